@@ -1,0 +1,168 @@
+package contracts
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// What a purchase may be at most.
+const (
+	MaxLineas          = 100
+	MaxCantidad        = 1_000_000
+	MaxIdentificador   = 64  // characters of an id_usuario or id_producto
+	MaxMotivo          = 500 // characters of a reason that a person gives
+	MaxCuerpoPeticion  = 1 << 20
+	formatoIDDeCompra  = "un UUID, por ejemplo 01938f5e-7c1a-7000-8000-000000000001"
+	formatoDeCantidad  = "un número entero de 1 a 1000000"
+	formatoDeProductos = "de 1 a 100 líneas {id_producto, cantidad}"
+)
+
+// SolicitudCompra is a purchase as a customer asks for it.
+type SolicitudCompra struct {
+	ID        string  `json:"id"` // a UUID; the bff gives one where the customer gave none
+	IDUsuario string  `json:"id_usuario"`
+	Productos []Linea `json:"productos"`
+	Domicilio bool    `json:"domicilio"`
+}
+
+// Unidades is how many units the purchase has over all its lines.
+func (s SolicitudCompra) Unidades() int {
+	total := 0
+	for _, l := range s.Productos {
+		total += l.Cantidad
+	}
+	return total
+}
+
+// CampoInvalido says which field is wrong and what would be right, in words for a person.
+type CampoInvalido struct {
+	Campo   string `json:"campo"`
+	Detalle string `json:"detalle"`
+}
+
+// ErrorDeValidacion is everything that is wrong with an input.
+type ErrorDeValidacion struct{ Errores []CampoInvalido }
+
+func (e *ErrorDeValidacion) Error() string {
+	partes := make([]string, len(e.Errores))
+	for i, c := range e.Errores {
+		partes[i] = c.Campo + ": " + c.Detalle
+	}
+	return strings.Join(partes, "; ")
+}
+
+// Validar checks everything but stock and whether the products exist: those are consolidador's to say.
+// It returns nil or an *ErrorDeValidacion with every field that is wrong.
+func (s SolicitudCompra) Validar() error {
+	var v Validador
+	v.IDCompra("id", s.ID)
+	v.Identificador("id_usuario", s.IDUsuario)
+	v.lineas(s.Productos)
+	return v.Error()
+}
+
+// Validador collects what is wrong with an input.
+type Validador struct{ errores []CampoInvalido }
+
+// Falla notes that a field is wrong.
+func (v *Validador) Falla(campo, detalle string) {
+	v.errores = append(v.errores, CampoInvalido{Campo: campo, Detalle: detalle})
+}
+
+// Error is nil or an *ErrorDeValidacion.
+func (v *Validador) Error() error {
+	if len(v.errores) == 0 {
+		return nil
+	}
+	return &ErrorDeValidacion{Errores: v.errores}
+}
+
+// IDCompra requires a UUID in its canonical form.
+func (v *Validador) IDCompra(campo, valor string) {
+	if id, err := uuid.Parse(valor); err != nil || id.String() != valor {
+		v.Falla(campo, "debe ser "+formatoIDDeCompra)
+	}
+}
+
+// Identificador requires 1 to MaxIdentificador printable characters without spaces at either end.
+func (v *Validador) Identificador(campo, valor string) {
+	switch {
+	case valor == "":
+		v.Falla(campo, "falta")
+	case !utf8.ValidString(valor) || strings.IndexFunc(valor, noImprimible) >= 0:
+		v.Falla(campo, "no puede tener caracteres de control")
+	case utf8.RuneCountInString(valor) > MaxIdentificador:
+		v.Falla(campo, fmt.Sprintf("puede tener a lo sumo %d caracteres", MaxIdentificador))
+	case strings.TrimSpace(valor) != valor:
+		v.Falla(campo, "no puede empezar ni terminar con espacios")
+	}
+}
+
+// Cantidad requires a whole number from 1 to MaxCantidad.
+func (v *Validador) Cantidad(campo string, valor int) {
+	if valor < 1 || valor > MaxCantidad {
+		v.Falla(campo, "debe ser "+formatoDeCantidad)
+	}
+}
+
+// Motivo requires at most MaxMotivo printable characters; none is fine.
+func (v *Validador) Motivo(campo, valor string) {
+	if utf8.RuneCountInString(valor) > MaxMotivo || !utf8.ValidString(valor) || strings.IndexFunc(valor, noImprimible) >= 0 {
+		v.Falla(campo, fmt.Sprintf("puede tener a lo sumo %d caracteres, sin caracteres de control", MaxMotivo))
+	}
+}
+
+func (v *Validador) lineas(lineas []Linea) {
+	if len(lineas) == 0 || len(lineas) > MaxLineas {
+		v.Falla("productos", "debe tener "+formatoDeProductos)
+		return
+	}
+	vistos := map[string]bool{}
+	for i, l := range lineas {
+		campo := fmt.Sprintf("productos[%d].id_producto", i)
+		v.Identificador(campo, l.IDProducto)
+		if vistos[l.IDProducto] && l.IDProducto != "" {
+			v.Falla(campo, "está repetido: junte las cantidades en una sola línea")
+		}
+		vistos[l.IDProducto] = true
+		v.Cantidad(fmt.Sprintf("productos[%d].cantidad", i), l.Cantidad)
+	}
+}
+
+func noImprimible(r rune) bool { return !unicode.IsPrint(r) }
+
+// UnmarshalJSON also takes an id_producto that is a number: the earlier system counted its products.
+func (l *Linea) UnmarshalJSON(texto []byte) error {
+	var cruda struct {
+		IDProducto json.RawMessage `json:"id_producto"`
+		Cantidad   json.RawMessage `json:"cantidad"`
+	}
+	if err := json.Unmarshal(texto, &cruda); err != nil {
+		return err
+	}
+	*l = Linea{IDProducto: string(cruda.IDProducto)}
+	if strings.HasPrefix(l.IDProducto, `"`) {
+		if err := json.Unmarshal(cruda.IDProducto, &l.IDProducto); err != nil {
+			return err
+		}
+	} else if l.IDProducto == "null" {
+		l.IDProducto = ""
+	} else if l.IDProducto != "" {
+		var numero json.Number
+		if err := json.Unmarshal(cruda.IDProducto, &numero); err != nil {
+			return &ErrorDeValidacion{Errores: []CampoInvalido{{Campo: "productos.id_producto", Detalle: "debe ser un texto"}}}
+		}
+	}
+	if len(cruda.Cantidad) == 0 {
+		return nil // 0, which Validar refuses by name
+	}
+	if err := json.Unmarshal(cruda.Cantidad, &l.Cantidad); err != nil {
+		return &ErrorDeValidacion{Errores: []CampoInvalido{{Campo: "productos.cantidad", Detalle: "debe ser " + formatoDeCantidad}}}
+	}
+	return nil
+}

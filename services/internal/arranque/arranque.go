@@ -1,0 +1,154 @@
+// Package arranque is the one way in which our programs start, tell their health, and stop.
+package arranque
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/ardanlabs/conf/v3"
+	dapr "github.com/dapr/go-sdk/client"
+	"github.com/gorilla/mux"
+
+	"entregas/services/internal/registro"
+)
+
+// Config is what every program reads from its environment. `dapr run` sets the ports.
+type Config struct {
+	Direccion   string        `conf:"env:DIRECCION,default:127.0.0.1,help:address to listen on"`
+	Puerto      int           `conf:"env:APP_PORT,required,help:port to listen on"`
+	DaprGRPC    string        `conf:"env:DAPR_GRPC_PORT,required,help:gRPC port of the sidecar"`
+	DaprHTTP    string        `conf:"env:DAPR_HTTP_PORT,required,help:HTTP port of the sidecar"`
+	NivelLog    string        `conf:"env:NIVEL_LOG,default:INFO"`
+	PlazoParada time.Duration `conf:"env:PLAZO_PARADA,default:15s,help:how long a stop waits for what is under way"`
+}
+
+// Main runs a program: reads its configuration, prints it masked, runs it until SIGINT or SIGTERM.
+// comun points at the Config inside cfg.
+func Main[C any](servicio string, cfg *C, comun *Config, run func(ctx context.Context) error) {
+	ayuda, err := conf.Parse("", cfg)
+	if errors.Is(err, conf.ErrHelpWanted) {
+		fmt.Println(ayuda)
+		return
+	}
+	slog.SetDefault(registro.Nuevo(servicio, comun.NivelLog))
+	if err == nil {
+		ctx, soltar := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+		defer soltar()
+		if texto, alImprimir := conf.String(cfg); alImprimir == nil {
+			slog.Info("arranca", "configuracion", texto)
+		}
+		err = run(ctx)
+	}
+	if err != nil {
+		slog.Error("termina con error", "error", err)
+		os.Exit(1)
+	}
+	slog.Info("termina")
+}
+
+// Sidecar connects to the program's own sidecar, and waits for it to be there.
+func (c Config) Sidecar(ctx context.Context) (dapr.Client, error) {
+	cliente, err := dapr.NewClientWithAddressContext(ctx, net.JoinHostPort("127.0.0.1", c.DaprGRPC))
+	if err != nil {
+		return nil, fmt.Errorf("conectar con el sidecar: %w", err)
+	}
+	return cliente, nil
+}
+
+// Comprobacion asks something that the program needs whether it answers.
+type Comprobacion func(ctx context.Context) error
+
+// Rutas gives a router with /healthz, which depends on nothing (decision 13: an unhealthy app loses its
+// subscriptions), and /readyz, which asks the sidecar and each of necesita.
+func (c Config) Rutas(necesita map[string]Comprobacion) *mux.Router {
+	rutas := mux.NewRouter()
+	rutas.Use(conTraza)
+	rutas.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }).Methods(http.MethodGet)
+	rutas.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, soltar := context.WithTimeout(r.Context(), 3*time.Second)
+		defer soltar()
+		if err := c.sidecarListo(ctx); err != nil {
+			http.Error(w, "sidecar: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		for nombre, comprobar := range necesita {
+			if err := comprobar(ctx); err != nil {
+				slog.WarnContext(ctx, "no listo", "falta", nombre, "error", err)
+				http.Error(w, nombre+" no responde", http.StatusServiceUnavailable)
+				return
+			}
+		}
+	}).Methods(http.MethodGet)
+	return rutas
+}
+
+func (c Config) sidecarListo(ctx context.Context) error {
+	peticion, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("127.0.0.1", c.DaprHTTP)+"/v1.0/healthz/outbound", nil)
+	if err != nil {
+		return err
+	}
+	respuesta, err := http.DefaultClient.Do(peticion)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = respuesta.Body.Close() }()
+	if respuesta.StatusCode != http.StatusNoContent {
+		return fmt.Errorf("responde %d", respuesta.StatusCode)
+	}
+	return nil
+}
+
+// conTraza puts the caller's trace into the request's context.
+func conTraza(siguiente http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siguiente.ServeHTTP(w, r.WithContext(registro.ConTraza(r.Context(), r.Header.Get("traceparent"))))
+	})
+}
+
+// Servir serves rutas until ctx ends, then finishes what is under way for at most PlazoParada. What is not finished
+// by then loses its connection, and the broker delivers it again.
+func (c Config) Servir(ctx context.Context, rutas http.Handler) error {
+	servidor := &http.Server{
+		Addr: net.JoinHostPort(c.Direccion, strconv.Itoa(c.Puerto)), Handler: rutas,
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	}
+	fin := make(chan error, 1)
+	go func() { fin <- servidor.ListenAndServe() }()
+	select {
+	case err := <-fin:
+		return fmt.Errorf("servir: %w", err)
+	case <-ctx.Done():
+	}
+	slog.Info("se detiene: termina lo que está en curso")
+	plazo, soltar := context.WithTimeout(context.WithoutCancel(ctx), c.PlazoParada)
+	defer soltar()
+	if err := servidor.Shutdown(plazo); err != nil {
+		return errors.Join(fmt.Errorf("parada: %w", err), servidor.Close())
+	}
+	return nil
+}
+
+// Repetir calls f every cada until ctx ends. What f returns is logged: the next turn tries again.
+func Repetir(ctx context.Context, cada time.Duration, que string, f func(ctx context.Context) error) {
+	reloj := time.NewTicker(cada)
+	defer reloj.Stop()
+	for {
+		if err := f(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "tarea periódica", "tarea", que, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-reloj.C:
+		}
+	}
+}

@@ -1,0 +1,108 @@
+// Package errores has the one error type that crosses our layers: a code, and words that a person may read.
+// An error without a code is internal: it is logged, and never shown.
+package errores
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"entregas/contracts"
+)
+
+// Codigo classifies an error. Package rest turns it into an HTTP status, in one place.
+type Codigo string
+
+// The codes.
+const (
+	Invalido     Codigo = "invalido"      // the input is wrong
+	NoEncontrado Codigo = "no-encontrado" // there is no such thing
+	Conflicto    Codigo = "conflicto"     // it is not in a state in which this can be done
+	OtroCuerpo   Codigo = "otro-cuerpo"   // the same idempotency key came with another body
+	Demasiado    Codigo = "demasiado"     // the input is too large
+	NoDisponible Codigo = "no-disponible" // something we need does not answer; try again later
+	MensajeMalo  Codigo = "mensaje-malo"  // a message that will never be handled: a dead letter
+	Interno      Codigo = "interno"       // everything else
+)
+
+// Error is an error with a code. Mensaje is in Spanish, for a person; Campos says which fields are wrong.
+type Error struct {
+	Codigo  Codigo
+	Mensaje string
+	Campos  []contracts.CampoInvalido
+	Causa   error
+}
+
+func (e *Error) Error() string {
+	if e.Causa != nil {
+		return e.Mensaje + ": " + e.Causa.Error()
+	}
+	return e.Mensaje
+}
+
+func (e *Error) Unwrap() error { return e.Causa }
+
+// Nuevo makes an error with a code and words for a person.
+func Nuevo(codigo Codigo, formato string, args ...any) *Error {
+	return &Error{Codigo: codigo, Mensaje: fmt.Sprintf(formato, args...)}
+}
+
+// De gives the code of err: its own, Invalido for a validation, MensajeMalo for what cannot be read,
+// NoDisponible for trouble that passes, else Interno.
+func De(err error) Codigo {
+	var propio *Error
+	var validacion *contracts.ErrorDeValidacion
+	switch {
+	case errors.As(err, &propio):
+		return propio.Codigo
+	case errors.As(err, &validacion):
+		return Invalido
+	case errors.Is(err, contracts.ErrIlegible):
+		return MensajeMalo
+	case esPasajero(err):
+		return NoDisponible
+	default:
+		return Interno
+	}
+}
+
+// esPasajero tells infrastructure's trouble (a database, broker or sidecar that does not answer, a time-out,
+// a stop, a deadlock) from a mistake: only the first goes away by trying again.
+func esPasajero(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	var deRed net.Error
+	var alConectar *pgconn.ConnectError
+	if errors.As(err, &deRed) || errors.As(err, &alConectar) || pgconn.SafeToRetry(err) {
+		return true
+	}
+	var dePostgres *pgconn.PgError
+	if errors.As(err, &dePostgres) {
+		// 08 connection, 40 rollback (deadlock), 53 resources, 57 operator (shutdown), 58 system.
+		for _, clase := range []string{"08", "40", "53", "57", "58"} {
+			if strings.HasPrefix(dePostgres.Code, clase) {
+				return true
+			}
+		}
+		return false
+	}
+	if estado, ok := status.FromError(err); ok {
+		switch estado.Code() {
+		case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted, codes.Aborted:
+			return true
+		case codes.Internal: // daprd answers a publish to a broker that is down, and a store that is down, with this
+			return true
+		default:
+			return false
+		}
+	}
+	mensaje := err.Error() // pgx names a closed connection in words only
+	return strings.Contains(mensaje, "conn closed") || strings.Contains(mensaje, "closed pool") || strings.Contains(mensaje, "unexpected EOF")
+}

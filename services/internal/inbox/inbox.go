@@ -1,0 +1,141 @@
+// Package inbox is decision 1, once: a participant changes something at most once for each command, and answers
+// each copy of the command alike.
+//
+// Failure it prevents: the broker delivers a command again after a crash between commit and ack, and the stock is
+// taken twice; or two replicas work on one purchase's command and its rollback at once, and leave half of each.
+//
+// The table is made by the migrations of the service that owns the database:
+//
+//	create table inbox (
+//		id_compra   text not null,
+//		tipo        text not null,
+//		huella      text not null,
+//		respuesta   jsonb not null,
+//		recibido_en timestamptz not null default now(),
+//		primary key (id_compra, tipo)
+//	);
+package inbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"entregas/contracts"
+	"entregas/services/internal/errores"
+)
+
+// Retencion is how long a command's answer is kept. It outlives what any topic keeps, so a command that is older
+// can only be one put back by hand: it is refused, since nobody knows any more whether it was done.
+const Retencion = 30 * 24 * time.Hour
+
+// Respuesta is a participant's answer to a command.
+type Respuesta[R any] struct {
+	Tipo contracts.Tipo `json:"tipo"`
+	Data R              `json:"data"`
+}
+
+// Comando identifies one command: a purchase gets each type once.
+type Comando struct {
+	IDCompra string
+	Tipo     contracts.Tipo
+	huella   string
+}
+
+// DeMensaje is the key of m, which is about purchase idCompra. A message older than Retencion is MensajeMalo.
+func DeMensaje[D any](m contracts.Mensaje[D], idCompra string) (Comando, error) {
+	if dicho := time.UnixMilli(m.Time); time.Since(dicho) > Retencion {
+		return Comando{}, errores.Nuevo(errores.MensajeMalo, "el comando es de %s: ya no se sabe si se cumplió", dicho.UTC().Format(time.DateOnly))
+	}
+	datos, err := json.Marshal(m.Data)
+	if err != nil {
+		return Comando{}, err
+	}
+	suma := sha256.Sum256(datos)
+	return Comando{IDCompra: idCompra, Tipo: m.Type, huella: hex.EncodeToString(suma[:])}, nil
+}
+
+// Atender gives the stored answer of c or, the first time, makes cambio's change and stores its answer, all in one
+// transaction under the purchase's own lock. The same command with other data is MensajeMalo.
+// An error of cambio changes and stores nothing: a refusal that is final is an answer, not an error.
+func Atender[R any](ctx context.Context, pool *pgxpool.Pool, c Comando, cambio func(tx pgx.Tx) (Respuesta[R], error)) (Respuesta[R], error) {
+	var respuesta Respuesta[R]
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		guardada, err := buscar[R](ctx, tx, c, true)
+		if err != nil {
+			return err
+		}
+		if guardada != nil {
+			respuesta = *guardada
+			return nil
+		}
+		if respuesta, err = cambio(tx); err != nil {
+			return err
+		}
+		texto, err := json.Marshal(respuesta)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `insert into inbox (id_compra, tipo, huella, respuesta) values ($1, $2, $3, $4)`, c.IDCompra, c.Tipo, c.huella, texto)
+		return err
+	})
+	return respuesta, err
+}
+
+// Guardada gives the stored answer of c, or nil. It takes no lock: what it finds is final, what it misses Atender finds.
+func Guardada[R any](ctx context.Context, pool *pgxpool.Pool, c Comando) (*Respuesta[R], error) {
+	return buscar[R](ctx, pool, c, false)
+}
+
+type consultas interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// buscar takes the purchase's lock and then looks, in one round trip. The look is a statement of its own and so sees
+// what the former holder of the lock committed.
+func buscar[R any](ctx context.Context, db consultas, c Comando, conCerrojo bool) (*Respuesta[R], error) {
+	var lote pgx.Batch
+	if conCerrojo {
+		lote.Queue(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, c.IDCompra)
+	}
+	var huella string
+	var texto []byte
+	lote.Queue(`select huella, respuesta from inbox where id_compra = $1 and tipo = $2`, c.IDCompra, c.Tipo).
+		QueryRow(func(fila pgx.Row) error { return fila.Scan(&huella, &texto) })
+	err := db.SendBatch(ctx, &lote).Close()
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if huella != c.huella {
+		return nil, errores.Nuevo(errores.MensajeMalo, "ya hubo un %s de la compra %s con otro contenido", c.Tipo, c.IDCompra)
+	}
+	var r Respuesta[R]
+	if err := json.Unmarshal(texto, &r); err != nil {
+		return nil, fmt.Errorf("respuesta guardada: %w", err)
+	}
+	return &r, nil
+}
+
+// Atendido tells, inside a transaction that holds the purchase's lock, whether it already had a command of this type.
+// A rollback that came first is found so: its row is the tombstone (decision 2).
+func Atendido(ctx context.Context, tx pgx.Tx, idCompra string, tipo contracts.Tipo) (bool, error) {
+	var hay bool
+	err := tx.QueryRow(ctx, `select exists (select from inbox where id_compra = $1 and tipo = $2)`, idCompra, tipo).Scan(&hay)
+	return hay, err
+}
+
+// Purgar forgets answers that are a week older than any command which is still taken. It returns how many.
+func Purgar(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	hecho, err := pool.Exec(ctx, `delete from inbox where recibido_en < now() - $1::interval`, Retencion+7*24*time.Hour)
+	return hecho.RowsAffected(), err
+}

@@ -1,0 +1,61 @@
+// Package pubsub is the one way in which our programs publish and receive messages: Avro records of contracts/
+// through Dapr pub/sub, with the rules of decision 11 for messages that cannot be handled.
+package pubsub
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	dapr "github.com/dapr/go-sdk/client"
+
+	"entregas/contracts"
+	"entregas/services/internal/registro"
+)
+
+// Componente is the name of the Dapr pub/sub component.
+const Componente = "pubsub"
+
+// Publicador publishes in the name of one service.
+type Publicador struct {
+	servicio string
+	sidecar  cliente
+}
+
+// cliente is the part of the Dapr client that is used here.
+type cliente interface {
+	PublishEvent(ctx context.Context, pubsubName, topicName string, data interface{}, opts ...dapr.PublishEventOption) error
+}
+
+// NuevoPublicador publishes through sidecar as servicio.
+func NuevoPublicador(sidecar cliente, servicio string) *Publicador {
+	return &Publicador{servicio: servicio, sidecar: sidecar}
+}
+
+// Publicar puts data on tema as a tipo and returns when the broker has it. clave orders: messages with the same key
+// keep their order.
+func Publicar[D any](ctx context.Context, p *Publicador, tema contracts.Tema[D], tipo contracts.Tipo, clave string, data D) error {
+	m := contracts.NuevoMensaje(p.servicio, tipo, registro.Traza(ctx), data)
+	return p.enviar(ctx, string(tema), m.Codificar, map[string]string{"partitionKey": clave})
+}
+
+// apartar puts a message on its topic's dead letters, with the reason beside it.
+func apartar[D any](ctx context.Context, p *Publicador, tema contracts.Tema[D], m contracts.Mensaje[D], motivo string, intentos int) error {
+	return p.enviar(ctx, string(tema.MensajesMuertos()), m.Codificar, map[string]string{
+		"motivo": motivo, "intentos": strconv.Itoa(intentos), "origen": p.servicio,
+	})
+}
+
+func (p *Publicador) enviar(ctx context.Context, tema string, codificar func() ([]byte, error), metadatos map[string]string) error {
+	texto, err := codificar()
+	if err != nil {
+		return fmt.Errorf("codificar para %s: %w", tema, err)
+	}
+	metadatos["rawPayload"] = "true" // the record itself goes on the wire, not a CloudEvent around it
+	err = p.sidecar.PublishEvent(ctx, Componente, tema, texto,
+		dapr.PublishEventWithContentType("application/json"), dapr.PublishEventWithMetadata(metadatos))
+	if err != nil {
+		return fmt.Errorf("publicar en %s: %w", tema, err)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package pubsub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/gorilla/mux"
+
+	"entregas/contracts"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/registro"
+)
+
+// MaxIntentos is how often a message is tried that fails for a reason which is not trouble of the infrastructure.
+const MaxIntentos = 10
+
+// maxRegistro bounds a delivery: a record with the largest purchase and its history is far below.
+const maxRegistro = 8 << 20
+
+// Intentos counts the failed tries of a record, over restarts and replicas.
+type Intentos interface {
+	// Contar adds one to the tries of the record and returns how many there were.
+	Contar(ctx context.Context, registro string) (int, error)
+}
+
+// Receptor receives messages that Dapr delivers by HTTP.
+type Receptor struct {
+	rutas      *mux.Router
+	publicador *Publicador
+	intentos   Intentos
+}
+
+// NuevoReceptor adds its routes to rutas, as components/suscripciones names them: POST /mensajes/{topic}.
+func NuevoReceptor(rutas *mux.Router, p *Publicador, i Intentos) *Receptor {
+	return &Receptor{rutas: rutas, publicador: p, intentos: i}
+}
+
+// Recibir calls atender for each message of tema. What it returns decides:
+//
+//	nil                              the message is acked
+//	errores.NoDisponible             trouble: redelivered for ever
+//	MensajeMalo, Invalido            the message is bad: a dead letter with the reason, then acked
+//	any other, and a panic           redelivered; bad after MaxIntentos
+func Recibir[D any](r *Receptor, tema contracts.Tema[D], atender func(ctx context.Context, m contracts.Mensaje[D]) error) {
+	RecibirEn(r, "/mensajes/"+string(tema), tema, atender)
+}
+
+// RecibirEn is Recibir at a route of its own, for a second subscription of the same topic.
+func RecibirEn[D any](r *Receptor, ruta string, tema contracts.Tema[D], atender func(ctx context.Context, m contracts.Mensaje[D]) error) {
+	r.rutas.HandleFunc(ruta, func(w http.ResponseWriter, peticion *http.Request) {
+		estado := "SUCCESS"
+		if err := recibirUno(r, tema, atender, w, peticion); err != nil {
+			slog.WarnContext(peticion.Context(), "mensaje devuelto al broker", "tema", tema, "error", err)
+			estado = "RETRY"
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]string{"status": estado}) // unread, it is redelivered
+	}).Methods(http.MethodPost)
+}
+
+func recibirUno[D any](r *Receptor, tema contracts.Tema[D], atender func(context.Context, contracts.Mensaje[D]) error, w http.ResponseWriter, peticion *http.Request) error {
+	var entrega struct {
+		Registro []byte `json:"data_base64"` // the component's JSON of the Avro record
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, peticion.Body, maxRegistro)).Decode(&entrega); err != nil {
+		return fmt.Errorf("entrega de Dapr: %w", err)
+	}
+	m, err := contracts.Decodificar[D](entrega.Registro)
+	ctx := registro.ConTraza(peticion.Context(), m.Traceparent)
+	if err == nil {
+		err = sinPanico(func() error { return atender(ctx, m) })
+	}
+	switch errores.De(err) {
+	case errores.NoDisponible:
+		return err
+	case errores.MensajeMalo, errores.Invalido:
+		return muerto(ctx, r, tema, m, err, 1)
+	}
+	if err == nil {
+		return nil
+	}
+	intentos, alContar := r.intentos.Contar(ctx, string(tema)+"/"+m.ID)
+	if alContar != nil {
+		return fmt.Errorf("%w (y no se pudo contar: %w)", err, alContar)
+	}
+	if intentos < MaxIntentos {
+		return fmt.Errorf("intento %d de %d: %w", intentos, MaxIntentos, err)
+	}
+	return muerto(ctx, r, tema, m, err, intentos)
+}
+
+// muerto makes m a dead letter. Only when the broker has it is the original acked.
+func muerto[D any](ctx context.Context, r *Receptor, tema contracts.Tema[D], m contracts.Mensaje[D], causa error, intentos int) error {
+	if err := apartar(ctx, r.publicador, tema, m, causa.Error(), intentos); err != nil {
+		return fmt.Errorf("apartar el mensaje (%w): %w", causa, err)
+	}
+	slog.WarnContext(ctx, "mensaje muerto", "tema", tema, "registro", m.ID, "tipo", m.Type, "motivo", causa, "intentos", intentos)
+	return nil
+}
+
+func sinPanico(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,113 @@
+// Package rest reads JSON requests and writes JSON answers and RFC 9457 problems. It is the one place where
+// an error becomes an HTTP status.
+package rest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"entregas/contracts"
+	"entregas/services/internal/errores"
+)
+
+// Problema is RFC 9457's problem details, with the fields that are wrong.
+type Problema struct {
+	Type    string                    `json:"type"`
+	Title   string                    `json:"title"`
+	Status  int                       `json:"status"`
+	Detail  string                    `json:"detail"`
+	Errores []contracts.CampoInvalido `json:"errores,omitempty"`
+}
+
+var porCodigo = map[errores.Codigo]struct {
+	estado int
+	titulo string
+}{
+	errores.Invalido:     {http.StatusBadRequest, "Petición inválida"},
+	errores.NoEncontrado: {http.StatusNotFound, "No encontrado"},
+	errores.Conflicto:    {http.StatusConflict, "Conflicto con el estado actual"},
+	errores.OtroCuerpo:   {http.StatusUnprocessableEntity, "La clave de idempotencia ya se usó con otro contenido"},
+	errores.Demasiado:    {http.StatusRequestEntityTooLarge, "Petición demasiado grande"},
+	errores.NoDisponible: {http.StatusServiceUnavailable, "Servicio no disponible"},
+	errores.MensajeMalo:  {http.StatusBadRequest, "Mensaje inválido"},
+	errores.Interno:      {http.StatusInternalServerError, "Error interno"},
+}
+
+// ProblemaDe is what a person may see of err: words and fields of ours, never those of an internal error.
+func ProblemaDe(err error) Problema {
+	codigo := errores.De(err)
+	fila := porCodigo[codigo]
+	p := Problema{Type: "urn:entregas:problema:" + string(codigo), Title: fila.titulo, Status: fila.estado}
+	var propio *errores.Error
+	var validacion *contracts.ErrorDeValidacion
+	switch {
+	case errors.As(err, &propio):
+		p.Detail, p.Errores = propio.Mensaje, propio.Campos
+	case errors.As(err, &validacion):
+		p.Detail, p.Errores = "Hay campos inválidos.", validacion.Errores
+	case codigo == errores.NoDisponible:
+		p.Detail = "Algo de lo que dependemos no responde. Intente de nuevo en unos segundos."
+	default:
+		p.Detail = "Algo falló de nuestro lado. Quedó registrado."
+	}
+	return p
+}
+
+// EscribirError answers with the problem of err and logs what a person does not see.
+func EscribirError(w http.ResponseWriter, r *http.Request, err error) {
+	p := ProblemaDe(err)
+	if p.Status >= http.StatusInternalServerError {
+		slog.ErrorContext(r.Context(), "petición fallida", "ruta", r.Method+" "+r.URL.Path, "error", err)
+	}
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the client is gone when this fails
+}
+
+// Escribir answers with a status and v as JSON.
+func Escribir(w http.ResponseWriter, estado int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(estado)
+	_ = json.NewEncoder(w).Encode(v) // the client is gone when this fails
+}
+
+// Leer decodes a body of at most contracts.MaxCuerpoPeticion bytes. Its errors have a code.
+func Leer[T any](w http.ResponseWriter, r *http.Request) (T, error) {
+	var v T
+	lector := json.NewDecoder(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))
+	lector.DisallowUnknownFields()
+	err := lector.Decode(&v)
+	if err == nil {
+		if _, err = lector.Token(); errors.Is(err, io.EOF) {
+			return v, nil
+		}
+		if err == nil {
+			return v, errores.Nuevo(errores.Invalido, "El cuerpo tiene algo después del objeto JSON.")
+		}
+	}
+	return v, deLectura(err)
+}
+
+func deLectura(err error) error {
+	var grande *http.MaxBytesError
+	var tipo *json.UnmarshalTypeError
+	var validacion *contracts.ErrorDeValidacion
+	switch {
+	case errors.As(err, &validacion):
+		return err
+	case errors.As(err, &grande):
+		return errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
+	case errors.As(err, &tipo):
+		return &contracts.ErrorDeValidacion{Errores: []contracts.CampoInvalido{{Campo: tipo.Field, Detalle: "es de otro tipo: se esperaba " + tipo.Type.String()}}}
+	case errors.Is(err, io.EOF):
+		return errores.Nuevo(errores.Invalido, "Falta el cuerpo de la petición.")
+	default:
+		return errores.Nuevo(errores.Invalido, "El cuerpo no es el JSON que se esperaba: %v", err)
+	}
+}
