@@ -56,9 +56,9 @@ type Faltante struct {
 // Hecho is one entry of a purchase's history.
 type Hecho struct {
 	Numero int `avro:"numero" json:"numero"`
-	// The step of the saga.
+	// The state entered, or the rollback that was confirmed. Once per purchase.
 	Paso string `avro:"paso" json:"paso"`
-	// The state entered.
+	// The message behind it.
 	Tipo string `avro:"tipo" json:"tipo"`
 	// Milliseconds since 1970 UTC.
 	En      int64  `avro:"en" json:"en"`

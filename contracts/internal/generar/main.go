@@ -83,7 +83,7 @@ func escribirEnComponentes(esquemas map[string]string) error {
 		}
 		despues := entrada.ReplaceAllFunc(antes, func(trozo []byte) []byte {
 			p := entrada.FindSubmatch(trozo)
-			comilla := strings.ReplaceAll(esquemas[string(p[2])], "'", "''")
+			comilla := strings.ReplaceAll(esquemas[strings.TrimSuffix(string(p[2]), "-dlq")], "'", "''")
 			return []byte(string(p[1]) + string(p[2]) + string(p[3]) + "'" + comilla + "'")
 		})
 		if bytes.Equal(antes, despues) {

@@ -1,0 +1,61 @@
+package contracts
+
+import "time"
+
+// Compra is a purchase as it is told to people and programs: gestor-compra's and bff's JSON.
+type Compra struct {
+	ID            string         `json:"id"`
+	IDUsuario     string         `json:"id_usuario"`
+	Estado        Estado         `json:"estado"`
+	Domicilio     bool           `json:"domicilio"`
+	Productos     []Linea        `json:"productos"`
+	Motivo        string         `json:"motivo,omitempty"`
+	Faltantes     []Faltante     `json:"faltantes,omitempty"`
+	IDOrden       string         `json:"id_orden,omitempty"`
+	CreadaEn      time.Time      `json:"creada_en"`
+	ActualizadaEn time.Time      `json:"actualizada_en"`
+	Historia      []HechoContado `json:"historia"`
+}
+
+// HechoContado is one entry of a purchase's history. Numero counts up per purchase.
+type HechoContado struct {
+	Numero  int       `json:"numero"`
+	Paso    string    `json:"paso"` // the state entered, or the rollback that was confirmed
+	Tipo    string    `json:"tipo"` // the message behind it
+	En      time.Time `json:"en"`
+	Detalle string    `json:"detalle"`
+}
+
+// Numero is that of the newest history entry, 0 when there is none.
+func (c Compra) Numero() int {
+	if len(c.Historia) == 0 {
+		return 0
+	}
+	return c.Historia[len(c.Historia)-1].Numero
+}
+
+// Evento is what goes on eventos-compra about c.
+func (c Compra) Evento() DatosEventoCompra {
+	e := DatosEventoCompra{
+		IDCompra: c.ID, Numero: c.Numero(), Estado: string(c.Estado), IDUsuario: c.IDUsuario, Domicilio: c.Domicilio,
+		Productos: c.Productos, Motivo: c.Motivo, Faltantes: c.Faltantes, IDOrden: c.IDOrden,
+		CreadaEn: c.CreadaEn.UnixMilli(), ActualizadaEn: c.ActualizadaEn.UnixMilli(),
+	}
+	for _, h := range c.Historia {
+		e.Historia = append(e.Historia, Hecho{Numero: h.Numero, Paso: h.Paso, Tipo: h.Tipo, En: h.En.UnixMilli(), Detalle: h.Detalle})
+	}
+	return e
+}
+
+// Compra is the purchase that the event tells of.
+func (e DatosEventoCompra) Compra() Compra {
+	c := Compra{
+		ID: e.IDCompra, IDUsuario: e.IDUsuario, Estado: Estado(e.Estado), Domicilio: e.Domicilio, Productos: e.Productos,
+		Motivo: e.Motivo, Faltantes: e.Faltantes, IDOrden: e.IDOrden,
+		CreadaEn: time.UnixMilli(e.CreadaEn).UTC(), ActualizadaEn: time.UnixMilli(e.ActualizadaEn).UTC(), Historia: []HechoContado{},
+	}
+	for _, h := range e.Historia {
+		c.Historia = append(c.Historia, HechoContado{Numero: h.Numero, Paso: h.Paso, Tipo: h.Tipo, En: time.UnixMilli(h.En).UTC(), Detalle: h.Detalle})
+	}
+	return c
+}
