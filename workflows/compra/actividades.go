@@ -1,0 +1,143 @@
+package compra
+
+import (
+	"context"
+	"time"
+
+	"github.com/dapr/durabletask-go/workflow"
+
+	"entregas/contracts"
+)
+
+// The names under which the engine knows the workflow and its activities. Instances in flight hold them: they stay.
+const (
+	NombreCompra    = "Compra"
+	nombrePreguntar = "Preguntar"
+	nombreAprobar   = "PedirAprobacion"
+	nombreDecision  = "LeerDecision"
+	nombreDeshacer  = "Deshacer"
+	nombreCerrar    = "Cerrar"
+
+	// EventoDecision wakes a workflow that waits for an approval. It carries nothing: the decision's row says what was decided.
+	EventoDecision = "decision"
+)
+
+// Entrada is the workflow's input: the purchase, and the settings as they were when it started.
+type Entrada struct {
+	Compra   contracts.SolicitudCompra `json:"compra"`
+	Ajustes  Ajustes                   `json:"ajustes"`
+	Retomada *compensacion             `json:"retomada,omitempty"` // set by ContinueAsNew in the middle of a compensation
+}
+
+// Ajustes are the settings that the saga decides by. They are in the input, never read while it runs.
+type Ajustes struct {
+	UmbralAprobacion  int           `json:"umbral_aprobacion"`  // more units than this need an operator's approval
+	PlazoAprobacion   time.Duration `json:"plazo_aprobacion"`   // after which an approval has expired
+	PlazoCompensacion time.Duration `json:"plazo_compensacion"` // after which a compensation that is not confirmed is an alarm
+}
+
+// RequiereAprobacion tells that an operator has to look at the purchase first.
+func (e Entrada) RequiereAprobacion() bool {
+	return e.Compra.Unidades() > e.Ajustes.UmbralAprobacion
+}
+
+// Pregunta is one step: the state that the purchase enters, and the command whose answer it waits for.
+type Pregunta struct {
+	Compra   contracts.SolicitudCompra `json:"compra"`
+	Comando  contracts.Tipo            `json:"comando"`
+	Acepta   contracts.Tipo            `json:"acepta"`   // the reply that lets the saga go on; any other refuses
+	Entra    contracts.Estado          `json:"entra"`    // entered with the question, in one transaction
+	Desde    []contracts.Estado        `json:"desde"`    // from where it may be entered
+	Confirma bool                      `json:"confirma"` // an accepting reply makes the purchase CONFIRMADA
+}
+
+// Rollback is one thing to undo. The first one takes the purchase to COMPENSANDO.
+type Rollback struct {
+	Compra  contracts.SolicitudCompra `json:"compra"`
+	Comando contracts.Tipo            `json:"comando"`
+	Motivo  string                    `json:"motivo"`
+}
+
+// Cierre is the final state of a purchase that was not confirmed.
+type Cierre struct {
+	IDCompra  string               `json:"id_compra"`
+	Estado    contracts.Estado     `json:"estado"`
+	Motivo    string               `json:"motivo"`
+	Faltantes []contracts.Faltante `json:"faltantes,omitempty"`
+	Causa     contracts.Tipo       `json:"causa"` // the message behind it
+}
+
+// LecturaDecision asks what was decided about a purchase that awaits approval.
+type LecturaDecision struct {
+	IDCompra string `json:"id_compra"`
+	Vencida  bool   `json:"vencida"` // the time is up: unless something was decided, it is "expirada" now
+}
+
+// Resultado is how a step ended. Refusals are results, never errors: an error is trouble, and is tried again.
+type Resultado string
+
+// The results.
+const (
+	Aceptada     Resultado = "aceptada"
+	Rechazada    Resultado = "rechazada"     // the participant refused, finally
+	Cancelada    Resultado = "cancelada"     // somebody asked to cancel the purchase
+	SinRespuesta Resultado = "sin-respuesta" // patience ran out: whether it was done is in doubt
+	Pendiente    Resultado = "pendiente"     // nothing is decided yet
+	Terminada    Resultado = "terminada"     // the purchase is not in a state for this step: there is nothing to do
+)
+
+// Desenlace is the outcome of a step.
+type Desenlace struct {
+	Resultado  Resultado            `json:"resultado"`
+	Preguntada bool                 `json:"preguntada"` // the command was sent, so the step may have been done
+	Respuesta  contracts.Tipo       `json:"respuesta,omitempty"`
+	Motivo     string               `json:"motivo,omitempty"`
+	Faltantes  []contracts.Faltante `json:"faltantes,omitempty"`
+}
+
+// Actividades is what the saga does to the world. Each may run more than once and must come to the same.
+type Actividades interface {
+	// Preguntar records the state and the question, sends the command and waits for its reply.
+	Preguntar(ctx context.Context, p Pregunta) (Desenlace, error)
+	// PedirAprobacion takes the purchase to POR_APROBAR: Pendiente, Cancelada or Terminada.
+	PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra) (Desenlace, error)
+	// LeerDecision tells what was decided: Aceptada, Rechazada (also when it expired), Cancelada or Pendiente.
+	LeerDecision(ctx context.Context, l LecturaDecision) (Desenlace, error)
+	// Deshacer sends a rollback and waits a while for its confirmation: Aceptada or SinRespuesta.
+	Deshacer(ctx context.Context, r Rollback) (Desenlace, error)
+	// Cerrar records the final state of a purchase that was not confirmed.
+	Cerrar(ctx context.Context, c Cierre) error
+}
+
+// Registrar makes the saga known to an engine, with a doing its work.
+func Registrar(r *workflow.Registry, a Actividades) error {
+	for nombre, w := range map[string]workflow.Workflow{NombreCompra: Compra} {
+		if err := r.AddWorkflowN(nombre, w); err != nil {
+			return err
+		}
+	}
+	for nombre, actividad := range map[string]workflow.Activity{
+		nombrePreguntar: comoActividad(a.Preguntar),
+		nombreAprobar:   comoActividad(a.PedirAprobacion),
+		nombreDecision:  comoActividad(a.LeerDecision),
+		nombreDeshacer:  comoActividad(a.Deshacer),
+		nombreCerrar: comoActividad(func(ctx context.Context, c Cierre) (any, error) {
+			return nil, a.Cerrar(ctx, c)
+		}),
+	} {
+		if err := r.AddActivityN(nombre, actividad); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func comoActividad[E, S any](f func(context.Context, E) (S, error)) workflow.Activity {
+	return func(ctx workflow.ActivityContext) (any, error) {
+		var entrada E
+		if err := ctx.GetInput(&entrada); err != nil {
+			return nil, err
+		}
+		return f(ctx.Context(), entrada)
+	}
+}

@@ -1,0 +1,147 @@
+package compra
+
+import (
+	"time"
+
+	"github.com/dapr/durabletask-go/workflow"
+
+	"entregas/contracts"
+)
+
+// recorrido is one walk through the saga. It remembers what is to be undone, and where a step stopped the walk: the
+// steps after that do nothing, so that Compra can be read without an `if` after each of them.
+type recorrido struct {
+	ctx          *workflow.WorkflowContext
+	entrada      Entrada
+	deshacer     []contracts.Tipo // rollbacks of what was done or is in doubt, in the order in which it was done
+	fin          *Cierre          // why and how the walk ends early; nil while it goes on
+	nadaQueHacer bool             // the purchase is at its end already, or somebody else's
+}
+
+// compensacion is what a compensation must remember over a ContinueAsNew.
+type compensacion struct {
+	Pendientes []contracts.Tipo `json:"pendientes"`
+	Fin        Cierre           `json:"fin"`
+	Desde      time.Time        `json:"desde"`
+	Vueltas    int              `json:"vueltas"` // fruitless ones, of the rollback at hand
+}
+
+func nuevoRecorrido(ctx *workflow.WorkflowContext, e Entrada) *recorrido {
+	r := &recorrido{ctx: ctx, entrada: e}
+	if e.Retomada != nil {
+		r.fin, r.deshacer = &e.Retomada.Fin, e.Retomada.Pendientes
+	}
+	return r
+}
+
+func (r *recorrido) detenido() bool { return r.fin != nil || r.nadaQueHacer }
+
+// preguntar does one step. Its rollback is remembered when the step was done, or may have been.
+func (r *recorrido) preguntar(p Pregunta, rollback contracts.Tipo) {
+	if r.detenido() {
+		return
+	}
+	p.Compra = r.entrada.Compra
+	var d Desenlace
+	if err := r.llamar(nombrePreguntar, p, &d); err != nil {
+		// Its tries are used up, and whether the command went out is unknown: as if it had.
+		d = Desenlace{Resultado: SinRespuesta, Preguntada: true}
+	}
+	if d.Preguntada && d.Resultado != Rechazada {
+		r.deshacer = append(r.deshacer, rollback)
+	}
+	r.seguir(d, p.Comando)
+}
+
+// seguir goes on after an outcome, or stops the walk.
+func (r *recorrido) seguir(d Desenlace, paso contracts.Tipo) {
+	switch d.Resultado {
+	case Aceptada:
+	case Rechazada:
+		r.detener(contracts.EstadoRechazada, d.Respuesta, d.Motivo, d.Faltantes)
+	case Cancelada:
+		r.detener(contracts.EstadoCancelada, contracts.CancelarCompra, d.Motivo, nil)
+	case SinRespuesta:
+		r.detener(contracts.EstadoRechazada, paso, "No hubo respuesta a "+string(paso)+" a tiempo.", nil)
+	default: // Terminada
+		r.nadaQueHacer = true
+	}
+}
+
+// esperar waits for an event until plazo and tells whether the time is up.
+func (r *recorrido) esperar(evento string, plazo time.Time) bool {
+	resta := plazo.Sub(r.ctx.CurrentTimeUTC())
+	if resta <= 0 {
+		return true
+	}
+	return r.ctx.WaitForExternalEvent(evento, resta).Await(nil) != nil
+}
+
+func (r *recorrido) detener(estado contracts.Estado, causa contracts.Tipo, motivo string, faltantes []contracts.Faltante) {
+	r.fin = &Cierre{IDCompra: r.entrada.Compra.ID, Estado: estado, Causa: causa, Motivo: motivo, Faltantes: faltantes}
+}
+
+// Fin ends the walk: nothing when the purchase was confirmed, else everything is undone and the final state recorded.
+func (r *recorrido) Fin() (any, error) {
+	if r.fin == nil {
+		return nil, nil
+	}
+	if !r.compensar() {
+		return nil, nil // it goes on as a new run of the same instance
+	}
+	return nil, r.llamar(nombreCerrar, *r.fin, nil)
+}
+
+// What a compensation waits between fruitless tries, and after how many of them it starts a new run, so that its history
+// does not grow without end.
+const (
+	primeraEspera     = time.Minute
+	ultimaEspera      = 15 * time.Minute
+	vueltasPorCorrida = 20
+)
+
+// compensar undoes in reverse, each confirmed before the next. It reports false when it handed over to a new run.
+// What cannot be undone within PlazoCompensacion makes the purchase FALLIDA.
+func (r *recorrido) compensar() bool {
+	c := compensacion{Pendientes: r.deshacer, Fin: *r.fin, Desde: r.ctx.CurrentTimeUTC()}
+	if r.entrada.Retomada != nil {
+		c = *r.entrada.Retomada
+	}
+	for enEstaCorrida := 1; len(c.Pendientes) > 0; enEstaCorrida++ {
+		ultimo := len(c.Pendientes) - 1
+		var d Desenlace
+		err := r.llamar(nombreDeshacer, Rollback{
+			Compra: r.entrada.Compra, Comando: c.Pendientes[ultimo], Motivo: c.Fin.Motivo,
+		}, &d)
+		if err == nil && d.Resultado == Aceptada {
+			c.Pendientes, c.Vueltas = c.Pendientes[:ultimo], 0
+			continue
+		}
+		if r.ctx.CurrentTimeUTC().Sub(c.Desde) > r.entrada.Ajustes.PlazoCompensacion {
+			r.fin = &Cierre{IDCompra: r.fin.IDCompra, Estado: contracts.EstadoFallida, Causa: c.Pendientes[ultimo],
+				Motivo: "No se pudo deshacer: " + string(c.Pendientes[ultimo]) + " sin confirmar. " + c.Fin.Motivo}
+			return true
+		}
+		if err := r.ctx.CreateTimer(min(primeraEspera<<min(c.Vueltas, 4), ultimaEspera)).Await(nil); err != nil {
+			return false
+		}
+		c.Vueltas++
+		if enEstaCorrida >= vueltasPorCorrida {
+			siguiente := r.entrada
+			siguiente.Retomada = &c
+			r.ctx.ContinueAsNew(siguiente)
+			return false
+		}
+	}
+	return true
+}
+
+// reintentos is for trouble that an activity did not ride out itself.
+var reintentos = workflow.RetryPolicy{
+	MaxAttempts: 100, InitialRetryInterval: time.Second, BackoffCoefficient: 2, MaxRetryInterval: 30 * time.Second,
+}
+
+func (r *recorrido) llamar(actividad string, entrada, salida any) error {
+	politica := reintentos
+	return r.ctx.CallActivity(actividad, workflow.WithActivityInput(entrada), workflow.WithActivityRetryPolicy(&politica)).Await(salida)
+}
