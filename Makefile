@@ -1,0 +1,75 @@
+# The system's few commands. `make help` lists them. INSTANCIA=test acts on the copy that `make test` uses.
+INSTANCIA ?= up
+S ?=
+DB ?= gestor_compra
+LOCAL := .local/bin/local
+ORDEN := $(LOCAL) --instancia $(INSTANCIA)
+MODULOS := contracts workflows services bff tests
+export GOWORK := $(CURDIR)/go.work
+
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql build generate lint test test-unit test-e2e bench $(LOCAL)
+
+help: ## esta lista
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: up ## arranca todo, hace compras de verdad y dibuja cómo avanzan
+	@env $$($(ORDEN) env) go run ./tests/demo
+
+up: $(LOCAL) ## prepara lo que falte, arranca todo y espera a que esté sano
+	@$(ORDEN) up
+
+up-infra: $(LOCAL) ## solo PostgreSQL, Pulsar, placement y scheduler
+	@$(ORDEN) up --solo-infra
+
+down: $(LOCAL) ## para todo; conserva los datos
+	@$(ORDEN) down
+
+reset: $(LOCAL) ## para todo y borra los datos
+	@$(ORDEN) reset
+
+status: $(LOCAL) ## los procesos y su salud (FORMAT=json para programas)
+	@$(ORDEN) status $(if $(filter json,$(FORMAT)),--json)
+
+logs: $(LOCAL) ## sigue los registros, de uno con S=consolidador
+	@$(ORDEN) logs $(S)
+
+stop start restart: $(LOCAL)
+	@$(ORDEN) $@ $(S)
+stop: ## para un servicio con su sidecar: S=consolidador
+start: ## arranca un servicio o una réplica: S=admin-productos-2
+restart: ## construye de nuevo y reinicia un servicio: S=consolidador
+
+attach: $(LOCAL) ## la interfaz de terminal del supervisor
+	@$(ORDEN) attach
+
+dsn: $(LOCAL) ## la dirección de una base: DB=productos|gestor_compra|ordenes
+	@$(ORDEN) dsn $(DB)
+
+psql: $(LOCAL) ## una consola en una base: DB=productos|gestor_compra|ordenes
+	@$(ORDEN) psql $(DB)
+
+build: ## compila todo
+	@for m in $(MODULOS); do (cd $$m && go build ./...) || exit 1; done
+
+generate: ## escribe de nuevo lo generado (Avro, GraphQL, componentes)
+	@for m in $(MODULOS); do (cd $$m && go generate ./...) || exit 1; done
+
+lint: ## formato, vet y golangci-lint
+	@tools/pruebas.sh lint
+
+test: ## todo: generado al día, lint, unidad, almacenamiento, extremo a extremo
+	@tools/pruebas.sh todo
+
+test-unit: ## solo lo que no necesita nada arrancado: segundos
+	@tools/pruebas.sh unidad
+
+test-e2e: ## extremo a extremo, en una copia propia del sistema
+	@tools/pruebas.sh e2e
+
+bench: up ## compras por segundo y latencia, a 1, 8 y 32 en vuelo
+	@env $$($(ORDEN) env) go run ./tests/carga
+
+# The set-up program; go rebuilds it only when its source changed.
+$(LOCAL):
+	@command -v go >/dev/null || { echo 'falta Go 1.26 o posterior: https://go.dev/dl' >&2; exit 1; }
+	@cd tools/local && GOWORK=off CGO_ENABLED=0 go build -trimpath -o ../../$(LOCAL) .

@@ -1,0 +1,242 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+
+	"gopkg.in/yaml.v3"
+)
+
+// servicio is one app with its sidecar, a replica counted as a service of its own.
+type servicio struct {
+	Nombre, App                          string
+	PuertoApp, PuertoHTTP                int
+	puertoGRPC, puertoInterno, metricas_ int
+}
+
+// servicios lists the services of dapr.yaml and the replicas that may be started.
+func (in *Instancia) losServicios() []servicio {
+	var todos []servicio
+	for i, app := range apps {
+		for k := 1; k <= max(1, replicas[app]); k++ {
+			nombre, salto := app, saltoReplica*(k-1)
+			if k > 1 {
+				nombre = fmt.Sprintf("%s-%d", app, k)
+			}
+			todos = append(todos, servicio{
+				Nombre: nombre, App: app,
+				PuertoApp:     in.puerto(strings.ToUpper(strings.ReplaceAll(app, "-", "_"))) + salto,
+				PuertoHTTP:    in.puerto("SIDECAR_HTTP") + i + salto,
+				puertoGRPC:    in.puerto("SIDECAR_GRPC") + i + salto,
+				puertoInterno: in.puerto("SIDECAR_INTERNO") + i + salto,
+				metricas_:     in.puerto("SIDECAR_METRICAS") + i + salto,
+			})
+		}
+	}
+	return todos
+}
+
+func (s servicio) esReplica() bool { return s.Nombre != s.App }
+
+// servicio finds a service by its name.
+func (in *Instancia) servicio(nombre string) (servicio, error) {
+	var nombres []string
+	for _, s := range in.losServicios() {
+		if s.Nombre == nombre {
+			return s, nil
+		}
+		nombres = append(nombres, s.Nombre)
+	}
+	return servicio{}, fmt.Errorf("no hay un servicio %q; hay: %s", nombre, strings.Join(nombres, " "))
+}
+
+// escribirArchivos writes what this instance's processes read: components, a run file a service, the supervisor's
+// configuration and the broker's.
+func (in *Instancia) escribirArchivos() error {
+	for _, d := range []string{"run", "logs", "datos"} {
+		if err := os.MkdirAll(in.ruta(d), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := in.copiarComponentes(); err != nil {
+		return err
+	}
+	if err := in.cortarDaprYaml(); err != nil {
+		return fmt.Errorf("dapr.yaml: %w", err)
+	}
+	if err := in.confPulsar(); err != nil {
+		return err
+	}
+	return in.confSupervisor()
+}
+
+// deServidor puts the address of the PostgreSQL in use in place of the default one.
+func (in *Instancia) deServidor(texto string) string {
+	return in.traducir(strings.ReplaceAll(texto, "127.0.0.1:5432", "SERVIDOR_POSTGRES"))
+}
+
+func (in *Instancia) traducirTodo(texto []byte) string {
+	return strings.ReplaceAll(in.deServidor(string(texto)), "SERVIDOR_POSTGRES", in.direccionPostgres())
+}
+
+func (in *Instancia) copiarComponentes() error {
+	origen := filepath.Join(in.Raiz, "components")
+	if err := os.RemoveAll(in.ruta("run", "components")); err != nil {
+		return err
+	}
+	return filepath.WalkDir(origen, func(ruta string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relativa, _ := filepath.Rel(origen, ruta)
+		destino := in.ruta("run", "components", relativa)
+		if d.IsDir() {
+			return os.MkdirAll(destino, 0o755)
+		}
+		texto, err := os.ReadFile(ruta)
+		if err != nil {
+			return err
+		}
+		traducido := in.traducirTodo(texto)
+		if relativa == filepath.Join("config", "configuracion.yaml") && in.Nombre == "test" {
+			if traducido, err = in.nombresFijos(traducido); err != nil {
+				return err
+			}
+		}
+		return os.WriteFile(destino, []byte(traducido), 0o644)
+	})
+}
+
+// nombresFijos makes the test instance resolve app-ids by a fixed table. By mDNS, which knows nothing of instances,
+// its bff and the daily one would find each other's services.
+func (in *Instancia) nombresFijos(configuracion string) (string, error) {
+	var c map[string]any
+	if err := yaml.Unmarshal([]byte(configuracion), &c); err != nil {
+		return "", err
+	}
+	var plantilla strings.Builder
+	for _, s := range in.losServicios() {
+		if !s.esReplica() {
+			fmt.Fprintf(&plantilla, `{{if eq .ID %q}}127.0.0.1:%d{{end}}`, s.App, s.puertoInterno)
+		}
+	}
+	spec, _ := c["spec"].(map[string]any)
+	if spec == nil {
+		spec = map[string]any{}
+		c["spec"] = spec
+	}
+	spec["nameResolution"] = map[string]any{"component": "kubernetes", "configuration": map[string]any{"template": plantilla.String()}}
+	texto, err := yaml.Marshal(c)
+	return string(texto), err
+}
+
+// cortarDaprYaml writes one run file a service, so that each has a CLI process of its own and can be stopped alone.
+func (in *Instancia) cortarDaprYaml() error {
+	texto, err := os.ReadFile(filepath.Join(in.Raiz, "dapr.yaml"))
+	if err != nil {
+		return err
+	}
+	var todo struct {
+		Version int
+		Common  map[string]any
+		Apps    []map[string]any
+	}
+	if err := yaml.Unmarshal([]byte(in.traducirTodo(texto)), &todo); err != nil {
+		return err
+	}
+	todo.Common["runtimePath"] = in.compartida()
+	todo.Common["resourcesPaths"] = []string{in.ruta("run", "components")}
+	todo.Common["configFilePath"] = in.ruta("run", "components", "config", "configuracion.yaml")
+	for _, s := range in.losServicios() {
+		i := slices.IndexFunc(todo.Apps, func(a map[string]any) bool { return a["appID"] == s.App })
+		if i < 0 {
+			return fmt.Errorf("falta el servicio %s", s.App)
+		}
+		app := todo.Apps[i]
+		app["appDirPath"] = in.Raiz
+		app["appPort"], app["daprHTTPPort"], app["daprGRPCPort"] = s.PuertoApp, s.PuertoHTTP, s.puertoGRPC
+		app["daprInternalGRPCPort"], app["metricsPort"] = s.puertoInterno, s.metricas_
+		salida, err := yaml.Marshal(map[string]any{"version": todo.Version, "common": todo.Common, "apps": []any{app}})
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(in.ruta("run", s.Nombre+".yaml"), salida, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+//go:embed process-compose.yaml.tmpl
+var plantillaSupervisor string
+
+// proceso is what the supervisor's template needs to know of one process.
+type proceso struct {
+	Nombre string
+	Orden  []string
+	Log    string
+	Puerto int    // of its health check
+	Ruta   string // of its health check
+}
+
+// infraestructura lists what the services stand on, in the order in which it starts.
+func (in *Instancia) infraestructura() ([]proceso, error) {
+	var lista []proceso
+	if in.dsnPropio() == "" {
+		orden, _, _, err := in.sinPrivilegios()
+		if err != nil {
+			return nil, err
+		}
+		lista = append(lista, proceso{Nombre: "postgres", Orden: append(orden, in.dirPostgres("bin", "postgres"), "-D", in.ruta("datos", "postgres"),
+			"-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprintf("port=%d", in.puerto("POSTGRES")), "-c", "unix_socket_directories=",
+			"-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "log_timezone=UTC", "-c", "timezone=UTC")})
+	}
+	bin := func(p string) string { return in.compartida(".dapr", "bin", p) }
+	f := func(nombre string) string { return fmt.Sprint(in.puerto(nombre)) }
+	lista = append(lista,
+		proceso{Nombre: "pulsar", Orden: in.ordenPulsar(), Puerto: in.puerto("PULSAR_ADMIN"), Ruta: "/admin/v2/brokers/health"},
+		proceso{Nombre: "placement", Puerto: in.puerto("PLACEMENT_SALUD"), Ruta: "/healthz", Orden: []string{bin("placement"),
+			"--listen-address", "127.0.0.1", "--port", f("PLACEMENT"), "--healthz-listen-address", "127.0.0.1", "--healthz-port", f("PLACEMENT_SALUD"),
+			"--initial-cluster", "dapr-placement-0=127.0.0.1:" + f("PLACEMENT_RAFT"), "--metrics-listen-address", "127.0.0.1", "--metrics-port", f("PLACEMENT_METRICAS")}},
+		// A purchase leaves 38 KB in etcd until it is compacted: every 10 minutes, and the file is shrunk at the next start.
+		proceso{Nombre: "scheduler", Puerto: in.puerto("SCHEDULER_SALUD"), Ruta: "/healthz", Orden: []string{bin("scheduler"),
+			"--listen-address", "127.0.0.1", "--port", f("SCHEDULER"), "--override-broadcast-host-port", "127.0.0.1:" + f("SCHEDULER"),
+			"--healthz-listen-address", "127.0.0.1", "--healthz-port", f("SCHEDULER_SALUD"),
+			"--metrics-listen-address", "127.0.0.1", "--metrics-port", f("SCHEDULER_METRICAS"),
+			"--etcd-data-dir", in.ruta("datos", "scheduler"), "--etcd-client-listen-address", "127.0.0.1", "--etcd-client-port", f("SCHEDULER_ETCD"),
+			"--etcd-initial-cluster", "dapr-scheduler-server-0=http://127.0.0.1:" + f("SCHEDULER_ETCD_PARES"),
+			"--etcd-compaction-mode", "periodic", "--etcd-compaction-retention", "10m"}})
+	for i := range lista {
+		lista[i].Log = in.log(lista[i].Nombre)
+	}
+	return lista, nil
+}
+
+func (in *Instancia) log(nombre string) string { return in.ruta("logs", nombre+".log") }
+
+func (in *Instancia) confSupervisor() error {
+	infra, err := in.infraestructura()
+	if err != nil {
+		return err
+	}
+	var lista []proceso
+	for _, s := range in.losServicios() {
+		lista = append(lista, proceso{Nombre: s.Nombre, Log: in.log(s.Nombre), Puerto: s.PuertoHTTP,
+			Orden: []string{in.compartida("bin", "local"), "--instancia", in.Nombre, "servicio", s.Nombre}})
+	}
+	t := template.Must(template.New("").Funcs(template.FuncMap{"json": func(v any) (string, error) {
+		b, err := json.Marshal(v)
+		return string(b), err
+	}}).Parse(plantillaSupervisor))
+	var salida strings.Builder
+	if err := t.Execute(&salida, map[string]any{"Dir": in.Dir, "Raiz": in.Raiz, "Infra": infra, "Servicios": lista}); err != nil {
+		return err
+	}
+	return os.WriteFile(in.ruta("run", "process-compose.yaml"), []byte(salida.String()), 0o644)
+}

@@ -1,0 +1,179 @@
+// Command local sets up, starts, stops and shows the whole system on this machine: PostgreSQL, Pulsar, Dapr's control plane
+// and every service with its sidecar. The Makefile is its user interface; process-compose is the supervisor beneath it.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const uso = `uso: local [--instancia up|test] ORDEN
+  up [--solo-infra]     prepara y arranca lo que falte, y espera a que esté sano
+  down                  para todo; conserva los datos
+  reset                 para todo y borra los datos
+  status [--json]       los procesos y su salud
+  logs [SERVICIO]       sigue los registros
+  stop|start|restart S  un servicio con su sidecar
+  attach                la interfaz del supervisor
+  dsn BASE, psql BASE   la dirección de una base de datos, o una consola en ella
+  env                   las direcciones del sistema, como NOMBRE=valor`
+
+func main() {
+	instancia := flag.String("instancia", "up", "up o test")
+	flag.Usage = func() { fmt.Fprintln(os.Stderr, uso) }
+	flag.Parse()
+	if err := ordenar(*instancia, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func ordenar(instancia string, args []string) error {
+	in, err := abrir(instancia)
+	if err != nil {
+		return err
+	}
+	orden, arg := "", ""
+	if len(args) > 0 {
+		orden = args[0]
+	}
+	if len(args) > 1 {
+		arg = args[1]
+	}
+	switch orden {
+	case "up":
+		return in.up(arg == "--solo-infra")
+	case "down":
+		return in.down()
+	case "reset":
+		return in.reset()
+	case "status":
+		return in.imprimirEstado(arg == "--json")
+	case "logs":
+		return in.registros(arg)
+	case "stop", "start", "restart":
+		return in.unServicio(orden, arg)
+	case "attach":
+		return in.adjuntar()
+	case "servicio":
+		return in.correr(arg)
+	case "dsn", "psql":
+		return in.base(orden, arg)
+	case "env":
+		return in.entorno()
+	}
+	return fmt.Errorf("no conozco la orden %q\n%s", orden, uso)
+}
+
+// registros follows the log of one process, or of all.
+func (in *Instancia) registros(nombre string) error {
+	patron := in.log("*")
+	if nombre != "" {
+		patron = in.log(nombre)
+	}
+	archivos, _ := filepath.Glob(patron)
+	if len(archivos) == 0 {
+		return fmt.Errorf("no hay registros en %s", patron)
+	}
+	tail, err := exec.LookPath("tail")
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(tail, append([]string{"tail", "-n", "40", "-F"}, archivos...), os.Environ())
+}
+
+// unServicio stops, starts or restarts one service with its sidecar; what starts is built first.
+func (in *Instancia) unServicio(orden, nombre string) error {
+	s, err := in.servicio(nombre)
+	if err != nil {
+		return err
+	}
+	ps, err := in.supervisados()
+	if err != nil {
+		return err
+	}
+	if orden != "stop" {
+		if err := in.servicios(s.App); err != nil {
+			return err
+		}
+		if err := in.escribirArchivos(); err != nil {
+			return err
+		}
+	}
+	if ps[nombre].Corre && orden != "start" {
+		decir("paro %s", nombre)
+		if err := in.parar(nombre); err != nil {
+			return err
+		}
+	}
+	if orden == "stop" {
+		return nil
+	}
+	decir("arranco %s", nombre)
+	if err := in.arrancar(s); err != nil {
+		return err
+	}
+	return in.esperarServicio(s)
+}
+
+// parar stops a service and waits until its processes have ended.
+func (in *Instancia) parar(nombre string) error {
+	if err := in.supervisor("PATCH", "/process/stop/"+nombre, nil); err != nil {
+		return err
+	}
+	return in.esperar(nombre, 45*time.Second, func() error {
+		ps, err := in.supervisados()
+		if err == nil && ps[nombre].Corre {
+			err = fmt.Errorf("todavía corre (%s)", ps[nombre].Estado)
+		}
+		return err
+	})
+}
+
+func (in *Instancia) base(orden, nombre string) error {
+	if _, ok := bases[nombre]; !ok {
+		return fmt.Errorf("diga qué base: DB=productos, gestor_compra, ordenes o dapr")
+	}
+	dsn, err := in.dsn(nombre)
+	if err != nil {
+		return err
+	}
+	if orden == "dsn" {
+		fmt.Println(dsn)
+		return nil
+	}
+	psql, err := exec.LookPath("psql")
+	if err != nil {
+		return fmt.Errorf("falta psql. Instálelo con:\n    sudo apt-get install -y postgresql-client\no use otro cliente con la dirección de: make -s dsn DB=%s", nombre)
+	}
+	return syscall.Exec(psql, []string{"psql", dsn}, os.Environ())
+}
+
+// entorno prints this instance's addresses, for tests, the demo and scripts.
+func (in *Instancia) entorno() error {
+	for _, s := range in.losServicios() {
+		if !s.esReplica() {
+			nombre := map[string]string{"gestor-compra": "GESTOR", "admin-productos": "ADMIN"}[s.App]
+			if nombre == "" {
+				nombre = strings.ToUpper(s.App)
+			}
+			fmt.Printf("%s_URL=http://127.0.0.1:%d\n", nombre, s.PuertoApp)
+		}
+	}
+	for nombre, base := range map[string]string{"POSTGRES_SUPER_DSN": "postgres", "DSN_PRODUCTOS": "productos", "DSN_GESTOR_COMPRA": "gestor_compra", "DSN_ORDENES": "ordenes"} {
+		dsn, err := in.dsn(base)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%s=%s\n", nombre, dsn)
+	}
+	fmt.Printf("PULSAR_ADMIN=%s\nPULSAR_URL=pulsar://127.0.0.1:%d\nINSTANCIA=%s\nRAIZ=%s\nLOCAL_BIN=%s\n",
+		in.urlPulsarAdmin(), in.puerto("PULSAR"), in.Nombre, in.Raiz, in.compartida("bin", "local"))
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// correr is what the supervisor runs for a service: `dapr run` on its run file, and the three things that the CLI does not do.
+// It first ends what an earlier CLI, killed, left orphaned on the ports; it stops app, sidecar and CLI in this order, each given
+// time to finish (the CLI alone sends SIGKILL to both at once); and it ends when the app or the sidecar dies, so that
+// the supervisor starts the service again.
+func (in *Instancia) correr(nombre string) error {
+	marca := marcaServicio + "=" + nombre
+	terminar(procesos(in.marca(), marca), 2*time.Second)
+
+	cmd := exec.Command(in.compartida("bin", "dapr"), "run", "-f", in.ruta("run", nombre+".yaml"))
+	cmd.Dir, cmd.Stdout, cmd.Stderr = in.Raiz, os.Stdout, os.Stderr
+	// The sidecar announces itself on the loopback: what runs here is nobody else's in the network.
+	cmd.Env = append(os.Environ(), marca, "DAPR_HOST_IP=127.0.0.1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	fin := make(chan error, 1)
+	go func() { fin <- cmd.Wait() }()
+	parar := make(chan os.Signal, 1)
+	signal.Notify(parar, syscall.SIGTERM, syscall.SIGINT)
+
+	var app, sidecar int
+	for reloj := time.Tick(250 * time.Millisecond); ; {
+		select {
+		case err := <-fin:
+			terminar(procesos(in.marca(), marca), 2*time.Second)
+			return fmt.Errorf("dapr run terminó: %v", err)
+		case <-parar:
+			in.detener(marca, cmd.Process.Pid)
+			<-fin
+			return nil
+		case <-reloj:
+			if app == 0 || sidecar == 0 {
+				app, sidecar = in.pareja(marca, cmd.Process.Pid)
+			} else if !vivo(app) || !vivo(sidecar) {
+				quien := "la aplicación"
+				if !vivo(sidecar) {
+					quien = "el sidecar"
+				}
+				in.detener(marca, cmd.Process.Pid)
+				<-fin
+				return fmt.Errorf("%s de %s terminó: arranco de nuevo los dos", quien, nombre)
+			}
+		}
+	}
+}
+
+// pareja finds the app and the sidecar among the service's processes.
+func (in *Instancia) pareja(marca string, cli int) (app, sidecar int) {
+	for _, p := range procesos(in.marca(), marca) {
+		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p))
+		switch {
+		case err != nil || p == cli || filepath.Base(exe) == "dapr":
+		case filepath.Base(exe) == "daprd":
+			sidecar = p
+		case filepath.Dir(exe) == in.compartida("bin"):
+			app = p
+		}
+	}
+	return app, sidecar
+}
+
+// detener ends the app first, while its sidecar can still publish and acknowledge what it finishes.
+func (in *Instancia) detener(marca string, cli int) {
+	app, sidecar := in.pareja(marca, cli)
+	for _, p := range []struct {
+		pid   int
+		plazo time.Duration
+	}{{app, 20 * time.Second}, {sidecar, 10 * time.Second}, {cli, 3 * time.Second}} {
+		if p.pid != 0 {
+			terminar([]int{p.pid}, p.plazo)
+		}
+	}
+	terminar(slices.DeleteFunc(procesos(in.marca(), marca), func(p int) bool { return p == cli }), time.Second)
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// up makes the system complete and healthy; what already is, it leaves alone.
+func (in *Instancia) up(soloInfra bool) error {
+	decir("instancia %s en %s", in.Nombre, in.Dir)
+	if err := in.herramientas(); err != nil {
+		return err
+	}
+	if err := in.puertosLibres(in.puertosDe(soloInfra)); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(in.ruta("datos"), 0o755); err != nil {
+		return err
+	}
+	claves, err := in.claves()
+	if err != nil {
+		return err
+	}
+	if err := in.crearPostgres(claves); err != nil {
+		return err
+	}
+	antes, _ := os.ReadFile(in.ruta("run", "process-compose.yaml"))
+	if err := in.escribirArchivos(); err != nil {
+		return err
+	}
+	if err := in.subirInfra(string(antes)); err != nil {
+		return err
+	}
+	if soloInfra {
+		decir("infraestructura lista: PostgreSQL %s, Pulsar %d, placement %d, scheduler %d",
+			in.direccionPostgres(), in.puerto("PULSAR"), in.puerto("PLACEMENT"), in.puerto("SCHEDULER"))
+		return nil
+	}
+	return in.subirServicios()
+}
+
+// subirInfra starts PostgreSQL, Pulsar and the control plane, with the services' build meanwhile, and makes databases and topics.
+func (in *Instancia) subirInfra(antes string) error {
+	infra, err := in.infraestructura()
+	if err != nil {
+		return err
+	}
+	ps, err := in.supervisados()
+	if err != nil {
+		decir("arranco PostgreSQL, Pulsar, placement y scheduler")
+		terminar(procesos(in.marca()), 5*time.Second) // orphans of a supervisor that was killed
+		if err := in.arrancarSupervisor(); err != nil {
+			return err
+		}
+	} else if ahora, _ := os.ReadFile(in.ruta("run", "process-compose.yaml")); antes != "" && antes != string(ahora) {
+		decir("aviso: la configuración cambió; se aplica del todo con make down y make up")
+	}
+	for _, p := range infra {
+		if e := ps[p.Nombre]; ps != nil && !e.Corre && e.Estado != "Restarting" {
+			if err := in.supervisor("POST", "/process/start/"+p.Nombre, nil); err != nil {
+				return err
+			}
+		}
+	}
+	if err := in.esperar("postgres", 60*time.Second, in.saludPostgres); err != nil {
+		return err
+	}
+	if err := in.crearBases(); err != nil {
+		return fmt.Errorf("PostgreSQL: %w", err)
+	}
+	for _, p := range infra {
+		if p.Ruta != "" {
+			if err := in.esperar(p.Nombre, 90*time.Second, in.salud(p.Puerto, p.Ruta, 200)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := in.crearTopicos(); err != nil {
+		return err
+	}
+	decir("bases de datos y tópicos listos")
+	return nil
+}
+
+// subirServicios builds and starts the services that do not run, all at once.
+func (in *Instancia) subirServicios() error {
+	decir("construyo los servicios")
+	if err := in.servicios(); err != nil {
+		return err
+	}
+	ps, err := in.supervisados()
+	if err != nil {
+		return err
+	}
+	var propios []servicio
+	for _, s := range in.losServicios() {
+		if s.esReplica() {
+			continue
+		}
+		propios = append(propios, s)
+		if !ps[s.Nombre].Corre {
+			decir("arranco %s con su sidecar", s.Nombre)
+			if err := in.arrancar(s); err != nil {
+				return err
+			}
+		}
+	}
+	var errores []error
+	for _, s := range propios {
+		errores = append(errores, in.esperarServicio(s))
+	}
+	if err := errors.Join(errores...); err != nil {
+		return err
+	}
+	decir("todo está sano: http://127.0.0.1:%d", propios[0].PuertoApp)
+	return nil
+}
+
+// arrancar asks the supervisor for a service, unless it already runs. The ports must be free but for what the start itself ends.
+func (in *Instancia) arrancar(s servicio) error {
+	if err := in.puertosLibres(map[string]int{"de " + s.Nombre: s.PuertoApp, "del sidecar de " + s.Nombre: s.PuertoHTTP}); err != nil {
+		return err
+	}
+	if ps, err := in.supervisados(); err == nil && ps[s.Nombre].Corre {
+		return nil
+	}
+	return in.supervisor("POST", "/process/start/"+s.Nombre, nil)
+}
+
+func (in *Instancia) esperarServicio(s servicio) error {
+	if err := in.esperar(s.Nombre, 60*time.Second, in.salud(s.PuertoApp, "/readyz", 200)); err != nil {
+		return err
+	}
+	return in.esperar(s.Nombre, 30*time.Second, in.salud(s.PuertoHTTP, "/v1.0/healthz/outbound", 204))
+}
+
+// down stops everything in the reverse order of the start, then ends whatever still carries the instance's mark.
+func (in *Instancia) down() error {
+	if err := in.supervisor("POST", "/project/stop", nil); err == nil {
+		decir("paro la instancia %s", in.Nombre)
+	}
+	for limite := time.Now().Add(60 * time.Second); time.Now().Before(limite); time.Sleep(200 * time.Millisecond) {
+		if _, err := in.supervisados(); err != nil {
+			break
+		}
+	}
+	for range 20 { // the supervisor itself is the last to go
+		if len(procesos(in.marca())) == 0 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if quedan := procesos(in.marca()); len(quedan) > 0 {
+		decir("termino %d procesos huérfanos", len(quedan))
+		terminar(quedan, 10*time.Second)
+	}
+	decir("nada de la instancia %s queda en marcha; los datos siguen en %s", in.Nombre, in.ruta("datos"))
+	return nil
+}
+
+// reset forgets the instance: its data, passwords, logs.
+func (in *Instancia) reset() error {
+	if err := in.down(); err != nil {
+		return err
+	}
+	decir("borro %s", in.Dir)
+	return os.RemoveAll(in.Dir)
+}
