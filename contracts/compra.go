@@ -62,7 +62,7 @@ func (s SolicitudCompra) Validar() error {
 	var v Validador
 	v.IDCompra("id", s.ID)
 	v.Identificador("id_usuario", s.IDUsuario)
-	v.lineas(s.Productos)
+	v.Lineas("productos", s.Productos)
 	return v.Error()
 }
 
@@ -117,20 +117,21 @@ func (v *Validador) Motivo(campo, valor string) {
 	}
 }
 
-func (v *Validador) lineas(lineas []Linea) {
+// Lineas requires 1 to MaxLineas lines, each of another product and of a quantity that can be.
+func (v *Validador) Lineas(campo string, lineas []Linea) {
 	if len(lineas) == 0 || len(lineas) > MaxLineas {
-		v.Falla("productos", "debe tener "+formatoDeProductos)
+		v.Falla(campo, "debe tener "+formatoDeProductos)
 		return
 	}
 	vistos := map[string]bool{}
 	for i, l := range lineas {
-		campo := fmt.Sprintf("productos[%d].id_producto", i)
-		v.Identificador(campo, l.IDProducto)
+		deProducto := fmt.Sprintf("%s[%d].id_producto", campo, i)
+		v.Identificador(deProducto, l.IDProducto)
 		if vistos[l.IDProducto] && l.IDProducto != "" {
-			v.Falla(campo, "está repetido: junte las cantidades en una sola línea")
+			v.Falla(deProducto, "está repetido: junte las cantidades en una sola línea")
 		}
 		vistos[l.IDProducto] = true
-		v.Cantidad(fmt.Sprintf("productos[%d].cantidad", i), l.Cantidad)
+		v.Cantidad(fmt.Sprintf("%s[%d].cantidad", campo, i), l.Cantidad)
 	}
 }
 

@@ -94,6 +94,9 @@ func Guardada[R any](ctx context.Context, pool *pgxpool.Pool, c Comando) (*Respu
 	return buscar[R](ctx, pool, c, false)
 }
 
+// cerrojo is the purchase's own lock: of two replicas with commands of one purchase, the second waits.
+const cerrojo = `select pg_advisory_xact_lock(hashtextextended($1, 0))`
+
 type consultas interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
@@ -103,7 +106,7 @@ type consultas interface {
 func buscar[R any](ctx context.Context, db consultas, c Comando, conCerrojo bool) (*Respuesta[R], error) {
 	var lote pgx.Batch
 	if conCerrojo {
-		lote.Queue(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, c.IDCompra)
+		lote.Queue(cerrojo, c.IDCompra)
 	}
 	var huella string
 	var texto []byte
@@ -126,11 +129,18 @@ func buscar[R any](ctx context.Context, db consultas, c Comando, conCerrojo bool
 	return &r, nil
 }
 
-// Atendido tells, inside a transaction that holds the purchase's lock, whether it already had a command of this type.
-// A rollback that came first is found so: its row is the tombstone (decision 2).
-func Atendido(ctx context.Context, tx pgx.Tx, idCompra string, tipo contracts.Tipo) (bool, error) {
+// Bloquear waits for the purchase's own lock and holds it until tx ends: for a change of a purchase that no command
+// asks for. Atender takes the same one.
+func Bloquear(ctx context.Context, tx pgx.Tx, idCompra string) error {
+	_, err := tx.Exec(ctx, cerrojo, idCompra)
+	return err
+}
+
+// Atendido tells, inside a transaction that holds the purchase's lock, whether it already had a command of one of these
+// types. A rollback that came first is found so: its row is the tombstone (decision 2).
+func Atendido(ctx context.Context, tx pgx.Tx, idCompra string, tipos ...contracts.Tipo) (bool, error) {
 	var hay bool
-	err := tx.QueryRow(ctx, `select exists (select from inbox where id_compra = $1 and tipo = $2)`, idCompra, tipo).Scan(&hay)
+	err := tx.QueryRow(ctx, `select exists (select from inbox where id_compra = $1 and tipo = any($2))`, idCompra, tipos).Scan(&hay)
 	return hay, err
 }
 

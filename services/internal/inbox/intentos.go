@@ -1,0 +1,45 @@
+package inbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Intentos counts failed tries of messages in a table, for pubsub.Receptor: so that a message which always fails is
+// given up after the same number of tries whatever restarts in between, and whichever replica has it (decision 11).
+//
+// The table is made by the migrations of the service that owns the database:
+//
+//	create table intento (
+//		registro text primary key,
+//		veces    int not null,
+//		ultimo   timestamptz not null default now()
+//	);
+type Intentos struct{ pool *pgxpool.Pool }
+
+// NuevosIntentos counts in the database of pool.
+func NuevosIntentos(pool *pgxpool.Pool) Intentos { return Intentos{pool} }
+
+// Contar implements pubsub.Intentos.
+func (i Intentos) Contar(ctx context.Context, registro string) (int, error) {
+	const contar = `insert into intento (registro, veces) values ($1, 1)
+		on conflict (registro) do update set veces = intento.veces + 1, ultimo = now()
+		returning veces`
+	var veces int
+	if err := i.pool.QueryRow(ctx, contar, registro).Scan(&veces); err != nil {
+		return 0, fmt.Errorf("contar intentos: %w", err)
+	}
+	return veces, nil
+}
+
+// retencionIntentos is far more than the time in which a message is tried: it is redelivered each second.
+const retencionIntentos = 24 * time.Hour
+
+// Purgar forgets counts to which nothing was added for a day. It returns how many.
+func (i Intentos) Purgar(ctx context.Context) (int64, error) {
+	hecho, err := i.pool.Exec(ctx, `delete from intento where ultimo < now() - $1::interval`, retencionIntentos)
+	return hecho.RowsAffected(), err
+}
