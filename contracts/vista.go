@@ -59,3 +59,16 @@ func (e DatosEventoCompra) Compra() Compra {
 	}
 	return c
 }
+
+// Aceptada is the answer to a purchase that was taken: it goes on under this id.
+type Aceptada struct {
+	ID     string `json:"id"`
+	Estado Estado `json:"estado"`
+}
+
+// Producto is a product and how much of it can be bought, as admin-productos and the bff tell it.
+type Producto struct {
+	ID       string `json:"id"`
+	Nombre   string `json:"nombre"`
+	Cantidad int    `json:"cantidad"`
+}

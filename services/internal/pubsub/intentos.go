@@ -23,7 +23,7 @@ func NuevosIntentos(sidecar dapr.Client) IntentosEnEstado { return IntentosEnEst
 
 // Contar implements Intentos.
 func (i IntentosEnEstado) Contar(ctx context.Context, registro string) (int, error) {
-	clave := "intentos||" + registro
+	clave := "intentos/" + registro // Dapr refuses a key with "||" in it
 	guardado, err := i.sidecar.GetState(ctx, AlmacenDeEstado, clave, nil)
 	if err != nil {
 		return 0, fmt.Errorf("leer intentos: %w", err)
