@@ -125,7 +125,7 @@ func (in *Instancia) dsnPropio() string {
 
 var conPuerto = regexp.MustCompile(`(Port: |127\.0\.0\.1:|localhost:)(\d+)\b`)
 
-// traducir puts this instance's ports and folder in a committed file's text, which carries the daily defaults.
+// traducir puts this instance's ports, folder and PostgreSQL in a committed file's text, which carries the daily defaults.
 func (in *Instancia) traducir(texto string) string {
 	nuevo := map[string]int{}
 	for nombre, base := range puertosBase {
@@ -138,7 +138,10 @@ func (in *Instancia) traducir(texto string) string {
 	}
 	texto = conPuerto.ReplaceAllStringFunc(texto, func(s string) string {
 		g := conPuerto.FindStringSubmatch(s)
-		if p, ok := nuevo[g[2]]; ok {
+		switch p, ok := nuevo[g[2]]; {
+		case g[2] == strconv.Itoa(puertosBase["POSTGRES"]):
+			return in.direccionPostgres()
+		case ok:
 			return g[1] + strconv.Itoa(p)
 		}
 		return s

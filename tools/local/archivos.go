@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,9 +16,9 @@ import (
 
 // servicio is one app with its sidecar, a replica counted as a service of its own.
 type servicio struct {
-	Nombre, App                          string
-	PuertoApp, PuertoHTTP                int
-	puertoGRPC, puertoInterno, metricas_ int
+	Nombre, App                               string
+	PuertoApp, PuertoHTTP                     int
+	puertoGRPC, puertoInterno, puertoMetricas int
 }
 
 // servicios lists the services of dapr.yaml and the replicas that may be started.
@@ -31,11 +32,11 @@ func (in *Instancia) losServicios() []servicio {
 			}
 			todos = append(todos, servicio{
 				Nombre: nombre, App: app,
-				PuertoApp:     in.puerto(strings.ToUpper(strings.ReplaceAll(app, "-", "_"))) + salto,
-				PuertoHTTP:    in.puerto("SIDECAR_HTTP") + i + salto,
-				puertoGRPC:    in.puerto("SIDECAR_GRPC") + i + salto,
-				puertoInterno: in.puerto("SIDECAR_INTERNO") + i + salto,
-				metricas_:     in.puerto("SIDECAR_METRICAS") + i + salto,
+				PuertoApp:      in.puerto(strings.ToUpper(strings.ReplaceAll(app, "-", "_"))) + salto,
+				PuertoHTTP:     in.puerto("SIDECAR_HTTP") + i + salto,
+				puertoGRPC:     in.puerto("SIDECAR_GRPC") + i + salto,
+				puertoInterno:  in.puerto("SIDECAR_INTERNO") + i + salto,
+				puertoMetricas: in.puerto("SIDECAR_METRICAS") + i + salto,
 			})
 		}
 	}
@@ -76,15 +77,6 @@ func (in *Instancia) escribirArchivos() error {
 	return in.confSupervisor()
 }
 
-// deServidor puts the address of the PostgreSQL in use in place of the default one.
-func (in *Instancia) deServidor(texto string) string {
-	return in.traducir(strings.ReplaceAll(texto, "127.0.0.1:5432", "SERVIDOR_POSTGRES"))
-}
-
-func (in *Instancia) traducirTodo(texto []byte) string {
-	return strings.ReplaceAll(in.deServidor(string(texto)), "SERVIDOR_POSTGRES", in.direccionPostgres())
-}
-
 func (in *Instancia) copiarComponentes() error {
 	origen := filepath.Join(in.Raiz, "components")
 	if err := os.RemoveAll(in.ruta("run", "components")); err != nil {
@@ -103,7 +95,7 @@ func (in *Instancia) copiarComponentes() error {
 		if err != nil {
 			return err
 		}
-		traducido := in.traducirTodo(texto)
+		traducido := in.traducir(string(texto))
 		if relativa == filepath.Join("config", "configuracion.yaml") && in.Nombre == "test" {
 			if traducido, err = in.nombresFijos(traducido); err != nil {
 				return err
@@ -136,37 +128,55 @@ func (in *Instancia) nombresFijos(configuracion string) (string, error) {
 	return string(texto), err
 }
 
-// cortarDaprYaml writes one run file a service, so that each has a CLI process of its own and can be stopped alone.
-func (in *Instancia) cortarDaprYaml() error {
+// archivoDapr is dapr.yaml's shape: what goes into a run file.
+type archivoDapr struct {
+	Version int              `yaml:"version"`
+	Common  map[string]any   `yaml:"common"`
+	Apps    []map[string]any `yaml:"apps"`
+}
+
+// daprYaml reads dapr.yaml with this instance's ports and files.
+func (in *Instancia) daprYaml() (a archivoDapr, err error) {
 	texto, err := os.ReadFile(filepath.Join(in.Raiz, "dapr.yaml"))
+	if err != nil {
+		return a, err
+	}
+	if err := yaml.Unmarshal([]byte(in.traducir(string(texto))), &a); err != nil {
+		return a, err
+	}
+	a.Common["runtimePath"] = in.compartida()
+	a.Common["resourcesPaths"] = []string{in.ruta("run", "components")}
+	a.Common["configFilePath"] = in.ruta("run", "components", "config", "configuracion.yaml")
+	for _, app := range a.Apps {
+		app["appDirPath"] = in.Raiz
+	}
+	return a, nil
+}
+
+func (a archivoDapr) escribir(ruta string) error {
+	texto, err := yaml.Marshal(a)
 	if err != nil {
 		return err
 	}
-	var todo struct {
-		Version int
-		Common  map[string]any
-		Apps    []map[string]any
-	}
-	if err := yaml.Unmarshal([]byte(in.traducirTodo(texto)), &todo); err != nil {
+	return os.WriteFile(ruta, texto, 0o644)
+}
+
+// cortarDaprYaml writes one run file a service, so that each has a CLI process of its own and can be stopped alone.
+func (in *Instancia) cortarDaprYaml() error {
+	todo, err := in.daprYaml()
+	if err != nil {
 		return err
 	}
-	todo.Common["runtimePath"] = in.compartida()
-	todo.Common["resourcesPaths"] = []string{in.ruta("run", "components")}
-	todo.Common["configFilePath"] = in.ruta("run", "components", "config", "configuracion.yaml")
 	for _, s := range in.losServicios() {
 		i := slices.IndexFunc(todo.Apps, func(a map[string]any) bool { return a["appID"] == s.App })
 		if i < 0 {
 			return fmt.Errorf("falta el servicio %s", s.App)
 		}
-		app := todo.Apps[i]
-		app["appDirPath"] = in.Raiz
+		app := maps.Clone(todo.Apps[i])
 		app["appPort"], app["daprHTTPPort"], app["daprGRPCPort"] = s.PuertoApp, s.PuertoHTTP, s.puertoGRPC
-		app["daprInternalGRPCPort"], app["metricsPort"] = s.puertoInterno, s.metricas_
-		salida, err := yaml.Marshal(map[string]any{"version": todo.Version, "common": todo.Common, "apps": []any{app}})
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(in.ruta("run", s.Nombre+".yaml"), salida, 0o644); err != nil {
+		app["daprInternalGRPCPort"], app["metricsPort"] = s.puertoInterno, s.puertoMetricas
+		uno := archivoDapr{todo.Version, todo.Common, []map[string]any{app}}
+		if err := uno.escribir(in.ruta("run", s.Nombre+".yaml")); err != nil {
 			return err
 		}
 	}

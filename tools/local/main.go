@@ -22,7 +22,9 @@ const uso = `uso: local [--instancia up|test] ORDEN
   stop|start|restart S  un servicio con su sidecar
   attach                la interfaz del supervisor
   dsn BASE, psql BASE   la dirección de una base de datos, o una consola en ella
-  env                   las direcciones del sistema, como NOMBRE=valor`
+  env                   las direcciones del sistema, como NOMBRE=valor
+  lint                  construye golangci-lint, una vez
+  contar                cuenta lo que dice go test -json`
 
 func main() {
 	instancia := flag.String("instancia", "up", "up o test")
@@ -67,6 +69,10 @@ func ordenar(instancia string, args []string) error {
 		return in.base(orden, arg)
 	case "env":
 		return in.entorno()
+	case "lint":
+		return in.construir(golangci)
+	case "contar":
+		return contar(os.Stdin, os.Stdout)
 	}
 	return fmt.Errorf("no conozco la orden %q\n%s", orden, uso)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -155,6 +156,9 @@ func (in *Instancia) down() error {
 	if quedan := procesos(in.marca()); len(quedan) > 0 {
 		decir("termino %d procesos huérfanos", len(quedan))
 		terminar(quedan, 10*time.Second)
+	}
+	for _, d := range []string{"logs", ""} { // the CLI makes this folder wherever it runs; ours is empty
+		_ = os.Remove(filepath.Join(in.Raiz, ".dapr", d))
 	}
 	decir("nada de la instancia %s queda en marcha; los datos siguen en %s", in.Nombre, in.ruta("datos"))
 	return nil

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func instanciaDe(t *testing.T, nombre string) *Instancia {
+	t.Helper()
+	in, err := abrir(nombre)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+// The defaults stand in three places that people read: each must say the same.
+func TestLosPuertosConcuerdan(t *testing.T) {
+	in := instanciaDe(t, "up")
+	texto, err := os.ReadFile(filepath.Join(in.Raiz, "local.env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for nombre, p := range puertosBase {
+		if !strings.Contains(string(texto), fmt.Sprintf("PUERTO_%s=%d\n", nombre, p)) {
+			t.Errorf("local.env no dice PUERTO_%s=%d", nombre, p)
+		}
+	}
+	in.ajustes = map[string]string{}
+	todo, err := in.daprYaml()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claves []string
+	for i, s := range in.losServicios() {
+		if s.esReplica() {
+			continue
+		}
+		a := todo.Apps[len(claves)]
+		claves = append(claves, s.App)
+		if a["appID"] != s.App || a["appPort"] != s.PuertoApp || a["daprHTTPPort"] != s.PuertoHTTP || a["daprGRPCPort"] != s.puertoGRPC ||
+			a["daprInternalGRPCPort"] != s.puertoInterno || a["metricsPort"] != s.puertoMetricas {
+			t.Errorf("dapr.yaml y losServicios()[%d] no dicen lo mismo: %v, %+v", i, a, s)
+		}
+	}
+}
+
+// The test instance must never reach the daily one's ports, data or PostgreSQL.
+func TestLaInstanciaDePruebasEsOtra(t *testing.T) {
+	in := instanciaDe(t, "test")
+	in.ajustes = map[string]string{"POSTGRES_DSN": "postgres://yo@otro:5432/postgres"}
+	componentes, _ := filepath.Glob(filepath.Join(in.Raiz, "components", "*.yaml"))
+	ajeno := regexp.MustCompile(`(127\.0\.0\.1|localhost|otro):(\d{4})\b|\.local/up/`)
+	for _, ruta := range append(componentes, filepath.Join(in.Raiz, "dapr.yaml")) {
+		texto, err := os.ReadFile(ruta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := ajeno.FindString(in.traducir(string(texto))); m != "" {
+			t.Errorf("%s todavía nombra %s", ruta, m)
+		}
+	}
+}
+
+func TestUnServidorPropioDePostgres(t *testing.T) {
+	in := instanciaDe(t, "up")
+	in.ajustes = map[string]string{"POSTGRES_DSN": "postgres://yo:clave@otro/postgres"}
+	if s := in.traducir("postgres://dapr@127.0.0.1:5432/dapr"); s != "postgres://dapr@otro:5432/dapr" {
+		t.Error(s)
+	}
+	if dsn, err := in.dsn("productos"); err != nil || dsn != "postgres://yo:clave@otro/productos" {
+		t.Error(dsn, err)
+	}
+}
+
+func TestUnPuertoTomadoDiceDeQuien(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	puerto := l.Addr().(*net.TCPAddr).Port
+	err = instanciaDe(t, "test").puertosLibres(map[string]int{"BFF": puerto})
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d (PUERTO_BFF) lo tiene el proceso %d", puerto, os.Getpid())) {
+		t.Error(err)
+	}
+}
+
+// dapr.yaml alone, without the supervisor: `dapr run -f` on it brings every service up and leaves nothing behind.
+// It needs the infrastructure of the test instance: INSTANCIA=test says that it is there.
+func TestDaprRun(t *testing.T) {
+	if os.Getenv("INSTANCIA") != "test" {
+		t.Skip("la infraestructura de pruebas no está arriba")
+	}
+	in := instanciaDe(t, "test")
+	if err := in.servicios(); err != nil {
+		t.Fatal(err)
+	}
+	todo, err := in.daprYaml()
+	if err != nil {
+		t.Fatal(err)
+	}
+	archivo := in.ruta("run", "dapr.yaml")
+	if err := todo.escribir(archivo); err != nil {
+		t.Fatal(err)
+	}
+	marca := marcaServicio + "=todos"
+	registro, err := os.Create(in.log("dapr-run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer registro.Close()
+	cmd := exec.Command(in.compartida("bin", "dapr"), "run", "-f", archivo)
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = in.Raiz, registro, registro, append(os.Environ(), in.marca(), marca)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { terminar(procesos(in.marca(), marca), 2*time.Second) })
+	for _, s := range in.losServicios() {
+		if s.esReplica() {
+			continue
+		}
+		if err := in.esperarServicio(s); err != nil {
+			t.Errorf("%v\n%s", err, in.cola("dapr-run", 20))
+		}
+	}
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	_ = cmd.Wait() // it ends with 1 after a signal
+	if quedan := procesos(in.marca(), marca); len(quedan) > 0 {
+		t.Errorf("quedan procesos: %v", quedan)
+	}
+}
