@@ -48,6 +48,7 @@ type Pregunta struct {
 	Acepta   contracts.Tipo            `json:"acepta"`   // the reply that lets the saga go on; any other refuses
 	Entra    contracts.Estado          `json:"entra"`    // entered with the question, in one transaction
 	Desde    []contracts.Estado        `json:"desde"`    // from where it may be entered
+	En       []contracts.Estado        `json:"en"`       // where the question may be asked: Entra, and what comes between
 	Confirma bool                      `json:"confirma"` // an accepting reply makes the purchase CONFIRMADA
 }
 
@@ -56,6 +57,7 @@ type Rollback struct {
 	Compra  contracts.SolicitudCompra `json:"compra"`
 	Comando contracts.Tipo            `json:"comando"`
 	Motivo  string                    `json:"motivo"`
+	Causa   contracts.Tipo            `json:"causa"` // the message because of which all is undone
 }
 
 // Cierre is the final state of a purchase that was not confirmed.

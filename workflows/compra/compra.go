@@ -31,7 +31,7 @@ func Compra(ctx *workflow.WorkflowContext) (any, error) {
 func (r *recorrido) Inventario() {
 	r.preguntar(Pregunta{
 		Comando: contracts.ValidarInventario, Acepta: contracts.InventarioValidado,
-		Entra: contracts.EstadoIniciada, Desde: []contracts.Estado{contracts.EstadoRecibida},
+		Entra: contracts.EstadoIniciada, Desde: en(contracts.EstadoRecibida), En: en(contracts.EstadoIniciada),
 	}, contracts.CancelarValidacionInventario)
 }
 
@@ -39,7 +39,7 @@ func (r *recorrido) Inventario() {
 func (r *recorrido) Reserva() {
 	r.preguntar(Pregunta{
 		Comando: contracts.ReservarProducto, Acepta: contracts.ProductosReservados,
-		Entra: contracts.EstadoProductosValidos, Desde: []contracts.Estado{contracts.EstadoIniciada},
+		Entra: contracts.EstadoProductosValidos, Desde: en(contracts.EstadoIniciada), En: en(contracts.EstadoProductosValidos),
 	}, contracts.LiberarReserva)
 }
 
@@ -65,6 +65,9 @@ func (r *recorrido) Aprobacion() {
 func (r *recorrido) Orden() {
 	r.preguntar(Pregunta{
 		Comando: contracts.CrearOrden, Acepta: contracts.OrdenCreada, Confirma: true,
-		Entra: contracts.EstadoProductosReservados, Desde: []contracts.Estado{contracts.EstadoProductosValidos, contracts.EstadoPorAprobar},
+		Entra: contracts.EstadoProductosReservados, Desde: en(contracts.EstadoProductosValidos),
+		En: en(contracts.EstadoProductosReservados, contracts.EstadoPorAprobar),
 	}, contracts.CancelarOrden)
 }
+
+func en(estados ...contracts.Estado) []contracts.Estado { return estados }

@@ -111,7 +111,7 @@ func (r *recorrido) compensar() bool {
 		ultimo := len(c.Pendientes) - 1
 		var d Desenlace
 		err := r.llamar(nombreDeshacer, Rollback{
-			Compra: r.entrada.Compra, Comando: c.Pendientes[ultimo], Motivo: c.Fin.Motivo,
+			Compra: r.entrada.Compra, Comando: c.Pendientes[ultimo], Motivo: c.Fin.Motivo, Causa: c.Fin.Causa,
 		}, &d)
 		if err == nil && d.Resultado == Aceptada {
 			c.Pendientes, c.Vueltas = c.Pendientes[:ultimo], 0

@@ -1,0 +1,62 @@
+// Package compras has what gestor-compra decides about purchases, without I/O. What a valid purchase is, contracts says.
+package compras
+
+import (
+	"slices"
+
+	"entregas/contracts"
+)
+
+// LugaresOcupados are the states in which a purchase holds one of the places that the dispatcher gives out (decision 5).
+// The index compra_en_curso and the query of postgres.TomarTurnos name the same.
+var LugaresOcupados = []contracts.Estado{
+	contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados, contracts.EstadoCompensando,
+}
+
+// EsLaMisma tells that s asks for what c is: the same customer, lines and delivery. The order of the lines counts,
+// since a client that sends a purchase again sends the same bytes.
+func EsLaMisma(c contracts.Compra, s contracts.SolicitudCompra) bool {
+	return c.IDUsuario == s.IDUsuario && c.Domicilio == s.Domicilio && slices.Equal(c.Productos, s.Productos)
+}
+
+// Turno is a purchase whose workflow is to be started.
+type Turno = contracts.SolicitudCompra
+
+// Cambio is a change of state.
+type Cambio struct {
+	IDCompra  string
+	A         contracts.Estado
+	Desde     []contracts.Estado
+	Tipo      contracts.Tipo // the message behind it
+	Detalle   string
+	Motivo    string
+	Faltantes []contracts.Faltante
+	IDOrden   string
+	// SiNoCancelada makes the change only while nobody asked to cancel.
+	SiNoCancelada bool
+}
+
+// EnEspera are the states from which a walk that stops early may go to COMPENSANDO or to its end.
+var EnEspera = []contracts.Estado{
+	contracts.EstadoRecibida, contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados, contracts.EstadoPorAprobar,
+}
+
+// Nombres of what a participant's answer says, for a customer.
+var detalles = map[contracts.Tipo]string{
+	contracts.CrearCompra:            "Recibimos su compra.",
+	contracts.ValidarInventario:      "Empezamos a prepararla.",
+	contracts.InventarioValidado:     "Hay existencias de todo.",
+	contracts.ProductosReservados:    "Los productos quedaron reservados.",
+	contracts.OrdenCreada:            "La orden quedó creada.",
+	contracts.InventarioInsuficiente: "No hay existencias suficientes.",
+	contracts.ReservaRechazada:       "No se pudieron reservar los productos.",
+	contracts.OrdenRechazada:         "No se pudo crear la orden.",
+	contracts.ReservaLiberada:        "Los productos volvieron al inventario.",
+	contracts.OrdenCancelada:         "La orden quedó cancelada.",
+	contracts.ValidacionCancelada:    "La validación quedó cancelada.",
+	contracts.CancelarCompra:         "Se pidió cancelarla.",
+	contracts.OrdenDespachada:        "La orden salió de la bodega.",
+}
+
+// Detalle tells a customer what a message means.
+func Detalle(t contracts.Tipo) string { return detalles[t] }

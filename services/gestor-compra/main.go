@@ -1,0 +1,91 @@
+// Command gestor-compra takes purchases in and runs the saga of each.
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/dapr/durabletask-go/workflow"
+
+	"entregas/services/gestor-compra/admision"
+	"entregas/services/gestor-compra/difusion"
+	"entregas/services/gestor-compra/mensajes"
+	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/recepcion"
+	"entregas/services/gestor-compra/rest"
+	"entregas/services/gestor-compra/saga"
+	"entregas/services/internal/arranque"
+	"entregas/services/internal/base"
+	"entregas/services/internal/pubsub"
+	"entregas/workflows/compra"
+)
+
+const servicio = "gestor-compra"
+
+type config struct {
+	Comun             arranque.Config
+	BaseDatos         string        `conf:"env:BASE_DATOS,required,mask,help:address of database gestor_compra"`
+	Conexiones        int32         `conf:"env:CONEXIONES,default:20"`
+	Cupo              int           `conf:"env:CUPO,default:64,help:purchases in flight at most over all replicas"`
+	VentajaDomicilio  time.Duration `conf:"env:VENTAJA_DOMICILIO,default:10m,help:how much older home delivery counts in the queue"`
+	Arriendo          time.Duration `conf:"env:ARRIENDO,default:30s"`
+	VueltaAdmision    time.Duration `conf:"env:VUELTA_ADMISION,default:1s"`
+	Paciencia         time.Duration `conf:"env:PACIENCIA,default:5m,help:how long a step waits for its reply"`
+	Insistencia       time.Duration `conf:"env:INSISTENCIA,default:60s,help:after which a step asks again and then doubling"`
+	UmbralAprobacion  int           `conf:"env:UMBRAL_APROBACION,default:100,help:more units than this need an approval"`
+	PlazoAprobacion   time.Duration `conf:"env:PLAZO_APROBACION,default:24h"`
+	PlazoCompensacion time.Duration `conf:"env:PLAZO_COMPENSACION,default:24h"`
+}
+
+func main() {
+	var cfg config
+	arranque.Main(servicio, &cfg, &cfg.Comun, func(ctx context.Context) error { return run(ctx, cfg) })
+}
+
+func run(ctx context.Context, cfg config) error {
+	pool, err := base.Abrir(ctx, cfg.BaseDatos, cfg.Conexiones)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := base.Migrar(ctx, pool, postgres.Migraciones()); err != nil {
+		return err
+	}
+	sidecar, err := cfg.Comun.Sidecar(ctx)
+	if err != nil {
+		return err
+	}
+	defer sidecar.Close()
+
+	almacen, publicador := postgres.Nuevo(pool), pubsub.NuevoPublicador(sidecar, servicio)
+	motor := workflow.NewClient(sidecar.GrpcClientConn())
+	difusor, avisos := difusion.Nueva(almacen, publicador), saga.NuevosAvisos(pool)
+	admisor := admision.Nueva(almacen, motor, admision.Ajustes{
+		Cupo: cfg.Cupo, Ventaja: cfg.VentajaDomicilio, Arriendo: cfg.Arriendo, Vuelta: cfg.VueltaAdmision,
+		Saga: compra.Ajustes{UmbralAprobacion: cfg.UmbralAprobacion, PlazoAprobacion: cfg.PlazoAprobacion, PlazoCompensacion: cfg.PlazoCompensacion},
+	})
+	gestor := recepcion.Nueva(almacen, difusor, admisor.Avisar)
+	actividades := saga.Nueva(almacen, publicador, avisos, difusor, saga.Ajustes{
+		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: time.Minute,
+	}, admisor.Avisar)
+	registro := workflow.NewRegistry()
+	if err := compra.Registrar(registro, actividades); err != nil {
+		return err
+	}
+
+	rutas := cfg.Comun.Rutas(map[string]arranque.Comprobacion{"base de datos": pool.Ping})
+	rest.Rutas(rutas, gestor, almacen)
+	mensajes.Recibir(pubsub.NuevoReceptor(rutas, publicador, pubsub.NuevosIntentos(sidecar)), gestor, almacen)
+
+	var tareas sync.WaitGroup
+	tareas.Go(func() { avisos.Escuchar(ctx) })
+	tareas.Go(func() { difusor.Correr(ctx) })
+	if err := motor.StartWorker(ctx, registro); err != nil {
+		return err
+	}
+	tareas.Go(func() { admisor.Correr(ctx) })
+	err = cfg.Comun.Servir(ctx, rutas)
+	tareas.Wait()
+	return err
+}

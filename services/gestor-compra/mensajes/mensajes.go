@@ -1,0 +1,87 @@
+// Package mensajes receives what gestor-compra is told over the broker: purchases, and the replies to what it asked.
+package mensajes
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/postgres"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/pubsub"
+	"entregas/services/internal/registro"
+)
+
+// Gestor is what may be done with a purchase.
+type Gestor interface {
+	Aceptar(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
+}
+
+// Respuestas keeps the replies.
+type Respuestas interface {
+	AnotarRespuesta(ctx context.Context, idCompra string, comando contracts.Tipo, r postgres.Respuesta) (postgres.Anotada, error)
+}
+
+// Recibir subscribes to the topics of gestor-compra.
+func Recibir(receptor *pubsub.Receptor, g Gestor, r Respuestas) {
+	pubsub.Recibir(receptor, contracts.ComandosGestorCompra, func(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoGestorCompra]) error {
+		return comando(registro.ConCompra(ctx, m.Data.IDCompra), g, m)
+	})
+	pubsub.Recibir(receptor, contracts.EventosInventario, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoInventario]) error {
+		return respuesta(ctx, r, m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes})
+	})
+	pubsub.Recibir(receptor, contracts.EventosProductos, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoProductos]) error {
+		return respuesta(ctx, r, m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes, Motivo: m.Data.Motivo})
+	})
+	pubsub.Recibir(receptor, contracts.EventosOrden, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoOrden]) error {
+		return respuesta(ctx, r, m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, IDOrden: m.Data.IDOrden, Motivo: m.Data.Motivo})
+	})
+}
+
+func comando(ctx context.Context, g Gestor, m contracts.Mensaje[contracts.DatosComandoGestorCompra]) error {
+	d := m.Data
+	switch m.Type {
+	case contracts.CrearCompra:
+		_, err := g.Aceptar(ctx, contracts.SolicitudCompra{ID: d.IDCompra, IDUsuario: d.IDUsuario, Productos: d.Productos, Domicilio: d.Domicilio})
+		if errores.De(err) == errores.Conflicto { // it will never be another purchase
+			return errores.Nuevo(errores.MensajeMalo, "%v", err)
+		}
+		return err
+	default:
+		return errores.Nuevo(errores.MensajeMalo, "gestor-compra no atiende %s", m.Type)
+	}
+}
+
+// respuestasA are the replies that each command may have.
+var respuestasA = map[contracts.Tipo][]contracts.Tipo{
+	contracts.ValidarInventario:            {contracts.InventarioValidado, contracts.InventarioInsuficiente},
+	contracts.CancelarValidacionInventario: {contracts.ValidacionCancelada},
+	contracts.ReservarProducto:             {contracts.ProductosReservados, contracts.ReservaRechazada},
+	contracts.LiberarReserva:               {contracts.ReservaLiberada},
+	contracts.DespacharReserva:             {contracts.ReservaDespachada},
+	contracts.CrearOrden:                   {contracts.OrdenCreada, contracts.OrdenRechazada},
+	contracts.CancelarOrden:                {contracts.OrdenCancelada, contracts.OrdenDespachada},
+}
+
+// respuesta records a reply. One that answers no known question, or not with a known answer, is a bad message; one that
+// comes late or again changes nothing.
+func respuesta(ctx context.Context, a Respuestas, idCompra, respondeA string, r postgres.Respuesta) error {
+	ctx = registro.ConCompra(ctx, idCompra)
+	comando := contracts.Tipo(respondeA)
+	if !slices.Contains(respuestasA[comando], r.Tipo) {
+		return errores.Nuevo(errores.MensajeMalo, "%s no responde a %q", r.Tipo, respondeA)
+	}
+	anotada, err := a.AnotarRespuesta(ctx, idCompra, comando, r)
+	if err != nil {
+		return err
+	}
+	switch anotada {
+	case postgres.Primera:
+	case postgres.Desconocida:
+		return errores.Nuevo(errores.MensajeMalo, "nadie preguntó %s por la compra %s", comando, idCompra)
+	default:
+		slog.InfoContext(ctx, "respuesta sin efecto", "respuesta", r.Tipo, "por", anotada)
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+-- +goose Up
+
+-- A purchase as it stands. numero counts the entries of its history.
+create table compra (
+    id                 text primary key,
+    id_usuario         text not null,
+    estado             text not null,
+    domicilio          boolean not null,
+    productos          jsonb not null,
+    motivo             text not null default '',
+    faltantes          jsonb not null default '[]',
+    id_orden           text not null default '',
+    numero             int not null default 1,
+    cancelacion_pedida text, -- the reason, once somebody asked; each step looks before it asks
+    arriendo_hasta     timestamptz, -- decision 5: until then somebody is starting it
+    creada_en          timestamptz not null default clock_timestamp(),
+    actualizada_en     timestamptz not null default clock_timestamp()
+);
+create index compra_por_usuario on compra (id_usuario, creada_en desc, id desc);
+create index compra_recibida on compra (creada_en) where estado = 'RECIBIDA';
+create index compra_en_curso on compra (id)
+    where estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO');
+
+-- Decision 9: the history is the outbox. A step that is repeated adds nothing.
+create table historia (
+    id_compra text not null references compra,
+    numero    int not null,
+    paso      text not null,
+    tipo      text not null,
+    detalle   text not null default '',
+    en        timestamptz not null default clock_timestamp(),
+    publicada boolean not null default false,
+    primary key (id_compra, numero),
+    unique (id_compra, paso)
+);
+create index historia_por_publicar on historia (en) where not publicada;
+
+-- Decision 3: what a step asked, and what was answered. The first reply wins, unless patience ran out before.
+create table paso (
+    id_compra     text not null references compra,
+    comando       text not null,
+    preguntada_en timestamptz not null default clock_timestamp(),
+    abandonada_en timestamptz,
+    respuesta     text,
+    datos         jsonb,
+    respondida_en timestamptz,
+    tardias       jsonb not null default '[]', -- replies that came too late, or second
+    primary key (id_compra, comando)
+);
+
+-- Decision 10: approved, rejected, cancelled and expired are one row; the first wins.
+create table decision (
+    id_compra   text primary key references compra,
+    decision    text not null check (decision in ('aprobada', 'rechazada', 'cancelada', 'expirada')),
+    motivo      text not null default '',
+    tomada_en   timestamptz not null default clock_timestamp(),
+    entregada   boolean not null default false
+);
+create index decision_por_entregar on decision (tomada_en) where not entregada;
+
+-- Decision 2: a cancellation that came before its purchase.
+create table cancelacion_anticipada (
+    id_compra  text primary key,
+    id_usuario text not null,
+    motivo     text not null,
+    pedida_en  timestamptz not null default clock_timestamp()
+);
+
+-- +goose Down
+drop table cancelacion_anticipada, decision, paso, historia, compra;

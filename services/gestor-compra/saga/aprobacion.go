@@ -1,0 +1,80 @@
+package saga
+
+import (
+	"context"
+	"fmt"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgres"
+	"entregas/services/internal/registro"
+	"entregas/workflows/compra"
+)
+
+// What the history tells when an operator, or time, decided.
+const (
+	compraAprobada     contracts.Tipo = "CompraAprobada"
+	aprobacionNegada   contracts.Tipo = "AprobacionNegada"
+	aprobacionExpirada contracts.Tipo = "AprobacionExpirada"
+)
+
+// PedirAprobacion implements compra.Actividades. The purchase gives its place to another while it waits for a person.
+func (s *Saga) PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra) (compra.Desenlace, error) {
+	ctx = registro.ConCompra(ctx, c.ID)
+	vista, movida, err := s.almacen.Mover(ctx,
+		compras.Cambio{
+			IDCompra: c.ID, A: contracts.EstadoProductosReservados, Desde: []contracts.Estado{contracts.EstadoProductosValidos},
+			Tipo: contracts.ProductosReservados, Detalle: compras.Detalle(contracts.ProductosReservados), SiNoCancelada: true,
+		},
+		compras.Cambio{
+			IDCompra: c.ID, A: contracts.EstadoPorAprobar, Desde: []contracts.Estado{contracts.EstadoProductosReservados},
+			Tipo: contracts.ProductosReservados, Detalle: "Espera que un operador la apruebe.", SiNoCancelada: true,
+		})
+	if err != nil {
+		return compra.Desenlace{}, err
+	}
+	if movida {
+		s.difusor.Difundir(vista)
+		s.alLiberar()
+	}
+	switch vista.Estado {
+	case contracts.EstadoPorAprobar:
+		return compra.Desenlace{Resultado: compra.Pendiente}, nil
+	case contracts.EstadoProductosValidos, contracts.EstadoProductosReservados: // it did not move because of that alone
+		return compra.Desenlace{Resultado: compra.Cancelada}, nil
+	default:
+		return compra.Desenlace{Resultado: compra.Terminada}, nil
+	}
+}
+
+// LeerDecision implements compra.Actividades.
+func (s *Saga) LeerDecision(ctx context.Context, l compra.LecturaDecision) (compra.Desenlace, error) {
+	if l.Vencida {
+		if _, _, err := s.almacen.Decidir(ctx, l.IDCompra, postgres.Decision{Decision: postgres.Expirada}); err != nil {
+			return compra.Desenlace{}, err
+		}
+	}
+	d, err := s.almacen.EntregarDecision(ctx, l.IDCompra)
+	if err != nil {
+		return compra.Desenlace{}, err
+	}
+	switch d.Decision {
+	case postgres.Ninguna:
+		return compra.Desenlace{Resultado: compra.Pendiente}, nil
+	case postgres.Aprobada:
+		c, err := s.almacen.AnotarHecho(ctx, l.IDCompra, "Aprobacion", compraAprobada, "Un operador la aprobó.")
+		if err != nil {
+			return compra.Desenlace{}, err
+		}
+		s.difusor.Difundir(c)
+		return compra.Desenlace{Resultado: compra.Aceptada}, nil
+	case postgres.Cancelada:
+		return compra.Desenlace{Resultado: compra.Cancelada, Motivo: d.Motivo}, nil
+	case postgres.Rechazada:
+		return compra.Desenlace{Resultado: compra.Rechazada, Respuesta: aprobacionNegada, Motivo: "Un operador no la aprobó. " + d.Motivo}, nil
+	case postgres.Expirada:
+		return compra.Desenlace{Resultado: compra.Rechazada, Respuesta: aprobacionExpirada, Motivo: "Nadie la aprobó a tiempo."}, nil
+	default:
+		return compra.Desenlace{}, fmt.Errorf("decisión desconocida: %s", d.Decision)
+	}
+}

@@ -1,0 +1,87 @@
+package saga
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/postgres"
+	"entregas/services/internal/pubsub"
+)
+
+// preguntarYEsperar sends the command and waits for its reply until paciencia has passed since the first ask, which a
+// restart does not renew. What it returns has no Respuesta when there was none in time. An activity that is restarted
+// finds the reply at once, else asks again: the participant answers a command that it knows with the stored reply.
+func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompra, comando contracts.Tipo, paso *postgres.Paso, aviso <-chan struct{}, paciencia time.Duration) (*postgres.Paso, error) {
+	plazo := paso.PreguntadaEn.Add(paciencia)
+	siguientePregunta := time.Time{} // now
+	insistencia := s.ajustes.Insistencia
+	for paso.Respuesta == nil && !paso.Abandonada {
+		ahora := time.Now()
+		if !ahora.Before(plazo) {
+			return s.sinRespuesta(ctx, c.ID, comando, paso)
+		}
+		if !ahora.Before(siguientePregunta) {
+			if err := s.preguntar(ctx, c, comando); err == nil {
+				siguientePregunta, insistencia = time.Now().Add(insistencia), 2*insistencia
+			} else { // the broker is away: it counts on our patience, not on the engine's tries
+				slog.WarnContext(ctx, "no se pudo preguntar", "comando", comando, "error", err)
+				siguientePregunta = time.Now().Add(time.Second)
+			}
+		}
+		if err := esperar(ctx, aviso, min(s.ajustes.VueltaRevision, time.Until(siguientePregunta), time.Until(plazo))); err != nil {
+			return nil, err
+		}
+		leido, err := s.almacen.LeerPaso(ctx, c.ID, comando)
+		if err != nil {
+			return nil, err
+		}
+		if leido == nil {
+			return nil, fmt.Errorf("desapareció la pregunta %s de la compra %s", comando, c.ID)
+		}
+		paso = leido
+	}
+	return paso, nil
+}
+
+// sinRespuesta gives up a step's question; a rollback's is never given up, it is asked again later.
+func (s *Saga) sinRespuesta(ctx context.Context, id string, comando contracts.Tipo, paso *postgres.Paso) (*postgres.Paso, error) {
+	slog.WarnContext(ctx, "sin respuesta a tiempo", "comando", comando, "preguntada_en", paso.PreguntadaEn)
+	if _, esRollback := confirmaciones[comando]; esRollback {
+		return paso, nil
+	}
+	return s.almacen.Abandonar(ctx, id, comando)
+}
+
+// esperar returns when there is a wake-up or cuanto has passed. When the worker stops it returns the context's error,
+// and the engine runs the activity again, here or elsewhere.
+func esperar(ctx context.Context, aviso <-chan struct{}, cuanto time.Duration) error {
+	reloj := time.NewTimer(cuanto)
+	defer reloj.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-aviso:
+	case <-reloj.C:
+	}
+	return nil
+}
+
+// preguntar publishes a command on its topic.
+func (s *Saga) preguntar(ctx context.Context, c contracts.SolicitudCompra, comando contracts.Tipo) error {
+	switch comando {
+	case contracts.ValidarInventario, contracts.CancelarValidacionInventario:
+		return pubsub.Publicar(ctx, s.publicador, contracts.ComandosInventario, comando, c.ID,
+			contracts.DatosComandoInventario{IDCompra: c.ID, Productos: c.Productos})
+	case contracts.ReservarProducto, contracts.LiberarReserva, contracts.DespacharReserva:
+		return pubsub.Publicar(ctx, s.publicador, contracts.ComandosProducto, comando, c.ID,
+			contracts.DatosComandoProducto{IDCompra: c.ID, Productos: c.Productos})
+	case contracts.CrearOrden, contracts.CancelarOrden:
+		return pubsub.Publicar(ctx, s.publicador, contracts.ComandosOrden, comando, c.ID,
+			contracts.DatosComandoOrden{IDCompra: c.ID, IDUsuario: c.IDUsuario, Productos: c.Productos, Domicilio: c.Domicilio})
+	default:
+		return fmt.Errorf("nadie atiende el comando %s", comando)
+	}
+}

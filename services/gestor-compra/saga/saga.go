@@ -1,0 +1,202 @@
+// Package saga does what the saga of workflows/compra decides: it records, asks, and waits (decision 3).
+package saga
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgres"
+	"entregas/services/internal/pubsub"
+	"entregas/services/internal/registro"
+	"entregas/workflows/compra"
+)
+
+// Ajustes of the waiting.
+type Ajustes struct {
+	Paciencia      time.Duration // how long a step waits for its reply, from the first ask (decision 4)
+	Insistencia    time.Duration // the first repetition of an ask; then doubling
+	VueltaRevision time.Duration // how often a waiter looks by itself, should a wake-up get lost
+	EsperaRollback time.Duration // how long one turn of a compensation waits
+}
+
+// Almacen is what the saga keeps.
+type Almacen interface {
+	Plantear(ctx context.Context, k compras.Cambio, comando contracts.Tipo, en []contracts.Estado, siempre bool) (postgres.Planteada, error)
+	LeerPaso(ctx context.Context, idCompra string, comando contracts.Tipo) (*postgres.Paso, error)
+	Abandonar(ctx context.Context, idCompra string, comando contracts.Tipo) (*postgres.Paso, error)
+	Mover(ctx context.Context, cambios ...compras.Cambio) (contracts.Compra, bool, error)
+	Decidir(ctx context.Context, idCompra string, d postgres.Decision) (postgres.Decision, bool, error)
+	EntregarDecision(ctx context.Context, idCompra string) (postgres.Decision, error)
+	AnotarHecho(ctx context.Context, idCompra, paso string, tipo contracts.Tipo, detalle string) (contracts.Compra, error)
+}
+
+// Difusor tells the world of a purchase's new state, without being waited for.
+type Difusor interface{ Difundir(c contracts.Compra) }
+
+// Saga implements compra.Actividades.
+type Saga struct {
+	almacen    Almacen
+	publicador *pubsub.Publicador
+	avisos     *Avisos
+	difusor    Difusor
+	ajustes    Ajustes
+	alLiberar  func() // a place became free
+}
+
+// Nueva makes the saga's activities. alLiberar is called when a purchase gives up its place.
+func Nueva(a Almacen, p *pubsub.Publicador, avisos *Avisos, d Difusor, ajustes Ajustes, alLiberar func()) *Saga {
+	return &Saga{almacen: a, publicador: p, avisos: avisos, difusor: d, ajustes: ajustes, alLiberar: alLiberar}
+}
+
+var _ compra.Actividades = (*Saga)(nil)
+
+// Preguntar implements compra.Actividades.
+func (s *Saga) Preguntar(ctx context.Context, p compra.Pregunta) (compra.Desenlace, error) {
+	ctx = registro.ConCompra(ctx, p.Compra.ID)
+	aviso, soltar := s.avisos.Esperar(p.Compra.ID, p.Comando)
+	defer soltar()
+	causa := causas[p.Comando]
+	planteada, err := s.almacen.Plantear(ctx, compras.Cambio{
+		IDCompra: p.Compra.ID, A: p.Entra, Desde: p.Desde, Tipo: causa, Detalle: compras.Detalle(causa), SiNoCancelada: true,
+	}, p.Comando, p.En, false)
+	if err != nil {
+		return compra.Desenlace{}, err
+	}
+	if planteada.Movida {
+		s.difusor.Difundir(planteada.Compra)
+	}
+	if d := sinPreguntar(p, planteada); d != nil {
+		return *d, nil
+	}
+	paso, err := s.preguntarYEsperar(ctx, p.Compra, p.Comando, planteada.Paso, aviso, s.ajustes.Paciencia)
+	if err != nil {
+		return compra.Desenlace{}, err
+	}
+	return s.concluir(ctx, p, paso)
+}
+
+// sinPreguntar is the outcome when there is nothing to ask (any more), else nil.
+func sinPreguntar(p compra.Pregunta, planteada postgres.Planteada) *compra.Desenlace {
+	estado := planteada.Compra.Estado
+	switch {
+	case planteada.Paso == nil && planteada.CancelacionPedida && (slices.Contains(p.Desde, estado) || slices.Contains(p.En, estado)):
+		return &compra.Desenlace{Resultado: compra.Cancelada, Motivo: planteada.MotivoDeCancelacion}
+	case planteada.Paso == nil:
+		return &compra.Desenlace{Resultado: compra.Terminada}
+	case p.Confirma && (estado == contracts.EstadoConfirmada || estado == contracts.EstadoDespachada):
+		return &compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}
+	case !slices.Contains(p.En, estado):
+		return &compra.Desenlace{Resultado: compra.Terminada}
+	}
+	return nil
+}
+
+// concluir turns the reply, or its absence, into the step's outcome.
+func (s *Saga) concluir(ctx context.Context, p compra.Pregunta, paso *postgres.Paso) (compra.Desenlace, error) {
+	d := compra.Desenlace{Preguntada: true}
+	r := paso.Respuesta
+	switch {
+	case r == nil:
+		d.Resultado = compra.SinRespuesta
+	case r.Tipo != p.Acepta:
+		d.Resultado, d.Respuesta, d.Motivo, d.Faltantes = compra.Rechazada, r.Tipo, r.Motivo, r.Faltantes
+		if d.Motivo == "" {
+			d.Motivo = compras.Detalle(r.Tipo)
+		}
+	case p.Confirma:
+		return s.confirmar(ctx, p, r)
+	default:
+		d.Resultado = compra.Aceptada
+	}
+	return d, nil
+}
+
+// confirmar makes the purchase CONFIRMADA unless somebody asked to cancel it: the purchase's row decides that race
+// (decision 10).
+func (s *Saga) confirmar(ctx context.Context, p compra.Pregunta, r *postgres.Respuesta) (compra.Desenlace, error) {
+	c, movida, err := s.almacen.Mover(ctx, compras.Cambio{
+		IDCompra: p.Compra.ID, A: contracts.EstadoConfirmada, Desde: p.En, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
+		IDOrden: r.IDOrden, SiNoCancelada: true,
+	})
+	if err != nil {
+		return compra.Desenlace{}, err
+	}
+	if movida {
+		s.difusor.Difundir(c)
+		s.alLiberar()
+	}
+	if c.Estado == contracts.EstadoConfirmada || c.Estado == contracts.EstadoDespachada {
+		return compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}, nil
+	}
+	return compra.Desenlace{Resultado: compra.Cancelada, Preguntada: true}, nil
+}
+
+// confirmaciones are the replies that confirm a rollback.
+var confirmaciones = map[contracts.Tipo]contracts.Tipo{
+	contracts.CancelarValidacionInventario: contracts.ValidacionCancelada,
+	contracts.LiberarReserva:               contracts.ReservaLiberada,
+	contracts.CancelarOrden:                contracts.OrdenCancelada,
+}
+
+// causas are the messages behind the state that a step enters.
+var causas = map[contracts.Tipo]contracts.Tipo{
+	contracts.ValidarInventario: contracts.ValidarInventario,
+	contracts.ReservarProducto:  contracts.InventarioValidado,
+	contracts.CrearOrden:        contracts.ProductosReservados,
+}
+
+// Deshacer implements compra.Actividades.
+func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlace, error) {
+	ctx = registro.ConCompra(ctx, r.Compra.ID)
+	aviso, soltar := s.avisos.Esperar(r.Compra.ID, r.Comando)
+	defer soltar()
+	planteada, err := s.almacen.Plantear(ctx, compras.Cambio{
+		IDCompra: r.Compra.ID, A: contracts.EstadoCompensando, Desde: compras.EnEspera, Tipo: r.Causa, Motivo: r.Motivo, Detalle: r.Motivo,
+	}, r.Comando, []contracts.Estado{contracts.EstadoCompensando}, true)
+	if err != nil {
+		return compra.Desenlace{}, err
+	}
+	if planteada.Movida {
+		s.difusor.Difundir(planteada.Compra)
+	}
+	if planteada.Paso == nil {
+		return compra.Desenlace{}, fmt.Errorf("la compra %s está %s: no se puede deshacer", r.Compra.ID, planteada.Compra.Estado)
+	}
+	desdeAhora := time.Since(planteada.Paso.PreguntadaEn) + s.ajustes.EsperaRollback
+	paso, err := s.preguntarYEsperar(ctx, r.Compra, r.Comando, planteada.Paso, aviso, desdeAhora)
+	if err != nil {
+		return compra.Desenlace{}, err
+	}
+	if paso.Respuesta == nil || paso.Respuesta.Tipo != confirmaciones[r.Comando] {
+		return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true}, nil
+	}
+	c, err := s.almacen.AnotarHecho(ctx, r.Compra.ID, string(r.Comando), paso.Respuesta.Tipo, compras.Detalle(paso.Respuesta.Tipo))
+	if err != nil {
+		return compra.Desenlace{}, err
+	}
+	s.difusor.Difundir(c)
+	return compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}, nil
+}
+
+// Cerrar implements compra.Actividades.
+func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
+	ctx = registro.ConCompra(ctx, c.IDCompra)
+	vista, movida, err := s.almacen.Mover(ctx, compras.Cambio{
+		IDCompra: c.IDCompra, A: c.Estado, Desde: append([]contracts.Estado{contracts.EstadoCompensando}, compras.EnEspera...),
+		Tipo: c.Causa, Motivo: c.Motivo, Detalle: c.Motivo, Faltantes: c.Faltantes,
+	})
+	if err != nil {
+		return err
+	}
+	if movida {
+		slog.InfoContext(ctx, "compra terminada", "estado", c.Estado)
+		s.difusor.Difundir(vista)
+		s.alLiberar()
+	}
+	return nil
+}
