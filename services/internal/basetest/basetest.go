@@ -30,8 +30,9 @@ func Nueva(t testing.TB, migraciones fs.FS) *pgxpool.Pool {
 	administrar(t, servidor, "create database "+nombre)
 	t.Cleanup(func() { administrar(t, servidor, "drop database if exists "+nombre+" with (force)") })
 
-	servidor.Path = "/" + nombre
-	pool, err := base.Abrir(ctx, servidor.String(), 20)
+	propia := *servidor
+	propia.Path = "/" + nombre
+	pool, err := base.Abrir(ctx, propia.String(), 20)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,6 +56,15 @@ func ProblemaDe(err error) Problema {
 	return p
 }
 
+// Ruta is a route that answers by itself, or returns the error that is its answer.
+type Ruta func(w http.ResponseWriter, r *http.Request) error
+
+func (f Ruta) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := f(w, r); err != nil {
+		EscribirError(w, r, err)
+	}
+}
+
 // EscribirError answers with the problem of err and logs what a person does not see.
 func EscribirError(w http.ResponseWriter, r *http.Request, err error) {
 	p := ProblemaDe(err)

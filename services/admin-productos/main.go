@@ -1,0 +1,57 @@
+// Command admin-productos owns the products and their stock: it reserves, releases and dispatches for purchases, and restocks.
+package main
+
+import (
+	"context"
+	"time"
+
+	"entregas/services/admin-productos/mensajes"
+	"entregas/services/admin-productos/postgres"
+	"entregas/services/admin-productos/rest"
+	"entregas/services/internal/arranque"
+	"entregas/services/internal/base"
+	"entregas/services/internal/inbox"
+	"entregas/services/internal/pubsub"
+)
+
+const servicio = "admin-productos"
+
+type config struct {
+	arranque.Config
+	BaseDatos   string  `conf:"env:BASE_DATOS,required,mask,help:address of database productos"`
+	Conexiones  int32   `conf:"env:CONEXIONES,default:16,help:connections to the database at most"`
+	Demora      float64 `conf:"env:DELAY,default:0,help:seconds that a reservation takes longer on purpose"`
+	Manejadores int     `conf:"env:MANEJADORES,default:0,help:reservations at work at once; 0 is no limit"`
+}
+
+func main() {
+	var cfg config
+	arranque.Main(servicio, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
+}
+
+func run(ctx context.Context, cfg config) error {
+	pool, err := base.Abrir(ctx, cfg.BaseDatos, cfg.Conexiones)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := base.Migrar(ctx, pool, postgres.Migraciones()); err != nil {
+		return err
+	}
+	sidecar, err := cfg.Sidecar(ctx)
+	if err != nil {
+		return err
+	}
+	defer sidecar.Close()
+
+	almacen := postgres.Nuevo(pool)
+	publicador := pubsub.NuevoPublicador(sidecar, servicio)
+	rutas := cfg.Rutas(map[string]arranque.Comprobacion{"la base de datos": pool.Ping})
+	receptor := pubsub.NuevoReceptor(rutas, publicador, inbox.NuevosIntentos(pool))
+	ritmo := mensajes.NuevoRitmo(time.Duration(cfg.Demora*float64(time.Second)), cfg.Manejadores)
+	mensajes.Recibir(receptor, publicador, almacen, ritmo)
+	rest.Servir(rutas, almacen)
+
+	go arranque.Repetir(ctx, time.Hour, "purgar lo viejo", almacen.Purgar)
+	return cfg.Servir(ctx, rutas)
+}

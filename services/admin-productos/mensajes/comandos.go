@@ -1,0 +1,83 @@
+// Package mensajes answers the commands of comandos-producto on eventos-productos, each copy of a command alike (decision 1).
+package mensajes
+
+import (
+	"context"
+
+	"entregas/contracts"
+	"entregas/services/admin-productos/postgres"
+	"entregas/services/admin-productos/productos"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/inbox"
+	"entregas/services/internal/pubsub"
+	"entregas/services/internal/registro"
+)
+
+// Almacen is what the commands ask of the store.
+type Almacen interface {
+	Guardada(ctx context.Context, c inbox.Comando) (*postgres.Respuesta, error)
+	Reservar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (postgres.Respuesta, error)
+	Liberar(ctx context.Context, c inbox.Comando) (postgres.Respuesta, error)
+	Despachar(ctx context.Context, c inbox.Comando) (postgres.Respuesta, error)
+}
+
+// Recibir answers each command that receptor gets.
+func Recibir(receptor *pubsub.Receptor, publicador *pubsub.Publicador, almacen Almacen, ritmo *Ritmo) {
+	c := comandos{almacen, ritmo}
+	pubsub.Recibir(receptor, contracts.ComandosProducto, func(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoProducto]) error {
+		ctx = registro.ConCompra(ctx, m.Data.IDCompra)
+		r, err := c.responder(ctx, m)
+		if err != nil {
+			return err
+		}
+		return pubsub.Publicar(ctx, publicador, contracts.EventosProductos, r.Tipo, m.Data.IDCompra, r.Data)
+	})
+}
+
+type comandos struct {
+	almacen Almacen
+	ritmo   *Ritmo
+}
+
+func (c comandos) responder(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoProducto]) (postgres.Respuesta, error) {
+	if err := productos.Validar(m.Type, m.Data); err != nil {
+		return postgres.Respuesta{}, err
+	}
+	comando, err := inbox.DeMensaje(m, m.Data.IDCompra)
+	if err != nil {
+		return postgres.Respuesta{}, err
+	}
+	switch m.Type {
+	case contracts.ReservarProducto:
+		return c.reservar(ctx, comando, m.Data.Productos)
+	case contracts.LiberarReserva:
+		return c.almacen.Liberar(ctx, comando)
+	case contracts.DespacharReserva:
+		return c.almacen.Despachar(ctx, comando)
+	default:
+		return postgres.Respuesta{}, errores.Nuevo(errores.MensajeMalo, "admin-productos no conoce el comando %q", m.Type)
+	}
+}
+
+// reservar is slowed by ritmo, but not where the answer is known: a redelivery is answered at once (decision 1).
+func (c comandos) reservar(ctx context.Context, comando inbox.Comando, lineas []contracts.Linea) (postgres.Respuesta, error) {
+	if c.ritmo.Libre() {
+		return c.almacen.Reservar(ctx, comando, lineas)
+	}
+	if guardada, err := c.almacen.Guardada(ctx, comando); err != nil || guardada != nil {
+		return deGuardada(guardada), err
+	}
+	salir, err := c.ritmo.Entrar(ctx)
+	if err != nil {
+		return postgres.Respuesta{}, err
+	}
+	defer salir()
+	return c.almacen.Reservar(ctx, comando, lineas)
+}
+
+func deGuardada(r *postgres.Respuesta) postgres.Respuesta {
+	if r == nil {
+		return postgres.Respuesta{}
+	}
+	return *r
+}

@@ -1,0 +1,56 @@
+// Package postgres is the warehouse's store: a method for each thing that may be done, one transaction each.
+// What may be done is decided by package productos.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"entregas/contracts"
+	"entregas/services/admin-productos/productos"
+	"entregas/services/internal/inbox"
+)
+
+//go:embed migraciones/*.sql
+var archivos embed.FS
+
+// Migraciones are the goose files of database productos.
+func Migraciones() fs.FS {
+	dir, err := fs.Sub(archivos, "migraciones")
+	if err != nil {
+		return archivos // the name above is a constant: it is there
+	}
+	return dir
+}
+
+// Almacen is the store.
+type Almacen struct{ pool *pgxpool.Pool }
+
+// Nuevo keeps the warehouse in the database of pool.
+func Nuevo(pool *pgxpool.Pool) *Almacen { return &Almacen{pool} }
+
+// Respuesta is the stored answer to a command.
+type Respuesta = inbox.Respuesta[contracts.DatosEventoProductos]
+
+// Guardada gives the stored answer of c, or nil when there is none.
+func (a *Almacen) Guardada(ctx context.Context, c inbox.Comando) (*Respuesta, error) {
+	return inbox.Guardada[contracts.DatosEventoProductos](ctx, a.pool, c)
+}
+
+// Purgar forgets answers and counts that are older than anything which can still come.
+func (a *Almacen) Purgar(ctx context.Context) error {
+	if _, err := inbox.Purgar(ctx, a.pool); err != nil {
+		return err
+	}
+	_, err := inbox.NuevosIntentos(a.pool).Purgar(ctx)
+	return err
+}
+
+func respuestaA(c inbox.Comando, r productos.Respuesta) Respuesta {
+	return Respuesta{Tipo: r.Tipo, Data: contracts.DatosEventoProductos{
+		IDCompra: c.IDCompra, RespondeA: string(c.Tipo), Faltantes: r.Faltantes, Motivo: r.Motivo,
+	}}
+}

@@ -1,0 +1,29 @@
+// Command monitor tells how far every queue is behind, so that consumers scale on it.
+package main
+
+import (
+	"context"
+
+	"entregas/services/internal/arranque"
+	"entregas/services/monitor/pulsar"
+	"entregas/services/monitor/rest"
+)
+
+const servicio = "monitor"
+
+type config struct {
+	arranque.Config
+	Pulsar string `conf:"env:PULSAR_ADMIN,default:http://127.0.0.1:8080,help:the broker's administrative interface"`
+}
+
+func main() {
+	var cfg config
+	arranque.Main(servicio, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
+}
+
+// run needs no broker to be ready: that the broker is down is what monitor is there to tell.
+func run(ctx context.Context, cfg config) error {
+	rutas := cfg.Rutas(nil)
+	rest.Servir(rutas, pulsar.Nuevo(cfg.Pulsar))
+	return cfg.Servir(ctx, rutas)
+}

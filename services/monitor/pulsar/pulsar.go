@@ -1,0 +1,65 @@
+// Package pulsar reads how far readers are behind from the broker's administrative interface.
+package pulsar
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"entregas/services/monitor/colas"
+)
+
+// Broker is the broker's administrative interface.
+type Broker struct {
+	direccion string
+	cliente   *http.Client
+}
+
+// Nuevo reads from the interface at direccion, a URL.
+func Nuevo(direccion string) *Broker {
+	return &Broker{strings.TrimSuffix(direccion, "/"), &http.Client{}}
+}
+
+// estadisticas is the part of a topic's statistics that is used here.
+type estadisticas struct {
+	Suscripciones map[string]struct {
+		Pendientes int64 `json:"msgBacklog"`
+		Entregadas int64 `json:"unackedMessages"`
+		Durable    bool  `json:"isDurable"`
+		Lectores   []any `json:"consumers"`
+	} `json:"subscriptions"`
+}
+
+// Colas gives the readers of a topic: none where there is no such topic yet, since nothing can wait in it.
+func (b *Broker) Colas(ctx context.Context, tema string) ([]colas.Cola, error) {
+	direccion := b.direccion + "/admin/v2/persistent/public/default/" + url.PathEscape(tema) + "/stats"
+	peticion, err := http.NewRequestWithContext(ctx, http.MethodGet, direccion, nil)
+	if err != nil {
+		return nil, fmt.Errorf("tema %s: %w", tema, err)
+	}
+	respuesta, err := b.cliente.Do(peticion)
+	if err != nil {
+		return nil, fmt.Errorf("tema %s: %w", tema, err)
+	}
+	defer func() { _ = respuesta.Body.Close() }()
+	if respuesta.StatusCode == http.StatusNotFound {
+		return nil, nil
+	}
+	if respuesta.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("tema %s: el broker responde %s", tema, respuesta.Status)
+	}
+	var e estadisticas
+	if err := json.NewDecoder(respuesta.Body).Decode(&e); err != nil {
+		return nil, fmt.Errorf("tema %s: %w", tema, err)
+	}
+	lista := make([]colas.Cola, 0, len(e.Suscripciones))
+	for nombre, s := range e.Suscripciones {
+		lista = append(lista, colas.Cola{
+			Tema: tema, Suscripcion: nombre, Pendientes: s.Pendientes, Entregadas: s.Entregadas, Replicas: len(s.Lectores), Durable: s.Durable,
+		})
+	}
+	return lista, nil
+}

@@ -1,0 +1,57 @@
+// Command ordenes owns the orders: it creates and cancels them for purchases, and dispatches them.
+package main
+
+import (
+	"context"
+	"time"
+
+	"entregas/services/internal/arranque"
+	"entregas/services/internal/base"
+	"entregas/services/internal/inbox"
+	"entregas/services/internal/pubsub"
+	"entregas/services/ordenes/mensajes"
+	"entregas/services/ordenes/postgres"
+	"entregas/services/ordenes/rest"
+)
+
+const servicio = "ordenes"
+
+type config struct {
+	arranque.Config
+	BaseDatos   string        `conf:"env:BASE_DATOS,required,mask,help:address of database ordenes"`
+	Conexiones  int32         `conf:"env:CONEXIONES,default:16,help:connections to the database at most"`
+	MaxAbiertas int           `conf:"env:MAX_ORDENES_ABIERTAS,default:100,help:orders that a customer may have open"`
+	Barrido     time.Duration `conf:"env:BARRIDO,default:5s,help:how often what could not be published is tried again"`
+}
+
+func main() {
+	var cfg config
+	arranque.Main(servicio, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
+}
+
+func run(ctx context.Context, cfg config) error {
+	pool, err := base.Abrir(ctx, cfg.BaseDatos, cfg.Conexiones)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := base.Migrar(ctx, pool, postgres.Migraciones()); err != nil {
+		return err
+	}
+	sidecar, err := cfg.Sidecar(ctx)
+	if err != nil {
+		return err
+	}
+	defer sidecar.Close()
+
+	almacen := postgres.Nuevo(pool, cfg.MaxAbiertas)
+	publicador := pubsub.NuevoPublicador(sidecar, servicio)
+	rutas := cfg.Rutas(map[string]arranque.Comprobacion{"la base de datos": pool.Ping})
+	mensajes.Recibir(pubsub.NuevoReceptor(rutas, publicador, inbox.NuevosIntentos(pool)), publicador, almacen)
+	publicar := mensajes.Publicador(publicador)
+	rest.Servir(rutas, almacen, publicar)
+
+	go arranque.Repetir(ctx, time.Hour, "purgar lo viejo", almacen.Purgar)
+	go arranque.Repetir(ctx, cfg.Barrido, "publicar lo pendiente", func(ctx context.Context) error { return almacen.Barrer(ctx, publicar) })
+	return cfg.Servir(ctx, rutas)
+}

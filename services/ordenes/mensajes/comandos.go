@@ -1,0 +1,58 @@
+// Package mensajes answers the commands of comandos-orden on eventos-orden, each copy of a command alike (decision 1), and
+// tells there what a REST call did.
+package mensajes
+
+import (
+	"context"
+
+	"entregas/contracts"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/inbox"
+	"entregas/services/internal/pubsub"
+	"entregas/services/internal/registro"
+	"entregas/services/ordenes/ordenes"
+	"entregas/services/ordenes/postgres"
+)
+
+// Almacen is what the commands ask of the store.
+type Almacen interface {
+	Crear(ctx context.Context, c inbox.Comando, d contracts.DatosComandoOrden) (postgres.Respuesta, error)
+	Cancelar(ctx context.Context, c inbox.Comando) (postgres.Respuesta, error)
+}
+
+// Recibir answers each command that receptor gets.
+func Recibir(receptor *pubsub.Receptor, publicador *pubsub.Publicador, almacen Almacen) {
+	pubsub.Recibir(receptor, contracts.ComandosOrden, func(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoOrden]) error {
+		ctx = registro.ConCompra(ctx, m.Data.IDCompra)
+		r, err := responder(ctx, almacen, m)
+		if err != nil {
+			return err
+		}
+		return Publicador(publicador)(ctx, r.Tipo, r.Data)
+	})
+}
+
+// Publicador puts events on eventos-orden.
+func Publicador(p *pubsub.Publicador) postgres.Publicar {
+	return func(ctx context.Context, tipo contracts.Tipo, data contracts.DatosEventoOrden) error {
+		return pubsub.Publicar(ctx, p, contracts.EventosOrden, tipo, data.IDCompra, data)
+	}
+}
+
+func responder(ctx context.Context, almacen Almacen, m contracts.Mensaje[contracts.DatosComandoOrden]) (postgres.Respuesta, error) {
+	if err := ordenes.Validar(m.Type, m.Data); err != nil {
+		return postgres.Respuesta{}, err
+	}
+	comando, err := inbox.DeMensaje(m, m.Data.IDCompra)
+	if err != nil {
+		return postgres.Respuesta{}, err
+	}
+	switch m.Type {
+	case contracts.CrearOrden:
+		return almacen.Crear(ctx, comando, m.Data)
+	case contracts.CancelarOrden:
+		return almacen.Cancelar(ctx, comando)
+	default:
+		return postgres.Respuesta{}, errores.Nuevo(errores.MensajeMalo, "ordenes no conoce el comando %q", m.Type)
+	}
+}

@@ -1,0 +1,105 @@
+// Package ordenes is what an order is and what may be done with it. It decides and does no I/O; package postgres does
+// what is decided here, in one transaction each.
+//
+// ordenes owns the fact whether an order left the house: where a dispatch and a cancellation meet, what it stored
+// first holds, and both sides are told so (decision 10).
+package ordenes
+
+import (
+	"fmt"
+	"time"
+
+	"entregas/contracts"
+)
+
+// Estado is where an order stands.
+type Estado string
+
+// The states. The last two are final.
+const (
+	Creada     Estado = "CREADA"
+	Cancelada  Estado = "CANCELADA"
+	Despachada Estado = "DESPACHADA"
+)
+
+// Orden is the order of a purchase: what is sent to whom.
+type Orden struct {
+	ID            string            `json:"id"`
+	IDCompra      string            `json:"id_compra"`
+	IDUsuario     string            `json:"id_usuario"`
+	Productos     []contracts.Linea `json:"productos"`
+	Domicilio     bool              `json:"domicilio"`
+	Estado        Estado            `json:"estado"`
+	CreadaEn      time.Time         `json:"creada_en"`
+	ActualizadaEn time.Time         `json:"actualizada_en"`
+}
+
+// Respuesta is what ordenes answers to a command. Every one of them is final.
+type Respuesta struct {
+	Tipo   contracts.Tipo
+	Motivo string // in Spanish, for a person; empty when there is nothing to say
+}
+
+// Validar says what is wrong with a command's data: nil or an *contracts.ErrorDeValidacion.
+func Validar(tipo contracts.Tipo, d contracts.DatosComandoOrden) error {
+	if tipo == contracts.CrearOrden {
+		v := contracts.Validador{}
+		v.IDCompra("id_compra", d.IDCompra)
+		v.Identificador("id_usuario", d.IDUsuario)
+		v.Lineas("productos", d.Productos)
+		return v.Error()
+	}
+	return ValidarID("id_compra", d.IDCompra)
+}
+
+// ValidarID requires the UUID of an order or a purchase.
+func ValidarID(campo, id string) error {
+	var v contracts.Validador
+	v.IDCompra(campo, id)
+	return v.Error()
+}
+
+// Crear decides whether a customer who has so many orders open gets one more; maximo is how many may be open.
+// cancelada tells that the rollback overtook it: what nobody wants any more is not made (decision 2).
+func Crear(abiertas, maximo int, cancelada bool) Respuesta {
+	switch {
+	case cancelada:
+		return Respuesta{Tipo: contracts.OrdenRechazada, Motivo: "La orden ya se había cancelado."}
+	case abiertas >= maximo:
+		return Respuesta{Tipo: contracts.OrdenRechazada, Motivo: fmt.Sprintf("El cliente ya tiene %d órdenes abiertas; puede tener a lo sumo %d.", abiertas, maximo)}
+	default:
+		return Respuesta{Tipo: contracts.OrdenCreada}
+	}
+}
+
+// Cancelar decides what becomes of an order whose purchase is rolled back. o is nil when there is none: the rollback
+// then only closes the door for a CrearOrden that is still under way. What was dispatched stays so, and the one who
+// asked is told.
+func Cancelar(o *Orden) Respuesta {
+	if o != nil && o.Estado == Despachada {
+		return Respuesta{Tipo: contracts.OrdenDespachada, Motivo: "La orden ya se había despachado."}
+	}
+	return Respuesta{Tipo: contracts.OrdenCancelada}
+}
+
+// Despacho is what dispatching an order comes to.
+type Despacho int
+
+// The outcomes. A second dispatch changes nothing and is no mistake: it is asked again where the answer was lost.
+const (
+	SeDespacha Despacho = iota
+	YaDespachada
+	NoSePuede // it is cancelled
+)
+
+// Despachar decides whether the order leaves the house.
+func Despachar(e Estado) Despacho {
+	switch e {
+	case Creada:
+		return SeDespacha
+	case Despachada:
+		return YaDespachada
+	default:
+		return NoSePuede
+	}
+}
