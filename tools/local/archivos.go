@@ -2,7 +2,6 @@ package main
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -186,67 +185,27 @@ func (in *Instancia) cortarDaprYaml() error {
 //go:embed process-compose.yaml.tmpl
 var plantillaSupervisor string
 
-// proceso is what the supervisor's template needs to know of one process.
-type proceso struct {
-	Nombre string
-	Orden  []string
-	Log    string
-	Puerto int    // of its health check
-	Ruta   string // of its health check
-}
-
-// infraestructura lists what the services stand on, in the order in which it starts.
-func (in *Instancia) infraestructura() ([]proceso, error) {
-	var lista []proceso
-	if in.dsnPropio() == "" {
-		orden, _, _, err := in.sinPrivilegios()
-		if err != nil {
-			return nil, err
-		}
-		lista = append(lista, proceso{Nombre: "postgres", Orden: append(orden, in.dirPostgres("bin", "postgres"), "-D", in.ruta("datos", "postgres"),
-			"-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprintf("port=%d", in.puerto("POSTGRES")), "-c", "unix_socket_directories=",
-			"-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "log_timezone=UTC", "-c", "timezone=UTC")})
-	}
-	bin := func(p string) string { return in.compartida(".dapr", "bin", p) }
-	f := func(nombre string) string { return fmt.Sprint(in.puerto(nombre)) }
-	lista = append(lista,
-		proceso{Nombre: "pulsar", Orden: in.ordenPulsar(), Puerto: in.puerto("PULSAR_ADMIN"), Ruta: "/admin/v2/brokers/health"},
-		proceso{Nombre: "placement", Puerto: in.puerto("PLACEMENT_SALUD"), Ruta: "/healthz", Orden: []string{bin("placement"),
-			"--listen-address", "127.0.0.1", "--port", f("PLACEMENT"), "--healthz-listen-address", "127.0.0.1", "--healthz-port", f("PLACEMENT_SALUD"),
-			"--initial-cluster", "dapr-placement-0=127.0.0.1:" + f("PLACEMENT_RAFT"), "--metrics-listen-address", "127.0.0.1", "--metrics-port", f("PLACEMENT_METRICAS")}},
-		// A purchase leaves 38 KB in etcd until it is compacted: every 10 minutes, and the file is shrunk at the next start.
-		proceso{Nombre: "scheduler", Puerto: in.puerto("SCHEDULER_SALUD"), Ruta: "/healthz", Orden: []string{bin("scheduler"),
-			"--listen-address", "127.0.0.1", "--port", f("SCHEDULER"), "--override-broadcast-host-port", "127.0.0.1:" + f("SCHEDULER"),
-			"--healthz-listen-address", "127.0.0.1", "--healthz-port", f("SCHEDULER_SALUD"),
-			"--metrics-listen-address", "127.0.0.1", "--metrics-port", f("SCHEDULER_METRICAS"),
-			"--etcd-data-dir", in.ruta("datos", "scheduler"), "--etcd-client-listen-address", "127.0.0.1", "--etcd-client-port", f("SCHEDULER_ETCD"),
-			"--etcd-initial-cluster", "dapr-scheduler-server-0=http://127.0.0.1:" + f("SCHEDULER_ETCD_PARES"),
-			"--etcd-compaction-mode", "periodic", "--etcd-compaction-retention", "10m"}})
-	for i := range lista {
-		lista[i].Log = in.log(lista[i].Nombre)
-	}
-	return lista, nil
-}
-
 func (in *Instancia) log(nombre string) string { return in.ruta("logs", nombre+".log") }
 
+// confSupervisor writes process-compose's configuration from the template beside this file.
 func (in *Instancia) confSupervisor() error {
-	infra, err := in.infraestructura()
+	setpriv, _, _, err := in.sinPrivilegios()
 	if err != nil {
 		return err
 	}
-	var lista []proceso
-	for _, s := range in.losServicios() {
-		lista = append(lista, proceso{Nombre: s.Nombre, Log: in.log(s.Nombre), Puerto: s.PuertoHTTP,
-			Orden: []string{in.compartida("bin", "local"), "--instancia", in.Nombre, "servicio", s.Nombre}})
-	}
-	t := template.Must(template.New("").Funcs(template.FuncMap{"json": func(v any) (string, error) {
-		b, err := json.Marshal(v)
-		return string(b), err
-	}}).Parse(plantillaSupervisor))
-	var salida strings.Builder
-	if err := t.Execute(&salida, map[string]any{"Dir": in.Dir, "Raiz": in.Raiz, "Infra": infra, "Servicios": lista}); err != nil {
+	t := template.Must(template.New("").Funcs(template.FuncMap{
+		"puerto": in.puerto, "ruta": in.ruta, "compartida": in.compartida, "log": in.log,
+	}).Parse(plantillaSupervisor))
+	f, err := os.Create(in.ruta("run", "process-compose.yaml"))
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(in.ruta("run", "process-compose.yaml"), []byte(salida.String()), 0o644)
+	if err := t.Execute(f, map[string]any{
+		"Dir": in.Dir, "Raiz": in.Raiz, "Instancia": in.Nombre, "Servicios": in.losServicios(),
+		"PostgresPropio": in.dsnPropio() != "", "Setpriv": setpriv, "Postgres": in.dirPostgres("bin", "postgres"),
+		"Java": java(), "MemoriaPulsar": in.ajuste("PULSAR_MEM", "512m"), "Pulsar": in.dirPulsar(),
+	}); err != nil {
+		return err
+	}
+	return f.Close()
 }

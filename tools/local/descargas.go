@@ -123,7 +123,7 @@ func (in *Instancia) maven(artefacto, archivo string, megas int) (string, error)
 	texto, err := cmd.CombinedOutput()
 	parar()
 	if err != nil {
-		return "", fmt.Errorf("Maven no pudo descargar %s: %w\n%s\nPara repetirlo a mano:\n    mvn %s", artefacto, err, texto, strings.Join(args[2:], " "))
+		return "", fmt.Errorf("la descarga de %s con Maven falló: %w\n%s\nPara repetirlo a mano:\n    mvn %s", artefacto, err, texto, strings.Join(args[2:], " "))
 	}
 	return destino, nil
 }

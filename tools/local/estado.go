@@ -23,16 +23,22 @@ type unProceso struct {
 	revisar func() error
 }
 
-// estado lists every process with its health now. A replica is listed only while it runs.
-func (in *Instancia) estado() []unProceso {
-	var lista []unProceso
-	if in.dsnPropio() == "" {
-		lista = append(lista, unProceso{Nombre: "postgres", Clase: "postgres", Puerto: in.puerto("POSTGRES"), revisar: in.saludPostgres})
+// infra lists what the services stand on.
+func (in *Instancia) infra() []unProceso {
+	return []unProceso{
+		{Nombre: "postgres", Clase: "postgres", Puerto: in.puerto("POSTGRES"), revisar: in.saludPostgres},
+		{Nombre: "pulsar", Clase: "pulsar", Puerto: in.puerto("PULSAR"), revisar: in.salud(in.puerto("PULSAR_ADMIN"), "/admin/v2/brokers/health", 200)},
+		{Nombre: "placement", Clase: "placement", Puerto: in.puerto("PLACEMENT"), revisar: in.salud(in.puerto("PLACEMENT_SALUD"), "/healthz", 200)},
+		{Nombre: "scheduler", Clase: "scheduler", Puerto: in.puerto("SCHEDULER"), revisar: in.salud(in.puerto("SCHEDULER_SALUD"), "/healthz", 200)},
 	}
-	lista = append(lista,
-		unProceso{Nombre: "pulsar", Clase: "pulsar", Puerto: in.puerto("PULSAR"), revisar: in.salud(in.puerto("PULSAR_ADMIN"), "/admin/v2/brokers/health", 200)},
-		unProceso{Nombre: "placement", Clase: "placement", Puerto: in.puerto("PLACEMENT"), revisar: in.salud(in.puerto("PLACEMENT_SALUD"), "/healthz", 200)},
-		unProceso{Nombre: "scheduler", Clase: "scheduler", Puerto: in.puerto("SCHEDULER"), revisar: in.salud(in.puerto("SCHEDULER_SALUD"), "/healthz", 200)})
+}
+
+// estado lists every process with its health now. A replica is listed only while it runs, an own PostgreSQL never.
+func (in *Instancia) estado() []unProceso {
+	lista := in.infra()
+	if in.dsnPropio() != "" {
+		lista = lista[1:]
+	}
 	for _, s := range in.losServicios() {
 		lista = append(lista,
 			unProceso{Nombre: s.Nombre, Clase: "app", Puerto: s.PuertoApp, revisar: in.salud(s.PuertoApp, "/readyz", 200)},

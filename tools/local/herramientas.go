@@ -122,7 +122,11 @@ func (in *Instancia) construir(c construccion) error {
 	}
 	que := strings.Join(c.salida, ", ")
 	decir("construyo %s (%s)", que, c.cuanto)
-	args := append([]string{"build", "-v", "-trimpath", "-o", in.compartida(c.destino) + "/"}, c.argumentos...)
+	destino := in.compartida(c.destino) + "/"
+	if len(c.salida) == 1 {
+		destino += c.salida[0] // not always named as its package is
+	}
+	args := append([]string{"build", "-v", "-trimpath", "-o", destino}, c.argumentos...)
 	if err := in.goConProgreso(dir, que, append(args, c.paquetes...), "GOWORK=off", "GOFLAGS=-mod=readonly"); err != nil {
 		return err
 	}

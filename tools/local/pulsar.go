@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -46,29 +45,6 @@ func (in *Instancia) confPulsar() error {
 		"bookieId=127.0.0.1:3181", fmt.Sprintf("bookieId=127.0.0.1:%d", in.puerto("PULSAR_BOOKIE")),
 	).Replace(string(texto))
 	return os.WriteFile(in.ruta("run", "standalone.conf"), []byte(conf), 0o644)
-}
-
-// ordenPulsar is the command line of the broker with its bookie: what the distribution's own script would say.
-func (in *Instancia) ordenPulsar() []string {
-	memoria := in.ajuste("PULSAR_MEM", "512m")
-	orden := []string{java(), "-Xms128m", "-Xmx" + memoria, "-XX:MaxDirectMemorySize=" + memoria, "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError",
-		"-Djava.net.preferIPv4Stack=true", "--enable-native-access=ALL-UNNAMED",
-		"-Dio.netty.tryReflectionSetAccessible=true", "-Dorg.apache.pulsar.shade.io.netty.tryReflectionSetAccessible=true",
-		"-Dbookkeeper.metadata.bookie.drivers=org.apache.pulsar.metadata.bookkeeper.PulsarMetadataBookieDriver",
-		"-Dbookkeeper.metadata.client.drivers=org.apache.pulsar.metadata.bookkeeper.PulsarMetadataClientDriver",
-		"-Dpulsar.allocator.exit_on_oom=true", "-Dlog4j.shutdownHookEnabled=false", "-Dlog4j2.is.webapp=false",
-		"-Dlog4j.configurationFile=" + filepath.Join(in.Raiz, "tools", "pulsar", "log4j2.xml")}
-	for _, p := range []string{"java.base/java.io", "java.base/java.util.zip", "java.management/sun.management",
-		"jdk.management/com.sun.management.internal", "java.base/java.nio", "java.base/jdk.internal.misc", "java.base/jdk.internal.platform"} {
-		orden = append(orden, "--add-opens", p+"=ALL-UNNAMED")
-	}
-	if exec.Command(java(), "--sun-misc-unsafe-memory-access=allow", "-version").Run() == nil { // Java 23 or later asks for it
-		orden = append(orden, "--sun-misc-unsafe-memory-access=allow")
-	}
-	return append(orden, "-cp", in.dirPulsar()+"/*", "org.apache.pulsar.PulsarStandaloneStarter",
-		"--config", in.ruta("run", "standalone.conf"), "-nfw", "-nss",
-		"--metadata-dir", in.ruta("datos", "pulsar", "metadata"), "--bookkeeper-dir", in.ruta("datos", "pulsar", "bookkeeper"),
-		"--bookkeeper-port", fmt.Sprint(in.puerto("PULSAR_BOOKIE")))
 }
 
 // crearTopicos sets the namespace's policies, and makes topics and subscriptions before anybody publishes.
@@ -114,5 +90,5 @@ func (in *Instancia) pedirPulsar(metodo, ruta, cuerpo string) error {
 		return nil
 	}
 	texto, _ := io.ReadAll(io.LimitReader(r.Body, 500))
-	return fmt.Errorf("Pulsar no aceptó %s %s: %s %s", metodo, ruta, r.Status, texto)
+	return fmt.Errorf("petición que Pulsar no aceptó: %s %s: %s %s", metodo, ruta, r.Status, texto)
 }

@@ -27,17 +27,17 @@ func (in *Instancia) correr(nombre string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	fin := make(chan error, 1)
-	go func() { fin <- cmd.Wait() }()
+	fin := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(fin) }() // after a signal the CLI ends with 1 even when all went well
 	parar := make(chan os.Signal, 1)
 	signal.Notify(parar, syscall.SIGTERM, syscall.SIGINT)
 
 	var app, sidecar int
 	for reloj := time.Tick(250 * time.Millisecond); ; {
 		select {
-		case err := <-fin:
+		case <-fin:
 			terminar(procesos(in.marca(), marca), 2*time.Second)
-			return fmt.Errorf("dapr run terminó: %v", err)
+			return fmt.Errorf("dapr run de %s terminó por sí solo", nombre)
 		case <-parar:
 			in.detener(marca, cmd.Process.Pid)
 			<-fin

@@ -44,10 +44,6 @@ func (in *Instancia) up(soloInfra bool) error {
 
 // subirInfra starts PostgreSQL, Pulsar and the control plane, with the services' build meanwhile, and makes databases and topics.
 func (in *Instancia) subirInfra(antes string) error {
-	infra, err := in.infraestructura()
-	if err != nil {
-		return err
-	}
 	ps, err := in.supervisados()
 	if err != nil {
 		decir("arranco PostgreSQL, Pulsar, placement y scheduler")
@@ -58,25 +54,20 @@ func (in *Instancia) subirInfra(antes string) error {
 	} else if ahora, _ := os.ReadFile(in.ruta("run", "process-compose.yaml")); antes != "" && antes != string(ahora) {
 		decir("aviso: la configuración cambió; se aplica del todo con make down y make up")
 	}
-	for _, p := range infra {
-		if e := ps[p.Nombre]; ps != nil && !e.Corre && e.Estado != "Restarting" {
+	for _, p := range in.infra() {
+		if e, hay := ps[p.Nombre]; hay && !e.Corre && e.Estado != "Restarting" {
 			if err := in.supervisor("POST", "/process/start/"+p.Nombre, nil); err != nil {
 				return err
 			}
 		}
 	}
-	if err := in.esperar("postgres", 60*time.Second, in.saludPostgres); err != nil {
-		return err
+	for _, p := range in.infra() {
+		if err := in.esperar(p.Nombre, 90*time.Second, p.revisar); err != nil {
+			return err
+		}
 	}
 	if err := in.crearBases(); err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
-	}
-	for _, p := range infra {
-		if p.Ruta != "" {
-			if err := in.esperar(p.Nombre, 90*time.Second, in.salud(p.Puerto, p.Ruta, 200)); err != nil {
-				return err
-			}
-		}
 	}
 	if err := in.crearTopicos(); err != nil {
 		return err
