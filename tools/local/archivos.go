@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"maps"
@@ -59,10 +60,8 @@ func (in *Instancia) servicio(nombre string) (servicio, error) {
 // escribirArchivos writes what this instance's processes read: components, a run file a service, the supervisor's
 // configuration and the broker's.
 func (in *Instancia) escribirArchivos() error {
-	for _, d := range []string{"run", "logs", "datos"} {
-		if err := os.MkdirAll(in.ruta(d), 0o755); err != nil {
-			return err
-		}
+	if err := os.MkdirAll(in.ruta("logs"), 0o755); err != nil {
+		return err
 	}
 	if err := in.copiarComponentes(); err != nil {
 		return err
@@ -76,32 +75,50 @@ func (in *Instancia) escribirArchivos() error {
 	return in.confSupervisor()
 }
 
+// copiarComponentes keeps the instance's copy of components/ equal to it. What has not changed is not written: every sidecar
+// watches these files, and loads its subscriptions again at each touch.
 func (in *Instancia) copiarComponentes() error {
-	origen := filepath.Join(in.Raiz, "components")
-	if err := os.RemoveAll(in.ruta("run", "components")); err != nil {
-		return err
-	}
-	return filepath.WalkDir(origen, func(ruta string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
+	origen, copia := filepath.Join(in.Raiz, "components"), in.ruta("run", "components")
+	viejos := map[string]bool{}
+	_ = filepath.WalkDir(copia, func(ruta string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			viejos[ruta] = true
 		}
-		relativa, _ := filepath.Rel(origen, ruta)
-		destino := in.ruta("run", "components", relativa)
-		if d.IsDir() {
-			return os.MkdirAll(destino, 0o755)
+		return nil
+	})
+	err := filepath.WalkDir(origen, func(ruta string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
 		texto, err := os.ReadFile(ruta)
 		if err != nil {
 			return err
 		}
+		relativa, _ := filepath.Rel(origen, ruta)
 		traducido := in.traducir(string(texto))
-		if relativa == filepath.Join("config", "configuracion.yaml") && in.Nombre == "test" {
+		if in.Nombre == "test" && relativa == filepath.Join("config", "configuracion.yaml") {
 			if traducido, err = in.nombresFijos(traducido); err != nil {
 				return err
 			}
 		}
-		return os.WriteFile(destino, []byte(traducido), 0o644)
+		delete(viejos, filepath.Join(copia, relativa))
+		return escribir(filepath.Join(copia, relativa), traducido)
 	})
+	for ruta := range viejos {
+		err = cmp.Or(err, os.Remove(ruta))
+	}
+	return err
+}
+
+// escribir writes a file that does not say so yet, and its folder.
+func escribir(ruta, texto string) error {
+	if antes, err := os.ReadFile(ruta); err == nil && string(antes) == texto {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(ruta), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(ruta, []byte(texto), 0o644)
 }
 
 // nombresFijos makes the test instance resolve app-ids by a fixed table. By mDNS, which knows nothing of instances,
@@ -157,7 +174,7 @@ func (a archivoDapr) escribir(ruta string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(ruta, texto, 0o644)
+	return escribir(ruta, string(texto))
 }
 
 // cortarDaprYaml writes one run file a service, so that each has a CLI process of its own and can be stopped alone.
@@ -196,16 +213,13 @@ func (in *Instancia) confSupervisor() error {
 	t := template.Must(template.New("").Funcs(template.FuncMap{
 		"puerto": in.puerto, "ruta": in.ruta, "compartida": in.compartida, "log": in.log,
 	}).Parse(plantillaSupervisor))
-	f, err := os.Create(in.ruta("run", "process-compose.yaml"))
-	if err != nil {
-		return err
-	}
-	if err := t.Execute(f, map[string]any{
+	var texto strings.Builder
+	if err := t.Execute(&texto, map[string]any{
 		"Dir": in.Dir, "Raiz": in.Raiz, "Instancia": in.Nombre, "Servicios": in.losServicios(),
 		"PostgresPropio": in.dsnPropio() != "", "Setpriv": setpriv, "Postgres": in.dirPostgres("bin", "postgres"),
 		"Java": java(), "MemoriaPulsar": in.ajuste("PULSAR_MEM", "512m"), "Pulsar": in.dirPulsar(),
 	}); err != nil {
 		return err
 	}
-	return f.Close()
+	return escribir(in.ruta("run", "process-compose.yaml"), texto.String())
 }

@@ -44,7 +44,7 @@ func (in *Instancia) confPulsar() error {
 		"webServicePort=8080", fmt.Sprintf("webServicePort=%d", in.puerto("PULSAR_ADMIN")),
 		"bookieId=127.0.0.1:3181", fmt.Sprintf("bookieId=127.0.0.1:%d", in.puerto("PULSAR_BOOKIE")),
 	).Replace(string(texto))
-	return os.WriteFile(in.ruta("run", "standalone.conf"), []byte(conf), 0o644)
+	return escribir(in.ruta("run", "standalone.conf"), conf)
 }
 
 // crearTopicos sets the namespace's policies, and makes topics and subscriptions before anybody publishes.
