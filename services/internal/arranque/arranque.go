@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"strconv"
@@ -68,10 +69,11 @@ func (c Config) Sidecar(ctx context.Context) (dapr.Client, error) {
 type Comprobacion func(ctx context.Context) error
 
 // Rutas gives a router with /healthz, which depends on nothing (decision 13: an unhealthy app loses its
-// subscriptions), and /readyz, which asks the sidecar and each of necesita.
+// subscriptions), and /readyz, which asks the sidecar and each of necesita. A variable of a path may have any character:
+// an escaped slash does not end it.
 func (c Config) Rutas(necesita map[string]Comprobacion) *mux.Router {
-	rutas := mux.NewRouter()
-	rutas.Use(conTraza)
+	rutas := mux.NewRouter().UseEncodedPath()
+	rutas.Use(conTraza, conVariables)
 	rutas.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }).Methods(http.MethodGet)
 	rutas.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, soltar := context.WithTimeout(r.Context(), 3*time.Second)
@@ -111,6 +113,18 @@ func (c Config) sidecarListo(ctx context.Context) error {
 func conTraza(siguiente http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siguiente.ServeHTTP(w, r.WithContext(registro.ConTraza(r.Context(), r.Header.Get("traceparent"))))
+	})
+}
+
+// conVariables takes the escaping off the path's variables, which UseEncodedPath leaves on.
+func conVariables(siguiente http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for nombre, valor := range mux.Vars(r) {
+			if claro, err := url.PathUnescape(valor); err == nil {
+				mux.Vars(r)[nombre] = claro
+			}
+		}
+		siguiente.ServeHTTP(w, r)
 	})
 }
 

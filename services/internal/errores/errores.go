@@ -26,6 +26,7 @@ const (
 	Conflicto    Codigo = "conflicto"     // it is not in a state in which this can be done
 	OtroCuerpo   Codigo = "otro-cuerpo"   // the same idempotency key came with another body
 	Demasiado    Codigo = "demasiado"     // the input is too large
+	NoPermitido  Codigo = "no-permitido"  // there is such a thing, but not this operation on it
 	NoDisponible Codigo = "no-disponible" // something we need does not answer; try again later
 	MensajeMalo  Codigo = "mensaje-malo"  // a message that will never be handled: a dead letter
 	Interno      Codigo = "interno"       // everything else

@@ -31,6 +31,7 @@ var porCodigo = map[errores.Codigo]struct {
 	errores.Conflicto:    {http.StatusConflict, "Conflicto con el estado actual"},
 	errores.OtroCuerpo:   {http.StatusUnprocessableEntity, "La clave de idempotencia ya se usó con otro contenido"},
 	errores.Demasiado:    {http.StatusRequestEntityTooLarge, "Petición demasiado grande"},
+	errores.NoPermitido:  {http.StatusMethodNotAllowed, "Operación no permitida"},
 	errores.NoDisponible: {http.StatusServiceUnavailable, "Servicio no disponible"},
 	errores.MensajeMalo:  {http.StatusBadRequest, "Mensaje inválido"},
 	errores.Interno:      {http.StatusInternalServerError, "Error interno"},
@@ -40,7 +41,7 @@ var porCodigo = map[errores.Codigo]struct {
 func ProblemaDe(err error) Problema {
 	codigo := errores.De(err)
 	fila := porCodigo[codigo]
-	p := Problema{Type: "urn:entregas:problema:" + string(codigo), Title: fila.titulo, Status: fila.estado}
+	p := Problema{Type: prefijoDeTipo + string(codigo), Title: fila.titulo, Status: fila.estado}
 	var propio *errores.Error
 	var validacion *contracts.ErrorDeValidacion
 	switch {

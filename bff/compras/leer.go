@@ -1,0 +1,68 @@
+package compras
+
+import (
+	"context"
+	"log/slog"
+
+	"entregas/contracts"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/registro"
+)
+
+// How many purchases a page has, and how many a customer's list is while the owner is away.
+const (
+	MaxPagina      = 100
+	PaginaNormal   = 50
+	UltimasDeLista = 50
+)
+
+// Leer gives a purchase: from its owner, or as it is known here when the owner does not know it yet or does not answer.
+// NoEncontrado is said only when the owner said so.
+func (s *Servicio) Leer(ctx context.Context, id string) (Leida, error) {
+	var v contracts.Validador
+	v.IDCompra("id", id)
+	if err := v.Error(); err != nil {
+		return Leida{}, err
+	}
+	ctx = registro.ConCompra(ctx, id)
+	compra, err := s.gestor.Leer(ctx, id)
+	if err == nil {
+		return Leida{Compra: compra}, nil
+	}
+	if codigo := errores.De(err); codigo != errores.NoEncontrado && codigo != errores.NoDisponible {
+		return Leida{}, err
+	}
+	vista, deEstado := s.estado.leer(ctx, id)
+	if deEstado != nil {
+		return Leida{}, deEstado
+	}
+	if vista == nil {
+		return Leida{}, err
+	}
+	return Leida{Compra: vista.Compra, Edad: s.estado.edad(*vista)}, nil
+}
+
+// DeUsuario gives at most limite (1 to MaxPagina, 0 for PaginaNormal) of a customer's purchases, newest first. While the owner is
+// away it is the last ones that are known here, in one page.
+func (s *Servicio) DeUsuario(ctx context.Context, usuario string, limite int, despues string) (Pagina, error) {
+	if limite == 0 {
+		limite = PaginaNormal
+	}
+	var v contracts.Validador
+	v.Identificador("id_usuario", usuario)
+	if limite < 1 || limite > MaxPagina {
+		v.Falla("limite", "debe ser un número entero de 1 a 100")
+	}
+	if err := v.Error(); err != nil {
+		return Pagina{}, err
+	}
+	pagina, err := s.gestor.DeUsuario(ctx, usuario, limite, despues)
+	if err == nil || errores.De(err) != errores.NoDisponible {
+		return pagina, err
+	}
+	if despues != "" {
+		return Pagina{}, err // the cursor means something only to the owner
+	}
+	slog.WarnContext(ctx, "gestor-compra no responde: la lista es la que se conoce aquí", "error", err)
+	return s.estado.ultimasDe(ctx, usuario, limite)
+}

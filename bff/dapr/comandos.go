@@ -1,0 +1,24 @@
+package dapr
+
+import (
+	"context"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/internal/pubsub"
+)
+
+// plazoPublicacion is how long a publish may take while someone waits for it.
+const plazoPublicacion = 3 * time.Second
+
+// Comandos publishes commands to gestor-compra. It implements compras.Comandos.
+type Comandos struct{ Publicador *pubsub.Publicador }
+
+// CrearCompra implements compras.Comandos.
+func (c Comandos) CrearCompra(ctx context.Context, s contracts.SolicitudCompra) error {
+	ctx, soltar := context.WithTimeout(ctx, plazoPublicacion)
+	defer soltar()
+	return pubsub.Publicar(ctx, c.Publicador, contracts.ComandosGestorCompra, contracts.CrearCompra, s.ID, contracts.DatosComandoGestorCompra{
+		IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos, Domicilio: s.Domicilio,
+	})
+}

@@ -1,0 +1,83 @@
+// Command bff is the public door: REST, GraphQL and live streams over the services behind it.
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"entregas/contracts"
+	"entregas/services/bff/compras"
+	"entregas/services/bff/dapr"
+	v1 "entregas/services/bff/graph/v1"
+	"entregas/services/bff/rest"
+	"entregas/services/bff/vivo"
+	"entregas/services/internal/arranque"
+	"entregas/services/internal/pubsub"
+)
+
+const servicio = "bff"
+
+type config struct {
+	arranque.Config
+}
+
+func main() {
+	var cfg config
+	arranque.Main(servicio, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
+}
+
+func run(ctx context.Context, cfg config) error {
+	sidecar, err := cfg.Sidecar(ctx)
+	if err != nil {
+		return err
+	}
+	defer sidecar.Close()
+	publicador := pubsub.NuevoPublicador(sidecar, servicio)
+
+	nucleo := compras.Nuevo(
+		dapr.Gestor{Servicio: dapr.NuevoServicio("gestor-compra", cfg.DaprHTTP)},
+		dapr.Comandos{Publicador: publicador},
+		dapr.Almacen{Sidecar: sidecar},
+	)
+	avisos := vivo.NuevosAvisos()
+	enVivo := vivo.NuevoServidor(ctx, nucleo, avisos)
+
+	rutas := cfg.Rutas(nil)
+	rest.Servidor{
+		Compras: nucleo, Productos: dapr.Productos{Servicio: dapr.NuevoServicio("admin-productos", cfg.DaprHTTP)}, EnVivo: enVivo,
+	}.Registrar(rutas)
+	rutas.Handle("/v1", v1.Nuevo(nucleo)).Methods(http.MethodPost)
+	rutas.HandleFunc("/stream", enVivo.Todas).Methods(http.MethodGet)
+	rutas.HandleFunc("/", portada).Methods(http.MethodGet)
+
+	receptor := pubsub.NuevoReceptor(rutas, publicador, pubsub.NuevosIntentos(sidecar))
+	pubsub.Recibir(receptor, contracts.EventosCompra, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoCompra]) error {
+		if err := nucleo.Registrar(ctx, m.Data.Compra()); err != nil {
+			return err
+		}
+		avisos.Cambio(m.Data.IDCompra, m.Data.Numero)
+		return nil
+	})
+	pubsub.RecibirEn(receptor, "/vivo/eventos-compra", contracts.EventosCompra, func(_ context.Context, m contracts.Mensaje[contracts.DatosEventoCompra]) error {
+		avisos.Cambio(m.Data.IDCompra, m.Data.Numero)
+		avisos.Contar(m.Data.Compra())
+		return nil
+	})
+	return cfg.Servir(ctx, rutas)
+}
+
+// portada says where things are.
+func portada(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, `Entregas de los Alpes
+
+  GET  /api/productos               lo que se puede comprar
+  POST /api/compras                 comprar: {"id_usuario": "ana", "productos": [{"id_producto": "1", "cantidad": 2}], "domicilio": true}
+  GET  /api/compras/{id}            una compra con su historia
+  GET  /api/compras/{id}/eventos    lo mismo, en vivo
+  GET  /api/usuarios/{id}/compras   las compras de un usuario
+  GET  /stream                      los cambios de todas las compras, en vivo
+  POST /v1                          GraphQL del sistema anterior
+`)
+}

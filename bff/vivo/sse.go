@@ -1,0 +1,192 @@
+package vivo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/bff/compras"
+	"entregas/services/internal/rest"
+)
+
+// How streams pass the time.
+const (
+	latido       = 15 * time.Second      // a comment, so that proxies and people see that it is alive
+	mirada       = time.Second           // the read model is looked at this often whatever is told
+	miradaPronto = 20 * time.Millisecond // and first after this when a change was told that is not there yet; then doubling
+	plazoCliente = 10 * time.Second      // a client that takes nothing for so long is gone
+)
+
+// Compras is what streams read.
+type Compras interface {
+	Leer(ctx context.Context, id string) (compras.Leida, error)
+	Conocida(ctx context.Context, id string) (*contracts.Compra, error)
+}
+
+// Servidor serves streams until parada ends: a stop of the program waits for no client.
+type Servidor struct {
+	parada  context.Context
+	compras Compras
+	avisos  *Avisos
+}
+
+// NuevoServidor serves what c knows and avisos tells.
+func NuevoServidor(parada context.Context, c Compras, avisos *Avisos) *Servidor {
+	return &Servidor{parada: parada, compras: c, avisos: avisos}
+}
+
+// UnaCompra streams the changes of purchase id: `id:` is the change's number, `event:` is estado, `data:` the purchase as
+// it was left. ultimoID is the number after which to go on, "" for all. It ends when the purchase can change no more.
+func (s *Servidor) UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoID string) {
+	ultimo := -1
+	if ultimoID != "" {
+		n, err := strconv.Atoi(ultimoID)
+		if err != nil {
+			rest.EscribirError(w, r, &contracts.ErrorDeValidacion{Errores: []contracts.CampoInvalido{{Campo: "Last-Event-ID", Detalle: "debe ser el id de un evento de esta compra: un número"}}})
+			return
+		}
+		ultimo = n
+	}
+	ctx, soltar := s.hastaParada(r.Context())
+	defer soltar()
+	oyente, dejar := s.avisos.oir(id) // before the first look: what changes after it is heard
+	defer dejar()
+	leida, err := s.compras.Leer(ctx, id)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	if compras.EsFinal(leida.Compra.Estado) && len(compras.CambiosDesde(leida.Compra, ultimo)) == 0 {
+		w.WriteHeader(http.StatusNoContent) // tells an EventSource not to come back
+		return
+	}
+	salida := abrir(w)
+	if ultimo, err = salida.cambios(leida.Compra, ultimo); err == nil {
+		err = s.seguir(ctx, salida, oyente, id, ultimo, compras.EsFinal(leida.Compra.Estado))
+	}
+	if err != nil && ctx.Err() == nil {
+		slog.InfoContext(ctx, "flujo cortado", "id_compra", id, "error", err)
+	}
+}
+
+// seguir sends what changes after ultimo, until fin, the client's leaving or the program's stop.
+func (s *Servidor) seguir(ctx context.Context, salida *salida, o *oyente, id string, ultimo int, fin bool) error {
+	espera := mirada
+	for !fin {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-o.despierta:
+			espera = miradaPronto
+		case <-time.After(espera):
+		}
+		compra, err := s.compras.Conocida(ctx, id)
+		switch {
+		case err != nil:
+			slog.WarnContext(ctx, "el modelo de lectura no responde", "error", err)
+		case compra != nil:
+			if ultimo, err = salida.cambios(*compra, ultimo); err != nil {
+				return err
+			}
+			fin = compras.EsFinal(compra.Estado) && ultimo >= compra.Numero()
+		}
+		if err := salida.latir(); err != nil {
+			return err
+		}
+		if ultimo < s.avisos.anunciado(o) { // told, and not yet written by whichever replica writes it
+			espera = min(2*espera, mirada)
+		} else {
+			espera = mirada
+		}
+	}
+	return nil
+}
+
+// Todas streams the changes of all purchases from now on, each the purchase's JSON: the earlier system's /stream.
+func (s *Servidor) Todas(w http.ResponseWriter, r *http.Request) {
+	ctx, soltar := s.hastaParada(r.Context())
+	defer soltar()
+	cola, dejar := s.avisos.oirTodas()
+	defer dejar()
+	salida := abrir(w)
+	err := salida.escribir(": conectado\n\n")
+	reloj := time.NewTicker(latido)
+	defer reloj.Stop()
+	for err == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-reloj.C:
+			err = salida.latir()
+		case c, sigue := <-cola:
+			if !sigue {
+				return
+			}
+			var texto []byte
+			if texto, err = json.Marshal(c); err == nil {
+				err = salida.escribir(fmt.Sprintf("data: %s\n\n", texto))
+			}
+		}
+	}
+}
+
+// hastaParada is the request's context, ended also when the program stops.
+func (s *Servidor) hastaParada(ctx context.Context) (context.Context, func()) {
+	ctx, soltar := context.WithCancel(ctx)
+	desatar := context.AfterFunc(s.parada, soltar)
+	return ctx, func() { desatar(); soltar() }
+}
+
+// salida writes server-sent events.
+type salida struct {
+	w      http.ResponseWriter
+	ultima time.Time
+}
+
+func abrir(w http.ResponseWriter) *salida {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // a proxy that gathers would hold events back
+	w.WriteHeader(http.StatusOK)
+	return &salida{w: w, ultima: time.Now()}
+}
+
+// cambios sends what of c is newer than ultimo, and gives the number it is at then.
+func (s *salida) cambios(c contracts.Compra, ultimo int) (int, error) {
+	for _, cambio := range compras.CambiosDesde(c, ultimo) {
+		texto, err := json.Marshal(cambio.Compra)
+		if err != nil {
+			return ultimo, err
+		}
+		if err := s.escribir(fmt.Sprintf("id: %d\nevent: estado\ndata: %s\n\n", cambio.Numero, texto)); err != nil {
+			return ultimo, err
+		}
+		ultimo = cambio.Numero
+	}
+	return ultimo, nil
+}
+
+func (s *salida) latir() error {
+	if time.Since(s.ultima) < latido {
+		return nil
+	}
+	return s.escribir(": sigue\n\n")
+}
+
+func (s *salida) escribir(texto string) error {
+	control := http.NewResponseController(s.w)
+	if err := control.SetWriteDeadline(time.Now().Add(plazoCliente)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(s.w, texto); err != nil {
+		return err
+	}
+	s.ultima = time.Now()
+	return control.Flush()
+}
