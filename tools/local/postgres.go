@@ -88,7 +88,8 @@ func (in *Instancia) sinPrivilegios() (orden []string, uid, gid int, err error) 
 			if puedeLeerTodo() {
 				capacidad = "+dac_read_search"
 			}
-			orden = append(orden, "--inh-caps="+capacidad, "--ambient-caps="+capacidad)
+			// no_setuid_fixup: else access(2), with which PostgreSQL looks at its own programs, forgets the capability
+			orden = append(orden, "--securebits=+no_setuid_fixup", "--inh-caps="+capacidad, "--ambient-caps="+capacidad)
 			break
 		}
 	}
