@@ -136,7 +136,7 @@ func (in *Instancia) esperar(nombre string, plazo time.Duration, revisar func() 
 			return fmt.Errorf("%s no llegó a estar sano en %s (%d reinicios): %w\n%s", nombre, time.Since(inicio).Round(time.Second), reinicios, err, in.cola(nombre, 25))
 		}
 		if time.Now().After(aviso) {
-			decir("  … espero a %s: %v", nombre, err)
+			decir("  … espero a %s", nombre)
 			aviso = aviso.Add(5 * time.Second)
 		}
 	}

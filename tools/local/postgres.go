@@ -209,7 +209,7 @@ func crearBase(ctx context.Context, c *pgx.Conn, base, rol, clave string) error 
 		return err
 	}
 	_ = ejecutar(ctx, c, "grant "+rol+" to current_user") // an administrator who is no superuser needs it to give the database away
-	return ejecutar(ctx, c, "create database "+base+" owner "+rol, "revoke all on database "+base+" from public")
+	return ejecutar(ctx, c, "create database "+base+" owner "+rol+" encoding 'UTF8' template template0", "revoke all on database "+base+" from public")
 }
 
 // ejecutar runs statements whose names are constants of this program, each by itself.

@@ -161,5 +161,8 @@ func (in *Instancia) reset() error {
 		return err
 	}
 	decir("borro %s", in.Dir)
+	if in.dsnPropio() != "" {
+		decir("aviso: en su servidor de POSTGRES_DSN siguen las bases productos, gestor_compra, ordenes y dapr; bórrelas usted si quiere")
+	}
 	return os.RemoveAll(in.Dir)
 }
