@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"entregas/contracts"
+	"entregas/tests/cliente"
+)
+
+type demo struct {
+	entorno cliente.Entorno
+	cliente *cliente.Cliente
+	papel   *papel
+	marca   string // of this run: names its restocks
+	nombres map[string]string
+	ultima  string // id of the first purchase, for the `curl` to try
+}
+
+// surtir learns the products' names and puts back what earlier runs bought.
+func (d *demo) surtir(ctx context.Context) error {
+	productos, err := d.cliente.Productos(ctx)
+	if err != nil {
+		return fmt.Errorf("el sistema no responde (make status dice qué falta): %w", err)
+	}
+	d.nombres = map[string]string{}
+	for _, p := range productos {
+		d.nombres[p.ID] = p.Nombre
+		if minimo := minimos[p.ID]; p.Cantidad < minimo {
+			if _, err := d.cliente.Reponer(ctx, p.ID, minimo-p.Cantidad, "demo-"+d.marca+"-"+p.ID); err != nil {
+				return fmt.Errorf("reponer %s: %w", p.Nombre, err)
+			}
+			d.papel.Linea("Repuse %d × %s: quedaban %d.", minimo-p.Cantidad, p.Nombre, p.Cantidad)
+		}
+	}
+	for id := range minimos {
+		if d.nombres[id] == "" {
+			return fmt.Errorf("el catálogo no tiene el producto %s", id)
+		}
+	}
+	return nil
+}
+
+// recorrer sends one purchase and draws it until it is where it must end.
+func (d *demo) recorrer(ctx context.Context, numero int, c camino) error {
+	ctx, soltar := context.WithTimeout(ctx, plazo)
+	defer soltar()
+	solicitud, err := c.compra(ctx, d)
+	if err != nil {
+		return err
+	}
+	d.papel.Titulo("%d. %s", numero, c.titulo)
+	d.papel.Linea("%s compra %s", solicitud.IDUsuario, d.nombrar(solicitud.Productos))
+	aceptada, err := d.cliente.Comprar(ctx, solicitud)
+	if err != nil {
+		return err
+	}
+	if d.ultima == "" {
+		d.ultima = aceptada.ID
+	}
+	d.papel.Tenue("compra %s", aceptada.ID)
+	e := escena{demo: d, camino: c, actos: c.actos}
+	if err := d.cliente.Seguir(ctx, aceptada.ID, func(vista contracts.Compra) error { return e.ver(ctx, vista) }); err != nil {
+		return fmt.Errorf("compra %s, que quedó %q: %w", aceptada.ID, e.estado, err)
+	}
+	return nil
+}
+
+// escena is one purchase while it is drawn.
+type escena struct {
+	demo   *demo
+	camino camino
+	actos  []acto // still to be done
+	visto  int    // the number of the last history entry drawn
+	inicio time.Time
+	estado contracts.Estado
+}
+
+// ver draws what is new in the purchase, does what somebody does now, and says cliente.ErrBasta at the end.
+func (e *escena) ver(ctx context.Context, c contracts.Compra) error {
+	if e.inicio.IsZero() {
+		e.inicio = c.CreadaEn
+	}
+	e.estado = c.Estado
+	for _, h := range c.Historia {
+		if h.Numero > e.visto {
+			e.visto = h.Numero
+			e.demo.papel.Paso(h.En.Sub(e.inicio), h.Paso, h.Detalle)
+		}
+	}
+	if len(e.actos) > 0 && e.actos[0].en == c.Estado {
+		a := e.actos[0]
+		e.actos = e.actos[1:]
+		e.demo.papel.Acto(a.dicho)
+		return a.hacer(ctx, e.demo, c)
+	}
+	switch {
+	case c.Estado == e.camino.fin && len(e.actos) == 0:
+		return e.cerrar(c)
+	case c.Estado.Reposa():
+		return fmt.Errorf("debía terminar %s y terminó %s: %s", e.camino.fin, c.Estado, c.Motivo)
+	}
+	return nil
+}
+
+// cerrar tells why the purchase ended so, where that is said, and checks what must be true besides.
+func (e *escena) cerrar(c contracts.Compra) error {
+	for _, f := range c.Faltantes {
+		e.demo.papel.Nota("falta %s: quería %d y hay %d", e.demo.nombres[f.IDProducto], f.Solicitada, f.Disponible)
+	}
+	if c.Motivo != "" && c.Motivo != c.Historia[len(c.Historia)-1].Detalle {
+		e.demo.papel.Nota("%s", c.Motivo)
+	}
+	if e.camino.ademas != nil {
+		if err := e.camino.ademas(c); err != nil {
+			return err
+		}
+	}
+	if c.IDOrden != "" {
+		e.demo.papel.Tenue("orden  %s", c.IDOrden)
+	}
+	return cliente.ErrBasta
+}
