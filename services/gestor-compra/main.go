@@ -65,7 +65,7 @@ func run(ctx context.Context, cfg config) error {
 		Cupo: cfg.Cupo, Ventaja: cfg.VentajaDomicilio, Arriendo: cfg.Arriendo, Vuelta: cfg.VueltaAdmision,
 		Saga: compra.Ajustes{UmbralAprobacion: cfg.UmbralAprobacion, PlazoAprobacion: cfg.PlazoAprobacion, PlazoCompensacion: cfg.PlazoCompensacion},
 	})
-	gestor := recepcion.Nueva(almacen, difusor, admisor.Avisar)
+	gestor := recepcion.Nueva(almacen, difusor, admisor, admisor.Avisar)
 	actividades := saga.Nueva(almacen, publicador, avisos, difusor, saga.Ajustes{
 		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: time.Minute,
 	}, admisor.Avisar)
@@ -85,6 +85,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	tareas.Go(func() { admisor.Correr(ctx) })
+	tareas.Go(func() { arranque.Repetir(ctx, 30*time.Second, "entregar decisiones", admisor.Barrer) })
 	err = cfg.Comun.Servir(ctx, rutas)
 	tareas.Wait()
 	return err

@@ -11,12 +11,16 @@ import (
 
 // The names under which the engine knows the workflow and its activities. Instances in flight hold them: they stay.
 const (
-	NombreCompra    = "Compra"
+	NombreCompra      = "Compra"
+	NombreDespacho    = "Despacho"
+	NombreCancelacion = "Cancelacion"
+
 	nombrePreguntar = "Preguntar"
 	nombreAprobar   = "PedirAprobacion"
 	nombreDecision  = "LeerDecision"
 	nombreDeshacer  = "Deshacer"
 	nombreCerrar    = "Cerrar"
+	nombreTerminar  = "TerminarTramite"
 
 	// EventoDecision wakes a workflow that waits for an approval. It carries nothing: the decision's row says what was decided.
 	EventoDecision = "decision"
@@ -26,6 +30,7 @@ const (
 type Entrada struct {
 	Compra   contracts.SolicitudCompra `json:"compra"`
 	Ajustes  Ajustes                   `json:"ajustes"`
+	Motivo   string                    `json:"motivo,omitempty"`   // of a Cancelacion
 	Retomada *compensacion             `json:"retomada,omitempty"` // set by ContinueAsNew in the middle of a compensation
 }
 
@@ -34,6 +39,10 @@ type Ajustes struct {
 	UmbralAprobacion  int           `json:"umbral_aprobacion"`  // more units than this need an operator's approval
 	PlazoAprobacion   time.Duration `json:"plazo_aprobacion"`   // after which an approval has expired
 	PlazoCompensacion time.Duration `json:"plazo_compensacion"` // after which a compensation that is not confirmed is an alarm
+
+	// EsperaCompensacion is the first wait after a rollback that was not confirmed, then doubling; a minute when it is 0,
+	// as in instances that started before there was this setting.
+	EsperaCompensacion time.Duration `json:"espera_compensacion,omitempty"`
 }
 
 // RequiereAprobacion tells that an operator has to look at the purchase first.
@@ -43,13 +52,15 @@ func (e Entrada) RequiereAprobacion() bool {
 
 // Pregunta is one step: the state that the purchase enters, and the command whose answer it waits for.
 type Pregunta struct {
-	Compra   contracts.SolicitudCompra `json:"compra"`
-	Comando  contracts.Tipo            `json:"comando"`
-	Acepta   contracts.Tipo            `json:"acepta"`   // the reply that lets the saga go on; any other refuses
-	Entra    contracts.Estado          `json:"entra"`    // entered with the question, in one transaction
-	Desde    []contracts.Estado        `json:"desde"`    // from where it may be entered
-	En       []contracts.Estado        `json:"en"`       // where the question may be asked: Entra, and what comes between
-	Confirma bool                      `json:"confirma"` // an accepting reply makes the purchase CONFIRMADA
+	Compra  contracts.SolicitudCompra `json:"compra"`
+	Comando contracts.Tipo            `json:"comando"`
+	Acepta  contracts.Tipo            `json:"acepta"`          // the reply that lets it go on; any other refuses
+	Entra   contracts.Estado          `json:"entra,omitempty"` // entered with the question, in one transaction
+	Desde   []contracts.Estado        `json:"desde,omitempty"` // from where it may be entered
+	En      []contracts.Estado        `json:"en"`              // where the question may be asked: Entra, and what comes between
+	Al      contracts.Estado          `json:"al,omitempty"`    // the state that an accepting reply brings with it
+	// Cancelable: somebody's wish to cancel is looked at before the question is asked, and before Al is entered.
+	Cancelable bool `json:"cancelable,omitempty"`
 }
 
 // Rollback is one thing to undo. The first one takes the purchase to COMPENSANDO.
@@ -58,16 +69,36 @@ type Rollback struct {
 	Comando contracts.Tipo            `json:"comando"`
 	Motivo  string                    `json:"motivo"`
 	Causa   contracts.Tipo            `json:"causa"` // the message because of which all is undone
+	Desde   []contracts.Estado        `json:"desde"` // from where the purchase may enter COMPENSANDO
 }
 
-// Cierre is the final state of a purchase that was not confirmed.
+// Cierre is how a walk that stopped early ends.
 type Cierre struct {
 	IDCompra  string               `json:"id_compra"`
 	Estado    contracts.Estado     `json:"estado"`
 	Motivo    string               `json:"motivo"`
 	Faltantes []contracts.Faltante `json:"faltantes,omitempty"`
+	IDOrden   string               `json:"id_orden,omitempty"`
 	Causa     contracts.Tipo       `json:"causa"` // the message behind it
+	Desde     []contracts.Estado   `json:"desde"` // from where that state may be entered
 }
+
+// Tramite is something that a person began for a purchase that is confirmed, and that has come to its end.
+type Tramite struct {
+	IDCompra string `json:"id_compra"`
+	Tipo     string `json:"tipo"`
+	Hecho    bool   `json:"hecho"` // else it was refused
+	Motivo   string `json:"motivo,omitempty"`
+}
+
+// The kinds of Tramite. Each is a workflow of its own, under the purchase's id and the kind.
+const (
+	TramiteDespacho    = "despacho"
+	TramiteCancelacion = "cancelacion"
+)
+
+// IDTramite is the id of the workflow.
+func IDTramite(idCompra, tipo string) string { return idCompra + "-" + tipo }
 
 // LecturaDecision asks what was decided about a purchase that awaits approval.
 type LecturaDecision struct {
@@ -94,6 +125,7 @@ type Desenlace struct {
 	Preguntada bool                 `json:"preguntada"` // the command was sent, so the step may have been done
 	Respuesta  contracts.Tipo       `json:"respuesta,omitempty"`
 	Motivo     string               `json:"motivo,omitempty"`
+	IDOrden    string               `json:"id_orden,omitempty"`
 	Faltantes  []contracts.Faltante `json:"faltantes,omitempty"`
 }
 
@@ -105,15 +137,20 @@ type Actividades interface {
 	PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra) (Desenlace, error)
 	// LeerDecision tells what was decided: Aceptada, Rechazada (also when it expired), Cancelada or Pendiente.
 	LeerDecision(ctx context.Context, l LecturaDecision) (Desenlace, error)
-	// Deshacer sends a rollback and waits a while for its confirmation: Aceptada or SinRespuesta.
+	// Deshacer sends a rollback and waits a while for its confirmation: Aceptada, Rechazada (it cannot be undone, its
+	// owner says) or SinRespuesta.
 	Deshacer(ctx context.Context, r Rollback) (Desenlace, error)
-	// Cerrar records the final state of a purchase that was not confirmed.
+	// Cerrar records how a walk that stopped early ends.
 	Cerrar(ctx context.Context, c Cierre) error
+	// TerminarTramite records that a Tramite has come to its end.
+	TerminarTramite(ctx context.Context, t Tramite) error
 }
 
 // Registrar makes the saga known to an engine, with a doing its work.
 func Registrar(r *workflow.Registry, a Actividades) error {
-	for nombre, w := range map[string]workflow.Workflow{NombreCompra: Compra} {
+	for nombre, w := range map[string]workflow.Workflow{
+		NombreCompra: Compra, NombreDespacho: Despacho, NombreCancelacion: Cancelacion,
+	} {
 		if err := r.AddWorkflowN(nombre, w); err != nil {
 			return err
 		}
@@ -123,9 +160,8 @@ func Registrar(r *workflow.Registry, a Actividades) error {
 		nombreAprobar:   comoActividad(a.PedirAprobacion),
 		nombreDecision:  comoActividad(a.LeerDecision),
 		nombreDeshacer:  comoActividad(a.Deshacer),
-		nombreCerrar: comoActividad(func(ctx context.Context, c Cierre) (any, error) {
-			return nil, a.Cerrar(ctx, c)
-		}),
+		nombreCerrar:    comoActividad(sinSalida(a.Cerrar)),
+		nombreTerminar:  comoActividad(sinSalida(a.TerminarTramite)),
 	} {
 		if err := r.AddActivityN(nombre, actividad); err != nil {
 			return err
@@ -142,4 +178,8 @@ func comoActividad[E, S any](f func(context.Context, E) (S, error)) workflow.Act
 		}
 		return f(ctx.Context(), entrada)
 	}
+}
+
+func sinSalida[E any](f func(context.Context, E) error) func(context.Context, E) (any, error) {
+	return func(ctx context.Context, entrada E) (any, error) { return nil, f(ctx, entrada) }
 }

@@ -17,7 +17,7 @@ func Compra(ctx *workflow.WorkflowContext) (any, error) {
 	if err := ctx.GetInput(&e); err != nil {
 		return nil, err
 	}
-	r := nuevoRecorrido(ctx, e)
+	r := nuevoRecorrido(ctx, e, enCurso)
 	r.Inventario()
 	r.Reserva()
 	if e.RequiereAprobacion() {
@@ -31,7 +31,7 @@ func Compra(ctx *workflow.WorkflowContext) (any, error) {
 func (r *recorrido) Inventario() {
 	r.preguntar(Pregunta{
 		Comando: contracts.ValidarInventario, Acepta: contracts.InventarioValidado,
-		Entra: contracts.EstadoIniciada, Desde: en(contracts.EstadoRecibida), En: en(contracts.EstadoIniciada),
+		Entra: contracts.EstadoIniciada, Desde: en(contracts.EstadoRecibida), En: en(contracts.EstadoIniciada), Cancelable: true,
 	}, contracts.CancelarValidacionInventario)
 }
 
@@ -39,7 +39,7 @@ func (r *recorrido) Inventario() {
 func (r *recorrido) Reserva() {
 	r.preguntar(Pregunta{
 		Comando: contracts.ReservarProducto, Acepta: contracts.ProductosReservados,
-		Entra: contracts.EstadoProductosValidos, Desde: en(contracts.EstadoIniciada), En: en(contracts.EstadoProductosValidos),
+		Entra: contracts.EstadoProductosValidos, Desde: en(contracts.EstadoIniciada), En: en(contracts.EstadoProductosValidos), Cancelable: true,
 	}, contracts.LiberarReserva)
 }
 
@@ -64,10 +64,14 @@ func (r *recorrido) Aprobacion() {
 // Orden creates the order; with it the purchase is CONFIRMADA.
 func (r *recorrido) Orden() {
 	r.preguntar(Pregunta{
-		Comando: contracts.CrearOrden, Acepta: contracts.OrdenCreada, Confirma: true,
+		Comando: contracts.CrearOrden, Acepta: contracts.OrdenCreada,
 		Entra: contracts.EstadoProductosReservados, Desde: en(contracts.EstadoProductosValidos),
-		En: en(contracts.EstadoProductosReservados, contracts.EstadoPorAprobar),
+		En: en(contracts.EstadoProductosReservados, contracts.EstadoPorAprobar), Al: contracts.EstadoConfirmada, Cancelable: true,
 	}, contracts.CancelarOrden)
 }
+
+// enCurso are the states of a purchase whose saga has not come to its end.
+var enCurso = en(contracts.EstadoRecibida, contracts.EstadoIniciada, contracts.EstadoProductosValidos,
+	contracts.EstadoProductosReservados, contracts.EstadoPorAprobar)
 
 func en(estados ...contracts.Estado) []contracts.Estado { return estados }

@@ -1,6 +1,7 @@
 package compra
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/dapr/durabletask-go/workflow"
@@ -13,9 +14,11 @@ import (
 type recorrido struct {
 	ctx          *workflow.WorkflowContext
 	entrada      Entrada
-	deshacer     []contracts.Tipo // rollbacks of what was done or is in doubt, in the order in which it was done
-	fin          *Cierre          // why and how the walk ends early; nil while it goes on
-	nadaQueHacer bool             // the purchase is at its end already, or somebody else's
+	desde        []contracts.Estado // where the purchase may be when it has to be undone
+	deshacer     []contracts.Tipo   // rollbacks of what was done or is in doubt, in the order in which it was done
+	fin          *Cierre            // why and how the walk ends early; nil while it goes on
+	nadaQueHacer bool               // the purchase is at its end already, or somebody else's
+	relevado     bool               // the walk goes on in a new run of the same instance
 }
 
 // compensacion is what a compensation must remember over a ContinueAsNew.
@@ -26,9 +29,12 @@ type compensacion struct {
 	Vueltas    int              `json:"vueltas"` // fruitless ones, of the rollback at hand
 }
 
-func nuevoRecorrido(ctx *workflow.WorkflowContext, e Entrada) *recorrido {
-	r := &recorrido{ctx: ctx, entrada: e}
-	if e.Retomada != nil {
+// deshaciendo tells that this run goes on with a compensation that an earlier one began.
+func (e Entrada) deshaciendo() bool { return e.Retomada != nil && e.Retomada.Fin.Estado != "" }
+
+func nuevoRecorrido(ctx *workflow.WorkflowContext, e Entrada, desde []contracts.Estado) *recorrido {
+	r := &recorrido{ctx: ctx, entrada: e, desde: desde}
+	if e.deshaciendo() {
 		r.fin, r.deshacer = &e.Retomada.Fin, e.Retomada.Pendientes
 	}
 	return r
@@ -78,7 +84,10 @@ func (r *recorrido) esperar(evento string, plazo time.Time) bool {
 }
 
 func (r *recorrido) detener(estado contracts.Estado, causa contracts.Tipo, motivo string, faltantes []contracts.Faltante) {
-	r.fin = &Cierre{IDCompra: r.entrada.Compra.ID, Estado: estado, Causa: causa, Motivo: motivo, Faltantes: faltantes}
+	r.fin = &Cierre{
+		IDCompra: r.entrada.Compra.ID, Estado: estado, Causa: causa, Motivo: motivo, Faltantes: faltantes,
+		Desde: append(en(contracts.EstadoCompensando), r.desde...),
+	}
 }
 
 // Fin ends the walk: nothing when the purchase was confirmed, else everything is undone and the final state recorded.
@@ -104,36 +113,58 @@ const (
 // What cannot be undone within PlazoCompensacion makes the purchase FALLIDA.
 func (r *recorrido) compensar() bool {
 	c := compensacion{Pendientes: r.deshacer, Fin: *r.fin, Desde: r.ctx.CurrentTimeUTC()}
-	if r.entrada.Retomada != nil {
+	if r.entrada.deshaciendo() {
 		c = *r.entrada.Retomada
 	}
 	for enEstaCorrida := 1; len(c.Pendientes) > 0; enEstaCorrida++ {
 		ultimo := len(c.Pendientes) - 1
 		var d Desenlace
 		err := r.llamar(nombreDeshacer, Rollback{
-			Compra: r.entrada.Compra, Comando: c.Pendientes[ultimo], Motivo: c.Fin.Motivo, Causa: c.Fin.Causa,
+			Compra: r.entrada.Compra, Comando: c.Pendientes[ultimo], Motivo: c.Fin.Motivo, Causa: c.Fin.Causa, Desde: r.desde,
 		}, &d)
 		if err == nil && d.Resultado == Aceptada {
 			c.Pendientes, c.Vueltas = c.Pendientes[:ultimo], 0
 			continue
 		}
+		if err == nil && d.Resultado == Rechazada {
+			// The order has left the warehouse, and its owner decides (decision 10). It is the first to be undone, so
+			// nothing was: the purchase is confirmed after all, and its dispatch follows.
+			r.fin = &Cierre{IDCompra: r.fin.IDCompra, Estado: contracts.EstadoConfirmada, Causa: d.Respuesta, IDOrden: d.IDOrden,
+				Desde: en(contracts.EstadoCompensando)}
+			return true
+		}
 		if r.ctx.CurrentTimeUTC().Sub(c.Desde) > r.entrada.Ajustes.PlazoCompensacion {
-			r.fin = &Cierre{IDCompra: r.fin.IDCompra, Estado: contracts.EstadoFallida, Causa: c.Pendientes[ultimo],
+			r.fin = &Cierre{IDCompra: r.fin.IDCompra, Estado: contracts.EstadoFallida, Causa: c.Pendientes[ultimo], Desde: r.fin.Desde,
 				Motivo: "No se pudo deshacer: " + string(c.Pendientes[ultimo]) + " sin confirmar. " + c.Fin.Motivo}
 			return true
 		}
-		if err := r.ctx.CreateTimer(min(primeraEspera<<min(c.Vueltas, 4), ultimaEspera)).Await(nil); err != nil {
-			return false
-		}
-		c.Vueltas++
-		if enEstaCorrida >= vueltasPorCorrida {
-			siguiente := r.entrada
-			siguiente.Retomada = &c
-			r.ctx.ContinueAsNew(siguiente)
+		if !r.dormir(&c, enEstaCorrida) {
 			return false
 		}
 	}
 	return true
+}
+
+// dormir waits before the next try. It reports false when it handed over to a new run.
+func (r *recorrido) dormir(c *compensacion, enEstaCorrida int) bool {
+	if err := r.ctx.CreateTimer(r.entrada.Ajustes.espera(c.Vueltas)).Await(nil); err != nil {
+		return false
+	}
+	c.Vueltas++
+	if enEstaCorrida < vueltasPorCorrida {
+		return true
+	}
+	siguiente := r.entrada
+	siguiente.Retomada = c
+	r.ctx.ContinueAsNew(siguiente)
+	r.relevado = true
+	return false
+}
+
+// espera is how long to wait after so many fruitless tries of a rollback.
+func (a Ajustes) espera(vueltas int) time.Duration {
+	primera := cmp.Or(a.EsperaCompensacion, primeraEspera)
+	return min(primera<<min(vueltas, 4), ultimaEspera)
 }
 
 // reintentos is for trouble that an activity did not ride out itself.

@@ -28,11 +28,14 @@ type Ajustes struct {
 // Almacen gives out the places.
 type Almacen interface {
 	TomarTurnos(ctx context.Context, cupo int, ventaja, arriendo time.Duration) ([]compras.Turno, error)
+	TomarTramites(ctx context.Context, arriendo time.Duration, limite int) ([]compras.Tramite, error)
+	PorDespertar(ctx context.Context, edad time.Duration, limite int) ([]string, error)
 }
 
 // Motor is the workflow engine.
 type Motor interface {
 	ScheduleWorkflow(ctx context.Context, nombre string, opts ...workflow.NewWorkflowOptions) (string, error)
+	RaiseEvent(ctx context.Context, id, evento string, opts ...workflow.RaiseEventOptions) error
 }
 
 // Admision is the dispatcher of one replica.
@@ -73,28 +76,66 @@ func (a *Admision) Correr(ctx context.Context) {
 	}
 }
 
-const aLaVez = 8 // schedulings at once
+const (
+	aLaVez       = 8  // schedulings at once
+	loteTramites = 64 // follow-ups taken at once
+)
 
 func (a *Admision) admitir(ctx context.Context) error {
 	turnos, err := a.almacen.TomarTurnos(ctx, a.ajustes.Cupo, a.ajustes.Ventaja, a.ajustes.Arriendo)
 	if err != nil {
 		return err
 	}
+	tramites, err := a.almacen.TomarTramites(ctx, a.ajustes.Arriendo, loteTramites)
+	if err != nil {
+		return err
+	}
 	var grupo errgroup.Group
 	grupo.SetLimit(aLaVez)
 	for _, t := range turnos {
-		grupo.Go(func() error { return a.iniciar(registro.ConCompra(ctx, t.ID), t) })
+		grupo.Go(func() error {
+			return a.iniciar(ctx, compra.NombreCompra, t.ID, compra.Entrada{Compra: t})
+		})
+	}
+	for _, t := range tramites {
+		grupo.Go(func() error {
+			return a.iniciar(ctx, nombres[t.Tipo], compra.IDTramite(t.Compra.ID, t.Tipo), compra.Entrada{Compra: t.Compra, Motivo: t.Motivo})
+		})
 	}
 	return grupo.Wait()
 }
 
-// iniciar schedules the workflow under the purchase's id. That it is there already is as good: a lease ran out while the
-// engine was slow. When it fails the lease runs out, and the purchase comes again.
-func (a *Admision) iniciar(ctx context.Context, t compras.Turno) error {
-	_, err := a.motor.ScheduleWorkflow(ctx, compra.NombreCompra, workflow.WithInstanceID(t.ID),
-		workflow.WithInput(compra.Entrada{Compra: t, Ajustes: a.ajustes.Saga}))
+var nombres = map[string]string{compra.TramiteDespacho: compra.NombreDespacho, compra.TramiteCancelacion: compra.NombreCancelacion}
+
+// iniciar schedules a workflow. That it is there already is as good: a lease ran out while the engine was slow. When it
+// fails the lease runs out, and what was to be started comes again.
+func (a *Admision) iniciar(ctx context.Context, nombre, id string, e compra.Entrada) error {
+	ctx = registro.ConCompra(ctx, e.Compra.ID)
+	e.Ajustes = a.ajustes.Saga
+	_, err := a.motor.ScheduleWorkflow(ctx, nombre, workflow.WithInstanceID(id), workflow.WithInput(e))
 	if err != nil && !strings.Contains(err.Error(), "already exists") { // the engine's error has no type
-		return fmt.Errorf("iniciar la compra %s: %w", t.ID, err)
+		return fmt.Errorf("iniciar %s: %w", id, err)
 	}
 	return nil
 }
+
+// Despertar wakes the workflow of a purchase about which something was decided. When it fails the sweep wakes it.
+func (a *Admision) Despertar(ctx context.Context, idCompra string) {
+	if err := a.motor.RaiseEvent(ctx, idCompra, compra.EventoDecision); err != nil {
+		slog.WarnContext(registro.ConCompra(ctx, idCompra), "despertar", "error", err)
+	}
+}
+
+// Barrer wakes again those whose decision has not reached them (decision 10).
+func (a *Admision) Barrer(ctx context.Context) error {
+	ids, err := a.almacen.PorDespertar(ctx, edadBarrido, loteTramites)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		a.Despertar(ctx, id)
+	}
+	return nil
+}
+
+const edadBarrido = 30 * time.Second

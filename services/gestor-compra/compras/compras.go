@@ -19,6 +19,13 @@ func EsLaMisma(c contracts.Compra, s contracts.SolicitudCompra) bool {
 	return c.IDUsuario == s.IDUsuario && c.Domicilio == s.Domicilio && slices.Equal(c.Productos, s.Productos)
 }
 
+// Tramite is something that a person began for a confirmed purchase, whose workflow is to be started.
+type Tramite struct {
+	Compra contracts.SolicitudCompra
+	Tipo   string
+	Motivo string
+}
+
 // Turno is a purchase whose workflow is to be started.
 type Turno = contracts.SolicitudCompra
 
@@ -36,12 +43,7 @@ type Cambio struct {
 	SiNoCancelada bool
 }
 
-// EnEspera are the states from which a walk that stops early may go to COMPENSANDO or to its end.
-var EnEspera = []contracts.Estado{
-	contracts.EstadoRecibida, contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados, contracts.EstadoPorAprobar,
-}
-
-// Nombres of what a participant's answer says, for a customer.
+// detalles is what each message means to a customer.
 var detalles = map[contracts.Tipo]string{
 	contracts.CrearCompra:            "Recibimos su compra.",
 	contracts.ValidarInventario:      "Empezamos a prepararla.",
@@ -56,6 +58,7 @@ var detalles = map[contracts.Tipo]string{
 	contracts.ValidacionCancelada:    "La validación quedó cancelada.",
 	contracts.CancelarCompra:         "Se pidió cancelarla.",
 	contracts.OrdenDespachada:        "La orden salió de la bodega.",
+	contracts.ReservaDespachada:      "Va en camino.",
 }
 
 // Detalle tells a customer what a message means.

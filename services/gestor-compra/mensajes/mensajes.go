@@ -16,6 +16,8 @@ import (
 // Gestor is what may be done with a purchase.
 type Gestor interface {
 	Aceptar(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
+	CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) error
+	Despachada(ctx context.Context, idCompra string) error
 }
 
 // Respuestas keeps the replies.
@@ -35,22 +37,28 @@ func Recibir(receptor *pubsub.Receptor, g Gestor, r Respuestas) {
 		return respuesta(ctx, r, m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes, Motivo: m.Data.Motivo})
 	})
 	pubsub.Recibir(receptor, contracts.EventosOrden, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoOrden]) error {
+		if m.Type == contracts.OrdenDespachada && m.Data.RespondeA == "" { // a person did it, nobody asked
+			return g.Despachada(ctx, m.Data.IDCompra)
+		}
 		return respuesta(ctx, r, m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, IDOrden: m.Data.IDOrden, Motivo: m.Data.Motivo})
 	})
 }
 
 func comando(ctx context.Context, g Gestor, m contracts.Mensaje[contracts.DatosComandoGestorCompra]) error {
 	d := m.Data
+	var err error
 	switch m.Type {
 	case contracts.CrearCompra:
-		_, err := g.Aceptar(ctx, contracts.SolicitudCompra{ID: d.IDCompra, IDUsuario: d.IDUsuario, Productos: d.Productos, Domicilio: d.Domicilio})
-		if errores.De(err) == errores.Conflicto { // it will never be another purchase
-			return errores.Nuevo(errores.MensajeMalo, "%v", err)
-		}
-		return err
+		_, err = g.Aceptar(ctx, contracts.SolicitudCompra{ID: d.IDCompra, IDUsuario: d.IDUsuario, Productos: d.Productos, Domicilio: d.Domicilio})
+	case contracts.CancelarCompra:
+		err = g.CancelarPorMensaje(ctx, d.IDCompra, d.IDUsuario, d.Motivo)
 	default:
 		return errores.Nuevo(errores.MensajeMalo, "gestor-compra no atiende %s", m.Type)
 	}
+	if errores.De(err) == errores.Conflicto { // nobody is there to be told, and trying again will not help
+		return errores.Nuevo(errores.MensajeMalo, "%v", err)
+	}
+	return err
 }
 
 // respuestasA are the replies that each command may have.

@@ -66,6 +66,7 @@ select id, 1, 'RECIBIDA', 'CrearCompra', $5 from nueva`
 // another owner or other content is Conflicto.
 func (a *Almacen) Aceptar(ctx context.Context, s contracts.SolicitudCompra) (c contracts.Compra, nueva bool, err error) {
 	var lote pgx.Batch
+	lote.Queue(cerrojoDeCompra, s.ID)
 	lote.Queue(aceptar, s.ID, s.IDUsuario, s.Domicilio, s.Productos, compras.Detalle(contracts.CrearCompra)).
 		Exec(func(hecho pgconn.CommandTag) error { nueva = hecho.RowsAffected() == 1; return nil })
 	lote.Queue(vista+`where c.id = $1`, s.ID).Query(unaCompra(&c))

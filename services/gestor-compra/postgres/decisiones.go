@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"entregas/contracts"
+	"entregas/services/internal/errores"
 )
 
 // Decision is what was decided about a purchase that awaits approval.
@@ -24,17 +28,54 @@ const (
 	Expirada  = "expirada"
 )
 
-// Decidir records a decision if it is the first, and gives the one that holds: decision 10.
-func (a *Almacen) Decidir(ctx context.Context, idCompra string, d Decision) (vigente Decision, primera bool, err error) {
+type lotes interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// decidir records a decision if it is the first, and gives the one that holds: decision 10. Only a purchase that awaits
+// approval takes one.
+func decidir(ctx context.Context, db lotes, idCompra string, d Decision) (vigente Decision, primera bool, err error) {
 	var lote pgx.Batch
-	lote.Queue(`insert into decision (id_compra, decision, motivo) values ($1, $2, $3) on conflict do nothing`, idCompra, d.Decision, d.Motivo).
+	lote.Queue(`
+insert into decision (id_compra, decision, motivo)
+select id, $2, $3 from compra where id = $1 and estado = 'POR_APROBAR' on conflict do nothing`, idCompra, d.Decision, d.Motivo).
 		Exec(func(hecho pgconn.CommandTag) error { primera = hecho.RowsAffected() == 1; return nil })
 	lote.Queue(`select decision, motivo from decision where id_compra = $1`, idCompra).
-		QueryRow(func(fila pgx.Row) error { return fila.Scan(&vigente.Decision, &vigente.Motivo) })
-	if err := a.pool.SendBatch(ctx, &lote).Close(); err != nil {
+		QueryRow(func(fila pgx.Row) error {
+			if err := fila.Scan(&vigente.Decision, &vigente.Motivo); !errors.Is(err, pgx.ErrNoRows) {
+				return err
+			}
+			return nil
+		})
+	if err := db.SendBatch(ctx, &lote).Close(); err != nil {
 		return vigente, false, fmt.Errorf("decidir: %w", err)
 	}
 	return vigente, primera, nil
+}
+
+// Decidir records a decision if it is the first, and gives the one that holds, or Ninguna.
+func (a *Almacen) Decidir(ctx context.Context, idCompra string, d Decision) (vigente Decision, primera bool, err error) {
+	return decidir(ctx, a.pool, idCompra, d)
+}
+
+// Aprobar records an operator's decision and gives the purchase. Errors: NoEncontrado; Conflicto when it awaits none, or
+// something was decided before.
+func (a *Almacen) Aprobar(ctx context.Context, idCompra string, d Decision) (contracts.Compra, error) {
+	vigente, primera, err := a.Decidir(ctx, idCompra, d)
+	if err != nil {
+		return contracts.Compra{}, err
+	}
+	c, err := a.Leer(ctx, idCompra)
+	switch {
+	case err != nil:
+		return c, err
+	case primera:
+		return c, nil
+	case vigente.Decision != Ninguna:
+		return c, errores.Nuevo(errores.Conflicto, "La compra ya fue %s.", vigente.Decision)
+	default:
+		return c, errores.Nuevo(errores.Conflicto, "La compra está %s: no espera aprobación.", c.Estado)
+	}
 }
 
 // EntregarDecision gives the decision to the workflow that waits for it, and notes that it has it.
@@ -49,4 +90,14 @@ func (a *Almacen) EntregarDecision(ctx context.Context, idCompra string) (Decisi
 		return d, fmt.Errorf("entregar la decisión: %w", err)
 	}
 	return d, nil
+}
+
+// PorDespertar gives the purchases whose decision is older than edad and has not reached its workflow.
+func (a *Almacen) PorDespertar(ctx context.Context, edad time.Duration, limite int) ([]string, error) {
+	filas, err := a.pool.Query(ctx, `select id_compra from decision where not entregada and tomada_en < now() - $1::interval
+order by tomada_en limit $2`, edad, limite)
+	if err != nil {
+		return nil, fmt.Errorf("por despertar: %w", err)
+	}
+	return pgx.CollectRows(filas, pgx.RowTo[string])
 }

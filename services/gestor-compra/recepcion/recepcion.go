@@ -6,12 +6,22 @@ import (
 	"log/slog"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/postgres"
 	"entregas/services/internal/registro"
 )
 
 // Almacen keeps the purchases.
 type Almacen interface {
 	Aceptar(ctx context.Context, s contracts.SolicitudCompra) (c contracts.Compra, nueva bool, err error)
+	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error)
+	CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) (c contracts.Compra, hecha bool, err error)
+	Aprobar(ctx context.Context, idCompra string, d postgres.Decision) (contracts.Compra, error)
+	AnotarDespacho(ctx context.Context, idCompra string) error
+}
+
+// Despertador wakes the workflow of a purchase that awaits a decision. It may fail: a sweep wakes again.
+type Despertador interface {
+	Despertar(ctx context.Context, idCompra string)
 }
 
 // Difusor tells the world of a purchase's new state, without being waited for.
@@ -19,14 +29,15 @@ type Difusor interface{ Difundir(c contracts.Compra) }
 
 // Recepcion takes purchases in.
 type Recepcion struct {
-	almacen  Almacen
-	difusor  Difusor
-	alEntrar func()
+	almacen     Almacen
+	difusor     Difusor
+	despertador Despertador
+	alEntrar    func()
 }
 
-// Nueva takes purchases into a and calls alEntrar after each.
-func Nueva(a Almacen, d Difusor, alEntrar func()) *Recepcion {
-	return &Recepcion{almacen: a, difusor: d, alEntrar: alEntrar}
+// Nueva takes purchases into a and calls alEntrar when there is something to start.
+func Nueva(a Almacen, d Difusor, despertador Despertador, alEntrar func()) *Recepcion {
+	return &Recepcion{almacen: a, difusor: d, despertador: despertador, alEntrar: alEntrar}
 }
 
 // Aceptar takes a purchase in, once: the same one again gives it as it stands. It checks everything but stock.
@@ -46,4 +57,87 @@ func (r *Recepcion) Aceptar(ctx context.Context, s contracts.SolicitudCompra) (c
 		r.alEntrar()
 	}
 	return c, nil
+}
+
+// motivoPorOmision is what a cancellation without a reason tells.
+const motivoPorOmision = "La canceló el cliente."
+
+// Cancelar asks that a purchase be cancelled; hecha tells that it is. Errors: Invalido, NoEncontrado, Conflicto.
+func (r *Recepcion) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error) {
+	if motivo, err = motivoDe(idCompra, motivo); err != nil {
+		return c, false, err
+	}
+	ctx = registro.ConCompra(ctx, idCompra)
+	if c, hecha, err = r.almacen.Cancelar(ctx, idCompra, motivo); err != nil {
+		return c, false, err
+	}
+	r.trasCancelar(ctx, c)
+	return c, hecha, nil
+}
+
+// CancelarPorMensaje is Cancelar for a command that may come before its purchase (decision 2).
+func (r *Recepcion) CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) error {
+	motivo, err := motivoDe(idCompra, motivo)
+	if err != nil {
+		return err
+	}
+	ctx = registro.ConCompra(ctx, idCompra)
+	c, _, err := r.almacen.CancelarPorMensaje(ctx, idCompra, idUsuario, motivo)
+	if err != nil || c.ID == "" {
+		return err
+	}
+	r.trasCancelar(ctx, c)
+	return nil
+}
+
+func motivoDe(idCompra, motivo string) (string, error) {
+	var v contracts.Validador
+	v.IDCompra("id", idCompra)
+	v.Motivo("motivo", motivo)
+	if motivo == "" {
+		motivo = motivoPorOmision
+	}
+	return motivo, v.Error()
+}
+
+func (r *Recepcion) trasCancelar(ctx context.Context, c contracts.Compra) {
+	slog.InfoContext(ctx, "cancelación pedida", "estado", c.Estado)
+	switch c.Estado {
+	case contracts.EstadoCancelada:
+		r.difusor.Difundir(c)
+	case contracts.EstadoPorAprobar:
+		r.despertador.Despertar(ctx, c.ID)
+	}
+	r.alEntrar()
+}
+
+// Aprobar records an operator's decision about a purchase that awaits one. Errors: Invalido, NoEncontrado, Conflicto.
+func (r *Recepcion) Aprobar(ctx context.Context, idCompra string, aprobada bool, motivo string) (contracts.Compra, error) {
+	var v contracts.Validador
+	v.IDCompra("id", idCompra)
+	v.Motivo("motivo", motivo)
+	if err := v.Error(); err != nil {
+		return contracts.Compra{}, err
+	}
+	d := postgres.Decision{Decision: postgres.Rechazada, Motivo: motivo}
+	if aprobada {
+		d.Decision = postgres.Aprobada
+	}
+	ctx = registro.ConCompra(ctx, idCompra)
+	c, err := r.almacen.Aprobar(ctx, idCompra, d)
+	if err != nil {
+		return c, err
+	}
+	slog.InfoContext(ctx, "aprobación decidida", "decision", d.Decision)
+	r.despertador.Despertar(ctx, idCompra)
+	return c, nil
+}
+
+// Despachada records that the order of a purchase has left the warehouse.
+func (r *Recepcion) Despachada(ctx context.Context, idCompra string) error {
+	if err := r.almacen.AnotarDespacho(registro.ConCompra(ctx, idCompra), idCompra); err != nil {
+		return err
+	}
+	r.alEntrar()
+	return nil
 }

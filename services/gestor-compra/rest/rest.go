@@ -21,6 +21,8 @@ import (
 // Gestor is what may be done with a purchase.
 type Gestor interface {
 	Aceptar(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
+	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error)
+	Aprobar(ctx context.Context, idCompra string, aprobada bool, motivo string) (contracts.Compra, error)
 }
 
 // Lector reads purchases.
@@ -39,6 +41,8 @@ func Rutas(r *mux.Router, g Gestor, l Lector) {
 	a := api{g, l}
 	r.HandleFunc("/compras", a.crear).Methods(http.MethodPost)
 	r.HandleFunc("/compras/{id}", a.leer).Methods(http.MethodGet)
+	r.HandleFunc("/compras/{id}/cancelacion", a.cancelar).Methods(http.MethodPost)
+	r.HandleFunc("/compras/{id}/aprobacion", a.aprobar).Methods(http.MethodPost)
 	r.HandleFunc("/usuarios/{id}/compras", a.listar).Methods(http.MethodGet)
 }
 
@@ -58,7 +62,58 @@ func (a api) crear(w http.ResponseWriter, r *http.Request) {
 		rest.EscribirError(w, r, err)
 		return
 	}
-	rest.Escribir(w, http.StatusAccepted, map[string]any{"id": c.ID, "estado": c.Estado})
+	rest.Escribir(w, http.StatusAccepted, resumen(c))
+}
+
+func resumen(c contracts.Compra) map[string]any {
+	return map[string]any{"id": c.ID, "estado": c.Estado}
+}
+
+// cancelar answers 200 where there is nothing more to do, 202 where it goes on. The body is optional.
+func (a api) cancelar(w http.ResponseWriter, r *http.Request) {
+	type peticion struct {
+		Motivo string `json:"motivo"`
+	}
+	var cuerpo peticion
+	if r.ContentLength != 0 {
+		var err error
+		if cuerpo, err = rest.Leer[peticion](w, r); err != nil {
+			rest.EscribirError(w, r, err)
+			return
+		}
+	}
+	c, hecha, err := a.gestor.Cancelar(r.Context(), mux.Vars(r)["id"], cuerpo.Motivo)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	estado := http.StatusAccepted
+	if hecha || c.Estado == contracts.EstadoCompensando {
+		estado = http.StatusOK
+	}
+	rest.Escribir(w, estado, resumen(c))
+}
+
+func (a api) aprobar(w http.ResponseWriter, r *http.Request) {
+	cuerpo, err := rest.Leer[struct {
+		Aprobada *bool  `json:"aprobada"`
+		Motivo   string `json:"motivo"`
+	}](w, r)
+	if err == nil && cuerpo.Aprobada == nil {
+		var v contracts.Validador
+		v.Falla("aprobada", "falta: debe ser true o false")
+		err = v.Error()
+	}
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	c, err := a.gestor.Aprobar(r.Context(), mux.Vars(r)["id"], *cuerpo.Aprobada, cuerpo.Motivo)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	rest.Escribir(w, http.StatusOK, resumen(c))
 }
 
 func (a api) leer(w http.ResponseWriter, r *http.Request) {

@@ -35,7 +35,7 @@ func (s *Saga) PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra)
 	}
 	if movida {
 		s.difusor.Difundir(vista)
-		s.alLiberar()
+		s.alCambiar()
 	}
 	switch vista.Estado {
 	case contracts.EstadoPorAprobar:

@@ -32,6 +32,7 @@ type Almacen interface {
 	Mover(ctx context.Context, cambios ...compras.Cambio) (contracts.Compra, bool, error)
 	Decidir(ctx context.Context, idCompra string, d postgres.Decision) (postgres.Decision, bool, error)
 	EntregarDecision(ctx context.Context, idCompra string) (postgres.Decision, error)
+	TerminarTramite(ctx context.Context, t compra.Tramite) error
 	AnotarHecho(ctx context.Context, idCompra, paso string, tipo contracts.Tipo, detalle string) (contracts.Compra, error)
 }
 
@@ -45,12 +46,12 @@ type Saga struct {
 	avisos     *Avisos
 	difusor    Difusor
 	ajustes    Ajustes
-	alLiberar  func() // a place became free
+	alCambiar  func() // a place became free, or there is something to follow up
 }
 
-// Nueva makes the saga's activities. alLiberar is called when a purchase gives up its place.
-func Nueva(a Almacen, p *pubsub.Publicador, avisos *Avisos, d Difusor, ajustes Ajustes, alLiberar func()) *Saga {
-	return &Saga{almacen: a, publicador: p, avisos: avisos, difusor: d, ajustes: ajustes, alLiberar: alLiberar}
+// Nueva makes the saga's activities. alCambiar is called when a purchase gives up its place or reaches a state that something waits for.
+func Nueva(a Almacen, p *pubsub.Publicador, avisos *Avisos, d Difusor, ajustes Ajustes, alCambiar func()) *Saga {
+	return &Saga{almacen: a, publicador: p, avisos: avisos, difusor: d, ajustes: ajustes, alCambiar: alCambiar}
 }
 
 var _ compra.Actividades = (*Saga)(nil)
@@ -62,8 +63,8 @@ func (s *Saga) Preguntar(ctx context.Context, p compra.Pregunta) (compra.Desenla
 	defer soltar()
 	causa := causas[p.Comando]
 	planteada, err := s.almacen.Plantear(ctx, compras.Cambio{
-		IDCompra: p.Compra.ID, A: p.Entra, Desde: p.Desde, Tipo: causa, Detalle: compras.Detalle(causa), SiNoCancelada: true,
-	}, p.Comando, p.En, false)
+		IDCompra: p.Compra.ID, A: p.Entra, Desde: p.Desde, Tipo: causa, Detalle: compras.Detalle(causa), SiNoCancelada: p.Cancelable,
+	}, p.Comando, p.En, !p.Cancelable)
 	if err != nil {
 		return compra.Desenlace{}, err
 	}
@@ -84,11 +85,11 @@ func (s *Saga) Preguntar(ctx context.Context, p compra.Pregunta) (compra.Desenla
 func sinPreguntar(p compra.Pregunta, planteada postgres.Planteada) *compra.Desenlace {
 	estado := planteada.Compra.Estado
 	switch {
-	case planteada.Paso == nil && planteada.CancelacionPedida && (slices.Contains(p.Desde, estado) || slices.Contains(p.En, estado)):
+	case planteada.Paso == nil && p.Cancelable && planteada.CancelacionPedida && (slices.Contains(p.Desde, estado) || slices.Contains(p.En, estado)):
 		return &compra.Desenlace{Resultado: compra.Cancelada, Motivo: planteada.MotivoDeCancelacion}
 	case planteada.Paso == nil:
 		return &compra.Desenlace{Resultado: compra.Terminada}
-	case p.Confirma && (estado == contracts.EstadoConfirmada || estado == contracts.EstadoDespachada):
+	case yaEntro(p.Al, estado):
 		return &compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}
 	case !slices.Contains(p.En, estado):
 		return &compra.Desenlace{Resultado: compra.Terminada}
@@ -108,32 +109,38 @@ func (s *Saga) concluir(ctx context.Context, p compra.Pregunta, paso *postgres.P
 		if d.Motivo == "" {
 			d.Motivo = compras.Detalle(r.Tipo)
 		}
-	case p.Confirma:
-		return s.confirmar(ctx, p, r)
+	case p.Al != "":
+		return s.entrar(ctx, p, r)
 	default:
 		d.Resultado = compra.Aceptada
 	}
 	return d, nil
 }
 
-// confirmar makes the purchase CONFIRMADA unless somebody asked to cancel it: the purchase's row decides that race
-// (decision 10).
-func (s *Saga) confirmar(ctx context.Context, p compra.Pregunta, r *postgres.Respuesta) (compra.Desenlace, error) {
+// entrar takes the purchase to the state that the reply brings: CONFIRMADA unless somebody asked to cancel it, a race that
+// the purchase's row decides (decision 10), or DESPACHADA.
+func (s *Saga) entrar(ctx context.Context, p compra.Pregunta, r *postgres.Respuesta) (compra.Desenlace, error) {
 	c, movida, err := s.almacen.Mover(ctx, compras.Cambio{
-		IDCompra: p.Compra.ID, A: contracts.EstadoConfirmada, Desde: p.En, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
-		IDOrden: r.IDOrden, SiNoCancelada: true,
+		IDCompra: p.Compra.ID, A: p.Al, Desde: p.En, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
+		IDOrden: r.IDOrden, SiNoCancelada: p.Cancelable,
 	})
 	if err != nil {
 		return compra.Desenlace{}, err
 	}
 	if movida {
+		slog.InfoContext(ctx, "compra al final de la saga", "estado", p.Al)
 		s.difusor.Difundir(c)
-		s.alLiberar()
+		s.alCambiar()
 	}
-	if c.Estado == contracts.EstadoConfirmada || c.Estado == contracts.EstadoDespachada {
+	if yaEntro(p.Al, c.Estado) {
 		return compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}, nil
 	}
 	return compra.Desenlace{Resultado: compra.Cancelada, Preguntada: true}, nil
+}
+
+// yaEntro tells that a purchase in estado has been in al: a step that is repeated after its last write has nothing to do.
+func yaEntro(al, estado contracts.Estado) bool {
+	return al != "" && (estado == al || al == contracts.EstadoConfirmada && estado == contracts.EstadoDespachada)
 }
 
 // confirmaciones are the replies that confirm a rollback.
@@ -156,7 +163,7 @@ func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlac
 	aviso, soltar := s.avisos.Esperar(r.Compra.ID, r.Comando)
 	defer soltar()
 	planteada, err := s.almacen.Plantear(ctx, compras.Cambio{
-		IDCompra: r.Compra.ID, A: contracts.EstadoCompensando, Desde: compras.EnEspera, Tipo: r.Causa, Motivo: r.Motivo, Detalle: r.Motivo,
+		IDCompra: r.Compra.ID, A: contracts.EstadoCompensando, Desde: r.Desde, Tipo: r.Causa, Motivo: r.Motivo, Detalle: r.Motivo,
 	}, r.Comando, []contracts.Estado{contracts.EstadoCompensando}, true)
 	if err != nil {
 		return compra.Desenlace{}, err
@@ -172,8 +179,11 @@ func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlac
 	if err != nil {
 		return compra.Desenlace{}, err
 	}
-	if paso.Respuesta == nil || paso.Respuesta.Tipo != confirmaciones[r.Comando] {
+	switch {
+	case paso.Respuesta == nil:
 		return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true}, nil
+	case paso.Respuesta.Tipo != confirmaciones[r.Comando]:
+		return compra.Desenlace{Resultado: compra.Rechazada, Preguntada: true, Respuesta: paso.Respuesta.Tipo, IDOrden: paso.Respuesta.IDOrden}, nil
 	}
 	c, err := s.almacen.AnotarHecho(ctx, r.Compra.ID, string(r.Comando), paso.Respuesta.Tipo, compras.Detalle(paso.Respuesta.Tipo))
 	if err != nil {
@@ -187,8 +197,8 @@ func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlac
 func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
 	ctx = registro.ConCompra(ctx, c.IDCompra)
 	vista, movida, err := s.almacen.Mover(ctx, compras.Cambio{
-		IDCompra: c.IDCompra, A: c.Estado, Desde: append([]contracts.Estado{contracts.EstadoCompensando}, compras.EnEspera...),
-		Tipo: c.Causa, Motivo: c.Motivo, Detalle: c.Motivo, Faltantes: c.Faltantes,
+		IDCompra: c.IDCompra, A: c.Estado, Desde: c.Desde,
+		Tipo: c.Causa, Motivo: c.Motivo, Detalle: c.Motivo, Faltantes: c.Faltantes, IDOrden: c.IDOrden,
 	})
 	if err != nil {
 		return err
@@ -196,7 +206,21 @@ func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
 	if movida {
 		slog.InfoContext(ctx, "compra terminada", "estado", c.Estado)
 		s.difusor.Difundir(vista)
-		s.alLiberar()
+		s.alCambiar()
 	}
 	return nil
+}
+
+// TerminarTramite implements compra.Actividades. A cancellation that was refused is told in the history.
+func (s *Saga) TerminarTramite(ctx context.Context, t compra.Tramite) error {
+	ctx = registro.ConCompra(ctx, t.IDCompra)
+	if t.Tipo == compra.TramiteCancelacion && !t.Hecho {
+		c, err := s.almacen.AnotarHecho(ctx, t.IDCompra, "CancelacionNegada", contracts.OrdenDespachada, "No se pudo cancelar: la orden ya salió de la bodega.")
+		if err != nil {
+			return err
+		}
+		s.difusor.Difundir(c)
+	}
+	slog.InfoContext(ctx, "trámite terminado", "tipo", t.Tipo, "hecho", t.Hecho)
+	return s.almacen.TerminarTramite(ctx, t)
 }

@@ -58,6 +58,19 @@ create table decision (
 );
 create index decision_por_entregar on decision (tomada_en) where not entregada;
 
+-- Decision 10: a dispatch, or a cancellation of a confirmed purchase: a workflow of its own, started from here and swept.
+create table tramite (
+    id_compra      text not null references compra,
+    tipo           text not null check (tipo in ('despacho', 'cancelacion')),
+    motivo         text not null default '',
+    pedido_en      timestamptz not null default clock_timestamp(),
+    arriendo_hasta timestamptz,
+    terminado_en   timestamptz,
+    hecho          boolean,
+    primary key (id_compra, tipo)
+);
+create index tramite_pendiente on tramite (pedido_en) where terminado_en is null;
+
 -- Decision 2: a cancellation that came before its purchase.
 create table cancelacion_anticipada (
     id_compra  text primary key,
@@ -67,4 +80,4 @@ create table cancelacion_anticipada (
 );
 
 -- +goose Down
-drop table cancelacion_anticipada, decision, paso, historia, compra;
+drop table cancelacion_anticipada, tramite, decision, paso, historia, compra;

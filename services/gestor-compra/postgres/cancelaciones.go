@@ -1,0 +1,157 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/internal/errores"
+	"entregas/workflows/compra"
+)
+
+// cerrojoDeCompra makes a cancellation and the arrival of its purchase take turns (decision 2).
+const cerrojoDeCompra = `select pg_advisory_xact_lock(hashtextextended($1, 0))`
+
+// Cancelar asks that a purchase be cancelled, by whatever its state allows:
+//
+//	RECIBIDA                 CANCELADA at once, by the compare-and-set that starting it uses
+//	INICIADA … RESERVADOS    a mark that each step looks at before it asks
+//	POR_APROBAR              a decision, if it is the first; a mark when it was approved
+//	CONFIRMADA               a workflow of its own, in which ordenes decides
+//	COMPENSANDO, CANCELADA   nothing: it is on its way, or done
+//	any other                Conflicto
+//
+// hecha tells that there is nothing more to do. Errors: NoEncontrado, Conflicto.
+func (a *Almacen) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error) {
+	err = pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+		var estado contracts.Estado
+		err := tx.QueryRow(ctx, `select estado from compra where id = $1 for update`, idCompra).Scan(&estado)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", idCompra)
+		}
+		if err != nil {
+			return err
+		}
+		if hecha, err = cancelarEn(ctx, tx, idCompra, estado, motivo); err != nil {
+			return err
+		}
+		filas, err := tx.Query(ctx, vista+`where c.id = $1`, idCompra)
+		if err != nil {
+			return err
+		}
+		return unaCompra(&c)(filas)
+	})
+	if err != nil {
+		return c, false, fmt.Errorf("cancelar: %w", err)
+	}
+	return c, hecha, nil
+}
+
+func cancelarEn(ctx context.Context, tx pgx.Tx, idCompra string, estado contracts.Estado, motivo string) (hecha bool, err error) {
+	switch estado {
+	case contracts.EstadoRecibida:
+		var lote pgx.Batch
+		encolarCambio(&lote, compras.Cambio{
+			IDCompra: idCompra, A: contracts.EstadoCancelada, Desde: []contracts.Estado{estado},
+			Tipo: contracts.CancelarCompra, Motivo: motivo, Detalle: motivo,
+		}, &hecha)
+		return true, tx.SendBatch(ctx, &lote).Close()
+	case contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados:
+		return false, marcar(ctx, tx, idCompra, motivo)
+	case contracts.EstadoPorAprobar:
+		return false, cancelarPorAprobar(ctx, tx, idCompra, motivo)
+	case contracts.EstadoConfirmada:
+		return false, abrirCancelacion(ctx, tx, idCompra, motivo)
+	case contracts.EstadoCompensando, contracts.EstadoCancelada:
+		return estado == contracts.EstadoCancelada, nil
+	default:
+		return false, errores.Nuevo(errores.Conflicto, "La compra está %s: ya no se puede cancelar.", estado)
+	}
+}
+
+func marcar(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
+	_, err := tx.Exec(ctx, `update compra set cancelacion_pedida = coalesce(cancelacion_pedida, $2) where id = $1`, idCompra, motivo)
+	return err
+}
+
+func cancelarPorAprobar(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
+	vigente, _, err := decidir(ctx, tx, idCompra, Decision{Decision: Cancelada, Motivo: motivo})
+	if err != nil {
+		return err
+	}
+	switch vigente.Decision {
+	case Cancelada:
+		return nil
+	case Aprobada: // the order is being created: its step looks at the mark
+		return marcar(ctx, tx, idCompra, motivo)
+	default:
+		return errores.Nuevo(errores.Conflicto, "La compra ya fue %s: ya no se puede cancelar.", vigente.Decision)
+	}
+}
+
+// abrirCancelacion starts a workflow of its own, unless one was refused before or the order is known to have left.
+func abrirCancelacion(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
+	var despachada bool
+	err := tx.QueryRow(ctx, `
+with nueva as (
+    insert into tramite (id_compra, tipo, motivo) values ($1, $2, $3) on conflict do nothing
+)
+select exists (select from tramite where id_compra = $1 and (tipo = $4 or (tipo = $2 and hecho is false)))`,
+		idCompra, compra.TramiteCancelacion, motivo, compra.TramiteDespacho).Scan(&despachada)
+	if err != nil {
+		return err
+	}
+	if despachada {
+		return errores.Nuevo(errores.Conflicto, "La orden ya salió de la bodega: la compra no se puede cancelar.")
+	}
+	return nil
+}
+
+// CancelarPorMensaje is Cancelar for a command from the broker, which may come before its purchase: then it leaves a mark
+// that the purchase finds when it comes. Only the owner's is taken; another's is MensajeMalo.
+func (a *Almacen) CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) (contracts.Compra, bool, error) {
+	var dueno string
+	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, cerrojoDeCompra, idCompra); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, `select id_usuario from compra where id = $1`, idCompra).Scan(&dueno)
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		_, err = tx.Exec(ctx, `insert into cancelacion_anticipada (id_compra, id_usuario, motivo) values ($1, $2, $3) on conflict do nothing`,
+			idCompra, idUsuario, motivo)
+		return err
+	})
+	switch {
+	case err != nil:
+		return contracts.Compra{}, false, fmt.Errorf("cancelar por mensaje: %w", err)
+	case dueno == "":
+		return contracts.Compra{}, false, nil
+	case dueno != idUsuario:
+		return contracts.Compra{}, false, errores.Nuevo(errores.MensajeMalo, "la compra %s no es de quien la cancela", idCompra)
+	}
+	return a.Cancelar(ctx, idCompra, motivo)
+}
+
+// AnotarDespacho records that the order of a purchase has left the warehouse, in whatever state the purchase is: it is
+// applied once the purchase is confirmed. A purchase that nobody knows is MensajeMalo.
+func (a *Almacen) AnotarDespacho(ctx context.Context, idCompra string) error {
+	var conocida bool
+	err := a.pool.QueryRow(ctx, `
+with nuevo as (
+    insert into tramite (id_compra, tipo) select id, $2 from compra where id = $1 on conflict do nothing
+)
+select exists (select from compra where id = $1)`, idCompra, compra.TramiteDespacho).Scan(&conocida)
+	if err != nil {
+		return fmt.Errorf("anotar el despacho: %w", err)
+	}
+	if !conocida {
+		return errores.Nuevo(errores.MensajeMalo, "nadie conoce la compra %s que salió de la bodega", idCompra)
+	}
+	return nil
+}
