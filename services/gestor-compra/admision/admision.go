@@ -3,6 +3,7 @@ package admision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -82,14 +83,8 @@ const (
 )
 
 func (a *Admision) admitir(ctx context.Context) error {
-	turnos, err := a.almacen.TomarTurnos(ctx, a.ajustes.Cupo, a.ajustes.Ventaja, a.ajustes.Arriendo)
-	if err != nil {
-		return err
-	}
-	tramites, err := a.almacen.TomarTramites(ctx, a.ajustes.Arriendo, loteTramites)
-	if err != nil {
-		return err
-	}
+	turnos, sinTurnos := a.almacen.TomarTurnos(ctx, a.ajustes.Cupo, a.ajustes.Ventaja, a.ajustes.Arriendo)
+	tramites, sinTramites := a.almacen.TomarTramites(ctx, a.ajustes.Arriendo, loteTramites)
 	var grupo errgroup.Group
 	grupo.SetLimit(aLaVez)
 	for _, t := range turnos {
@@ -102,7 +97,7 @@ func (a *Admision) admitir(ctx context.Context) error {
 			return a.iniciar(ctx, nombres[t.Tipo], compra.IDTramite(t.Compra.ID, t.Tipo), compra.Entrada{Compra: t.Compra, Motivo: t.Motivo})
 		})
 	}
-	return grupo.Wait()
+	return errors.Join(sinTurnos, sinTramites, grupo.Wait())
 }
 
 var nombres = map[string]string{compra.TramiteDespacho: compra.NombreDespacho, compra.TramiteCancelacion: compra.NombreCancelacion}
