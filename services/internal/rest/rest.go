@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"reflect"
+	"strings"
 
 	"entregas/contracts"
 	"entregas/services/internal/errores"
@@ -104,20 +106,47 @@ func Leer[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	return v, deLectura(err)
 }
 
+// deLectura says in words for a person what is wrong with a body, and names the field.
 func deLectura(err error) error {
 	var grande *http.MaxBytesError
 	var tipo *json.UnmarshalTypeError
 	var validacion *contracts.ErrorDeValidacion
+	desconocido, sobra := strings.CutPrefix(err.Error(), "json: unknown field ") // encoding/json has no type for it
 	switch {
 	case errors.As(err, &validacion):
 		return err
 	case errors.As(err, &grande):
 		return errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
+	case errors.As(err, &tipo) && tipo.Field != "":
+		return campoInvalido(tipo.Field, "debe ser "+enPalabras(tipo.Type.Kind()))
 	case errors.As(err, &tipo):
-		return &contracts.ErrorDeValidacion{Errores: []contracts.CampoInvalido{{Campo: tipo.Field, Detalle: "es de otro tipo: se esperaba " + tipo.Type.String()}}}
+		return errores.Nuevo(errores.Invalido, "El cuerpo debe ser %s.", enPalabras(tipo.Type.Kind()))
+	case sobra:
+		return campoInvalido(strings.Trim(desconocido, `"`), "no se conoce")
 	case errors.Is(err, io.EOF):
 		return errores.Nuevo(errores.Invalido, "Falta el cuerpo de la petición.")
 	default:
-		return errores.Nuevo(errores.Invalido, "El cuerpo no es el JSON que se esperaba: %v", err)
+		return &errores.Error{Codigo: errores.Invalido, Mensaje: "El cuerpo no es JSON bien formado.", Causa: err}
+	}
+}
+
+func campoInvalido(campo, detalle string) error {
+	return &contracts.ErrorDeValidacion{Errores: []contracts.CampoInvalido{{Campo: campo, Detalle: detalle}}}
+}
+
+func enPalabras(k reflect.Kind) string {
+	switch k {
+	case reflect.Int, reflect.Int64:
+		return "un número entero"
+	case reflect.Float64:
+		return "un número"
+	case reflect.String:
+		return "un texto"
+	case reflect.Bool:
+		return "true o false"
+	case reflect.Slice:
+		return "una lista"
+	default:
+		return "un objeto JSON"
 	}
 }
