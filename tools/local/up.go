@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -102,6 +104,13 @@ func (in *Instancia) subirServicios() error {
 	var errores []error
 	for _, s := range propios {
 		errores = append(errores, in.esperarServicio(s))
+	}
+	for _, p := range procesos(in.marca()) {
+		if exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", p)); strings.HasPrefix(exe, in.compartida("bin")) && strings.HasSuffix(exe, " (deleted)") {
+			if app := filepath.Base(strings.TrimSuffix(exe, " (deleted)")); slices.Contains(apps, app) {
+				decir("aviso: %s corre con un programa anterior al que acabo de construir: make restart S=%s", app, app)
+			}
+		}
 	}
 	if err := errors.Join(errores...); err != nil {
 		return err
