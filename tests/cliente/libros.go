@@ -3,8 +3,6 @@ package cliente
 import (
 	"context"
 	"fmt"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // Cuenta is one product's line in the books: view balance.
@@ -18,19 +16,14 @@ type Cuenta struct {
 	Diferencia  int64  `db:"diferencia"`
 }
 
-// Libros reads the books at dsn, one line a product.
-func Libros(ctx context.Context, dsn string) ([]Cuenta, error) {
-	conexion, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return nil, fmt.Errorf("abrir los libros: %w", err)
-	}
-	defer func() { _ = conexion.Close(ctx) }() // it was only read
-	filas, err := conexion.Query(ctx, `select id_producto, inicial, repuesto, existencias, reservado, despachado, diferencia
+// Libros reads the books in database productos, one line a product.
+func Libros(ctx context.Context, productos *Base) ([]Cuenta, error) {
+	cuentas, err := Filas[Cuenta](ctx, productos, `select id_producto, inicial, repuesto, existencias, reservado, despachado, diferencia
 		from balance order by length(id_producto), id_producto`)
 	if err != nil {
 		return nil, fmt.Errorf("leer los libros: %w", err)
 	}
-	return pgx.CollectRows(filas, pgx.RowToStructByName[Cuenta])
+	return cuentas, nil
 }
 
 // Total adds the lines up.

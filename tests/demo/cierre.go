@@ -8,7 +8,12 @@ import (
 
 // libros shows that no unit was lost or made up, over everything that this system ever did.
 func (d *demo) libros(ctx context.Context) error {
-	cuentas, err := cliente.Libros(ctx, d.entorno.DSNProductos)
+	base, err := cliente.AbrirBase(ctx, d.entorno.DSNProductos)
+	if err != nil {
+		return err
+	}
+	defer base.Cerrar()
+	cuentas, err := cliente.Libros(ctx, base)
 	if err != nil {
 		return err
 	}

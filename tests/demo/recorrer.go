@@ -27,19 +27,12 @@ func (d *demo) surtir(ctx context.Context) error {
 	d.nombres = map[string]string{}
 	for _, p := range productos {
 		d.nombres[p.ID] = p.Nombre
-		if minimo := minimos[p.ID]; p.Cantidad < minimo {
-			if _, err := d.cliente.Reponer(ctx, p.ID, minimo-p.Cantidad, "demo-"+d.marca+"-"+p.ID); err != nil {
-				return fmt.Errorf("reponer %s: %w", p.Nombre, err)
-			}
-			d.papel.Linea("Repuse %d × %s: quedaban %d.", minimo-p.Cantidad, p.Nombre, p.Cantidad)
-		}
 	}
-	for id := range minimos {
-		if d.nombres[id] == "" {
-			return fmt.Errorf("el catálogo no tiene el producto %s", id)
-		}
+	repuestos, err := d.cliente.Surtir(ctx, minimos, "demo-"+d.marca)
+	for _, r := range repuestos {
+		d.papel.Linea("Repuse %d × %s: quedaban %d.", r.Ahora.Cantidad-r.Antes.Cantidad, r.Antes.Nombre, r.Antes.Cantidad)
 	}
-	return nil
+	return err
 }
 
 // recorrer sends one purchase and draws it until it is where it must end.
