@@ -78,6 +78,11 @@ func (s *Saga) Preguntar(ctx context.Context, p compra.Pregunta) (compra.Desenla
 	if err != nil {
 		return compra.Desenlace{}, err
 	}
+	if esConfirmacion(p.Comando, paso) { // a cancellation begins by undoing the order
+		if err := s.contarDeshecho(ctx, p.Compra.ID, p.Comando, paso); err != nil {
+			return compra.Desenlace{}, err
+		}
+	}
 	return s.concluir(ctx, p, paso)
 }
 
@@ -182,15 +187,28 @@ func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlac
 	switch {
 	case paso.Respuesta == nil:
 		return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true}, nil
-	case paso.Respuesta.Tipo != confirmaciones[r.Comando]:
+	case !esConfirmacion(r.Comando, paso):
 		return compra.Desenlace{Resultado: compra.Rechazada, Preguntada: true, Respuesta: paso.Respuesta.Tipo, IDOrden: paso.Respuesta.IDOrden}, nil
 	}
-	c, err := s.almacen.AnotarHecho(ctx, r.Compra.ID, string(r.Comando), paso.Respuesta.Tipo, compras.Detalle(paso.Respuesta.Tipo))
-	if err != nil {
+	if err := s.contarDeshecho(ctx, r.Compra.ID, r.Comando, paso); err != nil {
 		return compra.Desenlace{}, err
 	}
-	s.difusor.Difundir(c)
 	return compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}, nil
+}
+
+func esConfirmacion(rollback contracts.Tipo, paso *postgres.Paso) bool {
+	confirma, esRollback := confirmaciones[rollback]
+	return esRollback && paso.Respuesta != nil && paso.Respuesta.Tipo == confirma
+}
+
+// contarDeshecho tells in the history what was undone.
+func (s *Saga) contarDeshecho(ctx context.Context, idCompra string, rollback contracts.Tipo, paso *postgres.Paso) error {
+	c, err := s.almacen.AnotarHecho(ctx, idCompra, string(rollback), paso.Respuesta.Tipo, compras.Detalle(paso.Respuesta.Tipo))
+	if err != nil {
+		return err
+	}
+	s.difusor.Difundir(c)
+	return nil
 }
 
 // Cerrar implements compra.Actividades.
