@@ -4,7 +4,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 local=.local/bin/local
 modulos=(contracts workflows services bff)
-registros=.local/test/registros
+registros=.local/registros
 mkdir -p "$registros"
 resumen=() fallo=0 arriba=0
 
@@ -14,10 +14,10 @@ etapa() {
   local registro="$registros/$nombre.log"
   shift
   printf '\n== %s\n' "$nombre"
-  "$@" 2>&1 | tee "$registro"
+  "$@" 9>&- 2>&1 | tee "$registro" # without the lock: what it starts lives longer
   rc=${PIPESTATUS[0]}
   if ((rc)); then estado="MAL (registro: $registro)" fallo=1; fi
-  resumen+=("$(printf '  %-15s %4d s  %-30s %s' "$nombre" $((SECONDS - inicio)) "$(grep -hE '^[0-9]+ passed|^skipped' "$registro" | tail -n 1)" "$estado")")
+  resumen+=("$(printf '  %-17s %4d s  %-45s %s' "$nombre" $((SECONDS - inicio)) "$(grep -hoE '^[0-9]+ passed.*|^skipped' "$registro" | tail -n 1)" "$estado")")
   return "$rc"
 }
 
@@ -104,6 +104,7 @@ infra() { arriba=1; etapa infraestructura "$local" --instancia test up --solo-in
 sistema() { arriba=1; etapa sistema "$local" --instancia test up; }
 
 todo() {
+  "$local" --instancia test reset 9>&- || return 1 # what an earlier run left would be counted
   etapa generado generado
   etapa formato formato
   etapa lint lint
@@ -115,7 +116,11 @@ todo() {
   fi
 }
 
-make -s "$local" || exit 1
+# The test instance is one: two runs would stop each other's.
+exec 9>.local/pruebas.lock
+[ "${1:-todo}" = lint ] || [ "${1:-todo}" = unidad ] || flock -n 9 || { echo 'ya hay otro make test en marcha'; trap - EXIT; exit 1; }
+
+make -s "$local" 9>&- || exit 1
 case "${1:-todo}" in
 todo) todo ;;
 lint) etapa formato formato; etapa lint lint ;;

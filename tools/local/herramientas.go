@@ -180,7 +180,7 @@ func (in *Instancia) servicios(solo ...string) error {
 			args = append(args, carpeta)
 		}
 	}
-	return in.goConProgreso(in.Raiz, "los servicios", args)
+	return in.goConProgreso(in.Raiz, "los servicios", args, "GOWORK="+filepath.Join(in.Raiz, "go.work"))
 }
 
 // cadaTanto says a line every five seconds until the returned function is called.

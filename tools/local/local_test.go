@@ -112,6 +112,11 @@ func TestDaprRun(t *testing.T) {
 	if err := todo.escribir(archivo); err != nil {
 		t.Fatal(err)
 	}
+	for _, s := range in.losServicios() {
+		if pid, hay := escuchas()[s.PuertoApp]; hay {
+			t.Fatalf("%s ya corre (pid %d): esta prueba los arranca ella misma", s.Nombre, pid)
+		}
+	}
 	marca := marcaServicio + "=todos"
 	registro, err := os.Create(in.log("dapr-run"))
 	if err != nil {
