@@ -1,0 +1,143 @@
+package productos_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"entregas/contracts"
+	"entregas/services/admin-productos/productos"
+)
+
+func linea(id string, cantidad int) contracts.Linea {
+	return contracts.Linea{IDProducto: id, Cantidad: cantidad}
+}
+
+func TestReservar(t *testing.T) {
+	existencias := map[string]int{"1": 5, "2": 0, "3": 1}
+	casos := map[string]struct {
+		lineas    []contracts.Linea
+		terminada bool
+		tipo      contracts.Tipo
+		faltantes []contracts.Faltante
+		motivo    string
+	}{
+		"some of it":    {[]contracts.Linea{linea("1", 4)}, false, contracts.ProductosReservados, nil, ""},
+		"the very last": {[]contracts.Linea{linea("1", 5), linea("3", 1)}, false, contracts.ProductosReservados, nil, ""},
+		"one too many": {[]contracts.Linea{linea("1", 6)}, false, contracts.ReservaRechazada, []contracts.Faltante{{IDProducto: "1", Solicitada: 6, Disponible: 5}},
+			"No hay existencias suficientes: del producto 1 se pidieron 6 y hay 5."},
+		"one line of two": {[]contracts.Linea{linea("1", 1), linea("2", 1)}, false, contracts.ReservaRechazada, []contracts.Faltante{{IDProducto: "2", Solicitada: 1, Disponible: 0}},
+			"No hay existencias suficientes: del producto 2 se pidieron 1 y hay 0."},
+		"unknown": {[]contracts.Linea{linea("x", 1), linea("2", 1)}, false, contracts.ReservaRechazada,
+			[]contracts.Faltante{{IDProducto: "x", Solicitada: 1, Disponible: 0}, {IDProducto: "2", Solicitada: 1, Disponible: 0}},
+			"No hay existencias suficientes: del producto x se pidieron 1 y hay 0, y falta otro producto."},
+		"its rollback came first": {[]contracts.Linea{linea("1", 1)}, true, contracts.ReservaRechazada, nil, "La reserva ya se había anulado."},
+	}
+	for nombre, c := range casos {
+		t.Run(nombre, func(t *testing.T) {
+			r := productos.Reservar(c.lineas, existencias, c.terminada)
+			if r.Tipo != c.tipo || !slices.Equal(r.Faltantes, c.faltantes) || r.Motivo != c.motivo {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+// All lines or none, whatever is asked: reserved exactly when every line is there, and the missing are exactly the rest.
+func TestReservarTodoONada(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		existencias := rapid.MapOfN(rapid.StringMatching(`[1-9]`), rapid.IntRange(0, 10), 0, 9).Draw(t, "existencias")
+		lineas := rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) contracts.Linea {
+			return linea(rapid.StringMatching(`[1-9x]`).Draw(t, "id"), rapid.IntRange(1, 12).Draw(t, "cantidad"))
+		}), 1, 8, func(l contracts.Linea) string { return l.IDProducto }).Draw(t, "lineas")
+
+		r := productos.Reservar(lineas, existencias, false)
+		faltan := map[string]contracts.Faltante{}
+		for _, f := range r.Faltantes {
+			faltan[f.IDProducto] = f
+		}
+		if (r.Tipo == contracts.ProductosReservados) != (len(faltan) == 0) {
+			t.Fatalf("%s con faltantes %v", r.Tipo, r.Faltantes)
+		}
+		for _, l := range lineas {
+			f, falta := faltan[l.IDProducto]
+			if falta != (existencias[l.IDProducto] < l.Cantidad) {
+				t.Fatalf("%+v con %v: %+v", l, existencias, r)
+			}
+			if falta && (f.Solicitada != l.Cantidad || f.Disponible != existencias[l.IDProducto]) {
+				t.Fatalf("%+v dice %+v", l, f)
+			}
+		}
+	})
+}
+
+func TestLoDemasQueSeDecide(t *testing.T) {
+	for nombre, c := range map[string]struct {
+		r    productos.Respuesta
+		tipo contracts.Tipo
+	}{
+		"a rollback":                         {productos.Liberar(false), contracts.ReservaLiberada},
+		"a rollback of what left the house":  {productos.Liberar(true), contracts.ReservaDespachada},
+		"a dispatch":                         {productos.Despachar(2), contracts.ReservaDespachada},
+		"a dispatch of what nobody reserved": {productos.Despachar(0), contracts.ReservaRechazada},
+	} {
+		if c.r.Tipo != c.tipo {
+			t.Errorf("%s: %+v", nombre, c.r)
+		}
+	}
+	lleno := productos.Producto{Cantidad: productos.MaxExistencias - 5}
+	if !lleno.Cabe(5) || lleno.Cabe(6) {
+		t.Error("cuánto cabe")
+	}
+}
+
+func TestValidar(t *testing.T) {
+	const id = "01938f5e-7c1a-7000-8000-000000000001"
+	muchas := make([]contracts.Linea, contracts.MaxLineas+1)
+	for i := range muchas {
+		muchas[i] = linea(fmt.Sprint(i), 1)
+	}
+	for nombre, c := range map[string]struct {
+		tipo   contracts.Tipo
+		id     string
+		lineas []contracts.Linea
+		campos []string
+	}{
+		"well":                     {contracts.ReservarProducto, id, []contracts.Linea{linea("1", 1)}, nil},
+		"as many lines as can be":  {contracts.ReservarProducto, id, muchas[1:], nil},
+		"too many lines":           {contracts.ReservarProducto, id, muchas, []string{"productos"}},
+		"no lines":                 {contracts.ReservarProducto, id, nil, []string{"productos"}},
+		"nothing of it":            {contracts.ReservarProducto, id, []contracts.Linea{linea("1", 0)}, []string{"productos[0].cantidad"}},
+		"less than nothing":        {contracts.ReservarProducto, id, []contracts.Linea{linea("1", 1), linea("2", -1)}, []string{"productos[1].cantidad"}},
+		"twice the same":           {contracts.ReservarProducto, id, []contracts.Linea{linea("1", 1), linea("1", 1)}, []string{"productos[1].id_producto"}},
+		"a control character":      {contracts.ReservarProducto, id, []contracts.Linea{linea("1\x00", 1)}, []string{"productos[0].id_producto"}},
+		"not a purchase's id":      {contracts.ReservarProducto, "1", []contracts.Linea{linea("1", 1)}, []string{"id_compra"}},
+		"a rollback without lines": {contracts.LiberarReserva, id, nil, nil},
+		"a rollback of nothing":    {contracts.LiberarReserva, "", nil, []string{"id_compra"}},
+		"a dispatch without lines": {contracts.DespacharReserva, id, nil, nil},
+	} {
+		t.Run(nombre, func(t *testing.T) {
+			err := productos.Validar(c.tipo, contracts.DatosComandoProducto{IDCompra: c.id, Productos: c.lineas})
+			if !slices.Equal(campos(err), c.campos) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	if got := campos(productos.ValidarReposicion("", 0)); !slices.Equal(got, []string{"id", "cantidad"}) {
+		t.Errorf("reposición: %v", got)
+	}
+}
+
+func campos(err error) []string {
+	var v *contracts.ErrorDeValidacion
+	var nombres []string
+	if errors.As(err, &v) {
+		for _, e := range v.Errores {
+			nombres = append(nombres, e.Campo)
+		}
+	}
+	return nombres
+}
