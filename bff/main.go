@@ -6,10 +6,12 @@ import (
 	"io"
 	"net/http"
 
-	"entregas/contracts"
+	"github.com/gorilla/mux"
+
 	"entregas/services/bff/compras"
 	"entregas/services/bff/dapr"
 	v1 "entregas/services/bff/graph/v1"
+	"entregas/services/bff/mensajes"
 	"entregas/services/bff/rest"
 	"entregas/services/bff/vivo"
 	"entregas/services/internal/arranque"
@@ -34,37 +36,36 @@ func run(ctx context.Context, cfg config) error {
 	}
 	defer sidecar.Close()
 	publicador := pubsub.NuevoPublicador(sidecar, servicio)
+	rutas := cfg.Rutas(nil)
+	montar(ctx, rutas, piezas{
+		gestor:    dapr.Gestor{Servicio: dapr.NuevoServicio("gestor-compra", cfg.DaprHTTP)},
+		productos: dapr.Productos{Servicio: dapr.NuevoServicio("admin-productos", cfg.DaprHTTP)},
+		comandos:  dapr.Comandos{Publicador: publicador},
+		almacen:   dapr.Almacen{Sidecar: sidecar},
+		receptor:  pubsub.NuevoReceptor(rutas, publicador, pubsub.NuevosIntentos(sidecar)),
+	})
+	return cfg.Servir(ctx, rutas)
+}
 
-	nucleo := compras.Nuevo(
-		dapr.Gestor{Servicio: dapr.NuevoServicio("gestor-compra", cfg.DaprHTTP)},
-		dapr.Comandos{Publicador: publicador},
-		dapr.Almacen{Sidecar: sidecar},
-	)
+// piezas is what the program stands on.
+type piezas struct {
+	gestor    compras.Gestor
+	productos compras.Productos
+	comandos  compras.Comandos
+	almacen   compras.Almacen
+	receptor  *pubsub.Receptor
+}
+
+// montar adds everything that is served to rutas. Streams end when ctx does.
+func montar(ctx context.Context, rutas *mux.Router, p piezas) {
+	nucleo := compras.Nuevo(p.gestor, p.comandos, p.almacen)
 	avisos := vivo.NuevosAvisos()
 	enVivo := vivo.NuevoServidor(ctx, nucleo, avisos)
-
-	rutas := cfg.Rutas(nil)
-	rest.Servidor{
-		Compras: nucleo, Productos: dapr.Productos{Servicio: dapr.NuevoServicio("admin-productos", cfg.DaprHTTP)}, EnVivo: enVivo,
-	}.Registrar(rutas)
+	rest.Servidor{Compras: nucleo, Productos: p.productos, EnVivo: enVivo}.Registrar(rutas)
 	rutas.Handle("/v1", v1.Nuevo(nucleo)).Methods(http.MethodPost)
 	rutas.HandleFunc("/stream", enVivo.Todas).Methods(http.MethodGet)
 	rutas.HandleFunc("/", portada).Methods(http.MethodGet)
-
-	receptor := pubsub.NuevoReceptor(rutas, publicador, pubsub.NuevosIntentos(sidecar))
-	pubsub.Recibir(receptor, contracts.EventosCompra, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoCompra]) error {
-		if err := nucleo.Registrar(ctx, m.Data.Compra()); err != nil {
-			return err
-		}
-		avisos.Cambio(m.Data.IDCompra, m.Data.Numero)
-		return nil
-	})
-	pubsub.RecibirEn(receptor, "/vivo/eventos-compra", contracts.EventosCompra, func(_ context.Context, m contracts.Mensaje[contracts.DatosEventoCompra]) error {
-		avisos.Cambio(m.Data.IDCompra, m.Data.Numero)
-		avisos.Contar(m.Data.Compra())
-		return nil
-	})
-	return cfg.Servir(ctx, rutas)
+	mensajes.Recibir(p.receptor, nucleo, avisos)
 }
 
 // portada says where things are.

@@ -42,12 +42,9 @@ func (s *Servicio) Leer(ctx context.Context, id string) (Leida, error) {
 	return Leida{Compra: vista.Compra, Edad: s.estado.edad(*vista)}, nil
 }
 
-// DeUsuario gives at most limite (1 to MaxPagina, 0 for PaginaNormal) of a customer's purchases, newest first. While the owner is
-// away it is the last ones that are known here, in one page.
+// DeUsuario gives at most limite (1 to MaxPagina) of a customer's purchases, newest first. While the owner is away it is
+// the last ones that are known here, in one page.
 func (s *Servicio) DeUsuario(ctx context.Context, usuario string, limite int, despues string) (Pagina, error) {
-	if limite == 0 {
-		limite = PaginaNormal
-	}
 	var v contracts.Validador
 	v.Identificador("id_usuario", usuario)
 	if limite < 1 || limite > MaxPagina {

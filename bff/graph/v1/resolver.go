@@ -60,7 +60,11 @@ func leer(idUsuario, productos, domicilio string) (contracts.SolicitudCompra, er
 	default:
 		v.Falla("domicilio", `debe ser "True" o "False"`)
 	}
-	for i, linea := range strings.Split(productos, ",") {
+	var lineas []string
+	if productos != "" {
+		lineas = strings.Split(productos, ",")
+	}
+	for i, linea := range lineas {
 		if i == contracts.MaxLineas {
 			v.Falla("productos", fmt.Sprintf("puede tener a lo sumo %d líneas", contracts.MaxLineas))
 			break

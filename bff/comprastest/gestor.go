@@ -1,0 +1,137 @@
+package comprastest
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/bff/compras"
+	"entregas/services/internal/errores"
+)
+
+// Gestor keeps purchases in memory by gestor-compra's rules. The zero value is ready.
+type Gestor struct {
+	mu      sync.Mutex
+	compras []contracts.Compra // newest last
+	veces   int
+	estorbo func() (hacer bool, err error)
+}
+
+// Caer makes it do and answer nothing from now on.
+func (g *Gestor) Caer() { g.poner(func() (bool, error) { return false, noResponde() }) }
+
+// Enmudecer makes it do what it is asked and not answer.
+func (g *Gestor) Enmudecer() { g.poner(func() (bool, error) { return true, noResponde() }) }
+
+// Responder makes it answer err and do nothing; nil makes it well again.
+func (g *Gestor) Responder(err error) { g.poner(func() (bool, error) { return err == nil, err }) }
+
+func noResponde() error {
+	return errores.Nuevo(errores.NoDisponible, "gestor-compra no responde")
+}
+
+func (g *Gestor) poner(estorbo func() (bool, error)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.estorbo = estorbo
+}
+
+// Llamadas is how often it was called.
+func (g *Gestor) Llamadas() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.veces
+}
+
+// Compras lists what it has, oldest first.
+func (g *Gestor) Compras() []contracts.Compra {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.compras)
+}
+
+// Avanzar enters a step in a purchase's history, and gives the purchase as it is told then.
+func (g *Gestor) Avanzar(id string, paso contracts.Estado) contracts.Compra {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c := &g.compras[g.buscar(id)]
+	c.Estado, c.ActualizadaEn = paso, time.Now().UTC()
+	c.Historia = append(slices.Clone(c.Historia), contracts.HechoContado{Numero: len(c.Historia) + 1, Paso: string(paso), Tipo: "Prueba", En: c.ActualizadaEn})
+	return *c
+}
+
+// Crear implements compras.Gestor.
+func (g *Gestor) Crear(_ context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error) {
+	hacer, err := g.llamar()
+	if !hacer {
+		return contracts.Aceptada{}, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := g.buscar(s.ID); i >= 0 {
+		c := g.compras[i]
+		if c.IDUsuario != s.IDUsuario || c.Domicilio != s.Domicilio || !reflect.DeepEqual(c.Productos, s.Productos) {
+			return contracts.Aceptada{}, errores.Nuevo(errores.Conflicto, "Ya existe la compra %s con otro contenido.", s.ID)
+		}
+		return contracts.Aceptada{ID: c.ID, Estado: c.Estado}, err
+	}
+	ahora := time.Now().UTC()
+	g.compras = append(g.compras, contracts.Compra{
+		ID: s.ID, IDUsuario: s.IDUsuario, Estado: contracts.EstadoRecibida, Domicilio: s.Domicilio, Productos: s.Productos,
+		CreadaEn: ahora, ActualizadaEn: ahora, Historia: []contracts.HechoContado{{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: ahora}},
+	})
+	return contracts.Aceptada{ID: s.ID, Estado: contracts.EstadoRecibida}, err
+}
+
+// Leer implements compras.Gestor.
+func (g *Gestor) Leer(_ context.Context, id string) (contracts.Compra, error) {
+	if _, err := g.llamar(); err != nil {
+		return contracts.Compra{}, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := g.buscar(id); i >= 0 {
+		return g.compras[i], nil
+	}
+	return contracts.Compra{}, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
+}
+
+// DeUsuario implements compras.Gestor. Its cursor is how many were told already.
+func (g *Gestor) DeUsuario(_ context.Context, usuario string, limite int, despues string) (compras.Pagina, error) {
+	if _, err := g.llamar(); err != nil {
+		return compras.Pagina{}, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var suyas []contracts.Compra
+	for _, c := range slices.Backward(g.compras) {
+		if c.IDUsuario == usuario {
+			suyas = append(suyas, c)
+		}
+	}
+	desde, _ := strconv.Atoi(despues)
+	hasta := min(len(suyas), desde+limite)
+	pagina := compras.Pagina{Compras: suyas[desde:hasta]}
+	if hasta < len(suyas) {
+		pagina.Siguiente = strconv.Itoa(hasta)
+	}
+	return pagina, nil
+}
+
+func (g *Gestor) llamar() (hacer bool, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.veces++
+	if g.estorbo == nil {
+		return true, nil
+	}
+	return g.estorbo()
+}
+
+func (g *Gestor) buscar(id string) int {
+	return slices.IndexFunc(g.compras, func(c contracts.Compra) bool { return c.ID == id })
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"entregas/contracts"
+)
+
+// Bad input over REST: a problem that names the field, and nothing called, published or stored.
+func TestEntradaMala(t *testing.T) {
+	compra := func(lineas string) string { return `{"id_usuario":"ana","productos":` + lineas + `}` }
+	linea := func(cantidad string) string { return compra(`[{"id_producto":"1","cantidad":` + cantidad + `}]`) }
+	varias := strings.TrimSuffix(strings.Repeat(`{"id_producto":"%d","cantidad":1},`, 101), ",")
+	numeros := make([]any, 101)
+	for i := range numeros {
+		numeros[i] = i
+	}
+	const compras = "POST /api/compras"
+	casos := []struct {
+		nombre, operacion, cuerpo string
+		estado                    int
+		campo                     string
+		cabeceras                 []string
+	}{
+		{"sin cuerpo", compras, ``, 400, "", nil},
+		{"JSON roto", compras, `{"id_usuario":`, 400, "", nil},
+		{"algo después del JSON", compras, linea("1") + `{}`, 400, "", nil},
+		{"una lista", compras, `[]`, 400, "", nil},
+		{"un campo desconocido", compras, `{"id_usuario":"ana","usuario":"ana"}`, 400, "", nil},
+		{"más de 1 MiB", compras, `{"id_usuario":"` + strings.Repeat("a", contracts.MaxCuerpoPeticion) + `"}`, 413, "", nil},
+		{"sin usuario", compras, `{"productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
+		{"usuario que no es un texto", compras, `{"id_usuario":7,"productos":[]}`, 400, "id_usuario", nil},
+		{"usuario demasiado largo", compras, `{"id_usuario":"` + strings.Repeat("a", 65) + `","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
+		{"usuario con caracteres de control", compras, `{"id_usuario":"a\u0000b","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
+		{"id que no es un UUID", compras, `{"id":"1","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id", nil},
+		{"sin productos", compras, `{"id_usuario":"ana"}`, 400, "productos", nil},
+		{"ninguna línea", compras, compra(`[]`), 400, "productos", nil},
+		{"101 líneas", compras, compra(`[` + fmt.Sprintf(varias, numeros...) + `]`), 400, "productos", nil},
+		{"productos que no son una lista", compras, compra(`"1:2"`), 400, "productos", nil},
+		{"producto repetido", compras, compra(`[{"id_producto":"1","cantidad":1},{"id_producto":"1","cantidad":2}]`), 400, "productos[1].id_producto", nil},
+		{"producto con caracteres de control", compras, compra(`[{"id_producto":"1\n","cantidad":1}]`), 400, "productos[0].id_producto", nil},
+		{"producto demasiado largo", compras, compra(`[{"id_producto":"` + strings.Repeat("1", 65) + `","cantidad":1}]`), 400, "productos[0].id_producto", nil},
+		{"producto que falta", compras, compra(`[{"cantidad":1}]`), 400, "productos[0].id_producto", nil},
+		{"cantidad 0", compras, linea("0"), 400, "productos[0].cantidad", nil},
+		{"cantidad que falta", compras, compra(`[{"id_producto":"1"}]`), 400, "productos[0].cantidad", nil},
+		{"cantidad negativa", compras, linea("-1"), 400, "productos[0].cantidad", nil},
+		{"cantidad de más de 1.000.000", compras, linea("1000001"), 400, "productos[0].cantidad", nil},
+		{"cantidad que no cabe", compras, linea("1e30"), 400, "cantidad", nil},
+		{"cantidad que no es un número", compras, linea(`"dos"`), 400, "cantidad", nil},
+		{"cantidad con decimales", compras, linea("1.5"), 400, "cantidad", nil},
+		{"domicilio que no es un booleano", compras, `{"id_usuario":"ana","domicilio":"True"}`, 400, "domicilio", nil},
+		{"clave vacía", compras, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", ""}},
+		{"clave demasiado larga", compras, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", strings.Repeat("k", 256)}},
+		{"clave con tildes", compras, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", "clavé"}},
+		{"leer con un id que no es un UUID", "GET /api/compras/1", ``, 400, "id", nil},
+		{"seguir con un id que no es un UUID", "GET /api/compras/1/eventos", ``, 400, "id", nil},
+		{"seguir desde lo que no es un número", "GET /api/compras/01938f5e-7c1a-7000-8000-000000000001/eventos", ``, 400, "Last-Event-ID", []string{"Last-Event-ID", "x"}},
+		{"límite que no es un número", "GET /api/usuarios/ana/compras?limite=x", ``, 400, "limite", nil},
+		{"límite 0", "GET /api/usuarios/ana/compras?limite=0", ``, 400, "limite", nil},
+		{"límite de más de 100", "GET /api/usuarios/ana/compras?limite=101", ``, 400, "limite", nil},
+		{"lista de un usuario demasiado largo", "GET /api/usuarios/" + strings.Repeat("a", 65) + "/compras", ``, 400, "id_usuario", nil},
+		{"producto de id demasiado largo", "GET /api/productos/" + strings.Repeat("a", 65), ``, 400, "id", nil},
+		{"una ruta que no existe", "GET /api/nada", ``, 404, "", nil},
+		{"otra fuera de /api", "GET /nada", ``, 404, "", nil},
+		{"un método que no se admite", "DELETE /api/compras", ``, 405, "", nil},
+		{"leer el v1", "GET /v1", ``, 405, "", nil},
+	}
+	for _, c := range casos {
+		t.Run(c.nombre, func(t *testing.T) {
+			p := nuevaPuerta(t)
+			verbo, ruta, _ := strings.Cut(c.operacion, " ")
+			r := p.pedir(t, verbo, ruta, c.cuerpo, c.cabeceras...)
+			dicho := problema(t, r)
+			if r.Code != c.estado || dicho.Status != c.estado || dicho.Detail == "" || !strings.HasPrefix(dicho.Type, "urn:entregas:problema:") {
+				t.Errorf("%d %+v, quiero %d", r.Code, dicho, c.estado)
+			}
+			if c.campo != "" && (len(dicho.Errores) != 1 || !strings.HasSuffix(dicho.Errores[0].Campo, c.campo) || dicho.Errores[0].Detalle == "") {
+				t.Errorf("campos %+v, quiero %s", dicho.Errores, c.campo)
+			}
+			p.intacta(t)
+		})
+	}
+}
+
+func TestVariosCamposMalosALaVez(t *testing.T) {
+	r := nuevaPuerta(t).pedir(t, http.MethodPost, "/api/compras", `{"id":"x","id_usuario":"","productos":[{"id_producto":"1","cantidad":0}]}`)
+	if dicho := problema(t, r); len(dicho.Errores) != 3 {
+		t.Errorf("%+v", dicho)
+	}
+}
+
+func TestCompraDesconocida(t *testing.T) {
+	p := nuevaPuerta(t)
+	for _, ruta := range []string{"/api/compras/01938f5e-7c1a-7000-8000-000000000001", "/api/compras/01938f5e-7c1a-7000-8000-000000000001/eventos"} {
+		if r := p.pedir(t, http.MethodGet, ruta, ""); problema(t, r).Status != http.StatusNotFound {
+			t.Errorf("%s: %d %s", ruta, r.Code, r.Body)
+		}
+	}
+}
+
+// respuestaV1 is what a GraphQL client reads.
+type respuestaV1 struct {
+	Data *struct {
+		CrearCompra struct {
+			Mensaje string
+			Codigo  int
+		}
+		Compras []struct{ IDUsuario, Estado string }
+	}
+	Errors []struct {
+		Message    string
+		Extensions struct {
+			Code    string
+			Errores []contracts.CampoInvalido
+		}
+	}
+}
+
+func (p puerta) v1(t *testing.T, cuerpo string) respuestaV1 {
+	t.Helper()
+	r := p.pedir(t, http.MethodPost, "/v1", cuerpo, "Content-Type", "application/json")
+	var dicho respuestaV1
+	if err := json.Unmarshal(r.Body.Bytes(), &dicho); err != nil {
+		t.Fatalf("%d %s: %v", r.Code, r.Body, err)
+	}
+	return dicho
+}
+
+func mutacion(usuario, productos, domicilio string) string {
+	texto, _ := json.Marshal(map[string]any{
+		"query":     `mutation($u:String!,$p:String!,$d:String!){crearCompra(idUsuario:$u,productos:$p,domicilio:$d){mensaje codigo}}`,
+		"variables": map[string]string{"u": usuario, "p": productos, "d": domicilio},
+	})
+	return string(texto)
+}
+
+func TestV1(t *testing.T) {
+	p := nuevaPuerta(t)
+	dicho := p.v1(t, mutacion("ana", "1:1, 2:3", "True"))
+	if dicho.Data == nil || dicho.Data.CrearCompra.Mensaje != "Procesando Mensaje" || dicho.Data.CrearCompra.Codigo != 203 {
+		t.Fatalf("%+v", dicho)
+	}
+	c := p.gestor.Compras()[0]
+	if c.IDUsuario != "ana" || !c.Domicilio || len(c.Productos) != 2 || c.Productos[1] != (contracts.Linea{IDProducto: "2", Cantidad: 3}) {
+		t.Errorf("llegó %+v", c)
+	}
+	dicho = p.v1(t, `{"query":"{compras(idUsuario:\"ana\"){idUsuario estado}}"}`)
+	if dicho.Data == nil || len(dicho.Data.Compras) != 1 || dicho.Data.Compras[0].Estado != "RECIBIDA" || dicho.Data.Compras[0].IDUsuario != "ana" {
+		t.Errorf("%+v", dicho)
+	}
+	p.gestor.Caer()
+	if dicho = p.v1(t, mutacion("ana", "1:1", "False")); dicho.Data == nil || dicho.Data.CrearCompra.Codigo != 203 {
+		t.Errorf("con gestor-compra caído: %+v", dicho)
+	}
+}
+
+func TestEntradaMalaV1(t *testing.T) {
+	for _, c := range []struct{ nombre, cuerpo, codigo, campo string }{
+		{"JSON roto", `{"query":`, "invalido", ""},
+		{"más de 1 MiB", mutacion(strings.Repeat("a", contracts.MaxCuerpoPeticion), "1:1", "True"), "demasiado", ""},
+		{"una consulta que no es", `{"query":"{nada}"}`, "GRAPHQL_VALIDATION_FAILED", ""},
+		{"una consulta rota", `{"query":"{"}`, "GRAPHQL_PARSE_FAILED", ""},
+		{"sin argumentos", `{"query":"mutation{crearCompra{codigo}}"}`, "GRAPHQL_VALIDATION_FAILED", ""},
+		{"sin usuario", mutacion("", "1:1", "True"), "invalido", "idUsuario"},
+		{"usuario con caracteres de control", mutacion("a\tb", "1:1", "True"), "invalido", "idUsuario"},
+		{"usuario demasiado largo", mutacion(strings.Repeat("a", 65), "1:1", "True"), "invalido", "idUsuario"},
+		{"sin productos", mutacion("ana", "", "True"), "invalido", "productos"},
+		{"producto sin cantidad", mutacion("ana", "1", "True"), "invalido", "productos[0]"},
+		{"cantidad que no es un número", mutacion("ana", "1:1,2:dos", "True"), "invalido", "productos[1].cantidad"},
+		{"cantidad 0", mutacion("ana", "1:0", "True"), "invalido", "productos[0].cantidad"},
+		{"cantidad de más de 1.000.000", mutacion("ana", "1:1000001", "True"), "invalido", "productos[0].cantidad"},
+		{"cantidad que no cabe", mutacion("ana", "1:99999999999999999999", "True"), "invalido", "productos[0].cantidad"},
+		{"producto repetido", mutacion("ana", "1:1,1:2", "True"), "invalido", "productos[1].id_producto"},
+		{"producto vacío", mutacion("ana", ":1", "True"), "invalido", "productos[0].id_producto"},
+		{"101 líneas", mutacion("ana", strings.Repeat("1:1,", 100)+"1:1", "True"), "invalido", "productos"},
+		{"domicilio que no es", mutacion("ana", "1:1", "sí"), "invalido", "domicilio"},
+		{"lista sin usuario", `{"query":"{compras(idUsuario:\"\"){estado}}"}`, "invalido", "idUsuario"},
+	} {
+		t.Run(c.nombre, func(t *testing.T) {
+			p := nuevaPuerta(t)
+			dicho := p.v1(t, c.cuerpo)
+			if len(dicho.Errors) == 0 || dicho.Errors[0].Extensions.Code != c.codigo || dicho.Errors[0].Message == "" {
+				t.Fatalf("%+v, quiero %s", dicho, c.codigo)
+			}
+			if campos := dicho.Errors[0].Extensions.Errores; c.campo != "" && (len(campos) != 1 || campos[0].Campo != c.campo) {
+				t.Errorf("campos %+v, quiero %s", campos, c.campo)
+			}
+			p.intacta(t)
+		})
+	}
+}
+
+func TestV1NoDiceLoInterno(t *testing.T) {
+	p := nuevaPuerta(t)
+	p.gestor.Responder(fmt.Errorf("pq: password authentication failed"))
+	dicho := p.v1(t, mutacion("ana", "1:1", "True"))
+	if len(dicho.Errors) != 1 || dicho.Errors[0].Extensions.Code != "interno" || strings.Contains(dicho.Errors[0].Message, "password") {
+		t.Errorf("%+v", dicho)
+	}
+}

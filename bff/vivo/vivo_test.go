@@ -1,0 +1,244 @@
+package vivo_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/bff/compras"
+	"entregas/services/bff/comprastest"
+	"entregas/services/bff/dapr"
+	"entregas/services/bff/vivo"
+	"entregas/services/internal/pubsub"
+	"entregas/services/internal/pubsubtest"
+)
+
+// replica is one bff: its streams and what it is told. Replicas share gestor and almacen.
+type replica struct {
+	*httptest.Server
+	nucleo *compras.Servicio
+	avisos *vivo.Avisos
+	parar  func()
+}
+
+type sistema struct {
+	gestor  *comprastest.Gestor
+	almacen *comprastest.Almacen
+	id      string
+}
+
+// nuevoSistema has one purchase, RECIBIDA.
+func nuevoSistema(t *testing.T) sistema {
+	t.Helper()
+	s := sistema{gestor: &comprastest.Gestor{}, almacen: &comprastest.Almacen{}}
+	a, err := s.nucleo().Crear(t.Context(), contracts.SolicitudCompra{IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}}}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.id = a.ID
+	return s
+}
+
+func (s sistema) nucleo() *compras.Servicio {
+	return compras.Nuevo(s.gestor, dapr.Comandos{Publicador: pubsub.NuevoPublicador(&pubsubtest.Broker{}, "bff")}, s.almacen)
+}
+
+func (s sistema) replica(t *testing.T) *replica {
+	t.Helper()
+	parada, parar := context.WithCancel(context.Background())
+	r := &replica{nucleo: s.nucleo(), avisos: vivo.NuevosAvisos(), parar: parar}
+	enVivo := vivo.NuevoServidor(parada, r.nucleo, r.avisos)
+	rutas := http.NewServeMux()
+	rutas.HandleFunc("/eventos/{id}", func(w http.ResponseWriter, p *http.Request) {
+		enVivo.UnaCompra(w, p, p.PathValue("id"), p.Header.Get("Last-Event-ID"))
+	})
+	rutas.HandleFunc("/stream", enVivo.Todas)
+	r.Server = httptest.NewServer(rutas)
+	t.Cleanup(func() { parar(); r.Close() })
+	return r
+}
+
+// avanzar enters a step and tells it as the broker does: one replica writes the read model, all are woken.
+func (s sistema) avanzar(t *testing.T, paso contracts.Estado, escribe *replica, todas ...*replica) {
+	t.Helper()
+	c := s.gestor.Avanzar(s.id, paso)
+	for _, r := range todas {
+		r.avisos.Cambio(c.ID, c.Numero())
+		r.avisos.Contar(c)
+	}
+	if err := escribe.nucleo.Registrar(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// flujo reads server-sent events.
+type flujo struct {
+	t         *testing.T
+	respuesta *http.Response
+	lineas    chan string
+}
+
+type suceso struct {
+	id, tipo string
+	compra   contracts.Compra
+}
+
+func abrir(t *testing.T, url, ultimo string) *flujo {
+	t.Helper()
+	peticion, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ultimo != "" {
+		peticion.Header.Set("Last-Event-ID", ultimo)
+	}
+	respuesta, err := http.DefaultClient.Do(peticion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &flujo{t: t, respuesta: respuesta, lineas: make(chan string, 100)}
+	go func() {
+		defer close(f.lineas)
+		lector := bufio.NewScanner(respuesta.Body)
+		for lector.Scan() {
+			f.lineas <- lector.Text()
+		}
+	}()
+	t.Cleanup(func() { _ = respuesta.Body.Close() })
+	return f
+}
+
+// siguiente waits for the next event; false is the end of the stream.
+func (f *flujo) siguiente() (s suceso, hay bool) {
+	f.t.Helper()
+	limite := time.After(5 * time.Second)
+	for {
+		select {
+		case <-limite:
+			f.t.Fatal("no llega nada")
+		case linea, sigue := <-f.lineas:
+			campo, valor, _ := strings.Cut(linea, ": ")
+			switch {
+			case !sigue:
+				return s, false
+			case campo == "id":
+				s.id = valor
+			case campo == "event":
+				s.tipo = valor
+			case campo == "data":
+				if err := json.Unmarshal([]byte(valor), &s.compra); err != nil {
+					f.t.Fatal(err)
+				}
+			case linea == "" && s.compra.ID != "":
+				return s, true
+			}
+		}
+	}
+}
+
+func (f *flujo) espera(id string, estado contracts.Estado) {
+	f.t.Helper()
+	if s, hay := f.siguiente(); !hay || s.id != id || s.tipo != "estado" || s.compra.Estado != estado {
+		f.t.Fatalf("llegó %s %s %s (hay: %v), quiero %s %s", s.id, s.tipo, s.compra.Estado, hay, id, estado)
+	}
+}
+
+func (f *flujo) termina() {
+	f.t.Helper()
+	if s, hay := f.siguiente(); hay {
+		f.t.Fatalf("sigue: %+v", s)
+	}
+}
+
+func TestSeguirHastaElFinal(t *testing.T) {
+	s := nuevoSistema(t)
+	una, otra := s.replica(t), s.replica(t)
+	f := abrir(t, otra.URL+"/eventos/"+s.id, "")
+	f.espera("1", contracts.EstadoRecibida)
+	s.avanzar(t, contracts.EstadoIniciada, una, una, otra) // another replica writes, after this one was woken
+	f.espera("2", contracts.EstadoIniciada)
+	s.avanzar(t, contracts.EstadoProductosValidos, una) // nobody is woken: it looks by itself
+	f.espera("3", contracts.EstadoProductosValidos)
+	s.avanzar(t, contracts.EstadoConfirmada, una, otra)
+	f.espera("4", contracts.EstadoConfirmada)
+	s.avanzar(t, contracts.EstadoDespachada, una, otra)
+	f.espera("5", contracts.EstadoDespachada)
+	f.termina()
+
+	if f := abrir(t, otra.URL+"/eventos/"+s.id, "5"); f.respuesta.StatusCode != http.StatusNoContent {
+		t.Errorf("cuando ya no hay qué contar: %d", f.respuesta.StatusCode)
+	}
+}
+
+// Each cut loses nothing and repeats nothing, whichever replica the client comes back to, also a new one.
+func TestReanudar(t *testing.T) {
+	s := nuevoSistema(t)
+	una := s.replica(t)
+	f := abrir(t, una.URL+"/eventos/"+s.id, "")
+	f.espera("1", contracts.EstadoRecibida)
+	una.CloseClientConnections()
+	s.avanzar(t, contracts.EstadoIniciada, una, una)
+	s.avanzar(t, contracts.EstadoProductosValidos, una, una)
+	f = abrir(t, una.URL+"/eventos/"+s.id, "1")
+	f.espera("2", contracts.EstadoIniciada)
+	una.parar()
+	f.espera("3", contracts.EstadoProductosValidos)
+
+	nueva := s.replica(t)
+	s.avanzar(t, contracts.EstadoRechazada, nueva)
+	f = abrir(t, nueva.URL+"/eventos/"+s.id, "3")
+	f.espera("4", contracts.EstadoRechazada)
+	f.termina()
+}
+
+func TestConGestorCaido(t *testing.T) {
+	s := nuevoSistema(t)
+	una := s.replica(t)
+	s.gestor.Caer()
+	f := abrir(t, una.URL+"/eventos/"+s.id, "")
+	f.espera("0", contracts.EstadoRecibida) // its owner has told nothing yet
+	s.avanzar(t, contracts.EstadoIniciada, una, una)
+	f.espera("1", contracts.EstadoRecibida)
+	f.espera("2", contracts.EstadoIniciada)
+}
+
+// A stop of the program waits for no client.
+func TestParada(t *testing.T) {
+	s := nuevoSistema(t)
+	una := s.replica(t)
+	f, todas := abrir(t, una.URL+"/eventos/"+s.id, ""), abrir(t, una.URL+"/stream", "")
+	f.espera("1", contracts.EstadoRecibida)
+	una.parar()
+	f.termina()
+	todas.termina()
+}
+
+func TestTodas(t *testing.T) {
+	s := nuevoSistema(t)
+	una := s.replica(t)
+	f := abrir(t, una.URL+"/stream", "")
+	s.avanzar(t, contracts.EstadoIniciada, una, una)
+	if suceso, hay := f.siguiente(); !hay || suceso.compra.Estado != contracts.EstadoIniciada || suceso.tipo != "" {
+		t.Errorf("%+v", suceso)
+	}
+}
+
+func TestQuienNoLeeNoDetieneANadie(t *testing.T) {
+	s := nuevoSistema(t)
+	una := s.replica(t)
+	abrir(t, una.URL+"/stream", "").respuesta.Body.Close()
+	grande := contracts.Compra{ID: s.id, Motivo: strings.Repeat("x", 1<<16)}
+	inicio := time.Now()
+	for range 2000 {
+		una.avisos.Contar(grande)
+	}
+	if pasaron := time.Since(inicio); pasaron > time.Second {
+		t.Errorf("contar tardó %s", pasaron)
+	}
+}
