@@ -66,7 +66,7 @@ func reponer(ctx context.Context, tx pgx.Tx, id string, cantidad int, clave stri
 		p.Cantidad = deAntes.Cantidad
 		return p, nil
 	}
-	if !p.Cabe(cantidad) {
+	if !productos.Cabe(p, cantidad) {
 		return p, errores.Nuevo(errores.Conflicto, "Del producto %s caben a lo sumo %d unidades y hay %d.", id, productos.MaxExistencias, p.Cantidad)
 	}
 	p.Cantidad += cantidad

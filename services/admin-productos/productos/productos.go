@@ -15,11 +15,7 @@ import (
 const MaxExistencias = 1_000_000_000
 
 // Producto is a product and the units of it that are on the shelf: neither reserved nor dispatched.
-type Producto struct {
-	ID       string `json:"id"`
-	Nombre   string `json:"nombre"`
-	Cantidad int    `json:"cantidad"`
-}
+type Producto = contracts.Producto
 
 // Respuesta is what the warehouse answers to a command. Every one of them is final.
 type Respuesta struct {
@@ -47,8 +43,8 @@ func ValidarReposicion(id string, cantidad int) error {
 	return v.Error()
 }
 
-// Cabe tells whether cantidad more units fit in the warehouse.
-func (p Producto) Cabe(cantidad int) bool { return p.Cantidad+cantidad <= MaxExistencias }
+// Cabe tells whether cantidad more units of p fit in the warehouse.
+func Cabe(p Producto, cantidad int) bool { return p.Cantidad+cantidad <= MaxExistencias }
 
 // Reservar decides whether a purchase gets its lines: all of them or none. existencias has the units on the shelf, and
 // lacks the products that do not exist. terminada tells that the reservation was ended before it began: its rollback

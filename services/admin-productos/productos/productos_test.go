@@ -89,7 +89,7 @@ func TestLoDemasQueSeDecide(t *testing.T) {
 		}
 	}
 	lleno := productos.Producto{Cantidad: productos.MaxExistencias - 5}
-	if !lleno.Cabe(5) || lleno.Cabe(6) {
+	if !productos.Cabe(lleno, 5) || productos.Cabe(lleno, 6) {
 		t.Error("cuánto cabe")
 	}
 }

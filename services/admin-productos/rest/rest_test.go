@@ -7,17 +7,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gorilla/mux"
-
 	"entregas/services/admin-productos/postgres"
 	"entregas/services/admin-productos/productos"
 	"entregas/services/admin-productos/rest"
+	"entregas/services/internal/arranque"
 	"entregas/services/internal/basetest"
 	comun "entregas/services/internal/rest"
 )
 
 func nuevo(t *testing.T) http.Handler {
-	rutas := mux.NewRouter()
+	rutas := arranque.Config{}.Rutas(nil)
 	rest.Servir(rutas, postgres.Nuevo(basetest.Nueva(t, postgres.Migraciones())))
 	return rutas
 }

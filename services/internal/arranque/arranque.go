@@ -19,7 +19,9 @@ import (
 	dapr "github.com/dapr/go-sdk/client"
 	"github.com/gorilla/mux"
 
+	"entregas/services/internal/errores"
 	"entregas/services/internal/registro"
+	"entregas/services/internal/rest"
 )
 
 // Config is what every program reads from its environment. `dapr run` sets the ports.
@@ -73,6 +75,12 @@ type Comprobacion func(ctx context.Context) error
 // an escaped slash does not end it.
 func (c Config) Rutas(necesita map[string]Comprobacion) *mux.Router {
 	rutas := mux.NewRouter().UseEncodedPath()
+	rutas.NotFoundHandler = rest.Ruta(func(_ http.ResponseWriter, r *http.Request) error {
+		return errores.Nuevo(errores.NoEncontrado, "No existe la ruta %s.", r.URL.Path)
+	})
+	rutas.MethodNotAllowedHandler = rest.Ruta(func(_ http.ResponseWriter, r *http.Request) error {
+		return errores.Nuevo(errores.NoPermitido, "La ruta %s no admite %s.", r.URL.Path, r.Method)
+	})
 	rutas.Use(conTraza, conVariables)
 	rutas.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }).Methods(http.MethodGet)
 	rutas.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {

@@ -7,32 +7,12 @@ package ordenes
 
 import (
 	"fmt"
-	"time"
 
 	"entregas/contracts"
 )
 
-// Estado is where an order stands.
-type Estado string
-
-// The states. The last two are final.
-const (
-	Creada     Estado = "CREADA"
-	Cancelada  Estado = "CANCELADA"
-	Despachada Estado = "DESPACHADA"
-)
-
 // Orden is the order of a purchase: what is sent to whom.
-type Orden struct {
-	ID            string            `json:"id"`
-	IDCompra      string            `json:"id_compra"`
-	IDUsuario     string            `json:"id_usuario"`
-	Productos     []contracts.Linea `json:"productos"`
-	Domicilio     bool              `json:"domicilio"`
-	Estado        Estado            `json:"estado"`
-	CreadaEn      time.Time         `json:"creada_en"`
-	ActualizadaEn time.Time         `json:"actualizada_en"`
-}
+type Orden = contracts.Orden
 
 // Respuesta is what ordenes answers to a command. Every one of them is final.
 type Respuesta struct {
@@ -76,7 +56,7 @@ func Crear(abiertas, maximo int, cancelada bool) Respuesta {
 // then only closes the door for a CrearOrden that is still under way. What was dispatched stays so, and the one who
 // asked is told.
 func Cancelar(o *Orden) Respuesta {
-	if o != nil && o.Estado == Despachada {
+	if o != nil && o.Estado == contracts.EstadoOrdenDespachada {
 		return Respuesta{Tipo: contracts.OrdenDespachada, Motivo: "La orden ya se había despachado."}
 	}
 	return Respuesta{Tipo: contracts.OrdenCancelada}
@@ -93,11 +73,11 @@ const (
 )
 
 // Despachar decides whether the order leaves the house.
-func Despachar(e Estado) Despacho {
+func Despachar(e contracts.EstadoOrden) Despacho {
 	switch e {
-	case Creada:
+	case contracts.EstadoOrdenCreada:
 		return SeDespacha
-	case Despachada:
+	case contracts.EstadoOrdenDespachada:
 		return YaDespachada
 	default:
 		return NoSePuede

@@ -33,9 +33,9 @@ func TestCancelar(t *testing.T) {
 		tipo  contracts.Tipo
 	}{
 		"none":       {nil, contracts.OrdenCancelada},
-		"open":       {&ordenes.Orden{Estado: ordenes.Creada}, contracts.OrdenCancelada},
-		"cancelled":  {&ordenes.Orden{Estado: ordenes.Cancelada}, contracts.OrdenCancelada},
-		"dispatched": {&ordenes.Orden{Estado: ordenes.Despachada}, contracts.OrdenDespachada},
+		"open":       {&ordenes.Orden{Estado: contracts.EstadoOrdenCreada}, contracts.OrdenCancelada},
+		"cancelled":  {&ordenes.Orden{Estado: contracts.EstadoOrdenCancelada}, contracts.OrdenCancelada},
+		"dispatched": {&ordenes.Orden{Estado: contracts.EstadoOrdenDespachada}, contracts.OrdenDespachada},
 	} {
 		if r := ordenes.Cancelar(c.orden); r.Tipo != c.tipo || (r.Motivo != "") != (c.tipo == contracts.OrdenDespachada) {
 			t.Errorf("%s: %+v", nombre, r)
@@ -44,8 +44,8 @@ func TestCancelar(t *testing.T) {
 }
 
 func TestDespachar(t *testing.T) {
-	for estado, sera := range map[ordenes.Estado]ordenes.Despacho{
-		ordenes.Creada: ordenes.SeDespacha, ordenes.Despachada: ordenes.YaDespachada, ordenes.Cancelada: ordenes.NoSePuede,
+	for estado, sera := range map[contracts.EstadoOrden]ordenes.Despacho{
+		contracts.EstadoOrdenCreada: ordenes.SeDespacha, contracts.EstadoOrdenDespachada: ordenes.YaDespachada, contracts.EstadoOrdenCancelada: ordenes.NoSePuede,
 	} {
 		if d := ordenes.Despachar(estado); d != sera {
 			t.Errorf("%s: %v", estado, d)

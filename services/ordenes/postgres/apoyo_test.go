@@ -11,7 +11,6 @@ import (
 	"entregas/contracts"
 	"entregas/services/internal/basetest"
 	"entregas/services/internal/inbox"
-	"entregas/services/ordenes/ordenes"
 	"entregas/services/ordenes/postgres"
 )
 
@@ -50,7 +49,7 @@ func (o oficina) exigir(t testing.TB, tipo contracts.Tipo, idCompra, idUsuario s
 	return r
 }
 
-func (o oficina) estado(t testing.TB, id string) ordenes.Estado {
+func (o oficina) estado(t testing.TB, id string) contracts.EstadoOrden {
 	t.Helper()
 	orden, err := o.Orden(context.Background(), id)
 	if err != nil {

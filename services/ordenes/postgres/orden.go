@@ -27,12 +27,12 @@ func (a *Almacen) Orden(ctx context.Context, id string) (ordenes.Orden, error) {
 	return *o, nil
 }
 
-// DeUsuario lists a customer's orders, newest first: at most limite of them that are older than the order antesDe, where
-// one is named.
-func (a *Almacen) DeUsuario(ctx context.Context, idUsuario string, limite int, antesDe string) ([]ordenes.Orden, error) {
+// DeUsuario lists a customer's orders, newest first: at most limite of them, from the one that follows the order despues
+// where that is named.
+func (a *Almacen) DeUsuario(ctx context.Context, idUsuario string, limite int, despues string) ([]ordenes.Orden, error) {
 	const lista = `select ` + columnas + ` from orden
 		where id_usuario = $1 and ($3 = '' or id < nullif($3, '')::uuid) order by id desc limit $2`
-	filas, err := a.pool.Query(ctx, lista, idUsuario, limite, antesDe)
+	filas, err := a.pool.Query(ctx, lista, idUsuario, limite, despues)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/internal/errores"
-	"entregas/services/ordenes/ordenes"
 )
 
 const (
@@ -28,7 +27,7 @@ func TestCrearUnaOrden(t *testing.T) {
 		t.Errorf("la segunda vez es otra orden: %s y %s", r.Data.IDOrden, otra.Data.IDOrden)
 	}
 	orden, err := o.Orden(t.Context(), r.Data.IDOrden)
-	if err != nil || orden.IDCompra != c || orden.IDUsuario != "ana" || !orden.Domicilio || orden.Estado != ordenes.Creada ||
+	if err != nil || orden.IDCompra != c || orden.IDUsuario != "ana" || !orden.Domicilio || orden.Estado != contracts.EstadoOrdenCreada ||
 		len(orden.Productos) != 1 || orden.Productos[0] != (contracts.Linea{IDProducto: "1", Cantidad: 2}) || orden.CreadaEn.IsZero() {
 		t.Errorf("%+v, %v", orden, err)
 	}
@@ -51,7 +50,7 @@ func TestCancelarUnaOrden(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if e := o.estado(t, id); e != ordenes.Cancelada {
+	if e := o.estado(t, id); e != contracts.EstadoOrdenCancelada {
 		t.Errorf("%s", e)
 	}
 	if _, err := o.Despachar(t.Context(), id); errores.De(err) != errores.Conflicto {
@@ -145,7 +144,7 @@ func TestDespacharUnaOrden(t *testing.T) {
 	id := o.exigir(t, crear, c, "ana", creada).Data.IDOrden
 	for range 2 {
 		orden, err := o.Despachar(t.Context(), id)
-		if err != nil || orden.Estado != ordenes.Despachada || !orden.ActualizadaEn.After(orden.CreadaEn) {
+		if err != nil || orden.Estado != contracts.EstadoOrdenDespachada || !orden.ActualizadaEn.After(orden.CreadaEn) {
 			t.Fatalf("%+v, %v", orden, err)
 		}
 		if err := o.Difundir(t.Context(), c, p.publicar); err != nil {
@@ -191,7 +190,7 @@ func TestDespacharYCancelarALaVez(t *testing.T) {
 		if alDespachar == nil {
 			despachadas.Add(1)
 		}
-		if fue := o.estado(t, r.Data.IDOrden) == ordenes.Despachada; fue != (alDespachar == nil) {
+		if fue := o.estado(t, r.Data.IDOrden) == contracts.EstadoOrdenDespachada; fue != (alDespachar == nil) {
 			t.Errorf("despachada %v, y el despacho dijo %v", fue, alDespachar)
 		}
 		if err := o.Difundir(t.Context(), c, p.publicar); err != nil {

@@ -22,7 +22,7 @@ import (
 // Almacen is what the routes ask of the store.
 type Almacen interface {
 	Orden(ctx context.Context, id string) (ordenes.Orden, error)
-	DeUsuario(ctx context.Context, idUsuario string, limite int, antesDe string) ([]ordenes.Orden, error)
+	DeUsuario(ctx context.Context, idUsuario string, limite int, despues string) ([]ordenes.Orden, error)
 	Despachar(ctx context.Context, id string) (ordenes.Orden, error)
 	Difundir(ctx context.Context, idCompra string, publicar postgres.Publicar) error
 }
@@ -92,13 +92,13 @@ func (r recursos) listar(w http.ResponseWriter, p *http.Request) error {
 	if err != nil {
 		return err
 	}
-	lista, err := r.almacen.DeUsuario(p.Context(), id, limite+1, consulta.Get("antes_de"))
+	lista, err := r.almacen.DeUsuario(p.Context(), id, limite+1, consulta.Get("despues"))
 	if err != nil {
 		return err
 	}
 	if len(lista) > limite {
 		lista = lista[:limite]
-		siguiente := url.Values{"limite": {strconv.Itoa(limite)}, "antes_de": {lista[limite-1].ID}}
+		siguiente := url.Values{"limite": {strconv.Itoa(limite)}, "despues": {lista[limite-1].ID}}
 		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, p.URL.EscapedPath(), siguiente.Encode()))
 	}
 	rest.Escribir(w, http.StatusOK, lista)
@@ -108,8 +108,8 @@ func (r recursos) listar(w http.ResponseWriter, p *http.Request) error {
 func validarLista(id string, consulta url.Values) (limite int, err error) {
 	var v contracts.Validador
 	v.Identificador("id", id)
-	if antesDe := consulta.Get("antes_de"); antesDe != "" {
-		v.IDCompra("antes_de", antesDe)
+	if despues := consulta.Get("despues"); despues != "" {
+		v.IDCompra("despues", despues)
 	}
 	limite = limiteUsual
 	if texto := consulta.Get("limite"); texto != "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"entregas/contracts"
+	"entregas/services/internal/arranque"
 	"entregas/services/internal/basetest"
 	"entregas/services/internal/inbox"
 	comun "entregas/services/internal/rest"
@@ -30,7 +31,7 @@ type servicio struct {
 }
 
 func nuevo(t *testing.T) *servicio {
-	s := &servicio{rutas: mux.NewRouter(), almacen: postgres.Nuevo(basetest.Nueva(t, postgres.Migraciones()), 100)}
+	s := &servicio{rutas: arranque.Config{}.Rutas(nil), almacen: postgres.Nuevo(basetest.Nueva(t, postgres.Migraciones()), 100)}
 	rest.Servir(s.rutas, s.almacen, func(_ context.Context, _ contracts.Tipo, data contracts.DatosEventoOrden) error {
 		if s.falla == nil {
 			s.avisos = append(s.avisos, data)
@@ -79,11 +80,11 @@ func pedir[T any](t *testing.T, s *servicio, metodo, ruta string) (*httptest.Res
 func TestVerYDespachar(t *testing.T) {
 	s, c := nuevo(t), uuid.NewString()
 	id := s.crear(t, c)
-	if w, o := pedir[ordenes.Orden](t, s, "GET", "/ordenes/"+id); w.Code != 200 || o.ID != id || o.IDCompra != c || o.Estado != ordenes.Creada {
+	if w, o := pedir[ordenes.Orden](t, s, "GET", "/ordenes/"+id); w.Code != 200 || o.ID != id || o.IDCompra != c || o.Estado != contracts.EstadoOrdenCreada {
 		t.Fatalf("%d %+v", w.Code, o)
 	}
 	for range 2 {
-		if w, o := pedir[ordenes.Orden](t, s, "POST", "/ordenes/"+id+"/despacho"); w.Code != 200 || o.Estado != ordenes.Despachada {
+		if w, o := pedir[ordenes.Orden](t, s, "POST", "/ordenes/"+id+"/despacho"); w.Code != 200 || o.Estado != contracts.EstadoOrdenDespachada {
 			t.Fatalf("%d %+v", w.Code, o)
 		}
 	}
@@ -97,7 +98,7 @@ func TestDespacharSinBroker(t *testing.T) {
 	s := nuevo(t)
 	id := s.crear(t, uuid.NewString())
 	s.falla = errors.New("sin broker")
-	if w, o := pedir[ordenes.Orden](t, s, "POST", "/ordenes/"+id+"/despacho"); w.Code != 200 || o.Estado != ordenes.Despachada {
+	if w, o := pedir[ordenes.Orden](t, s, "POST", "/ordenes/"+id+"/despacho"); w.Code != 200 || o.Estado != contracts.EstadoOrdenDespachada {
 		t.Fatalf("%d %+v", w.Code, o)
 	}
 	s.falla = nil
@@ -150,7 +151,7 @@ func TestPeticionesQueNoSePueden(t *testing.T) {
 		"dispatch of a cancelled one":  {"POST", "/ordenes/" + cancelada + "/despacho", 409, ""},
 		"a page of none":               {"GET", "/usuarios/ana/ordenes?limite=0", 400, "limite"},
 		"a page too large":             {"GET", "/usuarios/ana/ordenes?limite=201", 400, "limite"},
-		"a cursor that is none":        {"GET", "/usuarios/ana/ordenes?antes_de=1", 400, "antes_de"},
+		"a cursor that is none":        {"GET", "/usuarios/ana/ordenes?despues=1", 400, "despues"},
 		"a control character in an id": {"GET", "/usuarios/a%07/ordenes", 400, "id"},
 	} {
 		t.Run(nombre, func(t *testing.T) {
