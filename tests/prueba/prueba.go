@@ -1,0 +1,126 @@
+// Package prueba is what the tests of the whole system share: a system that is up, waiting for what must come true, and
+// the checks that hold after anything. It uses public interfaces only.
+package prueba
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"entregas/contracts"
+	"entregas/tests/cliente"
+)
+
+// Plazo is how long anything may take that is expected to happen. It is generous: no test is about speed.
+const Plazo = 45 * time.Second
+
+// Sistema is a running copy of everything, seen from outside.
+type Sistema struct {
+	Entorno                     cliente.Entorno
+	BFF, Gestor, Admin, Ordenes *cliente.Cliente
+	BaseGestor, BaseProductos   *cliente.Base
+	BaseOrdenes                 *cliente.Base
+	Broker                      *cliente.Broker
+}
+
+// Abrir connects to the system that the environment names, and skips the test where it names none.
+func Abrir(t *testing.T) *Sistema {
+	t.Helper()
+	e, err := cliente.DelEntorno()
+	if err != nil {
+		t.Skip(err)
+	}
+	s := &Sistema{
+		Entorno: e, BFF: cliente.Nuevo(e.BFF), Gestor: cliente.Directo(e.Gestor), Admin: cliente.Directo(e.Admin), Ordenes: cliente.Directo(e.Ordenes),
+	}
+	for dsn, base := range map[string]**cliente.Base{e.DSNGestorCompra: &s.BaseGestor, e.DSNProductos: &s.BaseProductos, e.DSNOrdenes: &s.BaseOrdenes} {
+		if *base, err = cliente.AbrirBase(t.Context(), dsn); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup((*base).Cerrar)
+	}
+	if s.Broker, err = cliente.AbrirBroker(e); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Broker.Cerrar)
+	return s
+}
+
+// ParaRomper is Abrir for tests that stop and kill: they do so in the copy for tests only.
+func ParaRomper(t *testing.T) *Sistema {
+	t.Helper()
+	s := Abrir(t)
+	if s.Entorno.Instancia != "test" {
+		t.Skip("esta prueba para servicios: solo en la instancia test")
+	}
+	return s
+}
+
+// Usuario is a customer of this test alone.
+func Usuario(t *testing.T) string {
+	nombre := strings.ToLower(strings.NewReplacer("/", "-", " ", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
+	return fmt.Sprintf("%.40s-%s", nombre, rand.Text()[:8])
+}
+
+// NuevoID is an id for a purchase, in the order of time.
+func NuevoID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// Linea is a product and how many of it.
+func Linea(id string, cantidad int) contracts.Linea {
+	return contracts.Linea{IDProducto: id, Cantidad: cantidad}
+}
+
+// Hasta polls until cierto says true, and fails the test when Plazo has passed; que tells what was waited for.
+func Hasta(t *testing.T, que string, cierto func(ctx context.Context) (bool, error)) {
+	t.Helper()
+	HastaEn(t, Plazo, que, cierto)
+}
+
+// HastaEn is Hasta with a time of its own.
+func HastaEn(t *testing.T, plazo time.Duration, que string, cierto func(ctx context.Context) (bool, error)) {
+	t.Helper()
+	ctx, soltar := context.WithTimeout(t.Context(), plazo)
+	defer soltar()
+	var ultimo error
+	for espera := 5 * time.Millisecond; ; espera = min(2*espera, 200*time.Millisecond) {
+		listo, err := cierto(ctx)
+		if listo && err == nil {
+			return
+		}
+		if err != nil && ctx.Err() == nil {
+			ultimo = err
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("en %s no llegó: %s (último error: %v)", plazo, que, ultimo)
+		case <-time.After(espera):
+		}
+	}
+}
+
+// Orden runs the `local` program on this copy of the system: stop, start, restart of a service.
+func (s *Sistema) Orden(t *testing.T, args ...string) {
+	t.Helper()
+	ctx, soltar := context.WithTimeout(context.Background(), 2*time.Minute) // also in a Cleanup, when the test's own context has ended
+	defer soltar()
+	cmd := exec.CommandContext(ctx, s.Entorno.Local, append([]string{"--instancia", s.Entorno.Instancia}, args...)...) // #nosec G204 -- the project's own program
+	cmd.Dir, cmd.Env = s.Entorno.Raiz, os.Environ()
+	if texto, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("local %s: %v\n%s", strings.Join(args, " "), err, texto)
+	}
+}
+
+// Surtir sees to it that there are at least so many of each product.
+func (s *Sistema) Surtir(t *testing.T, minimos map[string]int) {
+	t.Helper()
+	if _, err := s.Admin.Surtir(t.Context(), minimos, "prueba-"+rand.Text()); err != nil {
+		t.Fatal(err)
+	}
+}
