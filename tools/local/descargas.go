@@ -90,6 +90,7 @@ func (in *Instancia) distribuciones() error {
 		if err := desempacarPostgres(jar, in.dirPostgres()); err != nil {
 			return fmt.Errorf("no pude desempacar PostgreSQL: %w", err)
 		}
+		_ = os.Remove(jar)
 	}
 	if !existe(in.dirPulsar()) {
 		nombre := "pulsar-server-distribution-" + versionPulsar + "-bin.tar.gz"
@@ -100,6 +101,7 @@ func (in *Instancia) distribuciones() error {
 		if err := in.desempacarPulsar(tgz); err != nil {
 			return fmt.Errorf("no pude desempacar Pulsar: %w", err)
 		}
+		_ = os.Remove(tgz)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -133,7 +135,7 @@ func (in *Instancia) esperar(nombre string, plazo time.Duration, revisar func() 
 			reinicios = ps[nombre].Reinicios
 		}
 		if time.Since(inicio) > plazo || (reinicios > 3 && time.Since(inicio) > 10*time.Second) {
-			return fmt.Errorf("%s no llegó a estar sano en %s (%d reinicios): %w\n%s", nombre, time.Since(inicio).Round(time.Second), reinicios, err, in.cola(nombre, 25))
+			return fmt.Errorf("%s no llegó a estar sano en %s (%d reinicios): %w\n%s", nombre, time.Since(inicio).Round(time.Second), reinicios, err, in.cola(nombre, 12))
 		}
 		if time.Now().After(aviso) {
 			decir("  … espero a %s", nombre)
@@ -142,12 +144,19 @@ func (in *Instancia) esperar(nombre string, plazo time.Duration, revisar func() 
 	}
 }
 
-// cola is the end of a process's log with the log's path.
+var deInteres = regexp.MustCompile(`^== APP|level=(warning|error|fatal)|^error:|WARN|ERROR|FATAL|Exception`)
+
+// cola is the end of a process's log, of what it and its sidecar complain, with the log's path.
 func (in *Instancia) cola(nombre string, n int) string {
 	texto, err := os.ReadFile(in.log(nombre))
 	if err != nil {
 		return "(sin registro en " + in.log(nombre) + ")"
 	}
 	lineas := strings.Split(strings.TrimSpace(string(texto)), "\n")
+	lineas = lineas[max(0, len(lineas)-500):]
+	quejas := slices.DeleteFunc(slices.Clone(lineas), func(l string) bool { return !deInteres.MatchString(l) })
+	if len(quejas) > 0 {
+		lineas = quejas
+	}
 	return strings.Join(lineas[max(0, len(lineas)-n):], "\n") + "\n(registro: " + in.log(nombre) + ")"
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -48,6 +49,13 @@ func ordenar(instancia string, args []string) error {
 	if len(args) > 1 {
 		arg = args[1]
 	}
+	if slices.Contains([]string{"up", "down", "reset", "stop", "start", "restart"}, orden) {
+		soltar, err := in.turno()
+		if err != nil {
+			return err
+		}
+		defer soltar()
+	}
 	switch orden {
 	case "up":
 		return in.up(arg == "--solo-infra")
@@ -75,6 +83,24 @@ func ordenar(instancia string, args []string) error {
 		return contar(os.Stdin, os.Stdout)
 	}
 	return fmt.Errorf("no conozco la orden %q\n%s", orden, uso)
+}
+
+// turno waits until no other command is changing this instance.
+func (in *Instancia) turno() (soltar func(), err error) {
+	if err := os.MkdirAll(in.compartida(), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(in.compartida(in.Nombre + ".lock"))
+	if err != nil {
+		return nil, err
+	}
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		decir("espero a que termine otra orden sobre la instancia %s", in.Nombre)
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+			return nil, err
+		}
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 // registros follows the log of one process, or of all.
