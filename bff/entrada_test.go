@@ -10,66 +10,75 @@ import (
 	"entregas/contracts"
 )
 
+var (
+	linea = func(cantidad string) string { return compra(`[{"id_producto":"1","cantidad":` + cantidad + `}]`) }
+	// masDeCien is 101 lines.
+	masDeCien = func() string {
+		var lineas []string
+		for i := range contracts.MaxLineas + 1 {
+			lineas = append(lineas, fmt.Sprintf(`{"id_producto":"%d","cantidad":1}`, i))
+		}
+		return `[` + strings.Join(lineas, ",") + `]`
+	}()
+)
+
+func compra(lineas string) string { return `{"id_usuario":"ana","productos":` + lineas + `}` }
+
+const compras = "POST /api/compras"
+
+var entradasMalas = []struct {
+	nombre, operacion, cuerpo string
+	estado                    int
+	campo                     string
+	cabeceras                 []string
+}{
+	{"sin cuerpo", compras, ``, 400, "", nil},
+	{"JSON roto", compras, `{"id_usuario":`, 400, "", nil},
+	{"algo después del JSON", compras, linea("1") + `{}`, 400, "", nil},
+	{"una lista", compras, `[]`, 400, "", nil},
+	{"un campo desconocido", compras, `{"id_usuario":"ana","usuario":"ana"}`, 400, "", nil},
+	{"más de 1 MiB", compras, `{"id_usuario":"` + strings.Repeat("a", contracts.MaxCuerpoPeticion) + `"}`, 413, "", nil},
+	{"sin usuario", compras, `{"productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
+	{"usuario que no es un texto", compras, `{"id_usuario":7,"productos":[]}`, 400, "id_usuario", nil},
+	{"usuario demasiado largo", compras, `{"id_usuario":"` + strings.Repeat("a", 65) + `","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
+	{"usuario con caracteres de control", compras, `{"id_usuario":"a\u0000b","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
+	{"id que no es un UUID", compras, `{"id":"1","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id", nil},
+	{"sin productos", compras, `{"id_usuario":"ana"}`, 400, "productos", nil},
+	{"ninguna línea", compras, compra(`[]`), 400, "productos", nil},
+	{"101 líneas", compras, compra(masDeCien), 400, "productos", nil},
+	{"productos que no son una lista", compras, compra(`"1:2"`), 400, "productos", nil},
+	{"producto repetido", compras, compra(`[{"id_producto":"1","cantidad":1},{"id_producto":"1","cantidad":2}]`), 400, "productos[1].id_producto", nil},
+	{"producto con caracteres de control", compras, compra(`[{"id_producto":"1\n","cantidad":1}]`), 400, "productos[0].id_producto", nil},
+	{"producto demasiado largo", compras, compra(`[{"id_producto":"` + strings.Repeat("1", 65) + `","cantidad":1}]`), 400, "productos[0].id_producto", nil},
+	{"producto que falta", compras, compra(`[{"cantidad":1}]`), 400, "productos[0].id_producto", nil},
+	{"cantidad 0", compras, linea("0"), 400, "productos[0].cantidad", nil},
+	{"cantidad que falta", compras, compra(`[{"id_producto":"1"}]`), 400, "productos[0].cantidad", nil},
+	{"cantidad negativa", compras, linea("-1"), 400, "productos[0].cantidad", nil},
+	{"cantidad de más de 1.000.000", compras, linea("1000001"), 400, "productos[0].cantidad", nil},
+	{"cantidad que no cabe", compras, linea("1e30"), 400, "cantidad", nil},
+	{"cantidad que no es un número", compras, linea(`"dos"`), 400, "cantidad", nil},
+	{"cantidad con decimales", compras, linea("1.5"), 400, "cantidad", nil},
+	{"domicilio que no es un booleano", compras, `{"id_usuario":"ana","domicilio":"True"}`, 400, "domicilio", nil},
+	{"clave vacía", compras, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", ""}},
+	{"clave demasiado larga", compras, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", strings.Repeat("k", 256)}},
+	{"clave con tildes", compras, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", "clavé"}},
+	{"leer con un id que no es un UUID", "GET /api/compras/1", ``, 400, "id", nil},
+	{"seguir con un id que no es un UUID", "GET /api/compras/1/eventos", ``, 400, "id", nil},
+	{"seguir desde lo que no es un número", "GET /api/compras/01938f5e-7c1a-7000-8000-000000000001/eventos", ``, 400, "Last-Event-ID", []string{"Last-Event-ID", "x"}},
+	{"límite que no es un número", "GET /api/usuarios/ana/compras?limite=x", ``, 400, "limite", nil},
+	{"límite 0", "GET /api/usuarios/ana/compras?limite=0", ``, 400, "limite", nil},
+	{"límite de más de 100", "GET /api/usuarios/ana/compras?limite=101", ``, 400, "limite", nil},
+	{"lista de un usuario demasiado largo", "GET /api/usuarios/" + strings.Repeat("a", 65) + "/compras", ``, 400, "id_usuario", nil},
+	{"producto de id demasiado largo", "GET /api/productos/" + strings.Repeat("a", 65), ``, 400, "id", nil},
+	{"una ruta que no existe", "GET /api/nada", ``, 404, "", nil},
+	{"otra fuera de /api", "GET /nada", ``, 404, "", nil},
+	{"un método que no se admite", "DELETE /api/compras", ``, 405, "", nil},
+	{"leer el v1", "GET /v1", ``, 405, "", nil},
+}
+
 // Bad input over REST: a problem that names the field, and nothing called, published or stored.
 func TestEntradaMala(t *testing.T) {
-	compra := func(lineas string) string { return `{"id_usuario":"ana","productos":` + lineas + `}` }
-	linea := func(cantidad string) string { return compra(`[{"id_producto":"1","cantidad":` + cantidad + `}]`) }
-	varias := strings.TrimSuffix(strings.Repeat(`{"id_producto":"%d","cantidad":1},`, 101), ",")
-	numeros := make([]any, 101)
-	for i := range numeros {
-		numeros[i] = i
-	}
-	const compras = "POST /api/compras"
-	casos := []struct {
-		nombre, operacion, cuerpo string
-		estado                    int
-		campo                     string
-		cabeceras                 []string
-	}{
-		{"sin cuerpo", compras, ``, 400, "", nil},
-		{"JSON roto", compras, `{"id_usuario":`, 400, "", nil},
-		{"algo después del JSON", compras, linea("1") + `{}`, 400, "", nil},
-		{"una lista", compras, `[]`, 400, "", nil},
-		{"un campo desconocido", compras, `{"id_usuario":"ana","usuario":"ana"}`, 400, "", nil},
-		{"más de 1 MiB", compras, `{"id_usuario":"` + strings.Repeat("a", contracts.MaxCuerpoPeticion) + `"}`, 413, "", nil},
-		{"sin usuario", compras, `{"productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
-		{"usuario que no es un texto", compras, `{"id_usuario":7,"productos":[]}`, 400, "id_usuario", nil},
-		{"usuario demasiado largo", compras, `{"id_usuario":"` + strings.Repeat("a", 65) + `","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
-		{"usuario con caracteres de control", compras, `{"id_usuario":"a\u0000b","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
-		{"id que no es un UUID", compras, `{"id":"1","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id", nil},
-		{"sin productos", compras, `{"id_usuario":"ana"}`, 400, "productos", nil},
-		{"ninguna línea", compras, compra(`[]`), 400, "productos", nil},
-		{"101 líneas", compras, compra(`[` + fmt.Sprintf(varias, numeros...) + `]`), 400, "productos", nil},
-		{"productos que no son una lista", compras, compra(`"1:2"`), 400, "productos", nil},
-		{"producto repetido", compras, compra(`[{"id_producto":"1","cantidad":1},{"id_producto":"1","cantidad":2}]`), 400, "productos[1].id_producto", nil},
-		{"producto con caracteres de control", compras, compra(`[{"id_producto":"1\n","cantidad":1}]`), 400, "productos[0].id_producto", nil},
-		{"producto demasiado largo", compras, compra(`[{"id_producto":"` + strings.Repeat("1", 65) + `","cantidad":1}]`), 400, "productos[0].id_producto", nil},
-		{"producto que falta", compras, compra(`[{"cantidad":1}]`), 400, "productos[0].id_producto", nil},
-		{"cantidad 0", compras, linea("0"), 400, "productos[0].cantidad", nil},
-		{"cantidad que falta", compras, compra(`[{"id_producto":"1"}]`), 400, "productos[0].cantidad", nil},
-		{"cantidad negativa", compras, linea("-1"), 400, "productos[0].cantidad", nil},
-		{"cantidad de más de 1.000.000", compras, linea("1000001"), 400, "productos[0].cantidad", nil},
-		{"cantidad que no cabe", compras, linea("1e30"), 400, "cantidad", nil},
-		{"cantidad que no es un número", compras, linea(`"dos"`), 400, "cantidad", nil},
-		{"cantidad con decimales", compras, linea("1.5"), 400, "cantidad", nil},
-		{"domicilio que no es un booleano", compras, `{"id_usuario":"ana","domicilio":"True"}`, 400, "domicilio", nil},
-		{"clave vacía", compras, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", ""}},
-		{"clave demasiado larga", compras, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", strings.Repeat("k", 256)}},
-		{"clave con tildes", compras, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", "clavé"}},
-		{"leer con un id que no es un UUID", "GET /api/compras/1", ``, 400, "id", nil},
-		{"seguir con un id que no es un UUID", "GET /api/compras/1/eventos", ``, 400, "id", nil},
-		{"seguir desde lo que no es un número", "GET /api/compras/01938f5e-7c1a-7000-8000-000000000001/eventos", ``, 400, "Last-Event-ID", []string{"Last-Event-ID", "x"}},
-		{"límite que no es un número", "GET /api/usuarios/ana/compras?limite=x", ``, 400, "limite", nil},
-		{"límite 0", "GET /api/usuarios/ana/compras?limite=0", ``, 400, "limite", nil},
-		{"límite de más de 100", "GET /api/usuarios/ana/compras?limite=101", ``, 400, "limite", nil},
-		{"lista de un usuario demasiado largo", "GET /api/usuarios/" + strings.Repeat("a", 65) + "/compras", ``, 400, "id_usuario", nil},
-		{"producto de id demasiado largo", "GET /api/productos/" + strings.Repeat("a", 65), ``, 400, "id", nil},
-		{"una ruta que no existe", "GET /api/nada", ``, 404, "", nil},
-		{"otra fuera de /api", "GET /nada", ``, 404, "", nil},
-		{"un método que no se admite", "DELETE /api/compras", ``, 405, "", nil},
-		{"leer el v1", "GET /v1", ``, 405, "", nil},
-	}
-	for _, c := range casos {
+	for _, c := range entradasMalas {
 		t.Run(c.nombre, func(t *testing.T) {
 			p := nuevaPuerta(t)
 			verbo, ruta, _ := strings.Cut(c.operacion, " ")

@@ -98,7 +98,7 @@ func abrir(t *testing.T, url, ultimo string) *flujo {
 	if ultimo != "" {
 		peticion.Header.Set("Last-Event-ID", ultimo)
 	}
-	respuesta, err := http.DefaultClient.Do(peticion)
+	respuesta, err := http.DefaultClient.Do(peticion) //nolint:bodyclose // by the clean-up below
 	if err != nil {
 		t.Fatal(err)
 	}

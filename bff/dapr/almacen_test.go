@@ -1,0 +1,73 @@
+package dapr_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	sdk "github.com/dapr/go-sdk/client"
+	"github.com/jackc/pgx/v5"
+
+	"entregas/services/bff/comprastest"
+	"entregas/services/bff/dapr"
+	"entregas/services/internal/basetest"
+	"entregas/services/internal/errores"
+)
+
+func TestAlmacenEnMemoria(t *testing.T) {
+	comprastest.ProbarAlmacen(t, &comprastest.Almacen{})
+}
+
+// The state store as it runs: its component on a PostgreSQL of its own, behind a real sidecar.
+func TestAlmacenDeDapr(t *testing.T) {
+	base := basetest.Nueva(t, nil)
+	recursos := t.TempDir()
+	componente := fmt.Sprintf(`apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: {name: estado}
+spec:
+  type: state.postgresql
+  version: v2
+  metadata:
+    - {name: connectionString, value: %q}
+`, base.Config().ConnString())
+	if err := os.WriteFile(filepath.Join(recursos, "estado.yaml"), []byte(componente), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, puerto := sidecar(t, "bff-prueba", 0, recursos)
+	cliente, err := sdk.NewClientWithAddressContext(t.Context(), net.JoinHostPort("127.0.0.1", puerto))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cliente.Close()
+	almacen := dapr.Almacen{Sidecar: cliente}
+	comprastest.ProbarAlmacen(t, almacen)
+
+	t.Run("sin base de datos es no-disponible", func(t *testing.T) {
+		administrador, err := pgx.Connect(t.Context(), os.Getenv(basetest.Variable))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = administrador.Close(context.Background()) }()
+		if _, err := administrador.Exec(t.Context(), "drop database "+base.Config().ConnConfig.Database+" with (force)"); err != nil {
+			t.Fatal(err)
+		}
+		var alLeer error
+		for limite := time.Now().Add(3 * time.Second); alLeer == nil && time.Now().Before(limite); {
+			_, alLeer = almacen.Leer(t.Context(), "prueba/x")
+		}
+		for que, err := range map[string]error{
+			"Leer": alLeer, "Crear": almacen.Crear(t.Context(), "prueba/x", nil, time.Minute),
+			"Reemplazar": almacen.Reemplazar(t.Context(), "prueba/x", "01938f5e-7c1a-7000-8000-000000000001", nil, time.Minute),
+			"Borrar":     almacen.Borrar(t.Context(), "prueba/x", "01938f5e-7c1a-7000-8000-000000000001"),
+		} {
+			if errores.De(err) != errores.NoDisponible {
+				t.Errorf("%s: %v", que, err)
+			}
+		}
+	})
+}
