@@ -18,8 +18,11 @@ import (
 // ErrBasta is what a listener returns when it has seen enough.
 var ErrBasta = errors.New("basta")
 
-// Evento is a server-sent event.
-type Evento struct{ ID, Nombre, Datos string }
+// Evento is a server-sent event, or a comment between two: its text is in Datos.
+type Evento struct {
+	ID, Nombre, Datos string
+	Comentario        bool
+}
 
 // Eventos opens a live stream at ruta and gives each event to oir, until the stream ends (nil), oir returns ErrBasta (nil)
 // or something fails. An answer that is no stream is a *Problema; 204 ends it at once.
@@ -67,14 +70,18 @@ func leerEventos(r io.Reader, oir func(Evento) error) error {
 			e.Nombre = valor
 		case "data":
 			e.Datos += valor
-		case "":
-			if lineas.Text() == "" && e.Datos != "" {
-				if err := oir(e); err != nil {
-					return err
-				}
-			}
+		case "": // an empty line ends an event; one that begins with a colon is a comment
+			terminado := e
 			if lineas.Text() == "" {
 				e = Evento{}
+			} else {
+				terminado = Evento{Datos: valor, Comentario: true}
+			}
+			if terminado.Datos == "" {
+				continue
+			}
+			if err := oir(terminado); err != nil {
+				return err
 			}
 		}
 	}
@@ -91,6 +98,9 @@ func (c *Cliente) Seguir(ctx context.Context, id string, oir func(contracts.Comp
 	ultimo, fin := "", error(nil)
 	for intento := 0; intento < 3; intento++ {
 		err := c.Eventos(ctx, "/compras/"+url.PathEscape(id)+"/eventos", ultimo, func(e Evento) error {
+			if e.Comentario {
+				return nil
+			}
 			var compra contracts.Compra
 			if err := json.Unmarshal([]byte(e.Datos), &compra); err != nil {
 				return fmt.Errorf("evento %s: %w", e.ID, err)
