@@ -12,6 +12,8 @@ import (
 	"text/template"
 
 	"gopkg.in/yaml.v3"
+
+	"entregas/tools/local/preparar"
 )
 
 // servicio is one app with its sidecar, a replica counted as a service of its own.
@@ -124,24 +126,13 @@ func escribir(ruta, texto string) error {
 // nombresFijos makes the test instance resolve app-ids by a fixed table. By mDNS, which knows nothing of instances,
 // its bff and the daily one would find each other's services.
 func (in *Instancia) nombresFijos(configuracion string) (string, error) {
-	var c map[string]any
-	if err := yaml.Unmarshal([]byte(configuracion), &c); err != nil {
-		return "", err
-	}
 	var plantilla strings.Builder
 	for _, s := range in.losServicios() {
 		if !s.esReplica() {
 			fmt.Fprintf(&plantilla, `{{if eq .ID %q}}127.0.0.1:%d{{end}}`, s.App, s.puertoInterno)
 		}
 	}
-	spec, _ := c["spec"].(map[string]any)
-	if spec == nil {
-		spec = map[string]any{}
-		c["spec"] = spec
-	}
-	spec["nameResolution"] = map[string]any{"component": "kubernetes", "configuration": map[string]any{"template": plantilla.String()}}
-	texto, err := yaml.Marshal(c)
-	return string(texto), err
+	return preparar.ConResolucion(configuracion, plantilla.String())
 }
 
 // archivoDapr is dapr.yaml's shape: what goes into a run file.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"entregas/tools/local/preparar"
 )
 
 const uso = `uso: local [--instancia up|test] ORDEN
@@ -169,7 +171,7 @@ func (in *Instancia) parar(nombre string) error {
 }
 
 func (in *Instancia) base(orden, nombre string) error {
-	if _, ok := bases[nombre]; !ok {
+	if _, ok := preparar.Bases[nombre]; !ok {
 		return fmt.Errorf("diga qué base: DB=productos, gestor_compra, ordenes o dapr")
 	}
 	dsn, err := in.dsn(nombre)

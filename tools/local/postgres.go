@@ -15,29 +15,21 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-)
 
-// bases are the databases with the role that owns each; lectores may connect to one and get no more than its owner grants.
-var (
-	bases    = map[string]string{"productos": "admin_productos", "gestor_compra": "gestor_compra", "ordenes": "ordenes", "dapr": "dapr"}
-	lectores = map[string]string{"consolidador": "productos"}
+	"entregas/tools/local/preparar"
 )
 
 // claves reads the passwords of the administrator and the roles, made once at random and kept in the instance's pgpass,
 // which every DSN names (passfile=) instead of carrying a secret.
 func (in *Instancia) claves() (map[string]string, error) {
-	ruta, m := in.ruta("pgpass"), map[string]string{}
-	texto, err := os.ReadFile(ruta)
-	if err != nil && !os.IsNotExist(err) {
+	ruta := in.ruta("pgpass")
+	m, err := preparar.Claves(ruta)
+	if err != nil {
 		return nil, err
 	}
-	for linea := range strings.Lines(string(texto)) {
-		if c := strings.Split(strings.TrimSpace(linea), ":"); len(c) == 5 {
-			m[c[3]] = c[4]
-		}
-	}
+	texto, _ := os.ReadFile(ruta)
 	nuevas := ""
-	for _, rol := range []string{"postgres", "admin_productos", "gestor_compra", "ordenes", "dapr", "consolidador"} {
+	for _, rol := range preparar.Roles {
 		if m[rol] == "" {
 			m[rol] = rand.Text()
 			nuevas += "*:*:*:" + rol + ":" + m[rol] + "\n"
@@ -166,60 +158,7 @@ func (in *Instancia) crearBases() error {
 	}
 	ctx := context.Background()
 	defer c.Close(ctx)
-	var version int
-	if err := c.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&version); err != nil {
-		return err
-	}
-	if version < 150000 {
-		return fmt.Errorf("PostgreSQL debe ser 15 o posterior (es %d)", version/10000)
-	}
-	for base, rol := range bases {
-		if err := crearBase(ctx, c, base, rol, claves[rol]); err != nil {
-			return fmt.Errorf("base %s: %w", base, err)
-		}
-	}
-	for rol, base := range lectores {
-		if err := crearRol(ctx, c, rol, claves[rol]); err != nil {
-			return fmt.Errorf("rol %s: %w", rol, err)
-		}
-		if err := ejecutar(ctx, c, "grant connect on database "+base+" to "+rol, "alter role "+rol+" set default_transaction_read_only = on"); err != nil {
-			return fmt.Errorf("rol %s: %w", rol, err)
-		}
-	}
-	return nil
-}
-
-func crearRol(ctx context.Context, c *pgx.Conn, rol, clave string) error {
-	var hay bool
-	if err := c.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1)", rol).Scan(&hay); err != nil {
-		return err
-	}
-	if !hay {
-		return ejecutar(ctx, c, "create role "+rol+" login password '"+clave+"'")
-	}
-	return ejecutar(ctx, c, "alter role "+rol+" login password '"+clave+"'") // an own server may know an older one
-}
-
-func crearBase(ctx context.Context, c *pgx.Conn, base, rol, clave string) error {
-	if err := crearRol(ctx, c, rol, clave); err != nil {
-		return err
-	}
-	var hay bool
-	if err := c.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", base).Scan(&hay); err != nil || hay {
-		return err
-	}
-	_ = ejecutar(ctx, c, "grant "+rol+" to current_user") // an administrator who is no superuser needs it to give the database away
-	return ejecutar(ctx, c, "create database "+base+" owner "+rol+" encoding 'UTF8' template template0", "revoke all on database "+base+" from public")
-}
-
-// ejecutar runs statements whose names are constants of this program, each by itself.
-func ejecutar(ctx context.Context, c *pgx.Conn, sentencias ...string) error {
-	for _, s := range sentencias {
-		if _, err := c.Exec(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return preparar.CrearBases(ctx, c, claves)
 }
 
 // direccionPostgres is host:port as the services' DSNs must name it.

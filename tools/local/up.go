@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"entregas/tools/local/preparar"
 )
 
 // up makes the system complete and healthy; what already is, it leaves alone.
@@ -71,7 +75,7 @@ func (in *Instancia) subirInfra(antes string) error {
 	if err := in.crearBases(); err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
-	if err := in.crearTopicos(); err != nil {
+	if err := (preparar.Pulsar{URL: in.urlPulsarAdmin()}).CrearTopicos(context.Background()); err != nil {
 		return err
 	}
 	decir("bases de datos y tópicos listos")
@@ -101,10 +105,12 @@ func (in *Instancia) subirServicios() error {
 			}
 		}
 	}
-	var errores []error
-	for _, s := range propios {
-		errores = append(errores, in.esperarServicio(s))
+	errores := make([]error, len(propios))
+	var grupo sync.WaitGroup
+	for i, s := range propios {
+		grupo.Go(func() { errores[i] = in.esperarServicio(s) })
 	}
+	grupo.Wait()
 	for _, p := range procesos(in.marca()) {
 		if exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", p)); strings.HasPrefix(exe, in.compartida("bin")) && strings.HasSuffix(exe, " (deleted)") {
 			if app := filepath.Base(strings.TrimSuffix(exe, " (deleted)")); slices.Contains(apps, app) {

@@ -1,0 +1,90 @@
+package preparar
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Suscripciones maps each topic to the service that reads it: the subscription's name is its app-id.
+// Every topic has a dead letter topic, kept by the subscription `operador`.
+var Suscripciones = map[string]string{
+	"comandos-gestor-compra": "gestor-compra",
+	"comandos-inventario":    "consolidador",
+	"eventos-inventario":     "gestor-compra",
+	"comandos-producto":      "admin-productos",
+	"eventos-productos":      "gestor-compra",
+	"comandos-orden":         "ordenes",
+	"eventos-orden":          "gestor-compra",
+	"eventos-compra":         "bff",
+}
+
+// Less than the 30 days for which a service remembers a command: so no broker can still hold what an inbox forgot.
+const retencion = `{"retentionTimeInMinutes": 10080, "retentionSizeInMB": 1024}`
+
+// Pulsar is the broker's administrative interface. Token is for a broker that asks for one; Rol is then who the services are
+// for it, and may publish and subscribe.
+type Pulsar struct{ URL, Token, Rol string }
+
+var clienteHTTP = &http.Client{Timeout: 10 * time.Second}
+
+// CrearTopicos sets the namespace's policies, and makes topics and subscriptions before anybody publishes.
+func (p Pulsar) CrearTopicos(ctx context.Context) error {
+	ns := "/admin/v2/namespaces/public/default"
+	pedidos := []struct{ metodo, ruta, cuerpo string }{
+		{"POST", ns + "/schemaValidationEnforced", "true"},
+		{"PUT", ns + "/schemaCompatibilityStrategy", `"FULL_TRANSITIVE"`},
+		{"POST", ns + "/isAllowAutoUpdateSchema", "true"},
+		{"POST", ns + "/retention", retencion},
+	}
+	if p.Rol != "" {
+		pedidos = append(pedidos, struct{ metodo, ruta, cuerpo string }{"POST", ns + "/permissions/" + p.Rol, `["produce", "consume"]`})
+	}
+	for _, x := range pedidos {
+		if err := p.pedir(ctx, x.metodo, x.ruta, x.cuerpo); err != nil {
+			return err
+		}
+	}
+	for topico, lector := range Suscripciones {
+		for _, t := range [][2]string{{topico, lector}, {topico + "-dlq", "operador"}} {
+			ruta := "/admin/v2/persistent/public/default/" + t[0]
+			if err := p.pedir(ctx, "PUT", ruta, ""); err != nil {
+				return err
+			}
+			if err := p.pedir(ctx, "PUT", ruta+"/subscription/"+t[1], `{"ledgerId": -1, "entryId": -1}`); err != nil { // from the earliest message
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Sano says whether the broker serves.
+func (p Pulsar) Sano(ctx context.Context) error {
+	return p.pedir(ctx, "GET", "/admin/v2/namespaces/public/default", "")
+}
+
+// pedir sends one administrative request; what already exists (409) is as good as made.
+func (p Pulsar) pedir(ctx context.Context, metodo, ruta, cuerpo string) error {
+	req, err := http.NewRequestWithContext(ctx, metodo, p.URL+ruta, bytes.NewBufferString(cuerpo))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if p.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+p.Token)
+	}
+	r, err := clienteHTTP.Do(req)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	if r.StatusCode/100 == 2 || r.StatusCode == http.StatusConflict {
+		return nil
+	}
+	texto, _ := io.ReadAll(io.LimitReader(r.Body, 500))
+	return fmt.Errorf("petición que Pulsar no aceptó: %s %s: %s %s", metodo, ruta, r.Status, texto)
+}
