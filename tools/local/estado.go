@@ -144,7 +144,7 @@ func (in *Instancia) esperar(nombre string, plazo time.Duration, revisar func() 
 	}
 }
 
-var deInteres = regexp.MustCompile(`^== APP|level=(warning|error|fatal)|^error:|WARN|ERROR|FATAL|Exception`)
+var deInteres = regexp.MustCompile(`^== APP|level=(error|fatal)|^error:|ERROR|FATAL|Exception`)
 
 // cola is the end of a process's log, of what it and its sidecar complain, with the log's path.
 func (in *Instancia) cola(nombre string, n int) string {

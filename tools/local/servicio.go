@@ -32,7 +32,7 @@ func (in *Instancia) correr(nombre string) error {
 	parar := make(chan os.Signal, 1)
 	signal.Notify(parar, syscall.SIGTERM, syscall.SIGINT)
 
-	var app, sidecar int
+	app, sidecar, solos := 0, 0, 0
 	for reloj := time.Tick(250 * time.Millisecond); ; {
 		select {
 		case <-fin:
@@ -45,15 +45,22 @@ func (in *Instancia) correr(nombre string) error {
 		case <-reloj:
 			if app == 0 || sidecar == 0 {
 				app, sidecar = in.pareja(marca, cmd.Process.Pid)
-			} else if !vivo(app) || !vivo(sidecar) {
-				quien := "la aplicación"
-				if !vivo(sidecar) {
-					quien = "el sidecar"
+				if app+sidecar == 0 || app*sidecar != 0 {
+					continue
 				}
-				in.detener(marca, cmd.Process.Pid)
-				<-fin
-				return fmt.Errorf("%s de %s terminó: arranco de nuevo los dos", quien, nombre)
+				if solos++; solos < 12 { // one of them alone: the other is about to start, or died before it was seen
+					continue
+				}
+			} else if vivo(app) && vivo(sidecar) {
+				continue
 			}
+			quien := "la aplicación"
+			if sidecar == 0 || !vivo(sidecar) {
+				quien = "el sidecar"
+			}
+			in.detener(marca, cmd.Process.Pid)
+			<-fin
+			return fmt.Errorf("%s de %s terminó: arranco de nuevo los dos", quien, nombre)
 		}
 	}
 }
