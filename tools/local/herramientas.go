@@ -126,7 +126,7 @@ func (in *Instancia) construir(c construccion) error {
 	if len(c.salida) == 1 {
 		destino += c.salida[0] // not always named as its package is
 	}
-	args := append([]string{"build", "-v", "-trimpath", "-o", destino}, c.argumentos...)
+	args := append([]string{"build", "-v", "-trimpath", "-buildvcs=false", "-o", destino}, c.argumentos...)
 	if err := in.goConProgreso(dir, que, append(args, c.paquetes...), "GOWORK=off", "GOFLAGS=-mod=readonly"); err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (in *Instancia) goConProgreso(dir, que string, args []string, entorno ...st
 
 // servicios builds the project's own programs; go does nothing for what has not changed.
 func (in *Instancia) servicios(solo ...string) error {
-	args := []string{"build", "-v", "-trimpath", "-o", in.compartida("bin") + "/"}
+	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-o", in.compartida("bin") + "/"}
 	for _, a := range apps {
 		carpeta := "./services/" + a
 		if a == "bff" {
