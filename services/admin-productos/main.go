@@ -18,10 +18,11 @@ const servicio = "admin-productos"
 
 type config struct {
 	arranque.Config
-	BaseDatos   string  `conf:"env:BASE_DATOS,required,mask,help:address of database productos"`
-	Conexiones  int32   `conf:"env:CONEXIONES,default:16,help:connections to the database at most"`
-	Demora      float64 `conf:"env:DELAY,default:0,help:seconds that a reservation takes longer on purpose"`
-	Manejadores int     `conf:"env:MANEJADORES,default:0,help:reservations at work at once; 0 is no limit"`
+	BaseDatos   string       `conf:"env:BASE_DATOS,required,mask,help:address of database productos"`
+	Esquema     base.Esquema `conf:"env:ESQUEMA,default:alzar,help:alzar the schema or esperar until a job did; solo alzar and end"`
+	Conexiones  int32        `conf:"env:CONEXIONES,default:16,help:connections to the database at most"`
+	Demora      float64      `conf:"env:DELAY,default:0,help:seconds that a reservation takes longer on purpose"`
+	Manejadores int          `conf:"env:MANEJADORES,default:0,help:reservations at work at once; 0 is no limit"`
 }
 
 func main() {
@@ -35,7 +36,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer pool.Close()
-	if err := base.Migrar(ctx, pool, postgres.Migraciones()); err != nil {
+	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones()); err != nil || !sigue {
 		return err
 	}
 	sidecar, err := cfg.Sidecar(ctx)

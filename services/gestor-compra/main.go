@@ -26,6 +26,7 @@ const servicio = "gestor-compra"
 type config struct {
 	Comun             arranque.Config
 	BaseDatos         string        `conf:"env:BASE_DATOS,required,mask,help:address of database gestor_compra"`
+	Esquema           base.Esquema  `conf:"env:ESQUEMA,default:alzar,help:alzar the schema or esperar until a job did; solo alzar and end"`
 	Conexiones        int32         `conf:"env:CONEXIONES,default:20"`
 	Cupo              int           `conf:"env:CUPO,default:64,help:purchases in flight at most over all replicas"`
 	VentajaDomicilio  time.Duration `conf:"env:VENTAJA_DOMICILIO,default:10m,help:how much older home delivery counts in the queue"`
@@ -49,7 +50,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer pool.Close()
-	if err := base.Migrar(ctx, pool, postgres.Migraciones()); err != nil {
+	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones()); err != nil || !sigue {
 		return err
 	}
 	sidecar, err := cfg.Comun.Sidecar(ctx)

@@ -19,6 +19,7 @@ const servicio = "ordenes"
 type config struct {
 	arranque.Config
 	BaseDatos   string        `conf:"env:BASE_DATOS,required,mask,help:address of database ordenes"`
+	Esquema     base.Esquema  `conf:"env:ESQUEMA,default:alzar,help:alzar the schema or esperar until a job did; solo alzar and end"`
 	Conexiones  int32         `conf:"env:CONEXIONES,default:16,help:connections to the database at most"`
 	MaxAbiertas int           `conf:"env:MAX_ORDENES_ABIERTAS,default:100,help:orders that a customer may have open"`
 	Barrido     time.Duration `conf:"env:BARRIDO,default:5s,help:how often what could not be published is tried again"`
@@ -35,7 +36,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer pool.Close()
-	if err := base.Migrar(ctx, pool, postgres.Migraciones()); err != nil {
+	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones()); err != nil || !sigue {
 		return err
 	}
 	sidecar, err := cfg.Sidecar(ctx)

@@ -24,6 +24,9 @@ import (
 	"entregas/services/internal/rest"
 )
 
+// Version is the commit that the program was built from; whoever builds an image sets it.
+var Version = "desarrollo"
+
 // Config is what every program reads from its environment. `dapr run` sets the ports.
 type Config struct {
 	Direccion   string        `conf:"env:DIRECCION,default:127.0.0.1,help:address to listen on"`
@@ -47,7 +50,7 @@ func Main[C any](servicio string, cfg *C, comun *Config, run func(ctx context.Co
 		ctx, soltar := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 		defer soltar()
 		if texto, alImprimir := conf.String(cfg); alImprimir == nil {
-			slog.Info("arranca", "configuracion", texto)
+			slog.Info("arranca", "version", Version, "configuracion", texto)
 		}
 		err = run(ctx)
 	}

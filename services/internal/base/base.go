@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -26,8 +28,69 @@ func Abrir(ctx context.Context, dsn string, conexiones int32) (*pgxpool.Pool, er
 	return pool, nil
 }
 
+// Esquema is what a program that owns a database does about its schema when it starts.
+type Esquema string
+
+const (
+	// Alzar brings the schema up to date and goes on.
+	Alzar Esquema = "alzar"
+	// Solo brings it up to date and ends: a job that goes before a roll-out.
+	Solo Esquema = "solo"
+	// Esperar leaves it to such a job, and goes on once it is done.
+	Esperar Esquema = "esperar"
+)
+
+// vuelta is how often Esperar looks.
+const vuelta = 2 * time.Second
+
+// Poner does so with the goose files of migraciones. sigue is false where the program is to end well.
+func (e Esquema) Poner(ctx context.Context, pool *pgxpool.Pool, migraciones fs.FS) (sigue bool, err error) {
+	switch e {
+	case Alzar, Solo:
+		return e == Alzar, Migrar(ctx, pool, migraciones)
+	case Esperar:
+		return true, esperar(ctx, pool, migraciones)
+	}
+	return false, fmt.Errorf("ESQUEMA es %q; puede ser %s, %s o %s", string(e), Alzar, Solo, Esperar)
+}
+
 // Migrar applies the goose files of migraciones. Replicas that start together take turns.
 func Migrar(ctx context.Context, pool *pgxpool.Pool, migraciones fs.FS) error {
+	return conMigraciones(pool, migraciones, func(p *goose.Provider) error {
+		_, err := p.Up(ctx)
+		return err
+	})
+}
+
+// esperar returns once nothing of migraciones is left to apply. A database that is ahead of them is fine: this program is
+// then the older of two that run during a roll-out.
+func esperar(ctx context.Context, pool *pgxpool.Pool, migraciones fs.FS) error {
+	return conMigraciones(pool, migraciones, func(p *goose.Provider) error {
+		for {
+			falta, err := pendiente(ctx, pool, p)
+			if err == nil && !falta {
+				return nil
+			}
+			slog.InfoContext(ctx, "espera a que la base de datos esté al día", "error", err)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(vuelta):
+			}
+		}
+	})
+}
+
+// pendiente says whether migrations are to be applied. goose would make its table just to look into it.
+func pendiente(ctx context.Context, pool *pgxpool.Pool, p *goose.Provider) (bool, error) {
+	var hay bool
+	if err := pool.QueryRow(ctx, "select to_regclass('goose_db_version') is not null").Scan(&hay); err != nil || !hay {
+		return true, err
+	}
+	return p.HasPending(ctx)
+}
+
+func conMigraciones(pool *pgxpool.Pool, migraciones fs.FS, hacer func(*goose.Provider) error) error {
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { _ = db.Close() }() // the pool stays open
 	turno, err := lock.NewPostgresSessionLocker()
@@ -35,10 +98,10 @@ func Migrar(ctx context.Context, pool *pgxpool.Pool, migraciones fs.FS) error {
 		return fmt.Errorf("migraciones: %w", err)
 	}
 	proveedor, err := goose.NewProvider(goose.DialectPostgres, db, migraciones, goose.WithSessionLocker(turno))
-	if err != nil {
-		return fmt.Errorf("migraciones: %w", err)
+	if err == nil {
+		err = hacer(proveedor)
 	}
-	if _, err := proveedor.Up(ctx); err != nil {
+	if err != nil {
 		return fmt.Errorf("migraciones: %w", err)
 	}
 	return nil

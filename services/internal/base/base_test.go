@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"entregas/services/internal/base"
 	"entregas/services/internal/basetest"
@@ -30,6 +31,32 @@ func TestMigrarALaVez(t *testing.T) {
 	var hay int
 	if err := pool.QueryRow(context.Background(), `select count(*) from pg_tables where tablename in ('a', 'b')`).Scan(&hay); err != nil || hay != 2 {
 		t.Errorf("%d tablas, %v", hay, err)
+	}
+}
+
+// A program that waits for its database's schema goes on when the job before it is done, and not sooner.
+func TestEsperarAlTrabajoQueMigra(t *testing.T) {
+	pool := basetest.Nueva(t, nil)
+	migraciones := fstest.MapFS{"00001_a.sql": {Data: []byte("-- +goose Up\ncreate table a ();")}}
+	sigue, listo := false, make(chan error, 1)
+	go func() {
+		var err error
+		sigue, err = base.Esperar.Poner(context.Background(), pool, migraciones)
+		listo <- err
+	}()
+	select {
+	case <-listo:
+		t.Fatal("no esperó")
+	case <-time.After(200 * time.Millisecond):
+	}
+	if sigue, err := base.Solo.Poner(context.Background(), pool, migraciones); sigue || err != nil {
+		t.Errorf("solo: sigue %v, %v", sigue, err)
+	}
+	if err := <-listo; !sigue || err != nil {
+		t.Errorf("esperar: sigue %v, %v", sigue, err)
+	}
+	if _, err := base.Esquema("otra").Poner(context.Background(), pool, migraciones); err == nil {
+		t.Error("un modo que no existe se acepta")
 	}
 }
 
