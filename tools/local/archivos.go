@@ -98,7 +98,8 @@ func (in *Instancia) copiarComponentes() error {
 		}
 		relativa, _ := filepath.Rel(origen, ruta)
 		traducido := in.traducir(string(texto))
-		if in.Nombre == "test" && relativa == filepath.Join("config", "configuracion.yaml") {
+		otrosPuertos := in.puerto("SIDECAR_INTERNO") != puertosBase["SIDECAR_INTERNO"]
+		if otrosPuertos && relativa == filepath.Join("config", "configuracion.yaml") {
 			if traducido, err = in.nombresFijos(traducido); err != nil {
 				return err
 			}
@@ -123,8 +124,8 @@ func escribir(ruta, texto string) error {
 	return os.WriteFile(ruta, []byte(texto), 0o644)
 }
 
-// nombresFijos makes the test instance resolve app-ids by a fixed table. By mDNS, which knows nothing of instances,
-// its bff and the daily one would find each other's services.
+// nombresFijos makes the sidecars of an instance with ports of its own (that of the tests, a second clone) resolve app-ids by a
+// fixed table. By mDNS, which knows nothing of instances, its bff and the daily one would find each other's services.
 func (in *Instancia) nombresFijos(configuracion string) (string, error) {
 	var plantilla strings.Builder
 	for _, s := range in.losServicios() {
