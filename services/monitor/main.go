@@ -14,6 +14,7 @@ const servicio = "monitor"
 type config struct {
 	arranque.Config
 	Pulsar string `conf:"env:PULSAR_ADMIN,default:http://127.0.0.1:8080,help:the broker's administrative interface"`
+	Token  string `conf:"env:PULSAR_TOKEN,mask,help:where the broker asks for one"`
 }
 
 func main() {
@@ -24,6 +25,6 @@ func main() {
 // run needs no broker to be ready: that the broker is down is what monitor is there to tell.
 func run(ctx context.Context, cfg config) error {
 	rutas := cfg.Rutas(nil)
-	rest.Servir(rutas, pulsar.Nuevo(cfg.Pulsar))
+	rest.Servir(rutas, pulsar.Nuevo(cfg.Pulsar, cfg.Token))
 	return cfg.Servir(ctx, rutas)
 }

@@ -15,12 +15,13 @@ import (
 // Broker is the broker's administrative interface.
 type Broker struct {
 	direccion string
+	token     string
 	cliente   *http.Client
 }
 
-// Nuevo reads from the interface at direccion, a URL.
-func Nuevo(direccion string) *Broker {
-	return &Broker{strings.TrimSuffix(direccion, "/"), &http.Client{}}
+// Nuevo reads from the interface at direccion, a URL, with token where the broker asks for one.
+func Nuevo(direccion, token string) *Broker {
+	return &Broker{strings.TrimSuffix(direccion, "/"), strings.TrimSpace(token), &http.Client{}}
 }
 
 // estadisticas is the part of a topic's statistics that is used here.
@@ -39,6 +40,9 @@ func (b *Broker) Colas(ctx context.Context, tema string) ([]colas.Cola, error) {
 	peticion, err := http.NewRequestWithContext(ctx, http.MethodGet, direccion, nil)
 	if err != nil {
 		return nil, fmt.Errorf("tema %s: %w", tema, err)
+	}
+	if b.token != "" {
+		peticion.Header.Set("Authorization", "Bearer "+b.token)
 	}
 	respuesta, err := b.cliente.Do(peticion)
 	if err != nil {

@@ -34,7 +34,7 @@ func (b broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func medir(t *testing.T, direccion string) map[string]string {
 	t.Helper()
 	rutas := mux.NewRouter()
-	rest.Servir(rutas, pulsar.Nuevo(direccion))
+	rest.Servir(rutas, pulsar.Nuevo(direccion, ""))
 	w := httptest.NewRecorder()
 	rutas.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
 	if w.Code != http.StatusOK {
