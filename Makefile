@@ -72,4 +72,5 @@ bench: up ## compras por segundo y latencia, a 1, 8 y 32 en vuelo
 # The set-up program; go rebuilds it only when its source changed.
 $(LOCAL):
 	@command -v go >/dev/null || { echo 'falta Go 1.26 o posterior: https://go.dev/dl' >&2; exit 1; }
+	@[ -e $@ ] || echo 'compilo la herramienta de arranque (un minuto, solo la primera vez)' >&2
 	@cd tools/local && GOWORK=off CGO_ENABLED=0 go build -trimpath -buildvcs=false -o ../../$(LOCAL) .
