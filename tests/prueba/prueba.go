@@ -91,7 +91,7 @@ func HastaEn(t *testing.T, plazo time.Duration, que string, cierto func(ctx cont
 	var ultimo error
 	for espera := 5 * time.Millisecond; ; espera = min(2*espera, 200*time.Millisecond) {
 		listo, err := cierto(ctx)
-		if listo && err == nil {
+		if listo {
 			return
 		}
 		if err != nil && ctx.Err() == nil {
@@ -123,4 +123,11 @@ func (s *Sistema) Surtir(t *testing.T, minimos map[string]int) {
 	if _, err := s.Admin.Surtir(t.Context(), minimos, "prueba-"+rand.Text()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Parar stops a service with its sidecar, until the test starts it again or ends.
+func (s *Sistema) Parar(t *testing.T, servicio string) {
+	t.Helper()
+	t.Cleanup(func() { s.Orden(t, "start", servicio) })
+	s.Orden(t, "stop", servicio)
 }
