@@ -24,7 +24,11 @@ var (
 
 func compra(lineas string) string { return `{"id_usuario":"ana","productos":` + lineas + `}` }
 
-const comprar = "POST /api/compras"
+const (
+	comprar  = "POST /api/compras"
+	cancelar = "POST /api/compras/01938f5e-7c1a-7000-8000-000000000001/cancelacion"
+	aprobar  = "POST /api/compras/01938f5e-7c1a-7000-8000-000000000001/aprobacion"
+)
 
 var entradasMalas = []struct {
 	nombre, operacion, cuerpo string
@@ -70,6 +74,20 @@ var entradasMalas = []struct {
 	{"límite de más de 100", "GET /api/usuarios/ana/compras?limite=101", ``, 400, "limite", nil},
 	{"lista de un usuario demasiado largo", "GET /api/usuarios/" + strings.Repeat("a", 65) + "/compras", ``, 400, "id_usuario", nil},
 	{"producto de id demasiado largo", "GET /api/productos/" + strings.Repeat("a", 65), ``, 400, "id", nil},
+	{"reponer 0", "POST /api/productos/1/reposicion", `{"cantidad":0}`, 400, "cantidad", nil},
+	{"reponer más de 1.000.000", "POST /api/productos/1/reposicion", `{"cantidad":1000001}`, 400, "cantidad", nil},
+	{"reponer lo que no es un número", "POST /api/productos/1/reposicion", `{"cantidad":"x"}`, 400, "cantidad", nil},
+	{"reponer sin cuerpo", "POST /api/productos/1/reposicion", ``, 400, "", nil},
+	{"reponer con una clave vacía", "POST /api/productos/1/reposicion", `{"cantidad":1}`, 400, "Idempotency-Key", []string{"Idempotency-Key", ""}},
+	{"cancelar con un id que no es un UUID", "POST /api/compras/1/cancelacion", ``, 400, "id", nil},
+	{"cancelar con un motivo demasiado largo", cancelar, `{"motivo":"` + strings.Repeat("a", 501) + `"}`, 400, "motivo", nil},
+	{"cancelar con un motivo que no es un texto", cancelar, `{"motivo":1}`, 400, "motivo", nil},
+	{"cancelar con JSON roto", cancelar, `{`, 400, "", nil},
+	{"decidir sin decir qué", aprobar, `{}`, 400, "aprobada", nil},
+	{"decidir con un texto", aprobar, `{"aprobada":"sí"}`, 400, "aprobada", nil},
+	{"decidir sin cuerpo", aprobar, ``, 400, "", nil},
+	{"una orden de id que no es un UUID", "GET /api/ordenes/1", ``, 400, "id", nil},
+	{"despachar un id que no es un UUID", "POST /api/ordenes/1/despacho", ``, 400, "id", nil},
 	{"una ruta que no existe", "GET /api/nada", ``, 404, "", nil},
 	{"otra fuera de /api", "GET /nada", ``, 404, "", nil},
 	{"un método que no se admite", "DELETE /api/compras", ``, 405, "", nil},

@@ -40,6 +40,7 @@ func run(ctx context.Context, cfg config) error {
 	montar(ctx, rutas, piezas{
 		gestor:    dapr.Gestor{Servicio: dapr.NuevoServicio("gestor-compra", cfg.DaprHTTP)},
 		productos: dapr.Productos{Servicio: dapr.NuevoServicio("admin-productos", cfg.DaprHTTP)},
+		ordenes:   dapr.Ordenes{Servicio: dapr.NuevoServicio("ordenes", cfg.DaprHTTP)},
 		comandos:  dapr.Comandos{Publicador: publicador},
 		almacen:   dapr.Almacen{Sidecar: sidecar},
 		receptor:  pubsub.NuevoReceptor(rutas, publicador, pubsub.NuevosIntentos(sidecar)),
@@ -49,8 +50,9 @@ func run(ctx context.Context, cfg config) error {
 
 // piezas is what the program stands on.
 type piezas struct {
-	gestor    compras.Gestor
-	productos compras.Productos
+	gestor    compras.Dueno
+	productos rest.Productos
+	ordenes   rest.Ordenes
 	comandos  compras.Comandos
 	almacen   compras.Almacen
 	receptor  *pubsub.Receptor
@@ -61,7 +63,7 @@ func montar(ctx context.Context, rutas *mux.Router, p piezas) {
 	nucleo := compras.Nuevo(p.gestor, p.comandos, p.almacen)
 	avisos := vivo.NuevosAvisos()
 	enVivo := vivo.NuevoServidor(ctx, nucleo, avisos)
-	rest.Servidor{Compras: nucleo, Productos: p.productos, EnVivo: enVivo}.Registrar(rutas)
+	rest.Servidor{Compras: nucleo, Decisiones: nucleo, Productos: p.productos, Ordenes: p.ordenes, EnVivo: enVivo}.Registrar(rutas)
 	rutas.Handle("/v1", v1.Nuevo(nucleo)).Methods(http.MethodPost)
 	rutas.HandleFunc("/stream", enVivo.Todas).Methods(http.MethodGet)
 	rutas.HandleFunc("/", portada).Methods(http.MethodGet)
@@ -77,7 +79,12 @@ func portada(w http.ResponseWriter, _ *http.Request) {
   POST /api/compras                 comprar: {"id_usuario": "ana", "productos": [{"id_producto": "1", "cantidad": 2}], "domicilio": true}
   GET  /api/compras/{id}            una compra con su historia
   GET  /api/compras/{id}/eventos    lo mismo, en vivo
+  POST /api/compras/{id}/cancelacion   cancelarla
+  POST /api/compras/{id}/aprobacion    decidir sobre la que espera: {"aprobada": true}
   GET  /api/usuarios/{id}/compras   las compras de un usuario
+  POST /api/productos/{id}/reposicion  reponer: {"cantidad": 10}
+  GET  /api/ordenes/{id}            una orden
+  POST /api/ordenes/{id}/despacho   despacharla
   GET  /stream                      los cambios de todas las compras, en vivo
   POST /v1                          GraphQL del sistema anterior
 `)

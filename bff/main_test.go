@@ -38,7 +38,7 @@ func nuevaPuerta(t *testing.T) puerta {
 	publicador := pubsub.NuevoPublicador(p.broker, servicio)
 	rutas := arranque.Config{}.Rutas(nil)
 	montar(t.Context(), rutas, piezas{
-		gestor: p.gestor, productos: productos{}, almacen: p.almacen, comandos: dapr.Comandos{Publicador: publicador},
+		gestor: p.gestor, productos: productos{}, ordenes: ordenes{}, almacen: p.almacen, comandos: dapr.Comandos{Publicador: publicador},
 		receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
 	})
 	p.Handler = rutas
@@ -57,6 +57,31 @@ func (p productos) Leer(ctx context.Context, id string) (contracts.Producto, err
 		return lista[0], nil
 	}
 	return contracts.Producto{}, errores.Nuevo(errores.NoEncontrado, "No existe el producto %s.", id)
+}
+
+func (p productos) Reponer(ctx context.Context, id string, cantidad int, clave string) (contracts.Producto, error) {
+	producto, err := p.Leer(ctx, id)
+	producto.Cantidad += cantidad
+	if clave == "" {
+		return producto, errores.Nuevo(errores.Invalido, "sin clave")
+	}
+	return producto, err
+}
+
+// ordenes has one order, which is dispatched.
+type ordenes struct{}
+
+const idOrden = "01938f5e-7c1a-7000-8000-0000000000aa"
+
+func (ordenes) Leer(_ context.Context, id string) (contracts.Orden, error) {
+	if id == idOrden {
+		return contracts.Orden{ID: id, IDCompra: id, IDUsuario: "ana", Productos: []contracts.Linea{}, Estado: contracts.EstadoOrdenDespachada}, nil
+	}
+	return contracts.Orden{}, errores.Nuevo(errores.NoEncontrado, "No existe la orden %s.", id)
+}
+
+func (o ordenes) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
+	return o.Leer(ctx, id)
 }
 
 var contratoPublico = func() routers.Router {
@@ -144,6 +169,50 @@ func TestComprar(t *testing.T) {
 	}
 }
 
+func TestDecidir(t *testing.T) {
+	p := nuevaPuerta(t)
+	const id = "01938f5e-7c1a-7000-8000-000000000001"
+	p.pedir(t, http.MethodPost, "/api/compras", `{"id":"`+id+`","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":200}]}`)
+	pasos := []struct {
+		nombre, operacion, cuerpo string
+		antes                     func()
+		estado                    int
+		queda                     contracts.Estado
+	}{
+		{"aprobar lo que no espera", "aprobacion", `{"aprobada":true}`, func() {}, 409, ""},
+		{"cancelar en marcha", "cancelacion", ``, func() { p.gestor.Avanzar(id, contracts.EstadoIniciada) }, 202, contracts.EstadoIniciada},
+		{"aprobar", "aprobacion", `{"aprobada":true,"motivo":"bien"}`, func() { p.gestor.Avanzar(id, contracts.EstadoPorAprobar) }, 200, contracts.EstadoConfirmada},
+		{"cancelar con gestor-compra caído", "cancelacion", `{"motivo":"tarde"}`, func() { p.gestor.Caer() }, 202, contracts.EstadoRecibida},
+		{"aprobar con gestor-compra caído", "aprobacion", `{"aprobada":true}`, func() {}, 503, ""},
+		{"cancelar lo cancelado", "cancelacion", `{}`, func() { p.gestor.Responder(nil); p.gestor.Avanzar(id, contracts.EstadoCancelada) }, 200, contracts.EstadoCancelada},
+		{"cancelar lo despachado", "cancelacion", `{}`, func() { p.gestor.Avanzar(id, contracts.EstadoDespachada) }, 409, ""},
+	}
+	for _, paso := range pasos {
+		paso.antes()
+		r := p.pedir(t, http.MethodPost, "/api/compras/"+id+"/"+paso.operacion, paso.cuerpo)
+		var a contracts.Aceptada
+		if err := json.Unmarshal(r.Body.Bytes(), &a); err != nil || r.Code != paso.estado || a.Estado != paso.queda || (r.Code == 202) != (r.Header().Get("Location") != "") {
+			t.Errorf("%s: %d %s", paso.nombre, r.Code, r.Body)
+		}
+	}
+	if publicadas := pubsubtest.Publicados(t, p.broker, contracts.ComandosGestorCompra); len(publicadas) != 1 || publicadas[0].Type != contracts.CancelarCompra {
+		t.Errorf("publicadas %+v", publicadas)
+	}
+}
+
+func TestOrdenes(t *testing.T) {
+	p := nuevaPuerta(t)
+	if r := p.pedir(t, http.MethodGet, "/api/ordenes/"+idOrden, ""); r.Code != http.StatusOK {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	if r := p.pedir(t, http.MethodPost, "/api/ordenes/"+idOrden+"/despacho", ""); r.Code != http.StatusOK {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	if r := p.pedir(t, http.MethodPost, "/api/ordenes/01938f5e-7c1a-7000-8000-000000000001/despacho", ""); problema(t, r).Status != http.StatusNotFound {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+}
+
 func TestListaDeUsuario(t *testing.T) {
 	p := nuevaPuerta(t)
 	for range 3 {
@@ -181,6 +250,11 @@ func TestProductos(t *testing.T) {
 	}
 	if r := p.pedir(t, http.MethodGet, "/api/productos/no", ""); problema(t, r).Status != http.StatusNotFound {
 		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	for _, cabeceras := range [][]string{nil, {"Idempotency-Key", "k"}} {
+		if r := p.pedir(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, cabeceras...); r.Code != http.StatusOK || !strings.Contains(r.Body.String(), "505") {
+			t.Errorf("reponer: %d %s", r.Code, r.Body)
+		}
 	}
 	if r := p.pedir(t, http.MethodGet, "/", ""); r.Code != http.StatusOK {
 		t.Errorf("portada: %d", r.Code)

@@ -23,12 +23,7 @@ type Gestor interface {
 // Comandos is the way to the owner that needs no answer: what the broker took will reach it.
 type Comandos interface {
 	CrearCompra(ctx context.Context, s contracts.SolicitudCompra) error
-}
-
-// Productos is the service that owns products and stock.
-type Productos interface {
-	Listar(ctx context.Context) ([]contracts.Producto, error)
-	Leer(ctx context.Context, id string) (contracts.Producto, error)
+	CancelarCompra(ctx context.Context, c contracts.Compra, motivo string) error
 }
 
 // Almacen keeps texts by key for all replicas. Each write of a key gives it a new version.
@@ -73,12 +68,19 @@ type Edad struct {
 
 // Servicio is the core of the bff. All its methods may be called at once from many goroutines.
 type Servicio struct {
-	gestor   Gestor
-	comandos Comandos
-	estado   estado
+	gestor     Gestor
+	decisiones Decisiones
+	comandos   Comandos
+	estado     estado
+}
+
+// Dueno is the service that owns the purchases, with all that is asked of it.
+type Dueno interface {
+	Gestor
+	Decisiones
 }
 
 // Nuevo makes the core.
-func Nuevo(gestor Gestor, comandos Comandos, almacen Almacen) *Servicio {
-	return &Servicio{gestor: gestor, comandos: comandos, estado: estado{almacen: almacen, ahora: time.Now}}
+func Nuevo(d Dueno, comandos Comandos, almacen Almacen) *Servicio {
+	return &Servicio{gestor: d, decisiones: d, comandos: comandos, estado: estado{almacen: almacen, ahora: time.Now}}
 }

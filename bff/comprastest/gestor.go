@@ -122,6 +122,52 @@ func (g *Gestor) DeUsuario(_ context.Context, usuario string, limite int, despue
 	return pagina, nil
 }
 
+// Cancelar implements compras.Decisiones, without a saga behind it: what is at rest but not final is cancelled at once.
+func (g *Gestor) Cancelar(_ context.Context, id, motivo string) (contracts.Aceptada, bool, error) {
+	hacer, err := g.llamar()
+	if !hacer {
+		return contracts.Aceptada{}, false, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := g.buscar(id)
+	if i < 0 {
+		return contracts.Aceptada{}, false, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
+	}
+	c := &g.compras[i]
+	switch c.Estado {
+	case contracts.EstadoCancelada, contracts.EstadoCompensando:
+		return contracts.Aceptada{ID: id, Estado: c.Estado}, true, err
+	case contracts.EstadoDespachada, contracts.EstadoRechazada, contracts.EstadoFallida:
+		return contracts.Aceptada{}, false, errores.Nuevo(errores.Conflicto, "Ya no se puede cancelar.")
+	case contracts.EstadoRecibida:
+		c.Estado, c.Motivo = contracts.EstadoCancelada, motivo
+		return contracts.Aceptada{ID: id, Estado: c.Estado}, true, err
+	}
+	return contracts.Aceptada{ID: id, Estado: c.Estado}, false, err
+}
+
+// Aprobar implements compras.Decisiones.
+func (g *Gestor) Aprobar(_ context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
+	if _, err := g.llamar(); err != nil {
+		return contracts.Aceptada{}, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := g.buscar(id)
+	if i < 0 {
+		return contracts.Aceptada{}, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
+	}
+	c := &g.compras[i]
+	if c.Estado != contracts.EstadoPorAprobar {
+		return contracts.Aceptada{}, errores.Nuevo(errores.Conflicto, "La compra no espera aprobación.")
+	}
+	if c.Estado = contracts.EstadoConfirmada; !aprobada {
+		c.Estado, c.Motivo = contracts.EstadoRechazada, motivo
+	}
+	return contracts.Aceptada{ID: id, Estado: c.Estado}, nil
+}
+
 func (g *Gestor) llamar() (hacer bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -16,9 +16,20 @@ type Comandos struct{ Publicador *pubsub.Publicador }
 
 // CrearCompra implements compras.Comandos.
 func (c Comandos) CrearCompra(ctx context.Context, s contracts.SolicitudCompra) error {
-	ctx, soltar := context.WithTimeout(ctx, plazoPublicacion)
-	defer soltar()
-	return pubsub.Publicar(ctx, c.Publicador, contracts.ComandosGestorCompra, contracts.CrearCompra, s.ID, contracts.DatosComandoGestorCompra{
+	return c.publicar(ctx, contracts.CrearCompra, contracts.DatosComandoGestorCompra{
 		IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos, Domicilio: s.Domicilio,
 	})
+}
+
+// CancelarCompra implements compras.Comandos.
+func (c Comandos) CancelarCompra(ctx context.Context, compra contracts.Compra, motivo string) error {
+	return c.publicar(ctx, contracts.CancelarCompra, contracts.DatosComandoGestorCompra{
+		IDCompra: compra.ID, IDUsuario: compra.IDUsuario, Productos: compra.Productos, Domicilio: compra.Domicilio, Motivo: motivo,
+	})
+}
+
+func (c Comandos) publicar(ctx context.Context, tipo contracts.Tipo, data contracts.DatosComandoGestorCompra) error {
+	ctx, soltar := context.WithTimeout(ctx, plazoPublicacion)
+	defer soltar()
+	return pubsub.Publicar(ctx, c.Publicador, contracts.ComandosGestorCompra, tipo, data.IDCompra, data)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -42,6 +43,7 @@ type Servicio struct {
 }
 
 type respuesta struct {
+	estado    int
 	cabeceras http.Header
 	cuerpo    []byte
 }
@@ -63,23 +65,23 @@ func NuevoServicio(app, puertoHTTP string) *Servicio {
 
 // llamar calls one operation. ruta is its path, made by ruta(), and its query. Its answer is read into destino, a
 // pointer or nil. Errors: what the service answered, with its own code and words; NoDisponible when it did not answer.
-func (s *Servicio) llamar(ctx context.Context, verbo, ruta string, cuerpo, destino any) (http.Header, error) {
-	r, err := s.corte.Execute(func() (respuesta, error) { return s.enviar(ctx, verbo, ruta, cuerpo) })
+func (s *Servicio) llamar(ctx context.Context, verbo, ruta string, cuerpo, destino any, cabeceras ...http.Header) (respuesta, error) {
+	r, err := s.corte.Execute(func() (respuesta, error) { return s.enviar(ctx, verbo, ruta, cuerpo, cabeceras) })
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		return nil, s.noResponde(err)
+		return respuesta{}, s.noResponde(err)
 	}
 	if err != nil {
-		return nil, err
+		return respuesta{}, err
 	}
 	if destino != nil {
 		if err := json.Unmarshal(r.cuerpo, destino); err != nil {
-			return nil, fmt.Errorf("respuesta de %s a %s %s: %w", s.app, verbo, ruta, err)
+			return respuesta{}, fmt.Errorf("respuesta de %s a %s %s: %w", s.app, verbo, ruta, err)
 		}
 	}
-	return r.cabeceras, nil
+	return r, nil
 }
 
-func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any) (respuesta, error) {
+func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any, cabeceras []http.Header) (respuesta, error) {
 	var lector io.Reader
 	if cuerpo != nil {
 		texto, err := json.Marshal(cuerpo)
@@ -91,6 +93,9 @@ func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any) (
 	peticion, err := http.NewRequestWithContext(ctx, verbo, s.sidecar+"/v1.0/invoke/"+s.app+"/method/"+ruta, lector)
 	if err != nil {
 		return respuesta{}, err
+	}
+	for _, c := range cabeceras {
+		maps.Copy(peticion.Header, c)
 	}
 	if cuerpo != nil {
 		peticion.Header.Set("Content-Type", "application/json")
@@ -110,7 +115,7 @@ func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any) (
 	if res.StatusCode >= http.StatusMultipleChoices {
 		return respuesta{}, s.fallo(verbo+" "+ruta, res, contenido)
 	}
-	return respuesta{cabeceras: res.Header, cuerpo: contenido}, nil
+	return respuesta{estado: res.StatusCode, cabeceras: res.Header, cuerpo: contenido}, nil
 }
 
 // fallo is the service's own problem, or else what happened on the way: the sidecar says 5xx when it does not reach

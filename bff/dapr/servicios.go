@@ -33,11 +33,23 @@ func (g Gestor) DeUsuario(ctx context.Context, usuario string, limite int, despu
 		consulta.Set("despues", despues)
 	}
 	var lista []contracts.Compra
-	cabeceras, err := g.llamar(ctx, http.MethodGet, ruta("usuarios", usuario, "compras")+"?"+consulta.Encode(), nil, &lista)
+	r, err := g.llamar(ctx, http.MethodGet, ruta("usuarios", usuario, "compras")+"?"+consulta.Encode(), nil, &lista)
 	if err != nil {
 		return compras.Pagina{}, err
 	}
-	return compras.Pagina{Compras: lista, Siguiente: siguiente(cabeceras.Values("Link"))}, nil
+	return compras.Pagina{Compras: lista, Siguiente: siguiente(r.cabeceras.Values("Link"))}, nil
+}
+
+// Cancelar implements compras.Decisiones.
+func (g Gestor) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, hecha bool, err error) {
+	r, err := g.llamar(ctx, http.MethodPost, ruta("compras", id, "cancelacion"), map[string]string{"motivo": motivo}, &a)
+	return a, r.estado == http.StatusOK, err
+}
+
+// Aprobar implements compras.Decisiones.
+func (g Gestor) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (a contracts.Aceptada, err error) {
+	_, err = g.llamar(ctx, http.MethodPost, ruta("compras", id, "aprobacion"), map[string]any{"aprobada": aprobada, "motivo": motivo}, &a)
+	return a, err
 }
 
 var enlaceSiguiente = regexp.MustCompile(`<([^>]*)>\s*;\s*rel="?next"?`)
@@ -54,17 +66,39 @@ func siguiente(enlaces []string) string {
 	return ""
 }
 
-// Productos is admin-productos. It implements compras.Productos.
+// Productos is admin-productos. It implements rest.Productos.
 type Productos struct{ *Servicio }
 
-// Listar implements compras.Productos.
+// Listar implements rest.Productos.
 func (p Productos) Listar(ctx context.Context) (lista []contracts.Producto, err error) {
 	_, err = p.llamar(ctx, http.MethodGet, ruta("productos"), nil, &lista)
 	return lista, err
 }
 
-// Leer implements compras.Productos.
+// Leer implements rest.Productos.
 func (p Productos) Leer(ctx context.Context, id string) (producto contracts.Producto, err error) {
 	_, err = p.llamar(ctx, http.MethodGet, ruta("productos", id), nil, &producto)
 	return producto, err
+}
+
+// Reponer implements rest.Productos.
+func (p Productos) Reponer(ctx context.Context, id string, cantidad int, clave string) (producto contracts.Producto, err error) {
+	_, err = p.llamar(ctx, http.MethodPost, ruta("productos", id, "reposicion"), map[string]int{"cantidad": cantidad}, &producto,
+		http.Header{"Idempotency-Key": {clave}})
+	return producto, err
+}
+
+// Ordenes is the service ordenes. It implements rest.Ordenes.
+type Ordenes struct{ *Servicio }
+
+// Leer implements rest.Ordenes.
+func (o Ordenes) Leer(ctx context.Context, id string) (orden contracts.Orden, err error) {
+	_, err = o.llamar(ctx, http.MethodGet, ruta("ordenes", id), nil, &orden)
+	return orden, err
+}
+
+// Despachar implements rest.Ordenes.
+func (o Ordenes) Despachar(ctx context.Context, id string) (orden contracts.Orden, err error) {
+	_, err = o.llamar(ctx, http.MethodPost, ruta("ordenes", id, "despacho"), nil, &orden)
+	return orden, err
 }

@@ -17,8 +17,19 @@ import (
 // Aceptada defines model for Aceptada.
 type Aceptada = contracts.Aceptada
 
+// Aprobacion defines model for Aprobacion.
+type Aprobacion struct {
+	Aprobada *bool  `json:"aprobada"`
+	Motivo   string `json:"motivo,omitempty"`
+}
+
 // CampoInvalido defines model for CampoInvalido.
 type CampoInvalido = contracts.CampoInvalido
+
+// Cancelacion defines model for Cancelacion.
+type Cancelacion struct {
+	Motivo string `json:"motivo,omitempty"`
+}
 
 // Compra defines model for Compra.
 type Compra = contracts.Compra
@@ -34,6 +45,9 @@ type Hecho = contracts.HechoContado
 
 // Linea defines model for Linea.
 type Linea = contracts.Linea
+
+// Orden defines model for Orden.
+type Orden = contracts.Orden
 
 // PaginaDeCompras defines model for PaginaDeCompras.
 type PaginaDeCompras struct {
@@ -57,8 +71,16 @@ type Problema struct {
 // Producto defines model for Producto.
 type Producto = contracts.Producto
 
+// Reposicion defines model for Reposicion.
+type Reposicion struct {
+	Cantidad int `json:"cantidad"`
+}
+
 // SolicitudCompra defines model for SolicitudCompra.
 type SolicitudCompra = contracts.SolicitudCompra
+
+// IdempotencyKey defines model for Idempotency-Key.
+type IdempotencyKey = string
 
 // Id defines model for id.
 type Id = string
@@ -66,13 +88,19 @@ type Id = string
 // CrearCompraParams defines parameters for CrearCompra.
 type CrearCompraParams struct {
 	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
-	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // SeguirCompraParams defines parameters for SeguirCompra.
 type SeguirCompraParams struct {
 	// LastEventID El número del último cambio recibido.
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
+}
+
+// ReponerProductoParams defines parameters for ReponerProducto.
+type ReponerProductoParams struct {
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListarComprasDeUsuarioParams defines parameters for ListarComprasDeUsuario.
@@ -87,6 +115,15 @@ type ListarComprasDeUsuarioParams struct {
 // CrearCompraJSONRequestBody defines body for CrearCompra for application/json ContentType.
 type CrearCompraJSONRequestBody = SolicitudCompra
 
+// DecidirCompraJSONRequestBody defines body for DecidirCompra for application/json ContentType.
+type DecidirCompraJSONRequestBody = Aprobacion
+
+// CancelarCompraJSONRequestBody defines body for CancelarCompra for application/json ContentType.
+type CancelarCompraJSONRequestBody = Cancelacion
+
+// ReponerProductoJSONRequestBody defines body for ReponerProducto for application/json ContentType.
+type ReponerProductoJSONRequestBody = Reposicion
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// CrearCompra Comprar.
@@ -95,15 +132,30 @@ type ServerInterface interface {
 	// LeerCompra Una compra con su historia.
 	// (GET /compras/{id})
 	LeerCompra(w http.ResponseWriter, r *http.Request, id Id)
+	// DecidirCompra Aprobar o rechazar una compra que lo espera.
+	// (POST /compras/{id}/aprobacion)
+	DecidirCompra(w http.ResponseWriter, r *http.Request, id Id)
+	// CancelarCompra Pedir que se cancele una compra.
+	// (POST /compras/{id}/cancelacion)
+	CancelarCompra(w http.ResponseWriter, r *http.Request, id Id)
 	// SeguirCompra Los cambios de una compra, en vivo.
 	// (GET /compras/{id}/eventos)
 	SeguirCompra(w http.ResponseWriter, r *http.Request, id Id, params SeguirCompraParams)
+	// LeerOrden Una orden.
+	// (GET /ordenes/{id})
+	LeerOrden(w http.ResponseWriter, r *http.Request, id Id)
+	// DespacharOrden Despachar una orden.
+	// (POST /ordenes/{id}/despacho)
+	DespacharOrden(w http.ResponseWriter, r *http.Request, id Id)
 	// ListarProductos Los productos y cuánto hay de cada uno.
 	// (GET /productos)
 	ListarProductos(w http.ResponseWriter, r *http.Request)
 	// LeerProducto Un producto y cuánto hay.
 	// (GET /productos/{id})
 	LeerProducto(w http.ResponseWriter, r *http.Request, id Id)
+	// ReponerProducto Sumar a lo que hay de un producto.
+	// (POST /productos/{id}/reposicion)
+	ReponerProducto(w http.ResponseWriter, r *http.Request, id Id, params ReponerProductoParams)
 	// ListarComprasDeUsuario Las compras de un usuario, la más reciente primero.
 	// (GET /usuarios/{id}/compras)
 	ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id Id, params ListarComprasDeUsuarioParams)
@@ -131,7 +183,7 @@ func (siw *ServerInterfaceWrapper) CrearCompra(w http.ResponseWriter, r *http.Re
 
 	// ------------- Optional header parameter "Idempotency-Key" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey string
+		var IdempotencyKey IdempotencyKey
 		n := len(valueList)
 		if n != 1 {
 			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
@@ -176,6 +228,58 @@ func (siw *ServerInterfaceWrapper) LeerCompra(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.LeerCompra(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DecidirCompra operation middleware
+func (siw *ServerInterfaceWrapper) DecidirCompra(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DecidirCompra(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CancelarCompra operation middleware
+func (siw *ServerInterfaceWrapper) CancelarCompra(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CancelarCompra(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -235,6 +339,58 @@ func (siw *ServerInterfaceWrapper) SeguirCompra(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// LeerOrden operation middleware
+func (siw *ServerInterfaceWrapper) LeerOrden(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerOrden(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DespacharOrden operation middleware
+func (siw *ServerInterfaceWrapper) DespacharOrden(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DespacharOrden(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListarProductos operation middleware
 func (siw *ServerInterfaceWrapper) ListarProductos(w http.ResponseWriter, r *http.Request) {
 
@@ -266,6 +422,56 @@ func (siw *ServerInterfaceWrapper) LeerProducto(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.LeerProducto(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReponerProducto operation middleware
+func (siw *ServerInterfaceWrapper) ReponerProducto(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReponerProductoParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReponerProducto(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -447,6 +653,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/productos/{id}", wrapper.LeerProducto).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/productos/{id}/reposicion", wrapper.ReponerProducto).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/compras", wrapper.CrearCompra).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/compras/{id}", wrapper.LeerCompra).Methods(http.MethodGet)
@@ -454,6 +662,14 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/compras/{id}/eventos", wrapper.SeguirCompra).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/compras", wrapper.ListarComprasDeUsuario).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/compras/{id}/cancelacion", wrapper.CancelarCompra).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/compras/{id}/aprobacion", wrapper.DecidirCompra).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ordenes/{id}", wrapper.LeerOrden).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ordenes/{id}/despacho", wrapper.DespacharOrden).Methods(http.MethodPost)
 
 	return r
 }

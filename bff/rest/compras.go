@@ -1,0 +1,129 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"entregas/contracts"
+	"entregas/services/bff/compras"
+	"entregas/services/bff/rest/contrato"
+	"entregas/services/internal/rest"
+)
+
+// volverAMirar is the Retry-After of what was taken and goes on, in seconds: most are at rest by then.
+const volverAMirar = "1"
+
+// Compras is how purchases are made and read.
+type Compras interface {
+	Crear(ctx context.Context, s contracts.SolicitudCompra, claveIdempotencia string) (contracts.Aceptada, error)
+	Leer(ctx context.Context, id string) (compras.Leida, error)
+	DeUsuario(ctx context.Context, usuario string, limite int, despues string) (compras.Pagina, error)
+}
+
+// Decisiones is what people decide about purchases.
+type Decisiones interface {
+	Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, hecha bool, err error)
+	Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error)
+}
+
+// EnVivo streams one purchase's changes.
+type EnVivo interface {
+	UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoID string)
+}
+
+// CrearCompra implements contrato.ServerInterface.
+func (s Servidor) CrearCompra(w http.ResponseWriter, r *http.Request, params contrato.CrearCompraParams) {
+	solicitud, err := rest.Leer[contracts.SolicitudCompra](w, r)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	clave, err := claveDe(params.IdempotencyKey)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	aceptada, err := s.Compras.Crear(r.Context(), solicitud, clave)
+	sigue(w, r, aceptada, err)
+}
+
+// sigue answers that something was taken and goes on.
+func sigue(w http.ResponseWriter, r *http.Request, a contracts.Aceptada, err error) {
+	if err == nil {
+		w.Header().Set("Location", "/api/compras/"+url.PathEscape(a.ID))
+		w.Header().Set("Retry-After", volverAMirar)
+	}
+	responder(w, r, http.StatusAccepted, a, err)
+}
+
+// LeerCompra implements contrato.ServerInterface.
+func (s Servidor) LeerCompra(w http.ResponseWriter, r *http.Request, id contrato.Id) {
+	leida, err := s.Compras.Leer(r.Context(), id)
+	decirEdad(w, leida.Edad)
+	responder(w, r, http.StatusOK, leida.Compra, err)
+}
+
+// SeguirCompra implements contrato.ServerInterface.
+func (s Servidor) SeguirCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, params contrato.SeguirCompraParams) {
+	var ultimo string
+	if params.LastEventID != nil {
+		ultimo = *params.LastEventID
+	}
+	s.EnVivo.UnaCompra(w, r, id, ultimo)
+}
+
+// ListarComprasDeUsuario implements contrato.ServerInterface.
+func (s Servidor) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id contrato.Id, params contrato.ListarComprasDeUsuarioParams) {
+	limite, despues := compras.PaginaNormal, ""
+	if params.Limite != nil {
+		limite = *params.Limite
+	}
+	if params.Despues != nil {
+		despues = *params.Despues
+	}
+	pagina, err := s.Compras.DeUsuario(r.Context(), id, limite, despues)
+	respuesta := contrato.PaginaDeCompras{Compras: pagina.Compras}
+	if respuesta.Compras == nil {
+		respuesta.Compras = []contracts.Compra{}
+	}
+	if pagina.Siguiente != "" {
+		respuesta.Siguiente = &pagina.Siguiente
+	}
+	decirEdad(w, pagina.Edad)
+	responder(w, r, http.StatusOK, respuesta, err)
+}
+
+// CancelarCompra implements contrato.ServerInterface. The body may be missing.
+func (s Servidor) CancelarCompra(w http.ResponseWriter, r *http.Request, id contrato.Id) {
+	var pedida contrato.Cancelacion
+	if r.ContentLength != 0 {
+		var err error
+		if pedida, err = rest.Leer[contrato.Cancelacion](w, r); err != nil {
+			rest.EscribirError(w, r, err)
+			return
+		}
+	}
+	aceptada, hecha, err := s.Decisiones.Cancelar(r.Context(), id, pedida.Motivo)
+	if hecha {
+		responder(w, r, http.StatusOK, aceptada, err)
+		return
+	}
+	sigue(w, r, aceptada, err)
+}
+
+// DecidirCompra implements contrato.ServerInterface.
+func (s Servidor) DecidirCompra(w http.ResponseWriter, r *http.Request, id contrato.Id) {
+	decision, err := rest.Leer[contrato.Aprobacion](w, r)
+	if err == nil && decision.Aprobada == nil {
+		var v contracts.Validador
+		v.Falla("aprobada", "falta: debe ser true o false")
+		err = v.Error()
+	}
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	aceptada, err := s.Decisiones.Aprobar(r.Context(), id, *decision.Aprobada, decision.Motivo)
+	responder(w, r, http.StatusOK, aceptada, err)
+}
