@@ -61,13 +61,23 @@ func Main[C any](servicio string, cfg *C, comun *Config, run func(ctx context.Co
 	slog.Info("termina")
 }
 
+// esperaSidecar is how long a program waits for its sidecar, which may start after it and itself waits for the broker.
+const esperaSidecar = 2 * time.Minute
+
 // Sidecar connects to the program's own sidecar, and waits for it to be there.
 func (c Config) Sidecar(ctx context.Context) (dapr.Client, error) {
-	cliente, err := dapr.NewClientWithAddressContext(ctx, net.JoinHostPort("127.0.0.1", c.DaprGRPC))
-	if err != nil {
-		return nil, fmt.Errorf("conectar con el sidecar: %w", err)
+	ctx, soltar := context.WithTimeout(ctx, esperaSidecar)
+	defer soltar()
+	for {
+		cliente, err := dapr.NewClientWithAddressContext(ctx, net.JoinHostPort("127.0.0.1", c.DaprGRPC)) // gives up after 5 s
+		if err == nil {
+			return cliente, nil
+		}
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("conectar con el sidecar: %w", err)
+		}
+		slog.WarnContext(ctx, "espera al sidecar", "error", err)
 	}
-	return cliente, nil
 }
 
 // Comprobacion asks something that the program needs whether it answers.

@@ -69,7 +69,7 @@ func TestRutas(t *testing.T) {
 		rest.Escribir(w, http.StatusOK, []string{mux.Vars(r)["id"], registro.Traza(r.Context())})
 	}).Methods(http.MethodGet)
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest("GET", "/productos/a%2Fb%20%C3%B1", http.NoBody)
+	r := httptest.NewRequest(http.MethodGet, "/productos/a%2Fb%20%C3%B1", http.NoBody)
 	r.Header.Set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	rutas.ServeHTTP(w, r)
 	if got := strings.TrimSpace(w.Body.String()); got != `["a/b ñ","00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"]` {

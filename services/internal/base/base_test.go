@@ -45,8 +45,8 @@ func TestEsperarAlTrabajoQueMigra(t *testing.T) {
 		listo <- err
 	}()
 	select {
-	case <-listo:
-		t.Fatal("no esperó")
+	case err := <-listo:
+		t.Fatalf("no esperó: %v", err)
 	case <-time.After(200 * time.Millisecond):
 	}
 	if sigue, err := base.Solo.Poner(context.Background(), pool, migraciones); sigue || err != nil {
