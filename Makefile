@@ -7,10 +7,10 @@ ORDEN := $(LOCAL) --instancia $(INSTANCIA)
 MODULOS := contracts workflows services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql build generate lint test test-unit test-e2e bench $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer build generate lint test test-unit test-e2e bench $(LOCAL)
 
 help: ## esta lista
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 demo: up ## arranca todo, hace compras de verdad y dibuja cómo avanzan
 	@env $$($(ORDEN) env) go run ./tests/demo
@@ -35,7 +35,7 @@ logs: $(LOCAL) ## sigue los registros, de uno con S=consolidador
 
 stop start restart: $(LOCAL)
 	@$(ORDEN) $@ $(S)
-stop: ## para un servicio con su sidecar: S=consolidador
+stop: ## para un servicio con su sidecar (o postgres, pulsar, …): S=consolidador
 start: ## arranca un servicio o una réplica: S=admin-productos-2
 restart: ## construye de nuevo y reinicia un servicio: S=consolidador
 
@@ -47,6 +47,12 @@ dsn: $(LOCAL) ## la dirección de una base: DB=productos|gestor_compra|ordenes
 
 psql: $(LOCAL) ## una consola en una base: DB=productos|gestor_compra|ordenes
 	@$(ORDEN) psql $(DB)
+
+mensajes-muertos: $(LOCAL) ## los mensajes que nadie pudo atender, con su motivo
+	@$(ORDEN) mensajes-muertos
+
+reponer: $(LOCAL) ## devuelve un mensaje muerto a su tema: ID=…
+	@$(ORDEN) reponer $(ID)
 
 build: ## compila todo
 	@for m in $(MODULOS); do (cd $$m && go build ./...) || exit 1; done

@@ -16,7 +16,7 @@ const (
 )
 
 // MensajesMuertos is the topic for messages of t that cannot be handled: same schema, the reason in the properties.
-func (t Tema[D]) MensajesMuertos() Tema[D] { return t + "-dlq" }
+func (t Tema[D]) MensajesMuertos() Tema[D] { return t + sufijoMuertos }
 
 // Nombres lists every topic, without the ones for dead letters.
 func Nombres() []string {

@@ -18,6 +18,12 @@ require (
 )
 
 require (
+	github.com/apache/pulsar-client-go v0.19.0 // indirect
+	github.com/golang/snappy v1.0.0 // indirect
+	github.com/linkedin/goavro/v2 v2.14.1 // indirect
+)
+
+require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"entregas/services/internal/arranque"
+	"entregas/services/internal/pubsub"
 	"entregas/services/monitor/pulsar"
 	"entregas/services/monitor/rest"
 )
@@ -14,6 +15,7 @@ const servicio = "monitor"
 type config struct {
 	arranque.Config
 	Pulsar string `conf:"env:PULSAR_ADMIN,default:http://127.0.0.1:8080,help:the broker's administrative interface"`
+	Broker string `conf:"env:PULSAR_URL,default:pulsar://127.0.0.1:6650,help:the broker itself, for dead letters"`
 	Token  string `conf:"env:PULSAR_TOKEN,mask,help:where the broker asks for one"`
 }
 
@@ -24,7 +26,19 @@ func main() {
 
 // run needs no broker to be ready: that the broker is down is what monitor is there to tell.
 func run(ctx context.Context, cfg config) error {
+	sidecar, err := cfg.Sidecar(ctx)
+	if err != nil {
+		return err
+	}
+	defer sidecar.Close()
+	broker := pulsar.Nuevo(cfg.Pulsar, cfg.Token)
+	muertos, err := pulsar.NuevosMuertos(cfg.Broker, cfg.Token, broker, pubsub.NuevoPublicador(sidecar, servicio).Reenviar)
+	if err != nil {
+		return err
+	}
+	defer muertos.Cerrar()
 	rutas := cfg.Rutas(nil)
-	rest.Servir(rutas, pulsar.Nuevo(cfg.Pulsar, cfg.Token))
+	rest.Servir(rutas, broker)
+	rest.ServirMuertos(rutas, muertos)
 	return cfg.Servir(ctx, rutas)
 }

@@ -22,9 +22,10 @@ const uso = `uso: local [--instancia up|test] ORDEN
   reset                 para todo y borra los datos
   status [--json]       los procesos y su salud
   logs [SERVICIO]       sigue los registros
-  stop|start|restart S  un servicio con su sidecar
+  stop|start|restart S  un servicio con su sidecar, o postgres, pulsar, placement, scheduler
   attach                la interfaz del supervisor
   dsn BASE, psql BASE   la dirección de una base de datos, o una consola en ella
+  mensajes-muertos      los mensajes que nadie pudo atender; reponer ID devuelve uno
   env                   las direcciones del sistema, como NOMBRE=valor
   lint                  construye golangci-lint, una vez
   contar                cuenta lo que dice go test -json`
@@ -77,6 +78,10 @@ func ordenar(instancia string, args []string) error {
 		return in.correr(arg)
 	case "dsn", "psql":
 		return in.base(orden, arg)
+	case "mensajes-muertos":
+		return in.mensajesMuertos()
+	case "reponer":
+		return in.reponer(arg)
 	case "env":
 		return in.entorno()
 	case "lint":
@@ -122,17 +127,19 @@ func (in *Instancia) registros(nombre string) error {
 	return syscall.Exec(tail, append([]string{"tail", "-n", "40", "-F"}, archivos...), os.Environ())
 }
 
-// unServicio stops, starts or restarts one service with its sidecar; what starts is built first.
+// unServicio stops, starts or restarts one service with its sidecar, or one process of the infrastructure. A service that
+// starts is built first.
 func (in *Instancia) unServicio(orden, nombre string) error {
+	infra := slices.IndexFunc(in.infra(), func(p unProceso) bool { return p.Nombre == nombre })
 	s, err := in.servicio(nombre)
-	if err != nil {
+	if err != nil && infra < 0 {
 		return err
 	}
 	ps, err := in.supervisados()
 	if err != nil {
 		return err
 	}
-	if orden != "stop" {
+	if orden != "stop" && infra < 0 {
 		if err := in.servicios(s.App); err != nil {
 			return err
 		}
@@ -150,8 +157,16 @@ func (in *Instancia) unServicio(orden, nombre string) error {
 		return nil
 	}
 	decir("arranco %s", nombre)
-	if err := in.arrancar(s); err != nil {
+	if infra < 0 {
+		if err := in.puertosLibres(map[string]int{"el de " + nombre: s.PuertoApp, "el de su sidecar": s.PuertoHTTP}); err != nil {
+			return err
+		}
+	}
+	if err := in.arrancar(nombre); err != nil {
 		return err
+	}
+	if infra >= 0 {
+		return in.esperar(nombre, 90*time.Second, in.infra()[infra].revisar)
 	}
 	return in.esperarServicio(s)
 }

@@ -37,7 +37,7 @@ var (
 		"Messages that were delivered to a consumer of the subscription and not acknowledged.", []string{"topic", "subscription"}, nil)
 	consumidores = prometheus.NewDesc("entregas_consumers",
 		"Consumers connected to the subscription.", []string{"topic", "subscription"}, nil)
-	muertos = prometheus.NewDesc("entregas_dead_letters",
+	apartados = prometheus.NewDesc("entregas_dead_letters",
 		"Dead letters of the topic that nobody has put back or discarded.", []string{"topic"}, nil)
 )
 
@@ -56,7 +56,7 @@ const plazo = 3 * time.Second
 
 // Describe implements prometheus.Collector.
 func (l *lectura) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{arriba, pendientes, entregadas, consumidores, muertos} {
+	for _, d := range []*prometheus.Desc{arriba, pendientes, entregadas, consumidores, apartados} {
 		ch <- d
 	}
 	for _, tema := range colas.Temas() {
@@ -103,6 +103,6 @@ func contar(ch chan<- prometheus.Metric, tema string, lista []colas.Cola) {
 	total := float64(colas.Pendientes(lista))
 	medir(compatible(tema), total)
 	if origen, si := colas.EsDeMuertos(tema); si {
-		medir(muertos, total, origen)
+		medir(apartados, total, origen)
 	}
 }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"text/tabwriter"
+	"time"
+)
+
+// mensajesMuertos prints what monitor knows of the messages that no service could handle.
+func (in *Instancia) mensajesMuertos() error {
+	cuerpo, err := in.pedirAMonitor(http.MethodGet, "/mensajes-muertos", http.StatusOK)
+	if err != nil {
+		return err
+	}
+	var lista []struct {
+		ID, Tema, Tipo, Motivo, Origen string
+		IDCompra                       string `json:"id_compra"`
+		Intentos                       int
+		En                             time.Time
+	}
+	if err := json.Unmarshal(cuerpo, &lista); err != nil {
+		return fmt.Errorf("respuesta de monitor: %w", err)
+	}
+	if len(lista) == 0 {
+		fmt.Println("No hay mensajes muertos.")
+		return nil
+	}
+	tabla := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tabla, "ID\tCUÁNDO\tTEMA\tTIPO\tLO APARTÓ\tINTENTOS\tMOTIVO")
+	for _, m := range lista {
+		fmt.Fprintf(tabla, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, m.En.Local().Format(time.DateTime), m.Tema, m.Tipo, m.Origen, m.Intentos, m.Motivo)
+	}
+	return tabla.Flush()
+}
+
+// reponer puts one back on the topic that it came from.
+func (in *Instancia) reponer(id string) error {
+	if id == "" {
+		return errors.New("falta cuál: make reponer ID=… (make mensajes-muertos los lista)")
+	}
+	if _, err := in.pedirAMonitor(http.MethodPost, "/mensajes-muertos/"+url.PathEscape(id)+"/reposicion", http.StatusAccepted); err != nil {
+		return err
+	}
+	fmt.Println("De vuelta en su tema:", id)
+	return nil
+}
+
+func (in *Instancia) pedirAMonitor(metodo, ruta string, esperado int) ([]byte, error) {
+	peticion, err := http.NewRequest(metodo, fmt.Sprintf("http://127.0.0.1:%d%s", in.puerto("MONITOR"), ruta), nil)
+	if err != nil {
+		return nil, err
+	}
+	respuesta, err := (&http.Client{Timeout: time.Minute}).Do(peticion)
+	if err != nil {
+		return nil, fmt.Errorf("monitor no responde (make status): %w", err)
+	}
+	defer func() { _ = respuesta.Body.Close() }()
+	cuerpo, err := io.ReadAll(respuesta.Body)
+	if err != nil {
+		return nil, err
+	}
+	if respuesta.StatusCode != esperado {
+		return nil, fmt.Errorf("monitor responde %s: %s", respuesta.Status, cuerpo)
+	}
+	return cuerpo, nil
+}
