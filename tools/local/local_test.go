@@ -88,7 +88,7 @@ func TestUnPuertoTomadoDiceDeQuien(t *testing.T) {
 	}
 	defer l.Close()
 	puerto := l.Addr().(*net.TCPAddr).Port
-	err = instanciaDe(t, "test").puertosLibres(map[string]int{"BFF": puerto})
+	err = instanciaDe(t, "test").puertosLibres(map[string]int{"PUERTO_BFF": puerto})
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d (PUERTO_BFF) lo tiene el proceso %d", puerto, os.Getpid())) {
 		t.Error(err)
 	}

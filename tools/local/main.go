@@ -147,7 +147,7 @@ func (in *Instancia) unServicio(orden, nombre string) error {
 			return err
 		}
 	}
-	if ps[nombre].Corre && orden != "start" {
+	if ps[nombre].activo() && orden != "start" {
 		decir("paro %s", nombre)
 		if err := in.parar(nombre); err != nil {
 			return err
@@ -178,7 +178,7 @@ func (in *Instancia) parar(nombre string) error {
 	}
 	return in.esperar(nombre, 45*time.Second, func() error {
 		ps, err := in.supervisados()
-		if err == nil && ps[nombre].Corre {
+		if err == nil && ps[nombre].activo() {
 			err = fmt.Errorf("todavía corre (%s)", ps[nombre].Estado)
 		}
 		return err

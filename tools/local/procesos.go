@@ -116,7 +116,7 @@ func (in *Instancia) puertosLibres(puertos map[string]int) error {
 			orden, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 			dueno = fmt.Sprintf("el proceso %d: %.120s", pid, strings.TrimSpace(string(bytes.ReplaceAll(orden, []byte{0}, []byte{' '}))))
 		}
-		lineas = append(lineas, fmt.Sprintf("  %d (PUERTO_%s) lo tiene %s", p, nombre, dueno))
+		lineas = append(lineas, fmt.Sprintf("  %d (%s) lo tiene %s", p, nombre, dueno))
 	}
 	if len(lineas) == 0 {
 		return nil
@@ -134,9 +134,9 @@ func (in *Instancia) puertosDe(soloInfra bool) map[string]int {
 		if (soloInfra && (esApp || esSidecar)) || (nombre == "POSTGRES" && in.dsnPropio() != "") {
 			continue
 		}
-		m[nombre] = in.puerto(nombre)
+		m["PUERTO_"+nombre] = in.puerto(nombre)
 		for i := 1; esSidecar && i < len(apps); i++ {
-			m[fmt.Sprintf("%s + %d", nombre, i)] = in.puerto(nombre) + i
+			m[fmt.Sprintf("PUERTO_%s + %d", nombre, i)] = in.puerto(nombre) + i
 		}
 	}
 	return m

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"time"
 )
 
@@ -18,6 +19,11 @@ type estadoProceso struct {
 	Estado    string `json:"status"`
 	Corre     bool   `json:"is_running"`
 	Reinicios int    `json:"restarts"`
+}
+
+// activo says whether the supervisor has the process in hand: it runs, waits for what it depends on, or is about to be started again.
+func (e estadoProceso) activo() bool {
+	return e.Corre || slices.Contains([]string{"Pending", "Launching", "Restarting", "Terminating"}, e.Estado)
 }
 
 func (in *Instancia) supervisor(metodo, ruta string, respuesta any) error {

@@ -61,8 +61,8 @@ func (in *Instancia) subirInfra(antes string) error {
 		decir("aviso: la configuración cambió; se aplica del todo con make down y make up")
 	}
 	for _, p := range in.infra() {
-		if e, hay := ps[p.Nombre]; hay && !e.Corre && e.Estado != "Restarting" {
-			if err := in.supervisor("POST", "/process/start/"+p.Nombre, nil); err != nil {
+		if e, hay := ps[p.Nombre]; hay && !e.activo() {
+			if err := in.arrancar(p.Nombre); err != nil {
 				return err
 			}
 		}
@@ -98,9 +98,9 @@ func (in *Instancia) subirServicios() error {
 			continue
 		}
 		propios = append(propios, s)
-		if !ps[s.Nombre].Corre {
+		if !ps[s.Nombre].activo() {
 			decir("arranco %s con su sidecar", s.Nombre)
-			if err := in.arrancar(s); err != nil {
+			if err := in.arrancar(s.Nombre); err != nil {
 				return err
 			}
 		}
@@ -125,15 +125,12 @@ func (in *Instancia) subirServicios() error {
 	return nil
 }
 
-// arrancar asks the supervisor for a service, unless it already runs. The ports must be free but for what the start itself ends.
-func (in *Instancia) arrancar(s servicio) error {
-	if err := in.puertosLibres(map[string]int{"de " + s.Nombre: s.PuertoApp, "del sidecar de " + s.Nombre: s.PuertoHTTP}); err != nil {
-		return err
-	}
-	if ps, err := in.supervisados(); err == nil && ps[s.Nombre].Corre {
+// arrancar asks the supervisor for a process, unless it already runs.
+func (in *Instancia) arrancar(nombre string) error {
+	if ps, err := in.supervisados(); err == nil && ps[nombre].activo() {
 		return nil
 	}
-	return in.supervisor("POST", "/process/start/"+s.Nombre, nil)
+	return in.supervisor("POST", "/process/start/"+nombre, nil)
 }
 
 func (in *Instancia) esperarServicio(s servicio) error {
