@@ -29,7 +29,9 @@ const cerrojoDeCompra = `select pg_advisory_xact_lock(hashtextextended($1, 0))`
 func (a *Almacen) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error) {
 	err = pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
 		var estado contracts.Estado
-		err := tx.QueryRow(ctx, `select estado from compra where id = $1 for update`, idCompra).Scan(&estado)
+		// Not `for update`: an approval inserts its decision and then its foreign key asks for the purchase's key, while
+		// this would hold that and wait for the decision. The two would be a deadlock.
+		err := tx.QueryRow(ctx, `select estado from compra where id = $1 for no key update`, idCompra).Scan(&estado)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", idCompra)
 		}
