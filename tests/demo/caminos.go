@@ -49,7 +49,50 @@ var caminos = []camino{
 		fin:    contracts.EstadoRechazada,
 		ademas: conFaltante(molino),
 	},
+	{
+		titulo: "La orden se rechaza, y lo hecho se deshace",
+		compra: conDemasiadasOrdenes("mayorista", linea(agua, 2)),
+		fin:    contracts.EstadoRechazada,
+		ademas: deshecha,
+	},
+	{
+		titulo: "Una compra grande que un operador aprueba",
+		compra: deCliente("diana", true, linea(agua, grande)),
+		actos:  []acto{{contracts.EstadoPorAprobar, "un operador la aprueba", decidir(true, "")}},
+		fin:    contracts.EstadoConfirmada,
+		ademas: conOrden,
+	},
+	{
+		titulo: "Una compra grande que un operador no aprueba",
+		compra: deCliente("ernesto", false, linea(agua, grande)),
+		actos:  []acto{{contracts.EstadoPorAprobar, "un operador no la aprueba", decidir(false, "Es demasiado para un solo camión.")}},
+		fin:    contracts.EstadoRechazada,
+		ademas: deshecha,
+	},
+	{
+		titulo: "Cancelada mientras corre",
+		compra: deCliente("flor", false, linea(agua, grande)),
+		actos:  []acto{{contracts.EstadoPorAprobar, "flor se arrepiente", cancelar("Ya no la necesito.")}},
+		fin:    contracts.EstadoCancelada,
+		ademas: deshecha,
+	},
+	{
+		titulo: "Cancelada después de confirmada",
+		compra: deCliente("gabriel", false, linea(cafe, 1), linea(panela, 1)),
+		actos:  []acto{{contracts.EstadoConfirmada, "gabriel se arrepiente", cancelar("Me equivoqué de producto.")}},
+		fin:    contracts.EstadoCancelada,
+		ademas: deshecha,
+	},
+	{
+		titulo: "Despachada",
+		compra: deCliente("helena", true, linea(cafe, 2), linea(aceite, 1)),
+		actos:  []acto{{contracts.EstadoConfirmada, "la bodega despacha la orden", despachar}},
+		fin:    contracts.EstadoDespachada,
+	},
 }
+
+// grande is more than gestor-compra confirms without an operator (UMBRAL_APROBACION).
+const grande = 150
 
 func linea(id string, cantidad int) contracts.Linea {
 	return contracts.Linea{IDProducto: id, Cantidad: cantidad}

@@ -63,13 +63,19 @@ func (p *papel) Mal(texto string) { fmt.Fprintln(p.w, "  "+p.con(rojo, "✗ "+te
 // Acto tells what somebody does.
 func (p *papel) Acto(texto string) { fmt.Fprintln(p.w, "            "+p.con(azul, "▸ "+texto)) }
 
-// Paso is a step of a purchase: when, since its start, and what.
+// Paso is a step of a purchase: when, since its start, and what. A state that it enters stands out from what
+// else happens to it.
 func (p *papel) Paso(cuando time.Duration, paso, detalle string) {
-	fmt.Fprintf(p.w, "  %8.3f s  %s %s  %s\n", cuando.Seconds(), p.con(estilos[contracts.Estado(paso)], "●"),
-		p.con(estilos[contracts.Estado(paso)], fmt.Sprintf("%-20s", paso)), detalle)
+	estilo, esEstado := estilos[contracts.Estado(paso)]
+	marca := "●"
+	if !esEstado {
+		estilo, marca = tenue, "·"
+	}
+	fmt.Fprintf(p.w, "  %8.3f s  %s %s %s\n", cuando.Seconds(), p.con(estilo, marca), p.con(estilo, fmt.Sprintf("%-28s", paso)), detalle)
 }
 
 var estilos = map[contracts.Estado]string{
+	contracts.EstadoRecibida: "", contracts.EstadoIniciada: "", contracts.EstadoProductosValidos: "", contracts.EstadoProductosReservados: "",
 	contracts.EstadoConfirmada: verde, contracts.EstadoDespachada: verde, contracts.EstadoPorAprobar: azul,
 	contracts.EstadoCompensando: amarillo, contracts.EstadoRechazada: rojo, contracts.EstadoCancelada: rojo, contracts.EstadoFallida: rojo,
 }

@@ -91,10 +91,32 @@ func (e *escena) ver(ctx context.Context, c contracts.Compra) error {
 	switch {
 	case c.Estado == e.camino.fin && len(e.actos) == 0:
 		return e.cerrar(c)
-	case c.Estado.Reposa():
+	case c.Estado.Reposa() && !e.puedeSeguir(c.Estado):
 		return fmt.Errorf("debía terminar %s y terminó %s: %s", e.camino.fin, c.Estado, c.Motivo)
 	}
 	return nil
+}
+
+// puedeSeguir tells that a confirmed purchase is on its way out of the warehouse, or out of the books.
+func (e *escena) puedeSeguir(estado contracts.Estado) bool {
+	return estado == contracts.EstadoConfirmada && (e.camino.fin == contracts.EstadoDespachada || e.camino.fin == contracts.EstadoCancelada)
+}
+
+// hastaConfirmada buys without drawing.
+func (d *demo) hastaConfirmada(ctx context.Context, s contracts.SolicitudCompra) error {
+	aceptada, err := d.cliente.Comprar(ctx, s)
+	if err != nil {
+		return err
+	}
+	return d.cliente.Seguir(ctx, aceptada.ID, func(c contracts.Compra) error {
+		switch {
+		case c.Estado == contracts.EstadoConfirmada:
+			return cliente.ErrBasta
+		case c.Estado.Reposa():
+			return fmt.Errorf("la compra %s terminó %s: %s", c.ID, c.Estado, c.Motivo)
+		}
+		return nil
+	})
 }
 
 // cerrar tells why the purchase ended so, where that is said, and checks what must be true besides.

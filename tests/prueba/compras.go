@@ -2,6 +2,7 @@ package prueba
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -109,4 +110,31 @@ func (s *Sistema) TodasReposan(t *testing.T, plazo time.Duration, ids []string) 
 		return true, nil
 	})
 	return cuantas
+}
+
+// TodasEn waits until all purchases are in the state, and tells how many are.
+func (s *Sistema) TodasEn(t *testing.T, estado contracts.Estado, ids []string) int {
+	t.Helper()
+	n := 0
+	Hasta(t, fmt.Sprintf("%d compras %s", len(ids), estado), func(ctx context.Context) (bool, error) {
+		var err error
+		n, err = cliente.Uno[int](ctx, s.BaseGestor, `select count(*) from compra where id = any($1) and estado = $2`, ids, estado)
+		return n == len(ids), errors.Join(err, fmt.Errorf("van %d", n))
+	})
+	return n
+}
+
+// ALaVez runs what is given at once, and gives their errors in order.
+func ALaVez(hacer ...func() error) []error {
+	errs, salida := make([]error, len(hacer)), make(chan struct{})
+	var grupo sync.WaitGroup
+	for i, f := range hacer {
+		grupo.Go(func() {
+			<-salida
+			errs[i] = f()
+		})
+	}
+	close(salida)
+	grupo.Wait()
+	return errs
 }
