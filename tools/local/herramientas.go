@@ -76,7 +76,7 @@ func (in *Instancia) usarInstalado(programa string) bool {
 
 // herramientas leaves every program that the system needs, built or downloaded, under .local/.
 func (in *Instancia) herramientas() error {
-	for _, d := range []string{"bin", ".dapr/bin", ".dapr/components", "descargas"} {
+	for _, d := range []string{"bin", ".dapr/bin", ".dapr/components", "descargas", "process-compose"} {
 		if err := os.MkdirAll(in.compartida(d), 0o755); err != nil {
 			return err
 		}
