@@ -239,7 +239,7 @@ func estricto(x any) any {
 			r["type"] = []any{tipo, "null"}
 		}
 		_, abierto := r["additionalProperties"]
-		if _, hay := r["properties"]; hay && !abierto && s["x-kubernetes-preserve-unknown-fields"] != true && (tipo == "" || tipo == "object") {
+		if _, hay := r["properties"]; hay && !abierto && s["x-kubernetes-preserve-unknown-fields"] != true && tipo == "object" {
 			r["additionalProperties"] = false
 		}
 		return r
