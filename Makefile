@@ -1,4 +1,5 @@
-# The system's few commands. `make help` lists them. INSTANCIA=test acts on the copy that `make test` uses.
+# The system's few commands. `make help` lists them. INSTANCIA=test acts on the copy that `make test` uses,
+# INSTANCIA=caos on the one for scenarios and chaos.
 INSTANCIA ?= up
 S ?=
 DB ?= gestor_compra

@@ -209,8 +209,9 @@ func TestLosComponentesTienenLosEsquemas(t *testing.T) {
 		conMuertos = append(conMuertos, tema+"-dlq")
 	}
 	for archivo, debeTener := range map[string][]string{
-		"../components/pubsub.yaml":      conMuertos,
-		"../components/pubsub-vivo.yaml": {string(contracts.EventosCompra)},
+		"../components/pubsub.yaml":           conMuertos,
+		"../components/pubsub-vivo.yaml":      {string(contracts.EventosCompra)},
+		"../components/pubsub-productos.yaml": {string(contracts.ComandosProducto)},
 	} {
 		t.Run(filepath.Base(archivo), func(t *testing.T) {
 			metadatos := metadatosDe(t, archivo)

@@ -6,6 +6,7 @@ import (
 
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/pubsub"
+	"entregas/services/monitor/colas"
 	"entregas/services/monitor/pulsar"
 	"entregas/services/monitor/rest"
 )
@@ -37,8 +38,11 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer muertos.Cerrar()
+	historial := colas.NuevoHistorial(broker)
+	go arranque.Repetir(ctx, colas.Cada, "mirar las colas", historial.Mirar)
 	rutas := cfg.Rutas(nil)
-	rest.Servir(rutas, broker)
+	rest.Servir(rutas, broker, historial)
+	rest.ServirColas(rutas, historial)
 	rest.ServirMuertos(rutas, muertos)
 	return cfg.Servir(ctx, rutas)
 }

@@ -26,7 +26,7 @@ type Broker struct {
 
 // AbrirBroker connects to the system's broker.
 func AbrirBroker(e Entorno) (*Broker, error) {
-	callado := log.NewLoggerWithSlog(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	callado := log.NewLoggerWithSlog(slog.New(slog.DiscardHandler))
 	p, err := pulsar.NewClient(pulsar.ClientOptions{URL: e.PulsarURL, OperationTimeout: 15 * time.Second, Logger: callado})
 	if err != nil {
 		return nil, fmt.Errorf("abrir Pulsar: %w", err)

@@ -30,11 +30,14 @@ var puertosBase = map[string]int{
 	"SUPERVISOR": 4010,
 }
 
+// instancias are the copies of the system that one clone may run, with the distance of each one's ports from those of local.env.
+var instancias = map[string]int{"up": 0, "test": 10000, "caos": 20000}
+
 // saltoReplica is the distance between the ports of a service and those of its next replica.
 const saltoReplica = 100
 
-// Instancia is one running copy of the system: `up` for daily work, `test` for `make test`.
-// They share the tools; each has its own folder, data and ports.
+// Instancia is one running copy of the system: `up` for daily work, `test` for `make test`, `caos` for what breaks or
+// slows it on purpose. They share the tools; each has its own folder, data and ports.
 type Instancia struct {
 	Raiz, Nombre, Dir string
 	ajustes           map[string]string
@@ -42,8 +45,8 @@ type Instancia struct {
 
 // abrir finds the project's root from the working directory and reads its settings.
 func abrir(nombre string) (*Instancia, error) {
-	if nombre != "up" && nombre != "test" {
-		return nil, fmt.Errorf("instancia %q desconocida: use up o test", nombre)
+	if _, hay := instancias[nombre]; !hay {
+		return nil, fmt.Errorf("instancia %q desconocida; hay: %s", nombre, strings.Join(slices.Sorted(maps.Keys(instancias)), " "))
 	}
 	raiz, err := os.Getwd()
 	for err == nil && !existe(filepath.Join(raiz, "dapr.yaml")) {
@@ -59,6 +62,9 @@ func abrir(nombre string) (*Instancia, error) {
 	in.ajustes, err = leerAjustes(filepath.Join(raiz, "local.env"))
 	return in, err
 }
+
+// otrosAjustes are the settings that are neither a port nor an app's.
+var otrosAjustes = []string{"PULSAR_MEM", "PULSAR_ANUNCIADO", "POSTGRES_DSN", "ETIQUETAS"}
 
 // leerAjustes reads NAME=value lines; the real environment wins over the file.
 func leerAjustes(ruta string) (map[string]string, error) {
@@ -78,7 +84,7 @@ func leerAjustes(ruta string) (map[string]string, error) {
 	}
 	for _, e := range os.Environ() {
 		nombre, valor, _ := strings.Cut(e, "=")
-		if strings.HasPrefix(nombre, "PUERTO_") || strings.HasPrefix(nombre, "PULSAR_MEM") || nombre == "POSTGRES_DSN" {
+		if strings.HasPrefix(nombre, "PUERTO_") || strings.HasPrefix(nombre, "APP_") || slices.Contains(otrosAjustes, nombre) {
 			m[nombre] = valor
 		}
 	}
@@ -109,15 +115,34 @@ func (in *Instancia) puerto(nombre string) int {
 		panic("puerto sin nombre: " + nombre)
 	}
 	p, _ = strconv.Atoi(in.ajuste("PUERTO_"+nombre, strconv.Itoa(p)))
-	if in.Nombre == "test" {
-		p += 10000
-	}
-	return p
+	return p + instancias[in.Nombre]
 }
 
-// dsnPropio is the administrator's DSN of the user's own PostgreSQL. `make test` never touches that one.
+// entornoDe gives an app's own settings: APP_GESTOR_COMPRA_CUPO=8 is CUPO=8 to gestor-compra and its replicas.
+func (in *Instancia) entornoDe(app string) map[string]string {
+	m := map[string]string{}
+	for nombre, valor := range in.ajustes {
+		if suyo, ok := strings.CutPrefix(nombre, "APP_"+enMayusculas(app)+"_"); ok {
+			m[suyo] = valor
+		}
+	}
+	return m
+}
+
+// dirServicios is where the services' programs are. Those with build tags (ETIQUETAS) have a folder of their own: what
+// everybody runs never has them.
+func (in *Instancia) dirServicios() string {
+	if e := in.ajuste("ETIQUETAS", ""); e != "" {
+		return in.compartida("bin-" + strings.ReplaceAll(e, ",", "-"))
+	}
+	return in.compartida("bin")
+}
+
+func enMayusculas(app string) string { return strings.ToUpper(strings.ReplaceAll(app, "-", "_")) }
+
+// dsnPropio is the administrator's DSN of the user's own PostgreSQL. Only the daily instance ever touches that one.
 func (in *Instancia) dsnPropio() string {
-	if in.Nombre == "test" {
+	if in.Nombre != "up" {
 		return ""
 	}
 	return in.ajuste("POSTGRES_DSN", "")

@@ -34,7 +34,7 @@ func (in *Instancia) losServicios() []servicio {
 			}
 			todos = append(todos, servicio{
 				Nombre: nombre, App: app,
-				PuertoApp:      in.puerto(strings.ToUpper(strings.ReplaceAll(app, "-", "_"))) + salto,
+				PuertoApp:      in.puerto(enMayusculas(app)) + salto,
 				PuertoHTTP:     in.puerto("SIDECAR_HTTP") + i + salto,
 				puertoGRPC:     in.puerto("SIDECAR_GRPC") + i + salto,
 				puertoInterno:  in.puerto("SIDECAR_INTERNO") + i + salto,
@@ -157,8 +157,28 @@ func (in *Instancia) daprYaml() (a archivoDapr, err error) {
 	a.Common["configFilePath"] = in.ruta("run", "components", "config", "configuracion.yaml")
 	for _, app := range a.Apps {
 		app["appDirPath"] = in.Raiz
+		in.ajustarApp(app)
 	}
 	return a, nil
+}
+
+// ajustarApp gives an app of dapr.yaml its settings from local.env or the environment, and its program.
+func (in *Instancia) ajustarApp(app map[string]any) {
+	nombre, _ := app["appID"].(string)
+	if in.dirServicios() != in.compartida("bin") {
+		app["command"] = []string{filepath.Join(in.dirServicios(), nombre)}
+	}
+	entorno, _ := app["env"].(map[string]any)
+	entorno = maps.Clone(entorno)
+	for clave, valor := range in.entornoDe(nombre) {
+		if entorno == nil {
+			entorno = map[string]any{}
+		}
+		entorno[clave] = valor
+	}
+	if entorno != nil {
+		app["env"] = entorno
+	}
 }
 
 func (a archivoDapr) escribir(ruta string) error {

@@ -76,7 +76,7 @@ func (in *Instancia) usarInstalado(programa string) bool {
 
 // herramientas leaves every program that the system needs, built or downloaded, under .local/.
 func (in *Instancia) herramientas() error {
-	for _, d := range []string{"bin", ".dapr/bin", ".dapr/components", "descargas"} {
+	for _, d := range []string{"bin", ".dapr/bin", ".dapr/components", "descargas", "process-compose"} {
 		if err := os.MkdirAll(in.compartida(d), 0o755); err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (in *Instancia) goConProgreso(dir, que string, args []string, entorno ...st
 
 // servicios builds the project's own programs; go does nothing for what has not changed.
 func (in *Instancia) servicios(solo ...string) error {
-	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-o", in.compartida("bin") + "/"}
+	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-tags", in.ajuste("ETIQUETAS", ""), "-o", in.dirServicios() + "/"}
 	for _, a := range apps {
 		carpeta := "./services/" + a
 		if a == "bff" {

@@ -16,7 +16,7 @@ import (
 	"entregas/tools/local/preparar"
 )
 
-const uso = `uso: local [--instancia up|test] ORDEN
+const uso = `uso: local [--instancia up|test|caos] ORDEN
   up [--solo-infra]     prepara y arranca lo que falte, y espera a que esté sano
   down                  para todo; conserva los datos
   reset                 para todo y borra los datos
@@ -31,7 +31,7 @@ const uso = `uso: local [--instancia up|test] ORDEN
   contar                cuenta lo que dice go test -json`
 
 func main() {
-	instancia := flag.String("instancia", "up", "up o test")
+	instancia := flag.String("instancia", "up", "up, test o caos")
 	flag.Usage = func() { fmt.Fprintln(os.Stderr, uso) }
 	flag.Parse()
 	if err := ordenar(*instancia, flag.Args()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -73,7 +74,7 @@ func (in *Instancia) pareja(marca string, cli int) (app, sidecar int) {
 		case err != nil || p == cli || filepath.Base(exe) == "dapr":
 		case filepath.Base(exe) == "daprd":
 			sidecar = p
-		case filepath.Dir(exe) == in.compartida("bin"):
+		case strings.HasPrefix(filepath.Base(filepath.Dir(exe)), "bin"):
 			app = p
 		}
 	}

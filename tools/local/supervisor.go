@@ -67,16 +67,22 @@ func (in *Instancia) arrancarSupervisor() error {
 	cmd := exec.Command(in.compartida("bin", "process-compose"), "up", "-D", "--keep-project",
 		"-f", in.ruta("run", "process-compose.yaml"), "--disable-dotenv", "--address", "127.0.0.1", "-p", fmt.Sprint(in.puerto("SUPERVISOR")),
 		"-L", in.log("supervisor"))
-	cmd.Dir, cmd.Env = in.Raiz, append(os.Environ(), in.marca(), "PC_DISABLE_TUI=1")
+	cmd.Dir, cmd.Env = in.Raiz, append(os.Environ(), in.marca(), "PC_DISABLE_TUI=1", in.configSupervisor())
 	if texto, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("process-compose no arrancó: %w\n%s\n(registro: %s)", err, texto, in.log("supervisor"))
 	}
 	return nil
 }
 
-// adjuntar replaces this program with process-compose's terminal interface.
+// configSupervisor keeps process-compose's own settings in the project's folder, not in the user's home.
+func (in *Instancia) configSupervisor() string {
+	return "PROC_COMP_CONFIG=" + in.compartida("process-compose")
+}
+
+// adjuntar opens process-compose's terminal interface.
 func (in *Instancia) adjuntar() error {
-	cmd := exec.Command(in.compartida("bin", "process-compose"), "attach", "--address", "127.0.0.1", "-p", fmt.Sprint(in.puerto("SUPERVISOR")))
+	cmd := exec.Command(in.compartida("bin", "process-compose"), "attach", "-L", in.log("attach"), "--address", "127.0.0.1", "-p", fmt.Sprint(in.puerto("SUPERVISOR")))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), in.configSupervisor())
 	return cmd.Run()
 }

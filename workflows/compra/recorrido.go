@@ -130,7 +130,7 @@ func (r *recorrido) compensar() bool {
 			// The order has left the warehouse, and its owner decides (decision 10). It is the first to be undone, so
 			// nothing was: the purchase is confirmed after all, and its dispatch follows.
 			r.fin = &Cierre{IDCompra: r.fin.IDCompra, Estado: contracts.EstadoConfirmada, Causa: d.Respuesta, IDOrden: d.IDOrden,
-				Desde: en(contracts.EstadoCompensando)}
+				Motivo: "La orden ya había salido de la bodega.", Desde: en(contracts.EstadoCompensando)}
 			return true
 		}
 		if r.ctx.CurrentTimeUTC().Sub(c.Desde) > r.entrada.Ajustes.PlazoCompensacion {

@@ -61,13 +61,13 @@ func comando(ctx context.Context, g Gestor, m contracts.Mensaje[contracts.DatosC
 	return err
 }
 
-// respuestasA are the replies that each command may have.
+// respuestasA are the replies that each command may have; ADR 6 says when a rollback or a dispatch gets the second one.
 var respuestasA = map[contracts.Tipo][]contracts.Tipo{
 	contracts.ValidarInventario:            {contracts.InventarioValidado, contracts.InventarioInsuficiente},
 	contracts.CancelarValidacionInventario: {contracts.ValidacionCancelada},
 	contracts.ReservarProducto:             {contracts.ProductosReservados, contracts.ReservaRechazada},
-	contracts.LiberarReserva:               {contracts.ReservaLiberada},
-	contracts.DespacharReserva:             {contracts.ReservaDespachada},
+	contracts.LiberarReserva:               {contracts.ReservaLiberada, contracts.ReservaDespachada},
+	contracts.DespacharReserva:             {contracts.ReservaDespachada, contracts.ReservaRechazada},
 	contracts.CrearOrden:                   {contracts.OrdenCreada, contracts.OrdenRechazada},
 	contracts.CancelarOrden:                {contracts.OrdenCancelada, contracts.OrdenDespachada},
 }

@@ -144,7 +144,7 @@ where id_compra = $1 and comando = $2 and respuesta is null and abandonada_en is
 	return a.LeerPaso(ctx, idCompra, comando)
 }
 
-// Que happened to a reply.
+// Anotada is what happened to a reply.
 type Anotada string
 
 // What may happen to a reply.
@@ -201,6 +201,8 @@ func ClaveDePaso(idCompra string, comando contracts.Tipo) string {
 func (a *Almacen) AnotarHecho(ctx context.Context, idCompra, paso string, tipo contracts.Tipo, detalle string) (contracts.Compra, error) {
 	var c contracts.Compra
 	var lote pgx.Batch
+	// Two that note the same at once take turns: the second would not see the first's entry, and count without adding one.
+	lote.Queue(`select from compra where id = $1 for no key update`, idCompra)
 	lote.Queue(`
 with movida as (
     update compra set numero = numero + 1, actualizada_en = clock_timestamp()

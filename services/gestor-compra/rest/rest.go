@@ -142,7 +142,7 @@ func (a api) listar(w http.ResponseWriter, r *http.Request) {
 		lista = lista[:limite]
 		ultima := lista[limite-1]
 		siguiente := url.Values{"limite": {strconv.Itoa(limite)}, "despues": {ultima.CreadaEn.UTC().Format(time.RFC3339Nano) + "_" + ultima.ID}}
-		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.Path, siguiente.Encode()))
+		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.EscapedPath(), siguiente.Encode()))
 	}
 	if lista == nil {
 		lista = []contracts.Compra{}

@@ -37,6 +37,9 @@ type Config struct {
 	PlazoParada time.Duration `conf:"env:PLAZO_PARADA,default:15s,help:how long a stop waits for what is under way"`
 }
 
+// avisoFinal lets who reads our output take the last line: `dapr run` drops what it has not read when a program ends.
+const avisoFinal = 200 * time.Millisecond
+
 // Main runs a program: reads its configuration, prints it masked, runs it until SIGINT or SIGTERM.
 // comun points at the Config inside cfg.
 func Main[C any](servicio string, cfg *C, comun *Config, run func(ctx context.Context) error) {
@@ -56,6 +59,7 @@ func Main[C any](servicio string, cfg *C, comun *Config, run func(ctx context.Co
 	}
 	if err != nil {
 		slog.Error("termina con error", "error", err)
+		time.Sleep(avisoFinal)
 		os.Exit(1)
 	}
 	slog.Info("termina")

@@ -93,7 +93,8 @@ func pendiente(ctx context.Context, pool *pgxpool.Pool, p *goose.Provider) (bool
 func conMigraciones(pool *pgxpool.Pool, migraciones fs.FS, hacer func(*goose.Provider) error) error {
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { _ = db.Close() }() // the pool stays open
-	turno, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // look each second, for 5 minutes
+	// The one who waits looks each second, for 5 minutes.
+	turno, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return fmt.Errorf("migraciones: %w", err)
 	}

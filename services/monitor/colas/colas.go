@@ -2,7 +2,11 @@
 package colas
 
 import (
+	"context"
+	"errors"
 	"strings"
+	"sync"
+	"time"
 
 	"entregas/contracts"
 )
@@ -11,10 +15,43 @@ import (
 type Cola struct {
 	Tema        string
 	Suscripcion string
-	Pendientes  int64 // messages that it did not confirm yet
-	Entregadas  int64 // those of them that a replica has and is working on
-	Replicas    int   // who reads under this name
-	Durable     bool  // it outlives its readers: what waits in it will be handled
+	Pendientes  int64     // messages that it did not confirm yet
+	Entregadas  int64     // those of them that a replica has and is working on
+	Replicas    int       // who reads under this name
+	Durable     bool      // it outlives its readers: what waits in it will be handled
+	Entraron    int64     // messages that the topic got since its broker started
+	MasVieja    time.Time // when the oldest pending message was published; zero where nothing waits
+}
+
+// Edad is how long the oldest pending message has waited.
+func (c Cola) Edad(ahora time.Time) time.Duration {
+	if c.Pendientes == 0 || c.MasVieja.IsZero() {
+		return 0
+	}
+	return max(0, ahora.Sub(c.MasVieja))
+}
+
+// Broker tells the readers of a topic: none where there is no such topic yet.
+type Broker interface {
+	Colas(ctx context.Context, tema string) ([]Cola, error)
+}
+
+// Leer asks the broker for every topic at once. What it did not tell is not in the map, and in the error.
+func Leer(ctx context.Context, b Broker) (map[string][]Cola, error) {
+	temas := Temas()
+	leidas, fallos := make([][]Cola, len(temas)), make([]error, len(temas))
+	var grupo sync.WaitGroup
+	for i, tema := range temas {
+		grupo.Go(func() { leidas[i], fallos[i] = b.Colas(ctx, tema) })
+	}
+	grupo.Wait()
+	todas := map[string][]Cola{}
+	for i, tema := range temas {
+		if fallos[i] == nil {
+			todas[tema] = leidas[i]
+		}
+	}
+	return todas, errors.Join(fallos...)
 }
 
 // Temas lists every topic that is watched, dead letters included.

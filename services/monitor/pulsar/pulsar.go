@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"entregas/services/monitor/colas"
 )
@@ -26,17 +27,19 @@ func Nuevo(direccion, token string) *Broker {
 
 // estadisticas is the part of a topic's statistics that is used here.
 type estadisticas struct {
+	Entraron      int64 `json:"msgInCounter"`
 	Suscripciones map[string]struct {
 		Pendientes int64 `json:"msgBacklog"`
 		Entregadas int64 `json:"unackedMessages"`
 		Durable    bool  `json:"isDurable"`
 		Lectores   []any `json:"consumers"`
+		MasVieja   int64 `json:"earliestMsgPublishTimeInBacklog"` // ms since 1970; 0 or less: nothing waits
 	} `json:"subscriptions"`
 }
 
 // Colas gives the readers of a topic: none where there is no such topic yet, since nothing can wait in it.
 func (b *Broker) Colas(ctx context.Context, tema string) ([]colas.Cola, error) {
-	direccion := b.direccion + "/admin/v2/persistent/public/default/" + url.PathEscape(tema) + "/stats"
+	direccion := b.direccion + "/admin/v2/persistent/public/default/" + url.PathEscape(tema) + "/stats?getPreciseBacklog=true&getEarliestTimeInBacklog=true"
 	peticion, err := http.NewRequestWithContext(ctx, http.MethodGet, direccion, nil)
 	if err != nil {
 		return nil, fmt.Errorf("tema %s: %w", tema, err)
@@ -61,9 +64,14 @@ func (b *Broker) Colas(ctx context.Context, tema string) ([]colas.Cola, error) {
 	}
 	lista := make([]colas.Cola, 0, len(e.Suscripciones))
 	for nombre, s := range e.Suscripciones {
-		lista = append(lista, colas.Cola{
+		c := colas.Cola{
 			Tema: tema, Suscripcion: nombre, Pendientes: s.Pendientes, Entregadas: s.Entregadas, Replicas: len(s.Lectores), Durable: s.Durable,
-		})
+			Entraron: e.Entraron,
+		}
+		if s.MasVieja > 0 {
+			c.MasVieja = time.UnixMilli(s.MasVieja)
+		}
+		lista = append(lista, c)
 	}
 	return lista, nil
 }

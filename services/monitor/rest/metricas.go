@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -16,27 +15,37 @@ import (
 	"entregas/services/monitor/colas"
 )
 
-// Broker is what the metrics ask of the broker.
-type Broker interface {
-	Colas(ctx context.Context, tema string) ([]colas.Cola, error)
+// Ritmos tells how fast a queue fills and empties.
+type Ritmos interface {
+	Ritmo(tema, suscripcion string) (colas.Ritmo, bool)
 }
 
 // Servir adds the route GET /metrics.
-func Servir(rutas *mux.Router, broker Broker) {
+func Servir(rutas *mux.Router, broker colas.Broker, ritmos Ritmos) {
 	registro := prometheus.NewRegistry()
-	registro.MustRegister(&lectura{broker})
+	registro.MustRegister(&lectura{broker, ritmos})
 	rutas.Handle("/metrics", promhttp.HandlerFor(registro, promhttp.HandlerOpts{})).Methods(http.MethodGet)
 }
+
+var deCola = []string{"topic", "subscription"}
 
 var (
 	arriba = prometheus.NewDesc("entregas_pulsar_up",
 		"1 when the broker answered for every topic just now. When it is 0, the series of topics that it did not answer for are absent.", nil, nil)
 	pendientes = prometheus.NewDesc("entregas_pending_messages",
-		"Messages that the subscription has not acknowledged.", []string{"topic", "subscription"}, nil)
+		"Messages that the subscription has not acknowledged.", deCola, nil)
 	entregadas = prometheus.NewDesc("entregas_unacked_messages",
-		"Messages that were delivered to a consumer of the subscription and not acknowledged.", []string{"topic", "subscription"}, nil)
+		"Messages that were delivered to a consumer of the subscription and not acknowledged.", deCola, nil)
 	consumidores = prometheus.NewDesc("entregas_consumers",
-		"Consumers connected to the subscription.", []string{"topic", "subscription"}, nil)
+		"Consumers connected to the subscription.", deCola, nil)
+	edad = prometheus.NewDesc("entregas_oldest_pending_age_seconds",
+		"How long the oldest message that the subscription has not acknowledged has waited; 0 when nothing waits.", deCola, nil)
+	entrada = prometheus.NewDesc("entregas_messages_in_per_second",
+		"Messages published on the topic, a second, over the last half minute.", deCola, nil)
+	salida = prometheus.NewDesc("entregas_messages_out_per_second",
+		"Messages that the subscription acknowledged, a second, over the last half minute.", deCola, nil)
+	paraVaciar = prometheus.NewDesc("entregas_drain_seconds",
+		"How long until nothing waits, at the present rates; absent while the queue does not get shorter.", deCola, nil)
 	apartados = prometheus.NewDesc("entregas_dead_letters",
 		"Dead letters of the topic that nobody has put back or discarded.", []string{"topic"}, nil)
 )
@@ -47,16 +56,19 @@ func compatible(tema string) *prometheus.Desc {
 	return prometheus.NewDesc(nombre, "Pending messages of persistent://public/default/"+tema+".", nil, nil)
 }
 
-// lectura reads the broker anew for each scrape and keeps nothing: a number that is told is a number of now, and a
-// broker that is down is told as that, not as the queue it had.
-type lectura struct{ broker Broker }
+// lectura reads the broker anew for each scrape: a number that is told is a number of now, and a broker that is down is
+// told as that, not as the queue it had. Only rates need a past.
+type lectura struct {
+	broker colas.Broker
+	ritmos Ritmos
+}
 
 // plazo is below the 10 s that Prometheus waits by default.
 const plazo = 3 * time.Second
 
 // Describe implements prometheus.Collector.
 func (l *lectura) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{arriba, pendientes, entregadas, consumidores, apartados} {
+	for _, d := range []*prometheus.Desc{arriba, pendientes, entregadas, consumidores, edad, entrada, salida, paraVaciar, apartados} {
 		ch <- d
 	}
 	for _, tema := range colas.Temas() {
@@ -68,30 +80,19 @@ func (l *lectura) Describe(ch chan<- *prometheus.Desc) {
 func (l *lectura) Collect(ch chan<- prometheus.Metric) {
 	ctx, soltar := context.WithTimeout(context.Background(), plazo)
 	defer soltar()
-	temas := colas.Temas()
-	fallos := make([]error, len(temas))
-	var grupo sync.WaitGroup
-	for i, tema := range temas {
-		grupo.Go(func() {
-			lista, err := l.broker.Colas(ctx, tema)
-			if fallos[i] = err; err == nil {
-				contar(ch, tema, lista)
-			}
-		})
-	}
-	grupo.Wait()
+	todas, err := colas.Leer(ctx, l.broker)
 	todos := 1.0
-	for _, err := range fallos {
-		if err != nil {
-			slog.Warn("el broker no responde", "error", err)
-			todos = 0
-			break
-		}
+	if err != nil {
+		slog.Warn("el broker no responde", "error", err)
+		todos = 0
 	}
 	ch <- prometheus.MustNewConstMetric(arriba, prometheus.GaugeValue, todos)
+	for tema, lista := range todas {
+		l.contar(ch, tema, lista)
+	}
 }
 
-func contar(ch chan<- prometheus.Metric, tema string, lista []colas.Cola) {
+func (l *lectura) contar(ch chan<- prometheus.Metric, tema string, lista []colas.Cola) {
 	medir := func(d *prometheus.Desc, valor float64, etiquetas ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, valor, etiquetas...)
 	}
@@ -99,6 +100,14 @@ func contar(ch chan<- prometheus.Metric, tema string, lista []colas.Cola) {
 		medir(pendientes, float64(c.Pendientes), tema, c.Suscripcion)
 		medir(entregadas, float64(c.Entregadas), tema, c.Suscripcion)
 		medir(consumidores, float64(c.Replicas), tema, c.Suscripcion)
+		medir(edad, c.Edad(time.Now()).Seconds(), tema, c.Suscripcion)
+		if r, hay := l.ritmos.Ritmo(tema, c.Suscripcion); hay {
+			medir(entrada, r.Entrada, tema, c.Suscripcion)
+			medir(salida, r.Salida, tema, c.Suscripcion)
+			if falta, vacia := r.ParaVaciar(c.Pendientes); vacia {
+				medir(paraVaciar, falta.Seconds(), tema, c.Suscripcion)
+			}
+		}
 	}
 	total := float64(colas.Pendientes(lista))
 	medir(compatible(tema), total)

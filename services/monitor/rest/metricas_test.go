@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"entregas/services/monitor/colas"
 	"entregas/services/monitor/pulsar"
 	"entregas/services/monitor/rest"
 )
@@ -34,7 +35,8 @@ func (b broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func medir(t *testing.T, direccion string) map[string]string {
 	t.Helper()
 	rutas := mux.NewRouter()
-	rest.Servir(rutas, pulsar.Nuevo(direccion, ""))
+	broker := pulsar.Nuevo(direccion, "")
+	rest.Servir(rutas, broker, colas.NuevoHistorial(broker))
 	w := httptest.NewRecorder()
 	rutas.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
 	if w.Code != http.StatusOK {
@@ -53,7 +55,7 @@ const heredada = "pending_messages_persistent_public_default_"
 
 func TestMetricas(t *testing.T) {
 	pulsar := httptest.NewServer(broker{
-		"comandos-producto":  `{"subscriptions":{"admin-productos":{"msgBacklog":42,"unackedMessages":16,"isDurable":true,"consumers":[{},{}]}}}`,
+		"comandos-producto":  `{"subscriptions":{"admin-productos":{"msgBacklog":42,"earliestMsgPublishTimeInBacklog":1000,"unackedMessages":16,"isDurable":true,"consumers":[{},{}]}}}`,
 		"eventos-compra":     `{"subscriptions":{"bff":{"msgBacklog":5,"isDurable":true,"consumers":[]},"uuid":{"msgBacklog":9,"isDurable":false,"consumers":[{}]}}}`,
 		"comandos-orden-dlq": `{"subscriptions":{"operador":{"msgBacklog":3,"isDurable":true,"consumers":[]}}}`,
 	})
@@ -70,6 +72,7 @@ func TestMetricas(t *testing.T) {
 		`entregas_pending_messages{subscription="uuid",topic="eventos-compra"}`:               "9",
 		`entregas_dead_letters{topic="comandos-orden"}`:                                       "3",
 		`entregas_dead_letters{topic="comandos-producto"}`:                                    "0",
+		`entregas_oldest_pending_age_seconds{subscription="bff",topic="eventos-compra"}`:      "0",
 	} {
 		if series[nombre] != valor {
 			t.Errorf("%s es %q, se esperaba %q", nombre, series[nombre], valor)

@@ -71,12 +71,14 @@ create table tramite (
 );
 create index tramite_pendiente on tramite (pedido_en) where terminado_en is null;
 
--- Decision 2: a cancellation that came before its purchase.
+-- Decision 2: a cancellation that came before its purchase. Whose it is shows when the purchase comes: until then
+-- another's must not stand in its way.
 create table cancelacion_anticipada (
-    id_compra  text primary key,
+    id_compra  text not null,
     id_usuario text not null,
     motivo     text not null,
-    pedida_en  timestamptz not null default clock_timestamp()
+    pedida_en  timestamptz not null default clock_timestamp(),
+    primary key (id_compra, id_usuario)
 );
 
 -- +goose Down
