@@ -1,0 +1,93 @@
+// Making elements, and saying things in Spanish.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// h makes an element: attributes (a property where it is a function or boolean), then children; text needs no escaping.
+export function h(nombre, atributos = {}, ...hijos) {
+  return armar(document.createElement(nombre), atributos, hijos);
+}
+
+// s is h for SVG.
+export function s(nombre, atributos = {}, ...hijos) {
+  return armar(document.createElementNS(SVG, nombre), atributos, hijos);
+}
+
+function armar(e, atributos, hijos) {
+  for (const [clave, valor] of Object.entries(atributos)) {
+    if (valor === undefined || valor === null || valor === false) continue;
+    if (typeof valor === "function") e.addEventListener(clave.slice(2), valor);
+    else if (valor === true) e.setAttribute(clave, "");
+    else e.setAttribute(clave, valor);
+  }
+  e.append(...hijos.flat().filter((x) => x !== null && x !== undefined && x !== false));
+  return e;
+}
+
+export const porId = (id) => document.getElementById(id);
+
+const enteros = new Intl.NumberFormat("es-CO");
+const decimales = new Intl.NumberFormat("es-CO", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+export const numero = (n) => enteros.format(n);
+export const decimal = (n) => decimales.format(n);
+export const cuantas = (n, una, varias) => `${numero(n)} ${n === 1 ? una : varias}`;
+
+const horas = new Intl.DateTimeFormat("es-CO", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const fechas = new Intl.DateTimeFormat("es-CO", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const completas = new Intl.DateTimeFormat("es-CO", { dateStyle: "long", timeStyle: "medium" });
+export const hora = (t) => horas.format(new Date(t));
+export const fecha = (t) => fechas.format(new Date(t));
+
+// tiempo is a <time> that tells the instant in full to who asks.
+export function tiempo(t, texto = hora(t)) {
+  return h("time", { datetime: new Date(t).toISOString(), title: completas.format(new Date(t)) }, texto);
+}
+
+// duracion says milliseconds as a person would.
+export function duracion(ms) {
+  if (ms === null || ms === undefined || Number.isNaN(ms)) return "—";
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60000) return `${decimal(ms / 1000)} s`;
+  if (ms < 3600000) return `${Math.floor(ms / 60000)} min ${Math.round((ms % 60000) / 1000)} s`;
+  return `${decimal(ms / 3600000)} h`;
+}
+
+export const corto = (id) => id.slice(-8);
+
+// estados: the name of each for a person, and its tone.
+export const estados = {
+  RECIBIDA: ["Recibida", "marcha"],
+  INICIADA: ["Iniciada", "marcha"],
+  PRODUCTOS_VALIDOS: ["Con existencias", "marcha"],
+  PRODUCTOS_RESERVADOS: ["Reservada", "marcha"],
+  POR_APROBAR: ["Por aprobar", "ojo"],
+  CONFIRMADA: ["Confirmada", "bien"],
+  DESPACHADA: ["Despachada", "bien"],
+  COMPENSANDO: ["Deshaciéndose", "ojo"],
+  RECHAZADA: ["Rechazada", "mal"],
+  CANCELADA: ["Cancelada", "calma"],
+  FALLIDA: ["Fallida", "mal"],
+};
+
+export const enMarcha = (e) => ["RECIBIDA", "INICIADA", "PRODUCTOS_VALIDOS", "PRODUCTOS_RESERVADOS", "COMPENSANDO"].includes(e);
+export const cancelable = (e) => enMarcha(e) && e !== "COMPENSANDO" || e === "POR_APROBAR" || e === "CONFIRMADA";
+
+// sello is a state as a badge.
+export function sello(estado) {
+  const [nombre, tono] = estados[estado] ?? [estado, "calma"];
+  return h("span", { class: `sello ${tono}${enMarcha(estado) ? " vivo" : ""}` }, nombre);
+}
+
+// opcionesDeEstado fills a select with the states.
+export function opcionesDeEstado(select, elegido = "") {
+  select.replaceChildren(h("option", { value: "" }, "Todas"),
+    ...Object.entries(estados).map(([valor, [nombre]]) => h("option", { value: valor, selected: valor === elegido }, nombre)));
+}
+
+// resumenDeLineas tells what a purchase is of: its first product and how many more there are.
+export function resumenDeLineas(productos, nombre) {
+  const [primera, ...resto] = productos;
+  if (!primera) return "Sin productos";
+  return `${numero(primera.cantidad)} × ${nombre(primera.id_producto)}` + (resto.length ? ` y ${cuantas(resto.length, "producto más", "productos más")}` : "");
+}
+
+export const unidades = (productos) => productos.reduce((n, l) => n + l.cantidad, 0);

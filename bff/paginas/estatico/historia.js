@@ -1,0 +1,121 @@
+// A purchase's history as a line of steps: what happened, and what is still to come.
+import { duracion, estados, h, s, tiempo } from "./dom.js";
+
+const dibujos = {
+  hecho: "m3 8.5 3.2 3.2L13 5",
+  deshecho: "M4 4v4h4M4.4 8A5 5 0 1 1 6 11.6",
+  malo: "m4.5 4.5 7 7m0-7-7 7",
+};
+
+const titulos = {
+  RECIBIDA: "Recibida",
+  INICIADA: "En preparación",
+  PRODUCTOS_VALIDOS: "Hay de todo",
+  PRODUCTOS_RESERVADOS: "Productos reservados",
+  POR_APROBAR: "Espera aprobación",
+  CONFIRMADA: "Confirmada",
+  DESPACHADA: "En camino",
+  COMPENSANDO: "Deshaciendo lo hecho",
+  RECHAZADA: "Rechazada",
+  CANCELADA: "Cancelada",
+  FALLIDA: "Necesita a una persona",
+  LiberarReserva: "Se devolvieron los productos",
+  CancelarOrden: "Se canceló la orden",
+  CancelarValidacionInventario: "Se canceló la revisión de existencias",
+  DespacharReserva: "Salió de la bodega",
+};
+
+const tonos = { COMPENSANDO: "deshecho", LiberarReserva: "deshecho", CancelarOrden: "deshecho", CancelarValidacionInventario: "deshecho", RECHAZADA: "malo", CANCELADA: "malo", FALLIDA: "malo" };
+
+export const titulo = (paso) => titulos[paso] ?? estados[paso]?.[0] ?? paso;
+const tono = (paso) => tonos[paso] ?? "hecho";
+
+// porVenir are the steps that a purchase in this state still has before it.
+function porVenir(c) {
+  const camino = ["INICIADA", "PRODUCTOS_VALIDOS", "PRODUCTOS_RESERVADOS", "CONFIRMADA", "DESPACHADA"];
+  switch (c.estado) {
+    case "RECIBIDA":
+      return camino;
+    case "POR_APROBAR":
+      return ["CONFIRMADA", "DESPACHADA"];
+    case "COMPENSANDO":
+      return [];
+    default: {
+      const i = camino.indexOf(c.estado);
+      return i < 0 ? [] : camino.slice(i + 1);
+    }
+  }
+}
+
+// pintarPasos brings the list up to date and gives the steps that were not there before. With futuro it also shows what
+// is to come.
+export function pintarPasos(lista, c, { futuro = true } = {}) {
+  const antes = Number(lista.dataset.numero ?? 0);
+  const nuevos = c.historia.filter((x) => x.numero > antes);
+  for (const li of lista.querySelectorAll(".ahora, .futuro")) li.remove();
+  const inicio = new Date(c.creada_en);
+  for (const hecho of nuevos) {
+    lista.append(h("li", { class: `paso ${tono(hecho.paso)}${antes ? " nuevo" : ""}`, "data-paso": hecho.paso },
+      punto(tono(hecho.paso)), h("h3", {}, titulo(hecho.paso)), momento(hecho, inicio), hecho.detalle && h("p", {}, hecho.detalle)));
+  }
+  lista.dataset.numero = c.historia.at(-1)?.numero ?? 0;
+  if (futuro) {
+    const camino = porVenir(c);
+    if (c.estado === "COMPENSANDO") lista.append(pendiente("ahora", "Deshaciendo…"));
+    camino.forEach((paso, i) => lista.append(pendiente(i === 0 && c.estado !== "CONFIRMADA" && c.estado !== "POR_APROBAR" ? "ahora" : "futuro", titulo(paso))));
+  }
+  return nuevos;
+}
+
+function pendiente(clase, texto) {
+  return h("li", { class: `paso ${clase}` }, h("span", { class: "punto", "aria-hidden": "true" }), h("h3", {}, texto), h("span", { class: "oculto" }, clase === "ahora" ? "en curso" : "pendiente"));
+}
+
+function punto(clase) {
+  return h("span", { class: "punto", "aria-hidden": "true" }, s("svg", { viewBox: "0 0 16 16" }, s("path", { d: dibujos[clase] })));
+}
+
+function momento(hecho, inicio) {
+  const t = tiempo(hecho.en);
+  const despues = new Date(hecho.en) - inicio;
+  if (despues > 0) t.append(h("span", { class: "despues" }, ` · +${duracion(despues)}`));
+  return t;
+}
+
+const resumenes = {
+  RECIBIDA: "La recibimos. Empezamos en un momento.",
+  INICIADA: "Estamos revisando que haya de todo.",
+  PRODUCTOS_VALIDOS: "Hay de todo. Lo estamos apartando.",
+  PRODUCTOS_RESERVADOS: "Sus productos están apartados. Creamos la orden.",
+  POR_APROBAR: "Es una compra grande: una persona la revisa antes de confirmarla.",
+  CONFIRMADA: "Está confirmada. La despachamos pronto.",
+  DESPACHADA: "Va en camino.",
+  COMPENSANDO: "Estamos deshaciendo lo que ya se había hecho.",
+  RECHAZADA: "No se pudo hacer. No le quedó nada apartado.",
+  CANCELADA: "Quedó cancelada. No le quedó nada apartado.",
+  FALLIDA: "Algo no se pudo deshacer. Una persona lo está resolviendo.",
+};
+export const resumen = (estado) => resumenes[estado] ?? "";
+
+// porque tells why a purchase did not go on, and what was missing; null where there is nothing to tell.
+export function porque(c, nombre) {
+  if (!c.motivo && !c.faltantes?.length) return null;
+  const clase = { CANCELADA: "calma", COMPENSANDO: "ojo" }[c.estado] ?? "mal";
+  return h("div", { class: `recuadro ${clase}` }, h("h2", {}, "Por qué"), c.motivo && h("p", {}, c.motivo),
+    c.faltantes?.length ? h("ul", {}, c.faltantes.map((f) => h("li", {}, h("strong", {}, nombre(f.id_producto)), `: pidió ${f.solicitada}, hay ${f.disponible}.`))) : null);
+}
+
+// seguir calls alCambiar with the purchase at each change, until it can change no more. alCaer(true) says that the
+// connection is lost and being made again, alCaer(false) that it is there.
+export function seguir(id, alCambiar, alCaer) {
+  const fuente = new EventSource(`/api/compras/${encodeURIComponent(id)}/eventos`);
+  fuente.addEventListener("estado", (e) => {
+    const c = JSON.parse(e.data);
+    alCambiar(c);
+    if (["DESPACHADA", "RECHAZADA", "CANCELADA"].includes(c.estado) && c.historia.at(-1)?.paso === c.estado) fuente.close();
+  });
+  fuente.addEventListener("open", () => alCaer(false));
+  fuente.addEventListener("error", () => alCaer(fuente.readyState === EventSource.CONNECTING));
+  addEventListener("pagehide", () => fuente.close());
+  return fuente;
+}

@@ -1,0 +1,36 @@
+import { enviar, leer, nuevaClave } from "./api.js";
+import { corto, cuantas, fecha, h, porId, tiempo } from "./dom.js";
+import { avisar, conBoton, empezar, fallo, vacio } from "./marco.js";
+
+async function mirar() {
+  const lista = await leer("/api/mensajes-muertos");
+  porId("cuantos").textContent = lista.length ? `${cuantas(lista.length, "mensaje que nadie pudo", "mensajes que nadie pudo")} atender.` : "Ninguno: todo se pudo atender.";
+  porId("lista").replaceChildren(...lista.map(ficha));
+  if (!lista.length) porId("lista").replaceChildren(h("li", {}, vacio("Ninguno", "Aquí aparece, con su motivo, lo que un servicio no pudo atender.")));
+}
+
+function ficha(m) {
+  return h("li", { class: "muerto tarjeta", "data-id": m.id },
+    h("div", {}, h("h2", {}, m.tipo || "Mensaje sin tipo"),
+      h("p", { class: "tenue" }, `${m.tema} · lo apartó ${m.origen || "alguien"} tras ${cuantas(m.intentos, "intento", "intentos")} · `, tiempo(m.en, fecha(m.en)),
+        m.id_compra ? [" · compra ", h("a", { class: "mono", href: `/operador/compras/${encodeURIComponent(m.id_compra)}`, title: m.id_compra }, `…${corto(m.id_compra)}`)] : null)),
+    h("button", {
+      class: "boton", type: "button", "aria-label": `Reponer ${m.tipo} en ${m.tema}`, "data-reponer": m.id,
+      onclick: (e) => conBoton(e.currentTarget, async () => {
+        await enviar(`/api/mensajes-muertos/${encodeURIComponent(m.id)}/reposicion`, undefined, { clave: nuevaClave() });
+        avisar(`${m.tipo} volvió a ${m.tema}.`);
+        await mirar();
+        porId("refrescar").focus();
+      }),
+    }, "Reponer"),
+    h("p", { class: "motivo" }, m.motivo || "No dejó motivo."),
+    m.registro ? h("details", {}, h("summary", {}, "El mensaje"), h("pre", { tabindex: "0" }, JSON.stringify(m.registro, null, 2))) : null);
+}
+
+async function empezarPagina() {
+  if (!await empezar()) return;
+  porId("refrescar").addEventListener("click", (e) => conBoton(e.currentTarget, mirar));
+  await mirar();
+}
+
+empezarPagina().catch(fallo);

@@ -1,0 +1,94 @@
+// A purchase's saga as a sequence diagram: who asked whom for what, when, and what was answered.
+import { duracion, estados, h, s, tiempo } from "./dom.js";
+
+const actores = ["cliente", "gestor-compra", "consolidador", "admin-productos", "ordenes"];
+const duenos = {
+  ValidarInventario: "consolidador", CancelarValidacionInventario: "consolidador",
+  ReservarProducto: "admin-productos", LiberarReserva: "admin-productos", DespacharReserva: "admin-productos",
+  CrearOrden: "ordenes", CancelarOrden: "ordenes",
+};
+const rollbacks = ["CancelarValidacionInventario", "LiberarReserva", "CancelarOrden"];
+const negativas = ["InventarioInsuficiente", "ReservaRechazada", "OrdenRechazada"];
+const deAfuera = { CrearCompra: "cliente", CancelarCompra: "cliente", OrdenDespachada: "ordenes" };
+
+// sucesos puts commands, replies and changes of state in the order in which they were.
+export function sucesos(c, mensajes) {
+  const lista = [];
+  const ms = (t) => new Date(t).getTime();
+  for (const m of mensajes) {
+    const otro = duenos[m.comando] ?? "ordenes";
+    const clase = rollbacks.includes(m.comando) ? "vuelta" : "";
+    lista.push({ t: ms(m.preguntada_en), de: "gestor-compra", a: otro, texto: m.comando, clase, comando: true });
+    if (m.respuesta && m.respondida_en) {
+      lista.push({ t: ms(m.respondida_en), de: otro, a: "gestor-compra", texto: m.respuesta, clase: negativas.includes(m.respuesta) ? "respuesta negativa" : `respuesta ${clase}`, tardo: ms(m.respondida_en) - ms(m.preguntada_en), de_comando: m.comando });
+    }
+    if (m.abandonada_en) lista.push({ t: ms(m.abandonada_en), estado: true, texto: `${m.comando}: sin respuesta`, clase: "ojo" });
+    for (const x of m.tardias ?? []) lista.push({ t: ms(x.en), de: otro, a: "gestor-compra", texto: `${x.tipo} (tarde)`, clase: "respuesta" });
+  }
+  for (const x of c.historia) {
+    const t = ms(x.en);
+    if (deAfuera[x.tipo] && !duenos[x.paso]) lista.push({ t: t - 0.5, de: deAfuera[x.tipo], a: "gestor-compra", texto: x.tipo, clase: deAfuera[x.tipo] === "ordenes" ? "respuesta" : "" });
+    if (estados[x.paso]) lista.push({ t, estado: true, texto: estados[x.paso][0], clase: estados[x.paso][1] });
+  }
+  lista.sort((a, b) => a.t - b.t);
+  // A state and the question that comes with it are one transaction: told in that order.
+  for (let i = 1; i < lista.length; i++) {
+    if (lista[i].estado && lista[i - 1].comando && lista[i].t - lista[i - 1].t < 5) [lista[i - 1], lista[i]] = [lista[i], lista[i - 1]];
+  }
+  return lista;
+}
+
+const ancho = 940, margen = 100, fila = 40, cabeza = 44;
+const x = (actor) => margen + 55 + actores.indexOf(actor) * ((ancho - margen - 110) / (actores.length - 1));
+
+// dibujar draws what happened into sitio.
+export function dibujar(sitio, c, mensajes) {
+  const lista = sucesos(c, mensajes);
+  const alto = cabeza + lista.length * fila + 24;
+  const y = (i) => cabeza + 26 + i * fila;
+  const inicio = new Date(c.creada_en).getTime();
+  const svg = s("svg", { viewBox: `0 0 ${ancho} ${alto}`, role: "img", "aria-label": `La saga de la compra: ${lista.length} sucesos. La tabla de abajo los cuenta.` });
+  for (const actor of actores) {
+    svg.append(s("line", { class: "vida", x1: x(actor), x2: x(actor), y1: cabeza - 8, y2: alto - 6 }),
+      s("rect", { class: "caja", x: x(actor) - 62, y: 4, width: 124, height: 30, rx: 9 }),
+      s("text", { class: "actor", x: x(actor), y: 24, "text-anchor": "middle" }, actor));
+  }
+  lista.forEach((e, i) => {
+    if (!e.de_comando) return;
+    const desde = lista.findIndex((o) => o.comando && o.texto === e.de_comando);
+    if (desde >= 0) svg.append(s("rect", { class: "trabajo", x: x(e.de) - 5, y: y(desde), width: 10, height: Math.max(4, y(i) - y(desde)), rx: 3 }));
+  });
+  lista.forEach((e, i) => svg.append(s("text", { class: "hora", x: margen - 22, y: y(i) + 4, "text-anchor": "end" }, `+${duracion(Math.max(0, e.t - inicio))}`), e.estado ? nota(e, y(i)) : flecha(e, y(i))));
+  sitio.replaceChildren(svg);
+  return tabla(lista, inicio);
+}
+
+function nota(e, y) {
+  const medio = e.texto.length * 3.7 + 14;
+  return s("g", { class: `nota ${e.clase}` },
+    s("rect", { x: x("gestor-compra") - medio, y: y - 12, width: 2 * medio, height: 24, rx: 12 }),
+    s("text", { x: x("gestor-compra"), y: y + 4, "text-anchor": "middle" }, e.texto));
+}
+
+function flecha(e, y) {
+  const sentido = x(e.a) > x(e.de) ? 1 : -1;
+  const borde = (actor) => (actor === "gestor-compra" || actor === "cliente" ? 0 : 5);
+  const x1 = x(e.de) + sentido * borde(e.de), x2 = x(e.a) - sentido * borde(e.a);
+  const texto = e.tardo === undefined ? e.texto : `${e.texto} · ${duracion(e.tardo)}`;
+  // The label stands in the first space beside gestor-compra, which every arrow crosses.
+  const centro = e.de === "cliente" ? (x1 + x2) / 2 : x("gestor-compra") + (x("consolidador") - x("gestor-compra")) / 2;
+  const medio = Math.min(texto.length * 3.45 + 4, 140);
+  const corrido = Math.max(centro, x("gestor-compra") + medio + 6);
+  return s("g", { class: e.clase },
+    s("line", { class: "flecha", x1, x2: x2 - sentido * 8, y1: y, y2: y }),
+    s("path", { class: "punta", d: `M${x2} ${y}l${-sentido * 9} -4.5v9Z` }),
+    s("text", { class: "letrero", x: e.de === "cliente" ? centro : corrido, y: y - 6, "text-anchor": "middle" }, texto));
+}
+
+function tabla(lista, inicio) {
+  const que = (e) => (e.estado ? `Estado: ${e.texto}` : e.texto);
+  return h("div", { class: "con-tabla", tabindex: "0", role: "region", "aria-label": "Sucesos de la saga" }, h("table", { class: "tabla" },
+    h("thead", {}, h("tr", {}, ["Cuándo", "Desde que se creó", "De", "A", "Qué", "Tardó"].map((t) => h("th", { scope: "col" }, t)))),
+    h("tbody", {}, lista.map((e) => h("tr", {}, h("td", {}, tiempo(e.t)), h("td", {}, `+${duracion(Math.max(0, e.t - inicio))}`),
+      h("td", {}, e.de ?? "gestor-compra"), h("td", {}, e.a ?? ""), h("th", { scope: "row" }, que(e)), h("td", {}, e.tardo === undefined ? "" : duracion(e.tardo)))))));
+}

@@ -1,0 +1,98 @@
+package paginas_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/mux"
+
+	"entregas/services/bff/paginas"
+)
+
+func nuevas() *mux.Router {
+	rutas := mux.NewRouter()
+	paginas.Registrar(rutas)
+	rutas.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "portada") })
+	return rutas
+}
+
+func pedir(rutas http.Handler, ruta, acepta, marca string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, ruta, http.NoBody)
+	r.Header.Set("Accept", acepta)
+	if marca != "" {
+		r.Header.Set("If-None-Match", marca)
+	}
+	w := httptest.NewRecorder()
+	rutas.ServeHTTP(w, r)
+	return w
+}
+
+const html = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+// Each page is whole, names only files that are there, and has nothing in it that its own policy would stop.
+func TestPaginas(t *testing.T) {
+	rutas := nuevas()
+	enlace := regexp.MustCompile(`(?:src|href)="(/estatico/[^"#]+)`)
+	enLinea := regexp.MustCompile(`<script>|<style|\son\w+=|\sstyle=`)
+	for _, ruta := range []string{"/", "/compras", "/compras/01938f5e-7c1a-7000-8000-000000000001", "/operador", "/operador/compras",
+		"/operador/compras/x", "/operador/existencias", "/operador/mensajes-muertos"} {
+		w := pedir(rutas, ruta, html, "")
+		texto := w.Body.String()
+		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(texto, "<h1") || !strings.HasSuffix(strings.TrimSpace(texto), "</html>") {
+			t.Fatalf("%s: %d %v\n%s", ruta, w.Code, w.Header(), texto)
+		}
+		if p := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'self'") || strings.Contains(p, "unsafe") {
+			t.Errorf("%s: política %q", ruta, p)
+		}
+		if mal := enLinea.FindString(texto); mal != "" {
+			t.Errorf("%s tiene %q, que su política no deja", ruta, mal)
+		}
+		for _, e := range enlace.FindAllStringSubmatch(texto, -1) {
+			if f := pedir(rutas, e[1], "*/*", ""); f.Code != http.StatusOK {
+				t.Errorf("%s nombra %s: %d", ruta, e[1], f.Code)
+			}
+		}
+	}
+}
+
+// A program that asks for the same address is not given a page.
+func TestSoloAQuienPideHTML(t *testing.T) {
+	rutas := nuevas()
+	if w := pedir(rutas, "/", "*/*", ""); w.Body.String() != "portada" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := pedir(rutas, "/compras", "application/json", ""); w.Code != http.StatusNotFound {
+		t.Errorf("%d", w.Code)
+	}
+}
+
+func TestEstaticos(t *testing.T) {
+	rutas := nuevas()
+	importa := regexp.MustCompile(`from "\./([^"]+)"`)
+	lista, err := os.ReadDir("estatico")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range lista {
+		w := pedir(rutas, "/estatico/"+e.Name(), "*/*", "")
+		if w.Code != http.StatusOK || w.Header().Get("ETag") == "" {
+			t.Errorf("%s: %d", e.Name(), w.Code)
+		}
+		if otra := pedir(rutas, "/estatico/"+e.Name(), "*/*", w.Header().Get("ETag")); otra.Code != http.StatusNotModified {
+			t.Errorf("%s otra vez: %d", e.Name(), otra.Code)
+		}
+		for _, m := range importa.FindAllStringSubmatch(w.Body.String(), -1) {
+			if f := pedir(rutas, "/estatico/"+m[1], "*/*", ""); f.Code != http.StatusOK || f.Header().Get("Content-Type") != "text/javascript; charset=utf-8" {
+				t.Errorf("%s importa %s: %d %s", e.Name(), m[1], f.Code, f.Header().Get("Content-Type"))
+			}
+		}
+	}
+	if w := pedir(rutas, "/estatico/../paginas.go", "*/*", ""); w.Code == http.StatusOK {
+		t.Error("sirve lo que no es suyo")
+	}
+}
