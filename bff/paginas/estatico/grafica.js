@@ -1,10 +1,12 @@
 // A line chart of the queues: how many messages wait in each topic, over time.
 import { h, hora, numero, s } from "./dom.js";
 
-const ancho = 720, alto = 250, izquierda = 44, derecha = 8, arriba = 12, abajo = 26;
+const alto = 280, izquierda = 44, derecha = 8, arriba = 12, abajo = 26;
 
 // dibujar draws muestras [{en, pendientes: {tema: n}}] into sitio, with the last minutos on the x axis.
 export function dibujar(sitio, muestras, temas, minutos) {
+  if (sitio.querySelector("svg:hover")) return; // somebody is reading it
+  const ancho = Math.max(280, sitio.clientWidth);
   const fin = muestras.length ? Math.max(...muestras.map((m) => new Date(m.en).getTime())) : Date.now();
   const inicio = fin - minutos * 60000;
   const puntos = muestras.map((m) => ({ t: new Date(m.en).getTime(), n: m.pendientes })).filter((m) => m.t >= inicio).sort((a, b) => a.t - b.t);

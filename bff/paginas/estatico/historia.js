@@ -25,6 +25,14 @@ const titulos = {
   DespacharReserva: "Salió de la bodega",
 };
 
+// titulosAhora are of a step that is being done.
+const titulosAhora = {
+  INICIADA: "La recibimos: empieza en un momento",
+  PRODUCTOS_VALIDOS: "Revisando las existencias",
+  PRODUCTOS_RESERVADOS: "Apartando los productos",
+  CONFIRMADA: "Creando la orden",
+};
+
 const tonos = { COMPENSANDO: "deshecho", LiberarReserva: "deshecho", CancelarOrden: "deshecho", CancelarValidacionInventario: "deshecho", RECHAZADA: "malo", CANCELADA: "malo", FALLIDA: "malo" };
 
 export const titulo = (paso) => titulos[paso] ?? estados[paso]?.[0] ?? paso;
@@ -62,7 +70,8 @@ export function pintarPasos(lista, c, { futuro = true } = {}) {
   if (futuro) {
     const camino = porVenir(c);
     if (c.estado === "COMPENSANDO") lista.append(pendiente("ahora", "Deshaciendo…"));
-    camino.forEach((paso, i) => lista.append(pendiente(i === 0 && c.estado !== "CONFIRMADA" && c.estado !== "POR_APROBAR" ? "ahora" : "futuro", titulo(paso))));
+    const espera = c.estado === "CONFIRMADA" || c.estado === "POR_APROBAR"; // for a person
+    camino.forEach((paso, i) => lista.append(i === 0 && !espera ? pendiente("ahora", titulosAhora[paso]) : pendiente("futuro", titulo(paso))));
   }
   return nuevos;
 }

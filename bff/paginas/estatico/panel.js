@@ -26,10 +26,10 @@ function mostrarCifras(r, muertos) {
   const ventana = `últimos ${duracion(r.ventana_s * 1000).replace(" 0 s", "")}`;
   porId("cifras").replaceChildren(
     cifra("En marcha", numero(suma(enMarcha)), `${numero(r.estados.POR_APROBAR ?? 0)} por aprobar`),
-    cifra("Compras por segundo", decimal(r.por_segundo), ventana),
-    cifra("La mitad se confirma en", ...conUnidad(r.p50_ms), "p50"),
-    cifra("95 de cada 100 en", ...conUnidad(r.p95_ms), "p95"),
-    cifra("99 de cada 100 en", ...conUnidad(r.p99_ms), "p99"),
+    cifra("Compras/s", decimal(r.por_segundo), ventana),
+    cifra("p50", ...conUnidad(r.p50_ms), "la mitad, hasta confirmada"),
+    cifra("p95", ...conUnidad(r.p95_ms), "95 de cada 100"),
+    cifra("p99", ...conUnidad(r.p99_ms), "99 de cada 100"),
     cifra("Mensajes muertos", muertos === null ? "—" : numero(muertos), h("a", { href: "/operador/mensajes-muertos" }, "verlos"), muertos ? "mal" : ""));
 }
 

@@ -25,9 +25,11 @@ export function sucesos(c, mensajes) {
     if (m.abandonada_en) lista.push({ t: ms(m.abandonada_en), estado: true, texto: `${m.comando}: sin respuesta`, clase: "ojo" });
     for (const x of m.tardias ?? []) lista.push({ t: ms(x.en), de: otro, a: "gestor-compra", texto: `${x.tipo} (tarde)`, clase: "respuesta" });
   }
+  const llegados = new Set();
   for (const x of c.historia) {
     const t = ms(x.en);
-    if (deAfuera[x.tipo] && !duenos[x.paso]) lista.push({ t: t - 0.5, de: deAfuera[x.tipo], a: "gestor-compra", texto: x.tipo, clase: deAfuera[x.tipo] === "ordenes" ? "respuesta" : "" });
+    if (deAfuera[x.tipo] && !llegados.has(x.tipo)) lista.push({ t: t - 0.5, de: deAfuera[x.tipo], a: "gestor-compra", texto: x.tipo, clase: deAfuera[x.tipo] === "ordenes" ? "respuesta" : "" });
+    llegados.add(x.tipo);
     if (estados[x.paso]) lista.push({ t, estado: true, texto: estados[x.paso][0], clase: estados[x.paso][1] });
   }
   lista.sort((a, b) => a.t - b.t);
@@ -38,8 +40,10 @@ export function sucesos(c, mensajes) {
   return lista;
 }
 
-const ancho = 940, margen = 100, fila = 40, cabeza = 44;
-const x = (actor) => margen + 55 + actores.indexOf(actor) * ((ancho - margen - 110) / (actores.length - 1));
+const ancho = 1000, margen = 84, fila = 38, cabeza = 44, mediaCaja = 62;
+const x = (actor) => margen + mediaCaja + actores.indexOf(actor) * ((ancho - margen - 2 * mediaCaja - 4) / (actores.length - 1));
+const desde = (ms) => `+${ms < 1000 ? duracion(ms) : `${segundos.format(ms / 1000)} s`}`;
+const segundos = new Intl.NumberFormat("es-CO", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 
 // dibujar draws what happened into sitio.
 export function dibujar(sitio, c, mensajes) {
@@ -50,15 +54,15 @@ export function dibujar(sitio, c, mensajes) {
   const svg = s("svg", { viewBox: `0 0 ${ancho} ${alto}`, role: "img", "aria-label": `La saga de la compra: ${lista.length} sucesos. La tabla de abajo los cuenta.` });
   for (const actor of actores) {
     svg.append(s("line", { class: "vida", x1: x(actor), x2: x(actor), y1: cabeza - 8, y2: alto - 6 }),
-      s("rect", { class: "caja", x: x(actor) - 62, y: 4, width: 124, height: 30, rx: 9 }),
+      s("rect", { class: "caja", x: x(actor) - mediaCaja, y: 4, width: 2 * mediaCaja, height: 30, rx: 9 }),
       s("text", { class: "actor", x: x(actor), y: 24, "text-anchor": "middle" }, actor));
   }
   lista.forEach((e, i) => {
     if (!e.de_comando) return;
-    const desde = lista.findIndex((o) => o.comando && o.texto === e.de_comando);
-    if (desde >= 0) svg.append(s("rect", { class: "trabajo", x: x(e.de) - 5, y: y(desde), width: 10, height: Math.max(4, y(i) - y(desde)), rx: 3 }));
+    const pregunta = lista.findIndex((o) => o.comando && o.texto === e.de_comando);
+    if (pregunta >= 0) svg.append(s("rect", { class: "trabajo", x: x(e.de) - 5, y: y(pregunta), width: 10, height: Math.max(4, y(i) - y(pregunta)), rx: 3 }));
   });
-  lista.forEach((e, i) => svg.append(s("text", { class: "hora", x: margen - 22, y: y(i) + 4, "text-anchor": "end" }, `+${duracion(Math.max(0, e.t - inicio))}`), e.estado ? nota(e, y(i)) : flecha(e, y(i))));
+  lista.forEach((e, i) => svg.append(s("text", { class: "hora", x: margen - 10, y: y(i) + 4, "text-anchor": "end" }, desde(Math.max(0, e.t - inicio))), e.estado ? nota(e, y(i)) : flecha(e, y(i))));
   sitio.replaceChildren(svg);
   return tabla(lista, inicio);
 }
@@ -77,7 +81,7 @@ function flecha(e, y) {
   const texto = e.tardo === undefined ? e.texto : `${e.texto} · ${duracion(e.tardo)}`;
   // The label stands in the first space beside gestor-compra, which every arrow crosses.
   const centro = e.de === "cliente" ? (x1 + x2) / 2 : x("gestor-compra") + (x("consolidador") - x("gestor-compra")) / 2;
-  const medio = Math.min(texto.length * 3.45 + 4, 140);
+  const medio = Math.min(texto.length * 3.3 + 4, 140);
   const corrido = Math.max(centro, x("gestor-compra") + medio + 6);
   return s("g", { class: e.clase },
     s("line", { class: "flecha", x1, x2: x2 - sentido * 8, y1: y, y2: y }),
@@ -89,6 +93,6 @@ function tabla(lista, inicio) {
   const que = (e) => (e.estado ? `Estado: ${e.texto}` : e.texto);
   return h("div", { class: "con-tabla", tabindex: "0", role: "region", "aria-label": "Sucesos de la saga" }, h("table", { class: "tabla" },
     h("thead", {}, h("tr", {}, ["Cuándo", "Desde que se creó", "De", "A", "Qué", "Tardó"].map((t) => h("th", { scope: "col" }, t)))),
-    h("tbody", {}, lista.map((e) => h("tr", {}, h("td", {}, tiempo(e.t)), h("td", {}, `+${duracion(Math.max(0, e.t - inicio))}`),
+    h("tbody", {}, lista.map((e) => h("tr", {}, h("td", {}, tiempo(e.t)), h("td", {}, desde(Math.max(0, e.t - inicio))),
       h("td", {}, e.de ?? "gestor-compra"), h("td", {}, e.a ?? ""), h("th", { scope: "row" }, que(e)), h("td", {}, e.tardo === undefined ? "" : duracion(e.tardo)))))));
 }

@@ -37,10 +37,11 @@ function mostrar(lista, buscar) {
 }
 
 function ficha(p) {
-  const partes = { existencias: h("p", { class: "existencias" }), accion: h("div", {}) };
+  const partes = { existencias: h("p", { class: "existencias" }) };
   fichas.set(p.id, partes);
+  const [nombre, presentacion] = p.nombre.split(/, (.*)/); // "Arroz, 5 kg"
   return h("li", { class: "producto" }, cima(p.id),
-    h("div", { class: "producto-datos" }, h("h2", { id: `p-${p.id}` }, p.nombre), partes.existencias,
+    h("div", { class: "producto-datos" }, h("h2", {}, nombre, presentacion && h("small", {}, `, ${presentacion}`)), partes.existencias,
       h("button", {
         class: "boton", type: "button", "data-agregar": p.id, "aria-label": `Agregar ${p.nombre} a la cesta`,
         onclick: () => {
