@@ -100,6 +100,15 @@ extremo() {
   probar tests -- "${carrera[@]}" -count=1 -timeout 20m ./e2e/...
 }
 
+# paginas drives the pages in a browser; its screenshots stay in .local/capturas.
+paginas() {
+  local v
+  NAVEGADOR=$("$local" navegador) || { echo 'skipped: sin Chromium no se prueban las páginas'; return 0; }
+  export NAVEGADOR
+  while read -r v; do export "${v?}"; done < <("$local" --instancia test env)
+  probar tests -- -count=1 -timeout 10m ./paginas/...
+}
+
 infra() { arriba=1; etapa infraestructura "$local" --instancia test up --solo-infra; }
 sistema() { arriba=1; etapa sistema "$local" --instancia test up; }
 
@@ -112,7 +121,7 @@ todo() {
   if infra; then
     etapa almacenamiento almacenamiento
     etapa dapr-run dapr_run
-    sistema && etapa extremo extremo
+    sistema && { etapa extremo extremo; etapa paginas paginas; }
   fi
 }
 
@@ -126,5 +135,6 @@ todo) todo ;;
 lint) etapa formato formato; etapa lint lint ;;
 unidad) etapa unidad unidad ;;
 e2e) sistema && etapa extremo extremo ;;
+paginas) sistema && etapa paginas paginas ;;
 *) echo "no conozco la etapa $1" >&2; exit 2 ;;
 esac

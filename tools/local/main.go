@@ -27,6 +27,7 @@ const uso = `uso: local [--instancia up|test|caos] ORDEN
   dsn BASE, psql BASE   la dirección de una base de datos, o una consola en ella
   mensajes-muertos      los mensajes que nadie pudo atender; reponer ID devuelve uno
   env                   las direcciones del sistema, como NOMBRE=valor
+  navegador             la ruta de un Chromium; lo instala donde apt puede
   lint                  construye golangci-lint, una vez
   contar                cuenta lo que dice go test -json`
 
@@ -84,6 +85,8 @@ func ordenar(instancia string, args []string) error {
 		return in.reponer(arg)
 	case "env":
 		return in.entorno()
+	case "navegador":
+		return in.navegador()
 	case "lint":
 		return in.construir(golangci)
 	case "contar":
