@@ -8,7 +8,7 @@ ORDEN := $(LOCAL) --instancia $(INSTANCIA)
 MODULOS := contracts workflows services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer build generate lint test test-unit test-e2e test-paginas bench $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer token build generate lint test test-unit test-e2e test-paginas bench $(LOCAL)
 
 help: ## esta lista
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ mensajes-muertos: $(LOCAL) ## los mensajes que nadie pudo atender, con su motivo
 
 reponer: $(LOCAL) ## devuelve un mensaje muerto a su tema: ID=…
 	@$(ORDEN) reponer $(ID)
+
+token: $(LOCAL) ## un token de desarrollo: ROL=cliente|operador USUARIO=ana
+	@$(ORDEN) token $(ROL) $(USUARIO)
 
 build: ## compila todo
 	@for m in $(MODULOS); do (cd $$m && go build ./...) || exit 1; done

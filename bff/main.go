@@ -3,17 +3,17 @@ package main
 
 import (
 	"context"
-	"io"
 	"net/http"
+	"time"
 
 	"github.com/gorilla/mux"
 
+	"entregas/services/bff/acceso"
+	"entregas/services/bff/borde"
 	"entregas/services/bff/compras"
 	"entregas/services/bff/dapr"
-	v1 "entregas/services/bff/graph/v1"
-	"entregas/services/bff/mensajes"
-	"entregas/services/bff/rest"
-	"entregas/services/bff/vivo"
+	"entregas/services/bff/emisor"
+	"entregas/services/bff/identidad"
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/pubsub"
 )
@@ -21,71 +21,85 @@ import (
 const servicio = "bff"
 
 type config struct {
-	arranque.Config
+	Comun          arranque.Config
+	Modo           string        `conf:"env:MODO,default:produccion,help:desarrollo serves an issuer that believes everybody and leaves /v1 open"`
+	Emisor         string        `conf:"env:OIDC_EMISOR,required,help:URL of the OIDC issuer; in desarrollo our own address and /desarrollo"`
+	ClaveEmisor    string        `conf:"env:OIDC_CLAVE_DESARROLLO,help:file with the development issuer's key; empty makes one"`
+	Audiencia      string        `conf:"env:OIDC_AUDIENCIA,default:entregas,help:what tokens must have in aud"`
+	Cliente        string        `conf:"env:OIDC_CLIENTE,default:entregas-paginas,help:client id of the pages with the issuer"`
+	Secreto        string        `conf:"env:OIDC_SECRETO,mask,help:its secret where it has one"`
+	Roles          string        `conf:"env:OIDC_ROLES,default:roles,help:the claim that holds the roles; a path may have dots"`
+	Publica        string        `conf:"env:URL_PUBLICA,help:our address as browsers see it; empty takes what each request says"`
+	Origenes       []string      `conf:"env:CORS_ORIGENES,help:origins of other pages that may ask; separated by a semicolon"`
+	GraphiQL       bool          `conf:"env:GRAPHIQL,default:true"`
+	Introspeccion  bool          `conf:"env:INTROSPECCION,default:true,help:GraphQL tells its schema"`
+	PorSujeto      float64       `conf:"env:LIMITE_SUJETO,default:50,help:requests a second of one subject; 0 is no limit"`
+	DeGolpe        int           `conf:"env:LIMITE_SUJETO_GOLPE,default:100"`
+	PorDireccion   float64       `conf:"env:LIMITE_DIRECCION,default:200,help:requests a second without a token of one address; 0 is no limit"`
+	DireccionGolpe int           `conf:"env:LIMITE_DIRECCION_GOLPE,default:400"`
+	Plazo          time.Duration `conf:"env:PLAZO_PETICION,default:30s,help:how long a request may take; streams have no end"`
 }
+
+func (c config) desarrollo() bool { return c.Modo == "desarrollo" }
 
 func main() {
 	var cfg config
-	arranque.Main(servicio, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
+	arranque.Main(servicio, &cfg, &cfg.Comun, func(ctx context.Context) error { return run(ctx, cfg) })
 }
 
 func run(ctx context.Context, cfg config) error {
-	sidecar, err := cfg.Sidecar(ctx)
+	sidecar, err := cfg.Comun.Sidecar(ctx)
 	if err != nil {
 		return err
 	}
 	defer sidecar.Close()
 	publicador := pubsub.NuevoPublicador(sidecar, servicio)
-	rutas := cfg.Rutas(nil)
-	montar(ctx, rutas, piezas{
-		gestor:    dapr.Gestor{Servicio: dapr.NuevoServicio("gestor-compra", cfg.DaprHTTP)},
-		productos: dapr.Productos{Servicio: dapr.NuevoServicio("admin-productos", cfg.DaprHTTP)},
-		ordenes:   dapr.Ordenes{Servicio: dapr.NuevoServicio("ordenes", cfg.DaprHTTP)},
-		comandos:  dapr.Comandos{Publicador: publicador},
-		almacen:   dapr.Almacen{Sidecar: sidecar},
-		receptor:  pubsub.NuevoReceptor(rutas, publicador, pubsub.NuevosIntentos(sidecar)),
-	})
-	return cfg.Servir(ctx, rutas)
+	servicioDe := func(app string) *dapr.Servicio {
+		return dapr.NuevoServicio(app, cfg.Comun.DaprHTTP, cfg.Comun.TokenDapr)
+	}
+	gestor, almacen := dapr.Gestor{Servicio: servicioDe("gestor-compra")}, dapr.Almacen{Sidecar: sidecar}
+	rutas := cfg.Comun.RutasPublicas(nil)
+	deSidecar := rutas.NewRoute().Subrouter()
+	deSidecar.Use(cfg.Comun.SoloSidecar)
+	p := piezas{
+		nucleo: compras.Nuevo(gestor, dapr.Comandos{Publicador: publicador}, almacen), almacen: almacen, operacion: gestor,
+		productos: dapr.Productos{Servicio: servicioDe("admin-productos")},
+		ordenes:   dapr.Ordenes{Servicio: servicioDe("ordenes")},
+		monitor:   dapr.Monitor{Servicio: servicioDe("monitor").ConPlazo(plazoMonitor)}, // it reads every topic of dead letters
+		receptor:  pubsub.NuevoReceptor(deSidecar, publicador, pubsub.NuevosIntentos(sidecar)),
+	}
+	if err := montar(ctx, rutas, cfg, p); err != nil {
+		return err
+	}
+	return cfg.Comun.Servir(ctx, borde.CORS(cfg.Origenes, rutas))
 }
+
+const plazoMonitor = 20 * time.Second
 
 // piezas is what the program stands on.
 type piezas struct {
-	gestor    compras.Dueno
-	productos rest.Productos
-	ordenes   rest.Ordenes
-	comandos  compras.Comandos
+	nucleo    *compras.Servicio
 	almacen   compras.Almacen
+	operacion acceso.Operacion
+	productos acceso.Productos
+	ordenes   acceso.Ordenes
+	monitor   acceso.Monitor
 	receptor  *pubsub.Receptor
 }
 
-// montar adds everything that is served to rutas. Streams end when ctx does.
-func montar(ctx context.Context, rutas *mux.Router, p piezas) {
-	nucleo := compras.Nuevo(p.gestor, p.comandos, p.almacen)
-	avisos := vivo.NuevosAvisos()
-	enVivo := vivo.NuevoServidor(ctx, nucleo, avisos)
-	rest.Servidor{Compras: nucleo, Decisiones: nucleo, Productos: p.productos, Ordenes: p.ordenes, EnVivo: enVivo}.Registrar(rutas)
-	rutas.Handle("/v1", v1.Nuevo(nucleo)).Methods(http.MethodPost)
-	rutas.HandleFunc("/stream", enVivo.Todas).Methods(http.MethodGet)
-	rutas.HandleFunc("/", portada).Methods(http.MethodGet)
-	mensajes.Recibir(p.receptor, nucleo, avisos)
-}
-
-// portada says where things are.
-func portada(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, `Entregas de los Alpes
-
-  GET  /api/productos               lo que se puede comprar
-  POST /api/compras                 comprar: {"id_usuario": "ana", "productos": [{"id_producto": "1", "cantidad": 2}], "domicilio": true}
-  GET  /api/compras/{id}            una compra con su historia
-  GET  /api/compras/{id}/eventos    lo mismo, en vivo
-  POST /api/compras/{id}/cancelacion   cancelarla
-  POST /api/compras/{id}/aprobacion    decidir sobre la que espera: {"aprobada": true}
-  GET  /api/usuarios/{id}/compras   las compras de un usuario
-  POST /api/productos/{id}/reposicion  reponer: {"cantidad": 10}
-  GET  /api/ordenes/{id}            una orden
-  POST /api/ordenes/{id}/despacho   despacharla
-  GET  /stream                      los cambios de todas las compras, en vivo
-  POST /v1                          GraphQL del sistema anterior
-`)
+// emisorDe is the issuer that is trusted: a real one, or in development our own, whose routes go to rutas.
+func emisorDe(cfg config, rutas *mux.Router) (*identidad.Emisor, error) {
+	a := identidad.Ajustes{
+		Emisor: cfg.Emisor, Audiencia: cfg.Audiencia, Cliente: cfg.Cliente, Secreto: cfg.Secreto, Roles: cfg.Roles, Publica: cfg.Publica,
+		HTTP: &http.Client{Timeout: 5 * time.Second},
+	}
+	if cfg.desarrollo() {
+		propio, err := emisor.Nuevo(cfg.Emisor, cfg.ClaveEmisor)
+		if err != nil {
+			return nil, err
+		}
+		propio.Registrar(rutas)
+		a.HTTP = propio.EnProceso()
+	}
+	return identidad.NuevoEmisor(a), nil
 }

@@ -19,6 +19,12 @@ const (
 	EstadoFallida             Estado = "FALLIDA"
 )
 
+// Estados are all of them.
+var Estados = []Estado{
+	EstadoRecibida, EstadoIniciada, EstadoProductosValidos, EstadoProductosReservados, EstadoPorAprobar, EstadoConfirmada,
+	EstadoDespachada, EstadoCompensando, EstadoRechazada, EstadoCancelada, EstadoFallida,
+}
+
 // Reposa tells that the saga has nothing more to do by itself: the purchase is confirmed or at its end.
 func (e Estado) Reposa() bool {
 	switch e {

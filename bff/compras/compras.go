@@ -16,8 +16,9 @@ type Gestor interface {
 	// Crear takes s, or finds that it already has it.
 	Crear(ctx context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error)
 	Leer(ctx context.Context, id string) (contracts.Compra, error)
-	// DeUsuario gives at most limite purchases, newest first, after the cursor despues ("" for the first page).
-	DeUsuario(ctx context.Context, usuario string, limite int, despues string) (Pagina, error)
+	// DeUsuario gives at most limite purchases, newest first, after the cursor despues ("" for the first page); those in one of
+	// estados, where there are any.
+	DeUsuario(ctx context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (Pagina, error)
 }
 
 // Comandos is the way to the owner that needs no answer: what the broker took will reach it.

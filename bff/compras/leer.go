@@ -3,6 +3,7 @@ package compras
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"entregas/contracts"
 	"entregas/services/internal/errores"
@@ -43,8 +44,8 @@ func (s *Servicio) Leer(ctx context.Context, id string) (Leida, error) {
 }
 
 // DeUsuario gives at most limite (1 to MaxPagina) of a customer's purchases, newest first. While the owner is away it is
-// the last ones that are known here, in one page.
-func (s *Servicio) DeUsuario(ctx context.Context, usuario string, limite int, despues string) (Pagina, error) {
+// the last ones that are known here, in one page. With estados it is those that are in one of them.
+func (s *Servicio) DeUsuario(ctx context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (Pagina, error) {
 	var v contracts.Validador
 	v.Identificador("id_usuario", usuario)
 	if limite < 1 || limite > MaxPagina {
@@ -53,7 +54,7 @@ func (s *Servicio) DeUsuario(ctx context.Context, usuario string, limite int, de
 	if err := v.Error(); err != nil {
 		return Pagina{}, err
 	}
-	pagina, err := s.gestor.DeUsuario(ctx, usuario, limite, despues)
+	pagina, err := s.gestor.DeUsuario(ctx, usuario, limite, despues, estados...)
 	if err == nil || errores.De(err) != errores.NoDisponible {
 		return pagina, err
 	}
@@ -61,5 +62,10 @@ func (s *Servicio) DeUsuario(ctx context.Context, usuario string, limite int, de
 		return Pagina{}, err // the cursor means something only to the owner
 	}
 	slog.WarnContext(ctx, "gestor-compra no responde: la lista es la que se conoce aquí", "error", err)
-	return s.estado.ultimasDe(ctx, usuario, limite)
+	pagina, err = s.estado.ultimasDe(ctx, usuario, UltimasDeLista)
+	if len(estados) > 0 {
+		pagina.Compras = slices.DeleteFunc(pagina.Compras, func(c contracts.Compra) bool { return !slices.Contains(estados, c.Estado) })
+	}
+	pagina.Compras = pagina.Compras[:min(len(pagina.Compras), limite)]
+	return pagina, err
 }

@@ -101,7 +101,7 @@ func (g *Gestor) Leer(_ context.Context, id string) (contracts.Compra, error) {
 }
 
 // DeUsuario implements compras.Gestor. Its cursor is how many were told already.
-func (g *Gestor) DeUsuario(_ context.Context, usuario string, limite int, despues string) (compras.Pagina, error) {
+func (g *Gestor) DeUsuario(_ context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (compras.Pagina, error) {
 	if _, err := g.llamar(); err != nil {
 		return compras.Pagina{}, err
 	}
@@ -109,7 +109,7 @@ func (g *Gestor) DeUsuario(_ context.Context, usuario string, limite int, despue
 	defer g.mu.Unlock()
 	var suyas []contracts.Compra
 	for _, c := range slices.Backward(g.compras) {
-		if c.IDUsuario == usuario {
+		if c.IDUsuario == usuario && (len(estados) == 0 || slices.Contains(estados, c.Estado)) {
 			suyas = append(suyas, c)
 		}
 	}

@@ -27,6 +27,12 @@ import (
 // that hangs itself.
 const plazoInvocacion = 1500 * time.Millisecond
 
+// ConPlazo lets calls take longer than people usually wait.
+func (s *Servicio) ConPlazo(plazo time.Duration) *Servicio {
+	s.cliente.Timeout = plazo
+	return s
+}
+
 // maxRespuesta bounds what a service may answer.
 const maxRespuesta = 16 << 20
 
@@ -37,6 +43,7 @@ const maxRespuesta = 16 << 20
 // failure: three customers who ask for a purchase that does not exist would cut off all others.
 type Servicio struct {
 	app     string
+	token   string // what the sidecar wants to hear; "" where it asks for none
 	sidecar string // http://host:port of the sidecar
 	cliente *http.Client
 	corte   *gobreaker.CircuitBreaker[respuesta]
@@ -48,10 +55,10 @@ type respuesta struct {
 	cuerpo    []byte
 }
 
-// NuevoServicio calls app through the sidecar at this HTTP port.
-func NuevoServicio(app, puertoHTTP string) *Servicio {
+// NuevoServicio calls app through the sidecar at this HTTP port, with its API token.
+func NuevoServicio(app, puertoHTTP, token string) *Servicio {
 	return &Servicio{
-		app: app, sidecar: "http://" + net.JoinHostPort("127.0.0.1", puertoHTTP),
+		app: app, token: token, sidecar: "http://" + net.JoinHostPort("127.0.0.1", puertoHTTP),
 		cliente: &http.Client{Timeout: plazoInvocacion, Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}},
 		corte: gobreaker.NewCircuitBreaker[respuesta](gobreaker.Settings{
 			Name: app, MaxRequests: 1, Interval: 10 * time.Second, Timeout: 5 * time.Second,
@@ -99,6 +106,9 @@ func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any, c
 	}
 	if cuerpo != nil {
 		peticion.Header.Set("Content-Type", "application/json")
+	}
+	if s.token != "" {
+		peticion.Header.Set("Dapr-Api-Token", s.token)
 	}
 	if traza := registro.Traza(ctx); traza != "" {
 		peticion.Header.Set("Traceparent", traza)

@@ -114,7 +114,7 @@ func TestInvocar(t *testing.T) {
 		t.Run(nombre, func(t *testing.T) {
 			g := nuevoGestor(t)
 			puertoHTTP := medio(t, g)
-			nuevo := func() dapr.Gestor { return dapr.Gestor{Servicio: dapr.NuevoServicio(g.app, puertoHTTP)} }
+			nuevo := func() dapr.Gestor { return dapr.Gestor{Servicio: dapr.NuevoServicio(g.app, puertoHTTP, "")} }
 			t.Run("lo que va y lo que vuelve", func(t *testing.T) { idaYVuelta(t, g, nuevo()) })
 			t.Run("una respuesta no es un silencio", func(t *testing.T) { respuestas(t, g, nuevo()) })
 			if nombre == "Dapr" {

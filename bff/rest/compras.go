@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 
@@ -13,19 +12,6 @@ import (
 
 // volverAMirar is the Retry-After of what was taken and goes on, in seconds: most are at rest by then.
 const volverAMirar = "1"
-
-// Compras is how purchases are made and read.
-type Compras interface {
-	Crear(ctx context.Context, s contracts.SolicitudCompra, claveIdempotencia string) (contracts.Aceptada, error)
-	Leer(ctx context.Context, id string) (compras.Leida, error)
-	DeUsuario(ctx context.Context, usuario string, limite int, despues string) (compras.Pagina, error)
-}
-
-// Decisiones is what people decide about purchases.
-type Decisiones interface {
-	Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, hecha bool, err error)
-	Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error)
-}
 
 // EnVivo streams one purchase's changes.
 type EnVivo interface {
@@ -44,7 +30,7 @@ func (s Servidor) CrearCompra(w http.ResponseWriter, r *http.Request, params con
 		rest.EscribirError(w, r, err)
 		return
 	}
-	aceptada, err := s.Compras.Crear(r.Context(), solicitud, clave)
+	aceptada, err := s.Puerta.Crear(r.Context(), solicitud, clave)
 	sigue(w, r, aceptada, err)
 }
 
@@ -59,30 +45,40 @@ func sigue(w http.ResponseWriter, r *http.Request, a contracts.Aceptada, err err
 
 // LeerCompra implements contrato.ServerInterface.
 func (s Servidor) LeerCompra(w http.ResponseWriter, r *http.Request, id contrato.Id) {
-	leida, err := s.Compras.Leer(r.Context(), id)
+	leida, err := s.Puerta.Leer(r.Context(), id)
 	decirEdad(w, leida.Edad)
 	responder(w, r, http.StatusOK, leida.Compra, err)
 }
 
 // SeguirCompra implements contrato.ServerInterface.
 func (s Servidor) SeguirCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, params contrato.SeguirCompraParams) {
-	var ultimo string
-	if params.LastEventID != nil {
-		ultimo = *params.LastEventID
-	}
-	s.EnVivo.UnaCompra(w, r, id, ultimo)
+	s.EnVivo.UnaCompra(w, r, id, o(params.LastEventID, ""))
 }
 
 // ListarComprasDeUsuario implements contrato.ServerInterface.
 func (s Servidor) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id contrato.Id, params contrato.ListarComprasDeUsuarioParams) {
-	limite, despues := compras.PaginaNormal, ""
-	if params.Limite != nil {
-		limite = *params.Limite
+	estados, err := estadosDe(params.Estado)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
 	}
-	if params.Despues != nil {
-		despues = *params.Despues
+	pagina, err := s.Puerta.DeUsuario(r.Context(), id, o(params.Limite, compras.PaginaNormal), o(params.Despues, ""), estados...)
+	responderPagina(w, r, pagina, err)
+}
+
+// ListarCompras implements contrato.ServerInterface.
+func (s Servidor) ListarCompras(w http.ResponseWriter, r *http.Request, params contrato.ListarComprasParams) {
+	estados, err := estadosDe(params.Estado)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
 	}
-	pagina, err := s.Compras.DeUsuario(r.Context(), id, limite, despues)
+	filtro := contracts.FiltroCompras{Estados: estados, IDUsuario: o(params.IdUsuario, ""), Domicilio: params.Domicilio}
+	pagina, err := s.Puerta.Buscar(r.Context(), filtro, o(params.Limite, compras.PaginaNormal), o(params.Despues, ""))
+	responderPagina(w, r, pagina, err)
+}
+
+func responderPagina(w http.ResponseWriter, r *http.Request, pagina compras.Pagina, err error) {
 	respuesta := contrato.PaginaDeCompras{Compras: pagina.Compras}
 	if respuesta.Compras == nil {
 		respuesta.Compras = []contracts.Compra{}
@@ -95,7 +91,7 @@ func (s Servidor) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request,
 }
 
 // CancelarCompra implements contrato.ServerInterface. The body may be missing.
-func (s Servidor) CancelarCompra(w http.ResponseWriter, r *http.Request, id contrato.Id) {
+func (s Servidor) CancelarCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, _ contrato.CancelarCompraParams) {
 	var pedida contrato.Cancelacion
 	if r.ContentLength != 0 {
 		var err error
@@ -104,7 +100,7 @@ func (s Servidor) CancelarCompra(w http.ResponseWriter, r *http.Request, id cont
 			return
 		}
 	}
-	aceptada, hecha, err := s.Decisiones.Cancelar(r.Context(), id, pedida.Motivo)
+	aceptada, hecha, err := s.Puerta.Cancelar(r.Context(), id, pedida.Motivo)
 	if hecha {
 		responder(w, r, http.StatusOK, aceptada, err)
 		return
@@ -113,7 +109,7 @@ func (s Servidor) CancelarCompra(w http.ResponseWriter, r *http.Request, id cont
 }
 
 // DecidirCompra implements contrato.ServerInterface.
-func (s Servidor) DecidirCompra(w http.ResponseWriter, r *http.Request, id contrato.Id) {
+func (s Servidor) DecidirCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, _ contrato.DecidirCompraParams) {
 	decision, err := rest.Leer[contrato.Aprobacion](w, r)
 	if err == nil && decision.Aprobada == nil {
 		var v contracts.Validador
@@ -124,6 +120,6 @@ func (s Servidor) DecidirCompra(w http.ResponseWriter, r *http.Request, id contr
 		rest.EscribirError(w, r, err)
 		return
 	}
-	aceptada, err := s.Decisiones.Aprobar(r.Context(), id, *decision.Aprobada, decision.Motivo)
+	aceptada, err := s.Puerta.Aprobar(r.Context(), id, *decision.Aprobada, decision.Motivo)
 	responder(w, r, http.StatusOK, aceptada, err)
 }

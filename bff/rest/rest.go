@@ -2,41 +2,89 @@
 package rest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gorilla/mux"
 
 	"entregas/contracts"
+	"entregas/services/bff/acceso"
 	"entregas/services/bff/compras"
+	"entregas/services/bff/identidad"
 	"entregas/services/bff/rest/contrato"
 	"entregas/services/internal/rest"
 )
 
 // Servidor serves the contract's operations.
 type Servidor struct {
-	Compras    Compras
-	Decisiones Decisiones
-	Productos  Productos
-	Ordenes    Ordenes
-	EnVivo     EnVivo
+	Puerta acceso.Puerta
+	EnVivo EnVivo
 }
 
 var _ contrato.ServerInterface = Servidor{}
 
 // Registrar adds the operations under /api to rutas.
 func (s Servidor) Registrar(rutas *mux.Router) {
-	contrato.HandlerWithOptions(s, contrato.GorillaServerOptions{BaseURL: "/api", BaseRouter: rutas, ErrorHandlerFunc: parametroMalo})
+	contrato.HandlerWithOptions(s, contrato.GorillaServerOptions{
+		BaseURL: "/api", BaseRouter: rutas, ErrorHandlerFunc: parametroMalo, Middlewares: []contrato.MiddlewareFunc{exigirDelContrato},
+	})
 }
 
-// responder answers v with this status, or the problem of err.
+// exigirDelContrato refuses who the contract says may not use the operation, before its body is read.
+// Whose a purchase is, package acceso looks at.
+func exigirDelContrato(siguiente http.Handler) http.Handler {
+	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+		roles, protegida := r.Context().Value(contrato.OidcScopes).([]string)
+		if protegida {
+			if err := identidad.ExigirDe(r.Context(), roles...); err != nil {
+				return err
+			}
+		}
+		siguiente.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// responder answers v with this status, or the problem of err. A read has an ETag, and is 304 for who has it already.
 func responder(w http.ResponseWriter, r *http.Request, estado int, v any, err error) {
 	if err != nil {
 		rest.EscribirError(w, r, err)
 		return
 	}
-	rest.Escribir(w, estado, v)
+	if r.Method != http.MethodGet {
+		rest.Escribir(w, estado, v)
+		return
+	}
+	texto, err := json.Marshal(v)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	huella := sha256.Sum256(texto)
+	etiqueta := `"` + hex.EncodeToString(huella[:16]) + `"`
+	w.Header().Set("ETag", etiqueta)
+	w.Header().Set("Cache-Control", "private, no-cache")
+	if laTiene(r.Header.Get("If-None-Match"), etiqueta) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(estado)
+	_, _ = w.Write(append(texto, '\n')) // the client is gone when this fails
+}
+
+func laTiene(ifNoneMatch, etiqueta string) bool {
+	for una := range strings.SplitSeq(ifNoneMatch, ",") {
+		if una = strings.TrimPrefix(strings.TrimSpace(una), "W/"); una == etiqueta || una == "*" {
+			return true
+		}
+	}
+	return false
 }
 
 // decirEdad says how old an answer is that does not come from the owner.

@@ -74,8 +74,63 @@ func (s *Servidor) UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoI
 	}
 }
 
+// Cambios gives the changes of purchase id after the number ultimo (-1 for all), until ctx ends, the program stops, or there
+// can be no more.
+func (s *Servidor) Cambios(ctx context.Context, id string, ultimo int) (<-chan compras.Cambio, error) {
+	ctx, soltar := s.hastaParada(ctx)
+	oyente, dejar := s.avisos.oir(id)
+	leida, err := s.compras.Leer(ctx, id)
+	if err != nil {
+		dejar()
+		soltar()
+		return nil, err
+	}
+	canal := canal{ctx: ctx, hacia: make(chan compras.Cambio, 1)}
+	go func() {
+		defer close(canal.hacia)
+		defer soltar()
+		defer dejar()
+		ultimo, err := canal.cambios(leida.Compra, ultimo)
+		if err == nil {
+			err = s.seguir(ctx, canal, oyente, id, ultimo, compras.EsFinal(leida.Compra.Estado))
+		}
+		if err != nil && ctx.Err() == nil {
+			slog.InfoContext(ctx, "flujo cortado", "id_compra", id, "error", err)
+		}
+	}()
+	return canal.hacia, nil
+}
+
+// destino is where changes go.
+type destino interface {
+	// cambios sends what of c is newer than ultimo, and gives the number it is at then.
+	cambios(c contracts.Compra, ultimo int) (int, error)
+	// latir says that the stream is alive, when that is due.
+	latir() error
+}
+
+// canal is a destino within the program. Who reads it shows by itself that it is alive.
+type canal struct {
+	ctx   context.Context
+	hacia chan compras.Cambio
+}
+
+func (c canal) cambios(compra contracts.Compra, ultimo int) (int, error) {
+	for _, cambio := range compras.CambiosDesde(compra, ultimo) {
+		select {
+		case c.hacia <- cambio:
+			ultimo = cambio.Numero
+		case <-c.ctx.Done():
+			return ultimo, c.ctx.Err()
+		}
+	}
+	return ultimo, nil
+}
+
+func (canal) latir() error { return nil }
+
 // seguir sends what changes after ultimo, until fin, the client's leaving or the program's stop.
-func (s *Servidor) seguir(ctx context.Context, salida *salida, o *oyente, id string, ultimo int, fin bool) error {
+func (s *Servidor) seguir(ctx context.Context, salida destino, o *oyente, id string, ultimo int, fin bool) error {
 	espera := mirada
 	for !fin {
 		select {

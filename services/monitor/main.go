@@ -40,7 +40,7 @@ func run(ctx context.Context, cfg config) error {
 	defer muertos.Cerrar()
 	historial := colas.NuevoHistorial(broker)
 	go arranque.Repetir(ctx, colas.Cada, "mirar las colas", historial.Mirar)
-	rutas := cfg.Rutas(nil)
+	rutas := cfg.Rutas(nil, "/metrics")
 	rest.Servir(rutas, broker, historial)
 	rest.ServirColas(rutas, historial)
 	rest.ServirMuertos(rutas, muertos)

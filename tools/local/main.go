@@ -26,6 +26,7 @@ const uso = `uso: local [--instancia up|test|caos] ORDEN
   attach                la interfaz del supervisor
   dsn BASE, psql BASE   la dirección de una base de datos, o una consola en ella
   mensajes-muertos      los mensajes que nadie pudo atender; reponer ID devuelve uno
+  token ROL USUARIO     un token del emisor de desarrollo: cliente u operador
   env                   las direcciones del sistema, como NOMBRE=valor
   navegador             la ruta de un Chromium; lo instala donde apt puede
   lint                  construye golangci-lint, una vez
@@ -83,6 +84,8 @@ func ordenar(instancia string, args []string) error {
 		return in.mensajesMuertos()
 	case "reponer":
 		return in.reponer(arg)
+	case "token":
+		return in.imprimirToken(args[1:])
 	case "env":
 		return in.entorno()
 	case "navegador":
@@ -225,6 +228,15 @@ func (in *Instancia) entorno() error {
 		}
 		fmt.Printf("%s=%s\n", nombre, dsn)
 	}
+	tokens, err := in.tokens()
+	if err != nil {
+		return err
+	}
+	clave, err := in.claveEmisor()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("APP_API_TOKEN=%s\nOIDC_EMISOR=%s\nOIDC_CLAVE_DESARROLLO=%s\n", tokens.app, in.emisor(), clave)
 	fmt.Printf("PULSAR_ADMIN=%s\nPULSAR_URL=pulsar://127.0.0.1:%d\nINSTANCIA=%s\nRAIZ=%s\nLOCAL_BIN=%s\n",
 		in.urlPulsarAdmin(), in.puerto("PULSAR"), in.Nombre, in.Raiz, in.compartida("bin", "local"))
 	return nil

@@ -56,6 +56,11 @@ func (in *Instancia) pedirAMonitor(metodo, ruta string, esperado int) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
+	tokens, err := in.tokens()
+	if err != nil {
+		return nil, err
+	}
+	peticion.Header.Set("dapr-api-token", tokens.app)
 	respuesta, err := (&http.Client{Timeout: time.Minute}).Do(peticion)
 	if err != nil {
 		return nil, fmt.Errorf("monitor no responde (make status): %w", err)

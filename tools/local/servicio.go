@@ -23,7 +23,11 @@ func (in *Instancia) correr(nombre string) error {
 	cmd := exec.Command(in.compartida("bin", "dapr"), "run", "-f", in.ruta("run", nombre+".yaml"))
 	cmd.Dir, cmd.Stdout, cmd.Stderr = in.Raiz, os.Stdout, os.Stderr
 	// The sidecar announces itself on the loopback: what runs here is nobody else's in the network.
-	cmd.Env = append(os.Environ(), marca, "DAPR_HOST_IP=127.0.0.1")
+	tokens, err := in.tokens()
+	if err != nil {
+		return err
+	}
+	cmd.Env = append(os.Environ(), marca, "DAPR_HOST_IP=127.0.0.1", "APP_API_TOKEN="+tokens.app, "DAPR_API_TOKEN="+tokens.dapr)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		return err

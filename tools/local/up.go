@@ -30,6 +30,12 @@ func (in *Instancia) up(soloInfra bool) error {
 	if err != nil {
 		return err
 	}
+	if _, err := in.tokens(); err != nil {
+		return err
+	}
+	if _, err := in.claveEmisor(); err != nil {
+		return err
+	}
 	if err := in.crearPostgres(claves); err != nil {
 		return err
 	}

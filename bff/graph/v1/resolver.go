@@ -19,7 +19,7 @@ const (
 // Compras is what is done with purchases here.
 type Compras interface {
 	Crear(ctx context.Context, s contracts.SolicitudCompra, claveIdempotencia string) (contracts.Aceptada, error)
-	DeUsuario(ctx context.Context, usuario string, limite int, despues string) (compras.Pagina, error)
+	DeUsuario(ctx context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (compras.Pagina, error)
 }
 
 type raiz struct{ compras Compras }

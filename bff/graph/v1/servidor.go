@@ -1,26 +1,13 @@
 package v1
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"runtime/debug"
-	"strings"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"entregas/contracts"
-	"entregas/services/internal/errores"
-	"entregas/services/internal/rest"
+	"entregas/services/bff/graph/comun"
 )
 
 // Nuevo serves the schema by POST. An error has extensions.code, one of package errores, and extensions.errores, the
@@ -29,68 +16,7 @@ func Nuevo(c Compras) http.Handler {
 	servidor := handler.New(NewExecutableSchema(Config{Resolvers: raiz{compras: c}}))
 	servidor.AddTransport(transport.POST{})
 	servidor.Use(extension.Introspection{})
-	servidor.SetErrorPresenter(presentar)
-	servidor.SetRecoverFunc(func(ctx context.Context, p any) error {
-		return fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-	})
-	return conLimite(servidor)
+	comun.Preparar(servidor)
+	return comun.ConLimite(servidor)
 }
 
-// conLimite refuses a body that is too large, in the shape that a GraphQL client reads.
-func conLimite(siguiente http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		cuerpo, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))
-		if err != nil {
-			var grande *http.MaxBytesError
-			if errors.As(err, &grande) {
-				err = errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
-			} else {
-				err = errores.Nuevo(errores.Invalido, "No se pudo leer el cuerpo de la petición.")
-			}
-			responder(w, err)
-			return
-		}
-		if !json.Valid(cuerpo) {
-			responder(w, errores.Nuevo(errores.Invalido, `El cuerpo debe ser un objeto JSON con "query" y, si hace falta, "variables".`))
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(cuerpo))
-		siguiente.ServeHTTP(w, r)
-	})
-}
-
-func responder(w http.ResponseWriter, err error) {
-	p := rest.ProblemaDe(err)
-	rest.Escribir(w, p.Status, graphql.Response{Errors: gqlerror.List{{Message: p.Detail, Extensions: extensiones(err, p)}}})
-}
-
-// presentar says of an error what a person may see, as the REST interface does.
-func presentar(ctx context.Context, err error) *gqlerror.Error {
-	var deGraphQL *gqlerror.Error
-	if errors.As(err, &deGraphQL) && deGraphQL.Err == nil {
-		return deGraphQL // the query itself is wrong
-	}
-	p := rest.ProblemaDe(err)
-	if p.Status >= http.StatusInternalServerError {
-		slog.ErrorContext(ctx, "petición fallida", "ruta", "/v1", "error", err)
-	}
-	mensaje := p.Detail
-	for i, campo := range p.Errores {
-		p.Errores[i].Campo = argumento(campo.Campo)
-		mensaje += " " + p.Errores[i].Campo + ": " + campo.Detalle + "."
-	}
-	return &gqlerror.Error{Err: err, Message: mensaje, Path: graphql.GetPath(ctx), Extensions: extensiones(err, p)}
-}
-
-func extensiones(err error, p rest.Problema) map[string]any {
-	e := map[string]any{"code": string(errores.De(err))}
-	if len(p.Errores) > 0 {
-		e["errores"] = p.Errores
-	}
-	return e
-}
-
-// argumento is the name here of a field of the core.
-func argumento(campo string) string {
-	return strings.Replace(campo, "id_usuario", "idUsuario", 1)
-}

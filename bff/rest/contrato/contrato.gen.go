@@ -4,6 +4,7 @@
 package contrato
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +13,10 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
+)
+
+const (
+	OidcScopes oidcContextKey = "oidc.Scopes"
 )
 
 // Aceptada defines model for Aceptada.
@@ -31,6 +36,9 @@ type Cancelacion struct {
 	Motivo string `json:"motivo,omitempty"`
 }
 
+// Colas defines model for Colas.
+type Colas = contracts.Colas
+
 // Compra defines model for Compra.
 type Compra = contracts.Compra
 
@@ -45,6 +53,20 @@ type Hecho = contracts.HechoContado
 
 // Linea defines model for Linea.
 type Linea = contracts.Linea
+
+// LineaDeBalance defines model for LineaDeBalance.
+type LineaDeBalance = contracts.LineaDeBalance
+
+// MensajeDeSaga defines model for MensajeDeSaga.
+type MensajeDeSaga = contracts.MensajeDeSaga
+
+// MensajeMuerto defines model for MensajeMuerto.
+type MensajeMuerto = contracts.MensajeMuerto
+
+// MensajesDeSaga defines model for MensajesDeSaga.
+type MensajesDeSaga struct {
+	Mensajes []MensajeDeSaga `json:"mensajes"`
+}
 
 // Orden defines model for Orden.
 type Orden = contracts.Orden
@@ -76,17 +98,62 @@ type Reposicion struct {
 	Cantidad int `json:"cantidad"`
 }
 
+// Resumen defines model for Resumen.
+type Resumen = contracts.Resumen
+
 // SolicitudCompra defines model for SolicitudCompra.
 type SolicitudCompra = contracts.SolicitudCompra
 
 // IdempotencyKey defines model for Idempotency-Key.
 type IdempotencyKey = string
 
+// Despues defines model for despues.
+type Despues = string
+
+// EnEstado defines model for enEstado.
+type EnEstado = []Estado
+
 // Id defines model for id.
 type Id = string
 
+// Limite defines model for limite.
+type Limite = int
+
+// oidcContextKey is the context key for oidc security scheme
+type oidcContextKey string
+
+// ListarComprasParams defines parameters for ListarCompras.
+type ListarComprasParams struct {
+	// Estado Solo las que están en uno de estos estados.
+	Estado *EnEstado `form:"estado,omitempty" json:"estado,omitempty"`
+
+	// IdUsuario Solo las de este usuario.
+	IdUsuario *string `form:"id_usuario,omitempty" json:"id_usuario,omitempty"`
+
+	// Domicilio Solo las que son, o no son, a domicilio.
+	Domicilio *bool `form:"domicilio,omitempty" json:"domicilio,omitempty"`
+
+	// Limite Cuántas a lo sumo.
+	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues El `siguiente` de la página anterior.
+	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
 // CrearCompraParams defines parameters for CrearCompra.
 type CrearCompraParams struct {
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DecidirCompraParams defines parameters for DecidirCompra.
+type DecidirCompraParams struct {
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelarCompraParams defines parameters for CancelarCompra.
+type CancelarCompraParams struct {
 	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -97,6 +164,42 @@ type SeguirCompraParams struct {
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
+// ReintentarCompraParams defines parameters for ReintentarCompra.
+type ReintentarCompraParams struct {
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ReponerMensajeParams defines parameters for ReponerMensaje.
+type ReponerMensajeParams struct {
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// LeerColasParams defines parameters for LeerColas.
+type LeerColasParams struct {
+	// Minutos Cuánto atrás.
+	Minutos *int `form:"minutos,omitempty" json:"minutos,omitempty"`
+}
+
+// LeerResumenParams defines parameters for LeerResumen.
+type LeerResumenParams struct {
+	// Segundos De cuánto tiempo atrás.
+	Segundos *int `form:"segundos,omitempty" json:"segundos,omitempty"`
+}
+
+// DespacharOrdenParams defines parameters for DespacharOrden.
+type DespacharOrdenParams struct {
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListarProductosParams defines parameters for ListarProductos.
+type ListarProductosParams struct {
+	// Buscar Palabras que el nombre debe tener, sin que importen mayúsculas ni acentos; o el id.
+	Buscar *string `form:"buscar,omitempty" json:"buscar,omitempty"`
+}
+
 // ReponerProductoParams defines parameters for ReponerProducto.
 type ReponerProductoParams struct {
 	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
@@ -105,11 +208,14 @@ type ReponerProductoParams struct {
 
 // ListarComprasDeUsuarioParams defines parameters for ListarComprasDeUsuario.
 type ListarComprasDeUsuarioParams struct {
+	// Estado Solo las que están en uno de estos estados.
+	Estado *EnEstado `form:"estado,omitempty" json:"estado,omitempty"`
+
 	// Limite Cuántas a lo sumo.
-	Limite *int `form:"limite,omitempty" json:"limite,omitempty"`
+	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
 
 	// Despues El `siguiente` de la página anterior.
-	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
+	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
 }
 
 // CrearCompraJSONRequestBody defines body for CrearCompra for application/json ContentType.
@@ -126,6 +232,9 @@ type ReponerProductoJSONRequestBody = Reposicion
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListarCompras Las compras de todos, la más reciente primero.
+	// (GET /compras)
+	ListarCompras(w http.ResponseWriter, r *http.Request, params ListarComprasParams)
 	// CrearCompra Comprar.
 	// (POST /compras)
 	CrearCompra(w http.ResponseWriter, r *http.Request, params CrearCompraParams)
@@ -134,22 +243,43 @@ type ServerInterface interface {
 	LeerCompra(w http.ResponseWriter, r *http.Request, id Id)
 	// DecidirCompra Aprobar o rechazar una compra que lo espera.
 	// (POST /compras/{id}/aprobacion)
-	DecidirCompra(w http.ResponseWriter, r *http.Request, id Id)
+	DecidirCompra(w http.ResponseWriter, r *http.Request, id Id, params DecidirCompraParams)
 	// CancelarCompra Pedir que se cancele una compra.
 	// (POST /compras/{id}/cancelacion)
-	CancelarCompra(w http.ResponseWriter, r *http.Request, id Id)
+	CancelarCompra(w http.ResponseWriter, r *http.Request, id Id, params CancelarCompraParams)
 	// SeguirCompra Los cambios de una compra, en vivo.
 	// (GET /compras/{id}/eventos)
 	SeguirCompra(w http.ResponseWriter, r *http.Request, id Id, params SeguirCompraParams)
+	// LeerMensajes Lo que la saga de una compra pidió y lo que le respondieron.
+	// (GET /compras/{id}/mensajes)
+	LeerMensajes(w http.ResponseWriter, r *http.Request, id Id)
+	// ReintentarCompra Intentar de nuevo deshacer una compra FALLIDA.
+	// (POST /compras/{id}/reintento)
+	ReintentarCompra(w http.ResponseWriter, r *http.Request, id Id, params ReintentarCompraParams)
+	// ListarMensajesMuertos Los mensajes que nadie pudo atender, con su motivo.
+	// (GET /mensajes-muertos)
+	ListarMensajesMuertos(w http.ResponseWriter, r *http.Request)
+	// ReponerMensaje Devolver un mensaje muerto a su tema.
+	// (POST /mensajes-muertos/{id}/reposicion)
+	ReponerMensaje(w http.ResponseWriter, r *http.Request, id Id, params ReponerMensajeParams)
+	// LeerBalance Los libros. De cada producto, lo que entró es lo que hay, lo reservado y lo despachado.
+	// (GET /operacion/balance)
+	LeerBalance(w http.ResponseWriter, r *http.Request)
+	// LeerColas Cuánto espera en cada cola, ahora y en los últimos minutos.
+	// (GET /operacion/colas)
+	LeerColas(w http.ResponseWriter, r *http.Request, params LeerColasParams)
+	// LeerResumen Lo que pasa ahora. Compras por estado, cuántas por segundo y cuánto tardan en confirmarse.
+	// (GET /operacion/resumen)
+	LeerResumen(w http.ResponseWriter, r *http.Request, params LeerResumenParams)
 	// LeerOrden Una orden.
 	// (GET /ordenes/{id})
 	LeerOrden(w http.ResponseWriter, r *http.Request, id Id)
 	// DespacharOrden Despachar una orden.
 	// (POST /ordenes/{id}/despacho)
-	DespacharOrden(w http.ResponseWriter, r *http.Request, id Id)
+	DespacharOrden(w http.ResponseWriter, r *http.Request, id Id, params DespacharOrdenParams)
 	// ListarProductos Los productos y cuánto hay de cada uno.
 	// (GET /productos)
-	ListarProductos(w http.ResponseWriter, r *http.Request)
+	ListarProductos(w http.ResponseWriter, r *http.Request, params ListarProductosParams)
 	// LeerProducto Un producto y cuánto hay.
 	// (GET /productos/{id})
 	LeerProducto(w http.ResponseWriter, r *http.Request, id Id)
@@ -170,11 +300,108 @@ type ServerInterfaceWrapper struct {
 
 type MiddlewareFunc func(http.Handler) http.Handler
 
+// ListarCompras operation middleware
+func (siw *ServerInterfaceWrapper) ListarCompras(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarComprasParams
+
+	// ------------- Optional query parameter "estado" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "estado", r.URL.Query(), &params.Estado, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "estado"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "estado", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "id_usuario" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id_usuario", r.URL.Query(), &params.IdUsuario, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id_usuario"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id_usuario", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "domicilio" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "domicilio", r.URL.Query(), &params.Domicilio, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "domicilio"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "domicilio", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarCompras(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CrearCompra operation middleware
 func (siw *ServerInterfaceWrapper) CrearCompra(w http.ResponseWriter, r *http.Request) {
 
 	var err error
 	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params CrearCompraParams
@@ -226,6 +453,12 @@ func (siw *ServerInterfaceWrapper) LeerCompra(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.LeerCompra(w, r, id)
 	}))
@@ -252,8 +485,38 @@ func (siw *ServerInterfaceWrapper) DecidirCompra(w http.ResponseWriter, r *http.
 		return
 	}
 
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DecidirCompraParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.DecidirCompra(w, r, id)
+		siw.Handler.DecidirCompra(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -278,8 +541,38 @@ func (siw *ServerInterfaceWrapper) CancelarCompra(w http.ResponseWriter, r *http
 		return
 	}
 
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelarCompraParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.CancelarCompra(w, r, id)
+		siw.Handler.CancelarCompra(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -303,6 +596,12 @@ func (siw *ServerInterfaceWrapper) SeguirCompra(w http.ResponseWriter, r *http.R
 		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
 		return
 	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params SeguirCompraParams
@@ -339,6 +638,268 @@ func (siw *ServerInterfaceWrapper) SeguirCompra(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// LeerMensajes operation middleware
+func (siw *ServerInterfaceWrapper) LeerMensajes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerMensajes(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReintentarCompra operation middleware
+func (siw *ServerInterfaceWrapper) ReintentarCompra(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReintentarCompraParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReintentarCompra(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarMensajesMuertos operation middleware
+func (siw *ServerInterfaceWrapper) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request) {
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarMensajesMuertos(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReponerMensaje operation middleware
+func (siw *ServerInterfaceWrapper) ReponerMensaje(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReponerMensajeParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReponerMensaje(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LeerBalance operation middleware
+func (siw *ServerInterfaceWrapper) LeerBalance(w http.ResponseWriter, r *http.Request) {
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerBalance(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LeerColas operation middleware
+func (siw *ServerInterfaceWrapper) LeerColas(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LeerColasParams
+
+	// ------------- Optional query parameter "minutos" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "minutos", r.URL.Query(), &params.Minutos, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "minutos"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "minutos", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerColas(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LeerResumen operation middleware
+func (siw *ServerInterfaceWrapper) LeerResumen(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LeerResumenParams
+
+	// ------------- Optional query parameter "segundos" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "segundos", r.URL.Query(), &params.Segundos, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "segundos"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "segundos", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerResumen(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // LeerOrden operation middleware
 func (siw *ServerInterfaceWrapper) LeerOrden(w http.ResponseWriter, r *http.Request) {
 
@@ -353,6 +914,12 @@ func (siw *ServerInterfaceWrapper) LeerOrden(w http.ResponseWriter, r *http.Requ
 		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
 		return
 	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.LeerOrden(w, r, id)
@@ -380,8 +947,38 @@ func (siw *ServerInterfaceWrapper) DespacharOrden(w http.ResponseWriter, r *http
 		return
 	}
 
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DespacharOrdenParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.DespacharOrden(w, r, id)
+		siw.Handler.DespacharOrden(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -394,8 +991,27 @@ func (siw *ServerInterfaceWrapper) DespacharOrden(w http.ResponseWriter, r *http
 // ListarProductos operation middleware
 func (siw *ServerInterfaceWrapper) ListarProductos(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarProductosParams
+
+	// ------------- Optional query parameter "buscar" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "buscar", r.URL.Query(), &params.Buscar, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "buscar"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "buscar", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListarProductos(w, r)
+		siw.Handler.ListarProductos(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -445,6 +1061,12 @@ func (siw *ServerInterfaceWrapper) ReponerProducto(w http.ResponseWriter, r *htt
 		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
 		return
 	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ReponerProductoParams
@@ -496,8 +1118,27 @@ func (siw *ServerInterfaceWrapper) ListarComprasDeUsuario(w http.ResponseWriter,
 		return
 	}
 
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
+
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListarComprasDeUsuarioParams
+
+	// ------------- Optional query parameter "estado" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "estado", r.URL.Query(), &params.Estado, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "estado"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "estado", Err: err})
+		}
+		return
+	}
 
 	// ------------- Optional query parameter "limite" -------------
 
@@ -655,6 +1296,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/productos/{id}/reposicion", wrapper.ReponerProducto).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/compras", wrapper.ListarCompras).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/compras", wrapper.CrearCompra).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/compras/{id}", wrapper.LeerCompra).Methods(http.MethodGet)
@@ -670,6 +1313,20 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/ordenes/{id}", wrapper.LeerOrden).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ordenes/{id}/despacho", wrapper.DespacharOrden).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/compras/{id}/reintento", wrapper.ReintentarCompra).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/compras/{id}/mensajes", wrapper.LeerMensajes).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/operacion/resumen", wrapper.LeerResumen).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/operacion/colas", wrapper.LeerColas).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/operacion/balance", wrapper.LeerBalance).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos", wrapper.ListarMensajesMuertos).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/reposicion", wrapper.ReponerMensaje).Methods(http.MethodPost)
 
 	return r
 }

@@ -6,18 +6,36 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"entregas/contracts"
 	"entregas/services/admin-productos/productos"
 	"entregas/services/internal/errores"
 )
 
-// Productos lists all products, as a person counts: 2 before 10.
-func (a *Almacen) Productos(ctx context.Context) ([]productos.Producto, error) {
-	const todos = `select id, nombre, cantidad from producto order by length(id), id`
-	filas, err := a.pool.Query(ctx, todos)
+// Productos lists the products whose name has every word of buscar, or whose id it is, whatever the case and the accents;
+// all for "". In the order in which a person counts: 2 before 10.
+func (a *Almacen) Productos(ctx context.Context, buscar string) ([]productos.Producto, error) {
+	const hallados = `
+select id, nombre, cantidad from producto
+where id = $1 or not exists (
+    select from regexp_split_to_table(translate(lower($1), 'áéíóúüñ', 'aeiouun'), '\s+') as palabra
+    where position(palabra in translate(lower(nombre), 'áéíóúüñ', 'aeiouun')) = 0)
+order by length(id), id`
+	filas, err := a.pool.Query(ctx, hallados, buscar)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(filas, pgx.RowToStructByPos[productos.Producto])
+}
+
+// Balance gives the books, one line a product (decision 8).
+func (a *Almacen) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
+	const libros = `select id_producto, inicial, repuesto, existencias, reservado, despachado, diferencia
+from balance order by length(id_producto), id_producto`
+	filas, err := a.pool.Query(ctx, libros)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(filas, pgx.RowToStructByPos[contracts.LineaDeBalance])
 }
 
 // Producto gives one product, or NoEncontrado.

@@ -12,7 +12,7 @@ import (
 // The products and quantities of the system that came before, in a person's order.
 func TestElCatalogo(t *testing.T) {
 	b := nuevaBodega(t)
-	todos, err := b.Productos(t.Context())
+	todos, err := b.Productos(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,15 +18,17 @@ import (
 
 // Almacen is what the routes ask of the store.
 type Almacen interface {
-	Productos(ctx context.Context) ([]productos.Producto, error)
+	Productos(ctx context.Context, buscar string) ([]productos.Producto, error)
+	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
 	Producto(ctx context.Context, id string) (productos.Producto, error)
 	Reponer(ctx context.Context, id string, cantidad int, clave string) (productos.Producto, error)
 }
 
-// Servir adds the routes: GET /productos, GET /productos/{id}, POST /productos/{id}/reposicion.
+// Servir adds the routes: GET /productos?buscar=, GET /balance, GET /productos/{id}, POST /productos/{id}/reposicion.
 func Servir(rutas *mux.Router, almacen Almacen) {
 	r := recursos{almacen}
 	rutas.Handle("/productos", rest.Ruta(r.listar)).Methods(http.MethodGet)
+	rutas.Handle("/balance", rest.Ruta(r.balance)).Methods(http.MethodGet)
 	rutas.Handle("/productos/{id}", rest.Ruta(r.leer)).Methods(http.MethodGet)
 	rutas.Handle("/productos/{id}/reposicion", rest.Ruta(r.reponer)).Methods(http.MethodPost)
 }
@@ -34,11 +36,28 @@ func Servir(rutas *mux.Router, almacen Almacen) {
 type recursos struct{ almacen Almacen }
 
 func (r recursos) listar(w http.ResponseWriter, p *http.Request) error {
-	todos, err := r.almacen.Productos(p.Context())
+	buscar := strings.TrimSpace(p.URL.Query().Get("buscar"))
+	if buscar != "" {
+		var v contracts.Validador
+		v.Identificador("buscar", buscar)
+		if err := v.Error(); err != nil {
+			return err
+		}
+	}
+	todos, err := r.almacen.Productos(p.Context(), buscar)
 	if err != nil {
 		return err
 	}
 	rest.Escribir(w, http.StatusOK, todos)
+	return nil
+}
+
+func (r recursos) balance(w http.ResponseWriter, p *http.Request) error {
+	lineas, err := r.almacen.Balance(p.Context())
+	if err != nil {
+		return err
+	}
+	rest.Escribir(w, http.StatusOK, lineas)
 	return nil
 }
 

@@ -94,13 +94,17 @@ func (a *Admision) admitir(ctx context.Context) error {
 	}
 	for _, t := range tramites {
 		grupo.Go(func() error {
-			return a.iniciar(ctx, nombres[t.Tipo], compra.IDTramite(t.Compra.ID, t.Tipo), compra.Entrada{Compra: t.Compra, Motivo: t.Motivo})
+			return a.iniciar(ctx, nombres[t.Tipo], compra.IDTramite(t.Compra.ID, t.Tipo), compra.Entrada{
+				Compra: t.Compra, Motivo: t.Motivo, Pendientes: t.Pendientes, Fin: t.Fin,
+			})
 		})
 	}
 	return errors.Join(sinTurnos, sinTramites, grupo.Wait())
 }
 
-var nombres = map[string]string{compra.TramiteDespacho: compra.NombreDespacho, compra.TramiteCancelacion: compra.NombreCancelacion}
+var nombres = map[string]string{
+	compra.TramiteDespacho: compra.NombreDespacho, compra.TramiteCancelacion: compra.NombreCancelacion, compra.TramiteReintento: compra.NombreReintento,
+}
 
 // iniciar schedules a workflow. That it is there already is as good: a lease ran out while the engine was slow. When it
 // fails the lease runs out, and what was to be started comes again.

@@ -24,6 +24,9 @@ type Tramite struct {
 	Compra contracts.SolicitudCompra
 	Tipo   string
 	Motivo string
+	// Of a retry: the rollbacks that are not confirmed, in the order of what they undo, and the state after them.
+	Pendientes []contracts.Tipo
+	Fin        contracts.Estado
 }
 
 // Turno is a purchase whose workflow is to be started.

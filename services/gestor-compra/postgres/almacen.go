@@ -99,17 +99,6 @@ func (a *Almacen) Leer(ctx context.Context, id string) (contracts.Compra, error)
 	return c, err
 }
 
-// Listar gives a customer's purchases, newest first, at most limite, those after the purchase antesDe when it is given.
-func (a *Almacen) Listar(ctx context.Context, idUsuario string, antesDe Cursor, limite int) ([]contracts.Compra, error) {
-	filas, err := a.pool.Query(ctx, vista+`
-where c.id_usuario = $1 and (c.creada_en, c.id) < ($2, $3)
-order by c.creada_en desc, c.id desc limit $4`, idUsuario, antesDe.CreadaEn, antesDe.ID, limite)
-	if err != nil {
-		return nil, fmt.Errorf("listar compras: %w", err)
-	}
-	return pgx.CollectRows(filas, leerVista)
-}
-
 // Cursor is a place in a list that is newest first.
 type Cursor struct {
 	CreadaEn time.Time

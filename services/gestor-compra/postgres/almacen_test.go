@@ -99,7 +99,7 @@ func TestListarPorPaginas(t *testing.T) {
 	var vistas []string
 	desde := postgres.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for {
-		pagina, err := a.Listar(t.Context(), "ana", desde, 2)
+		pagina, err := a.Buscar(t.Context(), contracts.FiltroCompras{IDUsuario: "ana"}, desde, 2)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,10 +36,10 @@ with movida as (
         motivo = coalesce(nullif(@motivo, ''), motivo), id_orden = coalesce(nullif(@orden, ''), id_orden),
         faltantes = coalesce(@faltantes, faltantes)
     where id = @id and estado = any(@desde) and (not @si_no_cancelada or cancelacion_pedida is null)
-    returning id, numero
+    returning id, numero, vuelta
 )
-insert into historia (id_compra, numero, paso, tipo, detalle)
-select id, numero, @a, @tipo, @detalle from movida
+insert into historia (id_compra, numero, paso, tipo, detalle, vuelta)
+select id, numero, @a, @tipo, @detalle, vuelta from movida
 on conflict do nothing`
 
 func encolarCambio(lote *pgx.Batch, k compras.Cambio, movida *bool) {
@@ -206,10 +206,10 @@ func (a *Almacen) AnotarHecho(ctx context.Context, idCompra, paso string, tipo c
 	lote.Queue(`
 with movida as (
     update compra set numero = numero + 1, actualizada_en = clock_timestamp()
-    where id = $1 and not exists (select from historia where id_compra = $1 and paso = $2)
-    returning id, numero
+    where id = $1 and not exists (select from historia h where h.id_compra = $1 and h.paso = $2 and h.vuelta = compra.vuelta)
+    returning id, numero, vuelta
 )
-insert into historia (id_compra, numero, paso, tipo, detalle) select id, numero, $2, $3, $4 from movida
+insert into historia (id_compra, numero, paso, tipo, detalle, vuelta) select id, numero, $2, $3, $4, vuelta from movida
 on conflict do nothing`, idCompra, paso, tipo, detalle)
 	lote.Queue(vista+`where c.id = $1`, idCompra).Query(unaCompra(&c))
 	if err := a.pool.SendBatch(ctx, &lote).Close(); err != nil {

@@ -17,6 +17,7 @@ type Almacen interface {
 	CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) (c contracts.Compra, hecha bool, err error)
 	Aprobar(ctx context.Context, idCompra string, d postgres.Decision) (contracts.Compra, error)
 	AnotarDespacho(ctx context.Context, idCompra string) error
+	Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error)
 }
 
 // Despertador wakes the workflow of a purchase that awaits a decision. It may fail: a sweep wakes again.
@@ -140,4 +141,22 @@ func (r *Recepcion) Despachada(ctx context.Context, idCompra string) error {
 	}
 	r.alEntrar()
 	return nil
+}
+
+// Reintentar takes up a compensation that could not be done. Errors: Invalido, NoEncontrado, Conflicto.
+func (r *Recepcion) Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error) {
+	var v contracts.Validador
+	v.IDCompra("id", idCompra)
+	if err := v.Error(); err != nil {
+		return contracts.Compra{}, err
+	}
+	ctx = registro.ConCompra(ctx, idCompra)
+	c, err := r.almacen.Reintentar(ctx, idCompra)
+	if err != nil {
+		return c, err
+	}
+	slog.InfoContext(ctx, "compensación retomada")
+	r.difusor.Difundir(c)
+	r.alEntrar()
+	return c, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,12 +24,15 @@ type Gestor interface {
 	Aceptar(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
 	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error)
 	Aprobar(ctx context.Context, idCompra string, aprobada bool, motivo string) (contracts.Compra, error)
+	Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error)
 }
 
 // Lector reads purchases.
 type Lector interface {
 	Leer(ctx context.Context, id string) (contracts.Compra, error)
-	Listar(ctx context.Context, idUsuario string, antesDe postgres.Cursor, limite int) ([]contracts.Compra, error)
+	Buscar(ctx context.Context, f contracts.FiltroCompras, antesDe postgres.Cursor, limite int) ([]contracts.Compra, error)
+	Resumen(ctx context.Context, ventana time.Duration) (contracts.Resumen, error)
+	Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error)
 }
 
 const (
@@ -43,7 +47,11 @@ func Rutas(r *mux.Router, g Gestor, l Lector) {
 	r.HandleFunc("/compras/{id}", a.leer).Methods(http.MethodGet)
 	r.HandleFunc("/compras/{id}/cancelacion", a.cancelar).Methods(http.MethodPost)
 	r.HandleFunc("/compras/{id}/aprobacion", a.aprobar).Methods(http.MethodPost)
+	r.HandleFunc("/compras/{id}/reintento", a.reintentar).Methods(http.MethodPost)
+	r.HandleFunc("/compras/{id}/mensajes", a.mensajes).Methods(http.MethodGet)
+	r.HandleFunc("/compras", a.listar).Methods(http.MethodGet)
 	r.HandleFunc("/usuarios/{id}/compras", a.listar).Methods(http.MethodGet)
+	r.HandleFunc("/resumen", a.resumir).Methods(http.MethodGet)
 }
 
 type api struct {
@@ -126,6 +134,54 @@ func (a api) leer(w http.ResponseWriter, r *http.Request) {
 	rest.Escribir(w, http.StatusOK, c)
 }
 
+func (a api) reintentar(w http.ResponseWriter, r *http.Request) {
+	c, err := a.gestor.Reintentar(r.Context(), mux.Vars(r)["id"])
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	rest.Escribir(w, http.StatusAccepted, resumen(c))
+}
+
+// mensajes tells every command that the saga sent for a purchase, with its replies.
+func (a api) mensajes(w http.ResponseWriter, r *http.Request) {
+	lista, err := a.lector.Mensajes(r.Context(), mux.Vars(r)["id"])
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	if lista == nil {
+		lista = []contracts.MensajeDeSaga{}
+	}
+	rest.Escribir(w, http.StatusOK, lista)
+}
+
+// The window of a summary, in seconds.
+const (
+	ventanaPorOmision = 300
+	ventanaMaxima     = 24 * 60 * 60
+)
+
+func (a api) resumir(w http.ResponseWriter, r *http.Request) {
+	segundos := ventanaPorOmision
+	if texto := r.URL.Query().Get("segundos"); texto != "" {
+		n, err := strconv.Atoi(texto)
+		if err != nil || n < 1 || n > ventanaMaxima {
+			var v contracts.Validador
+			v.Falla("segundos", fmt.Sprintf("debe ser un número de 1 a %d", ventanaMaxima))
+			rest.EscribirError(w, r, v.Error())
+			return
+		}
+		segundos = n
+	}
+	s, err := a.lector.Resumen(r.Context(), time.Duration(segundos)*time.Second)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	rest.Escribir(w, http.StatusOK, s)
+}
+
 // listar answers a bare list, as the earlier system did; where it goes on is in the Link header.
 func (a api) listar(w http.ResponseWriter, r *http.Request) {
 	limite, despues, err := pagina(r.URL.Query())
@@ -133,7 +189,12 @@ func (a api) listar(w http.ResponseWriter, r *http.Request) {
 		rest.EscribirError(w, r, err)
 		return
 	}
-	lista, err := a.lector.Listar(r.Context(), mux.Vars(r)["id"], despues, limite+1)
+	filtro, err := filtroDe(r)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	lista, err := a.lector.Buscar(r.Context(), filtro, despues, limite+1)
 	if err != nil {
 		rest.EscribirError(w, r, err)
 		return
@@ -141,13 +202,40 @@ func (a api) listar(w http.ResponseWriter, r *http.Request) {
 	if len(lista) > limite {
 		lista = lista[:limite]
 		ultima := lista[limite-1]
-		siguiente := url.Values{"limite": {strconv.Itoa(limite)}, "despues": {ultima.CreadaEn.UTC().Format(time.RFC3339Nano) + "_" + ultima.ID}}
+		siguiente := r.URL.Query()
+		siguiente.Set("limite", strconv.Itoa(limite))
+		siguiente.Set("despues", ultima.CreadaEn.UTC().Format(time.RFC3339Nano)+"_"+ultima.ID)
 		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.EscapedPath(), siguiente.Encode()))
 	}
 	if lista == nil {
 		lista = []contracts.Compra{}
 	}
 	rest.Escribir(w, http.StatusOK, lista)
+}
+
+// filtroDe reads which purchases are asked for: the customer of the path or of the query, estado (any of several), domicilio.
+func filtroDe(r *http.Request) (f contracts.FiltroCompras, err error) {
+	q := r.URL.Query()
+	var v contracts.Validador
+	if f.IDUsuario = mux.Vars(r)["id"]; f.IDUsuario == "" {
+		f.IDUsuario = q.Get("id_usuario")
+	}
+	for _, texto := range q["estado"] {
+		e := contracts.Estado(texto)
+		if !slices.Contains(contracts.Estados, e) {
+			v.Falla("estado", "debe ser uno de los estados de una compra, por ejemplo CONFIRMADA")
+			break
+		}
+		f.Estados = append(f.Estados, e)
+	}
+	if texto := q.Get("domicilio"); texto != "" {
+		si, err := strconv.ParseBool(texto)
+		if err != nil {
+			v.Falla("domicilio", "debe ser true o false")
+		}
+		f.Domicilio = &si
+	}
+	return f, v.Error()
 }
 
 // pagina reads limite and despues; without despues a list begins at the newest.

@@ -3,6 +3,7 @@ package arranque
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -33,6 +35,8 @@ type Config struct {
 	Puerto      int           `conf:"env:APP_PORT,required,help:port to listen on"`
 	DaprGRPC    string        `conf:"env:DAPR_GRPC_PORT,required,help:gRPC port of the sidecar"`
 	DaprHTTP    string        `conf:"env:DAPR_HTTP_PORT,required,help:HTTP port of the sidecar"`
+	TokenApp    string        `conf:"env:APP_API_TOKEN,mask,help:what the sidecar says with each call; empty asks for none"`
+	TokenDapr   string        `conf:"env:DAPR_API_TOKEN,mask,help:what the sidecar wants to hear; empty where it asks for none"`
 	NivelLog    string        `conf:"env:NIVEL_LOG,default:INFO"`
 	PlazoParada time.Duration `conf:"env:PLAZO_PARADA,default:15s,help:how long a stop waits for what is under way"`
 }
@@ -90,7 +94,43 @@ type Comprobacion func(ctx context.Context) error
 // Rutas gives a router with /healthz, which depends on nothing (decision 13: an unhealthy app loses its
 // subscriptions), and /readyz, which asks the sidecar and each of necesita. A variable of a path may have any character:
 // an escaped slash does not end it.
-func (c Config) Rutas(necesita map[string]Comprobacion) *mux.Router {
+//
+// All else is answered only to the program's own sidecar, which says the app API token; abiertas are paths for anyone.
+func (c Config) Rutas(necesita map[string]Comprobacion, abiertas ...string) *mux.Router {
+	rutas := c.RutasPublicas(necesita)
+	abiertas = append(abiertas, "/healthz", "/readyz")
+	rutas.Use(func(siguiente http.Handler) http.Handler {
+		soloSidecar := c.SoloSidecar(siguiente)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if slices.Contains(abiertas, r.URL.Path) {
+				siguiente.ServeHTTP(w, r)
+				return
+			}
+			soloSidecar.ServeHTTP(w, r)
+		})
+	})
+	return rutas
+}
+
+// cabeceraDeToken is where Dapr puts a token, in both directions.
+const cabeceraDeToken = "dapr-api-token"
+
+// SoloSidecar lets only the program's own sidecar through to siguiente; anyone where no app API token is set.
+func (c Config) SoloSidecar(siguiente http.Handler) http.Handler {
+	if c.TokenApp == "" {
+		return siguiente
+	}
+	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get(cabeceraDeToken)), []byte(c.TokenApp)) != 1 {
+			return errores.Nuevo(errores.SinIdentidad, "Este servicio atiende solo a su propio sidecar. Use la interfaz pública.")
+		}
+		siguiente.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// RutasPublicas is Rutas for a program whose routes are for everybody.
+func (c Config) RutasPublicas(necesita map[string]Comprobacion) *mux.Router {
 	rutas := mux.NewRouter().UseEncodedPath()
 	rutas.NotFoundHandler = rest.Ruta(func(_ http.ResponseWriter, r *http.Request) error {
 		return errores.Nuevo(errores.NoEncontrado, "No existe la ruta %s.", r.URL.Path)

@@ -36,6 +36,9 @@ var porCodigo = map[errores.Codigo]struct {
 	errores.NoPermitido:  {http.StatusMethodNotAllowed, "Operación no permitida"},
 	errores.NoDisponible: {http.StatusServiceUnavailable, "Servicio no disponible"},
 	errores.MensajeMalo:  {http.StatusBadRequest, "Mensaje inválido"},
+	errores.SinIdentidad: {http.StatusUnauthorized, "No autenticado"},
+	errores.SinPermiso:   {http.StatusForbidden, "Sin permiso"},
+	errores.Demasiadas:   {http.StatusTooManyRequests, "Demasiadas peticiones"},
 	errores.Interno:      {http.StatusInternalServerError, "Error interno"},
 }
 
@@ -74,8 +77,13 @@ func EscribirError(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status >= http.StatusInternalServerError {
 		slog.ErrorContext(r.Context(), "petición fallida", "ruta", r.Method+" "+r.URL.Path, "error", err)
 	}
-	if p.Status == http.StatusServiceUnavailable {
+	switch p.Status {
+	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "1")
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="entregas"`)
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)

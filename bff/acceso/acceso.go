@@ -1,0 +1,287 @@
+// Package acceso is who may do what, for every door: REST, GraphQL and the live streams ask here, and nowhere else is it
+// decided. A customer sees and cancels their own purchases, and somebody else's do not exist for them; the rest is for operators.
+package acceso
+
+import (
+	"context"
+
+	"entregas/contracts"
+	"entregas/services/bff/compras"
+	"entregas/services/bff/identidad"
+	"entregas/services/internal/errores"
+)
+
+// Operacion is what operators ask of the service that owns the purchases.
+type Operacion interface {
+	// Buscar gives at most limite purchases of anyone, newest first, after the cursor despues.
+	Buscar(ctx context.Context, f contracts.FiltroCompras, limite int, despues string) (compras.Pagina, error)
+	Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error)
+	Resumen(ctx context.Context, segundos int) (contracts.Resumen, error)
+	Reintentar(ctx context.Context, id string) (contracts.Aceptada, error)
+}
+
+// Productos is the service that owns products and stock.
+type Productos interface {
+	Listar(ctx context.Context, buscar string) ([]contracts.Producto, error)
+	Leer(ctx context.Context, id string) (contracts.Producto, error)
+	// Reponer adds to the stock, once for each clave.
+	Reponer(ctx context.Context, id string, cantidad int, clave string) (contracts.Producto, error)
+	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
+}
+
+// Ordenes is the service that owns orders.
+type Ordenes interface {
+	Leer(ctx context.Context, id string) (contracts.Orden, error)
+	Despachar(ctx context.Context, id string) (contracts.Orden, error)
+}
+
+// Monitor knows the queues.
+type Monitor interface {
+	Colas(ctx context.Context, minutos int) (contracts.Colas, error)
+	Muertos(ctx context.Context) ([]contracts.MensajeMuerto, error)
+	ReponerMuerto(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+}
+
+// Puerta is everything that may be asked for, by who may ask. Who asks is in the context.
+// Besides the errors of what it stands on, each method has SinIdentidad and SinPermiso.
+type Puerta struct {
+	Nucleo    *compras.Servicio
+	Operacion Operacion
+	Almacen   Productos
+	Bodega    Ordenes
+	Monitor   Monitor
+}
+
+var operador = identidad.Operador
+
+// Crear takes a purchase: a customer's own, an operator's for anyone. Without an owner it is the asker's.
+func (p Puerta) Crear(ctx context.Context, s contracts.SolicitudCompra, clave string) (contracts.Aceptada, error) {
+	if err := identidad.ExigirDe(ctx); err != nil {
+		return contracts.Aceptada{}, err
+	}
+	quien := identidad.De(ctx)
+	if s.IDUsuario == "" {
+		s.IDUsuario = quien.Usuario
+	}
+	if s.IDUsuario != quien.Usuario && !quien.Es(operador) {
+		return contracts.Aceptada{}, errores.Nuevo(errores.SinPermiso, "Un cliente compra solo para sí: id_usuario debe ser %s, o faltar.", quien.Usuario)
+	}
+	a, err := p.Nucleo.Crear(ctx, s, clave)
+	if errores.De(err) == errores.Conflicto && !quien.Es(operador) {
+		// That an id is somebody else's is nobody's business: it is taken, and no more is said.
+		return a, errores.Nuevo(errores.Conflicto, "El id %s ya está en uso.", s.ID)
+	}
+	return a, err
+}
+
+// Leer gives a purchase to its owner or an operator; to others there is none.
+func (p Puerta) Leer(ctx context.Context, id string) (compras.Leida, error) {
+	if err := identidad.ExigirDe(ctx); err != nil {
+		return compras.Leida{}, err
+	}
+	l, err := p.Nucleo.Leer(ctx, id)
+	if err != nil {
+		return compras.Leida{}, err
+	}
+	if !esSuya(ctx, l.Compra) {
+		return compras.Leida{}, noExiste(id)
+	}
+	return l, nil
+}
+
+func esSuya(ctx context.Context, c contracts.Compra) bool {
+	quien := identidad.De(ctx)
+	return quien.Es(operador) || quien.Es(identidad.Cliente) && c.IDUsuario == quien.Usuario
+}
+
+// noExiste has the words of the purchase's owner for one that there is not: nobody can tell the two apart.
+func noExiste(id string) error {
+	return errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
+}
+
+// Conocida is the purchase as the read model has it, for streams that asked Leer first.
+func (p Puerta) Conocida(ctx context.Context, id string) (*contracts.Compra, error) {
+	c, err := p.Nucleo.Conocida(ctx, id)
+	if c != nil && !esSuya(ctx, *c) {
+		return nil, noExiste(id)
+	}
+	return c, err
+}
+
+// DeUsuario gives a customer's purchases to that customer, or an operator.
+func (p Puerta) DeUsuario(ctx context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (compras.Pagina, error) {
+	if err := identidad.ExigirDe(ctx); err != nil {
+		return compras.Pagina{}, err
+	}
+	if quien := identidad.De(ctx); usuario != quien.Usuario && !quien.Es(operador) {
+		return compras.Pagina{}, errores.Nuevo(errores.NoEncontrado, "No existe el usuario %s.", usuario)
+	}
+	return p.Nucleo.DeUsuario(ctx, usuario, limite, despues, estados...)
+}
+
+// Cancelar asks for a cancellation, in the name of the purchase's owner or by an operator.
+func (p Puerta) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, hecha bool, err error) {
+	if err := identidad.ExigirDe(ctx); err != nil {
+		return a, false, err
+	}
+	if !identidad.De(ctx).Es(operador) {
+		if _, err := p.Leer(ctx, id); err != nil {
+			return a, false, err
+		}
+	}
+	return p.Nucleo.Cancelar(ctx, id, motivo)
+}
+
+// Aprobar decides about a purchase that awaits it.
+func (p Puerta) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
+	if err := identidad.ExigirDe(ctx, operador); err != nil {
+		return contracts.Aceptada{}, err
+	}
+	return p.Nucleo.Aprobar(ctx, id, aprobada, motivo)
+}
+
+// Buscar gives anyone's purchases.
+func (p Puerta) Buscar(ctx context.Context, f contracts.FiltroCompras, limite int, despues string) (compras.Pagina, error) {
+	if err := identidad.ExigirDe(ctx, operador); err != nil {
+		return compras.Pagina{}, err
+	}
+	var v contracts.Validador
+	if limite < 1 || limite > compras.MaxPagina {
+		v.Falla("limite", "debe ser un número entero de 1 a 100")
+	}
+	if f.IDUsuario != "" {
+		v.Identificador("id_usuario", f.IDUsuario)
+	}
+	if err := v.Error(); err != nil {
+		return compras.Pagina{}, err
+	}
+	return p.Operacion.Buscar(ctx, f, limite, despues)
+}
+
+// Mensajes gives what the saga of a purchase asked, and what it was answered.
+func (p Puerta) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
+	if err := p.operadorConID(ctx, id); err != nil {
+		return nil, err
+	}
+	return p.Operacion.Mensajes(ctx, id)
+}
+
+// Reintentar takes up again what could not be undone of a FALLIDA.
+func (p Puerta) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
+	if err := p.operadorConID(ctx, id); err != nil {
+		return contracts.Aceptada{}, err
+	}
+	return p.Operacion.Reintentar(ctx, id)
+}
+
+// Resumen tells what goes on now, over the last seconds.
+func (p Puerta) Resumen(ctx context.Context, segundos int) (contracts.Resumen, error) {
+	if err := identidad.ExigirDe(ctx, operador); err != nil {
+		return contracts.Resumen{}, err
+	}
+	if segundos < 1 || segundos > 24*60*60 {
+		return contracts.Resumen{}, falla("segundos", "debe ser un número de 1 a 86400")
+	}
+	return p.Operacion.Resumen(ctx, segundos)
+}
+
+// Productos lists the products, those with buscar in their name when it is not "". For anybody.
+func (p Puerta) Productos(ctx context.Context, buscar string) ([]contracts.Producto, error) {
+	return p.Almacen.Listar(ctx, buscar)
+}
+
+// Producto gives one product. For anybody.
+func (p Puerta) Producto(ctx context.Context, id string) (contracts.Producto, error) {
+	var v contracts.Validador
+	v.Identificador("id", id)
+	if err := v.Error(); err != nil {
+		return contracts.Producto{}, err
+	}
+	return p.Almacen.Leer(ctx, id)
+}
+
+// Reponer adds to a product's stock, once for each clave.
+func (p Puerta) Reponer(ctx context.Context, id string, cantidad int, clave string) (contracts.Producto, error) {
+	if err := identidad.ExigirDe(ctx, operador); err != nil {
+		return contracts.Producto{}, err
+	}
+	var v contracts.Validador
+	v.Identificador("id", id)
+	v.Cantidad("cantidad", cantidad)
+	if err := v.Error(); err != nil {
+		return contracts.Producto{}, err
+	}
+	return p.Almacen.Reponer(ctx, id, cantidad, clave)
+}
+
+// Balance gives the books.
+func (p Puerta) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
+	if err := identidad.ExigirDe(ctx, operador); err != nil {
+		return nil, err
+	}
+	return p.Almacen.Balance(ctx)
+}
+
+// Orden gives an order.
+func (p Puerta) Orden(ctx context.Context, id string) (contracts.Orden, error) {
+	if err := p.operadorConID(ctx, id); err != nil {
+		return contracts.Orden{}, err
+	}
+	return p.Bodega.Leer(ctx, id)
+}
+
+// Despachar sends an order out of the warehouse.
+func (p Puerta) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
+	if err := p.operadorConID(ctx, id); err != nil {
+		return contracts.Orden{}, err
+	}
+	return p.Bodega.Despachar(ctx, id)
+}
+
+// Colas tells the queues, now and over the last minutes.
+func (p Puerta) Colas(ctx context.Context, minutos int) (contracts.Colas, error) {
+	if err := identidad.ExigirDe(ctx, operador); err != nil {
+		return contracts.Colas{}, err
+	}
+	if minutos < 1 || minutos > 15 {
+		return contracts.Colas{}, falla("minutos", "debe ser un número de 1 a 15")
+	}
+	return p.Monitor.Colas(ctx, minutos)
+}
+
+// Muertos lists the dead letters.
+func (p Puerta) Muertos(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+	if err := identidad.ExigirDe(ctx, operador); err != nil {
+		return nil, err
+	}
+	return p.Monitor.Muertos(ctx)
+}
+
+// ReponerMuerto puts a dead letter back.
+func (p Puerta) ReponerMuerto(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	if err := identidad.ExigirDe(ctx, operador); err != nil {
+		return contracts.MensajeMuerto{}, err
+	}
+	var v contracts.Validador
+	v.Identificador("id", id)
+	if err := v.Error(); err != nil {
+		return contracts.MensajeMuerto{}, err
+	}
+	return p.Monitor.ReponerMuerto(ctx, id)
+}
+
+// operadorConID: an order's id has the form of a purchase's.
+func (p Puerta) operadorConID(ctx context.Context, id string) error {
+	var v contracts.Validador
+	v.IDCompra("id", id)
+	if err := identidad.ExigirDe(ctx, operador); err != nil {
+		return err
+	}
+	return v.Error()
+}
+
+func falla(campo, detalle string) error {
+	var v contracts.Validador
+	v.Falla(campo, detalle)
+	return v.Error()
+}

@@ -1,0 +1,192 @@
+package borde
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/bff/compras"
+	"entregas/services/bff/identidad"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/rest"
+)
+
+const (
+	vidaDeEnvio = 24 * time.Hour
+	// esperaDelPrimero is how long the second of two alike waits for the first one's answer, before it asks itself: what
+	// is behind each operation does it once whoever asks.
+	esperaDelPrimero = 2 * time.Second
+	miradaAlPrimero  = 50 * time.Millisecond
+)
+
+// respondida is an answer as it was given.
+type respondida struct {
+	Estado    int               `json:"estado"`
+	Cabeceras map[string]string `json:"cabeceras"`
+	Cuerpo    []byte            `json:"cuerpo"`
+	fallida   bool              // whatever its status says
+}
+
+// lasQueVuelven are the headers that are part of an answer.
+var lasQueVuelven = []string{"Content-Type", "Location", "Retry-After"}
+
+// Idempotencia gives a POST that comes again with its Idempotency-Key the first one's answer, and 422 when the body is another.
+// A key is its subject's own, for one path. Answers that say "try again" are not kept. In almacen:
+//
+//	envio-http/<hash>       the body's hash: the first writer wins
+//	respuesta-http/<hash>   the answer: the first writer wins
+func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
+	return func(siguiente http.Handler) http.Handler {
+		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+			clave := r.Header.Get("Idempotency-Key")
+			if r.Method != http.MethodPost || !conClave(r) || !claveSirve(clave) {
+				siguiente.ServeHTTP(w, r) // a key that is none is refused where the parameter is read
+				return nil
+			}
+			if !identidad.De(r.Context()).Conocida() {
+				siguiente.ServeHTTP(w, r) // it is refused there: nothing is kept for nobody
+				return nil
+			}
+			cuerpo, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))
+			if err != nil {
+				var grande *http.MaxBytesError
+				if errors.As(err, &grande) {
+					return errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
+				}
+				return errores.Nuevo(errores.Invalido, "No se pudo leer el cuerpo de la petición.")
+			}
+			r.Body = io.NopCloser(bytes.NewReader(cuerpo))
+			nombre := huella(identidad.De(r.Context()).Usuario, r.URL.Path, clave)
+			antes, err := alguna(r.Context(), almacen, nombre, huella(string(cuerpo)))
+			if err != nil {
+				return err
+			}
+			if antes == nil {
+				grabada := &grabadora{ResponseWriter: w, estado: http.StatusOK}
+				siguiente.ServeHTTP(grabada, r)
+				dada := grabada.respondida()
+				if r.URL.Path == "/graphql" && bytes.HasPrefix(dada.Cuerpo, []byte(`{"errors"`)) {
+					dada.fallida = true
+				}
+				if antes, err = recordar(r.Context(), almacen, nombre, dada); err != nil {
+					return err
+				}
+			}
+			for k, v := range antes.Cabeceras {
+				w.Header().Set(k, v)
+			}
+			w.WriteHeader(antes.Estado)
+			_, _ = w.Write(antes.Cuerpo) // the client is gone when this fails
+			return nil
+		})
+	}
+}
+
+// conClave tells that the request is one whose answer may be kept: not a live stream.
+func conClave(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") || r.URL.Path == "/graphql" && !esFlujo(r)
+}
+
+func claveSirve(clave string) bool {
+	for _, b := range []byte(clave) {
+		if b < ' ' || b > '~' {
+			return false
+		}
+	}
+	return clave != "" && len(clave) <= 255
+}
+
+// alguna gives the answer that there is already, nil when this is the first or the first has none.
+func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string) (*respondida, error) {
+	err := almacen.Crear(ctx, "envio-http/"+nombre, []byte(`"`+cuerpo+`"`), vidaDeEnvio)
+	if err == nil || !errors.Is(err, compras.ErrYaCambio) {
+		return nil, err
+	}
+	for limite := time.Now().Add(esperaDelPrimero); ; {
+		valores, err := almacen.Leer(ctx, "envio-http/"+nombre, "respuesta-http/"+nombre)
+		if err != nil {
+			return nil, err
+		}
+		if valores[0].Version != "" && string(valores[0].Texto) != `"`+cuerpo+`"` {
+			return nil, errores.Nuevo(errores.OtroCuerpo, "La Idempotency-Key ya se usó con otro contenido. Use otra clave, o envíe lo mismo.")
+		}
+		if valores[1].Version != "" {
+			var antes respondida
+			return &antes, json.Unmarshal(valores[1].Texto, &antes)
+		}
+		if time.Now().After(limite) {
+			return nil, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(miradaAlPrimero):
+		}
+	}
+}
+
+// recordar keeps an answer, and gives the one that holds: the first.
+func recordar(ctx context.Context, almacen compras.Almacen, nombre string, r respondida) (*respondida, error) {
+	switch {
+	case r.fallida, r.Estado >= http.StatusInternalServerError, r.Estado == http.StatusTooManyRequests,
+		r.Estado == http.StatusUnauthorized, r.Estado == http.StatusForbidden:
+		return &r, nil
+	}
+	texto, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second) // it was done, whether the client waits or not
+	defer soltar()
+	err = almacen.Crear(ctx, "respuesta-http/"+nombre, texto, vidaDeEnvio)
+	if errors.Is(err, compras.ErrYaCambio) {
+		valores, err := almacen.Leer(ctx, "respuesta-http/"+nombre)
+		if err != nil || valores[0].Version == "" {
+			return &r, err
+		}
+		var primera respondida
+		return &primera, json.Unmarshal(valores[0].Texto, &primera)
+	}
+	if err != nil { // it was done, and a repetition does it no second time: that its answer may differ is worth no error
+		slog.WarnContext(ctx, "no se pudo guardar una respuesta", "error", err)
+	}
+	return &r, nil
+}
+
+// grabadora holds an answer back.
+type grabadora struct {
+	http.ResponseWriter
+	estado int
+	cuerpo bytes.Buffer
+}
+
+func (g *grabadora) WriteHeader(estado int)      { g.estado = estado }
+func (g *grabadora) Write(b []byte) (int, error) { return g.cuerpo.Write(b) }
+
+func (g *grabadora) respondida() respondida {
+	r := respondida{Estado: g.estado, Cuerpo: g.cuerpo.Bytes(), Cabeceras: map[string]string{}}
+	for _, k := range lasQueVuelven {
+		if v := g.Header().Get(k); v != "" {
+			r.Cabeceras[k] = v
+		}
+	}
+	return r
+}
+
+func huella(partes ...string) string {
+	h := sha256.New()
+	for _, p := range partes {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(p), p) // a hash does not fail
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

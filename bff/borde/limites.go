@@ -1,0 +1,193 @@
+// Package borde is what every request passes before it is anybody's operation: how often, how large, how long, from where, and
+// whether it was answered before.
+package borde
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"entregas/services/bff/identidad"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/rest"
+)
+
+// Ritmo is how many requests a second one may send, and how many at once.
+type Ritmo struct {
+	PorSegundo float64
+	DeGolpe    int
+}
+
+// olvido is after how long without a request a limiter is forgotten. By then it is full again.
+const olvido = 5 * time.Minute
+
+// maxConocidos bounds how many are remembered: beyond it everybody new shares one limiter, which a flood of addresses fills.
+const maxConocidos = 100_000
+
+// limites are the limiters of one kind of asker, in this replica.
+type limites struct {
+	ritmo    Ritmo
+	mu       sync.Mutex
+	de       map[string]*limite
+	limpiado time.Time
+}
+
+type limite struct {
+	*rate.Limiter
+	visto time.Time
+}
+
+func nuevosLimites(r Ritmo) *limites {
+	return &limites{ritmo: r, de: map[string]*limite{}, limpiado: time.Now()}
+}
+
+// pasa counts a request of quien.
+func (l *limites) pasa(quien string) bool {
+	if l.ritmo.PorSegundo <= 0 {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ahora := time.Now()
+	if ahora.Sub(l.limpiado) > time.Minute {
+		for k, uno := range l.de {
+			if ahora.Sub(uno.visto) > olvido {
+				delete(l.de, k)
+			}
+		}
+		l.limpiado = ahora
+	}
+	uno := l.de[quien]
+	if uno == nil && len(l.de) >= maxConocidos {
+		quien = ""
+		uno = l.de[quien]
+	}
+	if uno == nil {
+		uno = &limite{Limiter: rate.NewLimiter(rate.Limit(l.ritmo.PorSegundo), l.ritmo.DeGolpe)}
+		l.de[quien] = uno
+	}
+	uno.visto = ahora
+	return uno.AllowN(ahora, 1)
+}
+
+// Limites counts requests: per subject of who is known, per address of the others. An address also pays for tokens that
+// are not valid, so that guessing is not free.
+type Limites struct{ sujetos, direcciones *limites }
+
+// NuevosLimites with these rates; 0 a second is no limit.
+func NuevosLimites(sujeto, direccion Ritmo) *Limites {
+	return &Limites{nuevosLimites(sujeto), nuevosLimites(direccion)}
+}
+
+// PorDireccion refuses addresses that ask too often, where it does not matter who asks.
+func (l *Limites) PorDireccion(siguiente http.Handler) http.Handler {
+	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+		if !l.direcciones.pasa(direccion(r)) {
+			return demasiadas
+		}
+		siguiente.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// Quien tells who asks.
+type Quien func(r *http.Request) (identidad.Persona, error)
+
+// Identificar puts who asks into the request's context, and refuses who asks too often.
+func (l *Limites) Identificar(quien Quien) func(http.Handler) http.Handler {
+	return func(siguiente http.Handler) http.Handler {
+		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+			p, err := quien(r)
+			switch {
+			case err == nil && p.Conocida():
+				if !l.sujetos.pasa(p.Usuario) {
+					return demasiadas
+				}
+			case !l.direcciones.pasa(direccion(r)):
+				return demasiadas
+			}
+			if err != nil {
+				return err
+			}
+			siguiente.ServeHTTP(w, r.WithContext(identidad.Con(r.Context(), p)))
+			return nil
+		})
+	}
+}
+
+var demasiadas = errores.Nuevo(errores.Demasiadas, "Demasiadas peticiones seguidas. Intente de nuevo en un segundo.")
+
+// direccion is the address of the one who asks: an IPv6 customer has a whole /64.
+func direccion(r *http.Request) string {
+	servidor, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	if ip := net.ParseIP(servidor); ip != nil && ip.To4() == nil {
+		return ip.Mask(net.CIDRMask(64, 128)).String()
+	}
+	return servidor
+}
+
+// Plazo bounds how long a request may take to be read, and to be worked on; a live stream's is its client's.
+func Plazo(plazo time.Duration) func(http.Handler) http.Handler {
+	return func(siguiente http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if esFlujo(r) {
+				siguiente.ServeHTTP(w, r)
+				return
+			}
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(plazo)) // a recorder in a test has none
+			ctx, soltar := context.WithTimeout(r.Context(), plazo)
+			defer soltar()
+			siguiente.ServeHTTP(w, r.WithContext(ctx))
+		})
+	}
+}
+
+func esFlujo(r *http.Request) bool {
+	return strings.HasSuffix(r.URL.Path, "/eventos") || r.URL.Path == "/stream" || r.Header.Get("Upgrade") != "" || strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+}
+
+// Cabeceras are what browsers are told of every answer: nothing is guessed, framed or told to other sites.
+func Cabeceras(siguiente http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		siguiente.ServeHTTP(w, r)
+	})
+}
+
+// CORS lets the pages of these origins ask, with a token of their own: the session's cookie is for our pages only.
+func CORS(origenes []string, siguiente http.Handler) http.Handler {
+	permitidos := map[string]bool{}
+	for _, o := range origenes {
+		permitidos[o] = true
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Origin")
+		origen := r.Header.Get("Origin")
+		if !permitidos[origen] {
+			siguiente.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", origen)
+		h.Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After, Age")
+		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			h.Set("Access-Control-Allow-Methods", "GET, POST")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID")
+			h.Set("Access-Control-Max-Age", "600")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		siguiente.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,267 @@
+package identidad
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/gorilla/mux"
+
+	"entregas/services/bff/compras"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/rest"
+)
+
+// How long a session lasts, and how long a sign-in may take.
+const (
+	vidaDeSesion  = 8 * time.Hour
+	vidaDeIngreso = 10 * time.Minute
+)
+
+// The cookies. The session's is never sent from another site's page; the sign-in's has to come back from the issuer's.
+const (
+	galletaSesion  = "entregas_sesion"
+	galletaIngreso = "entregas_ingreso"
+)
+
+// CabeceraCSRF is what a write that comes with the session's cookie must say: another site's page cannot.
+const CabeceraCSRF = "X-CSRF-Token"
+
+// sesion is what the state store has under sesion/<hash of the cookie>.
+type sesion struct {
+	Persona
+	CSRF  string    `json:"csrf"`
+	Hasta time.Time `json:"hasta"`
+}
+
+// Sesiones signs people of the pages in and out.
+type Sesiones struct {
+	emisor  *Emisor
+	almacen compras.Almacen
+	ahora   func() time.Time
+}
+
+// NuevasSesiones keeps sessions in almacen of people whom e knows.
+func NuevasSesiones(e *Emisor, almacen compras.Almacen) *Sesiones {
+	return &Sesiones{emisor: e, almacen: almacen, ahora: time.Now}
+}
+
+// Registrar adds GET /sesion, /entrar and /volver, and POST /salir.
+func (s *Sesiones) Registrar(rutas *mux.Router) {
+	rutas.Handle("/sesion", rest.Ruta(s.cual)).Methods(http.MethodGet)
+	rutas.Handle("/entrar", rest.Ruta(s.entrar)).Methods(http.MethodGet)
+	rutas.Handle("/volver", rest.Ruta(s.volver)).Methods(http.MethodGet)
+	rutas.Handle("/salir", rest.Ruta(s.salir)).Methods(http.MethodPost)
+}
+
+// cual tells whose session it is, with the token for writes.
+func (s *Sesiones) cual(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
+	leida, err := s.leer(r)
+	if err != nil {
+		return err
+	}
+	if leida == nil {
+		return errores.Nuevo(errores.SinIdentidad, "No hay una sesión. Entre en /entrar.")
+	}
+	rest.Escribir(w, http.StatusOK, map[string]any{"usuario": leida.Usuario, "roles": leida.Roles, "csrf": leida.CSRF})
+	return nil
+}
+
+// ingresando is what the browser keeps while it is at the issuer.
+type ingresando struct {
+	Estado, Verificador, Nonce, Volver string
+}
+
+// entrar begins the code flow with PKCE.
+func (s *Sesiones) entrar(w http.ResponseWriter, r *http.Request) error {
+	flujo, err := s.emisor.ingreso(r.Context(), s.direccionDeVuelta(r))
+	if err != nil {
+		return err
+	}
+	i := ingresando{Estado: rand.Text(), Verificador: oauth2.GenerateVerifier(), Nonce: rand.Text(), Volver: propia(r.URL.Query().Get("volver"))}
+	texto, err := json.Marshal(i)
+	if err != nil {
+		return err
+	}
+	s.galleta(w, r, galletaIngreso, base64.RawURLEncoding.EncodeToString(texto), http.SameSiteLaxMode, vidaDeIngreso)
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, flujo.AuthCodeURL(i.Estado, oauth2.S256ChallengeOption(i.Verificador), oidc.Nonce(i.Nonce)), http.StatusFound)
+	return nil
+}
+
+// propia is a path of ours to come back to: never another site's address.
+func propia(volver string) string {
+	u, err := url.Parse(volver)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") || strings.Contains(volver, `\`) {
+		return "/"
+	}
+	return u.RequestURI()
+}
+
+func (s *Sesiones) direccionDeVuelta(r *http.Request) string {
+	if s.emisor.ajustes.Publica != "" {
+		return strings.TrimSuffix(s.emisor.ajustes.Publica, "/") + "/volver"
+	}
+	return "http://" + r.Host + "/volver"
+}
+
+// seguir goes on by a page of our own: a browser that was sent here from the issuer's site would not bring the session's
+// cookie along on a redirect.
+var seguir = template.Must(template.New("").Parse(`<!doctype html><html lang="es"><head><meta charset="utf-8"><title>Entregas de los Alpes</title>
+<meta http-equiv="refresh" content="0;url={{.}}"></head><body><p><a href="{{.}}">Seguir</a></p></body></html>
+`))
+
+// volver ends the code flow: the issuer sent the browser back.
+func (s *Sesiones) volver(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
+	var i ingresando
+	galleta, err := r.Cookie(galletaIngreso)
+	if err == nil {
+		texto, _ := base64.RawURLEncoding.DecodeString(galleta.Value)
+		err = json.Unmarshal(texto, &i)
+	}
+	q := r.URL.Query()
+	if err != nil || i.Estado == "" || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(i.Estado)) != 1 {
+		return errores.Nuevo(errores.SinIdentidad, "Este ingreso no se empezó aquí, o ya venció. Entre de nuevo en /entrar.")
+	}
+	s.galleta(w, r, galletaIngreso, "", http.SameSiteLaxMode, -1)
+	if q.Get("error") != "" {
+		return errores.Nuevo(errores.SinIdentidad, "El emisor de identidades no dejó entrar: %.200s", q.Get("error"))
+	}
+	persona, err := s.emisor.canjear(r.Context(), s.direccionDeVuelta(r), q.Get("code"), i.Verificador, i.Nonce)
+	if err != nil {
+		return err
+	}
+	secreto := rand.Text()
+	texto, err := json.Marshal(sesion{Persona: persona, CSRF: rand.Text(), Hasta: s.ahora().Add(vidaDeSesion)})
+	if err != nil {
+		return err
+	}
+	if err := s.almacen.Crear(r.Context(), claveDeSesion(secreto), texto, vidaDeSesion); err != nil {
+		return err
+	}
+	s.galleta(w, r, galletaSesion, secreto, http.SameSiteStrictMode, vidaDeSesion)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	return seguir.Execute(w, propia(i.Volver))
+}
+
+// salir ends the session, for every replica.
+func (s *Sesiones) salir(w http.ResponseWriter, r *http.Request) error {
+	leida, err := s.leer(r)
+	if err != nil {
+		return err
+	}
+	if leida != nil {
+		if err := leida.consiente(r); err != nil {
+			return err
+		}
+		galleta, err := r.Cookie(galletaSesion)
+		if err != nil {
+			return err
+		}
+		valores, err := s.almacen.Leer(r.Context(), claveDeSesion(galleta.Value))
+		if err != nil {
+			return err
+		}
+		if err := s.almacen.Borrar(r.Context(), claveDeSesion(galleta.Value), valores[0].Version); err != nil && !errors.Is(err, compras.ErrYaCambio) {
+			return err
+		}
+	}
+	s.galleta(w, r, galletaSesion, "", http.SameSiteStrictMode, -1)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// leer gives the session of a request, nil when it has none.
+func (s *Sesiones) leer(r *http.Request) (*sesion, error) {
+	galleta, err := r.Cookie(galletaSesion)
+	if err != nil || galleta.Value == "" {
+		return nil, nil //nolint:nilerr // no cookie is no session
+	}
+	valores, err := s.almacen.Leer(r.Context(), claveDeSesion(galleta.Value))
+	if err != nil || valores[0].Version == "" {
+		return nil, err
+	}
+	var leida sesion
+	if err := json.Unmarshal(valores[0].Texto, &leida); err != nil {
+		return nil, fmt.Errorf("sesión: %w", err)
+	}
+	if s.ahora().After(leida.Hasta) {
+		return nil, nil
+	}
+	return &leida, nil
+}
+
+// consiente requires of a write that it comes from a page of ours.
+func (s *sesion) consiente(r *http.Request) error {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return nil
+	}
+	if subtle.ConstantTimeCompare([]byte(r.Header.Get(CabeceraCSRF)), []byte(s.CSRF)) != 1 {
+		return errores.Nuevo(errores.SinPermiso, "Falta la cabecera %s con el valor que da /sesion.", CabeceraCSRF)
+	}
+	return nil
+}
+
+// claveDeSesion: the store holds a hash, so that who reads the store cannot take up a session.
+func claveDeSesion(secreto string) string {
+	h := sha256.Sum256([]byte(secreto))
+	return "sesion/" + hex.EncodeToString(h[:])
+}
+
+func (s *Sesiones) galleta(w http.ResponseWriter, _ *http.Request, nombre, valor string, sitio http.SameSite, vida time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: nombre, Value: valor, Path: "/", HttpOnly: true, SameSite: sitio, MaxAge: int(vida / time.Second),
+		Secure: strings.HasPrefix(s.emisor.ajustes.Publica, "https://"),
+	})
+}
+
+// Quien tells who asks, by the token or by the session; nobody where there is neither. Errors: SinIdentidad for a token
+// that is not valid, SinPermiso for a write without the session's CSRF token, NoDisponible.
+func (s *Sesiones) Quien(r *http.Request) (Persona, error) {
+	if cabecera := r.Header.Get("Authorization"); cabecera != "" {
+		esquema, token, _ := strings.Cut(cabecera, " ")
+		if !strings.EqualFold(esquema, "Bearer") || token == "" {
+			return Persona{}, errores.Nuevo(errores.SinIdentidad, "La cabecera Authorization debe ser: Bearer <token>.")
+		}
+		return s.emisor.Verificar(r.Context(), strings.TrimSpace(token))
+	}
+	leida, err := s.leer(r)
+	if err != nil || leida == nil {
+		return Persona{}, err
+	}
+	return leida.Persona, leida.consiente(r)
+}
+
+// ExigirDe refuses who is not one of roles; with none, anybody who is known is enough.
+func ExigirDe(ctx context.Context, roles ...string) error {
+	p := De(ctx)
+	if !p.Conocida() {
+		return errores.Nuevo(errores.SinIdentidad, "Hace falta un token (Authorization: Bearer …) o entrar en /entrar.")
+	}
+	for _, rol := range roles {
+		if p.Es(rol) {
+			return nil
+		}
+	}
+	if len(roles) == 0 && len(p.Roles) > 0 {
+		return nil
+	}
+	return errores.Nuevo(errores.SinPermiso, "Esto no lo puede hacer quien pregunta: hace falta otro rol.")
+}

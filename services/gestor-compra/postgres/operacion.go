@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"entregas/contracts"
+	"entregas/services/internal/errores"
+	"entregas/workflows/compra"
+)
+
+// Buscar gives the purchases that the filter picks, newest first, at most limite, those after antesDe.
+func (a *Almacen) Buscar(ctx context.Context, f contracts.FiltroCompras, antesDe Cursor, limite int) ([]contracts.Compra, error) {
+	if f.IDUsuario != "" { // an index of its own: this is what customers ask
+		filas, err := a.pool.Query(ctx, vista+`
+where c.id_usuario = $1 and (c.creada_en, c.id) < ($2, $3) and (cardinality($4::text[]) = 0 or c.estado = any($4))
+  and ($5::boolean is null or c.domicilio = $5)
+order by c.creada_en desc, c.id desc limit $6`, f.IDUsuario, antesDe.CreadaEn, antesDe.ID, estados(f.Estados), f.Domicilio, limite)
+		if err != nil {
+			return nil, fmt.Errorf("listar compras: %w", err)
+		}
+		return pgx.CollectRows(filas, leerVista)
+	}
+	filas, err := a.pool.Query(ctx, vista+`
+where (c.creada_en, c.id) < ($1, $2) and (cardinality($3::text[]) = 0 or c.estado = any($3))
+  and ($4::boolean is null or c.domicilio = $4)
+order by c.creada_en desc, c.id desc limit $5`, antesDe.CreadaEn, antesDe.ID, estados(f.Estados), f.Domicilio, limite)
+	if err != nil {
+		return nil, fmt.Errorf("buscar compras: %w", err)
+	}
+	return pgx.CollectRows(filas, leerVista)
+}
+
+// estados is never null, which would be an array of unknown length to the queries.
+func estados(lista []contracts.Estado) []string {
+	textos := make([]string, len(lista))
+	for i, e := range lista {
+		textos[i] = string(e)
+	}
+	return textos
+}
+
+// Resumen tells how many purchases are in each state, and how fast those were that were confirmed within ventana.
+func (a *Almacen) Resumen(ctx context.Context, ventana time.Duration) (contracts.Resumen, error) {
+	r := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: int(ventana.Seconds())}
+	var lote pgx.Batch
+	lote.Queue(`select estado, count(*) from compra group by estado`).Query(func(filas pgx.Rows) error {
+		var estado contracts.Estado
+		var n int
+		_, err := pgx.ForEachRow(filas, []any{&estado, &n}, func() error { r.Estados[estado] = n; return nil })
+		return err
+	})
+	lote.Queue(`select count(*) from compra where creada_en > clock_timestamp() - $1::interval`, ventana).
+		QueryRow(func(fila pgx.Row) error { return fila.Scan(&r.Recibidas) })
+	lote.Queue(`
+with tardaron as (
+    select extract(epoch from h.en - c.creada_en) * 1000 as ms
+    from historia h join compra c on c.id = h.id_compra
+    where h.paso = 'CONFIRMADA' and h.en > clock_timestamp() - $1::interval
+)
+select count(*), percentile_cont(0.5) within group (order by ms), percentile_cont(0.95) within group (order by ms),
+       percentile_cont(0.99) within group (order by ms) from tardaron`, ventana).
+		QueryRow(func(fila pgx.Row) error { return fila.Scan(&r.Confirmadas, &r.P50, &r.P95, &r.P99) })
+	if err := a.pool.SendBatch(ctx, &lote).Close(); err != nil {
+		return r, fmt.Errorf("resumir: %w", err)
+	}
+	r.PorSegundo = float64(r.Confirmadas) / ventana.Seconds()
+	return r, nil
+}
+
+// Mensajes gives every command that the saga sent for a purchase, with its replies, in the order of asking. NoEncontrado
+// where there is no such purchase.
+func (a *Almacen) Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error) {
+	if _, err := a.Leer(ctx, idCompra); err != nil {
+		return nil, err
+	}
+	filas, err := a.pool.Query(ctx, `
+select comando, preguntada_en, abandonada_en, coalesce(respuesta, ''), coalesce(datos->>'motivo', ''), respondida_en, tardias
+from paso where id_compra = $1 order by preguntada_en, comando`, idCompra)
+	if err != nil {
+		return nil, fmt.Errorf("mensajes de la compra: %w", err)
+	}
+	return pgx.CollectRows(filas, func(fila pgx.CollectableRow) (contracts.MensajeDeSaga, error) {
+		m := contracts.MensajeDeSaga{}
+		var tardias []byte
+		if err := fila.Scan(&m.Comando, &m.PreguntadaEn, &m.AbandonadaEn, &m.Respuesta, &m.Motivo, &m.RespondidaEn, &tardias); err != nil {
+			return m, err
+		}
+		return m, json.Unmarshal(tardias, &m.Tardias)
+	})
+}
+
+// Reintentar takes up again a compensation that could not be done: the purchase is COMPENSANDO again, and a workflow of
+// its own undoes what is not undone yet. Errors: NoEncontrado; Conflicto unless the purchase is FALLIDA.
+func (a *Almacen) Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error) {
+	var c contracts.Compra
+	var retomada bool
+	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `
+with retomada as (
+    update compra set estado = 'COMPENSANDO', vuelta = vuelta + 1, numero = numero + 1, actualizada_en = clock_timestamp()
+    where id = $1 and estado = 'FALLIDA' returning id, numero, vuelta
+), contada as (
+    insert into historia (id_compra, numero, paso, tipo, detalle, vuelta)
+    select id, numero, 'COMPENSANDO', 'Reintento', 'Se intenta de nuevo deshacerla.', vuelta from retomada
+), tramite as (
+    insert into tramite (id_compra, tipo) select id, $2 from retomada
+    on conflict (id_compra, tipo) do update set pedido_en = clock_timestamp(), arriendo_hasta = null, terminado_en = null, hecho = null
+)
+select exists (select from retomada)`, idCompra, compra.TramiteReintento).Scan(&retomada)
+		if err != nil {
+			return err
+		}
+		filas, err := tx.Query(ctx, vista+`where c.id = $1`, idCompra)
+		if err != nil {
+			return err
+		}
+		return unaCompra(&c)(filas)
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return c, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", idCompra)
+	case err != nil:
+		return c, fmt.Errorf("reintentar: %w", err)
+	case !retomada:
+		return c, errores.Nuevo(errores.Conflicto, "La compra está %s: solo se reintenta una FALLIDA.", c.Estado)
+	}
+	return c, nil
+}
