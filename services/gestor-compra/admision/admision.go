@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entregas/services/gestor-compra/compras"
+	"entregas/services/internal/fallas"
 	"entregas/services/internal/registro"
 	"entregas/workflows/compra"
 )
@@ -107,6 +108,7 @@ var nombres = map[string]string{compra.TramiteDespacho: compra.NombreDespacho, c
 func (a *Admision) iniciar(ctx context.Context, nombre, id string, e compra.Entrada) error {
 	ctx = registro.ConCompra(ctx, e.Compra.ID)
 	e.Ajustes = a.ajustes.Saga
+	fallas.Punto(fallas.TurnoDado, nombre)
 	_, err := a.motor.ScheduleWorkflow(ctx, nombre, workflow.WithInstanceID(id), workflow.WithInput(e))
 	if err != nil && !strings.Contains(err.Error(), "already exists") { // the engine's error has no type
 		return fmt.Errorf("iniciar %s: %w", id, err)

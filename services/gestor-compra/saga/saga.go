@@ -11,6 +11,7 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgres"
+	"entregas/services/internal/fallas"
 	"entregas/services/internal/pubsub"
 	"entregas/services/internal/registro"
 	"entregas/workflows/compra"
@@ -132,6 +133,7 @@ func (s *Saga) entrar(ctx context.Context, p compra.Pregunta, r *postgres.Respue
 	if err != nil {
 		return compra.Desenlace{}, err
 	}
+	fallas.Punto(fallas.Anotada, string(p.Al))
 	if movida {
 		slog.InfoContext(ctx, "compra al final de la saga", "estado", p.Al)
 		s.difusor.Difundir(c)
@@ -221,6 +223,7 @@ func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
 	if err != nil {
 		return err
 	}
+	fallas.Punto(fallas.Anotada, string(c.Estado))
 	if movida {
 		slog.InfoContext(ctx, "compra terminada", "estado", c.Estado)
 		s.difusor.Difundir(vista)
