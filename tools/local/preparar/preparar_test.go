@@ -35,7 +35,7 @@ func TestLasSuscripcionesSonLasDeclaradas(t *testing.T) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if s.Spec.Pubsubname == "pubsub" {
+		if s.Spec.Pubsubname != "pubsub-vivo" {
 			declaradas[s.Spec.Topic] = strings.Join(s.Scopes, ",")
 		}
 	}
