@@ -8,7 +8,7 @@ ORDEN := $(LOCAL) --instancia $(INSTANCIA)
 MODULOS := contracts workflows services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer build generate lint test test-unit test-e2e bench $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer build generate lint test test-unit test-e2e caos bench $(LOCAL)
 
 help: ## esta lista
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ test-unit: ## solo lo que no necesita nada arrancado: segundos
 
 test-e2e: ## extremo a extremo, en una copia propia del sistema
 	@tools/pruebas.sh e2e
+
+caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTOS=10 SEMILLA=…
+	@go run ./tests/matriz -minutos $(or $(MINUTOS),10) $(if $(SEMILLA),-semilla $(SEMILLA)) $(if $(INFORME),-informe $(INFORME))
 
 bench: up ## compras por segundo y latencia, a 1, 8 y 32 en vuelo
 	@env $$($(ORDEN) env) go run ./tests/carga
