@@ -8,7 +8,7 @@ ORDEN := $(LOCAL) --instancia $(INSTANCIA)
 MODULOS := contracts workflows services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer build generate lint test test-unit test-e2e caos bench $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer build generate lint test test-unit test-e2e caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
 
 help: ## esta lista
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -78,6 +78,19 @@ caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTOS=1
 
 bench: up ## compras por segundo y latencia, a 1, 8 y 32 en vuelo
 	@env $$($(ORDEN) env) go run ./tests/carga
+
+imagenes: ## construye la imagen de cada programa, con su lista de componentes
+	@deploy/imagenes.sh
+
+compose-up: imagenes ## todo en contenedores: http://127.0.0.1:8888
+	@deploy/compose/secretos.sh
+	@docker compose -f deploy/compose.yaml up -d --wait
+
+test-compose: ## todo en contenedores aparte, con las pruebas principales, y lo quita
+	@deploy/test-compose.sh
+
+gke-plan: ## las órdenes para desplegar en GKE, con sus datos puestos
+	@deploy/gke/plan.sh
 
 # The set-up program; go rebuilds it only when its source changed.
 $(LOCAL):

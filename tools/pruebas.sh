@@ -94,6 +94,9 @@ almacenamiento() {
 # dapr_run holds dapr.yaml to its word: `dapr run -f` runs all of it by itself once the infrastructure is up.
 dapr_run() { GOWORK=off INSTANCIA=test probar tools/local -- -count=1 -run TestDaprRun ./...; }
 
+# despliegue renders deploy/ and holds it to schemas and to the code, without a cluster or the network.
+despliegue() { probar tests -- ./despliegue/...; }
+
 extremo() {
   local v
   while read -r v; do export "${v?}"; done < <("$local" --instancia test env)
@@ -108,6 +111,7 @@ todo() {
   etapa generado generado
   etapa formato formato
   etapa lint lint
+  etapa despliegue despliegue
   etapa vulnerabilidades vulnerabilidades
   if infra; then
     etapa almacenamiento almacenamiento
@@ -124,6 +128,7 @@ make -s "$local" 9>&- || exit 1
 case "${1:-todo}" in
 todo) todo ;;
 lint) etapa formato formato; etapa lint lint ;;
+despliegue) etapa despliegue despliegue ;;
 unidad) etapa unidad unidad ;;
 e2e) sistema && etapa extremo extremo ;;
 *) echo "no conozco la etapa $1" >&2; exit 2 ;;
