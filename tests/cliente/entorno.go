@@ -10,7 +10,7 @@ type Entorno struct {
 	BFF, Gestor, Admin, Ordenes, Monitor      string // base addresses of HTTP interfaces
 	DSNProductos, DSNGestorCompra, DSNOrdenes string
 	PulsarAdmin, PulsarURL                    string
-	Instancia, Raiz, Local                    string // which copy of the system, the project's folder, the `local` program
+	Instancia, Raiz                           string // which copy of the system, and the project's folder
 }
 
 // DelEntorno reads the addresses from the environment. It fails when there are none: nothing is up, or nobody said where.
@@ -22,7 +22,7 @@ func entornoDe(valor func(nombre string) string) (Entorno, error) {
 		Ordenes: valor("ORDENES_URL"), Monitor: valor("MONITOR_URL"),
 		DSNProductos: valor("DSN_PRODUCTOS"), DSNGestorCompra: valor("DSN_GESTOR_COMPRA"), DSNOrdenes: valor("DSN_ORDENES"),
 		PulsarAdmin: valor("PULSAR_ADMIN"), PulsarURL: valor("PULSAR_URL"),
-		Instancia: valor("INSTANCIA"), Raiz: valor("RAIZ"), Local: valor("LOCAL_BIN"),
+		Instancia: valor("INSTANCIA"), Raiz: valor("RAIZ"),
 	}
 	if e.BFF == "" {
 		return e, fmt.Errorf("falta BFF_URL: arranque el sistema con make up y dé las direcciones con: env $(.local/bin/local env) …")

@@ -2,40 +2,17 @@ package prueba
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"os/exec"
 	"slices"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// Proceso is a line of `local status`: the app of a service, or its sidecar.
-type Proceso struct {
-	Nombre string `json:"name"`
-	Clase  string `json:"kind"`
-	Pid    int    `json:"pid"`
-	Sano   bool   `json:"healthy"`
-}
-
-// Procesos lists what runs of this copy of the system.
-func (s *Sistema) Procesos(ctx context.Context) ([]Proceso, error) {
-	cmd := exec.CommandContext(ctx, s.Entorno.Local, "--instancia", s.Entorno.Instancia, "status", "--json") // #nosec G204 -- the project's own program
-	cmd.Dir = s.Entorno.Raiz
-	texto, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("local status: %w", err)
-	}
-	var procesos []Proceso
-	return procesos, json.Unmarshal(texto, &procesos)
-}
-
 // Victima gives what ends processes of a service with SIGKILL, as a machine that loses its power does: its app, its
 // sidecar, or both. Only of the copy for tests. To find the processes takes a moment, so that is done before.
 func (s *Sistema) Victima(t *testing.T, servicio string, clases ...string) (matar func()) {
 	t.Helper()
-	procesos, err := s.Procesos(t.Context())
+	procesos, err := s.Local.Procesos(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,15 +39,7 @@ func (s *Sistema) Victima(t *testing.T, servicio string, clases ...string) (mata
 func (s *Sistema) TodosSanos(t *testing.T) {
 	t.Helper()
 	HastaEn(t, 90*time.Second, "todos los procesos sanos", func(ctx context.Context) (bool, error) {
-		procesos, err := s.Procesos(ctx)
-		if err != nil {
-			return false, err
-		}
-		for _, p := range procesos {
-			if !p.Sano {
-				return false, fmt.Errorf("falta %s de %s", p.Clase, p.Nombre)
-			}
-		}
-		return true, nil
+		err := s.Local.Sanos(ctx)
+		return err == nil, err
 	})
 }
