@@ -8,10 +8,10 @@ ORDEN := $(LOCAL) --instancia $(INSTANCIA)
 MODULOS := contracts workflows services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer build generate lint test test-unit test-e2e caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer build generate lint test test-unit test-e2e escenario-desempeno escenario-escalabilidad escenario-disponibilidad caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
 
 help: ## esta lista
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
 
 demo: up ## arranca todo, hace compras de verdad y dibuja cómo avanzan
 	@env $$($(ORDEN) env) go run ./tests/demo
@@ -72,6 +72,15 @@ test-unit: ## solo lo que no necesita nada arrancado: segundos
 
 test-e2e: ## extremo a extremo, en una copia propia del sistema
 	@tools/pruebas.sh e2e
+
+escenario-desempeno: $(LOCAL) ## con cola, las compras con domicilio van primero y nadie espera sin fin
+	@go run ./tests/escenarios/desempeno
+
+escenario-escalabilidad: $(LOCAL) ## la cola crece, las réplicas también: gráfico en docs/results
+	@go run ./tests/escenarios/escalabilidad
+
+escenario-disponibilidad: $(LOCAL) ## cada servicio muerto un minuto, y ningún cliente se entera
+	@go run ./tests/escenarios/disponibilidad
 
 caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTOS=10 SEMILLA=…
 	@go run ./tests/matriz -minutos $(or $(MINUTOS),10) $(if $(SEMILLA),-semilla $(SEMILLA)) $(if $(INFORME),-informe $(INFORME))
