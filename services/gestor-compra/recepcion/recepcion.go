@@ -64,7 +64,8 @@ const motivoPorOmision = "La canceló el cliente."
 
 // Cancelar asks that a purchase be cancelled; hecha tells that it is. Errors: Invalido, NoEncontrado, Conflicto.
 func (r *Recepcion) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error) {
-	if motivo, err = motivoDe(idCompra, motivo); err != nil {
+	var v contracts.Validador
+	if motivo, err = motivoDe(&v, idCompra, motivo); err != nil {
 		return c, false, err
 	}
 	ctx = registro.ConCompra(ctx, idCompra)
@@ -77,7 +78,9 @@ func (r *Recepcion) Cancelar(ctx context.Context, idCompra, motivo string) (c co
 
 // CancelarPorMensaje is Cancelar for a command that may come before its purchase (decision 2).
 func (r *Recepcion) CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) error {
-	motivo, err := motivoDe(idCompra, motivo)
+	var v contracts.Validador
+	v.Identificador("id_usuario", idUsuario)
+	motivo, err := motivoDe(&v, idCompra, motivo)
 	if err != nil {
 		return err
 	}
@@ -90,8 +93,8 @@ func (r *Recepcion) CancelarPorMensaje(ctx context.Context, idCompra, idUsuario,
 	return nil
 }
 
-func motivoDe(idCompra, motivo string) (string, error) {
-	var v contracts.Validador
+// motivoDe checks a cancellation and gives its reason.
+func motivoDe(v *contracts.Validador, idCompra, motivo string) (string, error) {
 	v.IDCompra("id", idCompra)
 	v.Motivo("motivo", motivo)
 	if motivo == "" {

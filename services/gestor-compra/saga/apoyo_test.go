@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,30 +24,7 @@ type escena struct {
 	*saga.Saga
 	postgrestest.Almacen
 	*participantes
-	difundidas difundidas
-	cambios    atomic.Int32 // how often the admission was told
-}
-
-// difundidas are the purchases that were told to the world, in order.
-type difundidas struct {
-	mu     sync.Mutex
-	vistas []contracts.Compra
-}
-
-func (d *difundidas) Difundir(c contracts.Compra) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.vistas = append(d.vistas, c)
-}
-
-func (d *difundidas) estados() []contracts.Estado {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var e []contracts.Estado
-	for _, c := range d.vistas {
-		e = append(e, c.Estado)
-	}
-	return e
+	testigo postgrestest.Testigo
 }
 
 // participantes is the broker and, behind it, the other services: what is asked is kept, and answered before the publish
@@ -112,7 +88,7 @@ func nuevaEscena(t *testing.T, ajustes saga.Ajustes) *escena {
 
 // conAvisos is another replica: the same database and broker, wake-ups of its own.
 func (e *escena) conAvisos(a *saga.Avisos, ajustes saga.Ajustes) *saga.Saga {
-	return saga.Nueva(e.Almacen, pubsub.NuevoPublicador(e.participantes, "gestor-compra"), a, &e.difundidas, ajustes, func() { e.cambios.Add(1) })
+	return saga.Nueva(e.Almacen, pubsub.NuevoPublicador(e.participantes, "gestor-compra"), a, &e.testigo, ajustes, e.testigo.Avisar)
 }
 
 // deBuenaGana is what participants answer when all is well.

@@ -96,8 +96,8 @@ func TestLaCompraSencilla(t *testing.T) {
 		}
 	}
 	contadas := []contracts.Estado{contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados, contracts.EstadoConfirmada}
-	if !slices.Equal(e.difundidas.estados(), contadas) || e.cambios.Load() != 1 || len(e.preguntas()) != 3 {
-		t.Errorf("difundió %v, avisó %d veces, preguntó %v", e.difundidas.estados(), e.cambios.Load(), e.preguntas())
+	if visto := e.testigo.Olvidar(); !slices.Equal(visto.Difundidas, contadas) || visto.Avisos != 1 || len(e.preguntas()) != 3 {
+		t.Errorf("contó %+v, preguntó %v", visto, e.preguntas())
 	}
 	c, err := e.Leer(t.Context(), s.ID)
 	if err != nil || c.IDOrden != "o1" || len(c.Historia) != 5 {
@@ -145,8 +145,8 @@ func TestUnPasoQueVuelveAEmpezar(t *testing.T) {
 		t.Fatal(anotada, err)
 	}
 	d, err := e.Preguntar(t.Context(), p)
-	if err != nil || d.Resultado != compra.Aceptada || len(e.preguntas()) != 2 || len(e.difundidas.estados()) != 1 {
-		t.Fatalf("%+v %v; preguntó %v y difundió %v", d, err, e.preguntas(), e.difundidas.estados())
+	if visto := e.testigo.Olvidar(); err != nil || d.Resultado != compra.Aceptada || len(e.preguntas()) != 2 || len(visto.Difundidas) != 1 {
+		t.Fatalf("%+v %v; preguntó %v y contó %+v", d, err, e.preguntas(), visto)
 	}
 }
 
