@@ -11,6 +11,7 @@ import (
 	"github.com/apache/pulsar-client-go/pulsar"
 	"github.com/hamba/avro/v2"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 func cada[T any](ctx context.Context, tx pgx.Tx, consulta string, con func(T)) error {
@@ -44,6 +45,9 @@ func (a *Auditor) pendientes(ctx context.Context, i *Informe) error {
 	if n > 0 {
 		i.falta("", "ordenes tiene %d avisos sin publicar", n)
 	}
+	if err := a.hallazgos(ctx, i); err != nil {
+		return err
+	}
 	temas, err := pedir[[]string](ctx, a.admin+"/admin/v2/persistent/public/default")
 	if err != nil {
 		return err
@@ -65,6 +69,21 @@ func (a *Auditor) pendientes(ctx context.Context, i *Informe) error {
 			} else if s.Durable && s.Pendientes > 0 {
 				i.falta("", "quedan %d mensajes de %s sin atender por %s", s.Pendientes, corto, quien)
 			}
+		}
+	}
+	return nil
+}
+
+// hallazgos: the reconcilers had nothing to mend.
+func (a *Auditor) hallazgos(ctx context.Context, i *Informe) error {
+	type hallazgo struct{ IDCompra, Que, Hecho string }
+	for _, base := range []*pgxpool.Pool{a.gestor, a.productos} {
+		hallados, err := filas[hallazgo](ctx, base, `select id_compra, que, hecho from hallazgo`)
+		if err != nil {
+			return err
+		}
+		for _, h := range hallados {
+			i.falta(h.IDCompra, "el reconciliador halló: %s (%s)", h.Que, h.Hecho)
 		}
 	}
 	return nil
