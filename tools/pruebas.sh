@@ -83,7 +83,7 @@ probar() {
   for d in "${dirs[@]}"; do (cd "$d" && go test -json "$@"); done | "$local" contar
 }
 
-unidad() { probar "${modulos[@]}" -- ./... && GOWORK=off probar tools/local -- ./...; }
+unidad() { probar "${modulos[@]}" -- ./... && probar tests -- ./auditor/... ./escenarios/... && GOWORK=off probar tools/local -- ./...; }
 
 almacenamiento() {
   PRUEBAS_DSN=$("$local" --instancia test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')
@@ -103,6 +103,9 @@ extremo() {
   probar tests -- "${carrera[@]}" -count=1 -timeout 20m ./e2e/...
 }
 
+# caos is the crash matrix's short version: a fault of each kind, on a copy of the system of its own, and an audit.
+caos() { go run ./tests/matriz -corta -semilla 1; }
+
 infra() { arriba=1; etapa infraestructura "$local" --instancia test up --solo-infra; }
 sistema() { arriba=1; etapa sistema "$local" --instancia test up; }
 
@@ -117,6 +120,7 @@ todo() {
     etapa almacenamiento almacenamiento
     etapa dapr-run dapr_run
     sistema && etapa extremo extremo
+    etapa caos caos
   fi
 }
 
@@ -131,5 +135,6 @@ lint) etapa formato formato; etapa lint lint ;;
 despliegue) etapa despliegue despliegue ;;
 unidad) etapa unidad unidad ;;
 e2e) sistema && etapa extremo extremo ;;
+caos) etapa caos caos ;;
 *) echo "no conozco la etapa $1" >&2; exit 2 ;;
 esac
