@@ -173,12 +173,14 @@ type suscripcion struct {
 var (
 	deQuien = regexp.MustCompile(`dapr\.(\w+)\{Servicio: dapr\.NuevoServicio\("([\w-]+)"`)
 	enRutas = regexp.MustCompile(`(?:HandleFunc|Handle)\("(/[^"]*)".*Methods\(http\.Method(\w+)\)`)
-	// What calls by service invocation, in HTTP or through the SDK.
-	invoca = regexp.MustCompile(`/v1\.0/invoke/|\.InvokeMethod|dapr-app-id`)
+	// What calls by service invocation, in HTTP or through the SDK; and how it looks where the service is named on the spot.
+	invoca   = regexp.MustCompile(`/v1\.0/invoke/|\.InvokeMethod|dapr-app-id`)
+	alli     = regexp.MustCompile(`/v1\.0/invoke/([\w-]+)/method(/[^"]*)`)
+	conVerbo = regexp.MustCompile(`http\.Method(\w+)`)
 )
 
 // leerLlamadas finds each call of the bff (bff/dapr: a method of a type whose service bff/main.go names, with a verb and a
-// path), and what the services serve.
+// path), each call of another whose address is written out, and what the services serve.
 func (c *codigo) leerLlamadas(t *testing.T) {
 	t.Helper()
 	destino := map[string]string{}
@@ -195,10 +197,19 @@ func (c *codigo) leerLlamadas(t *testing.T) {
 				return err
 			}
 			relativa, _ := filepath.Rel(raiz, r)
+			partes := strings.Split(relativa, string(filepath.Separator))
 			if invoca.Match(fuente) && filepath.Dir(relativa) != filepath.Join("bff", "dapr") {
-				t.Errorf("%s llama a otro servicio: estas pruebas solo conocen las llamadas de bff/dapr", relativa)
+				llamadas := alli.FindAllStringSubmatch(string(fuente), -1)
+				if llamadas == nil {
+					t.Errorf("%s llama a otro servicio: estas pruebas no entienden a cuál", relativa)
+				}
+				for _, m := range llamadas {
+					for _, v := range conVerbo.FindAllStringSubmatch(string(fuente), -1) {
+						c.llamadas = append(c.llamadas, llamada{de: partes[1], a: m[1], verbo: strings.ToUpper(v[1]), ruta: strings.TrimSuffix(m[2], "/") + "/1b4e28ba"})
+					}
+				}
 			}
-			if partes := strings.Split(relativa, string(filepath.Separator)); partes[0] == "services" {
+			if partes[0] == "services" {
 				for _, m := range enRutas.FindAllStringSubmatch(string(fuente), -1) {
 					c.rutas[partes[1]] = append(c.rutas[partes[1]], ruta{verbo: strings.ToUpper(m[2]), patron: m[1]})
 				}

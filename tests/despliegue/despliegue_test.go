@@ -119,6 +119,7 @@ func TestSeRechaza(t *testing.T) {
 		{"local", "acceso", "name: /productos/**", "name: /producto/**", "no lo deja pasar"},
 		{"local", "acceso", "name: /compras/**", "name: /compras/*", "/cancelacion: Configuration gestor-compra no lo deja pasar"},
 		{"local", "acceso", "appId: bff", "appId: monitor", "monitor no llama a"},
+		{"local", "acceso", "appId: admin-productos", "appId: consolidador", "admin-productos → gestor-compra GET"},
 		{"local", "acceso", "trustDomain: entregas", "trustDomain: otro", "no lo deja pasar"},
 		{"local", "acceso", "defaultAction: deny\n    policies", "defaultAction: allow\n    policies", "por omisión deja pasar"},
 		{"local", "acceso", "namespace: entregas\n      operations", "namespace: otro\n      operations", "no lo deja pasar"},
