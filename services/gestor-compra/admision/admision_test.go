@@ -148,7 +148,7 @@ func TestUnaFallaNoDetieneALasDemas(t *testing.T) {
 		conError bool
 	}{
 		{"nothing fails", nil, nil, 3, false},
-		{"one is there already", nil, map[string]error{"a": yaEsta}, 2, false},
+		{"one is there already", nil, map[string]error{"a": errYaEsta}, 2, false},
 		{"one cannot be started", nil, map[string]error{"a": noResponde}, 2, true},
 		{"no turns", map[string]error{"TomarTurnos": noResponde}, nil, 3, true},
 		{"no follow-ups", map[string]error{"TomarTramites": noResponde}, nil, 3, true},
@@ -197,7 +197,7 @@ func TestCorrer(t *testing.T) {
 func TestEmpujaALaQueNoArranca(t *testing.T) {
 	for estado, empujones := range map[protos.OrchestrationStatus]int{workflow.StatusPending: 1, workflow.StatusRunning: 0, workflow.StatusCompleted: 0} {
 		a, m := nueva(&cola{turnos: []compras.Turno{turno("a")}})
-		m.falla["a"], m.estado = yaEsta, estado
+		m.falla["a"], m.estado = errYaEsta, estado
 		err := a.admitir(t.Context())
 		if m.falla["a"] = nil; len(m.despiertos) != empujones || empujones == 0 && err != nil {
 			t.Errorf("%s: despertó %v: %v", estado, m.despiertos, err)
@@ -205,7 +205,7 @@ func TestEmpujaALaQueNoArranca(t *testing.T) {
 	}
 }
 
-var yaEsta = errors.New("an active workflow with ID 'a' already exists")
+var errYaEsta = errors.New("an active workflow with ID 'a' already exists")
 
 func TestDespierta(t *testing.T) {
 	c := &cola{dormidas: []string{"a", "b", "c"}}
