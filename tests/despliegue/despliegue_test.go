@@ -60,6 +60,35 @@ func TestLosSecretosSonValidos(t *testing.T) {
 	}
 }
 
+// Dapr's own injector puts a sidecar into every service's pod, and Kubernetes' own admission takes every pod in (tools/inyeccion).
+func TestInyeccion(t *testing.T) {
+	valores, err := filepath.Abs(filepath.Join(raiz, "deploy", "k8s", "helm", "dapr.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inyectar := func(texto string) (string, error) {
+		return correr(texto, "-C", filepath.Join(raiz, "tools", "inyeccion"), "run", ".", valores)
+	}
+	for _, overlay := range losOverlays(t) {
+		salida, err := inyectar(construir(t, overlay).texto)
+		if err != nil || strings.Count(salida, "sidecar: true") != len(leerCodigo(t).apps) {
+			t.Errorf("%s: %v\n%s", overlay, err, salida)
+		}
+	}
+	for viejo, x := range map[string]struct{ nuevo, dice string }{
+		`dapr.io/enabled: "true"`:                       {`dapr.io/enabled: "ture"`, "arrancaría sin sidecar"},
+		"dapr.io/app-id: bff":                           {"dapr.io/app-id: bff.publico", "Deployment bff"},
+		"dapr.io/sidecar-seccomp-profile-type: Runtime": {"dapr.io/sidecar-seccomp-profile-type: Sin", "el espacio no lo admite"},
+		"allowPrivilegeEscalation: false":               {"allowPrivilegeEscalation: true", "el espacio no lo admite"},
+	} {
+		bien := construir(t, "local").texto
+		malo := strings.Replace(bien, viejo, x.nuevo, 1)
+		if _, err := inyectar(malo); malo == bien || err == nil || !strings.Contains(err.Error(), x.dice) {
+			t.Errorf("%q no se rechazó: %v", x.nuevo, err)
+		}
+	}
+}
+
 // Every check refuses a manifest that is bad in its own way: the rendered overlay with one thing changed.
 func TestSeRechaza(t *testing.T) {
 	c := leerCodigo(t)

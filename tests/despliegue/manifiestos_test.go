@@ -192,12 +192,17 @@ func (m *manifiestos) cargas() []carga {
 
 // herramienta runs a program that tools/k8s pins.
 func herramienta(entrada string, args ...string) (string, error) {
+	return correr(entrada, append([]string{"-C", filepath.Join(raiz, "tools", "k8s"), "tool"}, args...)...)
+}
+
+// correr runs go outside of the workspace.
+func correr(entrada string, args ...string) (string, error) {
 	var salida, errores bytes.Buffer
-	cmd := exec.Command("go", append([]string{"-C", filepath.Join(raiz, "tools", "k8s"), "tool"}, args...)...)
+	cmd := exec.Command("go", args...)
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(entrada), &salida, &errores
 	if err := cmd.Run(); err != nil {
-		return salida.String(), fmt.Errorf("%s: %w\n%s", args[0], err, errores.String())
+		return salida.String(), fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, errores.String())
 	}
 	return salida.String(), nil
 }
