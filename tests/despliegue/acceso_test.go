@@ -144,13 +144,8 @@ func (n *nodo) buscar(operacion string) (int, bool) {
 
 func (n *nodo) hijo(trozo string, fin bool) *nodo {
 	for _, h := range n.hijos {
-		switch {
-		case h.trozo == trozo, h.trozo == "/**":
+		if h.trozo == trozo || h.trozo == "/**" || h.trozo == "/*" && fin {
 			return h
-		case h.trozo == "/*":
-			if fin {
-				return h
-			}
 		}
 	}
 	return nil
