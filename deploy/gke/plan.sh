@@ -12,6 +12,7 @@ avisos=()
 [ "$DOMINIO" != compras.example.com ] || avisos+=('DOMINIO todavía es compras.example.com')
 [[ $ETIQUETA =~ ^0+$ ]] && avisos+=('ETIQUETA no nombra ningún commit: make imagenes dice cuál')
 [[ $CUENTA == *@"$PROYECTO".iam.gserviceaccount.com ]] || avisos+=("CUENTA no es del proyecto $PROYECTO")
+[[ $RESPALDOS == gs://*"$PROYECTO"* ]] || avisos+=("RESPALDOS no nombra el proyecto $PROYECTO, y un balde debe ser único en el mundo")
 
 # The commands are the blocks of the README between ```sh and ```, under the title of their section; $NAME of ours is filled in.
 nombres='PROYECTO|REGION|CLUSTER|DOMINIO|ETIQUETA|CUENTA|RESPALDOS|[A-Z_]+_CHART|PULSAR|POSTGRES|DAPR'
