@@ -1,6 +1,7 @@
 package saga_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -11,11 +12,18 @@ import (
 	"entregas/workflows/compra"
 )
 
-// The wake-up may come before the wait begins, or in another replica: the waiter gets it all the same, without looking.
+// The wake-up may come before the publish returns, the earliest that it can: the waiter gets it all the same, without looking.
 func TestElAvisoDespierta(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
 	avisos := saga.NuevosAvisos(e.Pool)
 	e.escuchar(t, avisos)
+	e.anotar = func(ctx context.Context, id string, comando contracts.Tipo, r postgres.Respuesta) (postgres.Anotada, error) {
+		otro, soltar := avisos.Esperar(id, comando)
+		defer soltar()
+		anotada, err := e.AnotarRespuesta(ctx, id, comando, r)
+		<-otro // all who wait by now have been woken
+		return anotada, err
+	}
 	e.Saga = e.conAvisos(avisos, saga.Ajustes{Paciencia: time.Hour, Insistencia: time.Hour, VueltaRevision: time.Hour})
 	s := e.Compra(t, contracts.EstadoRecibida)
 	for _, comando := range []contracts.Tipo{contracts.ValidarInventario, contracts.ReservarProducto, contracts.CrearOrden} {
