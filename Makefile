@@ -8,10 +8,10 @@ ORDEN := $(LOCAL) --instancia $(INSTANCIA)
 MODULOS := contracts workflows services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer token build generate lint test test-unit test-e2e test-paginas bench $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer token build generate lint test test-unit test-e2e test-paginas escenario-desempeno escenario-escalabilidad escenario-disponibilidad caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
 
 help: ## esta lista
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
 
 demo: up ## arranca todo, hace compras de verdad y dibuja cómo avanzan
 	@env $$($(ORDEN) env) go run ./tests/demo
@@ -79,8 +79,33 @@ test-e2e: ## extremo a extremo, en una copia propia del sistema
 test-paginas: ## las páginas en un navegador de verdad; capturas en .local/capturas
 	@tools/pruebas.sh paginas
 
+escenario-desempeno: $(LOCAL) ## con cola, las compras con domicilio van primero y nadie espera sin fin
+	@go run ./tests/escenarios/desempeno
+
+escenario-escalabilidad: $(LOCAL) ## la cola crece, las réplicas también: gráfico en docs/results
+	@go run ./tests/escenarios/escalabilidad
+
+escenario-disponibilidad: $(LOCAL) ## cada servicio muerto un minuto, y ningún cliente se entera
+	@go run ./tests/escenarios/disponibilidad
+
+caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTOS=10 SEMILLA=…
+	@go run ./tests/matriz -minutos $(or $(MINUTOS),10) $(if $(SEMILLA),-semilla $(SEMILLA)) $(if $(INFORME),-informe $(INFORME))
+
 bench: up ## compras por segundo y latencia, a 1, 8 y 32 en vuelo
 	@env $$($(ORDEN) env) go run ./tests/carga
+
+imagenes: ## construye la imagen de cada programa, con su lista de componentes
+	@deploy/imagenes.sh
+
+compose-up: imagenes ## todo en contenedores: http://127.0.0.1:8888
+	@deploy/compose/secretos.sh
+	@docker compose -f deploy/compose.yaml up -d --wait
+
+test-compose: ## todo en contenedores aparte, con las pruebas principales, y lo quita
+	@deploy/test-compose.sh
+
+gke-plan: ## las órdenes para desplegar en GKE, con sus datos puestos
+	@deploy/gke/plan.sh
 
 # The set-up program; go rebuilds it only when its source changed.
 $(LOCAL):

@@ -83,7 +83,7 @@ probar() {
   for d in "${dirs[@]}"; do (cd "$d" && go test -json "$@"); done | "$local" contar
 }
 
-unidad() { probar "${modulos[@]}" -- ./... && GOWORK=off probar tools/local -- ./...; }
+unidad() { probar "${modulos[@]}" -- ./... && probar tests -- ./auditor/... ./escenarios/... && GOWORK=off probar tools/local -- ./...; }
 
 almacenamiento() {
   PRUEBAS_DSN=$("$local" --instancia test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')
@@ -93,6 +93,9 @@ almacenamiento() {
 
 # dapr_run holds dapr.yaml to its word: `dapr run -f` runs all of it by itself once the infrastructure is up.
 dapr_run() { GOWORK=off INSTANCIA=test probar tools/local -- -count=1 -run TestDaprRun ./...; }
+
+# despliegue renders deploy/ and holds it to schemas and to the code, without a cluster or the network.
+despliegue() { probar tests -- -count=1 ./despliegue/...; } # what it reads is outside of its module: go would not see it change
 
 extremo() {
   local v
@@ -108,6 +111,8 @@ paginas() {
   while read -r v; do export "${v?}"; done < <("$local" --instancia test env)
   probar tests -- -count=1 -timeout 10m ./paginas/...
 }
+# caos is the crash matrix's short version: a fault of each kind, on a copy of the system of its own, and an audit.
+caos() { go run ./tests/matriz -corta -semilla 1; }
 
 infra() { arriba=1; etapa infraestructura "$local" --instancia test up --solo-infra; }
 sistema() { arriba=1; etapa sistema "$local" --instancia test up; }
@@ -117,11 +122,13 @@ todo() {
   etapa generado generado
   etapa formato formato
   etapa lint lint
+  etapa despliegue despliegue
   etapa vulnerabilidades vulnerabilidades
   if infra; then
     etapa almacenamiento almacenamiento
     etapa dapr-run dapr_run
     sistema && { etapa extremo extremo; etapa paginas paginas; }
+    etapa caos caos
   fi
 }
 
@@ -133,8 +140,10 @@ make -s "$local" 9>&- || exit 1
 case "${1:-todo}" in
 todo) todo ;;
 lint) etapa formato formato; etapa lint lint ;;
+despliegue) etapa despliegue despliegue ;;
 unidad) etapa unidad unidad ;;
 e2e) sistema && etapa extremo extremo ;;
 paginas) sistema && etapa paginas paginas ;;
+caos) etapa caos caos ;;
 *) echo "no conozco la etapa $1" >&2; exit 2 ;;
 esac

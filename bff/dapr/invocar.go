@@ -73,17 +73,22 @@ func NuevoServicio(app, puertoHTTP, token string) *Servicio {
 // llamar calls one operation. ruta is its path, made by ruta(), and its query. Its answer is read into destino, a
 // pointer or nil. Errors: what the service answered, with its own code and words; NoDisponible when it did not answer.
 func (s *Servicio) llamar(ctx context.Context, verbo, ruta string, cuerpo, destino any, cabeceras ...http.Header) (respuesta, error) {
-	r, err := s.corte.Execute(func() (respuesta, error) { return s.enviar(ctx, verbo, ruta, cuerpo, cabeceras) })
+	r, err := s.corte.Execute(func() (respuesta, error) {
+		r, err := s.enviar(ctx, verbo, ruta, cuerpo, cabeceras)
+		if err == nil && destino != nil {
+			// A sidecar whose time runs out just when the answer comes passes its status on with an empty or a cut body:
+			// whether the service did what it was asked is unknown, as if it had said nothing.
+			if alLeer := json.Unmarshal(r.cuerpo, destino); alLeer != nil {
+				err = s.noResponde(fmt.Errorf("respuesta de %s a %s %s: %w", s.app, verbo, ruta, alLeer))
+			}
+		}
+		return r, err
+	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return respuesta{}, s.noResponde(err)
 	}
 	if err != nil {
 		return respuesta{}, err
-	}
-	if destino != nil {
-		if err := json.Unmarshal(r.cuerpo, destino); err != nil {
-			return respuesta{}, fmt.Errorf("respuesta de %s a %s %s: %w", s.app, verbo, ruta, err)
-		}
 	}
 	return r, nil
 }

@@ -211,6 +211,12 @@ func silencio(t *testing.T, g *gestorDePrueba, nuevo func() dapr.Gestor) {
 	if _, err := pedir(t, nuevo()); errores.De(err) != errores.NoDisponible {
 		t.Errorf("un 502 sin más: %v", err)
 	}
+	for _, cortada := range []string{"", `[{"id":"una"`} { // its sidecar's time ran out while it answered
+		g.dice(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(cortada)) })
+		if _, err := pedir(t, nuevo()); errores.De(err) != errores.NoDisponible {
+			t.Errorf("un 200 con %q: %v", cortada, err)
+		}
+	}
 	g.Close()
 	gestor := nuevo()
 	for range 4 {

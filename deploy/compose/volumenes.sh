@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs in a container before all others: makes each password once, readable by the one user that needs it, and gives each
-# volume to who writes it. A password that is there stays; a new one is secretos.env's, or random.
+# volume to who writes it, and copies our files. A password that is there stays; a new one is secretos.env's, or random.
 set -euo pipefail
 umask 377
 cd /secretos
@@ -19,6 +19,10 @@ rm -f pgpass
 cat ./*.pgpass >pgpass # for preparar, which gives the roles their passwords
 chown 10000:10000 pgpass /componentes
 chown 65532:65532 /scheduler
+umask 022
+rm -rf /fuentes/*
+cp -r /components /pulsar/standalone.conf /pulsar/log4j2.xml /fuentes/
+chmod -R u=rwX,go=rX /fuentes
 chmod 711 /secretos
 chmod 755 /componentes
 chmod 700 /scheduler

@@ -7,6 +7,7 @@ import (
 
 	"entregas/services/admin-productos/mensajes"
 	"entregas/services/admin-productos/postgres"
+	"entregas/services/admin-productos/reconciliacion"
 	"entregas/services/admin-productos/rest"
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/base"
@@ -23,6 +24,9 @@ type config struct {
 	Conexiones  int32        `conf:"env:CONEXIONES,default:16,help:connections to the database at most"`
 	Demora      float64      `conf:"env:DELAY,default:0,help:seconds that a reservation takes longer on purpose"`
 	Manejadores int          `conf:"env:MANEJADORES,default:0,help:reservations at work at once; 0 is no limit"`
+
+	Reconciliacion time.Duration `conf:"env:RECONCILIACION,default:1m,help:how often to look for reservations of purchases that ended otherwise"`
+	Huerfana       time.Duration `conf:"env:HUERFANA,default:10m,help:how old a reservation is that is looked at"`
 }
 
 func main() {
@@ -54,5 +58,7 @@ func run(ctx context.Context, cfg config) error {
 	rest.Servir(rutas, almacen)
 
 	go arranque.Repetir(ctx, time.Hour, "purgar lo viejo", almacen.Purgar)
+	reconciliador := reconciliacion.Nuevo(almacen, reconciliacion.NuevoGestor(cfg.DaprHTTP, cfg.TokenDapr), cfg.Huerfana)
+	go arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar)
 	return cfg.Servir(ctx, rutas)
 }

@@ -13,6 +13,7 @@ import (
 	"entregas/services/gestor-compra/mensajes"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/recepcion"
+	"entregas/services/gestor-compra/reconciliacion"
 	"entregas/services/gestor-compra/rest"
 	"entregas/services/gestor-compra/saga"
 	"entregas/services/internal/arranque"
@@ -37,6 +38,8 @@ type config struct {
 	UmbralAprobacion  int           `conf:"env:UMBRAL_APROBACION,default:100,help:more units than this need an approval"`
 	PlazoAprobacion   time.Duration `conf:"env:PLAZO_APROBACION,default:24h"`
 	PlazoCompensacion time.Duration `conf:"env:PLAZO_COMPENSACION,default:24h"`
+	Reconciliacion    time.Duration `conf:"env:RECONCILIACION,default:1m,help:how often to look for sagas that do not go on"`
+	SinCompensar      time.Duration `conf:"env:SIN_COMPENSAR,default:20m,help:after which a compensation stands still; a step, after its patience"`
 }
 
 func main() {
@@ -62,10 +65,11 @@ func run(ctx context.Context, cfg config) error {
 	almacen, publicador := postgres.Nuevo(pool), pubsub.NuevoPublicador(sidecar, servicio)
 	motor := workflow.NewClient(sidecar.GrpcClientConn())
 	difusor, avisos := difusion.Nueva(almacen, publicador), saga.NuevosAvisos(pool)
+	ajustesSaga := compra.Ajustes{UmbralAprobacion: cfg.UmbralAprobacion, PlazoAprobacion: cfg.PlazoAprobacion, PlazoCompensacion: cfg.PlazoCompensacion}
 	admisor := admision.Nueva(almacen, motor, admision.Ajustes{
-		Cupo: cfg.Cupo, Ventaja: cfg.VentajaDomicilio, Arriendo: cfg.Arriendo, Vuelta: cfg.VueltaAdmision,
-		Saga: compra.Ajustes{UmbralAprobacion: cfg.UmbralAprobacion, PlazoAprobacion: cfg.PlazoAprobacion, PlazoCompensacion: cfg.PlazoCompensacion},
+		Cupo: cfg.Cupo, Ventaja: cfg.VentajaDomicilio, Arriendo: cfg.Arriendo, Vuelta: cfg.VueltaAdmision, Saga: ajustesSaga,
 	})
+	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{SinAvance: cfg.Paciencia + 2*time.Minute, SinCompensar: cfg.SinCompensar, Saga: ajustesSaga})
 	gestor := recepcion.Nueva(almacen, difusor, admisor, admisor.Avisar)
 	actividades := saga.Nueva(almacen, publicador, avisos, difusor, saga.Ajustes{
 		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: time.Minute,
@@ -87,6 +91,7 @@ func run(ctx context.Context, cfg config) error {
 	}
 	tareas.Go(func() { admisor.Correr(ctx) })
 	tareas.Go(func() { arranque.Repetir(ctx, 30*time.Second, "entregar decisiones", admisor.Barrer) })
+	tareas.Go(func() { arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar) })
 	err = cfg.Comun.Servir(ctx, rutas)
 	tareas.Wait()
 	return err

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,21 +15,12 @@ import (
 // gastos is the processor time, in ms, that each program of the system has used. It is empty where that cannot be known:
 // on another machine, or where nobody asked.
 func gastos(ctx context.Context, entorno cliente.Entorno, pedido bool) map[string]float64 {
-	if !pedido || entorno.Local == "" {
+	if !pedido || entorno.Raiz == "" {
 		return nil
 	}
-	cmd := exec.CommandContext(ctx, entorno.Local, "--instancia", entorno.Instancia, "status", "--json") // #nosec G204 -- the project's own program
-	cmd.Dir = entorno.Raiz
-	texto, err := cmd.Output()
+	local := cliente.Local{Raiz: entorno.Raiz, Instancia: entorno.Instancia}
+	procesos, err := local.Procesos(ctx)
 	if err != nil {
-		return nil
-	}
-	var procesos []struct {
-		Nombre string `json:"name"`
-		Clase  string `json:"kind"`
-		Pid    int    `json:"pid"`
-	}
-	if json.Unmarshal(texto, &procesos) != nil {
 		return nil
 	}
 	usado := map[string]float64{}

@@ -15,19 +15,23 @@ import (
 
 // Cliente speaks the public REST interface.
 type Cliente struct {
-	base string // with /api where the bff is asked
-	http *http.Client
+	base      string // with /api where the bff is asked
+	http      *http.Client
+	acreditar func(*http.Request) error // says who asks
 }
 
-// Nuevo asks the bff at base, for example http://127.0.0.1:8888.
-func Nuevo(base string) *Cliente { return con(base + "/api") }
+// Nuevo asks the bff at base, for example http://127.0.0.1:8888, as an operator where the Entorno that named it can tell how.
+func Nuevo(base string) *Cliente { return con(base, "/api") }
 
-// Directo asks a service itself, which has the same routes without /api.
-func Directo(base string) *Cliente { return con(base) }
+// Directo asks a service itself, which has the same routes without /api, with what the Entorno that named it says it wants.
+func Directo(base string) *Cliente { return con(base, "") }
 
 // con keeps connections for many requests at once; a stream's end is its context's.
-func con(base string) *Cliente {
-	return &Cliente{base: base, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, ResponseHeaderTimeout: 20 * time.Second}}}
+func con(base, prefijo string) *Cliente {
+	return &Cliente{
+		base: base + prefijo, acreditar: func(r *http.Request) error { return acreditar(r, base) },
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, ResponseHeaderTimeout: 20 * time.Second}},
+	}
 }
 
 // Problema is the error behind an answer that is not a success: RFC 9457's fields.
@@ -94,6 +98,9 @@ func (c *Cliente) Pedir(ctx context.Context, metodo, ruta string, cuerpo any, ca
 	}
 	for _, h := range cabeceras {
 		peticion.Header.Set(h.Nombre, h.Valor)
+	}
+	if err := c.acreditar(peticion); err != nil {
+		return Respuesta{}, err
 	}
 	r, err := c.http.Do(peticion)
 	if err != nil {

@@ -10,20 +10,25 @@ type Entorno struct {
 	BFF, Gestor, Admin, Ordenes, Monitor      string // base addresses of HTTP interfaces
 	DSNProductos, DSNGestorCompra, DSNOrdenes string
 	PulsarAdmin, PulsarURL                    string
-	Instancia, Raiz, Local                    string // which copy of the system, the project's folder, the `local` program
+	Instancia, Raiz                           string // which copy of the system, and the project's folder
+	TokenApp                                  string // what the services want to hear
+	Emisor, ClaveEmisor                       string // the development issuer, and the file with its key
 }
 
 // DelEntorno reads the addresses from the environment. It fails when there are none: nothing is up, or nobody said where.
-func DelEntorno() (Entorno, error) {
+func DelEntorno() (Entorno, error) { return entornoDe(os.Getenv) }
+
+func entornoDe(valor func(nombre string) string) (Entorno, error) {
 	e := Entorno{
-		BFF: os.Getenv("BFF_URL"), Gestor: os.Getenv("GESTOR_URL"), Admin: os.Getenv("ADMIN_URL"),
-		Ordenes: os.Getenv("ORDENES_URL"), Monitor: os.Getenv("MONITOR_URL"),
-		DSNProductos: os.Getenv("DSN_PRODUCTOS"), DSNGestorCompra: os.Getenv("DSN_GESTOR_COMPRA"), DSNOrdenes: os.Getenv("DSN_ORDENES"),
-		PulsarAdmin: os.Getenv("PULSAR_ADMIN"), PulsarURL: os.Getenv("PULSAR_URL"),
-		Instancia: os.Getenv("INSTANCIA"), Raiz: os.Getenv("RAIZ"), Local: os.Getenv("LOCAL_BIN"),
+		BFF: valor("BFF_URL"), Gestor: valor("GESTOR_URL"), Admin: valor("ADMIN_URL"),
+		Ordenes: valor("ORDENES_URL"), Monitor: valor("MONITOR_URL"),
+		DSNProductos: valor("DSN_PRODUCTOS"), DSNGestorCompra: valor("DSN_GESTOR_COMPRA"), DSNOrdenes: valor("DSN_ORDENES"),
+		PulsarAdmin: valor("PULSAR_ADMIN"), PulsarURL: valor("PULSAR_URL"),
+		Instancia: valor("INSTANCIA"), Raiz: valor("RAIZ"), TokenApp: valor("APP_API_TOKEN"),
+		Emisor: valor("OIDC_EMISOR"), ClaveEmisor: valor("OIDC_CLAVE_DESARROLLO"),
 	}
 	if e.BFF == "" {
 		return e, fmt.Errorf("falta BFF_URL: arranque el sistema con make up y dé las direcciones con: env $(.local/bin/local env) …")
 	}
-	return e, nil
+	return e, e.recordar()
 }

@@ -37,6 +37,9 @@ func (c *Cliente) Eventos(ctx context.Context, ruta, ultimoID string, oir func(E
 	if ultimoID != "" {
 		peticion.Header.Set("Last-Event-ID", ultimoID)
 	}
+	if err := c.acreditar(peticion); err != nil {
+		return err
+	}
 	r, err := c.http.Do(peticion)
 	if err != nil {
 		return err

@@ -244,7 +244,9 @@ func (p *persona) mira(nombre string) {
 
 func (p *persona) vestir(a aspecto) {
 	p.t.Helper()
-	p.hacer(chromedp.EmulateViewport(a.ancho, a.alto, func(m *emulation.SetDeviceMetricsOverrideParams, _ *emulation.SetTouchEmulationEnabledParams) { m.Mobile = a.movil }))
+	p.hacer(chromedp.EmulateViewport(a.ancho, a.alto, func(m *emulation.SetDeviceMetricsOverrideParams, _ *emulation.SetTouchEmulationEnabledParams) {
+		m.Mobile = a.movil
+	}))
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: a.esquema}, {Name: "prefers-reduced-motion", Value: "reduce"},
 	}})

@@ -6,8 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +26,7 @@ type Sistema struct {
 	BaseGestor, BaseProductos   *cliente.Base
 	BaseOrdenes                 *cliente.Base
 	Broker                      *cliente.Broker
+	Local                       *cliente.Local
 }
 
 // Abrir connects to the system that the environment names, and skips the test where it names none.
@@ -39,6 +38,7 @@ func Abrir(t *testing.T) *Sistema {
 	}
 	s := &Sistema{
 		Entorno: e, BFF: cliente.Nuevo(e.BFF), Gestor: cliente.Directo(e.Gestor), Admin: cliente.Directo(e.Admin), Ordenes: cliente.Directo(e.Ordenes),
+		Local: &cliente.Local{Raiz: e.Raiz, Instancia: e.Instancia},
 	}
 	for dsn, base := range map[string]**cliente.Base{e.DSNGestorCompra: &s.BaseGestor, e.DSNProductos: &s.BaseProductos, e.DSNOrdenes: &s.BaseOrdenes} {
 		if *base, err = cliente.AbrirBase(t.Context(), dsn); err != nil {
@@ -53,12 +53,15 @@ func Abrir(t *testing.T) *Sistema {
 	return s
 }
 
-// ParaRomper is Abrir for tests that stop and kill: they do so in the copy for tests only.
+// EsPropio tells that nobody else uses this copy of the system: it is not the daily one.
+func (s *Sistema) EsPropio() bool { return s.Entorno.Instancia != "up" }
+
+// ParaRomper is Abrir for tests that stop and kill: not in the daily copy.
 func ParaRomper(t *testing.T) *Sistema {
 	t.Helper()
 	s := Abrir(t)
-	if s.Entorno.Instancia != "test" {
-		t.Skip("esta prueba para servicios: solo en la instancia test")
+	if !s.EsPropio() {
+		t.Skip("esta prueba para servicios: no en la instancia de todos los días")
 	}
 	return s
 }
@@ -110,10 +113,8 @@ func (s *Sistema) Orden(t *testing.T, args ...string) {
 	t.Helper()
 	ctx, soltar := context.WithTimeout(context.Background(), 2*time.Minute) // also in a Cleanup, when the test's own context has ended
 	defer soltar()
-	cmd := exec.CommandContext(ctx, s.Entorno.Local, append([]string{"--instancia", s.Entorno.Instancia}, args...)...) // #nosec G204 -- the project's own program
-	cmd.Dir, cmd.Env = s.Entorno.Raiz, os.Environ()
-	if texto, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("local %s: %v\n%s", strings.Join(args, " "), err, texto)
+	if err := s.Local.Orden(ctx, args...); err != nil {
+		t.Fatal(err)
 	}
 }
 

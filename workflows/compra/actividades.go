@@ -14,7 +14,6 @@ const (
 	NombreCompra      = "Compra"
 	NombreDespacho    = "Despacho"
 	NombreCancelacion = "Cancelacion"
-	NombreReintento   = "Reintento"
 
 	nombrePreguntar = "Preguntar"
 	nombreAprobar   = "PedirAprobacion"
@@ -29,12 +28,10 @@ const (
 
 // Entrada is the workflow's input: the purchase, and the settings as they were when it started.
 type Entrada struct {
-	Compra     contracts.SolicitudCompra `json:"compra"`
-	Ajustes    Ajustes                   `json:"ajustes"`
-	Motivo     string                    `json:"motivo,omitempty"`     // of a Cancelacion
-	Pendientes []contracts.Tipo          `json:"pendientes,omitempty"` // of a Reintento: rollbacks, in the order of what they undo
-	Fin        contracts.Estado          `json:"fin,omitempty"`        // of a Reintento: the state after that
-	Retomada   *compensacion             `json:"retomada,omitempty"`   // set by ContinueAsNew in the middle of a compensation
+	Compra   contracts.SolicitudCompra `json:"compra"`
+	Ajustes  Ajustes                   `json:"ajustes"`
+	Motivo   string                    `json:"motivo,omitempty"`   // of a Cancelacion
+	Retomada *compensacion             `json:"retomada,omitempty"` // set by ContinueAsNew in the middle of a compensation
 }
 
 // Ajustes are the settings that the saga decides by. They are in the input, never read while it runs.
@@ -98,7 +95,6 @@ type Tramite struct {
 const (
 	TramiteDespacho    = "despacho"
 	TramiteCancelacion = "cancelacion"
-	TramiteReintento   = "reintento"
 )
 
 // IDTramite is the id of the workflow.
@@ -153,7 +149,7 @@ type Actividades interface {
 // Registrar makes the saga known to an engine, with a doing its work.
 func Registrar(r *workflow.Registry, a Actividades) error {
 	for nombre, w := range map[string]workflow.Workflow{
-		NombreCompra: Compra, NombreDespacho: Despacho, NombreCancelacion: Cancelacion, NombreReintento: Reintento,
+		NombreCompra: Compra, NombreDespacho: Despacho, NombreCancelacion: Cancelacion,
 	} {
 		if err := r.AddWorkflowN(nombre, w); err != nil {
 			return err

@@ -42,8 +42,9 @@ func rechazada(r contracts.Tipo) Desenlace {
 // camino is one way that a purchase can go.
 type camino struct {
 	nombre     string
-	flujo      string // Compra when empty
-	grande     bool   // needs an approval
+	flujo      string           // Compra when empty
+	grande     bool             // needs an approval
+	perdida    contracts.Estado // the walk was lost, and ends there once all is undone
 	ajustes    Ajustes
 	desenlaces map[string][]Desenlace
 	despertar  []string // the calls after which somebody wakes the workflow
@@ -122,6 +123,9 @@ func (c camino) entrada(id string) Entrada {
 	}
 	if c.flujo == NombreCancelacion {
 		e.Motivo = "Ya no la quiero."
+	}
+	if c.perdida != "" {
+		return ParaDeshacer(e.Compra, e.Ajustes, c.perdida, "Se perdió.", time.Now())
 	}
 	return e
 }

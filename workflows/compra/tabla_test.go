@@ -1,6 +1,7 @@
 package compra
 
 import (
+	"strings"
 	"time"
 
 	"entregas/contracts"
@@ -102,6 +103,10 @@ var caminos = []camino{
 	{nombre: "la-orden-ya-salio", llamadas: hastaOrden + ", deshacer CancelarOrden, cerrar CONFIRMADA",
 		desenlaces: map[string][]Desenlace{"CrearOrden": {dudosa}, "deshacer CancelarOrden": {{Resultado: Rechazada, Preguntada: true, Respuesta: contracts.OrdenDespachada, IDOrden: "o1"}}},
 		cierre:     Cierre{Estado: contracts.EstadoConfirmada, Causa: contracts.OrdenDespachada, IDOrden: "o1"}},
+
+	// A walk that was lost: all of it is in doubt.
+	{nombre: "perdida-y-rechazada", perdida: contracts.EstadoRechazada, llamadas: strings.TrimPrefix(sinOrden, ", ") + aRechazada, cierre: rechazo(contracts.CrearOrden)},
+	{nombre: "perdida-y-cancelada", perdida: contracts.EstadoCancelada, llamadas: strings.TrimPrefix(sinOrden, ", ") + aCancelada, cierre: cancelacion},
 
 	// After CONFIRMADA.
 	{nombre: "despacho", flujo: NombreDespacho, llamadas: "DespacharReserva, terminar despacho true"},

@@ -50,23 +50,6 @@ func Cancelacion(ctx *workflow.WorkflowContext) (any, error) {
 	return nil, r.terminar(TramiteCancelacion, d)
 }
 
-// Reintento takes up again a compensation that could not be done in time: an operator looked after what was in its way.
-func Reintento(ctx *workflow.WorkflowContext) (any, error) {
-	var e Entrada
-	if err := ctx.GetInput(&e); err != nil {
-		return nil, err
-	}
-	r := nuevoRecorrido(ctx, e, nil)
-	if !e.deshaciendo() {
-		r.deshacer = e.Pendientes
-		r.detener(e.Fin, NombreReintento, e.Motivo, nil)
-	}
-	if _, err := r.Fin(); err != nil || r.relevado {
-		return nil, err
-	}
-	return nil, r.terminar(TramiteReintento, Desenlace{Resultado: Aceptada})
-}
-
 // insistir asks until there is an answer, however long it takes. It reports false when it handed over to a new run.
 func (r *recorrido) insistir(p Pregunta) (Desenlace, bool) {
 	p.Compra = r.entrada.Compra

@@ -65,19 +65,20 @@ func reservar(ctx context.Context, tx pgx.Tx, idCompra string, lineas []contract
 	return err
 }
 
+const (
+	bloquear = `select from producto where id in (select id_producto from reserva where id_compra = $1) order by id for no key update`
+	devolver = `
+		with liberada as (delete from reserva where id_compra = $1 returning id_producto, cantidad),
+		devuelta as (
+			update producto p set cantidad = p.cantidad + l.cantidad from liberada l where p.id = l.id_producto
+			returning p.id as id_producto, l.cantidad, p.cantidad as quedan)
+		insert into movimiento (id_producto, tipo, cantidad, id_compra, quedan)
+		select id_producto, 'LIBERACION', cantidad, $1, quedan from devuelta`
+)
+
 // Liberar puts what the purchase has reserved back on the shelf.
 func (a *Almacen) Liberar(ctx context.Context, c inbox.Comando) (Respuesta, error) {
-	const (
-		despachadaAntes = `select exists (select from movimiento where id_compra = $1 and tipo = 'DESPACHO')`
-		bloquear        = `select from producto where id in (select id_producto from reserva where id_compra = $1) order by id for no key update`
-		devolver        = `
-			with liberada as (delete from reserva where id_compra = $1 returning id_producto, cantidad),
-			devuelta as (
-				update producto p set cantidad = p.cantidad + l.cantidad from liberada l where p.id = l.id_producto
-				returning p.id as id_producto, l.cantidad, p.cantidad as quedan)
-			insert into movimiento (id_producto, tipo, cantidad, id_compra, quedan)
-			select id_producto, 'LIBERACION', cantidad, $1, quedan from devuelta`
-	)
+	const despachadaAntes = `select exists (select from movimiento where id_compra = $1 and tipo = 'DESPACHO')`
 	return inbox.Atender(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
 		var despachada bool
 		var lote pgx.Batch

@@ -51,6 +51,34 @@ func TestVerProductos(t *testing.T) {
 	}
 }
 
+func TestBuscarProductos(t *testing.T) {
+	rutas := nuevo(t)
+	for buscar, ids := range map[string]string{
+		"cafe": "1,13,14", "CAFÉ+origen": "1", "molino%20manual": "14", "origen+cafe": "1", "15": "15", "nada": "", "+": "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18",
+	} {
+		w := pedir(rutas, "GET", "/productos?buscar="+buscar, "", "")
+		var hallados []string
+		for _, p := range leer[[]productos.Producto](t, w) {
+			hallados = append(hallados, p.ID)
+		}
+		if got := strings.Join(hallados, ","); w.Code != 200 || got != ids {
+			t.Errorf("%s: %d %s, quiero %s", buscar, w.Code, got, ids)
+		}
+	}
+	if w := pedir(rutas, "GET", "/productos?buscar="+strings.Repeat("a", 65), "", ""); w.Code != 400 {
+		t.Errorf("demasiado largo: %d", w.Code)
+	}
+}
+
+func TestBalance(t *testing.T) {
+	rutas := nuevo(t)
+	pedir(rutas, "POST", "/productos/1/reposicion", `{"cantidad": 7}`, "k")
+	lineas := leer[[]map[string]any](t, pedir(rutas, "GET", "/balance", "", ""))
+	if len(lineas) != 18 || lineas[0]["id_producto"] != "1" || lineas[0]["repuesto"] != 7.0 || lineas[0]["existencias"] != 507.0 || lineas[0]["diferencia"] != 0.0 {
+		t.Errorf("%v", lineas)
+	}
+}
+
 func TestReponerPorREST(t *testing.T) {
 	rutas := nuevo(t)
 	for range 2 {

@@ -24,9 +24,6 @@ type Tramite struct {
 	Compra contracts.SolicitudCompra
 	Tipo   string
 	Motivo string
-	// Of a retry: the rollbacks that are not confirmed, in the order of what they undo, and the state after them.
-	Pendientes []contracts.Tipo
-	Fin        contracts.Estado
 }
 
 // Turno is a purchase whose workflow is to be started.
@@ -66,3 +63,11 @@ var detalles = map[contracts.Tipo]string{
 
 // Detalle tells a customer what a message means.
 func Detalle(t contracts.Tipo) string { return detalles[t] }
+
+// Detenida is a purchase whose saga has not gone on for longer than any step of it takes.
+type Detenida struct {
+	Compra         contracts.SolicitudCompra
+	Estado         contracts.Estado
+	Motivo         string
+	PorCancelacion bool // it is being undone because somebody asked
+}

@@ -104,7 +104,13 @@ func (d *Difusion) marcar(ctx context.Context) error {
 	if len(publicadas) == 0 {
 		return nil
 	}
-	return d.almacen.MarcarPublicadas(ctx, publicadas) // when it fails they are published once more: the number tells
+	err := d.almacen.MarcarPublicadas(ctx, publicadas)
+	if err != nil { // what is not marked by the next sweep is published once more: the number tells
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.publicadas = append(publicadas, d.publicadas...)
+	}
+	return err
 }
 
 func (d *Difusion) barrer(ctx context.Context) error {

@@ -52,8 +52,8 @@ func TestAceptarOtraVez(t *testing.T) {
 func TestAceptarALaVez(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	for range 20 {
-		iguales, distinta := postgrestest.Solicitud(), contracts.SolicitudCompra{}
-		distinta = iguales
+		iguales := postgrestest.Solicitud()
+		distinta := iguales
 		distinta.IDUsuario = "eva"
 		var nuevas, conflictos, otras atomic.Int32
 		aLaVez(8, func(i int) {

@@ -80,6 +80,15 @@ func marcar(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
 	return err
 }
 
+// MotivoDeCancelacion is the reason of who asked to cancel while the saga runs; empty when nobody did.
+func (a *Almacen) MotivoDeCancelacion(ctx context.Context, idCompra string) (motivo string, err error) {
+	err = a.pool.QueryRow(ctx, `select coalesce(cancelacion_pedida, '') from compra where id = $1`, idCompra).Scan(&motivo)
+	if err != nil {
+		return "", fmt.Errorf("motivo de la cancelación: %w", err)
+	}
+	return motivo, nil
+}
+
 func cancelarPorAprobar(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
 	vigente, _, err := decidir(ctx, tx, idCompra, Decision{Decision: Cancelada, Motivo: motivo})
 	if err != nil {

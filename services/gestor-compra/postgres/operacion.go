@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/errores"
-	"entregas/workflows/compra"
 )
 
 // Buscar gives the purchases that the filter picks, newest first, at most limite, those after antesDe.
@@ -95,40 +95,45 @@ from paso where id_compra = $1 order by preguntada_en, comando`, idCompra)
 	})
 }
 
-// Reintentar takes up again a compensation that could not be done: the purchase is COMPENSANDO again, and a workflow of
-// its own undoes what is not undone yet. Errors: NoEncontrado; Conflicto unless the purchase is FALLIDA.
-func (a *Almacen) Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error) {
-	var c contracts.Compra
-	var retomada bool
-	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `
+const reintentar = `
 with retomada as (
     update compra set estado = 'COMPENSANDO', vuelta = vuelta + 1, numero = numero + 1, actualizada_en = clock_timestamp()
     where id = $1 and estado = 'FALLIDA' returning id, numero, vuelta
 ), contada as (
     insert into historia (id_compra, numero, paso, tipo, detalle, vuelta)
     select id, numero, 'COMPENSANDO', 'Reintento', 'Se intenta de nuevo deshacerla.', vuelta from retomada
-), tramite as (
-    insert into tramite (id_compra, tipo) select id, $2 from retomada
-    on conflict (id_compra, tipo) do update set pedido_en = clock_timestamp(), arriendo_hasta = null, terminado_en = null, hecho = null
 )
-select exists (select from retomada)`, idCompra, compra.TramiteReintento).Scan(&retomada)
-		if err != nil {
+select exists (select from retomada)`
+
+// Reintentar takes up again a compensation that could not be done: the purchase is COMPENSANDO again. What is to be started is
+// in the Detenida. Errors: NoEncontrado; Conflicto unless the purchase is FALLIDA.
+func (a *Almacen) Reintentar(ctx context.Context, idCompra string) (contracts.Compra, compras.Detenida, error) {
+	var c contracts.Compra
+	d := compras.Detenida{Estado: contracts.EstadoCompensando}
+	var retomada bool
+	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, reintentar, idCompra).Scan(&retomada); err != nil {
 			return err
 		}
 		filas, err := tx.Query(ctx, vista+`where c.id = $1`, idCompra)
 		if err != nil {
 			return err
 		}
-		return unaCompra(&c)(filas)
+		if err := unaCompra(&c)(filas); err != nil {
+			return err
+		}
+		// What the failure put before the reason is not the reason.
+		return tx.QueryRow(ctx, `select regexp_replace(c.motivo, '^No se pudo deshacer: \S+ sin confirmar[.] ', ''), `+porCancelacion+` from compra c where c.id = $1`, idCompra).
+			Scan(&d.Motivo, &d.PorCancelacion)
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return c, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", idCompra)
+		return c, d, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", idCompra)
 	case err != nil:
-		return c, fmt.Errorf("reintentar: %w", err)
+		return c, d, fmt.Errorf("reintentar: %w", err)
 	case !retomada:
-		return c, errores.Nuevo(errores.Conflicto, "La compra está %s: solo se reintenta una FALLIDA.", c.Estado)
+		return c, d, errores.Nuevo(errores.Conflicto, "La compra está %s: solo se reintenta una FALLIDA.", c.Estado)
 	}
-	return c, nil
+	d.Compra = contracts.SolicitudCompra{ID: c.ID, IDUsuario: c.IDUsuario, Productos: c.Productos, Domicilio: c.Domicilio}
+	return c, d, nil
 }

@@ -51,31 +51,16 @@ func (a *Almacen) TomarTurnos(ctx context.Context, cupo int, ventaja, arriendo t
 }
 
 // tomarTramites takes what a person began and nobody is at. A dispatch waits until the purchase is confirmed: the order may
-// leave while the saga is still writing that down. A retry is told what is not undone yet, in the order in which it was
-// done, and how the purchase ends then.
+// leave while the saga is still writing that down.
 const tomarTramites = `
 update tramite t set arriendo_hasta = clock_timestamp() + $1::interval
 from compra c
 where c.id = t.id_compra and (t.id_compra, t.tipo) in (
     select p.id_compra, p.tipo from tramite p join compra e on e.id = p.id_compra
     where p.terminado_en is null and (p.arriendo_hasta is null or p.arriendo_hasta <= clock_timestamp())
-      and (p.tipo <> 'despacho' or e.estado = 'CONFIRMADA')
+      and (p.tipo = 'cancelacion' or e.estado = 'CONFIRMADA')
     order by p.pedido_en limit $2 for update of p skip locked)
-returning c.id, c.id_usuario, c.productos, c.domicilio, t.tipo,
-    case when t.tipo = 'reintento' then regexp_replace(c.motivo, '^No se pudo deshacer: \S+ sin confirmar[.] ', '') else t.motivo end,
-    case when t.tipo = 'reintento' then array(
-        select hecho.rollback from (values
-            (1, 'ValidarInventario', 'InventarioValidado', 'CancelarValidacionInventario'),
-            (2, 'ReservarProducto', 'ProductosReservados', 'LiberarReserva'),
-            (3, 'CrearOrden', 'OrdenCreada', 'CancelarOrden')) as hecho (orden, comando, acepta, rollback)
-        join paso p on p.id_compra = c.id and p.comando = hecho.comando and (p.respuesta is null or p.respuesta = hecho.acepta)
-        left join paso r on r.id_compra = c.id and r.comando = hecho.rollback
-        where r.respuesta is null order by hecho.orden) end,
-    case when t.tipo <> 'reintento' then ''
-        when c.cancelacion_pedida is not null
-            or exists (select from tramite x where x.id_compra = c.id and x.tipo = 'cancelacion')
-            or exists (select from decision d where d.id_compra = c.id and d.decision = 'cancelada') then 'CANCELADA'
-        else 'RECHAZADA' end`
+returning c.id, c.id_usuario, c.productos, c.domicilio, t.tipo, t.motivo`
 
 // TomarTramites gives the Tramites whose workflow is to be started now. One that has not ended when arriendo has passed
 // comes again, and its workflow then is there already or does what is left.
@@ -86,7 +71,7 @@ func (a *Almacen) TomarTramites(ctx context.Context, arriendo time.Duration, lim
 	}
 	return pgx.CollectRows(filas, func(fila pgx.CollectableRow) (compras.Tramite, error) {
 		var t compras.Tramite
-		err := fila.Scan(&t.Compra.ID, &t.Compra.IDUsuario, &t.Compra.Productos, &t.Compra.Domicilio, &t.Tipo, &t.Motivo, &t.Pendientes, &t.Fin)
+		err := fila.Scan(&t.Compra.ID, &t.Compra.IDUsuario, &t.Compra.Productos, &t.Compra.Domicilio, &t.Tipo, &t.Motivo)
 		return t, err
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/internal/registro"
 )
@@ -17,12 +18,14 @@ type Almacen interface {
 	CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) (c contracts.Compra, hecha bool, err error)
 	Aprobar(ctx context.Context, idCompra string, d postgres.Decision) (contracts.Compra, error)
 	AnotarDespacho(ctx context.Context, idCompra string) error
-	Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error)
+	Reintentar(ctx context.Context, idCompra string) (contracts.Compra, compras.Detenida, error)
 }
 
-// Despertador wakes the workflow of a purchase that awaits a decision. It may fail: a sweep wakes again.
+// Despertador wakes the workflow of a purchase that awaits a decision, and starts one that undoes a purchase. It may fail: a
+// sweep wakes again, and the reconciler starts again.
 type Despertador interface {
 	Despertar(ctx context.Context, idCompra string)
+	Deshacer(ctx context.Context, d compras.Detenida)
 }
 
 // Difusor tells the world of a purchase's new state, without being waited for.
@@ -65,7 +68,8 @@ const motivoPorOmision = "La canceló el cliente."
 
 // Cancelar asks that a purchase be cancelled; hecha tells that it is. Errors: Invalido, NoEncontrado, Conflicto.
 func (r *Recepcion) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error) {
-	if motivo, err = motivoDe(idCompra, motivo); err != nil {
+	var v contracts.Validador
+	if motivo, err = motivoDe(&v, idCompra, motivo); err != nil {
 		return c, false, err
 	}
 	ctx = registro.ConCompra(ctx, idCompra)
@@ -78,7 +82,9 @@ func (r *Recepcion) Cancelar(ctx context.Context, idCompra, motivo string) (c co
 
 // CancelarPorMensaje is Cancelar for a command that may come before its purchase (decision 2).
 func (r *Recepcion) CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) error {
-	motivo, err := motivoDe(idCompra, motivo)
+	var v contracts.Validador
+	v.Identificador("id_usuario", idUsuario)
+	motivo, err := motivoDe(&v, idCompra, motivo)
 	if err != nil {
 		return err
 	}
@@ -91,8 +97,8 @@ func (r *Recepcion) CancelarPorMensaje(ctx context.Context, idCompra, idUsuario,
 	return nil
 }
 
-func motivoDe(idCompra, motivo string) (string, error) {
-	var v contracts.Validador
+// motivoDe checks a cancellation and gives its reason.
+func motivoDe(v *contracts.Validador, idCompra, motivo string) (string, error) {
 	v.IDCompra("id", idCompra)
 	v.Motivo("motivo", motivo)
 	if motivo == "" {
@@ -151,12 +157,12 @@ func (r *Recepcion) Reintentar(ctx context.Context, idCompra string) (contracts.
 		return contracts.Compra{}, err
 	}
 	ctx = registro.ConCompra(ctx, idCompra)
-	c, err := r.almacen.Reintentar(ctx, idCompra)
+	c, d, err := r.almacen.Reintentar(ctx, idCompra)
 	if err != nil {
 		return c, err
 	}
 	slog.InfoContext(ctx, "compensación retomada")
 	r.difusor.Difundir(c)
-	r.alEntrar()
+	r.despertador.Deshacer(ctx, d)
 	return c, nil
 }

@@ -41,7 +41,7 @@ func (s *Saga) PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra)
 	case contracts.EstadoPorAprobar:
 		return compra.Desenlace{Resultado: compra.Pendiente}, nil
 	case contracts.EstadoProductosValidos, contracts.EstadoProductosReservados: // it did not move because of that alone
-		return compra.Desenlace{Resultado: compra.Cancelada}, nil
+		return s.cancelada(ctx, c.ID, false)
 	default:
 		return compra.Desenlace{Resultado: compra.Terminada}, nil
 	}

@@ -11,17 +11,36 @@ import (
 	"entregas/services/internal/pubsub"
 )
 
-// preguntarYEsperar sends the command and waits for its reply until paciencia has passed since the first ask, which a
-// restart does not renew. What it returns has no Respuesta when there was none in time. An activity that is restarted
-// finds the reply at once, else asks again: the participant answers a command that it knows with the stored reply.
-func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompra, comando contracts.Tipo, paso *postgres.Paso, aviso <-chan struct{}, paciencia time.Duration) (*postgres.Paso, error) {
-	plazo := paso.PreguntadaEn.Add(paciencia)
+// espera is how long a question waits for its reply.
+type espera struct {
+	plazo time.Time
+	// ultima: who does not answer by then is not asked any more, and a reply that comes later has no effect. Else the
+	// workflow asks again later.
+	ultima bool
+}
+
+// delPaso is a step's patience: counted from the first ask, so that a restart does not renew it (decision 4).
+func (s *Saga) delPaso(paso *postgres.Paso) espera {
+	return espera{plazo: paso.PreguntadaEn.Add(s.ajustes.Paciencia), ultima: true}
+}
+
+// deUnaVuelta is one turn of what goes on until it is answered.
+func deUnaVuelta(cuanto time.Duration) espera { return espera{plazo: time.Now().Add(cuanto)} }
+
+// preguntarYEsperar sends the command and waits for its reply. What it returns has no Respuesta when there was none in
+// time. An activity that is restarted finds the reply at once, else asks again: the participant answers a command that it
+// knows with the stored reply.
+func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompra, comando contracts.Tipo, paso *postgres.Paso, aviso <-chan struct{}, e espera) (*postgres.Paso, error) {
 	siguientePregunta := time.Time{} // now
 	insistencia := s.ajustes.Insistencia
 	for paso.Respuesta == nil && !paso.Abandonada {
 		ahora := time.Now()
-		if !ahora.Before(plazo) {
-			return s.sinRespuesta(ctx, c.ID, comando, paso)
+		if !ahora.Before(e.plazo) {
+			slog.WarnContext(ctx, "sin respuesta a tiempo", "comando", comando, "preguntada_en", paso.PreguntadaEn)
+			if !e.ultima {
+				return paso, nil
+			}
+			return s.almacen.Abandonar(ctx, c.ID, comando)
 		}
 		if !ahora.Before(siguientePregunta) {
 			if err := s.preguntar(ctx, c, comando); err == nil {
@@ -31,7 +50,7 @@ func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompr
 				siguientePregunta = time.Now().Add(time.Second)
 			}
 		}
-		if err := esperar(ctx, aviso, min(s.ajustes.VueltaRevision, time.Until(siguientePregunta), time.Until(plazo))); err != nil {
+		if err := esperar(ctx, aviso, min(s.ajustes.VueltaRevision, time.Until(siguientePregunta), time.Until(e.plazo))); err != nil {
 			return nil, err
 		}
 		leido, err := s.almacen.LeerPaso(ctx, c.ID, comando)
@@ -44,15 +63,6 @@ func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompr
 		paso = leido
 	}
 	return paso, nil
-}
-
-// sinRespuesta gives up a step's question; a rollback's is never given up, it is asked again later.
-func (s *Saga) sinRespuesta(ctx context.Context, id string, comando contracts.Tipo, paso *postgres.Paso) (*postgres.Paso, error) {
-	slog.WarnContext(ctx, "sin respuesta a tiempo", "comando", comando, "preguntada_en", paso.PreguntadaEn)
-	if _, esRollback := confirmaciones[comando]; esRollback {
-		return paso, nil
-	}
-	return s.almacen.Abandonar(ctx, id, comando)
 }
 
 // esperar returns when there is a wake-up or cuanto has passed. When the worker stops it returns the context's error,

@@ -11,6 +11,7 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgres"
+	"entregas/services/internal/fallas"
 	"entregas/services/internal/pubsub"
 	"entregas/services/internal/registro"
 	"entregas/workflows/compra"
@@ -30,6 +31,7 @@ type Almacen interface {
 	LeerPaso(ctx context.Context, idCompra string, comando contracts.Tipo) (*postgres.Paso, error)
 	Abandonar(ctx context.Context, idCompra string, comando contracts.Tipo) (*postgres.Paso, error)
 	Mover(ctx context.Context, cambios ...compras.Cambio) (contracts.Compra, bool, error)
+	MotivoDeCancelacion(ctx context.Context, idCompra string) (string, error)
 	Decidir(ctx context.Context, idCompra string, d postgres.Decision) (postgres.Decision, bool, error)
 	EntregarDecision(ctx context.Context, idCompra string) (postgres.Decision, error)
 	TerminarTramite(ctx context.Context, t compra.Tramite) error
@@ -74,7 +76,11 @@ func (s *Saga) Preguntar(ctx context.Context, p compra.Pregunta) (compra.Desenla
 	if d := sinPreguntar(p, planteada); d != nil {
 		return *d, nil
 	}
-	paso, err := s.preguntarYEsperar(ctx, p.Compra, p.Comando, planteada.Paso, aviso, s.ajustes.Paciencia)
+	espera := s.delPaso(planteada.Paso)
+	if !p.Cancelable { // begun after CONFIRMADA: it ends with an answer
+		espera = deUnaVuelta(s.ajustes.Paciencia)
+	}
+	paso, err := s.preguntarYEsperar(ctx, p.Compra, p.Comando, planteada.Paso, aviso, espera)
 	if err != nil {
 		return compra.Desenlace{}, err
 	}
@@ -132,6 +138,7 @@ func (s *Saga) entrar(ctx context.Context, p compra.Pregunta, r *postgres.Respue
 	if err != nil {
 		return compra.Desenlace{}, err
 	}
+	fallas.Punto(fallas.Anotada, string(p.Al))
 	if movida {
 		slog.InfoContext(ctx, "compra al final de la saga", "estado", p.Al)
 		s.difusor.Difundir(c)
@@ -140,7 +147,16 @@ func (s *Saga) entrar(ctx context.Context, p compra.Pregunta, r *postgres.Respue
 	if yaEntro(p.Al, c.Estado) {
 		return compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}, nil
 	}
-	return compra.Desenlace{Resultado: compra.Cancelada, Preguntada: true}, nil
+	return s.cancelada(ctx, p.Compra.ID, true)
+}
+
+// cancelada is the outcome of a step that did not go on because somebody asked to cancel, with the reason given.
+func (s *Saga) cancelada(ctx context.Context, idCompra string, preguntada bool) (compra.Desenlace, error) {
+	motivo, err := s.almacen.MotivoDeCancelacion(ctx, idCompra)
+	if err != nil {
+		return compra.Desenlace{}, err
+	}
+	return compra.Desenlace{Resultado: compra.Cancelada, Preguntada: preguntada, Motivo: motivo}, nil
 }
 
 // yaEntro tells that a purchase in estado has been in al: a step that is repeated after its last write has nothing to do.
@@ -179,8 +195,7 @@ func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlac
 	if planteada.Paso == nil {
 		return compra.Desenlace{}, fmt.Errorf("la compra %s está %s: no se puede deshacer", r.Compra.ID, planteada.Compra.Estado)
 	}
-	desdeAhora := time.Since(planteada.Paso.PreguntadaEn) + s.ajustes.EsperaRollback
-	paso, err := s.preguntarYEsperar(ctx, r.Compra, r.Comando, planteada.Paso, aviso, desdeAhora)
+	paso, err := s.preguntarYEsperar(ctx, r.Compra, r.Comando, planteada.Paso, aviso, deUnaVuelta(s.ajustes.EsperaRollback))
 	if err != nil {
 		return compra.Desenlace{}, err
 	}
@@ -221,6 +236,7 @@ func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
 	if err != nil {
 		return err
 	}
+	fallas.Punto(fallas.Anotada, string(c.Estado))
 	if movida {
 		slog.InfoContext(ctx, "compra terminada", "estado", c.Estado)
 		s.difusor.Difundir(vista)

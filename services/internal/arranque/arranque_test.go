@@ -87,6 +87,33 @@ func TestRutas(t *testing.T) {
 	}
 }
 
+// A program answers only its own sidecar, which knows the token; its health, and what it opens, it tells anybody.
+func TestSoloElSidecar(t *testing.T) {
+	hecho := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
+	for _, c := range []struct {
+		nombre, token, dice, ruta string
+		estado                    int
+	}{
+		{"the sidecar", "secreto", "secreto", "/compras", http.StatusOK},
+		{"nobody", "secreto", "", "/compras", http.StatusUnauthorized},
+		{"another", "secreto", "secreta", "/compras", http.StatusUnauthorized},
+		{"nobody, health", "secreto", "", "/healthz", http.StatusOK},
+		{"nobody, what is open", "secreto", "", "/metrics", http.StatusOK},
+		{"nobody where no token is set", "", "", "/compras", http.StatusOK},
+	} {
+		rutas := arranque.Config{TokenApp: c.token}.Rutas(nil, "/metrics")
+		rutas.HandleFunc("/compras", hecho)
+		rutas.HandleFunc("/metrics", hecho)
+		r := httptest.NewRequest(http.MethodGet, c.ruta, http.NoBody)
+		r.Header.Set("dapr-api-token", c.dice)
+		w := httptest.NewRecorder()
+		rutas.ServeHTTP(w, r)
+		if w.Code != c.estado {
+			t.Errorf("%s: %d %s", c.nombre, w.Code, w.Body)
+		}
+	}
+}
+
 // A stop finishes what is under way, for as long as it may.
 func TestLaParadaTerminaLoQueEstaEnCurso(t *testing.T) {
 	for nombre, c := range map[string]struct {

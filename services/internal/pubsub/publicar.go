@@ -10,6 +10,7 @@ import (
 	dapr "github.com/dapr/go-sdk/client"
 
 	"entregas/contracts"
+	"entregas/services/internal/fallas"
 	"entregas/services/internal/registro"
 )
 
@@ -36,7 +37,12 @@ func NuevoPublicador(sidecar cliente, servicio string) *Publicador {
 // keep their order.
 func Publicar[D any](ctx context.Context, p *Publicador, tema contracts.Tema[D], tipo contracts.Tipo, clave string, data D) error {
 	m := contracts.NuevoMensaje(p.servicio, tipo, registro.Traza(ctx), data)
-	return p.enviar(ctx, string(tema), m.Codificar, map[string]string{"partitionKey": clave})
+	fallas.Punto(fallas.AntesDePublicar, string(tipo))
+	err := p.enviar(ctx, string(tema), m.Codificar, map[string]string{"partitionKey": clave})
+	if err == nil {
+		fallas.Punto(fallas.Publicado, string(tipo))
+	}
+	return err
 }
 
 // Reenviar puts a record, as the component's JSON, on a topic again as it is: same id, same time.

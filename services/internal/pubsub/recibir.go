@@ -12,6 +12,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/internal/errores"
+	"entregas/services/internal/fallas"
 	"entregas/services/internal/registro"
 )
 
@@ -81,6 +82,7 @@ func recibirUno[D any](r *Receptor, tema contracts.Tema[D], atender func(context
 		return muerto(ctx, r, tema, m, err, 1)
 	}
 	if err == nil {
+		fallas.Punto(fallas.Atendido, string(m.Type))
 		return nil
 	}
 	intentos, alContar := r.intentos.Contar(ctx, string(tema)+"/"+m.ID)

@@ -29,9 +29,9 @@ const (
 	contrib    = "github.com/dapr/components-contrib@v1.18.0"
 	keda       = "github.com/kedacore/keda/v2@v2.20.2"
 	gatewayAPI = "sigs.k8s.io/gateway-api@v1.4.1"
-	prometheus = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
-	cnpg       = "github.com/cloudnative-pg/cloudnative-pg@v1.28.0"
-	barman     = "github.com/cloudnative-pg/plugin-barman-cloud@v0.15.0"
+	prometheus = "github.com/prometheus-operator/prometheus-operator@v0.93.1"
+	cnpg       = "github.com/cloudnative-pg/cloudnative-pg@v1.30.0"
+	barman     = "github.com/cloudnative-pg/plugin-barman-cloud@v0.13.0"
 )
 
 // propios are the kinds of Kubernetes itself that get a schema.

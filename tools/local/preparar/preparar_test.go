@@ -2,6 +2,7 @@ package preparar
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -30,12 +31,12 @@ func TestLasSuscripcionesSonLasDeclaradas(t *testing.T) {
 			Spec   struct{ Pubsubname, Topic string }
 			Scopes []string
 		}
-		if err := d.Decode(&s); err == io.EOF {
+		if err := d.Decode(&s); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if s.Spec.Pubsubname == "pubsub" {
+		if s.Spec.Pubsubname != "pubsub-vivo" {
 			declaradas[s.Spec.Topic] = strings.Join(s.Scopes, ",")
 		}
 	}

@@ -11,13 +11,7 @@ alter table historia add column vuelta int not null default 0;
 alter table historia drop constraint historia_id_compra_paso_key;
 alter table historia add unique (id_compra, paso, vuelta);
 
-alter table tramite drop constraint tramite_tipo_check;
-alter table tramite add check (tipo in ('despacho', 'cancelacion', 'reintento'));
-
 -- +goose Down
-delete from tramite where tipo = 'reintento';
-alter table tramite drop constraint tramite_tipo_check;
-alter table tramite add check (tipo in ('despacho', 'cancelacion'));
 delete from historia where vuelta > 0;
 alter table historia drop constraint historia_id_compra_paso_vuelta_key;
 alter table historia add unique (id_compra, paso);

@@ -1,0 +1,292 @@
+package rest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/mux"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/postgrestest"
+	"entregas/services/gestor-compra/recepcion"
+	"entregas/services/gestor-compra/rest"
+	"entregas/services/internal/arranque"
+	comun "entregas/services/internal/rest"
+)
+
+type servicio struct {
+	postgrestest.Almacen
+	rutas *mux.Router
+}
+
+func nuevoServicio(t *testing.T) servicio {
+	t.Helper()
+	s := servicio{postgrestest.Nuevo(t), arranque.Config{}.Rutas(nil)}
+	testigo := &postgrestest.Testigo{}
+	rest.Rutas(s.rutas, recepcion.Nueva(s, testigo, testigo, testigo.Avisar), s)
+	return s
+}
+
+func (s servicio) pedir(metodo, ruta, cuerpo string) *httptest.ResponseRecorder {
+	respuesta := httptest.NewRecorder()
+	s.rutas.ServeHTTP(respuesta, httptest.NewRequest(metodo, ruta, strings.NewReader(cuerpo)))
+	return respuesta
+}
+
+// Every answer that is no success is a problem, which names the fields.
+func campos(t *testing.T, r *httptest.ResponseRecorder) []string {
+	t.Helper()
+	if r.Code < http.StatusBadRequest {
+		return nil
+	}
+	var p comun.Problema
+	if err := json.Unmarshal(r.Body.Bytes(), &p); err != nil || p.Status != r.Code || p.Title == "" || p.Detail == "" || r.Header().Get("Content-Type") != "application/problem+json" {
+		t.Fatalf("no es un problema: %d %s: %v", r.Code, r.Body, err)
+	}
+	var nombres []string
+	for _, e := range p.Errores {
+		nombres = append(nombres, e.Campo)
+	}
+	return nombres
+}
+
+func cuerpo(s contracts.SolicitudCompra) string {
+	texto, _ := json.Marshal(s) // of a struct of strings and numbers
+	return string(texto)
+}
+
+func TestCrear(t *testing.T) {
+	s := nuevoServicio(t)
+	enorme := `{"id":"` + strings.Repeat("a", contracts.MaxCuerpoPeticion) + `"}`
+	for _, c := range []struct {
+		nombre string
+		cuerpo func(c contracts.SolicitudCompra) string
+		estado int
+		campos []string
+	}{
+		{"good", cuerpo, 202, nil},
+		{"a product by number", func(c contracts.SolicitudCompra) string {
+			return fmt.Sprintf(`{"id":%q,"id_usuario":"ana","productos":[{"id_producto":1,"cantidad":2}]}`, c.ID)
+		}, 202, nil},
+		{"no body", func(contracts.SolicitudCompra) string { return "" }, 400, nil},
+		{"no JSON", func(contracts.SolicitudCompra) string { return "{" }, 400, nil},
+		{"two of them", func(c contracts.SolicitudCompra) string { return cuerpo(c) + cuerpo(c) }, 400, nil},
+		{"too much", func(contracts.SolicitudCompra) string { return enorme }, 413, nil},
+		{"an unknown field", func(contracts.SolicitudCompra) string { return `{"usuario":"ana"}` }, 400, []string{"usuario"}},
+		{"a field of another type", func(contracts.SolicitudCompra) string { return `{"id_usuario":7}` }, 400, []string{"id_usuario"}},
+		{"a quantity that is no number", func(c contracts.SolicitudCompra) string {
+			return fmt.Sprintf(`{"id":%q,"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":"dos"}]}`, c.ID)
+		}, 400, []string{"productos.cantidad"}},
+		{"no lines", func(c contracts.SolicitudCompra) string { c.Productos = nil; return cuerpo(c) }, 400, []string{"productos"}},
+		{"no id", func(c contracts.SolicitudCompra) string { c.ID = ""; return cuerpo(c) }, 400, []string{"id"}},
+		{"all of it wrong", func(contracts.SolicitudCompra) string { return `{"productos":[{}]}` }, 400,
+			[]string{"id", "id_usuario", "productos[0].id_producto", "productos[0].cantidad"}},
+	} {
+		t.Run(c.nombre, func(t *testing.T) {
+			antes := postgrestest.Uno[int](t, s.Almacen, `select count(*) from compra`)
+			r := s.pedir(http.MethodPost, "/compras", c.cuerpo(postgrestest.Solicitud()))
+			if malos := campos(t, r); r.Code != c.estado || !slices.Equal(malos, c.campos) {
+				t.Fatalf("%d %s", r.Code, r.Body)
+			}
+			if nuevas := postgrestest.Uno[int](t, s.Almacen, `select count(*) from compra`) - antes; (nuevas == 1) != (c.estado == 202) {
+				t.Errorf("guardó %d", nuevas)
+			}
+		})
+	}
+}
+
+func TestCrearOtraVez(t *testing.T) {
+	s, c := nuevoServicio(t), postgrestest.Solicitud()
+	otra := c
+	otra.IDUsuario = "eva"
+	for _, paso := range []struct {
+		solicitud contracts.SolicitudCompra
+		estado    int
+	}{{c, 202}, {c, 202}, {otra, 409}} {
+		r := s.pedir(http.MethodPost, "/compras", cuerpo(paso.solicitud))
+		if r.Code != paso.estado {
+			t.Fatalf("%d %s", r.Code, r.Body)
+		}
+		if r.Code == http.StatusAccepted && r.Body.String() != fmt.Sprintf("{\"estado\":\"RECIBIDA\",\"id\":%q}\n", c.ID) {
+			t.Errorf("responde %s", r.Body)
+		}
+	}
+}
+
+func TestCancelar(t *testing.T) {
+	s := nuevoServicio(t)
+	for _, c := range []struct {
+		nombre string
+		estado contracts.Estado
+		cuerpo string
+		codigo int
+		campos []string
+	}{
+		{"not begun", contracts.EstadoRecibida, `{"motivo":"ya no"}`, 200, nil},
+		{"without a body", contracts.EstadoRecibida, "", 200, nil},
+		{"running", contracts.EstadoIniciada, "", 202, nil},
+		{"awaiting approval", contracts.EstadoPorAprobar, "", 202, nil},
+		{"confirmed", contracts.EstadoConfirmada, "", 202, nil},
+		{"on its way", contracts.EstadoCompensando, "", 200, nil},
+		{"cancelled", contracts.EstadoCancelada, "", 200, nil},
+		{"rejected", contracts.EstadoRechazada, "", 409, nil},
+		{"dispatched", contracts.EstadoDespachada, "", 409, nil},
+		{"failed", contracts.EstadoFallida, "", 409, nil},
+		{"not there", "", "", 404, nil},
+		{"no reason", contracts.EstadoRecibida, `{"motivo":7}`, 400, []string{"motivo"}},
+		{"too long a reason", contracts.EstadoRecibida, fmt.Sprintf(`{"motivo":%q}`, strings.Repeat("a", 501)), 400, []string{"motivo"}},
+		{"no JSON", contracts.EstadoRecibida, `ya no`, 400, nil},
+	} {
+		t.Run(c.nombre, func(t *testing.T) {
+			id := s.unaCompra(t, c.estado)
+			r := s.pedir(http.MethodPost, "/compras/"+id+"/cancelacion", c.cuerpo)
+			if malos := campos(t, r); r.Code != c.codigo || !slices.Equal(malos, c.campos) {
+				t.Fatalf("%d %s", r.Code, r.Body)
+			}
+			if c.codigo == http.StatusBadRequest && s.Estado(t, id) != c.estado {
+				t.Error("la canceló")
+			}
+		})
+	}
+	if r := s.pedir(http.MethodPost, "/compras/una/cancelacion", ""); r.Code != 400 || !slices.Equal(campos(t, r), []string{"id"}) {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+}
+
+func (s servicio) unaCompra(t *testing.T, estado contracts.Estado) string {
+	if estado == "" {
+		return postgrestest.Solicitud().ID
+	}
+	return s.Compra(t, estado).ID
+}
+
+func TestAprobar(t *testing.T) {
+	s := nuevoServicio(t)
+	for _, c := range []struct {
+		nombre string
+		estado contracts.Estado
+		cuerpo string
+		codigo int
+		campos []string
+	}{
+		{"approved", contracts.EstadoPorAprobar, `{"aprobada":true}`, 200, nil},
+		{"rejected", contracts.EstadoPorAprobar, `{"aprobada":false,"motivo":"es demasiado"}`, 200, nil},
+		{"it awaits none", contracts.EstadoConfirmada, `{"aprobada":true}`, 409, nil},
+		{"not there", "", `{"aprobada":true}`, 404, nil},
+		{"neither", contracts.EstadoPorAprobar, `{}`, 400, []string{"aprobada"}},
+		{"no yes or no", contracts.EstadoPorAprobar, `{"aprobada":"sí"}`, 400, []string{"aprobada"}},
+		{"no body", contracts.EstadoPorAprobar, ``, 400, nil},
+		{"too long a reason", contracts.EstadoPorAprobar, fmt.Sprintf(`{"aprobada":true,"motivo":%q}`, strings.Repeat("a", 501)), 400, []string{"motivo"}},
+	} {
+		t.Run(c.nombre, func(t *testing.T) {
+			id := s.unaCompra(t, c.estado)
+			r := s.pedir(http.MethodPost, "/compras/"+id+"/aprobacion", c.cuerpo)
+			if malos := campos(t, r); r.Code != c.codigo || !slices.Equal(malos, c.campos) {
+				t.Fatalf("%d %s", r.Code, r.Body)
+			}
+			decididas := postgrestest.Uno[int](t, s.Almacen, `select count(*) from decision where id_compra = $1`, id)
+			if (decididas == 1) != (c.codigo == 200) {
+				t.Errorf("hay %d decisiones", decididas)
+			}
+			if c.codigo == 200 { // the second time is refused, whatever it says
+				if r := s.pedir(http.MethodPost, "/compras/"+id+"/aprobacion", c.cuerpo); r.Code != 409 {
+					t.Errorf("otra vez: %d %s", r.Code, r.Body)
+				}
+			}
+		})
+	}
+}
+
+func TestLeer(t *testing.T) {
+	s := nuevoServicio(t)
+	c := s.Compra(t, contracts.EstadoConfirmada)
+	r := s.pedir(http.MethodGet, "/compras/"+c.ID, "")
+	var vista contracts.Compra
+	if err := json.Unmarshal(r.Body.Bytes(), &vista); err != nil || r.Code != 200 || vista.ID != c.ID || len(vista.Historia) != 1 || vista.Historia[0].Detalle == "" {
+		t.Errorf("%d %s: %v", r.Code, r.Body, err)
+	}
+	for _, id := range []string{postgrestest.Solicitud().ID, "nada"} {
+		if r := s.pedir(http.MethodGet, "/compras/"+id, ""); r.Code != 404 {
+			t.Errorf("%d %s", r.Code, r.Body)
+		}
+		campos(t, r)
+	}
+}
+
+// A customer's list is a bare list; its Link leads through all of it.
+func TestListar(t *testing.T) {
+	s := nuevoServicio(t)
+	const usuario = "ana & eva/ñ"
+	var esperadas []string
+	for range 5 {
+		c := s.Compra(t, contracts.EstadoConfirmada)
+		s.Hacer(t, `update compra set id_usuario = $2 where id = $1`, c.ID, usuario)
+		esperadas = append([]string{c.ID}, esperadas...)
+	}
+	var vistas []string
+	for ruta, paginas := "/usuarios/"+url.PathEscape(usuario)+"/compras?limite=2", 0; ruta != ""; paginas++ {
+		r := s.pedir(http.MethodGet, ruta, "")
+		var lista []contracts.Compra
+		if err := json.Unmarshal(r.Body.Bytes(), &lista); err != nil || r.Code != 200 || len(lista) > 2 || paginas > 3 {
+			t.Fatalf("%s: %d %s: %v", ruta, r.Code, r.Body, err)
+		}
+		for _, c := range lista {
+			vistas = append(vistas, c.ID)
+		}
+		if ruta = ""; r.Header().Get("Link") != "" {
+			ruta = strings.TrimPrefix(strings.Split(r.Header().Get("Link"), ">")[0], "<")
+		}
+	}
+	if !slices.Equal(vistas, esperadas) {
+		t.Errorf("listó %v\nesperado %v", vistas, esperadas)
+	}
+	if r := s.pedir(http.MethodGet, "/usuarios/nadie/compras", ""); r.Code != 200 || !bytes.Equal(bytes.TrimSpace(r.Body.Bytes()), []byte("[]")) {
+		t.Errorf("de nadie: %d %s", r.Code, r.Body)
+	}
+	for consulta, campo := range map[string]string{"limite=0": "limite", "limite=201": "limite", "limite=dos": "limite", "despues=ayer": "despues", "despues=ayer_x": "despues"} {
+		if r := s.pedir(http.MethodGet, "/usuarios/ana/compras?"+consulta, ""); r.Code != 400 || !slices.Equal(campos(t, r), []string{campo}) {
+			t.Errorf("%s: %d %s", consulta, r.Code, r.Body)
+		}
+	}
+}
+
+// What operators look at: everybody's purchases by what they are, the numbers of now, the saga's messages; and what they do.
+func TestOperacion(t *testing.T) {
+	s := nuevoServicio(t)
+	fallida, confirmada := s.Compra(t, contracts.EstadoFallida), s.Compra(t, contracts.EstadoConfirmada)
+	for _, c := range []struct {
+		metodo, ruta string
+		estado       int
+		dice, campo  string
+	}{
+		{http.MethodGet, "/compras", 200, confirmada.ID, ""},
+		{http.MethodGet, "/compras?estado=FALLIDA&estado=RECIBIDA&domicilio=false&id_usuario=ana", 200, fallida.ID, ""},
+		{http.MethodGet, "/compras?domicilio=true", 200, "[]", ""},
+		{http.MethodGet, "/compras?estado=NADA", 400, "", "estado"},
+		{http.MethodGet, "/compras?domicilio=quizas", 400, "", "domicilio"},
+		{http.MethodGet, "/compras/" + fallida.ID + "/mensajes", 200, "[]", ""},
+		{http.MethodGet, "/compras/" + postgrestest.Solicitud().ID + "/mensajes", 404, "", ""},
+		{http.MethodGet, "/resumen", 200, `"ventana_s":300`, ""},
+		{http.MethodGet, "/resumen?segundos=60", 200, `"FALLIDA":1`, ""},
+		{http.MethodGet, "/resumen?segundos=0", 400, "", "segundos"},
+		{http.MethodPost, "/compras/" + confirmada.ID + "/reintento", 409, "", ""},
+		{http.MethodPost, "/compras/" + fallida.ID + "/reintento", 202, `"COMPENSANDO"`, ""},
+		{http.MethodPost, "/compras/nada/reintento", 400, "", "id"},
+	} {
+		r := s.pedir(c.metodo, c.ruta, "")
+		if r.Code != c.estado || !strings.Contains(r.Body.String(), c.dice) {
+			t.Errorf("%s %s: %d %s", c.metodo, c.ruta, r.Code, r.Body)
+			continue
+		}
+		if malos := campos(t, r); c.campo != "" && !slices.Equal(malos, []string{c.campo}) {
+			t.Errorf("%s: %v", c.ruta, malos)
+		}
+	}
+}

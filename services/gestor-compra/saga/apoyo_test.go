@@ -1,0 +1,148 @@
+package saga_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	dapr "github.com/dapr/go-sdk/client"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/postgrestest"
+	"entregas/services/gestor-compra/saga"
+	"entregas/services/internal/pubsub"
+	"entregas/services/internal/pubsubtest"
+	"entregas/workflows/compra"
+)
+
+// escena is the saga's activities on a real database, with participants that answer as a test says.
+type escena struct {
+	*saga.Saga
+	postgrestest.Almacen
+	*participantes
+	testigo postgrestest.Testigo
+}
+
+// participantes is the broker and, behind it, the other services: what is asked is kept, and answered before the publish
+// returns, the earliest that a reply can come.
+type participantes struct {
+	pubsubtest.Broker
+	mu        sync.Mutex
+	recibidos []contracts.Tipo
+	responder func(comando contracts.Tipo, vez int) *postgres.Respuesta // nil: nobody answers
+	anotar    func(ctx context.Context, id string, comando contracts.Tipo, r postgres.Respuesta) (postgres.Anotada, error)
+}
+
+func (p *participantes) PublishEvent(ctx context.Context, componente, tema string, data any, opciones ...dapr.PublishEventOption) error {
+	if err := p.Broker.PublishEvent(ctx, componente, tema, data, opciones...); err != nil {
+		return err
+	}
+	var m struct {
+		Type contracts.Tipo
+		Data struct {
+			IDCompra string `json:"id_compra"`
+		}
+	}
+	if err := json.Unmarshal(data.([]byte), &m); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.recibidos = append(p.recibidos, m.Type)
+	vez := 0
+	for _, otro := range p.recibidos {
+		if otro == m.Type {
+			vez++
+		}
+	}
+	p.mu.Unlock()
+	if p.responder == nil {
+		return nil
+	}
+	if r := p.responder(m.Type, vez); r != nil {
+		_, err := p.anotar(context.WithoutCancel(ctx), m.Data.IDCompra, m.Type, *r)
+		return err
+	}
+	return nil
+}
+
+func (p *participantes) preguntas() []contracts.Tipo {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.recibidos)
+}
+
+// pacientes are settings under which nothing runs out or is repeated within a test.
+var pacientes = saga.Ajustes{Paciencia: time.Hour, Insistencia: time.Hour, VueltaRevision: 5 * time.Millisecond, EsperaRollback: time.Hour}
+
+func nuevaEscena(t *testing.T, ajustes saga.Ajustes) *escena {
+	t.Helper()
+	e := &escena{Almacen: postgrestest.Nuevo(t)}
+	e.participantes = &participantes{anotar: e.AnotarRespuesta, responder: deBuenaGana}
+	e.Saga = e.conAvisos(saga.NuevosAvisos(e.Pool), ajustes)
+	return e
+}
+
+// conAvisos is another replica: the same database and broker, wake-ups of its own.
+func (e *escena) conAvisos(a *saga.Avisos, ajustes saga.Ajustes) *saga.Saga {
+	return saga.Nueva(e.Almacen, pubsub.NuevoPublicador(e.participantes, "gestor-compra"), a, &e.testigo, ajustes, e.testigo.Avisar)
+}
+
+// deBuenaGana is what participants answer when all is well.
+func deBuenaGana(comando contracts.Tipo, _ int) *postgres.Respuesta {
+	return &postgres.Respuesta{Tipo: map[contracts.Tipo]contracts.Tipo{
+		contracts.ValidarInventario: contracts.InventarioValidado, contracts.CancelarValidacionInventario: contracts.ValidacionCancelada,
+		contracts.ReservarProducto: contracts.ProductosReservados, contracts.LiberarReserva: contracts.ReservaLiberada, contracts.DespacharReserva: contracts.ReservaDespachada,
+		contracts.CrearOrden: contracts.OrdenCreada, contracts.CancelarOrden: contracts.OrdenCancelada,
+	}[comando], IDOrden: "o1"}
+}
+
+func siempre(r *postgres.Respuesta) func(contracts.Tipo, int) *postgres.Respuesta {
+	return func(contracts.Tipo, int) *postgres.Respuesta { return r }
+}
+
+// pregunta is the step of workflows/compra that sends comando.
+func pregunta(c contracts.SolicitudCompra, comando contracts.Tipo) compra.Pregunta {
+	p := map[contracts.Tipo]compra.Pregunta{
+		contracts.ValidarInventario: {Acepta: contracts.InventarioValidado, Cancelable: true,
+			Entra: contracts.EstadoIniciada, Desde: en(contracts.EstadoRecibida), En: en(contracts.EstadoIniciada)},
+		contracts.ReservarProducto: {Acepta: contracts.ProductosReservados, Cancelable: true,
+			Entra: contracts.EstadoProductosValidos, Desde: en(contracts.EstadoIniciada), En: en(contracts.EstadoProductosValidos)},
+		contracts.CrearOrden: {Acepta: contracts.OrdenCreada, Cancelable: true, Al: contracts.EstadoConfirmada,
+			Entra: contracts.EstadoProductosReservados, Desde: en(contracts.EstadoProductosValidos), En: en(contracts.EstadoProductosReservados, contracts.EstadoPorAprobar)},
+		contracts.DespacharReserva: {Acepta: contracts.ReservaDespachada, En: en(contracts.EstadoConfirmada), Al: contracts.EstadoDespachada},
+		contracts.CancelarOrden:    {Acepta: contracts.OrdenCancelada, En: en(contracts.EstadoConfirmada)},
+	}[comando]
+	p.Compra, p.Comando = c, comando
+	return p
+}
+
+func en(estados ...contracts.Estado) []contracts.Estado { return estados }
+
+// hasta waits until se cumple, for as long as it takes within the test's own limit.
+func hasta(t *testing.T, que string, seCumple func() bool) {
+	t.Helper()
+	for plazo := time.Now().Add(30 * time.Second); !seCumple(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(plazo) {
+			t.Fatalf("no llega a %s", que)
+		}
+	}
+}
+
+// escuchar makes wake-ups reach waiters, as main does, and returns when they do.
+func (e *escena) escuchar(t *testing.T, a *saga.Avisos) {
+	t.Helper()
+	ctx, parar := context.WithCancel(context.Background())
+	var fin sync.WaitGroup
+	antes := e.escuchas(t)
+	fin.Go(func() { a.Escuchar(ctx) })
+	t.Cleanup(func() { parar(); fin.Wait() })
+	hasta(t, "escuchar", func() bool { return e.escuchas(t) > antes })
+}
+
+func (e *escena) escuchas(t *testing.T) int {
+	return postgrestest.Uno[int](t, e.Almacen, `select count(*) from pg_stat_activity where datname = current_database() and query = 'listen respuestas' and state = 'idle'`)
+}
