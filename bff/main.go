@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -53,6 +54,9 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer sidecar.Close()
+	if cfg.desarrollo() {
+		slog.WarnContext(ctx, "modo de desarrollo: el emisor cree a cualquiera, y /v1 y /stream están abiertos")
+	}
 	publicador := pubsub.NuevoPublicador(sidecar, servicio)
 	servicioDe := func(app string) *dapr.Servicio {
 		return dapr.NuevoServicio(app, cfg.Comun.DaprHTTP, cfg.Comun.TokenDapr)

@@ -3,12 +3,20 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -16,8 +24,11 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"entregas/contracts"
+	"entregas/services/bff/compras"
 	"entregas/services/bff/comprastest"
 	"entregas/services/bff/dapr"
+	"entregas/services/bff/emisor"
+	"entregas/services/bff/identidad"
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/pubsub"
@@ -25,35 +36,87 @@ import (
 	"entregas/services/internal/rest"
 )
 
-// puerta is the program's own routes on small real fakes.
+// puerta is the program's own routes on small real fakes, in development mode.
 type puerta struct {
 	http.Handler
 	gestor  *comprastest.Gestor
 	broker  *pubsubtest.Broker
 	almacen *comprastest.Almacen
+	emisor  *emisor.Emisor
 }
 
-func nuevaPuerta(t *testing.T) puerta {
+// deFabrica are the settings of a test: development, and no limits.
+func deFabrica() config {
+	return config{
+		Modo: "desarrollo", Emisor: "http://127.0.0.1:8888/desarrollo", Audiencia: emisor.Audiencia, Cliente: emisor.Cliente, Roles: "roles",
+		GraphiQL: true, Introspeccion: true, Plazo: time.Minute,
+	}
+}
+
+func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
+	t.Helper()
 	p := puerta{gestor: &comprastest.Gestor{}, broker: &pubsubtest.Broker{}, almacen: &comprastest.Almacen{}}
+	clave := filepath.Join(t.TempDir(), "clave.pem")
+	if err := os.WriteFile(clave, []byte(claveDePrueba), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := deFabrica()
+	cfg.ClaveEmisor = clave
+	for _, ajustar := range ajustes {
+		ajustar(&cfg)
+	}
+	var err error
+	if p.emisor, err = emisor.Nuevo(cfg.Emisor, clave); err != nil {
+		t.Fatal(err)
+	}
 	publicador := pubsub.NuevoPublicador(p.broker, servicio)
-	rutas := arranque.Config{}.Rutas(nil)
-	montar(t.Context(), rutas, piezas{
-		gestor: p.gestor, productos: productos{}, ordenes: ordenes{}, almacen: p.almacen, comandos: dapr.Comandos{Publicador: publicador},
-		receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
+	rutas := arranque.Config{}.RutasPublicas(nil)
+	err = montar(t.Context(), rutas, cfg, piezas{
+		nucleo: compras.Nuevo(p.gestor, dapr.Comandos{Publicador: publicador}, p.almacen), operacion: p.gestor, monitor: monitor{},
+		productos: productos{}, ordenes: ordenes{}, almacen: p.almacen, receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.Handler = rutas
 	return p
 }
 
+// claveDePrueba is the key of the development issuer in tests; it opens nothing.
+var claveDePrueba = func() string {
+	clave, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(clave)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}()
+
+// como is the header with which somebody asks.
+func (p puerta) como(t *testing.T, usuario string, roles ...string) []string {
+	t.Helper()
+	token, err := p.emisor.Token(usuario, roles, time.Hour, emisor.Audiencia)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"Authorization", "Bearer " + token}
+}
+
+// nadie is the header of who says nothing of himself.
+var nadie = []string{"Authorization", ""}
+
 // productos has the product 1.
 type productos struct{}
 
-func (productos) Listar(context.Context) ([]contracts.Producto, error) {
+func (productos) Listar(context.Context, string) ([]contracts.Producto, error) {
 	return []contracts.Producto{{ID: "1", Nombre: "Café", Cantidad: 500}}, nil
 }
 
 func (p productos) Leer(ctx context.Context, id string) (contracts.Producto, error) {
-	if lista, _ := p.Listar(ctx); lista[0].ID == id {
+	if lista, _ := p.Listar(ctx, ""); lista[0].ID == id {
 		return lista[0], nil
 	}
 	return contracts.Producto{}, errores.Nuevo(errores.NoEncontrado, "No existe el producto %s.", id)
@@ -66,6 +129,34 @@ func (p productos) Reponer(ctx context.Context, id string, cantidad int, clave s
 		return producto, errores.Nuevo(errores.Invalido, "sin clave")
 	}
 	return producto, err
+}
+
+func (productos) Balance(context.Context) ([]contracts.LineaDeBalance, error) {
+	return []contracts.LineaDeBalance{{IDProducto: "1", Inicial: 500, Existencias: 500}}, nil
+}
+
+// monitor has one queue and one dead letter.
+type monitor struct{}
+
+const idMuerto = "01938f5e-7c1a-7000-8000-0000000000bb"
+
+func (monitor) Colas(context.Context, int) (contracts.Colas, error) {
+	return contracts.Colas{
+		Broker: true, Muestras: []contracts.MuestraDeColas{{En: time.Now(), Pendientes: map[string]int64{"comandos-producto": 3}}},
+		Ahora: []contracts.ColaAhora{{Tema: "comandos-producto", Suscripcion: "admin-productos", Pendientes: 3, Replicas: 1}},
+	}, nil
+}
+
+func (monitor) Muertos(context.Context) ([]contracts.MensajeMuerto, error) {
+	return []contracts.MensajeMuerto{{ID: idMuerto, Tema: "comandos-producto", Motivo: "no es", Registro: json.RawMessage(`{}`)}}, nil
+}
+
+func (m monitor) ReponerMuerto(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	lista, err := m.Muertos(ctx)
+	if id != idMuerto {
+		return contracts.MensajeMuerto{}, errores.Nuevo(errores.NoEncontrado, "No hay un mensaje muerto %s.", id)
+	}
+	return lista[0], err
 }
 
 // ordenes has one order, which is dispatched.
@@ -84,7 +175,8 @@ func (o ordenes) Despachar(ctx context.Context, id string) (contracts.Orden, err
 	return o.Leer(ctx, id)
 }
 
-var contratoPublico = func() routers.Router {
+// documento is the contract.
+var documento = func() *openapi3.T {
 	doc, err := openapi3.NewLoader().LoadFromFile("../contracts/openapi.yaml")
 	if err != nil {
 		panic(err)
@@ -92,19 +184,28 @@ var contratoPublico = func() routers.Router {
 	if err := doc.Validate(context.Background()); err != nil {
 		panic(err)
 	}
-	router, err := gorillamux.NewRouter(doc)
+	return doc
+}()
+
+var contratoPublico = func() routers.Router {
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.FileBodyDecoder)
+	router, err := gorillamux.NewRouter(documento)
 	if err != nil {
 		panic(err)
 	}
 	return router
 }()
 
-// pedir sends a request; where the contract has the operation, the answer must be as it says.
+// pedir sends a request, as an operator unless cabeceras say who asks; where the contract has the operation, the answer must be as it says.
 func (p puerta) pedir(t *testing.T, verbo, ruta, cuerpo string, cabeceras ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	peticion := httptest.NewRequest(verbo, ruta, strings.NewReader(cuerpo))
+	cabeceras = append(p.como(t, "oti", identidad.Operador), cabeceras...)
 	for i := 0; i < len(cabeceras); i += 2 {
 		peticion.Header.Set(cabeceras[i], cabeceras[i+1])
+	}
+	if peticion.Header.Get("Authorization") == "" {
+		peticion.Header.Del("Authorization")
 	}
 	respuesta := httptest.NewRecorder()
 	p.ServeHTTP(respuesta, peticion)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 
 	"github.com/gorilla/mux"
@@ -54,7 +53,6 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	rest.Servidor{Puerta: puerta, EnVivo: enVivo}.Registrar(conQuien)
 	conQuien.Handle("/graphql", publico.Nuevo(puerta, enVivo, cfg.Introspeccion)).Methods(http.MethodPost, http.MethodGet)
 	if cfg.desarrollo() {
-		slog.WarnContext(ctx, "modo de desarrollo: el emisor cree a cualquiera, y /v1 y /stream están abiertos")
 		paraTodos.Handle("/v1", v1.Nuevo(p.nucleo)).Methods(http.MethodPost)
 		paraTodos.HandleFunc("/stream", enVivo.Todas).Methods(http.MethodGet)
 	} else {

@@ -54,17 +54,20 @@ type Puerta struct {
 
 var operador = identidad.Operador
 
-// Crear takes a purchase: a customer's own, an operator's for anyone. Without an owner it is the asker's.
+// Crear takes a purchase: a customer's own, who need not say whose it is; an operator's for anyone, who must.
 func (p Puerta) Crear(ctx context.Context, s contracts.SolicitudCompra, clave string) (contracts.Aceptada, error) {
 	if err := identidad.ExigirDe(ctx); err != nil {
 		return contracts.Aceptada{}, err
 	}
 	quien := identidad.De(ctx)
-	if s.IDUsuario == "" {
+	if !quien.Es(operador) && s.IDUsuario == "" {
 		s.IDUsuario = quien.Usuario
 	}
-	if s.IDUsuario != quien.Usuario && !quien.Es(operador) {
+	if !quien.Es(operador) && s.IDUsuario != quien.Usuario {
 		return contracts.Aceptada{}, errores.Nuevo(errores.SinPermiso, "Un cliente compra solo para sí: id_usuario debe ser %s, o faltar.", quien.Usuario)
+	}
+	if clave != "" { // a key is its subject's own
+		clave = quien.Usuario + " " + clave
 	}
 	a, err := p.Nucleo.Crear(ctx, s, clave)
 	if errores.De(err) == errores.Conflicto && !quien.Es(operador) {

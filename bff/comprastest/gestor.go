@@ -113,13 +113,7 @@ func (g *Gestor) DeUsuario(_ context.Context, usuario string, limite int, despue
 			suyas = append(suyas, c)
 		}
 	}
-	desde, _ := strconv.Atoi(despues)
-	hasta := min(len(suyas), desde+limite)
-	pagina := compras.Pagina{Compras: suyas[desde:hasta]}
-	if hasta < len(suyas) {
-		pagina.Siguiente = strconv.Itoa(hasta)
-	}
-	return pagina, nil
+	return trozo(suyas, limite, despues), nil
 }
 
 // Cancelar implements compras.Decisiones, without a saga behind it: what is at rest but not final is cancelled at once.
@@ -180,4 +174,67 @@ func (g *Gestor) llamar() (hacer bool, err error) {
 
 func (g *Gestor) buscar(id string) int {
 	return slices.IndexFunc(g.compras, func(c contracts.Compra) bool { return c.ID == id })
+}
+
+// Buscar implements acceso.Operacion. Its cursor is how many were told already.
+func (g *Gestor) Buscar(_ context.Context, f contracts.FiltroCompras, limite int, despues string) (compras.Pagina, error) {
+	if _, err := g.llamar(); err != nil {
+		return compras.Pagina{}, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var halladas []contracts.Compra
+	for _, c := range slices.Backward(g.compras) {
+		if (f.IDUsuario == "" || c.IDUsuario == f.IDUsuario) && (len(f.Estados) == 0 || slices.Contains(f.Estados, c.Estado)) &&
+			(f.Domicilio == nil || *f.Domicilio == c.Domicilio) {
+			halladas = append(halladas, c)
+		}
+	}
+	return trozo(halladas, limite, despues), nil
+}
+
+func trozo(todas []contracts.Compra, limite int, despues string) compras.Pagina {
+	desde, _ := strconv.Atoi(despues)
+	hasta := min(len(todas), desde+limite)
+	pagina := compras.Pagina{Compras: todas[desde:hasta]}
+	if hasta < len(todas) {
+		pagina.Siguiente = strconv.Itoa(hasta)
+	}
+	return pagina
+}
+
+// Mensajes implements acceso.Operacion: each purchase has had one question.
+func (g *Gestor) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
+	c, err := g.Leer(ctx, id)
+	return []contracts.MensajeDeSaga{{Comando: contracts.ValidarInventario, PreguntadaEn: c.CreadaEn, Tardias: []contracts.RespuestaTardia{}}}, err
+}
+
+// Resumen implements acceso.Operacion.
+func (g *Gestor) Resumen(_ context.Context, segundos int) (contracts.Resumen, error) {
+	if _, err := g.llamar(); err != nil {
+		return contracts.Resumen{}, err
+	}
+	r := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: segundos}
+	for _, c := range g.Compras() {
+		r.Estados[c.Estado]++
+	}
+	return r, nil
+}
+
+// Reintentar implements acceso.Operacion.
+func (g *Gestor) Reintentar(_ context.Context, id string) (contracts.Aceptada, error) {
+	if _, err := g.llamar(); err != nil {
+		return contracts.Aceptada{}, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := g.buscar(id)
+	if i < 0 {
+		return contracts.Aceptada{}, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
+	}
+	if g.compras[i].Estado != contracts.EstadoFallida {
+		return contracts.Aceptada{}, errores.Nuevo(errores.Conflicto, "Solo se reintenta una FALLIDA.")
+	}
+	g.compras[i].Estado = contracts.EstadoCompensando
+	return contracts.Aceptada{ID: id, Estado: contracts.EstadoCompensando}, nil
 }

@@ -46,8 +46,12 @@ func TestRepetida(t *testing.T) {
 		seRechaza(t, s, otra, http.StatusUnprocessableEntity, clave)
 		deOtro := pedida
 		deOtro.IDUsuario = Usuario(t)
-		if s.Comprar(t, deOtro, clave) == id {
-			t.Error("la clave de un usuario dio la compra de otro")
+		como, err := s.Entorno.Como(deOtro.IDUsuario, "cliente") // a key is its subject's own
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, err := como.Comprar(t.Context(), deOtro, clave); err != nil || a.ID == id {
+			t.Errorf("la clave de un usuario dio la compra de otro: %v, %v", a, err)
 		}
 	})
 	t.Run("a la vez", func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 type CompraPedida struct {
 	// Un UUID; si falta, se da uno.
 	ID *string `json:"id,omitempty"`
-	// Si falta, quien pregunta.
+	// Un cliente lo puede omitir: es él.
 	IDUsuario *string           `json:"idUsuario,omitempty"`
 	Productos []contracts.Linea `json:"productos"`
 	Domicilio bool              `json:"domicilio"`

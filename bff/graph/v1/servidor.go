@@ -19,4 +19,3 @@ func Nuevo(c Compras) http.Handler {
 	comun.Preparar(servidor)
 	return comun.ConLimite(servidor)
 }
-

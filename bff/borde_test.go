@@ -1,0 +1,223 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"entregas/contracts"
+	"entregas/services/bff/borde"
+	"entregas/services/bff/identidad"
+	"entregas/services/internal/errores"
+)
+
+// Whoever asks too often is told to wait: per subject who is known, per address who is not, or says a token that is not valid.
+func TestRitmo(t *testing.T) {
+	p := nuevaPuerta(t, func(c *config) { c.PorSujeto, c.DeGolpe, c.PorDireccion, c.DireccionGolpe = 0.001, 5, 0.001, 3 })
+	pasan := func(ruta string, cabeceras ...string) (n int) {
+		for range 10 {
+			r := p.pedir(t, http.MethodGet, ruta, "", cabeceras...)
+			if r.Code != http.StatusTooManyRequests {
+				n++
+				continue
+			}
+			if dicho := problema(t, r); r.Header().Get("Retry-After") == "" || !strings.HasSuffix(dicho.Type, "demasiadas") {
+				t.Errorf("%v %+v", r.Header(), dicho)
+			}
+		}
+		return n
+	}
+	ana, eva := p.como(t, "ana", identidad.Cliente), p.como(t, "eva", identidad.Cliente)
+	for _, c := range []struct {
+		nombre    string
+		ruta      string
+		cabeceras []string
+		pasan     int
+	}{
+		{"ana", "/api/productos", ana, 5},
+		{"ana, with another token", "/api/usuarios/ana/compras", p.como(t, "ana", identidad.Cliente), 0},
+		{"eva, at the same address", "/api/productos", eva, 5},
+		{"nobody", "/api/productos", nadie, 3},
+		{"a token that is not valid, at the same address", "/api/productos", []string{"Authorization", "Bearer x"}, 0},
+		{"signing in, at the same address", "/sesion", nadie, 0},
+	} {
+		if n := pasan(c.ruta, c.cabeceras...); n != c.pasan {
+			t.Errorf("%s: pasan %d, quiero %d", c.nombre, n, c.pasan)
+		}
+	}
+	// The pages themselves and what the sidecar delivers are not counted.
+	if r := p.pedir(t, http.MethodGet, "/healthz", "", nadie...); r.Code != http.StatusOK {
+		t.Errorf("/healthz: %d", r.Code)
+	}
+}
+
+// A POST that comes again with its key gets the first one's answer, byte for byte, and is done once.
+func TestLaMismaRespuesta(t *testing.T) {
+	for _, c := range []struct {
+		nombre, ruta, cuerpo, otroCuerpo string
+		estado                           contracts.Estado
+		esperado                         int
+	}{
+		{"buy", "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`, "", 202},
+		{"cancel", "/api/compras/" + deAna + "/cancelacion", `{"motivo":"a"}`, `{"motivo":"b"}`, contracts.EstadoRecibida, 200},
+		{"approve", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoPorAprobar, 200},
+		{"approve what does not wait", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoConfirmada, 409},
+		{"retry", "/api/compras/" + deAna + "/reintento", ``, `{}`, contracts.EstadoFallida, 202},
+		{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `{}`, "", 200},
+		{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 200},
+		{"restock nothing", "/api/productos/no/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 404},
+		{"put back", "/api/mensajes-muertos/" + idMuerto + "/reposicion", ``, `{}`, "", 202},
+	} {
+		p := nuevaPuerta(t)
+		p.conLaDeAna(t, c.estado)
+		primera := p.pedir(t, http.MethodPost, c.ruta, c.cuerpo, "Idempotency-Key", "k")
+		if primera.Code != c.esperado {
+			t.Errorf("%s: %d %s", c.nombre, primera.Code, primera.Body)
+			continue
+		}
+		p.gestor.Avanzar(deAna, contracts.EstadoDespachada) // whatever has become of it since
+		llamadas := p.gestor.Llamadas()
+		otra := p.pedir(t, http.MethodPost, c.ruta, c.cuerpo, "Idempotency-Key", "k")
+		if otra.Code != primera.Code || otra.Body.String() != primera.Body.String() || otra.Header().Get("Location") != primera.Header().Get("Location") || otra.Header().Get("Content-Type") != primera.Header().Get("Content-Type") {
+			t.Errorf("%s otra vez: %d %s %v, la primera %d %s", c.nombre, otra.Code, otra.Body, otra.Header(), primera.Code, primera.Body)
+		}
+		if p.gestor.Llamadas() != llamadas {
+			t.Errorf("%s: se hizo otra vez", c.nombre)
+		}
+		if r := p.pedir(t, http.MethodPost, c.ruta, c.otroCuerpo, "Idempotency-Key", "k"); r.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s con otro cuerpo: %d %s", c.nombre, r.Code, r.Body)
+		}
+		// Another subject's key of the same name is another one.
+		if r := p.pedir(t, http.MethodPost, c.ruta, c.otroCuerpo, append([]string{"Idempotency-Key", "k"}, p.como(t, "ota", identidad.Operador)...)...); r.Code == http.StatusUnprocessableEntity {
+			t.Errorf("%s de otro: %d %s", c.nombre, r.Code, r.Body)
+		}
+	}
+}
+
+func TestLaClaveALaVezYLasFallas(t *testing.T) {
+	p := nuevaPuerta(t)
+	var todas sync.WaitGroup
+	cuerpos := make([]string, 20)
+	for i := range cuerpos {
+		todas.Go(func() {
+			cuerpos[i] = p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k").Body.String()
+		})
+	}
+	todas.Wait()
+	for _, c := range cuerpos {
+		if c != cuerpos[0] {
+			t.Errorf("%s y %s", c, cuerpos[0])
+		}
+	}
+	if n := len(p.gestor.Compras()); n != 1 {
+		t.Errorf("%d compras", n)
+	}
+	// An answer that says "later" is not kept: later it is done.
+	p = nuevaPuerta(t)
+	p.almacen.Fallar(errores.Nuevo(errores.NoDisponible, "caído"))
+	if r := p.pedir(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable || r.Header().Get("Retry-After") == "" {
+		t.Errorf("sin almacén: %d %s", r.Code, r.Body)
+	}
+	p.almacen.Fallar(nil)
+	p.gestor.Responder(errores.Nuevo(errores.NoDisponible, "caído"))
+	p.broker.Fallar(errores.Nuevo(errores.NoDisponible, "caído"))
+	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable {
+		t.Errorf("con todo caído: %d %s", r.Code, r.Body)
+	}
+	p.gestor.Responder(nil)
+	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusAccepted {
+		t.Errorf("después: %d %s", r.Code, r.Body)
+	}
+}
+
+func TestETag(t *testing.T) {
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, "")
+	for _, ruta := range []string{"/api/productos", "/api/productos/1", "/api/compras", "/api/compras/" + deAna, "/api/usuarios/ana/compras", "/api/operacion/balance", "/api/ordenes/" + idOrden} {
+		r := p.pedir(t, http.MethodGet, ruta, "")
+		etiqueta := r.Header().Get("ETag")
+		if r.Code != http.StatusOK || etiqueta == "" {
+			t.Errorf("%s: %d %q", ruta, r.Code, etiqueta)
+		}
+		for _, tengo := range []string{etiqueta, `"x", W/` + etiqueta, "*"} {
+			if r := p.pedir(t, http.MethodGet, ruta, "", "If-None-Match", tengo); r.Code != http.StatusNotModified || r.Body.Len() != 0 {
+				t.Errorf("%s con %s: %d %s", ruta, tengo, r.Code, r.Body)
+			}
+		}
+	}
+	antes := p.pedir(t, http.MethodGet, "/api/compras/"+deAna, "").Header().Get("ETag")
+	p.gestor.Avanzar(deAna, contracts.EstadoIniciada)
+	if r := p.pedir(t, http.MethodGet, "/api/compras/"+deAna, "", "If-None-Match", antes); r.Code != http.StatusOK {
+		t.Errorf("lo que cambió: %d", r.Code)
+	}
+}
+
+func TestCORS(t *testing.T) {
+	p := borde.CORS([]string{"https://socio.example"}, nuevaPuerta(t))
+	for _, c := range []struct {
+		origen, pide string
+		deja         bool
+	}{{"https://socio.example", "POST", true}, {"https://otro.example", "POST", false}, {"https://socio.example", "", true}, {"", "", false}} {
+		verbo := http.MethodGet
+		if c.pide != "" {
+			verbo = http.MethodOptions
+		}
+		r := httptest.NewRequest(verbo, "/api/productos", http.NoBody)
+		r.Header.Set("Origin", c.origen)
+		if c.pide != "" {
+			r.Header.Set("Access-Control-Request-Method", c.pide)
+		}
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, r)
+		if dice := w.Header().Get("Access-Control-Allow-Origin"); (dice == c.origen && c.origen != "") != c.deja || w.Header().Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("%+v: %d %v", c, w.Code, w.Header())
+		}
+	}
+}
+
+func TestHonduraYCosto(t *testing.T) {
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, "")
+	honda := `{compras{compras{historia{numero}}}}`
+	for _, c := range []struct{ nombre, consulta, dice string }{
+		{"a usual one", honda, ""},
+		{"a dear one", `{compras(limite:100){compras{id idUsuario mensajes{comando} historia{numero paso}}}}`, ""},
+		{"too dear", `{a:compras(limite:100){compras{mensajes{comando}}} b:compras(limite:100){compras{mensajes{comando}}}}`, "complexity"},
+		{"too dear by a limit that is none", `{a:compras(limite:-1000000){compras{id}} b:compras(limite:1000000){compras{mensajes{comando tipo:respuesta}}} c:compras(limite:100){compras{mensajes{comando}}}}`, "complexity"},
+		{"introspection", `{__schema{types{fields{type{ofType{ofType{ofType{ofType{ofType{name}}}}}}}}}}`, ""},
+	} {
+		r := p.graphql(t, c.consulta)
+		if c.dice == "" && len(r.Errors) != 0 && r.Errors[0].Extensions.Code == "COMPLEXITY_LIMIT_EXCEEDED" {
+			t.Errorf("%s: %+v", c.nombre, r.Errors)
+		}
+		if c.dice != "" && (len(r.Errors) == 0 || !strings.Contains(r.Errors[0].Message, c.dice)) {
+			t.Errorf("%s: %+v %s", c.nombre, r.Errors, r.Data)
+		}
+	}
+	p = nuevaPuerta(t, func(c *config) { c.Introspeccion, c.GraphiQL = false, false })
+	if r := p.graphql(t, `{__schema{types{name}}}`); len(r.Errors) == 0 {
+		t.Errorf("sin introspección: %s", r.Data)
+	}
+	if r := p.pedir(t, http.MethodGet, "/graphiql", "", nadie...); r.Code != http.StatusNotFound {
+		t.Errorf("sin GraphiQL: %d", r.Code)
+	}
+}
+
+// What a browser needs to read and try the interfaces is in the program, and is loaded from nowhere else.
+func TestDocumentos(t *testing.T) {
+	p := nuevaPuerta(t)
+	for ruta, dice := range map[string]string{
+		"/docs": "<rapi-doc", "/docs/rapidoc.js": "RapiDoc", "/docs/openapi.yaml": "openapi: 3.0.3", "/docs/asyncapi.yaml": "asyncapi: 3.0.0",
+		"/graphiql": "graphiql.min.js", "/graphiql/graphiql.min.js": "GraphiQL", "/graphiql/react.production.min.js": "React", "/graphiql/inicio.js": "/graphql",
+	} {
+		r := p.pedir(t, http.MethodGet, ruta, "", nadie...)
+		if r.Code != http.StatusOK || !strings.Contains(r.Body.String(), dice) || r.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %d %v %.200s", ruta, r.Code, r.Header(), r.Body)
+		}
+		if strings.HasSuffix(r.Header().Get("Content-Type"), "text/html; charset=utf-8") && (strings.Contains(r.Body.String(), "https://") || !strings.Contains(r.Header().Get("Content-Security-Policy"), "default-src 'self'")) {
+			t.Errorf("%s carga de otra parte: %s", ruta, r.Body)
+		}
+	}
+}
