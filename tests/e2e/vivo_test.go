@@ -111,3 +111,51 @@ func TestMuchosOyentes(t *testing.T) {
 		}
 	}
 }
+
+// A stream that is cut goes on where it was, on a connection of its own and over a restart of the bff: nothing is missed, nothing
+// told twice.
+func TestEnVivoSigueTrasUnCorte(t *testing.T) {
+	s := ParaRomper(t)
+	s.Surtir(t, map[string]int{"1": 200})
+	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 101)}})
+	var numeros, pasos []string
+	ctx, soltar := context.WithTimeout(t.Context(), Plazo)
+	defer soltar()
+	err := s.BFF.Eventos(ctx, "/compras/"+id+"/eventos", "", func(e cliente.Evento) error {
+		var c contracts.Compra
+		if e.Comentario || json.Unmarshal([]byte(e.Datos), &c) != nil || c.Numero() == 0 {
+			return nil
+		}
+		numeros, pasos = append(numeros, e.ID), append(pasos, Pasos(c)[len(c.Historia)-1])
+		if c.Numero() == 2 {
+			return cliente.ErrBasta // and hangs up
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, p := seguir(t, s, id, numeros[len(numeros)-1], contracts.EstadoPorAprobar)
+	numeros, pasos = append(numeros, n...), append(pasos, p...)
+	cortado := make(chan error, 1)
+	go func() { // it listens while the bff is restarted
+		cortado <- s.BFF.Eventos(ctx, "/compras/"+id+"/eventos", numeros[len(numeros)-1], func(cliente.Evento) error { return nil })
+	}()
+	s.Orden(t, "restart", "bff")
+	<-cortado
+	if _, err := s.BFF.Decidir(ctx, id, true, ""); err != nil {
+		t.Fatal(err)
+	}
+	n, p = seguir(t, s, id, numeros[len(numeros)-1], contracts.EstadoConfirmada)
+	numeros, pasos = append(numeros, n...), append(pasos, p...)
+	if !slices.Equal(pasos, []string{"RECIBIDA", "INICIADA", "PRODUCTOS_VALIDOS", "PRODUCTOS_RESERVADOS", "POR_APROBAR", "CONFIRMADA"}) && !slices.Equal(pasos, []string{"RECIBIDA", "INICIADA", "PRODUCTOS_VALIDOS", "POR_APROBAR", "PRODUCTOS_RESERVADOS", "CONFIRMADA"}) &&
+		!slices.Equal(pasos, []string{"RECIBIDA", "INICIADA", "PRODUCTOS_VALIDOS", "POR_APROBAR", "CONFIRMADA"}) {
+		t.Errorf("se vio %v %v", numeros, pasos)
+	}
+	for i, n := range numeros {
+		if n != fmt.Sprint(i+1) {
+			t.Errorf("números %v", numeros)
+			break
+		}
+	}
+}
