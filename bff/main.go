@@ -25,7 +25,7 @@ type config struct {
 	Comun          arranque.Config
 	Modo           string        `conf:"env:MODO,default:produccion,help:desarrollo serves an issuer that believes everybody and leaves /v1 open"`
 	Emisor         string        `conf:"env:OIDC_EMISOR,required,help:URL of the OIDC issuer; in desarrollo our own address and /desarrollo"`
-	ClaveEmisor    string        `conf:"env:OIDC_CLAVE_DESARROLLO,help:file with the development issuer's key; empty makes one"`
+	ClaveEmisor    string        `conf:"env:OIDC_CLAVE_DESARROLLO,help:file with the secret of the development issuer's key; empty makes one"`
 	Audiencia      string        `conf:"env:OIDC_AUDIENCIA,default:entregas,help:what tokens must have in aud"`
 	Cliente        string        `conf:"env:OIDC_CLIENTE,default:entregas-paginas,help:client id of the pages with the issuer"`
 	Secreto        string        `conf:"env:OIDC_SECRETO,mask,help:its secret where it has one"`
@@ -58,18 +58,16 @@ func run(ctx context.Context, cfg config) error {
 		slog.WarnContext(ctx, "modo de desarrollo: el emisor cree a cualquiera, y /v1 y /stream están abiertos")
 	}
 	publicador := pubsub.NuevoPublicador(sidecar, servicio)
-	servicioDe := func(app string) *dapr.Servicio {
-		return dapr.NuevoServicio(app, cfg.Comun.DaprHTTP, cfg.Comun.TokenDapr)
-	}
-	gestor, almacen := dapr.Gestor{Servicio: servicioDe("gestor-compra")}, dapr.Almacen{Sidecar: sidecar}
+	puerto, token := cfg.Comun.DaprHTTP, cfg.Comun.TokenDapr
+	gestor, almacen := dapr.Gestor{Servicio: dapr.NuevoServicio("gestor-compra", puerto, token)}, dapr.Almacen{Sidecar: sidecar}
 	rutas := cfg.Comun.RutasPublicas(nil)
 	deSidecar := rutas.NewRoute().Subrouter()
 	deSidecar.Use(cfg.Comun.SoloSidecar)
 	p := piezas{
 		nucleo: compras.Nuevo(gestor, dapr.Comandos{Publicador: publicador}, almacen), almacen: almacen, operacion: gestor,
-		productos: dapr.Productos{Servicio: servicioDe("admin-productos")},
-		ordenes:   dapr.Ordenes{Servicio: servicioDe("ordenes")},
-		monitor:   dapr.Monitor{Servicio: servicioDe("monitor").ConPlazo(plazoMonitor)}, // it reads every topic of dead letters
+		productos: dapr.Productos{Servicio: dapr.NuevoServicio("admin-productos", puerto, token)},
+		ordenes:   dapr.Ordenes{Servicio: dapr.NuevoServicio("ordenes", puerto, token)},
+		monitor:   dapr.Monitor{Servicio: dapr.NuevoServicio("monitor", puerto, token).ConPlazo(plazoMonitor)}, // it reads every topic of dead letters
 		receptor:  pubsub.NuevoReceptor(deSidecar, publicador, pubsub.NuevosIntentos(sidecar)),
 	}
 	if err := montar(ctx, rutas, cfg, p); err != nil {

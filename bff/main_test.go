@@ -3,12 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -56,7 +51,7 @@ func deFabrica() config {
 func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
 	t.Helper()
 	p := puerta{gestor: &comprastest.Gestor{}, broker: &pubsubtest.Broker{}, almacen: &comprastest.Almacen{}}
-	clave := filepath.Join(t.TempDir(), "clave.pem")
+	clave := filepath.Join(t.TempDir(), "clave")
 	if err := os.WriteFile(clave, []byte(claveDePrueba), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -82,18 +77,8 @@ func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
 	return p
 }
 
-// claveDePrueba is the key of the development issuer in tests; it opens nothing.
-var claveDePrueba = func() string {
-	clave, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(clave)
-	if err != nil {
-		panic(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-}()
+// claveDePrueba is the secret of the development issuer in tests; it opens nothing.
+const claveDePrueba = "un secreto para las pruebas"
 
 // como is the header with which somebody asks.
 func (p puerta) como(t *testing.T, usuario string, roles ...string) []string {

@@ -42,6 +42,9 @@ acaba() {
 }
 trap acaba EXIT
 
+deploy/compose/secretos.sh >/dev/null
+export APP_API_TOKEN OIDC_EMISOR=http://127.0.0.1:${p}888/desarrollo OIDC_CLAVE_DESARROLLO=$PWD/.local/test-compose-emisor
+APP_API_TOKEN=$(sed -n 's/^APP_API_TOKEN=//p' deploy/tokens.env)
 decir "arranco ($ETIQUETA)"
 docker compose down -v --remove-orphans >/dev/null 2>&1 || true
 docker compose up -d --wait --wait-timeout 300 --no-build >/dev/null 2>.local/test-compose-up.log || { tail -n 5 .local/test-compose-up.log >&2; exit 1; }
@@ -49,6 +52,7 @@ decir 'todo está sano'
 
 contenedor() { docker compose ps -q "$1"; }
 clave=$(docker compose run --rm --no-deps -T --entrypoint cat volumenes /secretos/postgres)
+docker compose run --rm --no-deps -T --entrypoint cat volumenes /secretos/emisor >"$OIDC_CLAVE_DESARROLLO"
 base() { echo "postgres://postgres:$clave@127.0.0.1:${p}432/$1?sslmode=disable"; }
 probar() {
   env BFF_URL=http://127.0.0.1:${p}888 GESTOR_URL=http://127.0.0.1:${p}001 ADMIN_URL=http://127.0.0.1:${p}000 ORDENES_URL=http://127.0.0.1:${p}040 MONITOR_URL=http://127.0.0.1:${p}020 \

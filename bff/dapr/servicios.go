@@ -29,34 +29,37 @@ func (g Gestor) Leer(ctx context.Context, id string) (c contracts.Compra, err er
 
 // DeUsuario implements compras.Gestor.
 func (g Gestor) DeUsuario(ctx context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (compras.Pagina, error) {
-	return g.pagina(ctx, ruta("usuarios", usuario, "compras"), contracts.FiltroCompras{Estados: estados}, limite, despues)
+	var lista []contracts.Compra
+	r, err := g.llamar(ctx, http.MethodGet, ruta("usuarios", usuario, "compras")+consulta(contracts.FiltroCompras{Estados: estados}, limite, despues), nil, &lista)
+	return pagina(lista, r), err
 }
 
 // Buscar implements acceso.Operacion.
 func (g Gestor) Buscar(ctx context.Context, f contracts.FiltroCompras, limite int, despues string) (compras.Pagina, error) {
-	return g.pagina(ctx, ruta("compras"), f, limite, despues)
+	var lista []contracts.Compra
+	r, err := g.llamar(ctx, http.MethodGet, ruta("compras")+consulta(f, limite, despues), nil, &lista)
+	return pagina(lista, r), err
 }
 
-func (g Gestor) pagina(ctx context.Context, ruta string, f contracts.FiltroCompras, limite int, despues string) (compras.Pagina, error) {
-	consulta := url.Values{"limite": {strconv.Itoa(limite)}}
+func consulta(f contracts.FiltroCompras, limite int, despues string) string {
+	q := url.Values{"limite": {strconv.Itoa(limite)}}
 	if despues != "" {
-		consulta.Set("despues", despues)
+		q.Set("despues", despues)
 	}
 	for _, e := range f.Estados {
-		consulta.Add("estado", string(e))
+		q.Add("estado", string(e))
 	}
 	if f.IDUsuario != "" {
-		consulta.Set("id_usuario", f.IDUsuario)
+		q.Set("id_usuario", f.IDUsuario)
 	}
 	if f.Domicilio != nil {
-		consulta.Set("domicilio", strconv.FormatBool(*f.Domicilio))
+		q.Set("domicilio", strconv.FormatBool(*f.Domicilio))
 	}
-	var lista []contracts.Compra
-	r, err := g.llamar(ctx, http.MethodGet, ruta+"?"+consulta.Encode(), nil, &lista)
-	if err != nil {
-		return compras.Pagina{}, err
-	}
-	return compras.Pagina{Compras: lista, Siguiente: siguiente(r.cabeceras.Values("Link"))}, nil
+	return "?" + q.Encode()
+}
+
+func pagina(lista []contracts.Compra, r respuesta) compras.Pagina {
+	return compras.Pagina{Compras: lista, Siguiente: siguiente(r.cabeceras.Values("Link"))}
 }
 
 // Cancelar implements compras.Decisiones.

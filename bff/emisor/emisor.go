@@ -14,7 +14,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"html/template"
 	"io"
@@ -51,7 +50,8 @@ type Emisor struct {
 	firmante jose.Signer
 }
 
-// Nuevo issues in the name of direccion, where its routes are. archivo holds the key, PEM of PKCS #8, which the replicas share; "" makes one.
+// Nuevo issues in the name of direccion, where its routes are. archivo holds a secret text of which the key is made, which the
+// replicas share; "" makes a key that nobody shares.
 func Nuevo(direccion, archivo string) (*Emisor, error) {
 	clave, err := leerClave(archivo)
 	if err != nil {
@@ -67,6 +67,7 @@ func Nuevo(direccion, archivo string) (*Emisor, error) {
 	return e, err
 }
 
+// leerClave makes the key of a secret text, so that who has the text has the key: a file is all that replicas must share.
 func leerClave(archivo string) (*ecdsa.PrivateKey, error) {
 	if archivo == "" {
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -75,20 +76,15 @@ func leerClave(archivo string) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	bloque, _ := pem.Decode(texto)
-	if bloque == nil {
-		return nil, fmt.Errorf("%s no es PEM", archivo)
+	secreto := strings.TrimSpace(string(texto))
+	if len(secreto) < minSecreto {
+		return nil, fmt.Errorf("%s tiene menos de %d caracteres", archivo, minSecreto)
 	}
-	leida, err := x509.ParsePKCS8PrivateKey(bloque.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	clave, ok := leida.(*ecdsa.PrivateKey)
-	if !ok || clave.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("%s no es una clave P-256", archivo)
-	}
-	return clave, nil
+	semilla := sha256.Sum256([]byte("emisor de desarrollo " + secreto))
+	return ecdsa.ParseRawPrivateKey(elliptic.P256(), semilla[:])
 }
+
+const minSecreto = 20
 
 // datos are a token's claims; of a code also what it was given for.
 type datos struct {

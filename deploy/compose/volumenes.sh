@@ -15,6 +15,11 @@ for par in postgres:999 dapr:65532 gestor_compra:10001 admin_productos:10002 ord
   printf '*:*:*:%s:%s\n' "$rol" "$(cat "$rol")" >"$rol.pgpass"
   chown "$usuario:$usuario" "$rol" "$rol.pgpass"
 done
+# the bff's development issuer: its replicas make their key of this
+if [ ! -s emisor ]; then
+  od -An -tx1 -N20 /dev/urandom | tr -d ' \n' >emisor.nuevo && mv emisor.nuevo emisor
+fi
+chown 10005:10005 emisor
 rm -f pgpass
 cat ./*.pgpass >pgpass # for preparar, which gives the roles their passwords
 chown 10000:10000 pgpass /componentes

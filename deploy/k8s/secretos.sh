@@ -21,6 +21,8 @@ secreto() {
   while [ $# -gt 1 ]; do printf '  %s: %s\n' "$2" "$(printf %s "$3" | base64 | tr -d '\n')"; set -- "$1" "${@:4}"; done
 }
 
+secreto token-app token "$(clave)"
+secreto token-dapr token "$(clave)"
 secreto claves-gestor-compra pgpass "$(linea gestor_compra)"
 secreto claves-admin-productos pgpass "$(linea admin_productos)"
 secreto claves-ordenes pgpass "$(linea ordenes)"
@@ -29,6 +31,7 @@ secreto claves-preparar pgpass "$(for rol in "${!claves[@]}"; do linea "$rol"; d
 
 if [ "$destino" = local ]; then
   secreto claves-postgres postgres "${claves[postgres]}"
+  secreto emisor-desarrollo secreto "$(clave)"
   secreto claves-dapr connectionString "postgres://dapr:${claves[dapr]}@postgres:5432/dapr?sslmode=disable"
   exit 0
 fi

@@ -2,17 +2,18 @@ package cliente
 
 import (
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"hash/crc32"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -99,7 +100,7 @@ func (e Entorno) Anonimo() *Cliente {
 	return c
 }
 
-// firmante signs as the development issuer does, with its key.
+// firmante signs as the development issuer does (bff/emisor), with the key that is made of its secret.
 type firmante struct {
 	emisor, kid string
 	clave       *ecdsa.PrivateKey
@@ -110,17 +111,10 @@ func nuevoFirmante(emisor, archivo string) (*firmante, error) {
 	if err != nil {
 		return nil, err
 	}
-	bloque, _ := pem.Decode(texto)
-	if bloque == nil {
-		return nil, fmt.Errorf("%s no es PEM", archivo)
-	}
-	leida, err := x509.ParsePKCS8PrivateKey(bloque.Bytes)
+	semilla := sha256.Sum256([]byte("emisor de desarrollo " + strings.TrimSpace(string(texto))))
+	clave, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), semilla[:])
 	if err != nil {
 		return nil, err
-	}
-	clave, ok := leida.(*ecdsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("%s no es una clave ECDSA", archivo)
 	}
 	publica, err := x509.MarshalPKIXPublicKey(&clave.PublicKey)
 	if err != nil {

@@ -60,7 +60,7 @@ func acceso(c *codigo, m, _ *manifiestos) []string {
 			q.si(!hay, "%s: no hay un programa %s", o, p.AppID)
 			q.si(!c.llamados()[[2]string{p.AppID, id}], "%s: %s no llama a %s", o, p.AppID, id)
 			for _, op := range p.Operations {
-				q.si(strings.HasPrefix(op.Name, "/mensajes") || op.Name == "/**" || op.Name == "/*", "%s: %s abre más que lo suyo", o, op.Name)
+				q.si(strings.HasPrefix(op.Name, "/mensajes/") || op.Name == "/**" || op.Name == "/*", "%s: %s abre más que lo suyo", o, op.Name)
 				for _, verbo := range op.HTTPVerb {
 					q.si(!slices.ContainsFunc(c.rutas[id], func(r ruta) bool {
 						return r.verbo == verbo && strings.HasPrefix(r.patron+"/", strings.TrimSuffix(op.Name, "**"))

@@ -70,8 +70,11 @@ func leerCodigo(t *testing.T) *codigo {
 	}
 	// The bff's own routes, those for people: under /api by the contract, the others by name.
 	c.publicas = []string{"/api/compras"}
-	for _, m := range regexp.MustCompile(`rutas\.(?:Handle|HandleFunc|PathPrefix)\("(/[^"]*)"`).FindAllStringSubmatch(texto(t, "bff", "main.go"), -1) {
-		c.publicas = append(c.publicas, m[1])
+	enBFF := regexp.MustCompile(`(?m)\b(?:rutas|paraTodos|conQuien)\.(?:Handle|HandleFunc|PathPrefix)\("(/[^"]*)"|\bservir\(rutas, "(/[^"]*)"|^\t\{"(/[^"]*)", "[\w-]+",`)
+	for _, archivo := range []string{"rutas.go", "identidad/sesion.go", "explorar/explorar.go", "paginas/paginas.go"} {
+		for _, m := range enBFF.FindAllStringSubmatch(texto(t, "bff", filepath.FromSlash(archivo)), -1) {
+			c.publicas = append(c.publicas, m[1]+m[2]+m[3])
+		}
 	}
 	if err := json.Unmarshal([]byte(texto(t, "deploy", "k8s", "esquemas", "nombres.json")), &c.conocidos); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -23,27 +22,21 @@ type tokensDapr struct{ app, dapr string }
 
 // tokens reads them, or makes them: two files of the instance that nobody else reads.
 func (in *Instancia) tokens() (t tokensDapr, err error) {
-	if t.app, err = in.secreto("token-app", nuevoSecreto); err != nil {
+	if t.app, err = in.secreto("token-app"); err != nil {
 		return t, err
 	}
-	t.dapr, err = in.secreto("token-dapr", nuevoSecreto)
+	t.dapr, err = in.secreto("token-dapr")
 	return t, err
 }
 
-func nuevoSecreto() (string, error) { return rand.Text(), nil }
-
 // secreto is what the instance's file says. Where there is none it is made, and whoever is first to write it wins.
-func (in *Instancia) secreto(nombre string, hacer func() (string, error)) (string, error) {
+func (in *Instancia) secreto(nombre string) (string, error) {
 	ruta := in.ruta(nombre)
 	texto, err := os.ReadFile(ruta)
 	if err == nil {
 		return strings.TrimSpace(string(texto)), nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
-		return "", err
-	}
-	nuevo, err := hacer()
-	if err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(filepath.Dir(ruta), 0o755); err != nil {
@@ -54,7 +47,7 @@ func (in *Instancia) secreto(nombre string, hacer func() (string, error)) (strin
 		return "", err
 	}
 	defer os.Remove(suelto.Name())
-	if _, err = suelto.WriteString(nuevo + "\n"); err == nil {
+	if _, err = suelto.WriteString(rand.Text() + "\n"); err == nil {
 		err = suelto.Close()
 	}
 	if err != nil {
@@ -67,17 +60,10 @@ func (in *Instancia) secreto(nombre string, hacer func() (string, error)) (strin
 	return strings.TrimSpace(string(texto)), err
 }
 
-// claveEmisor is the file with the development issuer's key, which the bff's replicas share. It is made once.
+// claveEmisor is the file with the secret of which the development issuer's key is made. The bff's replicas share it.
 func (in *Instancia) claveEmisor() (string, error) {
-	_, err := in.secreto("emisor.pem", func() (string, error) {
-		clave, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			return "", err
-		}
-		der, err := x509.MarshalPKCS8PrivateKey(clave)
-		return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), err
-	})
-	return in.ruta("emisor.pem"), err
+	_, err := in.secreto("emisor")
+	return in.ruta("emisor"), err
 }
 
 // emisor is the development issuer's URL, as dapr.yaml gives it to the bff.
@@ -102,25 +88,14 @@ func (in *Instancia) imprimirToken(args []string) error {
 
 // token is signed here, with the issuer's key, so that it needs nothing to be up. It is what bff/emisor would give.
 func (in *Instancia) token(usuario, rol string) (string, error) {
-	ruta, err := in.claveEmisor()
+	secreto, err := in.secreto("emisor")
 	if err != nil {
 		return "", err
 	}
-	texto, err := os.ReadFile(ruta)
+	semilla := sha256.Sum256([]byte("emisor de desarrollo " + secreto))
+	clave, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), semilla[:])
 	if err != nil {
 		return "", err
-	}
-	bloque, _ := pem.Decode(texto)
-	if bloque == nil {
-		return "", fmt.Errorf("%s no es PEM: bórrelo y repita", ruta)
-	}
-	leida, err := x509.ParsePKCS8PrivateKey(bloque.Bytes)
-	if err != nil {
-		return "", err
-	}
-	clave, ok := leida.(*ecdsa.PrivateKey)
-	if !ok {
-		return "", fmt.Errorf("%s no es la clave del emisor: bórrelo y repita", ruta)
 	}
 	publica, err := x509.MarshalPKIXPublicKey(&clave.PublicKey)
 	if err != nil {

@@ -43,9 +43,8 @@ type serie struct {
 
 // ServirColas adds GET /colas: every queue now, and its last quarter of an hour.
 func ServirColas(rutas *mux.Router, h Historial) {
-	rutas.HandleFunc("/colas", func(w http.ResponseWriter, _ *http.Request) {
-		rest.Escribir(w, http.StatusOK, haciaFuera(h.Informe()))
-	}).Methods(http.MethodGet)
+	informar := func(w http.ResponseWriter, _ *http.Request) { rest.Escribir(w, http.StatusOK, haciaFuera(h.Informe())) }
+	rutas.HandleFunc("/colas", informar).Methods(http.MethodGet)
 }
 
 func haciaFuera(i colas.Informe) informe {

@@ -18,20 +18,27 @@ type Muertos interface {
 
 // ServirMuertos adds GET /mensajes-muertos and POST /mensajes-muertos/{id}/reposicion.
 func ServirMuertos(rutas *mux.Router, m Muertos) {
-	rutas.HandleFunc("/mensajes-muertos", func(w http.ResponseWriter, r *http.Request) {
-		lista, err := m.Listar(r.Context())
-		if err != nil {
-			rest.EscribirError(w, r, err)
-			return
-		}
-		rest.Escribir(w, http.StatusOK, lista)
-	}).Methods(http.MethodGet)
-	rutas.HandleFunc("/mensajes-muertos/{id}/reposicion", func(w http.ResponseWriter, r *http.Request) {
-		uno, err := m.Reponer(r.Context(), mux.Vars(r)["id"])
-		if err != nil {
-			rest.EscribirError(w, r, err)
-			return
-		}
-		rest.Escribir(w, http.StatusAccepted, uno)
-	}).Methods(http.MethodPost)
+	r := deMuertos{m}
+	rutas.Handle("/mensajes-muertos", rest.Ruta(r.listar)).Methods(http.MethodGet)
+	rutas.Handle("/mensajes-muertos/{id}/reposicion", rest.Ruta(r.reponer)).Methods(http.MethodPost)
+}
+
+type deMuertos struct{ muertos Muertos }
+
+func (d deMuertos) listar(w http.ResponseWriter, r *http.Request) error {
+	lista, err := d.muertos.Listar(r.Context())
+	if err != nil {
+		return err
+	}
+	rest.Escribir(w, http.StatusOK, lista)
+	return nil
+}
+
+func (d deMuertos) reponer(w http.ResponseWriter, r *http.Request) error {
+	uno, err := d.muertos.Reponer(r.Context(), mux.Vars(r)["id"])
+	if err != nil {
+		return err
+	}
+	rest.Escribir(w, http.StatusAccepted, uno)
+	return nil
 }
