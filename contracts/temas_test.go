@@ -205,3 +205,49 @@ func FuzzDecodificar(f *testing.F) {
 		}
 	})
 }
+
+// What the schema takes off the wire is a message or is refused, and a message goes on the wire as the same bytes.
+func FuzzAvro(f *testing.F) {
+	esquema, err := contracts.Esquema(string(contracts.ComandosGestorCompra))
+	if err != nil {
+		f.Fatal(err)
+	}
+	codec, err := goavro.NewCodecForStandardJSONFull(esquema)
+	if err != nil {
+		f.Fatal(err)
+	}
+	enElCable := func(t testing.TB, texto []byte) []byte {
+		nativo, _, err := codec.NativeFromTextual(texto)
+		if err != nil {
+			t.Fatalf("%s: %v", texto, err)
+		}
+		bytes, err := codec.BinaryFromNative(nil, nativo)
+		if err != nil {
+			t.Fatalf("%s: %v", texto, err)
+		}
+		return bytes
+	}
+	f.Add(enElCable(f, codificar(f, contracts.NuevoMensaje("bff", contracts.CrearCompra, "", contracts.DatosComandoGestorCompra{
+		IDCompra: "01938f5e-7c1a-7000-8000-000000000001", IDUsuario: "ana ñ", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}},
+	}))))
+	f.Add([]byte{0})
+	f.Fuzz(func(t *testing.T, cable []byte) {
+		nativo, _, err := codec.NativeFromBinary(cable)
+		if err != nil {
+			return
+		}
+		texto, err := codec.TextualFromNative(nil, nativo)
+		if err != nil {
+			return
+		}
+		m, err := contracts.Decodificar[contracts.DatosComandoGestorCompra](texto)
+		if err != nil {
+			return
+		}
+		primera := enElCable(t, codificar(t, m))
+		otra, err := contracts.Decodificar[contracts.DatosComandoGestorCompra](codificar(t, m))
+		if err != nil || !bytes.Equal(enElCable(t, codificar(t, otra)), primera) {
+			t.Fatalf("%s: %v", texto, err)
+		}
+	})
+}
