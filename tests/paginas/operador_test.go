@@ -50,7 +50,7 @@ func TestAprobarYDespachar(t *testing.T) {
 	o.presiona(`[data-accion="Despachar"]`)
 	o.esperaEstado("DESPACHADA")
 	p.esperaEstado("DESPACHADA")
-	o.espera("el despacho en la saga", `document.querySelector("#secuencia").textContent.includes("OrdenDespachada")`)
+	o.espera("el despacho en la saga", `document.querySelector("#secuencia").textContent.includes("ReservaDespachada")`)
 	o.mira("operador-compra")
 	s.Cuadran(t, []string{id})
 }

@@ -115,16 +115,37 @@ export function porque(c, nombre) {
 }
 
 // seguir calls alCambiar with the purchase at each change, until it can change no more. alCaer(true) says that the
-// connection is lost and being made again, alCaer(false) that it is there.
+// connection is lost and being made again, alCaer(false) that it is there. A browser comes back by itself, with the
+// number of the last change, where the connection was cut; where the server answered an error it gives up, and this begins again.
 export function seguir(id, alCambiar, alCaer) {
-  const fuente = new EventSource(`/api/compras/${encodeURIComponent(id)}/eventos`);
-  fuente.addEventListener("estado", (e) => {
-    const c = JSON.parse(e.data);
-    alCambiar(c);
-    if (["DESPACHADA", "RECHAZADA", "CANCELADA"].includes(c.estado) && c.historia.at(-1)?.paso === c.estado) fuente.close();
-  });
-  fuente.addEventListener("open", () => alCaer(false));
-  fuente.addEventListener("error", () => alCaer(fuente.readyState === EventSource.CONNECTING));
+  let fuente, terminada = false, espera = 1000;
+  const terminar = () => {
+    terminada = true;
+    fuente.close();
+  };
+  const abrir = () => {
+    if (terminada) return;
+    fuente = new EventSource(`/api/compras/${encodeURIComponent(id)}/eventos`);
+    fuente.addEventListener("estado", (e) => {
+      const c = JSON.parse(e.data);
+      alCambiar(c);
+      if (["DESPACHADA", "RECHAZADA", "CANCELADA"].includes(c.estado) && c.historia.at(-1)?.paso === c.estado) terminar();
+    });
+    fuente.addEventListener("open", () => {
+      espera = 1000;
+      alCaer(false);
+    });
+    fuente.addEventListener("error", () => {
+      if (terminada) return;
+      alCaer(true);
+      if (fuente.readyState !== EventSource.CLOSED) return;
+      setTimeout(abrir, espera);
+      espera = Math.min(2 * espera, 15000);
+    });
+  };
+  abrir();
   addEventListener("pagehide", () => fuente.close());
-  return fuente;
+  addEventListener("pageshow", (e) => { // back to a page that the browser had kept
+    if (e.persisted) abrir();
+  });
 }
