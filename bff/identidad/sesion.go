@@ -98,9 +98,9 @@ func (s *Sesiones) entrar(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.galleta(w, r, galletaIngreso, base64.RawURLEncoding.EncodeToString(texto), http.SameSiteLaxMode, vidaDeIngreso)
+	s.galleta(w, galletaIngreso, base64.RawURLEncoding.EncodeToString(texto), http.SameSiteLaxMode, vidaDeIngreso)
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, flujo.AuthCodeURL(i.Estado, oauth2.S256ChallengeOption(i.Verificador), oidc.Nonce(i.Nonce)), http.StatusFound)
+	http.Redirect(w, r, flujo.AuthCodeURL(i.Estado, oauth2.S256ChallengeOption(i.Verificador), oidc.Nonce(i.Nonce)), http.StatusFound) // #nosec G710 -- to the issuer that the settings name
 	return nil
 }
 
@@ -139,7 +139,7 @@ func (s *Sesiones) volver(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || i.Estado == "" || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(i.Estado)) != 1 {
 		return errores.Nuevo(errores.SinIdentidad, "Este ingreso no se empezó aquí, o ya venció. Entre de nuevo en /entrar.")
 	}
-	s.galleta(w, r, galletaIngreso, "", http.SameSiteLaxMode, -1)
+	s.galleta(w, galletaIngreso, "", http.SameSiteLaxMode, -1)
 	if q.Get("error") != "" {
 		return errores.Nuevo(errores.SinIdentidad, "El emisor de identidades no dejó entrar: %.200s", q.Get("error"))
 	}
@@ -155,7 +155,7 @@ func (s *Sesiones) volver(w http.ResponseWriter, r *http.Request) error {
 	if err := s.almacen.Crear(r.Context(), claveDeSesion(secreto), texto, vidaDeSesion); err != nil {
 		return err
 	}
-	s.galleta(w, r, galletaSesion, secreto, http.SameSiteStrictMode, vidaDeSesion)
+	s.galleta(w, galletaSesion, secreto, http.SameSiteStrictMode, vidaDeSesion)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	return seguir.Execute(w, propia(i.Volver))
 }
@@ -182,7 +182,7 @@ func (s *Sesiones) salir(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	s.galleta(w, r, galletaSesion, "", http.SameSiteStrictMode, -1)
+	s.galleta(w, galletaSesion, "", http.SameSiteStrictMode, -1)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -225,8 +225,8 @@ func claveDeSesion(secreto string) string {
 	return "sesion/" + hex.EncodeToString(h[:])
 }
 
-func (s *Sesiones) galleta(w http.ResponseWriter, _ *http.Request, nombre, valor string, sitio http.SameSite, vida time.Duration) {
-	http.SetCookie(w, &http.Cookie{
+func (s *Sesiones) galleta(w http.ResponseWriter, nombre, valor string, sitio http.SameSite, vida time.Duration) {
+	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure where our own address is; on the loopback there is no TLS
 		Name: nombre, Value: valor, Path: "/", HttpOnly: true, SameSite: sitio, MaxAge: int(vida / time.Second),
 		Secure: strings.HasPrefix(s.emisor.ajustes.Publica, "https://"),
 	})

@@ -61,7 +61,7 @@ func TestComprarYCancelar(t *testing.T) {
 	p := entra(t, s, Usuario(t), "cliente", "/")
 	p.busca("miel")
 	p.pone("4", 3)
-	p.escribe("#texto", " ")
+	p.escribe("#texto", "\b")
 	p.pone("1", 2)
 	p.presiona("#domicilio")
 	p.mira("tienda")

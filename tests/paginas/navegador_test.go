@@ -231,6 +231,7 @@ var aspectos = []aspecto{
 // mira takes a picture of the page in every aspect, and has axe look for what keeps people out.
 func (p *persona) mira(nombre string) {
 	p.t.Helper()
+	p.hacer(chromedp.Evaluate[chromedp.Void](`scrollTo(0, 0); document.querySelector("#avisos")?.replaceChildren()`))
 	for _, a := range aspectos {
 		p.vestir(a)
 		p.fotografiar(nombre + "-" + a.nombre)

@@ -26,6 +26,7 @@ func TestAprobarYDespachar(t *testing.T) {
 	o.va("/operador")
 	ficha := fmt.Sprintf(`.ficha:has(a[href="/operador/compras/%s"])`, id)
 	o.espera("la compra entre las que esperan", fmt.Sprintf(`document.querySelector('%s')`, ficha))
+	o.espera("las cifras y las colas", `document.querySelectorAll(".cifra").length === 6 && document.querySelector("#grafica svg")`)
 	o.mira("panel")
 	o.presiona(ficha + ` [data-accion="Aprobar"]`)
 	p.esperaEstado("CONFIRMADA")

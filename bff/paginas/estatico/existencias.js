@@ -12,15 +12,18 @@ async function mirar() {
     for (const col of columnas) poner(fila.querySelector(`[data-col=${col}]`), c[col], col);
   }
   const total = (col) => cuentas.reduce((n, c) => n + c[col], 0);
-  porId("total").replaceChildren(h("tr", {}, h("th", { scope: "row" }, "Total"), columnas.map((col) => {
+  porId("total").replaceChildren(h("tr", {}, h("th", { scope: "row" }, "Total"), conReponer(columnas.map((col) => {
     const celda = h("td", { class: "num" });
     poner(celda, total(col), col);
     return celda;
-  }), h("td", {})));
+  }), "")));
   const mal = cuentas.filter((c) => c.diferencia !== 0);
   const sello = h("span", { class: `sello ${mal.length ? "mal" : "bien"}` }, mal.length ? `No cuadran: ${mal.map((c) => nombre(c.id_producto)).join(", ")}` : "Los libros cuadran");
   if (porId("cuadre").textContent !== sello.textContent) porId("cuadre").replaceChildren(sello);
 }
+
+// conReponer puts what restocks beside the stock, where a narrow screen still shows it.
+const conReponer = ([existencias, ...resto], formulario) => [existencias, h("td", {}, formulario), ...resto];
 
 function poner(celda, n, col) {
   const texto = numero(n);
@@ -45,7 +48,7 @@ function nueva(c) {
       });
     },
   }, campo, h("button", { class: "boton chico", "aria-label": `Reponer ${titulo}` }, "Reponer"));
-  const fila = h("tr", { id: `fila-${c.id_producto}` }, h("th", { scope: "row" }, titulo), columnas.map((col) => h("td", { class: "num", "data-col": col })), h("td", {}, formulario));
+  const fila = h("tr", { id: `fila-${c.id_producto}` }, h("th", { scope: "row" }, titulo), conReponer(columnas.map((col) => h("td", { class: "num", "data-col": col })), formulario));
   porId("filas").append(fila);
   return fila;
 }

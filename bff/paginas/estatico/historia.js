@@ -13,6 +13,7 @@ const titulos = {
   PRODUCTOS_VALIDOS: "Hay de todo",
   PRODUCTOS_RESERVADOS: "Productos reservados",
   POR_APROBAR: "Espera aprobación",
+  Aprobacion: "Aprobada",
   CONFIRMADA: "Confirmada",
   DESPACHADA: "En camino",
   COMPENSANDO: "Deshaciendo lo hecho",

@@ -37,7 +37,7 @@ function mostrarQuien(s) {
   const otro = document.body.dataset.para === "operador" ? ["/", "Tienda"] : ["/operador", "Operación"];
   quien.replaceChildren(...[
     s.roles.includes("operador") && h("a", { href: otro[0] }, otro[1]),
-    h("span", { class: "nombre" }, h("span", { class: "inicial", "aria-hidden": "true" }, s.usuario.slice(0, 1)), s.usuario),
+    h("span", { class: "nombre" }, h("span", { class: "inicial", "aria-hidden": "true" }, s.usuario.slice(0, 1)), h("span", { title: s.usuario }, s.usuario)),
     h("button", { class: "enlace", type: "button", onclick: salir }, "Salir"),
   ].filter(Boolean));
 }
@@ -68,6 +68,7 @@ export function vacio(titulo, texto, accion, nivel = "h2") {
 // avisar tells something for a few seconds, also to who listens.
 export function avisar(texto, clase = "") {
   const a = h("p", { class: `aviso ${clase}` }, texto);
+  for (const anterior of porId("avisos").querySelectorAll(".aviso:not(.mal)")) anterior.remove();
   porId("avisos").append(a);
   setTimeout(() => a.remove(), clase === "mal" ? 9000 : 5000);
 }

@@ -30,6 +30,7 @@ export function sucesos(c, mensajes) {
     const t = ms(x.en);
     if (deAfuera[x.tipo] && !llegados.has(x.tipo)) lista.push({ t: t - 0.5, de: deAfuera[x.tipo], a: "gestor-compra", texto: x.tipo, clase: deAfuera[x.tipo] === "ordenes" ? "respuesta" : "" });
     llegados.add(x.tipo);
+    if (x.paso === "Aprobacion") lista.push({ t, estado: true, texto: "Aprobada", clase: "bien" }); // a decision, not a state
     if (estados[x.paso]) lista.push({ t, estado: true, texto: estados[x.paso][0], clase: estados[x.paso][1] });
   }
   lista.sort((a, b) => a.t - b.t);

@@ -113,7 +113,7 @@ func (c Config) Rutas(necesita map[string]Comprobacion, abiertas ...string) *mux
 }
 
 // cabeceraDeToken is where Dapr puts a token, in both directions.
-const cabeceraDeToken = "dapr-api-token"
+const cabeceraDeToken = "dapr-api-token" // #nosec G101 -- a header's name
 
 // SoloSidecar lets only the program's own sidecar through to siguiente; anyone where no app API token is set.
 func (c Config) SoloSidecar(siguiente http.Handler) http.Handler {
