@@ -28,6 +28,7 @@ type Escenario struct {
 	Gestor, Productos *cliente.Base
 	Corrida           string // names this run's customers
 	inicio            time.Time
+	llamadas          int
 }
 
 // Correr runs a scenario: on a copy with new data and the given settings (as in local.env), which it stops afterwards.
@@ -82,8 +83,10 @@ func (e *Escenario) Decir(formato string, args ...any) {
 	fmt.Printf("[%5.1f s] %s\n", time.Since(e.inicio).Seconds(), fmt.Sprintf(formato, args...))
 }
 
-// Comprar sends n purchases of one unit, so many at a time, and gives their ids.
+// Comprar sends n purchases of one unit, so many at a time, and gives their ids. No customer has more than 50: ordenes lets
+// one have a hundred open orders.
 func (e *Escenario) Comprar(ctx context.Context, quien string, n, aLaVez int, domicilio bool) ([]string, error) {
+	e.llamadas++
 	ids, errs, numeros := make([]string, n), make([]error, n), make(chan int)
 	var grupo sync.WaitGroup
 	for range aLaVez {
@@ -91,7 +94,7 @@ func (e *Escenario) Comprar(ctx context.Context, quien string, n, aLaVez int, do
 			for i := range numeros {
 				var a contracts.Aceptada
 				a, errs[i] = e.BFF.Comprar(ctx, contracts.SolicitudCompra{
-					IDUsuario: fmt.Sprintf("%s-%s-%d", e.Corrida, quien, i/50), Domicilio: domicilio,
+					IDUsuario: fmt.Sprintf("%s-%s-%d-%d", e.Corrida, quien, e.llamadas, i/50), Domicilio: domicilio,
 					Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
 				})
 				ids[i] = a.ID
