@@ -39,7 +39,7 @@ type config struct {
 	PlazoAprobacion   time.Duration `conf:"env:PLAZO_APROBACION,default:24h"`
 	PlazoCompensacion time.Duration `conf:"env:PLAZO_COMPENSACION,default:24h"`
 	Reconciliacion    time.Duration `conf:"env:RECONCILIACION,default:1m,help:how often to look for sagas that do not go on"`
-	SinCompensar      time.Duration `conf:"env:SIN_COMPENSAR,default:20m,help:after which a compensation stands still; a step, after its patience"`
+	SinCompensar      time.Duration `conf:"env:SIN_COMPENSAR,default:25m,help:after which a compensation stands still; a step, after its patience"`
 }
 
 func main() {
@@ -72,7 +72,7 @@ func run(ctx context.Context, cfg config) error {
 	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{SinAvance: cfg.Paciencia + 2*time.Minute, SinCompensar: cfg.SinCompensar, Saga: ajustesSaga})
 	gestor := recepcion.Nueva(almacen, difusor, admisor, admisor.Avisar)
 	actividades := saga.Nueva(almacen, publicador, avisos, difusor, saga.Ajustes{
-		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: time.Minute,
+		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: cfg.Paciencia,
 	}, admisor.Avisar)
 	registro := workflow.NewRegistry()
 	if err := compra.Registrar(registro, actividades); err != nil {

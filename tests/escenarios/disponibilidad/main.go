@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	clientes = 5
+	clientes = 3 // some six purchases a second: what a minute piles up has to be done in less than one
 	apagado  = 60 * time.Second
 	regreso  = 60 * time.Second // within which everything is at its end
 )
