@@ -39,7 +39,8 @@ type config struct {
 	PlazoAprobacion   time.Duration `conf:"env:PLAZO_APROBACION,default:24h"`
 	PlazoCompensacion time.Duration `conf:"env:PLAZO_COMPENSACION,default:24h"`
 	Reconciliacion    time.Duration `conf:"env:RECONCILIACION,default:1m,help:how often to look for sagas that do not go on"`
-	SinCompensar      time.Duration `conf:"env:SIN_COMPENSAR,default:25m,help:after which a compensation stands still; a step, after its patience"`
+	Holgura           time.Duration `conf:"env:HOLGURA,default:2m,help:beyond its patience, after which a saga stands still"`
+	SinCompensar      time.Duration `conf:"env:SIN_COMPENSAR,default:25m,help:after which a compensation stands still"`
 }
 
 func main() {
@@ -69,7 +70,6 @@ func run(ctx context.Context, cfg config) error {
 	admisor := admision.Nueva(almacen, motor, admision.Ajustes{
 		Cupo: cfg.Cupo, Ventaja: cfg.VentajaDomicilio, Arriendo: cfg.Arriendo, Vuelta: cfg.VueltaAdmision, Saga: ajustesSaga,
 	})
-	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{SinAvance: cfg.Paciencia + 2*time.Minute, SinCompensar: cfg.SinCompensar, Saga: ajustesSaga})
 	gestor := recepcion.Nueva(almacen, difusor, admisor, admisor.Avisar)
 	actividades := saga.Nueva(almacen, publicador, avisos, difusor, saga.Ajustes{
 		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: cfg.Paciencia,
@@ -91,7 +91,10 @@ func run(ctx context.Context, cfg config) error {
 	}
 	tareas.Go(func() { admisor.Correr(ctx) })
 	tareas.Go(func() { arranque.Repetir(ctx, 30*time.Second, "entregar decisiones", admisor.Barrer) })
-	tareas.Go(func() { arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar) })
+	quieta := reconciliacion.Ajustes{SinAvance: cfg.Paciencia + cfg.Holgura, SinCompensar: cfg.SinCompensar, Saga: ajustesSaga}
+	tareas.Go(func() {
+		arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliacion.Nuevo(almacen, motor, quieta).Revisar)
+	})
 	err = cfg.Comun.Servir(ctx, rutas)
 	tareas.Wait()
 	return err
