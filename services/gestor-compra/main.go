@@ -39,8 +39,7 @@ type config struct {
 	PlazoAprobacion   time.Duration `conf:"env:PLAZO_APROBACION,default:24h"`
 	PlazoCompensacion time.Duration `conf:"env:PLAZO_COMPENSACION,default:24h"`
 	Reconciliacion    time.Duration `conf:"env:RECONCILIACION,default:1m,help:how often to look for sagas that do not go on"`
-	Holgura           time.Duration `conf:"env:HOLGURA,default:2m,help:beyond its patience, after which a saga stands still"`
-	SinCompensar      time.Duration `conf:"env:SIN_COMPENSAR,default:25m,help:after which a compensation stands still"`
+	Holgura           time.Duration `conf:"env:HOLGURA,default:2m,help:beyond what a step or a sleeping compensation takes, after which a saga stands still"`
 }
 
 func main() {
@@ -91,10 +90,8 @@ func run(ctx context.Context, cfg config) error {
 	}
 	tareas.Go(func() { admisor.Correr(ctx) })
 	tareas.Go(func() { arranque.Repetir(ctx, 30*time.Second, "entregar decisiones", admisor.Barrer) })
-	quieta := reconciliacion.Ajustes{SinAvance: cfg.Paciencia + cfg.Holgura, SinCompensar: cfg.SinCompensar, Saga: ajustesSaga}
-	tareas.Go(func() {
-		arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliacion.Nuevo(almacen, motor, quieta).Revisar)
-	})
+	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{Paciencia: cfg.Paciencia, Holgura: cfg.Holgura, Saga: ajustesSaga})
+	tareas.Go(func() { arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar) })
 	err = cfg.Comun.Servir(ctx, rutas)
 	tareas.Wait()
 	return err
