@@ -28,7 +28,7 @@ type Ajustes struct {
 
 const (
 	porVuelta = 100
-	dormida   = 15 * time.Minute // the longest that a compensation sleeps between two tries
+	dormida   = 15 * time.Minute                                 // the longest that a compensation sleeps between two tries
 	perdida   = "Se perdió el avance de la compra y se deshizo." // what its customer is told
 )
 
