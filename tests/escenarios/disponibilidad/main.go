@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -190,7 +191,7 @@ func (u *uso) esperarFinales(ctx context.Context, vuelta time.Time) (time.Durati
 			}
 		}
 		if time.Since(vuelta) > regreso || ctx.Err() != nil {
-			return time.Since(vuelta), fmt.Errorf("%s después del regreso faltan %d compras: %s (%v)", regreso, faltan, ejemplo, err)
+			return time.Since(vuelta), errors.Join(fmt.Errorf("%s después del regreso faltan %d compras: %s", regreso, faltan, ejemplo), err)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -112,7 +113,7 @@ func laCompraDeUnaReserva(ctx context.Context, e *comun.Escenario) ([]string, er
 			return nil, contar(ctx, e, e.Productos, "liberada", 1)
 		}
 		if time.Now().After(limite) {
-			return nil, fmt.Errorf("la reserva huérfana sigue ahí (%v)", err)
+			return nil, errors.Join(errors.New("la reserva huérfana sigue ahí"), err)
 		}
 	}
 }
