@@ -20,7 +20,7 @@ import (
 
 func main() {
 	comun.Correr("perdidas", []string{
-		"APP_GESTOR_COMPRA_RECONCILIACION=5s", "APP_GESTOR_COMPRA_PACIENCIA=90s", "APP_GESTOR_COMPRA_HOLGURA=10s", "APP_GESTOR_COMPRA_INSISTENCIA=10s",
+		"APP_GESTOR_COMPRA_RECONCILIACION=5s", "APP_GESTOR_COMPRA_PACIENCIA=3m", "APP_GESTOR_COMPRA_HOLGURA=10s", "APP_GESTOR_COMPRA_INSISTENCIA=10s",
 		"APP_ADMIN_PRODUCTOS_RECONCILIACION=5s", "APP_ADMIN_PRODUCTOS_HUERFANA=5s",
 	}, func(ctx context.Context, e *comun.Escenario) error {
 		var todas []string
@@ -53,7 +53,11 @@ func elDiscoDelBroker(ctx context.Context, e *comun.Escenario) ([]string, error)
 			return nil, err
 		}
 	}
-	if err := e.Hasta(ctx, 2*time.Minute, ids, len(ids), contracts.EstadoConfirmada); err != nil {
+	// A sidecar whose topics were gone when it came back to the broker keeps producers that are closed for good.
+	if _, err := e.Local.Matar(ctx, func(p cliente.Proceso) bool { return p.Clase == "sidecar" }); err != nil {
+		return nil, err
+	}
+	if err := e.Hasta(ctx, 3*time.Minute, ids, len(ids), contracts.EstadoConfirmada); err != nil {
 		return nil, err
 	}
 	e.Decir("las 20 están CONFIRMADA: sus pasos preguntaron otra vez")
@@ -89,7 +93,7 @@ func laMemoriaDelMotor(ctx context.Context, e *comun.Escenario) ([]string, error
 			return nil, err
 		}
 	}
-	if err := e.Hasta(ctx, 3*time.Minute, ids, len(ids), contracts.EstadoRechazada); err != nil {
+	if err := e.Hasta(ctx, 6*time.Minute, ids, len(ids), contracts.EstadoRechazada); err != nil {
 		return nil, err
 	}
 	return ids, contar(ctx, e, e.Gestor, "deshecha", len(ids))
