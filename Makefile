@@ -8,7 +8,11 @@ ORDEN := $(LOCAL) --instancia $(INSTANCIA)
 MODULOS := contracts workflows services bff tests
 export GOWORK := $(CURDIR)/go.work
 
+<<<<<<< HEAD
 .PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer token build generate lint test test-unit test-e2e test-paginas escenario-desempeno escenario-escalabilidad escenario-disponibilidad caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
+=======
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer build generate lint test test-unit test-e2e escenario-desempeno escenario-escalabilidad escenario-disponibilidad escenario-perdidas caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
+>>>>>>> main
 
 help: ## esta lista
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -87,6 +91,9 @@ escenario-escalabilidad: $(LOCAL) ## la cola crece, las réplicas también: grá
 
 escenario-disponibilidad: $(LOCAL) ## cada servicio muerto un minuto, y ningún cliente se entera
 	@go run ./tests/escenarios/disponibilidad
+
+escenario-perdidas: $(LOCAL) ## lo que un disco perdido se lleva: se pregunta otra vez o se deshace
+	@go run ./tests/escenarios/perdidas
 
 caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTOS=10 SEMILLA=…
 	@go run ./tests/matriz -minutos $(or $(MINUTOS),10) $(if $(SEMILLA),-semilla $(SEMILLA)) $(if $(INFORME),-informe $(INFORME))

@@ -39,7 +39,7 @@ type config struct {
 	PlazoAprobacion   time.Duration `conf:"env:PLAZO_APROBACION,default:24h"`
 	PlazoCompensacion time.Duration `conf:"env:PLAZO_COMPENSACION,default:24h"`
 	Reconciliacion    time.Duration `conf:"env:RECONCILIACION,default:1m,help:how often to look for sagas that do not go on"`
-	SinCompensar      time.Duration `conf:"env:SIN_COMPENSAR,default:20m,help:after which a compensation stands still; a step, after its patience"`
+	Holgura           time.Duration `conf:"env:HOLGURA,default:2m,help:beyond what a step or a sleeping compensation takes, after which a saga stands still"`
 }
 
 func main() {
@@ -69,10 +69,9 @@ func run(ctx context.Context, cfg config) error {
 	admisor := admision.Nueva(almacen, motor, admision.Ajustes{
 		Cupo: cfg.Cupo, Ventaja: cfg.VentajaDomicilio, Arriendo: cfg.Arriendo, Vuelta: cfg.VueltaAdmision, Saga: ajustesSaga,
 	})
-	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{SinAvance: cfg.Paciencia + 2*time.Minute, SinCompensar: cfg.SinCompensar, Saga: ajustesSaga})
 	gestor := recepcion.Nueva(almacen, difusor, admisor, admisor.Avisar)
 	actividades := saga.Nueva(almacen, publicador, avisos, difusor, saga.Ajustes{
-		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: time.Minute,
+		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: cfg.Paciencia,
 	}, admisor.Avisar)
 	registro := workflow.NewRegistry()
 	if err := compra.Registrar(registro, actividades); err != nil {
@@ -91,6 +90,7 @@ func run(ctx context.Context, cfg config) error {
 	}
 	tareas.Go(func() { admisor.Correr(ctx) })
 	tareas.Go(func() { arranque.Repetir(ctx, 30*time.Second, "entregar decisiones", admisor.Barrer) })
+	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{Paciencia: cfg.Paciencia, Holgura: cfg.Holgura, Saga: ajustesSaga})
 	tareas.Go(func() { arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar) })
 	err = cfg.Comun.Servir(ctx, rutas)
 	tareas.Wait()

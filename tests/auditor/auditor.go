@@ -5,7 +5,6 @@ package auditor
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -44,7 +43,7 @@ func Abrir(ctx context.Context, d Direcciones) (*Auditor, error) {
 			return nil, err
 		}
 	}
-	callado := log.NewLoggerWithSlog(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	callado := log.NewLoggerWithSlog(slog.New(slog.DiscardHandler))
 	var err error
 	a.broker, err = pulsar.NewClient(pulsar.ClientOptions{URL: d.PulsarURL, OperationTimeout: 20 * time.Second, Logger: callado})
 	return a, err

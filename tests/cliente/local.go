@@ -45,14 +45,23 @@ func (l *Local) Orden(ctx context.Context, args ...string) error {
 	return nil
 }
 
+// Salida runs a command that tells something, and gives what it told: dsn, env.
+func (l *Local) Salida(ctx context.Context, args ...string) (string, error) {
+	texto, err := l.orden(ctx, args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("local %s: %w", strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(string(texto)), nil
+}
+
 // Entorno reads the addresses of this copy.
 func (l *Local) Entorno(ctx context.Context) (Entorno, error) {
-	texto, err := l.orden(ctx, "env").Output()
+	texto, err := l.Salida(ctx, "env")
 	if err != nil {
-		return Entorno{}, fmt.Errorf("local env: %w", err)
+		return Entorno{}, err
 	}
 	m := map[string]string{}
-	for linea := range strings.Lines(string(texto)) {
+	for linea := range strings.Lines(texto) {
 		if nombre, valor, ok := strings.Cut(strings.TrimSpace(linea), "="); ok {
 			m[nombre] = valor
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -30,7 +29,7 @@ type oreja struct {
 const recuerda = 40 // records of each topic
 
 func abrirOreja(ctx context.Context, e cliente.Entorno) (*oreja, error) {
-	callado := log.NewLoggerWithSlog(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	callado := log.NewLoggerWithSlog(slog.New(slog.DiscardHandler))
 	broker, err := pulsar.NewClient(pulsar.ClientOptions{URL: e.PulsarURL, OperationTimeout: 30 * time.Second, Logger: callado})
 	if err != nil {
 		return nil, err

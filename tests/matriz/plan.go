@@ -38,10 +38,7 @@ func catalogo() []falla {
 		matar("kill -9 de todos los sidecars", func(p cliente.Proceso) bool { return p.Clase == "sidecar" }),
 		matar("kill -9 de todo", func(cliente.Proceso) bool { return true }),
 	)
-	for _, p := range puntos() {
-		f = append(f, p)
-	}
-	return append(append(f, deRed()...), deEntrega()...)
+	return slices.Concat(f, puntos(), deRed(), deEntrega())
 }
 
 func unProceso(nombre, clase string) func(cliente.Proceso) bool {

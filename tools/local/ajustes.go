@@ -166,6 +166,8 @@ func (in *Instancia) traducir(texto string) string {
 		switch p, ok := nuevo[g[2]]; {
 		case g[2] == strconv.Itoa(puertosBase["POSTGRES"]):
 			return in.direccionPostgres()
+		case g[2] == strconv.Itoa(puertosBase["PULSAR"]):
+			return in.ajuste("PULSAR_ANUNCIADO", "127.0.0.1:"+strconv.Itoa(in.puerto("PULSAR"))) // the way to it, where somebody stands between
 		case ok:
 			return g[1] + strconv.Itoa(p)
 		}

@@ -19,15 +19,16 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Ajustes of the search.
+// Ajustes of the search. A purchase stands still when nothing changes in it for longer than a step waits (Paciencia), or a
+// compensation waits and then sleeps, and Holgura beyond.
 type Ajustes struct {
-	SinAvance    time.Duration // longer than any step waits for its reply
-	SinCompensar time.Duration // longer than a compensation sleeps between two tries
-	Saga         compra.Ajustes
+	Paciencia, Holgura time.Duration
+	Saga               compra.Ajustes
 }
 
 const (
 	porVuelta = 100
+	dormida   = 15 * time.Minute                                 // the longest that a compensation sleeps between two tries
 	perdida   = "Se perdió el avance de la compra y se deshizo." // what its customer is told
 )
 
@@ -58,7 +59,8 @@ func Nuevo(a Almacen, m Motor, ajustes Ajustes) *Reconciliador {
 
 // Revisar looks once. What it could not mend it finds again.
 func (r *Reconciliador) Revisar(ctx context.Context) error {
-	detenidas, err := r.almacen.SinAvance(ctx, r.ajustes.SinAvance, r.ajustes.SinCompensar, porVuelta)
+	enCurso := r.ajustes.Paciencia + r.ajustes.Holgura
+	detenidas, err := r.almacen.SinAvance(ctx, enCurso, enCurso+dormida, porVuelta)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func TestMendar(t *testing.T) {
 			if c.hay {
 				m.estados[s.ID] = c.flujo
 			}
-			r := reconciliacion.Nuevo(a, m, reconciliacion.Ajustes{SinAvance: 7 * time.Minute, SinCompensar: 20 * time.Minute, Saga: compra.Ajustes{}})
+			r := reconciliacion.Nuevo(a, m, reconciliacion.Ajustes{Paciencia: 5 * time.Minute, Holgura: 2 * time.Minute, Saga: compra.Ajustes{}})
 			if err := r.Revisar(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestUnMotorQueNoRespondeNoPerdioNada(t *testing.T) {
 	a, m := postgrestest.Nuevo(t), &motor{caido: true}
 	s := a.Compra(t, contracts.EstadoProductosReservados)
 	a.Hacer(t, `update compra set actualizada_en = now() - interval '1 hour' where id = $1`, s.ID)
-	err := reconciliacion.Nuevo(a, m, reconciliacion.Ajustes{SinAvance: time.Minute, SinCompensar: time.Minute}).Revisar(t.Context())
+	err := reconciliacion.Nuevo(a, m, reconciliacion.Ajustes{Paciencia: time.Minute}).Revisar(t.Context())
 	if err == nil || !strings.Contains(err.Error(), s.ID) || len(m.iniciados)+len(m.empujados) > 0 {
 		t.Errorf("%v, iniciados %v, empujados %v", err, m.iniciados, m.empujados)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -28,6 +29,7 @@ type Escenario struct {
 	Gestor, Productos *cliente.Base
 	Corrida           string // names this run's customers
 	inicio            time.Time
+	llamadas          int
 }
 
 // Correr runs a scenario: on a copy with new data and the given settings (as in local.env), which it stops afterwards.
@@ -82,8 +84,10 @@ func (e *Escenario) Decir(formato string, args ...any) {
 	fmt.Printf("[%5.1f s] %s\n", time.Since(e.inicio).Seconds(), fmt.Sprintf(formato, args...))
 }
 
-// Comprar sends n purchases of one unit, so many at a time, and gives their ids.
+// Comprar sends n purchases of one unit, so many at a time, and gives their ids. No customer has more than 50: ordenes lets
+// one have a hundred open orders.
 func (e *Escenario) Comprar(ctx context.Context, quien string, n, aLaVez int, domicilio bool) ([]string, error) {
+	e.llamadas++
 	ids, errs, numeros := make([]string, n), make([]error, n), make(chan int)
 	var grupo sync.WaitGroup
 	for range aLaVez {
@@ -91,7 +95,7 @@ func (e *Escenario) Comprar(ctx context.Context, quien string, n, aLaVez int, do
 			for i := range numeros {
 				var a contracts.Aceptada
 				a, errs[i] = e.BFF.Comprar(ctx, contracts.SolicitudCompra{
-					IDUsuario: fmt.Sprintf("%s-%s-%d", e.Corrida, quien, i/50), Domicilio: domicilio,
+					IDUsuario: fmt.Sprintf("%s-%s-%d-%d", e.Corrida, quien, e.llamadas, i/50), Domicilio: domicilio,
 					Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
 				})
 				ids[i] = a.ID
@@ -129,8 +133,8 @@ func (e *Escenario) Hasta(ctx context.Context, plazo time.Duration, ids []string
 	}
 }
 
-// Auditar has the books checked by somebody else.
-func (e *Escenario) Auditar(ctx context.Context, ids []string) error {
+// Auditar has the books checked by somebody else. What begins with one of salvo was done on purpose.
+func (e *Escenario) Auditar(ctx context.Context, ids []string, salvo ...string) error {
 	a, err := auditor.Abrir(ctx, auditor.Direcciones{
 		DSNGestorCompra: e.Entorno.DSNGestorCompra, DSNProductos: e.Entorno.DSNProductos, DSNOrdenes: e.Entorno.DSNOrdenes,
 		PulsarURL: e.Entorno.PulsarURL, PulsarAdmin: e.Entorno.PulsarAdmin,
@@ -143,6 +147,9 @@ func (e *Escenario) Auditar(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
+	i.Faltas = slices.DeleteFunc(i.Faltas, func(f auditor.Falta) bool {
+		return slices.ContainsFunc(salvo, func(s string) bool { return strings.HasPrefix(f.Que, s) })
+	})
 	e.Decir("auditoría: %d compras, %v, %d faltas", i.Compras, i.PorEstado, len(i.Faltas))
 	for _, f := range i.Faltas {
 		fmt.Printf("FALTA %s %s\n", f.IDCompra, f.Que)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -16,7 +17,7 @@ import (
 )
 
 const (
-	clientes = 5
+	clientes = 3 // some six purchases a second: what a minute piles up has to be done in less than one
 	apagado  = 60 * time.Second
 	regreso  = 60 * time.Second // within which everything is at its end
 )
@@ -190,7 +191,7 @@ func (u *uso) esperarFinales(ctx context.Context, vuelta time.Time) (time.Durati
 			}
 		}
 		if time.Since(vuelta) > regreso || ctx.Err() != nil {
-			return time.Since(vuelta), fmt.Errorf("%s después del regreso faltan %d compras: %s (%v)", regreso, faltan, ejemplo, err)
+			return time.Since(vuelta), errors.Join(fmt.Errorf("%s después del regreso faltan %d compras: %s", regreso, faltan, ejemplo), err)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}

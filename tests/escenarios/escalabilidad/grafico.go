@@ -33,7 +33,7 @@ func enTerminal(puntos []punto) string {
 	}
 	t.WriteString("réplicas")
 	for c := range columnas {
-		t.WriteString(fmt.Sprint(min(9, de(c).replicas)))
+		fmt.Fprint(&t, min(9, de(c).replicas))
 	}
 	fmt.Fprintf(&t, "\n        0 s%*s\n\n", columnas-3, fmt.Sprintf("%.0f s", puntos[len(puntos)-1].en.Seconds()))
 	return t.String()

@@ -27,7 +27,8 @@ type mirador struct {
 	// conCinco is when all five read the queue; sinTrabajo, when there was not enough left for all of them.
 	conCinco, sinTrabajo time.Time
 	mu                   sync.Mutex
-	corren               map[string]bool // the further replicas
+	corren               map[string]bool // the further replicas that there should be
+	lectores             int             // that read the queue at the last look
 	grupo                sync.WaitGroup
 }
 
@@ -46,6 +47,9 @@ func (m *mirador) correr(ctx context.Context) {
 			continue // what is not known is no reason to change anything
 		}
 		lectores, _ := deMetricas(string(r.Cuerpo), `entregas_consumers{subscription="admin-productos",topic="comandos-producto"}`)
+		m.mu.Lock()
+		m.lectores = int(lectores)
+		m.mu.Unlock()
 		ahora := time.Now()
 		deseadas := m.escalador.Replicas(int64(pendientes), ahora)
 		m.puntos = append(m.puntos, punto{ahora.Sub(inicio), int64(pendientes), deseadas, int(lectores)})
@@ -89,13 +93,7 @@ func (m *mirador) ajustar(ctx context.Context, deseadas int) {
 func (m *mirador) cuantas() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := 1
-	for _, corre := range m.corren {
-		if corre {
-			n++
-		}
-	}
-	return n
+	return m.lectores
 }
 
 func dormir(ctx context.Context, cuanto time.Duration) {
