@@ -8,11 +8,7 @@ ORDEN := $(LOCAL) --instancia $(INSTANCIA)
 MODULOS := contracts workflows services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-<<<<<<< HEAD
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer token build generate lint test test-unit test-e2e test-paginas escenario-desempeno escenario-escalabilidad escenario-disponibilidad caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
-=======
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer build generate lint test test-unit test-e2e escenario-desempeno escenario-escalabilidad escenario-disponibilidad escenario-perdidas caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
->>>>>>> main
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer token build generate lint test test-unit test-e2e test-paginas escenario-desempeno escenario-escalabilidad escenario-disponibilidad escenario-perdidas caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
 
 help: ## esta lista
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'

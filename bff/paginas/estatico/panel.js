@@ -6,7 +6,8 @@ import { cada, empezar, fallo } from "./marco.js";
 
 const minutos = 15;
 const esMuerto = (tema) => tema.endsWith("-dlq");
-let nombre;
+const centesimas = new Intl.NumberFormat("es-CO", { maximumFractionDigits: 2 });
+let nombre, ultimasColas;
 
 async function mirarResumen() {
   const [resumen, colas] = await Promise.allSettled([leer("/api/operacion/resumen"), leer(`/api/operacion/colas?minutos=${minutos}`)]);
@@ -18,7 +19,10 @@ async function mirarResumen() {
     mostrarCifras(resumen.value, muertos);
     mostrarEstados(resumen.value.estados);
   }
-  if (colas.status === "fulfilled") mostrarColas(colas.value);
+  if (colas.status === "fulfilled") {
+    ultimasColas = colas.value;
+    mostrarColas(ultimasColas);
+  }
 }
 
 function mostrarCifras(r, muertos) {
@@ -26,7 +30,7 @@ function mostrarCifras(r, muertos) {
   const ventana = `últimos ${duracion(r.ventana_s * 1000).replace(" 0 s", "")}`;
   porId("cifras").replaceChildren(
     cifra("En marcha", numero(suma(enMarcha)), `${numero(r.estados.POR_APROBAR ?? 0)} por aprobar`),
-    cifra("Compras/s", decimal(r.por_segundo), ventana),
+    cifra("Compras/s", r.por_segundo < 1 ? centesimas.format(r.por_segundo) : decimal(r.por_segundo), ventana),
     cifra("p50", ...conUnidad(r.p50_ms), "la mitad, hasta confirmada"),
     cifra("p95", ...conUnidad(r.p95_ms), "95 de cada 100"),
     cifra("p99", ...conUnidad(r.p99_ms), "99 de cada 100"),
@@ -72,6 +76,7 @@ async function mirarEspera() {
 
 async function empezarPagina() {
   if (!await empezar()) return;
+  addEventListener("resize", () => ultimasColas && mostrarColas(ultimasColas)); // the chart is as wide as its place
   nombre = await nombres();
   cada(2000, () => mirarResumen().catch(fallo));
   cada(3000, () => mirarEspera().catch((e) => { if (!porId("espera").children.length) fallo(e); }));
