@@ -124,7 +124,7 @@ func TestSinConexion(t *testing.T) {
 	o := entra(t, s, Usuario(t), "operador", "/operador/compras/"+id)
 	o.presiona(`[data-accion="Aprobar"]`)
 	p.esperaEstado("CONFIRMADA")
-	if pasos := p.pasos(); pasos != "RECIBIDA INICIADA PRODUCTOS_VALIDOS PRODUCTOS_RESERVADOS POR_APROBAR CONFIRMADA" {
+	if pasos := p.pasos(); pasos != "RECIBIDA INICIADA PRODUCTOS_VALIDOS PRODUCTOS_RESERVADOS POR_APROBAR Aprobacion CONFIRMADA" {
 		t.Errorf("la página cuenta %s", pasos)
 	}
 }
