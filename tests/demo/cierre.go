@@ -28,17 +28,17 @@ func (d *demo) libros(ctx context.Context) error {
 func (d *demo) direcciones() {
 	b := d.entorno.BFF
 	d.papel.Titulo("El sistema sigue arriba")
-	d.papel.Linea("página    %s", b)
-	d.papel.Linea("REST      %s/api/productos", b)
-	d.papel.Linea("GraphQL   %s/graphql", b)
+	d.papel.Linea("página    %s (entre como quien quiera: cliente u operador)", b)
+	d.papel.Linea("REST      %s/docs", b)
+	d.papel.Linea("GraphQL   %s/graphiql", b)
 	d.papel.Linea("en vivo   %s/stream", b)
 	d.papel.Linea("colas     %s/metrics", d.entorno.Monitor)
 	d.papel.Linea("Pulsar    %s/admin/v2/persistent/public/default", d.entorno.PulsarAdmin)
 	d.papel.Titulo("Pruebe")
-	d.papel.Linea("curl -s %s/api/compras -H 'Content-Type: application/json' \\", b)
-	d.papel.Linea(`     -d '{"id_usuario": "yo", "productos": [{"id_producto": "1", "cantidad": 2}]}'`)
-	if d.ultima != "" {
-		d.papel.Linea("curl -s %s/api/compras/%s", b, d.ultima)
+	d.papel.Linea(`ana="Authorization: Bearer $(make -s token ROL=cliente USUARIO=ana)"`)
+	d.papel.Linea(`curl -s %s/api/compras -H "$ana" -d '{"productos": [{"id_producto": "1", "cantidad": 2}]}'`, b)
+	if d.primera != "" {
+		d.papel.Linea(`curl -s %s/api/compras/%s -H "$ana"`, b, d.primera)
 	}
 	d.papel.Linea("make status, make logs S=gestor-compra, make psql DB=productos; make down lo para")
 }

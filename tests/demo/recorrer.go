@@ -15,7 +15,7 @@ type demo struct {
 	papel   *papel
 	marca   string // of this run: names its restocks
 	nombres map[string]string
-	ultima  string // id of the first purchase, for the `curl` to try
+	primera string // id of the first purchase, which is ana's, for the `curl` to try
 }
 
 // surtir learns the products' names and puts back what earlier runs bought.
@@ -39,18 +39,18 @@ func (d *demo) surtir(ctx context.Context) error {
 func (d *demo) recorrer(ctx context.Context, numero int, c camino) error {
 	ctx, soltar := context.WithTimeout(ctx, plazo)
 	defer soltar()
+	d.papel.Titulo("%d. %s", numero, c.titulo)
 	solicitud, err := c.compra(ctx, d)
 	if err != nil {
 		return err
 	}
-	d.papel.Titulo("%d. %s", numero, c.titulo)
 	d.papel.Linea("%s compra %s", solicitud.IDUsuario, d.nombrar(solicitud.Productos))
 	aceptada, err := d.cliente.Comprar(ctx, solicitud)
 	if err != nil {
 		return err
 	}
-	if d.ultima == "" {
-		d.ultima = aceptada.ID
+	if d.primera == "" {
+		d.primera = aceptada.ID
 	}
 	d.papel.Tenue("compra %s", aceptada.ID)
 	e := escena{demo: d, camino: c, actos: c.actos}
