@@ -37,8 +37,8 @@ func (in *Instancia) correr(nombre string) error {
 	parar := make(chan os.Signal, 1)
 	signal.Notify(parar, syscall.SIGTERM, syscall.SIGINT)
 
-	app, sidecar, solos := 0, 0, 0
-	for reloj := time.Tick(250 * time.Millisecond); ; {
+	v := vigia{in: in, marca: marca, cli: cmd.Process.Pid}
+	for reloj := time.Tick(time.Second / porSegundo); ; {
 		select {
 		case <-fin:
 			terminar(procesos(in.marca(), marca), 2*time.Second)
@@ -48,26 +48,53 @@ func (in *Instancia) correr(nombre string) error {
 			<-fin
 			return nil
 		case <-reloj:
-			if app == 0 || sidecar == 0 {
-				app, sidecar = in.pareja(marca, cmd.Process.Pid)
-				if app+sidecar == 0 || app*sidecar != 0 {
-					continue
-				}
-				if solos++; solos < 12 { // one of them alone: the other is about to start, or died before it was seen
-					continue
-				}
-			} else if vivo(app) && vivo(sidecar) {
-				continue
+			if quien := v.muerto(); quien != "" {
+				in.detener(marca, cmd.Process.Pid)
+				<-fin
+				return fmt.Errorf("%s de %s terminó: arranco de nuevo los dos", quien, nombre)
 			}
-			quien := "la aplicación"
-			if sidecar == 0 || !vivo(sidecar) {
-				quien = "el sidecar"
-			}
-			in.detener(marca, cmd.Process.Pid)
-			<-fin
-			return fmt.Errorf("%s de %s terminó: arranco de nuevo los dos", quien, nombre)
 		}
 	}
+}
+
+// vigia looks at a service's app and sidecar. The CLI does not: it waits a minute for one that died while it started.
+type vigia struct {
+	in           *Instancia
+	marca        string
+	cli          int
+	app, sidecar int
+	visto        bool // one of them, at some time
+	solos        int  // how often they were not both there
+}
+
+const porSegundo = 10 // looks
+
+// muerto says which of the two died, or "" while both live or may be about to start.
+func (v *vigia) muerto() string {
+	if v.app == 0 || v.sidecar == 0 {
+		v.app, v.sidecar = v.in.pareja(v.marca, v.cli)
+		switch {
+		case v.app != 0 && v.sidecar != 0:
+			return ""
+		case v.app == 0 && v.sidecar == 0 && v.visto:
+			return "la aplicación y el sidecar"
+		}
+		v.visto = v.visto || v.app != 0 || v.sidecar != 0
+		paciencia := 8 * porSegundo
+		if v.visto {
+			paciencia = 3 * porSegundo
+		}
+		if v.solos++; v.solos < paciencia {
+			return ""
+		}
+	}
+	switch {
+	case v.app == 0 || !vivo(v.app):
+		return "la aplicación"
+	case v.sidecar == 0 || !vivo(v.sidecar):
+		return "el sidecar"
+	}
+	return ""
 }
 
 // pareja finds the app and the sidecar among the service's processes.
