@@ -53,10 +53,10 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	rest.Servidor{Puerta: puerta, EnVivo: enVivo}.Registrar(conQuien)
 	conQuien.Handle("/graphql", publico.Nuevo(puerta, enVivo, cfg.Introspeccion)).Methods(http.MethodPost, http.MethodGet)
 	if cfg.desarrollo() {
-		paraTodos.Handle("/v1", v1.Nuevo(p.nucleo)).Methods(http.MethodPost)
+		paraTodos.Handle("/v1", v1.Nuevo(p.nucleo, cfg.Introspeccion)).Methods(http.MethodPost)
 		paraTodos.HandleFunc("/stream", enVivo.Todas).Methods(http.MethodGet)
 	} else {
-		conQuien.Handle("/v1", v1.Nuevo(puerta)).Methods(http.MethodPost)
+		conQuien.Handle("/v1", v1.Nuevo(puerta, cfg.Introspeccion)).Methods(http.MethodPost)
 		conQuien.Handle("/stream", interno.Ruta(func(w http.ResponseWriter, r *http.Request) error {
 			if err := identidad.ExigirDe(r.Context(), identidad.Operador); err != nil {
 				return err

@@ -47,8 +47,11 @@ func nuevosLimites(r Ritmo) *limites {
 }
 
 // pasa counts a request of quien.
-func (l *limites) pasa(quien string) bool {
-	if l.ritmo.PorSegundo <= 0 {
+func (l *limites) pasa(quien string) bool { return l.pasan(quien, 1) }
+
+// pasan counts n requests of quien at once: all or none.
+func (l *limites) pasan(quien string, n int) bool {
+	if l.ritmo.PorSegundo <= 0 || n <= 0 {
 		return true
 	}
 	l.mu.Lock()
@@ -72,7 +75,7 @@ func (l *limites) pasa(quien string) bool {
 		l.de[quien] = uno
 	}
 	uno.visto = ahora
-	return uno.AllowN(ahora, 1)
+	return uno.AllowN(ahora, n)
 }
 
 // Limites counts requests: per subject of who is known, per address of the others. An address also pays for tokens that
@@ -87,10 +90,11 @@ func NuevosLimites(sujeto, direccion Ritmo) *Limites {
 // PorDireccion refuses addresses that ask too often, where it does not matter who asks.
 func (l *Limites) PorDireccion(siguiente http.Handler) http.Handler {
 	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
-		if !l.direcciones.pasa(direccion(r)) {
-			return demasiadas
+		de := direccion(r)
+		if !l.direcciones.pasa(de) {
+			return Demasiadas
 		}
-		siguiente.ServeHTTP(w, r)
+		siguiente.ServeHTTP(w, r.WithContext(conCobro(r.Context(), func(n int) bool { return l.direcciones.pasan(de, n) })))
 		return nil
 	})
 }
@@ -103,24 +107,37 @@ func (l *Limites) Identificar(quien Quien) func(http.Handler) http.Handler {
 	return func(siguiente http.Handler) http.Handler {
 		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
 			p, err := quien(r)
-			switch {
-			case err == nil && p.Conocida():
-				if !l.sujetos.pasa(p.Usuario) {
-					return demasiadas
-				}
-			case !l.direcciones.pasa(direccion(r)):
-				return demasiadas
+			cuenta, de := l.direcciones, direccion(r)
+			if err == nil && p.Conocida() {
+				cuenta, de = l.sujetos, p.Usuario
+			}
+			if !cuenta.pasa(de) {
+				return Demasiadas
 			}
 			if err != nil {
 				return err
 			}
-			siguiente.ServeHTTP(w, r.WithContext(identidad.Con(r.Context(), p)))
+			ctx := conCobro(r.Context(), func(n int) bool { return cuenta.pasan(de, n) })
+			siguiente.ServeHTTP(w, r.WithContext(identidad.Con(ctx, p)))
 			return nil
 		})
 	}
 }
 
-var demasiadas = errores.Nuevo(errores.Demasiadas, "Demasiadas peticiones seguidas. Intente de nuevo en un segundo.")
+type claveDeCobro struct{}
+
+func conCobro(ctx context.Context, cobro func(n int) bool) context.Context {
+	return context.WithValue(ctx, claveDeCobro{}, cobro)
+}
+
+// Cobrar counts n further requests of who asks in ctx, for what asks for much in one; false says that they are too many.
+func Cobrar(ctx context.Context, n int) bool {
+	cobro, hay := ctx.Value(claveDeCobro{}).(func(n int) bool)
+	return !hay || cobro(n)
+}
+
+// Demasiadas is what who asks too often is told.
+var Demasiadas = errores.Nuevo(errores.Demasiadas, "Demasiadas peticiones seguidas. Intente de nuevo en un segundo.")
 
 // direccion is the address of the one who asks: an IPv6 customer has a whole /64.
 func direccion(r *http.Request) string {
