@@ -4,13 +4,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"entregas/contracts"
 	"entregas/services/bff/borde"
 	"entregas/services/bff/identidad"
-	"entregas/services/internal/errores"
 )
 
 // Whoever asks too often is told to wait: per subject who is known, per address who is not, or says a token that is not valid.
@@ -50,85 +48,6 @@ func TestRitmo(t *testing.T) {
 	// The pages themselves and what the sidecar delivers are not counted.
 	if r := p.pedir(t, http.MethodGet, "/healthz", "", nadie...); r.Code != http.StatusOK {
 		t.Errorf("/healthz: %d", r.Code)
-	}
-}
-
-// A POST that comes again with its key gets the first one's answer, byte for byte, and is done once.
-func TestLaMismaRespuesta(t *testing.T) {
-	for _, c := range []struct {
-		nombre, ruta, cuerpo, otroCuerpo string
-		estado                           contracts.Estado
-		esperado                         int
-	}{
-		{"buy", "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`, "", 202},
-		{"cancel", "/api/compras/" + deAna + "/cancelacion", `{"motivo":"a"}`, `{"motivo":"b"}`, contracts.EstadoRecibida, 200},
-		{"approve", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoPorAprobar, 200},
-		{"approve what does not wait", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoConfirmada, 409},
-		{"retry", "/api/compras/" + deAna + "/reintento", ``, `{}`, contracts.EstadoFallida, 202},
-		{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `{}`, "", 200},
-		{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 200},
-		{"restock nothing", "/api/productos/no/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 404},
-		{"put back", "/api/mensajes-muertos/" + idMuerto + "/reposicion", ``, `{}`, "", 202},
-	} {
-		p := nuevaPuerta(t)
-		p.conLaDeAna(t, c.estado)
-		primera := p.pedir(t, http.MethodPost, c.ruta, c.cuerpo, "Idempotency-Key", "k")
-		if primera.Code != c.esperado {
-			t.Errorf("%s: %d %s", c.nombre, primera.Code, primera.Body)
-			continue
-		}
-		p.gestor.Avanzar(deAna, contracts.EstadoDespachada) // whatever has become of it since
-		llamadas := p.gestor.Llamadas()
-		otra := p.pedir(t, http.MethodPost, c.ruta, c.cuerpo, "Idempotency-Key", "k")
-		if otra.Code != primera.Code || otra.Body.String() != primera.Body.String() || otra.Header().Get("Location") != primera.Header().Get("Location") || otra.Header().Get("Content-Type") != primera.Header().Get("Content-Type") {
-			t.Errorf("%s otra vez: %d %s %v, la primera %d %s", c.nombre, otra.Code, otra.Body, otra.Header(), primera.Code, primera.Body)
-		}
-		if p.gestor.Llamadas() != llamadas {
-			t.Errorf("%s: se hizo otra vez", c.nombre)
-		}
-		if r := p.pedir(t, http.MethodPost, c.ruta, c.otroCuerpo, "Idempotency-Key", "k"); r.Code != http.StatusUnprocessableEntity {
-			t.Errorf("%s con otro cuerpo: %d %s", c.nombre, r.Code, r.Body)
-		}
-		// Another subject's key of the same name is another one.
-		if r := p.pedir(t, http.MethodPost, c.ruta, c.otroCuerpo, append([]string{"Idempotency-Key", "k"}, p.como(t, "ota", identidad.Operador)...)...); r.Code == http.StatusUnprocessableEntity {
-			t.Errorf("%s de otro: %d %s", c.nombre, r.Code, r.Body)
-		}
-	}
-}
-
-func TestLaClaveALaVezYLasFallas(t *testing.T) {
-	p := nuevaPuerta(t)
-	var todas sync.WaitGroup
-	cuerpos := make([]string, 20)
-	for i := range cuerpos {
-		todas.Go(func() {
-			cuerpos[i] = p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k").Body.String()
-		})
-	}
-	todas.Wait()
-	for _, c := range cuerpos {
-		if c != cuerpos[0] {
-			t.Errorf("%s y %s", c, cuerpos[0])
-		}
-	}
-	if n := len(p.gestor.Compras()); n != 1 {
-		t.Errorf("%d compras", n)
-	}
-	// An answer that says "later" is not kept: later it is done.
-	p = nuevaPuerta(t)
-	p.almacen.Fallar(errores.Nuevo(errores.NoDisponible, "caído"))
-	if r := p.pedir(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable || r.Header().Get("Retry-After") == "" {
-		t.Errorf("sin almacén: %d %s", r.Code, r.Body)
-	}
-	p.almacen.Fallar(nil)
-	p.gestor.Responder(errores.Nuevo(errores.NoDisponible, "caído"))
-	p.broker.Fallar(errores.Nuevo(errores.NoDisponible, "caído"))
-	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable {
-		t.Errorf("con todo caído: %d %s", r.Code, r.Body)
-	}
-	p.gestor.Responder(nil)
-	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusAccepted {
-		t.Errorf("después: %d %s", r.Code, r.Body)
 	}
 }
 

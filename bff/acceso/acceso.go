@@ -3,7 +3,12 @@
 package acceso
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/google/uuid"
 
 	"entregas/contracts"
 	"entregas/services/bff/compras"
@@ -52,7 +57,7 @@ type Puerta struct {
 	Monitor   Monitor
 }
 
-var operador = identidad.Operador
+const operador = identidad.Operador
 
 // Crear takes a purchase: a customer's own, who need not say whose it is; an operator's for anyone, who must.
 func (p Puerta) Crear(ctx context.Context, s contracts.SolicitudCompra, clave string) (contracts.Aceptada, error) {
@@ -60,11 +65,11 @@ func (p Puerta) Crear(ctx context.Context, s contracts.SolicitudCompra, clave st
 		return contracts.Aceptada{}, err
 	}
 	quien := identidad.De(ctx)
-	if !quien.Es(operador) && s.IDUsuario == "" {
-		s.IDUsuario = quien.Usuario
-	}
-	if !quien.Es(operador) && s.IDUsuario != quien.Usuario {
+	if !quien.Es(operador) && cmp.Or(s.IDUsuario, quien.Usuario) != quien.Usuario {
 		return contracts.Aceptada{}, errores.Nuevo(errores.SinPermiso, "Un cliente compra solo para sí: id_usuario debe ser %s, o faltar.", quien.Usuario)
+	}
+	if !quien.Es(operador) {
+		s.IDUsuario = quien.Usuario
 	}
 	if clave != "" { // a key is its subject's own
 		clave = quien.Usuario + " " + clave
@@ -203,7 +208,8 @@ func (p Puerta) Producto(ctx context.Context, id string) (contracts.Producto, er
 	return p.Almacen.Leer(ctx, id)
 }
 
-// Reponer adds to a product's stock, once for each clave.
+// Reponer adds to a product's stock, once for each clave; "" is one of its own. A key is its subject's own, for one product:
+// two operators may use the same.
 func (p Puerta) Reponer(ctx context.Context, id string, cantidad int, clave string) (contracts.Producto, error) {
 	if err := identidad.ExigirDe(ctx, operador); err != nil {
 		return contracts.Producto{}, err
@@ -214,6 +220,10 @@ func (p Puerta) Reponer(ctx context.Context, id string, cantidad int, clave stri
 	if err := v.Error(); err != nil {
 		return contracts.Producto{}, err
 	}
+	if clave == "" {
+		clave = uuid.NewString()
+	}
+	clave = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q %q %q", identidad.De(ctx).Usuario, id, clave))) // never too long
 	return p.Almacen.Reponer(ctx, id, cantidad, clave)
 }
 
@@ -284,7 +294,5 @@ func (p Puerta) operadorConID(ctx context.Context, id string) error {
 }
 
 func falla(campo, detalle string) error {
-	var v contracts.Validador
-	v.Falla(campo, detalle)
-	return v.Error()
+	return &contracts.ErrorDeValidacion{Errores: []contracts.CampoInvalido{{Campo: campo, Detalle: detalle}}}
 }

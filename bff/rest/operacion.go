@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"entregas/contracts"
 	"entregas/services/bff/rest/contrato"
 	"entregas/services/internal/rest"
@@ -90,15 +88,7 @@ func (s Servidor) ReponerProducto(w http.ResponseWriter, r *http.Request, id con
 		rest.EscribirError(w, r, err)
 		return
 	}
-	clave, err := claveDe(params.IdempotencyKey)
-	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
-	}
-	if clave == "" {
-		clave = uuid.NewString()
-	}
-	producto, err := s.Puerta.Reponer(r.Context(), id, pedida.Cantidad, clave)
+	producto, err := s.Puerta.Reponer(r.Context(), id, pedida.Cantidad, o(params.IdempotencyKey, ""))
 	responder(w, r, http.StatusOK, producto, err)
 }
 

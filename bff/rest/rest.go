@@ -94,30 +94,6 @@ func decirEdad(w http.ResponseWriter, e compras.Edad) {
 	}
 }
 
-// maxClave is how long an Idempotency-Key may be.
-const maxClave = 255
-
-// claveDe is the Idempotency-Key, "" when there is none.
-func claveDe(clave *string) (string, error) {
-	if clave == nil {
-		return "", nil
-	}
-	var v contracts.Validador
-	if *clave == "" || len(*clave) > maxClave || !visible(*clave) {
-		v.Falla("Idempotency-Key", "debe tener de 1 a 255 caracteres ASCII visibles")
-	}
-	return *clave, v.Error()
-}
-
-func visible(s string) bool {
-	for _, b := range []byte(s) {
-		if b < ' ' || b > '~' {
-			return false
-		}
-	}
-	return true
-}
-
 // parametroMalo answers what the generated code found wrong with a parameter.
 func parametroMalo(w http.ResponseWriter, r *http.Request, err error) {
 	var v contracts.Validador

@@ -15,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"entregas/contracts"
+	"entregas/services/bff/borde"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/rest"
 )
@@ -83,6 +84,15 @@ func leer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, errores.Nuevo(errores.Invalido, `El cuerpo debe ser un objeto JSON con "query", un texto, y si hace falta "variables" y "operationName".`)
 	}
 	return cuerpo, nil
+}
+
+// ClaveDeCampo is the name of one field of a request that came with an Idempotency-Key, "" without: a mutation of which another
+// field failed comes again, and what was done of it must not be done again.
+func ClaveDeCampo(ctx context.Context) string {
+	if clave := borde.Clave(ctx); clave != "" {
+		return clave + " " + graphql.GetPath(ctx).String()
+	}
+	return ""
 }
 
 func responder(w http.ResponseWriter, err error) {

@@ -5,11 +5,10 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"entregas/contracts"
 	"entregas/services/bff/acceso"
 	"entregas/services/bff/compras"
+	"entregas/services/bff/graph/comun"
 )
 
 // EnVivo tells a purchase's changes as they happen.
@@ -37,7 +36,7 @@ func (r raiz) Resumen() ResumenResolver                 { return deResumen{} }
 func (r raiz) Comprar(ctx context.Context, c CompraPedida, clave *string) (contracts.Aceptada, error) {
 	return r.puerta.Crear(ctx, contracts.SolicitudCompra{
 		ID: o(c.ID, ""), IDUsuario: o(c.IDUsuario, ""), Productos: c.Productos, Domicilio: c.Domicilio,
-	}, o(clave, ""))
+	}, o(clave, comun.ClaveDeCampo(ctx)))
 }
 
 // Cancelar implements MutationResolver.
@@ -63,7 +62,7 @@ func (r raiz) Despachar(ctx context.Context, idOrden string) (contracts.Orden, e
 
 // Reponer implements MutationResolver.
 func (r raiz) Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (contracts.Producto, error) {
-	return r.puerta.Reponer(ctx, idProducto, cantidad, o(clave, uuid.NewString()))
+	return r.puerta.Reponer(ctx, idProducto, cantidad, o(clave, comun.ClaveDeCampo(ctx)))
 }
 
 // ReponerMensaje implements MutationResolver.
