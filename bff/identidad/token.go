@@ -40,6 +40,8 @@ type Emisor struct {
 	ajustes   Ajustes
 	mu        sync.Mutex
 	proveedor *oidc.Provider
+	fallo     error // of the last try to connect, at
+	fallado   time.Time
 	ahora     func() time.Time
 }
 
@@ -48,6 +50,9 @@ func NuevoEmisor(a Ajustes) *Emisor {
 	if a.HTTP == nil {
 		a.HTTP = &http.Client{Timeout: plazoEmisor}
 	}
+	cliente := *a.HTTP
+	cliente.Transport = recordar(cliente.Transport)
+	a.HTTP = &cliente
 	return &Emisor{ajustes: a, ahora: time.Now}
 }
 
@@ -57,11 +62,15 @@ func (e *Emisor) conectar(ctx context.Context) (*oidc.Provider, error) {
 	if e.proveedor != nil {
 		return e.proveedor, nil
 	}
+	if e.fallo != nil && time.Since(e.fallado) < entreIntentos {
+		return nil, e.fallo // those who waited for that try do not each wait for one of their own
+	}
 	// The provider goes on using this context for its keys.
 	siempre := oidc.ClientContext(context.WithoutCancel(ctx), e.ajustes.HTTP)
 	p, err := oidc.NewProvider(siempre, e.ajustes.Emisor)
 	if err != nil {
-		return nil, noResponde(err)
+		e.fallo, e.fallado = noResponde(err), time.Now()
+		return nil, e.fallo
 	}
 	e.proveedor = p
 	return p, nil
@@ -86,7 +95,7 @@ func (e *Emisor) verificar(ctx context.Context, token, audiencia, nonce string) 
 	}
 	leido, err := proveedor.Verifier(&oidc.Config{
 		ClientID: audiencia, SupportedSigningAlgs: algoritmos,
-		Now: func() time.Time { return e.ahora().Add(-holgura) }, // for exp; nbf has more than that
+		Now: func() time.Time { return e.ahora().Add(-holgura) }, // for exp; of nbf it forgives five minutes
 	}).Verify(ctx, token)
 	if err != nil {
 		if strings.Contains(err.Error(), "fetching keys") { // it has no type of its own
@@ -103,6 +112,9 @@ func (e *Emisor) verificar(ctx context.Context, token, audiencia, nonce string) 
 	var datos map[string]any
 	if err := leido.Claims(&datos); err != nil {
 		return Persona{}, &errores.Error{Codigo: errores.SinIdentidad, Mensaje: "El token no se entiende.", Causa: err}
+	}
+	if desde, hay := datos["nbf"].(float64); hay && desde > float64(e.ahora().Add(holgura).Unix()) {
+		return Persona{}, errores.Nuevo(errores.SinIdentidad, "El token es del futuro.")
 	}
 	p := Persona{Usuario: leido.Subject, Roles: roles(datos, e.ajustes.Roles)}
 	var v contracts.Validador
