@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"entregas/contracts"
 	"entregas/services/bff/borde"
@@ -137,6 +141,74 @@ func TestDocumentos(t *testing.T) {
 		}
 		if strings.HasSuffix(r.Header().Get("Content-Type"), "text/html; charset=utf-8") && (strings.Contains(r.Body.String(), "https://") || !strings.Contains(r.Header().Get("Content-Security-Policy"), "default-src 'self'")) {
 			t.Errorf("%s carga de otra parte: %s", ruta, r.Body)
+		}
+	}
+}
+
+// Whom the address of a request is counted to: what the client says of itself is believed only as far as proxies of ours wrote it.
+func TestDeQueDireccion(t *testing.T) {
+	for _, c := range []struct {
+		nombre  string
+		proxies int
+		dicen   [2][]string // X-Forwarded-For of two requests
+		juntas  bool        // they are counted to one address
+	}{
+		{"no proxy: the header is not read", 0, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, true},
+		{"one: two customers", 1, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, false},
+		{"one: a customer who invents", 1, [2][]string{{"9.9.9.9, 1.1.1.1"}, {"8.8.8.8", "1.1.1.1"}}, true},
+		{"two: a customer who invents", 2, [2][]string{{"9.9.9.9, 1.1.1.1, 35.0.0.1"}, {"8.8.8.8, 1.1.1.1, 35.0.0.2"}}, true},
+		{"two: two customers", 2, [2][]string{{"1.1.1.1, 35.0.0.1"}, {"2.2.2.2, 35.0.0.1"}}, false},
+		{"two: one whole network of IPv6", 2, [2][]string{{"2001:db8::1, 35.0.0.1"}, {"2001:db8::2, 35.0.0.1"}}, true},
+		{"two, passed by", 2, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, true},
+		{"one: what is no address", 1, [2][]string{{"a"}, {"b"}}, true},
+	} {
+		p := nuevaPuerta(t, func(c2 *config) { c2.PorDireccion, c2.DireccionGolpe, c2.Proxies = 0.001, 1, c.proxies })
+		var estados [2]int
+		for i, dice := range c.dicen {
+			r := httptest.NewRequest(http.MethodGet, "/api/productos", http.NoBody)
+			r.Header["X-Forwarded-For"] = dice
+			w := httptest.NewRecorder()
+			p.ServeHTTP(w, r)
+			estados[i] = w.Code
+		}
+		if estados[0] != http.StatusOK || (estados[1] == http.StatusTooManyRequests) != c.juntas {
+			t.Errorf("%s: %v", c.nombre, estados)
+		}
+	}
+}
+
+// Who asks too often does not reach the state store with cookies that anybody can write; who has a token is not counted there.
+func TestGalletasInventadas(t *testing.T) {
+	p := nuevaPuerta(t, func(c *config) { c.PorDireccion, c.DireccionGolpe = 0.001, 3 })
+	ana := p.como(t, "ana", identidad.Cliente)
+	antes := p.almacen.Lecturas()
+	for range 10 {
+		p.pedir(t, http.MethodGet, "/api/productos", "", append(nadie, "Cookie", "entregas_sesion=INVENTADA")...)
+	}
+	if n := p.almacen.Lecturas() - antes; n != 3 {
+		t.Errorf("se leyó el almacén %d veces", n)
+	}
+	if r := p.pedir(t, http.MethodGet, "/api/productos", "", ana...); r.Code != http.StatusOK {
+		t.Errorf("ana, con token, desde la misma dirección: %d", r.Code)
+	}
+}
+
+// A request whose body does not come has its time, whatever it says that it wants.
+func TestElCuerpoQueNoLlega(t *testing.T) {
+	servidor := httptest.NewServer(nuevaPuerta(t, func(c *config) { c.Plazo = 200 * time.Millisecond }))
+	defer servidor.Close()
+	for _, dice := range []string{"X: x", "Upgrade: x", "Accept: text/event-stream"} {
+		for _, ruta := range []string{"/desarrollo/token", "/graphql"} {
+			conexion, err := net.Dial("tcp", servidor.Listener.Addr().String()) //nolint:noctx // a test's own server
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = fmt.Fprintf(conexion, "POST %s HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", ruta, dice)
+			_ = conexion.SetReadDeadline(time.Now().Add(3 * time.Second))
+			if _, err := http.ReadResponse(bufio.NewReader(conexion), nil); err != nil {
+				t.Errorf("%s con %s: %v", ruta, dice, err)
+			}
+			_ = conexion.Close()
 		}
 	}
 }

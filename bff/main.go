@@ -38,6 +38,7 @@ type config struct {
 	DeGolpe        int           `conf:"env:LIMITE_SUJETO_GOLPE,default:100"`
 	PorDireccion   float64       `conf:"env:LIMITE_DIRECCION,default:200,help:requests a second without a token of one address; 0 is no limit"`
 	DireccionGolpe int           `conf:"env:LIMITE_DIRECCION_GOLPE,default:400"`
+	Proxies        int           `conf:"env:PROXIES,default:0,help:how many proxies of ours add to X-Forwarded-For before a request is here"`
 	Plazo          time.Duration `conf:"env:PLAZO_PETICION,default:30s,help:how long a request may take; streams have no end"`
 }
 

@@ -25,13 +25,14 @@ import (
 // Each request passes, in this order: the headers for browsers, its time limit, who asks and how often, whether it was
 // answered before. What the program's own sidecar delivers passes none of it: p.receptor has routes of its own.
 func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error {
-	limites := borde.NuevosLimites(borde.Ritmo{PorSegundo: cfg.PorSujeto, DeGolpe: cfg.DeGolpe}, borde.Ritmo{PorSegundo: cfg.PorDireccion, DeGolpe: cfg.DireccionGolpe})
+	limites := borde.NuevosLimites(borde.Ritmo{PorSegundo: cfg.PorSujeto, DeGolpe: cfg.DeGolpe},
+		borde.Ritmo{PorSegundo: cfg.PorDireccion, DeGolpe: cfg.DireccionGolpe}, cfg.Proxies)
 	puerta := acceso.Puerta{Nucleo: p.nucleo, Operacion: p.operacion, Almacen: p.productos, Bodega: p.ordenes, Monitor: p.monitor}
 	avisos := vivo.NuevosAvisos()
 	enVivo := vivo.NuevoServidor(ctx, puerta, avisos)
 
 	deLasPaginas := rutas.NewRoute().Subrouter()
-	deLasPaginas.Use(borde.Cabeceras)
+	deLasPaginas.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo))
 	paginas.Registrar(deLasPaginas)
 
 	paraTodos := rutas.NewRoute().Subrouter() // who asks does not matter
