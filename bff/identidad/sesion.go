@@ -246,7 +246,9 @@ func (s *Sesiones) Quien(r *http.Request) (Persona, error) {
 	if err != nil || leida == nil {
 		return Persona{}, err
 	}
-	return leida.Persona, leida.consiente(r)
+	persona := leida.Persona
+	persona.Hasta = leida.Hasta
+	return persona, leida.consiente(r)
 }
 
 // ExigirDe refuses who is not one of roles; with none, anybody who is known is enough.

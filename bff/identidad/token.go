@@ -116,7 +116,7 @@ func (e *Emisor) verificar(ctx context.Context, token, audiencia, nonce string) 
 	if desde, hay := datos["nbf"].(float64); hay && desde > float64(e.ahora().Add(holgura).Unix()) {
 		return Persona{}, errores.Nuevo(errores.SinIdentidad, "El token es del futuro.")
 	}
-	p := Persona{Usuario: leido.Subject, Roles: roles(datos, e.ajustes.Roles)}
+	p := Persona{Usuario: leido.Subject, Roles: roles(datos, e.ajustes.Roles), Hasta: leido.Expiry.Add(holgura)}
 	var v contracts.Validador
 	v.Identificador("sub", p.Usuario)
 	if err := v.Error(); err != nil {
