@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -104,7 +105,7 @@ func estadosDe(lista *contrato.EnEstado) ([]contracts.Estado, error) {
 	for _, e := range o(lista, nil) {
 		if !slices.Contains(contracts.Estados, e) {
 			var v contracts.Validador
-			v.Falla("estado", "debe ser uno de los estados de una compra, por ejemplo CONFIRMADA")
+			v.Falla("estado", fmt.Sprintf("debe ser uno o varios de %v", contracts.Estados))
 			return nil, v.Error()
 		}
 	}

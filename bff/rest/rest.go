@@ -102,7 +102,7 @@ func parametroMalo(w http.ResponseWriter, r *http.Request, err error) {
 	var muchos *contrato.TooManyValuesForParamError
 	switch {
 	case errors.As(err, &formato):
-		v.Falla(formato.ParamName, "no tiene la forma que se espera")
+		v.Falla(formato.ParamName, seAcepta(formato.ParamName))
 	case errors.As(err, &falta):
 		v.Falla(falta.ParamName, "falta")
 	case errors.As(err, &muchos):
@@ -111,4 +111,20 @@ func parametroMalo(w http.ResponseWriter, r *http.Request, err error) {
 		v.Falla("parámetros", "no tienen la forma que se espera")
 	}
 	rest.EscribirError(w, r, v.Error())
+}
+
+// seAcepta says what a parameter of the contract may be, where it is no text.
+func seAcepta(parametro string) string {
+	switch parametro {
+	case "limite":
+		return "debe ser un número entero de 1 a 100"
+	case "segundos":
+		return "debe ser un número de 1 a 86400"
+	case "minutos":
+		return "debe ser un número de 1 a 15"
+	case "domicilio":
+		return "debe ser true o false"
+	default:
+		return "debe estar una vez, como texto"
+	}
 }
