@@ -139,7 +139,7 @@ func (s *Sesiones) volver(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || i.Estado == "" || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(i.Estado)) != 1 {
 		return errores.Nuevo(errores.SinIdentidad, "Este ingreso no se empezó aquí, o ya venció. Entre de nuevo en /entrar.")
 	}
-	s.galleta(w, galletaIngreso, "", http.SameSiteLaxMode, -1)
+	s.galleta(w, galletaIngreso, "", http.SameSiteLaxMode, -time.Second)
 	if q.Get("error") != "" {
 		return errores.Nuevo(errores.SinIdentidad, "El emisor de identidades no dejó entrar: %.200s", q.Get("error"))
 	}
@@ -182,7 +182,7 @@ func (s *Sesiones) salir(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	s.galleta(w, galletaSesion, "", http.SameSiteStrictMode, -1)
+	s.galleta(w, galletaSesion, "", http.SameSiteStrictMode, -time.Second)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
