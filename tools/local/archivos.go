@@ -152,7 +152,7 @@ func (in *Instancia) daprYaml() (a archivoDapr, err error) {
 	if err := yaml.Unmarshal([]byte(in.traducir(string(texto))), &a); err != nil {
 		return a, err
 	}
-	a.Common["runtimePath"] = in.compartida()
+	a.Common["runtimePath"] = in.compartida("lanzador")
 	a.Common["resourcesPaths"] = []string{in.ruta("run", "components")}
 	a.Common["configFilePath"] = in.ruta("run", "components", "config", "configuracion.yaml")
 	for _, app := range a.Apps {
