@@ -120,8 +120,11 @@ func TestHonduraYCosto(t *testing.T) {
 		}
 	}
 	p = nuevaPuerta(t, func(c *config) { c.Introspeccion, c.GraphiQL = false, false })
-	if r := p.graphql(t, `{__schema{types{name}}}`); len(r.Errors) == 0 {
-		t.Errorf("sin introspección: %s", r.Data)
+	for _, ruta := range []string{"/graphql", "/v1"} {
+		r := p.pedir(t, http.MethodPost, ruta, `{"query":"{__schema{types{name}}}"}`, "Content-Type", "application/json")
+		if !strings.Contains(r.Body.String(), `"code":"sin-permiso"`) || strings.Contains(r.Body.String(), "Query") {
+			t.Errorf("%s sin introspección: %s", ruta, r.Body)
+		}
 	}
 	if r := p.pedir(t, http.MethodGet, "/graphiql", "", nadie...); r.Code != http.StatusNotFound {
 		t.Errorf("sin GraphiQL: %d", r.Code)

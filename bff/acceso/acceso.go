@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -124,6 +125,9 @@ func (p Puerta) DeUsuario(ctx context.Context, usuario string, limite int, despu
 	if quien := identidad.De(ctx); usuario != quien.Usuario && !quien.Es(operador) {
 		return compras.Pagina{}, errores.Nuevo(errores.NoEncontrado, "No existe el usuario %s.", usuario)
 	}
+	if err := cursor(despues); err != nil {
+		return compras.Pagina{}, err
+	}
 	return p.Nucleo.DeUsuario(ctx, usuario, limite, despues, estados...)
 }
 
@@ -163,6 +167,9 @@ func (p Puerta) Buscar(ctx context.Context, f contracts.FiltroCompras, limite in
 	if err := v.Error(); err != nil {
 		return compras.Pagina{}, err
 	}
+	if err := cursor(despues); err != nil {
+		return compras.Pagina{}, err
+	}
 	return p.Operacion.Buscar(ctx, f, limite, despues)
 }
 
@@ -195,6 +202,13 @@ func (p Puerta) Resumen(ctx context.Context, segundos int) (contracts.Resumen, e
 
 // Productos lists the products, those with buscar in their name when it is not "". For anybody.
 func (p Puerta) Productos(ctx context.Context, buscar string) ([]contracts.Producto, error) {
+	if buscar = strings.TrimSpace(buscar); buscar != "" {
+		var v contracts.Validador
+		v.Identificador("buscar", buscar)
+		if err := v.Error(); err != nil {
+			return nil, err
+		}
+	}
 	return p.Almacen.Listar(ctx, buscar)
 }
 
@@ -281,18 +295,4 @@ func (p Puerta) ReponerMuerto(ctx context.Context, id string) (contracts.Mensaje
 		return contracts.MensajeMuerto{}, err
 	}
 	return p.Monitor.ReponerMuerto(ctx, id)
-}
-
-// operadorConID: an order's id has the form of a purchase's.
-func (p Puerta) operadorConID(ctx context.Context, id string) error {
-	var v contracts.Validador
-	v.IDCompra("id", id)
-	if err := identidad.ExigirDe(ctx, operador); err != nil {
-		return err
-	}
-	return v.Error()
-}
-
-func falla(campo, detalle string) error {
-	return &contracts.ErrorDeValidacion{Errores: []contracts.CampoInvalido{{Campo: campo, Detalle: detalle}}}
 }

@@ -35,6 +35,9 @@ func presentar(ctx context.Context, err error) *gqlerror.Error {
 	if errors.As(err, &deGraphQL) && deGraphQL.Err == nil {
 		return deGraphQL // the query itself is wrong
 	}
+	if strings.HasSuffix(err.Error(), "introspection disabled") { // it has no type of its own
+		err = errores.Nuevo(errores.SinPermiso, "Aquí no se cuenta el esquema.")
+	}
 	p := rest.ProblemaDe(err)
 	if p.Status >= http.StatusInternalServerError {
 		slog.ErrorContext(ctx, "petición fallida", "ruta", "graphql", "error", err)
