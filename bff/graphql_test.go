@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
 
+	"entregas/services/bff/emisor"
 	"entregas/services/bff/identidad"
 )
 
@@ -121,6 +122,32 @@ func TestPorUnFlujoNoSeEscribe(t *testing.T) {
 		t.Errorf("a nadie: %+v", dicho)
 	}
 }
+
+// A websocket ends with the token that it was opened with.
+func TestElWebsocketTerminaConElToken(t *testing.T) {
+	p := nuevaPuerta(t)
+	token, err := p.emisor.Token("oti", []string{identidad.Operador}, 2*time.Second-holgura, emisor.Audiencia)
+	if err != nil {
+		t.Fatal(err)
+	}
+	servidor := httptest.NewServer(p)
+	defer servidor.Close()
+	c := conectar(t, servidor.URL, "Authorization", "Bearer "+token)
+	if err := c.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init"}`)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, soltar := context.WithTimeout(t.Context(), 5*time.Second)
+	defer soltar()
+	for err == nil {
+		_, _, err = c.Read(ctx)
+	}
+	if websocket.CloseStatus(err) < 0 {
+		t.Errorf("sigue abierto: %v", err)
+	}
+}
+
+// holgura is the skew that a token is forgiven.
+const holgura = 30 * time.Second
 
 func conectar(t *testing.T, base string, cabeceras ...string) *websocket.Conn {
 	t.Helper()

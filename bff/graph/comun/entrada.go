@@ -57,6 +57,7 @@ func ConLimite(siguiente http.Handler) http.Handler {
 		r.Header.Del("Upgrade") // asked of a POST it says nothing
 		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it was read; a stream lasts. A recorder in a test has none
+			w.Header().Set("X-Accel-Buffering", "no")                      // a proxy that gathers would hold events back
 			r = con(r, porFlujo)
 		}
 		siguiente.ServeHTTP(w, r)

@@ -53,8 +53,14 @@ func Nuevo(p acceso.Puerta, enVivo EnVivo, introspeccion bool) http.Handler {
 // latido is how often a stream that has nothing to tell says that it is alive, so that no proxy cuts it off.
 const latido = 15 * time.Second
 
-// conocido lets only who is known keep a websocket: nobody else may subscribe, and an open one costs.
+// conocido lets only who is known keep a websocket, for as long as their token or session lasts: nobody else may subscribe, and
+// an open one costs.
 func conocido(ctx context.Context, _ transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+	if hasta := identidad.De(ctx).Hasta; !hasta.IsZero() {
+		conFin, soltar := context.WithDeadline(ctx, hasta)
+		context.AfterFunc(ctx, soltar)
+		return conFin, nil, identidad.ExigirDe(ctx)
+	}
 	return ctx, nil, identidad.ExigirDe(ctx)
 }
 
