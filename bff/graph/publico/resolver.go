@@ -26,6 +26,7 @@ func (r raiz) Query() QueryResolver                     { return consultas{r} }
 func (r raiz) Mutation() MutationResolver               { return r }
 func (r raiz) Subscription() SubscriptionResolver       { return r }
 func (r raiz) Compra() CompraResolver                   { return deCompra{r} }
+func (r raiz) MensajeMuerto() MensajeMuertoResolver     { return deMuerto{} }
 func (r raiz) MensajeDeSaga() MensajeDeSagaResolver     { return deMensaje{} }
 func (r raiz) RespuestaTardia() RespuestaTardiaResolver { return deTardia{} }
 func (r raiz) MuestraDeColas() MuestraDeColasResolver   { return deMuestra{} }
@@ -134,6 +135,12 @@ func (deMensaje) Comando(_ context.Context, m *contracts.MensajeDeSaga) (string,
 
 func (deMensaje) Respuesta(_ context.Context, m *contracts.MensajeDeSaga) (string, error) {
 	return string(m.Respuesta), nil
+}
+
+type deMuerto struct{}
+
+func (deMuerto) Registro(_ context.Context, m *contracts.MensajeMuerto) (string, error) {
+	return string(m.Registro), nil
 }
 
 type deTardia struct{}
