@@ -208,8 +208,11 @@ func TestElCuerpoQueNoLlega(t *testing.T) {
 			}
 			_, _ = fmt.Fprintf(conexion, "POST %s HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", ruta, dice)
 			_ = conexion.SetReadDeadline(time.Now().Add(3 * time.Second))
-			if _, err := http.ReadResponse(bufio.NewReader(conexion), nil); err != nil {
+			res, err := http.ReadResponse(bufio.NewReader(conexion), nil)
+			if err != nil {
 				t.Errorf("%s con %s: %v", ruta, dice, err)
+			} else {
+				_ = res.Body.Close()
 			}
 			_ = conexion.Close()
 		}
