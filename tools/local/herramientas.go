@@ -81,9 +81,6 @@ func (in *Instancia) herramientas() error {
 			return err
 		}
 	}
-	if err := in.lanzador(); err != nil {
-		return err
-	}
 	if err := comprobarJava(); err != nil {
 		return err
 	}
