@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"text/tabwriter"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"entregas/contracts"
+	"entregas/services/bff/graph/publico"
 	"entregas/services/bff/identidad"
 )
 
@@ -151,28 +155,38 @@ func TestLoAjenoNoExiste(t *testing.T) {
 	}
 }
 
+type accesoGraphQL struct {
+	consulta string
+	codigos  [6]string // of the first error, for each of quienes
+}
+
+// accesosGraphQL is the table again, for GraphQL's fields.
+var accesosGraphQL = []accesoGraphQL{
+	{`{productos{id}}`, [6]string{"", "401", "", "", "", ""}},
+	{`{compra(id:"` + deAna + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
+	{`{misCompras(idUsuario:"ana"){compras{id}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
+	{`{compras{compras{id}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`{balance{diferencia} colas{broker} mensajesMuertos{id registro} resumen{confirmadas}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`{compra(id:"` + deAna + `"){mensajes{comando}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "no-encontrado", ""}},
+	{`mutation{reponer(idProducto:"1",cantidad:1){cantidad}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{despachar(idOrden:"` + idOrden + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{reponerMensaje(id:"` + idMuerto + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{reintentar(id:"` + deAna + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", "conflicto"}},
+	{`mutation{aprobar(id:"` + deAna + `",aprobada:true){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{cancelar(id:"` + deAna + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
+	{`mutation{comprar(compra:{idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "sin-permiso", ""}},
+	{`{producto(id:"1"){id}}`, [6]string{"", "401", "", "", "", ""}},
+	{`{compra(id:"` + deNadie + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "no-encontrado", "no-encontrado", "no-encontrado"}},
+	{`{misCompras{compras{id}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "", ""}},
+	{`{orden(id:"` + idOrden + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`subscription{cambios(id:"` + deAna + `"){numero}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
+}
+
 // GraphQL asks at the same door.
 func TestAccesoPorGraphQL(t *testing.T) {
 	p := nuevaPuerta(t)
 	p.conLaDeAna(t, contracts.EstadoPorAprobar)
-	for _, c := range []struct {
-		consulta string
-		codigos  [6]string
-	}{
-		{`{productos{id}}`, [6]string{"", "401", "", "", "", ""}},
-		{`{compra(id:"` + deAna + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
-		{`{misCompras(idUsuario:"ana"){compras{id}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
-		{`{compras{compras{id}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
-		{`{balance{diferencia} colas{broker} mensajesMuertos{id} resumen{confirmadas}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
-		{`{compra(id:"` + deAna + `"){mensajes{comando}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "no-encontrado", ""}},
-		{`mutation{reponer(idProducto:"1",cantidad:1){cantidad}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
-		{`mutation{despachar(idOrden:"` + idOrden + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
-		{`mutation{reponerMensaje(id:"` + idMuerto + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
-		{`mutation{reintentar(id:"` + deAna + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", "conflicto"}},
-		{`mutation{aprobar(id:"` + deAna + `",aprobada:true){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
-		{`mutation{cancelar(id:"` + deAna + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
-		{`mutation{comprar(compra:{idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "sin-permiso", ""}},
-	} {
+	for _, c := range accesosGraphQL {
 		for i, nombre := range quienes {
 			r := p.graphql(t, c.consulta, p.quien(t, nombre)...)
 			codigo := ""
@@ -184,6 +198,22 @@ func TestAccesoPorGraphQL(t *testing.T) {
 			}
 			if codigo != c.codigos[i] {
 				t.Errorf("%s por %s: %q %+v, quiero %q", c.consulta, nombre, codigo, r, c.codigos[i])
+			}
+		}
+	}
+}
+
+// The table has every field of the schema's roots.
+func TestLaTablaEsElEsquema(t *testing.T) {
+	var preguntado strings.Builder
+	for _, c := range accesosGraphQL {
+		preguntado.WriteString(c.consulta)
+	}
+	esquema := publico.NewExecutableSchema(publico.Config{}).Schema()
+	for _, raiz := range []*ast.Definition{esquema.Query, esquema.Mutation, esquema.Subscription} {
+		for _, campo := range raiz.Fields {
+			if !strings.HasPrefix(campo.Name, "__") && !regexp.MustCompile(`[{ ]`+campo.Name+`[({]`).MatchString(preguntado.String()) {
+				t.Errorf("nadie pregunta por %s.%s", raiz.Name, campo.Name)
 			}
 		}
 	}

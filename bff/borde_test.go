@@ -1,16 +1,18 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"entregas/contracts"
 	"entregas/services/bff/borde"
 	"entregas/services/bff/identidad"
-	"entregas/services/internal/errores"
 )
 
 // Whoever asks too often is told to wait: per subject who is known, per address who is not, or says a token that is not valid.
@@ -50,85 +52,6 @@ func TestRitmo(t *testing.T) {
 	// The pages themselves and what the sidecar delivers are not counted.
 	if r := p.pedir(t, http.MethodGet, "/healthz", "", nadie...); r.Code != http.StatusOK {
 		t.Errorf("/healthz: %d", r.Code)
-	}
-}
-
-// A POST that comes again with its key gets the first one's answer, byte for byte, and is done once.
-func TestLaMismaRespuesta(t *testing.T) {
-	for _, c := range []struct {
-		nombre, ruta, cuerpo, otroCuerpo string
-		estado                           contracts.Estado
-		esperado                         int
-	}{
-		{"buy", "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`, "", 202},
-		{"cancel", "/api/compras/" + deAna + "/cancelacion", `{"motivo":"a"}`, `{"motivo":"b"}`, contracts.EstadoRecibida, 200},
-		{"approve", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoPorAprobar, 200},
-		{"approve what does not wait", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoConfirmada, 409},
-		{"retry", "/api/compras/" + deAna + "/reintento", ``, `{}`, contracts.EstadoFallida, 202},
-		{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `{}`, "", 200},
-		{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 200},
-		{"restock nothing", "/api/productos/no/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 404},
-		{"put back", "/api/mensajes-muertos/" + idMuerto + "/reposicion", ``, `{}`, "", 202},
-	} {
-		p := nuevaPuerta(t)
-		p.conLaDeAna(t, c.estado)
-		primera := p.pedir(t, http.MethodPost, c.ruta, c.cuerpo, "Idempotency-Key", "k")
-		if primera.Code != c.esperado {
-			t.Errorf("%s: %d %s", c.nombre, primera.Code, primera.Body)
-			continue
-		}
-		p.gestor.Avanzar(deAna, contracts.EstadoDespachada) // whatever has become of it since
-		llamadas := p.gestor.Llamadas()
-		otra := p.pedir(t, http.MethodPost, c.ruta, c.cuerpo, "Idempotency-Key", "k")
-		if otra.Code != primera.Code || otra.Body.String() != primera.Body.String() || otra.Header().Get("Location") != primera.Header().Get("Location") || otra.Header().Get("Content-Type") != primera.Header().Get("Content-Type") {
-			t.Errorf("%s otra vez: %d %s %v, la primera %d %s", c.nombre, otra.Code, otra.Body, otra.Header(), primera.Code, primera.Body)
-		}
-		if p.gestor.Llamadas() != llamadas {
-			t.Errorf("%s: se hizo otra vez", c.nombre)
-		}
-		if r := p.pedir(t, http.MethodPost, c.ruta, c.otroCuerpo, "Idempotency-Key", "k"); r.Code != http.StatusUnprocessableEntity {
-			t.Errorf("%s con otro cuerpo: %d %s", c.nombre, r.Code, r.Body)
-		}
-		// Another subject's key of the same name is another one.
-		if r := p.pedir(t, http.MethodPost, c.ruta, c.otroCuerpo, append([]string{"Idempotency-Key", "k"}, p.como(t, "ota", identidad.Operador)...)...); r.Code == http.StatusUnprocessableEntity {
-			t.Errorf("%s de otro: %d %s", c.nombre, r.Code, r.Body)
-		}
-	}
-}
-
-func TestLaClaveALaVezYLasFallas(t *testing.T) {
-	p := nuevaPuerta(t)
-	var todas sync.WaitGroup
-	cuerpos := make([]string, 20)
-	for i := range cuerpos {
-		todas.Go(func() {
-			cuerpos[i] = p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k").Body.String()
-		})
-	}
-	todas.Wait()
-	for _, c := range cuerpos {
-		if c != cuerpos[0] {
-			t.Errorf("%s y %s", c, cuerpos[0])
-		}
-	}
-	if n := len(p.gestor.Compras()); n != 1 {
-		t.Errorf("%d compras", n)
-	}
-	// An answer that says "later" is not kept: later it is done.
-	p = nuevaPuerta(t)
-	p.almacen.Fallar(errores.Nuevo(errores.NoDisponible, "caído"))
-	if r := p.pedir(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable || r.Header().Get("Retry-After") == "" {
-		t.Errorf("sin almacén: %d %s", r.Code, r.Body)
-	}
-	p.almacen.Fallar(nil)
-	p.gestor.Responder(errores.Nuevo(errores.NoDisponible, "caído"))
-	p.broker.Fallar(errores.Nuevo(errores.NoDisponible, "caído"))
-	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable {
-		t.Errorf("con todo caído: %d %s", r.Code, r.Body)
-	}
-	p.gestor.Responder(nil)
-	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusAccepted {
-		t.Errorf("después: %d %s", r.Code, r.Body)
 	}
 }
 
@@ -197,8 +120,11 @@ func TestHonduraYCosto(t *testing.T) {
 		}
 	}
 	p = nuevaPuerta(t, func(c *config) { c.Introspeccion, c.GraphiQL = false, false })
-	if r := p.graphql(t, `{__schema{types{name}}}`); len(r.Errors) == 0 {
-		t.Errorf("sin introspección: %s", r.Data)
+	for _, ruta := range []string{"/graphql", "/v1"} {
+		r := p.pedir(t, http.MethodPost, ruta, `{"query":"{__schema{types{name}}}"}`, "Content-Type", "application/json")
+		if !strings.Contains(r.Body.String(), `"code":"sin-permiso"`) || strings.Contains(r.Body.String(), "Query") {
+			t.Errorf("%s sin introspección: %s", ruta, r.Body)
+		}
 	}
 	if r := p.pedir(t, http.MethodGet, "/graphiql", "", nadie...); r.Code != http.StatusNotFound {
 		t.Errorf("sin GraphiQL: %d", r.Code)
@@ -218,6 +144,77 @@ func TestDocumentos(t *testing.T) {
 		}
 		if strings.HasSuffix(r.Header().Get("Content-Type"), "text/html; charset=utf-8") && (strings.Contains(r.Body.String(), "https://") || !strings.Contains(r.Header().Get("Content-Security-Policy"), "default-src 'self'")) {
 			t.Errorf("%s carga de otra parte: %s", ruta, r.Body)
+		}
+	}
+}
+
+// Whom the address of a request is counted to: what the client says of itself is believed only as far as proxies of ours wrote it.
+func TestDeQueDireccion(t *testing.T) {
+	for _, c := range []struct {
+		nombre  string
+		proxies int
+		dicen   [2][]string // X-Forwarded-For of two requests
+		juntas  bool        // they are counted to one address
+	}{
+		{"no proxy: the header is not read", 0, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, true},
+		{"one: two customers", 1, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, false},
+		{"one: a customer who invents", 1, [2][]string{{"9.9.9.9, 1.1.1.1"}, {"8.8.8.8", "1.1.1.1"}}, true},
+		{"two: a customer who invents", 2, [2][]string{{"9.9.9.9, 1.1.1.1, 35.0.0.1"}, {"8.8.8.8, 1.1.1.1, 35.0.0.2"}}, true},
+		{"two: two customers", 2, [2][]string{{"1.1.1.1, 35.0.0.1"}, {"2.2.2.2, 35.0.0.1"}}, false},
+		{"two: one whole network of IPv6", 2, [2][]string{{"2001:db8::1, 35.0.0.1"}, {"2001:db8::2, 35.0.0.1"}}, true},
+		{"two, passed by", 2, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, true},
+		{"one: what is no address", 1, [2][]string{{"a"}, {"b"}}, true},
+	} {
+		p := nuevaPuerta(t, func(c2 *config) { c2.PorDireccion, c2.DireccionGolpe, c2.Proxies = 0.001, 1, c.proxies })
+		var estados [2]int
+		for i, dice := range c.dicen {
+			r := httptest.NewRequest(http.MethodGet, "/api/productos", http.NoBody)
+			r.Header["X-Forwarded-For"] = dice
+			w := httptest.NewRecorder()
+			p.ServeHTTP(w, r)
+			estados[i] = w.Code
+		}
+		if estados[0] != http.StatusOK || (estados[1] == http.StatusTooManyRequests) != c.juntas {
+			t.Errorf("%s: %v", c.nombre, estados)
+		}
+	}
+}
+
+// Who asks too often does not reach the state store with cookies that anybody can write; who has a token is not counted there.
+func TestGalletasInventadas(t *testing.T) {
+	p := nuevaPuerta(t, func(c *config) { c.PorDireccion, c.DireccionGolpe = 0.001, 3 })
+	ana := p.como(t, "ana", identidad.Cliente)
+	antes := p.almacen.Lecturas()
+	for range 10 {
+		p.pedir(t, http.MethodGet, "/api/productos", "", append(nadie, "Cookie", "entregas_sesion=INVENTADA")...)
+	}
+	if n := p.almacen.Lecturas() - antes; n != 3 {
+		t.Errorf("se leyó el almacén %d veces", n)
+	}
+	if r := p.pedir(t, http.MethodGet, "/api/productos", "", ana...); r.Code != http.StatusOK {
+		t.Errorf("ana, con token, desde la misma dirección: %d", r.Code)
+	}
+}
+
+// A request whose body does not come has its time, whatever it says that it wants.
+func TestElCuerpoQueNoLlega(t *testing.T) {
+	servidor := httptest.NewServer(nuevaPuerta(t, func(c *config) { c.Plazo = 200 * time.Millisecond }))
+	defer servidor.Close()
+	for _, dice := range []string{"X: x", "Upgrade: x", "Accept: text/event-stream"} {
+		for _, ruta := range []string{"/desarrollo/token", "/graphql"} {
+			conexion, err := net.Dial("tcp", servidor.Listener.Addr().String()) //nolint:noctx // a test's own server
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = fmt.Fprintf(conexion, "POST %s HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", ruta, dice)
+			_ = conexion.SetReadDeadline(time.Now().Add(3 * time.Second))
+			res, err := http.ReadResponse(bufio.NewReader(conexion), nil)
+			if err != nil {
+				t.Errorf("%s con %s: %v", ruta, dice, err)
+			} else {
+				_ = res.Body.Close()
+			}
+			_ = conexion.Close()
 		}
 	}
 }

@@ -88,6 +88,14 @@ var entradasMalas = []struct {
 	{"decidir sin cuerpo", aprobar, ``, 400, "", nil},
 	{"una orden de id que no es un UUID", "GET /api/ordenes/1", ``, 400, "id", nil},
 	{"despachar un id que no es un UUID", "POST /api/ordenes/1/despacho", ``, 400, "id", nil},
+	{"un estado que no hay", "GET /api/compras?estado=NADA", ``, 400, "estado", nil},
+	{"domicilio que no es sí ni no", "GET /api/compras?domicilio=x", ``, 400, "domicilio", nil},
+	{"segundos que no son", "GET /api/operacion/resumen?segundos=x", ``, 400, "segundos", nil},
+	{"minutos que no son", "GET /api/operacion/colas?minutos=x", ``, 400, "minutos", nil},
+	{"buscar demasiado", "GET /api/productos?buscar=" + strings.Repeat("a", 65), ``, 400, "buscar", nil},
+	{"buscar lo que no es texto", "GET /api/productos?buscar=%00", ``, 400, "buscar", nil},
+	{"una página después de lo que no es", "GET /api/compras?despues=" + strings.Repeat("a", 60_000), ``, 400, "despues", nil},
+	{"y de un usuario", "GET /api/usuarios/ana/compras?despues=" + strings.Repeat("a", 60_000), ``, 400, "despues", nil},
 	{"una ruta que no existe", "GET /api/nada", ``, 404, "", nil},
 	{"otra fuera de /api", "GET /nada", ``, 404, "", nil},
 	{"un método que no se admite", "DELETE /api/compras", ``, 405, "", nil},
@@ -105,7 +113,7 @@ func TestEntradaMala(t *testing.T) {
 			if r.Code != c.estado || dicho.Status != c.estado || dicho.Detail == "" || !strings.HasPrefix(dicho.Type, "urn:entregas:problema:") {
 				t.Errorf("%d %+v, quiero %d", r.Code, dicho, c.estado)
 			}
-			if c.campo != "" && (len(dicho.Errores) != 1 || !strings.HasSuffix(dicho.Errores[0].Campo, c.campo) || dicho.Errores[0].Detalle == "") {
+			if c.campo != "" && (len(dicho.Errores) != 1 || !strings.HasSuffix(dicho.Errores[0].Campo, c.campo) || dicho.Errores[0].Detalle == "" || strings.Contains(dicho.Errores[0].Detalle, "que se espera")) {
 				t.Errorf("campos %+v, quiero %s", dicho.Errores, c.campo)
 			}
 			p.intacta(t)

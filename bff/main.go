@@ -4,17 +4,12 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"time"
-
-	"github.com/gorilla/mux"
 
 	"entregas/services/bff/acceso"
 	"entregas/services/bff/borde"
 	"entregas/services/bff/compras"
 	"entregas/services/bff/dapr"
-	"entregas/services/bff/emisor"
-	"entregas/services/bff/identidad"
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/pubsub"
 )
@@ -30,7 +25,7 @@ type config struct {
 	Cliente        string        `conf:"env:OIDC_CLIENTE,default:entregas-paginas,help:client id of the pages with the issuer"`
 	Secreto        string        `conf:"env:OIDC_SECRETO,mask,help:its secret where it has one"`
 	Roles          string        `conf:"env:OIDC_ROLES,default:roles,help:the claim that holds the roles; a path may have dots"`
-	Publica        string        `conf:"env:URL_PUBLICA,help:our address as browsers see it; empty takes what each request says"`
+	Publica        string        `conf:"env:URL_PUBLICA,help:our address as browsers see it; in desarrollo empty takes what each request says"`
 	Origenes       []string      `conf:"env:CORS_ORIGENES,help:origins of other pages that may ask; separated by a semicolon"`
 	GraphiQL       bool          `conf:"env:GRAPHIQL,default:true"`
 	Introspeccion  bool          `conf:"env:INTROSPECCION,default:true,help:GraphQL tells its schema"`
@@ -38,6 +33,7 @@ type config struct {
 	DeGolpe        int           `conf:"env:LIMITE_SUJETO_GOLPE,default:100"`
 	PorDireccion   float64       `conf:"env:LIMITE_DIRECCION,default:200,help:requests a second without a token of one address; 0 is no limit"`
 	DireccionGolpe int           `conf:"env:LIMITE_DIRECCION_GOLPE,default:400"`
+	Proxies        int           `conf:"env:PROXIES,default:0,help:how many proxies of ours add to X-Forwarded-For before a request is here"`
 	Plazo          time.Duration `conf:"env:PLAZO_PETICION,default:30s,help:how long a request may take; streams have no end"`
 }
 
@@ -87,21 +83,4 @@ type piezas struct {
 	ordenes   acceso.Ordenes
 	monitor   acceso.Monitor
 	receptor  *pubsub.Receptor
-}
-
-// emisorDe is the issuer that is trusted: a real one, or in development our own, whose routes go to rutas.
-func emisorDe(cfg config, rutas *mux.Router) (*identidad.Emisor, error) {
-	a := identidad.Ajustes{
-		Emisor: cfg.Emisor, Audiencia: cfg.Audiencia, Cliente: cfg.Cliente, Secreto: cfg.Secreto, Roles: cfg.Roles, Publica: cfg.Publica,
-		HTTP: &http.Client{Timeout: 5 * time.Second},
-	}
-	if cfg.desarrollo() {
-		propio, err := emisor.Nuevo(cfg.Emisor, cfg.ClaveEmisor)
-		if err != nil {
-			return nil, err
-		}
-		propio.Registrar(rutas)
-		a.HTTP = propio.EnProceso()
-	}
-	return identidad.NuevoEmisor(a), nil
 }

@@ -68,7 +68,7 @@ func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
 	rutas := arranque.Config{}.RutasPublicas(nil)
 	err = montar(t.Context(), rutas, cfg, piezas{
 		nucleo: compras.Nuevo(p.gestor, dapr.Comandos{Publicador: publicador}, p.almacen), operacion: p.gestor, monitor: monitor{},
-		productos: productos{}, ordenes: ordenes{}, almacen: p.almacen, receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
+		productos: productos{map[string]int{}}, ordenes: ordenes{}, almacen: p.almacen, receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -93,10 +93,10 @@ func (p puerta) como(t *testing.T, usuario string, roles ...string) []string {
 // nadie is the header of who says nothing of himself.
 var nadie = []string{"Authorization", ""}
 
-// productos has the product 1.
-type productos struct{}
+// productos has the product 1, and adds what is restocked of it: once for each key, like the service.
+type productos struct{ repuesto map[string]int }
 
-func (productos) Listar(context.Context, string) ([]contracts.Producto, error) {
+func (p productos) Listar(context.Context, string) ([]contracts.Producto, error) {
 	return []contracts.Producto{{ID: "1", Nombre: "Café", Cantidad: 500}}, nil
 }
 
@@ -109,14 +109,17 @@ func (p productos) Leer(ctx context.Context, id string) (contracts.Producto, err
 
 func (p productos) Reponer(ctx context.Context, id string, cantidad int, clave string) (contracts.Producto, error) {
 	producto, err := p.Leer(ctx, id)
-	producto.Cantidad += cantidad
-	if clave == "" {
+	if clave == "" || len(clave) > 255 {
 		return producto, errores.Nuevo(errores.Invalido, "sin clave")
+	}
+	p.repuesto[clave] = cantidad
+	for _, n := range p.repuesto {
+		producto.Cantidad += n
 	}
 	return producto, err
 }
 
-func (productos) Balance(context.Context) ([]contracts.LineaDeBalance, error) {
+func (p productos) Balance(context.Context) ([]contracts.LineaDeBalance, error) {
 	return []contracts.LineaDeBalance{{IDProducto: "1", Inicial: 500, Existencias: 500}}, nil
 }
 
@@ -337,8 +340,8 @@ func TestProductos(t *testing.T) {
 	if r := p.pedir(t, http.MethodGet, "/api/productos/no", ""); problema(t, r).Status != http.StatusNotFound {
 		t.Errorf("%d %s", r.Code, r.Body)
 	}
-	for _, cabeceras := range [][]string{nil, {"Idempotency-Key", "k"}} {
-		if r := p.pedir(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, cabeceras...); r.Code != http.StatusOK || !strings.Contains(r.Body.String(), "505") {
+	for i, cabeceras := range [][]string{nil, {"Idempotency-Key", "k"}} {
+		if r := p.pedir(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, cabeceras...); r.Code != http.StatusOK || !strings.Contains(r.Body.String(), []string{"505", "510"}[i]) {
 			t.Errorf("reponer: %d %s", r.Code, r.Body)
 		}
 	}

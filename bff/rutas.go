@@ -25,13 +25,14 @@ import (
 // Each request passes, in this order: the headers for browsers, its time limit, who asks and how often, whether it was
 // answered before. What the program's own sidecar delivers passes none of it: p.receptor has routes of its own.
 func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error {
-	limites := borde.NuevosLimites(borde.Ritmo{PorSegundo: cfg.PorSujeto, DeGolpe: cfg.DeGolpe}, borde.Ritmo{PorSegundo: cfg.PorDireccion, DeGolpe: cfg.DireccionGolpe})
+	limites := borde.NuevosLimites(borde.Ritmo{PorSegundo: cfg.PorSujeto, DeGolpe: cfg.DeGolpe},
+		borde.Ritmo{PorSegundo: cfg.PorDireccion, DeGolpe: cfg.DireccionGolpe}, cfg.Proxies)
 	puerta := acceso.Puerta{Nucleo: p.nucleo, Operacion: p.operacion, Almacen: p.productos, Bodega: p.ordenes, Monitor: p.monitor}
 	avisos := vivo.NuevosAvisos()
 	enVivo := vivo.NuevoServidor(ctx, puerta, avisos)
 
 	deLasPaginas := rutas.NewRoute().Subrouter()
-	deLasPaginas.Use(borde.Cabeceras)
+	deLasPaginas.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo))
 	paginas.Registrar(deLasPaginas)
 
 	paraTodos := rutas.NewRoute().Subrouter() // who asks does not matter
@@ -53,10 +54,10 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	rest.Servidor{Puerta: puerta, EnVivo: enVivo}.Registrar(conQuien)
 	conQuien.Handle("/graphql", publico.Nuevo(puerta, enVivo, cfg.Introspeccion)).Methods(http.MethodPost, http.MethodGet)
 	if cfg.desarrollo() {
-		paraTodos.Handle("/v1", v1.Nuevo(p.nucleo)).Methods(http.MethodPost)
+		paraTodos.Handle("/v1", v1.Nuevo(p.nucleo, cfg.Introspeccion)).Methods(http.MethodPost)
 		paraTodos.HandleFunc("/stream", enVivo.Todas).Methods(http.MethodGet)
 	} else {
-		conQuien.Handle("/v1", v1.Nuevo(puerta)).Methods(http.MethodPost)
+		conQuien.Handle("/v1", v1.Nuevo(puerta, cfg.Introspeccion)).Methods(http.MethodPost)
 		conQuien.Handle("/stream", interno.Ruta(func(w http.ResponseWriter, r *http.Request) error {
 			if err := identidad.ExigirDe(r.Context(), identidad.Operador); err != nil {
 				return err

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gorilla/mux"
+
 	"entregas/services/bff/identidad"
 	"entregas/services/internal/errores"
 )
@@ -250,7 +252,12 @@ func TestElEmisorDeDesarrollo(t *testing.T) {
 		t.Errorf("%d %s", r.Code, r.Body)
 	}
 	// In production there is no such issuer, and the earlier system's doors are closed.
-	p = nuevaPuerta(t, func(c *config) { c.Modo = "produccion" })
+	cfg := deFabrica()
+	cfg.Modo = "produccion"
+	if _, err := emisorDe(cfg, mux.NewRouter()); err == nil || !strings.Contains(err.Error(), "URL_PUBLICA") {
+		t.Errorf("sin saber cómo nos ven: %v", err)
+	}
+	p = nuevaPuerta(t, func(c *config) { c.Modo, c.Publica = "produccion", "https://entregas.example" })
 	for _, ruta := range []string{"GET /desarrollo/entrar", "POST /desarrollo/token", "GET /desarrollo/claves"} {
 		verbo, r, _ := strings.Cut(ruta, " ")
 		if res := p.pedir(t, verbo, r, "", nadie...); res.Code != http.StatusNotFound {

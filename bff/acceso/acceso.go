@@ -3,7 +3,13 @@
 package acceso
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
 
 	"entregas/contracts"
 	"entregas/services/bff/compras"
@@ -52,7 +58,7 @@ type Puerta struct {
 	Monitor   Monitor
 }
 
-var operador = identidad.Operador
+const operador = identidad.Operador
 
 // Crear takes a purchase: a customer's own, who need not say whose it is; an operator's for anyone, who must.
 func (p Puerta) Crear(ctx context.Context, s contracts.SolicitudCompra, clave string) (contracts.Aceptada, error) {
@@ -60,11 +66,11 @@ func (p Puerta) Crear(ctx context.Context, s contracts.SolicitudCompra, clave st
 		return contracts.Aceptada{}, err
 	}
 	quien := identidad.De(ctx)
-	if !quien.Es(operador) && s.IDUsuario == "" {
-		s.IDUsuario = quien.Usuario
-	}
-	if !quien.Es(operador) && s.IDUsuario != quien.Usuario {
+	if !quien.Es(operador) && cmp.Or(s.IDUsuario, quien.Usuario) != quien.Usuario {
 		return contracts.Aceptada{}, errores.Nuevo(errores.SinPermiso, "Un cliente compra solo para sí: id_usuario debe ser %s, o faltar.", quien.Usuario)
+	}
+	if !quien.Es(operador) {
+		s.IDUsuario = quien.Usuario
 	}
 	if clave != "" { // a key is its subject's own
 		clave = quien.Usuario + " " + clave
@@ -119,6 +125,9 @@ func (p Puerta) DeUsuario(ctx context.Context, usuario string, limite int, despu
 	if quien := identidad.De(ctx); usuario != quien.Usuario && !quien.Es(operador) {
 		return compras.Pagina{}, errores.Nuevo(errores.NoEncontrado, "No existe el usuario %s.", usuario)
 	}
+	if err := cursor(despues); err != nil {
+		return compras.Pagina{}, err
+	}
 	return p.Nucleo.DeUsuario(ctx, usuario, limite, despues, estados...)
 }
 
@@ -158,6 +167,9 @@ func (p Puerta) Buscar(ctx context.Context, f contracts.FiltroCompras, limite in
 	if err := v.Error(); err != nil {
 		return compras.Pagina{}, err
 	}
+	if err := cursor(despues); err != nil {
+		return compras.Pagina{}, err
+	}
 	return p.Operacion.Buscar(ctx, f, limite, despues)
 }
 
@@ -190,6 +202,13 @@ func (p Puerta) Resumen(ctx context.Context, segundos int) (contracts.Resumen, e
 
 // Productos lists the products, those with buscar in their name when it is not "". For anybody.
 func (p Puerta) Productos(ctx context.Context, buscar string) ([]contracts.Producto, error) {
+	if buscar = strings.TrimSpace(buscar); buscar != "" {
+		var v contracts.Validador
+		v.Identificador("buscar", buscar)
+		if err := v.Error(); err != nil {
+			return nil, err
+		}
+	}
 	return p.Almacen.Listar(ctx, buscar)
 }
 
@@ -203,7 +222,8 @@ func (p Puerta) Producto(ctx context.Context, id string) (contracts.Producto, er
 	return p.Almacen.Leer(ctx, id)
 }
 
-// Reponer adds to a product's stock, once for each clave.
+// Reponer adds to a product's stock, once for each clave; "" is one of its own. A key is its subject's own, for one product:
+// two operators may use the same.
 func (p Puerta) Reponer(ctx context.Context, id string, cantidad int, clave string) (contracts.Producto, error) {
 	if err := identidad.ExigirDe(ctx, operador); err != nil {
 		return contracts.Producto{}, err
@@ -214,6 +234,10 @@ func (p Puerta) Reponer(ctx context.Context, id string, cantidad int, clave stri
 	if err := v.Error(); err != nil {
 		return contracts.Producto{}, err
 	}
+	if clave == "" {
+		clave = uuid.NewString()
+	}
+	clave = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q %q %q", identidad.De(ctx).Usuario, id, clave))) // never too long
 	return p.Almacen.Reponer(ctx, id, cantidad, clave)
 }
 
@@ -271,20 +295,4 @@ func (p Puerta) ReponerMuerto(ctx context.Context, id string) (contracts.Mensaje
 		return contracts.MensajeMuerto{}, err
 	}
 	return p.Monitor.ReponerMuerto(ctx, id)
-}
-
-// operadorConID: an order's id has the form of a purchase's.
-func (p Puerta) operadorConID(ctx context.Context, id string) error {
-	var v contracts.Validador
-	v.IDCompra("id", id)
-	if err := identidad.ExigirDe(ctx, operador); err != nil {
-		return err
-	}
-	return v.Error()
-}
-
-func falla(campo, detalle string) error {
-	var v contracts.Validador
-	v.Falla(campo, detalle)
-	return v.Error()
 }

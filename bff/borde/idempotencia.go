@@ -48,14 +48,16 @@ var lasQueVuelven = []string{"Content-Type", "Location", "Retry-After"}
 func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 	return func(siguiente http.Handler) http.Handler {
 		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
-			clave := r.Header.Get("Idempotency-Key")
-			if r.Method != http.MethodPost || !conClave(r) || !claveSirve(clave) {
-				siguiente.ServeHTTP(w, r) // a key that is none is refused where the parameter is read
+			claves := r.Header.Values("Idempotency-Key")
+			if r.Method != http.MethodPost || !conClave(r) || len(claves) == 0 || !identidad.De(r.Context()).Conocida() {
+				siguiente.ServeHTTP(w, r) // nothing is kept for nobody, who is refused there
 				return nil
 			}
-			if !identidad.De(r.Context()).Conocida() {
-				siguiente.ServeHTTP(w, r) // it is refused there: nothing is kept for nobody
-				return nil
+			clave := claves[0]
+			if len(claves) > 1 || !claveSirve(clave) { // not passed over: who sends one relies on it
+				var v contracts.Validador
+				v.Falla("Idempotency-Key", "debe ser una, de 1 a 255 caracteres ASCII visibles")
+				return v.Error()
 			}
 			cuerpo, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))
 			if err != nil {
@@ -66,6 +68,7 @@ func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 				return errores.Nuevo(errores.Invalido, "No se pudo leer el cuerpo de la petición.")
 			}
 			r.Body = io.NopCloser(bytes.NewReader(cuerpo))
+			r = r.WithContext(context.WithValue(r.Context(), claveDeClave{}, clave))
 			nombre := huella(identidad.De(r.Context()).Usuario, r.URL.Path, clave)
 			antes, err := alguna(r.Context(), almacen, nombre, huella(string(cuerpo)))
 			if err != nil {
@@ -75,7 +78,7 @@ func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 				grabada := &grabadora{ResponseWriter: w, estado: http.StatusOK}
 				siguiente.ServeHTTP(grabada, r)
 				dada := grabada.respondida()
-				if r.URL.Path == "/graphql" && bytes.HasPrefix(dada.Cuerpo, []byte(`{"errors"`)) {
+				if deGraphQL(r) && bytes.HasPrefix(dada.Cuerpo, []byte(`{"errors"`)) {
 					dada.fallida = true
 				}
 				if antes, err = recordar(r.Context(), almacen, nombre, dada); err != nil {
@@ -92,10 +95,21 @@ func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 	}
 }
 
+type claveDeClave struct{}
+
+// Clave is the Idempotency-Key of the request of ctx, "" where it has none: what is behind does it once under that name too,
+// for when the answer could not be kept.
+func Clave(ctx context.Context) string {
+	clave, _ := ctx.Value(claveDeClave{}).(string)
+	return clave
+}
+
 // conClave tells that the request is one whose answer may be kept: not a live stream.
 func conClave(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, "/api/") || r.URL.Path == "/graphql" && !esFlujo(r)
+	return strings.HasPrefix(r.URL.Path, "/api/") || deGraphQL(r) && !esFlujo(r)
 }
+
+func deGraphQL(r *http.Request) bool { return r.URL.Path == "/graphql" || r.URL.Path == "/v1" }
 
 func claveSirve(clave string) bool {
 	for _, b := range []byte(clave) {

@@ -47,8 +47,11 @@ func nuevosLimites(r Ritmo) *limites {
 }
 
 // pasa counts a request of quien.
-func (l *limites) pasa(quien string) bool {
-	if l.ritmo.PorSegundo <= 0 {
+func (l *limites) pasa(quien string) bool { return l.pasan(quien, 1) }
+
+// pasan counts n requests of quien at once: all or none.
+func (l *limites) pasan(quien string, n int) bool {
+	if l.ritmo.PorSegundo <= 0 || n <= 0 {
 		return true
 	}
 	l.mu.Lock()
@@ -72,25 +75,37 @@ func (l *limites) pasa(quien string) bool {
 		l.de[quien] = uno
 	}
 	uno.visto = ahora
-	return uno.AllowN(ahora, 1)
+	return uno.AllowN(ahora, n)
+}
+
+// agotado tells that quien may ask nothing now, and counts nothing.
+func (l *limites) agotado(quien string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	uno := l.de[quien]
+	return uno != nil && uno.Tokens() < 1
 }
 
 // Limites counts requests: per subject of who is known, per address of the others. An address also pays for tokens that
 // are not valid, so that guessing is not free.
-type Limites struct{ sujetos, direcciones *limites }
+type Limites struct {
+	sujetos, direcciones *limites
+	proxies              int
+}
 
-// NuevosLimites with these rates; 0 a second is no limit.
-func NuevosLimites(sujeto, direccion Ritmo) *Limites {
-	return &Limites{nuevosLimites(sujeto), nuevosLimites(direccion)}
+// NuevosLimites with these rates; 0 a second is no limit. proxies is how many of ours each request passes before it is here.
+func NuevosLimites(sujeto, direccion Ritmo, proxies int) *Limites {
+	return &Limites{nuevosLimites(sujeto), nuevosLimites(direccion), proxies}
 }
 
 // PorDireccion refuses addresses that ask too often, where it does not matter who asks.
 func (l *Limites) PorDireccion(siguiente http.Handler) http.Handler {
 	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
-		if !l.direcciones.pasa(direccion(r)) {
-			return demasiadas
+		de := l.direccion(r)
+		if !l.direcciones.pasa(de) {
+			return Demasiadas
 		}
-		siguiente.ServeHTTP(w, r)
+		siguiente.ServeHTTP(w, r.WithContext(conCobro(r.Context(), func(n int) bool { return l.direcciones.pasan(de, n) })))
 		return nil
 	})
 }
@@ -102,92 +117,56 @@ type Quien func(r *http.Request) (identidad.Persona, error)
 func (l *Limites) Identificar(quien Quien) func(http.Handler) http.Handler {
 	return func(siguiente http.Handler) http.Handler {
 		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+			cuenta, de := l.direcciones, l.direccion(r)
+			if r.Header.Get("Authorization") == "" && cuenta.agotado(de) {
+				return Demasiadas // before a session is looked for: anybody can write a cookie, and the state store is everybody's
+			}
 			p, err := quien(r)
-			switch {
-			case err == nil && p.Conocida():
-				if !l.sujetos.pasa(p.Usuario) {
-					return demasiadas
-				}
-			case !l.direcciones.pasa(direccion(r)):
-				return demasiadas
+			if err == nil && p.Conocida() {
+				cuenta, de = l.sujetos, p.Usuario
+			}
+			if !cuenta.pasa(de) {
+				return Demasiadas
 			}
 			if err != nil {
 				return err
 			}
-			siguiente.ServeHTTP(w, r.WithContext(identidad.Con(r.Context(), p)))
+			ctx := conCobro(r.Context(), func(n int) bool { return cuenta.pasan(de, n) })
+			siguiente.ServeHTTP(w, r.WithContext(identidad.Con(ctx, p)))
 			return nil
 		})
 	}
 }
 
-var demasiadas = errores.Nuevo(errores.Demasiadas, "Demasiadas peticiones seguidas. Intente de nuevo en un segundo.")
+type claveDeCobro struct{}
 
-// direccion is the address of the one who asks: an IPv6 customer has a whole /64.
-func direccion(r *http.Request) string {
+func conCobro(ctx context.Context, cobro func(n int) bool) context.Context {
+	return context.WithValue(ctx, claveDeCobro{}, cobro)
+}
+
+// Cobrar counts n further requests of who asks in ctx, for what asks for much in one; false says that they are too many.
+func Cobrar(ctx context.Context, n int) bool {
+	cobro, hay := ctx.Value(claveDeCobro{}).(func(n int) bool)
+	return !hay || cobro(n)
+}
+
+// Demasiadas is what who asks too often is told.
+var Demasiadas = errores.Nuevo(errores.Demasiadas, "Demasiadas peticiones seguidas. Intente de nuevo en un segundo.")
+
+// direccion is the address of the one who asks: an IPv6 customer has a whole /64. Behind proxies of ours it is what the first
+// of them wrote into X-Forwarded-For, as each adds to its end whom it has before it; what the client wrote stands before that.
+func (l *Limites) direccion(r *http.Request) string {
 	servidor, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr
+		servidor = r.RemoteAddr
+	}
+	if pasos := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ","); l.proxies > 0 && len(pasos) >= l.proxies {
+		if paso := strings.TrimSpace(pasos[len(pasos)-l.proxies]); net.ParseIP(paso) != nil {
+			servidor = paso
+		}
 	}
 	if ip := net.ParseIP(servidor); ip != nil && ip.To4() == nil {
 		return ip.Mask(net.CIDRMask(64, 128)).String()
 	}
 	return servidor
-}
-
-// Plazo bounds how long a request may take to be read, and to be worked on; a live stream's is its client's.
-func Plazo(plazo time.Duration) func(http.Handler) http.Handler {
-	return func(siguiente http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if esFlujo(r) {
-				siguiente.ServeHTTP(w, r)
-				return
-			}
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(plazo)) // a recorder in a test has none
-			ctx, soltar := context.WithTimeout(r.Context(), plazo)
-			defer soltar()
-			siguiente.ServeHTTP(w, r.WithContext(ctx))
-		})
-	}
-}
-
-func esFlujo(r *http.Request) bool {
-	return strings.HasSuffix(r.URL.Path, "/eventos") || r.URL.Path == "/stream" || r.Header.Get("Upgrade") != "" || strings.Contains(r.Header.Get("Accept"), "text/event-stream")
-}
-
-// Cabeceras are what browsers are told of every answer: nothing is guessed, framed or told to other sites.
-func Cabeceras(siguiente http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "same-origin")
-		siguiente.ServeHTTP(w, r)
-	})
-}
-
-// CORS lets the pages of these origins ask, with a token of their own: the session's cookie is for our pages only.
-func CORS(origenes []string, siguiente http.Handler) http.Handler {
-	permitidos := map[string]bool{}
-	for _, o := range origenes {
-		permitidos[o] = true
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Add("Vary", "Origin")
-		origen := r.Header.Get("Origin")
-		if !permitidos[origen] {
-			siguiente.ServeHTTP(w, r)
-			return
-		}
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", origen)
-		h.Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After, Age")
-		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
-			h.Set("Access-Control-Allow-Methods", "GET, POST")
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID")
-			h.Set("Access-Control-Max-Age", "600")
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		siguiente.ServeHTTP(w, r)
-	})
 }

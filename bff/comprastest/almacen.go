@@ -14,10 +14,11 @@ import (
 
 // Almacen keeps values in memory. The zero value is ready.
 type Almacen struct {
-	mu      sync.Mutex
-	valores map[string]guardado
-	cuenta  int
-	falla   error
+	mu       sync.Mutex
+	valores  map[string]guardado
+	cuenta   int
+	lecturas int
+	falla    error
 }
 
 type guardado struct {
@@ -31,6 +32,13 @@ func (a *Almacen) Fallar(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.falla = err
+}
+
+// Lecturas is how often it was read.
+func (a *Almacen) Lecturas() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.lecturas
 }
 
 // Claves lists the keys that begin with prefijo.
@@ -50,6 +58,7 @@ func (a *Almacen) Claves(prefijo string) []string {
 func (a *Almacen) Leer(_ context.Context, claves ...string) ([]compras.Valor, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.lecturas++
 	valores := make([]compras.Valor, len(claves))
 	for i, clave := range claves {
 		g := a.vigente(clave)

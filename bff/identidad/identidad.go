@@ -4,6 +4,7 @@ package identidad
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // The roles.
@@ -14,8 +15,9 @@ const (
 
 // Persona is who asks. The zero Persona is nobody that we know.
 type Persona struct {
-	Usuario string   `json:"usuario"` // the token's subject
-	Roles   []string `json:"roles"`
+	Usuario string    `json:"usuario"` // the token's subject
+	Roles   []string  `json:"roles"`
+	Hasta   time.Time `json:"-"` // when the token or the session ends that says so
 }
 
 // Conocida tells that it is somebody.

@@ -139,7 +139,7 @@ func (s *Sesiones) volver(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || i.Estado == "" || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(i.Estado)) != 1 {
 		return errores.Nuevo(errores.SinIdentidad, "Este ingreso no se empezó aquí, o ya venció. Entre de nuevo en /entrar.")
 	}
-	s.galleta(w, galletaIngreso, "", http.SameSiteLaxMode, -1)
+	s.galleta(w, galletaIngreso, "", http.SameSiteLaxMode, -time.Second)
 	if q.Get("error") != "" {
 		return errores.Nuevo(errores.SinIdentidad, "El emisor de identidades no dejó entrar: %.200s", q.Get("error"))
 	}
@@ -182,7 +182,7 @@ func (s *Sesiones) salir(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	s.galleta(w, galletaSesion, "", http.SameSiteStrictMode, -1)
+	s.galleta(w, galletaSesion, "", http.SameSiteStrictMode, -time.Second)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -246,7 +246,9 @@ func (s *Sesiones) Quien(r *http.Request) (Persona, error) {
 	if err != nil || leida == nil {
 		return Persona{}, err
 	}
-	return leida.Persona, leida.consiente(r)
+	persona := leida.Persona
+	persona.Hasta = leida.Hasta
+	return persona, leida.consiente(r)
 }
 
 // ExigirDe refuses who is not one of roles; with none, anybody who is known is enough.

@@ -40,6 +40,9 @@ type Emisor struct {
 	ajustes   Ajustes
 	mu        sync.Mutex
 	proveedor *oidc.Provider
+	claves    *claves
+	fallo     error // of the last try to connect, at
+	fallado   time.Time
 	ahora     func() time.Time
 }
 
@@ -57,13 +60,21 @@ func (e *Emisor) conectar(ctx context.Context) (*oidc.Provider, error) {
 	if e.proveedor != nil {
 		return e.proveedor, nil
 	}
-	// The provider goes on using this context for its keys.
-	siempre := oidc.ClientContext(context.WithoutCancel(ctx), e.ajustes.HTTP)
-	p, err := oidc.NewProvider(siempre, e.ajustes.Emisor)
-	if err != nil {
-		return nil, noResponde(err)
+	if e.fallo != nil && time.Since(e.fallado) < entreIntentos {
+		return nil, e.fallo // those who waited for that try do not each wait for one of their own
 	}
-	e.proveedor = p
+	p, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), e.ajustes.HTTP), e.ajustes.Emisor)
+	var dicho struct {
+		Claves string `json:"jwks_uri"`
+	}
+	if err == nil {
+		err = p.Claims(&dicho)
+	}
+	if err != nil {
+		e.fallo, e.fallado = noResponde(err), time.Now()
+		return nil, e.fallo
+	}
+	e.proveedor, e.claves = p, nuevasClaves(dicho.Claves, e.ajustes.HTTP)
 	return p, nil
 }
 
@@ -80,17 +91,17 @@ func (e *Emisor) Verificar(ctx context.Context, token string) (Persona, error) {
 }
 
 func (e *Emisor) verificar(ctx context.Context, token, audiencia, nonce string) (Persona, error) {
-	proveedor, err := e.conectar(ctx)
-	if err != nil {
+	if _, err := e.conectar(ctx); err != nil {
 		return Persona{}, err
 	}
-	leido, err := proveedor.Verifier(&oidc.Config{
+	firma := &comprobacion{claves: e.claves}
+	leido, err := oidc.NewVerifier(e.ajustes.Emisor, firma, &oidc.Config{
 		ClientID: audiencia, SupportedSigningAlgs: algoritmos,
-		Now: func() time.Time { return e.ahora().Add(-holgura) }, // for exp; nbf has more than that
+		Now: func() time.Time { return e.ahora().Add(-holgura) }, // for exp; of nbf it forgives five minutes
 	}).Verify(ctx, token)
 	if err != nil {
-		if strings.Contains(err.Error(), "fetching keys") { // it has no type of its own
-			return Persona{}, noResponde(err)
+		if errores.De(firma.err) == errores.NoDisponible {
+			return Persona{}, firma.err
 		}
 		return Persona{}, &errores.Error{Codigo: errores.SinIdentidad, Mensaje: porque(err), Causa: err}
 	}
@@ -104,7 +115,10 @@ func (e *Emisor) verificar(ctx context.Context, token, audiencia, nonce string) 
 	if err := leido.Claims(&datos); err != nil {
 		return Persona{}, &errores.Error{Codigo: errores.SinIdentidad, Mensaje: "El token no se entiende.", Causa: err}
 	}
-	p := Persona{Usuario: leido.Subject, Roles: roles(datos, e.ajustes.Roles)}
+	if desde, hay := datos["nbf"].(float64); hay && desde > float64(e.ahora().Add(holgura).Unix()) {
+		return Persona{}, errores.Nuevo(errores.SinIdentidad, "El token es del futuro.")
+	}
+	p := Persona{Usuario: leido.Subject, Roles: roles(datos, e.ajustes.Roles), Hasta: leido.Expiry.Add(holgura)}
 	var v contracts.Validador
 	v.Identificador("sub", p.Usuario)
 	if err := v.Error(); err != nil {

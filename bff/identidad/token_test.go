@@ -7,7 +7,9 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -106,6 +108,10 @@ func TestVerificar(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	publica, err := x509.MarshalPKIXPublicKey(deRSA.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
 	e := nuevoEmisorDePrueba(t)
 	e.ponerClave("r", "RS256", deRSA)
 	e.ponerClave("e", "ES256", deEC)
@@ -125,6 +131,8 @@ func TestVerificar(t *testing.T) {
 		"expired":                       {firmar(t, jose.ES256, deEC, "e", e.datos(map[string]any{"exp": ahora - 60})), false},
 		"from the future":               {firmar(t, jose.ES256, deEC, "e", e.datos(map[string]any{"iat": ahora + 600})), false},
 		"not before long":               {firmar(t, jose.ES256, deEC, "e", e.datos(map[string]any{"nbf": ahora + 3600})), false},
+		"not before a while":            {firmar(t, jose.ES256, deEC, "e", e.datos(map[string]any{"nbf": ahora + 120})), false},
+		"signed with the public key":    {firmar(t, jose.HS256, publica, "e", e.datos(nil)), false},
 		"for others":                    {firmar(t, jose.ES256, deEC, "e", e.datos(map[string]any{"aud": "otra"})), false},
 		"for nobody":                    {firmar(t, jose.ES256, deEC, "e", e.datos(map[string]any{"aud": nil})), false},
 		"of another issuer":             {firmar(t, jose.ES256, deEC, "e", e.datos(map[string]any{"iss": "https://otro"})), false},
@@ -187,6 +195,45 @@ func TestElEmisorCambiaSusClavesYSeVa(t *testing.T) {
 	e.Close()
 	if _, err := NuevoEmisor(Ajustes{Emisor: e.URL, Audiencia: "entregas", Roles: "roles"}).Verificar(t.Context(), deLaPrimera); errores.De(err) != errores.NoDisponible {
 		t.Errorf("sin emisor: %v", err)
+	}
+}
+
+// Anybody can write tokens that name keys which nobody has: the issuer is not asked for each.
+func TestClavesInventadas(t *testing.T) {
+	clave, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	e := nuevoEmisorDePrueba(t)
+	e.ponerClave("1", "ES256", clave)
+	v := NuevoEmisor(Ajustes{Emisor: e.URL, Audiencia: "entregas", Roles: "roles"})
+	for i := range 100 {
+		if _, err := v.Verificar(t.Context(), firmar(t, jose.ES256, clave, fmt.Sprint("x", i), e.datos(nil))); errores.De(err) != errores.SinIdentidad {
+			t.Fatal(err)
+		}
+	}
+	if _, err := v.Verificar(t.Context(), firmar(t, jose.ES256, clave, "1", e.datos(nil))); err != nil {
+		t.Errorf("uno bueno: %v", err)
+	}
+	if e.pedidas > clavesDeGolpe {
+		t.Errorf("se pidieron las claves %d veces", e.pedidas)
+	}
+}
+
+// An issuer that hangs makes those who wait for it wait once, not one after the other.
+func TestElEmisorQueNoContesta(t *testing.T) {
+	colgado := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer colgado.Close()
+	v := NuevoEmisor(Ajustes{Emisor: colgado.URL, Audiencia: "entregas", Roles: "roles", HTTP: &http.Client{Timeout: 300 * time.Millisecond}})
+	empezo := time.Now()
+	var todos sync.WaitGroup
+	for range 10 {
+		todos.Go(func() {
+			if _, err := v.Verificar(t.Context(), "a.b.c"); errores.De(err) != errores.NoDisponible {
+				t.Error(err)
+			}
+		})
+	}
+	todos.Wait()
+	if tardo := time.Since(empezo); tardo > 900*time.Millisecond {
+		t.Errorf("tardó %s", tardo)
 	}
 }
 

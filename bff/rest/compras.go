@@ -25,12 +25,7 @@ func (s Servidor) CrearCompra(w http.ResponseWriter, r *http.Request, params con
 		rest.EscribirError(w, r, err)
 		return
 	}
-	clave, err := claveDe(params.IdempotencyKey)
-	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
-	}
-	aceptada, err := s.Puerta.Crear(r.Context(), solicitud, clave)
+	aceptada, err := s.Puerta.Crear(r.Context(), solicitud, o(params.IdempotencyKey, ""))
 	sigue(w, r, aceptada, err)
 }
 

@@ -1,10 +1,9 @@
 package rest
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
-
-	"github.com/google/uuid"
 
 	"entregas/contracts"
 	"entregas/services/bff/rest/contrato"
@@ -90,15 +89,7 @@ func (s Servidor) ReponerProducto(w http.ResponseWriter, r *http.Request, id con
 		rest.EscribirError(w, r, err)
 		return
 	}
-	clave, err := claveDe(params.IdempotencyKey)
-	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
-	}
-	if clave == "" {
-		clave = uuid.NewString()
-	}
-	producto, err := s.Puerta.Reponer(r.Context(), id, pedida.Cantidad, clave)
+	producto, err := s.Puerta.Reponer(r.Context(), id, pedida.Cantidad, o(params.IdempotencyKey, ""))
 	responder(w, r, http.StatusOK, producto, err)
 }
 
@@ -114,7 +105,7 @@ func estadosDe(lista *contrato.EnEstado) ([]contracts.Estado, error) {
 	for _, e := range o(lista, nil) {
 		if !slices.Contains(contracts.Estados, e) {
 			var v contracts.Validador
-			v.Falla("estado", "debe ser uno de los estados de una compra, por ejemplo CONFIRMADA")
+			v.Falla("estado", fmt.Sprintf("debe ser uno o varios de %v", contracts.Estados))
 			return nil, v.Error()
 		}
 	}

@@ -94,30 +94,6 @@ func decirEdad(w http.ResponseWriter, e compras.Edad) {
 	}
 }
 
-// maxClave is how long an Idempotency-Key may be.
-const maxClave = 255
-
-// claveDe is the Idempotency-Key, "" when there is none.
-func claveDe(clave *string) (string, error) {
-	if clave == nil {
-		return "", nil
-	}
-	var v contracts.Validador
-	if *clave == "" || len(*clave) > maxClave || !visible(*clave) {
-		v.Falla("Idempotency-Key", "debe tener de 1 a 255 caracteres ASCII visibles")
-	}
-	return *clave, v.Error()
-}
-
-func visible(s string) bool {
-	for _, b := range []byte(s) {
-		if b < ' ' || b > '~' {
-			return false
-		}
-	}
-	return true
-}
-
 // parametroMalo answers what the generated code found wrong with a parameter.
 func parametroMalo(w http.ResponseWriter, r *http.Request, err error) {
 	var v contracts.Validador
@@ -126,7 +102,7 @@ func parametroMalo(w http.ResponseWriter, r *http.Request, err error) {
 	var muchos *contrato.TooManyValuesForParamError
 	switch {
 	case errors.As(err, &formato):
-		v.Falla(formato.ParamName, "no tiene la forma que se espera")
+		v.Falla(formato.ParamName, seAcepta(formato.ParamName))
 	case errors.As(err, &falta):
 		v.Falla(falta.ParamName, "falta")
 	case errors.As(err, &muchos):
@@ -135,4 +111,20 @@ func parametroMalo(w http.ResponseWriter, r *http.Request, err error) {
 		v.Falla("parámetros", "no tienen la forma que se espera")
 	}
 	rest.EscribirError(w, r, v.Error())
+}
+
+// seAcepta says what a parameter of the contract may be, where it is no text.
+func seAcepta(parametro string) string {
+	switch parametro {
+	case "limite":
+		return "debe ser un número entero de 1 a 100"
+	case "segundos":
+		return "debe ser un número de 1 a 86400"
+	case "minutos":
+		return "debe ser un número de 1 a 15"
+	case "domicilio":
+		return "debe ser true o false"
+	default:
+		return "debe estar una vez, como texto"
+	}
 }

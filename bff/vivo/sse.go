@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"entregas/contracts"
@@ -30,14 +31,16 @@ type Compras interface {
 
 // Servidor serves streams until parada ends: a stop of the program waits for no client.
 type Servidor struct {
-	parada  context.Context
-	compras Compras
-	avisos  *Avisos
+	parada   context.Context
+	compras  Compras
+	avisos   *Avisos
+	mu       sync.Mutex
+	abiertos map[string]int // streams of one purchase, by subject
 }
 
 // NuevoServidor serves what c knows and avisos tells.
 func NuevoServidor(parada context.Context, c Compras, avisos *Avisos) *Servidor {
-	return &Servidor{parada: parada, compras: c, avisos: avisos}
+	return &Servidor{parada: parada, compras: c, avisos: avisos, abiertos: map[string]int{}}
 }
 
 // UnaCompra streams the changes of purchase id: `id:` is the change's number, `event:` is estado, `data:` the purchase as
@@ -52,7 +55,11 @@ func (s *Servidor) UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoI
 		}
 		ultimo = n
 	}
-	ctx, soltar := s.hastaParada(r.Context())
+	ctx, soltar, err := s.flujoDe(r.Context())
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
 	defer soltar()
 	oyente, dejar := s.avisos.oir(id) // before the first look: what changes after it is heard
 	defer dejar()
@@ -77,7 +84,10 @@ func (s *Servidor) UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoI
 // Cambios gives the changes of purchase id after the number ultimo (-1 for all), until ctx ends, the program stops, or there
 // can be no more.
 func (s *Servidor) Cambios(ctx context.Context, id string, ultimo int) (<-chan compras.Cambio, error) {
-	ctx, soltar := s.hastaParada(ctx)
+	ctx, soltar, err := s.flujoDe(ctx)
+	if err != nil {
+		return nil, err
+	}
 	oyente, dejar := s.avisos.oir(id)
 	leida, err := s.compras.Leer(ctx, id)
 	if err != nil {
@@ -164,7 +174,7 @@ func (s *Servidor) seguir(ctx context.Context, salida destino, o *oyente, id str
 
 // Todas streams the changes of all purchases from now on, each the purchase's JSON: the earlier system's /stream.
 func (s *Servidor) Todas(w http.ResponseWriter, r *http.Request) {
-	ctx, soltar := s.hastaParada(r.Context())
+	ctx, soltar := s.mientras(r.Context())
 	defer soltar()
 	cola, dejar := s.avisos.oirTodas()
 	defer dejar()
@@ -188,13 +198,6 @@ func (s *Servidor) Todas(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-}
-
-// hastaParada is the request's context, ended also when the program stops.
-func (s *Servidor) hastaParada(ctx context.Context) (context.Context, func()) {
-	ctx, soltar := context.WithCancel(ctx)
-	desatar := context.AfterFunc(s.parada, soltar)
-	return ctx, func() { desatar(); soltar() }
 }
 
 // salida writes server-sent events.

@@ -14,7 +14,9 @@ import (
 	"entregas/services/bff/compras"
 	"entregas/services/bff/comprastest"
 	"entregas/services/bff/dapr"
+	"entregas/services/bff/identidad"
 	"entregas/services/bff/vivo"
+	"entregas/services/internal/errores"
 	"entregas/services/internal/pubsub"
 	"entregas/services/internal/pubsubtest"
 )
@@ -25,6 +27,7 @@ type replica struct {
 	nucleo *compras.Servicio
 	avisos *vivo.Avisos
 	parar  func()
+	quien  identidad.Persona // who asks
 }
 
 type sistema struct {
@@ -56,7 +59,7 @@ func (s sistema) replica(t *testing.T) *replica {
 	enVivo := vivo.NuevoServidor(parada, r.nucleo, r.avisos)
 	rutas := http.NewServeMux()
 	rutas.HandleFunc("/eventos/{id}", func(w http.ResponseWriter, p *http.Request) {
-		enVivo.UnaCompra(w, p, p.PathValue("id"), p.Header.Get("Last-Event-ID"))
+		enVivo.UnaCompra(w, p.WithContext(identidad.Con(p.Context(), r.quien)), p.PathValue("id"), p.Header.Get("Last-Event-ID"))
 	})
 	rutas.HandleFunc("/stream", enVivo.Todas)
 	r.Server = httptest.NewServer(rutas)
@@ -241,4 +244,40 @@ func TestQuienNoLeeNoDetieneANadie(t *testing.T) {
 	if pasaron := time.Since(inicio); pasaron > time.Second {
 		t.Errorf("contar tardó %s", pasaron)
 	}
+}
+
+// A stream ends with the token or the session that it was asked with.
+func TestElFlujoTerminaConElToken(t *testing.T) {
+	s := nuevoSistema(t)
+	una := s.replica(t)
+	una.quien = identidad.Persona{Usuario: "ana", Hasta: time.Now().Add(time.Second)}
+	f := abrir(t, una.URL+"/eventos/"+s.id, "")
+	f.espera("1", contracts.EstadoRecibida)
+	f.termina()
+}
+
+// One subject's streams are bounded, and one that ends makes room.
+func TestMuchosFlujosDeUno(t *testing.T) {
+	s := nuevoSistema(t)
+	enVivo := vivo.NuevoServidor(t.Context(), s.nucleo(), vivo.NuevosAvisos())
+	ctx, soltar := context.WithCancel(identidad.Con(t.Context(), identidad.Persona{Usuario: "ana"}))
+	var err error
+	n := 0
+	for ; err == nil && n < 1000; n++ {
+		_, err = enVivo.Cambios(ctx, s.id, -1)
+	}
+	if errores.De(err) != errores.Demasiadas || n != 201 {
+		t.Errorf("el %d: %v", n, err)
+	}
+	if _, err := enVivo.Cambios(identidad.Con(t.Context(), identidad.Persona{Usuario: "eva"}), s.id, -1); err != nil {
+		t.Errorf("otra: %v", err)
+	}
+	soltar()
+	for range 200 {
+		if _, err = enVivo.Cambios(identidad.Con(t.Context(), identidad.Persona{Usuario: "ana"}), s.id, -1); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("después de cerrarlos: %v", err)
 }

@@ -59,13 +59,16 @@ func (in *Instancia) servicio(nombre string) (servicio, error) {
 	return servicio{}, fmt.Errorf("no hay un servicio %q; hay: %s", nombre, strings.Join(nombres, " "))
 }
 
-// escribirArchivos writes what this instance's processes read: components, a run file a service, the supervisor's
+// escribirArchivos writes what this instance's processes read: components, the launcher of sidecars, a run file a service, the supervisor's
 // configuration and the broker's.
 func (in *Instancia) escribirArchivos() error {
 	if err := os.MkdirAll(in.ruta("logs"), 0o755); err != nil {
 		return err
 	}
 	if err := in.copiarComponentes(); err != nil {
+		return err
+	}
+	if err := in.lanzador(); err != nil {
 		return err
 	}
 	if err := in.cortarDaprYaml(); err != nil {
@@ -152,7 +155,7 @@ func (in *Instancia) daprYaml() (a archivoDapr, err error) {
 	if err := yaml.Unmarshal([]byte(in.traducir(string(texto))), &a); err != nil {
 		return a, err
 	}
-	a.Common["runtimePath"] = in.compartida()
+	a.Common["runtimePath"] = in.compartida("lanzador")
 	a.Common["resourcesPaths"] = []string{in.ruta("run", "components")}
 	a.Common["configFilePath"] = in.ruta("run", "components", "config", "configuracion.yaml")
 	for _, app := range a.Apps {

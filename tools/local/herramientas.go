@@ -76,15 +76,10 @@ func (in *Instancia) usarInstalado(programa string) bool {
 
 // herramientas leaves every program that the system needs, built or downloaded, under .local/.
 func (in *Instancia) herramientas() error {
-	for _, d := range []string{"bin", ".dapr/bin", ".dapr/components", "descargas", "process-compose"} {
+	for _, d := range []string{"bin", ".dapr/bin", "descargas", "process-compose"} {
 		if err := os.MkdirAll(in.compartida(d), 0o755); err != nil {
 			return err
 		}
-	}
-	// The CLI wants this file in its runtime path, though each run file names its own configuration.
-	vacia := "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata:\n  name: vacia\nspec: {}\n"
-	if err := os.WriteFile(in.compartida(".dapr", "config.yaml"), []byte(vacia), 0o644); err != nil {
-		return err
 	}
 	if err := comprobarJava(); err != nil {
 		return err
@@ -97,6 +92,28 @@ func (in *Instancia) herramientas() error {
 		}
 	}
 	return <-bajando
+}
+
+// lanzaDaprd starts daprd as the CLI asks, and keeps it to the loopback. By itself it listens on every address of the machine
+// for other sidecars, of which it asks neither certificate nor token here: whoever is in the network would reach each service
+// by it, past tokens and roles. The CLI has no word for these two.
+const lanzaDaprd = `#!/bin/sh
+exec "$(dirname "$0")/../../../.dapr/bin/daprd" "$@" --dapr-internal-grpc-listen-address=127.0.0.1 --metrics-listen-address=127.0.0.1
+`
+
+// lanzador makes the folder that the CLI takes for Dapr's own: dapr.yaml names it as its runtimePath.
+func (in *Instancia) lanzador() error {
+	for _, d := range []string{"bin", "components"} {
+		if err := os.MkdirAll(in.compartida("lanzador", ".dapr", d), 0o755); err != nil {
+			return err
+		}
+	}
+	// The CLI wants this file there, though each run file names its own configuration.
+	vacia := "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata:\n  name: vacia\nspec: {}\n"
+	if err := os.WriteFile(in.compartida("lanzador", ".dapr", "config.yaml"), []byte(vacia), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(in.compartida("lanzador", ".dapr", "bin", "daprd"), []byte(lanzaDaprd), 0o755) // #nosec G306 -- a program
 }
 
 func (in *Instancia) construir(c construccion) error {

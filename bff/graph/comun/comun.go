@@ -2,12 +2,9 @@
 package comun
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -17,50 +14,19 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"entregas/contracts"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/rest"
 )
 
 // Preparar makes servidor say of an error what a person may see: extensions.code is one of package errores, extensions.errores
-// are the fields that are wrong.
+// are the fields that are wrong. It refuses operations that are too large; before a limit of cost, which walks through them.
 func Preparar(servidor *handler.Server) {
 	servidor.SetErrorPresenter(presentar)
+	servidor.SetParserTokenLimit(maxSimbolos)
+	servidor.Use(medida{})
 	servidor.SetRecoverFunc(func(_ context.Context, p any) error {
 		return fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 	})
-}
-
-// ConLimite refuses a body that is too large, in the shape that a GraphQL client reads.
-func ConLimite(siguiente http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			siguiente.ServeHTTP(w, r)
-			return
-		}
-		cuerpo, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))
-		if err != nil {
-			var grande *http.MaxBytesError
-			if errors.As(err, &grande) {
-				err = errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
-			} else {
-				err = errores.Nuevo(errores.Invalido, "No se pudo leer el cuerpo de la petición.")
-			}
-			responder(w, err)
-			return
-		}
-		if !json.Valid(cuerpo) {
-			responder(w, errores.Nuevo(errores.Invalido, `El cuerpo debe ser un objeto JSON con "query" y, si hace falta, "variables".`))
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(cuerpo))
-		siguiente.ServeHTTP(w, r)
-	})
-}
-
-func responder(w http.ResponseWriter, err error) {
-	p := rest.ProblemaDe(err)
-	rest.Escribir(w, p.Status, graphql.Response{Errors: gqlerror.List{{Message: p.Detail, Extensions: extensiones(err, p)}}})
 }
 
 // presentar says of an error what a person may see, as the REST interface does.
@@ -68,6 +34,9 @@ func presentar(ctx context.Context, err error) *gqlerror.Error {
 	var deGraphQL *gqlerror.Error
 	if errors.As(err, &deGraphQL) && deGraphQL.Err == nil {
 		return deGraphQL // the query itself is wrong
+	}
+	if strings.HasSuffix(err.Error(), "introspection disabled") { // it has no type of its own
+		err = errores.Nuevo(errores.SinPermiso, "Aquí no se cuenta el esquema.")
 	}
 	p := rest.ProblemaDe(err)
 	if p.Status >= http.StatusInternalServerError {

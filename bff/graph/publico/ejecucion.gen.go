@@ -32,6 +32,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Compra() CompraResolver
 	MensajeDeSaga() MensajeDeSagaResolver
+	MensajeMuerto() MensajeMuertoResolver
 	MuestraDeColas() MuestraDeColasResolver
 	Mutation() MutationResolver
 	Orden() OrdenResolver
@@ -138,6 +139,7 @@ type ComplexityRoot struct {
 		Intentos func(childComplexity int) int
 		Motivo   func(childComplexity int) int
 		Origen   func(childComplexity int) int
+		Registro func(childComplexity int) int
 		Tema     func(childComplexity int) int
 		Tipo     func(childComplexity int) int
 	}
@@ -229,6 +231,9 @@ type MensajeDeSagaResolver interface {
 	Comando(ctx context.Context, obj *contracts.MensajeDeSaga) (string, error)
 
 	Respuesta(ctx context.Context, obj *contracts.MensajeDeSaga) (string, error)
+}
+type MensajeMuertoResolver interface {
+	Registro(ctx context.Context, obj *contracts.MensajeMuerto) (string, error)
 }
 type MuestraDeColasResolver interface {
 	Pendientes(ctx context.Context, obj *contracts.MuestraDeColas) ([]Pendientes, error)
@@ -650,6 +655,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MensajeMuerto.Origen(childComplexity), true
+	case "MensajeMuerto.registro":
+		if e.ComplexityRoot.MensajeMuerto.Registro == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MensajeMuerto.Registro(childComplexity), true
 	case "MensajeMuerto.tema":
 		if e.ComplexityRoot.MensajeMuerto.Tema == nil {
 			break
@@ -1337,6 +1348,8 @@ func (ec *executionContext) childFields_MensajeMuerto(ctx context.Context, field
 		return ec.fieldContext_MensajeMuerto_intentos(ctx, field)
 	case "en":
 		return ec.fieldContext_MensajeMuerto_en(ctx, field)
+	case "registro":
+		return ec.fieldContext_MensajeMuerto_registro(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MensajeMuerto", field.Name)
 }
@@ -3450,6 +3463,29 @@ func (ec *executionContext) _MensajeMuerto_en(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_MensajeMuerto_en(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MensajeMuerto", field, false, false, "Time")
+}
+
+func (ec *executionContext) _MensajeMuerto_registro(ctx context.Context, field graphql.CollectedField, obj *contracts.MensajeMuerto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MensajeMuerto_registro(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MensajeMuerto().Registro(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MensajeMuerto_registro(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MensajeMuerto", field, true, true, "String")
 }
 
 func (ec *executionContext) _MuestraDeColas_en(ctx context.Context, field graphql.CollectedField, obj *contracts.MuestraDeColas) (ret graphql.Marshaler) {
@@ -6740,43 +6776,49 @@ func (ec *executionContext) _MensajeMuerto(ctx context.Context, sel ast.Selectio
 		case "id":
 			out.Values[i] = ec._MensajeMuerto_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "tema":
 			out.Values[i] = ec._MensajeMuerto_tema(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "tipo":
 			out.Values[i] = ec._MensajeMuerto_tipo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "idCompra":
 			out.Values[i] = ec._MensajeMuerto_idCompra(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "motivo":
 			out.Values[i] = ec._MensajeMuerto_motivo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "origen":
 			out.Values[i] = ec._MensajeMuerto_origen(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "intentos":
 			out.Values[i] = ec._MensajeMuerto_intentos(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "en":
 			out.Values[i] = ec._MensajeMuerto_en(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "registro":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MensajeMuerto_registro(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -5,11 +5,10 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"entregas/contracts"
 	"entregas/services/bff/acceso"
 	"entregas/services/bff/compras"
+	"entregas/services/bff/graph/comun"
 )
 
 // EnVivo tells a purchase's changes as they happen.
@@ -27,6 +26,7 @@ func (r raiz) Query() QueryResolver                     { return consultas{r} }
 func (r raiz) Mutation() MutationResolver               { return r }
 func (r raiz) Subscription() SubscriptionResolver       { return r }
 func (r raiz) Compra() CompraResolver                   { return deCompra{r} }
+func (r raiz) MensajeMuerto() MensajeMuertoResolver     { return deMuerto{} }
 func (r raiz) MensajeDeSaga() MensajeDeSagaResolver     { return deMensaje{} }
 func (r raiz) RespuestaTardia() RespuestaTardiaResolver { return deTardia{} }
 func (r raiz) MuestraDeColas() MuestraDeColasResolver   { return deMuestra{} }
@@ -37,7 +37,7 @@ func (r raiz) Resumen() ResumenResolver                 { return deResumen{} }
 func (r raiz) Comprar(ctx context.Context, c CompraPedida, clave *string) (contracts.Aceptada, error) {
 	return r.puerta.Crear(ctx, contracts.SolicitudCompra{
 		ID: o(c.ID, ""), IDUsuario: o(c.IDUsuario, ""), Productos: c.Productos, Domicilio: c.Domicilio,
-	}, o(clave, ""))
+	}, o(clave, comun.ClaveDeCampo(ctx)))
 }
 
 // Cancelar implements MutationResolver.
@@ -63,7 +63,7 @@ func (r raiz) Despachar(ctx context.Context, idOrden string) (contracts.Orden, e
 
 // Reponer implements MutationResolver.
 func (r raiz) Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (contracts.Producto, error) {
-	return r.puerta.Reponer(ctx, idProducto, cantidad, o(clave, uuid.NewString()))
+	return r.puerta.Reponer(ctx, idProducto, cantidad, o(clave, comun.ClaveDeCampo(ctx)))
 }
 
 // ReponerMensaje implements MutationResolver.
@@ -135,6 +135,12 @@ func (deMensaje) Comando(_ context.Context, m *contracts.MensajeDeSaga) (string,
 
 func (deMensaje) Respuesta(_ context.Context, m *contracts.MensajeDeSaga) (string, error) {
 	return string(m.Respuesta), nil
+}
+
+type deMuerto struct{}
+
+func (deMuerto) Registro(_ context.Context, m *contracts.MensajeMuerto) (string, error) {
+	return string(m.Registro), nil
 }
 
 type deTardia struct{}

@@ -8,6 +8,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/bff/compras"
+	"entregas/services/bff/graph/comun"
 )
 
 // What the earlier system answered to every purchase that it took.
@@ -33,7 +34,7 @@ func (r raiz) CrearCompra(ctx context.Context, idUsuario, productos, domicilio s
 	if err != nil {
 		return Respuesta{}, err
 	}
-	if _, err := r.compras.Crear(ctx, solicitud, ""); err != nil {
+	if _, err := r.compras.Crear(ctx, solicitud, comun.ClaveDeCampo(ctx)); err != nil {
 		return Respuesta{}, err
 	}
 	return Respuesta{Mensaje: mensajeTomada, Codigo: codigoTomada}, nil

@@ -12,10 +12,12 @@ import (
 
 // Nuevo serves the schema by POST. An error has extensions.code, one of package errores, and extensions.errores, the
 // fields that are wrong.
-func Nuevo(c Compras) http.Handler {
+func Nuevo(c Compras, introspeccion bool) http.Handler {
 	servidor := handler.New(NewExecutableSchema(Config{Resolvers: raiz{compras: c}}))
 	servidor.AddTransport(transport.POST{})
-	servidor.Use(extension.Introspection{})
 	comun.Preparar(servidor)
+	if introspeccion {
+		servidor.Use(extension.Introspection{})
+	}
 	return comun.ConLimite(servidor)
 }

@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -135,7 +136,8 @@ func (c Config) RutasPublicas(necesita map[string]Comprobacion) *mux.Router {
 	rutas.NotFoundHandler = rest.Ruta(func(_ http.ResponseWriter, r *http.Request) error {
 		return errores.Nuevo(errores.NoEncontrado, "No existe la ruta %s.", r.URL.Path)
 	})
-	rutas.MethodNotAllowedHandler = rest.Ruta(func(_ http.ResponseWriter, r *http.Request) error {
+	rutas.MethodNotAllowedHandler = rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", strings.Join(admitidos(rutas, r), ", "))
 		return errores.Nuevo(errores.NoPermitido, "La ruta %s no admite %s.", r.URL.Path, r.Method)
 	})
 	rutas.Use(conTraza, conVariables)
@@ -156,6 +158,19 @@ func (c Config) RutasPublicas(necesita map[string]Comprobacion) *mux.Router {
 		}
 	}).Methods(http.MethodGet)
 	return rutas
+}
+
+// admitidos are the methods with which rutas has what r asks for.
+func admitidos(rutas *mux.Router, r *http.Request) (metodos []string) {
+	for _, metodo := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		otra := r.Clone(r.Context())
+		otra.Method = metodo
+		var hay mux.RouteMatch
+		if rutas.Match(otra, &hay) && hay.MatchErr == nil {
+			metodos = append(metodos, metodo)
+		}
+	}
+	return metodos
 }
 
 func (c Config) sidecarListo(ctx context.Context) error {

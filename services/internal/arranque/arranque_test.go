@@ -68,6 +68,7 @@ func TestRutas(t *testing.T) {
 	rutas.HandleFunc("/productos/{id}", func(w http.ResponseWriter, r *http.Request) {
 		rest.Escribir(w, http.StatusOK, []string{mux.Vars(r)["id"], registro.Traza(r.Context())})
 	}).Methods(http.MethodGet)
+	rutas.HandleFunc("/productos/{id}", func(http.ResponseWriter, *http.Request) {}).Methods(http.MethodPost)
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "/productos/a%2Fb%20%C3%B1", http.NoBody)
 	r.Header.Set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -78,11 +79,15 @@ func TestRutas(t *testing.T) {
 	for ruta, c := range map[string]struct {
 		metodo string
 		estado int
-	}{"/nada": {"GET", http.StatusNotFound}, "/productos/1": {"DELETE", http.StatusMethodNotAllowed}} {
+		admite string
+	}{"/nada": {"GET", http.StatusNotFound, ""}, "/productos/1": {"DELETE", http.StatusMethodNotAllowed, "GET, POST"}} {
 		w := pedir(rutas, c.metodo, ruta)
 		var p rest.Problema
 		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != c.estado || !strings.Contains(p.Detail, ruta) {
 			t.Errorf("%s %s: %d %s", c.metodo, ruta, w.Code, w.Body)
+		}
+		if w.Header().Get("Allow") != c.admite {
+			t.Errorf("%s %s: Allow %q", c.metodo, ruta, w.Header().Get("Allow"))
 		}
 	}
 }

@@ -1,0 +1,41 @@
+package borde
+
+import "net/http"
+
+// Cabeceras are what browsers are told of every answer: nothing is guessed, framed or told to other sites.
+func Cabeceras(siguiente http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		siguiente.ServeHTTP(w, r)
+	})
+}
+
+// CORS lets the pages of these origins ask, with a token of their own: the session's cookie is for our pages only.
+func CORS(origenes []string, siguiente http.Handler) http.Handler {
+	permitidos := map[string]bool{}
+	for _, o := range origenes {
+		permitidos[o] = true
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Origin")
+		origen := r.Header.Get("Origin")
+		if !permitidos[origen] {
+			siguiente.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", origen)
+		h.Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After, Age")
+		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			h.Set("Access-Control-Allow-Methods", "GET, POST")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID")
+			h.Set("Access-Control-Max-Age", "600")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		siguiente.ServeHTTP(w, r)
+	})
+}

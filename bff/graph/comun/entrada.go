@@ -1,0 +1,102 @@
+package comun
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"entregas/contracts"
+	"entregas/services/bff/borde"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/rest"
+)
+
+// via is how an operation comes.
+type via int
+
+const (
+	porPeticion via = iota // a POST with its answer
+	porFlujo               // a POST that is answered by server-sent events
+	porSocket              // one of many on a websocket
+)
+
+type claveDeVia struct{}
+
+func deVia(ctx context.Context) via {
+	v, _ := ctx.Value(claveDeVia{}).(via)
+	return v
+}
+
+// ConLimite refuses what is no GraphQL request, or too large, in the shape that a GraphQL client reads.
+func ConLimite(siguiente http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Upgrade") != "" && r.Method == http.MethodGet:
+			siguiente.ServeHTTP(w, con(r, porSocket))
+			return
+		case r.Method != http.MethodPost:
+			w.Header().Set("Allow", http.MethodPost)
+			responder(w, errores.Nuevo(errores.NoPermitido, "GraphQL se pide por POST; las suscripciones, también por websocket."))
+			return
+		}
+		cuerpo, err := leer(w, r)
+		if err != nil {
+			responder(w, err)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(cuerpo))
+		r.Header.Del("Upgrade") // asked of a POST it says nothing
+		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it was read; a stream lasts. A recorder in a test has none
+			w.Header().Set("X-Accel-Buffering", "no")                      // a proxy that gathers would hold events back
+			r = con(r, porFlujo)
+		}
+		siguiente.ServeHTTP(w, r)
+	})
+}
+
+func con(r *http.Request, v via) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), claveDeVia{}, v))
+}
+
+// leer gives a body that the library can decode: of one that it cannot, it would repeat every word in its answer and the log.
+func leer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if tipo, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || tipo != "application/json" {
+		return nil, errores.Nuevo(errores.Invalido, "El Content-Type debe ser application/json.")
+	}
+	cuerpo, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))
+	if err != nil {
+		var grande *http.MaxBytesError
+		if errors.As(err, &grande) {
+			return nil, errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
+		}
+		return nil, errores.Nuevo(errores.Invalido, "No se pudo leer el cuerpo de la petición.")
+	}
+	if err := json.Unmarshal(cuerpo, &graphql.RawParams{}); err != nil {
+		return nil, errores.Nuevo(errores.Invalido, `El cuerpo debe ser un objeto JSON con "query", un texto, y si hace falta "variables" y "operationName".`)
+	}
+	return cuerpo, nil
+}
+
+// ClaveDeCampo is the name of one field of a request that came with an Idempotency-Key, "" without: a mutation of which another
+// field failed comes again, and what was done of it must not be done again.
+func ClaveDeCampo(ctx context.Context) string {
+	if clave := borde.Clave(ctx); clave != "" {
+		return clave + " " + graphql.GetPath(ctx).String()
+	}
+	return ""
+}
+
+func responder(w http.ResponseWriter, err error) {
+	p := rest.ProblemaDe(err)
+	rest.Escribir(w, p.Status, graphql.Response{Errors: gqlerror.List{{Message: p.Detail, Extensions: extensiones(err, p)}}})
+}

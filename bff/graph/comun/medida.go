@@ -1,0 +1,117 @@
+package comun
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"entregas/services/bff/borde"
+	"entregas/services/internal/errores"
+)
+
+// How large one operation may be, whoever asks and whatever it costs. A fragment counts as often as it is spread.
+const (
+	maxConsulta = 32 << 10 // bytes of text: documents are kept for the next who sends them
+	maxSimbolos = 3_000    // tokens: the validation compares fields with one another
+	maxCampos   = 2_000
+	maxHondura  = 8
+	// maxLlamadas bounds the fields of the root: each calls a service, all at once, and a service that is called a thousand
+	// times at once answers nobody.
+	maxLlamadas = 20
+)
+
+// medida refuses an operation that is too large before anything walks through it, and counts what it calls among the
+// requests of who asks.
+type medida struct{}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationParameterMutator
+	graphql.OperationContextMutator
+} = medida{}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (medida) ExtensionName() string { return "Medida" }
+
+// Validate implements graphql.HandlerExtension.
+func (medida) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationParameters implements graphql.OperationParameterMutator.
+func (medida) MutateOperationParameters(_ context.Context, p *graphql.RawParams) *gqlerror.Error {
+	if len(p.Query) > maxConsulta {
+		return falla(errores.Demasiado, "La consulta puede tener a lo sumo %d bytes.", maxConsulta)
+	}
+	return nil
+}
+
+// MutateOperationContext implements graphql.OperationContextMutator.
+func (medida) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	via := deVia(ctx)
+	if via != porPeticion && op.Operation.Operation == ast.Mutation {
+		// There it would pass by its Idempotency-Key, its time limit and the page's CSRF token.
+		return falla(errores.Invalido, "Una mutación va por POST con Accept: application/json; por aquí van suscripciones y consultas.")
+	}
+	t := medidor{}.de(op.Operation.SelectionSet)
+	switch {
+	case t.campos > maxCampos:
+		return falla(errores.Demasiado, "La operación puede pedir a lo sumo %d campos.", maxCampos)
+	case t.hondura > maxHondura:
+		return falla(errores.Demasiado, "La operación tiene %d niveles y puede tener a lo sumo %d.", t.hondura, maxHondura)
+	case t.llamadas > maxLlamadas:
+		return falla(errores.Demasiado, "La operación tiene %d campos en la raíz y puede tener a lo sumo %d.", t.llamadas, maxLlamadas)
+	}
+	if via != porSocket {
+		t.llamadas-- // the request that brought it was counted
+	}
+	if !borde.Cobrar(ctx, t.llamadas) {
+		return falla(errores.Demasiadas, "%s", borde.Demasiadas.Mensaje)
+	}
+	return nil
+}
+
+func falla(codigo errores.Codigo, formato string, args ...any) *gqlerror.Error {
+	return &gqlerror.Error{Message: fmt.Sprintf(formato, args...), Extensions: map[string]any{"code": string(codigo)}}
+}
+
+// tamano is how large a set of fields is with its fragments in it.
+type tamano struct{ campos, hondura, llamadas int }
+
+// medidor knows what it measured: fragments that spread fragments twice double with each level, and are looked at once.
+type medidor map[*ast.FragmentDefinition]tamano
+
+// de measures. The validation has refused fragments that contain themselves. How deep introspection goes is not counted: the
+// schema bounds it.
+func (m medidor) de(campos ast.SelectionSet) (t tamano) {
+	for _, s := range campos {
+		var de tamano
+		switch campo := s.(type) {
+		case *ast.Field:
+			de = m.de(campo.SelectionSet)
+			de.campos++
+			if de.llamadas = 1; strings.HasPrefix(campo.Name, "__") {
+				de.hondura, de.llamadas = 0, 0
+			} else {
+				de.hondura++
+			}
+		case *ast.InlineFragment:
+			de = m.de(campo.SelectionSet)
+		case *ast.FragmentSpread:
+			if campo.Definition == nil {
+				continue
+			}
+			var medido bool
+			if de, medido = m[campo.Definition]; !medido {
+				de = m.de(campo.Definition.SelectionSet)
+				m[campo.Definition] = de
+			}
+		}
+		t.hondura = max(t.hondura, de.hondura)
+		t.campos = min(t.campos+de.campos, maxCampos+1) // enough to be too many
+		t.llamadas = min(t.llamadas+de.llamadas, maxCampos+1)
+	}
+	return t
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"entregas/contracts"
+	"entregas/services/bff/identidad"
+	"entregas/services/internal/errores"
+)
+
+// A POST that comes again with its key gets the first one's answer, byte for byte, and is done once.
+func TestLaMismaRespuesta(t *testing.T) {
+	for _, c := range []struct {
+		nombre, ruta, cuerpo, otroCuerpo string
+		estado                           contracts.Estado
+		esperado                         int
+	}{
+		{"buy", "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`, "", 202},
+		{"cancel", "/api/compras/" + deAna + "/cancelacion", `{"motivo":"a"}`, `{"motivo":"b"}`, contracts.EstadoRecibida, 200},
+		{"approve", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoPorAprobar, 200},
+		{"approve what does not wait", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoConfirmada, 409},
+		{"retry", "/api/compras/" + deAna + "/reintento", ``, `{}`, contracts.EstadoFallida, 202},
+		{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `{}`, "", 200},
+		{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 200},
+		{"restock nothing", "/api/productos/no/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 404},
+		{"put back", "/api/mensajes-muertos/" + idMuerto + "/reposicion", ``, `{}`, "", 202},
+	} {
+		p := nuevaPuerta(t)
+		p.conLaDeAna(t, c.estado)
+		primera := p.pedir(t, http.MethodPost, c.ruta, c.cuerpo, "Idempotency-Key", "k")
+		if primera.Code != c.esperado {
+			t.Errorf("%s: %d %s", c.nombre, primera.Code, primera.Body)
+			continue
+		}
+		p.gestor.Avanzar(deAna, contracts.EstadoDespachada) // whatever has become of it since
+		llamadas := p.gestor.Llamadas()
+		otra := p.pedir(t, http.MethodPost, c.ruta, c.cuerpo, "Idempotency-Key", "k")
+		if otra.Code != primera.Code || otra.Body.String() != primera.Body.String() || otra.Header().Get("Location") != primera.Header().Get("Location") || otra.Header().Get("Content-Type") != primera.Header().Get("Content-Type") {
+			t.Errorf("%s otra vez: %d %s %v, la primera %d %s", c.nombre, otra.Code, otra.Body, otra.Header(), primera.Code, primera.Body)
+		}
+		if p.gestor.Llamadas() != llamadas {
+			t.Errorf("%s: se hizo otra vez", c.nombre)
+		}
+		if r := p.pedir(t, http.MethodPost, c.ruta, c.otroCuerpo, "Idempotency-Key", "k"); r.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s con otro cuerpo: %d %s", c.nombre, r.Code, r.Body)
+		}
+		// Another subject's key of the same name is another one.
+		if r := p.pedir(t, http.MethodPost, c.ruta, c.otroCuerpo, append([]string{"Idempotency-Key", "k"}, p.como(t, "ota", identidad.Operador)...)...); r.Code == http.StatusUnprocessableEntity {
+			t.Errorf("%s de otro: %d %s", c.nombre, r.Code, r.Body)
+		}
+	}
+}
+
+func TestLaClaveALaVezYLasFallas(t *testing.T) {
+	p := nuevaPuerta(t)
+	var todas sync.WaitGroup
+	cuerpos := make([]string, 20)
+	for i := range cuerpos {
+		todas.Go(func() {
+			cuerpos[i] = p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k").Body.String()
+		})
+	}
+	todas.Wait()
+	for _, c := range cuerpos {
+		if c != cuerpos[0] {
+			t.Errorf("%s y %s", c, cuerpos[0])
+		}
+	}
+	if n := len(p.gestor.Compras()); n != 1 {
+		t.Errorf("%d compras", n)
+	}
+	// An answer that says "later" is not kept: later it is done.
+	p = nuevaPuerta(t)
+	p.almacen.Fallar(errores.Nuevo(errores.NoDisponible, "caído"))
+	if r := p.pedir(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable || r.Header().Get("Retry-After") == "" {
+		t.Errorf("sin almacén: %d %s", r.Code, r.Body)
+	}
+	p.almacen.Fallar(nil)
+	p.gestor.Responder(errores.Nuevo(errores.NoDisponible, "caído"))
+	p.broker.Fallar(errores.Nuevo(errores.NoDisponible, "caído"))
+	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable {
+		t.Errorf("con todo caído: %d %s", r.Code, r.Body)
+	}
+	p.gestor.Responder(nil)
+	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusAccepted {
+		t.Errorf("después: %d %s", r.Code, r.Body)
+	}
+}
+
+// A key that cannot be kept is refused by every operation: whoever sends one relies on it.
+func TestLaClaveQueNoSirve(t *testing.T) {
+	for _, ruta := range []string{
+		"/api/compras", "/api/compras/" + deAna + "/cancelacion", "/api/compras/" + deAna + "/aprobacion", "/api/compras/" + deAna + "/reintento",
+		"/api/ordenes/" + idOrden + "/despacho", "/api/productos/1/reposicion", "/api/mensajes-muertos/" + idMuerto + "/reposicion", "/graphql",
+	} {
+		for _, clave := range []string{"", strings.Repeat("k", 256), "clavé"} {
+			p := nuevaPuerta(t)
+			r := p.pedir(t, http.MethodPost, ruta, `{}`, "Idempotency-Key", clave)
+			if dicho := problema(t, r); r.Code != http.StatusBadRequest || len(dicho.Errores) != 1 || dicho.Errores[0].Campo != "Idempotency-Key" {
+				t.Errorf("%s con %.10q: %d %s", ruta, clave, r.Code, r.Body)
+			}
+			p.intacta(t)
+		}
+	}
+}
+
+// Two operators who name their restocking alike restock twice; one who sends it twice, once.
+func TestLaClaveDeReponerEsDeQuienRepone(t *testing.T) {
+	p := nuevaPuerta(t)
+	for _, c := range []struct{ usuario, queda string }{{"oti", "505"}, {"ota", "510"}, {"oti", "505"}} {
+		r := p.pedir(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, append(p.como(t, c.usuario, identidad.Operador), "Idempotency-Key", "k")...)
+		if r.Code != http.StatusOK || !strings.Contains(r.Body.String(), c.queda) {
+			t.Errorf("%s: %d %s, quiero %s", c.usuario, r.Code, r.Body, c.queda)
+		}
+	}
+}
+
+// A mutation of which a part failed may come again with its key: what was done of it is not done again.
+func TestLaClaveDeUnaMutacionAMedias(t *testing.T) {
+	p := nuevaPuerta(t)
+	consulta := `mutation{a:comprar(compra:{productos:[{idProducto:"1",cantidad:1}]}){id} b:comprar(compra:{productos:[{idProducto:"1",cantidad:2}]}){id} c:aprobar(id:"` + deNadie + `",aprobada:true){id}}`
+	for range 2 {
+		if r := p.graphql(t, consulta, append(p.como(t, "ana", identidad.Cliente), "Idempotency-Key", "k")...); len(r.Errors) != 1 || r.Errors[0].Extensions.Code != "sin-permiso" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if compras := p.gestor.Compras(); len(compras) != 2 {
+		t.Errorf("%d compras", len(compras))
+	}
+}
