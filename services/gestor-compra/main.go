@@ -83,6 +83,9 @@ func run(ctx context.Context, cfg config) error {
 	mensajes.Recibir(pubsub.NuevoReceptor(rutas, publicador, pubsub.NuevosIntentos(sidecar)), gestor, almacen)
 
 	var tareas sync.WaitGroup
+	ctx, parar := context.WithCancel(ctx)
+	defer tareas.Wait() // they use what is closed after this
+	defer parar()       // also where it is not a signal that ends the program
 	tareas.Go(func() { avisos.Escuchar(ctx) })
 	tareas.Go(func() { difusor.Correr(ctx) })
 	if err := motor.StartWorker(ctx, registro); err != nil {
@@ -92,7 +95,5 @@ func run(ctx context.Context, cfg config) error {
 	tareas.Go(func() { arranque.Repetir(ctx, 30*time.Second, "entregar decisiones", admisor.Barrer) })
 	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{Paciencia: cfg.Paciencia, Holgura: cfg.Holgura, Saga: ajustesSaga})
 	tareas.Go(func() { arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar) })
-	err = cfg.Comun.Servir(ctx, rutas)
-	tareas.Wait()
-	return err
+	return cfg.Comun.Servir(ctx, rutas)
 }
