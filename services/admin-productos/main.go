@@ -40,7 +40,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer pool.Close()
-	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones()); err != nil || !sigue {
+	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones); err != nil || !sigue {
 		return err
 	}
 	sidecar, err := cfg.Sidecar(ctx)

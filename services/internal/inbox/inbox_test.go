@@ -27,7 +27,7 @@ create table intento (registro text primary key, veces int not null, ultimo time
 create table cambio (id_compra text not null);`
 
 func nueva(t *testing.T) *pgxpool.Pool {
-	return basetest.Nueva(t, fstest.MapFS{"00001_prueba.sql": {Data: []byte(esquema)}})
+	return basetest.Nueva(t, fstest.MapFS{"migraciones/00001_prueba.sql": {Data: []byte(esquema)}})
 }
 
 type datos = contracts.DatosComandoProducto

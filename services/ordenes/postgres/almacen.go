@@ -5,7 +5,6 @@ package postgres
 import (
 	"context"
 	"embed"
-	"io/fs"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -13,17 +12,10 @@ import (
 	"entregas/services/internal/inbox"
 )
 
+// Migraciones has the goose files of database ordenes.
+//
 //go:embed migraciones/*.sql
-var archivos embed.FS
-
-// Migraciones are the goose files of database ordenes.
-func Migraciones() fs.FS {
-	dir, err := fs.Sub(archivos, "migraciones")
-	if err != nil {
-		return archivos // the name above is a constant: it is there
-	}
-	return dir
-}
+var Migraciones embed.FS
 
 // Almacen is the store.
 type Almacen struct {

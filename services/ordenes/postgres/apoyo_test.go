@@ -22,7 +22,7 @@ type oficina struct {
 
 func nuevaOficina(t testing.TB, maxAbiertas int) oficina {
 	t.Helper()
-	pool := basetest.Nueva(t, postgres.Migraciones())
+	pool := basetest.Nueva(t, postgres.Migraciones)
 	return oficina{postgres.Nuevo(pool, maxAbiertas), pool}
 }
 
