@@ -27,18 +27,9 @@ func Nuevo(pool *pgxpool.Pool) *Almacen { return &Almacen{pool} }
 // Respuesta is the stored answer to a command.
 type Respuesta = inbox.Respuesta[contracts.DatosEventoProductos]
 
-// Guardada gives the stored answer of c, or nil when there is none.
-func (a *Almacen) Guardada(ctx context.Context, c inbox.Comando) (*Respuesta, error) {
+// Guardada gives the stored answer of c; hay is false where there is none.
+func (a *Almacen) Guardada(ctx context.Context, c inbox.Comando) (r Respuesta, hay bool, err error) {
 	return inbox.Guardada[contracts.DatosEventoProductos](ctx, a.pool, c)
-}
-
-// Purgar forgets answers and counts that are older than anything which can still come.
-func (a *Almacen) Purgar(ctx context.Context) error {
-	if _, err := inbox.Purgar(ctx, a.pool); err != nil {
-		return err
-	}
-	_, err := inbox.NuevosIntentos(a.pool).Purgar(ctx)
-	return err
 }
 
 func respuestaA(c inbox.Comando, r productos.Respuesta) Respuesta {

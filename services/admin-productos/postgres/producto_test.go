@@ -7,6 +7,7 @@ import (
 	"entregas/contracts"
 	"entregas/services/admin-productos/productos"
 	"entregas/services/internal/errores"
+	"entregas/services/internal/inbox"
 )
 
 // The products and quantities of the system that came before, in a person's order.
@@ -90,7 +91,7 @@ func TestLaMismaReposicionALaVez(t *testing.T) {
 func TestPurgarNoOlvidaLoReciente(t *testing.T) {
 	b, c := nuevaBodega(t), compra()
 	b.exigir(t, contracts.ReservarProducto, c, dosLineas, contracts.ProductosReservados)
-	if err := b.Purgar(t.Context()); err != nil {
+	if err := inbox.Purgar(t.Context(), b.pool); err != nil {
 		t.Fatal(err)
 	}
 	if b.contar(t, `select count(*) from inbox`) != 1 {

@@ -3,7 +3,6 @@
 package postgres
 
 import (
-	"context"
 	"embed"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -28,12 +27,3 @@ func Nuevo(pool *pgxpool.Pool, maxAbiertas int) *Almacen { return &Almacen{pool,
 
 // Respuesta is the stored answer to a command.
 type Respuesta = inbox.Respuesta[contracts.DatosEventoOrden]
-
-// Purgar forgets answers and counts that are older than anything which can still come.
-func (a *Almacen) Purgar(ctx context.Context) error {
-	if _, err := inbox.Purgar(ctx, a.pool); err != nil {
-		return err
-	}
-	_, err := inbox.NuevosIntentos(a.pool).Purgar(ctx)
-	return err
-}

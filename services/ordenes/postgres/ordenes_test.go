@@ -10,6 +10,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/internal/errores"
+	"entregas/services/internal/inbox"
 )
 
 const (
@@ -250,7 +251,7 @@ func TestLasOrdenesDeUnUsuario(t *testing.T) {
 	if nadie, err := o.DeUsuario(t.Context(), "nadie", 3, ""); err != nil || nadie == nil || len(nadie) != 0 {
 		t.Errorf("%v, %v", nadie, err)
 	}
-	if err := o.Purgar(t.Context()); err != nil || o.contar(t, `select count(*) from inbox`) != 6 {
+	if err := inbox.Purgar(t.Context(), o.pool); err != nil || o.contar(t, `select count(*) from inbox`) != 6 {
 		t.Errorf("purga: %v", err)
 	}
 }
