@@ -10,7 +10,6 @@ import (
 	"entregas/services/internal/errores"
 	"entregas/services/internal/inbox"
 	"entregas/services/internal/pubsub"
-	"entregas/services/internal/registro"
 )
 
 // Almacen is what the commands ask of the store.
@@ -25,7 +24,6 @@ type Almacen interface {
 func Recibir(receptor *pubsub.Receptor, publicador *pubsub.Publicador, almacen Almacen, ritmo *Ritmo) {
 	c := comandos{almacen, ritmo}
 	pubsub.Recibir(receptor, contracts.ComandosProducto, func(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoProducto]) error {
-		ctx = registro.ConCompra(ctx, m.Data.IDCompra)
 		r, err := c.responder(ctx, m)
 		if err != nil {
 			return err
