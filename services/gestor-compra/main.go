@@ -25,7 +25,7 @@ import (
 const servicio = "gestor-compra"
 
 type config struct {
-	Comun             arranque.Config
+	arranque.Config
 	BaseDatos         string        `conf:"env:BASE_DATOS,required,mask,help:address of database gestor_compra"`
 	Esquema           base.Esquema  `conf:"env:ESQUEMA,default:alzar,help:alzar the schema or esperar until a job did; solo alzar and end"`
 	Conexiones        int32         `conf:"env:CONEXIONES,default:20"`
@@ -44,7 +44,7 @@ type config struct {
 
 func main() {
 	var cfg config
-	arranque.Main(servicio, &cfg, &cfg.Comun, func(ctx context.Context) error { return run(ctx, cfg) })
+	arranque.Main(servicio, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
 }
 
 func run(ctx context.Context, cfg config) error {
@@ -56,7 +56,7 @@ func run(ctx context.Context, cfg config) error {
 	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones); err != nil || !sigue {
 		return err
 	}
-	sidecar, err := cfg.Comun.Sidecar(ctx)
+	sidecar, err := cfg.Sidecar(ctx)
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 
-	rutas := cfg.Comun.Rutas(map[string]arranque.Comprobacion{"base de datos": pool.Ping})
-	rest.Rutas(rutas, gestor, almacen)
+	rutas := cfg.Rutas(map[string]arranque.Comprobacion{"la base de datos": pool.Ping})
+	rest.Servir(rutas, gestor, almacen)
 	mensajes.Recibir(pubsub.NuevoReceptor(rutas, publicador, pubsub.NuevosIntentos(sidecar)), gestor, almacen)
 
 	var tareas sync.WaitGroup
@@ -95,5 +95,5 @@ func run(ctx context.Context, cfg config) error {
 	tareas.Go(func() { arranque.Repetir(ctx, 30*time.Second, "entregar decisiones", admisor.Barrer) })
 	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{Paciencia: cfg.Paciencia, Holgura: cfg.Holgura, Saga: ajustesSaga})
 	tareas.Go(func() { arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar) })
-	return cfg.Comun.Servir(ctx, rutas)
+	return cfg.Servir(ctx, rutas)
 }

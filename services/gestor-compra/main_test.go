@@ -50,7 +50,7 @@ func TestLoQueNoArrancaTermina(t *testing.T) {
 			go func() { _ = servidor.Serve(sidecar) }() // it ends with the test
 			t.Cleanup(servidor.Stop)
 			cfg := config{
-				Comun:     arranque.Config{Direccion: "127.0.0.1", Puerto: puertoDe(tomado), DaprGRPC: strconv.Itoa(puertoDe(sidecar))},
+				Config:    arranque.Config{Direccion: "127.0.0.1", Puerto: puertoDe(tomado), DaprGRPC: strconv.Itoa(puertoDe(sidecar))},
 				BaseDatos: basetest.Nueva(t, nil).Config().ConnString(), Esquema: base.Alzar, Conexiones: 5, Cupo: 1,
 				VueltaAdmision: time.Minute, Reconciliacion: time.Minute,
 			}
