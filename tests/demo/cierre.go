@@ -35,10 +35,10 @@ func (d *demo) direcciones() {
 	d.papel.Linea("colas     %s/metrics", d.entorno.Monitor)
 	d.papel.Linea("Pulsar    %s/admin/v2/persistent/public/default", d.entorno.PulsarAdmin)
 	d.papel.Titulo("Pruebe")
-	d.papel.Linea("curl -s %s/api/compras -H 'Content-Type: application/json' \\", b)
-	d.papel.Linea(`     -d '{"id_usuario": "yo", "productos": [{"id_producto": "1", "cantidad": 2}]}'`)
-	if d.ultima != "" {
-		d.papel.Linea("curl -s %s/api/compras/%s", b, d.ultima)
+	d.papel.Linea(`ana="Authorization: Bearer $(make -s token ROL=cliente USUARIO=ana)"`)
+	d.papel.Linea(`curl -s %s/api/compras -H "$ana" -d '{"productos": [{"id_producto": "1", "cantidad": 2}]}'`, b)
+	if d.primera != "" {
+		d.papel.Linea(`curl -s %s/api/compras/%s -H "$ana"`, b, d.primera)
 	}
 	d.papel.Linea("make status, make logs S=gestor-compra, make psql DB=productos; make down lo para")
 }

@@ -15,7 +15,7 @@ type demo struct {
 	papel   *papel
 	marca   string // of this run: names its restocks
 	nombres map[string]string
-	ultima  string // id of the first purchase, for the `curl` to try
+	primera string // id of the first purchase, which is ana's, for the `curl` to try
 }
 
 // surtir learns the products' names and puts back what earlier runs bought.
@@ -49,8 +49,8 @@ func (d *demo) recorrer(ctx context.Context, numero int, c camino) error {
 	if err != nil {
 		return err
 	}
-	if d.ultima == "" {
-		d.ultima = aceptada.ID
+	if d.primera == "" {
+		d.primera = aceptada.ID
 	}
 	d.papel.Tenue("compra %s", aceptada.ID)
 	e := escena{demo: d, camino: c, actos: c.actos}
