@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -187,10 +188,8 @@ func (c *carga) mirar(ctx context.Context) {
 		for _, f := range filas {
 			p := c.todas[f.ID]
 			p.estado = f.Estado
-			for _, final := range p.finales {
-				if final == f.Estado {
-					p.llegada = ahora
-				}
+			if slices.Contains(p.finales, f.Estado) {
+				p.llegada = ahora
 			}
 		}
 		c.mu.Unlock()
@@ -210,7 +209,7 @@ func (c *carga) pendientes(cual func(*seguida) bool) []string {
 	return ids
 }
 
-// contar gives how many purchases came to their end since an instant, and the last time that one of them did.
+// ultimaLlegada is when the last of these purchases came to its end.
 func (c *carga) ultimaLlegada(ids []string) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
