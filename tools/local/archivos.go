@@ -23,7 +23,7 @@ type servicio struct {
 	puertoGRPC, puertoInterno, puertoMetricas int
 }
 
-// servicios lists the services of dapr.yaml and the replicas that may be started.
+// losServicios lists the services of dapr.yaml and the replicas that may be started.
 func (in *Instancia) losServicios() []servicio {
 	var todos []servicio
 	for i, app := range apps {
