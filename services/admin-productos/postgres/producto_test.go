@@ -6,6 +6,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/admin-productos/productos"
+	"entregas/services/internal/basetest"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/inbox"
 )
@@ -76,7 +77,7 @@ func TestReponer(t *testing.T) {
 
 func TestLaMismaReposicionALaVez(t *testing.T) {
 	b := nuevaBodega(t)
-	aLaVez(40, 20, func(i int) {
+	basetest.ALaVez(40, 20, func(i int) {
 		clave := []string{"una", "otra"}[i%2]
 		if _, err := b.Reponer(t.Context(), "15", 3, clave); err != nil {
 			t.Error(err)

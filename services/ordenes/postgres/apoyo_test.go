@@ -68,20 +68,6 @@ func (o oficina) contar(t testing.TB, consulta string) (n int) {
 
 func compra() string { return uuid.Must(uuid.NewV7()).String() }
 
-// aLaVez does f n times, at most ancho at once.
-func aLaVez(n, ancho int, f func(i int)) {
-	var grupo sync.WaitGroup
-	sitios := make(chan struct{}, ancho)
-	for i := range n {
-		grupo.Go(func() {
-			sitios <- struct{}{}
-			defer func() { <-sitios }()
-			f(i)
-		})
-	}
-	grupo.Wait()
-}
-
 // publicados takes what is published, and fails while falla is set.
 type publicados struct {
 	mu    sync.Mutex
