@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -225,11 +226,7 @@ func (c *carga) ultimaLlegada(ids []string) time.Time {
 func (c *carga) ids() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ids := make([]string, 0, len(c.todas))
-	for id := range c.todas {
-		ids = append(ids, id)
-	}
-	return ids
+	return slices.Collect(maps.Keys(c.todas))
 }
 
 func (c *carga) fallo(formato string, args ...any) {
