@@ -33,6 +33,11 @@ func NuevoMensaje[D any](servicio string, tipo Tipo, traceparent string, data D)
 	}
 }
 
+// IDCompra is the purchase that the message is about: the data of every topic names one.
+func (m Mensaje[D]) IDCompra() string {
+	return reflect.ValueOf(m.Data).FieldByName("IDCompra").String()
+}
+
 // Codificar gives the JSON from which the pub/sub component makes the Avro record. The component refuses null
 // where the schema has an array, so a slice that is nil is written as an empty one.
 func (m Mensaje[D]) Codificar() ([]byte, error) {

@@ -2,6 +2,7 @@ package contracts_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"math"
 	"os"
 	"reflect"
@@ -87,6 +88,14 @@ func tema[D any](nombre contracts.Tema[D]) casoDeTema {
 		}
 		if !reflect.DeepEqual(vuelto, m) {
 			t.Fatalf("fue  %+v\nvino %+v", m, vuelto)
+		}
+		var sobre struct {
+			Data struct {
+				IDCompra string `json:"id_compra"`
+			} `json:"data"`
+		}
+		if err := json.Unmarshal(texto, &sobre); err != nil || vuelto.IDCompra() != sobre.Data.IDCompra {
+			t.Fatalf("%s es de la compra %q: %v", texto, vuelto.IDCompra(), err)
 		}
 	}
 	caso.nulos = func(t *testing.T, c codificador) {

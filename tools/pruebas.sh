@@ -55,8 +55,8 @@ formato() {
 lint() {
   local m rc=0
   "$local" lint || return 1
-  for m in "${modulos[@]}" tests; do (cd "$m" && ../.local/bin/golangci-lint run ./...) || rc=1; done
-  (cd tools/local && GOWORK=off ../../.local/bin/golangci-lint run ./...) || rc=1
+  for m in "${modulos[@]}" tests; do (cd "$m" && ../.local/bin/golangci-lint run --allow-parallel-runners ./...) || rc=1; done
+  (cd tools/local && GOWORK=off ../../.local/bin/golangci-lint run --allow-parallel-runners ./...) || rc=1
   return "$rc"
 }
 

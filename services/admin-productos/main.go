@@ -40,7 +40,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer pool.Close()
-	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones()); err != nil || !sigue {
+	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones); err != nil || !sigue {
 		return err
 	}
 	sidecar, err := cfg.Sidecar(ctx)
@@ -57,7 +57,7 @@ func run(ctx context.Context, cfg config) error {
 	mensajes.Recibir(receptor, publicador, almacen, ritmo)
 	rest.Servir(rutas, almacen)
 
-	go arranque.Repetir(ctx, time.Hour, "purgar lo viejo", almacen.Purgar)
+	go arranque.Repetir(ctx, time.Hour, "purgar lo viejo", func(ctx context.Context) error { return inbox.Purgar(ctx, pool) })
 	reconciliador := reconciliacion.Nuevo(almacen, reconciliacion.NuevoGestor(cfg.DaprHTTP, cfg.TokenDapr), cfg.Huerfana)
 	go arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar)
 	return cfg.Servir(ctx, rutas)

@@ -25,7 +25,7 @@ import (
 const servicio = "gestor-compra"
 
 type config struct {
-	Comun             arranque.Config
+	arranque.Config
 	BaseDatos         string        `conf:"env:BASE_DATOS,required,mask,help:address of database gestor_compra"`
 	Esquema           base.Esquema  `conf:"env:ESQUEMA,default:alzar,help:alzar the schema or esperar until a job did; solo alzar and end"`
 	Conexiones        int32         `conf:"env:CONEXIONES,default:20"`
@@ -44,7 +44,7 @@ type config struct {
 
 func main() {
 	var cfg config
-	arranque.Main(servicio, &cfg, &cfg.Comun, func(ctx context.Context) error { return run(ctx, cfg) })
+	arranque.Main(servicio, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
 }
 
 func run(ctx context.Context, cfg config) error {
@@ -53,10 +53,10 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer pool.Close()
-	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones()); err != nil || !sigue {
+	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones); err != nil || !sigue {
 		return err
 	}
-	sidecar, err := cfg.Comun.Sidecar(ctx)
+	sidecar, err := cfg.Sidecar(ctx)
 	if err != nil {
 		return err
 	}
@@ -78,11 +78,14 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 
-	rutas := cfg.Comun.Rutas(map[string]arranque.Comprobacion{"base de datos": pool.Ping})
-	rest.Rutas(rutas, gestor, almacen)
+	rutas := cfg.Rutas(map[string]arranque.Comprobacion{"la base de datos": pool.Ping})
+	rest.Servir(rutas, gestor, almacen)
 	mensajes.Recibir(pubsub.NuevoReceptor(rutas, publicador, pubsub.NuevosIntentos(sidecar)), gestor, almacen)
 
 	var tareas sync.WaitGroup
+	ctx, parar := context.WithCancel(ctx)
+	defer tareas.Wait() // they use what is closed after this
+	defer parar()       // also where it is not a signal that ends the program
 	tareas.Go(func() { avisos.Escuchar(ctx) })
 	tareas.Go(func() { difusor.Correr(ctx) })
 	if err := motor.StartWorker(ctx, registro); err != nil {
@@ -92,7 +95,5 @@ func run(ctx context.Context, cfg config) error {
 	tareas.Go(func() { arranque.Repetir(ctx, 30*time.Second, "entregar decisiones", admisor.Barrer) })
 	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{Paciencia: cfg.Paciencia, Holgura: cfg.Holgura, Saga: ajustesSaga})
 	tareas.Go(func() { arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar) })
-	err = cfg.Comun.Servir(ctx, rutas)
-	tareas.Wait()
-	return err
+	return cfg.Servir(ctx, rutas)
 }

@@ -36,7 +36,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer pool.Close()
-	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones()); err != nil || !sigue {
+	if sigue, err := cfg.Esquema.Poner(ctx, pool, postgres.Migraciones); err != nil || !sigue {
 		return err
 	}
 	sidecar, err := cfg.Sidecar(ctx)
@@ -52,7 +52,7 @@ func run(ctx context.Context, cfg config) error {
 	publicar := mensajes.Publicador(publicador)
 	rest.Servir(rutas, almacen, publicar)
 
-	go arranque.Repetir(ctx, time.Hour, "purgar lo viejo", almacen.Purgar)
+	go arranque.Repetir(ctx, time.Hour, "purgar lo viejo", func(ctx context.Context) error { return inbox.Purgar(ctx, pool) })
 	go arranque.Repetir(ctx, cfg.Barrido, "publicar lo pendiente", func(ctx context.Context) error { return almacen.Barrer(ctx, publicar) })
 	return cfg.Servir(ctx, rutas)
 }

@@ -7,8 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/apache/pulsar-client-go/pulsar"
@@ -20,8 +18,8 @@ import (
 
 // Broker speaks to Pulsar as a client in any language would: with the schemas of contracts/avro and without Dapr.
 type Broker struct {
-	admin, esquemas string
-	pulsar          pulsar.Client
+	admin  string
+	pulsar pulsar.Client
 }
 
 // AbrirBroker connects to the system's broker.
@@ -31,7 +29,7 @@ func AbrirBroker(e Entorno) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("abrir Pulsar: %w", err)
 	}
-	return &Broker{admin: e.PulsarAdmin, esquemas: filepath.Join(e.Raiz, "contracts", "avro"), pulsar: p}, nil
+	return &Broker{admin: e.PulsarAdmin, pulsar: p}, nil
 }
 
 // Cerrar ends the connection.
@@ -39,15 +37,11 @@ func (b *Broker) Cerrar() { b.pulsar.Close() }
 
 // Esquema is the committed schema of a topic.
 func (b *Broker) Esquema(tema string) (avro.Schema, error) {
-	texto, err := b.texto(tema)
+	texto, err := contracts.Esquema(tema)
 	if err != nil {
 		return nil, err
 	}
-	return avro.ParseBytesWithCache(texto, "", &avro.SchemaCache{}) // each topic's record has its own Linea
-}
-
-func (b *Broker) texto(tema string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(b.esquemas, tema+".avsc")) // #nosec G304 -- of our own folder
+	return avro.ParseBytesWithCache([]byte(texto), "", &avro.SchemaCache{}) // each topic's record has its own Linea
 }
 
 // Registrado is the newest schema that Pulsar's registry holds for a topic.
@@ -109,11 +103,11 @@ type registro[D any] struct {
 
 // Publicar puts m on tema, as whoever sends commands from outside does.
 func Publicar[D any](ctx context.Context, b *Broker, tema contracts.Tema[D], m contracts.Mensaje[D]) error {
-	texto, err := b.texto(string(tema))
+	texto, err := contracts.Esquema(string(tema))
 	if err != nil {
 		return err
 	}
-	codificador, err := pulsar.NewAvroSchemaWithValidation(string(texto), nil)
+	codificador, err := pulsar.NewAvroSchemaWithValidation(texto, nil)
 	if err != nil {
 		return err
 	}

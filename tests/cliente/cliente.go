@@ -177,16 +177,6 @@ func (c *Cliente) Reponer(ctx context.Context, id string, cantidad int, clave st
 		map[string]int{"cantidad": cantidad}, ClaveIdempotencia(clave))
 }
 
-// Orden is an order, as ordenes tells it.
-type Orden struct {
-	ID        string            `json:"id"`
-	IDCompra  string            `json:"id_compra"`
-	IDUsuario string            `json:"id_usuario"`
-	Productos []contracts.Linea `json:"productos"`
-	Domicilio bool              `json:"domicilio"`
-	Estado    string            `json:"estado"`
-}
-
 // Cancelar asks that a purchase be cancelled.
 func (c *Cliente) Cancelar(ctx context.Context, id, motivo string) (contracts.Aceptada, error) {
 	return pedir[contracts.Aceptada](ctx, c, http.MethodPost, "/compras/"+url.PathEscape(id)+"/cancelacion", map[string]string{"motivo": motivo})
@@ -198,11 +188,11 @@ func (c *Cliente) Decidir(ctx context.Context, id string, aprobada bool, motivo 
 }
 
 // Orden reads an order.
-func (c *Cliente) Orden(ctx context.Context, id string) (Orden, error) {
-	return pedir[Orden](ctx, c, http.MethodGet, "/ordenes/"+url.PathEscape(id), nil)
+func (c *Cliente) Orden(ctx context.Context, id string) (contracts.Orden, error) {
+	return pedir[contracts.Orden](ctx, c, http.MethodGet, "/ordenes/"+url.PathEscape(id), nil)
 }
 
 // Despachar sends an order out of the warehouse.
-func (c *Cliente) Despachar(ctx context.Context, id string) (Orden, error) {
-	return pedir[Orden](ctx, c, http.MethodPost, "/ordenes/"+url.PathEscape(id)+"/despacho", nil)
+func (c *Cliente) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
+	return pedir[contracts.Orden](ctx, c, http.MethodPost, "/ordenes/"+url.PathEscape(id)+"/despacho", nil)
 }

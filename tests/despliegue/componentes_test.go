@@ -151,3 +151,44 @@ func distintos(a, b plano) []string {
 	}
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(campos)), func(k string) bool { return reflect.DeepEqual(a[k], b[k]) })
 }
+
+// componentes: Dapr passes over a setting whose name it does not know.
+func componentes(c *codigo, m, secretos *manifiestos) []string {
+	var q quejas
+	for _, o := range m.clase("Component") {
+		x := leer[componente](o)
+		q.si(c.conocidos[x.Type] == nil, "%s: tipo %s desconocido aquí", o, x.Type)
+		for _, d := range x.Metadata {
+			q.si(!c.conoce(x.Type, d.Name), "%s: %s no tiene el ajuste %s", o, x.Type, d.Name)
+			q.si(d.Value != "" && d.SecretKeyRef.Name != "", "%s: %s tiene valor y secreto", o, d.Name)
+			q.si(strings.Contains(d.Value, "127.0.0.1"), "%s: %s nombra 127.0.0.1", o, d.Name)
+			q.si(strings.HasPrefix(d.Value, "postgres://"), "%s: %s está a la vista", o, d.Name)
+			if d.SecretKeyRef.Name == "" {
+				continue
+			}
+			if o.Auth.SecretStore == "" {
+				s, hay := secretos.buscar("Secret", d.SecretKeyRef.Name)
+				_, clave := s.Data[d.SecretKeyRef.Key]
+				q.si(!hay || !clave, "%s: no hay Secret %s con %s", o, d.SecretKeyRef.Name, d.SecretKeyRef.Key)
+				continue
+			}
+			almacen, hay := m.buscar("Component", o.Auth.SecretStore)
+			q.si(!hay || !strings.HasPrefix(leer[componente](almacen).Type, "secretstores."), "%s: %s no es un almacén de secretos", o, o.Auth.SecretStore)
+			q.si(!strings.Contains(guionSecretos, "en_gestor "+d.SecretKeyRef.Name+" "), "%s: secretos.sh no guarda %s en Secret Manager", o, d.SecretKeyRef.Name)
+			q.si(d.SecretKeyRef.Key != d.SecretKeyRef.Name, "%s: en Secret Manager la clave de %s es su nombre", o, d.SecretKeyRef.Name)
+		}
+	}
+	for _, o := range m.clase("Subscription") {
+		s := leer[suscripcion](o)
+		_, hay := m.buscar("Component", s.Pubsubname)
+		q.si(!hay, "%s: no hay componente %s", o, s.Pubsubname)
+		q.si(!slices.Contains(c.temas, s.Topic), "%s: no hay tópico %s", o, s.Topic)
+	}
+	for _, o := range m.clase("Component", "Subscription", "Resiliency") {
+		for _, id := range o.Scopes {
+			_, hay := c.apps[id]
+			q.si(!hay, "%s: es de %s, que no es un programa", o, id)
+		}
+	}
+	return q
+}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -47,6 +48,10 @@ func TestSinGestorCompra(t *testing.T) {
 	s.Espera(t, id, contracts.EstadoConfirmada)
 	unaSola(t, s, u, id)
 	sinMuertos()
+	Hasta(t, "el bff pregunta otra vez a gestor-compra", func(ctx context.Context) (bool, error) { // or the next test finds its breaker open
+		r, err := s.BFF.Pedir(ctx, http.MethodGet, "/compras/"+id, nil)
+		return err == nil && r.Estado == http.StatusOK && r.Cabeceras.Get("Age") == "", err
+	})
 }
 
 func pedidaSinID(c contracts.SolicitudCompra) map[string]any {

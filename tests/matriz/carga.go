@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -187,10 +189,8 @@ func (c *carga) mirar(ctx context.Context) {
 		for _, f := range filas {
 			p := c.todas[f.ID]
 			p.estado = f.Estado
-			for _, final := range p.finales {
-				if final == f.Estado {
-					p.llegada = ahora
-				}
+			if slices.Contains(p.finales, f.Estado) {
+				p.llegada = ahora
 			}
 		}
 		c.mu.Unlock()
@@ -210,7 +210,7 @@ func (c *carga) pendientes(cual func(*seguida) bool) []string {
 	return ids
 }
 
-// contar gives how many purchases came to their end since an instant, and the last time that one of them did.
+// ultimaLlegada is when the last of these purchases came to its end.
 func (c *carga) ultimaLlegada(ids []string) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -226,11 +226,7 @@ func (c *carga) ultimaLlegada(ids []string) time.Time {
 func (c *carga) ids() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ids := make([]string, 0, len(c.todas))
-	for id := range c.todas {
-		ids = append(ids, id)
-	}
-	return ids
+	return slices.Collect(maps.Keys(c.todas))
 }
 
 func (c *carga) fallo(formato string, args ...any) {

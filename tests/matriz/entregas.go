@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -20,10 +18,9 @@ import (
 
 // oreja remembers the newest records of every topic as they came, to send them again.
 type oreja struct {
-	broker   pulsar.Client
-	esquemas string
-	mu       sync.Mutex
-	ultimos  map[string][][]byte
+	broker  pulsar.Client
+	mu      sync.Mutex
+	ultimos map[string][][]byte
 }
 
 const recuerda = 40 // records of each topic
@@ -34,7 +31,7 @@ func abrirOreja(ctx context.Context, e cliente.Entorno) (*oreja, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &oreja{broker: broker, esquemas: filepath.Join(e.Raiz, "contracts", "avro"), ultimos: map[string][][]byte{}}
+	o := &oreja{broker: broker, ultimos: map[string][][]byte{}}
 	for _, tema := range contracts.Nombres() {
 		lector, err := broker.CreateReader(pulsar.ReaderOptions{Topic: "persistent://public/default/" + tema, StartMessageID: pulsar.LatestMessageID()})
 		if err != nil {
@@ -67,11 +64,11 @@ func (o *oreja) repetir(ctx context.Context, alReves bool) error {
 		if alReves {
 			slices.Reverse(registros)
 		}
-		texto, err := os.ReadFile(filepath.Join(o.esquemas, tema+".avsc")) // #nosec G304 -- of our own folder
+		texto, err := contracts.Esquema(tema)
 		if err != nil {
 			return err
 		}
-		esquema, err := pulsar.NewAvroSchemaWithValidation(string(texto), nil)
+		esquema, err := pulsar.NewAvroSchemaWithValidation(texto, nil)
 		if err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ func (r *red) ajustes() []string {
 	a := []string{fmt.Sprintf("PULSAR_ANUNCIADO=127.0.0.1:%d", tramoPulsar)}
 	for i, s := range conBase {
 		a = append(a, fmt.Sprintf("APP_%s_BASE_DATOS=postgres://%s@127.0.0.1:%d/%s?sslmode=disable&passfile=.local/caos/pgpass",
-			strings.ToUpper(strings.ReplaceAll(s.app, "-", "_")), s.rol, primerTramo+i, s.base))
+			enMayusculas(s.app), s.rol, primerTramo+i, s.base))
 	}
 	return a
 }

@@ -180,7 +180,7 @@ func (in *Instancia) ruta(partes ...string) string {
 	return filepath.Join(append([]string{in.Dir}, partes...)...)
 }
 
-// compartida is a path in the folder of tools that both instances use.
+// compartida is a path in the folder of what all instances use.
 func (in *Instancia) compartida(partes ...string) string {
 	return filepath.Join(append([]string{in.Raiz, ".local"}, partes...)...)
 }

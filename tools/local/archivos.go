@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	_ "embed"
 	"fmt"
 	"maps"
@@ -23,7 +22,7 @@ type servicio struct {
 	puertoGRPC, puertoInterno, puertoMetricas int
 }
 
-// servicios lists the services of dapr.yaml and the replicas that may be started.
+// losServicios lists the services of dapr.yaml and the replicas that may be started.
 func (in *Instancia) losServicios() []servicio {
 	var todos []servicio
 	for i, app := range apps {
@@ -80,63 +79,17 @@ func (in *Instancia) escribirArchivos() error {
 	return in.confSupervisor()
 }
 
-// copiarComponentes keeps the instance's copy of components/ equal to it. What has not changed is not written: every sidecar
-// watches these files, and loads its subscriptions again at each touch.
+// copiarComponentes keeps the instance's copy of components/. The sidecars of an instance with ports of its own (that of the
+// tests, a second clone) resolve app-ids by a fixed table: by mDNS, which knows nothing of instances, its bff and the daily one
+// would find each other's services.
 func (in *Instancia) copiarComponentes() error {
-	origen, copia := filepath.Join(in.Raiz, "components"), in.ruta("run", "components")
-	viejos := map[string]bool{}
-	_ = filepath.WalkDir(copia, func(ruta string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			viejos[ruta] = true
-		}
-		return nil
-	})
-	err := filepath.WalkDir(origen, func(ruta string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		texto, err := os.ReadFile(ruta)
-		if err != nil {
-			return err
-		}
-		relativa, _ := filepath.Rel(origen, ruta)
-		traducido := in.traducir(string(texto))
-		otrosPuertos := in.puerto("SIDECAR_INTERNO") != puertosBase["SIDECAR_INTERNO"]
-		if otrosPuertos && relativa == filepath.Join("config", "configuracion.yaml") {
-			if traducido, err = in.nombresFijos(traducido); err != nil {
-				return err
-			}
-		}
-		delete(viejos, filepath.Join(copia, relativa))
-		return escribir(filepath.Join(copia, relativa), traducido)
-	})
-	for ruta := range viejos {
-		err = cmp.Or(err, os.Remove(ruta))
-	}
-	return err
-}
-
-// escribir writes a file that does not say so yet, and its folder.
-func escribir(ruta, texto string) error {
-	if antes, err := os.ReadFile(ruta); err == nil && string(antes) == texto {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(ruta), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(ruta, []byte(texto), 0o644)
-}
-
-// nombresFijos makes the sidecars of an instance with ports of its own (that of the tests, a second clone) resolve app-ids by a
-// fixed table. By mDNS, which knows nothing of instances, its bff and the daily one would find each other's services.
-func (in *Instancia) nombresFijos(configuracion string) (string, error) {
 	var plantilla strings.Builder
 	for _, s := range in.losServicios() {
-		if !s.esReplica() {
+		if !s.esReplica() && in.puerto("SIDECAR_INTERNO") != puertosBase["SIDECAR_INTERNO"] {
 			fmt.Fprintf(&plantilla, `{{if eq .ID %q}}127.0.0.1:%d{{end}}`, s.App, s.puertoInterno)
 		}
 	}
-	return preparar.ConResolucion(configuracion, plantilla.String())
+	return preparar.CopiarComponentes(filepath.Join(in.Raiz, "components"), in.ruta("run", "components"), in.traducir, plantilla.String())
 }
 
 // archivoDapr is dapr.yaml's shape: what goes into a run file.
@@ -189,7 +142,7 @@ func (a archivoDapr) escribir(ruta string) error {
 	if err != nil {
 		return err
 	}
-	return escribir(ruta, string(texto))
+	return preparar.Escribir(ruta, string(texto))
 }
 
 // cortarDaprYaml writes one run file a service, so that each has a CLI process of its own and can be stopped alone.
@@ -236,5 +189,5 @@ func (in *Instancia) confSupervisor() error {
 	}); err != nil {
 		return err
 	}
-	return escribir(in.ruta("run", "process-compose.yaml"), texto.String())
+	return preparar.Escribir(in.ruta("run", "process-compose.yaml"), texto.String())
 }

@@ -23,8 +23,9 @@ const (
 	versionPulsar   = "4.0.8"
 	versionPostgres = "18.6"
 	pluginMaven     = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
-	paquetesApt     = "default-jdk-headless maven"
 )
+
+var paquetesJava = []string{"default-jdk-headless", "maven"}
 
 // java is the JVM to run Pulsar with: JAVA_HOME's where it is set.
 func java() string {
@@ -42,19 +43,15 @@ func comprobarJava() error {
 	if falta == "" {
 		return nil
 	}
-	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
+	if !conApt() {
 		return fmt.Errorf("falta %s. Instálelo con:\n    sudo apt-get update && sudo apt-get install -y %s\n"+
-			"(fuera de Debian o Ubuntu: un JDK 17 o posterior y Maven) y repita", falta, paquetesApt)
+			"(fuera de Debian o Ubuntu: un JDK 17 o posterior y Maven) y repita", falta, strings.Join(paquetesJava, " "))
 	}
-	decir("falta %s: instalo %s con apt", falta, paquetesApt)
-	_ = exec.Command("apt-get", "update", "-qq").Run()
-	cmd := exec.Command("apt-get", append([]string{"install", "-y", "-qq", "--no-install-recommends"}, strings.Fields(paquetesApt)...)...)
-	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	if texto, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("apt no pudo instalar %s: %w\n%s", paquetesApt, err, texto)
+	if err := instalar(falta, paquetesJava...); err != nil {
+		return err
 	}
 	if falta := faltaJava(); falta != "" {
-		return fmt.Errorf("tras instalar %s sigue faltando %s", paquetesApt, falta)
+		return fmt.Errorf("tras instalar %s sigue faltando %s", strings.Join(paquetesJava, " "), falta)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"entregas/tools/local/preparar"
 )
 
 func (in *Instancia) urlPulsarAdmin() string {
@@ -26,5 +28,5 @@ func (in *Instancia) confPulsar() error {
 	if otra := in.ajuste("PULSAR_ANUNCIADO", ""); otra != "" {
 		conf = strings.Replace(conf, "advertisedAddress=127.0.0.1\n", "", 1) + "\nadvertisedListeners=unico:pulsar://" + otra + "\ninternalListenerName=unico\n"
 	}
-	return escribir(in.ruta("run", "standalone.conf"), conf)
+	return preparar.Escribir(in.ruta("run", "standalone.conf"), conf)
 }

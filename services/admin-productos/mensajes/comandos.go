@@ -10,12 +10,11 @@ import (
 	"entregas/services/internal/errores"
 	"entregas/services/internal/inbox"
 	"entregas/services/internal/pubsub"
-	"entregas/services/internal/registro"
 )
 
 // Almacen is what the commands ask of the store.
 type Almacen interface {
-	Guardada(ctx context.Context, c inbox.Comando) (*postgres.Respuesta, error)
+	Guardada(ctx context.Context, c inbox.Comando) (r postgres.Respuesta, hay bool, err error)
 	Reservar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (postgres.Respuesta, error)
 	Liberar(ctx context.Context, c inbox.Comando) (postgres.Respuesta, error)
 	Despachar(ctx context.Context, c inbox.Comando) (postgres.Respuesta, error)
@@ -25,7 +24,6 @@ type Almacen interface {
 func Recibir(receptor *pubsub.Receptor, publicador *pubsub.Publicador, almacen Almacen, ritmo *Ritmo) {
 	c := comandos{almacen, ritmo}
 	pubsub.Recibir(receptor, contracts.ComandosProducto, func(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoProducto]) error {
-		ctx = registro.ConCompra(ctx, m.Data.IDCompra)
 		r, err := c.responder(ctx, m)
 		if err != nil {
 			return err
@@ -64,8 +62,8 @@ func (c comandos) reservar(ctx context.Context, comando inbox.Comando, lineas []
 	if c.ritmo.Libre() {
 		return c.almacen.Reservar(ctx, comando, lineas)
 	}
-	if guardada, err := c.almacen.Guardada(ctx, comando); err != nil || guardada != nil {
-		return deGuardada(guardada), err
+	if guardada, hay, err := c.almacen.Guardada(ctx, comando); err != nil || hay {
+		return guardada, err
 	}
 	salir, err := c.ritmo.Entrar(ctx)
 	if err != nil {
@@ -73,11 +71,4 @@ func (c comandos) reservar(ctx context.Context, comando inbox.Comando, lineas []
 	}
 	defer salir()
 	return c.almacen.Reservar(ctx, comando, lineas)
-}
-
-func deGuardada(r *postgres.Respuesta) postgres.Respuesta {
-	if r == nil {
-		return postgres.Respuesta{}
-	}
-	return *r
 }

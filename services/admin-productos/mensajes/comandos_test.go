@@ -27,7 +27,7 @@ type programa struct {
 }
 
 func nuevo(t *testing.T, ritmo *mensajes.Ritmo) *programa {
-	pool := basetest.Nueva(t, postgres.Migraciones())
+	pool := basetest.Nueva(t, postgres.Migraciones)
 	p := &programa{rutas: mux.NewRouter()}
 	publicador := pubsub.NuevoPublicador(&p.broker, "admin-productos")
 	mensajes.Recibir(pubsub.NuevoReceptor(p.rutas, publicador, inbox.NuevosIntentos(pool)), publicador, postgres.Nuevo(pool), ritmo)

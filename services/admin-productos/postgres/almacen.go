@@ -5,7 +5,6 @@ package postgres
 import (
 	"context"
 	"embed"
-	"io/fs"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -14,17 +13,10 @@ import (
 	"entregas/services/internal/inbox"
 )
 
+// Migraciones has the goose files of database productos.
+//
 //go:embed migraciones/*.sql
-var archivos embed.FS
-
-// Migraciones are the goose files of database productos.
-func Migraciones() fs.FS {
-	dir, err := fs.Sub(archivos, "migraciones")
-	if err != nil {
-		return archivos // the name above is a constant: it is there
-	}
-	return dir
-}
+var Migraciones embed.FS
 
 // Almacen is the store.
 type Almacen struct{ pool *pgxpool.Pool }
@@ -35,18 +27,9 @@ func Nuevo(pool *pgxpool.Pool) *Almacen { return &Almacen{pool} }
 // Respuesta is the stored answer to a command.
 type Respuesta = inbox.Respuesta[contracts.DatosEventoProductos]
 
-// Guardada gives the stored answer of c, or nil when there is none.
-func (a *Almacen) Guardada(ctx context.Context, c inbox.Comando) (*Respuesta, error) {
+// Guardada gives the stored answer of c; hay is false where there is none.
+func (a *Almacen) Guardada(ctx context.Context, c inbox.Comando) (r Respuesta, hay bool, err error) {
 	return inbox.Guardada[contracts.DatosEventoProductos](ctx, a.pool, c)
-}
-
-// Purgar forgets answers and counts that are older than anything which can still come.
-func (a *Almacen) Purgar(ctx context.Context) error {
-	if _, err := inbox.Purgar(ctx, a.pool); err != nil {
-		return err
-	}
-	_, err := inbox.NuevosIntentos(a.pool).Purgar(ctx)
-	return err
 }
 
 func respuestaA(c inbox.Comando, r productos.Respuesta) Respuesta {

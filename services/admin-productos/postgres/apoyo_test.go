@@ -22,7 +22,7 @@ type bodega struct {
 
 func nuevaBodega(t testing.TB) bodega {
 	t.Helper()
-	pool := basetest.Nueva(t, postgres.Migraciones())
+	pool := basetest.Nueva(t, postgres.Migraciones)
 	return bodega{postgres.Nuevo(pool), pool}
 }
 

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"entregas/contracts"
+	"entregas/services/internal/basetest"
 )
 
 // orden is one thing that is asked of the warehouse.
@@ -66,7 +67,7 @@ func (b bodega) hacer(t *testing.T, ids []string, ordenes []orden, ancho int) ma
 	for _, id := range ids {
 		r.de[id] = map[contracts.Tipo]contracts.Tipo{}
 	}
-	aLaVez(len(ordenes), ancho, func(n int) {
+	basetest.ALaVez(len(ordenes), ancho, func(n int) {
 		o := ordenes[n]
 		if o.tipo == "" {
 			if _, err := b.Reponer(context.Background(), "14", o.cantidad, o.clave); err != nil {

@@ -6,7 +6,9 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/admin-productos/productos"
+	"entregas/services/internal/basetest"
 	"entregas/services/internal/errores"
+	"entregas/services/internal/inbox"
 )
 
 // The products and quantities of the system that came before, in a person's order.
@@ -75,7 +77,7 @@ func TestReponer(t *testing.T) {
 
 func TestLaMismaReposicionALaVez(t *testing.T) {
 	b := nuevaBodega(t)
-	aLaVez(40, 20, func(i int) {
+	basetest.ALaVez(40, 20, func(i int) {
 		clave := []string{"una", "otra"}[i%2]
 		if _, err := b.Reponer(t.Context(), "15", 3, clave); err != nil {
 			t.Error(err)
@@ -90,7 +92,7 @@ func TestLaMismaReposicionALaVez(t *testing.T) {
 func TestPurgarNoOlvidaLoReciente(t *testing.T) {
 	b, c := nuevaBodega(t), compra()
 	b.exigir(t, contracts.ReservarProducto, c, dosLineas, contracts.ProductosReservados)
-	if err := b.Purgar(t.Context()); err != nil {
+	if err := inbox.Purgar(t.Context(), b.pool); err != nil {
 		t.Fatal(err)
 	}
 	if b.contar(t, `select count(*) from inbox`) != 1 {

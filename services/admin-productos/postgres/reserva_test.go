@@ -2,11 +2,11 @@ package postgres_test
 
 import (
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"entregas/contracts"
+	"entregas/services/internal/basetest"
 	"entregas/services/internal/errores"
 )
 
@@ -100,7 +100,7 @@ func TestHistoriasDeUnaReserva(t *testing.T) {
 func TestLasUltimasUnidadesParaMuchos(t *testing.T) {
 	b := nuevaBodega(t)
 	var reservados, rechazados atomic.Int32
-	aLaVez(60, 60, func(int) {
+	basetest.ALaVez(60, 60, func(int) {
 		r, err := b.pedir(contracts.ReservarProducto, compra(), []contracts.Linea{linea("14", 1), linea("1", 1)})
 		switch {
 		case err != nil:
@@ -124,7 +124,7 @@ func TestSinAbrazosMortales(t *testing.T) {
 	ida := []contracts.Linea{linea("1", 1), linea("2", 1), linea("10", 1), linea("3", 1)}
 	vuelta := slices.Clone(ida)
 	slices.Reverse(vuelta)
-	aLaVez(300, 20, func(i int) {
+	basetest.ALaVez(300, 20, func(i int) {
 		c, lineas := compra(), ida
 		if i%2 == 0 {
 			lineas = vuelta
@@ -146,9 +146,9 @@ func TestSinAbrazosMortales(t *testing.T) {
 func TestUnComandoYSuReversaALaVez(t *testing.T) {
 	b := nuevaBodega(t)
 	var reservados atomic.Int32
-	aLaVez(1000, 16, func(int) {
+	basetest.ALaVez(1000, 16, func(int) {
 		c := compra()
-		aLaVez(2, 2, func(cual int) {
+		basetest.ALaVez(2, 2, func(cual int) {
 			if cual == 0 {
 				b.exigirEnParalelo(t, contracts.LiberarReserva, c, nil, contracts.ReservaLiberada)
 				return
@@ -174,18 +174,4 @@ func (b bodega) exigirEnParalelo(t testing.TB, tipo contracts.Tipo, c string, li
 	if r, err := b.pedir(tipo, c, lineas); err != nil || r.Tipo != espera {
 		t.Errorf("%s: respondió %s, %v; se esperaba %s", tipo, r.Tipo, err, espera)
 	}
-}
-
-// aLaVez does f n times, at most ancho at once.
-func aLaVez(n, ancho int, f func(i int)) {
-	var grupo sync.WaitGroup
-	sitios := make(chan struct{}, ancho)
-	for i := range n {
-		grupo.Go(func() {
-			sitios <- struct{}{}
-			defer func() { <-sitios }()
-			f(i)
-		})
-	}
-	grupo.Wait()
 }

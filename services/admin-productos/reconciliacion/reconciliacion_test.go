@@ -62,7 +62,7 @@ func leer[T any](t *testing.T, pool *pgxpool.Pool, consulta string, args ...any)
 
 // By hand: reservations of purchases that ended without them, or that nobody knows, go back to the shelf; all others stay.
 func TestSoloLasHuerfanas(t *testing.T) {
-	pool := basetest.Nueva(t, postgres.Migraciones())
+	pool := basetest.Nueva(t, postgres.Migraciones)
 	a := postgres.Nuevo(pool)
 	compras := libro{"a-confirmada": contracts.EstadoConfirmada, "b-cancelada": contracts.EstadoCancelada, "c-rechazada": contracts.EstadoRechazada,
 		"d-en-curso": contracts.EstadoProductosReservados, "f-compensando": contracts.EstadoCompensando}
@@ -87,7 +87,7 @@ func TestSoloLasHuerfanas(t *testing.T) {
 
 // A reservation that was released and is there again is a hand in the books: told, and left to a person.
 func TestLoQueNoPuedeSerSeInforma(t *testing.T) {
-	pool := basetest.Nueva(t, postgres.Migraciones())
+	pool := basetest.Nueva(t, postgres.Migraciones)
 	a := postgres.Nuevo(pool)
 	reservar(t, pool, a, "x")
 	if soltada, err := a.Soltar(t.Context(), "x", "prueba"); err != nil || !soltada {
@@ -106,7 +106,7 @@ func TestLoQueNoPuedeSerSeInforma(t *testing.T) {
 
 // Failure prevented: gestor-compra is down, and everything reserved goes back to the shelf.
 func TestElSilencioNoLiberaNada(t *testing.T) {
-	pool := basetest.Nueva(t, postgres.Migraciones())
+	pool := basetest.Nueva(t, postgres.Migraciones)
 	a := postgres.Nuevo(pool)
 	reservar(t, pool, a, "x")
 	if err := reconciliacion.Nuevo(a, libro{"x": ""}, time.Minute).Revisar(t.Context()); err == nil {

@@ -17,7 +17,7 @@ import (
 
 func nuevo(t *testing.T) http.Handler {
 	rutas := arranque.Config{}.Rutas(nil)
-	rest.Servir(rutas, postgres.Nuevo(basetest.Nueva(t, postgres.Migraciones())))
+	rest.Servir(rutas, postgres.Nuevo(basetest.Nueva(t, postgres.Migraciones)))
 	return rutas
 }
 

@@ -10,7 +10,6 @@ import (
 	"entregas/services/consolidador/inventario"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/pubsub"
-	"entregas/services/internal/registro"
 )
 
 // Existencias is what the commands ask of the store.
@@ -21,7 +20,6 @@ type Existencias interface {
 // Recibir answers each command that receptor gets.
 func Recibir(receptor *pubsub.Receptor, publicador *pubsub.Publicador, existencias Existencias) {
 	pubsub.Recibir(receptor, contracts.ComandosInventario, func(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoInventario]) error {
-		ctx = registro.ConCompra(ctx, m.Data.IDCompra)
 		r, err := responder(ctx, existencias, m)
 		if err != nil {
 			return err

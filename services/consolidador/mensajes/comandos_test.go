@@ -23,7 +23,7 @@ const lector = "consolidador"
 // comoLector gives admin-productos' database as its owner sees it, and as the role that reads it does.
 func comoLector(t *testing.T) (dueno, lee *pgxpool.Pool) {
 	basetest.Rol(t, lector)
-	dueno = basetest.Nueva(t, almacen.Migraciones())
+	dueno = basetest.Nueva(t, almacen.Migraciones)
 	return dueno, basetest.Como(t, dueno, lector)
 }
 

@@ -20,6 +20,7 @@ const (
 	carriles    = 8   // publications at once; a purchase keeps to one lane, and so its order
 	profundidad = 256 // waiting in a lane; what does not fit is left to the sweep
 	cadaMarca   = 200 * time.Millisecond
+	ultimaMarca = 5 * time.Second // that a stop waits for the last one, should the database not answer
 	cadaBarrido = 5 * time.Second
 	edadBarrido = 5 * time.Second // younger ones are still on their way
 	loteBarrido = 500
@@ -68,7 +69,9 @@ func (d *Difusion) Correr(ctx context.Context) {
 	todos.Go(func() { arranque.Repetir(ctx, cadaMarca, "marcar publicadas", d.marcar) })
 	todos.Go(func() { arranque.Repetir(ctx, cadaBarrido, "barrer la historia", d.barrer) })
 	todos.Wait()
-	if err := d.marcar(context.WithoutCancel(ctx)); err != nil {
+	plazo, soltar := context.WithTimeout(context.WithoutCancel(ctx), ultimaMarca)
+	defer soltar()
+	if err := d.marcar(plazo); err != nil { // they are published once more: the number tells
 		slog.WarnContext(ctx, "marcar publicadas al terminar", "error", err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/pubsub"
-	"entregas/services/internal/registro"
 )
 
 // Gestor is what may be done with a purchase.
@@ -28,7 +27,7 @@ type Respuestas interface {
 // Recibir subscribes to the topics of gestor-compra.
 func Recibir(receptor *pubsub.Receptor, g Gestor, r Respuestas) {
 	pubsub.Recibir(receptor, contracts.ComandosGestorCompra, func(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoGestorCompra]) error {
-		return comando(registro.ConCompra(ctx, m.Data.IDCompra), g, m)
+		return comando(ctx, g, m)
 	})
 	pubsub.Recibir(receptor, contracts.EventosInventario, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoInventario]) error {
 		return respuesta(ctx, r, m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes})
@@ -75,7 +74,6 @@ var respuestasA = map[contracts.Tipo][]contracts.Tipo{
 // respuesta records a reply. One that answers no known question, or not with a known answer, is a bad message; one that
 // comes late or again changes nothing.
 func respuesta(ctx context.Context, a Respuestas, idCompra, respondeA string, r postgres.Respuesta) error {
-	ctx = registro.ConCompra(ctx, idCompra)
 	comando := contracts.Tipo(respondeA)
 	if !slices.Contains(respuestasA[comando], r.Tipo) {
 		return errores.Nuevo(errores.MensajeMalo, "%s no responde a %q", r.Tipo, respondeA)

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,17 +17,10 @@ import (
 	"entregas/services/internal/errores"
 )
 
+// Migraciones has the goose files of database gestor_compra.
+//
 //go:embed migraciones/*.sql
-var archivos embed.FS
-
-// Migraciones are the goose files of database gestor_compra.
-func Migraciones() fs.FS {
-	dir, err := fs.Sub(archivos, "migraciones")
-	if err != nil {
-		return archivos // the name above is a constant: it is there
-	}
-	return dir
-}
+var Migraciones embed.FS
 
 // Almacen is the database gestor_compra.
 type Almacen struct{ pool *pgxpool.Pool }

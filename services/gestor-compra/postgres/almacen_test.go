@@ -10,6 +10,7 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
+	"entregas/services/internal/basetest"
 	"entregas/services/internal/errores"
 )
 
@@ -56,7 +57,7 @@ func TestAceptarALaVez(t *testing.T) {
 		distinta := iguales
 		distinta.IDUsuario = "eva"
 		var nuevas, conflictos, otras atomic.Int32
-		aLaVez(8, func(i int) {
+		basetest.ALaVez(8, 8, func(i int) {
 			s := iguales
 			if i%2 == 1 {
 				s = distinta

@@ -8,6 +8,7 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
+	"entregas/services/internal/basetest"
 	"entregas/services/internal/errores"
 	"entregas/workflows/compra"
 )
@@ -83,7 +84,7 @@ func TestIniciarYCancelarALaVez(t *testing.T) {
 	for range 40 {
 		s := a.Compra(t, contracts.EstadoRecibida)
 		var movida, hecha bool
-		aLaVez(2, func(i int) {
+		basetest.ALaVez(2, 2, func(i int) {
 			var err error
 			if i == 0 {
 				_, movida, err = a.Mover(t.Context(), cambio(s.ID, contracts.EstadoIniciada, contracts.EstadoRecibida))
@@ -110,7 +111,7 @@ func TestConfirmarYCancelarALaVez(t *testing.T) {
 	for range 40 {
 		s := a.Compra(t, contracts.EstadoProductosReservados)
 		var movida bool
-		aLaVez(2, func(i int) {
+		basetest.ALaVez(2, 2, func(i int) {
 			var err error
 			if i == 0 {
 				k := cambio(s.ID, contracts.EstadoConfirmada, contracts.EstadoProductosReservados)
@@ -178,7 +179,7 @@ func TestCrearYCancelarALaVez(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	for range 60 {
 		s := postgrestest.Solicitud()
-		aLaVez(2, func(i int) {
+		basetest.ALaVez(2, 2, func(i int) {
 			var err error
 			if i == 0 {
 				_, _, err = a.Aceptar(t.Context(), s)
@@ -198,7 +199,7 @@ func TestCrearYCancelarALaVez(t *testing.T) {
 // The order's dispatch is recorded in whatever state its purchase is, once.
 func TestAnotarDespacho(t *testing.T) {
 	a := postgrestest.Nuevo(t)
-	for _, estado := range estados {
+	for _, estado := range contracts.Estados {
 		s := a.Compra(t, estado)
 		for range 2 {
 			if err := a.AnotarDespacho(t.Context(), s.ID); err != nil {

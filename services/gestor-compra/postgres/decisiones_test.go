@@ -10,13 +10,14 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
+	"entregas/services/internal/basetest"
 	"entregas/services/internal/errores"
 )
 
 // Only a purchase that awaits approval takes a decision.
 func TestDecidirSoloLoQueEspera(t *testing.T) {
 	a := postgrestest.Nuevo(t)
-	for _, estado := range estados {
+	for _, estado := range contracts.Estados {
 		s := a.Compra(t, estado)
 		espera := estado == contracts.EstadoPorAprobar
 		vigente, primera, err := a.Decidir(t.Context(), s.ID, postgres.Decision{Decision: postgres.Aprobada, Motivo: "bien"})
@@ -80,7 +81,7 @@ func TestUnaDecisionGana(t *testing.T) {
 				cuantas.Add(1)
 			}
 		}
-		aLaVez(6, func(i int) {
+		basetest.ALaVez(6, 6, func(i int) {
 			var err error
 			switch i % 4 {
 			case 0, 1:

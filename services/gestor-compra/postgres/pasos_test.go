@@ -11,12 +11,13 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
+	"entregas/services/internal/basetest"
 )
 
 // A change of state is made from where it may be made, with its history entry, or not at all.
 func TestMoverSoloDesdeDondeSePuede(t *testing.T) {
 	a := postgrestest.Nuevo(t)
-	for _, estado := range estados {
+	for _, estado := range contracts.Estados {
 		for _, marcada := range []bool{false, true} {
 			for _, siNoCancelada := range []bool{false, true} {
 				s := a.Compra(t, estado)
@@ -63,7 +64,7 @@ func TestMoverALaVez(t *testing.T) {
 	for range 20 {
 		s := a.Compra(t, contracts.EstadoRecibida)
 		var movidas atomic.Int32
-		aLaVez(8, func(i int) {
+		basetest.ALaVez(8, 8, func(i int) {
 			_, movida, err := a.Mover(t.Context(), cambio(s.ID, contracts.Estado(fmt.Sprint("PROBADA_", i)), contracts.EstadoRecibida))
 			if err != nil {
 				t.Error(err)
@@ -83,7 +84,7 @@ func TestMoverALaVez(t *testing.T) {
 func TestPlantear(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	desde, en := []contracts.Estado{contracts.EstadoIniciada}, []contracts.Estado{contracts.EstadoProductosValidos, contracts.EstadoPorAprobar}
-	for _, estado := range estados {
+	for _, estado := range contracts.Estados {
 		for _, marcada := range []bool{false, true} {
 			for _, siempre := range []bool{false, true} {
 				s := a.Compra(t, estado)
@@ -132,8 +133,9 @@ func TestLaHistoriaNoTieneHuecos(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	rapid.Check(t, func(r *rapid.T) {
 		s := a.Compra(t, contracts.EstadoRecibida)
+		estados := contracts.Estados
 		hacer := rapid.SliceOfN(rapid.IntRange(0, 3*len(estados)-1), 4, 12).Draw(r, "qué")
-		aLaVez(len(hacer), func(i int) {
+		basetest.ALaVez(len(hacer), len(hacer), func(i int) {
 			estado := estados[hacer[i]%len(estados)]
 			var err error
 			switch hacer[i] / len(estados) {
@@ -155,7 +157,7 @@ func TestLaHistoriaNoTieneHuecos(t *testing.T) {
 func TestAnotarHechoUnaVez(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	s := a.Compra(t, contracts.EstadoCompensando)
-	aLaVez(8, func(int) {
+	basetest.ALaVez(8, 8, func(int) {
 		if _, err := a.AnotarHecho(t.Context(), s.ID, "LiberarReserva", contracts.ReservaLiberada, "volvieron"); err != nil {
 			t.Error(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
+	"entregas/services/internal/basetest"
 )
 
 // preguntada is a purchase whose reservation has been asked for.
@@ -116,7 +117,7 @@ func TestAnotarRespuestaALaVez(t *testing.T) {
 		id := preguntada(t, a)
 		var primeras atomic.Int32
 		var abandono atomic.Pointer[postgres.Paso]
-		aLaVez(7, func(i int) {
+		basetest.ALaVez(7, 7, func(i int) {
 			if i == 0 {
 				paso, err := a.Abandonar(t.Context(), id, contracts.ReservarProducto)
 				if err != nil {

@@ -14,6 +14,7 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgrestest"
+	"entregas/services/internal/basetest"
 	"entregas/workflows/compra"
 )
 
@@ -32,7 +33,7 @@ func TestElCupoSeRespeta(t *testing.T) {
 select gen_random_uuid(), 'ana', 'RECIBIDA', n % 3 = 0, '[]' from generate_series(1, $1) n`, cuantas)
 		var enVuelo, entregadas atomic.Int32
 		vistas := sync.Map{}
-		aLaVez(replicas, func(i int) {
+		basetest.ALaVez(replicas, replicas, func(i int) {
 			for entregadas.Load() < int32(cuantas) && r.Context().Err() == nil && !t.Failed() {
 				turnos, err := a.TomarTurnos(t.Context(), cupo, ventaja, largo)
 				if err != nil {
@@ -74,7 +75,7 @@ func terminarTurno(t *testing.T, a postgrestest.Almacen, turno compras.Turno, en
 // The states that hold a place, in the query as in compras.LugaresOcupados; a lease holds one too.
 func TestQueOcupaUnLugar(t *testing.T) {
 	a := postgrestest.Nuevo(t)
-	for _, estado := range estados {
+	for _, estado := range contracts.Estados {
 		t.Run(string(estado), func(t *testing.T) {
 			a.Hacer(t, `truncate compra cascade`)
 			ocupa := a.Compra(t, estado)
@@ -160,7 +161,7 @@ func TestElArriendoVence(t *testing.T) {
 func TestTomarTramites(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	for _, tipo := range []string{compra.TramiteDespacho, compra.TramiteCancelacion} {
-		for _, estado := range estados {
+		for _, estado := range contracts.Estados {
 			a.Hacer(t, `truncate compra cascade`)
 			s := a.Compra(t, estado)
 			a.Hacer(t, `insert into tramite (id_compra, tipo, motivo) values ($1, $2, 'porque sí')`, s.ID, tipo)
@@ -185,7 +186,7 @@ func TestTomarTramitesALaVez(t *testing.T) {
 	}
 	vistos := sync.Map{}
 	var cuantos atomic.Int32
-	aLaVez(4, func(int) {
+	basetest.ALaVez(4, 4, func(int) {
 		for range 10 {
 			tramites, err := a.TomarTramites(context.Background(), largo, 3)
 			if err != nil {

@@ -23,7 +23,7 @@ type Almacen struct {
 // Nuevo makes one. Without a PostgreSQL to test on, the test is skipped.
 func Nuevo(t testing.TB) Almacen {
 	t.Helper()
-	pool := basetest.Nueva(t, postgres.Migraciones())
+	pool := basetest.Nueva(t, postgres.Migraciones)
 	return Almacen{postgres.Nuevo(pool), pool}
 }
 

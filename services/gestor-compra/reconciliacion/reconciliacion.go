@@ -19,8 +19,8 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Ajustes of the search. A purchase stands still when nothing changes in it for longer than a step waits (Paciencia), or a
-// compensation waits and then sleeps, and Holgura beyond.
+// Ajustes of the search. A purchase stands still when nothing changes in it for longer than a step waits (Paciencia), a
+// compensation waits and then sleeps, or an approval may take (Saga.PlazoAprobacion), and Holgura beyond.
 type Ajustes struct {
 	Paciencia, Holgura time.Duration
 	Saga               compra.Ajustes
@@ -34,7 +34,7 @@ const (
 
 // Almacen tells what stands still, and keeps what was found.
 type Almacen interface {
-	SinAvance(ctx context.Context, enCurso, compensando time.Duration, limite int) ([]compras.Detenida, error)
+	SinAvance(ctx context.Context, enCurso, compensando, porAprobar time.Duration, limite int) ([]compras.Detenida, error)
 	AnotarHallazgo(ctx context.Context, idCompra, que, hecho string) error
 }
 
@@ -60,7 +60,7 @@ func Nuevo(a Almacen, m Motor, ajustes Ajustes) *Reconciliador {
 // Revisar looks once. What it could not mend it finds again.
 func (r *Reconciliador) Revisar(ctx context.Context) error {
 	enCurso := r.ajustes.Paciencia + r.ajustes.Holgura
-	detenidas, err := r.almacen.SinAvance(ctx, enCurso, enCurso+dormida, porVuelta)
+	detenidas, err := r.almacen.SinAvance(ctx, enCurso, enCurso+dormida, enCurso+r.ajustes.Saga.PlazoAprobacion, porVuelta)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,8 @@ func (r *Reconciliador) Revisar(ctx context.Context) error {
 }
 
 // mendar asks the engine what it knows of the purchase. A workflow that lives is given a push: an event brings a reminder of
-// its own, should the engine have lost the one that it waits for. One that is gone is started again under its id: from the
+// its own, should the engine have lost the one that it waits for. One that waits for a decision is told to look for it, and at
+// the clock. One that is gone is started again under its id: from the
 // beginning where nothing was done yet, else to undo what was.
 func (r *Reconciliador) mendar(ctx context.Context, d compras.Detenida) error {
 	for _, id := range []string{d.Compra.ID, compra.IDTramite(d.Compra.ID, compra.TramiteCancelacion)} {
@@ -83,12 +84,7 @@ func (r *Reconciliador) mendar(ctx context.Context, d compras.Detenida) error {
 			return err
 		}
 		if vive {
-			if d.Estado != contracts.EstadoCompensando { // which may wait for hours for a participant that is away
-				if err := r.anotar(ctx, d, "flujo sin avance", "empujado"); err != nil {
-					return err
-				}
-			}
-			return r.motor.RaiseEvent(ctx, id, "empujon") // nobody waits for it
+			return r.empujar(ctx, id, d)
 		}
 	}
 	entrada, hecho := compra.Entrada{Compra: d.Compra, Ajustes: r.ajustes.Saga}, "arrancado de nuevo"
@@ -106,6 +102,20 @@ func (r *Reconciliador) mendar(ctx context.Context, d compras.Detenida) error {
 		return err
 	}
 	return r.anotar(ctx, d, "flujo perdido", hecho)
+}
+
+func (r *Reconciliador) empujar(ctx context.Context, id string, d compras.Detenida) error {
+	evento := "empujon" // nobody waits for it
+	switch d.Estado {
+	case contracts.EstadoCompensando: // which may wait for hours for a participant that is away
+	case contracts.EstadoPorAprobar:
+		evento = compra.EventoDecision
+	default:
+		if err := r.anotar(ctx, d, "flujo sin avance", "empujado"); err != nil {
+			return err
+		}
+	}
+	return r.motor.RaiseEvent(ctx, id, evento)
 }
 
 func (r *Reconciliador) vive(ctx context.Context, id string) (bool, error) {

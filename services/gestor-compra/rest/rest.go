@@ -15,7 +15,6 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/postgres"
-	"entregas/services/internal/registro"
 	"entregas/services/internal/rest"
 )
 
@@ -40,18 +39,18 @@ const (
 	limiteMaximo     = 200
 )
 
-// Rutas adds the routes to r.
-func Rutas(r *mux.Router, g Gestor, l Lector) {
+// Servir adds the routes to rutas.
+func Servir(rutas *mux.Router, g Gestor, l Lector) {
 	a := api{g, l}
-	r.HandleFunc("/compras", a.crear).Methods(http.MethodPost)
-	r.HandleFunc("/compras/{id}", a.leer).Methods(http.MethodGet)
-	r.HandleFunc("/compras/{id}/cancelacion", a.cancelar).Methods(http.MethodPost)
-	r.HandleFunc("/compras/{id}/aprobacion", a.aprobar).Methods(http.MethodPost)
-	r.HandleFunc("/compras/{id}/reintento", a.reintentar).Methods(http.MethodPost)
-	r.HandleFunc("/compras/{id}/mensajes", a.mensajes).Methods(http.MethodGet)
-	r.HandleFunc("/compras", a.listar).Methods(http.MethodGet)
-	r.HandleFunc("/usuarios/{id}/compras", a.listar).Methods(http.MethodGet)
-	r.HandleFunc("/resumen", a.resumir).Methods(http.MethodGet)
+	rutas.Handle("/compras", rest.Ruta(a.crear)).Methods(http.MethodPost)
+	rutas.Handle("/compras/{id}", rest.Ruta(a.leer)).Methods(http.MethodGet)
+	rutas.Handle("/compras/{id}/cancelacion", rest.Ruta(a.cancelar)).Methods(http.MethodPost)
+	rutas.Handle("/compras/{id}/aprobacion", rest.Ruta(a.aprobar)).Methods(http.MethodPost)
+	rutas.Handle("/compras/{id}/reintento", rest.Ruta(a.reintentar)).Methods(http.MethodPost)
+	rutas.Handle("/compras/{id}/mensajes", rest.Ruta(a.mensajes)).Methods(http.MethodGet)
+	rutas.Handle("/compras", rest.Ruta(a.listar)).Methods(http.MethodGet)
+	rutas.Handle("/usuarios/{id}/compras", rest.Ruta(a.listar)).Methods(http.MethodGet)
+	rutas.Handle("/resumen", rest.Ruta(a.resumir)).Methods(http.MethodGet)
 }
 
 type api struct {
@@ -59,26 +58,25 @@ type api struct {
 	lector Lector
 }
 
-func (a api) crear(w http.ResponseWriter, r *http.Request) {
+func (a api) crear(w http.ResponseWriter, r *http.Request) error {
 	s, err := rest.Leer[contracts.SolicitudCompra](w, r)
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return err
 	}
 	c, err := a.gestor.Aceptar(r.Context(), s)
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return err
 	}
-	rest.Escribir(w, http.StatusAccepted, resumen(c))
+	responder(w, http.StatusAccepted, c)
+	return nil
 }
 
-func resumen(c contracts.Compra) map[string]any {
-	return map[string]any{"id": c.ID, "estado": c.Estado}
+func responder(w http.ResponseWriter, estado int, c contracts.Compra) {
+	rest.Escribir(w, estado, contracts.Aceptada{ID: c.ID, Estado: c.Estado})
 }
 
 // cancelar answers 200 where there is nothing more to do, 202 where it goes on. The body is optional.
-func (a api) cancelar(w http.ResponseWriter, r *http.Request) {
+func (a api) cancelar(w http.ResponseWriter, r *http.Request) error {
 	type peticion struct {
 		Motivo string `json:"motivo"`
 	}
@@ -86,74 +84,68 @@ func (a api) cancelar(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		var err error
 		if cuerpo, err = rest.Leer[peticion](w, r); err != nil {
-			rest.EscribirError(w, r, err)
-			return
+			return err
 		}
 	}
 	c, hecha, err := a.gestor.Cancelar(r.Context(), mux.Vars(r)["id"], cuerpo.Motivo)
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return err
 	}
 	estado := http.StatusAccepted
 	if hecha || c.Estado == contracts.EstadoCompensando {
 		estado = http.StatusOK
 	}
-	rest.Escribir(w, estado, resumen(c))
+	responder(w, estado, c)
+	return nil
 }
 
-func (a api) aprobar(w http.ResponseWriter, r *http.Request) {
+func (a api) aprobar(w http.ResponseWriter, r *http.Request) error {
 	cuerpo, err := rest.Leer[struct {
 		Aprobada *bool  `json:"aprobada"`
 		Motivo   string `json:"motivo"`
 	}](w, r)
-	if err == nil && cuerpo.Aprobada == nil {
+	if err != nil {
+		return err
+	}
+	if cuerpo.Aprobada == nil {
 		var v contracts.Validador
 		v.Falla("aprobada", "falta: debe ser true o false")
-		err = v.Error()
-	}
-	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return v.Error()
 	}
 	c, err := a.gestor.Aprobar(r.Context(), mux.Vars(r)["id"], *cuerpo.Aprobada, cuerpo.Motivo)
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return err
 	}
-	rest.Escribir(w, http.StatusOK, resumen(c))
+	responder(w, http.StatusOK, c)
+	return nil
 }
 
-func (a api) leer(w http.ResponseWriter, r *http.Request) {
-	id := mux.Vars(r)["id"]
-	c, err := a.lector.Leer(registro.ConCompra(r.Context(), id), id)
+func (a api) leer(w http.ResponseWriter, r *http.Request) error {
+	c, err := a.lector.Leer(r.Context(), mux.Vars(r)["id"])
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return err
 	}
 	rest.Escribir(w, http.StatusOK, c)
+	return nil
 }
 
-func (a api) reintentar(w http.ResponseWriter, r *http.Request) {
+func (a api) reintentar(w http.ResponseWriter, r *http.Request) error {
 	c, err := a.gestor.Reintentar(r.Context(), mux.Vars(r)["id"])
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return err
 	}
-	rest.Escribir(w, http.StatusAccepted, resumen(c))
+	responder(w, http.StatusAccepted, c)
+	return nil
 }
 
 // mensajes tells every command that the saga sent for a purchase, with its replies.
-func (a api) mensajes(w http.ResponseWriter, r *http.Request) {
+func (a api) mensajes(w http.ResponseWriter, r *http.Request) error {
 	lista, err := a.lector.Mensajes(r.Context(), mux.Vars(r)["id"])
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
-	}
-	if lista == nil {
-		lista = []contracts.MensajeDeSaga{}
+		return err
 	}
 	rest.Escribir(w, http.StatusOK, lista)
+	return nil
 }
 
 // The window of a summary, in seconds.
@@ -162,42 +154,38 @@ const (
 	ventanaMaxima     = 24 * 60 * 60
 )
 
-func (a api) resumir(w http.ResponseWriter, r *http.Request) {
+func (a api) resumir(w http.ResponseWriter, r *http.Request) error {
 	segundos := ventanaPorOmision
 	if texto := r.URL.Query().Get("segundos"); texto != "" {
 		n, err := strconv.Atoi(texto)
 		if err != nil || n < 1 || n > ventanaMaxima {
 			var v contracts.Validador
 			v.Falla("segundos", fmt.Sprintf("debe ser un número de 1 a %d", ventanaMaxima))
-			rest.EscribirError(w, r, v.Error())
-			return
+			return v.Error()
 		}
 		segundos = n
 	}
 	s, err := a.lector.Resumen(r.Context(), time.Duration(segundos)*time.Second)
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return err
 	}
 	rest.Escribir(w, http.StatusOK, s)
+	return nil
 }
 
 // listar answers a bare list, as the earlier system did; where it goes on is in the Link header.
-func (a api) listar(w http.ResponseWriter, r *http.Request) {
+func (a api) listar(w http.ResponseWriter, r *http.Request) error {
 	limite, despues, err := pagina(r.URL.Query())
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return err
 	}
 	filtro, err := filtroDe(r)
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return err
 	}
 	lista, err := a.lector.Buscar(r.Context(), filtro, despues, limite+1)
 	if err != nil {
-		rest.EscribirError(w, r, err)
-		return
+		return err
 	}
 	if len(lista) > limite {
 		lista = lista[:limite]
@@ -207,10 +195,8 @@ func (a api) listar(w http.ResponseWriter, r *http.Request) {
 		siguiente.Set("despues", ultima.CreadaEn.UTC().Format(time.RFC3339Nano)+"_"+ultima.ID)
 		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.EscapedPath(), siguiente.Encode()))
 	}
-	if lista == nil {
-		lista = []contracts.Compra{}
-	}
 	rest.Escribir(w, http.StatusOK, lista)
+	return nil
 }
 
 // filtroDe reads which purchases are asked for: the customer of the path or of the query, estado (any of several), domicilio.

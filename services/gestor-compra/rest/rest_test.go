@@ -30,7 +30,7 @@ func nuevoServicio(t *testing.T) servicio {
 	t.Helper()
 	s := servicio{postgrestest.Nuevo(t), arranque.Config{}.Rutas(nil)}
 	testigo := &postgrestest.Testigo{}
-	rest.Rutas(s.rutas, recepcion.Nueva(s, testigo, testigo, testigo.Avisar), s)
+	rest.Servir(s.rutas, recepcion.Nueva(s, testigo, testigo, testigo.Avisar), s)
 	return s
 }
 
@@ -114,7 +114,7 @@ func TestCrearOtraVez(t *testing.T) {
 		if r.Code != paso.estado {
 			t.Fatalf("%d %s", r.Code, r.Body)
 		}
-		if r.Code == http.StatusAccepted && r.Body.String() != fmt.Sprintf("{\"estado\":\"RECIBIDA\",\"id\":%q}\n", c.ID) {
+		if r.Code == http.StatusAccepted && r.Body.String() != fmt.Sprintf("{\"id\":%q,\"estado\":\"RECIBIDA\"}\n", c.ID) {
 			t.Errorf("responde %s", r.Body)
 		}
 	}

@@ -53,7 +53,7 @@ func Main[C any](servicio string, cfg *C, comun *Config, run func(ctx context.Co
 		fmt.Println(ayuda)
 		return
 	}
-	slog.SetDefault(registro.Nuevo(servicio, comun.NivelLog))
+	slog.SetDefault(registro.Nuevo(os.Stdout, servicio, comun.NivelLog))
 	if err == nil {
 		ctx, soltar := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 		defer soltar()

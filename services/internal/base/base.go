@@ -43,7 +43,7 @@ const (
 // vuelta is how often Esperar looks.
 const vuelta = 2 * time.Second
 
-// Poner does so with the goose files of migraciones. sigue is false where the program is to end well.
+// Poner does so with the goose files of migraciones, as Migrar takes them. sigue is false where the program is to end well.
 func (e Esquema) Poner(ctx context.Context, pool *pgxpool.Pool, migraciones fs.FS) (sigue bool, err error) {
 	switch e {
 	case Alzar, Solo:
@@ -54,7 +54,7 @@ func (e Esquema) Poner(ctx context.Context, pool *pgxpool.Pool, migraciones fs.F
 	return false, fmt.Errorf("ESQUEMA es %q; puede ser %s, %s o %s", string(e), Alzar, Solo, Esperar)
 }
 
-// Migrar applies the goose files of migraciones. Replicas that start together take turns.
+// Migrar applies the goose files in the folder migraciones/ of what a service embeds. Replicas that start together take turns.
 func Migrar(ctx context.Context, pool *pgxpool.Pool, migraciones fs.FS) error {
 	return conMigraciones(pool, migraciones, func(p *goose.Provider) error {
 		_, err := p.Up(ctx)
@@ -91,6 +91,10 @@ func pendiente(ctx context.Context, pool *pgxpool.Pool, p *goose.Provider) (bool
 }
 
 func conMigraciones(pool *pgxpool.Pool, migraciones fs.FS, hacer func(*goose.Provider) error) error {
+	carpeta, err := fs.Sub(migraciones, "migraciones")
+	if err != nil {
+		return fmt.Errorf("migraciones: %w", err)
+	}
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { _ = db.Close() }() // the pool stays open
 	// The one who waits looks each second, for 5 minutes.
@@ -98,7 +102,7 @@ func conMigraciones(pool *pgxpool.Pool, migraciones fs.FS, hacer func(*goose.Pro
 	if err != nil {
 		return fmt.Errorf("migraciones: %w", err)
 	}
-	proveedor, err := goose.NewProvider(goose.DialectPostgres, db, migraciones, goose.WithSessionLocker(turno))
+	proveedor, err := goose.NewProvider(goose.DialectPostgres, db, carpeta, goose.WithSessionLocker(turno))
 	if err == nil {
 		err = hacer(proveedor)
 	}

@@ -16,8 +16,8 @@ import (
 func TestMigrarALaVez(t *testing.T) {
 	pool := basetest.Nueva(t, nil)
 	migraciones := fstest.MapFS{
-		"00001_a.sql": {Data: []byte("-- +goose Up\ncreate table a ();")},
-		"00002_b.sql": {Data: []byte("-- +goose Up\ncreate table b ();")},
+		"migraciones/00001_a.sql": {Data: []byte("-- +goose Up\ncreate table a ();")},
+		"migraciones/00002_b.sql": {Data: []byte("-- +goose Up\ncreate table b ();")},
 	}
 	var grupo sync.WaitGroup
 	for range 4 {
@@ -37,7 +37,7 @@ func TestMigrarALaVez(t *testing.T) {
 // A program that waits for its database's schema goes on when the job before it is done, and not sooner.
 func TestEsperarAlTrabajoQueMigra(t *testing.T) {
 	pool := basetest.Nueva(t, nil)
-	migraciones := fstest.MapFS{"00001_a.sql": {Data: []byte("-- +goose Up\ncreate table a ();")}}
+	migraciones := fstest.MapFS{"migraciones/00001_a.sql": {Data: []byte("-- +goose Up\ncreate table a ();")}}
 	sigue, listo := false, make(chan error, 1)
 	go func() {
 		var err error

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -68,6 +69,22 @@ func Como(t testing.TB, pool *pgxpool.Pool, rol string) *pgxpool.Pool {
 	}
 	t.Cleanup(como.Close)
 	return como
+}
+
+// ALaVez calls f n times, at most ancho at once, and waits for all: none begins before all could. f must not end the test.
+func ALaVez(n, ancho int, f func(i int)) {
+	salida, sitios := make(chan struct{}), make(chan struct{}, ancho)
+	var grupo sync.WaitGroup
+	for i := range n {
+		grupo.Go(func() {
+			<-salida
+			sitios <- struct{}{}
+			defer func() { <-sitios }()
+			f(i)
+		})
+	}
+	close(salida)
+	grupo.Wait()
 }
 
 func direccion(t testing.TB) *url.URL {

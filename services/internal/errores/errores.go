@@ -57,12 +57,15 @@ func Nuevo(codigo Codigo, formato string, args ...any) *Error {
 	return &Error{Codigo: codigo, Mensaje: fmt.Sprintf(formato, args...)}
 }
 
+// NoResponde is what a person is told of trouble that passes.
+const NoResponde = "Algo de lo que dependemos no responde. Intente de nuevo en unos segundos."
+
 // Pasajero says of an error that names itself in words only that it is trouble which passes. nil stays nil.
 func Pasajero(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Codigo: NoDisponible, Mensaje: "Algo de lo que dependemos no responde. Intente de nuevo en unos segundos.", Causa: err}
+	return &Error{Codigo: NoDisponible, Mensaje: NoResponde, Causa: err}
 }
 
 // De gives the code of err: its own, Invalido for a validation, MensajeMalo for what cannot be read,

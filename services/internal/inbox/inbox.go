@@ -68,13 +68,10 @@ func DeMensaje[D any](m contracts.Mensaje[D], idCompra string) (Comando, error) 
 func Atender[R any](ctx context.Context, pool *pgxpool.Pool, c Comando, cambio func(tx pgx.Tx) (Respuesta[R], error)) (Respuesta[R], error) {
 	var respuesta Respuesta[R]
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		guardada, err := buscar[R](ctx, tx, c, true)
-		if err != nil {
+		var hay bool
+		var err error
+		if respuesta, hay, err = buscar[R](ctx, tx, c, true); err != nil || hay {
 			return err
-		}
-		if guardada != nil {
-			respuesta = *guardada
-			return nil
 		}
 		if respuesta, err = cambio(tx); err != nil {
 			return err
@@ -89,8 +86,9 @@ func Atender[R any](ctx context.Context, pool *pgxpool.Pool, c Comando, cambio f
 	return respuesta, err
 }
 
-// Guardada gives the stored answer of c, or nil. It takes no lock: what it finds is final, what it misses Atender finds.
-func Guardada[R any](ctx context.Context, pool *pgxpool.Pool, c Comando) (*Respuesta[R], error) {
+// Guardada gives the stored answer of c; hay is false where there is none. It takes no lock: what it finds is final, what it
+// misses Atender finds.
+func Guardada[R any](ctx context.Context, pool *pgxpool.Pool, c Comando) (r Respuesta[R], hay bool, err error) {
 	return buscar[R](ctx, pool, c, false)
 }
 
@@ -103,7 +101,7 @@ type consultas interface {
 
 // buscar takes the purchase's lock and then looks, in one round trip. The look is a statement of its own and so sees
 // what the former holder of the lock committed.
-func buscar[R any](ctx context.Context, db consultas, c Comando, conCerrojo bool) (*Respuesta[R], error) {
+func buscar[R any](ctx context.Context, db consultas, c Comando, conCerrojo bool) (r Respuesta[R], hay bool, err error) {
 	var lote pgx.Batch
 	if conCerrojo {
 		lote.Queue(cerrojo, c.IDCompra)
@@ -112,21 +110,20 @@ func buscar[R any](ctx context.Context, db consultas, c Comando, conCerrojo bool
 	var texto []byte
 	lote.Queue(`select huella, respuesta from inbox where id_compra = $1 and tipo = $2`, c.IDCompra, c.Tipo).
 		QueryRow(func(fila pgx.Row) error { return fila.Scan(&huella, &texto) })
-	err := db.SendBatch(ctx, &lote).Close()
+	err = db.SendBatch(ctx, &lote).Close()
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
+		return r, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return r, false, err
 	}
 	if huella != c.huella {
-		return nil, errores.Nuevo(errores.MensajeMalo, "ya hubo un %s de la compra %s con otro contenido", c.Tipo, c.IDCompra)
+		return r, false, errores.Nuevo(errores.MensajeMalo, "ya hubo un %s de la compra %s con otro contenido", c.Tipo, c.IDCompra)
 	}
-	var r Respuesta[R]
 	if err := json.Unmarshal(texto, &r); err != nil {
-		return nil, fmt.Errorf("respuesta guardada: %w", err)
+		return r, false, fmt.Errorf("respuesta guardada: %w", err)
 	}
-	return &r, nil
+	return r, true, nil
 }
 
 // Bloquear waits for the purchase's own lock and holds it until tx ends: for a change of a purchase that no command
@@ -136,16 +133,14 @@ func Bloquear(ctx context.Context, tx pgx.Tx, idCompra string) error {
 	return err
 }
 
-// Atendido tells, inside a transaction that holds the purchase's lock, whether it already had a command of one of these
-// types. A rollback that came first is found so: its row is the tombstone (decision 2).
-func Atendido(ctx context.Context, tx pgx.Tx, idCompra string, tipos ...contracts.Tipo) (bool, error) {
-	var hay bool
-	err := tx.QueryRow(ctx, `select exists (select from inbox where id_compra = $1 and tipo = any($2))`, idCompra, tipos).Scan(&hay)
-	return hay, err
-}
-
-// Purgar forgets answers that are a week older than any command which is still taken. It returns how many.
-func Purgar(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	hecho, err := pool.Exec(ctx, `delete from inbox where recibido_en < now() - $1::interval`, Retencion+7*24*time.Hour)
-	return hecho.RowsAffected(), err
+// Purgar forgets what can never be asked for again: answers that are a week older than any command which is still taken,
+// and counts of tries to which nothing was added for a day.
+func Purgar(ctx context.Context, pool *pgxpool.Pool) error {
+	if _, err := pool.Exec(ctx, `delete from inbox where recibido_en < now() - $1::interval`, Retencion+7*24*time.Hour); err != nil {
+		return fmt.Errorf("purgar respuestas: %w", err)
+	}
+	if _, err := pool.Exec(ctx, `delete from intento where ultimo < now() - $1::interval`, retencionIntentos); err != nil {
+		return fmt.Errorf("purgar intentos: %w", err)
+	}
+	return nil
 }

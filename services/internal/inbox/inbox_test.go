@@ -27,7 +27,7 @@ create table intento (registro text primary key, veces int not null, ultimo time
 create table cambio (id_compra text not null);`
 
 func nueva(t *testing.T) *pgxpool.Pool {
-	return basetest.Nueva(t, fstest.MapFS{"00001_prueba.sql": {Data: []byte(esquema)}})
+	return basetest.Nueva(t, fstest.MapFS{"migraciones/00001_prueba.sql": {Data: []byte(esquema)}})
 }
 
 type datos = contracts.DatosComandoProducto
@@ -70,7 +70,7 @@ const cambios = `select count(*) from cambio`
 func TestElMismoComandoOtraVez(t *testing.T) {
 	pool := nueva(t)
 	c := comando(t, contracts.ReservarProducto, "a", 1)
-	if guardada, err := inbox.Guardada[string](context.Background(), pool, c); guardada != nil || err != nil {
+	if guardada, hay, err := inbox.Guardada[string](context.Background(), pool, c); hay || err != nil {
 		t.Fatalf("antes: %v, %v", guardada, err)
 	}
 	primera, err := atender(pool, c, "primera")
@@ -84,7 +84,7 @@ func TestElMismoComandoOtraVez(t *testing.T) {
 	if n := contar(t, pool, cambios); n != 1 {
 		t.Errorf("%d cambios", n)
 	}
-	if guardada, err := inbox.Guardada[string](context.Background(), pool, c); err != nil || *guardada != primera {
+	if guardada, hay, err := inbox.Guardada[string](context.Background(), pool, c); err != nil || !hay || guardada != primera {
 		t.Errorf("guardada: %v, %v", guardada, err)
 	}
 }
@@ -98,7 +98,7 @@ func TestElMismoComandoConOtroContenido(t *testing.T) {
 	if _, err := atender(pool, otro, ""); errores.De(err) != errores.MensajeMalo {
 		t.Errorf("Atender: %v", err)
 	}
-	if _, err := inbox.Guardada[string](context.Background(), pool, otro); errores.De(err) != errores.MensajeMalo {
+	if _, _, err := inbox.Guardada[string](context.Background(), pool, otro); errores.De(err) != errores.MensajeMalo {
 		t.Errorf("Guardada: %v", err)
 	}
 	if n := contar(t, pool, cambios); n != 1 {
@@ -190,35 +190,6 @@ func TestUnaCompraALaVez(t *testing.T) {
 	}
 }
 
-// Decision 2: the rollback that came first is found.
-func TestAtendido(t *testing.T) {
-	pool, ctx := nueva(t), context.Background()
-	if _, err := atender(pool, comando(t, contracts.LiberarReserva, "a", 0), ""); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		id    string
-		tipos []contracts.Tipo
-		hay   bool
-	}{
-		{"a", []contracts.Tipo{contracts.LiberarReserva}, true},
-		{"a", []contracts.Tipo{contracts.DespacharReserva, contracts.LiberarReserva}, true},
-		{"a", []contracts.Tipo{contracts.ReservarProducto}, false},
-		{"b", []contracts.Tipo{contracts.LiberarReserva}, false},
-	} {
-		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			hay, err := inbox.Atendido(ctx, tx, c.id, c.tipos...)
-			if hay != c.hay {
-				t.Errorf("%s %v: %v", c.id, c.tipos, hay)
-			}
-			return err
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 func TestUnComandoMasViejoQueLoQueSeRecuerda(t *testing.T) {
 	m := mensaje(contracts.ReservarProducto, "a", 1)
 	m.Time = time.Now().Add(-inbox.Retencion + time.Minute).UnixMilli()
@@ -242,11 +213,23 @@ func TestPurgar(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, err := inbox.Purgar(ctx, pool); n != 1 || err != nil {
-		t.Errorf("%d, %v", n, err)
+	intentos := inbox.NuevosIntentos(pool)
+	for _, registro := range []string{"viejo", "reciente"} {
+		if _, err := intentos.Contar(ctx, registro); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if contar(t, pool, `select count(*) from inbox where id_compra = 'd'`) != 0 {
-		t.Error("borró otra")
+	if _, err := pool.Exec(ctx, `update intento set ultimo = now() - interval '25 hours' where registro = 'viejo'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := inbox.Purgar(ctx, pool); err != nil {
+		t.Fatal(err)
+	}
+	if contar(t, pool, `select count(*) from inbox`) != 3 || contar(t, pool, `select count(*) from inbox where id_compra = 'd'`) != 0 {
+		t.Error("no borró esa respuesta sola")
+	}
+	if contar(t, pool, `select count(*) from intento`) != 1 || contar(t, pool, `select count(*) from intento where registro = 'viejo'`) != 0 {
+		t.Error("no borró esa cuenta sola")
 	}
 }
 
@@ -271,11 +254,5 @@ func TestIntentos(t *testing.T) {
 	}
 	if n, err := intentos.Contar(ctx, "tema/2"); n != 1 || err != nil {
 		t.Errorf("otro registro: %d, %v", n, err)
-	}
-	if _, err := pool.Exec(ctx, `update intento set ultimo = now() - interval '25 hours' where registro = 'tema/1'`); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := intentos.Purgar(ctx); n != 1 || err != nil {
-		t.Errorf("purgados: %d, %v", n, err)
 	}
 }

@@ -37,9 +37,3 @@ func (i Intentos) Contar(ctx context.Context, registro string) (int, error) {
 
 // retencionIntentos is far more than the time in which a message is tried: it is redelivered each second.
 const retencionIntentos = 24 * time.Hour
-
-// Purgar forgets counts to which nothing was added for a day. It returns how many.
-func (i Intentos) Purgar(ctx context.Context) (int64, error) {
-	hecho, err := i.pool.Exec(ctx, `delete from intento where ultimo < now() - $1::interval`, retencionIntentos)
-	return hecho.RowsAffected(), err
-}

@@ -40,7 +40,7 @@ func NuevoReceptor(rutas *mux.Router, p *Publicador, i Intentos) *Receptor {
 	return &Receptor{rutas: rutas, publicador: p, intentos: i}
 }
 
-// Recibir calls atender for each message of tema. What it returns decides:
+// Recibir calls atender for each message of tema, with a context whose log lines name the purchase. What it returns decides:
 //
 //	nil                              the message is acked
 //	errores.NoDisponible             trouble: redelivered for ever
@@ -53,9 +53,15 @@ func Recibir[D any](r *Receptor, tema contracts.Tema[D], atender func(ctx contex
 // RecibirEn is Recibir at a route of its own, for a second subscription of the same topic.
 func RecibirEn[D any](r *Receptor, ruta string, tema contracts.Tema[D], atender func(ctx context.Context, m contracts.Mensaje[D]) error) {
 	r.rutas.HandleFunc(ruta, func(w http.ResponseWriter, peticion *http.Request) {
-		estado := "SUCCESS"
-		if err := recibirUno(r, tema, atender, w, peticion); err != nil {
-			slog.WarnContext(peticion.Context(), "mensaje devuelto al broker", "tema", tema, "error", err)
+		estado, ctx := "SUCCESS", peticion.Context()
+		texto, err := leerEntrega(w, peticion)
+		if err == nil {
+			m, ilegible := contracts.Decodificar[D](texto)
+			ctx = registro.ConCompra(registro.ConTraza(ctx, m.Traceparent), m.IDCompra())
+			err = recibirUno(ctx, r, tema, m, ilegible, atender)
+		}
+		if err != nil {
+			slog.WarnContext(ctx, "mensaje devuelto al broker", "tema", tema, "error", err)
 			estado = "RETRY"
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -63,27 +69,32 @@ func RecibirEn[D any](r *Receptor, ruta string, tema contracts.Tema[D], atender 
 	}).Methods(http.MethodPost)
 }
 
-func recibirUno[D any](r *Receptor, tema contracts.Tema[D], atender func(context.Context, contracts.Mensaje[D]) error, w http.ResponseWriter, peticion *http.Request) error {
+// leerEntrega gives the record of a delivery: the component's JSON of it.
+func leerEntrega(w http.ResponseWriter, peticion *http.Request) ([]byte, error) {
 	var entrega struct {
-		Registro []byte `json:"data_base64"` // the component's JSON of the Avro record
+		Registro []byte `json:"data_base64"`
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, peticion.Body, maxRegistro)).Decode(&entrega); err != nil {
-		return fmt.Errorf("entrega de Dapr: %w", err)
+		return nil, fmt.Errorf("entrega de Dapr: %w", err)
 	}
-	m, err := contracts.Decodificar[D](entrega.Registro)
-	ctx := registro.ConTraza(peticion.Context(), m.Traceparent)
+	return entrega.Registro, nil
+}
+
+// recibirUno has m handled, unless it is ilegible, and does what Recibir says. An error is a message to be redelivered.
+func recibirUno[D any](ctx context.Context, r *Receptor, tema contracts.Tema[D], m contracts.Mensaje[D], ilegible error, atender func(context.Context, contracts.Mensaje[D]) error) error {
+	err := ilegible
 	if err == nil {
 		err = sinPanico(func() error { return atender(ctx, m) })
+	}
+	if err == nil {
+		fallas.Punto(fallas.Atendido, string(m.Type))
+		return nil
 	}
 	switch errores.De(err) {
 	case errores.NoDisponible:
 		return err
 	case errores.MensajeMalo, errores.Invalido:
 		return muerto(ctx, r, tema, m, err, 1)
-	}
-	if err == nil {
-		fallas.Punto(fallas.Atendido, string(m.Type))
-		return nil
 	}
 	intentos, alContar := r.intentos.Contar(ctx, string(tema)+"/"+m.ID)
 	if alContar != nil {

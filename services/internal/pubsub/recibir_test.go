@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/gorilla/mux"
@@ -146,6 +148,29 @@ func TestSinPoderContarSeReintenta(t *testing.T) {
 		if estado := pubsubtest.Entregar(t, p.rutas, tema, unMensaje); estado != "RETRY" {
 			t.Fatalf("responde %s", estado)
 		}
+	}
+}
+
+// Whoever looks for a purchase in the logs finds what became of its messages: what a handler says, that one was given back,
+// that one was set aside.
+func TestElRegistroDiceDeQueCompraEs(t *testing.T) {
+	for nombre, devuelve := range map[string]error{"handled": nil, "given back": context.DeadlineExceeded, "set aside": errores.Nuevo(errores.MensajeMalo, "malo")} {
+		t.Run(nombre, func(t *testing.T) {
+			var salida strings.Builder
+			antes := slog.Default()
+			slog.SetDefault(registro.Nuevo(&salida, "prueba", "INFO"))
+			t.Cleanup(func() { slog.SetDefault(antes) })
+			p := nuevoPrograma(func(ctx context.Context, _ contracts.Mensaje[datos]) error {
+				slog.InfoContext(ctx, "llegó")
+				return devuelve
+			})
+			pubsubtest.Entregar(t, p.rutas, tema, unMensaje)
+			for linea := range strings.Lines(salida.String()) {
+				if !strings.Contains(linea, `"id_compra":"c"`) {
+					t.Error(linea)
+				}
+			}
+		})
 	}
 }
 

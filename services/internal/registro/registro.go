@@ -4,17 +4,14 @@ package registro
 
 import (
 	"context"
+	"io"
 	"log/slog"
-	"os"
 	"strings"
 )
 
 type clave struct{}
 
-type contexto struct {
-	atributos   []slog.Attr
-	traceparent string
-}
+type contexto struct{ idCompra, traceparent string }
 
 func de(ctx context.Context) contexto {
 	c, _ := ctx.Value(clave{}).(contexto)
@@ -24,40 +21,44 @@ func de(ctx context.Context) contexto {
 // ConCompra gives a context whose log lines carry id_compra.
 func ConCompra(ctx context.Context, id string) context.Context {
 	c := de(ctx)
-	c.atributos = append(c.atributos[:len(c.atributos):len(c.atributos)], slog.String("id_compra", id))
+	c.idCompra = id
 	return context.WithValue(ctx, clave{}, c)
 }
 
 // ConTraza gives a context that carries a W3C traceparent; its log lines have the trace id.
 func ConTraza(ctx context.Context, traceparent string) context.Context {
-	partes := strings.Split(traceparent, "-")
-	if len(partes) != 4 {
+	if strings.Count(traceparent, "-") != 3 {
 		return ctx
 	}
 	c := de(ctx)
 	c.traceparent = traceparent
-	c.atributos = append(c.atributos[:len(c.atributos):len(c.atributos)], slog.String("trace_id", partes[1]))
 	return context.WithValue(ctx, clave{}, c)
 }
 
 // Traza is the traceparent of the context, empty when there is none.
 func Traza(ctx context.Context) string { return de(ctx).traceparent }
 
-// Nuevo makes the program's logger: JSON lines on standard output, level as given (DEBUG, INFO, WARN, ERROR).
-func Nuevo(servicio, nivel string) *slog.Logger {
+// Nuevo makes the program's logger: JSON lines on salida, level as given (DEBUG, INFO, WARN, ERROR).
+func Nuevo(salida io.Writer, servicio, nivel string) *slog.Logger {
 	var minimo slog.Level
 	if err := minimo.UnmarshalText([]byte(nivel)); err != nil {
 		minimo = slog.LevelInfo
 	}
-	base := slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: minimo})
+	base := slog.NewJSONHandler(salida, &slog.HandlerOptions{Level: minimo})
 	return slog.New(manejador{base}).With(slog.String("servicio", servicio))
 }
 
-// manejador adds the context's attributes to each line.
+// manejador adds to each line what its context carries.
 type manejador struct{ slog.Handler }
 
 func (m manejador) Handle(ctx context.Context, linea slog.Record) error {
-	linea.AddAttrs(de(ctx).atributos...)
+	c := de(ctx)
+	if c.idCompra != "" {
+		linea.AddAttrs(slog.String("id_compra", c.idCompra))
+	}
+	if c.traceparent != "" {
+		linea.AddAttrs(slog.String("trace_id", strings.Split(c.traceparent, "-")[1]))
+	}
 	return m.Handler.Handle(ctx, linea)
 }
 

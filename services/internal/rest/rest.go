@@ -55,7 +55,7 @@ func ProblemaDe(err error) Problema {
 	case errors.As(err, &validacion):
 		p.Detail, p.Errores = "Hay campos inválidos.", validacion.Errores
 	case codigo == errores.NoDisponible:
-		p.Detail = "Algo de lo que dependemos no responde. Intente de nuevo en unos segundos."
+		p.Detail = errores.NoResponde
 	default:
 		p.Detail = "Algo falló de nuestro lado. Quedó registrado."
 	}

@@ -94,12 +94,14 @@ func (h *Historial) ritmoEn(i int, k clave) (Ritmo, bool) {
 	if !hay {
 		return Ritmo{}, false
 	}
-	for j := range i {
-		antes, hay := h.muestras[j].colas[k]
-		lapso := h.muestras[i].en.Sub(h.muestras[j].en)
-		if !hay || lapso > deUnRitmo+Cada/2 || antes.Entraron > ahora.Entraron {
+	desde := h.muestras[i].en.Add(-deUnRitmo - Cada/2)
+	j, _ := slices.BinarySearchFunc(h.muestras[:i], desde, func(m muestra, t time.Time) int { return m.en.Compare(t) })
+	for _, m := range h.muestras[j:i] {
+		antes, hay := m.colas[k]
+		if !hay || antes.Entraron > ahora.Entraron {
 			continue
 		}
+		lapso := h.muestras[i].en.Sub(m.en)
 		entraron := ahora.Entraron - antes.Entraron
 		salieron := entraron - (ahora.Pendientes - antes.Pendientes)
 		return Ritmo{Entrada: float64(entraron) / lapso.Seconds(), Salida: float64(max(0, salieron)) / lapso.Seconds()}, true

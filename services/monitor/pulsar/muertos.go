@@ -15,7 +15,6 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/internal/errores"
-	"entregas/services/monitor/muertos"
 )
 
 // suscripcionMuertos holds every dead letter until somebody puts it back. The set-up makes it with the topics.
@@ -65,21 +64,21 @@ func NuevosMuertos(direccion, token string, broker *Broker, reenviar Reenvio) (*
 func (m *Muertos) Cerrar() { m.cliente.Close() }
 
 // Listar gives the dead letters of all topics, oldest first.
-func (m *Muertos) Listar(ctx context.Context) ([]muertos.Mensaje, error) {
-	lista := []muertos.Mensaje{}
-	err := m.recorrer(ctx, func(_ pulsar.Consumer, _ pulsar.Message, uno muertos.Mensaje) (bool, error) {
+func (m *Muertos) Listar(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+	lista := []contracts.MensajeMuerto{}
+	err := m.recorrer(ctx, func(_ pulsar.Consumer, _ pulsar.Message, uno contracts.MensajeMuerto) (bool, error) {
 		lista = append(lista, uno)
 		return true, nil
 	})
-	slices.SortFunc(lista, func(a, b muertos.Mensaje) int { return a.En.Compare(b.En) })
+	slices.SortFunc(lista, func(a, b contracts.MensajeMuerto) int { return a.En.Compare(b.En) })
 	return lista, err
 }
 
 // Reponer puts a dead letter back on the topic that it came from, and forgets it once the broker has it there. Between the
 // two it may be on both: who handles it is idempotent. Error: NoEncontrado.
-func (m *Muertos) Reponer(ctx context.Context, id string) (muertos.Mensaje, error) {
-	var repuesto *muertos.Mensaje
-	err := m.recorrer(ctx, func(consumidor pulsar.Consumer, mensaje pulsar.Message, uno muertos.Mensaje) (bool, error) {
+func (m *Muertos) Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	var repuesto *contracts.MensajeMuerto
+	err := m.recorrer(ctx, func(consumidor pulsar.Consumer, mensaje pulsar.Message, uno contracts.MensajeMuerto) (bool, error) {
 		if uno.ID != id {
 			return true, nil
 		}
@@ -91,15 +90,15 @@ func (m *Muertos) Reponer(ctx context.Context, id string) (muertos.Mensaje, erro
 	})
 	switch {
 	case err != nil:
-		return muertos.Mensaje{}, err
+		return contracts.MensajeMuerto{}, err
 	case repuesto == nil:
-		return muertos.Mensaje{}, errores.Nuevo(errores.NoEncontrado, "No hay un mensaje muerto %s.", id)
+		return contracts.MensajeMuerto{}, errores.Nuevo(errores.NoEncontrado, "No hay un mensaje muerto %s.", id)
 	}
 	return *repuesto, nil
 }
 
 // recorrer calls ver for each dead letter until it says that it has seen enough. What is not acked stays where it is.
-func (m *Muertos) recorrer(ctx context.Context, ver func(pulsar.Consumer, pulsar.Message, muertos.Mensaje) (sigue bool, err error)) error {
+func (m *Muertos) recorrer(ctx context.Context, ver func(pulsar.Consumer, pulsar.Message, contracts.MensajeMuerto) (sigue bool, err error)) error {
 	m.turno.Lock()
 	defer m.turno.Unlock()
 	for _, tema := range contracts.Nombres() {
@@ -110,7 +109,7 @@ func (m *Muertos) recorrer(ctx context.Context, ver func(pulsar.Consumer, pulsar
 	return nil
 }
 
-func (m *Muertos) recorrerTema(ctx context.Context, tema string, ver func(pulsar.Consumer, pulsar.Message, muertos.Mensaje) (bool, error)) (bool, error) {
+func (m *Muertos) recorrerTema(ctx context.Context, tema string, ver func(pulsar.Consumer, pulsar.Message, contracts.MensajeMuerto) (bool, error)) (bool, error) {
 	hay, err := m.cuantos(ctx, tema)
 	if err != nil || hay == 0 {
 		return err == nil, err
@@ -159,14 +158,14 @@ func (m *Muertos) cuantos(ctx context.Context, tema string) (int64, error) {
 }
 
 // leer decodes a record into the JSON from which the component would make it again.
-func (m *Muertos) leer(tema string, mensaje pulsar.Message) (muertos.Mensaje, error) {
+func (m *Muertos) leer(tema string, mensaje pulsar.Message) (contracts.MensajeMuerto, error) {
 	nativo, _, err := m.codecs[tema].NativeFromBinary(mensaje.Payload())
 	if err != nil {
-		return muertos.Mensaje{}, fmt.Errorf("mensaje muerto de %s: %w", tema, err)
+		return contracts.MensajeMuerto{}, fmt.Errorf("mensaje muerto de %s: %w", tema, err)
 	}
 	registro, err := m.codecs[tema].TextualFromNative(nil, nativo)
 	if err != nil {
-		return muertos.Mensaje{}, fmt.Errorf("mensaje muerto de %s: %w", tema, err)
+		return contracts.MensajeMuerto{}, fmt.Errorf("mensaje muerto de %s: %w", tema, err)
 	}
 	var sobre struct {
 		ID   string `json:"id"`
@@ -176,11 +175,11 @@ func (m *Muertos) leer(tema string, mensaje pulsar.Message) (muertos.Mensaje, er
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(registro, &sobre); err != nil {
-		return muertos.Mensaje{}, fmt.Errorf("mensaje muerto de %s: %w", tema, err)
+		return contracts.MensajeMuerto{}, fmt.Errorf("mensaje muerto de %s: %w", tema, err)
 	}
 	propiedades := mensaje.Properties()
 	intentos, _ := strconv.Atoi(propiedades["intentos"]) // one that another program set aside has none
-	return muertos.Mensaje{
+	return contracts.MensajeMuerto{
 		ID: sobre.ID, Tema: tema, Tipo: sobre.Tipo, IDCompra: sobre.Data.IDCompra, Motivo: propiedades["motivo"],
 		Origen: propiedades["origen"], Intentos: intentos, En: mensaje.PublishTime().UTC(), Registro: registro,
 	}, nil

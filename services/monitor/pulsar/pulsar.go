@@ -20,9 +20,12 @@ type Broker struct {
 	cliente   *http.Client
 }
 
+// plazo bounds a question: whoever looks at dead letters has no time limit of its own, and makes the next one wait.
+const plazo = 5 * time.Second
+
 // Nuevo reads from the interface at direccion, a URL, with token where the broker asks for one.
 func Nuevo(direccion, token string) *Broker {
-	return &Broker{strings.TrimSuffix(direccion, "/"), strings.TrimSpace(token), &http.Client{}}
+	return &Broker{strings.TrimSuffix(direccion, "/"), strings.TrimSpace(token), &http.Client{Timeout: plazo}}
 }
 
 // estadisticas is the part of a topic's statistics that is used here.

@@ -6,14 +6,14 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"entregas/contracts"
 	"entregas/services/internal/rest"
-	"entregas/services/monitor/muertos"
 )
 
 // Muertos is what may be done with dead letters.
 type Muertos interface {
-	Listar(ctx context.Context) ([]muertos.Mensaje, error)
-	Reponer(ctx context.Context, id string) (muertos.Mensaje, error)
+	Listar(ctx context.Context) ([]contracts.MensajeMuerto, error)
+	Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 }
 
 // ServirMuertos adds GET /mensajes-muertos and POST /mensajes-muertos/{id}/reposicion.

@@ -9,7 +9,6 @@ import (
 	"entregas/services/internal/errores"
 	"entregas/services/internal/inbox"
 	"entregas/services/internal/pubsub"
-	"entregas/services/internal/registro"
 	"entregas/services/ordenes/ordenes"
 	"entregas/services/ordenes/postgres"
 )
@@ -23,7 +22,6 @@ type Almacen interface {
 // Recibir answers each command that receptor gets.
 func Recibir(receptor *pubsub.Receptor, publicador *pubsub.Publicador, almacen Almacen) {
 	pubsub.Recibir(receptor, contracts.ComandosOrden, func(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoOrden]) error {
-		ctx = registro.ConCompra(ctx, m.Data.IDCompra)
 		r, err := responder(ctx, almacen, m)
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 )
 
 func TestCadaComandoTieneSuRespuesta(t *testing.T) {
-	pool, rutas, broker := basetest.Nueva(t, postgres.Migraciones()), mux.NewRouter(), &pubsubtest.Broker{}
+	pool, rutas, broker := basetest.Nueva(t, postgres.Migraciones), mux.NewRouter(), &pubsubtest.Broker{}
 	publicador := pubsub.NuevoPublicador(broker, "ordenes")
 	mensajes.Recibir(pubsub.NuevoReceptor(rutas, publicador, inbox.NuevosIntentos(pool)), publicador, postgres.Nuevo(pool, 1))
 

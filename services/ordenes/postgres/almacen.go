@@ -3,9 +3,7 @@
 package postgres
 
 import (
-	"context"
 	"embed"
-	"io/fs"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -13,17 +11,10 @@ import (
 	"entregas/services/internal/inbox"
 )
 
+// Migraciones has the goose files of database ordenes.
+//
 //go:embed migraciones/*.sql
-var archivos embed.FS
-
-// Migraciones are the goose files of database ordenes.
-func Migraciones() fs.FS {
-	dir, err := fs.Sub(archivos, "migraciones")
-	if err != nil {
-		return archivos // the name above is a constant: it is there
-	}
-	return dir
-}
+var Migraciones embed.FS
 
 // Almacen is the store.
 type Almacen struct {
@@ -36,12 +27,3 @@ func Nuevo(pool *pgxpool.Pool, maxAbiertas int) *Almacen { return &Almacen{pool,
 
 // Respuesta is the stored answer to a command.
 type Respuesta = inbox.Respuesta[contracts.DatosEventoOrden]
-
-// Purgar forgets answers and counts that are older than anything which can still come.
-func (a *Almacen) Purgar(ctx context.Context) error {
-	if _, err := inbox.Purgar(ctx, a.pool); err != nil {
-		return err
-	}
-	_, err := inbox.NuevosIntentos(a.pool).Purgar(ctx)
-	return err
-}

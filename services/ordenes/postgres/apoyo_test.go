@@ -22,7 +22,7 @@ type oficina struct {
 
 func nuevaOficina(t testing.TB, maxAbiertas int) oficina {
 	t.Helper()
-	pool := basetest.Nueva(t, postgres.Migraciones())
+	pool := basetest.Nueva(t, postgres.Migraciones)
 	return oficina{postgres.Nuevo(pool, maxAbiertas), pool}
 }
 
@@ -67,20 +67,6 @@ func (o oficina) contar(t testing.TB, consulta string) (n int) {
 }
 
 func compra() string { return uuid.Must(uuid.NewV7()).String() }
-
-// aLaVez does f n times, at most ancho at once.
-func aLaVez(n, ancho int, f func(i int)) {
-	var grupo sync.WaitGroup
-	sitios := make(chan struct{}, ancho)
-	for i := range n {
-		grupo.Go(func() {
-			sitios <- struct{}{}
-			defer func() { <-sitios }()
-			f(i)
-		})
-	}
-	grupo.Wait()
-}
 
 // publicados takes what is published, and fails while falla is set.
 type publicados struct {

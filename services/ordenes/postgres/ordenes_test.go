@@ -9,7 +9,9 @@ import (
 	"github.com/google/uuid"
 
 	"entregas/contracts"
+	"entregas/services/internal/basetest"
 	"entregas/services/internal/errores"
+	"entregas/services/internal/inbox"
 )
 
 const (
@@ -77,9 +79,9 @@ func TestLaReversaLlegaPrimero(t *testing.T) {
 func TestCrearYCancelarALaVez(t *testing.T) {
 	o := nuevaOficina(t, 10_000)
 	var creadas atomic.Int32
-	aLaVez(1000, 16, func(i int) {
+	basetest.ALaVez(1000, 16, func(i int) {
 		c, usuario := compra(), fmt.Sprint("usuario ", i%7)
-		aLaVez(2, 2, func(cual int) {
+		basetest.ALaVez(2, 2, func(cual int) {
 			tipo := []contracts.Tipo{crear, cancelar}[cual]
 			r, err := o.pedir(tipo, c, usuario)
 			if err != nil || (tipo == cancelar && r.Tipo != cancelada) {
@@ -102,7 +104,7 @@ func TestOrdenesAbiertas(t *testing.T) {
 	o := nuevaOficina(t, maximo)
 	var creadas atomic.Int32
 	compras := make([]string, 30)
-	aLaVez(len(compras), 30, func(i int) {
+	basetest.ALaVez(len(compras), 30, func(i int) {
 		compras[i] = compra()
 		r, err := o.pedir(crear, compras[i], "ana")
 		switch {
@@ -166,7 +168,7 @@ func TestDespacharUnaOrden(t *testing.T) {
 func TestDespacharYCancelarALaVez(t *testing.T) {
 	o, p := nuevaOficina(t, 10_000), &publicados{}
 	var despachadas atomic.Int32
-	aLaVez(200, 8, func(int) {
+	basetest.ALaVez(200, 8, func(int) {
 		c := compra()
 		r, err := o.pedir(crear, c, "ana")
 		if err != nil {
@@ -174,7 +176,7 @@ func TestDespacharYCancelarALaVez(t *testing.T) {
 			return
 		}
 		var alDespachar, alCancelar error
-		aLaVez(2, 2, func(cual int) {
+		basetest.ALaVez(2, 2, func(cual int) {
 			if cual == 0 {
 				_, alDespachar = o.Despachar(t.Context(), r.Data.IDOrden)
 				return
@@ -222,7 +224,7 @@ func TestElBarridoPublicaLoQueQuedo(t *testing.T) {
 		t.Fatalf("sin broker: %v", err)
 	}
 	p.falla = nil
-	aLaVez(4, 4, func(int) { // replicas sweep at once
+	basetest.ALaVez(4, 4, func(int) { // replicas sweep at once
 		if err := o.Barrer(ctx, p.publicar); err != nil {
 			t.Error(err)
 		}
@@ -250,7 +252,7 @@ func TestLasOrdenesDeUnUsuario(t *testing.T) {
 	if nadie, err := o.DeUsuario(t.Context(), "nadie", 3, ""); err != nil || nadie == nil || len(nadie) != 0 {
 		t.Errorf("%v, %v", nadie, err)
 	}
-	if err := o.Purgar(t.Context()); err != nil || o.contar(t, `select count(*) from inbox`) != 6 {
+	if err := inbox.Purgar(t.Context(), o.pool); err != nil || o.contar(t, `select count(*) from inbox`) != 6 {
 		t.Errorf("purga: %v", err)
 	}
 }

@@ -31,7 +31,7 @@ type servicio struct {
 }
 
 func nuevo(t *testing.T) *servicio {
-	s := &servicio{rutas: arranque.Config{}.Rutas(nil), almacen: postgres.Nuevo(basetest.Nueva(t, postgres.Migraciones()), 100)}
+	s := &servicio{rutas: arranque.Config{}.Rutas(nil), almacen: postgres.Nuevo(basetest.Nueva(t, postgres.Migraciones), 100)}
 	rest.Servir(s.rutas, s.almacen, func(_ context.Context, _ contracts.Tipo, data contracts.DatosEventoOrden) error {
 		if s.falla == nil {
 			s.avisos = append(s.avisos, data)

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -159,11 +161,7 @@ func (u *uso) anotar(id string, final contracts.Estado) {
 func (u *uso) ids() []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	ids := make([]string, 0, len(u.finales))
-	for id := range u.finales {
-		ids = append(ids, id)
-	}
-	return ids
+	return slices.Collect(maps.Keys(u.finales))
 }
 
 // esperarFinales waits until each purchase is where it has to be, and gives how long after the service's return that was.

@@ -1,16 +1,16 @@
 package preparar
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// ConResolucion is a Configuration's text in which sidecars find each other by plantilla, the text/template of an address,
+// conResolucion is a Configuration's text in which sidecars find each other by plantilla, the text/template of an address,
 // and not by mDNS.
-func ConResolucion(configuracion, plantilla string) (string, error) {
+func conResolucion(configuracion, plantilla string) (string, error) {
 	var c map[string]any
 	if err := yaml.Unmarshal([]byte(configuracion), &c); err != nil {
 		return "", err
@@ -25,11 +25,18 @@ func ConResolucion(configuracion, plantilla string) (string, error) {
 	return string(texto), err
 }
 
-// CopiarComponentes writes components/ (origen) to destino with other addresses: pares is old, new, old, new…
-// The Configuration gets plantilla.
-func CopiarComponentes(origen, destino, plantilla string, pares ...string) error {
-	otras := strings.NewReplacer(pares...)
-	return filepath.WalkDir(origen, func(ruta string, d os.DirEntry, err error) error {
+// CopiarComponentes keeps destino equal to components/ (origen) as traducir changes it, mostly to other addresses; where
+// there is a plantilla the Configuration gets it. What has not changed is not written: a sidecar watches these files, and
+// loads its subscriptions again at each touch.
+func CopiarComponentes(origen, destino string, traducir func(texto string) string, plantilla string) error {
+	sobran := map[string]bool{}
+	_ = filepath.WalkDir(destino, func(ruta string, d os.DirEntry, err error) error { // there is none the first time
+		if err == nil && !d.IsDir() {
+			sobran[ruta] = true
+		}
+		return nil
+	})
+	err := filepath.WalkDir(origen, func(ruta string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -41,16 +48,29 @@ func CopiarComponentes(origen, destino, plantilla string, pares ...string) error
 		if err != nil {
 			return err
 		}
-		nuevo := otras.Replace(string(texto))
-		if relativa == filepath.Join("config", "configuracion.yaml") {
-			if nuevo, err = ConResolucion(nuevo, plantilla); err != nil {
+		nuevo := traducir(string(texto))
+		if plantilla != "" && relativa == filepath.Join("config", "configuracion.yaml") {
+			if nuevo, err = conResolucion(nuevo, plantilla); err != nil {
 				return err
 			}
 		}
 		copia := filepath.Join(destino, relativa)
-		if err := os.MkdirAll(filepath.Dir(copia), 0o755); err != nil {
-			return err
-		}
-		return os.WriteFile(copia, []byte(nuevo), 0o644)
+		delete(sobran, copia)
+		return Escribir(copia, nuevo)
 	})
+	for ruta := range sobran {
+		err = cmp.Or(err, os.Remove(ruta))
+	}
+	return err
+}
+
+// Escribir writes a file that does not say so yet, and its folder.
+func Escribir(ruta, texto string) error {
+	if antes, err := os.ReadFile(ruta); err == nil && string(antes) == texto {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(ruta), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(ruta, []byte(texto), 0o644)
 }

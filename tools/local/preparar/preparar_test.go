@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -52,9 +53,25 @@ func TestLasSuscripcionesSonLasDeclaradas(t *testing.T) {
 
 func TestCopiarComponentesDejaSoloLasDireccionesNuevas(t *testing.T) {
 	destino := t.TempDir()
-	err := CopiarComponentes(componentes, destino, "{{.ID}}:50002", "127.0.0.1:6650", "pulsar:6650", "127.0.0.1:5432", "postgres:5432", ".local/up/pgpass", "/secretos/pgpass")
-	if err != nil {
+	if err := Escribir(filepath.Join(destino, "de-antes.yaml"), "lo que una versión anterior tenía"); err != nil {
 		t.Fatal(err)
+	}
+	cambiar := strings.NewReplacer("127.0.0.1:6650", "pulsar:6650", "127.0.0.1:5432", "postgres:5432", ".local/up/pgpass", "/secretos/pgpass").Replace
+	if err := CopiarComponentes(componentes, destino, cambiar, "{{.ID}}:50002"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(destino, "de-antes.yaml")); !os.IsNotExist(err) {
+		t.Error("queda un componente que ya no existe")
+	}
+	antes := time.Now().Add(-time.Hour).Truncate(time.Second)
+	if err := os.Chtimes(filepath.Join(destino, "pubsub.yaml"), antes, antes); err != nil {
+		t.Fatal(err)
+	}
+	if err := CopiarComponentes(componentes, destino, cambiar, "{{.ID}}:50002"); err != nil {
+		t.Fatal(err)
+	}
+	if i, err := os.Stat(filepath.Join(destino, "pubsub.yaml")); err != nil || !i.ModTime().Equal(antes) {
+		t.Errorf("escribió otra vez lo que no cambió: %v", err)
 	}
 	for archivo, dice := range map[string]string{
 		"pubsub.yaml": "value: pulsar:6650", "pubsub-vivo.yaml": "value: pulsar:6650",

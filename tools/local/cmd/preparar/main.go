@@ -66,7 +66,8 @@ func componentes() error {
 		viejo, nuevo, _ := strings.Cut(c, "=")
 		pares = append(pares, viejo, nuevo)
 	}
-	if err := preparar.CopiarComponentes(os.Getenv("COMPONENTES_ORIGEN"), destino, os.Getenv("RESOLUCION"), pares...); err != nil {
+	cambiar := strings.NewReplacer(pares...).Replace
+	if err := preparar.CopiarComponentes(os.Getenv("COMPONENTES_ORIGEN"), destino, cambiar, os.Getenv("RESOLUCION")); err != nil {
 		return fmt.Errorf("componentes: %w", err)
 	}
 	decir("componentes escritos en %s", destino)

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dapr/durabletask-go/api/protos"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"entregas/services/internal/arranque"
+	"entregas/services/internal/base"
+	"entregas/services/internal/basetest"
+)
+
+// motor is a workflow engine that is there and has no work.
+type motor struct {
+	protos.UnimplementedTaskHubSidecarServiceServer
+}
+
+func (motor) Hello(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+func (motor) GetWorkItems(_ *protos.GetWorkItemsRequest, s protos.TaskHubSidecarService_GetWorkItemsServer) error {
+	<-s.Context().Done()
+	return nil
+}
+
+// Failure prevented: a program whose port is taken, or whose sidecar has no workflow engine, neither runs nor ends. Its tasks
+// wait for a stop that nobody sends, and so the error is never told.
+func TestLoQueNoArrancaTermina(t *testing.T) {
+	for nombre, c := range map[string]struct {
+		conMotor bool
+		dice     string
+	}{
+		"the port is taken":  {true, "servir"},
+		"there is no engine": {false, "task hub"},
+	} {
+		t.Run(nombre, func(t *testing.T) {
+			sidecar, tomado := escuchar(t), escuchar(t)
+			servidor := grpc.NewServer()
+			if c.conMotor {
+				protos.RegisterTaskHubSidecarServiceServer(servidor, motor{})
+			}
+			go func() { _ = servidor.Serve(sidecar) }() // it ends with the test
+			t.Cleanup(servidor.Stop)
+			cfg := config{
+				Config:    arranque.Config{Direccion: "127.0.0.1", Puerto: puertoDe(tomado), DaprGRPC: strconv.Itoa(puertoDe(sidecar))},
+				BaseDatos: basetest.Nueva(t, nil).Config().ConnString(), Esquema: base.Alzar, Conexiones: 5, Cupo: 1,
+				VueltaAdmision: time.Minute, Reconciliacion: time.Minute,
+			}
+			fin := make(chan error, 1)
+			go func() { fin <- run(t.Context(), cfg) }()
+			select {
+			case err := <-fin:
+				if err == nil || !strings.Contains(err.Error(), c.dice) {
+					t.Errorf("terminó con %v", err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal("sigue ahí")
+			}
+		})
+	}
+}
+
+func escuchar(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func puertoDe(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }

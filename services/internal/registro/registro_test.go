@@ -1,0 +1,32 @@
+package registro_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"entregas/services/internal/registro"
+)
+
+// Each line tells once which purchase and which trace it is about, however many layers said so on the way down: who reads
+// JSON takes one of two equal names, or refuses the line.
+func TestCadaLineaDiceUnaVezDeQueEs(t *testing.T) {
+	var salida strings.Builder
+	log := registro.Nuevo(&salida, "prueba", "INFO")
+	ctx := registro.ConTraza(context.Background(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") // the request's
+	ctx = registro.ConTraza(ctx, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")                   // the message's
+	ctx = registro.ConTraza(ctx, "not a traceparent")
+	ctx = registro.ConCompra(registro.ConCompra(ctx, "a"), "a")
+	log.With("paso", 1).InfoContext(ctx, "algo")
+	for dice, veces := range map[string]int{`"id_compra":"a"`: 1, `"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"`: 1, `"trace_id"`: 1, `"servicio":"prueba"`: 1, `"paso":1`: 1} {
+		if n := strings.Count(salida.String(), dice); n != veces {
+			t.Errorf("dice %d veces %s: %s", n, dice, &salida)
+		}
+	}
+	salida.Reset()
+	log.InfoContext(context.Background(), "algo")
+	log.DebugContext(ctx, "menos")
+	if texto := salida.String(); strings.Contains(texto, "id_compra") || strings.Contains(texto, "trace_id") || strings.Contains(texto, "menos") {
+		t.Error(texto)
+	}
+}
