@@ -275,3 +275,23 @@ func TestLoQueSeCuentaDeUnaCompra(t *testing.T) {
 		}
 	})
 }
+
+func TestEsLaMisma(t *testing.T) {
+	lineas := []contracts.Linea{{IDProducto: "1", Cantidad: 2}, {IDProducto: "2", Cantidad: 1}}
+	c := contracts.Compra{ID: "c", IDUsuario: "ana", Productos: lineas, Estado: contracts.EstadoConfirmada, Motivo: "algo"}
+	for _, caso := range []struct {
+		nombre string
+		s      contracts.SolicitudCompra
+		igual  bool
+	}{
+		{"the same", contracts.SolicitudCompra{IDUsuario: "ana", Productos: lineas}, true},
+		{"another customer", contracts.SolicitudCompra{IDUsuario: "eva", Productos: lineas}, false},
+		{"home delivery", contracts.SolicitudCompra{IDUsuario: "ana", Productos: lineas, Domicilio: true}, false},
+		{"a line less", contracts.SolicitudCompra{IDUsuario: "ana", Productos: lineas[:1]}, false},
+		{"another order", contracts.SolicitudCompra{IDUsuario: "ana", Productos: []contracts.Linea{lineas[1], lineas[0]}}, false},
+	} {
+		if c.EsLaMisma(caso.s) != caso.igual {
+			t.Errorf("%s: es la misma: %v", caso.nombre, !caso.igual)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package contracts
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Compra is a purchase as it is told to people and programs: gestor-compra's and bff's JSON.
 type Compra struct {
@@ -15,6 +18,12 @@ type Compra struct {
 	CreadaEn      time.Time      `json:"creada_en"`
 	ActualizadaEn time.Time      `json:"actualizada_en"`
 	Historia      []HechoContado `json:"historia"`
+}
+
+// EsLaMisma tells that s asks for what c is: the same customer, lines and delivery. The order of the lines counts,
+// since a client that sends a purchase again sends the same bytes.
+func (c Compra) EsLaMisma(s SolicitudCompra) bool {
+	return c.IDUsuario == s.IDUsuario && c.Domicilio == s.Domicilio && slices.Equal(c.Productos, s.Productos)
 }
 
 // HechoContado is one entry of a purchase's history. Numero counts up per purchase.

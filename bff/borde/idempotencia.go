@@ -3,11 +3,8 @@ package borde
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -22,7 +19,6 @@ import (
 )
 
 const (
-	vidaDeEnvio = 24 * time.Hour
 	// esperaDelPrimero is how long the second of two alike waits for the first one's answer, before it asks itself: what
 	// is behind each operation does it once whoever asks.
 	esperaDelPrimero = 2 * time.Second
@@ -69,8 +65,8 @@ func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 			}
 			r.Body = io.NopCloser(bytes.NewReader(cuerpo))
 			r = r.WithContext(context.WithValue(r.Context(), claveDeClave{}, clave))
-			nombre := huella(identidad.De(r.Context()).Usuario, r.URL.Path, clave)
-			antes, err := alguna(r.Context(), almacen, nombre, huella(string(cuerpo)))
+			nombre := compras.Huella(identidad.De(r.Context()).Usuario, r.URL.Path, clave)
+			antes, err := alguna(r.Context(), almacen, nombre, compras.Huella(string(cuerpo)))
 			if err != nil {
 				return err
 			}
@@ -122,7 +118,7 @@ func claveSirve(clave string) bool {
 
 // alguna gives the answer that there is already, nil when this is the first or the first has none.
 func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string) (*respondida, error) {
-	err := almacen.Crear(ctx, "envio-http/"+nombre, []byte(`"`+cuerpo+`"`), vidaDeEnvio)
+	err := almacen.Crear(ctx, "envio-http/"+nombre, []byte(`"`+cuerpo+`"`), compras.VidaDeEnvio)
 	if err == nil || !errors.Is(err, compras.ErrYaCambio) {
 		return nil, err
 	}
@@ -162,7 +158,7 @@ func recordar(ctx context.Context, almacen compras.Almacen, nombre string, r res
 	}
 	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second) // it was done, whether the client waits or not
 	defer soltar()
-	err = almacen.Crear(ctx, "respuesta-http/"+nombre, texto, vidaDeEnvio)
+	err = almacen.Crear(ctx, "respuesta-http/"+nombre, texto, compras.VidaDeEnvio)
 	if errors.Is(err, compras.ErrYaCambio) {
 		valores, err := almacen.Leer(ctx, "respuesta-http/"+nombre)
 		if err != nil || valores[0].Version == "" {
@@ -195,12 +191,4 @@ func (g *grabadora) respondida() respondida {
 		}
 	}
 	return r
-}
-
-func huella(partes ...string) string {
-	h := sha256.New()
-	for _, p := range partes {
-		_, _ = fmt.Fprintf(h, "%d:%s", len(p), p) // a hash does not fail
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

@@ -2,6 +2,7 @@ package compras
 
 import (
 	"context"
+	"slices"
 
 	"entregas/contracts"
 )
@@ -35,7 +36,7 @@ func CambiosDesde(c contracts.Compra, ultimo int) []Cambio {
 	var cambios []Cambio
 	estado := contracts.EstadoRecibida
 	for i, hecho := range c.Historia {
-		if esEstado(contracts.Estado(hecho.Paso)) {
+		if slices.Contains(contracts.Estados, contracts.Estado(hecho.Paso)) {
 			estado = contracts.Estado(hecho.Paso)
 		}
 		if hecho.Numero <= ultimo {
@@ -57,17 +58,6 @@ func EsFinal(e contracts.Estado) bool {
 	case contracts.EstadoDespachada, contracts.EstadoRechazada, contracts.EstadoCancelada:
 		return true
 	default: // CONFIRMADA may be dispatched or cancelled; an operator may take up a FALLIDA
-		return false
-	}
-}
-
-func esEstado(e contracts.Estado) bool {
-	switch e {
-	case contracts.EstadoRecibida, contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados,
-		contracts.EstadoPorAprobar, contracts.EstadoConfirmada, contracts.EstadoDespachada, contracts.EstadoCompensando,
-		contracts.EstadoRechazada, contracts.EstadoCancelada, contracts.EstadoFallida:
-		return true
-	default: // a rollback that was confirmed
 		return false
 	}
 }

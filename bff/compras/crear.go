@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"reflect"
 
 	"github.com/google/uuid"
 
@@ -73,19 +72,10 @@ func (s *Servicio) noEsOtra(ctx context.Context, solicitud contracts.SolicitudCo
 	if err != nil || vista == nil {
 		return err
 	}
-	c := vista.Compra
-	if c.IDUsuario != solicitud.IDUsuario || c.Domicilio != solicitud.Domicilio || !reflect.DeepEqual(cantidades(c.Productos), cantidades(solicitud.Productos)) {
+	if !vista.Compra.EsLaMisma(solicitud) {
 		return errores.Nuevo(errores.Conflicto, "Ya existe una compra %s con otro contenido.", solicitud.ID)
 	}
 	return nil
-}
-
-func cantidades(lineas []contracts.Linea) map[string]int {
-	m := map[string]int{}
-	for _, l := range lineas {
-		m[l.IDProducto] = l.Cantidad
-	}
-	return m
 }
 
 // olvidar takes back what Crear wrote down of a purchase that was not taken. Failing, it leaves a RECIBIDA that

@@ -13,8 +13,8 @@ import (
 	"entregas/services/internal/errores"
 )
 
-// vidaDeEnvio is how long an Idempotency-Key is remembered.
-const vidaDeEnvio = 24 * time.Hour
+// VidaDeEnvio is how long an Idempotency-Key is remembered.
+const VidaDeEnvio = 24 * time.Hour
 
 // envio is what an Idempotency-Key was used for.
 type envio struct {
@@ -29,12 +29,12 @@ func (e *estado) idDeEnvio(ctx context.Context, clave string, pedida contracts.S
 	if err != nil {
 		return "", err
 	}
-	nuevo, err := json.Marshal(envio{ID: propuesto, Huella: huella(string(cuerpo))})
+	nuevo, err := json.Marshal(envio{ID: propuesto, Huella: Huella(string(cuerpo))})
 	if err != nil {
 		return "", err
 	}
-	en := "envio/" + huella(pedida.IDUsuario, clave)
-	err = e.almacen.Crear(ctx, en, nuevo, vidaDeEnvio)
+	en := "envio/" + Huella(pedida.IDUsuario, clave)
+	err = e.almacen.Crear(ctx, en, nuevo, VidaDeEnvio)
 	if err == nil {
 		return propuesto, nil
 	}
@@ -47,13 +47,14 @@ func (e *estado) idDeEnvio(ctx context.Context, clave string, pedida contracts.S
 		return "", err
 	case primero == nil: // its time ended between the two calls
 		return "", errores.Nuevo(errores.NoDisponible, "Intente de nuevo.")
-	case primero.Huella != huella(string(cuerpo)):
+	case primero.Huella != Huella(string(cuerpo)):
 		return "", errores.Nuevo(errores.OtroCuerpo, "La Idempotency-Key ya se usó con otra compra. Use otra clave, o envíe lo mismo.")
 	}
 	return primero.ID, nil
 }
 
-func huella(partes ...string) string {
+// Huella is one name for parts of which any may have any character.
+func Huella(partes ...string) string {
 	h := sha256.New()
 	for _, p := range partes {
 		_, _ = fmt.Fprintf(h, "%d:%s", len(p), p) // a hash does not fail

@@ -1,22 +1,12 @@
 // Package compras has what gestor-compra decides about purchases, without I/O. What a valid purchase is, contracts says.
 package compras
 
-import (
-	"slices"
-
-	"entregas/contracts"
-)
+import "entregas/contracts"
 
 // LugaresOcupados are the states in which a purchase holds one of the places that the dispatcher gives out (decision 5).
 // The index compra_en_curso and the query of postgres.TomarTurnos name the same.
 var LugaresOcupados = []contracts.Estado{
 	contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados, contracts.EstadoCompensando,
-}
-
-// EsLaMisma tells that s asks for what c is: the same customer, lines and delivery. The order of the lines counts,
-// since a client that sends a purchase again sends the same bytes.
-func EsLaMisma(c contracts.Compra, s contracts.SolicitudCompra) bool {
-	return c.IDUsuario == s.IDUsuario && c.Domicilio == s.Domicilio && slices.Equal(c.Productos, s.Productos)
 }
 
 // Tramite is something that a person began for a confirmed purchase, whose workflow is to be started.

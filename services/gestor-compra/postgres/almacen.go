@@ -65,7 +65,7 @@ func (a *Almacen) Aceptar(ctx context.Context, s contracts.SolicitudCompra) (c c
 	if err := a.pool.SendBatch(ctx, &lote).Close(); err != nil {
 		return c, false, fmt.Errorf("aceptar la compra: %w", err)
 	}
-	if !nueva && !compras.EsLaMisma(c, s) {
+	if !nueva && !c.EsLaMisma(s) {
 		return c, false, errores.Nuevo(errores.Conflicto, "Ya existe una compra %s con otro contenido.", s.ID)
 	}
 	return c, nueva, nil
