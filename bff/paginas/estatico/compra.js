@@ -1,9 +1,10 @@
 import { enviar, leer, nombres, nuevaClave } from "./api.js";
-import { cancelable, corto, fecha, h, numero, porId, sello, tiempo } from "./dom.js";
+import { cancelable, corto, estados, fecha, h, numero, porId, sello, tiempo } from "./dom.js";
 import { pintarPasos, porque, resumen, seguir, titulo } from "./historia.js";
-import { conBoton, empezar, fallo, preguntar, vacio } from "./marco.js";
+import { conBoton, empezar, enfocar, noSePudo, preguntar, vacio } from "./marco.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
+const tituloDeLaPagina = document.title;
 let nombre, estadoVisto;
 
 function mostrar(c) {
@@ -13,6 +14,7 @@ function mostrar(c) {
   if (estadoVisto !== c.estado) {
     porId("estado").replaceChildren(sello(c.estado));
     porId("resumen").textContent = resumen(c.estado);
+    document.title = `${estados[c.estado]?.[0] ?? c.estado} · ${tituloDeLaPagina}`; // told also while another tab is looked at
   }
   if (estadoVisto && nuevos.length) porId("narrador").append(...nuevos.map((x) => h("span", {}, `${titulo(x.paso)}. ${x.detalle} `)));
   estadoVisto = c.estado;
@@ -24,7 +26,9 @@ function mostrar(c) {
     dato("Creada", tiempo(c.creada_en, fecha(c.creada_en))),
     c.id_orden ? dato("Orden", h("span", { class: "mono", title: c.id_orden }, `…${corto(c.id_orden)}`)) : "",
     dato("Compra", h("span", { class: "mono", title: c.id }, `…${corto(c.id)}`)));
+  const conFoco = document.activeElement === porId("cancelar");
   porId("cancelar").hidden = !cancelable(c.estado);
+  if (conFoco) enfocar(porId("cancelar"));
 }
 
 const dato = (que, valor) => h("div", {}, h("dt", {}, que), h("dd", {}, valor));
@@ -64,4 +68,4 @@ async function empezarPagina() {
   });
 }
 
-empezarPagina().catch(fallo);
+empezarPagina().catch(noSePudo);
