@@ -70,6 +70,8 @@ async function pedir(metodo, ruta, cuerpo, { cabeceras = {}, senal } = {}) {
   }
   if (r.status === 401 && ruta !== "/sesion") {
     laSesion = undefined;
+    // Only /sesion is believed: the store that holds it may have been away for a moment.
+    if (await sesion().catch(() => true)) throw new Problema(503, { detail: "No pudimos comprobar su sesión. Intente de nuevo." });
     dispatchEvent(new Event("sesion-terminada")); // marco.js tells it: what the API says of tokens is not for a person
     throw new Problema(401, { detail: "Su sesión terminó. Entre otra vez para seguir." });
   }

@@ -12,7 +12,7 @@ export async function empezar({ abierta = false } = {}) {
   try {
     s = await sesion();
   } catch (e) {
-    fallo(e);
+    (abierta ? fallo : noSePudo)(e);
     return null;
   }
   mostrarQuien(s);

@@ -52,7 +52,7 @@ const fila = 38, cabeza = 44;
 export const estrecha = "(max-width: 40rem)";
 const formas = {
   ancha: { ancho: 1000, margen: 84, mediaCaja: 62, actores: ["cliente", ...servicios] },
-  estrecha: { ancho: 668, margen: 74, mediaCaja: 58, actores: servicios },
+  estrecha: { ancho: 676, margen: 82, mediaCaja: 58, actores: servicios },
 };
 let forma = formas.ancha;
 const x = (actor) => {

@@ -1,4 +1,4 @@
-import { consulta, enviar, leer, nuevaClave } from "./api.js";
+import { consulta, enviar, leer, nuevaClave, sesion } from "./api.js";
 import * as cesta from "./cesta.js";
 import { cima } from "./cima.js";
 import { cuantas, h, numero, porId } from "./dom.js";
@@ -6,7 +6,7 @@ import { avisar, cada, conBoton, empezar, irAEntrar, vacio } from "./marco.js";
 
 const fresco = porId("fresco").textContent;
 const pocas = 20; // from here on a product says that little of it is left
-const inicio = empezar({ abierta: true });
+empezar({ abierta: true });
 const fichas = new Map(); // by product: what of it may change
 const nombreDe = new Map(), hayDe = new Map();
 
@@ -16,8 +16,8 @@ async function mirar() {
   try {
     lista = await leer(`/api/productos${consulta({ buscar })}`);
   } catch (e) {
-    if (!fichas.size) decirEnVez("No pudimos leer la tienda", e.message);
-    porId("fresco").textContent = `${e.message} Lo que se ve puede haber cambiado.`;
+    if (fichas.size) porId("fresco").textContent = `${e.message} Lo que se ve puede haber cambiado.`;
+    else decirEnVez("No pudimos leer la tienda", e.message);
     return;
   }
   if (buscar !== porId("texto").value.trim()) return; // somebody went on typing
@@ -128,7 +128,7 @@ porId("domicilio").addEventListener("change", (e) => cesta.ponerDomicilio(e.curr
 porId("comprar").addEventListener("submit", (e) => {
   e.preventDefault();
   conBoton(e.submitter, async () => {
-    const s = await inicio;
+    const s = await sesion(); // asked again where it could not be told at the start
     if (!s) {
       irAEntrar();
       return;
