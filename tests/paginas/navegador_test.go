@@ -82,13 +82,13 @@ func nuevaPersona(t *testing.T, s *Sistema) *persona {
 	if elNavegador.error != nil {
 		t.Fatal(elNavegador.error)
 	}
-	return abrirPestana(t, s, elNavegador.ctx, chromedp.WithNewBrowserContext())
+	return abrirPestana(elNavegador.ctx, t, s, chromedp.WithNewBrowserContext())
 }
 
 // otraPestana is the same person at another tab of the same browser.
-func (p *persona) otraPestana() *persona { return abrirPestana(p.t, p.s, p.ctx) }
+func (p *persona) otraPestana() *persona { return abrirPestana(p.ctx, p.t, p.s) }
 
-func abrirPestana(t *testing.T, s *Sistema, navegador context.Context, opciones ...chromedp.ContextOption) *persona {
+func abrirPestana(navegador context.Context, t *testing.T, s *Sistema, opciones ...chromedp.ContextOption) *persona {
 	t.Helper()
 	ctx, soltar := chromedp.NewContext(navegador, opciones...)
 	t.Cleanup(soltar)
