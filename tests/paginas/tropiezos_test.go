@@ -128,6 +128,28 @@ func TestSinGestorCompra(t *testing.T) {
 	o.espera("la saga, sin tocar nada", `document.querySelectorAll("#secuencia .flecha").length >= 6`)
 }
 
+// Who cancels while a step takes its time is told that it was taken note of, and cannot ask twice.
+func TestCancelarEnMarcha(t *testing.T) {
+	s := ParaRomper(t)
+	p := entra(t, s, Usuario(t), "cliente", "/")
+	p.pone("18", 1)
+	s.Orden(t, "stop", "ordenes")
+	t.Cleanup(func() { s.Orden(t, "start", "ordenes") })
+	id := p.compra()
+	p.esperaEstado("PRODUCTOS_RESERVADOS")
+	p.presiona("#cancelar")
+	p.presiona("dialog [value=si]")
+	p.ve("Pidió cancelarla")
+	if visible := p.lee(`String(document.querySelector("#cancelar").checkVisibility())`); visible != "false" {
+		t.Error("se puede volver a pedir")
+	}
+	p.mira("compra-cancelacion-pedida")
+	s.Orden(t, "start", "ordenes")
+	p.esperaEstado("CANCELADA")
+	p.ve("Quedó cancelada.")
+	s.Cuadran(t, []string{id})
+}
+
 // What is asked for every other second does not take the focus away; neither do a dialog and a button that did its work.
 func TestElFocoSeQueda(t *testing.T) {
 	s := Abrir(t)
