@@ -23,7 +23,9 @@ const politica = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 
 // Docs adds /docs, with the contracts themselves beside it.
 func Docs(rutas *mux.Router) {
 	servir(rutas, "/docs", "docs.html")
-	servir(rutas, "/docs/rapidoc.js", "rapidoc.js")
+	for _, nombre := range []string{"rapidoc.js", "docs.js", "docs.css"} {
+		servir(rutas, "/docs/"+nombre, nombre)
+	}
 	for ruta, texto := range map[string][]byte{"/docs/openapi.yaml": contracts.OpenAPI, "/docs/asyncapi.yaml": contracts.AsyncAPI} {
 		rutas.HandleFunc(ruta, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/yaml; charset=utf-8")

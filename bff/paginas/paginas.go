@@ -45,7 +45,9 @@ var paginas = []pagina{
 // same address finds the route that comes after. It panics where an embedded file is not what it should be, which the
 // package's test would have said.
 func Registrar(rutas *mux.Router) {
-	rutas.PathPrefix("/estatico/").Handler(leerEstaticos()).Methods(http.MethodGet, http.MethodHead)
+	estaticos := leerEstaticos()
+	rutas.PathPrefix("/estatico/").Handler(estaticos).Methods(http.MethodGet, http.MethodHead)
+	rutas.Handle("/favicon.ico", estaticos["/estatico/icono.svg"]).Methods(http.MethodGet, http.MethodHead) // for what names no icon, as the sign-in form
 	for _, p := range paginas {
 		rutas.Handle(p.Ruta, p.componer()).Methods(http.MethodGet, http.MethodHead).MatcherFunc(pideHTML)
 	}

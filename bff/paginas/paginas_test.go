@@ -92,6 +92,9 @@ func TestEstaticos(t *testing.T) {
 			}
 		}
 	}
+	if w := pedir(rutas, "/favicon.ico", "*/*", ""); w.Code != http.StatusOK || w.Header().Get("Content-Type") != "image/svg+xml" {
+		t.Errorf("favicon.ico: %d %s", w.Code, w.Header().Get("Content-Type"))
+	}
 	if w := pedir(rutas, "/estatico/../paginas.go", "*/*", ""); w.Code == http.StatusOK {
 		t.Error("sirve lo que no es suyo")
 	}

@@ -108,7 +108,7 @@ func TestNoHay(t *testing.T) {
 	p.pone("14", 900000)
 	p.compra()
 	p.esperaEstado("RECHAZADA")
-	p.ve("Molino de café manual: pidió 900000")
+	p.ve("Molino de café manual: pidió 900.000")
 	p.mira("compra-rechazada")
 }
 

@@ -26,11 +26,26 @@ export const leer = (ruta, opciones) => pedir("GET", ruta, undefined, opciones);
 
 // enviar posts cuerpo. clave is the Idempotency-Key: with the same one, sending again does nothing more.
 export async function enviar(ruta, cuerpo, { clave } = {}) {
-  const cabeceras = {};
-  const s = await sesion();
-  if (s?.csrf) cabeceras["X-CSRF-Token"] = s.csrf;
-  if (clave) cabeceras["Idempotency-Key"] = clave;
-  return pedir("POST", ruta, cuerpo, { cabeceras });
+  const antes = await sesion();
+  const como = (s) => pedir("POST", ruta, cuerpo, { cabeceras: { ...(s && { "X-CSRF-Token": s.csrf }), ...(clave && { "Idempotency-Key": clave }) } });
+  try {
+    return await como(antes);
+  } catch (e) {
+    if (e.estado !== 403) throw e;
+    const ahora = await otraSesion(antes);
+    if (!ahora) throw e;
+    return como(ahora);
+  }
+}
+
+// otraSesion gives the session that took the place of antes: who signs in again in another tab has another CSRF token there.
+// It throws where that is somebody else, of whom this page shows nothing, and gives null where it is the same session.
+async function otraSesion(antes) {
+  laSesion = undefined;
+  const ahora = await sesion();
+  if (!ahora || ahora.csrf === antes?.csrf) return null;
+  if (antes && ahora.usuario !== antes.usuario) throw new Problema(403, { detail: `En otra pestaña entró ${ahora.usuario}. Vuelva a cargar la página.` });
+  return ahora;
 }
 
 async function pedir(metodo, ruta, cuerpo, { cabeceras = {}, senal } = {}) {
@@ -52,6 +67,13 @@ async function pedir(metodo, ruta, cuerpo, { cabeceras = {}, senal } = {}) {
     datos = texto ? JSON.parse(texto) : null;
   } catch {
     datos = null;
+  }
+  if (r.status === 401 && ruta !== "/sesion") {
+    laSesion = undefined;
+    // Only /sesion is believed: the store that holds it may have been away for a moment.
+    if (await sesion().catch(() => true)) throw new Problema(503, { detail: "No pudimos comprobar su sesión. Intente de nuevo." });
+    dispatchEvent(new Event("sesion-terminada")); // marco.js tells it: what the API says of tokens is not for a person
+    throw new Problema(401, { detail: "Su sesión terminó. Entre otra vez para seguir." });
   }
   if (!r.ok) throw new Problema(r.status, datos ?? {});
   return datos;

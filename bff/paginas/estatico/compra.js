@@ -1,10 +1,13 @@
 import { enviar, leer, nombres, nuevaClave } from "./api.js";
-import { cancelable, corto, fecha, h, numero, porId, sello, tiempo } from "./dom.js";
+import { cancelable, corto, estados, fecha, h, numero, porId, sello, tiempo } from "./dom.js";
 import { pintarPasos, porque, resumen, seguir, titulo } from "./historia.js";
-import { conBoton, empezar, fallo, preguntar, vacio } from "./marco.js";
+import { avisar, conBoton, empezar, enfocar, noSePudo, preguntar, vacio } from "./marco.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
-let nombre, estadoVisto;
+const tituloDeLaPagina = document.title;
+let nombre, estadoVisto, pedida = false; // a cancellation that was accepted: the step that is going on ends first
+
+const enPalabras = (estado) => (pedida && cancelable(estado) ? "Pidió cancelarla: se deshace en cuanto termine lo que está en curso." : resumen(estado));
 
 function mostrar(c) {
   const nuevos = pintarPasos(porId("pasos"), c);
@@ -12,7 +15,8 @@ function mostrar(c) {
   porId("compra").dataset.estado = c.estado;
   if (estadoVisto !== c.estado) {
     porId("estado").replaceChildren(sello(c.estado));
-    porId("resumen").textContent = resumen(c.estado);
+    porId("resumen").textContent = enPalabras(c.estado);
+    document.title = `${estados[c.estado]?.[0] ?? c.estado} · ${tituloDeLaPagina}`; // told also while another tab is looked at
   }
   if (estadoVisto && nuevos.length) porId("narrador").append(...nuevos.map((x) => h("span", {}, `${titulo(x.paso)}. ${x.detalle} `)));
   estadoVisto = c.estado;
@@ -24,7 +28,9 @@ function mostrar(c) {
     dato("Creada", tiempo(c.creada_en, fecha(c.creada_en))),
     c.id_orden ? dato("Orden", h("span", { class: "mono", title: c.id_orden }, `…${corto(c.id_orden)}`)) : "",
     dato("Compra", h("span", { class: "mono", title: c.id }, `…${corto(c.id)}`)));
-  porId("cancelar").hidden = !cancelable(c.estado);
+  const conFoco = document.activeElement === porId("cancelar");
+  porId("cancelar").hidden = pedida || !cancelable(c.estado);
+  if (conFoco) enfocar(porId("cancelar"));
 }
 
 const dato = (que, valor) => h("div", {}, h("dt", {}, que), h("dd", {}, valor));
@@ -35,7 +41,14 @@ async function cancelar(boton) {
     accion: "Cancelar la compra", clase: "peligro", motivo: "Motivo (si quiere)",
   });
   if (!respuesta) return;
-  await conBoton(boton, () => enviar(`/api/compras/${id}/cancelacion`, { motivo: respuesta.motivo }, { clave: nuevaClave() }));
+  await conBoton(boton, async () => {
+    await enviar(`/api/compras/${encodeURIComponent(id)}/cancelacion`, { motivo: respuesta.motivo }, { clave: nuevaClave() });
+    pedida = true;
+    if (!cancelable(estadoVisto)) return; // it was told already what became of it
+    boton.hidden = true;
+    porId("resumen").textContent = enPalabras(estadoVisto);
+    avisar("Cancelación pedida.");
+  });
 }
 
 async function empezarPagina() {
@@ -58,10 +71,10 @@ async function empezarPagina() {
     visto = n;
     mostrar(c);
   }, (caido) => {
-    const texto = caido ? "Se perdió la conexión. La recuperamos sola." : resumen(estadoVisto);
+    const texto = caido ? "Se perdió la conexión. La recuperamos sola." : enPalabras(estadoVisto);
     if (caido && porId("resumen").textContent !== texto) porId("narrador").append(h("span", {}, `${texto} `));
     porId("resumen").textContent = texto;
   });
 }
 
-empezarPagina().catch(fallo);
+empezarPagina().catch(noSePudo);

@@ -1,6 +1,6 @@
 import { consulta, leer, nombres } from "./api.js";
 import { cuantas, fecha, h, opcionesDeEstado, porId, resumenDeLineas, sello, tiempo } from "./dom.js";
-import { conBoton, empezar, fallo, vacio } from "./marco.js";
+import { conBoton, empezar, fallo, noSePudo, vacio } from "./marco.js";
 
 const porPagina = 20;
 let siguiente = "";
@@ -45,4 +45,4 @@ async function empezarPagina() {
   await traer(true);
 }
 
-empezarPagina().catch(fallo);
+empezarPagina().catch(noSePudo);

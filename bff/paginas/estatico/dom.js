@@ -23,6 +23,16 @@ function armar(e, atributos, hijos) {
   return e;
 }
 
+// renovar puts hijos in place of what is in sitio, where that is not the same already: what is asked for every other second
+// must not take away the focus, nor be read out again.
+export function renovar(sitio, ...hijos) {
+  if (hijos.length === sitio.childNodes.length && hijos.every((x, i) => x.isEqualNode(sitio.childNodes[i]))) return;
+  const enfocables = () => Array.from(sitio.querySelectorAll("a, button, [tabindex]"));
+  const i = enfocables().indexOf(document.activeElement);
+  sitio.replaceChildren(...hijos);
+  if (i >= 0) enfocables()[i]?.focus({ preventScroll: true });
+}
+
 export const porId = (id) => document.getElementById(id);
 
 const enteros = new Intl.NumberFormat("es-CO");
@@ -45,10 +55,11 @@ export function tiempo(t, texto = hora(t)) {
 // duracion says milliseconds as a person would.
 export function duracion(ms) {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return "—";
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60000) return `${decimal(ms / 1000)} s`;
-  if (ms < 3600000) return `${Math.floor(ms / 60000)} min ${Math.round((ms % 60000) / 1000)} s`;
-  return `${decimal(ms / 3600000)} h`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59950) return `${decimal(ms / 1000)} s`;
+  const segundos = Math.round(ms / 1000);
+  if (segundos < 3600) return `${Math.floor(segundos / 60)} min ${segundos % 60} s`;
+  return `${decimal(segundos / 3600)} h`;
 }
 
 export const corto = (id) => id.slice(-8);

@@ -56,7 +56,10 @@ function nueva(c) {
 async function empezarPagina() {
   if (!await empezar()) return;
   nombre = await nombres();
-  await cada(3000, () => mirar().catch(fallo));
+  await cada(3000, () => mirar().catch((e) => {
+    porId("cuadre").replaceChildren(h("span", { class: "sello ojo" }, "Sin noticias")); // what is on the page may have changed
+    fallo(e);
+  }));
 }
 
 empezarPagina().catch(fallo);

@@ -1,11 +1,11 @@
 // A line chart of the queues: how many messages wait in each topic, over time.
 import { h, hora, numero, s } from "./dom.js";
 
-const alto = 280, izquierda = 44, derecha = 8, arriba = 12, abajo = 26;
+const alto = 300, izquierda = 44, derecha = 8, arriba = 12, abajo = 26;
 
 // dibujar draws muestras [{en, pendientes: {tema: n}}] into sitio, with the last minutos on the x axis.
 export function dibujar(sitio, muestras, temas, minutos) {
-  if (sitio.querySelector("svg:hover")) return; // somebody is reading it
+  if (sitio.querySelector("svg:hover") && matchMedia("(hover: hover)").matches) return; // somebody is reading it; a finger leaves no hover behind
   const ancho = Math.max(280, sitio.clientWidth);
   const fin = muestras.length ? Math.max(...muestras.map((m) => new Date(m.en).getTime())) : Date.now();
   const inicio = fin - minutos * 60000;
@@ -20,7 +20,7 @@ export function dibujar(sitio, muestras, temas, minutos) {
     svg.append(s("line", { class: "rejilla", x1: izquierda, x2: ancho - derecha, y1: y(n), y2: y(n) }),
       s("text", { x: izquierda - 8, y: y(n) + 4, "text-anchor": "end" }, numero(n)));
   }
-  for (let m = minutos; m >= 0; m -= minutos / 3) {
+  for (let m = minutos; m >= 0; m -= minutos / (ancho < 340 ? 1 : 3)) { // as many as do not touch
     const ultimo = m === 0;
     svg.append(s("text", { x: x(fin - m * 60000), y: alto - 6, "text-anchor": ultimo ? "end" : m === minutos ? "start" : "middle" }, ultimo ? "ahora" : `−${m} min`));
   }
@@ -30,6 +30,9 @@ export function dibujar(sitio, muestras, temas, minutos) {
     svg.append(s("path", { class: `area s${i % 8}`, d: `M${x(puntos[0].t).toFixed(1)} ${y(0)}L${trazo.join("L")}L${x(puntos.at(-1).t).toFixed(1)} ${y(0)}Z` }),
       s("path", { class: `serie s${i % 8}`, d: `M${trazo.join("L")}` }));
   });
+  if (!puntos.some((p) => temas.some((tema) => p.n[tema] > 0))) { // an empty chart looks like a broken one
+    svg.append(s("text", { class: "nada", x: (izquierda + ancho - derecha) / 2, y: (arriba + alto - abajo) / 2 - 6, "text-anchor": "middle" }, puntos.length ? "Nada espera: las colas están vacías." : "Todavía no hay datos."));
+  }
   const mira = s("line", { class: "mira", y1: arriba, y2: alto - abajo, visibility: "hidden" });
   svg.append(mira);
   const leyenda = h("ul", { class: "leyenda" });

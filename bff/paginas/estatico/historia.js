@@ -1,10 +1,12 @@
 // A purchase's history as a line of steps: what happened, and what is still to come.
-import { duracion, estados, h, s, tiempo } from "./dom.js";
+import { leer } from "./api.js";
+import { duracion, estados, h, numero, s, tiempo } from "./dom.js";
 
 const dibujos = {
   hecho: "m3 8.5 3.2 3.2L13 5",
   deshecho: "M4 4v4h4M4.4 8A5 5 0 1 1 6 11.6",
   malo: "m4.5 4.5 7 7m0-7-7 7",
+  cancelado: "m4.5 4.5 7 7m0-7-7 7",
 };
 
 const titulos = {
@@ -34,7 +36,7 @@ const titulosAhora = {
   CONFIRMADA: "Creando la orden",
 };
 
-const tonos = { COMPENSANDO: "deshecho", LiberarReserva: "deshecho", CancelarOrden: "deshecho", CancelarValidacionInventario: "deshecho", RECHAZADA: "malo", CANCELADA: "malo", FALLIDA: "malo" };
+const tonos = { COMPENSANDO: "deshecho", LiberarReserva: "deshecho", CancelarOrden: "deshecho", CancelarValidacionInventario: "deshecho", RECHAZADA: "malo", CANCELADA: "cancelado", FALLIDA: "malo" };
 
 export const titulo = (paso) => titulos[paso] ?? estados[paso]?.[0] ?? paso;
 const tono = (paso) => tonos[paso] ?? "hecho";
@@ -64,10 +66,12 @@ export function pintarPasos(lista, c, { futuro = true } = {}) {
   for (const li of lista.querySelectorAll(".ahora, .futuro")) li.remove();
   const inicio = new Date(c.creada_en);
   for (const hecho of nuevos) {
+    const contado = c.historia.some((x) => x.numero < hecho.numero && x.detalle === hecho.detalle); // a reason stands once
     lista.append(h("li", { class: `paso ${tono(hecho.paso)}${antes ? " nuevo" : ""}`, "data-paso": hecho.paso },
-      punto(tono(hecho.paso)), h("h3", {}, titulo(hecho.paso)), momento(hecho, inicio), hecho.detalle && h("p", {}, hecho.detalle)));
+      punto(tono(hecho.paso)), h("h3", {}, titulo(hecho.paso)), momento(hecho, inicio), hecho.detalle && !contado && h("p", {}, hecho.detalle)));
   }
   lista.dataset.numero = c.historia.at(-1)?.numero ?? 0;
+  for (const li of lista.querySelectorAll("[data-paso=POR_APROBAR]")) li.classList.toggle("espera", c.estado === "POR_APROBAR"); // it is not done while it lasts
   if (futuro) {
     const camino = porVenir(c);
     if (c.estado === "COMPENSANDO") lista.append(pendiente("ahora", "Deshaciendo…"));
@@ -112,18 +116,25 @@ export function porque(c, nombre) {
   if (!c.motivo && !c.faltantes?.length) return null;
   const clase = { CANCELADA: "calma", COMPENSANDO: "ojo" }[c.estado] ?? "mal";
   return h("div", { class: `recuadro ${clase}` }, h("h2", {}, "Por qué"), c.motivo && h("p", {}, c.motivo),
-    c.faltantes?.length ? h("ul", {}, c.faltantes.map((f) => h("li", {}, h("strong", {}, nombre(f.id_producto)), `: pidió ${f.solicitada}, hay ${f.disponible}.`))) : null);
+    c.faltantes?.length ? h("ul", {}, c.faltantes.map((f) => h("li", {}, h("strong", {}, nombre(f.id_producto)), `: pidió ${numero(f.solicitada)}, hay ${numero(f.disponible)}.`))) : null);
 }
 
 // seguir calls alCambiar with the purchase at each change, until it can change no more. alCaer(true) says that the
 // connection is lost and being made again, alCaer(false) that it is there. A browser comes back by itself, with the
 // number of the last change, where the connection was cut; where the server answered an error it gives up, and this begins again.
+// It says why by asking for the purchase itself: a session that ended stops it.
 export function seguir(id, alCambiar, alCaer) {
-  let fuente, terminada = false, espera = 1000;
+  let fuente, otraVez, terminada = false, espera = 1000;
   const terminar = () => {
     terminada = true;
+    clearTimeout(otraVez);
     fuente.close();
   };
+  const preguntar = () => leer(`/api/compras/${encodeURIComponent(id)}`).then(alCambiar).catch((e) => {
+    if (e.estado !== 401) return;
+    terminar();
+    alCaer(false);
+  });
   const abrir = () => {
     if (terminada) return;
     fuente = new EventSource(`/api/compras/${encodeURIComponent(id)}/eventos`);
@@ -140,12 +151,17 @@ export function seguir(id, alCambiar, alCaer) {
       if (terminada) return;
       alCaer(true);
       if (fuente.readyState !== EventSource.CLOSED) return;
-      setTimeout(abrir, espera);
+      clearTimeout(otraVez);
+      otraVez = setTimeout(abrir, espera);
       espera = Math.min(2 * espera, 15000);
+      preguntar();
     });
   };
   abrir();
-  addEventListener("pagehide", () => fuente.close());
+  addEventListener("pagehide", () => {
+    clearTimeout(otraVez);
+    fuente.close();
+  });
   addEventListener("pageshow", (e) => { // back to a page that the browser had kept
     if (e.persisted) abrir();
   });

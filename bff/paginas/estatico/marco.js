@@ -1,5 +1,6 @@
 // What every page does: say who is signed in, tell what happened, ask before what cannot be taken back.
 import { enviar, sesion } from "./api.js";
+import { vaciar } from "./cesta.js";
 import { h, porId } from "./dom.js";
 
 const entrada = () => `/entrar?volver=${encodeURIComponent(location.pathname + location.search)}`;
@@ -11,7 +12,7 @@ export async function empezar({ abierta = false } = {}) {
   try {
     s = await sesion();
   } catch (e) {
-    fallo(e);
+    (abierta ? fallo : noSePudo)(e);
     return null;
   }
   mostrarQuien(s);
@@ -45,11 +46,25 @@ function mostrarQuien(s) {
 async function salir() {
   try {
     await enviar("/salir");
-    location.assign("/");
   } catch (e) {
-    fallo(e);
+    if (e.estado !== 401) { // else it had ended already
+      fallo(e);
+      return;
+    }
   }
+  vaciar(); // who comes next at this browser finds no basket of another
+  location.assign("/");
 }
+
+// A session may end while its page is open. What is on the page stays, with the way back in above it.
+addEventListener("sesion-terminada", () => {
+  if (haTerminado()) return;
+  porId("contenido").prepend(h("div", { id: "sesion-terminada", class: "recuadro terminada", role: "alert" },
+    h("p", {}, "Su sesión terminó."), h("button", { class: "boton chico", type: "button", onclick: irAEntrar }, "Entrar otra vez")));
+  mostrarQuien(null);
+});
+
+const haTerminado = () => porId("sesion-terminada") !== null;
 
 // irAEntrar leaves for the sign-in, and comes back here.
 export function irAEntrar() {
@@ -65,22 +80,35 @@ export function vacio(titulo, texto, accion, nivel = "h2") {
   return h("div", { class: "vacio" }, h(nivel, {}, titulo), h("p", {}, texto), accion);
 }
 
-// avisar tells something for a few seconds, also to who listens.
+// avisar tells something for a few seconds, also to who listens. What is told already is not told twice.
 export function avisar(texto, clase = "") {
   const a = h("p", { class: `aviso ${clase}` }, texto);
-  for (const anterior of porId("avisos").querySelectorAll(".aviso:not(.mal)")) anterior.remove();
+  for (const anterior of porId("avisos").querySelectorAll(".aviso")) {
+    if (!anterior.matches(".mal") || anterior.textContent === texto) anterior.remove();
+  }
   porId("avisos").append(a);
   setTimeout(() => a.remove(), clase === "mal" ? 9000 : 5000);
 }
 
 // fallo tells an error; one that nobody foresaw goes on to the console.
 export function fallo(e) {
-  if (e.name === "AbortError") return;
-  if (e.estado === undefined) console.error(e);
-  avisar(e.estado === undefined ? "Algo falló en la página. Vuelva a cargarla." : e.message, "mal");
+  if (e.name === "AbortError" || e.estado === 401) return; // that a session ended stands on the page
+  avisar(enPalabras(e), "mal");
 }
 
-// conBoton runs hacer while the button cannot be pressed again, and tells its error.
+function enPalabras(e) {
+  if (e.estado === undefined) console.error(e);
+  return e.estado === undefined ? "Algo falló en la página. Vuelva a cargarla." : e.message;
+}
+
+// noSePudo stands in place of a page that could not be read: a notice that goes away would leave it empty.
+export function noSePudo(e) {
+  if (e.estado === 401) return;
+  enLugarDeLaPagina("No pudimos mostrar la página", enPalabras(e), h("button", { class: "boton principal", type: "button", onclick: () => location.reload() }, "Intentar de nuevo"));
+}
+
+// conBoton runs hacer while the button cannot be pressed again, and tells its error. A button that cannot be pressed cannot
+// have the focus either: it gets it back, or the page does where the button is gone.
 export async function conBoton(boton, hacer) {
   if (boton.disabled) return;
   boton.disabled = true;
@@ -90,7 +118,13 @@ export async function conBoton(boton, hacer) {
     fallo(e);
   } finally {
     boton.disabled = false;
+    if (document.activeElement === document.body || document.activeElement === boton) enfocar(boton);
   }
+}
+
+// enfocar puts the focus on e, on the page where there is no e to be seen.
+export function enfocar(e) {
+  (e?.isConnected && e.checkVisibility() ? e : porId("contenido")).focus({ preventScroll: true });
 }
 
 // preguntar asks in a dialog and gives {motivo}, or null when the person goes back.
@@ -118,7 +152,7 @@ export function preguntar({ titulo, texto, accion, clase = "principal", motivo =
 export function cada(ms, hacer) {
   let enCurso = false;
   const vuelta = async () => {
-    if (enCurso || document.hidden) return;
+    if (enCurso || document.hidden || haTerminado()) return;
     enCurso = true;
     try {
       await hacer();

@@ -1,6 +1,6 @@
 import { enviar, leer, nuevaClave } from "./api.js";
 import { corto, cuantas, fecha, h, porId, tiempo } from "./dom.js";
-import { avisar, conBoton, empezar, fallo, vacio } from "./marco.js";
+import { avisar, conBoton, empezar, noSePudo, vacio } from "./marco.js";
 
 async function mirar() {
   const lista = await leer("/api/mensajes-muertos");
@@ -33,4 +33,4 @@ async function empezarPagina() {
   await mirar();
 }
 
-empezarPagina().catch(fallo);
+empezarPagina().catch(noSePudo);

@@ -1,13 +1,13 @@
 import { leer, nombres } from "./api.js";
-import { corto, fecha, h, numero, porId, sello, tiempo } from "./dom.js";
+import { corto, estados, fecha, h, numero, porId, sello, tiempo } from "./dom.js";
 import { pintarPasos, porque, seguir } from "./historia.js";
 import { acciones } from "./operacion.js";
-import { dibujar } from "./secuencia.js";
-import { empezar, fallo, vacio } from "./marco.js";
+import { dibujar, estrecha } from "./secuencia.js";
+import { empezar, enfocar, fallo, noSePudo, vacio } from "./marco.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
 const ruta = `/api/compras/${encodeURIComponent(id)}`;
-let nombre, numeroVisto = -1, estadoVisto;
+let nombre, deQuien, ultima, otraVez, numeroVisto = -1, estadoVisto;
 
 async function mostrar(c) {
   numeroVisto = c.historia.at(-1)?.numero ?? 0;
@@ -17,9 +17,13 @@ async function mostrar(c) {
   if (estadoVisto !== c.estado) {
     estadoVisto = c.estado;
     porId("estado").replaceChildren(sello(c.estado));
+    document.title = `${estados[c.estado]?.[0] ?? c.estado} · …${corto(c.id)} · Entregas de los Alpes`;
+    const conFoco = porId("acciones").contains(document.activeElement);
     porId("acciones").replaceChildren(...acciones(c, mirar));
+    if (conFoco) enfocar(null); // never on the next action: a second Enter would do it
   }
-  porId("resumen").textContent = `De ${c.id_usuario}, ${c.domicilio ? "a domicilio" : "en tienda"}.`;
+  deQuien = `De ${c.id_usuario}, ${c.domicilio ? "a domicilio" : "en tienda"}.`;
+  porId("resumen").textContent = deQuien;
   const razon = porque(c, nombre);
   porId("porque").replaceChildren(...(razon ? [razon] : []));
   pintarPasos(porId("pasos"), c, { futuro: false });
@@ -31,10 +35,23 @@ async function mostrar(c) {
   await mostrarSaga(c);
 }
 
+// The messages are gestor-compra's: while it does not answer, the rest of the page is shown all the same.
 async function mostrarSaga(c) {
-  const { mensajes } = await leer(`${ruta}/mensajes`);
-  if ((c.historia.at(-1)?.numero ?? 0) < numeroVisto) return;
-  porId("tabla-saga").replaceChildren(dibujar(porId("secuencia"), c, mensajes));
+  clearTimeout(otraVez);
+  try {
+    const [{ mensajes }, orden] = await Promise.all([leer(`${ruta}/mensajes`), c.estado === "DESPACHADA" && c.id_orden ? leer(`/api/ordenes/${encodeURIComponent(c.id_orden)}`).catch(() => null) : null]);
+    if ((c.historia.at(-1)?.numero ?? 0) < numeroVisto) return;
+    ultima = { c, mensajes, orden };
+    dibujarSaga();
+  } catch (e) {
+    if (e.estado === undefined || e.estado === 401) throw e;
+    if (!ultima) porId("secuencia").replaceChildren(h("p", { class: "tenue", role: "status" }, `${e.message} Se vuelve a preguntar sola.`));
+    otraVez = setTimeout(() => mostrarSaga(c).catch(fallo), 5000);
+  }
+}
+
+function dibujarSaga() {
+  porId("tabla-saga").replaceChildren(dibujar(porId("secuencia"), ultima.c, ultima.mensajes, ultima.orden));
 }
 
 async function mirar() {
@@ -53,7 +70,10 @@ async function empezarPagina() {
   }
   seguir(id, (c) => {
     if ((c.historia.at(-1)?.numero ?? 0) > numeroVisto) mostrar(c).catch(fallo);
-  }, () => {});
+  }, (caido) => {
+    porId("resumen").textContent = caido ? "Se perdió la conexión. La recuperamos sola." : deQuien;
+  });
+  matchMedia(estrecha).addEventListener("change", () => ultima && dibujarSaga());
 }
 
-empezarPagina().catch(fallo);
+empezarPagina().catch(noSePudo);

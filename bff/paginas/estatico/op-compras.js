@@ -1,6 +1,6 @@
 import { consulta, leer } from "./api.js";
 import { corto, cuantas, duracion, fecha, h, numero, opcionesDeEstado, porId, sello, tiempo, unidades } from "./dom.js";
-import { conBoton, empezar, fallo } from "./marco.js";
+import { conBoton, empezar, noSePudo } from "./marco.js";
 
 const porPagina = 50;
 let siguiente = "";
@@ -43,4 +43,4 @@ async function empezarPagina() {
   await traer(true);
 }
 
-empezarPagina().catch(fallo);
+empezarPagina().catch(noSePudo);

@@ -1,7 +1,7 @@
 // A purchase's saga as a sequence diagram: who asked whom for what, when, and what was answered.
 import { duracion, estados, h, s, tiempo } from "./dom.js";
 
-const actores = ["cliente", "gestor-compra", "consolidador", "admin-productos", "ordenes"];
+const servicios = ["gestor-compra", "consolidador", "admin-productos", "ordenes"];
 const duenos = {
   ValidarInventario: "consolidador", CancelarValidacionInventario: "consolidador",
   ReservarProducto: "admin-productos", LiberarReserva: "admin-productos", DespacharReserva: "admin-productos",
@@ -12,7 +12,7 @@ const negativas = ["InventarioInsuficiente", "ReservaRechazada", "OrdenRechazada
 const deAfuera = { CrearCompra: "cliente", CancelarCompra: "cliente", OrdenDespachada: "ordenes" };
 
 // sucesos puts commands, replies and changes of state in the order in which they were.
-export function sucesos(c, mensajes) {
+export function sucesos(c, mensajes, orden) {
   const lista = [];
   const ms = (t) => new Date(t).getTime();
   for (const m of mensajes) {
@@ -25,11 +25,16 @@ export function sucesos(c, mensajes) {
     if (m.abandonada_en) lista.push({ t: ms(m.abandonada_en), estado: true, texto: `${m.comando}: sin respuesta`, clase: "ojo" });
     for (const x of m.tardias ?? []) lista.push({ t: ms(x.en), de: otro, a: "gestor-compra", texto: `${x.tipo} (tarde)`, clase: "respuesta" });
   }
-  const llegados = new Set();
+  if (orden?.estado === "DESPACHADA") lista.push({ t: ms(orden.actualizada_en), de: "ordenes", a: "gestor-compra", texto: "OrdenDespachada", clase: "respuesta" });
+  const vuelta = Math.min(...mensajes.filter((m) => rollbacks.includes(m.comando)).map((m) => ms(m.preguntada_en)));
+  const llegados = new Set(orden ? ["OrdenDespachada"] : []);
   for (const x of c.historia) {
     const t = ms(x.en);
-    if (deAfuera[x.tipo] && !llegados.has(x.tipo)) lista.push({ t: t - 0.5, de: deAfuera[x.tipo], a: "gestor-compra", texto: x.tipo, clase: deAfuera[x.tipo] === "ordenes" ? "respuesta" : "" });
+    // A cancellation after CONFIRMADA is written down only once ordenes agreed: it was asked for before.
+    const llego = x.tipo === "CancelarCompra" ? Math.min(t, vuelta) : t;
+    if (deAfuera[x.tipo] && !llegados.has(x.tipo)) lista.push({ t: llego - 0.5, de: deAfuera[x.tipo], a: "gestor-compra", texto: x.tipo, clase: deAfuera[x.tipo] === "ordenes" ? "respuesta" : "" });
     llegados.add(x.tipo);
+    if (x.paso === "COMPENSANDO" && x.tipo === "AprobacionNegada") lista.push({ t: t - 0.4, estado: true, texto: "No aprobada", clase: "mal" });
     if (x.paso === "Aprobacion") lista.push({ t, estado: true, texto: "Aprobada", clase: "bien" }); // a decision, not a state
     if (estados[x.paso]) lista.push({ t, estado: true, texto: estados[x.paso][0], clase: estados[x.paso][1] });
   }
@@ -41,14 +46,28 @@ export function sucesos(c, mensajes) {
   return lista;
 }
 
-const ancho = 1000, margen = 84, fila = 38, cabeza = 44, mediaCaja = 62;
-const x = (actor) => margen + mediaCaja + actores.indexOf(actor) * ((ancho - margen - 2 * mediaCaja - 4) / (actores.length - 1));
+const fila = 38, cabeza = 44;
+
+// A phone has no room for the customer's lane: what the customer asks for comes in from the left.
+export const estrecha = "(max-width: 40rem)";
+const formas = {
+  ancha: { ancho: 1000, margen: 84, mediaCaja: 62, actores: ["cliente", ...servicios] },
+  estrecha: { ancho: 676, margen: 82, mediaCaja: 58, actores: servicios },
+};
+let forma = formas.ancha;
+const x = (actor) => {
+  const { ancho, margen, mediaCaja, actores } = forma;
+  const i = actores.indexOf(actor);
+  return i < 0 ? margen : margen + mediaCaja + i * ((ancho - margen - 2 * mediaCaja - 4) / (actores.length - 1));
+};
 const desde = (ms) => `+${ms < 1000 ? duracion(ms) : `${segundos.format(ms / 1000)} s`}`;
 const segundos = new Intl.NumberFormat("es-CO", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 
-// dibujar draws what happened into sitio.
-export function dibujar(sitio, c, mensajes) {
-  const lista = sucesos(c, mensajes);
+// dibujar draws what happened into sitio, and gives it as a table. orden is the order where it was dispatched.
+export function dibujar(sitio, c, mensajes, orden) {
+  forma = matchMedia(estrecha).matches ? formas.estrecha : formas.ancha;
+  const { ancho, margen, mediaCaja, actores } = forma;
+  const lista = sucesos(c, mensajes, orden);
   const alto = cabeza + lista.length * fila + 24;
   const y = (i) => cabeza + 26 + i * fila;
   const inicio = new Date(c.creada_en).getTime();
@@ -79,15 +98,16 @@ function flecha(e, y) {
   const sentido = x(e.a) > x(e.de) ? 1 : -1;
   const borde = (actor) => (actor === "gestor-compra" || actor === "cliente" ? 0 : 5);
   const x1 = x(e.de) + sentido * borde(e.de), x2 = x(e.a) - sentido * borde(e.a);
-  const texto = e.tardo === undefined ? e.texto : `${e.texto} · ${duracion(e.tardo)}`;
+  const texto = e.tardo === undefined || forma === formas.estrecha ? e.texto : `${e.texto} · ${duracion(e.tardo)}`;
   // The label stands in the first space beside gestor-compra, which every arrow crosses.
-  const centro = e.de === "cliente" ? (x1 + x2) / 2 : x("gestor-compra") + (x("consolidador") - x("gestor-compra")) / 2;
+  const deIzquierda = e.de === "cliente";
+  const centro = deIzquierda ? (x1 + x2) / 2 : x("gestor-compra") + (x("consolidador") - x("gestor-compra")) / 2;
   const medio = Math.min(texto.length * 3.3 + 4, 140);
   const corrido = Math.max(centro, x("gestor-compra") + medio + 6);
   return s("g", { class: e.clase },
     s("line", { class: "flecha", x1, x2: x2 - sentido * 8, y1: y, y2: y }),
     s("path", { class: "punta", d: `M${x2} ${y}l${-sentido * 9} -4.5v9Z` }),
-    s("text", { class: "letrero", x: e.de === "cliente" ? centro : corrido, y: y - 6, "text-anchor": "middle" }, texto));
+    s("text", { class: "letrero", x: deIzquierda ? Math.max(centro, medio) : corrido, y: y - 6, "text-anchor": "middle" }, texto));
 }
 
 function tabla(lista, inicio) {
