@@ -18,8 +18,6 @@ package inbox
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,12 +52,8 @@ func DeMensaje[D any](m contracts.Mensaje[D], idCompra string) (Comando, error) 
 	if dicho := time.UnixMilli(m.Time); time.Since(dicho) > Retencion {
 		return Comando{}, errores.Nuevo(errores.MensajeMalo, "el comando es de %s: ya no se sabe si se cumplió", dicho.UTC().Format(time.DateOnly))
 	}
-	datos, err := json.Marshal(m.Data)
-	if err != nil {
-		return Comando{}, err
-	}
-	suma := sha256.Sum256(datos)
-	return Comando{IDCompra: idCompra, Tipo: m.Type, huella: hex.EncodeToString(suma[:])}, nil
+	huella, err := huellaDe(m.Data)
+	return Comando{IDCompra: idCompra, Tipo: m.Type, huella: huella}, err
 }
 
 // Atender gives the stored answer of c or, the first time, makes cambio's change and stores its answer, all in one
