@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -216,5 +217,25 @@ func TestElCuerpoQueNoLlega(t *testing.T) {
 			}
 			_ = conexion.Close()
 		}
+	}
+}
+
+// A HEAD has the headers of the GET and no body; a live stream has none.
+func TestHead(t *testing.T) {
+	p := nuevaPuerta(t)
+	servidor := httptest.NewServer(borde.ConHead(p))
+	defer servidor.Close()
+	for ruta, estado := range map[string]int{
+		"/api/productos": http.StatusOK, "/api/productos/nada": http.StatusNotFound, "/docs": http.StatusOK, "/": http.StatusOK,
+		"/stream": http.StatusMethodNotAllowed, "/api/compras": http.StatusUnauthorized,
+	} {
+		r, err := http.Head(servidor.URL + ruta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cuerpo, err := io.ReadAll(r.Body); err != nil || len(cuerpo) != 0 || r.StatusCode != estado || r.Header.Get("Content-Type") == "" {
+			t.Errorf("%s: %d %v, %d bytes, %v", ruta, r.StatusCode, r.Header, len(cuerpo), err)
+		}
+		_ = r.Body.Close()
 	}
 }

@@ -69,7 +69,7 @@ func run(ctx context.Context, cfg config) error {
 	if err := montar(ctx, rutas, cfg, p); err != nil {
 		return err
 	}
-	return cfg.Comun.Servir(ctx, borde.CORS(cfg.Origenes, rutas))
+	return cfg.Comun.Servir(ctx, borde.CORS(cfg.Origenes, borde.ConHead(rutas)))
 }
 
 const plazoMonitor = 20 * time.Second

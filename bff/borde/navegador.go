@@ -39,3 +39,17 @@ func CORS(origenes []string, siguiente http.Handler) http.Handler {
 		siguiente.ServeHTTP(w, r)
 	})
 }
+
+// ConHead answers a HEAD as its GET, without the body, which the server leaves out. A live stream has no GET to be told in short.
+func ConHead(siguiente http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			get := r.WithContext(r.Context()) // a copy: the server looks at its own
+			get.Method = http.MethodGet
+			if !esFlujo(get) {
+				r = get
+			}
+		}
+		siguiente.ServeHTTP(w, r)
+	})
+}
