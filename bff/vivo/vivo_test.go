@@ -237,12 +237,8 @@ func TestQuienNoLeeNoDetieneANadie(t *testing.T) {
 	una := s.replica(t)
 	abrir(t, una.URL+"/stream", "").respuesta.Body.Close()
 	grande := contracts.Compra{ID: s.id, Motivo: strings.Repeat("x", 1<<16)}
-	inicio := time.Now()
-	for range 2000 {
+	for range 2000 { // if it waited for the reader it would not end
 		una.avisos.Contar(grande)
-	}
-	if pasaron := time.Since(inicio); pasaron > time.Second {
-		t.Errorf("contar tardó %s", pasaron)
 	}
 }
 

@@ -134,7 +134,7 @@ func TestSiNoSePuedeResponderElComandoVuelve(t *testing.T) {
 
 // DELAY slows the work, not the answer that is known already.
 func TestLaDemoraNoAlcanzaALoYaRespondido(t *testing.T) {
-	const demora = 300 * time.Millisecond
+	const demora = time.Second
 	p, c := nuevo(t, mensajes.NuevoRitmo(demora, 1)), comando(contracts.ReservarProducto, uuid.NewString(), linea("1", 1))
 	dura := func() time.Duration {
 		inicio := time.Now()
