@@ -5,8 +5,6 @@ package acceso
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -237,7 +235,7 @@ func (p Puerta) Reponer(ctx context.Context, id string, cantidad int, clave stri
 	if clave == "" {
 		clave = uuid.NewString()
 	}
-	clave = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q %q %q", identidad.De(ctx).Usuario, id, clave))) // never too long
+	clave = compras.Huella(identidad.De(ctx).Usuario, id, clave) // never too long
 	return p.Almacen.Reponer(ctx, id, cantidad, clave)
 }
 
