@@ -133,8 +133,16 @@ func (a *Admision) empujar(ctx context.Context, id string) error {
 	return a.motor.RaiseEvent(ctx, id, "empujon") // nobody waits for it
 }
 
+// aunqueSeVaya is ctx for what follows from something that is recorded: it is done for the purchase, not for who asked, who may
+// have hung up by then.
+func aunqueSeVaya(ctx context.Context) (context.Context, func()) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+}
+
 // Despertar wakes the workflow of a purchase about which something was decided. When it fails the sweep wakes it.
 func (a *Admision) Despertar(ctx context.Context, idCompra string) {
+	ctx, soltar := aunqueSeVaya(ctx)
+	defer soltar()
 	if err := a.motor.RaiseEvent(ctx, idCompra, compra.EventoDecision); err != nil {
 		slog.WarnContext(registro.ConCompra(ctx, idCompra), "despertar", "error", err)
 	}
@@ -143,6 +151,8 @@ func (a *Admision) Despertar(ctx context.Context, idCompra string) {
 // Deshacer starts, under the purchase's own id, a workflow that undoes it. When it fails the reconciler finds the purchase
 // standing still.
 func (a *Admision) Deshacer(ctx context.Context, d compras.Detenida) {
+	ctx, soltar := aunqueSeVaya(ctx)
+	defer soltar()
 	final := contracts.EstadoRechazada
 	if d.PorCancelacion {
 		final = contracts.EstadoCancelada

@@ -71,7 +71,10 @@ type motor struct {
 	estado     protos.OrchestrationStatus // of what is there already
 }
 
-func (m *motor) ScheduleWorkflow(_ context.Context, nombre string, opciones ...workflow.NewWorkflowOptions) (string, error) {
+func (m *motor) ScheduleWorkflow(ctx context.Context, nombre string, opciones ...workflow.NewWorkflowOptions) (string, error) {
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	var peticion protos.CreateInstanceRequest
 	for _, o := range opciones {
 		if err := o(&peticion); err != nil {
@@ -91,7 +94,10 @@ func (m *motor) ScheduleWorkflow(_ context.Context, nombre string, opciones ...w
 	return peticion.GetInstanceId(), nil
 }
 
-func (m *motor) RaiseEvent(_ context.Context, id, evento string, _ ...workflow.RaiseEventOptions) error {
+func (m *motor) RaiseEvent(ctx context.Context, id, evento string, _ ...workflow.RaiseEventOptions) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.despiertos = append(m.despiertos, evento+" "+id)
@@ -217,5 +223,17 @@ func TestDespierta(t *testing.T) {
 	c.falla = map[string]error{"PorDespertar": errors.New("no responde")}
 	if err := a.Barrer(t.Context()); err == nil {
 		t.Error("no dice que no pudo")
+	}
+}
+
+// Failure prevented: who decides hangs up once it is recorded, as a sidecar that dies does, and the purchase sleeps until the sweep.
+func TestDespiertaAunqueQuienDecidioSeVaya(t *testing.T) {
+	a, m := nueva(&cola{})
+	ctx, irse := context.WithCancel(t.Context())
+	irse()
+	a.Despertar(ctx, "a")
+	a.Deshacer(ctx, compras.Detenida{Compra: contracts.SolicitudCompra{ID: "b"}})
+	if !slices.Equal(m.despiertos, []string{"decision a"}) || m.cuantos() != 1 {
+		t.Errorf("despertó %v, empezó %d", m.despiertos, m.cuantos())
 	}
 }
