@@ -56,6 +56,11 @@ func (e *ErrorDeValidacion) Error() string {
 	return strings.Join(partes, "; ")
 }
 
+// CampoMalo is an *ErrorDeValidacion of one field.
+func CampoMalo(campo, detalle string) error {
+	return &ErrorDeValidacion{Errores: []CampoInvalido{{Campo: campo, Detalle: detalle}}}
+}
+
 // Validar checks everything but stock and whether the products exist: those are consolidador's to say.
 // It returns nil or an *ErrorDeValidacion with every field that is wrong.
 func (s SolicitudCompra) Validar() error {
@@ -156,14 +161,14 @@ func (l *Linea) UnmarshalJSON(texto []byte) error {
 	} else if l.IDProducto != "" {
 		var numero json.Number
 		if err := json.Unmarshal(cruda.IDProducto, &numero); err != nil {
-			return &ErrorDeValidacion{Errores: []CampoInvalido{{Campo: "productos.id_producto", Detalle: "debe ser un texto"}}}
+			return CampoMalo("productos.id_producto", "debe ser un texto")
 		}
 	}
 	if len(cruda.Cantidad) == 0 {
 		return nil // 0, which Validar refuses by name
 	}
 	if err := json.Unmarshal(cruda.Cantidad, &l.Cantidad); err != nil {
-		return &ErrorDeValidacion{Errores: []CampoInvalido{{Campo: "productos.cantidad", Detalle: "debe ser " + formatoDeCantidad}}}
+		return CampoMalo("productos.cantidad", "debe ser "+formatoDeCantidad)
 	}
 	return nil
 }

@@ -193,7 +193,7 @@ func (p Puerta) Resumen(ctx context.Context, segundos int) (contracts.Resumen, e
 		return contracts.Resumen{}, err
 	}
 	if segundos < 1 || segundos > 24*60*60 {
-		return contracts.Resumen{}, falla("segundos", "debe ser un número de 1 a 86400")
+		return contracts.Resumen{}, contracts.CampoMalo("segundos", "debe ser un número de 1 a 86400")
 	}
 	return p.Operacion.Resumen(ctx, segundos)
 }
@@ -269,7 +269,7 @@ func (p Puerta) Colas(ctx context.Context, minutos int) (contracts.Colas, error)
 		return contracts.Colas{}, err
 	}
 	if minutos < 1 || minutos > 15 {
-		return contracts.Colas{}, falla("minutos", "debe ser un número de 1 a 15")
+		return contracts.Colas{}, contracts.CampoMalo("minutos", "debe ser un número de 1 a 15")
 	}
 	return p.Monitor.Colas(ctx, minutos)
 }

@@ -17,17 +17,13 @@ func (p Puerta) operadorConID(ctx context.Context, id string) error {
 	return v.Error()
 }
 
-func falla(campo, detalle string) error {
-	return &contracts.ErrorDeValidacion{Errores: []contracts.CampoInvalido{{Campo: campo, Detalle: detalle}}}
-}
-
 // maxCursor is longer than any that the owner gives. What means something is the owner's to say, but it has to reach it: a
 // sidecar refuses an address of many kilobytes.
 const maxCursor = 256
 
 func cursor(despues string) error {
 	if len(despues) > maxCursor {
-		return falla("despues", "debe ser el que dio la página anterior")
+		return contracts.CampoMalo("despues", "debe ser el que dio la página anterior")
 	}
 	return nil
 }

@@ -51,9 +51,7 @@ func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 			}
 			clave := claves[0]
 			if len(claves) > 1 || !claveSirve(clave) { // not passed over: who sends one relies on it
-				var v contracts.Validador
-				v.Falla("Idempotency-Key", "debe ser una, de 1 a 255 caracteres ASCII visibles")
-				return v.Error()
+				return contracts.CampoMalo("Idempotency-Key", "debe ser una, de 1 a 255 caracteres ASCII visibles")
 			}
 			cuerpo, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))
 			if err != nil {

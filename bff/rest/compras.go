@@ -107,9 +107,7 @@ func (s Servidor) CancelarCompra(w http.ResponseWriter, r *http.Request, id cont
 func (s Servidor) DecidirCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, _ contrato.DecidirCompraParams) {
 	decision, err := rest.Leer[contrato.Aprobacion](w, r)
 	if err == nil && decision.Aprobada == nil {
-		var v contracts.Validador
-		v.Falla("aprobada", "falta: debe ser true o false")
-		err = v.Error()
+		err = contracts.CampoMalo("aprobada", "falta: debe ser true o false")
 	}
 	if err != nil {
 		rest.EscribirError(w, r, err)

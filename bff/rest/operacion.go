@@ -104,9 +104,7 @@ func o[T any](p *T, otro T) T {
 func estadosDe(lista *contrato.EnEstado) ([]contracts.Estado, error) {
 	for _, e := range o(lista, nil) {
 		if !slices.Contains(contracts.Estados, e) {
-			var v contracts.Validador
-			v.Falla("estado", fmt.Sprintf("debe ser uno o varios de %v", contracts.Estados))
-			return nil, v.Error()
+			return nil, contracts.CampoMalo("estado", fmt.Sprintf("debe ser uno o varios de %v", contracts.Estados))
 		}
 	}
 	return o(lista, nil), nil

@@ -50,7 +50,7 @@ func (s *Servidor) UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoI
 	if ultimoID != "" {
 		n, err := strconv.Atoi(ultimoID)
 		if err != nil {
-			rest.EscribirError(w, r, &contracts.ErrorDeValidacion{Errores: []contracts.CampoInvalido{{Campo: "Last-Event-ID", Detalle: "debe ser el id de un evento de esta compra: un número"}}})
+			rest.EscribirError(w, r, contracts.CampoMalo("Last-Event-ID", "debe ser el id de un evento de esta compra: un número"))
 			return
 		}
 		ultimo = n

@@ -110,9 +110,7 @@ func claveDe(p *http.Request) (string, error) {
 	}
 	noSirve := func(c rune) bool { return !unicode.IsPrint(c) }
 	if len(clave) > maxClave || !utf8.ValidString(clave) || strings.IndexFunc(clave, noSirve) >= 0 {
-		var v contracts.Validador
-		v.Falla("Idempotency-Key", "puede tener a lo sumo 255 caracteres, sin caracteres de control")
-		return "", v.Error()
+		return "", contracts.CampoMalo("Idempotency-Key", "puede tener a lo sumo 255 caracteres, sin caracteres de control")
 	}
 	return clave, nil
 }

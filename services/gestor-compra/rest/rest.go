@@ -108,9 +108,7 @@ func (a api) aprobar(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if cuerpo.Aprobada == nil {
-		var v contracts.Validador
-		v.Falla("aprobada", "falta: debe ser true o false")
-		return v.Error()
+		return contracts.CampoMalo("aprobada", "falta: debe ser true o false")
 	}
 	c, err := a.gestor.Aprobar(r.Context(), mux.Vars(r)["id"], *cuerpo.Aprobada, cuerpo.Motivo)
 	if err != nil {
@@ -159,9 +157,7 @@ func (a api) resumir(w http.ResponseWriter, r *http.Request) error {
 	if texto := r.URL.Query().Get("segundos"); texto != "" {
 		n, err := strconv.Atoi(texto)
 		if err != nil || n < 1 || n > ventanaMaxima {
-			var v contracts.Validador
-			v.Falla("segundos", fmt.Sprintf("debe ser un número de 1 a %d", ventanaMaxima))
-			return v.Error()
+			return contracts.CampoMalo("segundos", fmt.Sprintf("debe ser un número de 1 a %d", ventanaMaxima))
 		}
 		segundos = n
 	}

@@ -126,20 +126,16 @@ func deLectura(err error) error {
 	case errors.As(err, &grande):
 		return errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
 	case errors.As(err, &tipo) && tipo.Field != "":
-		return campoInvalido(tipo.Field, "debe ser "+enPalabras(tipo.Type.Kind()))
+		return contracts.CampoMalo(tipo.Field, "debe ser "+enPalabras(tipo.Type.Kind()))
 	case errors.As(err, &tipo):
 		return errores.Nuevo(errores.Invalido, "El cuerpo debe ser %s.", enPalabras(tipo.Type.Kind()))
 	case sobra:
-		return campoInvalido(strings.Trim(desconocido, `"`), "no se conoce")
+		return contracts.CampoMalo(strings.Trim(desconocido, `"`), "no se conoce")
 	case errors.Is(err, io.EOF):
 		return errores.Nuevo(errores.Invalido, "Falta el cuerpo de la petición.")
 	default:
 		return &errores.Error{Codigo: errores.Invalido, Mensaje: "El cuerpo no es JSON bien formado.", Causa: err}
 	}
-}
-
-func campoInvalido(campo, detalle string) error {
-	return &contracts.ErrorDeValidacion{Errores: []contracts.CampoInvalido{{Campo: campo, Detalle: detalle}}}
 }
 
 func enPalabras(k reflect.Kind) string {
