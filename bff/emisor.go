@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"net/http"
-	"time"
 
 	"github.com/gorilla/mux"
 
@@ -15,7 +13,6 @@ import (
 func emisorDe(cfg config, rutas *mux.Router) (*identidad.Emisor, error) {
 	a := identidad.Ajustes{
 		Emisor: cfg.Emisor, Audiencia: cfg.Audiencia, Cliente: cfg.Cliente, Secreto: cfg.Secreto, Roles: cfg.Roles, Publica: cfg.Publica,
-		HTTP: &http.Client{Timeout: 5 * time.Second},
 	}
 	if cfg.desarrollo() {
 		propio, err := emisor.Nuevo(cfg.Emisor, cfg.ClaveEmisor)

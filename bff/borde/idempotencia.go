@@ -53,13 +53,9 @@ func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 			if len(claves) > 1 || !claveSirve(clave) { // not passed over: who sends one relies on it
 				return contracts.CampoMalo("Idempotency-Key", "debe ser una, de 1 a 255 caracteres ASCII visibles")
 			}
-			cuerpo, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))
+			cuerpo, err := rest.LeerCuerpo(w, r)
 			if err != nil {
-				var grande *http.MaxBytesError
-				if errors.As(err, &grande) {
-					return errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
-				}
-				return errores.Nuevo(errores.Invalido, "No se pudo leer el cuerpo de la petición.")
+				return err
 			}
 			r.Body = io.NopCloser(bytes.NewReader(cuerpo))
 			r = r.WithContext(context.WithValue(r.Context(), claveDeClave{}, clave))

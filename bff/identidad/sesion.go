@@ -46,6 +46,8 @@ type sesion struct {
 	Persona
 	CSRF  string    `json:"csrf"`
 	Hasta time.Time `json:"hasta"`
+
+	clave, version string // where the store has it
 }
 
 // Sesiones signs people of the pages in and out.
@@ -170,15 +172,7 @@ func (s *Sesiones) salir(w http.ResponseWriter, r *http.Request) error {
 		if err := leida.consiente(r); err != nil {
 			return err
 		}
-		galleta, err := r.Cookie(galletaSesion)
-		if err != nil {
-			return err
-		}
-		valores, err := s.almacen.Leer(r.Context(), claveDeSesion(galleta.Value))
-		if err != nil {
-			return err
-		}
-		if err := s.almacen.Borrar(r.Context(), claveDeSesion(galleta.Value), valores[0].Version); err != nil && !errors.Is(err, compras.ErrYaCambio) {
+		if err := s.almacen.Borrar(r.Context(), leida.clave, leida.version); err != nil && !errors.Is(err, compras.ErrYaCambio) {
 			return err
 		}
 	}
@@ -193,11 +187,12 @@ func (s *Sesiones) leer(r *http.Request) (*sesion, error) {
 	if err != nil || galleta.Value == "" {
 		return nil, nil //nolint:nilerr // no cookie is no session
 	}
-	valores, err := s.almacen.Leer(r.Context(), claveDeSesion(galleta.Value))
+	clave := claveDeSesion(galleta.Value)
+	valores, err := s.almacen.Leer(r.Context(), clave)
 	if err != nil || valores[0].Version == "" {
 		return nil, err
 	}
-	var leida sesion
+	leida := sesion{clave: clave, version: valores[0].Version}
 	if err := json.Unmarshal(valores[0].Texto, &leida); err != nil {
 		return nil, fmt.Errorf("sesión: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/bff/compras"
+	"entregas/services/internal/registro"
 	"entregas/services/internal/rest"
 )
 
@@ -72,13 +73,7 @@ func (s *Servidor) UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoI
 		w.WriteHeader(http.StatusNoContent) // tells an EventSource not to come back
 		return
 	}
-	salida := abrir(w)
-	if ultimo, err = salida.cambios(leida.Compra, ultimo); err == nil {
-		err = s.seguir(ctx, salida, oyente, id, ultimo, compras.EsFinal(leida.Compra.Estado))
-	}
-	if err != nil && ctx.Err() == nil {
-		slog.InfoContext(ctx, "flujo cortado", "id_compra", id, "error", err)
-	}
+	s.contar(ctx, abrir(w), oyente, leida.Compra, ultimo)
 }
 
 // Cambios gives the changes of purchase id after the number ultimo (-1 for all), until ctx ends, the program stops, or there
@@ -100,13 +95,7 @@ func (s *Servidor) Cambios(ctx context.Context, id string, ultimo int) (<-chan c
 		defer close(canal.hacia)
 		defer soltar()
 		defer dejar()
-		ultimo, err := canal.cambios(leida.Compra, ultimo)
-		if err == nil {
-			err = s.seguir(ctx, canal, oyente, id, ultimo, compras.EsFinal(leida.Compra.Estado))
-		}
-		if err != nil && ctx.Err() == nil {
-			slog.InfoContext(ctx, "flujo cortado", "id_compra", id, "error", err)
-		}
+		s.contar(ctx, canal, oyente, leida.Compra, ultimo)
 	}()
 	return canal.hacia, nil
 }
@@ -138,6 +127,18 @@ func (c canal) cambios(compra contracts.Compra, ultimo int) (int, error) {
 }
 
 func (canal) latir() error { return nil }
+
+// contar sends what c has after ultimo, and then what changes.
+func (s *Servidor) contar(ctx context.Context, hacia destino, o *oyente, c contracts.Compra, ultimo int) {
+	ctx = registro.ConCompra(ctx, c.ID)
+	ultimo, err := hacia.cambios(c, ultimo)
+	if err == nil {
+		err = s.seguir(ctx, hacia, o, c.ID, ultimo, compras.EsFinal(c.Estado))
+	}
+	if err != nil && ctx.Err() == nil {
+		slog.InfoContext(ctx, "flujo cortado", "error", err)
+	}
+}
 
 // seguir sends what changes after ultimo, until fin, the client's leaving or the program's stop.
 func (s *Servidor) seguir(ctx context.Context, salida destino, o *oyente, id string, ultimo int, fin bool) error {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"entregas/contracts"
 	"entregas/services/bff/borde"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/rest"
@@ -73,13 +71,9 @@ func leer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if tipo, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || tipo != "application/json" {
 		return nil, errores.Nuevo(errores.Invalido, "El Content-Type debe ser application/json.")
 	}
-	cuerpo, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))
+	cuerpo, err := rest.LeerCuerpo(w, r)
 	if err != nil {
-		var grande *http.MaxBytesError
-		if errors.As(err, &grande) {
-			return nil, errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
-		}
-		return nil, errores.Nuevo(errores.Invalido, "No se pudo leer el cuerpo de la petición.")
+		return nil, err
 	}
 	if err := json.Unmarshal(cuerpo, &graphql.RawParams{}); err != nil {
 		return nil, errores.Nuevo(errores.Invalido, `El cuerpo debe ser un objeto JSON con "query", un texto, y si hace falta "variables" y "operationName".`)

@@ -114,6 +114,24 @@ func Leer[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	return v, deLectura(err)
 }
 
+// LeerCuerpo reads a whole body of at most contracts.MaxCuerpoPeticion bytes, for who looks at it before it is decoded. Errors:
+// Demasiado, Invalido.
+func LeerCuerpo(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	cuerpo, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))
+	var grande *http.MaxBytesError
+	switch {
+	case errors.As(err, &grande):
+		return nil, demasiado(grande)
+	case err != nil:
+		return nil, errores.Nuevo(errores.Invalido, "No se pudo leer el cuerpo de la petición.")
+	}
+	return cuerpo, nil
+}
+
+func demasiado(g *http.MaxBytesError) error {
+	return errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", g.Limit)
+}
+
 // deLectura says in words for a person what is wrong with a body, and names the field.
 func deLectura(err error) error {
 	var grande *http.MaxBytesError
@@ -124,7 +142,7 @@ func deLectura(err error) error {
 	case errors.As(err, &validacion):
 		return err
 	case errors.As(err, &grande):
-		return errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
+		return demasiado(grande)
 	case errors.As(err, &tipo) && tipo.Field != "":
 		return contracts.CampoMalo(tipo.Field, "debe ser "+enPalabras(tipo.Type.Kind()))
 	case errors.As(err, &tipo):
