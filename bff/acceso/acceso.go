@@ -157,7 +157,7 @@ func (p Puerta) Buscar(ctx context.Context, f contracts.FiltroCompras, limite in
 	}
 	var v contracts.Validador
 	if limite < 1 || limite > compras.MaxPagina {
-		v.Falla("limite", "debe ser un número entero de 1 a 100")
+		v.Falla("limite", compras.FormaDeLimite)
 	}
 	if f.IDUsuario != "" {
 		v.Identificador("id_usuario", f.IDUsuario)
@@ -193,7 +193,7 @@ func (p Puerta) Resumen(ctx context.Context, segundos int) (contracts.Resumen, e
 		return contracts.Resumen{}, err
 	}
 	if segundos < 1 || segundos > 24*60*60 {
-		return contracts.Resumen{}, contracts.CampoMalo("segundos", "debe ser un número de 1 a 86400")
+		return contracts.Resumen{}, contracts.CampoMalo("segundos", FormaDeSegundos)
 	}
 	return p.Operacion.Resumen(ctx, segundos)
 }
@@ -269,7 +269,7 @@ func (p Puerta) Colas(ctx context.Context, minutos int) (contracts.Colas, error)
 		return contracts.Colas{}, err
 	}
 	if minutos < 1 || minutos > 15 {
-		return contracts.Colas{}, contracts.CampoMalo("minutos", "debe ser un número de 1 a 15")
+		return contracts.Colas{}, contracts.CampoMalo("minutos", FormaDeMinutos)
 	}
 	return p.Monitor.Colas(ctx, minutos)
 }

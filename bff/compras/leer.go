@@ -17,6 +17,9 @@ const (
 	UltimasDeLista = 50
 )
 
+// FormaDeLimite says in words for a person how many may be asked for.
+const FormaDeLimite = "debe ser un número entero de 1 a 100"
+
 // Leer gives a purchase: from its owner, or as it is known here when the owner does not know it yet or does not answer.
 // NoEncontrado is said only when the owner said so.
 func (s *Servicio) Leer(ctx context.Context, id string) (Leida, error) {
@@ -49,7 +52,7 @@ func (s *Servicio) DeUsuario(ctx context.Context, usuario string, limite int, de
 	var v contracts.Validador
 	v.Identificador("id_usuario", usuario)
 	if limite < 1 || limite > MaxPagina {
-		v.Falla("limite", "debe ser un número entero de 1 a 100")
+		v.Falla("limite", FormaDeLimite)
 	}
 	if err := v.Error(); err != nil {
 		return Pagina{}, err

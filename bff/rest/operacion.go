@@ -6,14 +6,9 @@ import (
 	"slices"
 
 	"entregas/contracts"
+	"entregas/services/bff/acceso"
 	"entregas/services/bff/rest/contrato"
 	"entregas/services/internal/rest"
-)
-
-// ventanaNormal is how far back a summary looks, in seconds, and minutosNormales how far a look at the queues.
-const (
-	ventanaNormal   = 300
-	minutosNormales = 15
 )
 
 // ReintentarCompra implements contrato.ServerInterface.
@@ -30,13 +25,13 @@ func (s Servidor) LeerMensajes(w http.ResponseWriter, r *http.Request, id contra
 
 // LeerResumen implements contrato.ServerInterface.
 func (s Servidor) LeerResumen(w http.ResponseWriter, r *http.Request, params contrato.LeerResumenParams) {
-	resumen, err := s.Puerta.Resumen(r.Context(), o(params.Segundos, ventanaNormal))
+	resumen, err := s.Puerta.Resumen(r.Context(), o(params.Segundos, acceso.VentanaNormal))
 	responder(w, r, http.StatusOK, resumen, err)
 }
 
 // LeerColas implements contrato.ServerInterface.
 func (s Servidor) LeerColas(w http.ResponseWriter, r *http.Request, params contrato.LeerColasParams) {
-	colas, err := s.Puerta.Colas(r.Context(), o(params.Minutos, minutosNormales))
+	colas, err := s.Puerta.Colas(r.Context(), o(params.Minutos, acceso.MinutosNormales))
 	responder(w, r, http.StatusOK, colas, err)
 }
 

@@ -117,11 +117,11 @@ func parametroMalo(w http.ResponseWriter, r *http.Request, err error) {
 func seAcepta(parametro string) string {
 	switch parametro {
 	case "limite":
-		return "debe ser un número entero de 1 a 100"
+		return compras.FormaDeLimite
 	case "segundos":
-		return "debe ser un número de 1 a 86400"
+		return acceso.FormaDeSegundos
 	case "minutos":
-		return "debe ser un número de 1 a 15"
+		return acceso.FormaDeMinutos
 	case "domicilio":
 		return "debe ser true o false"
 	default:

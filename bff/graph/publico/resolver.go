@@ -106,11 +106,11 @@ func (c consultas) Orden(ctx context.Context, id string) (contracts.Orden, error
 }
 
 func (c consultas) Resumen(ctx context.Context, segundos *int) (contracts.Resumen, error) {
-	return c.puerta.Resumen(ctx, o(segundos, 300))
+	return c.puerta.Resumen(ctx, o(segundos, acceso.VentanaNormal))
 }
 
 func (c consultas) Colas(ctx context.Context, minutos *int) (contracts.Colas, error) {
-	return c.puerta.Colas(ctx, o(minutos, 15))
+	return c.puerta.Colas(ctx, o(minutos, acceso.MinutosNormales))
 }
 
 func (c consultas) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
