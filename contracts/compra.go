@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -94,17 +92,18 @@ func (v *Validador) IDCompra(campo, valor string) {
 	}
 }
 
-// Identificador requires 1 to MaxIdentificador printable characters without spaces at either end.
+// Identificador requires 1 to MaxIdentificador characters of free text, in one line, without tabs, and without spaces at
+// either end.
 func (v *Validador) Identificador(campo, valor string) {
 	switch {
 	case valor == "":
 		v.Falla(campo, "falta")
-	case !utf8.ValidString(valor) || strings.IndexFunc(valor, noImprimible) >= 0:
-		v.Falla(campo, "no puede tener caracteres de control")
-	case utf8.RuneCountInString(valor) > MaxIdentificador:
-		v.Falla(campo, fmt.Sprintf("puede tener a lo sumo %d caracteres", MaxIdentificador))
 	case strings.TrimSpace(valor) != valor:
 		v.Falla(campo, "no puede empezar ni terminar con espacios")
+	case strings.ContainsFunc(valor, isLineBreakOrTab):
+		v.Falla(campo, "no puede tener saltos de línea ni tabuladores")
+	default:
+		v.FreeText(campo, valor, MaxIdentificador)
 	}
 }
 
@@ -115,12 +114,8 @@ func (v *Validador) Cantidad(campo string, valor int) {
 	}
 }
 
-// Motivo requires at most MaxMotivo printable characters; none is fine.
-func (v *Validador) Motivo(campo, valor string) {
-	if utf8.RuneCountInString(valor) > MaxMotivo || !utf8.ValidString(valor) || strings.IndexFunc(valor, noImprimible) >= 0 {
-		v.Falla(campo, fmt.Sprintf("puede tener a lo sumo %d caracteres, sin caracteres de control", MaxMotivo))
-	}
-}
+// Motivo requires free text of at most MaxMotivo characters; none is fine.
+func (v *Validador) Motivo(campo, valor string) { v.FreeText(campo, valor, MaxMotivo) }
 
 // Lineas requires 1 to MaxLineas lines, each of another product and of a quantity that can be.
 func (v *Validador) Lineas(campo string, lineas []Linea) {
@@ -139,8 +134,6 @@ func (v *Validador) Lineas(campo string, lineas []Linea) {
 		v.Cantidad(fmt.Sprintf("%s[%d].cantidad", campo, i), l.Cantidad)
 	}
 }
-
-func noImprimible(r rune) bool { return !unicode.IsPrint(r) }
 
 // UnmarshalJSON also takes an id_producto that is a number: the earlier system counted its products.
 func (l *Linea) UnmarshalJSON(texto []byte) error {

@@ -202,7 +202,7 @@ func (p Puerta) Resumen(ctx context.Context, segundos int) (contracts.Resumen, e
 func (p Puerta) Productos(ctx context.Context, buscar string) ([]contracts.Producto, error) {
 	if buscar = strings.TrimSpace(buscar); buscar != "" {
 		var v contracts.Validador
-		v.Identificador("buscar", buscar)
+		v.FreeText("buscar", buscar, contracts.MaxIdentificador)
 		if err := v.Error(); err != nil {
 			return nil, err
 		}

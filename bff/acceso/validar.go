@@ -29,13 +29,8 @@ func (p Puerta) operadorConID(ctx context.Context, id string) error {
 	return v.Error()
 }
 
-// maxCursor is longer than any that the owner gives. What means something is the owner's to say, but it has to reach it: a
-// sidecar refuses an address of many kilobytes.
-const maxCursor = 256
-
+// cursor refuses what no list gave, before any service is asked.
 func cursor(despues string) error {
-	if len(despues) > maxCursor {
-		return contracts.CampoMalo("despues", "debe ser el que dio la página anterior")
-	}
-	return nil
+	_, err := contracts.ParseCursor(despues)
+	return err
 }

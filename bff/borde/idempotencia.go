@@ -50,8 +50,10 @@ func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 				return nil
 			}
 			clave := claves[0]
-			if len(claves) > 1 || !claveSirve(clave) { // not passed over: who sends one relies on it
-				return contracts.CampoMalo("Idempotency-Key", "debe ser una, de 1 a 255 caracteres ASCII visibles")
+			var v contracts.Validador
+			v.IdempotencyKey("Idempotency-Key", strings.Join(claves, "\n")) // more than one is none
+			if err := v.Error(); err != nil {                               // not passed over: who sends one relies on it
+				return err
 			}
 			cuerpo, err := rest.LeerCuerpo(w, r)
 			if err != nil {
@@ -100,15 +102,6 @@ func conClave(r *http.Request) bool {
 }
 
 func deGraphQL(r *http.Request) bool { return r.URL.Path == "/graphql" || r.URL.Path == "/v1" }
-
-func claveSirve(clave string) bool {
-	for _, b := range []byte(clave) {
-		if b < ' ' || b > '~' {
-			return false
-		}
-	}
-	return clave != "" && len(clave) <= 255
-}
 
 // alguna gives the answer that there is already, nil when this is the first or the first has none.
 func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string) (*respondida, error) {

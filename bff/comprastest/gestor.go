@@ -4,7 +4,6 @@ import (
 	"context"
 	"reflect"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -100,7 +99,7 @@ func (g *Gestor) Leer(_ context.Context, id string) (contracts.Compra, error) {
 	return contracts.Compra{}, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
 }
 
-// DeUsuario implements compras.Gestor. Its cursor is how many were told already.
+// DeUsuario implements compras.Gestor. Its cursors are the owner's.
 func (g *Gestor) DeUsuario(_ context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (compras.Pagina, error) {
 	if _, err := g.llamar(); err != nil {
 		return compras.Pagina{}, err
@@ -113,7 +112,7 @@ func (g *Gestor) DeUsuario(_ context.Context, usuario string, limite int, despue
 			suyas = append(suyas, c)
 		}
 	}
-	return trozo(suyas, limite, despues), nil
+	return trozo(suyas, limite, despues)
 }
 
 // Cancelar implements compras.Decisiones, without a saga behind it: what is at rest but not final is cancelled at once.
@@ -176,7 +175,7 @@ func (g *Gestor) buscar(id string) int {
 	return slices.IndexFunc(g.compras, func(c contracts.Compra) bool { return c.ID == id })
 }
 
-// Buscar implements acceso.Operacion. Its cursor is how many were told already.
+// Buscar implements acceso.Operacion. Its cursors are the owner's.
 func (g *Gestor) Buscar(_ context.Context, f contracts.FiltroCompras, limite int, despues string) (compras.Pagina, error) {
 	if _, err := g.llamar(); err != nil {
 		return compras.Pagina{}, err
@@ -190,17 +189,22 @@ func (g *Gestor) Buscar(_ context.Context, f contracts.FiltroCompras, limite int
 			halladas = append(halladas, c)
 		}
 	}
-	return trozo(halladas, limite, despues), nil
+	return trozo(halladas, limite, despues)
 }
 
-func trozo(todas []contracts.Compra, limite int, despues string) compras.Pagina {
-	desde, _ := strconv.Atoi(despues)
+// trozo is a page of todas, which are newest first.
+func trozo(todas []contracts.Compra, limite int, despues string) (compras.Pagina, error) {
+	c, err := contracts.ParseCursor(despues)
+	if err != nil {
+		return compras.Pagina{}, err
+	}
+	desde := 1 + slices.IndexFunc(todas, func(una contracts.Compra) bool { return una.ID == c.ID })
 	hasta := min(len(todas), desde+limite)
 	pagina := compras.Pagina{Compras: todas[desde:hasta]}
 	if hasta < len(todas) {
-		pagina.Siguiente = strconv.Itoa(hasta)
+		pagina.Siguiente = contracts.CursorOf(todas[hasta-1]).String()
 	}
-	return pagina
+	return pagina, nil
 }
 
 // Mensajes implements acceso.Operacion: each purchase has had one question.

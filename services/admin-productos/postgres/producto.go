@@ -11,15 +11,16 @@ import (
 	"entregas/services/internal/errores"
 )
 
-// Productos lists the products whose name has every word of buscar, or whose id it is, whatever the case and the accents;
-// all for "". In the order in which a person counts: 2 before 10. Accents go first, since lower leaves É as it is where the
-// server's locale is C.
+// Productos lists the products whose name has every word of buscar, or whose id it is; all for "". Case and accents do not
+// matter, nor whether an accented letter is one character or two (NFC, NFD), in buscar and in the stored names alike: both are
+// decomposed (NFKD, which also makes a no-break space a space) and lose their accents. Accents go before the case, since lower
+// leaves É as it is where the server's locale is C. In the order in which a person counts: 2 before 10.
 func (a *Almacen) Productos(ctx context.Context, buscar string) ([]productos.Producto, error) {
 	const hallados = `
 select id, nombre, cantidad from producto
-where id = $1 or not exists (
-    select from regexp_split_to_table(lower(translate($1, 'ÁÉÍÓÚÜÑáéíóúüñ', 'AEIOUUNaeiouun')), '\s+') as palabra
-    where position(palabra in lower(translate(nombre, 'ÁÉÍÓÚÜÑáéíóúüñ', 'AEIOUUNaeiouun'))) = 0)
+where normalize(id) = normalize($1) or not exists (
+    select from regexp_split_to_table(lower(regexp_replace(normalize($1, NFKD), '[\u0300-\u036f]', '', 'g')), '\s+') as palabra
+    where position(palabra in lower(regexp_replace(normalize(nombre, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0)
 order by length(id), id`
 	filas, err := a.pool.Query(ctx, hallados, buscar)
 	if err != nil {

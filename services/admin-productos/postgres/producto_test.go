@@ -42,6 +42,36 @@ func TestProducto(t *testing.T) {
 	}
 }
 
+// The way in which a letter was typed does not matter, in what is looked for and in what was stored long ago.
+func TestSearchIgnoresHowItIsWritten(t *testing.T) {
+	b := nuevaBodega(t)
+	if _, err := b.pool.Exec(t.Context(), `insert into producto (id, nombre, cantidad) values
+		('20', normalize('Azúcar moreno, 1'||chr(160)||'kg', NFD), 1), ('21', 'Piñón 👩'||chr(8205)||'👧', 1), ('ñ', 'Ω', 1)`); err != nil {
+		t.Fatal(err)
+	}
+	for buscar, esperados := range map[string][]string{
+		"cafe": {"1", "13", "14"}, "CAFÉ": {"1", "13", "14"}, "cafe\u0301": {"1", "13", "14"}, "CAFE\u0301 origen": {"1"},
+		"azúcar": {"20"}, "azu\u0301car": {"20"}, "AZUCAR": {"20"}, "1 kg azúcar": {"20"}, "1\u00a0kg\tmoreno": {"20"}, "moreno\n1": {"20"},
+		"piñón": {"21"}, "pin\u0303o\u0301n": {"21"}, "👩\u200d👧": {"21"}, "nada": nil,
+	} {
+		hallados, err := b.Productos(t.Context(), buscar)
+		var ids []string
+		for _, p := range hallados {
+			ids = append(ids, p.ID)
+		}
+		slices.Sort(ids)
+		if err != nil || !slices.Equal(ids, esperados) {
+			t.Errorf("%q finds %v, want %v: %v", buscar, ids, esperados, err)
+		}
+	}
+	for _, id := range []string{"ñ", "n\u0303"} { // as a word it is an n, which other names have too
+		hallados, err := b.Productos(t.Context(), id)
+		if err != nil || !slices.ContainsFunc(hallados, func(p productos.Producto) bool { return p.ID == "ñ" }) {
+			t.Errorf("%q finds %v, %v", id, hallados, err)
+		}
+	}
+}
+
 func TestReponer(t *testing.T) {
 	b, ctx := nuevaBodega(t), t.Context()
 	p, err := b.Reponer(ctx, "15", 20, "clave")

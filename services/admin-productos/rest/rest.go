@@ -5,8 +5,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
@@ -39,7 +37,7 @@ func (r recursos) listar(w http.ResponseWriter, p *http.Request) error {
 	buscar := strings.TrimSpace(p.URL.Query().Get("buscar"))
 	if buscar != "" {
 		var v contracts.Validador
-		v.Identificador("buscar", buscar)
+		v.FreeText("buscar", buscar, contracts.MaxIdentificador)
 		if err := v.Error(); err != nil {
 			return err
 		}
@@ -100,17 +98,13 @@ func (r recursos) reponer(w http.ResponseWriter, p *http.Request) error {
 	return nil
 }
 
-// maxClave is what clients usually send at most.
-const maxClave = 255
-
+// claveDe is the request's Idempotency-Key, or one of its own where it has none.
 func claveDe(p *http.Request) (string, error) {
-	clave := p.Header.Get("Idempotency-Key")
-	if clave == "" {
+	claves := p.Header.Values("Idempotency-Key")
+	if len(claves) == 0 {
 		return uuid.NewString(), nil
 	}
-	noSirve := func(c rune) bool { return !unicode.IsPrint(c) }
-	if len(clave) > maxClave || !utf8.ValidString(clave) || strings.IndexFunc(clave, noSirve) >= 0 {
-		return "", contracts.CampoMalo("Idempotency-Key", "puede tener a lo sumo 255 caracteres, sin caracteres de control")
-	}
-	return clave, nil
+	var v contracts.Validador
+	v.IdempotencyKey("Idempotency-Key", strings.Join(claves, "\n")) // more than one is none
+	return claves[0], v.Error()
 }

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -185,10 +184,9 @@ func (a api) listar(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(lista) > limite {
 		lista = lista[:limite]
-		ultima := lista[limite-1]
 		siguiente := r.URL.Query()
 		siguiente.Set("limite", strconv.Itoa(limite))
-		siguiente.Set("despues", ultima.CreadaEn.UTC().Format(time.RFC3339Nano)+"_"+ultima.ID)
+		siguiente.Set("despues", contracts.CursorOf(lista[limite-1]).String())
 		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.EscapedPath(), siguiente.Encode()))
 	}
 	rest.Escribir(w, http.StatusOK, lista)
@@ -201,6 +199,9 @@ func filtroDe(r *http.Request) (f contracts.FiltroCompras, err error) {
 	var v contracts.Validador
 	if f.IDUsuario = mux.Vars(r)["id"]; f.IDUsuario == "" {
 		f.IDUsuario = q.Get("id_usuario")
+	}
+	if f.IDUsuario != "" {
+		v.Identificador("id_usuario", f.IDUsuario)
 	}
 	for _, texto := range q["estado"] {
 		e := contracts.Estado(texto)
@@ -230,11 +231,11 @@ func pagina(q url.Values) (limite int, despues postgres.Cursor, err error) {
 		}
 	}
 	if texto := q.Get("despues"); texto != "" {
-		en, id, hay := strings.Cut(texto, "_")
-		if despues.CreadaEn, err = time.Parse(time.RFC3339Nano, en); err != nil || !hay {
-			v.Falla("despues", "debe ser el que dio la página anterior")
+		c, err := contracts.ParseCursor(texto)
+		if err != nil {
+			return limite, despues, err
 		}
-		despues.ID = id
+		despues = postgres.Cursor{CreadaEn: c.CreadaEn, ID: c.ID}
 	}
 	return limite, despues, v.Error()
 }

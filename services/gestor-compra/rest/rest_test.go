@@ -250,7 +250,9 @@ func TestListar(t *testing.T) {
 	if r := s.pedir(http.MethodGet, "/usuarios/nadie/compras", ""); r.Code != 200 || !bytes.Equal(bytes.TrimSpace(r.Body.Bytes()), []byte("[]")) {
 		t.Errorf("de nadie: %d %s", r.Code, r.Body)
 	}
-	for consulta, campo := range map[string]string{"limite=0": "limite", "limite=201": "limite", "limite=dos": "limite", "despues=ayer": "despues", "despues=ayer_x": "despues"} {
+	for consulta, campo := range map[string]string{"limite=0": "limite", "limite=201": "limite", "limite=dos": "limite", "despues=ayer": "despues", "despues=ayer_x": "despues",
+		"despues=2026-01-02T03:04:05Z_%00": "despues", "despues=2026-01-02T03:04:05Z_%ff": "despues", "despues=%00": "despues",
+		"despues=2026-01-02T03:04:05Z_01938f5e-7c1a-7000-8000-000000000001%00": "despues"} {
 		if r := s.pedir(http.MethodGet, "/usuarios/ana/compras?"+consulta, ""); r.Code != 400 || !slices.Equal(campos(t, r), []string{campo}) {
 			t.Errorf("%s: %d %s", consulta, r.Code, r.Body)
 		}
@@ -271,6 +273,8 @@ func TestOperacion(t *testing.T) {
 		{http.MethodGet, "/compras?domicilio=true", 200, "[]", ""},
 		{http.MethodGet, "/compras?estado=NADA", 400, "", "estado"},
 		{http.MethodGet, "/compras?domicilio=quizas", 400, "", "domicilio"},
+		{http.MethodGet, "/compras?id_usuario=a%00", 400, "", "id_usuario"},
+		{http.MethodGet, "/usuarios/a%ff/compras", 400, "", "id_usuario"},
 		{http.MethodGet, "/compras/" + fallida.ID + "/mensajes", 200, "[]", ""},
 		{http.MethodGet, "/compras/" + postgrestest.Solicitud().ID + "/mensajes", 404, "", ""},
 		{http.MethodGet, "/resumen", 200, `"ventana_s":300`, ""},

@@ -151,6 +151,8 @@ func TestPeticionesQueNoSePueden(t *testing.T) {
 		"dispatch of a cancelled one":  {"POST", "/ordenes/" + cancelada + "/despacho", 409, ""},
 		"a page of none":               {"GET", "/usuarios/ana/ordenes?limite=0", 400, "limite"},
 		"a page too large":             {"GET", "/usuarios/ana/ordenes?limite=201", 400, "limite"},
+		"a cursor with a NUL":          {"GET", "/usuarios/ana/ordenes?despues=01938f5e-7c1a-7000-8000-000000000001%00", 400, "despues"},
+		"a cursor with a broken byte":  {"GET", "/usuarios/ana/ordenes?despues=01938f5e-7c1a-7000-8000-00000000000%ff", 400, "despues"},
 		"a cursor that is none":        {"GET", "/usuarios/ana/ordenes?despues=1", 400, "despues"},
 		"a control character in an id": {"GET", "/usuarios/a%07/ordenes", 400, "id"},
 	} {
