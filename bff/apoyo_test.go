@@ -61,7 +61,7 @@ func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
 		ajustar(&cfg)
 	}
 	var err error
-	if p.emisor, err = emisor.Nuevo(cfg.Emisor, clave); err != nil {
+	if p.emisor, err = emisor.Nuevo(cfg.Emisor, clave, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	publicador := pubsub.NuevoPublicador(p.broker, servicio)

@@ -10,12 +10,12 @@ import (
 )
 
 // emisorDe is the issuer that is trusted: a real one, or in development our own, whose routes go to rutas.
-func emisorDe(cfg config, rutas *mux.Router) (*identidad.Emisor, error) {
+func emisorDe(cfg config, rutas *mux.Router, codes emisor.CodeStore) (*identidad.Emisor, error) {
 	a := identidad.Ajustes{
 		Emisor: cfg.Emisor, Audiencia: cfg.Audiencia, Cliente: cfg.Cliente, Secreto: cfg.Secreto, Roles: cfg.Roles, Publica: cfg.Publica,
 	}
 	if cfg.desarrollo() {
-		propio, err := emisor.Nuevo(cfg.Emisor, cfg.ClaveEmisor)
+		propio, err := emisor.Nuevo(cfg.Emisor, cfg.ClaveEmisor, cfg.Publica, codes)
 		if err != nil {
 			return nil, err
 		}

@@ -36,8 +36,8 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	paginas.Registrar(deLasPaginas)
 
 	paraTodos := rutas.NewRoute().Subrouter() // who asks does not matter
-	paraTodos.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorDireccion)
-	confiado, err := emisorDe(cfg, paraTodos)
+	paraTodos.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorDireccion, borde.SameOrigin(cfg.Origenes))
+	confiado, err := emisorDe(cfg, paraTodos, p.almacen)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,11 @@
 package borde
 
-import "net/http"
+import (
+	"net/http"
+
+	"entregas/services/internal/errores"
+	"entregas/services/internal/rest"
+)
 
 // Cabeceras are what browsers are told of every answer: nothing is guessed, framed or told to other sites.
 func Cabeceras(siguiente http.Handler) http.Handler {
@@ -38,6 +43,19 @@ func CORS(origenes []string, siguiente http.Handler) http.Handler {
 		}
 		siguiente.ServeHTTP(w, r)
 	})
+}
+
+// SameOrigin refuses a write that a browser sends from another site's page: signing in and out ask for nothing else that such a
+// page cannot say. The pages of trusted origins may. What is no browser says nothing of an origin, and passes.
+func SameOrigin(trusted []string) func(http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	for _, origin := range trusted {
+		_ = protection.AddTrustedOrigin(origin) // one that is no origin is none of a browser's either
+	}
+	protection.SetDenyHandler(rest.Ruta(func(http.ResponseWriter, *http.Request) error {
+		return errores.Nuevo(errores.SinPermiso, "Esto se pide desde una página de este sistema, no desde otro sitio.")
+	}))
+	return protection.Handler
 }
 
 // ConHead answers a HEAD as its GET, without the body, which the server leaves out. A live stream has no GET to be told in short.

@@ -106,10 +106,13 @@ func (s *Sesiones) entrar(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// maxVolver bounds the path to come back to, in bytes: it travels in a cookie, and a browser drops one of more than 4 kB.
+const maxVolver = 1 << 10
+
 // propia is a path of ours to come back to: never another site's address.
 func propia(volver string) string {
 	u, err := url.Parse(volver)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") || strings.Contains(volver, `\`) {
+	if err != nil || len(volver) > maxVolver || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") || strings.Contains(volver, `\`) {
 		return "/"
 	}
 	return u.RequestURI()
@@ -159,6 +162,7 @@ func (s *Sesiones) volver(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.galleta(w, galletaSesion, secreto, http.SameSiteStrictMode, vidaDeSesion)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
 	return seguir.Execute(w, propia(i.Volver))
 }
 

@@ -244,6 +244,7 @@ func TestElEmisorQueNoContesta(t *testing.T) {
 func TestPropia(t *testing.T) {
 	for volver, quiero := range map[string]string{
 		"/compras/1?a=b": "/compras/1?a=b", "": "/", "compras": "/", "//otro/x": "/", "https://otro/x": "/", `/\otro`: "/", "javascript:alert(1)": "/", "/%0d%0ax": "/%0d%0ax",
+		"////otro": "/", "/\t/otro": "/", "/a?volver=//otro": "/a?volver=//otro", "/" + strings.Repeat("a", maxVolver): "/",
 	} {
 		if got := propia(volver); got != quiero {
 			t.Errorf("%q: %q, quiero %q", volver, got, quiero)
