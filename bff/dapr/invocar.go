@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,8 +14,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/sony/gobreaker/v2"
 
 	"entregas/services/internal/errores"
 	"entregas/services/internal/registro"
@@ -36,17 +33,13 @@ func (s *Servicio) ConPlazo(plazo time.Duration) *Servicio {
 // maxRespuesta bounds what a service may answer.
 const maxRespuesta = 16 << 20
 
-// Servicio calls the operations of one service, by its app-id. It stops calling a service that is down for a while
-// (decision 6): three calls without an answer, then one try every five seconds.
-//
-// The breaker is here and not in Dapr's resiliency because that one counts every answer outside 2xx and 3xx as a
-// failure: three customers who ask for a purchase that does not exist would cut off all others.
+// Servicio calls the operations of one service, by its app-id. While the service is silent it is not called.
 type Servicio struct {
 	app     string
 	token   string // what the sidecar wants to hear; "" where it asks for none
 	sidecar string // http://host:port of the sidecar
 	cliente *http.Client
-	corte   *gobreaker.CircuitBreaker[respuesta]
+	silence *silence
 }
 
 type respuesta struct {
@@ -57,40 +50,61 @@ type respuesta struct {
 
 // NuevoServicio calls app through the sidecar at this HTTP port, with its API token.
 func NuevoServicio(app, puertoHTTP, token string) *Servicio {
-	return &Servicio{
+	s := &Servicio{
 		app: app, token: token, sidecar: "http://" + net.JoinHostPort("127.0.0.1", puertoHTTP),
 		cliente: &http.Client{Timeout: plazoInvocacion, Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}},
-		corte: gobreaker.NewCircuitBreaker[respuesta](gobreaker.Settings{
-			Name: app, MaxRequests: 1, Interval: 10 * time.Second, Timeout: 5 * time.Second,
-			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 3 },
-			IsSuccessful: func(err error) bool { return err == nil || errores.De(err) != errores.NoDisponible },
-			// A customer who went away says nothing about the service.
-			IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
-		}),
 	}
+	s.silence = &silence{app: app, probe: s.probe}
+	return s
 }
 
 // llamar calls one operation. ruta is its path, made by ruta(), and its query. Its answer is read into destino, a
 // pointer or nil. Errors: what the service answered, with its own code and words; NoDisponible when it did not answer.
 func (s *Servicio) llamar(ctx context.Context, verbo, ruta string, cuerpo, destino any, cabeceras ...http.Header) (respuesta, error) {
-	r, err := s.corte.Execute(func() (respuesta, error) {
-		r, err := s.enviar(ctx, verbo, ruta, cuerpo, cabeceras)
-		if err == nil && destino != nil {
-			// A sidecar whose time runs out just when the answer comes passes its status on with an empty or a cut body:
-			// whether the service did what it was asked is unknown, as if it had said nothing.
-			if alLeer := json.Unmarshal(r.cuerpo, destino); alLeer != nil {
-				err = s.noResponde(fmt.Errorf("respuesta de %s a %s %s: %w", s.app, verbo, ruta, alLeer))
-			}
+	if s.silence.silent.Load() {
+		return respuesta{}, s.noResponde(errSilent)
+	}
+	r, err := s.enviar(ctx, verbo, ruta, cuerpo, cabeceras)
+	if err == nil && destino != nil {
+		// A sidecar whose time runs out just when the answer comes passes its status on with an empty or a cut body:
+		// whether the service did what it was asked is unknown, as if it had said nothing.
+		if alLeer := json.Unmarshal(r.cuerpo, destino); alLeer != nil {
+			err = s.unanswered(ctx, fmt.Errorf("respuesta de %s a %s %s: %w", s.app, verbo, ruta, alLeer))
 		}
-		return r, err
-	})
-	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		return respuesta{}, s.noResponde(err)
 	}
 	if err != nil {
 		return respuesta{}, err
 	}
 	return r, nil
+}
+
+// probe asks the service for its health. Any answer that is not a sidecar's 5xx counts: who may not ask got an answer too.
+func (s *Servicio) probe(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address("healthz"), nil)
+	if err != nil {
+		return err
+	}
+	s.authorize(request)
+	response, err := s.cliente.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode >= http.StatusInternalServerError {
+		return fmt.Errorf("/healthz de %s responde %d", s.app, response.StatusCode)
+	}
+	return nil
+}
+
+// address is where the sidecar calls the service's operation at ruta.
+func (s *Servicio) address(ruta string) string {
+	return s.sidecar + "/v1.0/invoke/" + s.app + "/method/" + ruta
+}
+
+func (s *Servicio) authorize(request *http.Request) {
+	if s.token != "" {
+		request.Header.Set("Dapr-Api-Token", s.token)
+	}
 }
 
 func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any, cabeceras []http.Header) (respuesta, error) {
@@ -102,7 +116,7 @@ func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any, c
 		}
 		lector = bytes.NewReader(texto)
 	}
-	peticion, err := http.NewRequestWithContext(ctx, verbo, s.sidecar+"/v1.0/invoke/"+s.app+"/method/"+ruta, lector)
+	peticion, err := http.NewRequestWithContext(ctx, verbo, s.address(ruta), lector)
 	if err != nil {
 		return respuesta{}, err
 	}
@@ -112,30 +126,28 @@ func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any, c
 	if cuerpo != nil {
 		peticion.Header.Set("Content-Type", "application/json")
 	}
-	if s.token != "" {
-		peticion.Header.Set("Dapr-Api-Token", s.token)
-	}
+	s.authorize(peticion)
 	if traza := registro.Traza(ctx); traza != "" {
 		peticion.Header.Set("Traceparent", traza)
 	}
 	res, err := s.cliente.Do(peticion)
 	if err != nil {
-		return respuesta{}, s.noResponde(err)
+		return respuesta{}, s.unanswered(ctx, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	contenido, err := io.ReadAll(io.LimitReader(res.Body, maxRespuesta))
 	if err != nil {
-		return respuesta{}, s.noResponde(err)
+		return respuesta{}, s.unanswered(ctx, err)
 	}
 	if res.StatusCode >= http.StatusMultipleChoices {
-		return respuesta{}, s.fallo(verbo+" "+ruta, res, contenido)
+		return respuesta{}, s.fallo(ctx, verbo+" "+ruta, res, contenido)
 	}
 	return respuesta{estado: res.StatusCode, cabeceras: res.Header, cuerpo: contenido}, nil
 }
 
 // fallo is the service's own problem, or else what happened on the way: the sidecar says 5xx when it does not reach
 // the service or has no answer in time.
-func (s *Servicio) fallo(que string, res *http.Response, contenido []byte) error {
+func (s *Servicio) fallo(ctx context.Context, que string, res *http.Response, contenido []byte) error {
 	if strings.HasPrefix(res.Header.Get("Content-Type"), "application/problem+json") {
 		var p rest.Problema
 		if err := json.Unmarshal(contenido, &p); err == nil && p.Type != "" {
@@ -144,9 +156,18 @@ func (s *Servicio) fallo(que string, res *http.Response, contenido []byte) error
 	}
 	err := fmt.Errorf("%s de %s responde %d: %.200s", que, s.app, res.StatusCode, contenido)
 	if res.StatusCode >= http.StatusInternalServerError || res.StatusCode == http.StatusRequestTimeout || res.StatusCode == http.StatusTooManyRequests {
-		return s.noResponde(err)
+		return s.unanswered(ctx, err)
 	}
 	return err
+}
+
+// unanswered is the error of a call that the service itself did not answer, and has the service probed. A client that left
+// says nothing about the service.
+func (s *Servicio) unanswered(ctx context.Context, cause error) error {
+	if ctx.Err() == nil {
+		s.silence.suspect()
+	}
+	return s.noResponde(cause)
 }
 
 func (s *Servicio) noResponde(causa error) error {

@@ -12,13 +12,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/sony/gobreaker/v2"
 
 	"entregas/contracts"
 	"entregas/services/bff/dapr"
@@ -33,6 +32,7 @@ type gestorDePrueba struct {
 	app      string // a name of its own: sidecars find each other by name over the whole machine
 	responde atomic.Pointer[http.HandlerFunc]
 	llamadas atomic.Int32
+	hangs    atomic.Bool // it answers nothing at all, its health neither
 }
 
 func nuevoGestor(t *testing.T) *gestorDePrueba {
@@ -43,7 +43,13 @@ func nuevoGestor(t *testing.T) *gestorDePrueba {
 		g.llamadas.Add(1)
 		(*g.responde.Load())(w, r)
 	})
-	g.Server = httptest.NewServer(rutas)
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.hangs.Load() {
+			<-r.Context().Done()
+			return
+		}
+		rutas.ServeHTTP(w, r)
+	}))
 	t.Cleanup(g.Close)
 	return g
 }
@@ -112,15 +118,18 @@ func puerto(t *testing.T, s *httptest.Server) string {
 func TestInvocar(t *testing.T) {
 	for nombre, medio := range map[string]func(*testing.T, *gestorDePrueba) string{"imitación": imitacion, "Dapr": real} {
 		t.Run(nombre, func(t *testing.T) {
+			t.Parallel()
 			g := nuevoGestor(t)
 			puertoHTTP := medio(t, g)
 			nuevo := func() dapr.Gestor { return dapr.Gestor{Servicio: dapr.NuevoServicio(g.app, puertoHTTP, "")} }
 			t.Run("lo que va y lo que vuelve", func(t *testing.T) { idaYVuelta(t, g, nuevo()) })
+			t.Run("the largest that is asked", func(t *testing.T) { largest(t, g, nuevo()) })
 			t.Run("una respuesta no es un silencio", func(t *testing.T) { respuestas(t, g, nuevo()) })
 			if nombre == "Dapr" {
 				t.Run("tarda demasiado", func(t *testing.T) { tarda(t, g, nuevo()) })
 			}
-			t.Run("no responde", func(t *testing.T) { silencio(t, g, nuevo) })
+			t.Run("una llamada no prueba nada", func(t *testing.T) { oneCallIsNoEvidence(t, g, nuevo()) })
+			t.Run("no responde", func(t *testing.T) { silencio(t, g, nuevo()) })
 		})
 	}
 }
@@ -145,6 +154,25 @@ func idaYVuelta(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
 		if claro, err := url.PathUnescape(partes[2]); err != nil || claro != usuario || consulta != "despues=a%26b&limite=7" {
 			t.Errorf("%q llegó como %s?%s", usuario, llego, consulta)
 		}
+	}
+}
+
+// largest asks with the most that the public door lets through: each part as long as it may be, of what escaping makes longest.
+func largest(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
+	usuario, despues := strings.Repeat("\U0001F999", contracts.MaxIdentificador), strings.Repeat("%", 256)
+	domicilio := true
+	filtro := contracts.FiltroCompras{Estados: slices.Repeat(contracts.Estados, 300), IDUsuario: usuario, Domicilio: &domicilio}
+	var path string
+	var query url.Values
+	g.dice(func(w http.ResponseWriter, r *http.Request) {
+		path, query = r.URL.EscapedPath(), r.URL.Query()
+		lista(w, r)
+	})
+	if _, err := gestor.DeUsuario(t.Context(), usuario, 100, despues, filtro.Estados...); err != nil || !strings.HasPrefix(path, "/usuarios/%F0") {
+		t.Errorf("a customer's list: %v, %s", err, path)
+	}
+	if _, err := gestor.Buscar(t.Context(), filtro, 100, despues); err != nil || query.Get("despues") != despues || len(query["estado"]) != len(contracts.Estados) {
+		t.Errorf("everybody's list: %v, %v", err, query)
 	}
 }
 
@@ -180,7 +208,18 @@ func pedir(t *testing.T, gestor dapr.Gestor) (time.Duration, error) {
 	return time.Since(inicio), err
 }
 
-// After three calls without an answer it is not called for five seconds.
+// soon polls until true, and fails after longEnough.
+func soon(t *testing.T, what string, isTrue func() bool) {
+	t.Helper()
+	const longEnough = 20 * time.Second
+	for limit := time.Now().Add(longEnough); !isTrue(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("%s: not within %s", what, longEnough)
+		}
+	}
+}
+
+// Calls that the service is slow to answer cost those who asked them their time, and nobody else.
 func tarda(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
 	g.dice(func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -189,51 +228,76 @@ func tarda(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
 		}
 		lista(w, r)
 	})
-	for range 3 {
-		if tardo, err := pedir(t, gestor); errores.De(err) != errores.NoDisponible || tardo > loQueTarda {
+	for range 4 {
+		antes := g.llamadas.Load()
+		if tardo, err := pedir(t, gestor); errores.De(err) != errores.NoDisponible || tardo > loQueTarda || g.llamadas.Load() != antes+1 {
 			t.Fatalf("%v en %s", err, tardo)
 		}
 	}
-	antes := g.llamadas.Load()
-	if tardo, err := pedir(t, gestor); errores.De(err) != errores.NoDisponible || g.llamadas.Load() != antes {
-		t.Errorf("a la cuarta: %v en %s", err, tardo)
-	}
 	g.dice(lista)
-	time.Sleep(5100 * time.Millisecond)
 	if _, err := pedir(t, gestor); err != nil {
-		t.Errorf("cinco segundos después: %v", err)
+		t.Errorf("después de cuatro que tardan demasiado: %v", err)
 	}
 }
 
-func silencio(t *testing.T, g *gestorDePrueba, nuevo func() dapr.Gestor) {
-	g.falla(errores.Nuevo(errores.NoDisponible, "sin base de datos"))
-	if _, err := pedir(t, nuevo()); errores.De(err) != errores.NoDisponible {
-		t.Errorf("un 503 suyo: %v", err)
-	}
-	g.dice(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
-	if _, err := pedir(t, nuevo()); errores.De(err) != errores.NoDisponible {
-		t.Errorf("un 502 sin más: %v", err)
-	}
-	for _, cortada := range []string{"", `[{"id":"una"`} { // its sidecar's time ran out while it answered
-		g.dice(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(cortada)) })
-		if _, err := pedir(t, nuevo()); errores.De(err) != errores.NoDisponible {
-			t.Errorf("un 200 con %q: %v", cortada, err)
+// What a service, or a sidecar on the way, makes of one call says nothing about the next.
+func oneCallIsNoEvidence(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"its own 503": func(w http.ResponseWriter, r *http.Request) {
+			rest.EscribirError(w, r, errores.Nuevo(errores.NoDisponible, "no"))
+		},
+		"a bare 502":               func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"a bare 429":               func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
+		"an empty 200":             func(http.ResponseWriter, *http.Request) {}, // its sidecar's time ran out while it answered
+		"a cut 200":                func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`[{"id":"una"`)) },
+		"a connection that breaks": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"a header that is too large": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Link", "<"+strings.Repeat("x", 64<<10)+`>; rel="next"`)
+			lista(w, r)
+		},
+		"a header with a broken byte": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Link", "<\xff>")
+			lista(w, r)
+		},
+	} {
+		g.dice(answer)
+		for range 5 {
+			if _, err := pedir(t, gestor); err != nil && errores.De(err) != errores.NoDisponible {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		g.dice(lista)
+		if _, err := pedir(t, gestor); err != nil {
+			t.Errorf("the next call after %s: %v", name, err)
 		}
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 5 { // customers who leave
+		_, _ = gestor.DeUsuario(ctx, "ana", 1, "")
+	}
+	if _, err := pedir(t, gestor); err != nil {
+		t.Errorf("the next call after customers who left: %v", err)
+	}
+}
+
+// A service that does not answer its probe is not called, until it answers.
+func silencio(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
+	isSilent := func() bool {
+		before := g.llamadas.Load()
+		tardo, err := pedir(t, gestor)
+		return errores.De(err) == errores.NoDisponible && strings.Contains(err.Error(), "salud") && tardo < time.Second && g.llamadas.Load() == before
+	}
+	answers := func() bool { _, err := pedir(t, gestor); return err == nil }
+	g.hangs.Store(true)
+	soon(t, "a service that hangs is silent", isSilent)
+	g.hangs.Store(false)
+	soon(t, "it is called again", answers)
 	g.Close()
-	gestor := nuevo()
+	soon(t, "a service that is gone is silent", isSilent)
 	for range 4 {
 		if tardo, err := pedir(t, gestor); errores.De(err) != errores.NoDisponible || tardo > loQueTarda {
 			t.Errorf("parado: %v en %s", err, tardo)
 		}
-	}
-	ctx, soltar := context.WithCancel(t.Context())
-	soltar()
-	gestor = nuevo()
-	for range 5 { // customers who leave are not the service's silence
-		_, _ = gestor.DeUsuario(ctx, "ana", 1, "")
-	}
-	if _, err := gestor.DeUsuario(t.Context(), "ana", 1, ""); errors.Is(err, gobreaker.ErrOpenState) {
-		t.Error("quienes se van cortan a los demás")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -46,7 +47,7 @@ func consulta(f contracts.FiltroCompras, limite int, despues string) string {
 	if despues != "" {
 		q.Set("despues", despues)
 	}
-	for _, e := range f.Estados {
+	for _, e := range slices.Compact(slices.Sorted(slices.Values(f.Estados))) { // each once: a sidecar refuses a long address
 		q.Add("estado", string(e))
 	}
 	if f.IDUsuario != "" {

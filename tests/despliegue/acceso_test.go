@@ -62,7 +62,7 @@ func acceso(c *codigo, m, _ *manifiestos) []string {
 			for _, op := range p.Operations {
 				q.si(strings.HasPrefix(op.Name, "/mensajes/") || op.Name == "/**" || op.Name == "/*", "%s: %s abre más que lo suyo", o, op.Name)
 				for _, verbo := range op.HTTPVerb {
-					q.si(!slices.ContainsFunc(c.rutas[id], func(r ruta) bool {
+					q.si(!slices.ContainsFunc(slices.Concat(c.rutas[id], c.rutas["internal"]), func(r ruta) bool {
 						return r.verbo == verbo && strings.HasPrefix(r.patron+"/", strings.TrimSuffix(op.Name, "**"))
 					}), "%s: %s no sirve %s %s", o, id, verbo, op.Name)
 				}

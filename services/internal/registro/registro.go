@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"regexp"
 	"strings"
 )
 
@@ -25,14 +26,32 @@ func ConCompra(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, clave{}, c)
 }
 
-// ConTraza gives a context that carries a W3C traceparent; its log lines have the trace id.
+// ConTraza gives a context that carries traceparent; its log lines have the trace id. A text that is not a W3C traceparent
+// changes nothing, so that the sidecar starts a new trace: customers write this text, and a sidecar refuses a whole call for
+// one wrong byte of it.
 func ConTraza(ctx context.Context, traceparent string) context.Context {
-	if strings.Count(traceparent, "-") != 3 {
+	traceparent, ok := canonical(traceparent)
+	if !ok {
 		return ctx
 	}
 	c := de(ctx)
 	c.traceparent = traceparent
 	return context.WithValue(ctx, clave{}, c)
+}
+
+// w3c is a traceparent of any version. A later version may append fields after another dash.
+var w3c = regexp.MustCompile(`^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-|$)`)
+
+// canonical gives a W3C traceparent as version 00 writes it; false says that the text is none.
+func canonical(traceparent string) (string, bool) {
+	parts := w3c.FindStringSubmatch(traceparent)
+	switch {
+	case parts == nil, parts[1] == "ff", strings.Trim(parts[2], "0") == "", strings.Trim(parts[3], "0") == "":
+		return "", false
+	case parts[1] == "00" && parts[5] != "":
+		return "", false
+	}
+	return "00-" + parts[2] + "-" + parts[3] + "-" + parts[4], true
 }
 
 // Traza is the traceparent of the context, empty when there is none.

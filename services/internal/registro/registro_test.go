@@ -30,3 +30,27 @@ func TestCadaLineaDiceUnaVezDeQueEs(t *testing.T) {
 		t.Error(texto)
 	}
 }
+
+// Only a W3C traceparent goes on to logs, messages and the sidecar: any other text of a customer is left behind.
+func TestOnlyAW3CTraceparentIsCarried(t *testing.T) {
+	const good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for name, c := range map[string]struct{ text, carried string }{
+		"of version 00":                    {good, good},
+		"not sampled":                      {good[:53] + "00", good[:53] + "00"},
+		"of a later version":               {"01" + good[2:], good},
+		"of a later version, with a field": {"01" + good[2:] + "-x\xff", good},
+		"of version 00, with a field":      {good + "-x", ""},
+		"of version ff":                    {"ff" + good[2:], ""},
+		"three dashes and a broken byte":   {"a-b-c-\xff", ""},
+		"30 kB":                            {"00-" + strings.Repeat("a", 30_000) + "-b-c", ""},
+		"in capitals":                      {strings.ToUpper(good), ""},
+		"with a line break":                {good + "\n", ""},
+		"no trace id":                      {"00-" + strings.Repeat("0", 32) + good[35:], ""},
+		"no parent id":                     {good[:36] + strings.Repeat("0", 16) + "-01", ""},
+		"nothing":                          {"", ""},
+	} {
+		if got := registro.Traza(registro.ConTraza(context.Background(), c.text)); got != c.carried {
+			t.Errorf("%s: %.80q", name, got)
+		}
+	}
+}
