@@ -3,6 +3,7 @@ package rest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -182,15 +183,55 @@ func (a api) listar(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if len(lista) > limite {
-		lista = lista[:limite]
-		siguiente := r.URL.Query()
-		siguiente.Set("limite", strconv.Itoa(limite))
-		siguiente.Set("despues", contracts.CursorOf(lista[limite-1]).String())
-		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, r.URL.EscapedPath(), siguiente.Encode()))
+	page, err := pageOf(lista, limite)
+	if err != nil {
+		return err
 	}
-	rest.Escribir(w, http.StatusOK, lista)
+	if len(page) < len(lista) {
+		w.Header().Set("Link", next(mux.Vars(r)["id"], filtro, limite, lista[len(page)-1]))
+	}
+	rest.Escribir(w, http.StatusOK, page)
 	return nil
+}
+
+// maxPageBytes bounds the answer to a list. A customer may have purchases of 40 KB each, and an operator's page may have a
+// hundred of them: the caller has a second for it, and little memory.
+const maxPageBytes = 1 << 20
+
+// pageOf is the beginning of lista that is a page: at most limite purchases and maxPageBytes, and at least one where there is one.
+// Each is JSON already.
+func pageOf(lista []contracts.Compra, limite int) ([]json.RawMessage, error) {
+	page, size := []json.RawMessage{}, 0
+	for _, c := range lista[:min(len(lista), limite)] {
+		text, err := json.Marshal(c)
+		if err != nil {
+			return nil, err
+		}
+		if size += len(text); size > maxPageBytes && len(page) > 0 {
+			break
+		}
+		page = append(page, text)
+	}
+	return page, nil
+}
+
+// next is the Link header to the page after ultima. It is made of what was read from the request, never of its text: a
+// sidecar refuses an answer whose headers are too large for it. usuario is the customer of the path, "" for the list of all.
+func next(usuario string, f contracts.FiltroCompras, limite int, ultima contracts.Compra) string {
+	q := url.Values{"limite": {strconv.Itoa(limite)}, "despues": {contracts.CursorOf(ultima).String()}}
+	for _, e := range f.Estados {
+		q.Add("estado", string(e))
+	}
+	if f.Domicilio != nil {
+		q.Set("domicilio", strconv.FormatBool(*f.Domicilio))
+	}
+	path := "/compras"
+	if usuario != "" {
+		path = "/usuarios/" + url.PathEscape(usuario) + "/compras"
+	} else if f.IDUsuario != "" {
+		q.Set("id_usuario", f.IDUsuario)
+	}
+	return fmt.Sprintf(`<%s?%s>; rel="next"`, path, q.Encode())
 }
 
 // filtroDe reads which purchases are asked for: the customer of the path or of the query, estado (any of several), domicilio.
@@ -209,7 +250,9 @@ func filtroDe(r *http.Request) (f contracts.FiltroCompras, err error) {
 			v.Falla("estado", "debe ser uno de los estados de una compra, por ejemplo CONFIRMADA")
 			break
 		}
-		f.Estados = append(f.Estados, e)
+		if !slices.Contains(f.Estados, e) {
+			f.Estados = append(f.Estados, e)
+		}
 	}
 	if texto := q.Get("domicilio"); texto != "" {
 		si, err := strconv.ParseBool(texto)

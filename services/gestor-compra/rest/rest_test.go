@@ -259,6 +259,80 @@ func TestListar(t *testing.T) {
 	}
 }
 
+// What was asked for is in the Link header as it was read, once and bounded, and never as it was written.
+func TestLinkRepeatsNothing(t *testing.T) {
+	s := nuevoServicio(t)
+	largest := strings.Repeat("\U0001F999", contracts.MaxIdentificador)
+	for range 2 {
+		s.Hacer(t, `update compra set id_usuario = $2 where id = $1`, s.Compra(t, contracts.EstadoConfirmada).ID, largest)
+	}
+	all := url.Values{"domicilio": {"false"}, "id_usuario": {largest}, "utm": {strings.Repeat("x", 10_000)}}
+	for range 300 {
+		all.Add("estado", "CONFIRMADA")
+	}
+	for _, e := range contracts.Estados {
+		all.Add("estado", string(e))
+	}
+	for path, want := range map[string]int{
+		"/usuarios/" + url.PathEscape(largest) + "/compras?limite=1":                   0,
+		"/compras?limite=1&" + all.Encode():                                            len(contracts.Estados),
+		"/compras?limite=01&" + strings.Repeat("estado=CONFIRMADA&", 300) + "a=%0d%0a": 1,
+	} {
+		r := s.pedir(http.MethodGet, path, "")
+		link := r.Header().Get("Link")
+		u, err := url.Parse(strings.TrimPrefix(strings.Split(link, ">")[0], "<"))
+		if err != nil || r.Code != http.StatusOK || link == "" || len(link) > 2<<10 {
+			t.Errorf("%.60s: %d, a Link of %d bytes, %v", path, r.Code, len(link), err)
+			continue
+		}
+		q := u.Query()
+		if q.Has("utm") || q.Has("a") || q.Get("limite") != "1" || len(q["estado"]) != want {
+			t.Errorf("%.60s: %s", path, link)
+		}
+		if r := s.pedir(http.MethodGet, u.String(), ""); r.Code != http.StatusOK || strings.TrimSpace(r.Body.String()) == "[]" {
+			t.Errorf("%.60s: the next page: %d %s", path, r.Code, r.Body)
+		}
+	}
+	if r := s.pedir(http.MethodGet, "/compras?id_usuario=a%00b", ""); r.Code != http.StatusBadRequest {
+		t.Errorf("a customer's id with NUL: %d %s", r.Code, r.Body)
+	}
+}
+
+// A page ends where its bytes do, whatever its purchases hold: the Link goes on from there.
+func TestPageIsBoundedInBytes(t *testing.T) {
+	s := nuevoServicio(t)
+	large := postgrestest.Solicitud().Productos[:0]
+	for i := range contracts.MaxLineas {
+		large = append(large, contracts.Linea{IDProducto: fmt.Sprintf("%s%02d", strings.Repeat("<", 60), i), Cantidad: contracts.MaxCantidad})
+	}
+	const n = 60 // of 40 KB each
+	for range n {
+		c := postgrestest.Solicitud()
+		c.Productos = large
+		if _, _, err := s.Aceptar(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]bool{}
+	for path, pages := "/usuarios/ana/compras?limite=100", 0; path != ""; pages++ {
+		r := s.pedir(http.MethodGet, path, "")
+		var page []contracts.Compra
+		if err := json.Unmarshal(r.Body.Bytes(), &page); err != nil || r.Code != http.StatusOK || len(page) == 0 || pages > n {
+			t.Fatalf("%s: %d, %d purchases, %v", path, r.Code, len(page), err)
+		}
+		if r.Body.Len() > 1<<20+n {
+			t.Errorf("%s: %d bytes", path, r.Body.Len())
+		}
+		for _, c := range page {
+			seen[c.ID] = true
+		}
+		path = strings.TrimPrefix(strings.Split(r.Header().Get("Link"), ">")[0], "<")
+	}
+	if len(seen) != n {
+		t.Errorf("%d of %d purchases", len(seen), n)
+	}
+}
+
 // What operators look at: everybody's purchases by what they are, the numbers of now, the saga's messages; and what they do.
 func TestOperacion(t *testing.T) {
 	s := nuevoServicio(t)

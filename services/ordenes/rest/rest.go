@@ -99,7 +99,7 @@ func (r recursos) listar(w http.ResponseWriter, p *http.Request) error {
 	if len(lista) > limite {
 		lista = lista[:limite]
 		siguiente := url.Values{"limite": {strconv.Itoa(limite)}, "despues": {lista[limite-1].ID}}
-		w.Header().Set("Link", fmt.Sprintf(`<%s?%s>; rel="next"`, p.URL.EscapedPath(), siguiente.Encode()))
+		w.Header().Set("Link", fmt.Sprintf(`</usuarios/%s/ordenes?%s>; rel="next"`, url.PathEscape(id), siguiente.Encode()))
 	}
 	rest.Escribir(w, http.StatusOK, lista)
 	return nil

@@ -116,6 +116,9 @@ func TestLaListaSePagina(t *testing.T) {
 	if w.Code != 200 || len(todas) != 3 || w.Header().Get("Link") != "" {
 		t.Fatalf("%d %v %q", w.Code, todas, w.Header().Get("Link"))
 	}
+	if w, _ := pedir[[]ordenes.Orden](t, s, "GET", "/usuarios/%61na%20mar%C3%ADa/ordenes?limite=2&a=b"); !strings.HasPrefix(w.Header().Get("Link"), "</usuarios/ana%20mar%C3%ADa/ordenes?despues=") || strings.Contains(w.Header().Get("Link"), "a=b") {
+		t.Errorf("the Link repeats what was written: %s", w.Header().Get("Link"))
+	}
 	ruta, vistas := "/usuarios/ana%20mar%C3%ADa/ordenes?limite=2", 0
 	for ruta != "" {
 		w, lista := pedir[[]ordenes.Orden](t, s, "GET", ruta)
