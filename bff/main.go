@@ -34,6 +34,7 @@ type config struct {
 	PorDireccion   float64       `conf:"env:LIMITE_DIRECCION,default:200,help:requests a second without a token of one address; 0 is no limit"`
 	DireccionGolpe int           `conf:"env:LIMITE_DIRECCION_GOLPE,default:400"`
 	Proxies        int           `conf:"env:PROXIES,default:0,help:how many proxies of ours add to X-Forwarded-For before a request is here"`
+	StopNotice     time.Duration `conf:"env:STOP_NOTICE,default:2s,help:how long /readyz says that it stops before it does; longer than a balancer takes to ask"`
 	Plazo          time.Duration `conf:"env:PLAZO_PETICION,default:30s,help:how long a request may take; streams have no end"`
 }
 
@@ -66,10 +67,12 @@ func run(ctx context.Context, cfg config) error {
 		monitor:   dapr.Monitor{Servicio: dapr.NuevoServicio("monitor", puerto, token).ConPlazo(plazoMonitor)}, // it reads every topic of dead letters
 		receptor:  pubsub.NuevoReceptor(deSidecar, publicador, pubsub.NuevosIntentos(sidecar)),
 	}
-	if err := montar(ctx, rutas, cfg, p); err != nil {
+	streams, endStreams := context.WithCancel(context.WithoutCancel(ctx)) // they outlive ctx by the notice
+	defer endStreams()
+	if err := montar(streams, rutas, cfg, p); err != nil {
 		return err
 	}
-	return cfg.Comun.Servir(ctx, borde.CORS(cfg.Origenes, borde.ConHead(rutas)))
+	return cfg.Comun.ServeDraining(ctx, borde.CORS(cfg.Origenes, borde.ConHead(rutas)), arranque.Drain{Notice: cfg.StopNotice, OnStop: endStreams})
 }
 
 const plazoMonitor = 20 * time.Second

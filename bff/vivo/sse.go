@@ -73,7 +73,16 @@ func (s *Servidor) UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoI
 		w.WriteHeader(http.StatusNoContent) // tells an EventSource not to come back
 		return
 	}
-	s.contar(ctx, abrir(w), oyente, leida.Compra, ultimo)
+	salida := abrir(w)
+	s.contar(ctx, salida, oyente, leida.Compra, ultimo)
+	s.sayStopping(salida)
+}
+
+// sayStopping tells the client of a stream that the program ended to come back soon: another replica goes on from where it was.
+func (s *Servidor) sayStopping(w *salida) {
+	if s.parada.Err() != nil {
+		_ = w.escribir(": se detiene, vuelva\nretry: 500\n\n") // the client may be gone
+	}
 }
 
 // Cambios gives the changes of purchase id after the number ultimo (-1 for all), until ctx ends, the program stops, or there
@@ -180,6 +189,7 @@ func (s *Servidor) Todas(w http.ResponseWriter, r *http.Request) {
 	cola, dejar := s.avisos.oirTodas()
 	defer dejar()
 	salida := abrir(w)
+	defer s.sayStopping(salida)
 	err := salida.escribir(": conectado\n\n")
 	reloj := time.NewTicker(latido)
 	defer reloj.Stop()

@@ -277,3 +277,22 @@ func TestMuchosFlujosDeUno(t *testing.T) {
 	}
 	t.Errorf("después de cerrarlos: %v", err)
 }
+
+// A program that stops ends its streams with a word on when to come back.
+func TestAStopTellsStreamsToComeBack(t *testing.T) {
+	s := nuevoSistema(t)
+	una := s.replica(t)
+	deUna, deTodas := abrir(t, una.URL+"/eventos/"+s.id, ""), abrir(t, una.URL+"/stream", "")
+	deUna.espera("1", contracts.EstadoRecibida)
+	<-deTodas.lineas
+	una.parar()
+	for nombre, f := range map[string]*flujo{"one purchase": deUna, "all": deTodas} {
+		dicho := ""
+		for linea := range f.lineas {
+			dicho += linea + "\n"
+		}
+		if !strings.Contains(dicho, "retry: 500\n") {
+			t.Errorf("%s: terminó con %q", nombre, dicho)
+		}
+	}
+}

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -206,29 +205,6 @@ func conVariables(siguiente http.Handler) http.Handler {
 		}
 		siguiente.ServeHTTP(w, r)
 	})
-}
-
-// Servir serves rutas until ctx ends, then finishes what is under way for at most PlazoParada. What is not finished
-// by then loses its connection, and the broker delivers it again.
-func (c Config) Servir(ctx context.Context, rutas http.Handler) error {
-	servidor := &http.Server{
-		Addr: net.JoinHostPort(c.Direccion, strconv.Itoa(c.Puerto)), Handler: rutas,
-		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-	}
-	fin := make(chan error, 1)
-	go func() { fin <- servidor.ListenAndServe() }()
-	select {
-	case err := <-fin:
-		return fmt.Errorf("servir: %w", err)
-	case <-ctx.Done():
-	}
-	slog.Info("se detiene: termina lo que está en curso")
-	plazo, soltar := context.WithTimeout(context.WithoutCancel(ctx), c.PlazoParada)
-	defer soltar()
-	if err := servidor.Shutdown(plazo); err != nil {
-		return errors.Join(fmt.Errorf("parada: %w", err), servidor.Close())
-	}
-	return nil
 }
 
 // Repetir calls f every cada until ctx ends. What f returns is logged: the next turn tries again.

@@ -1,0 +1,77 @@
+package arranque_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"entregas/services/internal/arranque"
+)
+
+// A program that stops says so before it closes its door: who asks /readyz goes elsewhere, who was already sent is served, and
+// no connection is closed between two requests.
+func TestAStopIsAnnounced(t *testing.T) {
+	cfg := arranque.Config{Direccion: "127.0.0.1", Puerto: puertoLibre(t), PlazoParada: 5 * time.Second}
+	base := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.Puerto))
+	streamsEnded := make(chan struct{})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- cfg.ServeDraining(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/stream" { // answers at once, and ends only when it is told to
+				_ = http.NewResponseController(w).Flush()
+				<-streamsEnded
+			}
+		}), arranque.Drain{Notice: time.Second, OnStop: func() { close(streamsEnded) }})
+	}()
+	if err := llamar(base); err != nil {
+		t.Fatal(err)
+	}
+	stream := get(t, base+"/stream")
+	stop()
+	said := false
+	for !said { // the kept connection goes on until then
+		select {
+		case <-streamsEnded:
+			t.Fatal("no dijo que se detiene")
+		default:
+		}
+		said = get(t, base+"/readyz").StatusCode == http.StatusServiceUnavailable
+	}
+	select {
+	case <-streamsEnded:
+		t.Error("los flujos terminan antes de que nadie lo sepa")
+	default:
+	}
+	if r := get(t, base); r.StatusCode != http.StatusOK || !r.Close {
+		t.Errorf("mientras avisa: %d, cierra la conexión: %v", r.StatusCode, r.Close)
+	}
+	if _, err := io.ReadAll(stream.Body); err != nil {
+		t.Errorf("el flujo: %v", err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := http.Get(base); !errors.Is(err, syscall.ECONNREFUSED) { //nolint:gosec,bodyclose // nobody answers
+		t.Errorf("después de la parada: %v", err)
+	}
+}
+
+func get(t *testing.T, url string) *http.Response {
+	t.Helper()
+	r, err := http.Get(url) //nolint:gosec // a server of this test
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.ContentLength >= 0 {
+		_, _ = io.Copy(io.Discard, r.Body) // so that the connection is kept
+	}
+	t.Cleanup(func() { _ = r.Body.Close() })
+	return r
+}

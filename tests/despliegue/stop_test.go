@@ -1,0 +1,49 @@
+package despliegue
+
+import (
+	"regexp"
+	"testing"
+	"time"
+)
+
+// Whoever stops a program gives it the time it takes: its notice, what is under way, and in a pod what comes before and after.
+func TestAStopHasItsTime(t *testing.T) {
+	read := func(expression string, file ...string) time.Duration {
+		t.Helper()
+		m := regexp.MustCompile(expression).FindStringSubmatch(texto(t, file...))
+		if m == nil {
+			t.Fatalf("%v no dice %s", file, expression)
+		}
+		value := m[1]
+		if value[len(value)-1] != 's' {
+			value += "s"
+		}
+		d, err := time.ParseDuration(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	notice := read(`env:STOP_NOTICE,default:(\w+)`, "bff", "main.go")
+	program := notice + read(`env:PLAZO_PARADA,default:(\w+)`, "services", "internal", "arranque", "arranque.go")
+	pod := []string{"deploy", "k8s", "base", "comun", "servicio.yaml"}
+	before := read(`preStop:[^\n]*\n\s*sleep:\n\s*seconds: (\d+)`, pod...)
+	sidecar := read(`dapr.io/graceful-shutdown-seconds: "(\d+)"`, pod...)
+	for _, c := range []struct {
+		where        string
+		given, needs time.Duration
+	}{
+		{"k8s, terminationGracePeriodSeconds", read(`terminationGracePeriodSeconds: (\d+)`, pod...), before + program + sidecar},
+		{"compose, stop_grace_period of a program", read(`stop_grace_period: (\w+) # above PLAZO_PARADA`, "deploy", "compose.yaml"), program},
+		{"tools/local", read(`\{app, (\d+) \* time.Second\}`, "tools", "local", "servicio.go"), program},
+	} {
+		if c.given <= c.needs {
+			t.Errorf("%s da %s, y una parada tarda hasta %s", c.where, c.given, c.needs)
+		}
+	}
+	// Those who send requests must have learned it: who looks at /readyz by the notice, kube-proxy by what comes before.
+	asks := read(`period\s+= (\d+) \* time.Millisecond`, "tests", "balancer", "balancer.go") / 1000
+	if notice < 2*asks || before < 3*time.Second {
+		t.Errorf("el aviso de %s y los %s de antes no alcanzan para que nadie más llame", notice, before)
+	}
+}
