@@ -85,8 +85,8 @@ escenario-desempeno: $(LOCAL) ## con cola, las compras con domicilio van primero
 escenario-escalabilidad: $(LOCAL) ## la cola crece, las réplicas también: gráfico en docs/results
 	@go run ./tests/escenarios/escalabilidad
 
-escenario-disponibilidad: $(LOCAL) ## cada servicio muerto un minuto, y ningún cliente se entera
-	@go run ./tests/escenarios/disponibilidad
+escenario-disponibilidad: $(LOCAL) ## cada servicio muerto un minuto, dos réplicas reiniciadas, y ningún cliente se entera (REPLICAS=1: solo lo segundo)
+	@go run ./tests/escenarios/disponibilidad $(if $(REPLICAS),-replicas)
 
 escenario-perdidas: $(LOCAL) ## lo que un disco perdido se lleva: se pregunta otra vez o se deshace
 	@go run ./tests/escenarios/perdidas

@@ -93,6 +93,12 @@ func (e Entorno) Como(usuario, rol string) (*Cliente, error) {
 	return c, nil
 }
 
+// Through is a client of the bff behind another address, as a balancer's.
+func (e Entorno) Through(address string) (*Cliente, error) {
+	e.BFF = address
+	return Nuevo(address), e.recordar()
+}
+
 // Anonimo is a client of the bff that says nothing of itself.
 func (e Entorno) Anonimo() *Cliente {
 	c := Nuevo(e.BFF)

@@ -74,6 +74,7 @@ type Proceso struct {
 	Nombre string `json:"name"`
 	Clase  string `json:"kind"`
 	Pid    int    `json:"pid"`
+	Port   int    `json:"port"`
 	Sano   bool   `json:"healthy"`
 }
 
@@ -88,6 +89,17 @@ func (l *Local) Procesos(ctx context.Context) ([]Proceso, error) {
 	}
 	var procesos []Proceso
 	return procesos, json.Unmarshal(texto, &procesos)
+}
+
+// AppsOf are the base addresses of a service and its replicas that run.
+func (l *Local) AppsOf(ctx context.Context, service string) (addresses []string, err error) {
+	procesos, err := l.Procesos(ctx)
+	for _, p := range procesos {
+		if p.Clase == "app" && p.Pid != 0 && (p.Nombre == service || strings.HasPrefix(p.Nombre, service+"-")) {
+			addresses = append(addresses, fmt.Sprintf("http://127.0.0.1:%d", p.Port))
+		}
+	}
+	return addresses, err
 }
 
 // Matar ends with SIGKILL each process that cual says, at once, and gives how many there were.

@@ -1,10 +1,12 @@
 // Command disponibilidad kills each service in turn and leaves it dead for a minute, while customers go on: none of them
-// may be told of an error, and all that was bought must come to its end within a minute of the service's return.
+// may be told of an error, and all that was bought must come to its end within a minute of the service's return. Then two
+// replicas of the bff and of gestor-compra are restarted one by one, and one's sidecar is frozen.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -25,15 +27,25 @@ const (
 )
 
 func main() {
+	onlyReplicas := flag.Bool("replicas", false, "only what two replicas do")
+	flag.Parse()
 	comun.Correr("disponibilidad", nil, func(ctx context.Context, e *comun.Escenario) error {
 		u := &uso{e: e, finales: map[string]contracts.Estado{}}
 		fmt.Printf("%-16s  %10s  %7s  %8s  %14s  %s\n", "caído 60 s", "peticiones", "errores", "compras", "espera p95/máx", "todas en su final, tras el regreso")
 		var mal error
-		for _, servicio := range []string{"consolidador", "admin-productos", "ordenes", "gestor-compra", "monitor"} {
+		services := []string{"consolidador", "admin-productos", "ordenes", "gestor-compra", "monitor"}
+		if *onlyReplicas {
+			services = nil
+		}
+		for _, servicio := range services {
 			if err := u.sin(ctx, servicio); err != nil {
 				mal = err
 				fmt.Println("MAL", err)
 			}
+		}
+		if err := u.withReplicas(ctx); err != nil {
+			mal = errors.Join(mal, err)
+			fmt.Println("MAL", err)
 		}
 		fmt.Printf("\nlo más que esperó un cliente una respuesta: %.2f s, en %d peticiones\n", u.peor.Seconds(), u.total)
 		for i, texto := range u.errores {
@@ -65,15 +77,7 @@ func (u *uso) sin(ctx context.Context, servicio string) error {
 	u.esperas = nil
 	errores, compras := len(u.errores), len(u.finales)
 	u.mu.Unlock()
-	propio, parar := context.WithCancel(ctx)
-	var grupo sync.WaitGroup
-	for i := range clientes {
-		grupo.Go(func() {
-			for n := 0; propio.Err() == nil; n++ {
-				u.cliente(ctx, fmt.Sprintf("%s-%s-%d-%d", u.e.Corrida, servicio, i, n/20))
-			}
-		})
-	}
+	parar := u.customers(ctx, servicio)
 	time.Sleep(3 * time.Second)
 	if _, err := u.e.Local.Matar(ctx, func(p cliente.Proceso) bool { return p.Nombre == servicio }); err != nil {
 		parar()
@@ -88,7 +92,6 @@ func (u *uso) sin(ctx context.Context, servicio string) error {
 	vuelta := time.Now()
 	time.Sleep(2 * time.Second)
 	parar()
-	grupo.Wait()
 	if err != nil {
 		return err
 	}
@@ -101,6 +104,20 @@ func (u *uso) sin(ctx context.Context, servicio string) error {
 		return fmt.Errorf("sin %s hubo %d peticiones contestadas con un error", servicio, n)
 	}
 	return err
+}
+
+// customers begin to buy, read and cancel, each on their own. What it gives ends them, and waits for what is under way.
+func (u *uso) customers(ctx context.Context, name string) (stop func()) {
+	going, end := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	for i := range clientes {
+		group.Go(func() {
+			for n := 0; going.Err() == nil; n++ {
+				u.cliente(ctx, fmt.Sprintf("%s-%s-%d-%d", u.e.Corrida, name, i, n/20))
+			}
+		})
+	}
+	return func() { end(); group.Wait() }
 }
 
 // cliente buys, reads, and cancels every other time.

@@ -1,0 +1,172 @@
+// Package balancer is the one address behind which a test puts replicas of a service: a reverse proxy as any cluster has one.
+package balancer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	period   = 200 * time.Millisecond // between two questions to a replica whether it is ready
+	patience = time.Second            // for its answer
+	maxBody  = 4 << 20                // of a request
+)
+
+// Balancer sends each request to a replica that says on /readyz that it is ready, in turn.
+type Balancer struct {
+	URL      string
+	server   *httptest.Server
+	stop     context.CancelFunc
+	asking   sync.WaitGroup
+	replicas []*replica
+	turn     atomic.Uint64
+	failed   atomic.Int64
+}
+
+type replica struct {
+	url       *url.URL
+	ready     atomic.Bool
+	transport *http.Transport
+}
+
+// Open balances between the replicas at these base addresses, once one of them is ready or ctx ends.
+func Open(ctx context.Context, addresses ...string) (*Balancer, error) {
+	asking, stop := context.WithCancel(context.Background())
+	b := &Balancer{stop: stop}
+	for _, address := range addresses {
+		u, err := url.Parse(address)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		r := &replica{url: u, transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}}
+		b.replicas = append(b.replicas, r)
+		b.asking.Go(func() { r.follow(asking) })
+	}
+	b.server = httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite:       func(p *httputil.ProxyRequest) { p.Out.Host = p.In.Host },
+		Transport:     b,
+		FlushInterval: -1, // streams
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil {
+				b.failed.Add(1)
+			}
+			http.Error(w, "balancer: "+err.Error(), http.StatusBadGateway)
+		},
+	})
+	b.URL = b.server.URL
+	for len(b.readyOnes()) == 0 {
+		select {
+		case <-ctx.Done():
+			b.Close()
+			return nil, errors.New("no replica is ready")
+		case <-time.After(period):
+		}
+	}
+	return b, nil
+}
+
+// Close ends the balancer and the connections through it.
+func (b *Balancer) Close() {
+	b.stop()
+	b.asking.Wait()
+	b.server.CloseClientConnections()
+	b.server.Close()
+}
+
+// Failed is how many requests got no answer from a replica.
+func (b *Balancer) Failed() int64 { return b.failed.Load() }
+
+// Ready is how many replicas are ready.
+func (b *Balancer) Ready() int { return len(b.readyOnes()) }
+
+func (b *Balancer) readyOnes() (ready []*replica) {
+	for _, r := range b.replicas {
+		if r.ready.Load() {
+			ready = append(ready, r)
+		}
+	}
+	return ready
+}
+
+// follow asks the replica whether it is ready until ctx ends.
+func (r *replica) follow(ctx context.Context) {
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	for ctx.Err() == nil {
+		r.ready.Store(r.asked(ctx, client))
+		select {
+		case <-ctx.Done():
+		case <-time.After(period):
+		}
+	}
+}
+
+func (r *replica) asked(ctx context.Context, client *http.Client) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url.JoinPath("readyz").String(), nil)
+	if err != nil {
+		return false
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
+
+// RoundTrip sends a request to the next replica. It sends it to another one only where the first was never sent it: what may
+// have been done is not done twice by a balancer.
+func (b *Balancer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := rewindable(r); err != nil {
+		return nil, err
+	}
+	var last error = errors.New("no replica is ready")
+	for range len(b.replicas) {
+		ready := b.readyOnes()
+		if len(ready) == 0 {
+			break
+		}
+		to := ready[b.turn.Add(1)%uint64(len(ready))]
+		out := r.Clone(r.Context())
+		out.URL.Scheme, out.URL.Host = to.url.Scheme, to.url.Host
+		if r.GetBody != nil {
+			out.Body, _ = r.GetBody() // it gives no error: rewindable
+		}
+		answer, err := to.transport.RoundTrip(out)
+		if err == nil {
+			return answer, nil
+		}
+		last = err
+		var op *net.OpError
+		if !errors.As(err, &op) || op.Op != "dial" {
+			return nil, err
+		}
+		to.ready.Store(false)
+	}
+	return nil, last
+}
+
+// rewindable keeps the body, so that it can be sent again: by the transport, on a connection that the replica had closed before.
+func rewindable(r *http.Request) error {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		return err
+	}
+	_ = r.Body.Close()
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	r.Body, _ = r.GetBody()
+	return nil
+}

@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"entregas/contracts"
+	"entregas/tests/balancer"
+	"entregas/tests/cliente"
+	. "entregas/tests/prueba"
+)
+
+// Two replicas of the bff behind one address, restarted one after the other under load: nobody is refused anything. Each
+// request is sent once.
+func TestARollingRestartRefusesNothing(t *testing.T) {
+	s := ParaRomper(t)
+	s.Surtir(t, map[string]int{"1": 2000})
+	s.Orden(t, "start", "bff-2")
+	t.Cleanup(func() { s.Orden(t, "stop", "bff-2") })
+	addresses, err := s.Local.AppsOf(t.Context(), "bff")
+	if err != nil || len(addresses) != 2 {
+		t.Fatalf("réplicas del bff: %v, %v", addresses, err)
+	}
+	door, err := balancer.Open(t.Context(), addresses...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(door.Close)
+	bff, err := s.Entorno.Through(door.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := &onceLoad{bff: bff, user: Usuario(t)}
+	stop := load.start(t.Context(), 4)
+	for _, replica := range []string{"bff", "bff-2"} {
+		before := load.sent.Load()
+		s.Orden(t, "restart", replica)
+		Hasta(t, "las dos réplicas listas, con carga", func(context.Context) (bool, error) {
+			return door.Ready() == 2 && load.sent.Load() > before+20, nil
+		})
+	}
+	stop()
+	t.Logf("%d peticiones, %d compras", load.sent.Load(), len(load.ids))
+	for _, e := range load.refused {
+		t.Error(e)
+	}
+	s.TodasConfirmadas(t, Plazo, load.ids)
+}
+
+// onceLoad buys, reads and lists, sends nothing twice, and notes what was refused.
+type onceLoad struct {
+	bff     *cliente.Cliente
+	user    string
+	sent    atomic.Int64
+	mu      sync.Mutex
+	ids     []string
+	refused []string
+}
+
+// start begins with so many customers at once; what it gives ends them.
+func (l *onceLoad) start(ctx context.Context, customers int) (stop func()) {
+	going, end := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	for i := range customers {
+		group.Go(func() {
+			for n := 0; going.Err() == nil; n++ {
+				l.one(ctx, fmt.Sprintf("%s-%d-%d", l.user, i, n/20)) // what was begun is carried through
+			}
+		})
+	}
+	return func() { end(); group.Wait() }
+}
+
+func (l *onceLoad) one(ctx context.Context, user string) {
+	accepted, err := l.bff.Comprar(ctx, contracts.SolicitudCompra{IDUsuario: user, Productos: []contracts.Linea{Linea("1", 1)}})
+	l.note("comprar", err)
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	l.ids = append(l.ids, accepted.ID)
+	l.mu.Unlock()
+	for _, path := range []string{"/compras/" + accepted.ID, "/usuarios/" + user + "/compras", "/productos"} {
+		r, err := l.bff.Pedir(ctx, http.MethodGet, path, nil)
+		if err == nil && r.Estado != http.StatusOK {
+			err = r.Problema()
+		}
+		l.note(path, err)
+	}
+}
+
+func (l *onceLoad) note(what string, err error) {
+	l.sent.Add(1)
+	if err == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused = append(l.refused, fmt.Sprintf("%s: %v", what, err))
+}
