@@ -7,9 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"regexp"
-	"slices"
-	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -120,43 +117,4 @@ func (in *Instancia) imprimirEstado(enJSON bool) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", p.Nombre, p.Clase, pid, p.Puerto, estado)
 	}
 	return t.Flush()
-}
-
-// esperar polls until the check passes. In vain, it ends with the last lines of the process's log.
-func (in *Instancia) esperar(nombre string, plazo time.Duration, revisar func() error) error {
-	var err error
-	inicio := time.Now()
-	for aviso := inicio.Add(5 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		if err = revisar(); err == nil {
-			return nil
-		}
-		reinicios := 0
-		if ps, e := in.supervisados(); e == nil {
-			reinicios = ps[nombre].Reinicios
-		}
-		if time.Since(inicio) > plazo || (reinicios > 3 && time.Since(inicio) > 10*time.Second) {
-			return fmt.Errorf("%s no llegó a estar sano en %s (%d reinicios): %w\n%s", nombre, time.Since(inicio).Round(time.Second), reinicios, err, in.cola(nombre, 12))
-		}
-		if time.Now().After(aviso) {
-			decir("  … espero a %s", nombre)
-			aviso = aviso.Add(5 * time.Second)
-		}
-	}
-}
-
-var deInteres = regexp.MustCompile(`^== APP|level=(error|fatal)|^error:|ERROR|FATAL|Exception`)
-
-// cola is the end of a process's log, of what it and its sidecar complain, with the log's path.
-func (in *Instancia) cola(nombre string, n int) string {
-	texto, err := os.ReadFile(in.log(nombre))
-	if err != nil {
-		return "(sin registro en " + in.log(nombre) + ")"
-	}
-	lineas := strings.Split(strings.TrimSpace(string(texto)), "\n")
-	lineas = lineas[max(0, len(lineas)-500):]
-	quejas := slices.DeleteFunc(slices.Clone(lineas), func(l string) bool { return !deInteres.MatchString(l) })
-	if len(quejas) > 0 {
-		lineas = quejas
-	}
-	return strings.Join(lineas[max(0, len(lineas)-n):], "\n") + "\n(registro: " + in.log(nombre) + ")"
 }

@@ -133,8 +133,9 @@ func TestDaprRun(t *testing.T) {
 		if s.esReplica() {
 			continue
 		}
-		if err := in.esperarServicio(s); err != nil {
-			t.Errorf("%v\n%s", err, in.cola("dapr-run", 20))
+		w := newWaiter(s.Nombre, normalPatience, in.log("dapr-run"), func() glance { return glance{pids: procesos(in.marca(), marca)} })
+		if err := in.wait(w, in.serviceReady(s)); err != nil {
+			t.Error(err)
 		}
 	}
 	_ = cmd.Process.Signal(syscall.SIGINT)

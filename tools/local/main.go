@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"entregas/tools/local/preparar"
 )
@@ -172,7 +171,7 @@ func (in *Instancia) unServicio(orden, nombre string) error {
 		return err
 	}
 	if infra >= 0 {
-		return in.esperar(nombre, 90*time.Second, in.infra()[infra].revisar)
+		return in.esperar(nombre, in.infra()[infra].revisar)
 	}
 	return in.esperarServicio(s)
 }
@@ -182,7 +181,7 @@ func (in *Instancia) parar(nombre string) error {
 	if err := in.supervisor("PATCH", "/process/stop/"+nombre, nil); err != nil {
 		return err
 	}
-	return in.esperar(nombre, 45*time.Second, func() error {
+	return in.esperar(nombre, func() error {
 		ps, err := in.supervisados()
 		if err == nil && ps[nombre].activo() {
 			err = fmt.Errorf("todavía corre (%s)", ps[nombre].Estado)

@@ -13,6 +13,8 @@ func (in *Instancia) urlPulsarAdmin() string {
 	return fmt.Sprintf("http://127.0.0.1:%d", in.puerto("PULSAR_ADMIN"))
 }
 
+func (in *Instancia) pulsarAdmin() preparar.Pulsar { return preparar.Pulsar{URL: in.urlPulsarAdmin()} }
+
 // confPulsar is the committed broker configuration with this instance's ports.
 func (in *Instancia) confPulsar() error {
 	texto, err := os.ReadFile(filepath.Join(in.Raiz, "tools", "pulsar", "standalone.conf"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,7 +38,14 @@ func (in *Instancia) correr(nombre string) error {
 	parar := make(chan os.Signal, 1)
 	signal.Notify(parar, syscall.SIGTERM, syscall.SIGINT)
 
-	v := vigia{in: in, marca: marca, cli: cmd.Process.Pid}
+	s, err := in.servicio(nombre)
+	if err != nil {
+		return err
+	}
+	mute := whenMute(context.Background(), in.salud(s.PuertoHTTP, "/v1.0/healthz/outbound", 204))
+	v := vigia{in: in, marca: marca, cli: cmd.Process.Pid, start: newWaiter(nombre, pairPatience, in.log(nombre), func() glance {
+		return glance{pids: procesos(in.marca(), marca)}
+	})}
 	for reloj := time.Tick(time.Second / porSegundo); ; {
 		select {
 		case <-fin:
@@ -53,8 +61,34 @@ func (in *Instancia) correr(nombre string) error {
 				<-fin
 				return fmt.Errorf("%s de %s terminó: arranco de nuevo los dos", quien, nombre)
 			}
+		case <-mute:
+			in.detener(marca, cmd.Process.Pid)
+			<-fin
+			return fmt.Errorf("el sidecar de %s no contesta desde hace %s: arranco de nuevo los dos", nombre, muteFor)
 		}
 	}
+}
+
+// muteFor is how long a sidecar that was healthy may be silent before it is started again. One that starts has no such limit:
+// it takes as long as it needs.
+const muteFor = time.Minute
+
+// whenMute closes its channel when what was healthy has not been so for muteFor. It looks until ctx ends.
+func whenMute(ctx context.Context, healthy func() error) <-chan struct{} {
+	mute := make(chan struct{})
+	go func() {
+		var last time.Time // when it was healthy
+		for ctx.Err() == nil {
+			time.Sleep(time.Second)
+			if healthy() == nil {
+				last = time.Now()
+			} else if !last.IsZero() && time.Since(last) > muteFor {
+				close(mute)
+				return
+			}
+		}
+	}()
+	return mute
 }
 
 // vigia looks at a service's app and sidecar. The CLI does not: it waits a minute for one that died while it started.
@@ -63,28 +97,34 @@ type vigia struct {
 	marca        string
 	cli          int
 	app, sidecar int
-	visto        bool // one of them, at some time
-	solos        int  // how often they were not both there
+	start        *waiter // follows the CLI, and whom it has started
+	looked       time.Time
 }
 
 const porSegundo = 10 // looks
 
+// pairPatience is how long one of the two may be missing: while the CLI or the other works, it may still come.
+var pairPatience = patience{idle: 30 * time.Second, work: time.Second, total: 5 * time.Minute}
+
 // muerto says which of the two died, or "" while both live or may be about to start.
 func (v *vigia) muerto() string {
 	if v.app == 0 || v.sidecar == 0 {
-		v.app, v.sidecar = v.in.pareja(v.marca, v.cli)
+		app, sidecar := v.in.pareja(v.marca, v.cli)
 		switch {
-		case v.app != 0 && v.sidecar != 0:
+		case app != 0 && sidecar != 0:
+			v.app, v.sidecar = app, sidecar
 			return ""
-		case v.app == 0 && v.sidecar == 0 && v.visto:
-			return "la aplicación y el sidecar"
+		case v.app != 0 && app == 0:
+			return "la aplicación"
+		case v.sidecar != 0 && sidecar == 0:
+			return "el sidecar"
 		}
-		v.visto = v.visto || v.app != 0 || v.sidecar != 0
-		paciencia := 8 * porSegundo
-		if v.visto {
-			paciencia = 3 * porSegundo
+		v.app, v.sidecar = app, sidecar
+		if time.Since(v.looked) < time.Second {
+			return ""
 		}
-		if v.solos++; v.solos < paciencia {
+		v.looked = time.Now()
+		if v.start.hopeless() == nil {
 			return ""
 		}
 	}

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"entregas/tools/local/preparar"
 )
 
 // up makes the system complete and healthy; what already is, it leaves alone.
@@ -57,6 +55,9 @@ func (in *Instancia) up(soloInfra bool) error {
 // subirInfra starts PostgreSQL, Pulsar and the control plane, with the services' build meanwhile, and makes databases and topics.
 func (in *Instancia) subirInfra(antes string) error {
 	ps, err := in.supervisados()
+	if err != nil && !errors.Is(err, errNotUp) {
+		return err
+	}
 	if err != nil {
 		decir("arranco PostgreSQL, Pulsar, placement y scheduler")
 		terminar(procesos(in.marca()), 5*time.Second) // orphans of a supervisor that was killed
@@ -74,14 +75,15 @@ func (in *Instancia) subirInfra(antes string) error {
 		}
 	}
 	for _, p := range in.infra() {
-		if err := in.esperar(p.Nombre, 90*time.Second, p.revisar); err != nil {
+		if err := in.esperar(p.Nombre, p.revisar); err != nil {
 			return err
 		}
 	}
 	if err := in.crearBases(); err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
-	if err := (preparar.Pulsar{URL: in.urlPulsarAdmin()}).CrearTopicos(context.Background()); err != nil {
+	// A broker that has just become healthy may be too busy for the first of these.
+	if err := in.esperar("pulsar", func() error { return in.pulsarAdmin().CrearTopicos(context.Background()) }); err != nil {
 		return err
 	}
 	decir("bases de datos y tópicos listos")
@@ -140,27 +142,25 @@ func (in *Instancia) arrancar(nombre string) error {
 }
 
 func (in *Instancia) esperarServicio(s servicio) error {
-	if err := in.esperar(s.Nombre, 60*time.Second, in.salud(s.PuertoApp, "/readyz", 200)); err != nil {
-		return err
+	return in.esperar(s.Nombre, in.serviceReady(s))
+}
+
+// serviceReady checks a service's app, and its sidecar.
+func (in *Instancia) serviceReady(s servicio) func() error {
+	app, sidecar := in.salud(s.PuertoApp, "/readyz", 200), in.salud(s.PuertoHTTP, "/v1.0/healthz/outbound", 204)
+	return func() error {
+		if err := app(); err != nil {
+			return err
+		}
+		return sidecar()
 	}
-	return in.esperar(s.Nombre, 30*time.Second, in.salud(s.PuertoHTTP, "/v1.0/healthz/outbound", 204))
 }
 
 // down stops everything in the reverse order of the start, then ends whatever still carries the instance's mark.
 func (in *Instancia) down() error {
 	if err := in.supervisor("POST", "/project/stop", nil); err == nil {
 		decir("paro la instancia %s", in.Nombre)
-	}
-	for limite := time.Now().Add(60 * time.Second); time.Now().Before(limite); time.Sleep(200 * time.Millisecond) {
-		if _, err := in.supervisados(); err != nil {
-			break
-		}
-	}
-	for range 20 { // the supervisor itself is the last to go
-		if len(procesos(in.marca())) == 0 {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
+		in.waitForEnd()
 	}
 	if quedan := procesos(in.marca()); len(quedan) > 0 {
 		decir("termino %d procesos huérfanos", len(quedan))
@@ -171,6 +171,21 @@ func (in *Instancia) down() error {
 	}
 	decir("nada de la instancia %s queda en marcha; los datos siguen en %s", in.Nombre, in.ruta("datos"))
 	return nil
+}
+
+// waitForEnd waits until no process of the instance is left. The supervisor gives each of them its time, and ends one that takes
+// longer: it is waited for while they get on.
+func (in *Instancia) waitForEnd() {
+	all := func() glance { return glance{pids: procesos(in.marca())} }
+	err := in.wait(newWaiter("la parada", normalPatience, in.log("supervisor"), all), func() error {
+		if n := len(all().pids); n > 0 {
+			return fmt.Errorf("quedan %d procesos", n)
+		}
+		return nil
+	})
+	if err != nil {
+		decir("aviso: %v", err)
+	}
 }
 
 // reset forgets the instance: its data, passwords, logs.
