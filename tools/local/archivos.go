@@ -178,6 +178,10 @@ func (in *Instancia) confSupervisor() error {
 	if err != nil {
 		return err
 	}
+	loopback, err := in.secretLoopback()
+	if err != nil {
+		return err
+	}
 	t := template.Must(template.New("").Funcs(template.FuncMap{
 		"puerto": in.puerto, "ruta": in.ruta, "compartida": in.compartida, "log": in.log,
 	}).Parse(plantillaSupervisor))
@@ -185,7 +189,7 @@ func (in *Instancia) confSupervisor() error {
 	if err := t.Execute(&texto, map[string]any{
 		"Dir": in.Dir, "Raiz": in.Raiz, "Instancia": in.Nombre, "Servicios": in.losServicios(),
 		"PostgresPropio": in.dsnPropio() != "", "Setpriv": setpriv, "Postgres": in.dirPostgres("bin", "postgres"),
-		"Java": java(), "MemoriaPulsar": in.ajuste("PULSAR_MEM", "512m"), "Pulsar": in.dirPulsar(),
+		"Java": java(), "MemoriaPulsar": in.ajuste("PULSAR_MEM", "512m"), "Pulsar": in.dirPulsar(), "SecretLoopback": loopback,
 	}); err != nil {
 		return err
 	}

@@ -60,6 +60,18 @@ func (in *Instancia) secreto(nombre string) (string, error) {
 	return strings.TrimSpace(string(texto)), err
 }
 
+// secretLoopback is an address of this machine's loopback that belongs to the instance alone and is drawn once. The scheduler's
+// etcd asks nobody for anything and lets every page in a browser read and write (it allows every origin): such a page would
+// have to guess the address. For the users of this machine it is no secret.
+func (in *Instancia) secretLoopback() (string, error) {
+	secret, err := in.secreto("loopback")
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(secret))
+	return fmt.Sprintf("127.%d.%d.%d", 1+sum[0]%254, sum[1], 1+sum[2]%254), nil
+}
+
 // claveEmisor is the file with the secret of which the development issuer's key is made. The bff's replicas share it.
 func (in *Instancia) claveEmisor() (string, error) {
 	_, err := in.secreto("emisor")
