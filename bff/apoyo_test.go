@@ -189,6 +189,9 @@ func (p puerta) pedir(t *testing.T, verbo, ruta, cuerpo string, cabeceras ...str
 	t.Helper()
 	peticion := httptest.NewRequest(verbo, ruta, strings.NewReader(cuerpo))
 	cabeceras = append(p.como(t, "oti", identidad.Operador), cabeceras...)
+	if cuerpo != "" {
+		cabeceras = append([]string{"Content-Type", "application/json"}, cabeceras...)
+	}
 	for i := 0; i < len(cabeceras); i += 2 {
 		peticion.Header.Set(cabeceras[i], cabeceras[i+1])
 	}

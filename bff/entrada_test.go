@@ -3,11 +3,14 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"entregas/contracts"
+	"entregas/services/bff/identidad"
 )
 
 var (
@@ -59,9 +62,9 @@ var entradasMalas = []struct {
 	{"cantidad que falta", comprar, compra(`[{"id_producto":"1"}]`), 400, "productos[0].cantidad", nil},
 	{"cantidad negativa", comprar, linea("-1"), 400, "productos[0].cantidad", nil},
 	{"cantidad de más de 1.000.000", comprar, linea("1000001"), 400, "productos[0].cantidad", nil},
-	{"cantidad que no cabe", comprar, linea("1e30"), 400, "cantidad", nil},
-	{"cantidad que no es un número", comprar, linea(`"dos"`), 400, "cantidad", nil},
-	{"cantidad con decimales", comprar, linea("1.5"), 400, "cantidad", nil},
+	{"cantidad que no cabe", comprar, linea("1e30"), 400, "productos[0].cantidad", nil},
+	{"cantidad que no es un número", comprar, linea(`"dos"`), 400, "productos[0].cantidad", nil},
+	{"cantidad con decimales", comprar, linea("1.5"), 400, "productos[0].cantidad", nil},
 	{"domicilio que no es un booleano", comprar, `{"id_usuario":"ana","domicilio":"True"}`, 400, "domicilio", nil},
 	{"clave vacía", comprar, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", ""}},
 	{"clave demasiado larga", comprar, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", strings.Repeat("k", 256)}},
@@ -99,6 +102,21 @@ var entradasMalas = []struct {
 	{"a cursor with a NUL", "GET /api/compras?despues=2026-01-02T03:04:05Z_01938f5e-7c1a-7000-8000-000000000001%00", ``, 400, "despues", nil},
 	{"a cursor with a broken byte", "GET /api/usuarios/ana/compras?despues=2026-01-02T03:04:05Z_01938f5e-7c1a-7000-8000-00000000000%ff", ``, 400, "despues", nil},
 	{"a cursor that was changed", "GET /api/usuarios/ana/compras?despues=2026-01-02T03:04:05Z", ``, 400, "despues", nil},
+	{"a quantity with an exponent", comprar, linea("1e2"), 400, "productos[0].cantidad", nil},
+	{"a field twice", comprar, `{"id_usuario":"ana","id_usuario":"eva"}`, 400, "id_usuario", nil},
+	{"a field in capitals", comprar, `{"ID_usuario":"ana"}`, 400, "ID_usuario", nil},
+	{"half a character", comprar, `{"id_usuario":"\ud800"}`, 400, "id_usuario", nil},
+	{"a broken byte", cancelar, "{\"motivo\":\"\xff\"}", 400, "motivo", nil},
+	{"a byte order mark", cancelar, "\ufeff{}", 400, "", nil},
+	{"a list for an object", cancelar, `[]`, 400, "", nil},
+	{"null for an object", cancelar, `null`, 400, "", nil},
+	{"a reason with a bell", cancelar, `{"motivo":"no\u0007"}`, 400, "motivo", nil},
+	{"a decision that is null", aprobar, `{"aprobada":null}`, 400, "aprobada", nil},
+	{"no JSON by its header", comprar, linea("1"), 415, "", []string{"Content-Type", "text/plain"}},
+	{"nothing by its header", comprar, linea("1"), 415, "", []string{"Content-Type", ""}},
+	{"a reason that is no JSON by its header", cancelar, `{}`, 415, "", []string{"Content-Type", "application/x-www-form-urlencoded"}},
+	{"a page of 1e1", "GET /api/compras?limite=1e1", ``, 400, "limite", nil},
+	{"a page of two sizes", "GET /api/compras?limite=1&limite=2", ``, 400, "limite", nil},
 	{"una ruta que no existe", "GET /api/nada", ``, 404, "", nil},
 	{"otra fuera de /api", "GET /nada", ``, 404, "", nil},
 	{"un método que no se admite", "DELETE /api/compras", ``, 405, "", nil},
@@ -121,6 +139,75 @@ func TestEntradaMala(t *testing.T) {
 			}
 			p.intacta(t)
 		})
+	}
+}
+
+// A path that is written otherwise is no path of ours: a redirect would make a client send its POST again as a GET.
+func TestNoRedirect(t *testing.T) {
+	p := nuevaPuerta(t)
+	for _, verb := range []string{http.MethodPost, http.MethodGet, http.MethodDelete} {
+		for _, path := range []string{
+			"//api/compras", "/api//compras", "/api/compras/", "/api/./compras", "/api/productos/../compras", "/api/%2e/compras", "/api%2Fcompras",
+			"/%61pi//compras", "//graphql", "/graphql/", "/./graphql", "/graphql/.", "//v1", "//desarrollo/token", "/x/../salir", "//salir",
+		} {
+			r := p.pedir(t, verb, path, "")
+			if r.Code != http.StatusNotFound && r.Code != http.StatusMethodNotAllowed || r.Header().Get("Location") != "" {
+				t.Errorf("%s %s: %d %v", verb, path, r.Code, r.Header())
+			}
+		}
+	}
+	p.intacta(t)
+}
+
+// An id in capitals is taken, everywhere, and told in its canonical form.
+func TestCapitals(t *testing.T) {
+	for _, c := range []struct {
+		operation, body string
+		state           contracts.Estado
+	}{
+		{comprar, `{"id":"` + strings.ToUpper(deAna) + `","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`, ""},
+		{"GET /api/compras/" + strings.ToUpper(deAna), "", ""},
+		{"GET /api/compras/" + strings.ToUpper(deAna) + "/eventos", "", contracts.EstadoCancelada},
+		{"GET /api/compras/" + strings.ToUpper(deAna) + "/mensajes", "", ""},
+		{"POST /api/compras/" + strings.ToUpper(deAna) + "/cancelacion", "", contracts.EstadoConfirmada},
+		{"POST /api/compras/" + strings.ToUpper(deAna) + "/aprobacion", `{"aprobada":true}`, contracts.EstadoPorAprobar},
+		{"POST /api/compras/" + strings.ToUpper(deAna) + "/reintento", "", contracts.EstadoFallida},
+		{"GET /api/ordenes/" + strings.ToUpper(idOrden), "", ""},
+		{"POST /api/ordenes/" + strings.ToUpper(idOrden) + "/despacho", "", ""},
+	} {
+		p := nuevaPuerta(t)
+		p.conLaDeAna(t, c.state)
+		verb, path, _ := strings.Cut(c.operation, " ")
+		r := p.pedir(t, verb, path, c.body)
+		if told := r.Body.String() + r.Header().Get("Location"); r.Code/100 != 2 || strings.Contains(told, strings.ToUpper(deAna)) || strings.Contains(told, strings.ToUpper(idOrden)) {
+			t.Errorf("%s: %d %s %v", c.operation, r.Code, r.Body, r.Header())
+		}
+		if n := len(p.gestor.Compras()); n != 1 {
+			t.Errorf("%s: %d purchases", c.operation, n)
+		}
+	}
+}
+
+// A body of unknown length that turns out to be empty is none.
+func TestEmptyChunkedBody(t *testing.T) {
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, contracts.EstadoConfirmada)
+	server := httptest.NewServer(p)
+	defer server.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/api/compras/"+deAna+"/cancelacion", io.MultiReader())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ContentLength = -1 // chunked, as a client sends what it does not know the length of
+	auth := p.como(t, "ana", identidad.Cliente)
+	r.Header.Set(auth[0], auth[1])
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusAccepted {
+		t.Errorf("%d", res.StatusCode)
 	}
 }
 

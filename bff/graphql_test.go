@@ -173,7 +173,11 @@ func TestLoQueNoEsGraphQL(t *testing.T) {
 	}{
 		{"a batch", http.MethodPost, `[{"query":"{productos{id}}"}]`, "application/json", 400},
 		{"a query that is no text", http.MethodPost, `{"query":5,"variables":{"clave":"secreta"}}`, "application/json", 400},
-		{"another type", http.MethodPost, `{"query":"{productos{id}}"}`, "application/x-www-form-urlencoded", 400},
+		{"another type", http.MethodPost, `{"query":"{productos{id}}"}`, "application/x-www-form-urlencoded", 415},
+		{"a query twice", http.MethodPost, `{"query":"{productos{id}}","query":"{balance{diferencia}}"}`, "application/json", 400},
+		{"a query in capitals", http.MethodPost, `{"Query":"{productos{id}}"}`, "application/json", 400},
+		{"a variable twice", http.MethodPost, `{"query":"query($b:String){productos(buscar:$b){id}}","variables":{"b":"a","b":"b"}}`, "application/json", 400},
+		{"half a character", http.MethodPost, `{"query":"{productos(buscar:\"\ud800\"){id}}"}`, "application/json", 400},
 		{"a GET", http.MethodGet, "", "", 405},
 	} {
 		for _, acepta := range []string{"application/json", "text/event-stream"} {

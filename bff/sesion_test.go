@@ -60,6 +60,9 @@ func (n navegador) pedir(t *testing.T, verbo, ruta, cuerpo string, cabeceras ...
 	if err != nil {
 		t.Fatal(err)
 	}
+	if strings.HasPrefix(cuerpo, "{") {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	for i := 0; i < len(cabeceras); i += 2 {
 		r.Header.Set(cabeceras[i], cabeceras[i+1])
 	}

@@ -1,7 +1,6 @@
 package contracts
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -133,35 +132,4 @@ func (v *Validador) Lineas(campo string, lineas []Linea) {
 		vistos[l.IDProducto] = true
 		v.Cantidad(fmt.Sprintf("%s[%d].cantidad", campo, i), l.Cantidad)
 	}
-}
-
-// UnmarshalJSON also takes an id_producto that is a number: the earlier system counted its products.
-func (l *Linea) UnmarshalJSON(texto []byte) error {
-	var cruda struct {
-		IDProducto json.RawMessage `json:"id_producto"`
-		Cantidad   json.RawMessage `json:"cantidad"`
-	}
-	if err := json.Unmarshal(texto, &cruda); err != nil {
-		return err
-	}
-	*l = Linea{IDProducto: string(cruda.IDProducto)}
-	if strings.HasPrefix(l.IDProducto, `"`) {
-		if err := json.Unmarshal(cruda.IDProducto, &l.IDProducto); err != nil {
-			return err
-		}
-	} else if l.IDProducto == "null" {
-		l.IDProducto = ""
-	} else if l.IDProducto != "" {
-		var numero json.Number
-		if err := json.Unmarshal(cruda.IDProducto, &numero); err != nil {
-			return CampoMalo("productos.id_producto", "debe ser un texto")
-		}
-	}
-	if len(cruda.Cantidad) == 0 {
-		return nil // 0, which Validar refuses by name
-	}
-	if err := json.Unmarshal(cruda.Cantidad, &l.Cantidad); err != nil {
-		return CampoMalo("productos.cantidad", "debe ser "+formatoDeCantidad)
-	}
-	return nil
 }

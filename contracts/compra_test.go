@@ -1,7 +1,6 @@
 package contracts_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -150,74 +149,6 @@ func esIdentificador(s string) bool {
 	}
 	return utf8.ValidString(s) && !slices.ContainsFunc(letras, func(r rune) bool {
 		return !strings.ContainsRune("\u200c\u200d", r) && (r < 0xe0020 || r > 0xe007f) && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
-	})
-}
-
-// A line as customers and the earlier system write it.
-func TestLeerUnaLinea(t *testing.T) {
-	for _, c := range []struct {
-		texto string
-		linea contracts.Linea
-		campo string // that is wrong; "-": the text is no line at all
-	}{
-		{`{"id_producto":"1","cantidad":2}`, contracts.Linea{IDProducto: "1", Cantidad: 2}, ""},
-		{`{"id_producto":1,"cantidad":2}`, contracts.Linea{IDProducto: "1", Cantidad: 2}, ""},
-		{`{"id_producto":" 1 ","cantidad":2}`, contracts.Linea{IDProducto: " 1 ", Cantidad: 2}, ""}, // Validar refuses it
-		{`{"id_producto":"\u0031","cantidad":2}`, contracts.Linea{IDProducto: "1", Cantidad: 2}, ""},
-		{`{"id_producto":12345678901234567890,"cantidad":2}`, contracts.Linea{IDProducto: "12345678901234567890", Cantidad: 2}, ""},
-		{`{"cantidad":2}`, contracts.Linea{Cantidad: 2}, ""},
-		{`{"id_producto":null,"cantidad":2}`, contracts.Linea{Cantidad: 2}, ""},
-		{`{"id_producto":"1"}`, contracts.Linea{IDProducto: "1"}, ""},
-		{`{"id_producto":"1","cantidad":null}`, contracts.Linea{IDProducto: "1"}, ""},
-		{`{"id_producto":"1","cantidad":-2}`, contracts.Linea{IDProducto: "1", Cantidad: -2}, ""},
-		{`{}`, contracts.Linea{}, ""},
-		{`null`, contracts.Linea{}, ""},
-
-		{`{"id_producto":"1","cantidad":"2"}`, contracts.Linea{}, "productos.cantidad"},
-		{`{"id_producto":"1","cantidad":1.5}`, contracts.Linea{}, "productos.cantidad"},
-		{`{"id_producto":"1","cantidad":1e400}`, contracts.Linea{}, "productos.cantidad"},
-		{`{"id_producto":"1","cantidad":99999999999999999999}`, contracts.Linea{}, "productos.cantidad"},
-		{`{"id_producto":"1","cantidad":true}`, contracts.Linea{}, "productos.cantidad"},
-		{`{"id_producto":"1","cantidad":[2]}`, contracts.Linea{}, "productos.cantidad"},
-		{`{"id_producto":true,"cantidad":2}`, contracts.Linea{}, "productos.id_producto"},
-		{`{"id_producto":{"id":1},"cantidad":2}`, contracts.Linea{}, "productos.id_producto"},
-		{`{"id_producto":["1"],"cantidad":2}`, contracts.Linea{}, "productos.id_producto"},
-		{`"1:2"`, contracts.Linea{}, "-"},
-		{`[1,2]`, contracts.Linea{}, "-"},
-		{`7`, contracts.Linea{}, "-"},
-	} {
-		t.Run(c.texto, func(t *testing.T) {
-			var l contracts.Linea
-			err := json.Unmarshal([]byte(c.texto), &l)
-			switch c.campo {
-			case "":
-				if err != nil || l != c.linea {
-					t.Fatalf("se leyó %+v: %v", l, err)
-				}
-			case "-":
-				if err == nil {
-					t.Fatalf("se leyó %+v", l)
-				}
-			default:
-				if campos := camposDe(t, err); fmt.Sprint(campos) != fmt.Sprint([]string{c.campo}) {
-					t.Fatalf("son inválidos %v", campos)
-				}
-			}
-		})
-	}
-}
-
-func TestUnaLineaVaYVuelve(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		l := rapid.Make[contracts.Linea]().Draw(t, "línea")
-		texto, err := json.Marshal(l)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var vuelta contracts.Linea
-		if err := json.Unmarshal(texto, &vuelta); err != nil || vuelta != l {
-			t.Fatalf("%s: %+v %v", texto, vuelta, err)
-		}
 	})
 }
 

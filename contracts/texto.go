@@ -3,6 +3,7 @@ package contracts
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -38,6 +39,10 @@ func CanonicalID(id string) string {
 	}
 	return id
 }
+
+// FormatInstant is the one form of an instant in REST, GraphQL and live streams: RFC 3339 in UTC, with milliseconds, which is
+// what messages carry, so that a purchase is told alike wherever it is read.
+func FormatInstant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // controlIn says which character of text is the first that nobody may write, and where it is, counted in characters from 1;
 // "" when there is none.

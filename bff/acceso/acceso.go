@@ -173,7 +173,8 @@ func (p Puerta) Buscar(ctx context.Context, f contracts.FiltroCompras, limite in
 
 // Mensajes gives what the saga of a purchase asked, and what it was answered.
 func (p Puerta) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
-	if err := p.operadorConID(ctx, id); err != nil {
+	id, err := p.operadorConID(ctx, id)
+	if err != nil {
 		return nil, err
 	}
 	return p.Operacion.Mensajes(ctx, id)
@@ -181,7 +182,8 @@ func (p Puerta) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeS
 
 // Reintentar takes up again what could not be undone of a FALLIDA.
 func (p Puerta) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
-	if err := p.operadorConID(ctx, id); err != nil {
+	id, err := p.operadorConID(ctx, id)
+	if err != nil {
 		return contracts.Aceptada{}, err
 	}
 	return p.Operacion.Reintentar(ctx, id)
@@ -249,7 +251,8 @@ func (p Puerta) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
 
 // Orden gives an order.
 func (p Puerta) Orden(ctx context.Context, id string) (contracts.Orden, error) {
-	if err := p.operadorConID(ctx, id); err != nil {
+	id, err := p.operadorConID(ctx, id)
+	if err != nil {
 		return contracts.Orden{}, err
 	}
 	return p.Bodega.Leer(ctx, id)
@@ -257,7 +260,8 @@ func (p Puerta) Orden(ctx context.Context, id string) (contracts.Orden, error) {
 
 // Despachar sends an order out of the warehouse.
 func (p Puerta) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
-	if err := p.operadorConID(ctx, id); err != nil {
+	id, err := p.operadorConID(ctx, id)
+	if err != nil {
 		return contracts.Orden{}, err
 	}
 	return p.Bodega.Despachar(ctx, id)

@@ -19,14 +19,15 @@ const (
 	FormaDeMinutos  = "debe ser un número de 1 a 15"
 )
 
-// operadorConID: an order's id has the form of a purchase's.
-func (p Puerta) operadorConID(ctx context.Context, id string) error {
+// operadorConID lets operators through, and gives id in its canonical form: an order's id has that of a purchase's.
+func (p Puerta) operadorConID(ctx context.Context, id string) (string, error) {
+	if err := identidad.ExigirDe(ctx, operador); err != nil {
+		return id, err
+	}
+	id = contracts.CanonicalID(id)
 	var v contracts.Validador
 	v.IDCompra("id", id)
-	if err := identidad.ExigirDe(ctx, operador); err != nil {
-		return err
-	}
-	return v.Error()
+	return id, v.Error()
 }
 
 // cursor refuses what no list gave, before any service is asked.

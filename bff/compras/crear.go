@@ -18,6 +18,7 @@ import (
 // that whoever has its id can read it, and given to its owner; when the owner does not answer, it is published with the
 // same id: should both arrive, they are one purchase. When that fails too, it is NoDisponible and forgotten here.
 func (s *Servicio) Crear(ctx context.Context, solicitud contracts.SolicitudCompra, claveIdempotencia string) (contracts.Aceptada, error) {
+	solicitud.ID = contracts.CanonicalID(solicitud.ID)
 	pedida := solicitud // as it came: without an id when the customer gave none
 	if solicitud.ID == "" {
 		solicitud.ID = uuid.Must(uuid.NewV7()).String()

@@ -20,6 +20,7 @@ type Decisiones interface {
 // Cancelar asks the owner for a purchase's cancellation; when it does not answer, or does not have the purchase yet, the
 // command goes to the broker, where it waits. What is known here to be past cancelling is a Conflicto at once.
 func (s *Servicio) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, hecha bool, err error) {
+	id = contracts.CanonicalID(id)
 	if err := validarDecision(id, motivo); err != nil {
 		return a, false, err
 	}
@@ -54,6 +55,7 @@ func (s *Servicio) Cancelar(ctx context.Context, id, motivo string) (a contracts
 // Aprobar approves or rejects a purchase that awaits it. Only its owner can say whether it does: while the owner is
 // away this is NoDisponible.
 func (s *Servicio) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
+	id = contracts.CanonicalID(id)
 	if err := validarDecision(id, motivo); err != nil {
 		return contracts.Aceptada{}, err
 	}

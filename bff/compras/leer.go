@@ -23,6 +23,7 @@ const FormaDeLimite = "debe ser un número entero de 1 a 100"
 // Leer gives a purchase: from its owner, or as it is known here when the owner does not know it yet or does not answer.
 // NoEncontrado is said only when the owner said so.
 func (s *Servicio) Leer(ctx context.Context, id string) (Leida, error) {
+	id = contracts.CanonicalID(id)
 	var v contracts.Validador
 	v.IDCompra("id", id)
 	if err := v.Error(); err != nil {

@@ -87,13 +87,10 @@ func responderPagina(w http.ResponseWriter, r *http.Request, pagina compras.Pagi
 
 // CancelarCompra implements contrato.ServerInterface. The body may be missing.
 func (s Servidor) CancelarCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, _ contrato.CancelarCompraParams) {
-	var pedida contrato.Cancelacion
-	if r.ContentLength != 0 {
-		var err error
-		if pedida, err = rest.Leer[contrato.Cancelacion](w, r); err != nil {
-			rest.EscribirError(w, r, err)
-			return
-		}
+	pedida, err := rest.ReadOptional[contrato.Cancelacion](w, r)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
 	}
 	aceptada, hecha, err := s.Puerta.Cancelar(r.Context(), id, pedida.Motivo)
 	if hecha {

@@ -4,7 +4,6 @@ package rest
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -60,7 +59,7 @@ func responder(w http.ResponseWriter, r *http.Request, estado int, v any, err er
 		rest.Escribir(w, estado, v)
 		return
 	}
-	texto, err := json.Marshal(v)
+	texto, err := rest.Encode(v)
 	if err != nil {
 		rest.EscribirError(w, r, err)
 		return

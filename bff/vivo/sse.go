@@ -2,7 +2,6 @@ package vivo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -47,6 +46,7 @@ func NuevoServidor(parada context.Context, c Compras, avisos *Avisos) *Servidor 
 // UnaCompra streams the changes of purchase id: `id:` is the change's number, `event:` is estado, `data:` the purchase as
 // it was left. ultimoID is the number after which to go on, "" for all. It ends when the purchase can change no more.
 func (s *Servidor) UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoID string) {
+	id = contracts.CanonicalID(id) // the name under which its changes are told
 	ultimo := -1
 	if ultimoID != "" {
 		n, err := strconv.Atoi(ultimoID)
@@ -88,6 +88,7 @@ func (s *Servidor) sayStopping(w *salida) {
 // Cambios gives the changes of purchase id after the number ultimo (-1 for all), until ctx ends, the program stops, or there
 // can be no more.
 func (s *Servidor) Cambios(ctx context.Context, id string, ultimo int) (<-chan compras.Cambio, error) {
+	id = contracts.CanonicalID(id)
 	ctx, soltar, err := s.flujoDe(ctx)
 	if err != nil {
 		return nil, err
@@ -204,7 +205,7 @@ func (s *Servidor) Todas(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			var texto []byte
-			if texto, err = json.Marshal(c); err == nil {
+			if texto, err = rest.Encode(c); err == nil {
 				err = salida.escribir(fmt.Sprintf("data: %s\n\n", texto))
 			}
 		}
@@ -229,7 +230,7 @@ func abrir(w http.ResponseWriter) *salida {
 // cambios sends what of c is newer than ultimo, and gives the number it is at then.
 func (s *salida) cambios(c contracts.Compra, ultimo int) (int, error) {
 	for _, cambio := range compras.CambiosDesde(c, ultimo) {
-		texto, err := json.Marshal(cambio.Compra)
+		texto, err := rest.Encode(cambio.Compra)
 		if err != nil {
 			return ultimo, err
 		}

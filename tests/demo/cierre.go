@@ -36,7 +36,7 @@ func (d *demo) direcciones() {
 	d.papel.Linea("Pulsar    %s/admin/v2/persistent/public/default", d.entorno.PulsarAdmin)
 	d.papel.Titulo("Pruebe")
 	d.papel.Linea(`ana="Authorization: Bearer $(make -s token ROL=cliente USUARIO=ana)"`)
-	d.papel.Linea(`curl -s %s/api/compras -H "$ana" -d '{"productos": [{"id_producto": "1", "cantidad": 2}]}'`, b)
+	d.papel.Linea(`curl -s %s/api/compras -H "$ana" --json '{"productos": [{"id_producto": "1", "cantidad": 2}]}'`, b)
 	if d.primera != "" {
 		d.papel.Linea(`curl -s %s/api/compras/%s -H "$ana"`, b, d.primera)
 	}

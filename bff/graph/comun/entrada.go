@@ -3,9 +3,7 @@ package comun
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -68,17 +66,20 @@ func con(r *http.Request, v via) *http.Request {
 
 // leer gives a body that the library can decode: of one that it cannot, it would repeat every word in its answer and the log.
 func leer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if tipo, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || tipo != "application/json" {
-		return nil, errores.Nuevo(errores.Invalido, "El Content-Type debe ser application/json.")
+	if err := rest.RequireJSON(r); err != nil {
+		return nil, err
 	}
 	cuerpo, err := rest.LeerCuerpo(w, r)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(cuerpo, &graphql.RawParams{}); err != nil {
-		return nil, errores.Nuevo(errores.Invalido, `El cuerpo debe ser un objeto JSON con "query", un texto, y si hace falta "variables" y "operationName".`)
-	}
-	return cuerpo, nil
+	_, err = rest.Decode[struct {
+		Query         string         `json:"query"`
+		Variables     map[string]any `json:"variables"`
+		OperationName string         `json:"operationName"`
+		Extensions    map[string]any `json:"extensions"`
+	}](cuerpo)
+	return cuerpo, err
 }
 
 // ClaveDeCampo is the name of one field of a request that came with an Idempotency-Key, "" without: a mutation of which another
@@ -92,5 +93,6 @@ func ClaveDeCampo(ctx context.Context) string {
 
 func responder(w http.ResponseWriter, err error) {
 	p := rest.ProblemaDe(err)
+	rest.SetHeaders(w.Header(), p)
 	rest.Escribir(w, p.Status, graphql.Response{Errors: gqlerror.List{{Message: p.Detail, Extensions: extensiones(err, p)}}})
 }

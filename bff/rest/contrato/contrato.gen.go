@@ -24,8 +24,10 @@ type Aceptada = contracts.Aceptada
 
 // Aprobacion defines model for Aprobacion.
 type Aprobacion struct {
-	Aprobada *bool  `json:"aprobada"`
-	Motivo   string `json:"motivo,omitempty"`
+	Aprobada *bool `json:"aprobada"`
+
+	// Motivo Texto libre.
+	Motivo string `json:"motivo,omitempty"`
 }
 
 // CampoInvalido defines model for CampoInvalido.
@@ -33,6 +35,7 @@ type CampoInvalido = contracts.CampoInvalido
 
 // Cancelacion defines model for Cancelacion.
 type Cancelacion struct {
+	// Motivo Texto libre.
 	Motivo string `json:"motivo,omitempty"`
 }
 
@@ -136,7 +139,7 @@ type ListarComprasParams struct {
 	// Limite Cuántas a lo sumo.
 	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
 
-	// Despues El `siguiente` de la página anterior.
+	// Despues El `siguiente` de la página anterior, sin cambios; otra cosa es 400.
 	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
 }
 
@@ -196,7 +199,7 @@ type DespacharOrdenParams struct {
 
 // ListarProductosParams defines parameters for ListarProductos.
 type ListarProductosParams struct {
-	// Buscar Palabras que el nombre debe tener, sin que importen mayúsculas ni acentos; o el id.
+	// Buscar Palabras que el nombre debe tener, o el id. Texto libre; no importan mayúsculas ni acentos, ni si una letra con acento se escribió con un carácter o con dos (NFC, NFD).
 	Buscar *string `form:"buscar,omitempty" json:"buscar,omitempty"`
 }
 
@@ -214,7 +217,7 @@ type ListarComprasDeUsuarioParams struct {
 	// Limite Cuántas a lo sumo.
 	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
 
-	// Despues El `siguiente` de la página anterior.
+	// Despues El `siguiente` de la página anterior, sin cambios; otra cosa es 400.
 	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
 }
 

@@ -23,6 +23,7 @@ func nuevo(t *testing.T) http.Handler {
 
 func pedir(rutas http.Handler, metodo, ruta, cuerpo, clave string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(metodo, ruta, strings.NewReader(cuerpo))
+	r.Header.Set("Content-Type", "application/json")
 	if clave != "" {
 		r.Header.Set("Idempotency-Key", clave)
 	}

@@ -80,12 +80,9 @@ func (a api) cancelar(w http.ResponseWriter, r *http.Request) error {
 	type peticion struct {
 		Motivo string `json:"motivo"`
 	}
-	var cuerpo peticion
-	if r.ContentLength != 0 {
-		var err error
-		if cuerpo, err = rest.Leer[peticion](w, r); err != nil {
-			return err
-		}
+	cuerpo, err := rest.ReadOptional[peticion](w, r)
+	if err != nil {
+		return err
 	}
 	c, hecha, err := a.gestor.Cancelar(r.Context(), mux.Vars(r)["id"], cuerpo.Motivo)
 	if err != nil {

@@ -36,7 +36,9 @@ func nuevoServicio(t *testing.T) servicio {
 
 func (s servicio) pedir(metodo, ruta, cuerpo string) *httptest.ResponseRecorder {
 	respuesta := httptest.NewRecorder()
-	s.rutas.ServeHTTP(respuesta, httptest.NewRequest(metodo, ruta, strings.NewReader(cuerpo)))
+	peticion := httptest.NewRequest(metodo, ruta, strings.NewReader(cuerpo))
+	peticion.Header.Set("Content-Type", "application/json")
+	s.rutas.ServeHTTP(respuesta, peticion)
 	return respuesta
 }
 
@@ -83,7 +85,7 @@ func TestCrear(t *testing.T) {
 		{"a field of another type", func(contracts.SolicitudCompra) string { return `{"id_usuario":7}` }, 400, []string{"id_usuario"}},
 		{"a quantity that is no number", func(c contracts.SolicitudCompra) string {
 			return fmt.Sprintf(`{"id":%q,"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":"dos"}]}`, c.ID)
-		}, 400, []string{"productos.cantidad"}},
+		}, 400, []string{"productos[0].cantidad"}},
 		{"no lines", func(c contracts.SolicitudCompra) string { c.Productos = nil; return cuerpo(c) }, 400, []string{"productos"}},
 		{"no id", func(c contracts.SolicitudCompra) string { c.ID = ""; return cuerpo(c) }, 400, []string{"id"}},
 		{"all of it wrong", func(contracts.SolicitudCompra) string { return `{"productos":[{}]}` }, 400,

@@ -131,7 +131,9 @@ func (c Config) SoloSidecar(siguiente http.Handler) http.Handler {
 
 // RutasPublicas is Rutas for a program whose routes are for everybody.
 func (c Config) RutasPublicas(necesita map[string]Comprobacion) *mux.Router {
-	rutas := mux.NewRouter().UseEncodedPath()
+	// A path is taken as it is written: one with // or dots in it is no route. A redirect, which is what the router does with it
+	// otherwise, makes a client send a POST again as a GET.
+	rutas := mux.NewRouter().UseEncodedPath().SkipClean(true)
 	rutas.NotFoundHandler = rest.Ruta(func(_ http.ResponseWriter, r *http.Request) error {
 		return errores.Nuevo(errores.NoEncontrado, "No existe la ruta %s.", r.URL.Path)
 	})

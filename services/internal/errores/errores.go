@@ -21,18 +21,20 @@ type Codigo string
 
 // The codes.
 const (
-	Invalido     Codigo = "invalido"       // the input is wrong
-	NoEncontrado Codigo = "no-encontrado"  // there is no such thing
-	Conflicto    Codigo = "conflicto"      // it is not in a state in which this can be done
-	OtroCuerpo   Codigo = "otro-cuerpo"    // the same idempotency key came with another body
-	Demasiado    Codigo = "demasiado"      // the input is too large
-	NoPermitido  Codigo = "no-permitido"   // there is such a thing, but not this operation on it
-	NoDisponible Codigo = "no-disponible"  // something we need does not answer; try again later
-	MensajeMalo  Codigo = "mensaje-malo"   // a message that will never be handled: a dead letter
-	SinIdentidad Codigo = "no-autenticado" // nobody knows who asks
-	SinPermiso   Codigo = "sin-permiso"    // who asks may not do this
-	Demasiadas   Codigo = "demasiadas"     // too many requests of the same subject or address
-	Interno      Codigo = "interno"        // everything else
+	Invalido     Codigo = "invalido"      // the input is wrong
+	NoEncontrado Codigo = "no-encontrado" // there is no such thing
+	Conflicto    Codigo = "conflicto"     // it is not in a state in which this can be done
+	OtroCuerpo   Codigo = "otro-cuerpo"   // the same idempotency key came with another body
+	Demasiado    Codigo = "demasiado"     // the input is too large
+	// UnsupportedType: the body is not plain JSON by its headers.
+	UnsupportedType Codigo = "tipo-no-admitido"
+	NoPermitido     Codigo = "no-permitido"   // there is such a thing, but not this operation on it
+	NoDisponible    Codigo = "no-disponible"  // something we need does not answer; try again later
+	MensajeMalo     Codigo = "mensaje-malo"   // a message that will never be handled: a dead letter
+	SinIdentidad    Codigo = "no-autenticado" // nobody knows who asks
+	SinPermiso      Codigo = "sin-permiso"    // who asks may not do this
+	Demasiadas      Codigo = "demasiadas"     // too many requests of the same subject or address
+	Interno         Codigo = "interno"        // everything else
 )
 
 // Error is an error with a code. Mensaje is in Spanish, for a person; Campos says which fields are wrong.

@@ -29,7 +29,7 @@ func problemaDe(t *testing.T, err error) (*httptest.ResponseRecorder, rest.Probl
 
 func TestCadaCodigoTieneSuEstado(t *testing.T) {
 	for codigo, estado := range map[errores.Codigo]int{
-		errores.Invalido: 400, errores.NoEncontrado: 404, errores.Conflicto: 409, errores.OtroCuerpo: 422, errores.Demasiado: 413,
+		errores.Invalido: 400, errores.NoEncontrado: 404, errores.Conflicto: 409, errores.OtroCuerpo: 422, errores.Demasiado: 413, errores.UnsupportedType: 415,
 		errores.NoDisponible: 503, errores.MensajeMalo: 400, errores.Interno: 500,
 	} {
 		w, p := problemaDe(t, errores.Nuevo(codigo, "lo que pasó"))
@@ -76,6 +76,7 @@ func TestLeer(t *testing.T) {
 	for nombre, c := range casos {
 		t.Run(nombre, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(c.cuerpo))
+			r.Header.Set("Content-Type", "application/json")
 			v, err := rest.Leer[struct {
 				Cantidad int `json:"cantidad"`
 			}](httptest.NewRecorder(), r)
