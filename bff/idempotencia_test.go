@@ -21,11 +21,9 @@ func TestLaMismaRespuesta(t *testing.T) {
 		{"buy", "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`, "", 202},
 		{"cancel", "/api/compras/" + deAna + "/cancelacion", `{"motivo":"a"}`, `{"motivo":"b"}`, contracts.EstadoRecibida, 200},
 		{"approve", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoPorAprobar, 200},
-		{"approve what does not wait", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoConfirmada, 409},
 		{"retry", "/api/compras/" + deAna + "/reintento", ``, `{}`, contracts.EstadoFallida, 202},
 		{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `{}`, "", 200},
 		{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 200},
-		{"restock nothing", "/api/productos/no/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 404},
 		{"put back", "/api/mensajes-muertos/" + idMuerto + "/reposicion", ``, `{}`, "", 202},
 	} {
 		p := nuevaPuerta(t)
@@ -87,6 +85,60 @@ func TestLaClaveALaVezYLasFallas(t *testing.T) {
 	p.gestor.Responder(nil)
 	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusAccepted {
 		t.Errorf("después: %d %s", r.Code, r.Body)
+	}
+}
+
+// What was refused or failed is asked again under its key, at once: whoever comes again does not wait for an answer that was
+// given, and gets a new one. The key stays its body's.
+func TestAskedAgainAtOnce(t *testing.T) {
+	const buy, decide = `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, `{"aprobada":true}`
+	for _, c := range []struct {
+		name, path, body string
+		by               []string // who asks; nil for an operator
+		given            func(p puerta)
+		refused          int
+		mended           func(p puerta)
+		then             int
+	}{
+		{"403", "/api/compras/" + deAna + "/aprobacion", decide, []string{"ana", identidad.Cliente}, nil, 403, nil, 403},
+		{"404", "/api/productos/no/reposicion", `{"cantidad":5}`, nil, nil, 404, nil, 404},
+		{"409", "/api/compras/" + deAna + "/aprobacion", decide, nil, nil, 409, func(p puerta) { p.gestor.Avanzar(deAna, contracts.EstadoPorAprobar) }, 200},
+		{"429", "/api/compras/" + deAna + "/aprobacion", decide, nil,
+			func(p puerta) { p.gestor.Responder(errores.Nuevo(errores.Demasiadas, "espere")) }, 429, func(p puerta) { p.gestor.Responder(nil) }, 409},
+		{"500", "/api/compras", buy, nil,
+			func(p puerta) { p.gestor.Responder(errores.Nuevo(errores.Interno, "roto")) }, 500, func(p puerta) { p.gestor.Responder(nil) }, 202},
+		{"a mutation of GraphQL", "/graphql", `{"query":"mutation{aprobar(id:\"` + deAna + `\",aprobada:true){estado}}"}`, nil, nil, 200,
+			func(p puerta) { p.gestor.Avanzar(deAna, contracts.EstadoPorAprobar) }, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := nuevaPuerta(t)
+			p.conLaDeAna(t, "")
+			headers := []string{"Idempotency-Key", "k"}
+			if c.by != nil {
+				headers = append(headers, p.como(t, c.by[0], c.by[1:]...)...)
+			}
+			if c.given != nil {
+				c.given(p)
+			}
+			first := p.pedir(t, http.MethodPost, c.path, c.body, headers...)
+			if first.Code != c.refused {
+				t.Fatalf("first: %d %s", first.Code, first.Body)
+			}
+			if c.mended != nil {
+				c.mended(p)
+			}
+			before := p.almacen.Lecturas()
+			again := p.pedir(t, http.MethodPost, c.path, c.body, headers...)
+			if again.Code != c.then || c.mended != nil && again.Body.String() == first.Body.String() {
+				t.Errorf("again: %d %s", again.Code, again.Body)
+			}
+			if looks := p.almacen.Lecturas() - before; looks > 5 { // it looked for an answer that nobody will give
+				t.Errorf("it waited: %d looks", looks)
+			}
+			if other := p.pedir(t, http.MethodPost, c.path, strings.Replace(c.body, "{", "{ ", 1), headers...); other.Code != http.StatusUnprocessableEntity && again.Code != 403 {
+				t.Errorf("another body: %d %s", other.Code, other.Body)
+			}
+		})
 	}
 }
 

@@ -37,9 +37,10 @@ type respondida struct {
 var lasQueVuelven = []string{"Content-Type", "Location", "Retry-After"}
 
 // Idempotencia gives a POST that comes again with its Idempotency-Key the first one's answer, and 422 when the body is another.
-// A key is its subject's own, for one path. Answers that say "try again" are not kept. In almacen:
+// A key is its subject's own, for one path. Only what was done is kept: what was refused, or failed, is asked again at once
+// under the same key. In almacen:
 //
-//	envio-http/<hash>       the body's hash: the first writer wins
+//	envio-http/<hash>       the body's hash, marked as free once its answer was of the second kind: the first writer wins
 //	respuesta-http/<hash>   the answer: the first writer wins
 func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 	return func(siguiente http.Handler) http.Handler {
@@ -73,7 +74,7 @@ func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 				if deGraphQL(r) && bytes.HasPrefix(dada.Cuerpo, []byte(`{"errors"`)) {
 					dada.fallida = true
 				}
-				if antes, err = recordar(r.Context(), almacen, nombre, dada); err != nil {
+				if antes, err = recordar(r.Context(), almacen, nombre, compras.Huella(string(cuerpo)), dada); err != nil {
 					return err
 				}
 			}
@@ -114,12 +115,18 @@ func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string)
 		if err != nil {
 			return nil, err
 		}
-		if valores[0].Version != "" && string(valores[0].Texto) != `"`+cuerpo+`"` {
+		if valores[0].Version != "" && string(valores[0].Texto) != `"`+cuerpo+`"` && string(valores[0].Texto) != freed(cuerpo) {
 			return nil, errores.Nuevo(errores.OtroCuerpo, "La Idempotency-Key ya se usó con otro contenido. Use otra clave, o envíe lo mismo.")
 		}
 		if valores[1].Version != "" {
 			var antes respondida
 			return &antes, json.Unmarshal(valores[1].Texto, &antes)
+		}
+		if valores[0].Version != "" && string(valores[0].Texto) == freed(cuerpo) {
+			err := almacen.Reemplazar(ctx, "envio-http/"+nombre, valores[0].Version, []byte(`"`+cuerpo+`"`), compras.VidaDeEnvio)
+			if !errors.Is(err, compras.ErrYaCambio) { // else another of the same took it: that one's answer is waited for
+				return nil, err
+			}
 		}
 		if time.Now().After(limite) {
 			return nil, nil
@@ -133,18 +140,17 @@ func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string)
 }
 
 // recordar keeps an answer, and gives the one that holds: the first.
-func recordar(ctx context.Context, almacen compras.Almacen, nombre string, r respondida) (*respondida, error) {
-	switch {
-	case r.fallida, r.Estado >= http.StatusInternalServerError, r.Estado == http.StatusTooManyRequests,
-		r.Estado == http.StatusUnauthorized, r.Estado == http.StatusForbidden:
+func recordar(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string, r respondida) (*respondida, error) {
+	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second) // whether the client waits or not
+	defer soltar()
+	if r.fallida || r.Estado >= http.StatusBadRequest {
+		release(ctx, almacen, nombre, cuerpo)
 		return &r, nil
 	}
 	texto, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
-	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second) // it was done, whether the client waits or not
-	defer soltar()
 	err = almacen.Crear(ctx, "respuesta-http/"+nombre, texto, compras.VidaDeEnvio)
 	if errors.Is(err, compras.ErrYaCambio) {
 		valores, err := almacen.Leer(ctx, "respuesta-http/"+nombre)
@@ -158,6 +164,20 @@ func recordar(ctx context.Context, almacen compras.Almacen, nombre string, r res
 		slog.WarnContext(ctx, "no se pudo guardar una respuesta", "error", err)
 	}
 	return &r, nil
+}
+
+// freed is how the mark of a key is written that came with a body of this hash, and may be asked with it again at once.
+func freed(cuerpo string) string { return `"` + cuerpo + ` libre"` }
+
+// release frees the key. Failing, it makes whoever comes again wait for esperaDelPrimero.
+func release(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string) {
+	valores, err := almacen.Leer(ctx, "envio-http/"+nombre)
+	if err == nil && valores[0].Version != "" {
+		err = almacen.Reemplazar(ctx, "envio-http/"+nombre, valores[0].Version, []byte(freed(cuerpo)), compras.VidaDeEnvio)
+	}
+	if err != nil && !errors.Is(err, compras.ErrYaCambio) {
+		slog.WarnContext(ctx, "no se pudo soltar una clave", "error", err)
+	}
 }
 
 // grabadora holds an answer back.
