@@ -16,8 +16,8 @@ import (
 type Almacen interface {
 	Guardada(ctx context.Context, c inbox.Comando) (r postgres.Respuesta, hay bool, err error)
 	Reservar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (postgres.Respuesta, error)
-	Liberar(ctx context.Context, c inbox.Comando) (postgres.Respuesta, error)
-	Despachar(ctx context.Context, c inbox.Comando) (postgres.Respuesta, error)
+	Liberar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (postgres.Respuesta, error)
+	Despachar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (postgres.Respuesta, error)
 }
 
 // Recibir answers each command that receptor gets.
@@ -49,9 +49,9 @@ func (c comandos) responder(ctx context.Context, m contracts.Mensaje[contracts.D
 	case contracts.ReservarProducto:
 		return c.reservar(ctx, comando, m.Data.Productos)
 	case contracts.LiberarReserva:
-		return c.almacen.Liberar(ctx, comando)
+		return c.almacen.Liberar(ctx, comando, m.Data.Productos)
 	case contracts.DespacharReserva:
-		return c.almacen.Despachar(ctx, comando)
+		return c.almacen.Despachar(ctx, comando, m.Data.Productos)
 	default:
 		return postgres.Respuesta{}, errores.Nuevo(errores.MensajeMalo, "admin-productos no conoce el comando %q", m.Type)
 	}

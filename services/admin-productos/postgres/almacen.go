@@ -5,6 +5,7 @@ package postgres
 import (
 	"context"
 	"embed"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -19,10 +20,15 @@ import (
 var Migraciones embed.FS
 
 // Almacen is the store.
-type Almacen struct{ pool *pgxpool.Pool }
+type Almacen struct {
+	pool   *pgxpool.Pool
+	locked *lockedRows
+}
 
 // Nuevo keeps the warehouse in the database of pool.
-func Nuevo(pool *pgxpool.Pool) *Almacen { return &Almacen{pool} }
+func Nuevo(pool *pgxpool.Pool) *Almacen {
+	return &Almacen{pool, &lockedRows{pool: pool, seen: map[string]time.Time{}}}
+}
 
 // Respuesta is the stored answer to a command.
 type Respuesta = inbox.Respuesta[contracts.DatosEventoProductos]

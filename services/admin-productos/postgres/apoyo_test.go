@@ -38,9 +38,9 @@ func (b bodega) pedir(tipo contracts.Tipo, idCompra string, lineas []contracts.L
 	case contracts.ReservarProducto:
 		return b.Reservar(ctx, c, lineas)
 	case contracts.LiberarReserva:
-		return b.Liberar(ctx, c)
+		return b.Liberar(ctx, c, lineas)
 	default:
-		return b.Despachar(ctx, c)
+		return b.Despachar(ctx, c, lineas)
 	}
 }
 

@@ -10,21 +10,25 @@ import (
 	"entregas/services/internal/inbox"
 )
 
-// Reservar takes all lines off the shelf for the purchase, or none.
-func (a *Almacen) Reservar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (Respuesta, error) {
-	return inbox.Atender(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
-		existencias, terminada, err := paraReservar(ctx, tx, c.IDCompra, lineas)
-		if err != nil {
-			return Respuesta{}, err
-		}
-		r := productos.Reservar(lineas, existencias, terminada)
-		if r.Tipo == contracts.ProductosReservados {
-			if err := reservar(ctx, tx, c.IDCompra, lineas); err != nil {
+// Reservar takes all lines off the shelf for the purchase, or none. NoDisponible where somebody else holds a product's row.
+func (a *Almacen) Reservar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (r Respuesta, err error) {
+	err = a.locked.unless(ctx, identificadores(lineas), func() error {
+		r, err = inbox.Atender(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
+			existencias, terminada, err := paraReservar(ctx, tx, c.IDCompra, lineas)
+			if err != nil {
 				return Respuesta{}, err
 			}
-		}
-		return respuestaA(c, r), nil
+			r := productos.Reservar(lineas, existencias, terminada)
+			if r.Tipo == contracts.ProductosReservados {
+				if err := reservar(ctx, tx, c.IDCompra, lineas); err != nil {
+					return Respuesta{}, err
+				}
+			}
+			return respuestaA(c, r), nil
+		})
+		return err
 	})
+	return r, err
 }
 
 // paraReservar reads what the decision needs, in one round trip, and locks the products until tx ends: in id order, so
@@ -76,35 +80,44 @@ const (
 		select id_producto, 'LIBERACION', cantidad, $1, quedan from devuelta`
 )
 
-// Liberar puts what the purchase has reserved back on the shelf.
-func (a *Almacen) Liberar(ctx context.Context, c inbox.Comando) (Respuesta, error) {
+// Liberar puts what the purchase has reserved back on the shelf; lineas are its products. NoDisponible as for Reservar.
+func (a *Almacen) Liberar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (r Respuesta, err error) {
 	const despachadaAntes = `select exists (select from movimiento where id_compra = $1 and tipo = 'DESPACHO')`
-	return inbox.Atender(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
-		var despachada bool
-		var lote pgx.Batch
-		lote.Queue(despachadaAntes, c.IDCompra).QueryRow(func(fila pgx.Row) error { return fila.Scan(&despachada) })
-		lote.Queue(bloquear, c.IDCompra)
-		lote.Queue(devolver, c.IDCompra) // a dispatched purchase has nothing reserved, so this does nothing to it
-		if err := tx.SendBatch(ctx, &lote).Close(); err != nil {
-			return Respuesta{}, err
-		}
-		return respuestaA(c, productos.Liberar(despachada)), nil
+	err = a.locked.unless(ctx, identificadores(lineas), func() error {
+		r, err = inbox.Atender(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
+			var despachada bool
+			var lote pgx.Batch
+			lote.Queue(despachadaAntes, c.IDCompra).QueryRow(func(fila pgx.Row) error { return fila.Scan(&despachada) })
+			lote.Queue(bloquear, c.IDCompra)
+			lote.Queue(devolver, c.IDCompra) // a dispatched purchase has nothing reserved, so this does nothing to it
+			if err := tx.SendBatch(ctx, &lote).Close(); err != nil {
+				return Respuesta{}, err
+			}
+			return respuestaA(c, productos.Liberar(despachada)), nil
+		})
+		return err
 	})
+	return r, err
 }
 
-// Despachar lets what the purchase has reserved leave the warehouse. The shelf stays as it is.
-func (a *Almacen) Despachar(ctx context.Context, c inbox.Comando) (Respuesta, error) {
+// Despachar lets what the purchase has reserved leave the warehouse. The shelf stays as it is; the ledger
+// looks at the products' rows all the same. NoDisponible as for Reservar.
+func (a *Almacen) Despachar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (r Respuesta, err error) {
 	const sacar = `
 		with despachada as (delete from reserva where id_compra = $1 returning id_producto, cantidad)
 		insert into movimiento (id_producto, tipo, cantidad, id_compra)
 		select id_producto, 'DESPACHO', -cantidad, $1 from despachada`
-	return inbox.Atender(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
-		hecho, err := tx.Exec(ctx, sacar, c.IDCompra)
-		if err != nil {
-			return Respuesta{}, err
-		}
-		return respuestaA(c, productos.Despachar(int(hecho.RowsAffected()))), nil
+	err = a.locked.unless(ctx, identificadores(lineas), func() error {
+		r, err = inbox.Atender(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
+			hecho, err := tx.Exec(ctx, sacar, c.IDCompra)
+			if err != nil {
+				return Respuesta{}, err
+			}
+			return respuestaA(c, productos.Despachar(int(hecho.RowsAffected()))), nil
+		})
+		return err
 	})
+	return r, err
 }
 
 func identificadores(lineas []contracts.Linea) []string {

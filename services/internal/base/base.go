@@ -14,13 +14,31 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// Abrir connects to dsn with at most conexiones connections.
+// limits end on the server what would otherwise wait for ever: docs/adr/bounded-waits.md. An address that names one of them,
+// as in ?lock_timeout=2s, decides it itself.
+var limits = map[string]string{
+	// Whoever waits for a row or a lock of somebody else gives up below the second that the bff waits for a service, so that a
+	// service answers "try again" by itself, and a command gives its handler back.
+	"lock_timeout": "500ms",
+	// What runs longer has lost its plan, or its disk.
+	"statement_timeout": "10s",
+	// A program that is frozen in the middle of a transaction holds its locks no longer than this.
+	"idle_in_transaction_session_timeout": "10s",
+}
+
+// Abrir connects to dsn with at most conexiones connections, on which each wait is bounded by limits. A wait that was cut off
+// is trouble (errores.NoDisponible).
 func Abrir(ctx context.Context, dsn string, conexiones int32) (*pgxpool.Pool, error) {
 	conf, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("dirección de la base de datos: %w", err)
 	}
 	conf.MaxConns = conexiones
+	for name, value := range limits {
+		if _, set := conf.ConnConfig.RuntimeParams[name]; !set {
+			conf.ConnConfig.RuntimeParams[name] = value
+		}
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, fmt.Errorf("abrir la base de datos: %w", err)
@@ -95,8 +113,13 @@ func conMigraciones(pool *pgxpool.Pool, migraciones fs.FS, hacer func(*goose.Pro
 	if err != nil {
 		return fmt.Errorf("migraciones: %w", err)
 	}
-	db := stdlib.OpenDBFromPool(pool)
-	defer func() { _ = db.Close() }() // the pool stays open
+	// A migration may take its time, but not the time of others: while it waits for a table, all who want that table wait
+	// behind it. One that does not get it soon fails, and the program starts again.
+	conf := pool.Config().ConnConfig
+	conf.RuntimeParams["statement_timeout"] = "0"
+	conf.RuntimeParams["lock_timeout"] = "5s"
+	db := stdlib.OpenDB(*conf)
+	defer func() { _ = db.Close() }()
 	// The one who waits looks each second, for 5 minutes.
 	turno, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {

@@ -2,10 +2,15 @@ package base_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"entregas/services/internal/base"
 	"entregas/services/internal/basetest"
@@ -71,5 +76,93 @@ func TestAbrir(t *testing.T) {
 	defer pool.Close()
 	if err := pool.Ping(context.Background()); errores.De(err) != errores.NoDisponible {
 		t.Errorf("%v", err)
+	}
+}
+
+// What waits for somebody else is ended by the server, and counts as trouble that passes: a message comes again, a request is
+// told to.
+func TestAWaitIsBounded(t *testing.T) {
+	pool := basetest.Impatient(t, basetest.Nueva(t, nil))
+	ctx := t.Context()
+	if _, err := pool.Exec(ctx, `create table a (id int primary key); insert into a values (1), (2)`); err != nil {
+		t.Fatal(err)
+	}
+	other, err := pool.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Rollback(context.WithoutCancel(ctx)) }()
+	if _, err := other.Exec(ctx, `select pg_advisory_xact_lock(7), id from a where id = 1 for update`); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ setting, statement, code string }{
+		"a row":             {"", `update a set id = 3 where id = 1`, "55P03"},
+		"an advisory lock":  {"", `select pg_advisory_xact_lock(7)`, "55P03"},
+		"a table":           {"", `lock table a in access exclusive mode`, "55P03"},
+		"a long statement":  {`set local statement_timeout = '10ms'`, `select pg_sleep(5)`, "57014"},
+		"a frozen client":   {`set local idle_in_transaction_session_timeout = '10ms'`, `idle`, "25P03"},
+		"an ended server":   {"", `select pg_terminate_backend(pg_backend_pid())`, "57P01"},
+		"a row of nobody's": {"", `update a set id = 2 where id = 2`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tx, err := pool.Begin(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+			if _, err := tx.Exec(ctx, c.setting); err != nil {
+				t.Fatal(err)
+			}
+			if c.statement == "idle" {
+				_, err = tx.Conn().WaitForNotification(ctx) // nothing is sent: the server ends the session
+			} else {
+				_, err = tx.Exec(ctx, c.statement)
+			}
+			if c.code == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			var pg *pgconn.PgError
+			if !errors.As(err, &pg) || pg.Code != c.code {
+				t.Fatalf("%v, se esperaba %s", err, c.code)
+			}
+			if errores.De(err) != errores.NoDisponible {
+				t.Errorf("%v es %s", err, errores.De(err))
+			}
+		})
+	}
+}
+
+// An address decides the limits that it names, and only those. A migration is not cut off while it works.
+func TestTheAddressDecidesItsLimits(t *testing.T) {
+	setting := func(q interface {
+		QueryRow(context.Context, string, ...any) pgx.Row
+	}, name string) (value string) {
+		t.Helper()
+		if err := q.QueryRow(t.Context(), `select current_setting($1)`, name).Scan(&value); err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	pool := basetest.Nueva(t, fstest.MapFS{
+		"migraciones/00001_a.sql": {Data: []byte("-- +goose Up\ncreate table seen as select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock;")},
+	})
+	var statement, lock string
+	if err := pool.QueryRow(t.Context(), `select statement, lock from seen`).Scan(&statement, &lock); err != nil || statement != "0" || lock != "5s" {
+		t.Errorf("una migración corre con %q y %q, %v", statement, lock, err)
+	}
+	if v := setting(pool, "statement_timeout"); v != "10s" {
+		t.Errorf("statement_timeout es %s", v)
+	}
+	address := pool.Config().ConnConfig
+	own, err := base.Abrir(t.Context(), fmt.Sprintf("postgres://%s@%s:%d/%s?lock_timeout=2s", address.User, address.Host, address.Port, address.Database), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	if l, s := setting(own, "lock_timeout"), setting(own, "statement_timeout"); l != "2s" || s != "10s" {
+		t.Errorf("lock_timeout %s, statement_timeout %s", l, s)
 	}
 }

@@ -33,6 +33,9 @@ func Nueva(t testing.TB, migraciones fs.FS) *pgxpool.Pool {
 
 	propia := *servidor
 	propia.Path = "/" + nombre
+	ajustes := propia.Query()
+	ajustes.Set(lockTimeout, "60s") // a test is about who wins, however long it takes on a busy machine
+	propia.RawQuery = ajustes.Encode()
 	pool, err := base.Abrir(ctx, propia.String(), 20)
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +47,26 @@ func Nueva(t testing.TB, migraciones fs.FS) *pgxpool.Pool {
 		}
 	}
 	return pool
+}
+
+const lockTimeout = "lock_timeout"
+
+// Impatient gives a pool on the database of pool that waits for a lock no longer than our programs do.
+func Impatient(t testing.TB, pool *pgxpool.Pool) *pgxpool.Pool {
+	t.Helper()
+	u, err := url.Parse(pool.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ajustes := u.Query()
+	ajustes.Del(lockTimeout)
+	u.RawQuery = ajustes.Encode()
+	impatient, err := base.Abrir(context.Background(), u.String(), 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(impatient.Close)
+	return impatient
 }
 
 // Rol sees to it that the role is there before a migration grants to it. A role belongs to the whole server: one that

@@ -103,7 +103,8 @@ func esPasajero(err error) bool {
 	var dePostgres *pgconn.PgError
 	if errors.As(err, &dePostgres) {
 		// 08 connection, 40 rollback (deadlock), 53 resources, 57 operator (shutdown), 58 system.
-		for _, clase := range []string{"08", "40", "53", "57", "58"} {
+		// Of other classes: 25P03 and 25P04 a transaction that was idle or open for too long, 55P03 a lock that was not had in time.
+		for _, clase := range []string{"08", "25P03", "25P04", "40", "53", "55P03", "57", "58"} {
 			if strings.HasPrefix(dePostgres.Code, clase) {
 				return true
 			}

@@ -128,13 +128,26 @@ func Bloquear(ctx context.Context, tx pgx.Tx, idCompra string) error {
 }
 
 // Purgar forgets what can never be asked for again: answers that are a week older than any command which is still taken,
-// and counts of tries to which nothing was added for a day.
+// and counts of tries to which nothing was added for a day. It does so a few at a time: no statement takes long.
 func Purgar(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := pool.Exec(ctx, `delete from inbox where recibido_en < now() - $1::interval`, Retencion+7*24*time.Hour); err != nil {
+	const (
+		answers = `delete from inbox where (id_compra, tipo) in (select id_compra, tipo from inbox where recibido_en < now() - $1::interval limit 5000)`
+		tries   = `delete from intento where registro in (select registro from intento where ultimo < now() - $1::interval limit 5000)`
+	)
+	if err := deleteAll(ctx, pool, answers, Retencion+7*24*time.Hour); err != nil {
 		return fmt.Errorf("purgar respuestas: %w", err)
 	}
-	if _, err := pool.Exec(ctx, `delete from intento where ultimo < now() - $1::interval`, retencionIntentos); err != nil {
+	if err := deleteAll(ctx, pool, tries, retencionIntentos); err != nil {
 		return fmt.Errorf("purgar intentos: %w", err)
 	}
 	return nil
+}
+
+func deleteAll(ctx context.Context, pool *pgxpool.Pool, some string, age time.Duration) error {
+	for {
+		done, err := pool.Exec(ctx, some, age)
+		if err != nil || done.RowsAffected() == 0 {
+			return err
+		}
+	}
 }

@@ -1,0 +1,92 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"entregas/contracts"
+	"entregas/services/admin-productos/postgres"
+	"entregas/services/internal/basetest"
+	"entregas/services/internal/errores"
+)
+
+// Somebody holds the rows of three products. Of many commands for them only those that come first wait, each handler once at
+// most; all are trouble that passes, and the commands for other products go on. What was asked is done once the rows are free.
+func TestALockedProductHoldsNoHandler(t *testing.T) {
+	const handlers, commands = 2, 60
+	b := nuevaBodega(t)
+	b.pool = basetest.Impatient(t, b.pool)
+	b.Almacen = postgres.Nuevo(b.pool)
+	tx, err := b.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), `select from producto where id in ('1', '2', '3') for update`); err != nil {
+		t.Fatal(err)
+	}
+	lines := func(ids ...string) (l []contracts.Linea) {
+		for _, id := range ids {
+			l = append(l, contracts.Linea{IDProducto: id, Cantidad: 1})
+		}
+		return l
+	}
+	held := [][]contracts.Linea{lines("1"), lines("2", "5"), lines("16", "3")}
+	var waited, served atomic.Int32
+	purchases := make([]string, commands)
+	start := time.Now()
+	basetest.ALaVez(commands, handlers, func(i int) {
+		purchases[i] = compra()
+		if i%2 == 1 { // 5 and 16 are also wanted together with one that is locked
+			r, err := b.pedir(contracts.ReservarProducto, purchases[i], lines("5", "16"))
+			switch {
+			case errores.De(err) == errores.NoDisponible: // one that waits holds 16 meanwhile
+			case err != nil || r.Tipo != contracts.ProductosReservados:
+				t.Errorf("de otros productos: %+v, %v", r, err)
+			default:
+				served.Add(1)
+			}
+			return
+		}
+		_, err := b.pedir(contracts.ReservarProducto, purchases[i], held[i/2%3])
+		if errores.De(err) != errores.NoDisponible {
+			t.Errorf("de un producto bloqueado: %v", err)
+		}
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) {
+			waited.Add(1)
+		}
+	})
+	if n := waited.Load(); n > 3*handlers {
+		t.Errorf("esperaron %d de %d órdenes", n, commands/2)
+	}
+	if served.Load() < commands/2-3*handlers {
+		t.Errorf("de otros productos se atendieron %d de %d", served.Load(), commands/2)
+	}
+	t.Logf("%d órdenes en %s, esperaron %d", commands, time.Since(start), waited.Load())
+
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < commands; i += 2 {
+		for until := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) { // as the broker does
+			r, err := b.pedir(contracts.ReservarProducto, purchases[i], held[i/2%3])
+			if err == nil && r.Tipo == contracts.ProductosReservados {
+				break
+			}
+			if time.Now().After(until) {
+				t.Fatalf("libre, y no se reserva: %+v, %v", r, err)
+			}
+		}
+	}
+	for id, s := range b.saldos(t) {
+		if s.Dif != 0 {
+			t.Errorf("producto %s: %+v", id, s)
+		}
+	}
+}
