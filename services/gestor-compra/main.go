@@ -9,6 +9,7 @@ import (
 	"github.com/dapr/durabletask-go/workflow"
 
 	"entregas/services/gestor-compra/admision"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/difusion"
 	"entregas/services/gestor-compra/mensajes"
 	"entregas/services/gestor-compra/postgres"
@@ -30,6 +31,8 @@ type config struct {
 	Esquema           base.Esquema  `conf:"env:ESQUEMA,default:alzar,help:alzar the schema or esperar until a job did; solo alzar and end"`
 	Conexiones        int32         `conf:"env:CONEXIONES,default:20"`
 	Cupo              int           `conf:"env:CUPO,default:64,help:purchases in flight at most over all replicas"`
+	MaxPerCustomer    int           `conf:"env:MAX_IN_FLIGHT_PER_CUSTOMER,default:0,help:of the purchases in flight those of one customer; 0 is half of CUPO"`
+	MaxOpen           int           `conf:"env:MAX_OPEN_PER_CUSTOMER,default:100,help:purchases that a customer may have whose order has not left; ordenes has MAX_ORDENES_ABIERTAS"`
 	VentajaDomicilio  time.Duration `conf:"env:VENTAJA_DOMICILIO,default:10m,help:how much older home delivery counts in the queue"`
 	Arriendo          time.Duration `conf:"env:ARRIENDO,default:30s"`
 	VueltaAdmision    time.Duration `conf:"env:VUELTA_ADMISION,default:1s"`
@@ -40,6 +43,15 @@ type config struct {
 	PlazoCompensacion time.Duration `conf:"env:PLAZO_COMPENSACION,default:24h"`
 	Reconciliacion    time.Duration `conf:"env:RECONCILIACION,default:1m,help:how often to look for sagas that do not go on"`
 	Holgura           time.Duration `conf:"env:HOLGURA,default:2m,help:beyond what a step or a sleeping compensation takes, after which a saga stands still"`
+}
+
+// places are those that the admission gives out. One customer never has all of them, unless there is only one.
+func (c config) places() compras.Places {
+	perCustomer := c.MaxPerCustomer
+	if perCustomer <= 0 {
+		perCustomer = (c.Cupo + 1) / 2
+	}
+	return compras.Places{Total: c.Cupo, PerCustomer: perCustomer, HeadStart: c.VentajaDomicilio, Lease: c.Arriendo}
 }
 
 func main() {
@@ -67,9 +79,9 @@ func run(ctx context.Context, cfg config) error {
 	difusor, avisos := difusion.Nueva(almacen, publicador), saga.NuevosAvisos(pool)
 	ajustesSaga := compra.Ajustes{UmbralAprobacion: cfg.UmbralAprobacion, PlazoAprobacion: cfg.PlazoAprobacion, PlazoCompensacion: cfg.PlazoCompensacion}
 	admisor := admision.Nueva(almacen, motor, admision.Ajustes{
-		Cupo: cfg.Cupo, Ventaja: cfg.VentajaDomicilio, Arriendo: cfg.Arriendo, Vuelta: cfg.VueltaAdmision, Saga: ajustesSaga,
+		Places: cfg.places(), Vuelta: cfg.VueltaAdmision, Saga: ajustesSaga,
 	})
-	gestor := recepcion.Nueva(almacen, difusor, admisor, admisor.Avisar)
+	gestor := recepcion.Nueva(almacen, difusor, admisor, cfg.MaxOpen, admisor.Avisar)
 	actividades := saga.Nueva(almacen, publicador, avisos, difusor, saga.Ajustes{
 		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: cfg.Paciencia,
 	}, admisor.Avisar)

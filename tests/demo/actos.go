@@ -41,7 +41,7 @@ func deshecha(c contracts.Compra) error {
 	return nil
 }
 
-// ordenesAbiertas is how many orders a customer may have open (MAX_ORDENES_ABIERTAS).
+// ordenesAbiertas is how many purchases a customer may have open (MAX_OPEN_PER_CUSTOMER).
 const ordenesAbiertas = 100
 
 // conDemasiadasOrdenes lets the customer have all the open orders that one may have, and then buy once more.

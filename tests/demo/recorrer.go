@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"entregas/contracts"
@@ -46,6 +48,11 @@ func (d *demo) recorrer(ctx context.Context, numero int, c camino) error {
 	}
 	d.papel.Linea("%s compra %s", solicitud.IDUsuario, d.nombrar(solicitud.Productos))
 	aceptada, err := d.cliente.Comprar(ctx, solicitud)
+	var refused *cliente.Problema
+	if c.fin == "" && errors.As(err, &refused) && refused.Status == http.StatusConflict {
+		d.papel.Linea("La puerta responde %d: %s", refused.Status, refused.Detail)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

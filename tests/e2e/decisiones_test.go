@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"entregas/contracts"
 	"entregas/tests/cliente"
 	. "entregas/tests/prueba"
@@ -46,7 +48,8 @@ func seNiega(t *testing.T, que string, err error, estado int) {
 	}
 }
 
-// A customer with too many open orders: the order is refused, and what was done is undone in reverse.
+// A customer with too many open purchases is refused before anything is reserved: by the door, or where it came as a command
+// by its end. ordenes has the last word: an order that it refuses is undone in reverse.
 func TestOrdenRechazada(t *testing.T) {
 	s := Abrir(t)
 	s.Surtir(t, map[string]int{"11": 300})
@@ -55,12 +58,45 @@ func TestOrdenRechazada(t *testing.T) {
 		return contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("11", 1)}}
 	})
 	s.TodasConfirmadas(t, Plazo, ids)
-	c := s.Espera(t, comprarDe(t, s, u, 1), contracts.EstadoRechazada)
-	conPasos(t, c, "PRODUCTOS_RESERVADOS", "COMPENSANDO", "LiberarReserva", "RECHAZADA")
-	if c.Motivo == "" || c.IDOrden != "" {
-		t.Errorf("motivo %q, orden %q", c.Motivo, c.IDOrden)
-	}
-	s.Cuadran(t, []string{c.ID})
+	t.Run("en la puerta", func(t *testing.T) {
+		_, err := s.BFF.Comprar(t.Context(), contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("11", 1)}})
+		seNiega(t, "una compra más", err, http.StatusConflict)
+	})
+	t.Run("por mensaje", func(t *testing.T) {
+		id := NuevoID()
+		command := contracts.NuevoMensaje("prueba", contracts.CrearCompra, "", contracts.DatosComandoGestorCompra{IDCompra: id, IDUsuario: u, Productos: []contracts.Linea{Linea("11", 1)}})
+		if err := cliente.Publicar(t.Context(), s.Broker, contracts.ComandosGestorCompra, command); err != nil {
+			t.Fatal(err)
+		}
+		c := s.Espera(t, id, contracts.EstadoRechazada)
+		if pasos := Pasos(c); c.Motivo == "" || !slices.Equal(pasos, []string{"RECIBIDA", "RECHAZADA"}) {
+			t.Errorf("%v, motivo %q", pasos, c.Motivo)
+		}
+	})
+	t.Run("por ordenes", func(t *testing.T) {
+		otro := Usuario(t) + "-otro"
+		conn, err := pgx.Connect(t.Context(), s.Entorno.DSNOrdenes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_, err := conn.Exec(context.Background(), `delete from orden where id_usuario = $1`, otro)
+			if err != nil {
+				t.Error(err)
+			}
+			_ = conn.Close(context.Background())
+		})
+		if _, err := conn.Exec(t.Context(), `insert into orden (id, id_compra, id_usuario, productos, domicilio, estado)
+			select gen_random_uuid(), gen_random_uuid(), $1, '[]', false, 'CREADA' from generate_series(1, 100)`, otro); err != nil {
+			t.Fatal(err)
+		}
+		c := s.Espera(t, comprarDe(t, s, otro, 1), contracts.EstadoRechazada)
+		conPasos(t, c, "PRODUCTOS_RESERVADOS", "COMPENSANDO", "LiberarReserva", "RECHAZADA")
+		if c.Motivo == "" || c.IDOrden != "" {
+			t.Errorf("motivo %q, orden %q", c.Motivo, c.IDOrden)
+		}
+		s.Cuadran(t, []string{c.ID})
+	})
 }
 
 func TestAprobacion(t *testing.T) {

@@ -21,16 +21,14 @@ import (
 
 // Ajustes of the admission.
 type Ajustes struct {
-	Cupo     int           // purchases in flight at most, over all replicas
-	Ventaja  time.Duration // how much older home delivery counts than it is
-	Arriendo time.Duration // within which a purchase that was given out must have started
-	Vuelta   time.Duration // how often to look without being told
-	Saga     compra.Ajustes
+	Places compras.Places
+	Vuelta time.Duration // how often to look without being told
+	Saga   compra.Ajustes
 }
 
 // Almacen gives out the places.
 type Almacen interface {
-	TomarTurnos(ctx context.Context, cupo int, ventaja, arriendo time.Duration) ([]compras.Turno, error)
+	TomarTurnos(ctx context.Context, p compras.Places) ([]compras.Turno, error)
 	TomarTramites(ctx context.Context, arriendo time.Duration, limite int) ([]compras.Tramite, error)
 	PorDespertar(ctx context.Context, edad time.Duration, limite int) ([]string, error)
 }
@@ -86,8 +84,8 @@ const (
 )
 
 func (a *Admision) admitir(ctx context.Context) error {
-	turnos, sinTurnos := a.almacen.TomarTurnos(ctx, a.ajustes.Cupo, a.ajustes.Ventaja, a.ajustes.Arriendo)
-	tramites, sinTramites := a.almacen.TomarTramites(ctx, a.ajustes.Arriendo, loteTramites)
+	turnos, sinTurnos := a.almacen.TomarTurnos(ctx, a.ajustes.Places)
+	tramites, sinTramites := a.almacen.TomarTramites(ctx, a.ajustes.Places.Lease, loteTramites)
 	var grupo errgroup.Group
 	grupo.SetLimit(aLaVez)
 	for _, t := range turnos {

@@ -28,11 +28,11 @@ type cola struct {
 	veces    int
 }
 
-func (c *cola) TomarTurnos(_ context.Context, cupo int, _, _ time.Duration) ([]compras.Turno, error) {
+func (c *cola) TomarTurnos(_ context.Context, p compras.Places) ([]compras.Turno, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.veces++
-	n := min(cupo, len(c.turnos))
+	n := min(p.Total, len(c.turnos))
 	dados := c.turnos[:n]
 	c.turnos = c.turnos[n:]
 	return dados, c.falla["TomarTurnos"]
@@ -114,7 +114,7 @@ func (m *motor) cuantos() int {
 	return len(m.iniciados)
 }
 
-var ajustes = Ajustes{Cupo: 3, Vuelta: time.Hour, Saga: compra.Ajustes{UmbralAprobacion: 7, PlazoAprobacion: time.Minute}}
+var ajustes = Ajustes{Places: compras.Places{Total: 3}, Vuelta: time.Hour, Saga: compra.Ajustes{UmbralAprobacion: 7, PlazoAprobacion: time.Minute}}
 
 func nueva(c *cola) (*Admision, *motor) {
 	m := &motor{iniciados: map[string]compra.Entrada{}, falla: map[string]error{}}

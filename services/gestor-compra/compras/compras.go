@@ -1,7 +1,11 @@
 // Package compras has what gestor-compra decides about purchases, without I/O. What a valid purchase is, contracts says.
 package compras
 
-import "entregas/contracts"
+import (
+	"time"
+
+	"entregas/contracts"
+)
 
 // LugaresOcupados are the states in which a purchase holds one of the places that the dispatcher gives out (decision 5).
 // The index compra_en_curso and the query of postgres.TomarTurnos name the same.
@@ -18,6 +22,14 @@ type Tramite struct {
 
 // Turno is a purchase whose workflow is to be started.
 type Turno = contracts.SolicitudCompra
+
+// Places are what the dispatcher gives out, and to whom: docs/adr/fair-admission.md.
+type Places struct {
+	Total       int           // purchases in flight at most, over all replicas
+	PerCustomer int           // of them, those of one customer
+	HeadStart   time.Duration // within which home delivery goes first; longer nobody waits behind those who came later
+	Lease       time.Duration // within which a purchase that was given out must have started
+}
 
 // Cambio is a change of state.
 type Cambio struct {

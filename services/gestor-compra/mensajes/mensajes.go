@@ -14,7 +14,7 @@ import (
 
 // Gestor is what may be done with a purchase.
 type Gestor interface {
-	Aceptar(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
+	AceptarPorMensaje(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
 	CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) error
 	Despachada(ctx context.Context, idCompra string) error
 }
@@ -48,7 +48,7 @@ func comando(ctx context.Context, g Gestor, m contracts.Mensaje[contracts.DatosC
 	var err error
 	switch m.Type {
 	case contracts.CrearCompra:
-		_, err = g.Aceptar(ctx, contracts.SolicitudCompra{ID: d.IDCompra, IDUsuario: d.IDUsuario, Productos: d.Productos, Domicilio: d.Domicilio})
+		_, err = g.AceptarPorMensaje(ctx, contracts.SolicitudCompra{ID: d.IDCompra, IDUsuario: d.IDUsuario, Productos: d.Productos, Domicilio: d.Domicilio})
 	case contracts.CancelarCompra:
 		err = g.CancelarPorMensaje(ctx, d.IDCompra, d.IDUsuario, d.Motivo)
 	default:

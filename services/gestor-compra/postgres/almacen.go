@@ -42,30 +42,53 @@ func leerVista(fila pgx.CollectableRow) (contracts.Compra, error) {
 	return c, err
 }
 
+// aceptar takes a purchase in, unless its customer has too many open. Two at once may both get the last place: ordenes, which
+// owns the orders, counts them exactly.
 const aceptar = `
 with anticipada as (
-    select motivo from cancelacion_anticipada where id_compra = $1 and id_usuario = $2
+    select motivo from cancelacion_anticipada where id_compra = @id and id_usuario = @usuario
+), abiertas as (
+    select count(*) >= @max as demasiadas from (
+        select from compra where id_usuario = @usuario
+            and estado in ('RECIBIDA', 'INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'POR_APROBAR', 'COMPENSANDO', 'CONFIRMADA')
+        limit @max) c
 ), nueva as (
-    insert into compra (id, id_usuario, estado, domicilio, productos, cancelacion_pedida)
-    values ($1, $2, 'RECIBIDA', $3, $4, (select motivo from anticipada))
+    insert into compra (id, id_usuario, estado, domicilio, productos, numero, motivo, cancelacion_pedida)
+    select @id, @usuario, case when demasiadas then 'RECHAZADA' else 'RECIBIDA' end, @domicilio, @productos,
+        case when demasiadas then 2 else 1 end, case when demasiadas then @motivo else '' end, (select motivo from anticipada)
+    from abiertas where not demasiadas or @rechazar
     on conflict (id) do nothing
-    returning id
+    returning id, numero
 )
 insert into historia (id_compra, numero, paso, tipo, detalle)
-select id, 1, 'RECIBIDA', 'CrearCompra', $5 from nueva`
+select id, h.numero, h.paso, 'CrearCompra', h.detalle
+from nueva join (values (1, 'RECIBIDA', @detalle), (2, 'RECHAZADA', @motivo)) h (numero, paso, detalle) on h.numero <= nueva.numero`
+
+// Abiertas is how many purchases a customer may have that are not at their end, those with an order that has not left included.
+type Abiertas struct {
+	Max int
+	// Rechazar takes one more in as RECHAZADA: who sent it by the broker is not there to be told. Else it is not taken in.
+	Rechazar bool
+}
 
 // Aceptar writes the purchase as RECIBIDA, once: nueva tells whether it was the first time. An id that exists with
-// another owner or other content is Conflicto.
-func (a *Almacen) Aceptar(ctx context.Context, s contracts.SolicitudCompra) (c contracts.Compra, nueva bool, err error) {
+// another owner or other content is Conflicto, and so is one more than its customer may have open.
+func (a *Almacen) Aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas Abiertas) (c contracts.Compra, nueva bool, err error) {
+	motivo := fmt.Sprintf("El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", abiertas.Max)
 	var lote pgx.Batch
 	lote.Queue(cerrojoDeCompra, s.ID)
-	lote.Queue(aceptar, s.ID, s.IDUsuario, s.Domicilio, s.Productos, compras.Detalle(contracts.CrearCompra)).
-		Exec(func(hecho pgconn.CommandTag) error { nueva = hecho.RowsAffected() == 1; return nil })
+	lote.Queue(aceptar, pgx.NamedArgs{
+		"id": s.ID, "usuario": s.IDUsuario, "domicilio": s.Domicilio, "productos": s.Productos, "detalle": compras.Detalle(contracts.CrearCompra),
+		"max": abiertas.Max, "rechazar": abiertas.Rechazar, "motivo": motivo,
+	}).Exec(func(hecho pgconn.CommandTag) error { nueva = hecho.RowsAffected() > 0; return nil })
 	lote.Queue(vista+`where c.id = $1`, s.ID).Query(unaCompra(&c))
-	if err := a.pool.SendBatch(ctx, &lote).Close(); err != nil {
+	err = a.pool.SendBatch(ctx, &lote).Close()
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return c, false, errores.Nuevo(errores.Conflicto, "%s", motivo)
+	case err != nil:
 		return c, false, fmt.Errorf("aceptar la compra: %w", err)
-	}
-	if !nueva && !c.EsLaMisma(s) {
+	case !nueva && !c.EsLaMisma(s):
 		return c, false, errores.Nuevo(errores.Conflicto, "Ya existe una compra %s con otro contenido.", s.ID)
 	}
 	return c, nueva, nil

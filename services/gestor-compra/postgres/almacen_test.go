@@ -31,13 +31,13 @@ func TestAceptarOtraVez(t *testing.T) {
 	} {
 		t.Run(c.nombre, func(t *testing.T) {
 			s := postgrestest.Solicitud()
-			primera, nueva, err := a.Aceptar(t.Context(), s)
+			primera, nueva, err := a.Aceptar(t.Context(), s, postgrestest.Abiertas)
 			if err != nil || !nueva || primera.Estado != contracts.EstadoRecibida || primera.Numero() != 1 || primera.IDUsuario != "ana" {
 				t.Fatalf("nueva %v: %+v %v", nueva, primera, err)
 			}
 			a.Hacer(t, `update compra set estado = 'CONFIRMADA' where id = $1`, s.ID)
 			c.cambio(&s)
-			otra, nueva, err := a.Aceptar(t.Context(), s)
+			otra, nueva, err := a.Aceptar(t.Context(), s, postgrestest.Abiertas)
 			esperarCodigo(t, err, c.codigo)
 			if nueva || err == nil && otra.Estado != contracts.EstadoConfirmada {
 				t.Fatalf("nueva %v: %+v", nueva, otra)
@@ -62,7 +62,7 @@ func TestAceptarALaVez(t *testing.T) {
 			if i%2 == 1 {
 				s = distinta
 			}
-			_, nueva, err := a.Aceptar(t.Context(), s)
+			_, nueva, err := a.Aceptar(t.Context(), s, postgrestest.Abiertas)
 			switch {
 			case nueva && err == nil:
 				nuevas.Add(1)

@@ -148,7 +148,7 @@ func TestCancelarAntesDeQueLlegue(t *testing.T) {
 				}
 				motivo[usuario] = "ni ahora" // delivered again with other words: the first stays
 			}
-			vista, nueva, err := a.Aceptar(t.Context(), s)
+			vista, nueva, err := a.Aceptar(t.Context(), s, postgrestest.Abiertas)
 			if err != nil || !nueva || vista.Estado != contracts.EstadoRecibida {
 				t.Fatalf("%+v %v %v", vista, nueva, err)
 			}
@@ -182,7 +182,7 @@ func TestCrearYCancelarALaVez(t *testing.T) {
 		basetest.ALaVez(2, 2, func(i int) {
 			var err error
 			if i == 0 {
-				_, _, err = a.Aceptar(t.Context(), s)
+				_, _, err = a.Aceptar(t.Context(), s, postgrestest.Abiertas)
 			} else {
 				_, _, err = a.CancelarPorMensaje(t.Context(), s.ID, "ana", "ya no")
 			}

@@ -14,36 +14,79 @@ import (
 // cerrojoDeTurnos serialises the giving out of places over all replicas.
 const cerrojoDeTurnos = 0x7475726e6f73 // "turnos"
 
-// tomarTurnos counts the taken places and stamps a lease on the next purchases. Home delivery is served first: it counts
-// as older by the head start, so the others wait that long at most behind newer ones. compras.LugaresOcupados are the states.
-const tomarTurnos = `
-with ocupados as (
-    select (select count(*) from compra where estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO'))
-         + (select count(*) from compra where estado = 'RECIBIDA' and arriendo_hasta > clock_timestamp()) as n
-), siguientes as (
-    select id from compra
-    where estado = 'RECIBIDA' and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp())
-    order by creada_en - case when domicilio then $2::interval else interval '0' end, id
-    limit greatest(0, $1 - (select n from ocupados))
+// The order in which the waiting purchases start: docs/adr/fair-admission.md. Each of the statements below counts the places
+// that are taken, by customer, and stamps a lease on the purchases that follow.
+//
+// A customer's position is how many of that customer's purchases are in flight or wait before it in its lane. A purchase whose
+// row somebody else holds is passed over, so a few more than needed are looked at.
+const (
+	// inFlight: compras.LugaresOcupados are the states.
+	inFlight = `
+in_flight as materialized (
+    select id_usuario, count(*)::int as n from (
+        select id_usuario from compra where estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO')
+        union all
+        select id_usuario from compra where estado = 'RECIBIDA' and arriendo_hasta > clock_timestamp()
+    ) taken group by id_usuario
+), places as materialized (
+    select greatest(0, @total - coalesce(sum(n), 0))::int as free from in_flight
+)`
+	// overdue are those that have waited for longer than the head start: the oldest first, home delivery still counting as older.
+	overdue = `with` + inFlight + `, candidate as materialized (
+    select id, orden, 0 as position, coalesce(n, 0) + row_number() over (partition by id_usuario order by orden, id) as place
+    from (values (true, @head_start::interval), (false, interval '0')) lane (domicilio, head_start), lateral (
+        select id, id_usuario, n, creada_en - lane.head_start as orden from compra c left join in_flight using (id_usuario)
+        where estado = 'RECIBIDA' and c.domicilio = lane.domicilio and creada_en < now() - @head_start::interval
+          and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp()) and coalesce(n, 0) < @per_customer
+        order by creada_en, id limit (select nullif(free, 0) + 16 from places)) waiting
+)` + take
+	// lane goes from customer to customer by the index, and looks at the first few purchases of each.
+	lane = `with recursive` + inFlight + `, customer as (
+    (select id_usuario from compra where estado = 'RECIBIDA' and domicilio = @domicilio order by id_usuario limit (select 1 from places where free > 0))
+    union all
+    select (select id_usuario from compra c where estado = 'RECIBIDA' and domicilio = @domicilio and c.id_usuario > k.id_usuario order by id_usuario limit 1)
+    from customer k where k.id_usuario is not null
+), candidate as materialized (
+    select id, orden, position, position as place from customer k left join in_flight f using (id_usuario), lateral (
+        select id, creada_en as orden, coalesce(f.n, 0) + row_number() over (order by creada_en, id) as position from compra c
+        where estado = 'RECIBIDA' and domicilio = @domicilio and c.id_usuario = k.id_usuario
+          and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp())
+        order by creada_en, id limit (select least(free + 2, greatest(0, @per_customer - coalesce(f.n, 0))) from places)) waiting
+    where k.id_usuario is not null
+    order by position, orden, id limit (select free + 16 from places)
+)` + take
+	// take looks again at each row when it has it: it may have been cancelled meanwhile.
+	take = `, taken as (
+    select id from compra where id = any (array(select id from candidate where place <= @per_customer)) and estado = 'RECIBIDA'
+    order by array_position(array(select id from candidate order by position, orden, id), id)
+    limit (select free from places) for no key update skip locked
 )
-update compra set arriendo_hasta = clock_timestamp() + $3::interval
-from siguientes where compra.id = siguientes.id
-returning compra.id, compra.id_usuario, compra.productos, compra.domicilio`
+update compra set arriendo_hasta = clock_timestamp() + @lease::interval where id = any (array(select id from taken))
+returning id, id_usuario, productos, domicilio`
+)
 
-// TomarTurnos gives the purchases whose workflow is to be started now, so that with them at most cupo are in flight.
-// Until arriendo has passed no other call gives them out; a purchase that has not started by then comes again.
-func (a *Almacen) TomarTurnos(ctx context.Context, cupo int, ventaja, arriendo time.Duration) ([]compras.Turno, error) {
+// TomarTurnos gives the purchases whose workflow is to be started now, so that with them at most p.Total are in flight, and at
+// most p.PerCustomer of one customer. Until p.Lease has passed no other call gives them out; a purchase that has not started
+// by then comes again. It is one round trip.
+func (a *Almacen) TomarTurnos(ctx context.Context, p compras.Places) ([]compras.Turno, error) {
 	var turnos []compras.Turno
 	var lote pgx.Batch
-	lote.Queue(`select pg_advisory_xact_lock($1)`, cerrojoDeTurnos)
-	lote.Queue(tomarTurnos, cupo, ventaja, arriendo).Query(func(filas pgx.Rows) (err error) {
-		turnos, err = pgx.CollectRows(filas, func(fila pgx.CollectableRow) (compras.Turno, error) {
+	args := func(domicilio bool) pgx.NamedArgs {
+		return pgx.NamedArgs{"total": p.Total, "per_customer": p.PerCustomer, "head_start": p.HeadStart, "lease": p.Lease, "domicilio": domicilio}
+	}
+	add := func(filas pgx.Rows) error {
+		leidos, err := pgx.CollectRows(filas, func(fila pgx.CollectableRow) (compras.Turno, error) {
 			var t compras.Turno
 			err := fila.Scan(&t.ID, &t.IDUsuario, &t.Productos, &t.Domicilio)
 			return t, err
 		})
+		turnos = append(turnos, leidos...)
 		return err
-	})
+	}
+	lote.Queue(`select pg_advisory_xact_lock($1)`, cerrojoDeTurnos)
+	lote.Queue(overdue, args(true)).Query(add)
+	lote.Queue(lane, args(true)).Query(add)
+	lote.Queue(lane, args(false)).Query(add)
 	if err := a.pool.SendBatch(ctx, &lote).Close(); err != nil {
 		return nil, fmt.Errorf("tomar turnos: %w", err)
 	}

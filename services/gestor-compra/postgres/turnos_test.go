@@ -23,6 +23,11 @@ const (
 	largo   = time.Hour // a lease that does not run out in a test
 )
 
+// places are so many, all of which one customer may have.
+func places(total int) compras.Places {
+	return compras.Places{Total: total, PerCustomer: total, HeadStart: ventaja, Lease: largo}
+}
+
 // Never more than cupo in flight, over all replicas, whatever they do at once; and everything gets its turn, once.
 func TestElCupoSeRespeta(t *testing.T) {
 	a := postgrestest.Nuevo(t)
@@ -35,7 +40,7 @@ select gen_random_uuid(), 'ana', 'RECIBIDA', n % 3 = 0, '[]' from generate_serie
 		vistas := sync.Map{}
 		basetest.ALaVez(replicas, replicas, func(i int) {
 			for entregadas.Load() < int32(cuantas) && r.Context().Err() == nil && !t.Failed() {
-				turnos, err := a.TomarTurnos(t.Context(), cupo, ventaja, largo)
+				turnos, err := a.TomarTurnos(t.Context(), places(cupo))
 				if err != nil {
 					t.Error(err)
 				}
@@ -81,7 +86,7 @@ func TestQueOcupaUnLugar(t *testing.T) {
 			ocupa := a.Compra(t, estado)
 			a.Hacer(t, `update compra set arriendo_hasta = now() + interval '1 hour' where id = $1`, ocupa.ID) // as after a turn
 			espera := a.Compra(t, contracts.EstadoRecibida)
-			turnos, err := a.TomarTurnos(t.Context(), 1, ventaja, largo)
+			turnos, err := a.TomarTurnos(t.Context(), places(1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +113,7 @@ func TestQuienSigue(t *testing.T) {
 	}
 	var orden []string
 	for cupo := 1; cupo <= 6; cupo++ {
-		turnos, err := a.TomarTurnos(t.Context(), cupo, ventaja, largo)
+		turnos, err := a.TomarTurnos(t.Context(), places(cupo))
 		if err != nil || len(turnos) != 1 {
 			t.Fatalf("%v: %v", turnos, err)
 		}
@@ -122,7 +127,7 @@ func TestQuienSigue(t *testing.T) {
 func TestUnTurnoDiceTodo(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	s := a.Compra(t, contracts.EstadoRecibida)
-	turnos, err := a.TomarTurnos(t.Context(), 5, ventaja, largo)
+	turnos, err := a.TomarTurnos(t.Context(), places(5))
 	if err != nil || len(turnos) != 1 || fmt.Sprint(turnos[0]) != fmt.Sprint(s) {
 		t.Fatalf("%v: %v", turnos, err)
 	}
@@ -133,23 +138,22 @@ func TestElArriendoVence(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	s := a.Compra(t, contracts.EstadoRecibida)
 	for _, c := range []struct {
-		nombre   string
-		antes    string // a statement
-		turnos   int
-		arriendo time.Duration
+		nombre string
+		antes  string // a statement
+		turnos int
 	}{
-		{"the first time", ``, 1, largo},
-		{"its lease runs", ``, 0, largo},
-		{"its lease ran out", `update compra set arriendo_hasta = now() - interval '1 second'`, 1, largo},
-		{"its lease runs again", ``, 0, largo},
-		{"it has started", `update compra set estado = 'INICIADA', arriendo_hasta = now() - interval '1 second'`, 0, largo},
-		{"it was cancelled before it started", `update compra set estado = 'CANCELADA'`, 0, largo},
+		{"the first time", ``, 1},
+		{"its lease runs", ``, 0},
+		{"its lease ran out", `update compra set arriendo_hasta = now() - interval '1 second'`, 1},
+		{"its lease runs again", ``, 0},
+		{"it has started", `update compra set estado = 'INICIADA', arriendo_hasta = now() - interval '1 second'`, 0},
+		{"it was cancelled before it started", `update compra set estado = 'CANCELADA'`, 0},
 	} {
 		t.Run(c.nombre, func(t *testing.T) {
 			if c.antes != "" {
 				a.Hacer(t, c.antes+` where id = $1`, s.ID)
 			}
-			turnos, err := a.TomarTurnos(t.Context(), 2, ventaja, c.arriendo)
+			turnos, err := a.TomarTurnos(t.Context(), places(2))
 			if err != nil || len(turnos) != c.turnos {
 				t.Fatalf("%v: %v", turnos, err)
 			}

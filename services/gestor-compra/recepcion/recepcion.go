@@ -13,7 +13,7 @@ import (
 
 // Almacen keeps the purchases.
 type Almacen interface {
-	Aceptar(ctx context.Context, s contracts.SolicitudCompra) (c contracts.Compra, nueva bool, err error)
+	Aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas postgres.Abiertas) (c contracts.Compra, nueva bool, err error)
 	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error)
 	CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) (c contracts.Compra, hecha bool, err error)
 	Aprobar(ctx context.Context, idCompra string, d postgres.Decision) (contracts.Compra, error)
@@ -36,28 +36,41 @@ type Recepcion struct {
 	almacen     Almacen
 	difusor     Difusor
 	despertador Despertador
+	maxOpen     int
 	alEntrar    func()
 }
 
-// Nueva takes purchases into a and calls alEntrar when there is something to start.
-func Nueva(a Almacen, d Difusor, despertador Despertador, alEntrar func()) *Recepcion {
-	return &Recepcion{almacen: a, difusor: d, despertador: despertador, alEntrar: alEntrar}
+// Nueva takes purchases into a, at most maxOpen at a time of one customer, and calls alEntrar when there is something to start.
+func Nueva(a Almacen, d Difusor, despertador Despertador, maxOpen int, alEntrar func()) *Recepcion {
+	return &Recepcion{almacen: a, difusor: d, despertador: despertador, maxOpen: maxOpen, alEntrar: alEntrar}
 }
 
 // Aceptar takes a purchase in, once: the same one again gives it as it stands. It checks everything but stock.
-// Errors: Invalido; Conflicto when the id has another owner or content.
+// Errors: Invalido; Conflicto when the id has another owner or content, or its customer has too many open.
 func (r *Recepcion) Aceptar(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
+	return r.aceptar(ctx, s, postgres.Abiertas{Max: r.maxOpen})
+}
+
+// AceptarPorMensaje is Aceptar for a command, whose sender is not there to be told that there are too many: the purchase is
+// RECHAZADA, and nothing was reserved for it.
+func (r *Recepcion) AceptarPorMensaje(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
+	return r.aceptar(ctx, s, postgres.Abiertas{Max: r.maxOpen, Rechazar: true})
+}
+
+func (r *Recepcion) aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas postgres.Abiertas) (contracts.Compra, error) {
 	if err := s.Validar(); err != nil {
 		return contracts.Compra{}, err
 	}
 	ctx = registro.ConCompra(ctx, s.ID)
-	c, nueva, err := r.almacen.Aceptar(ctx, s)
+	c, nueva, err := r.almacen.Aceptar(ctx, s, abiertas)
 	if err != nil {
 		return c, err
 	}
 	if nueva {
-		slog.InfoContext(ctx, "compra recibida", "lineas", len(s.Productos), "domicilio", s.Domicilio)
+		slog.InfoContext(ctx, "compra recibida", "lineas", len(s.Productos), "domicilio", s.Domicilio, "estado", c.Estado)
 		r.difusor.Difundir(c)
+	}
+	if nueva && c.Estado == contracts.EstadoRecibida {
 		r.alEntrar()
 	}
 	return c, nil

@@ -21,7 +21,7 @@ const (
 func TestAQuienSeLeCuenta(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	var testigo postgrestest.Testigo
-	r := recepcion.Nueva(a, &testigo, &testigo, testigo.Avisar)
+	r := recepcion.Nueva(a, &testigo, &testigo, 100, testigo.Avisar)
 	nadie := postgrestest.Visto{}
 	largo := strings.Repeat("a", contracts.MaxMotivo+1)
 	for _, c := range []struct {
@@ -104,7 +104,7 @@ func despachada(t *testing.T, r *recepcion.Recepcion) func(contracts.SolicitudCo
 
 func TestUnaCancelacionSinMotivoTieneUno(t *testing.T) {
 	a := postgrestest.Nuevo(t)
-	r := recepcion.Nueva(a, &postgrestest.Testigo{}, &postgrestest.Testigo{}, func() {})
+	r := recepcion.Nueva(a, &postgrestest.Testigo{}, &postgrestest.Testigo{}, 100, func() {})
 	c, hecha, err := r.Cancelar(t.Context(), a.Compra(t, recibida).ID, "")
 	if err != nil || !hecha || c.Motivo == "" {
 		t.Fatalf("%+v %v %v", c, hecha, err)
@@ -115,5 +115,58 @@ func reintentar(t *testing.T, r *recepcion.Recepcion) func(contracts.SolicitudCo
 	return func(s contracts.SolicitudCompra) error {
 		_, err := r.Reintentar(t.Context(), s.ID)
 		return err
+	}
+}
+
+// A customer who has as many purchases open as one may gets no further one, and nothing is reserved for it. A request is told so;
+// a command is taken in and RECHAZADA. What was taken in before is given as it stands.
+func TestTooManyOpen(t *testing.T) {
+	a := postgrestest.Nuevo(t)
+	var witness postgrestest.Testigo
+	r := recepcion.Nueva(a, &witness, &witness, 3, witness.Avisar)
+	var first contracts.SolicitudCompra
+	for i, estado := range []contracts.Estado{recibida, porAprobar, contracts.EstadoConfirmada} {
+		s := postgrestest.Solicitud()
+		if _, err := r.Aceptar(t.Context(), s); err != nil {
+			t.Fatalf("la compra %d: %v", i+1, err)
+		}
+		a.Hacer(t, `update compra set estado = $2 where id = $1`, s.ID, estado)
+		first = s
+	}
+	witness.Olvidar()
+
+	refused := postgrestest.Solicitud()
+	if _, err := r.Aceptar(t.Context(), refused); errores.De(err) != errores.Conflicto || !strings.Contains(err.Error(), "3 compras abiertas") {
+		t.Errorf("una de más: %v", err)
+	}
+	if _, err := a.Leer(t.Context(), refused.ID); errores.De(err) != errores.NoEncontrado {
+		t.Errorf("lo que no se aceptó quedó guardado: %v", err)
+	}
+	if _, err := r.Aceptar(t.Context(), first); err != nil {
+		t.Errorf("una repetida: %v", err)
+	}
+	if seen := witness.Olvidar(); fmt.Sprint(seen) != fmt.Sprint(postgrestest.Visto{}) {
+		t.Errorf("se contó %+v", seen)
+	}
+
+	for range 2 { // the broker delivers it again
+		c, err := r.AceptarPorMensaje(t.Context(), refused)
+		if err != nil || c.Estado != contracts.EstadoRechazada || c.Motivo == "" || len(c.Historia) != 2 || c.Historia[1].Detalle != c.Motivo {
+			t.Fatalf("por mensaje: %+v %v", c, err)
+		}
+	}
+	a.SinHuecos(t, refused.ID)
+	if seen := witness.Olvidar(); fmt.Sprint(seen) != fmt.Sprint(postgrestest.Visto{Difundidas: []contracts.Estado{contracts.EstadoRechazada}}) {
+		t.Errorf("se contó %+v", seen)
+	}
+
+	other := postgrestest.Solicitud()
+	other.IDUsuario = "eva"
+	if _, err := r.Aceptar(t.Context(), other); err != nil {
+		t.Errorf("la de otra: %v", err)
+	}
+	a.Hacer(t, `update compra set estado = 'DESPACHADA' where id = $1`, first.ID)
+	if _, err := r.Aceptar(t.Context(), postgrestest.Solicitud()); err != nil {
+		t.Errorf("salió una orden: %v", err)
 	}
 }

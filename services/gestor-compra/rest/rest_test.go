@@ -30,7 +30,7 @@ func nuevoServicio(t *testing.T) servicio {
 	t.Helper()
 	s := servicio{postgrestest.Nuevo(t), arranque.Config{}.Rutas(nil)}
 	testigo := &postgrestest.Testigo{}
-	rest.Servir(s.rutas, recepcion.Nueva(s, testigo, testigo, testigo.Avisar), s)
+	rest.Servir(s.rutas, recepcion.Nueva(s, testigo, testigo, 100, testigo.Avisar), s)
 	return s
 }
 
@@ -311,7 +311,7 @@ func TestPageIsBoundedInBytes(t *testing.T) {
 	for range n {
 		c := postgrestest.Solicitud()
 		c.Productos = large
-		if _, _, err := s.Aceptar(t.Context(), c); err != nil {
+		if _, _, err := s.Aceptar(t.Context(), c, postgrestest.Abiertas); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,0 +1,238 @@
+package postgres_test
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgrestest"
+)
+
+// waits puts a purchase into the queue that came so long ago.
+func waits(t *testing.T, a postgrestest.Almacen, customer string, domicilio bool, since time.Duration) string {
+	t.Helper()
+	return cameAt(t, a, customer, domicilio, time.Now().Add(-since))
+}
+
+func cameAt(t *testing.T, a postgrestest.Almacen, customer string, domicilio bool, at time.Time) string {
+	t.Helper()
+	return postgrestest.Uno[string](t, a, `insert into compra (id, id_usuario, estado, domicilio, productos, creada_en)
+values (gen_random_uuid(), $1, 'RECIBIDA', $2, '[]', $3) returning id`, customer, domicilio, at)
+}
+
+// next gives the customers of what starts, one place at a time as they become free; what has started stays in flight unless
+// it is ended.
+func next(t *testing.T, a postgrestest.Almacen, p compras.Places, n int, end bool) (customers []string) {
+	t.Helper()
+	for range n {
+		turnos, err := a.TomarTurnos(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, turno := range turnos {
+			customers = append(customers, turno.IDUsuario)
+			estado := contracts.EstadoIniciada
+			if end {
+				estado = contracts.EstadoConfirmada
+			}
+			a.Hacer(t, `update compra set estado = $2 where id = $1`, turno.ID, estado)
+		}
+	}
+	return customers
+}
+
+// The issue's case: six hundred of one customer, and then one of another. It starts with the next place.
+func TestAnotherCustomersFirstGoesNext(t *testing.T) {
+	a := postgrestest.Nuevo(t)
+	a.Hacer(t, `insert into compra (id, id_usuario, estado, domicilio, productos, creada_en)
+select gen_random_uuid(), 'many', 'RECIBIDA', true, '[]', now() - (600 - n) * interval '20 ms' from generate_series(1, 600) n`)
+	p := compras.Places{Total: 8, PerCustomer: 4, HeadStart: ventaja, Lease: largo}
+	if first := next(t, a, p, 1, false); len(first) != 4 {
+		t.Fatalf("una sola tiene %d de los 8 lugares, y puede tener 4", len(first))
+	}
+	waits(t, a, "one", true, 0)
+	waits(t, a, "two", false, 0)
+	if got := next(t, a, p, 1, false); !slices.Equal(got, []string{"one", "two"}) {
+		t.Errorf("siguieron %v", got)
+	}
+}
+
+// In a lane customers take turns, also where one of them came with all of its purchases first; a lane goes before the other.
+func TestCustomersTakeTurnsInALane(t *testing.T) {
+	a := postgrestest.Nuevo(t)
+	for i := range 3 {
+		waits(t, a, "ana", true, time.Minute-time.Duration(i)*time.Second)
+		waits(t, a, "luz", false, 2*time.Minute-time.Duration(i)*time.Second)
+	}
+	waits(t, a, "eva", true, 10*time.Second)
+	waits(t, a, "eva", true, 9*time.Second)
+	waits(t, a, "ivo", true, 8*time.Second)
+	waits(t, a, "paz", false, time.Second)
+	var got []string
+	for total := 1; total <= 10; total++ { // each stays in flight
+		got = append(got, next(t, a, places(total), 1, false)...)
+	}
+	if want := []string{"ana", "eva", "ivo", "ana", "eva", "ana", "luz", "paz", "luz", "luz"}; !slices.Equal(got, want) {
+		t.Errorf("siguieron %v\nesperado   %v", got, want)
+	}
+}
+
+// Who has waited for longer than the head start goes first whoever it is of, up to what one customer may have in flight.
+func TestTheOverdueGoFirst(t *testing.T) {
+	a := postgrestest.Nuevo(t)
+	for i := range 6 {
+		waits(t, a, "old", false, ventaja+time.Minute-time.Duration(i)*time.Second)
+	}
+	waits(t, a, "new", true, time.Minute)
+	got := next(t, a, compras.Places{Total: 5, PerCustomer: 3, HeadStart: ventaja, Lease: largo}, 1, false)
+	slices.Sort(got)
+	if want := []string{"new", "old", "old", "old"}; !slices.Equal(got, want) {
+		t.Errorf("siguieron %v, esperado %v", got, want)
+	}
+}
+
+// A purchase whose row somebody holds does not stand in the way of the others.
+func TestALockedPurchaseIsPassedOver(t *testing.T) {
+	for name, since := range map[string]time.Duration{"in its lane": time.Minute, "overdue": 2 * ventaja} {
+		t.Run(name, func(t *testing.T) {
+			a := postgrestest.Nuevo(t)
+			locked := waits(t, a, "ana", true, since)
+			waits(t, a, "eva", true, since/2)
+			tx, err := a.Pool.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tx.Exec(t.Context(), `select from compra where id = $1 for update`, locked); err != nil {
+				t.Fatal(err)
+			}
+			if got := next(t, a, places(1), 1, true); !slices.Equal(got, []string{"eva"}) {
+				t.Errorf("siguió %v", got)
+			}
+			if err := tx.Rollback(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := next(t, a, places(1), 1, true); !slices.Equal(got, []string{"ana"}) {
+				t.Errorf("siguió %v", got)
+			}
+		})
+	}
+}
+
+// For whatever waits and is in flight, the one that starts next is the one that docs/adr/fair-admission.md names, and the
+// bounds that follow from it hold: a customer's first purchase of a lane has before it, of those that came later, none.
+func TestAdmissionIsFair(t *testing.T) {
+	a := postgrestest.Nuevo(t)
+	customers := []string{"ana", "eva", "ivo", "luz"}
+	rapid.Check(t, func(r *rapid.T) {
+		a.Hacer(t, `truncate compra cascade`)
+		p := compras.Places{Total: rapid.IntRange(1, 8).Draw(r, "places"), HeadStart: ventaja, Lease: largo}
+		p.PerCustomer = rapid.IntRange(1, p.Total).Draw(r, "per customer")
+		m, start := model{p: p, inFlight: map[string]int{}}, time.Now()
+		for i := range rapid.IntRange(1, 14).Draw(r, "purchases") {
+			w := waiting{
+				customer: rapid.SampledFrom(customers).Draw(r, "customer"), domicilio: rapid.Bool().Draw(r, "domicilio"),
+				since: time.Duration(rapid.IntRange(1, 39).Draw(r, "half minutes"))*30*time.Second + time.Duration(i)*time.Millisecond,
+			}
+			w.id = cameAt(t, a, w.customer, w.domicilio, start.Add(-w.since))
+			m.waiting = append(m.waiting, w)
+		}
+		for step := 0; len(m.waiting) > 0; step++ {
+			if step > 500 {
+				r.Fatal("no termina")
+			}
+			turnos, err := a.TomarTurnos(t.Context(), m.p)
+			if err != nil {
+				r.Fatal(err)
+			}
+			if want := m.take(1); len(turnos) == 0 && len(want) > 0 {
+				r.Fatalf("quedó libre un lugar, y esperaba %v", want)
+			}
+			for range turnos { // those of one call are in no order
+				want := m.take(1)
+				i := slices.IndexFunc(turnos, func(s compras.Turno) bool { return len(want) == 1 && s.ID == want[0].id })
+				if i < 0 {
+					r.Fatalf("empezaron %v; debía estar %v", turnos, want)
+				}
+				m.start(want[0])
+			}
+			a.Hacer(t, `update compra set estado = 'INICIADA' where arriendo_hasta is not null and estado = 'RECIBIDA'`)
+			m.end(rapid.SampledFrom(slices.Sorted(maps.Keys(m.inFlight))).Draw(r, "ends"), func(customer string) {
+				a.Hacer(t, `update compra set estado = 'CONFIRMADA' where id = (select id from compra where id_usuario = $1 and estado = 'INICIADA' limit 1)`, customer)
+			})
+		}
+	})
+}
+
+type waiting struct {
+	id, customer string
+	domicilio    bool
+	since        time.Duration
+}
+
+// model says in Go what starts next.
+type model struct {
+	p        compras.Places
+	waiting  []waiting
+	inFlight map[string]int
+}
+
+// take gives at most n of those that start next, without starting them.
+func (m *model) take(n int) []waiting {
+	taken := 0
+	for _, k := range m.inFlight {
+		taken += k
+	}
+	best := slices.Clone(m.waiting)
+	position := map[string]int{}
+	slices.SortFunc(best, func(a, b waiting) int { return cmp.Compare(b.since, a.since) })
+	for _, w := range best {
+		lane := fmt.Sprint(w.customer, w.domicilio)
+		position[lane]++
+		position[w.id] = m.inFlight[w.customer] + position[lane]
+	}
+	best = slices.DeleteFunc(best, func(w waiting) bool { return m.inFlight[w.customer] >= m.p.PerCustomer })
+	age := func(w waiting) time.Duration {
+		if w.domicilio {
+			return w.since + m.p.HeadStart
+		}
+		return w.since
+	}
+	class := func(w waiting) int {
+		switch {
+		case w.since >= m.p.HeadStart:
+			return 0
+		case w.domicilio:
+			return 1
+		}
+		return 2
+	}
+	slices.SortFunc(best, func(a, b waiting) int {
+		if c := cmp.Compare(class(a), class(b)); c != 0 {
+			return c
+		}
+		if class(a) == 0 {
+			return cmp.Compare(age(b), age(a))
+		}
+		return cmp.Or(cmp.Compare(position[a.id], position[b.id]), cmp.Compare(b.since, a.since))
+	})
+	return best[:max(0, min(n, len(best), m.p.Total-taken))]
+}
+
+func (m *model) start(w waiting) {
+	m.inFlight[w.customer]++
+	m.waiting = slices.DeleteFunc(m.waiting, func(o waiting) bool { return o.id == w.id })
+}
+
+func (m *model) end(customer string, do func(string)) {
+	if m.inFlight[customer] > 0 {
+		m.inFlight[customer]--
+		do(customer)
+	}
+}
