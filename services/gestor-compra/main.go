@@ -40,6 +40,7 @@ type config struct {
 	Insistencia       time.Duration `conf:"env:INSISTENCIA,default:60s,help:after which a step asks again and then doubling"`
 	UmbralAprobacion  int           `conf:"env:UMBRAL_APROBACION,default:100,help:more units than this need an approval"`
 	PlazoAprobacion   time.Duration `conf:"env:PLAZO_APROBACION,default:24h"`
+	WantedStock       time.Duration `conf:"env:WANTED_STOCK_TIMEOUT,default:15m,help:how long a purchase may go on to await approval once others were refused for want of what it holds"`
 	PlazoCompensacion time.Duration `conf:"env:PLAZO_COMPENSACION,default:24h"`
 	Reconciliacion    time.Duration `conf:"env:RECONCILIACION,default:1m,help:how often to look for sagas that do not go on"`
 	Holgura           time.Duration `conf:"env:HOLGURA,default:2m,help:beyond what a step or a sleeping compensation takes, after which a saga stands still"`
@@ -84,6 +85,7 @@ func run(ctx context.Context, cfg config) error {
 	gestor := recepcion.Nueva(almacen, difusor, admisor, cfg.MaxOpen, admisor.Avisar)
 	actividades := saga.Nueva(almacen, publicador, avisos, difusor, saga.Ajustes{
 		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: cfg.Paciencia,
+		PlazoAprobacion: cfg.PlazoAprobacion, WantedStock: cfg.WantedStock,
 	}, admisor.Avisar)
 	registro := workflow.NewRegistry()
 	if err := compra.Registrar(registro, actividades); err != nil {
@@ -105,6 +107,9 @@ func run(ctx context.Context, cfg config) error {
 	}
 	tareas.Go(func() { admisor.Correr(ctx) })
 	tareas.Go(func() { arranque.Repetir(ctx, 30*time.Second, "entregar decisiones", admisor.Barrer) })
+	tareas.Go(func() {
+		arranque.Repetir(ctx, 10*time.Second, "liberar lo que otros quieren", func(ctx context.Context) error { return gestor.ReleaseWanted(ctx, cfg.WantedStock) })
+	})
 	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{Paciencia: cfg.Paciencia, Holgura: cfg.Holgura, Saga: ajustesSaga})
 	tareas.Go(func() { arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar) })
 	return cfg.Servir(ctx, rutas)

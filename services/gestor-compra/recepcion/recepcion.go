@@ -4,6 +4,7 @@ package recepcion
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
@@ -18,6 +19,8 @@ type Almacen interface {
 	CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) (c contracts.Compra, hecha bool, err error)
 	Aprobar(ctx context.Context, idCompra string, d postgres.Decision) (contracts.Compra, error)
 	AnotarDespacho(ctx context.Context, idCompra string) error
+	Decidir(ctx context.Context, idCompra string, d postgres.Decision) (postgres.Decision, bool, error)
+	WantedSince(ctx context.Context, age time.Duration) ([]string, error)
 	Reintentar(ctx context.Context, idCompra string) (contracts.Compra, compras.Detenida, error)
 }
 
@@ -151,6 +154,25 @@ func (r *Recepcion) Aprobar(ctx context.Context, idCompra string, aprobada bool,
 	slog.InfoContext(ctx, "aprobación decidida", "decision", d.Decision)
 	r.despertador.Despertar(ctx, idCompra)
 	return c, nil
+}
+
+// ReleaseWanted ends the wait of the purchases that nobody has decided about while others have been refused, for longer than
+// age, for want of what they hold (docs/adr/units-that-await-approval.md).
+func (r *Recepcion) ReleaseWanted(ctx context.Context, age time.Duration) error {
+	ids, err := r.almacen.WantedSince(ctx, age)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		ctx := registro.ConCompra(ctx, id)
+		if _, first, err := r.almacen.Decidir(ctx, id, postgres.Decision{Decision: postgres.Expirada}); err != nil {
+			return err
+		} else if first {
+			slog.WarnContext(ctx, "nadie decidió a tiempo, y otros quieren lo que retiene")
+			r.despertador.Despertar(ctx, id)
+		}
+	}
+	return nil
 }
 
 // Despachada records that the order of a purchase has left the warehouse.

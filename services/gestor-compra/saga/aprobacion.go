@@ -3,6 +3,8 @@ package saga
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
@@ -16,6 +18,7 @@ const (
 	compraAprobada     contracts.Tipo = "CompraAprobada"
 	aprobacionNegada   contracts.Tipo = "AprobacionNegada"
 	aprobacionExpirada contracts.Tipo = "AprobacionExpirada"
+	stockWanted        contracts.Tipo = "ExistenciasPedidas" // others want what it holds
 )
 
 // PedirAprobacion implements compra.Actividades. The purchase gives its place to another while it waits for a person.
@@ -28,7 +31,7 @@ func (s *Saga) PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra)
 		},
 		compras.Cambio{
 			IDCompra: c.ID, A: contracts.EstadoPorAprobar, Desde: []contracts.Estado{contracts.EstadoProductosReservados},
-			Tipo: contracts.ProductosReservados, Detalle: "Espera que un operador la apruebe.", SiNoCancelada: true,
+			Tipo: contracts.ProductosReservados, Detalle: fmt.Sprintf("Espera que un operador la apruebe. Retiene %d unidades hasta %s.", c.Unidades(), inWords(s.ajustes.PlazoAprobacion)), SiNoCancelada: true,
 		})
 	if err != nil {
 		return compra.Desenlace{}, err
@@ -77,4 +80,28 @@ func (s *Saga) LeerDecision(ctx context.Context, l compra.LecturaDecision) (comp
 	default:
 		return compra.Desenlace{}, fmt.Errorf("decisión desconocida: %s", d.Decision)
 	}
+}
+
+// tellWanted tells in the history of those that await approval that another was refused for want of what they hold, and until
+// when they hold it now. What it could not tell the next refusal tells: no purchase waits for it.
+func (s *Saga) tellWanted(ctx context.Context, faltantes []contracts.Faltante) {
+	holders, err := s.almacen.Wanted(ctx, faltantes)
+	if err != nil {
+		slog.WarnContext(ctx, "quién retiene lo que falta", "error", err)
+	}
+	for _, h := range holders {
+		ctx := registro.ConCompra(ctx, h.ID)
+		c, err := s.almacen.AnotarHecho(ctx, h.ID, postgres.PasoWanted, stockWanted,
+			fmt.Sprintf("A otra compra le faltó algo de las %d unidades que esta retiene: si nadie la aprueba, se liberan desde %s.", h.Unidades(), inWords(s.ajustes.WantedStock)))
+		if err != nil {
+			slog.WarnContext(ctx, "otros quieren lo que espera aprobación", "error", err)
+			continue
+		}
+		s.difusor.Difundir(c)
+	}
+}
+
+// inWords is the instant so long from now, for a person.
+func inWords(d time.Duration) string {
+	return time.Now().Add(d).UTC().Format("el 02/01/2006 a las 15:04 UTC")
 }

@@ -23,6 +23,10 @@ type Ajustes struct {
 	Insistencia    time.Duration // the first repetition of an ask; then doubling
 	VueltaRevision time.Duration // how often a waiter looks by itself, should a wake-up get lost
 	EsperaRollback time.Duration // how long one turn of a compensation waits
+
+	// How long a purchase may await its approval, and how long once others were refused for want of what it holds
+	// (docs/adr/units-that-await-approval.md). Here they are only told to the operator.
+	PlazoAprobacion, WantedStock time.Duration
 }
 
 // Almacen is what the saga keeps.
@@ -36,6 +40,7 @@ type Almacen interface {
 	EntregarDecision(ctx context.Context, idCompra string) (postgres.Decision, error)
 	TerminarTramite(ctx context.Context, t compra.Tramite) error
 	AnotarHecho(ctx context.Context, idCompra, paso string, tipo contracts.Tipo, detalle string) (contracts.Compra, error)
+	Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error)
 }
 
 // Difusor tells the world of a purchase's new state, without being waited for.
@@ -229,6 +234,9 @@ func (s *Saga) contarDeshecho(ctx context.Context, idCompra string, rollback con
 // Cerrar implements compra.Actividades.
 func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
 	ctx = registro.ConCompra(ctx, c.IDCompra)
+	if c.Estado == contracts.EstadoRechazada && len(c.Faltantes) > 0 {
+		s.tellWanted(ctx, c.Faltantes)
+	}
 	vista, movida, err := s.almacen.Mover(ctx, compras.Cambio{
 		IDCompra: c.IDCompra, A: c.Estado, Desde: c.Desde,
 		Tipo: c.Causa, Motivo: c.Motivo, Detalle: c.Motivo, Faltantes: c.Faltantes, IDOrden: c.IDOrden,

@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"entregas/contracts"
+)
+
+// PasoWanted is the history entry of a purchase that awaits approval, once another was refused for want of what it holds.
+const PasoWanted = "Demanda"
+
+// wanted finds the purchases that nobody has decided about and that together hold enough of a product to have served the one
+// that was refused. One that wanted more than that was not refused because of them.
+const wanted = `
+with held as (
+    select p.id, p.productos, l.id_producto, sum(l.cantidad) over (partition by l.id_producto) as together
+    from compra p, jsonb_to_recordset(p.productos) l (id_producto text, cantidad int)
+    where p.estado = 'POR_APROBAR' and not exists (select from decision d where d.id_compra = p.id)
+)
+select distinct h.id, h.productos from held h join jsonb_to_recordset($1::jsonb) f (id_producto text, solicitada int, disponible int) using (id_producto)
+where f.disponible + h.together >= f.solicitada and not exists (select from historia t where t.id_compra = h.id and t.paso = $2)`
+
+// Wanted gives the purchases that await approval and hold what another lacked, those only that were not told so yet.
+func (a *Almacen) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error) {
+	filas, err := a.pool.Query(ctx, wanted, faltantes, PasoWanted)
+	if err != nil {
+		return nil, fmt.Errorf("buscar quién retiene lo que falta: %w", err)
+	}
+	return pgx.CollectRows(filas, func(fila pgx.CollectableRow) (s contracts.SolicitudCompra, err error) {
+		return s, fila.Scan(&s.ID, &s.Productos)
+	})
+}
+
+// WantedSince gives the purchases that still await approval and have been wanted by others for longer than age.
+func (a *Almacen) WantedSince(ctx context.Context, age time.Duration) ([]string, error) {
+	filas, err := a.pool.Query(ctx, `
+select p.id from compra p join historia h on h.id_compra = p.id and h.paso = $1
+where p.estado = 'POR_APROBAR' and h.en < clock_timestamp() - $2::interval
+  and not exists (select from decision d where d.id_compra = p.id)`, PasoWanted, age)
+	if err != nil {
+		return nil, fmt.Errorf("buscar lo que otros quieren: %w", err)
+	}
+	return pgx.CollectRows(filas, pgx.RowTo[string])
+}

@@ -1,0 +1,95 @@
+package saga_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/postgrestest"
+	"entregas/services/gestor-compra/recepcion"
+	"entregas/workflows/compra"
+)
+
+// A purchase that awaits approval holds 300 of a product. Where another is refused that those would have served, its operator
+// is told, and it is released a while later; where they would not have, or somebody decided, it waits on.
+func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
+	settings := pacientes
+	settings.PlazoAprobacion, settings.WantedStock = 24*time.Hour, 15*time.Minute
+	e := nuevaEscena(t, settings)
+	hold := func(units int) string {
+		s := postgrestest.Solicitud()
+		s.Productos = []contracts.Linea{{IDProducto: "1", Cantidad: units}}
+		if _, _, err := e.Aceptar(t.Context(), s, postgrestest.Abiertas); err != nil {
+			t.Fatal(err)
+		}
+		e.Hacer(t, `update compra set estado = 'PRODUCTOS_VALIDOS' where id = $1`, s.ID)
+		if d, err := e.PedirAprobacion(t.Context(), s); err != nil || d.Resultado != compra.Pendiente {
+			t.Fatalf("%+v %v", d, err)
+		}
+		c, err := e.Leer(t.Context(), s.ID)
+		if err != nil || !strings.Contains(c.Historia[len(c.Historia)-1].Detalle, "Retiene 300 unidades hasta el ") {
+			t.Fatalf("no dice cuánto retiene: %+v %v", c.Historia, err)
+		}
+		return s.ID
+	}
+	refuse := func(product string, wanted, there int) {
+		s := e.Compra(t, contracts.EstadoIniciada)
+		if err := e.Cerrar(t.Context(), compra.Cierre{
+			IDCompra: s.ID, Estado: contracts.EstadoRechazada, Motivo: "No hay.", Causa: contracts.InventarioInsuficiente, Desde: en(contracts.EstadoIniciada),
+			Faltantes: []contracts.Faltante{{IDProducto: product, Solicitada: wanted, Disponible: there}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := hold(300)
+	told := func() bool {
+		c, err := e.Leer(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(c.Historia, func(h contracts.HechoContado) bool {
+			return h.Paso == "Demanda" && strings.Contains(h.Detalle, "se liberan desde el ")
+		})
+	}
+	refuse("2", 5, 0)
+	refuse("1", 1_000_000, 200)
+	if told() {
+		t.Fatal("se negó algo que no habría habido de todos modos, y se culpa a la que espera")
+	}
+	refuse("1", 400, 200)
+	refuse("1", 1, 0)
+	if !told() {
+		t.Fatal("el operador no se entera de que a otros les falta")
+	}
+	e.SinHuecos(t, id)
+
+	r := recepcion.Nueva(e.Almacen, &e.testigo, &e.testigo, 100, func() {})
+	decided := func(age time.Duration) int {
+		t.Helper()
+		if err := r.ReleaseWanted(t.Context(), age); err != nil {
+			t.Fatal(err)
+		}
+		return postgrestest.Uno[int](t, e.Almacen, `select count(*) from decision where id_compra = $1 and decision = 'expirada'`, id)
+	}
+	e.testigo.Olvidar()
+	if decided(time.Hour) != 0 {
+		t.Error("se libera antes de tiempo")
+	}
+	if decided(0) != 1 || decided(0) != 1 || e.testigo.Olvidar().Despertadas != 1 {
+		t.Error("no se libera, o no se le dice a su flujo una vez")
+	}
+	if d, err := e.LeerDecision(t.Context(), compra.LecturaDecision{IDCompra: id}); err != nil || d.Resultado != compra.Rechazada {
+		t.Errorf("su flujo lee %+v %v", d, err)
+	}
+
+	id = hold(300) // and one that an operator approves in time
+	refuse("1", 400, 200)
+	if _, err := r.Aprobar(t.Context(), id, true, ""); err != nil {
+		t.Fatal(err)
+	}
+	if !told() || decided(0) != 0 {
+		t.Error("se libera lo que un operador aprobó")
+	}
+}
