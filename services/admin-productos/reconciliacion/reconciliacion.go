@@ -4,6 +4,8 @@ package reconciliacion
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -48,6 +50,7 @@ func (r *Reconciliador) Revisar(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failures []error
 	for _, id := range ids {
 		estado, err := r.compras.Estado(ctx, id)
 		que := "reservada y " + string(estado)
@@ -60,15 +63,16 @@ func (r *Reconciliador) Revisar(ctx context.Context) error {
 			r.ultima = id
 			continue
 		}
+		r.ultima = id
 		soltada, err := r.almacen.Soltar(ctx, id, que)
-		if err != nil {
-			return err
+		if err != nil { // a row of it is held by somebody: it comes again, and the others now
+			failures = append(failures, fmt.Errorf("compra %s: %w", id, err))
+			continue
 		}
 		slog.WarnContext(registro.ConCompra(ctx, id), "reconciliación", "hallazgo", que, "liberada", soltada)
-		r.ultima = id
 	}
 	if len(ids) < porVuelta {
 		r.ultima = ""
 	}
-	return nil
+	return errors.Join(failures...)
 }

@@ -135,3 +135,37 @@ func TestQuienDiceQueNoExiste(t *testing.T) {
 		servidor.Close()
 	}
 }
+
+// A reservation whose rows somebody holds comes another time; those after it are released now.
+func TestALockedReservationHoldsUpNoOther(t *testing.T) {
+	pool := basetest.Impatient(t, basetest.Nueva(t, postgres.Migraciones))
+	a := postgres.Nuevo(pool)
+	reservar(t, pool, a, "x", "y")
+	if _, err := pool.Exec(t.Context(), `update reserva set id_producto = '9' where id_compra = 'y' and id_producto = '1'; update reserva set id_producto = '10' where id_compra = 'y' and id_producto = '2'`); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), `select from producto where id = '1' for update`); err != nil {
+		t.Fatal(err)
+	}
+	r := reconciliacion.Nuevo(a, libro{}, time.Minute)
+	if err := r.Revisar(t.Context()); errores.De(err) != errores.NoDisponible {
+		t.Errorf("la bloqueada: %v", err)
+	}
+	if n := leer[int](t, pool, `select count(*) from reserva where id_compra = 'y'`); n != 0 {
+		t.Errorf("la otra espera a la bloqueada")
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Revisar(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := leer[int](t, pool, `select count(*) from reserva`); n != 0 {
+		t.Errorf("quedan %d reservas", n)
+	}
+}
