@@ -228,7 +228,6 @@ type respuestaGraphQL struct {
 		Extensions struct {
 			Code    string
 			Errores []contracts.CampoInvalido
-			Ver     string
 		}
 	}
 }

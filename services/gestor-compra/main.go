@@ -11,6 +11,7 @@ import (
 	"entregas/services/gestor-compra/admision"
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/difusion"
+	"entregas/services/gestor-compra/engine"
 	"entregas/services/gestor-compra/mensajes"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/recepcion"
@@ -42,8 +43,9 @@ type config struct {
 	PlazoAprobacion   time.Duration `conf:"env:PLAZO_APROBACION,default:24h"`
 	WantedStock       time.Duration `conf:"env:WANTED_STOCK_TIMEOUT,default:15m,help:how long a purchase may go on to await approval once others were refused for want of what it holds"`
 	PlazoCompensacion time.Duration `conf:"env:PLAZO_COMPENSACION,default:24h"`
-	Reconciliacion    time.Duration `conf:"env:RECONCILIACION,default:1m,help:how often to look for sagas that do not go on"`
-	Holgura           time.Duration `conf:"env:HOLGURA,default:2m,help:beyond what a step or a sleeping compensation takes, after which a saga stands still"`
+	ReconcileEvery    time.Duration `conf:"env:RECONCILE_EVERY,default:15s,help:how often to look for workflows that stand still"`
+	StalledAfter      time.Duration `conf:"env:STALLED_AFTER,default:90s,help:a workflow without a sign of life for longer is replaced"`
+	MaxReplacements   int           `conf:"env:MAX_REPLACEMENTS,default:10,help:replacements of a purchase's workflow after which it is FALLIDA"`
 }
 
 // places are those that the admission gives out. One customer never has all of them, unless there is only one.
@@ -76,13 +78,19 @@ func run(ctx context.Context, cfg config) error {
 	defer sidecar.Close()
 
 	almacen, publicador := postgres.Nuevo(pool), pubsub.NuevoPublicador(sidecar, servicio)
-	motor := workflow.NewClient(sidecar.GrpcClientConn())
+	worker := workflow.NewClient(sidecar.GrpcClientConn())
+	motor := engine.New(worker)
 	difusor, avisos := difusion.Nueva(almacen, publicador), saga.NuevosAvisos(pool)
 	ajustesSaga := compra.Ajustes{UmbralAprobacion: cfg.UmbralAprobacion, PlazoAprobacion: cfg.PlazoAprobacion, PlazoCompensacion: cfg.PlazoCompensacion}
 	admisor := admision.Nueva(almacen, motor, admision.Ajustes{
 		Places: cfg.places(), Vuelta: cfg.VueltaAdmision, Saga: ajustesSaga,
 	})
-	gestor := recepcion.Nueva(almacen, difusor, admisor, cfg.MaxOpen, admisor.Avisar)
+	search := reconciliacion.Settings{Quiet: cfg.StalledAfter, Every: cfg.ReconcileEvery, Limit: cfg.MaxReplacements, Saga: ajustesSaga}
+	if err := search.Check(); err != nil {
+		return err
+	}
+	reconciler := reconciliacion.New(almacen, motor, search)
+	gestor := recepcion.Nueva(almacen, difusor, admisor, recepcion.Options{MaxOpen: cfg.MaxOpen, Admit: admisor.Avisar, Reconcile: reconciler.Tell, Approval: cfg.PlazoAprobacion})
 	actividades := saga.Nueva(almacen, publicador, avisos, difusor, saga.Ajustes{
 		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: 5 * time.Second, EsperaRollback: cfg.Paciencia,
 		PlazoAprobacion: cfg.PlazoAprobacion, WantedStock: cfg.WantedStock,
@@ -102,7 +110,7 @@ func run(ctx context.Context, cfg config) error {
 	defer parar()       // also where it is not a signal that ends the program
 	tareas.Go(func() { avisos.Escuchar(ctx) })
 	tareas.Go(func() { difusor.Correr(ctx) })
-	if err := motor.StartWorker(ctx, registro); err != nil {
+	if err := worker.StartWorker(ctx, registro); err != nil {
 		return err
 	}
 	tareas.Go(func() { admisor.Correr(ctx) })
@@ -110,7 +118,6 @@ func run(ctx context.Context, cfg config) error {
 	tareas.Go(func() {
 		arranque.Repetir(ctx, 10*time.Second, "liberar lo que otros quieren", func(ctx context.Context) error { return gestor.ReleaseWanted(ctx, cfg.WantedStock) })
 	})
-	reconciliador := reconciliacion.Nuevo(almacen, motor, reconciliacion.Ajustes{Paciencia: cfg.Paciencia, Holgura: cfg.Holgura, Saga: ajustesSaga})
-	tareas.Go(func() { arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar) })
+	tareas.Go(func() { reconciler.Run(ctx) })
 	return cfg.Servir(ctx, rutas)
 }

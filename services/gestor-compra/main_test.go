@@ -52,7 +52,7 @@ func TestLoQueNoArrancaTermina(t *testing.T) {
 			cfg := config{
 				Config:    arranque.Config{Direccion: "127.0.0.1", Puerto: puertoDe(tomado), DaprGRPC: strconv.Itoa(puertoDe(sidecar))},
 				BaseDatos: basetest.Nueva(t, nil).Config().ConnString(), Esquema: base.Alzar, Conexiones: 5, Cupo: 1,
-				VueltaAdmision: time.Minute, Reconciliacion: time.Minute,
+				VueltaAdmision: time.Minute, ReconcileEvery: time.Minute, StalledAfter: time.Minute,
 			}
 			fin := make(chan error, 1)
 			go func() { fin <- run(t.Context(), cfg) }()

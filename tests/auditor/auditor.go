@@ -66,6 +66,7 @@ type Informe struct {
 	PorEstado map[string]int
 	Eventos   int // records on eventos-compra
 	Muertos   map[string]int
+	Replaced  int // workflows of purchases that stood still and were replaced
 	Faltas    []Falta
 }
 

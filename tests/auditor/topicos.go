@@ -74,7 +74,7 @@ func (a *Auditor) pendientes(ctx context.Context, i *Informe) error {
 	return nil
 }
 
-// hallazgos: the reconcilers had nothing to mend.
+// hallazgos: the reconcilers had nothing to mend, but for workflows that an engine under fault left standing.
 func (a *Auditor) hallazgos(ctx context.Context, i *Informe) error {
 	type hallazgo struct{ IDCompra, Que, Hecho string }
 	for _, base := range []*pgxpool.Pool{a.gestor, a.productos} {
@@ -83,6 +83,10 @@ func (a *Auditor) hallazgos(ctx context.Context, i *Informe) error {
 			return err
 		}
 		for _, h := range hallados {
+			if h.Hecho == "relevado" {
+				i.Replaced++
+				continue
+			}
 			i.falta(h.IDCompra, "el reconciliador halló: %s (%s)", h.Que, h.Hecho)
 		}
 	}

@@ -32,6 +32,9 @@ type Entrada struct {
 	Ajustes  Ajustes                   `json:"ajustes"`
 	Motivo   string                    `json:"motivo,omitempty"`   // of a Cancelacion
 	Retomada *compensacion             `json:"retomada,omitempty"` // set by ContinueAsNew in the middle of a compensation
+	// Run names this start of an instance that replaces another under the same id; empty for the first. Activities echo it,
+	// so that the outcome of an activity of the replaced instance is told from one of this run: docs/adr/stalled-sagas.md.
+	Run string `json:"run,omitempty"`
 }
 
 // Ajustes are the settings that the saga decides by. They are in the input, never read while it runs.
@@ -40,8 +43,7 @@ type Ajustes struct {
 	PlazoAprobacion   time.Duration `json:"plazo_aprobacion"`   // after which an approval has expired
 	PlazoCompensacion time.Duration `json:"plazo_compensacion"` // after which a compensation that is not confirmed is an alarm
 
-	// EsperaCompensacion is the first wait after a rollback that was not confirmed, then doubling; a minute when it is 0,
-	// as in instances that started before there was this setting.
+	// EsperaCompensacion is the first wait after a rollback that was not confirmed, then doubling up to LongestSleep; firstSleep when it is 0.
 	EsperaCompensacion time.Duration `json:"espera_compensacion,omitempty"`
 }
 
@@ -96,6 +98,18 @@ const (
 	TramiteDespacho    = "despacho"
 	TramiteCancelacion = "cancelacion"
 )
+
+// WorkflowOf is the name and the id of the workflow of a purchase: of the saga itself where tramite is empty, else of that Tramite.
+func WorkflowOf(idCompra, tramite string) (name, id string) {
+	switch tramite {
+	case TramiteDespacho:
+		return NombreDespacho, IDTramite(idCompra, tramite)
+	case TramiteCancelacion:
+		return NombreCancelacion, IDTramite(idCompra, tramite)
+	default:
+		return NombreCompra, idCompra
+	}
+}
 
 // IDTramite is the id of the workflow.
 func IDTramite(idCompra, tipo string) string { return idCompra + "-" + tipo }
@@ -170,8 +184,23 @@ func Registrar(r *workflow.Registry, a Actividades) error {
 	return nil
 }
 
+// enveloped is the input or the output of an activity that belongs to a named run.
+type enveloped[T any] struct {
+	Run  string `json:"run,omitempty"`
+	Body T      `json:"body"`
+}
+
+// comoActividad makes f an activity. What a named run sends and gets is enveloped with the run's name.
 func comoActividad[E, S any](f func(context.Context, E) (S, error)) workflow.Activity {
 	return func(ctx workflow.ActivityContext) (any, error) {
+		var named enveloped[E]
+		if err := ctx.GetInput(&named); err != nil {
+			return nil, err
+		}
+		if named.Run != "" {
+			out, err := f(ctx.Context(), named.Body)
+			return enveloped[S]{named.Run, out}, err
+		}
 		var entrada E
 		if err := ctx.GetInput(&entrada); err != nil {
 			return nil, err

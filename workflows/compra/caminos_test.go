@@ -49,6 +49,7 @@ type camino struct {
 	desenlaces map[string][]Desenlace
 	despertar  []string // the calls after which somebody wakes the workflow
 	falla      func(llamada string, vez int) bool
+	run        string // the name of the run; none is the first under its id
 	llamadas   string // that must be made, in order
 	cierre     Cierre // what must be recorded at the end, but for ids and motives
 }
@@ -111,7 +112,7 @@ func (c camino) entrada(id string) Entrada {
 	if c.grande {
 		e.Compra.Productos[0].Cantidad = 101
 	}
-	e.Ajustes.UmbralAprobacion = 100
+	e.Ajustes.UmbralAprobacion, e.Run = 100, c.run
 	if e.Ajustes.PlazoAprobacion == 0 {
 		e.Ajustes.PlazoAprobacion = 24 * time.Hour
 	}
@@ -125,7 +126,7 @@ func (c camino) entrada(id string) Entrada {
 		e.Motivo = "Ya no la quiero."
 	}
 	if c.perdida != "" {
-		return ParaDeshacer(e.Compra, e.Ajustes, c.perdida, "Se perdió.", time.Now())
+		return undoing(e, c.perdida)
 	}
 	return e
 }
@@ -160,7 +161,7 @@ func (l *libreto) comprobarCierre(t *testing.T, c camino) {
 	if (l.cierre != nil) != (c.cierre.Estado != "") {
 		t.Fatalf("terminó con %+v, esperado %+v", l.cierre, c.cierre)
 	}
-	desde := enCurso
+	desde := InFlight
 	if c.flujo == NombreCancelacion {
 		desde = en(contracts.EstadoConfirmada)
 	}
@@ -254,11 +255,11 @@ func TestQueNecesitaAprobacion(t *testing.T) {
 
 func TestCuantoEsperaUnaCompensacion(t *testing.T) {
 	for _, c := range []struct {
-		primera time.Duration // a setting; none in instances from before there was one
+		primera time.Duration // a setting
 		vueltas int
 		espera  time.Duration
 	}{
-		{0, 0, time.Minute}, {0, 1, 2 * time.Minute}, {0, 3, 8 * time.Minute}, {0, 4, 15 * time.Minute}, {0, 1000, 15 * time.Minute},
+		{0, 0, 5 * time.Second}, {0, 1, 10 * time.Second}, {0, 3, LongestSleep}, {0, 1000, LongestSleep},
 		{time.Second, 0, time.Second}, {time.Second, 2, 4 * time.Second}, {time.Second, 1000, 16 * time.Second},
 	} {
 		if espera := (Ajustes{EsperaCompensacion: c.primera}).espera(c.vueltas); espera != c.espera {

@@ -17,7 +17,7 @@ func Compra(ctx *workflow.WorkflowContext) (any, error) {
 	if err := ctx.GetInput(&e); err != nil {
 		return nil, err
 	}
-	r := nuevoRecorrido(ctx, e, enCurso)
+	r := nuevoRecorrido(ctx, e, InFlight)
 	r.Inventario()
 	r.Reserva()
 	if e.RequiereAprobacion() {
@@ -70,8 +70,8 @@ func (r *recorrido) Orden() {
 	}, contracts.CancelarOrden)
 }
 
-// enCurso are the states of a purchase whose saga has not come to its end.
-var enCurso = en(contracts.EstadoRecibida, contracts.EstadoIniciada, contracts.EstadoProductosValidos,
+// InFlight are the states of a purchase whose saga has not come to its end, in their order.
+var InFlight = en(contracts.EstadoRecibida, contracts.EstadoIniciada, contracts.EstadoProductosValidos,
 	contracts.EstadoProductosReservados, contracts.EstadoPorAprobar)
 
 func en(estados ...contracts.Estado) []contracts.Estado { return estados }

@@ -2,6 +2,7 @@ package compra
 
 import (
 	"cmp"
+	"encoding/json"
 	"time"
 
 	"github.com/dapr/durabletask-go/workflow"
@@ -80,7 +81,11 @@ func (r *recorrido) esperar(evento string, plazo time.Time) bool {
 	if resta <= 0 {
 		return true
 	}
-	return r.ctx.WaitForExternalEvent(evento, resta).Await(nil) != nil
+	timeout := r.ctx.WaitForExternalEvent(evento, resta).Await(nil)
+	if r.entrada.Run != "" { // a timer of the replaced instance may end the wait: only the clock tells
+		return !r.ctx.CurrentTimeUTC().Before(plazo)
+	}
+	return timeout != nil
 }
 
 func (r *recorrido) detener(estado contracts.Estado, causa contracts.Tipo, motivo string, faltantes []contracts.Faltante) {
@@ -101,11 +106,13 @@ func (r *recorrido) Fin() (any, error) {
 	return nil, r.llamar(nombreCerrar, *r.fin, nil)
 }
 
-// What a compensation waits between fruitless tries, and after how many of them it starts a new run, so that its history
-// does not grow without end.
+// LongestSleep is the longest time, in a saga that goes on, between two activities: the sleep between two tries of a rollback, and the
+// wait of the engine before it tries a failed activity again. Who looks for sagas that stand still waits longer.
+const LongestSleep = 30 * time.Second
+
+// The first sleep of a compensation, and after how many of them it starts a new run, so that its history does not grow without end.
 const (
-	primeraEspera     = time.Minute
-	ultimaEspera      = 15 * time.Minute
+	firstSleep        = 5 * time.Second
 	vueltasPorCorrida = 20
 )
 
@@ -163,16 +170,39 @@ func (r *recorrido) dormir(c *compensacion, enEstaCorrida int) bool {
 
 // espera is how long to wait after so many fruitless tries of a rollback.
 func (a Ajustes) espera(vueltas int) time.Duration {
-	primera := cmp.Or(a.EsperaCompensacion, primeraEspera)
-	return min(primera<<min(vueltas, 4), ultimaEspera)
+	primera := cmp.Or(a.EsperaCompensacion, firstSleep)
+	return min(primera<<min(vueltas, 4), LongestSleep)
 }
 
 // reintentos is for trouble that an activity did not ride out itself.
 var reintentos = workflow.RetryPolicy{
-	MaxAttempts: 100, InitialRetryInterval: time.Second, BackoffCoefficient: 2, MaxRetryInterval: 30 * time.Second,
+	MaxAttempts: 100, InitialRetryInterval: time.Second, BackoffCoefficient: 2, MaxRetryInterval: LongestSleep,
 }
 
+// llamar calls an activity and waits for its outcome. A run that replaces another may be given the outcome of an activity of
+// the replaced one, since the engine numbers the activities of both alike: it bears another name, or none, and the activity is called again.
 func (r *recorrido) llamar(actividad string, entrada, salida any) error {
+	run := r.entrada.Run
+	if run == "" {
+		return r.call(actividad, entrada, salida)
+	}
+	for {
+		var out enveloped[json.RawMessage]
+		if err := r.call(actividad, enveloped[any]{run, entrada}, &out); err != nil {
+			return err
+		}
+		switch {
+		case out.Run != run:
+			continue
+		case salida == nil:
+			return nil
+		default:
+			return json.Unmarshal(out.Body, salida)
+		}
+	}
+}
+
+func (r *recorrido) call(actividad string, entrada, salida any) error {
 	politica := reintentos
 	return r.ctx.CallActivity(actividad, workflow.WithActivityInput(entrada), workflow.WithActivityRetryPolicy(&politica)).Await(salida)
 }

@@ -123,7 +123,7 @@ func conPasos(pasos func(r *recorrido)) workflow.Workflow {
 		if err := ctx.GetInput(&e); err != nil {
 			return nil, err
 		}
-		r := nuevoRecorrido(ctx, e, enCurso)
+		r := nuevoRecorrido(ctx, e, InFlight)
 		pasos(r)
 		return r.Fin()
 	}

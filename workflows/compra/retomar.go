@@ -6,19 +6,51 @@ import (
 	"entregas/contracts"
 )
 
-// ParaDeshacer is the input of a Compra whose walk was lost on the way: the run begins by undoing every step, done or not,
-// since a rollback of what was not done is harmless (decision 2). final is where it ends, CANCELADA or RECHAZADA; desde,
-// from when on the time for it counts.
-func ParaDeshacer(c contracts.SolicitudCompra, a Ajustes, final contracts.Estado, motivo string, desde time.Time) Entrada {
-	causa := contracts.CrearOrden
-	if final == contracts.EstadoCancelada {
-		causa = contracts.CancelarCompra
+// Progress is what the database knows of a purchase whose workflow has to start again.
+type Progress struct {
+	Compra contracts.SolicitudCompra
+	Estado contracts.Estado
+	Desde  time.Time // since when it is in Estado
+	Motivo string    // of its cancellation or its compensation
+	// What a compensation has to end with; used in COMPENSANDO only.
+	Cancelled bool           // somebody asked to cancel the purchase
+	Causa     contracts.Tipo // the message because of which all is undone
+	Faltantes []contracts.Faltante
+}
+
+// lostCause is the cause of a compensation that the history does not tell.
+const lostCause = contracts.CrearOrden
+
+// Resume is the input of a workflow that goes on where the purchase stands, under the name run; docs/adr/stalled-sagas.md says why.
+// The saga walks from its beginning, and a step whose reply is recorded is passed without asking. In COMPENSANDO it begins
+// by undoing every step, done or not, since a rollback of what was not done is harmless; the time for it goes on counting from Desde,
+// and so does the time for an approval. now is the clock.
+func Resume(p Progress, a Ajustes, run string, now time.Time) Entrada {
+	e := Entrada{Compra: p.Compra, Ajustes: a, Motivo: p.Motivo, Run: run}
+	switch p.Estado {
+	case contracts.EstadoPorAprobar:
+		e.Ajustes.UmbralAprobacion = 0 // it awaits an approval, whatever the threshold is by now
+		e.Ajustes.PlazoAprobacion = max(0, a.PlazoAprobacion-now.Sub(p.Desde))
+	case contracts.EstadoCompensando:
+		e.Retomada = undoAll(p)
 	}
-	return Entrada{Compra: c, Ajustes: a, Retomada: &compensacion{
+	return e
+}
+
+func undoAll(p Progress) *compensacion {
+	final, causa := contracts.EstadoRechazada, p.Causa
+	if p.Cancelled {
+		final, causa = contracts.EstadoCancelada, contracts.CancelarCompra
+	}
+	if causa == "" {
+		causa = lostCause
+	}
+	return &compensacion{
 		Pendientes: []contracts.Tipo{contracts.CancelarValidacionInventario, contracts.LiberarReserva, contracts.CancelarOrden},
 		Fin: Cierre{
-			IDCompra: c.ID, Estado: final, Causa: causa, Motivo: motivo, Desde: append(en(contracts.EstadoCompensando), enCurso...),
+			IDCompra: p.Compra.ID, Estado: final, Causa: causa, Motivo: p.Motivo, Faltantes: p.Faltantes,
+			Desde: append(en(contracts.EstadoCompensando), InFlight...),
 		},
-		Desde: desde,
-	}}
+		Desde: p.Desde,
+	}
 }

@@ -1,6 +1,6 @@
 // What an operator does with a purchase, wherever it is shown.
 import { enviar, nuevaClave } from "./api.js";
-import { cancelable, corto, fecha, h, resumenDeLineas, sello, tiempo, unidades, cuantas } from "./dom.js";
+import { cancelable, corto, enMarcha, fecha, h, resumenDeLineas, sello, tiempo, unidades, cuantas } from "./dom.js";
 import { avisar, conBoton, preguntar } from "./marco.js";
 
 // acciones gives the buttons for what may be done with the purchase now. alTerminar is called after each.
@@ -37,7 +37,7 @@ export function acciones(c, alTerminar) {
       avisar("La orden salió de la bodega.");
     }));
   }
-  if (c.estado === "FALLIDA") {
+  if (c.estado === "FALLIDA" || enMarcha(c.estado) && Date.now() - Date.parse(c.actualizada_en) > 60_000) {
     lista.push(boton("Reintentar", "principal", async () => {
       await enviar(`${ruta}/reintento`, undefined, { clave: nuevaClave() });
       avisar("Se vuelve a intentar.");

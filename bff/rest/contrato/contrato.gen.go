@@ -91,9 +91,6 @@ type Problema struct {
 
 	// Type urn:entregas:problema:…; no cambia.
 	Type string `json:"type"`
-
-	// Ver Dónde se mira qué pasó, cuando nadie lo sabe (504, `resultado-desconocido`): lo pedido puede haberse hecho o no. Con 503 no se hizo.
-	Ver *string `json:"ver,omitempty"`
 }
 
 // Producto defines model for Producto.
@@ -259,7 +256,7 @@ type ServerInterface interface {
 	// LeerMensajes Lo que la saga de una compra pidió y lo que le respondieron.
 	// (GET /compras/{id}/mensajes)
 	LeerMensajes(w http.ResponseWriter, r *http.Request, id Id)
-	// ReintentarCompra Intentar de nuevo deshacer una compra FALLIDA.
+	// ReintentarCompra Retomar una compra que se detuvo.
 	// (POST /compras/{id}/reintento)
 	ReintentarCompra(w http.ResponseWriter, r *http.Request, id Id, params ReintentarCompraParams)
 	// ListarMensajesMuertos Los mensajes que nadie pudo atender, con su motivo.

@@ -4,15 +4,11 @@ package admision
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
-	"github.com/dapr/durabletask-go/workflow"
 	"golang.org/x/sync/errgroup"
 
-	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/fallas"
 	"entregas/services/internal/registro"
@@ -35,9 +31,8 @@ type Almacen interface {
 
 // Motor is the workflow engine.
 type Motor interface {
-	ScheduleWorkflow(ctx context.Context, nombre string, opts ...workflow.NewWorkflowOptions) (string, error)
-	RaiseEvent(ctx context.Context, id, evento string, opts ...workflow.RaiseEventOptions) error
-	FetchWorkflowMetadata(ctx context.Context, id string, opts ...workflow.FetchWorkflowMetadataOptions) (*workflow.WorkflowMetadata, error)
+	Start(ctx context.Context, name, id string, in compra.Entrada) error
+	Wake(ctx context.Context, id string) error
 }
 
 // Admision is the dispatcher of one replica.
@@ -95,69 +90,28 @@ func (a *Admision) admitir(ctx context.Context) error {
 	}
 	for _, t := range tramites {
 		grupo.Go(func() error {
-			return a.iniciar(ctx, nombres[t.Tipo], compra.IDTramite(t.Compra.ID, t.Tipo), compra.Entrada{Compra: t.Compra, Motivo: t.Motivo})
+			nombre, id := compra.WorkflowOf(t.Compra.ID, t.Tipo)
+			return a.iniciar(ctx, nombre, id, compra.Entrada{Compra: t.Compra, Motivo: t.Motivo})
 		})
 	}
 	return errors.Join(sinTurnos, sinTramites, grupo.Wait())
 }
 
-var nombres = map[string]string{compra.TramiteDespacho: compra.NombreDespacho, compra.TramiteCancelacion: compra.NombreCancelacion}
-
-// iniciar schedules a workflow. That it is there already is as good: a lease ran out while the engine was slow, or before
-// it got to its first turn. When it fails the lease runs out, and what was to be started comes again.
+// iniciar starts a workflow. When it fails the lease runs out, and what was to be started comes again.
 func (a *Admision) iniciar(ctx context.Context, nombre, id string, e compra.Entrada) error {
 	ctx = registro.ConCompra(ctx, e.Compra.ID)
 	e.Ajustes = a.ajustes.Saga
 	fallas.Punto(fallas.TurnoDado, nombre)
-	_, err := a.motor.ScheduleWorkflow(ctx, nombre, workflow.WithInstanceID(id), workflow.WithInput(e))
-	if err != nil && strings.Contains(err.Error(), "already exists") { // the engine's error has no type
-		err = a.empujar(ctx, id)
-	}
-	if err != nil {
-		return fmt.Errorf("iniciar %s: %w", id, err)
-	}
-	return nil
+	return a.motor.Start(ctx, nombre, id, e)
 }
 
-// empujar gives a workflow its first turn when it still waits for it. When the program is killed while daprd creates an
-// instance, its start reminder may fire before its state is written and be lost ("No workflow state found"): the instance
-// stays PENDING for ever, and cannot be scheduled again. Any event brings a reminder of its own.
-func (a *Admision) empujar(ctx context.Context, id string) error {
-	m, err := a.motor.FetchWorkflowMetadata(ctx, id)
-	if err != nil || m.RuntimeStatus != workflow.StatusPending {
-		return err
-	}
-	slog.WarnContext(ctx, "un flujo esperaba su primer turno", "flujo", id)
-	return a.motor.RaiseEvent(ctx, id, "empujon") // nobody waits for it
-}
-
-// aunqueSeVaya is ctx for what follows from something that is recorded: it is done for the purchase, not for who asked, who may
-// have hung up by then.
-func aunqueSeVaya(ctx context.Context) (context.Context, func()) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-}
-
-// Despertar wakes the workflow of a purchase about which something was decided. When it fails the sweep wakes it.
+// Despertar wakes the workflow of a purchase about which something was decided. It does not end with the request that
+// decided: the client may have hung up by then. When it fails the sweep wakes the workflow.
 func (a *Admision) Despertar(ctx context.Context, idCompra string) {
-	ctx, soltar := aunqueSeVaya(ctx)
+	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer soltar()
-	if err := a.motor.RaiseEvent(ctx, idCompra, compra.EventoDecision); err != nil {
+	if err := a.motor.Wake(ctx, idCompra); err != nil {
 		slog.WarnContext(registro.ConCompra(ctx, idCompra), "despertar", "error", err)
-	}
-}
-
-// Deshacer starts, under the purchase's own id, a workflow that undoes it. When it fails the reconciler finds the purchase
-// standing still.
-func (a *Admision) Deshacer(ctx context.Context, d compras.Detenida) {
-	ctx, soltar := aunqueSeVaya(ctx)
-	defer soltar()
-	final := contracts.EstadoRechazada
-	if d.PorCancelacion {
-		final = contracts.EstadoCancelada
-	}
-	entrada := compra.ParaDeshacer(d.Compra, a.ajustes.Saga, final, d.Motivo, time.Now())
-	if err := a.iniciar(ctx, compra.NombreCompra, d.Compra.ID, entrada); err != nil {
-		slog.WarnContext(registro.ConCompra(ctx, d.Compra.ID), "deshacer", "error", err)
 	}
 }
 

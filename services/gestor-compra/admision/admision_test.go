@@ -2,16 +2,12 @@ package admision
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/dapr/durabletask-go/api/protos"
-	"github.com/dapr/durabletask-go/workflow"
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
@@ -67,45 +63,30 @@ type motor struct {
 	mu         sync.Mutex
 	iniciados  map[string]compra.Entrada // by name and id
 	despiertos []string
-	falla      map[string]error           // by id
-	estado     protos.OrchestrationStatus // of what is there already
+	falla      map[string]error // by id
 }
 
-func (m *motor) ScheduleWorkflow(ctx context.Context, nombre string, opciones ...workflow.NewWorkflowOptions) (string, error) {
-	if ctx.Err() != nil {
-		return "", ctx.Err()
-	}
-	var peticion protos.CreateInstanceRequest
-	for _, o := range opciones {
-		if err := o(&peticion); err != nil {
-			return "", err
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.falla[peticion.GetInstanceId()]; err != nil {
-		return "", err
-	}
-	var e compra.Entrada
-	if err := json.Unmarshal([]byte(peticion.GetInput().GetValue()), &e); err != nil {
-		return "", err
-	}
-	m.iniciados[nombre+" "+peticion.GetInstanceId()] = e
-	return peticion.GetInstanceId(), nil
-}
-
-func (m *motor) RaiseEvent(ctx context.Context, id, evento string, _ ...workflow.RaiseEventOptions) error {
+func (m *motor) Start(ctx context.Context, name, id string, in compra.Entrada) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.despiertos = append(m.despiertos, evento+" "+id)
-	return m.falla[id]
+	if err := m.falla[id]; err != nil {
+		return err
+	}
+	m.iniciados[name+" "+id] = in
+	return nil
 }
 
-func (m *motor) FetchWorkflowMetadata(context.Context, string, ...workflow.FetchWorkflowMetadataOptions) (*workflow.WorkflowMetadata, error) {
-	return &workflow.WorkflowMetadata{RuntimeStatus: m.estado}, nil
+func (m *motor) Wake(ctx context.Context, id string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.despiertos = append(m.despiertos, id)
+	return m.falla[id]
 }
 
 func (m *motor) cuantos() int {
@@ -143,7 +124,7 @@ func TestInicia(t *testing.T) {
 	}
 }
 
-// What fails does not hold up the rest, and one that is there already is no failure.
+// What fails does not hold up the rest.
 func TestUnaFallaNoDetieneALasDemas(t *testing.T) {
 	noResponde := errors.New("no responde")
 	for _, c := range []struct {
@@ -154,7 +135,6 @@ func TestUnaFallaNoDetieneALasDemas(t *testing.T) {
 		conError bool
 	}{
 		{"nothing fails", nil, nil, 3, false},
-		{"one is there already", nil, map[string]error{"a": errYaEsta}, 2, false},
 		{"one cannot be started", nil, map[string]error{"a": noResponde}, 2, true},
 		{"no turns", map[string]error{"TomarTurnos": noResponde}, nil, 3, true},
 		{"no follow-ups", map[string]error{"TomarTramites": noResponde}, nil, 3, true},
@@ -199,25 +179,11 @@ func TestCorrer(t *testing.T) {
 	}
 }
 
-// An instance that is there but never had a turn lost its start reminder: it gets one by an event. The others need none.
-func TestEmpujaALaQueNoArranca(t *testing.T) {
-	for estado, empujones := range map[protos.OrchestrationStatus]int{workflow.StatusPending: 1, workflow.StatusRunning: 0, workflow.StatusCompleted: 0} {
-		a, m := nueva(&cola{turnos: []compras.Turno{turno("a")}})
-		m.falla["a"], m.estado = errYaEsta, estado
-		err := a.admitir(t.Context())
-		if m.falla["a"] = nil; len(m.despiertos) != empujones || empujones == 0 && err != nil {
-			t.Errorf("%s: despertó %v: %v", estado, m.despiertos, err)
-		}
-	}
-}
-
-var errYaEsta = errors.New("an active workflow with ID 'a' already exists")
-
 func TestDespierta(t *testing.T) {
 	c := &cola{dormidas: []string{"a", "b", "c"}}
 	a, m := nueva(c)
 	m.falla["a"] = errors.New("no responde") // the sweep comes again
-	if err := a.Barrer(t.Context()); err != nil || !slices.Equal(m.despiertos, []string{"decision a", "decision b", "decision c"}) {
+	if err := a.Barrer(t.Context()); err != nil || !slices.Equal(m.despiertos, []string{"a", "b", "c"}) {
 		t.Fatalf("despertó %v: %v", m.despiertos, err)
 	}
 	c.falla = map[string]error{"PorDespertar": errors.New("no responde")}
@@ -232,8 +198,7 @@ func TestDespiertaAunqueQuienDecidioSeVaya(t *testing.T) {
 	ctx, irse := context.WithCancel(t.Context())
 	irse()
 	a.Despertar(ctx, "a")
-	a.Deshacer(ctx, compras.Detenida{Compra: contracts.SolicitudCompra{ID: "b"}})
-	if !slices.Equal(m.despiertos, []string{"decision a"}) || m.cuantos() != 1 {
-		t.Errorf("despertó %v, empezó %d", m.despiertos, m.cuantos())
+	if !slices.Equal(m.despiertos, []string{"a"}) {
+		t.Errorf("despertó %v", m.despiertos)
 	}
 }

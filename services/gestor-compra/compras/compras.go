@@ -65,11 +65,3 @@ var detalles = map[contracts.Tipo]string{
 
 // Detalle tells a customer what a message means.
 func Detalle(t contracts.Tipo) string { return detalles[t] }
-
-// Detenida is a purchase whose saga has not gone on for longer than any step of it takes.
-type Detenida struct {
-	Compra         contracts.SolicitudCompra
-	Estado         contracts.Estado
-	Motivo         string
-	PorCancelacion bool // it is being undone because somebody asked
-}

@@ -27,7 +27,7 @@ func nuevaPuerta(t *testing.T) *puerta {
 	p := &puerta{Almacen: postgrestest.Nuevo(t), rutas: mux.NewRouter()}
 	testigo := &postgrestest.Testigo{}
 	receptor := pubsub.NuevoReceptor(p.rutas, pubsub.NuevoPublicador(&p.Broker, "gestor-compra"), &pubsubtest.Intentos{})
-	mensajes.Recibir(receptor, recepcion.Nueva(p, testigo, testigo, 100, testigo.Avisar), p)
+	mensajes.Recibir(receptor, recepcion.Nueva(p, testigo, testigo, recepcion.Options{MaxOpen: 100, Admit: testigo.Avisar, Reconcile: testigo.Reconcile}), p)
 	return p
 }
 

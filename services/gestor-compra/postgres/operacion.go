@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/errores"
+	"entregas/workflows/compra"
 )
 
 // Buscar gives the purchases that the filter picks, newest first, at most limite, those after antesDe.
@@ -97,43 +98,37 @@ from paso where id_compra = $1 order by preguntada_en, comando`, idCompra)
 
 const reintentar = `
 with retomada as (
-    update compra set estado = 'COMPENSANDO', vuelta = vuelta + 1, numero = numero + 1, actualizada_en = clock_timestamp()
+    update compra set estado = 'COMPENSANDO', vuelta = vuelta + 1, numero = numero + 1, actualizada_en = clock_timestamp(), replacement_asked = true,
+        -- what the failure put before the reason is not the reason
+        motivo = regexp_replace(motivo, '^No se pudo deshacer: \S+ sin confirmar[.] ', '')
     where id = $1 and estado = 'FALLIDA' returning id, numero, vuelta
-), contada as (
-    insert into historia (id_compra, numero, paso, tipo, detalle, vuelta)
-    select id, numero, 'COMPENSANDO', 'Reintento', 'Se intenta de nuevo deshacerla.', vuelta from retomada
 )
-select exists (select from retomada)`
+insert into historia (id_compra, numero, paso, tipo, detalle, vuelta)
+select id, numero, 'COMPENSANDO', 'Reintento', 'Se intenta de nuevo deshacerla.', vuelta from retomada`
 
-// Reintentar takes up again a compensation that could not be done: the purchase is COMPENSANDO again. What is to be started is
-// in the Detenida. Errors: NoEncontrado; Conflicto unless the purchase is FALLIDA.
-func (a *Almacen) Reintentar(ctx context.Context, idCompra string) (contracts.Compra, compras.Detenida, error) {
+// manualQuiet is how long a purchase must show no sign of life before an operator may have its workflow replaced.
+const manualQuiet = compra.LongestSleep
+
+// Reintentar has the reconciler take up a purchase that does not go on: a FALLIDA is COMPENSANDO again, and the workflow of one
+// that stands still is replaced. approval is how long an approval may take. Errors: NoEncontrado; Conflicto where the purchase
+// is at an end, awaits a decision, or goes on.
+func (a *Almacen) Reintentar(ctx context.Context, idCompra string, approval time.Duration) (contracts.Compra, error) {
 	var c contracts.Compra
-	d := compras.Detenida{Estado: contracts.EstadoCompensando}
-	var retomada bool
-	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, reintentar, idCompra).Scan(&retomada); err != nil {
-			return err
-		}
-		filas, err := tx.Query(ctx, vista+`where c.id = $1`, idCompra)
-		if err != nil {
-			return err
-		}
-		if err := unaCompra(&c)(filas); err != nil {
-			return err
-		}
-		// What the failure put before the reason is not the reason.
-		return tx.QueryRow(ctx, `select regexp_replace(c.motivo, '^No se pudo deshacer: \S+ sin confirmar[.] ', ''), `+porCancelacion+` from compra c where c.id = $1`, idCompra).
-			Scan(&d.Motivo, &d.PorCancelacion)
-	})
-	switch {
+	var taken bool
+	count := func(done pgconn.CommandTag) error { taken = taken || done.RowsAffected() > 0; return nil }
+	var lote pgx.Batch
+	lote.Queue(`
+update compra set replacement_asked = true
+where id = $3 and exists (select from (`+stalled+`) s)`, manualQuiet, approval, idCompra).Exec(count)
+	lote.Queue(reintentar, idCompra).Exec(count)
+	lote.Queue(vista+`where c.id = $1`, idCompra).Query(unaCompra(&c))
+	switch err := a.pool.SendBatch(ctx, &lote).Close(); {
 	case errors.Is(err, pgx.ErrNoRows):
-		return c, d, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", idCompra)
+		return c, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", idCompra)
 	case err != nil:
-		return c, d, fmt.Errorf("reintentar: %w", err)
-	case !retomada:
-		return c, d, errores.Nuevo(errores.Conflicto, "La compra está %s: solo se reintenta una FALLIDA.", c.Estado)
+		return c, fmt.Errorf("reintentar: %w", err)
+	case !taken:
+		return c, errores.Nuevo(errores.Conflicto, "La compra está %s y no está detenida: no hay nada que reintentar.", c.Estado)
 	}
-	d.Compra = contracts.SolicitudCompra{ID: c.ID, IDUsuario: c.IDUsuario, Productos: c.Productos, Domicilio: c.Domicilio}
-	return c, d, nil
+	return c, nil
 }

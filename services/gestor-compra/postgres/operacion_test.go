@@ -110,9 +110,15 @@ func TestReintentar(t *testing.T) {
 		fallo := cambio(s.ID, contracts.EstadoFallida, contracts.EstadoCompensando)
 		fallo.Motivo = "No se pudo deshacer: LiberarReserva sin confirmar. No hay existencias."
 		mover(fallo)
-		c, d, err := a.Reintentar(t.Context(), s.ID)
-		if err != nil || c.Estado != contracts.EstadoCompensando || d.Compra.ID != s.ID || d.Motivo != "No hay existencias." || d.PorCancelacion {
-			t.Fatalf("vez %d: %+v %+v %v", vez, c, d, err)
+		c, err := a.Reintentar(t.Context(), s.ID, time.Hour)
+		if err != nil || c.Estado != contracts.EstadoCompensando || c.Motivo != "No hay existencias." {
+			t.Fatalf("vez %d: %+v %v", vez, c, err)
+		}
+		if d := onlyStalled(t, a); d.Compra.ID != s.ID || d.Motivo != c.Motivo || d.Cancelled || !d.Asked || d.Causa != "Prueba" {
+			t.Fatalf("vez %d: %+v", vez, d)
+		}
+		if n, err := a.ClaimReplacement(t.Context(), s.ID, time.Hour); err != nil || n != 1 {
+			t.Fatal(n, err)
 		}
 		if ultimo := c.Historia[len(c.Historia)-1]; ultimo.Paso != "COMPENSANDO" || ultimo.Tipo != "Reintento" || c.Numero() != ultimo.Numero {
 			t.Errorf("vez %d: %+v", vez, c.Historia)
@@ -128,15 +134,18 @@ func TestReintentar(t *testing.T) {
 		t.Errorf("%d veces liberada", n)
 	}
 	a.SinHuecos(t, s.ID)
-	_, _, err := a.Reintentar(t.Context(), s.ID)
+	_, err := a.Reintentar(t.Context(), s.ID, time.Hour)
 	esperarCodigo(t, err, errores.Conflicto)
 	mover(cambio(s.ID, contracts.EstadoRechazada, contracts.EstadoCompensando))
-	_, _, err = a.Reintentar(t.Context(), s.ID)
+	_, err = a.Reintentar(t.Context(), s.ID, time.Hour)
 	esperarCodigo(t, err, errores.Conflicto)
 
 	pedida := a.Compra(t, contracts.EstadoFallida)
 	a.Hacer(t, `update compra set cancelacion_pedida = 'ya no' where id = $1`, pedida.ID)
-	if _, d, err := a.Reintentar(t.Context(), pedida.ID); err != nil || !d.PorCancelacion {
-		t.Errorf("la que se canceló: %+v %v", d, err)
+	if _, err := a.Reintentar(t.Context(), pedida.ID, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if d := onlyStalled(t, a); d.Compra.ID != pedida.ID || !d.Cancelled {
+		t.Errorf("la que se canceló: %+v", d)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/compras"
 )
 
 // Testigo is who is told of what happens to purchases: the world, the workflows and the admission. The zero value is ready.
@@ -14,7 +13,7 @@ type Testigo struct {
 	difundidas  []contracts.Compra
 	despertadas []string
 	avisos      int
-	deshechas   int
+	reconciled  int
 }
 
 // Difundir is the diffusion's.
@@ -31,11 +30,11 @@ func (t *Testigo) Despertar(_ context.Context, idCompra string) {
 	t.despertadas = append(t.despertadas, idCompra)
 }
 
-// Deshacer is the admission's.
-func (t *Testigo) Deshacer(context.Context, compras.Detenida) {
+// Reconcile is the reconciler's.
+func (t *Testigo) Reconcile() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.deshechas++
+	t.reconciled++
 }
 
 // Avisar is the admission's.
@@ -50,17 +49,17 @@ type Visto struct {
 	Difundidas  []contracts.Estado // the states, in order
 	Despertadas int
 	Avisos      int
-	Deshechas   int
+	Reconciled  int
 }
 
 // Olvidar gives what was told since the last call.
 func (t *Testigo) Olvidar() Visto {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v := Visto{Despertadas: len(t.despertadas), Avisos: t.avisos, Deshechas: t.deshechas}
+	v := Visto{Despertadas: len(t.despertadas), Avisos: t.avisos, Reconciled: t.reconciled}
 	for _, c := range t.difundidas {
 		v.Difundidas = append(v.Difundidas, c.Estado)
 	}
-	t.difundidas, t.despertadas, t.avisos, t.deshechas = nil, nil, 0, 0
+	t.difundidas, t.despertadas, t.avisos, t.reconciled = nil, nil, 0, 0
 	return v
 }

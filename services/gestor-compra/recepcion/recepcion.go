@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/internal/registro"
 )
@@ -21,14 +20,12 @@ type Almacen interface {
 	AnotarDespacho(ctx context.Context, idCompra string) error
 	Decidir(ctx context.Context, idCompra string, d postgres.Decision) (postgres.Decision, bool, error)
 	WantedSince(ctx context.Context, age time.Duration) ([]string, error)
-	Reintentar(ctx context.Context, idCompra string) (contracts.Compra, compras.Detenida, error)
+	Reintentar(ctx context.Context, idCompra string, approval time.Duration) (contracts.Compra, error)
 }
 
-// Despertador wakes the workflow of a purchase that awaits a decision, and starts one that undoes a purchase. It may fail: a
-// sweep wakes again, and the reconciler starts again.
+// Despertador wakes the workflow of a purchase that awaits a decision. It may fail: a sweep wakes again.
 type Despertador interface {
 	Despertar(ctx context.Context, idCompra string)
-	Deshacer(ctx context.Context, d compras.Detenida)
 }
 
 // Difusor tells the world of a purchase's new state, without being waited for.
@@ -39,25 +36,32 @@ type Recepcion struct {
 	almacen     Almacen
 	difusor     Difusor
 	despertador Despertador
-	maxOpen     int
-	alEntrar    func()
+	options     Options
 }
 
-// Nueva takes purchases into a, at most maxOpen at a time of one customer, and calls alEntrar when there is something to start.
-func Nueva(a Almacen, d Difusor, despertador Despertador, maxOpen int, alEntrar func()) *Recepcion {
-	return &Recepcion{almacen: a, difusor: d, despertador: despertador, maxOpen: maxOpen, alEntrar: alEntrar}
+// Options of a Recepcion. The calls tell others to look, and do not wait.
+type Options struct {
+	MaxOpen   int           // purchases of one customer that may be open at a time
+	Approval  time.Duration // how long an approval may take
+	Admit     func()        // there is something to start
+	Reconcile func()        // there is a workflow to replace
+}
+
+// Nueva takes purchases into a.
+func Nueva(a Almacen, d Difusor, despertador Despertador, options Options) *Recepcion {
+	return &Recepcion{almacen: a, difusor: d, despertador: despertador, options: options}
 }
 
 // Aceptar takes a purchase in, once: the same one again gives it as it stands. It checks everything but stock.
 // Errors: Invalido; Conflicto when the id has another owner or content, or its customer has too many open.
 func (r *Recepcion) Aceptar(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
-	return r.aceptar(ctx, s, postgres.Abiertas{Max: r.maxOpen})
+	return r.aceptar(ctx, s, postgres.Abiertas{Max: r.options.MaxOpen})
 }
 
 // AceptarPorMensaje is Aceptar for a command, whose sender is not there to be told that there are too many: the purchase is
 // RECHAZADA, and nothing was reserved for it.
 func (r *Recepcion) AceptarPorMensaje(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
-	return r.aceptar(ctx, s, postgres.Abiertas{Max: r.maxOpen, Rechazar: true})
+	return r.aceptar(ctx, s, postgres.Abiertas{Max: r.options.MaxOpen, Rechazar: true})
 }
 
 func (r *Recepcion) aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas postgres.Abiertas) (contracts.Compra, error) {
@@ -74,7 +78,7 @@ func (r *Recepcion) aceptar(ctx context.Context, s contracts.SolicitudCompra, ab
 		r.difusor.Difundir(c)
 	}
 	if nueva && c.Estado == contracts.EstadoRecibida {
-		r.alEntrar()
+		r.options.Admit()
 	}
 	return c, nil
 }
@@ -131,7 +135,7 @@ func (r *Recepcion) trasCancelar(ctx context.Context, c contracts.Compra) {
 	case contracts.EstadoPorAprobar:
 		r.despertador.Despertar(ctx, c.ID)
 	}
-	r.alEntrar()
+	r.options.Admit()
 }
 
 // Aprobar records an operator's decision about a purchase that awaits one. Errors: Invalido, NoEncontrado, Conflicto.
@@ -180,11 +184,12 @@ func (r *Recepcion) Despachada(ctx context.Context, idCompra string) error {
 	if err := r.almacen.AnotarDespacho(registro.ConCompra(ctx, idCompra), idCompra); err != nil {
 		return err
 	}
-	r.alEntrar()
+	r.options.Admit()
 	return nil
 }
 
-// Reintentar takes up a compensation that could not be done. Errors: Invalido, NoEncontrado, Conflicto.
+// Reintentar takes up a purchase that stands still, or a compensation that could not be done. Errors: Invalido, NoEncontrado;
+// Conflicto where the purchase is at an end or goes on.
 func (r *Recepcion) Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error) {
 	var v contracts.Validador
 	v.IDCompra("id", idCompra)
@@ -192,12 +197,12 @@ func (r *Recepcion) Reintentar(ctx context.Context, idCompra string) (contracts.
 		return contracts.Compra{}, err
 	}
 	ctx = registro.ConCompra(ctx, idCompra)
-	c, d, err := r.almacen.Reintentar(ctx, idCompra)
+	c, err := r.almacen.Reintentar(ctx, idCompra, r.options.Approval)
 	if err != nil {
 		return c, err
 	}
-	slog.InfoContext(ctx, "compensación retomada")
+	slog.InfoContext(ctx, "an operator takes the purchase up", "estado", c.Estado)
 	r.difusor.Difundir(c)
-	r.despertador.Deshacer(ctx, d)
+	r.options.Reconcile()
 	return c, nil
 }

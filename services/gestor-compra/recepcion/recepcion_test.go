@@ -21,7 +21,7 @@ const (
 func TestAQuienSeLeCuenta(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	var testigo postgrestest.Testigo
-	r := recepcion.Nueva(a, &testigo, &testigo, 100, testigo.Avisar)
+	r := recepcion.Nueva(a, &testigo, &testigo, recepcion.Options{MaxOpen: 100, Admit: testigo.Avisar, Reconcile: testigo.Reconcile})
 	nadie := postgrestest.Visto{}
 	largo := strings.Repeat("a", contracts.MaxMotivo+1)
 	for _, c := range []struct {
@@ -53,7 +53,7 @@ func TestAQuienSeLeCuenta(t *testing.T) {
 		{"an approval of nothing", "", aprobar(t, r, ""), errores.NoEncontrado, nadie},
 		{"an approval for too long a reason", porAprobar, aprobar(t, r, largo), errores.Invalido, nadie},
 
-		{"a retry of what failed", contracts.EstadoFallida, reintentar(t, r), "", postgrestest.Visto{Difundidas: []contracts.Estado{contracts.EstadoCompensando}, Deshechas: 1}},
+		{"a retry of what failed", contracts.EstadoFallida, reintentar(t, r), "", postgrestest.Visto{Difundidas: []contracts.Estado{contracts.EstadoCompensando}, Reconciled: 1}},
 		{"a retry of what did not", contracts.EstadoConfirmada, reintentar(t, r), errores.Conflicto, nadie},
 		{"a retry of nothing", "", reintentar(t, r), errores.NoEncontrado, nadie},
 
@@ -104,7 +104,7 @@ func despachada(t *testing.T, r *recepcion.Recepcion) func(contracts.SolicitudCo
 
 func TestUnaCancelacionSinMotivoTieneUno(t *testing.T) {
 	a := postgrestest.Nuevo(t)
-	r := recepcion.Nueva(a, &postgrestest.Testigo{}, &postgrestest.Testigo{}, 100, func() {})
+	r := recepcion.Nueva(a, &postgrestest.Testigo{}, &postgrestest.Testigo{}, recepcion.Options{MaxOpen: 100, Admit: func() {}})
 	c, hecha, err := r.Cancelar(t.Context(), a.Compra(t, recibida).ID, "")
 	if err != nil || !hecha || c.Motivo == "" {
 		t.Fatalf("%+v %v %v", c, hecha, err)
@@ -123,7 +123,7 @@ func reintentar(t *testing.T, r *recepcion.Recepcion) func(contracts.SolicitudCo
 func TestTooManyOpen(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	var witness postgrestest.Testigo
-	r := recepcion.Nueva(a, &witness, &witness, 3, witness.Avisar)
+	r := recepcion.Nueva(a, &witness, &witness, recepcion.Options{MaxOpen: 3, Admit: witness.Avisar})
 	var first contracts.SolicitudCompra
 	for i, estado := range []contracts.Estado{recibida, porAprobar, contracts.EstadoConfirmada} {
 		s := postgrestest.Solicitud()

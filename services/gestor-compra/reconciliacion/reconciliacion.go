@@ -1,5 +1,5 @@
-// Package reconciliacion looks for purchases whose saga does not go on, and makes it go on. In a system whose parts keep
-// their disks there are none: it is for an engine or a broker that lost its own.
+// Package reconciliacion replaces the workflows that stand still, whatever made them: an engine that lost a reminder, an outcome
+// or its whole store. docs/adr/stalled-sagas.md says how and why.
 package reconciliacion
 
 import (
@@ -7,11 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
-	"github.com/dapr/durabletask-go/api"
-	"github.com/dapr/durabletask-go/workflow"
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
@@ -19,122 +18,140 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Ajustes of the search. A purchase stands still when nothing changes in it for longer than a step waits (Paciencia), a
-// compensation waits and then sleeps, or an approval may take (Saga.PlazoAprobacion), and Holgura beyond.
-type Ajustes struct {
-	Paciencia, Holgura time.Duration
-	Saga               compra.Ajustes
+// Settings of the search.
+type Settings struct {
+	Quiet time.Duration // a workflow without a sign of life for longer stands still
+	Every time.Duration // how often to look without being told
+	Limit int           // replacements of a purchase's workflow after which it is FALLIDA
+	Saga  compra.Ajustes
+}
+
+// Check refuses settings that would replace workflows that go on: a living saga shows no sign of life for as long as it sleeps
+// and then waits for its first beat.
+func (s Settings) Check() error {
+	if least := compra.LongestSleep + 2*compras.Beat; s.Quiet < least {
+		return fmt.Errorf("STALLED_AFTER must be at least %s: a saga that goes on may be silent for as long", least)
+	}
+	return nil
 }
 
 const (
-	porVuelta = 100
-	dormida   = 15 * time.Minute                                 // the longest that a compensation sleeps between two tries
-	perdida   = "Se perdió el avance de la compra y se deshizo." // what its customer is told
+	batch   = 50 // workflows looked at in one turn
+	atATime = 8
 )
 
-// Almacen tells what stands still, and keeps what was found.
-type Almacen interface {
-	SinAvance(ctx context.Context, enCurso, compensando, porAprobar time.Duration, limite int) ([]compras.Detenida, error)
+// Store tells what stands still, and keeps what was done about it.
+type Store interface {
+	Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error)
+	ClaimReplacement(ctx context.Context, idCompra string, quiet time.Duration) (n int, err error)
+	ReleaseReplacement(ctx context.Context, idCompra string, asked bool) error
+	GiveUp(ctx context.Context, idCompra string) (bool, error)
 	AnotarHallazgo(ctx context.Context, idCompra, que, hecho string) error
 }
 
-// Motor is the workflow engine.
-type Motor interface {
-	FetchWorkflowMetadata(ctx context.Context, id string, opts ...workflow.FetchWorkflowMetadataOptions) (*workflow.WorkflowMetadata, error)
-	ScheduleWorkflow(ctx context.Context, nombre string, opts ...workflow.NewWorkflowOptions) (string, error)
-	RaiseEvent(ctx context.Context, id, evento string, opts ...workflow.RaiseEventOptions) error
+// Engine is the workflow engine.
+type Engine interface {
+	Age(ctx context.Context, id string) (age time.Duration, active bool, err error)
+	Replace(ctx context.Context, name, id string, in compra.Entrada) error
+	Remove(ctx context.Context, id string) error
 }
 
-// Reconciliador mends.
-type Reconciliador struct {
-	almacen Almacen
-	motor   Motor
-	ajustes Ajustes
+// Reconciler replaces the stalled workflows of one store on one engine.
+type Reconciler struct {
+	store    Store
+	engine   Engine
+	settings Settings
+	told     chan struct{}
 }
 
-// Nuevo mends what a tells, on m.
-func Nuevo(a Almacen, m Motor, ajustes Ajustes) *Reconciliador {
-	return &Reconciliador{a, m, ajustes}
+// New returns a Reconciler that replaces on engine the workflows that store reports as stalled.
+func New(store Store, engine Engine, settings Settings) *Reconciler {
+	return &Reconciler{store, engine, settings, make(chan struct{}, 1)}
 }
 
-// Revisar looks once. What it could not mend it finds again.
-func (r *Reconciliador) Revisar(ctx context.Context) error {
-	enCurso := r.ajustes.Paciencia + r.ajustes.Holgura
-	detenidas, err := r.almacen.SinAvance(ctx, enCurso, enCurso+dormida, enCurso+r.ajustes.Saga.PlazoAprobacion, porVuelta)
+// Tell makes the reconciler look soon. It does not wait.
+func (r *Reconciler) Tell() {
+	select {
+	case r.told <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// Run looks until ctx ends.
+func (r *Reconciler) Run(ctx context.Context) {
+	clock := time.NewTicker(r.settings.Every)
+	defer clock.Stop()
+	for {
+		if err := r.Once(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "some stalled workflows were not replaced", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.told:
+		case <-clock.C:
+		}
+	}
+}
+
+// Once looks once. What it could not replace it finds again.
+func (r *Reconciler) Once(ctx context.Context) error {
+	found, err := r.store.Stalled(ctx, r.settings.Quiet, r.settings.Saga.PlazoAprobacion, batch)
 	if err != nil {
 		return err
 	}
-	var fallos []error
-	for _, d := range detenidas {
-		if err := r.mendar(registro.ConCompra(ctx, d.Compra.ID), d); err != nil {
-			fallos = append(fallos, fmt.Errorf("compra %s: %w", d.Compra.ID, err))
-		}
-	}
-	return errors.Join(fallos...)
-}
-
-// mendar asks the engine what it knows of the purchase. A workflow that lives is given a push: an event brings a reminder of
-// its own, should the engine have lost the one that it waits for. One that waits for a decision is told to look for it, and at
-// the clock. One that is gone is started again under its id: from the
-// beginning where nothing was done yet, else to undo what was.
-func (r *Reconciliador) mendar(ctx context.Context, d compras.Detenida) error {
-	for _, id := range []string{d.Compra.ID, compra.IDTramite(d.Compra.ID, compra.TramiteCancelacion)} {
-		vive, err := r.vive(ctx, id)
-		if err != nil {
-			return err
-		}
-		if vive {
-			return r.empujar(ctx, id, d)
-		}
-	}
-	entrada, hecho := compra.Entrada{Compra: d.Compra, Ajustes: r.ajustes.Saga}, "arrancado de nuevo"
-	if d.Estado != contracts.EstadoIniciada {
-		final, motivo := contracts.EstadoRechazada, perdida
-		if d.PorCancelacion {
-			final, motivo = contracts.EstadoCancelada, d.Motivo
-		}
-		entrada, hecho = compra.ParaDeshacer(d.Compra, r.ajustes.Saga, final, motivo, time.Now()), "deshecha"
-	}
-	if _, err := r.motor.ScheduleWorkflow(ctx, compra.NombreCompra, workflow.WithInstanceID(d.Compra.ID), workflow.WithInput(entrada)); err != nil {
-		if strings.Contains(err.Error(), "already exists") { // another replica was quicker; the engine's error has no type
+	failures := make([]error, len(found))
+	var group errgroup.Group
+	group.SetLimit(atATime)
+	for i, s := range found {
+		group.Go(func() error {
+			if err := r.replace(registro.ConCompra(ctx, s.Compra.ID), s); err != nil {
+				failures[i] = fmt.Errorf("compra %s: %w", s.Compra.ID, err)
+			}
 			return nil
-		}
+		})
+	}
+	_ = group.Wait() // each failure is in its place
+	return errors.Join(failures...)
+}
+
+// replace starts the workflow of s again, unless its instance is too young to stand still. An engine that does not answer, or does not
+// end the old instance, has replaced nothing, and the claim is given back.
+func (r *Reconciler) replace(ctx context.Context, s compras.Stalled) error {
+	name, id := compra.WorkflowOf(s.Compra.ID, s.Tramite)
+	age, active, err := r.engine.Age(ctx, id)
+	if err != nil {
 		return err
 	}
-	return r.anotar(ctx, d, "flujo perdido", hecho)
-}
-
-func (r *Reconciliador) empujar(ctx context.Context, id string, d compras.Detenida) error {
-	evento := "empujon" // nobody waits for it
-	switch d.Estado {
-	case contracts.EstadoCompensando: // which may wait for hours for a participant that is away
-	case contracts.EstadoPorAprobar:
-		evento = compra.EventoDecision
-	default:
-		if err := r.anotar(ctx, d, "flujo sin avance", "empujado"); err != nil {
-			return err
-		}
+	if active && age < r.settings.Quiet && !s.Asked || !active && s.Estado == contracts.EstadoRecibida {
+		return nil
 	}
-	return r.motor.RaiseEvent(ctx, id, evento)
-}
-
-func (r *Reconciliador) vive(ctx context.Context, id string) (bool, error) {
-	m, err := r.motor.FetchWorkflowMetadata(ctx, id)
-	if errors.Is(err, api.ErrInstanceNotFound) {
-		return false, nil
+	n, err := r.store.ClaimReplacement(ctx, s.Compra.ID, r.settings.Quiet)
+	if err != nil || n == 0 {
+		return err
+	}
+	if n > r.settings.Limit && s.Tramite == "" {
+		err = r.giveUp(ctx, s, id)
+	} else {
+		err = r.engine.Replace(ctx, name, id, compra.Resume(s.Progress, r.settings.Saga, uuid.NewString(), time.Now()))
 	}
 	if err != nil {
-		return false, err
+		return errors.Join(err, r.store.ReleaseReplacement(context.WithoutCancel(ctx), s.Compra.ID, s.Asked))
 	}
-	switch m.RuntimeStatus {
-	case workflow.StatusCompleted, workflow.StatusFailed, workflow.StatusTerminated, workflow.StatusCanceled:
-		return false, nil
-	default:
-		return true, nil
+	if n > r.settings.Limit {
+		slog.ErrorContext(ctx, "a workflow does not go on however often it is replaced", "workflow", id, "estado", s.Estado, "replacements", n)
+		return nil
 	}
+	slog.WarnContext(ctx, "a stalled workflow was replaced", "workflow", id, "estado", s.Estado, "since", s.Desde, "replacements", n)
+	return r.store.AnotarHallazgo(ctx, s.Compra.ID, "flujo detenido en "+string(s.Estado), "relevado")
 }
 
-func (r *Reconciliador) anotar(ctx context.Context, d compras.Detenida, que, hecho string) error {
-	slog.WarnContext(ctx, "reconciliación", "hallazgo", que, "estado", d.Estado, "hecho", hecho)
-	return r.almacen.AnotarHallazgo(ctx, d.Compra.ID, que+" en "+string(d.Estado), hecho)
+func (r *Reconciler) giveUp(ctx context.Context, s compras.Stalled, id string) error {
+	if err := r.engine.Remove(ctx, id); err != nil {
+		return err
+	}
+	if _, err := r.store.GiveUp(ctx, s.Compra.ID); err != nil {
+		return err
+	}
+	return r.store.AnotarHallazgo(ctx, s.Compra.ID, "flujo detenido en "+string(s.Estado), "abandonado: FALLIDA")
 }

@@ -42,7 +42,8 @@ func (s *Saga) PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra)
 	}
 	switch vista.Estado {
 	case contracts.EstadoPorAprobar:
-		return compra.Desenlace{Resultado: compra.Pendiente}, nil
+		// A workflow that starts again finds what was decided before.
+		return s.LeerDecision(ctx, compra.LecturaDecision{IDCompra: c.ID})
 	case contracts.EstadoProductosValidos, contracts.EstadoProductosReservados: // it did not move because of that alone
 		return s.cancelada(ctx, c.ID, false)
 	default:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/internal/pubsub"
 )
@@ -33,6 +34,7 @@ func deUnaVuelta(cuanto time.Duration) espera { return espera{plazo: time.Now().
 func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompra, comando contracts.Tipo, paso *postgres.Paso, aviso <-chan struct{}, e espera) (*postgres.Paso, error) {
 	siguientePregunta := time.Time{} // now
 	insistencia := s.ajustes.Insistencia
+	beat := time.Now().Add(compras.Beat)
 	for paso.Respuesta == nil && !paso.Abandonada {
 		ahora := time.Now()
 		if !ahora.Before(e.plazo) {
@@ -52,6 +54,12 @@ func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompr
 		}
 		if err := esperar(ctx, aviso, min(s.ajustes.VueltaRevision, time.Until(siguientePregunta), time.Until(e.plazo))); err != nil {
 			return nil, err
+		}
+		if time.Now().After(beat) {
+			if err := s.almacen.Alive(ctx, c.ID, comando); err != nil {
+				return nil, err
+			}
+			beat = time.Now().Add(compras.Beat)
 		}
 		leido, err := s.almacen.LeerPaso(ctx, c.ID, comando)
 		if err != nil {

@@ -33,12 +33,14 @@ type Ajustes struct {
 type Almacen interface {
 	Plantear(ctx context.Context, k compras.Cambio, comando contracts.Tipo, en []contracts.Estado, siempre bool) (postgres.Planteada, error)
 	LeerPaso(ctx context.Context, idCompra string, comando contracts.Tipo) (*postgres.Paso, error)
+	Alive(ctx context.Context, idCompra string, comando contracts.Tipo) error
 	Abandonar(ctx context.Context, idCompra string, comando contracts.Tipo) (*postgres.Paso, error)
 	Mover(ctx context.Context, cambios ...compras.Cambio) (contracts.Compra, bool, error)
 	MotivoDeCancelacion(ctx context.Context, idCompra string) (string, error)
 	Decidir(ctx context.Context, idCompra string, d postgres.Decision) (postgres.Decision, bool, error)
 	EntregarDecision(ctx context.Context, idCompra string) (postgres.Decision, error)
 	TerminarTramite(ctx context.Context, t compra.Tramite) error
+	Leer(ctx context.Context, id string) (contracts.Compra, error)
 	AnotarHecho(ctx context.Context, idCompra, paso string, tipo contracts.Tipo, detalle string) (contracts.Compra, error)
 	Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error)
 }
@@ -107,10 +109,19 @@ func sinPreguntar(p compra.Pregunta, planteada postgres.Planteada) *compra.Desen
 		return &compra.Desenlace{Resultado: compra.Terminada}
 	case yaEntro(p.Al, estado):
 		return &compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}
+	case passed(p, planteada):
+		return &compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}
 	case !slices.Contains(p.En, estado):
 		return &compra.Desenlace{Resultado: compra.Terminada}
 	}
 	return nil
+}
+
+// passed tells that the saga has gone beyond this step: its reply is there, and the purchase is in a later state. A workflow that starts
+// again walks over such steps.
+func passed(p compra.Pregunta, planteada postgres.Planteada) bool {
+	r := planteada.Paso.Respuesta
+	return r != nil && r.Tipo == p.Acepta && !slices.Contains(p.En, planteada.Compra.Estado) && slices.Contains(compra.InFlight, planteada.Compra.Estado)
 }
 
 // concluir turns the reply, or its absence, into the step's outcome.
@@ -253,9 +264,17 @@ func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
 	return nil
 }
 
-// TerminarTramite implements compra.Actividades. A cancellation that was refused is told in the history.
+// TerminarTramite implements compra.Actividades. A cancellation that was refused is told in the history. A workflow that starts again
+// after its purchase was cancelled finds nothing to do, and that is no refusal.
 func (s *Saga) TerminarTramite(ctx context.Context, t compra.Tramite) error {
 	ctx = registro.ConCompra(ctx, t.IDCompra)
+	if t.Tipo == compra.TramiteCancelacion && !t.Hecho {
+		c, err := s.almacen.Leer(ctx, t.IDCompra)
+		if err != nil {
+			return err
+		}
+		t.Hecho = c.Estado == contracts.EstadoCancelada
+	}
 	if t.Tipo == compra.TramiteCancelacion && !t.Hecho {
 		c, err := s.almacen.AnotarHecho(ctx, t.IDCompra, "CancelacionNegada", contracts.OrdenDespachada, "No se pudo cancelar: la orden ya salió de la bodega.")
 		if err != nil {

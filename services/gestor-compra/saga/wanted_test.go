@@ -65,7 +65,7 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 	}
 	e.SinHuecos(t, id)
 
-	r := recepcion.Nueva(e.Almacen, &e.testigo, &e.testigo, 100, func() {})
+	r := recepcion.Nueva(e.Almacen, &e.testigo, &e.testigo, recepcion.Options{MaxOpen: 100, Admit: func() {}})
 	decided := func(age time.Duration) int {
 		t.Helper()
 		if err := r.ReleaseWanted(t.Context(), age); err != nil {

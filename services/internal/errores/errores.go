@@ -34,9 +34,7 @@ const (
 	SinIdentidad    Codigo = "no-autenticado" // nobody knows who asks
 	SinPermiso      Codigo = "sin-permiso"    // who asks may not do this
 	Demasiadas      Codigo = "demasiadas"     // too many requests of the same subject or address
-	// OutcomeUnknown: what was asked for may have been done or not.
-	OutcomeUnknown Codigo = "resultado-desconocido"
-	Interno        Codigo = "interno" // everything else
+	Interno         Codigo = "interno"        // everything else
 )
 
 // Error is an error with a code. Mensaje is in Spanish, for a person; Campos says which fields are wrong.
@@ -44,7 +42,6 @@ type Error struct {
 	Codigo  Codigo
 	Mensaje string
 	Campos  []contracts.CampoInvalido
-	See     string // the path of the public interface where a client can look what became of it; "" where there is none
 	Causa   error
 }
 

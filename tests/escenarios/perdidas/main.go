@@ -20,7 +20,7 @@ import (
 
 func main() {
 	comun.Correr("perdidas", []string{
-		"APP_GESTOR_COMPRA_RECONCILIACION=5s", "APP_GESTOR_COMPRA_PACIENCIA=3m", "APP_GESTOR_COMPRA_HOLGURA=10s", "APP_GESTOR_COMPRA_INSISTENCIA=10s",
+		"APP_GESTOR_COMPRA_RECONCILE_EVERY=5s", "APP_GESTOR_COMPRA_STALLED_AFTER=50s", "APP_GESTOR_COMPRA_INSISTENCIA=10s",
 		"APP_ADMIN_PRODUCTOS_RECONCILIACION=5s", "APP_ADMIN_PRODUCTOS_HUERFANA=5s",
 	}, func(ctx context.Context, e *comun.Escenario) error {
 		var todas []string
@@ -64,7 +64,7 @@ func elDiscoDelBroker(ctx context.Context, e *comun.Escenario) ([]string, error)
 	return ids, nil
 }
 
-// laMemoriaDelMotor has the engine forget purchases in the middle of their saga.
+// laMemoriaDelMotor has the engine forget purchases in the middle of their saga: it goes on where they stood.
 func laMemoriaDelMotor(ctx context.Context, e *comun.Escenario) ([]string, error) {
 	e.Decir("la memoria del motor: 5 compras esperan su reserva, y Dapr las olvida")
 	ids, err := detenidas(ctx, e, "admin-productos", 5, contracts.EstadoProductosValidos)
@@ -93,10 +93,10 @@ func laMemoriaDelMotor(ctx context.Context, e *comun.Escenario) ([]string, error
 			return nil, err
 		}
 	}
-	if err := e.Hasta(ctx, 6*time.Minute, ids, len(ids), contracts.EstadoRechazada); err != nil {
+	if err := e.Hasta(ctx, 3*time.Minute, ids, len(ids), contracts.EstadoConfirmada); err != nil {
 		return nil, err
 	}
-	return ids, contar(ctx, e, e.Gestor, "deshecha", len(ids))
+	return ids, contar(ctx, e, e.Gestor, "relevado", len(ids))
 }
 
 // laCompraDeUnaReserva leaves units reserved for a purchase that nobody knows, in books that balance.

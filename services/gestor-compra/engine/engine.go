@@ -1,0 +1,168 @@
+// Package engine starts, wakes and replaces the workflow instances of purchases on Dapr's workflow engine.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/dapr/durabletask-go/api"
+	"github.com/dapr/durabletask-go/workflow"
+
+	"entregas/workflows/compra"
+)
+
+// Client is the part of the workflow client that is used.
+type Client interface {
+	ScheduleWorkflow(ctx context.Context, nombre string, opts ...workflow.NewWorkflowOptions) (string, error)
+	RaiseEvent(ctx context.Context, id, evento string, opts ...workflow.RaiseEventOptions) error
+	FetchWorkflowMetadata(ctx context.Context, id string, opts ...workflow.FetchWorkflowMetadataOptions) (*workflow.WorkflowMetadata, error)
+	ResumeWorkflow(ctx context.Context, id, reason string) error
+	TerminateWorkflow(ctx context.Context, id string, opts ...workflow.TerminateOptions) error
+	PurgeWorkflowState(ctx context.Context, id string, opts ...workflow.PurgeOptions) error
+}
+
+// TerminationWait is how long Remove waits until the engine has ended an instance. An engine that hands out reminders does it in
+// milliseconds.
+const TerminationWait = 5 * time.Second
+
+// Engine acts on instances by their ids.
+type Engine struct {
+	client Client
+	wait   time.Duration
+	poll   time.Duration
+}
+
+// New acts through client.
+func New(client Client) *Engine {
+	return &Engine{client: client, wait: TerminationWait, poll: 50 * time.Millisecond}
+}
+
+// Start schedules a workflow. That the instance is there already is as good: a lease ran out while the engine was slow, or
+// before it got to its first turn.
+func (e *Engine) Start(ctx context.Context, name, id string, in compra.Entrada) error {
+	err := e.schedule(ctx, name, id, in)
+	if exists(err) {
+		err = e.push(ctx, id)
+	}
+	if err != nil {
+		return fmt.Errorf("start %s: %w", id, err)
+	}
+	return nil
+}
+
+func (e *Engine) schedule(ctx context.Context, name, id string, in compra.Entrada) error {
+	_, err := e.client.ScheduleWorkflow(ctx, name, workflow.WithInstanceID(id), workflow.WithInput(in))
+	return err
+}
+
+// exists tells that an instance of that id is active. The engine's error has no type.
+func exists(err error) bool { return err != nil && strings.Contains(err.Error(), "already exists") }
+
+// push gives an instance its first turn when it still waits for it. When the program is killed while daprd creates an
+// instance, its start reminder may fire before its state is written and be lost ("No workflow state found"): the instance
+// stays PENDING for ever, and cannot be scheduled again. Any event brings a reminder of its own.
+func (e *Engine) push(ctx context.Context, id string) error {
+	m, err := e.client.FetchWorkflowMetadata(ctx, id)
+	if err != nil || m.RuntimeStatus != workflow.StatusPending {
+		return err
+	}
+	slog.WarnContext(ctx, "an instance waited for its first turn", "workflow", id)
+	return e.client.RaiseEvent(ctx, id, "push") // no workflow waits for it
+}
+
+// Wake tells the saga of a purchase that something was decided about it.
+func (e *Engine) Wake(ctx context.Context, id string) error {
+	return e.client.RaiseEvent(ctx, id, compra.EventoDecision)
+}
+
+// Age tells whether an instance is active and since when it exists.
+func (e *Engine) Age(ctx context.Context, id string) (age time.Duration, active bool, err error) {
+	m, err := e.find(ctx, id)
+	if err != nil || m == nil {
+		return 0, false, err
+	}
+	return time.Since(m.CreatedAt.AsTime()), !ended(m), nil
+}
+
+// find reads an instance; nil where there is none.
+func (e *Engine) find(ctx context.Context, id string) (*workflow.WorkflowMetadata, error) {
+	m, err := e.client.FetchWorkflowMetadata(ctx, id)
+	if errors.Is(err, api.ErrInstanceNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read instance %s: %w", id, err)
+	}
+	return m, nil
+}
+
+func ended(m *workflow.WorkflowMetadata) bool {
+	switch m.RuntimeStatus {
+	case workflow.StatusCompleted, workflow.StatusFailed, workflow.StatusTerminated, workflow.StatusCanceled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Replace removes an instance, whatever it is at, and schedules another under its id.
+func (e *Engine) Replace(ctx context.Context, name, id string, in compra.Entrada) error {
+	if err := e.Remove(ctx, id); err != nil {
+		return err
+	}
+	if err := e.schedule(ctx, name, id, in); err != nil && !exists(err) { // exists: another replica was quicker
+		return fmt.Errorf("replace %s: %w", id, err)
+	}
+	return nil
+}
+
+// Remove terminates an instance and purges what the engine knows of it, its reminders included. An instance that does not
+// end within TerminationWait is an error: the engine does not hand out reminders now, and the instance may still go on.
+func (e *Engine) Remove(ctx context.Context, id string) error {
+	m, err := e.find(ctx, id)
+	if err != nil {
+		return err
+	}
+	if m != nil && m.RuntimeStatus == workflow.StatusSuspended { // it would not take the termination
+		if err := e.client.ResumeWorkflow(ctx, id, "it is terminated"); err != nil {
+			return fmt.Errorf("resume %s: %w", id, err)
+		}
+	}
+	if m != nil && !ended(m) {
+		if err := e.client.TerminateWorkflow(ctx, id); err != nil {
+			return fmt.Errorf("terminate %s: %w", id, err)
+		}
+		if err := e.awaitEnd(ctx, id); err != nil {
+			return err
+		}
+	}
+	if err := e.client.PurgeWorkflowState(ctx, id); err != nil && !notFound(err) {
+		return fmt.Errorf("purge %s: %w", id, err)
+	}
+	return nil
+}
+
+// notFound looks at the text too: an error that passed through an actor has lost its type.
+func notFound(err error) bool {
+	return errors.Is(err, api.ErrInstanceNotFound) || strings.HasSuffix(err.Error(), api.ErrInstanceNotFound.Error())
+}
+
+func (e *Engine) awaitEnd(ctx context.Context, id string) error {
+	ctx, release := context.WithTimeout(ctx, e.wait)
+	defer release()
+	for {
+		_, active, err := e.Age(ctx, id)
+		if err == nil && !active {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("instance %s does not end", id), err)
+		case <-time.After(e.poll):
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dapr/durabletask-go/api"
+	"github.com/dapr/durabletask-go/api/protos"
+	"github.com/dapr/durabletask-go/workflow"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"entregas/workflows/compra"
+)
+
+// sidecar knows at most one instance, and keeps what was asked of it.
+type sidecar struct {
+	status   *protos.OrchestrationStatus // nil: there is none
+	did      []string
+	stubborn bool // it takes a termination and does not end
+	away     error
+}
+
+func (s *sidecar) do(what string) error { s.did = append(s.did, what); return s.away }
+
+func (s *sidecar) ScheduleWorkflow(context.Context, string, ...workflow.NewWorkflowOptions) (string, error) {
+	if s.status != nil {
+		return "", errors.New("an active workflow with ID 'a' already exists")
+	}
+	return "", s.do("schedule")
+}
+
+func (s *sidecar) RaiseEvent(_ context.Context, _, event string, _ ...workflow.RaiseEventOptions) error {
+	return s.do("raise " + event)
+}
+
+func (s *sidecar) FetchWorkflowMetadata(context.Context, string, ...workflow.FetchWorkflowMetadataOptions) (*workflow.WorkflowMetadata, error) {
+	if s.away != nil {
+		return nil, s.away
+	}
+	if s.status == nil {
+		return nil, api.ErrInstanceNotFound
+	}
+	return &workflow.WorkflowMetadata{RuntimeStatus: *s.status, CreatedAt: timestamppb.New(time.Now().Add(-time.Hour))}, nil
+}
+
+func (s *sidecar) ResumeWorkflow(context.Context, string, string) error {
+	s.status = status(workflow.StatusRunning)
+	return s.do("resume")
+}
+
+func (s *sidecar) TerminateWorkflow(context.Context, string, ...workflow.TerminateOptions) error {
+	if !s.stubborn && *s.status != workflow.StatusSuspended {
+		s.status = status(workflow.StatusTerminated)
+	}
+	return s.do("terminate")
+}
+
+func (s *sidecar) PurgeWorkflowState(context.Context, string, ...workflow.PurgeOptions) error {
+	if s.status == nil {
+		return fmt.Errorf("purge: %w", api.ErrInstanceNotFound)
+	}
+	s.status = nil
+	return s.do("purge")
+}
+
+func status(s protos.OrchestrationStatus) *protos.OrchestrationStatus { return &s }
+
+// An instance is removed before another takes its id; one that does not end stays, and nothing is scheduled beside it.
+func TestReplace(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		s    sidecar
+		did  string
+		err  bool
+	}{
+		{"there is none", sidecar{}, "schedule", false},
+		{"it runs", sidecar{status: status(workflow.StatusRunning)}, "terminate, purge, schedule", false},
+		{"it waits for its first turn", sidecar{status: status(workflow.StatusPending)}, "terminate, purge, schedule", false},
+		{"somebody suspended it", sidecar{status: status(workflow.StatusSuspended)}, "resume, terminate, purge, schedule", false},
+		{"it has ended", sidecar{status: status(workflow.StatusCompleted)}, "purge, schedule", false},
+		{"it failed", sidecar{status: status(workflow.StatusFailed)}, "purge, schedule", false},
+		{"it does not end", sidecar{status: status(workflow.StatusRunning), stubborn: true}, "terminate", true},
+		{"the engine is away", sidecar{away: errors.New("no answer")}, "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := New(&c.s)
+			e.wait, e.poll = 20*time.Millisecond, time.Millisecond
+			err := e.Replace(t.Context(), compra.NombreCompra, "a", compra.Entrada{})
+			if did := strings.Join(c.s.did, ", "); did != c.did || (err != nil) != c.err {
+				t.Errorf("did %q: %v", did, err)
+			}
+		})
+	}
+}
+
+// An instance that is there but never had a turn lost its start reminder: it gets one by an event. The others need none.
+func TestStart(t *testing.T) {
+	for s, did := range map[*protos.OrchestrationStatus]string{
+		nil: "schedule", status(workflow.StatusPending): "raise push", status(workflow.StatusRunning): "", status(workflow.StatusSuspended): "",
+	} {
+		c := sidecar{status: s}
+		if err := New(&c).Start(t.Context(), compra.NombreCompra, "a", compra.Entrada{}); err != nil || strings.Join(c.did, ", ") != did {
+			t.Errorf("did %q: %v", c.did, err)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
+)
+
+// porCancelacion tells that purchase c is being undone because somebody asked for it.
+const porCancelacion = `(c.cancelacion_pedida is not null
+       or exists (select from tramite t where t.id_compra = c.id and t.tipo = 'cancelacion')
+       or exists (select from decision d where d.id_compra = c.id and d.decision = 'cancelada')
+       or exists (select from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' and h.tipo = 'CancelarCompra'))`
+
+// movingTramite is the kind of the workflow that should move purchase c on: a Tramite that has not ended, or ” for the saga's own.
+const movingTramite = `coalesce((select min(t.tipo) from tramite t where t.id_compra = c.id and t.terminado_en is null
+    and (c.estado in ('CONFIRMADA', 'DESPACHADA', 'CANCELADA') or c.estado = 'COMPENSANDO' and t.tipo = 'cancelacion')), '')`
+
+// stalled finds, by the partial indexes, the workflows that should go on and in whose purchase nothing has changed for $1, with no
+// question asked and no waiting step alive since then; approvals may take $2 longer. $3 is a purchase, or null for all.
+//
+// A RECIBIDA is one whose workflow exists and has not had its first step: the engine says whether it exists.
+const stalled = `
+with quiet as (
+    select c.id, ` + movingTramite + ` as tramite from compra c
+    where c.estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO')
+  union
+    select c.id, ` + movingTramite + ` from compra c where c.replacement_asked
+  union
+    select id, '' from compra where estado = 'RECIBIDA' and arriendo_hasta is not null and creada_en < clock_timestamp() - $1::interval
+  union
+    select id, '' from compra where estado = 'POR_APROBAR' and actualizada_en < clock_timestamp() - $1::interval - $2::interval
+  union
+    select c.id, '' from compra c join decision d on d.id_compra = c.id
+    where c.estado = 'POR_APROBAR' and d.tomada_en < clock_timestamp() - $1::interval
+  union
+    select t.id_compra, t.tipo from tramite t join compra c on c.id = t.id_compra
+    where t.terminado_en is null and t.pedido_en < clock_timestamp() - $1::interval
+      and (t.tipo = 'cancelacion' and c.estado <> 'COMPENSANDO' or t.tipo = 'despacho' and c.estado in ('CONFIRMADA', 'DESPACHADA'))
+)
+select c.id, c.id_usuario, c.productos, c.domicilio, c.estado, c.actualizada_en,
+       coalesce(nullif(c.motivo, ''), c.cancelacion_pedida, (select motivo from tramite t where t.id_compra = c.id and t.tipo = q.tramite),
+           (select motivo from decision d where d.id_compra = c.id and d.decision = 'cancelada'), ''),
+       ` + porCancelacion + `,
+       coalesce((select h.tipo from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' order by h.numero limit 1), ''),
+       coalesce((select p.datos->'faltantes' from paso p where p.id_compra = c.id and p.datos->'faltantes' is not null limit 1), '[]'),
+       q.tramite, c.replacement_asked
+from quiet q join compra c using (id)
+where ($3::text is null or c.id = $3) and (c.replacement_asked or
+    c.actualizada_en < clock_timestamp() - $1::interval
+    and coalesce(c.replaced_at < clock_timestamp() - $1::interval, true)
+    and not exists (select from paso p where p.id_compra = c.id
+        and greatest(p.preguntada_en, p.alive_at) > clock_timestamp() - $1::interval))`
+
+// Stalled gives workflows of purchases that have shown no sign of life for longer than quiet, and an approval beyond approval;
+// those first that stand still longest, at most limit. Those that an operator asked to replace are among them.
+func (a *Almacen) Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error) {
+	rows, err := a.pool.Query(ctx, `select * from (`+stalled+`) s order by actualizada_en limit $4`, quiet, approval, nil, limit)
+	if err != nil {
+		return nil, fmt.Errorf("stalled purchases: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, readStalled)
+	if err != nil {
+		return nil, fmt.Errorf("stalled purchases: %w", err)
+	}
+	return found, nil
+}
+
+func readStalled(row pgx.CollectableRow) (compras.Stalled, error) {
+	var s compras.Stalled
+	c := &s.Compra
+	err := row.Scan(&c.ID, &c.IDUsuario, &c.Productos, &c.Domicilio, &s.Estado, &s.Desde, &s.Motivo, &s.Cancelled, &s.Causa, &s.Faltantes, &s.Tramite, &s.Asked)
+	return s, err
+}
+
+// Alive notes that the step that waits for a reply to comando is being worked at.
+func (a *Almacen) Alive(ctx context.Context, idCompra string, comando contracts.Tipo) error {
+	_, err := a.pool.Exec(ctx, `update paso set alive_at = clock_timestamp() where id_compra = $1 and comando = $2`, idCompra, comando)
+	if err != nil {
+		return fmt.Errorf("note that %s is waited for: %w", comando, err)
+	}
+	return nil
+}
+
+// ClaimReplacement lets one replica replace a workflow of a purchase, at most once within quiet unless an operator asked for it.
+// n counts the replacements, this one included, since an operator last asked; 0 means that the claim failed.
+func (a *Almacen) ClaimReplacement(ctx context.Context, idCompra string, quiet time.Duration) (n int, err error) {
+	err = a.pool.QueryRow(ctx, `
+update compra set replaced_at = clock_timestamp(), replacement_asked = false,
+    replacements = case when replacement_asked then 1 else replacements + 1 end
+where id = $1 and (replacement_asked or replaced_at is null or replaced_at < clock_timestamp() - $2::interval)
+returning replacements`, idCompra, quiet).Scan(&n)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return 0, fmt.Errorf("claim a replacement: %w", err)
+	}
+	return n, nil
+}
+
+// ReleaseReplacement gives a claim back whose replacement was not made; asked is whether an operator had asked for it.
+func (a *Almacen) ReleaseReplacement(ctx context.Context, idCompra string, asked bool) error {
+	_, err := a.pool.Exec(ctx, `
+update compra set replaced_at = null, replacement_asked = $2, replacements = greatest(0, replacements - 1) where id = $1`, idCompra, asked)
+	if err != nil {
+		return fmt.Errorf("release a replacement: %w", err)
+	}
+	return nil
+}
+
+// GiveUp makes a purchase FALLIDA whose saga was replaced too often, and tells whether it was in the middle of it.
+func (a *Almacen) GiveUp(ctx context.Context, idCompra string) (bool, error) {
+	const reason = "La compra se detuvo varias veces y no se pudo completar."
+	_, moved, err := a.Mover(ctx, compras.Cambio{
+		IDCompra: idCompra, A: contracts.EstadoFallida, Desde: append([]contracts.Estado{contracts.EstadoRecibida, contracts.EstadoPorAprobar}, compras.LugaresOcupados...),
+		Tipo: "CompraDetenida", Motivo: reason, Detalle: reason,
+	})
+	return moved, err
+}
+
+// AnotarHallazgo keeps what the reconciler found and did about it, once for each purchase and kind.
+func (a *Almacen) AnotarHallazgo(ctx context.Context, idCompra, que, hecho string) error {
+	_, err := a.pool.Exec(ctx, `insert into hallazgo (id_compra, que, hecho) values ($1, $2, $3) on conflict do nothing`, idCompra, que, hecho)
+	if err != nil {
+		return fmt.Errorf("anotar un hallazgo: %w", err)
+	}
+	return nil
+}
