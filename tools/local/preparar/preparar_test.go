@@ -90,6 +90,8 @@ func TestUnTokenVaEnCadaPedidoYElRolRecibePermiso(t *testing.T) {
 		pedidos = append(pedidos, r.Method+" "+r.URL.Path)
 		if r.Header.Get("Authorization") != "Bearer abc" {
 			w.WriteHeader(http.StatusUnauthorized)
+		} else if r.Method == http.MethodGet { // no schema is registered yet
+			w.WriteHeader(http.StatusNotFound)
 		}
 	}))
 	defer broker.Close()

@@ -37,7 +37,7 @@ func (p Pulsar) CrearTopicos(ctx context.Context) error {
 	pedidos := []struct{ metodo, ruta, cuerpo string }{
 		{"POST", ns + "/schemaValidationEnforced", "true"},
 		{"PUT", ns + "/schemaCompatibilityStrategy", `"FULL_TRANSITIVE"`},
-		{"POST", ns + "/isAllowAutoUpdateSchema", "true"},
+		{"POST", ns + "/isAllowAutoUpdateSchema", "false"}, // a producer cannot add a version: registrarEsquema does
 		{"POST", ns + "/retention", retencion},
 	}
 	if p.Rol != "" {
@@ -57,6 +57,9 @@ func (p Pulsar) CrearTopicos(ctx context.Context) error {
 			if err := p.pedir(ctx, "PUT", ruta+"/subscription/"+t[1], `{"ledgerId": -1, "entryId": -1}`); err != nil { // from the earliest message
 				return err
 			}
+			if err := p.registrarEsquema(ctx, t[0]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -69,9 +72,21 @@ func (p Pulsar) Sano(ctx context.Context) error {
 
 // pedir sends one administrative request; what already exists (409) is as good as made.
 func (p Pulsar) pedir(ctx context.Context, metodo, ruta, cuerpo string) error {
+	estado, texto, err := p.enviar(ctx, metodo, ruta, cuerpo)
+	if err != nil || estado/100 == 2 || estado == http.StatusConflict {
+		return err
+	}
+	return noAceptada(metodo, ruta, estado, texto)
+}
+
+// maxRespuesta bounds what is read of an answer: a topic's schemas are a few kilobytes each.
+const maxRespuesta = 4 << 20
+
+// enviar sends one administrative request and returns the answer's status and body.
+func (p Pulsar) enviar(ctx context.Context, metodo, ruta, cuerpo string) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, metodo, p.URL+ruta, bytes.NewBufferString(cuerpo))
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if p.Token != "" {
@@ -79,12 +94,13 @@ func (p Pulsar) pedir(ctx context.Context, metodo, ruta, cuerpo string) error {
 	}
 	r, err := clienteHTTP.Do(req)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	defer r.Body.Close()
-	if r.StatusCode/100 == 2 || r.StatusCode == http.StatusConflict {
-		return nil
-	}
-	texto, _ := io.ReadAll(io.LimitReader(r.Body, 500))
-	return fmt.Errorf("petición que Pulsar no aceptó: %s %s: %s %s", metodo, ruta, r.Status, texto)
+	texto, err := io.ReadAll(io.LimitReader(r.Body, maxRespuesta))
+	return r.StatusCode, texto, err
+}
+
+func noAceptada(metodo, ruta string, estado int, texto []byte) error {
+	return fmt.Errorf("petición que Pulsar no aceptó: %s %s: %d %.500s", metodo, ruta, estado, texto)
 }
