@@ -64,6 +64,7 @@ func (s SolicitudCompra) Validar() error {
 	var v Validador
 	v.IDCompra("id", s.ID)
 	v.Identificador("id_usuario", s.IDUsuario)
+	v.Parties("id", s.ID, s.IDUsuario)
 	v.Lineas("productos", s.Productos)
 	return v.Error()
 }

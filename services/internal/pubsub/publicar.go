@@ -5,7 +5,6 @@ package pubsub
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	dapr "github.com/dapr/go-sdk/client"
 
@@ -48,13 +47,6 @@ func Publicar[D any](ctx context.Context, p *Publicador, tema contracts.Tema[D],
 // Reenviar puts a record, as the component's JSON, on a topic again as it is: same id, same time.
 func (p *Publicador) Reenviar(ctx context.Context, tema, clave string, registro []byte) error {
 	return p.enviar(ctx, tema, func() ([]byte, error) { return registro, nil }, map[string]string{"partitionKey": clave})
-}
-
-// apartar puts a message on its topic's dead letters, with the reason beside it.
-func apartar[D any](ctx context.Context, p *Publicador, tema contracts.Tema[D], m contracts.Mensaje[D], motivo string, intentos int) error {
-	return p.enviar(ctx, string(tema.MensajesMuertos()), m.Codificar, map[string]string{
-		"motivo": motivo, "intentos": strconv.Itoa(intentos), "origen": p.servicio,
-	})
 }
 
 func (p *Publicador) enviar(ctx context.Context, tema string, codificar func() ([]byte, error), metadatos map[string]string) error {

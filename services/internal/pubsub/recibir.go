@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync"
 
 	"github.com/gorilla/mux"
 
@@ -19,9 +20,6 @@ import (
 // MaxIntentos is how often a message is tried that fails for a reason which is not trouble of the infrastructure.
 const MaxIntentos = 10
 
-// maxRegistro bounds a delivery: a record with the largest purchase and its history is far below.
-const maxRegistro = 8 << 20
-
 // Intentos counts the failed tries of a record, over restarts and replicas.
 type Intentos interface {
 	// Contar adds one to the tries of the record and returns how many there were.
@@ -33,6 +31,7 @@ type Receptor struct {
 	rutas      *mux.Router
 	publicador *Publicador
 	intentos   Intentos
+	large      sync.Mutex // held by the one large delivery that is being read
 }
 
 // NuevoReceptor adds its routes to rutas, as components/suscripciones names them: POST /mensajes/{topic}.
@@ -54,14 +53,15 @@ func Recibir[D any](r *Receptor, tema contracts.Tema[D], atender func(ctx contex
 func RecibirEn[D any](r *Receptor, ruta string, tema contracts.Tema[D], atender func(ctx context.Context, m contracts.Mensaje[D]) error) {
 	r.rutas.HandleFunc(ruta, func(w http.ResponseWriter, peticion *http.Request) {
 		estado, ctx := "SUCCESS", peticion.Context()
-		texto, err := leerEntrega(w, peticion)
+		d, end, err := readDelivery(peticion.Body, &r.large)
+		defer end()
 		if err == nil {
-			m, ilegible := contracts.Decodificar[D](texto)
-			ctx = registro.ConCompra(registro.ConTraza(ctx, m.Traceparent), m.IDCompra())
-			err = recibirUno(ctx, r, tema, m, ilegible, atender)
+			m, ilegible := decode[D](&d)
+			ctx = registro.ConCompra(registro.ConTraza(ctx, m.Traceparent), contracts.Cut(m.IDCompra(), contracts.MaxIdentificador))
+			err = recibirUno(ctx, r, tema, m, d, ilegible, atender)
 		}
 		if err != nil {
-			slog.WarnContext(ctx, "mensaje devuelto al broker", "tema", tema, "error", err)
+			slog.WarnContext(ctx, "mensaje devuelto al broker", "tema", tema, "error", Words(err.Error(), maxReason))
 			estado = "RETRY"
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -69,20 +69,32 @@ func RecibirEn[D any](r *Receptor, ruta string, tema contracts.Tema[D], atender 
 	}).Methods(http.MethodPost)
 }
 
-// leerEntrega gives the record of a delivery: the component's JSON of it.
-func leerEntrega(w http.ResponseWriter, peticion *http.Request) ([]byte, error) {
-	var entrega struct {
-		Registro []byte `json:"data_base64"`
+// decode reads the message of a delivery. An error is one that no handler may see; what can be read of it comes with it.
+func decode[D any](d *delivery) (contracts.Mensaje[D], error) {
+	if d.cut() {
+		return contracts.Beginning[D](d.record), tooLarge(d)
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, peticion.Body, maxRegistro)).Decode(&entrega); err != nil {
-		return nil, fmt.Errorf("entrega de Dapr: %w", err)
+	m, err := contracts.Decodificar[D](d.record)
+	switch {
+	case err != nil:
+		return contracts.Beginning[D](d.record), err
+	case d.bytes > contracts.MaxRegistro:
+		err = tooLarge(d)
 	}
-	return entrega.Registro, nil
+	d.read = true
+	return m, err
+}
+
+func tooLarge(d *delivery) error {
+	return fmt.Errorf("%w: tiene %d bytes; puede tener a lo sumo %d", contracts.ErrIlegible, d.bytes, contracts.MaxRegistro)
 }
 
 // recibirUno has m handled, unless it is ilegible, and does what Recibir says. An error is a message to be redelivered.
-func recibirUno[D any](ctx context.Context, r *Receptor, tema contracts.Tema[D], m contracts.Mensaje[D], ilegible error, atender func(context.Context, contracts.Mensaje[D]) error) error {
+func recibirUno[D any](ctx context.Context, r *Receptor, tema contracts.Tema[D], m contracts.Mensaje[D], d delivery, ilegible error, atender func(context.Context, contracts.Mensaje[D]) error) error {
 	err := ilegible
+	if err == nil {
+		err = m.CheckEnvelope()
+	}
 	if err == nil {
 		err = sinPanico(func() error { return atender(ctx, m) })
 	}
@@ -94,24 +106,29 @@ func recibirUno[D any](ctx context.Context, r *Receptor, tema contracts.Tema[D],
 	case errores.NoDisponible:
 		return err
 	case errores.MensajeMalo, errores.Invalido:
-		return muerto(ctx, r, tema, m, err, 1)
+		return muerto(ctx, r, tema, m, d, err, 1)
 	}
-	intentos, alContar := r.intentos.Contar(ctx, string(tema)+"/"+m.ID)
+	record, err2 := m.Codificar()
+	if err2 != nil {
+		return fmt.Errorf("%w (y no se pudo contar: %w)", err, err2)
+	}
+	intentos, alContar := r.intentos.Contar(ctx, string(tema)+"/"+Sum(record)) // its id may be anything, also another's
 	if alContar != nil {
 		return fmt.Errorf("%w (y no se pudo contar: %w)", err, alContar)
 	}
 	if intentos < MaxIntentos {
 		return fmt.Errorf("intento %d de %d: %w", intentos, MaxIntentos, err)
 	}
-	return muerto(ctx, r, tema, m, err, intentos)
+	return muerto(ctx, r, tema, m, d, err, intentos)
 }
 
 // muerto makes m a dead letter. Only when the broker has it is the original acked.
-func muerto[D any](ctx context.Context, r *Receptor, tema contracts.Tema[D], m contracts.Mensaje[D], causa error, intentos int) error {
-	if err := apartar(ctx, r.publicador, tema, m, causa.Error(), intentos); err != nil {
+func muerto[D any](ctx context.Context, r *Receptor, tema contracts.Tema[D], m contracts.Mensaje[D], d delivery, causa error, intentos int) error {
+	if err := apartar(ctx, r.publicador, tema, m, d, causa, intentos); err != nil {
 		return fmt.Errorf("apartar el mensaje (%w): %w", causa, err)
 	}
-	slog.WarnContext(ctx, "mensaje muerto", "tema", tema, "registro", m.ID, "tipo", m.Type, "motivo", causa, "intentos", intentos)
+	slog.WarnContext(ctx, "mensaje muerto", "tema", tema, "registro", Words(m.ID, contracts.MaxIdentificador), "tipo", Words(string(m.Type), contracts.MaxIdentificador),
+		"motivo", Words(causa.Error(), maxReason), "intentos", intentos)
 	return nil
 }
 

@@ -7,13 +7,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	runtimev1pb "github.com/dapr/dapr/pkg/proto/runtime/v1"
 	dapr "github.com/dapr/go-sdk/client"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"entregas/contracts"
 )
@@ -47,6 +52,9 @@ func (b *Broker) PublishEvent(ctx context.Context, _, tema string, data any, opc
 	if !ok || peticion.GetMetadata()["rawPayload"] != "true" || peticion.GetDataContentType() != "application/json" {
 		return fmt.Errorf("publicar en %s: se esperaba un registro en JSON con rawPayload", tema)
 	}
+	if err := fits(texto, peticion.GetMetadata()); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -59,6 +67,24 @@ func (b *Broker) PublishEvent(ctx context.Context, _, tema string, data any, opc
 		b.temas = map[string][]publicado{}
 	}
 	b.temas[tema] = append(b.temas[tema], publicado{bytes.Clone(texto), peticion.GetMetadata()})
+	return nil
+}
+
+// maxCall is what daprd takes in one gRPC call.
+const maxCall = 4 << 20
+
+// fits refuses what cannot be sent to a sidecar, as gRPC does.
+func fits(texto []byte, metadatos map[string]string) error {
+	bytes := len(texto)
+	for nombre, valor := range metadatos {
+		bytes += len(nombre) + len(valor)
+		if !utf8.ValidString(nombre) || !utf8.ValidString(valor) {
+			return status.Error(codes.Internal, "grpc: error while marshaling: string field contains invalid UTF-8")
+		}
+	}
+	if bytes > maxCall {
+		return status.Errorf(codes.ResourceExhausted, "grpc: received message larger than max (%d vs. %d)", bytes, maxCall)
+	}
 	return nil
 }
 
@@ -96,7 +122,22 @@ func Entregar[D any](t testing.TB, rutas http.Handler, tema contracts.Tema[D], m
 	if err != nil {
 		t.Fatal(err)
 	}
-	return EntregarTexto(t, rutas, "/mensajes/"+string(tema), texto)
+	return EntregarTexto(t, rutas, "/mensajes/"+string(tema), enOtroOrden(t, texto))
+}
+
+// enOtroOrden is a record as the component writes it: with its fields in another order each time.
+func enOtroOrden(t testing.TB, registro []byte) []byte {
+	t.Helper()
+	var campos map[string]json.RawMessage
+	if err := json.Unmarshal(registro, &campos); err != nil {
+		t.Fatal(err)
+	}
+	nuevo := []byte{'{'}
+	for nombre, valor := range campos { // the order of a map is another each time
+		nuevo = fmt.Appendf(nuevo, "%q:%s,", nombre, valor)
+	}
+	nuevo[len(nuevo)-1] = '}'
+	return nuevo
 }
 
 // EntregarTexto delivers a record, whatever it is, at a route.
@@ -143,4 +184,11 @@ func (i *Intentos) Contar(_ context.Context, registro string) (int, error) {
 	}
 	i.veces[registro]++
 	return i.veces[registro], nil
+}
+
+// Registros gives the names under which tries were counted.
+func (i *Intentos) Registros() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Collect(maps.Keys(i.veces))
 }
