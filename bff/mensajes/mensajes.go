@@ -40,11 +40,5 @@ func comprobar(m evento) error {
 	if m.Type != contracts.CompraActualizada {
 		return errores.Nuevo(errores.MensajeMalo, "en %s no hay mensajes %q", contracts.EventosCompra, m.Type)
 	}
-	var v contracts.Validador
-	v.IDCompra("id_compra", m.Data.IDCompra)
-	v.Identificador("id_usuario", m.Data.IDUsuario)
-	if m.Data.Numero < 1 || m.Data.Numero != m.Data.Compra().Numero() {
-		v.Falla("numero", "debe ser el del último hecho de la historia")
-	}
-	return v.Error()
+	return m.Data.Validar()
 }

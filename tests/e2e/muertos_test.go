@@ -50,6 +50,19 @@ func TestMensajesMuertos(t *testing.T) {
 		muere(t, s, contracts.EventosProductos, "ProductosVendidos", "gestor-compra", "ProductosVendidos",
 			contracts.DatosEventoProductos{IDCompra: id, RespondeA: string(contracts.ReservarProducto)})
 	})
+	t.Run("una respuesta con una orden que no lo es", func(t *testing.T) {
+		muere(t, s, contracts.EventosOrden, contracts.OrdenCreada, "gestor-compra", "id_orden",
+			contracts.DatosEventoOrden{IDCompra: id, RespondeA: string(contracts.CrearOrden), IDOrden: "A-17"})
+	})
+	t.Run("4,5 MB", func(t *testing.T) { // daprd takes 4 MiB: as it is it cannot be set aside
+		muere(t, s, contracts.ComandosOrden, contracts.CrearOrden, "ordenes", "bytes",
+			contracts.DatosComandoOrden{IDCompra: NuevoID(), IDUsuario: strings.Repeat("x", 4_500_000), Productos: una})
+	})
+	t.Run("un id que no es UUID", func(t *testing.T) {
+		m := contracts.NuevoMensaje("prueba", "RegalarOrden", "", contracts.DatosComandoOrden{IDCompra: NuevoID()})
+		m.ID = "a b\x00||/" + m.ID
+		muereEste(t, s, contracts.ComandosOrden, "ordenes", "RegalarOrden", m)
+	})
 	t.Run("un comando más viejo que la memoria", func(t *testing.T) {
 		m := contracts.NuevoMensaje("prueba", contracts.ReservarProducto, "", contracts.DatosComandoProducto{IDCompra: NuevoID(), Productos: una})
 		m.Time = time.Now().AddDate(0, 0, -31).UnixMilli()

@@ -31,6 +31,8 @@ func Validar(tipo contracts.Tipo, d contracts.DatosComandoProducto) error {
 	v.IDCompra("id_compra", d.IDCompra)
 	if tipo == contracts.ReservarProducto {
 		v.Lineas("productos", d.Productos)
+	} else {
+		v.LineasSiHay("productos", d.Productos)
 	}
 	return v.Error()
 }

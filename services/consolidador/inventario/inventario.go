@@ -16,6 +16,8 @@ func ValidarComando(tipo contracts.Tipo, d contracts.DatosComandoInventario) err
 	v.IDCompra("id_compra", d.IDCompra)
 	if tipo == contracts.ValidarInventario {
 		v.Lineas("productos", d.Productos)
+	} else {
+		v.LineasSiHay("productos", d.Productos)
 	}
 	return v.Error()
 }

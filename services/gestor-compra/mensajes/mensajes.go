@@ -3,8 +3,6 @@ package mensajes
 
 import (
 	"context"
-	"log/slog"
-	"slices"
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/postgres"
@@ -30,16 +28,20 @@ func Recibir(receptor *pubsub.Receptor, g Gestor, r Respuestas) {
 		return comando(ctx, g, m)
 	})
 	pubsub.Recibir(receptor, contracts.EventosInventario, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoInventario]) error {
-		return respuesta(ctx, r, m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes})
+		return answer(ctx, r, reply{m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes}})
 	})
 	pubsub.Recibir(receptor, contracts.EventosProductos, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoProductos]) error {
-		return respuesta(ctx, r, m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes, Motivo: m.Data.Motivo})
+		return answer(ctx, r, reply{m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes, Motivo: m.Data.Motivo}})
 	})
 	pubsub.Recibir(receptor, contracts.EventosOrden, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoOrden]) error {
+		told := reply{m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, IDOrden: m.Data.IDOrden, Motivo: m.Data.Motivo}}
 		if m.Type == contracts.OrdenDespachada && m.Data.RespondeA == "" { // a person did it, nobody asked
+			if err := told.validate(); err != nil {
+				return err
+			}
 			return g.Despachada(ctx, m.Data.IDCompra)
 		}
-		return respuesta(ctx, r, m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, IDOrden: m.Data.IDOrden, Motivo: m.Data.Motivo})
+		return answer(ctx, r, told)
 	})
 }
 
@@ -48,8 +50,16 @@ func comando(ctx context.Context, g Gestor, m contracts.Mensaje[contracts.DatosC
 	var err error
 	switch m.Type {
 	case contracts.CrearCompra:
+		var v contracts.Validador
+		if v.Motivo("motivo", d.Motivo); v.Error() != nil {
+			return v.Error()
+		}
 		_, err = g.AceptarPorMensaje(ctx, contracts.SolicitudCompra{ID: d.IDCompra, IDUsuario: d.IDUsuario, Productos: d.Productos, Domicilio: d.Domicilio})
 	case contracts.CancelarCompra:
+		var v contracts.Validador
+		if v.LineasSiHay("productos", d.Productos); v.Error() != nil {
+			return v.Error()
+		}
 		err = g.CancelarPorMensaje(ctx, d.IDCompra, d.IDUsuario, d.Motivo)
 	default:
 		return errores.Nuevo(errores.MensajeMalo, "gestor-compra no atiende %s", m.Type)
@@ -58,36 +68,4 @@ func comando(ctx context.Context, g Gestor, m contracts.Mensaje[contracts.DatosC
 		return errores.Nuevo(errores.MensajeMalo, "%v", err)
 	}
 	return err
-}
-
-// respuestasA are the replies that each command may have; ADR 6 says when a rollback or a dispatch gets the second one.
-var respuestasA = map[contracts.Tipo][]contracts.Tipo{
-	contracts.ValidarInventario:            {contracts.InventarioValidado, contracts.InventarioInsuficiente},
-	contracts.CancelarValidacionInventario: {contracts.ValidacionCancelada},
-	contracts.ReservarProducto:             {contracts.ProductosReservados, contracts.ReservaRechazada},
-	contracts.LiberarReserva:               {contracts.ReservaLiberada, contracts.ReservaDespachada},
-	contracts.DespacharReserva:             {contracts.ReservaDespachada, contracts.ReservaRechazada},
-	contracts.CrearOrden:                   {contracts.OrdenCreada, contracts.OrdenRechazada},
-	contracts.CancelarOrden:                {contracts.OrdenCancelada, contracts.OrdenDespachada},
-}
-
-// respuesta records a reply. One that answers no known question, or not with a known answer, is a bad message; one that
-// comes late or again changes nothing.
-func respuesta(ctx context.Context, a Respuestas, idCompra, respondeA string, r postgres.Respuesta) error {
-	comando := contracts.Tipo(respondeA)
-	if !slices.Contains(respuestasA[comando], r.Tipo) {
-		return errores.Nuevo(errores.MensajeMalo, "%s no responde a %q", r.Tipo, respondeA)
-	}
-	anotada, err := a.AnotarRespuesta(ctx, idCompra, comando, r)
-	if err != nil {
-		return err
-	}
-	switch anotada {
-	case postgres.Primera:
-	case postgres.Desconocida:
-		return errores.Nuevo(errores.MensajeMalo, "nadie preguntó %s por la compra %s", comando, idCompra)
-	default:
-		slog.InfoContext(ctx, "respuesta sin efecto", "respuesta", r.Tipo, "por", anotada)
-	}
-	return nil
 }

@@ -152,17 +152,40 @@ func (p *puerta) plantear(t *testing.T, id string, comando contracts.Tipo) {
 	}
 }
 
-// responder delivers a reply on the topic of its type.
+const unaOrden = "01938f5e-7c1a-7000-8000-00000000000a"
+
+// responder delivers a reply on the topic of its type, with the fields that it must have.
 func responder(t *testing.T, p *puerta, tipo contracts.Tipo, id string, comando contracts.Tipo, motivo string) {
 	t.Helper()
-	faltan := []contracts.Faltante{{IDProducto: "1", Solicitada: 2}}
+	responderCon(t, p, tipo, id, comando, nil, motivo)
+}
+
+// campos are the fields of replies, of whatever topic.
+type campos struct {
+	idCompra, respondeA, motivo, orden string
+	faltantes                          []contracts.Faltante
+}
+
+// responderCon is responder for a reply whose fields cambiar changes.
+func responderCon(t *testing.T, p *puerta, tipo contracts.Tipo, id string, comando contracts.Tipo, cambiar func(*campos), motivo string) {
+	t.Helper()
+	c := campos{idCompra: id, respondeA: string(comando), motivo: "porque sí"}
+	switch tipo {
+	case contracts.OrdenCreada, contracts.OrdenCancelada, contracts.OrdenDespachada:
+		c.orden = unaOrden
+	case contracts.InventarioInsuficiente, contracts.ReservaRechazada:
+		c.faltantes = []contracts.Faltante{{IDProducto: "1", Solicitada: 2}}
+	}
+	if cambiar != nil {
+		cambiar(&c)
+	}
 	switch {
 	case strings.HasPrefix(string(tipo), "Orden"):
-		entregar(t, p, contracts.EventosOrden, tipo, contracts.DatosEventoOrden{IDCompra: id, RespondeA: string(comando), IDOrden: "o1", Motivo: "porque sí"}, motivo)
+		entregar(t, p, contracts.EventosOrden, tipo, contracts.DatosEventoOrden{IDCompra: c.idCompra, RespondeA: c.respondeA, IDOrden: c.orden, Motivo: c.motivo}, motivo)
 	case strings.HasPrefix(string(tipo), "Inventario"), tipo == contracts.ValidacionCancelada:
-		entregar(t, p, contracts.EventosInventario, tipo, contracts.DatosEventoInventario{IDCompra: id, RespondeA: string(comando), Faltantes: faltan}, motivo)
+		entregar(t, p, contracts.EventosInventario, tipo, contracts.DatosEventoInventario{IDCompra: c.idCompra, RespondeA: c.respondeA, Faltantes: c.faltantes}, motivo)
 	default:
-		entregar(t, p, contracts.EventosProductos, tipo, contracts.DatosEventoProductos{IDCompra: id, RespondeA: string(comando), Faltantes: faltan, Motivo: "porque sí"}, motivo)
+		entregar(t, p, contracts.EventosProductos, tipo, contracts.DatosEventoProductos{IDCompra: c.idCompra, RespondeA: c.respondeA, Faltantes: c.faltantes, Motivo: c.motivo}, motivo)
 	}
 }
 
@@ -176,7 +199,7 @@ func TestQueDiceUnaRespuesta(t *testing.T) {
 	}{
 		{contracts.ValidarInventario, contracts.InventarioInsuficiente, true, false, ""},
 		{contracts.ReservarProducto, contracts.ReservaRechazada, true, true, ""},
-		{contracts.CrearOrden, contracts.OrdenCreada, false, true, "o1"},
+		{contracts.CrearOrden, contracts.OrdenCreada, false, true, unaOrden},
 	} {
 		s := p.Compra(t, contracts.EstadoIniciada)
 		p.plantear(t, s.ID, c.comando)
@@ -234,7 +257,7 @@ func TestSinBaseTodoVuelve(t *testing.T) {
 		if estado := pubsubtest.Entregar(t, p.rutas, contracts.ComandosGestorCompra, m); estado != "RETRY" {
 			t.Fatal(estado)
 		}
-		r := contracts.NuevoMensaje("prueba", contracts.OrdenCreada, "", contracts.DatosEventoOrden{IDCompra: s.ID, RespondeA: string(contracts.CrearOrden)})
+		r := contracts.NuevoMensaje("prueba", contracts.OrdenCreada, "", contracts.DatosEventoOrden{IDCompra: s.ID, RespondeA: string(contracts.CrearOrden), IDOrden: unaOrden})
 		if estado := pubsubtest.Entregar(t, p.rutas, contracts.EventosOrden, r); estado != "RETRY" {
 			t.Fatal(estado)
 		}

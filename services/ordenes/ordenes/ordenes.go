@@ -22,14 +22,20 @@ type Respuesta struct {
 
 // Validar says what is wrong with a command's data: nil or an *contracts.ErrorDeValidacion.
 func Validar(tipo contracts.Tipo, d contracts.DatosComandoOrden) error {
-	if tipo == contracts.CrearOrden {
-		v := contracts.Validador{}
-		v.IDCompra("id_compra", d.IDCompra)
+	var v contracts.Validador
+	v.IDCompra("id_compra", d.IDCompra)
+	if tipo == contracts.CrearOrden || d.IDUsuario != "" {
 		v.Identificador("id_usuario", d.IDUsuario)
-		v.Lineas("productos", d.Productos)
-		return v.Error()
 	}
-	return ValidarID("id_compra", d.IDCompra)
+	if contracts.Swapped(d.IDCompra, d.IDUsuario) {
+		v.Falla("id_compra", "parece el id del cliente")
+	}
+	if tipo == contracts.CrearOrden {
+		v.Lineas("productos", d.Productos)
+	} else {
+		v.LineasSiHay("productos", d.Productos)
+	}
+	return v.Error()
 }
 
 // ValidarID requires the UUID of an order or a purchase.
