@@ -3,8 +3,10 @@ package compras_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"entregas/contracts"
 	"entregas/services/bff/compras"
@@ -232,7 +234,67 @@ func TestListaSinGestor(t *testing.T) {
 		t.Errorf("%d compras, %v", len(pagina.Compras), err)
 	}
 	_, err = m.DeUsuario(t.Context(), "ana", 3, "cursor")
-	exigir(t, err, errores.NoDisponible)
+	exigir(t, err, errores.Invalido)
+}
+
+// Second-hand pages follow one another as the owner's do, and lead from the one to the other whenever the owner leaves or
+// comes back: nothing is left out, nothing is told twice, and no page ends a list that goes on.
+func TestSecondHandPages(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		purchases int
+		known     int            // of them, while the owner is away
+		away      func(int) bool // whether the owner is away at this page
+		estados   []contracts.Estado
+	}{
+		{"few, all second-hand", 7, 7, func(int) bool { return true }, nil},
+		{"as many as a page, all second-hand", 6, 6, func(int) bool { return true }, nil},
+		{"those in a state", 7, 7, func(int) bool { return true }, []contracts.Estado{contracts.EstadoRecibida}},
+		{"the owner leaves", 7, 7, func(page int) bool { return page > 0 }, nil},
+		{"the owner comes back", 7, 7, func(page int) bool { return page == 0 }, nil},
+		{"it comes and goes, with more than are known here", 60, 60, func(page int) bool { return page%2 == 0 && page < 16 }, nil},
+		{"more than are known here", 60, compras.UltimasDeLista, func(int) bool { return true }, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := nuevoMundo()
+			for range c.purchases {
+				m.crear(t, de("ana"), "", "")
+			}
+			m.crear(t, de("eva"), "", "")
+			var want, got []string
+			for _, one := range slices.Backward(m.gestor.Compras()) {
+				told := one // as an event tells it
+				told.CreadaEn = one.CreadaEn.Truncate(time.Millisecond)
+				exigir(t, m.Registrar(t.Context(), told), "")
+				if one.IDUsuario == "ana" {
+					want = append(want, one.ID)
+				}
+			}
+			cursor, pages := "", 0
+			for ; pages == 0 || cursor != ""; pages++ {
+				if m.gestor.Responder(nil); c.away(pages) {
+					m.gestor.Caer()
+				}
+				page, err := m.DeUsuario(t.Context(), "ana", 3, cursor, c.estados...)
+				if err != nil && len(got) == c.known && c.known < c.purchases {
+					exigir(t, err, errores.NoDisponible) // there are more, and nobody here knows them
+					want = want[:c.known]
+					break
+				}
+				exigir(t, err, "")
+				if page.Edad.DeSegundaMano != c.away(pages) || len(page.Compras) == 0 || len(page.Compras) > 3 {
+					t.Fatalf("page %d: %d purchases, %+v", pages, len(page.Compras), page.Edad)
+				}
+				for _, one := range page.Compras {
+					got = append(got, one.ID)
+				}
+				cursor = page.Siguiente
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("after %d pages:\n%v\nwant\n%v", pages, got, want)
+			}
+		})
+	}
 }
 
 func TestLista(t *testing.T) {

@@ -1,6 +1,7 @@
 package compras
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -127,7 +129,9 @@ func (e *estado) anotarDeUsuario(ctx context.Context, usuario string, nueva anot
 			return nil
 		}
 		lista = append(lista, nueva)
-		slices.SortStableFunc(lista, func(a, b anotada) int { return b.CreadaEn.Compare(a.CreadaEn) })
+		slices.SortStableFunc(lista, func(a, b anotada) int { // as the owner lists them
+			return cmp.Or(b.CreadaEn.Compare(a.CreadaEn), strings.Compare(b.ID, a.ID))
+		})
 		texto, err := json.Marshal(lista[:min(len(lista), UltimasDeLista)])
 		if err != nil {
 			return err
@@ -147,15 +151,22 @@ func leerLista(ctx context.Context, a Almacen, usuario string) ([]anotada, strin
 	return *lista, version, err
 }
 
-func (e *estado) ultimasDe(ctx context.Context, usuario string, limite int) (Pagina, error) {
+// ultimasDe gives the last purchases of a customer that are known here after the place desde, in one page. There may be more
+// before them where it ends with a cursor.
+func (e *estado) ultimasDe(ctx context.Context, usuario string, desde contracts.Cursor) (Pagina, error) {
 	pagina := Pagina{Compras: []contracts.Compra{}, Edad: Edad{DeSegundaMano: true}}
 	lista, _, err := leerLista(ctx, e.almacen, usuario)
+	full := len(lista) == UltimasDeLista
+	lista = after(lista, desde)
 	if err != nil || len(lista) == 0 {
+		if err == nil && full {
+			err = errores.Nuevo(errores.NoDisponible, "Las compras más antiguas no se conocen aquí, y gestor-compra no responde. Intente de nuevo en unos segundos.")
+		}
 		return pagina, err
 	}
-	claves := make([]string, 0, limite)
-	for _, a := range lista[:min(len(lista), limite)] {
-		claves = append(claves, claveDeCompra(a.ID))
+	claves := make([]string, len(lista))
+	for i, a := range lista {
+		claves[i] = claveDeCompra(a.ID)
 	}
 	valores, err := e.almacen.Leer(ctx, claves...)
 	if err != nil {
@@ -172,7 +183,26 @@ func (e *estado) ultimasDe(ctx context.Context, usuario string, limite int) (Pag
 		pagina.Compras = append(pagina.Compras, v.Compra)
 		pagina.Edad.Segundos = max(pagina.Edad.Segundos, e.edad(v).Segundos)
 	}
+	if last := lista[len(lista)-1]; full {
+		pagina.Siguiente = contracts.Cursor{CreadaEn: last.CreadaEn, ID: last.ID}.String()
+	}
 	return pagina, nil
+}
+
+// after gives the part of lista that follows desde: by its purchase where lista has it, since the owner's cursors are more
+// exact than what is known here, else by its instant.
+func after(lista []anotada, desde contracts.Cursor) []anotada {
+	if desde == (contracts.Cursor{}) {
+		return lista
+	}
+	if i := slices.IndexFunc(lista, func(a anotada) bool { return a.ID == desde.ID }); i >= 0 {
+		return lista[i+1:]
+	}
+	i := slices.IndexFunc(lista, func(a anotada) bool { return a.CreadaEn.Before(desde.CreadaEn) })
+	if i < 0 {
+		return nil
+	}
+	return lista[i:]
 }
 
 func leerJSON[T any](ctx context.Context, a Almacen, clave string) (*T, string, error) {

@@ -47,8 +47,9 @@ func (s *Servicio) Leer(ctx context.Context, id string) (Leida, error) {
 	return Leida{Compra: vista.Compra, Edad: s.estado.edad(*vista)}, nil
 }
 
-// DeUsuario gives at most limite (1 to MaxPagina) of a customer's purchases, newest first. While the owner is away it is
-// the last ones that are known here, in one page. With estados it is those that are in one of them.
+// DeUsuario gives at most limite (1 to MaxPagina) of a customer's purchases, newest first, after the cursor despues. With
+// estados it is those that are in one of them. While the owner is away it is the last ones that are known here, page by page:
+// each page says so by its Edad, and its cursors hold for the owner too. Older ones are NoDisponible then.
 func (s *Servicio) DeUsuario(ctx context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (Pagina, error) {
 	var v contracts.Validador
 	v.Identificador("id_usuario", usuario)
@@ -58,18 +59,22 @@ func (s *Servicio) DeUsuario(ctx context.Context, usuario string, limite int, de
 	if err := v.Error(); err != nil {
 		return Pagina{}, err
 	}
+	desde, err := contracts.ParseCursor(despues)
+	if err != nil {
+		return Pagina{}, err
+	}
 	pagina, err := s.gestor.DeUsuario(ctx, usuario, limite, despues, estados...)
 	if err == nil || errores.De(err) != errores.NoDisponible {
 		return pagina, err
 	}
-	if despues != "" {
-		return Pagina{}, err // the cursor means something only to the owner
-	}
 	slog.WarnContext(ctx, "gestor-compra no responde: la lista es la que se conoce aquí", "error", err)
-	pagina, err = s.estado.ultimasDe(ctx, usuario, UltimasDeLista)
+	pagina, err = s.estado.ultimasDe(ctx, usuario, desde)
 	if len(estados) > 0 {
 		pagina.Compras = slices.DeleteFunc(pagina.Compras, func(c contracts.Compra) bool { return !slices.Contains(estados, c.Estado) })
 	}
-	pagina.Compras = pagina.Compras[:min(len(pagina.Compras), limite)]
+	if len(pagina.Compras) > limite {
+		pagina.Compras = pagina.Compras[:limite]
+		pagina.Siguiente = contracts.CursorOf(pagina.Compras[limite-1]).String()
+	}
 	return pagina, err
 }

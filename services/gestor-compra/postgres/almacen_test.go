@@ -90,7 +90,7 @@ func TestListarPorPaginas(t *testing.T) {
 	var esperadas []string
 	for i := range 7 {
 		s := a.Compra(t, contracts.EstadoConfirmada)
-		a.Hacer(t, `update compra set creada_en = '2026-01-01'::timestamptz + make_interval(hours => $2) where id = $1`, s.ID, i/2) // some at the same instant
+		a.Hacer(t, `update compra set creada_en = '2026-01-01'::timestamptz + make_interval(hours => $2) + '999 microseconds' where id = $1`, s.ID, i/2) // some at the same instant
 		esperadas = append(esperadas, s.ID)
 	}
 	ajena := a.Compra(t, contracts.EstadoConfirmada)
@@ -111,7 +111,7 @@ func TestListarPorPaginas(t *testing.T) {
 			vistas = append(vistas, c.ID)
 		}
 		ultima := pagina[len(pagina)-1]
-		desde = postgres.Cursor{CreadaEn: ultima.CreadaEn, ID: ultima.ID}
+		desde = postgres.Cursor{CreadaEn: ultima.CreadaEn.Truncate(time.Millisecond), ID: ultima.ID} // as the read model knows it
 	}
 	if !slices.Equal(vistas, esperadas) {
 		t.Fatalf("listó   %v\nesperado %v", vistas, esperadas)

@@ -15,11 +15,12 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Buscar gives the purchases that the filter picks, newest first, at most limite, those after antesDe.
+// Buscar gives the purchases that the filter picks, newest first, at most limite, those after antesDe. Where that purchase
+// exists its own instant counts: the bff's read model, which gives cursors too, knows it to the millisecond only.
 func (a *Almacen) Buscar(ctx context.Context, f contracts.FiltroCompras, antesDe Cursor, limite int) ([]contracts.Compra, error) {
 	if f.IDUsuario != "" { // an index of its own: this is what customers ask
 		filas, err := a.pool.Query(ctx, vista+`
-where c.id_usuario = $1 and (c.creada_en, c.id) < ($2, $3) and (cardinality($4::text[]) = 0 or c.estado = any($4))
+where c.id_usuario = $1 and (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $3), $2), $3) and (cardinality($4::text[]) = 0 or c.estado = any($4))
   and ($5::boolean is null or c.domicilio = $5)
 order by c.creada_en desc, c.id desc limit $6`, f.IDUsuario, antesDe.CreadaEn, antesDe.ID, estados(f.Estados), f.Domicilio, limite)
 		if err != nil {
@@ -28,7 +29,7 @@ order by c.creada_en desc, c.id desc limit $6`, f.IDUsuario, antesDe.CreadaEn, a
 		return pgx.CollectRows(filas, leerVista)
 	}
 	filas, err := a.pool.Query(ctx, vista+`
-where (c.creada_en, c.id) < ($1, $2) and (cardinality($3::text[]) = 0 or c.estado = any($3))
+where (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $2), $1), $2) and (cardinality($3::text[]) = 0 or c.estado = any($3))
   and ($4::boolean is null or c.domicilio = $4)
 order by c.creada_en desc, c.id desc limit $5`, antesDe.CreadaEn, antesDe.ID, estados(f.Estados), f.Domicilio, limite)
 	if err != nil {
