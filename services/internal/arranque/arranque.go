@@ -76,8 +76,10 @@ const esperaSidecar = 2 * time.Minute
 func (c Config) Sidecar(ctx context.Context) (dapr.Client, error) {
 	ctx, soltar := context.WithTimeout(ctx, esperaSidecar)
 	defer soltar()
+	address := net.JoinHostPort("127.0.0.1", c.DaprGRPC)
 	for {
-		cliente, err := dapr.NewClientWithAddressContext(ctx, net.JoinHostPort("127.0.0.1", c.DaprGRPC)) // gives up after 5 s
+		waitForListener(ctx, address)
+		cliente, err := dapr.NewClientWithAddressContext(ctx, address) // gives up after 5 s
 		if err == nil {
 			return cliente, nil
 		}
@@ -85,6 +87,22 @@ func (c Config) Sidecar(ctx context.Context) (dapr.Client, error) {
 			return nil, fmt.Errorf("conectar con el sidecar: %w", err)
 		}
 		slog.WarnContext(ctx, "espera al sidecar", "error", err)
+	}
+}
+
+// waitForListener returns once somebody listens at address, or ctx ends. gRPC's second try comes a second after the first: for a
+// program that starts a moment before its sidecar that would be most of its start.
+func waitForListener(ctx context.Context, address string) {
+	for ctx.Err() == nil {
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }
 
