@@ -228,6 +228,7 @@ type respuestaGraphQL struct {
 		Extensions struct {
 			Code    string
 			Errores []contracts.CampoInvalido
+			Ver     string
 		}
 	}
 }

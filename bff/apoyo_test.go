@@ -38,6 +38,22 @@ type puerta struct {
 	broker  *pubsubtest.Broker
 	almacen *comprastest.Almacen
 	emisor  *emisor.Emisor
+	faults  *faults // of the other services
+}
+
+// faults makes the services beside gestor-compra do what they are asked and not answer, the next times.
+type faults struct {
+	err   error
+	times int
+	calls int
+}
+
+func (f *faults) answer() error {
+	if f.calls++; f.times > 0 {
+		f.times--
+		return f.err
+	}
+	return nil
 }
 
 // deFabrica are the settings of a test: development, and no limits.
@@ -50,7 +66,7 @@ func deFabrica() config {
 
 func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
 	t.Helper()
-	p := puerta{gestor: &comprastest.Gestor{}, broker: &pubsubtest.Broker{}, almacen: &comprastest.Almacen{}}
+	p := puerta{gestor: &comprastest.Gestor{}, broker: &pubsubtest.Broker{}, almacen: &comprastest.Almacen{}, faults: &faults{}}
 	clave := filepath.Join(t.TempDir(), "clave")
 	if err := os.WriteFile(clave, []byte(claveDePrueba), 0o600); err != nil {
 		t.Fatal(err)
@@ -67,8 +83,8 @@ func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
 	publicador := pubsub.NuevoPublicador(p.broker, servicio)
 	rutas := arranque.Config{}.RutasPublicas(nil)
 	err = montar(t.Context(), rutas, cfg, piezas{
-		nucleo: compras.Nuevo(p.gestor, dapr.Comandos{Publicador: publicador}, p.almacen), operacion: p.gestor, monitor: monitor{},
-		productos: productos{map[string]int{}}, ordenes: ordenes{}, almacen: p.almacen, receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
+		nucleo: compras.Nuevo(p.gestor, dapr.Comandos{Publicador: publicador}, p.almacen), operacion: p.gestor, monitor: monitor{p.faults},
+		productos: productos{map[string]int{}, p.faults}, ordenes: ordenes{p.faults}, almacen: p.almacen, receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +110,10 @@ func (p puerta) como(t *testing.T, usuario string, roles ...string) []string {
 var nadie = []string{"Authorization", ""}
 
 // productos has the product 1, and adds what is restocked of it: once for each key, like the service.
-type productos struct{ repuesto map[string]int }
+type productos struct {
+	repuesto map[string]int
+	faults   *faults
+}
 
 func (p productos) Listar(context.Context, string) ([]contracts.Producto, error) {
 	return []contracts.Producto{{ID: "1", Nombre: "Café", Cantidad: 500}}, nil
@@ -116,6 +135,9 @@ func (p productos) Reponer(ctx context.Context, id string, cantidad int, clave s
 	for _, n := range p.repuesto {
 		producto.Cantidad += n
 	}
+	if fault := p.faults.answer(); fault != nil {
+		return contracts.Producto{}, fault
+	}
 	return producto, err
 }
 
@@ -124,7 +146,7 @@ func (p productos) Balance(context.Context) ([]contracts.LineaDeBalance, error) 
 }
 
 // monitor has one queue and one dead letter.
-type monitor struct{}
+type monitor struct{ faults *faults }
 
 const idMuerto = "01938f5e-7c1a-7000-8000-0000000000bb"
 
@@ -144,11 +166,14 @@ func (m monitor) ReponerMuerto(ctx context.Context, id string) (contracts.Mensaj
 	if id != idMuerto {
 		return contracts.MensajeMuerto{}, errores.Nuevo(errores.NoEncontrado, "No hay un mensaje muerto %s.", id)
 	}
+	if fault := m.faults.answer(); fault != nil {
+		return contracts.MensajeMuerto{}, fault
+	}
 	return lista[0], err
 }
 
 // ordenes has one order, which is dispatched.
-type ordenes struct{}
+type ordenes struct{ faults *faults }
 
 const idOrden = "01938f5e-7c1a-7000-8000-0000000000aa"
 
@@ -160,6 +185,9 @@ func (ordenes) Leer(_ context.Context, id string) (contracts.Orden, error) {
 }
 
 func (o ordenes) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
+	if fault := o.faults.answer(); fault != nil {
+		return contracts.Orden{}, fault
+	}
 	return o.Leer(ctx, id)
 }
 

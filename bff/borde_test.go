@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"entregas/contracts"
 	"entregas/services/bff/borde"
@@ -194,29 +190,6 @@ func TestGalletasInventadas(t *testing.T) {
 	}
 	if r := p.pedir(t, http.MethodGet, "/api/productos", "", ana...); r.Code != http.StatusOK {
 		t.Errorf("ana, con token, desde la misma dirección: %d", r.Code)
-	}
-}
-
-// A request whose body does not come has its time, whatever it says that it wants.
-func TestElCuerpoQueNoLlega(t *testing.T) {
-	servidor := httptest.NewServer(nuevaPuerta(t, func(c *config) { c.Plazo = 200 * time.Millisecond }))
-	defer servidor.Close()
-	for _, dice := range []string{"X: x", "Upgrade: x", "Accept: text/event-stream"} {
-		for _, ruta := range []string{"/desarrollo/token", "/graphql"} {
-			conexion, err := net.Dial("tcp", servidor.Listener.Addr().String()) //nolint:noctx // a test's own server
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = fmt.Fprintf(conexion, "POST %s HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", ruta, dice)
-			_ = conexion.SetReadDeadline(time.Now().Add(3 * time.Second))
-			res, err := http.ReadResponse(bufio.NewReader(conexion), nil)
-			if err != nil {
-				t.Errorf("%s con %s: %v", ruta, dice, err)
-			} else {
-				_ = res.Body.Close()
-			}
-			_ = conexion.Close()
-		}
 	}
 }
 

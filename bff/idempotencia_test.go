@@ -79,7 +79,7 @@ func TestLaClaveALaVezYLasFallas(t *testing.T) {
 	p.almacen.Fallar(nil)
 	p.gestor.Responder(errores.Nuevo(errores.NoDisponible, "caído"))
 	p.broker.Fallar(errores.Nuevo(errores.NoDisponible, "caído"))
-	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable {
+	if r := p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusGatewayTimeout {
 		t.Errorf("con todo caído: %d %s", r.Code, r.Body)
 	}
 	p.gestor.Responder(nil)

@@ -22,21 +22,22 @@ import (
 
 // montar adds everything that is served to rutas. Streams end when ctx does.
 //
-// Each request passes, in this order: the headers for browsers, its time limit, who asks and how often, whether it was
+// Each request passes, in this order: the headers for browsers, its time limit, what its address has open, who asks and how often, whether it was
 // answered before. What the program's own sidecar delivers passes none of it: p.receptor has routes of its own.
 func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error {
 	limites := borde.NuevosLimites(borde.Ritmo{PorSegundo: cfg.PorSujeto, DeGolpe: cfg.DeGolpe},
-		borde.Ritmo{PorSegundo: cfg.PorDireccion, DeGolpe: cfg.DireccionGolpe}, cfg.Proxies)
+		borde.Ritmo{PorSegundo: cfg.PorDireccion, DeGolpe: cfg.DireccionGolpe},
+		borde.Open{Connections: cfg.ConexionesDireccion, Streams: cfg.FlujosDireccion}, cfg.Proxies)
 	puerta := acceso.Puerta{Nucleo: p.nucleo, Operacion: p.operacion, Almacen: p.productos, Bodega: p.ordenes, Monitor: p.monitor}
 	avisos := vivo.NuevosAvisos()
 	enVivo := vivo.NuevoServidor(ctx, puerta, avisos)
 
 	deLasPaginas := rutas.NewRoute().Subrouter()
-	deLasPaginas.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo))
+	deLasPaginas.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto)
 	paginas.Registrar(deLasPaginas)
 
 	paraTodos := rutas.NewRoute().Subrouter() // who asks does not matter
-	paraTodos.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorDireccion, borde.SameOrigin(cfg.Origenes))
+	paraTodos.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto, limites.PorDireccion, borde.SameOrigin(cfg.Origenes))
 	confiado, err := emisorDe(cfg, paraTodos, p.almacen)
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	paraTodos.HandleFunc("/", portada).Methods(http.MethodGet)
 
 	conQuien := rutas.NewRoute().Subrouter()
-	conQuien.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.Identificar(sesiones.Quien), borde.Idempotencia(p.almacen))
+	conQuien.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto, limites.Identificar(sesiones.Quien), borde.Idempotencia(p.almacen))
 	rest.Servidor{Puerta: puerta, EnVivo: enVivo}.Registrar(conQuien)
 	conQuien.Handle("/graphql", publico.Nuevo(puerta, enVivo, cfg.Introspeccion)).Methods(http.MethodPost, http.MethodGet)
 	if cfg.desarrollo() {

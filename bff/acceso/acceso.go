@@ -5,6 +5,8 @@ package acceso
 import (
 	"cmp"
 	"context"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -186,7 +188,22 @@ func (p Puerta) Reintentar(ctx context.Context, id string) (contracts.Aceptada, 
 	if err != nil {
 		return contracts.Aceptada{}, err
 	}
-	return p.Operacion.Reintentar(ctx, id)
+	return compras.Settle(ctx, "/api/compras/"+id, func(ctx context.Context, again bool) (contracts.Aceptada, error) {
+		a, err := p.Operacion.Reintentar(ctx, id)
+		if !again || errores.De(err) != errores.Conflicto {
+			return a, err
+		}
+		// It is not FALLIDA any more: by the first try, which nobody answered, when its history says that it was.
+		l, deLeer := p.Nucleo.Leer(ctx, id)
+		if deLeer != nil {
+			return a, deLeer
+		}
+		failed := slices.ContainsFunc(l.Compra.Historia, func(h contracts.HechoContado) bool { return h.Paso == string(contracts.EstadoFallida) })
+		if l.Edad.DeSegundaMano || !failed || l.Compra.Estado == contracts.EstadoFallida {
+			return a, err
+		}
+		return contracts.Aceptada{ID: id, Estado: l.Compra.Estado}, nil
+	})
 }
 
 // Resumen tells what goes on now, over the last seconds.
@@ -238,7 +255,9 @@ func (p Puerta) Reponer(ctx context.Context, id string, cantidad int, clave stri
 		clave = uuid.NewString()
 	}
 	clave = compras.Huella(identidad.De(ctx).Usuario, id, clave) // never too long
-	return p.Almacen.Reponer(ctx, id, cantidad, clave)
+	return compras.Settle(ctx, "/api/productos/"+url.PathEscape(id), func(ctx context.Context, _ bool) (contracts.Producto, error) {
+		return p.Almacen.Reponer(ctx, id, cantidad, clave)
+	})
 }
 
 // Balance gives the books.
@@ -264,7 +283,9 @@ func (p Puerta) Despachar(ctx context.Context, id string) (contracts.Orden, erro
 	if err != nil {
 		return contracts.Orden{}, err
 	}
-	return p.Bodega.Despachar(ctx, id)
+	return compras.Settle(ctx, "/api/ordenes/"+id, func(ctx context.Context, _ bool) (contracts.Orden, error) {
+		return p.Bodega.Despachar(ctx, id)
+	})
 }
 
 // Colas tells the queues, now and over the last minutes.
@@ -296,5 +317,9 @@ func (p Puerta) ReponerMuerto(ctx context.Context, id string) (contracts.Mensaje
 	if err := v.Error(); err != nil {
 		return contracts.MensajeMuerto{}, err
 	}
-	return p.Monitor.ReponerMuerto(ctx, id)
+	uno, err := p.Monitor.ReponerMuerto(ctx, id)
+	if compras.InDoubt(err) { // not asked again: it would be put back twice
+		return uno, compras.OutcomeUnknown("/api/mensajes-muertos", err)
+	}
+	return uno, err
 }

@@ -90,12 +90,44 @@ func (l *limites) agotado(quien string) bool {
 // are not valid, so that guessing is not free.
 type Limites struct {
 	sujetos, direcciones *limites
+	requests, streams    *tally
 	proxies              int
 }
 
+// Open is how much one address may have open at once. 0 is no limit.
+type Open struct {
+	Connections int // see LimitConnections; behind proxies, requests under way
+	Streams     int // live streams and websockets
+}
+
 // NuevosLimites with these rates; 0 a second is no limit. proxies is how many of ours each request passes before it is here.
-func NuevosLimites(sujeto, direccion Ritmo, proxies int) *Limites {
-	return &Limites{nuevosLimites(sujeto), nuevosLimites(direccion), proxies}
+func NuevosLimites(sujeto, direccion Ritmo, open Open, proxies int) *Limites {
+	l := &Limites{sujetos: nuevosLimites(sujeto), direcciones: nuevosLimites(direccion), streams: newTally(open.Streams), requests: newTally(0), proxies: proxies}
+	if proxies > 0 { // the connections are the proxy's, for many customers
+		l.requests = newTally(open.Connections)
+	}
+	return l
+}
+
+// PorAbierto refuses what an address asks while it has too much open.
+func (l *Limites) PorAbierto(siguiente http.Handler) http.Handler {
+	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+		from := l.direccion(r)
+		leave, ok := l.requests.enter(from)
+		if !ok {
+			return errores.Nuevo(errores.Demasiadas, "Hay %d peticiones en curso desde su dirección, que es lo más que puede haber a la vez.", l.requests.max)
+		}
+		defer leave()
+		if esFlujo(r) {
+			leave, ok := l.streams.enter(from)
+			if !ok {
+				return errores.Nuevo(errores.Demasiadas, "Hay %d flujos abiertos desde su dirección, que es lo más que puede haber a la vez. Cierre alguno.", l.streams.max)
+			}
+			defer leave()
+		}
+		siguiente.ServeHTTP(w, r)
+		return nil
+	})
 }
 
 // PorDireccion refuses addresses that ask too often, where it does not matter who asks.
@@ -153,20 +185,24 @@ func Cobrar(ctx context.Context, n int) bool {
 // Demasiadas is what who asks too often is told.
 var Demasiadas = errores.Nuevo(errores.Demasiadas, "Demasiadas peticiones seguidas. Intente de nuevo en un segundo.")
 
-// direccion is the address of the one who asks: an IPv6 customer has a whole /64. Behind proxies of ours it is what the first
-// of them wrote into X-Forwarded-For, as each adds to its end whom it has before it; what the client wrote stands before that.
+// direccion is the address of the one who asks. Behind proxies of ours it is what the first of them wrote into X-Forwarded-For, as
+// each adds to its end whom it has before it; what the client wrote stands before that.
 func (l *Limites) direccion(r *http.Request) string {
-	servidor, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		servidor = r.RemoteAddr
-	}
 	if pasos := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ","); l.proxies > 0 && len(pasos) >= l.proxies {
 		if paso := strings.TrimSpace(pasos[len(pasos)-l.proxies]); net.ParseIP(paso) != nil {
-			servidor = paso
+			return network(paso)
 		}
 	}
-	if ip := net.ParseIP(servidor); ip != nil && ip.To4() == nil {
+	return network(r.RemoteAddr)
+}
+
+// network is what counts as one address of an IP, with or without its port: a customer with IPv6 has a whole /64.
+func network(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	if ip := net.ParseIP(address); ip != nil && ip.To4() == nil {
 		return ip.Mask(net.CIDRMask(64, 128)).String()
 	}
-	return servidor
+	return address
 }

@@ -1,25 +1,29 @@
 package borde
 
 import (
+	"bufio"
 	"context"
+	"net"
 	"net/http"
 	"strings"
 	"time"
 )
 
+// toTake is how long the client of a stream may take for each piece of it.
+const toTake = 10 * time.Second
+
 // alEscribir is how long after its time a request may take to be read by its client.
 const alEscribir = 30 * time.Second
 
-// Plazo bounds how long a request may take to be read, to be worked on and to be taken; a live stream's is its client's.
+// Plazo bounds how long a request may be worked on, and its answer take to be taken; a live stream may last, and each piece of it has
+// its own time. How long a body may take to arrive is the server's: package arranque.
 func Plazo(plazo time.Duration) func(http.Handler) http.Handler {
 	return func(siguiente http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			control := http.NewResponseController(w)
-			if r.Method != http.MethodGet || !esFlujo(r) {
-				_ = control.SetReadDeadline(time.Now().Add(plazo)) // a recorder in a test has none
-			}
+			control := http.NewResponseController(w) // a recorder in a test has no deadlines
 			if esFlujo(r) {
-				siguiente.ServeHTTP(w, r)
+				_ = control.SetWriteDeadline(time.Time{})
+				siguiente.ServeHTTP(streamWriter{w}, r)
 				return
 			}
 			_ = control.SetWriteDeadline(time.Now().Add(plazo + alEscribir))
@@ -28,6 +32,42 @@ func Plazo(plazo time.Duration) func(http.Handler) http.Handler {
 			siguiente.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}
+}
+
+// streamWriter gives each write of a stream its own time: a client that takes nothing would hold it for ever.
+type streamWriter struct{ http.ResponseWriter }
+
+// Unwrap is for http.ResponseController.
+func (s streamWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+func (s streamWriter) Write(b []byte) (int, error) {
+	_ = http.NewResponseController(s.ResponseWriter).SetWriteDeadline(time.Now().Add(toTake))
+	return s.ResponseWriter.Write(b)
+}
+
+// Flush implements http.Flusher.
+func (s streamWriter) Flush() {
+	control := http.NewResponseController(s.ResponseWriter)
+	_ = control.SetWriteDeadline(time.Now().Add(toTake))
+	_ = control.Flush() // the next write fails too
+}
+
+// Hijack implements http.Hijacker, for a websocket.
+func (s streamWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(s.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	return streamConn{conn}, buffered, nil
+}
+
+type streamConn struct{ net.Conn }
+
+func (s streamConn) Write(b []byte) (int, error) {
+	if err := s.SetWriteDeadline(time.Now().Add(toTake)); err != nil {
+		return 0, err
+	}
+	return s.Conn.Write(b)
 }
 
 // esFlujo tells that the answer is a live stream: by where it is asked for, since what a client says of itself would let any

@@ -16,7 +16,8 @@ import (
 //
 // What is wrong with s is found before anything is written or called. Then the purchase is written down as RECIBIDA, so
 // that whoever has its id can read it, and given to its owner; when the owner does not answer, it is published with the
-// same id: should both arrive, they are one purchase. When that fails too, it is NoDisponible and forgotten here.
+// same id: should both arrive, they are one purchase. When that fails too, it is forgotten here, and NoDisponible where it
+// certainly was not taken, OutcomeUnknown where it may have been.
 func (s *Servicio) Crear(ctx context.Context, solicitud contracts.SolicitudCompra, claveIdempotencia string) (contracts.Aceptada, error) {
 	solicitud.ID = contracts.CanonicalID(solicitud.ID)
 	pedida := solicitud // as it came: without an id when the customer gave none
@@ -52,6 +53,16 @@ func (s *Servicio) entregar(ctx context.Context, solicitud contracts.SolicitudCo
 		return aceptada, err
 	}
 	slog.WarnContext(ctx, "gestor-compra no responde: la compra va por el tópico", "error", err)
+	first := err
+	aceptada, err = s.porTopico(ctx, solicitud)
+	if InDoubt(first) && errores.De(err) == errores.NoDisponible {
+		return aceptada, OutcomeUnknown(pathOf(solicitud.ID), errors.Join(first, err))
+	}
+	return aceptada, err
+}
+
+// porTopico gives the purchase to its owner by way of the broker.
+func (s *Servicio) porTopico(ctx context.Context, solicitud contracts.SolicitudCompra) (contracts.Aceptada, error) {
 	if err := s.noEsOtra(ctx, solicitud); err != nil {
 		return contracts.Aceptada{}, err
 	}
@@ -59,7 +70,11 @@ func (s *Servicio) entregar(ctx context.Context, solicitud contracts.SolicitudCo
 	if err := s.estado.anotarDeUsuario(ctx, solicitud.IDUsuario, anotada{ID: solicitud.ID, CreadaEn: s.estado.ahora().UTC()}); err != nil {
 		return contracts.Aceptada{}, err
 	}
-	if err := s.comandos.CrearCompra(ctx, solicitud); err != nil {
+	err := s.comandos.CrearCompra(ctx, solicitud)
+	if InDoubt(err) {
+		return contracts.Aceptada{}, OutcomeUnknown(pathOf(solicitud.ID), err)
+	}
+	if err != nil {
 		return contracts.Aceptada{}, &errores.Error{
 			Codigo: errores.NoDisponible, Mensaje: "No se pueden tomar compras en este momento. Intente de nuevo en unos segundos.", Causa: err,
 		}

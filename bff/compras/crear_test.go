@@ -75,6 +75,8 @@ func TestCrear(t *testing.T) {
 		{"todo bien", func(mundo) {}, "", 1, 1, 0, 1},
 		{"gestor-compra no responde", func(m mundo) { m.gestor.Caer() }, "", 1, 0, 1, 1},
 		{"gestor-compra la toma y no responde: llega dos veces, con el mismo id", func(m mundo) { m.gestor.Enmudecer() }, "", 1, 1, 1, 1},
+		{"it takes it without an answer, and the broker is away: nobody knows", func(m mundo) { m.gestor.Enmudecer(); m.broker.Fallar(errCaido) }, errores.OutcomeUnknown, 1, 1, 0, 0},
+		{"the broker runs out of time: nobody knows", func(m mundo) { m.gestor.Caer(); m.broker.Fallar(context.DeadlineExceeded) }, errores.OutcomeUnknown, 1, 0, 0, 0},
 		{"ni gestor-compra ni el broker", func(m mundo) { m.gestor.Caer(); m.broker.Fallar(errCaido) }, errores.NoDisponible, 1, 0, 0, 0},
 		{"el almacén no responde: no se llama a nadie", func(m mundo) { m.almacen.Fallar(errCaido) }, errores.NoDisponible, 0, 0, 0, 0},
 		{"gestor-compra la rechaza", func(m mundo) { m.gestor.Responder(errores.Nuevo(errores.Conflicto, "no")) }, errores.Conflicto, 1, 0, 0, 0},
@@ -176,7 +178,7 @@ func TestIdempotencia(t *testing.T) {
 		m := nuevoMundo()
 		m.gestor.Enmudecer()
 		m.broker.Fallar(errCaido)
-		m.crear(t, de("ana"), "k", errores.NoDisponible)
+		m.crear(t, de("ana"), "k", errores.OutcomeUnknown)
 		m.gestor.Responder(nil)
 		a := m.crear(t, de("ana"), "k", "")
 		if tiene := m.gestor.Compras(); len(tiene) != 1 || tiene[0].ID != a.ID {

@@ -42,6 +42,16 @@ func TestCancelar(t *testing.T) {
 			conocida(contracts.EstadoIniciada)(t, m)
 			m.broker.Fallar(errCaido)
 		}, errores.NoDisponible, false, "", 0},
+		{"done without an answer, and the broker away: nobody knows", func(t *testing.T, m mundo) {
+			conocida(contracts.EstadoIniciada)(t, m)
+			m.gestor.Enmudecer()
+			m.broker.Fallar(errCaido)
+		}, errores.OutcomeUnknown, false, "", 0},
+		{"no answer, and nothing known here: nobody knows", func(_ *testing.T, m mundo) {
+			crearDada(m)
+			m.gestor.Enmudecer()
+			m.almacen.Fallar(errCaido)
+		}, errores.OutcomeUnknown, false, "", 0},
 		{"ni el almacén", func(_ *testing.T, m mundo) { m.gestor.Caer(); m.almacen.Fallar(errCaido) }, errores.NoDisponible, false, "", 0},
 	}
 	for _, c := range casos {
@@ -79,6 +89,9 @@ func TestAprobar(t *testing.T) {
 		{"rechazarla", func(m mundo) { contar(m, contracts.EstadoPorAprobar) }, false, "", contracts.EstadoRechazada},
 		{"la que no espera", crearDada, true, errores.Conflicto, ""},
 		{"la que nadie conoce", func(mundo) {}, true, errores.NoEncontrado, ""},
+		{"approved without an answer: it is asked again", func(m mundo) { contar(m, contracts.EstadoPorAprobar); m.gestor.MuteOnce() }, true, "", contracts.EstadoConfirmada},
+		{"rejected without an answer: it is asked again", func(m mundo) { contar(m, contracts.EstadoPorAprobar); m.gestor.MuteOnce() }, false, "", contracts.EstadoRechazada},
+		{"never an answer: nobody knows", func(m mundo) { contar(m, contracts.EstadoPorAprobar); m.gestor.Enmudecer() }, true, errores.OutcomeUnknown, ""},
 		{"con gestor-compra caído", func(m mundo) { contar(m, contracts.EstadoPorAprobar); m.gestor.Caer() }, true, errores.NoDisponible, ""},
 	}
 	for _, c := range casos {

@@ -14,17 +14,34 @@ import (
 
 // Gestor keeps purchases in memory by gestor-compra's rules. The zero value is ready.
 type Gestor struct {
-	mu      sync.Mutex
-	compras []contracts.Compra // newest last
-	veces   int
-	estorbo func() (hacer bool, err error)
+	mu        sync.Mutex
+	compras   []contracts.Compra // newest last
+	veces     int
+	decididas map[string]decision
+	estorbo   func() (hacer bool, err error)
 }
 
-// Caer makes it do and answer nothing from now on.
-func (g *Gestor) Caer() { g.poner(func() (bool, error) { return false, noResponde() }) }
+// Caer makes it do and answer nothing from now on, as one that is known to be away.
+func (g *Gestor) Caer() {
+	g.poner(func() (bool, error) {
+		return false, &errores.Error{Codigo: errores.NoDisponible, Mensaje: "gestor-compra no responde", Causa: compras.ErrNotDone}
+	})
+}
 
 // Enmudecer makes it do what it is asked and not answer.
 func (g *Gestor) Enmudecer() { g.poner(func() (bool, error) { return true, noResponde() }) }
+
+// MuteOnce makes it do the next thing it is asked, and not answer; then it is well again.
+func (g *Gestor) MuteOnce() {
+	first := true
+	g.poner(func() (bool, error) {
+		if !first {
+			return true, nil
+		}
+		first = false
+		return true, noResponde()
+	})
+}
 
 // Responder makes it answer err and do nothing; nil makes it well again.
 func (g *Gestor) Responder(err error) { g.poner(func() (bool, error) { return err == nil, err }) }
@@ -125,14 +142,14 @@ func (g *Gestor) Cancelar(_ context.Context, id, motivo string) (contracts.Acept
 	defer g.mu.Unlock()
 	i := g.buscar(id)
 	if i < 0 {
-		return contracts.Aceptada{}, false, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
+		return contracts.Aceptada{}, false, unless(err, errores.NoEncontrado, "No existe la compra %s.", id)
 	}
 	c := &g.compras[i]
 	switch c.Estado {
 	case contracts.EstadoCancelada, contracts.EstadoCompensando:
 		return contracts.Aceptada{ID: id, Estado: c.Estado}, true, err
 	case contracts.EstadoDespachada, contracts.EstadoRechazada, contracts.EstadoFallida:
-		return contracts.Aceptada{}, false, errores.Nuevo(errores.Conflicto, "Ya no se puede cancelar.")
+		return contracts.Aceptada{}, false, unless(err, errores.Conflicto, "Ya no se puede cancelar.")
 	case contracts.EstadoRecibida:
 		c.Estado, c.Motivo = contracts.EstadoCancelada, motivo
 		return contracts.Aceptada{ID: id, Estado: c.Estado}, true, err
@@ -142,23 +159,37 @@ func (g *Gestor) Cancelar(_ context.Context, id, motivo string) (contracts.Acept
 
 // Aprobar implements compras.Decisiones.
 func (g *Gestor) Aprobar(_ context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
-	if _, err := g.llamar(); err != nil {
+	hacer, err := g.llamar()
+	if !hacer {
 		return contracts.Aceptada{}, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	i := g.buscar(id)
 	if i < 0 {
-		return contracts.Aceptada{}, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
+		return contracts.Aceptada{}, unless(err, errores.NoEncontrado, "No existe la compra %s.", id)
 	}
 	c := &g.compras[i]
+	d := decision{aprobada, motivo}
+	if antes, hay := g.decididas[id]; hay && antes == d {
+		return contracts.Aceptada{ID: id, Estado: c.Estado}, err
+	}
 	if c.Estado != contracts.EstadoPorAprobar {
-		return contracts.Aceptada{}, errores.Nuevo(errores.Conflicto, "La compra no espera aprobación.")
+		return contracts.Aceptada{}, unless(err, errores.Conflicto, "La compra no espera aprobación.")
 	}
 	if c.Estado = contracts.EstadoConfirmada; !aprobada {
 		c.Estado, c.Motivo = contracts.EstadoRechazada, motivo
 	}
-	return contracts.Aceptada{ID: id, Estado: c.Estado}, nil
+	if g.decididas == nil {
+		g.decididas = map[string]decision{}
+	}
+	g.decididas[id] = d
+	return contracts.Aceptada{ID: id, Estado: c.Estado}, err
+}
+
+type decision struct {
+	aprobada bool
+	motivo   string
 }
 
 func (g *Gestor) llamar() (hacer bool, err error) {
@@ -227,18 +258,27 @@ func (g *Gestor) Resumen(_ context.Context, segundos int) (contracts.Resumen, er
 
 // Reintentar implements acceso.Operacion.
 func (g *Gestor) Reintentar(_ context.Context, id string) (contracts.Aceptada, error) {
-	if _, err := g.llamar(); err != nil {
+	hacer, err := g.llamar()
+	if !hacer {
 		return contracts.Aceptada{}, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	i := g.buscar(id)
 	if i < 0 {
-		return contracts.Aceptada{}, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
+		return contracts.Aceptada{}, unless(err, errores.NoEncontrado, "No existe la compra %s.", id)
 	}
 	if g.compras[i].Estado != contracts.EstadoFallida {
-		return contracts.Aceptada{}, errores.Nuevo(errores.Conflicto, "Solo se reintenta una FALLIDA.")
+		return contracts.Aceptada{}, unless(err, errores.Conflicto, "Solo se reintenta una FALLIDA.")
 	}
 	g.compras[i].Estado = contracts.EstadoCompensando
-	return contracts.Aceptada{ID: id, Estado: contracts.EstadoCompensando}, nil
+	return contracts.Aceptada{ID: id, Estado: contracts.EstadoCompensando}, err
+}
+
+// unless is an answer that is an error, or silence where it does not answer.
+func unless(silence error, codigo errores.Codigo, formato string, args ...any) error {
+	if silence != nil {
+		return silence
+	}
+	return errores.Nuevo(codigo, formato, args...)
 }

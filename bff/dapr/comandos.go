@@ -2,9 +2,15 @@ package dapr
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"entregas/contracts"
+	"entregas/services/bff/compras"
 	"entregas/services/internal/pubsub"
 )
 
@@ -31,5 +37,10 @@ func (c Comandos) CancelarCompra(ctx context.Context, compra contracts.Compra, m
 func (c Comandos) publicar(ctx context.Context, tipo contracts.Tipo, data contracts.DatosComandoGestorCompra) error {
 	ctx, soltar := context.WithTimeout(ctx, plazoPublicacion)
 	defer soltar()
-	return pubsub.Publicar(ctx, c.Publicador, contracts.ComandosGestorCompra, tipo, data.IDCompra, data)
+	err := pubsub.Publicar(ctx, c.Publicador, contracts.ComandosGestorCompra, tipo, data.IDCompra, data)
+	outOfTime := ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded
+	if err != nil && !outOfTime { // the sidecar said so: only what ran out of time may have reached the broker
+		err = fmt.Errorf("%w: %w", compras.ErrNotDone, err)
+	}
+	return err
 }

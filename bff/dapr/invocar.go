@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"entregas/services/bff/compras"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/registro"
 	"entregas/services/internal/rest"
@@ -62,7 +64,7 @@ func NuevoServicio(app, puertoHTTP, token string) *Servicio {
 // pointer or nil. Errors: what the service answered, with its own code and words; NoDisponible when it did not answer.
 func (s *Servicio) llamar(ctx context.Context, verbo, ruta string, cuerpo, destino any, cabeceras ...http.Header) (respuesta, error) {
 	if s.silence.silent.Load() {
-		return respuesta{}, s.noResponde(errSilent)
+		return respuesta{}, s.noResponde(fmt.Errorf("%w: %w", compras.ErrNotDone, errSilent))
 	}
 	r, err := s.enviar(ctx, verbo, ruta, cuerpo, cabeceras)
 	if err == nil && destino != nil {
@@ -131,6 +133,9 @@ func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any, c
 		peticion.Header.Set("Traceparent", traza)
 	}
 	res, err := s.cliente.Do(peticion)
+	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" { // the sidecar is not there
+		err = fmt.Errorf("%w: %w", compras.ErrNotDone, err)
+	}
 	if err != nil {
 		return respuesta{}, s.unanswered(ctx, err)
 	}

@@ -116,10 +116,13 @@ func TestAprobacion(t *testing.T) {
 	conPasos(t, c, "PRODUCTOS_RESERVADOS", "POR_APROBAR", "CONFIRMADA")
 	c = s.Espera(t, rechazada, contracts.EstadoRechazada)
 	conPasos(t, c, "POR_APROBAR", "COMPENSANDO", "LiberarReserva", "RECHAZADA")
-	for _, id := range []string{aprobada, rechazada} {
-		_, err := s.BFF.Decidir(t.Context(), id, true, "")
-		seNiega(t, "aprobar otra vez", err, http.StatusConflict)
+	if _, err := s.BFF.Decidir(t.Context(), aprobada, true, ""); err != nil {
+		t.Errorf("la misma decisión otra vez: %v", err)
 	}
+	_, err := s.BFF.Decidir(t.Context(), aprobada, false, "")
+	seNiega(t, "rechazar la aprobada", err, http.StatusConflict)
+	_, err = s.BFF.Decidir(t.Context(), rechazada, true, "")
+	seNiega(t, "aprobar la rechazada", err, http.StatusConflict)
 	s.Cuadran(t, []string{aprobada, rechazada})
 }
 

@@ -55,6 +55,9 @@ func extensiones(err error, p rest.Problema) map[string]any {
 	if len(p.Errores) > 0 {
 		e["errores"] = p.Errores
 	}
+	if p.See != "" {
+		e["ver"] = p.See
+	}
 	return e
 }
 

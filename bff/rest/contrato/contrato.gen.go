@@ -91,6 +91,9 @@ type Problema struct {
 
 	// Type urn:entregas:problema:…; no cambia.
 	Type string `json:"type"`
+
+	// Ver Dónde se mira qué pasó, cuando nadie lo sabe (504, `resultado-desconocido`): lo pedido puede haberse hecho o no. Con 503 no se hizo.
+	Ver *string `json:"ver,omitempty"`
 }
 
 // Producto defines model for Producto.

@@ -58,8 +58,9 @@ func (a *Almacen) Decidir(ctx context.Context, idCompra string, d Decision) (vig
 	return decidir(ctx, a.pool, idCompra, d)
 }
 
-// Aprobar records an operator's decision and gives the purchase. Errors: NoEncontrado; Conflicto when it awaits none, or
-// something was decided before.
+// Aprobar records an operator's decision and gives the purchase. The same decision with the same reason again changes nothing
+// and is no mistake: it is asked again where the answer was lost. Errors: NoEncontrado; Conflicto when it awaits none, or
+// something else was decided before.
 func (a *Almacen) Aprobar(ctx context.Context, idCompra string, d Decision) (contracts.Compra, error) {
 	vigente, primera, err := a.Decidir(ctx, idCompra, d)
 	if err != nil {
@@ -69,7 +70,7 @@ func (a *Almacen) Aprobar(ctx context.Context, idCompra string, d Decision) (con
 	switch {
 	case err != nil:
 		return c, err
-	case primera:
+	case primera, vigente == d:
 		return c, nil
 	case vigente.Decision != Ninguna:
 		return c, errores.Nuevo(errores.Conflicto, "La compra ya fue %s.", vigente.Decision)

@@ -45,12 +45,13 @@ func TestAprobar(t *testing.T) {
 		codigo errores.Codigo
 	}{
 		{"it awaits approval", contracts.EstadoPorAprobar, "", ""},
-		{"approved before", contracts.EstadoPorAprobar, postgres.Aprobada, errores.Conflicto},
+		{"approved before, in the same words", contracts.EstadoPorAprobar, postgres.Aprobada, ""},
 		{"rejected before", contracts.EstadoPorAprobar, postgres.Rechazada, errores.Conflicto},
 		{"cancelled before", contracts.EstadoPorAprobar, postgres.Cancelada, errores.Conflicto},
 		{"expired before", contracts.EstadoPorAprobar, postgres.Expirada, errores.Conflicto},
 		{"it awaits none yet", contracts.EstadoProductosValidos, "", errores.Conflicto},
-		{"it is past that", contracts.EstadoConfirmada, postgres.Aprobada, errores.Conflicto},
+		{"approved before and past that", contracts.EstadoConfirmada, postgres.Aprobada, ""},
+		{"rejected before and past that", contracts.EstadoRechazada, postgres.Rechazada, errores.Conflicto},
 		{"it never awaited one", contracts.EstadoConfirmada, "", errores.Conflicto},
 	} {
 		t.Run(c.nombre, func(t *testing.T) {
@@ -61,6 +62,14 @@ func TestAprobar(t *testing.T) {
 			_, err := a.Aprobar(t.Context(), s.ID, postgres.Decision{Decision: postgres.Aprobada})
 			esperarCodigo(t, err, c.codigo)
 		})
+	}
+	s := a.Compra(t, contracts.EstadoPorAprobar)
+	for _, c := range []struct {
+		motivo string
+		codigo errores.Codigo
+	}{{"bien", ""}, {"bien", ""}, {"muy bien", errores.Conflicto}} {
+		_, err := a.Aprobar(t.Context(), s.ID, postgres.Decision{Decision: postgres.Aprobada, Motivo: c.motivo})
+		esperarCodigo(t, err, c.codigo)
 	}
 	_, err := a.Aprobar(t.Context(), postgrestest.Solicitud().ID, postgres.Decision{Decision: postgres.Aprobada})
 	esperarCodigo(t, err, errores.NoEncontrado)

@@ -197,9 +197,14 @@ func TestAprobar(t *testing.T) {
 			if (decididas == 1) != (c.codigo == 200) {
 				t.Errorf("hay %d decisiones", decididas)
 			}
-			if c.codigo == 200 { // the second time is refused, whatever it says
-				if r := s.pedir(http.MethodPost, "/compras/"+id+"/aprobacion", c.cuerpo); r.Code != 409 {
+			if c.codigo == 200 { // the same again is answered alike; anything else is refused
+				if r := s.pedir(http.MethodPost, "/compras/"+id+"/aprobacion", c.cuerpo); r.Code != 200 {
 					t.Errorf("otra vez: %d %s", r.Code, r.Body)
+				}
+				for _, otra := range []string{`{"aprobada":true,"motivo":"x"}`, `{"aprobada":false,"motivo":"x"}`} {
+					if r := s.pedir(http.MethodPost, "/compras/"+id+"/aprobacion", otra); r.Code != 409 {
+						t.Errorf("otra vez, %s: %d %s", otra, r.Code, r.Body)
+					}
 				}
 			}
 		})

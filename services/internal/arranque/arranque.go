@@ -38,6 +38,7 @@ type Config struct {
 	TokenApp    string        `conf:"env:APP_API_TOKEN,mask,help:what the sidecar says with each call; empty asks for none"`
 	TokenDapr   string        `conf:"env:DAPR_API_TOKEN,mask,help:what the sidecar wants to hear; empty where it asks for none"`
 	NivelLog    string        `conf:"env:NIVEL_LOG,default:INFO"`
+	PlazoCuerpo time.Duration `conf:"env:PLAZO_CUERPO,default:30s,help:how long the body of a request may take to arrive"`
 	PlazoParada time.Duration `conf:"env:PLAZO_PARADA,default:15s,help:how long a stop waits for what is under way"`
 }
 
@@ -110,7 +111,7 @@ func waitForListener(ctx context.Context, address string) {
 type Comprobacion func(ctx context.Context) error
 
 // Rutas gives a router with /healthz, which depends on nothing (decision 13: an unhealthy app loses its
-// subscriptions), and /readyz, which asks the sidecar and each of necesita. A variable of a path may have any character:
+// subscriptions), and /readyz, which asks the sidecar and each of necesita, at most once a second for all who want to know. A variable of a path may have any character:
 // an escaped slash does not end it.
 //
 // All else is answered only to the program's own sidecar, which says the app API token; abiertas are paths for anyone.
@@ -161,19 +162,10 @@ func (c Config) RutasPublicas(necesita map[string]Comprobacion) *mux.Router {
 	})
 	rutas.Use(conTraza, conVariables)
 	rutas.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }).Methods(http.MethodGet)
+	estado := c.ready(necesita)
 	rutas.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, soltar := context.WithTimeout(r.Context(), 3*time.Second)
-		defer soltar()
-		if err := c.sidecarListo(ctx); err != nil {
-			http.Error(w, "sidecar: "+err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		for nombre, comprobar := range necesita {
-			if err := comprobar(ctx); err != nil {
-				slog.WarnContext(ctx, "no listo", "falta", nombre, "error", err)
-				http.Error(w, nombre+" no responde", http.StatusServiceUnavailable)
-				return
-			}
+		if err := estado.now(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		}
 	}).Methods(http.MethodGet)
 	return rutas
@@ -190,22 +182,6 @@ func admitidos(rutas *mux.Router, r *http.Request) (metodos []string) {
 		}
 	}
 	return metodos
-}
-
-func (c Config) sidecarListo(ctx context.Context) error {
-	peticion, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("127.0.0.1", c.DaprHTTP)+"/v1.0/healthz/outbound", nil)
-	if err != nil {
-		return err
-	}
-	respuesta, err := http.DefaultClient.Do(peticion)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = respuesta.Body.Close() }()
-	if respuesta.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("responde %d", respuesta.StatusCode)
-	}
-	return nil
 }
 
 // conTraza puts the caller's trace into the request's context.

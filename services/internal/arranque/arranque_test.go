@@ -38,9 +38,6 @@ func TestSalud(t *testing.T) {
 	defer sidecar.Close()
 	direccion, _ := url.Parse(sidecar.URL)
 	var faltaLaBase error
-	rutas := arranque.Config{DaprHTTP: direccion.Port()}.Rutas(map[string]arranque.Comprobacion{
-		"la base de datos": func(context.Context) error { return faltaLaBase },
-	})
 	for _, c := range []struct {
 		nombre  string
 		sidecar int
@@ -53,6 +50,9 @@ func TestSalud(t *testing.T) {
 		{"the sidecar is not ready", http.StatusInternalServerError, nil, http.StatusServiceUnavailable, "sidecar"},
 	} {
 		estado, faltaLaBase = c.sidecar, c.base
+		rutas := arranque.Config{DaprHTTP: direccion.Port()}.Rutas(map[string]arranque.Comprobacion{
+			"la base de datos": func(context.Context) error { return faltaLaBase },
+		})
 		if w := pedir(rutas, "GET", "/healthz"); w.Code != http.StatusOK {
 			t.Errorf("%s: /healthz %d", c.nombre, w.Code)
 		}

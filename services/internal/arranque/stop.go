@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -30,13 +29,19 @@ func (c Config) Servir(ctx context.Context, rutas http.Handler) error {
 
 // ServeDraining is Servir for a program behind a balancer: it stops as d says.
 func (c Config) ServeDraining(ctx context.Context, routes http.Handler, d Drain) error {
-	var stops atomic.Bool
-	server := &http.Server{
-		Addr: net.JoinHostPort(c.Direccion, strconv.Itoa(c.Puerto)), Handler: sayStopping(&stops, routes),
-		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	listener, err := c.Listen(ctx)
+	if err != nil {
+		return err
 	}
+	return c.Serve(ctx, listener, routes, d)
+}
+
+// Serve is ServeDraining for who comes by listener, which it closes.
+func (c Config) Serve(ctx context.Context, listener net.Listener, routes http.Handler, d Drain) error {
+	var stops atomic.Bool
+	server := c.Server(sayStopping(&stops, routes))
 	ended := make(chan error, 1)
-	go func() { ended <- server.ListenAndServe() }()
+	go func() { ended <- server.Serve(listener) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("servir: %w", err)

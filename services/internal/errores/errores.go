@@ -34,7 +34,9 @@ const (
 	SinIdentidad    Codigo = "no-autenticado" // nobody knows who asks
 	SinPermiso      Codigo = "sin-permiso"    // who asks may not do this
 	Demasiadas      Codigo = "demasiadas"     // too many requests of the same subject or address
-	Interno         Codigo = "interno"        // everything else
+	// OutcomeUnknown: what was asked for may have been done or not.
+	OutcomeUnknown Codigo = "resultado-desconocido"
+	Interno        Codigo = "interno" // everything else
 )
 
 // Error is an error with a code. Mensaje is in Spanish, for a person; Campos says which fields are wrong.
@@ -42,6 +44,7 @@ type Error struct {
 	Codigo  Codigo
 	Mensaje string
 	Campos  []contracts.CampoInvalido
+	See     string // the path of the public interface where a client can look what became of it; "" where there is none
 	Causa   error
 }
 

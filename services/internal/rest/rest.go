@@ -19,6 +19,7 @@ type Problema struct {
 	Status  int                       `json:"status"`
 	Detail  string                    `json:"detail"`
 	Errores []contracts.CampoInvalido `json:"errores,omitempty"`
+	See     string                    `json:"ver,omitempty"` // where to look what became of it
 }
 
 var porCodigo = map[errores.Codigo]struct {
@@ -37,6 +38,7 @@ var porCodigo = map[errores.Codigo]struct {
 	errores.SinIdentidad:    {http.StatusUnauthorized, "No autenticado"},
 	errores.SinPermiso:      {http.StatusForbidden, "Sin permiso"},
 	errores.Demasiadas:      {http.StatusTooManyRequests, "Demasiadas peticiones"},
+	errores.OutcomeUnknown:  {http.StatusGatewayTimeout, "Resultado desconocido"},
 	errores.Interno:         {http.StatusInternalServerError, "Error interno"},
 }
 
@@ -49,7 +51,7 @@ func ProblemaDe(err error) Problema {
 	var validacion *contracts.ErrorDeValidacion
 	switch {
 	case errors.As(err, &propio):
-		p.Detail, p.Errores = propio.Mensaje, propio.Campos
+		p.Detail, p.Errores, p.See = propio.Mensaje, propio.Campos, propio.See
 	case errors.As(err, &validacion):
 		p.Detail, p.Errores = "Hay campos inválidos.", validacion.Errores
 	case codigo == errores.NoDisponible:
@@ -84,7 +86,7 @@ func EscribirError(w http.ResponseWriter, r *http.Request, err error) {
 // SetHeaders writes what goes with a problem into the headers of its answer.
 func SetHeaders(h http.Header, p Problema) {
 	switch p.Status {
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		h.Set("Retry-After", "5")
 	case http.StatusTooManyRequests:
 		h.Set("Retry-After", "1")

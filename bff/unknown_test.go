@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"entregas/contracts"
+	"entregas/services/bff/compras"
+	"entregas/services/internal/errores"
+)
+
+// write is something that changes something, by both doors.
+type write struct {
+	name, path, body string
+	mutation         string
+	state            contracts.Estado // of ana's purchase before
+	see              string           // where the outcome is looked for; "": it is known, since a command is left with the broker
+	done             int              // the status of what was done
+}
+
+var writes = []write{
+	{"buy", "/api/compras", `{"id":"` + deNadie + `","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`,
+		`comprar(compra:{id:"` + deNadie + `",idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){id}`, "", "/api/compras/" + deNadie, 202},
+	{"cancel", "/api/compras/" + deAna + "/cancelacion", `{}`, `cancelar(id:"` + deAna + `"){estado}`, contracts.EstadoIniciada, "/api/compras/" + deAna, 202},
+	{"approve", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `aprobar(id:"` + deAna + `",aprobada:true){estado}`, contracts.EstadoPorAprobar, "/api/compras/" + deAna, 200},
+	{"retry", "/api/compras/" + deAna + "/reintento", ``, `reintentar(id:"` + deAna + `"){estado}`, contracts.EstadoFallida, "/api/compras/" + deAna, 202},
+	{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `despachar(idOrden:"` + idOrden + `"){estado}`, "", "/api/ordenes/" + idOrden, 200},
+	{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `reponer(idProducto:"1",cantidad:5){cantidad}`, "", "/api/productos/1", 200},
+	{"put back", "/api/mensajes-muertos/" + idMuerto + "/reposicion", ``, `reponerMensaje(id:"` + idMuerto + `"){id}`, "", "/api/mensajes-muertos", 202},
+}
+
+// What was done without an answer is never told as not done: it is asked what became of it, or the answer says that nobody
+// knows, and where to look. Only what certainly was not done is "try again".
+func TestOutcome(t *testing.T) {
+	silent := errores.Nuevo(errores.NoDisponible, "no responde")
+	away := &errores.Error{Codigo: errores.NoDisponible, Mensaje: "no responde", Causa: compras.ErrNotDone}
+	for _, c := range []struct {
+		name string
+		make func(p puerta)
+		code errores.Codigo // "": it is done
+	}{
+		{"one answer is lost", func(p puerta) { p.gestor.MuteOnce(); p.faults.err, p.faults.times = silent, 1 }, ""},
+		{"every answer is lost", func(p puerta) {
+			p.gestor.Enmudecer()
+			p.broker.Fallar(silent)
+			p.faults.err, p.faults.times = silent, 9
+		}, errores.OutcomeUnknown},
+		{"it is known to be away", func(p puerta) {
+			p.gestor.Caer()
+			p.broker.Fallar(silent)
+			p.faults.err, p.faults.times = away, 9
+		}, errores.NoDisponible},
+	} {
+		for _, w := range writes {
+			code := c.code
+			if code == "" && w.name == "put back" { // done twice it would be put back twice
+				code = errores.OutcomeUnknown
+			}
+			fresh := func() puerta {
+				p := nuevaPuerta(t)
+				p.conLaDeAna(t, w.state)
+				c.make(p)
+				return p
+			}
+			status := map[errores.Codigo]int{"": w.done, errores.OutcomeUnknown: http.StatusGatewayTimeout, errores.NoDisponible: http.StatusServiceUnavailable}[code]
+			r := fresh().pedir(t, http.MethodPost, w.path, w.body)
+			if r.Code != status {
+				t.Errorf("%s, %s: %d %s, want %d", w.name, c.name, r.Code, r.Body, status)
+			}
+			var told struct{ Type, Ver string }
+			_ = json.Unmarshal(r.Body.Bytes(), &told)
+			if unknown := code == errores.OutcomeUnknown; unknown != (told.Ver == w.see) || unknown && (!strings.HasSuffix(told.Type, string(code)) || r.Header().Get("Retry-After") == "") {
+				t.Errorf("%s, %s: %s", w.name, c.name, r.Body)
+			}
+			g := fresh().graphql(t, "mutation{"+w.mutation+"}")
+			if (len(g.Errors) == 0) != (code == "") || code != "" && (g.Errors[0].Extensions.Code != string(code) || g.Errors[0].Extensions.Ver != told.Ver) {
+				t.Errorf("%s by GraphQL, %s: %+v, want %q", w.name, c.name, g, code)
+			}
+		}
+	}
+}
+
+// A purchase that never failed is not told as taken up again, because an answer was lost.
+func TestRetryWithoutAnAnswer(t *testing.T) {
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, contracts.EstadoConfirmada)
+	first := true
+	p.gestor.MuteOnce()
+	for range 2 {
+		r := p.pedir(t, http.MethodPost, "/api/compras/"+deAna+"/reintento", "")
+		if r.Code != http.StatusConflict {
+			t.Errorf("%v: %d %s", first, r.Code, r.Body)
+		}
+		first = false
+	}
+}

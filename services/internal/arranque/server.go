@@ -1,0 +1,82 @@
+package arranque
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// How long a connection may be open for what. What a program waits for itself is not counted here: a handler's time is its own.
+const (
+	headerTimeout = 10 * time.Second       // for the headers of a request to arrive
+	bodyTimeout   = 30 * time.Second       // for all of a body to arrive, where PlazoCuerpo says nothing
+	unreadTimeout = 500 * time.Millisecond // for the rest of a body that its handler does not read
+	writeTimeout  = 2 * time.Minute        // from the headers of a request until its answer is taken
+	idleTimeout   = 2 * time.Minute        // between two requests
+)
+
+// maxHeader bounds the headers of a request in bytes; the server adds 4 KiB. More is answered 431.
+const maxHeader = 16 << 10
+
+// Listen takes the program's address.
+func (c Config) Listen(ctx context.Context) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(c.Direccion, strconv.Itoa(c.Puerto)))
+	if err != nil {
+		return nil, fmt.Errorf("servir: %w", err)
+	}
+	return listener, nil
+}
+
+// Server is the server of all programs: no request, whatever its path, holds a connection longer than the times above. A stream
+// sets its own time to write with http.ResponseController.
+func (c Config) Server(rutas http.Handler) *http.Server {
+	return &http.Server{
+		Handler: timedBodies(cmp.Or(c.PlazoCuerpo, bodyTimeout), rutas), MaxHeaderBytes: maxHeader,
+		ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+	}
+}
+
+// timedBodies gives the body of a request so long to arrive. http.Server's ReadTimeout would not do: it also ends the context of
+// a handler that takes longer than the body may.
+func timedBodies(timeout time.Duration, handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == nil || r.Body == http.NoBody {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		control := http.NewResponseController(w) // a recorder in a test has no deadlines: their errors say nothing here
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			timeout = min(timeout, unreadTimeout) // nobody reads it
+		}
+		_ = control.SetReadDeadline(time.Now().Add(timeout))
+		body := &timedBody{ReadCloser: r.Body, control: control}
+		r2 := r.WithContext(r.Context()) // a copy: the server looks at its own
+		r2.Body = body
+		handler.ServeHTTP(w, r2)
+		if !body.read { // the server reads the rest before it answers
+			_ = control.SetReadDeadline(time.Now().Add(unreadTimeout))
+		}
+	})
+}
+
+// timedBody takes the deadline off once all of it is read: the handler may take longer.
+type timedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	read    bool
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		b.read = true
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}

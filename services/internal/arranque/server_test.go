@@ -1,0 +1,121 @@
+package arranque_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"entregas/services/internal/arranque"
+	"entregas/services/internal/rest"
+)
+
+// Anybody may ask whether a program is ready, as often as they like: the sidecar is asked once a second at most.
+func TestReadinessIsShared(t *testing.T) {
+	var asked atomic.Int32
+	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer sidecar.Close()
+	address, _ := url.Parse(sidecar.URL)
+	rutas := arranque.Config{DaprHTTP: address.Port()}.Rutas(nil)
+	begin := time.Now()
+	var all sync.WaitGroup
+	for range 300 {
+		all.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			r := httptest.NewRequest(http.MethodGet, "/readyz", http.NoBody).WithContext(ctx)
+			cancel() // a client that leaves spoils nothing for the others
+			w := httptest.NewRecorder()
+			if rutas.ServeHTTP(w, r); w.Code != http.StatusOK {
+				t.Errorf("/readyz: %d %s", w.Code, w.Body)
+			}
+		})
+	}
+	all.Wait()
+	if n, most := asked.Load(), 1+int32(time.Since(begin)/time.Second); n > most {
+		t.Errorf("300 questions asked the sidecar %d times, at most %d", n, most)
+	}
+	sidecar.Close()
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if pedir(rutas, http.MethodGet, "/readyz").Code == http.StatusServiceUnavailable {
+			return
+		}
+		if time.Since(begin) > 10*time.Second {
+			t.Fatal("nobody says that the sidecar is gone")
+		}
+	}
+}
+
+// A body has its time, whatever the path; who has sent it all may wait for the answer.
+func TestBodiesHaveTheirTime(t *testing.T) {
+	cfg := arranque.Config{PlazoCuerpo: 200 * time.Millisecond}
+	rutas := cfg.Rutas(nil)
+	rutas.Handle("/slow", rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := rest.LeerCuerpo(w, r); err != nil {
+			return err
+		}
+		select {
+		case <-r.Context().Done():
+			return errors.New("the handler's context ended with the time for the body")
+		case <-time.After(3 * cfg.PlazoCuerpo):
+		}
+		return nil
+	})).Methods(http.MethodPost)
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = cfg.Server(rutas)
+	server.Start()
+	t.Cleanup(server.Close)
+	for name, c := range map[string]struct {
+		text string
+		code int
+	}{
+		"whole":                    {"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{", http.StatusOK},
+		"whole, in chunks":         {"POST /slow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n\r\n", http.StatusOK},
+		"unfinished":               {"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", http.StatusBadRequest},
+		"unfinished, of no path":   {"POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", http.StatusNotFound},
+		"unfinished, of no method": {"PUT /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", http.StatusMethodNotAllowed},
+		"headers of 30 kB":         {"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: " + strings.Repeat("a", 30_000) + "\r\n\r\n", http.StatusRequestHeaderFieldsTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			_, _ = io.WriteString(conn, c.text)
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			in := bufio.NewReader(conn)
+			response, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = response.Body.Close() }()
+			if response.StatusCode != c.code {
+				t.Errorf("%d, want %d", response.StatusCode, c.code)
+			}
+			if c.code == http.StatusOK {
+				return
+			}
+			if _, err := io.Copy(io.Discard, in); isTimeout(err) {
+				t.Error("the connection stays open")
+			}
+		})
+	}
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
