@@ -151,8 +151,8 @@ type Actividades interface {
 	PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra) (Desenlace, error)
 	// LeerDecision tells what was decided: Aceptada, Rechazada (also when it expired), Cancelada or Pendiente.
 	LeerDecision(ctx context.Context, l LecturaDecision) (Desenlace, error)
-	// Deshacer sends a rollback and waits a while for its confirmation: Aceptada, Rechazada (it cannot be undone, its
-	// owner says) or SinRespuesta.
+	// Deshacer sends a rollback and waits a while for its confirmation: Aceptada, Rechazada (the order has left, ordenes
+	// says) or SinRespuesta, with a Motivo where there was an answer that cannot be.
 	Deshacer(ctx context.Context, r Rollback) (Desenlace, error)
 	// Cerrar records how a walk that stopped early ends.
 	Cerrar(ctx context.Context, c Cierre) error

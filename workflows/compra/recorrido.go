@@ -133,16 +133,16 @@ func (r *recorrido) compensar() bool {
 			c.Pendientes, c.Vueltas = c.Pendientes[:ultimo], 0
 			continue
 		}
-		if err == nil && d.Resultado == Rechazada {
-			// The order has left the warehouse, and its owner decides (decision 10). It is the first to be undone, so
-			// nothing was: the purchase is confirmed after all, and its dispatch follows.
+		if err == nil && d.Resultado == Rechazada && Dispatched(c.Pendientes[ultimo], d.Respuesta) {
+			// The order has left the warehouse, and its owner decides (docs/adr/0005-who-owns-a-fact-decides-its-race.md). It is
+			// the first to be undone, so nothing was: the purchase is confirmed after all, and its dispatch follows.
 			r.fin = &Cierre{IDCompra: r.fin.IDCompra, Estado: contracts.EstadoConfirmada, Causa: d.Respuesta, IDOrden: d.IDOrden,
 				Motivo: "La orden ya había salido de la bodega.", Desde: en(contracts.EstadoCompensando)}
 			return true
 		}
 		if r.ctx.CurrentTimeUTC().Sub(c.Desde) > r.entrada.Ajustes.PlazoCompensacion {
 			r.fin = &Cierre{IDCompra: r.fin.IDCompra, Estado: contracts.EstadoFallida, Causa: c.Pendientes[ultimo], Desde: r.fin.Desde,
-				Motivo: "No se pudo deshacer: " + string(c.Pendientes[ultimo]) + " sin confirmar. " + c.Fin.Motivo}
+				Motivo: "No se pudo deshacer: " + unconfirmed(c.Pendientes[ultimo], d) + ". " + c.Fin.Motivo}
 			return true
 		}
 		if !r.dormir(&c, enEstaCorrida) {
@@ -150,6 +150,19 @@ func (r *recorrido) compensar() bool {
 		}
 	}
 	return true
+}
+
+// Dispatched tells that a reply to a rollback says that the order has left, which only ordenes can say.
+func Dispatched(rollback, respuesta contracts.Tipo) bool {
+	return rollback == contracts.CancelarOrden && respuesta == contracts.OrdenDespachada
+}
+
+// unconfirmed says what became of a rollback that was not done.
+func unconfirmed(rollback contracts.Tipo, d Desenlace) string {
+	if d.Motivo != "" {
+		return string(rollback) + ", " + d.Motivo
+	}
+	return string(rollback) + " sin confirmar"
 }
 
 // dormir waits before the next try. It reports false when it handed over to a new run.

@@ -97,6 +97,10 @@ var caminos = []camino{
 	{nombre: "rollback-de-varias-corridas", llamadas: hastaReserva + ", deshacer LiberarReserva x21" + sinReserva + aRechazada,
 		desenlaces: map[string][]Desenlace{"ReservarProducto": {dudosa}, "deshacer LiberarReserva": append(repetir(sinConfirmar, 21), aceptada)},
 		cierre:     rechazo(contracts.ReservarProducto)},
+	{nombre: "rollback-negado", llamadas: hastaOrden + ", deshacer LiberarReserva x2" + sinReserva + aRechazada, // only ordenes says that a purchase has left
+		desenlaces: map[string][]Desenlace{"CrearOrden": {rechazada(contracts.OrdenRechazada)},
+			"deshacer LiberarReserva": {rechazada(contracts.ReservaDespachada), {Resultado: SinRespuesta, Preguntada: true, Motivo: "se respondió ReservaDespachada"}, aceptada}},
+		cierre: rechazo(contracts.OrdenRechazada)},
 	{nombre: "fallida", llamadas: hastaOrden + ", deshacer LiberarReserva, cerrar FALLIDA", ajustes: Ajustes{PlazoCompensacion: time.Nanosecond},
 		desenlaces: map[string][]Desenlace{"CrearOrden": {rechazada(contracts.OrdenRechazada)}, "deshacer LiberarReserva": {sinConfirmar}},
 		cierre:     Cierre{Estado: contracts.EstadoFallida, Causa: contracts.LiberarReserva}},

@@ -78,6 +78,43 @@ func TestDeshacerLoQueYaSalio(t *testing.T) {
 	}
 }
 
+// Only ordenes says that a purchase has left. Another who refuses a rollback is in trouble: it is told once, and asked again
+// until the rollback is confirmed.
+func TestARefusedRollbackIsAskedAgain(t *testing.T) {
+	e := nuevaEscena(t, pacientes)
+	s := e.Compra(t, contracts.EstadoProductosReservados)
+	refuse := true
+	e.responder = func(contracts.Tipo, int) *postgres.Respuesta {
+		if refuse {
+			return &postgres.Respuesta{Tipo: contracts.ReservaDespachada, Motivo: "Los productos ya se habían despachado."}
+		}
+		return &postgres.Respuesta{Tipo: contracts.ReservaLiberada}
+	}
+	for try := 1; try <= 3; try++ {
+		d, err := e.Deshacer(t.Context(), rollback(s, contracts.LiberarReserva))
+		if err != nil || d.Resultado != compra.SinRespuesta || d.Motivo != "se respondió ReservaDespachada" || len(e.preguntas()) != try {
+			t.Fatalf("try %d: %+v %v after asking %v", try, d, err, e.preguntas())
+		}
+	}
+	refuse = false
+	if d, err := e.Deshacer(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Resultado != compra.Aceptada || len(e.preguntas()) != 4 {
+		t.Fatalf("%+v %v after asking %v", d, err, e.preguntas())
+	}
+	c, err := e.Leer(t.Context(), s.ID)
+	if err != nil || c.Estado != contracts.EstadoCompensando {
+		t.Fatalf("%+v %v", c, err)
+	}
+	told := 0
+	for _, h := range c.Historia {
+		if h.Paso == "ReversaNegada" && h.Tipo == string(contracts.ReservaDespachada) {
+			told++
+		}
+	}
+	if late := postgrestest.Uno[int](t, e.Almacen, `select jsonb_array_length(tardias) from paso where id_compra = $1`, s.ID); told != 1 || late != 3 {
+		t.Errorf("told %d times, kept %d replies", told, late)
+	}
+}
+
 // What is at its end is not undone: that would be a mistake of ours, and no outcome.
 func TestNoSeDeshaceLoTerminado(t *testing.T) {
 	e := nuevaEscena(t, pacientes)

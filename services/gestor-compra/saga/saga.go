@@ -34,6 +34,7 @@ type Almacen interface {
 	Plantear(ctx context.Context, k compras.Cambio, comando contracts.Tipo, en []contracts.Estado, siempre bool) (postgres.Planteada, error)
 	LeerPaso(ctx context.Context, idCompra string, comando contracts.Tipo) (*postgres.Paso, error)
 	Alive(ctx context.Context, idCompra string, comando contracts.Tipo) error
+	Reopen(ctx context.Context, idCompra string, comando contracts.Tipo) error
 	Abandonar(ctx context.Context, idCompra string, comando contracts.Tipo) (*postgres.Paso, error)
 	Mover(ctx context.Context, cambios ...compras.Cambio) (contracts.Compra, bool, error)
 	MotivoDeCancelacion(ctx context.Context, idCompra string) (string, error)
@@ -218,13 +219,31 @@ func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlac
 	switch {
 	case paso.Respuesta == nil:
 		return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true}, nil
-	case !esConfirmacion(r.Comando, paso):
+	case compra.Dispatched(r.Comando, paso.Respuesta.Tipo):
 		return compra.Desenlace{Resultado: compra.Rechazada, Preguntada: true, Respuesta: paso.Respuesta.Tipo, IDOrden: paso.Respuesta.IDOrden}, nil
+	case !esConfirmacion(r.Comando, paso):
+		return s.refused(ctx, r, paso.Respuesta)
 	}
 	if err := s.contarDeshecho(ctx, r.Compra.ID, r.Comando, paso); err != nil {
 		return compra.Desenlace{}, err
 	}
 	return compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}, nil
+}
+
+// refused is the outcome of a rollback that its participant refuses and may not: only ordenes says that a purchase has left.
+// Whoever keeps the units or the validation cannot know that there is no order to cancel any more, so this is trouble: it is
+// told in the history, and asked again.
+func (s *Saga) refused(ctx context.Context, r compra.Rollback, reply *postgres.Respuesta) (compra.Desenlace, error) {
+	slog.ErrorContext(ctx, "reversa negada", "comando", r.Comando, "respuesta", reply.Tipo, "motivo", reply.Motivo)
+	c, err := s.almacen.AnotarHecho(ctx, r.Compra.ID, "ReversaNegada", reply.Tipo, "Al deshacer ("+string(r.Comando)+") se respondió "+string(reply.Tipo)+": se pregunta de nuevo.")
+	if err != nil {
+		return compra.Desenlace{}, err
+	}
+	s.difusor.Difundir(c)
+	if err := s.almacen.Reopen(ctx, r.Compra.ID, r.Comando); err != nil {
+		return compra.Desenlace{}, err
+	}
+	return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true, Motivo: "se respondió " + string(reply.Tipo)}, nil
 }
 
 func esConfirmacion(rollback contracts.Tipo, paso *postgres.Paso) bool {
