@@ -23,8 +23,8 @@ import (
 // would. A tool that makes the load of a thousand customers is not one customer.
 const operadores = 512
 
-// vida of a token that is made here.
-const vida = 2 * time.Hour
+// vida of a token that is made here: longer than the longest run of any test.
+const vida = 12 * time.Hour
 
 // credenciales of the addresses that an Entorno named: whoever asks one of them says what it wants to hear.
 var credenciales sync.Map // address → func(*http.Request) error
