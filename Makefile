@@ -91,8 +91,8 @@ escenario-disponibilidad: $(LOCAL) ## cada servicio muerto un minuto, dos répli
 escenario-perdidas: $(LOCAL) ## lo que un disco perdido se lleva: se pregunta otra vez o se deshace
 	@go run ./tests/escenarios/perdidas
 
-caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTOS=10 SEMILLA=…
-	@go run ./tests/matriz -minutos $(or $(MINUTOS),10) $(if $(SEMILLA),-semilla $(SEMILLA)) $(if $(INFORME),-informe $(INFORME))
+caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTOS=10 SEMILLA=…; con FALLAS='conexiones|SIGSTOP' solo esas, una vez cada una
+	@go run ./tests/matriz -minutos $(or $(MINUTOS),$(if $(FALLAS),0,10)) $(if $(SEMILLA),-semilla $(SEMILLA)) $(if $(FALLAS),-fallas '$(FALLAS)') $(if $(INFORME),-informe $(INFORME))
 
 bench: up ## compras por segundo y latencia, a 1, 8 y 32 en vuelo
 	@env $$($(ORDEN) env) go run ./tests/carga

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -37,6 +36,7 @@ type carga struct {
 	grupo  sync.WaitGroup
 	parar  context.CancelFunc
 	fallos []string // answers that no customer should get
+	door   answers
 }
 
 // clases of purchases, as often as they stand here.
@@ -94,11 +94,17 @@ func (c *carga) una(ctx context.Context, azar *rand.Rand, usuario string) {
 	p.finales = finales
 }
 
-// comprar sends the purchase under one key until it is taken.
+// comprar sends the purchase under one key until it is taken: an answer that names it, and nothing else, makes it one that a
+// customer was told of. What was given up or broke off in the middle is sent again, and the key makes it the same purchase.
 func (c *carga) comprar(ctx context.Context, s contracts.SolicitudCompra, clase string) *seguida {
 	clave := cliente.ClaveIdempotencia(uuid.NewString())
 	for ctx.Err() == nil {
 		aceptada, err := c.bff.Comprar(ctx, s, clave)
+		c.seen(ctx, statusOf(err))
+		if err == nil && aceptada.ID == "" {
+			c.fallo("comprar: una respuesta de éxito sin id")
+			return nil
+		}
 		if err == nil {
 			p := &seguida{id: aceptada.ID, clase: clase, aceptada: time.Now()}
 			c.mu.Lock()
@@ -151,7 +157,12 @@ func (c *carga) cancelar(ctx context.Context, id string) []contracts.Estado {
 // insistir sends a request until it is answered with something other than trouble, and gives the answer's status.
 func (c *carga) insistir(ctx context.Context, metodo, ruta string, cuerpo any) int {
 	for ctx.Err() == nil {
-		if r, err := c.bff.Pedir(ctx, metodo, ruta, cuerpo); err == nil && r.Estado < http.StatusInternalServerError && r.Estado != http.StatusNotFound {
+		r, err := c.bff.Pedir(ctx, metodo, ruta, cuerpo)
+		if err != nil {
+			r.Estado = 0
+		}
+		c.seen(ctx, r.Estado)
+		if r.Estado != 0 && !comesAgain(r.Estado) && r.Estado != http.StatusNotFound {
 			return r.Estado
 		}
 		dormir(ctx, 300*time.Millisecond)
@@ -162,7 +173,9 @@ func (c *carga) insistir(ctx context.Context, metodo, ruta string, cuerpo any) i
 // hasta reads the purchase until it is in the state, or at another end.
 func (c *carga) hasta(ctx context.Context, id string, estado contracts.Estado) contracts.Compra {
 	for ctx.Err() == nil {
-		if leida, err := c.bff.Leer(ctx, id); err == nil && (leida.Estado == estado || leida.Estado.Reposa()) {
+		leida, err := c.bff.Leer(ctx, id)
+		c.seen(ctx, statusOf(err))
+		if err == nil && (leida.Estado == estado || leida.Estado.Reposa()) {
 			return leida
 		}
 		dormir(ctx, 150*time.Millisecond)
@@ -233,12 +246,6 @@ func (c *carga) fallo(formato string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fallos = append(c.fallos, fmt.Sprintf(formato, args...))
-}
-
-// definitiva tells an answer that will not change from trouble.
-func definitiva(err error) bool {
-	var p *cliente.Problema
-	return errors.As(err, &p) && p.Status < http.StatusInternalServerError
 }
 
 func dormir(ctx context.Context, cuanto time.Duration) {

@@ -92,10 +92,10 @@ func (o *oreja) repetir(ctx context.Context, alReves bool) error {
 // deEntrega are deliveries that come twice, in the wrong order, or when nobody expects them any more.
 func deEntrega() []falla {
 	return []falla{
-		{"entregas repetidas", "todos", func(ctx context.Context, c *caos) error { return c.oreja.repetir(ctx, false) }},
-		{"entregas repetidas y al revés", "todos", func(ctx context.Context, c *caos) error { return c.oreja.repetir(ctx, true) }},
-		{"una liberación antes de su reserva", "ReservarProducto", liberacionAdelantada},
-		{"un mensaje muerto repuesto tarde", "ReservarProducto", muertoRepuesto},
+		{que: "entregas repetidas", paso: "todos", hacer: func(ctx context.Context, c *caos) error { return c.oreja.repetir(ctx, false) }},
+		{que: "entregas repetidas y al revés", paso: "todos", hacer: func(ctx context.Context, c *caos) error { return c.oreja.repetir(ctx, true) }},
+		{que: "una liberación antes de su reserva", paso: "ReservarProducto", hacer: liberacionAdelantada},
+		{que: "un mensaje muerto repuesto tarde", paso: "ReservarProducto", hacer: muertoRepuesto},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"time"
 
@@ -17,6 +18,8 @@ type falla struct {
 	que, paso string
 	// hacer does it, and returns when it is over: what was cut is joined again, what was armed has gone off.
 	hacer func(ctx context.Context, c *caos) error
+	// mayNeedMending tells that it takes messages or reminders away, or lasts longer than a reconciler waits.
+	mayNeedMending bool
 }
 
 var aplicaciones = []string{"bff", "gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor"}
@@ -37,8 +40,9 @@ func catalogo() []falla {
 		matar("kill -9 de todas las apps", func(p cliente.Proceso) bool { return p.Clase == "app" }),
 		matar("kill -9 de todos los sidecars", func(p cliente.Proceso) bool { return p.Clase == "sidecar" }),
 		matar("kill -9 de todo", func(cliente.Proceso) bool { return true }),
+		falla{que: "kill -9 de todo y del supervisor, y make up", paso: "cualquiera", hacer: everythingKilled},
 	)
-	return slices.Concat(f, puntos(), deRed(), deEntrega())
+	return slices.Concat(f, puntos(), deRed(), deEntrega(), deConexiones(), dePausa(), deColas(), deDisco(), deReloj(), deReplicas())
 }
 
 func unProceso(nombre, clase string) func(cliente.Proceso) bool {
@@ -49,7 +53,7 @@ func matar(que string, cual func(cliente.Proceso) bool) falla {
 	return falla{que: que, paso: "cualquiera", hacer: func(ctx context.Context, c *caos) error {
 		n, err := c.local.Matar(ctx, cual)
 		if err == nil && n == 0 {
-			err = errNoOcurrio
+			err = didNotOccur("no corre")
 		}
 		return err
 	}}
@@ -97,7 +101,7 @@ func punto(que, cuando, mensaje string) falla {
 		if os.Remove(archivo) != nil {
 			return nil // at the last moment
 		}
-		return errNoOcurrio
+		return didNotOccur("ninguna compra pasó por ahí")
 	}}
 }
 
@@ -122,14 +126,28 @@ func (p *plan) siguiente() falla {
 	return f
 }
 
-// cortas are the faults of the short version: one of each kind.
-func cortas(todas []falla) []falla {
-	elegidas := []string{
-		"kill -9 de la app gestor-compra", "kill -9 del sidecar de admin-productos", "kill -9 de postgres", "kill -9 de pulsar",
-		"muere con el comando publicado/ReservarProducto", "muere entre commit y respuesta/OrdenCreada", "muere entre respuesta y ack/ReservaLiberada",
-		"muere con el estado anotado, sin decirlo al motor/CONFIRMADA", "red cortada entre ordenes y su base", "entregas repetidas",
+// chosen are the faults whose name and step the expression matches.
+func chosen(all []falla, expression string) ([]falla, error) {
+	re, err := regexp.Compile(expression)
+	if err != nil {
+		return nil, fmt.Errorf("FALLAS: %w", err)
 	}
+	those := slices.DeleteFunc(slices.Clone(all), func(f falla) bool { return !re.MatchString(f.que + "/" + f.paso) })
+	if len(those) == 0 {
+		return nil, fmt.Errorf("FALLAS: ninguna falla se llama como %q", expression)
+	}
+	return those, nil
+}
+
+// shortNames are the faults of the short version, one of each kind: que, or que/paso where one step is meant.
+var shortNames = []string{
+	"kill -9 de la app gestor-compra", "kill -9 del sidecar de admin-productos", "kill -9 de postgres", "kill -9 de pulsar",
+	"muere con el comando publicado/ReservarProducto", "muere entre commit y respuesta/OrdenCreada", "muere entre respuesta y ack/ReservaLiberada",
+	"muere con el estado anotado, sin decirlo al motor/CONFIRMADA", "conexiones de PostgreSQL terminadas cada 2 s", "entregas repetidas",
+}
+
+func cortas(todas []falla) []falla {
 	return slices.DeleteFunc(slices.Clone(todas), func(f falla) bool {
-		return !slices.Contains(elegidas, f.que) && !slices.Contains(elegidas, f.que+"/"+f.paso)
+		return !slices.Contains(shortNames, f.que) && !slices.Contains(shortNames, f.que+"/"+f.paso)
 	})
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,15 +14,21 @@ import (
 )
 
 // red stands between the services and their databases, and between everybody and the broker.
-type red struct{ tramos map[string]*toxiproxy.Proxy }
+type red struct {
+	tramos           map[string]*toxiproxy.Proxy
+	postgres, pulsar int // their ports in the instance up
+}
 
-// The ports on which the instance `caos` reaches PostgreSQL and Pulsar by way of the proxies. Pulsar announces its proxy's.
-const (
-	puertoPostgres = 25432
-	puertoPulsar   = 26650
-	primerTramo    = 29001
-	tramoPulsar    = 29010
-)
+// The ports of PostgreSQL and Pulsar of the instance `caos` are those of the environment and this much more.
+const caosPorts = 20000
+
+// port is a port setting of the environment, or its default.
+func port(name string, otherwise int) int {
+	if p, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return p
+	}
+	return otherwise
+}
 
 // conBase are the services with a database, and who they are in it.
 var conBase = []struct{ app, rol, base string }{
@@ -30,25 +38,25 @@ var conBase = []struct{ app, rol, base string }{
 
 func abrirRed() (*red, error) {
 	servidor := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
-	r := &red{map[string]*toxiproxy.Proxy{}}
-	abrir := func(nombre string, escucha, destino int) error {
-		r.tramos[nombre] = toxiproxy.NewProxy(servidor, nombre, fmt.Sprintf("127.0.0.1:%d", escucha), fmt.Sprintf("127.0.0.1:%d", destino))
+	r := &red{map[string]*toxiproxy.Proxy{}, port("PUERTO_POSTGRES", 5432), port("PUERTO_PULSAR", 6650)}
+	abrir := func(nombre string, destino int) error { // where the kernel has a port free
+		r.tramos[nombre] = toxiproxy.NewProxy(servidor, nombre, "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", destino))
 		return r.tramos[nombre].Start()
 	}
-	for i, s := range conBase {
-		if err := abrir(s.app, primerTramo+i, puertoPostgres); err != nil {
+	for _, s := range conBase {
+		if err := abrir(s.app, r.postgres+caosPorts); err != nil {
 			return nil, err
 		}
 	}
-	return r, abrir("broker", tramoPulsar, puertoPulsar)
+	return r, abrir("broker", r.pulsar+caosPorts)
 }
 
-// ajustes are what makes the instance go through the proxies.
+// ajustes are what makes the instance go through the proxies. Pulsar announces its proxy's address.
 func (r *red) ajustes() []string {
-	a := []string{fmt.Sprintf("PULSAR_ANUNCIADO=127.0.0.1:%d", tramoPulsar)}
-	for i, s := range conBase {
-		a = append(a, fmt.Sprintf("APP_%s_BASE_DATOS=postgres://%s@127.0.0.1:%d/%s?sslmode=disable&passfile=.local/caos/pgpass",
-			enMayusculas(s.app), s.rol, primerTramo+i, s.base))
+	a := []string{"PULSAR_ANUNCIADO=" + r.tramos["broker"].Listen, fmt.Sprintf("PUERTO_POSTGRES=%d", r.postgres), fmt.Sprintf("PUERTO_PULSAR=%d", r.pulsar), "POSTGRES_DSN="}
+	for _, s := range conBase {
+		a = append(a, fmt.Sprintf("APP_%s_BASE_DATOS=postgres://%s@%s/%s?sslmode=disable&passfile=.local/caos/pgpass",
+			enMayusculas(s.app), s.rol, r.tramos[s.app].Listen, s.base))
 	}
 	return a
 }

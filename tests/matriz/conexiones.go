@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// deConexiones are what a database server can do to those who use it: it ends their connections, has none left, or makes
+// them wait for a row that somebody else holds.
+func deConexiones() []falla {
+	return []falla{
+		{que: "conexiones de PostgreSQL terminadas cada 2 s", paso: "todas las bases", hacer: connectionsEnded, mayNeedMending: true},
+		{que: "límite de conexiones alcanzado", paso: "las abiertas siguen", hacer: connectionLimit(false), mayNeedMending: true},
+		{que: "límite de conexiones alcanzado", paso: "las abiertas terminadas", hacer: connectionLimit(true), mayNeedMending: true},
+		{que: "filas bloqueadas desde fuera 60 s", paso: "tres productos", hacer: rowsLocked(inProductos, lockProductos), mayNeedMending: true},
+		{que: "filas bloqueadas desde fuera 60 s", paso: "una compra", hacer: rowsLocked(inGestorCompra, lockCompra), mayNeedMending: true},
+	}
+}
+
+const (
+	endEvery      = 2 * time.Second
+	endFor        = 40 * time.Second
+	endForInShort = 10 * time.Second
+)
+
+// endAll ends the connections of everybody but those whose application_name is except.
+const endAll = `select count(*) filter (where pg_terminate_backend(pid)) from pg_stat_activity
+	where backend_type = 'client backend' and pid <> pg_backend_pid() and application_name <> $1`
+
+// connectionsEnded ends all connections to all databases, Dapr's too, again and again.
+func connectionsEnded(ctx context.Context, c *caos) error {
+	admin, err := pgx.Connect(ctx, c.entorno.DSNGestorCompra)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
+	lasts := endFor
+	if c.short {
+		lasts = endForInShort
+	}
+	ended := 0
+	for until := time.Now().Add(lasts); time.Now().Before(until) && ctx.Err() == nil; dormir(ctx, endEvery) {
+		var n int
+		if err := admin.QueryRow(ctx, endAll, "").Scan(&n); err != nil {
+			return err
+		}
+		ended += n
+	}
+	if ended == 0 {
+		return didNotOccur("no había conexiones")
+	}
+	return nil
+}
+
+const hungry = "caos-hambriento" // the application_name of who takes all connections
+
+// connectionLimit opens connections as a role without reserved slots until the server refuses one, and keeps taking what
+// becomes free. With end, the others' connections are ended too, so that they need new ones and get none.
+func connectionLimit(end bool) func(context.Context, *caos) error {
+	return func(ctx context.Context, c *caos) error {
+		lasts := c.between(20*time.Second, 30*time.Second)
+		admin, err := pgx.Connect(ctx, c.entorno.DSNProductos)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
+		config, err := c.asRole("consolidador", "productos")
+		if err != nil {
+			return err
+		}
+		config.RuntimeParams["application_name"] = hungry
+		var held []*pgx.Conn
+		defer func() {
+			for _, h := range held {
+				_ = h.Close(context.WithoutCancel(ctx))
+			}
+		}()
+		refused := 0
+		take := func() error {
+			for {
+				one, err := pgx.ConnectConfig(ctx, config)
+				var said *pgconn.PgError
+				switch {
+				case err == nil:
+					held = append(held, one)
+				case errors.As(err, &said) && said.Code == "53300": // too_many_connections
+					refused++
+					return nil
+				default:
+					return err
+				}
+			}
+		}
+		if err := take(); err != nil {
+			return fmt.Errorf("con %d conexiones: %w", len(held), err)
+		}
+		for until := time.Now().Add(lasts); time.Now().Before(until) && ctx.Err() == nil; dormir(ctx, 250*time.Millisecond) {
+			if end {
+				if _, err := admin.Exec(ctx, endAll, hungry); err != nil {
+					return err
+				}
+			}
+			if err := take(); err != nil {
+				return err
+			}
+		}
+		if refused == 0 {
+			return didNotOccur("el servidor no rechazó ninguna")
+		}
+		return nil
+	}
+}
+
+const lockHeld = 60 * time.Second
+
+var errNothingToLock = errors.New("nothing to lock")
+
+// rowsLocked holds rows in a transaction that does nothing else. lock takes them, or says errNothingToLock.
+func rowsLocked(dsn func(*caos) string, lock func(context.Context, pgx.Tx) error) func(context.Context, *caos) error {
+	return func(ctx context.Context, c *caos) error {
+		conn, err := pgx.Connect(ctx, dsn(c))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // and with it the locks
+		for until := time.Now().Add(esperaPunto); ; dormir(ctx, 20*time.Millisecond) {
+			tx, err := conn.Begin(ctx)
+			if err != nil {
+				return err
+			}
+			if err = lock(ctx, tx); err == nil {
+				break
+			}
+			_ = tx.Rollback(ctx)
+			if !errors.Is(err, errNothingToLock) {
+				return err
+			}
+			if time.Now().After(until) {
+				return didNotOccur("no había qué bloquear")
+			}
+		}
+		dormir(ctx, lockHeld)
+		return nil
+	}
+}
+
+func inProductos(c *caos) string    { return c.entorno.DSNProductos }
+func inGestorCompra(c *caos) string { return c.entorno.DSNGestorCompra }
+
+func lockProductos(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `select from producto where id in ('1', '2', '3') order by id for update`)
+	return err
+}
+
+// lockCompra takes a purchase in the middle of its saga.
+func lockCompra(ctx context.Context, tx pgx.Tx) error {
+	tag, err := tx.Exec(ctx, `select from compra where estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO')
+		order by id desc limit 1 for update skip locked`)
+	if err == nil && tag.RowsAffected() == 0 {
+		return errNothingToLock
+	}
+	return err
+}
+
+// asRole is a connection's configuration for a role that has no slot reserved, with the instance's own password for it.
+func (c *caos) asRole(role, database string) (*pgx.ConnConfig, error) {
+	admin, err := pgx.ParseConfig(c.entorno.DSNProductos)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ParseConfig(fmt.Sprintf("postgres://%s@%s:%d/%s?sslmode=disable&passfile=%s", role, admin.Host, admin.Port, database,
+		filepath.Join(c.local.Raiz, ".local", "caos", "pgpass")))
+}
