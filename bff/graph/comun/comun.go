@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"entregas/services/internal/errores"
@@ -21,19 +22,22 @@ import (
 // Preparar makes servidor say of an error what a person may see: extensions.code is one of package errores, extensions.errores
 // are the fields that are wrong. It refuses operations that are too large; before a limit of cost, which walks through them.
 func Preparar(servidor *handler.Server) {
-	servidor.SetErrorPresenter(presentar)
+	variables := &strictVariables{}
+	servidor.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error { return presentar(ctx, variables.schema, err) })
 	servidor.SetParserTokenLimit(maxSimbolos)
 	servidor.Use(medida{})
+	servidor.Use(variables)
+	servidor.Use(secondHand{})
 	servidor.SetRecoverFunc(func(_ context.Context, p any) error {
 		return fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 	})
 }
 
 // presentar says of an error what a person may see, as the REST interface does.
-func presentar(ctx context.Context, err error) *gqlerror.Error {
+func presentar(ctx context.Context, schema *ast.Schema, err error) *gqlerror.Error {
 	var deGraphQL *gqlerror.Error
 	if errors.As(err, &deGraphQL) && deGraphQL.Err == nil {
-		return deGraphQL // the query itself is wrong
+		return inSpanish(ctx, schema, deGraphQL) // the query itself is wrong
 	}
 	if strings.HasSuffix(err.Error(), "introspection disabled") { // it has no type of its own
 		err = errores.Nuevo(errores.SinPermiso, "Aquí no se cuenta el esquema.")

@@ -2,7 +2,6 @@ package comun
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -74,7 +73,7 @@ func (medida) MutateOperationContext(ctx context.Context, op *graphql.OperationC
 }
 
 func falla(codigo errores.Codigo, formato string, args ...any) *gqlerror.Error {
-	return &gqlerror.Error{Message: fmt.Sprintf(formato, args...), Extensions: map[string]any{"code": string(codigo)}}
+	return gqlerror.Wrap(errores.Nuevo(codigo, formato, args...))
 }
 
 // tamano is how large a set of fields is with its fragments in it.

@@ -239,26 +239,26 @@ type MuestraDeColasResolver interface {
 	Pendientes(ctx context.Context, obj *contracts.MuestraDeColas) ([]Pendientes, error)
 }
 type MutationResolver interface {
-	Comprar(ctx context.Context, compra CompraPedida, clave *string) (contracts.Aceptada, error)
-	Cancelar(ctx context.Context, id string, motivo *string) (contracts.Aceptada, error)
-	Aprobar(ctx context.Context, id string, aprobada bool, motivo *string) (contracts.Aceptada, error)
-	Reintentar(ctx context.Context, id string) (contracts.Aceptada, error)
-	Despachar(ctx context.Context, idOrden string) (contracts.Orden, error)
-	Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (contracts.Producto, error)
-	ReponerMensaje(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+	Comprar(ctx context.Context, compra CompraPedida, clave *string) (*contracts.Aceptada, error)
+	Cancelar(ctx context.Context, id string, motivo *string) (*contracts.Aceptada, error)
+	Aprobar(ctx context.Context, id string, aprobada bool, motivo *string) (*contracts.Aceptada, error)
+	Reintentar(ctx context.Context, id string) (*contracts.Aceptada, error)
+	Despachar(ctx context.Context, idOrden string) (*contracts.Orden, error)
+	Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error)
+	ReponerMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 }
 type OrdenResolver interface {
 	Estado(ctx context.Context, obj *contracts.Orden) (string, error)
 }
 type QueryResolver interface {
 	Productos(ctx context.Context, buscar *string) ([]contracts.Producto, error)
-	Producto(ctx context.Context, id string) (contracts.Producto, error)
-	Compra(ctx context.Context, id string) (contracts.Compra, error)
-	MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) (compras.Pagina, error)
-	Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) (compras.Pagina, error)
-	Orden(ctx context.Context, id string) (contracts.Orden, error)
-	Resumen(ctx context.Context, segundos *int) (contracts.Resumen, error)
-	Colas(ctx context.Context, minutos *int) (contracts.Colas, error)
+	Producto(ctx context.Context, id string) (*contracts.Producto, error)
+	Compra(ctx context.Context, id string) (*contracts.Compra, error)
+	MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) (*compras.Pagina, error)
+	Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) (*compras.Pagina, error)
+	Orden(ctx context.Context, id string) (*contracts.Orden, error)
+	Resumen(ctx context.Context, segundos *int) (*contracts.Resumen, error)
+	Colas(ctx context.Context, minutos *int) (*contracts.Colas, error)
 	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
 	MensajesMuertos(ctx context.Context) ([]contracts.MensajeMuerto, error)
 }
@@ -2655,10 +2655,10 @@ func (ec *executionContext) _Compra_mensajes(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []contracts.MensajeDeSaga) graphql.Marshaler {
-			return ec.marshalNMensajeDeSaga2ᚕentregasᚋcontractsᚐMensajeDeSagaᚄ(ctx, selections, v)
+			return ec.marshalOMensajeDeSaga2ᚕentregasᚋcontractsᚐMensajeDeSagaᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Compra_mensajes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3556,11 +3556,11 @@ func (ec *executionContext) _Mutation_comprar(ctx context.Context, field graphql
 			return ec.Resolvers.Mutation().Comprar(ctx, fc.Args["compra"].(CompraPedida), fc.Args["clave"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Aceptada) graphql.Marshaler {
-			return ec.marshalNAceptada2entregasᚋcontractsᚐAceptada(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Aceptada) graphql.Marshaler {
+			return ec.marshalOAceptada2ᚖentregasᚋcontractsᚐAceptada(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_comprar(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3600,11 +3600,11 @@ func (ec *executionContext) _Mutation_cancelar(ctx context.Context, field graphq
 			return ec.Resolvers.Mutation().Cancelar(ctx, fc.Args["id"].(string), fc.Args["motivo"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Aceptada) graphql.Marshaler {
-			return ec.marshalNAceptada2entregasᚋcontractsᚐAceptada(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Aceptada) graphql.Marshaler {
+			return ec.marshalOAceptada2ᚖentregasᚋcontractsᚐAceptada(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_cancelar(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3644,11 +3644,11 @@ func (ec *executionContext) _Mutation_aprobar(ctx context.Context, field graphql
 			return ec.Resolvers.Mutation().Aprobar(ctx, fc.Args["id"].(string), fc.Args["aprobada"].(bool), fc.Args["motivo"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Aceptada) graphql.Marshaler {
-			return ec.marshalNAceptada2entregasᚋcontractsᚐAceptada(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Aceptada) graphql.Marshaler {
+			return ec.marshalOAceptada2ᚖentregasᚋcontractsᚐAceptada(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_aprobar(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3688,11 +3688,11 @@ func (ec *executionContext) _Mutation_reintentar(ctx context.Context, field grap
 			return ec.Resolvers.Mutation().Reintentar(ctx, fc.Args["id"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Aceptada) graphql.Marshaler {
-			return ec.marshalNAceptada2entregasᚋcontractsᚐAceptada(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Aceptada) graphql.Marshaler {
+			return ec.marshalOAceptada2ᚖentregasᚋcontractsᚐAceptada(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_reintentar(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3732,11 +3732,11 @@ func (ec *executionContext) _Mutation_despachar(ctx context.Context, field graph
 			return ec.Resolvers.Mutation().Despachar(ctx, fc.Args["idOrden"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Orden) graphql.Marshaler {
-			return ec.marshalNOrden2entregasᚋcontractsᚐOrden(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Orden) graphql.Marshaler {
+			return ec.marshalOOrden2ᚖentregasᚋcontractsᚐOrden(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_despachar(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3776,11 +3776,11 @@ func (ec *executionContext) _Mutation_reponer(ctx context.Context, field graphql
 			return ec.Resolvers.Mutation().Reponer(ctx, fc.Args["idProducto"].(string), fc.Args["cantidad"].(int), fc.Args["clave"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Producto) graphql.Marshaler {
-			return ec.marshalNProducto2entregasᚋcontractsᚐProducto(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Producto) graphql.Marshaler {
+			return ec.marshalOProducto2ᚖentregasᚋcontractsᚐProducto(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_reponer(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3820,11 +3820,11 @@ func (ec *executionContext) _Mutation_reponerMensaje(ctx context.Context, field 
 			return ec.Resolvers.Mutation().ReponerMensaje(ctx, fc.Args["id"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.MensajeMuerto) graphql.Marshaler {
-			return ec.marshalNMensajeMuerto2entregasᚋcontractsᚐMensajeMuerto(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.MensajeMuerto) graphql.Marshaler {
+			return ec.marshalOMensajeMuerto2ᚖentregasᚋcontractsᚐMensajeMuerto(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_reponerMensaje(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4228,10 +4228,10 @@ func (ec *executionContext) _Query_productos(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []contracts.Producto) graphql.Marshaler {
-			return ec.marshalNProducto2ᚕentregasᚋcontractsᚐProductoᚄ(ctx, selections, v)
+			return ec.marshalOProducto2ᚕentregasᚋcontractsᚐProductoᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_productos(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4271,11 +4271,11 @@ func (ec *executionContext) _Query_producto(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().Producto(ctx, fc.Args["id"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Producto) graphql.Marshaler {
-			return ec.marshalNProducto2entregasᚋcontractsᚐProducto(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Producto) graphql.Marshaler {
+			return ec.marshalOProducto2ᚖentregasᚋcontractsᚐProducto(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_producto(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4315,11 +4315,11 @@ func (ec *executionContext) _Query_compra(ctx context.Context, field graphql.Col
 			return ec.Resolvers.Query().Compra(ctx, fc.Args["id"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Compra) graphql.Marshaler {
-			return ec.marshalNCompra2entregasᚋcontractsᚐCompra(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Compra) graphql.Marshaler {
+			return ec.marshalOCompra2ᚖentregasᚋcontractsᚐCompra(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_compra(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4359,11 +4359,11 @@ func (ec *executionContext) _Query_misCompras(ctx context.Context, field graphql
 			return ec.Resolvers.Query().MisCompras(ctx, fc.Args["idUsuario"].(*string), fc.Args["estados"].([]contracts.Estado), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v compras.Pagina) graphql.Marshaler {
-			return ec.marshalNPaginaDeCompras2entregasᚋservicesᚋbffᚋcomprasᚐPagina(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *compras.Pagina) graphql.Marshaler {
+			return ec.marshalOPaginaDeCompras2ᚖentregasᚋservicesᚋbffᚋcomprasᚐPagina(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_misCompras(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4403,11 +4403,11 @@ func (ec *executionContext) _Query_compras(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Query().Compras(ctx, fc.Args["estados"].([]contracts.Estado), fc.Args["idUsuario"].(*string), fc.Args["domicilio"].(*bool), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v compras.Pagina) graphql.Marshaler {
-			return ec.marshalNPaginaDeCompras2entregasᚋservicesᚋbffᚋcomprasᚐPagina(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *compras.Pagina) graphql.Marshaler {
+			return ec.marshalOPaginaDeCompras2ᚖentregasᚋservicesᚋbffᚋcomprasᚐPagina(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_compras(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4447,11 +4447,11 @@ func (ec *executionContext) _Query_orden(ctx context.Context, field graphql.Coll
 			return ec.Resolvers.Query().Orden(ctx, fc.Args["id"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Orden) graphql.Marshaler {
-			return ec.marshalNOrden2entregasᚋcontractsᚐOrden(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Orden) graphql.Marshaler {
+			return ec.marshalOOrden2ᚖentregasᚋcontractsᚐOrden(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_orden(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4491,11 +4491,11 @@ func (ec *executionContext) _Query_resumen(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Query().Resumen(ctx, fc.Args["segundos"].(*int))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Resumen) graphql.Marshaler {
-			return ec.marshalNResumen2entregasᚋcontractsᚐResumen(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Resumen) graphql.Marshaler {
+			return ec.marshalOResumen2ᚖentregasᚋcontractsᚐResumen(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_resumen(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4535,11 +4535,11 @@ func (ec *executionContext) _Query_colas(ctx context.Context, field graphql.Coll
 			return ec.Resolvers.Query().Colas(ctx, fc.Args["minutos"].(*int))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v contracts.Colas) graphql.Marshaler {
-			return ec.marshalNColas2entregasᚋcontractsᚐColas(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Colas) graphql.Marshaler {
+			return ec.marshalOColas2ᚖentregasᚋcontractsᚐColas(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_colas(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4579,10 +4579,10 @@ func (ec *executionContext) _Query_balance(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []contracts.LineaDeBalance) graphql.Marshaler {
-			return ec.marshalNLineaDeBalance2ᚕentregasᚋcontractsᚐLineaDeBalanceᚄ(ctx, selections, v)
+			return ec.marshalOLineaDeBalance2ᚕentregasᚋcontractsᚐLineaDeBalanceᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_balance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4611,10 +4611,10 @@ func (ec *executionContext) _Query_mensajesMuertos(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []contracts.MensajeMuerto) graphql.Marshaler {
-			return ec.marshalNMensajeMuerto2ᚕentregasᚋcontractsᚐMensajeMuertoᚄ(ctx, selections, v)
+			return ec.marshalOMensajeMuerto2ᚕentregasᚋcontractsᚐMensajeMuertoᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_mensajesMuertos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -6441,7 +6441,7 @@ func (ec *executionContext) _Compra(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "mensajes":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Compra_mensajes(ctx, field, obj)
 				})
@@ -6898,49 +6898,49 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_comprar(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "cancelar":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cancelar(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "aprobar":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_aprobar(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "reintentar":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reintentar(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "despachar":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_despachar(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "reponer":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reponer(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "reponerMensaje":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reponerMensaje(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -7169,61 +7169,61 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			out.Values[i] = graphql.MarshalString("Query")
 		case "productos":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_productos(ctx, field)
 				})
 		case "producto":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_producto(ctx, field)
 				})
 		case "compra":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_compra(ctx, field)
 				})
 		case "misCompras":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_misCompras(ctx, field)
 				})
 		case "compras":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_compras(ctx, field)
 				})
 		case "orden":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_orden(ctx, field)
 				})
 		case "resumen":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_resumen(ctx, field)
 				})
 		case "colas":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_colas(ctx, field)
 				})
 		case "balance":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_balance(ctx, field)
 				})
 		case "mensajesMuertos":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_mensajesMuertos(ctx, field)
 				})
@@ -7748,10 +7748,6 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) marshalNAceptada2entregasᚋcontractsᚐAceptada(ctx context.Context, sel ast.SelectionSet, v contracts.Aceptada) graphql.Marshaler {
-	return ec._Aceptada(ctx, sel, &v)
-}
-
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -7788,10 +7784,6 @@ func (ec *executionContext) marshalNColaAhora2ᚕentregasᚋcontractsᚐColaAhor
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalNColas2entregasᚋcontractsᚐColas(ctx context.Context, sel ast.SelectionSet, v contracts.Colas) graphql.Marshaler {
-	return ec._Colas(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNCompra2entregasᚋcontractsᚐCompra(ctx context.Context, sel ast.SelectionSet, v contracts.Compra) graphql.Marshaler {
@@ -8003,22 +7995,6 @@ func (ec *executionContext) marshalNLineaDeBalance2entregasᚋcontractsᚐLineaD
 	return ec._LineaDeBalance(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNLineaDeBalance2ᚕentregasᚋcontractsᚐLineaDeBalanceᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.LineaDeBalance) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNLineaDeBalance2entregasᚋcontractsᚐLineaDeBalance(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) unmarshalNLineaPedida2entregasᚋcontractsᚐLinea(ctx context.Context, v any) (contracts.Linea, error) {
 	res, err := ec.unmarshalInputLineaPedida(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -8042,40 +8018,8 @@ func (ec *executionContext) marshalNMensajeDeSaga2entregasᚋcontractsᚐMensaje
 	return ec._MensajeDeSaga(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNMensajeDeSaga2ᚕentregasᚋcontractsᚐMensajeDeSagaᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.MensajeDeSaga) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNMensajeDeSaga2entregasᚋcontractsᚐMensajeDeSaga(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalNMensajeMuerto2entregasᚋcontractsᚐMensajeMuerto(ctx context.Context, sel ast.SelectionSet, v contracts.MensajeMuerto) graphql.Marshaler {
 	return ec._MensajeMuerto(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNMensajeMuerto2ᚕentregasᚋcontractsᚐMensajeMuertoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.MensajeMuerto) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNMensajeMuerto2entregasᚋcontractsᚐMensajeMuerto(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func (ec *executionContext) marshalNMuestraDeColas2entregasᚋcontractsᚐMuestraDeColas(ctx context.Context, sel ast.SelectionSet, v contracts.MuestraDeColas) graphql.Marshaler {
@@ -8096,14 +8040,6 @@ func (ec *executionContext) marshalNMuestraDeColas2ᚕentregasᚋcontractsᚐMue
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalNOrden2entregasᚋcontractsᚐOrden(ctx context.Context, sel ast.SelectionSet, v contracts.Orden) graphql.Marshaler {
-	return ec._Orden(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNPaginaDeCompras2entregasᚋservicesᚋbffᚋcomprasᚐPagina(ctx context.Context, sel ast.SelectionSet, v compras.Pagina) graphql.Marshaler {
-	return ec._PaginaDeCompras(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNPendientes2entregasᚋservicesᚋbffᚋgraphᚋpublicoᚐPendientes(ctx context.Context, sel ast.SelectionSet, v Pendientes) graphql.Marshaler {
@@ -8130,22 +8066,6 @@ func (ec *executionContext) marshalNProducto2entregasᚋcontractsᚐProducto(ctx
 	return ec._Producto(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNProducto2ᚕentregasᚋcontractsᚐProductoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Producto) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNProducto2entregasᚋcontractsᚐProducto(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalNRespuestaTardia2entregasᚋcontractsᚐRespuestaTardia(ctx context.Context, sel ast.SelectionSet, v contracts.RespuestaTardia) graphql.Marshaler {
 	return ec._RespuestaTardia(ctx, sel, &v)
 }
@@ -8164,10 +8084,6 @@ func (ec *executionContext) marshalNRespuestaTardia2ᚕentregasᚋcontractsᚐRe
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalNResumen2entregasᚋcontractsᚐResumen(ctx context.Context, sel ast.SelectionSet, v contracts.Resumen) graphql.Marshaler {
-	return ec._Resumen(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
@@ -8340,6 +8256,13 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) marshalOAceptada2ᚖentregasᚋcontractsᚐAceptada(ctx context.Context, sel ast.SelectionSet, v *contracts.Aceptada) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Aceptada(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -8368,6 +8291,20 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOColas2ᚖentregasᚋcontractsᚐColas(ctx context.Context, sel ast.SelectionSet, v *contracts.Colas) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Colas(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCompra2ᚖentregasᚋcontractsᚐCompra(ctx context.Context, sel ast.SelectionSet, v *contracts.Compra) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Compra(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(ctx context.Context, v any) ([]contracts.Estado, error) {
@@ -8457,6 +8394,117 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	_ = ctx
 	res := graphql.MarshalInt(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOLineaDeBalance2ᚕentregasᚋcontractsᚐLineaDeBalanceᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.LineaDeBalance) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLineaDeBalance2entregasᚋcontractsᚐLineaDeBalance(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOMensajeDeSaga2ᚕentregasᚋcontractsᚐMensajeDeSagaᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.MensajeDeSaga) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMensajeDeSaga2entregasᚋcontractsᚐMensajeDeSaga(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOMensajeMuerto2ᚕentregasᚋcontractsᚐMensajeMuertoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.MensajeMuerto) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMensajeMuerto2entregasᚋcontractsᚐMensajeMuerto(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOMensajeMuerto2ᚖentregasᚋcontractsᚐMensajeMuerto(ctx context.Context, sel ast.SelectionSet, v *contracts.MensajeMuerto) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MensajeMuerto(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOrden2ᚖentregasᚋcontractsᚐOrden(ctx context.Context, sel ast.SelectionSet, v *contracts.Orden) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Orden(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPaginaDeCompras2ᚖentregasᚋservicesᚋbffᚋcomprasᚐPagina(ctx context.Context, sel ast.SelectionSet, v *compras.Pagina) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PaginaDeCompras(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOProducto2ᚕentregasᚋcontractsᚐProductoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Producto) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProducto2entregasᚋcontractsᚐProducto(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOProducto2ᚖentregasᚋcontractsᚐProducto(ctx context.Context, sel ast.SelectionSet, v *contracts.Producto) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Producto(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOResumen2ᚖentregasᚋcontractsᚐResumen(ctx context.Context, sel ast.SelectionSet, v *contracts.Resumen) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Resumen(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -34,41 +34,41 @@ func (r raiz) Orden() OrdenResolver                     { return deOrden{} }
 func (r raiz) Resumen() ResumenResolver                 { return deResumen{} }
 
 // Comprar implements MutationResolver.
-func (r raiz) Comprar(ctx context.Context, c CompraPedida, clave *string) (contracts.Aceptada, error) {
-	return r.puerta.Crear(ctx, contracts.SolicitudCompra{
+func (r raiz) Comprar(ctx context.Context, c CompraPedida, clave *string) (*contracts.Aceptada, error) {
+	return orNull(r.puerta.Crear(ctx, contracts.SolicitudCompra{
 		ID: o(c.ID, ""), IDUsuario: o(c.IDUsuario, ""), Productos: c.Productos, Domicilio: c.Domicilio,
-	}, o(clave, comun.ClaveDeCampo(ctx)))
+	}, o(clave, comun.ClaveDeCampo(ctx))))
 }
 
 // Cancelar implements MutationResolver.
-func (r raiz) Cancelar(ctx context.Context, id string, motivo *string) (contracts.Aceptada, error) {
+func (r raiz) Cancelar(ctx context.Context, id string, motivo *string) (*contracts.Aceptada, error) {
 	a, _, err := r.puerta.Cancelar(ctx, id, o(motivo, ""))
-	return a, err
+	return orNull(a, err)
 }
 
 // Aprobar implements MutationResolver.
-func (r raiz) Aprobar(ctx context.Context, id string, aprobada bool, motivo *string) (contracts.Aceptada, error) {
-	return r.puerta.Aprobar(ctx, id, aprobada, o(motivo, ""))
+func (r raiz) Aprobar(ctx context.Context, id string, aprobada bool, motivo *string) (*contracts.Aceptada, error) {
+	return orNull(r.puerta.Aprobar(ctx, id, aprobada, o(motivo, "")))
 }
 
 // Reintentar implements MutationResolver.
-func (r raiz) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
-	return r.puerta.Reintentar(ctx, id)
+func (r raiz) Reintentar(ctx context.Context, id string) (*contracts.Aceptada, error) {
+	return orNull(r.puerta.Reintentar(ctx, id))
 }
 
 // Despachar implements MutationResolver.
-func (r raiz) Despachar(ctx context.Context, idOrden string) (contracts.Orden, error) {
-	return r.puerta.Despachar(ctx, idOrden)
+func (r raiz) Despachar(ctx context.Context, idOrden string) (*contracts.Orden, error) {
+	return orNull(r.puerta.Despachar(ctx, idOrden))
 }
 
 // Reponer implements MutationResolver.
-func (r raiz) Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (contracts.Producto, error) {
-	return r.puerta.Reponer(ctx, idProducto, cantidad, o(clave, comun.ClaveDeCampo(ctx)))
+func (r raiz) Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error) {
+	return orNull(r.puerta.Reponer(ctx, idProducto, cantidad, o(clave, comun.ClaveDeCampo(ctx))))
 }
 
 // ReponerMensaje implements MutationResolver.
-func (r raiz) ReponerMensaje(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
-	return r.puerta.ReponerMuerto(ctx, id)
+func (r raiz) ReponerMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error) {
+	return orNull(r.puerta.ReponerMuerto(ctx, id))
 }
 
 // Cambios implements SubscriptionResolver.
@@ -83,34 +83,37 @@ func (c consultas) Productos(ctx context.Context, buscar *string) ([]contracts.P
 	return c.puerta.Productos(ctx, o(buscar, ""))
 }
 
-func (c consultas) Producto(ctx context.Context, id string) (contracts.Producto, error) {
-	return c.puerta.Producto(ctx, id)
+func (c consultas) Producto(ctx context.Context, id string) (*contracts.Producto, error) {
+	return orNull(c.puerta.Producto(ctx, id))
 }
 
-func (c consultas) Compra(ctx context.Context, id string) (contracts.Compra, error) {
+func (c consultas) Compra(ctx context.Context, id string) (*contracts.Compra, error) {
 	l, err := c.puerta.Leer(ctx, id)
-	return l.Compra, err
+	comun.SecondHand(ctx, l.Edad)
+	return orNull(l.Compra, err)
 }
 
-func (c consultas) MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) (compras.Pagina, error) {
-	return c.puerta.DeUsuario(ctx, o(idUsuario, propio(ctx)), o(limite, compras.PaginaNormal), o(despues, ""), estados...)
+func (c consultas) MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) (*compras.Pagina, error) {
+	page, err := c.puerta.DeUsuario(ctx, o(idUsuario, propio(ctx)), o(limite, compras.PaginaNormal), o(despues, ""), estados...)
+	comun.SecondHand(ctx, page.Edad)
+	return orNull(page, err)
 }
 
-func (c consultas) Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) (compras.Pagina, error) {
-	return c.puerta.Buscar(ctx, contracts.FiltroCompras{Estados: estados, IDUsuario: o(idUsuario, ""), Domicilio: domicilio},
-		o(limite, compras.PaginaNormal), o(despues, ""))
+func (c consultas) Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) (*compras.Pagina, error) {
+	return orNull(c.puerta.Buscar(ctx, contracts.FiltroCompras{Estados: estados, IDUsuario: o(idUsuario, ""), Domicilio: domicilio},
+		o(limite, compras.PaginaNormal), o(despues, "")))
 }
 
-func (c consultas) Orden(ctx context.Context, id string) (contracts.Orden, error) {
-	return c.puerta.Orden(ctx, id)
+func (c consultas) Orden(ctx context.Context, id string) (*contracts.Orden, error) {
+	return orNull(c.puerta.Orden(ctx, id))
 }
 
-func (c consultas) Resumen(ctx context.Context, segundos *int) (contracts.Resumen, error) {
-	return c.puerta.Resumen(ctx, o(segundos, acceso.VentanaNormal))
+func (c consultas) Resumen(ctx context.Context, segundos *int) (*contracts.Resumen, error) {
+	return orNull(c.puerta.Resumen(ctx, o(segundos, acceso.VentanaNormal)))
 }
 
-func (c consultas) Colas(ctx context.Context, minutos *int) (contracts.Colas, error) {
-	return c.puerta.Colas(ctx, o(minutos, acceso.MinutosNormales))
+func (c consultas) Colas(ctx context.Context, minutos *int) (*contracts.Colas, error) {
+	return orNull(c.puerta.Colas(ctx, o(minutos, acceso.MinutosNormales)))
 }
 
 func (c consultas) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
@@ -175,6 +178,14 @@ func (deResumen) Estados(_ context.Context, r *contracts.Resumen) ([]ComprasEnEs
 		}
 	}
 	return lista, nil
+}
+
+// orNull is a field of the root: null where err says why it is not there, so that the others are answered all the same.
+func orNull[T any](v T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
 }
 
 // o is what p points at, or otro where there is nothing.
