@@ -38,6 +38,7 @@ type puerta struct {
 	broker  *pubsubtest.Broker
 	almacen *comprastest.Almacen
 	emisor  *emisor.Emisor
+	nucleo  *compras.Servicio
 	faults  *faults // of the other services
 }
 
@@ -82,8 +83,9 @@ func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
 	}
 	publicador := pubsub.NuevoPublicador(p.broker, servicio)
 	rutas := arranque.Config{}.RutasPublicas(nil)
+	p.nucleo = compras.Nuevo(p.gestor, dapr.Comandos{Publicador: publicador}, p.almacen)
 	err = montar(t.Context(), rutas, cfg, piezas{
-		nucleo: compras.Nuevo(p.gestor, dapr.Comandos{Publicador: publicador}, p.almacen), operacion: p.gestor, monitor: monitor{p.faults},
+		nucleo: p.nucleo, operacion: p.gestor, monitor: monitor{p.faults},
 		productos: productos{map[string]int{}, p.faults}, ordenes: ordenes{p.faults}, almacen: p.almacen, receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
 	})
 	if err != nil {

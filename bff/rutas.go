@@ -10,6 +10,7 @@ import (
 	"entregas/services/bff/acceso"
 	"entregas/services/bff/borde"
 	"entregas/services/bff/explorar"
+	"entregas/services/bff/graph/comun"
 	"entregas/services/bff/graph/publico"
 	v1 "entregas/services/bff/graph/v1"
 	"entregas/services/bff/identidad"
@@ -53,7 +54,8 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	conQuien := rutas.NewRoute().Subrouter()
 	conQuien.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto, limites.Identificar(sesiones.Quien), borde.Idempotencia(p.almacen))
 	rest.Servidor{Puerta: puerta, EnVivo: enVivo}.Registrar(conQuien)
-	conQuien.Handle("/graphql", publico.Nuevo(puerta, enVivo, cfg.Introspeccion)).Methods(http.MethodPost, http.MethodGet)
+	sockets := comun.Sockets{Stop: ctx, Identify: limites.Identify(confiado.Verificar)}
+	conQuien.Handle("/graphql", publico.Nuevo(puerta, enVivo, cfg.Introspeccion, sockets)).Methods(http.MethodPost, http.MethodGet)
 	if cfg.desarrollo() {
 		paraTodos.Handle("/v1", v1.Nuevo(p.nucleo, cfg.Introspeccion)).Methods(http.MethodPost)
 		paraTodos.HandleFunc("/stream", enVivo.Todas).Methods(http.MethodGet)

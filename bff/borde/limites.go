@@ -170,6 +170,22 @@ func (l *Limites) Identificar(quien Quien) func(http.Handler) http.Handler {
 	}
 }
 
+// Identify gives the context in which the owner of a token asks and pays, for a request that shows it later than by a header. A
+// token that is not valid is paid for by who asked before. Errors: SinIdentidad, Demasiadas, NoDisponible.
+func (l *Limites) Identify(verify func(ctx context.Context, token string) (identidad.Persona, error)) func(context.Context, string) (context.Context, error) {
+	return func(ctx context.Context, token string) (context.Context, error) {
+		p, err := verify(ctx, token)
+		switch {
+		case err != nil && !Cobrar(ctx, 1), err == nil && !l.sujetos.pasa(p.Usuario):
+			return nil, Demasiadas
+		case err != nil:
+			return nil, err
+		}
+		ctx = conCobro(ctx, func(n int) bool { return l.sujetos.pasan(p.Usuario, n) })
+		return identidad.Con(ctx, p), nil
+	}
+}
+
 type claveDeCobro struct{}
 
 func conCobro(ctx context.Context, cobro func(n int) bool) context.Context {

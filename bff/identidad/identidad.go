@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"entregas/services/internal/errores"
 )
 
 // The roles.
@@ -18,6 +20,25 @@ type Persona struct {
 	Usuario string    `json:"usuario"` // the token's subject
 	Roles   []string  `json:"roles"`
 	Hasta   time.Time `json:"-"` // when the token or the session ends that says so
+
+	still func(context.Context) error // whether the session still is; nil for a token, which lasts as long as it says
+}
+
+// Revocable tells that what says who it is may end before Hasta.
+func (p Persona) Revocable() bool { return p.still != nil }
+
+// StillValid tells whether who asks in ctx is still who they were: a token until it expires; a session until somebody ends it, in
+// any replica, or changes its roles. For what is told long after it was asked for. Errors: SinIdentidad; NoDisponible when nobody
+// can say now.
+func StillValid(ctx context.Context) error {
+	p := De(ctx)
+	if !p.Hasta.IsZero() && time.Now().After(p.Hasta) {
+		return errores.Nuevo(errores.SinIdentidad, "El token o la sesión venció.")
+	}
+	if p.still == nil {
+		return nil
+	}
+	return p.still(ctx)
 }
 
 // Conocida tells that it is somebody.

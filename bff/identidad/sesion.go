@@ -13,6 +13,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -191,8 +192,12 @@ func (s *Sesiones) leer(r *http.Request) (*sesion, error) {
 	if err != nil || galleta.Value == "" {
 		return nil, nil //nolint:nilerr // no cookie is no session
 	}
-	clave := claveDeSesion(galleta.Value)
-	valores, err := s.almacen.Leer(r.Context(), clave)
+	return s.read(r.Context(), claveDeSesion(galleta.Value))
+}
+
+// read gives the session that the store has under clave, nil where it has none.
+func (s *Sesiones) read(ctx context.Context, clave string) (*sesion, error) {
+	valores, err := s.almacen.Leer(ctx, clave)
 	if err != nil || valores[0].Version == "" {
 		return nil, err
 	}
@@ -247,7 +252,20 @@ func (s *Sesiones) Quien(r *http.Request) (Persona, error) {
 	}
 	persona := leida.Persona
 	persona.Hasta = leida.Hasta
+	persona.still = func(ctx context.Context) error { return s.still(ctx, leida) }
 	return persona, leida.consiente(r)
+}
+
+// still tells whether a session that was read before is there, and the same person's with the same roles.
+func (s *Sesiones) still(ctx context.Context, before *sesion) error {
+	now, err := s.read(ctx, before.clave)
+	if err != nil {
+		return err
+	}
+	if now == nil || now.Usuario != before.Usuario || !slices.Equal(now.Roles, before.Roles) {
+		return errores.Nuevo(errores.SinIdentidad, "La sesión terminó.")
+	}
+	return nil
 }
 
 // ExigirDe refuses who is not one of roles; with none, anybody who is known is enough.

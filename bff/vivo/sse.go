@@ -11,6 +11,8 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/bff/compras"
+	"entregas/services/bff/identidad"
+	"entregas/services/internal/errores"
 	"entregas/services/internal/registro"
 	"entregas/services/internal/rest"
 )
@@ -49,12 +51,12 @@ func (s *Servidor) UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoI
 	id = contracts.CanonicalID(id) // the name under which its changes are told
 	ultimo := -1
 	if ultimoID != "" {
-		n, err := strconv.Atoi(ultimoID)
+		n, err := strconv.ParseUint(ultimoID, 10, 31)
 		if err != nil {
 			rest.EscribirError(w, r, contracts.CampoMalo("Last-Event-ID", "debe ser el id de un evento de esta compra: un número"))
 			return
 		}
-		ultimo = n
+		ultimo = int(n)
 	}
 	ctx, soltar, err := s.flujoDe(r.Context())
 	if err != nil {
@@ -69,6 +71,7 @@ func (s *Servidor) UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoI
 		rest.EscribirError(w, r, err)
 		return
 	}
+	ultimo = known(leida.Compra, ultimo)
 	if compras.EsFinal(leida.Compra.Estado) && len(compras.CambiosDesde(leida.Compra, ultimo)) == 0 {
 		w.WriteHeader(http.StatusNoContent) // tells an EventSource not to come back
 		return
@@ -86,9 +89,12 @@ func (s *Servidor) sayStopping(w *salida) {
 }
 
 // Cambios gives the changes of purchase id after the number ultimo (-1 for all), until ctx ends, the program stops, or there
-// can be no more.
+// can be no more. Errors: Invalido for a number that is none.
 func (s *Servidor) Cambios(ctx context.Context, id string, ultimo int) (<-chan compras.Cambio, error) {
 	id = contracts.CanonicalID(id)
+	if ultimo < -1 {
+		return nil, contracts.CampoMalo("desde", "debe ser el número de un cambio de esta compra, o -1")
+	}
 	ctx, soltar, err := s.flujoDe(ctx)
 	if err != nil {
 		return nil, err
@@ -105,10 +111,14 @@ func (s *Servidor) Cambios(ctx context.Context, id string, ultimo int) (<-chan c
 		defer close(canal.hacia)
 		defer soltar()
 		defer dejar()
-		s.contar(ctx, canal, oyente, leida.Compra, ultimo)
+		s.contar(ctx, canal, oyente, leida.Compra, known(leida.Compra, ultimo))
 	}()
 	return canal.hacia, nil
 }
+
+// known is the number after which a client is told what happens. One that names a later change than there is gets what comes
+// from now on: else it would wait in silence until there are as many.
+func known(c contracts.Compra, ultimo int) int { return min(ultimo, c.Numero()) }
 
 // destino is where changes go.
 type destino interface {
@@ -152,7 +162,7 @@ func (s *Servidor) contar(ctx context.Context, hacia destino, o *oyente, c contr
 
 // seguir sends what changes after ultimo, until fin, the client's leaving or the program's stop.
 func (s *Servidor) seguir(ctx context.Context, salida destino, o *oyente, id string, ultimo int, fin bool) error {
-	espera := mirada
+	espera, checked := mirada, time.Now()
 	for !fin {
 		select {
 		case <-ctx.Done():
@@ -162,9 +172,15 @@ func (s *Servidor) seguir(ctx context.Context, salida destino, o *oyente, id str
 		case <-time.After(espera):
 		}
 		compra, err := s.compras.Conocida(ctx, id)
+		if news := err == nil && compra != nil && len(compras.CambiosDesde(*compra, ultimo)) > 0; news || time.Since(checked) >= latido {
+			checked = time.Now()
+			if err = identidad.StillValid(ctx); errores.De(err) == errores.SinIdentidad {
+				return nil // after a sign-out nothing more is told; the client comes back and is asked who it is
+			}
+		}
 		switch {
-		case err != nil:
-			slog.WarnContext(ctx, "el modelo de lectura no responde", "error", err)
+		case err != nil: // nothing is told that cannot be checked: it is looked at again
+			slog.WarnContext(ctx, "el almacén de estado no responde", "error", err)
 		case compra != nil:
 			if ultimo, err = salida.cambios(*compra, ultimo); err != nil {
 				return err
@@ -181,35 +197,6 @@ func (s *Servidor) seguir(ctx context.Context, salida destino, o *oyente, id str
 		}
 	}
 	return nil
-}
-
-// Todas streams the changes of all purchases from now on, each the purchase's JSON: the earlier system's /stream.
-func (s *Servidor) Todas(w http.ResponseWriter, r *http.Request) {
-	ctx, soltar := s.mientras(r.Context())
-	defer soltar()
-	cola, dejar := s.avisos.oirTodas()
-	defer dejar()
-	salida := abrir(w)
-	defer s.sayStopping(salida)
-	err := salida.escribir(": conectado\n\n")
-	reloj := time.NewTicker(latido)
-	defer reloj.Stop()
-	for err == nil {
-		select {
-		case <-ctx.Done():
-			return
-		case <-reloj.C:
-			err = salida.latir()
-		case c, sigue := <-cola:
-			if !sigue {
-				return
-			}
-			var texto []byte
-			if texto, err = rest.Encode(c); err == nil {
-				err = salida.escribir(fmt.Sprintf("data: %s\n\n", texto))
-			}
-		}
-	}
 }
 
 // salida writes server-sent events.

@@ -200,6 +200,38 @@ func TestReanudar(t *testing.T) {
 	f.termina()
 }
 
+// A client that names a later change than there is gets what comes, not silence; what is no number is refused.
+func TestALastEventIDBeyondTheNewest(t *testing.T) {
+	s := nuevoSistema(t)
+	una := s.replica(t)
+	f := abrir(t, una.URL+"/eventos/"+s.id, "999")
+	s.avanzar(t, contracts.EstadoIniciada, una, una)
+	f.espera("2", contracts.EstadoIniciada)
+	cambios, err := vivo.NuevoServidor(t.Context(), una.nucleo, una.avisos).Cambios(t.Context(), s.id, 999)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.avanzar(t, contracts.EstadoRechazada, una, una)
+	f.espera("3", contracts.EstadoRechazada)
+	f.termina()
+	select {
+	case c := <-cambios:
+		if c.Numero != 3 {
+			t.Errorf("%+v", c)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("nothing is told")
+	}
+	for _, bad := range []string{"x", "-5", "+5", "1.5", "99999999999999999999", "0x1"} {
+		if f := abrir(t, una.URL+"/eventos/"+s.id, bad); f.respuesta.StatusCode != http.StatusBadRequest {
+			t.Errorf("%q: %d", bad, f.respuesta.StatusCode)
+		}
+	}
+	if _, err := vivo.NuevoServidor(t.Context(), una.nucleo, una.avisos).Cambios(t.Context(), s.id, -2); errores.De(err) != errores.Invalido {
+		t.Errorf("-2: %v", err)
+	}
+}
+
 func TestConGestorCaido(t *testing.T) {
 	s := nuevoSistema(t)
 	una := s.replica(t)

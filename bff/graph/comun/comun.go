@@ -28,6 +28,7 @@ func Preparar(servidor *handler.Server) {
 	servidor.Use(medida{})
 	servidor.Use(variables)
 	servidor.Use(secondHand{})
+	servidor.Use(socketOperations{})
 	servidor.SetRecoverFunc(func(_ context.Context, p any) error {
 		return fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 	})

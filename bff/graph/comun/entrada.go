@@ -37,7 +37,12 @@ func ConLimite(siguiente http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Header.Get("Upgrade") != "" && r.Method == http.MethodGet:
-			siguiente.ServeHTTP(w, con(r, porSocket))
+			if err := upgradable(r); err != nil {
+				responder(w, err)
+				return
+			}
+			r = con(r, porSocket)
+			siguiente.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), socketKey{}, &socketSlot{})))
 			return
 		case r.Method != http.MethodPost:
 			w.Header().Set("Allow", http.MethodPost)

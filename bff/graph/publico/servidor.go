@@ -26,7 +26,7 @@ const (
 )
 
 // Nuevo serves the schema: by POST, with subscriptions as server-sent events, and by websocket (graphql-transport-ws).
-func Nuevo(p acceso.Puerta, enVivo EnVivo, introspeccion bool) http.Handler {
+func Nuevo(p acceso.Puerta, enVivo EnVivo, introspeccion bool, sockets comun.Sockets) http.Handler {
 	c := Config{Resolvers: raiz{puerta: p, enVivo: enVivo}}
 	c.Complexity.Query.Compras = func(hijos int, _ []contracts.Estado, _ *string, _ *bool, limite *int, _ *string) int {
 		return costoDeLista(hijos, limite)
@@ -37,9 +37,7 @@ func Nuevo(p acceso.Puerta, enVivo EnVivo, introspeccion bool) http.Handler {
 	c.Complexity.Compra.Mensajes = func(hijos int) int { return costoDeSaga + hijos }
 	servidor := handler.New(NewExecutableSchema(c))
 	servidor.AddTransport(transport.SSE{KeepAlivePingInterval: latido})
-	servidor.AddTransport(transport.Websocket{
-		InitFunc: conocido, InitTimeout: 10 * time.Second, KeepAlivePingInterval: latido, PingPongInterval: latido, MissingPongOk: true,
-	})
+	servidor.AddTransport(sockets.Transport())
 	servidor.AddTransport(transport.POST{})
 	servidor.SetQueryCache(lru.New[*ast.QueryDocument](100))
 	comun.Preparar(servidor)
@@ -52,17 +50,6 @@ func Nuevo(p acceso.Puerta, enVivo EnVivo, introspeccion bool) http.Handler {
 
 // latido is how often a stream that has nothing to tell says that it is alive, so that no proxy cuts it off.
 const latido = 15 * time.Second
-
-// conocido lets only who is known keep a websocket, for as long as their token or session lasts: nobody else may subscribe, and
-// an open one costs.
-func conocido(ctx context.Context, _ transport.InitPayload) (context.Context, *transport.InitPayload, error) {
-	if hasta := identidad.De(ctx).Hasta; !hasta.IsZero() {
-		conFin, soltar := context.WithDeadline(ctx, hasta)
-		context.AfterFunc(ctx, soltar)
-		return conFin, nil, identidad.ExigirDe(ctx)
-	}
-	return ctx, nil, identidad.ExigirDe(ctx)
-}
 
 func costoDeLista(hijos int, limite *int) int {
 	return 1 + hijos*max(1, min(o(limite, compras.PaginaNormal), compras.MaxPagina))

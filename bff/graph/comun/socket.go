@@ -1,0 +1,189 @@
+package comun
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"entregas/services/bff/identidad"
+	"entregas/services/internal/errores"
+)
+
+const subprotocol = "graphql-transport-ws"
+
+// The codes with which a socket is closed: those of graphql-transport-ws
+// (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md) and of RFC 6455. Their words are the protocol's.
+const (
+	closeInvalidMessage websocket.StatusCode = 4400
+	closeUnauthorized   websocket.StatusCode = 4401
+	closeForbidden      websocket.StatusCode = 4403
+	closeSubprotocol    websocket.StatusCode = 4406
+	closeInitTimeout    websocket.StatusCode = 4408
+	closeDuplicate      websocket.StatusCode = 4409
+	closeSecondInit     websocket.StatusCode = 4429
+)
+
+// What one socket may do.
+const (
+	initTimeout       = 10 * time.Second
+	maxSocketMessage  = 64 << 10 // bytes
+	messagesPerSecond = 50       // that a client sends; twice as many at once
+	maxSubscriptions  = 100      // open at once
+	writeTimeout      = 10 * time.Second
+	heartbeat         = 15 * time.Second // a ping, and a look at whether who asks is still known
+)
+
+// Sockets are the websockets of GraphQL.
+type Sockets struct {
+	Stop        context.Context // ends all of them
+	InitTimeout time.Duration   // how long a client may take until connection_init; 0 is initTimeout
+	// Identify gives the context in which the owner of a token asks. Errors: SinIdentidad, Demasiadas, NoDisponible.
+	Identify func(ctx context.Context, token string) (context.Context, error)
+}
+
+// Transport is what serves them.
+func (s Sockets) Transport() transport.Websocket {
+	if s.InitTimeout == 0 {
+		s.InitTimeout = initTimeout
+	}
+	return transport.Websocket{Implementation: s, InitFunc: s.start, PingPongInterval: heartbeat}
+}
+
+// Accept implements transport.WebsocketImplementation. A client that does not speak graphql-transport-ws is told so by the
+// closing code.
+func (s Sockets) Accept(w http.ResponseWriter, r *http.Request, _ transport.WebsocketAcceptOptions) (transport.WebsocketConn, error) {
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
+	if err != nil {
+		return nil, err
+	}
+	conn.SetReadLimit(maxSocketMessage)
+	k := newSocket(conn, s)
+	if slot, is := r.Context().Value(socketKey{}).(*socketSlot); is {
+		slot.socket = k
+	}
+	if conn.Subprotocol() != subprotocol {
+		k.end(closeSubprotocol, "Subprotocol not acceptable")
+	}
+	return k, nil
+}
+
+// socketSlot is where Accept leaves the socket for who has the request's context only.
+type socketSlot struct{ socket *socket }
+
+type socketKey struct{}
+
+func socketOf(ctx context.Context) *socket {
+	if slot, is := ctx.Value(socketKey{}).(*socketSlot); is {
+		return slot.socket
+	}
+	return nil
+}
+
+// start answers connection_init: only who is known keeps a socket, for as long as their token or session lasts. A browser cannot
+// set a header of a websocket, so that the token may be in the payload; it comes before what the request said.
+func (s Sockets) start(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+	if token, given := tokenOf(payload); given {
+		var err error
+		if ctx, err = s.identify(ctx, token); err != nil {
+			return closing(ctx, err), nil, err
+		}
+	}
+	if err := identidad.ExigirDe(ctx); err != nil {
+		return closing(ctx, err), nil, err
+	}
+	if k := socketOf(ctx); k != nil {
+		k.watch(ctx)
+	}
+	return ctx, nil, nil
+}
+
+func (s Sockets) identify(ctx context.Context, token string) (context.Context, error) {
+	known, err := s.Identify(ctx, token)
+	if err != nil {
+		return ctx, err
+	}
+	return known, nil
+}
+
+// tokenOf gives the token of connection_init, as the clients that there are send it.
+func tokenOf(payload transport.InitPayload) (token string, given bool) {
+	for _, key := range []string{"Authorization", "authorization", "token"} {
+		if value, has := payload[key]; has {
+			text, _ := value.(string)
+			if scheme, rest, two := strings.Cut(text, " "); two && strings.EqualFold(scheme, "Bearer") {
+				text = rest
+			}
+			return strings.TrimSpace(text), true
+		}
+	}
+	return "", false
+}
+
+// closing says with which code the library closes a socket that is refused with err.
+func closing(ctx context.Context, err error) context.Context {
+	code, reason := closeForbidden, "Forbidden"
+	if c := errores.De(err); c != errores.SinIdentidad && c != errores.SinPermiso {
+		code, reason = websocket.StatusTryAgainLater, "Try again later"
+	}
+	return transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, int(code)), reason)
+}
+
+// socketOperations refuses an operation on a socket whose session has ended, and closes it.
+type socketOperations struct{}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = socketOperations{}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (socketOperations) ExtensionName() string { return "SocketOperations" }
+
+// Validate implements graphql.HandlerExtension.
+func (socketOperations) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext implements graphql.OperationContextMutator.
+func (socketOperations) MutateOperationContext(ctx context.Context, _ *graphql.OperationContext) *gqlerror.Error {
+	k := socketOf(ctx)
+	if k == nil {
+		return nil
+	}
+	err := identidad.StillValid(ctx)
+	if err == nil {
+		return nil
+	}
+	if errores.De(err) == errores.SinIdentidad {
+		k.end(closeForbidden, "Forbidden")
+	}
+	return gqlerror.Wrap(err)
+}
+
+// upgradable refuses what is no websocket of RFC 6455, or comes from another site's page: there the browser would bring the
+// session's cookie along.
+func upgradable(r *http.Request) error {
+	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
+	if err != nil || len(key) != 16 || !hasToken(r.Header, "Upgrade", "websocket") || !hasToken(r.Header, "Connection", "upgrade") || r.Header.Get("Sec-WebSocket-Version") != "13" {
+		return errores.Nuevo(errores.Invalido, "Esto no es un websocket (RFC 6455, versión 13).")
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		if u, err := url.Parse(origin); err != nil || !strings.EqualFold(u.Host, r.Host) {
+			return errores.Nuevo(errores.SinPermiso, "Un websocket se abre desde una página de este sistema, no desde otro sitio.")
+		}
+	}
+	return nil
+}
+
+func hasToken(h http.Header, name, token string) bool {
+	return slices.ContainsFunc(strings.Split(strings.Join(h.Values(name), ","), ","), func(s string) bool {
+		return strings.EqualFold(strings.TrimSpace(s), token)
+	})
+}

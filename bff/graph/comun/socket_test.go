@@ -1,0 +1,53 @@
+package comun_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/coder/websocket"
+
+	"entregas/services/bff/graph/comun"
+	v1 "entregas/services/bff/graph/v1"
+)
+
+// open is a socket at a server of its own, where nobody is known, and gives how it is closed.
+func open(t *testing.T, s comun.Sockets) <-chan websocket.StatusCode {
+	t.Helper()
+	server := handler.New(v1.NewExecutableSchema(v1.Config{}))
+	server.AddTransport(s.Transport())
+	listener := httptest.NewServer(comun.ConLimite(server))
+	t.Cleanup(listener.Close)
+	c, _, err := websocket.Dial(t.Context(), listener.URL, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // it has none
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.CloseNow() })
+	closed := make(chan websocket.StatusCode, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_, _, err := c.Read(ctx)
+		closed <- websocket.CloseStatus(err)
+	}()
+	return closed
+}
+
+// A client that opens a socket and says nothing does not keep it.
+func TestASocketWithoutAGreetingIsClosed(t *testing.T) {
+	if code := <-open(t, comun.Sockets{Stop: t.Context(), InitTimeout: 50 * time.Millisecond}); code != 4408 {
+		t.Errorf("%d", code)
+	}
+}
+
+// When the program stops its sockets are closed, so that their clients go to another replica at once.
+func TestAStopClosesTheSockets(t *testing.T) {
+	stop, cancel := context.WithCancel(t.Context())
+	closed := open(t, comun.Sockets{Stop: stop})
+	cancel()
+	if code := <-closed; code != websocket.StatusGoingAway {
+		t.Errorf("%d", code)
+	}
+}

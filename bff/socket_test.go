@@ -1,0 +1,388 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"entregas/contracts"
+	"entregas/services/bff/identidad"
+)
+
+// client speaks graphql-transport-ws.
+type client struct {
+	t *testing.T
+	c *websocket.Conn
+}
+
+func (p puerta) client(t *testing.T, base string, headers ...string) client {
+	t.Helper()
+	return client{t, conectar(t, base, headers...)}
+}
+
+// served is the program behind a listener.
+func (p puerta) served(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(p)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func (c client) send(messages ...string) {
+	c.t.Helper()
+	for _, m := range messages {
+		if err := c.c.Write(c.t.Context(), websocket.MessageText, []byte(m)); err != nil {
+			return // it is closed: the next read says how
+		}
+	}
+}
+
+type message struct {
+	ID, Type string
+	Payload  json.RawMessage
+	closed   websocket.StatusCode
+}
+
+// next is the next message, or how the socket was closed.
+func (c client) next() message {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
+	defer cancel()
+	_, data, err := c.c.Read(ctx)
+	if err != nil {
+		return message{closed: websocket.CloseStatus(err)}
+	}
+	var m message
+	if err := json.Unmarshal(data, &m); err != nil {
+		c.t.Fatal(err)
+	}
+	return m
+}
+
+// end reads until the socket is closed.
+func (c client) end() websocket.StatusCode {
+	c.t.Helper()
+	for {
+		if m := c.next(); m.closed != 0 {
+			return m.closed
+		}
+	}
+}
+
+const (
+	hello    = `{"type":"connection_init"}`
+	typename = `{"id":"1","type":"subscribe","payload":{"query":"{__typename}"}}`
+)
+
+func follow(id, purchase string) string {
+	return fmt.Sprintf(`{"id":%q,"type":"subscribe","payload":{"query":"subscription{cambios(id:\"%s\"){numero}}"}}`, id, purchase)
+}
+
+// A socket is closed with the code that graphql-transport-ws has for what was wrong.
+func TestASocketIsClosedAsItsProtocolSays(t *testing.T) {
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, "")
+	base := p.served(t)
+	ana := p.como(t, "ana", "cliente")
+	for name, c := range map[string]struct {
+		messages []string
+		code     websocket.StatusCode
+	}{
+		"what is no JSON":                  {[]string{`{`}, 4400},
+		"a list":                           {[]string{`[]`}, 4400},
+		"another type of message":          {[]string{hello, `{"type":"start","id":"1"}`}, 4400},
+		"no type":                          {[]string{hello, `{}`}, 4400},
+		"a type of the server's":           {[]string{hello, `{"type":"next","id":"1"}`}, 4400},
+		"a payload that is none":           {[]string{`{"type":"connection_init","payload":5}`}, 4400},
+		"an operation without an id":       {[]string{hello, `{"type":"subscribe","payload":{"query":"{__typename}"}}`}, 4400},
+		"an operation of a very long id":   {[]string{hello, `{"id":"` + strings.Repeat("a", 65) + `","type":"subscribe","payload":{"query":"{__typename}"}}`}, 4400},
+		"an operation without a query":     {[]string{hello, `{"id":"1","type":"subscribe","payload":{}}`}, 4400},
+		"an operation of no payload":       {[]string{hello, `{"id":"1","type":"subscribe"}`}, 4400},
+		"variables that are none":          {[]string{hello, `{"id":"1","type":"subscribe","payload":{"query":"{__typename}","variables":[]}}`}, 4400},
+		"an operation before the greeting": {[]string{typename}, 4401},
+		"two greetings":                    {[]string{hello, hello}, 4429},
+		"one id twice":                     {[]string{hello, follow("x", deAna), follow("x", deAna)}, 4409},
+		"too large a message":              {[]string{hello, `{"type":"ping","payload":{"a":"` + strings.Repeat("a", 70_000) + `"}}`}, websocket.StatusMessageTooBig},
+		"too many messages":                {append([]string{hello}, strings.Split(strings.Repeat(`{"type":"pong"} `, 300), " ")...), websocket.StatusPolicyViolation},
+	} {
+		k := p.client(t, base, ana...)
+		k.send(c.messages...)
+		if code := k.end(); code != c.code {
+			t.Errorf("%s: %d, want %d", name, code, c.code)
+		}
+	}
+	k := p.client(t, base, ana...)
+	if err := k.c.Write(t.Context(), websocket.MessageBinary, []byte(hello)); err != nil || k.end() != 4400 {
+		t.Errorf("a binary message: %v", err)
+	}
+	old, _, err := websocket.Dial(t.Context(), base+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-ws"}}) //nolint:bodyclose // it has none
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := (client{t, old}).end(); code != 4406 {
+		t.Errorf("another protocol: %d", code)
+	}
+}
+
+// The token may come with the greeting, which is all that a browser can say; who is not known is forbidden.
+func TestTheTokenMayComeWithTheGreeting(t *testing.T) {
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, "")
+	base := p.served(t)
+	bearer := p.como(t, "ana", "cliente")[1]
+	bare := strings.TrimPrefix(bearer, "Bearer ")
+	greet := func(key, value string) string {
+		return fmt.Sprintf(`{"type":"connection_init","payload":{%q:%q}}`, key, value)
+	}
+	for name, greeting := range map[string]string{
+		"Authorization": greet("Authorization", bearer), "authorization": greet("authorization", bearer), "small letters": greet("authorization", "bearer "+bare),
+		"token": greet("token", bare), "token with its scheme": greet("token", bearer),
+	} {
+		k := p.client(t, base)
+		k.send(`{"type":"ping"}`, greeting)
+		if m := k.next(); m.Type != "pong" {
+			t.Errorf("%s: %+v", name, m)
+		}
+		if m := k.next(); m.Type != "connection_ack" {
+			t.Fatalf("%s: %+v", name, m)
+		}
+		k.send(follow("1", deAna))
+		if m := k.next(); m.Type != "next" || !strings.Contains(string(m.Payload), `"numero":1`) {
+			t.Errorf("%s: %+v %s", name, m, m.Payload)
+		}
+	}
+	for name, greeting := range map[string]string{
+		"nothing": hello, "no token": greet("token", ""), "another's": greet("token", bare+"x"), "a number": `{"type":"connection_init","payload":{"token":5}}`, "another scheme": greet("Authorization", "Basic "+bare),
+	} {
+		k := p.client(t, base)
+		k.send(greeting, typename)
+		if code := k.end(); code != 4403 {
+			t.Errorf("%s: %d", name, code)
+		}
+	}
+	// What the greeting says comes before what the request said.
+	k := p.client(t, base, p.como(t, "eva", "cliente")...)
+	k.send(greet("token", bare), follow("1", deAna))
+	if m := k.next(); m.Type != "connection_ack" {
+		t.Errorf("%+v", m)
+	}
+	if m := k.next(); m.Type != "next" || strings.Contains(string(m.Payload), "errors") {
+		t.Errorf("%+v %s", m, m.Payload)
+	}
+}
+
+// What is no websocket, or another site's, is refused before it is one.
+func TestWhatIsNoWebsocket(t *testing.T) {
+	p := nuevaPuerta(t)
+	good := []string{"Upgrade", "websocket", "Connection", "Upgrade", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}
+	for name, c := range map[string]struct {
+		headers []string
+		status  int
+	}{
+		"another upgrade":     {[]string{"Upgrade", "h2c"}, 400},
+		"an old version":      {[]string{"Sec-WebSocket-Version", "8"}, 400},
+		"a key that is none":  {[]string{"Sec-WebSocket-Key", "x"}, 400},
+		"no upgrade at all":   {[]string{"Connection", "keep-alive"}, 400},
+		"another site's page": {[]string{"Origin", "https://otro"}, 403},
+		"a page of no site":   {[]string{"Origin", "null"}, 403},
+	} {
+		r := p.pedir(t, "GET", "/graphql", "", append(append([]string{}, good...), c.headers...)...)
+		var said respuestaGraphQL
+		if err := json.Unmarshal(r.Body.Bytes(), &said); err != nil || len(said.Errors) != 1 || said.Errors[0].Extensions.Code == "" {
+			t.Errorf("%s: %d %s", name, r.Code, r.Body)
+		}
+		if r.Code != c.status {
+			t.Errorf("%s: %d", name, r.Code)
+		}
+	}
+}
+
+// One socket has so many operations open and no more; one that ends makes room, and its id is free again.
+func TestOneSocketsOperationsAreBounded(t *testing.T) {
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, "")
+	k := p.client(t, p.served(t), p.como(t, "ana", "cliente")...)
+	k.send(hello)
+	for i := range 101 {
+		k.send(follow(fmt.Sprint(i), deAna))
+		time.Sleep(10 * time.Millisecond) // as many messages a second as it may send
+	}
+	refused := message{}
+	for told := 0; told < 101; {
+		switch m := k.next(); {
+		case m.closed != 0:
+			t.Fatalf("closed: %d after %d", m.closed, told)
+		case m.Type == "error":
+			refused = m
+			told++
+		case m.Type == "next":
+			told++
+		}
+	}
+	if refused.ID != "100" || !strings.Contains(string(refused.Payload), `"demasiadas"`) {
+		t.Errorf("%+v %s", refused, refused.Payload)
+	}
+	k.send(`{"id":"7","type":"complete"}`, follow("7", deAna))
+	if m := k.next(); m.Type != "next" || m.ID != "7" {
+		t.Errorf("%+v %s", m, m.Payload)
+	}
+	k.send(`{"id":"of nobody","type":"complete"}`, `{"id":"8","type":"complete"}`, `{"type":"ping"}`)
+	if m := k.next(); m.Type != "pong" {
+		t.Errorf("after its end an operation says %+v", m)
+	}
+}
+
+// An operation that is refused is told so once, and its id is free.
+func TestARefusedOperationEndsOnce(t *testing.T) {
+	p := nuevaPuerta(t)
+	k := p.client(t, p.served(t), p.como(t, "ana", "cliente")...)
+	k.send(hello, `{"id":"1","type":"subscribe","payload":{"query":"{nada}"}}`, `{"type":"ping"}`, typename)
+	var kinds []string
+	for range 5 {
+		m := k.next()
+		kinds = append(kinds, m.Type)
+		if m.Type == "error" && (english.MatchString(quoted.ReplaceAllString(string(m.Payload), "")) || !strings.Contains(string(m.Payload), "GRAPHQL_VALIDATION_FAILED")) {
+			t.Errorf("%s", m.Payload)
+		}
+	}
+	if got := strings.Join(kinds, " "); got != "connection_ack error pong next complete" {
+		t.Errorf("%s", got)
+	}
+}
+
+// cookie is the session's.
+func (n navegador) cookie() string {
+	at, _ := url.Parse(n.base)
+	for _, c := range n.Jar.Cookies(at) {
+		if c.Name == "entregas_sesion" {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// stream gives what server-sent events tell, each its data; the channel is closed with the stream.
+func stream(t *testing.T, base, method, path, body string, headers ...string) chan string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan string, 100)
+	go func() {
+		defer close(told)
+		defer func() { _ = res.Body.Close() }()
+		lines := bufio.NewScanner(res.Body)
+		for lines.Scan() {
+			if data, is := strings.CutPrefix(lines.Text(), "data: "); is {
+				told <- data
+			}
+		}
+	}()
+	return told
+}
+
+// within gives what is told next, and whether anything was: a stream that neither tells nor ends fails the test.
+func within(t *testing.T, told chan string) (line string, is bool) {
+	t.Helper()
+	select {
+	case line, is = <-told:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the stream neither tells nor ends")
+	}
+	return line, is
+}
+
+// advance takes Ana's purchase a step further, and tells it as the broker does.
+func (p puerta) advance(t *testing.T, step contracts.Estado) {
+	t.Helper()
+	c := p.gestor.Avanzar(deAna, step)
+	if err := p.nucleo.Registrar(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// After somebody signs out, what they had open tells nothing more, whichever replica they did it in, and neither does what was
+// opened with roles that were taken from them.
+func TestAfterSigningOutNothingIsTold(t *testing.T) {
+	for name, ending := range map[string]func(t *testing.T, p puerta, n navegador, q quienSoy){
+		"signed out": func(t *testing.T, _ puerta, n navegador, q quienSoy) {
+			if status, _, _ := n.pedir(t, "POST", "/salir", "", identidad.CabeceraCSRF, q.CSRF); status != 204 {
+				t.Fatal(status)
+			}
+		},
+		"a role taken": func(t *testing.T, p puerta, _ navegador, _ quienSoy) {
+			for _, key := range p.almacen.Claves("sesion/") {
+				v, _ := p.almacen.Leer(t.Context(), key)
+				text := strings.Replace(string(v[0].Texto), `["cliente"]`, `[]`, 1)
+				if err := p.almacen.Reemplazar(t.Context(), key, v[0].Version, []byte(text), time.Hour); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := nuevaPuerta(t)
+			p.conLaDeAna(t, "")
+			n := p.navegador(t)
+			n.entrar(t, "ana", "cliente", "/")
+			q, _ := n.sesion(t)
+			base := p.served(t) // another replica: it shares the store and nothing else
+			cookie := []string{"Cookie", "entregas_sesion=" + n.cookie()}
+			lines := stream(t, base, "GET", "/api/compras/"+deAna+"/eventos", "", cookie...)
+			graph := stream(t, base, "POST", "/graphql", `{"query":"subscription{cambios(id:\"`+deAna+`\"){numero}}"}`,
+				append(cookie, "Content-Type", "application/json", "Accept", "text/event-stream", identidad.CabeceraCSRF, q.CSRF)...)
+			k := p.client(t, base, cookie...)
+			k.send(hello, follow("1", deAna))
+			for _, kind := range []string{"connection_ack", "next"} {
+				if m := k.next(); m.Type != kind {
+					t.Fatalf("%+v", m)
+				}
+			}
+			for _, s := range []chan string{lines, graph} {
+				if first, _ := within(t, s); !strings.Contains(first, `1`) {
+					t.Fatal(first)
+				}
+			}
+			ending(t, p, n, q)
+			p.advance(t, contracts.EstadoIniciada)
+			for _, s := range []chan string{lines, graph} {
+				if line, open := within(t, s); open {
+					t.Errorf("told: %s", line)
+				}
+			}
+			if m := k.next(); m.Type != "complete" {
+				t.Errorf("told: %+v %s", m, m.Payload)
+			}
+			k.send(`{"id":"2","type":"subscribe","payload":{"query":"{misCompras{compras{id}}}"}}`)
+			for {
+				m := k.next()
+				if m.closed != 0 {
+					if m.closed != 4403 {
+						t.Errorf("closed with %d", m.closed)
+					}
+					break
+				}
+				if strings.Contains(string(m.Payload), deAna) {
+					t.Errorf("told: %s", m.Payload)
+				}
+			}
+		})
+	}
+}
