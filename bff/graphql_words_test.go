@@ -210,3 +210,38 @@ func TestASecondHandAnswerSaysSo(t *testing.T) {
 		t.Errorf("second-hand: %s", said.body)
 	}
 }
+
+// A cursor that no page gave is refused by its name, whatever is in it, and no service is asked.
+func TestACursorThatNoPageGave(t *testing.T) {
+	for _, cursor := range []string{"x", "a\x00b", "2026-01-01T00:00:00Z_\x00", "\xff\xfe", "2026-01-01T00:00:00Z_01938f5e", strings.Repeat("a", 20_000)} {
+		for _, query := range []string{`query($d:String){misCompras(idUsuario:"ana",despues:$d){siguiente}}`, `query($d:String){compras(despues:$d){siguiente}}`} {
+			p := nuevaPuerta(t)
+			said := p.ask(t, "/graphql", query, map[string]string{"d": cursor})
+			if said.status >= 500 || len(said.Errors) != 1 || said.Errors[0].Extensions.Code != "invalido" || len(said.Errors[0].Extensions.Errores) != 1 || said.Errors[0].Extensions.Errores[0].Campo != "despues" {
+				t.Errorf("%q: %d %s", cursor, said.status, said.body)
+			}
+			p.intacta(t)
+		}
+	}
+	// And written in the query itself, where a NUL or a broken byte is no text at all.
+	for _, body := range []string{`{"query":"{misCompras(despues:\"a\\u0000b\"){siguiente}}"}`, "{\"query\":\"{misCompras(despues:\\\"\xff\\\"){siguiente}}\"}"} {
+		p := nuevaPuerta(t)
+		if said := p.askRaw(t, "/graphql", body); said.status >= 500 || len(said.Errors) != 1 || said.Errors[0].Extensions.Code == "interno" {
+			t.Errorf("%q: %d %s", body, said.status, said.body)
+		}
+	}
+}
+
+// An id in capitals is the same id, and is answered in small letters.
+func TestAnIDInCapitalsIsTheSame(t *testing.T) {
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, "")
+	said := p.ask(t, "/graphql", `query($id:ID!){compra(id:$id){id} }`, map[string]string{"id": strings.ToUpper(deAna)})
+	if string(said.Data["compra"]) != `{"id":"`+deAna+`"}` {
+		t.Errorf("%s", said.body)
+	}
+	said = p.ask(t, "/graphql", `mutation($id:ID!){cancelar(id:$id){id} comprar(compra:{id:"01938F5E-7C1A-7000-8000-00000000ABCD",idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){id}}`, map[string]string{"id": strings.ToUpper(deAna)})
+	if string(said.Data["cancelar"]) != `{"id":"`+deAna+`"}` || string(said.Data["comprar"]) != `{"id":"01938f5e-7c1a-7000-8000-00000000abcd"}` {
+		t.Errorf("%s", said.body)
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/bff/identidad"
+	"entregas/services/internal/pubsubtest"
 )
 
 // client speaks graphql-transport-ws.
@@ -384,5 +385,47 @@ func TestAfterSigningOutNothingIsTold(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// tell tells a change of Ana's purchase to the streams of all, as the broker does.
+func (p puerta) tell(t *testing.T, reason string) {
+	t.Helper()
+	m := contracts.NuevoMensaje("gestor-compra", contracts.CompraActualizada, "", contracts.DatosEventoCompra{
+		IDCompra: deAna, IDUsuario: "ana", Numero: 1, Estado: "RECIBIDA", Motivo: reason, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
+		Historia: []contracts.Hecho{{Numero: 1, Paso: "RECIBIDA", Tipo: "CrearCompra"}},
+	})
+	text, err := m.Codificar()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := pubsubtest.EntregarTexto(t, p, "/vivo/eventos-compra", text); said != "SUCCESS" {
+		t.Fatal(said)
+	}
+}
+
+// The stream of all purchases ends with the operator's session too.
+func TestTheStreamOfAllEndsWithTheSession(t *testing.T) {
+	in := nuevaPuerta(t)
+	n := in.navegador(t)
+	n.entrar(t, "oti", "operador", "/")
+	p := nuevaPuerta(t, func(c *config) { c.Modo, c.Publica = "produccion", "https://entregas.example" })
+	key := in.almacen.Claves("sesion/")[0]
+	session, _ := in.almacen.Leer(t.Context(), key)
+	if err := p.almacen.Crear(t.Context(), key, session[0].Texto, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	told := stream(t, p.served(t), "GET", "/stream", "", "Cookie", "entregas_sesion="+n.cookie())
+	p.tell(t, "uno")
+	if first, _ := within(t, told); !strings.Contains(first, "uno") {
+		t.Fatal(first)
+	}
+	session, _ = p.almacen.Leer(t.Context(), key)
+	if err := p.almacen.Borrar(t.Context(), key, session[0].Version); err != nil {
+		t.Fatal(err)
+	}
+	p.tell(t, "dos")
+	if line, open := within(t, told); open {
+		t.Errorf("told: %s", line)
 	}
 }
