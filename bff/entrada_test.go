@@ -115,6 +115,8 @@ var entradasMalas = []struct {
 	{"no JSON by its header", comprar, linea("1"), 415, "", []string{"Content-Type", "text/plain"}},
 	{"nothing by its header", comprar, linea("1"), 415, "", []string{"Content-Type", ""}},
 	{"a reason that is no JSON by its header", cancelar, `{}`, 415, "", []string{"Content-Type", "application/x-www-form-urlencoded"}},
+	{"a query that is cut", "GET /api/compras?limite=%", ``, 400, "", nil},
+	{"a query with a semicolon", "GET /api/productos?buscar=cafe;x=1", ``, 400, "", nil},
 	{"a page of 1e1", "GET /api/compras?limite=1e1", ``, 400, "limite", nil},
 	{"a page of two sizes", "GET /api/compras?limite=1&limite=2", ``, 400, "limite", nil},
 	{"una ruta que no existe", "GET /api/nada", ``, 404, "", nil},

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"entregas/services/bff/compras"
 	"entregas/services/bff/identidad"
 	"entregas/services/bff/rest/contrato"
+	"entregas/services/internal/errores"
 	"entregas/services/internal/rest"
 )
 
@@ -43,6 +45,9 @@ func exigirDelContrato(siguiente http.Handler) http.Handler {
 			if err := identidad.ExigirDe(r.Context(), roles...); err != nil {
 				return err
 			}
+		}
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil { // what it cannot read would be passed over
+			return errores.Nuevo(errores.Invalido, "Los parámetros de la dirección no están bien escritos (RFC 3986).")
 		}
 		siguiente.ServeHTTP(w, r)
 		return nil

@@ -68,7 +68,7 @@ export function pintarPasos(lista, c, { futuro = true } = {}) {
   for (const hecho of nuevos) {
     const contado = c.historia.some((x) => x.numero < hecho.numero && x.detalle === hecho.detalle); // a reason stands once
     lista.append(h("li", { class: `paso ${tono(hecho.paso)}${antes ? " nuevo" : ""}`, "data-paso": hecho.paso },
-      punto(tono(hecho.paso)), h("h3", {}, titulo(hecho.paso)), momento(hecho, inicio), hecho.detalle && !contado && h("p", {}, hecho.detalle)));
+      punto(tono(hecho.paso)), h("h3", {}, titulo(hecho.paso)), momento(hecho, inicio), hecho.detalle && !contado && h("p", { class: "escrito" }, hecho.detalle)));
   }
   lista.dataset.numero = c.historia.at(-1)?.numero ?? 0;
   for (const li of lista.querySelectorAll("[data-paso=POR_APROBAR]")) li.classList.toggle("espera", c.estado === "POR_APROBAR"); // it is not done while it lasts
@@ -115,7 +115,7 @@ export const resumen = (estado) => resumenes[estado] ?? "";
 export function porque(c, nombre) {
   if (!c.motivo && !c.faltantes?.length) return null;
   const clase = { CANCELADA: "calma", COMPENSANDO: "ojo" }[c.estado] ?? "mal";
-  return h("div", { class: `recuadro ${clase}` }, h("h2", {}, "Por qué"), c.motivo && h("p", {}, c.motivo),
+  return h("div", { class: `recuadro ${clase}` }, h("h2", {}, "Por qué"), c.motivo && h("p", { class: "escrito" }, c.motivo),
     c.faltantes?.length ? h("ul", {}, c.faltantes.map((f) => h("li", {}, h("strong", {}, nombre(f.id_producto)), `: pidió ${numero(f.solicitada)}, hay ${numero(f.disponible)}.`))) : null);
 }
 

@@ -23,7 +23,7 @@ function ficha(m) {
         porId("refrescar").focus();
       }),
     }, "Reponer"),
-    h("p", { class: "motivo" }, m.motivo || "No dejó motivo."),
+    h("p", { class: "motivo escrito" }, m.motivo || "No dejó motivo."),
     m.registro ? h("details", {}, h("summary", {}, "El mensaje"), h("pre", { tabindex: "0" }, JSON.stringify(m.registro, null, 2))) : null);
 }
 
