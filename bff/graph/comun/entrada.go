@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"entregas/contracts"
 	"entregas/services/bff/borde"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/rest"
@@ -94,6 +95,17 @@ func ClaveDeCampo(ctx context.Context) string {
 		return clave + " " + graphql.GetPath(ctx).String()
 	}
 	return ""
+}
+
+// Key is the name of one field of a mutation: clave where the client gave one, by the rule of an Idempotency-Key, else
+// ClaveDeCampo. Errors: Invalido.
+func Key(ctx context.Context, clave *string) (string, error) {
+	if clave == nil {
+		return ClaveDeCampo(ctx), nil
+	}
+	var v contracts.Validador
+	v.IdempotencyKey("clave", *clave)
+	return *clave, v.Error()
 }
 
 func responder(w http.ResponseWriter, err error) {

@@ -35,9 +35,13 @@ func (r raiz) Resumen() ResumenResolver                 { return deResumen{} }
 
 // Comprar implements MutationResolver.
 func (r raiz) Comprar(ctx context.Context, c CompraPedida, clave *string) (*contracts.Aceptada, error) {
+	key, err := comun.Key(ctx, clave)
+	if err != nil {
+		return nil, err
+	}
 	return orNull(r.puerta.Crear(ctx, contracts.SolicitudCompra{
 		ID: o(c.ID, ""), IDUsuario: o(c.IDUsuario, ""), Productos: c.Productos, Domicilio: c.Domicilio,
-	}, o(clave, comun.ClaveDeCampo(ctx))))
+	}, key))
 }
 
 // Cancelar implements MutationResolver.
@@ -63,7 +67,11 @@ func (r raiz) Despachar(ctx context.Context, idOrden string) (*contracts.Orden, 
 
 // Reponer implements MutationResolver.
 func (r raiz) Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error) {
-	return orNull(r.puerta.Reponer(ctx, idProducto, cantidad, o(clave, comun.ClaveDeCampo(ctx))))
+	key, err := comun.Key(ctx, clave)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(r.puerta.Reponer(ctx, idProducto, cantidad, key))
 }
 
 // ReponerMensaje implements MutationResolver.
