@@ -3,18 +3,20 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // everythingKilled ends with SIGKILL each process of the instance, the supervisor too, and starts it again as a person would.
 func everythingKilled(ctx context.Context, c *caos) error {
 	mark := []byte("ENTREGAS_INSTANCIA=" + filepath.Join(c.local.Raiz, ".local", "caos"))
-	killed := 0
+	killed := map[int]bool{}
 	for round := 0; round < 3; round++ { // what started another meanwhile is dead in the next round
 		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 		for _, path := range environs {
@@ -24,12 +26,19 @@ func everythingKilled(ctx context.Context, c *caos) error {
 				continue
 			}
 			if syscall.Kill(pid, syscall.SIGKILL) == nil {
-				killed++
+				killed[pid] = true
 			}
 		}
 	}
-	if killed == 0 {
+	if len(killed) == 0 {
 		return didNotOccur("nada corría")
+	}
+	for pid := range killed { // which keeps its ports until it is gone
+		for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+			if s := state(fmt.Sprintf("/proc/%d/stat", pid)); s == "" || s == "Z" {
+				break
+			}
+		}
 	}
 	if err := c.local.Orden(ctx, "up"); err != nil {
 		return err
