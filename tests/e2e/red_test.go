@@ -102,6 +102,23 @@ func TestNadaEscuchaEnLaRed(t *testing.T) {
 	}
 }
 
+// What an instance keeps on disk and does not give away by a port is not given away by a file either.
+func TestNobodyElseReadsTheFolders(t *testing.T) {
+	s := Abrir(t)
+	instance := filepath.Join(s.Entorno.Raiz, ".local", s.Entorno.Instancia)
+	if s.Entorno.Instancia == "" {
+		t.Skip("no es una copia de esta máquina")
+	}
+	for _, name := range []string{"logs", "run", "datos/pulsar", "datos/scheduler", "datos/postgres", "pgpass", "emisor", "loopback", "token-app", "token-dapr", "token-supervisor"} {
+		i, err := os.Stat(filepath.Join(instance, name))
+		if err != nil {
+			t.Error(err)
+		} else if i.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v", name, i.Mode())
+		}
+	}
+}
+
 // listeners lists the sockets of every process that carries the instance's mark.
 func listeners(instance string) (all []listener) {
 	environments, _ := filepath.Glob("/proc/[0-9]*/environ")

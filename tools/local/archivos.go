@@ -61,7 +61,7 @@ func (in *Instancia) servicio(nombre string) (servicio, error) {
 // escribirArchivos writes what this instance's processes read: components, the launcher of sidecars, a run file a service, the supervisor's
 // configuration and the broker's.
 func (in *Instancia) escribirArchivos() error {
-	if err := os.MkdirAll(in.ruta("logs"), 0o755); err != nil {
+	if err := in.closeFolders(); err != nil {
 		return err
 	}
 	if err := in.copiarComponentes(); err != nil {
@@ -77,6 +77,20 @@ func (in *Instancia) escribirArchivos() error {
 		return err
 	}
 	return in.confSupervisor()
+}
+
+// closeFolders makes the folders that only this user may look into: what the broker stores, logs, configuration. PostgreSQL and
+// the scheduler close their own. The folder of the instance itself stays open: PostgreSQL may run as another user.
+func (in *Instancia) closeFolders() error {
+	for _, folder := range []string{in.ruta("logs"), in.ruta("run"), in.ruta("datos", "pulsar")} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return err
+		}
+		if err := os.Chmod(folder, 0o700); err != nil { // #nosec G302 -- a folder
+			return err
+		}
+	}
+	return nil
 }
 
 // copiarComponentes keeps the instance's copy of components/. The sidecars of an instance with ports of its own (that of the
