@@ -111,7 +111,7 @@ func HastaEn(t *testing.T, plazo time.Duration, que string, cierto func(ctx cont
 // Orden runs the `local` program on this copy of the system: stop, start, restart of a service.
 func (s *Sistema) Orden(t *testing.T, args ...string) {
 	t.Helper()
-	ctx, soltar := context.WithTimeout(context.Background(), 2*time.Minute) // also in a Cleanup, when the test's own context has ended
+	ctx, soltar := context.WithTimeout(context.Background(), 10*time.Minute) // it waits as long as what starts gets on; also in a Cleanup, when the test's own context has ended
 	defer soltar()
 	if err := s.Local.Orden(ctx, args...); err != nil {
 		t.Fatal(err)
