@@ -83,7 +83,7 @@ probar() {
   for d in "${dirs[@]}"; do (cd "$d" && go test -json "$@"); done | "$local" contar
 }
 
-unidad() { probar "${modulos[@]}" -- ./... && probar tests -- ./auditor/... ./escenarios/... ./matriz/... && GOWORK=off probar tools/local -- ./...; }
+unidad() { probar "${modulos[@]}" -- ./... && probar tests -- ./auditor/... ./balancer/... ./escenarios/... ./matriz/... && GOWORK=off probar tools/local -- ./...; }
 
 almacenamiento() {
   PRUEBAS_DSN=$("$local" --instancia test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')

@@ -1,0 +1,102 @@
+package balancer
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// fake is a replica that counts what it is sent.
+type fake struct {
+	*httptest.Server
+	ready, cuts atomic.Bool
+	got         atomic.Int64
+}
+
+func newFake(t *testing.T) *fake {
+	f := &fake{}
+	f.ready.Store(true)
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" {
+			if !f.ready.Load() {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		f.got.Add(1)
+		if f.cuts.Load() {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	t.Cleanup(f.Close)
+	return f
+}
+
+func post(t *testing.T, b *Balancer) int {
+	t.Helper()
+	r, err := http.Post(b.URL+"/compras", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Body.Close()
+	return r.StatusCode
+}
+
+func open(t *testing.T, replicas ...*fake) *Balancer {
+	t.Helper()
+	var addresses []string
+	for _, f := range replicas {
+		addresses = append(addresses, f.URL)
+	}
+	ctx, release := context.WithTimeout(t.Context(), 10*time.Second)
+	defer release()
+	b, err := Open(ctx, addresses...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	for b.Ready() < len(replicas) && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	return b
+}
+
+// What a replica was never sent goes to another one; what it may have done goes nowhere else.
+func TestNothingIsSentTwice(t *testing.T) {
+	one, other := newFake(t), newFake(t)
+	b := open(t, one, other)
+	one.Close() // refuses connections from now on, and is still held for ready
+	for range 4 {
+		if status := post(t, b); status != http.StatusOK {
+			t.Errorf("una réplica cerrada: %d", status)
+		}
+	}
+	other.cuts.Store(true)
+	before := other.got.Load()
+	if status := post(t, b); status != http.StatusBadGateway || other.got.Load() != before+1 || b.Failed() != 1 {
+		t.Errorf("una que corta: %d, se le envió %d veces, fallaron %d", status, other.got.Load()-before, b.Failed())
+	}
+}
+
+// A replica that says that it is not ready gets nothing.
+func TestOneThatStopsGetsNothing(t *testing.T) {
+	one, other := newFake(t), newFake(t)
+	b := open(t, one, other)
+	one.ready.Store(false)
+	for b.Ready() > 1 {
+		time.Sleep(time.Millisecond)
+	}
+	before := one.got.Load()
+	for range 6 {
+		post(t, b)
+	}
+	if one.got.Load() != before || other.got.Load() < 6 {
+		t.Errorf("recibieron %d y %d", one.got.Load()-before, other.got.Load())
+	}
+}
