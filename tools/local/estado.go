@@ -79,7 +79,8 @@ func (in *Instancia) saludPostgres() error {
 	return err
 }
 
-var clienteSalud = &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+// clienteSalud is patient: on a slow machine the first answer of what has just started takes seconds.
+var clienteSalud = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
 // salud checks that a GET on the loopback answers the given status.
 func (in *Instancia) salud(puerto int, ruta string, espero int) func() error {

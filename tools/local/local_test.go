@@ -144,3 +144,19 @@ func TestDaprRun(t *testing.T) {
 		t.Errorf("quedan procesos: %v", quedan)
 	}
 }
+
+// Folders of an older instance are closed too.
+func TestFoldersAreClosedToOthers(t *testing.T) {
+	in := &Instancia{Dir: t.TempDir()}
+	if err := os.Mkdir(in.ruta("logs"), 0o755); err != nil { // #nosec G301 -- as it was
+		t.Fatal(err)
+	}
+	if err := in.closeFolders(); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{in.ruta("logs"), in.ruta("run"), in.ruta("datos", "pulsar")} {
+		if i, err := os.Stat(folder); err != nil || i.Mode().Perm() != 0o700 {
+			t.Errorf("%s: %v %v", folder, i.Mode(), err)
+		}
+	}
+}
