@@ -245,3 +245,20 @@ func TestAnIDInCapitalsIsTheSame(t *testing.T) {
 		t.Errorf("%s", said.body)
 	}
 }
+
+// An instant has the same form in GraphQL as in REST.
+func TestAnInstantHasOneForm(t *testing.T) {
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, "")
+	var inREST struct {
+		CreadaEn string `json:"creada_en"`
+	}
+	r := p.pedir(t, http.MethodGet, "/api/compras/"+deAna, "")
+	if err := json.Unmarshal(r.Body.Bytes(), &inREST); err != nil {
+		t.Fatal(err)
+	}
+	said := p.ask(t, "/graphql", `{compra(id:"`+deAna+`"){creadaEn}}`, nil)
+	if string(said.Data["compra"]) != `{"creadaEn":"`+inREST.CreadaEn+`"}` {
+		t.Errorf("%s, in REST %s", said.body, inREST.CreadaEn)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -97,5 +98,38 @@ func TestEstaticos(t *testing.T) {
 	}
 	if w := pedir(rutas, "/estatico/../paginas.go", "*/*", ""); w.Code == http.StatusOK {
 		t.Error("sirve lo que no es suyo")
+	}
+}
+
+// What people write is shown as they wrote it: each element that is given a reason, a detail or a user's name keeps its spaces.
+func TestWhatPeopleWriteIsShownAsWritten(t *testing.T) {
+	// The element's attributes, and then a field of free text as its only child.
+	shown := regexp.MustCompile(`h\("[a-z]+", (\{[^{}]*(?:\$\{[^{}]*\}[^{}]*)*\}), \w+\.(?:motivo|detalle|usuario|id_usuario)\b[^(]*\)`)
+	loose := regexp.MustCompile("`[^`]*\\$\\{c\\.motivo\\}")
+	found := 0
+	files, err := filepath.Glob("estatico/*.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range shown.FindAllStringSubmatch(string(text), -1) {
+			if found++; !strings.Contains(m[1], "escrito") {
+				t.Errorf("%s: %s", name, m[0])
+			}
+		}
+		if m := loose.FindString(string(text)); m != "" {
+			t.Errorf("%s: a reason within another text: %s", name, m)
+		}
+	}
+	if found < 7 {
+		t.Errorf("only %d places were found: the pattern does not know them any more", found)
+	}
+	style, err := os.ReadFile("estatico/estilo.css")
+	if err != nil || !strings.Contains(string(style), ".escrito { white-space: pre-wrap") {
+		t.Errorf("the style: %v", err)
 	}
 }

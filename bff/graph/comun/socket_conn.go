@@ -51,6 +51,8 @@ func newSocket(conn *websocket.Conn, s Sockets) *socket {
 	k := &socket{
 		conn: conn, messages: rate.NewLimiter(messagesPerSecond, 2*messagesPerSecond), active: map[string]*operation{}, done: make(chan struct{}),
 	}
+	k.mu.Lock() // the program may be stopping already: then the socket ends when it is whole
+	defer k.mu.Unlock()
 	k.initTimer = time.AfterFunc(s.InitTimeout, func() { k.end(closeInitTimeout, "Connection initialisation timeout") })
 	k.detachStop = context.AfterFunc(s.Stop, func() { k.end(websocket.StatusGoingAway, "Going away") })
 	return k

@@ -29,7 +29,7 @@ function ficha(c) {
   return h("li", { class: "ficha" },
     h("h2", {}, h("a", { href: `/compras/${c.id}` }, resumenDeLineas(c.productos, nombre))),
     sello(c.estado),
-    h("p", { class: "tenue" }, tiempo(c.creada_en, fecha(c.creada_en)), c.domicilio ? " · a domicilio" : "", c.motivo ? ` · ${c.motivo}` : ""));
+    h("p", { class: "tenue" }, tiempo(c.creada_en, fecha(c.creada_en)), c.domicilio ? " · a domicilio" : ""), c.motivo ? h("p", { class: "tenue escrito" }, c.motivo) : null);
 }
 
 async function empezarPagina() {

@@ -38,10 +38,13 @@ function mostrarQuien(s) {
   const otro = document.body.dataset.para === "operador" ? ["/", "Tienda"] : ["/operador", "Operación"];
   quien.replaceChildren(...[
     s.roles.includes("operador") && h("a", { href: otro[0] }, otro[1]),
-    h("span", { class: "nombre" }, h("span", { class: "inicial", "aria-hidden": "true" }, s.usuario.slice(0, 1)), h("span", { title: s.usuario }, s.usuario)),
+    h("span", { class: "nombre" }, h("span", { class: "inicial", "aria-hidden": "true" }, inicial(s.usuario)), h("span", { class: "escrito", title: s.usuario }, s.usuario)),
     h("button", { class: "enlace", type: "button", onclick: salir }, "Salir"),
   ].filter(Boolean));
 }
+
+// inicial is the first character that a person sees: joined emoji and accents are one.
+const inicial = (texto) => new Intl.Segmenter("es").segment(texto).containing(0)?.segment ?? "";
 
 async function salir() {
   try {

@@ -29,7 +29,7 @@ async function mostrar(c) {
   pintarPasos(porId("pasos"), c, { futuro: false });
   porId("lineas").replaceChildren(...c.productos.map((l) => h("li", {}, h("span", {}, nombre(l.id_producto)), h("span", { class: "num" }, `× ${numero(l.cantidad)}`))));
   const dato = (que, valor) => h("div", {}, h("dt", {}, que), h("dd", {}, valor));
-  porId("datos").replaceChildren(dato("Usuario", h("a", { href: `/operador/compras?id_usuario=${encodeURIComponent(c.id_usuario)}` }, c.id_usuario)),
+  porId("datos").replaceChildren(dato("Usuario", h("a", { href: `/operador/compras?id_usuario=${encodeURIComponent(c.id_usuario)}`, class: "escrito" }, c.id_usuario)),
     dato("Creada", tiempo(c.creada_en, fecha(c.creada_en))), dato("Cambió", tiempo(c.actualizada_en, fecha(c.actualizada_en))),
     dato("Compra", h("span", { class: "mono" }, c.id)), c.id_orden ? dato("Orden", h("span", { class: "mono" }, c.id_orden)) : "");
   await mostrarSaga(c);

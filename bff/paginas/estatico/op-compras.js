@@ -23,7 +23,7 @@ async function traer(desdeElPrincipio) {
 function fila(c) {
   return h("tr", { "data-id": c.id },
     h("th", { scope: "row" }, h("a", { class: "mono", href: `/operador/compras/${c.id}`, title: c.id }, `…${corto(c.id)}`)),
-    h("td", {}, sello(c.estado)), h("td", {}, c.id_usuario), h("td", { class: "num" }, numero(unidades(c.productos))),
+    h("td", {}, sello(c.estado)), h("td", { class: "escrito" }, c.id_usuario), h("td", { class: "num" }, numero(unidades(c.productos))),
     h("td", {}, c.domicilio ? "A domicilio" : "En tienda"), h("td", {}, tiempo(c.creada_en, fecha(c.creada_en))),
     h("td", { class: "num" }, duracion(new Date(c.actualizada_en) - new Date(c.creada_en))));
 }

@@ -59,5 +59,5 @@ export function fichaDeOperador(c, nombre, alTerminar) {
   return h("li", { class: "ficha" },
     h("h3", {}, h("a", { href: `/operador/compras/${c.id}` }, resumenDeLineas(c.productos, nombre))),
     h("div", { class: "acciones" }, acciones(c, alTerminar)),
-    h("p", { class: "tenue" }, sello(c.estado), ` ${c.id_usuario} · ${cuantas(unidades(c.productos), "unidad", "unidades")} · `, tiempo(c.creada_en, fecha(c.creada_en))));
+    h("p", { class: "tenue" }, sello(c.estado), " ", h("span", { class: "escrito" }, c.id_usuario), ` · ${cuantas(unidades(c.productos), "unidad", "unidades")} · `, tiempo(c.creada_en, fecha(c.creada_en))));
 }

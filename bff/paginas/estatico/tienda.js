@@ -51,7 +51,7 @@ function decirEnVez(titulo, texto) {
 function ficha(p) {
   const partes = { existencias: h("p", { class: "existencias" }) };
   fichas.set(p.id, partes);
-  const [nombre, presentacion] = p.nombre.split(/, (.*)/); // "Arroz, 5 kg"
+  const [nombre, presentacion] = p.nombre.split(/, (.*)/s); // "Arroz, 5 kg"
   return h("li", { class: "producto" }, cima(p.id),
     h("div", { class: "producto-datos" }, h("h2", {}, presentacion ? `${nombre},` : nombre, presentacion && h("small", {}, ` ${presentacion}`)), partes.existencias,
       h("button", {
