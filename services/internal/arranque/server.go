@@ -50,11 +50,12 @@ func timedBodies(timeout time.Duration, handler http.Handler) http.Handler {
 			handler.ServeHTTP(w, r)
 			return
 		}
+		allowed := timeout
 		control := http.NewResponseController(w) // a recorder in a test has no deadlines: their errors say nothing here
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
-			timeout = min(timeout, unreadTimeout) // nobody reads it
+			allowed = min(allowed, unreadTimeout) // nobody reads it
 		}
-		_ = control.SetReadDeadline(time.Now().Add(timeout))
+		_ = control.SetReadDeadline(time.Now().Add(allowed))
 		body := &timedBody{ReadCloser: r.Body, control: control}
 		r2 := r.WithContext(r.Context()) // a copy: the server looks at its own
 		r2.Body = body

@@ -119,3 +119,33 @@ func isTimeout(err error) bool {
 	var n net.Error
 	return errors.As(err, &n) && n.Timeout()
 }
+
+// deadlines keeps when a body had to be there at first.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	first time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	if d.first.IsZero() {
+		d.first = t
+	}
+	return nil
+}
+
+// How long one body may take says nothing of the next one's: a GET with a body would leave all that come after it half a second.
+func TestEachBodyHasItsOwnTime(t *testing.T) {
+	server := arranque.Config{}.Server(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	allowed := func(method string) time.Duration {
+		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		server.Handler.ServeHTTP(w, httptest.NewRequest(method, "/", strings.NewReader("x")))
+		return time.Until(w.first)
+	}
+	before := allowed(http.MethodPost)
+	if short := allowed(http.MethodGet); short > time.Second {
+		t.Errorf("a GET's body has %s", short)
+	}
+	if after := allowed(http.MethodPost); after < before-time.Second {
+		t.Errorf("a body had %s before, and has %s after a GET", before, after)
+	}
+}
