@@ -22,6 +22,9 @@ const porCancelacion = `(c.cancelacion_pedida is not null
 const movingTramite = `coalesce((select min(t.tipo) from tramite t where t.id_compra = c.id and t.terminado_en is null
     and (c.estado in ('CONFIRMADA', 'DESPACHADA', 'CANCELADA') or c.estado = 'COMPENSANDO' and t.tipo = 'cancelacion')), '')`
 
+// since is when purchase c entered its state; what is noted in its history meanwhile is no change of state.
+const since = `coalesce((select max(h.en) from historia h where h.id_compra = c.id and h.paso = c.estado), c.actualizada_en)`
+
 // stalled finds, by the partial indexes, the workflows that should go on and in whose purchase nothing has changed for $1, with no
 // question asked and no waiting step alive since then; approvals may take $2 longer. $3 is a purchase, or null for all.
 //
@@ -35,7 +38,7 @@ with quiet as (
   union
     select id, '' from compra where estado = 'RECIBIDA' and arriendo_hasta is not null and creada_en < clock_timestamp() - $1::interval
   union
-    select id, '' from compra where estado = 'POR_APROBAR' and actualizada_en < clock_timestamp() - $1::interval - $2::interval
+    select c.id, '' from compra c where c.estado = 'POR_APROBAR' and ` + since + ` < clock_timestamp() - $1::interval - $2::interval
   union
     select c.id, '' from compra c join decision d on d.id_compra = c.id
     where c.estado = 'POR_APROBAR' and d.tomada_en < clock_timestamp() - $1::interval
@@ -44,7 +47,7 @@ with quiet as (
     where t.terminado_en is null and t.pedido_en < clock_timestamp() - $1::interval
       and (t.tipo = 'cancelacion' and c.estado <> 'COMPENSANDO' or t.tipo = 'despacho' and c.estado in ('CONFIRMADA', 'DESPACHADA'))
 )
-select c.id, c.id_usuario, c.productos, c.domicilio, c.estado, c.actualizada_en,
+select c.id, c.id_usuario, c.productos, c.domicilio, c.estado, c.actualizada_en, ` + since + `,
        coalesce(nullif(c.motivo, ''), c.cancelacion_pedida, (select motivo from tramite t where t.id_compra = c.id and t.tipo = q.tramite),
            (select motivo from decision d where d.id_compra = c.id and d.decision = 'cancelada'), ''),
        ` + porCancelacion + `,
@@ -75,7 +78,8 @@ func (a *Almacen) Stalled(ctx context.Context, quiet, approval time.Duration, li
 func readStalled(row pgx.CollectableRow) (compras.Stalled, error) {
 	var s compras.Stalled
 	c := &s.Compra
-	err := row.Scan(&c.ID, &c.IDUsuario, &c.Productos, &c.Domicilio, &s.Estado, &s.Desde, &s.Motivo, &s.Cancelled, &s.Causa, &s.Faltantes, &s.Tramite, &s.Asked)
+	var changed time.Time // by this the query sorts
+	err := row.Scan(&c.ID, &c.IDUsuario, &c.Productos, &c.Domicilio, &s.Estado, &changed, &s.Desde, &s.Motivo, &s.Cancelled, &s.Causa, &s.Faltantes, &s.Tramite, &s.Asked)
 	return s, err
 }
 
