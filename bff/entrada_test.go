@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"entregas/contracts"
 	"entregas/services/bff/identidad"
@@ -327,5 +329,38 @@ func TestV1NoDiceLoInterno(t *testing.T) {
 	dicho := p.v1(t, mutacion("ana", "1:1", "True"))
 	if len(dicho.Errors) != 1 || dicho.Errors[0].Extensions.Code != "interno" || strings.Contains(dicho.Errors[0].Message, "password") {
 		t.Errorf("%+v", dicho)
+	}
+}
+
+// Whatever a body is, it is a mistake of who sent it, or it is taken: never an error of ours, and the answer never repeats much
+// of it. Bytes of good bodies are exchanged, dropped and doubled.
+func TestArbitraryBodies(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 1)) // #nosec G404 -- a test
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, contracts.EstadoConfirmada)
+	for range 3_000 {
+		o := operations[random.IntN(len(operations))]
+		body := []byte(o.body)
+		for range 1 + random.IntN(3) {
+			if len(body) == 0 {
+				body = []byte(`{}`)
+			}
+			switch i := random.IntN(len(body)); random.IntN(4) {
+			case 0:
+				body[i] = byte(random.IntN(256))
+			case 1:
+				body = append(body[:i], body[i+1:]...)
+			case 2:
+				body = append(body[:i:i], append([]byte{`"{}[]:,\0e-9`[random.IntN(12)]}, body[i:]...)...)
+			default:
+				body = append(body[:i:i], body[max(0, i-20):]...)
+			}
+		}
+		path := strings.Replace(o.path, "%s", o.id, 1)
+		r := p.pedir(t, http.MethodPost, path, string(body))
+		if r.Code >= http.StatusInternalServerError || r.Body.Len() > 2_000 {
+			t.Fatalf("seed %d: POST %s with %q: %d %s", seed, path, body, r.Code, r.Body)
+		}
 	}
 }
