@@ -70,8 +70,8 @@ func (c *caos) episodio(ctx context.Context, n int, f falla) {
 	for _, id := range afectadas {
 		c.exposed[id] = c.exposed[id] || f.mayNeedMending
 	}
-	fmt.Printf("%3d compras, %d a más de %s, recuperada en %5.1f s; %d peticiones, %d con 5xx, %d sin respuesta\n",
-		len(afectadas), len(tarde), limite, recuperacion.Seconds(), door.asked, door.errors5xx, door.none)
+	fmt.Printf("%3d compras, %d a más de %s, recuperada en %5.1f s; %d peticiones, %d con 5xx, %d con 401, %d sin respuesta\n",
+		len(afectadas), len(tarde), limite, recuperacion.Seconds(), door.asked, door.errors5xx, door.refused, door.none)
 	for _, id := range tarde {
 		c.late[id] = late{fila, fin}
 		fmt.Println(c.auditor.Historia(ctx, id))

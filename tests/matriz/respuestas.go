@@ -9,14 +9,14 @@ import (
 )
 
 // answers are what customers saw at the public door.
-type answers struct{ asked, errors5xx, none int }
+type answers struct{ asked, errors5xx, refused, none int } // refused: 401, by a bff whose clock is wrong
 
 func (a answers) minus(b answers) answers {
-	return answers{a.asked - b.asked, a.errors5xx - b.errors5xx, a.none - b.none}
+	return answers{a.asked - b.asked, a.errors5xx - b.errors5xx, a.refused - b.refused, a.none - b.none}
 }
 
 func (a answers) plus(b answers) answers {
-	return answers{a.asked + b.asked, a.errors5xx + b.errors5xx, a.none + b.none}
+	return answers{a.asked + b.asked, a.errors5xx + b.errors5xx, a.refused + b.refused, a.none + b.none}
 }
 
 // seen counts an answer by its status, 0 where none came.
@@ -32,6 +32,8 @@ func (c *carga) seen(ctx context.Context, status int) {
 		c.door.none++
 	case status >= http.StatusInternalServerError:
 		c.door.errors5xx++
+	case status == http.StatusUnauthorized:
+		c.door.refused++
 	}
 }
 
@@ -61,5 +63,5 @@ func definitiva(err error) bool {
 
 // comesAgain tells a status that says nothing about the request: what is sent again may be answered otherwise.
 func comesAgain(status int) bool {
-	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests
+	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests || status == http.StatusUnauthorized
 }

@@ -18,7 +18,7 @@ func (c *caos) tabla(a ajustes, duracion time.Duration, i *auditor.Informe, mend
 		episodios += f.veces
 	}
 	fmt.Fprintf(&t, "Semilla %d, %s, %d fallas, %d compras aceptadas (%d en la base).\n\n", a.semilla, duracion.Round(time.Second), episodios, aceptadas, i.Compras)
-	t.WriteString("| falla | paso | veces | compras | a más de 3 min | perdidas | recuperación más larga | peticiones | 5xx | sin respuesta |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+	t.WriteString("| falla | paso | veces | compras | a más de 3 min | perdidas | recuperación más larga | peticiones | 5xx | 401 | sin respuesta |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	claves := slices.Clone(c.orden)
 	slices.Sort(claves)
 	var aside strings.Builder
@@ -31,8 +31,8 @@ func (c *caos) tabla(a ajustes, duracion time.Duration, i *auditor.Informe, mend
 		if f.nota != "" {
 			fmt.Fprintf(&aside, "- %s (%s): %s\n", f.que, f.paso, f.nota)
 		}
-		fmt.Fprintf(&t, "| %s | %s | %d | %d | %d | %d | %.1f s | %d | %d | %d |\n", f.que, f.paso, f.veces, f.compras, f.late, f.perdidas, f.peor.Seconds(),
-			f.door.asked, f.door.errors5xx, f.door.none)
+		fmt.Fprintf(&t, "| %s | %s | %d | %d | %d | %d | %.1f s | %d | %d | %d | %d |\n", f.que, f.paso, f.veces, f.compras, f.late, f.perdidas, f.peor.Seconds(),
+			f.door.asked, f.door.errors5xx, f.door.refused, f.door.none)
 	}
 	if aside.Len() > 0 {
 		t.WriteString("\nLo que no ocurrió, y lo que salió de otro modo:\n\n" + aside.String())
