@@ -44,15 +44,20 @@ func backlogDeleted(topic, app string) func(context.Context, *caos) error {
 			if _, err := c.local.Matar(ctx, func(p cliente.Proceso) bool { return p.Nombre == app || p.Nombre == app+"-2" }); err != nil {
 				return err
 			}
+			gone := false // which the broker has to notice first
 			for until := time.Now().Add(30 * time.Second); time.Now().Before(until) && ctx.Err() == nil; dormir(ctx, skipEvery) {
 				waiting, consumers, err := c.waiting(ctx, topic, app)
 				if err != nil {
 					return err
 				}
-				if consumers > 0 {
-					break
+				switch {
+				case consumers > 0 && gone:
+					until = time.Now()
+					continue
+				case consumers > 0:
+					continue
 				}
-				if waiting == 0 {
+				if gone = true; waiting == 0 {
 					continue
 				}
 				if _, err := get(ctx, http.MethodPost, c.adminOf(topic)+"/subscription/"+app+"/skip_all"); err != nil {

@@ -29,9 +29,9 @@ const (
 	endForInShort = 10 * time.Second
 )
 
-// endAll ends the connections of everybody but those whose application_name is except.
+// endAll ends all connections but its own and those that go by the name $1, where it is not empty.
 const endAll = `select count(*) filter (where pg_terminate_backend(pid)) from pg_stat_activity
-	where backend_type = 'client backend' and pid <> pg_backend_pid() and application_name <> $1`
+	where backend_type = 'client backend' and pid <> pg_backend_pid() and ($1 = '' or application_name <> $1)`
 
 // connectionsEnded ends all connections to all databases, Dapr's too, again and again.
 func connectionsEnded(ctx context.Context, c *caos) error {
