@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"entregas/contracts"
+	"entregas/services/bff/borde"
 	"entregas/services/bff/compras"
 	"entregas/services/bff/comprastest"
 	"entregas/services/bff/dapr"
@@ -83,9 +84,10 @@ func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
 	}
 	publicador := pubsub.NuevoPublicador(p.broker, servicio)
 	rutas := arranque.Config{}.RutasPublicas(nil)
-	p.nucleo = compras.Nuevo(p.gestor, dapr.Comandos{Publicador: publicador}, p.almacen)
+	quota := borde.NewQuota(p.almacen, cfg.MaxKeys)
+	p.nucleo = compras.Nuevo(p.gestor, dapr.Comandos{Publicador: publicador}, borde.Metered{Almacen: p.almacen, Quota: quota})
 	err = montar(t.Context(), rutas, cfg, piezas{
-		nucleo: p.nucleo, operacion: p.gestor, monitor: monitor{p.faults},
+		nucleo: p.nucleo, quota: quota, operacion: p.gestor, monitor: monitor{p.faults},
 		productos: productos{map[string]int{}, p.faults}, ordenes: ordenes{p.faults}, almacen: p.almacen, receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
 	})
 	if err != nil {

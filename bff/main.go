@@ -28,16 +28,21 @@ type config struct {
 	Publica             string        `conf:"env:URL_PUBLICA,help:our address as browsers see it; in desarrollo empty takes what each request says"`
 	Origenes            []string      `conf:"env:CORS_ORIGENES,help:origins of other pages that may ask; separated by a semicolon"`
 	GraphiQL            bool          `conf:"env:GRAPHIQL,default:true"`
-	Introspeccion       bool          `conf:"env:INTROSPECCION,default:true,help:GraphQL tells its schema"`
+	Introspeccion       bool          `conf:"env:INTROSPECCION,default:true,help:GraphQL tells its schema; only in desarrollo"`
 	PorSujeto           float64       `conf:"env:LIMITE_SUJETO,default:50,help:requests a second of one subject; 0 is no limit"`
 	DeGolpe             int           `conf:"env:LIMITE_SUJETO_GOLPE,default:100"`
 	PorDireccion        float64       `conf:"env:LIMITE_DIRECCION,default:200,help:requests a second without a token of one address; 0 is no limit"`
 	DireccionGolpe      int           `conf:"env:LIMITE_DIRECCION_GOLPE,default:400"`
 	ConexionesDireccion int           `conf:"env:CONEXIONES_DIRECCION,default:512,help:connections that one address may have open; behind PROXIES requests under way; 0 is no limit"`
-	Conexiones          int           `conf:"env:CONEXIONES,default:2048,help:connections that may be open in all; 0 is no limit"`
+	Conexiones          int           `conf:"env:CONEXIONES,default:1024,help:connections that may be open in all; 0 is no limit"`
 	FlujosDireccion     int           `conf:"env:FLUJOS_DIRECCION,default:256,help:live streams that one address may have open; 0 is no limit"`
 	Proxies             int           `conf:"env:PROXIES,default:0,help:how many proxies of ours add to X-Forwarded-For before a request is here"`
 	StopNotice          time.Duration `conf:"env:STOP_NOTICE,default:2s,help:how long /readyz says that it stops before it does; longer than a balancer takes to ask"`
+	InFlight            int64         `conf:"env:MEMORY_IN_FLIGHT,default:33554432,help:bytes of heap that the requests in flight may hold; one subject or address a quarter of it; 0 is no limit"`
+	MaxAnswer           int64         `conf:"env:MAX_ANSWER,default:1048576,help:bytes of one answer; 0 is no limit"`
+	MaxKept             int           `conf:"env:MAX_KEPT_ANSWER,default:65536,help:bytes of an answer that is kept under an Idempotency-Key; of a longer one only that it was done"`
+	MaxKeys             int           `conf:"env:MAX_LIVE_KEYS,default:10000,help:Idempotency-Keys that one subject may have at once; 0 is no limit"`
+	MaxSessions         int           `conf:"env:MAX_SESSIONS,default:20,help:sessions that one subject may have at once: a further one ends the oldest"`
 	Plazo               time.Duration `conf:"env:PLAZO_PETICION,default:30s,help:how long a request may take; streams have no end"`
 }
 
@@ -63,12 +68,13 @@ func run(ctx context.Context, cfg config) error {
 	rutas := cfg.Comun.RutasPublicas(nil)
 	deSidecar := rutas.NewRoute().Subrouter()
 	deSidecar.Use(cfg.Comun.SoloSidecar)
+	quota := borde.NewQuota(almacen, cfg.MaxKeys)
 	p := piezas{
-		nucleo: compras.Nuevo(gestor, dapr.Comandos{Publicador: publicador}, almacen), almacen: almacen, operacion: gestor,
+		nucleo: compras.Nuevo(gestor, dapr.Comandos{Publicador: publicador}, borde.Metered{Almacen: almacen, Quota: quota}), quota: quota, almacen: almacen, operacion: gestor,
 		productos: dapr.Productos{Servicio: dapr.NuevoServicio("admin-productos", puerto, token)},
 		ordenes:   dapr.Ordenes{Servicio: dapr.NuevoServicio("ordenes", puerto, token)},
 		monitor:   dapr.Monitor{Servicio: dapr.NuevoServicio("monitor", puerto, token).ConPlazo(plazoMonitor)}, // it reads every topic of dead letters
-		receptor:  pubsub.NuevoReceptor(deSidecar, publicador, pubsub.NuevosIntentos(sidecar)),
+		receptor:  pubsub.NuevoReceptor(deSidecar, publicador, pubsub.TriesIn(sidecar, dapr.Store)),
 	}
 	streams, endStreams := context.WithCancel(context.WithoutCancel(ctx)) // they outlive ctx by the notice
 	defer endStreams()
@@ -97,4 +103,5 @@ type piezas struct {
 	ordenes   acceso.Ordenes
 	monitor   acceso.Monitor
 	receptor  *pubsub.Receptor
+	quota     *borde.Quota
 }

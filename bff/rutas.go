@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -14,6 +15,7 @@ import (
 	"entregas/services/bff/graph/publico"
 	v1 "entregas/services/bff/graph/v1"
 	"entregas/services/bff/identidad"
+	"entregas/services/bff/memory"
 	"entregas/services/bff/mensajes"
 	"entregas/services/bff/paginas"
 	"entregas/services/bff/rest"
@@ -29,6 +31,8 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	limites := borde.NuevosLimites(borde.Ritmo{PorSegundo: cfg.PorSujeto, DeGolpe: cfg.DeGolpe},
 		borde.Ritmo{PorSegundo: cfg.PorDireccion, DeGolpe: cfg.DireccionGolpe},
 		borde.Open{Connections: cfg.ConexionesDireccion, Streams: cfg.FlujosDireccion}, cfg.Proxies)
+	pool := memory.New(memory.Limits{Total: cfg.InFlight, Answer: cfg.MaxAnswer, Waiting: waitForRoom})
+	introspeccion := cfg.Introspeccion && cfg.desarrollo()
 	puerta := acceso.Puerta{Nucleo: p.nucleo, Operacion: p.operacion, Almacen: p.productos, Bodega: p.ordenes, Monitor: p.monitor}
 	avisos := vivo.NuevosAvisos()
 	enVivo := vivo.NuevoServidor(ctx, puerta, avisos)
@@ -38,12 +42,12 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	paginas.Registrar(deLasPaginas)
 
 	paraTodos := rutas.NewRoute().Subrouter() // who asks does not matter
-	paraTodos.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto, limites.PorDireccion, borde.SameOrigin(cfg.Origenes))
+	paraTodos.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto, limites.PorDireccion, limites.Bounded(pool), borde.SameOrigin(cfg.Origenes))
 	confiado, err := emisorDe(cfg, paraTodos, p.almacen)
 	if err != nil {
 		return err
 	}
-	sesiones := identidad.NuevasSesiones(confiado, p.almacen)
+	sesiones := identidad.NuevasSesiones(confiado, p.almacen, cfg.MaxSessions)
 	sesiones.Registrar(paraTodos)
 	explorar.Docs(paraTodos)
 	if cfg.GraphiQL {
@@ -52,15 +56,17 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	paraTodos.HandleFunc("/", portada).Methods(http.MethodGet)
 
 	conQuien := rutas.NewRoute().Subrouter()
-	conQuien.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto, limites.Identificar(sesiones.Quien), borde.Idempotencia(p.almacen))
+	conQuien.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto, limites.Identificar(sesiones.Quien), limites.Bounded(pool), borde.Idempotencia(borde.Keys{
+		Store: p.almacen, Quota: p.quota, Largest: cfg.MaxKept, Changes: comun.Changes,
+	}))
 	rest.Servidor{Puerta: puerta, EnVivo: enVivo}.Registrar(conQuien)
 	sockets := comun.Sockets{Stop: ctx, Identify: limites.Identify(confiado.Verificar)}
-	conQuien.Handle("/graphql", publico.Nuevo(puerta, enVivo, cfg.Introspeccion, sockets)).Methods(http.MethodPost, http.MethodGet)
+	conQuien.Handle("/graphql", publico.Nuevo(puerta, enVivo, pool, introspeccion, sockets)).Methods(http.MethodPost, http.MethodGet)
 	if cfg.desarrollo() {
-		paraTodos.Handle("/v1", v1.Nuevo(p.nucleo, cfg.Introspeccion)).Methods(http.MethodPost)
+		paraTodos.Handle("/v1", v1.Nuevo(p.nucleo, pool, introspeccion)).Methods(http.MethodPost)
 		paraTodos.HandleFunc("/stream", enVivo.Todas).Methods(http.MethodGet)
 	} else {
-		conQuien.Handle("/v1", v1.Nuevo(puerta, cfg.Introspeccion)).Methods(http.MethodPost)
+		conQuien.Handle("/v1", v1.Nuevo(puerta, pool, introspeccion)).Methods(http.MethodPost)
 		conQuien.Handle("/stream", interno.Ruta(func(w http.ResponseWriter, r *http.Request) error {
 			if err := identidad.ExigirDe(r.Context(), identidad.Operador); err != nil {
 				return err
@@ -72,6 +78,9 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	mensajes.Recibir(p.receptor, p.nucleo, avisos)
 	return nil
 }
+
+// waitForRoom is how long a request waits while too much is in flight, before it is refused.
+const waitForRoom = time.Second
 
 // portada says where things are.
 func portada(w http.ResponseWriter, _ *http.Request) {

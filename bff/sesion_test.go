@@ -240,3 +240,42 @@ func TestEnProduccionNoHayEmisor(t *testing.T) {
 		t.Errorf("/v1: %d %s", r.Code, r.Body)
 	}
 }
+
+// A further session ends the oldest of its subject, and nobody else's; one that was ended leaves its place.
+func TestTheOldestSessionEnds(t *testing.T) {
+	p := nuevaPuerta(t, func(c *config) { c.MaxSessions = 2 })
+	signIn := func(user string) navegador {
+		n := p.navegador(t)
+		n.entrar(t, user, "cliente", "/")
+		return n
+	}
+	signedIn := func(n navegador) bool {
+		code, _, _ := n.pedir(t, http.MethodGet, "/sesion", "")
+		return code == http.StatusOK
+	}
+	eva, first, second, third := signIn("eva"), signIn("ana"), signIn("ana"), signIn("ana")
+	for name, c := range map[string]struct {
+		n    navegador
+		want bool
+	}{"another subject's": {eva, true}, "the first": {first, false}, "the second": {second, true}, "the third": {third, true}} {
+		if got := signedIn(c.n); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	_, _, said := third.pedir(t, http.MethodGet, "/sesion", "")
+	var session struct {
+		CSRF string `json:"csrf"`
+	}
+	if err := json.Unmarshal([]byte(said), &session); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, body := third.pedir(t, http.MethodPost, "/salir", "", "X-CSRF-Token", session.CSRF); code != http.StatusNoContent {
+		t.Fatalf("%d %s", code, body)
+	}
+	if fourth := signIn("ana"); !signedIn(fourth) || !signedIn(second) {
+		t.Error("an ended session kept its place")
+	}
+	if keys := p.almacen.Claves("sesion/"); len(keys) != 3 {
+		t.Errorf("%d sessions are kept", len(keys))
+	}
+}

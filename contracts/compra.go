@@ -11,9 +11,9 @@ import (
 const (
 	MaxLineas          = 100
 	MaxCantidad        = 1_000_000
-	MaxIdentificador   = 64  // characters of an id_usuario or id_producto
-	MaxMotivo          = 500 // characters of a reason that a person gives
-	MaxCuerpoPeticion  = 1 << 20
+	MaxIdentificador   = 64        // characters of an id_usuario or id_producto
+	MaxMotivo          = 500       // characters of a reason that a person gives
+	MaxCuerpoPeticion  = 128 << 10 // bytes; the largest purchase with every character escaped has 83 kB
 	formatoIDDeCompra  = "un UUID, por ejemplo 01938f5e-7c1a-7000-8000-000000000001"
 	formatoDeCantidad  = "un número entero de 1 a 1000000"
 	formatoDeProductos = "de 1 a 100 líneas {id_producto, cantidad}"

@@ -2,6 +2,7 @@ package borde
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,13 +37,21 @@ type respondida struct {
 // lasQueVuelven are the headers that are part of an answer.
 var lasQueVuelven = []string{"Content-Type", "Location", "Retry-After"}
 
+// Keys is what Idempotencia keeps, and how much of it.
+type Keys struct {
+	Store   compras.Almacen
+	Quota   *Quota
+	Largest int                    // bytes of an answer that is kept whole; 0 is any
+	Changes func(body []byte) bool // tells that a GraphQL request may change something
+}
+
 // Idempotencia gives a POST that comes again with its Idempotency-Key the first one's answer, and 422 when the body is another.
 // A key is its subject's own, for one path. Only what was done is kept: what was refused, or failed, is asked again at once
-// under the same key. In almacen:
+// under the same key. On what changes nothing a key says nothing: a GraphQL query is answered anew each time. In the store:
 //
 //	envio-http/<hash>       the body's hash, marked as free once its answer was of the second kind: the first writer wins
 //	respuesta-http/<hash>   the answer: the first writer wins
-func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
+func Idempotencia(keys Keys) func(http.Handler) http.Handler {
 	return func(siguiente http.Handler) http.Handler {
 		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
 			claves := r.Header.Values("Idempotency-Key")
@@ -61,11 +70,16 @@ func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 				return err
 			}
 			r.Body = io.NopCloser(bytes.NewReader(cuerpo))
+			if deGraphQL(r) && !keys.Changes(cuerpo) {
+				siguiente.ServeHTTP(w, r)
+				return nil
+			}
 			r = r.WithContext(context.WithValue(r.Context(), claveDeClave{}, clave))
-			nombre := compras.Huella(identidad.De(r.Context()).Usuario, r.URL.Path, clave)
-			antes, err := alguna(r.Context(), almacen, nombre, compras.Huella(string(cuerpo)))
+			usuario := identidad.De(r.Context()).Usuario
+			nombre := compras.Huella(usuario, r.URL.Path, clave)
+			antes, err := keys.first(r.Context(), usuario, nombre, compras.Huella(string(cuerpo)))
 			if err != nil {
-				return err
+				return enSuForma(w, r, err)
 			}
 			if antes == nil {
 				grabada := &grabadora{ResponseWriter: w, estado: http.StatusOK}
@@ -74,7 +88,7 @@ func Idempotencia(almacen compras.Almacen) func(http.Handler) http.Handler {
 				if deGraphQL(r) && bytes.HasPrefix(dada.Cuerpo, []byte(`{"errors"`)) {
 					dada.fallida = true
 				}
-				if antes, err = recordar(r.Context(), almacen, nombre, compras.Huella(string(cuerpo)), dada); err != nil {
+				if antes, err = keys.recordar(r.Context(), usuario, nombre, compras.Huella(string(cuerpo)), dada); err != nil {
 					return err
 				}
 			}
@@ -104,12 +118,42 @@ func conClave(r *http.Request) bool {
 
 func deGraphQL(r *http.Request) bool { return r.URL.Path == "/graphql" || r.URL.Path == "/v1" }
 
-// alguna gives the answer that there is already, nil when this is the first or the first has none.
-func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string) (*respondida, error) {
-	err := almacen.Crear(ctx, "envio-http/"+nombre, []byte(`"`+cuerpo+`"`), compras.VidaDeEnvio)
-	if err == nil || !errors.Is(err, compras.ErrYaCambio) {
-		return nil, err
+// enSuForma says to a GraphQL client by its code what has a code of its own for keys, and gives any other error back.
+func enSuForma(w http.ResponseWriter, r *http.Request, err error) error {
+	if !deGraphQL(r) || errores.De(err) != errores.Cuota {
+		return err
 	}
+	p := rest.ProblemaDe(err)
+	rest.SetHeaders(w.Header(), p)
+	rest.Escribir(w, p.Status, map[string]any{"errors": []any{map[string]any{
+		"message": p.Detail, "extensions": map[string]string{"code": string(errores.Cuota)},
+	}}})
+	return nil
+}
+
+// first writes down that this is the first with its name, within the subject's quota, and else is alguna.
+func (k Keys) first(ctx context.Context, usuario, nombre, cuerpo string) (*respondida, error) {
+	full := k.Quota.Take(ctx, usuario, 1)
+	if full != nil && errores.De(full) != errores.Cuota {
+		return nil, full
+	}
+	if full == nil {
+		err := k.Store.Crear(ctx, "envio-http/"+nombre, []byte(`"`+cuerpo+`"`), compras.VidaDeEnvio)
+		if err == nil {
+			return nil, nil
+		}
+		k.Quota.Return(usuario)
+		if !errors.Is(err, compras.ErrYaCambio) {
+			return nil, err
+		}
+	} else if valores, err := k.Store.Leer(ctx, "envio-http/"+nombre); err != nil || valores[0].Version == "" {
+		return nil, cmp.Or(err, full) // a key that is there already takes no more room
+	}
+	return alguna(ctx, k.Store, nombre, cuerpo)
+}
+
+// alguna gives the answer that there is already, nil when the first has none.
+func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string) (*respondida, error) {
 	for limite := time.Now().Add(esperaDelPrimero); ; {
 		valores, err := almacen.Leer(ctx, "envio-http/"+nombre, "respuesta-http/"+nombre)
 		if err != nil {
@@ -140,25 +184,32 @@ func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string)
 }
 
 // recordar keeps an answer, and gives the one that holds: the first.
-func recordar(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string, r respondida) (*respondida, error) {
+func (k Keys) recordar(ctx context.Context, usuario, nombre, cuerpo string, r respondida) (*respondida, error) {
 	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second) // whether the client waits or not
 	defer soltar()
 	if r.fallida || r.Estado >= http.StatusBadRequest {
-		release(ctx, almacen, nombre, cuerpo)
+		release(ctx, k.Store, nombre, cuerpo)
 		return &r, nil
 	}
-	texto, err := json.Marshal(r)
+	kept := r
+	if k.Largest > 0 && len(r.Cuerpo) > k.Largest {
+		kept = doneButLong(r)
+	}
+	texto, err := json.Marshal(kept)
 	if err != nil {
 		return nil, err
 	}
-	err = almacen.Crear(ctx, "respuesta-http/"+nombre, texto, compras.VidaDeEnvio)
+	err = k.Store.Crear(ctx, "respuesta-http/"+nombre, texto, compras.VidaDeEnvio)
 	if errors.Is(err, compras.ErrYaCambio) {
-		valores, err := almacen.Leer(ctx, "respuesta-http/"+nombre)
+		valores, err := k.Store.Leer(ctx, "respuesta-http/"+nombre)
 		if err != nil || valores[0].Version == "" {
 			return &r, err
 		}
 		var primera respondida
 		return &primera, json.Unmarshal(valores[0].Texto, &primera)
+	}
+	if err == nil {
+		err = k.Quota.Charge(ctx, usuario, len(texto)/keptPerKey)
 	}
 	if err != nil { // it was done, and a repetition does it no second time: that its answer may differ is worth no error
 		slog.WarnContext(ctx, "no se pudo guardar una respuesta", "error", err)
@@ -178,6 +229,14 @@ func release(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string
 	if err != nil && !errors.Is(err, compras.ErrYaCambio) {
 		slog.WarnContext(ctx, "no se pudo soltar una clave", "error", err)
 	}
+}
+
+// doneButLong is what a repetition is told of an answer that is too long to be kept: that it was done, and no more.
+func doneButLong(r respondida) respondida {
+	p := rest.ProblemaDe(errores.Nuevo(errores.Conflicto,
+		"Lo pedido con esta Idempotency-Key ya se hizo y se respondió %d. La respuesta, de %d bytes, era demasiado larga para guardarla: lea cómo quedó.", r.Estado, len(r.Cuerpo)))
+	texto, _ := json.Marshal(p) // texts and a number
+	return respondida{Estado: p.Status, Cabeceras: map[string]string{"Content-Type": "application/problem+json"}, Cuerpo: texto}
 }
 
 // grabadora holds an answer back.

@@ -16,6 +16,9 @@ import (
 // VidaDeEnvio is how long an Idempotency-Key is remembered.
 const VidaDeEnvio = 24 * time.Hour
 
+// EnvioPrefix begins the names under which the store has what an Idempotency-Key was used for.
+const EnvioPrefix = "envio/"
+
 // envio is what an Idempotency-Key was used for.
 type envio struct {
 	ID     string `json:"id"`
@@ -33,7 +36,7 @@ func (e *estado) idDeEnvio(ctx context.Context, clave string, pedida contracts.S
 	if err != nil {
 		return "", err
 	}
-	en := "envio/" + Huella(pedida.IDUsuario, clave)
+	en := EnvioPrefix + Huella(pedida.IDUsuario, clave)
 	err = e.almacen.Crear(ctx, en, nuevo, VidaDeEnvio)
 	if err == nil {
 		return propuesto, nil

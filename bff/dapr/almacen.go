@@ -12,14 +12,17 @@ import (
 	"google.golang.org/grpc/status"
 
 	"entregas/services/bff/compras"
+	"entregas/services/bff/memory"
 	"entregas/services/internal/errores"
-	"entregas/services/internal/pubsub"
 )
 
 // plazoEstado is how long the state store may take while someone waits for it.
 const plazoEstado = 3 * time.Second
 
-// Almacen is the Dapr state store. It implements compras.Almacen: a version is the store's ETag.
+// Store is the name of the bff's own state store component (docs/adr/the-bffs-own-store.md).
+const Store = "estado"
+
+// Almacen is that state store. It implements compras.Almacen: a version is the store's ETag.
 type Almacen struct{ Sidecar dapr.Client }
 
 // Leer implements compras.Almacen.
@@ -28,7 +31,7 @@ func (a Almacen) Leer(ctx context.Context, claves ...string) ([]compras.Valor, e
 	defer soltar()
 	juntos := map[string]compras.Valor{}
 	if len(claves) > 1 {
-		items, err := a.Sidecar.GetBulkState(ctx, pubsub.AlmacenDeEstado, claves, nil, 1)
+		items, err := a.Sidecar.GetBulkState(ctx, Store, claves, nil, 1)
 		if err != nil {
 			return nil, noResponde("leer", err)
 		}
@@ -46,13 +49,17 @@ func (a Almacen) Leer(ctx context.Context, claves ...string) ([]compras.Valor, e
 		}
 		// What is not there is asked for by itself: the component's reading of many (state.postgresql v2, of Dapr 1.18.1) takes
 		// a connection that broke for the end of what it found.
-		i, err := a.Sidecar.GetState(ctx, pubsub.AlmacenDeEstado, clave, nil)
+		i, err := a.Sidecar.GetState(ctx, Store, clave, nil)
 		if err != nil {
 			return nil, noResponde("leer", err)
 		}
 		valores[n] = compras.Valor{Texto: i.Value, Version: i.Etag}
 	}
-	return valores, nil
+	weight := 0
+	for _, v := range valores {
+		weight += len(v.Texto) * memory.Weight
+	}
+	return valores, memory.From(ctx).Take(int64(weight))
 }
 
 // Crear implements compras.Almacen. The store refuses a second first write with the same code as any trouble of its
@@ -76,7 +83,7 @@ func (a Almacen) Reemplazar(ctx context.Context, clave, version string, texto []
 func (a Almacen) guardar(ctx context.Context, clave, version string, texto []byte, vida time.Duration) error {
 	ctx, soltar := context.WithTimeout(ctx, plazoEstado)
 	defer soltar()
-	err := a.Sidecar.SaveStateWithETag(ctx, pubsub.AlmacenDeEstado, clave, texto, version,
+	err := a.Sidecar.SaveStateWithETag(ctx, Store, clave, texto, version,
 		map[string]string{"ttlInSeconds": strconv.Itoa(int(vida.Seconds()))}, dapr.WithConcurrency(dapr.StateConcurrencyFirstWrite))
 	return deEstado("guardar", err)
 }
@@ -85,7 +92,7 @@ func (a Almacen) guardar(ctx context.Context, clave, version string, texto []byt
 func (a Almacen) Borrar(ctx context.Context, clave, version string) error {
 	ctx, soltar := context.WithTimeout(ctx, plazoEstado)
 	defer soltar()
-	err := a.Sidecar.DeleteStateWithETag(ctx, pubsub.AlmacenDeEstado, clave, &dapr.ETag{Value: version}, nil,
+	err := a.Sidecar.DeleteStateWithETag(ctx, Store, clave, &dapr.ETag{Value: version}, nil,
 		&dapr.StateOptions{Concurrency: dapr.StateConcurrencyFirstWrite})
 	return deEstado("borrar", err)
 }

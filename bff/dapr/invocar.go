@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"entregas/services/bff/compras"
+	"entregas/services/bff/memory"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/registro"
 	"entregas/services/internal/rest"
@@ -140,7 +141,10 @@ func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any, c
 		return respuesta{}, s.unanswered(ctx, err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	contenido, err := io.ReadAll(io.LimitReader(res.Body, maxRespuesta))
+	contenido, err := memory.ReadAll(ctx, res.Body, maxRespuesta)
+	if refused := (*errores.Error)(nil); errors.As(err, &refused) {
+		return respuesta{}, err // by us: it says nothing about the service
+	}
 	if err != nil {
 		return respuesta{}, s.unanswered(ctx, err)
 	}

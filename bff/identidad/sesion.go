@@ -56,11 +56,13 @@ type Sesiones struct {
 	emisor  *Emisor
 	almacen compras.Almacen
 	ahora   func() time.Time
+	max     int
 }
 
-// NuevasSesiones keeps sessions in almacen of people whom e knows.
-func NuevasSesiones(e *Emisor, almacen compras.Almacen) *Sesiones {
-	return &Sesiones{emisor: e, almacen: almacen, ahora: time.Now}
+// NuevasSesiones keeps sessions in almacen of people whom e knows: at most limite of each, a further one ends the oldest. 0 is as
+// many as they like.
+func NuevasSesiones(e *Emisor, almacen compras.Almacen, limite int) *Sesiones {
+	return &Sesiones{emisor: e, almacen: almacen, ahora: time.Now, max: limite}
 }
 
 // Registrar adds GET /sesion, /entrar and /volver, and POST /salir.
@@ -154,8 +156,12 @@ func (s *Sesiones) volver(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	secreto := rand.Text()
-	texto, err := json.Marshal(sesion{Persona: persona, CSRF: rand.Text(), Hasta: s.ahora().Add(vidaDeSesion)})
+	hasta := s.ahora().Add(vidaDeSesion)
+	texto, err := json.Marshal(sesion{Persona: persona, CSRF: rand.Text(), Hasta: hasta})
 	if err != nil {
+		return err
+	}
+	if err := s.inscribir(r.Context(), persona.Usuario, abierta{Clave: claveDeSesion(secreto), Hasta: hasta}); err != nil {
 		return err
 	}
 	if err := s.almacen.Crear(r.Context(), claveDeSesion(secreto), texto, vidaDeSesion); err != nil {
@@ -180,6 +186,7 @@ func (s *Sesiones) salir(w http.ResponseWriter, r *http.Request) error {
 		if err := s.almacen.Borrar(r.Context(), leida.clave, leida.version); err != nil && !errors.Is(err, compras.ErrYaCambio) {
 			return err
 		}
+		s.borrarDeLista(r.Context(), leida.Usuario, leida.clave)
 	}
 	s.galleta(w, galletaSesion, "", http.SameSiteStrictMode, -time.Second)
 	w.WriteHeader(http.StatusNoContent)

@@ -12,20 +12,27 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"entregas/services/bff/memory"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/rest"
 )
 
 // Preparar makes servidor say of an error what a person may see: extensions.code is one of package errores, extensions.errores
-// are the fields that are wrong. It refuses operations that are too large; before a limit of cost, which walks through them.
-func Preparar(servidor *handler.Server) {
+// are the fields that are wrong. It refuses operations that are too large, before the limit of cost walks through them, and
+// gives up answers that are, or for which pool has no room. The schema is told only with introspection.
+func Preparar(servidor *handler.Server, pool *memory.Pool, introspection bool) {
 	variables := &strictVariables{}
 	servidor.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error { return presentar(ctx, variables.schema, err) })
 	servidor.SetParserTokenLimit(maxSimbolos)
-	servidor.Use(medida{})
+	servidor.Use(medida{pool: pool, introspection: introspection})
+	servidor.Use(extension.FixedComplexityLimit(maxCosto))
+	if introspection {
+		servidor.Use(extension.Introspection{})
+	}
 	servidor.Use(variables)
 	servidor.Use(secondHand{})
 	servidor.Use(socketOperations{})
@@ -36,15 +43,15 @@ func Preparar(servidor *handler.Server) {
 
 // presentar says of an error what a person may see, as the REST interface does.
 func presentar(ctx context.Context, schema *ast.Schema, err error) *gqlerror.Error {
+	if cut(ctx) {
+		return nil
+	}
 	var deGraphQL *gqlerror.Error
 	if errors.As(err, &deGraphQL) && deGraphQL.Err == nil {
 		return inSpanish(ctx, schema, deGraphQL) // the query itself is wrong
 	}
-	if strings.HasSuffix(err.Error(), "introspection disabled") { // it has no type of its own
-		err = errores.Nuevo(errores.SinPermiso, "Aquí no se cuenta el esquema.")
-	}
 	p := rest.ProblemaDe(err)
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError && errores.De(err) != errores.Ocupado {
 		slog.ErrorContext(ctx, "petición fallida", "ruta", "graphql", "error", err)
 	}
 	mensaje := p.Detail

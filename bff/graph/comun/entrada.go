@@ -3,13 +3,16 @@ package comun
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
 
 	"entregas/contracts"
 	"entregas/services/bff/borde"
@@ -61,6 +64,9 @@ func ConLimite(siguiente http.Handler) http.Handler {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it was read; a stream lasts. A recorder in a test has none
 			w.Header().Set("X-Accel-Buffering", "no")                      // a proxy that gathers would hold events back
 			r = con(r, porFlujo)
+		} else {
+			s := &statusWriter{ResponseWriter: w}
+			w, r = s, r.WithContext(context.WithValue(r.Context(), statusKey{}, s))
 		}
 		siguiente.ServeHTTP(w, r)
 	})
@@ -86,6 +92,20 @@ func leer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		Extensions    map[string]any `json:"extensions"`
 	}](cuerpo)
 	return cuerpo, err
+}
+
+// Changes tells that a request's body has an operation that may change something. One that cannot be read changes nothing.
+func Changes(body []byte) bool {
+	var p graphql.RawParams
+	if err := json.Unmarshal(body, &p); err != nil || len(p.Query) > maxConsulta {
+		return false
+	}
+	d, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: p.Query}, maxSimbolos)
+	if err != nil {
+		return false
+	}
+	op := d.Operations.ForName(p.OperationName)
+	return op != nil && op.Operation == ast.Mutation
 }
 
 // ClaveDeCampo is the name of one field of a request that came with an Idempotency-Key, "" without: a mutation of which another

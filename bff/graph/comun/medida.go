@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"entregas/services/bff/borde"
+	"entregas/services/bff/memory"
 	"entregas/services/internal/errores"
 )
 
@@ -21,14 +22,22 @@ const (
 	// maxLlamadas bounds the fields of the root: each calls a service, all at once, and a service that is called a thousand
 	// times at once answers nobody.
 	maxLlamadas = 20
+	// maxCosto bounds how many fields an answer is expected to have. A list counts as often as it may be long, or usually is.
+	maxCosto = 10_000
 )
 
 // medida refuses an operation that is too large before anything walks through it, and counts what it calls among the
 // requests of who asks.
-type medida struct{}
+type medida struct {
+	pool          *memory.Pool
+	introspection bool
+}
 
 var _ interface {
 	graphql.HandlerExtension
+	graphql.OperationInterceptor
+	graphql.FieldInterceptor
+	graphql.ResponseInterceptor
 	graphql.OperationParameterMutator
 	graphql.OperationContextMutator
 } = medida{}
@@ -40,15 +49,18 @@ func (medida) ExtensionName() string { return "Medida" }
 func (medida) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationParameters implements graphql.OperationParameterMutator.
-func (medida) MutateOperationParameters(_ context.Context, p *graphql.RawParams) *gqlerror.Error {
+func (medida) MutateOperationParameters(ctx context.Context, p *graphql.RawParams) *gqlerror.Error {
 	if len(p.Query) > maxConsulta {
 		return falla(errores.Demasiado, "La consulta puede tener a lo sumo %d bytes.", maxConsulta)
+	}
+	if err := memory.From(ctx).Take(int64(len(p.Query)) * textWeight); err != nil {
+		return refuse(ctx, err).Errors[0]
 	}
 	return nil
 }
 
 // MutateOperationContext implements graphql.OperationContextMutator.
-func (medida) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+func (m medida) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	via := deVia(ctx)
 	if via != porPeticion && op.Operation.Operation == ast.Mutation {
 		// There it would pass by its Idempotency-Key, its time limit and the page's CSRF token.
@@ -56,6 +68,8 @@ func (medida) MutateOperationContext(ctx context.Context, op *graphql.OperationC
 	}
 	t := medidor{}.de(op.Operation.SelectionSet)
 	switch {
+	case t.introspects && !m.introspection:
+		return falla(errores.SinPermiso, "Aquí no se cuenta el esquema: la introspección es solo para desarrollo. El esquema está en la documentación.")
 	case t.campos > maxCampos:
 		return falla(errores.Demasiado, "La operación puede pedir a lo sumo %d campos.", maxCampos)
 	case t.hondura > maxHondura:
@@ -77,7 +91,10 @@ func falla(codigo errores.Codigo, formato string, args ...any) *gqlerror.Error {
 }
 
 // tamano is how large a set of fields is with its fragments in it.
-type tamano struct{ campos, hondura, llamadas int }
+type tamano struct {
+	campos, hondura, llamadas int
+	introspects               bool // asks for the schema
+}
 
 // medidor knows what it measured: fragments that spread fragments twice double with each level, and are looked at once.
 type medidor map[*ast.FragmentDefinition]tamano
@@ -93,6 +110,7 @@ func (m medidor) de(campos ast.SelectionSet) (t tamano) {
 			de.campos++
 			if de.llamadas = 1; strings.HasPrefix(campo.Name, "__") {
 				de.hondura, de.llamadas = 0, 0
+				de.introspects = campo.Name != "__typename"
 			} else {
 				de.hondura++
 			}
@@ -109,6 +127,7 @@ func (m medidor) de(campos ast.SelectionSet) (t tamano) {
 			}
 		}
 		t.hondura = max(t.hondura, de.hondura)
+		t.introspects = t.introspects || de.introspects
 		t.campos = min(t.campos+de.campos, maxCampos+1) // enough to be too many
 		t.llamadas = min(t.llamadas+de.llamadas, maxCampos+1)
 	}

@@ -6,46 +6,58 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"entregas/contracts"
 	"entregas/services/bff/acceso"
 	"entregas/services/bff/compras"
 	"entregas/services/bff/graph/comun"
 	"entregas/services/bff/identidad"
+	"entregas/services/bff/memory"
 )
 
-// What one operation may ask for. A list counts as often as it may be long. How large it may be is the same for every schema:
-// package comun.
+// How many fields the answer to one field is expected to have: a list counts as often as it may be long, or usually is. How
+// large an operation may be is the same for every schema: package comun.
 const (
-	maxCosto    = 10_000
-	costoDeSaga = 50 // what the saga of a purchase asked: a call of its own for each
+	costoDeSaga  = 50 // what the saga of a purchase asked: a call of its own for each
+	costoDeTexto = 20 // a record: its text may be long
+	lineas       = 5
+	hechos       = 10
+	filas        = 50
 )
 
 // Nuevo serves the schema: by POST, with subscriptions as server-sent events, and by websocket (graphql-transport-ws).
-func Nuevo(p acceso.Puerta, enVivo EnVivo, introspeccion bool, sockets comun.Sockets) http.Handler {
+func Nuevo(p acceso.Puerta, enVivo EnVivo, pool *memory.Pool, introspeccion bool, sockets comun.Sockets) http.Handler {
 	c := Config{Resolvers: raiz{puerta: p, enVivo: enVivo}}
-	c.Complexity.Query.Compras = func(hijos int, _ []contracts.Estado, _ *string, _ *bool, limite *int, _ *string) int {
-		return costoDeLista(hijos, limite)
-	}
-	c.Complexity.Query.MisCompras = func(hijos int, _ *string, _ []contracts.Estado, limite *int, _ *string) int {
-		return costoDeLista(hijos, limite)
-	}
-	c.Complexity.Compra.Mensajes = func(hijos int) int { return costoDeSaga + hijos }
+	costos(&c.Complexity)
 	servidor := handler.New(NewExecutableSchema(c))
 	servidor.AddTransport(transport.SSE{KeepAlivePingInterval: latido})
 	servidor.AddTransport(sockets.Transport())
 	servidor.AddTransport(transport.POST{})
-	servidor.SetQueryCache(lru.New[*ast.QueryDocument](100))
-	comun.Preparar(servidor)
-	servidor.Use(extension.FixedComplexityLimit(maxCosto))
-	if introspeccion {
-		servidor.Use(extension.Introspection{})
-	}
+	servidor.SetQueryCache(comun.NewCache())
+	comun.Preparar(servidor, pool, introspeccion)
 	return comun.ConLimite(servidor)
+}
+
+func costos(c *ComplexityRoot) {
+	c.Query.Compras = func(hijos int, _ []contracts.Estado, _ *string, _ *bool, limite *int, _ *string) int {
+		return costoDeLista(hijos, limite)
+	}
+	c.Query.MisCompras = func(hijos int, _ *string, _ []contracts.Estado, limite *int, _ *string) int {
+		return costoDeLista(hijos, limite)
+	}
+	c.Query.Productos = func(hijos int, _ *string) int { return 1 + filas*hijos }
+	c.Query.Balance = func(hijos int) int { return 1 + filas*hijos }
+	c.Query.MensajesMuertos = c.Query.Balance
+	c.Colas.Muestras = c.Query.Balance
+	c.Colas.Ahora = func(hijos int) int { return 1 + hechos*hijos }
+	c.MuestraDeColas.Pendientes = c.Colas.Ahora
+	c.Compra.Historia = c.Colas.Ahora
+	c.Compra.Productos = func(hijos int) int { return 1 + lineas*hijos }
+	c.Compra.Faltantes = c.Compra.Productos
+	c.Orden.Productos = func(hijos int) int { return 1 + contracts.MaxLineas*hijos }
+	c.Compra.Mensajes = func(hijos int) int { return costoDeSaga + hijos }
+	c.MensajeMuerto.Registro = func(int) int { return costoDeTexto }
 }
 
 // latido is how often a stream that has nothing to tell says that it is alive, so that no proxy cuts it off.

@@ -148,19 +148,19 @@ type ListarComprasParams struct {
 
 // CrearCompraParams defines parameters for CrearCompra.
 type CrearCompraParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // DecidirCompraParams defines parameters for DecidirCompra.
 type DecidirCompraParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // CancelarCompraParams defines parameters for CancelarCompra.
 type CancelarCompraParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -172,13 +172,13 @@ type SeguirCompraParams struct {
 
 // ReintentarCompraParams defines parameters for ReintentarCompra.
 type ReintentarCompraParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ReponerMensajeParams defines parameters for ReponerMensaje.
 type ReponerMensajeParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -196,7 +196,7 @@ type LeerResumenParams struct {
 
 // DespacharOrdenParams defines parameters for DespacharOrden.
 type DespacharOrdenParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -208,7 +208,7 @@ type ListarProductosParams struct {
 
 // ReponerProductoParams defines parameters for ReponerProducto.
 type ReponerProductoParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 

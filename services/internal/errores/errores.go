@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"google.golang.org/grpc/codes"
@@ -34,6 +35,8 @@ const (
 	SinIdentidad    Codigo = "no-autenticado" // nobody knows who asks
 	SinPermiso      Codigo = "sin-permiso"    // who asks may not do this
 	Demasiadas      Codigo = "demasiadas"     // too many requests of the same subject or address
+	Cuota           Codigo = "cuota"          // the subject has as many of something as it may have
+	Ocupado         Codigo = "ocupado"        // there is no room for one more now; try again in a second
 	// OutcomeUnknown: what was asked for may have been done or not.
 	OutcomeUnknown Codigo = "resultado-desconocido"
 	Interno        Codigo = "interno" // everything else
@@ -46,6 +49,7 @@ type Error struct {
 	Campos  []contracts.CampoInvalido
 	See     string // the path of the public interface where a client can look what became of it; "" where there is none
 	Causa   error
+	Espera  time.Duration // after how long it makes sense to try again; 0 where nobody knows
 }
 
 func (e *Error) Error() string {

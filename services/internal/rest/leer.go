@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,6 +56,8 @@ func LeerCuerpo(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	switch {
 	case errors.As(err, &grande):
 		return nil, errores.Nuevo(errores.Demasiado, "El cuerpo puede tener a lo sumo %d bytes.", grande.Limit)
+	case err != nil && slices.Contains([]errores.Codigo{errores.Demasiadas, errores.Ocupado}, errores.De(err)): // who holds the body reads no further
+		return nil, err
 	case err != nil:
 		return nil, errores.Nuevo(errores.Invalido, "No se pudo leer el cuerpo de la petición.")
 	}

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 
 	"entregas/contracts"
 	"entregas/services/internal/errores"
@@ -20,6 +23,7 @@ type Problema struct {
 	Detail  string                    `json:"detail"`
 	Errores []contracts.CampoInvalido `json:"errores,omitempty"`
 	See     string                    `json:"ver,omitempty"` // where to look what became of it
+	Wait    time.Duration             `json:"-"`             // the Retry-After; 0 is none
 }
 
 var porCodigo = map[errores.Codigo]struct {
@@ -39,6 +43,8 @@ var porCodigo = map[errores.Codigo]struct {
 	errores.SinPermiso:      {http.StatusForbidden, "Sin permiso"},
 	errores.Demasiadas:      {http.StatusTooManyRequests, "Demasiadas peticiones"},
 	errores.OutcomeUnknown:  {http.StatusGatewayTimeout, "Resultado desconocido"},
+	errores.Cuota:           {http.StatusTooManyRequests, "Cuota agotada"},
+	errores.Ocupado:         {http.StatusServiceUnavailable, "Servicio ocupado"},
 	errores.Interno:         {http.StatusInternalServerError, "Error interno"},
 }
 
@@ -46,7 +52,7 @@ var porCodigo = map[errores.Codigo]struct {
 func ProblemaDe(err error) Problema {
 	codigo := errores.De(err)
 	fila := porCodigo[codigo]
-	p := Problema{Type: prefijoDeTipo + string(codigo), Title: fila.titulo, Status: fila.estado}
+	p := Problema{Type: prefijoDeTipo + string(codigo), Title: fila.titulo, Status: fila.estado, Wait: wait(err)}
 	var propio *errores.Error
 	var validacion *contracts.ErrorDeValidacion
 	switch {
@@ -74,7 +80,7 @@ func (f Ruta) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // EscribirError answers with the problem of err and logs what a person does not see.
 func EscribirError(w http.ResponseWriter, r *http.Request, err error) {
 	p := ProblemaDe(err)
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError && errores.De(err) != errores.Ocupado { // a flood that is refused must not become one of log lines
 		slog.ErrorContext(r.Context(), "petición fallida", "ruta", r.Method+" "+r.URL.Path, "error", err)
 	}
 	SetHeaders(w.Header(), p)
@@ -83,13 +89,28 @@ func EscribirError(w http.ResponseWriter, r *http.Request, err error) {
 	_ = json.NewEncoder(w).Encode(p) // the client is gone when this fails
 }
 
+// wait is after how long the client may try again what failed with err, 0 where that would not help.
+func wait(err error) time.Duration {
+	var propio *errores.Error
+	if errors.As(err, &propio) && propio.Espera > 0 {
+		return propio.Espera
+	}
+	switch errores.De(err) {
+	case errores.NoDisponible, errores.OutcomeUnknown:
+		return 5 * time.Second
+	case errores.Demasiadas, errores.Cuota, errores.Ocupado:
+		return time.Second
+	default:
+		return 0
+	}
+}
+
 // SetHeaders writes what goes with a problem into the headers of its answer.
 func SetHeaders(h http.Header, p Problema) {
+	if p.Wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.Wait.Seconds()))))
+	}
 	switch p.Status {
-	case http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		h.Set("Retry-After", "5")
-	case http.StatusTooManyRequests:
-		h.Set("Retry-After", "1")
 	case http.StatusUnsupportedMediaType:
 		h.Set("Accept", "application/json") // what is taken: RFC 9110, section 12.5.1
 	case http.StatusUnauthorized:

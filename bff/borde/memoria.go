@@ -1,0 +1,54 @@
+package borde
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"entregas/services/bff/identidad"
+	"entregas/services/bff/memory"
+	"entregas/services/internal/rest"
+)
+
+// What a request is expected to weigh before anything of it is known: its connection's buffers, its goroutine, its headers.
+// A body weighs more than other JSON: one of three bytes may become a slice of its own.
+const (
+	requestWeight = 32 << 10
+	bodyWeight    = 16
+)
+
+// Bounded refuses a request for which there is no room in pool, and charges its body to its asker: the subject, or else the
+// address. What the request makes us hold later is charged to the Lease in its context. A live stream holds none: it reads
+// one purchase at a time, and package vivo bounds how many there are.
+func (l *Limites) Bounded(pool *memory.Pool) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+			if r.Method == http.MethodGet && esFlujo(r) {
+				next.ServeHTTP(w, r)
+				return nil
+			}
+			lease := pool.Lease(Asker(r.Context(), l.direccion(r)))
+			defer lease.Release()
+			if err := lease.Reserve(r.Context(), requestWeight); err != nil {
+				return err
+			}
+			r = r.WithContext(memory.With(r.Context(), lease))
+			r.Body = body{&memory.Reader{Reader: r.Body, Lease: lease, Weight: bodyWeight}, r.Body}
+			next.ServeHTTP(w, r)
+			return nil
+		})
+	}
+}
+
+// Asker is the name under which the requests of who asks in ctx are counted together: the subject's, or else the address's.
+func Asker(ctx context.Context, address string) string {
+	if p := identidad.De(ctx); p.Conocida() {
+		return "subject " + p.Usuario
+	}
+	return "address " + address
+}
+
+type body struct {
+	io.Reader
+	io.Closer
+}

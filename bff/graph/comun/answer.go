@@ -1,0 +1,170 @@
+package comun
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"entregas/services/bff/borde"
+	"entregas/services/bff/memory"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/rest"
+)
+
+// What an answer weighs in the heap while it is made: the library builds all of it as a tree before it writes a byte.
+const (
+	fieldWeight = 160 // bytes a field, besides its text
+	copies      = 4   // of the text: in the tree, in the buffer that grows, as JSON, on its way out
+	textWeight  = 40  // bytes a byte of the query, while it is read and validated
+	payEvery    = 32 << 10
+)
+
+// answer bounds what one operation answers while it is made.
+type answer struct {
+	lease    *memory.Lease // nil for a mutation: what was done is not called off
+	most     int64         // bytes of text; 0 is no bound
+	length   atomic.Int64
+	unpaid   atomic.Int64
+	refused  atomic.Pointer[error]
+	mutation bool
+}
+
+type answerKey struct{}
+
+func answerOf(ctx context.Context) *answer {
+	a, _ := ctx.Value(answerKey{}).(*answer)
+	return a
+}
+
+// cut tells that the answer of ctx was given up: what else goes wrong with it is said to nobody.
+func cut(ctx context.Context) bool {
+	a := answerOf(ctx)
+	return a != nil && a.refused.Load() != nil
+}
+
+// InterceptOperation implements graphql.OperationInterceptor: there is room for what the operation is expected to answer, or
+// it is not begun. A subscription tells one purchase at a time, and holds no room between.
+func (m medida) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	op := graphql.GetOperationContext(ctx)
+	lease := memory.From(ctx)
+	if op.Operation.Operation == ast.Subscription {
+		lease.Release()
+		return next(memory.With(ctx, nil))
+	}
+	if lease == nil { // on a websocket: of the operation, not of the connection
+		lease = m.pool.Lease(borde.Asker(ctx, ""))
+		context.AfterFunc(ctx, lease.Release)
+		ctx = memory.With(ctx, lease)
+	}
+	a := &answer{lease: lease, most: lease.MaxAnswer()}
+	if stats := extension.GetComplexityStats(ctx); stats != nil {
+		expected := int64(stats.Complexity) * fieldWeight
+		if err := lease.Reserve(ctx, expected); err != nil {
+			return graphql.OneShot(refuse(ctx, err))
+		}
+		a.unpaid.Store(-expected)
+	}
+	if op.Operation.Operation == ast.Mutation {
+		a.lease, a.mutation = nil, true
+	}
+	return next(context.WithValue(ctx, answerKey{}, a))
+}
+
+// InterceptField implements graphql.FieldInterceptor: the answer is given up once it is too large, or there is no room for more.
+func (medida) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
+	a := answerOf(ctx)
+	if a == nil {
+		return next(ctx)
+	}
+	if err := a.refused.Load(); err != nil {
+		return nil, *err
+	}
+	v, err := next(ctx)
+	if err != nil && a.lease != nil && errores.De(err) == errores.Ocupado { // what the field reads had no room
+		a.refused.CompareAndSwap(nil, &err)
+		return nil, err
+	}
+	length := int64(len(graphql.GetFieldContext(ctx).Field.Alias) + len(`"":,`))
+	switch v := v.(type) {
+	case string:
+		length += int64(len(v) + len(`""`))
+	case *string:
+		if v != nil {
+			length += int64(len(*v) + len(`""`))
+		}
+	default:
+		length += 8 // a number, or what holds others
+	}
+	if full := a.add(length); full != nil {
+		a.refused.CompareAndSwap(nil, &full)
+		return nil, full
+	}
+	return v, err
+}
+
+func (a *answer) add(length int64) error {
+	if total := a.length.Add(length); a.most > 0 && total > a.most {
+		if a.mutation {
+			return errores.Nuevo(errores.Demasiado, "Lo pedido se hizo, pero su respuesta tendría más de %d bytes. Léalo pidiendo menos campos.", a.most)
+		}
+		return memory.TooLarge(a.most)
+	}
+	if due := a.unpaid.Add(fieldWeight + copies*length); due > payEvery {
+		return a.lease.Take(a.unpaid.Swap(0))
+	}
+	return nil
+}
+
+// InterceptResponse implements graphql.ResponseInterceptor: of an answer that was given up no part is told.
+func (medida) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	r := next(ctx)
+	if a := answerOf(ctx); a != nil && r != nil {
+		if err := a.refused.Load(); err != nil {
+			return refuse(ctx, *err)
+		}
+	}
+	return r
+}
+
+// refuse is the answer that says err alone. By POST it has the status and the Retry-After that REST says it with.
+func refuse(ctx context.Context, err error) *graphql.Response {
+	p := rest.ProblemaDe(err)
+	if s, is := ctx.Value(statusKey{}).(*statusWriter); is && p.Wait > 0 {
+		s.status = p.Status
+		rest.SetHeaders(s.Header(), p)
+	}
+	return &graphql.Response{Errors: gqlerror.List{{Message: p.Detail, Extensions: extensiones(err, p)}}}
+}
+
+type statusKey struct{}
+
+// statusWriter lets an operation say its status: the library says 200 for whatever became of it.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (s *statusWriter) WriteHeader(status int) {
+	if s.status != 0 {
+		status = s.status
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (s *statusWriter) Write(b []byte) (int, error) {
+	if s.status != 0 {
+		s.ResponseWriter.WriteHeader(s.status)
+		s.status = 0
+	}
+	return s.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the writer within.
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }

@@ -1,0 +1,178 @@
+// Package memory bounds the bytes that requests in flight hold, over all of them, for each asker and for each request. What
+// does not fit is refused at once, so that no set of requests takes the process over its memory limit.
+//
+// A charge is what something is expected to weigh in the heap until the request ends, not its length on the wire: see Weight.
+package memory
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"entregas/services/internal/errores"
+)
+
+// Weight is how many bytes of heap a byte of JSON takes: its text, what it is decoded into, and the answer made of that.
+const Weight = 6
+
+// Limits are the bounds, in bytes. 0 is no bound.
+type Limits struct {
+	Total   int64         // heap of all requests in flight; one asker may hold a quarter of it
+	Answer  int64         // length of one answer, and of what a service answers to us
+	Waiting time.Duration // how long Reserve waits for room
+}
+
+// Pool is the room that requests share.
+type Pool struct {
+	limits Limits
+	room   *semaphore.Weighted
+	mu     sync.Mutex
+	held   map[string]int64 // by asker
+}
+
+// New makes an empty Pool.
+func New(l Limits) *Pool {
+	return &Pool{limits: l, room: semaphore.NewWeighted(l.Total), held: map[string]int64{}}
+}
+
+// share is the part of the room that one asker may hold.
+const share = 4
+
+// Lease is what one request holds of a Pool. The methods of a nil Lease bound nothing: so are calls outside of a request.
+type Lease struct {
+	pool  *Pool
+	asker string
+	mu    sync.Mutex
+	held  int64
+}
+
+// Lease is an empty Lease in the name of asker.
+func (p *Pool) Lease(asker string) *Lease { return &Lease{pool: p, asker: asker} }
+
+// Reserve takes n bytes, and waits for them a little while there are too many requests. Errors as of Take.
+func (l *Lease) Reserve(ctx context.Context, n int64) error {
+	return l.take(n, func() bool {
+		if l.pool.room.TryAcquire(n) {
+			return true
+		}
+		ctx, cancel := context.WithTimeout(ctx, l.pool.limits.Waiting)
+		defer cancel()
+		return l.pool.room.Acquire(ctx, n) == nil
+	})
+}
+
+// Take takes n bytes more at once: who holds some must not wait for others who hold some. Errors: Demasiadas when the asker
+// holds too much already, Ocupado when all do.
+func (l *Lease) Take(n int64) error {
+	return l.take(n, func() bool { return l.pool.room.TryAcquire(n) })
+}
+
+func (l *Lease) take(n int64, acquire func() bool) error {
+	if l == nil || l.pool.limits.Total <= 0 || n <= 0 {
+		return nil
+	}
+	if !l.pool.charge(l.asker, n) {
+		return errores.Nuevo(errores.Demasiadas, "Sus peticiones en curso ocupan demasiado. Espere la respuesta de alguna.")
+	}
+	if !acquire() {
+		l.pool.charge(l.asker, -n)
+		return errores.Nuevo(errores.Ocupado, "Hay demasiadas peticiones grandes a la vez. Intente de nuevo en un segundo.")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held += n
+	return nil
+}
+
+func (p *Pool) charge(asker string, n int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n > 0 && p.held[asker]+n > max(p.limits.Total/share, 1) {
+		return false
+	}
+	if p.held[asker] += n; p.held[asker] <= 0 {
+		delete(p.held, asker)
+	}
+	return true
+}
+
+// Release gives back all that l holds. It may be used again.
+func (l *Lease) Release() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	n := l.held
+	l.held = 0
+	l.mu.Unlock()
+	if n > 0 {
+		l.pool.charge(l.asker, -n)
+		l.pool.room.Release(n)
+	}
+}
+
+// MaxAnswer is how long an answer may be, 0 for any length.
+func (l *Lease) MaxAnswer() int64 {
+	if l == nil {
+		return 0
+	}
+	return l.pool.limits.Answer
+}
+
+type leaseKey struct{}
+
+// With gives a context that carries l.
+func With(ctx context.Context, l *Lease) context.Context {
+	return context.WithValue(ctx, leaseKey{}, l)
+}
+
+// From is the Lease of ctx, nil where it has none.
+func From(ctx context.Context) *Lease {
+	l, _ := ctx.Value(leaseKey{}).(*Lease)
+	return l
+}
+
+// chunk is how much is read or written before it is charged.
+const chunk = 16 << 10
+
+// Reader charges what is read through it: Weight for each byte.
+type Reader struct {
+	io.Reader
+	Lease  *Lease
+	Weight int64
+	unpaid int64
+}
+
+// Read implements io.Reader. Besides its source's errors it has those of Take.
+func (r *Reader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if r.unpaid += int64(n); r.unpaid >= chunk || err != nil {
+		if full := r.Lease.Take(r.unpaid * r.Weight); full != nil {
+			return n, full
+		}
+		r.unpaid = 0
+	}
+	return n, err
+}
+
+// ReadAll reads what a service answers, charged to the Lease of ctx. Errors: those of Take; Demasiado when it is longer than an
+// answer may be, or than most.
+func ReadAll(ctx context.Context, source io.Reader, most int64) ([]byte, error) {
+	l := From(ctx)
+	if answer := l.MaxAnswer(); answer > 0 {
+		most = min(most, answer)
+	}
+	text, err := io.ReadAll(io.LimitReader(&Reader{Reader: source, Lease: l, Weight: Weight}, most+1))
+	if err == nil && int64(len(text)) > most {
+		return nil, TooLarge(most)
+	}
+	return text, err
+}
+
+// TooLarge is the error for an answer of more than most bytes.
+func TooLarge(most int64) error {
+	return errores.Nuevo(errores.Demasiado, "La respuesta tendría más de %d bytes. Pida menos: menos campos, o una página con un límite menor.", most)
+}

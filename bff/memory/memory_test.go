@@ -1,0 +1,98 @@
+package memory_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"entregas/services/bff/memory"
+	"entregas/services/internal/errores"
+)
+
+// One asker holds a quarter at most, all together hold all, and what is given back is there for others.
+func TestRoom(t *testing.T) {
+	p := memory.New(memory.Limits{Total: 400})
+	a, b := p.Lease("a"), p.Lease("a")
+	for _, c := range []struct {
+		name  string
+		lease *memory.Lease
+		n     int64
+		want  errores.Codigo
+	}{
+		{"a first", a, 60, ""},
+		{"too much for one asker", b, 41, errores.Demasiadas},
+		{"the rest of the quarter", b, 40, ""},
+		{"another", p.Lease("b"), 100, ""},
+		{"a third", p.Lease("c"), 100, ""},
+		{"a fourth", p.Lease("d"), 100, ""},
+		{"a fifth", p.Lease("e"), 1, errores.Ocupado},
+		{"of nobody", nil, 1 << 40, ""},
+	} {
+		if err := c.lease.Take(c.n); code(err) != c.want {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+	b.Release()
+	b.Release() // holds nothing any more
+	if err := p.Lease("e").Take(40); err != nil {
+		t.Errorf("after a release: %v", err)
+	}
+	if err := b.Take(40); code(err) != errores.Ocupado {
+		t.Errorf("what others took since: %v", err)
+	}
+}
+
+// Who begins waits a little for room; who holds some does not.
+func TestReserveWaits(t *testing.T) {
+	p := memory.New(memory.Limits{Total: 4, Waiting: time.Minute})
+	var held []*memory.Lease
+	for _, asker := range []string{"a", "b", "c", "d"} {
+		l := p.Lease(asker)
+		if err := l.Take(1); err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, l)
+	}
+	got := make(chan error)
+	go func() { got <- p.Lease("e").Reserve(t.Context(), 1) }()
+	held[0].Release()
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := p.Lease("f").Reserve(gone, 1); code(err) != errores.Ocupado {
+		t.Errorf("a client that left: %v", err)
+	}
+}
+
+// What a service answers is charged while it is read, and is not read to its end when it is too long or there is no room.
+func TestReadAll(t *testing.T) {
+	source := func(n int) *bytes.Reader { return bytes.NewReader(make([]byte, n)) }
+	for _, c := range []struct {
+		name   string
+		limits memory.Limits
+		n      int
+		want   errores.Codigo
+	}{
+		{"as long as it may be", memory.Limits{Total: 1 << 30, Answer: 100_000}, 100_000, ""},
+		{"longer", memory.Limits{Total: 1 << 30, Answer: 100_000}, 100_001, errores.Demasiado},
+		{"than there is room for", memory.Limits{Total: 1 << 20, Answer: 100_000}, 100_000, errores.Demasiadas},
+		{"without bounds", memory.Limits{}, 100_000, ""},
+		{"longer than the caller wants", memory.Limits{}, 200_001, errores.Demasiado},
+	} {
+		ctx := memory.With(t.Context(), memory.New(c.limits).Lease("a"))
+		text, err := memory.ReadAll(ctx, source(c.n), 200_000)
+		if code(err) != c.want || err == nil && len(text) != c.n {
+			t.Errorf("%s: %d bytes, %v, want %q", c.name, len(text), err, c.want)
+		}
+	}
+}
+
+func code(err error) errores.Codigo {
+	if err == nil {
+		return ""
+	}
+	return errores.De(err)
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/bff/borde"
+	"entregas/services/bff/compras"
+	"entregas/services/bff/identidad"
+	"entregas/services/internal/errores"
+)
+
+// A subject has so many keys at once, over all replicas, whichever way a key comes; what was sent before is still answered
+// alike, and nobody else is any poorer.
+func TestQuota(t *testing.T) {
+	const most = 5
+	p := nuevaPuerta(t, func(c *config) { c.MaxKeys = most })
+	ana := p.como(t, "ana", identidad.Cliente)
+	buy := func(key string, who ...string) (int, string, string) {
+		r := p.pedir(t, http.MethodPost, "/api/compras", `{"productos":[{"id_producto":"1","cantidad":1}]}`, append([]string{"Idempotency-Key", key, "Content-Type", "application/json"}, who...)...)
+		return r.Code, r.Body.String(), r.Header().Get("Retry-After")
+	}
+	first := ""
+	for i := range most {
+		code, body, _ := buy(fmt.Sprint("k", i), ana...)
+		if code != http.StatusAccepted {
+			t.Fatalf("key %d: %d %s", i, code, body)
+		}
+		if i == 0 {
+			first = body
+		}
+	}
+	if code, body, wait := buy("one more", ana...); code != http.StatusTooManyRequests || !strings.Contains(body, "urn:entregas:problema:cuota") || !strings.Contains(body, "Idempotency-Key") || len(wait) < 5 {
+		t.Errorf("one more: %d %s, Retry-After %s", code, body, wait)
+	}
+	if code, body, _ := buy("k0", ana...); code != http.StatusAccepted || body != first {
+		t.Errorf("the first again: %d %s", code, body)
+	}
+	if code, body, _ := buy("one more", p.como(t, "eva", identidad.Cliente)...); code != http.StatusAccepted {
+		t.Errorf("another subject: %d %s", code, body)
+	}
+	mutation := func(arguments string, headers ...string) string {
+		r := p.graphql(t, `mutation{comprar(compra:{productos:[{idProducto:"1",cantidad:1}]}`+arguments+`){id}}`, append(headers, ana...)...)
+		if len(r.Errors) == 0 {
+			return ""
+		}
+		return r.Errors[0].Extensions.Code
+	}
+	for _, c := range []struct{ name, code, want string }{
+		{"by the header in GraphQL", mutation("", "Idempotency-Key", "g"), "cuota"},
+		{"as an argument", mutation(`,clave:"a"`), "cuota"},
+		{"without a key", mutation(""), ""},
+	} {
+		if c.code != c.want {
+			t.Errorf("%s: %q, want %q", c.name, c.code, c.want)
+		}
+	}
+}
+
+// Replicas that draw at once from one count give out no more than there is, and a key is free again when its day is over.
+func TestQuotaOfManyReplicas(t *testing.T) {
+	const most, replicas, each = 500, 4, 200
+	p := nuevaPuerta(t)
+	now := time.Date(2026, 11, 26, 1, 59, 0, 0, time.UTC)
+	var mu sync.Mutex
+	taken := 0
+	var all sync.WaitGroup
+	for range replicas {
+		q := borde.QuotaAt(p.almacen, most, func() time.Time { return now })
+		all.Go(func() {
+			for range each {
+				err := q.Take(t.Context(), "ana", 1)
+				mu.Lock()
+				if err == nil {
+					taken++
+				} else if errores.De(err) != errores.Cuota {
+					t.Error(err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if taken != most {
+		t.Errorf("%d keys were given out of %d", taken, most)
+	}
+	for _, c := range []struct {
+		after time.Duration
+		free  bool
+	}{{compras.VidaDeEnvio, false}, {compras.VidaDeEnvio + time.Hour, true}} {
+		q := borde.QuotaAt(p.almacen, most, func() time.Time { return now.Add(c.after) })
+		if err := q.Take(t.Context(), "ana", 1); (err == nil) != c.free {
+			t.Errorf("after %s: %v", c.after, err)
+		}
+	}
+}
+
+// A key on what changes nothing says nothing: nothing is kept of it. On a mutation it does.
+func TestKeysOfWhatChangesNothing(t *testing.T) {
+	p := nuevaPuerta(t)
+	for _, query := range []string{"{productos{id}}", "query{a:productos{nombre}}", "{no{hay}}", "{", "subscription{cambios(id:\"x\"){numero}}"} {
+		p.graphql(t, query, "Idempotency-Key", "k")
+	}
+	if keys := p.almacen.Claves(""); len(keys) != 0 {
+		t.Errorf("kept %v", keys)
+	}
+	body, _ := json.Marshal(map[string]string{"query": `query a{productos{id}} mutation b{despachar(idOrden:"` + idOrden + `"){id}}`, "operationName": "b"})
+	r := p.pedir(t, http.MethodPost, "/graphql", string(body), "Content-Type", "application/json", "Idempotency-Key", "k")
+	if keys := p.almacen.Claves("respuesta-http/"); r.Code != http.StatusOK || len(keys) != 1 {
+		t.Errorf("of a mutation: %d %s, kept %v", r.Code, r.Body, keys)
+	}
+}
+
+// Of an answer that is too long to be kept it is remembered that it was done; one that is not counts as what it weighs.
+func TestLongAnswersUnderAKey(t *testing.T) {
+	aliases := func(n int) string {
+		var s strings.Builder
+		for i := range n {
+			fmt.Fprintf(&s, "a_long_alias_of_one_field_%d:id ", i)
+		}
+		return `mutation{despachar(idOrden:"` + idOrden + `"){` + s.String() + `}}`
+	}
+	p := nuevaPuerta(t, func(c *config) { c.MaxKept, c.MaxKeys = 10_000, 4 })
+	send := func(query, key string) (int, string) {
+		body, _ := json.Marshal(map[string]string{"query": query})
+		r := p.pedir(t, http.MethodPost, "/graphql", string(body), "Content-Type", "application/json", "Idempotency-Key", key)
+		return r.Code, r.Body.String()
+	}
+	code, body := send(aliases(300), "long")
+	if code != http.StatusOK || len(body) < 10_000 {
+		t.Fatalf("%d %s", code, body)
+	}
+	if code, body := send(aliases(300), "long"); code != http.StatusConflict || !strings.Contains(body, "ya se hizo") {
+		t.Errorf("again: %d %.200s", code, body)
+	}
+	_, once := send(aliases(120), "whole") // some 8 kB, and in the store a third more: it counts as three
+	if _, again := send(aliases(120), "whole"); again != once {
+		t.Errorf("again: %.200s", again)
+	}
+	if code, body := send(aliases(1), "one more"); code != http.StatusTooManyRequests {
+		t.Errorf("what is kept counts by its weight: %d %.200s", code, body)
+	}
+}
+
+// The largest answers that our mutations give are kept whole.
+func TestWhatMutationsAnswerIsKept(t *testing.T) {
+	o := contracts.Orden{ID: idOrden, IDCompra: idOrden, IDUsuario: strings.Repeat("ñ", contracts.MaxIdentificador), Estado: contracts.EstadoOrdenDespachada}
+	for range contracts.MaxLineas {
+		o.Productos = append(o.Productos, contracts.Linea{IDProducto: strings.Repeat("<", contracts.MaxIdentificador), Cantidad: contracts.MaxCantidad})
+	}
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limit := 64 << 10; len(text) > limit {
+		t.Errorf("an order may have %d bytes, and %d are kept", len(text), limit)
+	}
+}
