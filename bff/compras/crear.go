@@ -17,7 +17,8 @@ import (
 // What is wrong with s is found before anything is written or called. Then the purchase is written down as RECIBIDA, so
 // that whoever has its id can read it, and given to its owner; when the owner does not answer, it is published with the
 // same id: should both arrive, they are one purchase. When that fails too, it is forgotten here, and NoDisponible where it
-// certainly was not taken, OutcomeUnknown where it may have been.
+// certainly was not taken, OutcomeUnknown where it may have been. While the store
+// does not answer, what has no claveIdempotencia goes to its owner alone.
 func (s *Servicio) Crear(ctx context.Context, solicitud contracts.SolicitudCompra, claveIdempotencia string) (contracts.Aceptada, error) {
 	solicitud.ID = contracts.CanonicalID(solicitud.ID)
 	pedida := solicitud // as it came: without an id when the customer gave none
@@ -36,7 +37,10 @@ func (s *Servicio) Crear(ctx context.Context, solicitud contracts.SolicitudCompr
 	}
 	ctx = registro.ConCompra(ctx, solicitud.ID)
 	sembrada, err := s.estado.sembrar(ctx, solicitud)
-	if err != nil {
+	switch {
+	case err != nil && errores.De(err) == errores.NoDisponible: // its owner may take it all the same, and then tells of it itself
+		slog.WarnContext(ctx, "the store does not answer: only gestor-compra can take the purchase", "error", err)
+	case err != nil:
 		return contracts.Aceptada{}, err
 	}
 	aceptada, err := s.entregar(ctx, solicitud)

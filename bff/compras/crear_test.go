@@ -78,7 +78,8 @@ func TestCrear(t *testing.T) {
 		{"it takes it without an answer, and the broker is away: nobody knows", func(m mundo) { m.gestor.Enmudecer(); m.broker.Fallar(errCaido) }, errores.OutcomeUnknown, 1, 1, 0, 0},
 		{"the broker runs out of time: nobody knows", func(m mundo) { m.gestor.Caer(); m.broker.Fallar(context.DeadlineExceeded) }, errores.OutcomeUnknown, 1, 0, 0, 0},
 		{"ni gestor-compra ni el broker", func(m mundo) { m.gestor.Caer(); m.broker.Fallar(errCaido) }, errores.NoDisponible, 1, 0, 0, 0},
-		{"el almacén no responde: no se llama a nadie", func(m mundo) { m.almacen.Fallar(errCaido) }, errores.NoDisponible, 0, 0, 0, 0},
+		{"the store does not answer: gestor-compra takes it", func(m mundo) { m.almacen.Fallar(errCaido) }, "", 1, 1, 0, 0},
+		{"neither the store nor gestor-compra", func(m mundo) { m.almacen.Fallar(errCaido); m.gestor.Caer() }, errores.NoDisponible, 1, 0, 0, 0},
 		{"gestor-compra la rechaza", func(m mundo) { m.gestor.Responder(errores.Nuevo(errores.Conflicto, "no")) }, errores.Conflicto, 1, 0, 0, 0},
 		{"gestor-compra falla: no es que no responda", func(m mundo) { m.gestor.Responder(errors.New("nil pointer")) }, errores.Interno, 1, 0, 0, 0},
 	}

@@ -20,7 +20,7 @@ import (
 const plazoEstado = 3 * time.Second
 
 // Store is the name of the bff's own state store component (docs/adr/the-bffs-own-store.md).
-const Store = "estado"
+const Store = "estado-bff"
 
 // Almacen is that state store. It implements compras.Almacen: a version is the store's ETag.
 type Almacen struct{ Sidecar dapr.Client }

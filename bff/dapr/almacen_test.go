@@ -28,7 +28,7 @@ func TestAlmacenDeDapr(t *testing.T) {
 	recursos := t.TempDir()
 	componente := fmt.Sprintf(`apiVersion: dapr.io/v1alpha1
 kind: Component
-metadata: {name: estado}
+metadata: {name: estado-bff}
 spec:
   type: state.postgresql
   version: v2

@@ -11,7 +11,7 @@ if docker volume inspect "${COMPOSE_PROJECT_NAME:-entregas}_secretos" >/dev/null
   echo "Las claves son las que ya hay en el volumen ${COMPOSE_PROJECT_NAME:-entregas}_secretos."
   exit 0
 fi
-for rol in POSTGRES DAPR GESTOR_COMPRA ADMIN_PRODUCTOS ORDENES CONSOLIDADOR; do
+for rol in POSTGRES DAPR BFF GESTOR_COMPRA ADMIN_PRODUCTOS ORDENES CONSOLIDADOR; do
   echo "CLAVE_$rol=$(clave)"
 done >secretos.env
 echo 'Hice deploy/secretos.env con claves nuevas. Git no lo guarda: guárdelo usted.'

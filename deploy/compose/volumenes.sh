@@ -5,7 +5,7 @@ set -euo pipefail
 umask 377
 cd /secretos
 # role and the user that may read its password: postgres' own image runs as 999, a sidecar as 65532, compose.yaml says the others
-for par in postgres:999 dapr:65532 gestor_compra:10001 admin_productos:10002 ordenes:10003 consolidador:10004; do
+for par in postgres:999 dapr:65532 bff:65532 gestor_compra:10001 admin_productos:10002 ordenes:10003 consolidador:10004; do
   rol=${par%:*} usuario=${par#*:} variable=CLAVE_$(tr '[:lower:]' '[:upper:]' <<<"${par%:*}")
   if [ ! -s "$rol" ]; then
     clave=${!variable:-$(od -An -tx1 -N20 /dev/urandom | tr -d ' \n')}
@@ -20,9 +20,11 @@ if [ ! -s emisor ]; then
   od -An -tx1 -N20 /dev/urandom | tr -d ' \n' >emisor.nuevo && mv emisor.nuevo emisor
 fi
 chown 10005:10005 emisor
-rm -f pgpass
+rm -f pgpass sidecars
 cat ./*.pgpass >pgpass # for preparar, which gives the roles their passwords
 chown 10000:10000 pgpass /componentes
+cat dapr.pgpass bff.pgpass >sidecars # for the components' addresses
+chown 65532:65532 sidecars
 chown 65532:65532 /scheduler
 umask 022
 rm -rf /fuentes/*

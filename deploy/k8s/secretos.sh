@@ -11,7 +11,7 @@ ensayo=${ENSAYO:-}
 
 clave() { od -An -tx1 -N20 /dev/urandom | tr -d ' \n'; }
 declare -A claves=()
-for rol in postgres dapr gestor_compra admin_productos ordenes consolidador; do claves[$rol]=$(clave); done
+for rol in postgres dapr bff gestor_compra admin_productos ordenes consolidador; do claves[$rol]=$(clave); done
 linea() { printf '*:*:*:%s:%s\n' "$1" "${claves[$1]}"; }
 
 # secreto NAME KEY < value: one Secret of one key.
@@ -33,6 +33,7 @@ if [ "$destino" = local ]; then
   secreto claves-postgres postgres "${claves[postgres]}"
   secreto emisor-desarrollo secreto "$(clave)"
   secreto claves-dapr connectionString "postgres://dapr:${claves[dapr]}@postgres:5432/dapr?sslmode=disable"
+  secreto claves-bff connectionString "postgres://bff:${claves[bff]}@postgres:5432/bff?sslmode=disable"
   exit 0
 fi
 
@@ -56,3 +57,4 @@ secreto pulsar-admin TOKEN "$(de_pulsar pulsar-token-admin TOKEN)"
 secreto pulsar-ca ca.crt "$(de_pulsar pulsar-ca-tls ca.crt)"
 en_gestor entregas-pulsar-token "$token"
 en_gestor entregas-dapr-dsn "postgres://dapr:${claves[dapr]}@postgres-rw:5432/dapr?sslmode=verify-full&sslrootcert=/postgres-ca/ca.crt"
+en_gestor entregas-bff-dsn "postgres://bff:${claves[bff]}@postgres-rw:5432/bff?sslmode=verify-full&sslrootcert=/postgres-ca/ca.crt"

@@ -17,11 +17,11 @@ import (
 // Where a cluster says something else than one machine does, and only there: kind, path of the field, why.
 var diferencias = []struct{ overlay, patron, porque string }{
 	{"*", `^\w+/[\w-]+ metadata\.(namespace|labels)`, "todo está en un espacio, con la etiqueta del conjunto"},
-	{"*", `^Component/estado spec\.metadata\.connectionString$`, "la clave viene de un Secret"},
+	{"*", `^Component/estado(-bff)? spec\.metadata\.connectionString$`, "la clave viene de un Secret"},
 	{"*", `^Component/pubsub[\w-]* spec\.metadata\.host$`, "Pulsar está en otra dirección"},
 	{"*", `^Configuration/[\w-]+ (metadata\.name|spec\.accessControl|spec\.mtls)$`, "una por servicio, con quién puede llamarlo; mTLS"},
 	{"gke", `^Component/pubsub[\w-]* (spec\.metadata\.(enableTLS|token)|auth)$`, "el broker pide un token y muestra un certificado"},
-	{"gke", `^Component/estado auth$`, "el secreto está en Secret Manager"},
+	{"gke", `^Component/estado(-bff)? auth$`, "el secreto está en Secret Manager"},
 	{"gke", `^Configuration/[\w-]+ spec\.tracing$`, "las trazas van a un colector"},
 }
 

@@ -106,6 +106,7 @@ func revisarCompose(t *testing.T, c *codigo, archivo string) []string {
 		}
 		for nombre := range s.Environment {
 			_, conocida := a.entorno[nombre]
+			conocida = conocida || slices.Contains(ajenas, nombre)
 			q.si(!conocida, "%s: nadie lee la variable %s", id, nombre)
 		}
 		for nombre, requerida := range a.entorno {

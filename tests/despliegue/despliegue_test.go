@@ -127,6 +127,9 @@ func TestSeRechaza(t *testing.T) {
 		{"local", "contenedores cerrados", "runAsUser: 65532", "runAsUser: 0", "o es root"},
 		{"local", "contenedores cerrados", "enforce: restricted", "enforce: baseline", "no exige el perfil"},
 
+		{"local", "memory", "value: 96MiB", "value: 112MiB", "GOMEMLIMIT"},
+		{"local", "memory", "GOMEMLIMIT=192MiB", "GOMEMLIMIT=224MiB", "sidecar"},
+
 		{"local", "imágenes fijas", "image: entregas/bff:local", "image: entregas/bff", "no está fijada"},
 		{"local", "imágenes fijas", "image: postgres:18.6", "image: postgres:latest", "no está fijada"},
 		{"gke", "imágenes fijas", "postgresql:18.6-standard-bookworm", "postgresql", "no está fijada"},

@@ -20,6 +20,7 @@ var revisiones = []revision{
 	{"entorno", entorno},
 	{"referencias", referencias},
 	{"contenedores cerrados", contenedoresCerrados},
+	{"memory", memory},
 	{"imágenes fijas", imagenesFijas},
 	{"escala", escala},
 	{"componentes", componentes},

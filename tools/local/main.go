@@ -192,7 +192,7 @@ func (in *Instancia) parar(nombre string) error {
 
 func (in *Instancia) base(orden, nombre string) error {
 	if _, ok := preparar.Bases[nombre]; !ok {
-		return fmt.Errorf("diga qué base: DB=productos, gestor_compra, ordenes o dapr")
+		return fmt.Errorf("diga qué base: DB=productos, gestor_compra, ordenes, dapr o bff")
 	}
 	dsn, err := in.dsn(nombre)
 	if err != nil {

@@ -195,7 +195,7 @@ func (in *Instancia) reset() error {
 	}
 	decir("borro %s", in.Dir)
 	if in.dsnPropio() != "" {
-		decir("aviso: en su servidor de POSTGRES_DSN siguen las bases productos, gestor_compra, ordenes y dapr; bórrelas usted si quiere")
+		decir("aviso: en su servidor de POSTGRES_DSN siguen las bases productos, gestor_compra, ordenes, dapr y bff; bórrelas usted si quiere")
 	}
 	return os.RemoveAll(in.Dir)
 }

@@ -13,12 +13,12 @@ import (
 
 // Bases are the databases with the role that owns each; Lectores may connect to one and get no more than its owner grants.
 var (
-	Bases    = map[string]string{"productos": "admin_productos", "gestor_compra": "gestor_compra", "ordenes": "ordenes", "dapr": "dapr"}
+	Bases    = map[string]string{"productos": "admin_productos", "gestor_compra": "gestor_compra", "ordenes": "ordenes", "dapr": "dapr", "bff": "bff"}
 	Lectores = map[string]string{"consolidador": "productos"}
 )
 
 // Roles are those that log in with a password, the administrator first.
-var Roles = []string{"postgres", "admin_productos", "gestor_compra", "ordenes", "dapr", "consolidador"}
+var Roles = []string{"postgres", "admin_productos", "gestor_compra", "ordenes", "dapr", "bff", "consolidador"}
 
 // Claves reads the passwords by role from a pgpass file (host:port:database:role:password). No file is no passwords.
 func Claves(ruta string) (map[string]string, error) {
