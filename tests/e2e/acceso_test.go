@@ -217,12 +217,52 @@ func TestEntrarYSalir(t *testing.T) {
 	if estado, texto := pedir(http.MethodGet, "/api/compras/"+a.ID, "", "", ""); estado != http.StatusOK || !strings.Contains(texto, usuario) {
 		t.Errorf("%d %s", estado, texto)
 	}
+	stream := followWith(t, navegador, s.Entorno.BFF+"/api/compras/"+a.ID+"/eventos", contracts.EstadoConfirmada)
 	if estado, _ := pedir(http.MethodPost, "/salir", "", "", q.CSRF); estado != http.StatusNoContent {
 		t.Errorf("salir: %d", estado)
 	}
 	if estado, _ := pedir(http.MethodGet, "/api/compras/"+a.ID, "", "", ""); estado != http.StatusUnauthorized {
 		t.Errorf("después de salir: %d", estado)
 	}
+	// Something happens to the purchase, and the stream that was open ends without telling it.
+	if r, err := s.BFF.Pedir(t.Context(), http.MethodPost, "/compras/"+a.ID+"/cancelacion", nil); err != nil || r.Estado >= http.StatusBadRequest {
+		t.Fatalf("cancelar: %d %s %v", r.Estado, r.Cuerpo, err)
+	}
+	for line := range stream {
+		if strings.HasPrefix(line, "data:") {
+			t.Errorf("después de salir se cuenta: %s", line)
+		}
+	}
+}
+
+// followWith reads a purchase's events with the client's session until one has the state, and gives the lines that come after it.
+func followWith(t *testing.T, client *http.Client, address string, until contracts.Estado) <-chan string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), Plazo)
+	t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() && !strings.Contains(lines.Text(), `"estado":"`+string(until)+`"`) {
+	}
+	after := make(chan string, 100)
+	go func() {
+		defer close(after)
+		for lines.Scan() {
+			after <- lines.Text()
+		}
+		if ctx.Err() != nil {
+			after <- "data: the stream does not end"
+		}
+	}()
+	return after
 }
 
 // A GraphQL subscription tells each change, as the stream does.

@@ -1,6 +1,7 @@
 package comun
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"net/http"
@@ -39,23 +40,22 @@ const (
 	messagesPerSecond = 50       // that a client sends; twice as many at once
 	maxSubscriptions  = 100      // open at once
 	writeTimeout      = 10 * time.Second
-	heartbeat         = 15 * time.Second // a ping, and a look at whether who asks is still known
+	heartbeat         = 15 * time.Second
 )
 
 // Sockets are the websockets of GraphQL.
 type Sockets struct {
 	Stop        context.Context // ends all of them
 	InitTimeout time.Duration   // how long a client may take until connection_init; 0 is initTimeout
+	Heartbeat   time.Duration   // how often a client is asked for a pong, and its session looked at; 0 is heartbeat
 	// Identify gives the context in which the owner of a token asks. Errors: SinIdentidad, Demasiadas, NoDisponible.
 	Identify func(ctx context.Context, token string) (context.Context, error)
 }
 
 // Transport is what serves them.
 func (s Sockets) Transport() transport.Websocket {
-	if s.InitTimeout == 0 {
-		s.InitTimeout = initTimeout
-	}
-	return transport.Websocket{Implementation: s, InitFunc: s.start, PingPongInterval: heartbeat}
+	s.InitTimeout, s.Heartbeat = cmp.Or(s.InitTimeout, initTimeout), cmp.Or(s.Heartbeat, heartbeat)
+	return transport.Websocket{Implementation: s, InitFunc: s.start, PingPongInterval: s.Heartbeat}
 }
 
 // Accept implements transport.WebsocketImplementation. A client that does not speak graphql-transport-ws is told so by the

@@ -23,6 +23,7 @@ import (
 // waited for.
 type socket struct {
 	conn       *websocket.Conn
+	heartbeat  time.Duration
 	messages   *rate.Limiter
 	initTimer  *time.Timer
 	detachStop func() bool
@@ -49,7 +50,7 @@ var _ interface {
 
 func newSocket(conn *websocket.Conn, s Sockets) *socket {
 	k := &socket{
-		conn: conn, messages: rate.NewLimiter(messagesPerSecond, 2*messagesPerSecond), active: map[string]*operation{}, done: make(chan struct{}),
+		conn: conn, heartbeat: s.Heartbeat, messages: rate.NewLimiter(messagesPerSecond, 2*messagesPerSecond), active: map[string]*operation{}, done: make(chan struct{}),
 	}
 	k.mu.Lock() // the program may be stopping already: then the socket ends when it is whole
 	defer k.mu.Unlock()
@@ -71,7 +72,7 @@ func (k *socket) watch(ctx context.Context) {
 		return
 	}
 	go func() {
-		ticker := time.NewTicker(heartbeat)
+		ticker := time.NewTicker(k.heartbeat)
 		defer ticker.Stop()
 		for {
 			select {
@@ -129,10 +130,7 @@ func (k *socket) SetReadDeadline(t time.Time) error {
 		k.pong = nil
 	}
 	if !t.IsZero() && !k.ended {
-		k.pong = time.AfterFunc(time.Until(t), func() {
-			k.end(websocket.StatusPolicyViolation, "No pong")
-			_ = k.conn.CloseNow()
-		})
+		k.pong = time.AfterFunc(time.Until(t), func() { k.end(websocket.StatusPolicyViolation, "No pong") })
 	}
 	return nil
 }

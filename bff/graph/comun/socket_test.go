@@ -11,10 +11,11 @@ import (
 
 	"entregas/services/bff/graph/comun"
 	v1 "entregas/services/bff/graph/v1"
+	"entregas/services/bff/identidad"
 )
 
 // open is a socket at a server of its own, where nobody is known, and gives how it is closed.
-func open(t *testing.T, s comun.Sockets) <-chan websocket.StatusCode {
+func open(t *testing.T, s comun.Sockets, messages ...string) <-chan websocket.StatusCode {
 	t.Helper()
 	server := handler.New(v1.NewExecutableSchema(v1.Config{}))
 	server.AddTransport(s.Transport())
@@ -25,11 +26,19 @@ func open(t *testing.T, s comun.Sockets) <-chan websocket.StatusCode {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.CloseNow() })
+	for _, m := range messages {
+		if err := c.Write(t.Context(), websocket.MessageText, []byte(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	closed := make(chan websocket.StatusCode, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_, _, err := c.Read(ctx)
+		var err error
+		for err == nil {
+			_, _, err = c.Read(ctx)
+		}
 		closed <- websocket.CloseStatus(err)
 	}()
 	return closed
@@ -48,6 +57,16 @@ func TestAStopClosesTheSockets(t *testing.T) {
 	closed := open(t, comun.Sockets{Stop: stop})
 	cancel()
 	if code := <-closed; code != websocket.StatusGoingAway {
+		t.Errorf("%d", code)
+	}
+}
+
+// A client that sends no pong is gone.
+func TestASocketWithoutPongsIsClosed(t *testing.T) {
+	s := comun.Sockets{Stop: t.Context(), Heartbeat: 20 * time.Millisecond, Identify: func(ctx context.Context, _ string) (context.Context, error) {
+		return identidad.Con(ctx, identidad.Persona{Usuario: "ana", Roles: []string{identidad.Cliente}}), nil
+	}}
+	if code := <-open(t, s, `{"type":"connection_init","payload":{"token":"x"}}`); code != websocket.StatusPolicyViolation {
 		t.Errorf("%d", code)
 	}
 }
