@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -131,7 +130,7 @@ func TestACodeWorksOnce(t *testing.T) {
 	}
 	r := p.post(t, "/desarrollo/token", form, basic...)
 	var said struct{ Error string }
-	if err := errors.Join(json.Unmarshal(r.Body.Bytes(), &said)); err != nil || r.Code != http.StatusBadRequest || said.Error != "invalid_grant" {
+	if err := json.Unmarshal(r.Body.Bytes(), &said); err != nil || r.Code != http.StatusBadRequest || said.Error != "invalid_grant" {
 		t.Errorf("the second time: %d %s", r.Code, r.Body)
 	}
 }

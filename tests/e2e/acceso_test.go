@@ -250,7 +250,8 @@ func followWith(t *testing.T, client *http.Client, address string, until contrac
 	}
 	t.Cleanup(func() { _ = res.Body.Close() })
 	lines := bufio.NewScanner(res.Body)
-	for lines.Scan() && !strings.Contains(lines.Text(), `"estado":"`+string(until)+`"`) {
+	for reached := false; !reached && lines.Scan(); {
+		reached = strings.Contains(lines.Text(), `"estado":"`+string(until)+`"`)
 	}
 	after := make(chan string, 100)
 	go func() {
