@@ -8,7 +8,7 @@ ORDEN := $(LOCAL) --instancia $(INSTANCIA)
 MODULOS := contracts workflows services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer token build generate lint test test-unit test-e2e test-paginas escenario-desempeno escenario-escalabilidad escenario-disponibilidad escenario-perdidas caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer apartar token build generate lint test test-unit test-e2e test-paginas escenario-desempeno escenario-escalabilidad escenario-disponibilidad escenario-perdidas caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
 
 help: ## esta lista
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ mensajes-muertos: $(LOCAL) ## los mensajes que nadie pudo atender, con su motivo
 
 reponer: $(LOCAL) ## devuelve un mensaje muerto a su tema: ID=…
 	@$(ORDEN) reponer $(ID)
+
+apartar: $(LOCAL) ## aparta de su tema un mensaje que nadie puede leer: ID=…
+	@$(ORDEN) apartar $(ID)
 
 token: $(LOCAL) ## un token de desarrollo: ROL=cliente|operador USUARIO=ana
 	@$(ORDEN) token $(ROL) $(USUARIO)

@@ -71,6 +71,7 @@ var accesos = []permiso{
 	{"leerBalance", "", "GET /api/operacion/balance", "", "", [6]int{401, 401, 403, 403, 403, 200}},
 	{"listarMensajesMuertos", "", "GET /api/mensajes-muertos", "", "", [6]int{401, 401, 403, 403, 403, 200}},
 	{"reponerMensaje", "", "POST /api/mensajes-muertos/" + idMuerto + "/reposicion", "", "", [6]int{401, 401, 403, 403, 403, 202}},
+	{"apartarMensaje", "", "POST /api/mensajes-muertos/" + idMuerto + "/apartado", "", "", [6]int{401, 401, 403, 403, 403, 202}},
 }
 
 func (p puerta) conLaDeAna(t *testing.T, estado contracts.Estado) {
@@ -171,6 +172,7 @@ var accesosGraphQL = []accesoGraphQL{
 	{`mutation{reponer(idProducto:"1",cantidad:1){cantidad}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
 	{`mutation{despachar(idOrden:"` + idOrden + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
 	{`mutation{reponerMensaje(id:"` + idMuerto + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{apartarMensaje(id:"` + idMuerto + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
 	{`mutation{reintentar(id:"` + deAna + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", "conflicto"}},
 	{`mutation{aprobar(id:"` + deAna + `",aprobada:true){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
 	{`mutation{cancelar(id:"` + deAna + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},

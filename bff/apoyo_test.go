@@ -165,6 +165,10 @@ func (monitor) Muertos(context.Context) ([]contracts.MensajeMuerto, error) {
 	return []contracts.MensajeMuerto{{ID: idMuerto, Tema: "comandos-producto", Motivo: "no es", Registro: json.RawMessage(`{}`)}}, nil
 }
 
+func (m monitor) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	return m.ReponerMuerto(ctx, id)
+}
+
 func (m monitor) ReponerMuerto(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
 	lista, err := m.Muertos(ctx)
 	if id != idMuerto {

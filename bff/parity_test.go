@@ -38,6 +38,7 @@ var operations = []operation{
 	{"despacharOrden", "despachar", "/api/ordenes/%s/despacho", `mutation($id:ID!){despachar(idOrden:$id){id}}`, idOrden, ``, "", ``},
 	{"reponerProducto", "reponer", "/api/productos/%s/reposicion", `mutation($id:ID!,$cantidad:Int!,$clave:String){reponer(idProducto:$id,cantidad:$cantidad,clave:$clave){id}}`,
 		"1", `{"cantidad":5}`, "", `{"cantidad":6}`},
+	{"apartarMensaje", "apartarMensaje", "/api/mensajes-muertos/%s/apartado", `mutation($id:ID!){apartarMensaje(id:$id){id}}`, idMuerto, ``, "", ``},
 	{"reponerMensaje", "reponerMensaje", "/api/mensajes-muertos/%s/reposicion", `mutation($id:ID!){reponerMensaje(id:$id){id}}`, idMuerto, ``, "", ``},
 }
 

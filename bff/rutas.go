@@ -111,7 +111,7 @@ Operadores (ROL=operador):
   POST /api/ordenes/{id}/despacho   despacharla
   POST /api/productos/{id}/reposicion  reponer: {"cantidad": 10}
   GET  /api/operacion/resumen       lo que pasa ahora; también /colas y /balance
-  GET  /api/mensajes-muertos        los que nadie pudo atender; POST …/{id}/reposicion devuelve uno
+  GET  /api/mensajes-muertos        los que nadie pudo atender; POST …/{id}/reposicion devuelve uno, …/{id}/apartado aparta uno ilegible
 
   GET  /stream                      los cambios de todas las compras, en vivo
   POST /v1                          GraphQL del sistema anterior

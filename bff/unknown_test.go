@@ -29,6 +29,7 @@ var writes = []write{
 	{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `despachar(idOrden:"` + idOrden + `"){estado}`, "", "/api/ordenes/" + idOrden, 200},
 	{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `reponer(idProducto:"1",cantidad:5){cantidad}`, "", "/api/productos/1", 200},
 	{"put back", "/api/mensajes-muertos/" + idMuerto + "/reposicion", ``, `reponerMensaje(id:"` + idMuerto + `"){id}`, "", "/api/mensajes-muertos", 202},
+	{"set aside", "/api/mensajes-muertos/" + idMuerto + "/apartado", ``, `apartarMensaje(id:"` + idMuerto + `"){id}`, "", "/api/mensajes-muertos", 202},
 }
 
 // What was done without an answer is never told as not done: it is asked what became of it, or the answer says that nobody
@@ -55,7 +56,7 @@ func TestOutcome(t *testing.T) {
 	} {
 		for _, w := range writes {
 			code := c.code
-			if code == "" && w.name == "put back" { // done twice it would be put back twice
+			if code == "" && (w.name == "put back" || w.name == "set aside") { // done twice it would be there twice
 				code = errores.OutcomeUnknown
 			}
 			fresh := func() puerta {

@@ -78,15 +78,22 @@ type LineaDeBalance struct {
 	Diferencia  int64  `json:"diferencia"`
 }
 
-// MensajeMuerto is a message that its reader set aside: it will never be handled as it is.
+// MensajeMuerto is a message that its reader set aside: it will never be handled as it is. Pendiente is one that is still on
+// its topic, since a sidecar cannot hand it to its reader: it is delivered again each second until an operator sets it aside.
 type MensajeMuerto struct {
-	ID       string          `json:"id"`
-	Tema     string          `json:"tema"` // where it came from, and where it is put back
-	Tipo     string          `json:"tipo"`
-	IDCompra string          `json:"id_compra"`
-	Motivo   string          `json:"motivo"`
-	Origen   string          `json:"origen"` // the service that could not handle it
-	Intentos int             `json:"intentos"`
-	En       time.Time       `json:"en"` // when it was set aside
-	Registro json.RawMessage `json:"registro"`
+	ID         string          `json:"id"`          // its place in the broker
+	IDRegistro string          `json:"id_registro"` // what its producer calls it; may be anything
+	Tema       string          `json:"tema"`        // where it came from, and where it is put back
+	Tipo       string          `json:"tipo"`
+	IDCompra   string          `json:"id_compra"`
+	Motivo     string          `json:"motivo"`
+	Origen     string          `json:"origen"` // the service that could not handle it
+	Intentos   int             `json:"intentos"`
+	En         time.Time       `json:"en"` // when it was set aside; when it was published where it is Pendiente
+	Pendiente  bool            `json:"pendiente,omitempty"`
+	Bytes      int64           `json:"bytes,omitempty"`    // of the original, where Registro is not all of it
+	SHA256     string          `json:"sha256,omitempty"`   // of the original
+	Comienzo   string          `json:"comienzo,omitempty"` // of the original
+	Posicion   string          `json:"posicion,omitempty"` // of the original
+	Registro   json.RawMessage `json:"registro,omitempty"` // none where it cannot be read or is too large to be shown
 }

@@ -46,6 +46,7 @@ type Monitor interface {
 	Colas(ctx context.Context, minutos int) (contracts.Colas, error)
 	Muertos(ctx context.Context) ([]contracts.MensajeMuerto, error)
 	ReponerMuerto(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+	SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 }
 
 // Puerta is everything that may be asked for, by who may ask. Who asks is in the context.
@@ -309,6 +310,15 @@ func (p Puerta) Muertos(ctx context.Context) ([]contracts.MensajeMuerto, error) 
 
 // ReponerMuerto puts a dead letter back.
 func (p Puerta) ReponerMuerto(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	return p.onLetter(ctx, id, p.Monitor.ReponerMuerto)
+}
+
+// SetAside makes a dead letter of a message that nobody can read.
+func (p Puerta) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	return p.onLetter(ctx, id, p.Monitor.SetAside)
+}
+
+func (p Puerta) onLetter(ctx context.Context, id string, do func(context.Context, string) (contracts.MensajeMuerto, error)) (contracts.MensajeMuerto, error) {
 	if err := identidad.ExigirDe(ctx, operador); err != nil {
 		return contracts.MensajeMuerto{}, err
 	}
@@ -317,7 +327,7 @@ func (p Puerta) ReponerMuerto(ctx context.Context, id string) (contracts.Mensaje
 	if err := v.Error(); err != nil {
 		return contracts.MensajeMuerto{}, err
 	}
-	uno, err := p.Monitor.ReponerMuerto(ctx, id)
+	uno, err := do(ctx, id)
 	if compras.InDoubt(err) { // not asked again: it would be put back twice
 		return uno, compras.OutcomeUnknown("/api/mensajes-muertos", err)
 	}

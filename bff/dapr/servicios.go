@@ -212,3 +212,9 @@ func (m Monitor) ReponerMuerto(ctx context.Context, id string) (uno contracts.Me
 	_, err = m.llamar(ctx, http.MethodPost, ruta("mensajes-muertos", id, "reposicion"), nil, &uno)
 	return uno, err
 }
+
+// SetAside implements acceso.Monitor.
+func (m Monitor) SetAside(ctx context.Context, id string) (uno contracts.MensajeMuerto, err error) {
+	_, err = m.llamar(ctx, http.MethodPost, ruta("mensajes-muertos", id, "apartado"), nil, &uno)
+	return uno, err
+}

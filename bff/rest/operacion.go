@@ -53,6 +53,12 @@ func (s Servidor) ReponerMensaje(w http.ResponseWriter, r *http.Request, id cont
 	responder(w, r, http.StatusAccepted, uno, err)
 }
 
+// ApartarMensaje implements contrato.ServerInterface.
+func (s Servidor) ApartarMensaje(w http.ResponseWriter, r *http.Request, id contrato.Id, _ contrato.ApartarMensajeParams) {
+	uno, err := s.Puerta.SetAside(r.Context(), id)
+	responder(w, r, http.StatusAccepted, uno, err)
+}
+
 // LeerOrden implements contrato.ServerInterface.
 func (s Servidor) LeerOrden(w http.ResponseWriter, r *http.Request, id contrato.Id) {
 	orden, err := s.Puerta.Orden(r.Context(), id)

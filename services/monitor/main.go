@@ -3,9 +3,9 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"entregas/services/internal/arranque"
-	"entregas/services/internal/pubsub"
 	"entregas/services/monitor/colas"
 	"entregas/services/monitor/pulsar"
 	"entregas/services/monitor/rest"
@@ -25,23 +25,22 @@ func main() {
 	arranque.Main(servicio, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
 }
 
+// lookEvery is how often the queues are searched for messages that no sidecar can hand to its program.
+const lookEvery = 15 * time.Second
+
 // run needs no broker to be ready: that the broker is down is what monitor is there to tell.
 func run(ctx context.Context, cfg config) error {
-	sidecar, err := cfg.Sidecar(ctx)
-	if err != nil {
-		return err
-	}
-	defer sidecar.Close()
 	broker := pulsar.Nuevo(cfg.Pulsar, cfg.Token)
-	muertos, err := pulsar.NuevosMuertos(cfg.Broker, cfg.Token, broker, pubsub.NuevoPublicador(sidecar, servicio).Reenviar)
+	muertos, err := pulsar.NuevosMuertos(cfg.Broker, cfg.Token, broker)
 	if err != nil {
 		return err
 	}
 	defer muertos.Cerrar()
 	historial := colas.NuevoHistorial(broker)
 	go arranque.Repetir(ctx, colas.Cada, "mirar las colas", historial.Mirar)
+	go arranque.Repetir(ctx, lookEvery, "buscar lo que nadie puede leer", muertos.Watch)
 	rutas := cfg.Rutas(nil, "/metrics")
-	rest.Servir(rutas, broker, historial)
+	rest.Servir(rutas, broker, historial, muertos)
 	rest.ServirColas(rutas, historial)
 	rest.ServirMuertos(rutas, muertos)
 	return cfg.Servir(ctx, rutas)

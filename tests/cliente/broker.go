@@ -116,10 +116,21 @@ func Publicar[D any](ctx context.Context, b *Broker, tema contracts.Tema[D], m c
 		return err
 	}
 	defer productor.Close()
-	_, err = productor.Send(ctx, &pulsar.ProducerMessage{Value: &registro[D]{
-		m.ID, m.Time, m.Ingestion, m.Specversion, string(m.Type), m.Datacontenttype, m.ServiceName, m.Traceparent, m.Data,
-	}})
+	_, err = productor.Send(ctx, &pulsar.ProducerMessage{Value: deMensaje(m)})
 	return err
+}
+
+// Registro is m on the wire.
+func Registro[D any](b *Broker, tema contracts.Tema[D], m contracts.Mensaje[D]) ([]byte, error) {
+	esquema, err := b.Esquema(string(tema))
+	if err != nil {
+		return nil, err
+	}
+	return avro.Marshal(esquema, deMensaje(m))
+}
+
+func deMensaje[D any](m contracts.Mensaje[D]) *registro[D] {
+	return &registro[D]{m.ID, m.Time, m.Ingestion, m.Specversion, string(m.Type), m.Datacontenttype, m.ServiceName, m.Traceparent, m.Data}
 }
 
 // Productor publishes on tema, if the broker lets it.
@@ -152,8 +163,8 @@ func Muertos[D any](ctx context.Context, b *Broker, tema contracts.Tema[D], ver 
 			return err
 		}
 		var r registro[D]
-		if err := avro.Unmarshal(esquema, recibido.Payload(), &r); err != nil {
-			return fmt.Errorf("%s no es de su esquema: %w", tema.MensajesMuertos(), err)
+		if avro.Unmarshal(esquema, recibido.Payload(), &r) != nil {
+			continue // anybody may have written it
 		}
 		m := contracts.Mensaje[D]{ID: r.ID, Time: r.Time, Ingestion: r.Ingestion, Specversion: r.Specversion, Type: contracts.Tipo(r.Type),
 			Datacontenttype: r.Datacontenttype, ServiceName: r.ServiceName, Traceparent: r.Traceparent, Data: r.Data}

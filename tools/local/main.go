@@ -25,6 +25,7 @@ const uso = `uso: local [--instancia up|test|caos] ORDEN
   attach                la interfaz del supervisor
   dsn BASE, psql BASE   la dirección de una base de datos, o una consola en ella
   mensajes-muertos      los mensajes que nadie pudo atender; reponer ID devuelve uno
+  apartar ID            aparta de su tema un mensaje que nadie puede leer
   token ROL USUARIO     un token del emisor de desarrollo: cliente u operador
   env                   las direcciones del sistema, como NOMBRE=valor
   navegador             la ruta de un Chromium; lo instala donde apt puede
@@ -83,6 +84,8 @@ func ordenar(instancia string, args []string) error {
 		return in.mensajesMuertos()
 	case "reponer":
 		return in.reponer(arg)
+	case "apartar":
+		return in.setAside(arg)
 	case "token":
 		return in.imprimirToken(args[1:])
 	case "env":

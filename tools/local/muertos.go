@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -23,6 +24,7 @@ func (in *Instancia) mensajesMuertos() error {
 		IDCompra                       string `json:"id_compra"`
 		Intentos                       int
 		En                             time.Time
+		Pendiente                      bool
 	}
 	if err := json.Unmarshal(cuerpo, &lista); err != nil {
 		return fmt.Errorf("respuesta de monitor: %w", err)
@@ -33,10 +35,31 @@ func (in *Instancia) mensajesMuertos() error {
 	}
 	tabla := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tabla, "ID\tCUÁNDO\tTEMA\tTIPO\tLO APARTÓ\tINTENTOS\tMOTIVO")
+	esperan := 0
 	for _, m := range lista {
-		fmt.Fprintf(tabla, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, m.En.Local().Format(time.DateTime), m.Tema, m.Tipo, m.Origen, m.Intentos, m.Motivo)
+		if m.Pendiente { // its reader never saw it
+			m.Origen = "nadie: espera"
+			esperan++
+		}
+		fmt.Fprintf(tabla, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, m.En.Local().Format(time.DateTime), m.Tema, m.Tipo, m.Origen, m.Intentos, strings.Join(strings.Fields(m.Motivo), " "))
 	}
-	return tabla.Flush()
+	if err := tabla.Flush(); err != nil || esperan == 0 {
+		return err
+	}
+	fmt.Println("Lo que espera sigue en su tema y se entrega una y otra vez: make apartar ID=… lo aparta.")
+	return nil
+}
+
+// setAside makes a dead letter of a message that waits on its topic and that nobody can read.
+func (in *Instancia) setAside(id string) error {
+	if id == "" {
+		return errors.New("falta cuál: make apartar ID=… (make mensajes-muertos los lista)")
+	}
+	if _, err := in.pedirAMonitor(http.MethodPost, "/mensajes-muertos/"+url.PathEscape(id)+"/apartado", http.StatusAccepted); err != nil {
+		return err
+	}
+	fmt.Println("Apartado de su tema:", id)
+	return nil
 }
 
 // reponer puts one back on the topic that it came from.

@@ -134,15 +134,18 @@ type ComplexityRoot struct {
 	}
 
 	MensajeMuerto struct {
-		En       func(childComplexity int) int
-		ID       func(childComplexity int) int
-		IDCompra func(childComplexity int) int
-		Intentos func(childComplexity int) int
-		Motivo   func(childComplexity int) int
-		Origen   func(childComplexity int) int
-		Registro func(childComplexity int) int
-		Tema     func(childComplexity int) int
-		Tipo     func(childComplexity int) int
+		Comienzo   func(childComplexity int) int
+		En         func(childComplexity int) int
+		ID         func(childComplexity int) int
+		IDCompra   func(childComplexity int) int
+		IDRegistro func(childComplexity int) int
+		Intentos   func(childComplexity int) int
+		Motivo     func(childComplexity int) int
+		Origen     func(childComplexity int) int
+		Pendiente  func(childComplexity int) int
+		Registro   func(childComplexity int) int
+		Tema       func(childComplexity int) int
+		Tipo       func(childComplexity int) int
 	}
 
 	MuestraDeColas struct {
@@ -151,6 +154,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		ApartarMensaje func(childComplexity int, id string) int
 		Aprobar        func(childComplexity int, id string, aprobada bool, motivo *string) int
 		Cancelar       func(childComplexity int, id string, motivo *string) int
 		Comprar        func(childComplexity int, compra CompraPedida, clave *string) int
@@ -247,6 +251,7 @@ type MutationResolver interface {
 	Despachar(ctx context.Context, idOrden string) (*contracts.Orden, error)
 	Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error)
 	ReponerMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
+	ApartarMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 }
 type OrdenResolver interface {
 	Estado(ctx context.Context, obj *contracts.Orden) (string, error)
@@ -620,6 +625,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MensajeDeSaga.Tardias(childComplexity), true
 
+	case "MensajeMuerto.comienzo":
+		if e.ComplexityRoot.MensajeMuerto.Comienzo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MensajeMuerto.Comienzo(childComplexity), true
 	case "MensajeMuerto.en":
 		if e.ComplexityRoot.MensajeMuerto.En == nil {
 			break
@@ -638,6 +649,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MensajeMuerto.IDCompra(childComplexity), true
+	case "MensajeMuerto.idRegistro":
+		if e.ComplexityRoot.MensajeMuerto.IDRegistro == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MensajeMuerto.IDRegistro(childComplexity), true
 	case "MensajeMuerto.intentos":
 		if e.ComplexityRoot.MensajeMuerto.Intentos == nil {
 			break
@@ -656,6 +673,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MensajeMuerto.Origen(childComplexity), true
+	case "MensajeMuerto.pendiente":
+		if e.ComplexityRoot.MensajeMuerto.Pendiente == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MensajeMuerto.Pendiente(childComplexity), true
 	case "MensajeMuerto.registro":
 		if e.ComplexityRoot.MensajeMuerto.Registro == nil {
 			break
@@ -688,6 +711,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MuestraDeColas.Pendientes(childComplexity), true
 
+	case "Mutation.apartarMensaje":
+		if e.ComplexityRoot.Mutation.ApartarMensaje == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_apartarMensaje_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApartarMensaje(childComplexity, args["id"].(string)), true
 	case "Mutation.aprobar":
 		if e.ComplexityRoot.Mutation.Aprobar == nil {
 			break
@@ -1335,6 +1369,8 @@ func (ec *executionContext) childFields_MensajeMuerto(ctx context.Context, field
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_MensajeMuerto_id(ctx, field)
+	case "idRegistro":
+		return ec.fieldContext_MensajeMuerto_idRegistro(ctx, field)
 	case "tema":
 		return ec.fieldContext_MensajeMuerto_tema(ctx, field)
 	case "tipo":
@@ -1349,6 +1385,10 @@ func (ec *executionContext) childFields_MensajeMuerto(ctx context.Context, field
 		return ec.fieldContext_MensajeMuerto_intentos(ctx, field)
 	case "en":
 		return ec.fieldContext_MensajeMuerto_en(ctx, field)
+	case "pendiente":
+		return ec.fieldContext_MensajeMuerto_pendiente(ctx, field)
+	case "comienzo":
+		return ec.fieldContext_MensajeMuerto_comienzo(ctx, field)
 	case "registro":
 		return ec.fieldContext_MensajeMuerto_registro(ctx, field)
 	}
@@ -1566,6 +1606,20 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 // endregion ************************** internal!.gotpl ***************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_Mutation_apartarMensaje_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
 
 func (ec *executionContext) field_Mutation_aprobar_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -3305,6 +3359,29 @@ func (ec *executionContext) fieldContext_MensajeMuerto_id(_ context.Context, fie
 	return graphql.NewScalarFieldContext("MensajeMuerto", field, false, false, "ID")
 }
 
+func (ec *executionContext) _MensajeMuerto_idRegistro(ctx context.Context, field graphql.CollectedField, obj *contracts.MensajeMuerto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MensajeMuerto_idRegistro(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDRegistro, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MensajeMuerto_idRegistro(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MensajeMuerto", field, false, false, "String")
+}
+
 func (ec *executionContext) _MensajeMuerto_tema(ctx context.Context, field graphql.CollectedField, obj *contracts.MensajeMuerto) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3464,6 +3541,52 @@ func (ec *executionContext) _MensajeMuerto_en(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_MensajeMuerto_en(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MensajeMuerto", field, false, false, "Time")
+}
+
+func (ec *executionContext) _MensajeMuerto_pendiente(ctx context.Context, field graphql.CollectedField, obj *contracts.MensajeMuerto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MensajeMuerto_pendiente(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pendiente, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MensajeMuerto_pendiente(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MensajeMuerto", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _MensajeMuerto_comienzo(ctx context.Context, field graphql.CollectedField, obj *contracts.MensajeMuerto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MensajeMuerto_comienzo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Comienzo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MensajeMuerto_comienzo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MensajeMuerto", field, false, false, "String")
 }
 
 func (ec *executionContext) _MensajeMuerto_registro(ctx context.Context, field graphql.CollectedField, obj *contracts.MensajeMuerto) (ret graphql.Marshaler) {
@@ -3846,6 +3969,50 @@ func (ec *executionContext) fieldContext_Mutation_reponerMensaje(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_reponerMensaje_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_apartarMensaje(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_apartarMensaje(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ApartarMensaje(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.MensajeMuerto) graphql.Marshaler {
+			return ec.marshalOMensajeMuerto2ᚖentregasᚋcontractsᚐMensajeMuerto(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_apartarMensaje(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MensajeMuerto(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_apartarMensaje_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6779,6 +6946,11 @@ func (ec *executionContext) _MensajeMuerto(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "idRegistro":
+			out.Values[i] = ec._MensajeMuerto_idRegistro(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "tema":
 			out.Values[i] = ec._MensajeMuerto_tema(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -6811,6 +6983,16 @@ func (ec *executionContext) _MensajeMuerto(ctx context.Context, sel ast.Selectio
 			}
 		case "en":
 			out.Values[i] = ec._MensajeMuerto_en(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pendiente":
+			out.Values[i] = ec._MensajeMuerto_pendiente(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "comienzo":
+			out.Values[i] = ec._MensajeMuerto_comienzo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -6940,6 +7122,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "reponerMensaje":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reponerMensaje(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "apartarMensaje":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_apartarMensaje(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++

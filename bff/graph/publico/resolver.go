@@ -79,6 +79,11 @@ func (r raiz) ReponerMensaje(ctx context.Context, id string) (*contracts.Mensaje
 	return orNull(r.puerta.ReponerMuerto(ctx, id))
 }
 
+// ApartarMensaje implements MutationResolver.
+func (r raiz) ApartarMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error) {
+	return orNull(r.puerta.SetAside(ctx, id))
+}
+
 // Cambios implements SubscriptionResolver.
 func (r raiz) Cambios(ctx context.Context, id string, desde *int) (<-chan compras.Cambio, error) {
 	return r.enVivo.Cambios(ctx, id, o(desde, -1))

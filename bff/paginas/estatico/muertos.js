@@ -12,19 +12,27 @@ async function mirar() {
 function ficha(m) {
   return h("li", { class: "muerto tarjeta", "data-id": m.id },
     h("div", {}, h("h2", {}, m.tipo || "Mensaje sin tipo"),
-      h("p", { class: "tenue" }, `${m.tema} · lo apartó ${m.origen || "alguien"} tras ${cuantas(m.intentos, "intento", "intentos")} · `, tiempo(m.en, fecha(m.en)),
+      h("p", { class: "tenue" }, m.pendiente ? `${m.tema} · sigue en su tema y nadie lo puede leer: se entrega a ${m.origen} una y otra vez · ` : `${m.tema} · lo apartó ${m.origen || "alguien"} tras ${cuantas(m.intentos, "intento", "intentos")} · `, tiempo(m.en, fecha(m.en)),
         m.id_compra ? [" · compra ", h("a", { class: "mono", href: `/operador/compras/${encodeURIComponent(m.id_compra)}`, title: m.id_compra }, `…${corto(m.id_compra)}`)] : null)),
-    h("button", {
-      class: "boton", type: "button", "aria-label": `Reponer ${m.tipo} en ${m.tema}`, "data-reponer": m.id,
-      onclick: (e) => conBoton(e.currentTarget, async () => {
-        await enviar(`/api/mensajes-muertos/${encodeURIComponent(m.id)}/reposicion`, undefined, { clave: nuevaClave() });
-        avisar(`${m.tipo} volvió a ${m.tema}.`);
-        await mirar();
-        porId("refrescar").focus();
-      }),
-    }, "Reponer"),
+    boton(m),
     h("p", { class: "motivo escrito" }, m.motivo || "No dejó motivo."),
+    !m.registro && m.comienzo ? h("details", {}, h("summary", {}, `El comienzo, de ${m.bytes} bytes`), h("pre", { tabindex: "0" }, m.comienzo)) : null,
     m.registro ? h("details", {}, h("summary", {}, "El mensaje"), h("pre", { tabindex: "0" }, JSON.stringify(m.registro, null, 2))) : null);
+}
+
+// boton puts a dead letter back, or sets aside what is still on its topic.
+function boton(m) {
+  const que = m.pendiente ? { verbo: "Apartar", ruta: "apartado", hecho: `Se apartó de ${m.tema}.` }
+    : { verbo: "Reponer", ruta: "reposicion", hecho: `${m.tipo} volvió a ${m.tema}.` };
+  return h("button", {
+    class: "boton", type: "button", "aria-label": `${que.verbo} ${m.tipo || "el mensaje"} ${m.pendiente ? "de" : "en"} ${m.tema}`, "data-reponer": m.id,
+    onclick: (e) => conBoton(e.currentTarget, async () => {
+      await enviar(`/api/mensajes-muertos/${encodeURIComponent(m.id)}/${que.ruta}`, undefined, { clave: nuevaClave() });
+      avisar(que.hecho);
+      await mirar();
+      porId("refrescar").focus();
+    }),
+  }, que.verbo);
 }
 
 async function empezarPagina() {

@@ -176,6 +176,12 @@ type ReintentarCompraParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ApartarMensajeParams defines parameters for ApartarMensaje.
+type ApartarMensajeParams struct {
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ReponerMensajeParams defines parameters for ReponerMensaje.
 type ReponerMensajeParams struct {
 	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
@@ -265,6 +271,9 @@ type ServerInterface interface {
 	// ListarMensajesMuertos Los mensajes que nadie pudo atender, con su motivo.
 	// (GET /mensajes-muertos)
 	ListarMensajesMuertos(w http.ResponseWriter, r *http.Request)
+	// ApartarMensaje Apartar de su tema un mensaje pendiente, que nadie puede leer.
+	// (POST /mensajes-muertos/{id}/apartado)
+	ApartarMensaje(w http.ResponseWriter, r *http.Request, id Id, params ApartarMensajeParams)
 	// ReponerMensaje Devolver un mensaje muerto a su tema.
 	// (POST /mensajes-muertos/{id}/reposicion)
 	ReponerMensaje(w http.ResponseWriter, r *http.Request, id Id, params ReponerMensajeParams)
@@ -743,6 +752,62 @@ func (siw *ServerInterfaceWrapper) ListarMensajesMuertos(w http.ResponseWriter, 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListarMensajesMuertos(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ApartarMensaje operation middleware
+func (siw *ServerInterfaceWrapper) ApartarMensaje(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApartarMensajeParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ApartarMensaje(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1333,6 +1398,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/mensajes-muertos", wrapper.ListarMensajesMuertos).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/reposicion", wrapper.ReponerMensaje).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/apartado", wrapper.ApartarMensaje).Methods(http.MethodPost)
 
 	return r
 }

@@ -44,11 +44,6 @@ func Publicar[D any](ctx context.Context, p *Publicador, tema contracts.Tema[D],
 	return err
 }
 
-// Reenviar puts a record, as the component's JSON, on a topic again as it is: same id, same time.
-func (p *Publicador) Reenviar(ctx context.Context, tema, clave string, registro []byte) error {
-	return p.enviar(ctx, tema, func() ([]byte, error) { return registro, nil }, map[string]string{"partitionKey": clave})
-}
-
 func (p *Publicador) enviar(ctx context.Context, tema string, codificar func() ([]byte, error), metadatos map[string]string) error {
 	texto, err := codificar()
 	if err != nil {

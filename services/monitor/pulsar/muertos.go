@@ -2,7 +2,6 @@ package pulsar
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,10 +10,10 @@ import (
 	"time"
 
 	"github.com/apache/pulsar-client-go/pulsar"
-	"github.com/linkedin/goavro/v2"
 
 	"entregas/contracts"
 	"entregas/services/internal/errores"
+	"entregas/services/internal/pubsub"
 )
 
 // suscripcionMuertos holds every dead letter until somebody puts it back. The set-up makes it with the topics.
@@ -23,22 +22,21 @@ const suscripcionMuertos = "operador"
 const (
 	maxPorTema = 500             // dead letters that one look takes from a topic
 	sinMas     = 2 * time.Second // after which a topic has no more to give: somebody else has the rest
+	maxShown   = 64 << 10        // bytes of a record that the list shows
+	maxList    = 4 << 20         // bytes of records that the list shows in all
 )
-
-// Reenvio puts a record on a topic as it was.
-type Reenvio func(ctx context.Context, tema, clave string, registro []byte) error
 
 // Muertos reads the topics of dead letters.
 type Muertos struct {
-	cliente  pulsar.Client
-	broker   *Broker // tells how many there are
-	reenviar Reenvio
-	codecs   map[string]*goavro.Codec
-	turno    sync.Mutex // two looks at once would share the messages between them
+	cliente pulsar.Client
+	broker  *Broker // tells how many there are
+	codecs  codecs
+	turno   sync.Mutex // two looks at once would share the messages between them
+	waiting waiting
 }
 
 // NuevosMuertos reads from the broker at direccion (pulsar://…), whenever it is there.
-func NuevosMuertos(direccion, token string, broker *Broker, reenviar Reenvio) (*Muertos, error) {
+func NuevosMuertos(direccion, token string, broker *Broker) (*Muertos, error) {
 	opciones := pulsar.ClientOptions{URL: direccion, OperationTimeout: 5 * time.Second, ConnectionTimeout: 3 * time.Second}
 	if token != "" {
 		opciones.Authentication = pulsar.NewAuthenticationToken(token)
@@ -47,46 +45,63 @@ func NuevosMuertos(direccion, token string, broker *Broker, reenviar Reenvio) (*
 	if err != nil {
 		return nil, fmt.Errorf("cliente de Pulsar: %w", err)
 	}
-	m := &Muertos{cliente: cliente, broker: broker, reenviar: reenviar, codecs: map[string]*goavro.Codec{}}
-	for _, tema := range contracts.Nombres() {
-		esquema, err := contracts.Esquema(tema)
-		if err != nil {
-			return nil, err
-		}
-		if m.codecs[tema], err = goavro.NewCodecForStandardJSONFull(esquema); err != nil {
-			return nil, fmt.Errorf("esquema de %s: %w", tema, err)
-		}
+	leidos, err := newCodecs()
+	if err != nil {
+		cliente.Close()
+		return nil, err
 	}
-	return m, nil
+	return &Muertos{cliente: cliente, broker: broker, codecs: leidos}, nil
 }
 
 // Cerrar ends the connection.
 func (m *Muertos) Cerrar() { m.cliente.Close() }
 
-// Listar gives the dead letters of all topics, oldest first.
+// Listar gives the dead letters of all topics and the messages that await an operator on their topic, oldest first. One that
+// cannot be read is in the list by its place. Of records only so much is shown that the list stays small.
 func (m *Muertos) Listar(ctx context.Context) ([]contracts.MensajeMuerto, error) {
 	lista := []contracts.MensajeMuerto{}
-	err := m.recorrer(ctx, func(_ pulsar.Consumer, _ pulsar.Message, uno contracts.MensajeMuerto) (bool, error) {
-		lista = append(lista, uno)
+	err := m.recorrer(ctx, func(_ pulsar.Consumer, letra letter) (bool, error) {
+		lista = append(lista, letra.MensajeMuerto)
 		return true, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	esperan, err := m.Waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range esperan {
+		lista = append(lista, w.letter())
+	}
 	slices.SortFunc(lista, func(a, b contracts.MensajeMuerto) int { return a.En.Compare(b.En) })
-	return lista, err
+	shown := 0
+	for i := range lista {
+		if shown += len(lista[i].Registro); len(lista[i].Registro) > maxShown || shown > maxList {
+			shown -= len(lista[i].Registro)
+			lista[i].Bytes, lista[i].Registro = max(lista[i].Bytes, int64(len(lista[i].Registro))), nil
+		}
+	}
+	return lista, nil
 }
 
-// Reponer puts a dead letter back on the topic that it came from, and forgets it once the broker has it there. Between the
-// two it may be on both: who handles it is idempotent. Error: NoEncontrado.
+// Reponer puts a dead letter back on the topic that it came from, byte for byte, and forgets it once the broker has it there.
+// Between the two it may be on both: who handles it is idempotent. Errors: NoEncontrado; Conflicto where the original was too
+// large to be kept.
 func (m *Muertos) Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
 	var repuesto *contracts.MensajeMuerto
-	err := m.recorrer(ctx, func(consumidor pulsar.Consumer, mensaje pulsar.Message, uno contracts.MensajeMuerto) (bool, error) {
-		if uno.ID != id {
+	err := m.recorrer(ctx, func(consumidor pulsar.Consumer, letra letter) (bool, error) {
+		if letra.ID != id {
 			return true, nil
 		}
-		if err := m.reenviar(ctx, uno.Tema, uno.IDCompra, uno.Registro); err != nil {
+		if letra.payload == nil {
+			return false, errores.Nuevo(errores.Conflicto, "El mensaje muerto %s se guardó recortado: no se puede devolver a su tema.", id)
+		}
+		if err := m.publish(ctx, letra.Tema, letra.IDCompra, letra.payload, nil); err != nil {
 			return false, err
 		}
-		repuesto = &uno
-		return false, consumidor.Ack(mensaje)
+		repuesto = &letra.MensajeMuerto
+		return false, consumidor.Ack(letra.mensaje)
 	})
 	switch {
 	case err != nil:
@@ -97,8 +112,29 @@ func (m *Muertos) Reponer(ctx context.Context, id string) (contracts.MensajeMuer
 	return *repuesto, nil
 }
 
+// publish puts the bytes of a record on a topic, under the topic's schema.
+func (m *Muertos) publish(ctx context.Context, tema, clave string, payload []byte, properties map[string]string) error {
+	esquema, err := contracts.Esquema(tema)
+	if err != nil {
+		return err
+	}
+	productor, err := m.cliente.CreateProducer(pulsar.ProducerOptions{
+		Topic: fullName(tema), Schema: pulsar.NewAvroSchema(esquema, nil), DisableBatching: len(payload) > maxShown,
+	})
+	if err != nil {
+		return fmt.Errorf("publicar en %s: %w", tema, errores.Pasajero(err))
+	}
+	defer productor.Close()
+	if _, err := productor.Send(ctx, &pulsar.ProducerMessage{Payload: payload, Key: clave, Properties: properties}); err != nil {
+		return fmt.Errorf("publicar en %s: %w", tema, errores.Pasajero(err))
+	}
+	return nil
+}
+
+func fullName(tema string) string { return "persistent://public/default/" + tema }
+
 // recorrer calls ver for each dead letter until it says that it has seen enough. What is not acked stays where it is.
-func (m *Muertos) recorrer(ctx context.Context, ver func(pulsar.Consumer, pulsar.Message, contracts.MensajeMuerto) (sigue bool, err error)) error {
+func (m *Muertos) recorrer(ctx context.Context, ver func(pulsar.Consumer, letter) (sigue bool, err error)) error {
 	m.turno.Lock()
 	defer m.turno.Unlock()
 	for _, tema := range contracts.Nombres() {
@@ -109,13 +145,13 @@ func (m *Muertos) recorrer(ctx context.Context, ver func(pulsar.Consumer, pulsar
 	return nil
 }
 
-func (m *Muertos) recorrerTema(ctx context.Context, tema string, ver func(pulsar.Consumer, pulsar.Message, contracts.MensajeMuerto) (bool, error)) (bool, error) {
+func (m *Muertos) recorrerTema(ctx context.Context, tema string, ver func(pulsar.Consumer, letter) (bool, error)) (bool, error) {
 	hay, err := m.cuantos(ctx, tema)
 	if err != nil || hay == 0 {
 		return err == nil, err
 	}
 	consumidor, err := m.cliente.Subscribe(pulsar.ConsumerOptions{
-		Topic: "persistent://public/default/" + tema + "-dlq", SubscriptionName: suscripcionMuertos, Type: pulsar.Shared,
+		Topic: fullName(tema + "-dlq"), SubscriptionName: suscripcionMuertos, Type: pulsar.Shared,
 		SubscriptionInitialPosition: pulsar.SubscriptionPositionEarliest, ReceiverQueueSize: maxPorTema, EnableBatchIndexAcknowledgment: true, AckWithResponse: true,
 	})
 	if err != nil {
@@ -132,11 +168,7 @@ func (m *Muertos) recorrerTema(ctx context.Context, tema string, ver func(pulsar
 		if err != nil {
 			return false, err
 		}
-		uno, err := m.leer(tema, mensaje)
-		if err != nil {
-			return false, err
-		}
-		if sigue, err := ver(consumidor, mensaje, uno); err != nil || !sigue {
+		if sigue, err := ver(consumidor, m.letter(tema, mensaje)); err != nil || !sigue {
 			return false, err
 		}
 	}
@@ -157,30 +189,36 @@ func (m *Muertos) cuantos(ctx context.Context, tema string) (int64, error) {
 	return 0, nil
 }
 
-// leer decodes a record into the JSON from which the component would make it again.
-func (m *Muertos) leer(tema string, mensaje pulsar.Message) (contracts.MensajeMuerto, error) {
-	nativo, _, err := m.codecs[tema].NativeFromBinary(mensaje.Payload())
-	if err != nil {
-		return contracts.MensajeMuerto{}, fmt.Errorf("mensaje muerto de %s: %w", tema, err)
+// letter is a dead letter with what puts it back.
+type letter struct {
+	contracts.MensajeMuerto
+	mensaje pulsar.Message
+	payload []byte // of the original; nil where it was cut
+}
+
+// letter tells of a dead letter, whatever it holds.
+func (m *Muertos) letter(tema string, mensaje pulsar.Message) letter {
+	r, p := m.codecs.read(tema, mensaje.Payload()), mensaje.Properties()
+	intentos, _ := strconv.Atoi(p[pubsub.PropertyTries]) // one that another program set aside has none
+	l := letter{mensaje: mensaje, payload: mensaje.Payload(), MensajeMuerto: contracts.MensajeMuerto{
+		ID: position(mensaje.ID()), Tema: tema, En: mensaje.PublishTime().UTC(), Intentos: intentos,
+		Motivo: pubsub.Words(p[pubsub.PropertyReason], maxReason), Origen: pubsub.Words(p[pubsub.PropertyOrigin], maxName),
+		SHA256: pubsub.Words(p[pubsub.PropertySum], maxName), Comienzo: pubsub.Words(p[pubsub.PropertyBeginning], 2*maxReason),
+		Posicion: pubsub.Words(p[pubsub.PropertyPosition], maxName), Registro: r.json,
+	}}
+	l.IDRegistro, l.Tipo, l.IDCompra = pubsub.Words(r.id, maxName), pubsub.Words(r.tipo, maxName), pubsub.Words(r.idCompra, contracts.MaxIdentificador)
+	l.Bytes, _ = strconv.ParseInt(p[pubsub.PropertyBytes], 10, 64)
+	raw, isRaw := p[pubsub.PropertyRaw]
+	switch {
+	case isRaw:
+		l.payload, l.Registro = decodeRaw(raw), nil
+	case l.Bytes > 0:
+		l.payload, l.Registro = nil, nil
+	case r.fault != "": // it is on the dead letters as it is, by another's hand
+		l.Bytes = int64(len(mensaje.Payload()))
+		if l.Motivo == "" {
+			l.Motivo = r.fault
+		}
 	}
-	registro, err := m.codecs[tema].TextualFromNative(nil, nativo)
-	if err != nil {
-		return contracts.MensajeMuerto{}, fmt.Errorf("mensaje muerto de %s: %w", tema, err)
-	}
-	var sobre struct {
-		ID   string `json:"id"`
-		Tipo string `json:"type"`
-		Data struct {
-			IDCompra string `json:"id_compra"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal(registro, &sobre); err != nil {
-		return contracts.MensajeMuerto{}, fmt.Errorf("mensaje muerto de %s: %w", tema, err)
-	}
-	propiedades := mensaje.Properties()
-	intentos, _ := strconv.Atoi(propiedades["intentos"]) // one that another program set aside has none
-	return contracts.MensajeMuerto{
-		ID: sobre.ID, Tema: tema, Tipo: sobre.Tipo, IDCompra: sobre.Data.IDCompra, Motivo: propiedades["motivo"],
-		Origen: propiedades["origen"], Intentos: intentos, En: mensaje.PublishTime().UTC(), Registro: registro,
-	}, nil
+	return l
 }

@@ -42,28 +42,10 @@ type estadisticas struct {
 
 // Colas gives the readers of a topic: none where there is no such topic yet, since nothing can wait in it.
 func (b *Broker) Colas(ctx context.Context, tema string) ([]colas.Cola, error) {
-	direccion := b.direccion + "/admin/v2/persistent/public/default/" + url.PathEscape(tema) + "/stats?getPreciseBacklog=true&getEarliestTimeInBacklog=true"
-	peticion, err := http.NewRequestWithContext(ctx, http.MethodGet, direccion, nil)
-	if err != nil {
-		return nil, fmt.Errorf("tema %s: %w", tema, err)
-	}
-	if b.token != "" {
-		peticion.Header.Set("Authorization", "Bearer "+b.token)
-	}
-	respuesta, err := b.cliente.Do(peticion)
-	if err != nil {
-		return nil, fmt.Errorf("tema %s: %w", tema, err)
-	}
-	defer func() { _ = respuesta.Body.Close() }()
-	if respuesta.StatusCode == http.StatusNotFound {
-		return nil, nil
-	}
-	if respuesta.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("tema %s: el broker responde %s", tema, respuesta.Status)
-	}
 	var e estadisticas
-	if err := json.NewDecoder(respuesta.Body).Decode(&e); err != nil {
-		return nil, fmt.Errorf("tema %s: %w", tema, err)
+	hay, err := b.pedir(ctx, tema, "/stats?getPreciseBacklog=true&getEarliestTimeInBacklog=true", func(r *json.Decoder) error { return r.Decode(&e) })
+	if err != nil || !hay {
+		return nil, err
 	}
 	lista := make([]colas.Cola, 0, len(e.Suscripciones))
 	for nombre, s := range e.Suscripciones {
@@ -77,4 +59,32 @@ func (b *Broker) Colas(ctx context.Context, tema string) ([]colas.Cola, error) {
 		lista = append(lista, c)
 	}
 	return lista, nil
+}
+
+// pedir asks about a topic, and has leer read the answer. hay is false where there is no such topic.
+func (b *Broker) pedir(ctx context.Context, tema, que string, leer func(*json.Decoder) error) (hay bool, err error) {
+	direccion := b.direccion + "/admin/v2/persistent/public/default/" + url.PathEscape(tema) + que
+	peticion, err := http.NewRequestWithContext(ctx, http.MethodGet, direccion, nil)
+	if err != nil {
+		return false, fmt.Errorf("tema %s: %w", tema, err)
+	}
+	if b.token != "" {
+		peticion.Header.Set("Authorization", "Bearer "+b.token)
+	}
+	respuesta, err := b.cliente.Do(peticion)
+	if err != nil {
+		return false, fmt.Errorf("tema %s: %w", tema, err)
+	}
+	defer func() { _ = respuesta.Body.Close() }()
+	switch respuesta.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return false, nil
+	default:
+		return false, fmt.Errorf("tema %s: el broker responde %s", tema, respuesta.Status)
+	}
+	if err := leer(json.NewDecoder(respuesta.Body)); err != nil {
+		return false, fmt.Errorf("tema %s: %w", tema, err)
+	}
+	return true, nil
 }

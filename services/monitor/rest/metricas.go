@@ -20,10 +20,15 @@ type Ritmos interface {
 	Ritmo(tema, suscripcion string) (colas.Ritmo, bool)
 }
 
+// Undecodables tells the messages that no sidecar can hand to its program.
+type Undecodables interface {
+	Undecodable(f func(tema, suscripcion string, n int))
+}
+
 // Servir adds the route GET /metrics.
-func Servir(rutas *mux.Router, broker colas.Broker, ritmos Ritmos) {
+func Servir(rutas *mux.Router, broker colas.Broker, ritmos Ritmos, undecodables Undecodables) {
 	registro := prometheus.NewRegistry()
-	registro.MustRegister(&lectura{broker, ritmos})
+	registro.MustRegister(&lectura{broker, ritmos, undecodables})
 	rutas.Handle("/metrics", promhttp.HandlerFor(registro, promhttp.HandlerOpts{})).Methods(http.MethodGet)
 }
 
@@ -46,6 +51,8 @@ var (
 		"Messages that the subscription acknowledged, a second, over the last half minute.", deCola, nil)
 	paraVaciar = prometheus.NewDesc("entregas_drain_seconds",
 		"How long until nothing waits, at the present rates; absent while the queue does not get shorter.", deCola, nil)
+	undecodable = prometheus.NewDesc("entregas_undecodable_messages",
+		"Messages that no sidecar can hand to the subscription's programs, so that they are delivered again and again until an operator sets them aside; as of the last quarter of a minute.", deCola, nil)
 	apartados = prometheus.NewDesc("entregas_dead_letters",
 		"Dead letters of the topic that nobody has put back or discarded.", []string{"topic"}, nil)
 )
@@ -59,8 +66,9 @@ func compatible(tema string) *prometheus.Desc {
 // lectura reads the broker anew for each scrape: a number that is told is a number of now, and a broker that is down is
 // told as that, not as the queue it had. Only rates need a past.
 type lectura struct {
-	broker colas.Broker
-	ritmos Ritmos
+	broker       colas.Broker
+	ritmos       Ritmos
+	undecodables Undecodables
 }
 
 // plazo is below the 10 s that Prometheus waits by default.
@@ -68,7 +76,7 @@ const plazo = 3 * time.Second
 
 // Describe implements prometheus.Collector.
 func (l *lectura) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{arriba, pendientes, entregadas, consumidores, edad, entrada, salida, paraVaciar, apartados} {
+	for _, d := range []*prometheus.Desc{arriba, pendientes, entregadas, consumidores, edad, entrada, salida, paraVaciar, undecodable, apartados} {
 		ch <- d
 	}
 	for _, tema := range colas.Temas() {
@@ -90,6 +98,9 @@ func (l *lectura) Collect(ch chan<- prometheus.Metric) {
 	for tema, lista := range todas {
 		l.contar(ch, tema, lista)
 	}
+	l.undecodables.Undecodable(func(tema, suscripcion string, n int) {
+		ch <- prometheus.MustNewConstMetric(undecodable, prometheus.GaugeValue, float64(n), tema, suscripcion)
+	})
 }
 
 func (l *lectura) contar(ch chan<- prometheus.Metric, tema string, lista []colas.Cola) {

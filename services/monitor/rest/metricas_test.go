@@ -31,12 +31,19 @@ func (b broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// faulty is a queue of admin-productos in which one message cannot be read.
+type faulty struct{}
+
+func (faulty) Undecodable(f func(tema, suscripcion string, n int)) {
+	f("comandos-producto", "admin-productos", 1)
+}
+
 // medir scrapes the metrics once.
 func medir(t *testing.T, direccion string) map[string]string {
 	t.Helper()
 	rutas := mux.NewRouter()
 	broker := pulsar.Nuevo(direccion, "")
-	rest.Servir(rutas, broker, colas.NuevoHistorial(broker))
+	rest.Servir(rutas, broker, colas.NuevoHistorial(broker), faulty{})
 	w := httptest.NewRecorder()
 	rutas.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
 	if w.Code != http.StatusOK {
@@ -66,13 +73,14 @@ func TestMetricas(t *testing.T) {
 		heredada + "comandos_producto":   "42",
 		heredada + "eventos_compra":      "5",
 		heredada + "comandos_inventario": "0", // no such topic: nothing waits in it
-		`entregas_pending_messages{subscription="admin-productos",topic="comandos-producto"}`: "42",
-		`entregas_unacked_messages{subscription="admin-productos",topic="comandos-producto"}`: "16",
-		`entregas_consumers{subscription="admin-productos",topic="comandos-producto"}`:        "2",
-		`entregas_pending_messages{subscription="uuid",topic="eventos-compra"}`:               "9",
-		`entregas_dead_letters{topic="comandos-orden"}`:                                       "3",
-		`entregas_dead_letters{topic="comandos-producto"}`:                                    "0",
-		`entregas_oldest_pending_age_seconds{subscription="bff",topic="eventos-compra"}`:      "0",
+		`entregas_pending_messages{subscription="admin-productos",topic="comandos-producto"}`:     "42",
+		`entregas_unacked_messages{subscription="admin-productos",topic="comandos-producto"}`:     "16",
+		`entregas_consumers{subscription="admin-productos",topic="comandos-producto"}`:            "2",
+		`entregas_pending_messages{subscription="uuid",topic="eventos-compra"}`:                   "9",
+		`entregas_undecodable_messages{subscription="admin-productos",topic="comandos-producto"}`: "1",
+		`entregas_dead_letters{topic="comandos-orden"}`:                                           "3",
+		`entregas_dead_letters{topic="comandos-producto"}`:                                        "0",
+		`entregas_oldest_pending_age_seconds{subscription="bff",topic="eventos-compra"}`:          "0",
 	} {
 		if series[nombre] != valor {
 			t.Errorf("%s es %q, se esperaba %q", nombre, series[nombre], valor)
@@ -90,7 +98,7 @@ func TestLoQueElBrokerNoDiceNoSeCuenta(t *testing.T) {
 	}
 	aMedias.Close()
 	series = medir(t, aMedias.URL)
-	if series["entregas_pulsar_up"] != "0" || len(series) != 1 {
+	if series["entregas_pulsar_up"] != "0" || len(series) != 2 {
 		t.Errorf("sin broker: %v", series)
 	}
 }

@@ -14,13 +14,15 @@ import (
 type Muertos interface {
 	Listar(ctx context.Context) ([]contracts.MensajeMuerto, error)
 	Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+	SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 }
 
-// ServirMuertos adds GET /mensajes-muertos and POST /mensajes-muertos/{id}/reposicion.
+// ServirMuertos adds GET /mensajes-muertos, POST /mensajes-muertos/{id}/reposicion and POST /mensajes-muertos/{id}/apartado.
 func ServirMuertos(rutas *mux.Router, m Muertos) {
 	r := deMuertos{m}
 	rutas.Handle("/mensajes-muertos", rest.Ruta(r.listar)).Methods(http.MethodGet)
 	rutas.Handle("/mensajes-muertos/{id}/reposicion", rest.Ruta(r.reponer)).Methods(http.MethodPost)
+	rutas.Handle("/mensajes-muertos/{id}/apartado", rest.Ruta(r.setAside)).Methods(http.MethodPost)
 }
 
 type deMuertos struct{ muertos Muertos }
@@ -36,6 +38,15 @@ func (d deMuertos) listar(w http.ResponseWriter, r *http.Request) error {
 
 func (d deMuertos) reponer(w http.ResponseWriter, r *http.Request) error {
 	uno, err := d.muertos.Reponer(r.Context(), mux.Vars(r)["id"])
+	if err != nil {
+		return err
+	}
+	rest.Escribir(w, http.StatusAccepted, uno)
+	return nil
+}
+
+func (d deMuertos) setAside(w http.ResponseWriter, r *http.Request) error {
+	uno, err := d.muertos.SetAside(r.Context(), mux.Vars(r)["id"])
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,131 @@
+package pulsar
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/apache/pulsar-client-go/pulsar"
+	"github.com/linkedin/goavro/v2"
+	"golang.org/x/net/http/httpguts"
+
+	"entregas/contracts"
+	"entregas/services/internal/pubsub"
+)
+
+// maxItems bounds an array that a record claims to have: the library makes room for as many before it reads them.
+const maxItems = 1 << 20
+
+// codecs read the records of each topic as a sidecar does.
+type codecs map[string]*goavro.Codec
+
+func newCodecs() (codecs, error) {
+	goavro.MaxBlockCount = maxItems
+	c := codecs{}
+	for _, tema := range contracts.Nombres() {
+		esquema, err := contracts.Esquema(tema)
+		if err != nil {
+			return nil, err
+		}
+		if c[tema], err = goavro.NewCodecForStandardJSONFull(esquema); err != nil {
+			return nil, fmt.Errorf("esquema de %s: %w", tema, err)
+		}
+	}
+	return c, nil
+}
+
+// record is what the bytes of a message are.
+type record struct {
+	json     json.RawMessage // nil where they are no record of the topic
+	id       string
+	tipo     string
+	idCompra string
+	fault    string // why a sidecar cannot hand the message to its program; "" where it can
+}
+
+// read decodes the payload of a message of tema. What cannot be read is told in fault.
+func (c codecs) read(tema string, payload []byte) (r record) {
+	defer func() {
+		if p := recover(); p != nil {
+			r = record{fault: fmt.Sprintf("no se puede leer con el esquema de %s: %v", tema, p)}
+		}
+	}()
+	native, _, err := c[tema].NativeFromBinary(payload)
+	if err == nil {
+		r.json, err = c[tema].TextualFromNative(nil, native)
+	}
+	if err == nil && !json.Valid(r.json) {
+		err = fmt.Errorf("no es JSON")
+	}
+	if err != nil {
+		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer con el esquema de %s: %v", tema, err), maxReason)}
+	}
+	var envelope struct {
+		ID   string `json:"id"`
+		Type string `json:"type"`
+		Data struct {
+			IDCompra string `json:"id_compra"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(r.json, &envelope); err != nil {
+		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer: %v", err), maxReason)}
+	}
+	r.id, r.tipo, r.idCompra = envelope.ID, envelope.Type, envelope.Data.IDCompra
+	return r
+}
+
+// empty is the record of tema that says nothing: what a dead letter holds of a message that cannot be read.
+func (c codecs) empty(tema string) ([]byte, error) {
+	texto, err := contracts.EmptyRecord(tema)
+	if err != nil {
+		return nil, err
+	}
+	native, _, err := c[tema].NativeFromTextual(texto)
+	if err != nil {
+		return nil, err
+	}
+	return c[tema].BinaryFromNative(nil, native)
+}
+
+// maxHeaders is what a program takes of headers, with room for the sidecar's own.
+const maxHeaders = 1<<20 - 64<<10
+
+// read decodes a message of tema, and tells also of its properties whether a sidecar can hand it over: they become headers.
+func (c codecs) message(tema string, m pulsar.Message) record {
+	r := c.read(tema, m.Payload())
+	if r.fault == "" {
+		r.fault = headerFault(m.Properties())
+	}
+	return r
+}
+
+func headerFault(properties map[string]string) string {
+	size := 0
+	for name, value := range properties {
+		size += len(name) + len(value)
+		switch {
+		case !httpguts.ValidHeaderFieldName(name), !httpguts.ValidHeaderFieldValue(value):
+			return "su propiedad " + pubsub.Words(fmt.Sprintf("%q", name), maxName) + " no puede ser una cabecera HTTP"
+		case strings.EqualFold(name, "content-length"):
+			return "su propiedad content-length no es el largo de la entrega"
+		}
+	}
+	if size > maxHeaders {
+		return fmt.Sprintf("sus propiedades tienen %d bytes; caben %d", size, maxHeaders)
+	}
+	return ""
+}
+
+// What is shown of texts that a producer wrote.
+const (
+	maxName   = 100
+	maxReason = 1000
+)
+
+// position is where a message is: ledger and entry, and its place in the entry where there are several.
+func position(id pulsar.MessageID) string {
+	if id.BatchSize() > 1 {
+		return fmt.Sprintf("%d:%d:%d", id.LedgerID(), id.EntryID(), id.BatchIdx())
+	}
+	return fmt.Sprintf("%d:%d", id.LedgerID(), id.EntryID())
+}

@@ -1,0 +1,85 @@
+package pulsar
+
+import (
+	"strings"
+	"testing"
+
+	"entregas/contracts"
+)
+
+// Whatever stands on a topic is told: as a record, or as what it is not.
+func TestReadWhateverThereIs(t *testing.T) {
+	c, err := newCodecs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tema := range contracts.Nombres() {
+		empty, err := c.empty(tema)
+		if err != nil {
+			t.Fatalf("%s: %v", tema, err)
+		}
+		if r := c.read(tema, empty); r.fault != "" || r.id != "" || r.json == nil {
+			t.Errorf("%s: the empty record is %+v", tema, r)
+		}
+		for name, junk := range map[string][]byte{
+			"nothing": nil, "text": []byte("hola"), "ones": []byte(strings.Repeat("\xff", 100)), "cut": empty[:len(empty)-1],
+			"a field that is longer than all": append([]byte{0xfe, 0xff, 0xff, 0xff, 0x0f}, empty...),
+		} {
+			if r := c.read(tema, junk); r.fault == "" || r.json != nil {
+				t.Errorf("%s: %s is %+v", tema, name, r)
+			}
+		}
+	}
+}
+
+// An array that claims two thousand million items is refused before room is made for them.
+func TestAnArrayThatClaimsTooMuch(t *testing.T) {
+	c, err := newCodecs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.read(string(contracts.ComandosProducto), hugeArray); !strings.Contains(r.fault, "MaxBlockCount") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// hugeArray is a record of comandos-producto until the number of its lines: 2^31-1.
+var hugeArray = append(make([]byte, 9), 0xfe, 0xff, 0xff, 0xff, 0x0f)
+
+func TestPropertiesThatAreNoHeaders(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		good        bool
+	}{
+		{"motivo", "no hay ñ", true}, {"x-1", "", true}, {"a b", "x", false}, {"ñ", "x", false}, {"", "x", false}, {"a", "x\ny", false}, {"a", "\x00", false},
+		{"Content-Length", "7", false}, {"a", strings.Repeat("x", maxHeaders), false},
+	} {
+		if fault := headerFault(map[string]string{c.name: c.value}); (fault == "") != c.good {
+			t.Errorf("%q: %.20q: %s", c.name, c.value, fault)
+		}
+	}
+}
+
+func TestWhatASubscriptionAcknowledged(t *testing.T) {
+	d, err := parseDone("71:4", "[(71:5..71:8],(72:-1..72:0]]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		p   place
+		has bool
+	}{
+		{place{70, 99}, true}, {place{71, 4}, true}, {place{71, 5}, false}, {place{71, 6}, true}, {place{71, 8}, true}, {place{71, 9}, false},
+		{place{72, 0}, true}, {place{72, 1}, false},
+	} {
+		if d.has(c.p) != c.has {
+			t.Errorf("%v: %v", c.p, !c.has)
+		}
+	}
+	if d, err := parseDone("71:-1", "[]"); err != nil || d.has(place{71, 0}) {
+		t.Errorf("%+v %v", d, err)
+	}
+	if _, err := parseDone("nada", ""); err == nil {
+		t.Error("no place is taken for one")
+	}
+}

@@ -1,0 +1,329 @@
+package pulsar
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/apache/pulsar-client-go/pulsar"
+
+	"entregas/contracts"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/pubsub"
+	"entregas/services/monitor/colas"
+)
+
+const (
+	tooOld      = 5 * time.Second  // a message that waits for longer is looked at: others are handled in less
+	maxLook     = 200              // pending messages of a subscription that one look reads, the oldest first
+	aLook       = 3 * time.Second  // how long it may take
+	forOperator = 30 * time.Second // after which a message that could be handled may be set aside all the same
+	maxRaw      = 256 << 10        // bytes of a message that cannot be read which its dead letter keeps
+)
+
+// Awaiting is a message that its reader has not acknowledged.
+type Awaiting struct {
+	Tema, Suscripcion string
+	mensaje           pulsar.Message
+	record            record
+}
+
+// waiting is what the last look found, by topic and subscription.
+type waiting struct {
+	mu    sync.Mutex
+	found map[[2]string]int
+}
+
+// Undecodable calls f with how many messages of a topic no sidecar can hand to the subscription's programs, as of the last
+// Watch. A subscription at which that look failed is left out.
+func (m *Muertos) Undecodable(f func(tema, suscripcion string, n int)) {
+	m.waiting.mu.Lock()
+	defer m.waiting.mu.Unlock()
+	for k, n := range m.waiting.found {
+		f(k[0], k[1], n)
+	}
+}
+
+// Watch looks at every queue once, for Undecodable.
+func (m *Muertos) Watch(ctx context.Context) error {
+	found, errs := map[[2]string]int{}, []error{}
+	err := m.look(ctx, func(c colas.Cola, faulty []Awaiting, err error) {
+		if err == nil {
+			found[[2]string{c.Tema, c.Suscripcion}] = len(faulty)
+		}
+		errs = append(errs, err)
+	})
+	m.waiting.mu.Lock()
+	m.waiting.found = found
+	m.waiting.mu.Unlock()
+	return errors.Join(append(errs, err)...)
+}
+
+// Waiting gives the messages that no sidecar can hand to its program: each is delivered again and again, until an operator
+// sets it aside.
+func (m *Muertos) Waiting(ctx context.Context) ([]Awaiting, error) {
+	var all []Awaiting
+	var errs []error
+	err := m.look(ctx, func(_ colas.Cola, faulty []Awaiting, err error) {
+		all, errs = append(all, faulty...), append(errs, err)
+	})
+	return all, errors.Join(append(errs, err)...)
+}
+
+// look calls see for each durable subscription of each topic with its faulty messages.
+func (m *Muertos) look(ctx context.Context, see func(c colas.Cola, faulty []Awaiting, err error)) error {
+	todas, err := colas.Leer(ctx, m.broker)
+	for _, tema := range contracts.Nombres() {
+		for _, c := range todas[tema] {
+			if !c.Durable {
+				continue
+			}
+			var faulty []Awaiting
+			var err error
+			if c.Edad(time.Now()) > tooOld {
+				err = m.pending(ctx, c, func(a Awaiting) {
+					if a.record.fault != "" {
+						faulty = append(faulty, a)
+					}
+				})
+			}
+			see(c, faulty, err)
+		}
+	}
+	return err
+}
+
+// pending calls see for the oldest messages that the subscription of c has not acknowledged and that are older than tooOld. It
+// reads beside the subscription and takes nothing from it.
+func (m *Muertos) pending(ctx context.Context, c colas.Cola, see func(Awaiting)) error {
+	ctx, release := context.WithTimeout(ctx, aLook)
+	defer release()
+	done, err := m.broker.acknowledged(ctx, c.Tema, c.Suscripcion)
+	if err != nil {
+		return err
+	}
+	reader, err := m.cliente.CreateReader(pulsar.ReaderOptions{
+		Topic: fullName(c.Tema), StartMessageID: pulsar.NewMessageID(done.until.ledger, max(0, done.until.entry), -1, -1), StartMessageIDInclusive: true,
+		ReceiverQueueSize: 16,
+	})
+	if err != nil {
+		return fmt.Errorf("mirar %s: %w", c.Tema, errores.Pasajero(err))
+	}
+	defer reader.Close()
+	for seen := 0; seen < maxLook && reader.HasNext(); {
+		message, err := reader.Next(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("mirar %s: %w", c.Tema, err)
+		}
+		if done.has(place{message.ID().LedgerID(), message.ID().EntryID()}) {
+			continue
+		}
+		if time.Since(message.PublishTime()) < tooOld {
+			return nil // so are those that follow
+		}
+		seen++
+		see(Awaiting{Tema: c.Tema, Suscripcion: c.Suscripcion, mensaje: message, record: m.codecs.message(c.Tema, message)})
+	}
+	return nil
+}
+
+// letter tells of a message that waits as of a dead letter.
+func (a Awaiting) letter() contracts.MensajeMuerto {
+	return contracts.MensajeMuerto{
+		ID: position(a.mensaje.ID()), Posicion: position(a.mensaje.ID()), Tema: a.Tema, Origen: a.Suscripcion, Motivo: a.record.fault,
+		IDRegistro: pubsub.Words(a.record.id, maxName), Tipo: pubsub.Words(a.record.tipo, maxName),
+		IDCompra: pubsub.Words(a.record.idCompra, contracts.MaxIdentificador),
+		En:       a.mensaje.PublishTime().UTC(), Pendiente: true, Bytes: int64(len(a.mensaje.Payload())), Registro: a.record.json,
+	}
+}
+
+// SetAside makes a dead letter of the message at a position of a topic and acknowledges it for its reader, who goes on without
+// it. Messages that share its entry, since their producer sent several in one, go back on the topic. Errors: NoEncontrado;
+// Conflicto where the reader may still handle it.
+func (m *Muertos) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	m.turno.Lock()
+	defer m.turno.Unlock()
+	entry, err := m.find(ctx, id)
+	if err != nil {
+		return contracts.MensajeMuerto{}, err
+	}
+	var set contracts.MensajeMuerto
+	for _, a := range entry {
+		switch {
+		case position(a.mensaje.ID()) == id:
+			if a.record.fault == "" && time.Since(a.mensaje.PublishTime()) < forOperator {
+				return contracts.MensajeMuerto{}, errores.Nuevo(errores.Conflicto, "El mensaje %s se puede leer y es reciente: %s todavía lo puede atender.", id, a.Suscripcion)
+			}
+			set = a.letter()
+			err = m.setAside(ctx, a)
+		case a.record.fault != "":
+			err = m.setAside(ctx, a)
+		default:
+			err = m.publish(ctx, a.Tema, contracts.Cut(a.record.idCompra, contracts.MaxIdentificador), a.mensaje.Payload(), nil)
+		}
+		if err != nil {
+			return contracts.MensajeMuerto{}, err
+		}
+	}
+	return set, m.acknowledge(entry[0])
+}
+
+// find gives the messages of the entry in which a waiting message is.
+func (m *Muertos) find(ctx context.Context, id string) ([]Awaiting, error) {
+	todas, err := colas.Leer(ctx, m.broker)
+	if err != nil {
+		return nil, errores.Pasajero(err)
+	}
+	for _, tema := range contracts.Nombres() {
+		for _, c := range todas[tema] {
+			if !c.Durable || c.Pendientes == 0 {
+				continue
+			}
+			entries, at := map[place][]Awaiting{}, place{-1, -1}
+			err := m.pending(ctx, c, func(a Awaiting) {
+				p := place{a.mensaje.ID().LedgerID(), a.mensaje.ID().EntryID()}
+				entries[p] = append(entries[p], a)
+				if position(a.mensaje.ID()) == id {
+					at = p
+				}
+			})
+			if err != nil {
+				return nil, err
+			}
+			if entry := entries[at]; entry != nil {
+				return entry, nil
+			}
+		}
+	}
+	return nil, errores.Nuevo(errores.NoEncontrado, "Ningún mensaje espera en la posición %s.", id)
+}
+
+// setAside puts a message on its topic's dead letters: as it is where it can be read, else with its bytes beside an empty record.
+func (m *Muertos) setAside(ctx context.Context, a Awaiting) error {
+	reason := a.record.fault
+	if reason == "" {
+		reason = "un operador lo apartó"
+	}
+	payload := a.mensaje.Payload()
+	properties := map[string]string{
+		pubsub.PropertyReason: reason, pubsub.PropertyOrigin: "monitor", pubsub.PropertyTries: strconv.Itoa(int(a.mensaje.RedeliveryCount())),
+		pubsub.PropertyPosition: position(a.mensaje.ID()),
+	}
+	if a.record.json == nil {
+		sum := sha256.Sum256(payload)
+		properties[pubsub.PropertyBytes], properties[pubsub.PropertySum] = strconv.Itoa(len(payload)), hex.EncodeToString(sum[:])
+		properties[pubsub.PropertyBeginning] = pubsub.Words(string(payload), maxName)
+		if len(payload) <= maxRaw {
+			properties[pubsub.PropertyRaw] = base64.StdEncoding.EncodeToString(payload)
+		}
+		var err error
+		if payload, err = m.codecs.empty(a.Tema); err != nil {
+			return err
+		}
+	}
+	return m.publish(ctx, a.Tema+"-dlq", "", payload, properties)
+}
+
+func decodeRaw(text string) []byte {
+	payload, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil
+	}
+	return payload
+}
+
+// acknowledge takes one entry from a shared subscription. A consumer that asks for no message gets none, so that those of
+// others stay theirs; the broker takes its word for any position.
+func (m *Muertos) acknowledge(a Awaiting) error {
+	consumer, err := m.cliente.Subscribe(pulsar.ConsumerOptions{
+		Topic: fullName(a.Tema), SubscriptionName: a.Suscripcion, Type: pulsar.Shared, EnableZeroQueueConsumer: true, AckWithResponse: true,
+	})
+	if err != nil {
+		return fmt.Errorf("apartar de %s: %w", a.Tema, errores.Pasajero(err))
+	}
+	defer consumer.Close()
+	if err := consumer.AckID(pulsar.NewMessageID(a.mensaje.ID().LedgerID(), a.mensaje.ID().EntryID(), -1, -1)); err != nil {
+		return fmt.Errorf("apartar de %s: %w", a.Tema, errores.Pasajero(err))
+	}
+	return nil
+}
+
+// place is an entry of a topic.
+type place struct{ ledger, entry int64 }
+
+func (p place) before(q place) bool {
+	return p.ledger < q.ledger || p.ledger == q.ledger && p.entry < q.entry
+}
+
+// done is what a subscription has acknowledged: all until a place, and ranges after it.
+type done struct {
+	until  place
+	ranges []span
+}
+
+type span struct {
+	from, to            place
+	withFirst, withLast bool
+}
+
+func (d done) has(p place) bool {
+	if !d.until.before(p) {
+		return true
+	}
+	for _, s := range d.ranges {
+		after := s.from.before(p) || s.withFirst && s.from == p
+		before := p.before(s.to) || s.withLast && s.to == p
+		if after && before {
+			return true
+		}
+	}
+	return false
+}
+
+// ranged is a range as the broker writes it: (71:1..71:3].
+var ranged = regexp.MustCompile(`([\[(])(\d+):(-?\d+)(?:\.\.|‥)(\d+):(-?\d+)([\])])`)
+
+func parseDone(until, ranges string) (done, error) {
+	var d done
+	if _, err := fmt.Sscanf(until, "%d:%d", &d.until.ledger, &d.until.entry); err != nil {
+		return d, fmt.Errorf("posición %q: %w", until, err)
+	}
+	for _, g := range ranged.FindAllStringSubmatch(ranges, -1) {
+		n := make([]int64, 4)
+		for i := range n {
+			n[i], _ = strconv.ParseInt(g[2+i], 10, 64) // the expression takes digits only
+		}
+		d.ranges = append(d.ranges, span{place{n[0], n[1]}, place{n[2], n[3]}, g[1] == "[", g[6] == "]"})
+	}
+	return d, nil
+}
+
+// acknowledged tells what a subscription has acknowledged.
+func (b *Broker) acknowledged(ctx context.Context, tema, suscripcion string) (done, error) {
+	var e struct {
+		Cursors map[string]struct {
+			Until  string `json:"markDeletePosition"`
+			Ranges string `json:"individuallyDeletedMessages"`
+		}
+	}
+	hay, err := b.pedir(ctx, tema, "/internalStats", func(r *json.Decoder) error { return r.Decode(&e) })
+	if err != nil {
+		return done{}, err
+	}
+	c, known := e.Cursors[suscripcion]
+	if !hay || !known {
+		return done{}, fmt.Errorf("tema %s: no hay una suscripción %s", tema, suscripcion)
+	}
+	return parseDone(c.Until, c.Ranges)
+}
