@@ -34,6 +34,7 @@ spec:
   version: v2
   metadata:
     - {name: connectionString, value: %q}
+    - {name: cleanupInterval, value: 1s}
 `, base.Config().ConnString())
 	if err := os.WriteFile(filepath.Join(recursos, "estado.yaml"), []byte(componente), 0o600); err != nil {
 		t.Fatal(err)
@@ -46,6 +47,68 @@ spec:
 	defer cliente.Close()
 	almacen := dapr.Almacen{Sidecar: cliente}
 	comprastest.ProbarAlmacen(t, almacen)
+
+	t.Run("what has outlived its time is deleted", func(t *testing.T) {
+		if err := almacen.Crear(t.Context(), "prueba/brief", []byte("1"), time.Second); err != nil {
+			t.Fatal(err)
+		}
+		rows := 1
+		for limit := time.Now().Add(20 * time.Second); rows > 0 && time.Now().Before(limit); time.Sleep(100 * time.Millisecond) {
+			if err := base.QueryRow(t.Context(), "select count(*) from state where key like '%prueba/brief'").Scan(&rows); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rows > 0 {
+			t.Error("the row is still there")
+		}
+	})
+
+	// As a full disk: what is there can be read, and nothing is written. Once there is room, all goes on by itself.
+	t.Run("a database that takes no writes", func(t *testing.T) {
+		name := base.Config().ConnConfig.Database
+		admin, err := pgx.Connect(t.Context(), os.Getenv(basetest.Variable))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = admin.Close(context.Background()) }()
+		run := func(statement string) {
+			t.Helper()
+			for _, s := range []string{statement, "select pg_terminate_backend(pid) from pg_stat_activity where datname = '" + name + "'"} {
+				if _, err := admin.Exec(t.Context(), s); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := almacen.Crear(t.Context(), "prueba/before", []byte("1"), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			breaks, mends string
+			reads         bool
+		}{
+			{"alter database " + name + " set default_transaction_read_only = on", "alter database " + name + " reset default_transaction_read_only", true},
+			{"alter database " + name + " with allow_connections false", "alter database " + name + " with allow_connections true", false},
+		} {
+			run(c.breaks)
+			if err := almacen.Crear(t.Context(), "prueba/after", []byte("1"), time.Minute); errores.De(err) != errores.NoDisponible {
+				t.Errorf("%s: %v", c.breaks, err)
+			}
+			if _, err := almacen.Leer(t.Context(), "prueba/before"); (err == nil) != c.reads {
+				t.Errorf("%s: %v", c.breaks, err)
+			}
+			run(c.mends)
+			for limit := time.Now().Add(10 * time.Second); err == nil; {
+				if again := almacen.Crear(t.Context(), "prueba/"+c.mends, []byte("1"), time.Minute); again == nil {
+					break
+				} else if time.Now().After(limit) {
+					err = again
+				}
+			}
+			if err != nil {
+				t.Errorf("after %s: %v", c.mends, err)
+			}
+		}
+	})
 
 	t.Run("sin base de datos es no-disponible", func(t *testing.T) {
 		if err := almacen.Crear(t.Context(), "prueba/esta", []byte("1"), time.Minute); err != nil {
