@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -224,6 +225,32 @@ func TestLeer(t *testing.T) {
 			t.Errorf("%d %s", r.Code, r.Body)
 		}
 		campos(t, r)
+	}
+}
+
+// What a person wrote is kept as it was written; an empty body of unknown length is no reason.
+func TestReasonsAreKeptAsWritten(t *testing.T) {
+	s := nuevoServicio(t)
+	for _, reason := range []string{"Ya no.\n\tGracias\u00a0👩\u200d👧", "uno\r\ndos", "❤\ufe0f \U0001fadf", "cafe\u0301"} {
+		c := s.Compra(t, contracts.EstadoRecibida)
+		body, err := json.Marshal(map[string]string{"motivo": reason})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := s.pedir(http.MethodPost, "/compras/"+c.ID+"/cancelacion", string(body)); r.Code != http.StatusOK {
+			t.Fatalf("%q: %d %s", reason, r.Code, r.Body)
+		}
+		var told contracts.Compra
+		if err := json.Unmarshal(s.pedir(http.MethodGet, "/compras/"+c.ID, "").Body.Bytes(), &told); err != nil || told.Motivo != reason || told.Historia[len(told.Historia)-1].Detalle != reason {
+			t.Errorf("%q came back as %q, %v", reason, told.Motivo, err)
+		}
+	}
+	c := s.Compra(t, contracts.EstadoRecibida)
+	request := httptest.NewRequest(http.MethodPost, "/compras/"+c.ID+"/cancelacion", http.NoBody)
+	request.Body, request.ContentLength = io.NopCloser(strings.NewReader("")), -1
+	w := httptest.NewRecorder()
+	if s.rutas.ServeHTTP(w, request); w.Code != http.StatusOK {
+		t.Errorf("an empty chunked body: %d %s", w.Code, w.Body)
 	}
 }
 
