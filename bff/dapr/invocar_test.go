@@ -3,8 +3,9 @@ package dapr_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +24,7 @@ import (
 	"entregas/services/bff/dapr"
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/errores"
+	"entregas/services/internal/registro"
 	"entregas/services/internal/rest"
 )
 
@@ -36,7 +38,7 @@ type gestorDePrueba struct {
 }
 
 func nuevoGestor(t *testing.T) *gestorDePrueba {
-	g := &gestorDePrueba{app: "gestor-compra-" + strings.ToLower(rand.Text())}
+	g := &gestorDePrueba{app: "gestor-compra-" + strings.ToLower(crand.Text())}
 	g.dice(lista)
 	rutas := arranque.Config{}.Rutas(nil)
 	rutas.PathPrefix("/").HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -123,6 +125,7 @@ func TestInvocar(t *testing.T) {
 			puertoHTTP := medio(t, g)
 			nuevo := func() dapr.Gestor { return dapr.Gestor{Servicio: dapr.NuevoServicio(g.app, puertoHTTP, "")} }
 			t.Run("lo que va y lo que vuelve", func(t *testing.T) { idaYVuelta(t, g, nuevo()) })
+			t.Run("whatever passes the door", func(t *testing.T) { whateverPasses(t, g, nuevo()) })
 			t.Run("the largest that is asked", func(t *testing.T) { largest(t, g, nuevo()) })
 			t.Run("una respuesta no es un silencio", func(t *testing.T) { respuestas(t, g, nuevo()) })
 			if nombre == "Dapr" {
@@ -173,6 +176,52 @@ func largest(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
 	}
 	if _, err := gestor.Buscar(t.Context(), filtro, 100, despues); err != nil || query.Get("despues") != despues || len(query["estado"]) != len(contracts.Estados) {
 		t.Errorf("everybody's list: %v, %v", err, query)
+	}
+}
+
+// whateverPasses calls with arbitrary texts that the public door takes, in the trace that an arbitrary header asks for: the sidecars
+// refuse none of it. The same seed gives the same texts.
+func whateverPasses(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
+	g.dice(lista)
+	productos := dapr.Productos{Servicio: gestor.Servicio}
+	random := rand.New(rand.NewPCG(13, 0)) //nolint:gosec // a test's own numbers
+	text := func(most int) string {
+		b := make([]byte, random.IntN(most))
+		for i := range b {
+			b[i] = byte(random.IntN(256))
+		}
+		runes := make([]rune, random.IntN(most))
+		for i := range runes {
+			runes[i] = rune(random.IntN(0x1FB00))
+		}
+		if random.IntN(2) == 0 {
+			return string(b)
+		}
+		return string(runes)
+	}
+	identifier := func() string { // about one text in a few is one
+		for {
+			var v contracts.Validador
+			one := text(contracts.MaxIdentificador + 1)
+			if v.Identificador("id", one); v.Error() == nil {
+				return one
+			}
+		}
+	}
+	header := func() string {
+		if random.IntN(2) == 0 {
+			return "00-" + text(40) + "-" + text(20) + "-01"
+		}
+		return text(200)
+	}
+	for range 500 {
+		ctx, id := registro.ConTraza(t.Context(), header()), identifier()
+		if _, err := gestor.DeUsuario(ctx, id, 1, text(64)); err != nil {
+			t.Fatalf("%q in the trace %q: %v", id, registro.Traza(ctx), err)
+		}
+		if _, err := productos.Listar(ctx, id); err != nil {
+			t.Fatalf("%q in the trace %q: %v", id, registro.Traza(ctx), err)
+		}
 	}
 }
 
