@@ -17,33 +17,33 @@ import (
 const servicio = "bff"
 
 type config struct {
-	Comun               arranque.Config
-	Modo                string        `conf:"env:MODO,default:produccion,help:desarrollo serves an issuer that believes everybody and leaves /v1 open"`
-	Emisor              string        `conf:"env:OIDC_EMISOR,required,help:URL of the OIDC issuer; in desarrollo our own address and /desarrollo"`
-	ClaveEmisor         string        `conf:"env:OIDC_CLAVE_DESARROLLO,help:file with the secret of the development issuer's key; empty makes one"`
-	Audiencia           string        `conf:"env:OIDC_AUDIENCIA,default:entregas,help:what tokens must have in aud"`
-	Cliente             string        `conf:"env:OIDC_CLIENTE,default:entregas-paginas,help:client id of the pages with the issuer"`
-	Secreto             string        `conf:"env:OIDC_SECRETO,mask,help:its secret where it has one"`
-	Roles               string        `conf:"env:OIDC_ROLES,default:roles,help:the claim that holds the roles; a path may have dots"`
-	Publica             string        `conf:"env:URL_PUBLICA,help:our address as browsers see it; in desarrollo empty takes what each request says"`
-	Origenes            []string      `conf:"env:CORS_ORIGENES,help:origins of other pages that may ask; separated by a semicolon"`
-	GraphiQL            bool          `conf:"env:GRAPHIQL,default:true"`
-	Introspeccion       bool          `conf:"env:INTROSPECCION,default:true,help:GraphQL tells its schema; only in desarrollo"`
-	PorSujeto           float64       `conf:"env:LIMITE_SUJETO,default:50,help:requests a second of one subject; 0 is no limit"`
-	DeGolpe             int           `conf:"env:LIMITE_SUJETO_GOLPE,default:100"`
-	PorDireccion        float64       `conf:"env:LIMITE_DIRECCION,default:200,help:requests a second without a token of one address; 0 is no limit"`
-	DireccionGolpe      int           `conf:"env:LIMITE_DIRECCION_GOLPE,default:400"`
-	ConexionesDireccion int           `conf:"env:CONEXIONES_DIRECCION,default:512,help:connections that one address may have open; behind PROXIES requests under way; 0 is no limit"`
-	Conexiones          int           `conf:"env:CONEXIONES,default:1024,help:connections that may be open in all; 0 is no limit"`
-	FlujosDireccion     int           `conf:"env:FLUJOS_DIRECCION,default:256,help:live streams that one address may have open; 0 is no limit"`
-	Proxies             int           `conf:"env:PROXIES,default:0,help:how many proxies of ours add to X-Forwarded-For before a request is here"`
-	StopNotice          time.Duration `conf:"env:STOP_NOTICE,default:2s,help:how long /readyz says that it stops before it does; longer than a balancer takes to ask"`
-	InFlight            int64         `conf:"env:MEMORY_IN_FLIGHT,default:33554432,help:bytes of heap that the requests in flight may hold; one subject or address a quarter of it; 0 is no limit"`
-	MaxAnswer           int64         `conf:"env:MAX_ANSWER,default:1048576,help:bytes of one answer; 0 is no limit"`
-	MaxKept             int           `conf:"env:MAX_KEPT_ANSWER,default:65536,help:bytes of an answer that is kept under an Idempotency-Key; of a longer one only that it was done"`
-	MaxKeys             int           `conf:"env:MAX_LIVE_KEYS,default:10000,help:Idempotency-Keys that one subject may have at once; 0 is no limit"`
-	MaxSessions         int           `conf:"env:MAX_SESSIONS,default:20,help:sessions that one subject may have at once: a further one ends the oldest"`
-	Plazo               time.Duration `conf:"env:PLAZO_PETICION,default:30s,help:how long a request may take; streams have no end"`
+	Comun                    arranque.Config
+	Modo                     string        `conf:"env:MODO,default:produccion,help:desarrollo serves an issuer that believes everybody and leaves /v1 open"`
+	Emisor                   string        `conf:"env:OIDC_EMISOR,required,help:URL of the OIDC issuer; in desarrollo our own address and /desarrollo"`
+	ClaveEmisor              string        `conf:"env:OIDC_CLAVE_DESARROLLO,help:file with the secret of the development issuer's key; empty makes one"`
+	Audiencia                string        `conf:"env:OIDC_AUDIENCIA,default:entregas,help:what tokens must have in aud"`
+	Cliente                  string        `conf:"env:OIDC_CLIENTE,default:entregas-paginas,help:client id of the pages with the issuer"`
+	Secreto                  string        `conf:"env:OIDC_SECRETO,mask,help:its secret where it has one"`
+	Roles                    string        `conf:"env:OIDC_ROLES,default:roles,help:the claim that holds the roles; a path may have dots"`
+	Publica                  string        `conf:"env:URL_PUBLICA,help:our address as browsers see it; in desarrollo empty takes what each request says"`
+	Origenes                 []string      `conf:"env:CORS_ORIGENES,help:origins of other pages that may ask; separated by a semicolon"`
+	GraphiQL                 bool          `conf:"env:GRAPHIQL,default:true"`
+	Introspeccion            bool          `conf:"env:INTROSPECCION,default:true,help:GraphQL tells its schema; only in desarrollo"`
+	PorSujeto                float64       `conf:"env:LIMITE_SUJETO,default:50,help:requests a second of one subject; 0 is no limit"`
+	DeGolpe                  int           `conf:"env:LIMITE_SUJETO_GOLPE,default:100"`
+	PorDireccion             float64       `conf:"env:LIMITE_DIRECCION,default:200,help:requests a second without a token of one address; 0 is no limit"`
+	DireccionGolpe           int           `conf:"env:LIMITE_DIRECCION_GOLPE,default:400"`
+	MaxConnectionsPerAddress int           `conf:"env:MAX_CONNECTIONS_PER_ADDRESS,default:512,help:connections that one address may have open; behind PROXIES requests under way; 0 is no limit"`
+	MaxConnections           int           `conf:"env:MAX_CONNECTIONS,default:1024,help:connections that may be open in all; 0 is no limit"`
+	MaxStreamsPerAddress     int           `conf:"env:MAX_STREAMS_PER_ADDRESS,default:256,help:live streams that one address may have open; 0 is no limit"`
+	Proxies                  int           `conf:"env:PROXIES,default:0,help:how many proxies of ours add to X-Forwarded-For before a request is here"`
+	StopNotice               time.Duration `conf:"env:STOP_NOTICE,default:2s,help:how long /readyz says that it stops before it does; longer than a balancer takes to ask"`
+	InFlight                 int64         `conf:"env:MEMORY_IN_FLIGHT,default:33554432,help:bytes of heap that the requests in flight may hold; one subject or address a quarter of it; 0 is no limit"`
+	MaxAnswer                int64         `conf:"env:MAX_ANSWER,default:1048576,help:bytes of one answer; 0 is no limit"`
+	MaxKept                  int           `conf:"env:MAX_KEPT_ANSWER,default:65536,help:bytes of an answer that is kept under an Idempotency-Key; of a longer one only that it was done"`
+	MaxKeys                  int           `conf:"env:MAX_LIVE_KEYS,default:10000,help:Idempotency-Keys that one subject may have at once; 0 is no limit"`
+	MaxSessions              int           `conf:"env:MAX_SESSIONS,default:20,help:sessions that one subject may have at once: a further one ends the oldest"`
+	Plazo                    time.Duration `conf:"env:PLAZO_PETICION,default:30s,help:how long a request may take; streams have no end"`
 }
 
 func (c config) desarrollo() bool { return c.Modo == "desarrollo" }
@@ -85,11 +85,11 @@ func run(ctx context.Context, cfg config) error {
 	if err != nil {
 		return err
 	}
-	perAddress := cfg.ConexionesDireccion
+	perAddress := cfg.MaxConnectionsPerAddress
 	if cfg.Proxies > 0 { // the connections are the proxy's: montar counts its customers
 		perAddress = 0
 	}
-	return cfg.Comun.Serve(ctx, borde.LimitConnections(listener, perAddress, cfg.Conexiones), borde.CORS(cfg.Origenes, borde.ConHead(rutas)), arranque.Drain{Notice: cfg.StopNotice, OnStop: endStreams})
+	return cfg.Comun.Serve(ctx, borde.LimitConnections(listener, perAddress, cfg.MaxConnections), borde.CORS(cfg.Origenes, borde.ConHead(rutas)), arranque.Drain{Notice: cfg.StopNotice, OnStop: endStreams})
 }
 
 const plazoMonitor = 20 * time.Second

@@ -39,7 +39,7 @@ func serveOpen(t *testing.T, perAddress, total int, settings ...func(*config)) *
 		t.Fatal(err)
 	}
 	o.address = listener.Addr().String()
-	server := arranque.Config{PlazoCuerpo: 300 * time.Millisecond}.Server(borde.ConHead(o.puerta))
+	server := arranque.Config{BodyTimeout: 300 * time.Millisecond}.Server(borde.ConHead(o.puerta))
 	server.ReadHeaderTimeout = 300 * time.Millisecond
 	server.ConnState = func(_ net.Conn, s http.ConnState) {
 		switch s {
@@ -144,7 +144,7 @@ func TestTotalOfConnections(t *testing.T) {
 // One address has so many live streams, by events and by websocket together; another address has its own.
 func TestStreamsOfOneAddress(t *testing.T) {
 	const streams = 5
-	o := serveOpen(t, 0, 0, func(c *config) { c.FlujosDireccion = streams })
+	o := serveOpen(t, 0, 0, func(c *config) { c.MaxStreamsPerAddress = streams })
 	ana := strings.Join(o.como(t, "ana", identidad.Cliente), ": ")
 	o.conLaDeAna(t, "")
 	events := "GET /api/compras/" + deAna + "/eventos HTTP/1.1\r\nHost: x\r\n" + ana + "\r\n\r\n"
@@ -184,7 +184,7 @@ func TestStreamsOfOneAddress(t *testing.T) {
 
 // Behind proxies of ours the connections are the proxy's: what is counted is what each customer has under way, by what the proxy says.
 func TestUnderWayBehindAProxy(t *testing.T) {
-	o := serveOpen(t, 0, 0, func(c *config) { c.Proxies, c.ConexionesDireccion, c.FlujosDireccion = 1, 3, 2 })
+	o := serveOpen(t, 0, 0, func(c *config) { c.Proxies, c.MaxConnectionsPerAddress, c.MaxStreamsPerAddress = 1, 3, 2 })
 	stream := func(customer string) string {
 		return "GET /stream HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: " + customer + "\r\n\r\n"
 	}

@@ -30,7 +30,7 @@ import (
 func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error {
 	limites := borde.NuevosLimites(borde.Ritmo{PorSegundo: cfg.PorSujeto, DeGolpe: cfg.DeGolpe},
 		borde.Ritmo{PorSegundo: cfg.PorDireccion, DeGolpe: cfg.DireccionGolpe},
-		borde.Open{Connections: cfg.ConexionesDireccion, Streams: cfg.FlujosDireccion}, cfg.Proxies)
+		borde.Open{Connections: cfg.MaxConnectionsPerAddress, Streams: cfg.MaxStreamsPerAddress}, cfg.Proxies)
 	pool := memory.New(memory.Limits{Total: cfg.InFlight, Answer: cfg.MaxAnswer, Waiting: waitForRoom})
 	introspeccion := cfg.Introspeccion && cfg.desarrollo()
 	puerta := acceso.Puerta{Nucleo: p.nucleo, Operacion: p.operacion, Almacen: p.productos, Bodega: p.ordenes, Monitor: p.monitor}
@@ -38,11 +38,11 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	enVivo := vivo.NuevoServidor(ctx, puerta, avisos)
 
 	deLasPaginas := rutas.NewRoute().Subrouter()
-	deLasPaginas.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto)
+	deLasPaginas.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.LimitOpen)
 	paginas.Registrar(deLasPaginas)
 
 	paraTodos := rutas.NewRoute().Subrouter() // who asks does not matter
-	paraTodos.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto, limites.PorDireccion, limites.Bounded(pool), borde.SameOrigin(cfg.Origenes))
+	paraTodos.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.LimitOpen, limites.PorDireccion, limites.Bounded(pool), borde.SameOrigin(cfg.Origenes))
 	confiado, err := emisorDe(cfg, paraTodos, p.almacen)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	paraTodos.HandleFunc("/", portada).Methods(http.MethodGet)
 
 	conQuien := rutas.NewRoute().Subrouter()
-	conQuien.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.PorAbierto, limites.Identificar(sesiones.Quien), limites.Bounded(pool), borde.Idempotencia(borde.Keys{
+	conQuien.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.LimitOpen, limites.Identificar(sesiones.Quien), limites.Bounded(pool), borde.Idempotencia(borde.Keys{
 		Store: p.almacen, Quota: p.quota, Largest: cfg.MaxKept, Changes: comun.Changes,
 	}))
 	rest.Servidor{Puerta: puerta, EnVivo: enVivo}.Registrar(conQuien)

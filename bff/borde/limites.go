@@ -109,8 +109,8 @@ func NuevosLimites(sujeto, direccion Ritmo, open Open, proxies int) *Limites {
 	return l
 }
 
-// PorAbierto refuses what an address asks while it has too much open.
-func (l *Limites) PorAbierto(siguiente http.Handler) http.Handler {
+// LimitOpen refuses what an address asks while it has too much open.
+func (l *Limites) LimitOpen(siguiente http.Handler) http.Handler {
 	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
 		from := l.direccion(r)
 		leave, ok := l.requests.enter(from)

@@ -38,7 +38,7 @@ type Config struct {
 	TokenApp    string        `conf:"env:APP_API_TOKEN,mask,help:what the sidecar says with each call; empty asks for none"`
 	TokenDapr   string        `conf:"env:DAPR_API_TOKEN,mask,help:what the sidecar wants to hear; empty where it asks for none"`
 	NivelLog    string        `conf:"env:NIVEL_LOG,default:INFO"`
-	PlazoCuerpo time.Duration `conf:"env:PLAZO_CUERPO,default:30s,help:how long the body of a request may take to arrive"`
+	BodyTimeout time.Duration `conf:"env:BODY_TIMEOUT,default:30s,help:how long the body of a request may take to arrive"`
 	PlazoParada time.Duration `conf:"env:PLAZO_PARADA,default:15s,help:how long a stop waits for what is under way"`
 }
 

@@ -15,7 +15,7 @@ import (
 // How long a connection may be open for what. What a program waits for itself is not counted here: a handler's time is its own.
 const (
 	headerTimeout = 10 * time.Second       // for the headers of a request to arrive
-	bodyTimeout   = 30 * time.Second       // for all of a body to arrive, where PlazoCuerpo says nothing
+	bodyTimeout   = 30 * time.Second       // for all of a body to arrive, where BodyTimeout says nothing
 	unreadTimeout = 500 * time.Millisecond // for the rest of a body that its handler does not read
 	writeTimeout  = 2 * time.Minute        // from the headers of a request until its answer is taken
 	idleTimeout   = 2 * time.Minute        // between two requests
@@ -37,7 +37,7 @@ func (c Config) Listen(ctx context.Context) (net.Listener, error) {
 // sets its own time to write with http.ResponseController.
 func (c Config) Server(rutas http.Handler) *http.Server {
 	return &http.Server{
-		Handler: timedBodies(cmp.Or(c.PlazoCuerpo, bodyTimeout), rutas), MaxHeaderBytes: maxHeader,
+		Handler: timedBodies(cmp.Or(c.BodyTimeout, bodyTimeout), rutas), MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 }

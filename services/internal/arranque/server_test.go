@@ -59,7 +59,7 @@ func TestReadinessIsShared(t *testing.T) {
 
 // A body has its time, whatever the path; who has sent it all may wait for the answer.
 func TestBodiesHaveTheirTime(t *testing.T) {
-	cfg := arranque.Config{PlazoCuerpo: 200 * time.Millisecond}
+	cfg := arranque.Config{BodyTimeout: 200 * time.Millisecond}
 	rutas := cfg.Rutas(nil)
 	rutas.Handle("/slow", rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
 		if _, err := rest.LeerCuerpo(w, r); err != nil {
@@ -68,7 +68,7 @@ func TestBodiesHaveTheirTime(t *testing.T) {
 		select {
 		case <-r.Context().Done():
 			return errors.New("the handler's context ended with the time for the body")
-		case <-time.After(3 * cfg.PlazoCuerpo):
+		case <-time.After(3 * cfg.BodyTimeout):
 		}
 		return nil
 	})).Methods(http.MethodPost)
