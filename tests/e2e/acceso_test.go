@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -162,13 +163,38 @@ func TestOperacion(t *testing.T) {
 	}
 }
 
+// signIn is a browser with a session of usuario, a customer, who signed in through the form.
+func signIn(t *testing.T, s *Sistema, usuario string) *http.Client {
+	t.Helper()
+	jar, _ := cookiejar.New(nil)
+	browser := &http.Client{Jar: jar}
+	page := func(response *http.Response, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		text, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("%d %s %v", response.StatusCode, text, err)
+		}
+		return string(text)
+	}
+	form := page(browser.Get(s.Entorno.BFF + "/entrar")) //nolint:noctx // the system under test
+	values := url.Values{"usuario": {usuario}, "rol": {"cliente"}}
+	for _, field := range regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(form, -1) {
+		values.Set(field[1], strings.ReplaceAll(field[2], "&#43;", "+"))
+	}
+	page(browser.PostForm(s.Entorno.BFF+"/desarrollo/entrar", values)) //nolint:noctx // the system under test
+	return browser
+}
+
 // Somebody signs in through the form, buys with the session's cookie, and signs out.
 func TestEntrarYSalir(t *testing.T) {
 	s := Abrir(t)
 	s.Surtir(t, map[string]int{"1": 10})
 	usuario := Usuario(t)
-	tarro, _ := cookiejar.New(nil)
-	navegador := &http.Client{Jar: tarro}
+	navegador := signIn(t, s, usuario)
 	pedir := func(verbo, ruta, tipo, cuerpo, csrf string) (int, string) {
 		r, err := http.NewRequestWithContext(t.Context(), verbo, s.Entorno.BFF+ruta, strings.NewReader(cuerpo))
 		if err != nil {
@@ -184,17 +210,6 @@ func TestEntrarYSalir(t *testing.T) {
 		var texto strings.Builder
 		_, _ = bufio.NewReader(res.Body).WriteTo(&texto)
 		return res.StatusCode, texto.String()
-	}
-	estado, formulario := pedir(http.MethodGet, "/entrar", "", "", "")
-	if estado != http.StatusOK {
-		t.Fatalf("%d %s", estado, formulario)
-	}
-	valores := url.Values{"usuario": {usuario}, "rol": {"cliente"}}
-	for _, campo := range regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(formulario, -1) {
-		valores.Set(campo[1], strings.ReplaceAll(campo[2], "&#43;", "+"))
-	}
-	if estado, pagina := pedir(http.MethodPost, "/desarrollo/entrar", "application/x-www-form-urlencoded", valores.Encode(), ""); estado != http.StatusOK {
-		t.Fatalf("%d %s", estado, pagina)
 	}
 	var q struct {
 		Usuario, CSRF string
