@@ -81,7 +81,7 @@ func (f Ruta) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // EscribirError answers with the problem of err and logs what a person does not see.
 func EscribirError(w http.ResponseWriter, r *http.Request, err error) {
 	p := ProblemaDe(err)
-	left := errors.Is(r.Context().Err(), context.Canceled) // a client that left is no failure of ours
+	left := errors.Is(r.Context().Err(), context.Canceled)                                         // a client that left is no failure of ours
 	if p.Status >= http.StatusInternalServerError && !left && errores.De(err) != errores.Ocupado { // a flood that is refused must not become one of log lines
 		slog.ErrorContext(r.Context(), "petición fallida", "ruta", r.Method+" "+r.URL.Path, "error", err)
 	}
