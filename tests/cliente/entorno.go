@@ -32,9 +32,3 @@ func entornoDe(valor func(nombre string) string) (Entorno, error) {
 	}
 	return e, e.recordar()
 }
-
-// Behind is the same system whose public door is at the address bff, where somebody stands before it.
-func (e Entorno) Behind(bff string) (Entorno, error) {
-	e.BFF = bff
-	return e, e.recordar()
-}

@@ -20,6 +20,7 @@ import (
 	"github.com/google/uuid"
 
 	"entregas/tests/auditor"
+	"entregas/tests/balancer"
 	"entregas/tests/cliente"
 )
 
@@ -38,7 +39,7 @@ type caos struct {
 	exposed map[string]bool // purchases that met a fault which a reconciler may have to mend
 	azar    *rand.Rand      // how long a fault lasts, and the like
 	short   bool
-	door    *door // before the two bffs; nil where there is one
+	door    *balancer.Balancer // before the two bffs; nil where there is one
 	disk    *disk
 	mu      sync.Mutex
 	undos   []func() // what must be taken back when this program ends
@@ -138,7 +139,13 @@ func (c *caos) abrir(ctx context.Context, todas []falla) (err error) {
 	if err != nil {
 		return err
 	}
-	c.carga = &carga{bff: cliente.Nuevo(c.entorno.BFF), gestor: gestor, corte: time.Now().UTC().Format("150405")}
+	bff := cliente.Nuevo(c.entorno.BFF)
+	if c.door != nil {
+		if bff, err = c.entorno.Through(c.door.URL); err != nil {
+			return err
+		}
+	}
+	c.carga = &carga{bff: bff, gestor: gestor, corte: time.Now().UTC().Format("150405")}
 	c.auditor, err = auditor.Abrir(ctx, auditor.Direcciones{
 		DSNGestorCompra: c.entorno.DSNGestorCompra, DSNProductos: c.entorno.DSNProductos, DSNOrdenes: c.entorno.DSNOrdenes,
 		PulsarURL: c.entorno.PulsarURL, PulsarAdmin: c.entorno.PulsarAdmin,
@@ -176,7 +183,7 @@ func (c *caos) cerrar() (err error) {
 		err = errors.Join(err, c.disk.unmount(true))
 	}
 	if c.door != nil {
-		c.door.close()
+		c.door.Close()
 	}
 	if c.red != nil {
 		c.red.cerrar()

@@ -4,15 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
-	"net"
-	"net/http"
-	"net/http/httputil"
-	"net/url"
-	"slices"
-	"sync/atomic"
 	"time"
+
+	"entregas/tests/balancer"
 )
 
 // replica is the second bff, which stands beside the first during a long run.
@@ -56,7 +50,7 @@ func (c *caos) startReplicas(ctx context.Context) error {
 	return c.local.Orden(ctx, "start", replica)
 }
 
-// openDoor starts the second bff and puts one address before the two.
+// openDoor starts the second bff and puts one address before the two. Where neither answers a request, that address answers 502.
 func (c *caos) openDoor(ctx context.Context) error {
 	if err := c.local.Orden(ctx, "start", replica); err != nil {
 		return err
@@ -65,96 +59,6 @@ func (c *caos) openDoor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.door, err = newDoor(ctx, c.entorno.BFF, fmt.Sprintf("http://127.0.0.1:%d", second.Port)); err != nil {
-		return err
-	}
-	c.entorno, err = c.entorno.Behind(c.door.address)
+	c.door, err = balancer.Open(ctx, c.entorno.BFF, fmt.Sprintf("http://127.0.0.1:%d", second.Port))
 	return err
-}
-
-// door sends each request to the next replica that says it is ready, as a load balancer does. A replica that takes no
-// connection was told nothing, so another is asked; a request that was sent is never sent again.
-type door struct {
-	address  string
-	replicas []*behindDoor
-	turn     atomic.Uint64
-	server   *http.Server
-}
-
-type behindDoor struct {
-	address *url.URL
-	ready   atomic.Bool
-}
-
-func newDoor(ctx context.Context, addresses ...string) (*door, error) {
-	d := &door{}
-	for _, a := range addresses {
-		u, err := url.Parse(a)
-		if err != nil {
-			return nil, err
-		}
-		b := &behindDoor{address: u}
-		b.ready.Store(true)
-		d.replicas = append(d.replicas, b)
-		go b.watch(ctx)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	d.address = "http://" + listener.Addr().String()
-	dialer := &net.Dialer{Timeout: 2 * time.Second}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(d.replicas[0].address) },
-		Transport: &http.Transport{
-			DisableKeepAlives: true, // so that a connection is never closed under a request
-			DialContext: func(ctx context.Context, network, _ string) (conn net.Conn, err error) {
-				for _, b := range d.order() {
-					if conn, err = dialer.DialContext(ctx, network, b.address.Host); err == nil {
-						return conn, nil
-					}
-				}
-				return nil, err
-			},
-		},
-		// What got no answer gets none here either: the customer's count is of what the replicas said.
-		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-		ErrorLog:      log.New(io.Discard, "", 0),
-		FlushInterval: -1,
-	}
-	d.server = &http.Server{Handler: proxy, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
-	go func() { _ = d.server.Serve(listener) }()
-	return d, nil
-}
-
-func (d *door) close() { _ = d.server.Close() }
-
-// order is which replica to ask first, and which then: those that are ready before those that are not.
-func (d *door) order() []*behindDoor {
-	n := int(d.turn.Add(1) % uint64(len(d.replicas))) // #nosec G115 -- less than the number of replicas
-	turned := slices.Concat(d.replicas[n:], d.replicas[:n])
-	slices.SortStableFunc(turned, func(a, b *behindDoor) int {
-		switch {
-		case a.ready.Load() == b.ready.Load():
-			return 0
-		case a.ready.Load():
-			return -1
-		}
-		return 1
-	})
-	return turned
-}
-
-// watch asks twice a second whether the replica is ready; two answers in vain, and it is passed over.
-func (b *behindDoor) watch(ctx context.Context) {
-	missed := 0
-	for ; ctx.Err() == nil; dormir(ctx, 500*time.Millisecond) {
-		plazo, end := context.WithTimeout(ctx, time.Second)
-		_, err := get(plazo, http.MethodGet, b.address.String()+"/readyz")
-		end()
-		if missed++; err == nil {
-			missed = 0
-		}
-		b.ready.Store(missed < 2)
-	}
 }
