@@ -236,3 +236,24 @@ func (m *model) end(customer string, do func(string)) {
 		do(customer)
 	}
 }
+
+// What giving out one place costs while 20,000 purchases wait, of so many customers; go test -bench Admission ./gestor-compra/postgres.
+func BenchmarkAdmission(b *testing.B) {
+	for _, customers := range []int{1, 1_000, 20_000} {
+		b.Run(fmt.Sprint(customers, " customers"), func(b *testing.B) {
+			a := postgrestest.Nuevo(b)
+			a.Hacer(b, `insert into compra (id, id_usuario, estado, domicilio, productos, creada_en)
+select gen_random_uuid(), n % $1, 'RECIBIDA', n % 2 = 0, '[]', now() - n * interval '10 ms' from generate_series(1, 20000) n`, customers)
+			a.Hacer(b, `insert into compra (id, id_usuario, estado, domicilio, productos)
+select gen_random_uuid(), n % $1, 'INICIADA', false, '[]' from generate_series(1, 30) n`, customers)
+			a.Hacer(b, `vacuum analyze compra`)
+			for b.Loop() {
+				turnos, err := a.TomarTurnos(b.Context(), compras.Places{Total: 31, PerCustomer: 40, HeadStart: ventaja, Lease: largo})
+				if err != nil || len(turnos) != 1 {
+					b.Fatal(turnos, err)
+				}
+				a.Hacer(b, `update compra set arriendo_hasta = null where id = $1`, turnos[0].ID)
+			}
+		})
+	}
+}

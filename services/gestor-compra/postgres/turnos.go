@@ -40,20 +40,14 @@ in_flight as materialized (
           and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp()) and coalesce(n, 0) < @per_customer
         order by creada_en, id limit (select nullif(free, 0) + 16 from places)) waiting
 )` + take
-	// lane goes from customer to customer by the index, and looks at the first few purchases of each.
-	lane = `with recursive` + inFlight + `, customer as (
-    (select id_usuario from compra where estado = 'RECIBIDA' and domicilio = @domicilio order by id_usuario limit (select 1 from places where free > 0))
-    union all
-    select (select id_usuario from compra c where estado = 'RECIBIDA' and domicilio = @domicilio and c.id_usuario > k.id_usuario order by id_usuario limit 1)
-    from customer k where k.id_usuario is not null
-), candidate as materialized (
-    select id, orden, position, position as place from customer k left join in_flight f using (id_usuario), lateral (
-        select id, creada_en as orden, coalesce(f.n, 0) + row_number() over (order by creada_en, id) as position from compra c
-        where estado = 'RECIBIDA' and domicilio = @domicilio and c.id_usuario = k.id_usuario
-          and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp())
-        order by creada_en, id limit (select least(free + 2, greatest(0, @per_customer - coalesce(f.n, 0))) from places)) waiting
-    where k.id_usuario is not null
-    order by position, orden, id limit (select free + 16 from places)
+	// lane reads all that waits in a lane, and nothing where no place is free.
+	lane = `with` + inFlight + `, candidate as materialized (
+    select id, orden, coalesce(n, 0) + position as position, coalesce(n, 0) + position as place from (
+        select id, id_usuario, creada_en as orden, row_number() over (partition by id_usuario order by creada_en, id) as position from compra
+        where estado = 'RECIBIDA' and domicilio = @domicilio and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp())
+          and (select free > 0 from places)) waiting left join in_flight using (id_usuario)
+    where coalesce(n, 0) + position <= @per_customer
+    order by 3, 2, 1 limit (select free + 16 from places)
 )` + take
 	// take looks again at each row when it has it: it may have been cancelled meanwhile.
 	take = `, taken as (
