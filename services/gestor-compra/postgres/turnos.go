@@ -14,50 +14,37 @@ import (
 // cerrojoDeTurnos serialises the giving out of places over all replicas.
 const cerrojoDeTurnos = 0x7475726e6f73 // "turnos"
 
-// The order in which the waiting purchases start: docs/adr/fair-admission.md. Each of the statements below counts the places
-// that are taken, by customer, and stamps a lease on the purchases that follow.
-//
-// A customer's position is how many of that customer's purchases are in flight or wait before it in its lane. A purchase whose
-// row somebody else holds is passed over, so a few more than needed are looked at.
-const (
-	// inFlight: compras.LugaresOcupados are the states.
-	inFlight = `
-in_flight as materialized (
+// takePlaces counts the places that are taken, by customer, and stamps a lease on the purchases that start next, in the order
+// of docs/adr/fair-admission.md: class 0 are the overdue, 1 home delivery, 2 the others. It is one statement, so that what it
+// counts and what it gives out are of one instant. A purchase whose row somebody else holds is passed over, so a few more than
+// needed are looked at; each is looked at again when its row is had, since it may have been cancelled meanwhile.
+// compras.LugaresOcupados are the states.
+const takePlaces = `
+with in_flight as materialized (
     select id_usuario, count(*)::int as n from (
         select id_usuario from compra where estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO')
         union all
         select id_usuario from compra where estado = 'RECIBIDA' and arriendo_hasta > clock_timestamp()
     ) taken group by id_usuario
 ), places as materialized (
-    select greatest(0, @total - coalesce(sum(n), 0))::int as free from in_flight
-)`
-	// overdue are those that have waited for longer than the head start: the oldest first, home delivery still counting as older.
-	overdue = `with` + inFlight + `, candidate as materialized (
-    select id, orden, 0 as position, coalesce(n, 0) + row_number() over (partition by id_usuario order by orden, id) as place
-    from (values (true, @head_start::interval), (false, interval '0')) lane (domicilio, head_start), lateral (
-        select id, id_usuario, n, creada_en - lane.head_start as orden from compra c left join in_flight using (id_usuario)
-        where estado = 'RECIBIDA' and c.domicilio = lane.domicilio and creada_en < now() - @head_start::interval
-          and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp()) and coalesce(n, 0) < @per_customer
-        order by creada_en, id limit (select nullif(free, 0) + 16 from places)) waiting
-)` + take
-	// lane reads all that waits in a lane, and nothing where no place is free.
-	lane = `with` + inFlight + `, candidate as materialized (
-    select id, orden, coalesce(n, 0) + position as position, coalesce(n, 0) + position as place from (
-        select id, id_usuario, creada_en as orden, row_number() over (partition by id_usuario order by creada_en, id) as position from compra
-        where estado = 'RECIBIDA' and domicilio = @domicilio and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp())
-          and (select free > 0 from places)) waiting left join in_flight using (id_usuario)
-    where coalesce(n, 0) + position <= @per_customer
-    order by 3, 2, 1 limit (select free + 16 from places)
-)` + take
-	// take looks again at each row when it has it: it may have been cancelled meanwhile.
-	take = `, taken as (
-    select id from compra where id = any (array(select id from candidate where place <= @per_customer)) and estado = 'RECIBIDA'
-    order by array_position(array(select id from candidate order by position, orden, id), id)
+    select greatest(0, $1 - coalesce(sum(n), 0))::int as free from in_flight
+), waiting as (
+    select id, id_usuario, creada_en - case when domicilio then $3::interval else interval '0' end as since,
+        case when creada_en < now() - $3::interval then 0 when domicilio then 1 else 2 end as class
+    from compra where estado = 'RECIBIDA' and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp()) and (select free > 0 from places)
+), numbered as (
+    select id, class, since, coalesce(n, 0) + row_number() over (partition by id_usuario collate "C" order by class, since) as position
+    from waiting left join in_flight using (id_usuario)
+), candidate as materialized (
+    select id, class, case when class > 0 then position end as position, since
+    from numbered where position <= $2 order by class, 3, since, id limit (select free + 16 from places)
+), taken as (
+    select id from compra where id = any (array(select id from candidate)) and estado = 'RECIBIDA'
+    order by array_position(array(select id from candidate order by class, position, since, id), id)
     limit (select free from places) for no key update skip locked
 )
-update compra set arriendo_hasta = clock_timestamp() + @lease::interval where id = any (array(select id from taken))
+update compra set arriendo_hasta = clock_timestamp() + $4::interval where id = any (array(select id from taken))
 returning id, id_usuario, productos, domicilio`
-)
 
 // TomarTurnos gives the purchases whose workflow is to be started now, so that with them at most p.Total are in flight, and at
 // most p.PerCustomer of one customer. Until p.Lease has passed no other call gives them out; a purchase that has not started
@@ -65,22 +52,15 @@ returning id, id_usuario, productos, domicilio`
 func (a *Almacen) TomarTurnos(ctx context.Context, p compras.Places) ([]compras.Turno, error) {
 	var turnos []compras.Turno
 	var lote pgx.Batch
-	args := func(domicilio bool) pgx.NamedArgs {
-		return pgx.NamedArgs{"total": p.Total, "per_customer": p.PerCustomer, "head_start": p.HeadStart, "lease": p.Lease, "domicilio": domicilio}
-	}
-	add := func(filas pgx.Rows) error {
-		leidos, err := pgx.CollectRows(filas, func(fila pgx.CollectableRow) (compras.Turno, error) {
+	lote.Queue(`select pg_advisory_xact_lock($1)`, cerrojoDeTurnos)
+	lote.Queue(takePlaces, p.Total, p.PerCustomer, p.HeadStart, p.Lease).Query(func(filas pgx.Rows) (err error) {
+		turnos, err = pgx.CollectRows(filas, func(fila pgx.CollectableRow) (compras.Turno, error) {
 			var t compras.Turno
 			err := fila.Scan(&t.ID, &t.IDUsuario, &t.Productos, &t.Domicilio)
 			return t, err
 		})
-		turnos = append(turnos, leidos...)
 		return err
-	}
-	lote.Queue(`select pg_advisory_xact_lock($1)`, cerrojoDeTurnos)
-	lote.Queue(overdue, args(true)).Query(add)
-	lote.Queue(lane, args(true)).Query(add)
-	lote.Queue(lane, args(false)).Query(add)
+	})
 	if err := a.pool.SendBatch(ctx, &lote).Close(); err != nil {
 		return nil, fmt.Errorf("tomar turnos: %w", err)
 	}
