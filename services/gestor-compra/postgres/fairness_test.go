@@ -84,7 +84,7 @@ func TestCustomersTakeTurnsInALane(t *testing.T) {
 	}
 }
 
-// Who has waited for longer than the head start goes first whoever it is of, up to what one customer may have in flight.
+// Who has waited for longer than the head start goes first, whoever it is of and however many that customer has in flight.
 func TestTheOverdueGoFirst(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	for i := range 6 {
@@ -93,7 +93,7 @@ func TestTheOverdueGoFirst(t *testing.T) {
 	waits(t, a, "new", true, time.Minute)
 	got := next(t, a, compras.Places{Total: 5, PerCustomer: 3, HeadStart: ventaja, Lease: largo}, 1, false)
 	slices.Sort(got)
-	if want := []string{"new", "old", "old", "old"}; !slices.Equal(got, want) {
+	if want := []string{"old", "old", "old", "old", "old"}; !slices.Equal(got, want) {
 		t.Errorf("siguieron %v, esperado %v", got, want)
 	}
 }
@@ -197,7 +197,6 @@ func (m *model) take(n int) []waiting {
 		position[lane]++
 		position[w.id] = m.inFlight[w.customer] + position[lane]
 	}
-	best = slices.DeleteFunc(best, func(w waiting) bool { return m.inFlight[w.customer] >= m.p.PerCustomer })
 	age := func(w waiting) time.Duration {
 		if w.domicilio {
 			return w.since + m.p.HeadStart
@@ -213,6 +212,7 @@ func (m *model) take(n int) []waiting {
 		}
 		return 2
 	}
+	best = slices.DeleteFunc(best, func(w waiting) bool { return class(w) > 0 && m.inFlight[w.customer] >= m.p.PerCustomer })
 	slices.SortFunc(best, func(a, b waiting) int {
 		if c := cmp.Compare(class(a), class(b)); c != 0 {
 			return c

@@ -37,7 +37,7 @@ with in_flight as materialized (
     from waiting left join in_flight using (id_usuario)
 ), candidate as materialized (
     select id, class, case when class > 0 then position end as position, since
-    from numbered where position <= $2 order by class, 3, since, id limit (select free + 16 from places)
+    from numbered where class = 0 or position <= $2 order by class, 3, since, id limit (select free + 16 from places)
 ), taken as (
     select id from compra where id = any (array(select id from candidate)) and estado = 'RECIBIDA'
     order by array_position(array(select id from candidate order by class, position, since, id), id)
