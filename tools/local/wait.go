@@ -26,7 +26,8 @@ var normalPatience = patience{idle: time.Minute, work: 2 * time.Second, total: 1
 // glance is what is seen of a process at one moment.
 type glance struct {
 	pids     []int
-	restarts int // by the supervisor, since the supervisor began
+	restarts int    // by the supervisor, since the supervisor began
+	state    string // the supervisor's word
 }
 
 // waiter follows one process until it is healthy, or until there is no reason to wait on.
@@ -62,7 +63,7 @@ func (w *waiter) hopeless() error {
 	case idle <= w.idle:
 		return nil
 	case len(w.now.pids) == 0:
-		return fmt.Errorf("%s no corre desde hace %s", w.name, seconds(idle))
+		return fmt.Errorf("%s no corre desde hace %s (el supervisor dice: %s)", w.name, seconds(idle), w.now.state)
 	}
 	return fmt.Errorf("%s no avanza desde hace %s: %s", w.name, seconds(idle), w.whyIdle())
 }
@@ -137,7 +138,7 @@ func (in *Instancia) glanceAt(name string) glance {
 	if err != nil {
 		return g
 	}
-	g.restarts = ps[name].Reinicios
+	g.restarts, g.state = ps[name].Reinicios, ps[name].Estado
 	if _, err := in.servicio(name); err == nil {
 		g.pids = procesos(in.marca(), marcaServicio+"="+name)
 	} else if pid := ps[name].Pid; pid > 0 && vivo(pid) {
