@@ -66,6 +66,7 @@ var open = map[string]string{
 	"scheduler --etcd-initial-cluster": "raft of a single member; its requests need headers that a page may not set",
 	"java brokerServicePort":           "publishes and reads messages",
 	"java webServicePort":              "administers the broker; so does a page by requests whose answer it cannot read",
+	"java --bookkeeper-port":           "reads and writes the broker's storage",
 	"java allowEphemeralPorts":         "reads and writes the broker's storage",
 }
 
@@ -168,7 +169,7 @@ func purpose(pid string, environment []string, port string) string {
 	if slices.Contains(environment, "APP_PORT="+port) {
 		return "APP_PORT"
 	}
-	if slices.Contains(arguments, "--bookkeeper-port") { // which the bookie of a standalone Pulsar does not take: it has a free port
+	if slices.Contains(arguments, "--bookkeeper-port") { // which the bookie of a standalone Pulsar does not always take
 		return "allowEphemeralPorts"
 	}
 	return "(" + strings.Join(arguments[max(0, len(arguments)-4):], " ") + ")"
