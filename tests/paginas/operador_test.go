@@ -106,7 +106,7 @@ func TestMensajeMuerto(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := entra(t, s, Usuario(t), "operador", "/operador/mensajes-muertos")
-	ficha := fmt.Sprintf(`.muerto[data-id="%s"]`, respuesta.ID)
+	ficha := fmt.Sprintf(`.muerto[data-registro="%s"]`, respuesta.ID)
 	for range 20 { // until gestor-compra has set it aside
 		if o.presiona("#refrescar"); o.lee(fmt.Sprintf(`String(!!document.querySelector('%s'))`, ficha)) == "true" {
 			break

@@ -10,7 +10,7 @@ async function mirar() {
 }
 
 function ficha(m) {
-  return h("li", { class: "muerto tarjeta", "data-id": m.id },
+  return h("li", { class: "muerto tarjeta", "data-id": m.id, "data-registro": m.id_registro },
     h("div", {}, h("h2", {}, m.tipo || "Mensaje sin tipo"),
       h("p", { class: "tenue" }, m.pendiente ? `${m.tema} · sigue en su tema y nadie lo puede leer: se entrega a ${m.origen} una y otra vez · ` : `${m.tema} · lo apartó ${m.origen || "alguien"} tras ${cuantas(m.intentos, "intento", "intentos")} · `, tiempo(m.en, fecha(m.en)),
         m.id_compra ? [" · compra ", h("a", { class: "mono", href: `/operador/compras/${encodeURIComponent(m.id_compra)}`, title: m.id_compra }, `…${corto(m.id_compra)}`)] : null)),

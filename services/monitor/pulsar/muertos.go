@@ -85,13 +85,13 @@ func (m *Muertos) Listar(ctx context.Context) ([]contracts.MensajeMuerto, error)
 	return lista, nil
 }
 
-// Reponer puts a dead letter back on the topic that it came from, byte for byte, and forgets it once the broker has it there.
+// Reponer puts a dead letter, known by its place or by its record's id, back on the topic that it came from, byte for byte, and forgets it once the broker has it there.
 // Between the two it may be on both: who handles it is idempotent. Errors: NoEncontrado; Conflicto where the original was too
 // large to be kept.
 func (m *Muertos) Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
 	var repuesto *contracts.MensajeMuerto
 	err := m.recorrer(ctx, func(consumidor pulsar.Consumer, letra letter) (bool, error) {
-		if letra.ID != id {
+		if letra.ID != id && letra.IDRegistro != id {
 			return true, nil
 		}
 		if letra.payload == nil {
