@@ -178,7 +178,7 @@ type ReintentarCompraParams struct {
 
 // ApartarMensajeParams defines parameters for ApartarMensaje.
 type ApartarMensajeParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422.
+	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
