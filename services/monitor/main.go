@@ -26,7 +26,7 @@ func main() {
 }
 
 // lookEvery is how often the queues are searched for messages that no sidecar can hand to its program.
-const lookEvery = 15 * time.Second
+const lookEvery = 5 * time.Second
 
 // run needs no broker to be ready: that the broker is down is what monitor is there to tell.
 func run(ctx context.Context, cfg config) error {

@@ -52,7 +52,7 @@ var (
 	paraVaciar = prometheus.NewDesc("entregas_drain_seconds",
 		"How long until nothing waits, at the present rates; absent while the queue does not get shorter.", deCola, nil)
 	undecodable = prometheus.NewDesc("entregas_undecodable_messages",
-		"Messages that no sidecar can hand to the subscription's programs, so that they are delivered again and again until an operator sets them aside; as of the last quarter of a minute.", deCola, nil)
+		"Messages that no sidecar can hand to the subscription's programs, so that they are delivered again and again until an operator sets them aside; as of a few seconds ago.", deCola, nil)
 	apartados = prometheus.NewDesc("entregas_dead_letters",
 		"Dead letters of the topic that nobody has put back or discarded.", []string{"topic"}, nil)
 )

@@ -1,0 +1,170 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/apache/pulsar-client-go/pulsar"
+
+	"entregas/contracts"
+	"entregas/tests/cliente"
+	. "entregas/tests/prueba"
+)
+
+// A message that no sidecar can hand to its program is delivered again each second, and the app never sees it. It is counted,
+// listed, set aside by its place, and put back; what comes after it is handled all the while.
+func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
+	s := Abrir(t)
+	s.Surtir(t, map[string]int{"1": 20})
+	u := Usuario(t)
+	buy := func() {
+		t.Helper()
+		s.Espera(t, s.Comprar(t, contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("1", 1)}}), contracts.EstadoConfirmada)
+	}
+	buy()
+	purchase := NuevoID()
+	junk := publishBytes(t, s, contracts.ComandosProducto, []byte("\xff\xff nothing"), nil)
+	property := publishBytes(t, s, contracts.ComandosOrden, goodCancellation(t, s, purchase), map[string]string{"a b": "x"})
+	onLetters := publishBytes(t, s, contracts.EventosOrden.MensajesMuertos(), []byte("\xff\xff"), nil)
+	buy()
+
+	letters := listed(t, s, junk, property, onLetters)
+	if w := letters[junk]; !w.Pendiente || w.Tema != "comandos-producto" || !strings.Contains(w.Motivo, "no se puede leer") {
+		t.Errorf("the junk is listed as %+v", w)
+	}
+	if w := letters[property]; !w.Pendiente || w.IDCompra != purchase || !strings.Contains(w.Motivo, "propiedad") {
+		t.Errorf("the one with the property is listed as %+v", w)
+	}
+	if w := letters[onLetters]; w.Pendiente || w.Registro != nil || !strings.Contains(w.Motivo, "no se puede leer") {
+		t.Errorf("the junk on the dead letters is listed as %+v", w)
+	}
+	counted(t, s, `entregas_undecodable_messages{subscription="admin-productos",topic="comandos-producto"}`, "1")
+
+	for _, id := range []string{junk, property} {
+		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(id)+"/apartado"); r.Estado != http.StatusAccepted {
+			t.Fatalf("set aside %s: %d %s", id, r.Estado, r.Cuerpo)
+		}
+	}
+	counted(t, s, `entregas_pending_messages{subscription="admin-productos",topic="comandos-producto"}`, "0")
+	buy()
+
+	// What could be read goes back without the property, and is handled. What could not goes back as it was.
+	for id, w := range letterOf(t, s, junk, property) {
+		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(w.ID)+"/reposicion"); r.Estado != http.StatusAccepted {
+			t.Fatalf("put back %s: %d %s", id, r.Estado, r.Cuerpo)
+		}
+	}
+	Hasta(t, "la reversa repuesta se atiende", func(context.Context) (bool, error) {
+		return Contar(t, s.BaseOrdenes, `select count(*) from inbox where id_compra = $1 and tipo = 'CancelarOrden'`, purchase) == 1, nil
+	})
+	var again contracts.MensajeMuerto
+	Hasta(t, "lo ilegible vuelve a esperar", func(context.Context) (bool, error) {
+		for _, w := range all(t, s) {
+			if w.Pendiente && w.Tema == "comandos-producto" {
+				again = w
+			}
+		}
+		return again.ID != "", nil
+	})
+	if again.Bytes != int64(len("\xff\xff nothing")) {
+		t.Errorf("it came back as %+v", again)
+	}
+	monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(again.ID)+"/apartado")
+}
+
+func goodCancellation(t *testing.T, s *Sistema, purchase string) []byte {
+	t.Helper()
+	record, err := cliente.Registro(s.Broker, contracts.ComandosOrden, contracts.NuevoMensaje("prueba", contracts.CancelarOrden, "", contracts.DatosComandoOrden{IDCompra: purchase}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
+}
+
+// publishBytes puts bytes on a topic under its schema, and gives their place.
+func publishBytes[D any](t *testing.T, s *Sistema, tema contracts.Tema[D], payload []byte, properties map[string]string) string {
+	t.Helper()
+	esquema, err := contracts.Esquema(string(tema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Broker.Productor(string(tema), pulsar.NewAvroSchema(esquema, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	ctx, release := context.WithTimeout(t.Context(), Plazo)
+	defer release()
+	id, err := p.Send(ctx, &pulsar.ProducerMessage{Payload: payload, Properties: properties})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%d:%d", id.LedgerID(), id.EntryID())
+}
+
+func monitor(t *testing.T, s *Sistema, method, path string) cliente.Respuesta {
+	t.Helper()
+	r, err := cliente.Directo(s.Entorno.Monitor).Pedir(t.Context(), method, path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func all(t *testing.T, s *Sistema) []contracts.MensajeMuerto {
+	t.Helper()
+	r := monitor(t, s, http.MethodGet, "/mensajes-muertos")
+	var letters []contracts.MensajeMuerto
+	if err := json.Unmarshal(r.Cuerpo, &letters); err != nil || r.Estado != http.StatusOK {
+		t.Fatalf("%d %.300s: %v", r.Estado, r.Cuerpo, err)
+	}
+	return letters
+}
+
+// listed waits until the list has these places, and gives them.
+func listed(t *testing.T, s *Sistema, places ...string) map[string]contracts.MensajeMuerto {
+	t.Helper()
+	found := map[string]contracts.MensajeMuerto{}
+	Hasta(t, "la lista los tiene", func(context.Context) (bool, error) {
+		for _, w := range all(t, s) {
+			found[w.ID] = w
+		}
+		for _, place := range places {
+			if found[place].ID == "" {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	return found
+}
+
+// letterOf gives the dead letters of messages that were set aside at these places.
+func letterOf(t *testing.T, s *Sistema, places ...string) map[string]contracts.MensajeMuerto {
+	t.Helper()
+	found := map[string]contracts.MensajeMuerto{}
+	for _, w := range all(t, s) {
+		for _, place := range places {
+			if w.Posicion == place && !w.Pendiente {
+				found[place] = w
+			}
+		}
+	}
+	if len(found) != len(places) {
+		t.Fatalf("set aside are %v", found)
+	}
+	return found
+}
+
+// counted waits until monitor's metric has a value.
+func counted(t *testing.T, s *Sistema, series, value string) {
+	t.Helper()
+	Hasta(t, series+" "+value, func(context.Context) (bool, error) {
+		return strings.Contains(string(monitor(t, s, http.MethodGet, "/metrics").Cuerpo), "\n"+series+" "+value+"\n"), nil
+	})
+}
