@@ -81,6 +81,7 @@ func run(ctx context.Context, cfg config) error {
 	if err := montar(streams, rutas, cfg, p); err != nil {
 		return err
 	}
+	go arranque.Repetir(ctx, sendAgainEvery, "send again what the topic may have lost", p.nucleo.SendAgain)
 	listener, err := cfg.Comun.Listen(ctx)
 	if err != nil {
 		return err
@@ -92,7 +93,10 @@ func run(ctx context.Context, cfg config) error {
 	return cfg.Comun.Serve(ctx, borde.LimitConnections(listener, perAddress, cfg.MaxConnections), borde.CORS(cfg.Origenes, borde.ConHead(rutas)), arranque.Drain{Notice: cfg.StopNotice, OnStop: endStreams})
 }
 
-const plazoMonitor = 20 * time.Second
+const (
+	plazoMonitor   = 20 * time.Second
+	sendAgainEvery = 5 * time.Second
+)
 
 // piezas is what the program stands on.
 type piezas struct {

@@ -69,10 +69,11 @@ type Edad struct {
 
 // Servicio is the core of the bff. All its methods may be called at once from many goroutines.
 type Servicio struct {
-	gestor     Gestor
-	decisiones Decisiones
-	comandos   Comandos
-	estado     estado
+	gestor      Gestor
+	decisiones  Decisiones
+	comandos    Comandos
+	estado      estado
+	unconfirmed unconfirmed
 }
 
 // Dueno is the service that owns the purchases, with all that is asked of it.

@@ -83,6 +83,7 @@ func (s *Servicio) porTopico(ctx context.Context, solicitud contracts.SolicitudC
 			Codigo: errores.NoDisponible, Mensaje: "No se pueden tomar compras en este momento. Intente de nuevo en unos segundos.", Causa: err,
 		}
 	}
+	s.unconfirmed.add(ctx, contracts.CrearCompra, solicitud.ID, "", s.estado.ahora())
 	return contracts.Aceptada{ID: solicitud.ID, Estado: contracts.EstadoRecibida}, nil
 }
 

@@ -69,6 +69,7 @@ func (s *Servicio) cancelarPorTopico(ctx context.Context, id, motivo string, err
 			Codigo: errores.NoDisponible, Mensaje: "No se pueden tomar cancelaciones en este momento. Intente de nuevo en unos segundos.", Causa: err,
 		}
 	}
+	s.unconfirmed.add(ctx, contracts.CancelarCompra, id, motivo, s.estado.ahora())
 	return contracts.Aceptada{ID: id, Estado: conocida.Estado}, false, nil
 }
 

@@ -26,6 +26,10 @@ func cada[T any](ctx context.Context, tx pgx.Tx, consulta string, con func(T)) e
 	return err
 }
 
+// unpublished are the events of ordenes that were never told, or whose second telling is overdue. One that was told waits a
+// minute for the second.
+const unpublished = `select count(*) from outbox where tell_again_at is null or tell_again_at < now() - interval '30 s'`
+
 // pendientes: nothing is left in flight, in any outbox or any queue.
 func (a *Auditor) pendientes(ctx context.Context, i *Informe) error {
 	type tramite struct{ IDCompra, Tipo string }
@@ -39,7 +43,7 @@ func (a *Auditor) pendientes(ctx context.Context, i *Informe) error {
 		i.falta(t.IDCompra, "queda en curso: %s", t.Tipo)
 	}
 	var n int
-	if err := a.ordenes.QueryRow(ctx, `select count(*) from outbox`).Scan(&n); err != nil {
+	if err := a.ordenes.QueryRow(ctx, unpublished).Scan(&n); err != nil {
 		return err
 	}
 	if n > 0 {

@@ -3,6 +3,7 @@ package mensajes_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -13,6 +14,7 @@ import (
 	"entregas/services/gestor-compra/recepcion"
 	"entregas/services/internal/pubsub"
 	"entregas/services/internal/pubsubtest"
+	"entregas/workflows/compra"
 )
 
 // puerta is where messages come in, with all that is behind it.
@@ -228,6 +230,23 @@ func TestLoQueNadiePregunto(t *testing.T) {
 		t.Errorf("hay %d despachos", n)
 	}
 	responder(t, p, contracts.OrdenDespachada, postgrestest.Solicitud().ID, "", "nadie conoce la compra")
+}
+
+// ordenes tells each dispatch twice (docs/adr/told-twice.md): after the purchase is DESPACHADA it is no dead letter, and
+// nothing is to be done.
+func TestADispatchToldAgainChangesNothing(t *testing.T) {
+	p := nuevaPuerta(t)
+	s := p.Compra(t, contracts.EstadoDespachada)
+	responder(t, p, contracts.OrdenDespachada, s.ID, "", "")
+	if err := p.TerminarTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteDespacho, Hecho: true}); err != nil {
+		t.Fatal(err)
+	}
+	before := postgrestest.Uno[string](t, p.Almacen, `select t::text || c::text from tramite t join compra c on c.id = t.id_compra where c.id = $1`, s.ID)
+	responder(t, p, contracts.OrdenDespachada, s.ID, "", "")
+	after := postgrestest.Uno[string](t, p.Almacen, `select t::text || c::text from tramite t join compra c on c.id = t.id_compra where c.id = $1`, s.ID)
+	if tramites, err := p.TomarTramites(t.Context(), time.Hour, 10); err != nil || len(tramites) != 0 || before != after {
+		t.Errorf("%v, %v: %s, was %s", tramites, err, after, before)
+	}
 }
 
 // A late or another reply is kept beside the one that counts, and is no dead letter.

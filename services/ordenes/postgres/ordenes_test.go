@@ -229,8 +229,57 @@ func TestElBarridoPublicaLoQueQuedo(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if len(p.lista) != 49 || o.contar(t, `select count(*) from outbox`) != 1 {
+	if len(p.lista) != 49 || o.contar(t, `select count(*) from outbox where tell_again_at is null`) != 1 {
 		t.Errorf("%d avisos; el reciente es de quien lo escribió", len(p.lista))
+	}
+}
+
+// A broker that took the first telling may have lost it: the second one comes a minute later, and then nothing more.
+func TestADispatchIsToldTwice(t *testing.T) {
+	o, p, ctx, c := nuevaOficina(t, 100), &publicados{}, t.Context(), compra()
+	id := o.exigir(t, crear, c, "ana", creada).Data.IDOrden
+	if _, err := o.Despachar(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		ripe  = `update outbox set creado_en = now() - interval '1 hour', tell_again_at = tell_again_at - interval '61 s'`
+		early = `update outbox set creado_en = now() - interval '1 hour', tell_again_at = tell_again_at - interval '30 s'`
+	)
+	for _, step := range []struct {
+		name, before string
+		do           func() error
+		broker       error
+		told, rows   int
+	}{
+		{"the dispatch itself", "", func() error { return o.Difundir(ctx, c, p.publicar) }, nil, 1, 1},
+		{"asked for again", "", func() error { return o.Difundir(ctx, c, p.publicar) }, nil, 1, 1},
+		{"half a minute later", early, func() error { return o.Barrer(ctx, p.publicar) }, nil, 1, 1},
+		{"a minute later, without a broker", ripe, func() error { return o.Barrer(ctx, p.publicar) }, errors.New("no broker"), 1, 1},
+		{"a minute later, in four replicas at once", "", func() error {
+			basetest.ALaVez(4, 4, func(int) {
+				if err := o.Barrer(ctx, p.publicar); err != nil {
+					t.Error(err)
+				}
+			})
+			return nil
+		}, nil, 2, 0},
+		{"later", "", func() error { return o.Barrer(ctx, p.publicar) }, nil, 2, 0},
+	} {
+		if step.before != "" {
+			if _, err := o.pool.Exec(ctx, step.before); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.falla = step.broker
+		if err := step.do(); !errors.Is(err, step.broker) {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		if rows := o.contar(t, `select count(*) from outbox`); len(p.lista) != step.told || rows != step.rows {
+			t.Errorf("%s: told %d times and %d rows, want %d and %d", step.name, len(p.lista), rows, step.told, step.rows)
+		}
+	}
+	if p.lista[0] != p.lista[len(p.lista)-1] {
+		t.Errorf("told differently: %+v", p.lista)
 	}
 }
 

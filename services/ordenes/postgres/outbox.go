@@ -13,9 +13,12 @@ import (
 // Publicar hands an event to the broker.
 type Publicar func(ctx context.Context, tipo contracts.Tipo, data contracts.DatosEventoOrden) error
 
-// Difundir publishes a purchase's events that wait in the outbox.
+// tellAgainAfter is when an event is told once more: a broker may lose what it took (docs/adr/told-twice.md).
+const tellAgainAfter = time.Minute
+
+// Difundir publishes a purchase's events that were never told.
 func (a *Almacen) Difundir(ctx context.Context, idCompra string, publicar Publicar) error {
-	const suyos = `select id, tipo, data, traza from outbox where id_compra = $1 order by id for update skip locked`
+	const suyos = `select id, tipo, data, traza, false from outbox where id_compra = $1 and tell_again_at is null order by id for update skip locked`
 	_, err := a.difundir(ctx, publicar, suyos, idCompra)
 	return err
 }
@@ -23,9 +26,10 @@ func (a *Almacen) Difundir(ctx context.Context, idCompra string, publicar Public
 // gracia leaves a new event to the one who wrote it, who is about to publish it.
 const gracia = 5 * time.Second
 
-// Barrer publishes every event that still waits: what Difundir could not do.
+// Barrer publishes every event whose time has come: what Difundir could not do, and each one a second time.
 func (a *Almacen) Barrer(ctx context.Context, publicar Publicar) error {
-	const viejos = `select id, tipo, data, traza from outbox where creado_en < now() - $1::interval order by id limit 20 for update skip locked`
+	const viejos = `select id, tipo, data, traza, tell_again_at is not null from outbox
+		where coalesce(tell_again_at, creado_en + $1::interval) < now() order by id limit 20 for update skip locked`
 	for {
 		if n, err := a.difundir(ctx, publicar, viejos, gracia); err != nil || n == 0 {
 			return err
@@ -38,10 +42,12 @@ type aviso struct {
 	Tipo  contracts.Tipo
 	Data  contracts.DatosEventoOrden
 	Traza string
+	Told  bool // once already
 }
 
-// difundir publishes and then forgets the rows of consulta. It holds them while it does, so replicas do not repeat each
-// other; one that dies in between leaves them, and the event comes twice: whoever reads it is used to that.
+// difundir publishes the rows of consulta. One that is told for the first time stays until tellAgainAfter, one that is told
+// again is forgotten. It holds them while it does, so replicas do not repeat each other; one that dies in between leaves them
+// as they were, and the event comes once more: whoever reads it is used to that.
 func (a *Almacen) difundir(ctx context.Context, publicar Publicar, consulta string, de any) (int, error) {
 	var avisos []aviso
 	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
@@ -56,11 +62,20 @@ func (a *Almacen) difundir(ctx context.Context, publicar Publicar, consulta stri
 			if err := publicar(registro.ConCompra(registro.ConTraza(ctx, v.Traza), v.Data.IDCompra), v.Tipo, v.Data); err != nil {
 				return err
 			}
-			if _, err := tx.Exec(ctx, `delete from outbox where id = $1`, v.ID); err != nil {
+			if err := told(ctx, tx, v); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return len(avisos), err
+}
+
+func told(ctx context.Context, tx pgx.Tx, v aviso) (err error) {
+	if v.Told {
+		_, err = tx.Exec(ctx, `delete from outbox where id = $1`, v.ID)
+	} else {
+		_, err = tx.Exec(ctx, `update outbox set tell_again_at = now() + $2::interval where id = $1`, v.ID, tellAgainAfter)
+	}
+	return err
 }

@@ -1,0 +1,157 @@
+package compras
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/internal/errores"
+	"entregas/services/internal/registro"
+)
+
+// MaxUnconfirmed is how many commands a replica remembers that went by the topic. One is an id and a reason: 2 kB at most.
+const MaxUnconfirmed = 10_000
+
+// askAfter is how long after a command went by the topic the owner is asked about it: the first entry after the first time,
+// the others after each time that it was sent again. What is not known after the last is given up.
+var askAfter = []time.Duration{30 * time.Second, 30 * time.Second, 60 * time.Second, 120 * time.Second}
+
+// unconfirmed are the commands of this replica that went by the topic and of which it is not known whether the owner has them
+// (docs/adr/told-twice.md). The purchase itself is in the read model.
+type unconfirmed struct {
+	mu       sync.Mutex
+	commands map[commandKey]*sentCommand
+}
+
+// commandKey tells commands apart: a purchase has one of each type.
+type commandKey struct {
+	tipo contracts.Tipo
+	id   string
+}
+
+type sentCommand struct {
+	commandKey
+	motivo string
+	first  time.Time // when it went by the topic
+	ask    time.Time // when the owner is asked about it
+	again  int       // how often it was sent again
+}
+
+// add remembers a command that went by the topic. Where there are MaxUnconfirmed already, the oldest is dropped.
+func (u *unconfirmed) add(ctx context.Context, tipo contracts.Tipo, id, motivo string, now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	key := commandKey{tipo, id}
+	if u.commands[key] != nil {
+		return
+	}
+	if u.commands == nil {
+		u.commands = map[commandKey]*sentCommand{}
+	}
+	if len(u.commands) >= MaxUnconfirmed {
+		oldest := slices.MinFunc(u.all(), older)
+		delete(u.commands, oldest.commandKey)
+		slog.WarnContext(registro.ConCompra(ctx, oldest.id), "too many commands on the topic: this one is not sent again", "type", oldest.tipo)
+	}
+	u.commands[key] = &sentCommand{commandKey: key, motivo: motivo, first: now, ask: now.Add(askAfter[0])}
+}
+
+func (u *unconfirmed) all() []*sentCommand {
+	list := make([]*sentCommand, 0, len(u.commands))
+	for _, c := range u.commands {
+		list = append(list, c)
+	}
+	return list
+}
+
+func older(a, b *sentCommand) int { return cmp.Or(a.first.Compare(b.first), cmp.Compare(a.id, b.id)) }
+
+// due gives the commands about which the owner is to be asked now, oldest first.
+func (u *unconfirmed) due(now time.Time) []*sentCommand {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	list := slices.DeleteFunc(u.all(), func(c *sentCommand) bool { return c.ask.After(now) })
+	slices.SortFunc(list, older)
+	return list
+}
+
+func (u *unconfirmed) forget(c *sentCommand) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.commands, c.commandKey)
+}
+
+// sentAgain plans the next question about c.
+func (u *unconfirmed) sentAgain(c *sentCommand, now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c.again++
+	c.ask = now.Add(askAfter[c.again])
+}
+
+// SendAgain asks the owner about each command of this replica that went by the topic some time ago, and publishes again what
+// the owner does not have: the broker may have lost it. A round ends where the owner, the store or the broker does not answer;
+// the next one goes on there. One round runs at a time. The error is the store's or the broker's.
+func (s *Servicio) SendAgain(ctx context.Context) error {
+	for _, c := range s.unconfirmed.due(s.estado.ahora()) {
+		ctx := registro.ConCompra(ctx, c.id)
+		known, err := s.Conocida(ctx, c.id)
+		if err != nil {
+			return err
+		}
+		if known == nil {
+			slog.WarnContext(ctx, "a command on the topic is not sent again: its purchase is not in the read model", "type", c.tipo)
+			s.unconfirmed.forget(c)
+			continue
+		}
+		err = s.ask(ctx, c, *known)
+		switch {
+		case err == nil || errores.De(err) == errores.Conflicto: // the owner has it, or can no longer do it
+			s.unconfirmed.forget(c)
+		case errores.De(err) == errores.NoDisponible: // the topic keeps what it has until the owner is back
+			return nil
+		default: // NoEncontrado; or some trouble, which does not say that the owner has it
+			if err := s.sendAgain(ctx, c, *known); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ask gives no error where the owner has the command, NoEncontrado where it does not, NoDisponible where it does not answer.
+func (s *Servicio) ask(ctx context.Context, c *sentCommand, known contracts.Compra) error {
+	if c.tipo == contracts.CancelarCompra { // asked for twice it is done once
+		_, _, err := s.decisiones.Cancelar(ctx, c.id, c.motivo)
+		return err
+	}
+	if known.Numero() > 0 { // the owner has told of it
+		return nil
+	}
+	_, err := s.gestor.Leer(ctx, c.id)
+	return err
+}
+
+func (s *Servicio) sendAgain(ctx context.Context, c *sentCommand, known contracts.Compra) error {
+	if c.again == len(askAfter)-1 {
+		slog.ErrorContext(ctx, "gestor-compra does not know a command that was sent again and again: it is given up", "type", c.tipo, "times", c.again)
+		s.unconfirmed.forget(c)
+		return nil
+	}
+	slog.WarnContext(ctx, "gestor-compra does not know a command that went by the topic: it is sent again", "type", c.tipo)
+	publish := func() error { return s.comandos.CancelarCompra(ctx, known, c.motivo) }
+	if c.tipo == contracts.CrearCompra {
+		publish = func() error {
+			return s.comandos.CrearCompra(ctx, contracts.SolicitudCompra{ID: known.ID, IDUsuario: known.IDUsuario, Productos: known.Productos, Domicilio: known.Domicilio})
+		}
+	}
+	if err := publish(); err != nil {
+		return err
+	}
+	s.unconfirmed.sentAgain(c, s.estado.ahora())
+	return nil
+}
