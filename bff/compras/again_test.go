@@ -2,6 +2,7 @@ package compras_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -104,7 +105,7 @@ func TestWhatIsSentAgainIsBounded(t *testing.T) {
 	m.gestor.Caer()
 	for i := range compras.MaxUnconfirmed + 3 {
 		m.Reloj(func() time.Time { return start.Add(time.Duration(i)) })
-		if _, err := m.Crear(context.Background(), de("ana"), ""); err != nil {
+		if _, err := m.Crear(context.Background(), de(fmt.Sprint("customer ", i)), ""); err != nil {
 			t.Fatal(err)
 		}
 	}
