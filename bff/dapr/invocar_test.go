@@ -183,7 +183,7 @@ func largest(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
 // refuse none of it. The same seed gives the same texts.
 func whateverPasses(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
 	g.dice(lista)
-	productos := dapr.Productos{Servicio: gestor.Servicio}
+	productos := dapr.Productos(gestor)
 	random := rand.New(rand.NewPCG(13, 0)) //nolint:gosec // a test's own numbers
 	text := func(most int) string {
 		b := make([]byte, random.IntN(most))

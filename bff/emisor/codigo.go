@@ -178,7 +178,7 @@ func (e *Emisor) leerCodigo(r *http.Request) (d datos, err error) {
 	case !formOfVerifier.MatchString(r.PostForm.Get("code_verifier")):
 		return d, oauthError{"invalid_request", "falta el code_verifier, o no tiene su forma"}
 	}
-	firmado, err := jose.ParseSigned(r.PostForm.Get("code"), []jose.SignatureAlgorithm{jose.ES256})
+	firmado, err := jose.ParseSignedCompact(r.PostForm.Get("code"), []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		return d, oauthError{"invalid_grant", "no es un código"}
 	}

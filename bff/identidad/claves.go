@@ -56,7 +56,7 @@ func (c *comprobacion) VerifySignature(ctx context.Context, token string) (texto
 
 // comprobar gives what the token says. Errors: errOtraFirma; NoDisponible when the issuer does not answer.
 func (c *claves) comprobar(ctx context.Context, token string) ([]byte, error) {
-	firmado, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	firmado, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil || len(firmado.Signatures) != 1 {
 		return nil, errOtraFirma
 	}

@@ -130,7 +130,7 @@ func (b *Balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := rewindable(r); err != nil {
 		return nil, err
 	}
-	var last error = errors.New("no replica is ready")
+	last := errors.New("no replica is ready")
 	for range len(b.replicas) {
 		ready := b.readyOnes()
 		if len(ready) == 0 {

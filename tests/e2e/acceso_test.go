@@ -180,12 +180,12 @@ func signIn(t *testing.T, s *Sistema, usuario string) *http.Client {
 		}
 		return string(text)
 	}
-	form := page(browser.Get(s.Entorno.BFF + "/entrar")) //nolint:noctx // the system under test
+	form := page(browser.Get(s.Entorno.BFF + "/entrar")) //nolint:bodyclose,noctx // page closes it
 	values := url.Values{"usuario": {usuario}, "rol": {"cliente"}}
 	for _, field := range regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(form, -1) {
 		values.Set(field[1], strings.ReplaceAll(field[2], "&#43;", "+"))
 	}
-	page(browser.PostForm(s.Entorno.BFF+"/desarrollo/entrar", values)) //nolint:noctx // the system under test
+	page(browser.PostForm(s.Entorno.BFF+"/desarrollo/entrar", values)) //nolint:bodyclose,noctx // page closes it
 	return browser
 }
 

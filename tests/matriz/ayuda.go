@@ -57,8 +57,8 @@ func (c *caos) undoAll() {
 
 var httpClient = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// get asks an address and gives the answer without its body; one that is not a success is an error.
-func get(ctx context.Context, method, address string) (*http.Response, error) {
+// get asks an address and gives the headers of its answer; an answer that is not a success is an error.
+func get(ctx context.Context, method, address string) (http.Header, error) {
 	request, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
 		return nil, err
@@ -71,5 +71,5 @@ func get(ctx context.Context, method, address string) (*http.Response, error) {
 	if r.StatusCode/100 != 2 {
 		return nil, fmt.Errorf("%s %s: %s", method, address, r.Status)
 	}
-	return r, nil
+	return r.Header, nil
 }

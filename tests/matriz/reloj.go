@@ -64,11 +64,11 @@ func clockOf(ctx context.Context, p cliente.Proceso) (time.Duration, error) {
 	if p.Clase == "sidecar" {
 		path = "/v1.0/healthz"
 	}
-	r, err := get(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", p.Port, path))
+	header, err := get(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", p.Port, path))
 	if err != nil {
 		return 0, err
 	}
-	date, err := http.ParseTime(r.Header.Get("Date"))
+	date, err := http.ParseTime(header.Get("Date"))
 	return time.Until(date), err
 }
 

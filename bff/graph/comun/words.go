@@ -158,7 +158,7 @@ func wordAt(ctx context.Context, at gqlerror.Location) string {
 	}
 	rest := string(line[at.Column-1:])
 	end := strings.IndexFunc(rest, func(r rune) bool {
-		return !(r == '_' || r == '$' || r == '@' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z')
+		return r != '_' && r != '$' && r != '@' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	})
 	if end < 0 {
 		end = len(rest)

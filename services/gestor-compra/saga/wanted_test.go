@@ -77,7 +77,8 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 	if decided(time.Hour) != 0 {
 		t.Error("se libera antes de tiempo")
 	}
-	if decided(0) != 1 || decided(0) != 1 || e.testigo.Olvidar().Despertadas != 1 {
+	once, again := decided(0), decided(0)
+	if once != 1 || again != 1 || e.testigo.Olvidar().Despertadas != 1 {
 		t.Error("no se libera, o no se le dice a su flujo una vez")
 	}
 	if d, err := e.LeerDecision(t.Context(), compra.LecturaDecision{IDCompra: id}); err != nil || d.Resultado != compra.Rechazada {

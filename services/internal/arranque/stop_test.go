@@ -34,6 +34,7 @@ func TestAStopIsAnnounced(t *testing.T) {
 		t.Fatal(err)
 	}
 	stream := get(t, base+"/stream")
+	defer func() { _ = stream.Body.Close() }()
 	stop()
 	said := false
 	for !said { // the kept connection goes on until then
@@ -42,14 +43,18 @@ func TestAStopIsAnnounced(t *testing.T) {
 			t.Fatal("no dijo que se detiene")
 		default:
 		}
-		said = get(t, base+"/readyz").StatusCode == http.StatusServiceUnavailable
+		r := get(t, base+"/readyz")
+		_ = r.Body.Close()
+		said = r.StatusCode == http.StatusServiceUnavailable
 	}
 	select {
 	case <-streamsEnded:
 		t.Error("los flujos terminan antes de que nadie lo sepa")
 	default:
 	}
-	if r := get(t, base); r.StatusCode != http.StatusOK || !r.Close {
+	r := get(t, base)
+	_ = r.Body.Close()
+	if r.StatusCode != http.StatusOK || !r.Close {
 		t.Errorf("mientras avisa: %d, cierra la conexión: %v", r.StatusCode, r.Close)
 	}
 	if _, err := io.ReadAll(stream.Body); err != nil {
