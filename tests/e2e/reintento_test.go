@@ -28,7 +28,7 @@ func TestReintentarUnaFallida(t *testing.T) {
 	}
 	defer func() { _ = base.Close(t.Context()) }()
 	for _, sentencia := range []string{
-		`update compra set estado = 'FALLIDA', numero = numero + 1, motivo = 'No se pudo deshacer: LiberarReserva sin confirmar. No hay existencias suficientes.' where id = $1`,
+		`update compra set estado = 'FALLIDA', numero = numero + 1, motivo = 'No hay existencias suficientes.' where id = $1`,
 		`insert into historia (id_compra, numero, paso, tipo) select id, numero, 'FALLIDA', 'LiberarReserva' from compra where id = $1`,
 	} {
 		if _, err := base.Exec(t.Context(), sentencia, id); err != nil {

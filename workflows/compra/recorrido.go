@@ -107,7 +107,7 @@ func (r *recorrido) Fin() (any, error) {
 }
 
 // LongestSleep is the longest time, in a saga that goes on, between two activities: the sleep between two tries of a rollback, and the
-// wait of the engine before it tries a failed activity again. Who looks for sagas that stand still waits longer.
+// wait of the engine before it tries a failed activity again. The reconciler waits longer before it takes a saga for one that stands still.
 const LongestSleep = 30 * time.Second
 
 // The first sleep of a compensation, and after how many of them it starts a new run, so that its history does not grow without end.
@@ -194,6 +194,7 @@ var reintentos = workflow.RetryPolicy{
 
 // llamar calls an activity and waits for its outcome. A run that replaces another may be given the outcome of an activity of
 // the replaced one, since the engine numbers the activities of both alike: it bears another name, or none, and the activity is called again.
+// A late failure is not told apart: it costs one try.
 func (r *recorrido) llamar(actividad string, entrada, salida any) error {
 	run := r.entrada.Run
 	if run == "" {

@@ -1,6 +1,7 @@
 package compra
 
 import (
+	"cmp"
 	"time"
 
 	"entregas/contracts"
@@ -45,10 +46,11 @@ func undoAll(p Progress) *compensacion {
 	if causa == "" {
 		causa = lostCause
 	}
+	motivo := cmp.Or(p.Motivo, "La compra se detuvo y se deshizo.")
 	return &compensacion{
 		Pendientes: []contracts.Tipo{contracts.CancelarValidacionInventario, contracts.LiberarReserva, contracts.CancelarOrden},
 		Fin: Cierre{
-			IDCompra: p.Compra.ID, Estado: final, Causa: causa, Motivo: p.Motivo, Faltantes: p.Faltantes,
+			IDCompra: p.Compra.ID, Estado: final, Causa: causa, Motivo: motivo, Faltantes: p.Faltantes,
 			Desde: append(en(contracts.EstadoCompensando), InFlight...),
 		},
 		Desde: p.Desde,

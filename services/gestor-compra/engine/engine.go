@@ -109,12 +109,19 @@ func ended(m *workflow.WorkflowMetadata) bool {
 	}
 }
 
-// Replace removes an instance, whatever it is at, and schedules another under its id.
+// Replace removes an instance, whatever it is at, and schedules another under its id. Where somebody else scheduled one meanwhile, as
+// the admission may, that one is removed too: it does not know what in says.
 func (e *Engine) Replace(ctx context.Context, name, id string, in compra.Entrada) error {
-	if err := e.Remove(ctx, id); err != nil {
-		return err
+	var err error
+	for range 2 {
+		if err := e.Remove(ctx, id); err != nil {
+			return err
+		}
+		if err = e.schedule(ctx, name, id, in); !exists(err) {
+			break
+		}
 	}
-	if err := e.schedule(ctx, name, id, in); err != nil && !exists(err) { // exists: another replica was quicker
+	if err != nil {
 		return fmt.Errorf("replace %s: %w", id, err)
 	}
 	return nil

@@ -21,12 +21,17 @@ type sidecar struct {
 	status   *protos.OrchestrationStatus // nil: there is none
 	did      []string
 	stubborn bool // it takes a termination and does not end
+	others   int  // how often somebody else is quicker to schedule
 	away     error
 }
 
 func (s *sidecar) do(what string) error { s.did = append(s.did, what); return s.away }
 
 func (s *sidecar) ScheduleWorkflow(context.Context, string, ...workflow.NewWorkflowOptions) (string, error) {
+	if s.others > 0 {
+		s.others--
+		s.status = status(workflow.StatusRunning)
+	}
 	if s.status != nil {
 		return "", errors.New("an active workflow with ID 'a' already exists")
 	}
@@ -83,6 +88,8 @@ func TestReplace(t *testing.T) {
 		{"somebody suspended it", sidecar{status: status(workflow.StatusSuspended)}, "resume, terminate, purge, schedule", false},
 		{"it has ended", sidecar{status: status(workflow.StatusCompleted)}, "purge, schedule", false},
 		{"it failed", sidecar{status: status(workflow.StatusFailed)}, "purge, schedule", false},
+		{"somebody else is quicker", sidecar{others: 1}, "terminate, purge, schedule", false},
+		{"somebody else is quicker each time", sidecar{others: 2}, "terminate, purge", true},
 		{"it does not end", sidecar{status: status(workflow.StatusRunning), stubborn: true}, "terminate", true},
 		{"the engine is away", sidecar{away: errors.New("no answer")}, "", true},
 	} {

@@ -93,10 +93,10 @@ func (a *Almacen) EntregarDecision(ctx context.Context, idCompra string) (Decisi
 	return d, nil
 }
 
-// PorDespertar gives the purchases whose decision is older than edad and has not reached its workflow.
+// PorDespertar gives the purchases that await a decision, where it is older than edad and has not reached its workflow.
 func (a *Almacen) PorDespertar(ctx context.Context, edad time.Duration, limite int) ([]string, error) {
-	filas, err := a.pool.Query(ctx, `select id_compra from decision where not entregada and tomada_en < now() - $1::interval
-order by tomada_en limit $2`, edad, limite)
+	filas, err := a.pool.Query(ctx, `select d.id_compra from decision d join compra c on c.id = d.id_compra
+where not d.entregada and d.tomada_en < now() - $1::interval and c.estado = 'POR_APROBAR' order by d.tomada_en limit $2`, edad, limite)
 	if err != nil {
 		return nil, fmt.Errorf("por despertar: %w", err)
 	}

@@ -99,9 +99,7 @@ from paso where id_compra = $1 order by preguntada_en, comando`, idCompra)
 
 const reintentar = `
 with retomada as (
-    update compra set estado = 'COMPENSANDO', vuelta = vuelta + 1, numero = numero + 1, actualizada_en = clock_timestamp(), replacement_asked = true,
-        -- what the failure put before the reason is not the reason
-        motivo = regexp_replace(motivo, '^No se pudo deshacer: \S+ sin confirmar[.] ', '')
+    update compra set estado = 'COMPENSANDO', vuelta = vuelta + 1, numero = numero + 1, actualizada_en = clock_timestamp(), replacement_asked = true
     where id = $1 and estado = 'FALLIDA' returning id, numero, vuelta
 )
 insert into historia (id_compra, numero, paso, tipo, detalle, vuelta)
@@ -120,7 +118,7 @@ func (a *Almacen) Reintentar(ctx context.Context, idCompra string, approval time
 	var lote pgx.Batch
 	lote.Queue(`
 update compra set replacement_asked = true
-where id = $3 and exists (select from (`+stalled+`) s)`, manualQuiet, approval, idCompra).Exec(count)
+where id = $3 and estado <> 'RECIBIDA' and exists (select from (`+stalled+`) s)`, manualQuiet, approval, idCompra).Exec(count)
 	lote.Queue(reintentar, idCompra).Exec(count)
 	lote.Queue(vista+`where c.id = $1`, idCompra).Query(unaCompra(&c))
 	switch err := a.pool.SendBatch(ctx, &lote).Close(); {

@@ -105,11 +105,11 @@ func TestReintentar(t *testing.T) {
 			t.Fatalf("%+v: %v", k, err)
 		}
 	}
-	mover(cambio(s.ID, contracts.EstadoCompensando, contracts.EstadoProductosValidos))
+	undone := cambio(s.ID, contracts.EstadoCompensando, contracts.EstadoProductosValidos)
+	undone.Motivo = "No hay existencias."
+	mover(undone)
 	for vez := range 2 {
-		fallo := cambio(s.ID, contracts.EstadoFallida, contracts.EstadoCompensando)
-		fallo.Motivo = "No se pudo deshacer: LiberarReserva sin confirmar. No hay existencias."
-		mover(fallo)
+		mover(cambio(s.ID, contracts.EstadoFallida, contracts.EstadoCompensando))
 		c, err := a.Reintentar(t.Context(), s.ID, time.Hour)
 		if err != nil || c.Estado != contracts.EstadoCompensando || c.Motivo != "No hay existencias." {
 			t.Fatalf("vez %d: %+v %v", vez, c, err)

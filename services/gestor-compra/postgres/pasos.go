@@ -144,9 +144,10 @@ where id_compra = $1 and comando = $2 and respuesta is null and abandonada_en is
 	return a.LeerPaso(ctx, idCompra, comando)
 }
 
-// Reopen puts the reply of a question among the late ones, so that the question is asked again and the next reply counts.
+// Reopen puts the reply of a question among the late ones, so that the question is asked again and the next reply counts. It is a
+// sign of life: a participant that refuses at once leaves the workflow no other.
 func (a *Almacen) Reopen(ctx context.Context, idCompra string, comando contracts.Tipo) error {
-	_, err := a.pool.Exec(ctx, `update paso set respuesta = null, datos = null, respondida_en = null,
+	_, err := a.pool.Exec(ctx, `update paso set respuesta = null, datos = null, respondida_en = null, alive_at = clock_timestamp(),
     tardias = case when jsonb_array_length(tardias) < 10
         then tardias || jsonb_build_object('tipo', respuesta, 'datos', datos, 'en', respondida_en) else tardias end
 where id_compra = $1 and comando = $2 and respuesta is not null`, idCompra, comando)

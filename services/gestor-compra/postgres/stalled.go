@@ -18,7 +18,7 @@ const porCancelacion = `(c.cancelacion_pedida is not null
        or exists (select from decision d where d.id_compra = c.id and d.decision = 'cancelada')
        or exists (select from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' and h.tipo = 'CancelarCompra'))`
 
-// movingTramite is the kind of the workflow that should move purchase c on: a Tramite that has not ended, or ” for the saga's own.
+// movingTramite is the kind of the workflow that should move purchase c on: a Tramite that has not ended, or empty for the saga's own.
 const movingTramite = `coalesce((select min(t.tipo) from tramite t where t.id_compra = c.id and t.terminado_en is null
     and (c.estado in ('CONFIRMADA', 'DESPACHADA', 'CANCELADA') or c.estado = 'COMPENSANDO' and t.tipo = 'cancelacion')), '')`
 
@@ -34,7 +34,9 @@ with quiet as (
     select c.id, ` + movingTramite + ` as tramite from compra c
     where c.estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO')
   union
-    select c.id, ` + movingTramite + ` from compra c where c.replacement_asked
+    select c.id, ` + movingTramite + ` from compra c
+    where c.replacement_asked and (c.estado in ('POR_APROBAR', 'COMPENSANDO', 'INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS')
+        or ` + movingTramite + ` <> '')
   union
     select id, '' from compra where estado = 'RECIBIDA' and arriendo_hasta is not null and creada_en < clock_timestamp() - $1::interval
   union
@@ -62,9 +64,10 @@ where ($3::text is null or c.id = $3) and (c.replacement_asked or
         and greatest(p.preguntada_en, p.alive_at) > clock_timestamp() - $1::interval))`
 
 // Stalled gives workflows of purchases that have shown no sign of life for longer than quiet, and an approval beyond approval;
-// those first that stand still longest, at most limit. Those that an operator asked to replace are among them.
+// at most limit, in no order, so that those about which nothing can be done now do not hide the others for ever. A RECIBIDA comes
+// last: the places that it waits for are taken by the others. Those that an operator asked to replace are among them.
 func (a *Almacen) Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error) {
-	rows, err := a.pool.Query(ctx, `select * from (`+stalled+`) s order by actualizada_en limit $4`, quiet, approval, nil, limit)
+	rows, err := a.pool.Query(ctx, `select * from (`+stalled+`) s order by estado = 'RECIBIDA', random() limit $4`, quiet, approval, nil, limit)
 	if err != nil {
 		return nil, fmt.Errorf("stalled purchases: %w", err)
 	}
@@ -118,10 +121,9 @@ update compra set replaced_at = null, replacement_asked = $2, replacements = gre
 
 // GiveUp makes a purchase FALLIDA whose saga was replaced too often, and tells whether it was in the middle of it.
 func (a *Almacen) GiveUp(ctx context.Context, idCompra string) (bool, error) {
-	const reason = "La compra se detuvo varias veces y no se pudo completar."
 	_, moved, err := a.Mover(ctx, compras.Cambio{
 		IDCompra: idCompra, A: contracts.EstadoFallida, Desde: append([]contracts.Estado{contracts.EstadoRecibida, contracts.EstadoPorAprobar}, compras.LugaresOcupados...),
-		Tipo: "CompraDetenida", Motivo: reason, Detalle: reason,
+		Tipo: "CompraDetenida", Detalle: "La compra se detuvo varias veces y no se pudo completar.",
 	})
 	return moved, err
 }

@@ -27,10 +27,10 @@ type Settings struct {
 }
 
 // Check refuses settings that would replace workflows that go on: a living saga shows no sign of life for as long as it sleeps
-// and then waits for its first beat.
+// and then until its first beat, and one beat more is left to a slow machine.
 func (s Settings) Check() error {
 	if least := compra.LongestSleep + 2*compras.Beat; s.Quiet < least {
-		return fmt.Errorf("STALLED_AFTER must be at least %s: a saga that goes on may be silent for as long", least)
+		return fmt.Errorf("STALLED_AFTER must be at least %s: a saga that goes on may be silent for nearly as long", least)
 	}
 	return nil
 }
@@ -123,14 +123,15 @@ func (r *Reconciler) replace(ctx context.Context, s compras.Stalled) error {
 	if err != nil {
 		return err
 	}
-	if active && age < r.settings.Quiet && !s.Asked || !active && s.Estado == contracts.EstadoRecibida {
+	// An age below zero is a clock that jumped.
+	if active && age >= 0 && age < r.settings.Quiet && !s.Asked || !active && s.Estado == contracts.EstadoRecibida {
 		return nil
 	}
 	n, err := r.store.ClaimReplacement(ctx, s.Compra.ID, r.settings.Quiet)
 	if err != nil || n == 0 {
 		return err
 	}
-	if n > r.settings.Limit && s.Tramite == "" {
+	if n > r.settings.Limit && (s.Tramite == "" || s.Estado == contracts.EstadoCompensando) {
 		err = r.giveUp(ctx, s, id)
 	} else {
 		err = r.engine.Replace(ctx, name, id, compra.Resume(s.Progress, r.settings.Saga, uuid.NewString(), time.Now()))
@@ -150,8 +151,9 @@ func (r *Reconciler) giveUp(ctx context.Context, s compras.Stalled, id string) e
 	if err := r.engine.Remove(ctx, id); err != nil {
 		return err
 	}
-	if _, err := r.store.GiveUp(ctx, s.Compra.ID); err != nil {
+	moved, err := r.store.GiveUp(ctx, s.Compra.ID)
+	if err != nil || !moved {
 		return err
 	}
-	return r.store.AnotarHallazgo(ctx, s.Compra.ID, "flujo detenido en "+string(s.Estado), "abandonado: FALLIDA")
+	return r.store.AnotarHallazgo(ctx, s.Compra.ID, "flujo abandonado en "+string(s.Estado), "FALLIDA")
 }

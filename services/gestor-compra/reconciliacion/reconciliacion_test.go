@@ -62,6 +62,7 @@ func TestReplaces(t *testing.T) {
 		{"its workflow stands still", contracts.EstadoProductosValidos, &engine{active: true, age: time.Hour}, true},
 		{"its workflow is gone", contracts.EstadoProductosValidos, &engine{}, true},
 		{"its workflow is young", contracts.EstadoProductosValidos, &engine{active: true, age: time.Second}, false},
+		{"its workflow is of a clock that jumped", contracts.EstadoProductosValidos, &engine{active: true, age: -time.Hour}, true},
 		{"its workflow has not begun", contracts.EstadoRecibida, &engine{active: true, age: time.Hour}, true},
 		{"its workflow is not there yet", contracts.EstadoRecibida, &engine{}, false},
 	} {

@@ -24,6 +24,10 @@ const (
 // PedirAprobacion implements compra.Actividades. The purchase gives its place to another while it waits for a person.
 func (s *Saga) PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra) (compra.Desenlace, error) {
 	ctx = registro.ConCompra(ctx, c.ID)
+	// A workflow that starts again may find that the order was asked for: it was approved, or needed no approval by the settings of then.
+	if asked, err := s.almacen.LeerPaso(ctx, c.ID, contracts.CrearOrden); err != nil || asked != nil {
+		return compra.Desenlace{Resultado: compra.Aceptada}, err
+	}
 	vista, movida, err := s.almacen.Mover(ctx,
 		compras.Cambio{
 			IDCompra: c.ID, A: contracts.EstadoProductosReservados, Desde: []contracts.Estado{contracts.EstadoProductosValidos},

@@ -175,6 +175,9 @@ func TestTerminarTramite(t *testing.T) {
 	}{{compra.TramiteDespacho, true, 0}, {compra.TramiteCancelacion, true, 0}, {compra.TramiteCancelacion, false, 1}} {
 		s := e.Compra(t, contracts.EstadoConfirmada)
 		e.Hacer(t, `insert into tramite (id_compra, tipo) values ($1, $2)`, s.ID, c.tipo)
+		if c.pasos > 0 { // ordenes refused
+			e.Hacer(t, `insert into paso (id_compra, comando, respuesta, datos) values ($1, 'CancelarOrden', 'OrdenDespachada', '{}')`, s.ID)
+		}
 		for range 2 {
 			if err := e.TerminarTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: c.tipo, Hecho: c.hecho}); err != nil {
 				t.Fatal(err)

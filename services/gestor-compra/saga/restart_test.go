@@ -61,17 +61,49 @@ func TestAnApprovalThatWasDecidedIsNotAwaitedAgain(t *testing.T) {
 	}
 }
 
-// Failure prevented: a cancellation that was carried out and starts again tells the customer that it was refused.
-func TestACancellationThatWasDoneIsNotRefused(t *testing.T) {
+// Failure prevented: the approval threshold was lowered since the order was asked for; the purchase awaits an approval, is rejected,
+// and the order stays.
+func TestAnOrderThatWasAskedForNeedsNoApproval(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
-	s := e.Compra(t, contracts.EstadoCancelada)
-	e.Hacer(t, `insert into tramite (id_compra, tipo) values ($1, 'cancelacion')`, s.ID)
-	if err := e.TerminarTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteCancelacion, Hecho: false}); err != nil {
+	s := e.Compra(t, contracts.EstadoProductosReservados)
+	e.Hacer(t, `insert into paso (id_compra, comando) values ($1, 'CrearOrden')`, s.ID)
+	d, err := e.PedirAprobacion(t.Context(), s)
+	if err != nil || d.Resultado != compra.Aceptada || e.Estado(t, s.ID) != contracts.EstadoProductosReservados {
+		t.Errorf("%+v %v in %s", d, err, e.Estado(t, s.ID))
+	}
+}
+
+// What could not be undone is told in the history; the reason stays.
+func TestAFailureKeepsTheReason(t *testing.T) {
+	e := nuevaEscena(t, pacientes)
+	s := e.Compra(t, contracts.EstadoProductosReservados)
+	if _, err := e.Deshacer(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Cerrar(t.Context(), compra.Cierre{
+		IDCompra: s.ID, Estado: contracts.EstadoFallida, Motivo: "No se pudo deshacer.", Desde: en(contracts.EstadoCompensando),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := e.Leer(t.Context(), s.ID)
-	done := postgrestest.Uno[bool](t, e.Almacen, `select hecho from tramite where id_compra = $1`, s.ID)
-	if err != nil || len(c.Historia) != 1 || !done {
-		t.Errorf("%+v %v, done %v", c.Historia, err, done)
+	if err != nil || c.Motivo != "porque sí" || c.Historia[len(c.Historia)-1].Detalle != "No se pudo deshacer." {
+		t.Errorf("%+v %v", c, err)
+	}
+}
+
+// Failure prevented: a cancellation that was carried out and starts again tells the customer that it was refused.
+func TestACancellationThatWasDoneIsNotRefused(t *testing.T) {
+	e := nuevaEscena(t, pacientes)
+	for estado, done := range map[contracts.Estado]bool{contracts.EstadoCancelada: true, contracts.EstadoFallida: false} {
+		s := e.Compra(t, estado)
+		e.Hacer(t, `insert into tramite (id_compra, tipo) values ($1, 'cancelacion')`, s.ID)
+		if err := e.TerminarTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteCancelacion, Hecho: false}); err != nil {
+			t.Fatal(err)
+		}
+		c, err := e.Leer(t.Context(), s.ID)
+		did := postgrestest.Uno[bool](t, e.Almacen, `select hecho from tramite where id_compra = $1`, s.ID)
+		if err != nil || len(c.Historia) != 1 || did != done {
+			t.Errorf("%s: %+v %v, done %v", estado, c.Historia, err, did)
+		}
 	}
 }

@@ -269,7 +269,7 @@ func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
 	}
 	vista, movida, err := s.almacen.Mover(ctx, compras.Cambio{
 		IDCompra: c.IDCompra, A: c.Estado, Desde: c.Desde,
-		Tipo: c.Causa, Motivo: c.Motivo, Detalle: c.Motivo, Faltantes: c.Faltantes, IDOrden: c.IDOrden,
+		Tipo: c.Causa, Motivo: reasonOf(c), Detalle: c.Motivo, Faltantes: c.Faltantes, IDOrden: c.IDOrden,
 	})
 	if err != nil {
 		return err
@@ -283,24 +283,45 @@ func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
 	return nil
 }
 
+// reasonOf is the purchase's reason after its end c. That something could not be undone is told in the history, and is no reason: the
+// purchase keeps the one for which it is undone.
+func reasonOf(c compra.Cierre) string {
+	if c.Estado == contracts.EstadoFallida {
+		return ""
+	}
+	return c.Motivo
+}
+
 // TerminarTramite implements compra.Actividades. A cancellation that was refused is told in the history. A workflow that starts again
 // after its purchase was cancelled finds nothing to do, and that is no refusal.
 func (s *Saga) TerminarTramite(ctx context.Context, t compra.Tramite) error {
 	ctx = registro.ConCompra(ctx, t.IDCompra)
 	if t.Tipo == compra.TramiteCancelacion && !t.Hecho {
-		c, err := s.almacen.Leer(ctx, t.IDCompra)
+		done, err := s.refusedCancellation(ctx, t.IDCompra)
 		if err != nil {
 			return err
 		}
-		t.Hecho = c.Estado == contracts.EstadoCancelada
-	}
-	if t.Tipo == compra.TramiteCancelacion && !t.Hecho {
-		c, err := s.almacen.AnotarHecho(ctx, t.IDCompra, "CancelacionNegada", contracts.OrdenDespachada, "No se pudo cancelar: la orden ya salió de la bodega.")
-		if err != nil {
-			return err
-		}
-		s.difusor.Difundir(c)
+		t.Hecho = done
 	}
 	slog.InfoContext(ctx, "trámite terminado", "tipo", t.Tipo, "hecho", t.Hecho)
 	return s.almacen.TerminarTramite(ctx, t)
+}
+
+// refusedCancellation tells in the history of a purchase that ordenes refused to cancel it, where it did, and else whether the
+// purchase was cancelled.
+func (s *Saga) refusedCancellation(ctx context.Context, id string) (done bool, err error) {
+	paso, err := s.almacen.LeerPaso(ctx, id, contracts.CancelarOrden)
+	if err != nil {
+		return false, err
+	}
+	if paso == nil || paso.Respuesta == nil || paso.Respuesta.Tipo != contracts.OrdenDespachada {
+		c, err := s.almacen.Leer(ctx, id)
+		return c.Estado == contracts.EstadoCancelada, err
+	}
+	c, err := s.almacen.AnotarHecho(ctx, id, "CancelacionNegada", contracts.OrdenDespachada, "No se pudo cancelar: la orden ya salió de la bodega.")
+	if err != nil {
+		return false, err
+	}
+	s.difusor.Difundir(c)
+	return false, nil
 }
