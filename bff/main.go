@@ -33,9 +33,9 @@ type config struct {
 	DeGolpe                  int           `conf:"env:LIMITE_SUJETO_GOLPE,default:100"`
 	PorDireccion             float64       `conf:"env:LIMITE_DIRECCION,default:200,help:requests a second without a token of one address; 0 is no limit"`
 	DireccionGolpe           int           `conf:"env:LIMITE_DIRECCION_GOLPE,default:400"`
-	MaxConnectionsPerAddress int           `conf:"env:MAX_CONNECTIONS_PER_ADDRESS,default:512,help:connections that one address may have open; behind PROXIES requests under way; 0 is no limit"`
-	MaxConnections           int           `conf:"env:MAX_CONNECTIONS,default:1024,help:connections that may be open in all; 0 is no limit"`
-	MaxStreamsPerAddress     int           `conf:"env:MAX_STREAMS_PER_ADDRESS,default:256,help:live streams that one address may have open; 0 is no limit"`
+	MaxConnectionsPerAddress int           `conf:"env:MAX_CONNECTIONS_PER_ADDRESS,default:128,help:connections that one address may have open; behind PROXIES requests under way; not counted where DIRECCION is of the loopback; 0 is no limit"`
+	MaxConnections           int           `conf:"env:MAX_CONNECTIONS,default:1024,help:connections that may be open in all; the last eighth is for addresses with few; 0 is no limit"`
+	MaxStreamsPerAddress     int           `conf:"env:MAX_STREAMS_PER_ADDRESS,default:96,help:live streams that one address may have open; 0 is no limit"`
 	Proxies                  int           `conf:"env:PROXIES,default:0,help:how many proxies of ours add to X-Forwarded-For before a request is here"`
 	StopNotice               time.Duration `conf:"env:STOP_NOTICE,default:2s,help:how long /readyz says that it stops before it does; longer than a balancer takes to ask"`
 	InFlight                 int64         `conf:"env:MEMORY_IN_FLIGHT,default:33554432,help:bytes of heap that the requests in flight may hold; one subject or address a quarter of it; 0 is no limit"`
@@ -87,7 +87,9 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	perAddress := cfg.MaxConnectionsPerAddress
-	if cfg.Proxies > 0 { // the connections are the proxy's: montar counts its customers
+	// Behind proxies the connections are the proxy's: montar counts its customers. On the loopback everybody of the machine, the
+	// sidecar too, has one address.
+	if cfg.Proxies > 0 || borde.OnLoopback(listener.Addr()) {
 		perAddress = 0
 	}
 	return cfg.Comun.Serve(ctx, borde.LimitConnections(listener, perAddress, cfg.MaxConnections), borde.CORS(cfg.Origenes, borde.ConHead(rutas)), arranque.Drain{Notice: cfg.StopNotice, OnStop: endStreams})

@@ -141,6 +141,74 @@ func TestTotalOfConnections(t *testing.T) {
 	o.served(t)
 }
 
+// fromAddresses is a listener to which clients come from made-up addresses.
+type fromAddresses struct {
+	local   string
+	clients chan string
+}
+
+func (l fromAddresses) Accept() (net.Conn, error) {
+	from, open := <-l.clients
+	if !open {
+		return nil, net.ErrClosed
+	}
+	ours, _ := net.Pipe()
+	return fromAddress{ours, net.JoinHostPort(from, "1")}, nil
+}
+
+func (l fromAddresses) Close() error   { return nil }
+func (l fromAddresses) Addr() net.Addr { return tcpAddr(net.JoinHostPort(l.local, "1")) }
+
+type fromAddress struct {
+	net.Conn
+	from string
+}
+
+func (c fromAddress) RemoteAddr() net.Addr { return tcpAddr(c.from) }
+
+func tcpAddr(address string) net.Addr {
+	a, _ := net.ResolveTCPAddr("tcp", address)
+	return a
+}
+
+// Few addresses that fill the program's connections take neither the sidecar's place, nor a health check's, nor a new customer's.
+func TestFloodedConnectionsLeaveRoom(t *testing.T) {
+	const perAddress, total = 8, 64
+	for name, c := range map[string]struct {
+		local, from string
+		want        int // of ten connections after the flood
+	}{
+		"the container's own sidecar":                    {"0.0.0.0", "127.0.0.1", 10},
+		"the container's own sidecar by IPv6":            {"::", "::1", 10},
+		"the node's health checks":                       {"0.0.0.0", "10.0.0.1", 4},
+		"one more process where all are of the loopback": {"127.0.0.1", "127.0.0.1", 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := fromAddresses{c.local, make(chan string, 2000)}
+			for i := range 800 {
+				l.clients <- fmt.Sprintf("192.0.2.%d", 1+i%8)
+			}
+			for range 10 {
+				l.clients <- c.from
+			}
+			close(l.clients)
+			limited, served := borde.LimitConnections(l, perAddress, total), 0
+			for {
+				conn, err := limited.Accept()
+				if err != nil {
+					break
+				}
+				if conn.RemoteAddr().String() == net.JoinHostPort(c.from, "1") {
+					served++
+				}
+			}
+			if served != c.want {
+				t.Errorf("%d of ten connections are served, want %d", served, c.want)
+			}
+		})
+	}
+}
+
 // One address has so many live streams, by events and by websocket together; another address has its own.
 func TestStreamsOfOneAddress(t *testing.T) {
 	const streams = 5

@@ -113,13 +113,13 @@ func NuevosLimites(sujeto, direccion Ritmo, open Open, proxies int) *Limites {
 func (l *Limites) LimitOpen(siguiente http.Handler) http.Handler {
 	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
 		from := l.direccion(r)
-		leave, ok := l.requests.enter(from)
+		leave, ok := l.requests.enter(from, 0)
 		if !ok {
 			return errores.Nuevo(errores.Demasiadas, "Hay %d peticiones en curso desde su dirección, que es lo más que puede haber a la vez.", l.requests.max)
 		}
 		defer leave()
 		if esFlujo(r) {
-			leave, ok := l.streams.enter(from)
+			leave, ok := l.streams.enter(from, 0)
 			if !ok {
 				return errores.Nuevo(errores.Demasiadas, "Hay %d flujos abiertos desde su dirección, que es lo más que puede haber a la vez. Cierre alguno.", l.streams.max)
 			}
@@ -198,11 +198,11 @@ func Cobrar(ctx context.Context, n int) bool {
 	return !hay || cobro(n)
 }
 
-// Demasiadas is what who asks too often is told.
+// Demasiadas is the error for a client that is over its rate.
 var Demasiadas = errores.Nuevo(errores.Demasiadas, "Demasiadas peticiones seguidas. Intente de nuevo en un segundo.")
 
-// direccion is the address of the one who asks. Behind proxies of ours it is what the first of them wrote into X-Forwarded-For, as
-// each adds to its end whom it has before it; what the client wrote stands before that.
+// direccion is the client's address. Behind proxies of ours it is what the first of them wrote into X-Forwarded-For. Each proxy adds
+// to the header's end the address of its own client; what the client itself wrote stands before that.
 func (l *Limites) direccion(r *http.Request) string {
 	if pasos := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ","); l.proxies > 0 && len(pasos) >= l.proxies {
 		if paso := strings.TrimSpace(pasos[len(pasos)-l.proxies]); net.ParseIP(paso) != nil {

@@ -18,11 +18,11 @@ type tally struct {
 
 func newTally(limit int) *tally { return &tally{max: limit, open: map[string]int{}} }
 
-// enter counts one more of address until leave is called; false says that address has max already.
-func (t *tally) enter(address string) (leave func(), ok bool) {
+// enter counts one more of address until leave is called; false says that address has max already, less what is reserved for others.
+func (t *tally) enter(address string, reserved int) (leave func(), ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.max > 0 && t.open[address] >= t.max {
+	if t.max > 0 && t.open[address] >= t.max-reserved {
 		return nil, false
 	}
 	t.open[address]++
@@ -35,15 +35,36 @@ func (t *tally) enter(address string) (leave func(), ok bool) {
 	}), true
 }
 
-// LimitConnections is listener with at most so many connections open of one address, and in all; 0 is no limit. One too many is
-// closed at once: it could not be told more without being served.
+func (t *tally) count(address string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open[address]
+}
+
+// The last connections of the total are for addresses that have few open: whoever fills the rest takes neither a new customer's place
+// nor a health check's.
+const (
+	reserveShare   = 8 // the reserve is this part of the total
+	fewConnections = 4
+)
+
+// LimitConnections returns listener with at most perAddress connections of one address open, and total in all; 0 is no limit. It
+// closes a connection too many at once. What comes from the loopback to a listener that others reach too is not counted: that is
+// the sidecar, or a health check in the same container. See docs/adr/0009-one-door-and-who-may-pass.md.
 func LimitConnections(listener net.Listener, perAddress, total int) net.Listener {
-	return &limitedListener{Listener: listener, perAddress: newTally(perAddress), total: newTally(total)}
+	return &limitedListener{Listener: listener, perAddress: newTally(perAddress), total: newTally(total), loopbackOnly: OnLoopback(listener.Addr())}
+}
+
+// OnLoopback tells that address is one of the loopback.
+func OnLoopback(address net.Addr) bool {
+	tcp, is := address.(*net.TCPAddr)
+	return is && tcp.IP.IsLoopback()
 }
 
 type limitedListener struct {
 	net.Listener
 	perAddress, total *tally
+	loopbackOnly      bool
 	told              atomic.Int64 // when a refusal was logged last, in ns
 }
 
@@ -53,6 +74,9 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
+		}
+		if !l.loopbackOnly && OnLoopback(conn.RemoteAddr()) {
+			return conn, nil
 		}
 		if counted, ok := l.count(conn); ok {
 			return counted, nil
@@ -66,11 +90,16 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 }
 
 func (l *limitedListener) count(conn net.Conn) (net.Conn, bool) {
-	leave, ok := l.perAddress.enter(network(conn.RemoteAddr().String()))
+	address := network(conn.RemoteAddr().String())
+	leave, ok := l.perAddress.enter(address, 0)
 	if !ok {
 		return nil, false
 	}
-	leaveTotal, ok := l.total.enter("")
+	reserve := l.total.max / reserveShare
+	if l.perAddress.count(address) <= fewConnections {
+		reserve = 0
+	}
+	leaveTotal, ok := l.total.enter("", reserve)
 	if !ok {
 		leave()
 		return nil, false
