@@ -3,7 +3,9 @@ package base_test
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net"
+	"net/url"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -157,7 +159,11 @@ func TestTheAddressDecidesItsLimits(t *testing.T) {
 		t.Errorf("statement_timeout es %s", v)
 	}
 	address := pool.Config().ConnConfig
-	own, err := base.Abrir(t.Context(), fmt.Sprintf("postgres://%s@%s:%d/%s?lock_timeout=2s", address.User, address.Host, address.Port, address.Database), 1)
+	named := url.URL{
+		Scheme: "postgres", User: url.UserPassword(address.User, address.Password), Path: address.Database,
+		Host: net.JoinHostPort(address.Host, strconv.Itoa(int(address.Port))), RawQuery: "sslmode=disable&lock_timeout=2s",
+	}
+	own, err := base.Abrir(t.Context(), named.String(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
