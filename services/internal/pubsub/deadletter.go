@@ -27,8 +27,10 @@ const (
 	PropertyRaw       = "crudo"
 )
 
+// MaxReason is how many characters of a dead letter's reason are kept, and shown.
+const MaxReason = 1000
+
 const (
-	maxReason    = 1000     // characters of a reason
 	maxBeginning = 16 << 10 // bytes kept of a record that is too large
 	maxShown     = 2000     // characters of it in the property
 )
@@ -38,7 +40,7 @@ const (
 // digest and beginning: its original stays on the topic for as long as the broker keeps what was handled.
 func apartar[D any](ctx context.Context, p *Publicador, tema contracts.Tema[D], m contracts.Mensaje[D], d delivery, causa error, intentos int) error {
 	properties := map[string]string{
-		PropertyReason: Words(causa.Error(), maxReason), PropertyTries: strconv.Itoa(intentos), PropertyOrigin: p.servicio,
+		PropertyReason: Words(causa.Error(), MaxReason), PropertyTries: strconv.Itoa(intentos), PropertyOrigin: p.servicio,
 	}
 	text, err := m.Codificar()
 	if err != nil {

@@ -8,13 +8,13 @@ import (
 	dapr "github.com/dapr/go-sdk/client"
 )
 
-// AlmacenDeEstado is the name of the Dapr state store component that every service but the bff may use.
+// AlmacenDeEstado is the name of the Dapr state store component of the services that components/estado.yaml names in its scopes.
 const AlmacenDeEstado = "estado"
 
 // intentosSegundos is how long a count of tries is kept after the last: a day.
 const intentosSegundos = "86400"
 
-// IntentosEnEstado counts in a Dapr state store: consolidador and bff have no database of their own.
+// IntentosEnEstado counts in a Dapr state store, for a service that counts in no table of its own.
 // Two deliveries of one record at once may count as one; that only gives it one try more.
 type IntentosEnEstado struct {
 	sidecar dapr.Client

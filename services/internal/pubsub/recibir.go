@@ -61,7 +61,7 @@ func RecibirEn[D any](r *Receptor, ruta string, tema contracts.Tema[D], atender 
 			err = recibirUno(ctx, r, tema, m, d, ilegible, atender)
 		}
 		if err != nil {
-			slog.WarnContext(ctx, "mensaje devuelto al broker", "tema", tema, "error", Words(err.Error(), maxReason))
+			slog.WarnContext(ctx, "mensaje devuelto al broker", "tema", tema, "error", Words(err.Error(), MaxReason))
 			estado = "RETRY"
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -128,7 +128,7 @@ func muerto[D any](ctx context.Context, r *Receptor, tema contracts.Tema[D], m c
 		return fmt.Errorf("apartar el mensaje (%w): %w", causa, err)
 	}
 	slog.WarnContext(ctx, "mensaje muerto", "tema", tema, "registro", Words(m.ID, contracts.MaxIdentificador), "tipo", Words(string(m.Type), contracts.MaxIdentificador),
-		"motivo", Words(causa.Error(), maxReason), "intentos", intentos)
+		"motivo", Words(causa.Error(), MaxReason), "intentos", intentos)
 	return nil
 }
 

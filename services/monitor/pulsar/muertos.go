@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"regexp"
 	"slices"
 	"strconv"
 	"sync"
@@ -56,20 +58,17 @@ func NuevosMuertos(direccion, token string, broker *Broker) (*Muertos, error) {
 // Cerrar ends the connection.
 func (m *Muertos) Cerrar() { m.cliente.Close() }
 
-// Listar gives the dead letters of all topics and the messages that await an operator on their topic, oldest first. One that
-// cannot be read is in the list by its place. Of records only so much is shown that the list stays small.
+// Listar returns the dead letters of all topics and the messages that await an operator on their topic, oldest first. A message
+// that cannot be decoded is listed by its place. Records are shown only as far as the list stays small. A topic that cannot be
+// read is left out and logged. Error: of the topics, where none of them can be read.
 func (m *Muertos) Listar(ctx context.Context) ([]contracts.MensajeMuerto, error) {
-	lista := []contracts.MensajeMuerto{}
-	err := m.recorrer(ctx, func(_ pulsar.Consumer, letra letter) (bool, error) {
-		lista = append(lista, letra.MensajeMuerto)
-		return true, nil
-	})
+	lista, err := m.letters(ctx)
 	if err != nil {
 		return nil, err
 	}
 	esperan, err := m.Waiting(ctx)
 	if err != nil {
-		return nil, err
+		slog.WarnContext(ctx, "la lista de mensajes muertos no está completa: no se pudo mirar qué espera en los temas", "error", err)
 	}
 	for _, w := range esperan {
 		lista = append(lista, w.letter())
@@ -85,13 +84,63 @@ func (m *Muertos) Listar(ctx context.Context) ([]contracts.MensajeMuerto, error)
 	return lista, nil
 }
 
-// Reponer puts a dead letter, known by its place or by its record's id, back on the topic that it came from, byte for byte, and forgets it once the broker has it there.
-// Between the two it may be on both: who handles it is idempotent. Errors: NoEncontrado; Conflicto where the original was too
-// large to be kept.
+// letters returns the dead letters of the topics that can be read, and an error where none of them can.
+func (m *Muertos) letters(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+	m.turno.Lock()
+	defer m.turno.Unlock()
+	lista, failed := []contracts.MensajeMuerto{}, []error{}
+	for _, tema := range contracts.Nombres() {
+		_, err := m.recorrerTema(ctx, tema, func(_ pulsar.Consumer, letra letter) (bool, error) {
+			lista = append(lista, letra.MensajeMuerto)
+			return true, nil
+		})
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	err := errors.Join(failed...)
+	if len(failed) == len(contracts.Nombres()) {
+		return nil, err
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "la lista de mensajes muertos no está completa", "error", err)
+	}
+	return lista, nil
+}
+
+// aPlace is the form of a place: ledger, entry, and the index in an entry of several.
+var aPlace = regexp.MustCompile(`^\d+:\d+(:\d+)?$`)
+
+// Reponer puts a dead letter back on the topic that it came from, byte for byte, and forgets it once the broker has it there.
+// Between the two it may be on both: its reader is idempotent. id is the place of the dead letter, or the id of its record where
+// no other dead letter has that id: producers choose it. Errors: NoEncontrado; Conflicto where several have the id, or where the
+// original was too large to be kept.
 func (m *Muertos) Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
-	var repuesto *contracts.MensajeMuerto
-	err := m.recorrer(ctx, func(consumidor pulsar.Consumer, letra letter) (bool, error) {
-		if letra.ID != id && letra.IDRegistro != id {
+	m.turno.Lock()
+	defer m.turno.Unlock()
+	uno, named, err := m.putBack(ctx, id)
+	if err == nil && uno == nil && len(named) == 1 {
+		uno, _, err = m.putBack(ctx, named[0])
+	}
+	switch {
+	case err != nil:
+		return contracts.MensajeMuerto{}, err
+	case uno != nil:
+		return *uno, nil
+	case len(named) > 1:
+		return contracts.MensajeMuerto{}, errores.Nuevo(errores.Conflicto, "%d mensajes muertos tienen el registro %s: diga cuál por su lugar, como %s.", len(named), id, named[0])
+	}
+	return contracts.MensajeMuerto{}, errores.Nuevo(errores.NoEncontrado, "No hay un mensaje muerto %s.", id)
+}
+
+// putBack does what Reponer says with the dead letter at a place: nil where there is none. named are the places of the dead
+// letters whose record has id, none where id reads as a place.
+func (m *Muertos) putBack(ctx context.Context, id string) (uno *contracts.MensajeMuerto, named []string, err error) {
+	err = m.recorrer(ctx, func(consumidor pulsar.Consumer, letra letter) (bool, error) {
+		if letra.ID != id {
+			if letra.IDRegistro == id && !aPlace.MatchString(id) {
+				named = append(named, letra.ID)
+			}
 			return true, nil
 		}
 		if letra.payload == nil {
@@ -100,16 +149,10 @@ func (m *Muertos) Reponer(ctx context.Context, id string) (contracts.MensajeMuer
 		if err := m.publish(ctx, letra.Tema, letra.IDCompra, letra.payload, nil); err != nil {
 			return false, err
 		}
-		repuesto = &letra.MensajeMuerto
+		uno = &letra.MensajeMuerto
 		return false, consumidor.Ack(letra.mensaje)
 	})
-	switch {
-	case err != nil:
-		return contracts.MensajeMuerto{}, err
-	case repuesto == nil:
-		return contracts.MensajeMuerto{}, errores.Nuevo(errores.NoEncontrado, "No hay un mensaje muerto %s.", id)
-	}
-	return *repuesto, nil
+	return uno, named, err
 }
 
 // publish puts the bytes of a record on a topic, under the topic's schema.
@@ -133,10 +176,9 @@ func (m *Muertos) publish(ctx context.Context, tema, clave string, payload []byt
 
 func fullName(tema string) string { return "persistent://public/default/" + tema }
 
-// recorrer calls ver for each dead letter until it says that it has seen enough. What is not acked stays where it is.
+// recorrer calls ver for each dead letter until it says that it has seen enough. What is not acked stays where it is. The caller
+// holds turno.
 func (m *Muertos) recorrer(ctx context.Context, ver func(pulsar.Consumer, letter) (sigue bool, err error)) error {
-	m.turno.Lock()
-	defer m.turno.Unlock()
 	for _, tema := range contracts.Nombres() {
 		if sigue, err := m.recorrerTema(ctx, tema, ver); err != nil || !sigue {
 			return err
@@ -202,8 +244,8 @@ func (m *Muertos) letter(tema string, mensaje pulsar.Message) letter {
 	intentos, _ := strconv.Atoi(p[pubsub.PropertyTries]) // one that another program set aside has none
 	l := letter{mensaje: mensaje, payload: mensaje.Payload(), MensajeMuerto: contracts.MensajeMuerto{
 		ID: position(mensaje.ID()), Tema: tema, En: mensaje.PublishTime().UTC(), Intentos: intentos,
-		Motivo: pubsub.Words(p[pubsub.PropertyReason], maxReason), Origen: pubsub.Words(p[pubsub.PropertyOrigin], maxName),
-		SHA256: pubsub.Words(p[pubsub.PropertySum], maxName), Comienzo: pubsub.Words(p[pubsub.PropertyBeginning], 2*maxReason),
+		Motivo: pubsub.Words(p[pubsub.PropertyReason], pubsub.MaxReason), Origen: pubsub.Words(p[pubsub.PropertyOrigin], maxName),
+		SHA256: pubsub.Words(p[pubsub.PropertySum], maxName), Comienzo: pubsub.Words(p[pubsub.PropertyBeginning], 2*pubsub.MaxReason),
 		Posicion: pubsub.Words(p[pubsub.PropertyPosition], maxName), Registro: r.json,
 	}}
 	l.IDRegistro, l.Tipo, l.IDCompra = pubsub.Words(r.id, maxName), pubsub.Words(r.tipo, maxName), pubsub.Words(r.idCompra, contracts.MaxIdentificador)

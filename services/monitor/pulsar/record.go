@@ -58,7 +58,7 @@ func (c codecs) read(tema string, payload []byte) (r record) {
 		err = fmt.Errorf("no es JSON")
 	}
 	if err != nil {
-		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer con el esquema de %s: %v", tema, err), maxReason)}
+		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer con el esquema de %s: %v", tema, err), pubsub.MaxReason)}
 	}
 	var envelope struct {
 		ID   string `json:"id"`
@@ -68,7 +68,7 @@ func (c codecs) read(tema string, payload []byte) (r record) {
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(r.json, &envelope); err != nil {
-		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer: %v", err), maxReason)}
+		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer: %v", err), pubsub.MaxReason)}
 	}
 	r.id, r.tipo, r.idCompra = envelope.ID, envelope.Type, envelope.Data.IDCompra
 	return r
@@ -90,7 +90,7 @@ func (c codecs) empty(tema string) ([]byte, error) {
 // maxHeaders is what a program takes of headers, with room for the sidecar's own.
 const maxHeaders = 1<<20 - 64<<10
 
-// read decodes a message of tema, and tells also of its properties whether a sidecar can hand it over: they become headers.
+// message decodes a message of tema. Its fault may also be one of its properties: a sidecar hands them over as headers.
 func (c codecs) message(tema string, m pulsar.Message) record {
 	r := c.read(tema, m.Payload())
 	if r.fault == "" {
@@ -116,11 +116,8 @@ func headerFault(properties map[string]string) string {
 	return ""
 }
 
-// What is shown of texts that a producer wrote.
-const (
-	maxName   = 100
-	maxReason = 1000
-)
+// maxName is how many characters are shown of a name that a producer wrote.
+const maxName = 100
 
 // position is where a message is: ledger and entry, and its place in the entry where there are several.
 func position(id pulsar.MessageID) string {

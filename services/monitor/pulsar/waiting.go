@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -23,7 +24,8 @@ import (
 
 const (
 	tooOld      = 5 * time.Second  // a message that waits for longer is looked at: others are handled in less
-	maxLook     = 200              // pending messages of a subscription that one look reads, the oldest first
+	maxLook     = 200              // pending messages of a subscription after which a look starts no further entry, the oldest first
+	maxEntry    = 10_000           // messages of one entry that a look reads
 	aLook       = 3 * time.Second  // how long it may take
 	forOperator = 30 * time.Second // after which a message that could be handled may be set aside all the same
 	maxRaw      = 256 << 10        // bytes of a message that cannot be read which its dead letter keeps
@@ -89,10 +91,11 @@ func (m *Muertos) look(ctx context.Context, see func(c colas.Cola, faulty []Awai
 			var faulty []Awaiting
 			var err error
 			if c.Edad(time.Now()) > tooOld {
-				err = m.pending(ctx, c, func(a Awaiting) {
+				err = m.pending(ctx, c, func(a Awaiting) bool {
 					if a.record.fault != "" {
 						faulty = append(faulty, a)
 					}
+					return true
 				})
 			}
 			see(c, faulty, err)
@@ -101,9 +104,10 @@ func (m *Muertos) look(ctx context.Context, see func(c colas.Cola, faulty []Awai
 	return err
 }
 
-// pending calls see for the oldest messages that the subscription of c has not acknowledged and that are older than tooOld. It
-// reads beside the subscription and takes nothing from it.
-func (m *Muertos) pending(ctx context.Context, c colas.Cola, see func(Awaiting)) error {
+// pending calls see for the oldest messages that the subscription of c has not acknowledged and that are older than tooOld,
+// until see returns false. It reads beside the subscription and takes nothing from it. A look that has read enough ends between
+// two entries; within one it ends only after aLook or maxEntry, and then see has got the beginning of that entry alone.
+func (m *Muertos) pending(ctx context.Context, c colas.Cola, see func(Awaiting) bool) error {
 	ctx, release := context.WithTimeout(ctx, aLook)
 	defer release()
 	done, err := m.broker.acknowledged(ctx, c.Tema, c.Suscripcion)
@@ -118,7 +122,8 @@ func (m *Muertos) pending(ctx context.Context, c colas.Cola, see func(Awaiting))
 		return fmt.Errorf("mirar %s: %w", c.Tema, errores.Pasajero(err))
 	}
 	defer reader.Close()
-	for seen := 0; seen < maxLook && reader.HasNext(); {
+	seen, inEntry, at := 0, 0, place{-1, -1}
+	for inEntry < maxEntry && reader.HasNext() {
 		message, err := reader.Next(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {
 			return nil
@@ -126,14 +131,21 @@ func (m *Muertos) pending(ctx context.Context, c colas.Cola, see func(Awaiting))
 		if err != nil {
 			return fmt.Errorf("mirar %s: %w", c.Tema, err)
 		}
-		if done.has(place{message.ID().LedgerID(), message.ID().EntryID()}) {
+		p := placeOf(message)
+		if done.has(p) {
 			continue
 		}
-		if time.Since(message.PublishTime()) < tooOld {
-			return nil // so are those that follow
+		if p != at {
+			if seen >= maxLook || time.Since(message.PublishTime()) < tooOld {
+				return nil // the entries that follow are younger still
+			}
+			at, inEntry = p, 0
 		}
 		seen++
-		see(Awaiting{Tema: c.Tema, Suscripcion: c.Suscripcion, mensaje: message, record: m.codecs.message(c.Tema, message)})
+		inEntry++
+		if !see(Awaiting{Tema: c.Tema, Suscripcion: c.Suscripcion, mensaje: message, record: m.codecs.message(c.Tema, message)}) {
+			return nil
+		}
 	}
 	return nil
 }
@@ -150,7 +162,8 @@ func (a Awaiting) letter() contracts.MensajeMuerto {
 
 // SetAside makes a dead letter of the message at a position of a topic and acknowledges it for its reader, who goes on without
 // it. Messages that share its entry, since their producer sent several in one, go back on the topic. Errors: NoEncontrado;
-// Conflicto where the reader may still handle it.
+// Conflicto where the reader may still handle it, or where a look did not read the whole entry: the broker acknowledges an
+// entry as one, so the messages that were not read would be lost.
 func (m *Muertos) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
 	m.turno.Lock()
 	defer m.turno.Unlock()
@@ -158,53 +171,57 @@ func (m *Muertos) SetAside(ctx context.Context, id string) (contracts.MensajeMue
 	if err != nil {
 		return contracts.MensajeMuerto{}, err
 	}
-	var set contracts.MensajeMuerto
-	for _, a := range entry {
-		switch {
-		case position(a.mensaje.ID()) == id:
-			if a.record.fault == "" && time.Since(a.mensaje.PublishTime()) < forOperator {
-				return contracts.MensajeMuerto{}, errores.Nuevo(errores.Conflicto, "El mensaje %s se puede leer y es reciente: %s todavía lo puede atender.", id, a.Suscripcion)
-			}
-			set = a.letter()
+	if size := max(1, int(entry[0].mensaje.ID().BatchSize())); len(entry) != size {
+		return contracts.MensajeMuerto{}, errores.Nuevo(errores.Conflicto,
+			"El mensaje %s llegó junto con otros: se leyeron %d de %d, y apartarlo perdería los demás. Inténtelo otra vez.", id, len(entry), size)
+	}
+	named := slices.IndexFunc(entry, func(a Awaiting) bool { return position(a.mensaje.ID()) == id })
+	if a := entry[named]; a.record.fault == "" && time.Since(a.mensaje.PublishTime()) < forOperator {
+		return contracts.MensajeMuerto{}, errores.Nuevo(errores.Conflicto, "El mensaje %s se puede leer y es reciente: %s todavía lo puede atender.", id, a.Suscripcion)
+	}
+	for i, a := range entry {
+		if i == named || a.record.fault != "" {
 			err = m.setAside(ctx, a)
-		case a.record.fault != "":
-			err = m.setAside(ctx, a)
-		default:
+		} else {
 			err = m.publish(ctx, a.Tema, contracts.Cut(a.record.idCompra, contracts.MaxIdentificador), a.mensaje.Payload(), nil)
 		}
 		if err != nil {
 			return contracts.MensajeMuerto{}, err
 		}
 	}
-	return set, m.acknowledge(entry[0])
+	return entry[named].letter(), m.acknowledge(entry[0])
 }
 
-// find gives the messages of the entry in which a waiting message is.
+// find returns the messages of the entry that holds the waiting message at position id, as many of them as one look reads.
+// Errors: NoEncontrado; NoDisponible where it was not found and not every subscription could be read.
 func (m *Muertos) find(ctx context.Context, id string) ([]Awaiting, error) {
 	todas, err := colas.Leer(ctx, m.broker)
-	if err != nil {
-		return nil, errores.Pasajero(err)
-	}
+	errs := []error{err} // of topics and subscriptions that could not be read: the message may be at another
 	for _, tema := range contracts.Nombres() {
 		for _, c := range todas[tema] {
 			if !c.Durable || c.Pendientes == 0 {
 				continue
 			}
-			entries, at := map[place][]Awaiting{}, place{-1, -1}
-			err := m.pending(ctx, c, func(a Awaiting) {
-				p := place{a.mensaje.ID().LedgerID(), a.mensaje.ID().EntryID()}
-				entries[p] = append(entries[p], a)
-				if position(a.mensaje.ID()) == id {
-					at = p
+			var entry []Awaiting
+			found := false
+			err := m.pending(ctx, c, func(a Awaiting) bool {
+				if len(entry) > 0 && placeOf(entry[0].mensaje) != placeOf(a.mensaje) {
+					if found {
+						return false
+					}
+					entry = nil
 				}
+				entry, found = append(entry, a), found || position(a.mensaje.ID()) == id
+				return true
 			})
-			if err != nil {
-				return nil, err
-			}
-			if entry := entries[at]; entry != nil {
+			if err == nil && found {
 				return entry, nil
 			}
+			errs = append(errs, err)
 		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, errores.Pasajero(err)
 	}
 	return nil, errores.Nuevo(errores.NoEncontrado, "Ningún mensaje espera en la posición %s.", id)
 }
@@ -261,6 +278,8 @@ func (m *Muertos) acknowledge(a Awaiting) error {
 
 // place is an entry of a topic.
 type place struct{ ledger, entry int64 }
+
+func placeOf(m pulsar.Message) place { return place{m.ID().LedgerID(), m.ID().EntryID()} }
 
 func (p place) before(q place) bool {
 	return p.ledger < q.ledger || p.ledger == q.ledger && p.entry < q.entry
