@@ -3,11 +3,15 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -157,6 +161,45 @@ func TestFoldersAreClosedToOthers(t *testing.T) {
 	for _, folder := range []string{in.ruta("logs"), in.ruta("run"), in.ruta("datos", "pulsar")} {
 		if i, err := os.Stat(folder); err != nil || i.Mode().Perm() != 0o700 {
 			t.Errorf("%s: %v %v", folder, i.Mode(), err)
+		}
+	}
+}
+
+// A schema that changed is with the broker before the service that publishes by it starts: no producer can register one.
+func TestAServiceThatStartsFindsItsSchemas(t *testing.T) {
+	var mu sync.Mutex
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, r.Method+" "+r.URL.Path)
+		switch {
+		case r.URL.Path == "/processes":
+			_, _ = w.Write([]byte(`{"data": []}`))
+		case strings.HasPrefix(r.URL.Path, "/process/start/"):
+			w.WriteHeader(http.StatusInternalServerError) // the test ends here
+		case strings.HasPrefix(r.URL.Path, "/admin/v2/schemas/") && r.Method == http.MethodGet:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer server.Close()
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\n"), 0o700); err != nil { // #nosec G306 -- a program
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	for _, order := range []string{"start", "restart"} {
+		asked = nil
+		in := instanciaDe(t, "up")
+		in.Dir = t.TempDir()
+		in.ajustes = map[string]string{"PUERTO_SUPERVISOR": port, "PUERTO_PULSAR_ADMIN": port, "POSTGRES_DSN": "postgres://nadie@127.0.0.1:1/nada"}
+		if err := in.unServicio(order, "ordenes"); err == nil {
+			t.Fatal("it started")
+		}
+		schema, start := slices.Index(asked, "POST /admin/v2/schemas/public/default/eventos-orden/schema"), slices.Index(asked, "POST /process/start/ordenes")
+		if schema < 0 || start < schema {
+			t.Errorf("%s: %s", order, strings.Join(asked, "\n"))
 		}
 	}
 }

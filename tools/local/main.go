@@ -136,7 +136,7 @@ func (in *Instancia) registros(nombre string) error {
 }
 
 // unServicio stops, starts or restarts one service with its sidecar, or one process of the infrastructure. A service that
-// starts is built first.
+// starts is built first, and finds the databases and schemas that its code needs.
 func (in *Instancia) unServicio(orden, nombre string) error {
 	infra := slices.IndexFunc(in.infra(), func(p unProceso) bool { return p.Nombre == nombre })
 	s, err := in.servicio(nombre)
@@ -154,6 +154,7 @@ func (in *Instancia) unServicio(orden, nombre string) error {
 		if err := in.escribirArchivos(); err != nil {
 			return err
 		}
+		in.renewInfra()
 	}
 	if ps[nombre].activo() && orden != "start" {
 		decir("paro %s", nombre)

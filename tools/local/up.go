@@ -90,6 +90,19 @@ func (in *Instancia) subirInfra(antes string) error {
 	return nil
 }
 
+// renewInfra makes the databases, topics and schemas that the code has gained since the system came up: a producer cannot
+// register a schema itself. Trouble is only said, since a service may start while PostgreSQL or Pulsar is away.
+func (in *Instancia) renewInfra() {
+	ctx, release := context.WithTimeout(context.Background(), 10*time.Second)
+	defer release()
+	if err := in.crearBases(); err != nil {
+		decir("aviso: no pude revisar las bases de datos: %v", err)
+	}
+	if err := in.pulsarAdmin().CrearTopicos(ctx); err != nil {
+		decir("aviso: no pude revisar los tópicos y sus esquemas: %v", err)
+	}
+}
+
 // subirServicios builds and starts the services that do not run, all at once.
 func (in *Instancia) subirServicios() error {
 	decir("construyo los servicios")
