@@ -1,10 +1,17 @@
+-- +goose NO TRANSACTION
+-- `concurrently`: purchases are written meanwhile (docs/adr/bounded-waits.md). An index whose build was cut off stays, invalid,
+-- so each build begins by dropping it.
+
 -- +goose Up
 -- The few that were given out and have not started hold a place each (docs/adr/fair-admission.md).
-create index compra_arrendada on compra (arriendo_hasta) where estado = 'RECIBIDA' and arriendo_hasta is not null;
+drop index concurrently if exists compra_arrendada;
+create index concurrently compra_arrendada on compra (arriendo_hasta) where estado = 'RECIBIDA' and arriendo_hasta is not null;
 
 -- How many purchases a customer has open.
-create index compra_abierta on compra (id_usuario)
+drop index concurrently if exists compra_abierta;
+create index concurrently compra_abierta on compra (id_usuario)
     where estado in ('RECIBIDA', 'INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'POR_APROBAR', 'COMPENSANDO', 'CONFIRMADA');
 
 -- +goose Down
-drop index compra_abierta, compra_arrendada;
+drop index concurrently if exists compra_abierta;
+drop index concurrently if exists compra_arrendada;
