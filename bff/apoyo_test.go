@@ -110,7 +110,7 @@ func (p puerta) como(t *testing.T, usuario string, roles ...string) []string {
 	return []string{"Authorization", "Bearer " + token}
 }
 
-// nadie is the header of who says nothing of himself.
+// nadie is the header of a request without credentials.
 var nadie = []string{"Authorization", ""}
 
 // productos has the product 1, and adds what is restocked of it: once for each key, like the service.
@@ -220,7 +220,7 @@ var contratoPublico = func() routers.Router {
 	return router
 }()
 
-// pedir sends a request, as an operator unless cabeceras say who asks; where the contract has the operation, the answer must be as it says.
+// pedir sends a request, as an operator unless cabeceras have credentials; where the contract has the operation, the answer must be as it says.
 func (p puerta) pedir(t *testing.T, verbo, ruta, cuerpo string, cabeceras ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	peticion := httptest.NewRequest(verbo, ruta, strings.NewReader(cuerpo))

@@ -12,7 +12,8 @@ import (
 	"entregas/services/bff/identidad"
 )
 
-// Whoever asks too often is told to wait: per subject who is known, per address who is not, or says a token that is not valid.
+// A client that is over its rate is told to wait: counted by subject where it is identified, else by address, also with a token that
+// is not valid.
 func TestRitmo(t *testing.T) {
 	p := nuevaPuerta(t, func(c *config) { c.PorSujeto, c.DeGolpe, c.PorDireccion, c.DireccionGolpe = 0.001, 5, 0.001, 3 })
 	pasan := func(ruta string, cabeceras ...string) (n int) {
@@ -177,7 +178,7 @@ func TestDeQueDireccion(t *testing.T) {
 	}
 }
 
-// Who asks too often does not reach the state store with cookies that anybody can write; who has a token is not counted there.
+// A client that is over its rate does not reach the state store with invented cookies; one with a token is not counted there.
 func TestGalletasInventadas(t *testing.T) {
 	p := nuevaPuerta(t, func(c *config) { c.PorDireccion, c.DireccionGolpe = 0.001, 3 })
 	ana := p.como(t, "ana", identidad.Cliente)

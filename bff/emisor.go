@@ -22,7 +22,7 @@ func emisorDe(cfg config, rutas *mux.Router, codes emisor.CodeStore) (*identidad
 		propio.Registrar(rutas)
 		a.HTTP = propio.EnProceso()
 	} else if cfg.Publica == "" {
-		// Else whoever asks would say by its Host where the issuer sends people back to, and the session's cookie would go by http too.
+		// Else the Host of any request would say where the issuer sends people back to, and the session's cookie would go by http too.
 		return nil, errors.New("URL_PUBLICA: en producción hace falta la dirección en que nos ven los navegadores")
 	}
 	return identidad.NuevoEmisor(a), nil

@@ -49,7 +49,7 @@ func exchange(code string) url.Values {
 	}
 }
 
-// The issuer sends a code to our own page only, and to whoever keeps PKCE's verifier.
+// The issuer sends a code to our own page only, and to the client that keeps PKCE's verifier.
 func TestTheIssuerRefusesWhatIsNotOurs(t *testing.T) {
 	p := nuevaPuerta(t)
 	for name, c := range map[string]struct {

@@ -332,8 +332,7 @@ func TestV1NoDiceLoInterno(t *testing.T) {
 	}
 }
 
-// Whatever a body is, it is a mistake of who sent it, or it is taken: never an error of ours, and the answer never repeats much
-// of it. Bytes of good bodies are exchanged, dropped and doubled.
+// Any body is taken, or is a mistake of its sender: never an error of ours. The answer never repeats much of it. Bytes of good bodies are exchanged, dropped and doubled.
 func TestArbitraryBodies(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 1)) // #nosec G404 -- a test

@@ -88,13 +88,13 @@ func TestLaClaveALaVezYLasFallas(t *testing.T) {
 	}
 }
 
-// What was refused or failed is asked again under its key, at once: whoever comes again does not wait for an answer that was
-// given, and gets a new one. The key stays its body's.
+// A request that was refused or failed may be repeated under its key at once: the repetition waits for nothing, and gets a new
+// answer. The key stays its body's.
 func TestAskedAgainAtOnce(t *testing.T) {
 	const buy, decide = `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, `{"aprobada":true}`
 	for _, c := range []struct {
 		name, path, body string
-		by               []string // who asks; nil for an operator
+		by               []string // the caller; nil for an operator
 		given            func(p puerta)
 		refused          int
 		mended           func(p puerta)
@@ -142,7 +142,7 @@ func TestAskedAgainAtOnce(t *testing.T) {
 	}
 }
 
-// A key that cannot be kept is refused by every operation: whoever sends one relies on it.
+// A key that cannot be kept is refused by every operation: a client that sends one relies on it.
 func TestLaClaveQueNoSirve(t *testing.T) {
 	for _, ruta := range []string{
 		"/api/compras", "/api/compras/" + deAna + "/cancelacion", "/api/compras/" + deAna + "/aprobacion", "/api/compras/" + deAna + "/reintento",

@@ -94,8 +94,8 @@ func (o *open) drained(t *testing.T) {
 	}
 }
 
-// However many connections one address opens, and whatever it does not finish on them, so many are held and no longer than their
-// time; whoever comes from elsewhere is served.
+// However many connections one address opens and leaves unfinished, a bounded number is held for a bounded time; clients at other
+// addresses are served.
 func TestUnfinishedRequests(t *testing.T) {
 	const perAddress, flood = 20, 300
 	ana := strings.Join(nuevaPuerta(t).como(t, "ana", identidad.Cliente), ": ")

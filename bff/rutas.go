@@ -25,7 +25,7 @@ import (
 
 // montar adds everything that is served to rutas. Streams end when ctx does.
 //
-// Each request passes, in this order: the headers for browsers, its time limit, what its address has open, who asks and how often, whether it was
+// Each request passes, in this order: the headers for browsers, its time limit, what its address has open, its caller and their rate, whether it was
 // answered before. What the program's own sidecar delivers passes none of it: p.receptor has routes of its own.
 func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error {
 	limites := borde.NuevosLimites(borde.Ritmo{PorSegundo: cfg.PorSujeto, DeGolpe: cfg.DeGolpe},
@@ -41,7 +41,7 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 	deLasPaginas.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.LimitOpen)
 	paginas.Registrar(deLasPaginas)
 
-	paraTodos := rutas.NewRoute().Subrouter() // who asks does not matter
+	paraTodos := rutas.NewRoute().Subrouter() // for any caller
 	paraTodos.Use(borde.Cabeceras, borde.Plazo(cfg.Plazo), limites.LimitOpen, limites.PorDireccion, limites.Bounded(pool), borde.SameOrigin(cfg.Origenes))
 	confiado, err := emisorDe(cfg, paraTodos, p.almacen)
 	if err != nil {

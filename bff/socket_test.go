@@ -134,7 +134,7 @@ func TestASocketIsClosedAsItsProtocolSays(t *testing.T) {
 	}
 }
 
-// The token may come with the greeting, which is all that a browser can say; who is not known is forbidden.
+// The token may come with the greeting, which is all that a browser can send; an unidentified client is refused.
 func TestTheTokenMayComeWithTheGreeting(t *testing.T) {
 	p := nuevaPuerta(t)
 	p.conLaDeAna(t, "")

@@ -191,7 +191,7 @@ func codificar[D any](t testing.TB, m contracts.Mensaje[D]) []byte {
 	return texto
 }
 
-// What Decodificar takes, whoever sent it, can be sent on: a dead letter is the record again.
+// A record of any sender that Decodificar takes can be sent on: a dead letter is the record again.
 func FuzzDecodificar(f *testing.F) {
 	f.Add(codificar(f, contracts.NuevoMensaje("bff", contracts.CrearCompra, "00-1-2-01", contracts.DatosComandoGestorCompra{
 		IDCompra: "01938f5e-7c1a-7000-8000-000000000001", IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}}, Domicilio: true,

@@ -49,7 +49,7 @@ type Monitor interface {
 	SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 }
 
-// Puerta is everything that may be asked for, by who may ask. Who asks is in the context.
+// Puerta has every operation, each for the callers that may use it. The caller is in the context.
 // Besides the errors of what it stands on, each method has SinIdentidad and SinPermiso.
 type Puerta struct {
 	Nucleo    *compras.Servicio
@@ -61,7 +61,7 @@ type Puerta struct {
 
 const operador = identidad.Operador
 
-// Crear takes a purchase: a customer's own, who need not say whose it is; an operator's for anyone, who must.
+// Crear takes a purchase: a customer's own, which need not name its customer; an operator's for any customer, which must.
 func (p Puerta) Crear(ctx context.Context, s contracts.SolicitudCompra, clave string) (contracts.Aceptada, error) {
 	if err := identidad.ExigirDe(ctx); err != nil {
 		return contracts.Aceptada{}, err

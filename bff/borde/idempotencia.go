@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	// esperaDelPrimero is how long the second of two alike waits for the first one's answer, before it asks itself: what
-	// is behind each operation does it once whoever asks.
+	// esperaDelPrimero is how long the second of two alike waits for the first one's answer, before it runs too: the
+	// service behind each operation does it once in any case.
 	esperaDelPrimero = 2 * time.Second
 	miradaAlPrimero  = 50 * time.Millisecond
 )
@@ -56,13 +56,13 @@ func Idempotencia(keys Keys) func(http.Handler) http.Handler {
 		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
 			claves := r.Header.Values("Idempotency-Key")
 			if r.Method != http.MethodPost || !conClave(r) || len(claves) == 0 || !identidad.De(r.Context()).Conocida() {
-				siguiente.ServeHTTP(w, r) // nothing is kept for nobody, who is refused there
+				siguiente.ServeHTTP(w, r) // an unknown caller is refused there, and nothing is kept
 				return nil
 			}
 			clave := claves[0]
 			var v contracts.Validador
 			v.IdempotencyKey("Idempotency-Key", strings.Join(claves, "\n")) // more than one is none
-			if err := v.Error(); err != nil {                               // not passed over: who sends one relies on it
+			if err := v.Error(); err != nil {                               // not passed over: a client that sends one relies on it
 				return err
 			}
 			cuerpo, err := rest.LeerCuerpo(w, r)
@@ -220,7 +220,7 @@ func (k Keys) recordar(ctx context.Context, usuario, nombre, cuerpo string, r re
 // freed is how the mark of a key is written that came with a body of this hash, and may be asked with it again at once.
 func freed(cuerpo string) string { return `"` + cuerpo + ` libre"` }
 
-// release frees the key. Failing, it makes whoever comes again wait for esperaDelPrimero.
+// release frees the key. Where that fails, a repetition of the request waits for esperaDelPrimero.
 func release(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string) {
 	valores, err := almacen.Leer(ctx, "envio-http/"+nombre)
 	if err == nil && valores[0].Version != "" {
@@ -231,7 +231,7 @@ func release(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string
 	}
 }
 
-// doneButLong is what a repetition is told of an answer that is too long to be kept: that it was done, and no more.
+// doneButLong is the answer to a repetition where the first answer was too long to be kept: it says only that it was done.
 func doneButLong(r respondida) respondida {
 	p := rest.ProblemaDe(errores.Nuevo(errores.Conflicto,
 		"Lo pedido con esta Idempotency-Key ya se hizo y se respondió %d. La respuesta, de %d bytes, era demasiado larga para guardarla: lea cómo quedó.", r.Estado, len(r.Cuerpo)))

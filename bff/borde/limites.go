@@ -86,7 +86,7 @@ func (l *limites) agotado(quien string) bool {
 	return uno != nil && uno.Tokens() < 1
 }
 
-// Limites counts requests: per subject of who is known, per address of the others. An address also pays for tokens that
+// Limites counts requests: by subject where the caller is identified, else by address. An address also pays for tokens that
 // are not valid, so that guessing is not free.
 type Limites struct {
 	sujetos, direcciones *limites
@@ -130,7 +130,7 @@ func (l *Limites) LimitOpen(siguiente http.Handler) http.Handler {
 	})
 }
 
-// PorDireccion refuses addresses that ask too often, where it does not matter who asks.
+// PorDireccion refuses addresses that are over their rate, on routes that are for any caller.
 func (l *Limites) PorDireccion(siguiente http.Handler) http.Handler {
 	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
 		de := l.direccion(r)
@@ -142,10 +142,10 @@ func (l *Limites) PorDireccion(siguiente http.Handler) http.Handler {
 	})
 }
 
-// Quien tells who asks.
+// Quien identifies the caller.
 type Quien func(r *http.Request) (identidad.Persona, error)
 
-// Identificar puts who asks into the request's context, and refuses who asks too often.
+// Identificar puts the caller into the request's context, and refuses a caller that is over its rate.
 func (l *Limites) Identificar(quien Quien) func(http.Handler) http.Handler {
 	return func(siguiente http.Handler) http.Handler {
 		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
@@ -171,7 +171,7 @@ func (l *Limites) Identificar(quien Quien) func(http.Handler) http.Handler {
 }
 
 // Identify gives the context in which the owner of a token asks and pays, for a request that shows it later than by a header. A
-// token that is not valid is paid for by who asked before. Errors: SinIdentidad, Demasiadas, NoDisponible.
+// token that is not valid counts against the request's earlier caller. Errors: SinIdentidad, Demasiadas, NoDisponible.
 func (l *Limites) Identify(verify func(ctx context.Context, token string) (identidad.Persona, error)) func(context.Context, string) (context.Context, error) {
 	return func(ctx context.Context, token string) (context.Context, error) {
 		p, err := verify(ctx, token)
@@ -192,7 +192,7 @@ func conCobro(ctx context.Context, cobro func(n int) bool) context.Context {
 	return context.WithValue(ctx, claveDeCobro{}, cobro)
 }
 
-// Cobrar counts n further requests of who asks in ctx, for what asks for much in one; false says that they are too many.
+// Cobrar counts n further requests of the caller in ctx, for a request that asks for much at once; false says that they are too many.
 func Cobrar(ctx context.Context, n int) bool {
 	cobro, hay := ctx.Value(claveDeCobro{}).(func(n int) bool)
 	return !hay || cobro(n)

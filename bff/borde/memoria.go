@@ -10,7 +10,7 @@ import (
 	"entregas/services/internal/rest"
 )
 
-// What a request is expected to weigh before anything of it is known: its connection's buffers, its goroutine, its headers.
+// The expected size of a request before anything of it is known: its connection's buffers, its goroutine, its headers.
 // A body weighs more than other JSON: one of three bytes may become a slice of its own.
 const (
 	requestWeight = 32 << 10
@@ -40,7 +40,7 @@ func (l *Limites) Bounded(pool *memory.Pool) func(http.Handler) http.Handler {
 	}
 }
 
-// Asker is the name under which the requests of who asks in ctx are counted together: the subject's, or else the address's.
+// Asker is the name under which the requests of the caller in ctx are counted together: the subject's, or else the address's.
 func Asker(ctx context.Context, address string) string {
 	if p := identidad.De(ctx); p.Conocida() {
 		return "subject " + p.Usuario

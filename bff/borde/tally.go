@@ -41,8 +41,8 @@ func (t *tally) count(address string) int {
 	return t.open[address]
 }
 
-// The last connections of the total are for addresses that have few open: whoever fills the rest takes neither a new customer's place
-// nor a health check's.
+// The last connections of the total are for addresses that have few open: an address that fills the rest takes neither a new
+// customer's place nor a health check's.
 const (
 	reserveShare   = 8 // the reserve is this part of the total
 	fewConnections = 4

@@ -17,7 +17,7 @@ import (
 const MaxUnconfirmed = 10_000
 
 // askAfter is how long after a command went by the topic the owner is asked about it: the first entry after the first time,
-// the others after each time that it was sent again. What is not known after the last is given up.
+// the others after each time that it was sent again. A command that is still unconfirmed after the last is given up.
 var askAfter = []time.Duration{30 * time.Second, 30 * time.Second, 60 * time.Second, 120 * time.Second}
 
 // unconfirmed are the commands of this replica that went by the topic and of which it is not known whether the owner has them

@@ -15,7 +15,7 @@ import (
 // Crear takes a purchase. claveIdempotencia is the customer's name for this sending, "" for none.
 //
 // What is wrong with s is found before anything is written or called. Then the purchase is written down as RECIBIDA, so
-// that whoever has its id can read it, and given to its owner; when the owner does not answer, it is published with the
+// that a client that has its id can read it, and given to its owner; when the owner does not answer, it is published with the
 // same id: should both arrive, they are one purchase. When that fails too, it is forgotten here, and NoDisponible where it
 // certainly was not taken, OutcomeUnknown where it may have been. While the store
 // does not answer, what has no claveIdempotencia goes to its owner alone.

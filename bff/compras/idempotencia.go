@@ -25,8 +25,8 @@ type envio struct {
 	Huella string `json:"huella"`
 }
 
-// idDeEnvio gives the purchase's id under this key: propuesto for who comes first, that one's for who comes later with the
-// same body, OtroCuerpo for another body. A key is the customer's own: two customers may use the same.
+// idDeEnvio gives the purchase's id under this key: propuesto for the first request, the first one's id for a later request
+// with the same body, OtroCuerpo for another body. A key is the customer's own: two customers may use the same.
 func (e *estado) idDeEnvio(ctx context.Context, clave string, pedida contracts.SolicitudCompra, propuesto string) (string, error) {
 	cuerpo, err := json.Marshal(pedida)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 // ErrNotDone is in the chain of a NoDisponible that certainly left nothing done: the call never reached who was to do it.
 var ErrNotDone = errors.New("no se hizo")
 
-// settleTime is how long it may take to ask what became of a write that nobody answered, whatever time its request had left.
+// settleTime bounds the second try of a write that nobody answered, independent of the time that its request had left.
 const settleTime = 3 * time.Second
 
-// InDoubt tells that nobody knows whether what failed with err was done: it was asked for, and not answered.
+// InDoubt tells that a call that failed with err may have been done: it was sent, and not answered.
 func InDoubt(err error) bool {
 	return errores.De(err) == errores.NoDisponible && !errors.Is(err, ErrNotDone)
 }

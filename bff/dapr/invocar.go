@@ -81,7 +81,7 @@ func (s *Servicio) llamar(ctx context.Context, verbo, ruta string, cuerpo, desti
 	return r, nil
 }
 
-// probe asks the service for its health. Any answer that is not a sidecar's 5xx counts: who may not ask got an answer too.
+// probe asks the service for its health. Any answer that is not a sidecar's 5xx counts, also a refusal.
 func (s *Servicio) probe(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address("healthz"), nil)
 	if err != nil {

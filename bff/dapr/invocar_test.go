@@ -87,7 +87,7 @@ func imitacion(t *testing.T, g *gestorDePrueba) (puertoHTTP string) {
 	return puerto(t, s)
 }
 
-// real is a sidecar for gestor-compra and one for who calls it, with the resiliency that they run with.
+// real is a sidecar for gestor-compra and one for its caller, with the resiliency that they run with.
 func real(t *testing.T, g *gestorDePrueba) (puertoHTTP string) {
 	app, err := strconv.Atoi(puerto(t, g.Server))
 	if err != nil {
@@ -268,7 +268,7 @@ func soon(t *testing.T, what string, isTrue func() bool) {
 	}
 }
 
-// Calls that the service is slow to answer cost those who asked them their time, and nobody else.
+// Calls that the service is slow to answer cost time to their callers only.
 func tarda(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
 	g.dice(func(w http.ResponseWriter, r *http.Request) {
 		select {

@@ -31,7 +31,7 @@ type claves struct {
 	url      string
 	cliente  *http.Client
 	ritmo    *rate.Limiter
-	pidiendo sync.Mutex // held while they are asked for: those who come meanwhile wait for the same answer
+	pidiendo sync.Mutex // held while they are asked for: requests that come meanwhile wait for the same answer
 	mu       sync.Mutex
 	dichas   *jose.JSONWebKeySet
 	fallo    error

@@ -1,4 +1,4 @@
-// Package identidad tells who asks: by a token of the OIDC issuer, or by a session of the pages.
+// Package identidad identifies the caller: by a token of the OIDC issuer, or by a session of the pages.
 package identidad
 
 import (
@@ -15,7 +15,7 @@ const (
 	Operador = "operador"
 )
 
-// Persona is who asks. The zero Persona is nobody that we know.
+// Persona is a caller. The zero Persona is an unknown one.
 type Persona struct {
 	Usuario string    `json:"usuario"` // the token's subject
 	Roles   []string  `json:"roles"`
@@ -24,11 +24,11 @@ type Persona struct {
 	still func(context.Context) error // whether the session still is; nil for a token, which lasts as long as it says
 }
 
-// Revocable tells that what says who it is may end before Hasta.
+// Revocable tells that the caller's session may end before Hasta.
 func (p Persona) Revocable() bool { return p.still != nil }
 
-// StillValid tells whether who asks in ctx is still who they were: a token until it expires; a session until somebody ends it, in
-// any replica, or changes its roles. For what is told long after it was asked for. Errors: SinIdentidad; NoDisponible when nobody
+// StillValid tells whether the credentials of the caller in ctx still hold: a token's until it expires; a session's until somebody
+// ends it, in any replica, or changes its roles. Streams call it long after their request. Errors: SinIdentidad; NoDisponible when nobody
 // can say now.
 func StillValid(ctx context.Context) error {
 	p := De(ctx)
@@ -52,7 +52,7 @@ type clave struct{}
 // Con gives a context in which p asks.
 func Con(ctx context.Context, p Persona) context.Context { return context.WithValue(ctx, clave{}, p) }
 
-// De is who asks in ctx.
+// De returns the caller in ctx.
 func De(ctx context.Context) Persona {
 	p, _ := ctx.Value(clave{}).(Persona)
 	return p

@@ -243,7 +243,7 @@ func (s *Sesiones) galleta(w http.ResponseWriter, nombre, valor string, sitio ht
 	})
 }
 
-// Quien tells who asks, by the token or by the session; nobody where there is neither. Errors: SinIdentidad for a token
+// Quien identifies the caller by the token or by the session; the zero Persona where there is neither. Errors: SinIdentidad for a token
 // that is not valid, SinPermiso for a write without the session's CSRF token, NoDisponible.
 func (s *Sesiones) Quien(r *http.Request) (Persona, error) {
 	if cabecera := r.Header.Get("Authorization"); cabecera != "" {

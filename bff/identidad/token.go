@@ -61,7 +61,7 @@ func (e *Emisor) conectar(ctx context.Context) (*oidc.Provider, error) {
 		return e.proveedor, nil
 	}
 	if e.fallo != nil && time.Since(e.fallado) < entreIntentos {
-		return nil, e.fallo // those who waited for that try do not each wait for one of their own
+		return nil, e.fallo // the requests that waited for that try do not each wait for one of their own
 	}
 	p, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), e.ajustes.HTTP), e.ajustes.Emisor)
 	var dicho struct {

@@ -218,7 +218,7 @@ func TestClavesInventadas(t *testing.T) {
 	}
 }
 
-// An issuer that hangs makes those who wait for it wait once, not one after the other.
+// An issuer that hangs makes its waiting requests wait once, not one after the other.
 func TestElEmisorQueNoContesta(t *testing.T) {
 	var preguntas atomic.Int32
 	colgado := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -64,7 +64,7 @@ func (l *Lease) Reserve(ctx context.Context, n int64) error {
 	})
 }
 
-// Take takes n bytes more at once: who holds some must not wait for others who hold some. Errors: Demasiadas when the asker
+// Take takes n bytes more without waiting: two requests that hold some must not wait for each other. Errors: Demasiadas when the asker
 // holds too much already, Ocupado when all do.
 func (l *Lease) Take(n int64) error {
 	return l.take(n, func() bool { return l.pool.room.TryAcquire(n) })

@@ -43,7 +43,7 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// Who begins waits a little for room; who holds some does not.
+// A request that begins waits a little for room; one that holds some does not.
 func TestReserveWaits(t *testing.T) {
 	p := memory.New(memory.Limits{Total: 4, Waiting: time.Minute})
 	var held []*memory.Lease

@@ -41,7 +41,7 @@ var paginas = []pagina{
 	{"/operador/mensajes-muertos", "muertos", "Mensajes muertos", "muertos", "operador"},
 }
 
-// Registrar adds the pages and their files to rutas. A page is for those who ask for HTML: a program that asks for the
+// Registrar adds the pages and their files to rutas. A page is for clients that ask for HTML: a program that asks for the
 // same address finds the route that comes after. It panics where an embedded file is not what it should be, which the
 // package's test would have said.
 func Registrar(rutas *mux.Router) {

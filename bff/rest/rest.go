@@ -54,7 +54,7 @@ func exigirDelContrato(siguiente http.Handler) http.Handler {
 	})
 }
 
-// responder answers v with this status, or the problem of err. A read has an ETag, and is 304 for who has it already.
+// responder answers v with this status, or the problem of err. A read has an ETag, and is 304 for a client that has it already.
 func responder(w http.ResponseWriter, r *http.Request, estado int, v any, err error) {
 	if err != nil {
 		rest.EscribirError(w, r, err)

@@ -11,7 +11,7 @@ import (
 // purchase can change. A person has a tab for each.
 const maxFlujos = 200
 
-// flujoDe is the context of one more stream of who asks. Errors: Demasiadas.
+// flujoDe returns the context of one more stream of the caller. Errors: Demasiadas.
 func (s *Servidor) flujoDe(ctx context.Context) (context.Context, func(), error) {
 	quien := identidad.De(ctx).Usuario
 	s.mu.Lock()
@@ -31,8 +31,8 @@ func (s *Servidor) flujoDe(ctx context.Context) (context.Context, func(), error)
 	}, nil
 }
 
-// mientras is the request's context, ended also when the program stops, and when the token or the session of who asks ends:
-// the client comes back and is asked again who it is.
+// mientras is the request's context, ended also when the program stops, and when the token or the session of the caller ends:
+// the client connects again with new credentials.
 func (s *Servidor) mientras(ctx context.Context) (context.Context, func()) {
 	ctx, soltar := context.WithCancel(ctx)
 	desatar := context.AfterFunc(s.parada, soltar)

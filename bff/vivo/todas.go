@@ -64,7 +64,7 @@ func (s *Servidor) Todas(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wait is how long the next telling takes: none for who cannot be signed out.
+// wait is how long until the next event is sent: zero for a caller that cannot be signed out.
 func wait(ctx context.Context, told time.Time) time.Duration {
 	if !identidad.De(ctx).Revocable() {
 		return 0

@@ -27,7 +27,7 @@ type replica struct {
 	nucleo *compras.Servicio
 	avisos *vivo.Avisos
 	parar  func()
-	quien  identidad.Persona // who asks
+	quien  identidad.Persona // the caller
 }
 
 type sistema struct {

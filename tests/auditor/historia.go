@@ -26,7 +26,7 @@ var relatos = []struct{ titulo, base, consulta string }{
 	{"outbox de ordenes", "ordenes", `select row_to_json(x)::text from outbox x where id_compra = $1 order by id`},
 }
 
-// Historia is all that is known of a purchase, for whoever has to find out what went wrong.
+// Historia is all that is known of a purchase, to find out what went wrong.
 func (a *Auditor) Historia(ctx context.Context, id string) string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "—— la compra %s ——\n", id)

@@ -123,7 +123,7 @@ type evento struct {
 	} `avro:"data"`
 }
 
-// eventos: whoever only listens knows the same as the database.
+// eventos: a reader of the topic alone knows the same as the database.
 func (a *Auditor) eventos(ctx context.Context, i *Informe, compras map[string]compra) error {
 	ultimos := map[string]evento{}
 	err := a.recorrer(ctx, "eventos-compra", func(e evento, _ time.Time) {

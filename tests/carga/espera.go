@@ -59,7 +59,7 @@ func (e *espera) correr(ctx context.Context) {
 		filas, err := cliente.Filas[fila](ctx, e.gestor, `select id from compra where id = any($1)
 			and estado in ('CONFIRMADA', 'DESPACHADA', 'RECHAZADA', 'CANCELADA', 'FALLIDA')`, ids)
 		if err != nil {
-			continue // those who wait have a time limit
+			continue // a wait has a time limit
 		}
 		e.mu.Lock()
 		for _, f := range filas {

@@ -101,7 +101,7 @@ type registro[D any] struct {
 	Data            D      `avro:"data"`
 }
 
-// Publicar puts m on tema, as whoever sends commands from outside does.
+// Publicar puts m on tema, as a sender outside the system does.
 func Publicar[D any](ctx context.Context, b *Broker, tema contracts.Tema[D], m contracts.Mensaje[D]) error {
 	texto, err := contracts.Esquema(string(tema))
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 type Cliente struct {
 	base      string // with /api where the bff is asked
 	http      *http.Client
-	acreditar func(*http.Request) error // says who asks
+	acreditar func(*http.Request) error // adds the caller's credentials
 }
 
 // Nuevo asks the bff at base, for example http://127.0.0.1:8888, as an operator where the Entorno that named it can tell how.
@@ -111,7 +111,7 @@ func (c *Cliente) Pedir(ctx context.Context, metodo, ruta string, cuerpo any, ca
 	return Respuesta{Estado: r.StatusCode, Cabeceras: r.Header, Cuerpo: texto}, err
 }
 
-// pedir is Pedir for those who want a T or an error, *Problema where there was an answer.
+// pedir is Pedir for callers that want a T or an error, *Problema where there was an answer.
 func pedir[T any](ctx context.Context, c *Cliente, metodo, ruta string, cuerpo any, cabeceras ...Cabecera) (T, error) {
 	var v T
 	r, err := c.Pedir(ctx, metodo, ruta, cuerpo, cabeceras...)

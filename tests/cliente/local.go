@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// Local is the `local` program on one copy of the system, for those who start, stop and kill parts of it.
+// Local is the `local` program on one copy of the system: it starts, stops and kills parts of it.
 type Local struct {
 	Raiz, Instancia string
 	Ajustes         []string // NAME=value, as in local.env: each command needs the same ones

@@ -98,7 +98,7 @@ type carga struct {
 	objeto
 	Pod  metadatos
 	Spec podSpec
-	// Replicas is what it asks for; nil leaves it to who scales it.
+	// Replicas is the number that it asks for; nil leaves it to its scaler.
 	Replicas *int
 }
 

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Whoever stops a program gives it the time it takes: its notice, what is under way, and in a pod what comes before and after.
+// Compose, Kubernetes and tools/local give a program the time that its stop takes: the notice, the requests under way, in a pod
+// also the preStop and the sidecar's end.
 func TestAStopHasItsTime(t *testing.T) {
 	read := func(expression string, file ...string) time.Duration {
 		t.Helper()
@@ -41,7 +42,7 @@ func TestAStopHasItsTime(t *testing.T) {
 			t.Errorf("%s da %s, y una parada tarda hasta %s", c.where, c.given, c.needs)
 		}
 	}
-	// Those who send requests must have learned it: who looks at /readyz by the notice, kube-proxy by what comes before.
+	// The senders must know it by then: the balancer looks at /readyz during the notice, kube-proxy learns it during the preStop.
 	asks := read(`period\s+= (\d+) \* time.Millisecond`, "tests", "balancer", "balancer.go") / 1000
 	if notice < 2*asks || before < 3*time.Second {
 		t.Errorf("el aviso de %s y los %s de antes no alcanzan para que nadie más llame", notice, before)

@@ -26,7 +26,7 @@ func como(t *testing.T, s *Sistema, usuario, rol string) *cliente.Cliente {
 	return c
 }
 
-// Each service answers only its own sidecar, and each sidecar only who has its token; health is for everybody.
+// Each service answers only its own sidecar, and each sidecar only a client with its token; health is for everybody.
 func TestNadieEntraPorAtras(t *testing.T) {
 	s := Abrir(t)
 	if s.Entorno.TokenApp == "" {

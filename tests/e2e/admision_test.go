@@ -22,7 +22,7 @@ func TestCupoYOrden(t *testing.T) {
 	s.Surtir(t, map[string]int{"1": 500})
 	s.Orden(t, "start", "gestor-compra-2")
 	t.Cleanup(func() { s.Orden(t, "stop", "gestor-compra-2") })
-	s.Parar(t, "consolidador") // now whoever has a place keeps it
+	s.Parar(t, "consolidador") // now each purchase that has a place keeps it
 
 	u := Usuario(t)
 	comprar := func(n int, domicilio func(i int) bool) []string {

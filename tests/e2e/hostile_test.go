@@ -291,7 +291,7 @@ func (v *victim) csrf(ctx context.Context) (string, error) {
 	return "", errors.Join(err, fmt.Errorf("/sesion: %d %.200s", response.StatusCode, text))
 }
 
-// firstHand requires an answer that comes from who owns what was asked for.
+// firstHand requires an answer of the service that owns the data.
 func firstHand(r cliente.Respuesta, err error) error {
 	if err == nil && (r.Estado != http.StatusOK || r.Cabeceras.Get("Age") != "") {
 		err = fmt.Errorf("%w, Age %q", r.Problema(), r.Cabeceras.Get("Age"))

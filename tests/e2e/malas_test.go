@@ -73,7 +73,7 @@ func malasPorREST(u string) []mala {
 	}
 }
 
-// Nothing of a bad input is stored or published, and whoever sent it is told what to change.
+// Nothing of a bad input is stored or published, and its sender is told what to change.
 func TestMalasPorREST(t *testing.T) {
 	s := Abrir(t)
 	u := Usuario(t)

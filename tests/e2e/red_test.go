@@ -70,8 +70,8 @@ var open = map[string]string{
 	"java allowEphemeralPorts":         "reads and writes the broker's storage",
 }
 
-// Nothing of the instance listens to the network, and nothing on this machine takes commands from who has no credentials, but
-// for what is named above with its reason.
+// Nothing of the instance listens to the network, and nothing on this machine takes commands from a client without
+// credentials, except the roles that are named above with a reason.
 func TestNadaEscuchaEnLaRed(t *testing.T) {
 	s := Abrir(t)
 	if _, err := os.Stat("/proc/self/net/tcp"); err != nil || s.Entorno.Instancia == "" {

@@ -61,7 +61,7 @@ type onceLoad struct {
 	refused []string
 }
 
-// start begins with so many customers at once; what it gives ends them.
+// start begins with so many customers at once; the function that it returns ends them.
 func (l *onceLoad) start(ctx context.Context, customers int) (stop func()) {
 	going, end := context.WithCancel(ctx)
 	var group sync.WaitGroup

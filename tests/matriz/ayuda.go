@@ -34,7 +34,7 @@ func (c *caos) one(ctx context.Context, which func(cliente.Proceso) bool) (clien
 	return cliente.Proceso{}, didNotOccur("el proceso no corre")
 }
 
-// onExit has undo called once: by what it gives, or at the end of this program if that comes first.
+// onExit has undo called once: by the function that it returns, or at the end of this program if that comes first.
 func (c *caos) onExit(undo func()) (release func()) {
 	var once sync.Once
 	release = func() { once.Do(undo) }

@@ -11,7 +11,7 @@ import (
 	"entregas/tests/cliente"
 )
 
-// readers are who reads each topic; a subscription has its reader's name.
+// readers are the topics with the app that reads each; the subscription has the app's name.
 var readers = []struct{ topic, app string }{
 	{string(contracts.ComandosGestorCompra), "gestor-compra"}, {string(contracts.ComandosInventario), "consolidador"},
 	{string(contracts.EventosInventario), "gestor-compra"}, {string(contracts.ComandosProducto), "admin-productos"},

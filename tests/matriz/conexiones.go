@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// deConexiones are what a database server can do to those who use it: it ends their connections, has none left, or makes
-// them wait for a row that somebody else holds.
+// deConexiones are the faults of a database server: it ends the connections of its clients, has none left, or lets them wait for
+// a row that another client holds.
 func deConexiones() []falla {
 	return []falla{
 		{que: "conexiones de PostgreSQL terminadas cada 2 s", paso: "todas las bases", hacer: connectionsEnded, mayNeedMending: true},
@@ -58,7 +58,7 @@ func connectionsEnded(ctx context.Context, c *caos) error {
 	return nil
 }
 
-const hungry = "caos-hambriento" // the application_name of who takes all connections
+const hungry = "caos-hambriento" // the application_name of the fault that takes all connections
 
 // connectionLimit opens connections as a role without reserved slots until the server refuses one, and keeps taking what
 // becomes free. With end, the others' connections are ended too, so that they need new ones and get none.

@@ -24,7 +24,7 @@ func deDisco() []falla {
 	return []falla{{que: diskFault + " de PostgreSQL", paso: "cualquiera", hacer: diskFull, mayNeedMending: true}}
 }
 
-// disk is a file system of its own for PostgreSQL's data: a file, mounted. Only who may mount has one.
+// disk is a file system of its own for PostgreSQL's data: a file, mounted. Where the run may not mount, missing says so.
 type disk struct {
 	folder, image string
 	missing       error // why there is none
@@ -87,7 +87,7 @@ func (d *disk) unmount(keep bool) error {
 	return err
 }
 
-// fill takes every free byte, and gives what lets them go.
+// fill takes every free byte, and returns a function that frees them.
 func (d *disk) fill() (free func(), err error) {
 	path := filepath.Join(d.folder, "relleno")
 	file, err := os.Create(path) // #nosec G304 -- ours

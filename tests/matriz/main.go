@@ -171,7 +171,8 @@ func (c *caos) start(ctx context.Context, todas []falla) error {
 	return c.local.Orden(ctx, "up")
 }
 
-// cerrar takes back what is still done to the instance and stops it, but not the books: whoever wants to look can bring it up again.
+// cerrar takes back what is still done to the instance and stops it, but keeps its data, so that it can be brought up again for
+// inspection.
 func (c *caos) cerrar() (err error) {
 	c.undoAll()
 	if c.local != nil {

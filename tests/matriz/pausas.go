@@ -44,7 +44,7 @@ func pause(que string, which func(cliente.Proceso) bool) falla {
 	}}
 }
 
-// freeze stops the process and its children, and gives what lets them go on. They also go on when this program ends, however
+// freeze stops the process and its children, and returns a function that lets them go on. They also go on when this program ends, however
 // it ends: a process of its own sees to that, at the latest after guarded.
 func (c *caos) freeze(pid int) (goOn func(), err error) {
 	pids := []int{pid}

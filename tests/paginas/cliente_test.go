@@ -82,7 +82,7 @@ func TestComprarYCancelar(t *testing.T) {
 	p.presiona("dialog [value=si]")
 	p.esperaEstado("CANCELADA")
 	p.ve("Ya no la necesito.")
-	if pasos := p.pasos(); !enOrden(pasos, "CONFIRMADA", "CancelarOrden", "COMPENSANDO", "LiberarReserva", "CANCELADA") { // whoever has the order is asked first
+	if pasos := p.pasos(); !enOrden(pasos, "CONFIRMADA", "CancelarOrden", "COMPENSANDO", "LiberarReserva", "CANCELADA") { // ordenes is asked first
 		t.Errorf("la página cuenta %s", pasos)
 	}
 	if dicho := p.lee(`document.querySelector("#narrador").textContent`); !strings.Contains(dicho, "Cancelada") {
@@ -129,7 +129,7 @@ func TestSinConexion(t *testing.T) {
 	}
 }
 
-// Whoever has not signed in sees the shop, and is asked to where it is needed; a customer sees nothing of the operators'.
+// A visitor who has not signed in sees the shop, and is asked to sign in where it is needed; a customer sees nothing of the operators'.
 func TestSinEntrar(t *testing.T) {
 	s := Abrir(t)
 	p := nuevaPersona(t, s)

@@ -30,7 +30,7 @@ type construccion struct {
 	salida  []string // the programs
 	argumentos,
 	paquetes []string
-	cuanto string // told to who waits
+	cuanto string // shown during the build
 }
 
 func (in *Instancia) construcciones() []construccion {
@@ -53,7 +53,7 @@ func (in *Instancia) construcciones() []construccion {
 	}
 }
 
-// golangci is what `make lint` runs; only who tests needs it.
+// golangci is what `make lint` runs; only a developer needs it.
 var golangci = construccion{modulo: "lint", destino: "bin", salida: []string{"golangci-lint", "govulncheck"}, cuanto: "unos 4 minutos en 2 núcleos, solo la primera vez",
 	argumentos: []string{"-ldflags", "-X main.version=2.15.0"},
 	paquetes:   []string{"github.com/golangci/golangci-lint/v2/cmd/golangci-lint", "golang.org/x/vuln/cmd/govulncheck"}}
@@ -95,7 +95,7 @@ func (in *Instancia) herramientas() error {
 }
 
 // lanzaDaprd starts daprd as the CLI asks, and keeps it to the loopback. By itself it listens on every address of the machine
-// for other sidecars, of which it asks neither certificate nor token here: whoever is in the network would reach each service
+// for other sidecars, of which it asks neither certificate nor token here: any host of the network would reach each service
 // by it, past tokens and roles. The CLI has no word for these two.
 const lanzaDaprd = `#!/bin/sh
 exec "$(dirname "$0")/../../../.dapr/bin/daprd" "$@" --dapr-internal-grpc-listen-address=127.0.0.1 --metrics-listen-address=127.0.0.1

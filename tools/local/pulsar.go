@@ -26,7 +26,7 @@ func (in *Instancia) confPulsar() error {
 		"webServicePort=8080", fmt.Sprintf("webServicePort=%d", in.puerto("PULSAR_ADMIN")),
 		"bookieId=127.0.0.1:3181", fmt.Sprintf("bookieId=127.0.0.1:%d", in.puerto("PULSAR_BOOKIE")),
 	).Replace(string(texto))
-	// A client may come back to the address that the broker announces: whoever stands between them has it announce his own.
+	// A client may come back to the address that the broker announces: a proxy between them has the broker announce the proxy's address.
 	if otra := in.ajuste("PULSAR_ANUNCIADO", ""); otra != "" {
 		conf = strings.Replace(conf, "advertisedAddress=127.0.0.1\n", "", 1) + "\nadvertisedListeners=unico:pulsar://" + otra + "\ninternalListenerName=unico\n"
 	}

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// The supervisor is process-compose, spoken to through its HTTP interface on the loopback. It runs what it is told to run, as
-// whoever started it: without a token every user of the machine, and by a plain POST every page in a browser, could have their
-// program run by it.
+// The supervisor is process-compose, spoken to through its HTTP interface on the loopback. It runs any program that a
+// request names, as the user who started it. Without a token every user of the machine could have a program run, and so could every
+// page in a browser, by a plain POST.
 
 // supervisorToken is the file with the token that the supervisor wants in X-PC-Token-Key. It is given to it as a file, so that
 // the processes it starts do not inherit it.

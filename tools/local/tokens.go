@@ -29,7 +29,7 @@ func (in *Instancia) tokens() (t tokensDapr, err error) {
 	return t, err
 }
 
-// secreto is what the instance's file says. Where there is none it is made, and whoever is first to write it wins.
+// secreto is what the instance's file says. Where there is none it is made, and the first writer wins.
 func (in *Instancia) secreto(nombre string) (string, error) {
 	ruta := in.ruta(nombre)
 	texto, err := os.ReadFile(ruta)

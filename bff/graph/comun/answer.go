@@ -16,7 +16,7 @@ import (
 	"entregas/services/internal/rest"
 )
 
-// What an answer weighs in the heap while it is made: the library builds all of it as a tree before it writes a byte.
+// The size of an answer in the heap while it is made: the library builds all of it as a tree before it writes a byte.
 const (
 	fieldWeight = 160 // bytes a field, besides its text
 	copies      = 4   // of the text: in the tree, in the buffer that grows, as JSON, on its way out

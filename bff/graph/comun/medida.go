@@ -13,7 +13,7 @@ import (
 	"entregas/services/internal/errores"
 )
 
-// How large one operation may be, whoever asks and whatever it costs. A fragment counts as often as it is spread.
+// How large one operation may be, for every caller and at any cost. A fragment counts as often as it is spread.
 const (
 	maxConsulta = 32 << 10 // bytes of text: documents are kept for the next who sends them
 	maxSimbolos = 3_000    // tokens: the validation compares fields with one another
@@ -27,7 +27,7 @@ const (
 )
 
 // medida refuses an operation that is too large before anything walks through it, and counts what it calls among the
-// requests of who asks.
+// requests of the caller.
 type medida struct {
 	pool          *memory.Pool
 	introspection bool

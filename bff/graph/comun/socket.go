@@ -33,7 +33,7 @@ const (
 	closeSecondInit     websocket.StatusCode = 4429
 )
 
-// What one socket may do.
+// The limits of one socket.
 const (
 	initTimeout       = 10 * time.Second
 	maxSocketMessage  = 64 << 10 // bytes
@@ -76,7 +76,7 @@ func (s Sockets) Accept(w http.ResponseWriter, r *http.Request, _ transport.Webs
 	return k, nil
 }
 
-// socketSlot is where Accept leaves the socket for who has the request's context only.
+// socketSlot is where Accept leaves the socket for code that has the request's context only.
 type socketSlot struct{ socket *socket }
 
 type socketKey struct{}
@@ -88,7 +88,7 @@ func socketOf(ctx context.Context) *socket {
 	return nil
 }
 
-// start answers connection_init: only who is known keeps a socket, for as long as their token or session lasts. A browser cannot
+// start answers connection_init: only an identified client keeps a socket, for as long as its token or session lasts. A browser cannot
 // set a header of a websocket, so that the token may be in the payload; it comes before what the request said.
 func (s Sockets) start(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
 	if token, given := tokenOf(payload); given {

@@ -59,7 +59,7 @@ func newSocket(conn *websocket.Conn, s Sockets) *socket {
 	return k
 }
 
-// watch ends the socket with the token or session of who asks in ctx.
+// watch ends the socket when the token or session of the caller in ctx ends.
 func (k *socket) watch(ctx context.Context) {
 	forbid := func() { k.end(closeForbidden, "Forbidden") }
 	person := identidad.De(ctx)
@@ -118,7 +118,7 @@ func (k *socket) WriteClose(code int, reason string) error {
 	return nil
 }
 
-// Subprotocol implements transport.WebsocketConn. Who speaks another is being closed.
+// Subprotocol implements transport.WebsocketConn. The socket of a client that speaks another is being closed.
 func (k *socket) Subprotocol() string { return subprotocol }
 
 // SetReadDeadline implements transport.WebsocketReadDeadliner, for the client's pongs: one that sends none is gone.

@@ -44,7 +44,7 @@ const porVuelta = 50
 // sinReserva are the states in which a purchase has nothing reserved any more.
 var sinReserva = []contracts.Estado{contracts.EstadoRechazada, contracts.EstadoCancelada}
 
-// Revisar looks at the next few. Whoever does not answer is asked another time: silence is no reason to release anything.
+// Revisar looks at the next few. A service that does not answer is asked another time: silence is no reason to release anything.
 func (r *Reconciliador) Revisar(ctx context.Context) error {
 	ids, err := r.almacen.Reservadas(ctx, r.edad, r.ultima, porVuelta)
 	if err != nil {

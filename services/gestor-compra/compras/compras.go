@@ -27,7 +27,7 @@ type Turno = contracts.SolicitudCompra
 type Places struct {
 	Total       int           // purchases in flight at most, over all replicas
 	PerCustomer int           // of them, those of one customer
-	HeadStart   time.Duration // within which home delivery goes first; longer nobody waits behind those who came later
+	HeadStart   time.Duration // within which home delivery goes first; no purchase waits longer behind a later one
 	Lease       time.Duration // within which a purchase that was given out must have started
 }
 

@@ -67,7 +67,7 @@ from nueva join (values (1, 'RECIBIDA', @detalle), (2, 'RECHAZADA', @motivo)) h 
 // Abiertas is how many purchases a customer may have that are not at their end, those with an order that has not left included.
 type Abiertas struct {
 	Max int
-	// Rechazar takes one more in as RECHAZADA: who sent it by the broker is not there to be told. Else it is not taken in.
+	// Rechazar takes one more in as RECHAZADA: a sender behind the broker gets no answer. Else it is not taken in.
 	Rechazar bool
 }
 

@@ -80,7 +80,7 @@ func marcar(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
 	return err
 }
 
-// MotivoDeCancelacion is the reason of who asked to cancel while the saga runs; empty when nobody did.
+// MotivoDeCancelacion is the reason of a cancellation that was requested while the saga runs; empty when none was.
 func (a *Almacen) MotivoDeCancelacion(ctx context.Context, idCompra string) (motivo string, err error) {
 	err = a.pool.QueryRow(ctx, `select coalesce(cancelacion_pedida, '') from compra where id = $1`, idCompra).Scan(&motivo)
 	if err != nil {

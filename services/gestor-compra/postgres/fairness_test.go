@@ -84,7 +84,7 @@ func TestCustomersTakeTurnsInALane(t *testing.T) {
 	}
 }
 
-// Who has waited for longer than the head start goes first, whoever it is of and however many that customer has in flight.
+// A purchase that has waited for longer than the head start goes first, however many its customer has in flight.
 func TestTheOverdueGoFirst(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	for i := range 6 {

@@ -152,7 +152,7 @@ func TestAnotarRespuestaALaVez(t *testing.T) {
 	}
 }
 
-// The wake-up comes after the reply can be read: whoever is woken finds it.
+// The wake-up comes after the reply can be read, so that the workflow that is woken finds it.
 func TestElAvisoLlegaConLaRespuestaGuardada(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	id := preguntada(t, a)

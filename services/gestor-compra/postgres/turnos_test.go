@@ -98,7 +98,7 @@ func TestQueOcupaUnLugar(t *testing.T) {
 	}
 }
 
-// Home delivery first, then the oldest; but nobody waits longer than the head start behind those who came later.
+// Home delivery first, then the oldest; but no purchase waits longer than the head start behind a later one.
 func TestQuienSigue(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	for _, c := range []struct {

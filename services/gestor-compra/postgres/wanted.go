@@ -10,11 +10,11 @@ import (
 	"entregas/contracts"
 )
 
-// PasoWanted is the history entry of a purchase that awaits approval, once another was refused for want of what it holds.
+// PasoWanted is the history entry of a purchase that awaits approval, once another was refused for want of the units that it holds.
 const PasoWanted = "Demanda"
 
-// wanted finds the purchases that nobody has decided about and that together hold enough of a product to have served the one
-// that was refused. One that wanted more than that was not refused because of them.
+// wanted finds the undecided purchases that hold a product for want of which a purchase was refused. It finds them only where
+// the units that they hold and the units on the shelf together would have been enough for that purchase.
 const wanted = `
 with held as (
     select p.id, p.productos, l.id_producto, sum(l.cantidad) over (partition by l.id_producto) as together
@@ -24,7 +24,8 @@ with held as (
 select distinct h.id, h.productos from held h join jsonb_to_recordset($1::jsonb) f (id_producto text, solicitada int, disponible int) using (id_producto)
 where f.disponible + h.together >= f.solicitada and not exists (select from historia t where t.id_compra = h.id and t.paso = $2)`
 
-// Wanted gives the purchases that await approval and hold what another lacked, those only that were not told so yet.
+// Wanted returns the purchases that await approval and hold units that a refused purchase lacked (faltantes). A purchase whose
+// history already has PasoWanted is left out.
 func (a *Almacen) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error) {
 	filas, err := a.pool.Query(ctx, wanted, faltantes, PasoWanted)
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 	"entregas/services/internal/rest"
 )
 
-// Version is the commit that the program was built from; whoever builds an image sets it.
+// Version is the commit that the program was built from; the build of an image sets it.
 var Version = "desarrollo"
 
 // Config is what every program reads from its environment. `dapr run` sets the ports.

@@ -12,27 +12,28 @@ import (
 )
 
 const (
-	readyFor     = time.Second     // how long what was found is told to everybody
-	readyTimeout = 2 * time.Second // for all that is asked
+	readyFor     = time.Second     // how long one result answers all requests
+	readyTimeout = 2 * time.Second // for the whole check
 )
 
-// readiness is whether what a program needs answers. Anybody may ask for it, so it is looked at once a second at most, for all.
+// readiness says whether the dependencies of a program answer. Anybody may request it, so the check runs at most once a second.
 type readiness struct {
-	check func(ctx context.Context) error // its error is told to who asks
+	check func(ctx context.Context) error // the answer of /readyz contains its error
 
 	mu     sync.Mutex
 	looked time.Time
 	found  error
 }
 
-// now is nil, or what is missing, as it was found within the last second. Who asks while it is looked at waits for it.
+// now returns the result of a check that ran within the last second: nil, or an error that names what is missing. A request
+// that comes during a check waits for it.
 func (r *readiness) now(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.looked) < readyFor {
 		return r.found
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // the others wait for it too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // other requests wait for it too
 	defer cancel()
 	r.found = r.check(ctx)
 	r.looked = time.Now()

@@ -57,7 +57,7 @@ func TestReadinessIsShared(t *testing.T) {
 	}
 }
 
-// A body has its time, whatever the path; who has sent it all may wait for the answer.
+// A body has a time limit on every path; a client that has sent its whole body may wait for the answer.
 func TestBodiesHaveTheirTime(t *testing.T) {
 	cfg := arranque.Config{BodyTimeout: 200 * time.Millisecond}
 	rutas := cfg.Rutas(nil)

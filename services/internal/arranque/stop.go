@@ -36,7 +36,7 @@ func (c Config) ServeDraining(ctx context.Context, routes http.Handler, d Drain)
 	return c.Serve(ctx, listener, routes, d)
 }
 
-// Serve is ServeDraining for who comes by listener, which it closes.
+// Serve is ServeDraining on listener, which it closes.
 func (c Config) Serve(ctx context.Context, listener net.Listener, routes http.Handler, d Drain) error {
 	var stops atomic.Bool
 	server := c.Server(sayStopping(&stops, routes))

@@ -14,8 +14,8 @@ import (
 	"entregas/services/internal/arranque"
 )
 
-// A program that stops says so before it closes its door: who asks /readyz goes elsewhere, who was already sent is served, and
-// no connection is closed between two requests.
+// A program that stops says so on /readyz before it closes its listener, so that a balancer sends new requests elsewhere. Requests
+// that still arrive are served, and no connection is closed between two requests.
 func TestAStopIsAnnounced(t *testing.T) {
 	cfg := arranque.Config{Direccion: "127.0.0.1", Puerto: puertoLibre(t), PlazoParada: 5 * time.Second}
 	base := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.Puerto))

@@ -17,7 +17,7 @@ import (
 // limits end on the server what would otherwise wait for ever: docs/adr/bounded-waits.md. An address that names one of them,
 // as in ?lock_timeout=2s, decides it itself.
 var limits = map[string]string{
-	// Whoever waits for a row or a lock of somebody else gives up below the second that the bff waits for a service, so that a
+	// A statement that waits for a lock gives up below the second that the bff waits for a service, so that the
 	// service answers "try again" by itself, and a command gives its handler back.
 	"lock_timeout": "500ms",
 	// What runs longer has lost its plan, or its disk.

@@ -32,8 +32,8 @@ const (
 	NoPermitido     Codigo = "no-permitido"   // there is such a thing, but not this operation on it
 	NoDisponible    Codigo = "no-disponible"  // something we need does not answer; try again later
 	MensajeMalo     Codigo = "mensaje-malo"   // a message that will never be handled: a dead letter
-	SinIdentidad    Codigo = "no-autenticado" // nobody knows who asks
-	SinPermiso      Codigo = "sin-permiso"    // who asks may not do this
+	SinIdentidad    Codigo = "no-autenticado" // the caller is unknown
+	SinPermiso      Codigo = "sin-permiso"    // the caller may not do this
 	Demasiadas      Codigo = "demasiadas"     // too many requests of the same subject or address
 	Cuota           Codigo = "cuota"          // the subject has as many of something as it may have
 	Ocupado         Codigo = "ocupado"        // there is no room for one more now; try again in a second

@@ -151,8 +151,8 @@ func TestSinPoderContarSeReintenta(t *testing.T) {
 	}
 }
 
-// Whoever looks for a purchase in the logs finds what became of its messages: what a handler says, that one was given back,
-// that one was set aside.
+// The log says by id_compra what became of a purchase's messages: the handler's words, that a message was given back, that one
+// was set aside.
 func TestElRegistroDiceDeQueCompraEs(t *testing.T) {
 	for nombre, devuelve := range map[string]error{"handled": nil, "given back": context.DeadlineExceeded, "set aside": errores.Nuevo(errores.MensajeMalo, "malo")} {
 		t.Run(nombre, func(t *testing.T) {

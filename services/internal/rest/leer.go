@@ -48,7 +48,7 @@ func ReadOptional[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	return Decode[T](body)
 }
 
-// LeerCuerpo reads a whole body of at most contracts.MaxCuerpoPeticion bytes, for who looks at it before it is decoded. Errors:
+// LeerCuerpo reads a whole body of at most contracts.MaxCuerpoPeticion bytes, for a caller that needs it before it is decoded. Errors:
 // Demasiado, Invalido.
 func LeerCuerpo(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	cuerpo, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxCuerpoPeticion))

@@ -86,7 +86,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// Whatever comes, it is a purchase or a mistake of who sent it: never one of ours.
+// Any body is a purchase or a mistake of its sender, never an error of ours.
 func FuzzDecode(f *testing.F) {
 	for _, body := range []string{`{"id":"a","productos":[{"id_producto":1,"cantidad":2}]}`, `[`, `{"id":"\ud800"}`, "\xff", `{"productos":[{"cantidad":1e400}]}`} {
 		f.Add(body)

@@ -231,14 +231,14 @@ func (m *Muertos) cuantos(ctx context.Context, tema string) (int64, error) {
 	return 0, nil
 }
 
-// letter is a dead letter with what puts it back.
+// letter is a dead letter with the message and payload that Reponer needs.
 type letter struct {
 	contracts.MensajeMuerto
 	mensaje pulsar.Message
 	payload []byte // of the original; nil where it was cut
 }
 
-// letter tells of a dead letter, whatever it holds.
+// letter describes the dead letter mensaje of tema, decoded or not.
 func (m *Muertos) letter(tema string, mensaje pulsar.Message) letter {
 	r, p := m.codecs.read(tema, mensaje.Payload()), mensaje.Properties()
 	intentos, _ := strconv.Atoi(p[pubsub.PropertyTries]) // one that another program set aside has none

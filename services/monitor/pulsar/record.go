@@ -34,7 +34,7 @@ func newCodecs() (codecs, error) {
 	return c, nil
 }
 
-// record is what the bytes of a message are.
+// record is a decoded message, or the reason why it cannot be decoded.
 type record struct {
 	json     json.RawMessage // nil where they are no record of the topic
 	id       string
@@ -43,7 +43,7 @@ type record struct {
 	fault    string // why a sidecar cannot hand the message to its program; "" where it can
 }
 
-// read decodes the payload of a message of tema. What cannot be read is told in fault.
+// read decodes the payload of a message of tema. The reason why it cannot be decoded is in fault.
 func (c codecs) read(tema string, payload []byte) (r record) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -74,7 +74,7 @@ func (c codecs) read(tema string, payload []byte) (r record) {
 	return r
 }
 
-// empty is the record of tema that says nothing: what a dead letter holds of a message that cannot be read.
+// empty returns the record of tema with empty fields: the payload of a dead letter whose original cannot be decoded.
 func (c codecs) empty(tema string) ([]byte, error) {
 	texto, err := contracts.EmptyRecord(tema)
 	if err != nil {
@@ -87,7 +87,7 @@ func (c codecs) empty(tema string) ([]byte, error) {
 	return c[tema].BinaryFromNative(nil, native)
 }
 
-// maxHeaders is what a program takes of headers, with room for the sidecar's own.
+// maxHeaders is how many bytes of headers a program accepts, less the sidecar's own.
 const maxHeaders = 1<<20 - 64<<10
 
 // message decodes a message of tema. Its fault may also be one of its properties: a sidecar hands them over as headers.

@@ -7,7 +7,7 @@ import (
 	"entregas/contracts"
 )
 
-// Whatever stands on a topic is told: as a record, or as what it is not.
+// Any bytes on a topic are described: as a record, or by the reason why they are none.
 func TestReadWhateverThereIs(t *testing.T) {
 	c, err := newCodecs()
 	if err != nil {

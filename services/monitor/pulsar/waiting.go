@@ -38,7 +38,7 @@ type Awaiting struct {
 	record            record
 }
 
-// waiting is what the last look found, by topic and subscription.
+// waiting has the number of undecodable messages that the last look found, by topic and subscription.
 type waiting struct {
 	mu    sync.Mutex
 	found map[[2]string]int
@@ -150,7 +150,7 @@ func (m *Muertos) pending(ctx context.Context, c colas.Cola, see func(Awaiting) 
 	return nil
 }
 
-// letter tells of a message that waits as of a dead letter.
+// letter describes a waiting message as a dead letter.
 func (a Awaiting) letter() contracts.MensajeMuerto {
 	return contracts.MensajeMuerto{
 		ID: position(a.mensaje.ID()), Posicion: position(a.mensaje.ID()), Tema: a.Tema, Origen: a.Suscripcion, Motivo: a.record.fault,
@@ -160,7 +160,7 @@ func (a Awaiting) letter() contracts.MensajeMuerto {
 	}
 }
 
-// SetAside makes a dead letter of the message at a position of a topic and acknowledges it for its reader, who goes on without
+// SetAside makes a dead letter of the message at a position of a topic and acknowledges it for its reader, which goes on without
 // it. Messages that share its entry, since their producer sent several in one, go back on the topic. Errors: NoEncontrado;
 // Conflicto where the reader may still handle it, or where a look did not read the whole entry: the broker acknowledges an
 // entry as one, so the messages that were not read would be lost.

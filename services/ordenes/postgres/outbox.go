@@ -23,7 +23,7 @@ func (a *Almacen) Difundir(ctx context.Context, idCompra string, publicar Public
 	return err
 }
 
-// gracia leaves a new event to the one who wrote it, who is about to publish it.
+// gracia leaves a new event to the request that wrote it and is about to publish it.
 const gracia = 5 * time.Second
 
 // Barrer publishes every event whose time has come: what Difundir could not do, and each one a second time.
@@ -47,7 +47,7 @@ type aviso struct {
 
 // difundir publishes the rows of consulta. One that is told for the first time stays until tellAgainAfter, one that is told
 // again is forgotten. It holds them while it does, so replicas do not repeat each other; one that dies in between leaves them
-// as they were, and the event comes once more: whoever reads it is used to that.
+// as they were, and the event comes once more: its readers are idempotent.
 func (a *Almacen) difundir(ctx context.Context, publicar Publicar, consulta string, de any) (int, error) {
 	var avisos []aviso
 	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {

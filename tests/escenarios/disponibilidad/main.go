@@ -106,7 +106,7 @@ func (u *uso) sin(ctx context.Context, servicio string) error {
 	return err
 }
 
-// customers begin to buy, read and cancel, each on their own. What it gives ends them, and waits for what is under way.
+// customers begin to buy, read and cancel, each on their own. The function that it returns ends them, and waits for their requests under way.
 func (u *uso) customers(ctx context.Context, name string) (stop func()) {
 	going, end := context.WithCancel(ctx)
 	var group sync.WaitGroup

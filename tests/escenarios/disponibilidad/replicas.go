@@ -93,7 +93,7 @@ func (u *uso) freezeSidecar(ctx context.Context, door *balancer.Balancer) error 
 	return u.allFinal(ctx)
 }
 
-// load begins to buy, read and cancel; what it gives ends it, prints a line, and tells how many requests were refused and how
+// load begins to buy, read and cancel; the function that it returns ends it, prints a line, and tells how many requests were refused and how
 // many customers there were at once.
 func (u *uso) load(ctx context.Context, name string) (stop func(what string) (refused, customers int)) {
 	u.mu.Lock()
