@@ -48,6 +48,7 @@ type faults struct {
 	err   error
 	times int
 	calls int
+	list  func(ctx context.Context) []contracts.Producto // of products; nil for the usual one
 }
 
 func (f *faults) answer() error {
@@ -119,7 +120,10 @@ type productos struct {
 	faults   *faults
 }
 
-func (p productos) Listar(context.Context, string) ([]contracts.Producto, error) {
+func (p productos) Listar(ctx context.Context, _ string) ([]contracts.Producto, error) {
+	if p.faults.list != nil {
+		return p.faults.list(ctx), nil
+	}
 	return []contracts.Producto{{ID: "1", Nombre: "Café", Cantidad: 500}}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -239,6 +240,52 @@ func TestOneSocketsOperationsAreBounded(t *testing.T) {
 	k.send(`{"id":"of nobody","type":"complete"}`, `{"id":"8","type":"complete"}`, `{"type":"ping"}`)
 	if m := k.next(); m.Type != "pong" {
 		t.Errorf("after its end an operation says %+v", m)
+	}
+}
+
+// An operation that its client calls off gives back all that it took, also what it took afterwards.
+func TestAnOperationThatIsCalledOffHoldsNothing(t *testing.T) {
+	p := nuevaPuerta(t, func(c *config) { c.InFlight = 32 << 20 })
+	const calledOff = 8
+	begun := make(chan struct{}, calledOff)
+	var asked atomic.Int32
+	p.faults.list = func(ctx context.Context) []contracts.Producto {
+		if asked.Add(1) > calledOff {
+			return []contracts.Producto{{ID: "1"}}
+		}
+		begun <- struct{}{}
+		<-ctx.Done()
+		time.Sleep(10 * time.Millisecond)        // whoever looks at the context has seen it
+		return make([]contracts.Producto, 4_000) // far more than a list usually is: it takes room while it is made
+	}
+	k := p.client(t, p.served(t), p.como(t, "ana", "cliente")...)
+	k.send(hello)
+	if m := k.next(); m.Type != "connection_ack" {
+		t.Fatalf("%+v", m)
+	}
+	ask := func(id int) string {
+		return fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"{productos{id nombre cantidad}}"}}`, id)
+	}
+	for i := range calledOff {
+		k.send(ask(i))
+		select {
+		case <-begun:
+		case <-time.After(2 * time.Second):
+			t.Fatalf("%d: refused: %s", i, k.next().Payload)
+		}
+		k.send(fmt.Sprintf(`{"id":"%d","type":"complete"}`, i))
+		time.Sleep(50 * time.Millisecond) // as many messages a second as it may send
+	}
+	for id, limit := calledOff, time.Now().Add(10*time.Second); ; id++ { // once the last has ended
+		k.send(ask(id))
+		m := k.next()
+		if m.Type == "next" && strings.Contains(string(m.Payload), `"id":"1"`) {
+			return
+		}
+		if time.Now().After(limit) {
+			t.Fatalf("%+v %s", m, m.Payload)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -28,7 +28,7 @@ func (l *Limites) Bounded(pool *memory.Pool) func(http.Handler) http.Handler {
 				return nil
 			}
 			lease := pool.Lease(Asker(r.Context(), l.direccion(r)))
-			defer lease.Release()
+			defer lease.Close()
 			if err := lease.Reserve(r.Context(), requestWeight); err != nil {
 				return err
 			}

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"entregas/services/internal/errores"
 )
 
@@ -28,14 +26,15 @@ type Limits struct {
 // Pool is the room that requests share.
 type Pool struct {
 	limits Limits
-	room   *semaphore.Weighted
 	mu     sync.Mutex
+	used   int64
 	held   map[string]int64 // by asker
+	freed  chan struct{}    // closed, and made anew, when room is given back
 }
 
 // New makes an empty Pool.
 func New(l Limits) *Pool {
-	return &Pool{limits: l, room: semaphore.NewWeighted(l.Total), held: map[string]int64{}}
+	return &Pool{limits: l, held: map[string]int64{}, freed: make(chan struct{})}
 }
 
 // share is the part of the room that one asker may hold.
@@ -43,10 +42,11 @@ const share = 4
 
 // Lease is what one request holds of a Pool. The methods of a nil Lease bound nothing: so are calls outside of a request.
 type Lease struct {
-	pool  *Pool
-	asker string
-	mu    sync.Mutex
-	held  int64
+	pool   *Pool
+	asker  string
+	mu     sync.Mutex
+	held   int64
+	closed bool
 }
 
 // Lease is an empty Lease in the name of asker.
@@ -54,63 +54,88 @@ func (p *Pool) Lease(asker string) *Lease { return &Lease{pool: p, asker: asker}
 
 // Reserve takes n bytes, and waits for them a little while there are too many requests. Errors as of Take.
 func (l *Lease) Reserve(ctx context.Context, n int64) error {
-	return l.take(n, func() bool {
-		if l.pool.room.TryAcquire(n) {
-			return true
-		}
-		ctx, cancel := context.WithTimeout(ctx, l.pool.limits.Waiting)
-		defer cancel()
-		return l.pool.room.Acquire(ctx, n) == nil
-	})
-}
-
-// Take takes n bytes more without waiting: two requests that hold some must not wait for each other. Errors: Demasiadas when the asker
-// holds too much already, Ocupado when all do.
-func (l *Lease) Take(n int64) error {
-	return l.take(n, func() bool { return l.pool.room.TryAcquire(n) })
-}
-
-func (l *Lease) take(n int64, acquire func() bool) error {
-	if l == nil || l.pool.limits.Total <= 0 || n <= 0 {
+	if l == nil {
 		return nil
 	}
-	if !l.pool.charge(l.asker, n) {
-		return errores.Nuevo(errores.Demasiadas, "Sus peticiones en curso ocupan demasiado. Espere la respuesta de alguna.")
+	ctx, cancel := context.WithTimeout(ctx, l.pool.limits.Waiting)
+	defer cancel()
+	for {
+		freed, err := l.take(n)
+		if err == nil || errores.De(err) != errores.Ocupado {
+			return err
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return err
+		}
 	}
-	if !acquire() {
-		l.pool.charge(l.asker, -n)
-		return errores.Nuevo(errores.Ocupado, "Hay demasiadas peticiones grandes a la vez. Intente de nuevo en un segundo.")
+}
+
+// Take takes n bytes more without waiting: two requests that hold some must not wait for each other. A request that waits in
+// Reserve does not stand before it. Errors: Demasiadas when the asker holds too much already, Ocupado when all do.
+func (l *Lease) Take(n int64) error {
+	_, err := l.take(n)
+	return err
+}
+
+// take is Take. freed is closed when room is given back next.
+func (l *Lease) take(n int64) (freed chan struct{}, err error) {
+	if l == nil || l.pool.limits.Total <= 0 || n <= 0 {
+		return nil, nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.held += n
-	return nil
+	if l.closed { // nobody would give it back
+		return nil, nil
+	}
+	if freed, err = l.pool.charge(l.asker, n); err == nil {
+		l.held += n
+	}
+	return freed, err
 }
 
-func (p *Pool) charge(asker string, n int64) bool {
+func (p *Pool) charge(asker string, n int64) (freed chan struct{}, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n > 0 && p.held[asker]+n > max(p.limits.Total/share, 1) {
-		return false
+	if p.held[asker]+n > max(p.limits.Total/share, 1) {
+		return nil, errores.Nuevo(errores.Demasiadas, "Sus peticiones en curso ocupan demasiado. Espere la respuesta de alguna.")
 	}
-	if p.held[asker] += n; p.held[asker] <= 0 {
+	if p.used+n > p.limits.Total {
+		return p.freed, errores.Nuevo(errores.Ocupado, "Hay demasiadas peticiones grandes a la vez. Intente de nuevo en un segundo.")
+	}
+	p.used += n
+	p.held[asker] += n
+	return nil, nil
+}
+
+func (p *Pool) giveBack(asker string, n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.used -= n
+	if p.held[asker] -= n; p.held[asker] <= 0 {
 		delete(p.held, asker)
 	}
-	return true
+	close(p.freed)
+	p.freed = make(chan struct{})
 }
 
 // Release gives back all that l holds. It may be used again.
-func (l *Lease) Release() {
+func (l *Lease) Release() { l.release(false) }
+
+// Close gives back all that l holds, for good: what is taken afterwards is not charged.
+func (l *Lease) Close() { l.release(true) }
+
+func (l *Lease) release(closing bool) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
-	n := l.held
-	l.held = 0
-	l.mu.Unlock()
-	if n > 0 {
-		l.pool.charge(l.asker, -n)
-		l.pool.room.Release(n)
+	defer l.mu.Unlock()
+	l.closed = l.closed || closing
+	if l.held > 0 {
+		l.pool.giveBack(l.asker, l.held)
+		l.held = 0
 	}
 }
 
@@ -156,6 +181,16 @@ func (r *Reader) Read(b []byte) (int, error) {
 		r.unpaid = 0
 	}
 	return n, err
+}
+
+// Uncharged gives a context in which nothing more is charged: what was done must not look refused for want of room. How long an
+// answer may be holds on.
+func Uncharged(ctx context.Context) context.Context {
+	l := From(ctx)
+	if l == nil {
+		return ctx
+	}
+	return With(ctx, &Lease{pool: l.pool, asker: l.asker, closed: true})
 }
 
 // ReadAll reads what a service answers, charged to the Lease of ctx. Errors: those of Take; Demasiado when it is longer than an

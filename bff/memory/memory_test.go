@@ -3,6 +3,7 @@ package memory_test
 import (
 	"bytes"
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -64,6 +65,74 @@ func TestReserveWaits(t *testing.T) {
 	cancel()
 	if err := p.Lease("f").Reserve(gone, 1); code(err) != errores.Ocupado {
 		t.Errorf("a client that left: %v", err)
+	}
+}
+
+// Who waits for much does not stand before who takes little.
+func TestTakeDoesNotStandBehindReserve(t *testing.T) {
+	p := memory.New(memory.Limits{Total: 400, Waiting: time.Minute})
+	for _, asker := range []string{"a", "b", "c"} {
+		if err := p.Lease(asker).Take(100); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := p.Lease("d")
+	if err := last.Take(60); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	waiting, got := make(chan struct{}), make(chan error)
+	go func() {
+		close(waiting)
+		got <- p.Lease("e").Reserve(ctx, 100)
+	}()
+	<-waiting
+	for range 1_000 { // whether it waits already or not
+		l := p.Lease("f")
+		if err := l.Take(40); err != nil {
+			t.Fatalf("there are 40 left: %v", err)
+		}
+		l.Release()
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-got; code(err) != errores.Ocupado {
+		t.Error(err)
+	}
+}
+
+// What is taken after a lease was closed is held by nobody.
+func TestClosed(t *testing.T) {
+	p := memory.New(memory.Limits{Total: 400})
+	for range 100 {
+		l := p.Lease("a")
+		for _, do := range []func() error{
+			func() error { return l.Take(50) }, func() error { l.Close(); return nil },
+			func() error { return l.Take(50) }, func() error { return l.Reserve(t.Context(), 50) },
+		} {
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.Close()
+	}
+}
+
+// Uncharged reading bounds how long an answer may be, and nothing else.
+func TestUncharged(t *testing.T) {
+	l := memory.New(memory.Limits{Total: 400, Answer: 1_000}).Lease("a")
+	ctx := memory.Uncharged(memory.With(t.Context(), l))
+	if text, err := memory.ReadAll(ctx, bytes.NewReader(make([]byte, 1_000)), 2_000); err != nil || len(text) != 1_000 {
+		t.Errorf("%d bytes, %v", len(text), err)
+	}
+	if _, err := memory.ReadAll(ctx, bytes.NewReader(make([]byte, 1_001)), 2_000); code(err) != errores.Demasiado {
+		t.Error(err)
+	}
+	if err := l.Take(100); err != nil {
+		t.Errorf("it was charged: %v", err)
+	}
+	if memory.Uncharged(t.Context()) != t.Context() {
+		t.Error("outside of a request")
 	}
 }
 

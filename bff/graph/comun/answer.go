@@ -26,7 +26,7 @@ const (
 
 // answer bounds what one operation answers while it is made.
 type answer struct {
-	lease    *memory.Lease // nil for a mutation: what was done is not called off
+	lease    *memory.Lease // nil for a mutation: what was done is not called off. What services answer to a write is not charged either
 	most     int64         // bytes of text; 0 is no bound
 	length   atomic.Int64
 	unpaid   atomic.Int64
@@ -58,8 +58,7 @@ func (m medida) InterceptOperation(ctx context.Context, next graphql.OperationHa
 	}
 	if lease == nil { // on a websocket: of the operation, not of the connection
 		lease = m.pool.Lease(borde.Asker(ctx, ""))
-		context.AfterFunc(ctx, lease.Release)
-		ctx = memory.With(ctx, lease)
+		ctx, next = memory.With(ctx, lease), untilItEnds(lease, next)
 	}
 	a := &answer{lease: lease, most: lease.MaxAnswer()}
 	if stats := extension.GetComplexityStats(ctx); stats != nil {
@@ -73,6 +72,28 @@ func (m medida) InterceptOperation(ctx context.Context, next graphql.OperationHa
 		a.lease, a.mutation = nil, true
 	}
 	return next(context.WithValue(ctx, answerKey{}, a))
+}
+
+// untilItEnds closes lease when the operation has ended, not when its client calls it off: until then it holds what it made.
+func untilItEnds(lease *memory.Lease, next graphql.OperationHandler) graphql.OperationHandler {
+	closeUnless := func(goesOn *bool) { // deferred: a resolver may panic
+		if !*goesOn {
+			lease.Close()
+		}
+	}
+	return func(ctx context.Context) graphql.ResponseHandler {
+		goesOn := false
+		defer closeUnless(&goesOn)
+		responses := next(ctx)
+		goesOn = true
+		return func(ctx context.Context) *graphql.Response {
+			goesOn := false
+			defer closeUnless(&goesOn)
+			r := responses(ctx)
+			goesOn = r != nil
+			return r
+		}
+	}
 }
 
 // InterceptField implements graphql.FieldInterceptor: the answer is given up once it is too large, or there is no room for more.
