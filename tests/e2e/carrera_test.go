@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -18,12 +20,12 @@ func TestDespachoContraCancelacion(t *testing.T) {
 	s := ParaRomper(t)
 	ids := comprarVarias(t, s, 100)
 	s.TodasConfirmadas(t, plazoTrasCaida, ids)
-	errores := make([][]error, len(ids))
+	answers := make([][]error, len(ids))
 	for tanda := range slices.Chunk(indices(len(ids)), 20) {
 		var hacer []func() error
 		for _, i := range tanda {
 			hacer = append(hacer, func() error {
-				errores[i] = despachoYCancelacion(t, s, ids[i], time.Duration(i%8)*150*time.Millisecond)
+				answers[i] = despachoYCancelacion(t, s, ids[i], time.Duration(i%8)*150*time.Millisecond)
 				return nil
 			})
 		}
@@ -38,13 +40,20 @@ func TestDespachoContraCancelacion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		despacho, cancelacion := errores[i][0], errores[i][1]
-		if (c.Estado == contracts.EstadoDespachada) != (despacho == nil) || (c.Estado == contracts.EstadoCancelada && cancelacion != nil) {
+		despacho, cancelacion := answers[i][0], answers[i][1]
+		dispatched, cancelled := c.Estado == contracts.EstadoDespachada, c.Estado == contracts.EstadoCancelada
+		if dispatched != (despacho == nil) && !unknown(despacho) || cancelled && cancelacion != nil && !unknown(cancelacion) {
 			t.Errorf("%s quedó %s, y respondieron: despachar %v, cancelar %v", id, c.Estado, despacho, cancelacion)
 		}
 	}
 	s.Cuadran(t, ids)
 	t.Logf("%v", cuantas)
+}
+
+// unknown tells that an answer came too late to say whether it was done, as it may on a busy machine, and says so.
+func unknown(err error) bool {
+	var p *cliente.Problema
+	return errors.As(err, &p) && p.Status == http.StatusGatewayTimeout
 }
 
 func indices(n int) []int {
