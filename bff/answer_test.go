@@ -105,7 +105,7 @@ func TestIntrospectionIsForDevelopment(t *testing.T) {
 
 // Each operation on a websocket is bounded by itself, and gives its room back: the connection is not used up by what it asked.
 func TestWebsocketOperationsAreBounded(t *testing.T) {
-	p := nuevaPuerta(t, func(c *config) { c.MaxAnswer, c.InFlight = 20_000, 1<<20 })
+	p := nuevaPuerta(t, func(c *config) { c.MaxAnswer, c.InFlight = 20_000, 4<<20 })
 	server := httptest.NewServer(p)
 	defer server.Close()
 	c := conectar(t, server.URL, p.como(t, "oti", "operador")...)

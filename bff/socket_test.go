@@ -476,3 +476,57 @@ func TestTheStreamOfAllEndsWithTheSession(t *testing.T) {
 		t.Errorf("told: %s", line)
 	}
 }
+
+// What an operation on a socket costs is counted before it is read: one that is refused counts too, over all sockets of its subject,
+// and gives its room back.
+func TestRefusedOperationsOfASocketCount(t *testing.T) {
+	long := `{"id":"1","type":"subscribe","payload":{"query":"{nada` + strings.Repeat(" ", 6000) + `}"}}` // 6 kB weigh a quarter of a megabyte
+	t.Run("among its subject's requests", func(t *testing.T) {
+		p := nuevaPuerta(t, func(c *config) { c.PorSujeto, c.DeGolpe = 0.001, 6 })
+		base, ana, codes := p.served(t), p.como(t, "ana", "cliente"), []string{}
+		for range 2 {
+			k := p.client(t, base, ana...) // counts as one
+			k.send(hello)
+			k.next()
+			for range 3 {
+				k.send(long)
+				codes = append(codes, k.refusal())
+			}
+		}
+		if want := "GRAPHQL_VALIDATION_FAILED GRAPHQL_VALIDATION_FAILED GRAPHQL_VALIDATION_FAILED GRAPHQL_VALIDATION_FAILED demasiadas demasiadas"; strings.Join(codes, " ") != want {
+			t.Errorf("%v, want %s", codes, want)
+		}
+	})
+	t.Run("for its room", func(t *testing.T) {
+		for name, c := range map[string]struct {
+			inFlight int64
+			code     string
+		}{"enough": {2 << 20, "GRAPHQL_VALIDATION_FAILED"}, "too little": {512 << 10, "demasiadas"}} {
+			p := nuevaPuerta(t, func(s *config) { s.InFlight = c.inFlight })
+			k := p.client(t, p.served(t), p.como(t, "ana", "cliente")...)
+			k.send(hello)
+			k.next()
+			for range 8 {
+				k.send(long)
+				if code := k.refusal(); code != c.code {
+					t.Errorf("%s: %q, want %q", name, code, c.code)
+				}
+			}
+		}
+	})
+}
+
+// refusal is the code of the operation that was refused.
+func (c client) refusal() string {
+	c.t.Helper()
+	for {
+		m := c.next()
+		if m.closed != 0 {
+			return fmt.Sprint("closed ", m.closed)
+		}
+		if _, code, has := strings.Cut(string(m.Payload), `"code":"`); has {
+			code, _, _ = strings.Cut(code, `"`)
+			return code
+		}
+	}
+}

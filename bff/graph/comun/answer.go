@@ -10,7 +10,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"entregas/services/bff/borde"
 	"entregas/services/bff/memory"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/rest"
@@ -36,6 +35,9 @@ type answer struct {
 
 type answerKey struct{}
 
+// leaseExtension names the lease of an operation on a websocket among what the library lets an operation carry.
+const leaseExtension = "lease"
+
 func answerOf(ctx context.Context) *answer {
 	a, _ := ctx.Value(answerKey{}).(*answer)
 	return a
@@ -49,21 +51,22 @@ func cut(ctx context.Context) bool {
 
 // InterceptOperation implements graphql.OperationInterceptor: there is room for what the operation is expected to answer, or
 // it is not begun. A subscription tells one purchase at a time, and holds no room between.
-func (m medida) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+func (medida) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
 	lease := memory.From(ctx)
+	if l, is := op.Stats.GetExtension(leaseExtension).(*memory.Lease); is { // on a websocket: of the operation, not of the connection
+		lease = l
+		ctx, next = memory.With(ctx, lease), untilItEnds(lease, next)
+	}
 	if op.Operation.Operation == ast.Subscription {
 		lease.Release()
 		return next(memory.With(ctx, nil))
-	}
-	if lease == nil { // on a websocket: of the operation, not of the connection
-		lease = m.pool.Lease(borde.Asker(ctx, ""))
-		ctx, next = memory.With(ctx, lease), untilItEnds(lease, next)
 	}
 	a := &answer{lease: lease, most: lease.MaxAnswer()}
 	if stats := extension.GetComplexityStats(ctx); stats != nil {
 		expected := int64(stats.Complexity) * fieldWeight
 		if err := lease.Reserve(ctx, expected); err != nil {
+			lease.Close()
 			return graphql.OneShot(refuse(ctx, err))
 		}
 		a.unpaid.Store(-expected)

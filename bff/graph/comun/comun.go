@@ -35,7 +35,7 @@ func Preparar(servidor *handler.Server, pool *memory.Pool, introspection bool) {
 	}
 	servidor.Use(variables)
 	servidor.Use(secondHand{})
-	servidor.Use(socketOperations{})
+	servidor.Use(socketOperations{}) // the last: see there
 	servidor.SetRecoverFunc(func(_ context.Context, p any) error {
 		return fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 	})

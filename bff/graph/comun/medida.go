@@ -48,12 +48,22 @@ func (medida) ExtensionName() string { return "Medida" }
 // Validate implements graphql.HandlerExtension.
 func (medida) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationParameters implements graphql.OperationParameterMutator.
-func (medida) MutateOperationParameters(ctx context.Context, p *graphql.RawParams) *gqlerror.Error {
+// MutateOperationParameters implements graphql.OperationParameterMutator. An operation on a websocket is counted here, as a request
+// is before it is read: parsing costs as much where the document is refused.
+func (m medida) MutateOperationParameters(ctx context.Context, p *graphql.RawParams) *gqlerror.Error {
 	if len(p.Query) > maxConsulta {
 		return falla(errores.Demasiado, "La consulta puede tener a lo sumo %d bytes.", maxConsulta)
 	}
-	if err := memory.From(ctx).Take(int64(len(p.Query)) * textWeight); err != nil {
+	lease := memory.From(ctx)
+	if deVia(ctx) == porSocket {
+		if !borde.Cobrar(ctx, 1) {
+			return falla(errores.Demasiadas, "%s", borde.Demasiadas.Mensaje)
+		}
+		lease = m.pool.Lease(borde.Asker(ctx, ""))
+		socketOf(ctx).hold(lease)
+		graphql.GetOperationContext(ctx).Stats.SetExtension(leaseExtension, lease)
+	}
+	if err := lease.Take(int64(len(p.Query)) * textWeight); err != nil {
 		return refuse(ctx, err).Errors[0]
 	}
 	return nil
@@ -77,17 +87,16 @@ func (m medida) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	case t.llamadas > maxLlamadas:
 		return falla(errores.Demasiado, "La operación tiene %d campos en la raíz y puede tener a lo sumo %d.", t.llamadas, maxLlamadas)
 	}
-	if via != porSocket {
-		t.llamadas-- // the request that brought it was counted
-	}
-	if !borde.Cobrar(ctx, t.llamadas) {
+	if !borde.Cobrar(ctx, t.llamadas-1) { // what brought it was counted
 		return falla(errores.Demasiadas, "%s", borde.Demasiadas.Mensaje)
 	}
 	return nil
 }
 
 func falla(codigo errores.Codigo, formato string, args ...any) *gqlerror.Error {
-	return gqlerror.Wrap(errores.Nuevo(codigo, formato, args...))
+	err := gqlerror.Wrap(errores.Nuevo(codigo, formato, args...))
+	err.Extensions = map[string]any{"code": string(codigo)} // on a websocket nothing else adds it
+	return err
 }
 
 // tamano is how large a set of fields is with its fragments in it.

@@ -92,10 +92,11 @@ func socketOf(ctx context.Context) *socket {
 // set a header of a websocket, so that the token may be in the payload; it comes before what the request said.
 func (s Sockets) start(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
 	if token, given := tokenOf(payload); given {
-		var err error
-		if ctx, err = s.identify(ctx, token); err != nil {
+		known, err := s.Identify(ctx, token)
+		if err != nil {
 			return closing(ctx, err), nil, err
 		}
+		ctx = known
 	}
 	if err := identidad.ExigirDe(ctx); err != nil {
 		return closing(ctx, err), nil, err
@@ -104,14 +105,6 @@ func (s Sockets) start(ctx context.Context, payload transport.InitPayload) (cont
 		k.watch(ctx)
 	}
 	return ctx, nil, nil
-}
-
-func (s Sockets) identify(ctx context.Context, token string) (context.Context, error) {
-	known, err := s.Identify(ctx, token)
-	if err != nil {
-		return ctx, err
-	}
-	return known, nil
 }
 
 // tokenOf gives the token of connection_init, as the clients that there are send it.
@@ -137,7 +130,7 @@ func closing(ctx context.Context, err error) context.Context {
 	return transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, int(code)), reason)
 }
 
-// socketOperations refuses an operation on a socket whose session has ended, and closes it.
+// socketOperations refuses an operation on a socket whose session has ended, and closes it. It is the last that may refuse one.
 type socketOperations struct{}
 
 var _ interface {
@@ -159,12 +152,13 @@ func (socketOperations) MutateOperationContext(ctx context.Context, _ *graphql.O
 	}
 	err := identidad.StillValid(ctx)
 	if err == nil {
+		k.hold(nil) // the operation gives its lease back itself
 		return nil
 	}
 	if errores.De(err) == errores.SinIdentidad {
 		k.end(closeForbidden, "Forbidden")
 	}
-	return gqlerror.Wrap(err)
+	return refuse(ctx, err).Errors[0]
 }
 
 // upgradable refuses what is no websocket of RFC 6455, or comes from another site's page: there the browser would bring the

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"entregas/services/bff/identidad"
+	"entregas/services/bff/memory"
 	"entregas/services/internal/errores"
 )
 
@@ -35,7 +36,12 @@ type socket struct {
 	pong    *time.Timer
 	expires *time.Timer
 	done    chan struct{} // closed when ended
+
+	reading *memory.Lease // of the operation that the library reads now
 }
+
+// hold keeps the lease of an operation until it is dispatched. NextReader gives back that of one which was refused.
+func (k *socket) hold(lease *memory.Lease) { k.reading = lease }
 
 // operation is one that the client subscribed to.
 type operation struct {
@@ -144,6 +150,8 @@ type fromClient struct {
 
 // NextReader implements transport.WebsocketConn: the next message that is the library's to answer.
 func (k *socket) NextReader() (int, io.Reader, error) {
+	k.reading.Close() // the library reads one operation after another
+	k.reading = nil
 	for {
 		kind, data, err := k.conn.Read(context.Background())
 		var m fromClient
