@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,18 +20,19 @@ type write struct {
 	state            contracts.Estado // of ana's purchase before
 	see              string           // where the outcome is looked for; "": it is known, since a command is left with the broker
 	done             int              // the status of what was done
+	twice            bool             // sent again it may be done twice
 }
 
 var writes = []write{
 	{"buy", "/api/compras", `{"id":"` + deNadie + `","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`,
-		`comprar(compra:{id:"` + deNadie + `",idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){id}`, "", "/api/compras/" + deNadie, 202},
-	{"cancel", "/api/compras/" + deAna + "/cancelacion", `{}`, `cancelar(id:"` + deAna + `"){estado}`, contracts.EstadoIniciada, "/api/compras/" + deAna, 202},
-	{"approve", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `aprobar(id:"` + deAna + `",aprobada:true){estado}`, contracts.EstadoPorAprobar, "/api/compras/" + deAna, 200},
-	{"retry", "/api/compras/" + deAna + "/reintento", ``, `reintentar(id:"` + deAna + `"){estado}`, contracts.EstadoFallida, "/api/compras/" + deAna, 202},
-	{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `despachar(idOrden:"` + idOrden + `"){estado}`, "", "/api/ordenes/" + idOrden, 200},
-	{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `reponer(idProducto:"1",cantidad:5){cantidad}`, "", "/api/productos/1", 200},
-	{"put back", "/api/mensajes-muertos/" + idMuerto + "/reposicion", ``, `reponerMensaje(id:"` + idMuerto + `"){id}`, "", "/api/mensajes-muertos", 202},
-	{"set aside", "/api/mensajes-muertos/" + idMuerto + "/apartado", ``, `apartarMensaje(id:"` + idMuerto + `"){id}`, "", "/api/mensajes-muertos", 202},
+		`comprar(compra:{id:"` + deNadie + `",idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){id}`, "", "/api/compras/" + deNadie, 202, false},
+	{"cancel", "/api/compras/" + deAna + "/cancelacion", `{}`, `cancelar(id:"` + deAna + `"){estado}`, contracts.EstadoIniciada, "/api/compras/" + deAna, 202, false},
+	{"approve", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `aprobar(id:"` + deAna + `",aprobada:true){estado}`, contracts.EstadoPorAprobar, "/api/compras/" + deAna, 200, false},
+	{"retry", "/api/compras/" + deAna + "/reintento", ``, `reintentar(id:"` + deAna + `"){estado}`, contracts.EstadoFallida, "/api/compras/" + deAna, 202, false},
+	{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `despachar(idOrden:"` + idOrden + `"){estado}`, "", "/api/ordenes/" + idOrden, 200, false},
+	{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `reponer(idProducto:"1",cantidad:5){cantidad}`, "", "/api/productos/1", 200, true},
+	{"put back", "/api/mensajes-muertos/" + idMuerto + "/reposicion", ``, `reponerMensaje(id:"` + idMuerto + `"){id}`, "", "/api/mensajes-muertos", 202, true},
+	{"set aside", "/api/mensajes-muertos/" + idMuerto + "/apartado", ``, `apartarMensaje(id:"` + idMuerto + `"){id}`, "", "/api/mensajes-muertos", 202, true},
 }
 
 // What was done without an answer is never told as not done: it is asked what became of it, or the answer says that nobody
@@ -70,15 +73,45 @@ func TestOutcome(t *testing.T) {
 			if r.Code != status {
 				t.Errorf("%s, %s: %d %s, want %d", w.name, c.name, r.Code, r.Body, status)
 			}
-			var told struct{ Type, Ver string }
+			var told struct{ Type, Ver, Detail string }
 			_ = json.Unmarshal(r.Body.Bytes(), &told)
-			if unknown := code == errores.OutcomeUnknown; unknown != (told.Ver == w.see) || unknown && (!strings.HasSuffix(told.Type, string(code)) || r.Header().Get("Retry-After") == "") {
+			if unknown := code == errores.OutcomeUnknown; unknown != (told.Ver == w.see) || unknown && (!strings.HasSuffix(told.Type, string(code)) ||
+				(r.Header().Get("Retry-After") == "") != w.twice || strings.Contains(told.Detail, "o envíelo otra vez igual") == w.twice) {
 				t.Errorf("%s, %s: %s", w.name, c.name, r.Body)
 			}
 			g := fresh().graphql(t, "mutation{"+w.mutation+"}")
 			if (len(g.Errors) == 0) != (code == "") || code != "" && (g.Errors[0].Extensions.Code != string(code) || g.Errors[0].Extensions.Ver != told.Ver) {
 				t.Errorf("%s by GraphQL, %s: %+v, want %q", w.name, c.name, g, code)
 			}
+		}
+	}
+}
+
+// A purchase of unknown outcome that had neither an id nor a key would be two if it were sent again: its client is told which id
+// makes it one, and can look at it meanwhile.
+func TestAPurchaseOfUnknownOutcomeIsRepeatedByItsID(t *testing.T) {
+	const buy = `{%s"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`
+	p := nuevaPuerta(t)
+	p.gestor.Enmudecer()
+	p.broker.Fallar(context.DeadlineExceeded)
+	r := p.pedir(t, http.MethodPost, "/api/compras", fmt.Sprintf(buy, ""))
+	said := problema(t, r)
+	id := strings.TrimPrefix(said.See, "/api/compras/")
+	if r.Code != http.StatusGatewayTimeout || r.Header().Get("Retry-After") != "" || !strings.Contains(said.Detail, `"id": "`+id+`"`) || strings.Contains(said.Detail, "o envíelo otra vez igual") {
+		t.Errorf("%d %v %s", r.Code, r.Header(), r.Body)
+	}
+	if r := p.pedir(t, http.MethodGet, said.See, ""); r.Code != http.StatusOK {
+		t.Errorf("look: %d %s", r.Code, r.Body)
+	}
+	p.gestor.Responder(nil)
+	if r := p.pedir(t, http.MethodPost, "/api/compras", fmt.Sprintf(buy, `"id":"`+id+`",`)); r.Code != http.StatusAccepted || len(p.gestor.Compras()) != 1 {
+		t.Errorf("again: %d %s, %d purchases", r.Code, r.Body, len(p.gestor.Compras()))
+	}
+	p.gestor.Enmudecer()
+	for path, body := range map[string]string{"/api/compras": fmt.Sprintf(buy, ""), "/api/productos/1/reposicion": `{"cantidad":5}`} {
+		p.faults.err, p.faults.times = errores.Nuevo(errores.NoDisponible, "no responde"), 2
+		if r := p.pedir(t, http.MethodPost, path, body, "Idempotency-Key", "k"); r.Code != http.StatusGatewayTimeout || r.Header().Get("Retry-After") == "" {
+			t.Errorf("%s with a key: %d %v %s", path, r.Code, r.Header(), r.Body)
 		}
 	}
 }

@@ -189,7 +189,7 @@ func (p Puerta) Reintentar(ctx context.Context, id string) (contracts.Aceptada, 
 	if err != nil {
 		return contracts.Aceptada{}, err
 	}
-	return compras.Settle(ctx, "/api/compras/"+id, func(ctx context.Context, again bool) (contracts.Aceptada, error) {
+	return compras.Settle(ctx, "/api/compras/"+id, "", func(ctx context.Context, again bool) (contracts.Aceptada, error) {
 		a, err := p.Operacion.Reintentar(ctx, id)
 		if !again || errores.De(err) != errores.Conflicto {
 			return a, err
@@ -252,11 +252,12 @@ func (p Puerta) Reponer(ctx context.Context, id string, cantidad int, clave stri
 	if err := v.Error(); err != nil {
 		return contracts.Producto{}, err
 	}
+	repeat := ""
 	if clave == "" {
-		clave = uuid.NewString()
+		clave, repeat = uuid.NewString(), "repítalo solo si no se hizo, y use una Idempotency-Key."
 	}
 	clave = compras.Huella(identidad.De(ctx).Usuario, id, clave) // never too long
-	return compras.Settle(ctx, "/api/productos/"+url.PathEscape(id), func(ctx context.Context, _ bool) (contracts.Producto, error) {
+	return compras.Settle(ctx, "/api/productos/"+url.PathEscape(id), repeat, func(ctx context.Context, _ bool) (contracts.Producto, error) {
 		return p.Almacen.Reponer(ctx, id, cantidad, clave)
 	})
 }
@@ -284,7 +285,7 @@ func (p Puerta) Despachar(ctx context.Context, id string) (contracts.Orden, erro
 	if err != nil {
 		return contracts.Orden{}, err
 	}
-	return compras.Settle(ctx, "/api/ordenes/"+id, func(ctx context.Context, _ bool) (contracts.Orden, error) {
+	return compras.Settle(ctx, "/api/ordenes/"+id, "", func(ctx context.Context, _ bool) (contracts.Orden, error) {
 		return p.Bodega.Despachar(ctx, id)
 	})
 }
@@ -329,7 +330,7 @@ func (p Puerta) onLetter(ctx context.Context, id string, do func(context.Context
 	}
 	uno, err := do(ctx, id)
 	if compras.InDoubt(err) { // not asked again: it would be put back twice
-		return uno, compras.OutcomeUnknown("/api/mensajes-muertos", err)
+		return uno, compras.OutcomeUnknown("/api/mensajes-muertos", "repítalo solo si el mensaje sigue en la lista.", err)
 	}
 	return uno, err
 }

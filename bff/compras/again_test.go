@@ -81,6 +81,24 @@ func TestWhatWentByTheTopicIsSentAgain(t *testing.T) {
 	}
 }
 
+// A purchase of which nobody knows whether the topic took it is settled too: it is asked for, and sent where nobody has it.
+func TestAPurchaseInDoubtIsSettled(t *testing.T) {
+	m, start := nuevoMundo(), time.Now()
+	m.Reloj(func() time.Time { return start })
+	m.gestor.Caer()
+	m.broker.Fallar(context.DeadlineExceeded)
+	s := de("ana")
+	s.ID = idDado
+	m.crear(t, s, "", errores.OutcomeUnknown)
+	m.broker.Fallar(nil)
+	m.gestor.Responder(nil)
+	m.Reloj(func() time.Time { return start.Add(30 * time.Second) })
+	exigir(t, m.SendAgain(t.Context()), "")
+	if sent := m.publicadas(t); len(sent) != 1 || sent[0].Data.IDCompra != idDado || sent[0].Data.IDUsuario != "ana" {
+		t.Errorf("sent %+v", sent)
+	}
+}
+
 // What cannot be sent again now is sent in a later round.
 func TestSendingAgainWithoutABroker(t *testing.T) {
 	m, start := nuevoMundo(), time.Now()

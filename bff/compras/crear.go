@@ -16,9 +16,9 @@ import (
 //
 // What is wrong with s is found before anything is written or called. Then the purchase is written down as RECIBIDA, so
 // that a client that has its id can read it, and given to its owner; when the owner does not answer, it is published with the
-// same id: should both arrive, they are one purchase. When that fails too, it is forgotten here, and NoDisponible where it
-// certainly was not taken, OutcomeUnknown where it may have been. While the store
-// does not answer, what has no claveIdempotencia goes to its owner alone.
+// same id: should both arrive, they are one purchase. When that fails too, the error is NoDisponible where it certainly was not
+// taken, and it is forgotten here; it is OutcomeUnknown where it may have been, and SendAgain settles it. While the store does not
+// answer, what has no claveIdempotencia goes to its owner alone.
 func (s *Servicio) Crear(ctx context.Context, solicitud contracts.SolicitudCompra, claveIdempotencia string) (contracts.Aceptada, error) {
 	solicitud.ID = contracts.CanonicalID(solicitud.ID)
 	pedida := solicitud // as it came: without an id when the customer gave none
@@ -43,30 +43,37 @@ func (s *Servicio) Crear(ctx context.Context, solicitud contracts.SolicitudCompr
 	case err != nil:
 		return contracts.Aceptada{}, err
 	}
-	aceptada, err := s.entregar(ctx, solicitud)
-	if err != nil && sembrada {
+	repeat := ""
+	if pedida.ID == "" && claveIdempotencia == "" { // sent again as it was it would get another id
+		repeat = "para repetirla, envíela con \"id\": \"" + solicitud.ID + "\"."
+	}
+	aceptada, err := s.entregar(ctx, solicitud, repeat)
+	switch {
+	case err != nil && errores.De(err) == errores.OutcomeUnknown: // its owner is asked until that is known: see SendAgain
+		s.unconfirmed.add(ctx, contracts.CrearCompra, solicitud.ID, "", s.estado.ahora())
+	case err != nil && sembrada:
 		s.olvidar(ctx, solicitud.ID)
 	}
 	return aceptada, err
 }
 
-// entregar gives the purchase to its owner, one way or the other.
-func (s *Servicio) entregar(ctx context.Context, solicitud contracts.SolicitudCompra) (contracts.Aceptada, error) {
+// entregar gives the purchase to its owner, one way or the other. repeat is as in OutcomeUnknown.
+func (s *Servicio) entregar(ctx context.Context, solicitud contracts.SolicitudCompra, repeat string) (contracts.Aceptada, error) {
 	aceptada, err := s.gestor.Crear(ctx, solicitud)
 	if err == nil || errores.De(err) != errores.NoDisponible {
 		return aceptada, err
 	}
 	slog.WarnContext(ctx, "gestor-compra no responde: la compra va por el tópico", "error", err)
 	first := err
-	aceptada, err = s.porTopico(ctx, solicitud)
-	if InDoubt(first) && errores.De(err) == errores.NoDisponible {
-		return aceptada, OutcomeUnknown(pathOf(solicitud.ID), errors.Join(first, err))
+	aceptada, err = s.porTopico(ctx, solicitud, repeat)
+	if err != nil && InDoubt(first) && !definite(err) {
+		return aceptada, OutcomeUnknown(pathOf(solicitud.ID), repeat, errors.Join(first, err))
 	}
 	return aceptada, err
 }
 
 // porTopico gives the purchase to its owner by way of the broker.
-func (s *Servicio) porTopico(ctx context.Context, solicitud contracts.SolicitudCompra) (contracts.Aceptada, error) {
+func (s *Servicio) porTopico(ctx context.Context, solicitud contracts.SolicitudCompra, repeat string) (contracts.Aceptada, error) {
 	if err := s.noEsOtra(ctx, solicitud); err != nil {
 		return contracts.Aceptada{}, err
 	}
@@ -76,7 +83,7 @@ func (s *Servicio) porTopico(ctx context.Context, solicitud contracts.SolicitudC
 	}
 	err := s.comandos.CrearCompra(ctx, solicitud)
 	if InDoubt(err) {
-		return contracts.Aceptada{}, OutcomeUnknown(pathOf(solicitud.ID), err)
+		return contracts.Aceptada{}, OutcomeUnknown(pathOf(solicitud.ID), repeat, err)
 	}
 	if err != nil {
 		return contracts.Aceptada{}, &errores.Error{

@@ -34,8 +34,8 @@ func (s *Servicio) Cancelar(ctx context.Context, id, motivo string) (a contracts
 	}
 	first := err
 	a, hecha, err = s.cancelarPorTopico(ctx, id, motivo, first)
-	if InDoubt(first) && errores.De(err) == errores.NoDisponible {
-		return a, false, OutcomeUnknown(pathOf(id), errors.Join(first, err))
+	if err != nil && InDoubt(first) && !definite(err) {
+		return a, false, OutcomeUnknown(pathOf(id), "", errors.Join(first, err))
 	}
 	return a, hecha, err
 }
@@ -62,7 +62,7 @@ func (s *Servicio) cancelarPorTopico(ctx context.Context, id, motivo string, err
 	slog.WarnContext(ctx, "la cancelación va por el tópico", "error", err)
 	err = s.comandos.CancelarCompra(ctx, *conocida, motivo)
 	if InDoubt(err) {
-		return a, false, OutcomeUnknown(pathOf(id), err)
+		return a, false, OutcomeUnknown(pathOf(id), "", err)
 	}
 	if err != nil {
 		return a, false, &errores.Error{
@@ -80,7 +80,7 @@ func (s *Servicio) Aprobar(ctx context.Context, id string, aprobada bool, motivo
 	if err := validarDecision(id, motivo); err != nil {
 		return contracts.Aceptada{}, err
 	}
-	return Settle(registro.ConCompra(ctx, id), pathOf(id), func(ctx context.Context, _ bool) (contracts.Aceptada, error) {
+	return Settle(registro.ConCompra(ctx, id), pathOf(id), "", func(ctx context.Context, _ bool) (contracts.Aceptada, error) {
 		return s.decisiones.Aprobar(ctx, id, aprobada, motivo)
 	})
 }

@@ -1,10 +1,12 @@
 package compras_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"entregas/contracts"
+	"entregas/services/bff/compras"
 	"entregas/services/internal/errores"
 )
 
@@ -51,6 +53,11 @@ func TestCancelar(t *testing.T) {
 			crearDada(m)
 			m.gestor.Enmudecer()
 			m.almacen.Fallar(errCaido)
+		}, errores.OutcomeUnknown, false, "", 0},
+		{"no answer, and no room to look", func(_ *testing.T, m mundo) {
+			crearDada(m)
+			m.gestor.Enmudecer()
+			m.almacen.Fallar(errores.Nuevo(errores.Ocupado, "lleno"))
 		}, errores.OutcomeUnknown, false, "", 0},
 		{"ni el almacén", func(_ *testing.T, m mundo) { m.gestor.Caer(); m.almacen.Fallar(errCaido) }, errores.NoDisponible, false, "", 0},
 	}
@@ -118,5 +125,24 @@ func TestDecisionesMalas(t *testing.T) {
 	}
 	if m.gestor.Llamadas() != 0 || len(m.publicadas(t)) != 0 {
 		t.Error("algo se llamó o se publicó")
+	}
+}
+
+// Only a definite answer ends the doubt about a first try that nobody answered.
+func TestSettle(t *testing.T) {
+	for second, want := range map[errores.Codigo]errores.Codigo{
+		errores.Conflicto: errores.Conflicto, errores.NoEncontrado: errores.NoEncontrado, errores.Invalido: errores.Invalido,
+		errores.NoDisponible: errores.OutcomeUnknown, errores.Ocupado: errores.OutcomeUnknown, errores.Demasiadas: errores.OutcomeUnknown,
+		errores.Demasiado: errores.OutcomeUnknown, errores.Interno: errores.OutcomeUnknown,
+	} {
+		_, err := compras.Settle(t.Context(), "/x", "", func(_ context.Context, again bool) (int, error) {
+			if again {
+				return 0, errores.Nuevo(second, "x")
+			}
+			return 0, errCaido
+		})
+		if errores.De(err) != want {
+			t.Errorf("%s: %v, want %s", second, err, want)
+		}
 	}
 }

@@ -69,7 +69,7 @@ func (a Almacen) Crear(ctx context.Context, clave string, texto []byte, vida tim
 	if err == nil {
 		return nil
 	}
-	if hay, alLeer := a.Leer(ctx, clave); alLeer == nil && hay[0].Version != "" {
+	if hay, alLeer := a.Leer(memory.Uncharged(ctx), clave); alLeer == nil && hay[0].Version != "" {
 		return compras.ErrYaCambio
 	}
 	return err

@@ -2,10 +2,13 @@ package dapr_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
+	"entregas/contracts"
 	"entregas/services/bff/compras"
 	"entregas/services/bff/dapr"
+	"entregas/services/bff/memory"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/rest"
 )
@@ -38,6 +41,31 @@ func TestInDoubt(t *testing.T) {
 		_, err := dapr.Gestor{Servicio: dapr.NuevoServicio(g.app, c.port, "")}.Aprobar(t.Context(), "una", true, "")
 		if err == nil || compras.InDoubt(err) != c.doubt {
 			t.Errorf("%s: in doubt %v: %v", c.name, compras.InDoubt(err), err)
+		}
+	}
+}
+
+// What was done is told as done: the answer to a write is not refused for want of room, and one that is too long says so.
+func TestTheAnswerToAWriteIsNotRefused(t *testing.T) {
+	g := nuevoGestor(t)
+	g.dice(func(w http.ResponseWriter, _ *http.Request) {
+		rest.Escribir(w, http.StatusAccepted, contracts.Aceptada{ID: strings.Repeat("a", 500)})
+	})
+	orders := dapr.Gestor{Servicio: dapr.NuevoServicio(g.app, imitacion(t, g), "")}
+	for length, want := range map[int64]string{100_000: "", 100: "se hizo"} {
+		pool := memory.New(memory.Limits{Total: 400, Answer: length})
+		for _, asker := range []string{"a", "b", "c", "d"} {
+			if err := pool.Lease(asker).Take(100); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx := memory.With(t.Context(), pool.Lease("e"))
+		_, err := orders.Aprobar(ctx, "una", true, "")
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("a write: %v, want %q", err, want)
+		}
+		if _, err := orders.Leer(ctx, "una"); err == nil {
+			t.Error("a read was answered without room")
 		}
 	}
 }

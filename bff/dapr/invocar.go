@@ -141,7 +141,14 @@ func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any, c
 		return respuesta{}, s.unanswered(ctx, err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	contenido, err := memory.ReadAll(ctx, res.Body, maxRespuesta)
+	reading := ctx
+	if verbo != http.MethodGet { // it is done: that there is no room for its answer must not say otherwise
+		reading = memory.Uncharged(ctx)
+	}
+	contenido, err := memory.ReadAll(reading, res.Body, maxRespuesta)
+	if verbo != http.MethodGet && res.StatusCode < http.StatusMultipleChoices && err != nil && errores.De(err) == errores.Demasiado {
+		return respuesta{}, errores.Nuevo(errores.Demasiado, "Lo pedido se hizo, pero su respuesta es demasiado larga. Lea cómo quedó.")
+	}
 	if refused := (*errores.Error)(nil); errors.As(err, &refused) {
 		return respuesta{}, err // by us: it says nothing about the service
 	}

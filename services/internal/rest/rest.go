@@ -98,7 +98,7 @@ func wait(err error) time.Duration {
 		return propio.Espera
 	}
 	switch errores.De(err) {
-	case errores.NoDisponible, errores.OutcomeUnknown:
+	case errores.NoDisponible:
 		return 5 * time.Second
 	case errores.Demasiadas, errores.Cuota, errores.Ocupado:
 		return time.Second
