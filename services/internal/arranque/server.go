@@ -21,8 +21,8 @@ const (
 	idleTimeout   = 2 * time.Minute        // between two requests
 )
 
-// maxHeader bounds the headers of a request in bytes; the server adds 4 KiB. More is answered 431.
-const maxHeader = 16 << 10
+// MaxHeader bounds the headers of a request in bytes; the server adds 4 KiB. More is answered 431.
+const MaxHeader = 16 << 10
 
 // Listen takes the program's address.
 func (c Config) Listen(ctx context.Context) (net.Listener, error) {
@@ -37,7 +37,7 @@ func (c Config) Listen(ctx context.Context) (net.Listener, error) {
 // sets its own time to write with http.ResponseController.
 func (c Config) Server(rutas http.Handler) *http.Server {
 	return &http.Server{
-		Handler: timedBodies(cmp.Or(c.BodyTimeout, bodyTimeout), rutas), MaxHeaderBytes: maxHeader,
+		Handler: timedBodies(cmp.Or(c.BodyTimeout, bodyTimeout), rutas), MaxHeaderBytes: MaxHeader,
 		ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 }

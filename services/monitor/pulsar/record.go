@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"entregas/contracts"
+	"entregas/services/internal/arranque"
 	"entregas/services/internal/pubsub"
 )
 
@@ -87,8 +88,12 @@ func (c codecs) empty(tema string) ([]byte, error) {
 	return c[tema].BinaryFromNative(nil, native)
 }
 
-// maxHeaders is how many bytes of headers a program accepts, less the sidecar's own.
-const maxHeaders = 1<<20 - 64<<10
+// maxHeaders is how many bytes of properties fit into the headers that a program accepts, less 1 KiB for the sidecar's own. The
+// server adds 4 KiB to its limit, which the sidecar may use too.
+const maxHeaders = arranque.MaxHeader - 1<<10
+
+// headerFrame is what a header takes besides its name and value.
+const headerFrame = len(": \r\n")
 
 // message decodes a message of tema. Its fault may also be one of its properties: a sidecar hands them over as headers.
 func (c codecs) message(tema string, m pulsar.Message) record {
@@ -102,7 +107,7 @@ func (c codecs) message(tema string, m pulsar.Message) record {
 func headerFault(properties map[string]string) string {
 	size := 0
 	for name, value := range properties {
-		size += len(name) + len(value)
+		size += len(name) + len(value) + headerFrame
 		switch {
 		case !httpguts.ValidHeaderFieldName(name), !httpguts.ValidHeaderFieldValue(value):
 			return "su propiedad " + pubsub.Words(fmt.Sprintf("%q", name), maxName) + " no puede ser una cabecera HTTP"

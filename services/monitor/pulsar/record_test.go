@@ -1,10 +1,14 @@
 package pulsar
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"entregas/contracts"
+	"entregas/services/internal/arranque"
 )
 
 // Any bytes on a topic are described: as a record, or by the reason why they are none.
@@ -58,6 +62,39 @@ func TestPropertiesThatAreNoHeaders(t *testing.T) {
 			t.Errorf("%q: %.20q: %s", c.name, c.value, fault)
 		}
 	}
+}
+
+// The server of our programs is the measure: properties that it refuses are a fault of the message, whatever their number.
+func TestPropertiesThatNoProgramTakes(t *testing.T) {
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = arranque.Config{}.Server(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Start()
+	defer server.Close()
+	for name, properties := range map[string]map[string]string{
+		"few": {"a": "x"}, "one of 10 kB": {"a": strings.Repeat("x", 10_000)}, "one of 24 kB": {"a": strings.Repeat("x", 24_000)},
+		"one of 500 kB": {"a": strings.Repeat("x", 500_000)}, "4,000 short ones": manyShort(4000),
+	} {
+		request, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, nil)
+		for name, value := range properties {
+			request.Header.Set(name, value)
+		}
+		response, err := http.DefaultClient.Do(request)
+		taken := err == nil && response.StatusCode == http.StatusOK // else it closes the connection, or says 431
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		if fault := headerFault(properties); (fault == "") != taken {
+			t.Errorf("%s: a program takes it: %v, but its fault is %q", name, taken, fault)
+		}
+	}
+}
+
+func manyShort(n int) map[string]string {
+	properties := map[string]string{}
+	for i := range n {
+		properties[fmt.Sprint("p", i)] = ""
+	}
+	return properties
 }
 
 func TestWhatASubscriptionAcknowledged(t *testing.T) {
