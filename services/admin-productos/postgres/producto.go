@@ -15,14 +15,16 @@ import (
 // matter, nor whether an accented letter is one character or two (NFC, NFD), in buscar and in the stored names alike: both are
 // decomposed (NFKD, which also makes a no-break space a space) and lose their accents. Accents go before the case, since lower
 // leaves É as it is where the server's locale is C. In the order in which a person counts: 2 before 10.
+// At most productos.MaxListed of them.
 func (a *Almacen) Productos(ctx context.Context, buscar string) ([]productos.Producto, error) {
 	const hallados = `
 select id, nombre, cantidad from producto
 where normalize(id) = normalize($1) or not exists (
     select from regexp_split_to_table(lower(regexp_replace(normalize($1, NFKD), '[\u0300-\u036f]', '', 'g')), '\s+') as palabra
     where position(palabra in lower(regexp_replace(normalize(nombre, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0)
-order by length(id), id`
-	filas, err := a.pool.Query(ctx, hallados, buscar)
+order by length(id), id
+limit $2`
+	filas, err := a.pool.Query(ctx, hallados, buscar, productos.MaxListed)
 	if err != nil {
 		return nil, err
 	}

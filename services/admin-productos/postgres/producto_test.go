@@ -42,6 +42,20 @@ func TestProducto(t *testing.T) {
 	}
 }
 
+// A search of very many products finds the first ones: the list of all would be longer than an answer may be.
+func TestSearchIsBounded(t *testing.T) {
+	b := nuevaBodega(t)
+	if _, err := b.pool.Exec(t.Context(), `insert into producto (id, nombre, cantidad) select 'muchos-'||n, 'Muchos '||n, 1 from generate_series(1000, 3000) n`); err != nil {
+		t.Fatal(err)
+	}
+	for buscar, first := range map[string]string{"": "1", "muchos": "muchos-1000"} {
+		found, err := b.Productos(t.Context(), buscar)
+		if err != nil || len(found) != productos.MaxListed || found[0].ID != first {
+			t.Errorf("%q: %d products, %v", buscar, len(found), err)
+		}
+	}
+}
+
 // The way in which a letter was typed does not matter, in what is looked for and in what was stored long ago.
 func TestSearchIgnoresHowItIsWritten(t *testing.T) {
 	b := nuevaBodega(t)

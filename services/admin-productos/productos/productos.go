@@ -14,6 +14,9 @@ import (
 // MaxExistencias is how many units of one product the warehouse holds at most.
 const MaxExistencias = 1_000_000_000
 
+// MaxListed is how many products one search finds at most: their list must fit into an answer of the bff (MAX_ANSWER).
+const MaxListed = 1000
+
 // Producto is a product and the units of it that are on the shelf: neither reserved nor dispatched.
 type Producto = contracts.Producto
 

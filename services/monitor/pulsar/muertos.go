@@ -2,6 +2,7 @@ package pulsar
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,7 +26,7 @@ const (
 	maxPorTema = 500             // dead letters that one look takes from a topic
 	sinMas     = 2 * time.Second // after which a topic has no more to give: somebody else has the rest
 	maxShown   = 64 << 10        // bytes of a record that the list shows
-	maxList    = 4 << 20         // bytes of records that the list shows in all
+	maxList    = 448 << 10       // bytes of the list as JSON: half of what the bff takes as an answer, as GraphQL escapes records once more
 )
 
 // Muertos reads the topics of dead letters.
@@ -59,7 +60,8 @@ func NuevosMuertos(direccion, token string, broker *Broker) (*Muertos, error) {
 func (m *Muertos) Cerrar() { m.cliente.Close() }
 
 // Listar returns the dead letters of all topics and the messages that await an operator on their topic, oldest first. A message
-// that cannot be decoded is listed by its place. Records are shown only as far as the list stays small. A topic that cannot be
+// that cannot be decoded is listed by its place. The list has at most maxList bytes: where
+// there are more, the oldest are shown, and the records of some. A topic that cannot be
 // read is left out and logged. Error: of the topics, where none of them can be read.
 func (m *Muertos) Listar(ctx context.Context) ([]contracts.MensajeMuerto, error) {
 	lista, err := m.letters(ctx)
@@ -74,14 +76,33 @@ func (m *Muertos) Listar(ctx context.Context) ([]contracts.MensajeMuerto, error)
 		lista = append(lista, w.letter())
 	}
 	slices.SortFunc(lista, func(a, b contracts.MensajeMuerto) int { return a.En.Compare(b.En) })
-	shown := 0
-	for i := range lista {
-		if shown += len(lista[i].Registro); len(lista[i].Registro) > maxShown || shown > maxList {
-			shown -= len(lista[i].Registro)
-			lista[i].Bytes, lista[i].Registro = max(lista[i].Bytes, int64(len(lista[i].Registro))), nil
-		}
+	whole := len(lista)
+	if lista = fit(lista); len(lista) < whole {
+		slog.WarnContext(ctx, "la lista de mensajes muertos no está completa: no caben todos", "hay", whole, "se muestran", len(lista))
 	}
 	return lista, nil
+}
+
+// fit returns as many of the first letters as have room in maxList, and the records of as many of those.
+func fit(lista []contracts.MensajeMuerto) []contracts.MensajeMuerto {
+	room := maxList
+	for i, letra := range lista {
+		letra.Bytes, letra.Registro = max(letra.Bytes, int64(len(letra.Registro))), nil
+		text, err := json.Marshal(letra)
+		if room -= len(text) + len(`,"registro":,`); err != nil || room < 0 {
+			lista = lista[:i]
+			break
+		}
+	}
+	for i := range lista {
+		n := len(lista[i].Registro)
+		if n > maxShown || n > room {
+			lista[i].Bytes, lista[i].Registro = max(lista[i].Bytes, int64(n)), nil
+			continue
+		}
+		room -= n
+	}
+	return lista
 }
 
 // letters returns the dead letters of the topics that can be read, and an error where none of them can.

@@ -177,6 +177,30 @@ func (m *Muertos) recordOf(t *testing.T, tema, id string) []byte {
 	return payload
 }
 
+// However many dead letters there are, the list is one that the bff takes, and begins with the oldest.
+func TestTheListOfDeadLettersStaysSmall(t *testing.T) {
+	for name, id := range map[string]string{"short": "r", "long": strings.Repeat("<", 1000)} {
+		b, m := newFake(t)
+		for _, tema := range contracts.Nombres() {
+			payload := m.recordOf(t, tema, id)
+			for i := range maxPorTema {
+				b.put(tema+"-dlq", int64(i), time.Duration(maxPorTema-i)*time.Minute, payload)
+			}
+		}
+		list, err := m.Listar(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(list)
+		if err != nil || len(text) > 512<<10 {
+			t.Errorf("%s: %d letters have %d bytes: %v", name, len(list), len(text), err)
+		}
+		if len(list) < 100 || list[0].ID != "7:0" {
+			t.Errorf("%s: %d letters, the first is %s", name, len(list), list[0].ID)
+		}
+	}
+}
+
 const onTopic = string(contracts.ComandosProducto)
 
 // An entry is acknowledged as one: each of its messages goes somewhere first, however many a producer put into it.

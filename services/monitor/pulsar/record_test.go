@@ -71,7 +71,7 @@ func TestPropertiesThatNoProgramTakes(t *testing.T) {
 	server.Start()
 	defer server.Close()
 	for name, properties := range map[string]map[string]string{
-		"few": {"a": "x"}, "one of 10 kB": {"a": strings.Repeat("x", 10_000)}, "one of 24 kB": {"a": strings.Repeat("x", 24_000)},
+		"few": {"a": "x"}, "one of 10 kB": {"a": strings.Repeat("x", 10_000)}, "one of 30 kB": {"a": strings.Repeat("x", 30_000)},
 		"one of 500 kB": {"a": strings.Repeat("x", 500_000)}, "4,000 short ones": manyShort(4000),
 	} {
 		request, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, nil)
