@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"entregas/contracts"
 	"entregas/services/bff/compras"
 	"entregas/services/bff/comprastest"
@@ -19,7 +22,10 @@ import (
 
 const idDado = "01938f5e-7c1a-7000-8000-000000000001"
 
-var errCaido = errores.Nuevo(errores.NoDisponible, "caído")
+var (
+	errCaido     = errores.Nuevo(errores.NoDisponible, "caído")
+	errNoSidecar = status.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp"`)
+)
 
 // mundo is the core on small real fakes.
 type mundo struct {
@@ -77,7 +83,8 @@ func TestCrear(t *testing.T) {
 		{"gestor-compra la toma y no responde: llega dos veces, con el mismo id", func(m mundo) { m.gestor.Enmudecer() }, "", 1, 1, 1, 1},
 		{"it takes it without an answer, and the broker is away: nobody knows", func(m mundo) { m.gestor.Enmudecer(); m.broker.Fallar(errCaido) }, errores.OutcomeUnknown, 1, 1, 0, 1},
 		{"the broker runs out of time: nobody knows", func(m mundo) { m.gestor.Caer(); m.broker.Fallar(context.DeadlineExceeded) }, errores.OutcomeUnknown, 1, 0, 0, 1},
-		{"ni gestor-compra ni el broker", func(m mundo) { m.gestor.Caer(); m.broker.Fallar(errCaido) }, errores.NoDisponible, 1, 0, 0, 0},
+		{"gestor-compra is away and the broker fails: nobody knows", func(m mundo) { m.gestor.Caer(); m.broker.Fallar(errCaido) }, errores.OutcomeUnknown, 1, 0, 0, 1},
+		{"ni gestor-compra ni el broker", func(m mundo) { m.gestor.Caer(); m.broker.Fallar(errNoSidecar) }, errores.NoDisponible, 1, 0, 0, 0},
 		{"the store does not answer: gestor-compra takes it", func(m mundo) { m.almacen.Fallar(errCaido) }, "", 1, 1, 0, 0},
 		{"neither the store nor gestor-compra", func(m mundo) { m.almacen.Fallar(errCaido); m.gestor.Caer() }, errores.NoDisponible, 1, 0, 0, 0},
 		{"gestor-compra la rechaza", func(m mundo) { m.gestor.Responder(errores.Nuevo(errores.Conflicto, "no")) }, errores.Conflicto, 1, 0, 0, 0},

@@ -42,7 +42,7 @@ func TestCancelar(t *testing.T) {
 		{"gestor-compra caído, que no se conoce aquí", func(_ *testing.T, m mundo) { m.gestor.Caer() }, errores.NoDisponible, false, "", 0},
 		{"todo caído", func(t *testing.T, m mundo) {
 			conocida(contracts.EstadoIniciada)(t, m)
-			m.broker.Fallar(errCaido)
+			m.broker.Fallar(errNoSidecar)
 		}, errores.NoDisponible, false, "", 0},
 		{"done without an answer, and the broker away: nobody knows", func(t *testing.T, m mundo) {
 			conocida(contracts.EstadoIniciada)(t, m)

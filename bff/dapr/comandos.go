@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -11,6 +12,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/bff/compras"
+	"entregas/services/internal/errores"
 	"entregas/services/internal/pubsub"
 )
 
@@ -38,9 +40,26 @@ func (c Comandos) publicar(ctx context.Context, tipo contracts.Tipo, data contra
 	ctx, soltar := context.WithTimeout(ctx, plazoPublicacion)
 	defer soltar()
 	err := pubsub.Publicar(ctx, c.Publicador, contracts.ComandosGestorCompra, tipo, data.IDCompra, data)
-	outOfTime := ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded
-	if err != nil && !outOfTime { // the sidecar said so: only what ran out of time may have reached the broker
-		err = fmt.Errorf("%w: %w", compras.ErrNotDone, err)
+	switch {
+	case err == nil:
+		return nil
+	case neverPublished(err):
+		return fmt.Errorf("%w: %w", compras.ErrNotDone, err)
+	default: // the broker may have it: its acknowledgement may be what was lost
+		return errores.Pasajero(err)
 	}
-	return err
+}
+
+// neverPublished tells that a publish failed before the sidecar called the broker: by the codes that daprd 1.18 gives until then,
+// or since there was no connection to the sidecar. gRPC has one code for that and for a connection that broke, and tells them
+// apart in words only.
+func neverPublished(err error) bool {
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.NotFound, codes.FailedPrecondition, codes.PermissionDenied:
+		return true
+	case codes.Unavailable:
+		return strings.Contains(err.Error(), "Error while dialing")
+	default:
+		return errors.Is(err, pubsub.ErrNotEncoded)
+	}
 }

@@ -1,15 +1,26 @@
 package dapr_test
 
 import (
+	"context"
+	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+
+	runtimev1pb "github.com/dapr/dapr/pkg/proto/runtime/v1"
+	sdk "github.com/dapr/go-sdk/client"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"entregas/contracts"
 	"entregas/services/bff/compras"
 	"entregas/services/bff/dapr"
 	"entregas/services/bff/memory"
 	"entregas/services/internal/errores"
+	"entregas/services/internal/pubsub"
 	"entregas/services/internal/rest"
 )
 
@@ -43,6 +54,74 @@ func TestInDoubt(t *testing.T) {
 			t.Errorf("%s: in doubt %v: %v", c.name, compras.InDoubt(err), err)
 		}
 	}
+}
+
+// A publish certainly did nothing only where the sidecar said so before it called the broker, or was not there. What broke
+// afterwards is in doubt: the broker may have acknowledged it.
+func TestPublishInDoubt(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		says  error // nil: the connection is cut
+		gone  bool  // before it is asked
+		doubt bool
+	}{
+		{"the record is none", status.Error(codes.InvalidArgument, "x"), false, false},
+		{"there is no such topic", status.Error(codes.NotFound, "x"), false, false},
+		{"there is no component", status.Error(codes.FailedPrecondition, "x"), false, false},
+		{"it may not", status.Error(codes.PermissionDenied, "x"), false, false},
+		{"the broker failed", status.Error(codes.Internal, "x"), false, true},
+		{"something else", status.Error(codes.Unknown, "x"), false, true},
+		{"out of time", status.Error(codes.DeadlineExceeded, "x"), false, true},
+		{"the sidecar says unavailable", status.Error(codes.Unavailable, "x"), false, true},
+		{"the connection is cut", nil, false, true},
+		{"no sidecar", nil, true, false},
+	} {
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := grpc.NewServer()
+		broker := publisher{says: c.says, cut: func() { go server.Stop() }}
+		runtimev1pb.RegisterDaprServer(server, &broker)
+		go func() { _ = server.Serve(listener) }()
+		t.Cleanup(server.Stop)
+		client, err := sdk.NewClientWithAddressContext(t.Context(), listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		if c.gone {
+			server.Stop()
+		}
+		commands := dapr.Comandos{Publicador: pubsub.NuevoPublicador(client, "bff")}
+		publish := func() error {
+			return commands.CrearCompra(t.Context(), contracts.SolicitudCompra{
+				ID: "01938f5e-7c1a-7000-8000-000000000001", IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
+			})
+		}
+		if c.gone { // the connection of before is noticed to be gone first
+			soon(t, "no connection", func() bool { return errors.Is(publish(), compras.ErrNotDone) })
+		}
+		err = publish()
+		if err == nil || compras.InDoubt(err) != c.doubt || errors.Is(err, compras.ErrNotDone) == c.doubt {
+			t.Errorf("%s: in doubt %v: %v", c.name, compras.InDoubt(err), err)
+		}
+	}
+}
+
+// publisher is a sidecar that answers each publish with says, or by a connection that ends.
+type publisher struct {
+	runtimev1pb.UnimplementedDaprServer
+	says error
+	cut  func()
+}
+
+func (p *publisher) PublishEvent(ctx context.Context, _ *runtimev1pb.PublishEventRequest) (*emptypb.Empty, error) {
+	if p.says == nil {
+		p.cut()
+		<-ctx.Done()
+	}
+	return &emptypb.Empty{}, p.says
 }
 
 // What was done is told as done: the answer to a write is not refused for want of room, and one that is too long says so.

@@ -4,6 +4,7 @@ package pubsub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	dapr "github.com/dapr/go-sdk/client"
@@ -15,6 +16,9 @@ import (
 
 // Componente is the name of the Dapr pub/sub component.
 const Componente = "pubsub"
+
+// ErrNotEncoded is in the chain of the error for data that is no record of its topic: nothing was sent.
+var ErrNotEncoded = errors.New("codificar")
 
 // Publicador publishes in the name of one service.
 type Publicador struct {
@@ -47,7 +51,7 @@ func Publicar[D any](ctx context.Context, p *Publicador, tema contracts.Tema[D],
 func (p *Publicador) enviar(ctx context.Context, tema string, codificar func() ([]byte, error), metadatos map[string]string) error {
 	texto, err := codificar()
 	if err != nil {
-		return fmt.Errorf("codificar para %s: %w", tema, err)
+		return fmt.Errorf("%w para %s: %w", ErrNotEncoded, tema, err)
 	}
 	metadatos["rawPayload"] = "true" // the record itself goes on the wire, not a CloudEvent around it
 	err = p.sidecar.PublishEvent(ctx, Componente, tema, texto,
