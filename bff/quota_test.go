@@ -63,6 +63,25 @@ func TestQuota(t *testing.T) {
 	}
 }
 
+// A mutation writes a row for each of its fields: under one Idempotency-Key each but the first is a key of its own.
+func TestQuotaOfManyFields(t *testing.T) {
+	p := nuevaPuerta(t, func(c *config) { c.MaxKeys = 5 })
+	ana := p.como(t, "ana", identidad.Cliente)
+	var fields strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&fields, `a%d:comprar(compra:{productos:[{idProducto:"1",cantidad:1}]}){id}`, i)
+	}
+	r := p.graphql(t, "mutation{"+fields.String()+"}", append([]string{"Idempotency-Key", "k"}, ana...)...)
+	for _, e := range r.Errors {
+		if e.Extensions.Code != string(errores.Cuota) {
+			t.Errorf("%+v", e)
+		}
+	}
+	if rows := len(p.almacen.Claves(compras.EnvioPrefix)); rows != 5 || len(r.Errors) != 15 {
+		t.Errorf("%d rows, %d fields refused", rows, len(r.Errors))
+	}
+}
+
 // Replicas that draw at once from one count give out no more than there is, and a key is free again when its day is over.
 func TestQuotaOfManyReplicas(t *testing.T) {
 	const most, replicas, each = 500, 4, 200

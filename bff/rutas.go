@@ -60,7 +60,7 @@ func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error 
 		Store: p.almacen, Quota: p.quota, Largest: cfg.MaxKept, Changes: comun.Changes,
 	}))
 	rest.Servidor{Puerta: puerta, EnVivo: enVivo}.Registrar(conQuien)
-	sockets := comun.Sockets{Stop: ctx, Identify: limites.Identify(confiado.Verificar)}
+	sockets := comun.Sockets{Stop: ctx, Origins: cfg.Origenes, Identify: limites.Identify(confiado.Verificar)}
 	conQuien.Handle("/graphql", publico.Nuevo(puerta, enVivo, pool, introspeccion, sockets)).Methods(http.MethodPost, http.MethodGet)
 	if cfg.desarrollo() {
 		paraTodos.Handle("/v1", v1.Nuevo(p.nucleo, pool, introspeccion)).Methods(http.MethodPost)

@@ -530,3 +530,39 @@ func (c client) refusal() string {
 		}
 	}
 }
+
+// A page of CORS_ORIGENES opens a websocket by the token of its greeting. The session's cookie says nothing there.
+func TestASocketOfATrustedOrigin(t *testing.T) {
+	const trusted = "https://tienda.example"
+	p := nuevaPuerta(t, func(c *config) { c.Origenes = []string{trusted} })
+	n := p.navegador(t)
+	n.entrar(t, "ana", "cliente", "/")
+	base, bearer := p.served(t), p.como(t, "ana", "cliente")[1]
+	for name, c := range map[string]struct {
+		greeting string
+		closed   websocket.StatusCode
+	}{"a token": {`{"type":"connection_init","payload":{"Authorization":"` + bearer + `"}}`, 0}, "the cookie alone": {hello, 4403}} {
+		k := p.client(t, base, "Origin", trusted, "Cookie", "entregas_sesion="+n.cookie())
+		k.send(c.greeting)
+		if m := k.next(); m.closed != c.closed || c.closed == 0 && m.Type != "connection_ack" {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
+}
+
+// A client that takes events among other things gets JSON, and may write.
+func TestAClientThatTakesEventsToo(t *testing.T) {
+	p := nuevaPuerta(t)
+	ana := p.como(t, "ana", "cliente")
+	for _, accept := range []string{
+		"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
+		"text/event-stream, */*;q=0.5",
+	} {
+		for _, query := range []string{`{productos{id}}`, `mutation{comprar(compra:{productos:[{idProducto:\"1\",cantidad:1}]}){id}}`} {
+			r := p.pedir(t, "POST", "/graphql", `{"query":"`+query+`"}`, append([]string{"Content-Type", "application/json", "Accept", accept}, ana...)...)
+			if r.Code != 200 || !strings.HasPrefix(r.Header().Get("Content-Type"), "application/json") || strings.Contains(r.Body.String(), "errors") {
+				t.Errorf("%s: %d %v %s", accept, r.Code, r.Header(), r.Body)
+			}
+		}
+	}
+}

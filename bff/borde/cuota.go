@@ -28,6 +28,7 @@ type Quota struct {
 	now   func() time.Time
 	mu    sync.Mutex
 	by    map[string]*allotment
+	swept time.Time // when by was last looked through
 }
 
 // allotment is what a subject may still use here without asking the store.
@@ -76,7 +77,7 @@ type Metered struct {
 // Crear implements compras.Almacen. Errors also: Cuota.
 func (m Metered) Crear(ctx context.Context, key string, text []byte, life time.Duration) error {
 	user := identidad.De(ctx).Usuario
-	if !strings.HasPrefix(key, compras.EnvioPrefix) || Clave(ctx) != "" || user == "" {
+	if !strings.HasPrefix(key, compras.EnvioPrefix) || paidByHeader(ctx) || user == "" {
 		return m.Almacen.Crear(ctx, key, text, life)
 	}
 	full := m.Quota.Take(ctx, user, 1)
@@ -131,8 +132,8 @@ func (q *Quota) take(ctx context.Context, subject string, n, most int) error {
 func (q *Quota) allotment(subject string) *allotment {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.by) >= maxAllotment {
-		now := q.now()
+	if now := q.now(); len(q.by) >= maxAllotment && now.Sub(q.swept) >= time.Minute {
+		q.swept = now
 		maps.DeleteFunc(q.by, func(_ string, a *allotment) bool {
 			if !a.mu.TryLock() {
 				return false

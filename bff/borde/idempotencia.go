@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"entregas/contracts"
@@ -75,7 +76,7 @@ func Idempotencia(keys Keys) func(http.Handler) http.Handler {
 				siguiente.ServeHTTP(w, r)
 				return nil
 			}
-			r = r.WithContext(context.WithValue(r.Context(), claveDeClave{}, clave))
+			r = r.WithContext(context.WithValue(r.Context(), claveDeClave{}, &sentKey{key: clave}))
 			usuario := identidad.De(r.Context()).Usuario
 			nombre := compras.Huella(usuario, r.URL.Path, clave)
 			antes, err := keys.first(r.Context(), usuario, nombre, compras.Huella(string(cuerpo)))
@@ -108,8 +109,21 @@ type claveDeClave struct{}
 // Clave is the Idempotency-Key of the request of ctx, "" where it has none: what is behind does it once under that name too,
 // for when the answer could not be kept.
 func Clave(ctx context.Context) string {
-	clave, _ := ctx.Value(claveDeClave{}).(string)
-	return clave
+	if sent, is := ctx.Value(claveDeClave{}).(*sentKey); is {
+		return sent.key
+	}
+	return ""
+}
+
+// sentKey is the Idempotency-Key of a request. It pays for one row under it: each further field of a mutation is a key of its own.
+type sentKey struct {
+	key  string
+	used atomic.Bool
+}
+
+func paidByHeader(ctx context.Context) bool {
+	sent, is := ctx.Value(claveDeClave{}).(*sentKey)
+	return is && !sent.used.Swap(true)
 }
 
 // conClave tells that the request is one whose answer may be kept: not a live stream.

@@ -77,8 +77,23 @@ func esFlujo(r *http.Request) bool {
 	case r.Method == http.MethodGet && r.URL.Path == "/graphql":
 		return r.Header.Get("Upgrade") != ""
 	case r.Method == http.MethodPost && r.URL.Path == "/graphql":
-		return strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+		return OnlyEvents(r)
 	default:
 		return r.Method == http.MethodGet && (strings.HasSuffix(r.URL.Path, "/eventos") || r.URL.Path == "/stream")
 	}
+}
+
+// OnlyEvents tells that the client accepts server-sent events and no JSON. Many clients list both for everything they ask.
+func OnlyEvents(r *http.Request) bool {
+	events := false
+	for kind := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		kind, _, _ = strings.Cut(kind, ";")
+		switch strings.ToLower(strings.TrimSpace(kind)) {
+		case "application/json", "application/graphql-response+json", "application/*", "*/*":
+			return false
+		case "text/event-stream":
+			events = true
+		}
+	}
+	return events
 }

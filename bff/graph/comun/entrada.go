@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -16,6 +15,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/bff/borde"
+	"entregas/services/bff/identidad"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/rest"
 )
@@ -36,14 +36,18 @@ func deVia(ctx context.Context) via {
 	return v
 }
 
-// ConLimite refuses what is no GraphQL request, or too large, in the shape that a GraphQL client reads.
-func ConLimite(siguiente http.Handler) http.Handler {
+// ConLimite refuses what is no GraphQL request, or too large, in the shape that a GraphQL client reads. Pages of these origins may open
+// a websocket too.
+func ConLimite(siguiente http.Handler, origins ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Header.Get("Upgrade") != "" && r.Method == http.MethodGet:
-			if err := upgradable(r); err != nil {
+			if err := upgradable(r, origins); err != nil {
 				responder(w, err)
 				return
+			}
+			if !fromOurPages(r) && r.Header.Get("Authorization") == "" { // the cookie is for our pages only: the token comes with the greeting
+				r = r.WithContext(identidad.Con(r.Context(), identidad.Persona{}))
 			}
 			r = con(r, porSocket)
 			siguiente.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), socketKey{}, &socketSlot{})))
@@ -60,11 +64,13 @@ func ConLimite(siguiente http.Handler) http.Handler {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(cuerpo))
 		r.Header.Del("Upgrade") // asked of a POST it says nothing
-		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+		if borde.OnlyEvents(r) {
+			r.Header.Set("Accept", "text/event-stream")                    // by which the library chooses how it answers
 			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it was read; a stream lasts. A recorder in a test has none
 			w.Header().Set("X-Accel-Buffering", "no")                      // a proxy that gathers would hold events back
 			r = con(r, porFlujo)
 		} else {
+			r.Header.Set("Accept", "application/json")
 			s := &statusWriter{ResponseWriter: w}
 			w, r = s, r.WithContext(context.WithValue(r.Context(), statusKey{}, s))
 		}

@@ -48,6 +48,7 @@ type Sockets struct {
 	Stop        context.Context // ends all of them
 	InitTimeout time.Duration   // how long a client may take until connection_init; 0 is initTimeout
 	Heartbeat   time.Duration   // how often a client is asked for a pong, and its session looked at; 0 is heartbeat
+	Origins     []string        // of other pages that may open one, as in CORS_ORIGENES: with a token, their cookie says nothing
 	// Identify gives the context in which the owner of a token asks. Errors: SinIdentidad, Demasiadas, NoDisponible.
 	Identify func(ctx context.Context, token string) (context.Context, error)
 }
@@ -61,7 +62,7 @@ func (s Sockets) Transport() transport.Websocket {
 // Accept implements transport.WebsocketImplementation. A client that does not speak graphql-transport-ws is told so by the
 // closing code.
 func (s Sockets) Accept(w http.ResponseWriter, r *http.Request, _ transport.WebsocketAcceptOptions) (transport.WebsocketConn, error) {
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, OriginPatterns: s.Origins})
 	if err != nil {
 		return nil, err
 	}
@@ -161,19 +162,24 @@ func (socketOperations) MutateOperationContext(ctx context.Context, _ *graphql.O
 	return refuse(ctx, err).Errors[0]
 }
 
-// upgradable refuses what is no websocket of RFC 6455, or comes from another site's page: there the browser would bring the
-// session's cookie along.
-func upgradable(r *http.Request) error {
+// upgradable refuses what is no websocket of RFC 6455, or comes from a page that is neither ours nor of these origins: there the
+// browser would bring the session's cookie along.
+func upgradable(r *http.Request, origins []string) error {
 	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
 	if err != nil || len(key) != 16 || !hasToken(r.Header, "Upgrade", "websocket") || !hasToken(r.Header, "Connection", "upgrade") || r.Header.Get("Sec-WebSocket-Version") != "13" {
 		return errores.Nuevo(errores.Invalido, "Esto no es un websocket (RFC 6455, versión 13).")
 	}
-	if origin := r.Header.Get("Origin"); origin != "" {
-		if u, err := url.Parse(origin); err != nil || !strings.EqualFold(u.Host, r.Host) {
-			return errores.Nuevo(errores.SinPermiso, "Un websocket se abre desde una página de este sistema, no desde otro sitio.")
-		}
+	if !fromOurPages(r) && !slices.Contains(origins, r.Header.Get("Origin")) {
+		return errores.Nuevo(errores.SinPermiso, "Un websocket se abre desde una página de este sistema, no desde otro sitio.")
 	}
 	return nil
+}
+
+// fromOurPages tells that a request comes from a page of ours, or from no page at all.
+func fromOurPages(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	u, err := url.Parse(origin)
+	return origin == "" || err == nil && strings.EqualFold(u.Host, r.Host)
 }
 
 func hasToken(h http.Header, name, token string) bool {

@@ -36,7 +36,7 @@ func Nuevo(p acceso.Puerta, enVivo EnVivo, pool *memory.Pool, introspeccion bool
 	servidor.AddTransport(transport.POST{})
 	servidor.SetQueryCache(comun.NewCache())
 	comun.Preparar(servidor, pool, introspeccion)
-	return comun.ConLimite(servidor)
+	return comun.ConLimite(servidor, sockets.Origins...)
 }
 
 func costos(c *ComplexityRoot) {

@@ -68,7 +68,7 @@ func LeerCuerpo(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 func RequireJSON(r *http.Request) error {
 	kind, params, err := mime.ParseMediaType(strings.Join(r.Header.Values("Content-Type"), ",")) // more than one is none
 	charset, hasCharset := params["charset"]
-	if err != nil || kind != "application/json" || hasCharset && !strings.EqualFold(charset, "utf-8") || r.Header.Get("Content-Encoding") != "" {
+	if err != nil || kind != "application/json" || hasCharset && !strings.EqualFold(charset, "utf-8") || !slices.Contains([]string{"", "identity"}, strings.ToLower(r.Header.Get("Content-Encoding"))) {
 		return errores.Nuevo(errores.UnsupportedType, "El Content-Type debe ser application/json, en UTF-8 y sin comprimir.")
 	}
 	return nil
