@@ -133,3 +133,25 @@ func TestRetryWithoutAnAnswer(t *testing.T) {
 		first = false
 	}
 }
+
+// A customer with too many purchases open is told so; one who takes a used id, that it is used and no more.
+func TestWhyAPurchaseIsNotTaken(t *testing.T) {
+	const buy = `{%s"productos":[{"id_producto":"1","cantidad":1}]}`
+	p := nuevaPuerta(t)
+	p.conLaDeAna(t, "")
+	p.gestor.MaxOpen(1)
+	for _, c := range []struct{ name, who, id, says string }{
+		{"too many, without an id", "ana", "", "1 compras abiertas"},
+		{"too many, with an id", "ana", deNadie, "1 compras abiertas"},
+		{"another's id", "eva", deAna, "El id " + deAna + " ya está en uso."},
+	} {
+		id := ""
+		if c.id != "" {
+			id = `"id":"` + c.id + `",`
+		}
+		r := p.pedir(t, http.MethodPost, "/api/compras", fmt.Sprintf(buy, id), p.como(t, c.who, "cliente")...)
+		if r.Code != http.StatusConflict || !strings.Contains(r.Body.String(), c.says) {
+			t.Errorf("%s: %d %s", c.name, r.Code, r.Body)
+		}
+	}
+}

@@ -77,11 +77,21 @@ func (p Puerta) Crear(ctx context.Context, s contracts.SolicitudCompra, clave st
 		clave = quien.Usuario + " " + clave
 	}
 	a, err := p.Nucleo.Crear(ctx, s, clave)
-	if errores.De(err) == errores.Conflicto && !quien.Es(operador) {
-		// That an id is somebody else's is nobody's business: it is taken, and no more is said.
+	if err != nil && errores.De(err) == errores.Conflicto && !quien.Es(operador) && p.taken(ctx, s.ID) {
+		// The customer learns that the id is taken, and no more: the purchase may be another customer's.
 		return a, errores.Nuevo(errores.Conflicto, "El id %s ya está en uso.", s.ID)
 	}
 	return a, err
+}
+
+// taken tells that the id, which a customer gave, is one of a purchase, or may be: a Conflicto of one that is not is about
+// something else, like how many purchases the customer has open.
+func (p Puerta) taken(ctx context.Context, id string) bool {
+	if id == "" {
+		return false
+	}
+	_, err := p.Nucleo.Leer(ctx, id)
+	return err == nil || errores.De(err) != errores.NoEncontrado
 }
 
 // Leer gives a purchase to its owner or an operator; to others there is none.

@@ -19,6 +19,14 @@ type Gestor struct {
 	veces     int
 	decididas map[string]decision
 	estorbo   func() (hacer bool, err error)
+	maxOpen   int
+}
+
+// MaxOpen makes it take n purchases of a customer at most.
+func (g *Gestor) MaxOpen(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.maxOpen = n
 }
 
 // Caer makes it do and answer nothing from now on, as one that is known to be away.
@@ -94,6 +102,15 @@ func (g *Gestor) Crear(_ context.Context, s contracts.SolicitudCompra) (contract
 			return contracts.Aceptada{}, errores.Nuevo(errores.Conflicto, "Ya existe la compra %s con otro contenido.", s.ID)
 		}
 		return contracts.Aceptada{ID: c.ID, Estado: c.Estado}, err
+	}
+	open := 0
+	for _, c := range g.compras {
+		if c.IDUsuario == s.IDUsuario {
+			open++
+		}
+	}
+	if g.maxOpen > 0 && open >= g.maxOpen {
+		return contracts.Aceptada{}, unless(err, errores.Conflicto, "El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", g.maxOpen)
 	}
 	ahora := time.Now().UTC()
 	g.compras = append(g.compras, contracts.Compra{
