@@ -114,13 +114,6 @@ type attack struct {
 const askers = 32
 
 func hostile(t *testing.T) []attack {
-	aliases := func(n int, field string) string {
-		var s strings.Builder
-		for i := range n {
-			fmt.Fprintf(&s, "alias_number_%014d:%s ", i, field)
-		}
-		return s.String()
-	}
 	query := func(q string) string {
 		body, err := json.Marshal(map[string]string{"query": q})
 		if err != nil {

@@ -63,7 +63,7 @@ func (q *Quota) Take(ctx context.Context, subject string, n int) error {
 	return q.take(ctx, subject, n, q.most)
 }
 
-// Charge counts n keys though they be too many: the answer that weighs as much has been given.
+// Charge counts n keys also where that is more than the subject may have: the answer that weighs as much has been given.
 func (q *Quota) Charge(ctx context.Context, subject string, n int) error {
 	return q.take(ctx, subject, n, int(^uint(0)>>1))
 }

@@ -45,8 +45,8 @@ func CORS(origenes []string, siguiente http.Handler) http.Handler {
 	})
 }
 
-// SameOrigin refuses a write that a browser sends from another site's page: signing in and out ask for nothing else that such a
-// page cannot say. The pages of trusted origins may. What is no browser says nothing of an origin, and passes.
+// SameOrigin refuses a write that a browser sends from another site's page, except from trusted origins. Signing in and out need no
+// token that such a page lacks. A client that is no browser sends no origin, and passes.
 func SameOrigin(trusted []string) func(http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	for _, origin := range trusted {

@@ -43,7 +43,7 @@ func answerOf(ctx context.Context) *answer {
 	return a
 }
 
-// cut tells that the answer of ctx was given up: what else goes wrong with it is said to nobody.
+// cut tells that the answer of ctx was given up: its further errors are not told.
 func cut(ctx context.Context) bool {
 	a := answerOf(ctx)
 	return a != nil && a.refused.Load() != nil
@@ -122,7 +122,7 @@ func (medida) InterceptField(ctx context.Context, next graphql.Resolver) (any, e
 			length += int64(len(*v) + len(`""`))
 		}
 	default:
-		length += 8 // a number, or what holds others
+		length += 8 // a number, an object or a list
 	}
 	if full := a.add(length); full != nil {
 		a.refused.CompareAndSwap(nil, &full)

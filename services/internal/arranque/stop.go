@@ -24,19 +24,14 @@ type Drain struct {
 // Servir serves rutas until ctx ends, then finishes what is under way for at most PlazoParada. What is not finished
 // by then loses its connection, and the broker delivers it again.
 func (c Config) Servir(ctx context.Context, rutas http.Handler) error {
-	return c.ServeDraining(ctx, rutas, Drain{})
-}
-
-// ServeDraining is Servir for a program behind a balancer: it stops as d says.
-func (c Config) ServeDraining(ctx context.Context, routes http.Handler, d Drain) error {
 	listener, err := c.Listen(ctx)
 	if err != nil {
 		return err
 	}
-	return c.Serve(ctx, listener, routes, d)
+	return c.Serve(ctx, listener, rutas, Drain{})
 }
 
-// Serve is ServeDraining on listener, which it closes.
+// Serve is Servir for a program behind a balancer: it serves the clients of listener, which it closes, and stops as d says.
 func (c Config) Serve(ctx context.Context, listener net.Listener, routes http.Handler, d Drain) error {
 	var stops atomic.Bool
 	server := c.Server(sayStopping(&stops, routes))

@@ -18,12 +18,16 @@ import (
 // that still arrive are served, and no connection is closed between two requests.
 func TestAStopIsAnnounced(t *testing.T) {
 	cfg := arranque.Config{Direccion: "127.0.0.1", Puerto: puertoLibre(t), PlazoParada: 5 * time.Second}
+	listener, err := cfg.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	base := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.Puerto))
 	streamsEnded := make(chan struct{})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- cfg.ServeDraining(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ended <- cfg.Serve(ctx, listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/stream" { // answers at once, and ends only when it is told to
 				_ = http.NewResponseController(w).Flush()
 				<-streamsEnded

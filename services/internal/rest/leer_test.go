@@ -111,11 +111,13 @@ func TestRequireJSON(t *testing.T) {
 			t.Errorf("%q: %v", kind, err)
 		}
 	}
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{}`))
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Content-Encoding", "gzip")
-	if _, err := rest.ReadOptional[struct{}](httptest.NewRecorder(), r); errores.De(err) != errores.UnsupportedType {
-		t.Errorf("compressed: %v", err)
+	for encoding, taken := range map[string]bool{"gzip": false, "identity": true, "Identity": true} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{}`))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Encoding", encoding)
+		if _, err := rest.ReadOptional[struct{}](httptest.NewRecorder(), r); (err == nil) != taken || err != nil && errores.De(err) != errores.UnsupportedType {
+			t.Errorf("%s: %v", encoding, err)
+		}
 	}
 	if w, _ := problemaDe(t, errores.Nuevo(errores.UnsupportedType, "no")); w.Header().Get("Accept") != "application/json" {
 		t.Errorf("%v", w.Header())
