@@ -48,6 +48,7 @@ type faults struct {
 	err   error
 	times int
 	calls int
+	back  func()                                         // what happens while a dead letter is put back; nil for nothing
 	list  func(ctx context.Context) []contracts.Producto // of products; nil for the usual one
 }
 
@@ -174,6 +175,9 @@ func (m monitor) SetAside(ctx context.Context, id string) (contracts.MensajeMuer
 }
 
 func (m monitor) ReponerMuerto(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	if m.faults.back != nil {
+		m.faults.back()
+	}
 	lista, err := m.Muertos(ctx)
 	if id != idMuerto {
 		return contracts.MensajeMuerto{}, errores.Nuevo(errores.NoEncontrado, "No hay un mensaje muerto %s.", id)

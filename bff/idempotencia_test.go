@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"entregas/contracts"
 	"entregas/services/bff/identidad"
@@ -137,6 +138,51 @@ func TestAskedAgainAtOnce(t *testing.T) {
 			}
 			if other := p.pedir(t, http.MethodPost, c.path, strings.Replace(c.body, "{", "{ ", 1), headers...); other.Code != http.StatusUnprocessableEntity && again.Code != 403 {
 				t.Errorf("another body: %d %s", other.Code, other.Body)
+			}
+		})
+	}
+}
+
+// The second of two alike does not put a dead letter back while the first does, however long that takes; it gets the first
+// one's answer, or is told that nobody knows.
+func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
+	const graphql = `{"query":"mutation{reponerMensaje(id:\"` + idMuerto + `\"){id}}"}`
+	for _, c := range []struct {
+		path, body string
+		limit      time.Duration // of a request
+		status     [2]int
+	}{
+		{"/api/mensajes-muertos/" + idMuerto + "/reposicion", "", time.Minute, [2]int{202, 202}},
+		{"/graphql", graphql, time.Minute, [2]int{200, 200}},
+		{"/api/mensajes-muertos/" + idMuerto + "/reposicion", "", 3 * time.Second, [2]int{202, 504}},
+	} {
+		t.Run(c.path, func(t *testing.T) {
+			t.Parallel()
+			p := nuevaPuerta(t, func(cfg *config) { cfg.Plazo = c.limit })
+			begun, end := make(chan struct{}, 2), make(chan struct{})
+			p.faults.back = func() { begun <- struct{}{}; <-end }
+			answers := [2]chan int{make(chan int, 1), make(chan int, 1)}
+			ask := func(i int) {
+				answers[i] <- p.pedir(t, http.MethodPost, c.path, c.body, "Idempotency-Key", "k").Code
+			}
+			go ask(0)
+			<-begun
+			go ask(1)
+			select {
+			case <-begun:
+				t.Error("it is put back twice")
+			case code := <-answers[1]:
+				if code != c.status[1] {
+					t.Errorf("the second is answered %d", code)
+				}
+				answers[1] <- code
+			case <-time.After(4 * time.Second): // it would have asked by now
+			}
+			close(end)
+			for i, want := range c.status {
+				if code := <-answers[i]; code != want {
+					t.Errorf("%d: %d, want %d", i, code, want)
+				}
 			}
 		})
 	}

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// esperaDelPrimero is how long the second of two alike waits for the first one's answer, before it runs too: the
-	// service behind each operation does it once in any case.
+	// esperaDelPrimero is how long the second of two alike waits for the first one's answer, before it asks itself: the service
+	// behind the operation does it once, whichever of the two asks. See onlyByFirst for those of which that is not so.
 	esperaDelPrimero = 2 * time.Second
 	miradaAlPrimero  = 50 * time.Millisecond
 )
@@ -79,7 +79,7 @@ func Idempotencia(keys Keys) func(http.Handler) http.Handler {
 			r = r.WithContext(context.WithValue(r.Context(), claveDeClave{}, &sentKey{key: clave}))
 			usuario := identidad.De(r.Context()).Usuario
 			nombre := compras.Huella(usuario, r.URL.Path, clave)
-			antes, err := keys.first(r.Context(), usuario, nombre, compras.Huella(string(cuerpo)))
+			antes, err := keys.first(r.Context(), usuario, nombre, compras.Huella(string(cuerpo)), onlyByFirst(r, cuerpo))
 			if err != nil {
 				return enSuForma(w, r, err)
 			}
@@ -146,8 +146,18 @@ func enSuForma(w http.ResponseWriter, r *http.Request, err error) error {
 	return nil
 }
 
+// onlyByFirst tells that what r asks would be done twice if the second of two alike asked for it too: a dead letter put back, or
+// set aside. The second then waits for as long as its request may take, and is told that nobody knows where the first has no
+// answer even then, like one whose program was killed.
+func onlyByFirst(r *http.Request, body []byte) bool {
+	return strings.HasPrefix(r.URL.Path, letters+"/") ||
+		deGraphQL(r) && (bytes.Contains(body, []byte("reponerMensaje")) || bytes.Contains(body, []byte("apartarMensaje")))
+}
+
+const letters = "/api/mensajes-muertos"
+
 // first writes down that this is the first with its name, within the subject's quota, and else is alguna.
-func (k Keys) first(ctx context.Context, usuario, nombre, cuerpo string) (*respondida, error) {
+func (k Keys) first(ctx context.Context, usuario, nombre, cuerpo string, onlyByFirst bool) (*respondida, error) {
 	full := k.Quota.Take(ctx, usuario, 1)
 	if full != nil && errores.De(full) != errores.Cuota {
 		return nil, full
@@ -164,11 +174,12 @@ func (k Keys) first(ctx context.Context, usuario, nombre, cuerpo string) (*respo
 	} else if valores, err := k.Store.Leer(ctx, "envio-http/"+nombre); err != nil || valores[0].Version == "" {
 		return nil, cmp.Or(err, full) // a key that is there already takes no more room
 	}
-	return alguna(ctx, k.Store, nombre, cuerpo)
+	return alguna(ctx, k.Store, nombre, cuerpo, onlyByFirst)
 }
 
-// alguna gives the answer that there is already, nil when the first has none.
-func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string) (*respondida, error) {
+// alguna gives the answer that there is already, nil when the first has none. Where onlyByFirst, OutcomeUnknown when the first has
+// none for as long as ctx lasts.
+func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string, onlyByFirst bool) (*respondida, error) {
 	for limite := time.Now().Add(esperaDelPrimero); ; {
 		valores, err := almacen.Leer(ctx, "envio-http/"+nombre, "respuesta-http/"+nombre)
 		if err != nil {
@@ -187,11 +198,14 @@ func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string)
 				return nil, err
 			}
 		}
-		if time.Now().After(limite) {
+		if !onlyByFirst && time.Now().After(limite) {
 			return nil, nil
 		}
 		select {
 		case <-ctx.Done():
+			if onlyByFirst {
+				return nil, compras.OutcomeUnknown(letters, "repítalo solo si el mensaje sigue en la lista, con otra Idempotency-Key.", ctx.Err())
+			}
 			return nil, ctx.Err()
 		case <-time.After(miradaAlPrimero):
 		}
