@@ -151,15 +151,20 @@ func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
 		path, body string
 		limit      time.Duration // of a request
 		status     [2]int
+		fault      error // of the first
 	}{
-		{"/api/mensajes-muertos/" + idMuerto + "/reposicion", "", time.Minute, [2]int{202, 202}},
-		{"/graphql", graphql, time.Minute, [2]int{200, 200}},
-		{"/api/mensajes-muertos/" + idMuerto + "/reposicion", "", 3 * time.Second, [2]int{202, 504}},
+		{"/api/mensajes-muertos/" + idMuerto + "/reposicion", "", time.Minute, [2]int{202, 202}, nil},
+		{"/graphql", graphql, time.Minute, [2]int{200, 200}, nil},
+		{"/api/mensajes-muertos/" + idMuerto + "/reposicion", "", 3 * time.Second, [2]int{202, 504}, nil},
+		{"/api/mensajes-muertos/" + idMuerto + "/reposicion", "", 6 * time.Second, [2]int{504, 504}, errores.Nuevo(errores.NoDisponible, "no responde")},
 	} {
 		t.Run(c.path, func(t *testing.T) {
 			t.Parallel()
 			p := nuevaPuerta(t, func(cfg *config) { cfg.Plazo = c.limit })
 			begun, end := make(chan struct{}, 2), make(chan struct{})
+			if c.fault != nil {
+				p.faults.err, p.faults.times = c.fault, 1
+			}
 			p.faults.back = func() { begun <- struct{}{}; <-end }
 			answers := [2]chan int{make(chan int, 1), make(chan int, 1)}
 			ask := func(i int) {

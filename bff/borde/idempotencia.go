@@ -34,6 +34,7 @@ type respondida struct {
 	Cabeceras map[string]string `json:"cabeceras"`
 	Cuerpo    []byte            `json:"cuerpo"`
 	fallida   bool              // whatever its status says
+	unknown   bool              // it may have been done, and must not be done by who waits for this answer: the key stays taken
 }
 
 // lasQueVuelven are the headers that are part of an answer.
@@ -89,6 +90,9 @@ func Idempotencia(keys Keys) func(http.Handler) http.Handler {
 				dada := grabada.respondida()
 				if deGraphQL(r) && bytes.HasPrefix(dada.Cuerpo, []byte(`{"errors"`)) {
 					dada.fallida = true
+				}
+				if onlyByFirst(r, cuerpo) && bytes.Contains(dada.Cuerpo, []byte(errores.OutcomeUnknown)) {
+					dada.unknown = true
 				}
 				if antes, err = keys.recordar(r.Context(), usuario, nombre, compras.Huella(string(cuerpo)), dada); err != nil {
 					return err
@@ -217,6 +221,9 @@ func (k Keys) recordar(ctx context.Context, usuario, nombre, cuerpo string, r re
 	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second) // whether the client waits or not
 	defer soltar()
 	ctx = memory.Uncharged(ctx) // it is done: the answer must not say otherwise for want of room
+	if r.unknown {
+		return &r, nil
+	}
 	if r.fallida || r.Estado >= http.StatusBadRequest {
 		release(ctx, k.Store, nombre, cuerpo)
 		return &r, nil
