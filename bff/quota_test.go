@@ -181,3 +181,31 @@ func TestWhatMutationsAnswerIsKept(t *testing.T) {
 		t.Errorf("an order may have %d bytes, and %d are kept", len(text), limit)
 	}
 }
+
+// What refuses a GraphQL request before it is one says so as GraphQL does.
+func TestRefusalsOfGraphQLHaveItsShape(t *testing.T) {
+	p := nuevaPuerta(t, func(c *config) { c.PorSujeto, c.DeGolpe = 0.001, 4 })
+	ana := p.como(t, "ana", identidad.Cliente)
+	body := func(n int) string {
+		return fmt.Sprintf(`{"query":"mutation{comprar(compra:{productos:[{idProducto:\"1\",cantidad:%d}]}){id}}"}`, n)
+	}
+	for _, c := range []struct {
+		status  int
+		code    errores.Codigo
+		body    string
+		headers []string
+	}{
+		{401, errores.SinIdentidad, body(1), []string{"Authorization", "Bearer no"}},
+		{200, "", body(1), append([]string{"Idempotency-Key", "k"}, ana...)},
+		{422, errores.OtroCuerpo, body(2), append([]string{"Idempotency-Key", "k"}, ana...)},
+		{400, errores.Invalido, body(1), append([]string{"Idempotency-Key", "ñ"}, ana...)},
+		{413, errores.Demasiado, body(1) + strings.Repeat(" ", contracts.MaxCuerpoPeticion), append([]string{"Idempotency-Key", "l"}, ana...)},
+		{429, errores.Demasiadas, body(1), ana},
+	} {
+		r := p.pedir(t, http.MethodPost, "/graphql", c.body, append([]string{"Content-Type", "application/json"}, c.headers...)...)
+		var said respuestaGraphQL
+		if err := json.Unmarshal(r.Body.Bytes(), &said); err != nil || r.Code != c.status || c.code != "" && (len(said.Errors) != 1 || said.Errors[0].Extensions.Code != string(c.code)) {
+			t.Errorf("%s: %d %s", c.code, r.Code, r.Body)
+		}
+	}
+}

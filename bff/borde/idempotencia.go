@@ -56,7 +56,7 @@ type Keys struct {
 //	respuesta-http/<hash>   the answer: the first writer wins
 func Idempotencia(keys Keys) func(http.Handler) http.Handler {
 	return func(siguiente http.Handler) http.Handler {
-		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+		return route(func(w http.ResponseWriter, r *http.Request) error {
 			claves := r.Header.Values("Idempotency-Key")
 			if r.Method != http.MethodPost || !conClave(r) || len(claves) == 0 || !identidad.De(r.Context()).Conocida() {
 				siguiente.ServeHTTP(w, r) // an unknown caller is refused there, and nothing is kept
@@ -82,7 +82,7 @@ func Idempotencia(keys Keys) func(http.Handler) http.Handler {
 			nombre := compras.Huella(usuario, r.URL.Path, clave)
 			antes, err := keys.first(r.Context(), usuario, nombre, compras.Huella(string(cuerpo)), onlyByFirst(r, cuerpo))
 			if err != nil {
-				return enSuForma(w, r, err)
+				return err
 			}
 			if antes == nil {
 				grabada := &grabadora{ResponseWriter: w, estado: http.StatusOK}
@@ -136,19 +136,6 @@ func conClave(r *http.Request) bool {
 }
 
 func deGraphQL(r *http.Request) bool { return r.URL.Path == "/graphql" || r.URL.Path == "/v1" }
-
-// enSuForma says to a GraphQL client by its code what has a code of its own for keys, and gives any other error back.
-func enSuForma(w http.ResponseWriter, r *http.Request, err error) error {
-	if !deGraphQL(r) || errores.De(err) != errores.Cuota {
-		return err
-	}
-	p := rest.ProblemaDe(err)
-	rest.SetHeaders(w.Header(), p)
-	rest.Escribir(w, p.Status, map[string]any{"errors": []any{map[string]any{
-		"message": p.Detail, "extensions": map[string]string{"code": string(errores.Cuota)},
-	}}})
-	return nil
-}
 
 // onlyByFirst tells that what r asks would be done twice if the second of two alike asked for it too: a dead letter put back, or
 // set aside. The second then waits for as long as its request may take, and is told that nobody knows where the first has no

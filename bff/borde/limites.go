@@ -14,7 +14,6 @@ import (
 
 	"entregas/services/bff/identidad"
 	"entregas/services/internal/errores"
-	"entregas/services/internal/rest"
 )
 
 // Ritmo is how many requests a second one may send, and how many at once.
@@ -111,7 +110,7 @@ func NuevosLimites(sujeto, direccion Ritmo, open Open, proxies int) *Limites {
 
 // LimitOpen refuses what an address asks while it has too much open.
 func (l *Limites) LimitOpen(siguiente http.Handler) http.Handler {
-	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+	return route(func(w http.ResponseWriter, r *http.Request) error {
 		from := l.direccion(r)
 		leave, ok := l.requests.enter(from, 0)
 		if !ok {
@@ -132,7 +131,7 @@ func (l *Limites) LimitOpen(siguiente http.Handler) http.Handler {
 
 // PorDireccion refuses addresses that are over their rate, on routes that are for any caller.
 func (l *Limites) PorDireccion(siguiente http.Handler) http.Handler {
-	return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+	return route(func(w http.ResponseWriter, r *http.Request) error {
 		de := l.direccion(r)
 		if !l.direcciones.pasa(de) {
 			return Demasiadas
@@ -148,7 +147,7 @@ type Quien func(r *http.Request) (identidad.Persona, error)
 // Identificar puts the caller into the request's context, and refuses a caller that is over its rate.
 func (l *Limites) Identificar(quien Quien) func(http.Handler) http.Handler {
 	return func(siguiente http.Handler) http.Handler {
-		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+		return route(func(w http.ResponseWriter, r *http.Request) error {
 			cuenta, de := l.direcciones, l.direccion(r)
 			if r.Header.Get("Authorization") == "" && cuenta.agotado(de) {
 				return Demasiadas // before a session is looked for: anybody can write a cookie, and the state store is everybody's

@@ -7,7 +7,6 @@ import (
 
 	"entregas/services/bff/identidad"
 	"entregas/services/bff/memory"
-	"entregas/services/internal/rest"
 )
 
 // The expected size of a request before anything of it is known: its connection's buffers, its goroutine, its headers.
@@ -22,7 +21,7 @@ const (
 // one purchase at a time, and package vivo bounds how many there are.
 func (l *Limites) Bounded(pool *memory.Pool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return rest.Ruta(func(w http.ResponseWriter, r *http.Request) error {
+		return route(func(w http.ResponseWriter, r *http.Request) error {
 			if r.Method == http.MethodGet && esFlujo(r) {
 				next.ServeHTTP(w, r)
 				return nil

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"entregas/services/internal/errores"
-	"entregas/services/internal/rest"
 )
 
 // Cabeceras are what browsers are told of every answer: nothing is guessed, framed or told to other sites.
@@ -52,7 +51,7 @@ func SameOrigin(trusted []string) func(http.Handler) http.Handler {
 	for _, origin := range trusted {
 		_ = protection.AddTrustedOrigin(origin) // one that is no origin is none of a browser's either
 	}
-	protection.SetDenyHandler(rest.Ruta(func(http.ResponseWriter, *http.Request) error {
+	protection.SetDenyHandler(route(func(http.ResponseWriter, *http.Request) error {
 		return errores.Nuevo(errores.SinPermiso, "Esto se pide desde una página de este sistema, no desde otro sitio.")
 	}))
 	return protection.Handler
