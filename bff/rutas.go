@@ -25,9 +25,9 @@ import (
 
 // montar adds everything that is served to rutas. Streams end when ctx does.
 //
-// Each request passes, in this order: the headers for browsers, its time limit, what its address has open, its caller and their rate,
-// the memory that requests may hold, whether it was
-// answered before. What the program's own sidecar delivers passes none of it: p.receptor has routes of its own.
+// Each request passes, in this order: the headers for browsers, its time limit, what its address has open, its caller and their
+// rate, the memory that requests may hold, and whether it was answered before. What the program's own sidecar delivers passes
+// none of it: p.receptor has routes of its own.
 func montar(ctx context.Context, rutas *mux.Router, cfg config, p piezas) error {
 	limites := borde.NuevosLimites(borde.Ritmo{PorSegundo: cfg.PorSujeto, DeGolpe: cfg.DeGolpe},
 		borde.Ritmo{PorSegundo: cfg.PorDireccion, DeGolpe: cfg.DireccionGolpe},

@@ -8,7 +8,7 @@ import (
 	"entregas/services/internal/errores"
 )
 
-// ErrNotDone is in the chain of a NoDisponible that certainly left nothing done: the call never reached who was to do it.
+// ErrNotDone is in the chain of a NoDisponible that certainly left nothing done: the call never reached the service.
 var ErrNotDone = errors.New("no se hizo")
 
 // settleTime bounds the second try of a write that nobody answered, independent of the time that its request had left.

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,7 +20,6 @@ import (
 // fakeBroker keeps topics in memory, behind the client and the administrative interface that Muertos uses.
 type fakeBroker struct {
 	pulsar.Client
-	mu        sync.Mutex
 	topics    map[string][]pulsar.Message
 	readers   map[string]string // the subscription of each topic
 	unread    map[string]bool   // topics of which the broker tells nothing
