@@ -17,6 +17,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
 
 	"entregas/contracts"
 	"entregas/services/bff/borde"
@@ -278,3 +280,6 @@ func problema(t *testing.T, r *httptest.ResponseRecorder) rest.Problema {
 	}
 	return p
 }
+
+// errNoSidecar is what a publish comes to when there is no connection to the sidecar: certainly nothing was done.
+var errNoSidecar = grpcstatus.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp"`)

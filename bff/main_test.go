@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"entregas/contracts"
-	"entregas/services/internal/errores"
 	"entregas/services/internal/pubsubtest"
 )
 
@@ -30,7 +29,7 @@ func TestComprar(t *testing.T) {
 	if r = p.pedir(t, http.MethodGet, "/api/compras/"+a.ID, ""); r.Code != http.StatusOK || r.Header().Get("Age") != "0" {
 		t.Errorf("con gestor-compra caído: %d, Age %q", r.Code, r.Header().Get("Age"))
 	}
-	p.broker.Fallar(errores.Nuevo(errores.NoDisponible, "caído"))
+	p.broker.Fallar(errNoSidecar)
 	r = p.pedir(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`)
 	if problema(t, r).Status != http.StatusServiceUnavailable || r.Header().Get("Retry-After") == "" {
 		t.Errorf("con todo caído: %d %s", r.Code, r.Body)

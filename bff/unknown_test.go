@@ -8,9 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"google.golang.org/grpc/codes"
-	grpcstatus "google.golang.org/grpc/status"
-
 	"entregas/contracts"
 	"entregas/services/bff/compras"
 	"entregas/services/internal/errores"
@@ -56,7 +53,7 @@ func TestOutcome(t *testing.T) {
 		}, errores.OutcomeUnknown},
 		{"it is known to be away", func(p puerta) {
 			p.gestor.Caer()
-			p.broker.Fallar(grpcstatus.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp"`))
+			p.broker.Fallar(errNoSidecar)
 			p.faults.err, p.faults.times = away, 9
 		}, errores.NoDisponible},
 	} {
