@@ -10,7 +10,7 @@ import (
 type Stalled struct {
 	compra.Progress
 	Tramite string // the kind of the workflow that stands still; empty for the saga's own
-	Asked   bool   // an operator wants the workflow replaced, however short it stands still
+	Asked   bool   // an operator asked to replace the workflow, even if it has stood still only briefly
 }
 
 // Beat is how often a step that waits for a reply says that it is alive.

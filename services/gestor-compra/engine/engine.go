@@ -109,8 +109,8 @@ func ended(m *workflow.WorkflowMetadata) bool {
 	}
 }
 
-// Replace removes an instance, whatever it is at, and schedules another under its id. Where somebody else scheduled one meanwhile, as
-// the admission may, that one is removed too: it does not know what in says.
+// Replace removes an instance, whatever its state, and schedules another with the input in under the same id. If the admission
+// scheduled one between the two, that one is removed too: its input is not in.
 func (e *Engine) Replace(ctx context.Context, name, id string, in compra.Entrada) error {
 	var err error
 	for range 2 {

@@ -22,13 +22,13 @@ const porCancelacion = `(c.cancelacion_pedida is not null
 const movingTramite = `coalesce((select min(t.tipo) from tramite t where t.id_compra = c.id and t.terminado_en is null
     and (c.estado in ('CONFIRMADA', 'DESPACHADA', 'CANCELADA') or c.estado = 'COMPENSANDO' and t.tipo = 'cancelacion')), '')`
 
-// since is when purchase c entered its state; what is noted in its history meanwhile is no change of state.
+// since is when purchase c entered its state. A note in its history does not change that instant.
 const since = `coalesce((select max(h.en) from historia h where h.id_compra = c.id and h.paso = c.estado), c.actualizada_en)`
 
 // stalled finds, by the partial indexes, the workflows that should go on and in whose purchase nothing has changed for $1, with no
 // question asked and no waiting step alive since then; approvals may take $2 longer. $3 is a purchase, or null for all.
 //
-// A RECIBIDA is one whose workflow exists and has not had its first step: the engine says whether it exists.
+// A RECIBIDA stands still when its workflow exists and has not done its first step. The caller asks the engine whether it exists.
 const stalled = `
 with quiet as (
     select c.id, ` + movingTramite + ` as tramite from compra c
@@ -49,7 +49,7 @@ with quiet as (
     where t.terminado_en is null and t.pedido_en < clock_timestamp() - $1::interval
       and (t.tipo = 'cancelacion' and c.estado <> 'COMPENSANDO' or t.tipo = 'despacho' and c.estado in ('CONFIRMADA', 'DESPACHADA'))
 )
-select c.id, c.id_usuario, c.productos, c.domicilio, c.estado, c.actualizada_en, ` + since + `,
+select c.id, c.id_usuario, c.productos, c.domicilio, c.estado, ` + since + `,
        coalesce(nullif(c.motivo, ''), c.cancelacion_pedida, (select motivo from tramite t where t.id_compra = c.id and t.tipo = q.tramite),
            (select motivo from decision d where d.id_compra = c.id and d.decision = 'cancelada'), ''),
        ` + porCancelacion + `,
@@ -81,8 +81,7 @@ func (a *Almacen) Stalled(ctx context.Context, quiet, approval time.Duration, li
 func readStalled(row pgx.CollectableRow) (compras.Stalled, error) {
 	var s compras.Stalled
 	c := &s.Compra
-	var changed time.Time // by this the query sorts
-	err := row.Scan(&c.ID, &c.IDUsuario, &c.Productos, &c.Domicilio, &s.Estado, &changed, &s.Desde, &s.Motivo, &s.Cancelled, &s.Causa, &s.Faltantes, &s.Tramite, &s.Asked)
+	err := row.Scan(&c.ID, &c.IDUsuario, &c.Productos, &c.Domicilio, &s.Estado, &s.Desde, &s.Motivo, &s.Cancelled, &s.Causa, &s.Faltantes, &s.Tramite, &s.Asked)
 	return s, err
 }
 
