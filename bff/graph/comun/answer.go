@@ -25,7 +25,7 @@ const (
 
 // answer bounds what one operation answers while it is made.
 type answer struct {
-	lease    *memory.Lease // nil for a mutation: what was done is not called off. What services answer to a write is not charged either (package dapr)
+	lease    *memory.Lease // nil for a mutation: a change that was made is never refused for want of room
 	most     int64         // bytes of text; 0 is no bound
 	length   atomic.Int64
 	unpaid   atomic.Int64

@@ -25,9 +25,9 @@ type Client interface {
 	PurgeWorkflowState(ctx context.Context, id string, opts ...workflow.PurgeOptions) error
 }
 
-// TerminationWait is how long Remove waits until the engine has ended an instance. An engine that hands out reminders does it in
+// terminationWait is how long Remove waits until the engine has ended an instance. An engine that hands out reminders does it in
 // milliseconds.
-const TerminationWait = 5 * time.Second
+const terminationWait = 5 * time.Second
 
 // Engine acts on instances by their ids.
 type Engine struct {
@@ -38,7 +38,7 @@ type Engine struct {
 
 // New acts through client.
 func New(client Client) *Engine {
-	return &Engine{client: client, wait: TerminationWait, poll: 50 * time.Millisecond}
+	return &Engine{client: client, wait: terminationWait, poll: 50 * time.Millisecond}
 }
 
 // Start schedules a workflow. That the instance is there already is as good: a lease ran out while the engine was slow, or
@@ -128,7 +128,7 @@ func (e *Engine) Replace(ctx context.Context, name, id string, in compra.Entrada
 }
 
 // Remove terminates an instance and purges what the engine knows of it, its reminders included. An instance that does not
-// end within TerminationWait is an error: the engine does not hand out reminders now, and the instance may still go on.
+// end within terminationWait is an error: the engine does not hand out reminders now, and the instance may still go on.
 func (e *Engine) Remove(ctx context.Context, id string) error {
 	m, err := e.find(ctx, id)
 	if err != nil {
