@@ -80,7 +80,7 @@ func run(ctx context.Context, cfg config) error {
 	almacen, publicador := postgres.Nuevo(pool), pubsub.NuevoPublicador(sidecar, servicio)
 	worker := workflow.NewClient(sidecar.GrpcClientConn())
 	motor := engine.New(worker)
-	difusor, avisos := difusion.Nueva(almacen, publicador), saga.NuevosAvisos(pool)
+	difusor, avisos := difusion.Nueva(almacen, publicador), postgres.NuevosAvisos(pool)
 	ajustesSaga := compra.Ajustes{UmbralAprobacion: cfg.UmbralAprobacion, PlazoAprobacion: cfg.PlazoAprobacion, PlazoCompensacion: cfg.PlazoCompensacion}
 	admisor := admision.Nueva(almacen, motor, admision.Ajustes{
 		Places: cfg.places(), Vuelta: cfg.VueltaAdmision, Saga: ajustesSaga,

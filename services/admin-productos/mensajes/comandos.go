@@ -5,19 +5,21 @@ import (
 	"context"
 
 	"entregas/contracts"
-	"entregas/services/admin-productos/postgres"
 	"entregas/services/admin-productos/productos"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/inbox"
 	"entregas/services/internal/pubsub"
 )
 
+// respuesta is the stored answer to a command.
+type respuesta = inbox.Respuesta[contracts.DatosEventoProductos]
+
 // Almacen is what the commands ask of the store.
 type Almacen interface {
-	Guardada(ctx context.Context, c inbox.Comando) (r postgres.Respuesta, hay bool, err error)
-	Reservar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (postgres.Respuesta, error)
-	Liberar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (postgres.Respuesta, error)
-	Despachar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (postgres.Respuesta, error)
+	Guardada(ctx context.Context, c inbox.Comando) (r respuesta, hay bool, err error)
+	Reservar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (respuesta, error)
+	Liberar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (respuesta, error)
+	Despachar(ctx context.Context, c inbox.Comando, lineas []contracts.Linea) (respuesta, error)
 }
 
 // Recibir answers each command that receptor gets.
@@ -37,13 +39,13 @@ type comandos struct {
 	ritmo   *Ritmo
 }
 
-func (c comandos) responder(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoProducto]) (postgres.Respuesta, error) {
+func (c comandos) responder(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoProducto]) (respuesta, error) {
 	if err := productos.Validar(m.Type, m.Data); err != nil {
-		return postgres.Respuesta{}, err
+		return respuesta{}, err
 	}
 	comando, err := inbox.DeMensaje(m, m.Data.IDCompra)
 	if err != nil {
-		return postgres.Respuesta{}, err
+		return respuesta{}, err
 	}
 	switch m.Type {
 	case contracts.ReservarProducto:
@@ -53,12 +55,12 @@ func (c comandos) responder(ctx context.Context, m contracts.Mensaje[contracts.D
 	case contracts.DespacharReserva:
 		return c.almacen.Despachar(ctx, comando, m.Data.Productos)
 	default:
-		return postgres.Respuesta{}, errores.Nuevo(errores.MensajeMalo, "admin-productos no conoce el comando %q", m.Type)
+		return respuesta{}, errores.Nuevo(errores.MensajeMalo, "admin-productos no conoce el comando %q", m.Type)
 	}
 }
 
 // reservar is slowed by ritmo, but not where the answer is known: a redelivery is answered at once (decision 1).
-func (c comandos) reservar(ctx context.Context, comando inbox.Comando, lineas []contracts.Linea) (postgres.Respuesta, error) {
+func (c comandos) reservar(ctx context.Context, comando inbox.Comando, lineas []contracts.Linea) (respuesta, error) {
 	if c.ritmo.Libre() {
 		return c.almacen.Reservar(ctx, comando, lineas)
 	}
@@ -67,7 +69,7 @@ func (c comandos) reservar(ctx context.Context, comando inbox.Comando, lineas []
 	}
 	salir, err := c.ritmo.Entrar(ctx)
 	if err != nil {
-		return postgres.Respuesta{}, err
+		return respuesta{}, err
 	}
 	defer salir()
 	return c.almacen.Reservar(ctx, comando, lineas)

@@ -31,6 +31,19 @@ type Places struct {
 	Lease       time.Duration // within which a purchase that was given out must have started
 }
 
+// Abiertas is how many purchases a customer may have that are not at their end, those with an order that has not left included.
+type Abiertas struct {
+	Max int
+	// Rechazar takes one more in as RECHAZADA: a sender behind the broker gets no answer. Else it is not taken in.
+	Rechazar bool
+}
+
+// Publicado says up to which number a purchase's history has been published.
+type Publicado struct {
+	IDCompra string
+	Hasta    int
+}
+
 // Cambio is a change of state.
 type Cambio struct {
 	IDCompra  string

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/pubsub"
 	"entregas/services/internal/registro"
@@ -28,7 +28,7 @@ const (
 
 // Almacen is what the diffusion keeps.
 type Almacen interface {
-	MarcarPublicadas(ctx context.Context, p []postgres.Publicado) error
+	MarcarPublicadas(ctx context.Context, p []compras.Publicado) error
 	PorPublicar(ctx context.Context, edad time.Duration, limite int) ([]contracts.Compra, error)
 }
 
@@ -38,7 +38,7 @@ type Difusion struct {
 	publicador *pubsub.Publicador
 	carriles   [carriles]chan contracts.Compra
 	mu         sync.Mutex
-	publicadas []postgres.Publicado // not marked yet
+	publicadas []compras.Publicado // not marked yet
 }
 
 // Nueva publishes through p what a keeps.
@@ -95,7 +95,7 @@ func (d *Difusion) publicar(ctx context.Context, c contracts.Compra) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.publicadas = append(d.publicadas, postgres.Publicado{IDCompra: c.ID, Hasta: c.Numero()})
+	d.publicadas = append(d.publicadas, compras.Publicado{IDCompra: c.ID, Hasta: c.Numero()})
 }
 
 // marcar notes what was published, many at a time: one statement for each would cost as much as the step did.

@@ -11,7 +11,6 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
-	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/internal/pubsub"
 	"entregas/services/internal/pubsubtest"
@@ -24,7 +23,7 @@ type memoria struct {
 	falla error
 }
 
-func (m *memoria) MarcarPublicadas(ctx context.Context, p []postgres.Publicado) error {
+func (m *memoria) MarcarPublicadas(ctx context.Context, p []compras.Publicado) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := errors.Join(m.falla, ctx.Err()); err != nil {

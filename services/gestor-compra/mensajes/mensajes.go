@@ -5,7 +5,7 @@ import (
 	"context"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/pubsub"
 )
@@ -19,7 +19,7 @@ type Gestor interface {
 
 // Respuestas keeps the replies.
 type Respuestas interface {
-	AnotarRespuesta(ctx context.Context, idCompra string, comando contracts.Tipo, r postgres.Respuesta) (postgres.Anotada, error)
+	AnotarRespuesta(ctx context.Context, idCompra string, comando contracts.Tipo, r compras.Respuesta) (compras.Anotada, error)
 }
 
 // Recibir subscribes to the topics of gestor-compra.
@@ -28,13 +28,13 @@ func Recibir(receptor *pubsub.Receptor, g Gestor, r Respuestas) {
 		return comando(ctx, g, m)
 	})
 	pubsub.Recibir(receptor, contracts.EventosInventario, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoInventario]) error {
-		return answer(ctx, r, reply{m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes}})
+		return answer(ctx, r, reply{m.Data.IDCompra, m.Data.RespondeA, compras.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes}})
 	})
 	pubsub.Recibir(receptor, contracts.EventosProductos, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoProductos]) error {
-		return answer(ctx, r, reply{m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes, Motivo: m.Data.Motivo}})
+		return answer(ctx, r, reply{m.Data.IDCompra, m.Data.RespondeA, compras.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes, Motivo: m.Data.Motivo}})
 	})
 	pubsub.Recibir(receptor, contracts.EventosOrden, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoOrden]) error {
-		told := reply{m.Data.IDCompra, m.Data.RespondeA, postgres.Respuesta{Tipo: m.Type, IDOrden: m.Data.IDOrden, Motivo: m.Data.Motivo}}
+		told := reply{m.Data.IDCompra, m.Data.RespondeA, compras.Respuesta{Tipo: m.Type, IDOrden: m.Data.IDOrden, Motivo: m.Data.Motivo}}
 		if m.Type == contracts.OrdenDespachada && m.Data.RespondeA == "" { // a person did it, nobody asked
 			if err := told.validate(); err != nil {
 				return err

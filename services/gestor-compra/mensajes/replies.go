@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/errores"
 )
 
@@ -50,7 +50,7 @@ var fields = map[contracts.Tipo]struct{ orden, faltantes need }{
 type reply struct {
 	idCompra  string
 	respondeA string
-	postgres.Respuesta
+	compras.Respuesta
 }
 
 // validate checks every field: nil or an *contracts.ErrorDeValidacion. A sidecar lets through whatever the schema takes.
@@ -90,8 +90,8 @@ func answer(ctx context.Context, a Respuestas, r reply) error {
 		return err
 	}
 	switch anotada {
-	case postgres.Primera:
-	case postgres.Desconocida:
+	case compras.Primera:
+	case compras.Desconocida:
 		return errores.Nuevo(errores.MensajeMalo, "nadie preguntó %s por la compra %s", comando, r.idCompra)
 	default:
 		slog.InfoContext(ctx, "respuesta sin efecto", "respuesta", r.Tipo, "por", anotada)

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -64,16 +63,9 @@ insert into historia (id_compra, numero, paso, tipo, detalle)
 select id, h.numero, h.paso, 'CrearCompra', h.detalle
 from nueva join (values (1, 'RECIBIDA', @detalle), (2, 'RECHAZADA', @motivo)) h (numero, paso, detalle) on h.numero <= nueva.numero`
 
-// Abiertas is how many purchases a customer may have that are not at their end, those with an order that has not left included.
-type Abiertas struct {
-	Max int
-	// Rechazar takes one more in as RECHAZADA: a sender behind the broker gets no answer. Else it is not taken in.
-	Rechazar bool
-}
-
 // Aceptar writes the purchase as RECIBIDA, once: nueva tells whether it was the first time. An id that exists with
 // another owner or other content is Conflicto, and so is one more than its customer may have open.
-func (a *Almacen) Aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas Abiertas) (c contracts.Compra, nueva bool, err error) {
+func (a *Almacen) Aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas compras.Abiertas) (c contracts.Compra, nueva bool, err error) {
 	motivo := fmt.Sprintf("El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", abiertas.Max)
 	var lote pgx.Batch
 	lote.Queue(cerrojoDeCompra, s.ID)
@@ -112,10 +104,4 @@ func (a *Almacen) Leer(ctx context.Context, id string) (contracts.Compra, error)
 		return c, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
 	}
 	return c, err
-}
-
-// Cursor is a place in a list that is newest first.
-type Cursor struct {
-	CreadaEn time.Time
-	ID       string
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/internal/basetest"
 	"entregas/services/internal/errores"
@@ -98,7 +97,7 @@ func TestListarPorPaginas(t *testing.T) {
 	slices.Reverse(esperadas)
 
 	var vistas []string
-	desde := postgres.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
+	desde := contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for {
 		pagina, err := a.Buscar(t.Context(), contracts.FiltroCompras{IDUsuario: "ana"}, desde, 2)
 		if err != nil {
@@ -111,7 +110,7 @@ func TestListarPorPaginas(t *testing.T) {
 			vistas = append(vistas, c.ID)
 		}
 		ultima := pagina[len(pagina)-1]
-		desde = postgres.Cursor{CreadaEn: ultima.CreadaEn.Truncate(time.Millisecond), ID: ultima.ID} // as the read model knows it
+		desde = contracts.Cursor{CreadaEn: ultima.CreadaEn.Truncate(time.Millisecond), ID: ultima.ID} // as the read model knows it
 	}
 	if !slices.Equal(vistas, esperadas) {
 		t.Fatalf("listó   %v\nesperado %v", vistas, esperadas)

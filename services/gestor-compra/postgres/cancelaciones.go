@@ -90,14 +90,14 @@ func (a *Almacen) MotivoDeCancelacion(ctx context.Context, idCompra string) (mot
 }
 
 func cancelarPorAprobar(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
-	vigente, _, err := decidir(ctx, tx, idCompra, Decision{Decision: Cancelada, Motivo: motivo})
+	vigente, _, err := decidir(ctx, tx, idCompra, compras.Decision{Decision: compras.Cancelada, Motivo: motivo})
 	if err != nil {
 		return err
 	}
 	switch vigente.Decision {
-	case Cancelada:
+	case compras.Cancelada:
 		return nil
-	case Aprobada: // the order is being created: its step looks at the mark
+	case compras.Aprobada: // the order is being created: its step looks at the mark
 		return marcar(ctx, tx, idCompra, motivo)
 	default:
 		return errores.Nuevo(errores.Conflicto, "La compra ya fue %s: ya no se puede cancelar.", vigente.Decision)

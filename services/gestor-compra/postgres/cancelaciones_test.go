@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/internal/basetest"
 	"entregas/services/internal/errores"
@@ -32,10 +32,10 @@ func TestCancelar(t *testing.T) {
 		{"started", contracts.EstadoIniciada, "", "", contracts.EstadoIniciada, false, true, "", false},
 		{"valid", contracts.EstadoProductosValidos, "", "", contracts.EstadoProductosValidos, false, true, "", false},
 		{"reserved", contracts.EstadoProductosReservados, "", "", contracts.EstadoProductosReservados, false, true, "", false},
-		{"awaits approval", contracts.EstadoPorAprobar, "", "", contracts.EstadoPorAprobar, false, false, postgres.Cancelada, false},
-		{"approved, the order on its way", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'aprobada')`, "", contracts.EstadoPorAprobar, false, true, postgres.Aprobada, false},
-		{"rejected", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'rechazada')`, errores.Conflicto, contracts.EstadoPorAprobar, false, false, postgres.Rechazada, false},
-		{"expired", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'expirada')`, errores.Conflicto, contracts.EstadoPorAprobar, false, false, postgres.Expirada, false},
+		{"awaits approval", contracts.EstadoPorAprobar, "", "", contracts.EstadoPorAprobar, false, false, compras.Cancelada, false},
+		{"approved, the order on its way", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'aprobada')`, "", contracts.EstadoPorAprobar, false, true, compras.Aprobada, false},
+		{"rejected", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'rechazada')`, errores.Conflicto, contracts.EstadoPorAprobar, false, false, compras.Rechazada, false},
+		{"expired", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'expirada')`, errores.Conflicto, contracts.EstadoPorAprobar, false, false, compras.Expirada, false},
 		{"confirmed", contracts.EstadoConfirmada, "", "", contracts.EstadoConfirmada, false, false, "", true},
 		{"confirmed, and the order has left", contracts.EstadoConfirmada, `insert into tramite (id_compra, tipo) values ($1, 'despacho')`, errores.Conflicto, contracts.EstadoConfirmada, false, false, "", false},
 		{"confirmed, and ordenes refused before", contracts.EstadoConfirmada, `insert into tramite (id_compra, tipo, terminado_en, hecho) values ($1, 'cancelacion', now(), false)`, errores.Conflicto, contracts.EstadoConfirmada, false, false, "", true},
@@ -62,7 +62,7 @@ func TestCancelar(t *testing.T) {
 				t.Errorf("quedó %+v: %v", final, err)
 			}
 			a.SinHuecos(t, s.ID)
-			vigente, _, err := a.Decidir(t.Context(), s.ID, postgres.Decision{Decision: postgres.Rechazada})
+			vigente, _, err := a.Decidir(t.Context(), s.ID, compras.Decision{Decision: compras.Rechazada})
 			if c.decision != "" && (err != nil || vigente.Decision != c.decision) {
 				t.Errorf("rige %+v: %v", vigente, err)
 			}

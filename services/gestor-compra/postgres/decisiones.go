@@ -10,22 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/errores"
-)
-
-// Decision is what was decided about a purchase that awaits approval.
-type Decision struct {
-	Decision string
-	Motivo   string
-}
-
-// The decisions. Ninguna: nothing yet.
-const (
-	Ninguna   = ""
-	Aprobada  = "aprobada"
-	Rechazada = "rechazada"
-	Cancelada = "cancelada"
-	Expirada  = "expirada"
 )
 
 type lotes interface {
@@ -34,7 +20,7 @@ type lotes interface {
 
 // decidir records a decision if it is the first, and gives the one that holds: decision 10. Only a purchase that awaits
 // approval takes one.
-func decidir(ctx context.Context, db lotes, idCompra string, d Decision) (vigente Decision, primera bool, err error) {
+func decidir(ctx context.Context, db lotes, idCompra string, d compras.Decision) (vigente compras.Decision, primera bool, err error) {
 	var lote pgx.Batch
 	lote.Queue(`
 insert into decision (id_compra, decision, motivo)
@@ -54,14 +40,14 @@ select id, $2, $3 from compra where id = $1 and estado = 'POR_APROBAR' on confli
 }
 
 // Decidir records a decision if it is the first, and gives the one that holds, or Ninguna.
-func (a *Almacen) Decidir(ctx context.Context, idCompra string, d Decision) (vigente Decision, primera bool, err error) {
+func (a *Almacen) Decidir(ctx context.Context, idCompra string, d compras.Decision) (vigente compras.Decision, primera bool, err error) {
 	return decidir(ctx, a.pool, idCompra, d)
 }
 
 // Aprobar records an operator's decision and gives the purchase. The same decision with the same reason again changes nothing
 // and is no mistake: it is asked again where the answer was lost. Errors: NoEncontrado; Conflicto when it awaits none, or
 // something else was decided before.
-func (a *Almacen) Aprobar(ctx context.Context, idCompra string, d Decision) (contracts.Compra, error) {
+func (a *Almacen) Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error) {
 	vigente, primera, err := a.Decidir(ctx, idCompra, d)
 	if err != nil {
 		return contracts.Compra{}, err
@@ -72,7 +58,7 @@ func (a *Almacen) Aprobar(ctx context.Context, idCompra string, d Decision) (con
 		return c, err
 	case primera, vigente == d:
 		return c, nil
-	case vigente.Decision != Ninguna:
+	case vigente.Decision != compras.Ninguna:
 		return c, errores.Nuevo(errores.Conflicto, "La compra ya fue %s.", vigente.Decision)
 	default:
 		return c, errores.Nuevo(errores.Conflicto, "La compra está %s: no espera aprobación.", c.Estado)
@@ -80,8 +66,8 @@ func (a *Almacen) Aprobar(ctx context.Context, idCompra string, d Decision) (con
 }
 
 // EntregarDecision gives the decision to the workflow that waits for it, and notes that it has it.
-func (a *Almacen) EntregarDecision(ctx context.Context, idCompra string) (Decision, error) {
-	var d Decision
+func (a *Almacen) EntregarDecision(ctx context.Context, idCompra string) (compras.Decision, error) {
+	var d compras.Decision
 	err := a.pool.QueryRow(ctx, `update decision set entregada = true where id_compra = $1 returning decision, motivo`, idCompra).
 		Scan(&d.Decision, &d.Motivo)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/internal/basetest"
 	"entregas/services/internal/errores"
@@ -20,17 +20,17 @@ func TestDecidirSoloLoQueEspera(t *testing.T) {
 	for _, estado := range contracts.Estados {
 		s := a.Compra(t, estado)
 		espera := estado == contracts.EstadoPorAprobar
-		vigente, primera, err := a.Decidir(t.Context(), s.ID, postgres.Decision{Decision: postgres.Aprobada, Motivo: "bien"})
-		if err != nil || primera != espera || (vigente.Decision == postgres.Aprobada) != espera {
+		vigente, primera, err := a.Decidir(t.Context(), s.ID, compras.Decision{Decision: compras.Aprobada, Motivo: "bien"})
+		if err != nil || primera != espera || (vigente.Decision == compras.Aprobada) != espera {
 			t.Errorf("%s: %+v %v %v", estado, vigente, primera, err)
 		}
 		entregada, err := a.EntregarDecision(t.Context(), s.ID)
-		if err != nil || (entregada.Decision == postgres.Aprobada) != espera {
+		if err != nil || (entregada.Decision == compras.Aprobada) != espera {
 			t.Errorf("%s: entrega %+v %v", estado, entregada, err)
 		}
 	}
-	vigente, primera, err := a.Decidir(t.Context(), postgrestest.Solicitud().ID, postgres.Decision{Decision: postgres.Aprobada})
-	if err != nil || primera || vigente.Decision != postgres.Ninguna {
+	vigente, primera, err := a.Decidir(t.Context(), postgrestest.Solicitud().ID, compras.Decision{Decision: compras.Aprobada})
+	if err != nil || primera || vigente.Decision != compras.Ninguna {
 		t.Errorf("de una compra que no hay: %+v %v %v", vigente, primera, err)
 	}
 }
@@ -45,13 +45,13 @@ func TestAprobar(t *testing.T) {
 		codigo errores.Codigo
 	}{
 		{"it awaits approval", contracts.EstadoPorAprobar, "", ""},
-		{"approved before, in the same words", contracts.EstadoPorAprobar, postgres.Aprobada, ""},
-		{"rejected before", contracts.EstadoPorAprobar, postgres.Rechazada, errores.Conflicto},
-		{"cancelled before", contracts.EstadoPorAprobar, postgres.Cancelada, errores.Conflicto},
-		{"expired before", contracts.EstadoPorAprobar, postgres.Expirada, errores.Conflicto},
+		{"approved before, in the same words", contracts.EstadoPorAprobar, compras.Aprobada, ""},
+		{"rejected before", contracts.EstadoPorAprobar, compras.Rechazada, errores.Conflicto},
+		{"cancelled before", contracts.EstadoPorAprobar, compras.Cancelada, errores.Conflicto},
+		{"expired before", contracts.EstadoPorAprobar, compras.Expirada, errores.Conflicto},
 		{"it awaits none yet", contracts.EstadoProductosValidos, "", errores.Conflicto},
-		{"approved before and past that", contracts.EstadoConfirmada, postgres.Aprobada, ""},
-		{"rejected before and past that", contracts.EstadoRechazada, postgres.Rechazada, errores.Conflicto},
+		{"approved before and past that", contracts.EstadoConfirmada, compras.Aprobada, ""},
+		{"rejected before and past that", contracts.EstadoRechazada, compras.Rechazada, errores.Conflicto},
 		{"it never awaited one", contracts.EstadoConfirmada, "", errores.Conflicto},
 	} {
 		t.Run(c.nombre, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestAprobar(t *testing.T) {
 			if c.antes != "" {
 				a.Hacer(t, `insert into decision (id_compra, decision) values ($1, $2)`, s.ID, c.antes)
 			}
-			_, err := a.Aprobar(t.Context(), s.ID, postgres.Decision{Decision: postgres.Aprobada})
+			_, err := a.Aprobar(t.Context(), s.ID, compras.Decision{Decision: compras.Aprobada})
 			esperarCodigo(t, err, c.codigo)
 		})
 	}
@@ -68,10 +68,10 @@ func TestAprobar(t *testing.T) {
 		motivo string
 		codigo errores.Codigo
 	}{{"bien", ""}, {"bien", ""}, {"muy bien", errores.Conflicto}} {
-		_, err := a.Aprobar(t.Context(), s.ID, postgres.Decision{Decision: postgres.Aprobada, Motivo: c.motivo})
+		_, err := a.Aprobar(t.Context(), s.ID, compras.Decision{Decision: compras.Aprobada, Motivo: c.motivo})
 		esperarCodigo(t, err, c.codigo)
 	}
-	_, err := a.Aprobar(t.Context(), postgrestest.Solicitud().ID, postgres.Decision{Decision: postgres.Aprobada})
+	_, err := a.Aprobar(t.Context(), postgrestest.Solicitud().ID, compras.Decision{Decision: compras.Aprobada})
 	esperarCodigo(t, err, errores.NoEncontrado)
 }
 
@@ -94,15 +94,15 @@ func TestUnaDecisionGana(t *testing.T) {
 			var err error
 			switch i % 4 {
 			case 0, 1:
-				d := []string{postgres.Aprobada, postgres.Rechazada}[i%4]
-				_, err = a.Aprobar(t.Context(), s.ID, postgres.Decision{Decision: d, Motivo: fmt.Sprint(i)})
+				d := []string{compras.Aprobada, compras.Rechazada}[i%4]
+				_, err = a.Aprobar(t.Context(), s.ID, compras.Decision{Decision: d, Motivo: fmt.Sprint(i)})
 				gano(d, err == nil)
 			case 2:
 				_, _, err = a.Cancelar(t.Context(), s.ID, "ya no")
 			default:
 				var primera bool
-				_, primera, err = a.Decidir(t.Context(), s.ID, postgres.Decision{Decision: postgres.Expirada})
-				gano(postgres.Expirada, primera)
+				_, primera, err = a.Decidir(t.Context(), s.ID, compras.Decision{Decision: compras.Expirada})
+				gano(compras.Expirada, primera)
 			}
 			if err != nil && errores.De(err) != errores.Conflicto {
 				t.Errorf("%d: %v", i, err)
@@ -113,7 +113,7 @@ func TestUnaDecisionGana(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A cancellation is told nothing but that it is on its way: then nobody else may have won.
-		if leida.Decision == postgres.Cancelada && cuantas.Load() != 0 || leida.Decision != postgres.Cancelada && (cuantas.Load() != 1 || *ganadoras.Load() != leida.Decision) {
+		if leida.Decision == compras.Cancelada && cuantas.Load() != 0 || leida.Decision != compras.Cancelada && (cuantas.Load() != 1 || *ganadoras.Load() != leida.Decision) {
 			t.Fatalf("ganaron %d y el flujo lee %+v", cuantas.Load(), leida)
 		}
 		ganadas[leida.Decision]++
@@ -127,7 +127,7 @@ func TestPorDespertar(t *testing.T) {
 	var ids []string
 	for i := range 4 {
 		s := a.Compra(t, contracts.EstadoPorAprobar)
-		if _, _, err := a.Decidir(t.Context(), s.ID, postgres.Decision{Decision: postgres.Aprobada}); err != nil {
+		if _, _, err := a.Decidir(t.Context(), s.ID, compras.Decision{Decision: compras.Aprobada}); err != nil {
 			t.Fatal(err)
 		}
 		a.Hacer(t, `update decision set tomada_en = now() - make_interval(mins => $2) where id_compra = $1`, s.ID, 3-i) // the last one just now

@@ -8,16 +8,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
 )
 
-// Publicado says up to which number a purchase's history has been published.
-type Publicado struct {
-	IDCompra string
-	Hasta    int
-}
-
 // MarcarPublicadas notes what eventos-compra has.
-func (a *Almacen) MarcarPublicadas(ctx context.Context, p []Publicado) error {
+func (a *Almacen) MarcarPublicadas(ctx context.Context, p []compras.Publicado) error {
 	ids, hasta := make([]string, len(p)), make([]int, len(p))
 	for i, uno := range p {
 		ids[i], hasta[i] = uno.IDCompra, uno.Hasta

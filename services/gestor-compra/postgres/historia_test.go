@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgrestest"
 )
 
@@ -22,7 +22,7 @@ func TestPorPublicar(t *testing.T) {
 		a.Hacer(t, `update historia set en = now() - make_interval(mins => $2) where id_compra = $1`, s.ID, 3-i) // the last one just now
 		ids = append(ids, s.ID)
 	}
-	marcar := func(p ...postgres.Publicado) {
+	marcar := func(p ...compras.Publicado) {
 		t.Helper()
 		if err := a.MarcarPublicadas(t.Context(), p); err != nil {
 			t.Fatal(err)
@@ -49,9 +49,9 @@ func TestPorPublicar(t *testing.T) {
 	}
 	esperar(10, ids[0], ids[1], ids[2])
 	esperar(2, ids[0]) // two entries, of the oldest
-	marcar(postgres.Publicado{IDCompra: ids[0], Hasta: 2}, postgres.Publicado{IDCompra: ids[1], Hasta: 1})
+	marcar(compras.Publicado{IDCompra: ids[0], Hasta: 2}, compras.Publicado{IDCompra: ids[1], Hasta: 1})
 	esperar(10, ids[1], ids[2]) // one entry of the second is missing still
-	marcar(postgres.Publicado{IDCompra: ids[1], Hasta: 9}, postgres.Publicado{IDCompra: ids[2], Hasta: 0}, postgres.Publicado{IDCompra: "nadie", Hasta: 5})
+	marcar(compras.Publicado{IDCompra: ids[1], Hasta: 9}, compras.Publicado{IDCompra: ids[2], Hasta: 0}, compras.Publicado{IDCompra: "nadie", Hasta: 5})
 	marcar()
 	esperar(10, ids[2])
 	a.Hacer(t, `update historia set en = en - interval '1 minute'`)

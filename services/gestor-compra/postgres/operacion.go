@@ -17,7 +17,7 @@ import (
 
 // Buscar gives the purchases that the filter picks, newest first, at most limite, those after antesDe. Where that purchase
 // exists its own instant counts: the bff's read model, which gives cursors too, knows it to the millisecond only.
-func (a *Almacen) Buscar(ctx context.Context, f contracts.FiltroCompras, antesDe Cursor, limite int) ([]contracts.Compra, error) {
+func (a *Almacen) Buscar(ctx context.Context, f contracts.FiltroCompras, antesDe contracts.Cursor, limite int) ([]contracts.Compra, error) {
 	if f.IDUsuario != "" { // an index of its own: this is what customers ask
 		filas, err := a.pool.Query(ctx, vista+`
 where c.id_usuario = $1 and (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $3), $2), $3) and (cardinality($4::text[]) = 0 or c.estado = any($4))

@@ -7,7 +7,6 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
-	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/internal/errores"
 )
@@ -32,7 +31,7 @@ func TestBuscar(t *testing.T) {
 		"nobody's":               {contracts.FiltroCompras{IDUsuario: "leo"}, nil},
 		"of a customer, at home": {contracts.FiltroCompras{IDUsuario: "ana", Domicilio: &si}, nil},
 	} {
-		lista, err := a.Buscar(t.Context(), c.filtro, postgres.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, 10)
+		lista, err := a.Buscar(t.Context(), c.filtro, contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, 10)
 		var ids []string
 		for _, una := range lista {
 			ids = append(ids, una.ID)
@@ -78,7 +77,7 @@ func TestMensajes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, r := range []postgres.Respuesta{{Tipo: contracts.ReservaRechazada, Motivo: "no hay"}, {Tipo: contracts.ProductosReservados}} { // the second is late
+	for _, r := range []compras.Respuesta{{Tipo: contracts.ReservaRechazada, Motivo: "no hay"}, {Tipo: contracts.ProductosReservados}} { // the second is late
 		if _, err := a.AnotarRespuesta(t.Context(), s.ID, contracts.ReservarProducto, r); err != nil {
 			t.Fatal(err)
 		}

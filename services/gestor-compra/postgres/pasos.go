@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,21 +12,6 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
 )
-
-// Paso is a question of the saga and, once it came, its reply.
-type Paso struct {
-	PreguntadaEn time.Time
-	Abandonada   bool
-	Respuesta    *Respuesta
-}
-
-// Respuesta is a participant's reply to a command.
-type Respuesta struct {
-	Tipo      contracts.Tipo
-	Motivo    string               `json:"motivo,omitempty"`
-	Faltantes []contracts.Faltante `json:"faltantes,omitempty"`
-	IDOrden   string               `json:"id_orden,omitempty"`
-}
 
 // mover changes the state and writes the history, or does nothing.
 const mover = `
@@ -71,19 +55,10 @@ func (a *Almacen) Mover(ctx context.Context, cambios ...compras.Cambio) (c contr
 	return c, movida, nil
 }
 
-// Planteada is what came of a question.
-type Planteada struct {
-	Compra              contracts.Compra
-	Movida              bool
-	CancelacionPedida   bool
-	MotivoDeCancelacion string
-	Paso                *Paso // nil: it was not asked, now or before
-}
-
 // Plantear makes a change of state and records the question comando, in one transaction: the question is recorded when
 // the purchase then is in one of en and (unless siempre) nobody asked to cancel. It is one round trip.
-func (a *Almacen) Plantear(ctx context.Context, k compras.Cambio, comando contracts.Tipo, en []contracts.Estado, siempre bool) (Planteada, error) {
-	var p Planteada
+func (a *Almacen) Plantear(ctx context.Context, k compras.Cambio, comando contracts.Tipo, en []contracts.Estado, siempre bool) (compras.Planteada, error) {
+	var p compras.Planteada
 	var lote pgx.Batch
 	encolarCambio(&lote, k, &p.Movida)
 	lote.Queue(`
@@ -102,16 +77,16 @@ on conflict do nothing`, k.IDCompra, comando, en, siempre)
 
 const leerPaso = `select preguntada_en, abandonada_en is not null, respuesta, datos from paso where id_compra = $1 and comando = $2`
 
-func unPaso(p **Paso) func(pgx.Rows) error {
+func unPaso(p **compras.Paso) func(pgx.Rows) error {
 	return func(filas pgx.Rows) error {
-		leido, err := pgx.CollectExactlyOneRow(filas, func(fila pgx.CollectableRow) (Paso, error) {
-			var p Paso
+		leido, err := pgx.CollectExactlyOneRow(filas, func(fila pgx.CollectableRow) (compras.Paso, error) {
+			var p compras.Paso
 			var tipo *contracts.Tipo
 			var datos []byte
 			if err := fila.Scan(&p.PreguntadaEn, &p.Abandonada, &tipo, &datos); err != nil || tipo == nil {
 				return p, err
 			}
-			p.Respuesta = &Respuesta{}
+			p.Respuesta = &compras.Respuesta{}
 			err := json.Unmarshal(datos, p.Respuesta)
 			p.Respuesta.Tipo = *tipo
 			return p, err
@@ -125,17 +100,17 @@ func unPaso(p **Paso) func(pgx.Rows) error {
 }
 
 // LeerPaso gives a question and its reply; nil when it was never asked.
-func (a *Almacen) LeerPaso(ctx context.Context, idCompra string, comando contracts.Tipo) (*Paso, error) {
+func (a *Almacen) LeerPaso(ctx context.Context, idCompra string, comando contracts.Tipo) (*compras.Paso, error) {
 	filas, err := a.pool.Query(ctx, leerPaso, idCompra, comando)
 	if err != nil {
 		return nil, fmt.Errorf("leer el paso %s: %w", comando, err)
 	}
-	var p *Paso
+	var p *compras.Paso
 	return p, unPaso(&p)(filas)
 }
 
 // Abandonar ends the wait for a reply, unless it has come: then it is in the Paso that is returned.
-func (a *Almacen) Abandonar(ctx context.Context, idCompra string, comando contracts.Tipo) (*Paso, error) {
+func (a *Almacen) Abandonar(ctx context.Context, idCompra string, comando contracts.Tipo) (*compras.Paso, error) {
 	_, err := a.pool.Exec(ctx, `update paso set abandonada_en = clock_timestamp()
 where id_compra = $1 and comando = $2 and respuesta is null and abandonada_en is null`, idCompra, comando)
 	if err != nil {
@@ -157,17 +132,6 @@ where id_compra = $1 and comando = $2 and respuesta is not null`, idCompra, coma
 	return nil
 }
 
-// Anotada is what happened to a reply.
-type Anotada string
-
-// What may happen to a reply.
-const (
-	Primera     Anotada = "primera" // it is the reply
-	Repetida    Anotada = "repetida"
-	Tardia      Anotada = "tardia" // kept, and without effect
-	Desconocida Anotada = "desconocida"
-)
-
 // anotar records the first reply in time; another reply of the question is kept beside it as late.
 const anotar = `
 with primera as (
@@ -185,29 +149,21 @@ select coalesce((select * from primera), (select * from tardia),
 
 // AnotarRespuesta records a reply to comando. Waking the waiter is a statement of its own, after the commit: a NOTIFY inside
 // holds a cluster-wide lock over the fsync (facts of decision 3).
-func (a *Almacen) AnotarRespuesta(ctx context.Context, idCompra string, comando contracts.Tipo, r Respuesta) (Anotada, error) {
+func (a *Almacen) AnotarRespuesta(ctx context.Context, idCompra string, comando contracts.Tipo, r compras.Respuesta) (compras.Anotada, error) {
 	datos, err := json.Marshal(r)
 	if err != nil {
 		return "", err
 	}
-	var anotada Anotada
+	var anotada compras.Anotada
 	if err := a.pool.QueryRow(ctx, anotar, idCompra, comando, r.Tipo, datos).Scan(&anotada); err != nil {
 		return "", fmt.Errorf("anotar %s: %w", r.Tipo, err)
 	}
-	if anotada == Primera {
-		if _, err := a.pool.Exec(ctx, `select pg_notify($1, $2)`, CanalDeRespuestas, ClaveDePaso(idCompra, comando)); err != nil {
+	if anotada == compras.Primera {
+		if _, err := a.pool.Exec(ctx, `select pg_notify($1, $2)`, canalDeRespuestas, claveDePaso(idCompra, comando)); err != nil {
 			return "", fmt.Errorf("avisar de %s: %w", r.Tipo, err)
 		}
 	}
 	return anotada, nil
-}
-
-// CanalDeRespuestas carries the keys of questions that were answered.
-const CanalDeRespuestas = "respuestas"
-
-// ClaveDePaso is a question's key on CanalDeRespuestas.
-func ClaveDePaso(idCompra string, comando contracts.Tipo) string {
-	return idCompra + "/" + string(comando)
 }
 
 // AnotarHecho adds to the history something that is not a change of state, once.

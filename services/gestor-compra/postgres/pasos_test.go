@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/internal/basetest"
 )
@@ -110,7 +110,7 @@ func TestPlantear(t *testing.T) {
 func TestPlantearOtraVezEsLaMismaPregunta(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	s := a.Compra(t, contracts.EstadoIniciada)
-	plantear := func() postgres.Planteada {
+	plantear := func() compras.Planteada {
 		t.Helper()
 		p, err := a.Plantear(t.Context(), cambio(s.ID, contracts.EstadoProductosValidos, contracts.EstadoIniciada), contracts.ReservarProducto, en(contracts.EstadoProductosValidos), false)
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/internal/basetest"
 )
@@ -25,8 +25,8 @@ func preguntada(t *testing.T, a postgrestest.Almacen) string {
 }
 
 var (
-	reservados = postgres.Respuesta{Tipo: contracts.ProductosReservados}
-	negada     = postgres.Respuesta{Tipo: contracts.ReservaRechazada, Motivo: "no hay", Faltantes: []contracts.Faltante{{IDProducto: "1", Solicitada: 2, Disponible: 1}}}
+	reservados = compras.Respuesta{Tipo: contracts.ProductosReservados}
+	negada     = compras.Respuesta{Tipo: contracts.ReservaRechazada, Motivo: "no hay", Faltantes: []contracts.Faltante{{IDProducto: "1", Solicitada: 2, Disponible: 1}}}
 )
 
 // The first reply in time is the reply; what comes after it, or after patience ran out, is kept and changes nothing.
@@ -36,23 +36,23 @@ func TestAnotarRespuesta(t *testing.T) {
 	for _, c := range []struct {
 		nombre   string
 		llegan   []any // replies and abandonar, in order
-		anotadas []postgres.Anotada
-		vale     *postgres.Respuesta
+		anotadas []compras.Anotada
+		vale     *compras.Respuesta
 		tardias  int
 	}{
-		{"one", []any{reservados}, []postgres.Anotada{postgres.Primera}, &reservados, 0},
-		{"a refusal, with what is missing", []any{negada}, []postgres.Anotada{postgres.Primera}, &negada, 0},
-		{"the same again", []any{reservados, reservados, reservados}, []postgres.Anotada{postgres.Primera, postgres.Repetida, postgres.Repetida}, &reservados, 0},
-		{"another one", []any{negada, reservados}, []postgres.Anotada{postgres.Primera, postgres.Tardia}, &negada, 1},
-		{"too late", []any{abandonar, reservados}, []postgres.Anotada{postgres.Tardia}, nil, 1},
-		{"too late, of each kind", []any{abandonar, reservados, negada}, []postgres.Anotada{postgres.Tardia, postgres.Tardia}, nil, 2},
-		{"in time, and then patience ran out", []any{reservados, abandonar, reservados}, []postgres.Anotada{postgres.Primera, postgres.Repetida}, &reservados, 0},
+		{"one", []any{reservados}, []compras.Anotada{compras.Primera}, &reservados, 0},
+		{"a refusal, with what is missing", []any{negada}, []compras.Anotada{compras.Primera}, &negada, 0},
+		{"the same again", []any{reservados, reservados, reservados}, []compras.Anotada{compras.Primera, compras.Repetida, compras.Repetida}, &reservados, 0},
+		{"another one", []any{negada, reservados}, []compras.Anotada{compras.Primera, compras.Tardia}, &negada, 1},
+		{"too late", []any{abandonar, reservados}, []compras.Anotada{compras.Tardia}, nil, 1},
+		{"too late, of each kind", []any{abandonar, reservados, negada}, []compras.Anotada{compras.Tardia, compras.Tardia}, nil, 2},
+		{"in time, and then patience ran out", []any{reservados, abandonar, reservados}, []compras.Anotada{compras.Primera, compras.Repetida}, &reservados, 0},
 	} {
 		t.Run(c.nombre, func(t *testing.T) {
 			id := preguntada(t, a)
-			var anotadas []postgres.Anotada
+			var anotadas []compras.Anotada
 			for _, llega := range c.llegan {
-				if r, es := llega.(postgres.Respuesta); es {
+				if r, es := llega.(compras.Respuesta); es {
 					anotada, err := a.AnotarRespuesta(t.Context(), id, contracts.ReservarProducto, r)
 					if err != nil {
 						t.Fatal(err)
@@ -73,7 +73,7 @@ func TestAnotarRespuesta(t *testing.T) {
 	}
 }
 
-func mismaRespuesta(x, y *postgres.Respuesta) bool {
+func mismaRespuesta(x, y *compras.Respuesta) bool {
 	if x == nil || y == nil {
 		return x == y
 	}
@@ -83,8 +83,8 @@ func mismaRespuesta(x, y *postgres.Respuesta) bool {
 func TestAnotarRespuestaQueNadieEspera(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	for nombre, id := range map[string]string{"an unknown purchase": postgrestest.Solicitud().ID, "another question's": preguntada(t, a)} {
-		anotada, err := a.AnotarRespuesta(t.Context(), id, contracts.CrearOrden, postgres.Respuesta{Tipo: contracts.OrdenCreada})
-		if err != nil || anotada != postgres.Desconocida {
+		anotada, err := a.AnotarRespuesta(t.Context(), id, contracts.CrearOrden, compras.Respuesta{Tipo: contracts.OrdenCreada})
+		if err != nil || anotada != compras.Desconocida {
 			t.Errorf("%s: %s %v", nombre, anotada, err)
 		}
 	}
@@ -116,7 +116,7 @@ func TestAnotarRespuestaALaVez(t *testing.T) {
 	for range 30 {
 		id := preguntada(t, a)
 		var primeras atomic.Int32
-		var abandono atomic.Pointer[postgres.Paso]
+		var abandono atomic.Pointer[compras.Paso]
 		basetest.ALaVez(7, 7, func(i int) {
 			if i == 0 {
 				paso, err := a.Abandonar(t.Context(), id, contracts.ReservarProducto)
@@ -132,10 +132,10 @@ func TestAnotarRespuestaALaVez(t *testing.T) {
 				r = negada
 			}
 			anotada, err := a.AnotarRespuesta(t.Context(), id, contracts.ReservarProducto, r)
-			if err != nil || anotada == postgres.Desconocida {
+			if err != nil || anotada == compras.Desconocida {
 				t.Errorf("%s %v", anotada, err)
 			}
-			if anotada == postgres.Primera {
+			if anotada == compras.Primera {
 				primeras.Add(1)
 			}
 		})
@@ -161,16 +161,16 @@ func TestElAvisoLlegaConLaRespuestaGuardada(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conexion.Release()
-	if _, err := conexion.Exec(t.Context(), "listen "+postgres.CanalDeRespuestas); err != nil {
+	if _, err := conexion.Exec(t.Context(), "listen respuestas"); err != nil {
 		t.Fatal(err)
 	}
-	if anotada, err := a.AnotarRespuesta(t.Context(), id, contracts.ReservarProducto, reservados); err != nil || anotada != postgres.Primera {
+	if anotada, err := a.AnotarRespuesta(t.Context(), id, contracts.ReservarProducto, reservados); err != nil || anotada != compras.Primera {
 		t.Fatalf("%s %v", anotada, err)
 	}
 	ctx, soltar := context.WithTimeout(t.Context(), time.Minute)
 	defer soltar()
 	aviso, err := conexion.Conn().WaitForNotification(ctx)
-	if err != nil || aviso.Payload != postgres.ClaveDePaso(id, contracts.ReservarProducto) {
+	if err != nil || aviso.Payload != id+"/"+string(contracts.ReservarProducto) {
 		t.Fatalf("avisó %+v: %v", aviso, err)
 	}
 	if paso, err := a.LeerPaso(t.Context(), id, contracts.ReservarProducto); err != nil || paso.Respuesta == nil {

@@ -7,7 +7,6 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
-	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/workflows/compra"
 )
@@ -63,7 +62,7 @@ func TestStalled(t *testing.T) {
 	}
 	decide := func(decision string) func(*testing.T, postgrestest.Almacen, string) {
 		return func(t *testing.T, a postgrestest.Almacen, id string) {
-			if _, first, err := a.Decidir(t.Context(), id, postgres.Decision{Decision: decision}); err != nil || !first {
+			if _, first, err := a.Decidir(t.Context(), id, compras.Decision{Decision: decision}); err != nil || !first {
 				t.Fatal(first, err)
 			}
 		}
@@ -105,10 +104,10 @@ func TestStalled(t *testing.T) {
 				a.Hacer(t, `insert into historia (id_compra, numero, paso, tipo) values ($1, 2, 'POR_APROBAR', 'Prueba')`, id)
 				a.Hacer(t, `update compra set actualizada_en = actualizada_en + interval '12 hours' where id = $1`, id)
 			}},
-		{name: "it was approved just now", estado: contracts.EstadoPorAprobar, before: decide(postgres.Aprobada), by: young},
-		{name: "it was approved and does not know", estado: contracts.EstadoPorAprobar, before: decide(postgres.Aprobada), by: old, stalled: true},
+		{name: "it was approved just now", estado: contracts.EstadoPorAprobar, before: decide(compras.Aprobada), by: young},
+		{name: "it was approved and does not know", estado: contracts.EstadoPorAprobar, before: decide(compras.Aprobada), by: old, stalled: true},
 		{name: "it knows of its rejection and does not go on", estado: contracts.EstadoPorAprobar,
-			before: after(decide(postgres.Rechazada), `update decision set entregada = true where id_compra = $1`), by: old, stalled: true},
+			before: after(decide(compras.Rechazada), `update decision set entregada = true where id_compra = $1`), by: old, stalled: true},
 		{name: "it was dispatched just now", estado: contracts.EstadoConfirmada, before: tramite("despacho"), by: young},
 		{name: "its dispatch does not go on", estado: contracts.EstadoConfirmada, before: tramite("despacho"), by: old, stalled: true, tramite: "despacho"},
 		{name: "its dispatch waits for its confirmation", estado: contracts.EstadoFallida, before: tramite("despacho"), by: old},
@@ -153,7 +152,7 @@ func TestStalledCompensationKeepsItsReason(t *testing.T) {
 	s := a.Compra(t, contracts.EstadoProductosValidos)
 	missing := []contracts.Faltante{{IDProducto: "1", Solicitada: 2, Disponible: 1}}
 	a.Hacer(t, `insert into paso (id_compra, comando) values ($1, 'ReservarProducto')`, s.ID)
-	if _, err := a.AnotarRespuesta(t.Context(), s.ID, contracts.ReservarProducto, postgres.Respuesta{Tipo: contracts.ReservaRechazada, Faltantes: missing}); err != nil {
+	if _, err := a.AnotarRespuesta(t.Context(), s.ID, contracts.ReservarProducto, compras.Respuesta{Tipo: contracts.ReservaRechazada, Faltantes: missing}); err != nil {
 		t.Fatal(err)
 	}
 	if _, moved, err := a.Mover(t.Context(), compras.Cambio{
@@ -220,7 +219,7 @@ func TestGiveUp(t *testing.T) {
 		a.SinHuecos(t, s.ID)
 	}
 	decided := a.Compra(t, contracts.EstadoPorAprobar)
-	if _, _, err := a.Decidir(t.Context(), decided.ID, postgres.Decision{Decision: postgres.Aprobada}); err != nil {
+	if _, _, err := a.Decidir(t.Context(), decided.ID, compras.Decision{Decision: compras.Aprobada}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.GiveUp(t.Context(), decided.ID); err != nil {

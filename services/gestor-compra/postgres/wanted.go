@@ -8,10 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
 )
-
-// PasoWanted is the history entry of a purchase that awaits approval, once another was refused for want of the units that it holds.
-const PasoWanted = "Demanda"
 
 // wanted finds the undecided purchases that hold a product for want of which a purchase was refused. It finds them only where
 // the units that they hold and the units on the shelf together would have been enough for that purchase.
@@ -25,9 +23,9 @@ select distinct h.id, h.productos from held h join jsonb_to_recordset($1::jsonb)
 where f.disponible + h.together >= f.solicitada and not exists (select from historia t where t.id_compra = h.id and t.paso = $2)`
 
 // Wanted returns the purchases that await approval and hold units that a refused purchase lacked (faltantes). A purchase whose
-// history already has PasoWanted is left out.
+// history already has compras.PasoWanted is left out.
 func (a *Almacen) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error) {
-	filas, err := a.pool.Query(ctx, wanted, faltantes, PasoWanted)
+	filas, err := a.pool.Query(ctx, wanted, faltantes, compras.PasoWanted)
 	if err != nil {
 		return nil, fmt.Errorf("buscar quién retiene lo que falta: %w", err)
 	}
@@ -41,7 +39,7 @@ func (a *Almacen) WantedSince(ctx context.Context, age time.Duration) ([]string,
 	filas, err := a.pool.Query(ctx, `
 select p.id from compra p join historia h on h.id_compra = p.id and h.paso = $1
 where p.estado = 'POR_APROBAR' and h.en < clock_timestamp() - $2::interval
-  and not exists (select from decision d where d.id_compra = p.id)`, PasoWanted, age)
+  and not exists (select from decision d where d.id_compra = p.id)`, compras.PasoWanted, age)
 	if err != nil {
 		return nil, fmt.Errorf("buscar lo que otros quieren: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/internal/basetest"
 )
@@ -35,7 +36,7 @@ func Solicitud() contracts.SolicitudCompra {
 }
 
 // Abiertas lets a customer have more purchases open than any test makes.
-var Abiertas = postgres.Abiertas{Max: 1_000_000}
+var Abiertas = compras.Abiertas{Max: 1_000_000}
 
 // Compra takes a purchase in and puts it in a state, past the rules.
 func (a Almacen) Compra(t testing.TB, estado contracts.Estado) contracts.SolicitudCompra {

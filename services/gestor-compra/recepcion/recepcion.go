@@ -7,18 +7,18 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/registro"
 )
 
 // Almacen keeps the purchases.
 type Almacen interface {
-	Aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas postgres.Abiertas) (c contracts.Compra, nueva bool, err error)
+	Aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas compras.Abiertas) (c contracts.Compra, nueva bool, err error)
 	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error)
 	CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) (c contracts.Compra, hecha bool, err error)
-	Aprobar(ctx context.Context, idCompra string, d postgres.Decision) (contracts.Compra, error)
+	Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error)
 	AnotarDespacho(ctx context.Context, idCompra string) error
-	Decidir(ctx context.Context, idCompra string, d postgres.Decision) (postgres.Decision, bool, error)
+	Decidir(ctx context.Context, idCompra string, d compras.Decision) (compras.Decision, bool, error)
 	WantedSince(ctx context.Context, age time.Duration) ([]string, error)
 	Reintentar(ctx context.Context, idCompra string, approval time.Duration) (contracts.Compra, error)
 }
@@ -55,16 +55,16 @@ func Nueva(a Almacen, d Difusor, despertador Despertador, options Options) *Rece
 // Aceptar takes a purchase in, once: the same one again gives it as it stands. It checks everything but stock.
 // Errors: Invalido; Conflicto when the id has another owner or content, or its customer has too many open.
 func (r *Recepcion) Aceptar(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
-	return r.aceptar(ctx, s, postgres.Abiertas{Max: r.options.MaxOpen})
+	return r.aceptar(ctx, s, compras.Abiertas{Max: r.options.MaxOpen})
 }
 
 // AceptarPorMensaje is Aceptar for a command, whose sender is not there to be told that there are too many: the purchase is
 // RECHAZADA, and nothing was reserved for it.
 func (r *Recepcion) AceptarPorMensaje(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
-	return r.aceptar(ctx, s, postgres.Abiertas{Max: r.options.MaxOpen, Rechazar: true})
+	return r.aceptar(ctx, s, compras.Abiertas{Max: r.options.MaxOpen, Rechazar: true})
 }
 
-func (r *Recepcion) aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas postgres.Abiertas) (contracts.Compra, error) {
+func (r *Recepcion) aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas compras.Abiertas) (contracts.Compra, error) {
 	if err := s.Validar(); err != nil {
 		return contracts.Compra{}, err
 	}
@@ -146,9 +146,9 @@ func (r *Recepcion) Aprobar(ctx context.Context, idCompra string, aprobada bool,
 	if err := v.Error(); err != nil {
 		return contracts.Compra{}, err
 	}
-	d := postgres.Decision{Decision: postgres.Rechazada, Motivo: motivo}
+	d := compras.Decision{Decision: compras.Rechazada, Motivo: motivo}
 	if aprobada {
-		d.Decision = postgres.Aprobada
+		d.Decision = compras.Aprobada
 	}
 	ctx = registro.ConCompra(ctx, idCompra)
 	c, err := r.almacen.Aprobar(ctx, idCompra, d)
@@ -169,7 +169,7 @@ func (r *Recepcion) ReleaseWanted(ctx context.Context, age time.Duration) error 
 	}
 	for _, id := range ids {
 		ctx := registro.ConCompra(ctx, id)
-		if _, first, err := r.almacen.Decidir(ctx, id, postgres.Decision{Decision: postgres.Expirada}); err != nil {
+		if _, first, err := r.almacen.Decidir(ctx, id, compras.Decision{Decision: compras.Expirada}); err != nil {
 			return err
 		} else if first {
 			slog.WarnContext(ctx, "nadie decidió a tiempo, y otros quieren lo que retiene")

@@ -14,7 +14,6 @@ import (
 	"github.com/gorilla/mux"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
 	"entregas/services/internal/rest"
 )
 
@@ -29,7 +28,7 @@ type Gestor interface {
 // Lector reads purchases.
 type Lector interface {
 	Leer(ctx context.Context, id string) (contracts.Compra, error)
-	Buscar(ctx context.Context, f contracts.FiltroCompras, antesDe postgres.Cursor, limite int) ([]contracts.Compra, error)
+	Buscar(ctx context.Context, f contracts.FiltroCompras, antesDe contracts.Cursor, limite int) ([]contracts.Compra, error)
 	Resumen(ctx context.Context, ventana time.Duration) (contracts.Resumen, error)
 	Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error)
 }
@@ -262,8 +261,8 @@ func filtroDe(r *http.Request) (f contracts.FiltroCompras, err error) {
 }
 
 // pagina reads limite and despues; without despues a list begins at the newest.
-func pagina(q url.Values) (limite int, despues postgres.Cursor, err error) {
-	limite, despues = limitePorOmision, postgres.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
+func pagina(q url.Values) (limite int, despues contracts.Cursor, err error) {
+	limite, despues = limitePorOmision, contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
 	var v contracts.Validador
 	if texto := q.Get("limite"); texto != "" {
 		if limite, err = strconv.Atoi(texto); err != nil || limite < 1 || limite > limiteMaximo {
@@ -275,7 +274,7 @@ func pagina(q url.Values) (limite int, despues postgres.Cursor, err error) {
 		if err != nil {
 			return limite, despues, err
 		}
-		despues = postgres.Cursor{CreadaEn: c.CreadaEn, ID: c.ID}
+		despues = contracts.Cursor{CreadaEn: c.CreadaEn, ID: c.ID}
 	}
 	return limite, despues, v.Error()
 }

@@ -11,6 +11,7 @@ import (
 	dapr "github.com/dapr/go-sdk/client"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/gestor-compra/saga"
@@ -33,8 +34,8 @@ type participantes struct {
 	pubsubtest.Broker
 	mu        sync.Mutex
 	recibidos []contracts.Tipo
-	responder func(comando contracts.Tipo, vez int) *postgres.Respuesta // nil: nobody answers
-	anotar    func(ctx context.Context, id string, comando contracts.Tipo, r postgres.Respuesta) (postgres.Anotada, error)
+	responder func(comando contracts.Tipo, vez int) *compras.Respuesta // nil: nobody answers
+	anotar    func(ctx context.Context, id string, comando contracts.Tipo, r compras.Respuesta) (compras.Anotada, error)
 }
 
 func (p *participantes) PublishEvent(ctx context.Context, componente, tema string, data any, opciones ...dapr.PublishEventOption) error {
@@ -82,26 +83,26 @@ func nuevaEscena(t *testing.T, ajustes saga.Ajustes) *escena {
 	t.Helper()
 	e := &escena{Almacen: postgrestest.Nuevo(t)}
 	e.participantes = &participantes{anotar: e.AnotarRespuesta, responder: deBuenaGana}
-	e.Saga = e.conAvisos(saga.NuevosAvisos(e.Pool), ajustes)
+	e.Saga = e.conAvisos(postgres.NuevosAvisos(e.Pool), ajustes)
 	return e
 }
 
 // conAvisos is another replica: the same database and broker, wake-ups of its own.
-func (e *escena) conAvisos(a *saga.Avisos, ajustes saga.Ajustes) *saga.Saga {
+func (e *escena) conAvisos(a *postgres.Avisos, ajustes saga.Ajustes) *saga.Saga {
 	return saga.Nueva(e.Almacen, pubsub.NuevoPublicador(e.participantes, "gestor-compra"), a, &e.testigo, ajustes, e.testigo.Avisar)
 }
 
 // deBuenaGana is what participants answer when all is well.
-func deBuenaGana(comando contracts.Tipo, _ int) *postgres.Respuesta {
-	return &postgres.Respuesta{Tipo: map[contracts.Tipo]contracts.Tipo{
+func deBuenaGana(comando contracts.Tipo, _ int) *compras.Respuesta {
+	return &compras.Respuesta{Tipo: map[contracts.Tipo]contracts.Tipo{
 		contracts.ValidarInventario: contracts.InventarioValidado, contracts.CancelarValidacionInventario: contracts.ValidacionCancelada,
 		contracts.ReservarProducto: contracts.ProductosReservados, contracts.LiberarReserva: contracts.ReservaLiberada, contracts.DespacharReserva: contracts.ReservaDespachada,
 		contracts.CrearOrden: contracts.OrdenCreada, contracts.CancelarOrden: contracts.OrdenCancelada,
 	}[comando], IDOrden: "o1"}
 }
 
-func siempre(r *postgres.Respuesta) func(contracts.Tipo, int) *postgres.Respuesta {
-	return func(contracts.Tipo, int) *postgres.Respuesta { return r }
+func siempre(r *compras.Respuesta) func(contracts.Tipo, int) *compras.Respuesta {
+	return func(contracts.Tipo, int) *compras.Respuesta { return r }
 }
 
 // pregunta is the step of workflows/compra that sends comando.
@@ -133,7 +134,7 @@ func hasta(t *testing.T, que string, seCumple func() bool) {
 }
 
 // escuchar makes wake-ups reach waiters, as main does, and returns when they do.
-func (e *escena) escuchar(t *testing.T, a *saga.Avisos) {
+func (e *escena) escuchar(t *testing.T, a *postgres.Avisos) {
 	t.Helper()
 	ctx, parar := context.WithCancel(context.Background())
 	var fin sync.WaitGroup

@@ -8,7 +8,6 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
-	"entregas/services/gestor-compra/postgres"
 	"entregas/services/internal/registro"
 	"entregas/workflows/compra"
 )
@@ -58,7 +57,7 @@ func (s *Saga) PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra)
 // LeerDecision implements compra.Actividades.
 func (s *Saga) LeerDecision(ctx context.Context, l compra.LecturaDecision) (compra.Desenlace, error) {
 	if l.Vencida {
-		if _, _, err := s.almacen.Decidir(ctx, l.IDCompra, postgres.Decision{Decision: postgres.Expirada}); err != nil {
+		if _, _, err := s.almacen.Decidir(ctx, l.IDCompra, compras.Decision{Decision: compras.Expirada}); err != nil {
 			return compra.Desenlace{}, err
 		}
 	}
@@ -67,20 +66,20 @@ func (s *Saga) LeerDecision(ctx context.Context, l compra.LecturaDecision) (comp
 		return compra.Desenlace{}, err
 	}
 	switch d.Decision {
-	case postgres.Ninguna:
+	case compras.Ninguna:
 		return compra.Desenlace{Resultado: compra.Pendiente}, nil
-	case postgres.Aprobada:
+	case compras.Aprobada:
 		c, err := s.almacen.AnotarHecho(ctx, l.IDCompra, "Aprobacion", compraAprobada, "Un operador la aprobó.")
 		if err != nil {
 			return compra.Desenlace{}, err
 		}
 		s.difusor.Difundir(c)
 		return compra.Desenlace{Resultado: compra.Aceptada}, nil
-	case postgres.Cancelada:
+	case compras.Cancelada:
 		return compra.Desenlace{Resultado: compra.Cancelada, Motivo: d.Motivo}, nil
-	case postgres.Rechazada:
+	case compras.Rechazada:
 		return compra.Desenlace{Resultado: compra.Rechazada, Respuesta: aprobacionNegada, Motivo: "Un operador no la aprobó. " + d.Motivo}, nil
-	case postgres.Expirada:
+	case compras.Expirada:
 		return compra.Desenlace{Resultado: compra.Rechazada, Respuesta: aprobacionExpirada, Motivo: "Nadie la aprobó a tiempo."}, nil
 	default:
 		return compra.Desenlace{}, fmt.Errorf("decisión desconocida: %s", d.Decision)
@@ -96,7 +95,7 @@ func (s *Saga) tellWanted(ctx context.Context, faltantes []contracts.Faltante) {
 	}
 	for _, h := range holders {
 		ctx := registro.ConCompra(ctx, h.ID)
-		c, err := s.almacen.AnotarHecho(ctx, h.ID, postgres.PasoWanted, stockWanted,
+		c, err := s.almacen.AnotarHecho(ctx, h.ID, compras.PasoWanted, stockWanted,
 			fmt.Sprintf("A otra compra le faltó algo de las %d unidades que esta retiene: si nadie la aprueba, se liberan desde %s.", h.Unidades(), inWords(s.ajustes.WantedStock)))
 		if err != nil {
 			slog.WarnContext(ctx, "otros quieren lo que espera aprobación", "error", err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/workflows/compra"
 )
 
@@ -62,17 +62,17 @@ func TestLeerDecision(t *testing.T) {
 		respuesta contracts.Tipo
 	}{
 		{"woken for nothing", "", false, compra.Pendiente, ""},
-		{"approved", postgres.Aprobada, false, compra.Aceptada, ""},
-		{"rejected", postgres.Rechazada, false, compra.Rechazada, "AprobacionNegada"},
-		{"cancelled", postgres.Cancelada, false, compra.Cancelada, ""},
+		{"approved", compras.Aprobada, false, compra.Aceptada, ""},
+		{"rejected", compras.Rechazada, false, compra.Rechazada, "AprobacionNegada"},
+		{"cancelled", compras.Cancelada, false, compra.Cancelada, ""},
 		{"the time is up", "", true, compra.Rechazada, "AprobacionExpirada"},
-		{"the time is up, but it was approved", postgres.Aprobada, true, compra.Aceptada, ""},
-		{"the time is up, but it was cancelled", postgres.Cancelada, true, compra.Cancelada, ""},
+		{"the time is up, but it was approved", compras.Aprobada, true, compra.Aceptada, ""},
+		{"the time is up, but it was cancelled", compras.Cancelada, true, compra.Cancelada, ""},
 	} {
 		t.Run(c.nombre, func(t *testing.T) {
 			s := e.Compra(t, contracts.EstadoPorAprobar)
 			if c.decidido != "" {
-				if _, primera, err := e.Decidir(t.Context(), s.ID, postgres.Decision{Decision: c.decidido, Motivo: "porque sí"}); err != nil || !primera {
+				if _, primera, err := e.Decidir(t.Context(), s.ID, compras.Decision{Decision: c.decidido, Motivo: "porque sí"}); err != nil || !primera {
 					t.Fatal(primera, err)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/gestor-compra/saga"
@@ -15,9 +16,9 @@ import (
 // The wake-up may come before the publish returns, the earliest that it can: the waiter gets it all the same, without looking.
 func TestElAvisoDespierta(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
-	avisos := saga.NuevosAvisos(e.Pool)
+	avisos := postgres.NuevosAvisos(e.Pool)
 	e.escuchar(t, avisos)
-	e.anotar = func(ctx context.Context, id string, comando contracts.Tipo, r postgres.Respuesta) (postgres.Anotada, error) {
+	e.anotar = func(ctx context.Context, id string, comando contracts.Tipo, r compras.Respuesta) (compras.Anotada, error) {
 		otro, soltar := avisos.Esperar(id, comando)
 		defer soltar()
 		anotada, err := e.AnotarRespuesta(ctx, id, comando, r)
@@ -36,7 +37,7 @@ func TestElAvisoDespierta(t *testing.T) {
 // The connection that listens is lost: it is made anew, and wake-ups come again.
 func TestLosAvisosVuelven(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
-	avisos := saga.NuevosAvisos(e.Pool)
+	avisos := postgres.NuevosAvisos(e.Pool)
 	e.escuchar(t, avisos)
 	pid := postgrestest.Uno[int](t, e.Almacen, `select pid from pg_stat_activity where datname = current_database() and query = 'listen respuestas'`)
 	e.Hacer(t, `select pg_terminate_backend($1)`, pid)
@@ -47,7 +48,7 @@ func TestLosAvisosVuelven(t *testing.T) {
 	aviso, soltar := avisos.Esperar(s.ID, contracts.CrearOrden)
 	defer soltar()
 	hasta(t, "despertar otra vez", func() bool {
-		e.Hacer(t, `select pg_notify($1, $2)`, postgres.CanalDeRespuestas, postgres.ClaveDePaso(s.ID, contracts.CrearOrden))
+		e.Hacer(t, `select pg_notify($$respuestas$$, $1)`, s.ID+"/"+string(contracts.CrearOrden))
 		select {
 		case <-aviso:
 			return true

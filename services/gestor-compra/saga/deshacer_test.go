@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/gestor-compra/saga"
@@ -56,7 +57,7 @@ func TestDeshacerSinConfirmacion(t *testing.T) {
 		}
 		e.Hacer(t, `update paso set preguntada_en = preguntada_en - interval '1 hour' where id_compra = $1`, s.ID)
 	}
-	if anotada, err := e.AnotarRespuesta(t.Context(), s.ID, contracts.LiberarReserva, postgres.Respuesta{Tipo: contracts.ReservaLiberada}); err != nil || anotada != postgres.Primera {
+	if anotada, err := e.AnotarRespuesta(t.Context(), s.ID, contracts.LiberarReserva, compras.Respuesta{Tipo: contracts.ReservaLiberada}); err != nil || anotada != compras.Primera {
 		t.Fatal(anotada, err)
 	}
 	if d, err := e.Deshacer(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Resultado != compra.Aceptada || len(e.preguntas()) != 2 {
@@ -84,11 +85,11 @@ func TestARefusedRollbackIsAskedAgain(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
 	s := e.Compra(t, contracts.EstadoProductosReservados)
 	refuse := true
-	e.responder = func(contracts.Tipo, int) *postgres.Respuesta {
+	e.responder = func(contracts.Tipo, int) *compras.Respuesta {
 		if refuse {
-			return &postgres.Respuesta{Tipo: contracts.ReservaDespachada, Motivo: "Los productos ya se habían despachado."}
+			return &compras.Respuesta{Tipo: contracts.ReservaDespachada, Motivo: "Los productos ya se habían despachado."}
 		}
-		return &postgres.Respuesta{Tipo: contracts.ReservaLiberada}
+		return &compras.Respuesta{Tipo: contracts.ReservaLiberada}
 	}
 	for try := 1; try <= 3; try++ {
 		d, err := e.Deshacer(t.Context(), rollback(s, contracts.LiberarReserva))
@@ -202,7 +203,7 @@ func TestDeshacerSinBroker(t *testing.T) {
 		t.Fatalf("%+v %v", d, err)
 	}
 	e.Fallar(nil)
-	e.Saga = e.conAvisos(saga.NuevosAvisos(e.Pool), pacientes)
+	e.Saga = e.conAvisos(postgres.NuevosAvisos(e.Pool), pacientes)
 	if d, err := e.Deshacer(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Resultado != compra.Aceptada {
 		t.Fatalf("%+v %v", d, err)
 	}

@@ -9,16 +9,16 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/saga"
 	"entregas/services/internal/pubsubtest"
 	"entregas/workflows/compra"
 )
 
 var (
-	insuficiente = &postgres.Respuesta{Tipo: contracts.InventarioInsuficiente, Faltantes: []contracts.Faltante{{IDProducto: "1", Solicitada: 2}}}
-	rechazada    = &postgres.Respuesta{Tipo: contracts.OrdenRechazada, Motivo: "Tiene demasiadas órdenes abiertas."}
-	despachada   = &postgres.Respuesta{Tipo: contracts.OrdenDespachada, IDOrden: "o1"}
+	insuficiente = &compras.Respuesta{Tipo: contracts.InventarioInsuficiente, Faltantes: []contracts.Faltante{{IDProducto: "1", Solicitada: 2}}}
+	rechazada    = &compras.Respuesta{Tipo: contracts.OrdenRechazada, Motivo: "Tiene demasiadas órdenes abiertas."}
+	despachada   = &compras.Respuesta{Tipo: contracts.OrdenDespachada, IDOrden: "o1"}
 )
 
 // What each step comes to, by the state in which it finds the purchase, what is answered, and who wants to cancel.
@@ -29,7 +29,7 @@ func TestPreguntar(t *testing.T) {
 		comando   contracts.Tipo
 		estado    contracts.Estado
 		marcada   bool
-		responde  *postgres.Respuesta // nil: gladly
+		responde  *compras.Respuesta // nil: gladly
 		resultado compra.Resultado
 		preguntas int // how often it asked
 		queda     contracts.Estado
@@ -41,7 +41,7 @@ func TestPreguntar(t *testing.T) {
 		{"stock: cancelled at once", contracts.ValidarInventario, contracts.EstadoCancelada, false, nil, compra.Terminada, 0, contracts.EstadoCancelada},
 		{"stock: being undone", contracts.ValidarInventario, contracts.EstadoCompensando, true, nil, compra.Terminada, 0, contracts.EstadoCompensando},
 		{"reservation: done", contracts.ReservarProducto, contracts.EstadoIniciada, false, nil, compra.Aceptada, 1, contracts.EstadoProductosValidos},
-		{"reservation: refused", contracts.ReservarProducto, contracts.EstadoIniciada, false, &postgres.Respuesta{Tipo: contracts.ReservaRechazada}, compra.Rechazada, 1, contracts.EstadoProductosValidos},
+		{"reservation: refused", contracts.ReservarProducto, contracts.EstadoIniciada, false, &compras.Respuesta{Tipo: contracts.ReservaRechazada}, compra.Rechazada, 1, contracts.EstadoProductosValidos},
 		{"reservation: cancelled before", contracts.ReservarProducto, contracts.EstadoIniciada, true, nil, compra.Cancelada, 0, contracts.EstadoIniciada},
 		{"order: created", contracts.CrearOrden, contracts.EstadoProductosValidos, false, nil, compra.Aceptada, 1, contracts.EstadoConfirmada},
 		{"order: created after an approval", contracts.CrearOrden, contracts.EstadoPorAprobar, false, nil, compra.Aceptada, 1, contracts.EstadoConfirmada},
@@ -141,7 +141,7 @@ func TestUnPasoQueVuelveAEmpezar(t *testing.T) {
 	if paso, err := e.LeerPaso(t.Context(), s.ID, p.Comando); err != nil || paso.Abandonada || paso.Respuesta != nil {
 		t.Fatalf("%+v: %v", paso, err)
 	}
-	if anotada, err := e.AnotarRespuesta(t.Context(), s.ID, p.Comando, postgres.Respuesta{Tipo: contracts.ProductosReservados}); err != nil || anotada != postgres.Primera {
+	if anotada, err := e.AnotarRespuesta(t.Context(), s.ID, p.Comando, compras.Respuesta{Tipo: contracts.ProductosReservados}); err != nil || anotada != compras.Primera {
 		t.Fatal(anotada, err)
 	}
 	d, err := e.Preguntar(t.Context(), p)
@@ -181,7 +181,7 @@ func TestSeAcabaLaPaciencia(t *testing.T) {
 			t.Fatalf("%+v %v tras preguntar %v", d, err, e.preguntas())
 		}
 	}
-	if anotada, err := e.AnotarRespuesta(t.Context(), s.ID, p.Comando, postgres.Respuesta{Tipo: contracts.ProductosReservados}); err != nil || anotada != postgres.Tardia {
+	if anotada, err := e.AnotarRespuesta(t.Context(), s.ID, p.Comando, compras.Respuesta{Tipo: contracts.ProductosReservados}); err != nil || anotada != compras.Tardia {
 		t.Fatal(anotada, err)
 	}
 	if d, err := e.Preguntar(t.Context(), p); err != nil || d.Resultado != compra.SinRespuesta || e.Estado(t, s.ID) != contracts.EstadoProductosValidos {
@@ -193,7 +193,7 @@ func TestSeAcabaLaPaciencia(t *testing.T) {
 func TestInsiste(t *testing.T) {
 	e := nuevaEscena(t, saga.Ajustes{Paciencia: time.Hour, Insistencia: time.Millisecond, VueltaRevision: time.Hour})
 	s := e.Compra(t, contracts.EstadoIniciada)
-	e.responder = func(c contracts.Tipo, vez int) *postgres.Respuesta {
+	e.responder = func(c contracts.Tipo, vez int) *compras.Respuesta {
 		if vez < 4 {
 			return nil
 		}
@@ -230,7 +230,7 @@ func TestLosTramitesNoPierdenLaPaciencia(t *testing.T) {
 func TestCancelarMientrasSeCreaLaOrden(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
 	s := e.Compra(t, contracts.EstadoProductosValidos)
-	e.responder = func(c contracts.Tipo, vez int) *postgres.Respuesta {
+	e.responder = func(c contracts.Tipo, vez int) *compras.Respuesta {
 		if _, _, err := e.Cancelar(context.Background(), s.ID, "ya no"); err != nil {
 			t.Error(err)
 		}
@@ -268,7 +268,7 @@ func TestElBrokerVuelve(t *testing.T) {
 func TestSinBaseNoHayDesenlace(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
 	s := e.Compra(t, contracts.EstadoRecibida)
-	e.responder = func(contracts.Tipo, int) *postgres.Respuesta { e.Pool.Close(); return nil }
+	e.responder = func(contracts.Tipo, int) *compras.Respuesta { e.Pool.Close(); return nil }
 	if d, err := e.Preguntar(t.Context(), pregunta(s, contracts.ValidarInventario)); err == nil || d.Resultado != "" {
 		t.Fatalf("%+v %v", d, err)
 	}

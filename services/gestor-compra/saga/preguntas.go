@@ -8,7 +8,6 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
-	"entregas/services/gestor-compra/postgres"
 	"entregas/services/internal/pubsub"
 )
 
@@ -21,7 +20,7 @@ type espera struct {
 }
 
 // delPaso is a step's patience: counted from the first ask, so that a restart does not renew it (decision 4).
-func (s *Saga) delPaso(paso *postgres.Paso) espera {
+func (s *Saga) delPaso(paso *compras.Paso) espera {
 	return espera{plazo: paso.PreguntadaEn.Add(s.ajustes.Paciencia), ultima: true}
 }
 
@@ -31,7 +30,7 @@ func deUnaVuelta(cuanto time.Duration) espera { return espera{plazo: time.Now().
 // preguntarYEsperar sends the command and waits for its reply. What it returns has no Respuesta when there was none in
 // time. An activity that is restarted finds the reply at once, else asks again: the participant answers a command that it
 // knows with the stored reply.
-func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompra, comando contracts.Tipo, paso *postgres.Paso, aviso <-chan struct{}, e espera) (*postgres.Paso, error) {
+func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompra, comando contracts.Tipo, paso *compras.Paso, aviso <-chan struct{}, e espera) (*compras.Paso, error) {
 	siguientePregunta := time.Time{} // now
 	insistencia := s.ajustes.Insistencia
 	beat := time.Now().Add(compras.Beat)

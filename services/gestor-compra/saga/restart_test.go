@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/workflows/compra"
 )
@@ -48,9 +48,9 @@ func TestAStepThatWasNotPassedIsNot(t *testing.T) {
 // Failure prevented: a workflow that starts again after the decision was handed out waits for an event that does not come again.
 func TestAnApprovalThatWasDecidedIsNotAwaitedAgain(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
-	for decision, outcome := range map[string]compra.Resultado{postgres.Aprobada: compra.Aceptada, postgres.Rechazada: compra.Rechazada, postgres.Cancelada: compra.Cancelada} {
+	for decision, outcome := range map[string]compra.Resultado{compras.Aprobada: compra.Aceptada, compras.Rechazada: compra.Rechazada, compras.Cancelada: compra.Cancelada} {
 		s := e.Compra(t, contracts.EstadoPorAprobar)
-		if _, _, err := e.Decidir(t.Context(), s.ID, postgres.Decision{Decision: decision, Motivo: "porque sí"}); err != nil {
+		if _, _, err := e.Decidir(t.Context(), s.ID, compras.Decision{Decision: decision, Motivo: "porque sí"}); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {

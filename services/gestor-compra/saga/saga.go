@@ -10,7 +10,6 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
-	"entregas/services/gestor-compra/postgres"
 	"entregas/services/internal/fallas"
 	"entregas/services/internal/pubsub"
 	"entregas/services/internal/registro"
@@ -31,15 +30,15 @@ type Ajustes struct {
 
 // Almacen is what the saga keeps.
 type Almacen interface {
-	Plantear(ctx context.Context, k compras.Cambio, comando contracts.Tipo, en []contracts.Estado, siempre bool) (postgres.Planteada, error)
-	LeerPaso(ctx context.Context, idCompra string, comando contracts.Tipo) (*postgres.Paso, error)
+	Plantear(ctx context.Context, k compras.Cambio, comando contracts.Tipo, en []contracts.Estado, siempre bool) (compras.Planteada, error)
+	LeerPaso(ctx context.Context, idCompra string, comando contracts.Tipo) (*compras.Paso, error)
 	Alive(ctx context.Context, idCompra string, comando contracts.Tipo) error
 	Reopen(ctx context.Context, idCompra string, comando contracts.Tipo) error
-	Abandonar(ctx context.Context, idCompra string, comando contracts.Tipo) (*postgres.Paso, error)
+	Abandonar(ctx context.Context, idCompra string, comando contracts.Tipo) (*compras.Paso, error)
 	Mover(ctx context.Context, cambios ...compras.Cambio) (contracts.Compra, bool, error)
 	MotivoDeCancelacion(ctx context.Context, idCompra string) (string, error)
-	Decidir(ctx context.Context, idCompra string, d postgres.Decision) (postgres.Decision, bool, error)
-	EntregarDecision(ctx context.Context, idCompra string) (postgres.Decision, error)
+	Decidir(ctx context.Context, idCompra string, d compras.Decision) (compras.Decision, bool, error)
+	EntregarDecision(ctx context.Context, idCompra string) (compras.Decision, error)
 	TerminarTramite(ctx context.Context, t compra.Tramite) error
 	Leer(ctx context.Context, id string) (contracts.Compra, error)
 	AnotarHecho(ctx context.Context, idCompra, paso string, tipo contracts.Tipo, detalle string) (contracts.Compra, error)
@@ -49,18 +48,25 @@ type Almacen interface {
 // Difusor tells the world of a purchase's new state, without being waited for.
 type Difusor interface{ Difundir(c contracts.Compra) }
 
+// Avisos wakes who waits for a reply.
+type Avisos interface {
+	// Esperar gives a channel that gets a token when the question is answered, in whatever replica. Call the second result when done.
+	// Start to wait before the question is asked, or its reply may come first.
+	Esperar(idCompra string, comando contracts.Tipo) (<-chan struct{}, func())
+}
+
 // Saga implements compra.Actividades.
 type Saga struct {
 	almacen    Almacen
 	publicador *pubsub.Publicador
-	avisos     *Avisos
+	avisos     Avisos
 	difusor    Difusor
 	ajustes    Ajustes
 	alCambiar  func() // a place became free, or there is something to follow up
 }
 
 // Nueva makes the saga's activities. alCambiar is called when a purchase gives up its place or reaches a state that something waits for.
-func Nueva(a Almacen, p *pubsub.Publicador, avisos *Avisos, d Difusor, ajustes Ajustes, alCambiar func()) *Saga {
+func Nueva(a Almacen, p *pubsub.Publicador, avisos Avisos, d Difusor, ajustes Ajustes, alCambiar func()) *Saga {
 	return &Saga{almacen: a, publicador: p, avisos: avisos, difusor: d, ajustes: ajustes, alCambiar: alCambiar}
 }
 
@@ -101,7 +107,7 @@ func (s *Saga) Preguntar(ctx context.Context, p compra.Pregunta) (compra.Desenla
 }
 
 // sinPreguntar is the outcome when there is nothing to ask (any more), else nil.
-func sinPreguntar(p compra.Pregunta, planteada postgres.Planteada) *compra.Desenlace {
+func sinPreguntar(p compra.Pregunta, planteada compras.Planteada) *compra.Desenlace {
 	estado := planteada.Compra.Estado
 	switch {
 	case planteada.Paso == nil && p.Cancelable && planteada.CancelacionPedida && (slices.Contains(p.Desde, estado) || slices.Contains(p.En, estado)):
@@ -120,13 +126,13 @@ func sinPreguntar(p compra.Pregunta, planteada postgres.Planteada) *compra.Desen
 
 // passed tells that the saga has gone beyond this step: its reply is there, and the purchase is in a later state. A workflow that starts
 // again walks over such steps.
-func passed(p compra.Pregunta, planteada postgres.Planteada) bool {
+func passed(p compra.Pregunta, planteada compras.Planteada) bool {
 	r := planteada.Paso.Respuesta
 	return r != nil && r.Tipo == p.Acepta && !slices.Contains(p.En, planteada.Compra.Estado) && slices.Contains(compra.InFlight, planteada.Compra.Estado)
 }
 
 // concluir turns the reply, or its absence, into the step's outcome.
-func (s *Saga) concluir(ctx context.Context, p compra.Pregunta, paso *postgres.Paso) (compra.Desenlace, error) {
+func (s *Saga) concluir(ctx context.Context, p compra.Pregunta, paso *compras.Paso) (compra.Desenlace, error) {
 	d := compra.Desenlace{Preguntada: true}
 	r := paso.Respuesta
 	switch {
@@ -147,7 +153,7 @@ func (s *Saga) concluir(ctx context.Context, p compra.Pregunta, paso *postgres.P
 
 // entrar takes the purchase to the state that the reply brings: CONFIRMADA unless somebody asked to cancel it, a race that
 // the purchase's row decides (decision 10), or DESPACHADA.
-func (s *Saga) entrar(ctx context.Context, p compra.Pregunta, r *postgres.Respuesta) (compra.Desenlace, error) {
+func (s *Saga) entrar(ctx context.Context, p compra.Pregunta, r *compras.Respuesta) (compra.Desenlace, error) {
 	c, movida, err := s.almacen.Mover(ctx, compras.Cambio{
 		IDCompra: p.Compra.ID, A: p.Al, Desde: p.En, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
 		IDOrden: r.IDOrden, SiNoCancelada: p.Cancelable,
@@ -233,7 +239,7 @@ func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlac
 // refused is the outcome of a rollback that its participant refuses and may not: only ordenes says that a purchase has left.
 // Whoever keeps the units or the validation cannot know that there is no order to cancel any more, so this is trouble: it is
 // told in the history, and asked again.
-func (s *Saga) refused(ctx context.Context, r compra.Rollback, reply *postgres.Respuesta) (compra.Desenlace, error) {
+func (s *Saga) refused(ctx context.Context, r compra.Rollback, reply *compras.Respuesta) (compra.Desenlace, error) {
 	slog.ErrorContext(ctx, "reversa negada", "comando", r.Comando, "respuesta", reply.Tipo, "motivo", reply.Motivo)
 	c, err := s.almacen.AnotarHecho(ctx, r.Compra.ID, "ReversaNegada", reply.Tipo, "Al deshacer ("+string(r.Comando)+") se respondió "+string(reply.Tipo)+": se pregunta de nuevo.")
 	if err != nil {
@@ -246,13 +252,13 @@ func (s *Saga) refused(ctx context.Context, r compra.Rollback, reply *postgres.R
 	return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true, Motivo: "se respondió " + string(reply.Tipo)}, nil
 }
 
-func esConfirmacion(rollback contracts.Tipo, paso *postgres.Paso) bool {
+func esConfirmacion(rollback contracts.Tipo, paso *compras.Paso) bool {
 	confirma, esRollback := confirmaciones[rollback]
 	return esRollback && paso.Respuesta != nil && paso.Respuesta.Tipo == confirma
 }
 
 // contarDeshecho tells in the history what was undone.
-func (s *Saga) contarDeshecho(ctx context.Context, idCompra string, rollback contracts.Tipo, paso *postgres.Paso) error {
+func (s *Saga) contarDeshecho(ctx context.Context, idCompra string, rollback contracts.Tipo, paso *compras.Paso) error {
 	c, err := s.almacen.AnotarHecho(ctx, idCompra, string(rollback), paso.Respuesta.Tipo, compras.Detalle(paso.Respuesta.Tipo))
 	if err != nil {
 		return err

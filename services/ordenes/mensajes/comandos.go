@@ -10,13 +10,15 @@ import (
 	"entregas/services/internal/inbox"
 	"entregas/services/internal/pubsub"
 	"entregas/services/ordenes/ordenes"
-	"entregas/services/ordenes/postgres"
 )
+
+// respuesta is the stored answer to a command.
+type respuesta = inbox.Respuesta[contracts.DatosEventoOrden]
 
 // Almacen is what the commands ask of the store.
 type Almacen interface {
-	Crear(ctx context.Context, c inbox.Comando, d contracts.DatosComandoOrden) (postgres.Respuesta, error)
-	Cancelar(ctx context.Context, c inbox.Comando) (postgres.Respuesta, error)
+	Crear(ctx context.Context, c inbox.Comando, d contracts.DatosComandoOrden) (respuesta, error)
+	Cancelar(ctx context.Context, c inbox.Comando) (respuesta, error)
 }
 
 // Recibir answers each command that receptor gets.
@@ -31,19 +33,19 @@ func Recibir(receptor *pubsub.Receptor, publicador *pubsub.Publicador, almacen A
 }
 
 // Publicador puts events on eventos-orden.
-func Publicador(p *pubsub.Publicador) postgres.Publicar {
+func Publicador(p *pubsub.Publicador) ordenes.Publicar {
 	return func(ctx context.Context, tipo contracts.Tipo, data contracts.DatosEventoOrden) error {
 		return pubsub.Publicar(ctx, p, contracts.EventosOrden, tipo, data.IDCompra, data)
 	}
 }
 
-func responder(ctx context.Context, almacen Almacen, m contracts.Mensaje[contracts.DatosComandoOrden]) (postgres.Respuesta, error) {
+func responder(ctx context.Context, almacen Almacen, m contracts.Mensaje[contracts.DatosComandoOrden]) (respuesta, error) {
 	if err := ordenes.Validar(m.Type, m.Data); err != nil {
-		return postgres.Respuesta{}, err
+		return respuesta{}, err
 	}
 	comando, err := inbox.DeMensaje(m, m.Data.IDCompra)
 	if err != nil {
-		return postgres.Respuesta{}, err
+		return respuesta{}, err
 	}
 	switch m.Type {
 	case contracts.CrearOrden:
@@ -51,6 +53,6 @@ func responder(ctx context.Context, almacen Almacen, m contracts.Mensaje[contrac
 	case contracts.CancelarOrden:
 		return almacen.Cancelar(ctx, comando)
 	default:
-		return postgres.Respuesta{}, errores.Nuevo(errores.MensajeMalo, "ordenes no conoce el comando %q", m.Type)
+		return respuesta{}, errores.Nuevo(errores.MensajeMalo, "ordenes no conoce el comando %q", m.Type)
 	}
 }

@@ -6,6 +6,7 @@
 package ordenes
 
 import (
+	"context"
 	"fmt"
 
 	"entregas/contracts"
@@ -19,6 +20,9 @@ type Respuesta struct {
 	Tipo   contracts.Tipo
 	Motivo string // in Spanish, for a person; empty when there is nothing to say
 }
+
+// Publicar hands an event to the broker.
+type Publicar func(ctx context.Context, tipo contracts.Tipo, data contracts.DatosEventoOrden) error
 
 // Validar says what is wrong with a command's data: nil or an *contracts.ErrorDeValidacion.
 func Validar(tipo contracts.Tipo, d contracts.DatosComandoOrden) error {

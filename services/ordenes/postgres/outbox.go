@@ -8,16 +8,14 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/internal/registro"
+	"entregas/services/ordenes/ordenes"
 )
-
-// Publicar hands an event to the broker.
-type Publicar func(ctx context.Context, tipo contracts.Tipo, data contracts.DatosEventoOrden) error
 
 // tellAgainAfter is when an event is told once more: a broker may lose what it took (docs/adr/told-twice.md).
 const tellAgainAfter = time.Minute
 
 // Difundir publishes a purchase's events that were never told.
-func (a *Almacen) Difundir(ctx context.Context, idCompra string, publicar Publicar) error {
+func (a *Almacen) Difundir(ctx context.Context, idCompra string, publicar ordenes.Publicar) error {
 	const suyos = `select id, tipo, data, traza, false from outbox where id_compra = $1 and tell_again_at is null order by id for update skip locked`
 	_, err := a.difundir(ctx, publicar, suyos, idCompra)
 	return err
@@ -27,7 +25,7 @@ func (a *Almacen) Difundir(ctx context.Context, idCompra string, publicar Public
 const gracia = 5 * time.Second
 
 // Barrer publishes every event whose time has come: what Difundir could not do, and each one a second time.
-func (a *Almacen) Barrer(ctx context.Context, publicar Publicar) error {
+func (a *Almacen) Barrer(ctx context.Context, publicar ordenes.Publicar) error {
 	const viejos = `select id, tipo, data, traza, tell_again_at is not null from outbox
 		where coalesce(tell_again_at, creado_en + $1::interval) < now() order by id limit 20 for update skip locked`
 	for {
@@ -48,7 +46,7 @@ type aviso struct {
 // difundir publishes the rows of consulta. One that is told for the first time stays until tellAgainAfter, one that is told
 // again is forgotten. It holds them while it does, so replicas do not repeat each other; one that dies in between leaves them
 // as they were, and the event comes once more: its readers are idempotent.
-func (a *Almacen) difundir(ctx context.Context, publicar Publicar, consulta string, de any) (int, error) {
+func (a *Almacen) difundir(ctx context.Context, publicar ordenes.Publicar, consulta string, de any) (int, error) {
 	var avisos []aviso
 	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
 		filas, err := tx.Query(ctx, consulta, de)

@@ -16,7 +16,6 @@ import (
 	"entregas/services/internal/registro"
 	"entregas/services/internal/rest"
 	"entregas/services/ordenes/ordenes"
-	"entregas/services/ordenes/postgres"
 )
 
 // Almacen is what the routes ask of the store.
@@ -24,11 +23,11 @@ type Almacen interface {
 	Orden(ctx context.Context, id string) (ordenes.Orden, error)
 	DeUsuario(ctx context.Context, idUsuario string, limite int, despues string) ([]ordenes.Orden, error)
 	Despachar(ctx context.Context, id string) (ordenes.Orden, error)
-	Difundir(ctx context.Context, idCompra string, publicar postgres.Publicar) error
+	Difundir(ctx context.Context, idCompra string, publicar ordenes.Publicar) error
 }
 
 // Servir adds the routes: GET /ordenes/{id}, POST /ordenes/{id}/despacho, GET /usuarios/{id}/ordenes.
-func Servir(rutas *mux.Router, almacen Almacen, publicar postgres.Publicar) {
+func Servir(rutas *mux.Router, almacen Almacen, publicar ordenes.Publicar) {
 	r := recursos{almacen, publicar}
 	rutas.Handle("/ordenes/{id}", rest.Ruta(r.leer)).Methods(http.MethodGet)
 	rutas.Handle("/ordenes/{id}/despacho", rest.Ruta(r.despachar)).Methods(http.MethodPost)
@@ -37,7 +36,7 @@ func Servir(rutas *mux.Router, almacen Almacen, publicar postgres.Publicar) {
 
 type recursos struct {
 	almacen  Almacen
-	publicar postgres.Publicar
+	publicar ordenes.Publicar
 }
 
 func (r recursos) leer(w http.ResponseWriter, p *http.Request) error {

@@ -1,4 +1,4 @@
-package saga
+package postgres
 
 import (
 	"context"
@@ -10,8 +10,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/postgres"
 )
+
+// canalDeRespuestas carries the keys of questions that were answered.
+const canalDeRespuestas = "respuestas"
+
+// claveDePaso is a question's key on canalDeRespuestas.
+func claveDePaso(idCompra string, comando contracts.Tipo) string {
+	return idCompra + "/" + string(comando)
+}
 
 // Avisos wakes the activities that wait in this process when their reply is recorded in any replica.
 type Avisos struct {
@@ -28,7 +35,7 @@ func NuevosAvisos(pool *pgxpool.Pool) *Avisos {
 // Esperar gives a channel that gets a token when the question is answered. Call the second result when done.
 // Start to wait before the question is asked, or its reply may come first.
 func (a *Avisos) Esperar(idCompra string, comando contracts.Tipo) (<-chan struct{}, func()) {
-	clave, canal := postgres.ClaveDePaso(idCompra, comando), make(chan struct{}, 1)
+	clave, canal := claveDePaso(idCompra, comando), make(chan struct{}, 1)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.esperan[clave] == nil {
@@ -51,7 +58,10 @@ func (a *Avisos) Escuchar(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := a.escucharUnaConexion(ctx); err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "sin avisos de respuestas", "error", err)
-			_ = esperar(ctx, nil, time.Second) // the loop's condition looks at ctx
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
 		}
 	}
 }
@@ -64,7 +74,7 @@ func (a *Avisos) escucharUnaConexion(ctx context.Context) error {
 	defer func() { // a connection that listens must not go back to the others
 		_ = conexion.Hijack().Close(context.WithoutCancel(ctx))
 	}()
-	if _, err := conexion.Exec(ctx, "listen "+postgres.CanalDeRespuestas); err != nil {
+	if _, err := conexion.Exec(ctx, "listen "+canalDeRespuestas); err != nil {
 		return fmt.Errorf("escuchar: %w", err)
 	}
 	for {
