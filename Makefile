@@ -4,8 +4,8 @@ INSTANCIA ?= up
 S ?=
 DB ?= gestor_compra
 LOCAL := .local/bin/local
-ORDEN := $(LOCAL) --instancia $(INSTANCIA)
-MODULOS := contracts workflows services bff tests
+ORDEN := $(LOCAL) --instance $(INSTANCIA)
+MODULES := contracts workflows services bff tests
 export GOWORK := $(CURDIR)/go.work
 
 .PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer apartar token build generate lint test test-unit test-e2e test-paginas escenario-desempeno escenario-escalabilidad escenario-disponibilidad escenario-perdidas caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
@@ -20,7 +20,7 @@ up: $(LOCAL) ## prepara lo que falte, arranca todo y espera a que esté sano
 	@$(ORDEN) up
 
 up-infra: $(LOCAL) ## solo PostgreSQL, Pulsar, placement y scheduler
-	@$(ORDEN) up --solo-infra
+	@$(ORDEN) up --infra-only
 
 down: $(LOCAL) ## para todo; conserva los datos
 	@$(ORDEN) down
@@ -62,10 +62,10 @@ token: $(LOCAL) ## un token de desarrollo: ROL=cliente|operador USUARIO=ana
 	@$(ORDEN) token $(ROL) $(USUARIO)
 
 build: ## compila todo
-	@for m in $(MODULOS); do (cd $$m && go build ./...) || exit 1; done
+	@for m in $(MODULES); do (cd $$m && go build ./...) || exit 1; done
 
 generate: ## escribe de nuevo lo generado (Avro, GraphQL, componentes)
-	@for m in $(MODULOS); do (cd $$m && go generate ./...) || exit 1; done
+	@for m in $(MODULES); do (cd $$m && go generate ./...) || exit 1; done
 
 lint: ## formato, vet y golangci-lint
 	@tools/pruebas.sh lint
@@ -94,8 +94,8 @@ escenario-disponibilidad: $(LOCAL) ## cada servicio muerto un minuto, dos répli
 escenario-perdidas: $(LOCAL) ## lo que un disco perdido se lleva: se pregunta otra vez o se deshace
 	@go run ./tests/escenarios/perdidas
 
-caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTOS=10 SEMILLA=…; con FALLAS='conexiones|SIGSTOP' solo esas, una vez cada una
-	@go run ./tests/matriz -minutos $(or $(MINUTOS),$(if $(FALLAS),0,10)) $(if $(SEMILLA),-semilla $(SEMILLA)) $(if $(FALLAS),-fallas '$(FALLAS)') $(if $(INFORME),-informe $(INFORME))
+caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTES=10 SEED=…; con FAULTS='conexiones|SIGSTOP' solo esas, una vez cada una
+	@go run ./tests/matriz -minutes $(or $(MINUTES),$(if $(FAULTS),0,10)) $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
 
 bench: up ## compras por segundo y latencia, a 1, 8 y 32 en vuelo
 	@env $$($(ORDEN) env) go run ./tests/carga

@@ -85,7 +85,7 @@ func TestWithoutRoom(t *testing.T) {
 
 // The schema is told in development only; by which name it is asked does not matter.
 func TestIntrospectionIsForDevelopment(t *testing.T) {
-	p := nuevaPuerta(t, func(c *config) { c.Modo, c.Publica = "produccion", "https://compras.example" })
+	p := nuevaPuerta(t, func(c *config) { c.Modo, c.Publica = "production", "https://compras.example" })
 	for query, code := range map[string]string{
 		"{__schema{types{name}}}":                                         "sin-permiso",
 		`{a:__type(name:"Compra"){name}}`:                                 "sin-permiso",

@@ -65,7 +65,7 @@ func (f *faults) answer() error {
 // deFabrica are the settings of a test: development, and no limits.
 func deFabrica() config {
 	return config{
-		Modo: "desarrollo", Emisor: "http://127.0.0.1:8888/desarrollo", Audiencia: emisor.Audiencia, Cliente: emisor.Cliente, Roles: "roles",
+		Modo: "development", Emisor: "http://127.0.0.1:8888/desarrollo", Audiencia: emisor.Audiencia, Cliente: emisor.Cliente, Roles: "roles",
 		GraphiQL: true, Introspeccion: true, Plazo: time.Minute,
 	}
 }

@@ -23,7 +23,7 @@ func emisorDe(cfg config, rutas *mux.Router, codes emisor.CodeStore) (*identidad
 		a.HTTP = propio.EnProceso()
 	} else if cfg.Publica == "" {
 		// Else the Host of any request would say where the issuer sends people back to, and the session's cookie would go by http too.
-		return nil, errors.New("URL_PUBLICA: en producción hace falta la dirección en que nos ven los navegadores")
+		return nil, errors.New("PUBLIC_URL: en producción hace falta la dirección en que nos ven los navegadores")
 	}
 	return identidad.NuevoEmisor(a), nil
 }

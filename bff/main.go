@@ -18,22 +18,22 @@ const servicio = "bff"
 
 type config struct {
 	Comun                    arranque.Config
-	Modo                     string        `conf:"env:MODO,default:produccion,help:desarrollo serves an issuer that believes everybody and leaves /v1 open"`
-	Emisor                   string        `conf:"env:OIDC_EMISOR,required,help:URL of the OIDC issuer; in desarrollo our own address and /desarrollo"`
-	ClaveEmisor              string        `conf:"env:OIDC_CLAVE_DESARROLLO,help:file with the secret of the development issuer's key; empty makes one"`
-	Audiencia                string        `conf:"env:OIDC_AUDIENCIA,default:entregas,help:what tokens must have in aud"`
-	Cliente                  string        `conf:"env:OIDC_CLIENTE,default:entregas-paginas,help:client id of the pages with the issuer"`
-	Secreto                  string        `conf:"env:OIDC_SECRETO,mask,help:its secret where it has one"`
+	Modo                     mode          `conf:"env:MODE,default:production,help:production or development; development serves an issuer that believes everybody and leaves /v1 open"`
+	Emisor                   string        `conf:"env:OIDC_ISSUER,required,help:URL of the OIDC issuer; in development our own address and /desarrollo"`
+	ClaveEmisor              string        `conf:"env:OIDC_DEVELOPMENT_KEY_FILE,help:file with the secret of the development issuer's key; empty makes one"`
+	Audiencia                string        `conf:"env:OIDC_AUDIENCE,default:entregas,help:what tokens must have in aud"`
+	Cliente                  string        `conf:"env:OIDC_CLIENT_ID,default:entregas-paginas,help:client id of the pages with the issuer"`
+	Secreto                  string        `conf:"env:OIDC_CLIENT_SECRET,mask,help:its secret where it has one"`
 	Roles                    string        `conf:"env:OIDC_ROLES,default:roles,help:the claim that holds the roles; a path may have dots"`
-	Publica                  string        `conf:"env:URL_PUBLICA,help:our address as browsers see it; in desarrollo empty takes what each request says"`
-	Origenes                 []string      `conf:"env:CORS_ORIGENES,help:origins of other pages that may ask; separated by a semicolon"`
+	Publica                  string        `conf:"env:PUBLIC_URL,help:our address as browsers see it; in development empty takes what each request says"`
+	Origenes                 []string      `conf:"env:CORS_ORIGINS,help:origins of other pages that may ask; separated by a semicolon"`
 	GraphiQL                 bool          `conf:"env:GRAPHIQL,default:true"`
-	Introspeccion            bool          `conf:"env:INTROSPECCION,default:true,help:GraphQL tells its schema; only in desarrollo"`
-	PorSujeto                float64       `conf:"env:LIMITE_SUJETO,default:50,help:requests a second of one subject; 0 is no limit"`
-	DeGolpe                  int           `conf:"env:LIMITE_SUJETO_GOLPE,default:100"`
-	PorDireccion             float64       `conf:"env:LIMITE_DIRECCION,default:200,help:requests a second without a token of one address; 0 is no limit"`
-	DireccionGolpe           int           `conf:"env:LIMITE_DIRECCION_GOLPE,default:400"`
-	MaxConnectionsPerAddress int           `conf:"env:MAX_CONNECTIONS_PER_ADDRESS,default:128,help:connections that one address may have open; behind PROXIES requests under way; not counted where DIRECCION is of the loopback; 0 is no limit"`
+	Introspeccion            bool          `conf:"env:INTROSPECTION,default:true,help:GraphQL tells its schema; only in development"`
+	PorSujeto                float64       `conf:"env:SUBJECT_RATE,default:50,help:requests a second of one subject; 0 is no limit"`
+	DeGolpe                  int           `conf:"env:SUBJECT_BURST,default:100"`
+	PorDireccion             float64       `conf:"env:ADDRESS_RATE,default:200,help:requests a second without a token of one address; 0 is no limit"`
+	DireccionGolpe           int           `conf:"env:ADDRESS_BURST,default:400"`
+	MaxConnectionsPerAddress int           `conf:"env:MAX_CONNECTIONS_PER_ADDRESS,default:128,help:connections that one address may have open; behind PROXIES requests under way; not counted where LISTEN_ADDRESS is of the loopback; 0 is no limit"`
 	MaxConnections           int           `conf:"env:MAX_CONNECTIONS,default:1024,help:connections that may be open in all; the last eighth is for addresses with few; 0 is no limit"`
 	MaxStreamsPerAddress     int           `conf:"env:MAX_STREAMS_PER_ADDRESS,default:96,help:live streams that one address may have open; 0 is no limit"`
 	Proxies                  int           `conf:"env:PROXIES,default:0,help:how many proxies of ours add to X-Forwarded-For before a request is here"`
@@ -43,10 +43,10 @@ type config struct {
 	MaxKept                  int           `conf:"env:MAX_KEPT_ANSWER,default:65536,help:bytes of an answer that is kept under an Idempotency-Key; of a longer one only that it was done"`
 	MaxKeys                  int           `conf:"env:MAX_LIVE_KEYS,default:10000,help:Idempotency-Keys that one subject may have at once; 0 is no limit"`
 	MaxSessions              int           `conf:"env:MAX_SESSIONS,default:20,help:sessions that one subject may have at once: a further one ends the oldest"`
-	Plazo                    time.Duration `conf:"env:PLAZO_PETICION,default:30s,help:how long a request may take; streams have no end"`
+	Plazo                    time.Duration `conf:"env:REQUEST_TIMEOUT,default:30s,help:how long a request may take; streams have no end"`
 }
 
-func (c config) desarrollo() bool { return c.Modo == "desarrollo" }
+func (c config) desarrollo() bool { return c.Modo == development }
 
 func main() {
 	var cfg config

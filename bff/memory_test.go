@@ -181,8 +181,8 @@ func startProgram(t *testing.T) program {
 	p := program{address: "http://127.0.0.1:" + port}
 	issuer := p.address + "/desarrollo"
 	cmd := exec.Command(binary) // #nosec G204 -- built here
-	cmd.Env = append(os.Environ(), "MODO=desarrollo", "OIDC_EMISOR="+issuer, "OIDC_CLAVE_DESARROLLO="+key, "APP_PORT="+port,
-		"DAPR_GRPC_PORT="+grpcPort, "DAPR_HTTP_PORT="+httpPort, "GOMEMLIMIT="+goMemLimit, "LIMITE_DIRECCION=0", "LIMITE_SUJETO=0", "PROXIES=1", "NIVEL_LOG=ERROR")
+	cmd.Env = append(os.Environ(), "MODE=development", "OIDC_ISSUER="+issuer, "OIDC_DEVELOPMENT_KEY_FILE="+key, "APP_PORT="+port,
+		"DAPR_GRPC_PORT="+grpcPort, "DAPR_HTTP_PORT="+httpPort, "GOMEMLIMIT="+goMemLimit, "ADDRESS_RATE=0", "SUBJECT_RATE=0", "PROXIES=1", "LOG_LEVEL=ERROR")
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

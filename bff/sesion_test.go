@@ -222,11 +222,11 @@ func TestGalletas(t *testing.T) {
 // In production there is no issuer that believes everybody, and the earlier system's doors are closed.
 func TestEnProduccionNoHayEmisor(t *testing.T) {
 	cfg := deFabrica()
-	cfg.Modo = "produccion"
-	if _, err := emisorDe(cfg, mux.NewRouter(), nil); err == nil || !strings.Contains(err.Error(), "URL_PUBLICA") {
+	cfg.Modo = "production"
+	if _, err := emisorDe(cfg, mux.NewRouter(), nil); err == nil || !strings.Contains(err.Error(), "PUBLIC_URL") {
 		t.Errorf("sin saber cómo nos ven: %v", err)
 	}
-	p := nuevaPuerta(t, func(c *config) { c.Modo, c.Publica = "produccion", "https://entregas.example" })
+	p := nuevaPuerta(t, func(c *config) { c.Modo, c.Publica = "production", "https://entregas.example" })
 	for _, ruta := range []string{"GET /desarrollo/entrar", "POST /desarrollo/token", "GET /desarrollo/claves"} {
 		verbo, r, _ := strings.Cut(ruta, " ")
 		if res := p.pedir(t, verbo, r, "", nadie...); res.Code != http.StatusNotFound {

@@ -456,7 +456,7 @@ func TestTheStreamOfAllEndsWithTheSession(t *testing.T) {
 	in := nuevaPuerta(t)
 	n := in.navegador(t)
 	n.entrar(t, "oti", "operador", "/")
-	p := nuevaPuerta(t, func(c *config) { c.Modo, c.Publica = "produccion", "https://entregas.example" })
+	p := nuevaPuerta(t, func(c *config) { c.Modo, c.Publica = "production", "https://entregas.example" })
 	key := in.almacen.Claves("sesion/")[0]
 	session, _ := in.almacen.Leer(t.Context(), key)
 	if err := p.almacen.Crear(t.Context(), key, session[0].Texto, time.Hour); err != nil {
@@ -531,7 +531,7 @@ func (c client) refusal() string {
 	}
 }
 
-// A page of CORS_ORIGENES opens a websocket by the token of its greeting. The session's cookie says nothing there.
+// A page of CORS_ORIGINS opens a websocket by the token of its greeting. The session's cookie says nothing there.
 func TestASocketOfATrustedOrigin(t *testing.T) {
 	const trusted = "https://tienda.example"
 	p := nuevaPuerta(t, func(c *config) { c.Origenes = []string{trusted} })

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Brings the whole system up in containers of its own (project entregas-prueba, ports from 30000 on, or PUERTOS=31 for 31000, its own volumes), runs the
+# Brings the whole system up in containers of its own (project entregas-prueba, ports from 30000 on, or PORT_PREFIX=31 for 31000, its own volumes), runs the
 # end-to-end suite's main paths against it, kills containers and sees them come back, tells what it all takes, and removes it.
-# `make test-compose`. CONSERVAR=1 leaves it up; ETIQUETA=… takes images that are there and builds none.
+# `make test-compose`. KEEP=1 leaves it up; IMAGE_TAG=… takes images that are there and builds none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export COMPOSE_PROJECT_NAME=entregas-prueba COMPOSE_FILE=deploy/compose.yaml:deploy/compose/prueba.yaml
-inicio=$SECONDS p=${PUERTOS:-30}
+inicio=$SECONDS p=${PORT_PREFIX:-30}
 
 decir() { printf '[%4d s] %s\n' $((SECONDS - inicio)) "$*"; }
 falta() { printf 'test-compose no puede correr aquí: falta %s\n' "$*" >&2; exit 3; }
@@ -18,12 +18,12 @@ for imagen in $(docker compose config --images | sort -u | grep -v '^entregas/')
   docker image inspect "$imagen" >/dev/null 2>&1 || docker pull -q "$imagen" >/dev/null 2>&1 || falta "la imagen $imagen, y no se puede bajar"
 done
 
-if [ -z "${ETIQUETA:-}" ]; then
+if [ -z "${IMAGE_TAG:-}" ]; then
   decir 'construyo las imágenes'
   deploy/imagenes.sh | tee .local/imagenes-construidas
-  ETIQUETA=$(sed -nE 's/^Etiqueta: ([^.]+)\..*/\1/p' .local/imagenes-construidas)
+  IMAGE_TAG=$(sed -nE 's/^Etiqueta: ([^.]+)\..*/\1/p' .local/imagenes-construidas)
 fi
-export ETIQUETA
+export IMAGE_TAG
 
 acaba() {
   rc=$?
@@ -32,7 +32,7 @@ acaba() {
     docker compose logs --no-color --tail 15 2>&1 | tail -n 300 >.local/test-compose.log || true
     echo "Falló. Los registros: .local/test-compose.log" >&2
   fi
-  if [ -z "${CONSERVAR:-}" ]; then
+  if [ -z "${KEEP:-}" ]; then
     decir 'quito los contenedores, las redes y los volúmenes'
     docker compose down -v --remove-orphans -t 20 >/dev/null 2>&1 || true
     [ -z "$(docker ps -aq --filter label=com.docker.compose.project=$COMPOSE_PROJECT_NAME)" ] || { echo 'quedan contenedores' >&2; rc=1; }
@@ -43,21 +43,21 @@ acaba() {
 trap acaba EXIT
 
 deploy/compose/secretos.sh >/dev/null
-export APP_API_TOKEN OIDC_EMISOR=http://127.0.0.1:${p}888/desarrollo OIDC_CLAVE_DESARROLLO=$PWD/.local/test-compose-emisor
+export APP_API_TOKEN OIDC_ISSUER=http://127.0.0.1:${p}888/desarrollo OIDC_DEVELOPMENT_KEY_FILE=$PWD/.local/test-compose-emisor
 APP_API_TOKEN=$(sed -n 's/^APP_API_TOKEN=//p' deploy/tokens.env)
-decir "arranco ($ETIQUETA)"
+decir "arranco ($IMAGE_TAG)"
 docker compose down -v --remove-orphans >/dev/null 2>&1 || true
 docker compose up -d --wait --wait-timeout 300 --no-build >/dev/null 2>.local/test-compose-up.log || { tail -n 5 .local/test-compose-up.log >&2; exit 1; }
 decir 'todo está sano'
 
 contenedor() { docker compose ps -q "$1"; }
 clave=$(docker compose run --rm --no-deps -T --entrypoint cat volumenes /secretos/postgres)
-docker compose run --rm --no-deps -T --entrypoint cat volumenes /secretos/emisor >"$OIDC_CLAVE_DESARROLLO"
+docker compose run --rm --no-deps -T --entrypoint cat volumenes /secretos/emisor >"$OIDC_DEVELOPMENT_KEY_FILE"
 base() { echo "postgres://postgres:$clave@127.0.0.1:${p}432/$1?sslmode=disable"; }
 probar() {
   env BFF_URL=http://127.0.0.1:${p}888 GESTOR_URL=http://127.0.0.1:${p}001 ADMIN_URL=http://127.0.0.1:${p}000 ORDENES_URL=http://127.0.0.1:${p}040 MONITOR_URL=http://127.0.0.1:${p}020 \
     DSN_GESTOR_COMPRA="$(base gestor_compra)" DSN_PRODUCTOS="$(base productos)" DSN_ORDENES="$(base ordenes)" \
-    PULSAR_ADMIN=http://127.0.0.1:${p}080 PULSAR_URL=pulsar://127.0.0.1:${p}650 INSTANCIA=compose RAIZ="$PWD" \
+    PULSAR_ADMIN=http://127.0.0.1:${p}080 PULSAR_URL=pulsar://127.0.0.1:${p}650 INSTANCIA=compose PROJECT_ROOT="$PWD" \
     go -C tests test -count=1 -timeout 10m "$@" ./e2e/...
 }
 decir 'las pruebas principales'

@@ -22,7 +22,7 @@ etapa() {
 }
 
 fin() {
-  ((arriba)) && etapa parada "$local" --instancia test down
+  ((arriba)) && etapa parada "$local" --instance test down
   printf '\n== resumen (%d s)\n' "$SECONDS"
   printf '%s\n' "${resumen[@]}"
   if ((fallo)); then
@@ -86,7 +86,7 @@ probar() {
 unidad() { probar "${modulos[@]}" -- ./... && probar tests -- ./auditor/... ./balancer/... ./escenarios/... ./matriz/... && GOWORK=off probar tools/local -- ./...; }
 
 almacenamiento() {
-  PRUEBAS_DSN=$("$local" --instancia test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')
+  PRUEBAS_DSN=$("$local" --instance test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')
   export PRUEBAS_DSN
   probar "${modulos[@]}" -- "${carrera[@]}" -count=1 ./...
 }
@@ -99,26 +99,26 @@ despliegue() { probar tests -- -count=1 ./despliegue/...; } # what it reads is o
 
 extremo() {
   local v
-  while read -r v; do export "${v?}"; done < <("$local" --instancia test env)
+  while read -r v; do export "${v?}"; done < <("$local" --instance test env)
   probar tests -- "${carrera[@]}" -count=1 -timeout 20m ./e2e/...
 }
 
 # paginas drives the pages in a browser; its screenshots stay in .local/capturas.
 paginas() {
   local v
-  NAVEGADOR=$("$local" navegador) || { echo 'skipped: sin Chromium no se prueban las páginas'; return 0; }
-  export NAVEGADOR
-  while read -r v; do export "${v?}"; done < <("$local" --instancia test env)
+  CHROMIUM=$("$local" navegador) || { echo 'skipped: sin Chromium no se prueban las páginas'; return 0; }
+  export CHROMIUM
+  while read -r v; do export "${v?}"; done < <("$local" --instance test env)
   probar tests -- -count=1 -timeout 10m ./paginas/...
 }
 # caos is the crash matrix's short version: a fault of each kind, on a copy of the system of its own, and an audit.
-caos() { go run ./tests/matriz -corta -semilla 1; }
+caos() { go run ./tests/matriz -short -seed 1; }
 
-infra() { arriba=1; etapa infraestructura "$local" --instancia test up --solo-infra; }
-sistema() { arriba=1; etapa sistema "$local" --instancia test up; }
+infra() { arriba=1; etapa infraestructura "$local" --instance test up --infra-only; }
+sistema() { arriba=1; etapa sistema "$local" --instance test up; }
 
 todo() {
-  "$local" --instancia test reset 9>&- || return 1 # what an earlier run left would be counted
+  "$local" --instance test reset 9>&- || return 1 # what an earlier run left would be counted
   etapa generado generado
   etapa formato formato
   etapa lint lint

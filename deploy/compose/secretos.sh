@@ -12,6 +12,6 @@ if docker volume inspect "${COMPOSE_PROJECT_NAME:-entregas}_secretos" >/dev/null
   exit 0
 fi
 for rol in POSTGRES DAPR BFF GESTOR_COMPRA ADMIN_PRODUCTOS ORDENES CONSOLIDADOR; do
-  echo "CLAVE_$rol=$(clave)"
+  echo "PASSWORD_$rol=$(clave)"
 done >secretos.env
 echo 'Hice deploy/secretos.env con claves nuevas. Git no lo guarda: guárdelo usted.'

@@ -6,7 +6,7 @@ umask 377
 cd /secretos
 # role and the user that may read its password: postgres' own image runs as 999, a sidecar as 65532, compose.yaml says the others
 for par in postgres:999 dapr:65532 bff:65532 gestor_compra:10001 admin_productos:10002 ordenes:10003 consolidador:10004; do
-  rol=${par%:*} usuario=${par#*:} variable=CLAVE_$(tr '[:lower:]' '[:upper:]' <<<"${par%:*}")
+  rol=${par%:*} usuario=${par#*:} variable=PASSWORD_$(tr '[:lower:]' '[:upper:]' <<<"${par%:*}")
   if [ ! -s "$rol" ]; then
     clave=${!variable:-$(od -An -tx1 -N20 /dev/urandom | tr -d ' \n')}
     printf %s "$clave" >"$rol.nueva" && mv "$rol.nueva" "$rol"

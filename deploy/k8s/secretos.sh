@@ -3,11 +3,11 @@
 #   deploy/k8s/secretos.sh local | kubectl create -f -
 #   deploy/k8s/secretos.sh gke   | kubectl create -f -
 # With gke it also leaves in Secret Manager what sidecars read there, and needs Pulsar to be installed and PULSAR_TOKEN, the token
-# of role entregas (deploy/gke/README.md). ENSAYO=1 prints with placeholders and touches nothing.
+# of role entregas (deploy/gke/README.md). DRY_RUN=1 prints with placeholders and touches nothing.
 set -euo pipefail
 destino=${1:-}
 case $destino in local | gke) ;; *) echo 'uso: deploy/k8s/secretos.sh local|gke' >&2; exit 2 ;; esac
-ensayo=${ENSAYO:-}
+ensayo=${DRY_RUN:-}
 
 clave() { od -An -tx1 -N20 /dev/urandom | tr -d ' \n'; }
 declare -A claves=()
@@ -17,7 +17,7 @@ linea() { printf '*:*:*:%s:%s\n' "$1" "${claves[$1]}"; }
 # secreto NAME KEY < value: one Secret of one key.
 secreto() {
   printf -- '---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: entregas\n  labels:\n    app.kubernetes.io/part-of: entregas\n' "$1"
-  printf 'type: %s\ndata:\n' "${TIPO:-Opaque}"
+  printf 'type: %s\ndata:\n' "${SECRET_TYPE:-Opaque}"
   while [ $# -gt 1 ]; do printf '  %s: %s\n' "$2" "$(printf %s "$3" | base64 | tr -d '\n')"; set -- "$1" "${@:4}"; done
 }
 
@@ -37,7 +37,7 @@ if [ "$destino" = local ]; then
   exit 0
 fi
 
-TIPO=kubernetes.io/basic-auth secreto claves-superusuario username postgres password "${claves[postgres]}"
+SECRET_TYPE=kubernetes.io/basic-auth secreto claves-superusuario username postgres password "${claves[postgres]}"
 
 # de_pulsar SECRET KEY: what Pulsar's chart and cert-manager made.
 de_pulsar() {

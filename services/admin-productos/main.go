@@ -19,14 +19,14 @@ const servicio = "admin-productos"
 
 type config struct {
 	arranque.Config
-	BaseDatos   string       `conf:"env:BASE_DATOS,required,mask,help:address of database productos"`
-	Esquema     base.Esquema `conf:"env:ESQUEMA,default:alzar,help:alzar the schema or esperar until a job did; solo alzar and end"`
-	Conexiones  int32        `conf:"env:CONEXIONES,default:16,help:connections to the database at most"`
+	BaseDatos   string       `conf:"env:DATABASE_URL,required,mask,help:address of database productos"`
+	Esquema     base.Esquema `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
+	Conexiones  int32        `conf:"env:MAX_DATABASE_CONNECTIONS,default:16,help:connections to the database at most"`
 	Demora      float64      `conf:"env:DELAY,default:0,help:seconds that a reservation takes longer on purpose"`
-	Manejadores int          `conf:"env:MANEJADORES,default:0,help:reservations at work at once; 0 is no limit"`
+	Manejadores int          `conf:"env:MAX_CONCURRENT_RESERVATIONS,default:0,help:reservations at work at once; 0 is no limit"`
 
-	Reconciliacion time.Duration `conf:"env:RECONCILIACION,default:1m,help:how often to look for reservations of purchases that ended otherwise"`
-	Huerfana       time.Duration `conf:"env:HUERFANA,default:10m,help:how old a reservation is that is looked at"`
+	Reconciliacion time.Duration `conf:"env:RECONCILE_EVERY,default:1m,help:how often to look for reservations of purchases that ended otherwise"`
+	Huerfana       time.Duration `conf:"env:ORPHANED_AFTER,default:10m,help:how old a reservation is that is looked at"`
 }
 
 func main() {

@@ -28,21 +28,21 @@ const servicio = "gestor-compra"
 
 type config struct {
 	arranque.Config
-	BaseDatos         string        `conf:"env:BASE_DATOS,required,mask,help:address of database gestor_compra"`
-	Esquema           base.Esquema  `conf:"env:ESQUEMA,default:alzar,help:alzar the schema or esperar until a job did; solo alzar and end"`
-	Conexiones        int32         `conf:"env:CONEXIONES,default:20"`
-	Cupo              int           `conf:"env:CUPO,default:64,help:purchases in flight at most over all replicas"`
-	MaxPerCustomer    int           `conf:"env:MAX_IN_FLIGHT_PER_CUSTOMER,default:0,help:of the purchases in flight those of one customer; 0 is half of CUPO"`
-	MaxOpen           int           `conf:"env:MAX_OPEN_PER_CUSTOMER,default:100,help:purchases that a customer may have whose order has not left; ordenes has MAX_ORDENES_ABIERTAS"`
-	VentajaDomicilio  time.Duration `conf:"env:VENTAJA_DOMICILIO,default:10m,help:how much older home delivery counts in the queue"`
-	Arriendo          time.Duration `conf:"env:ARRIENDO,default:30s"`
-	VueltaAdmision    time.Duration `conf:"env:VUELTA_ADMISION,default:1s"`
-	Paciencia         time.Duration `conf:"env:PACIENCIA,default:5m,help:how long a step waits for its reply"`
-	Insistencia       time.Duration `conf:"env:INSISTENCIA,default:60s,help:after which a step asks again and then doubling"`
-	UmbralAprobacion  int           `conf:"env:UMBRAL_APROBACION,default:100,help:more units than this need an approval"`
-	PlazoAprobacion   time.Duration `conf:"env:PLAZO_APROBACION,default:24h"`
+	BaseDatos         string        `conf:"env:DATABASE_URL,required,mask,help:address of database gestor_compra"`
+	Esquema           base.Esquema  `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
+	Conexiones        int32         `conf:"env:MAX_DATABASE_CONNECTIONS,default:20"`
+	Cupo              int           `conf:"env:MAX_IN_FLIGHT,default:64,help:purchases in flight at most over all replicas"`
+	MaxPerCustomer    int           `conf:"env:MAX_IN_FLIGHT_PER_CUSTOMER,default:0,help:of the purchases in flight those of one customer; 0 is half of MAX_IN_FLIGHT"`
+	MaxOpen           int           `conf:"env:MAX_OPEN_PER_CUSTOMER,default:100,help:purchases that a customer may have whose order has not left; ordenes has MAX_OPEN_ORDENES"`
+	VentajaDomicilio  time.Duration `conf:"env:DOMICILIO_ADVANTAGE,default:10m,help:how much older home delivery counts in the queue"`
+	Arriendo          time.Duration `conf:"env:START_LEASE,default:30s"`
+	VueltaAdmision    time.Duration `conf:"env:ADMISSION_EVERY,default:1s"`
+	Paciencia         time.Duration `conf:"env:STEP_PATIENCE,default:5m,help:how long a step waits for its reply"`
+	Insistencia       time.Duration `conf:"env:ASK_AGAIN_AFTER,default:60s,help:after which a step asks again and then doubling"`
+	UmbralAprobacion  int           `conf:"env:APPROVAL_THRESHOLD,default:100,help:more units than this need an approval"`
+	PlazoAprobacion   time.Duration `conf:"env:APPROVAL_TIMEOUT,default:24h"`
 	WantedStock       time.Duration `conf:"env:WANTED_STOCK_TIMEOUT,default:15m,help:how long a purchase may go on to await approval once others were refused for want of what it holds"`
-	PlazoCompensacion time.Duration `conf:"env:PLAZO_COMPENSACION,default:24h"`
+	PlazoCompensacion time.Duration `conf:"env:COMPENSATION_TIMEOUT,default:24h"`
 	ReconcileEvery    time.Duration `conf:"env:RECONCILE_EVERY,default:15s,help:how often to look for workflows that stand still"`
 	StalledAfter      time.Duration `conf:"env:STALLED_AFTER,default:90s,help:a workflow without a sign of life for longer is replaced"`
 	MaxReplacements   int           `conf:"env:MAX_REPLACEMENTS,default:10,help:replacements of a purchase's workflow after which it is FALLIDA"`

@@ -18,11 +18,11 @@ const servicio = "ordenes"
 
 type config struct {
 	arranque.Config
-	BaseDatos   string        `conf:"env:BASE_DATOS,required,mask,help:address of database ordenes"`
-	Esquema     base.Esquema  `conf:"env:ESQUEMA,default:alzar,help:alzar the schema or esperar until a job did; solo alzar and end"`
-	Conexiones  int32         `conf:"env:CONEXIONES,default:16,help:connections to the database at most"`
-	MaxAbiertas int           `conf:"env:MAX_ORDENES_ABIERTAS,default:100,help:orders that a customer may have open"`
-	Barrido     time.Duration `conf:"env:BARRIDO,default:5s,help:how often what could not be published is tried again"`
+	BaseDatos   string        `conf:"env:DATABASE_URL,required,mask,help:address of database ordenes"`
+	Esquema     base.Esquema  `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
+	Conexiones  int32         `conf:"env:MAX_DATABASE_CONNECTIONS,default:16,help:connections to the database at most"`
+	MaxAbiertas int           `conf:"env:MAX_OPEN_ORDENES,default:100,help:orders that a customer may have open"`
+	Barrido     time.Duration `conf:"env:REPUBLISH_EVERY,default:5s,help:how often what could not be published is tried again"`
 }
 
 func main() {

@@ -37,14 +37,14 @@ func leerAjustes() (ajustes, error) {
 	var a ajustes
 	var enVuelo string
 	flag.IntVar(&a.compras, "compras", 300, "cuántas compras en cada medida")
-	flag.StringVar(&enVuelo, "en-vuelo", "1,8,32", "cuántas a la vez, una medida por cada número")
-	flag.BoolVar(&a.directo, "directo", false, "a gestor-compra, sin pasar por el bff")
+	flag.StringVar(&enVuelo, "in-flight", "1,8,32", "cuántas a la vez, una medida por cada número")
+	flag.BoolVar(&a.directo, "direct", false, "a gestor-compra, sin pasar por el bff")
 	flag.BoolVar(&a.cpu, "cpu", true, "decir también el tiempo de procesador de cada programa")
 	flag.Parse()
 	for _, texto := range strings.Split(enVuelo, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(texto))
 		if err != nil || n < 1 {
-			return a, fmt.Errorf("-en-vuelo: %q no es un número de compras", texto)
+			return a, fmt.Errorf("-in-flight: %q no es un número de compras", texto)
 		}
 		a.enVuelo = append(a.enVuelo, n)
 	}

@@ -24,8 +24,8 @@ func entornoDe(valor func(nombre string) string) (Entorno, error) {
 		Ordenes: valor("ORDENES_URL"), Monitor: valor("MONITOR_URL"),
 		DSNProductos: valor("DSN_PRODUCTOS"), DSNGestorCompra: valor("DSN_GESTOR_COMPRA"), DSNOrdenes: valor("DSN_ORDENES"),
 		PulsarAdmin: valor("PULSAR_ADMIN"), PulsarURL: valor("PULSAR_URL"),
-		Instancia: valor("INSTANCIA"), Raiz: valor("RAIZ"), TokenApp: valor("APP_API_TOKEN"),
-		Emisor: valor("OIDC_EMISOR"), ClaveEmisor: valor("OIDC_CLAVE_DESARROLLO"),
+		Instancia: valor("INSTANCIA"), Raiz: valor("PROJECT_ROOT"), TokenApp: valor("APP_API_TOKEN"),
+		Emisor: valor("OIDC_ISSUER"), ClaveEmisor: valor("OIDC_DEVELOPMENT_KEY_FILE"),
 	}
 	if e.BFF == "" {
 		return e, fmt.Errorf("falta BFF_URL: arranque el sistema con make up y dé las direcciones con: env $(.local/bin/local env) …")

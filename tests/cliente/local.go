@@ -32,7 +32,7 @@ func NuevoLocal(instancia string, ajustes ...string) (*Local, error) {
 }
 
 func (l *Local) orden(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(l.Raiz, ".local", "bin", "local"), append([]string{"--instancia", l.Instancia}, args...)...) // #nosec G204 -- the project's own program
+	cmd := exec.CommandContext(ctx, filepath.Join(l.Raiz, ".local", "bin", "local"), append([]string{"--instance", l.Instancia}, args...)...) // #nosec G204 -- the project's own program
 	cmd.Dir, cmd.Env = l.Raiz, append(os.Environ(), l.Ajustes...)
 	return cmd
 }

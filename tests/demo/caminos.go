@@ -89,7 +89,7 @@ var caminos = []camino{
 	},
 }
 
-// grande is more than gestor-compra confirms without an operator (UMBRAL_APROBACION).
+// grande is more than gestor-compra confirms without an operator (APPROVAL_THRESHOLD).
 const grande = 150
 
 func linea(id string, cantidad int) contracts.Linea {

@@ -48,8 +48,8 @@ func TestCompose(t *testing.T) {
 	}
 	for viejo, nuevo := range map[string]string{
 		"--app-port 5040":                     "--app-port 5041",
-		"SALUD: 5001/readyz":                  "SALUD: 5001/listo",
-		"BASE_DATOS: postgres://ordenes@":     "BASE: postgres://ordenes@",
+		"HEALTH: 5001/readyz":                 "HEALTH: 5001/listo",
+		"DATABASE_URL: postgres://ordenes@":   "BASE: postgres://ordenes@",
 		"apachepulsar/pulsar:4.0.8":           "apachepulsar/pulsar",
 		"network_mode: \"service:ordenes-pod": "network_mode: \"service:bff-pod",
 		"--app-health-check-path /healthz":    "--app-health-check-path /readyz",
@@ -93,10 +93,10 @@ func revisarCompose(t *testing.T, c *codigo, archivo string) []string {
 	for id, a := range c.apps {
 		s, dapr, pod := todo.Services[id], todo.Services[id+"-dapr"], todo.Services[id+"-pod"]
 		puerto := strconv.Itoa(a.puerto)
-		q.si(!strings.HasPrefix(s.Image, "entregas/"+id+":") || s.Build.Args["SERVICIO"] != id, "%s: la imagen es %s, de %s", id, s.Image, s.Build.Args["SERVICIO"])
+		q.si(!strings.HasPrefix(s.Image, "entregas/"+id+":") || s.Build.Args["SERVICE"] != id, "%s: la imagen es %s, de %s", id, s.Image, s.Build.Args["SERVICE"])
 		q.si(s.NetworkMode != "service:"+id+"-pod" || dapr.NetworkMode != s.NetworkMode, "%s y su sidecar no comparten la red de %s-pod", id, id)
 		q.si(!slices.Contains(pod.Networks.Default.Aliases, id), "%s-pod no se llama %s en la red", id, id)
-		q.si(pod.Environment["SALUD"] != puerto+"/readyz" || !slices.Contains(c.salud, "/readyz"), "%s-pod pregunta %s", id, pod.Environment["SALUD"])
+		q.si(pod.Environment["HEALTH"] != puerto+"/readyz" || !slices.Contains(c.salud, "/readyz"), "%s-pod pregunta %s", id, pod.Environment["HEALTH"])
 		q.si(s.Environment["APP_PORT"] != puerto, "%s: APP_PORT es %s y dapr.yaml dice %s", id, s.Environment["APP_PORT"], puerto)
 		for _, opcion := range []string{
 			"--app-id " + id + " ", "--app-port " + puerto + " ", "--dapr-http-port " + s.Environment["DAPR_HTTP_PORT"] + " ", "--dapr-grpc-port " + s.Environment["DAPR_GRPC_PORT"] + " ",
@@ -135,7 +135,7 @@ func TestLasVersionesConcuerdan(t *testing.T) {
 	}
 	imagenes := map[string]string{
 		"apachepulsar/pulsar": "PULSAR", "postgres": "POSTGRES", "daprio/daprd": "DAPR", "daprio/placement": "DAPR", "daprio/scheduler": "DAPR", "golang": "GO",
-		"ghcr.io/cloudnative-pg/postgresql": "POSTGRES", "otel/opentelemetry-collector-contrib": "COLECTOR",
+		"ghcr.io/cloudnative-pg/postgresql": "POSTGRES", "otel/opentelemetry-collector-contrib": "COLLECTOR",
 	}
 	imagen := regexp.MustCompile(`(?m)(?:image:|imageName:|^FROM(?: --platform=\S+)?) (\S+?):([\w.]+)(?:-\w+)*(?:\s|$)`)
 	fuentes := map[string]string{"compose.yaml": texto(t, "deploy", "compose.yaml"), "Dockerfile": texto(t, "deploy", "Dockerfile")}

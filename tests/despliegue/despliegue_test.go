@@ -113,9 +113,9 @@ func TestSeRechaza(t *testing.T) {
 		{"local", "puertos y sondas", "path: /readyz", "path: /ready", "la sonda de disposición"},
 		{"local", "puertos y sondas", "targetPort: http", "targetPort: 8000", "Service admin-productos"},
 
-		{"local", "entorno", "name: BASE_DATOS", "name: BASE_DE_DATOS", "nadie lee la variable BASE_DE_DATOS"},
-		{"local", "entorno", "name: ESQUEMA", "name: MIGRAR", "nadie lee la variable MIGRAR"},
-		{"local", "entorno", "name: CLAVES", "name: CLAVE", "Job preparar"},
+		{"local", "entorno", "name: DATABASE_URL", "name: BASE_DE_DATOS", "nadie lee la variable BASE_DE_DATOS"},
+		{"local", "entorno", "name: MIGRATIONS", "name: MIGRAR", "nadie lee la variable MIGRAR"},
+		{"local", "entorno", "name: PASSWORDS_FILE", "name: CLAVE", "Job preparar"},
 
 		{"local", "referencias", "secretName: claves-ordenes", "secretName: clave-ordenes", "no hay Secret clave-ordenes"},
 		{"local", "referencias", "serviceAccountName: bff", "serviceAccountName: front", "no hay ServiceAccount front"},

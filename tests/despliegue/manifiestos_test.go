@@ -256,7 +256,7 @@ func secretos(t *testing.T, overlay string) *manifiestos {
 		destino = "gke"
 	}
 	cmd := exec.Command("bash", filepath.Join(raiz, "deploy", "k8s", "secretos.sh"), destino)
-	cmd.Env = append(os.Environ(), "ENSAYO=1")
+	cmd.Env = append(os.Environ(), "DRY_RUN=1")
 	texto, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)

@@ -180,7 +180,7 @@ func entorno(c *codigo, m, _ *manifiestos) []string {
 				inyectada := strings.HasPrefix(nombre, "DAPR_") && d.esServicio()
 				q.si(requerida && d.Metadata.Name != "preparar" && !tiene[nombre] && !inyectada, "%s: falta la variable %s", d, nombre)
 			}
-			q.si(d.esServicio() && !tiene["DIRECCION"], "%s: sin DIRECCION escucha solo en 127.0.0.1, y las sondas vienen de fuera", d)
+			q.si(d.esServicio() && !tiene["LISTEN_ADDRESS"], "%s: sin LISTEN_ADDRESS escucha solo en 127.0.0.1, y las sondas vienen de fuera", d)
 		}
 	}
 	return q

@@ -26,7 +26,7 @@ func TestAStopHasItsTime(t *testing.T) {
 		return d
 	}
 	notice := read(`env:STOP_NOTICE,default:(\w+)`, "bff", "main.go")
-	program := notice + read(`env:PLAZO_PARADA,default:(\w+)`, "services", "internal", "arranque", "arranque.go")
+	program := notice + read(`env:SHUTDOWN_TIMEOUT,default:(\w+)`, "services", "internal", "arranque", "arranque.go")
 	pod := []string{"deploy", "k8s", "base", "comun", "servicio.yaml"}
 	before := read(`preStop:[^\n]*\n\s*sleep:\n\s*seconds: (\d+)`, pod...)
 	sidecar := read(`dapr.io/graceful-shutdown-seconds: "(\d+)"`, pod...)
@@ -35,7 +35,7 @@ func TestAStopHasItsTime(t *testing.T) {
 		given, needs time.Duration
 	}{
 		{"k8s, terminationGracePeriodSeconds", read(`terminationGracePeriodSeconds: (\d+)`, pod...), before + program + sidecar},
-		{"compose, stop_grace_period of a program", read(`stop_grace_period: (\w+) # above PLAZO_PARADA`, "deploy", "compose.yaml"), program},
+		{"compose, stop_grace_period of a program", read(`stop_grace_period: (\w+) # above SHUTDOWN_TIMEOUT`, "deploy", "compose.yaml"), program},
 		{"tools/local", read(`\{app, (\d+) \* time.Second\}`, "tools", "local", "servicio.go"), program},
 	} {
 		if c.given <= c.needs {

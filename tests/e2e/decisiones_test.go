@@ -15,7 +15,7 @@ import (
 	. "entregas/tests/prueba"
 )
 
-// grande is more units than are confirmed without an operator (UMBRAL_APROBACION).
+// grande is more units than are confirmed without an operator (APPROVAL_THRESHOLD).
 const grande = 101
 
 // comprarDe buys so many units of product 11.

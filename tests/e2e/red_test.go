@@ -125,7 +125,7 @@ func listeners(instance string) (all []listener) {
 	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range environments {
 		environment, err := os.ReadFile(path)
-		if err != nil || !slices.Contains(strings.Split(string(environment), "\x00"), "ENTREGAS_INSTANCIA="+instance) {
+		if err != nil || !slices.Contains(strings.Split(string(environment), "\x00"), "ENTREGAS_INSTANCE="+instance) {
 			continue
 		}
 		pid := strings.Split(path, "/")[2]

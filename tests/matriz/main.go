@@ -55,12 +55,12 @@ type ajustes struct {
 func main() {
 	ctx, soltar := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var a ajustes
-	flag.IntVar(&a.minutos, "minutos", 10, "cuánto dura; 0 es cada falla una vez")
-	flag.IntVar(&a.clientes, "clientes", 6, "cuántos compran a la vez")
-	flag.Uint64Var(&a.semilla, "semilla", uint64(time.Now().Unix()), "el plan de fallas")
-	flag.BoolVar(&a.corta, "corta", false, "una falla de cada clase, y termina")
-	flag.StringVar(&a.informe, "informe", "", "escribe la tabla también en este archivo, en Markdown")
-	flag.StringVar(&a.fallas, "fallas", "", "solo aquellas con este nombre: una expresión regular sobre falla/paso")
+	flag.IntVar(&a.minutos, "minutes", 10, "cuánto dura; 0 es cada falla una vez")
+	flag.IntVar(&a.clientes, "clients", 6, "cuántos compran a la vez")
+	flag.Uint64Var(&a.semilla, "seed", uint64(time.Now().Unix()), "el plan de fallas")
+	flag.BoolVar(&a.corta, "short", false, "una falla de cada clase, y termina")
+	flag.StringVar(&a.informe, "report", "", "escribe la tabla también en este archivo, en Markdown")
+	flag.StringVar(&a.fallas, "faults", "", "solo aquellas con este nombre: una expresión regular sobre falla/paso")
 	flag.Parse()
 	err := correr(ctx, a)
 	soltar()
@@ -107,7 +107,7 @@ func (c *caos) abrir(ctx context.Context, todas []falla) (err error) {
 		return err
 	}
 	c.fallas = filepath.Join(c.local.Raiz, ".local", "caos", "fallas")
-	c.local.Ajustes = append(c.red.ajustes(), "ETIQUETAS=failpoints")
+	c.local.Ajustes = append(c.red.ajustes(), "BUILD_TAGS=failpoints")
 	for _, s := range aplicaciones {
 		c.local.Ajustes = append(c.local.Ajustes, "APP_"+enMayusculas(s)+"_FALLAS="+c.fallas)
 	}

@@ -130,11 +130,11 @@ func (p *plan) siguiente() falla {
 func chosen(all []falla, expression string) ([]falla, error) {
 	re, err := regexp.Compile(expression)
 	if err != nil {
-		return nil, fmt.Errorf("FALLAS: %w", err)
+		return nil, fmt.Errorf("FAULTS: %w", err)
 	}
 	those := slices.DeleteFunc(slices.Clone(all), func(f falla) bool { return !re.MatchString(f.que + "/" + f.paso) })
 	if len(those) == 0 {
-		return nil, fmt.Errorf("FALLAS: ninguna falla se llama como %q", expression)
+		return nil, fmt.Errorf("FAULTS: ninguna falla se llama como %q", expression)
 	}
 	return those, nil
 }

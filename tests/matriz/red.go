@@ -38,7 +38,7 @@ var conBase = []struct{ app, rol, base string }{
 
 func abrirRed() (*red, error) {
 	servidor := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
-	r := &red{map[string]*toxiproxy.Proxy{}, port("PUERTO_POSTGRES", 5432), port("PUERTO_PULSAR", 6650)}
+	r := &red{map[string]*toxiproxy.Proxy{}, port("PORT_POSTGRES", 5432), port("PORT_PULSAR", 6650)}
 	abrir := func(nombre string, destino int) error { // where the kernel has a port free
 		r.tramos[nombre] = toxiproxy.NewProxy(servidor, nombre, "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", destino))
 		return r.tramos[nombre].Start()
@@ -53,7 +53,7 @@ func abrirRed() (*red, error) {
 
 // ajustes are what makes the instance go through the proxies. Pulsar announces its proxy's address.
 func (r *red) ajustes() []string {
-	a := []string{"PULSAR_ANUNCIADO=" + r.tramos["broker"].Listen, fmt.Sprintf("PUERTO_POSTGRES=%d", r.postgres), fmt.Sprintf("PUERTO_PULSAR=%d", r.pulsar), "POSTGRES_DSN="}
+	a := []string{"PULSAR_ADVERTISED=" + r.tramos["broker"].Listen, fmt.Sprintf("PORT_POSTGRES=%d", r.postgres), fmt.Sprintf("PORT_PULSAR=%d", r.pulsar), "POSTGRES_DSN="}
 	for _, s := range conBase {
 		a = append(a, fmt.Sprintf("APP_%s_BASE_DATOS=postgres://%s@%s/%s?sslmode=disable&passfile=.local/caos/pgpass",
 			enMayusculas(s.app), s.rol, r.tramos[s.app].Listen, s.base))

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 
 func prepararNavegador(dir string) (parar func()) {
 	ruta := ""
-	for _, nombre := range []string{os.Getenv("NAVEGADOR"), "chromium", "chromium-browser", "google-chrome"} {
+	for _, nombre := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
 		var err error
 		if ruta, err = exec.LookPath(nombre); err == nil {
 			break

@@ -23,10 +23,10 @@ var replicas = map[string]int{"bff": 2, "gestor-compra": 2, "admin-productos": 5
 var puertosBase = map[string]int{
 	"BFF": 8888, "GESTOR_COMPRA": 5001, "ADMIN_PRODUCTOS": 5000, "CONSOLIDADOR": 5004, "ORDENES": 5040, "MONITOR": 5020,
 	// The first sidecar's; the next service's is one more, a replica's 100 more.
-	"SIDECAR_HTTP": 3500, "SIDECAR_GRPC": 4500, "SIDECAR_INTERNO": 5600, "SIDECAR_METRICAS": 7100,
+	"SIDECAR_HTTP": 3500, "SIDECAR_GRPC": 4500, "SIDECAR_INTERNAL": 5600, "SIDECAR_METRICS": 7100,
 	"POSTGRES": 5432, "PULSAR": 6650, "PULSAR_ADMIN": 8080, "PULSAR_BOOKIE": 3181,
-	"PLACEMENT": 4005, "PLACEMENT_SALUD": 4015, "PLACEMENT_METRICAS": 4025, "PLACEMENT_RAFT": 4035,
-	"SCHEDULER": 4006, "SCHEDULER_SALUD": 4016, "SCHEDULER_METRICAS": 4026, "SCHEDULER_ETCD": 4036, "SCHEDULER_ETCD_PARES": 4046,
+	"PLACEMENT": 4005, "PLACEMENT_HEALTH": 4015, "PLACEMENT_METRICS": 4025, "PLACEMENT_RAFT": 4035,
+	"SCHEDULER": 4006, "SCHEDULER_HEALTH": 4016, "SCHEDULER_METRICS": 4026, "SCHEDULER_ETCD": 4036, "SCHEDULER_ETCD_PEERS": 4046,
 	"SUPERVISOR": 4010,
 }
 
@@ -64,7 +64,13 @@ func abrir(nombre string) (*Instancia, error) {
 }
 
 // otrosAjustes are the settings that are neither a port nor an app's.
-var otrosAjustes = []string{"PULSAR_MEM", "PULSAR_ANUNCIADO", "POSTGRES_DSN", "ETIQUETAS"}
+var otrosAjustes = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", "BUILD_TAGS"}
+
+// isSetting reports whether this program reads name. Of the names that begin with PORT_ leerAjustes refuses those that are no port.
+func isSetting(name string) bool {
+	ofApp := func(app string) bool { return strings.HasPrefix(name, "APP_"+enMayusculas(app)+"_") }
+	return strings.HasPrefix(name, "PORT_") || slices.ContainsFunc(apps, ofApp) || slices.Contains(otrosAjustes, name)
+}
 
 // leerAjustes reads NAME=value lines; the real environment wins over the file.
 func leerAjustes(ruta string) (map[string]string, error) {
@@ -81,15 +87,20 @@ func leerAjustes(ruta string) (map[string]string, error) {
 				m[strings.TrimSpace(nombre)] = strings.TrimSpace(valor)
 			}
 		}
+		for name := range m {
+			if !isSetting(name) {
+				return nil, fmt.Errorf("local.env: there is no setting %s; CHANGELOG.md lists old and new names", name)
+			}
+		}
 	}
 	for _, e := range os.Environ() {
 		nombre, valor, _ := strings.Cut(e, "=")
-		if strings.HasPrefix(nombre, "PUERTO_") || strings.HasPrefix(nombre, "APP_") || slices.Contains(otrosAjustes, nombre) {
+		if isSetting(nombre) {
 			m[nombre] = valor
 		}
 	}
 	for nombre := range m {
-		p, esPuerto := strings.CutPrefix(nombre, "PUERTO_")
+		p, esPuerto := strings.CutPrefix(nombre, "PORT_")
 		if _, conocido := puertosBase[p]; esPuerto && !conocido {
 			return nil, fmt.Errorf("ajuste %s desconocido; los puertos son: %s", nombre, strings.Join(slices.Sorted(maps.Keys(puertosBase)), " "))
 		}
@@ -114,11 +125,11 @@ func (in *Instancia) puerto(nombre string) int {
 	if !ok {
 		panic("puerto sin nombre: " + nombre)
 	}
-	p, _ = strconv.Atoi(in.ajuste("PUERTO_"+nombre, strconv.Itoa(p)))
+	p, _ = strconv.Atoi(in.ajuste("PORT_"+nombre, strconv.Itoa(p)))
 	return p + instancias[in.Nombre]
 }
 
-// entornoDe gives an app's own settings: APP_GESTOR_COMPRA_CUPO=8 is CUPO=8 to gestor-compra and its replicas.
+// entornoDe gives an app's own settings: APP_GESTOR_COMPRA_MAX_IN_FLIGHT=8 is MAX_IN_FLIGHT=8 to gestor-compra and its replicas.
 func (in *Instancia) entornoDe(app string) map[string]string {
 	m := map[string]string{}
 	for nombre, valor := range in.ajustes {
@@ -129,10 +140,10 @@ func (in *Instancia) entornoDe(app string) map[string]string {
 	return m
 }
 
-// dirServicios is where the services' programs are. Those with build tags (ETIQUETAS) have a folder of their own: what
+// dirServicios is where the services' programs are. Those with build tags (BUILD_TAGS) have a folder of their own: what
 // everybody runs never has them.
 func (in *Instancia) dirServicios() string {
-	if e := in.ajuste("ETIQUETAS", ""); e != "" {
+	if e := in.ajuste("BUILD_TAGS", ""); e != "" {
 		return in.compartida("bin-" + strings.ReplaceAll(e, ",", "-"))
 	}
 	return in.compartida("bin")
@@ -167,7 +178,7 @@ func (in *Instancia) traducir(texto string) string {
 		case g[2] == strconv.Itoa(puertosBase["POSTGRES"]):
 			return in.direccionPostgres()
 		case g[2] == strconv.Itoa(puertosBase["PULSAR"]):
-			return in.ajuste("PULSAR_ANUNCIADO", "127.0.0.1:"+strconv.Itoa(in.puerto("PULSAR"))) // the way to it, where somebody stands between
+			return in.ajuste("PULSAR_ADVERTISED", "127.0.0.1:"+strconv.Itoa(in.puerto("PULSAR"))) // the way to it, where somebody stands between
 		case ok:
 			return g[1] + strconv.Itoa(p)
 		}

@@ -36,8 +36,8 @@ func (in *Instancia) losServicios() []servicio {
 				PuertoApp:      in.puerto(enMayusculas(app)) + salto,
 				PuertoHTTP:     in.puerto("SIDECAR_HTTP") + i + salto,
 				puertoGRPC:     in.puerto("SIDECAR_GRPC") + i + salto,
-				puertoInterno:  in.puerto("SIDECAR_INTERNO") + i + salto,
-				puertoMetricas: in.puerto("SIDECAR_METRICAS") + i + salto,
+				puertoInterno:  in.puerto("SIDECAR_INTERNAL") + i + salto,
+				puertoMetricas: in.puerto("SIDECAR_METRICS") + i + salto,
 			})
 		}
 	}
@@ -99,7 +99,7 @@ func (in *Instancia) closeFolders() error {
 func (in *Instancia) copiarComponentes() error {
 	var plantilla strings.Builder
 	for _, s := range in.losServicios() {
-		if !s.esReplica() && in.puerto("SIDECAR_INTERNO") != puertosBase["SIDECAR_INTERNO"] {
+		if !s.esReplica() && in.puerto("SIDECAR_INTERNAL") != puertosBase["SIDECAR_INTERNAL"] {
 			fmt.Fprintf(&plantilla, `{{if eq .ID %q}}127.0.0.1:%d{{end}}`, s.App, s.puertoInterno)
 		}
 	}

@@ -27,8 +27,8 @@ func (in *Instancia) infra() []unProceso {
 	return []unProceso{
 		{Nombre: "postgres", Clase: "postgres", Puerto: in.puerto("POSTGRES"), revisar: in.saludPostgres},
 		{Nombre: "pulsar", Clase: "pulsar", Puerto: in.puerto("PULSAR"), revisar: in.salud(in.puerto("PULSAR_ADMIN"), "/admin/v2/brokers/health", 200)},
-		{Nombre: "placement", Clase: "placement", Puerto: in.puerto("PLACEMENT"), revisar: in.salud(in.puerto("PLACEMENT_SALUD"), "/healthz", 200)},
-		{Nombre: "scheduler", Clase: "scheduler", Puerto: in.puerto("SCHEDULER"), revisar: in.salud(in.puerto("SCHEDULER_SALUD"), "/healthz", 200)},
+		{Nombre: "placement", Clase: "placement", Puerto: in.puerto("PLACEMENT"), revisar: in.salud(in.puerto("PLACEMENT_HEALTH"), "/healthz", 200)},
+		{Nombre: "scheduler", Clase: "scheduler", Puerto: in.puerto("SCHEDULER"), revisar: in.salud(in.puerto("SCHEDULER_HEALTH"), "/healthz", 200)},
 	}
 }
 

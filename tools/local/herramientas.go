@@ -187,7 +187,7 @@ func (in *Instancia) goConProgreso(dir, que string, args []string, entorno ...st
 
 // servicios builds the project's own programs; go does nothing for what has not changed.
 func (in *Instancia) servicios(solo ...string) error {
-	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-tags", in.ajuste("ETIQUETAS", ""), "-o", in.dirServicios() + "/"}
+	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-tags", in.ajuste("BUILD_TAGS", ""), "-o", in.dirServicios() + "/"}
 	for _, a := range apps {
 		carpeta := "./services/" + a
 		if a == "bff" {

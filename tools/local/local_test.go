@@ -26,6 +26,26 @@ func instanciaDe(t *testing.T, nombre string) *Instancia {
 	return in
 }
 
+// A name that nobody reads would be left out without a sign of it, and the part would start on its usual port.
+func TestSettingsFileHoldsKnownNamesOnly(t *testing.T) {
+	for _, c := range []struct{ text, fault string }{
+		{"PORT_BFF=9000\nAPP_GESTOR_COMPRA_MAX_IN_FLIGHT=8\nBUILD_TAGS=failpoints\n# PUERTO_BFF=1\n", ""},
+		{"PUERTO_BFF=9000\n", "PUERTO_BFF"},
+		{"ETIQUETAS=failpoints\n", "ETIQUETAS"},
+		{"APP_GESTOR_MAX_IN_FLIGHT=8\n", "APP_GESTOR_MAX_IN_FLIGHT"},
+		{"PORT_BBF=9000\n", "PORT_BBF"},
+	} {
+		path := filepath.Join(t.TempDir(), "local.env")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := leerAjustes(path)
+		if (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
+			t.Errorf("%q: %v", c.text, err)
+		}
+	}
+}
+
 // The defaults stand in three places that people read: each must say the same.
 func TestLosPuertosConcuerdan(t *testing.T) {
 	in := instanciaDe(t, "up")
@@ -34,8 +54,8 @@ func TestLosPuertosConcuerdan(t *testing.T) {
 		t.Fatal(err)
 	}
 	for nombre, p := range puertosBase {
-		if !strings.Contains(string(texto), fmt.Sprintf("PUERTO_%s=%d\n", nombre, p)) {
-			t.Errorf("local.env no dice PUERTO_%s=%d", nombre, p)
+		if !strings.Contains(string(texto), fmt.Sprintf("PORT_%s=%d\n", nombre, p)) {
+			t.Errorf("local.env no dice PORT_%s=%d", nombre, p)
 		}
 	}
 	in.ajustes = map[string]string{}
@@ -92,8 +112,8 @@ func TestUnPuertoTomadoDiceDeQuien(t *testing.T) {
 	}
 	defer l.Close()
 	puerto := l.Addr().(*net.TCPAddr).Port
-	err = instanciaDe(t, "test").puertosLibres(map[string]int{"PUERTO_BFF": puerto})
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d (PUERTO_BFF) lo tiene el proceso %d", puerto, os.Getpid())) {
+	err = instanciaDe(t, "test").puertosLibres(map[string]int{"PORT_BFF": puerto})
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d (PORT_BFF) lo tiene el proceso %d", puerto, os.Getpid())) {
 		t.Error(err)
 	}
 }
@@ -193,7 +213,7 @@ func TestAServiceThatStartsFindsItsSchemas(t *testing.T) {
 		asked = nil
 		in := instanciaDe(t, "up")
 		in.Dir = t.TempDir()
-		in.ajustes = map[string]string{"PUERTO_SUPERVISOR": port, "PUERTO_PULSAR_ADMIN": port, "POSTGRES_DSN": "postgres://nadie@127.0.0.1:1/nada"}
+		in.ajustes = map[string]string{"PORT_SUPERVISOR": port, "PORT_PULSAR_ADMIN": port, "POSTGRES_DSN": "postgres://nadie@127.0.0.1:1/nada"}
 		if err := in.unServicio(order, "ordenes"); err == nil {
 			t.Fatal("it started")
 		}

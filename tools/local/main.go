@@ -15,12 +15,12 @@ import (
 	"entregas/tools/local/preparar"
 )
 
-const uso = `uso: local [--instancia up|test|caos] ORDEN
-  up [--solo-infra]     prepara y arranca lo que falte, y espera a que esté sano
+const uso = `uso: local [--instance up|test|caos] ORDEN
+  up [--infra-only]     prepara y arranca lo que falte, y espera a que esté sano
   down                  para todo; conserva los datos
   reset                 para todo y borra los datos
   status [--json]       los procesos y su salud
-  logs [SERVICIO]       sigue los registros
+  logs [SERVICE]        sigue los registros
   stop|start|restart S  un servicio con su sidecar, o postgres, pulsar, placement, scheduler
   attach                la interfaz del supervisor
   dsn BASE, psql BASE   la dirección de una base de datos, o una consola en ella
@@ -33,7 +33,7 @@ const uso = `uso: local [--instancia up|test|caos] ORDEN
   contar                cuenta lo que dice go test -json`
 
 func main() {
-	instancia := flag.String("instancia", "up", "up, test o caos")
+	instancia := flag.String("instance", "up", "up, test o caos")
 	flag.Usage = func() { fmt.Fprintln(os.Stderr, uso) }
 	flag.Parse()
 	if err := ordenar(*instancia, flag.Args()); err != nil {
@@ -63,7 +63,7 @@ func ordenar(instancia string, args []string) error {
 	}
 	switch orden {
 	case "up":
-		return in.up(arg == "--solo-infra")
+		return in.up(arg == "--infra-only")
 	case "down":
 		return in.down()
 	case "reset":

@@ -31,9 +31,9 @@ func (in *Instancia) navegador() error {
 	return nil
 }
 
-// buscarNavegador is the path of an installed Chromium, "" where there is none. NAVEGADOR names another.
+// buscarNavegador is the path of an installed Chromium, "" where there is none. CHROMIUM names another.
 func buscarNavegador() string {
-	for _, nombre := range append([]string{os.Getenv("NAVEGADOR")}, navegadores...) {
+	for _, nombre := range append([]string{os.Getenv("CHROMIUM")}, navegadores...) {
 		if ruta, err := exec.LookPath(nombre); err == nil {
 			return ruta
 		}

@@ -15,8 +15,8 @@ import (
 // Every process of an instance inherits marcaInstancia in its environment, and a service's app, sidecar and CLI also
 // marcaServicio: so what was orphaned is found whatever became of its parent.
 const (
-	marcaInstancia = "ENTREGAS_INSTANCIA"
-	marcaServicio  = "ENTREGAS_SERVICIO"
+	marcaInstancia = "ENTREGAS_INSTANCE"
+	marcaServicio  = "ENTREGAS_SERVICE"
 )
 
 // procesos lists the pids whose environment holds all the given NAME=value marks.
@@ -134,9 +134,9 @@ func (in *Instancia) puertosDe(soloInfra bool) map[string]int {
 		if (soloInfra && (esApp || esSidecar)) || (nombre == "POSTGRES" && in.dsnPropio() != "") {
 			continue
 		}
-		m["PUERTO_"+nombre] = in.puerto(nombre)
+		m["PORT_"+nombre] = in.puerto(nombre)
 		for i := 1; esSidecar && i < len(apps); i++ {
-			m[fmt.Sprintf("PUERTO_%s + %d", nombre, i)] = in.puerto(nombre) + i
+			m[fmt.Sprintf("PORT_%s + %d", nombre, i)] = in.puerto(nombre) + i
 		}
 	}
 	return m

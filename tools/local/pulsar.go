@@ -27,7 +27,7 @@ func (in *Instancia) confPulsar() error {
 		"bookieId=127.0.0.1:3181", fmt.Sprintf("bookieId=127.0.0.1:%d", in.puerto("PULSAR_BOOKIE")),
 	).Replace(string(texto))
 	// A client may come back to the address that the broker announces: a proxy between them has the broker announce the proxy's address.
-	if otra := in.ajuste("PULSAR_ANUNCIADO", ""); otra != "" {
+	if otra := in.ajuste("PULSAR_ADVERTISED", ""); otra != "" {
 		conf = strings.Replace(conf, "advertisedAddress=127.0.0.1\n", "", 1) + "\nadvertisedListeners=unico:pulsar://" + otra + "\ninternalListenerName=unico\n"
 	}
 	return preparar.Escribir(in.ruta("run", "standalone.conf"), conf)

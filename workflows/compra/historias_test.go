@@ -17,7 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-var grabar = flag.Bool("grabar", false, "record the histories that are missing in "+carpetaDeHistorias)
+var grabar = flag.Bool("record", false, "record the histories that are missing in "+carpetaDeHistorias)
 
 const carpetaDeHistorias = "testdata/historias"
 

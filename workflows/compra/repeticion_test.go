@@ -31,7 +31,7 @@ func TestHayUnaHistoriaDeCadaCamino(t *testing.T) {
 	historias := leerHistorias(t)
 	for _, c := range caminos {
 		if !slices.ContainsFunc(historias, func(h historia) bool { return strings.HasPrefix(h.nombre, c.nombre+".") }) {
-			t.Errorf("falta la historia de %s: go test ./compra -run TestCaminos -grabar", c.nombre)
+			t.Errorf("falta la historia de %s: go test ./compra -run TestCaminos -record", c.nombre)
 		}
 	}
 }

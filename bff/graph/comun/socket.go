@@ -48,7 +48,7 @@ type Sockets struct {
 	Stop        context.Context // ends all of them
 	InitTimeout time.Duration   // how long a client may take until connection_init; 0 is initTimeout
 	Heartbeat   time.Duration   // how often a client is asked for a pong, and its session looked at; 0 is heartbeat
-	Origins     []string        // of other pages that may open one, as in CORS_ORIGENES: with a token, their cookie says nothing
+	Origins     []string        // of other pages that may open one, as in CORS_ORIGINS: with a token, their cookie says nothing
 	// Identify gives the context in which the owner of a token asks. Errors: SinIdentidad, Demasiadas, NoDisponible.
 	Identify func(ctx context.Context, token string) (context.Context, error)
 }

@@ -31,15 +31,15 @@ var Version = "desarrollo"
 
 // Config is what every program reads from its environment. `dapr run` sets the ports.
 type Config struct {
-	Direccion   string        `conf:"env:DIRECCION,default:127.0.0.1,help:address to listen on"`
+	Direccion   string        `conf:"env:LISTEN_ADDRESS,default:127.0.0.1,help:address to listen on"`
 	Puerto      int           `conf:"env:APP_PORT,required,help:port to listen on"`
 	DaprGRPC    string        `conf:"env:DAPR_GRPC_PORT,required,help:gRPC port of the sidecar"`
 	DaprHTTP    string        `conf:"env:DAPR_HTTP_PORT,required,help:HTTP port of the sidecar"`
 	TokenApp    string        `conf:"env:APP_API_TOKEN,mask,help:what the sidecar says with each call; empty asks for none"`
 	TokenDapr   string        `conf:"env:DAPR_API_TOKEN,mask,help:what the sidecar wants to hear; empty where it asks for none"`
-	NivelLog    string        `conf:"env:NIVEL_LOG,default:INFO"`
+	NivelLog    string        `conf:"env:LOG_LEVEL,default:INFO"`
 	BodyTimeout time.Duration `conf:"env:BODY_TIMEOUT,default:30s,help:how long the body of a request may take to arrive"`
-	PlazoParada time.Duration `conf:"env:PLAZO_PARADA,default:15s,help:how long a stop waits for what is under way"`
+	PlazoParada time.Duration `conf:"env:SHUTDOWN_TIMEOUT,default:15s,help:how long a stop waits for what is under way"`
 }
 
 // avisoFinal lets who reads our output take the last line: `dapr run` drops what it has not read when a program ends.

@@ -51,11 +51,11 @@ type Esquema string
 
 const (
 	// Alzar brings the schema up to date and goes on.
-	Alzar Esquema = "alzar"
+	Alzar Esquema = "apply"
 	// Solo brings it up to date and ends: a job that goes before a roll-out.
-	Solo Esquema = "solo"
+	Solo Esquema = "apply-and-exit"
 	// Esperar leaves it to such a job, and goes on once it is done.
-	Esperar Esquema = "esperar"
+	Esperar Esquema = "wait"
 )
 
 // vuelta is how often Esperar looks.
@@ -69,7 +69,7 @@ func (e Esquema) Poner(ctx context.Context, pool *pgxpool.Pool, migraciones fs.F
 	case Esperar:
 		return true, esperar(ctx, pool, migraciones)
 	}
-	return false, fmt.Errorf("ESQUEMA es %q; puede ser %s, %s o %s", string(e), Alzar, Solo, Esperar)
+	return false, fmt.Errorf("MIGRATIONS is %q; it may be %s, %s or %s", string(e), Alzar, Solo, Esperar)
 }
 
 // Migrar applies the goose files in the folder migraciones/ of what a service embeds. Replicas that start together take turns.

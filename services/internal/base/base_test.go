@@ -57,10 +57,10 @@ func TestEsperarAlTrabajoQueMigra(t *testing.T) {
 	case <-time.After(200 * time.Millisecond):
 	}
 	if sigue, err := base.Solo.Poner(context.Background(), pool, migraciones); sigue || err != nil {
-		t.Errorf("solo: sigue %v, %v", sigue, err)
+		t.Errorf("apply-and-exit: sigue %v, %v", sigue, err)
 	}
 	if err := <-listo; !sigue || err != nil {
-		t.Errorf("esperar: sigue %v, %v", sigue, err)
+		t.Errorf("wait: sigue %v, %v", sigue, err)
 	}
 	if _, err := base.Esquema("otra").Poner(context.Background(), pool, migraciones); err == nil {
 		t.Error("un modo que no existe se acepta")

@@ -11,7 +11,7 @@ import (
 // Activas tells whether this program has failpoints in it.
 const Activas = true
 
-var carpeta = os.Getenv("FALLAS")
+var carpeta = os.Getenv("FAILPOINTS_DIR")
 
 // Punto ends the program if the point is armed.
 func Punto(cuando, que string) {

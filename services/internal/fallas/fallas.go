@@ -2,7 +2,7 @@
 // between a publication and its acknowledgement. Only programs built with the tag `failpoints` have it in them; in all
 // others Punto is nothing.
 //
-// In those, FALLAS names a folder. A point is armed by a file of its name (antes-de-publicar.ReservarProducto): the first
+// In those, FAILPOINTS_DIR names a folder. A point is armed by a file of its name (antes-de-publicar.ReservarProducto): the first
 // program of the system that comes by takes the file away and ends at once, as by kill -9. So a point fires once for each
 // time that it was armed, in whichever replica.
 package fallas

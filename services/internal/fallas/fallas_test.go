@@ -16,7 +16,7 @@ func TestLoQueSePublicaNoTieneFallas(t *testing.T) {
 		t.Skip("construido con failpoints")
 	}
 	carpeta := t.TempDir()
-	t.Setenv("FALLAS", carpeta)
+	t.Setenv("FAILPOINTS_DIR", carpeta)
 	archivo := filepath.Join(carpeta, fallas.Publicado+".CrearOrden")
 	if err := os.WriteFile(archivo, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -29,14 +29,14 @@ func TestLoQueSePublicaNoTieneFallas(t *testing.T) {
 
 // With the tag, an armed point ends the program, once.
 func TestUnPuntoArmadoTermina(t *testing.T) {
-	if os.Getenv("FALLAS") != "" {
+	if os.Getenv("FAILPOINTS_DIR") != "" {
 		fallas.Punto(fallas.Anotada, "CONFIRMADA")
 		return
 	}
 	carpeta := t.TempDir()
 	correr := func() error {
 		cmd := exec.Command("go", "test", "-count=1", "-tags", "failpoints", "-run", "TestUnPuntoArmadoTermina", ".")
-		cmd.Env = append(os.Environ(), "FALLAS="+carpeta)
+		cmd.Env = append(os.Environ(), "FAILPOINTS_DIR="+carpeta)
 		texto, err := cmd.CombinedOutput()
 		if err != nil && !strings.Contains(string(texto), "signal: killed") {
 			t.Fatalf("%v\n%s", err, texto)

@@ -20,7 +20,7 @@ const (
 
 func main() {
 	comun.Correr("desempeno", []string{
-		fmt.Sprintf("APP_GESTOR_COMPRA_CUPO=%d", cupo), "APP_GESTOR_COMPRA_PACIENCIA=30m", "APP_ADMIN_PRODUCTOS_DELAY=0.15",
+		fmt.Sprintf("APP_GESTOR_COMPRA_MAX_IN_FLIGHT=%d", cupo), "APP_GESTOR_COMPRA_STEP_PATIENCE=30m", "APP_ADMIN_PRODUCTOS_DELAY=0.15",
 	}, func(ctx context.Context, e *comun.Escenario) error {
 		if err := urgentesPrimero(ctx, e, "una réplica de gestor-compra"); err != nil {
 			return err
@@ -90,7 +90,7 @@ func urgentesPrimero(ctx context.Context, e *comun.Escenario, con string) error 
 // in the order of their age with the head start counted.
 func nadieEsperaSinFin(ctx context.Context, e *comun.Escenario) error {
 	e.Decir("envejecimiento: la ventaja de las urgentes baja a %s", ventaja)
-	e.Local.Ajustes = append(e.Local.Ajustes, "APP_GESTOR_COMPRA_VENTAJA_DOMICILIO="+ventaja.String())
+	e.Local.Ajustes = append(e.Local.Ajustes, "APP_GESTOR_COMPRA_DOMICILIO_ADVANTAGE="+ventaja.String())
 	for _, s := range []string{"gestor-compra", "gestor-compra-2"} {
 		if err := e.Local.Orden(ctx, "restart", s); err != nil {
 			return err

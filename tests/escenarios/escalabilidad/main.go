@@ -26,8 +26,8 @@ func main() {
 	grafico := flag.String("svg", filepath.Join("docs", "results", "escalabilidad.svg"), "dónde dejar el gráfico")
 	flag.Parse()
 	comun.Correr("escalabilidad", []string{
-		fmt.Sprintf("APP_ADMIN_PRODUCTOS_DELAY=%d", demora), "APP_ADMIN_PRODUCTOS_MANEJADORES=1",
-		"APP_GESTOR_COMPRA_PACIENCIA=30m", "APP_GESTOR_COMPRA_INSISTENCIA=30m", "APP_GESTOR_COMPRA_CUPO=200",
+		fmt.Sprintf("APP_ADMIN_PRODUCTOS_DELAY=%d", demora), "APP_ADMIN_PRODUCTOS_MAX_CONCURRENT_RESERVATIONS=1",
+		"APP_GESTOR_COMPRA_STEP_PATIENCE=30m", "APP_GESTOR_COMPRA_ASK_AGAIN_AFTER=30m", "APP_GESTOR_COMPRA_MAX_IN_FLIGHT=200",
 	}, func(ctx context.Context, e *comun.Escenario) error { return escalabilidad(ctx, e, *grafico) })
 }
 

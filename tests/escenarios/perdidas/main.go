@@ -20,8 +20,8 @@ import (
 
 func main() {
 	comun.Correr("perdidas", []string{
-		"APP_GESTOR_COMPRA_RECONCILE_EVERY=5s", "APP_GESTOR_COMPRA_STALLED_AFTER=50s", "APP_GESTOR_COMPRA_INSISTENCIA=10s",
-		"APP_ADMIN_PRODUCTOS_RECONCILIACION=5s", "APP_ADMIN_PRODUCTOS_HUERFANA=5s",
+		"APP_GESTOR_COMPRA_RECONCILE_EVERY=5s", "APP_GESTOR_COMPRA_STALLED_AFTER=50s", "APP_GESTOR_COMPRA_ASK_AGAIN_AFTER=10s",
+		"APP_ADMIN_PRODUCTOS_RECONCILE_EVERY=5s", "APP_ADMIN_PRODUCTOS_ORPHANED_AFTER=5s",
 	}, func(ctx context.Context, e *comun.Escenario) error {
 		var todas []string
 		for _, perder := range []func(context.Context, *comun.Escenario) ([]string, error){elDiscoDelBroker, laMemoriaDelMotor, laCompraDeUnaReserva} {

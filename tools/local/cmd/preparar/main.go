@@ -1,15 +1,16 @@
 // Command preparar makes roles, databases, topics and subscriptions on servers that run somewhere else, and ends: the job
 // that goes before the services in docker compose and in Kubernetes. It is configured by its environment alone:
 //
-//	POSTGRES_DSN              an administrator's address; empty leaves PostgreSQL alone
-//	CLAVES                    pgpass file with the passwords that the roles get
-//	PULSAR_ADMIN              the broker's administrative interface; empty leaves Pulsar alone
-//	PULSAR_TOKEN_FILE         file with an administrator's token, where the broker asks for one
-//	PULSAR_ROL                who the services are for that broker
-//	COMPONENTES, COMPONENTES_ORIGEN   where to write the Dapr components, and where they are; empty writes none
-//	CAMBIOS                   old=new pairs for their addresses, separated by spaces
-//	RESOLUCION                template of a sidecar's address, for service invocation
-//	ESPERA                    how long to wait for the servers (5m)
+//	POSTGRES_DSN       an administrator's address; empty leaves PostgreSQL alone
+//	PASSWORDS_FILE     pgpass file with the passwords that the roles get
+//	PULSAR_ADMIN       the broker's administrative interface; empty leaves Pulsar alone
+//	PULSAR_TOKEN_FILE  file with an administrator's token, where the broker asks for one
+//	PULSAR_ROLE        who the services are for that broker
+//	COMPONENTS_DIR     where to write the Dapr components; empty writes none
+//	COMPONENTS_SOURCE  where those components are
+//	REPLACE_ADDRESSES  old=new pairs for their addresses, separated by spaces
+//	SIDECAR_ADDRESS    template of a sidecar's address, for service invocation
+//	WAIT_TIMEOUT       how long to wait for the servers (5m)
 package main
 
 import (
@@ -47,9 +48,9 @@ func decir(formato string, args ...any) {
 }
 
 func run(ctx context.Context) error {
-	espera, err := time.ParseDuration(cmp.Or(os.Getenv("ESPERA"), "5m"))
+	espera, err := time.ParseDuration(cmp.Or(os.Getenv("WAIT_TIMEOUT"), "5m"))
 	if err != nil {
-		return fmt.Errorf("ESPERA: %w", err)
+		return fmt.Errorf("WAIT_TIMEOUT: %w", err)
 	}
 	ctx, soltar := context.WithTimeout(ctx, espera)
 	defer soltar()
@@ -57,17 +58,17 @@ func run(ctx context.Context) error {
 }
 
 func componentes() error {
-	destino := os.Getenv("COMPONENTES")
+	destino := os.Getenv("COMPONENTS_DIR")
 	if destino == "" {
 		return nil
 	}
 	var pares []string
-	for _, c := range strings.Fields(os.Getenv("CAMBIOS")) {
+	for _, c := range strings.Fields(os.Getenv("REPLACE_ADDRESSES")) {
 		viejo, nuevo, _ := strings.Cut(c, "=")
 		pares = append(pares, viejo, nuevo)
 	}
 	cambiar := strings.NewReplacer(pares...).Replace
-	if err := preparar.CopiarComponentes(os.Getenv("COMPONENTES_ORIGEN"), destino, cambiar, os.Getenv("RESOLUCION")); err != nil {
+	if err := preparar.CopiarComponentes(os.Getenv("COMPONENTS_SOURCE"), destino, cambiar, os.Getenv("SIDECAR_ADDRESS")); err != nil {
 		return fmt.Errorf("componentes: %w", err)
 	}
 	decir("componentes escritos en %s", destino)
@@ -79,7 +80,7 @@ func bases(ctx context.Context) error {
 	if dsn == "" {
 		return nil
 	}
-	claves, err := preparar.Claves(os.Getenv("CLAVES"))
+	claves, err := preparar.Claves(os.Getenv("PASSWORDS_FILE"))
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func bases(ctx context.Context) error {
 }
 
 func topicos(ctx context.Context) error {
-	p := preparar.Pulsar{URL: strings.TrimSuffix(os.Getenv("PULSAR_ADMIN"), "/"), Rol: os.Getenv("PULSAR_ROL")}
+	p := preparar.Pulsar{URL: strings.TrimSuffix(os.Getenv("PULSAR_ADMIN"), "/"), Rol: os.Getenv("PULSAR_ROLE")}
 	if p.URL == "" {
 		return nil
 	}
