@@ -1,5 +1,6 @@
 // Package compra is the saga of a purchase and nothing else: read top to bottom it is the business process.
-// What the steps do to the world is in services/gestor-compra/saga, behind the interface Actividades.
+// What a step asks, and what undoes it, is a row of the table in steps.go. What the steps do to the world is in
+// services/gestor-compra/saga, behind the interface Actividades.
 //
 // A workflow is replayed: no clock, no random, no map order, no I/O; a name once given to an activity stays, and so does
 // the order in which they are called. testdata/historias holds recorded runs that must go on replaying.
@@ -18,29 +19,13 @@ func Compra(ctx *workflow.WorkflowContext) (any, error) {
 		return nil, err
 	}
 	r := nuevoRecorrido(ctx, e, InFlight)
-	r.Inventario()
-	r.Reserva()
+	r.do(Inventario)
+	r.do(Reserva)
 	if e.RequiereAprobacion() {
 		r.Aprobacion()
 	}
-	r.Orden()
+	r.do(Orden)
 	return r.Fin()
-}
-
-// Inventario asks whether there is enough of everything.
-func (r *recorrido) Inventario() {
-	r.preguntar(Pregunta{
-		Comando: contracts.ValidarInventario, Acepta: contracts.InventarioValidado,
-		Entra: contracts.EstadoIniciada, Desde: en(contracts.EstadoRecibida), En: en(contracts.EstadoIniciada), Cancelable: true,
-	}, contracts.CancelarValidacionInventario)
-}
-
-// Reserva takes the products from the stock and keeps them for this purchase.
-func (r *recorrido) Reserva() {
-	r.preguntar(Pregunta{
-		Comando: contracts.ReservarProducto, Acepta: contracts.ProductosReservados,
-		Entra: contracts.EstadoProductosValidos, Desde: en(contracts.EstadoIniciada), En: en(contracts.EstadoProductosValidos), Cancelable: true,
-	}, contracts.LiberarReserva)
 }
 
 // Aprobacion waits until an operator has decided about a large purchase, at most PlazoAprobacion.
@@ -60,18 +45,3 @@ func (r *recorrido) Aprobacion() {
 	}
 	r.seguir(d, contracts.Tipo("Aprobacion"))
 }
-
-// Orden creates the order; with it the purchase is CONFIRMADA.
-func (r *recorrido) Orden() {
-	r.preguntar(Pregunta{
-		Comando: contracts.CrearOrden, Acepta: contracts.OrdenCreada,
-		Entra: contracts.EstadoProductosReservados, Desde: en(contracts.EstadoProductosValidos),
-		En: en(contracts.EstadoProductosReservados, contracts.EstadoPorAprobar), Al: contracts.EstadoConfirmada, Cancelable: true,
-	}, contracts.CancelarOrden)
-}
-
-// InFlight are the states of a purchase whose saga has not come to its end, in their order.
-var InFlight = en(contracts.EstadoRecibida, contracts.EstadoIniciada, contracts.EstadoProductosValidos,
-	contracts.EstadoProductosReservados, contracts.EstadoPorAprobar)
-
-func en(estados ...contracts.Estado) []contracts.Estado { return estados }

@@ -43,21 +43,20 @@ func nuevoRecorrido(ctx *workflow.WorkflowContext, e Entrada, desde []contracts.
 
 func (r *recorrido) detenido() bool { return r.fin != nil || r.nadaQueHacer }
 
-// preguntar does one step. Its rollback is remembered when the step was done, or may have been.
-func (r *recorrido) preguntar(p Pregunta, rollback contracts.Tipo) {
+// do does one step of the saga. Its rollback is remembered when the step was done, or may have been.
+func (r *recorrido) do(s Step) {
 	if r.detenido() {
 		return
 	}
-	p.Compra = r.entrada.Compra
 	var d Desenlace
-	if err := r.llamar(nombrePreguntar, p, &d); err != nil {
+	if err := r.llamar(nombrePreguntar, s.Question(r.entrada.Compra), &d); err != nil {
 		// Its tries are used up, and whether the command went out is unknown: as if it had.
 		d = Desenlace{Resultado: SinRespuesta, Preguntada: true}
 	}
-	if d.Preguntada && d.Resultado != Rechazada {
-		r.deshacer = append(r.deshacer, rollback)
+	if d.Preguntada && d.Resultado != Rechazada && s.Undo.Command != "" {
+		r.deshacer = append(r.deshacer, s.Undo.Command)
 	}
-	r.seguir(d, p.Comando)
+	r.seguir(d, s.Command)
 }
 
 // seguir goes on after an outcome, or stops the walk.
@@ -150,11 +149,6 @@ func (r *recorrido) compensar() bool {
 		}
 	}
 	return true
-}
-
-// Dispatched tells that a reply to a rollback says that the order has left, which only ordenes can say.
-func Dispatched(rollback, respuesta contracts.Tipo) bool {
-	return rollback == contracts.CancelarOrden && respuesta == contracts.OrdenDespachada
 }
 
 // unconfirmed says what became of a rollback that was not done.

@@ -83,36 +83,36 @@ func (h historia) despuesDe(k int) ([]paso, bool) {
 
 // alteraciones are changes of the workflow that break instances in flight.
 var alteraciones = map[string]workflow.Workflow{
-	"steps in another order":       conPasos(func(r *recorrido) { r.Reserva(); r.Inventario(); r.aprobar(); r.Orden() }),
-	"a step left out":              conPasos(func(r *recorrido) { r.Reserva(); r.aprobar(); r.Orden() }),
-	"a step twice":                 conPasos(func(r *recorrido) { r.Inventario(); r.Inventario(); r.Reserva(); r.aprobar(); r.Orden() }),
-	"the approval last":            conPasos(func(r *recorrido) { r.Inventario(); r.Reserva(); r.Orden(); r.aprobar() }),
-	"everything needs an approval": conPasos(func(r *recorrido) { r.Inventario(); r.Reserva(); r.Aprobacion(); r.Orden() }),
+	"steps in another order":       conPasos(func(r *recorrido) { r.do(Reserva); r.do(Inventario); r.aprobar(); r.do(Orden) }),
+	"a step left out":              conPasos(func(r *recorrido) { r.do(Reserva); r.aprobar(); r.do(Orden) }),
+	"a step twice":                 conPasos(func(r *recorrido) { r.do(Inventario); r.do(Inventario); r.do(Reserva); r.aprobar(); r.do(Orden) }),
+	"the approval last":            conPasos(func(r *recorrido) { r.do(Inventario); r.do(Reserva); r.do(Orden); r.aprobar() }),
+	"everything needs an approval": conPasos(func(r *recorrido) { r.do(Inventario); r.do(Reserva); r.Aprobacion(); r.do(Orden) }),
 	"another rollback": conPasos(func(r *recorrido) {
-		r.Inventario()
+		r.do(Inventario)
 		r.deshacer = nil
-		r.Reserva()
+		r.do(Reserva)
 		r.aprobar()
-		r.Orden()
+		r.do(Orden)
 	}),
 	"another activity": conPasos(func(r *recorrido) {
 		r.fallar(r.llamar("Validar", Pregunta{Compra: r.entrada.Compra, Comando: contracts.ValidarInventario}, nil))
-		r.Reserva()
+		r.do(Reserva)
 		r.aprobar()
-		r.Orden()
+		r.do(Orden)
 	}),
 	"a wait between": conPasos(func(r *recorrido) {
-		r.Inventario()
+		r.do(Inventario)
 		r.fallar(r.ctx.CreateTimer(1).Await(nil))
-		r.Reserva()
+		r.do(Reserva)
 		r.aprobar()
-		r.Orden()
+		r.do(Orden)
 	}),
 	"rollbacks first to last": conPasos(func(r *recorrido) {
-		r.Inventario()
-		r.Reserva()
+		r.do(Inventario)
+		r.do(Reserva)
 		r.aprobar()
-		r.Orden()
+		r.do(Orden)
 		slices.Reverse(r.deshacer)
 	}),
 }

@@ -48,7 +48,7 @@ func undoAll(p Progress) *compensacion {
 	}
 	motivo := cmp.Or(p.Motivo, "La compra se detuvo y se deshizo.")
 	return &compensacion{
-		Pendientes: []contracts.Tipo{contracts.CancelarValidacionInventario, contracts.LiberarReserva, contracts.CancelarOrden},
+		Pendientes: rollbacks(""),
 		Fin: Cierre{
 			IDCompra: p.Compra.ID, Estado: final, Causa: causa, Motivo: motivo, Faltantes: p.Faltantes,
 			Desde: append(en(contracts.EstadoCompensando), InFlight...),

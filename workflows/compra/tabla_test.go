@@ -123,6 +123,9 @@ var caminos = []camino{
 	{nombre: "cancelacion", flujo: NombreCancelacion, llamadas: "CancelarOrden" + sinReserva + aCancelada + ", terminar cancelacion true", cierre: cancelacion},
 	{nombre: "cancelacion-negada", flujo: NombreCancelacion, llamadas: "CancelarOrden, terminar cancelacion false",
 		desenlaces: map[string][]Desenlace{"CancelarOrden": {rechazada(contracts.OrdenDespachada)}}},
+	{nombre: "cancellation-refused-by-mistake", flujo: NombreCancelacion, // no reply but OrdenDespachada ends it
+		llamadas:   "CancelarOrden x3" + sinReserva + aCancelada + ", terminar cancelacion true",
+		desenlaces: map[string][]Desenlace{"CancelarOrden": {rechazada(contracts.OrdenRechazada), rechazada("RollbackNegado"), aceptada}}, cierre: cancelacion},
 	{nombre: "cancelacion-que-tarda", flujo: NombreCancelacion,
 		llamadas:   "CancelarOrden x3, deshacer LiberarReserva" + sinReserva + aCancelada + ", terminar cancelacion true",
 		desenlaces: map[string][]Desenlace{"CancelarOrden": {dudosa, dudosa, aceptada}, "deshacer LiberarReserva": {sinConfirmar, aceptada}}, cierre: cancelacion},

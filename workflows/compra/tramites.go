@@ -13,10 +13,7 @@ func Despacho(ctx *workflow.WorkflowContext) (any, error) {
 		return nil, err
 	}
 	r := nuevoRecorrido(ctx, e, nil)
-	d, sigue := r.insistir(Pregunta{
-		Comando: contracts.DespacharReserva, Acepta: contracts.ReservaDespachada,
-		En: en(contracts.EstadoConfirmada), Al: contracts.EstadoDespachada,
-	})
+	d, sigue := r.insistir(Salida)
 	if !sigue {
 		return nil, nil
 	}
@@ -33,14 +30,12 @@ func Cancelacion(ctx *workflow.WorkflowContext) (any, error) {
 	d := Desenlace{Resultado: Aceptada}
 	if !e.deshaciendo() {
 		var sigue bool
-		d, sigue = r.insistir(Pregunta{
-			Comando: contracts.CancelarOrden, Acepta: contracts.OrdenCancelada, En: en(contracts.EstadoConfirmada),
-		})
+		d, sigue = r.insistir(Anulacion)
 		if !sigue {
 			return nil, nil
 		}
 		if d.Resultado == Aceptada {
-			r.deshacer = []contracts.Tipo{contracts.CancelarValidacionInventario, contracts.LiberarReserva}
+			r.deshacer = rollbacks(Orden.Command)
 			r.detener(contracts.EstadoCancelada, contracts.CancelarCompra, e.Motivo, nil)
 		}
 	}
@@ -50,16 +45,17 @@ func Cancelacion(ctx *workflow.WorkflowContext) (any, error) {
 	return nil, r.terminar(TramiteCancelacion, d)
 }
 
-// insistir asks until there is an answer, however long it takes. It reports false when it handed over to a new run.
-func (r *recorrido) insistir(p Pregunta) (Desenlace, bool) {
-	p.Compra = r.entrada.Compra
+// insistir asks until there is an answer, however long it takes. A participant that refuses a rollback and may not has given none.
+// It reports false when it handed over to a new run.
+func (r *recorrido) insistir(s Step) (Desenlace, bool) {
 	c := compensacion{Desde: r.ctx.CurrentTimeUTC()}
 	if r.entrada.Retomada != nil {
 		c = *r.entrada.Retomada
 	}
 	for enEstaCorrida := 1; ; enEstaCorrida++ {
 		var d Desenlace
-		if err := r.llamar(nombrePreguntar, p, &d); err == nil && d.Resultado != SinRespuesta {
+		err := r.llamar(nombrePreguntar, s.Question(r.entrada.Compra), &d)
+		if err == nil && d.Resultado != SinRespuesta && !TroubleUndoing(s.Command, d.Respuesta) {
 			return d, true
 		}
 		if !r.dormir(&c, enEstaCorrida) {

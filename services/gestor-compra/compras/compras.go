@@ -2,16 +2,16 @@
 package compras
 
 import (
+	"cmp"
 	"time"
 
 	"entregas/contracts"
+	"entregas/workflows/compra"
 )
 
-// LugaresOcupados are the states in which a purchase holds one of the places that the dispatcher gives out (decision 5).
-// The index compra_en_curso and the query of postgres.TomarTurnos name the same.
-var LugaresOcupados = []contracts.Estado{
-	contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados, contracts.EstadoCompensando,
-}
+// LugaresOcupados are the states in which a purchase holds one of the places that the dispatcher gives out (decision 5): those
+// that the steps of the saga enter, and COMPENSANDO.
+var LugaresOcupados = append(compra.Entered(), contracts.EstadoCompensando)
 
 // Tramite is something that a person began for a confirmed purchase, whose workflow is to be started.
 type Tramite struct {
@@ -58,23 +58,11 @@ type Cambio struct {
 	SiNoCancelada bool
 }
 
-// detalles is what each message means to a customer.
+// detalles is what a message means to a customer, where it is none of the saga's.
 var detalles = map[contracts.Tipo]string{
-	contracts.CrearCompra:            "Recibimos su compra.",
-	contracts.ValidarInventario:      "Empezamos a prepararla.",
-	contracts.InventarioValidado:     "Hay existencias de todo.",
-	contracts.ProductosReservados:    "Los productos quedaron reservados.",
-	contracts.OrdenCreada:            "La orden quedó creada.",
-	contracts.InventarioInsuficiente: "No hay existencias suficientes.",
-	contracts.ReservaRechazada:       "No se pudieron reservar los productos.",
-	contracts.OrdenRechazada:         "No se pudo crear la orden.",
-	contracts.ReservaLiberada:        "Los productos volvieron al inventario.",
-	contracts.OrdenCancelada:         "La orden quedó cancelada.",
-	contracts.ValidacionCancelada:    "La validación quedó cancelada.",
-	contracts.CancelarCompra:         "Se pidió cancelarla.",
-	contracts.OrdenDespachada:        "La orden salió de la bodega.",
-	contracts.ReservaDespachada:      "Va en camino.",
+	contracts.CrearCompra:    "Recibimos su compra.",
+	contracts.CancelarCompra: "Se pidió cancelarla.",
 }
 
 // Detalle tells a customer what a message means.
-func Detalle(t contracts.Tipo) string { return detalles[t] }
+func Detalle(t contracts.Tipo) string { return cmp.Or(detalles[t], compra.Detail(t)) }

@@ -8,6 +8,7 @@ import (
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/pubsub"
+	"entregas/workflows/compra"
 )
 
 // Gestor is what may be done with a purchase.
@@ -27,22 +28,17 @@ func Recibir(receptor *pubsub.Receptor, g Gestor, r Respuestas) {
 	pubsub.Recibir(receptor, contracts.ComandosGestorCompra, func(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoGestorCompra]) error {
 		return comando(ctx, g, m)
 	})
-	pubsub.Recibir(receptor, contracts.EventosInventario, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoInventario]) error {
-		return answer(ctx, r, reply{m.Data.IDCompra, m.Data.RespondeA, compras.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes}})
-	})
-	pubsub.Recibir(receptor, contracts.EventosProductos, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoProductos]) error {
-		return answer(ctx, r, reply{m.Data.IDCompra, m.Data.RespondeA, compras.Respuesta{Tipo: m.Type, Faltantes: m.Data.Faltantes, Motivo: m.Data.Motivo}})
-	})
-	pubsub.Recibir(receptor, contracts.EventosOrden, func(ctx context.Context, m contracts.Mensaje[contracts.DatosEventoOrden]) error {
-		told := reply{m.Data.IDCompra, m.Data.RespondeA, compras.Respuesta{Tipo: m.Type, IDOrden: m.Data.IDOrden, Motivo: m.Data.Motivo}}
-		if m.Type == contracts.OrdenDespachada && m.Data.RespondeA == "" { // a person did it, nobody asked
-			if err := told.validate(); err != nil {
-				return err
+	for _, receive := range received {
+		receive(receptor, func(ctx context.Context, told reply) error {
+			if told.Tipo == compra.Orden.Undo.Dispatched.Type && told.respondeA == "" { // a person did it, nobody asked
+				if err := told.validate(); err != nil {
+					return err
+				}
+				return g.Despachada(ctx, told.idCompra)
 			}
-			return g.Despachada(ctx, m.Data.IDCompra)
-		}
-		return answer(ctx, r, told)
-	})
+			return answer(ctx, r, told)
+		})
+	}
 }
 
 func comando(ctx context.Context, g Gestor, m contracts.Mensaje[contracts.DatosComandoGestorCompra]) error {

@@ -8,43 +8,9 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/errores"
+	"entregas/services/internal/pubsub"
+	"entregas/workflows/compra"
 )
-
-// respuestasA are the replies that each command may have; docs/adr/0006-a-reservation-asked-out-of-order.md says when a
-// rollback or a dispatch gets the second one.
-var respuestasA = map[contracts.Tipo][]contracts.Tipo{
-	contracts.ValidarInventario:            {contracts.InventarioValidado, contracts.InventarioInsuficiente},
-	contracts.CancelarValidacionInventario: {contracts.ValidacionCancelada},
-	contracts.ReservarProducto:             {contracts.ProductosReservados, contracts.ReservaRechazada},
-	contracts.LiberarReserva:               {contracts.ReservaLiberada, contracts.ReservaDespachada},
-	contracts.DespacharReserva:             {contracts.ReservaDespachada, contracts.ReservaRechazada},
-	contracts.CrearOrden:                   {contracts.OrdenCreada, contracts.OrdenRechazada},
-	contracts.CancelarOrden:                {contracts.OrdenCancelada, contracts.OrdenDespachada},
-}
-
-// need is whether a reply has a field.
-type need int
-
-const (
-	never need = iota
-	may
-	must
-)
-
-// fields are what each reply tells beside its reason: the order, and what is missing.
-var fields = map[contracts.Tipo]struct{ orden, faltantes need }{
-	contracts.InventarioValidado:     {},
-	contracts.InventarioInsuficiente: {faltantes: must},
-	contracts.ValidacionCancelada:    {},
-	contracts.ProductosReservados:    {},
-	contracts.ReservaRechazada:       {faltantes: may},
-	contracts.ReservaLiberada:        {},
-	contracts.ReservaDespachada:      {},
-	contracts.OrdenCreada:            {orden: must},
-	contracts.OrdenRechazada:         {},
-	contracts.OrdenCancelada:         {orden: may},
-	contracts.OrdenDespachada:        {orden: must},
-}
 
 // reply is what the messages of the topics of replies have in common.
 type reply struct {
@@ -60,18 +26,41 @@ func (r reply) validate() error {
 	v.Motivo("motivo", r.Motivo)
 	v.Faltantes("faltantes", r.Faltantes)
 	v.IDOrden("id_orden", r.IDOrden)
-	has := fields[r.Tipo]
-	has.orden.check(&v, "id_orden", r.IDOrden != "", r.Tipo)
-	has.faltantes.check(&v, "faltantes", len(r.Faltantes) > 0, r.Tipo)
+	is := compra.ReplyOf(r.Tipo)
+	check(&v, is.Order, "id_orden", r.IDOrden != "", r.Tipo)
+	check(&v, is.Faltantes, "faltantes", len(r.Faltantes) > 0, r.Tipo)
 	return v.Error()
 }
 
-func (n need) check(v *contracts.Validador, campo string, given bool, tipo contracts.Tipo) {
+func check(v *contracts.Validador, p compra.Presence, campo string, given bool, tipo contracts.Tipo) {
 	switch {
-	case n == must && !given:
+	case p == compra.Must && !given:
 		v.Falla(campo, "falta")
-	case n == never && given:
+	case p == compra.Never && given:
 		v.Falla(campo, "no va en "+string(tipo))
+	}
+}
+
+// received are the topics of replies, with what each message of them tells.
+var received = map[string]func(receptor *pubsub.Receptor, take func(context.Context, reply) error){
+	string(contracts.EventosInventario): from(contracts.EventosInventario, func(d contracts.DatosEventoInventario) reply {
+		return reply{d.IDCompra, d.RespondeA, compras.Respuesta{Faltantes: d.Faltantes}}
+	}),
+	string(contracts.EventosProductos): from(contracts.EventosProductos, func(d contracts.DatosEventoProductos) reply {
+		return reply{d.IDCompra, d.RespondeA, compras.Respuesta{Faltantes: d.Faltantes, Motivo: d.Motivo}}
+	}),
+	string(contracts.EventosOrden): from(contracts.EventosOrden, func(d contracts.DatosEventoOrden) reply {
+		return reply{d.IDCompra, d.RespondeA, compras.Respuesta{IDOrden: d.IDOrden, Motivo: d.Motivo}}
+	}),
+}
+
+func from[D any](topic contracts.Tema[D], read func(D) reply) func(*pubsub.Receptor, func(context.Context, reply) error) {
+	return func(receptor *pubsub.Receptor, take func(context.Context, reply) error) {
+		pubsub.Recibir(receptor, topic, func(ctx context.Context, m contracts.Mensaje[D]) error {
+			r := read(m.Data)
+			r.Tipo = m.Type
+			return take(ctx, r)
+		})
 	}
 }
 
@@ -79,7 +68,7 @@ func (n need) check(v *contracts.Validador, campo string, given bool, tipo contr
 // message: the saga goes on waiting. One that comes late or again changes nothing.
 func answer(ctx context.Context, a Respuestas, r reply) error {
 	comando := contracts.Tipo(r.respondeA)
-	if !slices.Contains(respuestasA[comando], r.Tipo) {
+	if !slices.ContainsFunc(compra.Replies(comando), func(may compra.Reply) bool { return may.Type == r.Tipo }) {
 		return errores.Nuevo(errores.MensajeMalo, "%s no responde a %q", r.Tipo, contracts.Cut(r.respondeA, contracts.MaxIdentificador))
 	}
 	if err := r.validate(); err != nil {

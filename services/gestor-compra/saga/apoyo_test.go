@@ -94,11 +94,7 @@ func (e *escena) conAvisos(a *postgres.Avisos, ajustes saga.Ajustes) *saga.Saga 
 
 // deBuenaGana is what participants answer when all is well.
 func deBuenaGana(comando contracts.Tipo, _ int) *compras.Respuesta {
-	return &compras.Respuesta{Tipo: map[contracts.Tipo]contracts.Tipo{
-		contracts.ValidarInventario: contracts.InventarioValidado, contracts.CancelarValidacionInventario: contracts.ValidacionCancelada,
-		contracts.ReservarProducto: contracts.ProductosReservados, contracts.LiberarReserva: contracts.ReservaLiberada, contracts.DespacharReserva: contracts.ReservaDespachada,
-		contracts.CrearOrden: contracts.OrdenCreada, contracts.CancelarOrden: contracts.OrdenCancelada,
-	}[comando], IDOrden: "o1"}
+	return &compras.Respuesta{Tipo: compra.Replies(comando)[0].Type, IDOrden: "o1"}
 }
 
 func siempre(r *compras.Respuesta) func(contracts.Tipo, int) *compras.Respuesta {
@@ -107,18 +103,7 @@ func siempre(r *compras.Respuesta) func(contracts.Tipo, int) *compras.Respuesta 
 
 // pregunta is the step of workflows/compra that sends comando.
 func pregunta(c contracts.SolicitudCompra, comando contracts.Tipo) compra.Pregunta {
-	p := map[contracts.Tipo]compra.Pregunta{
-		contracts.ValidarInventario: {Acepta: contracts.InventarioValidado, Cancelable: true,
-			Entra: contracts.EstadoIniciada, Desde: en(contracts.EstadoRecibida), En: en(contracts.EstadoIniciada)},
-		contracts.ReservarProducto: {Acepta: contracts.ProductosReservados, Cancelable: true,
-			Entra: contracts.EstadoProductosValidos, Desde: en(contracts.EstadoIniciada), En: en(contracts.EstadoProductosValidos)},
-		contracts.CrearOrden: {Acepta: contracts.OrdenCreada, Cancelable: true, Al: contracts.EstadoConfirmada,
-			Entra: contracts.EstadoProductosReservados, Desde: en(contracts.EstadoProductosValidos), En: en(contracts.EstadoProductosReservados, contracts.EstadoPorAprobar)},
-		contracts.DespacharReserva: {Acepta: contracts.ReservaDespachada, En: en(contracts.EstadoConfirmada), Al: contracts.EstadoDespachada},
-		contracts.CancelarOrden:    {Acepta: contracts.OrdenCancelada, En: en(contracts.EstadoConfirmada)},
-	}[comando]
-	p.Compra, p.Comando = c, comando
-	return p
+	return compra.StepOf(comando).Question(c)
 }
 
 func en(estados ...contracts.Estado) []contracts.Estado { return estados }

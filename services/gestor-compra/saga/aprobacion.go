@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"entregas/contracts"
@@ -23,18 +24,19 @@ const (
 // PedirAprobacion implements compra.Actividades. The purchase gives its place to another while it waits for a person.
 func (s *Saga) PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra) (compra.Desenlace, error) {
 	ctx = registro.ConCompra(ctx, c.ID)
-	// A workflow that starts again may find that the order was asked for: it was approved, or needed no approval by the settings of then.
-	if asked, err := s.almacen.LeerPaso(ctx, c.ID, contracts.CrearOrden); err != nil || asked != nil {
+	next := compra.AfterApproval()
+	// A workflow that starts again may find that the next step was asked: it was approved, or needed no approval by the settings of then.
+	if asked, err := s.almacen.LeerPaso(ctx, c.ID, next.Command); err != nil || asked != nil {
 		return compra.Desenlace{Resultado: compra.Aceptada}, err
 	}
 	vista, movida, err := s.almacen.Mover(ctx,
 		compras.Cambio{
-			IDCompra: c.ID, A: contracts.EstadoProductosReservados, Desde: []contracts.Estado{contracts.EstadoProductosValidos},
-			Tipo: contracts.ProductosReservados, Detalle: compras.Detalle(contracts.ProductosReservados), SiNoCancelada: true,
+			IDCompra: c.ID, A: next.Enters, Desde: next.From,
+			Tipo: next.Cause, Detalle: compras.Detalle(next.Cause), SiNoCancelada: true,
 		},
 		compras.Cambio{
-			IDCompra: c.ID, A: contracts.EstadoPorAprobar, Desde: []contracts.Estado{contracts.EstadoProductosReservados},
-			Tipo: contracts.ProductosReservados, Detalle: fmt.Sprintf("Espera que un operador la apruebe. Retiene %d unidades hasta %s.", c.Unidades(), inWords(s.ajustes.PlazoAprobacion)), SiNoCancelada: true,
+			IDCompra: c.ID, A: contracts.EstadoPorAprobar, Desde: []contracts.Estado{next.Enters},
+			Tipo: next.Cause, Detalle: fmt.Sprintf("Espera que un operador la apruebe. Retiene %d unidades hasta %s.", c.Unidades(), inWords(s.ajustes.PlazoAprobacion)), SiNoCancelada: true,
 		})
 	if err != nil {
 		return compra.Desenlace{}, err
@@ -43,11 +45,11 @@ func (s *Saga) PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra)
 		s.difusor.Difundir(vista)
 		s.alCambiar()
 	}
-	switch vista.Estado {
-	case contracts.EstadoPorAprobar:
+	switch {
+	case vista.Estado == contracts.EstadoPorAprobar:
 		// A workflow that starts again finds what was decided before.
 		return s.LeerDecision(ctx, compra.LecturaDecision{IDCompra: c.ID})
-	case contracts.EstadoProductosValidos, contracts.EstadoProductosReservados: // it did not move because of that alone
+	case vista.Estado == next.Enters, slices.Contains(next.From, vista.Estado): // it did not move because of that alone
 		return s.cancelada(ctx, c.ID, false)
 	default:
 		return compra.Desenlace{Resultado: compra.Terminada}, nil

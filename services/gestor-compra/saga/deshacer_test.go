@@ -14,7 +14,7 @@ import (
 	"entregas/workflows/compra"
 )
 
-var enCurso = en(contracts.EstadoRecibida, contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados, contracts.EstadoPorAprobar)
+var enCurso = compra.InFlight
 
 func rollback(c contracts.SolicitudCompra, comando contracts.Tipo) compra.Rollback {
 	return compra.Rollback{Compra: c, Comando: comando, Motivo: "porque sí", Causa: contracts.OrdenRechazada, Desde: enCurso}
@@ -116,6 +116,53 @@ func TestARefusedRollbackIsAskedAgain(t *testing.T) {
 	}
 }
 
+// What a refused rollback means is a fact of the table: one reply of ordenes says that the order has left. Whatever else any
+// participant answers is trouble, in a compensation and where a cancellation of a confirmed purchase begins with it.
+func TestTheTableSaysWhatARefusedRollbackMeans(t *testing.T) {
+	e := nuevaEscena(t, pacientes)
+	for _, step := range compra.Saga() {
+		for _, reply := range answers(step) {
+			for name, undo := range map[string]func(contracts.SolicitudCompra) (compra.Desenlace, error){
+				"compensation": func(s contracts.SolicitudCompra) (compra.Desenlace, error) {
+					return e.Deshacer(t.Context(), rollback(s, step.Undo.Command))
+				},
+				"cancellation": func(s contracts.SolicitudCompra) (compra.Desenlace, error) {
+					return e.Preguntar(t.Context(), compra.Anulacion.Question(s))
+				},
+			} {
+				if name == "cancellation" && step.Undo.Command != compra.Anulacion.Command {
+					continue
+				}
+				s := e.Compra(t, map[string]contracts.Estado{"compensation": contracts.EstadoProductosReservados, "cancellation": contracts.EstadoConfirmada}[name])
+				before := len(e.preguntas())
+				e.responder = siempre(&compras.Respuesta{Tipo: reply, IDOrden: "o1"})
+				d, err := undo(s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				left := reply == contracts.OrdenDespachada && step.Command == contracts.CrearOrden
+				told := postgrestest.Uno[int](t, e.Almacen, `select count(*) from historia where id_compra = $1 and paso = 'ReversaNegada' and tipo = $2`, s.ID, reply)
+				if left != (d.Resultado == compra.Rechazada) || left != (told == 0) {
+					t.Errorf("%s of %s answered by %s: %s, told %d times", name, step.Undo.Command, reply, d.Resultado, told)
+				}
+				if left {
+					continue
+				}
+				e.responder = siempre(&compras.Respuesta{Tipo: step.Undo.Confirmed.Type})
+				if d, err := undo(s); err != nil || d.Resultado != compra.Aceptada || len(e.preguntas()) != before+2 {
+					t.Errorf("%s of %s after %s: %+v %v, asked %v", name, step.Undo.Command, reply, d, err, e.preguntas()[before:])
+				}
+			}
+		}
+	}
+}
+
+// answers are the messages of the participant of step, and one that is not of the table, but for the one that confirms the rollback.
+func answers(step compra.Step) []contracts.Tipo {
+	all := append([]contracts.Tipo{"RollbackNegado"}, contracts.TopicOf(step.Accepted.Type).Messages...)
+	return slices.DeleteFunc(all, func(t contracts.Tipo) bool { return t == step.Undo.Confirmed.Type })
+}
+
 // What is at its end is not undone: that would be a mistake of ours, and no outcome.
 func TestNoSeDeshaceLoTerminado(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
@@ -139,7 +186,7 @@ func TestCerrar(t *testing.T) {
 	}{
 		{"out of stock", contracts.EstadoIniciada, compra.Cierre{Estado: contracts.EstadoRechazada, Motivo: "no hay", Causa: contracts.InventarioInsuficiente, Faltantes: faltan, Desde: enCurso}, contracts.EstadoRechazada},
 		{"cancelled before it began", contracts.EstadoRecibida, compra.Cierre{Estado: contracts.EstadoCancelada, Motivo: "ya no", Causa: contracts.CancelarCompra, Desde: enCurso}, contracts.EstadoCancelada},
-		{"all undone", contracts.EstadoCompensando, compra.Cierre{Estado: contracts.EstadoCancelada, Motivo: "ya no", Causa: contracts.CancelarCompra, Desde: append(enCurso, contracts.EstadoCompensando)}, contracts.EstadoCancelada},
+		{"all undone", contracts.EstadoCompensando, compra.Cierre{Estado: contracts.EstadoCancelada, Motivo: "ya no", Causa: contracts.CancelarCompra, Desde: append(en(contracts.EstadoCompensando), enCurso...)}, contracts.EstadoCancelada},
 		{"confirmed after all", contracts.EstadoCompensando, compra.Cierre{Estado: contracts.EstadoConfirmada, Causa: contracts.OrdenDespachada, IDOrden: "o1", Desde: en(contracts.EstadoCompensando)}, contracts.EstadoConfirmada},
 		{"it is at another end", contracts.EstadoDespachada, compra.Cierre{Estado: contracts.EstadoRechazada, Motivo: "no", Desde: enCurso}, contracts.EstadoDespachada},
 	} {

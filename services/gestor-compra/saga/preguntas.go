@@ -88,17 +88,31 @@ func esperar(ctx context.Context, aviso <-chan struct{}, cuanto time.Duration) e
 
 // preguntar publishes a command on its topic.
 func (s *Saga) preguntar(ctx context.Context, c contracts.SolicitudCompra, comando contracts.Tipo) error {
-	switch comando {
-	case contracts.ValidarInventario, contracts.CancelarValidacionInventario:
-		return pubsub.Publicar(ctx, s.publicador, contracts.ComandosInventario, comando, c.ID,
-			contracts.DatosComandoInventario{IDCompra: c.ID, Productos: c.Productos})
-	case contracts.ReservarProducto, contracts.LiberarReserva, contracts.DespacharReserva:
-		return pubsub.Publicar(ctx, s.publicador, contracts.ComandosProducto, comando, c.ID,
-			contracts.DatosComandoProducto{IDCompra: c.ID, Productos: c.Productos})
-	case contracts.CrearOrden, contracts.CancelarOrden:
-		return pubsub.Publicar(ctx, s.publicador, contracts.ComandosOrden, comando, c.ID,
-			contracts.DatosComandoOrden{IDCompra: c.ID, IDUsuario: c.IDUsuario, Productos: c.Productos, Domicilio: c.Domicilio})
-	default:
+	publish, known := payloads[contracts.TopicOf(comando).Name]
+	if !known {
 		return fmt.Errorf("nadie atiende el comando %s", comando)
+	}
+	return publish(ctx, s.publicador, comando, c)
+}
+
+// publishing publishes a command about a purchase on one topic.
+type publishing func(ctx context.Context, p *pubsub.Publicador, comando contracts.Tipo, c contracts.SolicitudCompra) error
+
+// payloads are what commands tell of a purchase, by their topic.
+var payloads = map[string]publishing{
+	string(contracts.ComandosInventario): on(contracts.ComandosInventario, func(c contracts.SolicitudCompra) contracts.DatosComandoInventario {
+		return contracts.DatosComandoInventario{IDCompra: c.ID, Productos: c.Productos}
+	}),
+	string(contracts.ComandosProducto): on(contracts.ComandosProducto, func(c contracts.SolicitudCompra) contracts.DatosComandoProducto {
+		return contracts.DatosComandoProducto{IDCompra: c.ID, Productos: c.Productos}
+	}),
+	string(contracts.ComandosOrden): on(contracts.ComandosOrden, func(c contracts.SolicitudCompra) contracts.DatosComandoOrden {
+		return contracts.DatosComandoOrden{IDCompra: c.ID, IDUsuario: c.IDUsuario, Productos: c.Productos, Domicilio: c.Domicilio}
+	}),
+}
+
+func on[D any](topic contracts.Tema[D], payload func(contracts.SolicitudCompra) D) publishing {
+	return func(ctx context.Context, p *pubsub.Publicador, comando contracts.Tipo, c contracts.SolicitudCompra) error {
+		return pubsub.Publicar(ctx, p, topic, comando, c.ID, payload(c))
 	}
 }

@@ -77,7 +77,7 @@ func (s *Saga) Preguntar(ctx context.Context, p compra.Pregunta) (compra.Desenla
 	ctx = registro.ConCompra(ctx, p.Compra.ID)
 	aviso, soltar := s.avisos.Esperar(p.Compra.ID, p.Comando)
 	defer soltar()
-	causa := causas[p.Comando]
+	causa := compra.StepOf(p.Comando).Cause
 	planteada, err := s.almacen.Plantear(ctx, compras.Cambio{
 		IDCompra: p.Compra.ID, A: p.Entra, Desde: p.Desde, Tipo: causa, Detalle: compras.Detalle(causa), SiNoCancelada: p.Cancelable,
 	}, p.Comando, p.En, !p.Cancelable)
@@ -98,7 +98,11 @@ func (s *Saga) Preguntar(ctx context.Context, p compra.Pregunta) (compra.Desenla
 	if err != nil {
 		return compra.Desenlace{}, err
 	}
-	if esConfirmacion(p.Comando, paso) { // a cancellation begins by undoing the order
+	switch r := paso.Respuesta; { // a cancellation begins by undoing the order
+	case r == nil:
+	case compra.TroubleUndoing(p.Comando, r.Tipo):
+		return s.refused(ctx, p.Compra.ID, p.Comando, r)
+	case compra.UndoOf(p.Comando).Confirmed.Type == r.Tipo:
 		if err := s.contarDeshecho(ctx, p.Compra.ID, p.Comando, paso); err != nil {
 			return compra.Desenlace{}, err
 		}
@@ -187,20 +191,6 @@ func yaEntro(al, estado contracts.Estado) bool {
 	return al != "" && (estado == al || al == contracts.EstadoConfirmada && estado == contracts.EstadoDespachada)
 }
 
-// confirmaciones are the replies that confirm a rollback.
-var confirmaciones = map[contracts.Tipo]contracts.Tipo{
-	contracts.CancelarValidacionInventario: contracts.ValidacionCancelada,
-	contracts.LiberarReserva:               contracts.ReservaLiberada,
-	contracts.CancelarOrden:                contracts.OrdenCancelada,
-}
-
-// causas are the messages behind the state that a step enters.
-var causas = map[contracts.Tipo]contracts.Tipo{
-	contracts.ValidarInventario: contracts.ValidarInventario,
-	contracts.ReservarProducto:  contracts.InventarioValidado,
-	contracts.CrearOrden:        contracts.ProductosReservados,
-}
-
 // Deshacer implements compra.Actividades.
 func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlace, error) {
 	ctx = registro.ConCompra(ctx, r.Compra.ID)
@@ -227,8 +217,8 @@ func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlac
 		return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true}, nil
 	case compra.Dispatched(r.Comando, paso.Respuesta.Tipo):
 		return compra.Desenlace{Resultado: compra.Rechazada, Preguntada: true, Respuesta: paso.Respuesta.Tipo, IDOrden: paso.Respuesta.IDOrden}, nil
-	case !esConfirmacion(r.Comando, paso):
-		return s.refused(ctx, r, paso.Respuesta)
+	case compra.TroubleUndoing(r.Comando, paso.Respuesta.Tipo):
+		return s.refused(ctx, r.Compra.ID, r.Comando, paso.Respuesta)
 	}
 	if err := s.contarDeshecho(ctx, r.Compra.ID, r.Comando, paso); err != nil {
 		return compra.Desenlace{}, err
@@ -239,22 +229,17 @@ func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlac
 // refused is the outcome of a rollback that its participant refuses and may not: only ordenes says that a purchase has left.
 // Whoever keeps the units or the validation cannot know that there is no order to cancel any more, so this is trouble: it is
 // told in the history, and asked again.
-func (s *Saga) refused(ctx context.Context, r compra.Rollback, reply *compras.Respuesta) (compra.Desenlace, error) {
-	slog.ErrorContext(ctx, "reversa negada", "comando", r.Comando, "respuesta", reply.Tipo, "motivo", reply.Motivo)
-	c, err := s.almacen.AnotarHecho(ctx, r.Compra.ID, "ReversaNegada", reply.Tipo, "Al deshacer ("+string(r.Comando)+") se respondió "+string(reply.Tipo)+": se pregunta de nuevo.")
+func (s *Saga) refused(ctx context.Context, idCompra string, rollback contracts.Tipo, reply *compras.Respuesta) (compra.Desenlace, error) {
+	slog.ErrorContext(ctx, "reversa negada", "comando", rollback, "respuesta", reply.Tipo, "motivo", reply.Motivo)
+	c, err := s.almacen.AnotarHecho(ctx, idCompra, "ReversaNegada", reply.Tipo, "Al deshacer ("+string(rollback)+") se respondió "+string(reply.Tipo)+": se pregunta de nuevo.")
 	if err != nil {
 		return compra.Desenlace{}, err
 	}
 	s.difusor.Difundir(c)
-	if err := s.almacen.Reopen(ctx, r.Compra.ID, r.Comando); err != nil {
+	if err := s.almacen.Reopen(ctx, idCompra, rollback); err != nil {
 		return compra.Desenlace{}, err
 	}
 	return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true, Motivo: "se respondió " + string(reply.Tipo)}, nil
-}
-
-func esConfirmacion(rollback contracts.Tipo, paso *compras.Paso) bool {
-	confirma, esRollback := confirmaciones[rollback]
-	return esRollback && paso.Respuesta != nil && paso.Respuesta.Tipo == confirma
 }
 
 // contarDeshecho tells in the history what was undone.
@@ -316,15 +301,15 @@ func (s *Saga) TerminarTramite(ctx context.Context, t compra.Tramite) error {
 // refusedCancellation tells in the history of a purchase that ordenes refused to cancel it, where it did, and else whether the
 // purchase was cancelled.
 func (s *Saga) refusedCancellation(ctx context.Context, id string) (done bool, err error) {
-	paso, err := s.almacen.LeerPaso(ctx, id, contracts.CancelarOrden)
+	paso, err := s.almacen.LeerPaso(ctx, id, compra.Anulacion.Command)
 	if err != nil {
 		return false, err
 	}
-	if paso == nil || paso.Respuesta == nil || paso.Respuesta.Tipo != contracts.OrdenDespachada {
+	if paso == nil || paso.Respuesta == nil || !compra.Dispatched(compra.Anulacion.Command, paso.Respuesta.Tipo) {
 		c, err := s.almacen.Leer(ctx, id)
 		return c.Estado == contracts.EstadoCancelada, err
 	}
-	c, err := s.almacen.AnotarHecho(ctx, id, "CancelacionNegada", contracts.OrdenDespachada, "No se pudo cancelar: la orden ya salió de la bodega.")
+	c, err := s.almacen.AnotarHecho(ctx, id, "CancelacionNegada", paso.Respuesta.Tipo, "No se pudo cancelar: la orden ya salió de la bodega.")
 	if err != nil {
 		return false, err
 	}

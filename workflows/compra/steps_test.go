@@ -1,0 +1,128 @@
+package compra
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"entregas/contracts"
+)
+
+const (
+	table  = "workflows/compra/steps.go"
+	topics = "Topics in contracts/temas.go"
+)
+
+// What each step must say, and what must hold between steps.
+func TestStepsAreWhole(t *testing.T) {
+	reached := en(contracts.EstadoRecibida)
+	before := Step{}
+	for _, s := range Saga() {
+		complain := func(wrong bool, format string, args ...any) {
+			t.Helper()
+			if wrong {
+				t.Errorf("%s: "+format+": edit %s", slices.Concat([]any{s.Command}, args, []any{table})...)
+			}
+		}
+		complain(s.Undo.Command == "" || s.Undo.Confirmed.Type == "", "nothing undoes it")
+		complain(s.Undo.Title == "", "the timeline has no Title for %s", s.Undo.Command)
+		for _, c := range s.In {
+			complain(c != s.Enters && c != contracts.EstadoPorAprobar && !slices.Contains(reached, c), "it may be sent in %s, to which no earlier step leads", c)
+		}
+		if s.Enters != "" {
+			complain(slices.Contains(reached, s.Enters), "an earlier step enters %s", s.Enters)
+			complain(!slices.Contains(s.In, s.Enters), "In does not have %s", s.Enters)
+			complain(!slices.Contains(s.From, reached[len(reached)-1]), "From does not have %s, which the step before enters", reached[len(reached)-1])
+			complain(s.Cause != before.Accepted.Type && s.Cause != s.Command, "Cause is %s, and the reply before is %s", s.Cause, before.Accepted.Type)
+			complain(s.State == "" || s.Title == "" || s.Summary == "" || s.Doing == "", "the pages have no words for %s", s.Enters)
+			reached = append(reached, s.Enters)
+		}
+		for _, c := range s.From {
+			complain(!slices.Contains(InFlight, c), "From has %s, in which no saga is in flight", c)
+		}
+		before = s
+	}
+	if last := Saga()[len(Saga())-1]; last.Then != contracts.EstadoConfirmada {
+		t.Errorf("the last step is %s and brings %q, not CONFIRMADA: edit %s", last.Command, last.Then, table)
+	}
+}
+
+// The messages of a step are on topics between gestor-compra and one participant, and each says something to a customer.
+func TestMessagesOfStepsHaveTopics(t *testing.T) {
+	for _, s := range Steps {
+		participant := contracts.TopicOf(s.Command).Reader
+		for _, c := range []contracts.Tipo{s.Command, s.Undo.Command} {
+			if topic := contracts.TopicOf(c); c != "" && (topic.Sender != "gestor-compra" || topic.Reader != participant || participant == "") {
+				t.Errorf("%s goes from %q to %q, not from gestor-compra to the participant %q: edit %s", c, topic.Sender, topic.Reader, participant, topics)
+			}
+			if c == "" {
+				continue
+			}
+			for _, r := range Replies(c) {
+				if topic := contracts.TopicOf(r.Type); topic.Sender != participant || topic.Reader != "gestor-compra" {
+					t.Errorf("%s, a reply to %s, goes from %q to %q, not from %q to gestor-compra: edit %s", r.Type, c, topic.Sender, topic.Reader, participant, topics)
+				}
+				if r.Detail == "" {
+					t.Errorf("%s, a reply to %s, has no Detail: edit %s", r.Type, c, table)
+				}
+			}
+		}
+	}
+	for _, topic := range contracts.Topics {
+		for _, m := range topic.Messages {
+			if topic.Sender == "gestor-compra" && topic.Name != string(contracts.EventosCompra) && !slices.Contains(Commands(), m) {
+				t.Errorf("no step sends %s of %s: edit %s", m, topic.Name, table)
+			}
+		}
+	}
+}
+
+// Failure prevented: a step behind the order would be undone before ordenes says that the order has left, and the purchase
+// would be CONFIRMADA without it.
+func TestOnlyTheLastStepMayBeDispatched(t *testing.T) {
+	saga := Saga()
+	for i, s := range saga {
+		if may := s.Undo.Dispatched.Type != ""; may != (i == len(saga)-1) || may && contracts.TopicOf(s.Command).Reader != "ordenes" {
+			t.Errorf("%s: Dispatched is %q; the last step has one, and its participant is ordenes: edit %s", s.Command, s.Undo.Dispatched.Type, table)
+		}
+	}
+}
+
+// Compra does every step of the table, in its order.
+func TestCompraDoesTheStepsOfTheTable(t *testing.T) {
+	e := nuevoEscenario(t)
+	l := e.iniciar(t, camino{}, "all-steps")
+	e.terminar(t, "all-steps")
+	var want []string
+	for _, s := range Saga() {
+		want = append(want, string(s.Command))
+	}
+	if !slices.Equal(l.hecho(), want) {
+		t.Errorf("Compra does %q, and the table has %q: edit workflows/compra/compra.go or %s", l.hecho(), want, table)
+	}
+}
+
+// A rollback that is refused makes a purchase CONFIRMADA only where the table says so. Any other refusal, of whatever type, is
+// asked again, and the purchase ends as it should.
+func TestTheTableSaysWhatARefusedRollbackMeans(t *testing.T) {
+	e := nuevoEscenario(t)
+	for _, s := range Saga() {
+		for _, reply := range append([]contracts.Tipo{"RollbackNegado"}, contracts.TopicOf(s.Accepted.Type).Messages...) {
+			if reply == s.Undo.Confirmed.Type {
+				continue
+			}
+			id := strings.ToLower(string(s.Undo.Command + "-" + reply))
+			undone := deshaciendo + string(s.Undo.Command)
+			l := e.iniciar(t, camino{desenlaces: map[string][]Desenlace{string(s.Command): {dudosa}, undone: {rechazada(reply), aceptada}}}, id)
+			e.terminar(t, id)
+			end, tries := contracts.EstadoRechazada, 2
+			if s.Command == contracts.CrearOrden && reply == contracts.OrdenDespachada {
+				end, tries = contracts.EstadoConfirmada, 1
+			}
+			asked := len(slices.DeleteFunc(l.hecho(), func(call string) bool { return call != undone }))
+			if l.cierre == nil || l.cierre.Estado != end || asked != tries {
+				t.Errorf("%s answered by %s: asked %d times, ended %+v; want %d times and %s", s.Undo.Command, reply, asked, l.cierre, tries, end)
+			}
+		}
+	}
+}
