@@ -239,8 +239,8 @@ func (in *Instancia) entorno() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("APP_API_TOKEN=%s\nOIDC_EMISOR=%s\nOIDC_CLAVE_DESARROLLO=%s\n", tokens.app, in.emisor(), clave)
-	fmt.Printf("PULSAR_ADMIN=%s\nPULSAR_URL=pulsar://127.0.0.1:%d\nINSTANCIA=%s\nRAIZ=%s\nLOCAL_BIN=%s\n",
+	fmt.Printf("APP_API_TOKEN=%s\nOIDC_ISSUER=%s\nOIDC_DEVELOPMENT_KEY_FILE=%s\n", tokens.app, in.emisor(), clave)
+	fmt.Printf("PULSAR_ADMIN=%s\nPULSAR_URL=pulsar://127.0.0.1:%d\nINSTANCIA=%s\nPROJECT_ROOT=%s\nLOCAL_BIN=%s\n",
 		in.urlPulsarAdmin(), in.puerto("PULSAR"), in.Nombre, in.Raiz, in.compartida("bin", "local"))
 	return nil
 }
