@@ -50,7 +50,7 @@ const (
 
 // LimitConnections returns listener with at most perAddress connections of one address open, and total in all; 0 is no limit. It
 // closes a connection too many at once. What comes from the loopback to a listener that others reach too is not counted: that is
-// the sidecar, or a health check in the same container. See docs/adr/0009-one-door-and-who-may-pass.md.
+// the sidecar, or a health check in the same container. See docs/adr/bounded-clients.md.
 func LimitConnections(listener net.Listener, perAddress, total int) net.Listener {
 	return &limitedListener{Listener: listener, perAddress: newTally(perAddress), total: newTally(total), loopbackOnly: OnLoopback(listener.Addr())}
 }

@@ -22,7 +22,7 @@ var errSilent = errors.New("no responde a quien le pregunta por su salud")
 //
 // Only a probe decides, and no customer writes a byte of it. A customer's call is no evidence: many bytes make a sidecar or
 // a service refuse a call, and a slow or cancelled call says nothing about the next one. A call without an answer only
-// starts a probe. See docs/adr/0007-the-bffs-own-circuit-breaker.md.
+// starts a probe. See docs/adr/the-bffs-own-circuit-breaker.md.
 type silence struct {
 	app    string
 	probe  func(ctx context.Context) error

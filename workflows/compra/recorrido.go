@@ -133,7 +133,7 @@ func (r *recorrido) compensar() bool {
 			continue
 		}
 		if err == nil && d.Resultado == Rechazada && Dispatched(c.Pendientes[ultimo], d.Respuesta) {
-			// The order has left the warehouse, and its owner decides (docs/adr/0005-who-owns-a-fact-decides-its-race.md). It is
+			// The order has left the warehouse, and its owner decides (docs/adr/who-owns-a-fact-decides.md). It is
 			// the first to be undone, so nothing was: the purchase is confirmed after all, and its dispatch follows.
 			r.fin = &Cierre{IDCompra: r.fin.IDCompra, Estado: contracts.EstadoConfirmada, Causa: d.Respuesta, IDOrden: d.IDOrden,
 				Motivo: "La orden ya había salido de la bodega.", Desde: en(contracts.EstadoCompensando)}

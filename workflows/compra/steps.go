@@ -32,7 +32,7 @@ type Undo struct {
 	Refused   []Reply // the replies that refuse; the refusal is told in the history and the rollback is sent again
 
 	// Dispatched is the refusal that ends the compensation, because the order has left the warehouse: the purchase is CONFIRMADA
-	// after all. Only ordenes knows that (docs/adr/0005-who-owns-a-fact-decides-its-race.md), so only its step has one, and that
+	// after all. Only ordenes knows that (docs/adr/who-owns-a-fact-decides.md), so only its step has one, and that
 	// step is the last of the saga: its rollback is the first, and nothing is undone yet.
 	Dispatched Reply
 
@@ -139,7 +139,7 @@ var Orden = Step{
 var Salida = Step{
 	Workflow: NombreDespacho, Command: contracts.DespacharReserva,
 	Accepted: reservaDespachada,
-	Refused:  []Reply{reservaRechazada}, // docs/adr/0006-a-reservation-asked-out-of-order.md says when
+	Refused:  []Reply{reservaRechazada}, // docs/adr/a-reservation-asked-out-of-order.md says when
 	In:       en(contracts.EstadoConfirmada), Then: contracts.EstadoDespachada,
 }
 

@@ -23,7 +23,7 @@ const (
 )
 
 func main() {
-	grafico := flag.String("svg", filepath.Join("docs", "results", "escalabilidad.svg"), "dónde dejar el gráfico")
+	grafico := flag.String("svg", filepath.Join("docs", "results", "scalability.svg"), "dónde dejar el gráfico")
 	flag.Parse()
 	comun.Correr("escalabilidad", []string{
 		fmt.Sprintf("APP_ADMIN_PRODUCTOS_DELAY=%d", demora), "APP_ADMIN_PRODUCTOS_MAX_CONCURRENT_RESERVATIONS=1",
