@@ -197,7 +197,7 @@ const idOrden = "01938f5e-7c1a-7000-8000-0000000000aa"
 
 func (ordenes) Leer(_ context.Context, id string) (contracts.Orden, error) {
 	if id == idOrden {
-		return contracts.Orden{ID: id, IDCompra: id, IDUsuario: "ana", Productos: []contracts.Linea{}, Estado: contracts.EstadoOrdenDespachada}, nil
+		return contracts.Orden{ID: id, DatosComandoOrden: contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: []contracts.Linea{}}, Estado: contracts.EstadoOrdenDespachada}, nil
 	}
 	return contracts.Orden{}, errores.Nuevo(errores.NoEncontrado, "No existe la orden %s.", id)
 }

@@ -278,7 +278,7 @@ func standIn(t *testing.T) (grpcPort, httpPort string) {
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
 
-	one := contracts.Compra{ID: deAna, IDUsuario: "ana", Estado: contracts.EstadoConfirmada, Historia: []contracts.HechoContado{{Numero: 1, Paso: "RECIBIDA"}}}
+	one := contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: deAna, IDUsuario: "ana"}, Estado: contracts.EstadoConfirmada, Historia: []contracts.HechoContado{{Numero: 1, Paso: "RECIBIDA"}}}
 	for i := range contracts.MaxLineas {
 		one.Productos = append(one.Productos, contracts.Linea{IDProducto: fmt.Sprintf("%064d", i), Cantidad: 1})
 	}

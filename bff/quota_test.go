@@ -169,7 +169,7 @@ func TestLongAnswersUnderAKey(t *testing.T) {
 
 // The largest answers that our mutations give are kept whole.
 func TestWhatMutationsAnswerIsKept(t *testing.T) {
-	o := contracts.Orden{ID: idOrden, IDCompra: idOrden, IDUsuario: strings.Repeat("ñ", contracts.MaxIdentificador), Estado: contracts.EstadoOrdenDespachada}
+	o := contracts.Orden{ID: idOrden, DatosComandoOrden: contracts.DatosComandoOrden{IDCompra: idOrden, IDUsuario: strings.Repeat("ñ", contracts.MaxIdentificador)}, Estado: contracts.EstadoOrdenDespachada}
 	for range contracts.MaxLineas {
 		o.Productos = append(o.Productos, contracts.Linea{IDProducto: strings.Repeat("<", contracts.MaxIdentificador), Cantidad: contracts.MaxCantidad})
 	}

@@ -27,6 +27,21 @@ type SolicitudCompra struct {
 	Domicilio bool    `json:"domicilio"`
 }
 
+// CommandData is the data of a command to gestor-compra about s: to create it, or to cancel it for the reason motivo.
+func (s SolicitudCompra) CommandData(motivo string) DatosComandoGestorCompra {
+	return DatosComandoGestorCompra{IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos, Domicilio: s.Domicilio, Motivo: motivo}
+}
+
+// Solicitud is the purchase that the command is about.
+func (d DatosComandoGestorCompra) Solicitud() SolicitudCompra {
+	return SolicitudCompra{ID: d.IDCompra, IDUsuario: d.IDUsuario, Productos: d.Productos, Domicilio: d.Domicilio}
+}
+
+// OrdenData is the data of a command to ordenes about s.
+func (s SolicitudCompra) OrdenData() DatosComandoOrden {
+	return DatosComandoOrden{IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos, Domicilio: s.Domicilio}
+}
+
 // Unidades is how many units the purchase has over all its lines.
 func (s SolicitudCompra) Unidades() int {
 	total := 0

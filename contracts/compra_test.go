@@ -212,7 +212,7 @@ func TestLoQueSeCuentaDeUnaCompra(t *testing.T) {
 
 func TestEsLaMisma(t *testing.T) {
 	lineas := []contracts.Linea{{IDProducto: "1", Cantidad: 2}, {IDProducto: "2", Cantidad: 1}}
-	c := contracts.Compra{ID: "c", IDUsuario: "ana", Productos: lineas, Estado: contracts.EstadoConfirmada, Motivo: "algo"}
+	c := contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: "c", IDUsuario: "ana", Productos: lineas}, Estado: contracts.EstadoConfirmada, Motivo: "algo"}
 	for _, caso := range []struct {
 		nombre string
 		s      contracts.SolicitudCompra

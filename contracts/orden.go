@@ -14,12 +14,9 @@ const (
 
 // Orden is the order of a purchase, as ordenes and the bff tell it.
 type Orden struct {
-	ID            string      `json:"id"`
-	IDCompra      string      `json:"id_compra"`
-	IDUsuario     string      `json:"id_usuario"`
-	Productos     []Linea     `json:"productos"`
-	Domicilio     bool        `json:"domicilio"`
-	Estado        EstadoOrden `json:"estado"`
-	CreadaEn      time.Time   `json:"creada_en"`
-	ActualizadaEn time.Time   `json:"actualizada_en"`
+	ID                string      `json:"id"`
+	DatosComandoOrden             // what it was made for
+	Estado            EstadoOrden `json:"estado"`
+	CreadaEn          time.Time   `json:"creada_en"`
+	ActualizadaEn     time.Time   `json:"actualizada_en"`
 }

@@ -7,11 +7,8 @@ import (
 
 // Compra is a purchase as it is told to people and programs: gestor-compra's and bff's JSON.
 type Compra struct {
-	ID            string         `json:"id"`
-	IDUsuario     string         `json:"id_usuario"`
+	SolicitudCompra
 	Estado        Estado         `json:"estado"`
-	Domicilio     bool           `json:"domicilio"`
-	Productos     []Linea        `json:"productos"`
 	Motivo        string         `json:"motivo,omitempty"`
 	Faltantes     []Faltante     `json:"faltantes,omitempty"`
 	IDOrden       string         `json:"id_orden,omitempty"`
@@ -59,8 +56,8 @@ func (c Compra) Evento() DatosEventoCompra {
 // Compra is the purchase that the event tells of.
 func (e DatosEventoCompra) Compra() Compra {
 	c := Compra{
-		ID: e.IDCompra, IDUsuario: e.IDUsuario, Estado: Estado(e.Estado), Domicilio: e.Domicilio, Productos: e.Productos,
-		Motivo: e.Motivo, Faltantes: e.Faltantes, IDOrden: e.IDOrden,
+		SolicitudCompra: SolicitudCompra{ID: e.IDCompra, IDUsuario: e.IDUsuario, Productos: e.Productos, Domicilio: e.Domicilio},
+		Estado:          Estado(e.Estado), Motivo: e.Motivo, Faltantes: e.Faltantes, IDOrden: e.IDOrden,
 		CreadaEn: time.UnixMilli(e.CreadaEn).UTC(), ActualizadaEn: time.UnixMilli(e.ActualizadaEn).UTC(), Historia: []HechoContado{},
 	}
 	for _, h := range e.Historia {

@@ -145,9 +145,7 @@ func (s *Servicio) sendAgain(ctx context.Context, c *sentCommand, known contract
 	slog.WarnContext(ctx, "gestor-compra does not know a command that went by the topic: it is sent again", "type", c.tipo)
 	publish := func() error { return s.comandos.CancelarCompra(ctx, known, c.motivo) }
 	if c.tipo == contracts.CrearCompra {
-		publish = func() error {
-			return s.comandos.CrearCompra(ctx, contracts.SolicitudCompra{ID: known.ID, IDUsuario: known.IDUsuario, Productos: known.Productos, Domicilio: known.Domicilio})
-		}
+		publish = func() error { return s.comandos.CrearCompra(ctx, known.SolicitudCompra) }
 	}
 	if err := publish(); err != nil {
 		return err

@@ -58,7 +58,7 @@ func (e *estado) leer(ctx context.Context, id string) (*vista, error) {
 func (e *estado) sembrar(ctx context.Context, s contracts.SolicitudCompra) (bool, error) {
 	ahora := e.ahora().UTC()
 	texto, err := json.Marshal(vista{Escrita: ahora, Compra: contracts.Compra{
-		ID: s.ID, IDUsuario: s.IDUsuario, Estado: contracts.EstadoRecibida, Domicilio: s.Domicilio, Productos: s.Productos,
+		SolicitudCompra: s, Estado: contracts.EstadoRecibida,
 		CreadaEn: ahora, ActualizadaEn: ahora, Historia: []contracts.HechoContado{},
 	}})
 	if err != nil {

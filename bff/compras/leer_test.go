@@ -94,7 +94,7 @@ func TestRegistrarEnCualquierOrdenQuedaLaMasNueva(t *testing.T) {
 func TestRegistrarLoQueNoPasoPorAqui(t *testing.T) {
 	m := nuevoMundo()
 	c := contracts.Compra{
-		ID: idDado, IDUsuario: "ana", Estado: contracts.EstadoRecibida, CreadaEn: time.Now(),
+		SolicitudCompra: contracts.SolicitudCompra{ID: idDado, IDUsuario: "ana"}, Estado: contracts.EstadoRecibida, CreadaEn: time.Now(),
 		Historia: []contracts.HechoContado{{Numero: 1, Paso: "RECIBIDA"}},
 	}
 	m.almacen.Fallar(errCaido)

@@ -114,7 +114,7 @@ func (g *Gestor) Crear(_ context.Context, s contracts.SolicitudCompra) (contract
 	}
 	ahora := time.Now().UTC()
 	g.compras = append(g.compras, contracts.Compra{
-		ID: s.ID, IDUsuario: s.IDUsuario, Estado: contracts.EstadoRecibida, Domicilio: s.Domicilio, Productos: s.Productos,
+		SolicitudCompra: s, Estado: contracts.EstadoRecibida,
 		CreadaEn: ahora, ActualizadaEn: ahora, Historia: []contracts.HechoContado{{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: ahora}},
 	})
 	return contracts.Aceptada{ID: s.ID, Estado: contracts.EstadoRecibida}, err

@@ -24,16 +24,12 @@ type Comandos struct{ Publicador *pubsub.Publicador }
 
 // CrearCompra implements compras.Comandos.
 func (c Comandos) CrearCompra(ctx context.Context, s contracts.SolicitudCompra) error {
-	return c.publicar(ctx, contracts.CrearCompra, contracts.DatosComandoGestorCompra{
-		IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos, Domicilio: s.Domicilio,
-	})
+	return c.publicar(ctx, contracts.CrearCompra, s.CommandData(""))
 }
 
 // CancelarCompra implements compras.Comandos.
 func (c Comandos) CancelarCompra(ctx context.Context, compra contracts.Compra, motivo string) error {
-	return c.publicar(ctx, contracts.CancelarCompra, contracts.DatosComandoGestorCompra{
-		IDCompra: compra.ID, IDUsuario: compra.IDUsuario, Productos: compra.Productos, Domicilio: compra.Domicilio, Motivo: motivo,
-	})
+	return c.publicar(ctx, contracts.CancelarCompra, compra.CommandData(motivo))
 }
 
 func (c Comandos) publicar(ctx context.Context, tipo contracts.Tipo, data contracts.DatosComandoGestorCompra) error {

@@ -63,7 +63,7 @@ func (g *gestorDePrueba) falla(err error) {
 }
 
 func lista(w http.ResponseWriter, _ *http.Request) {
-	rest.Escribir(w, http.StatusOK, []contracts.Compra{{ID: "una"}})
+	rest.Escribir(w, http.StatusOK, []contracts.Compra{{SolicitudCompra: contracts.SolicitudCompra{ID: "una"}}})
 }
 
 // imitacion stands in for two sidecars: it takes off one layer of escaping, as they do, and hands on.

@@ -268,7 +268,7 @@ func TestQuienNoLeeNoDetieneANadie(t *testing.T) {
 	s := nuevoSistema(t)
 	una := s.replica(t)
 	abrir(t, una.URL+"/stream", "").respuesta.Body.Close()
-	grande := contracts.Compra{ID: s.id, Motivo: strings.Repeat("x", 1<<16)}
+	grande := contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: s.id}, Motivo: strings.Repeat("x", 1<<16)}
 	for range 2000 { // if it waited for the reader it would not end
 		una.avisos.Contar(grande)
 	}

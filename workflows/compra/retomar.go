@@ -9,7 +9,7 @@ import (
 
 // Progress is what the database knows of a purchase whose workflow has to start again.
 type Progress struct {
-	Compra contracts.SolicitudCompra
+	contracts.SolicitudCompra
 	Estado contracts.Estado
 	Desde  time.Time // since when it is in Estado
 	Motivo string    // of its cancellation or its compensation
@@ -27,7 +27,7 @@ const lostCause = contracts.CrearOrden
 // by undoing every step, done or not, since a rollback of what was not done is harmless; the time for it goes on counting from Desde,
 // and so does the time for an approval. now is the clock.
 func Resume(p Progress, a Ajustes, run string, now time.Time) Entrada {
-	e := Entrada{Compra: p.Compra, Ajustes: a, Motivo: p.Motivo, Run: run}
+	e := Entrada{Compra: p.SolicitudCompra, Ajustes: a, Motivo: p.Motivo, Run: run}
 	switch p.Estado {
 	case contracts.EstadoPorAprobar:
 		e.Ajustes.UmbralAprobacion = 0 // it awaits an approval, whatever the threshold is by now
@@ -50,7 +50,7 @@ func undoAll(p Progress) *compensacion {
 	return &compensacion{
 		Pendientes: rollbacks(""),
 		Fin: Cierre{
-			IDCompra: p.Compra.ID, Estado: final, Causa: causa, Motivo: motivo, Faltantes: p.Faltantes,
+			IDCompra: p.ID, Estado: final, Causa: causa, Motivo: motivo, Faltantes: p.Faltantes,
 			Desde: append(en(contracts.EstadoCompensando), InFlight...),
 		},
 		Desde: p.Desde,

@@ -18,7 +18,7 @@ import (
 // undoing is e for a purchase whose compensation was lost on the way and that ends in final.
 func undoing(e Entrada, final contracts.Estado) Entrada {
 	return Resume(Progress{
-		Compra: e.Compra, Estado: contracts.EstadoCompensando, Desde: time.Now(), Cancelled: final == contracts.EstadoCancelada, Motivo: "Se perdió.",
+		SolicitudCompra: e.Compra, Estado: contracts.EstadoCompensando, Desde: time.Now(), Cancelled: final == contracts.EstadoCancelada, Motivo: "Se perdió.",
 	}, e.Ajustes, "", time.Now())
 }
 

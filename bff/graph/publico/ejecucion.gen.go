@@ -157,7 +157,7 @@ type ComplexityRoot struct {
 		ApartarMensaje func(childComplexity int, id string) int
 		Aprobar        func(childComplexity int, id string, aprobada bool, motivo *string) int
 		Cancelar       func(childComplexity int, id string, motivo *string) int
-		Comprar        func(childComplexity int, compra CompraPedida, clave *string) int
+		Comprar        func(childComplexity int, compra contracts.SolicitudCompra, clave *string) int
 		Despachar      func(childComplexity int, idOrden string) int
 		Reintentar     func(childComplexity int, id string) int
 		Reponer        func(childComplexity int, idProducto string, cantidad int, clave *string) int
@@ -244,7 +244,7 @@ type MuestraDeColasResolver interface {
 	Pendientes(ctx context.Context, obj *contracts.MuestraDeColas) ([]Pendientes, error)
 }
 type MutationResolver interface {
-	Comprar(ctx context.Context, compra CompraPedida, clave *string) (*contracts.Aceptada, error)
+	Comprar(ctx context.Context, compra contracts.SolicitudCompra, clave *string) (*contracts.Aceptada, error)
 	Cancelar(ctx context.Context, id string, motivo *string) (*contracts.Aceptada, error)
 	Aprobar(ctx context.Context, id string, aprobada bool, motivo *string) (*contracts.Aceptada, error)
 	Reintentar(ctx context.Context, id string) (*contracts.Aceptada, error)
@@ -754,7 +754,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.Comprar(childComplexity, args["compra"].(CompraPedida), args["clave"].(*string)), true
+		return e.ComplexityRoot.Mutation.Comprar(childComplexity, args["compra"].(contracts.SolicitudCompra), args["clave"].(*string)), true
 	case "Mutation.despachar":
 		if e.ComplexityRoot.Mutation.Despachar == nil {
 			break
@@ -1677,8 +1677,8 @@ func (ec *executionContext) field_Mutation_comprar_args(ctx context.Context, raw
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "compra",
-		func(ctx context.Context, v any) (CompraPedida, error) {
-			return ec.unmarshalNCompraPedida2entregasᚋservicesᚋbffᚋgraphᚋpublicoᚐCompraPedida(ctx, v)
+		func(ctx context.Context, v any) (contracts.SolicitudCompra, error) {
+			return ec.unmarshalNCompraPedida2entregasᚋcontractsᚐSolicitudCompra(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3677,7 +3677,7 @@ func (ec *executionContext) _Mutation_comprar(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().Comprar(ctx, fc.Args["compra"].(CompraPedida), fc.Args["clave"].(*string))
+			return ec.Resolvers.Mutation().Comprar(ctx, fc.Args["compra"].(contracts.SolicitudCompra), fc.Args["clave"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Aceptada) graphql.Marshaler {
@@ -6230,8 +6230,8 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
-func (ec *executionContext) unmarshalInputCompraPedida(ctx context.Context, obj any) (CompraPedida, error) {
-	var it CompraPedida
+func (ec *executionContext) unmarshalInputCompraPedida(ctx context.Context, obj any) (contracts.SolicitudCompra, error) {
+	var it contracts.SolicitudCompra
 	if obj == nil {
 		return it, nil
 	}
@@ -6254,14 +6254,14 @@ func (ec *executionContext) unmarshalInputCompraPedida(ctx context.Context, obj 
 		switch k {
 		case "id":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
-			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			data, err := ec.unmarshalOID2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.ID = data
 		case "idUsuario":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idUsuario"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			data, err := ec.unmarshalOString2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -6291,8 +6291,8 @@ func (ec *executionContext) unmarshalInputCompraPedida(ctx context.Context, obj 
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalCompraPedida(ctx context.Context, raw any) (CompraPedida, error) {
-	var out CompraPedida
+func UnmarshalCompraPedida(ctx context.Context, raw any) (contracts.SolicitudCompra, error) {
+	var out contracts.SolicitudCompra
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CompraPedida", raw, &out)
 	return out, err
 }
@@ -7996,7 +7996,7 @@ func (ec *executionContext) marshalNCompra2ᚕentregasᚋcontractsᚐCompraᚄ(c
 	return ret
 }
 
-func (ec *executionContext) unmarshalNCompraPedida2entregasᚋservicesᚋbffᚋgraphᚋpublicoᚐCompraPedida(ctx context.Context, v any) (CompraPedida, error) {
+func (ec *executionContext) unmarshalNCompraPedida2entregasᚋcontractsᚐSolicitudCompra(ctx context.Context, v any) (contracts.SolicitudCompra, error) {
 	res, err := ec.unmarshalInputCompraPedida(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -8550,21 +8550,15 @@ func (ec *executionContext) marshalOFloat2ᚖfloat64(ctx context.Context, sel as
 	return graphql.WrapContextMarshaler(ctx, res)
 }
 
-func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
-	if v == nil {
-		return nil, nil
-	}
+func (ec *executionContext) unmarshalOID2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalID(v)
-	return &res, graphql.ErrorOnPath(ctx, err)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOID2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
+func (ec *executionContext) marshalOID2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalID(*v)
+	res := graphql.MarshalID(v)
 	return res
 }
 
@@ -8695,6 +8689,18 @@ func (ec *executionContext) marshalOResumen2ᚖentregasᚋcontractsᚐResumen(ct
 		return graphql.Null
 	}
 	return ec._Resumen(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOString2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

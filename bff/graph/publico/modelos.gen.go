@@ -6,15 +6,6 @@ import (
 	"entregas/contracts"
 )
 
-type CompraPedida struct {
-	// Un UUID; si falta, se da uno.
-	ID *string `json:"id,omitempty"`
-	// Un cliente lo puede omitir: es él.
-	IDUsuario *string           `json:"idUsuario,omitempty"`
-	Productos []contracts.Linea `json:"productos"`
-	Domicilio bool              `json:"domicilio"`
-}
-
 type ComprasEnEstado struct {
 	Estado  contracts.Estado `json:"estado"`
 	Cuantas int              `json:"cuantas"`

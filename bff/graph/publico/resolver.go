@@ -34,14 +34,12 @@ func (r raiz) Orden() OrdenResolver                     { return deOrden{} }
 func (r raiz) Resumen() ResumenResolver                 { return deResumen{} }
 
 // Comprar implements MutationResolver.
-func (r raiz) Comprar(ctx context.Context, c CompraPedida, clave *string) (*contracts.Aceptada, error) {
+func (r raiz) Comprar(ctx context.Context, c contracts.SolicitudCompra, clave *string) (*contracts.Aceptada, error) {
 	key, err := comun.Key(ctx, clave)
 	if err != nil {
 		return nil, err
 	}
-	return orNull(r.puerta.Crear(ctx, contracts.SolicitudCompra{
-		ID: o(c.ID, ""), IDUsuario: o(c.IDUsuario, ""), Productos: c.Productos, Domicilio: c.Domicilio,
-	}, key))
+	return orNull(r.puerta.Crear(ctx, c, key))
 }
 
 // Cancelar implements MutationResolver.

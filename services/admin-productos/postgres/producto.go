@@ -11,6 +11,9 @@ import (
 	"entregas/services/internal/errores"
 )
 
+// columns are those of a productos.Producto.
+const columns = `id, nombre, cantidad`
+
 // Productos lists the products whose name has every word of buscar, or whose id it is; all for "". Case and accents do not
 // matter, nor whether an accented letter is one character or two (NFC, NFD), in buscar and in the stored names alike: both are
 // decomposed (NFKD, which also makes a no-break space a space) and lose their accents. Accents go before the case, since lower
@@ -18,7 +21,7 @@ import (
 // At most productos.MaxListed of them.
 func (a *Almacen) Productos(ctx context.Context, buscar string) ([]productos.Producto, error) {
 	const hallados = `
-select id, nombre, cantidad from producto
+select ` + columns + ` from producto
 where normalize(id) = normalize($1) or not exists (
     select from regexp_split_to_table(lower(regexp_replace(normalize($1, NFKD), '[\u0300-\u036f]', '', 'g')), '\s+') as palabra
     where position(palabra in lower(regexp_replace(normalize(nombre, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0)
@@ -28,7 +31,7 @@ limit $2`
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(filas, pgx.RowToStructByPos[productos.Producto])
+	return pgx.CollectRows(filas, pgx.RowToStructByName[productos.Producto])
 }
 
 // Balance gives the books, one line a product (decision 8).
@@ -44,7 +47,7 @@ from balance order by length(id_producto), id_producto`
 
 // Producto gives one product, or NoEncontrado.
 func (a *Almacen) Producto(ctx context.Context, id string) (productos.Producto, error) {
-	const uno = `select id, nombre, cantidad from producto where id = $1`
+	const uno = `select ` + columns + ` from producto where id = $1`
 	return leerUno(ctx, a.pool, uno, id)
 }
 
@@ -64,7 +67,7 @@ func reponer(ctx context.Context, tx pgx.Tx, id string, cantidad int, clave stri
 	const (
 		turno     = `select pg_advisory_xact_lock(hashtextextended('reposicion ' || $1, 0))` // the second of two alike waits, then finds the first
 		repetida  = `select id_producto, cantidad, quedan from movimiento where clave = $1`
-		bloquear  = `select id, nombre, cantidad from producto where id = $1 for no key update`
+		bloquear  = `select ` + columns + ` from producto where id = $1 for no key update`
 		aumentar  = `update producto set cantidad = $2 where id = $1`
 		registrar = `insert into movimiento (id_producto, tipo, cantidad, clave, quedan) values ($1, 'REPOSICION', $2, $3, $4)`
 	)
@@ -107,7 +110,7 @@ func leerUno(ctx context.Context, db consultas, sql, id string) (productos.Produ
 	if err != nil {
 		return productos.Producto{}, err
 	}
-	p, err := pgx.CollectExactlyOneRow(filas, pgx.RowToStructByPos[productos.Producto])
+	p, err := pgx.CollectExactlyOneRow(filas, pgx.RowToStructByName[productos.Producto])
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p, errores.Nuevo(errores.NoEncontrado, "No existe el producto %s.", id)
 	}

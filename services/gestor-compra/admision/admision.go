@@ -90,8 +90,8 @@ func (a *Admision) admitir(ctx context.Context) error {
 	}
 	for _, t := range tramites {
 		grupo.Go(func() error {
-			nombre, id := compra.WorkflowOf(t.Compra.ID, t.Tipo)
-			return a.iniciar(ctx, nombre, id, compra.Entrada{Compra: t.Compra, Motivo: t.Motivo})
+			nombre, id := compra.WorkflowOf(t.ID, t.Tipo)
+			return a.iniciar(ctx, nombre, id, compra.Entrada{Compra: t.SolicitudCompra, Motivo: t.Motivo})
 		})
 	}
 	return errors.Join(sinTurnos, sinTramites, grupo.Wait())

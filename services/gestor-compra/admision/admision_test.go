@@ -109,7 +109,7 @@ func turno(id string) compras.Turno {
 // A workflow is scheduled under its purchase's id, with the purchase and the settings as they are now.
 func TestInicia(t *testing.T) {
 	a, m := nueva(&cola{turnos: []compras.Turno{turno("a")}, tramites: []compras.Tramite{
-		{Compra: turno("b"), Tipo: compra.TramiteDespacho}, {Compra: turno("b"), Tipo: compra.TramiteCancelacion, Motivo: "ya no"},
+		{SolicitudCompra: turno("b"), Tipo: compra.TramiteDespacho}, {SolicitudCompra: turno("b"), Tipo: compra.TramiteCancelacion, Motivo: "ya no"},
 	}})
 	if err := a.admitir(t.Context()); err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestUnaFallaNoDetieneALasDemas(t *testing.T) {
 		{"no follow-ups", map[string]error{"TomarTramites": noResponde}, nil, 3, true},
 	} {
 		t.Run(c.nombre, func(t *testing.T) {
-			a, m := nueva(&cola{turnos: []compras.Turno{turno("a"), turno("b")}, falla: c.almacen, tramites: []compras.Tramite{{Compra: turno("c"), Tipo: compra.TramiteDespacho}}})
+			a, m := nueva(&cola{turnos: []compras.Turno{turno("a"), turno("b")}, falla: c.almacen, tramites: []compras.Tramite{{SolicitudCompra: turno("c"), Tipo: compra.TramiteDespacho}}})
 			m.falla = c.motor
 			if err := a.admitir(t.Context()); (err != nil) != c.conError || m.cuantos() != c.inicia {
 				t.Fatalf("inició %v: %v", m.iniciados, err)

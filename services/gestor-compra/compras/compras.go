@@ -15,7 +15,7 @@ var LugaresOcupados = append(compra.Entered(), contracts.EstadoCompensando)
 
 // Tramite is something that a person began for a confirmed purchase, whose workflow is to be started.
 type Tramite struct {
-	Compra contracts.SolicitudCompra
+	contracts.SolicitudCompra
 	Tipo   string
 	Motivo string
 }

@@ -67,7 +67,7 @@ func correr(t *testing.T, d *Difusion, hasta func() bool) {
 }
 
 func con(id string, numero int) contracts.Compra {
-	return contracts.Compra{ID: id, Estado: contracts.EstadoIniciada, Historia: []contracts.HechoContado{{Numero: numero}}}
+	return contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: id}, Estado: contracts.EstadoIniciada, Historia: []contracts.HechoContado{{Numero: numero}}}
 }
 
 // Each purchase's changes are published in their order, however many there are at once, under its key; and marked.

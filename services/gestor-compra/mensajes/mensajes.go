@@ -50,7 +50,7 @@ func comando(ctx context.Context, g Gestor, m contracts.Mensaje[contracts.DatosC
 		if v.Motivo("motivo", d.Motivo); v.Error() != nil {
 			return v.Error()
 		}
-		_, err = g.AceptarPorMensaje(ctx, contracts.SolicitudCompra{ID: d.IDCompra, IDUsuario: d.IDUsuario, Productos: d.Productos, Domicilio: d.Domicilio})
+		_, err = g.AceptarPorMensaje(ctx, d.Solicitud())
 	case contracts.CancelarCompra:
 		var v contracts.Validador
 		if v.LineasSiHay("productos", d.Productos); v.Error() != nil {

@@ -27,19 +27,21 @@ type Almacen struct{ pool *pgxpool.Pool }
 // Nuevo uses a pool that is migrated.
 func Nuevo(pool *pgxpool.Pool) *Almacen { return &Almacen{pool} }
 
-// vista reads a purchase with its history; each query adds its own condition on c.
+// requestColumns are the columns of table compra that hold a contracts.SolicitudCompra: the only list of them. Each column has the
+// name of a field in JSON. Every query that reads a purchase fails where a field has no column here.
+const requestColumns = `id, id_usuario, productos, domicilio`
+
+// vista reads a contracts.Compra: a purchase with its history. Each query adds its own condition on c.
 const vista = `
-select c.id, c.id_usuario, c.estado, c.domicilio, c.productos, c.motivo, c.faltantes, c.id_orden, c.creada_en, c.actualizada_en,
+select ` + requestColumns + `, estado, motivo, faltantes, id_orden, creada_en, actualizada_en,
        (select coalesce(jsonb_agg(jsonb_build_object('numero', h.numero, 'paso', h.paso, 'tipo', h.tipo, 'en', h.en, 'detalle', h.detalle)
-               order by h.numero), '[]') from historia h where h.id_compra = c.id)
+               order by h.numero), '[]') from historia h where h.id_compra = c.id) as historia
 from compra c `
 
-func leerVista(fila pgx.CollectableRow) (contracts.Compra, error) {
-	var c contracts.Compra
-	err := fila.Scan(&c.ID, &c.IDUsuario, &c.Estado, &c.Domicilio, &c.Productos, &c.Motivo, &c.Faltantes, &c.IDOrden,
-		&c.CreadaEn, &c.ActualizadaEn, &c.Historia)
-	return c, err
-}
+var (
+	leerVista     = pgx.RowToStructByName[contracts.Compra]
+	leerSolicitud = pgx.RowToStructByName[contracts.SolicitudCompra]
+)
 
 // aceptar takes a purchase in, unless its customer has too many open. Two at once may both get the last place: ordenes, which
 // owns the orders, counts them exactly.
@@ -52,10 +54,10 @@ with anticipada as (
             and estado in ('RECIBIDA', 'INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'POR_APROBAR', 'COMPENSANDO', 'CONFIRMADA')
         limit @max) c
 ), nueva as (
-    insert into compra (id, id_usuario, estado, domicilio, productos, numero, motivo, cancelacion_pedida)
-    select @id, @usuario, case when demasiadas then 'RECHAZADA' else 'RECIBIDA' end, @domicilio, @productos,
+    insert into compra (` + requestColumns + `, estado, numero, motivo, cancelacion_pedida)
+    select ` + requestColumns + `, case when demasiadas then 'RECHAZADA' else 'RECIBIDA' end,
         case when demasiadas then 2 else 1 end, case when demasiadas then @motivo else '' end, (select motivo from anticipada)
-    from abiertas where not demasiadas or @rechazar
+    from abiertas, jsonb_populate_record(null::compra, @solicitud) where not demasiadas or @rechazar
     on conflict (id) do nothing
     returning id, numero
 )
@@ -70,7 +72,7 @@ func (a *Almacen) Aceptar(ctx context.Context, s contracts.SolicitudCompra, abie
 	var lote pgx.Batch
 	lote.Queue(cerrojoDeCompra, s.ID)
 	lote.Queue(aceptar, pgx.NamedArgs{
-		"id": s.ID, "usuario": s.IDUsuario, "domicilio": s.Domicilio, "productos": s.Productos, "detalle": compras.Detalle(contracts.CrearCompra),
+		"id": s.ID, "usuario": s.IDUsuario, "solicitud": s, "detalle": compras.Detalle(contracts.CrearCompra),
 		"max": abiertas.Max, "rechazar": abiertas.Rechazar, "motivo": motivo,
 	}).Exec(func(hecho pgconn.CommandTag) error { nueva = hecho.RowsAffected() > 0; return nil })
 	lote.Queue(vista+`where c.id = $1`, s.ID).Query(unaCompra(&c))

@@ -113,7 +113,7 @@ func TestReintentar(t *testing.T) {
 		if err != nil || c.Estado != contracts.EstadoCompensando || c.Motivo != "No hay existencias." {
 			t.Fatalf("vez %d: %+v %v", vez, c, err)
 		}
-		if d := onlyStalled(t, a); d.Compra.ID != s.ID || d.Motivo != c.Motivo || d.Cancelled || !d.Asked || d.Causa != "Prueba" {
+		if d := onlyStalled(t, a); d.ID != s.ID || d.Motivo != c.Motivo || d.Cancelled || !d.Asked || d.Causa != "Prueba" {
 			t.Fatalf("vez %d: %+v", vez, d)
 		}
 		if n, err := a.ClaimReplacement(t.Context(), s.ID, time.Hour); err != nil || n != 1 {
@@ -144,7 +144,7 @@ func TestReintentar(t *testing.T) {
 	if _, err := a.Reintentar(t.Context(), pedida.ID, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if d := onlyStalled(t, a); d.Compra.ID != pedida.ID || !d.Cancelled {
+	if d := onlyStalled(t, a); d.ID != pedida.ID || !d.Cancelled {
 		t.Errorf("la que se canceló: %+v", d)
 	}
 }

@@ -49,13 +49,13 @@ with quiet as (
     where t.terminado_en is null and t.pedido_en < clock_timestamp() - $1::interval
       and (t.tipo = 'cancelacion' and c.estado <> 'COMPENSANDO' or t.tipo = 'despacho' and c.estado in ('CONFIRMADA', 'DESPACHADA'))
 )
-select c.id, c.id_usuario, c.productos, c.domicilio, c.estado, ` + since + `,
+select ` + requestColumns + `, c.estado, ` + since + ` as desde,
        coalesce(nullif(c.motivo, ''), c.cancelacion_pedida, (select motivo from tramite t where t.id_compra = c.id and t.tipo = q.tramite),
-           (select motivo from decision d where d.id_compra = c.id and d.decision = 'cancelada'), ''),
-       ` + porCancelacion + `,
-       coalesce((select h.tipo from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' order by h.numero limit 1), ''),
-       coalesce((select p.datos->'faltantes' from paso p where p.id_compra = c.id and p.datos->'faltantes' is not null limit 1), '[]'),
-       q.tramite, c.replacement_asked
+           (select motivo from decision d where d.id_compra = c.id and d.decision = 'cancelada'), '') as motivo,
+       ` + porCancelacion + ` as cancelled,
+       coalesce((select h.tipo from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' order by h.numero limit 1), '') as causa,
+       coalesce((select p.datos->'faltantes' from paso p where p.id_compra = c.id and p.datos->'faltantes' is not null limit 1), '[]') as faltantes,
+       q.tramite, c.replacement_asked as asked
 from quiet q join compra c using (id)
 where ($3::text is null or c.id = $3) and (c.replacement_asked or
     c.actualizada_en < clock_timestamp() - $1::interval
@@ -71,18 +71,11 @@ func (a *Almacen) Stalled(ctx context.Context, quiet, approval time.Duration, li
 	if err != nil {
 		return nil, fmt.Errorf("stalled purchases: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, readStalled)
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[compras.Stalled])
 	if err != nil {
 		return nil, fmt.Errorf("stalled purchases: %w", err)
 	}
 	return found, nil
-}
-
-func readStalled(row pgx.CollectableRow) (compras.Stalled, error) {
-	var s compras.Stalled
-	c := &s.Compra
-	err := row.Scan(&c.ID, &c.IDUsuario, &c.Productos, &c.Domicilio, &s.Estado, &s.Desde, &s.Motivo, &s.Cancelled, &s.Causa, &s.Faltantes, &s.Tramite, &s.Asked)
-	return s, err
 }
 
 // Alive notes that the step that waits for a reply to comando is being worked at.

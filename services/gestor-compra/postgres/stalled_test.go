@@ -129,7 +129,7 @@ func TestStalled(t *testing.T) {
 			if c.then != nil {
 				c.then(t, a, s.ID)
 			}
-			found := slices.DeleteFunc(allStalled(t, a), func(other compras.Stalled) bool { return other.Compra.ID != s.ID })
+			found := slices.DeleteFunc(allStalled(t, a), func(other compras.Stalled) bool { return other.ID != s.ID })
 			if (len(found) == 1) != c.stalled || len(found) > 1 {
 				t.Fatalf("found %+v", found)
 			}
@@ -176,7 +176,7 @@ func TestStalledBehindWhatWaitsForAPlace(t *testing.T) {
 	}
 	s := a.Compra(t, contracts.EstadoIniciada)
 	age(t, a, s.ID, 2*time.Minute)
-	if found, err := a.Stalled(t.Context(), quiet, approval, 1); err != nil || len(found) != 1 || found[0].Compra.ID != s.ID {
+	if found, err := a.Stalled(t.Context(), quiet, approval, 1); err != nil || len(found) != 1 || found[0].SolicitudCompra.ID != s.ID {
 		t.Errorf("%+v %v", found, err)
 	}
 }

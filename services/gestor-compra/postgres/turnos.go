@@ -44,7 +44,7 @@ with in_flight as materialized (
     limit (select free from places) for no key update skip locked
 )
 update compra set arriendo_hasta = clock_timestamp() + $4::interval where id = any (array(select id from taken))
-returning id, id_usuario, productos, domicilio`
+returning ` + requestColumns
 
 // TomarTurnos gives the purchases whose workflow is to be started now, so that with them at most p.Total are in flight, and at
 // most p.PerCustomer of one customer. Until p.Lease has passed no other call gives them out; a purchase that has not started
@@ -54,11 +54,7 @@ func (a *Almacen) TomarTurnos(ctx context.Context, p compras.Places) ([]compras.
 	var lote pgx.Batch
 	lote.Queue(`select pg_advisory_xact_lock($1)`, cerrojoDeTurnos)
 	lote.Queue(takePlaces, p.Total, p.PerCustomer, p.HeadStart, p.Lease).Query(func(filas pgx.Rows) (err error) {
-		turnos, err = pgx.CollectRows(filas, func(fila pgx.CollectableRow) (compras.Turno, error) {
-			var t compras.Turno
-			err := fila.Scan(&t.ID, &t.IDUsuario, &t.Productos, &t.Domicilio)
-			return t, err
-		})
+		turnos, err = pgx.CollectRows(filas, leerSolicitud)
 		return err
 	})
 	if err := a.pool.SendBatch(ctx, &lote).Close(); err != nil {
@@ -77,7 +73,7 @@ where c.id = t.id_compra and (t.id_compra, t.tipo) in (
     where p.terminado_en is null and (p.arriendo_hasta is null or p.arriendo_hasta <= clock_timestamp())
       and (p.tipo = 'cancelacion' or e.estado = 'CONFIRMADA')
     order by p.pedido_en limit $2 for update of p skip locked)
-returning c.id, c.id_usuario, c.productos, c.domicilio, t.tipo, t.motivo`
+returning ` + requestColumns + `, t.tipo, t.motivo`
 
 // TomarTramites gives the Tramites whose workflow is to be started now. One that has not ended when arriendo has passed
 // comes again, and its workflow then is there already or does what is left.
@@ -86,11 +82,7 @@ func (a *Almacen) TomarTramites(ctx context.Context, arriendo time.Duration, lim
 	if err != nil {
 		return nil, fmt.Errorf("tomar trámites: %w", err)
 	}
-	return pgx.CollectRows(filas, func(fila pgx.CollectableRow) (compras.Tramite, error) {
-		var t compras.Tramite
-		err := fila.Scan(&t.Compra.ID, &t.Compra.IDUsuario, &t.Compra.Productos, &t.Compra.Domicilio, &t.Tipo, &t.Motivo)
-		return t, err
-	})
+	return pgx.CollectRows(filas, pgx.RowToStructByName[compras.Tramite])
 }
 
 // TerminarTramite notes that a Tramite has come to its end.

@@ -173,7 +173,7 @@ func TestTomarTramites(t *testing.T) {
 			if debe := tipo == compra.TramiteCancelacion || estado == contracts.EstadoConfirmada; err != nil || (len(tramites) == 1) != debe {
 				t.Fatalf("%s de una %s: %v %v", tipo, estado, tramites, err)
 			}
-			if len(tramites) == 1 && fmt.Sprint(tramites[0]) != fmt.Sprint(compras.Tramite{Compra: s, Tipo: tipo, Motivo: "porque sí"}) {
+			if len(tramites) == 1 && fmt.Sprint(tramites[0]) != fmt.Sprint(compras.Tramite{SolicitudCompra: s, Tipo: tipo, Motivo: "porque sí"}) {
 				t.Errorf("%+v", tramites[0])
 			}
 		}
@@ -197,8 +197,8 @@ func TestTomarTramitesALaVez(t *testing.T) {
 				t.Error(err)
 			}
 			for _, tramite := range tramites {
-				if _, repetido := vistos.LoadOrStore(tramite.Compra.ID, true); repetido {
-					t.Errorf("se tomó dos veces %s", tramite.Compra.ID)
+				if _, repetido := vistos.LoadOrStore(tramite.SolicitudCompra.ID, true); repetido {
+					t.Errorf("se tomó dos veces %s", tramite.SolicitudCompra.ID)
 				}
 				cuantos.Add(1)
 			}

@@ -15,12 +15,13 @@ import (
 // the units that they hold and the units on the shelf together would have been enough for that purchase.
 const wanted = `
 with held as (
-    select p.id, p.productos, l.id_producto, sum(l.cantidad) over (partition by l.id_producto) as together
+    select p.id, l.id_producto, sum(l.cantidad) over (partition by l.id_producto) as together
     from compra p, jsonb_to_recordset(p.productos) l (id_producto text, cantidad int)
     where p.estado = 'POR_APROBAR' and not exists (select from decision d where d.id_compra = p.id)
 )
-select distinct h.id, h.productos from held h join jsonb_to_recordset($1::jsonb) f (id_producto text, solicitada int, disponible int) using (id_producto)
-where f.disponible + h.together >= f.solicitada and not exists (select from historia t where t.id_compra = h.id and t.paso = $2)`
+select ` + requestColumns + ` from compra where id in (
+    select h.id from held h join jsonb_to_recordset($1::jsonb) f (id_producto text, solicitada int, disponible int) using (id_producto)
+    where f.disponible + h.together >= f.solicitada and not exists (select from historia t where t.id_compra = h.id and t.paso = $2))`
 
 // Wanted returns the purchases that await approval and hold units that a refused purchase lacked (faltantes). A purchase whose
 // history already has compras.PasoWanted is left out.
@@ -29,9 +30,7 @@ func (a *Almacen) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([
 	if err != nil {
 		return nil, fmt.Errorf("buscar quién retiene lo que falta: %w", err)
 	}
-	return pgx.CollectRows(filas, func(fila pgx.CollectableRow) (s contracts.SolicitudCompra, err error) {
-		return s, fila.Scan(&s.ID, &s.Productos)
-	})
+	return pgx.CollectRows(filas, leerSolicitud)
 }
 
 // WantedSince gives the purchases that still await approval and have been wanted by others for longer than age.

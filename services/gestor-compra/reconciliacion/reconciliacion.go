@@ -105,8 +105,8 @@ func (r *Reconciler) Once(ctx context.Context) error {
 	group.SetLimit(atATime)
 	for i, s := range found {
 		group.Go(func() error {
-			if err := r.replace(registro.ConCompra(ctx, s.Compra.ID), s); err != nil {
-				failures[i] = fmt.Errorf("compra %s: %w", s.Compra.ID, err)
+			if err := r.replace(registro.ConCompra(ctx, s.ID), s); err != nil {
+				failures[i] = fmt.Errorf("compra %s: %w", s.ID, err)
 			}
 			return nil
 		})
@@ -118,7 +118,7 @@ func (r *Reconciler) Once(ctx context.Context) error {
 // replace starts the workflow of s again, unless its instance is too young to stand still. An engine that does not answer, or does not
 // end the old instance, has replaced nothing, and the claim is given back.
 func (r *Reconciler) replace(ctx context.Context, s compras.Stalled) error {
-	name, id := compra.WorkflowOf(s.Compra.ID, s.Tramite)
+	name, id := compra.WorkflowOf(s.ID, s.Tramite)
 	age, active, err := r.engine.Age(ctx, id)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (r *Reconciler) replace(ctx context.Context, s compras.Stalled) error {
 	if active && age >= 0 && age < r.settings.Quiet && !s.Asked || !active && s.Estado == contracts.EstadoRecibida {
 		return nil
 	}
-	n, err := r.store.ClaimReplacement(ctx, s.Compra.ID, r.settings.Quiet)
+	n, err := r.store.ClaimReplacement(ctx, s.ID, r.settings.Quiet)
 	if err != nil || n == 0 {
 		return err
 	}
@@ -137,23 +137,23 @@ func (r *Reconciler) replace(ctx context.Context, s compras.Stalled) error {
 		err = r.engine.Replace(ctx, name, id, compra.Resume(s.Progress, r.settings.Saga, uuid.NewString(), time.Now()))
 	}
 	if err != nil {
-		return errors.Join(err, r.store.ReleaseReplacement(context.WithoutCancel(ctx), s.Compra.ID, s.Asked))
+		return errors.Join(err, r.store.ReleaseReplacement(context.WithoutCancel(ctx), s.ID, s.Asked))
 	}
 	if n > r.settings.Limit {
 		slog.ErrorContext(ctx, "a workflow does not go on however often it is replaced", "workflow", id, "estado", s.Estado, "replacements", n)
 		return nil
 	}
 	slog.WarnContext(ctx, "a stalled workflow was replaced", "workflow", id, "estado", s.Estado, "since", s.Desde, "replacements", n)
-	return r.store.AnotarHallazgo(ctx, s.Compra.ID, "flujo detenido en "+string(s.Estado), "relevado")
+	return r.store.AnotarHallazgo(ctx, s.ID, "flujo detenido en "+string(s.Estado), "relevado")
 }
 
 func (r *Reconciler) giveUp(ctx context.Context, s compras.Stalled, id string) error {
 	if err := r.engine.Remove(ctx, id); err != nil {
 		return err
 	}
-	moved, err := r.store.GiveUp(ctx, s.Compra.ID)
+	moved, err := r.store.GiveUp(ctx, s.ID)
 	if err != nil || !moved {
 		return err
 	}
-	return r.store.AnotarHallazgo(ctx, s.Compra.ID, "flujo abandonado en "+string(s.Estado), "FALLIDA")
+	return r.store.AnotarHallazgo(ctx, s.ID, "flujo abandonado en "+string(s.Estado), "FALLIDA")
 }

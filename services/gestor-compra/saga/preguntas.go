@@ -106,9 +106,7 @@ var payloads = map[string]publishing{
 	string(contracts.ComandosProducto): on(contracts.ComandosProducto, func(c contracts.SolicitudCompra) contracts.DatosComandoProducto {
 		return contracts.DatosComandoProducto{IDCompra: c.ID, Productos: c.Productos}
 	}),
-	string(contracts.ComandosOrden): on(contracts.ComandosOrden, func(c contracts.SolicitudCompra) contracts.DatosComandoOrden {
-		return contracts.DatosComandoOrden{IDCompra: c.ID, IDUsuario: c.IDUsuario, Productos: c.Productos, Domicilio: c.Domicilio}
-	}),
+	string(contracts.ComandosOrden): on(contracts.ComandosOrden, contracts.SolicitudCompra.OrdenData),
 }
 
 func on[D any](topic contracts.Tema[D], payload func(contracts.SolicitudCompra) D) publishing {

@@ -13,7 +13,7 @@ import (
 
 // Crear makes the purchase's order, unless its customer has too many open.
 func (a *Almacen) Crear(ctx context.Context, c inbox.Comando, d contracts.DatosComandoOrden) (Respuesta, error) {
-	const insertar = `insert into orden (id, id_compra, id_usuario, productos, domicilio, estado) values ($1, $2, $3, $4, $5, 'CREADA')`
+	const insertar = `insert into orden (id, estado, ` + requestColumns + `) select $1, 'CREADA', ` + requestColumns + ` from jsonb_populate_record(null::orden, $2)`
 	return inbox.Atender(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
 		abiertas, cancelada, err := paraCrear(ctx, tx, d)
 		if err != nil {
@@ -27,7 +27,7 @@ func (a *Almacen) Crear(ctx context.Context, c inbox.Comando, d contracts.DatosC
 		if err != nil {
 			return Respuesta{}, err
 		}
-		_, err = tx.Exec(ctx, insertar, id.String(), d.IDCompra, d.IDUsuario, d.Productos, d.Domicilio)
+		_, err = tx.Exec(ctx, insertar, id.String(), d)
 		return respuestaA(c, r, id.String()), err
 	})
 }

@@ -13,7 +13,12 @@ import (
 	"entregas/services/ordenes/ordenes"
 )
 
-const columnas = `id::text, id_compra, id_usuario, productos, domicilio, estado, creada_en, actualizada_en`
+// requestColumns are the columns of table orden that hold a contracts.DatosComandoOrden: the only list of them. Each column has the
+// name of a field in JSON. Every query that reads an order fails where a field has no column here.
+const requestColumns = `id_compra, id_usuario, productos, domicilio`
+
+// columnas are those of an ordenes.Orden.
+const columnas = `id::text, ` + requestColumns + `, estado, creada_en, actualizada_en`
 
 // Orden gives one order, or NoEncontrado.
 func (a *Almacen) Orden(ctx context.Context, id string) (ordenes.Orden, error) {
@@ -36,7 +41,7 @@ func (a *Almacen) DeUsuario(ctx context.Context, idUsuario string, limite int, d
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(filas, pgx.RowToStructByPos[ordenes.Orden])
+	return pgx.CollectRows(filas, pgx.RowToStructByName[ordenes.Orden])
 }
 
 // Despachar lets the order leave the house and gives it as it stands afterwards; one that left already stays as it is.
@@ -97,7 +102,7 @@ func leerUna(ctx context.Context, db consultas, sql, clave string) (*ordenes.Ord
 	if err != nil {
 		return nil, err
 	}
-	o, err := pgx.CollectExactlyOneRow(filas, pgx.RowToAddrOfStructByPos[ordenes.Orden])
+	o, err := pgx.CollectExactlyOneRow(filas, pgx.RowToAddrOfStructByName[ordenes.Orden])
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}

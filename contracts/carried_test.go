@@ -1,0 +1,64 @@
+package contracts_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"entregas/contracts"
+)
+
+// A field of a purchase reaches whoever is told of the purchase. The field is named that contracts/compra.go or contracts/vista.go
+// does not copy to a message, or whose message lacks it.
+func TestEveryFieldOfAPurchaseIsCarried(t *testing.T) {
+	kind := reflect.TypeFor[contracts.SolicitudCompra]()
+	for i := range kind.NumField() {
+		var s contracts.SolicitudCompra
+		name := kind.Field(i).Tag.Get("json")
+		switch field := reflect.ValueOf(&s).Elem().Field(i); field.Kind() {
+		case reflect.String:
+			field.SetString("x")
+		case reflect.Bool:
+			field.SetBool(true)
+		case reflect.Int:
+			field.SetInt(1)
+		case reflect.Slice:
+			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+		default:
+			t.Fatalf("this test has no value of a %s, for the field %s", field.Type(), name)
+		}
+		if got := s.CommandData("").Solicitud(); !reflect.DeepEqual(got, s) {
+			t.Errorf("a command to gestor-compra loses %s: see CommandData and Solicitud in contracts/compra.go", name)
+		}
+		c := contracts.Compra{SolicitudCompra: s}
+		if got := c.Evento().Compra().SolicitudCompra; !reflect.DeepEqual(got, s) {
+			t.Errorf("the event about a purchase loses %s: see Evento and Compra in contracts/vista.go", name)
+		}
+		if !c.EsLaMisma(s) || i > 0 && (contracts.Compra{}).EsLaMisma(s) {
+			t.Errorf("two purchases that differ in %s are taken for one: see EsLaMisma in contracts/vista.go", name)
+		}
+		asked := name
+		if name == "id" {
+			asked = "id_compra"
+		}
+		if got, want := inJSON(t, s.OrdenData())[asked], inJSON(t, s)[name]; got != want {
+			t.Errorf("a command to ordenes loses %s: see OrdenData in contracts/compra.go", name)
+		}
+	}
+}
+
+func inJSON(t *testing.T, v any) map[string]string {
+	text, err := json.Marshal(v)
+	fields := map[string]json.RawMessage{}
+	if err == nil {
+		err = json.Unmarshal(text, &fields)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for name, value := range fields {
+		texts[name] = string(value)
+	}
+	return texts
+}

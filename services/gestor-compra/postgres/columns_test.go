@@ -1,0 +1,60 @@
+package postgres_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgrestest"
+)
+
+// Whoever reads a purchase from the store has all that its customer asked for.
+func TestAPurchaseIsReadWhole(t *testing.T) {
+	a := postgrestest.Nuevo(t)
+	s := postgrestest.Solicitud()
+	s.Domicilio = true
+	for i := range reflect.TypeOf(s).NumField() {
+		if reflect.ValueOf(s).Field(i).IsZero() {
+			t.Fatalf("give %s a value here", reflect.TypeOf(s).Field(i).Name)
+		}
+	}
+	want := func(who string, got contracts.SolicitudCompra, err error) {
+		t.Helper()
+		if err != nil || !reflect.DeepEqual(got, s) {
+			t.Errorf("%s reads %+v, not %+v: %v", who, got, s, err)
+		}
+	}
+	c, _, err := a.Aceptar(t.Context(), s, postgrestest.Abiertas)
+	want("Aceptar", c.SolicitudCompra, err)
+	c, err = a.Leer(t.Context(), s.ID)
+	want("Leer", c.SolicitudCompra, err)
+	list, err := a.Buscar(t.Context(), contracts.FiltroCompras{}, contracts.Cursor{CreadaEn: time.Now().Add(time.Hour)}, 10)
+	want("Buscar", only(t, list).SolicitudCompra, err)
+	turnos, err := a.TomarTurnos(t.Context(), compras.Places{Total: 10, PerCustomer: 10, HeadStart: time.Minute, Lease: time.Minute})
+	want("TomarTurnos", only(t, turnos), err)
+
+	a.Hacer(t, `update compra set estado = 'POR_APROBAR' where id = $1`, s.ID)
+	wanted, err := a.Wanted(t.Context(), []contracts.Faltante{{IDProducto: s.Productos[0].IDProducto, Solicitada: 1}})
+	want("Wanted", only(t, wanted), err)
+
+	a.Hacer(t, `update compra set estado = 'CONFIRMADA' where id = $1`, s.ID)
+	if err := a.AnotarDespacho(t.Context(), s.ID); err != nil {
+		t.Fatal(err)
+	}
+	tramites, err := a.TomarTramites(t.Context(), time.Minute, 10)
+	want("TomarTramites", only(t, tramites).SolicitudCompra, err)
+
+	a.Hacer(t, `update compra set estado = 'INICIADA', actualizada_en = now() - interval '1 day' where id = $1`, s.ID)
+	stalled, err := a.Stalled(t.Context(), time.Minute, time.Minute, 10)
+	want("Stalled", only(t, stalled).SolicitudCompra, err)
+}
+
+func only[T any](t *testing.T, list []T) T {
+	t.Helper()
+	if len(list) != 1 {
+		t.Fatalf("found %d, not one: %+v", len(list), list)
+	}
+	return list[0]
+}
