@@ -1,5 +1,6 @@
 // Package acceso is who may do what, for every door: REST, GraphQL and the live streams ask here, and nowhere else is it
 // decided. A customer sees and cancels their own purchases, and somebody else's do not exist for them; the rest is for operators.
+// docs/adr/one-door.md
 package acceso
 
 import (

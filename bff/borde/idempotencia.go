@@ -48,7 +48,8 @@ type Keys struct {
 	Changes func(body []byte) bool // tells that a GraphQL request may change something
 }
 
-// Idempotencia gives a POST that comes again with its Idempotency-Key the first one's answer, and 422 when the body is another.
+// Idempotencia gives a POST that comes again with its Idempotency-Key the first one's answer, and 422 when the body is another
+// (docs/adr/answers-under-a-key.md).
 // A key is its subject's own, for one path. Only what was done is kept: what was refused, or failed, is asked again at once
 // under the same key. On what changes nothing a key says nothing: a GraphQL query is answered anew each time. In the store:
 //

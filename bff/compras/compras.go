@@ -1,5 +1,5 @@
-// Package compras is what the public door does: take purchases and tell how they stand, also while the service that
-// owns them is away (decision 6). It knows rules and no technology: whom it asks is behind the interfaces below.
+// Package compras is what the public door does: take purchases and tell how they stand, also while the service that owns them
+// is away (docs/adr/the-bff-works-alone.md). It knows rules and no technology: whom it asks is behind the interfaces below.
 package compras
 
 import (

@@ -26,7 +26,7 @@ const maxVueltas = 20
 
 // estado is what the bff itself remembers, in an Almacen:
 //
-//	compra/<id>            the read model: the purchase as it was last told (decision 9)
+//	compra/<id>            the read model: the purchase as it was last told (docs/adr/the-history-is-the-outbox.md)
 //	usuario/<id_usuario>   the last ids of a customer, newest first
 //	envio/<hash>           an Idempotency-Key: the id that it got and the body that it came with
 type estado struct {

@@ -2,6 +2,7 @@
 // does not fit is refused at once, so that no set of requests takes the process over its memory limit.
 //
 // A charge is what something is expected to weigh in the heap until the request ends, not its length on the wire: see Weight.
+// docs/adr/bounded-memory.md has the limits.
 package memory
 
 import (

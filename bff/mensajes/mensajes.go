@@ -13,7 +13,8 @@ import (
 
 type evento = contracts.Mensaje[contracts.DatosEventoCompra]
 
-// Recibir adds the two subscriptions of decision 9. One replica writes the read model; each wakes its own streams.
+// Recibir adds the two subscriptions of docs/adr/the-history-is-the-outbox.md. One replica writes the read model; each wakes
+// its own streams.
 func Recibir(r *pubsub.Receptor, nucleo *compras.Servicio, avisos *vivo.Avisos) {
 	pubsub.Recibir(r, contracts.EventosCompra, func(ctx context.Context, m evento) error {
 		if err := comprobar(m); err != nil {

@@ -59,7 +59,7 @@ func conSidecar(c *codigo, m, _ *manifiestos) []string {
 		a := d.Pod.Annotations
 		for nombre, valor := range map[string]string{
 			"dapr.io/enabled": "true", "dapr.io/app-id": d.Metadata.Name, "dapr.io/app-protocol": "http", "dapr.io/config": d.Metadata.Name,
-			"dapr.io/enable-app-health-check": "true", "dapr.io/app-health-check-path": "/healthz", // decision 13: the one that depends on nothing
+			"dapr.io/enable-app-health-check": "true", "dapr.io/app-health-check-path": "/healthz", // docs/adr/health-does-not-feed-back.md: the one that depends on nothing
 			"dapr.io/enable-native-sidecar": "true", "dapr.io/disable-builtin-k8s-secret-store": "true",
 			"dapr.io/sidecar-seccomp-profile-type": "RuntimeDefault",
 		} {

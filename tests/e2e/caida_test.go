@@ -10,7 +10,8 @@ import (
 	. "entregas/tests/prueba"
 )
 
-// Decision 6: while gestor-compra is away purchases are taken, can be read and listed, and go through once it is back.
+// docs/adr/the-bff-works-alone.md: while gestor-compra is away purchases are taken, can be read and listed, and go through once
+// it is back.
 func TestSinGestorCompra(t *testing.T) {
 	s := ParaRomper(t)
 	s.Surtir(t, map[string]int{"1": 10})

@@ -260,7 +260,8 @@ func TestDecisionesALaVez(t *testing.T) {
 	s.Cuadran(t, ids)
 }
 
-// CancelarCompra over the topic, before its purchase: whatever comes later under this id is not bought (decision 2).
+// CancelarCompra over the topic, before its purchase: whatever comes later under this id is not bought
+// (docs/adr/rollback-may-come-first.md).
 func TestCancelarAntesDeCrear(t *testing.T) {
 	s := Abrir(t)
 	s.Surtir(t, map[string]int{"11": 10})

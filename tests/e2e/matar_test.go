@@ -28,8 +28,9 @@ func comprarVarias(t *testing.T, s *Sistema, n int) []string {
 	})
 }
 
-// kill -9 of the app, the sidecar, and both at once, of each service, with 50 purchases in flight: every purchase ends
-// right, nothing is lost, made up or done twice, and no message becomes a dead letter because of trouble (decision 11).
+// kill -9 of the app, the sidecar, and both at once, of each service, with 50 purchases in flight: every purchase ends right,
+// nothing is lost, made up or done twice, and no message becomes a dead letter because of trouble
+// (docs/adr/trouble-is-not-a-bad-message.md).
 func TestMatar(t *testing.T) {
 	s := ParaRomper(t)
 	for _, m := range []struct {

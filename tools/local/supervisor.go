@@ -15,7 +15,7 @@ import (
 
 // The supervisor is process-compose, spoken to through its HTTP interface on the loopback. It runs any program that a
 // request names, as the user who started it. Without a token every user of the machine could have a program run, and so could every
-// page in a browser, by a plain POST.
+// page in a browser, by a plain POST (docs/adr/the-machine-is-shared.md).
 
 // supervisorToken is the file with the token that the supervisor wants in X-PC-Token-Key. It is given to it as a file, so that
 // the processes it starts do not inherit it.

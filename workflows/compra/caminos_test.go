@@ -223,8 +223,8 @@ func TestUnaFallaEnCadaLlamada(t *testing.T) {
 	}
 }
 
-// Decision 5: a purchase whose lease ran out may be scheduled after its workflow has ended, and the engine then runs it
-// from the start. What its first step finds ends it.
+// docs/adr/accept-then-start-by-priority.md: a purchase whose lease ran out may be scheduled after its workflow has ended, and
+// the engine then runs it from the start. What its first step finds ends it.
 func TestOtraVezDesdeElPrincipioNoHaceNada(t *testing.T) {
 	e := nuevoEscenario(t)
 	for _, c := range caminos[:4] {

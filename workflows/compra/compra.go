@@ -36,7 +36,7 @@ func (r *recorrido) Aprobacion() {
 	var d Desenlace
 	err := r.llamar(nombreAprobar, r.entrada.Compra, &d)
 	for plazo := r.ctx.CurrentTimeUTC().Add(r.entrada.Ajustes.PlazoAprobacion); err == nil && d.Resultado == Pendiente; {
-		// The event only wakes: what counts is the row that the first decision left (decision 10).
+		// The event only wakes: what counts is the row that the first decision left (docs/adr/who-owns-a-fact-decides.md).
 		vencida := r.esperar(EventoDecision, plazo)
 		err = r.llamar(nombreDecision, LecturaDecision{IDCompra: r.entrada.Compra.ID, Vencida: vencida}, &d)
 	}

@@ -1,4 +1,5 @@
-// Package mensajes answers the commands of comandos-producto on eventos-productos, each copy of a command alike (decision 1).
+// Package mensajes answers the commands of comandos-producto on eventos-productos, each copy of a command alike
+// (docs/adr/stored-replies.md).
 package mensajes
 
 import (
@@ -59,7 +60,7 @@ func (c comandos) responder(ctx context.Context, m contracts.Mensaje[contracts.D
 	}
 }
 
-// reservar is slowed by ritmo, but not where the answer is known: a redelivery is answered at once (decision 1).
+// reservar is slowed by ritmo, but not where the answer is known: a redelivery is answered at once (docs/adr/stored-replies.md).
 func (c comandos) reservar(ctx context.Context, comando inbox.Comando, lineas []contracts.Linea) (respuesta, error) {
 	if c.ritmo.Libre() {
 		return c.almacen.Reservar(ctx, comando, lineas)

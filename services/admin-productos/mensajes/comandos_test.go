@@ -114,7 +114,7 @@ func TestLoQueNoTieneSentidoEsUnMensajeMuerto(t *testing.T) {
 	}
 }
 
-// Decision 1: publish, then ack. A reply that could not be published is published when the command comes again.
+// docs/adr/stored-replies.md: publish, then ack. A reply that could not be published is published when the command comes again.
 func TestSiNoSePuedeResponderElComandoVuelve(t *testing.T) {
 	p, c := nuevo(t, rapido()), comando(contracts.ReservarProducto, uuid.NewString(), linea("14", 6))
 	p.broker.Fallar(context.DeadlineExceeded)

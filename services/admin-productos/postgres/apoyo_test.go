@@ -80,8 +80,8 @@ func (b bodega) saldos(t testing.TB) map[string]saldo {
 	return m
 }
 
-// cuadra fails unless the books are true (decision 8): nothing is lost or made up, and the ledger tells the same as the
-// shelf and the reservations, movement by movement.
+// cuadra fails unless the books are true (docs/adr/stock-is-conserved.md): nothing is lost or made up, and the ledger tells the
+// same as the shelf and the reservations, movement by movement.
 func (b bodega) cuadra(t testing.TB) {
 	t.Helper()
 	for id, s := range b.saldos(t) {

@@ -22,8 +22,8 @@ type orden struct {
 	cantidad int
 }
 
-// Decision 8: whatever is asked, in any order, twice, and all at once, units are neither lost nor made up: not afterwards
-// and at no instant in between.
+// docs/adr/stock-is-conserved.md: whatever is asked, in any order, twice, and all at once, units are neither lost nor made up:
+// not afterwards and at no instant in between.
 func TestElInventarioSeConserva(t *testing.T) {
 	b := nuevaBodega(t)
 	observar, terminar := observador(t, b)

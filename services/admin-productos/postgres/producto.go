@@ -34,7 +34,7 @@ limit $2`
 	return pgx.CollectRows(filas, pgx.RowToStructByName[productos.Producto])
 }
 
-// Balance gives the books, one line a product (decision 8).
+// Balance gives the books, one line a product (docs/adr/stock-is-conserved.md).
 func (a *Almacen) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
 	const libros = `select id_producto, inicial, repuesto, existencias, reservado, despachado, diferencia
 from balance order by length(id_producto), id_producto`

@@ -31,9 +31,9 @@ func (a *Almacen) Reservar(ctx context.Context, c inbox.Comando, lineas []contra
 	return r, err
 }
 
-// paraReservar reads what the decision needs, in one round trip, and locks the products until tx ends: in id order, so
-// that two purchases of the same products wait for each other and never both (decision 8). The lock is the one that an
-// update takes; a stronger one would also wait for the foreign keys' checks, which come in any order.
+// paraReservar reads what the decision needs, in one round trip, and locks the products until tx ends: in id order, so that two
+// purchases of the same products wait for each other and never both (docs/adr/stock-is-conserved.md). The lock is the one that
+// an update takes; a stronger one would also wait for the foreign keys' checks, which come in any order.
 func paraReservar(ctx context.Context, tx pgx.Tx, idCompra string, lineas []contracts.Linea) (existencias map[string]int, terminada bool, err error) {
 	const (
 		terminadaAntes = `select exists (select from inbox where id_compra = $1 and tipo in ('LiberarReserva', 'DespacharReserva'))`

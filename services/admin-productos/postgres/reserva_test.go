@@ -142,7 +142,7 @@ func TestSinAbrazosMortales(t *testing.T) {
 	b.cuadra(t)
 }
 
-// Decision 2, a thousand times: a command and its rollback at once leave nothing, whichever is first.
+// docs/adr/rollback-may-come-first.md, a thousand times: a command and its rollback at once leave nothing, whichever is first.
 func TestUnComandoYSuReversaALaVez(t *testing.T) {
 	b := nuevaBodega(t)
 	var reservados atomic.Int32

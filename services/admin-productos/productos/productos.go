@@ -1,8 +1,8 @@
 // Package productos is the warehouse: what products there are, what is reserved for whom, and what may be done with it.
 // It decides and does no I/O; package postgres does what is decided here, in one transaction each.
 //
-// A unit is always in one of three places: on the shelf (Producto.Cantidad), reserved for a purchase, or dispatched. The
-// ledger (table movimiento) tells how it got there, and view balance that none is lost or made up (decision 8).
+// A unit is always in one of three places: on the shelf (Producto.Cantidad), reserved for a purchase, or dispatched. The ledger
+// (table movimiento) tells how it got there, and view balance that none is lost or made up (docs/adr/stock-is-conserved.md).
 package productos
 
 import (
@@ -53,7 +53,7 @@ func Cabe(p Producto, cantidad int) bool { return p.Cantidad+cantidad <= MaxExis
 
 // Reservar decides whether a purchase gets its lines: all of them or none. existencias has the units on the shelf, and
 // lacks the products that do not exist. terminada tells that the reservation was ended before it began: its rollback
-// overtook it (decision 2), and what nobody wants any more is not reserved.
+// overtook it (docs/adr/rollback-may-come-first.md), and what nobody wants any more is not reserved.
 func Reservar(lineas []contracts.Linea, existencias map[string]int, terminada bool) Respuesta {
 	if terminada {
 		return Respuesta{Tipo: contracts.ReservaRechazada, Motivo: "La reserva ya se había anulado."}
@@ -66,7 +66,7 @@ func Reservar(lineas []contracts.Linea, existencias map[string]int, terminada bo
 
 // Liberar decides what becomes of a purchase's reservation when it is rolled back. There may be none: the rollback then
 // only closes the door for a ReservarProducto that is still under way. What left the warehouse does not come back by
-// this: the one who asked is told (decision 10).
+// this: the one who asked is told (docs/adr/who-owns-a-fact-decides.md).
 func Liberar(despachada bool) Respuesta {
 	if despachada {
 		return Respuesta{Tipo: contracts.ReservaDespachada, Motivo: "Los productos ya se habían despachado."}

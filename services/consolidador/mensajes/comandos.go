@@ -1,5 +1,5 @@
 // Package mensajes answers the commands of comandos-inventario on eventos-inventario. It has no inbox: it changes
-// nothing, so each copy of a command is answered from the present stock (decision 1).
+// nothing, so each copy of a command is answered from the present stock (docs/adr/stored-replies.md).
 package mensajes
 
 import (

@@ -54,7 +54,7 @@ func (p *programa) ultima(t *testing.T) contracts.Mensaje[contracts.DatosEventoI
 	return todas[len(todas)-1]
 }
 
-// Each copy of a command is answered from the present stock (decision 1).
+// Each copy of a command is answered from the present stock (docs/adr/stored-replies.md).
 func TestRespondeConLasExistenciasDeAhora(t *testing.T) {
 	dueno, lee := comoLector(t)
 	p, id := nuevo(lee), uuid.NewString()
@@ -86,7 +86,7 @@ func TestRespondeConLasExistenciasDeAhora(t *testing.T) {
 	}
 }
 
-// Decision 7: consolidador's role reads the stock and can do nothing else.
+// docs/adr/one-owner-migrates-a-database.md: consolidador's role reads the stock and can do nothing else.
 func TestElLectorSoloLee(t *testing.T) {
 	_, lee := comoLector(t)
 	for _, sentencia := range []string{
@@ -99,7 +99,8 @@ func TestElLectorSoloLee(t *testing.T) {
 	}
 }
 
-// Decision 11: without the database commands wait; a rollback needs none (decision 1: at once).
+// docs/adr/trouble-is-not-a-bad-message.md: without the database commands wait; a rollback needs none
+// (docs/adr/stored-replies.md: at once).
 func TestSinBaseDeDatosSeEspera(t *testing.T) {
 	_, lee := comoLector(t)
 	p := nuevo(lee)

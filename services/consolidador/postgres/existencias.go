@@ -1,4 +1,5 @@
-// Package postgres reads the stock in admin-productos' database, with a role that can do nothing else (decision 7).
+// Package postgres reads the stock in admin-productos' database, with a role that can do nothing else
+// (docs/adr/one-owner-migrates-a-database.md).
 package postgres
 
 import (

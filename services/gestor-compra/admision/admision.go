@@ -1,4 +1,5 @@
-// Package admision starts the workflows of accepted purchases, urgent ones first, so many at a time (decision 5).
+// Package admision starts the workflows of accepted purchases, urgent ones first, so many at a time
+// (docs/adr/accept-then-start-by-priority.md).
 package admision
 
 import (
@@ -115,7 +116,7 @@ func (a *Admision) Despertar(ctx context.Context, idCompra string) {
 	}
 }
 
-// Barrer wakes again those whose decision has not reached them (decision 10).
+// Barrer wakes again those whose decision has not reached them (docs/adr/who-owns-a-fact-decides.md).
 func (a *Admision) Barrer(ctx context.Context) error {
 	ids, err := a.almacen.PorDespertar(ctx, edadBarrido, loteTramites)
 	if err != nil {

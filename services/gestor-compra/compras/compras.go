@@ -9,8 +9,8 @@ import (
 	"entregas/workflows/compra"
 )
 
-// LugaresOcupados are the states in which a purchase holds one of the places that the dispatcher gives out (decision 5): those
-// that the steps of the saga enter, and COMPENSANDO.
+// LugaresOcupados are the states in which a purchase holds one of the places that the dispatcher gives out
+// (docs/adr/accept-then-start-by-priority.md): those that the steps of the saga enter, and COMPENSANDO.
 var LugaresOcupados = append(compra.Entered(), contracts.EstadoCompensando)
 
 // Tramite is something that a person began for a confirmed purchase, whose workflow is to be started.

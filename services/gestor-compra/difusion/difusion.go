@@ -1,5 +1,5 @@
-// Package difusion publishes the history of purchases on eventos-compra (decision 9): at once and beside the step that
-// made it, so that no step waits for it; and by a sweep where that failed.
+// Package difusion publishes the history of purchases on eventos-compra (docs/adr/the-history-is-the-outbox.md): at once and
+// beside the step that made it, so that no step waits for it; and by a sweep where that failed.
 package difusion
 
 import (

@@ -135,8 +135,8 @@ func TestLoQueFallaNoSeMarca(t *testing.T) {
 	}
 }
 
-// Decision 9: a broker that was away and lanes that were full lose nothing. The sweep finds all that was not published,
-// and then nothing more.
+// docs/adr/the-history-is-the-outbox.md: a broker that was away and lanes that were full lose nothing. The sweep finds all that
+// was not published, and then nothing more.
 func TestNadaSePierde(t *testing.T) {
 	const cuantas = 3 * loteBarrido / 2
 	a := postgrestest.Nuevo(t)

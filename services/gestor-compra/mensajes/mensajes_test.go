@@ -266,7 +266,7 @@ func TestRespuestasSinEfecto(t *testing.T) {
 	}
 }
 
-// Decision 11: without its database it can do nothing, and loses nothing.
+// docs/adr/trouble-is-not-a-bad-message.md: without its database it can do nothing, and loses nothing.
 func TestSinBaseTodoVuelve(t *testing.T) {
 	p := nuevaPuerta(t)
 	s := postgrestest.Solicitud()

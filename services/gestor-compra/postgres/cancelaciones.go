@@ -13,7 +13,7 @@ import (
 	"entregas/workflows/compra"
 )
 
-// cerrojoDeCompra makes a cancellation and the arrival of its purchase take turns (decision 2).
+// cerrojoDeCompra makes a cancellation and the arrival of its purchase take turns (docs/adr/rollback-may-come-first.md).
 const cerrojoDeCompra = `select pg_advisory_xact_lock(hashtextextended($1, 0))`
 
 // Cancelar asks that a purchase be cancelled, by whatever its state allows:

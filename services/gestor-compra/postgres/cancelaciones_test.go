@@ -78,7 +78,7 @@ func TestCancelar(t *testing.T) {
 	esperarCodigo(t, err, errores.NoEncontrado)
 }
 
-// Decision 5: starting and cancelling a purchase are the same compare-and-set.
+// docs/adr/accept-then-start-by-priority.md: starting and cancelling a purchase are the same compare-and-set.
 func TestIniciarYCancelarALaVez(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	for range 40 {
@@ -105,7 +105,7 @@ func TestIniciarYCancelarALaVez(t *testing.T) {
 	}
 }
 
-// Decision 10: the purchase's row decides between CONFIRMADA and a mark, so that none is lost.
+// docs/adr/who-owns-a-fact-decides.md: the purchase's row decides between CONFIRMADA and a mark, so that none is lost.
 func TestConfirmarYCancelarALaVez(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	for range 40 {
@@ -132,7 +132,7 @@ func TestConfirmarYCancelarALaVez(t *testing.T) {
 	}
 }
 
-// Decision 2: a cancellation may come before its purchase, from its owner.
+// docs/adr/rollback-may-come-first.md: a cancellation may come before its purchase, from its owner.
 func TestCancelarAntesDeQueLlegue(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	for _, c := range []struct {

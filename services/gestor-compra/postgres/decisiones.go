@@ -18,8 +18,8 @@ type lotes interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-// decidir records a decision if it is the first, and gives the one that holds: decision 10. Only a purchase that awaits
-// approval takes one.
+// decidir records a decision if it is the first, and gives the one that holds (docs/adr/who-owns-a-fact-decides.md). Only a
+// purchase that awaits approval takes one.
 func decidir(ctx context.Context, db lotes, idCompra string, d compras.Decision) (vigente compras.Decision, primera bool, err error) {
 	var lote pgx.Batch
 	lote.Queue(`

@@ -75,8 +75,8 @@ func TestAprobar(t *testing.T) {
 	esperarCodigo(t, err, errores.NoEncontrado)
 }
 
-// Decision 10: approve, reject, cancel and expire at once. One wins, it alone is told that it did, all others are told
-// which, and the workflow reads the same.
+// docs/adr/who-owns-a-fact-decides.md: approve, reject, cancel and expire at once. One wins, it alone is told that it did, all
+// others are told which, and the workflow reads the same.
 func TestUnaDecisionGana(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	ganadas := map[string]int{}

@@ -10,7 +10,8 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// Decision 9: what is not marked as published comes again, oldest first and whole; what is marked does not.
+// docs/adr/the-history-is-the-outbox.md: what is not marked as published comes again, oldest first and whole; what is marked
+// does not.
 func TestPorPublicar(t *testing.T) {
 	a := postgrestest.Nuevo(t)
 	var ids []string

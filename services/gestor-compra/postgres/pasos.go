@@ -148,7 +148,7 @@ select coalesce((select * from primera), (select * from tardia),
     (select 'repetida' from paso where id_compra = $1 and comando = $2), 'desconocida')`
 
 // AnotarRespuesta records a reply to comando. Waking the waiter is a statement of its own, after the commit: a NOTIFY inside
-// holds a cluster-wide lock over the fsync (facts of decision 3).
+// holds a cluster-wide lock over the fsync (docs/adr/a-step-asks-and-waits.md).
 func (a *Almacen) AnotarRespuesta(ctx context.Context, idCompra string, comando contracts.Tipo, r compras.Respuesta) (compras.Anotada, error) {
 	datos, err := json.Marshal(r)
 	if err != nil {

@@ -100,7 +100,7 @@ func (r *Recepcion) Cancelar(ctx context.Context, idCompra, motivo string) (c co
 	return c, hecha, nil
 }
 
-// CancelarPorMensaje is Cancelar for a command that may come before its purchase (decision 2).
+// CancelarPorMensaje is Cancelar for a command that may come before its purchase (docs/adr/rollback-may-come-first.md).
 func (r *Recepcion) CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) error {
 	var v contracts.Validador
 	v.Identificador("id_usuario", idUsuario)

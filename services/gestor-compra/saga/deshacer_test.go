@@ -65,7 +65,8 @@ func TestDeshacerSinConfirmacion(t *testing.T) {
 	}
 }
 
-// Decision 10: an order that has left is not cancelled, its owner says. Nothing was undone, and nothing is told as if.
+// docs/adr/who-owns-a-fact-decides.md: an order that has left is not cancelled, its owner says. Nothing was undone, and nothing
+// is told as if.
 func TestDeshacerLoQueYaSalio(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
 	s := e.Compra(t, contracts.EstadoProductosReservados)

@@ -129,8 +129,8 @@ func TestQueSePregunta(t *testing.T) {
 	}
 }
 
-// Decision 3: a restarted activity that finds the reply returns it, without asking; one that does not asks again and
-// moves nothing a second time.
+// docs/adr/a-step-asks-and-waits.md: a restarted activity that finds the reply returns it, without asking; one that does not
+// asks again and moves nothing a second time.
 func TestUnPasoQueVuelveAEmpezar(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
 	s := e.Compra(t, contracts.EstadoIniciada)
@@ -165,7 +165,8 @@ func (e *escena) empezarYParar(t *testing.T, p compra.Pregunta, vez int) {
 	}
 }
 
-// Decision 4: patience is counted from the first ask. A reply that comes after it is kept, and changes nothing any more.
+// docs/adr/steps-outwait-outages.md: patience is counted from the first ask. A reply that comes after it is kept, and changes
+// nothing any more.
 func TestSeAcabaLaPaciencia(t *testing.T) {
 	e := nuevaEscena(t, saga.Ajustes{Paciencia: time.Hour, Insistencia: time.Hour, VueltaRevision: time.Millisecond})
 	s := e.Compra(t, contracts.EstadoIniciada)
@@ -226,7 +227,8 @@ func TestLosTramitesNoPierdenLaPaciencia(t *testing.T) {
 	}
 }
 
-// Decision 10: a cancellation that comes while the order is created wins over CONFIRMADA; the order then is to be undone.
+// docs/adr/who-owns-a-fact-decides.md: a cancellation that comes while the order is created wins over CONFIRMADA; the order
+// then is to be undone.
 func TestCancelarMientrasSeCreaLaOrden(t *testing.T) {
 	e := nuevaEscena(t, pacientes)
 	s := e.Compra(t, contracts.EstadoProductosValidos)

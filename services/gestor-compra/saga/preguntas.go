@@ -19,7 +19,8 @@ type espera struct {
 	ultima bool
 }
 
-// delPaso is a step's patience: counted from the first ask, so that a restart does not renew it (decision 4).
+// delPaso is a step's patience: counted from the first ask, so that a restart does not renew it
+// (docs/adr/steps-outwait-outages.md).
 func (s *Saga) delPaso(paso *compras.Paso) espera {
 	return espera{plazo: paso.PreguntadaEn.Add(s.ajustes.Paciencia), ultima: true}
 }

@@ -1,4 +1,4 @@
-// Package saga does what the saga of workflows/compra decides: it records, asks, and waits (decision 3).
+// Package saga does what the saga of workflows/compra decides: it records, asks, and waits (docs/adr/a-step-asks-and-waits.md).
 package saga
 
 import (
@@ -18,7 +18,7 @@ import (
 
 // Ajustes of the waiting.
 type Ajustes struct {
-	Paciencia      time.Duration // how long a step waits for its reply, from the first ask (decision 4)
+	Paciencia      time.Duration // how long a step waits for its reply, from the first ask (docs/adr/steps-outwait-outages.md)
 	Insistencia    time.Duration // the first repetition of an ask; then doubling
 	VueltaRevision time.Duration // how often a waiter looks by itself, should a wake-up get lost
 	EsperaRollback time.Duration // how long one turn of a compensation waits
@@ -156,7 +156,7 @@ func (s *Saga) concluir(ctx context.Context, p compra.Pregunta, paso *compras.Pa
 }
 
 // entrar takes the purchase to the state that the reply brings: CONFIRMADA unless somebody asked to cancel it, a race that
-// the purchase's row decides (decision 10), or DESPACHADA.
+// the purchase's row decides (docs/adr/who-owns-a-fact-decides.md), or DESPACHADA.
 func (s *Saga) entrar(ctx context.Context, p compra.Pregunta, r *compras.Respuesta) (compra.Desenlace, error) {
 	c, movida, err := s.almacen.Mover(ctx, compras.Cambio{
 		IDCompra: p.Compra.ID, A: p.Al, Desde: p.En, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),

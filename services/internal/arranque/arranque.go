@@ -110,7 +110,7 @@ func waitForListener(ctx context.Context, address string) {
 // Comprobacion asks something that the program needs whether it answers.
 type Comprobacion func(ctx context.Context) error
 
-// Rutas gives a router with /healthz, which depends on nothing (decision 13: an unhealthy app loses its
+// Rutas gives a router with /healthz, which depends on nothing (docs/adr/health-does-not-feed-back.md: an unhealthy app loses its
 // subscriptions), and /readyz, which asks the sidecar and each of necesita, at most once a second for all who want to know. A variable of a path may have any character:
 // an escaped slash does not end it.
 //

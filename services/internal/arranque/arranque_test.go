@@ -26,7 +26,7 @@ func pedir(rutas http.Handler, metodo, ruta string) *httptest.ResponseRecorder {
 	return w
 }
 
-// Decision 13: health does not feed back. /healthz is well whatever is missing; /readyz says what is missing.
+// docs/adr/health-does-not-feed-back.md: /healthz is well whatever is missing; /readyz says what is missing.
 func TestSalud(t *testing.T) {
 	estado := http.StatusNoContent
 	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

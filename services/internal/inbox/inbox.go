@@ -1,4 +1,4 @@
-// Package inbox is decision 1, once: a participant changes something at most once for each command, and answers
+// Package inbox implements docs/adr/stored-replies.md: a participant changes something at most once for each command, and answers
 // each copy of the command alike.
 //
 // Failure it prevents: the broker delivers a command again after a crash between commit and ack, and the stock is

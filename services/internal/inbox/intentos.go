@@ -8,8 +8,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Intentos counts failed tries of messages in a table, for pubsub.Receptor: so that a message which always fails is
-// given up after the same number of tries whatever restarts in between, and whichever replica has it (decision 11).
+// Intentos counts failed tries of messages in a table, for pubsub.Receptor: so that a message which always fails is given up
+// after the same number of tries whatever restarts in between, and whichever replica has it
+// (docs/adr/trouble-is-not-a-bad-message.md).
 //
 // The table is made by the migrations of the service that owns the database:
 //

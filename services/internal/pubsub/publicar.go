@@ -1,5 +1,5 @@
 // Package pubsub is the one way in which our programs publish and receive messages: Avro records of contracts/
-// through Dapr pub/sub, with the rules of decision 11 for messages that cannot be handled.
+// through Dapr pub/sub. Messages that cannot be handled follow docs/adr/trouble-is-not-a-bad-message.md.
 package pubsub
 
 import (

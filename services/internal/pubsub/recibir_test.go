@@ -43,7 +43,7 @@ func (p *programa) muertos(t *testing.T) int {
 	return len(pubsubtest.Publicados(t, &p.broker, tema.MensajesMuertos()))
 }
 
-// Decision 11: trouble is not a bad message.
+// What a handler returns decides: docs/adr/trouble-is-not-a-bad-message.md.
 func TestLoQueUnHandlerDevuelveDecide(t *testing.T) {
 	casos := []struct {
 		nombre   string

@@ -1,5 +1,5 @@
-// Package mensajes answers the commands of comandos-orden on eventos-orden, each copy of a command alike (decision 1), and
-// tells there what a REST call did.
+// Package mensajes answers the commands of comandos-orden on eventos-orden, each copy of a command alike
+// (docs/adr/stored-replies.md), and tells there what a REST call did.
 package mensajes
 
 import (

@@ -2,7 +2,7 @@
 // what is decided here, in one transaction each.
 //
 // ordenes owns the fact whether an order left the house: where a dispatch and a cancellation meet, what it stored
-// first holds, and both sides are told so (decision 10).
+// first holds, and both sides are told so (docs/adr/who-owns-a-fact-decides.md).
 package ordenes
 
 import (
@@ -50,7 +50,7 @@ func ValidarID(campo, id string) error {
 }
 
 // Crear decides whether a customer who has so many orders open gets one more; maximo is how many may be open.
-// cancelada tells that the rollback overtook it: what nobody wants any more is not made (decision 2).
+// cancelada tells that the rollback overtook it: what nobody wants any more is not made (docs/adr/rollback-may-come-first.md).
 func Crear(abiertas, maximo int, cancelada bool) Respuesta {
 	switch {
 	case cancelada:

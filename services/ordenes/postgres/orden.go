@@ -46,7 +46,7 @@ func (a *Almacen) DeUsuario(ctx context.Context, idUsuario string, limite int, d
 
 // Despachar lets the order leave the house and gives it as it stands afterwards; one that left already stays as it is.
 // NoEncontrado, and Conflicto when it is cancelled. The event that tells of it is an outbox row of the same transaction
-// (decision 10), so it is said if and only if it happened.
+// (docs/adr/who-owns-a-fact-decides.md), so it is said if and only if it happened.
 func (a *Almacen) Despachar(ctx context.Context, id string) (ordenes.Orden, error) {
 	o, err := a.Orden(ctx, id)
 	if err != nil {

@@ -63,7 +63,7 @@ func TestCancelarUnaOrden(t *testing.T) {
 	}
 }
 
-// Decision 2: the rollback overtakes its command.
+// docs/adr/rollback-may-come-first.md: the rollback overtakes its command.
 func TestLaReversaLlegaPrimero(t *testing.T) {
 	o, c := nuevaOficina(t, 100), compra()
 	o.exigir(t, cancelar, c, "ana", cancelada)
@@ -164,7 +164,7 @@ func TestDespacharUnaOrden(t *testing.T) {
 	}
 }
 
-// Decision 10: the one who owns the fact decides; both sides are told the same, and an event is said exactly when it happened.
+// docs/adr/who-owns-a-fact-decides.md: both sides are told the same, and an event is said exactly when it happened.
 func TestDespacharYCancelarALaVez(t *testing.T) {
 	o, p := nuevaOficina(t, 10_000), &publicados{}
 	var despachadas atomic.Int32

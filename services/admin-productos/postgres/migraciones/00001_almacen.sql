@@ -39,7 +39,7 @@ create unique index on movimiento (id_compra, id_producto, tipo) where id_compra
 create unique index on movimiento (clave) where clave is not null;
 create unique index on movimiento (id_producto) where tipo = 'INICIAL';
 
--- Decision 8: initial + restocked = on the shelf + reserved + dispatched, so diferencia is 0 at every instant.
+-- docs/adr/stock-is-conserved.md: initial + restocked = on the shelf + reserved + dispatched, so diferencia is 0 at every instant.
 create view balance as
 select p.id as id_producto,
 	coalesce(m.inicial, 0) as inicial,
@@ -75,7 +75,8 @@ create table intento (
 	ultimo   timestamptz not null default now()
 );
 
--- consolidador reads the stock and can do nothing else (decision 7). Its role is made by whoever sets up the server.
+-- consolidador reads the stock and can do nothing else (docs/adr/one-owner-migrates-a-database.md). Its role is made by whoever
+-- sets up the server.
 -- +goose StatementBegin
 do $$ begin
 	if exists (select from pg_roles where rolname = 'consolidador') then

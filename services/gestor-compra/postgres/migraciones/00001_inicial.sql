@@ -12,7 +12,7 @@ create table compra (
     id_orden           text not null default '',
     numero             int not null default 1,
     cancelacion_pedida text, -- the reason, once somebody asked; each step looks before it asks
-    arriendo_hasta     timestamptz, -- decision 5: until then somebody is starting it
+    arriendo_hasta     timestamptz, -- docs/adr/accept-then-start-by-priority.md: until then somebody is starting it
     creada_en          timestamptz not null default clock_timestamp(),
     actualizada_en     timestamptz not null default clock_timestamp()
 );
@@ -21,7 +21,7 @@ create index compra_recibida on compra (creada_en) where estado = 'RECIBIDA';
 create index compra_en_curso on compra (id)
     where estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO');
 
--- Decision 9: the history is the outbox. A step that is repeated adds nothing.
+-- docs/adr/the-history-is-the-outbox.md: a step that is repeated adds nothing.
 create table historia (
     id_compra text not null references compra,
     numero    int not null,
@@ -35,7 +35,8 @@ create table historia (
 );
 create index historia_por_publicar on historia (en) where not publicada;
 
--- Decision 3: what a step asked, and what was answered. The first reply wins, unless patience ran out before.
+-- docs/adr/a-step-asks-and-waits.md: what a step asked, and what was answered. The first reply wins, unless patience ran out
+-- before.
 create table paso (
     id_compra     text not null references compra,
     comando       text not null,
@@ -48,7 +49,7 @@ create table paso (
     primary key (id_compra, comando)
 );
 
--- Decision 10: approved, rejected, cancelled and expired are one row; the first wins.
+-- docs/adr/who-owns-a-fact-decides.md: approved, rejected, cancelled and expired are one row; the first wins.
 create table decision (
     id_compra   text primary key references compra,
     decision    text not null check (decision in ('aprobada', 'rechazada', 'cancelada', 'expirada')),
@@ -58,7 +59,8 @@ create table decision (
 );
 create index decision_por_entregar on decision (tomada_en) where not entregada;
 
--- Decision 10: a dispatch, or a cancellation of a confirmed purchase: a workflow of its own, started from here and swept.
+-- docs/adr/who-owns-a-fact-decides.md: a dispatch, or a cancellation of a confirmed purchase: a workflow of its own, started
+-- from here and swept.
 create table tramite (
     id_compra      text not null references compra,
     tipo           text not null check (tipo in ('despacho', 'cancelacion')),
@@ -71,8 +73,8 @@ create table tramite (
 );
 create index tramite_pendiente on tramite (pedido_en) where terminado_en is null;
 
--- Decision 2: a cancellation that came before its purchase. Whose it is shows when the purchase comes: until then
--- another's must not stand in its way.
+-- docs/adr/rollback-may-come-first.md: a cancellation that came before its purchase. Whose it is shows when the purchase comes:
+-- until then another's must not stand in its way.
 create table cancelacion_anticipada (
     id_compra  text not null,
     id_usuario text not null,

@@ -12,7 +12,7 @@ create table orden (
 create index on orden (id_usuario, id);
 create index on orden (id_usuario) where estado = 'CREADA'; -- how many a customer has open
 
--- Events that a REST call caused and that the broker does not have yet (decision 10).
+-- Events that a REST call caused and that the broker does not have yet (docs/adr/who-owns-a-fact-decides.md).
 create table outbox (
 	id        bigint generated always as identity primary key,
 	id_compra text not null,
