@@ -3,6 +3,7 @@ package compras
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"entregas/contracts"
@@ -12,6 +13,12 @@ import (
 // LugaresOcupados are the states in which a purchase holds one of the places that the dispatcher gives out
 // (docs/adr/accept-then-start-by-priority.md): those that the steps of the saga enter, and COMPENSANDO.
 var LugaresOcupados = append(compra.Entered(), contracts.EstadoCompensando)
+
+// InTheSaga are the states in which the saga has not come to its end, those in which it undoes included.
+var InTheSaga = append(slices.Clone(compra.InFlight), contracts.EstadoCompensando)
+
+// Open are the states of a purchase that is not at its end. One whose order has not left is not.
+var Open = append(slices.Clone(InTheSaga), contracts.EstadoConfirmada)
 
 // Tramite is something that a person began for a confirmed purchase, whose workflow is to be started.
 type Tramite struct {

@@ -51,7 +51,7 @@ with anticipada as (
 ), abiertas as (
     select count(*) >= @max as demasiadas from (
         select from compra where id_usuario = @usuario
-            and estado in ('RECIBIDA', 'INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'POR_APROBAR', 'COMPENSANDO', 'CONFIRMADA')
+            and estado = any(@open)
         limit @max) c
 ), nueva as (
     insert into compra (` + requestColumns + `, estado, numero, motivo, cancelacion_pedida)
@@ -73,7 +73,7 @@ func (a *Almacen) Aceptar(ctx context.Context, s contracts.SolicitudCompra, abie
 	lote.Queue(cerrojoDeCompra, s.ID)
 	lote.Queue(aceptar, pgx.NamedArgs{
 		"id": s.ID, "usuario": s.IDUsuario, "solicitud": s, "detalle": compras.Detalle(contracts.CrearCompra),
-		"max": abiertas.Max, "rechazar": abiertas.Rechazar, "motivo": motivo,
+		"open": compras.Open, "max": abiertas.Max, "rechazar": abiertas.Rechazar, "motivo": motivo,
 	}).Exec(func(hecho pgconn.CommandTag) error { nueva = hecho.RowsAffected() > 0; return nil })
 	lote.Queue(vista+`where c.id = $1`, s.ID).Query(unaCompra(&c))
 	err = a.pool.SendBatch(ctx, &lote).Close()

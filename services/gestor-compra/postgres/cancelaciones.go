@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,7 +20,7 @@ const cerrojoDeCompra = `select pg_advisory_xact_lock(hashtextextended($1, 0))`
 // Cancelar asks that a purchase be cancelled, by whatever its state allows:
 //
 //	RECIBIDA                 CANCELADA at once, by the compare-and-set that starting it uses
-//	INICIADA … RESERVADOS    a mark that each step looks at before it asks
+//	one of a saga's step     a mark that each step looks at before it asks
 //	POR_APROBAR              a decision, if it is the first; a mark when it was approved
 //	CONFIRMADA               a workflow of its own, in which ordenes decides
 //	COMPENSANDO, CANCELADA   nothing: it is on its way, or done
@@ -62,8 +63,6 @@ func cancelarEn(ctx context.Context, tx pgx.Tx, idCompra string, estado contract
 			Tipo: contracts.CancelarCompra, Motivo: motivo, Detalle: motivo,
 		}, &hecha)
 		return true, tx.SendBatch(ctx, &lote).Close()
-	case contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados:
-		return false, marcar(ctx, tx, idCompra, motivo)
 	case contracts.EstadoPorAprobar:
 		return false, cancelarPorAprobar(ctx, tx, idCompra, motivo)
 	case contracts.EstadoConfirmada:
@@ -71,6 +70,9 @@ func cancelarEn(ctx context.Context, tx pgx.Tx, idCompra string, estado contract
 	case contracts.EstadoCompensando, contracts.EstadoCancelada:
 		return estado == contracts.EstadoCancelada, nil
 	default:
+		if slices.Contains(compra.Entered(), estado) {
+			return false, marcar(ctx, tx, idCompra, motivo)
+		}
 		return false, errores.Nuevo(errores.Conflicto, "La compra está %s: ya no se puede cancelar.", estado)
 	}
 }

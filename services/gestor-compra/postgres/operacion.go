@@ -118,7 +118,7 @@ func (a *Almacen) Reintentar(ctx context.Context, idCompra string, approval time
 	var lote pgx.Batch
 	lote.Queue(`
 update compra set replacement_asked = true
-where id = $3 and estado <> 'RECIBIDA' and exists (select from (`+stalled+`) s)`, manualQuiet, approval, idCompra).Exec(count)
+where id = @id and estado <> 'RECIBIDA' and exists (select from (`+stalled+`) s)`, stalledArgs(manualQuiet, approval, &idCompra, 1)).Exec(count)
 	lote.Queue(reintentar, idCompra).Exec(count)
 	lote.Queue(vista+`where c.id = $1`, idCompra).Query(unaCompra(&c))
 	switch err := a.pool.SendBatch(ctx, &lote).Close(); {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
+	"entregas/workflows/compra"
 )
 
 // porCancelacion tells that purchase c is being undone because somebody asked for it.
@@ -20,34 +22,36 @@ const porCancelacion = `(c.cancelacion_pedida is not null
 
 // movingTramite is the kind of the workflow that should move purchase c on: a Tramite that has not ended, or empty for the saga's own.
 const movingTramite = `coalesce((select min(t.tipo) from tramite t where t.id_compra = c.id and t.terminado_en is null
-    and (c.estado in ('CONFIRMADA', 'DESPACHADA', 'CANCELADA') or c.estado = 'COMPENSANDO' and t.tipo = 'cancelacion')), '')`
+    and (c.estado = any(@settled::text[]) or c.estado = 'COMPENSANDO' and t.tipo = 'cancelacion')), '')`
 
 // since is when purchase c entered its state. A note in its history does not change that instant.
 const since = `coalesce((select max(h.en) from historia h where h.id_compra = c.id and h.paso = c.estado), c.actualizada_en)`
 
-// stalled finds, by the partial indexes, the workflows that should go on and in whose purchase nothing has changed for $1, with no
-// question asked and no waiting step alive since then; approvals may take $2 longer. $3 is a purchase, or null for all.
+// stalled finds, by the partial indexes, the workflows that should go on and in whose purchase nothing has changed for @quiet, with no
+// question asked and no waiting step alive since then; approvals may take @approval longer. @id is a purchase, or
+// null for all. The states are parameters: @places, in which a purchase has a place; @dispatched, in which a dispatch goes on; @settled,
+// in which any Tramite does.
 //
 // A RECIBIDA stands still when its workflow exists and has not done its first step. The caller asks the engine whether it exists.
 const stalled = `
 with quiet as (
     select c.id, ` + movingTramite + ` as tramite from compra c
-    where c.estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO')
+    where c.estado = any(@places::text[])
   union
     select c.id, ` + movingTramite + ` from compra c
-    where c.replacement_asked and (c.estado in ('POR_APROBAR', 'COMPENSANDO', 'INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS')
+    where c.replacement_asked and (c.estado = 'POR_APROBAR' or c.estado = any(@places::text[])
         or ` + movingTramite + ` <> '')
   union
-    select id, '' from compra where estado = 'RECIBIDA' and arriendo_hasta is not null and creada_en < clock_timestamp() - $1::interval
+    select id, '' from compra where estado = 'RECIBIDA' and arriendo_hasta is not null and creada_en < clock_timestamp() - @quiet::interval
   union
-    select c.id, '' from compra c where c.estado = 'POR_APROBAR' and ` + since + ` < clock_timestamp() - $1::interval - $2::interval
+    select c.id, '' from compra c where c.estado = 'POR_APROBAR' and ` + since + ` < clock_timestamp() - @quiet::interval - @approval::interval
   union
     select c.id, '' from compra c join decision d on d.id_compra = c.id
-    where c.estado = 'POR_APROBAR' and d.tomada_en < clock_timestamp() - $1::interval
+    where c.estado = 'POR_APROBAR' and d.tomada_en < clock_timestamp() - @quiet::interval
   union
     select t.id_compra, t.tipo from tramite t join compra c on c.id = t.id_compra
-    where t.terminado_en is null and t.pedido_en < clock_timestamp() - $1::interval
-      and (t.tipo = 'cancelacion' and c.estado <> 'COMPENSANDO' or t.tipo = 'despacho' and c.estado in ('CONFIRMADA', 'DESPACHADA'))
+    where t.terminado_en is null and t.pedido_en < clock_timestamp() - @quiet::interval
+      and (t.tipo = 'cancelacion' and c.estado <> 'COMPENSANDO' or t.tipo = 'despacho' and c.estado = any(@dispatched::text[]))
 )
 select ` + requestColumns + `, c.estado, ` + since + ` as desde,
        coalesce(nullif(c.motivo, ''), c.cancelacion_pedida, (select motivo from tramite t where t.id_compra = c.id and t.tipo = q.tramite),
@@ -57,17 +61,25 @@ select ` + requestColumns + `, c.estado, ` + since + ` as desde,
        coalesce((select p.datos->'faltantes' from paso p where p.id_compra = c.id and p.datos->'faltantes' is not null limit 1), '[]') as faltantes,
        q.tramite, c.replacement_asked as asked
 from quiet q join compra c using (id)
-where ($3::text is null or c.id = $3) and (c.replacement_asked or
-    c.actualizada_en < clock_timestamp() - $1::interval
-    and coalesce(c.replaced_at < clock_timestamp() - $1::interval, true)
+where (@id::text is null or c.id = @id) and (c.replacement_asked or
+    c.actualizada_en < clock_timestamp() - @quiet::interval
+    and coalesce(c.replaced_at < clock_timestamp() - @quiet::interval, true)
     and not exists (select from paso p where p.id_compra = c.id
-        and greatest(p.preguntada_en, p.alive_at) > clock_timestamp() - $1::interval))`
+        and greatest(p.preguntada_en, p.alive_at) > clock_timestamp() - @quiet::interval))`
+
+func stalledArgs(quiet, approval time.Duration, id *string, limit int) pgx.NamedArgs {
+	dispatched := append(slices.Clone(compra.Salida.In), compra.Salida.Then)
+	return pgx.NamedArgs{
+		"places": compras.LugaresOcupados, "dispatched": dispatched, "settled": append(dispatched, contracts.EstadoCancelada),
+		"quiet": quiet, "approval": approval, "id": id, "limit": limit,
+	}
+}
 
 // Stalled gives workflows of purchases that have shown no sign of life for longer than quiet, and an approval beyond approval;
 // at most limit, in no order, so that those about which nothing can be done now do not hide the others for ever. A RECIBIDA comes
 // last: the places that it waits for are taken by the others. Those that an operator asked to replace are among them.
 func (a *Almacen) Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error) {
-	rows, err := a.pool.Query(ctx, `select * from (`+stalled+`) s order by estado = 'RECIBIDA', random() limit $4`, quiet, approval, nil, limit)
+	rows, err := a.pool.Query(ctx, `select * from (`+stalled+`) s order by estado = 'RECIBIDA', random() limit @limit`, stalledArgs(quiet, approval, nil, limit))
 	if err != nil {
 		return nil, fmt.Errorf("stalled purchases: %w", err)
 	}
@@ -114,7 +126,7 @@ update compra set replaced_at = null, replacement_asked = $2, replacements = gre
 // GiveUp makes a purchase FALLIDA whose saga was replaced too often, and tells whether it was in the middle of it.
 func (a *Almacen) GiveUp(ctx context.Context, idCompra string) (bool, error) {
 	_, moved, err := a.Mover(ctx, compras.Cambio{
-		IDCompra: idCompra, A: contracts.EstadoFallida, Desde: append([]contracts.Estado{contracts.EstadoRecibida, contracts.EstadoPorAprobar}, compras.LugaresOcupados...),
+		IDCompra: idCompra, A: contracts.EstadoFallida, Desde: compras.InTheSaga,
 		Tipo: "CompraDetenida", Detalle: "La compra se detuvo varias veces y no se pudo completar.",
 	})
 	return moved, err

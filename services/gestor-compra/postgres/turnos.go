@@ -18,32 +18,32 @@ const cerrojoDeTurnos = 0x7475726e6f73 // "turnos"
 // of docs/adr/fair-admission.md: class 0 are the overdue, 1 home delivery, 2 the others. It is one statement, so that what it
 // counts and what it gives out are of one instant. A purchase whose row somebody else holds is passed over, so a few more than
 // needed are looked at; each is looked at again when its row is had, since it may have been cancelled meanwhile.
-// compras.LugaresOcupados are the states.
+// @places are the states in which a purchase has a place.
 const takePlaces = `
 with in_flight as materialized (
     select id_usuario, count(*)::int as n from (
-        select id_usuario from compra where estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO')
+        select id_usuario from compra where estado = any(@places::text[])
         union all
         select id_usuario from compra where estado = 'RECIBIDA' and arriendo_hasta > clock_timestamp()
     ) taken group by id_usuario
 ), places as materialized (
-    select greatest(0, $1 - coalesce(sum(n), 0))::int as free from in_flight
+    select greatest(0, @total - coalesce(sum(n), 0))::int as free from in_flight
 ), waiting as (
-    select id, id_usuario, creada_en - case when domicilio then $3::interval else interval '0' end as since,
-        case when creada_en < now() - $3::interval then 0 when domicilio then 1 else 2 end as class
+    select id, id_usuario, creada_en - case when domicilio then @head_start::interval else interval '0' end as since,
+        case when creada_en < now() - @head_start::interval then 0 when domicilio then 1 else 2 end as class
     from compra where estado = 'RECIBIDA' and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp()) and (select free > 0 from places)
 ), numbered as (
     select id, class, since, coalesce(n, 0) + row_number() over (partition by id_usuario collate "C" order by class, since) as position
     from waiting left join in_flight using (id_usuario)
 ), candidate as materialized (
     select id, class, case when class > 0 then position end as position, since
-    from numbered where class = 0 or position <= $2 order by class, 3, since, id limit (select free + 16 from places)
+    from numbered where class = 0 or position <= @per_customer order by class, 3, since, id limit (select free + 16 from places)
 ), taken as (
     select id from compra where id = any (array(select id from candidate)) and estado = 'RECIBIDA'
     order by array_position(array(select id from candidate order by class, position, since, id), id)
     limit (select free from places) for no key update skip locked
 )
-update compra set arriendo_hasta = clock_timestamp() + $4::interval where id = any (array(select id from taken))
+update compra set arriendo_hasta = clock_timestamp() + @lease::interval where id = any (array(select id from taken))
 returning ` + requestColumns
 
 // TomarTurnos gives the purchases whose workflow is to be started now, so that with them at most p.Total are in flight, and at
@@ -53,7 +53,9 @@ func (a *Almacen) TomarTurnos(ctx context.Context, p compras.Places) ([]compras.
 	var turnos []compras.Turno
 	var lote pgx.Batch
 	lote.Queue(`select pg_advisory_xact_lock($1)`, cerrojoDeTurnos)
-	lote.Queue(takePlaces, p.Total, p.PerCustomer, p.HeadStart, p.Lease).Query(func(filas pgx.Rows) (err error) {
+	lote.Queue(takePlaces, pgx.NamedArgs{
+		"places": compras.LugaresOcupados, "total": p.Total, "per_customer": p.PerCustomer, "head_start": p.HeadStart, "lease": p.Lease,
+	}).Query(func(filas pgx.Rows) (err error) {
 		turnos, err = pgx.CollectRows(filas, leerSolicitud)
 		return err
 	})

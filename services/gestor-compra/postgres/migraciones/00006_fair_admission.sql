@@ -10,7 +10,7 @@ create index concurrently compra_arrendada on compra (arriendo_hasta) where esta
 -- How many purchases a customer has open.
 drop index concurrently if exists compra_abierta;
 create index concurrently compra_abierta on compra (id_usuario)
-    where estado in ('RECIBIDA', 'INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'POR_APROBAR', 'COMPENSANDO', 'CONFIRMADA');
+    where estado not in ('DESPACHADA', 'RECHAZADA', 'CANCELADA', 'FALLIDA');
 
 -- +goose Down
 drop index concurrently if exists compra_abierta;
