@@ -7,6 +7,7 @@ go 1.26.4
 require (
 	entregas/contracts v0.0.0
 	entregas/services v0.0.0
+	entregas/workflows v0.0.0
 	github.com/99designs/gqlgen v0.17.98
 	github.com/coder/websocket v1.8.15
 	github.com/coreos/go-oidc/v3 v3.21.0

@@ -30,6 +30,9 @@ type pagina struct {
 	Para    string // the role that it is meant for: cliente or operador
 }
 
+// Steps are the steps of the saga, which each page has as JSON.
+func (pagina) Steps() []step { return steps() }
+
 var paginas = []pagina{
 	{"/", "tienda", "Tienda", "tienda", "cliente"},
 	{"/compras", "compras", "Mis compras", "compras", "cliente"},

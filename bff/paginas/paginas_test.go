@@ -1,6 +1,7 @@
 package paginas_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"entregas/services/bff/paginas"
+	"entregas/workflows/compra"
 )
 
 func nuevas() *mux.Router {
@@ -131,5 +133,52 @@ func TestWhatPeopleWriteIsShownAsWritten(t *testing.T) {
 	style, err := os.ReadFile("estatico/estilo.css")
 	if err != nil || !strings.Contains(string(style), ".escrito { white-space: pre-wrap") {
 		t.Errorf("the style: %v", err)
+	}
+}
+
+// The pages draw the saga from the table: each has all of it, no script names a step by itself, and what a step needs to be drawn
+// is there.
+func TestPagesDrawTheTableOfSteps(t *testing.T) {
+	const from, to = `<script type="application/json" id="steps">`, `</script>`
+	_, text, found := strings.Cut(pedir(nuevas(), "/operador/compras/x", html, "").Body.String(), from)
+	text, _, closed := strings.Cut(text, to)
+	var steps []struct{ Command, Participant, Rollback, Undone, State, Name, Title, Summary, Doing string }
+	if err := json.Unmarshal([]byte(text), &steps); err != nil || !found || !closed {
+		t.Fatalf("the page has no steps: edit bff/paginas/html/marco.html: %v", err)
+	}
+	if len(steps) != len(compra.Steps) {
+		t.Errorf("%d steps of %d: edit bff/paginas/saga.go", len(steps), len(compra.Steps))
+	}
+	drawn := map[string]bool{}
+	for i, s := range steps {
+		if string(compra.Steps[i].Command) != s.Command {
+			t.Errorf("%s where the table has %s: edit bff/paginas/saga.go", s.Command, compra.Steps[i].Command)
+		}
+		if s.Participant == "" {
+			t.Errorf("%s has no participant to draw: edit Topics in contracts/temas.go", s.Command)
+		}
+		if (s.Rollback != "") != (s.Undone != "") {
+			t.Errorf("%s has no title for %s: edit workflows/compra/steps.go", s.Command, s.Rollback)
+		}
+		if s.State != "" && (s.Name == "" || s.Title == "" || s.Summary == "" || s.Doing == "") {
+			t.Errorf("%s has no words for %s: edit workflows/compra/steps.go", s.Command, s.State)
+		}
+		drawn[s.Command], drawn[s.Rollback], drawn[s.State] = true, true, true
+	}
+	delete(drawn, "")
+	files, err := filepath.Glob("estatico/*.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for word := range drawn {
+			if regexp.MustCompile(`\b` + word + `\b`).Match(text) {
+				t.Errorf("bff/paginas/%s names %s: take it from estatico/saga.js", name, word)
+			}
+		}
 	}
 }

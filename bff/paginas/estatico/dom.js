@@ -1,5 +1,7 @@
 // Making elements, and saying things in Spanish.
 
+import { byState } from "./saga.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 // h makes an element: attributes (a property where it is a function or boolean), then children; text needs no escaping.
@@ -67,9 +69,7 @@ export const corto = (id) => id.slice(-8);
 // estados: the name of each for a person, and its tone.
 export const estados = {
   RECIBIDA: ["Recibida", "marcha"],
-  INICIADA: ["Iniciada", "marcha"],
-  PRODUCTOS_VALIDOS: ["Con existencias", "marcha"],
-  PRODUCTOS_RESERVADOS: ["Reservada", "marcha"],
+  ...byState((paso) => [paso.name, "marcha"]),
   POR_APROBAR: ["Por aprobar", "ojo"],
   CONFIRMADA: ["Confirmada", "bien"],
   DESPACHADA: ["Despachada", "bien"],
@@ -79,7 +79,7 @@ export const estados = {
   FALLIDA: ["Fallida", "mal"],
 };
 
-export const enMarcha = (e) => ["RECIBIDA", "INICIADA", "PRODUCTOS_VALIDOS", "PRODUCTOS_RESERVADOS", "COMPENSANDO"].includes(e);
+export const enMarcha = (e) => estados[e]?.[1] === "marcha" || e === "COMPENSANDO";
 export const cancelable = (e) => enMarcha(e) && e !== "COMPENSANDO" || e === "POR_APROBAR" || e === "CONFIRMADA";
 
 // sello is a state as a badge.

@@ -1,6 +1,7 @@
 // A purchase's history as a line of steps: what happened, and what is still to come.
 import { leer } from "./api.js";
 import { duracion, estados, h, numero, s, tiempo } from "./dom.js";
+import { byRollback, byState, entering } from "./saga.js";
 
 const dibujos = {
   hecho: "m3 8.5 3.2 3.2L13 5",
@@ -11,9 +12,7 @@ const dibujos = {
 
 const titulos = {
   RECIBIDA: "Recibida",
-  INICIADA: "En preparación",
-  PRODUCTOS_VALIDOS: "Hay de todo",
-  PRODUCTOS_RESERVADOS: "Productos reservados",
+  ...byState((paso) => paso.title),
   POR_APROBAR: "Espera aprobación",
   Aprobacion: "Aprobada",
   CONFIRMADA: "Confirmada",
@@ -22,38 +21,33 @@ const titulos = {
   RECHAZADA: "Rechazada",
   CANCELADA: "Cancelada",
   FALLIDA: "Necesita a una persona",
-  LiberarReserva: "Se devolvieron los productos",
-  CancelarOrden: "Se canceló la orden",
-  CancelarValidacionInventario: "Se canceló la revisión de existencias",
-  DespacharReserva: "Salió de la bodega",
+  ...byRollback((paso) => paso.undone),
 };
 
-// titulosAhora are of a step that is being done.
-const titulosAhora = {
-  INICIADA: "La recibimos: empieza en un momento",
-  PRODUCTOS_VALIDOS: "Revisando las existencias",
-  PRODUCTOS_RESERVADOS: "Apartando los productos",
-  CONFIRMADA: "Creando la orden",
-};
+// caminoEntero are the states of a purchase that goes well, after RECIBIDA.
+const caminoEntero = [...entering.map((paso) => paso.state), "CONFIRMADA", "DESPACHADA"];
 
-const tonos = { COMPENSANDO: "deshecho", LiberarReserva: "deshecho", CancelarOrden: "deshecho", CancelarValidacionInventario: "deshecho", RECHAZADA: "malo", CANCELADA: "cancelado", FALLIDA: "malo" };
+// titulosAhora tell what is being done until a state is entered.
+const titulosAhora = { [caminoEntero[0]]: "La recibimos: empieza en un momento" };
+entering.forEach((paso, i) => { titulosAhora[caminoEntero[i + 1]] = paso.doing; });
+
+const tonos = { COMPENSANDO: "deshecho", ...byRollback(() => "deshecho"), RECHAZADA: "malo", CANCELADA: "cancelado", FALLIDA: "malo" };
 
 export const titulo = (paso) => titulos[paso] ?? estados[paso]?.[0] ?? paso;
 const tono = (paso) => tonos[paso] ?? "hecho";
 
 // porVenir are the steps that a purchase in this state still has before it.
 function porVenir(c) {
-  const camino = ["INICIADA", "PRODUCTOS_VALIDOS", "PRODUCTOS_RESERVADOS", "CONFIRMADA", "DESPACHADA"];
   switch (c.estado) {
     case "RECIBIDA":
-      return camino;
+      return caminoEntero;
     case "POR_APROBAR":
       return ["CONFIRMADA", "DESPACHADA"];
     case "COMPENSANDO":
       return [];
     default: {
-      const i = camino.indexOf(c.estado);
-      return i < 0 ? [] : camino.slice(i + 1);
+      const i = caminoEntero.indexOf(c.estado);
+      return i < 0 ? [] : caminoEntero.slice(i + 1);
     }
   }
 }
@@ -98,9 +92,7 @@ function momento(hecho, inicio) {
 
 const resumenes = {
   RECIBIDA: "La recibimos. Empezamos en un momento.",
-  INICIADA: "Estamos revisando que haya de todo.",
-  PRODUCTOS_VALIDOS: "Hay de todo. Lo estamos apartando.",
-  PRODUCTOS_RESERVADOS: "Sus productos están apartados. Creamos la orden.",
+  ...byState((paso) => paso.summary),
   POR_APROBAR: "Es una compra grande: una persona la revisa antes de confirmarla.",
   CONFIRMADA: "Está confirmada. La despachamos pronto.",
   DESPACHADA: "Va en camino.",

@@ -1,14 +1,8 @@
 // A purchase's saga as a sequence diagram: who asked whom for what, when, and what was answered.
 import { duracion, estados, h, s, tiempo } from "./dom.js";
+import { owner, participants, refusals, rollbacks } from "./saga.js";
 
-const servicios = ["gestor-compra", "consolidador", "admin-productos", "ordenes"];
-const duenos = {
-  ValidarInventario: "consolidador", CancelarValidacionInventario: "consolidador",
-  ReservarProducto: "admin-productos", LiberarReserva: "admin-productos", DespacharReserva: "admin-productos",
-  CrearOrden: "ordenes", CancelarOrden: "ordenes",
-};
-const rollbacks = ["CancelarValidacionInventario", "LiberarReserva", "CancelarOrden"];
-const negativas = ["InventarioInsuficiente", "ReservaRechazada", "OrdenRechazada"];
+const servicios = ["gestor-compra", ...participants];
 const deAfuera = { CrearCompra: "cliente", CancelarCompra: "cliente", OrdenDespachada: "ordenes" };
 
 // sucesos puts commands, replies and changes of state in the order in which they were.
@@ -16,11 +10,11 @@ export function sucesos(c, mensajes, orden) {
   const lista = [];
   const ms = (t) => new Date(t).getTime();
   for (const m of mensajes) {
-    const otro = duenos[m.comando] ?? "ordenes";
+    const otro = owner(m.comando) ?? participants.at(-1); // of a release with other steps
     const clase = rollbacks.includes(m.comando) ? "vuelta" : "";
     lista.push({ t: ms(m.preguntada_en), de: "gestor-compra", a: otro, texto: m.comando, clase, comando: true });
     if (m.respuesta && m.respondida_en) {
-      lista.push({ t: ms(m.respondida_en), de: otro, a: "gestor-compra", texto: m.respuesta, clase: negativas.includes(m.respuesta) ? "respuesta negativa" : `respuesta ${clase}`, tardo: ms(m.respondida_en) - ms(m.preguntada_en), de_comando: m.comando });
+      lista.push({ t: ms(m.respondida_en), de: otro, a: "gestor-compra", texto: m.respuesta, clase: refusals.includes(m.respuesta) ? "respuesta negativa" : `respuesta ${clase}`, tardo: ms(m.respondida_en) - ms(m.preguntada_en), de_comando: m.comando });
     }
     if (m.abandonada_en) lista.push({ t: ms(m.abandonada_en), estado: true, texto: `${m.comando}: sin respuesta`, clase: "ojo" });
     for (const x of m.tardias ?? []) lista.push({ t: ms(x.en), de: otro, a: "gestor-compra", texto: `${x.tipo} (tarde)`, clase: "respuesta" });
@@ -51,8 +45,8 @@ const fila = 38, cabeza = 44;
 // A phone has no room for the customer's lane: what the customer asks for comes in from the left.
 export const estrecha = "(max-width: 40rem)";
 const formas = {
-  ancha: { ancho: 1000, margen: 84, mediaCaja: 62, actores: ["cliente", ...servicios] },
-  estrecha: { ancho: 676, margen: 82, mediaCaja: 58, actores: servicios },
+  ancha: { ancho: Math.max(1000, 100 + 150 * (servicios.length + 1)), margen: 84, mediaCaja: 62, actores: ["cliente", ...servicios] },
+  estrecha: { ancho: Math.max(676, 100 + 140 * servicios.length), margen: 82, mediaCaja: 58, actores: servicios },
 };
 let forma = formas.ancha;
 const x = (actor) => {
@@ -101,7 +95,7 @@ function flecha(e, y) {
   const texto = e.tardo === undefined || forma === formas.estrecha ? e.texto : `${e.texto} · ${duracion(e.tardo)}`;
   // The label stands in the first space beside gestor-compra, which every arrow crosses.
   const deIzquierda = e.de === "cliente";
-  const centro = deIzquierda ? (x1 + x2) / 2 : x("gestor-compra") + (x("consolidador") - x("gestor-compra")) / 2;
+  const centro = deIzquierda ? (x1 + x2) / 2 : x("gestor-compra") + (x(servicios[1]) - x("gestor-compra")) / 2;
   const medio = Math.min(texto.length * 3.3 + 4, 140);
   const corrido = Math.max(centro, x("gestor-compra") + medio + 6);
   return s("g", { class: e.clase },
