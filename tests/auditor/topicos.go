@@ -80,9 +80,9 @@ func (a *Auditor) pendientes(ctx context.Context, i *Informe) error {
 
 // hallazgos: the reconcilers had nothing to mend, but for workflows that an engine under fault left standing.
 func (a *Auditor) hallazgos(ctx context.Context, i *Informe) error {
-	type hallazgo struct{ IDCompra, Que, Hecho string }
+	type hallazgo struct{ IDCompra, Que, Estado, Hecho string }
 	for _, base := range []*pgxpool.Pool{a.gestor, a.productos} {
-		hallados, err := filas[hallazgo](ctx, base, `select id_compra, que, hecho from hallazgo`)
+		hallados, err := filas[hallazgo](ctx, base, `select id_compra, que, estado, hecho from hallazgo`)
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (a *Auditor) hallazgos(ctx context.Context, i *Informe) error {
 				i.Replaced++
 				continue
 			}
-			i.falta(h.IDCompra, "el reconciliador halló: %s (%s)", h.Que, h.Hecho)
+			i.falta(h.IDCompra, "el reconciliador halló: %s %s (%s)", h.Que, h.Estado, h.Hecho)
 		}
 	}
 	return nil

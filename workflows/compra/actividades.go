@@ -78,7 +78,8 @@ type Rollback struct {
 type Cierre struct {
 	IDCompra  string               `json:"id_compra"`
 	Estado    contracts.Estado     `json:"estado"`
-	Motivo    string               `json:"motivo"`
+	Motivo    string               `json:"motivo"`            // the purchase's reason from now on; empty: it keeps the one that it has
+	Detalle   string               `json:"detalle,omitempty"` // what the history tells; empty: Motivo
 	Faltantes []contracts.Faltante `json:"faltantes,omitempty"`
 	IDOrden   string               `json:"id_orden,omitempty"`
 	Causa     contracts.Tipo       `json:"causa"` // the message behind it
@@ -152,7 +153,7 @@ type Actividades interface {
 	// LeerDecision tells what was decided: Aceptada, Rechazada (also when it expired), Cancelada or Pendiente.
 	LeerDecision(ctx context.Context, l LecturaDecision) (Desenlace, error)
 	// Deshacer sends a rollback and waits a while for its confirmation: Aceptada, Rechazada (the order has left, ordenes
-	// says) or SinRespuesta, with a Motivo where there was an answer that cannot be.
+	// says) or SinRespuesta, with the Respuesta where there was one that cannot be.
 	Deshacer(ctx context.Context, r Rollback) (Desenlace, error)
 	// Cerrar records how a walk that stopped early ends.
 	Cerrar(ctx context.Context, c Cierre) error

@@ -52,6 +52,7 @@ type camino struct {
 	run        string // the name of the run; none is the first under its id
 	llamadas   string // that must be made, in order
 	cierre     Cierre // what must be recorded at the end, but for ids and motives
+	detalle    string // a part of what the history of a FALLIDA tells
 }
 
 // esperado gives the calls of a path, one an entry; "x3" after one repeats it.
@@ -177,8 +178,8 @@ func (l *libreto) comprobarCierre(t *testing.T, c camino) {
 	if k.Estado != c.cierre.Estado || k.Causa != c.cierre.Causa || k.IDOrden != c.cierre.IDOrden || !slices.Equal(k.Faltantes, c.cierre.Faltantes) {
 		t.Errorf("terminó con %+v, esperado %+v", k, c.cierre)
 	}
-	if k.Estado != contracts.EstadoConfirmada && k.Motivo == "" {
-		t.Error("no dice por qué")
+	if failed := k.Estado == contracts.EstadoFallida; failed != (k.Motivo == "") || failed && !strings.Contains(k.Detalle, c.detalle) || failed != (c.detalle != "") {
+		t.Errorf("the reason is %q and the history tells %q, expected %q", k.Motivo, k.Detalle, c.detalle) // a FALLIDA keeps its reason
 	}
 	if len(l.rollbacks) > 0 && !slices.Contains(k.Desde, contracts.EstadoCompensando) {
 		t.Errorf("termina desde %v", k.Desde)

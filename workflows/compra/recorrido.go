@@ -141,7 +141,7 @@ func (r *recorrido) compensar() bool {
 		}
 		if r.ctx.CurrentTimeUTC().Sub(c.Desde) > r.entrada.Ajustes.PlazoCompensacion {
 			r.fin = &Cierre{IDCompra: r.fin.IDCompra, Estado: contracts.EstadoFallida, Causa: c.Pendientes[ultimo], Desde: r.fin.Desde,
-				Motivo: "No se pudo deshacer: " + unconfirmed(c.Pendientes[ultimo], d) + ". " + c.Fin.Motivo}
+				Detalle: "No se pudo deshacer: " + unconfirmed(c.Pendientes[ultimo], d) + ". " + c.Fin.Motivo}
 			return true
 		}
 		if !r.dormir(&c, enEstaCorrida) {
@@ -153,8 +153,8 @@ func (r *recorrido) compensar() bool {
 
 // unconfirmed says what became of a rollback that was not done.
 func unconfirmed(rollback contracts.Tipo, d Desenlace) string {
-	if d.Motivo != "" {
-		return string(rollback) + ", " + d.Motivo
+	if d.Respuesta != "" {
+		return string(rollback) + ", se respondió " + string(d.Respuesta)
 	}
 	return string(rollback) + " sin confirmar"
 }

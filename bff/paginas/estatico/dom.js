@@ -54,15 +54,19 @@ export function tiempo(t, texto = hora(t)) {
   return h("time", { datetime: new Date(t).toISOString(), title: completas.format(new Date(t)) }, texto);
 }
 
-// duracion says milliseconds as a person would.
-export function duracion(ms) {
-  if (ms === null || ms === undefined || Number.isNaN(ms)) return "—";
-  if (ms < 999.5) return `${Math.round(ms)} ms`;
-  if (ms < 59950) return `${decimal(ms / 1000)} s`;
+// durationParts returns the numbers of ms milliseconds with their units, as a person would say them: [["1", "min"], ["30", "s"]].
+export function durationParts(ms) {
+  if (ms === null || ms === undefined || Number.isNaN(ms)) return [["—"]];
+  if (ms < 999.5) return [[`${Math.round(ms)}`, "ms"]];
+  if (ms < 59950) return [[decimal(ms / 1000), "s"]];
   const segundos = Math.round(ms / 1000);
-  if (segundos < 3600) return `${Math.floor(segundos / 60)} min ${segundos % 60} s`;
-  return `${decimal(segundos / 3600)} h`;
+  if (segundos >= 3600) return [[decimal(segundos / 3600), "h"]];
+  const minutos = [[`${Math.floor(segundos / 60)}`, "min"]];
+  return segundos % 60 ? [...minutos, [`${segundos % 60}`, "s"]] : minutos;
 }
+
+// duracion says milliseconds as a person would.
+export const duracion = (ms) => durationParts(ms).flat().join(" ");
 
 export const corto = (id) => id.slice(-8);
 

@@ -1,5 +1,5 @@
 import { leer, nombres } from "./api.js";
-import { decimal, duracion, enMarcha, estados, h, hora, numero, porId, renovar, s } from "./dom.js";
+import { decimal, duracion, durationParts, enMarcha, estados, h, hora, numero, porId, renovar, s } from "./dom.js";
 import { dibujar } from "./grafica.js";
 import { fichaDeOperador } from "./operacion.js";
 import { cada, empezar, fallo } from "./marco.js";
@@ -27,7 +27,7 @@ async function mirarResumen() {
 
 function mostrarCifras(r, muertos) {
   const suma = (que) => Object.entries(r.estados).reduce((n, [e, cuantas]) => n + (que(e) ? cuantas : 0), 0);
-  const ventana = `últimos ${duracion(r.ventana_s * 1000).replace(" 0 s", "")}`;
+  const ventana = `últimos ${duracion(r.ventana_s * 1000)}`;
   renovar(porId("cifras"), 
     cifra("En marcha", numero(suma(enMarcha)), `${numero(r.estados.POR_APROBAR ?? 0)} por aprobar`),
     cifra("Compras/s", r.por_segundo < 1 ? centesimas.format(r.por_segundo) : decimal(r.por_segundo), ventana),
@@ -38,8 +38,8 @@ function mostrarCifras(r, muertos) {
 }
 
 function conUnidad(ms) {
-  const [n, ...unidad] = duracion(ms).split(" "); // "1 min 30 s" has more than one
-  return [unidad.length ? h("span", {}, n, h("small", {}, ` ${unidad.join(" ")}`)) : n];
+  const [n, ...rest] = durationParts(ms).flat();
+  return [rest.length ? h("span", {}, n, h("small", {}, ` ${rest.join(" ")}`)) : n];
 }
 
 const cifra = (que, valor, nota, clase = "") => h("div", { class: `cifra ${clase}` }, h("dt", {}, que), h("dd", {}, valor), h("dd", { class: "nota" }, nota));

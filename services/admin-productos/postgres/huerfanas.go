@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"entregas/contracts"
 	"entregas/services/internal/inbox"
 )
 
@@ -20,12 +21,19 @@ func (a *Almacen) Reservadas(ctx context.Context, edad time.Duration, despues st
 	return pgx.CollectRows(filas, pgx.RowTo[string])
 }
 
-// Soltar puts back on the shelf what is reserved for a purchase that ended otherwise, and keeps that it was found. What was
-// released once already cannot be released again: the ledger has one release a purchase and product, so that is only told.
-func (a *Almacen) Soltar(ctx context.Context, idCompra, que string) (soltada bool, err error) {
+// What was done about a finding, as it is stored: the units were released, or it was only told, because they had been released once
+// already.
+const (
+	released       = "liberada"
+	releasedBefore = "informada"
+)
+
+// Soltar puts back on the shelf what is reserved for a purchase that ended otherwise, and keeps that it was found, with
+// the purchase's estado: empty where nobody knows the purchase. What was released once already cannot be released again: the ledger has one release a purchase and product, so that is only told.
+func (a *Almacen) Soltar(ctx context.Context, idCompra string, estado contracts.Estado) (soltada bool, err error) {
 	const (
 		liberadaAntes = `select exists (select from movimiento where id_compra = $1 and tipo = 'LIBERACION')`
-		anotar        = `insert into hallazgo (id_compra, que, hecho) values ($1, $2, $3) on conflict do nothing`
+		anotar        = `insert into hallazgo (id_compra, que, estado, hecho) values ($1, 'reservada', $2, $3) on conflict do nothing`
 		lapida        = `insert into inbox (id_compra, tipo, huella, respuesta) values ($1, 'LiberarReserva', 'reconciliador',
 			jsonb_build_object('tipo', 'ReservaLiberada', 'data', jsonb_build_object('id_compra', $1::text, 'responde_a', 'LiberarReserva')))
 			on conflict do nothing`
@@ -39,14 +47,14 @@ func (a *Almacen) Soltar(ctx context.Context, idCompra, que string) (soltada boo
 			return err
 		}
 		if soltada = !liberada; !soltada {
-			_, err := tx.Exec(ctx, anotar, idCompra, que, "informado: ya se había liberado una vez")
+			_, err := tx.Exec(ctx, anotar, idCompra, estado, releasedBefore)
 			return err
 		}
 		var lote pgx.Batch
 		lote.Queue(bloquear, idCompra)
 		lote.Queue(devolver, idCompra)
 		lote.Queue(lapida, idCompra) // a late ReservarProducto reserves nothing
-		lote.Queue(anotar, idCompra, que, "liberada")
+		lote.Queue(anotar, idCompra, estado, released)
 		return tx.SendBatch(ctx, &lote).Close()
 	})
 	return soltada, err

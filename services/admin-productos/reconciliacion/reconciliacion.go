@@ -18,7 +18,7 @@ import (
 // Almacen has the reservations.
 type Almacen interface {
 	Reservadas(ctx context.Context, edad time.Duration, despues string, limite int) ([]string, error)
-	Soltar(ctx context.Context, idCompra, que string) (bool, error)
+	Soltar(ctx context.Context, idCompra string, estado contracts.Estado) (bool, error)
 }
 
 // Compras tells where a purchase stands. Error: NoEncontrado, which is said by its owner and by nobody in between.
@@ -53,10 +53,9 @@ func (r *Reconciliador) Revisar(ctx context.Context) error {
 	var failures []error
 	for _, id := range ids {
 		estado, err := r.compras.Estado(ctx, id)
-		que := "reservada y " + string(estado)
 		switch {
 		case errores.De(err) == errores.NoEncontrado:
-			que = "reservada para una compra que nadie conoce"
+			estado = ""
 		case err != nil:
 			return err
 		case !slices.Contains(sinReserva, estado):
@@ -64,12 +63,12 @@ func (r *Reconciliador) Revisar(ctx context.Context) error {
 			continue
 		}
 		r.ultima = id
-		soltada, err := r.almacen.Soltar(ctx, id, que)
+		soltada, err := r.almacen.Soltar(ctx, id, estado)
 		if err != nil { // a row of it is held by somebody: it comes again, and the others now
 			failures = append(failures, fmt.Errorf("compra %s: %w", id, err))
 			continue
 		}
-		slog.WarnContext(registro.ConCompra(ctx, id), "reconciliación", "hallazgo", que, "liberada", soltada)
+		slog.WarnContext(registro.ConCompra(ctx, id), "reconciliación", "hallazgo", "reservada", "estado", estado, "liberada", soltada)
 	}
 	if len(ids) < porVuelta {
 		r.ultima = ""

@@ -3,6 +3,7 @@ package compras
 import (
 	"time"
 
+	"entregas/contracts"
 	"entregas/workflows/compra"
 )
 
@@ -12,6 +13,21 @@ type Stalled struct {
 	Tramite string // the kind of the workflow that stands still; empty for the saga's own
 	Asked   bool   // an operator asked to replace the workflow, even if it has stood still only briefly
 }
+
+// Finding is something that the reconciler found about a purchase, and what it did about it. One is kept for each purchase, What and
+// Estado.
+type Finding struct {
+	What   string // WorkflowStalled or WorkflowGivenUp
+	Estado contracts.Estado
+	Done   string // WorkflowReplaced or the state that the purchase was put in
+}
+
+// The words of a Finding, as they are stored.
+const (
+	WorkflowStalled  = "flujo detenido"
+	WorkflowGivenUp  = "flujo abandonado"
+	WorkflowReplaced = "relevado"
+)
 
 // Beat is how often a step that waits for a reply says that it is alive.
 const Beat = 10 * time.Second

@@ -132,9 +132,10 @@ func (a *Almacen) GiveUp(ctx context.Context, idCompra string) (bool, error) {
 	return moved, err
 }
 
-// AnotarHallazgo keeps what the reconciler found and did about it, once for each purchase and kind.
-func (a *Almacen) AnotarHallazgo(ctx context.Context, idCompra, que, hecho string) error {
-	_, err := a.pool.Exec(ctx, `insert into hallazgo (id_compra, que, hecho) values ($1, $2, $3) on conflict do nothing`, idCompra, que, hecho)
+// AnotarHallazgo keeps what the reconciler found and did about it, once for each purchase, kind and state.
+func (a *Almacen) AnotarHallazgo(ctx context.Context, idCompra string, f compras.Finding) error {
+	_, err := a.pool.Exec(ctx, `insert into hallazgo (id_compra, que, estado, hecho) values ($1, $2, $3, $4) on conflict do nothing`,
+		idCompra, f.What, f.Estado, f.Done)
 	if err != nil {
 		return fmt.Errorf("anotar un hallazgo: %w", err)
 	}

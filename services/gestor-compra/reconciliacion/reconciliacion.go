@@ -46,7 +46,7 @@ type Store interface {
 	ClaimReplacement(ctx context.Context, idCompra string, quiet time.Duration) (n int, err error)
 	ReleaseReplacement(ctx context.Context, idCompra string, asked bool) error
 	GiveUp(ctx context.Context, idCompra string) (bool, error)
-	AnotarHallazgo(ctx context.Context, idCompra, que, hecho string) error
+	AnotarHallazgo(ctx context.Context, idCompra string, f compras.Finding) error
 }
 
 // Engine is the workflow engine.
@@ -144,7 +144,7 @@ func (r *Reconciler) replace(ctx context.Context, s compras.Stalled) error {
 		return nil
 	}
 	slog.WarnContext(ctx, "a stalled workflow was replaced", "workflow", id, "estado", s.Estado, "since", s.Desde, "replacements", n)
-	return r.store.AnotarHallazgo(ctx, s.ID, "flujo detenido en "+string(s.Estado), "relevado")
+	return r.store.AnotarHallazgo(ctx, s.ID, compras.Finding{What: compras.WorkflowStalled, Estado: s.Estado, Done: compras.WorkflowReplaced})
 }
 
 func (r *Reconciler) giveUp(ctx context.Context, s compras.Stalled, id string) error {
@@ -155,5 +155,5 @@ func (r *Reconciler) giveUp(ctx context.Context, s compras.Stalled, id string) e
 	if err != nil || !moved {
 		return err
 	}
-	return r.store.AnotarHallazgo(ctx, s.ID, "flujo abandonado en "+string(s.Estado), "FALLIDA")
+	return r.store.AnotarHallazgo(ctx, s.ID, compras.Finding{What: compras.WorkflowGivenUp, Estado: s.Estado, Done: string(contracts.EstadoFallida)})
 }

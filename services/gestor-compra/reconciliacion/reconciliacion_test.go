@@ -85,7 +85,7 @@ func TestReplaces(t *testing.T) {
 			if in := c.engine.inputs[0]; c.engine.replaced[0] != "Compra "+s.ID || in.Run == "" || in.Compra.ID != s.ID || in.Ajustes != settings.Saga {
 				t.Errorf("%s with %+v", c.engine.replaced[0], in)
 			}
-			if n := postgrestest.Uno[int](t, a, `select count(*) from hallazgo where id_compra = $1`, s.ID); n != 1 {
+			if n := postgrestest.Uno[int](t, a, `select count(*) from hallazgo where id_compra = $1 and que = 'flujo detenido' and estado = $2 and hecho = 'relevado'`, s.ID, c.estado); n != 1 {
 				t.Errorf("%d findings", n)
 			}
 		})

@@ -94,7 +94,7 @@ func TestARefusedRollbackIsAskedAgain(t *testing.T) {
 	}
 	for try := 1; try <= 3; try++ {
 		d, err := e.Deshacer(t.Context(), rollback(s, contracts.LiberarReserva))
-		if err != nil || d.Resultado != compra.SinRespuesta || d.Motivo != "se respondió ReservaDespachada" || len(e.preguntas()) != try {
+		if err != nil || d.Resultado != compra.SinRespuesta || d.Respuesta != contracts.ReservaDespachada || len(e.preguntas()) != try {
 			t.Fatalf("try %d: %+v %v after asking %v", try, d, err, e.preguntas())
 		}
 	}

@@ -81,7 +81,7 @@ func TestAFailureKeepsTheReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := e.Cerrar(t.Context(), compra.Cierre{
-		IDCompra: s.ID, Estado: contracts.EstadoFallida, Motivo: "No se pudo deshacer.", Desde: en(contracts.EstadoCompensando),
+		IDCompra: s.ID, Estado: contracts.EstadoFallida, Detalle: "No se pudo deshacer.", Desde: en(contracts.EstadoCompensando),
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@
 package saga
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -239,7 +240,7 @@ func (s *Saga) refused(ctx context.Context, idCompra string, rollback contracts.
 	if err := s.almacen.Reopen(ctx, idCompra, rollback); err != nil {
 		return compra.Desenlace{}, err
 	}
-	return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true, Motivo: "se respondió " + string(reply.Tipo)}, nil
+	return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true, Respuesta: reply.Tipo}, nil
 }
 
 // contarDeshecho tells in the history what was undone.
@@ -260,7 +261,7 @@ func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
 	}
 	vista, movida, err := s.almacen.Mover(ctx, compras.Cambio{
 		IDCompra: c.IDCompra, A: c.Estado, Desde: c.Desde,
-		Tipo: c.Causa, Motivo: reasonOf(c), Detalle: c.Motivo, Faltantes: c.Faltantes, IDOrden: c.IDOrden,
+		Tipo: c.Causa, Motivo: c.Motivo, Detalle: cmp.Or(c.Detalle, c.Motivo), Faltantes: c.Faltantes, IDOrden: c.IDOrden,
 	})
 	if err != nil {
 		return err
@@ -272,15 +273,6 @@ func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
 		s.alCambiar()
 	}
 	return nil
-}
-
-// reasonOf is the purchase's reason after its end c. That something could not be undone is told in the history, and is no reason: the
-// purchase keeps the one for which it is undone.
-func reasonOf(c compra.Cierre) string {
-	if c.Estado == contracts.EstadoFallida {
-		return ""
-	}
-	return c.Motivo
 }
 
 // TerminarTramite implements compra.Actividades. A cancellation that was refused is told in the history. A workflow that starts again

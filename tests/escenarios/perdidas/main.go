@@ -151,16 +151,16 @@ func ejecutar(ctx context.Context, e *comun.Escenario, base string, hacer func(*
 // contar tells what the reconciler kept of it.
 func contar(ctx context.Context, e *comun.Escenario, base *cliente.Base, hecho string, espera int) error {
 	type fila struct {
-		Que, Hecho string
-		N          int
+		Que, Estado, Hecho string
+		N                  int
 	}
-	filas, err := cliente.Filas[fila](ctx, base, `select que, hecho, count(*)::int as n from hallazgo group by que, hecho`)
+	filas, err := cliente.Filas[fila](ctx, base, `select que, estado, hecho, count(*)::int as n from hallazgo group by que, estado, hecho`)
 	if err != nil {
 		return err
 	}
 	total := 0
 	for _, f := range filas {
-		e.Decir("hallazgo: %d × %s: %s", f.N, f.Que, f.Hecho)
+		e.Decir("hallazgo: %d × %s, %s: %s", f.N, f.Que, f.Estado, f.Hecho)
 		if f.Hecho == hecho {
 			total += f.N
 		}
