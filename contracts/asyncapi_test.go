@@ -95,7 +95,7 @@ func TestAsyncAPIEsElCodigo(t *testing.T) {
 	var tipos []string
 	for nombre, canal := range a.Channels {
 		if !temas[nombre] || canal.Address != "persistent://public/default/"+nombre {
-			t.Errorf("no hay un tópico %s en %s", nombre, canal.Address)
+			t.Errorf("asyncapi.yaml has a topic %s at %s, which is none: make generate", nombre, canal.Address)
 		}
 		delete(temas, nombre)
 		origen, muertos := strings.CutSuffix(nombre, "-dlq")
@@ -117,11 +117,11 @@ func TestAsyncAPIEsElCodigo(t *testing.T) {
 		}
 	}
 	if len(temas) > 0 {
-		t.Errorf("faltan %v", temas)
+		t.Errorf("contracts/asyncapi.yaml does not have %v: make generate", temas)
 	}
 	slices.Sort(tipos)
 	if codigo := tiposDelCodigo(t); !slices.Equal(tipos, codigo) {
-		t.Errorf("los mensajes son %v\nen el código %v", tipos, codigo)
+		t.Errorf("the messages of asyncapi.yaml are %v\nin the code they are %v: edit Topics in contracts/temas.go, then make generate", tipos, codigo)
 	}
 
 	oyen := map[string][]string{} // by topic
@@ -146,7 +146,7 @@ func TestAsyncAPIEsElCodigo(t *testing.T) {
 			break
 		}
 		if !slices.Equal(oyen[s.Spec.Topic], s.Scopes) {
-			t.Errorf("de %s oye %v, y components/ dice %v", s.Spec.Topic, oyen[s.Spec.Topic], s.Scopes)
+			t.Errorf("%s is read by %v in asyncapi.yaml, and by %v in components/suscripciones.yaml: make generate", s.Spec.Topic, oyen[s.Spec.Topic], s.Scopes)
 		}
 	}
 }

@@ -7,3 +7,4 @@
 package contracts
 
 //go:generate go run ./internal/generar
+//go:generate go run ./internal/topics

@@ -129,7 +129,7 @@ func TestHayUnTipoDeGoParaCadaTema(t *testing.T) {
 		probados = append(probados, caso.nombre)
 	}
 	if !slices.Equal(probados, contracts.Nombres()) {
-		t.Fatalf("se prueban %v y los temas son %v", probados, contracts.Nombres())
+		t.Fatalf("the topics are %v, and those tried are %v: edit temas in contracts/temas_test.go", contracts.Nombres(), probados)
 	}
 }
 

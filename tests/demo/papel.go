@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"entregas/contracts"
@@ -66,16 +67,15 @@ func (p *papel) Acto(texto string) { fmt.Fprintln(p.w, "            "+p.con(azul
 // Paso is a step of a purchase: when, since its start, and what. A state that it enters stands out from what
 // else happens to it.
 func (p *papel) Paso(cuando time.Duration, paso, detalle string) {
-	estilo, esEstado := estilos[contracts.Estado(paso)]
+	estilo := estilos[contracts.Estado(paso)]
 	marca := "●"
-	if !esEstado {
+	if !slices.Contains(contracts.Estados, contracts.Estado(paso)) {
 		estilo, marca = tenue, "·"
 	}
 	fmt.Fprintf(p.w, "  %8.3f s  %s %s %s\n", cuando.Seconds(), p.con(estilo, marca), p.con(estilo, fmt.Sprintf("%-28s", paso)), detalle)
 }
 
 var estilos = map[contracts.Estado]string{
-	contracts.EstadoRecibida: "", contracts.EstadoIniciada: "", contracts.EstadoProductosValidos: "", contracts.EstadoProductosReservados: "",
 	contracts.EstadoConfirmada: verde, contracts.EstadoDespachada: verde, contracts.EstadoPorAprobar: azul,
 	contracts.EstadoCompensando: amarillo, contracts.EstadoRechazada: rojo, contracts.EstadoCancelada: rojo, contracts.EstadoFallida: rojo,
 }

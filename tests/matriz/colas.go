@@ -11,20 +11,12 @@ import (
 	"entregas/tests/cliente"
 )
 
-// readers are the topics with the app that reads each; the subscription has the app's name.
-var readers = []struct{ topic, app string }{
-	{string(contracts.ComandosGestorCompra), "gestor-compra"}, {string(contracts.ComandosInventario), "consolidador"},
-	{string(contracts.EventosInventario), "gestor-compra"}, {string(contracts.ComandosProducto), "admin-productos"},
-	{string(contracts.EventosProductos), "gestor-compra"}, {string(contracts.ComandosOrden), "ordenes"},
-	{string(contracts.EventosOrden), "gestor-compra"}, {string(contracts.EventosCompra), "bff"},
-}
-
 // deColas are what an administrator of the broker can do: delete what waits for a subscription, or unload the topics, which
 // closes every producer and consumer on them.
 func deColas() []falla {
 	var f []falla
-	for _, r := range readers {
-		f = append(f, falla{que: "cola borrada mientras su lector no está", paso: r.topic, hacer: backlogDeleted(r.topic, r.app), mayNeedMending: true})
+	for _, t := range contracts.Topics { // the subscription has the name of the app that reads
+		f = append(f, falla{que: "cola borrada mientras su lector no está", paso: t.Name, hacer: backlogDeleted(t.Name, t.Reader), mayNeedMending: true})
 	}
 	return append(f, falla{que: "tópicos descargados cada 3 s", paso: "todos", hacer: topicsUnloaded})
 }

@@ -160,7 +160,7 @@ func lockProductos(ctx context.Context, tx pgx.Tx) error {
 
 // lockCompra takes a purchase in the middle of its saga.
 func lockCompra(ctx context.Context, tx pgx.Tx) error {
-	tag, err := tx.Exec(ctx, `select from compra where estado in ('INICIADA', 'PRODUCTOS_VALIDOS', 'PRODUCTOS_RESERVADOS', 'COMPENSANDO')
+	tag, err := tx.Exec(ctx, `select from compra where estado not in ('RECIBIDA', 'POR_APROBAR', 'CONFIRMADA', 'DESPACHADA', 'RECHAZADA', 'CANCELADA', 'FALLIDA')
 		order by id desc limit 1 for update skip locked`)
 	if err == nil && tag.RowsAffected() == 0 {
 		return errNothingToLock

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"entregas/contracts"
 	"entregas/tests/cliente"
 )
 
@@ -64,13 +65,15 @@ var errNoOcurrio = fmt.Errorf("no ocurrió")
 // puntos are the failpoints: each message of the saga, before it is sent and before what caused it is acknowledged; each
 // reply that is recorded; each end that is recorded. The names are those of services/internal/fallas.
 func puntos() []falla {
-	comandos := []string{"ValidarInventario", "ReservarProducto", "CrearOrden", "LiberarReserva", "CancelarOrden", "CancelarValidacionInventario", "DespacharReserva"}
-	respuestas := []string{"InventarioValidado", "InventarioInsuficiente", "ProductosReservados", "OrdenCreada", "ReservaLiberada", "OrdenCancelada", "ValidacionCancelada", "ReservaDespachada"}
 	var f []falla
-	for _, m := range comandos {
+	for _, m := range messages(func(t contracts.Topic) bool {
+		return t.Sender == "gestor-compra" && t.Name != string(contracts.EventosCompra)
+	}) {
 		f = append(f, punto("muere antes de publicar el comando", "antes-de-publicar", m), punto("muere con el comando publicado", "publicado", m))
 	}
-	for _, m := range respuestas {
+	for _, m := range messages(func(t contracts.Topic) bool {
+		return t.Reader == "gestor-compra" && t.Name != string(contracts.ComandosGestorCompra)
+	}) {
 		f = append(f, punto("muere entre commit y respuesta", "antes-de-publicar", m), punto("muere entre respuesta y ack", "publicado", m),
 			punto("muere con la respuesta anotada, antes del ack", "atendido", m))
 	}
@@ -82,6 +85,22 @@ func puntos() []falla {
 		f = append(f, punto("muere con el turno dado, sin arrancar el workflow", "turno-dado", w))
 	}
 	return append(f, punto("muere antes de difundir", "antes-de-publicar", "CompraActualizada"), punto("muere con la difusión hecha y sin marcar", "publicado", "CompraActualizada"))
+}
+
+// rare are replies that a run may never see: a participant gives them only where it lost a race.
+var rare = []contracts.Tipo{contracts.ReservaRechazada, contracts.OrdenRechazada, contracts.OrdenDespachada}
+
+// messages are those of the topics for which of is true, in their order, without the rare ones.
+func messages(of func(contracts.Topic) bool) []string {
+	var names []string
+	for _, t := range contracts.Topics {
+		for _, m := range t.Messages {
+			if of(t) && !slices.Contains(rare, m) {
+				names = append(names, string(m))
+			}
+		}
+	}
+	return names
 }
 
 // esperaPunto is how long a failpoint may wait for a purchase that comes by.

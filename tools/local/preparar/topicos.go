@@ -7,20 +7,19 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"entregas/contracts"
 )
 
 // Suscripciones maps each topic to the service that reads it: the subscription's name is its app-id.
 // Every topic has a dead letter topic, kept by the subscription `operador`.
-var Suscripciones = map[string]string{
-	"comandos-gestor-compra": "gestor-compra",
-	"comandos-inventario":    "consolidador",
-	"eventos-inventario":     "gestor-compra",
-	"comandos-producto":      "admin-productos",
-	"eventos-productos":      "gestor-compra",
-	"comandos-orden":         "ordenes",
-	"eventos-orden":          "gestor-compra",
-	"eventos-compra":         "bff",
-}
+var Suscripciones = func() map[string]string {
+	readers := map[string]string{}
+	for _, t := range contracts.Topics {
+		readers[t.Name] = t.Reader
+	}
+	return readers
+}()
 
 // Less than the 30 days for which a service remembers a command: so no broker can still hold what an inbox forgot.
 const retencion = `{"retentionTimeInMinutes": 10080, "retentionSizeInMB": 1024}`

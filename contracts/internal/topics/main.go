@@ -1,0 +1,131 @@
+// Command topics writes what follows from contracts.Topics and the Avro schemas: the schemas in the Dapr components, the
+// subscriptions, and asyncapi.yaml. It runs in the folder contracts, by `go generate`.
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"entregas/contracts"
+)
+
+func main() {
+	log.SetFlags(0)
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
+	schemas := map[string]schema{}
+	for _, topic := range contracts.Topics {
+		s, err := readSchema(topic.Name)
+		if err != nil {
+			return err
+		}
+		schemas[topic.Name] = s
+	}
+	files, err := filepath.Glob("../components/pubsub*.yaml")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := writeSchemas(file, schemas); err != nil {
+			return err
+		}
+	}
+	if err := write("../components/suscripciones.yaml", subscriptions, contracts.Topics); err != nil {
+		return err
+	}
+	return write("asyncapi.yaml", asyncAPI, named(schemas))
+}
+
+// schema is the Avro record of a topic.
+type schema struct{ name, compact string }
+
+func readSchema(topic string) (schema, error) {
+	text, err := contracts.Esquema(topic)
+	if err != nil {
+		return schema{}, err
+	}
+	var record struct{ Name string }
+	if err := json.Unmarshal([]byte(text), &record); err != nil {
+		return schema{}, fmt.Errorf("avro/%s.avsc: %w", topic, err)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, []byte(text)); err != nil {
+		return schema{}, fmt.Errorf("avro/%s.avsc: %w", topic, err)
+	}
+	return schema{record.Name, compact.String()}, nil
+}
+
+// entries are the schemas that a component has now, all in one place.
+var entries = regexp.MustCompile(`(    - name: \S+\.(avroschema|rawschema)\n      value: .*\n)+`)
+
+// writeSchemas puts the schemas of a component's topics into its file. What is read through a component of its own is published
+// through pubsub like the rest, and so are dead letters.
+func writeSchemas(file string, schemas map[string]schema) error {
+	component := strings.TrimSuffix(filepath.Base(file), ".yaml")
+	var b strings.Builder
+	for _, t := range contracts.Topics {
+		var names []string
+		switch {
+		case component == "pubsub":
+			names = []string{t.Name, t.Name + "-dlq"}
+		case t.Component == component, component == "pubsub-vivo" && t.Name == string(contracts.EventosCompra):
+			names = []string{t.Name}
+		}
+		for _, name := range names {
+			fmt.Fprintf(&b, "    - name: %s.avroschema\n      value: '%s'\n    - name: %[1]s.rawschema\n      value: \"true\"\n",
+				name, strings.ReplaceAll(schemas[t.Name].compact, "'", "''"))
+		}
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if len(entries.FindAllIndex(before, -1)) != 1 {
+		return fmt.Errorf("%s does not have its schemas in one place", file)
+	}
+	return os.WriteFile(file, entries.ReplaceAllLiteral(before, []byte(b.String())), 0o600)
+}
+
+//go:embed suscripciones.yaml.tmpl
+var subscriptions string
+
+//go:embed asyncapi.yaml.tmpl
+var asyncAPI string
+
+// topic is a Topic with the name of its Avro record.
+type topic struct {
+	contracts.Topic
+	Record string
+}
+
+func named(schemas map[string]schema) []topic {
+	var all []topic
+	for _, t := range contracts.Topics {
+		all = append(all, topic{t, schemas[t.Name].name})
+	}
+	return all
+}
+
+func write(file, text string, data any) error {
+	t, err := template.New(file).Parse(text)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, data); err != nil {
+		return err
+	}
+	return os.WriteFile(file, b.Bytes(), 0o600)
+}

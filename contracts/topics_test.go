@@ -1,0 +1,76 @@
+package contracts_test
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"entregas/contracts"
+)
+
+// Each topic and each message that has a name in temas.go is in Topics, once, and each topic has what `make generate` needs and
+// writes.
+func TestTopicsAreWhole(t *testing.T) {
+	source, err := os.ReadFile("temas.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`Tema\[\w+\]\s*= "([\w-]+)"`).FindAllSubmatch(source, -1) {
+		if !slices.Contains(contracts.Nombres(), string(m[1])) {
+			t.Errorf("topic %s is not in Topics: edit contracts/temas.go", m[1])
+		}
+	}
+	sent := map[contracts.Tipo]int{}
+	for _, topic := range contracts.Topics {
+		if topic.Sender == "" || topic.Reader == "" || topic.About == "" || len(topic.Messages) == 0 {
+			t.Errorf("%s has no Sender, Reader, About or Messages: edit Topics in contracts/temas.go", topic.Name)
+		}
+		if _, err := contracts.Esquema(topic.Name); err != nil {
+			t.Errorf("%s has no schema: add contracts/avro/%[1]s.avsc", topic.Name)
+		}
+		for _, m := range topic.Messages {
+			sent[m]++
+		}
+	}
+	for _, m := range tiposDelCodigo(t) {
+		if n := sent[contracts.Tipo(m)]; n != 1 {
+			t.Errorf("%s is on %d topics, and must be on one: edit Topics in contracts/temas.go", m, n)
+		}
+	}
+}
+
+// Each topic is read by its Reader, through its Component.
+func TestEachTopicHasASubscription(t *testing.T) {
+	const file = "../components/suscripciones.yaml"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type subscription struct{ component, topic, reader string }
+	var declared []subscription
+	for d := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var s struct {
+			Spec   struct{ Pubsubname, Topic string }
+			Scopes []string
+		}
+		if d.Decode(&s) != nil {
+			break
+		}
+		for _, app := range s.Scopes {
+			declared = append(declared, subscription{s.Spec.Pubsubname, s.Spec.Topic, app})
+		}
+	}
+	for _, topic := range contracts.Topics {
+		want := subscription{"pubsub", topic.Name, topic.Reader}
+		if topic.Component != "" {
+			want.component = topic.Component
+		}
+		if !slices.Contains(declared, want) {
+			t.Errorf("components/suscripciones.yaml does not have %+v: make generate", want)
+		}
+	}
+}
