@@ -116,7 +116,7 @@ func (q *Quota) take(ctx context.Context, subject string, n, most int) error {
 	defer a.mu.Unlock()
 	now := q.now()
 	if !now.Before(a.until) {
-		a.left, a.until = 0, now.Truncate(time.Hour).Add(time.Hour)
+		a.left, a.until = 0, now.Truncate(countedTogether).Add(countedTogether)
 	}
 	if a.left < n {
 		drawn, err := q.draw(ctx, subject, n, most)
@@ -129,10 +129,16 @@ func (q *Quota) take(ctx context.Context, subject string, n, most int) error {
 	return nil
 }
 
+// countedTogether is the period whose Idempotency-Keys of one subject are one number. They end together.
+const countedTogether = time.Hour
+
+// sweepPause is the least time between two sweeps of the numbers of Idempotency-Keys whose hour is over.
+const sweepPause = time.Minute
+
 func (q *Quota) allotment(subject string) *allotment {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if now := q.now(); len(q.by) >= maxAllotment && now.Sub(q.swept) >= time.Minute {
+	if now := q.now(); len(q.by) >= maxAllotment && now.Sub(q.swept) >= sweepPause {
 		q.swept = now
 		maps.DeleteFunc(q.by, func(_ string, a *allotment) bool {
 			if !a.mu.TryLock() {
@@ -178,9 +184,9 @@ func (q *Quota) draw(ctx context.Context, subject string, n, most int) (int, err
 			return 0, err
 		}
 		if values[0].Version == "" {
-			err = q.store.Crear(ctx, key, text, compras.VidaDeEnvio+time.Hour)
+			err = q.store.Crear(ctx, key, text, compras.VidaDeEnvio+countedTogether)
 		} else {
-			err = q.store.Reemplazar(ctx, key, values[0].Version, text, compras.VidaDeEnvio+time.Hour)
+			err = q.store.Reemplazar(ctx, key, values[0].Version, text, compras.VidaDeEnvio+countedTogether)
 		}
 		if !errors.Is(err, compras.ErrYaCambio) {
 			return drawn, err
@@ -194,7 +200,7 @@ func (q *Quota) live(counts map[string]int) (used int, wait time.Duration) {
 	now := q.now()
 	for hour, n := range counts {
 		unix, err := strconv.ParseInt(hour, 10, 64)
-		end := time.Unix(unix, 0).Add(time.Hour + compras.VidaDeEnvio)
+		end := time.Unix(unix, 0).Add(countedTogether + compras.VidaDeEnvio)
 		if err != nil || !now.Before(end) {
 			delete(counts, hour)
 			continue
@@ -207,4 +213,4 @@ func (q *Quota) live(counts map[string]int) (used int, wait time.Duration) {
 	return used, wait
 }
 
-func hourOf(t time.Time) string { return strconv.FormatInt(t.Truncate(time.Hour).Unix(), 10) }
+func hourOf(t time.Time) string { return strconv.FormatInt(t.Truncate(countedTogether).Unix(), 10) }

@@ -22,10 +22,15 @@ import (
 )
 
 const (
-	// esperaDelPrimero is how long the second of two alike waits for the first one's answer, before it asks itself: the service
-	// behind the operation does it once, whichever of the two asks. See onlyByFirst for those of which that is not so.
+	// esperaDelPrimero is how long the second of two requests with one Idempotency-Key waits for the answer of the first, before it
+	// calls the service itself.
+	//
+	// The service does the operation once, whichever of the two calls it. See onlyByFirst for those of which that is not so.
 	esperaDelPrimero = 2 * time.Second
-	miradaAlPrimero  = 50 * time.Millisecond
+	// miradaAlPrimero is how often the second of two requests with one Idempotency-Key looks for the answer of the first.
+	miradaAlPrimero = 50 * time.Millisecond
+	// keepTimeout bounds the write of an answer under its Idempotency-Key, whether the client still waits or not.
+	keepTimeout = 3 * time.Second
 )
 
 // respondida is an answer as it was given.
@@ -206,7 +211,7 @@ func alguna(ctx context.Context, almacen compras.Almacen, nombre, cuerpo string,
 
 // recordar keeps an answer, and gives the one that holds: the first.
 func (k Keys) recordar(ctx context.Context, usuario, nombre, cuerpo string, r respondida) (*respondida, error) {
-	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second) // whether the client waits or not
+	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer soltar()
 	ctx = memory.Uncharged(ctx) // it is done: the answer must not say otherwise for want of room
 	if r.unknown {

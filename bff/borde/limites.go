@@ -22,8 +22,11 @@ type Ritmo struct {
 	DeGolpe    int
 }
 
-// olvido is after how long without a request a limiter is forgotten. By then it is full again.
+// olvido is the time without a request after which the rate limiter of a subject or an address is forgotten. By then it is full again.
 const olvido = 5 * time.Minute
+
+// forgetEvery is the least time between two looks for rate limiters to forget.
+const forgetEvery = time.Minute
 
 // maxConocidos bounds how many are remembered: beyond it everybody new shares one limiter, which a flood of addresses fills.
 const maxConocidos = 100_000
@@ -56,7 +59,7 @@ func (l *limites) pasan(quien string, n int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ahora := time.Now()
-	if ahora.Sub(l.limpiado) > time.Minute {
+	if ahora.Sub(l.limpiado) > forgetEvery {
 		for k, uno := range l.de {
 			if ahora.Sub(uno.visto) > olvido {
 				delete(l.de, k)

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// toTake is how long the client of a stream may take for each piece of it.
+// toTake is how long the client of a stream may take to read one piece of it.
 const toTake = 10 * time.Second
 
-// alEscribir is how long after its time a request may take to be read by its client.
+// alEscribir is how long after REQUEST_TIMEOUT a client may still take to read the answer.
 const alEscribir = 30 * time.Second
 
 // Plazo bounds how long a request may be worked on, and its answer take to be taken; a live stream may last, and each piece of it has

@@ -68,6 +68,9 @@ type limitedListener struct {
 	told              atomic.Int64 // when a refusal was logged last, in ns
 }
 
+// warnEvery is the least time between two warnings that connections are refused.
+const warnEvery = time.Minute
+
 // Accept implements net.Listener.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
@@ -82,7 +85,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			return counted, nil
 		}
 		_ = conn.Close()
-		if now := time.Now().UnixNano(); now-l.told.Load() > int64(time.Minute) {
+		if now := time.Now().UnixNano(); now-l.told.Load() > int64(warnEvery) {
 			l.told.Store(now)
 			slog.Warn("connections are refused: an address, or all together, have as many open as they may", "per_address", l.perAddress.max, "total", l.total.max)
 		}

@@ -16,8 +16,8 @@ import (
 // MaxUnconfirmed is how many commands a replica remembers that went by the topic. One is an id and a reason: 2 kB at most.
 const MaxUnconfirmed = 10_000
 
-// askAfter is how long after a command went by the topic the owner is asked about it: the first entry after the first time,
-// the others after each time that it was sent again. A command that is still unconfirmed after the last is given up.
+// askAfter are the pauses before the bff asks the owner about a command that it published: after the first publication, and after
+// each further one. A command that is unconfirmed after the last pause is given up.
 var askAfter = []time.Duration{30 * time.Second, 30 * time.Second, 60 * time.Second, 120 * time.Second}
 
 // unconfirmed are the commands of this replica that went by the topic and of which it is not known whether the owner has them

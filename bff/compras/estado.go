@@ -17,8 +17,7 @@ import (
 	"entregas/services/internal/errores"
 )
 
-// vidaDeVista is how long a purchase is kept here after its last change. The owner keeps it for ever; this is what is
-// told while the owner is away.
+// vidaDeVista is how long the read model keeps a purchase after its last change. gestor-compra keeps it for ever.
 const vidaDeVista = 30 * 24 * time.Hour
 
 // maxVueltas bounds how often a lost race for a key is run again, before the caller is told to.

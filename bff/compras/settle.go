@@ -11,7 +11,7 @@ import (
 // ErrNotDone is in the chain of a NoDisponible that certainly left nothing done: the call never reached the service.
 var ErrNotDone = errors.New("no se hizo")
 
-// settleTime bounds the second try of a write that nobody answered, independent of the time that its request had left.
+// settleTime bounds the second try of a write that nobody answered, however long its request may still take.
 const settleTime = 3 * time.Second
 
 // InDoubt tells that a call that failed with err may have been done: it was sent, and not answered.
@@ -19,7 +19,7 @@ func InDoubt(err error) bool {
 	return err != nil && errores.De(err) == errores.NoDisponible && !errors.Is(err, ErrNotDone)
 }
 
-// lookAfter is after how long a client looks, or sends the same again.
+// lookAfter is the Retry-After of a 504: nobody knows whether the write was done.
 const lookAfter = 5 * time.Second
 
 // OutcomeUnknown is the error of a write of which nobody knows whether it was done. see is the path where a client can look.

@@ -16,7 +16,7 @@ import (
 	"entregas/services/internal/errores"
 )
 
-// plazoEstado is how long the state store may take while someone waits for it.
+// plazoEstado bounds one call of the bff to its state store.
 const plazoEstado = 3 * time.Second
 
 // Store is the name of the bff's own state store component (docs/adr/the-bffs-own-store.md).

@@ -16,7 +16,7 @@ import (
 	"entregas/services/internal/pubsub"
 )
 
-// plazoPublicacion is how long a publish may take while someone waits for it.
+// plazoPublicacion bounds the publication of a command by the bff.
 const plazoPublicacion = 3 * time.Second
 
 // Comandos publishes commands to gestor-compra. It implements compras.Comandos.

@@ -23,9 +23,12 @@ import (
 	"entregas/services/internal/rest"
 )
 
-// plazoInvocacion is a little more than the resiliency's 1 s, which normally ends a call: this one is for a sidecar
-// that hangs itself.
+// plazoInvocacion bounds a call of the bff to a service, for a sidecar that hangs itself. The sidecar's own timeout
+// (components/resiliency.yaml) is a little shorter and normally ends the call.
 const plazoInvocacion = 1500 * time.Millisecond
+
+// idleConnection is how long a connection to the sidecar that nobody uses stays open.
+const idleConnection = time.Minute
 
 // ConPlazo lets calls take longer than people usually wait.
 func (s *Servicio) ConPlazo(plazo time.Duration) *Servicio {
@@ -55,7 +58,7 @@ type respuesta struct {
 func NuevoServicio(app, puertoHTTP, token string) *Servicio {
 	s := &Servicio{
 		app: app, token: token, sidecar: "http://" + net.JoinHostPort("127.0.0.1", puertoHTTP),
-		cliente: &http.Client{Timeout: plazoInvocacion, Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}},
+		cliente: &http.Client{Timeout: plazoInvocacion, Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: idleConnection}},
 	}
 	s.silence = &silence{app: app, probe: s.probe}
 	return s

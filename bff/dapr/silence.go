@@ -10,9 +10,11 @@ import (
 )
 
 const (
-	probesToOpen  = 2                      // failed probes in a row that make a service silent
-	probeAgain    = 100 * time.Millisecond // the pause before the second of them
-	probeInterval = time.Second            // the least time between two other probes
+	probesToOpen = 2 // failed probes in a row that make a service silent
+	// probeAgain is the pause between a probe of a service that failed and the next one.
+	probeAgain = 100 * time.Millisecond
+	// probeInterval is the least time between two probes of a service that is silent.
+	probeInterval = time.Second
 )
 
 // errSilent is the error of a call to a service that does not answer its probes.

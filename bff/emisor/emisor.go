@@ -33,7 +33,9 @@ const (
 )
 
 const (
-	vidaDeToken  = 12 * time.Hour
+	// vidaDeToken is how long a token of the development issuer is good.
+	vidaDeToken = 12 * time.Hour
+	// vidaDeCodigo is how long after a sign-in its code can be exchanged for a token.
 	vidaDeCodigo = time.Minute
 )
 

@@ -17,10 +17,12 @@ import (
 // How often the issuer is asked for its keys: each token that names a key which nobody knows asks for them, and anybody can
 // write such a token. A change of keys is seen at once, or after entreClaves when somebody does that.
 const (
+	// entreClaves is the least time between two requests for the issuer's keys, once clavesDeGolpe of them came at once.
 	entreClaves   = 5 * time.Second
 	clavesDeGolpe = 5
-	maxClaves     = 1 << 20     // bytes
-	entreIntentos = time.Second // before an issuer that did not answer is asked again
+	maxClaves     = 1 << 20 // bytes
+	// entreIntentos is the pause before an issuer that did not answer is asked again.
+	entreIntentos = time.Second
 )
 
 // errOtraFirma says that a token is signed by nobody whom the issuer knows.

@@ -29,7 +29,9 @@ import (
 
 // How long a session lasts, and how long a sign-in may take.
 const (
-	vidaDeSesion  = 8 * time.Hour
+	// vidaDeSesion is how long a session of the pages lasts.
+	vidaDeSesion = 8 * time.Hour
+	// vidaDeIngreso is how long a customer may take to sign in with the issuer.
 	vidaDeIngreso = 10 * time.Minute
 )
 

@@ -17,10 +17,10 @@ import (
 	"entregas/services/internal/errores"
 )
 
-// holgura is how far the issuer's clock and ours may be apart.
+// holgura is how far the clocks of the issuer and the bff may be apart.
 const holgura = 30 * time.Second
 
-// plazoEmisor is how long the issuer may take while someone waits for it.
+// plazoEmisor bounds one request to the OIDC issuer.
 const plazoEmisor = 5 * time.Second
 
 // Ajustes say whose tokens are taken.

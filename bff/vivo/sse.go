@@ -19,10 +19,14 @@ import (
 
 // How streams pass the time.
 const (
-	latido       = 15 * time.Second      // a comment, so that proxies and people see that it is alive
-	mirada       = time.Second           // the read model is looked at this often whatever is told
-	miradaPronto = 20 * time.Millisecond // and first after this when a change was told that is not there yet; then doubling
-	plazoCliente = 10 * time.Second      // a client that takes nothing for so long is gone
+	// latido is how often a stream of server-sent events sends a comment, so that no proxy closes it.
+	latido = 15 * time.Second
+	// mirada is how often a stream reads the read model, even if no event tells of a change.
+	mirada = time.Second
+	// miradaPronto is how long a stream waits for a change in the read model of which an event told; each further wait is twice as long.
+	miradaPronto = 20 * time.Millisecond
+	// plazoCliente is how long the client of a stream may take to read what was written.
+	plazoCliente = 10 * time.Second
 )
 
 // Compras is what streams read.

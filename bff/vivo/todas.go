@@ -15,6 +15,7 @@ import (
 // How a stream of all purchases is told under a session, which may end (docs/adr/streams-end-with-their-session.md): a look at
 // the session stands before each telling, and the changes of checkEvery are told together, so that many of them are few looks.
 const (
+	// checkEvery is how often a stream of all purchases looks at its session, and tells the changes since then.
 	checkEvery = 250 * time.Millisecond
 	maxPending = 4 * colaDeTodas // a client whose session nobody can look at is cut off with so many untold
 )

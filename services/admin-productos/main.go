@@ -19,14 +19,14 @@ const servicio = "admin-productos"
 
 type config struct {
 	arranque.Config
-	BaseDatos   string       `conf:"env:DATABASE_URL,required,mask,help:address of database productos"`
+	BaseDatos   string       `conf:"env:DATABASE_URL,required,mask,help:address of database productos" unit:"URL"`
 	Esquema     base.Esquema `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
-	Conexiones  int32        `conf:"env:MAX_DATABASE_CONNECTIONS,default:16,help:connections to the database at most"`
-	Demora      float64      `conf:"env:DELAY,default:0,help:seconds that a reservation takes longer on purpose"`
-	Manejadores int          `conf:"env:MAX_CONCURRENT_RESERVATIONS,default:0,help:reservations at work at once; 0 is no limit"`
+	Conexiones  int32        `conf:"env:MAX_DATABASE_CONNECTIONS,default:16,help:connections to the database that one replica may open" unit:"connections"`
+	Demora      float64      `conf:"env:DELAY,default:0,help:time that each reservation takes longer on purpose; for the scenarios" unit:"seconds"`
+	Manejadores int          `conf:"env:MAX_CONCURRENT_RESERVATIONS,default:0,help:reservations that one replica works on at once; 0 is no limit" unit:"reservations"`
 
-	Reconciliacion time.Duration `conf:"env:RECONCILE_EVERY,default:1m,help:how often to look for reservations of purchases that ended otherwise"`
-	Huerfana       time.Duration `conf:"env:ORPHANED_AFTER,default:10m,help:how old a reservation is that is looked at"`
+	Reconciliacion time.Duration `conf:"env:RECONCILE_EVERY,default:1m,help:how often to look for reservations of purchases that ended in another way"`
+	Huerfana       time.Duration `conf:"env:ORPHANED_AFTER,default:10m,help:age from which such a reservation is looked at"`
 }
 
 func main() {
@@ -57,7 +57,7 @@ func run(ctx context.Context, cfg config) error {
 	mensajes.Recibir(receptor, publicador, almacen, ritmo)
 	rest.Servir(rutas, almacen)
 
-	go arranque.Repetir(ctx, time.Hour, "purgar lo viejo", func(ctx context.Context) error { return inbox.Purgar(ctx, pool) })
+	go arranque.Repetir(ctx, inbox.PurgeEvery, "purgar lo viejo", func(ctx context.Context) error { return inbox.Purgar(ctx, pool) })
 	reconciliador := reconciliacion.Nuevo(almacen, reconciliacion.NuevoGestor(cfg.DaprHTTP, cfg.TokenDapr), cfg.Huerfana)
 	go arranque.Repetir(ctx, cfg.Reconciliacion, "reconciliar", reconciliador.Revisar)
 	return cfg.Servir(ctx, rutas)

@@ -15,8 +15,8 @@ const servicio = "consolidador"
 
 type config struct {
 	arranque.Config
-	BaseDatos  string `conf:"env:DATABASE_URL,required,mask,help:address of database productos for a role that reads"`
-	Conexiones int32  `conf:"env:MAX_DATABASE_CONNECTIONS,default:8,help:connections to the database at most"`
+	BaseDatos  string `conf:"env:DATABASE_URL,required,mask,help:address of database productos for a role that only reads" unit:"URL"`
+	Conexiones int32  `conf:"env:MAX_DATABASE_CONNECTIONS,default:8,help:connections to the database that one replica may open" unit:"connections"`
 }
 
 func main() {

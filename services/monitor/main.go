@@ -15,9 +15,9 @@ const servicio = "monitor"
 
 type config struct {
 	arranque.Config
-	Pulsar string `conf:"env:PULSAR_ADMIN,default:http://127.0.0.1:8080,help:the broker's administrative interface"`
-	Broker string `conf:"env:PULSAR_URL,default:pulsar://127.0.0.1:6650,help:the broker itself, for dead letters"`
-	Token  string `conf:"env:PULSAR_TOKEN,mask,help:where the broker asks for one"`
+	Pulsar string `conf:"env:PULSAR_ADMIN,default:http://127.0.0.1:8080,help:administrative interface of the broker" unit:"URL"`
+	Broker string `conf:"env:PULSAR_URL,default:pulsar://127.0.0.1:6650,help:address of the broker itself; for dead letters" unit:"URL"`
+	Token  string `conf:"env:PULSAR_TOKEN,mask,help:token for a broker that asks for one"`
 }
 
 func main() {

@@ -18,11 +18,11 @@ const servicio = "ordenes"
 
 type config struct {
 	arranque.Config
-	BaseDatos   string        `conf:"env:DATABASE_URL,required,mask,help:address of database ordenes"`
+	BaseDatos   string        `conf:"env:DATABASE_URL,required,mask,help:address of database ordenes" unit:"URL"`
 	Esquema     base.Esquema  `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
-	Conexiones  int32         `conf:"env:MAX_DATABASE_CONNECTIONS,default:16,help:connections to the database at most"`
-	MaxAbiertas int           `conf:"env:MAX_OPEN_ORDENES,default:100,help:orders that a customer may have open"`
-	Barrido     time.Duration `conf:"env:REPUBLISH_EVERY,default:5s,help:how often what could not be published is tried again"`
+	Conexiones  int32         `conf:"env:MAX_DATABASE_CONNECTIONS,default:16,help:connections to the database that one replica may open" unit:"connections"`
+	MaxAbiertas int           `conf:"env:MAX_OPEN_ORDENES,default:100,help:orders of one customer that may be open; a further one is refused" unit:"orders"`
+	Barrido     time.Duration `conf:"env:REPUBLISH_EVERY,default:5s,help:how often an event that could not be published is tried again"`
 }
 
 func main() {
@@ -52,7 +52,7 @@ func run(ctx context.Context, cfg config) error {
 	publicar := mensajes.Publicador(publicador)
 	rest.Servir(rutas, almacen, publicar)
 
-	go arranque.Repetir(ctx, time.Hour, "purgar lo viejo", func(ctx context.Context) error { return inbox.Purgar(ctx, pool) })
+	go arranque.Repetir(ctx, inbox.PurgeEvery, "purgar lo viejo", func(ctx context.Context) error { return inbox.Purgar(ctx, pool) })
 	go arranque.Repetir(ctx, cfg.Barrido, "publicar lo pendiente", func(ctx context.Context) error { return almacen.Barrer(ctx, publicar) })
 	return cfg.Servir(ctx, rutas)
 }

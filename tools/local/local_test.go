@@ -53,6 +53,11 @@ func TestLosPuertosConcuerdan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range otrosAjustes {
+		if !strings.Contains(string(texto), "# "+name+"=") {
+			t.Errorf("local.env does not list %s", name)
+		}
+	}
 	for nombre, p := range puertosBase {
 		if !strings.Contains(string(texto), fmt.Sprintf("PORT_%s=%d\n", nombre, p)) {
 			t.Errorf("local.env no dice PORT_%s=%d", nombre, p)

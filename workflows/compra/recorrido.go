@@ -109,11 +109,11 @@ func (r *recorrido) Fin() (any, error) {
 // wait of the engine before it tries a failed activity again. The reconciler waits longer before it takes a saga for one that stands still.
 const LongestSleep = 30 * time.Second
 
-// The first sleep of a compensation, and after how many of them it starts a new run, so that its history does not grow without end.
-const (
-	firstSleep        = 5 * time.Second
-	vueltasPorCorrida = 20
-)
+// firstSleep is the sleep of a saga before its second try of a rollback; each further one is twice as long, up to LongestSleep.
+const firstSleep = 5 * time.Second
+
+// vueltasPorCorrida is after how many sleeps a compensation starts a new run, so that its history does not grow without end.
+const vueltasPorCorrida = 20
 
 // compensar undoes in reverse, each confirmed before the next. It reports false when it handed over to a new run.
 // What cannot be undone within PlazoCompensacion makes the purchase FALLIDA.
@@ -181,7 +181,7 @@ func (a Ajustes) espera(vueltas int) time.Duration {
 	return min(primera<<min(vueltas, 4), LongestSleep)
 }
 
-// reintentos is for trouble that an activity did not ride out itself.
+// reintentos is how the engine tries an activity again that failed: for trouble that the activity did not ride out itself.
 var reintentos = workflow.RetryPolicy{
 	MaxAttempts: 100, InitialRetryInterval: time.Second, BackoffCoefficient: 2, MaxRetryInterval: LongestSleep,
 }

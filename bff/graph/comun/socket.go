@@ -35,12 +35,15 @@ const (
 
 // The limits of one socket.
 const (
+	// initTimeout is how long the client of a websocket may take to send connection_init.
 	initTimeout       = 10 * time.Second
 	maxSocketMessage  = 64 << 10 // bytes
 	messagesPerSecond = 50       // that a client sends; twice as many at once
 	maxSubscriptions  = 100      // open at once
-	writeTimeout      = 10 * time.Second
-	heartbeat         = 15 * time.Second
+	// writeTimeout is how long the client of a websocket may take to read one message.
+	writeTimeout = 10 * time.Second
+	// heartbeat is how often a websocket pings its client, so that no proxy closes it.
+	heartbeat = 15 * time.Second
 )
 
 // Sockets are the websockets of GraphQL.

@@ -60,7 +60,7 @@ func costos(c *ComplexityRoot) {
 	c.MensajeMuerto.Registro = func(int) int { return costoDeTexto }
 }
 
-// latido is how often a stream that has nothing to tell says that it is alive, so that no proxy cuts it off.
+// latido is how often a stream of GraphQL sends a comment, so that no proxy closes it.
 const latido = 15 * time.Second
 
 func costoDeLista(hijos int, limite *int) int {

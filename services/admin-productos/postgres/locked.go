@@ -58,11 +58,16 @@ func (l *lockedRows) suspects(ids []string) (suspects []string, recent bool) {
 	return suspects, recent
 }
 
+// lookTimeout is how long a look at one row waits for its lock: longer than a purchase holds it.
+//
+//settings:wait
+const lookTimeout = "100ms"
+
 // look tries each row by itself, for longer than a purchase holds one.
 func (l *lockedRows) look(ctx context.Context, ids []string) (locked bool, err error) {
 	for _, id := range ids {
 		var lote pgx.Batch
-		lote.Queue(`select set_config('lock_timeout', '100ms', true)`)
+		lote.Queue(`select set_config('lock_timeout', $1, true)`, lookTimeout)
 		lote.Queue(`select from producto where id = $1 for no key update`, id)
 		err := l.pool.SendBatch(ctx, &lote).Close() // one transaction
 		held := timedOut(err)

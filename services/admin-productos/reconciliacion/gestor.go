@@ -19,9 +19,12 @@ type Gestor struct {
 	cliente   *http.Client
 }
 
+// askTimeout bounds a question to gestor-compra about the state of a purchase.
+const askTimeout = 5 * time.Second
+
 // NuevoGestor asks by way of the sidecar's HTTP port, with its API token.
 func NuevoGestor(puerto, token string) *Gestor {
-	return &Gestor{"http://127.0.0.1:" + puerto + "/v1.0/invoke/gestor-compra/method/compras/", token, &http.Client{Timeout: 5 * time.Second}}
+	return &Gestor{"http://127.0.0.1:" + puerto + "/v1.0/invoke/gestor-compra/method/compras/", token, &http.Client{Timeout: askTimeout}}
 }
 
 // Estado implements Compras. A sidecar that does not find the service also says 404, but not in the owner's words.

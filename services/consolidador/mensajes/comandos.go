@@ -30,7 +30,7 @@ func Recibir(receptor *pubsub.Receptor, publicador *pubsub.Publicador, existenci
 	})
 }
 
-// plazo bounds the read: a database that hangs must not hold the replica's few places for messages.
+// plazo bounds the read of the stock: a database that hangs must not hold the replica's few places for messages.
 const plazo = 10 * time.Second
 
 func responder(ctx context.Context, existencias Existencias, m contracts.Mensaje[contracts.DatosComandoInventario]) (inventario.Respuesta, error) {

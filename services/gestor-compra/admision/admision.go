@@ -109,7 +109,7 @@ func (a *Admision) iniciar(ctx context.Context, nombre, id string, e compra.Entr
 // Despertar wakes the workflow of a purchase about which something was decided. It does not end with the request that
 // decided: the client may have hung up by then. When it fails the sweep wakes the workflow.
 func (a *Admision) Despertar(ctx context.Context, idCompra string) {
-	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, soltar := context.WithTimeout(context.WithoutCancel(ctx), wakeTimeout)
 	defer soltar()
 	if err := a.motor.Wake(ctx, idCompra); err != nil {
 		slog.WarnContext(registro.ConCompra(ctx, idCompra), "despertar", "error", err)
@@ -128,4 +128,11 @@ func (a *Admision) Barrer(ctx context.Context) error {
 	return nil
 }
 
+// wakeTimeout bounds one try to wake a workflow.
+const wakeTimeout = 5 * time.Second
+
+// SweepEvery is how often to look for decisions that have not reached their workflow.
+const SweepEvery = 30 * time.Second
+
+// edadBarrido is the age from which a decision that has not reached its workflow is looked at. A younger one is still on its way.
 const edadBarrido = 30 * time.Second

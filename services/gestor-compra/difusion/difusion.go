@@ -19,10 +19,14 @@ import (
 const (
 	carriles    = 8   // publications at once; a purchase keeps to one lane, and so its order
 	profundidad = 256 // waiting in a lane; what does not fit is left to the sweep
-	cadaMarca   = 200 * time.Millisecond
-	ultimaMarca = 5 * time.Second // that a stop waits for the last one, should the database not answer
+	// cadaMarca is how often the rows of the outbox that were published are marked, all in one statement.
+	cadaMarca = 200 * time.Millisecond
+	// ultimaMarca is how long a stop waits for the last statement that marks rows of the outbox as published.
+	ultimaMarca = 5 * time.Second
+	// cadaBarrido is how often to look for rows of the outbox that could not be published.
 	cadaBarrido = 5 * time.Second
-	edadBarrido = 5 * time.Second // younger ones are still on their way
+	// edadBarrido is the age from which a row of the outbox is published again. A younger one is still on its way.
+	edadBarrido = 5 * time.Second
 	loteBarrido = 500
 )
 

@@ -29,6 +29,9 @@ type Client interface {
 // milliseconds.
 const terminationWait = 5 * time.Second
 
+// terminationPoll is how often Remove looks whether the engine has ended an instance.
+const terminationPoll = 50 * time.Millisecond
+
 // Engine acts on instances by their ids.
 type Engine struct {
 	client Client
@@ -38,7 +41,7 @@ type Engine struct {
 
 // New acts through client.
 func New(client Client) *Engine {
-	return &Engine{client: client, wait: terminationWait, poll: 50 * time.Millisecond}
+	return &Engine{client: client, wait: terminationWait, poll: terminationPoll}
 }
 
 // Start schedules a workflow. That the instance is there already is as good: a lease ran out while the engine was slow, or

@@ -52,6 +52,9 @@ func (a *Avisos) Esperar(idCompra string, comando contracts.Tipo) (<-chan struct
 	}
 }
 
+// listenAgain is the pause before a replica listens again for replies (LISTEN) after it lost its connection.
+const listenAgain = time.Second
+
 // Escuchar wakes waiters until ctx ends. It reconnects when the database comes back; what was missed meanwhile the waiters
 // find by looking themselves.
 func (a *Avisos) Escuchar(ctx context.Context) {
@@ -60,7 +63,7 @@ func (a *Avisos) Escuchar(ctx context.Context) {
 			slog.WarnContext(ctx, "sin avisos de respuestas", "error", err)
 			select {
 			case <-ctx.Done():
-			case <-time.After(time.Second):
+			case <-time.After(listenAgain):
 			}
 		}
 	}

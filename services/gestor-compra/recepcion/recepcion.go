@@ -160,6 +160,9 @@ func (r *Recepcion) Aprobar(ctx context.Context, idCompra string, aprobada bool,
 	return c, nil
 }
 
+// ReleaseEvery is how often to look for purchases whose units others want, as WANTED_STOCK_TIMEOUT says.
+const ReleaseEvery = 10 * time.Second
+
 // ReleaseWanted ends the wait of the purchases that nobody has decided about while others have been refused, for longer than
 // age, for want of what they hold (docs/adr/units-that-await-approval.md).
 func (r *Recepcion) ReleaseWanted(ctx context.Context, age time.Duration) error {

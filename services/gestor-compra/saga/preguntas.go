@@ -28,6 +28,12 @@ func (s *Saga) delPaso(paso *compras.Paso) espera {
 // deUnaVuelta is one turn of what goes on until it is answered.
 func deUnaVuelta(cuanto time.Duration) espera { return espera{plazo: time.Now().Add(cuanto)} }
 
+// LookEvery is how often a step that waits looks for its reply by itself, should a wake-up get lost.
+const LookEvery = 5 * time.Second
+
+// publishAgain is the pause before a step sends its command again that could not be published.
+const publishAgain = time.Second
+
 // preguntarYEsperar sends the command and waits for its reply. What it returns has no Respuesta when there was none in
 // time. An activity that is restarted finds the reply at once, else asks again: the participant answers a command that it
 // knows with the stored reply.
@@ -49,7 +55,7 @@ func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompr
 				siguientePregunta, insistencia = time.Now().Add(insistencia), 2*insistencia
 			} else { // the broker is away: it counts on our patience, not on the engine's tries
 				slog.WarnContext(ctx, "no se pudo preguntar", "comando", comando, "error", err)
-				siguientePregunta = time.Now().Add(time.Second)
+				siguientePregunta = time.Now().Add(publishAgain)
 			}
 		}
 		if err := esperar(ctx, aviso, min(s.ajustes.VueltaRevision, time.Until(siguientePregunta), time.Until(e.plazo))); err != nil {

@@ -31,18 +31,18 @@ var Version = "desarrollo"
 
 // Config is what every program reads from its environment. `dapr run` sets the ports.
 type Config struct {
-	Direccion   string        `conf:"env:LISTEN_ADDRESS,default:127.0.0.1,help:address to listen on"`
-	Puerto      int           `conf:"env:APP_PORT,required,help:port to listen on"`
-	DaprGRPC    string        `conf:"env:DAPR_GRPC_PORT,required,help:gRPC port of the sidecar"`
-	DaprHTTP    string        `conf:"env:DAPR_HTTP_PORT,required,help:HTTP port of the sidecar"`
-	TokenApp    string        `conf:"env:APP_API_TOKEN,mask,help:what the sidecar says with each call; empty asks for none"`
-	TokenDapr   string        `conf:"env:DAPR_API_TOKEN,mask,help:what the sidecar wants to hear; empty where it asks for none"`
-	NivelLog    string        `conf:"env:LOG_LEVEL,default:INFO"`
+	Direccion   string        `conf:"env:LISTEN_ADDRESS,default:127.0.0.1,help:address that the service listens on" unit:"IP address"`
+	Puerto      int           `conf:"env:APP_PORT,required,help:port that the service listens on" unit:"port"`
+	DaprGRPC    string        `conf:"env:DAPR_GRPC_PORT,required,help:gRPC port of the sidecar" unit:"port"`
+	DaprHTTP    string        `conf:"env:DAPR_HTTP_PORT,required,help:HTTP port of the sidecar" unit:"port"`
+	TokenApp    string        `conf:"env:APP_API_TOKEN,mask,help:token that the sidecar sends with each call; empty asks for none"`
+	TokenDapr   string        `conf:"env:DAPR_API_TOKEN,mask,help:token that the service sends to its sidecar; empty sends none"`
+	NivelLog    string        `conf:"env:LOG_LEVEL,default:INFO,help:least level of a log line: DEBUG INFO WARN or ERROR"`
 	BodyTimeout time.Duration `conf:"env:BODY_TIMEOUT,default:30s,help:how long the body of a request may take to arrive"`
 	PlazoParada time.Duration `conf:"env:SHUTDOWN_TIMEOUT,default:15s,help:how long a stop waits for what is under way"`
 }
 
-// avisoFinal lets who reads our output take the last line: `dapr run` drops what it has not read when a program ends.
+// avisoFinal is the pause before a program that failed ends, for `dapr run` to read its last line. It drops what it has not read by then.
 const avisoFinal = 200 * time.Millisecond
 
 // Main runs a program: reads its configuration, prints it masked, runs it until SIGINT or SIGTERM.
@@ -91,6 +91,9 @@ func (c Config) Sidecar(ctx context.Context) (dapr.Client, error) {
 	}
 }
 
+// dialEvery is how often a program that starts tries to connect to its sidecar.
+const dialEvery = 20 * time.Millisecond
+
 // waitForListener returns once somebody listens at address, or ctx ends. gRPC's second try comes a second after the first: for a
 // program that starts a moment before its sidecar that would be most of its start.
 func waitForListener(ctx context.Context, address string) {
@@ -102,7 +105,7 @@ func waitForListener(ctx context.Context, address string) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(dialEvery):
 		}
 	}
 }

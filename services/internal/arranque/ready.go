@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	readyFor     = time.Second     // how long one result answers all requests
-	readyTimeout = 2 * time.Second // for the whole check
+	// readyFor is how long one result of the check answers all requests for /readyz.
+	readyFor = time.Second
+	// readyTimeout bounds the check behind /readyz.
+	readyTimeout = 2 * time.Second
 )
 
 // readiness says whether the dependencies of a program answer. Anybody may request it, so the check runs at most once a second.

@@ -14,11 +14,16 @@ import (
 
 // How long a connection may be open for what. What a program waits for itself is not counted here: a handler's time is its own.
 const (
-	headerTimeout = 10 * time.Second       // for the headers of a request to arrive
-	bodyTimeout   = 30 * time.Second       // for all of a body to arrive, where BodyTimeout says nothing
-	unreadTimeout = 500 * time.Millisecond // for the rest of a body that its handler does not read
-	writeTimeout  = 2 * time.Minute        // from the headers of a request until its answer is taken
-	idleTimeout   = 2 * time.Minute        // between two requests
+	// headerTimeout is how long the headers of a request may take to arrive.
+	headerTimeout = 10 * time.Second
+	// bodyTimeout is how long a body may take to arrive where BODY_TIMEOUT is 0.
+	bodyTimeout = 30 * time.Second
+	// unreadTimeout is how long the rest of a body may take that its handler does not read.
+	unreadTimeout = 500 * time.Millisecond
+	// writeTimeout is how long an answer may take to be read by its client, from the headers of the request on.
+	writeTimeout = 2 * time.Minute
+	// idleTimeout is how long a connection stays open between two requests.
+	idleTimeout = 2 * time.Minute
 )
 
 // MaxHeader bounds the headers of a request in bytes; the server adds 4 KiB. More is answered 431.

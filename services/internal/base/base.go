@@ -14,8 +14,12 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// limits end on the server what would otherwise wait for ever: docs/adr/bounded-waits.md. An address that names one of them,
-// as in ?lock_timeout=2s, decides it itself.
+// limits end in PostgreSQL what would otherwise wait for ever (docs/adr/bounded-waits.md): the wait for a lock, a statement, and a
+// transaction in which nothing happens.
+//
+// An address that names one of them, as in ?lock_timeout=2s, decides it itself.
+//
+//settings:wait
 var limits = map[string]string{
 	// A statement that waits for a lock gives up below the second that the bff waits for a service, so that the
 	// service answers "try again" by itself, and a command gives its handler back.
@@ -58,7 +62,7 @@ const (
 	Esperar Esquema = "wait"
 )
 
-// vuelta is how often Esperar looks.
+// vuelta is how often a program with MIGRATIONS=wait looks whether the job is done.
 const vuelta = 2 * time.Second
 
 // Poner does so with the goose files of migraciones, as Migrar takes them. sigue is false where the program is to end well.
@@ -108,6 +112,17 @@ func pendiente(ctx context.Context, pool *pgxpool.Pool, p *goose.Provider) (bool
 	return p.HasPending(ctx)
 }
 
+// migrationLock is how long a migration waits for the lock of a table, while all who want that table wait behind it.
+//
+//settings:wait
+const migrationLock = "5s"
+
+// turnEvery is how often a program that starts looks whether another one still migrates its database.
+const turnEvery = time.Second
+
+// turnTimeout is how long a program that starts waits for another one that migrates its database.
+const turnTimeout = 5 * time.Minute
+
 func conMigraciones(pool *pgxpool.Pool, migraciones fs.FS, hacer func(*goose.Provider) error) error {
 	carpeta, err := fs.Sub(migraciones, "migraciones")
 	if err != nil {
@@ -117,11 +132,10 @@ func conMigraciones(pool *pgxpool.Pool, migraciones fs.FS, hacer func(*goose.Pro
 	// behind it. One that does not get it soon fails, and the program starts again.
 	conf := pool.Config().ConnConfig
 	conf.RuntimeParams["statement_timeout"] = "0"
-	conf.RuntimeParams["lock_timeout"] = "5s"
+	conf.RuntimeParams["lock_timeout"] = migrationLock
 	db := stdlib.OpenDB(*conf)
 	defer func() { _ = db.Close() }()
-	// The one who waits looks each second, for 5 minutes.
-	turno, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+	turno, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(uint64(turnEvery/time.Second), uint64(turnTimeout/turnEvery)))
 	if err != nil {
 		return fmt.Errorf("migraciones: %w", err)
 	}

@@ -34,6 +34,12 @@ import (
 // can only be one put back by hand: it is refused, since nobody knows any more whether it was done.
 const Retencion = 30 * 24 * time.Hour
 
+// keptOn is how long an answer is kept once its command would be refused for its age.
+const keptOn = 7 * 24 * time.Hour
+
+// PurgeEvery is how often a replica deletes the answers and the counts of tries that have outlived their time.
+const PurgeEvery = time.Hour
+
 // Respuesta is a participant's answer to a command.
 type Respuesta[R any] struct {
 	Tipo contracts.Tipo `json:"tipo"`
@@ -134,7 +140,7 @@ func Purgar(ctx context.Context, pool *pgxpool.Pool) error {
 		answers = `delete from inbox where (id_compra, tipo) in (select id_compra, tipo from inbox where recibido_en < now() - $1::interval limit 5000)`
 		tries   = `delete from intento where registro in (select registro from intento where ultimo < now() - $1::interval limit 5000)`
 	)
-	if err := deleteAll(ctx, pool, answers, Retencion+7*24*time.Hour); err != nil {
+	if err := deleteAll(ctx, pool, answers, Retencion+keptOn); err != nil {
 		return fmt.Errorf("purgar respuestas: %w", err)
 	}
 	if err := deleteAll(ctx, pool, tries, retencionIntentos); err != nil {

@@ -36,5 +36,5 @@ func (i Intentos) Contar(ctx context.Context, registro string) (int, error) {
 	return veces, nil
 }
 
-// retencionIntentos is far more than the time in which a message is tried: it is redelivered each second.
+// retencionIntentos is how long the count of tries of a message is kept after the last one: far more than the second between two tries.
 const retencionIntentos = 24 * time.Hour

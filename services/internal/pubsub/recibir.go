@@ -18,6 +18,8 @@ import (
 )
 
 // MaxIntentos is how often a message is tried that fails for a reason which is not trouble of the infrastructure.
+//
+//settings:wait
 const MaxIntentos = 10
 
 // Intentos counts the failed tries of a record, over restarts and replicas.

@@ -91,6 +91,12 @@ func EscribirError(w http.ResponseWriter, r *http.Request, err error) {
 	_ = json.NewEncoder(w).Encode(p) // the client is gone when this fails
 }
 
+// retryAfterTrouble is the Retry-After of a 503: something that the service stands on does not answer.
+const retryAfterTrouble = 5 * time.Second
+
+// retryAfterRefusal is the Retry-After of a 429: the client is over its rate, or the service is full.
+const retryAfterRefusal = time.Second
+
 // wait is after how long the client may try again what failed with err, 0 where that would not help.
 func wait(err error) time.Duration {
 	var propio *errores.Error
@@ -99,9 +105,9 @@ func wait(err error) time.Duration {
 	}
 	switch errores.De(err) {
 	case errores.NoDisponible:
-		return 5 * time.Second
+		return retryAfterTrouble
 	case errores.Demasiadas, errores.Cuota, errores.Ocupado:
-		return time.Second
+		return retryAfterRefusal
 	default:
 		return 0
 	}

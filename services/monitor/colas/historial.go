@@ -10,8 +10,11 @@ import (
 
 // What the history keeps, and over how much of it a rate is taken: shorter is nervous, longer is late.
 const (
-	Cada      = 5 * time.Second
-	Memoria   = 15 * time.Minute
+	// Cada is how often the lengths of the queues are read.
+	Cada = 5 * time.Second
+	// Memoria is how long the lengths of the queues are kept.
+	Memoria = 15 * time.Minute
+	// deUnRitmo is the time over which the rate of a queue is taken. A shorter one is nervous, a longer one is late.
 	deUnRitmo = 30 * time.Second
 )
 

@@ -23,10 +23,11 @@ import (
 const suscripcionMuertos = "operador"
 
 const (
-	maxPorTema = 500             // dead letters that one look takes from a topic
-	sinMas     = 2 * time.Second // after which a topic has no more to give: somebody else has the rest
-	maxShown   = 64 << 10        // bytes of a record that the list shows
-	maxList    = 448 << 10       // bytes of the list as JSON: half of what the bff takes as an answer, as GraphQL escapes records once more
+	maxPorTema = 500 // dead letters that one look takes from a topic
+	// sinMas is how long a look waits for a further dead letter of a topic. Somebody else has the rest.
+	sinMas   = 2 * time.Second
+	maxShown = 64 << 10  // bytes of a record that the list shows
+	maxList  = 448 << 10 // bytes of the list as JSON: half of what the bff takes as an answer, as GraphQL escapes records once more
 )
 
 // Muertos reads the topics of dead letters.
@@ -38,9 +39,15 @@ type Muertos struct {
 	waiting waiting
 }
 
+// operationTimeout bounds what the Pulsar client asks the broker for.
+const operationTimeout = 5 * time.Second
+
+// connectionTimeout bounds a connection of the Pulsar client to the broker.
+const connectionTimeout = 3 * time.Second
+
 // NuevosMuertos reads from the broker at direccion (pulsar://…), whenever it is there.
 func NuevosMuertos(direccion, token string, broker *Broker) (*Muertos, error) {
-	opciones := pulsar.ClientOptions{URL: direccion, OperationTimeout: 5 * time.Second, ConnectionTimeout: 3 * time.Second}
+	opciones := pulsar.ClientOptions{URL: direccion, OperationTimeout: operationTimeout, ConnectionTimeout: connectionTimeout}
 	if token != "" {
 		opciones.Authentication = pulsar.NewAuthenticationToken(token)
 	}

@@ -20,7 +20,9 @@ type Broker struct {
 	cliente   *http.Client
 }
 
-// plazo bounds a question: a look at dead letters has no time limit of its own, and the next look waits for it.
+// plazo bounds one request to the administrative interface of the broker.
+//
+// A look at dead letters has no time limit of its own, and the next look waits for it.
 const plazo = 5 * time.Second
 
 // Nuevo reads from the interface at direccion, a URL, with token where the broker asks for one.

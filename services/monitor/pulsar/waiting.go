@@ -23,12 +23,15 @@ import (
 )
 
 const (
-	tooOld      = 5 * time.Second  // a message that waits for longer is looked at: others are handled in less
-	maxLook     = 200              // pending messages of a subscription after which a look starts no further entry, the oldest first
-	maxEntry    = 10_000           // messages of one entry that a look reads
-	aLook       = 3 * time.Second  // how long it may take
-	forOperator = 30 * time.Second // after which a message that could be handled may be set aside all the same
-	maxRaw      = 256 << 10        // bytes of a message that cannot be read which its dead letter keeps
+	// tooOld is the age from which a message that waits is looked at. Others are handled in less.
+	tooOld   = 5 * time.Second
+	maxLook  = 200    // pending messages of a subscription after which a look starts no further entry, the oldest first
+	maxEntry = 10_000 // messages of one entry that a look reads
+	// aLook is how long one look at the messages that wait may take.
+	aLook = 3 * time.Second
+	// forOperator is the age from which an operator may set aside a message that could still be handled.
+	forOperator = 30 * time.Second
+	maxRaw      = 256 << 10 // bytes of a message that cannot be read which its dead letter keeps
 )
 
 // Awaiting is a message that its reader has not acknowledged.

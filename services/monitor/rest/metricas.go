@@ -71,7 +71,7 @@ type lectura struct {
 	undecodables Undecodables
 }
 
-// plazo is below the 10 s that Prometheus waits by default.
+// plazo bounds the question to the broker behind /metrics: it is below the 10 s that Prometheus waits by default.
 const plazo = 3 * time.Second
 
 // Describe implements prometheus.Collector.

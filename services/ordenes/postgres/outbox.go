@@ -11,7 +11,7 @@ import (
 	"entregas/services/ordenes/ordenes"
 )
 
-// tellAgainAfter is when an event is told once more: a broker may lose what it took (docs/adr/told-twice.md).
+// tellAgainAfter is the age at which a published event is published once more: a broker may lose what it took (docs/adr/told-twice.md).
 const tellAgainAfter = time.Minute
 
 // Difundir publishes a purchase's events that were never told.
@@ -21,7 +21,7 @@ func (a *Almacen) Difundir(ctx context.Context, idCompra string, publicar ordene
 	return err
 }
 
-// gracia leaves a new event to the request that wrote it and is about to publish it.
+// gracia is the age below which the sweep leaves an event to the request that wrote it and is about to publish it.
 const gracia = 5 * time.Second
 
 // Barrer publishes every event whose time has come: what Difundir could not do, and each one a second time.

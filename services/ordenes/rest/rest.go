@@ -67,7 +67,7 @@ func (r recursos) despachar(w http.ResponseWriter, p *http.Request) error {
 	return nil
 }
 
-// plazoAviso bounds how long the caller waits for the broker: the sweep does what is not done by then.
+// plazoAviso is how long a cancellation or a dispatch waits for its event to be published. The sweep publishes what is not done by then.
 const plazoAviso = 500 * time.Millisecond
 
 // avisar tells at once what happened. It happened whether or not this works, so its failure is no answer.
