@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// environment holds the variables that are no setting of a service and no line of local.env. otherSettings compares it with what
+// the code reads.
+var environment = []setting{
+	{owner: "the programs with build tag `failpoints`", name: "FAILPOINTS_DIR", effect: "The folder of the files that arm a failpoint. Empty arms none. See docs/scenarios.md."},
+	{owner: "`.local/bin/local`", name: "CHROMIUM", effect: "The path of a Chromium for the tests of the pages. Empty looks for an installed one."},
+	{owner: "`.local/bin/local`", name: "JAVA_HOME", effect: "The JVM that runs Pulsar. Empty takes the one that `make up` downloads."},
+	{owner: "tests", name: "CHROMIUM", effect: "The same, for the tests themselves."},
+	{owner: "tests", name: "INSTANCIA", effect: "The copy of the system that a test or a scenario acts on: `up`, `test` or `caos`."},
+	{owner: "tests", name: "NO_COLOR", effect: "Any value leaves colours out of what `make demo` draws."},
+	{owner: "tests", name: "TERM", effect: "`dumb` does the same."},
+	{owner: "tests", name: "TELL_TIME", effect: "Set by a test that starts itself again: tell the time and end."},
+}
+
+// own are variables that every program has, or that another table lists.
+var own = []string{"PATH", "POSTGRES_DSN"}
+
+// otherSettings returns environment. It fails when the code reads a variable that no table lists, or no longer reads one of them.
+func otherSettings(root string, src *source) ([]setting, error) {
+	read := map[string]string{}
+	collect := func(name string) error {
+		text, err := os.ReadFile(name) // #nosec G304 -- a source of the project
+		for _, variable := range getenv(string(text)) {
+			read[variable] = name
+		}
+		return err
+	}
+	for _, f := range src.files {
+		if err := collect(filepath.Join(root, filepath.FromSlash(f.path))); err != nil {
+			return nil, err
+		}
+	}
+	for _, folder := range []string{filepath.Join("tools", "local"), "tests"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(name, ".go") || strings.HasPrefix(name, filepath.Join(root, "tools", "local", "cmd")) {
+				return err
+			}
+			return collect(name)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	listed := namesOf(environment)
+	for variable, name := range read {
+		if !slices.Contains(listed, variable) && !slices.Contains(own, variable) {
+			return nil, fmt.Errorf("%s reads the variable %s, which no table of tests/settings/environment.go lists", name, variable)
+		}
+	}
+	for _, variable := range listed {
+		if read[variable] == "" {
+			return nil, fmt.Errorf("tests/settings/environment.go lists %s, which nobody reads", variable)
+		}
+	}
+	return environment, nil
+}
