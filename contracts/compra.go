@@ -9,14 +9,24 @@ import (
 
 // What a purchase may be at most.
 const (
-	MaxLineas          = 100
-	MaxCantidad        = 1_000_000
-	MaxIdentificador   = 64        // characters of an id_usuario or id_producto
-	MaxMotivo          = 500       // characters of a reason that a person gives
-	MaxCuerpoPeticion  = 128 << 10 // bytes; the largest purchase with every character escaped has 83 kB
-	formatoIDDeCompra  = "un UUID, por ejemplo 01938f5e-7c1a-7000-8000-000000000001"
-	formatoDeCantidad  = "un número entero de 1 a 1000000"
-	formatoDeProductos = "de 1 a 100 líneas {id_producto, cantidad}"
+	MaxLineas         = 100
+	MaxCantidad       = 1_000_000
+	MaxIdentificador  = 64        // characters of an id_usuario or id_producto
+	MaxMotivo         = 500       // characters of a reason that a person gives
+	MaxCuerpoPeticion = 128 << 10 // bytes; the largest purchase with every character escaped has 83 kB
+)
+
+// The defaults of settings that stand in more than one place: tests of the programs and of the pages compare them with these.
+const (
+	ApprovalThreshold = 100 // units above which a purchase needs an approval
+	MaxOpen           = 100 // purchases, and orders, that one customer may have open
+)
+
+const formatoIDDeCompra = "un UUID, por ejemplo 01938f5e-7c1a-7000-8000-000000000001"
+
+var (
+	formatoDeCantidad  = fmt.Sprintf("un número entero de 1 a %d", MaxCantidad)
+	formatoDeProductos = fmt.Sprintf("de 1 a %d líneas {id_producto, cantidad}", MaxLineas)
 )
 
 // SolicitudCompra is a purchase as a customer asks for it.

@@ -2,6 +2,7 @@ package compras
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 
@@ -18,7 +19,7 @@ const (
 )
 
 // FormaDeLimite says in words for a person how many may be asked for.
-const FormaDeLimite = "debe ser un número entero de 1 a 100"
+var FormaDeLimite = fmt.Sprintf("debe ser un número entero de 1 a %d", MaxPagina)
 
 // Leer gives a purchase: from its owner, or as it is known here when the owner does not know it yet or does not answer.
 // NoEncontrado is said only when the owner said so.

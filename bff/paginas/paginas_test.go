@@ -2,6 +2,7 @@ package paginas_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"entregas/contracts"
 	"entregas/services/bff/paginas"
 	"entregas/workflows/compra"
 )
@@ -179,6 +181,25 @@ func TestPagesDrawTheTableOfSteps(t *testing.T) {
 			if regexp.MustCompile(`\b` + word + `\b`).Match(text) {
 				t.Errorf("bff/paginas/%s names %s: take it from estatico/saga.js", name, word)
 			}
+		}
+	}
+}
+
+// The limits that the fields of the pages have are those of contracts.
+func TestTheLimitsOfThePages(t *testing.T) {
+	limit := regexp.MustCompile(`\b(?:maxlength|max)(?:: |=)"\d+"|cesta\.total\(\) > \d+`)
+	for file, want := range map[string]string{
+		"estatico/marco.js":       fmt.Sprintf(`maxlength: "%d"`, contracts.MaxMotivo),
+		"estatico/existencias.js": fmt.Sprintf(`max: "%d"`, contracts.MaxCantidad),
+		"estatico/tienda.js":      fmt.Sprintf(`cesta.total() > %d max: "%d"`, contracts.ApprovalThreshold, contracts.MaxCantidad),
+		"html/op-compras.html":    fmt.Sprintf(`maxlength="%d"`, contracts.MaxIdentificador),
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(limit.FindAllString(string(text), -1), " "); got != want {
+			t.Errorf("%s has %q, contracts has %q", file, got, want)
 		}
 	}
 }

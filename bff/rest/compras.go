@@ -6,6 +6,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/bff/compras"
+	"entregas/services/bff/optional"
 	"entregas/services/bff/rest/contrato"
 	"entregas/services/internal/rest"
 )
@@ -25,7 +26,7 @@ func (s Servidor) CrearCompra(w http.ResponseWriter, r *http.Request, params con
 		rest.EscribirError(w, r, err)
 		return
 	}
-	aceptada, err := s.Puerta.Crear(r.Context(), solicitud, o(params.IdempotencyKey, ""))
+	aceptada, err := s.Puerta.Crear(r.Context(), solicitud, optional.Or(params.IdempotencyKey, ""))
 	sigue(w, r, aceptada, err)
 }
 
@@ -47,7 +48,7 @@ func (s Servidor) LeerCompra(w http.ResponseWriter, r *http.Request, id contrato
 
 // SeguirCompra implements contrato.ServerInterface.
 func (s Servidor) SeguirCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, params contrato.SeguirCompraParams) {
-	s.EnVivo.UnaCompra(w, r, id, o(params.LastEventID, ""))
+	s.EnVivo.UnaCompra(w, r, id, optional.Or(params.LastEventID, ""))
 }
 
 // ListarComprasDeUsuario implements contrato.ServerInterface.
@@ -57,7 +58,7 @@ func (s Servidor) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request,
 		rest.EscribirError(w, r, err)
 		return
 	}
-	pagina, err := s.Puerta.DeUsuario(r.Context(), id, o(params.Limite, compras.PaginaNormal), o(params.Despues, ""), estados...)
+	pagina, err := s.Puerta.DeUsuario(r.Context(), id, optional.Or(params.Limite, compras.PaginaNormal), optional.Or(params.Despues, ""), estados...)
 	responderPagina(w, r, pagina, err)
 }
 
@@ -68,8 +69,8 @@ func (s Servidor) ListarCompras(w http.ResponseWriter, r *http.Request, params c
 		rest.EscribirError(w, r, err)
 		return
 	}
-	filtro := contracts.FiltroCompras{Estados: estados, IDUsuario: o(params.IdUsuario, ""), Domicilio: params.Domicilio}
-	pagina, err := s.Puerta.Buscar(r.Context(), filtro, o(params.Limite, compras.PaginaNormal), o(params.Despues, ""))
+	filtro := contracts.FiltroCompras{Estados: estados, IDUsuario: optional.Or(params.IdUsuario, ""), Domicilio: params.Domicilio}
+	pagina, err := s.Puerta.Buscar(r.Context(), filtro, optional.Or(params.Limite, compras.PaginaNormal), optional.Or(params.Despues, ""))
 	responderPagina(w, r, pagina, err)
 }
 

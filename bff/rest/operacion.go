@@ -7,6 +7,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/bff/acceso"
+	"entregas/services/bff/optional"
 	"entregas/services/bff/rest/contrato"
 	"entregas/services/internal/rest"
 )
@@ -25,13 +26,13 @@ func (s Servidor) LeerMensajes(w http.ResponseWriter, r *http.Request, id contra
 
 // LeerResumen implements contrato.ServerInterface.
 func (s Servidor) LeerResumen(w http.ResponseWriter, r *http.Request, params contrato.LeerResumenParams) {
-	resumen, err := s.Puerta.Resumen(r.Context(), o(params.Segundos, acceso.VentanaNormal))
+	resumen, err := s.Puerta.Resumen(r.Context(), optional.Or(params.Segundos, acceso.VentanaNormal))
 	responder(w, r, http.StatusOK, resumen, err)
 }
 
 // LeerColas implements contrato.ServerInterface.
 func (s Servidor) LeerColas(w http.ResponseWriter, r *http.Request, params contrato.LeerColasParams) {
-	colas, err := s.Puerta.Colas(r.Context(), o(params.Minutos, acceso.MinutosNormales))
+	colas, err := s.Puerta.Colas(r.Context(), optional.Or(params.Minutos, acceso.MinutosNormales))
 	responder(w, r, http.StatusOK, colas, err)
 }
 
@@ -73,7 +74,7 @@ func (s Servidor) DespacharOrden(w http.ResponseWriter, r *http.Request, id cont
 
 // ListarProductos implements contrato.ServerInterface.
 func (s Servidor) ListarProductos(w http.ResponseWriter, r *http.Request, params contrato.ListarProductosParams) {
-	lista, err := s.Puerta.Productos(r.Context(), o(params.Buscar, ""))
+	lista, err := s.Puerta.Productos(r.Context(), optional.Or(params.Buscar, ""))
 	responder(w, r, http.StatusOK, lista, err)
 }
 
@@ -90,23 +91,15 @@ func (s Servidor) ReponerProducto(w http.ResponseWriter, r *http.Request, id con
 		rest.EscribirError(w, r, err)
 		return
 	}
-	producto, err := s.Puerta.Reponer(r.Context(), id, pedida.Cantidad, o(params.IdempotencyKey, ""))
+	producto, err := s.Puerta.Reponer(r.Context(), id, pedida.Cantidad, optional.Or(params.IdempotencyKey, ""))
 	responder(w, r, http.StatusOK, producto, err)
 }
 
-// o is what p points at, or otro where there is nothing.
-func o[T any](p *T, otro T) T {
-	if p == nil {
-		return otro
-	}
-	return *p
-}
-
 func estadosDe(lista *contrato.EnEstado) ([]contracts.Estado, error) {
-	for _, e := range o(lista, nil) {
+	for _, e := range optional.Or(lista, nil) {
 		if !slices.Contains(contracts.Estados, e) {
 			return nil, contracts.CampoMalo("estado", fmt.Sprintf("debe ser uno o varios de %v", contracts.Estados))
 		}
 	}
-	return o(lista, nil), nil
+	return optional.Or(lista, nil), nil
 }

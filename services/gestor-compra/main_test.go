@@ -8,10 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ardanlabs/conf/v3"
 	"github.com/dapr/durabletask-go/api/protos"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"entregas/contracts"
+	"entregas/services/gestor-compra/reconciliacion"
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/base"
 	"entregas/services/internal/basetest"
@@ -79,3 +82,25 @@ func escuchar(t *testing.T) net.Listener {
 }
 
 func puertoDe(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
+
+// The defaults of the settings go with each other, and with what others know of them.
+func TestTheDefaultsAgree(t *testing.T) {
+	t.Setenv("DATABASE_URL", "postgres://")
+	t.Setenv("APP_PORT", "1")
+	var cfg config
+	if _, err := conf.Parse("", &cfg); err != nil {
+		t.Fatal(err)
+	}
+	if cfg.UmbralAprobacion != contracts.ApprovalThreshold || cfg.MaxOpen != contracts.MaxOpen {
+		t.Errorf("APPROVAL_THRESHOLD is %d and MAX_OPEN_PER_CUSTOMER %d; contracts has %d and %d", cfg.UmbralAprobacion, cfg.MaxOpen, contracts.ApprovalThreshold, contracts.MaxOpen)
+	}
+	if err := (reconciliacion.Settings{Quiet: cfg.StalledAfter}).Check(); err != nil {
+		t.Error(err)
+	}
+	if cfg.Insistencia >= cfg.Paciencia {
+		t.Errorf("ASK_AGAIN_AFTER is %s: a step would never ask again within STEP_PATIENCE, %s", cfg.Insistencia, cfg.Paciencia)
+	}
+	if cfg.Arriendo >= cfg.StalledAfter {
+		t.Errorf("START_LEASE is %s: a purchase would stand still by STALLED_AFTER, %s, before it is given out again", cfg.Arriendo, cfg.StalledAfter)
+	}
+}

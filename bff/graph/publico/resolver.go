@@ -9,6 +9,7 @@ import (
 	"entregas/services/bff/acceso"
 	"entregas/services/bff/compras"
 	"entregas/services/bff/graph/comun"
+	"entregas/services/bff/optional"
 )
 
 // EnVivo tells a purchase's changes as they happen.
@@ -44,13 +45,13 @@ func (r raiz) Comprar(ctx context.Context, c contracts.SolicitudCompra, clave *s
 
 // Cancelar implements MutationResolver.
 func (r raiz) Cancelar(ctx context.Context, id string, motivo *string) (*contracts.Aceptada, error) {
-	a, _, err := r.puerta.Cancelar(ctx, id, o(motivo, ""))
+	a, _, err := r.puerta.Cancelar(ctx, id, optional.Or(motivo, ""))
 	return orNull(a, err)
 }
 
 // Aprobar implements MutationResolver.
 func (r raiz) Aprobar(ctx context.Context, id string, aprobada bool, motivo *string) (*contracts.Aceptada, error) {
-	return orNull(r.puerta.Aprobar(ctx, id, aprobada, o(motivo, "")))
+	return orNull(r.puerta.Aprobar(ctx, id, aprobada, optional.Or(motivo, "")))
 }
 
 // Reintentar implements MutationResolver.
@@ -84,14 +85,14 @@ func (r raiz) ApartarMensaje(ctx context.Context, id string) (*contracts.Mensaje
 
 // Cambios implements SubscriptionResolver.
 func (r raiz) Cambios(ctx context.Context, id string, desde *int) (<-chan compras.Cambio, error) {
-	return r.enVivo.Cambios(ctx, id, o(desde, -1))
+	return r.enVivo.Cambios(ctx, id, optional.Or(desde, -1))
 }
 
 // consultas implements QueryResolver.
 type consultas struct{ raiz }
 
 func (c consultas) Productos(ctx context.Context, buscar *string) ([]contracts.Producto, error) {
-	return c.puerta.Productos(ctx, o(buscar, ""))
+	return c.puerta.Productos(ctx, optional.Or(buscar, ""))
 }
 
 func (c consultas) Producto(ctx context.Context, id string) (*contracts.Producto, error) {
@@ -105,14 +106,14 @@ func (c consultas) Compra(ctx context.Context, id string) (*contracts.Compra, er
 }
 
 func (c consultas) MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) (*compras.Pagina, error) {
-	page, err := c.puerta.DeUsuario(ctx, o(idUsuario, propio(ctx)), o(limite, compras.PaginaNormal), o(despues, ""), estados...)
+	page, err := c.puerta.DeUsuario(ctx, optional.Or(idUsuario, propio(ctx)), optional.Or(limite, compras.PaginaNormal), optional.Or(despues, ""), estados...)
 	comun.SecondHand(ctx, page.Edad)
 	return orNull(page, err)
 }
 
 func (c consultas) Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) (*compras.Pagina, error) {
-	return orNull(c.puerta.Buscar(ctx, contracts.FiltroCompras{Estados: estados, IDUsuario: o(idUsuario, ""), Domicilio: domicilio},
-		o(limite, compras.PaginaNormal), o(despues, "")))
+	return orNull(c.puerta.Buscar(ctx, contracts.FiltroCompras{Estados: estados, IDUsuario: optional.Or(idUsuario, ""), Domicilio: domicilio},
+		optional.Or(limite, compras.PaginaNormal), optional.Or(despues, "")))
 }
 
 func (c consultas) Orden(ctx context.Context, id string) (*contracts.Orden, error) {
@@ -120,11 +121,11 @@ func (c consultas) Orden(ctx context.Context, id string) (*contracts.Orden, erro
 }
 
 func (c consultas) Resumen(ctx context.Context, segundos *int) (*contracts.Resumen, error) {
-	return orNull(c.puerta.Resumen(ctx, o(segundos, acceso.VentanaNormal)))
+	return orNull(c.puerta.Resumen(ctx, optional.Or(segundos, acceso.VentanaNormal)))
 }
 
 func (c consultas) Colas(ctx context.Context, minutos *int) (*contracts.Colas, error) {
-	return orNull(c.puerta.Colas(ctx, o(minutos, acceso.MinutosNormales)))
+	return orNull(c.puerta.Colas(ctx, optional.Or(minutos, acceso.MinutosNormales)))
 }
 
 func (c consultas) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
@@ -197,12 +198,4 @@ func orNull[T any](v T, err error) (*T, error) {
 		return nil, err
 	}
 	return &v, nil
-}
-
-// o is what p points at, or otro where there is nothing.
-func o[T any](p *T, otro T) T {
-	if p == nil {
-		return otro
-	}
-	return *p
 }

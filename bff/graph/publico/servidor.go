@@ -14,6 +14,7 @@ import (
 	"entregas/services/bff/graph/comun"
 	"entregas/services/bff/identidad"
 	"entregas/services/bff/memory"
+	"entregas/services/bff/optional"
 )
 
 // How many fields the answer to one field is expected to have: a list counts as often as it may be long, or usually is. How
@@ -64,7 +65,7 @@ func costos(c *ComplexityRoot) {
 const latido = 15 * time.Second
 
 func costoDeLista(hijos int, limite *int) int {
-	return 1 + hijos*max(1, min(o(limite, compras.PaginaNormal), compras.MaxPagina))
+	return 1 + hijos*max(1, min(optional.Or(limite, compras.PaginaNormal), compras.MaxPagina))
 }
 
 func propio(ctx context.Context) string { return identidad.De(ctx).Usuario }

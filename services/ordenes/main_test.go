@@ -1,0 +1,22 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/ardanlabs/conf/v3"
+
+	"entregas/contracts"
+)
+
+// A customer may have as many orders open as purchases: an order that would be one too many is refused when the purchase comes in.
+func TestTheDefaultsAgree(t *testing.T) {
+	t.Setenv("DATABASE_URL", "postgres://")
+	t.Setenv("APP_PORT", "1")
+	var cfg config
+	if _, err := conf.Parse("", &cfg); err != nil {
+		t.Fatal(err)
+	}
+	if cfg.MaxAbiertas != contracts.MaxOpen {
+		t.Errorf("MAX_OPEN_ORDENES is %d; contracts has %d", cfg.MaxAbiertas, contracts.MaxOpen)
+	}
+}
