@@ -85,8 +85,9 @@ func puertoDe(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
 
 // The defaults of the settings go with each other, and with what others know of them.
 func TestTheDefaultsAgree(t *testing.T) {
-	t.Setenv("DATABASE_URL", "postgres://")
-	t.Setenv("APP_PORT", "1")
+	for _, required := range []string{"DATABASE_URL", "APP_PORT", "DAPR_GRPC_PORT", "DAPR_HTTP_PORT"} {
+		t.Setenv(required, "1")
+	}
 	var cfg config
 	if _, err := conf.Parse("", &cfg); err != nil {
 		t.Fatal(err)

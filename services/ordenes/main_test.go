@@ -10,8 +10,9 @@ import (
 
 // A customer may have as many orders open as purchases: an order that would be one too many is refused when the purchase comes in.
 func TestTheDefaultsAgree(t *testing.T) {
-	t.Setenv("DATABASE_URL", "postgres://")
-	t.Setenv("APP_PORT", "1")
+	for _, required := range []string{"DATABASE_URL", "APP_PORT", "DAPR_GRPC_PORT", "DAPR_HTTP_PORT"} {
+		t.Setenv(required, "1")
+	}
 	var cfg config
 	if _, err := conf.Parse("", &cfg); err != nil {
 		t.Fatal(err)
