@@ -86,8 +86,8 @@ probar() {
 unidad() { probar "${modulos[@]}" -- ./... && probar tests -- ./cliente/... ./auditor/... ./balancer/... ./escenarios/... ./matriz/... && probar tests -- -count=1 ./docs/... ./settings/... && GOWORK=off probar tools/local -- ./...; }
 
 almacenamiento() {
-  PRUEBAS_DSN=$("$local" --instance test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')
-  export PRUEBAS_DSN
+  TEST_DSN=$("$local" --instance test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')
+  export TEST_DSN
   probar "${modulos[@]}" -- "${carrera[@]}" -count=1 ./...
 }
 

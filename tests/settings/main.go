@@ -49,7 +49,7 @@ func page(root string) (string, error) {
 	if err != nil {
 		complaints = append(complaints, err)
 	}
-	other, err := otherSettings(root, src)
+	other, err := otherSettings(root)
 	if err != nil {
 		complaints = append(complaints, err)
 	}

@@ -104,7 +104,7 @@ func hasDirective(doc *ast.CommentGroup) bool {
 func effectOf(name, text string) string {
 	text, _, _ = strings.Cut(text, "\n\n")
 	text = strings.TrimPrefix(strings.Join(strings.Fields(text), " "), name+" ")
-	return sentence(strings.TrimPrefix(text, "is "))
+	return sentence(strings.TrimPrefix(strings.TrimPrefix(text, "is "), "are "))
 }
 
 // sentence begins with a capital letter and ends with a full stop.

@@ -19,7 +19,7 @@ import (
 )
 
 // Variable names the environment variable with the address of a PostgreSQL superuser, a URL.
-const Variable = "PRUEBAS_DSN"
+const Variable = "TEST_DSN"
 
 // Nueva makes a database with a random name, applies migraciones to it (none when nil), and drops it when the test
 // ends. Without Variable the test is skipped.
