@@ -20,7 +20,7 @@ func main() {
 	root := filepath.Join("..", "..")
 	text, err := page(root)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(root, "docs", "settings.md"), []byte(text), 0o644) // #nosec G306 -- a page of the project
+		err = os.WriteFile(filepath.Join(root, "docs", "settings.md"), []byte(text), 0o644)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -48,7 +48,7 @@ func platformWaits(root string) (all []wait, err error) {
 				return nil, err
 			}
 			for _, name := range files {
-				text, err := os.ReadFile(name) // #nosec G304 -- a file of the project
+				text, err := os.ReadFile(name)
 				if err != nil {
 					return nil, err
 				}
@@ -76,7 +76,7 @@ func platformWaits(root string) (all []wait, err error) {
 		return nil, err
 	}
 	for _, name := range components {
-		text, err := os.ReadFile(name) // #nosec G304 -- a file of the project
+		text, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}

@@ -184,13 +184,27 @@ func (s *source) constant(dir, name string, depth int) (time.Duration, bool) {
 		if dir == "" || f.dir() != dir && !strings.HasSuffix(dir, "/"+f.dir()) {
 			continue
 		}
-		if object := f.tree.Scope.Lookup(name); object != nil {
-			if value, ok := object.Decl.(*ast.ValueSpec); ok && len(value.Values) == 1 {
-				return s.duration(f, value.Values[0], depth)
-			}
+		if value := f.value(name); value != nil {
+			return s.duration(f, value, depth)
 		}
 	}
 	return 0, false
+}
+
+// value is what a file gives to the constant or variable of its package with that name, or nil.
+func (f file) value(name string) ast.Expr {
+	for _, declaration := range f.tree.Decls {
+		d, ok := declaration.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, spec := range d.Specs {
+			if v, ok := spec.(*ast.ValueSpec); ok && len(v.Names) == 1 && len(v.Values) == 1 && v.Names[0].Name == name {
+				return v.Values[0]
+			}
+		}
+	}
+	return nil
 }
 
 // imported is the import path of the package that a file calls by that name.
