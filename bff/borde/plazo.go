@@ -7,10 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
-)
 
-// toTake is how long the client of a stream may take to read one piece of it.
-const toTake = 10 * time.Second
+	"entregas/services/bff/streams"
+)
 
 // alEscribir is how long after REQUEST_TIMEOUT a client may still take to read the answer.
 const alEscribir = 30 * time.Second
@@ -41,14 +40,14 @@ type streamWriter struct{ http.ResponseWriter }
 func (s streamWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 func (s streamWriter) Write(b []byte) (int, error) {
-	_ = http.NewResponseController(s.ResponseWriter).SetWriteDeadline(time.Now().Add(toTake))
+	_ = http.NewResponseController(s.ResponseWriter).SetWriteDeadline(time.Now().Add(streams.Take))
 	return s.ResponseWriter.Write(b)
 }
 
 // Flush implements http.Flusher.
 func (s streamWriter) Flush() {
 	control := http.NewResponseController(s.ResponseWriter)
-	_ = control.SetWriteDeadline(time.Now().Add(toTake))
+	_ = control.SetWriteDeadline(time.Now().Add(streams.Take))
 	_ = control.Flush() // the next write fails too
 }
 
@@ -64,7 +63,7 @@ func (s streamWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 type streamConn struct{ net.Conn }
 
 func (s streamConn) Write(b []byte) (int, error) {
-	if err := s.SetWriteDeadline(time.Now().Add(toTake)); err != nil {
+	if err := s.SetWriteDeadline(time.Now().Add(streams.Take)); err != nil {
 		return 0, err
 	}
 	return s.Conn.Write(b)

@@ -21,11 +21,12 @@ import (
 	"entregas/services/internal/errores"
 	"entregas/services/internal/registro"
 	"entregas/services/internal/rest"
+	"entregas/services/internal/waits"
 )
 
 // plazoInvocacion bounds a call of the bff to a service, for a sidecar that hangs itself. The sidecar's own timeout
 // (components/resiliency.yaml) is a little shorter and normally ends the call.
-const plazoInvocacion = 1500 * time.Millisecond
+const plazoInvocacion = waits.Invocation * 3 / 2
 
 // idleConnection is how long a connection to the sidecar that nobody uses stays open.
 const idleConnection = time.Minute

@@ -12,6 +12,7 @@ import (
 	"entregas/contracts"
 	"entregas/services/bff/compras"
 	"entregas/services/bff/identidad"
+	"entregas/services/bff/streams"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/registro"
 	"entregas/services/internal/rest"
@@ -19,14 +20,10 @@ import (
 
 // How streams pass the time.
 const (
-	// latido is how often a stream of server-sent events sends a comment, so that no proxy closes it.
-	latido = 15 * time.Second
 	// mirada is how often a stream reads the read model, even if no event tells of a change.
 	mirada = time.Second
 	// miradaPronto is how long a stream waits for a change in the read model of which an event told; each further wait is twice as long.
 	miradaPronto = 20 * time.Millisecond
-	// plazoCliente is how long the client of a stream may take to read what was written.
-	plazoCliente = 10 * time.Second
 )
 
 // Compras is what streams read.
@@ -176,7 +173,7 @@ func (s *Servidor) seguir(ctx context.Context, salida destino, o *oyente, id str
 		case <-time.After(espera):
 		}
 		compra, err := s.compras.Conocida(ctx, id)
-		if news := err == nil && compra != nil && len(compras.CambiosDesde(*compra, ultimo)) > 0; news || time.Since(checked) >= latido {
+		if news := err == nil && compra != nil && len(compras.CambiosDesde(*compra, ultimo)) > 0; news || time.Since(checked) >= streams.Heartbeat {
 			checked = time.Now()
 			if err = identidad.StillValid(ctx); errores.De(err) == errores.SinIdentidad {
 				return nil // after a sign-out nothing more is told; the client comes back and is asked who it is
@@ -234,7 +231,7 @@ func (s *salida) cambios(c contracts.Compra, ultimo int) (int, error) {
 }
 
 func (s *salida) latir() error {
-	if time.Since(s.ultima) < latido {
+	if time.Since(s.ultima) < streams.Heartbeat {
 		return nil
 	}
 	return s.escribir(": sigue\n\n")
@@ -242,7 +239,7 @@ func (s *salida) latir() error {
 
 func (s *salida) escribir(texto string) error {
 	control := http.NewResponseController(s.w)
-	if err := control.SetWriteDeadline(time.Now().Add(plazoCliente)); err != nil {
+	if err := control.SetWriteDeadline(time.Now().Add(streams.Take)); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprint(s.w, texto); err != nil {

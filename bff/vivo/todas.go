@@ -8,6 +8,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/bff/identidad"
+	"entregas/services/bff/streams"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/rest"
 )
@@ -29,7 +30,7 @@ func (s *Servidor) Todas(w http.ResponseWriter, r *http.Request) {
 	salida := abrir(w)
 	defer s.sayStopping(salida)
 	err := salida.escribir(": conectado\n\n")
-	reloj := time.NewTicker(latido)
+	reloj := time.NewTicker(streams.Heartbeat)
 	defer reloj.Stop()
 	var pending []contracts.Compra
 	var due <-chan time.Time // when pending is told

@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"entregas/services/bff/identidad"
+	"entregas/services/bff/streams"
 	"entregas/services/internal/errores"
 )
 
@@ -40,17 +41,13 @@ const (
 	maxSocketMessage  = 64 << 10 // bytes
 	messagesPerSecond = 50       // that a client sends; twice as many at once
 	maxSubscriptions  = 100      // open at once
-	// writeTimeout is how long the client of a websocket may take to read one message.
-	writeTimeout = 10 * time.Second
-	// heartbeat is how often a websocket pings its client, so that no proxy closes it.
-	heartbeat = 15 * time.Second
 )
 
 // Sockets are the websockets of GraphQL.
 type Sockets struct {
 	Stop        context.Context // ends all of them
 	InitTimeout time.Duration   // how long a client may take until connection_init; 0 is initTimeout
-	Heartbeat   time.Duration   // how often a client is asked for a pong, and its session looked at; 0 is heartbeat
+	Heartbeat   time.Duration   // how often a client is asked for a pong, and its session looked at; 0 is streams.Heartbeat
 	Origins     []string        // of other pages that may open one, as in CORS_ORIGINS: with a token, their cookie says nothing
 	// Identify gives the context in which the owner of a token asks. Errors: SinIdentidad, Demasiadas, NoDisponible.
 	Identify func(ctx context.Context, token string) (context.Context, error)
@@ -58,7 +55,7 @@ type Sockets struct {
 
 // Transport is what serves them.
 func (s Sockets) Transport() transport.Websocket {
-	s.InitTimeout, s.Heartbeat = cmp.Or(s.InitTimeout, initTimeout), cmp.Or(s.Heartbeat, heartbeat)
+	s.InitTimeout, s.Heartbeat = cmp.Or(s.InitTimeout, initTimeout), cmp.Or(s.Heartbeat, streams.Heartbeat)
 	return transport.Websocket{Implementation: s, InitFunc: s.start, PingPongInterval: s.Heartbeat}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"entregas/services/bff/identidad"
 	"entregas/services/bff/memory"
+	"entregas/services/bff/streams"
 	"entregas/services/internal/errores"
 )
 
@@ -254,7 +255,7 @@ func (k *socket) subscribe(m fromClient) bool {
 		select {
 		case <-before.done:
 		case <-k.done:
-		case <-time.After(writeTimeout):
+		case <-time.After(streams.Take):
 		}
 	}
 	k.mu.Lock()
@@ -315,9 +316,9 @@ func (k *socket) write(message map[string]any) {
 	}
 }
 
-// send writes a message. A client that takes nothing for writeTimeout is cut off.
+// send writes a message. A client that takes nothing for streams.Take is cut off.
 func (k *socket) send(data []byte) error {
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), streams.Take)
 	defer cancel()
 	return k.conn.Write(ctx, websocket.MessageText, data)
 }

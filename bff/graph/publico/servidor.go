@@ -3,7 +3,6 @@ package publico
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
@@ -15,6 +14,7 @@ import (
 	"entregas/services/bff/identidad"
 	"entregas/services/bff/memory"
 	"entregas/services/bff/optional"
+	"entregas/services/bff/streams"
 )
 
 // How many fields the answer to one field is expected to have: a list counts as often as it may be long, or usually is. How
@@ -32,7 +32,7 @@ func Nuevo(p acceso.Puerta, enVivo EnVivo, pool *memory.Pool, introspeccion bool
 	c := Config{Resolvers: raiz{puerta: p, enVivo: enVivo}}
 	costos(&c.Complexity)
 	servidor := handler.New(NewExecutableSchema(c))
-	servidor.AddTransport(transport.SSE{KeepAlivePingInterval: latido})
+	servidor.AddTransport(transport.SSE{KeepAlivePingInterval: streams.Heartbeat})
 	servidor.AddTransport(sockets.Transport())
 	servidor.AddTransport(transport.POST{})
 	servidor.SetQueryCache(comun.NewCache())
@@ -60,9 +60,6 @@ func costos(c *ComplexityRoot) {
 	c.Compra.Mensajes = func(hijos int) int { return costoDeSaga + hijos }
 	c.MensajeMuerto.Registro = func(int) int { return costoDeTexto }
 }
-
-// latido is how often a stream of GraphQL sends a comment, so that no proxy closes it.
-const latido = 15 * time.Second
 
 func costoDeLista(hijos int, limite *int) int {
 	return 1 + hijos*max(1, min(optional.Or(limite, compras.PaginaNormal), compras.MaxPagina))

@@ -12,10 +12,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"entregas/services/internal/errores"
+	"entregas/services/internal/waits"
 )
 
 // lookAgain is how long a product whose row was found locked is left alone: as long as the broker waits to deliver again.
-const lookAgain = time.Second
+const lookAgain = waits.Redelivery
 
 // lockedRows are the products whose row somebody else holds, for longer than a purchase does. A command for one of them gives
 // its handler back at once: the first one waits for the row (lock_timeout), those after it do not, so that however many of

@@ -29,7 +29,9 @@ func (s *Saga) delPaso(paso *compras.Paso) espera {
 func deUnaVuelta(cuanto time.Duration) espera { return espera{plazo: time.Now().Add(cuanto)} }
 
 // LookEvery is how often a step that waits looks for its reply by itself, should a wake-up get lost.
-const LookEvery = 5 * time.Second
+//
+// It is less than compras.Beat, so that a step that waits says in time that it is alive.
+const LookEvery = compras.Beat / 2
 
 // publishAgain is the pause before a step sends its command again that could not be published.
 const publishAgain = time.Second

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"entregas/services/internal/waits"
 )
 
 // limits end in PostgreSQL what would otherwise wait for ever (docs/adr/bounded-waits.md): the wait for a lock, a statement, and a
@@ -20,14 +22,12 @@ import (
 // An address that names one of them, as in ?lock_timeout=2s, decides it itself.
 //
 //settings:wait
-var limits = map[string]string{
-	// A statement that waits for a lock gives up below the second that the bff waits for a service, so that the
-	// service answers "try again" by itself, and a command gives its handler back.
-	"lock_timeout": "500ms",
+var limits = map[string]time.Duration{
+	"lock_timeout": waits.Lock,
 	// What runs longer has lost its plan, or its disk.
-	"statement_timeout": "10s",
+	"statement_timeout": 10 * time.Second,
 	// A program that is frozen in the middle of a transaction holds its locks no longer than this.
-	"idle_in_transaction_session_timeout": "10s",
+	"idle_in_transaction_session_timeout": 10 * time.Second,
 }
 
 // Abrir connects to dsn with at most conexiones connections, on which each wait is bounded by limits. A wait that was cut off
@@ -40,7 +40,7 @@ func Abrir(ctx context.Context, dsn string, conexiones int32) (*pgxpool.Pool, er
 	conf.MaxConns = conexiones
 	for name, value := range limits {
 		if _, set := conf.ConnConfig.RuntimeParams[name]; !set {
-			conf.ConnConfig.RuntimeParams[name] = value
+			conf.ConnConfig.RuntimeParams[name] = fmt.Sprintf("%dms", value.Milliseconds())
 		}
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, conf)
