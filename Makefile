@@ -64,7 +64,7 @@ token: $(LOCAL) ## un token de desarrollo: ROL=cliente|operador USUARIO=ana
 build: ## compila todo
 	@for m in $(MODULES); do (cd $$m && go build ./...) || exit 1; done
 
-generate: ## escribe de nuevo lo generado (Avro, GraphQL, componentes, docs/settings.md)
+generate: ## escribe de nuevo lo generado (Avro, OpenAPI, GraphQL, componentes, docs/settings.md)
 	@for m in $(MODULES); do (cd $$m && go generate ./...) || exit 1; done
 
 lint: ## formato, vet y golangci-lint

@@ -9,6 +9,7 @@ require (
 	entregas/services v0.0.0
 	entregas/workflows v0.0.0
 	github.com/99designs/gqlgen v0.17.98
+	github.com/ardanlabs/conf/v3 v3.10.0
 	github.com/coder/websocket v1.8.15
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/dapr/dapr v1.18.0
@@ -29,7 +30,6 @@ require (
 require (
 	github.com/agnivade/levenshtein v1.2.2 // indirect
 	github.com/apapsch/go-jsonmerge/v2 v2.0.0 // indirect
-	github.com/ardanlabs/conf/v3 v3.10.0 // indirect
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dapr/durabletask-go v0.12.1 // indirect

@@ -286,11 +286,14 @@ func standIn(t *testing.T) (grpcPort, httpPort string) {
 	for i := range many {
 		many[i] = one
 	}
-	long, _ := json.Marshal(many)
+	page := func(n int) []byte {
+		text, _ := json.Marshal(contracts.PaginaDeCompras{Compras: many[:n]})
+		return text
+	}
+	long, half, few := page(100), page(50), page(9)
 	single, _ := json.Marshal(one)
-	half, _ := json.Marshal(many[:50])
-	few, _ := json.Marshal(many[:9])
 	services := http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/productos"):
 			_, _ = io.WriteString(w, `[{"id":"1","nombre":"Café","cantidad":5}]`)

@@ -23,6 +23,12 @@ func (c Compra) EsLaMisma(s SolicitudCompra) bool {
 	return c.IDUsuario == s.IDUsuario && c.Domicilio == s.Domicilio && slices.Equal(c.Productos, s.Productos)
 }
 
+// PaginaDeCompras is a part of a list of purchases, newest first.
+type PaginaDeCompras struct {
+	Compras   []Compra `json:"compras"`
+	Siguiente string   `json:"siguiente,omitempty"` // the cursor of the next page; the last page has none
+}
+
 // HechoContado is one entry of a purchase's history. Numero counts up per purchase.
 type HechoContado struct {
 	Numero  int       `json:"numero"`
@@ -70,6 +76,22 @@ func (e DatosEventoCompra) Compra() Compra {
 type Aceptada struct {
 	ID     string `json:"id"`
 	Estado Estado `json:"estado"`
+}
+
+// Cancelacion is the request to cancel a purchase.
+type Cancelacion struct {
+	Motivo string `json:"motivo,omitempty"`
+}
+
+// Aprobacion is the decision about a purchase that awaits approval. Aprobada is nil where the request does not say it.
+type Aprobacion struct {
+	Aprobada *bool  `json:"aprobada"`
+	Motivo   string `json:"motivo,omitempty"`
+}
+
+// Reposicion is the request to add to the stock of a product.
+type Reposicion struct {
+	Cantidad int `json:"cantidad"`
 }
 
 // Producto is a product and how much of it can be bought, as admin-productos and the bff tell it.

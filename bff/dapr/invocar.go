@@ -3,13 +3,11 @@
 package dapr
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -49,12 +47,6 @@ type Servicio struct {
 	silence *silence
 }
 
-type respuesta struct {
-	estado    int
-	cabeceras http.Header
-	cuerpo    []byte
-}
-
 // NuevoServicio calls app through the sidecar at this HTTP port, with its API token.
 func NuevoServicio(app, puertoHTTP, token string) *Servicio {
 	s := &Servicio{
@@ -65,29 +57,41 @@ func NuevoServicio(app, puertoHTTP, token string) *Servicio {
 	return s
 }
 
-// llamar calls one operation. ruta is its path, made by ruta(), and its query. Its answer is read into destino, a
-// pointer or nil. Errors: what the service answered, with its own code and words; NoDisponible when it did not answer.
-func (s *Servicio) llamar(ctx context.Context, verbo, ruta string, cuerpo, destino any, cabeceras ...http.Header) (respuesta, error) {
-	if s.silence.silent.Load() {
-		return respuesta{}, s.noResponde(fmt.Errorf("%w: %w", compras.ErrNotDone, errSilent))
-	}
-	r, err := s.enviar(ctx, verbo, ruta, cuerpo, cabeceras)
-	if err == nil && destino != nil {
-		// A sidecar whose time runs out just when the answer comes passes its status on with an empty or a cut body:
-		// whether the service did what it was asked is unknown, as if it had said nothing.
-		if alLeer := json.Unmarshal(r.cuerpo, destino); alLeer != nil {
-			err = s.unanswered(ctx, fmt.Errorf("respuesta de %s a %s %s: %w", s.app, verbo, ruta, alLeer))
-		}
-	}
+// Do implements the HttpRequestDoer of the generated clients: it calls one operation of the service. Its errors, and those of
+// reading the body of its answer, are a *callError around what the service answered, with its own code and words; NoDisponible
+// when it did not answer.
+func (s *Servicio) Do(request *http.Request) (*http.Response, error) {
+	response, err := s.send(request)
 	if err != nil {
-		return respuesta{}, err
+		return nil, &callError{err}
 	}
-	return r, nil
+	return response, nil
+}
+
+// callError is an error of a call, other than that its answer could not be decoded.
+type callError struct{ error }
+
+func (e *callError) Unwrap() error { return e.error }
+
+// answer is the body of the response to a call: what body takes out of the generated client's r. It is in doubt what the service did
+// where there is none: a sidecar whose time runs out just when the answer comes passes its status on with an empty or a cut body.
+func answer[R, T any](ctx context.Context, s *Servicio, r *R, err error, body func(R) *T) (T, error) {
+	var none T
+	if failed := (*callError)(nil); errors.As(err, &failed) {
+		return none, failed.error
+	}
+	if err == nil {
+		if v := body(*r); v != nil {
+			return *v, nil
+		}
+		err = errors.New("no es la del contrato")
+	}
+	return none, s.unanswered(ctx, fmt.Errorf("respuesta de %s: %w", s.app, err))
 }
 
 // probe asks the service for its health. Any answer that is not a sidecar's 5xx counts, also a refusal.
 func (s *Servicio) probe(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address("healthz"), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.server()+"healthz", nil)
 	if err != nil {
 		return err
 	}
@@ -103,10 +107,8 @@ func (s *Servicio) probe(ctx context.Context) error {
 	return nil
 }
 
-// address is where the sidecar calls the service's operation at ruta.
-func (s *Servicio) address(ruta string) string {
-	return s.sidecar + "/v1.0/invoke/" + s.app + "/method/" + ruta
-}
+// server is where the sidecar has the service's operations.
+func (s *Servicio) server() string { return s.sidecar + "/v1.0/invoke/" + s.app + "/method/" }
 
 func (s *Servicio) authorize(request *http.Request) {
 	if s.token != "" {
@@ -114,55 +116,65 @@ func (s *Servicio) authorize(request *http.Request) {
 	}
 }
 
-func (s *Servicio) enviar(ctx context.Context, verbo, ruta string, cuerpo any, cabeceras []http.Header) (respuesta, error) {
-	var lector io.Reader
-	if cuerpo != nil {
-		texto, err := json.Marshal(cuerpo)
-		if err != nil {
-			return respuesta{}, err
-		}
-		lector = bytes.NewReader(texto)
+func (s *Servicio) send(request *http.Request) (*http.Response, error) {
+	if s.silence.silent.Load() {
+		return nil, s.noResponde(fmt.Errorf("%w: %w", compras.ErrNotDone, errSilent))
 	}
-	peticion, err := http.NewRequestWithContext(ctx, verbo, s.address(ruta), lector)
-	if err != nil {
-		return respuesta{}, err
-	}
-	for _, c := range cabeceras {
-		maps.Copy(peticion.Header, c)
-	}
-	if cuerpo != nil {
-		peticion.Header.Set("Content-Type", "application/json")
-	}
-	s.authorize(peticion)
+	ctx := request.Context()
+	s.authorize(request)
 	if traza := registro.Traza(ctx); traza != "" {
-		peticion.Header.Set("Traceparent", traza)
+		request.Header.Set("Traceparent", traza)
 	}
-	res, err := s.cliente.Do(peticion)
+	response, err := s.cliente.Do(request)
 	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" { // the sidecar is not there
 		err = fmt.Errorf("%w: %w", compras.ErrNotDone, err)
 	}
 	if err != nil {
-		return respuesta{}, s.unanswered(ctx, err)
+		return nil, s.unanswered(ctx, err)
 	}
-	defer func() { _ = res.Body.Close() }()
-	reading := ctx
-	if verbo != http.MethodGet { // it is done: that there is no room for its answer must not say otherwise
-		reading = memory.Uncharged(ctx)
+	response.Body = s.body(request, response)
+	if response.StatusCode < http.StatusMultipleChoices {
+		return response, nil
 	}
-	contenido, err := memory.ReadAll(reading, res.Body, maxRespuesta)
-	if verbo != http.MethodGet && res.StatusCode < http.StatusMultipleChoices && err != nil && errores.De(err) == errores.Demasiado {
-		return respuesta{}, errores.Nuevo(errores.Demasiado, "Lo pedido se hizo, pero su respuesta es demasiado larga. Lea cómo quedó.")
-	}
-	if refused := (*errores.Error)(nil); errors.As(err, &refused) {
-		return respuesta{}, err // by us: it says nothing about the service
-	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return respuesta{}, s.unanswered(ctx, err)
+		return nil, err
 	}
-	if res.StatusCode >= http.StatusMultipleChoices {
-		return respuesta{}, s.fallo(ctx, verbo+" "+ruta, res, contenido)
+	return nil, s.fallo(ctx, request.Method+" "+request.URL.Path, response, text)
+}
+
+// body is the body of a response, bounded, with the errors of Do.
+func (s *Servicio) body(request *http.Request, response *http.Response) io.ReadCloser {
+	ctx := request.Context()
+	isWrite := request.Method != http.MethodGet
+	if isWrite { // it is done: that there is no room for its answer must not say otherwise
+		ctx = memory.Uncharged(ctx)
 	}
-	return respuesta{estado: res.StatusCode, cabeceras: res.Header, cuerpo: contenido}, nil
+	return &answerBody{memory.Limited(ctx, response.Body, maxRespuesta), response.Body, func(err error) error {
+		if isWrite && response.StatusCode < http.StatusMultipleChoices && errores.De(err) == errores.Demasiado {
+			return errores.Nuevo(errores.Demasiado, "Lo pedido se hizo, pero su respuesta es demasiado larga. Lea cómo quedó.")
+		}
+		if refused := (*errores.Error)(nil); errors.As(err, &refused) {
+			return err // by us: it says nothing about the service
+		}
+		return s.unanswered(request.Context(), err)
+	}}
+}
+
+type answerBody struct {
+	io.Reader
+	io.Closer
+	explain func(error) error
+}
+
+// Read implements io.Reader.
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &callError{b.explain(err)}
+	}
+	return n, err
 }
 
 // fallo is the service's own problem, or else what happened on the way: the sidecar says 5xx when it does not reach
@@ -194,11 +206,6 @@ func (s *Servicio) noResponde(causa error) error {
 	return &errores.Error{Codigo: errores.NoDisponible, Mensaje: s.app + " no responde. Intente de nuevo en unos segundos.", Causa: causa}
 }
 
-// ruta joins the segments of a path. The sidecar takes one layer of escaping off and resolves dots, so that what people typed
-// is escaped twice, dots included: an id is never more than one segment of the path.
-func ruta(segmentos ...string) string {
-	for i, s := range segmentos {
-		segmentos[i] = url.PathEscape(strings.ReplaceAll(url.PathEscape(s), ".", "%2E"))
-	}
-	return strings.Join(segmentos, "/")
-}
+// segment escapes an id for the path of an operation: the sidecar takes one layer of escaping off and resolves dots. The generated
+// client escapes once more, so that an id is never more than one segment of the path.
+func segment(id string) string { return strings.ReplaceAll(url.PathEscape(id), ".", "%2E") }

@@ -5,6 +5,7 @@ import (
 	"context"
 	crand "crypto/rand"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -20,8 +21,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/mux"
+
 	"entregas/contracts"
 	"entregas/services/bff/dapr"
+	"entregas/services/internal/api/adminproductos"
+	"entregas/services/internal/api/gestorcompra"
+	"entregas/services/internal/api/monitor"
+	"entregas/services/internal/api/ordenes"
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/registro"
@@ -62,8 +69,12 @@ func (g *gestorDePrueba) falla(err error) {
 	g.dice(func(w http.ResponseWriter, r *http.Request) { rest.EscribirError(w, r, err) })
 }
 
-func lista(w http.ResponseWriter, _ *http.Request) {
-	rest.Escribir(w, http.StatusOK, []contracts.Compra{{SolicitudCompra: contracts.SolicitudCompra{ID: "una"}}})
+func lista(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/productos" {
+		rest.Escribir(w, http.StatusOK, []contracts.Producto{})
+		return
+	}
+	rest.Escribir(w, http.StatusOK, contracts.PaginaDeCompras{Compras: []contracts.Compra{{SolicitudCompra: contracts.SolicitudCompra{ID: "una"}}}, Siguiente: "c/d"})
 }
 
 // imitacion stands in for two sidecars: it takes off one layer of escaping, as they do, and hands on.
@@ -125,6 +136,7 @@ func TestInvocar(t *testing.T) {
 			puertoHTTP := medio(t, g)
 			nuevo := func() dapr.Gestor { return dapr.Gestor{Servicio: dapr.NuevoServicio(g.app, puertoHTTP, "")} }
 			t.Run("lo que va y lo que vuelve", func(t *testing.T) { idaYVuelta(t, g, nuevo()) })
+			t.Run("every operation", func(t *testing.T) { everyOperation(t, g, nuevo()) })
 			t.Run("whatever passes the door", func(t *testing.T) { whateverPasses(t, g, nuevo()) })
 			t.Run("the largest that is asked", func(t *testing.T) { largest(t, g, nuevo()) })
 			t.Run("una respuesta no es un silencio", func(t *testing.T) { respuestas(t, g, nuevo()) })
@@ -138,25 +150,90 @@ func TestInvocar(t *testing.T) {
 }
 
 func idaYVuelta(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
-	for _, usuario := range []string{"ana", "a/b", "..", ".", "50% ? # ñ", "a||b", "ana@los.alpes", "%2F", "a+b c"} {
-		var llego, consulta string
+	for _, usuario := range []string{"ana", "a/b", "..", ".", "", "50% ? # ñ", "a||b", "ana@los.alpes", "%2F", "a+b c", "a,b"} {
+		var path string
+		var query url.Values
 		g.dice(func(w http.ResponseWriter, r *http.Request) {
-			llego, consulta = r.URL.EscapedPath(), r.URL.RawQuery
-			w.Header().Set("Link", `</usuarios/x/compras?limite=7&despues=c%2Fd>; rel="next"`)
+			path, query = r.URL.EscapedPath(), r.URL.Query()
 			lista(w, r)
 		})
 		pagina, err := gestor.DeUsuario(t.Context(), usuario, 7, "a&b")
 		if err != nil || len(pagina.Compras) != 1 || pagina.Siguiente != "c/d" {
 			t.Errorf("%q: %+v, %v", usuario, pagina, err)
 		}
-		partes := strings.Split(llego, "/")
-		if len(partes) != 4 {
-			t.Errorf("%q llegó como %s", usuario, llego)
-			continue
+		want := url.Values{"id_usuario": {usuario}, "limite": {"7"}, "despues": {"a&b"}}
+		if path != "/compras" || !maps.EqualFunc(query, want, slices.Equal) {
+			t.Errorf("%q came as %s?%v", usuario, path, query)
 		}
-		if claro, err := url.PathUnescape(partes[2]); err != nil || claro != usuario || consulta != "despues=a%26b&limite=7" {
-			t.Errorf("%q llegó como %s?%s", usuario, llego, consulta)
+	}
+}
+
+// unused are the operations that the bff does not call.
+var unused = []string{"GET /usuarios/{id}/compras", "GET /usuarios/{id}/ordenes"}
+
+// everyOperation calls each operation of the four services with ids that paths have a meaning for: each comes to its route, with the
+// id as it was.
+func everyOperation(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
+	var operation, id string
+	record := func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			template, err := mux.CurrentRoute(r).GetPathTemplate()
+			if err != nil {
+				t.Error(err)
+			}
+			operation, id = r.Method+" "+template, mux.Vars(r)["id"]
+			rest.Escribir(w, http.StatusOK, nil)
+		})
+	}
+	routes := arranque.Config{}.Rutas(nil)
+	gestorcompra.HandlerWithOptions(nil, gestorcompra.GorillaServerOptions{BaseRouter: routes, Middlewares: []gestorcompra.MiddlewareFunc{record}})
+	adminproductos.HandlerWithOptions(nil, adminproductos.GorillaServerOptions{BaseRouter: routes, Middlewares: []adminproductos.MiddlewareFunc{record}})
+	ordenes.HandlerWithOptions(nil, ordenes.GorillaServerOptions{BaseRouter: routes, Middlewares: []ordenes.MiddlewareFunc{record}})
+	monitor.HandlerWithOptions(nil, monitor.GorillaServerOptions{BaseRouter: routes, Middlewares: []monitor.MiddlewareFunc{record}})
+	g.dice(routes.ServeHTTP)
+
+	warehouse, orders, queues := dapr.Productos(gestor), dapr.Ordenes(gestor), dapr.Monitor(gestor)
+	called := map[string]bool{}
+	for _, one := range []string{"01938f5e-7c1a-7000-8000-000000000001", "a/b", "..", ".", "50% ? # ñ", "a||b", "ana@los.alpes", "%2F", "a+b c", "a,b", ";"} {
+		for want, call := range map[string]func(ctx context.Context){
+			"POST /compras":                          func(ctx context.Context) { _, _ = gestor.Crear(ctx, contracts.SolicitudCompra{}) },
+			"GET /compras":                           func(ctx context.Context) { _, _ = gestor.Buscar(ctx, contracts.FiltroCompras{}, 1, "") },
+			"GET /compras/{id}":                      func(ctx context.Context) { _, _ = gestor.Leer(ctx, one) },
+			"POST /compras/{id}/cancelacion":         func(ctx context.Context) { _, _, _ = gestor.Cancelar(ctx, one, "") },
+			"POST /compras/{id}/aprobacion":          func(ctx context.Context) { _, _ = gestor.Aprobar(ctx, one, true, "") },
+			"POST /compras/{id}/reintento":           func(ctx context.Context) { _, _ = gestor.Reintentar(ctx, one) },
+			"GET /compras/{id}/mensajes":             func(ctx context.Context) { _, _ = gestor.Mensajes(ctx, one) },
+			"GET /resumen":                           func(ctx context.Context) { _, _ = gestor.Resumen(ctx, 1) },
+			"GET /productos":                         func(ctx context.Context) { _, _ = warehouse.Listar(ctx, one) },
+			"GET /productos/{id}":                    func(ctx context.Context) { _, _ = warehouse.Leer(ctx, one) },
+			"POST /productos/{id}/reposicion":        func(ctx context.Context) { _, _ = warehouse.Reponer(ctx, one, 1, "k") },
+			"GET /balance":                           func(ctx context.Context) { _, _ = warehouse.Balance(ctx) },
+			"GET /ordenes/{id}":                      func(ctx context.Context) { _, _ = orders.Leer(ctx, one) },
+			"POST /ordenes/{id}/despacho":            func(ctx context.Context) { _, _ = orders.Despachar(ctx, one) },
+			"GET /colas":                             func(ctx context.Context) { _, _ = queues.Colas(ctx, 1) },
+			"GET /mensajes-muertos":                  func(ctx context.Context) { _, _ = queues.Muertos(ctx) },
+			"POST /mensajes-muertos/{id}/reposicion": func(ctx context.Context) { _, _ = queues.ReponerMuerto(ctx, one) },
+			"POST /mensajes-muertos/{id}/apartado":   func(ctx context.Context) { _, _ = queues.SetAside(ctx, one) },
+		} {
+			operation, id = "", one
+			if call(t.Context()); operation != want || strings.Contains(want, "{id}") && id != one {
+				t.Errorf("%s with %q came as %s with %q", want, one, operation, id)
+			}
+			called[want] = true
 		}
+	}
+	err := routes.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		template, err := route.GetPathTemplate()
+		methods, _ := route.GetMethods()
+		for _, method := range methods {
+			if one := method + " " + template; !called[one] && !slices.Contains(append(unused, "GET /healthz", "GET /readyz"), one) {
+				t.Errorf("nothing calls %s: write it here, or among those that are unused", one)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -165,14 +242,13 @@ func largest(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
 	usuario, despues := strings.Repeat("\U0001F999", contracts.MaxIdentificador), strings.Repeat("%", 256)
 	domicilio := true
 	filtro := contracts.FiltroCompras{Estados: slices.Repeat(contracts.Estados, 300), IDUsuario: usuario, Domicilio: &domicilio}
-	var path string
 	var query url.Values
 	g.dice(func(w http.ResponseWriter, r *http.Request) {
-		path, query = r.URL.EscapedPath(), r.URL.Query()
+		query = r.URL.Query()
 		lista(w, r)
 	})
-	if _, err := gestor.DeUsuario(t.Context(), usuario, 100, despues, filtro.Estados...); err != nil || !strings.HasPrefix(path, "/usuarios/%F0") {
-		t.Errorf("a customer's list: %v, %s", err, path)
+	if _, err := gestor.DeUsuario(t.Context(), usuario, 100, despues, filtro.Estados...); err != nil || query.Get("id_usuario") != usuario {
+		t.Errorf("a customer's list: %v, %v", err, query)
 	}
 	if _, err := gestor.Buscar(t.Context(), filtro, 100, despues); err != nil || query.Get("despues") != despues || len(query["estado"]) != len(contracts.Estados) {
 		t.Errorf("everybody's list: %v, %v", err, query)
@@ -298,7 +374,7 @@ func oneCallIsNoEvidence(t *testing.T, g *gestorDePrueba, gestor dapr.Gestor) {
 		"a bare 502":               func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
 		"a bare 429":               func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
 		"an empty 200":             func(http.ResponseWriter, *http.Request) {}, // its sidecar's time ran out while it answered
-		"a cut 200":                func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`[{"id":"una"`)) },
+		"a cut 200":                func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"compras":[{"id":"una"`)) },
 		"a connection that breaks": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"a header that is too large": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Link", "<"+strings.Repeat("x", 64<<10)+`>; rel="next"`)

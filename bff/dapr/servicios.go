@@ -1,179 +1,164 @@
 package dapr
 
 import (
+	"cmp"
 	"context"
-	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
-	"strconv"
 	"time"
 
 	"entregas/contracts"
 	"entregas/services/bff/compras"
+	"entregas/services/internal/api/adminproductos"
+	"entregas/services/internal/api/gestorcompra"
+	"entregas/services/internal/api/monitor"
+	"entregas/services/internal/api/ordenes"
 )
 
 // Gestor is gestor-compra. It implements compras.Gestor.
 type Gestor struct{ *Servicio }
 
+func (g Gestor) api() *gestorcompra.ClientWithResponses {
+	return &gestorcompra.ClientWithResponses{ClientInterface: &gestorcompra.Client{Server: g.server(), Client: g}}
+}
+
 // Crear implements compras.Gestor.
-func (g Gestor) Crear(ctx context.Context, s contracts.SolicitudCompra) (a contracts.Aceptada, err error) {
-	_, err = g.llamar(ctx, http.MethodPost, ruta("compras"), s, &a)
-	return a, err
+func (g Gestor) Crear(ctx context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error) {
+	r, err := g.api().CrearCompraWithResponse(ctx, s)
+	return answer(ctx, g.Servicio, r, err, gestorcompra.CrearCompraResponse.GetJSON202)
 }
 
 // Leer implements compras.Gestor.
-func (g Gestor) Leer(ctx context.Context, id string) (c contracts.Compra, err error) {
-	_, err = g.llamar(ctx, http.MethodGet, ruta("compras", id), nil, &c)
-	return c, err
+func (g Gestor) Leer(ctx context.Context, id string) (contracts.Compra, error) {
+	r, err := g.api().LeerCompraWithResponse(ctx, segment(id))
+	return answer(ctx, g.Servicio, r, err, gestorcompra.LeerCompraResponse.GetJSON200)
 }
 
 // DeUsuario implements compras.Gestor.
 func (g Gestor) DeUsuario(ctx context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (compras.Pagina, error) {
-	var lista []contracts.Compra
-	r, err := g.llamar(ctx, http.MethodGet, ruta("usuarios", usuario, "compras")+consulta(contracts.FiltroCompras{Estados: estados}, limite, despues), nil, &lista)
-	return pagina(lista, r), err
+	return g.list(ctx, contracts.FiltroCompras{Estados: estados}, &usuario, limite, despues)
 }
 
 // Buscar implements acceso.Operacion.
 func (g Gestor) Buscar(ctx context.Context, f contracts.FiltroCompras, limite int, despues string) (compras.Pagina, error) {
-	var lista []contracts.Compra
-	r, err := g.llamar(ctx, http.MethodGet, ruta("compras")+consulta(f, limite, despues), nil, &lista)
-	return pagina(lista, r), err
+	return g.list(ctx, f, unlessEmpty(f.IDUsuario), limite, despues)
 }
 
-func consulta(f contracts.FiltroCompras, limite int, despues string) string {
-	q := url.Values{"limite": {strconv.Itoa(limite)}}
-	if despues != "" {
-		q.Set("despues", despues)
+// list gives a page of the purchases of usuario, nil for everybody's.
+func (g Gestor) list(ctx context.Context, f contracts.FiltroCompras, usuario *string, limite int, despues string) (compras.Pagina, error) {
+	params := gestorcompra.ListarComprasParams{IdUsuario: usuario, Domicilio: f.Domicilio, Limite: &limite, Despues: unlessEmpty(despues)}
+	if len(f.Estados) > 0 { // each once: a sidecar refuses a long address
+		params.Estado = new(slices.Compact(slices.Sorted(slices.Values(f.Estados))))
 	}
-	for _, e := range slices.Compact(slices.Sorted(slices.Values(f.Estados))) { // each once: a sidecar refuses a long address
-		q.Add("estado", string(e))
-	}
-	if f.IDUsuario != "" {
-		q.Set("id_usuario", f.IDUsuario)
-	}
-	if f.Domicilio != nil {
-		q.Set("domicilio", strconv.FormatBool(*f.Domicilio))
-	}
-	return "?" + q.Encode()
+	r, err := g.api().ListarComprasWithResponse(ctx, &params)
+	page, err := answer(ctx, g.Servicio, r, err, gestorcompra.ListarComprasResponse.GetJSON200)
+	return compras.Pagina{Compras: page.Compras, Siguiente: page.Siguiente}, err
 }
 
-func pagina(lista []contracts.Compra, r respuesta) compras.Pagina {
-	return compras.Pagina{Compras: lista, Siguiente: siguiente(r.cabeceras.Values("Link"))}
+func unlessEmpty(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 // Cancelar implements compras.Decisiones.
 func (g Gestor) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, hecha bool, err error) {
-	r, err := g.llamar(ctx, http.MethodPost, ruta("compras", id, "cancelacion"), map[string]string{"motivo": motivo}, &a)
-	return a, r.estado == http.StatusOK, err
+	r, err := g.api().CancelarCompraWithResponse(ctx, segment(id), contracts.Cancelacion{Motivo: motivo})
+	a, err = answer(ctx, g.Servicio, r, err, func(r gestorcompra.CancelarCompraResponse) *contracts.Aceptada {
+		hecha = r.JSON200 != nil
+		return cmp.Or(r.JSON200, r.JSON202)
+	})
+	return a, hecha, err
 }
 
 // Aprobar implements compras.Decisiones.
-func (g Gestor) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (a contracts.Aceptada, err error) {
-	_, err = g.llamar(ctx, http.MethodPost, ruta("compras", id, "aprobacion"), map[string]any{"aprobada": aprobada, "motivo": motivo}, &a)
-	return a, err
+func (g Gestor) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
+	r, err := g.api().DecidirCompraWithResponse(ctx, segment(id), contracts.Aprobacion{Aprobada: &aprobada, Motivo: motivo})
+	return answer(ctx, g.Servicio, r, err, gestorcompra.DecidirCompraResponse.GetJSON200)
 }
 
 // Mensajes implements acceso.Operacion.
-func (g Gestor) Mensajes(ctx context.Context, id string) (lista []contracts.MensajeDeSaga, err error) {
-	_, err = g.llamar(ctx, http.MethodGet, ruta("compras", id, "mensajes"), nil, &lista)
-	return lista, err
+func (g Gestor) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
+	r, err := g.api().LeerMensajesWithResponse(ctx, segment(id))
+	return answer(ctx, g.Servicio, r, err, gestorcompra.LeerMensajesResponse.GetJSON200)
 }
 
 // Resumen implements acceso.Operacion.
-func (g Gestor) Resumen(ctx context.Context, segundos int) (r contracts.Resumen, err error) {
-	_, err = g.llamar(ctx, http.MethodGet, ruta("resumen")+"?segundos="+strconv.Itoa(segundos), nil, &r)
-	return r, err
+func (g Gestor) Resumen(ctx context.Context, segundos int) (contracts.Resumen, error) {
+	r, err := g.api().LeerResumenWithResponse(ctx, &gestorcompra.LeerResumenParams{Segundos: &segundos})
+	return answer(ctx, g.Servicio, r, err, gestorcompra.LeerResumenResponse.GetJSON200)
 }
 
 // Reintentar implements acceso.Operacion.
-func (g Gestor) Reintentar(ctx context.Context, id string) (a contracts.Aceptada, err error) {
-	_, err = g.llamar(ctx, http.MethodPost, ruta("compras", id, "reintento"), nil, &a)
-	return a, err
-}
-
-var enlaceSiguiente = regexp.MustCompile(`<([^>]*)>\s*;\s*rel="?next"?`)
-
-// siguiente is the cursor in a Link header's next page, "" when there is none.
-func siguiente(enlaces []string) string {
-	for _, e := range enlaces {
-		if partes := enlaceSiguiente.FindStringSubmatch(e); partes != nil {
-			if direccion, err := url.Parse(partes[1]); err == nil {
-				return direccion.Query().Get("despues")
-			}
-		}
-	}
-	return ""
+func (g Gestor) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
+	r, err := g.api().ReintentarCompraWithResponse(ctx, segment(id))
+	return answer(ctx, g.Servicio, r, err, gestorcompra.ReintentarCompraResponse.GetJSON202)
 }
 
 // Productos is admin-productos. It implements acceso.Productos.
 type Productos struct{ *Servicio }
 
+func (p Productos) api() *adminproductos.ClientWithResponses {
+	return &adminproductos.ClientWithResponses{ClientInterface: &adminproductos.Client{Server: p.server(), Client: p}}
+}
+
 // Listar implements acceso.Productos.
-func (p Productos) Listar(ctx context.Context, buscar string) (lista []contracts.Producto, err error) {
-	consulta := ""
-	if buscar != "" {
-		consulta = "?" + url.Values{"buscar": {buscar}}.Encode()
-	}
-	_, err = p.llamar(ctx, http.MethodGet, ruta("productos")+consulta, nil, &lista)
-	return lista, err
+func (p Productos) Listar(ctx context.Context, buscar string) ([]contracts.Producto, error) {
+	r, err := p.api().ListarProductosWithResponse(ctx, &adminproductos.ListarProductosParams{Buscar: unlessEmpty(buscar)})
+	return answer(ctx, p.Servicio, r, err, adminproductos.ListarProductosResponse.GetJSON200)
 }
 
 // Balance implements acceso.Productos.
-func (p Productos) Balance(ctx context.Context) (lineas []contracts.LineaDeBalance, err error) {
-	_, err = p.llamar(ctx, http.MethodGet, ruta("balance"), nil, &lineas)
-	return lineas, err
+func (p Productos) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
+	r, err := p.api().LeerBalanceWithResponse(ctx)
+	return answer(ctx, p.Servicio, r, err, adminproductos.LeerBalanceResponse.GetJSON200)
 }
 
 // Leer implements acceso.Productos.
-func (p Productos) Leer(ctx context.Context, id string) (producto contracts.Producto, err error) {
-	_, err = p.llamar(ctx, http.MethodGet, ruta("productos", id), nil, &producto)
-	return producto, err
+func (p Productos) Leer(ctx context.Context, id string) (contracts.Producto, error) {
+	r, err := p.api().LeerProductoWithResponse(ctx, segment(id))
+	return answer(ctx, p.Servicio, r, err, adminproductos.LeerProductoResponse.GetJSON200)
 }
 
 // Reponer implements acceso.Productos.
-func (p Productos) Reponer(ctx context.Context, id string, cantidad int, clave string) (producto contracts.Producto, err error) {
-	_, err = p.llamar(ctx, http.MethodPost, ruta("productos", id, "reposicion"), map[string]int{"cantidad": cantidad}, &producto,
-		http.Header{"Idempotency-Key": {clave}})
-	return producto, err
+func (p Productos) Reponer(ctx context.Context, id string, cantidad int, clave string) (contracts.Producto, error) {
+	params := adminproductos.ReponerProductoParams{IdempotencyKey: &clave}
+	r, err := p.api().ReponerProductoWithResponse(ctx, segment(id), &params, contracts.Reposicion{Cantidad: cantidad})
+	return answer(ctx, p.Servicio, r, err, adminproductos.ReponerProductoResponse.GetJSON200)
 }
 
 // Ordenes is the service ordenes. It implements acceso.Ordenes.
 type Ordenes struct{ *Servicio }
 
+func (o Ordenes) api() *ordenes.ClientWithResponses {
+	return &ordenes.ClientWithResponses{ClientInterface: &ordenes.Client{Server: o.server(), Client: o}}
+}
+
 // Leer implements acceso.Ordenes.
-func (o Ordenes) Leer(ctx context.Context, id string) (orden contracts.Orden, err error) {
-	_, err = o.llamar(ctx, http.MethodGet, ruta("ordenes", id), nil, &orden)
-	return orden, err
+func (o Ordenes) Leer(ctx context.Context, id string) (contracts.Orden, error) {
+	r, err := o.api().LeerOrdenWithResponse(ctx, segment(id))
+	return answer(ctx, o.Servicio, r, err, ordenes.LeerOrdenResponse.GetJSON200)
 }
 
 // Despachar implements acceso.Ordenes.
-func (o Ordenes) Despachar(ctx context.Context, id string) (orden contracts.Orden, err error) {
-	_, err = o.llamar(ctx, http.MethodPost, ruta("ordenes", id, "despacho"), nil, &orden)
-	return orden, err
+func (o Ordenes) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
+	r, err := o.api().DespacharOrdenWithResponse(ctx, segment(id))
+	return answer(ctx, o.Servicio, r, err, ordenes.DespacharOrdenResponse.GetJSON200)
 }
 
 // Monitor is monitor. It implements acceso.Monitor.
 type Monitor struct{ *Servicio }
 
+func (m Monitor) api() *monitor.ClientWithResponses {
+	return &monitor.ClientWithResponses{ClientInterface: &monitor.Client{Server: m.server(), Client: m}}
+}
+
 // Colas implements acceso.Monitor.
 func (m Monitor) Colas(ctx context.Context, minutos int) (contracts.Colas, error) {
-	var i struct {
-		En        time.Time   `json:"en"`
-		Broker    bool        `json:"broker"`
-		Instantes []time.Time `json:"instantes"`
-		Colas     []struct {
-			contracts.ColaAhora
-			Pendientes   *int64 `json:"pendientes"`
-			Consumidores *int   `json:"consumidores"`
-			Serie        struct {
-				Pendientes []*int64 `json:"pendientes"`
-			} `json:"serie"`
-		} `json:"colas"`
-	}
 	c := contracts.Colas{Muestras: []contracts.MuestraDeColas{}, Ahora: []contracts.ColaAhora{}}
-	if _, err := m.llamar(ctx, http.MethodGet, ruta("colas"), nil, &i); err != nil {
+	r, err := m.api().LeerColasWithResponse(ctx)
+	i, err := answer(ctx, m.Servicio, r, err, monitor.LeerColasResponse.GetJSON200)
+	if err != nil {
 		return c, err
 	}
 	c.Broker = i.Broker
@@ -191,16 +176,19 @@ func (m Monitor) Colas(ctx context.Context, minutos int) (contracts.Colas, error
 	}
 	for _, cola := range i.Colas {
 		if cola.Pendientes != nil && cola.Consumidores != nil {
-			cola.ColaAhora.Pendientes, cola.Replicas = *cola.Pendientes, *cola.Consumidores
-			c.Ahora = append(c.Ahora, cola.ColaAhora)
+			c.Ahora = append(c.Ahora, contracts.ColaAhora{
+				Tema: cola.Tema, Suscripcion: cola.Suscripcion, Pendientes: *cola.Pendientes, Replicas: *cola.Consumidores, Edad: cola.EdadSegundos,
+				Entrada: cola.EntradaPorSegundo, Salida: cola.SalidaPorSegundo, ParaVaciar: cola.SegundosParaVaciar,
+			})
 		}
 	}
 	return c, nil
 }
 
 // Muertos implements acceso.Monitor.
-func (m Monitor) Muertos(ctx context.Context) (lista []contracts.MensajeMuerto, err error) {
-	_, err = m.llamar(ctx, http.MethodGet, ruta("mensajes-muertos"), nil, &lista)
+func (m Monitor) Muertos(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+	r, err := m.api().ListarMensajesMuertosWithResponse(ctx)
+	lista, err := answer(ctx, m.Servicio, r, err, monitor.ListarMensajesMuertosResponse.GetJSON200)
 	if lista == nil {
 		lista = []contracts.MensajeMuerto{}
 	}
@@ -208,13 +196,13 @@ func (m Monitor) Muertos(ctx context.Context) (lista []contracts.MensajeMuerto, 
 }
 
 // ReponerMuerto implements acceso.Monitor.
-func (m Monitor) ReponerMuerto(ctx context.Context, id string) (uno contracts.MensajeMuerto, err error) {
-	_, err = m.llamar(ctx, http.MethodPost, ruta("mensajes-muertos", id, "reposicion"), nil, &uno)
-	return uno, err
+func (m Monitor) ReponerMuerto(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	r, err := m.api().ReponerMensajeWithResponse(ctx, segment(id))
+	return answer(ctx, m.Servicio, r, err, monitor.ReponerMensajeResponse.GetJSON202)
 }
 
 // SetAside implements acceso.Monitor.
-func (m Monitor) SetAside(ctx context.Context, id string) (uno contracts.MensajeMuerto, err error) {
-	_, err = m.llamar(ctx, http.MethodPost, ruta("mensajes-muertos", id, "apartado"), nil, &uno)
-	return uno, err
+func (m Monitor) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	r, err := m.api().ApartarMensajeWithResponse(ctx, segment(id))
+	return answer(ctx, m.Servicio, r, err, monitor.ApartarMensajeResponse.GetJSON202)
 }

@@ -7,6 +7,7 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -194,18 +195,28 @@ func Uncharged(ctx context.Context) context.Context {
 	return With(ctx, &Lease{pool: l.pool, asker: l.asker, closed: true})
 }
 
-// ReadAll reads what a service answers, charged to the Lease of ctx. Errors: those of Take; Demasiado when it is longer than an
-// answer may be, or than most.
-func ReadAll(ctx context.Context, source io.Reader, most int64) ([]byte, error) {
+// Limited returns what a service answers, charged to the Lease of ctx. Errors of reading, besides those of source: those of Take;
+// Demasiado when source is longer than an answer may be, or than most bytes.
+func Limited(ctx context.Context, source io.Reader, most int64) io.Reader {
 	l := From(ctx)
 	if answer := l.MaxAnswer(); answer > 0 {
 		most = min(most, answer)
 	}
-	text, err := io.ReadAll(io.LimitReader(&Reader{Reader: source, Lease: l, Weight: Weight}, most+1))
-	if err == nil && int64(len(text)) > most {
-		return nil, TooLarge(most)
+	return &limited{Reader: Reader{Reader: source, Lease: l, Weight: Weight}, most: most, left: most}
+}
+
+type limited struct {
+	Reader
+	most, left int64
+}
+
+// Read implements io.Reader.
+func (l *limited) Read(b []byte) (int, error) {
+	n, err := l.Reader.Read(b[:min(int64(len(b)), l.left+1)]) // one byte more tells that there is too much
+	if l.left -= int64(n); l.left < 0 && (err == nil || errors.Is(err, io.EOF)) {
+		err = TooLarge(l.most)
 	}
-	return text, err
+	return n, err
 }
 
 // TooLarge is the error for an answer of more than most bytes.

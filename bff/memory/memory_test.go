@@ -3,6 +3,7 @@ package memory_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"runtime"
 	"testing"
 	"time"
@@ -122,10 +123,10 @@ func TestClosed(t *testing.T) {
 func TestUncharged(t *testing.T) {
 	l := memory.New(memory.Limits{Total: 400, Answer: 1_000}).Lease("a")
 	ctx := memory.Uncharged(memory.With(t.Context(), l))
-	if text, err := memory.ReadAll(ctx, bytes.NewReader(make([]byte, 1_000)), 2_000); err != nil || len(text) != 1_000 {
+	if text, err := io.ReadAll(memory.Limited(ctx, bytes.NewReader(make([]byte, 1_000)), 2_000)); err != nil || len(text) != 1_000 {
 		t.Errorf("%d bytes, %v", len(text), err)
 	}
-	if _, err := memory.ReadAll(ctx, bytes.NewReader(make([]byte, 1_001)), 2_000); code(err) != errores.Demasiado {
+	if _, err := io.ReadAll(memory.Limited(ctx, bytes.NewReader(make([]byte, 1_001)), 2_000)); code(err) != errores.Demasiado {
 		t.Error(err)
 	}
 	if err := l.Take(100); err != nil {
@@ -137,7 +138,7 @@ func TestUncharged(t *testing.T) {
 }
 
 // What a service answers is charged while it is read, and is not read to its end when it is too long or there is no room.
-func TestReadAll(t *testing.T) {
+func TestLimited(t *testing.T) {
 	source := func(n int) *bytes.Reader { return bytes.NewReader(make([]byte, n)) }
 	for _, c := range []struct {
 		name   string
@@ -152,7 +153,7 @@ func TestReadAll(t *testing.T) {
 		{"longer than the caller wants", memory.Limits{}, 200_001, errores.Demasiado},
 	} {
 		ctx := memory.With(t.Context(), memory.New(c.limits).Lease("a"))
-		text, err := memory.ReadAll(ctx, source(c.n), 200_000)
+		text, err := io.ReadAll(memory.Limited(ctx, source(c.n), 200_000))
 		if code(err) != c.want || err == nil && len(text) != c.n {
 			t.Errorf("%s: %d bytes, %v, want %q", c.name, len(text), err, c.want)
 		}

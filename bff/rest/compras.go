@@ -75,12 +75,9 @@ func (s Servidor) ListarCompras(w http.ResponseWriter, r *http.Request, params c
 }
 
 func responderPagina(w http.ResponseWriter, r *http.Request, pagina compras.Pagina, err error) {
-	respuesta := contrato.PaginaDeCompras{Compras: pagina.Compras}
+	respuesta := contracts.PaginaDeCompras{Compras: pagina.Compras, Siguiente: pagina.Siguiente}
 	if respuesta.Compras == nil {
 		respuesta.Compras = []contracts.Compra{}
-	}
-	if pagina.Siguiente != "" {
-		respuesta.Siguiente = &pagina.Siguiente
 	}
 	decirEdad(w, pagina.Edad)
 	responder(w, r, http.StatusOK, respuesta, err)
@@ -88,7 +85,7 @@ func responderPagina(w http.ResponseWriter, r *http.Request, pagina compras.Pagi
 
 // CancelarCompra implements contrato.ServerInterface. The body may be missing.
 func (s Servidor) CancelarCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, _ contrato.CancelarCompraParams) {
-	pedida, err := rest.ReadOptional[contrato.Cancelacion](w, r)
+	pedida, err := rest.ReadOptional[contracts.Cancelacion](w, r)
 	if err != nil {
 		rest.EscribirError(w, r, err)
 		return
@@ -103,7 +100,7 @@ func (s Servidor) CancelarCompra(w http.ResponseWriter, r *http.Request, id cont
 
 // DecidirCompra implements contrato.ServerInterface.
 func (s Servidor) DecidirCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, _ contrato.DecidirCompraParams) {
-	decision, err := rest.Leer[contrato.Aprobacion](w, r)
+	decision, err := rest.Leer[contracts.Aprobacion](w, r)
 	if err == nil && decision.Aprobada == nil {
 		err = contracts.CampoMalo("aprobada", "falta: debe ser true o false")
 	}

@@ -86,7 +86,7 @@ func (s Servidor) LeerProducto(w http.ResponseWriter, r *http.Request, id contra
 
 // ReponerProducto implements contrato.ServerInterface.
 func (s Servidor) ReponerProducto(w http.ResponseWriter, r *http.Request, id contrato.Id, params contrato.ReponerProductoParams) {
-	pedida, err := rest.Leer[contrato.Reposicion](w, r)
+	pedida, err := rest.Leer[contracts.Reposicion](w, r)
 	if err != nil {
 		rest.EscribirError(w, r, err)
 		return

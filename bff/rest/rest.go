@@ -4,7 +4,6 @@ package rest
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"entregas/contracts"
 	"entregas/services/bff/acceso"
 	"entregas/services/bff/compras"
 	"entregas/services/bff/identidad"
@@ -32,7 +30,7 @@ var _ contrato.ServerInterface = Servidor{}
 // Registrar adds the operations under /api to rutas.
 func (s Servidor) Registrar(rutas *mux.Router) {
 	contrato.HandlerWithOptions(s, contrato.GorillaServerOptions{
-		BaseURL: "/api", BaseRouter: rutas, ErrorHandlerFunc: parametroMalo, Middlewares: []contrato.MiddlewareFunc{exigirDelContrato},
+		BaseURL: "/api", BaseRouter: rutas, ErrorHandlerFunc: rest.BadParameter(accepted), Middlewares: []contrato.MiddlewareFunc{exigirDelContrato},
 	})
 }
 
@@ -98,37 +96,7 @@ func decirEdad(w http.ResponseWriter, e compras.Edad) {
 	}
 }
 
-// parametroMalo answers what the generated code found wrong with a parameter.
-func parametroMalo(w http.ResponseWriter, r *http.Request, err error) {
-	var v contracts.Validador
-	var formato *contrato.InvalidParamFormatError
-	var falta *contrato.RequiredParamError
-	var muchos *contrato.TooManyValuesForParamError
-	switch {
-	case errors.As(err, &formato):
-		v.Falla(formato.ParamName, seAcepta(formato.ParamName))
-	case errors.As(err, &falta):
-		v.Falla(falta.ParamName, "falta")
-	case errors.As(err, &muchos):
-		v.Falla(muchos.ParamName, "está más de una vez")
-	default:
-		v.Falla("parámetros", "no tienen la forma que se espera")
-	}
-	rest.EscribirError(w, r, v.Error())
-}
-
-// seAcepta says what a parameter of the contract may be, where it is no text.
-func seAcepta(parametro string) string {
-	switch parametro {
-	case "limite":
-		return compras.FormaDeLimite
-	case "segundos":
-		return acceso.FormaDeSegundos
-	case "minutos":
-		return acceso.FormaDeMinutos
-	case "domicilio":
-		return "debe ser true o false"
-	default:
-		return "debe estar una vez, como texto"
-	}
+// accepted says what a parameter of the contract may be, where it is no text.
+var accepted = map[string]string{
+	"limite": compras.FormaDeLimite, "segundos": acceso.FormaDeSegundos, "minutos": acceso.FormaDeMinutos, "domicilio": "debe ser true o false",
 }

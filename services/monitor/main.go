@@ -41,7 +41,6 @@ func run(ctx context.Context, cfg config) error {
 	go arranque.Repetir(ctx, lookEvery, "buscar lo que nadie puede leer", muertos.Watch)
 	rutas := cfg.Rutas(nil, "/metrics")
 	rest.Servir(rutas, broker, historial, muertos)
-	rest.ServirColas(rutas, historial)
-	rest.ServirMuertos(rutas, muertos)
+	rest.ServeAPI(rutas, historial, muertos)
 	return cfg.Servir(ctx, rutas)
 }

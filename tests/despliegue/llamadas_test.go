@@ -2,15 +2,14 @@ package despliegue
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"gopkg.in/yaml.v3"
 )
 
 type llamada struct{ de, a, verbo, ruta string }
@@ -18,25 +17,51 @@ type llamada struct{ de, a, verbo, ruta string }
 type ruta struct{ verbo, patron string }
 
 var (
-	deQuien = regexp.MustCompile(`dapr\.(\w+)\{Servicio: dapr\.NuevoServicio\("([\w-]+)"`)
 	enRutas = regexp.MustCompile(`(?:HandleFunc|Handle)\("(/[^"]*)".*Methods\(http\.Method(\w+)\)`)
-	// What calls by service invocation, in HTTP or through the SDK; and how it looks where the service is named on the spot.
-	invoca   = regexp.MustCompile(`/v1\.0/invoke/|\.InvokeMethod|dapr-app-id`)
-	alli     = regexp.MustCompile(`/v1\.0/invoke/([\w-]+)/method(/[^"]*)`)
-	conVerbo = regexp.MustCompile(`http\.Method(\w+)`)
+	// Code that calls another service, and an operation of a generated client that it calls.
+	invoca = regexp.MustCompile(`/v1\.0/invoke/|\.InvokeMethod|dapr-app-id`)
+	llama  = regexp.MustCompile(`\.(\w+)WithResponse\(`)
 )
 
-// leerLlamadas finds each call of the bff (bff/dapr: a method of a type whose service bff/main.go names, with a verb and a
-// path), each call of another whose address is written out, and what the services serve.
+// leerOperaciones reads the documents of the services: the operations by name, and the routes that they are of.
+func (c *codigo) leerOperaciones(t *testing.T) map[string]llamada {
+	t.Helper()
+	operaciones := map[string]llamada{}
+	documentos, err := filepath.Glob(filepath.Join(raiz, "contracts", "openapi", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, archivo := range documentos {
+		servicio := strings.TrimSuffix(filepath.Base(archivo), ".yaml")
+		var documento struct {
+			Paths map[string]map[string]struct {
+				OperationID string `yaml:"operationId"`
+			}
+		}
+		if err := yaml.Unmarshal([]byte(texto(t, "contracts", "openapi", filepath.Base(archivo))), &documento); err != nil {
+			t.Fatal(err)
+		}
+		for patron, verbos := range documento.Paths {
+			for verbo, o := range verbos {
+				if otra, hay := operaciones[o.OperationID]; hay {
+					t.Errorf("%s is an operation of %s and of %s: nobody could tell whom its caller calls", o.OperationID, otra.a, servicio)
+				}
+				verbo = strings.ToUpper(verbo)
+				operaciones[o.OperationID] = llamada{a: servicio, verbo: verbo, ruta: strings.ReplaceAll(patron, "{id}", "1b4e28ba")} // whatever a person typed
+				c.rutas[servicio] = append(c.rutas[servicio], ruta{verbo: verbo, patron: patron})
+			}
+		}
+	}
+	return operaciones
+}
+
+// leerLlamadas finds each call of another service, which is one of a generated client, and the routes that services serve besides.
 func (c *codigo) leerLlamadas(t *testing.T) {
 	t.Helper()
-	destino := map[string]string{}
-	for _, m := range deQuien.FindAllStringSubmatch(texto(t, "bff", "main.go"), -1) {
-		destino[m[1]] = m[2]
-	}
+	operaciones := c.leerOperaciones(t)
 	for _, carpeta := range []string{"bff", "services"} {
 		err := filepath.WalkDir(filepath.Join(raiz, carpeta), func(r string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !strings.HasSuffix(r, ".go") || strings.HasSuffix(r, "_test.go") {
+			if err != nil || d.IsDir() || !strings.HasSuffix(r, ".go") || strings.HasSuffix(r, "_test.go") || strings.HasSuffix(r, ".gen.go") {
 				return err
 			}
 			fuente, err := os.ReadFile(r)
@@ -45,16 +70,22 @@ func (c *codigo) leerLlamadas(t *testing.T) {
 			}
 			relativa, _ := filepath.Rel(raiz, r)
 			partes := strings.Split(relativa, string(filepath.Separator))
-			if invoca.Match(fuente) && filepath.Dir(relativa) != filepath.Join("bff", "dapr") {
-				llamadas := alli.FindAllStringSubmatch(string(fuente), -1)
-				if llamadas == nil {
-					t.Errorf("%s llama a otro servicio: estas pruebas no entienden a cuál", relativa)
+			de := partes[0]
+			if de == "services" {
+				de = partes[1]
+			}
+			llamadas := llama.FindAllStringSubmatch(string(fuente), -1)
+			if invoca.Match(fuente) && llamadas == nil && filepath.Dir(relativa) != filepath.Join("bff", "dapr") {
+				t.Errorf("%s calls another service without its generated client: these tests do not see which operation", relativa)
+			}
+			for _, m := range llamadas {
+				l, hay := operaciones[strings.ToLower(m[1][:1])+m[1][1:]]
+				if !hay {
+					t.Errorf("%s calls %s, which is an operation of no service", relativa, m[1])
+					continue
 				}
-				for _, m := range llamadas {
-					for _, v := range conVerbo.FindAllStringSubmatch(string(fuente), -1) {
-						c.llamadas = append(c.llamadas, llamada{de: partes[1], a: m[1], verbo: strings.ToUpper(v[1]), ruta: strings.TrimSuffix(m[2], "/") + "/1b4e28ba"})
-					}
-				}
+				l.de = de
+				c.llamadas = append(c.llamadas, l)
 			}
 			if partes[0] == "services" {
 				for _, m := range enRutas.FindAllStringSubmatch(string(fuente), -1) {
@@ -67,70 +98,11 @@ func (c *codigo) leerLlamadas(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, a := range destino { // the probe of each breaker: bff/dapr/invocar.go
-		c.llamadas = append(c.llamadas, llamada{de: "bff", a: a, verbo: "GET", ruta: "/healthz"})
-	}
-	paquetes, err := filepath.Glob(filepath.Join(raiz, "bff", "dapr", "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, archivo := range paquetes {
-		if strings.HasSuffix(archivo, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), archivo, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range f.Decls {
-			if metodo, ok := d.(*ast.FuncDecl); ok && metodo.Recv != nil {
-				c.llamadasDe(t, metodo, destino)
-			}
+	for par := range c.llamados() {
+		if par[0] == "bff" { // the probe of each circuit breaker: bff/dapr/invocar.go
+			c.llamadas = append(c.llamadas, llamada{de: "bff", a: par[1], verbo: "GET", ruta: "/healthz"})
 		}
 	}
-}
-
-// llamadasDe adds the calls in one method: llamar(ctx, http.MethodX, ruta("compras", id, …)…, …).
-func (c *codigo) llamadasDe(t *testing.T, metodo *ast.FuncDecl, destino map[string]string) {
-	t.Helper()
-	receptor, _ := metodo.Recv.List[0].Type.(*ast.Ident)
-	ast.Inspect(metodo, func(n ast.Node) bool {
-		x, ok := n.(*ast.CallExpr)
-		if !ok || len(x.Args) < 3 {
-			return true
-		}
-		f, ok := x.Fun.(*ast.SelectorExpr)
-		if !ok || f.Sel.Name != "llamar" {
-			return true
-		}
-		verbo, esVerbo := x.Args[1].(*ast.SelectorExpr)
-		if receptor == nil || destino[receptor.Name] == "" || !esVerbo {
-			t.Errorf("no entiendo la llamada en %s: ¿de qué servicio es?", metodo.Name.Name)
-			return true
-		}
-		camino := ""
-		ast.Inspect(x.Args[2], func(n ast.Node) bool {
-			r, ok := n.(*ast.CallExpr)
-			if !ok {
-				return true
-			}
-			if id, ok := r.Fun.(*ast.Ident); !ok || id.Name != "ruta" {
-				return true
-			}
-			for _, a := range r.Args {
-				if l, ok := a.(*ast.BasicLit); ok {
-					camino += "/" + strings.Trim(l.Value, `"`)
-				} else {
-					camino += "/1b4e28ba" // whatever a person typed
-				}
-			}
-			return false
-		})
-		c.llamadas = append(c.llamadas, llamada{
-			de: "bff", a: destino[receptor.Name], verbo: strings.ToUpper(strings.TrimPrefix(verbo.Sel.Name, "Method")), ruta: camino,
-		})
-		return true
-	})
 }
 
 // llamados lists who is called by whom.

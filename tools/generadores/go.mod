@@ -1,5 +1,4 @@
-// The generators of the bff's server code, pinned. `go generate ./bff/...` runs them (with GOWORK=off, since a
-// workspace takes no -modfile).
+// The generators of servers and clients, pinned. `make generate` runs them (with GOWORK=off, since a workspace takes no -modfile).
 module entregas/tools/generadores
 
 go 1.26.4

@@ -23,21 +23,13 @@ const (
 type Aceptada = contracts.Aceptada
 
 // Aprobacion defines model for Aprobacion.
-type Aprobacion struct {
-	Aprobada *bool `json:"aprobada"`
-
-	// Motivo Texto libre.
-	Motivo string `json:"motivo,omitempty"`
-}
+type Aprobacion = contracts.Aprobacion
 
 // CampoInvalido defines model for CampoInvalido.
 type CampoInvalido = contracts.CampoInvalido
 
 // Cancelacion defines model for Cancelacion.
-type Cancelacion struct {
-	// Motivo Texto libre.
-	Motivo string `json:"motivo,omitempty"`
-}
+type Cancelacion = contracts.Cancelacion
 
 // Colas defines model for Colas.
 type Colas = contracts.Colas
@@ -75,12 +67,7 @@ type MensajesDeSaga struct {
 type Orden = contracts.Orden
 
 // PaginaDeCompras defines model for PaginaDeCompras.
-type PaginaDeCompras struct {
-	Compras []Compra `json:"compras"`
-
-	// Siguiente Falta en la última página.
-	Siguiente *string `json:"siguiente,omitempty"`
-}
+type PaginaDeCompras = contracts.PaginaDeCompras
 
 // Problema defines model for Problema.
 type Problema struct {
@@ -100,9 +87,7 @@ type Problema struct {
 type Producto = contracts.Producto
 
 // Reposicion defines model for Reposicion.
-type Reposicion struct {
-	Cantidad int `json:"cantidad"`
-}
+type Reposicion = contracts.Reposicion
 
 // Resumen defines model for Resumen.
 type Resumen = contracts.Resumen

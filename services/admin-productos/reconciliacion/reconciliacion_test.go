@@ -119,11 +119,12 @@ func TestElSilencioNoLiberaNada(t *testing.T) {
 
 func TestQuienDiceQueNoExiste(t *testing.T) {
 	for cuerpo, codigo := range map[string]errores.Codigo{
-		`{"type":"about:blank","title":"Not Found","status":404,"detail":"No existe."}`: errores.NoEncontrado,
-		`{"errorCode":"ERR_DIRECT_INVOKE","message":"failed to resolve address"}`:       errores.NoDisponible,
+		`{"type":"urn:entregas:problema:no-encontrado","title":"No encontrado","status":404,"detail":"No existe."}`: errores.NoEncontrado,
+		`{"errorCode":"ERR_DIRECT_INVOKE","message":"failed to resolve address"}`:                                   errores.NoDisponible,
 		`404 page not found`: errores.NoDisponible,
 	} {
 		servidor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = w.Write([]byte(cuerpo))
 		}))

@@ -11,6 +11,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/admin-productos/productos"
+	api "entregas/services/internal/api/adminproductos"
 	"entregas/services/internal/rest"
 )
 
@@ -22,89 +23,64 @@ type Almacen interface {
 	Reponer(ctx context.Context, id string, cantidad int, clave string) (productos.Producto, error)
 }
 
-// Servir adds the routes: GET /productos?buscar=, GET /balance, GET /productos/{id}, POST /productos/{id}/reposicion.
+// Servir adds the routes of the service's OpenAPI document.
 func Servir(rutas *mux.Router, almacen Almacen) {
-	r := recursos{almacen}
-	rutas.Handle("/productos", rest.Ruta(r.listar)).Methods(http.MethodGet)
-	rutas.Handle("/balance", rest.Ruta(r.balance)).Methods(http.MethodGet)
-	rutas.Handle("/productos/{id}", rest.Ruta(r.leer)).Methods(http.MethodGet)
-	rutas.Handle("/productos/{id}/reposicion", rest.Ruta(r.reponer)).Methods(http.MethodPost)
+	api.HandlerWithOptions(recursos{almacen}, api.GorillaServerOptions{BaseRouter: rutas, ErrorHandlerFunc: rest.BadParameter(nil)})
 }
 
 type recursos struct{ almacen Almacen }
 
-func (r recursos) listar(w http.ResponseWriter, p *http.Request) error {
-	buscar := strings.TrimSpace(p.URL.Query().Get("buscar"))
-	if buscar != "" {
-		var v contracts.Validador
-		v.FreeText("buscar", buscar, contracts.MaxIdentificador)
-		if err := v.Error(); err != nil {
-			return err
-		}
+// ListarProductos implements api.ServerInterface.
+func (r recursos) ListarProductos(w http.ResponseWriter, p *http.Request, params api.ListarProductosParams) {
+	buscar := ""
+	if params.Buscar != nil {
+		buscar = strings.TrimSpace(*params.Buscar)
+	}
+	var v contracts.Validador
+	v.FreeText("buscar", buscar, contracts.MaxIdentificador)
+	if err := v.Error(); err != nil {
+		rest.EscribirError(w, p, err)
+		return
 	}
 	todos, err := r.almacen.Productos(p.Context(), buscar)
-	if err != nil {
-		return err
-	}
-	rest.Escribir(w, http.StatusOK, todos)
-	return nil
+	rest.Answer(w, p, http.StatusOK, todos, err)
 }
 
-func (r recursos) balance(w http.ResponseWriter, p *http.Request) error {
+// LeerBalance implements api.ServerInterface.
+func (r recursos) LeerBalance(w http.ResponseWriter, p *http.Request) {
 	lineas, err := r.almacen.Balance(p.Context())
-	if err != nil {
-		return err
-	}
-	rest.Escribir(w, http.StatusOK, lineas)
-	return nil
+	rest.Answer(w, p, http.StatusOK, lineas, err)
 }
 
-func (r recursos) leer(w http.ResponseWriter, p *http.Request) error {
-	id := mux.Vars(p)["id"]
+// LeerProducto implements api.ServerInterface.
+func (r recursos) LeerProducto(w http.ResponseWriter, p *http.Request, id api.Id) {
 	var v contracts.Validador
 	v.Identificador("id", id)
 	if err := v.Error(); err != nil {
-		return err
+		rest.EscribirError(w, p, err)
+		return
 	}
 	producto, err := r.almacen.Producto(p.Context(), id)
-	if err != nil {
-		return err
-	}
-	rest.Escribir(w, http.StatusOK, producto)
-	return nil
+	rest.Answer(w, p, http.StatusOK, producto, err)
 }
 
-// reponer takes {cantidad}. With an Idempotency-Key, sending it again adds nothing and is answered alike.
-func (r recursos) reponer(w http.ResponseWriter, p *http.Request) error {
-	pedido, err := rest.Leer[struct {
-		Cantidad int `json:"cantidad"`
-	}](w, p)
-	if err != nil {
-		return err
+// ReponerProducto implements api.ServerInterface.
+func (r recursos) ReponerProducto(w http.ResponseWriter, p *http.Request, id api.Id, params api.ReponerProductoParams) {
+	pedido, err := rest.Leer[contracts.Reposicion](w, p)
+	if err == nil {
+		err = productos.ValidarReposicion(id, pedido.Cantidad)
 	}
-	id := mux.Vars(p)["id"]
-	if err := productos.ValidarReposicion(id, pedido.Cantidad); err != nil {
-		return err
+	clave := uuid.NewString() // a request without a key is its own
+	if err == nil && params.IdempotencyKey != nil {
+		var v contracts.Validador
+		clave = *params.IdempotencyKey
+		v.IdempotencyKey("Idempotency-Key", clave)
+		err = v.Error()
 	}
-	clave, err := claveDe(p)
 	if err != nil {
-		return err
+		rest.EscribirError(w, p, err)
+		return
 	}
 	producto, err := r.almacen.Reponer(p.Context(), id, pedido.Cantidad, clave)
-	if err != nil {
-		return err
-	}
-	rest.Escribir(w, http.StatusOK, producto)
-	return nil
-}
-
-// claveDe is the request's Idempotency-Key, or one of its own where it has none.
-func claveDe(p *http.Request) (string, error) {
-	claves := p.Header.Values("Idempotency-Key")
-	if len(claves) == 0 {
-		return uuid.NewString(), nil
-	}
-	var v contracts.Validador
-	v.IdempotencyKey("Idempotency-Key", strings.Join(claves, "\n")) // more than one is none
-	return claves[0], v.Error()
+	rest.Answer(w, p, http.StatusOK, producto, err)
 }

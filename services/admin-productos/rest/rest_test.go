@@ -7,12 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gorilla/mux"
+
 	"entregas/services/admin-productos/postgres"
 	"entregas/services/admin-productos/productos"
 	"entregas/services/admin-productos/rest"
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/basetest"
 	comun "entregas/services/internal/rest"
+	"entregas/services/internal/resttest"
 )
 
 func nuevo(t *testing.T) http.Handler {
@@ -135,4 +138,10 @@ func TestPeticionesQueNoSePueden(t *testing.T) {
 	if p := leer[productos.Producto](t, pedir(rutas, "GET", "/productos/1", "", "")); p.Cantidad != 501 {
 		t.Errorf("algo cambió: %v", p)
 	}
+}
+
+func TestServesItsDocument(t *testing.T) {
+	routes := mux.NewRouter()
+	rest.Servir(routes, nil)
+	resttest.Serves(t, routes, "admin-productos")
 }

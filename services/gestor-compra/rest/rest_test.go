@@ -1,7 +1,6 @@
 package rest_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +19,7 @@ import (
 	"entregas/services/gestor-compra/rest"
 	"entregas/services/internal/arranque"
 	comun "entregas/services/internal/rest"
+	"entregas/services/internal/resttest"
 )
 
 type servicio struct {
@@ -254,42 +254,72 @@ func TestReasonsAreKeptAsWritten(t *testing.T) {
 	}
 }
 
-// A customer's list is a bare list; its Link leads through all of it.
+// list gives the ids of a page and how to ask for the next: in the body, or for the earlier system's list in the Link header.
+func (s servicio) list(t *testing.T, path string) (ids []string, next string, size int) {
+	t.Helper()
+	r := s.pedir(http.MethodGet, path, "")
+	var page contracts.PaginaDeCompras
+	var err error
+	if strings.HasPrefix(path, "/usuarios/") {
+		err = json.Unmarshal(r.Body.Bytes(), &page.Compras)
+		next = strings.TrimPrefix(strings.Split(r.Header().Get("Link"), ">")[0], "<")
+	} else {
+		err = json.Unmarshal(r.Body.Bytes(), &page)
+		if page.Siguiente != "" {
+			next = strings.Split(path, "&despues=")[0] + "&despues=" + url.QueryEscape(page.Siguiente)
+		}
+		if r.Header().Get("Link") != "" {
+			t.Errorf("%s has a Link header", path)
+		}
+	}
+	if err != nil || r.Code != http.StatusOK || page.Compras == nil {
+		t.Fatalf("%.100s: %d %.300s: %v", path, r.Code, r.Body, err)
+	}
+	for _, c := range page.Compras {
+		ids = append(ids, c.ID)
+	}
+	return ids, next, r.Body.Len()
+}
+
+// Both lists of a customer's purchases have all of them, page by page, newest first.
 func TestListar(t *testing.T) {
 	s := nuevoServicio(t)
 	const usuario = "ana & eva/ñ"
-	var esperadas []string
+	var want []string
 	for range 5 {
 		c := s.Compra(t, contracts.EstadoConfirmada)
 		s.Hacer(t, `update compra set id_usuario = $2 where id = $1`, c.ID, usuario)
-		esperadas = append([]string{c.ID}, esperadas...)
+		want = append([]string{c.ID}, want...)
 	}
-	var vistas []string
-	for ruta, paginas := "/usuarios/"+url.PathEscape(usuario)+"/compras?limite=2", 0; ruta != ""; paginas++ {
-		r := s.pedir(http.MethodGet, ruta, "")
-		var lista []contracts.Compra
-		if err := json.Unmarshal(r.Body.Bytes(), &lista); err != nil || r.Code != 200 || len(lista) > 2 || paginas > 3 {
-			t.Fatalf("%s: %d %s: %v", ruta, r.Code, r.Body, err)
+	for _, path := range []string{"/usuarios/" + url.PathEscape(usuario) + "/compras?limite=2", "/compras?limite=2&id_usuario=" + url.QueryEscape(usuario)} {
+		var seen []string
+		for pages := 0; path != ""; pages++ {
+			ids, next, _ := s.list(t, path)
+			if len(ids) > 2 || pages > 3 {
+				t.Fatalf("%s: page %d has %d purchases", path, pages, len(ids))
+			}
+			seen, path = append(seen, ids...), next
 		}
-		for _, c := range lista {
-			vistas = append(vistas, c.ID)
-		}
-		if ruta = ""; r.Header().Get("Link") != "" {
-			ruta = strings.TrimPrefix(strings.Split(r.Header().Get("Link"), ">")[0], "<")
+		if !slices.Equal(seen, want) {
+			t.Errorf("listed %v\nwant %v", seen, want)
 		}
 	}
-	if !slices.Equal(vistas, esperadas) {
-		t.Errorf("listó %v\nesperado %v", vistas, esperadas)
+	for path, want := range map[string]string{"/usuarios/nadie/compras": `[]`, "/compras?id_usuario=nadie": `{"compras":[]}`} {
+		if r := s.pedir(http.MethodGet, path, ""); r.Code != 200 || strings.TrimSpace(r.Body.String()) != want {
+			t.Errorf("%s: %d %s", path, r.Code, r.Body)
+		}
 	}
-	if r := s.pedir(http.MethodGet, "/usuarios/nadie/compras", ""); r.Code != 200 || !bytes.Equal(bytes.TrimSpace(r.Body.Bytes()), []byte("[]")) {
-		t.Errorf("de nadie: %d %s", r.Code, r.Body)
-	}
-	for consulta, campo := range map[string]string{"limite=0": "limite", "limite=201": "limite", "limite=dos": "limite", "despues=ayer": "despues", "despues=ayer_x": "despues",
+	for query, field := range map[string]string{"limite=0": "limite", "limite=201": "limite", "limite=dos": "limite", "despues=ayer": "despues", "despues=ayer_x": "despues",
 		"despues=2026-01-02T03:04:05Z_%00": "despues", "despues=2026-01-02T03:04:05Z_%ff": "despues", "despues=%00": "despues",
-		"despues=2026-01-02T03:04:05Z_01938f5e-7c1a-7000-8000-000000000001%00": "despues"} {
-		if r := s.pedir(http.MethodGet, "/usuarios/ana/compras?"+consulta, ""); r.Code != 400 || !slices.Equal(campos(t, r), []string{campo}) {
-			t.Errorf("%s: %d %s", consulta, r.Code, r.Body)
+		"despues=2026-01-02T03:04:05Z_01938f5e-7c1a-7000-8000-000000000001%00": "despues", "limite=1&limite=2": "limite"} {
+		for _, path := range []string{"/usuarios/ana/compras?", "/compras?"} {
+			if r := s.pedir(http.MethodGet, path+query, ""); r.Code != 400 || !slices.Equal(campos(t, r), []string{field}) {
+				t.Errorf("%s%s: %d %s", path, query, r.Code, r.Body)
+			}
 		}
+	}
+	if r := s.pedir(http.MethodGet, "/compras?id_usuario=", ""); r.Code != 400 || !slices.Equal(campos(t, r), []string{"id_usuario"}) {
+		t.Errorf("a customer without a name has the purchases of everybody: %d %s", r.Code, r.Body)
 	}
 }
 
@@ -300,31 +330,31 @@ func TestLinkRepeatsNothing(t *testing.T) {
 	for range 2 {
 		s.Hacer(t, `update compra set id_usuario = $2 where id = $1`, s.Compra(t, contracts.EstadoConfirmada).ID, largest)
 	}
-	all := url.Values{"domicilio": {"false"}, "id_usuario": {largest}, "utm": {strings.Repeat("x", 10_000)}}
+	all := url.Values{"domicilio": {"false"}, "utm": {strings.Repeat("x", 10_000)}}
 	for range 300 {
 		all.Add("estado", "CONFIRMADA")
 	}
 	for _, e := range contracts.Estados {
 		all.Add("estado", string(e))
 	}
-	for path, want := range map[string]int{
-		"/usuarios/" + url.PathEscape(largest) + "/compras?limite=1":                   0,
-		"/compras?limite=1&" + all.Encode():                                            len(contracts.Estados),
-		"/compras?limite=01&" + strings.Repeat("estado=CONFIRMADA&", 300) + "a=%0d%0a": 1,
+	path := "/usuarios/" + url.PathEscape(largest) + "/compras?"
+	for query, want := range map[string]int{
+		"limite=1":                 0,
+		"limite=1&" + all.Encode(): len(contracts.Estados),
+		"limite=01&" + strings.Repeat("estado=CONFIRMADA&", 300) + "a=%0d%0a": 1,
 	} {
-		r := s.pedir(http.MethodGet, path, "")
-		link := r.Header().Get("Link")
-		u, err := url.Parse(strings.TrimPrefix(strings.Split(link, ">")[0], "<"))
-		if err != nil || r.Code != http.StatusOK || link == "" || len(link) > 2<<10 {
-			t.Errorf("%.60s: %d, a Link of %d bytes, %v", path, r.Code, len(link), err)
+		_, link, _ := s.list(t, path+query)
+		u, err := url.Parse(link)
+		if err != nil || link == "" || len(link) > 2<<10 {
+			t.Errorf("%.60s: a Link of %d bytes, %v", query, len(link), err)
 			continue
 		}
 		q := u.Query()
 		if q.Has("utm") || q.Has("a") || q.Get("limite") != "1" || len(q["estado"]) != want {
-			t.Errorf("%.60s: %s", path, link)
+			t.Errorf("%.60s: %s", query, link)
 		}
-		if r := s.pedir(http.MethodGet, u.String(), ""); r.Code != http.StatusOK || strings.TrimSpace(r.Body.String()) == "[]" {
-			t.Errorf("%.60s: the next page: %d %s", path, r.Code, r.Body)
+		if ids, _, _ := s.list(t, link); len(ids) != 1 {
+			t.Errorf("%.60s: the next page has %v", query, ids)
 		}
 	}
 	if r := s.pedir(http.MethodGet, "/compras?id_usuario=a%00b", ""); r.Code != http.StatusBadRequest {
@@ -332,7 +362,7 @@ func TestLinkRepeatsNothing(t *testing.T) {
 	}
 }
 
-// A page ends where its bytes do, whatever its purchases hold: the Link goes on from there.
+// A page ends where its bytes do, whatever its purchases hold, and the list goes on from there.
 func TestPageIsBoundedInBytes(t *testing.T) {
 	s := nuevoServicio(t)
 	large := postgrestest.Solicitud().Productos[:0]
@@ -347,23 +377,21 @@ func TestPageIsBoundedInBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	seen := map[string]bool{}
-	for path, pages := "/usuarios/ana/compras?limite=100", 0; path != ""; pages++ {
-		r := s.pedir(http.MethodGet, path, "")
-		var page []contracts.Compra
-		if err := json.Unmarshal(r.Body.Bytes(), &page); err != nil || r.Code != http.StatusOK || len(page) == 0 || pages > n {
-			t.Fatalf("%s: %d, %d purchases, %v", path, r.Code, len(page), err)
+	for _, path := range []string{"/usuarios/ana/compras?limite=100", "/compras?limite=100"} {
+		seen := map[string]bool{}
+		for pages := 0; path != ""; pages++ {
+			ids, next, size := s.list(t, path)
+			if len(ids) == 0 || size > 1<<20 || pages > 4 {
+				t.Fatalf("%s: page %d has %d purchases, %d bytes", path, pages, len(ids), size)
+			}
+			for _, id := range ids {
+				seen[id] = true
+			}
+			path = next
 		}
-		if r.Body.Len() > 1<<20+n {
-			t.Errorf("%s: %d bytes", path, r.Body.Len())
+		if len(seen) != n {
+			t.Errorf("%d of %d purchases", len(seen), n)
 		}
-		for _, c := range page {
-			seen[c.ID] = true
-		}
-		path = strings.TrimPrefix(strings.Split(r.Header().Get("Link"), ">")[0], "<")
-	}
-	if len(seen) != n {
-		t.Errorf("%d of %d purchases", len(seen), n)
 	}
 }
 
@@ -401,4 +429,10 @@ func TestOperacion(t *testing.T) {
 			t.Errorf("%s: %v", c.ruta, malos)
 		}
 	}
+}
+
+func TestServesItsDocument(t *testing.T) {
+	routes := mux.NewRouter()
+	rest.Servir(routes, nil, nil)
+	resttest.Serves(t, routes, "gestor-compra")
 }

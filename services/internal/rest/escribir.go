@@ -33,3 +33,12 @@ func Escribir(w http.ResponseWriter, estado int, v any) {
 	w.WriteHeader(estado)
 	_, _ = w.Write(append(text, '\n')) // the client is gone when this fails
 }
+
+// Answer answers with a status and v as JSON, or with the problem of err.
+func Answer(w http.ResponseWriter, r *http.Request, status int, v any, err error) {
+	if err != nil {
+		EscribirError(w, r, err)
+		return
+	}
+	Escribir(w, status, v)
+}

@@ -96,3 +96,27 @@ func TestLeer(t *testing.T) {
 		})
 	}
 }
+
+// A parameter that a generated server could not read is named, with what it may be.
+func TestBadParameter(t *testing.T) {
+	type badFormat struct { // as each generated package has its own
+		error
+		ParamName string
+	}
+	for _, c := range []struct {
+		err           error
+		field, detail string
+	}{
+		{&badFormat{errors.New("x"), "limite"}, "limite", "debe ser un número"},
+		{&badFormat{errors.New("x"), "buscar"}, "buscar", "debe estar una vez, como texto"},
+		{errors.New("x"), "parámetros", "debe estar una vez, como texto"},
+	} {
+		w := httptest.NewRecorder()
+		rest.BadParameter(map[string]string{"limite": "debe ser un número"})(w, httptest.NewRequest(http.MethodGet, "/", http.NoBody), c.err)
+		var p rest.Problema
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != http.StatusBadRequest || len(p.Errores) != 1 ||
+			p.Errores[0] != (contracts.CampoInvalido{Campo: c.field, Detalle: c.detail}) {
+			t.Errorf("%v: %d %s, %v", c.err, w.Code, w.Body, err)
+		}
+	}
+}

@@ -1,11 +1,13 @@
 package rest
 
 import (
+	"context"
 	"net/http"
-	"time"
 
 	"github.com/gorilla/mux"
 
+	"entregas/contracts"
+	api "entregas/services/internal/api/monitor"
 	"entregas/services/internal/rest"
 	"entregas/services/monitor/colas"
 )
@@ -13,54 +15,62 @@ import (
 // Historial tells the queues with their past.
 type Historial interface{ Informe() colas.Informe }
 
-type informe struct {
-	En        time.Time   `json:"en"`
-	Broker    bool        `json:"broker"` // false: it does not answer, and nothing is known of now
-	Colas     []cola      `json:"colas"`
-	Instantes []time.Time `json:"instantes"` // the times of each serie
+// Muertos is what may be done with dead letters.
+type Muertos interface {
+	Listar(ctx context.Context) ([]contracts.MensajeMuerto, error)
+	Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+	SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 }
 
-// cola is a queue now; what is not known now is null.
-type cola struct {
-	Tema         string   `json:"tema"`
-	Suscripcion  string   `json:"suscripcion"`
-	Muertos      bool     `json:"mensajes_muertos"`
-	Pendientes   *int64   `json:"pendientes"`
-	Entregadas   *int64   `json:"en_manos"`
-	Consumidores *int     `json:"consumidores"`
-	Edad         *float64 `json:"edad_segundos"`
-	Entrada      *float64 `json:"entrada_por_segundo"`
-	Salida       *float64 `json:"salida_por_segundo"`
-	ParaVaciar   *float64 `json:"segundos_para_vaciar"`
-	Serie        serie    `json:"serie"`
+// ServeAPI adds the routes of the service's OpenAPI document.
+func ServeAPI(routes *mux.Router, h Historial, m Muertos) {
+	api.HandlerWithOptions(operations{h, m}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(nil)})
 }
 
-type serie struct {
-	Pendientes []*int64   `json:"pendientes"`
-	Entrada    []*float64 `json:"entrada_por_segundo"`
-	Salida     []*float64 `json:"salida_por_segundo"`
+type operations struct {
+	historial Historial
+	muertos   Muertos
 }
 
-// ServirColas adds GET /colas: every queue now, and its last quarter of an hour.
-func ServirColas(rutas *mux.Router, h Historial) {
-	informar := func(w http.ResponseWriter, _ *http.Request) { rest.Escribir(w, http.StatusOK, haciaFuera(h.Informe())) }
-	rutas.HandleFunc("/colas", informar).Methods(http.MethodGet)
+// LeerColas implements api.ServerInterface.
+func (o operations) LeerColas(w http.ResponseWriter, _ *http.Request) {
+	rest.Escribir(w, http.StatusOK, haciaFuera(o.historial.Informe()))
 }
 
-func haciaFuera(i colas.Informe) informe {
-	r := informe{En: i.En, Broker: i.Arriba, Colas: []cola{}, Instantes: i.Instantes}
+// ListarMensajesMuertos implements api.ServerInterface.
+func (o operations) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request) {
+	lista, err := o.muertos.Listar(r.Context())
+	rest.Answer(w, r, http.StatusOK, lista, err)
+}
+
+// ReponerMensaje implements api.ServerInterface.
+func (o operations) ReponerMensaje(w http.ResponseWriter, r *http.Request, id api.Id) {
+	uno, err := o.muertos.Reponer(r.Context(), id)
+	rest.Answer(w, r, http.StatusAccepted, uno, err)
+}
+
+// ApartarMensaje implements api.ServerInterface.
+func (o operations) ApartarMensaje(w http.ResponseWriter, r *http.Request, id api.Id) {
+	uno, err := o.muertos.SetAside(r.Context(), id)
+	rest.Answer(w, r, http.StatusAccepted, uno, err)
+}
+
+func haciaFuera(i colas.Informe) api.InformeDeColas {
+	r := api.InformeDeColas{En: i.En, Broker: i.Arriba, Colas: []api.Cola{}, Instantes: i.Instantes}
 	for _, c := range i.Colas {
 		_, deMuertos := colas.EsDeMuertos(c.Tema)
-		f := cola{Tema: c.Tema, Suscripcion: c.Suscripcion, Muertos: deMuertos, Serie: serie(c.Serie)}
+		f := api.Cola{Tema: c.Tema, Suscripcion: c.Suscripcion, MensajesMuertos: deMuertos, Serie: api.SerieDeCola{
+			Pendientes: c.Serie.Pendientes, EntradaPorSegundo: c.Serie.Entrada, SalidaPorSegundo: c.Serie.Salida,
+		}}
 		if i.Arriba {
 			edad := c.Edad(i.En).Seconds()
-			f.Pendientes, f.Entregadas, f.Consumidores, f.Edad = &c.Pendientes, &c.Entregadas, &c.Replicas, &edad
+			f.Pendientes, f.EnManos, f.Consumidores, f.EdadSegundos = &c.Pendientes, &c.Entregadas, &c.Replicas, &edad
 		}
 		if c.Ritmo != nil {
-			f.Entrada, f.Salida = &c.Ritmo.Entrada, &c.Ritmo.Salida
+			f.EntradaPorSegundo, f.SalidaPorSegundo = &c.Ritmo.Entrada, &c.Ritmo.Salida
 			if falta, vacia := c.Ritmo.ParaVaciar(c.Pendientes); vacia {
 				segundos := falta.Seconds()
-				f.ParaVaciar = &segundos
+				f.SegundosParaVaciar = &segundos
 			}
 		}
 		r.Colas = append(r.Colas, f)

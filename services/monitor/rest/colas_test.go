@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"entregas/services/internal/resttest"
 	"entregas/services/monitor/colas"
 	"entregas/services/monitor/pulsar"
 	"entregas/services/monitor/rest"
@@ -20,7 +21,7 @@ func TestColas(t *testing.T) {
 	})
 	historial := colas.NuevoHistorial(pulsar.Nuevo(servidor.URL, ""))
 	rutas := mux.NewRouter()
-	rest.ServirColas(rutas, historial)
+	rest.ServeAPI(rutas, historial, nil)
 	type informe struct {
 		Broker bool
 		Colas  []struct {
@@ -60,4 +61,10 @@ func TestColas(t *testing.T) {
 	if s := i.Colas[0].Serie.Pendientes; i.Broker || i.Colas[0].Pendientes != nil || len(i.Instantes) != 2 || len(s) != 2 || *s[0] != 42 || s[1] != nil {
 		t.Errorf("sin broker: %+v", i)
 	}
+}
+
+func TestServesItsDocument(t *testing.T) {
+	routes := mux.NewRouter()
+	rest.ServeAPI(routes, nil, nil)
+	resttest.Serves(t, routes, "monitor")
 }

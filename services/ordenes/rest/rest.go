@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/gorilla/mux"
 
 	"entregas/contracts"
+	api "entregas/services/internal/api/ordenes"
 	"entregas/services/internal/registro"
 	"entregas/services/internal/rest"
 	"entregas/services/ordenes/ordenes"
@@ -26,12 +25,9 @@ type Almacen interface {
 	Difundir(ctx context.Context, idCompra string, publicar ordenes.Publicar) error
 }
 
-// Servir adds the routes: GET /ordenes/{id}, POST /ordenes/{id}/despacho, GET /usuarios/{id}/ordenes.
+// Servir adds the routes of the service's OpenAPI document.
 func Servir(rutas *mux.Router, almacen Almacen, publicar ordenes.Publicar) {
-	r := recursos{almacen, publicar}
-	rutas.Handle("/ordenes/{id}", rest.Ruta(r.leer)).Methods(http.MethodGet)
-	rutas.Handle("/ordenes/{id}/despacho", rest.Ruta(r.despachar)).Methods(http.MethodPost)
-	rutas.Handle("/usuarios/{id}/ordenes", rest.Ruta(r.listar)).Methods(http.MethodGet)
+	api.HandlerWithOptions(recursos{almacen, publicar}, api.GorillaServerOptions{BaseRouter: rutas, ErrorHandlerFunc: rest.BadParameter(accepted)})
 }
 
 type recursos struct {
@@ -39,32 +35,27 @@ type recursos struct {
 	publicar ordenes.Publicar
 }
 
-func (r recursos) leer(w http.ResponseWriter, p *http.Request) error {
-	id := mux.Vars(p)["id"]
+// LeerOrden implements api.ServerInterface.
+func (r recursos) LeerOrden(w http.ResponseWriter, p *http.Request, id api.Id) {
 	if err := ordenes.ValidarID("id", id); err != nil {
-		return err
+		rest.EscribirError(w, p, err)
+		return
 	}
 	o, err := r.almacen.Orden(p.Context(), id)
-	if err != nil {
-		return err
-	}
-	rest.Escribir(w, http.StatusOK, o)
-	return nil
+	rest.Answer(w, p, http.StatusOK, o, err)
 }
 
-// despachar takes no body. Again it is answered alike.
-func (r recursos) despachar(w http.ResponseWriter, p *http.Request) error {
-	id := mux.Vars(p)["id"]
+// DespacharOrden implements api.ServerInterface. It takes no body.
+func (r recursos) DespacharOrden(w http.ResponseWriter, p *http.Request, id api.Id) {
 	if err := ordenes.ValidarID("id", id); err != nil {
-		return err
+		rest.EscribirError(w, p, err)
+		return
 	}
 	o, err := r.almacen.Despachar(p.Context(), id)
-	if err != nil {
-		return err
+	if err == nil {
+		r.avisar(p.Context(), o.IDCompra)
 	}
-	r.avisar(p.Context(), o.IDCompra)
-	rest.Escribir(w, http.StatusOK, o)
-	return nil
+	rest.Answer(w, p, http.StatusOK, o, err)
 }
 
 // plazoAviso is how long a cancellation or a dispatch waits for its event to be published. The sweep publishes what is not done by then.
@@ -84,37 +75,31 @@ const (
 	limiteMayor = 200
 )
 
-// listar answers a bare list; where there may be more, the Link header has the address of the next page.
-func (r recursos) listar(w http.ResponseWriter, p *http.Request) error {
-	id, consulta := mux.Vars(p)["id"], p.URL.Query()
-	limite, err := validarLista(id, consulta)
-	if err != nil {
-		return err
-	}
-	lista, err := r.almacen.DeUsuario(p.Context(), id, limite+1, consulta.Get("despues"))
-	if err != nil {
-		return err
-	}
-	if len(lista) > limite {
-		lista = lista[:limite]
-		siguiente := url.Values{"limite": {strconv.Itoa(limite)}, "despues": {lista[limite-1].ID}}
-		w.Header().Set("Link", fmt.Sprintf(`</usuarios/%s/ordenes?%s>; rel="next"`, url.PathEscape(id), siguiente.Encode()))
-	}
-	rest.Escribir(w, http.StatusOK, lista)
-	return nil
-}
+var accepted = map[string]string{"limite": fmt.Sprintf("debe ser un número entero de 1 a %d", limiteMayor)}
 
-func validarLista(id string, consulta url.Values) (limite int, err error) {
+// ListarOrdenesDeUsuario implements api.ServerInterface.
+func (r recursos) ListarOrdenesDeUsuario(w http.ResponseWriter, p *http.Request, id api.Id, params api.ListarOrdenesDeUsuarioParams) {
+	limite, despues := limiteUsual, ""
 	var v contracts.Validador
 	v.Identificador("id", id)
-	if despues := consulta.Get("despues"); despues != "" {
+	if params.Despues != nil {
+		despues = *params.Despues
 		v.IDCompra("despues", despues)
 	}
-	limite = limiteUsual
-	if texto := consulta.Get("limite"); texto != "" {
-		if limite, err = strconv.Atoi(texto); err != nil || limite < 1 || limite > limiteMayor {
-			v.Falla("limite", fmt.Sprintf("debe ser un número entero de 1 a %d", limiteMayor))
-		}
+	if params.Limite != nil {
+		limite = *params.Limite
 	}
-	return limite, v.Error()
+	if limite < 1 || limite > limiteMayor {
+		v.Falla("limite", accepted["limite"])
+	}
+	if err := v.Error(); err != nil {
+		rest.EscribirError(w, p, err)
+		return
+	}
+	lista, err := r.almacen.DeUsuario(p.Context(), id, limite+1, despues)
+	page := api.PaginaDeOrdenes{Ordenes: lista}
+	if len(lista) > limite {
+		page.Ordenes, page.Siguiente = lista[:limite], lista[limite-1].ID
+	}
+	rest.Answer(w, p, http.StatusOK, page, err)
 }

@@ -1,0 +1,122 @@
+package rest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"entregas/contracts"
+	api "entregas/services/internal/api/gestorcompra"
+	"entregas/services/internal/rest"
+)
+
+const (
+	limitePorOmision = 50
+	limiteMaximo     = 200
+)
+
+// maxPageBytes bounds the answer to a list, its line end included. A customer may have purchases of 40 KB each, and an operator's
+// page may have a hundred of them: the caller has a second for it, and little memory.
+const maxPageBytes = 1<<20 - 1
+
+// ListarCompras implements api.ServerInterface.
+func (o operations) ListarCompras(w http.ResponseWriter, r *http.Request, params api.ListarComprasParams) {
+	q, err := readQuery(params)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	_, text, err := o.page(r, q)
+	rest.Answer(w, r, http.StatusOK, text, err)
+}
+
+// ListarComprasDeUsuario implements api.ServerInterface: a bare list, and in the Link header where it goes on.
+func (o operations) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id api.Id, params api.ListarComprasDeUsuarioParams) {
+	q, err := readQuery(api.ListarComprasParams{
+		IdUsuario: &id, Estado: params.Estado, Domicilio: params.Domicilio, Limite: params.Limite, Despues: params.Despues,
+	})
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	page, _, err := o.page(r, q)
+	if page.Siguiente != "" {
+		w.Header().Set("Link", q.next(page.Siguiente))
+	}
+	rest.Answer(w, r, http.StatusOK, page.Compras, err)
+}
+
+// page reads a page, and writes it as JSON. The page ends early where its text would have more than maxPageBytes, but has at least
+// one purchase where there is one.
+func (o operations) page(r *http.Request, q query) (page contracts.PaginaDeCompras, text json.RawMessage, err error) {
+	found, err := o.lector.Buscar(r.Context(), q.filtro, q.despues, q.limite+1)
+	if err != nil {
+		return page, nil, err
+	}
+	for n := min(len(found), q.limite); ; n = max(1, n*maxPageBytes/len(text)) {
+		page = contracts.PaginaDeCompras{Compras: found[:n]}
+		if n < len(found) {
+			page.Siguiente = contracts.CursorOf(found[n-1]).String()
+		}
+		if text, err = rest.Encode(page); err != nil || len(text) <= maxPageBytes || n == 1 {
+			return page, text, err
+		}
+	}
+}
+
+// query is which purchases a request is for, and which part of them.
+type query struct {
+	filtro  contracts.FiltroCompras
+	despues contracts.Cursor
+	limite  int
+}
+
+// readQuery checks the parameters of a list. Without despues the list begins at the newest purchase.
+func readQuery(params api.ListarComprasParams) (query, error) {
+	q := query{
+		filtro: contracts.FiltroCompras{Domicilio: params.Domicilio}, limite: limitePorOmision,
+		despues: contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)},
+	}
+	var v contracts.Validador
+	if params.IdUsuario != nil { // an empty one is refused: it would be the list of everybody's purchases
+		q.filtro.IDUsuario = *params.IdUsuario
+		v.Identificador("id_usuario", q.filtro.IDUsuario)
+	}
+	if params.Estado != nil {
+		slices.Sort(*params.Estado)
+		q.filtro.Estados = slices.Compact(*params.Estado)
+	}
+	if slices.ContainsFunc(q.filtro.Estados, func(e contracts.Estado) bool { return !slices.Contains(contracts.Estados, e) }) {
+		v.Falla("estado", accepted["estado"])
+	}
+	if params.Limite != nil {
+		q.limite = *params.Limite
+	}
+	if q.limite < 1 || q.limite > limiteMaximo {
+		v.Falla("limite", accepted["limite"])
+	}
+	if params.Despues != nil && *params.Despues != "" {
+		var err error
+		if q.despues, err = contracts.ParseCursor(*params.Despues); err != nil {
+			return q, err
+		}
+	}
+	return q, v.Error()
+}
+
+// next is the Link header to the page after cursor of a customer's list. It is made of what was read from the request, never of
+// its text: a sidecar refuses an answer whose headers are too large for it.
+func (q query) next(cursor string) string {
+	values := url.Values{"limite": {strconv.Itoa(q.limite)}, "despues": {cursor}}
+	for _, e := range q.filtro.Estados {
+		values.Add("estado", string(e))
+	}
+	if q.filtro.Domicilio != nil {
+		values.Set("domicilio", strconv.FormatBool(*q.filtro.Domicilio))
+	}
+	return fmt.Sprintf(`</usuarios/%s/compras?%s>; rel="next"`, url.PathEscape(q.filtro.IDUsuario), values.Encode())
+}
