@@ -17,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/gorilla/mux"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
@@ -27,6 +28,9 @@ import (
 	"entregas/services/bff/dapr"
 	"entregas/services/bff/emisor"
 	"entregas/services/bff/identidad"
+	"entregas/services/internal/api/adminproductos"
+	"entregas/services/internal/api/monitor"
+	"entregas/services/internal/api/ordenes"
 	"entregas/services/internal/arranque"
 	"entregas/services/internal/errores"
 	"entregas/services/internal/pubsub"
@@ -45,21 +49,20 @@ type puerta struct {
 	faults  *faults // of the other services
 }
 
-// faults makes the services beside gestor-compra do what they are asked and not answer, the next times.
+// faults makes the services beside gestor-compra end the next writes with err: comprastest.Serve says how.
 type faults struct {
 	err   error
 	times int
-	calls int
 	back  func()                                         // what happens while a dead letter is put back; nil for nothing
 	list  func(ctx context.Context) []contracts.Producto // of products; nil for the usual one
 }
 
-func (f *faults) answer() error {
-	if f.calls++; f.times > 0 {
-		f.times--
-		return f.err
+func (f *faults) hinder(r *http.Request) (done bool, err error) {
+	if r.Method == http.MethodGet || f.times == 0 {
+		return true, nil
 	}
-	return nil
+	f.times--
+	return true, f.err
 }
 
 // deFabrica are the settings of a test: development, and no limits.
@@ -72,7 +75,7 @@ func deFabrica() config {
 
 func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
 	t.Helper()
-	p := puerta{gestor: &comprastest.Gestor{}, broker: &pubsubtest.Broker{}, almacen: &comprastest.Almacen{}, faults: &faults{}}
+	p := puerta{gestor: comprastest.NewGestor(), broker: &pubsubtest.Broker{}, almacen: &comprastest.Almacen{}, faults: &faults{}}
 	clave := filepath.Join(t.TempDir(), "clave")
 	if err := os.WriteFile(clave, []byte(claveDePrueba), 0o600); err != nil {
 		t.Fatal(err)
@@ -91,8 +94,16 @@ func nuevaPuerta(t *testing.T, ajustes ...func(*config)) puerta {
 	quota := borde.NewQuota(p.almacen, cfg.MaxKeys)
 	p.nucleo = compras.Nuevo(p.gestor, dapr.Comandos{Publicador: publicador}, borde.Metered{Almacen: p.almacen, Quota: quota})
 	err = montar(t.Context(), rutas, cfg, piezas{
-		nucleo: p.nucleo, quota: quota, operacion: p.gestor, monitor: monitor{p.faults},
-		productos: productos{map[string]int{}, p.faults}, ordenes: ordenes{p.faults}, almacen: p.almacen, receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
+		nucleo: p.nucleo, quota: quota, operacion: p.gestor, almacen: p.almacen, receptor: pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}),
+		productos: dapr.Productos{Servicio: comprastest.Serve("admin-productos", p.faults.hinder, func(routes *mux.Router) {
+			adminproductos.HandlerWithOptions(warehouse{map[string]int{}, p.faults}, adminproductos.GorillaServerOptions{BaseRouter: routes})
+		})},
+		ordenes: dapr.Ordenes{Servicio: comprastest.Serve("ordenes", p.faults.hinder, func(routes *mux.Router) {
+			ordenes.HandlerWithOptions(orders{}, ordenes.GorillaServerOptions{BaseRouter: routes})
+		})},
+		monitor: dapr.Monitor{Servicio: comprastest.Serve("monitor", p.faults.hinder, func(routes *mux.Router) {
+			monitor.HandlerWithOptions(queues{p.faults}, monitor.GorillaServerOptions{BaseRouter: routes})
+		}).ConPlazo(plazoMonitor)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -117,96 +128,120 @@ func (p puerta) como(t *testing.T, usuario string, roles ...string) []string {
 // nadie is the header of a request without credentials.
 var nadie = []string{"Authorization", ""}
 
-// productos has the product 1, and adds what is restocked of it: once for each key, like the service.
-type productos struct {
+// warehouse has the product 1, and adds what is restocked of it: once for each key, like admin-productos.
+type warehouse struct {
 	repuesto map[string]int
 	faults   *faults
 }
 
-func (p productos) Listar(ctx context.Context, _ string) ([]contracts.Producto, error) {
-	if p.faults.list != nil {
-		return p.faults.list(ctx), nil
+var cafe = contracts.Producto{ID: "1", Nombre: "Café", Cantidad: 500}
+
+// ListarProductos implements adminproductos.ServerInterface.
+func (h warehouse) ListarProductos(w http.ResponseWriter, r *http.Request, _ adminproductos.ListarProductosParams) {
+	lista := []contracts.Producto{cafe}
+	if h.faults.list != nil {
+		lista = h.faults.list(r.Context())
 	}
-	return []contracts.Producto{{ID: "1", Nombre: "Café", Cantidad: 500}}, nil
+	rest.Escribir(w, http.StatusOK, lista)
 }
 
-func (p productos) Leer(ctx context.Context, id string) (contracts.Producto, error) {
-	if lista, _ := p.Listar(ctx, ""); lista[0].ID == id {
-		return lista[0], nil
+func product(id string) (contracts.Producto, error) {
+	if id != cafe.ID {
+		return contracts.Producto{}, errores.Nuevo(errores.NoEncontrado, "No existe el producto %s.", id)
 	}
-	return contracts.Producto{}, errores.Nuevo(errores.NoEncontrado, "No existe el producto %s.", id)
+	return cafe, nil
 }
 
-func (p productos) Reponer(ctx context.Context, id string, cantidad int, clave string) (contracts.Producto, error) {
-	producto, err := p.Leer(ctx, id)
-	if clave == "" || len(clave) > 255 {
-		return producto, errores.Nuevo(errores.Invalido, "sin clave")
+// LeerProducto implements adminproductos.ServerInterface.
+func (h warehouse) LeerProducto(w http.ResponseWriter, r *http.Request, id string) {
+	producto, err := product(id)
+	rest.Answer(w, r, http.StatusOK, producto, err)
+}
+
+// ReponerProducto implements adminproductos.ServerInterface.
+func (h warehouse) ReponerProducto(w http.ResponseWriter, r *http.Request, id string, params adminproductos.ReponerProductoParams) {
+	pedida, err := rest.Leer[contracts.Reposicion](w, r)
+	if clave := params.IdempotencyKey; clave == nil || *clave == "" || len(*clave) > 255 {
+		err = errores.Nuevo(errores.Invalido, "sin clave")
 	}
-	p.repuesto[clave] = cantidad
-	for _, n := range p.repuesto {
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	producto, err := product(id)
+	h.repuesto[*params.IdempotencyKey] = pedida.Cantidad
+	for _, n := range h.repuesto {
 		producto.Cantidad += n
 	}
-	if fault := p.faults.answer(); fault != nil {
-		return contracts.Producto{}, fault
-	}
-	return producto, err
+	rest.Answer(w, r, http.StatusOK, producto, err)
 }
 
-func (p productos) Balance(context.Context) ([]contracts.LineaDeBalance, error) {
-	return []contracts.LineaDeBalance{{IDProducto: "1", Inicial: 500, Existencias: 500}}, nil
+// LeerBalance implements adminproductos.ServerInterface.
+func (h warehouse) LeerBalance(w http.ResponseWriter, _ *http.Request) {
+	rest.Escribir(w, http.StatusOK, []contracts.LineaDeBalance{{IDProducto: "1", Inicial: 500, Existencias: 500}})
 }
 
-// monitor has one queue and one dead letter.
-type monitor struct{ faults *faults }
+// queues has one queue and one dead letter.
+type queues struct{ faults *faults }
 
 const idMuerto = "01938f5e-7c1a-7000-8000-0000000000bb"
 
-func (monitor) Colas(context.Context, int) (contracts.Colas, error) {
-	return contracts.Colas{
-		Broker: true, Muestras: []contracts.MuestraDeColas{{En: time.Now(), Pendientes: map[string]int64{"comandos-producto": 3}}},
-		Ahora: []contracts.ColaAhora{{Tema: "comandos-producto", Suscripcion: "admin-productos", Pendientes: 3, Replicas: 1}},
-	}, nil
+var muerto = contracts.MensajeMuerto{ID: idMuerto, Tema: "comandos-producto", Motivo: "no es", Registro: json.RawMessage(`{}`)}
+
+// LeerColas implements monitor.ServerInterface.
+func (queues) LeerColas(w http.ResponseWriter, _ *http.Request) {
+	rest.Escribir(w, http.StatusOK, monitor.InformeDeColas{En: time.Now(), Broker: true, Instantes: []time.Time{time.Now()}, Colas: []monitor.Cola{{
+		Tema: "comandos-producto", Suscripcion: "admin-productos", Pendientes: new(int64(3)), Consumidores: new(1),
+		Serie: monitor.SerieDeCola{Pendientes: []*int64{new(int64(3))}},
+	}}})
 }
 
-func (monitor) Muertos(context.Context) ([]contracts.MensajeMuerto, error) {
-	return []contracts.MensajeMuerto{{ID: idMuerto, Tema: "comandos-producto", Motivo: "no es", Registro: json.RawMessage(`{}`)}}, nil
+// ListarMensajesMuertos implements monitor.ServerInterface.
+func (queues) ListarMensajesMuertos(w http.ResponseWriter, _ *http.Request) {
+	rest.Escribir(w, http.StatusOK, []contracts.MensajeMuerto{muerto})
 }
 
-func (m monitor) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
-	return m.ReponerMuerto(ctx, id)
+// ApartarMensaje implements monitor.ServerInterface.
+func (q queues) ApartarMensaje(w http.ResponseWriter, r *http.Request, id string) {
+	q.ReponerMensaje(w, r, id)
 }
 
-func (m monitor) ReponerMuerto(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
-	if m.faults.back != nil {
-		m.faults.back()
+// ReponerMensaje implements monitor.ServerInterface.
+func (q queues) ReponerMensaje(w http.ResponseWriter, r *http.Request, id string) {
+	if q.faults.back != nil {
+		q.faults.back()
 	}
-	lista, err := m.Muertos(ctx)
 	if id != idMuerto {
-		return contracts.MensajeMuerto{}, errores.Nuevo(errores.NoEncontrado, "No hay un mensaje muerto %s.", id)
+		rest.EscribirError(w, r, errores.Nuevo(errores.NoEncontrado, "No hay un mensaje muerto %s.", id))
+		return
 	}
-	if fault := m.faults.answer(); fault != nil {
-		return contracts.MensajeMuerto{}, fault
-	}
-	return lista[0], err
+	rest.Escribir(w, http.StatusAccepted, muerto)
 }
 
-// ordenes has one order, which is dispatched.
-type ordenes struct{ faults *faults }
+// orders has one order, which is dispatched.
+type orders struct{}
 
 const idOrden = "01938f5e-7c1a-7000-8000-0000000000aa"
 
-func (ordenes) Leer(_ context.Context, id string) (contracts.Orden, error) {
-	if id == idOrden {
-		return contracts.Orden{ID: id, DatosComandoOrden: contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: []contracts.Linea{}}, Estado: contracts.EstadoOrdenDespachada}, nil
+// LeerOrden implements ordenes.ServerInterface.
+func (orders) LeerOrden(w http.ResponseWriter, r *http.Request, id string) {
+	if id != idOrden {
+		rest.EscribirError(w, r, errores.Nuevo(errores.NoEncontrado, "No existe la orden %s.", id))
+		return
 	}
-	return contracts.Orden{}, errores.Nuevo(errores.NoEncontrado, "No existe la orden %s.", id)
+	rest.Escribir(w, http.StatusOK, contracts.Orden{
+		ID: id, DatosComandoOrden: contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: []contracts.Linea{}}, Estado: contracts.EstadoOrdenDespachada,
+	})
 }
 
-func (o ordenes) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
-	if fault := o.faults.answer(); fault != nil {
-		return contracts.Orden{}, fault
-	}
-	return o.Leer(ctx, id)
+// DespacharOrden implements ordenes.ServerInterface.
+func (o orders) DespacharOrden(w http.ResponseWriter, r *http.Request, id string) {
+	o.LeerOrden(w, r, id)
+}
+
+// ListarOrdenesDeUsuario implements ordenes.ServerInterface. The bff does not call it.
+func (orders) ListarOrdenesDeUsuario(w http.ResponseWriter, _ *http.Request, _ string, _ ordenes.ListarOrdenesDeUsuarioParams) {
+	rest.Escribir(w, http.StatusOK, ordenes.PaginaDeOrdenes{Ordenes: []contracts.Orden{}})
 }
 
 // documento is the contract.

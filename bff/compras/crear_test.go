@@ -36,7 +36,7 @@ type mundo struct {
 }
 
 func nuevoMundo() mundo {
-	m := mundo{gestor: &comprastest.Gestor{}, broker: &pubsubtest.Broker{}, almacen: &comprastest.Almacen{}}
+	m := mundo{gestor: comprastest.NewGestor(), broker: &pubsubtest.Broker{}, almacen: &comprastest.Almacen{}}
 	m.Servicio = compras.Nuevo(m.gestor, dapr.Comandos{Publicador: pubsub.NuevoPublicador(m.broker, "bff")}, m.almacen)
 	return m
 }

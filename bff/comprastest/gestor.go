@@ -1,25 +1,42 @@
 package comprastest
 
 import (
-	"context"
-	"reflect"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/gorilla/mux"
+
 	"entregas/contracts"
 	"entregas/services/bff/compras"
+	"entregas/services/bff/dapr"
+	"entregas/services/internal/api/gestorcompra"
 	"entregas/services/internal/errores"
+	"entregas/services/internal/rest"
 )
 
-// Gestor keeps purchases in memory by gestor-compra's rules. The zero value is ready.
+// Gestor keeps purchases in memory by gestor-compra's rules. It serves gestor-compra's interface, and is asked by the client that
+// the bff has for it.
 type Gestor struct {
+	dapr.Gestor
 	mu        sync.Mutex
 	compras   []contracts.Compra // newest last
 	veces     int
 	decididas map[string]decision
 	estorbo   func() (hacer bool, err error)
 	maxOpen   int
+}
+
+var _ gestorcompra.ServerInterface = (*Gestor)(nil)
+
+// NewGestor returns a Gestor without purchases.
+func NewGestor() *Gestor {
+	g := &Gestor{}
+	g.Gestor = dapr.Gestor{Servicio: Serve("gestor-compra", g.llamar, func(routes *mux.Router) {
+		gestorcompra.HandlerWithOptions(g, gestorcompra.GorillaServerOptions{BaseRouter: routes})
+	})}
+	return g
 }
 
 // MaxOpen makes it take n purchases of a customer at most.
@@ -83,25 +100,34 @@ func (g *Gestor) Avanzar(id string, paso contracts.Estado) contracts.Compra {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	c := &g.compras[g.buscar(id)]
-	c.Estado, c.ActualizadaEn = paso, time.Now().UTC()
+	c.Estado, c.ActualizadaEn = paso, now()
 	c.Historia = append(slices.Clone(c.Historia), contracts.HechoContado{Numero: len(c.Historia) + 1, Paso: string(paso), Tipo: "Prueba", En: c.ActualizadaEn})
 	return *c
 }
 
-// Crear implements compras.Gestor.
-func (g *Gestor) Crear(_ context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error) {
-	hacer, err := g.llamar()
-	if !hacer {
-		return contracts.Aceptada{}, err
+// now is the time as an answer tells it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// CrearCompra implements gestorcompra.ServerInterface.
+func (g *Gestor) CrearCompra(w http.ResponseWriter, r *http.Request) {
+	s, err := rest.Leer[contracts.SolicitudCompra](w, r)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
 	}
+	a, err := g.take(s)
+	rest.Answer(w, r, http.StatusAccepted, a, err)
+}
+
+func (g *Gestor) take(s contracts.SolicitudCompra) (contracts.Aceptada, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if i := g.buscar(s.ID); i >= 0 {
 		c := g.compras[i]
-		if c.IDUsuario != s.IDUsuario || c.Domicilio != s.Domicilio || !reflect.DeepEqual(c.Productos, s.Productos) {
+		if !c.EsLaMisma(s) {
 			return contracts.Aceptada{}, errores.Nuevo(errores.Conflicto, "Ya existe la compra %s con otro contenido.", s.ID)
 		}
-		return contracts.Aceptada{ID: c.ID, Estado: c.Estado}, err
+		return contracts.Aceptada{ID: c.ID, Estado: c.Estado}, nil
 	}
 	open := 0
 	for _, c := range g.compras {
@@ -110,98 +136,83 @@ func (g *Gestor) Crear(_ context.Context, s contracts.SolicitudCompra) (contract
 		}
 	}
 	if g.maxOpen > 0 && open >= g.maxOpen {
-		return contracts.Aceptada{}, unless(err, errores.Conflicto, "El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", g.maxOpen)
+		return contracts.Aceptada{}, errores.Nuevo(errores.Conflicto, "El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", g.maxOpen)
 	}
-	ahora := time.Now().UTC()
+	ahora := now()
 	g.compras = append(g.compras, contracts.Compra{
 		SolicitudCompra: s, Estado: contracts.EstadoRecibida,
 		CreadaEn: ahora, ActualizadaEn: ahora, Historia: []contracts.HechoContado{{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: ahora}},
 	})
-	return contracts.Aceptada{ID: s.ID, Estado: contracts.EstadoRecibida}, err
+	return contracts.Aceptada{ID: s.ID, Estado: contracts.EstadoRecibida}, nil
 }
 
-// Leer implements compras.Gestor.
-func (g *Gestor) Leer(_ context.Context, id string) (contracts.Compra, error) {
-	if _, err := g.llamar(); err != nil {
-		return contracts.Compra{}, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if i := g.buscar(id); i >= 0 {
-		return g.compras[i], nil
-	}
-	return contracts.Compra{}, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id)
+// LeerCompra implements gestorcompra.ServerInterface.
+func (g *Gestor) LeerCompra(w http.ResponseWriter, r *http.Request, id string) {
+	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) { return http.StatusOK, c, nil })
 }
 
-// DeUsuario implements compras.Gestor. Its cursors are the owner's.
-func (g *Gestor) DeUsuario(_ context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (compras.Pagina, error) {
-	if _, err := g.llamar(); err != nil {
-		return compras.Pagina{}, err
-	}
+// change answers what do makes of the purchase id.
+func (g *Gestor) change(w http.ResponseWriter, r *http.Request, id string, do func(c *contracts.Compra) (status int, v any, err error)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var suyas []contracts.Compra
-	for _, c := range slices.Backward(g.compras) {
-		if c.IDUsuario == usuario && (len(estados) == 0 || slices.Contains(estados, c.Estado)) {
-			suyas = append(suyas, c)
+	i := g.buscar(id)
+	if i < 0 {
+		rest.EscribirError(w, r, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id))
+		return
+	}
+	status, v, err := do(&g.compras[i])
+	rest.Answer(w, r, status, v, err)
+}
+
+func accepted(c *contracts.Compra) contracts.Aceptada {
+	return contracts.Aceptada{ID: c.ID, Estado: c.Estado}
+}
+
+// CancelarCompra implements gestorcompra.ServerInterface, without a saga behind it: what is at rest but not final is cancelled at once.
+func (g *Gestor) CancelarCompra(w http.ResponseWriter, r *http.Request, id string) {
+	request, err := rest.ReadOptional[contracts.Cancelacion](w, r)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
+	}
+	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
+		switch c.Estado {
+		case contracts.EstadoCancelada, contracts.EstadoCompensando:
+			return http.StatusOK, accepted(c), nil
+		case contracts.EstadoDespachada, contracts.EstadoRechazada, contracts.EstadoFallida:
+			return 0, nil, errores.Nuevo(errores.Conflicto, "Ya no se puede cancelar.")
+		case contracts.EstadoRecibida:
+			c.Estado, c.Motivo = contracts.EstadoCancelada, request.Motivo
+			return http.StatusOK, accepted(c), nil
 		}
-	}
-	return trozo(suyas, limite, despues)
+		return http.StatusAccepted, accepted(c), nil
+	})
 }
 
-// Cancelar implements compras.Decisiones, without a saga behind it: what is at rest but not final is cancelled at once.
-func (g *Gestor) Cancelar(_ context.Context, id, motivo string) (contracts.Aceptada, bool, error) {
-	hacer, err := g.llamar()
-	if !hacer {
-		return contracts.Aceptada{}, false, err
+// DecidirCompra implements gestorcompra.ServerInterface.
+func (g *Gestor) DecidirCompra(w http.ResponseWriter, r *http.Request, id string) {
+	request, err := rest.Leer[contracts.Aprobacion](w, r)
+	if err != nil {
+		rest.EscribirError(w, r, err)
+		return
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	i := g.buscar(id)
-	if i < 0 {
-		return contracts.Aceptada{}, false, unless(err, errores.NoEncontrado, "No existe la compra %s.", id)
-	}
-	c := &g.compras[i]
-	switch c.Estado {
-	case contracts.EstadoCancelada, contracts.EstadoCompensando:
-		return contracts.Aceptada{ID: id, Estado: c.Estado}, true, err
-	case contracts.EstadoDespachada, contracts.EstadoRechazada, contracts.EstadoFallida:
-		return contracts.Aceptada{}, false, unless(err, errores.Conflicto, "Ya no se puede cancelar.")
-	case contracts.EstadoRecibida:
-		c.Estado, c.Motivo = contracts.EstadoCancelada, motivo
-		return contracts.Aceptada{ID: id, Estado: c.Estado}, true, err
-	}
-	return contracts.Aceptada{ID: id, Estado: c.Estado}, false, err
-}
-
-// Aprobar implements compras.Decisiones.
-func (g *Gestor) Aprobar(_ context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
-	hacer, err := g.llamar()
-	if !hacer {
-		return contracts.Aceptada{}, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	i := g.buscar(id)
-	if i < 0 {
-		return contracts.Aceptada{}, unless(err, errores.NoEncontrado, "No existe la compra %s.", id)
-	}
-	c := &g.compras[i]
-	d := decision{aprobada, motivo}
-	if antes, hay := g.decididas[id]; hay && antes == d {
-		return contracts.Aceptada{ID: id, Estado: c.Estado}, err
-	}
-	if c.Estado != contracts.EstadoPorAprobar {
-		return contracts.Aceptada{}, unless(err, errores.Conflicto, "La compra no espera aprobación.")
-	}
-	if c.Estado = contracts.EstadoConfirmada; !aprobada {
-		c.Estado, c.Motivo = contracts.EstadoRechazada, motivo
-	}
-	if g.decididas == nil {
-		g.decididas = map[string]decision{}
-	}
-	g.decididas[id] = d
-	return contracts.Aceptada{ID: id, Estado: c.Estado}, err
+	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
+		d := decision{*request.Aprobada, request.Motivo}
+		if before, decided := g.decididas[id]; decided && before == d {
+			return http.StatusOK, accepted(c), nil
+		}
+		if c.Estado != contracts.EstadoPorAprobar {
+			return 0, nil, errores.Nuevo(errores.Conflicto, "La compra no espera aprobación.")
+		}
+		if c.Estado = contracts.EstadoConfirmada; !d.aprobada {
+			c.Estado, c.Motivo = contracts.EstadoRechazada, d.motivo
+		}
+		if g.decididas == nil {
+			g.decididas = map[string]decision{}
+		}
+		g.decididas[id] = d
+		return http.StatusOK, accepted(c), nil
+	})
 }
 
 type decision struct {
@@ -209,7 +220,7 @@ type decision struct {
 	motivo   string
 }
 
-func (g *Gestor) llamar() (hacer bool, err error) {
+func (g *Gestor) llamar(*http.Request) (hacer bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.veces++
@@ -223,79 +234,62 @@ func (g *Gestor) buscar(id string) int {
 	return slices.IndexFunc(g.compras, func(c contracts.Compra) bool { return c.ID == id })
 }
 
-// Buscar implements acceso.Operacion. Its cursors are the owner's.
-func (g *Gestor) Buscar(_ context.Context, f contracts.FiltroCompras, limite int, despues string) (compras.Pagina, error) {
-	if _, err := g.llamar(); err != nil {
-		return compras.Pagina{}, err
-	}
+// ListarCompras implements gestorcompra.ServerInterface. Its cursors are the owner's.
+func (g *Gestor) ListarCompras(w http.ResponseWriter, r *http.Request, params gestorcompra.ListarComprasParams) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var halladas []contracts.Compra
+	found := []contracts.Compra{}
 	for _, c := range slices.Backward(g.compras) {
-		if (f.IDUsuario == "" || c.IDUsuario == f.IDUsuario) && (len(f.Estados) == 0 || slices.Contains(f.Estados, c.Estado)) &&
-			(f.Domicilio == nil || *f.Domicilio == c.Domicilio) {
-			halladas = append(halladas, c)
+		if (params.IdUsuario == nil || c.IDUsuario == *params.IdUsuario) && (params.Estado == nil || slices.Contains(*params.Estado, c.Estado)) &&
+			(params.Domicilio == nil || *params.Domicilio == c.Domicilio) {
+			found = append(found, c)
 		}
 	}
-	return trozo(halladas, limite, despues)
+	var after contracts.Cursor
+	if params.Despues != nil {
+		var err error
+		if after, err = contracts.ParseCursor(*params.Despues); err != nil {
+			rest.EscribirError(w, r, err)
+			return
+		}
+	}
+	from := 1 + slices.IndexFunc(found, func(c contracts.Compra) bool { return c.ID == after.ID })
+	to := min(len(found), from+*params.Limite)
+	page := contracts.PaginaDeCompras{Compras: found[from:to]}
+	if to < len(found) {
+		page.Siguiente = contracts.CursorOf(found[to-1]).String()
+	}
+	rest.Escribir(w, http.StatusOK, page)
 }
 
-// trozo is a page of todas, which are newest first.
-func trozo(todas []contracts.Compra, limite int, despues string) (compras.Pagina, error) {
-	c, err := contracts.ParseCursor(despues)
-	if err != nil {
-		return compras.Pagina{}, err
-	}
-	desde := 1 + slices.IndexFunc(todas, func(una contracts.Compra) bool { return una.ID == c.ID })
-	hasta := min(len(todas), desde+limite)
-	pagina := compras.Pagina{Compras: todas[desde:hasta]}
-	if hasta < len(todas) {
-		pagina.Siguiente = contracts.CursorOf(todas[hasta-1]).String()
-	}
-	return pagina, nil
+// ListarComprasDeUsuario implements gestorcompra.ServerInterface. The bff does not call it.
+func (g *Gestor) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, _ string, _ gestorcompra.ListarComprasDeUsuarioParams) {
+	rest.EscribirError(w, r, errores.Nuevo(errores.NoPermitido, "La lista del sistema anterior no es para el bff."))
 }
 
-// Mensajes implements acceso.Operacion: each purchase has had one question.
-func (g *Gestor) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
-	c, err := g.Leer(ctx, id)
-	return []contracts.MensajeDeSaga{{Comando: contracts.ValidarInventario, PreguntadaEn: c.CreadaEn, Tardias: []contracts.RespuestaTardia{}}}, err
+// LeerMensajes implements gestorcompra.ServerInterface: each purchase has had one question.
+func (g *Gestor) LeerMensajes(w http.ResponseWriter, r *http.Request, id string) {
+	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
+		return http.StatusOK, []contracts.MensajeDeSaga{{Comando: contracts.ValidarInventario, PreguntadaEn: c.CreadaEn, Tardias: []contracts.RespuestaTardia{}}}, nil
+	})
 }
 
-// Resumen implements acceso.Operacion.
-func (g *Gestor) Resumen(_ context.Context, segundos int) (contracts.Resumen, error) {
-	if _, err := g.llamar(); err != nil {
-		return contracts.Resumen{}, err
-	}
-	r := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: segundos}
+// LeerResumen implements gestorcompra.ServerInterface.
+func (g *Gestor) LeerResumen(w http.ResponseWriter, _ *http.Request, params gestorcompra.LeerResumenParams) {
+	resumen := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: *params.Segundos}
 	for _, c := range g.Compras() {
-		r.Estados[c.Estado]++
+		resumen.Estados[c.Estado]++
 	}
-	return r, nil
+	rest.Escribir(w, http.StatusOK, resumen)
 }
 
-// Reintentar implements acceso.Operacion.
-func (g *Gestor) Reintentar(_ context.Context, id string) (contracts.Aceptada, error) {
-	hacer, err := g.llamar()
-	if !hacer {
-		return contracts.Aceptada{}, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	i := g.buscar(id)
-	if i < 0 {
-		return contracts.Aceptada{}, unless(err, errores.NoEncontrado, "No existe la compra %s.", id)
-	}
-	if g.compras[i].Estado != contracts.EstadoFallida {
-		return contracts.Aceptada{}, unless(err, errores.Conflicto, "Solo se reintenta una FALLIDA.")
-	}
-	g.compras[i].Estado = contracts.EstadoCompensando
-	return contracts.Aceptada{ID: id, Estado: contracts.EstadoCompensando}, err
-}
-
-// unless is an answer that is an error, or silence where it does not answer.
-func unless(silence error, codigo errores.Codigo, formato string, args ...any) error {
-	if silence != nil {
-		return silence
-	}
-	return errores.Nuevo(codigo, formato, args...)
+// ReintentarCompra implements gestorcompra.ServerInterface.
+func (g *Gestor) ReintentarCompra(w http.ResponseWriter, r *http.Request, id string) {
+	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
+		if c.Estado != contracts.EstadoFallida {
+			return 0, nil, errores.Nuevo(errores.Conflicto, "Solo se reintenta una FALLIDA.")
+		}
+		c.Estado = contracts.EstadoCompensando
+		return http.StatusAccepted, accepted(c), nil
+	})
 }

@@ -35,6 +35,12 @@ func (s *Servicio) ConPlazo(plazo time.Duration) *Servicio {
 	return s
 }
 
+// Through makes calls go by way of transport, for a service that is not behind a sidecar.
+func (s *Servicio) Through(transport http.RoundTripper) *Servicio {
+	s.cliente.Transport = transport
+	return s
+}
+
 // maxRespuesta bounds what a service may answer.
 const maxRespuesta = 16 << 20
 

@@ -45,7 +45,7 @@ func TestEventos(t *testing.T) {
 			var broker pubsubtest.Broker
 			var almacen comprastest.Almacen
 			publicador := pubsub.NuevoPublicador(&broker, "bff")
-			nucleo := compras.Nuevo(&comprastest.Gestor{}, dapr.Comandos{Publicador: publicador}, &almacen)
+			nucleo := compras.Nuevo(comprastest.NewGestor(), dapr.Comandos{Publicador: publicador}, &almacen)
 			rutas := mux.NewRouter()
 			mensajes.Recibir(pubsub.NuevoReceptor(rutas, publicador, &pubsubtest.Intentos{}), nucleo, vivo.NuevosAvisos())
 			if c.caido {

@@ -39,7 +39,7 @@ type sistema struct {
 // nuevoSistema has one purchase, RECIBIDA.
 func nuevoSistema(t *testing.T) sistema {
 	t.Helper()
-	s := sistema{gestor: &comprastest.Gestor{}, almacen: &comprastest.Almacen{}}
+	s := sistema{gestor: comprastest.NewGestor(), almacen: &comprastest.Almacen{}}
 	a, err := s.nucleo().Crear(t.Context(), contracts.SolicitudCompra{IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}}}, "")
 	if err != nil {
 		t.Fatal(err)
