@@ -1,5 +1,5 @@
 // The path is under entregas/services although the folder is not, so that this module may import entregas/services/internal:
-// it is a module of its own since it alone depends on GraphQL and OpenAPI.
+// it is a module of its own since it alone depends on GraphQL and on an issuer of tokens.
 module entregas/services/bff
 
 go 1.26.4
