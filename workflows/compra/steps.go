@@ -276,8 +276,8 @@ func ReplyOf(t contracts.Tipo) Reply {
 
 // Detail returns what a customer reads in the history about a message of the saga; empty where it is none.
 func Detail(t contracts.Tipo) string {
-	if s := StepOf(t); s.Words.Detail != "" {
-		return s.Words.Detail
+	if s := StepOf(t); s.Detail != "" {
+		return s.Detail
 	}
 	return ReplyOf(t).Detail
 }

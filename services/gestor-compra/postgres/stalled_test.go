@@ -176,7 +176,7 @@ func TestStalledBehindWhatWaitsForAPlace(t *testing.T) {
 	}
 	s := a.Compra(t, contracts.EstadoIniciada)
 	age(t, a, s.ID, 2*time.Minute)
-	if found, err := a.Stalled(t.Context(), quiet, approval, 1); err != nil || len(found) != 1 || found[0].SolicitudCompra.ID != s.ID {
+	if found, err := a.Stalled(t.Context(), quiet, approval, 1); err != nil || len(found) != 1 || found[0].ID != s.ID {
 		t.Errorf("%+v %v", found, err)
 	}
 }

@@ -197,8 +197,8 @@ func TestTomarTramitesALaVez(t *testing.T) {
 				t.Error(err)
 			}
 			for _, tramite := range tramites {
-				if _, repetido := vistos.LoadOrStore(tramite.SolicitudCompra.ID, true); repetido {
-					t.Errorf("se tomó dos veces %s", tramite.SolicitudCompra.ID)
+				if _, repetido := vistos.LoadOrStore(tramite.ID, true); repetido {
+					t.Errorf("se tomó dos veces %s", tramite.ID)
 				}
 				cuantos.Add(1)
 			}

@@ -13,14 +13,24 @@ import (
 
 // Almacen keeps the purchases.
 type Almacen interface {
+	Purchases
+	Decisions
+}
+
+// Purchases are what may be done to a purchase from outside.
+type Purchases interface {
 	Aceptar(ctx context.Context, s contracts.SolicitudCompra, abiertas compras.Abiertas) (c contracts.Compra, nueva bool, err error)
 	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error)
 	CancelarPorMensaje(ctx context.Context, idCompra, idUsuario, motivo string) (c contracts.Compra, hecha bool, err error)
-	Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error)
 	AnotarDespacho(ctx context.Context, idCompra string) error
+	Reintentar(ctx context.Context, idCompra string, approval time.Duration) (contracts.Compra, error)
+}
+
+// Decisions are what is decided about the purchases that await an approval.
+type Decisions interface {
+	Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error)
 	Decidir(ctx context.Context, idCompra string, d compras.Decision) (compras.Decision, bool, error)
 	WantedSince(ctx context.Context, age time.Duration) ([]string, error)
-	Reintentar(ctx context.Context, idCompra string, approval time.Duration) (contracts.Compra, error)
 }
 
 // Despertador wakes the workflow of a purchase that awaits a decision. It may fail: a sweep wakes again.

@@ -31,18 +31,33 @@ type Ajustes struct {
 
 // Almacen is what the saga keeps.
 type Almacen interface {
+	Questions
+	States
+	Decisions
+}
+
+// Questions are the commands that the saga sends, and their replies.
+type Questions interface {
 	Plantear(ctx context.Context, k compras.Cambio, comando contracts.Tipo, en []contracts.Estado, siempre bool) (compras.Planteada, error)
 	LeerPaso(ctx context.Context, idCompra string, comando contracts.Tipo) (*compras.Paso, error)
 	Alive(ctx context.Context, idCompra string, comando contracts.Tipo) error
 	Reopen(ctx context.Context, idCompra string, comando contracts.Tipo) error
 	Abandonar(ctx context.Context, idCompra string, comando contracts.Tipo) (*compras.Paso, error)
+}
+
+// States are where purchases stand, and what their history tells.
+type States interface {
+	Leer(ctx context.Context, id string) (contracts.Compra, error)
 	Mover(ctx context.Context, cambios ...compras.Cambio) (contracts.Compra, bool, error)
+	AnotarHecho(ctx context.Context, idCompra, paso string, tipo contracts.Tipo, detalle string) (contracts.Compra, error)
+	TerminarTramite(ctx context.Context, t compra.Tramite) error
+}
+
+// Decisions are what people decide about purchases, and whom it concerns that they have not.
+type Decisions interface {
 	MotivoDeCancelacion(ctx context.Context, idCompra string) (string, error)
 	Decidir(ctx context.Context, idCompra string, d compras.Decision) (compras.Decision, bool, error)
 	EntregarDecision(ctx context.Context, idCompra string) (compras.Decision, error)
-	TerminarTramite(ctx context.Context, t compra.Tramite) error
-	Leer(ctx context.Context, id string) (contracts.Compra, error)
-	AnotarHecho(ctx context.Context, idCompra, paso string, tipo contracts.Tipo, detalle string) (contracts.Compra, error)
 	Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error)
 }
 
