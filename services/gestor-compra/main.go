@@ -91,7 +91,7 @@ func run(ctx context.Context, cfg config) error {
 	}
 	reconciler := reconciliacion.New(almacen, motor, search)
 	gestor := recepcion.Nueva(almacen, difusor, admisor, recepcion.Options{MaxOpen: cfg.MaxOpen, Admit: admisor.Avisar, Reconcile: reconciler.Tell, Approval: cfg.PlazoAprobacion})
-	actividades := saga.Nueva(almacen, publicador, avisos, difusor, saga.Ajustes{
+	actividades := saga.Nueva(almacen, mensajes.Participants{Publisher: publicador}, avisos, difusor, saga.Ajustes{
 		Paciencia: cfg.Paciencia, Insistencia: cfg.Insistencia, VueltaRevision: saga.LookEvery, EsperaRollback: cfg.Paciencia,
 		PlazoAprobacion: cfg.PlazoAprobacion, WantedStock: cfg.WantedStock,
 	}, admisor.Avisar)

@@ -1,7 +1,6 @@
 package compra
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -64,7 +63,7 @@ func TestResume(t *testing.T) {
 			t.Errorf("%s: %+v", c.estado, e)
 		}
 		if c.undoes && (e.Retomada.Fin.Estado != c.finalFor || e.Retomada.Fin.Motivo != "no hay" || !e.Retomada.Desde.Equal(now.Add(-c.since)) ||
-			!slices.Equal(e.Retomada.Fin.Faltantes, falta) || len(e.Retomada.Pendientes) != 3) {
+			!slices.Equal(e.Retomada.Fin.Faltantes, falta) || !slices.Equal(e.Retomada.Pendientes, rollbacks(""))) {
 			t.Errorf("%s: %+v", c.estado, e.Retomada)
 		}
 	}
@@ -107,8 +106,8 @@ func TestLateOutcomeOfAReplacedInstanceChangesNothing(t *testing.T) {
 			e.teatro.libretos.Store(id, l)
 			e.motor.iniciar(t, NombreCompra, id, camino{run: "dos"}.entrada(id))
 			e.terminar(t, id)
-			want := fmt.Sprint([]contracts.Tipo{contracts.ValidarInventario, contracts.ValidarInventario, contracts.ReservarProducto, contracts.CrearOrden})
-			if did := fmt.Sprint(l.hecho()); did != want {
+			want := string(contracts.ValidarInventario) + ", " + hastaOrden
+			if did := strings.Join(l.hecho(), ", "); did != want {
 				t.Errorf("did %s, want %s", did, want)
 			}
 		})

@@ -1,6 +1,7 @@
 package compras
 
 import (
+	"errors"
 	"time"
 
 	"entregas/contracts"
@@ -20,6 +21,9 @@ type Respuesta struct {
 	Faltantes []contracts.Faltante `json:"faltantes,omitempty"`
 	IDOrden   string               `json:"id_orden,omitempty"`
 }
+
+// ErrNobodyAsked says that a command is not one of the saga's.
+var ErrNobodyAsked = errors.New("nobody takes the command")
 
 // Planteada is what came of a question.
 type Planteada struct {

@@ -28,7 +28,7 @@ func Recibir(receptor *pubsub.Receptor, g Gestor, r Respuestas) {
 	pubsub.Recibir(receptor, contracts.ComandosGestorCompra, func(ctx context.Context, m contracts.Mensaje[contracts.DatosComandoGestorCompra]) error {
 		return comando(ctx, g, m)
 	})
-	for _, receive := range received {
+	for _, receive := range replies {
 		receive(receptor, func(ctx context.Context, told reply) error {
 			if told.Tipo == compra.Orden.Undo.Dispatched.Type && told.respondeA == "" { // a person did it, nobody asked
 				if err := told.validate(); err != nil {

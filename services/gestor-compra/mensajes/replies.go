@@ -8,7 +8,6 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/errores"
-	"entregas/services/internal/pubsub"
 	"entregas/workflows/compra"
 )
 
@@ -38,29 +37,6 @@ func check(v *contracts.Validador, p compra.Presence, campo string, given bool, 
 		v.Falla(campo, "falta")
 	case p == compra.Never && given:
 		v.Falla(campo, "no va en "+string(tipo))
-	}
-}
-
-// received are the topics of replies, with what each message of them tells.
-var received = map[string]func(receptor *pubsub.Receptor, take func(context.Context, reply) error){
-	string(contracts.EventosInventario): from(contracts.EventosInventario, func(d contracts.DatosEventoInventario) reply {
-		return reply{d.IDCompra, d.RespondeA, compras.Respuesta{Faltantes: d.Faltantes}}
-	}),
-	string(contracts.EventosProductos): from(contracts.EventosProductos, func(d contracts.DatosEventoProductos) reply {
-		return reply{d.IDCompra, d.RespondeA, compras.Respuesta{Faltantes: d.Faltantes, Motivo: d.Motivo}}
-	}),
-	string(contracts.EventosOrden): from(contracts.EventosOrden, func(d contracts.DatosEventoOrden) reply {
-		return reply{d.IDCompra, d.RespondeA, compras.Respuesta{IDOrden: d.IDOrden, Motivo: d.Motivo}}
-	}),
-}
-
-func from[D any](topic contracts.Tema[D], read func(D) reply) func(*pubsub.Receptor, func(context.Context, reply) error) {
-	return func(receptor *pubsub.Receptor, take func(context.Context, reply) error) {
-		pubsub.Recibir(receptor, topic, func(ctx context.Context, m contracts.Mensaje[D]) error {
-			r := read(m.Data)
-			r.Tipo = m.Type
-			return take(ctx, r)
-		})
 	}
 }
 

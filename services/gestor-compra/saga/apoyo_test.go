@@ -12,6 +12,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/mensajes"
 	"entregas/services/gestor-compra/postgres"
 	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/gestor-compra/saga"
@@ -89,7 +90,7 @@ func nuevaEscena(t *testing.T, ajustes saga.Ajustes) *escena {
 
 // conAvisos is another replica: the same database and broker, wake-ups of its own.
 func (e *escena) conAvisos(a *postgres.Avisos, ajustes saga.Ajustes) *saga.Saga {
-	return saga.Nueva(e.Almacen, pubsub.NuevoPublicador(e.participantes, "gestor-compra"), a, &e.testigo, ajustes, e.testigo.Avisar)
+	return saga.Nueva(e.Almacen, mensajes.Participants{Publisher: pubsub.NuevoPublicador(e.participantes, "gestor-compra")}, a, &e.testigo, ajustes, e.testigo.Avisar)
 }
 
 // deBuenaGana is what participants answer when all is well.

@@ -2,13 +2,13 @@ package saga
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
-	"entregas/services/internal/pubsub"
 )
 
 // espera is how long a question waits for its reply.
@@ -53,8 +53,10 @@ func (s *Saga) preguntarYEsperar(ctx context.Context, c contracts.SolicitudCompr
 			return s.almacen.Abandonar(ctx, c.ID, comando)
 		}
 		if !ahora.Before(siguientePregunta) {
-			if err := s.preguntar(ctx, c, comando); err == nil {
+			if err := s.participants.Ask(ctx, c, comando); err == nil {
 				siguientePregunta, insistencia = time.Now().Add(insistencia), 2*insistencia
+			} else if errors.Is(err, compras.ErrNobodyAsked) {
+				return nil, err
 			} else { // the broker is away: it counts on our patience, not on the engine's tries
 				slog.WarnContext(ctx, "no se pudo preguntar", "comando", comando, "error", err)
 				siguientePregunta = time.Now().Add(publishAgain)
@@ -93,33 +95,4 @@ func esperar(ctx context.Context, aviso <-chan struct{}, cuanto time.Duration) e
 	case <-reloj.C:
 	}
 	return nil
-}
-
-// preguntar publishes a command on its topic.
-func (s *Saga) preguntar(ctx context.Context, c contracts.SolicitudCompra, comando contracts.Tipo) error {
-	publish, known := payloads[contracts.TopicOf(comando).Name]
-	if !known {
-		return fmt.Errorf("nadie atiende el comando %s", comando)
-	}
-	return publish(ctx, s.publicador, comando, c)
-}
-
-// publishing publishes a command about a purchase on one topic.
-type publishing func(ctx context.Context, p *pubsub.Publicador, comando contracts.Tipo, c contracts.SolicitudCompra) error
-
-// payloads are what commands tell of a purchase, by their topic.
-var payloads = map[string]publishing{
-	string(contracts.ComandosInventario): on(contracts.ComandosInventario, func(c contracts.SolicitudCompra) contracts.DatosComandoInventario {
-		return contracts.DatosComandoInventario{IDCompra: c.ID, Productos: c.Productos}
-	}),
-	string(contracts.ComandosProducto): on(contracts.ComandosProducto, func(c contracts.SolicitudCompra) contracts.DatosComandoProducto {
-		return contracts.DatosComandoProducto{IDCompra: c.ID, Productos: c.Productos}
-	}),
-	string(contracts.ComandosOrden): on(contracts.ComandosOrden, contracts.SolicitudCompra.OrdenData),
-}
-
-func on[D any](topic contracts.Tema[D], payload func(contracts.SolicitudCompra) D) publishing {
-	return func(ctx context.Context, p *pubsub.Publicador, comando contracts.Tipo, c contracts.SolicitudCompra) error {
-		return pubsub.Publicar(ctx, p, topic, comando, c.ID, payload(c))
-	}
 }

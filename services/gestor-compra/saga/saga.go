@@ -12,7 +12,6 @@ import (
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/internal/fallas"
-	"entregas/services/internal/pubsub"
 	"entregas/services/internal/registro"
 	"entregas/workflows/compra"
 )
@@ -61,6 +60,12 @@ type Decisions interface {
 	Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error)
 }
 
+// Participants sends a command about a purchase to the participant that it is for. compras.ErrNobodyAsked says that there is none;
+// any other error is trouble with the broker.
+type Participants interface {
+	Ask(ctx context.Context, c contracts.SolicitudCompra, command contracts.Tipo) error
+}
+
 // Difusor tells the world of a purchase's new state, without being waited for.
 type Difusor interface{ Difundir(c contracts.Compra) }
 
@@ -73,17 +78,17 @@ type Avisos interface {
 
 // Saga implements compra.Actividades.
 type Saga struct {
-	almacen    Almacen
-	publicador *pubsub.Publicador
-	avisos     Avisos
-	difusor    Difusor
-	ajustes    Ajustes
-	alCambiar  func() // a place became free, or there is something to follow up
+	almacen      Almacen
+	participants Participants
+	avisos       Avisos
+	difusor      Difusor
+	ajustes      Ajustes
+	alCambiar    func() // a place became free, or there is something to follow up
 }
 
 // Nueva makes the saga's activities. alCambiar is called when a purchase gives up its place or reaches a state that something waits for.
-func Nueva(a Almacen, p *pubsub.Publicador, avisos Avisos, d Difusor, ajustes Ajustes, alCambiar func()) *Saga {
-	return &Saga{almacen: a, publicador: p, avisos: avisos, difusor: d, ajustes: ajustes, alCambiar: alCambiar}
+func Nueva(a Almacen, p Participants, avisos Avisos, d Difusor, ajustes Ajustes, alCambiar func()) *Saga {
+	return &Saga{almacen: a, participants: p, avisos: avisos, difusor: d, ajustes: ajustes, alCambiar: alCambiar}
 }
 
 var _ compra.Actividades = (*Saga)(nil)
