@@ -113,7 +113,7 @@ func (c camino) entrada(id string) Entrada {
 	if c.grande {
 		e.Compra.Productos[0].Cantidad = 101
 	}
-	e.Ajustes.UmbralAprobacion, e.Run = 100, c.run
+	e.Ajustes.UmbralAprobacion, e.Run, e.Version = 100, c.run, Version
 	if e.Ajustes.PlazoAprobacion == 0 {
 		e.Ajustes.PlazoAprobacion = 24 * time.Hour
 	}

@@ -27,7 +27,7 @@ const lostCause = contracts.CrearOrden
 // by undoing every step, done or not, since a rollback of what was not done is harmless; the time for it goes on counting from Desde,
 // and so does the time for an approval. now is the clock.
 func Resume(p Progress, a Ajustes, run string, now time.Time) Entrada {
-	e := Entrada{Compra: p.SolicitudCompra, Ajustes: a, Motivo: p.Motivo, Run: run}
+	e := Entrada{Compra: p.SolicitudCompra, Ajustes: a, Version: Version, Motivo: p.Motivo, Run: run}
 	switch p.Estado {
 	case contracts.EstadoPorAprobar:
 		e.Ajustes.UmbralAprobacion = 0 // it awaits an approval, whatever the threshold is by now

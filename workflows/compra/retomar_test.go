@@ -59,7 +59,7 @@ func TestResume(t *testing.T) {
 		e := Resume(Progress{
 			Estado: c.estado, Desde: now.Add(-c.since), Cancelled: c.cancels, Causa: contracts.ReservaRechazada, Motivo: "no hay", Faltantes: falta,
 		}, settings, "otra", now)
-		if e.Run != "otra" || e.Ajustes.UmbralAprobacion != c.umbral || e.Ajustes.PlazoAprobacion != c.plazo || e.deshaciendo() != c.undoes {
+		if e.Run != "otra" || e.Version != Version || e.Ajustes.UmbralAprobacion != c.umbral || e.Ajustes.PlazoAprobacion != c.plazo || e.deshaciendo() != c.undoes {
 			t.Errorf("%s: %+v", c.estado, e)
 		}
 		if c.undoes && (e.Retomada.Fin.Estado != c.finalFor || e.Retomada.Fin.Motivo != "no hay" || !e.Retomada.Desde.Equal(now.Add(-c.since)) ||

@@ -101,7 +101,7 @@ func (a *Admision) admitir(ctx context.Context) error {
 // iniciar starts a workflow. When it fails the lease runs out, and what was to be started comes again.
 func (a *Admision) iniciar(ctx context.Context, nombre, id string, e compra.Entrada) error {
 	ctx = registro.ConCompra(ctx, e.Compra.ID)
-	e.Ajustes = a.ajustes.Saga
+	e.Ajustes, e.Version = a.ajustes.Saga, compra.Version
 	fallas.Punto(fallas.TurnoDado, nombre)
 	return a.motor.Start(ctx, nombre, id, e)
 }

@@ -115,9 +115,9 @@ func TestInicia(t *testing.T) {
 		t.Fatal(err)
 	}
 	esperados := map[string]compra.Entrada{
-		"Compra a":                  {Compra: turno("a"), Ajustes: ajustes.Saga},
-		"Despacho b-despacho":       {Compra: turno("b"), Ajustes: ajustes.Saga},
-		"Cancelacion b-cancelacion": {Compra: turno("b"), Ajustes: ajustes.Saga, Motivo: "ya no"},
+		"Compra a":                  {Compra: turno("a"), Ajustes: ajustes.Saga, Version: compra.Version},
+		"Despacho b-despacho":       {Compra: turno("b"), Ajustes: ajustes.Saga, Version: compra.Version},
+		"Cancelacion b-cancelacion": {Compra: turno("b"), Ajustes: ajustes.Saga, Version: compra.Version, Motivo: "ya no"},
 	}
 	if fmt.Sprint(m.iniciados) != fmt.Sprint(esperados) {
 		t.Fatalf("inició   %v\nesperado %v", m.iniciados, esperados)
