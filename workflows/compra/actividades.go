@@ -30,7 +30,7 @@ const (
 type Entrada struct {
 	Compra   contracts.SolicitudCompra `json:"compra"`
 	Ajustes  Ajustes                   `json:"ajustes"`
-	Version  int                       `json:"version,omitempty"`  // of Compra, when the workflow started
+	Version  int                       `json:"version,omitempty"`  // of the table of steps, when the workflow started
 	Motivo   string                    `json:"motivo,omitempty"`   // of a Cancelacion
 	Retomada *compensacion             `json:"retomada,omitempty"` // set by ContinueAsNew in the middle of a compensation
 	// Run names this start of an instance that replaces another under the same id; empty for the first. Activities echo it,

@@ -12,10 +12,6 @@ import (
 	"entregas/contracts"
 )
 
-// Version is that of Compra. A purchase ends by the version with which it started, or its history would not replay. So a step that is
-// added raises Version to n, and Compra does it where Entrada.Version is n or more. Recorded histories keep theirs.
-const Version = 1
-
 // Compra takes a purchase from RECIBIDA to CONFIRMADA, or undoes what was done and ends it RECHAZADA or CANCELADA.
 func Compra(ctx *workflow.WorkflowContext) (any, error) {
 	var e Entrada

@@ -45,7 +45,7 @@ func (r *recorrido) detenido() bool { return r.fin != nil || r.nadaQueHacer }
 
 // do does one step of the saga. Its rollback is remembered when the step was done, or may have been.
 func (r *recorrido) do(s Step) {
-	if r.detenido() {
+	if r.detenido() || s.since() > max(1, r.entrada.Version) {
 		return
 	}
 	var d Desenlace

@@ -48,7 +48,7 @@ func undoAll(p Progress) *compensacion {
 	}
 	motivo := cmp.Or(p.Motivo, "La compra se detuvo y se deshizo.")
 	return &compensacion{
-		Pendientes: rollbacks(""),
+		Pendientes: rollbacks("", Version),
 		Fin: Cierre{
 			IDCompra: p.ID, Estado: final, Causa: causa, Motivo: motivo, Faltantes: p.Faltantes,
 			Desde: append(en(contracts.EstadoCompensando), InFlight...),

@@ -63,7 +63,7 @@ func TestResume(t *testing.T) {
 			t.Errorf("%s: %+v", c.estado, e)
 		}
 		if c.undoes && (e.Retomada.Fin.Estado != c.finalFor || e.Retomada.Fin.Motivo != "no hay" || !e.Retomada.Desde.Equal(now.Add(-c.since)) ||
-			!slices.Equal(e.Retomada.Fin.Faltantes, falta) || !slices.Equal(e.Retomada.Pendientes, rollbacks(""))) {
+			!slices.Equal(e.Retomada.Fin.Faltantes, falta) || !slices.Equal(e.Retomada.Pendientes, rollbacks("", Version))) {
 			t.Errorf("%s: %+v", c.estado, e.Retomada)
 		}
 	}

@@ -1,6 +1,7 @@
 package compra
 
 import (
+	"cmp"
 	"slices"
 
 	"entregas/contracts"
@@ -10,6 +11,7 @@ import (
 // the participant, is a fact of contracts.Topics.
 type Step struct {
 	Workflow string         // the workflow that asks
+	Since    int            // the Version that has the step first; 1 where it is 0
 	Command  contracts.Tipo // its topic's reader is the participant
 	Accepted Reply          // the reply that lets the workflow go on
 	Refused  []Reply        // the replies that refuse
@@ -19,6 +21,7 @@ type Step struct {
 	From       []contracts.Estado // the states from which Enters may be entered
 	In         []contracts.Estado // the states in which the command may be sent
 	Then       contracts.Estado   // the state that Accepted brings with it
+	Approved   bool               // the approval of a large purchase comes before it
 	Cancelable bool               // the wish to cancel is looked at before the command is sent, and before Then is entered
 
 	Undo Undo // none where the step cannot be undone
@@ -121,7 +124,7 @@ var Orden = Step{
 
 	Enters: contracts.EstadoProductosReservados, Cause: contracts.ProductosReservados, Cancelable: true,
 	From: en(contracts.EstadoProductosValidos), In: en(contracts.EstadoProductosReservados, contracts.EstadoPorAprobar),
-	Then: contracts.EstadoConfirmada,
+	Then: contracts.EstadoConfirmada, Approved: true,
 
 	Undo: Undo{
 		Command:    contracts.CancelarOrden,
@@ -161,6 +164,12 @@ func (s Step) Question(c contracts.SolicitudCompra) Pregunta {
 	}
 }
 
+// Version is that of the table. A workflow ends by the version with which it started, or its history would not replay: a step that is
+// added is not done by workflows that are under way.
+var Version = slices.MaxFunc(Steps, func(a, b Step) int { return cmp.Compare(a.Since, b.Since) }).since()
+
+func (s Step) since() int { return max(1, s.Since) }
+
 // InFlight are the states of a purchase whose saga has not come to its end, in their order.
 var InFlight = append(append(en(contracts.EstadoRecibida), Entered()...), contracts.EstadoPorAprobar)
 
@@ -181,14 +190,14 @@ func Saga() []Step {
 }
 
 // rollbacks returns the rollbacks of the steps of the saga that stand before the command given, in the order of the steps; of all
-// steps where before is empty.
-func rollbacks(before contracts.Tipo) []contracts.Tipo {
+// steps where before is empty. A step that the version does not have is left out.
+func rollbacks(before contracts.Tipo, version int) []contracts.Tipo {
 	var commands []contracts.Tipo
 	for _, s := range Saga() {
 		if s.Command == before {
 			break
 		}
-		if s.Undo.Command != "" {
+		if s.Undo.Command != "" && s.since() <= max(1, version) {
 			commands = append(commands, s.Undo.Command)
 		}
 	}
@@ -198,7 +207,7 @@ func rollbacks(before contracts.Tipo) []contracts.Tipo {
 // AfterApproval is the step that follows the approval of a large purchase.
 func AfterApproval() Step {
 	saga := Saga()
-	return saga[slices.IndexFunc(saga, func(s Step) bool { return slices.Contains(s.In, contracts.EstadoPorAprobar) })]
+	return saga[slices.IndexFunc(saga, func(s Step) bool { return s.Approved })]
 }
 
 // StepOf returns the step whose command is given; a zero Step where there is none, as for most rollbacks.

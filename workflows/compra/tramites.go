@@ -35,7 +35,7 @@ func Cancelacion(ctx *workflow.WorkflowContext) (any, error) {
 			return nil, nil
 		}
 		if d.Resultado == Aceptada {
-			r.deshacer = rollbacks(Orden.Command)
+			r.deshacer = rollbacks(Orden.Command, e.Version)
 			r.detener(contracts.EstadoCancelada, contracts.CancelarCompra, e.Motivo, nil)
 		}
 	}
