@@ -136,7 +136,7 @@ func TestTheTableSaysWhatARefusedRollbackMeans(t *testing.T) {
 
 // Failure prevented: a workflow that is under way meets a step that its history does not have, in a release that adds one.
 func TestAStepOfALaterVersionIsLeftOut(t *testing.T) {
-	added := Step{Workflow: NombreCompra, Command: "PrepararEmpaque", Since: Version + 1, Undo: Undo{Command: "DesarmarEmpaque"}}
+	added := Step{Workflow: NombreCompra, Command: "Added", Since: Version + 1, Undo: Undo{Command: "UndoAdded"}}
 	before := Steps
 	t.Cleanup(func() { Steps = before })
 	Steps = slices.Insert(slices.Clone(Steps), 1, added)
@@ -144,7 +144,7 @@ func TestAStepOfALaterVersionIsLeftOut(t *testing.T) {
 	e.motor = nuevoMotor(t, func(r *workflow.Registry) error {
 		return errors.Join(Registrar(r, e.teatro), r.AddWorkflowN("Later", conPasos(func(r *recorrido) { r.do(Inventario); r.do(added); r.do(Orden) })))
 	})
-	for version, want := range map[int]string{0: "ValidarInventario, CrearOrden", Version: "ValidarInventario, CrearOrden", Version + 1: "ValidarInventario, PrepararEmpaque, CrearOrden"} {
+	for version, want := range map[int]string{0: "ValidarInventario, CrearOrden", Version: "ValidarInventario, CrearOrden", Version + 1: "ValidarInventario, Added, CrearOrden"} {
 		id, l := fmt.Sprint("version-", version), &libreto{}
 		e.teatro.libretos.Store(id, l)
 		in := camino{}.entrada(id)
