@@ -83,22 +83,22 @@ test-paginas: ## las páginas en un navegador de verdad; capturas en .local/capt
 	@tools/pruebas.sh paginas
 
 escenario-desempeno: $(LOCAL) ## con cola, las compras con domicilio van primero y nadie espera sin fin
-	@go run ./tests/escenarios/desempeno
+	@go run ./tests/scenarios/desempeno
 
 escenario-escalabilidad: $(LOCAL) ## la cola crece, las réplicas también: gráfico en docs/results
-	@go run ./tests/escenarios/escalabilidad
+	@go run ./tests/scenarios/escalabilidad
 
 escenario-disponibilidad: $(LOCAL) ## cada servicio muerto un minuto, dos réplicas reiniciadas, y ningún cliente se entera (REPLICAS=1: solo lo segundo)
-	@go run ./tests/escenarios/disponibilidad $(if $(REPLICAS),-replicas)
+	@go run ./tests/scenarios/disponibilidad $(if $(REPLICAS),-replicas)
 
 escenario-perdidas: $(LOCAL) ## lo que un disco perdido se lleva: se pregunta otra vez o se deshace
-	@go run ./tests/escenarios/perdidas
+	@go run ./tests/scenarios/losses
 
 caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTES=10 SEED=…; con FAULTS='conexiones|SIGSTOP' solo esas, una vez cada una
-	@go run ./tests/matriz -minutes $(or $(MINUTES),$(if $(FAULTS),0,10)) $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
+	@go run ./tests/chaos -minutes $(or $(MINUTES),$(if $(FAULTS),0,10)) $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
 
 bench: up ## compras por segundo y latencia, a 1, 8 y 32 en vuelo
-	@env $$($(ORDEN) env) go run ./tests/carga
+	@env $$($(ORDEN) env) go run ./tests/load
 
 imagenes: ## construye la imagen de cada programa, con su lista de componentes
 	@deploy/imagenes.sh

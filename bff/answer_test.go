@@ -31,9 +31,9 @@ fragment TypeRef on __Type{kind name ofType{kind name ofType{kind name ofType{ki
 // No operation answers more than it may, whatever it repeats: of what would be larger nothing is told.
 func TestAnswersAreBounded(t *testing.T) {
 	const most = 200_000
-	p := nuevaPuerta(t, func(c *config) { c.MaxAnswer, c.InFlight = most, 64<<20 })
+	p := newGate(t, func(c *config) { c.MaxAnswer, c.InFlight = most, 64<<20 })
 	for i := range 50 {
-		p.pedir(t, http.MethodPost, "/api/compras", fmt.Sprintf(`{"id_usuario":"oti","productos":[{"id_producto":"%d","cantidad":1}]}`, i+1), "Content-Type", "application/json")
+		p.do(t, http.MethodPost, "/api/compras", fmt.Sprintf(`{"id_usuario":"oti","productos":[{"id_producto":"%d","cantidad":1}]}`, i+1), "Content-Type", "application/json")
 	}
 	for _, c := range []struct{ name, path, query, code string }{
 		{"introspection", "/graphql", "{__schema{types{fields{type{ofType{" + aliases(900, "name") + "}}}}}}", "demasiado"},
@@ -46,8 +46,8 @@ func TestAnswersAreBounded(t *testing.T) {
 		{"the earlier system's list", "/v1", `{` + aliases(40, `compras(idUsuario:"oti"){estado}`) + `}`, "demasiado"},
 	} {
 		body, _ := json.Marshal(map[string]string{"query": c.query})
-		r := p.pedir(t, http.MethodPost, c.path, string(body), "Content-Type", "application/json")
-		var said respuestaGraphQL
+		r := p.do(t, http.MethodPost, c.path, string(body), "Content-Type", "application/json")
+		var said graphQLResponse
 		if err := json.Unmarshal(r.Body.Bytes(), &said); err != nil {
 			t.Fatal(err)
 		}
@@ -63,19 +63,19 @@ func TestAnswersAreBounded(t *testing.T) {
 
 // Without room a request is refused before anything is done, with when to come back.
 func TestWithoutRoom(t *testing.T) {
-	p := nuevaPuerta(t, func(c *config) { c.InFlight = 4 * (40 << 10) })
+	p := newGate(t, func(c *config) { c.InFlight = 4 * (40 << 10) })
 	for _, c := range []struct{ name, method, path, body string }{
 		{"a long body", http.MethodPost, "/api/compras", `{"productos":[` + strings.Repeat("{},", 20_000) + `{}]}`},
 		{"a long query", http.MethodPost, "/graphql", `{"query":"{` + aliases(500, `producto(id:\"1\"){id}`) + `}"}`},
 		{"a dear query", http.MethodPost, "/graphql", `{"query":"{misCompras(limite:100){compras{id estado historia{paso}}}}"}`},
 	} {
-		r := p.pedir(t, c.method, c.path, c.body, "Content-Type", "application/json")
+		r := p.do(t, c.method, c.path, c.body, "Content-Type", "application/json")
 		if r.Code != http.StatusTooManyRequests || r.Header().Get("Retry-After") == "" || !strings.Contains(r.Body.String(), "demasiadas") {
 			t.Errorf("%s: %d %v %.300s", c.name, r.Code, r.Header(), r.Body)
 		}
-		p.intacta(t)
+		p.untouched(t)
 	}
-	if r := p.pedir(t, http.MethodGet, "/api/productos", ""); r.Code != http.StatusOK {
+	if r := p.do(t, http.MethodGet, "/api/productos", ""); r.Code != http.StatusOK {
 		t.Errorf("a usual request: %d %s", r.Code, r.Body)
 	}
 	if r := p.graphql(t, `mutation{despachar(idOrden:"`+idOrden+`"){id a:estado b:estado}}`); len(r.Errors) != 0 {
@@ -85,14 +85,14 @@ func TestWithoutRoom(t *testing.T) {
 
 // The schema is told in development only; by which name it is asked does not matter.
 func TestIntrospectionIsForDevelopment(t *testing.T) {
-	p := nuevaPuerta(t, func(c *config) { c.Modo, c.Publica = "production", "https://compras.example" })
+	p := newGate(t, func(c *config) { c.Mode, c.PublicURL = "production", "https://compras.example" })
 	for query, code := range map[string]string{
 		"{__schema{types{name}}}":                                         "sin-permiso",
 		`{a:__type(name:"Compra"){name}}`:                                 "sin-permiso",
 		"{...F} fragment F on Query{... on Query{__schema{types{name}}}}": "sin-permiso",
 		"{__typename}": "",
 	} {
-		r := p.graphql(t, query, nadie...)
+		r := p.graphql(t, query, nobody...)
 		got := ""
 		if len(r.Errors) > 0 {
 			got = r.Errors[0].Extensions.Code
@@ -105,10 +105,10 @@ func TestIntrospectionIsForDevelopment(t *testing.T) {
 
 // Each operation on a websocket is bounded by itself, and gives its room back: the connection is not used up by what it asked.
 func TestWebsocketOperationsAreBounded(t *testing.T) {
-	p := nuevaPuerta(t, func(c *config) { c.MaxAnswer, c.InFlight = 20_000, 4<<20 })
+	p := newGate(t, func(c *config) { c.MaxAnswer, c.InFlight = 20_000, 4<<20 })
 	server := httptest.NewServer(p)
 	defer server.Close()
-	c := conectar(t, server.URL, p.como(t, "oti", "operador")...)
+	c := connect(t, server.URL, p.as(t, "oti", "operador")...)
 	c.SetReadLimit(1 << 20)
 	ask := func(text string) string {
 		t.Helper()
@@ -145,7 +145,7 @@ func TestWebsocketOperationsAreBounded(t *testing.T) {
 			t.Fatalf("%d: %.300s", i, said)
 		}
 	}
-	if said := ask(strings.Repeat(" ", contracts.MaxCuerpoPeticion+1)); said != fmt.Sprint("closed ", int(websocket.StatusMessageTooBig)) && !strings.HasPrefix(said, "closed") {
+	if said := ask(strings.Repeat(" ", contracts.MaxRequestBody+1)); said != fmt.Sprint("closed ", int(websocket.StatusMessageTooBig)) && !strings.HasPrefix(said, "closed") {
 		t.Errorf("a long message: %s", said)
 	}
 }

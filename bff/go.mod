@@ -1,12 +1,10 @@
-// The path is under entregas/services although the folder is not, so that this module may import entregas/services/internal:
-// it is a module of its own since it alone depends on GraphQL and on an issuer of tokens.
-module entregas/services/bff
+module entregas/bff
 
 go 1.26.4
 
 require (
 	entregas/contracts v0.0.0
-	entregas/services v0.0.0
+	entregas/internal v0.0.0
 	entregas/workflows v0.0.0
 	github.com/99designs/gqlgen v0.17.98
 	github.com/ardanlabs/conf/v3 v3.10.0
@@ -68,6 +66,6 @@ require (
 
 replace entregas/contracts => ../contracts
 
-replace entregas/services => ../services
+replace entregas/internal => ../internal
 
 replace entregas/workflows => ../workflows

@@ -13,130 +13,130 @@ import (
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
 
-	"entregas/services/bff/emisor"
-	"entregas/services/bff/identidad"
+	"entregas/bff/identity"
+	"entregas/bff/issuer"
 )
 
-// dobles is an operation whose n fragments double what it asks for with each level.
-func dobles(n int, campo string) string {
+// doubles is an operation whose n fragments double what it asks for with each level.
+func doubles(n int, field string) string {
 	var s strings.Builder
 	s.WriteString("{...f0}")
 	for i := range n {
 		fmt.Fprintf(&s, " fragment f%d on Query{...f%d ...f%d}", i, i+1, i+1)
 	}
-	fmt.Fprintf(&s, " fragment f%d on Query{%s}", n, campo)
+	fmt.Fprintf(&s, " fragment f%d on Query{%s}", n, field)
 	return s.String()
 }
 
-func veces(n int, campo string) string {
+func times(n int, field string) string {
 	var s strings.Builder
 	for i := range n {
-		fmt.Fprintf(&s, "a%d:%s ", i, campo)
+		fmt.Fprintf(&s, "a%d:%s ", i, field)
 	}
 	return s.String()
 }
 
 // One request of anybody keeps no processor busy and floods no service. What doubles forty times would not end.
-func TestLoDesmedidoSeNiegaEnseguida(t *testing.T) {
-	for _, c := range []struct{ nombre, ruta, consulta, codigo string }{
-		{"fragments that double", "/graphql", dobles(40, "productos{id}"), "demasiado"},
-		{"fragments that double, of nothing", "/graphql", dobles(40, "__typename"), "demasiado"},
-		{"one field a thousand times", "/graphql", "{" + veces(1000, `producto(id:"1"){id}`) + "}", "GRAPHQL_PARSE_FAILED"},
-		{"one field 21 times", "/graphql", "{" + veces(21, `producto(id:"1"){id}`) + "}", "demasiado"},
-		{"the same 21 times", "/graphql", "mutation{" + veces(21, `comprar(compra:{productos:[{idProducto:"1",cantidad:1}]}){id}`) + "}", "demasiado"},
+func TestOversizedIsRefusedAtOnce(t *testing.T) {
+	for _, c := range []struct{ name, path, query, code string }{
+		{"fragments that double", "/graphql", doubles(40, "productos{id}"), "demasiado"},
+		{"fragments that double, of nothing", "/graphql", doubles(40, "__typename"), "demasiado"},
+		{"one field a thousand times", "/graphql", "{" + times(1000, `producto(id:"1"){id}`) + "}", "GRAPHQL_PARSE_FAILED"},
+		{"one field 21 times", "/graphql", "{" + times(21, `producto(id:"1"){id}`) + "}", "demasiado"},
+		{"the same 21 times", "/graphql", "mutation{" + times(21, `comprar(compra:{productos:[{idProducto:"1",cantidad:1}]}){id}`) + "}", "demasiado"},
 		{"a long text", "/graphql", `{productos(buscar:"` + strings.Repeat("a", 40_000) + `"){id}}`, "demasiado"},
-		{"20 fields", "/graphql", "{" + veces(20, `producto(id:"1"){id}`) + "}", ""},
-		{"the earlier system, 21 times", "/v1", "mutation{" + veces(21, `crearCompra(idUsuario:"ana",productos:"1:1",domicilio:"True"){codigo}`) + "}", "demasiado"},
-		{"the earlier system, doubling", "/v1", dobles(40, `compras(idUsuario:"ana"){estado}`), "demasiado"},
+		{"20 fields", "/graphql", "{" + times(20, `producto(id:"1"){id}`) + "}", ""},
+		{"the earlier system, 21 times", "/v1", "mutation{" + times(21, `crearCompra(idUsuario:"ana",productos:"1:1",domicilio:"True"){codigo}`) + "}", "demasiado"},
+		{"the earlier system, doubling", "/v1", doubles(40, `compras(idUsuario:"ana"){estado}`), "demasiado"},
 	} {
-		p := nuevaPuerta(t)
-		cuerpo, _ := json.Marshal(map[string]string{"query": c.consulta})
-		r := p.pedir(t, http.MethodPost, c.ruta, string(cuerpo), "Content-Type", "application/json")
-		var dicho respuestaGraphQL
-		if err := json.Unmarshal(r.Body.Bytes(), &dicho); err != nil {
+		p := newGate(t)
+		body, _ := json.Marshal(map[string]string{"query": c.query})
+		r := p.do(t, http.MethodPost, c.path, string(body), "Content-Type", "application/json")
+		var said graphQLResponse
+		if err := json.Unmarshal(r.Body.Bytes(), &said); err != nil {
 			t.Fatal(err)
 		}
-		codigo := ""
-		if len(dicho.Errors) > 0 {
-			codigo = dicho.Errors[0].Extensions.Code
+		code := ""
+		if len(said.Errors) > 0 {
+			code = said.Errors[0].Extensions.Code
 		}
-		if codigo != c.codigo {
-			t.Errorf("%s: %q, quiero %q", c.nombre, codigo, c.codigo)
+		if code != c.code {
+			t.Errorf("%s: %q, quiero %q", c.name, code, c.code)
 		}
-		if codigo != "" {
-			p.intacta(t)
+		if code != "" {
+			p.untouched(t)
 		}
 	}
 }
 
 // What asks for much in one request is counted as if it had asked one by one.
-func TestElRitmoCuentaLoQueSePide(t *testing.T) {
-	p := nuevaPuerta(t, func(c *config) { c.PorSujeto, c.DeGolpe = 0.001, 10 })
-	for _, codigo := range []string{"", "demasiadas", ""} { // 6, then 1 of 6 that are refused, then 3
+func TestRateCountsWhatIsAsked(t *testing.T) {
+	p := newGate(t, func(c *config) { c.PerSubject, c.Burst = 0.001, 10 })
+	for _, code := range []string{"", "demasiadas", ""} { // 6, then 1 of 6 that are refused, then 3
 		n := 6
-		if codigo == "" && p.gestor.Llamadas() > 0 {
+		if code == "" && p.manager.Calls() > 0 {
 			n = 3
 		}
-		r := p.graphql(t, "{"+veces(n, `compra(id:"`+deNadie+`"){id}`)+"}")
-		if got := r.Errors[0].Extensions.Code; got != codigo && (codigo != "" || got != "no-encontrado") {
-			t.Errorf("%d: %s, quiero %q", n, got, codigo)
+		r := p.graphql(t, "{"+times(n, `compra(id:"`+nobodysCompra+`"){id}`)+"}")
+		if got := r.Errors[0].Extensions.Code; got != code && (code != "" || got != "no-encontrado") {
+			t.Errorf("%d: %s, quiero %q", n, got, code)
 		}
 	}
 }
 
 // A stream carries no mutation: there it would pass by its Idempotency-Key, its time limit and the CSRF token.
-func TestPorUnFlujoNoSeEscribe(t *testing.T) {
-	p := nuevaPuerta(t)
-	cuerpo := `{"query":"mutation{comprar(compra:{idUsuario:\"ana\",productos:[{idProducto:\"1\",cantidad:1}]}){id}}"}`
-	r := p.pedir(t, http.MethodPost, "/graphql", cuerpo, "Content-Type", "application/json", "Accept", "text/event-stream", "Idempotency-Key", "k")
+func TestAStreamDoesNotWrite(t *testing.T) {
+	p := newGate(t)
+	body := `{"query":"mutation{comprar(compra:{idUsuario:\"ana\",productos:[{idProducto:\"1\",cantidad:1}]}){id}}"}`
+	r := p.do(t, http.MethodPost, "/graphql", body, "Content-Type", "application/json", "Accept", "text/event-stream", "Idempotency-Key", "k")
 	if !strings.Contains(r.Body.String(), "Una mutación va por POST") {
 		t.Errorf("%d %s", r.Code, r.Body)
 	}
-	servidor := httptest.NewServer(p)
-	defer servidor.Close()
-	decir := func(c *websocket.Conn, texto string) (dicho struct {
+	server := httptest.NewServer(p)
+	defer server.Close()
+	say := func(c *websocket.Conn, text string) (said struct {
 		Type    string
 		Payload json.RawMessage
 	}) {
 		t.Helper()
-		if err := c.Write(t.Context(), websocket.MessageText, []byte(texto)); err != nil {
+		if err := c.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		for dicho.Type == "" || dicho.Type == "pong" || dicho.Type == "ping" {
-			if err := wsjson.Read(t.Context(), c, &dicho); err != nil {
-				dicho.Type = fmt.Sprint("cerrado ", websocket.CloseStatus(err))
+		for said.Type == "" || said.Type == "pong" || said.Type == "ping" {
+			if err := wsjson.Read(t.Context(), c, &said); err != nil {
+				said.Type = fmt.Sprint("cerrado ", websocket.CloseStatus(err))
 			}
 		}
-		return dicho
+		return said
 	}
-	c := conectar(t, servidor.URL, p.como(t, "oti", identidad.Operador)...)
-	if dicho := decir(c, `{"type":"connection_init"}`); dicho.Type != "connection_ack" {
-		t.Fatalf("%+v", dicho)
+	c := connect(t, server.URL, p.as(t, "oti", identity.Operador)...)
+	if said := say(c, `{"type":"connection_init"}`); said.Type != "connection_ack" {
+		t.Fatalf("%+v", said)
 	}
-	if dicho := decir(c, `{"id":"1","type":"subscribe","payload":`+cuerpo+`}`); !strings.Contains(string(dicho.Payload), "Una mutación va por POST") {
-		t.Errorf("%+v %s", dicho, dicho.Payload)
+	if said := say(c, `{"id":"1","type":"subscribe","payload":`+body+`}`); !strings.Contains(string(said.Payload), "Una mutación va por POST") {
+		t.Errorf("%+v %s", said, said.Payload)
 	}
-	p.intacta(t)
-	if dicho := decir(conectar(t, servidor.URL), `{"type":"connection_init"}`); dicho.Type != "connection_error" && !strings.HasPrefix(dicho.Type, "cerrado") {
-		t.Errorf("a nadie: %+v", dicho)
+	p.untouched(t)
+	if said := say(connect(t, server.URL), `{"type":"connection_init"}`); said.Type != "connection_error" && !strings.HasPrefix(said.Type, "cerrado") {
+		t.Errorf("a nadie: %+v", said)
 	}
 }
 
 // A websocket ends with the token that it was opened with.
-func TestElWebsocketTerminaConElToken(t *testing.T) {
-	p := nuevaPuerta(t)
-	token, err := p.emisor.Token("oti", []string{identidad.Operador}, 2*time.Second-holgura, emisor.Audiencia)
+func TestWebsocketEndsWithTheToken(t *testing.T) {
+	p := newGate(t)
+	token, err := p.issuer.Token("oti", []string{identity.Operador}, 2*time.Second-slack, issuer.Audience)
 	if err != nil {
 		t.Fatal(err)
 	}
-	servidor := httptest.NewServer(p)
-	defer servidor.Close()
-	c := conectar(t, servidor.URL, "Authorization", "Bearer "+token)
+	server := httptest.NewServer(p)
+	defer server.Close()
+	c := connect(t, server.URL, "Authorization", "Bearer "+token)
 	if err := c.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init"}`)); err != nil {
 		t.Fatal(err)
 	}
-	ctx, soltar := context.WithTimeout(t.Context(), 5*time.Second)
-	defer soltar()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
 	for err == nil {
 		_, _, err = c.Read(ctx)
 	}
@@ -145,18 +145,18 @@ func TestElWebsocketTerminaConElToken(t *testing.T) {
 	}
 }
 
-// holgura is the skew that a token is forgiven.
-const holgura = 30 * time.Second
+// slack is the skew that a token is forgiven.
+const slack = 30 * time.Second
 
-func conectar(t *testing.T, base string, cabeceras ...string) *websocket.Conn {
+func connect(t *testing.T, baseURL string, headers ...string) *websocket.Conn {
 	t.Helper()
 	h := http.Header{}
-	for i := 0; i < len(cabeceras); i += 2 {
-		h.Set(cabeceras[i], cabeceras[i+1])
+	for i := 0; i < len(headers); i += 2 {
+		h.Set(headers[i], headers[i+1])
 	}
-	ctx, soltar := context.WithTimeout(t.Context(), 10*time.Second)
-	defer soltar()
-	c, _, err := websocket.Dial(ctx, base+"/graphql", &websocket.DialOptions{HTTPHeader: h, Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // it has none
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, baseURL+"/graphql", &websocket.DialOptions{HTTPHeader: h, Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // it has none
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,11 +165,11 @@ func conectar(t *testing.T, base string, cabeceras ...string) *websocket.Conn {
 }
 
 // What is no GraphQL request is said so, and is repeated to nobody.
-func TestLoQueNoEsGraphQL(t *testing.T) {
-	p := nuevaPuerta(t)
+func TestWhatIsNotGraphQL(t *testing.T) {
+	p := newGate(t)
 	for _, c := range []struct {
-		nombre, verbo, cuerpo, tipo string
-		estado                      int
+		name, verb, body, kind string
+		status                 int
 	}{
 		{"a batch", http.MethodPost, `[{"query":"{productos{id}}"}]`, "application/json", 400},
 		{"a query that is no text", http.MethodPost, `{"query":5,"variables":{"clave":"secreta"}}`, "application/json", 400},
@@ -180,11 +180,11 @@ func TestLoQueNoEsGraphQL(t *testing.T) {
 		{"half a character", http.MethodPost, `{"query":"{productos(buscar:\"\ud800\"){id}}"}`, "application/json", 400},
 		{"a GET", http.MethodGet, "", "", 405},
 	} {
-		for _, acepta := range []string{"application/json", "text/event-stream"} {
-			r := p.pedir(t, c.verbo, "/graphql", c.cuerpo, "Content-Type", c.tipo, "Accept", acepta)
-			var dicho respuestaGraphQL
-			if err := json.Unmarshal(r.Body.Bytes(), &dicho); err != nil || r.Code != c.estado || len(dicho.Errors) != 1 || dicho.Errors[0].Extensions.Code == "" || strings.Contains(r.Body.String(), "secreta") {
-				t.Errorf("%s: %d %s", c.nombre, r.Code, r.Body)
+		for _, accepts := range []string{"application/json", "text/event-stream"} {
+			r := p.do(t, c.verb, "/graphql", c.body, "Content-Type", c.kind, "Accept", accepts)
+			var said graphQLResponse
+			if err := json.Unmarshal(r.Body.Bytes(), &said); err != nil || r.Code != c.status || len(said.Errors) != 1 || said.Errors[0].Extensions.Code == "" || strings.Contains(r.Body.String(), "secreta") {
+				t.Errorf("%s: %d %s", c.name, r.Code, r.Body)
 			}
 		}
 	}

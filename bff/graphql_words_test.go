@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"entregas/contracts"
-	"entregas/services/internal/errores"
+	"entregas/internal/errs"
 )
 
 // asked is an answer of GraphQL as a client reads it.
@@ -19,7 +19,7 @@ type asked struct {
 		Path       []any
 		Extensions struct {
 			Code    string
-			Errores []contracts.CampoInvalido
+			Errores []contracts.InvalidField
 		}
 	}
 	Extensions struct {
@@ -32,7 +32,7 @@ type asked struct {
 	body   string
 }
 
-func (p puerta) ask(t *testing.T, path, query string, variables any, headers ...string) asked {
+func (p gate) ask(t *testing.T, path, query string, variables any, headers ...string) asked {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
@@ -41,9 +41,9 @@ func (p puerta) ask(t *testing.T, path, query string, variables any, headers ...
 	return p.askRaw(t, path, string(body), headers...)
 }
 
-func (p puerta) askRaw(t *testing.T, path, body string, headers ...string) asked {
+func (p gate) askRaw(t *testing.T, path, body string, headers ...string) asked {
 	t.Helper()
-	r := p.pedir(t, http.MethodPost, path, body, append([]string{"Content-Type", "application/json"}, headers...)...)
+	r := p.do(t, http.MethodPost, path, body, append([]string{"Content-Type", "application/json"}, headers...)...)
 	said := asked{status: r.Code, body: r.Body.String()}
 	text := r.Body.String()
 	if strings.HasPrefix(r.Header().Get("Content-Type"), "text/event-stream") {
@@ -64,7 +64,7 @@ var (
 // What is wrong with a query is said in Spanish, with a code and its place, on each way that it may come.
 func TestWhatIsWrongWithAQueryIsSaidInSpanish(t *testing.T) {
 	const invalid = "GRAPHQL_VALIDATION_FAILED"
-	p := nuevaPuerta(t)
+	p := newGate(t)
 	for name, c := range map[string]struct{ query, code, says string }{
 		"broken":                        {`{productos{id}`, "GRAPHQL_PARSE_FAILED", "línea 1"},
 		"a sign that is none":           {"{productos{id}}\n  %", "GRAPHQL_PARSE_FAILED", "línea 2, columna 3"},
@@ -107,7 +107,7 @@ func TestWhatIsWrongWithAQueryIsSaidInSpanish(t *testing.T) {
 			}
 		}
 	}
-	p.intacta(t)
+	p.untouched(t)
 	if said := p.ask(t, "/v1", `{nada}`, nil); len(said.Errors) != 1 || !strings.Contains(said.Errors[0].Message, "no existe") {
 		t.Errorf("the earlier system: %s", said.body)
 	}
@@ -142,7 +142,7 @@ func TestVariablesAreOfTheirType(t *testing.T) {
 		"a text for a purchase":      {buy, `{"c":"x"}`, "invalido", "c"},
 		"a number for a user's name": {buy, `{"c":{"idUsuario":7,"productos":[{"idProducto":"1","cantidad":1}]}}`, "invalido", "c.idUsuario"},
 	} {
-		p := nuevaPuerta(t)
+		p := newGate(t)
 		said := p.ask(t, "/graphql", c.query, json.RawMessage(c.variables))
 		switch {
 		case c.code == "" && len(said.Errors) > 0 && said.Errors[0].Extensions.Code != "no-encontrado":
@@ -152,17 +152,17 @@ func TestVariablesAreOfTheirType(t *testing.T) {
 			t.Errorf("%s: %s", name, said.body)
 		default:
 			e := said.Errors[0]
-			if f := e.Extensions.Errores[0]; f.Campo != c.field || english.MatchString(f.Detalle) {
+			if f := e.Extensions.Errores[0]; f.Field != c.field || english.MatchString(f.Detalle) {
 				t.Errorf("%s: %+v, want %s", name, f, c.field)
 			}
-			p.intacta(t)
+			p.untouched(t)
 		}
 	}
 }
 
 // One field that has no answer takes none of the others away, and is named by its path.
 func TestOneMissingFieldEmptiesNothingElse(t *testing.T) {
-	p := nuevaPuerta(t)
+	p := newGate(t)
 	said := p.ask(t, "/graphql", `{a:producto(id:"1"){id} b:producto(id:"nada"){id} productos{id} c:orden(id:"x"){id}}`, nil)
 	if string(said.Data["a"]) != `{"id":"1"}` || string(said.Data["b"]) != "null" || string(said.Data["productos"]) == "null" || string(said.Data["c"]) != "null" {
 		t.Errorf("%s", said.body)
@@ -184,7 +184,7 @@ func TestOneMissingFieldEmptiesNothingElse(t *testing.T) {
 	}
 
 	// What only an operator may see is missing from a customer's purchase, and no more.
-	said = p.ask(t, "/graphql", `{misCompras{compras{id mensajes{comando}}}}`, nil, p.como(t, "ana", "cliente")...)
+	said = p.ask(t, "/graphql", `{misCompras{compras{id mensajes{comando}}}}`, nil, p.as(t, "ana", "cliente")...)
 	if !strings.Contains(string(said.Data["misCompras"]), `"mensajes":null`) || len(said.Errors) != 1 || said.Errors[0].Extensions.Code != "sin-permiso" || len(said.Errors[0].Path) != 4 {
 		t.Errorf("%s", said.body)
 	}
@@ -192,15 +192,15 @@ func TestOneMissingFieldEmptiesNothingElse(t *testing.T) {
 
 // An answer that does not come from the purchases' owner says so, for each field, with its age.
 func TestASecondHandAnswerSaysSo(t *testing.T) {
-	p := nuevaPuerta(t)
-	p.conLaDeAna(t, "")
-	ana := p.como(t, "ana", "cliente")
-	id := p.gestor.Compras()[0].ID
+	p := newGate(t)
+	p.withAnasCompra(t, "")
+	ana := p.as(t, "ana", "cliente")
+	id := p.manager.Compras()[0].ID
 	query := `{una:compra(id:"` + id + `"){estado} misCompras{compras{id}} productos{id}}`
 	if said := p.ask(t, "/graphql", query, nil, ana...); len(said.Errors) != 0 || len(said.Extensions.SegundaMano) != 0 || strings.Contains(said.body, "extensions") {
 		t.Errorf("from the owner: %s", said.body)
 	}
-	p.gestor.Responder(errores.Nuevo(errores.NoDisponible, "gestor-compra no responde"))
+	p.manager.Respond(errs.New(errs.Unavailable, "gestor-compra no responde"))
 	said := p.ask(t, "/graphql", query, nil, ana...)
 	paths := map[any]bool{}
 	for _, field := range said.Extensions.SegundaMano {
@@ -215,17 +215,17 @@ func TestASecondHandAnswerSaysSo(t *testing.T) {
 func TestACursorThatNoPageGave(t *testing.T) {
 	for _, cursor := range []string{"x", "a\x00b", "2026-01-01T00:00:00Z_\x00", "\xff\xfe", "2026-01-01T00:00:00Z_01938f5e", strings.Repeat("a", 20_000)} {
 		for _, query := range []string{`query($d:String){misCompras(idUsuario:"ana",despues:$d){siguiente}}`, `query($d:String){compras(despues:$d){siguiente}}`} {
-			p := nuevaPuerta(t)
+			p := newGate(t)
 			said := p.ask(t, "/graphql", query, map[string]string{"d": cursor})
-			if said.status >= 500 || len(said.Errors) != 1 || said.Errors[0].Extensions.Code != "invalido" || len(said.Errors[0].Extensions.Errores) != 1 || said.Errors[0].Extensions.Errores[0].Campo != "despues" {
+			if said.status >= 500 || len(said.Errors) != 1 || said.Errors[0].Extensions.Code != "invalido" || len(said.Errors[0].Extensions.Errores) != 1 || said.Errors[0].Extensions.Errores[0].Field != "despues" {
 				t.Errorf("%q: %d %s", cursor, said.status, said.body)
 			}
-			p.intacta(t)
+			p.untouched(t)
 		}
 	}
 	// And written in the query itself, where a NUL or a broken byte is no text at all.
 	for _, body := range []string{`{"query":"{misCompras(despues:\"a\\u0000b\"){siguiente}}"}`, "{\"query\":\"{misCompras(despues:\\\"\xff\\\"){siguiente}}\"}"} {
-		p := nuevaPuerta(t)
+		p := newGate(t)
 		if said := p.askRaw(t, "/graphql", body); said.status >= 500 || len(said.Errors) != 1 || said.Errors[0].Extensions.Code == "interno" {
 			t.Errorf("%q: %d %s", body, said.status, said.body)
 		}
@@ -234,30 +234,30 @@ func TestACursorThatNoPageGave(t *testing.T) {
 
 // An id in capitals is the same id, and is answered in small letters.
 func TestAnIDInCapitalsIsTheSame(t *testing.T) {
-	p := nuevaPuerta(t)
-	p.conLaDeAna(t, "")
-	said := p.ask(t, "/graphql", `query($id:ID!){compra(id:$id){id} }`, map[string]string{"id": strings.ToUpper(deAna)})
-	if string(said.Data["compra"]) != `{"id":"`+deAna+`"}` {
+	p := newGate(t)
+	p.withAnasCompra(t, "")
+	said := p.ask(t, "/graphql", `query($id:ID!){compra(id:$id){id} }`, map[string]string{"id": strings.ToUpper(anasCompra)})
+	if string(said.Data["compra"]) != `{"id":"`+anasCompra+`"}` {
 		t.Errorf("%s", said.body)
 	}
-	said = p.ask(t, "/graphql", `mutation($id:ID!){cancelar(id:$id){id} comprar(compra:{id:"01938F5E-7C1A-7000-8000-00000000ABCD",idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){id}}`, map[string]string{"id": strings.ToUpper(deAna)})
-	if string(said.Data["cancelar"]) != `{"id":"`+deAna+`"}` || string(said.Data["comprar"]) != `{"id":"01938f5e-7c1a-7000-8000-00000000abcd"}` {
+	said = p.ask(t, "/graphql", `mutation($id:ID!){cancelar(id:$id){id} comprar(compra:{id:"01938F5E-7C1A-7000-8000-00000000ABCD",idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){id}}`, map[string]string{"id": strings.ToUpper(anasCompra)})
+	if string(said.Data["cancelar"]) != `{"id":"`+anasCompra+`"}` || string(said.Data["comprar"]) != `{"id":"01938f5e-7c1a-7000-8000-00000000abcd"}` {
 		t.Errorf("%s", said.body)
 	}
 }
 
 // An instant has the same form in GraphQL as in REST.
 func TestAnInstantHasOneForm(t *testing.T) {
-	p := nuevaPuerta(t)
-	p.conLaDeAna(t, "")
+	p := newGate(t)
+	p.withAnasCompra(t, "")
 	var inREST struct {
 		CreadaEn string `json:"creada_en"`
 	}
-	r := p.pedir(t, http.MethodGet, "/api/compras/"+deAna, "")
+	r := p.do(t, http.MethodGet, "/api/compras/"+anasCompra, "")
 	if err := json.Unmarshal(r.Body.Bytes(), &inREST); err != nil {
 		t.Fatal(err)
 	}
-	said := p.ask(t, "/graphql", `{compra(id:"`+deAna+`"){creadaEn}}`, nil)
+	said := p.ask(t, "/graphql", `{compra(id:"`+anasCompra+`"){creadaEn}}`, nil)
 	if string(said.Data["compra"]) != `{"creadaEn":"`+inREST.CreadaEn+`"}` {
 		t.Errorf("%s, in REST %s", said.body, inREST.CreadaEn)
 	}

@@ -20,9 +20,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"entregas/bff/identity"
+	"entregas/bff/issuer"
 	"entregas/contracts"
-	"entregas/services/bff/emisor"
-	"entregas/services/bff/identidad"
 )
 
 // What compose.yaml and the cluster give the bff.
@@ -100,7 +100,7 @@ func (p program) occupy(t *testing.T) {
 	for i := range openStreams {
 		user := fmt.Sprint("u", i%askers)
 		open(fmt.Sprintf("GET /api/compras/%s/eventos HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.2.%d.%d\r\nAuthorization: Bearer %s\r\n\r\n",
-			deAna, i/250, i%250, p.token(t, user, identidad.Operador)))
+			anasCompra, i/250, i%250, p.token(t, user, identity.Operador)))
 	}
 }
 
@@ -146,7 +146,7 @@ func (a attack) send(t *testing.T, p program, asker int) (status, length int) {
 	}
 	r.Header.Set("X-Forwarded-For", fmt.Sprint("10.0.0.", asker%askers))
 	if a.known {
-		r.Header.Set("Authorization", "Bearer "+p.token(t, user, identidad.Cliente))
+		r.Header.Set("Authorization", "Bearer "+p.token(t, user, identity.Cliente))
 	}
 	for i := 0; i < len(a.headers); i += 2 {
 		r.Header.Set(a.headers[i], a.headers[i+1])
@@ -162,9 +162,9 @@ func (a attack) send(t *testing.T, p program, asker int) (status, length int) {
 
 // program is the bff in a process of its own, on a sidecar that stands in for the real one.
 type program struct {
-	address string
-	process *os.Process
-	issuer  *emisor.Emisor
+	address   string
+	process   *os.Process
+	issuerURL *issuer.Issuer
 }
 
 func startProgram(t *testing.T) program {
@@ -173,15 +173,15 @@ func startProgram(t *testing.T) program {
 	if text, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	if err := os.WriteFile(key, []byte(claveDePrueba), 0o600); err != nil {
+	if err := os.WriteFile(key, []byte(testKey), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	grpcPort, httpPort := standIn(t)
 	port := freePort(t)
 	p := program{address: "http://127.0.0.1:" + port}
-	issuer := p.address + "/desarrollo"
+	issuerURL := p.address + "/desarrollo"
 	cmd := exec.Command(binary) // #nosec G204 -- built here
-	cmd.Env = append(os.Environ(), "MODE=development", "OIDC_ISSUER="+issuer, "OIDC_DEVELOPMENT_KEY_FILE="+key, "APP_PORT="+port,
+	cmd.Env = append(os.Environ(), "MODE=development", "OIDC_ISSUER="+issuerURL, "OIDC_DEVELOPMENT_KEY_FILE="+key, "APP_PORT="+port,
 		"DAPR_GRPC_PORT="+grpcPort, "DAPR_HTTP_PORT="+httpPort, "GOMEMLIMIT="+goMemLimit, "ADDRESS_RATE=0", "SUBJECT_RATE=0", "PROXIES=1", "LOG_LEVEL=ERROR")
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := cmd.Start(); err != nil {
@@ -191,7 +191,7 @@ func startProgram(t *testing.T) program {
 	limit(t, cmd.Process.Pid)
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	var err error
-	if p.issuer, err = emisor.Nuevo(issuer, key, "", nil); err != nil {
+	if p.issuerURL, err = issuer.New(issuerURL, key, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -208,7 +208,7 @@ func startProgram(t *testing.T) program {
 
 func (p program) token(t *testing.T, user string, roles ...string) string {
 	t.Helper()
-	token, err := p.issuer.Token(user, roles, time.Hour, emisor.Audiencia)
+	token, err := p.issuerURL.Token(user, roles, time.Hour, issuer.Audience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func standIn(t *testing.T) (grpcPort, httpPort string) {
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
 
-	one := contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: deAna, IDUsuario: "ana"}, Estado: contracts.EstadoConfirmada, Historia: []contracts.HechoContado{{Numero: 1, Paso: "RECIBIDA"}}}
+	one := contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: anasCompra, IDUsuario: "ana"}, Estado: contracts.EstadoConfirmada, Historia: []contracts.HechoContado{{Numero: 1, Paso: "RECIBIDA"}}}
 	for i := range contracts.MaxLineas {
 		one.Productos = append(one.Productos, contracts.Linea{IDProducto: fmt.Sprintf("%064d", i), Cantidad: 1})
 	}
@@ -297,7 +297,7 @@ func standIn(t *testing.T) (grpcPort, httpPort string) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/productos"):
 			_, _ = io.WriteString(w, `[{"id":"1","nombre":"Café","cantidad":5}]`)
-		case strings.HasSuffix(r.URL.Path, deAna):
+		case strings.HasSuffix(r.URL.Path, anasCompra):
 			_, _ = w.Write(single)
 		case strings.Contains(r.URL.RawQuery, "limite=9"):
 			_, _ = w.Write(few)

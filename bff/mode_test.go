@@ -27,8 +27,8 @@ func TestOnlyTheTwoModesAreTaken(t *testing.T) {
 		t.Setenv("DAPR_HTTP_PORT", "1")
 		var cfg config
 		_, err := conf.Parse("", &cfg)
-		if c.fault == "" && (err != nil || cfg.Modo != c.want) || c.fault != "" && (err == nil || !strings.Contains(err.Error(), c.fault)) {
-			t.Errorf("MODE=%q is %q, %v", c.value, cfg.Modo, err)
+		if c.fault == "" && (err != nil || cfg.Mode != c.want) || c.fault != "" && (err == nil || !strings.Contains(err.Error(), c.fault)) {
+			t.Errorf("MODE=%q is %q, %v", c.value, cfg.Mode, err)
 		}
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"entregas/services/bff/borde"
-	"entregas/services/bff/identidad"
-	"entregas/services/internal/arranque"
+	"entregas/bff/edge"
+	"entregas/bff/identity"
+	"entregas/internal/app"
 )
 
 // The tests below flood the program from one address of the loopback, and read from another.
@@ -26,20 +26,20 @@ const (
 
 // open is the program behind its real server and listener.
 type open struct {
-	puerta
+	gate
 	address string
 	held    atomic.Int64 // connections that the server has
 }
 
 func serveOpen(t *testing.T, perAddress, total int, settings ...func(*config)) *open {
 	t.Helper()
-	o := &open{puerta: nuevaPuerta(t, settings...)}
-	listener, err := arranque.Config{Direccion: "127.0.0.1"}.Listen(t.Context())
+	o := &open{gate: newGate(t, settings...)}
+	listener, err := app.Config{Address: "127.0.0.1"}.Listen(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.address = listener.Addr().String()
-	server := arranque.Config{BodyTimeout: 300 * time.Millisecond}.Server(borde.ConHead(o.puerta))
+	server := app.Config{BodyTimeout: 300 * time.Millisecond}.Server(edge.WithHead(o.gate))
 	server.ReadHeaderTimeout = 300 * time.Millisecond
 	server.ConnState = func(_ net.Conn, s http.ConnState) {
 		switch s {
@@ -49,7 +49,7 @@ func serveOpen(t *testing.T, perAddress, total int, settings ...func(*config)) *
 			o.held.Add(-1)
 		}
 	}
-	go func() { _ = server.Serve(borde.LimitConnections(listener, perAddress, total)) }()
+	go func() { _ = server.Serve(edge.LimitConnections(listener, perAddress, total)) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return o
 }
@@ -98,7 +98,7 @@ func (o *open) drained(t *testing.T) {
 // addresses are served.
 func TestUnfinishedRequests(t *testing.T) {
 	const perAddress, flood = 20, 300
-	ana := strings.Join(nuevaPuerta(t).como(t, "ana", identidad.Cliente), ": ")
+	ana := strings.Join(newGate(t).as(t, "ana", identity.Cliente), ": ")
 	for name, text := range map[string]string{
 		"nothing":                        "",
 		"half of the headers":            "GET /api/productos HTTP/1.1\r\nHost: x\r\nX-A: ",
@@ -192,7 +192,7 @@ func TestFloodedConnectionsLeaveRoom(t *testing.T) {
 				l.clients <- c.from
 			}
 			close(l.clients)
-			limited, served := borde.LimitConnections(l, perAddress, total), 0
+			limited, served := edge.LimitConnections(l, perAddress, total), 0
 			for {
 				conn, err := limited.Accept()
 				if err != nil {
@@ -213,9 +213,9 @@ func TestFloodedConnectionsLeaveRoom(t *testing.T) {
 func TestStreamsOfOneAddress(t *testing.T) {
 	const streams = 5
 	o := serveOpen(t, 0, 0, func(c *config) { c.MaxStreamsPerAddress = streams })
-	ana := strings.Join(o.como(t, "ana", identidad.Cliente), ": ")
-	o.conLaDeAna(t, "")
-	events := "GET /api/compras/" + deAna + "/eventos HTTP/1.1\r\nHost: x\r\n" + ana + "\r\n\r\n"
+	ana := strings.Join(o.as(t, "ana", identity.Cliente), ": ")
+	o.withAnasCompra(t, "")
+	events := "GET /api/compras/" + anasCompra + "/eventos HTTP/1.1\r\nHost: x\r\n" + ana + "\r\n\r\n"
 	kinds := []string{
 		events,
 		"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -269,7 +269,7 @@ func TestUnderWayBehindAProxy(t *testing.T) {
 // A client that takes nothing of a stream is gone after its time, whatever kind of stream it is.
 func TestStreamThatNobodyTakes(t *testing.T) {
 	ended := make(chan error, 1)
-	server := httptest.NewServer(borde.Plazo(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(edge.Deadline(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
 			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
 				ended <- err

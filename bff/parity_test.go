@@ -10,17 +10,17 @@ import (
 	"strings"
 	"testing"
 
+	"entregas/bff/graph/public"
+	"entregas/bff/identity"
 	"entregas/contracts"
-	"entregas/services/bff/graph/publico"
-	"entregas/services/bff/identidad"
-	"entregas/services/internal/errores"
+	"entregas/internal/errs"
 )
 
 // operation is one that both doors have.
 type operation struct {
 	rest, field string // its name in openapi.yaml, and among the mutations
 	path        string // with %s for the id
-	query       string // with the variables id, those of the body, and clave where the mutation has it
+	query       string // with the variables id, those of the body, and key where the mutation has it
 	id, body    string // that are right
 	state       contracts.Estado
 	another     string // a body that is right and another one
@@ -31,21 +31,21 @@ var operations = []operation{
 		comprar(compra:{id:$id,idUsuario:$id_usuario,productos:$productos,domicilio:$domicilio},clave:$clave){id}}`,
 		"", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`},
 	{"cancelarCompra", "cancelar", "/api/compras/%s/cancelacion", `mutation($id:ID!,$motivo:String){cancelar(id:$id,motivo:$motivo){id}}`,
-		deAna, `{"motivo":"a"}`, contracts.EstadoIniciada, `{"motivo":"b"}`},
+		anasCompra, `{"motivo":"a"}`, contracts.EstadoIniciada, `{"motivo":"b"}`},
 	{"decidirCompra", "aprobar", "/api/compras/%s/aprobacion", `mutation($id:ID!,$aprobada:Boolean!,$motivo:String){aprobar(id:$id,aprobada:$aprobada,motivo:$motivo){id}}`,
-		deAna, `{"aprobada":true}`, contracts.EstadoPorAprobar, `{"aprobada":false}`},
-	{"reintentarCompra", "reintentar", "/api/compras/%s/reintento", `mutation($id:ID!){reintentar(id:$id){id}}`, deAna, ``, contracts.EstadoFallida, ``},
+		anasCompra, `{"aprobada":true}`, contracts.EstadoPorAprobar, `{"aprobada":false}`},
+	{"reintentarCompra", "reintentar", "/api/compras/%s/reintento", `mutation($id:ID!){reintentar(id:$id){id}}`, anasCompra, ``, contracts.EstadoFallida, ``},
 	{"despacharOrden", "despachar", "/api/ordenes/%s/despacho", `mutation($id:ID!){despachar(idOrden:$id){id}}`, idOrden, ``, "", ``},
 	{"reponerProducto", "reponer", "/api/productos/%s/reposicion", `mutation($id:ID!,$cantidad:Int!,$clave:String){reponer(idProducto:$id,cantidad:$cantidad,clave:$clave){id}}`,
 		"1", `{"cantidad":5}`, "", `{"cantidad":6}`},
-	{"apartarMensaje", "apartarMensaje", "/api/mensajes-muertos/%s/apartado", `mutation($id:ID!){apartarMensaje(id:$id){id}}`, idMuerto, ``, "", ``},
-	{"reponerMensaje", "reponerMensaje", "/api/mensajes-muertos/%s/reposicion", `mutation($id:ID!){reponerMensaje(id:$id){id}}`, idMuerto, ``, "", ``},
+	{"apartarMensaje", "apartarMensaje", "/api/mensajes-muertos/%s/apartado", `mutation($id:ID!){apartarMensaje(id:$id){id}}`, deadID, ``, "", ``},
+	{"reponerMensaje", "reponerMensaje", "/api/mensajes-muertos/%s/reposicion", `mutation($id:ID!){reponerMensaje(id:$id){id}}`, deadID, ``, "", ``},
 }
 
 // verdict is what a door says of an input: "" where it takes it, else the error's code, and the field that is wrong.
 type verdict struct{ code, field string }
 
-func (p puerta) byREST(t *testing.T, o operation, id, body string, headers ...string) verdict {
+func (p gate) byREST(t *testing.T, o operation, id, body string, headers ...string) verdict {
 	t.Helper()
 	path := o.path
 	if strings.Contains(path, "%s") {
@@ -53,11 +53,11 @@ func (p puerta) byREST(t *testing.T, o operation, id, body string, headers ...st
 	} else if id != "" {
 		body = strings.Replace(body, "{", `{"id":"`+id+`",`, 1)
 	}
-	return verdictOf(t, p.pedir(t, http.MethodPost, path, body, headers...))
+	return verdictOf(t, p.do(t, http.MethodPost, path, body, headers...))
 }
 
 // byGraphQL sends the same as variables.
-func (p puerta) byGraphQL(t *testing.T, o operation, id, body, key string, headers ...string) verdict {
+func (p gate) byGraphQL(t *testing.T, o operation, id, body, key string, headers ...string) verdict {
 	t.Helper()
 	variables := map[string]json.RawMessage{}
 	if body != "" {
@@ -76,7 +76,7 @@ func (p puerta) byGraphQL(t *testing.T, o operation, id, body, key string, heade
 	if err != nil {
 		t.Fatal(err)
 	}
-	return verdictOf(t, p.pedir(t, http.MethodPost, "/graphql", string(request), headers...))
+	return verdictOf(t, p.do(t, http.MethodPost, "/graphql", string(request), headers...))
 }
 
 const noKey = "\x00"
@@ -85,11 +85,11 @@ func verdictOf(t *testing.T, r *httptest.ResponseRecorder) verdict {
 	t.Helper()
 	var told struct {
 		Type    string
-		Errores []contracts.CampoInvalido
+		Errores []contracts.InvalidField
 		Errors  []struct {
 			Extensions struct {
 				Code    string
-				Errores []contracts.CampoInvalido
+				Errores []contracts.InvalidField
 			}
 		}
 	}
@@ -104,7 +104,7 @@ func verdictOf(t *testing.T, r *httptest.ResponseRecorder) verdict {
 		t.Errorf("%d %s", r.Code, r.Body)
 	}
 	if len(fields) > 0 {
-		v.field = strings.NewReplacer("idProducto", "id_producto", "idUsuario", "id_usuario").Replace(fields[0].Campo)
+		v.field = strings.NewReplacer("idProducto", "id_producto", "idUsuario", "id_usuario").Replace(fields[0].Field)
 	}
 	return v
 }
@@ -115,15 +115,15 @@ func TestParity(t *testing.T) {
 		return `{"id_usuario":"ana","productos":[{"id_producto":"2","cantidad":1},{"id_producto":` + product + `,"cantidad":` + quantity + `}]}`
 	}
 	long := strings.Repeat("ñ", contracts.MaxMotivo)
-	bad := string(errores.Invalido)
+	bad := string(errs.Invalid)
 	for _, c := range []struct {
 		operation, name string
 		id, body        string // "": the one that is right
 		code, field     string
 	}{
-		{"crearCompra", "an id in capitals", strings.ToUpper(deNadie), "", "", ""},
+		{"crearCompra", "an id in capitals", strings.ToUpper(nobodysCompra), "", "", ""},
 		{"crearCompra", "an id that is none", "x", "", bad, "id"},
-		{"crearCompra", "an id in braces", "{" + deNadie + "}", "", bad, "id"},
+		{"crearCompra", "an id in braces", "{" + nobodysCompra + "}", "", bad, "id"},
 		{"crearCompra", "joined emoji", "", line(`"👩\u200d👧"`, "1"), "", ""},
 		{"crearCompra", "a product with a tab", "", line(`"a\tb"`, "1"), bad, "productos[1].id_producto"},
 		{"crearCompra", "a product with NUL", "", line(`"a\u0000"`, "1"), bad, "productos[1].id_producto"},
@@ -140,31 +140,31 @@ func TestParity(t *testing.T) {
 		{"crearCompra", "a customer that is a number", "", `{"id_usuario":7,"productos":[{"id_producto":"1","cantidad":1}]}`, bad, "id_usuario"},
 		{"crearCompra", "a customer with a line break", "", `{"id_usuario":"a\nb","productos":[{"id_producto":"1","cantidad":1}]}`, bad, "id_usuario"},
 		{"crearCompra", "home delivery that is a text", "", `{"id_usuario":"ana","domicilio":"true","productos":[{"id_producto":"1","cantidad":1}]}`, bad, "domicilio"},
-		{"cancelarCompra", "an id in capitals", strings.ToUpper(deAna), "", "", ""},
+		{"cancelarCompra", "an id in capitals", strings.ToUpper(anasCompra), "", "", ""},
 		{"cancelarCompra", "an id that is none", "x", "", bad, "id"},
-		{"cancelarCompra", "one that there is not", deNadie, "", string(errores.NoEncontrado), ""},
+		{"cancelarCompra", "one that there is not", nobodysCompra, "", string(errs.NotFound), ""},
 		{"cancelarCompra", "a reason of two lines with emoji", "", `{"motivo":"Ya no.\n\tGracias\u00a0👩\u200d👧"}`, "", ""},
 		{"cancelarCompra", "no reason", "", `{"motivo":null}`, "", ""},
 		{"cancelarCompra", "a reason as long as may be", "", `{"motivo":"` + long + `"}`, "", ""},
 		{"cancelarCompra", "a reason that is too long", "", `{"motivo":"` + long + `a"}`, bad, "motivo"},
 		{"cancelarCompra", "a reason with a bell", "", `{"motivo":"no\u0007"}`, bad, "motivo"},
 		{"cancelarCompra", "a reason that is a number", "", `{"motivo":7}`, bad, "motivo"},
-		{"decidirCompra", "an id in capitals", strings.ToUpper(deAna), "", "", ""},
+		{"decidirCompra", "an id in capitals", strings.ToUpper(anasCompra), "", "", ""},
 		{"decidirCompra", "an id that is none", "x", "", bad, "id"},
 		{"decidirCompra", "a reason of two lines", "", `{"aprobada":true,"motivo":"sí\nsí"}`, "", ""},
 		{"decidirCompra", "a reason with an escape", "", `{"aprobada":true,"motivo":"\u001b[31m"}`, bad, "motivo"},
 		{"decidirCompra", "a decision that is a text", "", `{"aprobada":"true"}`, bad, "aprobada"},
-		{"reintentarCompra", "an id in capitals", strings.ToUpper(deAna), "", "", ""},
+		{"reintentarCompra", "an id in capitals", strings.ToUpper(anasCompra), "", "", ""},
 		{"reintentarCompra", "an id that is none", "x", "", bad, "id"},
-		{"reintentarCompra", "one that there is not", deNadie, "", string(errores.NoEncontrado), ""},
+		{"reintentarCompra", "one that there is not", nobodysCompra, "", string(errs.NotFound), ""},
 		{"despacharOrden", "an id in capitals", strings.ToUpper(idOrden), "", "", ""},
 		{"despacharOrden", "an id that is none", "x", "", bad, "id"},
-		{"despacharOrden", "one that there is not", deNadie, "", string(errores.NoEncontrado), ""},
-		{"reponerProducto", "a product that there is not", "no", "", string(errores.NoEncontrado), ""},
+		{"despacharOrden", "one that there is not", nobodysCompra, "", string(errs.NotFound), ""},
+		{"reponerProducto", "a product that there is not", "no", "", string(errs.NotFound), ""},
 		{"reponerProducto", "none of it", "", `{"cantidad":0}`, bad, "cantidad"},
 		{"reponerProducto", "a text for a number", "", `{"cantidad":"2"}`, bad, "cantidad"},
 		{"reponerProducto", "an exponent", "", `{"cantidad":1e2}`, bad, "cantidad"},
-		{"reponerMensaje", "one that there is not", "no", "", string(errores.NoEncontrado), ""},
+		{"reponerMensaje", "one that there is not", "no", "", string(errs.NotFound), ""},
 	} {
 		o := operations[slices.IndexFunc(operations, func(o operation) bool { return o.rest == c.operation })]
 		id, body := o.id, o.body
@@ -175,9 +175,9 @@ func TestParity(t *testing.T) {
 			body = c.body
 		}
 		t.Run(c.operation+", "+c.name, func(t *testing.T) {
-			p, q := nuevaPuerta(t), nuevaPuerta(t)
-			p.conLaDeAna(t, o.state)
-			q.conLaDeAna(t, o.state)
+			p, q := newGate(t), newGate(t)
+			p.withAnasCompra(t, o.state)
+			q.withAnasCompra(t, o.state)
 			want := verdict{c.code, c.field}
 			if got := p.byREST(t, o, id, body); got != want {
 				t.Errorf("REST says %+v, want %+v", got, want)
@@ -193,16 +193,16 @@ func TestParity(t *testing.T) {
 	}
 }
 
-// A key is the same thing at both doors, as a header or as the argument clave, for every operation.
+// A key is the same thing at both doors, as a header or as the argument key, for every operation.
 func TestParityOfKeys(t *testing.T) {
 	for _, o := range operations {
-		fresh := func() puerta {
-			p := nuevaPuerta(t)
-			p.conLaDeAna(t, o.state)
+		fresh := func() gate {
+			p := newGate(t)
+			p.withAnasCompra(t, o.state)
 			return p
 		}
-		for _, key := range []string{"", strings.Repeat("k", contracts.MaxClave+1), "clavé"} {
-			want := verdict{string(errores.Invalido), "Idempotency-Key"}
+		for _, key := range []string{"", strings.Repeat("k", contracts.MaxKey+1), "clavé"} {
+			want := verdict{string(errs.Invalid), "Idempotency-Key"}
 			if got := fresh().byREST(t, o, o.id, o.body, "Idempotency-Key", key); got != want {
 				t.Errorf("%s with %.10q says %+v", o.rest, key, got)
 			}
@@ -219,13 +219,13 @@ func TestParityOfKeys(t *testing.T) {
 		if o.another == "" {
 			continue
 		}
-		used := verdict{string(errores.OtroCuerpo), ""}
-		for name, ask := range map[string]func(p puerta, body string) verdict{
-			"REST": func(p puerta, body string) verdict { return p.byREST(t, o, o.id, body, "Idempotency-Key", "k k") },
-			"GraphQL, header": func(p puerta, body string) verdict {
+		used := verdict{string(errs.OtherBody), ""}
+		for name, ask := range map[string]func(p gate, body string) verdict{
+			"REST": func(p gate, body string) verdict { return p.byREST(t, o, o.id, body, "Idempotency-Key", "k k") },
+			"GraphQL, header": func(p gate, body string) verdict {
 				return p.byGraphQL(t, o, o.id, body, noKey, "Idempotency-Key", "k k")
 			},
-			"GraphQL, clave": func(p puerta, body string) verdict { return p.byGraphQL(t, o, o.id, body, "k k") },
+			"GraphQL, clave": func(p gate, body string) verdict { return p.byGraphQL(t, o, o.id, body, "k k") },
 		} {
 			if name == "GraphQL, clave" && (!strings.Contains(o.query, "$clave") || o.rest == "reponerProducto") { // its key is the service's to know
 				continue
@@ -242,12 +242,12 @@ func TestParityOfKeys(t *testing.T) {
 
 // The table has every operation that writes, of both contracts.
 func TestParityIsComplete(t *testing.T) {
-	for path, item := range documento.Paths.Map() {
+	for path, item := range document.Paths.Map() {
 		if item.Post != nil && !slices.ContainsFunc(operations, func(o operation) bool { return o.rest == item.Post.OperationID }) {
 			t.Errorf("POST %s is not in the table", path)
 		}
 	}
-	for _, field := range publico.NewExecutableSchema(publico.Config{}).Schema().Mutation.Fields {
+	for _, field := range public.NewExecutableSchema(public.Config{}).Schema().Mutation.Fields {
 		i := slices.IndexFunc(operations, func(o operation) bool { return o.field == field.Name })
 		if i < 0 {
 			t.Errorf("mutation %s is not in the table", field.Name)
@@ -259,15 +259,15 @@ func TestParityIsComplete(t *testing.T) {
 
 // An instant is told in one form, to the millisecond, wherever it is read.
 func TestInstants(t *testing.T) {
-	p := nuevaPuerta(t)
-	p.conLaDeAna(t, contracts.EstadoCancelada)
+	p := newGate(t)
+	p.withAnasCompra(t, contracts.EstadoCancelada)
 	server := httptest.NewServer(p) // a recorder has no deadlines, which streams set
 	defer server.Close()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/compras/"+deAna+"/eventos", http.NoBody)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/compras/"+anasCompra+"/eventos", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	auth := p.como(t, "ana", identidad.Cliente)
+	auth := p.as(t, "ana", identity.Cliente)
 	r.Header.Set(auth[0], auth[1])
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -280,11 +280,11 @@ func TestInstants(t *testing.T) {
 	}
 	told := map[string]string{
 		"live":    string(live),
-		"REST":    p.pedir(t, http.MethodGet, "/api/compras/"+deAna, "").Body.String(),
-		"a list":  p.pedir(t, http.MethodGet, "/api/usuarios/ana/compras", "").Body.String(),
-		"GraphQL": string(p.graphql(t, `{compra(id:"`+deAna+`"){creada_en:creadaEn}}`).Data),
+		"REST":    p.do(t, http.MethodGet, "/api/compras/"+anasCompra, "").Body.String(),
+		"a list":  p.do(t, http.MethodGet, "/api/usuarios/ana/compras", "").Body.String(),
+		"GraphQL": string(p.graphql(t, `{compra(id:"`+anasCompra+`"){creada_en:creadaEn}}`).Data),
 	}
-	want := `"creada_en":"` + contracts.FormatInstant(p.gestor.Compras()[0].CreadaEn) + `"`
+	want := `"creada_en":"` + contracts.FormatInstant(p.manager.Compras()[0].CreadaEn) + `"`
 	for where, text := range told {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s does not say %s: %s", where, want, text)

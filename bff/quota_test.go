@@ -9,21 +9,21 @@ import (
 	"testing"
 	"time"
 
+	"entregas/bff/compras"
+	"entregas/bff/edge"
+	"entregas/bff/identity"
 	"entregas/contracts"
-	"entregas/services/bff/borde"
-	"entregas/services/bff/compras"
-	"entregas/services/bff/identidad"
-	"entregas/services/internal/errores"
+	"entregas/internal/errs"
 )
 
 // A subject has so many keys at once, over all replicas, whichever way a key comes; what was sent before is still answered
 // alike, and nobody else is any poorer.
 func TestQuota(t *testing.T) {
 	const most = 5
-	p := nuevaPuerta(t, func(c *config) { c.MaxKeys = most })
-	ana := p.como(t, "ana", identidad.Cliente)
+	p := newGate(t, func(c *config) { c.MaxKeys = most })
+	ana := p.as(t, "ana", identity.Cliente)
 	buy := func(key string, who ...string) (int, string, string) {
-		r := p.pedir(t, http.MethodPost, "/api/compras", `{"productos":[{"id_producto":"1","cantidad":1}]}`, append([]string{"Idempotency-Key", key, "Content-Type", "application/json"}, who...)...)
+		r := p.do(t, http.MethodPost, "/api/compras", `{"productos":[{"id_producto":"1","cantidad":1}]}`, append([]string{"Idempotency-Key", key, "Content-Type", "application/json"}, who...)...)
 		return r.Code, r.Body.String(), r.Header().Get("Retry-After")
 	}
 	first := ""
@@ -42,7 +42,7 @@ func TestQuota(t *testing.T) {
 	if code, body, _ := buy("k0", ana...); code != http.StatusAccepted || body != first {
 		t.Errorf("the first again: %d %s", code, body)
 	}
-	if code, body, _ := buy("one more", p.como(t, "eva", identidad.Cliente)...); code != http.StatusAccepted {
+	if code, body, _ := buy("one more", p.as(t, "eva", identity.Cliente)...); code != http.StatusAccepted {
 		t.Errorf("another subject: %d %s", code, body)
 	}
 	mutation := func(arguments string, headers ...string) string {
@@ -65,19 +65,19 @@ func TestQuota(t *testing.T) {
 
 // A mutation writes a row for each of its fields: under one Idempotency-Key each but the first is a key of its own.
 func TestQuotaOfManyFields(t *testing.T) {
-	p := nuevaPuerta(t, func(c *config) { c.MaxKeys = 5 })
-	ana := p.como(t, "ana", identidad.Cliente)
+	p := newGate(t, func(c *config) { c.MaxKeys = 5 })
+	ana := p.as(t, "ana", identity.Cliente)
 	var fields strings.Builder
 	for i := range 20 {
 		fmt.Fprintf(&fields, `a%d:comprar(compra:{productos:[{idProducto:"1",cantidad:1}]}){id}`, i)
 	}
 	r := p.graphql(t, "mutation{"+fields.String()+"}", append([]string{"Idempotency-Key", "k"}, ana...)...)
 	for _, e := range r.Errors {
-		if e.Extensions.Code != string(errores.Cuota) {
+		if e.Extensions.Code != string(errs.Quota) {
 			t.Errorf("%+v", e)
 		}
 	}
-	if rows := len(p.almacen.Claves(compras.EnvioPrefix)); rows != 5 || len(r.Errors) != 15 {
+	if rows := len(p.store.Keys(compras.SendingPrefix)); rows != 5 || len(r.Errors) != 15 {
 		t.Errorf("%d rows, %d fields refused", rows, len(r.Errors))
 	}
 }
@@ -85,20 +85,20 @@ func TestQuotaOfManyFields(t *testing.T) {
 // Replicas that draw at once from one count give out no more than there is, and a key is free again when its day is over.
 func TestQuotaOfManyReplicas(t *testing.T) {
 	const most, replicas, each = 500, 4, 200
-	p := nuevaPuerta(t)
+	p := newGate(t)
 	now := time.Date(2026, 11, 26, 1, 59, 0, 0, time.UTC)
 	var mu sync.Mutex
 	taken := 0
 	var all sync.WaitGroup
 	for range replicas {
-		q := borde.QuotaAt(p.almacen, most, func() time.Time { return now })
+		q := edge.QuotaAt(p.store, most, func() time.Time { return now })
 		all.Go(func() {
 			for range each {
 				err := q.Take(t.Context(), "ana", 1)
 				mu.Lock()
 				if err == nil {
 					taken++
-				} else if errores.De(err) != errores.Cuota {
+				} else if errs.Of(err) != errs.Quota {
 					t.Error(err)
 				}
 				mu.Unlock()
@@ -112,8 +112,8 @@ func TestQuotaOfManyReplicas(t *testing.T) {
 	for _, c := range []struct {
 		after time.Duration
 		free  bool
-	}{{compras.VidaDeEnvio, false}, {compras.VidaDeEnvio + time.Hour, true}} {
-		q := borde.QuotaAt(p.almacen, most, func() time.Time { return now.Add(c.after) })
+	}{{compras.SubmissionTTL, false}, {compras.SubmissionTTL + time.Hour, true}} {
+		q := edge.QuotaAt(p.store, most, func() time.Time { return now.Add(c.after) })
 		if err := q.Take(t.Context(), "ana", 1); (err == nil) != c.free {
 			t.Errorf("after %s: %v", c.after, err)
 		}
@@ -122,16 +122,16 @@ func TestQuotaOfManyReplicas(t *testing.T) {
 
 // A key on what changes nothing says nothing: nothing is kept of it. On a mutation it does.
 func TestKeysOfWhatChangesNothing(t *testing.T) {
-	p := nuevaPuerta(t)
+	p := newGate(t)
 	for _, query := range []string{"{productos{id}}", "query{a:productos{nombre}}", "{no{hay}}", "{", "subscription{cambios(id:\"x\"){numero}}"} {
 		p.graphql(t, query, "Idempotency-Key", "k")
 	}
-	if keys := p.almacen.Claves(""); len(keys) != 0 {
+	if keys := p.store.Keys(""); len(keys) != 0 {
 		t.Errorf("kept %v", keys)
 	}
 	body, _ := json.Marshal(map[string]string{"query": `query a{productos{id}} mutation b{despachar(idOrden:"` + idOrden + `"){id}}`, "operationName": "b"})
-	r := p.pedir(t, http.MethodPost, "/graphql", string(body), "Content-Type", "application/json", "Idempotency-Key", "k")
-	if keys := p.almacen.Claves("respuesta-http/"); r.Code != http.StatusOK || len(keys) != 1 {
+	r := p.do(t, http.MethodPost, "/graphql", string(body), "Content-Type", "application/json", "Idempotency-Key", "k")
+	if keys := p.store.Keys("respuesta-http/"); r.Code != http.StatusOK || len(keys) != 1 {
 		t.Errorf("of a mutation: %d %s, kept %v", r.Code, r.Body, keys)
 	}
 }
@@ -145,10 +145,10 @@ func TestLongAnswersUnderAKey(t *testing.T) {
 		}
 		return `mutation{despachar(idOrden:"` + idOrden + `"){` + s.String() + `}}`
 	}
-	p := nuevaPuerta(t, func(c *config) { c.MaxKept, c.MaxKeys = 10_000, 4 })
+	p := newGate(t, func(c *config) { c.MaxKept, c.MaxKeys = 10_000, 4 })
 	send := func(query, key string) (int, string) {
 		body, _ := json.Marshal(map[string]string{"query": query})
-		r := p.pedir(t, http.MethodPost, "/graphql", string(body), "Content-Type", "application/json", "Idempotency-Key", key)
+		r := p.do(t, http.MethodPost, "/graphql", string(body), "Content-Type", "application/json", "Idempotency-Key", key)
 		return r.Code, r.Body.String()
 	}
 	code, body := send(aliases(300), "long")
@@ -169,9 +169,9 @@ func TestLongAnswersUnderAKey(t *testing.T) {
 
 // The largest answers that our mutations give are kept whole.
 func TestWhatMutationsAnswerIsKept(t *testing.T) {
-	o := contracts.Orden{ID: idOrden, DatosComandoOrden: contracts.DatosComandoOrden{IDCompra: idOrden, IDUsuario: strings.Repeat("ñ", contracts.MaxIdentificador)}, Estado: contracts.EstadoOrdenDespachada}
+	o := contracts.Orden{ID: idOrden, DatosComandoOrden: contracts.DatosComandoOrden{IDCompra: idOrden, IDUsuario: strings.Repeat("ñ", contracts.MaxIdentifier)}, Estado: contracts.EstadoOrdenDespachada}
 	for range contracts.MaxLineas {
-		o.Productos = append(o.Productos, contracts.Linea{IDProducto: strings.Repeat("<", contracts.MaxIdentificador), Cantidad: contracts.MaxCantidad})
+		o.Productos = append(o.Productos, contracts.Linea{IDProducto: strings.Repeat("<", contracts.MaxIdentifier), Cantidad: contracts.MaxCantidad})
 	}
 	text, err := json.Marshal(o)
 	if err != nil {
@@ -184,26 +184,26 @@ func TestWhatMutationsAnswerIsKept(t *testing.T) {
 
 // What refuses a GraphQL request before it is one says so as GraphQL does.
 func TestRefusalsOfGraphQLHaveItsShape(t *testing.T) {
-	p := nuevaPuerta(t, func(c *config) { c.PorSujeto, c.DeGolpe = 0.001, 4 })
-	ana := p.como(t, "ana", identidad.Cliente)
+	p := newGate(t, func(c *config) { c.PerSubject, c.Burst = 0.001, 4 })
+	ana := p.as(t, "ana", identity.Cliente)
 	body := func(n int) string {
 		return fmt.Sprintf(`{"query":"mutation{comprar(compra:{productos:[{idProducto:\"1\",cantidad:%d}]}){id}}"}`, n)
 	}
 	for _, c := range []struct {
 		status  int
-		code    errores.Codigo
+		code    errs.Code
 		body    string
 		headers []string
 	}{
-		{401, errores.SinIdentidad, body(1), []string{"Authorization", "Bearer no"}},
+		{401, errs.NoIdentity, body(1), []string{"Authorization", "Bearer no"}},
 		{200, "", body(1), append([]string{"Idempotency-Key", "k"}, ana...)},
-		{422, errores.OtroCuerpo, body(2), append([]string{"Idempotency-Key", "k"}, ana...)},
-		{400, errores.Invalido, body(1), append([]string{"Idempotency-Key", "ñ"}, ana...)},
-		{413, errores.Demasiado, body(1) + strings.Repeat(" ", contracts.MaxCuerpoPeticion), append([]string{"Idempotency-Key", "l"}, ana...)},
-		{429, errores.Demasiadas, body(1), ana},
+		{422, errs.OtherBody, body(2), append([]string{"Idempotency-Key", "k"}, ana...)},
+		{400, errs.Invalid, body(1), append([]string{"Idempotency-Key", "ñ"}, ana...)},
+		{413, errs.TooLarge, body(1) + strings.Repeat(" ", contracts.MaxRequestBody), append([]string{"Idempotency-Key", "l"}, ana...)},
+		{429, errs.TooMany, body(1), ana},
 	} {
-		r := p.pedir(t, http.MethodPost, "/graphql", c.body, append([]string{"Content-Type", "application/json"}, c.headers...)...)
-		var said respuestaGraphQL
+		r := p.do(t, http.MethodPost, "/graphql", c.body, append([]string{"Content-Type", "application/json"}, c.headers...)...)
+		var said graphQLResponse
 		if err := json.Unmarshal(r.Body.Bytes(), &said); err != nil || r.Code != c.status || c.code != "" && (len(said.Errors) != 1 || said.Errors[0].Extensions.Code != string(c.code)) {
 			t.Errorf("%s: %d %s", c.code, r.Code, r.Body)
 		}

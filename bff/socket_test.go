@@ -15,9 +15,9 @@ import (
 
 	"github.com/coder/websocket"
 
+	"entregas/bff/identity"
 	"entregas/contracts"
-	"entregas/services/bff/identidad"
-	"entregas/services/internal/pubsubtest"
+	"entregas/internal/pubsubtest"
 )
 
 // client speaks graphql-transport-ws.
@@ -26,13 +26,13 @@ type client struct {
 	c *websocket.Conn
 }
 
-func (p puerta) client(t *testing.T, base string, headers ...string) client {
+func (p gate) client(t *testing.T, baseURL string, headers ...string) client {
 	t.Helper()
-	return client{t, conectar(t, base, headers...)}
+	return client{t, connect(t, baseURL, headers...)}
 }
 
 // served is the program behind a listener.
-func (p puerta) served(t *testing.T) string {
+func (p gate) served(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
@@ -91,10 +91,10 @@ func follow(id, purchase string) string {
 
 // A socket is closed with the code that graphql-transport-ws has for what was wrong.
 func TestASocketIsClosedAsItsProtocolSays(t *testing.T) {
-	p := nuevaPuerta(t)
-	p.conLaDeAna(t, "")
-	base := p.served(t)
-	ana := p.como(t, "ana", "cliente")
+	p := newGate(t)
+	p.withAnasCompra(t, "")
+	baseURL := p.served(t)
+	ana := p.as(t, "ana", "cliente")
 	for name, c := range map[string]struct {
 		messages []string
 		code     websocket.StatusCode
@@ -112,21 +112,21 @@ func TestASocketIsClosedAsItsProtocolSays(t *testing.T) {
 		"variables that are none":          {[]string{hello, `{"id":"1","type":"subscribe","payload":{"query":"{__typename}","variables":[]}}`}, 4400},
 		"an operation before the greeting": {[]string{typename}, 4401},
 		"two greetings":                    {[]string{hello, hello}, 4429},
-		"one id twice":                     {[]string{hello, follow("x", deAna), follow("x", deAna)}, 4409},
+		"one id twice":                     {[]string{hello, follow("x", anasCompra), follow("x", anasCompra)}, 4409},
 		"too large a message":              {[]string{hello, `{"type":"ping","payload":{"a":"` + strings.Repeat("a", 70_000) + `"}}`}, websocket.StatusMessageTooBig},
 		"too many messages":                {append([]string{hello}, strings.Split(strings.Repeat(`{"type":"pong"} `, 300), " ")...), websocket.StatusPolicyViolation},
 	} {
-		k := p.client(t, base, ana...)
+		k := p.client(t, baseURL, ana...)
 		k.send(c.messages...)
 		if code := k.end(); code != c.code {
 			t.Errorf("%s: %d, want %d", name, code, c.code)
 		}
 	}
-	k := p.client(t, base, ana...)
+	k := p.client(t, baseURL, ana...)
 	if err := k.c.Write(t.Context(), websocket.MessageBinary, []byte(hello)); err != nil || k.end() != 4400 {
 		t.Errorf("a binary message: %v", err)
 	}
-	old, _, err := websocket.Dial(t.Context(), base+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-ws"}}) //nolint:bodyclose // it has none
+	old, _, err := websocket.Dial(t.Context(), baseURL+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-ws"}}) //nolint:bodyclose // it has none
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,10 +137,10 @@ func TestASocketIsClosedAsItsProtocolSays(t *testing.T) {
 
 // The token may come with the greeting, which is all that a browser can send; an unidentified client is refused.
 func TestTheTokenMayComeWithTheGreeting(t *testing.T) {
-	p := nuevaPuerta(t)
-	p.conLaDeAna(t, "")
-	base := p.served(t)
-	bearer := p.como(t, "ana", "cliente")[1]
+	p := newGate(t)
+	p.withAnasCompra(t, "")
+	baseURL := p.served(t)
+	bearer := p.as(t, "ana", "cliente")[1]
 	bare := strings.TrimPrefix(bearer, "Bearer ")
 	greet := func(key, value string) string {
 		return fmt.Sprintf(`{"type":"connection_init","payload":{%q:%q}}`, key, value)
@@ -149,7 +149,7 @@ func TestTheTokenMayComeWithTheGreeting(t *testing.T) {
 		"Authorization": greet("Authorization", bearer), "authorization": greet("authorization", bearer), "small letters": greet("authorization", "bearer "+bare),
 		"token": greet("token", bare), "token with its scheme": greet("token", bearer),
 	} {
-		k := p.client(t, base)
+		k := p.client(t, baseURL)
 		k.send(`{"type":"ping"}`, greeting)
 		if m := k.next(); m.Type != "pong" {
 			t.Errorf("%s: %+v", name, m)
@@ -157,7 +157,7 @@ func TestTheTokenMayComeWithTheGreeting(t *testing.T) {
 		if m := k.next(); m.Type != "connection_ack" {
 			t.Fatalf("%s: %+v", name, m)
 		}
-		k.send(follow("1", deAna))
+		k.send(follow("1", anasCompra))
 		if m := k.next(); m.Type != "next" || !strings.Contains(string(m.Payload), `"numero":1`) {
 			t.Errorf("%s: %+v %s", name, m, m.Payload)
 		}
@@ -165,15 +165,15 @@ func TestTheTokenMayComeWithTheGreeting(t *testing.T) {
 	for name, greeting := range map[string]string{
 		"nothing": hello, "no token": greet("token", ""), "another's": greet("token", bare+"x"), "a number": `{"type":"connection_init","payload":{"token":5}}`, "another scheme": greet("Authorization", "Basic "+bare),
 	} {
-		k := p.client(t, base)
+		k := p.client(t, baseURL)
 		k.send(greeting, typename)
 		if code := k.end(); code != 4403 {
 			t.Errorf("%s: %d", name, code)
 		}
 	}
 	// What the greeting says comes before what the request said.
-	k := p.client(t, base, p.como(t, "eva", "cliente")...)
-	k.send(greet("token", bare), follow("1", deAna))
+	k := p.client(t, baseURL, p.as(t, "eva", "cliente")...)
+	k.send(greet("token", bare), follow("1", anasCompra))
 	if m := k.next(); m.Type != "connection_ack" {
 		t.Errorf("%+v", m)
 	}
@@ -184,7 +184,7 @@ func TestTheTokenMayComeWithTheGreeting(t *testing.T) {
 
 // What is no websocket, or another site's, is refused before it is one.
 func TestWhatIsNoWebsocket(t *testing.T) {
-	p := nuevaPuerta(t)
+	p := newGate(t)
 	good := []string{"Upgrade", "websocket", "Connection", "Upgrade", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}
 	for name, c := range map[string]struct {
 		headers []string
@@ -197,8 +197,8 @@ func TestWhatIsNoWebsocket(t *testing.T) {
 		"another site's page": {[]string{"Origin", "https://otro"}, 403},
 		"a page of no site":   {[]string{"Origin", "null"}, 403},
 	} {
-		r := p.pedir(t, "GET", "/graphql", "", append(append([]string{}, good...), c.headers...)...)
-		var said respuestaGraphQL
+		r := p.do(t, "GET", "/graphql", "", append(append([]string{}, good...), c.headers...)...)
+		var said graphQLResponse
 		if err := json.Unmarshal(r.Body.Bytes(), &said); err != nil || len(said.Errors) != 1 || said.Errors[0].Extensions.Code == "" {
 			t.Errorf("%s: %d %s", name, r.Code, r.Body)
 		}
@@ -210,12 +210,12 @@ func TestWhatIsNoWebsocket(t *testing.T) {
 
 // One socket has so many operations open and no more; one that ends makes room, and its id is free again.
 func TestOneSocketsOperationsAreBounded(t *testing.T) {
-	p := nuevaPuerta(t)
-	p.conLaDeAna(t, "")
-	k := p.client(t, p.served(t), p.como(t, "ana", "cliente")...)
+	p := newGate(t)
+	p.withAnasCompra(t, "")
+	k := p.client(t, p.served(t), p.as(t, "ana", "cliente")...)
 	k.send(hello)
 	for i := range 101 {
-		k.send(follow(fmt.Sprint(i), deAna))
+		k.send(follow(fmt.Sprint(i), anasCompra))
 		time.Sleep(10 * time.Millisecond) // as many messages a second as it may send
 	}
 	refused := message{}
@@ -233,7 +233,7 @@ func TestOneSocketsOperationsAreBounded(t *testing.T) {
 	if refused.ID != "100" || !strings.Contains(string(refused.Payload), `"demasiadas"`) {
 		t.Errorf("%+v %s", refused, refused.Payload)
 	}
-	k.send(`{"id":"7","type":"complete"}`, follow("7", deAna))
+	k.send(`{"id":"7","type":"complete"}`, follow("7", anasCompra))
 	if m := k.next(); m.Type != "next" || m.ID != "7" {
 		t.Errorf("%+v %s", m, m.Payload)
 	}
@@ -245,7 +245,7 @@ func TestOneSocketsOperationsAreBounded(t *testing.T) {
 
 // An operation that its client calls off gives back all that it took, also what it took afterwards.
 func TestAnOperationThatIsCalledOffHoldsNothing(t *testing.T) {
-	p := nuevaPuerta(t, func(c *config) { c.InFlight = 32 << 20 })
+	p := newGate(t, func(c *config) { c.InFlight = 32 << 20 })
 	const calledOff = 8
 	begun := make(chan struct{}, calledOff)
 	var asked atomic.Int32
@@ -258,7 +258,7 @@ func TestAnOperationThatIsCalledOffHoldsNothing(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)        // whoever looks at the context has seen it
 		return make([]contracts.Producto, 4_000) // far more than a list usually is: it takes room while it is made
 	}
-	k := p.client(t, p.served(t), p.como(t, "ana", "cliente")...)
+	k := p.client(t, p.served(t), p.as(t, "ana", "cliente")...)
 	k.send(hello)
 	if m := k.next(); m.Type != "connection_ack" {
 		t.Fatalf("%+v", m)
@@ -291,8 +291,8 @@ func TestAnOperationThatIsCalledOffHoldsNothing(t *testing.T) {
 
 // An operation that is refused is told so once, and its id is free.
 func TestARefusedOperationEndsOnce(t *testing.T) {
-	p := nuevaPuerta(t)
-	k := p.client(t, p.served(t), p.como(t, "ana", "cliente")...)
+	p := newGate(t)
+	k := p.client(t, p.served(t), p.as(t, "ana", "cliente")...)
 	k.send(hello, `{"id":"1","type":"subscribe","payload":{"query":"{nada}"}}`, `{"type":"ping"}`, typename)
 	var kinds []string
 	for range 5 {
@@ -308,8 +308,8 @@ func TestARefusedOperationEndsOnce(t *testing.T) {
 }
 
 // cookie is the session's.
-func (n navegador) cookie() string {
-	at, _ := url.Parse(n.base)
+func (n browser) cookie() string {
+	at, _ := url.Parse(n.baseURL)
 	for _, c := range n.Jar.Cookies(at) {
 		if c.Name == "entregas_sesion" {
 			return c.Value
@@ -319,9 +319,9 @@ func (n navegador) cookie() string {
 }
 
 // stream gives what server-sent events tell, each its data; the channel is closed with the stream.
-func stream(t *testing.T, base, method, path, body string, headers ...string) chan string {
+func stream(t *testing.T, baseURL, method, path, body string, headers ...string) chan string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, baseURL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,10 +358,10 @@ func within(t *testing.T, told chan string) (line string, is bool) {
 }
 
 // advance takes Ana's purchase a step further, and tells it as the broker does.
-func (p puerta) advance(t *testing.T, step contracts.Estado) {
+func (p gate) advance(t *testing.T, step contracts.Estado) {
 	t.Helper()
-	c := p.gestor.Avanzar(deAna, step)
-	if err := p.nucleo.Registrar(t.Context(), c); err != nil {
+	c := p.manager.Advance(anasCompra, step)
+	if err := p.core.Register(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -369,35 +369,35 @@ func (p puerta) advance(t *testing.T, step contracts.Estado) {
 // After somebody signs out, what they had open tells nothing more, whichever replica they did it in, and neither does what was
 // opened with roles that were taken from them.
 func TestAfterSigningOutNothingIsTold(t *testing.T) {
-	for name, ending := range map[string]func(t *testing.T, p puerta, n navegador, q quienSoy){
-		"signed out": func(t *testing.T, _ puerta, n navegador, q quienSoy) {
-			if status, _, _ := n.pedir(t, "POST", "/salir", "", identidad.CabeceraCSRF, q.CSRF); status != 204 {
+	for name, ending := range map[string]func(t *testing.T, p gate, n browser, q whoAmI){
+		"signed out": func(t *testing.T, _ gate, n browser, q whoAmI) {
+			if status, _, _ := n.do(t, "POST", "/salir", "", identity.CSRFHeader, q.CSRF); status != 204 {
 				t.Fatal(status)
 			}
 		},
-		"a role taken": func(t *testing.T, p puerta, _ navegador, _ quienSoy) {
-			for _, key := range p.almacen.Claves("sesion/") {
-				v, _ := p.almacen.Leer(t.Context(), key)
-				text := strings.Replace(string(v[0].Texto), `["cliente"]`, `[]`, 1)
-				if err := p.almacen.Reemplazar(t.Context(), key, v[0].Version, []byte(text), time.Hour); err != nil {
+		"a role taken": func(t *testing.T, p gate, _ browser, _ whoAmI) {
+			for _, key := range p.store.Keys("sesion/") {
+				v, _ := p.store.Load(t.Context(), key)
+				text := strings.Replace(string(v[0].Text), `["cliente"]`, `[]`, 1)
+				if err := p.store.Replace(t.Context(), key, v[0].Version, []byte(text), time.Hour); err != nil {
 					t.Fatal(err)
 				}
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := nuevaPuerta(t)
-			p.conLaDeAna(t, "")
-			n := p.navegador(t)
-			n.entrar(t, "ana", "cliente", "/")
-			q, _ := n.sesion(t)
-			base := p.served(t) // another replica: it shares the store and nothing else
+			p := newGate(t)
+			p.withAnasCompra(t, "")
+			n := p.browser(t)
+			n.signIn(t, "ana", "cliente", "/")
+			q, _ := n.session(t)
+			baseURL := p.served(t) // another replica: it shares the store and nothing else
 			cookie := []string{"Cookie", "entregas_sesion=" + n.cookie()}
-			lines := stream(t, base, "GET", "/api/compras/"+deAna+"/eventos", "", cookie...)
-			graph := stream(t, base, "POST", "/graphql", `{"query":"subscription{cambios(id:\"`+deAna+`\"){numero}}"}`,
-				append(cookie, "Content-Type", "application/json", "Accept", "text/event-stream", identidad.CabeceraCSRF, q.CSRF)...)
-			k := p.client(t, base, cookie...)
-			k.send(hello, follow("1", deAna))
+			lines := stream(t, baseURL, "GET", "/api/compras/"+anasCompra+"/eventos", "", cookie...)
+			graph := stream(t, baseURL, "POST", "/graphql", `{"query":"subscription{cambios(id:\"`+anasCompra+`\"){numero}}"}`,
+				append(cookie, "Content-Type", "application/json", "Accept", "text/event-stream", identity.CSRFHeader, q.CSRF)...)
+			k := p.client(t, baseURL, cookie...)
+			k.send(hello, follow("1", anasCompra))
 			for _, kind := range []string{"connection_ack", "next"} {
 				if m := k.next(); m.Type != kind {
 					t.Fatalf("%+v", m)
@@ -427,7 +427,7 @@ func TestAfterSigningOutNothingIsTold(t *testing.T) {
 					}
 					break
 				}
-				if strings.Contains(string(m.Payload), deAna) {
+				if strings.Contains(string(m.Payload), anasCompra) {
 					t.Errorf("told: %s", m.Payload)
 				}
 			}
@@ -436,30 +436,30 @@ func TestAfterSigningOutNothingIsTold(t *testing.T) {
 }
 
 // tell tells a change of Ana's purchase to the streams of all, as the broker does.
-func (p puerta) tell(t *testing.T, reason string) {
+func (p gate) tell(t *testing.T, reason string) {
 	t.Helper()
-	m := contracts.NuevoMensaje("gestor-compra", contracts.CompraActualizada, "", contracts.DatosEventoCompra{
-		IDCompra: deAna, IDUsuario: "ana", Numero: 1, Estado: "RECIBIDA", Motivo: reason, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
+	m := contracts.NewMessage("gestor-compra", contracts.CompraActualizada, "", contracts.DatosEventoCompra{
+		IDCompra: anasCompra, IDUsuario: "ana", Numero: 1, Estado: "RECIBIDA", Motivo: reason, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
 		Historia: []contracts.Hecho{{Numero: 1, Paso: "RECIBIDA", Tipo: "CrearCompra"}},
 	})
-	text, err := m.Codificar()
+	text, err := m.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := pubsubtest.EntregarTexto(t, p, "/vivo/eventos-compra", text); said != "SUCCESS" {
+	if said := pubsubtest.DeliverText(t, p, "/vivo/eventos-compra", text); said != "SUCCESS" {
 		t.Fatal(said)
 	}
 }
 
 // The stream of all purchases ends with the operator's session too.
 func TestTheStreamOfAllEndsWithTheSession(t *testing.T) {
-	in := nuevaPuerta(t)
-	n := in.navegador(t)
-	n.entrar(t, "oti", "operador", "/")
-	p := nuevaPuerta(t, func(c *config) { c.Modo, c.Publica = "production", "https://entregas.example" })
-	key := in.almacen.Claves("sesion/")[0]
-	session, _ := in.almacen.Leer(t.Context(), key)
-	if err := p.almacen.Crear(t.Context(), key, session[0].Texto, time.Hour); err != nil {
+	in := newGate(t)
+	n := in.browser(t)
+	n.signIn(t, "oti", "operador", "/")
+	p := newGate(t, func(c *config) { c.Mode, c.PublicURL = "production", "https://entregas.example" })
+	key := in.store.Keys("sesion/")[0]
+	session, _ := in.store.Load(t.Context(), key)
+	if err := p.store.Create(t.Context(), key, session[0].Text, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	told := stream(t, p.served(t), "GET", "/stream", "", "Cookie", "entregas_sesion="+n.cookie())
@@ -467,8 +467,8 @@ func TestTheStreamOfAllEndsWithTheSession(t *testing.T) {
 	if first, _ := within(t, told); !strings.Contains(first, "uno") {
 		t.Fatal(first)
 	}
-	session, _ = p.almacen.Leer(t.Context(), key)
-	if err := p.almacen.Borrar(t.Context(), key, session[0].Version); err != nil {
+	session, _ = p.store.Load(t.Context(), key)
+	if err := p.store.Delete(t.Context(), key, session[0].Version); err != nil {
 		t.Fatal(err)
 	}
 	p.tell(t, "dos")
@@ -482,10 +482,10 @@ func TestTheStreamOfAllEndsWithTheSession(t *testing.T) {
 func TestRefusedOperationsOfASocketCount(t *testing.T) {
 	long := `{"id":"1","type":"subscribe","payload":{"query":"{nada` + strings.Repeat(" ", 6000) + `}"}}` // 6 kB weigh a quarter of a megabyte
 	t.Run("among its subject's requests", func(t *testing.T) {
-		p := nuevaPuerta(t, func(c *config) { c.PorSujeto, c.DeGolpe = 0.001, 6 })
-		base, ana, codes := p.served(t), p.como(t, "ana", "cliente"), []string{}
+		p := newGate(t, func(c *config) { c.PerSubject, c.Burst = 0.001, 6 })
+		baseURL, ana, codes := p.served(t), p.as(t, "ana", "cliente"), []string{}
 		for range 2 {
-			k := p.client(t, base, ana...) // counts as one
+			k := p.client(t, baseURL, ana...) // counts as one
 			k.send(hello)
 			k.next()
 			for range 3 {
@@ -502,8 +502,8 @@ func TestRefusedOperationsOfASocketCount(t *testing.T) {
 			inFlight int64
 			code     string
 		}{"enough": {2 << 20, "GRAPHQL_VALIDATION_FAILED"}, "too little": {512 << 10, "demasiadas"}} {
-			p := nuevaPuerta(t, func(s *config) { s.InFlight = c.inFlight })
-			k := p.client(t, p.served(t), p.como(t, "ana", "cliente")...)
+			p := newGate(t, func(s *config) { s.InFlight = c.inFlight })
+			k := p.client(t, p.served(t), p.as(t, "ana", "cliente")...)
 			k.send(hello)
 			k.next()
 			for range 8 {
@@ -534,15 +534,15 @@ func (c client) refusal() string {
 // A page of CORS_ORIGINS opens a websocket by the token of its greeting. The session's cookie says nothing there.
 func TestASocketOfATrustedOrigin(t *testing.T) {
 	const trusted = "https://tienda.example"
-	p := nuevaPuerta(t, func(c *config) { c.Origenes = []string{trusted} })
-	n := p.navegador(t)
-	n.entrar(t, "ana", "cliente", "/")
-	base, bearer := p.served(t), p.como(t, "ana", "cliente")[1]
+	p := newGate(t, func(c *config) { c.Origins = []string{trusted} })
+	n := p.browser(t)
+	n.signIn(t, "ana", "cliente", "/")
+	baseURL, bearer := p.served(t), p.as(t, "ana", "cliente")[1]
 	for name, c := range map[string]struct {
 		greeting string
 		closed   websocket.StatusCode
 	}{"a token": {`{"type":"connection_init","payload":{"Authorization":"` + bearer + `"}}`, 0}, "the cookie alone": {hello, 4403}} {
-		k := p.client(t, base, "Origin", trusted, "Cookie", "entregas_sesion="+n.cookie())
+		k := p.client(t, baseURL, "Origin", trusted, "Cookie", "entregas_sesion="+n.cookie())
 		k.send(c.greeting)
 		if m := k.next(); m.closed != c.closed || c.closed == 0 && m.Type != "connection_ack" {
 			t.Errorf("%s: %+v", name, m)
@@ -552,14 +552,14 @@ func TestASocketOfATrustedOrigin(t *testing.T) {
 
 // A client that takes events among other things gets JSON, and may write.
 func TestAClientThatTakesEventsToo(t *testing.T) {
-	p := nuevaPuerta(t)
-	ana := p.como(t, "ana", "cliente")
+	p := newGate(t)
+	ana := p.as(t, "ana", "cliente")
 	for _, accept := range []string{
 		"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
 		"text/event-stream, */*;q=0.5",
 	} {
 		for _, query := range []string{`{productos{id}}`, `mutation{comprar(compra:{productos:[{idProducto:\"1\",cantidad:1}]}){id}}`} {
-			r := p.pedir(t, "POST", "/graphql", `{"query":"`+query+`"}`, append([]string{"Content-Type", "application/json", "Accept", accept}, ana...)...)
+			r := p.do(t, "POST", "/graphql", `{"query":"`+query+`"}`, append([]string{"Content-Type", "application/json", "Accept", accept}, ana...)...)
 			if r.Code != 200 || !strings.HasPrefix(r.Header().Get("Content-Type"), "application/json") || strings.Contains(r.Body.String(), "errors") {
 				t.Errorf("%s: %d %v %s", accept, r.Code, r.Header(), r.Body)
 			}

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"entregas/bff/compras"
 	"entregas/contracts"
-	"entregas/services/bff/compras"
-	"entregas/services/internal/errores"
+	"entregas/internal/errs"
 )
 
 // write is something that changes something, by both doors.
@@ -24,58 +24,58 @@ type write struct {
 }
 
 var writes = []write{
-	{"buy", "/api/compras", `{"id":"` + deNadie + `","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`,
-		`comprar(compra:{id:"` + deNadie + `",idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){id}`, "", "/api/compras/" + deNadie, 202, false},
-	{"cancel", "/api/compras/" + deAna + "/cancelacion", `{}`, `cancelar(id:"` + deAna + `"){estado}`, contracts.EstadoIniciada, "/api/compras/" + deAna, 202, false},
-	{"approve", "/api/compras/" + deAna + "/aprobacion", `{"aprobada":true}`, `aprobar(id:"` + deAna + `",aprobada:true){estado}`, contracts.EstadoPorAprobar, "/api/compras/" + deAna, 200, false},
-	{"retry", "/api/compras/" + deAna + "/reintento", ``, `reintentar(id:"` + deAna + `"){estado}`, contracts.EstadoFallida, "/api/compras/" + deAna, 202, false},
+	{"buy", "/api/compras", `{"id":"` + nobodysCompra + `","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`,
+		`comprar(compra:{id:"` + nobodysCompra + `",idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){id}`, "", "/api/compras/" + nobodysCompra, 202, false},
+	{"cancel", "/api/compras/" + anasCompra + "/cancelacion", `{}`, `cancelar(id:"` + anasCompra + `"){estado}`, contracts.EstadoIniciada, "/api/compras/" + anasCompra, 202, false},
+	{"approve", "/api/compras/" + anasCompra + "/aprobacion", `{"aprobada":true}`, `aprobar(id:"` + anasCompra + `",aprobada:true){estado}`, contracts.EstadoPorAprobar, "/api/compras/" + anasCompra, 200, false},
+	{"retry", "/api/compras/" + anasCompra + "/reintento", ``, `reintentar(id:"` + anasCompra + `"){estado}`, contracts.EstadoFallida, "/api/compras/" + anasCompra, 202, false},
 	{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `despachar(idOrden:"` + idOrden + `"){estado}`, "", "/api/ordenes/" + idOrden, 200, false},
 	{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `reponer(idProducto:"1",cantidad:5){cantidad}`, "", "/api/productos/1", 200, true},
-	{"put back", "/api/mensajes-muertos/" + idMuerto + "/reposicion", ``, `reponerMensaje(id:"` + idMuerto + `"){id}`, "", "/api/mensajes-muertos", 202, true},
-	{"set aside", "/api/mensajes-muertos/" + idMuerto + "/apartado", ``, `apartarMensaje(id:"` + idMuerto + `"){id}`, "", "/api/mensajes-muertos", 202, true},
+	{"put back", "/api/mensajes-muertos/" + deadID + "/reposicion", ``, `reponerMensaje(id:"` + deadID + `"){id}`, "", "/api/mensajes-muertos", 202, true},
+	{"set aside", "/api/mensajes-muertos/" + deadID + "/apartado", ``, `apartarMensaje(id:"` + deadID + `"){id}`, "", "/api/mensajes-muertos", 202, true},
 }
 
 // What was done without an answer is never told as not done: it is asked what became of it, or the answer says that nobody
 // knows, and where to look. Only what certainly was not done is "try again".
 func TestOutcome(t *testing.T) {
-	silent := errores.Nuevo(errores.NoDisponible, "no responde")
-	away := &errores.Error{Codigo: errores.NoDisponible, Mensaje: "no responde", Causa: compras.ErrNotDone}
+	silent := errs.New(errs.Unavailable, "no responde")
+	away := &errs.Error{Codigo: errs.Unavailable, Mensaje: "no responde", Cause: compras.ErrNotDone}
 	for _, c := range []struct {
 		name string
-		make func(p puerta)
-		code errores.Codigo // "": it is done
+		make func(p gate)
+		code errs.Code // "": it is done
 	}{
-		{"one answer is lost", func(p puerta) { p.gestor.MuteOnce(); p.faults.err, p.faults.times = silent, 1 }, ""},
-		{"every answer is lost", func(p puerta) {
-			p.gestor.Enmudecer()
-			p.broker.Fallar(silent)
+		{"one answer is lost", func(p gate) { p.manager.MuteOnce(); p.faults.err, p.faults.times = silent, 1 }, ""},
+		{"every answer is lost", func(p gate) {
+			p.manager.Mute()
+			p.broker.Fail(silent)
 			p.faults.err, p.faults.times = silent, 9
-		}, errores.OutcomeUnknown},
-		{"it is known to be away", func(p puerta) {
-			p.gestor.Caer()
-			p.broker.Fallar(errNoSidecar)
+		}, errs.OutcomeUnknown},
+		{"it is known to be away", func(p gate) {
+			p.manager.GoDown()
+			p.broker.Fail(errNoSidecar)
 			p.faults.err, p.faults.times = away, 9
-		}, errores.NoDisponible},
+		}, errs.Unavailable},
 	} {
 		for _, w := range writes {
 			code := c.code
 			if code == "" && (w.name == "put back" || w.name == "set aside") { // done twice it would be there twice
-				code = errores.OutcomeUnknown
+				code = errs.OutcomeUnknown
 			}
-			fresh := func() puerta {
-				p := nuevaPuerta(t)
-				p.conLaDeAna(t, w.state)
+			fresh := func() gate {
+				p := newGate(t)
+				p.withAnasCompra(t, w.state)
 				c.make(p)
 				return p
 			}
-			status := map[errores.Codigo]int{"": w.done, errores.OutcomeUnknown: http.StatusGatewayTimeout, errores.NoDisponible: http.StatusServiceUnavailable}[code]
-			r := fresh().pedir(t, http.MethodPost, w.path, w.body)
+			status := map[errs.Code]int{"": w.done, errs.OutcomeUnknown: http.StatusGatewayTimeout, errs.Unavailable: http.StatusServiceUnavailable}[code]
+			r := fresh().do(t, http.MethodPost, w.path, w.body)
 			if r.Code != status {
 				t.Errorf("%s, %s: %d %s, want %d", w.name, c.name, r.Code, r.Body, status)
 			}
 			var told struct{ Type, Ver, Detail string }
 			_ = json.Unmarshal(r.Body.Bytes(), &told)
-			if unknown := code == errores.OutcomeUnknown; unknown != (told.Ver == w.see) || unknown && (!strings.HasSuffix(told.Type, string(code)) ||
+			if unknown := code == errs.OutcomeUnknown; unknown != (told.Ver == w.see) || unknown && (!strings.HasSuffix(told.Type, string(code)) ||
 				(r.Header().Get("Retry-After") == "") != w.twice || strings.Contains(told.Detail, "o envíelo otra vez igual") == w.twice) {
 				t.Errorf("%s, %s: %s", w.name, c.name, r.Body)
 			}
@@ -91,26 +91,26 @@ func TestOutcome(t *testing.T) {
 // makes it one, and can look at it meanwhile.
 func TestAPurchaseOfUnknownOutcomeIsRepeatedByItsID(t *testing.T) {
 	const buy = `{%s"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`
-	p := nuevaPuerta(t)
-	p.gestor.Enmudecer()
-	p.broker.Fallar(context.DeadlineExceeded)
-	r := p.pedir(t, http.MethodPost, "/api/compras", fmt.Sprintf(buy, ""))
-	said := problema(t, r)
+	p := newGate(t)
+	p.manager.Mute()
+	p.broker.Fail(context.DeadlineExceeded)
+	r := p.do(t, http.MethodPost, "/api/compras", fmt.Sprintf(buy, ""))
+	said := problem(t, r)
 	id := strings.TrimPrefix(said.See, "/api/compras/")
 	if r.Code != http.StatusGatewayTimeout || r.Header().Get("Retry-After") != "" || !strings.Contains(said.Detail, `"id": "`+id+`"`) || strings.Contains(said.Detail, "o envíelo otra vez igual") {
 		t.Errorf("%d %v %s", r.Code, r.Header(), r.Body)
 	}
-	if r := p.pedir(t, http.MethodGet, said.See, ""); r.Code != http.StatusOK {
+	if r := p.do(t, http.MethodGet, said.See, ""); r.Code != http.StatusOK {
 		t.Errorf("look: %d %s", r.Code, r.Body)
 	}
-	p.gestor.Responder(nil)
-	if r := p.pedir(t, http.MethodPost, "/api/compras", fmt.Sprintf(buy, `"id":"`+id+`",`)); r.Code != http.StatusAccepted || len(p.gestor.Compras()) != 1 {
-		t.Errorf("again: %d %s, %d purchases", r.Code, r.Body, len(p.gestor.Compras()))
+	p.manager.Respond(nil)
+	if r := p.do(t, http.MethodPost, "/api/compras", fmt.Sprintf(buy, `"id":"`+id+`",`)); r.Code != http.StatusAccepted || len(p.manager.Compras()) != 1 {
+		t.Errorf("again: %d %s, %d purchases", r.Code, r.Body, len(p.manager.Compras()))
 	}
-	p.gestor.Enmudecer()
+	p.manager.Mute()
 	for path, body := range map[string]string{"/api/compras": fmt.Sprintf(buy, ""), "/api/productos/1/reposicion": `{"cantidad":5}`} {
-		p.faults.err, p.faults.times = errores.Nuevo(errores.NoDisponible, "no responde"), 2
-		if r := p.pedir(t, http.MethodPost, path, body, "Idempotency-Key", "k"); r.Code != http.StatusGatewayTimeout || r.Header().Get("Retry-After") == "" {
+		p.faults.err, p.faults.times = errs.New(errs.Unavailable, "no responde"), 2
+		if r := p.do(t, http.MethodPost, path, body, "Idempotency-Key", "k"); r.Code != http.StatusGatewayTimeout || r.Header().Get("Retry-After") == "" {
 			t.Errorf("%s with a key: %d %v %s", path, r.Code, r.Header(), r.Body)
 		}
 	}
@@ -118,12 +118,12 @@ func TestAPurchaseOfUnknownOutcomeIsRepeatedByItsID(t *testing.T) {
 
 // A purchase that never failed is not told as taken up again, because an answer was lost.
 func TestRetryWithoutAnAnswer(t *testing.T) {
-	p := nuevaPuerta(t)
-	p.conLaDeAna(t, contracts.EstadoConfirmada)
+	p := newGate(t)
+	p.withAnasCompra(t, contracts.EstadoConfirmada)
 	first := true
-	p.gestor.MuteOnce()
+	p.manager.MuteOnce()
 	for range 2 {
-		r := p.pedir(t, http.MethodPost, "/api/compras/"+deAna+"/reintento", "")
+		r := p.do(t, http.MethodPost, "/api/compras/"+anasCompra+"/reintento", "")
 		if r.Code != http.StatusConflict {
 			t.Errorf("%v: %d %s", first, r.Code, r.Body)
 		}
@@ -134,19 +134,19 @@ func TestRetryWithoutAnAnswer(t *testing.T) {
 // A customer with too many purchases open is told so; one who takes a used id, that it is used and no more.
 func TestWhyAPurchaseIsNotTaken(t *testing.T) {
 	const buy = `{%s"productos":[{"id_producto":"1","cantidad":1}]}`
-	p := nuevaPuerta(t)
-	p.conLaDeAna(t, "")
-	p.gestor.MaxOpen(1)
+	p := newGate(t)
+	p.withAnasCompra(t, "")
+	p.manager.MaxOpen(1)
 	for _, c := range []struct{ name, who, id, says string }{
 		{"too many, without an id", "ana", "", "1 compras abiertas"},
-		{"too many, with an id", "ana", deNadie, "1 compras abiertas"},
-		{"another's id", "eva", deAna, "El id " + deAna + " ya está en uso."},
+		{"too many, with an id", "ana", nobodysCompra, "1 compras abiertas"},
+		{"another's id", "eva", anasCompra, "El id " + anasCompra + " ya está en uso."},
 	} {
 		id := ""
 		if c.id != "" {
 			id = `"id":"` + c.id + `",`
 		}
-		r := p.pedir(t, http.MethodPost, "/api/compras", fmt.Sprintf(buy, id), p.como(t, c.who, "cliente")...)
+		r := p.do(t, http.MethodPost, "/api/compras", fmt.Sprintf(buy, id), p.as(t, c.who, "cliente")...)
 		if r.Code != http.StatusConflict || !strings.Contains(r.Body.String(), c.says) {
 			t.Errorf("%s: %d %s", c.name, r.Code, r.Body)
 		}

@@ -19,151 +19,151 @@ import (
 type asyncapi struct {
 	Channels map[string]struct {
 		Address  string
-		Messages map[string]referencia
+		Messages map[string]reference
 	}
 	Operations map[string]struct {
-		Action   string
-		Channel  referencia
-		Servicio string `yaml:"x-servicio"`
+		Action  string
+		Channel reference
+		Service string `yaml:"x-servicio"`
 	}
 	Components struct {
 		Messages map[string]struct {
 			Name             string
-			Headers, Payload referencia
+			Headers, Payload reference
 		}
 		Schemas map[string]struct {
 			SchemaFormat string `yaml:"schemaFormat"`
-			Schema       referencia
+			Schema       reference
 		}
 	}
 }
 
-type referencia struct {
+type reference struct {
 	Ref string `yaml:"$ref"`
 }
 
-func (r referencia) ultimo() string { return r.Ref[strings.LastIndex(r.Ref, "/")+1:] }
+func (r reference) last() string { return r.Ref[strings.LastIndex(r.Ref, "/")+1:] }
 
 // The document is AsyncAPI 3.0.0, by the standard's own schema.
-func TestAsyncAPIEsValido(t *testing.T) {
-	var documento any
-	if err := yaml.Unmarshal(contracts.AsyncAPI, &documento); err != nil {
+func TestAsyncAPIIsValid(t *testing.T) {
+	var document any
+	if err := yaml.Unmarshal(contracts.AsyncAPI, &document); err != nil {
 		t.Fatal(err)
 	}
-	texto, err := os.ReadFile("testdata/asyncapi-3.0.0.json")
+	text, err := os.ReadFile("testdata/asyncapi-3.0.0.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	esquema, err := jsonschema.UnmarshalJSON(bytes.NewReader(texto))
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
-	if err := c.AddResource("asyncapi.json", esquema); err != nil {
+	if err := c.AddResource("asyncapi.json", schema); err != nil {
 		t.Fatal(err)
 	}
-	valida, err := c.Compile("asyncapi.json")
+	compiled, err := c.Compile("asyncapi.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := valida.Validate(documento); err != nil {
+	if err := compiled.Validate(document); err != nil {
 		t.Error(err)
 	}
-	m, ok := documento.(map[string]any)
+	m, ok := document.(map[string]any)
 	if !ok {
-		t.Fatalf("%T", documento)
+		t.Fatalf("%T", document)
 	}
-	for _, campo := range []string{"info", "channels"} { // it does refuse
-		malo := maps.Clone(m)
-		malo[campo] = []any{"no es"}
-		if valida.Validate(malo) == nil {
-			t.Errorf("se aceptó un %s que no es", campo)
+	for _, field := range []string{"info", "channels"} { // it does refuse
+		bad := maps.Clone(m)
+		bad[field] = []any{"no es"}
+		if compiled.Validate(bad) == nil {
+			t.Errorf("se aceptó un %s que no es", field)
 		}
 	}
 }
 
 // It tells of every topic, its dead letters, every message, who says and who hears it: what the code and components/ have.
-func TestAsyncAPIEsElCodigo(t *testing.T) {
+func TestAsyncAPIIsTheCode(t *testing.T) {
 	var a asyncapi
 	if err := yaml.Unmarshal(contracts.AsyncAPI, &a); err != nil {
 		t.Fatal(err)
 	}
-	temas := map[string]bool{}
-	for _, nombre := range contracts.Nombres() {
-		temas[nombre], temas[nombre+"-dlq"] = true, true
+	topics := map[string]bool{}
+	for _, name := range contracts.Names() {
+		topics[name], topics[name+"-dlq"] = true, true
 	}
-	var tipos []string
-	for nombre, canal := range a.Channels {
-		if !temas[nombre] || canal.Address != "persistent://public/default/"+nombre {
-			t.Errorf("asyncapi.yaml has a topic %s at %s, which is none: make generate", nombre, canal.Address)
+	var kinds []string
+	for name, channel := range a.Channels {
+		if !topics[name] || channel.Address != "persistent://public/default/"+name {
+			t.Errorf("asyncapi.yaml has a topic %s at %s, which is none: make generate", name, channel.Address)
 		}
-		delete(temas, nombre)
-		origen, muertos := strings.CutSuffix(nombre, "-dlq")
-		for tipo, r := range canal.Messages {
-			m, hay := a.Components.Messages[r.ultimo()]
-			s, conEsquema := a.Components.Schemas[m.Payload.ultimo()]
-			if !hay || !conEsquema || m.Name != tipo || !strings.Contains(s.SchemaFormat, "avro") || s.Schema.Ref != "./avro/"+origen+".avsc" {
-				t.Errorf("%s de %s: %+v %+v", tipo, nombre, m, s)
+		delete(topics, name)
+		source, deadLetters := strings.CutSuffix(name, "-dlq")
+		for kind, r := range channel.Messages {
+			m, found := a.Components.Messages[r.last()]
+			s, hasSchema := a.Components.Schemas[m.Payload.last()]
+			if !found || !hasSchema || m.Name != kind || !strings.Contains(s.SchemaFormat, "avro") || s.Schema.Ref != "./avro/"+source+".avsc" {
+				t.Errorf("%s de %s: %+v %+v", kind, name, m, s)
 			}
 			if _, err := os.Stat(filepath.FromSlash(s.Schema.Ref)); err != nil {
 				t.Error(err)
 			}
-			if (m.Headers.ultimo() == "PropiedadesDeMuerto") != muertos {
-				t.Errorf("%s de %s lleva %s", tipo, nombre, m.Headers.Ref)
+			if (m.Headers.last() == "PropiedadesDeMuerto") != deadLetters {
+				t.Errorf("%s de %s lleva %s", kind, name, m.Headers.Ref)
 			}
-			if !muertos {
-				tipos = append(tipos, tipo)
+			if !deadLetters {
+				kinds = append(kinds, kind)
 			}
 		}
 	}
-	if len(temas) > 0 {
-		t.Errorf("contracts/asyncapi.yaml does not have %v: make generate", temas)
+	if len(topics) > 0 {
+		t.Errorf("contracts/asyncapi.yaml does not have %v: make generate", topics)
 	}
-	slices.Sort(tipos)
-	if codigo := tiposDelCodigo(t); !slices.Equal(tipos, codigo) {
-		t.Errorf("the messages of asyncapi.yaml are %v\nin the code they are %v: edit Topics in contracts/temas.go, then make generate", tipos, codigo)
+	slices.Sort(kinds)
+	if code := kindsInCode(t); !slices.Equal(kinds, code) {
+		t.Errorf("the messages of asyncapi.yaml are %v\nin the code they are %v: edit Topics in contracts/topics.go, then make generate", kinds, code)
 	}
 
-	oyen := map[string][]string{} // by topic
-	for nombre, op := range a.Operations {
-		if _, hay := a.Channels[op.Channel.ultimo()]; !hay || op.Servicio == "" {
-			t.Errorf("%s: %+v", nombre, op)
+	heardBy := map[string][]string{} // by topic
+	for name, op := range a.Operations {
+		if _, found := a.Channels[op.Channel.last()]; !found || op.Service == "" {
+			t.Errorf("%s: %+v", name, op)
 		}
 		if op.Action == "receive" {
-			oyen[op.Channel.ultimo()] = append(oyen[op.Channel.ultimo()], op.Servicio)
+			heardBy[op.Channel.last()] = append(heardBy[op.Channel.last()], op.Service)
 		}
 	}
-	texto, err := os.ReadFile("../components/suscripciones.yaml")
+	text, err := os.ReadFile("../components/suscripciones.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for lector := yaml.NewDecoder(bytes.NewReader(texto)); ; {
+	for reader := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var s struct {
 			Spec   struct{ Topic string }
 			Scopes []string
 		}
-		if err := lector.Decode(&s); err != nil {
+		if err := reader.Decode(&s); err != nil {
 			break
 		}
-		if !slices.Equal(oyen[s.Spec.Topic], s.Scopes) {
-			t.Errorf("%s is read by %v in asyncapi.yaml, and by %v in components/suscripciones.yaml: make generate", s.Spec.Topic, oyen[s.Spec.Topic], s.Scopes)
+		if !slices.Equal(heardBy[s.Spec.Topic], s.Scopes) {
+			t.Errorf("%s is read by %v in asyncapi.yaml, and by %v in components/suscripciones.yaml: make generate", s.Spec.Topic, heardBy[s.Spec.Topic], s.Scopes)
 		}
 	}
 }
 
-// tiposDelCodigo are the constants of type Tipo, as temas.go has them.
-func tiposDelCodigo(t *testing.T) []string {
+// kindsInCode are the constants of type Tipo, as topics.go has them.
+func kindsInCode(t *testing.T) []string {
 	t.Helper()
-	texto, err := os.ReadFile("temas.go")
+	text, err := os.ReadFile("topics.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var tipos []string
-	for linea := range strings.Lines(string(texto)) {
-		if _, valor, hay := strings.Cut(linea, `Tipo = "`); hay {
-			tipos = append(tipos, strings.Trim(strings.TrimSpace(valor), `"`))
+	var kinds []string
+	for linea := range strings.Lines(string(text)) {
+		if _, value, found := strings.Cut(linea, `Tipo = "`); found {
+			kinds = append(kinds, strings.Trim(strings.TrimSpace(value), `"`))
 		}
 	}
-	slices.Sort(tipos)
-	return tipos
+	slices.Sort(kinds)
+	return kinds
 }

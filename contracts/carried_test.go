@@ -8,7 +8,7 @@ import (
 	"entregas/contracts"
 )
 
-// A field of a purchase reaches whoever is told of the purchase. The field is named that contracts/compra.go or contracts/vista.go
+// A field of a purchase reaches whoever is told of the purchase. The field is named that contracts/compra.go or contracts/view.go
 // does not copy to a message, or whose message lacks it.
 func TestEveryFieldOfAPurchaseIsCarried(t *testing.T) {
 	kind := reflect.TypeFor[contracts.SolicitudCompra]()
@@ -27,15 +27,15 @@ func TestEveryFieldOfAPurchaseIsCarried(t *testing.T) {
 		default:
 			t.Fatalf("this test has no value of a %s, for the field %s", field.Type(), name)
 		}
-		if got := s.CommandData("").Solicitud(); !reflect.DeepEqual(got, s) {
+		if got := s.CommandData("").NewSolicitud(); !reflect.DeepEqual(got, s) {
 			t.Errorf("a command to gestor-compra loses %s: see CommandData and Solicitud in contracts/compra.go", name)
 		}
 		c := contracts.Compra{SolicitudCompra: s}
-		if got := c.Evento().Compra().SolicitudCompra; !reflect.DeepEqual(got, s) {
-			t.Errorf("the event about a purchase loses %s: see Evento and Compra in contracts/vista.go", name)
+		if got := c.Event().Compra().SolicitudCompra; !reflect.DeepEqual(got, s) {
+			t.Errorf("the event about a purchase loses %s: see Evento and Compra in contracts/view.go", name)
 		}
-		if !c.EsLaMisma(s) || i > 0 && (contracts.Compra{}).EsLaMisma(s) {
-			t.Errorf("two purchases that differ in %s are taken for one: see EsLaMisma in contracts/vista.go", name)
+		if !c.IsSame(s) || i > 0 && (contracts.Compra{}).IsSame(s) {
+			t.Errorf("two purchases that differ in %s are taken for one: see EsLaMisma in contracts/view.go", name)
 		}
 		asked := name
 		if name == "id" {

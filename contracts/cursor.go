@@ -17,7 +17,7 @@ type Cursor struct {
 // CursorOf is the place after c.
 func CursorOf(c Compra) Cursor { return Cursor{CreadaEn: c.CreadaEn, ID: c.ID} }
 
-// String is the text that a client gets as `siguiente`, and sends back as `despues`.
+// String is the text that a client gets as `next`, and sends back as `after`.
 func (c Cursor) String() string {
 	if c == (Cursor{}) {
 		return ""
@@ -25,8 +25,8 @@ func (c Cursor) String() string {
 	return c.CreadaEn.UTC().Format(time.RFC3339Nano) + "_" + c.ID
 }
 
-// ParseCursor reads the text of a Cursor; "" is the zero Cursor. Whatever String does not write is an *ErrorDeValidacion that
-// names `despues`: no other text reaches a database or an address.
+// ParseCursor reads the text of a Cursor; "" is the zero Cursor. Whatever String does not write is an *ValidationError that
+// names `after`: no other text reaches a database or an address.
 func ParseCursor(text string) (Cursor, error) {
 	if text == "" {
 		return Cursor{}, nil
@@ -36,7 +36,7 @@ func ParseCursor(text string) (Cursor, error) {
 	parsed, errID := uuid.Parse(id)
 	c := Cursor{CreadaEn: at.UTC(), ID: parsed.String()}
 	if errAt != nil || errID != nil || c.String() != text {
-		return Cursor{}, CampoMalo("despues", "debe ser el siguiente que dio la página anterior")
+		return Cursor{}, BadField("despues", "debe ser el siguiente que dio la página anterior")
 	}
 	return c, nil
 }

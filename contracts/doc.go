@@ -3,8 +3,8 @@
 // the states of a purchase, and what makes a purchase valid.
 //
 // A schema changes in one way only: a field appended at the very end of `data`, producers first.
-// Anything else is a new topic. contrato_test.go holds every schema against avro/publicado, the last released one.
+// Anything else is a new topic. contract_test.go holds every schema against avro/published, the last released one.
 package contracts
 
-//go:generate go run ./internal/generar
+//go:generate go run ./internal/generate
 //go:generate go run ./internal/topics

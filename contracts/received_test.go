@@ -14,7 +14,7 @@ import (
 )
 
 func TestCheckEnvelope(t *testing.T) {
-	type envelope = contracts.Mensaje[contracts.DatosComandoProducto]
+	type envelope = contracts.Message[contracts.DatosComandoProducto]
 	for _, c := range []struct {
 		name   string
 		change func(m *envelope)
@@ -24,7 +24,7 @@ func TestCheckEnvelope(t *testing.T) {
 		{"an id that is no UUID", func(m *envelope) { m.ID = "a b\x00\n/?é" }, ""},
 		{"an id of 300 characters", func(m *envelope) { m.ID = strings.Repeat("ñ", 300) }, "id"},
 		{"no version, no sender", func(m *envelope) { m.Specversion, m.ServiceName, m.Datacontenttype = "", "", "" }, ""},
-		{"a long type", func(m *envelope) { m.Type = contracts.Tipo(strings.Repeat("x", 101)) }, "type"},
+		{"a long type", func(m *envelope) { m.Type = contracts.MessageType(strings.Repeat("x", 101)) }, "type"},
 		{"a type with a control character", func(m *envelope) { m.Type = "a\x01" }, "type"},
 		{"a long sender", func(m *envelope) { m.ServiceName = strings.Repeat("x", 101) }, "service_name"},
 		{"a long version", func(m *envelope) { m.Specversion = strings.Repeat("1", 101) }, "specversion"},
@@ -34,7 +34,7 @@ func TestCheckEnvelope(t *testing.T) {
 		{"a clock that is years ahead", func(m *envelope) { m.Time += 20 * 365 * 24 * 3600 * 1000 }, ""},
 		{"a trace that is none", func(m *envelope) { m.Traceparent = strings.Repeat("x", 9999) }, ""},
 	} {
-		m := contracts.NuevoMensaje("prueba", contracts.LiberarReserva, "", contracts.DatosComandoProducto{})
+		m := contracts.NewMessage("prueba", contracts.LiberarReserva, "", contracts.DatosComandoProducto{})
 		c.change(&m)
 		err := m.CheckEnvelope()
 		if (err == nil) != (c.named == "") || err != nil && !strings.HasPrefix(err.Error(), c.named+": ") {
@@ -63,7 +63,7 @@ func TestSwappedIDsDoNotPass(t *testing.T) {
 		{late, late, true, false},
 	} {
 		s := contracts.SolicitudCompra{ID: c.compra, IDUsuario: c.usuario, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}}}
-		if err := s.Validar(); (err == nil) != c.good {
+		if err := s.Validate(); (err == nil) != c.good {
 			t.Errorf("%s of %s: %v", c.compra, c.usuario, err)
 		}
 		if contracts.Swapped(c.compra, c.usuario) != c.evident {
@@ -94,7 +94,7 @@ func TestFaltantesThatCanBe(t *testing.T) {
 		{"less than none", []contracts.Faltante{{IDProducto: "1", Solicitada: 2, Disponible: -1}}, false},
 		{"too many asked", []contracts.Faltante{{IDProducto: "1", Solicitada: contracts.MaxCantidad + 1}}, false},
 	} {
-		var v contracts.Validador
+		var v contracts.Validator
 		v.Faltantes("faltantes", c.faltantes)
 		if (v.Error() == nil) != c.good {
 			t.Errorf("%s: %v", c.name, v.Error())
@@ -102,11 +102,11 @@ func TestFaltantesThatCanBe(t *testing.T) {
 	}
 }
 
-func TestEventoCompraValidar(t *testing.T) {
+func TestEventoCompraValidate(t *testing.T) {
 	type event = contracts.DatosEventoCompra
 	good := func() event {
 		return event{
-			IDCompra: unaCompra, Numero: 2, Estado: "RECHAZADA", IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}},
+			IDCompra: oneCompra, Numero: 2, Estado: "RECHAZADA", IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}},
 			Motivo: "No hay.\nLo sentimos.", Faltantes: []contracts.Faltante{{IDProducto: "1", Solicitada: 2}},
 			Historia: []contracts.Hecho{{Numero: 1, Paso: "RECIBIDA", Tipo: "CrearCompra"}, {Numero: 2, Paso: "RECHAZADA", Tipo: "InventarioInsuficiente"}},
 		}
@@ -125,7 +125,7 @@ func TestEventoCompraValidar(t *testing.T) {
 		{"an id of before the rule", func(e *event) { e.IDCompra, e.IDUsuario = uuid.NewString(), uuid.NewString() }, ""},
 		{"no state", func(e *event) { e.Estado = "VENDIDA" }, "estado"},
 		{"no lines", func(e *event) { e.Productos = nil }, "productos"},
-		{"a long reason", func(e *event) { e.Motivo = strings.Repeat("x", contracts.MaxDetalle+1) }, "motivo"},
+		{"a long reason", func(e *event) { e.Motivo = strings.Repeat("x", contracts.MaxDetail+1) }, "motivo"},
 		{"a reason that cannot be shown", func(e *event) { e.Motivo = "a\x00" }, "motivo"},
 		{"nothing is missing", func(e *event) { e.Faltantes[0].Disponible = 2 }, "faltantes[0].disponible"},
 		{"an order that is none", func(e *event) { e.IDOrden = "A-17" }, "id_orden"},
@@ -136,13 +136,13 @@ func TestEventoCompraValidar(t *testing.T) {
 		{"history backwards", func(e *event) { e.Historia[0].Numero = 2 }, "historia[1].numero"},
 		{"a step without a name", func(e *event) { e.Historia[0].Paso = "" }, "historia[0].paso"},
 		{"a step at no time", func(e *event) { e.Historia[1].En = math.MaxInt64 }, "historia[1].en"},
-		{"long words", func(e *event) { e.Historia[1].Detalle = strings.Repeat("x", contracts.MaxDetalle+1) }, "historia[1].detalle"},
+		{"long words", func(e *event) { e.Historia[1].Detalle = strings.Repeat("x", contracts.MaxDetail+1) }, "historia[1].detalle"},
 		{"a long cause", func(e *event) { e.Historia[1].Tipo = strings.Repeat("x", 65) }, "historia[1].tipo"},
-		{"history without end", func(e *event) { e.Historia = make([]contracts.Hecho, contracts.MaxHistoria+1) }, "historia"},
+		{"history without end", func(e *event) { e.Historia = make([]contracts.Hecho, contracts.MaxHistory+1) }, "historia"},
 	} {
 		e := good()
 		c.change(&e)
-		err := e.Validar()
+		err := e.Validate()
 		if (err == nil) != (c.named == "") || err != nil && !strings.Contains("; "+err.Error(), "; "+c.named+": ") {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -158,29 +158,29 @@ func TestEventoCompraValidar(t *testing.T) {
 // What is told of a record that is cut, or that is none, is what can be read of it.
 func TestBeginning(t *testing.T) {
 	type data = contracts.DatosEventoOrden
-	m := contracts.NuevoMensaje("ordenes", contracts.OrdenCreada, "", data{IDCompra: unaCompra, RespondeA: "CrearOrden", IDOrden: unaCompra, Motivo: "x"})
-	whole, err := m.Codificar()
+	m := contracts.NewMessage("ordenes", contracts.OrdenCreada, "", data{IDCompra: oneCompra, RespondeA: "CrearOrden", IDOrden: oneCompra, Motivo: "x"})
+	whole, err := m.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Data = data{IDCompra: unaCompra}
-	untilID := strings.Index(string(whole), unaCompra) + len(unaCompra) + 1
+	m.Data = data{IDCompra: oneCompra}
+	untilID := strings.Index(string(whole), oneCompra) + len(oneCompra) + 1
 	for _, c := range []struct {
 		name, text string
-		want       contracts.Mensaje[data]
+		want       contracts.Message[data]
 	}{
 		{"the whole", string(whole), m},
 		{"cut in data", string(whole[:len(whole)-10]), m},
 		{"cut after the purchase", string(whole[:untilID]), m},
-		{"the fields in another order", `{"data":{"motivo":"x","faltantes":[{"a":[1]}],"id_compra":"` + unaCompra + `"},"type":"X","id":"1"}`,
-			contracts.Mensaje[data]{ID: "1", Type: "X", Data: data{IDCompra: unaCompra}}},
-		{"cut in the purchase", string(whole[:untilID-3]), func() contracts.Mensaje[data] { m := m; m.Data = data{}; return m }()},
-		{"of another topic", `{"id":"1","sorpresa":{"id":"2"},"type":"X","data":{}}`, contracts.Mensaje[data]{ID: "1", Type: "X"}},
-		{"with other types", `{"id":7,"type":"X","time":"ayer","data":[]}`, contracts.Mensaje[data]{Type: "X"}},
-		{"a long id", `{"id":"` + strings.Repeat("ñ", 300) + `"}`, contracts.Mensaje[data]{ID: strings.Repeat("ñ", 254) + "…"}},
-		{"a long purchase", `{"data":{"id_compra":"` + strings.Repeat("x", 65) + `"}}`, contracts.Mensaje[data]{}},
-		{"a list", `[1]`, contracts.Mensaje[data]{}},
-		{"nothing", ``, contracts.Mensaje[data]{}},
+		{"the fields in another order", `{"data":{"motivo":"x","faltantes":[{"a":[1]}],"id_compra":"` + oneCompra + `"},"type":"X","id":"1"}`,
+			contracts.Message[data]{ID: "1", Type: "X", Data: data{IDCompra: oneCompra}}},
+		{"cut in the purchase", string(whole[:untilID-3]), func() contracts.Message[data] { m := m; m.Data = data{}; return m }()},
+		{"of another topic", `{"id":"1","sorpresa":{"id":"2"},"type":"X","data":{}}`, contracts.Message[data]{ID: "1", Type: "X"}},
+		{"with other types", `{"id":7,"type":"X","time":"ayer","data":[]}`, contracts.Message[data]{Type: "X"}},
+		{"a long id", `{"id":"` + strings.Repeat("ñ", 300) + `"}`, contracts.Message[data]{ID: strings.Repeat("ñ", 254) + "…"}},
+		{"a long purchase", `{"data":{"id_compra":"` + strings.Repeat("x", 65) + `"}}`, contracts.Message[data]{}},
+		{"a list", `[1]`, contracts.Message[data]{}},
+		{"nothing", ``, contracts.Message[data]{}},
 	} {
 		if got := contracts.Beginning[data]([]byte(c.text)); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v", c.name, got)

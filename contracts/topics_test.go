@@ -12,33 +12,33 @@ import (
 	"entregas/contracts"
 )
 
-// Each topic and each message that has a name in temas.go is in Topics, once, and each topic has what `make generate` needs and
+// Each topic and each message that has a name in topics.go is in Topics, once, and each topic has what `make generate` needs and
 // writes.
 func TestTopicsAreWhole(t *testing.T) {
-	source, err := os.ReadFile("temas.go")
+	source, err := os.ReadFile("topics.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range regexp.MustCompile(`Tema\[\w+\]\s*= "([\w-]+)"`).FindAllSubmatch(source, -1) {
-		if !slices.Contains(contracts.Nombres(), string(m[1])) {
-			t.Errorf("topic %s is not in Topics: edit contracts/temas.go", m[1])
+		if !slices.Contains(contracts.Names(), string(m[1])) {
+			t.Errorf("topic %s is not in Topics: edit contracts/topics.go", m[1])
 		}
 	}
-	sent := map[contracts.Tipo]int{}
+	sent := map[contracts.MessageType]int{}
 	for _, topic := range contracts.Topics {
 		if topic.Sender == "" || topic.Reader == "" || topic.About == "" || len(topic.Messages) == 0 {
-			t.Errorf("%s has no Sender, Reader, About or Messages: edit Topics in contracts/temas.go", topic.Name)
+			t.Errorf("%s has no Sender, Reader, About or Messages: edit Topics in contracts/topics.go", topic.Name)
 		}
-		if _, err := contracts.Esquema(topic.Name); err != nil {
+		if _, err := contracts.AvroSchema(topic.Name); err != nil {
 			t.Errorf("%s has no schema: add contracts/avro/%[1]s.avsc", topic.Name)
 		}
 		for _, m := range topic.Messages {
 			sent[m]++
 		}
 	}
-	for _, m := range tiposDelCodigo(t) {
-		if n := sent[contracts.Tipo(m)]; n != 1 {
-			t.Errorf("%s is on %d topics, and must be on one: edit Topics in contracts/temas.go", m, n)
+	for _, m := range kindsInCode(t) {
+		if n := sent[contracts.MessageType(m)]; n != 1 {
+			t.Errorf("%s is on %d topics, and must be on one: edit Topics in contracts/topics.go", m, n)
 		}
 	}
 }

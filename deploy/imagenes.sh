@@ -14,7 +14,7 @@ command -v docker >/dev/null || { echo 'falta docker: https://docs.docker.com/en
 docker info >/dev/null 2>&1 || { echo 'docker no responde: arránquelo, o ponga DOCKER_HOST' >&2; exit 1; }
 
 version=$(git rev-parse --short=12 HEAD)
-[ -z "$(git status --porcelain -- bff contracts services workflows tools/local go.work go.work.sum deploy/Dockerfile .dockerignore)" ] || version+=-sucio
+[ -z "$(git status --porcelain -- bff contracts internal services workflows tools/local go.work go.work.sum deploy/Dockerfile .dockerignore)" ] || version+=-sucio
 epoca=$(git log -1 --format=%ct)
 creada=$(date -u -d "@$epoca" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -r "$epoca" +%Y-%m-%dT%H:%M:%SZ)
 mkdir -p "$salida"

@@ -4,6 +4,7 @@ go 1.26.4
 
 require (
 	entregas/contracts v0.0.0
+	entregas/internal v0.0.0
 	entregas/workflows v0.0.0
 	github.com/apache/pulsar-client-go v0.19.0
 	github.com/ardanlabs/conf/v3 v3.10.0
@@ -97,5 +98,7 @@ require (
 )
 
 replace entregas/contracts => ../contracts
+
+replace entregas/internal => ../internal
 
 replace entregas/workflows => ../workflows

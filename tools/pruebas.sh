@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 local=.local/bin/local
-modulos=(contracts workflows services bff)
+modulos=(contracts workflows internal services bff)
 registros=.local/registros
 mkdir -p "$registros"
 resumen=() fallo=0 arriba=0
@@ -83,7 +83,7 @@ probar() {
   for d in "${dirs[@]}"; do (cd "$d" && go test -json "$@"); done | "$local" contar
 }
 
-unidad() { probar "${modulos[@]}" -- ./... && probar tests -- ./cliente/... ./auditor/... ./balancer/... ./escenarios/... ./matriz/... && probar tests -- -count=1 ./docs/... ./settings/... && GOWORK=off probar tools/local -- ./...; }
+unidad() { probar "${modulos[@]}" -- ./... && probar tests -- ./cliente/... ./auditor/... ./balancer/... ./scenarios/... ./chaos/... && probar tests -- -count=1 ./docs/... ./settings/... && GOWORK=off probar tools/local -- ./...; }
 
 almacenamiento() {
   TEST_DSN=$("$local" --instance test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')
@@ -95,7 +95,7 @@ almacenamiento() {
 dapr_run() { GOWORK=off INSTANCIA=test probar tools/local -- -count=1 -run TestDaprRun ./...; }
 
 # despliegue renders deploy/ and holds it to schemas and to the code, without a cluster or the network.
-despliegue() { probar tests -- -count=1 ./despliegue/... ./cliente/... ./docs/... ./settings/...; } # what it reads is outside of its module: go would not see it change
+despliegue() { probar tests -- -count=1 ./deployment/... ./cliente/... ./docs/... ./settings/...; } # what it reads is outside of its module: go would not see it change
 
 extremo() {
   local v
@@ -109,10 +109,10 @@ paginas() {
   CHROMIUM=$("$local" navegador) || { echo 'skipped: sin Chromium no se prueban las páginas'; return 0; }
   export CHROMIUM
   while read -r v; do export "${v?}"; done < <("$local" --instance test env)
-  probar tests -- -count=1 -timeout 10m ./paginas/...
+  probar tests -- -count=1 -timeout 10m ./pages/...
 }
 # caos is the crash matrix's short version: a fault of each kind, on a copy of the system of its own, and an audit.
-caos() { go run ./tests/matriz -short -seed 1; }
+caos() { go run ./tests/chaos -short -seed 1; }
 
 infra() { arriba=1; etapa infraestructura "$local" --instance test up --infra-only; }
 sistema() { arriba=1; etapa sistema "$local" --instance test up; }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/services/internal/errores"
-	"entregas/services/internal/registro"
+	"entregas/internal/errs"
+	"entregas/internal/logging"
 )
 
 // MaxUnconfirmed is how many commands a replica remembers that went by the topic. One is an id and a reason: 2 kB at most.
@@ -29,7 +29,7 @@ type unconfirmed struct {
 
 // commandKey tells commands apart: a purchase has one of each type.
 type commandKey struct {
-	tipo contracts.Tipo
+	kind contracts.MessageType
 	id   string
 }
 
@@ -42,10 +42,10 @@ type sentCommand struct {
 }
 
 // add remembers a command that went by the topic. Where there are MaxUnconfirmed already, the oldest is dropped.
-func (u *unconfirmed) add(ctx context.Context, tipo contracts.Tipo, id, motivo string, now time.Time) {
+func (u *unconfirmed) add(ctx context.Context, kind contracts.MessageType, id, motivo string, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	key := commandKey{tipo, id}
+	key := commandKey{kind, id}
 	if u.commands[key] != nil {
 		return
 	}
@@ -55,7 +55,7 @@ func (u *unconfirmed) add(ctx context.Context, tipo contracts.Tipo, id, motivo s
 	if len(u.commands) >= MaxUnconfirmed {
 		oldest := slices.MinFunc(u.all(), older)
 		delete(u.commands, oldest.commandKey)
-		slog.WarnContext(registro.ConCompra(ctx, oldest.id), "too many commands on the topic: this one is not sent again", "type", oldest.tipo)
+		slog.WarnContext(logging.WithCompra(ctx, oldest.id), "too many commands on the topic: this one is not sent again", "type", oldest.kind)
 	}
 	u.commands[key] = &sentCommand{commandKey: key, motivo: motivo, first: now, ask: now.Add(askAfter[0])}
 }
@@ -96,25 +96,25 @@ func (u *unconfirmed) sentAgain(c *sentCommand, now time.Time) {
 // SendAgain asks the owner about each command of this replica that went by the topic some time ago, and publishes again what
 // the owner does not have: the broker may have lost it. A round ends where the owner, the store or the broker does not answer;
 // the next one goes on there. One round runs at a time. The error is the store's or the broker's.
-func (s *Servicio) SendAgain(ctx context.Context) error {
-	for _, c := range s.unconfirmed.due(s.estado.ahora()) {
-		ctx := registro.ConCompra(ctx, c.id)
-		known, err := s.Conocida(ctx, c.id)
+func (s *Service) SendAgain(ctx context.Context) error {
+	for _, c := range s.unconfirmed.due(s.estado.now()) {
+		ctx := logging.WithCompra(ctx, c.id)
+		known, err := s.Known(ctx, c.id)
 		if err != nil {
 			return err
 		}
 		if known == nil {
-			slog.WarnContext(ctx, "a command on the topic is not sent again: its purchase is not in the read model", "type", c.tipo)
+			slog.WarnContext(ctx, "a command on the topic is not sent again: its purchase is not in the read model", "type", c.kind)
 			s.unconfirmed.forget(c)
 			continue
 		}
 		err = s.ask(ctx, c, *known)
 		switch {
-		case err == nil || errores.De(err) == errores.Conflicto: // the owner has it, or can no longer do it
+		case err == nil || errs.Of(err) == errs.Conflict: // the owner has it, or can no longer do it
 			s.unconfirmed.forget(c)
-		case errores.De(err) == errores.NoDisponible: // the topic keeps what it has until the owner is back
+		case errs.Of(err) == errs.Unavailable: // the topic keeps what it has until the owner is back
 			return nil
-		default: // NoEncontrado; or some trouble, which does not say that the owner has it
+		default: // NotFound; or some trouble, which does not say that the owner has it
 			if err := s.sendAgain(ctx, c, *known); err != nil {
 				return err
 			}
@@ -123,33 +123,33 @@ func (s *Servicio) SendAgain(ctx context.Context) error {
 	return nil
 }
 
-// ask gives no error where the owner has the command, NoEncontrado where it does not, NoDisponible where it does not answer.
-func (s *Servicio) ask(ctx context.Context, c *sentCommand, known contracts.Compra) error {
-	if c.tipo == contracts.CancelarCompra { // asked for twice it is done once
-		_, _, err := s.decisiones.Cancelar(ctx, c.id, c.motivo)
+// ask gives no error where the owner has the command, NotFound where it does not, Unavailable where it does not answer.
+func (s *Service) ask(ctx context.Context, c *sentCommand, known contracts.Compra) error {
+	if c.kind == contracts.CancelarCompra { // asked for twice it is done once
+		_, _, err := s.decisions.Cancelar(ctx, c.id, c.motivo)
 		return err
 	}
 	if known.Numero() > 0 { // the owner has told of it
 		return nil
 	}
-	_, err := s.gestor.Leer(ctx, c.id)
+	_, err := s.manager.Load(ctx, c.id)
 	return err
 }
 
-func (s *Servicio) sendAgain(ctx context.Context, c *sentCommand, known contracts.Compra) error {
+func (s *Service) sendAgain(ctx context.Context, c *sentCommand, known contracts.Compra) error {
 	if c.again == len(askAfter)-1 {
-		slog.ErrorContext(ctx, "gestor-compra does not know a command that was sent again and again: it is given up", "type", c.tipo, "times", c.again)
+		slog.ErrorContext(ctx, "gestor-compra does not know a command that was sent again and again: it is given up", "type", c.kind, "times", c.again)
 		s.unconfirmed.forget(c)
 		return nil
 	}
-	slog.WarnContext(ctx, "gestor-compra does not know a command that went by the topic: it is sent again", "type", c.tipo)
-	publish := func() error { return s.comandos.CancelarCompra(ctx, known, c.motivo) }
-	if c.tipo == contracts.CrearCompra {
-		publish = func() error { return s.comandos.CrearCompra(ctx, known.SolicitudCompra) }
+	slog.WarnContext(ctx, "gestor-compra does not know a command that went by the topic: it is sent again", "type", c.kind)
+	publish := func() error { return s.commands.CancelarCompra(ctx, known, c.motivo) }
+	if c.kind == contracts.CrearCompra {
+		publish = func() error { return s.commands.CrearCompra(ctx, known.SolicitudCompra) }
 	}
 	if err := publish(); err != nil {
 		return err
 	}
-	s.unconfirmed.sentAgain(c, s.estado.ahora())
+	s.unconfirmed.sentAgain(c, s.estado.now())
 	return nil
 }

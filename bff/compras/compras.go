@@ -10,79 +10,79 @@ import (
 	"entregas/contracts"
 )
 
-// Gestor is the service that owns the purchases. An error with errores.NoDisponible says that it did not answer, so
+// Manager is the service that owns the purchases. An error with errs.Unavailable says that it did not answer, so
 // that nobody knows what it did; any other is its answer.
-type Gestor interface {
-	// Crear takes s, or finds that it already has it.
-	Crear(ctx context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error)
-	Leer(ctx context.Context, id string) (contracts.Compra, error)
-	// DeUsuario gives at most limite purchases, newest first, after the cursor despues ("" for the first page); those in one of
+type Manager interface {
+	// Create takes s, or finds that it already has it.
+	Create(ctx context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error)
+	Load(ctx context.Context, id string) (contracts.Compra, error)
+	// OfUsuario gives at most limit purchases, newest first, after the cursor after ("" for the first page); those in one of
 	// estados, where there are any.
-	DeUsuario(ctx context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (Pagina, error)
+	OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (Page, error)
 }
 
-// Comandos is the way to the owner that needs no answer: what the broker took will reach it.
-type Comandos interface {
+// Commands is the way to the owner that needs no answer: what the broker took will reach it.
+type Commands interface {
 	CrearCompra(ctx context.Context, s contracts.SolicitudCompra) error
 	CancelarCompra(ctx context.Context, c contracts.Compra, motivo string) error
 }
 
-// Almacen keeps texts by key for all replicas. Each write of a key gives it a new version.
-type Almacen interface {
-	// Leer gives one Valor for each key, in their order; Version is "" where there is nothing.
-	Leer(ctx context.Context, claves ...string) ([]Valor, error)
-	// Crear writes the key where there is nothing, and gives ErrYaCambio where there is something.
-	Crear(ctx context.Context, clave string, texto []byte, vida time.Duration) error
-	// Reemplazar writes the key where it is still at version, else gives ErrYaCambio.
-	Reemplazar(ctx context.Context, clave, version string, texto []byte, vida time.Duration) error
-	// Borrar forgets the key where it is still at version, else gives ErrYaCambio.
-	Borrar(ctx context.Context, clave, version string) error
+// Store keeps texts by key for all replicas. Each write of a key gives it a new version.
+type Store interface {
+	// Load gives one Value for each key, in their order; Version is "" where there is nothing.
+	Load(ctx context.Context, keys ...string) ([]Value, error)
+	// Create writes the key where there is nothing, and gives ErrChanged where there is something.
+	Create(ctx context.Context, key string, text []byte, ttl time.Duration) error
+	// Replace writes the key where it is still at version, else gives ErrChanged.
+	Replace(ctx context.Context, key, version string, text []byte, ttl time.Duration) error
+	// Delete forgets the key where it is still at version, else gives ErrChanged.
+	Delete(ctx context.Context, key, version string) error
 }
 
-// Valor is what Almacen has under a key.
-type Valor struct {
-	Texto   []byte
+// Value is what Store has under a key.
+type Value struct {
+	Text    []byte
 	Version string
 }
 
-// ErrYaCambio says that someone else wrote the key first.
-var ErrYaCambio = errors.New("alguien más escribió antes")
+// ErrChanged says that someone else wrote the key first.
+var ErrChanged = errors.New("alguien más escribió antes")
 
 // Pagina is a part of a customer's purchases, newest first. Siguiente is the cursor of the next part, "" at the end.
-type Pagina struct {
+type Page struct {
 	Compras   []contracts.Compra
 	Siguiente string
-	Edad      Edad
+	Edad      Age
 }
 
-// Leida is a purchase as far as it is known here.
-type Leida struct {
+// Loaded is a purchase as far as it is known here.
+type Loaded struct {
 	Compra contracts.Compra
-	Edad   Edad
+	Edad   Age
 }
 
 // Edad tells how old an answer is that does not come from the owner. The zero Edad is first-hand.
-type Edad struct {
-	DeSegundaMano bool
-	Segundos      int
+type Age struct {
+	SecondHand bool
+	Segundos   int
 }
 
-// Servicio is the core of the bff. All its methods may be called at once from many goroutines.
-type Servicio struct {
-	gestor      Gestor
-	decisiones  Decisiones
-	comandos    Comandos
+// Service is the core of the bff. All its methods may be called at once from many goroutines.
+type Service struct {
+	manager     Manager
+	decisions   Decisions
+	commands    Commands
 	estado      estado
 	unconfirmed unconfirmed
 }
 
-// Dueno is the service that owns the purchases, with all that is asked of it.
-type Dueno interface {
-	Gestor
-	Decisiones
+// Owner is the service that owns the purchases, with all that is asked of it.
+type Owner interface {
+	Manager
+	Decisions
 }
 
-// Nuevo makes the core.
-func Nuevo(d Dueno, comandos Comandos, almacen Almacen) *Servicio {
-	return &Servicio{gestor: d, decisiones: d, comandos: comandos, estado: estado{almacen: almacen, ahora: time.Now}}
+// New makes the core.
+func New(d Owner, commands Commands, store Store) *Service {
+	return &Service{manager: d, decisions: d, commands: commands, estado: estado{store: store, now: time.Now}}
 }

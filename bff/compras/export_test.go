@@ -2,5 +2,5 @@ package compras
 
 import "time"
 
-// Reloj sets the clock.
-func (s *Servicio) Reloj(ahora func() time.Time) { s.estado.ahora = ahora }
+// Clock sets the clock.
+func (s *Service) Clock(now func() time.Time) { s.estado.now = now }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"time"
 
-	"entregas/services/internal/errores"
+	"entregas/internal/errs"
 )
 
-// ErrNotDone is in the chain of a NoDisponible that certainly left nothing done: the call never reached the service.
+// ErrNotDone is in the chain of a Unavailable that certainly left nothing done: the call never reached the service.
 var ErrNotDone = errors.New("no se hizo")
 
 // settleTime bounds the second try of a write that nobody answered, however long its request may still take.
@@ -16,7 +16,7 @@ const settleTime = 3 * time.Second
 
 // InDoubt tells that a call that failed with err may have been done: it was sent, and not answered.
 func InDoubt(err error) bool {
-	return err != nil && errores.De(err) == errores.NoDisponible && !errors.Is(err, ErrNotDone)
+	return err != nil && errs.Of(err) == errs.Unavailable && !errors.Is(err, ErrNotDone)
 }
 
 // lookAfter is the Retry-After of a 504: nobody knows whether the write was done.
@@ -26,21 +26,21 @@ const lookAfter = 5 * time.Second
 // repeat says in Spanish how to repeat it, where sent again as it was it might be done twice; "" where the same may be sent again:
 // only then the client is told to, with a Retry-After.
 func OutcomeUnknown(see, repeat string, cause error) error {
-	e := &errores.Error{Codigo: errores.OutcomeUnknown, See: see, Causa: cause}
+	e := &errs.Error{Codigo: errs.OutcomeUnknown, See: see, Cause: cause}
 	look := "No se sabe si se hizo: quien lo hace no respondió a tiempo. Mire en unos segundos cómo quedó, en " + see
 	if repeat != "" {
 		e.Mensaje = look + ". Enviado otra vez igual podría hacerse dos veces: " + repeat
 		return e
 	}
-	e.Mensaje, e.Espera = look+", o envíelo otra vez igual, con la misma Idempotency-Key si la tenía.", lookAfter
+	e.Mensaje, e.Wait = look+", o envíelo otra vez igual, con la misma Idempotency-Key si la tenía.", lookAfter
 	return e
 }
 
 // definite tells that err answers what a write in doubt asked: it was refused for what it is. Every other error is trouble on
 // the way to ask once more (no room, no answer), and says nothing about the first try.
 func definite(err error) bool {
-	switch errores.De(err) {
-	case errores.Invalido, errores.NoEncontrado, errores.Conflicto, errores.OtroCuerpo, errores.SinPermiso, errores.SinIdentidad:
+	switch errs.Of(err) {
+	case errs.Invalid, errs.NotFound, errs.Conflict, errs.OtherBody, errs.NoPermission, errs.NoIdentity:
 		return true
 	default:
 		return false

@@ -8,100 +8,100 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"entregas/bff/compras"
+	"entregas/bff/dapr"
 	"entregas/contracts"
-	"entregas/services/bff/compras"
-	"entregas/services/bff/dapr"
-	"entregas/services/internal/api/gestorcompra"
-	"entregas/services/internal/errores"
-	"entregas/services/internal/rest"
+	"entregas/internal/api/gestorcompra"
+	"entregas/internal/errs"
+	"entregas/internal/rest"
 )
 
-// Gestor keeps purchases in memory by gestor-compra's rules. It serves gestor-compra's interface, and is asked by the client that
+// Manager keeps purchases in memory by manager-compra's rules. It serves manager-compra's interface, and is asked by the client that
 // the bff has for it.
-type Gestor struct {
-	dapr.Gestor
+type Manager struct {
+	dapr.Manager
 	mu        sync.Mutex
 	compras   []contracts.Compra // newest last
-	veces     int
-	decididas map[string]decision
-	estorbo   func() (hacer bool, err error)
+	times     int
+	decided   map[string]decision
+	hindrance func() (act bool, err error)
 	maxOpen   int
 }
 
-var _ gestorcompra.ServerInterface = (*Gestor)(nil)
+var _ gestorcompra.ServerInterface = (*Manager)(nil)
 
-// NewGestor returns a Gestor without purchases.
-func NewGestor() *Gestor {
-	g := &Gestor{}
-	g.Gestor = dapr.Gestor{Servicio: Serve("gestor-compra", g.llamar, func(routes *mux.Router) {
+// NewGestor returns a Manager without purchases.
+func NewGestor() *Manager {
+	g := &Manager{}
+	g.Manager = dapr.Manager{Service: Serve("gestor-compra", g.call, func(routes *mux.Router) {
 		gestorcompra.HandlerWithOptions(g, gestorcompra.GorillaServerOptions{BaseRouter: routes})
 	})}
 	return g
 }
 
 // MaxOpen makes it take n purchases of a customer at most.
-func (g *Gestor) MaxOpen(n int) {
+func (g *Manager) MaxOpen(n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.maxOpen = n
 }
 
-// Caer makes it do and answer nothing from now on, as one that is known to be away.
-func (g *Gestor) Caer() {
-	g.poner(func() (bool, error) {
-		return false, &errores.Error{Codigo: errores.NoDisponible, Mensaje: "gestor-compra no responde", Causa: compras.ErrNotDone}
+// GoDown makes it do and answer nothing from now on, as one that is known to be away.
+func (g *Manager) GoDown() {
+	g.put(func() (bool, error) {
+		return false, &errs.Error{Codigo: errs.Unavailable, Mensaje: "gestor-compra no responde", Cause: compras.ErrNotDone}
 	})
 }
 
-// Enmudecer makes it do what it is asked and not answer.
-func (g *Gestor) Enmudecer() { g.poner(func() (bool, error) { return true, noResponde() }) }
+// Mute makes it do what it is asked and not answer.
+func (g *Manager) Mute() { g.put(func() (bool, error) { return true, noReply() }) }
 
 // MuteOnce makes it do the next thing it is asked, and not answer; then it is well again.
-func (g *Gestor) MuteOnce() {
+func (g *Manager) MuteOnce() {
 	first := true
-	g.poner(func() (bool, error) {
+	g.put(func() (bool, error) {
 		if !first {
 			return true, nil
 		}
 		first = false
-		return true, noResponde()
+		return true, noReply()
 	})
 }
 
-// Responder makes it answer err and do nothing; nil makes it well again.
-func (g *Gestor) Responder(err error) { g.poner(func() (bool, error) { return err == nil, err }) }
+// Respond makes it answer err and do nothing; nil makes it well again.
+func (g *Manager) Respond(err error) { g.put(func() (bool, error) { return err == nil, err }) }
 
-func noResponde() error {
-	return errores.Nuevo(errores.NoDisponible, "gestor-compra no responde")
+func noReply() error {
+	return errs.New(errs.Unavailable, "gestor-compra no responde")
 }
 
-func (g *Gestor) poner(estorbo func() (bool, error)) {
+func (g *Manager) put(hindrance func() (bool, error)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.estorbo = estorbo
+	g.hindrance = hindrance
 }
 
-// Llamadas is how often it was called.
-func (g *Gestor) Llamadas() int {
+// Calls is how often it was called.
+func (g *Manager) Calls() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.veces
+	return g.times
 }
 
 // Compras lists what it has, oldest first.
-func (g *Gestor) Compras() []contracts.Compra {
+func (g *Manager) Compras() []contracts.Compra {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.compras)
 }
 
-// Avanzar enters a step in a purchase's history, and gives the purchase as it is told then.
-func (g *Gestor) Avanzar(id string, paso contracts.Estado) contracts.Compra {
+// Advance enters a step in a purchase's history, and gives the purchase as it is told then.
+func (g *Manager) Advance(id string, step contracts.Estado) contracts.Compra {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c := &g.compras[g.buscar(id)]
-	c.Estado, c.ActualizadaEn = paso, now()
-	c.Historia = append(slices.Clone(c.Historia), contracts.HechoContado{Numero: len(c.Historia) + 1, Paso: string(paso), Tipo: "Prueba", En: c.ActualizadaEn})
+	c := &g.compras[g.search(id)]
+	c.Estado, c.ActualizadaEn = step, now()
+	c.Historia = append(slices.Clone(c.Historia), contracts.HechoContado{Numero: len(c.Historia) + 1, Paso: string(step), Tipo: "Prueba", En: c.ActualizadaEn})
 	return *c
 }
 
@@ -109,23 +109,23 @@ func (g *Gestor) Avanzar(id string, paso contracts.Estado) contracts.Compra {
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // CrearCompra implements gestorcompra.ServerInterface.
-func (g *Gestor) CrearCompra(w http.ResponseWriter, r *http.Request) {
-	s, err := rest.Leer[contracts.SolicitudCompra](w, r)
+func (g *Manager) CrearCompra(w http.ResponseWriter, r *http.Request) {
+	s, err := rest.Load[contracts.SolicitudCompra](w, r)
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
 	a, err := g.take(s)
 	rest.Answer(w, r, http.StatusAccepted, a, err)
 }
 
-func (g *Gestor) take(s contracts.SolicitudCompra) (contracts.Aceptada, error) {
+func (g *Manager) take(s contracts.SolicitudCompra) (contracts.Aceptada, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if i := g.buscar(s.ID); i >= 0 {
+	if i := g.search(s.ID); i >= 0 {
 		c := g.compras[i]
-		if !c.EsLaMisma(s) {
-			return contracts.Aceptada{}, errores.Nuevo(errores.Conflicto, "Ya existe la compra %s con otro contenido.", s.ID)
+		if !c.IsSame(s) {
+			return contracts.Aceptada{}, errs.New(errs.Conflict, "Ya existe la compra %s con otro contenido.", s.ID)
 		}
 		return contracts.Aceptada{ID: c.ID, Estado: c.Estado}, nil
 	}
@@ -136,28 +136,28 @@ func (g *Gestor) take(s contracts.SolicitudCompra) (contracts.Aceptada, error) {
 		}
 	}
 	if g.maxOpen > 0 && open >= g.maxOpen {
-		return contracts.Aceptada{}, errores.Nuevo(errores.Conflicto, "El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", g.maxOpen)
+		return contracts.Aceptada{}, errs.New(errs.Conflict, "El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", g.maxOpen)
 	}
-	ahora := now()
+	now := now()
 	g.compras = append(g.compras, contracts.Compra{
 		SolicitudCompra: s, Estado: contracts.EstadoRecibida,
-		CreadaEn: ahora, ActualizadaEn: ahora, Historia: []contracts.HechoContado{{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: ahora}},
+		CreadaEn: now, ActualizadaEn: now, Historia: []contracts.HechoContado{{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: now}},
 	})
 	return contracts.Aceptada{ID: s.ID, Estado: contracts.EstadoRecibida}, nil
 }
 
 // LeerCompra implements gestorcompra.ServerInterface.
-func (g *Gestor) LeerCompra(w http.ResponseWriter, r *http.Request, id string) {
+func (g *Manager) LeerCompra(w http.ResponseWriter, r *http.Request, id string) {
 	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) { return http.StatusOK, c, nil })
 }
 
 // change answers what do makes of the purchase id.
-func (g *Gestor) change(w http.ResponseWriter, r *http.Request, id string, do func(c *contracts.Compra) (status int, v any, err error)) {
+func (g *Manager) change(w http.ResponseWriter, r *http.Request, id string, do func(c *contracts.Compra) (status int, v any, err error)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	i := g.buscar(id)
+	i := g.search(id)
 	if i < 0 {
-		rest.EscribirError(w, r, errores.Nuevo(errores.NoEncontrado, "No existe la compra %s.", id))
+		rest.WriteError(w, r, errs.New(errs.NotFound, "No existe la compra %s.", id))
 		return
 	}
 	status, v, err := do(&g.compras[i])
@@ -169,10 +169,10 @@ func accepted(c *contracts.Compra) contracts.Aceptada {
 }
 
 // CancelarCompra implements gestorcompra.ServerInterface, without a saga behind it: what is at rest but not final is cancelled at once.
-func (g *Gestor) CancelarCompra(w http.ResponseWriter, r *http.Request, id string) {
+func (g *Manager) CancelarCompra(w http.ResponseWriter, r *http.Request, id string) {
 	request, err := rest.ReadOptional[contracts.Cancelacion](w, r)
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
 	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
@@ -180,7 +180,7 @@ func (g *Gestor) CancelarCompra(w http.ResponseWriter, r *http.Request, id strin
 		case contracts.EstadoCancelada, contracts.EstadoCompensando:
 			return http.StatusOK, accepted(c), nil
 		case contracts.EstadoDespachada, contracts.EstadoRechazada, contracts.EstadoFallida:
-			return 0, nil, errores.Nuevo(errores.Conflicto, "Ya no se puede cancelar.")
+			return 0, nil, errs.New(errs.Conflict, "Ya no se puede cancelar.")
 		case contracts.EstadoRecibida:
 			c.Estado, c.Motivo = contracts.EstadoCancelada, request.Motivo
 			return http.StatusOK, accepted(c), nil
@@ -190,27 +190,27 @@ func (g *Gestor) CancelarCompra(w http.ResponseWriter, r *http.Request, id strin
 }
 
 // DecidirCompra implements gestorcompra.ServerInterface.
-func (g *Gestor) DecidirCompra(w http.ResponseWriter, r *http.Request, id string) {
-	request, err := rest.Leer[contracts.Aprobacion](w, r)
+func (g *Manager) DecidirCompra(w http.ResponseWriter, r *http.Request, id string) {
+	request, err := rest.Load[contracts.Aprobacion](w, r)
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
 	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
 		d := decision{*request.Aprobada, request.Motivo}
-		if before, decided := g.decididas[id]; decided && before == d {
+		if before, decided := g.decided[id]; decided && before == d {
 			return http.StatusOK, accepted(c), nil
 		}
 		if c.Estado != contracts.EstadoPorAprobar {
-			return 0, nil, errores.Nuevo(errores.Conflicto, "La compra no espera aprobación.")
+			return 0, nil, errs.New(errs.Conflict, "La compra no espera aprobación.")
 		}
 		if c.Estado = contracts.EstadoConfirmada; !d.aprobada {
 			c.Estado, c.Motivo = contracts.EstadoRechazada, d.motivo
 		}
-		if g.decididas == nil {
-			g.decididas = map[string]decision{}
+		if g.decided == nil {
+			g.decided = map[string]decision{}
 		}
-		g.decididas[id] = d
+		g.decided[id] = d
 		return http.StatusOK, accepted(c), nil
 	})
 }
@@ -220,22 +220,22 @@ type decision struct {
 	motivo   string
 }
 
-func (g *Gestor) llamar(*http.Request) (hacer bool, err error) {
+func (g *Manager) call(*http.Request) (act bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.veces++
-	if g.estorbo == nil {
+	g.times++
+	if g.hindrance == nil {
 		return true, nil
 	}
-	return g.estorbo()
+	return g.hindrance()
 }
 
-func (g *Gestor) buscar(id string) int {
+func (g *Manager) search(id string) int {
 	return slices.IndexFunc(g.compras, func(c contracts.Compra) bool { return c.ID == id })
 }
 
 // ListarCompras implements gestorcompra.ServerInterface. Its cursors are the owner's.
-func (g *Gestor) ListarCompras(w http.ResponseWriter, r *http.Request, params gestorcompra.ListarComprasParams) {
+func (g *Manager) ListarCompras(w http.ResponseWriter, r *http.Request, params gestorcompra.ListarComprasParams) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	found := []contracts.Compra{}
@@ -249,7 +249,7 @@ func (g *Gestor) ListarCompras(w http.ResponseWriter, r *http.Request, params ge
 	if params.Despues != nil {
 		var err error
 		if after, err = contracts.ParseCursor(*params.Despues); err != nil {
-			rest.EscribirError(w, r, err)
+			rest.WriteError(w, r, err)
 			return
 		}
 	}
@@ -259,35 +259,35 @@ func (g *Gestor) ListarCompras(w http.ResponseWriter, r *http.Request, params ge
 	if to < len(found) {
 		page.Siguiente = contracts.CursorOf(found[to-1]).String()
 	}
-	rest.Escribir(w, http.StatusOK, page)
+	rest.Write(w, http.StatusOK, page)
 }
 
 // ListarComprasDeUsuario implements gestorcompra.ServerInterface. The bff does not call it.
-func (g *Gestor) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, _ string, _ gestorcompra.ListarComprasDeUsuarioParams) {
-	rest.EscribirError(w, r, errores.Nuevo(errores.NoPermitido, "La lista del sistema anterior no es para el bff."))
+func (g *Manager) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, _ string, _ gestorcompra.ListarComprasDeUsuarioParams) {
+	rest.WriteError(w, r, errs.New(errs.NotAllowed, "La lista del sistema anterior no es para el bff."))
 }
 
 // LeerMensajes implements gestorcompra.ServerInterface: each purchase has had one question.
-func (g *Gestor) LeerMensajes(w http.ResponseWriter, r *http.Request, id string) {
+func (g *Manager) LeerMensajes(w http.ResponseWriter, r *http.Request, id string) {
 	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
 		return http.StatusOK, []contracts.MensajeDeSaga{{Comando: contracts.ValidarInventario, PreguntadaEn: c.CreadaEn, Tardias: []contracts.RespuestaTardia{}}}, nil
 	})
 }
 
 // LeerResumen implements gestorcompra.ServerInterface.
-func (g *Gestor) LeerResumen(w http.ResponseWriter, _ *http.Request, params gestorcompra.LeerResumenParams) {
-	resumen := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: *params.Segundos}
+func (g *Manager) LeerResumen(w http.ResponseWriter, _ *http.Request, params gestorcompra.LeerResumenParams) {
+	summary := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: *params.Segundos}
 	for _, c := range g.Compras() {
-		resumen.Estados[c.Estado]++
+		summary.Estados[c.Estado]++
 	}
-	rest.Escribir(w, http.StatusOK, resumen)
+	rest.Write(w, http.StatusOK, summary)
 }
 
 // ReintentarCompra implements gestorcompra.ServerInterface.
-func (g *Gestor) ReintentarCompra(w http.ResponseWriter, r *http.Request, id string) {
+func (g *Manager) ReintentarCompra(w http.ResponseWriter, r *http.Request, id string) {
 	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
 		if c.Estado != contracts.EstadoFallida {
-			return 0, nil, errores.Nuevo(errores.Conflicto, "Solo se reintenta una FALLIDA.")
+			return 0, nil, errs.New(errs.Conflict, "Solo se reintenta una FALLIDA.")
 		}
 		c.Estado = contracts.EstadoCompensando
 		return http.StatusAccepted, accepted(c), nil

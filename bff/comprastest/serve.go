@@ -10,20 +10,20 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"entregas/services/bff/compras"
-	"entregas/services/bff/dapr"
-	"entregas/services/internal/arranque"
-	"entregas/services/internal/rest"
+	"entregas/bff/compras"
+	"entregas/bff/dapr"
+	"entregas/internal/app"
+	"entregas/internal/rest"
 )
 
 // Serve returns the bff's way to a service in this process, whose routes are those that register adds.
 //
 // hinder says of each call whether it is done, and with which error it ends, nil for none: compras.ErrNotDone for a sidecar that is not
 // there. Another error is the answer of a call that is not done, and says of one that is done that its answer is lost.
-func Serve(app string, hinder func(r *http.Request) (done bool, err error), register func(*mux.Router)) *dapr.Servicio {
-	routes := arranque.Config{}.Rutas(nil)
+func Serve(appID string, hinder func(r *http.Request) (done bool, err error), register func(*mux.Router)) *dapr.Service {
+	routes := app.Config{}.Routes(nil)
 	register(routes)
-	return dapr.NuevoServicio(app, "0", "").Through(sidecars{hinder, routes})
+	return dapr.NewService(appID, "0", "").Through(sidecars{hinder, routes})
 }
 
 // sidecars stands in for the two sidecars on the way to a service: like them it takes one layer of escaping off a path.
@@ -57,7 +57,7 @@ func (s sidecars) RoundTrip(request *http.Request) (*http.Response, error) {
 	case done:
 		s.routes.ServeHTTP(w, r)
 	default:
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 	}
 	if done && err != nil {
 		return nil, io.ErrUnexpectedEOF

@@ -10,96 +10,96 @@ import (
 
 	"github.com/google/uuid"
 
-	"entregas/services/bff/compras"
+	"entregas/bff/compras"
 )
 
-// ProbarAlmacen holds a to what compras.Almacen says, races included. Its keys are its own.
-func ProbarAlmacen(t *testing.T, a compras.Almacen) {
+// CheckStore holds a to what compras.Store says, races included. Its keys are its own.
+func CheckStore(t *testing.T, a compras.Store) {
 	ctx := context.Background()
-	nueva := func() string { return "prueba/" + uuid.NewString() }
-	leer := func(t *testing.T, clave string) compras.Valor {
+	fresh := func() string { return "prueba/" + uuid.NewString() }
+	read := func(t *testing.T, key string) compras.Value {
 		t.Helper()
-		valores, err := a.Leer(ctx, clave)
-		if err != nil || len(valores) != 1 {
-			t.Fatalf("Leer(%s): %v, %v", clave, valores, err)
+		values, err := a.Load(ctx, key)
+		if err != nil || len(values) != 1 {
+			t.Fatalf("Leer(%s): %v, %v", key, values, err)
 		}
-		return valores[0]
+		return values[0]
 	}
-	espera := func(t *testing.T, que string, err, quiero error) {
+	expect := func(t *testing.T, what string, err, want error) {
 		t.Helper()
-		if !errors.Is(err, quiero) {
-			t.Fatalf("%s: %v, quiero %v", que, err, quiero)
+		if !errors.Is(err, want) {
+			t.Fatalf("%s: %v, quiero %v", what, err, want)
 		}
 	}
 
 	t.Run("lo que no está", func(t *testing.T) {
-		clave := nueva()
-		if v := leer(t, clave); v.Version != "" {
+		key := fresh()
+		if v := read(t, key); v.Version != "" {
 			t.Errorf("Version %q", v.Version)
 		}
-		espera(t, "Reemplazar", a.Reemplazar(ctx, clave, uuid.NewString(), []byte("x"), time.Minute), compras.ErrYaCambio)
-		espera(t, "Borrar", a.Borrar(ctx, clave, uuid.NewString()), compras.ErrYaCambio)
+		expect(t, "Reemplazar", a.Replace(ctx, key, uuid.NewString(), []byte("x"), time.Minute), compras.ErrChanged)
+		expect(t, "Borrar", a.Delete(ctx, key, uuid.NewString()), compras.ErrChanged)
 	})
 	t.Run("crear, reemplazar y borrar", func(t *testing.T) {
-		clave := nueva()
-		espera(t, "Crear", a.Crear(ctx, clave, []byte("uno"), time.Minute), nil)
-		espera(t, "Crear otra vez", a.Crear(ctx, clave, []byte("dos"), time.Minute), compras.ErrYaCambio)
-		primero := leer(t, clave)
-		espera(t, "Reemplazar", a.Reemplazar(ctx, clave, primero.Version, []byte("tres"), time.Minute), nil)
-		espera(t, "Reemplazar con una versión vieja", a.Reemplazar(ctx, clave, primero.Version, []byte("cuatro"), time.Minute), compras.ErrYaCambio)
-		espera(t, "Borrar con una versión vieja", a.Borrar(ctx, clave, primero.Version), compras.ErrYaCambio)
-		segundo := leer(t, clave)
-		if string(primero.Texto) != "uno" || string(segundo.Texto) != "tres" || primero.Version == segundo.Version {
-			t.Errorf("primero %s, segundo %s", primero, segundo)
+		key := fresh()
+		expect(t, "Crear", a.Create(ctx, key, []byte("uno"), time.Minute), nil)
+		expect(t, "Crear otra vez", a.Create(ctx, key, []byte("dos"), time.Minute), compras.ErrChanged)
+		first := read(t, key)
+		expect(t, "Reemplazar", a.Replace(ctx, key, first.Version, []byte("tres"), time.Minute), nil)
+		expect(t, "Reemplazar con una versión vieja", a.Replace(ctx, key, first.Version, []byte("cuatro"), time.Minute), compras.ErrChanged)
+		expect(t, "Borrar con una versión vieja", a.Delete(ctx, key, first.Version), compras.ErrChanged)
+		second := read(t, key)
+		if string(first.Text) != "uno" || string(second.Text) != "tres" || first.Version == second.Version {
+			t.Errorf("primero %s, segundo %s", first, second)
 		}
-		espera(t, "Borrar", a.Borrar(ctx, clave, segundo.Version), nil)
-		espera(t, "Crear lo borrado", a.Crear(ctx, clave, []byte("cinco"), time.Minute), nil)
+		expect(t, "Borrar", a.Delete(ctx, key, second.Version), nil)
+		expect(t, "Crear lo borrado", a.Create(ctx, key, []byte("cinco"), time.Minute), nil)
 	})
 	t.Run("lo que venció se puede crear", func(t *testing.T) {
-		clave := nueva()
-		espera(t, "Crear", a.Crear(ctx, clave, []byte("uno"), time.Second), nil)
+		key := fresh()
+		expect(t, "Crear", a.Create(ctx, key, []byte("uno"), time.Second), nil)
 		time.Sleep(1200 * time.Millisecond)
-		if v := leer(t, clave); v.Version != "" {
+		if v := read(t, key); v.Version != "" {
 			t.Errorf("sigue: %s", v)
 		}
-		espera(t, "Crear", a.Crear(ctx, clave, []byte("dos"), time.Minute), nil)
+		expect(t, "Crear", a.Create(ctx, key, []byte("dos"), time.Minute), nil)
 	})
 	t.Run("varias a la vez, en su orden", func(t *testing.T) {
-		claves := []string{nueva(), nueva(), nueva()}
-		espera(t, "Crear", a.Crear(ctx, claves[2], []byte("c"), time.Minute), nil)
-		espera(t, "Crear", a.Crear(ctx, claves[0], []byte("a"), time.Minute), nil)
-		valores, err := a.Leer(ctx, claves...)
-		if err != nil || string(valores[0].Texto) != "a" || valores[1].Version != "" || string(valores[2].Texto) != "c" {
-			t.Errorf("%s, %v", valores, err)
+		keys := []string{fresh(), fresh(), fresh()}
+		expect(t, "Crear", a.Create(ctx, keys[2], []byte("c"), time.Minute), nil)
+		expect(t, "Crear", a.Create(ctx, keys[0], []byte("a"), time.Minute), nil)
+		values, err := a.Load(ctx, keys...)
+		if err != nil || string(values[0].Text) != "a" || values[1].Version != "" || string(values[2].Text) != "c" {
+			t.Errorf("%s, %v", values, err)
 		}
 	})
 	t.Run("el primero gana", func(t *testing.T) {
 		for range 20 {
-			clave := nueva()
-			if ganan := aLaVez(20, func(i int) error { return a.Crear(ctx, clave, []byte(strconv.Itoa(i)), time.Minute) }); ganan != 1 {
-				t.Fatalf("crearon %d", ganan)
+			key := fresh()
+			if winners := atOnce(20, func(i int) error { return a.Create(ctx, key, []byte(strconv.Itoa(i)), time.Minute) }); winners != 1 {
+				t.Fatalf("crearon %d", winners)
 			}
-			version := leer(t, clave).Version
-			if ganan := aLaVez(20, func(i int) error { return a.Reemplazar(ctx, clave, version, []byte(strconv.Itoa(i)), time.Minute) }); ganan != 1 {
-				t.Fatalf("reemplazaron %d", ganan)
+			version := read(t, key).Version
+			if winners := atOnce(20, func(i int) error { return a.Replace(ctx, key, version, []byte(strconv.Itoa(i)), time.Minute) }); winners != 1 {
+				t.Fatalf("reemplazaron %d", winners)
 			}
 		}
 	})
 }
 
-// aLaVez runs f n times at once and gives how many had no error.
-func aLaVez(n int, f func(i int) error) (bien int) {
+// atOnce runs f n times at once and gives how many had no error.
+func atOnce(n int, f func(i int) error) (good int) {
 	var mu sync.Mutex
-	var todos sync.WaitGroup
+	var all sync.WaitGroup
 	for i := range n {
-		todos.Go(func() {
+		all.Go(func() {
 			if f(i) == nil {
 				mu.Lock()
 				defer mu.Unlock()
-				bien++
+				good++
 			}
 		})
 	}
-	todos.Wait()
-	return bien
+	all.Wait()
+	return good
 }

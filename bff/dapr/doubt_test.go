@@ -15,23 +15,23 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"entregas/bff/compras"
+	"entregas/bff/dapr"
+	"entregas/bff/memory"
 	"entregas/contracts"
-	"entregas/services/bff/compras"
-	"entregas/services/bff/dapr"
-	"entregas/services/bff/memory"
-	"entregas/services/internal/errores"
-	"entregas/services/internal/pubsub"
-	"entregas/services/internal/rest"
+	"entregas/internal/errs"
+	"entregas/internal/pubsub"
+	"entregas/internal/rest"
 )
 
 // Only a call that never reached a sidecar left certainly nothing done; what was sent and not answered is in doubt, whatever
 // the sidecar says of it.
 func TestInDoubt(t *testing.T) {
-	g := nuevoGestor(t)
-	closed := nuevoGestor(t)
-	nobody := puerto(t, closed.Server)
+	g := newManager(t)
+	closed := newManager(t)
+	nobody := daprPort(t, closed.Server)
 	closed.Close()
-	sent := imitacion(t, g)
+	sent := imitation(t, g)
 	for _, c := range []struct {
 		name  string
 		port  string
@@ -43,13 +43,13 @@ func TestInDoubt(t *testing.T) {
 		{"the sidecar's 504", sent, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGatewayTimeout) }, true},
 		{"an answer that is cut", sent, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"id":`)) }, true},
 		{"a connection that is cut", sent, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, true},
-		{"its database is away", sent, func(w http.ResponseWriter, r *http.Request) { errorOf(w, r, errores.NoDisponible) }, true},
-		{"it says no", sent, func(w http.ResponseWriter, r *http.Request) { errorOf(w, r, errores.Conflicto) }, false},
+		{"its database is away", sent, func(w http.ResponseWriter, r *http.Request) { errorOf(w, r, errs.Unavailable) }, true},
+		{"it says no", sent, func(w http.ResponseWriter, r *http.Request) { errorOf(w, r, errs.Conflict) }, false},
 	} {
 		if c.says != nil {
-			g.dice(c.says)
+			g.says(c.says)
 		}
-		_, err := dapr.Gestor{Servicio: dapr.NuevoServicio(g.app, c.port, "")}.Aprobar(t.Context(), "una", true, "")
+		_, err := dapr.Manager{Service: dapr.NewService(g.app, c.port, "")}.Aprobar(t.Context(), "una", true, "")
 		if err == nil || compras.InDoubt(err) != c.doubt {
 			t.Errorf("%s: in doubt %v: %v", c.name, compras.InDoubt(err), err)
 		}
@@ -93,7 +93,7 @@ func TestPublishInDoubt(t *testing.T) {
 		if c.gone {
 			server.Stop()
 		}
-		commands := dapr.Comandos{Publicador: pubsub.NuevoPublicador(client, "bff")}
+		commands := dapr.Commands{Publisher: pubsub.NewPublisher(client, "bff")}
 		publish := func() error {
 			return commands.CrearCompra(t.Context(), contracts.SolicitudCompra{
 				ID: "01938f5e-7c1a-7000-8000-000000000001", IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
@@ -126,11 +126,11 @@ func (p *publisher) PublishEvent(ctx context.Context, _ *runtimev1pb.PublishEven
 
 // What was done is told as done: the answer to a write is not refused for want of room, and one that is too long says so.
 func TestTheAnswerToAWriteIsNotRefused(t *testing.T) {
-	g := nuevoGestor(t)
-	g.dice(func(w http.ResponseWriter, _ *http.Request) {
-		rest.Escribir(w, http.StatusOK, contracts.Aceptada{ID: strings.Repeat("a", 500)})
+	g := newManager(t)
+	g.says(func(w http.ResponseWriter, _ *http.Request) {
+		rest.Write(w, http.StatusOK, contracts.Aceptada{ID: strings.Repeat("a", 500)})
 	})
-	orders := dapr.Gestor{Servicio: dapr.NuevoServicio(g.app, imitacion(t, g), "")}
+	orders := dapr.Manager{Service: dapr.NewService(g.app, imitation(t, g), "")}
 	for length, want := range map[int64]string{100_000: "", 100: "se hizo"} {
 		pool := memory.New(memory.Limits{Total: 400, Answer: length})
 		for _, asker := range []string{"a", "b", "c", "d"} {
@@ -143,12 +143,12 @@ func TestTheAnswerToAWriteIsNotRefused(t *testing.T) {
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("a write: %v, want %q", err, want)
 		}
-		if _, err := orders.Leer(ctx, "una"); err == nil {
+		if _, err := orders.Load(ctx, "una"); err == nil {
 			t.Error("a read was answered without room")
 		}
 	}
 }
 
-func errorOf(w http.ResponseWriter, r *http.Request, codigo errores.Codigo) {
-	rest.EscribirError(w, r, errores.Nuevo(codigo, "x"))
+func errorOf(w http.ResponseWriter, r *http.Request, code errs.Code) {
+	rest.WriteError(w, r, errs.New(code, "x"))
 }

@@ -49,7 +49,7 @@ func (s *silence) suspect() {
 // watch probes until the service answers.
 func (s *silence) watch() {
 	for failed := 0; ; {
-		ctx, cancel := context.WithTimeout(context.Background(), plazoInvocacion)
+		ctx, cancel := context.WithTimeout(context.Background(), invocationDeadline)
 		err := s.probe(ctx)
 		cancel()
 		if err == nil {

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"entregas/services/internal/errores"
+	"entregas/internal/errs"
 )
 
 // Weight is how many bytes of heap a byte of JSON takes: its text, what it is decoded into, and the answer made of that.
@@ -63,7 +63,7 @@ func (l *Lease) Reserve(ctx context.Context, n int64) error {
 	defer cancel()
 	for {
 		freed, err := l.take(n)
-		if err == nil || errores.De(err) != errores.Ocupado {
+		if err == nil || errs.Of(err) != errs.Busy {
 			return err
 		}
 		select {
@@ -75,7 +75,7 @@ func (l *Lease) Reserve(ctx context.Context, n int64) error {
 }
 
 // Take takes n bytes more without waiting: two requests that hold some must not wait for each other. A request that waits in
-// Reserve does not stand before it. Errors: Demasiadas when the asker holds too much already, Ocupado when all do.
+// Reserve does not stand before it. Errors: TooMany when the asker holds too much already, Busy when all do.
 func (l *Lease) Take(n int64) error {
 	_, err := l.take(n)
 	return err
@@ -101,10 +101,10 @@ func (p *Pool) charge(asker string, n int64) (freed chan struct{}, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.held[asker]+n > max(p.limits.Total/share, 1) {
-		return nil, errores.Nuevo(errores.Demasiadas, "Sus peticiones en curso ocupan demasiado. Espere la respuesta de alguna.")
+		return nil, errs.New(errs.TooMany, "Sus peticiones en curso ocupan demasiado. Espere la respuesta de alguna.")
 	}
 	if p.used+n > p.limits.Total {
-		return p.freed, errores.Nuevo(errores.Ocupado, "Hay demasiadas peticiones grandes a la vez. Intente de nuevo en un segundo.")
+		return p.freed, errs.New(errs.Busy, "Hay demasiadas peticiones grandes a la vez. Intente de nuevo en un segundo.")
 	}
 	p.used += n
 	p.held[asker] += n
@@ -196,7 +196,7 @@ func Uncharged(ctx context.Context) context.Context {
 }
 
 // Limited returns what a service answers, charged to the Lease of ctx. Errors of reading, besides those of source: those of Take;
-// Demasiado when source is longer than an answer may be, or than most bytes.
+// TooLarge when source is longer than an answer may be, or than most bytes.
 func Limited(ctx context.Context, source io.Reader, most int64) io.Reader {
 	l := From(ctx)
 	if answer := l.MaxAnswer(); answer > 0 {
@@ -221,5 +221,5 @@ func (l *limited) Read(b []byte) (int, error) {
 
 // TooLarge is the error for an answer of more than most bytes.
 func TooLarge(most int64) error {
-	return errores.Nuevo(errores.Demasiado, "La respuesta tendría más de %d bytes. Pida menos: menos campos, o una página con un límite menor.", most)
+	return errs.New(errs.TooLarge, "La respuesta tendría más de %d bytes. Pida menos: menos campos, o una página con un límite menor.", most)
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"entregas/services/bff/memory"
-	"entregas/services/internal/errores"
+	"entregas/bff/memory"
+	"entregas/internal/errs"
 )
 
 // One asker holds a quarter at most, all together hold all, and what is given back is there for others.
@@ -20,15 +20,15 @@ func TestRoom(t *testing.T) {
 		name  string
 		lease *memory.Lease
 		n     int64
-		want  errores.Codigo
+		want  errs.Code
 	}{
 		{"a first", a, 60, ""},
-		{"too much for one asker", b, 41, errores.Demasiadas},
+		{"too much for one asker", b, 41, errs.TooMany},
 		{"the rest of the quarter", b, 40, ""},
 		{"another", p.Lease("b"), 100, ""},
 		{"a third", p.Lease("c"), 100, ""},
 		{"a fourth", p.Lease("d"), 100, ""},
-		{"a fifth", p.Lease("e"), 1, errores.Ocupado},
+		{"a fifth", p.Lease("e"), 1, errs.Busy},
 		{"of nobody", nil, 1 << 40, ""},
 	} {
 		if err := c.lease.Take(c.n); code(err) != c.want {
@@ -40,7 +40,7 @@ func TestRoom(t *testing.T) {
 	if err := p.Lease("e").Take(40); err != nil {
 		t.Errorf("after a release: %v", err)
 	}
-	if err := b.Take(40); code(err) != errores.Ocupado {
+	if err := b.Take(40); code(err) != errs.Busy {
 		t.Errorf("what others took since: %v", err)
 	}
 }
@@ -64,7 +64,7 @@ func TestReserveWaits(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := p.Lease("f").Reserve(gone, 1); code(err) != errores.Ocupado {
+	if err := p.Lease("f").Reserve(gone, 1); code(err) != errs.Busy {
 		t.Errorf("a client that left: %v", err)
 	}
 }
@@ -97,7 +97,7 @@ func TestTakeDoesNotStandBehindReserve(t *testing.T) {
 		runtime.Gosched()
 	}
 	cancel()
-	if err := <-got; code(err) != errores.Ocupado {
+	if err := <-got; code(err) != errs.Busy {
 		t.Error(err)
 	}
 }
@@ -126,7 +126,7 @@ func TestUncharged(t *testing.T) {
 	if text, err := io.ReadAll(memory.Limited(ctx, bytes.NewReader(make([]byte, 1_000)), 2_000)); err != nil || len(text) != 1_000 {
 		t.Errorf("%d bytes, %v", len(text), err)
 	}
-	if _, err := io.ReadAll(memory.Limited(ctx, bytes.NewReader(make([]byte, 1_001)), 2_000)); code(err) != errores.Demasiado {
+	if _, err := io.ReadAll(memory.Limited(ctx, bytes.NewReader(make([]byte, 1_001)), 2_000)); code(err) != errs.TooLarge {
 		t.Error(err)
 	}
 	if err := l.Take(100); err != nil {
@@ -144,13 +144,13 @@ func TestLimited(t *testing.T) {
 		name   string
 		limits memory.Limits
 		n      int
-		want   errores.Codigo
+		want   errs.Code
 	}{
 		{"as long as it may be", memory.Limits{Total: 1 << 30, Answer: 100_000}, 100_000, ""},
-		{"longer", memory.Limits{Total: 1 << 30, Answer: 100_000}, 100_001, errores.Demasiado},
-		{"than there is room for", memory.Limits{Total: 1 << 20, Answer: 100_000}, 100_000, errores.Demasiadas},
+		{"longer", memory.Limits{Total: 1 << 30, Answer: 100_000}, 100_001, errs.TooLarge},
+		{"than there is room for", memory.Limits{Total: 1 << 20, Answer: 100_000}, 100_000, errs.TooMany},
 		{"without bounds", memory.Limits{}, 100_000, ""},
-		{"longer than the caller wants", memory.Limits{}, 200_001, errores.Demasiado},
+		{"longer than the caller wants", memory.Limits{}, 200_001, errs.TooLarge},
 	} {
 		ctx := memory.With(t.Context(), memory.New(c.limits).Lease("a"))
 		text, err := io.ReadAll(memory.Limited(ctx, source(c.n), 200_000))
@@ -160,9 +160,9 @@ func TestLimited(t *testing.T) {
 	}
 }
 
-func code(err error) errores.Codigo {
+func code(err error) errs.Code {
 	if err == nil {
 		return ""
 	}
-	return errores.De(err)
+	return errs.Of(err)
 }

@@ -3,7 +3,7 @@ package optional_test
 import (
 	"testing"
 
-	"entregas/services/bff/optional"
+	"entregas/bff/optional"
 )
 
 // A value that is given counts, also where it is the zero of its type.

@@ -4,110 +4,110 @@ import (
 	"net/http"
 	"net/url"
 
+	"entregas/bff/compras"
+	"entregas/bff/optional"
+	"entregas/bff/rest/contract"
 	"entregas/contracts"
-	"entregas/services/bff/compras"
-	"entregas/services/bff/optional"
-	"entregas/services/bff/rest/contrato"
-	"entregas/services/internal/rest"
+	"entregas/internal/rest"
 )
 
-// volverAMirar is the Retry-After of what was taken and goes on, in seconds: most are at rest by then.
-const volverAMirar = "1"
+// lookAgainAfter is the Retry-After of what was taken and goes on, in seconds: most are at rest by then.
+const lookAgainAfter = "1"
 
-// EnVivo streams one purchase's changes.
-type EnVivo interface {
-	UnaCompra(w http.ResponseWriter, r *http.Request, id, ultimoID string)
+// Live streams one purchase's changes.
+type Live interface {
+	OneCompra(w http.ResponseWriter, r *http.Request, id, lastID string)
 }
 
-// CrearCompra implements contrato.ServerInterface.
-func (s Servidor) CrearCompra(w http.ResponseWriter, r *http.Request, params contrato.CrearCompraParams) {
-	solicitud, err := rest.Leer[contracts.SolicitudCompra](w, r)
+// CrearCompra implements contract.ServerInterface.
+func (s Server) CrearCompra(w http.ResponseWriter, r *http.Request, params contract.CrearCompraParams) {
+	solicitud, err := rest.Load[contracts.SolicitudCompra](w, r)
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
-	aceptada, err := s.Puerta.Crear(r.Context(), solicitud, optional.Or(params.IdempotencyKey, ""))
-	sigue(w, r, aceptada, err)
+	accepted, err := s.Gate.Create(r.Context(), solicitud, optional.Or(params.IdempotencyKey, ""))
+	writeAccepted(w, r, accepted, err)
 }
 
-// sigue answers that something was taken and goes on.
-func sigue(w http.ResponseWriter, r *http.Request, a contracts.Aceptada, err error) {
+// writeAccepted answers that something was taken and goes on.
+func writeAccepted(w http.ResponseWriter, r *http.Request, a contracts.Aceptada, err error) {
 	if err == nil {
 		w.Header().Set("Location", "/api/compras/"+url.PathEscape(a.ID))
-		w.Header().Set("Retry-After", volverAMirar)
+		w.Header().Set("Retry-After", lookAgainAfter)
 	}
-	responder(w, r, http.StatusAccepted, a, err)
+	respond(w, r, http.StatusAccepted, a, err)
 }
 
-// LeerCompra implements contrato.ServerInterface.
-func (s Servidor) LeerCompra(w http.ResponseWriter, r *http.Request, id contrato.Id) {
-	leida, err := s.Puerta.Leer(r.Context(), id)
-	decirEdad(w, leida.Edad)
-	responder(w, r, http.StatusOK, leida.Compra, err)
+// LeerCompra implements contract.ServerInterface.
+func (s Server) LeerCompra(w http.ResponseWriter, r *http.Request, id contract.Id) {
+	loaded, err := s.Gate.Load(r.Context(), id)
+	sayAge(w, loaded.Edad)
+	respond(w, r, http.StatusOK, loaded.Compra, err)
 }
 
-// SeguirCompra implements contrato.ServerInterface.
-func (s Servidor) SeguirCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, params contrato.SeguirCompraParams) {
-	s.EnVivo.UnaCompra(w, r, id, optional.Or(params.LastEventID, ""))
+// SeguirCompra implements contract.ServerInterface.
+func (s Server) SeguirCompra(w http.ResponseWriter, r *http.Request, id contract.Id, params contract.SeguirCompraParams) {
+	s.Live.OneCompra(w, r, id, optional.Or(params.LastEventID, ""))
 }
 
-// ListarComprasDeUsuario implements contrato.ServerInterface.
-func (s Servidor) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id contrato.Id, params contrato.ListarComprasDeUsuarioParams) {
-	estados, err := estadosDe(params.Estado)
+// ListarComprasDeUsuario implements contract.ServerInterface.
+func (s Server) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id contract.Id, params contract.ListarComprasDeUsuarioParams) {
+	estados, err := estadosOf(params.Estado)
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
-	pagina, err := s.Puerta.DeUsuario(r.Context(), id, optional.Or(params.Limite, compras.PaginaNormal), optional.Or(params.Despues, ""), estados...)
-	responderPagina(w, r, pagina, err)
+	page, err := s.Gate.OfUsuario(r.Context(), id, optional.Or(params.Limite, compras.DefaultPage), optional.Or(params.Despues, ""), estados...)
+	respondPage(w, r, page, err)
 }
 
-// ListarCompras implements contrato.ServerInterface.
-func (s Servidor) ListarCompras(w http.ResponseWriter, r *http.Request, params contrato.ListarComprasParams) {
-	estados, err := estadosDe(params.Estado)
+// ListarCompras implements contract.ServerInterface.
+func (s Server) ListarCompras(w http.ResponseWriter, r *http.Request, params contract.ListarComprasParams) {
+	estados, err := estadosOf(params.Estado)
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
-	filtro := contracts.FiltroCompras{Estados: estados, IDUsuario: optional.Or(params.IdUsuario, ""), Domicilio: params.Domicilio}
-	pagina, err := s.Puerta.Buscar(r.Context(), filtro, optional.Or(params.Limite, compras.PaginaNormal), optional.Or(params.Despues, ""))
-	responderPagina(w, r, pagina, err)
+	filter := contracts.ComprasFilter{Estados: estados, IDUsuario: optional.Or(params.IdUsuario, ""), Domicilio: params.Domicilio}
+	page, err := s.Gate.Buscar(r.Context(), filter, optional.Or(params.Limite, compras.DefaultPage), optional.Or(params.Despues, ""))
+	respondPage(w, r, page, err)
 }
 
-func responderPagina(w http.ResponseWriter, r *http.Request, pagina compras.Pagina, err error) {
-	respuesta := contracts.PaginaDeCompras{Compras: pagina.Compras, Siguiente: pagina.Siguiente}
-	if respuesta.Compras == nil {
-		respuesta.Compras = []contracts.Compra{}
+func respondPage(w http.ResponseWriter, r *http.Request, page compras.Page, err error) {
+	response := contracts.PaginaDeCompras{Compras: page.Compras, Siguiente: page.Siguiente}
+	if response.Compras == nil {
+		response.Compras = []contracts.Compra{}
 	}
-	decirEdad(w, pagina.Edad)
-	responder(w, r, http.StatusOK, respuesta, err)
+	sayAge(w, page.Edad)
+	respond(w, r, http.StatusOK, response, err)
 }
 
-// CancelarCompra implements contrato.ServerInterface. The body may be missing.
-func (s Servidor) CancelarCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, _ contrato.CancelarCompraParams) {
-	pedida, err := rest.ReadOptional[contracts.Cancelacion](w, r)
+// CancelarCompra implements contract.ServerInterface. The body may be missing.
+func (s Server) CancelarCompra(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.CancelarCompraParams) {
+	requested, err := rest.ReadOptional[contracts.Cancelacion](w, r)
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
-	aceptada, hecha, err := s.Puerta.Cancelar(r.Context(), id, pedida.Motivo)
-	if hecha {
-		responder(w, r, http.StatusOK, aceptada, err)
+	accepted, done, err := s.Gate.Cancelar(r.Context(), id, requested.Motivo)
+	if done {
+		respond(w, r, http.StatusOK, accepted, err)
 		return
 	}
-	sigue(w, r, aceptada, err)
+	writeAccepted(w, r, accepted, err)
 }
 
-// DecidirCompra implements contrato.ServerInterface.
-func (s Servidor) DecidirCompra(w http.ResponseWriter, r *http.Request, id contrato.Id, _ contrato.DecidirCompraParams) {
-	decision, err := rest.Leer[contracts.Aprobacion](w, r)
+// DecidirCompra implements contract.ServerInterface.
+func (s Server) DecidirCompra(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.DecidirCompraParams) {
+	decision, err := rest.Load[contracts.Aprobacion](w, r)
 	if err == nil && decision.Aprobada == nil {
-		err = contracts.CampoMalo("aprobada", "falta: debe ser true o false")
+		err = contracts.BadField("aprobada", "falta: debe ser true o false")
 	}
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
-	aceptada, err := s.Puerta.Aprobar(r.Context(), id, *decision.Aprobada, decision.Motivo)
-	responder(w, r, http.StatusOK, aceptada, err)
+	accepted, err := s.Gate.Aprobar(r.Context(), id, *decision.Aprobada, decision.Motivo)
+	respond(w, r, http.StatusOK, accepted, err)
 }

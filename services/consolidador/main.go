@@ -4,28 +4,28 @@ package main
 import (
 	"context"
 
-	"entregas/services/consolidador/mensajes"
+	"entregas/internal/app"
+	"entregas/internal/database"
+	"entregas/internal/pubsub"
+	"entregas/services/consolidador/messages"
 	"entregas/services/consolidador/postgres"
-	"entregas/services/internal/arranque"
-	"entregas/services/internal/base"
-	"entregas/services/internal/pubsub"
 )
 
-const servicio = "consolidador"
+const service = "consolidador"
 
 type config struct {
-	arranque.Config
-	BaseDatos  string `conf:"env:DATABASE_URL,required,mask,help:address of database productos for a role that only reads" unit:"URL"`
-	Conexiones int32  `conf:"env:MAX_DATABASE_CONNECTIONS,default:8,help:connections to the database that one replica may open" unit:"connections"`
+	app.Config
+	DatabaseURL string `conf:"env:DATABASE_URL,required,mask,help:address of database productos for a role that only reads" unit:"URL"`
+	Connections int32  `conf:"env:MAX_DATABASE_CONNECTIONS,default:8,help:connections to the database that one replica may open" unit:"connections"`
 }
 
 func main() {
 	var cfg config
-	arranque.Main(servicio, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
+	app.Main(service, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
 }
 
 func run(ctx context.Context, cfg config) error {
-	pool, err := base.Abrir(ctx, cfg.BaseDatos, cfg.Conexiones)
+	pool, err := database.Open(ctx, cfg.DatabaseURL, cfg.Connections)
 	if err != nil {
 		return err
 	}
@@ -36,9 +36,9 @@ func run(ctx context.Context, cfg config) error {
 	}
 	defer sidecar.Close()
 
-	publicador := pubsub.NuevoPublicador(sidecar, servicio)
-	rutas := cfg.Rutas(map[string]arranque.Comprobacion{"la base de datos": pool.Ping})
-	receptor := pubsub.NuevoReceptor(rutas, publicador, pubsub.NuevosIntentos(sidecar))
-	mensajes.Recibir(receptor, publicador, postgres.Nuevo(pool))
-	return cfg.Servir(ctx, rutas)
+	publisher := pubsub.NewPublisher(sidecar, service)
+	routes := cfg.Routes(map[string]app.Check{"la base de datos": pool.Ping})
+	receiver := pubsub.NewReceiver(routes, publisher, pubsub.NewAttempts(sidecar))
+	messages.Receive(receiver, publisher, postgres.New(pool))
+	return cfg.ServeRoutes(ctx, routes)
 }

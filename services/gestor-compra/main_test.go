@@ -14,54 +14,54 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"entregas/contracts"
-	"entregas/services/gestor-compra/reconciliacion"
-	"entregas/services/internal/arranque"
-	"entregas/services/internal/base"
-	"entregas/services/internal/basetest"
+	"entregas/internal/app"
+	"entregas/internal/database"
+	"entregas/internal/databasetest"
+	"entregas/services/gestor-compra/reconciler"
 )
 
 // motor is a workflow engine that is there and has no work.
-type motor struct {
+type workflowEngine struct {
 	protos.UnimplementedTaskHubSidecarServiceServer
 }
 
-func (motor) Hello(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+func (workflowEngine) Hello(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
-func (motor) GetWorkItems(_ *protos.GetWorkItemsRequest, s protos.TaskHubSidecarService_GetWorkItemsServer) error {
+func (workflowEngine) GetWorkItems(_ *protos.GetWorkItemsRequest, s protos.TaskHubSidecarService_GetWorkItemsServer) error {
 	<-s.Context().Done()
 	return nil
 }
 
 // Failure prevented: a program whose port is taken, or whose sidecar has no workflow engine, neither runs nor ends. Its tasks
 // wait for a stop that nobody sends, and so the error is never told.
-func TestLoQueNoArrancaTermina(t *testing.T) {
-	for nombre, c := range map[string]struct {
-		conMotor bool
-		dice     string
+func TestWhatDoesNotStartEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		withEngine bool
+		says       string
 	}{
 		"the port is taken":  {true, "servir"},
 		"there is no engine": {false, "task hub"},
 	} {
-		t.Run(nombre, func(t *testing.T) {
-			sidecar, tomado := escuchar(t), escuchar(t)
-			servidor := grpc.NewServer()
-			if c.conMotor {
-				protos.RegisterTaskHubSidecarServiceServer(servidor, motor{})
+		t.Run(name, func(t *testing.T) {
+			sidecar, taken := listen(t), listen(t)
+			server := grpc.NewServer()
+			if c.withEngine {
+				protos.RegisterTaskHubSidecarServiceServer(server, workflowEngine{})
 			}
-			go func() { _ = servidor.Serve(sidecar) }() // it ends with the test
-			t.Cleanup(servidor.Stop)
+			go func() { _ = server.Serve(sidecar) }() // it ends with the test
+			t.Cleanup(server.Stop)
 			cfg := config{
-				Config:    arranque.Config{Direccion: "127.0.0.1", Puerto: puertoDe(tomado), DaprGRPC: strconv.Itoa(puertoDe(sidecar))},
-				BaseDatos: basetest.Nueva(t, nil).Config().ConnString(), Esquema: base.Alzar, Conexiones: 5, Cupo: 1,
-				VueltaAdmision: time.Minute, ReconcileEvery: time.Minute, StalledAfter: time.Minute,
+				Config:      app.Config{Address: "127.0.0.1", Port: portOf(taken), DaprGRPC: strconv.Itoa(portOf(sidecar))},
+				DatabaseURL: databasetest.New(t, nil).Config().ConnString(), AvroSchema: database.Raise, Connections: 5, Capacity: 1,
+				AdmissionRound: time.Minute, ReconcileEvery: time.Minute, StalledAfter: time.Minute,
 			}
-			fin := make(chan error, 1)
-			go func() { fin <- run(t.Context(), cfg) }()
+			end := make(chan error, 1)
+			go func() { end <- run(t.Context(), cfg) }()
 			select {
-			case err := <-fin:
-				if err == nil || !strings.Contains(err.Error(), c.dice) {
+			case err := <-end:
+				if err == nil || !strings.Contains(err.Error(), c.says) {
 					t.Errorf("terminó con %v", err)
 				}
 			case <-time.After(20 * time.Second):
@@ -71,7 +71,7 @@ func TestLoQueNoArrancaTermina(t *testing.T) {
 	}
 }
 
-func escuchar(t *testing.T) net.Listener {
+func listen(t *testing.T) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -81,7 +81,7 @@ func escuchar(t *testing.T) net.Listener {
 	return l
 }
 
-func puertoDe(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
+func portOf(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
 
 // The defaults of the settings go with each other, and with what others know of them.
 func TestTheDefaultsAgree(t *testing.T) {
@@ -92,16 +92,16 @@ func TestTheDefaultsAgree(t *testing.T) {
 	if _, err := conf.Parse("", &cfg); err != nil {
 		t.Fatal(err)
 	}
-	if cfg.UmbralAprobacion != contracts.ApprovalThreshold || cfg.MaxOpen != contracts.MaxOpen {
-		t.Errorf("APPROVAL_THRESHOLD is %d and MAX_OPEN_PER_CUSTOMER %d; contracts has %d and %d", cfg.UmbralAprobacion, cfg.MaxOpen, contracts.ApprovalThreshold, contracts.MaxOpen)
+	if cfg.AprobacionThreshold != contracts.ApprovalThreshold || cfg.MaxOpen != contracts.MaxOpen {
+		t.Errorf("APPROVAL_THRESHOLD is %d and MAX_OPEN_PER_CUSTOMER %d; contracts has %d and %d", cfg.AprobacionThreshold, cfg.MaxOpen, contracts.ApprovalThreshold, contracts.MaxOpen)
 	}
-	if err := (reconciliacion.Settings{Quiet: cfg.StalledAfter}).Check(); err != nil {
+	if err := (reconciler.Settings{Quiet: cfg.StalledAfter}).Check(); err != nil {
 		t.Error(err)
 	}
-	if cfg.Insistencia >= cfg.Paciencia {
-		t.Errorf("ASK_AGAIN_AFTER is %s: a step would never ask again within STEP_PATIENCE, %s", cfg.Insistencia, cfg.Paciencia)
+	if cfg.AskAgainAfter >= cfg.Patience {
+		t.Errorf("ASK_AGAIN_AFTER is %s: a step would never ask again within STEP_PATIENCE, %s", cfg.AskAgainAfter, cfg.Patience)
 	}
-	if cfg.Arriendo >= cfg.StalledAfter {
-		t.Errorf("START_LEASE is %s: a purchase would stand still by STALLED_AFTER, %s, before it is given out again", cfg.Arriendo, cfg.StalledAfter)
+	if cfg.Lease >= cfg.StalledAfter {
+		t.Errorf("START_LEASE is %s: a purchase would stand still by STALLED_AFTER, %s, before it is given out again", cfg.Lease, cfg.StalledAfter)
 	}
 }

@@ -5,16 +5,16 @@ import (
 	"context"
 	"time"
 
-	"entregas/services/internal/arranque"
-	"entregas/services/monitor/colas"
+	"entregas/internal/app"
 	"entregas/services/monitor/pulsar"
+	"entregas/services/monitor/queues"
 	"entregas/services/monitor/rest"
 )
 
-const servicio = "monitor"
+const service = "monitor"
 
 type config struct {
-	arranque.Config
+	app.Config
 	Pulsar string `conf:"env:PULSAR_ADMIN,default:http://127.0.0.1:8080,help:administrative interface of the broker" unit:"URL"`
 	Broker string `conf:"env:PULSAR_URL,default:pulsar://127.0.0.1:6650,help:address of the broker itself; for dead letters" unit:"URL"`
 	Token  string `conf:"env:PULSAR_TOKEN,mask,help:token for a broker that asks for one"`
@@ -22,7 +22,7 @@ type config struct {
 
 func main() {
 	var cfg config
-	arranque.Main(servicio, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
+	app.Main(service, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
 }
 
 // lookEvery is how often the queues are searched for messages that no sidecar can hand to its program.
@@ -30,17 +30,17 @@ const lookEvery = 5 * time.Second
 
 // run needs no broker to be ready: that the broker is down is what monitor is there to tell.
 func run(ctx context.Context, cfg config) error {
-	broker := pulsar.Nuevo(cfg.Pulsar, cfg.Token)
-	muertos, err := pulsar.NuevosMuertos(cfg.Broker, cfg.Token, broker)
+	broker := pulsar.New(cfg.Pulsar, cfg.Token)
+	deadLetters, err := pulsar.NewDeadLetters(cfg.Broker, cfg.Token, broker)
 	if err != nil {
 		return err
 	}
-	defer muertos.Cerrar()
-	historial := colas.NuevoHistorial(broker)
-	go arranque.Repetir(ctx, colas.Cada, "mirar las colas", historial.Mirar)
-	go arranque.Repetir(ctx, lookEvery, "buscar lo que nadie puede leer", muertos.Watch)
-	rutas := cfg.Rutas(nil, "/metrics")
-	rest.Servir(rutas, broker, historial, muertos)
-	rest.ServeAPI(rutas, historial, muertos)
-	return cfg.Servir(ctx, rutas)
+	defer deadLetters.Close()
+	history := queues.NewHistory(broker)
+	go app.Repeat(ctx, queues.Every, "mirar las colas", history.Look)
+	go app.Repeat(ctx, lookEvery, "buscar lo que nadie puede leer", deadLetters.Watch)
+	routes := cfg.Routes(nil, "/metrics")
+	rest.ServeRoutes(routes, broker, history, deadLetters)
+	rest.ServeAPI(routes, history, deadLetters)
+	return cfg.ServeRoutes(ctx, routes)
 }

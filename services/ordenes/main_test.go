@@ -17,7 +17,7 @@ func TestTheDefaultsAgree(t *testing.T) {
 	if _, err := conf.Parse("", &cfg); err != nil {
 		t.Fatal(err)
 	}
-	if cfg.MaxAbiertas != contracts.MaxOpen {
-		t.Errorf("MAX_OPEN_ORDENES is %d; contracts has %d", cfg.MaxAbiertas, contracts.MaxOpen)
+	if cfg.MaxOpen != contracts.MaxOpen {
+		t.Errorf("MAX_OPEN_ORDENES is %d; contracts has %d", cfg.MaxOpen, contracts.MaxOpen)
 	}
 }

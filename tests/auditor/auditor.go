@@ -16,23 +16,23 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Direcciones say where the books are.
-type Direcciones struct {
-	DSNGestorCompra, DSNProductos, DSNOrdenes string
-	PulsarURL, PulsarAdmin                    string
+// Addresses say where the books are.
+type Addresses struct {
+	ManagerDSN, ProductosDSN, OrdenesDSN string
+	PulsarURL, PulsarAdmin               string
 }
 
 // Auditor reads. Every session of it refuses to write.
 type Auditor struct {
-	gestor, productos, ordenes *pgxpool.Pool
-	broker                     pulsar.Client
-	admin                      string
+	manager, productos, ordenes *pgxpool.Pool
+	broker                      pulsar.Client
+	admin                       string
 }
 
-// Abrir connects to the books.
-func Abrir(ctx context.Context, d Direcciones) (*Auditor, error) {
+// Open connects to the books.
+func Open(ctx context.Context, d Addresses) (*Auditor, error) {
 	a := &Auditor{admin: strings.TrimSuffix(d.PulsarAdmin, "/")}
-	for dsn, pool := range map[string]**pgxpool.Pool{d.DSNGestorCompra: &a.gestor, d.DSNProductos: &a.productos, d.DSNOrdenes: &a.ordenes} {
+	for dsn, pool := range map[string]**pgxpool.Pool{d.ManagerDSN: &a.manager, d.ProductosDSN: &a.productos, d.OrdenesDSN: &a.ordenes} {
 		config, err := pgxpool.ParseConfig(dsn)
 		if err != nil {
 			return nil, err
@@ -43,80 +43,80 @@ func Abrir(ctx context.Context, d Direcciones) (*Auditor, error) {
 			return nil, err
 		}
 	}
-	callado := log.NewLoggerWithSlog(slog.New(slog.DiscardHandler))
+	quiet := log.NewLoggerWithSlog(slog.New(slog.DiscardHandler))
 	var err error
-	a.broker, err = pulsar.NewClient(pulsar.ClientOptions{URL: d.PulsarURL, OperationTimeout: 20 * time.Second, Logger: callado})
+	a.broker, err = pulsar.NewClient(pulsar.ClientOptions{URL: d.PulsarURL, OperationTimeout: 20 * time.Second, Logger: quiet})
 	return a, err
 }
 
-// Cerrar ends the connections.
-func (a *Auditor) Cerrar() {
-	a.gestor.Close()
+// Close ends the connections.
+func (a *Auditor) Close() {
+	a.manager.Close()
 	a.productos.Close()
 	a.ordenes.Close()
 	a.broker.Close()
 }
 
-// Falta is something that is not as it must be. IDCompra is empty where it is about no one purchase.
-type Falta struct{ IDCompra, Que string }
+// Violation is something that is not as it must be. IDCompra is empty where it is about no one purchase.
+type Violation struct{ IDCompra, What string }
 
-// Informe is what an audit found.
-type Informe struct {
-	Compras   int
-	PorEstado map[string]int
-	Eventos   int // records on eventos-compra
-	Muertos   map[string]int
-	Replaced  int // workflows of purchases that stood still and were replaced
-	Faltas    []Falta
+// Report is what an audit found.
+type Report struct {
+	Compras     int
+	ByEstado    map[string]int
+	Events      int // records on events-compra
+	DeadLetters map[string]int
+	Replaced    int // workflows of purchases that stood still and were replaced
+	Violations  []Violation
 }
 
-func (i *Informe) falta(id, formato string, args ...any) {
-	i.Faltas = append(i.Faltas, Falta{id, fmt.Sprintf(formato, args...)})
+func (i *Report) absent(id, format string, args ...any) {
+	i.Violations = append(i.Violations, Violation{id, fmt.Sprintf(format, args...)})
 }
 
-// Revisar audits everything. aceptadas are the purchases that a customer was told of: each must be there, and at its end.
-func (a *Auditor) Revisar(ctx context.Context, aceptadas []string) (*Informe, error) {
-	l, err := a.leer(ctx)
+// Inspect audits everything. acceptedOnes are the purchases that a customer was told of: each must be there, and at its end.
+func (a *Auditor) Inspect(ctx context.Context, acceptedOnes []string) (*Report, error) {
+	l, err := a.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	i := &Informe{Compras: len(l.compras), PorEstado: map[string]int{}, Muertos: map[string]int{}}
-	for _, id := range aceptadas {
-		if _, hay := l.compras[id]; !hay {
-			i.falta(id, "se aceptó y no está")
+	i := &Report{Compras: len(l.compras), ByEstado: map[string]int{}, DeadLetters: map[string]int{}}
+	for _, id := range acceptedOnes {
+		if _, found := l.compras[id]; !found {
+			i.absent(id, "se aceptó y no está")
 		}
 	}
 	for id, c := range l.compras {
-		i.PorEstado[c.Estado]++
-		l.unaCompra(i, id, c)
+		i.ByEstado[c.Estado]++
+		l.oneCompra(i, id, c)
 	}
-	l.huerfanas(i)
+	l.orphans(i)
 	l.existencias(i)
-	if err := a.pendientes(ctx, i); err != nil {
+	if err := a.pending(ctx, i); err != nil {
 		return nil, err
 	}
-	if err := a.eventos(ctx, i, l.compras); err != nil {
+	if err := a.events(ctx, i, l.compras); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(i.Faltas, func(x, y Falta) int { return strings.Compare(x.IDCompra+x.Que, y.IDCompra+y.Que) })
+	slices.SortFunc(i.Violations, func(x, y Violation) int { return strings.Compare(x.IDCompra+x.What, y.IDCompra+y.What) })
 	return i, nil
 }
 
-// RevisarHasta audits again and again until nothing is amiss or plazo has passed: what is still on its way is not lost.
-func (a *Auditor) RevisarHasta(ctx context.Context, plazo time.Duration, aceptadas []string) (*Informe, error) {
-	for limite := time.Now().Add(plazo); ; {
-		i, err := a.Revisar(ctx, aceptadas)
-		if (err == nil && len(i.Faltas) == 0) || time.Now().After(limite) || ctx.Err() != nil {
+// InspectUntil audits again and again until nothing is amiss or deadline has passed: what is still on its way is not lost.
+func (a *Auditor) InspectUntil(ctx context.Context, deadline time.Duration, acceptedOnes []string) (*Report, error) {
+	for limit := time.Now().Add(deadline); ; {
+		i, err := a.Inspect(ctx, acceptedOnes)
+		if (err == nil && len(i.Violations) == 0) || time.Now().After(limit) || ctx.Err() != nil {
 			return i, err
 		}
 		time.Sleep(3 * time.Second)
 	}
 }
 
-func filas[T any](ctx context.Context, pool *pgxpool.Pool, consulta string, args ...any) ([]T, error) {
-	leidas, err := pool.Query(ctx, consulta, args...)
+func rows[T any](ctx context.Context, pool *pgxpool.Pool, query string, args ...any) ([]T, error) {
+	readings, err := pool.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(leidas, pgx.RowToStructByPos[T])
+	return pgx.CollectRows(readings, pgx.RowToStructByPos[T])
 }

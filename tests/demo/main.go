@@ -11,44 +11,44 @@ import (
 	"syscall"
 	"time"
 
-	"entregas/tests/cliente"
+	"entregas/tests/client"
 )
 
-// plazo bounds each way: far more than one takes on a busy machine.
-const plazo = 90 * time.Second
+// deadline bounds each way: far more than one takes on a busy machine.
+const deadline = 90 * time.Second
 
 func main() {
-	ctx, soltar := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer soltar()
-	if err := correr(ctx); err != nil {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "\nLa demostración falló:", err)
-		soltar()
+		cancel()
 		os.Exit(1)
 	}
 }
 
-func correr(ctx context.Context) error {
-	entorno, err := cliente.DelEntorno()
+func run(ctx context.Context) error {
+	env, err := client.FromEnv()
 	if err != nil {
 		return err
 	}
-	d := &demo{entorno: entorno, cliente: cliente.Nuevo(entorno.BFF), papel: nuevoPapel(os.Stdout), marca: time.Now().UTC().Format("150405.000")}
-	if err := d.surtir(ctx); err != nil {
+	d := &demo{env: env, client: client.New(env.BFF), paper: newPaper(os.Stdout), mark: time.Now().UTC().Format("150405.000")}
+	if err := d.restock(ctx); err != nil {
 		return err
 	}
-	var fallos []error
-	for i, c := range caminos {
-		if err := d.recorrer(ctx, i+1, c); err != nil {
-			d.papel.Mal(err.Error())
-			fallos = append(fallos, fmt.Errorf("%s: %w", c.titulo, err))
+	var failures []error
+	for i, c := range courses {
+		if err := d.walk(ctx, i+1, c); err != nil {
+			d.paper.Bad(err.Error())
+			failures = append(failures, fmt.Errorf("%s: %w", c.title, err))
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
-	if err := d.libros(ctx); err != nil {
-		fallos = append(fallos, err)
+	if err := d.books(ctx); err != nil {
+		failures = append(failures, err)
 	}
-	d.direcciones()
-	return errors.Join(fallos...)
+	d.addresses()
+	return errors.Join(failures...)
 }

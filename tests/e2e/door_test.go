@@ -8,54 +8,54 @@ import (
 	"testing"
 
 	"entregas/contracts"
-	"entregas/tests/cliente"
-	. "entregas/tests/prueba"
+	"entregas/tests/client"
+	. "entregas/tests/testkit"
 )
 
 // What the door takes reaches every service and comes back as it was written: an id in capitals, a reason of two lines with
 // joined emoji in a chunked body, an instant of one form, a search in either form of accents.
 func TestTheDoorKeepsWhatIsWritten(t *testing.T) {
-	s := Abrir(t)
-	s.Surtir(t, map[string]int{"1": 10})
-	u, id := Usuario(t), NuevoID()
+	s := Open(t)
+	s.Restock(t, map[string]int{"1": 10})
+	u, id := Usuario(t), NewID()
 	a, err := s.BFF.Comprar(t.Context(), contracts.SolicitudCompra{ID: strings.ToUpper(id), IDUsuario: u, Productos: []contracts.Linea{Linea("1", 1)}})
 	if err != nil || a.ID != id {
 		t.Fatalf("%+v, %v", a, err)
 	}
-	s.Espera(t, id, contracts.EstadoConfirmada)
+	s.Wait(t, id, contracts.EstadoConfirmada)
 
 	const reason = "Ya no.\n\tGracias\u00a0👩\u200d👧"
 	if _, err := s.BFF.Cancelar(t.Context(), strings.ToUpper(id), reason); err != nil {
 		t.Fatal(err)
 	}
-	c := s.Espera(t, id, contracts.EstadoCancelada)
+	c := s.Wait(t, id, contracts.EstadoCancelada)
 	if !strings.Contains(c.Motivo, reason) {
 		t.Errorf("the reason came back as %q", c.Motivo)
 	}
-	r, err := s.BFF.Pedir(t.Context(), http.MethodGet, "/compras/"+id, nil)
+	r, err := s.BFF.Request(t.Context(), http.MethodGet, "/compras/"+id, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	instants := regexp.MustCompile(`"(?:creada_en|actualizada_en|en)":"([^"]*)"`).FindAllSubmatch(r.Cuerpo, -1)
+	instants := regexp.MustCompile(`"(?:creada_en|actualizada_en|en)":"([^"]*)"`).FindAllSubmatch(r.Body, -1)
 	for _, i := range instants {
 		if !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`).Match(i[1]) {
 			t.Errorf("an instant is told as %s", i[1])
 		}
 	}
 	if len(instants) < 3 {
-		t.Errorf("%s", r.Cuerpo)
+		t.Errorf("%s", r.Body)
 	}
 	for _, words := range []string{"caf%C3%A9", "cafe%CC%81", "CAFE"} {
-		if r, err := s.BFF.Pedir(t.Context(), http.MethodGet, "/productos?buscar="+words, nil); err != nil || !strings.Contains(string(r.Cuerpo), `"id":"1"`) {
-			t.Errorf("%s finds %s, %v", words, r.Cuerpo, err)
+		if r, err := s.BFF.Request(t.Context(), http.MethodGet, "/productos?buscar="+words, nil); err != nil || !strings.Contains(string(r.Body), `"id":"1"`) {
+			t.Errorf("%s finds %s, %v", words, r.Body, err)
 		}
 	}
 }
 
 // A body of unknown length that is empty is none; one that is no JSON by its header is not looked at.
 func TestBodiesByTheirHeaders(t *testing.T) {
-	s := Abrir(t)
-	token, err := s.Entorno.Token("oti", "operador")
+	s := Open(t)
+	token, err := s.Env.Token("oti", "operador")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,11 +64,11 @@ func TestBodiesByTheirHeaders(t *testing.T) {
 		body       io.Reader
 		status     int
 	}{
-		{"/compras/" + NuevoID() + "/cancelacion", "", io.MultiReader(), http.StatusNotFound}, // it looked for the purchase
-		{"/compras/" + NuevoID() + "/cancelacion", "text/plain", strings.NewReader(`{}`), http.StatusUnsupportedMediaType},
+		{"/compras/" + NewID() + "/cancelacion", "", io.MultiReader(), http.StatusNotFound}, // it looked for the purchase
+		{"/compras/" + NewID() + "/cancelacion", "text/plain", strings.NewReader(`{}`), http.StatusUnsupportedMediaType},
 		{"/compras", "application/x-www-form-urlencoded", strings.NewReader(`{}`), http.StatusUnsupportedMediaType},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Entorno.BFF+"/api"+c.path, c.body)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Env.BFF+"/api"+c.path, c.body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,6 +81,6 @@ func TestBodiesByTheirHeaders(t *testing.T) {
 		}
 		text, _ := io.ReadAll(res.Body)
 		_ = res.Body.Close()
-		esProblema(t, c.path, cliente.Respuesta{Estado: res.StatusCode, Cabeceras: res.Header, Cuerpo: text}, c.status, "")
+		isProblem(t, c.path, client.Response{Estado: res.StatusCode, Headers: res.Header, Body: text}, c.status, "")
 	}
 }

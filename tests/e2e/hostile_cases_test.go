@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	. "entregas/tests/prueba"
+	. "entregas/tests/testkit"
 )
 
 // hostileCase is one request as it goes on the wire.
@@ -60,7 +60,7 @@ func (f forger) value() string {
 	case 3:
 		return f.of("0", "-1", "1", "100", "101", "1e309", "99999999999999999999", "١", "1.5", "true", "null", "[]", "{}", `"`, "CONFIRMADA", "NADA", "confirmada")
 	default:
-		return f.of(NuevoID(), strings.ToUpper(NuevoID()), "00000000-0000-0000-0000-000000000000", f.subject, "1", "17", "2026-01-01T00:00:00Z_"+NuevoID(), "2026-01-01T00:00:00Z_a\x00b")
+		return f.of(NewID(), strings.ToUpper(NewID()), "00000000-0000-0000-0000-000000000000", f.subject, "1", "17", "2026-01-01T00:00:00Z_"+NewID(), "2026-01-01T00:00:00Z_a\x00b")
 	}
 }
 

@@ -20,8 +20,8 @@ import (
 	"time"
 
 	"entregas/contracts"
-	"entregas/tests/cliente"
-	. "entregas/tests/prueba"
+	"entregas/tests/client"
+	. "entregas/tests/testkit"
 )
 
 // How many arbitrary requests are made up; HOSTILE_CASES and HOSTILE_SEED say otherwise.
@@ -37,7 +37,7 @@ const (
 // reads meanwhile is answered first-hand, and the sender is never told that the trouble is ours. A machine that is out of processor
 // time may miss the second that a call has: what fails once must be right when it is asked again at once.
 func TestHostileRequests(t *testing.T) {
-	s := Abrir(t)
+	s := Open(t)
 	victim := newVictim(t, s)
 	ctx, stop := context.WithCancel(t.Context())
 	reads := make(chan int)
@@ -63,7 +63,7 @@ func fromEnvironment(t *testing.T, name string, otherwise int) int {
 }
 
 // attack sends n requests, and tells how many were answered with each status.
-func attack(t *testing.T, s *Sistema, n int, seed uint64) map[int]int {
+func attack(t *testing.T, s *System, n int, seed uint64) map[int]int {
 	t.Helper()
 	tokens := map[string]string{}
 	var names []string
@@ -72,7 +72,7 @@ func attack(t *testing.T, s *Sistema, n int, seed uint64) map[int]int {
 		if i%8 == 0 {
 			role = "operador"
 		}
-		token, err := s.Entorno.Token(name, role)
+		token, err := s.Env.Token(name, role)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func attack(t *testing.T, s *Sistema, n int, seed uint64) map[int]int {
 				c := newForger(seed, i, name, tokens[name]).request()
 				ours, answer := 0, ""
 				for range hostileTimes {
-					status, body, err := send(t.Context(), s.Entorno.BFF, c)
+					status, body, err := send(t.Context(), s.Env.BFF, c)
 					if err != nil || isOurs(status, body) {
 						ours++
 						answer = fmt.Sprintf("%d %.300q, %v", status, body, err)
@@ -120,8 +120,8 @@ func isOurs(status int, body string) bool {
 }
 
 // send writes one request and reads the answer; of a stream only its beginning. Status 0: it did not wait.
-func send(ctx context.Context, base string, c hostileCase) (status int, body string, err error) {
-	u, err := url.Parse(base)
+func send(ctx context.Context, baseURL string, c hostileCase) (status int, body string, err error) {
+	u, err := url.Parse(baseURL)
 	if err != nil {
 		return 0, "", err
 	}
@@ -134,14 +134,14 @@ func send(ctx context.Context, base string, c hostileCase) (status int, body str
 		return 0, "", err
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(Plazo))
-	_, alEscribir := io.WriteString(conn, c.text)
+	_ = conn.SetDeadline(time.Now().Add(Deadline))
+	_, writeErr := io.WriteString(conn, c.text)
 	if c.leaves {
 		return 0, "", nil
 	}
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	switch {
-	case err != nil && alEscribir != nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isReset(err):
+	case err != nil && writeErr != nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isReset(err):
 		return 0, "", nil // closed in the middle of what it refused
 	case err != nil:
 		return 0, "", err
@@ -161,20 +161,20 @@ func isReset(err error) bool {
 
 // victim reads all that a customer, and an operator, can.
 type victim struct {
-	bff, operator *cliente.Cliente
-	plain         *cliente.Cliente // of the paths without /api
-	browser       *http.Client     // with a session
-	base          string
+	bff, operator *client.Client
+	plain         *client.Client // of the paths without /api
+	browser       *http.Client   // with a session
+	baseURL       string
 	name, id      string
 	again         int // how often it asked again
 }
 
-func newVictim(t *testing.T, s *Sistema) *victim {
+func newVictim(t *testing.T, s *System) *victim {
 	t.Helper()
-	v := &victim{name: Usuario(t), base: s.Entorno.BFF, plain: cliente.Directo(s.Entorno.BFF)}
-	v.bff, v.operator, v.browser = como(t, s, v.name, "cliente"), como(t, s, v.name+"-op", "operador"), signIn(t, s, v.name)
+	v := &victim{name: Usuario(t), baseURL: s.Env.BFF, plain: client.Direct(s.Env.BFF)}
+	v.bff, v.operator, v.browser = as(t, s, v.name, "cliente"), as(t, s, v.name+"-op", "operador"), signIn(t, s, v.name)
 	v.id = s.Comprar(t, contracts.SolicitudCompra{IDUsuario: v.name, Productos: []contracts.Linea{Linea("llama", 1)}})
-	s.Espera(t, v.id, contracts.EstadoRechazada)
+	s.Wait(t, v.id, contracts.EstadoRechazada)
 	return v
 }
 
@@ -195,8 +195,8 @@ func (v *victim) readWhile(ctx context.Context, t *testing.T) (times int) {
 
 // readAll reads everything once, and what fails once more.
 func (v *victim) readAll(ctx context.Context) (what string, err error) {
-	rest := func(c *cliente.Cliente, path string) func() error {
-		return func() error { return firstHand(c.Pedir(ctx, http.MethodGet, path, nil)) }
+	rest := func(c *client.Client, path string) func() error {
+		return func() error { return firstHand(c.Request(ctx, http.MethodGet, path, nil)) }
 	}
 	reads := map[string]func() error{
 		"session":  func() error { return v.ask(ctx, "/sesion", "", v.name) },
@@ -230,7 +230,7 @@ func (v *victim) readAll(ctx context.Context) (what string, err error) {
 // stream reads the changes of a purchase that can change no more.
 func (v *victim) stream(ctx context.Context) error {
 	events := 0
-	err := v.bff.Eventos(ctx, "/compras/"+v.id+"/eventos", "", func(cliente.Evento) error { events++; return nil })
+	err := v.bff.Events(ctx, "/compras/"+v.id+"/eventos", "", func(client.Event) error { events++; return nil })
 	if err == nil && events < 3 {
 		err = fmt.Errorf("%d events", events)
 	}
@@ -247,7 +247,7 @@ func (v *victim) ask(ctx context.Context, path, query, says string) error {
 		}
 		method, body = http.MethodPost, string(text)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, v.base+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, v.baseURL+path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -268,14 +268,14 @@ func (v *victim) ask(ctx context.Context, path, query, says string) error {
 	if err != nil || !strings.Contains(string(text), says) || strings.Contains(string(text), `"errors"`) {
 		return fmt.Errorf("%d %.300s, %w", response.StatusCode, text, errors.Join(err, errors.New("not what was asked for")))
 	}
-	return firstHand(cliente.Respuesta{Estado: response.StatusCode, Cabeceras: response.Header, Cuerpo: text}, nil)
+	return firstHand(client.Response{Estado: response.StatusCode, Headers: response.Header, Body: text}, nil)
 }
 
 var csrfField = regexp.MustCompile(`"csrf":"([^"]+)"`)
 
 // csrf is what a write with the session's cookie must say.
 func (v *victim) csrf(ctx context.Context) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, v.base+"/sesion", http.NoBody)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, v.baseURL+"/sesion", http.NoBody)
 	if err != nil {
 		return "", err
 	}
@@ -292,9 +292,9 @@ func (v *victim) csrf(ctx context.Context) (string, error) {
 }
 
 // firstHand requires an answer of the service that owns the data.
-func firstHand(r cliente.Respuesta, err error) error {
-	if err == nil && (r.Estado != http.StatusOK || r.Cabeceras.Get("Age") != "") {
-		err = fmt.Errorf("%w, Age %q", r.Problema(), r.Cabeceras.Get("Age"))
+func firstHand(r client.Response, err error) error {
+	if err == nil && (r.Estado != http.StatusOK || r.Headers.Get("Age") != "") {
+		err = fmt.Errorf("%w, Age %q", r.Problem(), r.Headers.Get("Age"))
 	}
 	return err
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
-	. "entregas/tests/prueba"
+	. "entregas/tests/testkit"
 )
 
 // Somebody holds the rows of three products, and many want those. Purchases of other products go on; what was held up goes on
 // once the rows are free.
 func TestLockedRowsHoldNobodyElse(t *testing.T) {
-	s := ParaRomper(t)
-	s.Surtir(t, map[string]int{"5": 100, "7": 100, "10": 100, "16": 100})
-	conn, err := pgx.Connect(t.Context(), s.Entorno.DSNProductos)
+	s := ForBreaking(t)
+	s.Restock(t, map[string]int{"5": 100, "7": 100, "10": 100, "16": 100})
+	conn, err := pgx.Connect(t.Context(), s.Env.ProductosDSN)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,19 +31,19 @@ func TestLockedRowsHoldNobodyElse(t *testing.T) {
 	}
 	u := Usuario(t)
 	buy := func(n int, product func(i int) string) []string {
-		return s.ComprarMuchas(t, n, 16, func(i int) contracts.SolicitudCompra {
+		return s.ComprarMany(t, n, 16, func(i int) contracts.SolicitudCompra {
 			return contracts.SolicitudCompra{IDUsuario: fmt.Sprintf("%s-%d", u, i%7), Productos: []contracts.Linea{Linea(product(i), 1)}}
 		})
 	}
 	held := buy(24, func(i int) string { return locked[i%3] })
 	others := buy(12, func(int) string { return "16" })
-	s.TodasConfirmadas(t, 15*time.Second, others)
-	if n := Contar(t, s.BaseGestor, `select count(*) from compra where id = any($1) and estado = 'CONFIRMADA'`, held); n > 0 {
+	s.AllConfirmed(t, 15*time.Second, others)
+	if n := Count(t, s.ManagerDatabase, `select count(*) from compra where id = any($1) and estado = 'CONFIRMADA'`, held); n > 0 {
 		t.Errorf("%d compras se confirmaron con la fila de su producto bloqueada", n)
 	}
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.TodasConfirmadas(t, Plazo, held)
-	s.Cuadran(t, append(held, others...))
+	s.AllConfirmed(t, Deadline, held)
+	s.Balanced(t, append(held, others...))
 }

@@ -10,15 +10,15 @@ import (
 
 	"entregas/contracts"
 	"entregas/tests/balancer"
-	"entregas/tests/cliente"
-	. "entregas/tests/prueba"
+	"entregas/tests/client"
+	. "entregas/tests/testkit"
 )
 
 // Two replicas of the bff behind one address, restarted one after the other under load: nobody is refused anything. Each
 // request is sent once.
 func TestARollingRestartRefusesNothing(t *testing.T) {
-	s := ParaRomper(t)
-	s.Surtir(t, map[string]int{"1": 2000})
+	s := ForBreaking(t)
+	s.Restock(t, map[string]int{"1": 2000})
 	s.Orden(t, "start", "bff-2")
 	t.Cleanup(func() { s.Orden(t, "stop", "bff-2") })
 	addresses, err := s.Local.AppsOf(t.Context(), "bff")
@@ -30,7 +30,7 @@ func TestARollingRestartRefusesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(door.Close)
-	bff, err := s.Entorno.Through(door.URL)
+	bff, err := s.Env.Through(door.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestARollingRestartRefusesNothing(t *testing.T) {
 	for _, replica := range []string{"bff", "bff-2"} {
 		before := load.sent.Load()
 		s.Orden(t, "restart", replica)
-		Hasta(t, "las dos réplicas listas, con carga", func(context.Context) (bool, error) {
+		Until(t, "las dos réplicas listas, con carga", func(context.Context) (bool, error) {
 			return door.Ready() == 2 && load.sent.Load() > before+20, nil
 		})
 	}
@@ -48,12 +48,12 @@ func TestARollingRestartRefusesNothing(t *testing.T) {
 	for _, e := range load.refused {
 		t.Error(e)
 	}
-	s.TodasConfirmadas(t, Plazo, load.ids)
+	s.AllConfirmed(t, Deadline, load.ids)
 }
 
 // onceLoad buys, reads and lists, sends nothing twice, and notes what was refused.
 type onceLoad struct {
-	bff     *cliente.Cliente
+	bff     *client.Client
 	user    string
 	sent    atomic.Int64
 	mu      sync.Mutex
@@ -85,9 +85,9 @@ func (l *onceLoad) one(ctx context.Context, user string) {
 	l.ids = append(l.ids, accepted.ID)
 	l.mu.Unlock()
 	for _, path := range []string{"/compras/" + accepted.ID, "/usuarios/" + user + "/compras", "/productos"} {
-		r, err := l.bff.Pedir(ctx, http.MethodGet, path, nil)
+		r, err := l.bff.Request(ctx, http.MethodGet, path, nil)
 		if err == nil && r.Estado != http.StatusOK {
-			err = r.Problema()
+			err = r.Problem()
 		}
 		l.note(path, err)
 	}

@@ -12,22 +12,22 @@ import (
 	"github.com/apache/pulsar-client-go/pulsar"
 
 	"entregas/contracts"
-	"entregas/tests/cliente"
-	. "entregas/tests/prueba"
+	"entregas/tests/client"
+	. "entregas/tests/testkit"
 )
 
 // A message that no sidecar can hand to its program is delivered again each second, and the app never sees it. It is counted,
 // listed, set aside by its place, and put back; what comes after it is handled all the while.
 func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
-	s := Abrir(t)
-	s.Surtir(t, map[string]int{"1": 20})
+	s := Open(t)
+	s.Restock(t, map[string]int{"1": 20})
 	u := Usuario(t)
 	buy := func() {
 		t.Helper()
-		s.Espera(t, s.Comprar(t, contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("1", 1)}}), contracts.EstadoConfirmada)
+		s.Wait(t, s.Comprar(t, contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("1", 1)}}), contracts.EstadoConfirmada)
 	}
 	buy()
-	purchase := NuevoID()
+	purchase := NewID()
 	junk := publishBytes(t, s, contracts.ComandosProducto, []byte("\xff\xff nothing"), nil)
 	property := publishBytes(t, s, contracts.ComandosOrden, goodCancellation(t, s, purchase), map[string]string{"a b": "x"})
 	onLetters := publishBytes(t, s, contracts.EventosOrden.MensajesMuertos(), []byte("\xff\xff"), nil)
@@ -47,7 +47,7 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 
 	for _, id := range []string{junk, property} {
 		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(id)+"/apartado"); r.Estado != http.StatusAccepted {
-			t.Fatalf("set aside %s: %d %s", id, r.Estado, r.Cuerpo)
+			t.Fatalf("set aside %s: %d %s", id, r.Estado, r.Body)
 		}
 	}
 	counted(t, s, `entregas_pending_messages{subscription="admin-productos",topic="comandos-producto"}`, "0")
@@ -56,14 +56,14 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 	// What could be read goes back without the property, and is handled. What could not goes back as it was.
 	for id, w := range letterOf(t, s, junk, property) {
 		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(w.ID)+"/reposicion"); r.Estado != http.StatusAccepted {
-			t.Fatalf("put back %s: %d %s", id, r.Estado, r.Cuerpo)
+			t.Fatalf("put back %s: %d %s", id, r.Estado, r.Body)
 		}
 	}
-	Hasta(t, "la reversa repuesta se atiende", func(context.Context) (bool, error) {
-		return Contar(t, s.BaseOrdenes, `select count(*) from inbox where id_compra = $1 and tipo = 'CancelarOrden'`, purchase) == 1, nil
+	Until(t, "la reversa repuesta se atiende", func(context.Context) (bool, error) {
+		return Count(t, s.OrdenesDatabase, `select count(*) from inbox where id_compra = $1 and tipo = 'CancelarOrden'`, purchase) == 1, nil
 	})
 	var again contracts.MensajeMuerto
-	Hasta(t, "lo ilegible vuelve a esperar", func(context.Context) (bool, error) {
+	Until(t, "lo ilegible vuelve a esperar", func(context.Context) (bool, error) {
 		for _, w := range all(t, s) {
 			if w.Pendiente && w.Tema == "comandos-producto" {
 				again = w
@@ -77,9 +77,9 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 	monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(again.ID)+"/apartado")
 }
 
-func goodCancellation(t *testing.T, s *Sistema, purchase string) []byte {
+func goodCancellation(t *testing.T, s *System, purchase string) []byte {
 	t.Helper()
-	record, err := cliente.Registro(s.Broker, contracts.ComandosOrden, contracts.NuevoMensaje("prueba", contracts.CancelarOrden, "", contracts.DatosComandoOrden{IDCompra: purchase}))
+	record, err := client.Registro(s.Broker, contracts.ComandosOrden, contracts.NewMessage("prueba", contracts.CancelarOrden, "", contracts.DatosComandoOrden{IDCompra: purchase}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,18 +87,18 @@ func goodCancellation(t *testing.T, s *Sistema, purchase string) []byte {
 }
 
 // publishBytes puts bytes on a topic under its schema, and gives their place.
-func publishBytes[D any](t *testing.T, s *Sistema, tema contracts.Tema[D], payload []byte, properties map[string]string) string {
+func publishBytes[D any](t *testing.T, s *System, topic contracts.TopicName[D], payload []byte, properties map[string]string) string {
 	t.Helper()
-	esquema, err := contracts.Esquema(string(tema))
+	schema, err := contracts.AvroSchema(string(topic))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := s.Broker.Productor(string(tema), pulsar.NewAvroSchema(esquema, nil))
+	p, err := s.Broker.Producer(string(topic), pulsar.NewAvroSchema(schema, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	ctx, release := context.WithTimeout(t.Context(), Plazo)
+	ctx, release := context.WithTimeout(t.Context(), Deadline)
 	defer release()
 	id, err := p.Send(ctx, &pulsar.ProducerMessage{Payload: payload, Properties: properties})
 	if err != nil {
@@ -107,30 +107,30 @@ func publishBytes[D any](t *testing.T, s *Sistema, tema contracts.Tema[D], paylo
 	return fmt.Sprintf("%d:%d", id.LedgerID(), id.EntryID())
 }
 
-func monitor(t *testing.T, s *Sistema, method, path string) cliente.Respuesta {
+func monitor(t *testing.T, s *System, method, path string) client.Response {
 	t.Helper()
-	r, err := cliente.Directo(s.Entorno.Monitor).Pedir(t.Context(), method, path, nil)
+	r, err := client.Direct(s.Env.Monitor).Request(t.Context(), method, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func all(t *testing.T, s *Sistema) []contracts.MensajeMuerto {
+func all(t *testing.T, s *System) []contracts.MensajeMuerto {
 	t.Helper()
 	r := monitor(t, s, http.MethodGet, "/mensajes-muertos")
 	var letters []contracts.MensajeMuerto
-	if err := json.Unmarshal(r.Cuerpo, &letters); err != nil || r.Estado != http.StatusOK {
-		t.Fatalf("%d %.300s: %v", r.Estado, r.Cuerpo, err)
+	if err := json.Unmarshal(r.Body, &letters); err != nil || r.Estado != http.StatusOK {
+		t.Fatalf("%d %.300s: %v", r.Estado, r.Body, err)
 	}
 	return letters
 }
 
 // listed waits until the list has these places, and gives them.
-func listed(t *testing.T, s *Sistema, places ...string) map[string]contracts.MensajeMuerto {
+func listed(t *testing.T, s *System, places ...string) map[string]contracts.MensajeMuerto {
 	t.Helper()
 	found := map[string]contracts.MensajeMuerto{}
-	Hasta(t, "la lista los tiene", func(context.Context) (bool, error) {
+	Until(t, "la lista los tiene", func(context.Context) (bool, error) {
 		for _, w := range all(t, s) {
 			found[w.ID] = w
 		}
@@ -145,12 +145,12 @@ func listed(t *testing.T, s *Sistema, places ...string) map[string]contracts.Men
 }
 
 // letterOf gives the dead letters of messages that were set aside at these places.
-func letterOf(t *testing.T, s *Sistema, places ...string) map[string]contracts.MensajeMuerto {
+func letterOf(t *testing.T, s *System, places ...string) map[string]contracts.MensajeMuerto {
 	t.Helper()
 	found := map[string]contracts.MensajeMuerto{}
 	for _, w := range all(t, s) {
 		for _, place := range places {
-			if w.Posicion == place && !w.Pendiente {
+			if w.Position == place && !w.Pendiente {
 				found[place] = w
 			}
 		}
@@ -162,9 +162,9 @@ func letterOf(t *testing.T, s *Sistema, places ...string) map[string]contracts.M
 }
 
 // counted waits until monitor's metric has a value.
-func counted(t *testing.T, s *Sistema, series, value string) {
+func counted(t *testing.T, s *System, series, value string) {
 	t.Helper()
-	Hasta(t, series+" "+value, func(context.Context) (bool, error) {
-		return strings.Contains(string(monitor(t, s, http.MethodGet, "/metrics").Cuerpo), "\n"+series+" "+value+"\n"), nil
+	Until(t, series+" "+value, func(context.Context) (bool, error) {
+		return strings.Contains(string(monitor(t, s, http.MethodGet, "/metrics").Body), "\n"+series+" "+value+"\n"), nil
 	})
 }

@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// conApt says whether this process may install packages: on Debian or Ubuntu, as root.
-func conApt() bool {
+// withApt says whether this process may install packages: on Debian or Ubuntu, as root.
+func withApt() bool {
 	_, err := exec.LookPath("apt-get")
 	return err == nil && os.Geteuid() == 0
 }
 
-// instalar installs packages with apt, because que is missing.
-func instalar(que string, paquetes ...string) error {
-	lista := strings.Join(paquetes, " ")
-	decir("falta %s: instalo %s con apt", que, lista)
+// install installs packages with apt, because que is missing.
+func install(what string, packages ...string) error {
+	list := strings.Join(packages, " ")
+	say("falta %s: instalo %s con apt", what, list)
 	_ = exec.Command("apt-get", "update", "-qq").Run()
-	cmd := exec.Command("apt-get", append([]string{"install", "-y", "-qq", "--no-install-recommends"}, paquetes...)...)
+	cmd := exec.Command("apt-get", append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	if texto, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("apt no pudo instalar %s: %w\n%s", lista, err, texto)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("apt no pudo instalar %s: %w\n%s", list, err, text)
 	}
 	return nil
 }

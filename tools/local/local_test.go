@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-func instanciaDe(t *testing.T, nombre string) *Instancia {
+func instanceOf(t *testing.T, name string) *Instance {
 	t.Helper()
-	in, err := abrir(nombre)
+	in, err := open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestSettingsFileHoldsKnownNamesOnly(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := leerAjustes(path)
+		_, err := readSettings(path)
 		if (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
 			t.Errorf("%q: %v", c.text, err)
 		}
@@ -47,62 +47,62 @@ func TestSettingsFileHoldsKnownNamesOnly(t *testing.T) {
 }
 
 // The defaults stand in three places that people read: each must say the same.
-func TestLosPuertosConcuerdan(t *testing.T) {
-	in := instanciaDe(t, "up")
-	texto, err := os.ReadFile(filepath.Join(in.Raiz, "local.env"))
+func TestPortsAgree(t *testing.T) {
+	in := instanceOf(t, "up")
+	text, err := os.ReadFile(filepath.Join(in.Root, "local.env"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range otrosAjustes {
-		if !strings.Contains(string(texto), "# "+name+"=") {
+	for _, name := range otherSettings {
+		if !strings.Contains(string(text), "# "+name+"=") {
 			t.Errorf("local.env does not list %s", name)
 		}
 	}
-	for nombre, p := range puertosBase {
-		if !strings.Contains(string(texto), fmt.Sprintf("PORT_%s=%d\n", nombre, p)) {
-			t.Errorf("local.env no dice PORT_%s=%d", nombre, p)
+	for name, p := range basePorts {
+		if !strings.Contains(string(text), fmt.Sprintf("PORT_%s=%d\n", name, p)) {
+			t.Errorf("local.env no dice PORT_%s=%d", name, p)
 		}
 	}
-	in.ajustes = map[string]string{}
-	todo, err := in.daprYaml()
+	in.settings = map[string]string{}
+	everything, err := in.daprYaml()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var claves []string
-	for i, s := range in.losServicios() {
-		if s.esReplica() {
+	var keys []string
+	for i, s := range in.allServices() {
+		if s.isReplica() {
 			continue
 		}
-		a := todo.Apps[len(claves)]
-		claves = append(claves, s.App)
-		if a["appID"] != s.App || a["appPort"] != s.PuertoApp || a["daprHTTPPort"] != s.PuertoHTTP || a["daprGRPCPort"] != s.puertoGRPC ||
-			a["daprInternalGRPCPort"] != s.puertoInterno || a["metricsPort"] != s.puertoMetricas {
+		a := everything.Apps[len(keys)]
+		keys = append(keys, s.App)
+		if a["appID"] != s.App || a["appPort"] != s.AppPort || a["daprHTTPPort"] != s.HTTPPort || a["daprGRPCPort"] != s.grpcPort ||
+			a["daprInternalGRPCPort"] != s.internalPort || a["metricsPort"] != s.metricsPort {
 			t.Errorf("dapr.yaml y losServicios()[%d] no dicen lo mismo: %v, %+v", i, a, s)
 		}
 	}
 }
 
 // The test instance must never reach the daily one's ports, data or PostgreSQL.
-func TestLaInstanciaDePruebasEsOtra(t *testing.T) {
-	in := instanciaDe(t, "test")
-	in.ajustes = map[string]string{"POSTGRES_DSN": "postgres://yo@otro:5432/postgres"}
-	componentes, _ := filepath.Glob(filepath.Join(in.Raiz, "components", "*.yaml"))
-	ajeno := regexp.MustCompile(`(127\.0\.0\.1|localhost|otro):(\d{4})\b|\.local/up/`)
-	for _, ruta := range append(componentes, filepath.Join(in.Raiz, "dapr.yaml")) {
-		texto, err := os.ReadFile(ruta)
+func TestTestInstanceIsAnother(t *testing.T) {
+	in := instanceOf(t, "test")
+	in.settings = map[string]string{"POSTGRES_DSN": "postgres://yo@otro:5432/postgres"}
+	components, _ := filepath.Glob(filepath.Join(in.Root, "components", "*.yaml"))
+	foreign := regexp.MustCompile(`(127\.0\.0\.1|localhost|otro):(\d{4})\b|\.local/up/`)
+	for _, path := range append(components, filepath.Join(in.Root, "dapr.yaml")) {
+		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m := ajeno.FindString(in.traducir(string(texto))); m != "" {
-			t.Errorf("%s todavía nombra %s", ruta, m)
+		if m := foreign.FindString(in.translate(string(text))); m != "" {
+			t.Errorf("%s todavía nombra %s", path, m)
 		}
 	}
 }
 
-func TestUnServidorPropioDePostgres(t *testing.T) {
-	in := instanciaDe(t, "up")
-	in.ajustes = map[string]string{"POSTGRES_DSN": "postgres://yo:clave@otro/postgres"}
-	if s := in.traducir("postgres://dapr@127.0.0.1:5432/dapr"); s != "postgres://dapr@otro:5432/dapr" {
+func TestOwnPostgresServer(t *testing.T) {
+	in := instanceOf(t, "up")
+	in.settings = map[string]string{"POSTGRES_DSN": "postgres://yo:clave@otro/postgres"}
+	if s := in.translate("postgres://dapr@127.0.0.1:5432/dapr"); s != "postgres://dapr@otro:5432/dapr" {
 		t.Error(s)
 	}
 	if dsn, err := in.dsn("productos"); err != nil || dsn != "postgres://yo:clave@otro/productos" {
@@ -110,15 +110,15 @@ func TestUnServidorPropioDePostgres(t *testing.T) {
 	}
 }
 
-func TestUnPuertoTomadoDiceDeQuien(t *testing.T) {
+func TestPortTakenSaysByWhom(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	puerto := l.Addr().(*net.TCPAddr).Port
-	err = instanciaDe(t, "test").puertosLibres(map[string]int{"PORT_BFF": puerto})
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d (PORT_BFF) lo tiene el proceso %d", puerto, os.Getpid())) {
+	port := l.Addr().(*net.TCPAddr).Port
+	err = instanceOf(t, "test").freePorts(map[string]int{"PORT_BFF": port})
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d (PORT_BFF) lo tiene el proceso %d", port, os.Getpid())) {
 		t.Error(err)
 	}
 }
@@ -129,61 +129,61 @@ func TestDaprRun(t *testing.T) {
 	if os.Getenv("INSTANCIA") != "test" {
 		t.Skip("la infraestructura de pruebas no está arriba")
 	}
-	in := instanciaDe(t, "test")
-	if err := in.servicios(); err != nil {
+	in := instanceOf(t, "test")
+	if err := in.services(); err != nil {
 		t.Fatal(err)
 	}
-	todo, err := in.daprYaml()
+	everything, err := in.daprYaml()
 	if err != nil {
 		t.Fatal(err)
 	}
-	archivo := in.ruta("run", "dapr.yaml")
-	if err := todo.escribir(archivo); err != nil {
+	file := in.path("run", "dapr.yaml")
+	if err := everything.write(file); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range in.losServicios() {
-		if pid, hay := escuchas()[s.PuertoApp]; hay {
+	for _, s := range in.allServices() {
+		if pid, found := listeners()[s.AppPort]; found {
 			t.Fatalf("%s ya corre (pid %d): esta prueba los arranca ella misma", s.Nombre, pid)
 		}
 	}
-	marca := marcaServicio + "=todos"
-	registro, err := os.Create(in.log("dapr-run"))
+	mark := serviceMark + "=todos"
+	logFile, err := os.Create(in.log("dapr-run"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer registro.Close()
-	cmd := exec.Command(in.compartida("bin", "dapr"), "run", "-f", archivo)
-	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = in.Raiz, registro, registro, append(os.Environ(), in.marca(), marca)
+	defer logFile.Close()
+	cmd := exec.Command(in.shared("bin", "dapr"), "run", "-f", file)
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = in.Root, logFile, logFile, append(os.Environ(), in.mark(), mark)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { terminar(procesos(in.marca(), marca), 2*time.Second) })
-	for _, s := range in.losServicios() {
-		if s.esReplica() {
+	t.Cleanup(func() { finish(processes(in.mark(), mark), 2*time.Second) })
+	for _, s := range in.allServices() {
+		if s.isReplica() {
 			continue
 		}
-		w := newWaiter(s.Nombre, normalPatience, in.log("dapr-run"), func() glance { return glance{pids: procesos(in.marca(), marca)} })
+		w := newWaiter(s.Nombre, normalPatience, in.log("dapr-run"), func() glance { return glance{pids: processes(in.mark(), mark)} })
 		if err := in.wait(w, in.serviceReady(s)); err != nil {
 			t.Error(err)
 		}
 	}
 	_ = cmd.Process.Signal(syscall.SIGINT)
 	_ = cmd.Wait() // it ends with 1 after a signal
-	if quedan := procesos(in.marca(), marca); len(quedan) > 0 {
-		t.Errorf("quedan procesos: %v", quedan)
+	if remaining := processes(in.mark(), mark); len(remaining) > 0 {
+		t.Errorf("quedan procesos: %v", remaining)
 	}
 }
 
 // Folders of an older instance are closed too.
 func TestFoldersAreClosedToOthers(t *testing.T) {
-	in := &Instancia{Dir: t.TempDir()}
-	if err := os.Mkdir(in.ruta("logs"), 0o755); err != nil { // #nosec G301 -- as it was
+	in := &Instance{Dir: t.TempDir()}
+	if err := os.Mkdir(in.path("logs"), 0o755); err != nil { // #nosec G301 -- as it was
 		t.Fatal(err)
 	}
 	if err := in.closeFolders(); err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{in.ruta("logs"), in.ruta("run"), in.ruta("datos", "pulsar")} {
+	for _, folder := range []string{in.path("logs"), in.path("run"), in.path("datos", "pulsar")} {
 		if i, err := os.Stat(folder); err != nil || i.Mode().Perm() != 0o700 {
 			t.Errorf("%s: %v %v", folder, i.Mode(), err)
 		}
@@ -216,10 +216,10 @@ func TestAServiceThatStartsFindsItsSchemas(t *testing.T) {
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	for _, order := range []string{"start", "restart"} {
 		asked = nil
-		in := instanciaDe(t, "up")
+		in := instanceOf(t, "up")
 		in.Dir = t.TempDir()
-		in.ajustes = map[string]string{"PORT_SUPERVISOR": port, "PORT_PULSAR_ADMIN": port, "POSTGRES_DSN": "postgres://nadie@127.0.0.1:1/nada"}
-		if err := in.unServicio(order, "ordenes"); err == nil {
+		in.settings = map[string]string{"PORT_SUPERVISOR": port, "PORT_PULSAR_ADMIN": port, "POSTGRES_DSN": "postgres://nadie@127.0.0.1:1/nada"}
+		if err := in.oneService(order, "ordenes"); err == nil {
 			t.Fatal("it started")
 		}
 		schema, start := slices.Index(asked, "POST /admin/v2/schemas/public/default/eventos-orden/schema"), slices.Index(asked, "POST /process/start/ordenes")

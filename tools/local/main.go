@@ -12,10 +12,10 @@ import (
 	"strings"
 	"syscall"
 
-	"entregas/tools/local/preparar"
+	"entregas/tools/local/setup"
 )
 
-const uso = `uso: local [--instance up|test|caos] ORDEN
+const usage = `uso: local [--instance up|test|caos] ORDEN
   up [--infra-only]     prepara y arranca lo que falte, y espera a que esté sano
   down                  para todo; conserva los datos
   reset                 para todo y borra los datos
@@ -33,35 +33,35 @@ const uso = `uso: local [--instance up|test|caos] ORDEN
   contar                cuenta lo que dice go test -json`
 
 func main() {
-	instancia := flag.String("instance", "up", "up, test o caos")
-	flag.Usage = func() { fmt.Fprintln(os.Stderr, uso) }
+	instance := flag.String("instance", "up", "up, test o caos")
+	flag.Usage = func() { fmt.Fprintln(os.Stderr, usage) }
 	flag.Parse()
-	if err := ordenar(*instancia, flag.Args()); err != nil {
+	if err := runCommand(*instance, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func ordenar(instancia string, args []string) error {
-	in, err := abrir(instancia)
+func runCommand(instance string, args []string) error {
+	in, err := open(instance)
 	if err != nil {
 		return err
 	}
-	orden, arg := "", ""
+	command, arg := "", ""
 	if len(args) > 0 {
-		orden = args[0]
+		command = args[0]
 	}
 	if len(args) > 1 {
 		arg = args[1]
 	}
-	if slices.Contains([]string{"up", "down", "reset", "stop", "start", "restart"}, orden) {
-		soltar, err := in.turno()
+	if slices.Contains([]string{"up", "down", "reset", "stop", "start", "restart"}, command) {
+		release, err := in.turn()
 		if err != nil {
 			return err
 		}
-		defer soltar()
+		defer release()
 	}
-	switch orden {
+	switch command {
 	case "up":
 		return in.up(arg == "--infra-only")
 	case "down":
@@ -69,48 +69,48 @@ func ordenar(instancia string, args []string) error {
 	case "reset":
 		return in.reset()
 	case "status":
-		return in.imprimirEstado(arg == "--json")
+		return in.printStatus(arg == "--json")
 	case "logs":
-		return in.registros(arg)
+		return in.logs(arg)
 	case "stop", "start", "restart":
-		return in.unServicio(orden, arg)
+		return in.oneService(command, arg)
 	case "attach":
-		return in.adjuntar()
+		return in.attach()
 	case "servicio":
-		return in.correr(arg)
+		return in.run(arg)
 	case "dsn", "psql":
-		return in.base(orden, arg)
+		return in.database(command, arg)
 	case "mensajes-muertos":
-		return in.mensajesMuertos()
+		return in.deadLetters()
 	case "reponer":
 		return in.reponer(arg)
 	case "apartar":
 		return in.setAside(arg)
 	case "token":
-		return in.imprimirToken(args[1:])
+		return in.printToken(args[1:])
 	case "env":
-		return in.entorno()
+		return in.env()
 	case "navegador":
-		return in.navegador()
+		return in.browser()
 	case "lint":
-		return in.construir(golangci)
+		return in.build(golangci)
 	case "contar":
-		return contar(os.Stdin, os.Stdout)
+		return tell(os.Stdin, os.Stdout)
 	}
-	return fmt.Errorf("no conozco la orden %q\n%s", orden, uso)
+	return fmt.Errorf("no conozco la orden %q\n%s", command, usage)
 }
 
-// turno waits until no other command is changing this instance.
-func (in *Instancia) turno() (soltar func(), err error) {
-	if err := os.MkdirAll(in.compartida(), 0o755); err != nil {
+// turn waits until no other command is changing this instance.
+func (in *Instance) turn() (release func(), err error) {
+	if err := os.MkdirAll(in.shared(), 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.Create(in.compartida(in.Nombre + ".lock"))
+	f, err := os.Create(in.shared(in.Nombre + ".lock"))
 	if err != nil {
 		return nil, err
 	}
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-		decir("espero a que termine otra orden sobre la instancia %s", in.Nombre)
+		say("espero a que termine otra orden sobre la instancia %s", in.Nombre)
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 			return nil, err
 		}
@@ -118,129 +118,129 @@ func (in *Instancia) turno() (soltar func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// registros follows the log of one process, or of all.
-func (in *Instancia) registros(nombre string) error {
-	patron := in.log("*")
-	if nombre != "" {
-		patron = in.log(nombre)
+// logs follows the log of one process, or of all.
+func (in *Instance) logs(name string) error {
+	pattern := in.log("*")
+	if name != "" {
+		pattern = in.log(name)
 	}
-	archivos, _ := filepath.Glob(patron)
-	if len(archivos) == 0 {
-		return fmt.Errorf("no hay registros en %s", patron)
+	files, _ := filepath.Glob(pattern)
+	if len(files) == 0 {
+		return fmt.Errorf("no hay registros en %s", pattern)
 	}
 	tail, err := exec.LookPath("tail")
 	if err != nil {
 		return err
 	}
-	return syscall.Exec(tail, append([]string{"tail", "-n", "40", "-F"}, archivos...), os.Environ())
+	return syscall.Exec(tail, append([]string{"tail", "-n", "40", "-F"}, files...), os.Environ())
 }
 
-// unServicio stops, starts or restarts one service with its sidecar, or one process of the infrastructure. A service that
+// oneService stops, starts or restarts one service with its sidecar, or one process of the infrastructure. A service that
 // starts is built first, and finds the databases and schemas that its code needs.
-func (in *Instancia) unServicio(orden, nombre string) error {
-	infra := slices.IndexFunc(in.infra(), func(p unProceso) bool { return p.Nombre == nombre })
-	s, err := in.servicio(nombre)
+func (in *Instance) oneService(command, name string) error {
+	infra := slices.IndexFunc(in.infra(), func(p oneProcess) bool { return p.Nombre == name })
+	s, err := in.service(name)
 	if err != nil && infra < 0 {
 		return err
 	}
-	ps, err := in.supervisados()
+	ps, err := in.supervised()
 	if err != nil {
 		return err
 	}
-	if orden != "stop" && infra < 0 {
-		if err := in.servicios(s.App); err != nil {
+	if command != "stop" && infra < 0 {
+		if err := in.services(s.App); err != nil {
 			return err
 		}
-		if err := in.escribirArchivos(); err != nil {
+		if err := in.writeFiles(); err != nil {
 			return err
 		}
 		in.renewInfra()
 	}
-	if ps[nombre].activo() && orden != "start" {
-		decir("paro %s", nombre)
-		if err := in.parar(nombre); err != nil {
+	if ps[name].active() && command != "start" {
+		say("paro %s", name)
+		if err := in.halt(name); err != nil {
 			return err
 		}
 	}
-	if orden == "stop" {
+	if command == "stop" {
 		return nil
 	}
-	decir("arranco %s", nombre)
+	say("arranco %s", name)
 	if infra < 0 {
-		if err := in.puertosLibres(map[string]int{"el de " + nombre: s.PuertoApp, "el de su sidecar": s.PuertoHTTP}); err != nil {
+		if err := in.freePorts(map[string]int{"el de " + name: s.AppPort, "el de su sidecar": s.HTTPPort}); err != nil {
 			return err
 		}
 	}
-	if err := in.arrancar(nombre); err != nil {
+	if err := in.start(name); err != nil {
 		return err
 	}
 	if infra >= 0 {
-		return in.esperar(nombre, in.infra()[infra].revisar)
+		return in.await(name, in.infra()[infra].check)
 	}
-	return in.esperarServicio(s)
+	return in.waitForService(s)
 }
 
-// parar stops a service and waits until its processes have ended.
-func (in *Instancia) parar(nombre string) error {
-	if err := in.supervisor("PATCH", "/process/stop/"+nombre, nil); err != nil {
+// halt stops a service and waits until its processes have ended.
+func (in *Instance) halt(name string) error {
+	if err := in.supervisor("PATCH", "/process/stop/"+name, nil); err != nil {
 		return err
 	}
-	return in.esperar(nombre, func() error {
-		ps, err := in.supervisados()
-		if err == nil && ps[nombre].activo() {
-			err = fmt.Errorf("todavía corre (%s)", ps[nombre].Estado)
+	return in.await(name, func() error {
+		ps, err := in.supervised()
+		if err == nil && ps[name].active() {
+			err = fmt.Errorf("todavía corre (%s)", ps[name].Estado)
 		}
 		return err
 	})
 }
 
-func (in *Instancia) base(orden, nombre string) error {
-	if _, ok := preparar.Bases[nombre]; !ok {
+func (in *Instance) database(command, name string) error {
+	if _, ok := setup.Databases[name]; !ok {
 		return fmt.Errorf("diga qué base: DB=productos, gestor_compra, ordenes, dapr o bff")
 	}
-	dsn, err := in.dsn(nombre)
+	dsn, err := in.dsn(name)
 	if err != nil {
 		return err
 	}
-	if orden == "dsn" {
+	if command == "dsn" {
 		fmt.Println(dsn)
 		return nil
 	}
 	psql, err := exec.LookPath("psql")
 	if err != nil {
-		return fmt.Errorf("falta psql. Instálelo con:\n    sudo apt-get install -y postgresql-client\no use otro cliente con la dirección de: make -s dsn DB=%s", nombre)
+		return fmt.Errorf("falta psql. Instálelo con:\n    sudo apt-get install -y postgresql-client\no use otro cliente con la dirección de: make -s dsn DB=%s", name)
 	}
 	return syscall.Exec(psql, []string{"psql", dsn}, os.Environ())
 }
 
-// entorno prints this instance's addresses, for tests, the demo and scripts.
-func (in *Instancia) entorno() error {
-	for _, s := range in.losServicios() {
-		if !s.esReplica() {
-			nombre := map[string]string{"gestor-compra": "GESTOR", "admin-productos": "ADMIN"}[s.App]
-			if nombre == "" {
-				nombre = strings.ToUpper(s.App)
+// env prints this instance's addresses, for tests, the demo and scripts.
+func (in *Instance) env() error {
+	for _, s := range in.allServices() {
+		if !s.isReplica() {
+			name := map[string]string{"gestor-compra": "GESTOR", "admin-productos": "ADMIN"}[s.App]
+			if name == "" {
+				name = strings.ToUpper(s.App)
 			}
-			fmt.Printf("%s_URL=http://127.0.0.1:%d\n", nombre, s.PuertoApp)
+			fmt.Printf("%s_URL=http://127.0.0.1:%d\n", name, s.AppPort)
 		}
 	}
-	for nombre, base := range map[string]string{"POSTGRES_SUPER_DSN": "postgres", "DSN_PRODUCTOS": "productos", "DSN_GESTOR_COMPRA": "gestor_compra", "DSN_ORDENES": "ordenes"} {
-		dsn, err := in.dsn(base)
+	for name, database := range map[string]string{"POSTGRES_SUPER_DSN": "postgres", "DSN_PRODUCTOS": "productos", "DSN_GESTOR_COMPRA": "gestor_compra", "DSN_ORDENES": "ordenes"} {
+		dsn, err := in.dsn(database)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%s=%s\n", nombre, dsn)
+		fmt.Printf("%s=%s\n", name, dsn)
 	}
 	tokens, err := in.tokens()
 	if err != nil {
 		return err
 	}
-	clave, err := in.claveEmisor()
+	key, err := in.issuerKey()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("APP_API_TOKEN=%s\nOIDC_ISSUER=%s\nOIDC_DEVELOPMENT_KEY_FILE=%s\n", tokens.app, in.emisor(), clave)
+	fmt.Printf("APP_API_TOKEN=%s\nOIDC_ISSUER=%s\nOIDC_DEVELOPMENT_KEY_FILE=%s\n", tokens.app, in.issuer(), key)
 	fmt.Printf("PULSAR_ADMIN=%s\nPULSAR_URL=pulsar://127.0.0.1:%d\nINSTANCIA=%s\nPROJECT_ROOT=%s\nLOCAL_BIN=%s\n",
-		in.urlPulsarAdmin(), in.puerto("PULSAR"), in.Nombre, in.Raiz, in.compartida("bin", "local"))
+		in.pulsarAdminURL(), in.port("PULSAR"), in.Nombre, in.Root, in.shared("bin", "local"))
 	return nil
 }

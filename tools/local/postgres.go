@@ -16,52 +16,52 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"entregas/tools/local/preparar"
+	"entregas/tools/local/setup"
 )
 
-// claves reads the passwords of the administrator and the roles, made once at random and kept in the instance's pgpass,
+// keys reads the passwords of the administrator and the roles, made once at random and kept in the instance's pgpass,
 // which every DSN names (passfile=) instead of carrying a secret.
-func (in *Instancia) claves() (map[string]string, error) {
-	ruta := in.ruta("pgpass")
-	m, err := preparar.Claves(ruta)
+func (in *Instance) keys() (map[string]string, error) {
+	path := in.path("pgpass")
+	m, err := setup.Keys(path)
 	if err != nil {
 		return nil, err
 	}
-	texto, _ := os.ReadFile(ruta)
-	nuevas := ""
-	for _, rol := range preparar.Roles {
-		if m[rol] == "" {
-			m[rol] = rand.Text()
-			nuevas += "*:*:*:" + rol + ":" + m[rol] + "\n"
+	text, _ := os.ReadFile(path)
+	fresh := ""
+	for _, role := range setup.Roles {
+		if m[role] == "" {
+			m[role] = rand.Text()
+			fresh += "*:*:*:" + role + ":" + m[role] + "\n"
 		}
 	}
-	if nuevas == "" {
+	if fresh == "" {
 		return m, nil
 	}
-	return m, os.WriteFile(ruta, append(texto, nuevas...), 0o600)
+	return m, os.WriteFile(path, append(text, fresh...), 0o600)
 }
 
 // dsn is the administrator's address of a database, with the password.
-func (in *Instancia) dsn(base string) (string, error) {
-	if propio := in.dsnPropio(); propio != "" {
-		u, err := url.Parse(propio)
+func (in *Instance) dsn(database string) (string, error) {
+	if own := in.ownDSN(); own != "" {
+		u, err := url.Parse(own)
 		if err != nil || u.Host == "" {
 			return "", fmt.Errorf("POSTGRES_DSN debe ser una dirección postgres://usuario:clave@servidor:puerto/base")
 		}
-		u.Path = "/" + base
+		u.Path = "/" + database
 		return u.String(), nil
 	}
-	claves, err := in.claves()
+	keys, err := in.keys()
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/%s?sslmode=disable", claves["postgres"], in.puerto("POSTGRES"), base), nil
+	return fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/%s?sslmode=disable", keys["postgres"], in.port("POSTGRES"), database), nil
 }
 
-// sinPrivilegios is the command that runs a program as a user who is not root: PostgreSQL refuses to be root.
+// unprivileged is the command that runs a program as a user who is not root: PostgreSQL refuses to be root.
 // Where the project is in a folder closed to others (a home of root, a mktemp) that user keeps the one
 // capability of passing through it.
-func (in *Instancia) sinPrivilegios() (orden []string, uid, gid int, err error) {
+func (in *Instance) unprivileged() (command []string, uid, gid int, err error) {
 	if os.Geteuid() != 0 {
 		return nil, -1, -1, nil
 	}
@@ -73,71 +73,71 @@ func (in *Instancia) sinPrivilegios() (orden []string, uid, gid int, err error) 
 	}
 	uid, _ = strconv.Atoi(u.Uid)
 	gid, _ = strconv.Atoi(u.Gid)
-	orden = []string{"setpriv", "--reuid=" + u.Uid, "--regid=" + u.Gid, "--clear-groups"}
-	for d := in.Raiz; d != "/"; d = filepath.Dir(d) {
+	command = []string{"setpriv", "--reuid=" + u.Uid, "--regid=" + u.Gid, "--clear-groups"}
+	for d := in.Root; d != "/"; d = filepath.Dir(d) {
 		if i, err := os.Stat(d); err == nil && i.Mode().Perm()&0o001 == 0 {
-			capacidad := "+dac_override"
-			if puedeLeerTodo() {
-				capacidad = "+dac_read_search"
+			capability := "+dac_override"
+			if canReadAll() {
+				capability = "+dac_read_search"
 			}
 			// no_setuid_fixup: else access(2), with which PostgreSQL looks at its own programs, forgets the capability
-			orden = append(orden, "--securebits=+no_setuid_fixup", "--inh-caps="+capacidad, "--ambient-caps="+capacidad)
+			command = append(command, "--securebits=+no_setuid_fixup", "--inh-caps="+capability, "--ambient-caps="+capability)
 			break
 		}
 	}
-	return append(orden, "--"), uid, gid, nil
+	return append(command, "--"), uid, gid, nil
 }
 
-// puedeLeerTodo says whether this process may hand on CAP_DAC_READ_SEARCH, which containers often lack.
-func puedeLeerTodo() bool {
-	texto, _ := os.ReadFile("/proc/self/status")
-	_, resto, _ := strings.Cut(string(texto), "CapBnd:")
-	linea, _, _ := strings.Cut(resto, "\n")
-	capacidades, _ := strconv.ParseUint(strings.TrimSpace(linea), 16, 64)
-	return capacidades&(1<<2) != 0
+// canReadAll says whether this process may hand on CAP_DAC_READ_SEARCH, which containers often lack.
+func canReadAll() bool {
+	text, _ := os.ReadFile("/proc/self/status")
+	_, remainder, _ := strings.Cut(string(text), "CapBnd:")
+	linea, _, _ := strings.Cut(remainder, "\n")
+	capabilities, _ := strconv.ParseUint(strings.TrimSpace(linea), 16, 64)
+	return capabilities&(1<<2) != 0
 }
 
-// crearPostgres makes the data folder once.
-func (in *Instancia) crearPostgres(claves map[string]string) error {
-	datos := in.ruta("datos", "postgres")
-	if in.dsnPropio() != "" || existe(filepath.Join(datos, "PG_VERSION")) {
+// createPostgres makes the data folder once.
+func (in *Instance) createPostgres(keys map[string]string) error {
+	data := in.path("datos", "postgres")
+	if in.ownDSN() != "" || exists(filepath.Join(data, "PG_VERSION")) {
 		return nil
 	}
-	decir("creo los datos de PostgreSQL")
-	orden, uid, gid, err := in.sinPrivilegios()
+	say("creo los datos de PostgreSQL")
+	command, uid, gid, err := in.unprivileged()
 	if err != nil {
 		return err
 	}
-	_ = os.RemoveAll(datos) // what an interrupted attempt left
-	clave := in.ruta("datos", "clave")
-	if err := os.MkdirAll(datos, 0o700); err != nil {
+	_ = os.RemoveAll(data) // what an interrupted attempt left
+	key := in.path("datos", "clave")
+	if err := os.MkdirAll(data, 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(clave, []byte(claves["postgres"]), 0o600); err != nil {
+	if err := os.WriteFile(key, []byte(keys["postgres"]), 0o600); err != nil {
 		return err
 	}
-	defer os.Remove(clave)
+	defer os.Remove(key)
 	if uid >= 0 {
-		for _, r := range []string{datos, clave} {
+		for _, r := range []string{data, key} {
 			if err := os.Chown(r, uid, gid); err != nil {
 				return err
 			}
 		}
 	}
-	orden = append(orden, in.dirPostgres("bin", "initdb"), "-D", datos, "-U", "postgres", "--auth=scram-sha-256", "--pwfile="+clave,
+	command = append(command, in.postgresDir("bin", "initdb"), "-D", data, "-U", "postgres", "--auth=scram-sha-256", "--pwfile="+key,
 		"--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-	cmd := exec.Command(orden[0], orden[1:]...)
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = "/"
-	if texto, err := cmd.CombinedOutput(); err != nil {
-		_ = os.RemoveAll(datos)
-		return fmt.Errorf("initdb falló: %w\n%s", err, texto)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		_ = os.RemoveAll(data)
+		return fmt.Errorf("initdb falló: %w\n%s", err, text)
 	}
 	return nil
 }
 
-// conectar opens a connection as the administrator.
-func (in *Instancia) conectar(base string) (*pgx.Conn, error) {
-	dsn, err := in.dsn(base)
+// connect opens a connection as the administrator.
+func (in *Instance) connect(database string) (*pgx.Conn, error) {
+	dsn, err := in.dsn(database)
 	if err != nil {
 		return nil, err
 	}
@@ -146,28 +146,28 @@ func (in *Instancia) conectar(base string) (*pgx.Conn, error) {
 	return pgx.Connect(ctx, dsn)
 }
 
-// crearBases makes roles and databases, and changes nothing where they are as they should be.
-func (in *Instancia) crearBases() error {
-	claves, err := in.claves()
+// createDatabases makes roles and databases, and changes nothing where they are as they should be.
+func (in *Instance) createDatabases() error {
+	keys, err := in.keys()
 	if err != nil {
 		return err
 	}
-	c, err := in.conectar("postgres")
+	c, err := in.connect("postgres")
 	if err != nil {
 		return err
 	}
 	ctx := context.Background()
 	defer c.Close(ctx)
-	return preparar.CrearBases(ctx, c, claves)
+	return setup.CreateDatabases(ctx, c, keys)
 }
 
-// direccionPostgres is host:port as the services' DSNs must name it.
-func (in *Instancia) direccionPostgres() string {
-	if u, err := url.Parse(in.dsnPropio()); err == nil && u.Host != "" {
+// postgresAddress is host:port as the services' DSNs must name it.
+func (in *Instance) postgresAddress() string {
+	if u, err := url.Parse(in.ownDSN()); err == nil && u.Host != "" {
 		if u.Port() == "" {
 			return net.JoinHostPort(u.Hostname(), "5432")
 		}
 		return u.Host
 	}
-	return fmt.Sprintf("127.0.0.1:%d", in.puerto("POSTGRES"))
+	return fmt.Sprintf("127.0.0.1:%d", in.port("POSTGRES"))
 }

@@ -17,54 +17,54 @@ import (
 	"time"
 )
 
-// tokensDapr are what sidecar and app say to each other, in both directions. An instance has one of each, made once.
-type tokensDapr struct{ app, dapr string }
+// daprTokens are what sidecar and app say to each other, in both directions. An instance has one of each, made once.
+type daprTokens struct{ app, dapr string }
 
 // tokens reads them, or makes them: two files of the instance that nobody else reads.
-func (in *Instancia) tokens() (t tokensDapr, err error) {
-	if t.app, err = in.secreto("token-app"); err != nil {
+func (in *Instance) tokens() (t daprTokens, err error) {
+	if t.app, err = in.secret("token-app"); err != nil {
 		return t, err
 	}
-	t.dapr, err = in.secreto("token-dapr")
+	t.dapr, err = in.secret("token-dapr")
 	return t, err
 }
 
-// secreto is what the instance's file says. Where there is none it is made, and the first writer wins.
-func (in *Instancia) secreto(nombre string) (string, error) {
-	ruta := in.ruta(nombre)
-	texto, err := os.ReadFile(ruta)
+// secret is what the instance's file says. Where there is none it is made, and the first writer wins.
+func (in *Instance) secret(name string) (string, error) {
+	path := in.path(name)
+	text, err := os.ReadFile(path)
 	if err == nil {
-		return strings.TrimSpace(string(texto)), nil
+		return strings.TrimSpace(string(text)), nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Dir(ruta), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", err
 	}
-	suelto, err := os.CreateTemp(filepath.Dir(ruta), nombre+".*")
+	tempFile, err := os.CreateTemp(filepath.Dir(path), name+".*")
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(suelto.Name())
-	if _, err = suelto.WriteString(rand.Text() + "\n"); err == nil {
-		err = suelto.Close()
+	defer os.Remove(tempFile.Name())
+	if _, err = tempFile.WriteString(rand.Text() + "\n"); err == nil {
+		err = tempFile.Close()
 	}
 	if err != nil {
 		return "", err
 	}
-	if err := os.Link(suelto.Name(), ruta); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := os.Link(tempFile.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}
-	texto, err = os.ReadFile(ruta)
-	return strings.TrimSpace(string(texto)), err
+	text, err = os.ReadFile(path)
+	return strings.TrimSpace(string(text)), err
 }
 
 // secretLoopback is an address of this machine's loopback that belongs to the instance alone and is drawn once. The scheduler's
 // etcd asks nobody for anything and lets every page in a browser read and write (it allows every origin): such a page would
 // have to guess the address. For the users of this machine it is no secret.
-func (in *Instancia) secretLoopback() (string, error) {
-	secret, err := in.secreto("loopback")
+func (in *Instance) secretLoopback() (string, error) {
+	secret, err := in.secret("loopback")
 	if err != nil {
 		return "", err
 	}
@@ -72,22 +72,22 @@ func (in *Instancia) secretLoopback() (string, error) {
 	return fmt.Sprintf("127.%d.%d.%d", 1+sum[0]%254, sum[1], 1+sum[2]%254), nil
 }
 
-// claveEmisor is the file with the secret of which the development issuer's key is made. The bff's replicas share it.
-func (in *Instancia) claveEmisor() (string, error) {
-	_, err := in.secreto("emisor")
-	return in.ruta("emisor"), err
+// issuerKey is the file with the secret of which the development issuer's key is made. The bff's replicas share it.
+func (in *Instance) issuerKey() (string, error) {
+	_, err := in.secret("emisor")
+	return in.path("emisor"), err
 }
 
-// emisor is the development issuer's URL, as dapr.yaml gives it to the bff.
-func (in *Instancia) emisor() string {
-	return fmt.Sprintf("http://127.0.0.1:%d/desarrollo", in.puerto("BFF"))
+// issuer is the development issuer's URL, as dapr.yaml gives it to the bff.
+func (in *Instance) issuer() string {
+	return fmt.Sprintf("http://127.0.0.1:%d/desarrollo", in.port("BFF"))
 }
 
-// vidaDeToken is how long a token of `make token` is good for.
-const vidaDeToken = 12 * time.Hour
+// tokenTTL is how long a token of `make token` is good for.
+const tokenTTL = 12 * time.Hour
 
-// imprimirToken prints a token of the development issuer.
-func (in *Instancia) imprimirToken(args []string) error {
+// printToken prints a token of the development issuer.
+func (in *Instance) printToken(args []string) error {
 	if len(args) != 2 || args[1] == "" || (args[0] != "cliente" && args[0] != "operador") {
 		return errors.New("diga de quién: make token ROL=cliente|operador USUARIO=ana")
 	}
@@ -98,41 +98,41 @@ func (in *Instancia) imprimirToken(args []string) error {
 	return err
 }
 
-// token is signed here, with the issuer's key, so that it needs nothing to be up. It is what bff/emisor would give.
-func (in *Instancia) token(usuario, rol string) (string, error) {
-	secreto, err := in.secreto("emisor")
+// token is signed here, with the issuer's key, so that it needs nothing to be up. It is what bff/issuer would give.
+func (in *Instance) token(usuario, role string) (string, error) {
+	secret, err := in.secret("emisor")
 	if err != nil {
 		return "", err
 	}
-	semilla := sha256.Sum256([]byte("emisor de desarrollo " + secreto))
-	clave, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), semilla[:])
+	seed := sha256.Sum256([]byte("emisor de desarrollo " + secret))
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), seed[:])
 	if err != nil {
 		return "", err
 	}
-	publica, err := x509.MarshalPKIXPublicKey(&clave.PublicKey)
+	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		return "", err
 	}
-	huella, ahora := sha256.Sum256(publica), time.Now()
-	cabecera, err := json.Marshal(map[string]string{"alg": "ES256", "typ": "JWT", "kid": hex.EncodeToString(huella[:8])})
+	fingerprint, now := sha256.Sum256(public), time.Now()
+	header, err := json.Marshal(map[string]string{"alg": "ES256", "typ": "JWT", "kid": hex.EncodeToString(fingerprint[:8])})
 	if err != nil {
 		return "", err
 	}
-	datos, err := json.Marshal(map[string]any{
-		"iss": in.emisor(), "aud": []string{"entregas"}, "sub": usuario, "roles": []string{rol}, "iat": ahora.Unix(), "exp": ahora.Add(vidaDeToken).Unix(),
+	data, err := json.Marshal(map[string]any{
+		"iss": in.issuer(), "aud": []string{"entregas"}, "sub": usuario, "roles": []string{role}, "iat": now.Unix(), "exp": now.Add(tokenTTL).Unix(),
 	})
 	if err != nil {
 		return "", err
 	}
-	sin := base64.RawURLEncoding
-	firmado := sin.EncodeToString(cabecera) + "." + sin.EncodeToString(datos)
-	resumen := sha256.Sum256([]byte(firmado))
-	r, s, err := ecdsa.Sign(rand.Reader, clave, resumen[:])
+	unpadded := base64.RawURLEncoding
+	signed := unpadded.EncodeToString(header) + "." + unpadded.EncodeToString(data)
+	digest := sha256.Sum256([]byte(signed))
+	r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
 	if err != nil {
 		return "", err
 	}
-	firma := make([]byte, 64)
-	r.FillBytes(firma[:32])
-	s.FillBytes(firma[32:])
-	return firmado + "." + sin.EncodeToString(firma), nil
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return signed + "." + unpadded.EncodeToString(signature), nil
 }

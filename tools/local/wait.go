@@ -106,13 +106,13 @@ func (w *waiter) whyIdle() string {
 
 func seconds(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
 
-// esperar polls until the check passes, for as long as the process gets on. In vain, it ends with the cause and with what the
+// await polls until the check passes, for as long as the process gets on. In vain, it ends with the cause and with what the
 // process complained of since the wait began.
-func (in *Instancia) esperar(nombre string, revisar func() error) error {
-	return in.wait(newWaiter(nombre, normalPatience, in.log(nombre), func() glance { return in.glanceAt(nombre) }), revisar)
+func (in *Instance) await(name string, check func() error) error {
+	return in.wait(newWaiter(name, normalPatience, in.log(name), func() glance { return in.glanceAt(name) }), check)
 }
 
-func (in *Instancia) wait(w *waiter, check func() error) error {
+func (in *Instance) wait(w *waiter, check func() error) error {
 	for notice, glance := w.began.Add(5*time.Second), w.began; ; time.Sleep(min(100*time.Millisecond, w.patience.look)) {
 		err := check()
 		if err == nil {
@@ -125,23 +125,23 @@ func (in *Instancia) wait(w *waiter, check func() error) error {
 			glance = time.Now().Add(w.patience.look)
 		}
 		if time.Now().After(notice) {
-			decir("  … espero a %s (%s de procesador)", w.name, seconds(w.spent))
+			say("  … espero a %s (%s de procesador)", w.name, seconds(w.spent))
 			notice = notice.Add(5 * time.Second)
 		}
 	}
 }
 
 // glanceAt looks at a process of the infrastructure, or at a service's app, sidecar and CLI.
-func (in *Instancia) glanceAt(name string) glance {
+func (in *Instance) glanceAt(name string) glance {
 	var g glance
-	ps, err := in.supervisados()
+	ps, err := in.supervised()
 	if err != nil {
 		return g
 	}
-	g.restarts, g.state = ps[name].Reinicios, ps[name].Estado
-	if _, err := in.servicio(name); err == nil {
-		g.pids = procesos(in.marca(), marcaServicio+"="+name)
-	} else if pid := ps[name].Pid; pid > 0 && vivo(pid) {
+	g.restarts, g.state = ps[name].Restarts, ps[name].Estado
+	if _, err := in.service(name); err == nil {
+		g.pids = processes(in.mark(), serviceMark+"="+name)
+	} else if pid := ps[name].Pid; pid > 0 && alive(pid) {
 		g.pids = []int{pid}
 	}
 	return g
@@ -231,7 +231,7 @@ func (r *logReader) newLines() (isNew bool) {
 }
 
 var (
-	deInteres = regexp.MustCompile(`^== APP|level=(error|fatal)|^error:|ERROR|FATAL|Exception`)
+	ofInterest = regexp.MustCompile(`^== APP|level=(error|fatal)|^error:|ERROR|FATAL|Exception`)
 	// What Pulsar says as an error at every healthy start: of its metadata that they are there, of its journal that it is new.
 	harmless = regexp.MustCompile(`Ledger root path: \S+ already exists|this is okay if it is the first time`)
 )
@@ -245,7 +245,7 @@ func (r *logReader) tail(n int) string {
 			continue
 		}
 		all = append(all, l)
-		if deInteres.MatchString(l) {
+		if ofInterest.MatchString(l) {
 			complaints = append(complaints, l)
 		}
 	}

@@ -57,8 +57,8 @@ func appendTo(path, text string) {
 
 // What gets on is waited for, however long it takes; what does not is given up, and the error says why.
 func TestAWaitFollowsProgress(t *testing.T) {
-	salida = discard{}
-	t.Cleanup(func() { salida = os.Stderr })
+	output = discard{}
+	t.Cleanup(func() { output = os.Stderr })
 	news := func(minute int) string { return "step " + strings.Repeat("x", minute) }
 	for name, c := range map[string]struct {
 		process fakeProcess
@@ -82,7 +82,7 @@ func TestAWaitFollowsProgress(t *testing.T) {
 				f.began, f.log = time.Now(), filepath.Join(t.TempDir(), "log")
 				w := newWaiter("pulsar", normalPatience, f.log, f.look)
 				w.time = func(int) (time.Duration, bool) { return time.Duration(f.cpu * float64(f.age())), true }
-				err := (&Instancia{}).wait(w, f.check)
+				err := (&Instance{}).wait(w, f.check)
 				if (err == nil) != (c.says == nil) || c.says != nil && f.age() > c.given {
 					t.Errorf("después de %s: %v", f.age(), err)
 				}

@@ -10,19 +10,19 @@ import (
 // Step is one command that the saga sends, the replies that it may get, and what undoes it. The topic of a message, and with it
 // the participant, is a fact of contracts.Topics.
 type Step struct {
-	Workflow string         // the workflow that asks
-	Since    int            // the Version that has the step first; 1 where it is 0
-	Command  contracts.Tipo // its topic's reader is the participant
-	Accepted Reply          // the reply that lets the workflow go on
-	Refused  []Reply        // the replies that refuse
+	Workflow string                // the workflow that asks
+	Since    int                   // the Version that has the step first; 1 where it is 0
+	Command  contracts.MessageType // its topic's reader is the participant
+	Accepted Reply                 // the reply that lets the workflow go on
+	Refused  []Reply               // the replies that refuse
 
-	Enters     contracts.Estado   // the state that the purchase enters with the command; none where it stays in its state
-	Cause      contracts.Tipo     // the message that the history tells as the reason for entering that state
-	From       []contracts.Estado // the states from which Enters may be entered
-	In         []contracts.Estado // the states in which the command may be sent
-	Then       contracts.Estado   // the state that Accepted brings with it
-	Approved   bool               // the approval of a large purchase comes before it
-	Cancelable bool               // the wish to cancel is looked at before the command is sent, and before Then is entered
+	Enters     contracts.Estado      // the state that the purchase enters with the command; none where it stays in its state
+	Cause      contracts.MessageType // the message that the history tells as the reason for entering that state
+	From       []contracts.Estado    // the states from which Enters may be entered
+	In         []contracts.Estado    // the states in which the command may be sent
+	Then       contracts.Estado      // the state that Accepted brings with it
+	Approved   bool                  // the approval of a large purchase comes before it
+	Cancelable bool                  // the wish to cancel is looked at before the command is sent, and before Then is entered
 
 	Undo Undo // none where the step cannot be undone
 	Words
@@ -30,7 +30,7 @@ type Step struct {
 
 // Undo is the rollback of a step.
 type Undo struct {
-	Command   contracts.Tipo
+	Command   contracts.MessageType
 	Confirmed Reply   // the reply that says that all is undone
 	Refused   []Reply // the replies that refuse; the refusal is told in the history and the rollback is sent again
 
@@ -44,7 +44,7 @@ type Undo struct {
 
 // Reply is an answer of a participant.
 type Reply struct {
-	Type      contracts.Tipo
+	Type      contracts.MessageType
 	Detail    string   // what a customer reads about it in the history
 	Order     Presence // whether it tells the order's id
 	Faltantes Presence // whether it tells what is missing
@@ -77,12 +77,12 @@ var (
 
 // Inventario asks whether there is enough of everything.
 var Inventario = Step{
-	Workflow: NombreCompra, Command: contracts.ValidarInventario,
+	Workflow: CompraName, Command: contracts.ValidarInventario,
 	Accepted: Reply{Type: contracts.InventarioValidado, Detail: "Hay existencias de todo."},
 	Refused:  []Reply{{Type: contracts.InventarioInsuficiente, Faltantes: Must, Detail: "No hay existencias suficientes."}},
 
 	Enters: contracts.EstadoIniciada, Cause: contracts.ValidarInventario, Cancelable: true,
-	From: en(contracts.EstadoRecibida), In: en(contracts.EstadoIniciada),
+	From: inAnyOf(contracts.EstadoRecibida), In: inAnyOf(contracts.EstadoIniciada),
 
 	Undo: Undo{
 		Command:   contracts.CancelarValidacionInventario,
@@ -97,12 +97,12 @@ var Inventario = Step{
 
 // Reserva takes the products from the stock and keeps them for this purchase.
 var Reserva = Step{
-	Workflow: NombreCompra, Command: contracts.ReservarProducto,
+	Workflow: CompraName, Command: contracts.ReservarProducto,
 	Accepted: Reply{Type: contracts.ProductosReservados, Detail: "Los productos quedaron reservados."},
 	Refused:  []Reply{reservaRechazada},
 
 	Enters: contracts.EstadoProductosValidos, Cause: contracts.InventarioValidado, Cancelable: true,
-	From: en(contracts.EstadoIniciada), In: en(contracts.EstadoProductosValidos),
+	From: inAnyOf(contracts.EstadoIniciada), In: inAnyOf(contracts.EstadoProductosValidos),
 
 	Undo: Undo{
 		Command:   contracts.LiberarReserva,
@@ -118,12 +118,12 @@ var Reserva = Step{
 
 // Orden creates the order; with it the purchase is CONFIRMADA.
 var Orden = Step{
-	Workflow: NombreCompra, Command: contracts.CrearOrden,
+	Workflow: CompraName, Command: contracts.CrearOrden,
 	Accepted: Reply{Type: contracts.OrdenCreada, Order: Must, Detail: "La orden quedó creada."},
 	Refused:  []Reply{{Type: contracts.OrdenRechazada, Detail: "No se pudo crear la orden."}},
 
 	Enters: contracts.EstadoProductosReservados, Cause: contracts.ProductosReservados, Cancelable: true,
-	From: en(contracts.EstadoProductosValidos), In: en(contracts.EstadoProductosReservados, contracts.EstadoPorAprobar),
+	From: inAnyOf(contracts.EstadoProductosValidos), In: inAnyOf(contracts.EstadoProductosReservados, contracts.EstadoPorAprobar),
 	Then: contracts.EstadoConfirmada, Approved: true,
 
 	Undo: Undo{
@@ -140,27 +140,27 @@ var Orden = Step{
 
 // Salida tells admin-productos that the units have left with the order; with it the purchase is DESPACHADA.
 var Salida = Step{
-	Workflow: NombreDespacho, Command: contracts.DespacharReserva,
+	Workflow: DespachoName, Command: contracts.DespacharReserva,
 	Accepted: reservaDespachada,
 	Refused:  []Reply{reservaRechazada}, // docs/adr/a-reservation-asked-out-of-order.md says when
-	In:       en(contracts.EstadoConfirmada), Then: contracts.EstadoDespachada,
+	In:       inAnyOf(contracts.EstadoConfirmada), Then: contracts.EstadoDespachada,
 }
 
 // Anulacion is the rollback of Orden as the first step of a cancellation after CONFIRMADA. The other rollbacks follow it.
 var Anulacion = Step{
-	Workflow: NombreCancelacion, Command: Orden.Undo.Command,
+	Workflow: CancelacionName, Command: Orden.Undo.Command,
 	Accepted: Orden.Undo.Confirmed, Refused: []Reply{Orden.Undo.Dispatched},
-	In: en(contracts.EstadoConfirmada),
+	In: inAnyOf(contracts.EstadoConfirmada),
 }
 
-// Steps are all steps. Those of the saga, whose Workflow is NombreCompra, are in their order.
+// Steps are all steps. Those of the saga, whose Workflow is CompraName, are in their order.
 var Steps = []Step{Inventario, Reserva, Orden, Salida, Anulacion}
 
 // Question is what the step asks about the purchase c.
-func (s Step) Question(c contracts.SolicitudCompra) Pregunta {
-	return Pregunta{
-		Compra: c, Comando: s.Command, Acepta: s.Accepted.Type,
-		Entra: s.Enters, Desde: s.From, En: s.In, Al: s.Then, Cancelable: s.Cancelable,
+func (s Step) Question(c contracts.SolicitudCompra) Question {
+	return Question{
+		Compra: c, Comando: s.Command, Accepts: s.Accepted.Type,
+		Enters: s.Enters, From: s.From, En: s.In, To: s.Then, Cancelable: s.Cancelable,
 	}
 }
 
@@ -171,7 +171,7 @@ var Version = slices.MaxFunc(Steps, func(a, b Step) int { return cmp.Compare(a.S
 func (s Step) since() int { return max(1, s.Since) }
 
 // InFlight are the states of a purchase whose saga has not come to its end, in their order.
-var InFlight = append(append(en(contracts.EstadoRecibida), Entered()...), contracts.EstadoPorAprobar)
+var InFlight = append(append(inAnyOf(contracts.EstadoRecibida), Entered()...), contracts.EstadoPorAprobar)
 
 // Entered returns the states that the steps of the saga enter, in their order.
 func Entered() []contracts.Estado {
@@ -186,13 +186,13 @@ func Entered() []contracts.Estado {
 
 // Saga returns the steps of the saga, in their order.
 func Saga() []Step {
-	return slices.DeleteFunc(slices.Clone(Steps), func(s Step) bool { return s.Workflow != NombreCompra })
+	return slices.DeleteFunc(slices.Clone(Steps), func(s Step) bool { return s.Workflow != CompraName })
 }
 
 // rollbacks returns the rollbacks of the steps of the saga that stand before the command given, in the order of the steps; of all
 // steps where before is empty. A step that the version does not have is left out.
-func rollbacks(before contracts.Tipo, version int) []contracts.Tipo {
-	var commands []contracts.Tipo
+func rollbacks(before contracts.MessageType, version int) []contracts.MessageType {
+	var commands []contracts.MessageType
 	for _, s := range Saga() {
 		if s.Command == before {
 			break
@@ -211,7 +211,7 @@ func AfterApproval() Step {
 }
 
 // StepOf returns the step whose command is given; a zero Step where there is none, as for most rollbacks.
-func StepOf(command contracts.Tipo) Step {
+func StepOf(command contracts.MessageType) Step {
 	for _, s := range Steps {
 		if s.Command == command {
 			return s
@@ -221,7 +221,7 @@ func StepOf(command contracts.Tipo) Step {
 }
 
 // UndoOf returns the rollback whose command is given; a zero Undo where the command is none.
-func UndoOf(command contracts.Tipo) Undo {
+func UndoOf(command contracts.MessageType) Undo {
 	for _, s := range Steps {
 		if s.Undo.Command == command {
 			return s.Undo
@@ -231,22 +231,22 @@ func UndoOf(command contracts.Tipo) Undo {
 }
 
 // Dispatched tells that a reply to a rollback says that the order has left, which only ordenes can say.
-func Dispatched(rollback, reply contracts.Tipo) bool {
+func Dispatched(rollback, reply contracts.MessageType) bool {
 	return reply != "" && UndoOf(rollback).Dispatched.Type == reply
 }
 
 // TroubleUndoing tells that a reply to a command refuses a rollback, and does not say that the order has left. The participant may
 // not refuse it: it is asked again.
-func TroubleUndoing(command, reply contracts.Tipo) bool {
+func TroubleUndoing(command, reply contracts.MessageType) bool {
 	u := UndoOf(command)
 	return u.Command != "" && reply != "" && reply != u.Confirmed.Type && !Dispatched(command, reply)
 }
 
 // Commands returns every command of the saga and its rollbacks, each once.
-func Commands() []contracts.Tipo {
-	var commands []contracts.Tipo
+func Commands() []contracts.MessageType {
+	var commands []contracts.MessageType
 	for _, s := range Steps {
-		for _, c := range []contracts.Tipo{s.Command, s.Undo.Command} {
+		for _, c := range []contracts.MessageType{s.Command, s.Undo.Command} {
 			if c != "" && !slices.Contains(commands, c) {
 				commands = append(commands, c)
 			}
@@ -256,7 +256,7 @@ func Commands() []contracts.Tipo {
 }
 
 // Replies returns the replies that a command may have.
-func Replies(command contracts.Tipo) []Reply {
+func Replies(command contracts.MessageType) []Reply {
 	if u := UndoOf(command); u.Command != "" {
 		all := append([]Reply{u.Confirmed}, u.Refused...)
 		if u.Dispatched.Type != "" {
@@ -272,7 +272,7 @@ func Replies(command contracts.Tipo) []Reply {
 }
 
 // ReplyOf returns the reply of a type; a zero Reply where no command has it.
-func ReplyOf(t contracts.Tipo) Reply {
+func ReplyOf(t contracts.MessageType) Reply {
 	for _, c := range Commands() {
 		for _, r := range Replies(c) {
 			if r.Type == t {
@@ -284,11 +284,11 @@ func ReplyOf(t contracts.Tipo) Reply {
 }
 
 // Detail returns what a customer reads in the history about a message of the saga; empty where it is none.
-func Detail(t contracts.Tipo) string {
+func Detail(t contracts.MessageType) string {
 	if s := StepOf(t); s.Detail != "" {
 		return s.Detail
 	}
 	return ReplyOf(t).Detail
 }
 
-func en(states ...contracts.Estado) []contracts.Estado { return states }
+func inAnyOf(states ...contracts.Estado) []contracts.Estado { return states }

@@ -14,13 +14,13 @@ import (
 
 const (
 	table  = "workflows/compra/steps.go"
-	topics = "Topics in contracts/temas.go"
+	topics = "Topics in contracts/topics.go"
 )
 
 // What each step must say, and what must hold between steps.
 func TestStepsAreWhole(t *testing.T) {
-	reached := en(contracts.EstadoRecibida)
-	var causes []contracts.Tipo
+	reached := inAnyOf(contracts.EstadoRecibida)
+	var causes []contracts.MessageType
 	for _, s := range Saga() {
 		complain := func(wrong bool, format string, args ...any) {
 			t.Helper()
@@ -54,11 +54,11 @@ func TestStepsAreWhole(t *testing.T) {
 	}
 }
 
-// The messages of a step are on topics between gestor-compra and one participant, and each says something to a customer.
+// The messages of a step are on topics between manager-compra and one participant, and each says something to a customer.
 func TestMessagesOfStepsHaveTopics(t *testing.T) {
 	for _, s := range Steps {
 		participant := contracts.TopicOf(s.Command).Reader
-		for _, c := range []contracts.Tipo{s.Command, s.Undo.Command} {
+		for _, c := range []contracts.MessageType{s.Command, s.Undo.Command} {
 			if topic := contracts.TopicOf(c); c != "" && (topic.Sender != "gestor-compra" || topic.Reader != participant || participant == "") {
 				t.Errorf("%s goes from %q to %q, not from gestor-compra to the participant %q: edit %s", c, topic.Sender, topic.Reader, participant, topics)
 			}
@@ -97,38 +97,38 @@ func TestOnlyTheLastStepMayBeDispatched(t *testing.T) {
 
 // Compra does every step of the table, in its order.
 func TestCompraDoesTheStepsOfTheTable(t *testing.T) {
-	e := nuevoEscenario(t)
-	l := e.iniciar(t, camino{}, "all-steps")
-	e.terminar(t, "all-steps")
+	e := newScenario(t)
+	l := e.start(t, course{}, "all-steps")
+	e.finish(t, "all-steps")
 	var want []string
 	for _, s := range Saga() {
 		want = append(want, string(s.Command))
 	}
-	if !slices.Equal(l.hecho(), want) {
-		t.Errorf("Compra does %q, and the table has %q: edit workflows/compra/compra.go or %s", l.hecho(), want, table)
+	if !slices.Equal(l.done(), want) {
+		t.Errorf("Compra does %q, and the table has %q: edit workflows/compra/compra.go or %s", l.done(), want, table)
 	}
 }
 
 // A rollback that is refused makes a purchase CONFIRMADA only where the table says so. Any other refusal, of whatever type, is
 // asked again, and the purchase ends as it should.
 func TestTheTableSaysWhatARefusedRollbackMeans(t *testing.T) {
-	e := nuevoEscenario(t)
+	e := newScenario(t)
 	for _, s := range Saga() {
-		for _, reply := range append([]contracts.Tipo{"RollbackNegado"}, contracts.TopicOf(s.Accepted.Type).Messages...) {
+		for _, reply := range append([]contracts.MessageType{"RollbackNegado"}, contracts.TopicOf(s.Accepted.Type).Messages...) {
 			if reply == s.Undo.Confirmed.Type {
 				continue
 			}
 			id := strings.ToLower(string(s.Undo.Command + "-" + reply))
-			undone := deshaciendo + string(s.Undo.Command)
-			l := e.iniciar(t, camino{desenlaces: map[string][]Desenlace{string(s.Command): {dudosa}, undone: {rechazada(reply), aceptada}}}, id)
-			e.terminar(t, id)
+			undone := undoOf + string(s.Undo.Command)
+			l := e.start(t, course{outcomes: map[string][]Outcome{string(s.Command): {doubtful}, undone: {refused(reply), accepted}}}, id)
+			e.finish(t, id)
 			end, tries := contracts.EstadoRechazada, 2
 			if s.Command == contracts.CrearOrden && reply == contracts.OrdenDespachada {
 				end, tries = contracts.EstadoConfirmada, 1
 			}
-			asked := len(slices.DeleteFunc(l.hecho(), func(call string) bool { return call != undone }))
-			if l.cierre == nil || l.cierre.Estado != end || asked != tries {
-				t.Errorf("%s answered by %s: asked %d times, ended %+v; want %d times and %s", s.Undo.Command, reply, asked, l.cierre, tries, end)
+			asked := len(slices.DeleteFunc(l.done(), func(call string) bool { return call != undone }))
+			if l.ending == nil || l.ending.Estado != end || asked != tries {
+				t.Errorf("%s answered by %s: asked %d times, ended %+v; want %d times and %s", s.Undo.Command, reply, asked, l.ending, tries, end)
 			}
 		}
 	}
@@ -136,22 +136,22 @@ func TestTheTableSaysWhatARefusedRollbackMeans(t *testing.T) {
 
 // Failure prevented: a workflow that is under way meets a step that its history does not have, in a release that adds one.
 func TestAStepOfALaterVersionIsLeftOut(t *testing.T) {
-	added := Step{Workflow: NombreCompra, Command: "Added", Since: Version + 1, Undo: Undo{Command: "UndoAdded"}}
+	added := Step{Workflow: CompraName, Command: "Added", Since: Version + 1, Undo: Undo{Command: "UndoAdded"}}
 	before := Steps
 	t.Cleanup(func() { Steps = before })
 	Steps = slices.Insert(slices.Clone(Steps), 1, added)
-	e := escenario{teatro: &teatro{}}
-	e.motor = nuevoMotor(t, func(r *workflow.Registry) error {
-		return errors.Join(Registrar(r, e.teatro), r.AddWorkflowN("Later", conPasos(func(r *recorrido) { r.do(Inventario); r.do(added); r.do(Orden) })))
+	e := scenario{theater: &theater{}}
+	e.engine = newEngine(t, func(r *workflow.Registry) error {
+		return errors.Join(Register(r, e.theater), r.AddWorkflowN("Later", withSteps(func(r *walk) { r.do(Inventario); r.do(added); r.do(Orden) })))
 	})
 	for version, want := range map[int]string{0: "ValidarInventario, CrearOrden", Version: "ValidarInventario, CrearOrden", Version + 1: "ValidarInventario, Added, CrearOrden"} {
-		id, l := fmt.Sprint("version-", version), &libreto{}
-		e.teatro.libretos.Store(id, l)
-		in := camino{}.entrada(id)
+		id, l := fmt.Sprint("version-", version), &script{}
+		e.theater.scripts.Store(id, l)
+		in := course{}.input(id)
 		in.Version = version
-		e.motor.iniciar(t, "Later", id, in)
-		e.terminar(t, id)
-		if did := strings.Join(l.hecho(), ", "); did != want {
+		e.engine.start(t, "Later", id, in)
+		e.finish(t, id)
+		if did := strings.Join(l.done(), ", "); did != want {
 			t.Errorf("a workflow of version %d did %s, want %s", version, did, want)
 		}
 		if undoes := slices.Contains(rollbacks(Orden.Command, version), added.Undo.Command); undoes != (version > Version) {

@@ -8,64 +8,64 @@ import (
 
 // Despacho follows an order that has left the warehouse: what was reserved for it is gone, and the purchase DESPACHADA.
 func Despacho(ctx *workflow.WorkflowContext) (any, error) {
-	var e Entrada
+	var e Input
 	if err := ctx.GetInput(&e); err != nil {
 		return nil, err
 	}
-	r := nuevoRecorrido(ctx, e, nil)
-	d, sigue := r.insistir(Salida)
-	if !sigue {
+	r := newWalk(ctx, e, nil)
+	d, more := r.insist(Salida)
+	if !more {
 		return nil, nil
 	}
-	return nil, r.terminar(TramiteDespacho, d)
+	return nil, r.finish(TramiteDespacho, d)
 }
 
 // Cancelacion undoes a purchase that is confirmed, if its order has not left the warehouse: ordenes decides.
 func Cancelacion(ctx *workflow.WorkflowContext) (any, error) {
-	var e Entrada
+	var e Input
 	if err := ctx.GetInput(&e); err != nil {
 		return nil, err
 	}
-	r := nuevoRecorrido(ctx, e, en(contracts.EstadoConfirmada))
-	d := Desenlace{Resultado: Aceptada}
-	if !e.deshaciendo() {
-		var sigue bool
-		d, sigue = r.insistir(Anulacion)
-		if !sigue {
+	r := newWalk(ctx, e, inAnyOf(contracts.EstadoConfirmada))
+	d := Outcome{Result: Aceptada}
+	if !e.undoing() {
+		var more bool
+		d, more = r.insist(Anulacion)
+		if !more {
 			return nil, nil
 		}
-		if d.Resultado == Aceptada {
-			r.deshacer = rollbacks(Orden.Command, e.Version)
-			r.detener(contracts.EstadoCancelada, contracts.CancelarCompra, e.Motivo, nil)
+		if d.Result == Aceptada {
+			r.undo = rollbacks(Orden.Command, e.Version)
+			r.stop(contracts.EstadoCancelada, contracts.CancelarCompra, e.Motivo, nil)
 		}
 	}
-	if _, err := r.Fin(); err != nil || r.relevado {
+	if _, err := r.End(); err != nil || r.handedOver {
 		return nil, err
 	}
-	return nil, r.terminar(TramiteCancelacion, d)
+	return nil, r.finish(TramiteCancelacion, d)
 }
 
-// insistir asks until there is an answer, however long it takes. A participant that refuses a rollback and may not has given none.
+// insist asks until there is an answer, however long it takes. A participant that refuses a rollback and may not has given none.
 // It reports false when it handed over to a new run.
-func (r *recorrido) insistir(s Step) (Desenlace, bool) {
-	c := compensacion{Desde: r.ctx.CurrentTimeUTC()}
-	if r.entrada.Retomada != nil {
-		c = *r.entrada.Retomada
+func (r *walk) insist(s Step) (Outcome, bool) {
+	c := compensation{From: r.ctx.CurrentTimeUTC()}
+	if r.input.Resumed != nil {
+		c = *r.input.Resumed
 	}
-	for enEstaCorrida := 1; ; enEstaCorrida++ {
-		var d Desenlace
-		err := r.llamar(nombrePreguntar, s.Question(r.entrada.Compra), &d)
-		if err == nil && d.Resultado != SinRespuesta && !TroubleUndoing(s.Command, d.Respuesta) {
+	for inThisRun := 1; ; inThisRun++ {
+		var d Outcome
+		err := r.call(askName, s.Question(r.input.Compra), &d)
+		if err == nil && d.Result != NoReply && !TroubleUndoing(s.Command, d.Reply) {
 			return d, true
 		}
-		if !r.dormir(&c, enEstaCorrida) {
+		if !r.sleep(&c, inThisRun) {
 			return d, false
 		}
 	}
 }
 
-func (r *recorrido) terminar(tipo string, d Desenlace) error {
-	return r.llamar(nombreTerminar, Tramite{
-		IDCompra: r.entrada.Compra.ID, Tipo: tipo, Hecho: d.Resultado == Aceptada, Motivo: d.Motivo,
+func (r *walk) finish(kind string, d Outcome) error {
+	return r.call(finishName, Tramite{
+		IDCompra: r.input.Compra.ID, Tipo: kind, Hecho: d.Result == Aceptada, Motivo: d.Motivo,
 	}, nil)
 }

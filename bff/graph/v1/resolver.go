@@ -6,60 +6,60 @@ import (
 	"strconv"
 	"strings"
 
+	"entregas/bff/compras"
+	"entregas/bff/graph/common"
 	"entregas/contracts"
-	"entregas/services/bff/compras"
-	"entregas/services/bff/graph/comun"
 )
 
 // What the earlier system answered to every purchase that it took.
 const (
-	mensajeTomada = "Procesando Mensaje"
-	codigoTomada  = 203
+	messageTaken = "Procesando Mensaje"
+	takenCode    = 203
 )
 
 // Compras is what is done with purchases here.
 type Compras interface {
-	Crear(ctx context.Context, s contracts.SolicitudCompra, claveIdempotencia string) (contracts.Aceptada, error)
-	DeUsuario(ctx context.Context, usuario string, limite int, despues string, estados ...contracts.Estado) (compras.Pagina, error)
+	Create(ctx context.Context, s contracts.SolicitudCompra, idempotencyKey string) (contracts.Aceptada, error)
+	OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (compras.Page, error)
 }
 
-type raiz struct{ compras Compras }
+type root struct{ compras Compras }
 
-func (r raiz) Query() QueryResolver       { return r }
-func (r raiz) Mutation() MutationResolver { return r }
+func (r root) Query() QueryResolver       { return r }
+func (r root) Mutation() MutationResolver { return r }
 
 // CrearCompra implements MutationResolver.
-func (r raiz) CrearCompra(ctx context.Context, idUsuario, productos, domicilio string) (Respuesta, error) {
-	solicitud, err := leer(idUsuario, productos, domicilio)
+func (r root) CrearCompra(ctx context.Context, idUsuario, productos, domicilio string) (Respuesta, error) {
+	solicitud, err := read(idUsuario, productos, domicilio)
 	if err != nil {
 		return Respuesta{}, err
 	}
-	if _, err := r.compras.Crear(ctx, solicitud, comun.ClaveDeCampo(ctx)); err != nil {
+	if _, err := r.compras.Create(ctx, solicitud, common.FieldKey(ctx)); err != nil {
 		return Respuesta{}, err
 	}
-	return Respuesta{Mensaje: mensajeTomada, Codigo: codigoTomada}, nil
+	return Respuesta{Mensaje: messageTaken, Codigo: takenCode}, nil
 }
 
 // Compras implements QueryResolver.
-func (r raiz) Compras(ctx context.Context, idUsuario string) ([]Compra, error) {
-	pagina, err := r.compras.DeUsuario(ctx, idUsuario, compras.MaxPagina, "")
-	lista := make([]Compra, len(pagina.Compras))
-	for i, c := range pagina.Compras {
-		lista[i] = Compra{IDUsuario: c.IDUsuario, Estado: string(c.Estado)}
+func (r root) Compras(ctx context.Context, idUsuario string) ([]Compra, error) {
+	page, err := r.compras.OfUsuario(ctx, idUsuario, compras.MaxPage, "")
+	list := make([]Compra, len(page.Compras))
+	for i, c := range page.Compras {
+		list[i] = Compra{IDUsuario: c.IDUsuario, Estado: string(c.Estado)}
 	}
-	return lista, err
+	return list, err
 }
 
-// leer makes a purchase of the earlier system's texts. What is wrong is named as the arguments are.
-func leer(idUsuario, productos, domicilio string) (contracts.SolicitudCompra, error) {
-	var v contracts.Validador
+// read makes a purchase of the earlier system's texts. What is wrong is named as the arguments are.
+func read(idUsuario, productos, domicilio string) (contracts.SolicitudCompra, error) {
+	var v contracts.Validator
 	s := contracts.SolicitudCompra{IDUsuario: idUsuario}
 	switch domicilio {
 	case "True", "true":
 		s.Domicilio = true
 	case "False", "false":
 	default:
-		v.Falla("domicilio", `debe ser "True" o "False"`)
+		v.Fail("domicilio", `debe ser "True" o "False"`)
 	}
 	var lineas []string
 	if productos != "" {
@@ -67,17 +67,17 @@ func leer(idUsuario, productos, domicilio string) (contracts.SolicitudCompra, er
 	}
 	for i, linea := range lineas {
 		if i == contracts.MaxLineas {
-			v.Falla("productos", fmt.Sprintf("puede tener a lo sumo %d líneas", contracts.MaxLineas))
+			v.Fail("productos", fmt.Sprintf("puede tener a lo sumo %d líneas", contracts.MaxLineas))
 			break
 		}
-		id, cantidad, hay := strings.Cut(strings.TrimSpace(linea), ":")
-		if !hay {
-			v.Falla(fmt.Sprintf("productos[%d]", i), `debe ser "id:cantidad", por ejemplo "1:3"`)
+		id, cantidad, found := strings.Cut(strings.TrimSpace(linea), ":")
+		if !found {
+			v.Fail(fmt.Sprintf("productos[%d]", i), `debe ser "id:cantidad", por ejemplo "1:3"`)
 			continue
 		}
 		n, err := strconv.Atoi(cantidad)
 		if err != nil {
-			v.Falla(fmt.Sprintf("productos[%d].cantidad", i), fmt.Sprintf("debe ser un número entero de 1 a %d", contracts.MaxCantidad))
+			v.Fail(fmt.Sprintf("productos[%d].cantidad", i), fmt.Sprintf("debe ser un número entero de 1 a %d", contracts.MaxCantidad))
 			continue
 		}
 		s.Productos = append(s.Productos, contracts.Linea{IDProducto: id, Cantidad: n})

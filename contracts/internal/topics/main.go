@@ -52,7 +52,7 @@ func run() error {
 type schema struct{ name, compact string }
 
 func readSchema(topic string) (schema, error) {
-	text, err := contracts.Esquema(topic)
+	text, err := contracts.AvroSchema(topic)
 	if err != nil {
 		return schema{}, err
 	}

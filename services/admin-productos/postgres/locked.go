@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"entregas/services/internal/errores"
-	"entregas/services/internal/waits"
+	"entregas/internal/errs"
+	"entregas/internal/waits"
 )
 
 // lookAgain is how long a product whose row was found locked is left alone: as long as the broker waits to deliver again.
@@ -27,7 +27,7 @@ type lockedRows struct {
 	seen map[string]time.Time // when it was last found locked
 }
 
-// unless does what locks the rows of these products, unless one of them is held by somebody else: then it is NoDisponible.
+// unless does what locks the rows of these products, unless one of them is held by somebody else: then it is Unavailable.
 func (l *lockedRows) unless(ctx context.Context, ids []string, do func() error) error {
 	suspects, recent := l.suspects(ids)
 	if !recent && len(suspects) > 0 {
@@ -37,7 +37,7 @@ func (l *lockedRows) unless(ctx context.Context, ids []string, do func() error) 
 		}
 	}
 	if recent {
-		return errores.Nuevo(errores.NoDisponible, "la fila de un producto está bloqueada desde fuera: %s", strings.Join(suspects, ", "))
+		return errs.New(errs.Unavailable, "la fila de un producto está bloqueada desde fuera: %s", strings.Join(suspects, ", "))
 	}
 	err := do()
 	if timedOut(err) {
@@ -52,7 +52,7 @@ func (l *lockedRows) suspects(ids []string) (suspects []string, recent bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {
-		if at, hay := l.seen[id]; hay {
+		if at, found := l.seen[id]; found {
 			suspects, recent = append(suspects, id), recent || time.Since(at) < lookAgain
 		}
 	}
@@ -67,10 +67,10 @@ const lookTimeout = "100ms"
 // look tries each row by itself, for longer than a purchase holds one.
 func (l *lockedRows) look(ctx context.Context, ids []string) (locked bool, err error) {
 	for _, id := range ids {
-		var lote pgx.Batch
-		lote.Queue(`select set_config('lock_timeout', $1, true)`, lookTimeout)
-		lote.Queue(`select from producto where id = $1 for no key update`, id)
-		err := l.pool.SendBatch(ctx, &lote).Close() // one transaction
+		var batch pgx.Batch
+		batch.Queue(`select set_config('lock_timeout', $1, true)`, lookTimeout)
+		batch.Queue(`select from producto where id = $1 for no key update`, id)
+		err := l.pool.SendBatch(ctx, &batch).Close() // one transaction
 		held := timedOut(err)
 		if err != nil && !held {
 			return locked, err

@@ -10,18 +10,18 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"entregas/contracts"
+	"entregas/internal/databasetest"
+	"entregas/internal/errs"
 	"entregas/services/admin-productos/postgres"
-	"entregas/services/internal/basetest"
-	"entregas/services/internal/errores"
 )
 
 // Somebody holds the rows of three products. Of many commands for them only those that come first wait, each handler once at
 // most; all are trouble that passes, and the commands for other products go on. What was asked is done once the rows are free.
 func TestALockedProductHoldsNoHandler(t *testing.T) {
 	const handlers, commands = 2, 60
-	b := nuevaBodega(t)
-	b.pool = basetest.Impatient(t, b.pool)
-	b.Almacen = postgres.Nuevo(b.pool)
+	b := newBodega(t)
+	b.pool = databasetest.Impatient(t, b.pool)
+	b.Store = postgres.New(b.pool)
 	tx, err := b.pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -40,12 +40,12 @@ func TestALockedProductHoldsNoHandler(t *testing.T) {
 	var waited, served atomic.Int32
 	purchases := make([]string, commands)
 	start := time.Now()
-	basetest.ALaVez(commands, handlers, func(i int) {
+	databasetest.Concurrently(commands, handlers, func(i int) {
 		purchases[i] = compra()
 		if i%2 == 1 { // 5 and 16 are also wanted together with one that is locked
-			r, err := b.pedir(contracts.ReservarProducto, purchases[i], lines("5", "16"))
+			r, err := b.ask(contracts.ReservarProducto, purchases[i], lines("5", "16"))
 			switch {
-			case errores.De(err) == errores.NoDisponible: // one that waits holds 16 meanwhile
+			case errs.Of(err) == errs.Unavailable: // one that waits holds 16 meanwhile
 			case err != nil || r.Tipo != contracts.ProductosReservados:
 				t.Errorf("de otros productos: %+v, %v", r, err)
 			default:
@@ -53,8 +53,8 @@ func TestALockedProductHoldsNoHandler(t *testing.T) {
 			}
 			return
 		}
-		_, err := b.pedir(contracts.ReservarProducto, purchases[i], held[i/2%3])
-		if errores.De(err) != errores.NoDisponible {
+		_, err := b.ask(contracts.ReservarProducto, purchases[i], held[i/2%3])
+		if errs.Of(err) != errs.Unavailable {
 			t.Errorf("de un producto bloqueado: %v", err)
 		}
 		var pg *pgconn.PgError
@@ -75,7 +75,7 @@ func TestALockedProductHoldsNoHandler(t *testing.T) {
 	}
 	for i := 0; i < commands; i += 2 {
 		for until := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) { // as the broker does
-			r, err := b.pedir(contracts.ReservarProducto, purchases[i], held[i/2%3])
+			r, err := b.ask(contracts.ReservarProducto, purchases[i], held[i/2%3])
 			if err == nil && r.Tipo == contracts.ProductosReservados {
 				break
 			}
@@ -84,8 +84,8 @@ func TestALockedProductHoldsNoHandler(t *testing.T) {
 			}
 		}
 	}
-	for id, s := range b.saldos(t) {
-		if s.Dif != 0 {
+	for id, s := range b.balanceByProducto(t) {
+		if s.Diff != 0 {
 			t.Errorf("producto %s: %+v", id, s)
 		}
 	}

@@ -2,7 +2,7 @@
 // It decides and does no I/O; package postgres does what is decided here, in one transaction each.
 //
 // A unit is always in one of three places: on the shelf (Producto.Cantidad), reserved for a purchase, or dispatched. The ledger
-// (table movimiento) tells how it got there, and view balance that none is lost or made up (docs/adr/stock-is-conserved.md).
+// (table movement) tells how it got there, and view balance that none is lost or made up (docs/adr/stock-is-conserved.md).
 package productos
 
 import (
@@ -22,44 +22,44 @@ type Producto = contracts.Producto
 
 // Respuesta is what the warehouse answers to a command. Every one of them is final.
 type Respuesta struct {
-	Tipo      contracts.Tipo
+	Tipo      contracts.MessageType
 	Faltantes []contracts.Faltante
 	Motivo    string // in Spanish, for a person; empty when there is nothing to say
 }
 
-// Validar says what is wrong with a command's data: nil or an *contracts.ErrorDeValidacion.
+// Validate says what is wrong with a command's data: nil or an *contracts.ValidationError.
 // Only ReservarProducto needs lines; the others act on what was reserved.
-func Validar(tipo contracts.Tipo, d contracts.DatosComandoProducto) error {
-	var v contracts.Validador
+func Validate(kind contracts.MessageType, d contracts.DatosComandoProducto) error {
+	var v contracts.Validator
 	v.IDCompra("id_compra", d.IDCompra)
-	if tipo == contracts.ReservarProducto {
+	if kind == contracts.ReservarProducto {
 		v.Lineas("productos", d.Productos)
 	} else {
-		v.LineasSiHay("productos", d.Productos)
+		v.LineasIfAny("productos", d.Productos)
 	}
 	return v.Error()
 }
 
-// ValidarReposicion says what is wrong with a restock of cantidad units: nil or an *contracts.ErrorDeValidacion.
-func ValidarReposicion(id string, cantidad int) error {
-	var v contracts.Validador
-	v.Identificador("id", id)
+// ValidateReposicion says what is wrong with a restock of cantidad units: nil or an *contracts.ValidationError.
+func ValidateReposicion(id string, cantidad int) error {
+	var v contracts.Validator
+	v.Identifier("id", id)
 	v.Cantidad("cantidad", cantidad)
 	return v.Error()
 }
 
-// Cabe tells whether cantidad more units of p fit in the warehouse.
-func Cabe(p Producto, cantidad int) bool { return p.Cantidad+cantidad <= MaxExistencias }
+// Fits tells whether cantidad more units of p fit in the warehouse.
+func Fits(p Producto, cantidad int) bool { return p.Cantidad+cantidad <= MaxExistencias }
 
 // Reservar decides whether a purchase gets its lines: all of them or none. existencias has the units on the shelf, and
-// lacks the products that do not exist. terminada tells that the reservation was ended before it began: its rollback
+// lacks the products that do not exist. finished tells that the reservation was ended before it began: its rollback
 // overtook it (docs/adr/rollback-may-come-first.md), and what nobody wants any more is not reserved.
-func Reservar(lineas []contracts.Linea, existencias map[string]int, terminada bool) Respuesta {
-	if terminada {
+func Reservar(lineas []contracts.Linea, existencias map[string]int, finished bool) Respuesta {
+	if finished {
 		return Respuesta{Tipo: contracts.ReservaRechazada, Motivo: "La reserva ya se había anulado."}
 	}
-	if faltan := contracts.Faltantes(lineas, existencias); len(faltan) > 0 {
-		return Respuesta{Tipo: contracts.ReservaRechazada, Faltantes: faltan, Motivo: motivoDe(faltan)}
+	if missing := contracts.Faltantes(lineas, existencias); len(missing) > 0 {
+		return Respuesta{Tipo: contracts.ReservaRechazada, Faltantes: missing, Motivo: motivoOf(missing)}
 	}
 	return Respuesta{Tipo: contracts.ProductosReservados}
 }
@@ -77,22 +77,22 @@ func Liberar(despachada bool) Respuesta {
 // Despachar decides whether a purchase's reservation of so many units leaves the warehouse. Of a purchase that has
 // nothing reserved nothing can leave, now or later: a refusal that is final, so that the one who asked is not left
 // without an answer.
-func Despachar(reservadas int) Respuesta {
-	if reservadas == 0 {
+func Despachar(reserved int) Respuesta {
+	if reserved == 0 {
 		return Respuesta{Tipo: contracts.ReservaRechazada, Motivo: "La compra no tiene productos reservados que despachar."}
 	}
 	return Respuesta{Tipo: contracts.ReservaDespachada}
 }
 
-func motivoDe(faltan []contracts.Faltante) string {
-	f := faltan[0]
+func motivoOf(missing []contracts.Faltante) string {
+	f := missing[0]
 	motivo := fmt.Sprintf("No hay existencias suficientes: del producto %s se pidieron %d y hay %d", f.IDProducto, f.Solicitada, f.Disponible)
-	switch otros := len(faltan) - 1; otros {
+	switch others := len(missing) - 1; others {
 	case 0:
 		return motivo + "."
 	case 1:
 		return motivo + ", y falta otro producto."
 	default:
-		return fmt.Sprintf("%s, y faltan otros %d productos.", motivo, otros)
+		return fmt.Sprintf("%s, y faltan otros %d productos.", motivo, others)
 	}
 }

@@ -18,10 +18,10 @@ func linea(id string, cantidad int) contracts.Linea {
 
 func TestReservar(t *testing.T) {
 	existencias := map[string]int{"1": 5, "2": 0, "3": 1}
-	casos := map[string]struct {
+	cases := map[string]struct {
 		lineas    []contracts.Linea
-		terminada bool
-		tipo      contracts.Tipo
+		finished  bool
+		kind      contracts.MessageType
 		faltantes []contracts.Faltante
 		motivo    string
 	}{
@@ -36,10 +36,10 @@ func TestReservar(t *testing.T) {
 			"No hay existencias suficientes: del producto x se pidieron 1 y hay 0, y falta otro producto."},
 		"its rollback came first": {[]contracts.Linea{linea("1", 1)}, true, contracts.ReservaRechazada, nil, "La reserva ya se había anulado."},
 	}
-	for nombre, c := range casos {
-		t.Run(nombre, func(t *testing.T) {
-			r := productos.Reservar(c.lineas, existencias, c.terminada)
-			if r.Tipo != c.tipo || !slices.Equal(r.Faltantes, c.faltantes) || r.Motivo != c.motivo {
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := productos.Reservar(c.lineas, existencias, c.finished)
+			if r.Tipo != c.kind || !slices.Equal(r.Faltantes, c.faltantes) || r.Motivo != c.motivo {
 				t.Errorf("%+v", r)
 			}
 		})
@@ -47,7 +47,7 @@ func TestReservar(t *testing.T) {
 }
 
 // All lines or none, whatever is asked: reserved exactly when every line is there, and the missing are exactly the rest.
-func TestReservarTodoONada(t *testing.T) {
+func TestReservaIsAllOrNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		existencias := rapid.MapOfN(rapid.StringMatching(`[1-9]`), rapid.IntRange(0, 10), 0, 9).Draw(t, "existencias")
 		lineas := rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) contracts.Linea {
@@ -55,60 +55,60 @@ func TestReservarTodoONada(t *testing.T) {
 		}), 1, 8, func(l contracts.Linea) string { return l.IDProducto }).Draw(t, "lineas")
 
 		r := productos.Reservar(lineas, existencias, false)
-		faltan := map[string]contracts.Faltante{}
+		missing := map[string]contracts.Faltante{}
 		for _, f := range r.Faltantes {
-			faltan[f.IDProducto] = f
+			missing[f.IDProducto] = f
 		}
-		if (r.Tipo == contracts.ProductosReservados) != (len(faltan) == 0) {
+		if (r.Tipo == contracts.ProductosReservados) != (len(missing) == 0) {
 			t.Fatalf("%s con faltantes %v", r.Tipo, r.Faltantes)
 		}
 		for _, l := range lineas {
-			f, falta := faltan[l.IDProducto]
-			if falta != (existencias[l.IDProducto] < l.Cantidad) {
+			f, absent := missing[l.IDProducto]
+			if absent != (existencias[l.IDProducto] < l.Cantidad) {
 				t.Fatalf("%+v con %v: %+v", l, existencias, r)
 			}
-			if falta && (f.Solicitada != l.Cantidad || f.Disponible != existencias[l.IDProducto]) {
+			if absent && (f.Solicitada != l.Cantidad || f.Disponible != existencias[l.IDProducto]) {
 				t.Fatalf("%+v dice %+v", l, f)
 			}
 		}
 	})
 }
 
-func TestLoDemasQueSeDecide(t *testing.T) {
-	for nombre, c := range map[string]struct {
+func TestTheRestThatIsDecided(t *testing.T) {
+	for name, c := range map[string]struct {
 		r    productos.Respuesta
-		tipo contracts.Tipo
+		kind contracts.MessageType
 	}{
 		"a rollback":                         {productos.Liberar(false), contracts.ReservaLiberada},
 		"a rollback of what left the house":  {productos.Liberar(true), contracts.ReservaDespachada},
 		"a dispatch":                         {productos.Despachar(2), contracts.ReservaDespachada},
 		"a dispatch of what nobody reserved": {productos.Despachar(0), contracts.ReservaRechazada},
 	} {
-		if c.r.Tipo != c.tipo {
-			t.Errorf("%s: %+v", nombre, c.r)
+		if c.r.Tipo != c.kind {
+			t.Errorf("%s: %+v", name, c.r)
 		}
 	}
-	lleno := productos.Producto{Cantidad: productos.MaxExistencias - 5}
-	if !productos.Cabe(lleno, 5) || productos.Cabe(lleno, 6) {
+	full := productos.Producto{Cantidad: productos.MaxExistencias - 5}
+	if !productos.Fits(full, 5) || productos.Fits(full, 6) {
 		t.Error("cuánto cabe")
 	}
 }
 
-func TestValidar(t *testing.T) {
+func TestValidateReserva(t *testing.T) {
 	const id = "01938f5e-7c1a-7000-8000-000000000001"
-	muchas := make([]contracts.Linea, contracts.MaxLineas+1)
-	for i := range muchas {
-		muchas[i] = linea(fmt.Sprint(i), 1)
+	many := make([]contracts.Linea, contracts.MaxLineas+1)
+	for i := range many {
+		many[i] = linea(fmt.Sprint(i), 1)
 	}
-	for nombre, c := range map[string]struct {
-		tipo   contracts.Tipo
+	for name, c := range map[string]struct {
+		kind   contracts.MessageType
 		id     string
 		lineas []contracts.Linea
-		campos []string
+		fields []string
 	}{
 		"well":                     {contracts.ReservarProducto, id, []contracts.Linea{linea("1", 1)}, nil},
-		"as many lines as can be":  {contracts.ReservarProducto, id, muchas[1:], nil},
-		"too many lines":           {contracts.ReservarProducto, id, muchas, []string{"productos"}},
+		"as many lines as can be":  {contracts.ReservarProducto, id, many[1:], nil},
+		"too many lines":           {contracts.ReservarProducto, id, many, []string{"productos"}},
 		"no lines":                 {contracts.ReservarProducto, id, nil, []string{"productos"}},
 		"nothing of it":            {contracts.ReservarProducto, id, []contracts.Linea{linea("1", 0)}, []string{"productos[0].cantidad"}},
 		"less than nothing":        {contracts.ReservarProducto, id, []contracts.Linea{linea("1", 1), linea("2", -1)}, []string{"productos[1].cantidad"}},
@@ -119,25 +119,25 @@ func TestValidar(t *testing.T) {
 		"a rollback of nothing":    {contracts.LiberarReserva, "", nil, []string{"id_compra"}},
 		"a dispatch without lines": {contracts.DespacharReserva, id, nil, nil},
 	} {
-		t.Run(nombre, func(t *testing.T) {
-			err := productos.Validar(c.tipo, contracts.DatosComandoProducto{IDCompra: c.id, Productos: c.lineas})
-			if !slices.Equal(campos(err), c.campos) {
+		t.Run(name, func(t *testing.T) {
+			err := productos.Validate(c.kind, contracts.DatosComandoProducto{IDCompra: c.id, Productos: c.lineas})
+			if !slices.Equal(fields(err), c.fields) {
 				t.Errorf("%v", err)
 			}
 		})
 	}
-	if got := campos(productos.ValidarReposicion("", 0)); !slices.Equal(got, []string{"id", "cantidad"}) {
+	if got := fields(productos.ValidateReposicion("", 0)); !slices.Equal(got, []string{"id", "cantidad"}) {
 		t.Errorf("reposición: %v", got)
 	}
 }
 
-func campos(err error) []string {
-	var v *contracts.ErrorDeValidacion
-	var nombres []string
+func fields(err error) []string {
+	var v *contracts.ValidationError
+	var names []string
 	if errors.As(err, &v) {
 		for _, e := range v.Errores {
-			nombres = append(nombres, e.Campo)
+			names = append(names, e.Field)
 		}
 	}
-	return nombres
+	return names
 }

@@ -10,77 +10,77 @@ import (
 	"github.com/gorilla/mux"
 
 	"entregas/contracts"
+	api "entregas/internal/api/adminproductos"
+	"entregas/internal/rest"
 	"entregas/services/admin-productos/productos"
-	api "entregas/services/internal/api/adminproductos"
-	"entregas/services/internal/rest"
 )
 
-// Almacen is what the routes ask of the store.
-type Almacen interface {
-	Productos(ctx context.Context, buscar string) ([]productos.Producto, error)
+// Store is what the routes ask of the store.
+type Store interface {
+	Productos(ctx context.Context, search string) ([]productos.Producto, error)
 	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
 	Producto(ctx context.Context, id string) (productos.Producto, error)
-	Reponer(ctx context.Context, id string, cantidad int, clave string) (productos.Producto, error)
+	Reponer(ctx context.Context, id string, cantidad int, key string) (productos.Producto, error)
 }
 
-// Servir adds the routes of the service's OpenAPI document.
-func Servir(rutas *mux.Router, almacen Almacen) {
-	api.HandlerWithOptions(recursos{almacen}, api.GorillaServerOptions{BaseRouter: rutas, ErrorHandlerFunc: rest.BadParameter(nil)})
+// ServeRoutes adds the routes of the service's OpenAPI document.
+func ServeRoutes(routes *mux.Router, store Store) {
+	api.HandlerWithOptions(resources{store}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(nil)})
 }
 
-type recursos struct{ almacen Almacen }
+type resources struct{ store Store }
 
 // ListarProductos implements api.ServerInterface.
-func (r recursos) ListarProductos(w http.ResponseWriter, p *http.Request, params api.ListarProductosParams) {
-	buscar := ""
+func (r resources) ListarProductos(w http.ResponseWriter, p *http.Request, params api.ListarProductosParams) {
+	search := ""
 	if params.Buscar != nil {
-		buscar = strings.TrimSpace(*params.Buscar)
+		search = strings.TrimSpace(*params.Buscar)
 	}
-	var v contracts.Validador
-	v.FreeText("buscar", buscar, contracts.MaxIdentificador)
+	var v contracts.Validator
+	v.FreeText("buscar", search, contracts.MaxIdentifier)
 	if err := v.Error(); err != nil {
-		rest.EscribirError(w, p, err)
+		rest.WriteError(w, p, err)
 		return
 	}
-	todos, err := r.almacen.Productos(p.Context(), buscar)
-	rest.Answer(w, p, http.StatusOK, todos, err)
+	all, err := r.store.Productos(p.Context(), search)
+	rest.Answer(w, p, http.StatusOK, all, err)
 }
 
 // LeerBalance implements api.ServerInterface.
-func (r recursos) LeerBalance(w http.ResponseWriter, p *http.Request) {
-	lineas, err := r.almacen.Balance(p.Context())
+func (r resources) LeerBalance(w http.ResponseWriter, p *http.Request) {
+	lineas, err := r.store.Balance(p.Context())
 	rest.Answer(w, p, http.StatusOK, lineas, err)
 }
 
 // LeerProducto implements api.ServerInterface.
-func (r recursos) LeerProducto(w http.ResponseWriter, p *http.Request, id api.Id) {
-	var v contracts.Validador
-	v.Identificador("id", id)
+func (r resources) LeerProducto(w http.ResponseWriter, p *http.Request, id api.Id) {
+	var v contracts.Validator
+	v.Identifier("id", id)
 	if err := v.Error(); err != nil {
-		rest.EscribirError(w, p, err)
+		rest.WriteError(w, p, err)
 		return
 	}
-	producto, err := r.almacen.Producto(p.Context(), id)
+	producto, err := r.store.Producto(p.Context(), id)
 	rest.Answer(w, p, http.StatusOK, producto, err)
 }
 
 // ReponerProducto implements api.ServerInterface.
-func (r recursos) ReponerProducto(w http.ResponseWriter, p *http.Request, id api.Id, params api.ReponerProductoParams) {
-	pedido, err := rest.Leer[contracts.Reposicion](w, p)
+func (r resources) ReponerProducto(w http.ResponseWriter, p *http.Request, id api.Id, params api.ReponerProductoParams) {
+	request, err := rest.Load[contracts.Reposicion](w, p)
 	if err == nil {
-		err = productos.ValidarReposicion(id, pedido.Cantidad)
+		err = productos.ValidateReposicion(id, request.Cantidad)
 	}
-	clave := uuid.NewString() // a request without a key is its own
+	key := uuid.NewString() // a request without a key is its own
 	if err == nil && params.IdempotencyKey != nil {
-		var v contracts.Validador
-		clave = *params.IdempotencyKey
-		v.IdempotencyKey("Idempotency-Key", clave)
+		var v contracts.Validator
+		key = *params.IdempotencyKey
+		v.IdempotencyKey("Idempotency-Key", key)
 		err = v.Error()
 	}
 	if err != nil {
-		rest.EscribirError(w, p, err)
+		rest.WriteError(w, p, err)
 		return
 	}
-	producto, err := r.almacen.Reponer(p.Context(), id, pedido.Cantidad, clave)
+	producto, err := r.store.Reponer(p.Context(), id, request.Cantidad, key)
 	rest.Answer(w, p, http.StatusOK, producto, err)
 }

@@ -6,29 +6,29 @@ import "entregas/contracts"
 
 // Respuesta is consolidador's answer to a command.
 type Respuesta struct {
-	Tipo      contracts.Tipo
+	Tipo      contracts.MessageType
 	Faltantes []contracts.Faltante
 }
 
-// ValidarComando says what is wrong with a command's data: nil or an *contracts.ErrorDeValidacion.
-func ValidarComando(tipo contracts.Tipo, d contracts.DatosComandoInventario) error {
-	var v contracts.Validador
+// ValidateCommand says what is wrong with a command's data: nil or an *contracts.ValidationError.
+func ValidateCommand(kind contracts.MessageType, d contracts.DatosComandoInventario) error {
+	var v contracts.Validator
 	v.IDCompra("id_compra", d.IDCompra)
-	if tipo == contracts.ValidarInventario {
+	if kind == contracts.ValidarInventario {
 		v.Lineas("productos", d.Productos)
 	} else {
-		v.LineasSiHay("productos", d.Productos)
+		v.LineasIfAny("productos", d.Productos)
 	}
 	return v.Error()
 }
 
-// Validar answers ValidarInventario: existencias has the units of each product that exists.
-func Validar(lineas []contracts.Linea, existencias map[string]int) Respuesta {
-	if faltan := contracts.Faltantes(lineas, existencias); len(faltan) > 0 {
-		return Respuesta{Tipo: contracts.InventarioInsuficiente, Faltantes: faltan}
+// Validate answers ValidarInventario: existencias has the units of each product that exists.
+func Validate(lineas []contracts.Linea, existencias map[string]int) Respuesta {
+	if missing := contracts.Faltantes(lineas, existencias); len(missing) > 0 {
+		return Respuesta{Tipo: contracts.InventarioInsuficiente, Faltantes: missing}
 	}
 	return Respuesta{Tipo: contracts.InventarioValidado}
 }
 
-// CancelarValidacion answers CancelarValidacionInventario: a validation leaves nothing behind to be undone.
-func CancelarValidacion() Respuesta { return Respuesta{Tipo: contracts.ValidacionCancelada} }
+// CancelValidation answers CancelarValidacionInventario: a validation leaves nothing behind to be undone.
+func CancelValidation() Respuesta { return Respuesta{Tipo: contracts.ValidacionCancelada} }

@@ -14,23 +14,23 @@ import (
 // Existencias is the stock.
 type Existencias struct{ pool *pgxpool.Pool }
 
-// Nuevo reads through pool.
-func Nuevo(pool *pgxpool.Pool) *Existencias { return &Existencias{pool} }
+// New reads through pool.
+func New(pool *pgxpool.Pool) *Existencias { return &Existencias{pool} }
 
-// De gives the units on the shelf of each product in lineas that exists, all as of one instant.
-func (e *Existencias) De(ctx context.Context, lineas []contracts.Linea) (map[string]int, error) {
-	const consulta = `select id, cantidad from producto where id = any($1)`
+// Of gives the units on the shelf of each product in lineas that exists, all as of one instant.
+func (e *Existencias) Of(ctx context.Context, lineas []contracts.Linea) (map[string]int, error) {
+	const query = `select id, cantidad from producto where id = any($1)`
 	ids := make([]string, len(lineas))
 	for i, l := range lineas {
 		ids[i] = l.IDProducto
 	}
-	filas, err := e.pool.Query(ctx, consulta, ids)
+	rows, err := e.pool.Query(ctx, query, ids)
 	if err != nil {
 		return nil, err
 	}
 	existencias := make(map[string]int, len(lineas))
 	var id string
 	var cantidad int
-	_, err = pgx.ForEachRow(filas, []any{&id, &cantidad}, func() error { existencias[id] = cantidad; return nil })
+	_, err = pgx.ForEachRow(rows, []any{&id, &cantidad}, func() error { existencias[id] = cantidad; return nil })
 	return existencias, err
 }

@@ -1,4 +1,4 @@
-// Package compras has what gestor-compra decides about purchases, without I/O. What a valid purchase is, contracts says.
+// Package compras has what manager-compra decides about purchases, without I/O. What a valid purchase is, contracts says.
 package compras
 
 import (
@@ -10,9 +10,9 @@ import (
 	"entregas/workflows/compra"
 )
 
-// LugaresOcupados are the states in which a purchase holds one of the places that the dispatcher gives out
+// OccupiedPlaces are the states in which a purchase holds one of the places that the dispatcher gives out
 // (docs/adr/accept-then-start-by-priority.md): those that the steps of the saga enter, and COMPENSANDO.
-var LugaresOcupados = append(compra.Entered(), contracts.EstadoCompensando)
+var OccupiedPlaces = append(compra.Entered(), contracts.EstadoCompensando)
 
 // InTheSaga are the states in which the saga has not come to its end, those in which it undoes included.
 var InTheSaga = append(slices.Clone(compra.InFlight), contracts.EstadoCompensando)
@@ -27,8 +27,8 @@ type Tramite struct {
 	Motivo string
 }
 
-// Turno is a purchase whose workflow is to be started.
-type Turno = contracts.SolicitudCompra
+// Turn is a purchase whose workflow is to be started.
+type Turn = contracts.SolicitudCompra
 
 // Places are what the dispatcher gives out, and to whom: docs/adr/fair-admission.md.
 type Places struct {
@@ -38,38 +38,38 @@ type Places struct {
 	Lease       time.Duration // within which a purchase that was given out must have started
 }
 
-// Abiertas is how many purchases a customer may have that are not at their end, those with an order that has not left included.
-type Abiertas struct {
+// OpenLimit is how many purchases a customer may have that are not at their end, those with an order that has not left included.
+type OpenLimit struct {
 	Max int
 	// Rechazar takes one more in as RECHAZADA: a sender behind the broker gets no answer. Else it is not taken in.
 	Rechazar bool
 }
 
-// Publicado says up to which number a purchase's history has been published.
-type Publicado struct {
+// Published says up to which number a purchase's history has been published.
+type Published struct {
 	IDCompra string
-	Hasta    int
+	Until    int
 }
 
 // Cambio is a change of state.
-type Cambio struct {
+type Change struct {
 	IDCompra  string
 	A         contracts.Estado
-	Desde     []contracts.Estado
-	Tipo      contracts.Tipo // the message behind it
+	From      []contracts.Estado
+	Tipo      contracts.MessageType // the message behind it
 	Detalle   string
 	Motivo    string
 	Faltantes []contracts.Faltante
 	IDOrden   string
-	// SiNoCancelada makes the change only while nobody asked to cancel.
-	SiNoCancelada bool
+	// UnlessCancelled makes the change only while nobody asked to cancel.
+	UnlessCancelled bool
 }
 
-// detalles is what a message means to a customer, where it is none of the saga's.
-var detalles = map[contracts.Tipo]string{
+// details is what a message means to a customer, where it is none of the saga's.
+var details = map[contracts.MessageType]string{
 	contracts.CrearCompra:    "Recibimos su compra.",
 	contracts.CancelarCompra: "Se pidió cancelarla.",
 }
 
 // Detalle tells a customer what a message means.
-func Detalle(t contracts.Tipo) string { return cmp.Or(detalles[t], compra.Detail(t)) }
+func Detalle(t contracts.MessageType) string { return cmp.Or(details[t], compra.Detail(t)) }

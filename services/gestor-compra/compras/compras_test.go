@@ -9,8 +9,8 @@ import (
 )
 
 // Whatever may stand in a purchase's history says something to its customer.
-func TestTodoLoQueSeCuentaDiceAlgo(t *testing.T) {
-	told := []contracts.Tipo{contracts.CrearCompra, contracts.CancelarCompra}
+func TestEverythingToldSaysSomething(t *testing.T) {
+	told := []contracts.MessageType{contracts.CrearCompra, contracts.CancelarCompra}
 	for _, s := range compra.Steps {
 		if s.Cause != "" {
 			told = append(told, s.Cause)
@@ -21,9 +21,9 @@ func TestTodoLoQueSeCuentaDiceAlgo(t *testing.T) {
 			told = append(told, r.Type)
 		}
 	}
-	for _, tipo := range told {
-		if compras.Detalle(tipo) == "" {
-			t.Errorf("%s has no Detail: add it in workflows/compra/steps.go", tipo)
+	for _, kind := range told {
+		if compras.Detalle(kind) == "" {
+			t.Errorf("%s has no Detail: add it in workflows/compra/steps.go", kind)
 		}
 	}
 }

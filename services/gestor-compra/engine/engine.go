@@ -17,8 +17,8 @@ import (
 
 // Client is the part of the workflow client that is used.
 type Client interface {
-	ScheduleWorkflow(ctx context.Context, nombre string, opts ...workflow.NewWorkflowOptions) (string, error)
-	RaiseEvent(ctx context.Context, id, evento string, opts ...workflow.RaiseEventOptions) error
+	ScheduleWorkflow(ctx context.Context, name string, opts ...workflow.NewWorkflowOptions) (string, error)
+	RaiseEvent(ctx context.Context, id, event string, opts ...workflow.RaiseEventOptions) error
 	FetchWorkflowMetadata(ctx context.Context, id string, opts ...workflow.FetchWorkflowMetadataOptions) (*workflow.WorkflowMetadata, error)
 	ResumeWorkflow(ctx context.Context, id, reason string) error
 	TerminateWorkflow(ctx context.Context, id string, opts ...workflow.TerminateOptions) error
@@ -46,7 +46,7 @@ func New(client Client) *Engine {
 
 // Start schedules a workflow. That the instance is there already is as good: a lease ran out while the engine was slow, or
 // before it got to its first turn.
-func (e *Engine) Start(ctx context.Context, name, id string, in compra.Entrada) error {
+func (e *Engine) Start(ctx context.Context, name, id string, in compra.Input) error {
 	err := e.schedule(ctx, name, id, in)
 	if exists(err) {
 		err = e.push(ctx, id)
@@ -57,7 +57,7 @@ func (e *Engine) Start(ctx context.Context, name, id string, in compra.Entrada) 
 	return nil
 }
 
-func (e *Engine) schedule(ctx context.Context, name, id string, in compra.Entrada) error {
+func (e *Engine) schedule(ctx context.Context, name, id string, in compra.Input) error {
 	_, err := e.client.ScheduleWorkflow(ctx, name, workflow.WithInstanceID(id), workflow.WithInput(in))
 	return err
 }
@@ -79,7 +79,7 @@ func (e *Engine) push(ctx context.Context, id string) error {
 
 // Wake tells the saga of a purchase that something was decided about it.
 func (e *Engine) Wake(ctx context.Context, id string) error {
-	return e.client.RaiseEvent(ctx, id, compra.EventoDecision)
+	return e.client.RaiseEvent(ctx, id, compra.DecisionEvent)
 }
 
 // Age tells whether an instance is active and since when it exists.
@@ -114,7 +114,7 @@ func ended(m *workflow.WorkflowMetadata) bool {
 
 // Replace removes an instance, whatever its state, and schedules another with the input in under the same id. If the admission
 // scheduled one between the two, that one is removed too: its input is not in.
-func (e *Engine) Replace(ctx context.Context, name, id string, in compra.Entrada) error {
+func (e *Engine) Replace(ctx context.Context, name, id string, in compra.Input) error {
 	var err error
 	for range 2 {
 		if err := e.Remove(ctx, id); err != nil {

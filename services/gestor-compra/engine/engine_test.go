@@ -96,7 +96,7 @@ func TestReplace(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			e := New(&c.s)
 			e.wait, e.poll = 20*time.Millisecond, time.Millisecond
-			err := e.Replace(t.Context(), compra.NombreCompra, "a", compra.Entrada{})
+			err := e.Replace(t.Context(), compra.CompraName, "a", compra.Input{})
 			if did := strings.Join(c.s.did, ", "); did != c.did || (err != nil) != c.err {
 				t.Errorf("did %q: %v", did, err)
 			}
@@ -110,7 +110,7 @@ func TestStart(t *testing.T) {
 		nil: "schedule", status(workflow.StatusPending): "raise push", status(workflow.StatusRunning): "", status(workflow.StatusSuspended): "",
 	} {
 		c := sidecar{status: s}
-		if err := New(&c).Start(t.Context(), compra.NombreCompra, "a", compra.Entrada{}); err != nil || strings.Join(c.did, ", ") != did {
+		if err := New(&c).Start(t.Context(), compra.CompraName, "a", compra.Input{}); err != nil || strings.Join(c.did, ", ") != did {
 			t.Errorf("did %q: %v", c.did, err)
 		}
 	}

@@ -6,24 +6,24 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/internal/databasetest"
+	"entregas/internal/errs"
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgrestest"
-	"entregas/services/internal/basetest"
-	"entregas/services/internal/errores"
 	"entregas/workflows/compra"
 )
 
 // What a cancellation does in each state. Asking again is answered alike and changes nothing.
-func TestCancelar(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+func TestCancelarInTheDatabase(t *testing.T) {
+	a := postgrestest.New(t)
 	for _, c := range []struct {
-		nombre   string
+		name     string
 		estado   contracts.Estado
-		antes    string // a statement about purchase $1
-		codigo   errores.Codigo
-		queda    contracts.Estado
-		hecha    bool
-		marca    bool   // that each step looks at
+		earlier  string // a statement about purchase $1
+		code     errs.Code
+		remains  contracts.Estado
+		done     bool
+		mark     bool   // that each step looks at
 		decision string // that holds afterwards
 		tramite  bool
 	}{
@@ -32,91 +32,91 @@ func TestCancelar(t *testing.T) {
 		{"started", contracts.EstadoIniciada, "", "", contracts.EstadoIniciada, false, true, "", false},
 		{"valid", contracts.EstadoProductosValidos, "", "", contracts.EstadoProductosValidos, false, true, "", false},
 		{"reserved", contracts.EstadoProductosReservados, "", "", contracts.EstadoProductosReservados, false, true, "", false},
-		{"awaits approval", contracts.EstadoPorAprobar, "", "", contracts.EstadoPorAprobar, false, false, compras.Cancelada, false},
+		{"awaits approval", contracts.EstadoPorAprobar, "", "", contracts.EstadoPorAprobar, false, false, compras.Cancelled, false},
 		{"approved, the order on its way", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'aprobada')`, "", contracts.EstadoPorAprobar, false, true, compras.Aprobada, false},
-		{"rejected", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'rechazada')`, errores.Conflicto, contracts.EstadoPorAprobar, false, false, compras.Rechazada, false},
-		{"expired", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'expirada')`, errores.Conflicto, contracts.EstadoPorAprobar, false, false, compras.Expirada, false},
+		{"rejected", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'rechazada')`, errs.Conflict, contracts.EstadoPorAprobar, false, false, compras.Refused, false},
+		{"expired", contracts.EstadoPorAprobar, `insert into decision (id_compra, decision) values ($1, 'expirada')`, errs.Conflict, contracts.EstadoPorAprobar, false, false, compras.Expired, false},
 		{"confirmed", contracts.EstadoConfirmada, "", "", contracts.EstadoConfirmada, false, false, "", true},
-		{"confirmed, and the order has left", contracts.EstadoConfirmada, `insert into tramite (id_compra, tipo) values ($1, 'despacho')`, errores.Conflicto, contracts.EstadoConfirmada, false, false, "", false},
-		{"confirmed, and ordenes refused before", contracts.EstadoConfirmada, `insert into tramite (id_compra, tipo, terminado_en, hecho) values ($1, 'cancelacion', now(), false)`, errores.Conflicto, contracts.EstadoConfirmada, false, false, "", true},
+		{"confirmed, and the order has left", contracts.EstadoConfirmada, `insert into tramite (id_compra, tipo) values ($1, 'despacho')`, errs.Conflict, contracts.EstadoConfirmada, false, false, "", false},
+		{"confirmed, and ordenes refused before", contracts.EstadoConfirmada, `insert into tramite (id_compra, tipo, terminado_en, hecho) values ($1, 'cancelacion', now(), false)`, errs.Conflict, contracts.EstadoConfirmada, false, false, "", true},
 		{"on its way", contracts.EstadoCompensando, "", "", contracts.EstadoCompensando, false, false, "", false},
 		{"done", contracts.EstadoCancelada, "", "", contracts.EstadoCancelada, true, false, "", false},
-		{"refused", contracts.EstadoRechazada, "", errores.Conflicto, contracts.EstadoRechazada, false, false, "", false},
-		{"dispatched", contracts.EstadoDespachada, "", errores.Conflicto, contracts.EstadoDespachada, false, false, "", false},
-		{"failed", contracts.EstadoFallida, "", errores.Conflicto, contracts.EstadoFallida, false, false, "", false},
+		{"refused", contracts.EstadoRechazada, "", errs.Conflict, contracts.EstadoRechazada, false, false, "", false},
+		{"dispatched", contracts.EstadoDespachada, "", errs.Conflict, contracts.EstadoDespachada, false, false, "", false},
+		{"failed", contracts.EstadoFallida, "", errs.Conflict, contracts.EstadoFallida, false, false, "", false},
 	} {
-		t.Run(c.nombre, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			s := a.Compra(t, c.estado)
-			if c.antes != "" {
-				a.Hacer(t, c.antes, s.ID)
+			if c.earlier != "" {
+				a.Do(t, c.earlier, s.ID)
 			}
 			for range 2 {
-				vista, hecha, err := a.Cancelar(t.Context(), s.ID, "ya no")
-				esperarCodigo(t, err, c.codigo)
-				if hecha != c.hecha || err == nil && vista.Estado != c.queda {
-					t.Errorf("hecha %v: %+v", hecha, vista)
+				view, done, err := a.Cancelar(t.Context(), s.ID, "ya no")
+				wantCode(t, err, c.code)
+				if done != c.done || err == nil && view.Estado != c.remains {
+					t.Errorf("hecha %v: %+v", done, view)
 				}
 			}
-			final, err := a.Leer(t.Context(), s.ID)
-			if err != nil || final.Estado != c.queda || c.estado == contracts.EstadoRecibida && final.Motivo != "ya no" {
+			final, err := a.Load(t.Context(), s.ID)
+			if err != nil || final.Estado != c.remains || c.estado == contracts.EstadoRecibida && final.Motivo != "ya no" {
 				t.Errorf("quedó %+v: %v", final, err)
 			}
-			a.SinHuecos(t, s.ID)
-			vigente, _, err := a.Decidir(t.Context(), s.ID, compras.Decision{Decision: compras.Rechazada})
-			if c.decision != "" && (err != nil || vigente.Decision != c.decision) {
-				t.Errorf("rige %+v: %v", vigente, err)
+			a.NoGaps(t, s.ID)
+			current, _, err := a.Decide(t.Context(), s.ID, compras.Decision{Decision: compras.Refused})
+			if c.decision != "" && (err != nil || current.Decision != c.decision) {
+				t.Errorf("rige %+v: %v", current, err)
 			}
-			if marca := postgrestest.Uno[bool](t, a, `select coalesce(cancelacion_pedida = 'ya no', false) from compra where id = $1`, s.ID); marca != c.marca {
-				t.Errorf("quedó marcada: %v", marca)
+			if mark := postgrestest.One[bool](t, a, `select coalesce(cancelacion_pedida = 'ya no', false) from compra where id = $1`, s.ID); mark != c.mark {
+				t.Errorf("quedó marcada: %v", mark)
 			}
-			if n := postgrestest.Uno[int](t, a, `select count(*) from tramite where id_compra = $1 and tipo = 'cancelacion'`, s.ID); (n == 1) != c.tramite {
+			if n := postgrestest.One[int](t, a, `select count(*) from tramite where id_compra = $1 and tipo = 'cancelacion'`, s.ID); (n == 1) != c.tramite {
 				t.Errorf("hay %d cancelaciones en trámite", n)
 			}
 		})
 	}
-	_, _, err := a.Cancelar(t.Context(), postgrestest.Solicitud().ID, "ya no")
-	esperarCodigo(t, err, errores.NoEncontrado)
+	_, _, err := a.Cancelar(t.Context(), postgrestest.NewSolicitud().ID, "ya no")
+	wantCode(t, err, errs.NotFound)
 }
 
 // docs/adr/accept-then-start-by-priority.md: starting and cancelling a purchase are the same compare-and-set.
-func TestIniciarYCancelarALaVez(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+func TestStartAndCancelarAtOnce(t *testing.T) {
+	a := postgrestest.New(t)
 	for range 40 {
 		s := a.Compra(t, contracts.EstadoRecibida)
-		var movida, hecha bool
-		basetest.ALaVez(2, 2, func(i int) {
+		var moved, done bool
+		databasetest.Concurrently(2, 2, func(i int) {
 			var err error
 			if i == 0 {
-				_, movida, err = a.Mover(t.Context(), cambio(s.ID, contracts.EstadoIniciada, contracts.EstadoRecibida))
+				_, moved, err = a.Move(t.Context(), change(s.ID, contracts.EstadoIniciada, contracts.EstadoRecibida))
 			} else {
-				_, hecha, err = a.Cancelar(t.Context(), s.ID, "ya no")
+				_, done, err = a.Cancelar(t.Context(), s.ID, "ya no")
 			}
 			if err != nil {
 				t.Error(err)
 			}
 		})
-		if estado := a.Estado(t, s.ID); movida == hecha || movida != (estado == contracts.EstadoIniciada) {
-			t.Fatalf("empezó %v, se canceló %v, y está %s", movida, hecha, estado)
+		if estado := a.Estado(t, s.ID); moved == done || moved != (estado == contracts.EstadoIniciada) {
+			t.Fatalf("empezó %v, se canceló %v, y está %s", moved, done, estado)
 		}
-		if movida && !postgrestest.Uno[bool](t, a, `select cancelacion_pedida is not null from compra where id = $1`, s.ID) {
+		if moved && !postgrestest.One[bool](t, a, `select cancelacion_pedida is not null from compra where id = $1`, s.ID) {
 			t.Fatal("empezó, y la cancelación se perdió")
 		}
-		a.SinHuecos(t, s.ID)
+		a.NoGaps(t, s.ID)
 	}
 }
 
 // docs/adr/who-owns-a-fact-decides.md: the purchase's row decides between CONFIRMADA and a mark, so that none is lost.
-func TestConfirmarYCancelarALaVez(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+func TestConfirmAndCancelarAtOnce(t *testing.T) {
+	a := postgrestest.New(t)
 	for range 40 {
 		s := a.Compra(t, contracts.EstadoProductosReservados)
-		var movida bool
-		basetest.ALaVez(2, 2, func(i int) {
+		var moved bool
+		databasetest.Concurrently(2, 2, func(i int) {
 			var err error
 			if i == 0 {
-				k := cambio(s.ID, contracts.EstadoConfirmada, contracts.EstadoProductosReservados)
-				k.SiNoCancelada = true
-				_, movida, err = a.Mover(t.Context(), k)
+				k := change(s.ID, contracts.EstadoConfirmada, contracts.EstadoProductosReservados)
+				k.UnlessCancelled = true
+				_, moved, err = a.Move(t.Context(), k)
 			} else {
 				_, _, err = a.Cancelar(t.Context(), s.ID, "ya no")
 			}
@@ -124,108 +124,108 @@ func TestConfirmarYCancelarALaVez(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		marcada := postgrestest.Uno[bool](t, a, `select cancelacion_pedida is not null from compra where id = $1`, s.ID)
-		enTramite := postgrestest.Uno[bool](t, a, `select exists (select from tramite where id_compra = $1)`, s.ID)
-		if movida == marcada || movida != enTramite {
-			t.Fatalf("confirmada %v, marcada %v, cancelación en trámite %v", movida, marcada, enTramite)
+		marked := postgrestest.One[bool](t, a, `select cancelacion_pedida is not null from compra where id = $1`, s.ID)
+		inTramite := postgrestest.One[bool](t, a, `select exists (select from tramite where id_compra = $1)`, s.ID)
+		if moved == marked || moved != inTramite {
+			t.Fatalf("confirmada %v, marcada %v, cancelación en trámite %v", moved, marked, inTramite)
 		}
 	}
 }
 
 // docs/adr/rollback-may-come-first.md: a cancellation may come before its purchase, from its owner.
-func TestCancelarAntesDeQueLlegue(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+func TestCancelarBeforeItArrives(t *testing.T) {
+	a := postgrestest.New(t)
 	for _, c := range []struct {
-		nombre   string
+		name     string
 		usuarios []string
-		marcada  bool
+		marked   bool
 	}{{"its owner's", []string{"ana", "ana"}, true}, {"another's", []string{"eva"}, false}, {"another's first", []string{"eva", "ana"}, true}} {
-		t.Run(c.nombre, func(t *testing.T) {
-			s, motivo := postgrestest.Solicitud(), map[string]string{"ana": "ya no", "eva": "por molestar"}
+		t.Run(c.name, func(t *testing.T) {
+			s, motivo := postgrestest.NewSolicitud(), map[string]string{"ana": "ya no", "eva": "por molestar"}
 			for _, usuario := range c.usuarios {
-				if vista, hecha, err := a.CancelarPorMensaje(t.Context(), s.ID, usuario, motivo[usuario]); err != nil || hecha || vista.ID != "" {
-					t.Fatalf("%+v %v %v", vista, hecha, err)
+				if view, done, err := a.CancelarByMessage(t.Context(), s.ID, usuario, motivo[usuario]); err != nil || done || view.ID != "" {
+					t.Fatalf("%+v %v %v", view, done, err)
 				}
 				motivo[usuario] = "ni ahora" // delivered again with other words: the first stays
 			}
-			vista, nueva, err := a.Aceptar(t.Context(), s, postgrestest.Abiertas)
-			if err != nil || !nueva || vista.Estado != contracts.EstadoRecibida {
-				t.Fatalf("%+v %v %v", vista, nueva, err)
+			view, fresh, err := a.Accept(t.Context(), s, postgrestest.OpenLimit)
+			if err != nil || !fresh || view.Estado != contracts.EstadoRecibida {
+				t.Fatalf("%+v %v %v", view, fresh, err)
 			}
-			if marcada := postgrestest.Uno[bool](t, a, `select coalesce(cancelacion_pedida = 'ya no', false) from compra where id = $1`, s.ID); marcada != c.marcada {
-				t.Errorf("quedó marcada: %v", marcada)
+			if marked := postgrestest.One[bool](t, a, `select coalesce(cancelacion_pedida = 'ya no', false) from compra where id = $1`, s.ID); marked != c.marked {
+				t.Errorf("quedó marcada: %v", marked)
 			}
 		})
 	}
 }
 
-func TestCancelarPorMensajeLoQueYaEsta(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+func TestCancelarByMessageWhatIsDone(t *testing.T) {
+	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoRecibida)
-	_, _, err := a.CancelarPorMensaje(t.Context(), s.ID, "eva", "ya no")
-	esperarCodigo(t, err, errores.MensajeMalo)
+	_, _, err := a.CancelarByMessage(t.Context(), s.ID, "eva", "ya no")
+	wantCode(t, err, errs.BadMessage)
 	if estado := a.Estado(t, s.ID); estado != contracts.EstadoRecibida {
 		t.Fatalf("otro la dejó %s", estado)
 	}
 	for range 2 {
-		if vista, hecha, err := a.CancelarPorMensaje(t.Context(), s.ID, "ana", "ya no"); err != nil || !hecha || vista.Estado != contracts.EstadoCancelada {
-			t.Fatalf("%+v %v %v", vista, hecha, err)
+		if view, done, err := a.CancelarByMessage(t.Context(), s.ID, "ana", "ya no"); err != nil || !done || view.Estado != contracts.EstadoCancelada {
+			t.Fatalf("%+v %v %v", view, done, err)
 		}
 	}
 }
 
 // Whatever comes first, the purchase is cancelled or will be by its first step.
-func TestCrearYCancelarALaVez(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+func TestCreateAndCancelarAtOnce(t *testing.T) {
+	a := postgrestest.New(t)
 	for range 60 {
-		s := postgrestest.Solicitud()
-		basetest.ALaVez(2, 2, func(i int) {
+		s := postgrestest.NewSolicitud()
+		databasetest.Concurrently(2, 2, func(i int) {
 			var err error
 			if i == 0 {
-				_, _, err = a.Aceptar(t.Context(), s, postgrestest.Abiertas)
+				_, _, err = a.Accept(t.Context(), s, postgrestest.OpenLimit)
 			} else {
-				_, _, err = a.CancelarPorMensaje(t.Context(), s.ID, "ana", "ya no")
+				_, _, err = a.CancelarByMessage(t.Context(), s.ID, "ana", "ya no")
 			}
 			if err != nil {
 				t.Error(err)
 			}
 		})
-		if !postgrestest.Uno[bool](t, a, `select estado = 'CANCELADA' or cancelacion_pedida is not null from compra where id = $1`, s.ID) {
+		if !postgrestest.One[bool](t, a, `select estado = 'CANCELADA' or cancelacion_pedida is not null from compra where id = $1`, s.ID) {
 			t.Fatal("la cancelación se perdió")
 		}
 	}
 }
 
 // The order's dispatch is recorded in whatever state its purchase is, once.
-func TestAnotarDespacho(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+func TestRecordDespacho(t *testing.T) {
+	a := postgrestest.New(t)
 	for _, estado := range contracts.Estados {
 		s := a.Compra(t, estado)
 		for range 2 {
-			if err := a.AnotarDespacho(t.Context(), s.ID); err != nil {
+			if err := a.RecordDespacho(t.Context(), s.ID); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if n := postgrestest.Uno[int](t, a, `select count(*) from tramite where id_compra = $1 and tipo = 'despacho'`, s.ID); n != 1 {
+		if n := postgrestest.One[int](t, a, `select count(*) from tramite where id_compra = $1 and tipo = 'despacho'`, s.ID); n != 1 {
 			t.Errorf("%s: %d despachos", estado, n)
 		}
 	}
-	esperarCodigo(t, a.AnotarDespacho(t.Context(), postgrestest.Solicitud().ID), errores.MensajeMalo)
+	wantCode(t, a.RecordDespacho(t.Context(), postgrestest.NewSolicitud().ID), errs.BadMessage)
 }
 
 // A dispatch that is recorded while the saga runs is taken up when the purchase is confirmed.
-func TestElDespachoEsperaALaConfirmacion(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+func TestDespachoWaitsForTheConfirmation(t *testing.T) {
+	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoProductosReservados)
-	if err := a.AnotarDespacho(t.Context(), s.ID); err != nil {
+	if err := a.RecordDespacho(t.Context(), s.ID); err != nil {
 		t.Fatal(err)
 	}
-	for _, espera := range []int{0, 1} {
-		tramites, err := a.TomarTramites(t.Context(), time.Hour, 10)
-		if err != nil || len(tramites) != espera || espera == 1 && tramites[0].Tipo != compra.TramiteDespacho {
+	for _, delay := range []int{0, 1} {
+		tramites, err := a.TakeTramites(t.Context(), time.Hour, 10)
+		if err != nil || len(tramites) != delay || delay == 1 && tramites[0].Tipo != compra.TramiteDespacho {
 			t.Fatal(errors.Join(err), tramites)
 		}
-		if _, _, err := a.Mover(t.Context(), cambio(s.ID, contracts.EstadoConfirmada, contracts.EstadoProductosReservados)); err != nil {
+		if _, _, err := a.Move(t.Context(), change(s.ID, contracts.EstadoConfirmada, contracts.EstadoProductosReservados)); err != nil {
 			t.Fatal(err)
 		}
 	}

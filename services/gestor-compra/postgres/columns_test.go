@@ -12,8 +12,8 @@ import (
 
 // Whoever reads a purchase from the store has all that its customer asked for.
 func TestAPurchaseIsReadWhole(t *testing.T) {
-	a := postgrestest.Nuevo(t)
-	s := postgrestest.Solicitud()
+	a := postgrestest.New(t)
+	s := postgrestest.NewSolicitud()
 	s.Domicilio = true
 	for i := range reflect.TypeOf(s).NumField() {
 		if reflect.ValueOf(s).Field(i).IsZero() {
@@ -26,27 +26,27 @@ func TestAPurchaseIsReadWhole(t *testing.T) {
 			t.Errorf("%s reads %+v, not %+v: %v", who, got, s, err)
 		}
 	}
-	c, _, err := a.Aceptar(t.Context(), s, postgrestest.Abiertas)
+	c, _, err := a.Accept(t.Context(), s, postgrestest.OpenLimit)
 	want("Aceptar", c.SolicitudCompra, err)
-	c, err = a.Leer(t.Context(), s.ID)
+	c, err = a.Load(t.Context(), s.ID)
 	want("Leer", c.SolicitudCompra, err)
-	list, err := a.Buscar(t.Context(), contracts.FiltroCompras{}, contracts.Cursor{CreadaEn: time.Now().Add(time.Hour)}, 10)
+	list, err := a.Buscar(t.Context(), contracts.ComprasFilter{}, contracts.Cursor{CreadaEn: time.Now().Add(time.Hour)}, 10)
 	want("Buscar", only(t, list).SolicitudCompra, err)
-	turnos, err := a.TomarTurnos(t.Context(), compras.Places{Total: 10, PerCustomer: 10, HeadStart: time.Minute, Lease: time.Minute})
-	want("TomarTurnos", only(t, turnos), err)
+	turns, err := a.TakeTurns(t.Context(), compras.Places{Total: 10, PerCustomer: 10, HeadStart: time.Minute, Lease: time.Minute})
+	want("TomarTurnos", only(t, turns), err)
 
-	a.Hacer(t, `update compra set estado = 'POR_APROBAR' where id = $1`, s.ID)
+	a.Do(t, `update compra set estado = 'POR_APROBAR' where id = $1`, s.ID)
 	wanted, err := a.Wanted(t.Context(), []contracts.Faltante{{IDProducto: s.Productos[0].IDProducto, Solicitada: 1}})
 	want("Wanted", only(t, wanted), err)
 
-	a.Hacer(t, `update compra set estado = 'CONFIRMADA' where id = $1`, s.ID)
-	if err := a.AnotarDespacho(t.Context(), s.ID); err != nil {
+	a.Do(t, `update compra set estado = 'CONFIRMADA' where id = $1`, s.ID)
+	if err := a.RecordDespacho(t.Context(), s.ID); err != nil {
 		t.Fatal(err)
 	}
-	tramites, err := a.TomarTramites(t.Context(), time.Minute, 10)
+	tramites, err := a.TakeTramites(t.Context(), time.Minute, 10)
 	want("TomarTramites", only(t, tramites).SolicitudCompra, err)
 
-	a.Hacer(t, `update compra set estado = 'INICIADA', actualizada_en = now() - interval '1 day' where id = $1`, s.ID)
+	a.Do(t, `update compra set estado = 'INICIADA', actualizada_en = now() - interval '1 day' where id = $1`, s.ID)
 	stalled, err := a.Stalled(t.Context(), time.Minute, time.Minute, 10)
 	want("Stalled", only(t, stalled).SolicitudCompra, err)
 }

@@ -16,33 +16,33 @@ import (
 )
 
 // waits puts a purchase into the queue that came so long ago.
-func waits(t *testing.T, a postgrestest.Almacen, customer string, domicilio bool, since time.Duration) string {
+func waits(t *testing.T, a postgrestest.Store, customer string, domicilio bool, since time.Duration) string {
 	t.Helper()
 	return cameAt(t, a, customer, domicilio, time.Now().Add(-since))
 }
 
-func cameAt(t *testing.T, a postgrestest.Almacen, customer string, domicilio bool, at time.Time) string {
+func cameAt(t *testing.T, a postgrestest.Store, customer string, domicilio bool, at time.Time) string {
 	t.Helper()
-	return postgrestest.Uno[string](t, a, `insert into compra (id, id_usuario, estado, domicilio, productos, creada_en)
+	return postgrestest.One[string](t, a, `insert into compra (id, id_usuario, estado, domicilio, productos, creada_en)
 values (gen_random_uuid(), $1, 'RECIBIDA', $2, '[]', $3) returning id`, customer, domicilio, at)
 }
 
 // next gives the customers of what starts, one place at a time as they become free; what has started stays in flight unless
 // it is ended.
-func next(t *testing.T, a postgrestest.Almacen, p compras.Places, n int, end bool) (customers []string) {
+func next(t *testing.T, a postgrestest.Store, p compras.Places, n int, end bool) (customers []string) {
 	t.Helper()
 	for range n {
-		turnos, err := a.TomarTurnos(t.Context(), p)
+		turns, err := a.TakeTurns(t.Context(), p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, turno := range turnos {
-			customers = append(customers, turno.IDUsuario)
+		for _, turn := range turns {
+			customers = append(customers, turn.IDUsuario)
 			estado := contracts.EstadoIniciada
 			if end {
 				estado = contracts.EstadoConfirmada
 			}
-			a.Hacer(t, `update compra set estado = $2 where id = $1`, turno.ID, estado)
+			a.Do(t, `update compra set estado = $2 where id = $1`, turn.ID, estado)
 		}
 	}
 	return customers
@@ -50,10 +50,10 @@ func next(t *testing.T, a postgrestest.Almacen, p compras.Places, n int, end boo
 
 // The issue's case: six hundred of one customer, and then one of another. It starts with the next place.
 func TestAnotherCustomersFirstGoesNext(t *testing.T) {
-	a := postgrestest.Nuevo(t)
-	a.Hacer(t, `insert into compra (id, id_usuario, estado, domicilio, productos, creada_en)
+	a := postgrestest.New(t)
+	a.Do(t, `insert into compra (id, id_usuario, estado, domicilio, productos, creada_en)
 select gen_random_uuid(), 'many', 'RECIBIDA', true, '[]', now() - (600 - n) * interval '20 ms' from generate_series(1, 600) n`)
-	p := compras.Places{Total: 8, PerCustomer: 4, HeadStart: ventaja, Lease: largo}
+	p := compras.Places{Total: 8, PerCustomer: 4, HeadStart: headStart, Lease: long}
 	if first := next(t, a, p, 1, false); len(first) != 4 {
 		t.Fatalf("una sola tiene %d de los 8 lugares, y puede tener 4", len(first))
 	}
@@ -66,7 +66,7 @@ select gen_random_uuid(), 'many', 'RECIBIDA', true, '[]', now() - (600 - n) * in
 
 // In a lane customers take turns, also where one of them came with all of its purchases first; a lane goes before the other.
 func TestCustomersTakeTurnsInALane(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+	a := postgrestest.New(t)
 	for i := range 3 {
 		waits(t, a, "ana", true, time.Minute-time.Duration(i)*time.Second)
 		waits(t, a, "luz", false, 2*time.Minute-time.Duration(i)*time.Second)
@@ -86,12 +86,12 @@ func TestCustomersTakeTurnsInALane(t *testing.T) {
 
 // A purchase that has waited for longer than the head start goes first, however many its customer has in flight.
 func TestTheOverdueGoFirst(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+	a := postgrestest.New(t)
 	for i := range 6 {
-		waits(t, a, "old", false, ventaja+time.Minute-time.Duration(i)*time.Second)
+		waits(t, a, "old", false, headStart+time.Minute-time.Duration(i)*time.Second)
 	}
 	waits(t, a, "new", true, time.Minute)
-	got := next(t, a, compras.Places{Total: 5, PerCustomer: 3, HeadStart: ventaja, Lease: largo}, 1, false)
+	got := next(t, a, compras.Places{Total: 5, PerCustomer: 3, HeadStart: headStart, Lease: long}, 1, false)
 	slices.Sort(got)
 	if want := []string{"old", "old", "old", "old", "old"}; !slices.Equal(got, want) {
 		t.Errorf("siguieron %v, esperado %v", got, want)
@@ -100,9 +100,9 @@ func TestTheOverdueGoFirst(t *testing.T) {
 
 // A purchase whose row somebody holds does not stand in the way of the others.
 func TestALockedPurchaseIsPassedOver(t *testing.T) {
-	for name, since := range map[string]time.Duration{"in its lane": time.Minute, "overdue": 2 * ventaja} {
+	for name, since := range map[string]time.Duration{"in its lane": time.Minute, "overdue": 2 * headStart} {
 		t.Run(name, func(t *testing.T) {
-			a := postgrestest.Nuevo(t)
+			a := postgrestest.New(t)
 			locked := waits(t, a, "ana", true, since)
 			waits(t, a, "eva", true, since/2)
 			tx, err := a.Pool.Begin(t.Context())
@@ -128,11 +128,11 @@ func TestALockedPurchaseIsPassedOver(t *testing.T) {
 // For whatever waits and is in flight, the one that starts next is the one that docs/adr/fair-admission.md names, and the
 // bounds that follow from it hold: a customer's first purchase of a lane has before it, of those that came later, none.
 func TestAdmissionIsFair(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+	a := postgrestest.New(t)
 	customers := []string{"ana", "eva", "ivo", "luz"}
 	rapid.Check(t, func(r *rapid.T) {
-		a.Hacer(t, `truncate compra cascade`)
-		p := compras.Places{Total: rapid.IntRange(1, 8).Draw(r, "places"), HeadStart: ventaja, Lease: largo}
+		a.Do(t, `truncate compra cascade`)
+		p := compras.Places{Total: rapid.IntRange(1, 8).Draw(r, "places"), HeadStart: headStart, Lease: long}
 		p.PerCustomer = rapid.IntRange(1, p.Total).Draw(r, "per customer")
 		m, start := model{p: p, inFlight: map[string]int{}}, time.Now()
 		for i := range rapid.IntRange(1, 14).Draw(r, "purchases") {
@@ -147,24 +147,24 @@ func TestAdmissionIsFair(t *testing.T) {
 			if step > 500 {
 				r.Fatal("no termina")
 			}
-			turnos, err := a.TomarTurnos(t.Context(), m.p)
+			turns, err := a.TakeTurns(t.Context(), m.p)
 			if err != nil {
 				r.Fatal(err)
 			}
-			if want := m.take(1); len(turnos) == 0 && len(want) > 0 {
+			if want := m.take(1); len(turns) == 0 && len(want) > 0 {
 				r.Fatalf("quedó libre un lugar, y esperaba %v", want)
 			}
-			for range turnos { // those of one call are in no order
+			for range turns { // those of one call are in no order
 				want := m.take(1)
-				i := slices.IndexFunc(turnos, func(s compras.Turno) bool { return len(want) == 1 && s.ID == want[0].id })
+				i := slices.IndexFunc(turns, func(s compras.Turn) bool { return len(want) == 1 && s.ID == want[0].id })
 				if i < 0 {
-					r.Fatalf("empezaron %v; debía estar %v", turnos, want)
+					r.Fatalf("empezaron %v; debía estar %v", turns, want)
 				}
 				m.start(want[0])
 			}
-			a.Hacer(t, `update compra set estado = 'INICIADA' where arriendo_hasta is not null and estado = 'RECIBIDA'`)
+			a.Do(t, `update compra set estado = 'INICIADA' where arriendo_hasta is not null and estado = 'RECIBIDA'`)
 			m.end(rapid.SampledFrom(slices.Sorted(maps.Keys(m.inFlight))).Draw(r, "ends"), func(customer string) {
-				a.Hacer(t, `update compra set estado = 'CONFIRMADA' where id = (select id from compra where id_usuario = $1 and estado = 'INICIADA' limit 1)`, customer)
+				a.Do(t, `update compra set estado = 'CONFIRMADA' where id = (select id from compra where id_usuario = $1 and estado = 'INICIADA' limit 1)`, customer)
 			})
 		}
 	})
@@ -237,22 +237,22 @@ func (m *model) end(customer string, do func(string)) {
 	}
 }
 
-// What giving out one place costs while 20,000 purchases wait, of so many customers; go test -bench Admission ./gestor-compra/postgres.
+// What giving out one place costs while 20,000 purchases wait, of so many customers; go test -bench Admission ./manager-compra/postgres.
 func BenchmarkAdmission(b *testing.B) {
 	for _, customers := range []int{1, 1_000, 20_000} {
 		b.Run(fmt.Sprint(customers, " customers"), func(b *testing.B) {
-			a := postgrestest.Nuevo(b)
-			a.Hacer(b, `insert into compra (id, id_usuario, estado, domicilio, productos, creada_en)
+			a := postgrestest.New(b)
+			a.Do(b, `insert into compra (id, id_usuario, estado, domicilio, productos, creada_en)
 select gen_random_uuid(), n % $1, 'RECIBIDA', n % 2 = 0, '[]', now() - n * interval '10 ms' from generate_series(1, 20000) n`, customers)
-			a.Hacer(b, `insert into compra (id, id_usuario, estado, domicilio, productos)
+			a.Do(b, `insert into compra (id, id_usuario, estado, domicilio, productos)
 select gen_random_uuid(), n % $1, 'INICIADA', false, '[]' from generate_series(1, 30) n`, customers)
-			a.Hacer(b, `vacuum analyze compra`)
+			a.Do(b, `vacuum analyze compra`)
 			for b.Loop() {
-				turnos, err := a.TomarTurnos(b.Context(), compras.Places{Total: 31, PerCustomer: 40, HeadStart: ventaja, Lease: largo})
-				if err != nil || len(turnos) != 1 {
-					b.Fatal(turnos, err)
+				turns, err := a.TakeTurns(b.Context(), compras.Places{Total: 31, PerCustomer: 40, HeadStart: headStart, Lease: long})
+				if err != nil || len(turns) != 1 {
+					b.Fatal(turns, err)
 				}
-				a.Hacer(b, `update compra set arriendo_hasta = null where id = $1`, turnos[0].ID)
+				a.Do(b, `update compra set arriendo_hasta = null where id = $1`, turns[0].ID)
 			}
 		})
 	}

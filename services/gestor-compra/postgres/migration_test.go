@@ -6,18 +6,18 @@ import (
 	"testing/fstest"
 	"time"
 
+	"entregas/internal/database"
+	"entregas/internal/databasetest"
 	"entregas/services/gestor-compra/postgres"
-	"entregas/services/internal/base"
-	"entregas/services/internal/basetest"
 )
 
 // A migration that builds an index on a table in use waits for the purchases that are being written, and keeps no other waiting
 // (docs/adr/bounded-waits.md). One that was cut off is made whole by the next start.
 func TestAnIndexIsBuiltWhilePurchasesAreWritten(t *testing.T) {
-	basetest.Rol(t, "consolidador")
+	databasetest.Role(t, "consolidador")
 	before := fstest.MapFS{}
-	const added = "migraciones/00006_fair_admission.sql"
-	files, err := fs.Glob(postgres.Migraciones, "migraciones/*.sql")
+	const added = "migrations/00006_fair_admission.sql"
+	files, err := fs.Glob(postgres.Migrations, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,13 +25,13 @@ func TestAnIndexIsBuiltWhilePurchasesAreWritten(t *testing.T) {
 		if name >= added {
 			continue
 		}
-		text, err := fs.ReadFile(postgres.Migraciones, name)
+		text, err := fs.ReadFile(postgres.Migrations, name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		before[name] = &fstest.MapFile{Data: text}
 	}
-	pool, ctx := basetest.Nueva(t, before), t.Context()
+	pool, ctx := databasetest.New(t, before), t.Context()
 	const write = `update compra set actualizada_en = now()`
 	writer, err := pool.Begin(ctx)
 	if err != nil {
@@ -41,7 +41,7 @@ func TestAnIndexIsBuiltWhilePurchasesAreWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	migrated := make(chan error, 1)
-	go func() { migrated <- base.Migrar(ctx, pool, postgres.Migraciones) }()
+	go func() { migrated <- database.Migrate(ctx, pool, postgres.Migrations) }()
 	for waits := false; !waits; time.Sleep(10 * time.Millisecond) {
 		const waiting = `select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`
 		if err := pool.QueryRow(ctx, waiting).Scan(&waits); err != nil {
@@ -53,7 +53,7 @@ func TestAnIndexIsBuiltWhilePurchasesAreWritten(t *testing.T) {
 		default:
 		}
 	}
-	if _, err := basetest.Impatient(t, pool).Exec(ctx, write); err != nil {
+	if _, err := databasetest.Impatient(t, pool).Exec(ctx, write); err != nil {
 		t.Errorf("another purchase while the index waits to be built: %v", err)
 	}
 	if _, err := pool.Exec(ctx, `select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`); err != nil {
@@ -65,7 +65,7 @@ func TestAnIndexIsBuiltWhilePurchasesAreWritten(t *testing.T) {
 	if err := writer.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := base.Migrar(ctx, pool, postgres.Migraciones); err != nil {
+	if err := database.Migrate(ctx, pool, postgres.Migrations); err != nil {
 		t.Fatal(err)
 	}
 	var valid int

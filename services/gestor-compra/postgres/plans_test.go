@@ -16,10 +16,10 @@ import (
 // Failure prevented: the states of a query are parameters, and a plan for any states cannot use a partial index. The server may
 // keep one plan of a prepared statement after five executions: it must not be one that reads every purchase.
 func TestStatesAsParametersUseThePartialIndexes(t *testing.T) {
-	a := postgrestest.Nuevo(t)
-	a.Hacer(t, `insert into compra (id, id_usuario, estado, domicilio, productos) select 'c' || n, 'u' || n % 10, 'DESPACHADA', false, '[]' from generate_series(1, 20000) n`)
-	a.Hacer(t, `insert into compra (id, id_usuario, estado, domicilio, productos) select 'd' || n, 'u' || n % 10, 'INICIADA', false, '[]' from generate_series(1, 20) n`)
-	a.Hacer(t, `vacuum analyze compra`)
+	a := postgrestest.New(t)
+	a.Do(t, `insert into compra (id, id_usuario, estado, domicilio, productos) select 'c' || n, 'u' || n % 10, 'DESPACHADA', false, '[]' from generate_series(1, 20000) n`)
+	a.Do(t, `insert into compra (id, id_usuario, estado, domicilio, productos) select 'd' || n, 'u' || n % 10, 'INICIADA', false, '[]' from generate_series(1, 20) n`)
+	a.Do(t, `vacuum analyze compra`)
 	config := a.Pool.Config()
 	config.MaxConns = 1 // the plans are a connection's
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
@@ -27,10 +27,10 @@ func TestStatesAsParametersUseThePartialIndexes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	one := postgres.Nuevo(pool)
+	one := postgres.New(pool)
 	for name, do := range map[string]func() error{
 		"TomarTurnos": func() error {
-			_, err := one.TomarTurnos(t.Context(), places(64))
+			_, err := one.TakeTurns(t.Context(), places(64))
 			return err
 		},
 		"Stalled": func() error {
@@ -38,9 +38,9 @@ func TestStatesAsParametersUseThePartialIndexes(t *testing.T) {
 			return err
 		},
 		"Aceptar": func() error {
-			s := postgrestest.Solicitud()
+			s := postgrestest.NewSolicitud()
 			s.ID, s.IDUsuario = uuid.Must(uuid.NewV7()).String(), "u1"
-			_, _, err := one.Aceptar(t.Context(), s, compras.Abiertas{Max: 100})
+			_, _, err := one.Accept(t.Context(), s, compras.OpenLimit{Max: 100})
 			return err
 		},
 	} {
@@ -68,16 +68,16 @@ func TestStatesAsParametersUseThePartialIndexes(t *testing.T) {
 
 // The partial indexes have the states that the queries ask for: a new state of the saga, and none at rest.
 func TestPartialIndexesHaveTheStates(t *testing.T) {
-	a := postgrestest.Nuevo(t)
-	for index, states := range map[string][]contracts.Estado{"compra_en_curso": compras.LugaresOcupados, "compra_abierta": compras.Open} {
-		condition := postgrestest.Uno[string](t, a, `select pg_get_expr(indpred, indrelid) from pg_index where indexrelid = $1::text::regclass`, index)
+	a := postgrestest.New(t)
+	for index, states := range map[string][]contracts.Estado{"compra_en_curso": compras.OccupiedPlaces, "compra_abierta": compras.Open} {
+		condition := postgrestest.One[string](t, a, `select pg_get_expr(indpred, indrelid) from pg_index where indexrelid = $1::text::regclass`, index)
 		found := map[contracts.Estado]bool{}
 		for _, e := range states {
 			found[e] = true
 		}
 		for _, e := range contracts.Estados {
-			if in := postgrestest.Uno[bool](t, a, `select `+condition+` from (select $1::text as estado) c`, e); in != found[e] {
-				t.Errorf("%s has %s: %v, and must be %v: edit services/gestor-compra/postgres/migraciones", index, e, in, found[e])
+			if in := postgrestest.One[bool](t, a, `select `+condition+` from (select $1::text as estado) c`, e); in != found[e] {
+				t.Errorf("%s has %s: %v, and must be %v: edit services/gestor-compra/postgres/migrations", index, e, in, found[e])
 			}
 		}
 	}

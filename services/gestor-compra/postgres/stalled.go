@@ -14,8 +14,8 @@ import (
 	"entregas/workflows/compra"
 )
 
-// porCancelacion tells that purchase c is being undone because somebody asked for it.
-const porCancelacion = `(c.cancelacion_pedida is not null
+// forCancelacion tells that purchase c is being undone because somebody asked for it.
+const forCancelacion = `(c.cancelacion_pedida is not null
        or exists (select from tramite t where t.id_compra = c.id and t.tipo = 'cancelacion')
        or exists (select from decision d where d.id_compra = c.id and d.decision = 'cancelada')
        or exists (select from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' and h.tipo = 'CancelarCompra'))`
@@ -56,7 +56,7 @@ with quiet as (
 select ` + requestColumns + `, c.estado, ` + since + ` as desde,
        coalesce(nullif(c.motivo, ''), c.cancelacion_pedida, (select motivo from tramite t where t.id_compra = c.id and t.tipo = q.tramite),
            (select motivo from decision d where d.id_compra = c.id and d.decision = 'cancelada'), '') as motivo,
-       ` + porCancelacion + ` as cancelled,
+       ` + forCancelacion + ` as cancelled,
        coalesce((select h.tipo from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' order by h.numero limit 1), '') as causa,
        coalesce((select p.datos->'faltantes' from paso p where p.id_compra = c.id and p.datos->'faltantes' is not null limit 1), '[]') as faltantes,
        q.tramite, c.replacement_asked as asked
@@ -70,7 +70,7 @@ where (@id::text is null or c.id = @id) and (c.replacement_asked or
 func stalledArgs(quiet, approval time.Duration, id *string, limit int) pgx.NamedArgs {
 	dispatched := append(slices.Clone(compra.Salida.In), compra.Salida.Then)
 	return pgx.NamedArgs{
-		"places": compras.LugaresOcupados, "dispatched": dispatched, "settled": append(dispatched, contracts.EstadoCancelada),
+		"places": compras.OccupiedPlaces, "dispatched": dispatched, "settled": append(dispatched, contracts.EstadoCancelada),
 		"quiet": quiet, "approval": approval, "id": id, "limit": limit,
 	}
 }
@@ -78,7 +78,7 @@ func stalledArgs(quiet, approval time.Duration, id *string, limit int) pgx.Named
 // Stalled gives workflows of purchases that have shown no sign of life for longer than quiet, and an approval beyond approval;
 // at most limit, in no order, so that those about which nothing can be done now do not hide the others for ever. A RECIBIDA comes
 // last: the places that it waits for are taken by the others. Those that an operator asked to replace are among them.
-func (a *Almacen) Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error) {
+func (a *Store) Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error) {
 	rows, err := a.pool.Query(ctx, `select * from (`+stalled+`) s order by estado = 'RECIBIDA', random() limit @limit`, stalledArgs(quiet, approval, nil, limit))
 	if err != nil {
 		return nil, fmt.Errorf("stalled purchases: %w", err)
@@ -90,18 +90,18 @@ func (a *Almacen) Stalled(ctx context.Context, quiet, approval time.Duration, li
 	return found, nil
 }
 
-// Alive notes that the step that waits for a reply to comando is being worked at.
-func (a *Almacen) Alive(ctx context.Context, idCompra string, comando contracts.Tipo) error {
-	_, err := a.pool.Exec(ctx, `update paso set alive_at = clock_timestamp() where id_compra = $1 and comando = $2`, idCompra, comando)
+// Alive notes that the step that waits for a reply to command is being worked at.
+func (a *Store) Alive(ctx context.Context, idCompra string, command contracts.MessageType) error {
+	_, err := a.pool.Exec(ctx, `update paso set alive_at = clock_timestamp() where id_compra = $1 and comando = $2`, idCompra, command)
 	if err != nil {
-		return fmt.Errorf("note that %s is waited for: %w", comando, err)
+		return fmt.Errorf("note that %s is waited for: %w", command, err)
 	}
 	return nil
 }
 
 // ClaimReplacement lets one replica replace a workflow of a purchase, at most once within quiet unless an operator asked for it.
 // n counts the replacements, this one included, since an operator last asked; 0 means that the claim failed.
-func (a *Almacen) ClaimReplacement(ctx context.Context, idCompra string, quiet time.Duration) (n int, err error) {
+func (a *Store) ClaimReplacement(ctx context.Context, idCompra string, quiet time.Duration) (n int, err error) {
 	err = a.pool.QueryRow(ctx, `
 update compra set replaced_at = clock_timestamp(), replacement_asked = false,
     replacements = case when replacement_asked then 1 else replacements + 1 end
@@ -114,7 +114,7 @@ returning replacements`, idCompra, quiet).Scan(&n)
 }
 
 // ReleaseReplacement gives a claim back whose replacement was not made; asked is whether an operator had asked for it.
-func (a *Almacen) ReleaseReplacement(ctx context.Context, idCompra string, asked bool) error {
+func (a *Store) ReleaseReplacement(ctx context.Context, idCompra string, asked bool) error {
 	_, err := a.pool.Exec(ctx, `
 update compra set replaced_at = null, replacement_asked = $2, replacements = greatest(0, replacements - 1) where id = $1`, idCompra, asked)
 	if err != nil {
@@ -124,16 +124,16 @@ update compra set replaced_at = null, replacement_asked = $2, replacements = gre
 }
 
 // GiveUp makes a purchase FALLIDA whose saga was replaced too often, and tells whether it was in the middle of it.
-func (a *Almacen) GiveUp(ctx context.Context, idCompra string) (bool, error) {
-	_, moved, err := a.Mover(ctx, compras.Cambio{
-		IDCompra: idCompra, A: contracts.EstadoFallida, Desde: compras.InTheSaga,
+func (a *Store) GiveUp(ctx context.Context, idCompra string) (bool, error) {
+	_, moved, err := a.Move(ctx, compras.Change{
+		IDCompra: idCompra, A: contracts.EstadoFallida, From: compras.InTheSaga,
 		Tipo: "CompraDetenida", Detalle: "La compra se detuvo varias veces y no se pudo completar.",
 	})
 	return moved, err
 }
 
-// AnotarHallazgo keeps what the reconciler found and did about it, once for each purchase, kind and state.
-func (a *Almacen) AnotarHallazgo(ctx context.Context, idCompra string, f compras.Finding) error {
+// RecordFinding keeps what the reconciler found and did about it, once for each purchase, kind and state.
+func (a *Store) RecordFinding(ctx context.Context, idCompra string, f compras.Finding) error {
 	_, err := a.pool.Exec(ctx, `insert into hallazgo (id_compra, que, estado, hecho) values ($1, $2, $3, $4) on conflict do nothing`,
 		idCompra, f.What, f.Estado, f.Done)
 	if err != nil {

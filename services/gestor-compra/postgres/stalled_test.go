@@ -16,7 +16,7 @@ const (
 	approval = 24 * time.Hour
 )
 
-func allStalled(t *testing.T, a postgrestest.Almacen) []compras.Stalled {
+func allStalled(t *testing.T, a postgrestest.Store) []compras.Stalled {
 	t.Helper()
 	found, err := a.Stalled(t.Context(), quiet, approval, 100)
 	if err != nil {
@@ -25,7 +25,7 @@ func allStalled(t *testing.T, a postgrestest.Almacen) []compras.Stalled {
 	return found
 }
 
-func onlyStalled(t *testing.T, a postgrestest.Almacen) compras.Stalled {
+func onlyStalled(t *testing.T, a postgrestest.Store) compras.Stalled {
 	t.Helper()
 	found := allStalled(t, a)
 	if len(found) != 1 {
@@ -35,7 +35,7 @@ func onlyStalled(t *testing.T, a postgrestest.Almacen) compras.Stalled {
 }
 
 // age makes everything that is known of a purchase so much older.
-func age(t *testing.T, a postgrestest.Almacen, id string, by time.Duration) {
+func age(t *testing.T, a postgrestest.Store, id string, by time.Duration) {
 	t.Helper()
 	for _, q := range []string{
 		`update compra set actualizada_en = actualizada_en - $2::interval, creada_en = creada_en - $2::interval, replaced_at = replaced_at - $2::interval where id = $1`,
@@ -44,39 +44,39 @@ func age(t *testing.T, a postgrestest.Almacen, id string, by time.Duration) {
 		`update decision set tomada_en = tomada_en - $2::interval where id_compra = $1`,
 		`update tramite set pedido_en = pedido_en - $2::interval where id_compra = $1`,
 	} {
-		a.Hacer(t, q, id, by)
+		a.Do(t, q, id, by)
 	}
 }
 
 // Which workflows stand still: those whose purchase should go on and of which nothing has been heard.
 func TestStalled(t *testing.T) {
 	const old, young = 2 * time.Minute, 10 * time.Second
-	a := postgrestest.Nuevo(t)
-	ask := func(t *testing.T, a postgrestest.Almacen, id string) {
-		a.Hacer(t, `insert into paso (id_compra, comando) values ($1, 'ReservarProducto')`, id)
+	a := postgrestest.New(t)
+	ask := func(t *testing.T, a postgrestest.Store, id string) {
+		a.Do(t, `insert into paso (id_compra, comando) values ($1, 'ReservarProducto')`, id)
 	}
-	tramite := func(kind string) func(*testing.T, postgrestest.Almacen, string) {
-		return func(t *testing.T, a postgrestest.Almacen, id string) {
-			a.Hacer(t, `insert into tramite (id_compra, tipo, motivo) values ($1, $2, 'ya no')`, id, kind)
+	tramite := func(kind string) func(*testing.T, postgrestest.Store, string) {
+		return func(t *testing.T, a postgrestest.Store, id string) {
+			a.Do(t, `insert into tramite (id_compra, tipo, motivo) values ($1, $2, 'ya no')`, id, kind)
 		}
 	}
-	decide := func(decision string) func(*testing.T, postgrestest.Almacen, string) {
-		return func(t *testing.T, a postgrestest.Almacen, id string) {
-			if _, first, err := a.Decidir(t.Context(), id, compras.Decision{Decision: decision}); err != nil || !first {
+	decide := func(decision string) func(*testing.T, postgrestest.Store, string) {
+		return func(t *testing.T, a postgrestest.Store, id string) {
+			if _, first, err := a.Decide(t.Context(), id, compras.Decision{Decision: decision}); err != nil || !first {
 				t.Fatal(first, err)
 			}
 		}
 	}
-	after := func(f func(*testing.T, postgrestest.Almacen, string), sql string) func(*testing.T, postgrestest.Almacen, string) {
-		return func(t *testing.T, a postgrestest.Almacen, id string) { f(t, a, id); a.Hacer(t, sql, id) }
+	after := func(f func(*testing.T, postgrestest.Store, string), sql string) func(*testing.T, postgrestest.Store, string) {
+		return func(t *testing.T, a postgrestest.Store, id string) { f(t, a, id); a.Do(t, sql, id) }
 	}
 	for _, c := range []struct {
 		name    string
 		estado  contracts.Estado
-		before  func(*testing.T, postgrestest.Almacen, string) // it ages with the purchase
+		before  func(*testing.T, postgrestest.Store, string) // it ages with the purchase
 		by      time.Duration
 		now     string // what happens after that
-		then    func(*testing.T, postgrestest.Almacen, string)
+		then    func(*testing.T, postgrestest.Store, string)
 		stalled bool
 		tramite string
 	}{
@@ -86,7 +86,7 @@ func TestStalled(t *testing.T) {
 		{name: "it waits for a reply and is alive", estado: contracts.EstadoProductosValidos, before: ask, by: old,
 			now: `update paso set alive_at = clock_timestamp() where id_compra = $1`},
 		{name: "its rollback was refused just now", estado: contracts.EstadoCompensando, before: ask, by: old, now: `update paso set respuesta = 'ReservaDespachada' where id_compra = $1`,
-			then: func(t *testing.T, a postgrestest.Almacen, id string) {
+			then: func(t *testing.T, a postgrestest.Store, id string) {
 				if err := a.Reopen(t.Context(), id, contracts.ReservarProducto); err != nil {
 					t.Fatal(err)
 				}
@@ -100,14 +100,14 @@ func TestStalled(t *testing.T) {
 		{name: "it awaits an operator", estado: contracts.EstadoPorAprobar, by: old},
 		{name: "its time was up and nobody said so", estado: contracts.EstadoPorAprobar, by: approval + old, stalled: true},
 		{name: "its time was up, and something was noted meanwhile", estado: contracts.EstadoPorAprobar, by: approval + old, stalled: true,
-			before: func(t *testing.T, a postgrestest.Almacen, id string) {
-				a.Hacer(t, `insert into historia (id_compra, numero, paso, tipo) values ($1, 2, 'POR_APROBAR', 'Prueba')`, id)
-				a.Hacer(t, `update compra set actualizada_en = actualizada_en + interval '12 hours' where id = $1`, id)
+			before: func(t *testing.T, a postgrestest.Store, id string) {
+				a.Do(t, `insert into historia (id_compra, numero, paso, tipo) values ($1, 2, 'POR_APROBAR', 'Prueba')`, id)
+				a.Do(t, `update compra set actualizada_en = actualizada_en + interval '12 hours' where id = $1`, id)
 			}},
 		{name: "it was approved just now", estado: contracts.EstadoPorAprobar, before: decide(compras.Aprobada), by: young},
 		{name: "it was approved and does not know", estado: contracts.EstadoPorAprobar, before: decide(compras.Aprobada), by: old, stalled: true},
 		{name: "it knows of its rejection and does not go on", estado: contracts.EstadoPorAprobar,
-			before: after(decide(compras.Rechazada), `update decision set entregada = true where id_compra = $1`), by: old, stalled: true},
+			before: after(decide(compras.Refused), `update decision set entregada = true where id_compra = $1`), by: old, stalled: true},
 		{name: "it was dispatched just now", estado: contracts.EstadoConfirmada, before: tramite("despacho"), by: young},
 		{name: "its dispatch does not go on", estado: contracts.EstadoConfirmada, before: tramite("despacho"), by: old, stalled: true, tramite: "despacho"},
 		{name: "its dispatch waits for its confirmation", estado: contracts.EstadoFallida, before: tramite("despacho"), by: old},
@@ -124,7 +124,7 @@ func TestStalled(t *testing.T) {
 			}
 			age(t, a, s.ID, c.by)
 			if c.now != "" {
-				a.Hacer(t, c.now, s.ID)
+				a.Do(t, c.now, s.ID)
 			}
 			if c.then != nil {
 				c.then(t, a, s.ID)
@@ -148,31 +148,31 @@ func TestStalled(t *testing.T) {
 
 // A compensation ends as it would have, had its workflow not been lost: with the reason, the cause and what was missing.
 func TestStalledCompensationKeepsItsReason(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoProductosValidos)
 	missing := []contracts.Faltante{{IDProducto: "1", Solicitada: 2, Disponible: 1}}
-	a.Hacer(t, `insert into paso (id_compra, comando) values ($1, 'ReservarProducto')`, s.ID)
-	if _, err := a.AnotarRespuesta(t.Context(), s.ID, contracts.ReservarProducto, compras.Respuesta{Tipo: contracts.ReservaRechazada, Faltantes: missing}); err != nil {
+	a.Do(t, `insert into paso (id_compra, comando) values ($1, 'ReservarProducto')`, s.ID)
+	if _, err := a.RecordReply(t.Context(), s.ID, contracts.ReservarProducto, compras.Reply{Tipo: contracts.ReservaRechazada, Faltantes: missing}); err != nil {
 		t.Fatal(err)
 	}
-	if _, moved, err := a.Mover(t.Context(), compras.Cambio{
-		IDCompra: s.ID, A: contracts.EstadoCompensando, Desde: []contracts.Estado{contracts.EstadoProductosValidos}, Tipo: contracts.ReservaRechazada, Motivo: "no hay",
+	if _, moved, err := a.Move(t.Context(), compras.Change{
+		IDCompra: s.ID, A: contracts.EstadoCompensando, From: []contracts.Estado{contracts.EstadoProductosValidos}, Tipo: contracts.ReservaRechazada, Motivo: "no hay",
 	}); err != nil || !moved {
 		t.Fatal(moved, err)
 	}
 	age(t, a, s.ID, time.Hour)
-	if d := onlyStalled(t, a); d.Motivo != "no hay" || d.Causa != contracts.ReservaRechazada || !slices.Equal(d.Faltantes, missing) || d.Cancelled {
+	if d := onlyStalled(t, a); d.Motivo != "no hay" || d.Cause != contracts.ReservaRechazada || !slices.Equal(d.Faltantes, missing) || d.Cancelled {
 		t.Errorf("%+v", d)
 	}
 }
 
 // Failure prevented: the batch is full of purchases that wait for a place, and those that hold the places are never looked at.
 func TestStalledBehindWhatWaitsForAPlace(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+	a := postgrestest.New(t)
 	for range 5 {
 		waiting := a.Compra(t, contracts.EstadoRecibida)
 		age(t, a, waiting.ID, time.Hour)
-		a.Hacer(t, `update compra set arriendo_hasta = clock_timestamp() where id = $1`, waiting.ID)
+		a.Do(t, `update compra set arriendo_hasta = clock_timestamp() where id = $1`, waiting.ID)
 	}
 	s := a.Compra(t, contracts.EstadoIniciada)
 	age(t, a, s.ID, 2*time.Minute)
@@ -183,7 +183,7 @@ func TestStalledBehindWhatWaitsForAPlace(t *testing.T) {
 
 // Replicas claim a replacement one after the other; a claim that is given back may be taken again, and was not counted.
 func TestClaimReplacement(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoIniciada)
 	claim := func(want int) {
 		t.Helper()
@@ -199,14 +199,14 @@ func TestClaimReplacement(t *testing.T) {
 	claim(1)
 	age(t, a, s.ID, 2*time.Hour)
 	claim(2)
-	a.Hacer(t, `update compra set replacement_asked = true where id = $1`, s.ID)
+	a.Do(t, `update compra set replacement_asked = true where id = $1`, s.ID)
 	claim(1)
 	claim(0)
 }
 
 // What is given up is FALLIDA, with a reason, and an operator can have it undone.
 func TestGiveUp(t *testing.T) {
-	a := postgrestest.Nuevo(t)
+	a := postgrestest.New(t)
 	for _, estado := range append([]contracts.Estado{contracts.EstadoCompensando}, compra.InFlight...) {
 		s := a.Compra(t, estado)
 		if moved, err := a.GiveUp(t.Context(), s.ID); err != nil || !moved {
@@ -216,16 +216,16 @@ func TestGiveUp(t *testing.T) {
 		if err != nil || c.Estado != contracts.EstadoCompensando || c.Motivo != "" || c.Historia[1].Detalle == "" {
 			t.Errorf("%s: %+v %v", estado, c, err)
 		}
-		a.SinHuecos(t, s.ID)
+		a.NoGaps(t, s.ID)
 	}
 	decided := a.Compra(t, contracts.EstadoPorAprobar)
-	if _, _, err := a.Decidir(t.Context(), decided.ID, compras.Decision{Decision: compras.Aprobada}); err != nil {
+	if _, _, err := a.Decide(t.Context(), decided.ID, compras.Decision{Decision: compras.Aprobada}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.GiveUp(t.Context(), decided.ID); err != nil {
 		t.Fatal(err)
 	}
-	if ids, err := a.PorDespertar(t.Context(), 0, 10); err != nil || len(ids) > 0 { // nobody is there to be woken
+	if ids, err := a.AwaitingWakeup(t.Context(), 0, 10); err != nil || len(ids) > 0 { // nobody is there to be woken
 		t.Errorf("%v %v", ids, err)
 	}
 	s := a.Compra(t, contracts.EstadoConfirmada)

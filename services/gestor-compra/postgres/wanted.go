@@ -24,23 +24,23 @@ select ` + requestColumns + ` from compra where id in (
     where f.disponible + h.together >= f.solicitada and not exists (select from historia t where t.id_compra = h.id and t.paso = $2))`
 
 // Wanted returns the purchases that await approval and hold units that a refused purchase lacked (faltantes). A purchase whose
-// history already has compras.PasoWanted is left out.
-func (a *Almacen) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error) {
-	filas, err := a.pool.Query(ctx, wanted, faltantes, compras.PasoWanted)
+// history already has compras.StepWanted is left out.
+func (a *Store) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error) {
+	rows, err := a.pool.Query(ctx, wanted, faltantes, compras.StepWanted)
 	if err != nil {
 		return nil, fmt.Errorf("buscar quién retiene lo que falta: %w", err)
 	}
-	return pgx.CollectRows(filas, leerSolicitud)
+	return pgx.CollectRows(rows, leerSolicitud)
 }
 
 // WantedSince gives the purchases that still await approval and have been wanted by others for longer than age.
-func (a *Almacen) WantedSince(ctx context.Context, age time.Duration) ([]string, error) {
-	filas, err := a.pool.Query(ctx, `
+func (a *Store) WantedSince(ctx context.Context, age time.Duration) ([]string, error) {
+	rows, err := a.pool.Query(ctx, `
 select p.id from compra p join historia h on h.id_compra = p.id and h.paso = $1
 where p.estado = 'POR_APROBAR' and h.en < clock_timestamp() - $2::interval
-  and not exists (select from decision d where d.id_compra = p.id)`, compras.PasoWanted, age)
+  and not exists (select from decision d where d.id_compra = p.id)`, compras.StepWanted, age)
 	if err != nil {
 		return nil, fmt.Errorf("buscar lo que otros quieren: %w", err)
 	}
-	return pgx.CollectRows(filas, pgx.RowTo[string])
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }

@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"entregas/contracts"
-	api "entregas/services/internal/api/gestorcompra"
-	"entregas/services/internal/rest"
+	api "entregas/internal/api/gestorcompra"
+	"entregas/internal/rest"
 )
 
 const (
-	limitePorOmision = 50
-	limiteMaximo     = 200
+	defaultLimit = 50
+	maxLimit     = 200
 )
 
 // maxPageBytes bounds the answer to a list, its line end included. A customer may have purchases of 40 KB each, and an operator's
@@ -27,7 +27,7 @@ const maxPageBytes = 1<<20 - 1
 func (o operations) ListarCompras(w http.ResponseWriter, r *http.Request, params api.ListarComprasParams) {
 	q, err := readQuery(params)
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
 	_, text, err := o.page(r, q)
@@ -40,7 +40,7 @@ func (o operations) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Reques
 		IdUsuario: &id, Estado: params.Estado, Domicilio: params.Domicilio, Limite: params.Limite, Despues: params.Despues,
 	})
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
 	page, _, err := o.page(r, q)
@@ -53,11 +53,11 @@ func (o operations) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Reques
 // page reads a page, and writes it as JSON. The page ends early where its text would have more than maxPageBytes, but has at least
 // one purchase where there is one.
 func (o operations) page(r *http.Request, q query) (page contracts.PaginaDeCompras, text json.RawMessage, err error) {
-	found, err := o.lector.Buscar(r.Context(), q.filtro, q.despues, q.limite+1)
+	found, err := o.reader.Buscar(r.Context(), q.filter, q.after, q.limit+1)
 	if err != nil {
 		return page, nil, err
 	}
-	for n := min(len(found), q.limite); ; n = max(1, n*maxPageBytes/len(text)) {
+	for n := min(len(found), q.limit); ; n = max(1, n*maxPageBytes/len(text)) {
 		page = contracts.PaginaDeCompras{Compras: found[:n]}
 		if n < len(found) {
 			page.Siguiente = contracts.CursorOf(found[n-1]).String()
@@ -70,38 +70,38 @@ func (o operations) page(r *http.Request, q query) (page contracts.PaginaDeCompr
 
 // query is which purchases a request is for, and which part of them.
 type query struct {
-	filtro  contracts.FiltroCompras
-	despues contracts.Cursor
-	limite  int
+	filter contracts.ComprasFilter
+	after  contracts.Cursor
+	limit  int
 }
 
-// readQuery checks the parameters of a list. Without despues the list begins at the newest purchase.
+// readQuery checks the parameters of a list. Without after the list begins at the newest purchase.
 func readQuery(params api.ListarComprasParams) (query, error) {
 	q := query{
-		filtro: contracts.FiltroCompras{Domicilio: params.Domicilio}, limite: limitePorOmision,
-		despues: contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)},
+		filter: contracts.ComprasFilter{Domicilio: params.Domicilio}, limit: defaultLimit,
+		after: contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)},
 	}
-	var v contracts.Validador
+	var v contracts.Validator
 	if params.IdUsuario != nil { // an empty one is refused: it would be the list of everybody's purchases
-		q.filtro.IDUsuario = *params.IdUsuario
-		v.Identificador("id_usuario", q.filtro.IDUsuario)
+		q.filter.IDUsuario = *params.IdUsuario
+		v.Identifier("id_usuario", q.filter.IDUsuario)
 	}
 	if params.Estado != nil {
 		slices.Sort(*params.Estado)
-		q.filtro.Estados = slices.Compact(*params.Estado)
+		q.filter.Estados = slices.Compact(*params.Estado)
 	}
-	if slices.ContainsFunc(q.filtro.Estados, func(e contracts.Estado) bool { return !slices.Contains(contracts.Estados, e) }) {
-		v.Falla("estado", accepted["estado"])
+	if slices.ContainsFunc(q.filter.Estados, func(e contracts.Estado) bool { return !slices.Contains(contracts.Estados, e) }) {
+		v.Fail("estado", accepted["estado"])
 	}
 	if params.Limite != nil {
-		q.limite = *params.Limite
+		q.limit = *params.Limite
 	}
-	if q.limite < 1 || q.limite > limiteMaximo {
-		v.Falla("limite", accepted["limite"])
+	if q.limit < 1 || q.limit > maxLimit {
+		v.Fail("limite", accepted["limite"])
 	}
 	if params.Despues != nil && *params.Despues != "" {
 		var err error
-		if q.despues, err = contracts.ParseCursor(*params.Despues); err != nil {
+		if q.after, err = contracts.ParseCursor(*params.Despues); err != nil {
 			return q, err
 		}
 	}
@@ -111,12 +111,12 @@ func readQuery(params api.ListarComprasParams) (query, error) {
 // next is the Link header to the page after cursor of a customer's list. It is made of what was read from the request, never of
 // its text: a sidecar refuses an answer whose headers are too large for it.
 func (q query) next(cursor string) string {
-	values := url.Values{"limite": {strconv.Itoa(q.limite)}, "despues": {cursor}}
-	for _, e := range q.filtro.Estados {
+	values := url.Values{"limite": {strconv.Itoa(q.limit)}, "despues": {cursor}}
+	for _, e := range q.filter.Estados {
 		values.Add("estado", string(e))
 	}
-	if q.filtro.Domicilio != nil {
-		values.Set("domicilio", strconv.FormatBool(*q.filtro.Domicilio))
+	if q.filter.Domicilio != nil {
+		values.Set("domicilio", strconv.FormatBool(*q.filter.Domicilio))
 	}
-	return fmt.Sprintf(`</usuarios/%s/compras?%s>; rel="next"`, url.PathEscape(q.filtro.IDUsuario), values.Encode())
+	return fmt.Sprintf(`</usuarios/%s/compras?%s>; rel="next"`, url.PathEscape(q.filter.IDUsuario), values.Encode())
 }

@@ -1,4 +1,4 @@
-// Package rest is how gestor-compra is asked: by the bff, through Dapr service invocation.
+// Package rest is how manager-compra is asked: by the bff, through Dapr service invocation.
 package rest
 
 import (
@@ -10,52 +10,52 @@ import (
 	"github.com/gorilla/mux"
 
 	"entregas/contracts"
-	api "entregas/services/internal/api/gestorcompra"
-	"entregas/services/internal/rest"
+	api "entregas/internal/api/gestorcompra"
+	"entregas/internal/rest"
 )
 
-// Gestor is what may be done with a purchase.
-type Gestor interface {
-	Aceptar(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
-	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, hecha bool, err error)
+// Manager is what may be done with a purchase.
+type Manager interface {
+	Accept(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
+	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error)
 	Aprobar(ctx context.Context, idCompra string, aprobada bool, motivo string) (contracts.Compra, error)
 	Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error)
 }
 
-// Lector reads purchases.
-type Lector interface {
-	Leer(ctx context.Context, id string) (contracts.Compra, error)
-	Buscar(ctx context.Context, f contracts.FiltroCompras, antesDe contracts.Cursor, limite int) ([]contracts.Compra, error)
-	Resumen(ctx context.Context, ventana time.Duration) (contracts.Resumen, error)
+// Reader reads purchases.
+type Reader interface {
+	Load(ctx context.Context, id string) (contracts.Compra, error)
+	Buscar(ctx context.Context, f contracts.ComprasFilter, olderThan contracts.Cursor, limit int) ([]contracts.Compra, error)
+	Resumen(ctx context.Context, window time.Duration) (contracts.Resumen, error)
 	Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error)
 }
 
-// Servir adds the routes of the service's OpenAPI document to rutas.
-func Servir(rutas *mux.Router, g Gestor, l Lector) {
-	api.HandlerWithOptions(operations{g, l}, api.GorillaServerOptions{BaseRouter: rutas, ErrorHandlerFunc: rest.BadParameter(accepted)})
+// ServeRoutes adds the routes of the service's OpenAPI document to routes.
+func ServeRoutes(routes *mux.Router, g Manager, l Reader) {
+	api.HandlerWithOptions(operations{g, l}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
 }
 
 // accepted says in Spanish what each parameter may be.
 var accepted = map[string]string{
-	"limite":    fmt.Sprintf("debe ser un número de 1 a %d", limiteMaximo),
-	"segundos":  fmt.Sprintf("debe ser un número de 1 a %d", ventanaMaxima),
+	"limite":    fmt.Sprintf("debe ser un número de 1 a %d", maxLimit),
+	"segundos":  fmt.Sprintf("debe ser un número de 1 a %d", maxWindow),
 	"domicilio": "debe ser true o false",
 	"estado":    "debe ser uno de los estados de una compra, por ejemplo CONFIRMADA",
 }
 
 type operations struct {
-	gestor Gestor
-	lector Lector
+	manager Manager
+	reader  Reader
 }
 
 // CrearCompra implements api.ServerInterface.
 func (o operations) CrearCompra(w http.ResponseWriter, r *http.Request) {
-	s, err := rest.Leer[contracts.SolicitudCompra](w, r)
+	s, err := rest.Load[contracts.SolicitudCompra](w, r)
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
-	c, err := o.gestor.Aceptar(r.Context(), s)
+	c, err := o.manager.Accept(r.Context(), s)
 	answerAceptada(w, r, http.StatusAccepted, c, err)
 }
 
@@ -67,10 +67,10 @@ func answerAceptada(w http.ResponseWriter, r *http.Request, status int, c contra
 func (o operations) CancelarCompra(w http.ResponseWriter, r *http.Request, id api.Id) {
 	request, err := rest.ReadOptional[contracts.Cancelacion](w, r)
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
-	c, done, err := o.gestor.Cancelar(r.Context(), id, request.Motivo)
+	c, done, err := o.manager.Cancelar(r.Context(), id, request.Motivo)
 	status := http.StatusAccepted
 	if done || c.Estado == contracts.EstadoCompensando {
 		status = http.StatusOK
@@ -80,52 +80,52 @@ func (o operations) CancelarCompra(w http.ResponseWriter, r *http.Request, id ap
 
 // DecidirCompra implements api.ServerInterface.
 func (o operations) DecidirCompra(w http.ResponseWriter, r *http.Request, id api.Id) {
-	request, err := rest.Leer[contracts.Aprobacion](w, r)
+	request, err := rest.Load[contracts.Aprobacion](w, r)
 	if err == nil && request.Aprobada == nil {
-		err = contracts.CampoMalo("aprobada", "falta: debe ser true o false")
+		err = contracts.BadField("aprobada", "falta: debe ser true o false")
 	}
 	if err != nil {
-		rest.EscribirError(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
-	c, err := o.gestor.Aprobar(r.Context(), id, *request.Aprobada, request.Motivo)
+	c, err := o.manager.Aprobar(r.Context(), id, *request.Aprobada, request.Motivo)
 	answerAceptada(w, r, http.StatusOK, c, err)
 }
 
 // LeerCompra implements api.ServerInterface.
 func (o operations) LeerCompra(w http.ResponseWriter, r *http.Request, id api.Id) {
-	c, err := o.lector.Leer(r.Context(), id)
+	c, err := o.reader.Load(r.Context(), id)
 	rest.Answer(w, r, http.StatusOK, c, err)
 }
 
 // ReintentarCompra implements api.ServerInterface.
 func (o operations) ReintentarCompra(w http.ResponseWriter, r *http.Request, id api.Id) {
-	c, err := o.gestor.Reintentar(r.Context(), id)
+	c, err := o.manager.Reintentar(r.Context(), id)
 	answerAceptada(w, r, http.StatusAccepted, c, err)
 }
 
 // LeerMensajes implements api.ServerInterface.
 func (o operations) LeerMensajes(w http.ResponseWriter, r *http.Request, id api.Id) {
-	lista, err := o.lector.Mensajes(r.Context(), id)
-	rest.Answer(w, r, http.StatusOK, lista, err)
+	list, err := o.reader.Mensajes(r.Context(), id)
+	rest.Answer(w, r, http.StatusOK, list, err)
 }
 
 // The window of a summary, in seconds.
 const (
-	ventanaPorOmision = 300
-	ventanaMaxima     = 24 * 60 * 60
+	defaultWindow = 300
+	maxWindow     = 24 * 60 * 60
 )
 
 // LeerResumen implements api.ServerInterface.
 func (o operations) LeerResumen(w http.ResponseWriter, r *http.Request, params api.LeerResumenParams) {
-	segundos := ventanaPorOmision
+	seconds := defaultWindow
 	if params.Segundos != nil {
-		segundos = *params.Segundos
+		seconds = *params.Segundos
 	}
-	if segundos < 1 || segundos > ventanaMaxima {
-		rest.EscribirError(w, r, contracts.CampoMalo("segundos", accepted["segundos"]))
+	if seconds < 1 || seconds > maxWindow {
+		rest.WriteError(w, r, contracts.BadField("segundos", accepted["segundos"]))
 		return
 	}
-	s, err := o.lector.Resumen(r.Context(), time.Duration(segundos)*time.Second)
+	s, err := o.reader.Resumen(r.Context(), time.Duration(seconds)*time.Second)
 	rest.Answer(w, r, http.StatusOK, s, err)
 }

@@ -8,102 +8,102 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/internal/logging"
 	"entregas/services/gestor-compra/compras"
-	"entregas/services/internal/registro"
 	"entregas/workflows/compra"
 )
 
 // What the history tells when an operator, or time, decided.
 const (
-	compraAprobada     contracts.Tipo = "CompraAprobada"
-	aprobacionNegada   contracts.Tipo = "AprobacionNegada"
-	aprobacionExpirada contracts.Tipo = "AprobacionExpirada"
-	stockWanted        contracts.Tipo = "ExistenciasPedidas" // others want what it holds
+	compraApproved    contracts.MessageType = "CompraAprobada"
+	aprobacionDenied  contracts.MessageType = "AprobacionNegada"
+	aprobacionExpired contracts.MessageType = "AprobacionExpirada"
+	stockWanted       contracts.MessageType = "ExistenciasPedidas" // others want what it holds
 )
 
-// PedirAprobacion implements compra.Actividades. The purchase gives its place to another while it waits for a person.
-func (s *Saga) PedirAprobacion(ctx context.Context, c contracts.SolicitudCompra) (compra.Desenlace, error) {
-	ctx = registro.ConCompra(ctx, c.ID)
+// AskForAprobacion implements compra.Activities. The purchase gives its place to another while it waits for a person.
+func (s *Saga) AskForAprobacion(ctx context.Context, c contracts.SolicitudCompra) (compra.Outcome, error) {
+	ctx = logging.WithCompra(ctx, c.ID)
 	next := compra.AfterApproval()
 	// A workflow that starts again may find that the next step was asked: it was approved, or needed no approval by the settings of then.
-	if asked, err := s.almacen.LeerPaso(ctx, c.ID, next.Command); err != nil || asked != nil {
-		return compra.Desenlace{Resultado: compra.Aceptada}, err
+	if asked, err := s.store.LoadStep(ctx, c.ID, next.Command); err != nil || asked != nil {
+		return compra.Outcome{Result: compra.Aceptada}, err
 	}
-	vista, movida, err := s.almacen.Mover(ctx,
-		compras.Cambio{
-			IDCompra: c.ID, A: next.Enters, Desde: next.From,
-			Tipo: next.Cause, Detalle: compras.Detalle(next.Cause), SiNoCancelada: true,
+	view, moved, err := s.store.Move(ctx,
+		compras.Change{
+			IDCompra: c.ID, A: next.Enters, From: next.From,
+			Tipo: next.Cause, Detalle: compras.Detalle(next.Cause), UnlessCancelled: true,
 		},
-		compras.Cambio{
-			IDCompra: c.ID, A: contracts.EstadoPorAprobar, Desde: []contracts.Estado{next.Enters},
-			Tipo: next.Cause, Detalle: fmt.Sprintf("Espera que un operador la apruebe. Retiene %d unidades hasta %s.", c.Unidades(), inWords(s.ajustes.PlazoAprobacion)), SiNoCancelada: true,
+		compras.Change{
+			IDCompra: c.ID, A: contracts.EstadoPorAprobar, From: []contracts.Estado{next.Enters},
+			Tipo: next.Cause, Detalle: fmt.Sprintf("Espera que un operador la apruebe. Retiene %d unidades hasta %s.", c.Unidades(), inWords(s.settings.AprobacionDeadline)), UnlessCancelled: true,
 		})
 	if err != nil {
-		return compra.Desenlace{}, err
+		return compra.Outcome{}, err
 	}
-	if movida {
-		s.difusor.Difundir(vista)
-		s.alCambiar()
+	if moved {
+		s.broadcaster.Broadcast(view)
+		s.onChange()
 	}
 	switch {
-	case vista.Estado == contracts.EstadoPorAprobar:
+	case view.Estado == contracts.EstadoPorAprobar:
 		// A workflow that starts again finds what was decided before.
-		return s.LeerDecision(ctx, compra.LecturaDecision{IDCompra: c.ID})
-	case vista.Estado == next.Enters, slices.Contains(next.From, vista.Estado): // it did not move because of that alone
-		return s.cancelada(ctx, c.ID, false)
+		return s.ReadDecision(ctx, compra.DecisionReading{IDCompra: c.ID})
+	case view.Estado == next.Enters, slices.Contains(next.From, view.Estado): // it did not move because of that alone
+		return s.cancelled(ctx, c.ID, false)
 	default:
-		return compra.Desenlace{Resultado: compra.Terminada}, nil
+		return compra.Outcome{Result: compra.Finished}, nil
 	}
 }
 
-// LeerDecision implements compra.Actividades.
-func (s *Saga) LeerDecision(ctx context.Context, l compra.LecturaDecision) (compra.Desenlace, error) {
-	if l.Vencida {
-		if _, _, err := s.almacen.Decidir(ctx, l.IDCompra, compras.Decision{Decision: compras.Expirada}); err != nil {
-			return compra.Desenlace{}, err
+// ReadDecision implements compra.Activities.
+func (s *Saga) ReadDecision(ctx context.Context, l compra.DecisionReading) (compra.Outcome, error) {
+	if l.Expired {
+		if _, _, err := s.store.Decide(ctx, l.IDCompra, compras.Decision{Decision: compras.Expired}); err != nil {
+			return compra.Outcome{}, err
 		}
 	}
-	d, err := s.almacen.EntregarDecision(ctx, l.IDCompra)
+	d, err := s.store.DeliverDecision(ctx, l.IDCompra)
 	if err != nil {
-		return compra.Desenlace{}, err
+		return compra.Outcome{}, err
 	}
 	switch d.Decision {
-	case compras.Ninguna:
-		return compra.Desenlace{Resultado: compra.Pendiente}, nil
+	case compras.NoDecision:
+		return compra.Outcome{Result: compra.Pendiente}, nil
 	case compras.Aprobada:
-		c, err := s.almacen.AnotarHecho(ctx, l.IDCompra, "Aprobacion", compraAprobada, "Un operador la aprobó.")
+		c, err := s.store.RecordFact(ctx, l.IDCompra, "Aprobacion", compraApproved, "Un operador la aprobó.")
 		if err != nil {
-			return compra.Desenlace{}, err
+			return compra.Outcome{}, err
 		}
-		s.difusor.Difundir(c)
-		return compra.Desenlace{Resultado: compra.Aceptada}, nil
-	case compras.Cancelada:
-		return compra.Desenlace{Resultado: compra.Cancelada, Motivo: d.Motivo}, nil
-	case compras.Rechazada:
-		return compra.Desenlace{Resultado: compra.Rechazada, Respuesta: aprobacionNegada, Motivo: "Un operador no la aprobó. " + d.Motivo}, nil
-	case compras.Expirada:
-		return compra.Desenlace{Resultado: compra.Rechazada, Respuesta: aprobacionExpirada, Motivo: "Nadie la aprobó a tiempo."}, nil
+		s.broadcaster.Broadcast(c)
+		return compra.Outcome{Result: compra.Aceptada}, nil
+	case compras.Cancelled:
+		return compra.Outcome{Result: compra.Cancelled, Motivo: d.Motivo}, nil
+	case compras.Refused:
+		return compra.Outcome{Result: compra.Refused, Reply: aprobacionDenied, Motivo: "Un operador no la aprobó. " + d.Motivo}, nil
+	case compras.Expired:
+		return compra.Outcome{Result: compra.Refused, Reply: aprobacionExpired, Motivo: "Nadie la aprobó a tiempo."}, nil
 	default:
-		return compra.Desenlace{}, fmt.Errorf("decisión desconocida: %s", d.Decision)
+		return compra.Outcome{}, fmt.Errorf("decisión desconocida: %s", d.Decision)
 	}
 }
 
 // tellWanted tells in the history of those that await approval that another was refused for want of what they hold, and until
 // when they hold it now. What it could not tell the next refusal tells: no purchase waits for it.
 func (s *Saga) tellWanted(ctx context.Context, faltantes []contracts.Faltante) {
-	holders, err := s.almacen.Wanted(ctx, faltantes)
+	holders, err := s.store.Wanted(ctx, faltantes)
 	if err != nil {
 		slog.WarnContext(ctx, "quién retiene lo que falta", "error", err)
 	}
 	for _, h := range holders {
-		ctx := registro.ConCompra(ctx, h.ID)
-		c, err := s.almacen.AnotarHecho(ctx, h.ID, compras.PasoWanted, stockWanted,
-			fmt.Sprintf("A otra compra le faltó algo de las %d unidades que esta retiene: si nadie la aprueba, se liberan desde %s.", h.Unidades(), inWords(s.ajustes.WantedStock)))
+		ctx := logging.WithCompra(ctx, h.ID)
+		c, err := s.store.RecordFact(ctx, h.ID, compras.StepWanted, stockWanted,
+			fmt.Sprintf("A otra compra le faltó algo de las %d unidades que esta retiene: si nadie la aprueba, se liberan desde %s.", h.Unidades(), inWords(s.settings.WantedStock)))
 		if err != nil {
 			slog.WarnContext(ctx, "otros quieren lo que espera aprobación", "error", err)
 			continue
 		}
-		s.difusor.Difundir(c)
+		s.broadcaster.Broadcast(c)
 	}
 }
 

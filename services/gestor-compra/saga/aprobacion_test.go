@@ -10,86 +10,86 @@ import (
 )
 
 // A large purchase passes PRODUCTOS_RESERVADOS, as all do, and then gives its place to another.
-func TestPedirAprobacion(t *testing.T) {
-	e := nuevaEscena(t, pacientes)
+func TestAskForAprobacion(t *testing.T) {
+	e := newScene(t, patient)
 	for _, c := range []struct {
-		nombre    string
-		estado    contracts.Estado
-		marcada   bool
-		resultado compra.Resultado
-		queda     contracts.Estado
-		pasos     int // history entries beside the reception
+		name    string
+		estado  contracts.Estado
+		marked  bool
+		result  compra.Result
+		remains contracts.Estado
+		steps   int // history entries beside the reception
 	}{
 		{"reserved", contracts.EstadoProductosValidos, false, compra.Pendiente, contracts.EstadoPorAprobar, 2},
 		{"half way", contracts.EstadoProductosReservados, false, compra.Pendiente, contracts.EstadoPorAprobar, 1},
 		{"it waits already", contracts.EstadoPorAprobar, false, compra.Pendiente, contracts.EstadoPorAprobar, 0},
-		{"cancelled before", contracts.EstadoProductosValidos, true, compra.Cancelada, contracts.EstadoProductosValidos, 0},
-		{"at its end", contracts.EstadoRechazada, false, compra.Terminada, contracts.EstadoRechazada, 0},
-		{"being undone", contracts.EstadoCompensando, true, compra.Terminada, contracts.EstadoCompensando, 0},
+		{"cancelled before", contracts.EstadoProductosValidos, true, compra.Cancelled, contracts.EstadoProductosValidos, 0},
+		{"at its end", contracts.EstadoRechazada, false, compra.Finished, contracts.EstadoRechazada, 0},
+		{"being undone", contracts.EstadoCompensando, true, compra.Finished, contracts.EstadoCompensando, 0},
 	} {
-		t.Run(c.nombre, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			s := e.Compra(t, c.estado)
-			if c.marcada {
-				e.Hacer(t, `update compra set cancelacion_pedida = 'ya no' where id = $1`, s.ID)
+			if c.marked {
+				e.Do(t, `update compra set cancelacion_pedida = 'ya no' where id = $1`, s.ID)
 			}
-			e.testigo.Olvidar()
+			e.witness.Forget()
 			for range 2 {
-				d, err := e.PedirAprobacion(t.Context(), s)
-				if err != nil || d.Resultado != c.resultado || d.Preguntada || d.Resultado == compra.Cancelada && d.Motivo != "ya no" {
+				d, err := e.AskForAprobacion(t.Context(), s)
+				if err != nil || d.Result != c.result || d.Asked || d.Result == compra.Cancelled && d.Motivo != "ya no" {
 					t.Fatalf("%+v %v", d, err)
 				}
 			}
-			vista, err := e.Leer(t.Context(), s.ID)
-			if err != nil || vista.Estado != c.queda || len(vista.Historia) != 1+c.pasos {
-				t.Fatalf("%+v %v", vista, err)
+			view, err := e.Load(t.Context(), s.ID)
+			if err != nil || view.Estado != c.remains || len(view.Historia) != 1+c.steps {
+				t.Fatalf("%+v %v", view, err)
 			}
-			if visto := e.testigo.Olvidar(); (visto.Avisos == 1 && len(visto.Difundidas) == 1) != (c.pasos > 0) {
-				t.Errorf("contó %+v", visto)
+			if seen := e.witness.Forget(); (seen.Wakeups == 1 && len(seen.Broadcasts) == 1) != (c.steps > 0) {
+				t.Errorf("contó %+v", seen)
 			}
-			e.SinHuecos(t, s.ID)
+			e.NoGaps(t, s.ID)
 		})
 	}
 }
 
 // The row says what was decided, whatever woke the workflow; time decides only where nobody has.
-func TestLeerDecision(t *testing.T) {
-	e := nuevaEscena(t, pacientes)
+func TestReadDecision(t *testing.T) {
+	e := newScene(t, patient)
 	for _, c := range []struct {
-		nombre    string
-		decidido  string
-		vencida   bool
-		resultado compra.Resultado
-		respuesta contracts.Tipo
+		name    string
+		decided string
+		expired bool
+		result  compra.Result
+		reply   contracts.MessageType
 	}{
 		{"woken for nothing", "", false, compra.Pendiente, ""},
 		{"approved", compras.Aprobada, false, compra.Aceptada, ""},
-		{"rejected", compras.Rechazada, false, compra.Rechazada, "AprobacionNegada"},
-		{"cancelled", compras.Cancelada, false, compra.Cancelada, ""},
-		{"the time is up", "", true, compra.Rechazada, "AprobacionExpirada"},
+		{"rejected", compras.Refused, false, compra.Refused, "AprobacionNegada"},
+		{"cancelled", compras.Cancelled, false, compra.Cancelled, ""},
+		{"the time is up", "", true, compra.Refused, "AprobacionExpirada"},
 		{"the time is up, but it was approved", compras.Aprobada, true, compra.Aceptada, ""},
-		{"the time is up, but it was cancelled", compras.Cancelada, true, compra.Cancelada, ""},
+		{"the time is up, but it was cancelled", compras.Cancelled, true, compra.Cancelled, ""},
 	} {
-		t.Run(c.nombre, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			s := e.Compra(t, contracts.EstadoPorAprobar)
-			if c.decidido != "" {
-				if _, primera, err := e.Decidir(t.Context(), s.ID, compras.Decision{Decision: c.decidido, Motivo: "porque sí"}); err != nil || !primera {
-					t.Fatal(primera, err)
+			if c.decided != "" {
+				if _, first, err := e.Decide(t.Context(), s.ID, compras.Decision{Decision: c.decided, Motivo: "porque sí"}); err != nil || !first {
+					t.Fatal(first, err)
 				}
 			}
 			for range 2 {
-				d, err := e.LeerDecision(t.Context(), compra.LecturaDecision{IDCompra: s.ID, Vencida: c.vencida})
-				if err != nil || d.Resultado != c.resultado || d.Respuesta != c.respuesta {
+				d, err := e.ReadDecision(t.Context(), compra.DecisionReading{IDCompra: s.ID, Expired: c.expired})
+				if err != nil || d.Result != c.result || d.Reply != c.reply {
 					t.Fatalf("%+v %v", d, err)
 				}
-				if motivada := slices.Contains([]compra.Resultado{compra.Rechazada, compra.Cancelada}, d.Resultado); motivada != (d.Motivo != "") {
+				if hasMotivo := slices.Contains([]compra.Result{compra.Refused, compra.Cancelled}, d.Result); hasMotivo != (d.Motivo != "") {
 					t.Errorf("dice %q", d.Motivo)
 				}
 			}
-			vista, err := e.Leer(t.Context(), s.ID)
-			if aprobada := c.resultado == compra.Aceptada; err != nil || (len(vista.Historia) == 2) != aprobada {
-				t.Errorf("%+v %v", vista.Historia, err)
+			view, err := e.Load(t.Context(), s.ID)
+			if aprobada := c.result == compra.Aceptada; err != nil || (len(view.Historia) == 2) != aprobada {
+				t.Errorf("%+v %v", view.Historia, err)
 			}
-			if por, err := e.PorDespertar(t.Context(), 0, 100); err != nil || slices.Contains(por, s.ID) {
+			if toWake, err := e.AwaitingWakeup(t.Context(), 0, 100); err != nil || slices.Contains(toWake, s.ID) {
 				t.Errorf("queda por despertar: %v", err)
 			}
 		})

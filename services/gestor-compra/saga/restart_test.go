@@ -11,50 +11,50 @@ import (
 
 // A workflow that starts again walks over the steps whose reply is recorded, without asking, and goes on at the one at hand.
 func TestAStepThatWasPassedIsWalkedOver(t *testing.T) {
-	e := nuevaEscena(t, pacientes)
+	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoRecibida)
-	order := []contracts.Tipo{contracts.ValidarInventario, contracts.ReservarProducto, contracts.CrearOrden}
+	order := []contracts.MessageType{contracts.ValidarInventario, contracts.ReservarProducto, contracts.CrearOrden}
 	for done := range order {
-		before := len(e.preguntas())
+		before := len(e.questions())
 		for i, command := range order[:done+1] {
-			d, err := e.Preguntar(t.Context(), pregunta(s, command))
-			if err != nil || d.Resultado != compra.Aceptada || !d.Preguntada {
+			d, err := e.Ask(t.Context(), question(s, command))
+			if err != nil || d.Result != compra.Aceptada || !d.Asked {
 				t.Fatalf("with %d steps done, %s: %+v %v", done, command, d, err)
 			}
-			if asked := len(e.preguntas()) - before; asked != 0 && i < done {
-				t.Fatalf("asked %v again", e.preguntas())
+			if asked := len(e.questions()) - before; asked != 0 && i < done {
+				t.Fatalf("asked %v again", e.questions())
 			}
 		}
 	}
-	if e.Estado(t, s.ID) != contracts.EstadoConfirmada || len(e.preguntas()) != 3 {
-		t.Errorf("%s after %v", e.Estado(t, s.ID), e.preguntas())
+	if e.Estado(t, s.ID) != contracts.EstadoConfirmada || len(e.questions()) != 3 {
+		t.Errorf("%s after %v", e.Estado(t, s.ID), e.questions())
 	}
-	e.SinHuecos(t, s.ID)
+	e.NoGaps(t, s.ID)
 }
 
 // A step that was refused, or whose purchase is being undone, is not walked over.
 func TestAStepThatWasNotPassedIsNot(t *testing.T) {
-	e := nuevaEscena(t, pacientes)
+	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoRecibida)
-	if _, err := e.Preguntar(t.Context(), pregunta(s, contracts.ValidarInventario)); err != nil {
+	if _, err := e.Ask(t.Context(), question(s, contracts.ValidarInventario)); err != nil {
 		t.Fatal(err)
 	}
-	e.Hacer(t, `update compra set estado = 'COMPENSANDO' where id = $1`, s.ID)
-	if d, err := e.Preguntar(t.Context(), pregunta(s, contracts.ValidarInventario)); err != nil || d.Resultado != compra.Terminada {
+	e.Do(t, `update compra set estado = 'COMPENSANDO' where id = $1`, s.ID)
+	if d, err := e.Ask(t.Context(), question(s, contracts.ValidarInventario)); err != nil || d.Result != compra.Finished {
 		t.Errorf("%+v %v", d, err)
 	}
 }
 
 // Failure prevented: a workflow that starts again after the decision was handed out waits for an event that does not come again.
 func TestAnApprovalThatWasDecidedIsNotAwaitedAgain(t *testing.T) {
-	e := nuevaEscena(t, pacientes)
-	for decision, outcome := range map[string]compra.Resultado{compras.Aprobada: compra.Aceptada, compras.Rechazada: compra.Rechazada, compras.Cancelada: compra.Cancelada} {
+	e := newScene(t, patient)
+	for decision, outcome := range map[string]compra.Result{compras.Aprobada: compra.Aceptada, compras.Refused: compra.Refused, compras.Cancelled: compra.Cancelled} {
 		s := e.Compra(t, contracts.EstadoPorAprobar)
-		if _, _, err := e.Decidir(t.Context(), s.ID, compras.Decision{Decision: decision, Motivo: "porque sí"}); err != nil {
+		if _, _, err := e.Decide(t.Context(), s.ID, compras.Decision{Decision: decision, Motivo: "porque sí"}); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if d, err := e.PedirAprobacion(t.Context(), s); err != nil || d.Resultado != outcome {
+			if d, err := e.AskForAprobacion(t.Context(), s); err != nil || d.Result != outcome {
 				t.Errorf("%s: %+v %v", decision, d, err)
 			}
 		}
@@ -64,28 +64,28 @@ func TestAnApprovalThatWasDecidedIsNotAwaitedAgain(t *testing.T) {
 // Failure prevented: the approval threshold was lowered since the order was asked for; the purchase awaits an approval, is rejected,
 // and the order stays.
 func TestAnOrderThatWasAskedForNeedsNoApproval(t *testing.T) {
-	e := nuevaEscena(t, pacientes)
+	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosReservados)
-	e.Hacer(t, `insert into paso (id_compra, comando) values ($1, 'CrearOrden')`, s.ID)
-	d, err := e.PedirAprobacion(t.Context(), s)
-	if err != nil || d.Resultado != compra.Aceptada || e.Estado(t, s.ID) != contracts.EstadoProductosReservados {
+	e.Do(t, `insert into paso (id_compra, comando) values ($1, 'CrearOrden')`, s.ID)
+	d, err := e.AskForAprobacion(t.Context(), s)
+	if err != nil || d.Result != compra.Aceptada || e.Estado(t, s.ID) != contracts.EstadoProductosReservados {
 		t.Errorf("%+v %v in %s", d, err, e.Estado(t, s.ID))
 	}
 }
 
 // What could not be undone is told in the history; the reason stays.
 func TestAFailureKeepsTheReason(t *testing.T) {
-	e := nuevaEscena(t, pacientes)
+	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosReservados)
-	if _, err := e.Deshacer(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil {
+	if _, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Cerrar(t.Context(), compra.Cierre{
-		IDCompra: s.ID, Estado: contracts.EstadoFallida, Detalle: "No se pudo deshacer.", Desde: en(contracts.EstadoCompensando),
+	if err := e.Close(t.Context(), compra.Ending{
+		IDCompra: s.ID, Estado: contracts.EstadoFallida, Detalle: "No se pudo deshacer.", From: inAnyOf(contracts.EstadoCompensando),
 	}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := e.Leer(t.Context(), s.ID)
+	c, err := e.Load(t.Context(), s.ID)
 	if err != nil || c.Motivo != "porque sí" || c.Historia[len(c.Historia)-1].Detalle != "No se pudo deshacer." {
 		t.Errorf("%+v %v", c, err)
 	}
@@ -93,15 +93,15 @@ func TestAFailureKeepsTheReason(t *testing.T) {
 
 // Failure prevented: a cancellation that was carried out and starts again tells the customer that it was refused.
 func TestACancellationThatWasDoneIsNotRefused(t *testing.T) {
-	e := nuevaEscena(t, pacientes)
+	e := newScene(t, patient)
 	for estado, done := range map[contracts.Estado]bool{contracts.EstadoCancelada: true, contracts.EstadoFallida: false} {
 		s := e.Compra(t, estado)
-		e.Hacer(t, `insert into tramite (id_compra, tipo) values ($1, 'cancelacion')`, s.ID)
-		if err := e.TerminarTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteCancelacion, Hecho: false}); err != nil {
+		e.Do(t, `insert into tramite (id_compra, tipo) values ($1, 'cancelacion')`, s.ID)
+		if err := e.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteCancelacion, Hecho: false}); err != nil {
 			t.Fatal(err)
 		}
-		c, err := e.Leer(t.Context(), s.ID)
-		did := postgrestest.Uno[bool](t, e.Almacen, `select hecho from tramite where id_compra = $1`, s.ID)
+		c, err := e.Load(t.Context(), s.ID)
+		did := postgrestest.One[bool](t, e.Store, `select hecho from tramite where id_compra = $1`, s.ID)
 		if err != nil || len(c.Historia) != 1 || did != done {
 			t.Errorf("%s: %+v %v, done %v", estado, c.Historia, err, did)
 		}

@@ -10,26 +10,26 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/internal/failpoint"
+	"entregas/internal/logging"
 	"entregas/services/gestor-compra/compras"
-	"entregas/services/internal/fallas"
-	"entregas/services/internal/registro"
 	"entregas/workflows/compra"
 )
 
-// Ajustes of the waiting.
-type Ajustes struct {
-	Paciencia      time.Duration // how long a step waits for its reply, from the first ask (docs/adr/steps-outwait-outages.md)
-	Insistencia    time.Duration // the first repetition of an ask; then doubling
-	VueltaRevision time.Duration // how often a waiter looks by itself, should a wake-up get lost
-	EsperaRollback time.Duration // how long one turn of a compensation waits
+// Settings of the waiting.
+type Settings struct {
+	Patience      time.Duration // how long a step waits for its reply, from the first ask (docs/adr/steps-outwait-outages.md)
+	AskAgainAfter time.Duration // the first repetition of an ask; then doubling
+	ReviewRound   time.Duration // how often a waiter looks by itself, should a wake-up get lost
+	RollbackDelay time.Duration // how long one turn of a compensation waits
 
 	// How long a purchase may await its approval, and how long once others were refused for want of what it holds
 	// (docs/adr/units-that-await-approval.md). Here they are only told to the operator.
-	PlazoAprobacion, WantedStock time.Duration
+	AprobacionDeadline, WantedStock time.Duration
 }
 
-// Almacen is what the saga keeps.
-type Almacen interface {
+// Store is what the saga keeps.
+type Store interface {
 	Questions
 	States
 	Decisions
@@ -37,268 +37,268 @@ type Almacen interface {
 
 // Questions are the commands that the saga sends, and their replies.
 type Questions interface {
-	Plantear(ctx context.Context, k compras.Cambio, comando contracts.Tipo, en []contracts.Estado, siempre bool) (compras.Planteada, error)
-	LeerPaso(ctx context.Context, idCompra string, comando contracts.Tipo) (*compras.Paso, error)
-	Alive(ctx context.Context, idCompra string, comando contracts.Tipo) error
-	Reopen(ctx context.Context, idCompra string, comando contracts.Tipo) error
-	Abandonar(ctx context.Context, idCompra string, comando contracts.Tipo) (*compras.Paso, error)
+	Pose(ctx context.Context, k compras.Change, command contracts.MessageType, inAnyOf []contracts.Estado, always bool) (compras.Posed, error)
+	LoadStep(ctx context.Context, idCompra string, command contracts.MessageType) (*compras.Step, error)
+	Alive(ctx context.Context, idCompra string, command contracts.MessageType) error
+	Reopen(ctx context.Context, idCompra string, command contracts.MessageType) error
+	Abandon(ctx context.Context, idCompra string, command contracts.MessageType) (*compras.Step, error)
 }
 
 // States are where purchases stand, and what their history tells.
 type States interface {
-	Leer(ctx context.Context, id string) (contracts.Compra, error)
-	Mover(ctx context.Context, cambios ...compras.Cambio) (contracts.Compra, bool, error)
-	AnotarHecho(ctx context.Context, idCompra, paso string, tipo contracts.Tipo, detalle string) (contracts.Compra, error)
-	TerminarTramite(ctx context.Context, t compra.Tramite) error
+	Load(ctx context.Context, id string) (contracts.Compra, error)
+	Move(ctx context.Context, changes ...compras.Change) (contracts.Compra, bool, error)
+	RecordFact(ctx context.Context, idCompra, step string, kind contracts.MessageType, detail string) (contracts.Compra, error)
+	FinishTramite(ctx context.Context, t compra.Tramite) error
 }
 
 // Decisions are what people decide about purchases, and whom it concerns that they have not.
 type Decisions interface {
-	MotivoDeCancelacion(ctx context.Context, idCompra string) (string, error)
-	Decidir(ctx context.Context, idCompra string, d compras.Decision) (compras.Decision, bool, error)
-	EntregarDecision(ctx context.Context, idCompra string) (compras.Decision, error)
+	CancelacionMotivo(ctx context.Context, idCompra string) (string, error)
+	Decide(ctx context.Context, idCompra string, d compras.Decision) (compras.Decision, bool, error)
+	DeliverDecision(ctx context.Context, idCompra string) (compras.Decision, error)
 	Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error)
 }
 
 // Participants sends a command about a purchase to the participant that it is for. compras.ErrNobodyAsked says that there is none;
 // any other error is trouble with the broker.
 type Participants interface {
-	Ask(ctx context.Context, c contracts.SolicitudCompra, command contracts.Tipo) error
+	Ask(ctx context.Context, c contracts.SolicitudCompra, command contracts.MessageType) error
 }
 
-// Difusor tells the world of a purchase's new state, without being waited for.
-type Difusor interface{ Difundir(c contracts.Compra) }
+// Broadcaster tells the world of a purchase's new state, without being waited for.
+type Broadcaster interface{ Broadcast(c contracts.Compra) }
 
-// Avisos wakes who waits for a reply.
-type Avisos interface {
-	// Esperar gives a channel that gets a token when the question is answered, in whatever replica. Call the second result when done.
+// Wakeups wakes who waits for a reply.
+type Wakeups interface {
+	// Wait gives a channel that gets a token when the question is answered, in whatever replica. Call the second result when done.
 	// Start to wait before the question is asked, or its reply may come first.
-	Esperar(idCompra string, comando contracts.Tipo) (<-chan struct{}, func())
+	Wait(idCompra string, command contracts.MessageType) (<-chan struct{}, func())
 }
 
-// Saga implements compra.Actividades.
+// Saga implements compra.Activities.
 type Saga struct {
-	almacen      Almacen
+	store        Store
 	participants Participants
-	avisos       Avisos
-	difusor      Difusor
-	ajustes      Ajustes
-	alCambiar    func() // a place became free, or there is something to follow up
+	wakeups      Wakeups
+	broadcaster  Broadcaster
+	settings     Settings
+	onChange     func() // a place became free, or there is something to follow up
 }
 
-// Nueva makes the saga's activities. alCambiar is called when a purchase gives up its place or reaches a state that something waits for.
-func Nueva(a Almacen, p Participants, avisos Avisos, d Difusor, ajustes Ajustes, alCambiar func()) *Saga {
-	return &Saga{almacen: a, participants: p, avisos: avisos, difusor: d, ajustes: ajustes, alCambiar: alCambiar}
+// New makes the saga's activities. onChange is called when a purchase gives up its place or reaches a state that something waits for.
+func New(a Store, p Participants, wakeups Wakeups, d Broadcaster, settings Settings, onChange func()) *Saga {
+	return &Saga{store: a, participants: p, wakeups: wakeups, broadcaster: d, settings: settings, onChange: onChange}
 }
 
-var _ compra.Actividades = (*Saga)(nil)
+var _ compra.Activities = (*Saga)(nil)
 
-// Preguntar implements compra.Actividades.
-func (s *Saga) Preguntar(ctx context.Context, p compra.Pregunta) (compra.Desenlace, error) {
-	ctx = registro.ConCompra(ctx, p.Compra.ID)
-	aviso, soltar := s.avisos.Esperar(p.Compra.ID, p.Comando)
-	defer soltar()
-	causa := compra.StepOf(p.Comando).Cause
-	planteada, err := s.almacen.Plantear(ctx, compras.Cambio{
-		IDCompra: p.Compra.ID, A: p.Entra, Desde: p.Desde, Tipo: causa, Detalle: compras.Detalle(causa), SiNoCancelada: p.Cancelable,
+// Ask implements compra.Activities.
+func (s *Saga) Ask(ctx context.Context, p compra.Question) (compra.Outcome, error) {
+	ctx = logging.WithCompra(ctx, p.Compra.ID)
+	wakeup, release := s.wakeups.Wait(p.Compra.ID, p.Comando)
+	defer release()
+	cause := compra.StepOf(p.Comando).Cause
+	posed, err := s.store.Pose(ctx, compras.Change{
+		IDCompra: p.Compra.ID, A: p.Enters, From: p.From, Tipo: cause, Detalle: compras.Detalle(cause), UnlessCancelled: p.Cancelable,
 	}, p.Comando, p.En, !p.Cancelable)
 	if err != nil {
-		return compra.Desenlace{}, err
+		return compra.Outcome{}, err
 	}
-	if planteada.Movida {
-		s.difusor.Difundir(planteada.Compra)
+	if posed.Moved {
+		s.broadcaster.Broadcast(posed.Compra)
 	}
-	if d := sinPreguntar(p, planteada); d != nil {
+	if d := withoutAsking(p, posed); d != nil {
 		return *d, nil
 	}
-	espera := s.delPaso(planteada.Paso)
+	delay := s.stepDelay(posed.Paso)
 	if !p.Cancelable { // begun after CONFIRMADA: it ends with an answer
-		espera = deUnaVuelta(s.ajustes.Paciencia)
+		delay = forOneRound(s.settings.Patience)
 	}
-	paso, err := s.preguntarYEsperar(ctx, p.Compra, p.Comando, planteada.Paso, aviso, espera)
+	step, err := s.askAndWait(ctx, p.Compra, p.Comando, posed.Paso, wakeup, delay)
 	if err != nil {
-		return compra.Desenlace{}, err
+		return compra.Outcome{}, err
 	}
-	switch r := paso.Respuesta; { // a cancellation begins by undoing the order
+	switch r := step.Reply; { // a cancellation begins by undoing the order
 	case r == nil:
 	case compra.TroubleUndoing(p.Comando, r.Tipo):
 		return s.refused(ctx, p.Compra.ID, p.Comando, r)
 	case compra.UndoOf(p.Comando).Confirmed.Type == r.Tipo:
-		if err := s.contarDeshecho(ctx, p.Compra.ID, p.Comando, paso); err != nil {
-			return compra.Desenlace{}, err
+		if err := s.countUndone(ctx, p.Compra.ID, p.Comando, step); err != nil {
+			return compra.Outcome{}, err
 		}
 	}
-	return s.concluir(ctx, p, paso)
+	return s.conclude(ctx, p, step)
 }
 
-// sinPreguntar is the outcome when there is nothing to ask (any more), else nil.
-func sinPreguntar(p compra.Pregunta, planteada compras.Planteada) *compra.Desenlace {
-	estado := planteada.Compra.Estado
+// withoutAsking is the outcome when there is nothing to ask (any more), else nil.
+func withoutAsking(p compra.Question, posed compras.Posed) *compra.Outcome {
+	estado := posed.Compra.Estado
 	switch {
-	case planteada.Paso == nil && p.Cancelable && planteada.CancelacionPedida && (slices.Contains(p.Desde, estado) || slices.Contains(p.En, estado)):
-		return &compra.Desenlace{Resultado: compra.Cancelada, Motivo: planteada.MotivoDeCancelacion}
-	case planteada.Paso == nil:
-		return &compra.Desenlace{Resultado: compra.Terminada}
-	case yaEntro(p.Al, estado):
-		return &compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}
-	case passed(p, planteada):
-		return &compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}
+	case posed.Paso == nil && p.Cancelable && posed.CancelacionAsked && (slices.Contains(p.From, estado) || slices.Contains(p.En, estado)):
+		return &compra.Outcome{Result: compra.Cancelled, Motivo: posed.CancelacionMotivo}
+	case posed.Paso == nil:
+		return &compra.Outcome{Result: compra.Finished}
+	case alreadyIn(p.To, estado):
+		return &compra.Outcome{Result: compra.Aceptada, Asked: true}
+	case passed(p, posed):
+		return &compra.Outcome{Result: compra.Aceptada, Asked: true}
 	case !slices.Contains(p.En, estado):
-		return &compra.Desenlace{Resultado: compra.Terminada}
+		return &compra.Outcome{Result: compra.Finished}
 	}
 	return nil
 }
 
 // passed tells that the saga has gone beyond this step: its reply is there, and the purchase is in a later state. A workflow that starts
 // again walks over such steps.
-func passed(p compra.Pregunta, planteada compras.Planteada) bool {
-	r := planteada.Paso.Respuesta
-	return r != nil && r.Tipo == p.Acepta && !slices.Contains(p.En, planteada.Compra.Estado) && slices.Contains(compra.InFlight, planteada.Compra.Estado)
+func passed(p compra.Question, posed compras.Posed) bool {
+	r := posed.Paso.Reply
+	return r != nil && r.Tipo == p.Accepts && !slices.Contains(p.En, posed.Compra.Estado) && slices.Contains(compra.InFlight, posed.Compra.Estado)
 }
 
-// concluir turns the reply, or its absence, into the step's outcome.
-func (s *Saga) concluir(ctx context.Context, p compra.Pregunta, paso *compras.Paso) (compra.Desenlace, error) {
-	d := compra.Desenlace{Preguntada: true}
-	r := paso.Respuesta
+// conclude turns the reply, or its absence, into the step's outcome.
+func (s *Saga) conclude(ctx context.Context, p compra.Question, step *compras.Step) (compra.Outcome, error) {
+	d := compra.Outcome{Asked: true}
+	r := step.Reply
 	switch {
 	case r == nil:
-		d.Resultado = compra.SinRespuesta
-	case r.Tipo != p.Acepta:
-		d.Resultado, d.Respuesta, d.Motivo, d.Faltantes = compra.Rechazada, r.Tipo, r.Motivo, r.Faltantes
+		d.Result = compra.NoReply
+	case r.Tipo != p.Accepts:
+		d.Result, d.Reply, d.Motivo, d.Faltantes = compra.Refused, r.Tipo, r.Motivo, r.Faltantes
 		if d.Motivo == "" {
 			d.Motivo = compras.Detalle(r.Tipo)
 		}
-	case p.Al != "":
-		return s.entrar(ctx, p, r)
+	case p.To != "":
+		return s.signIn(ctx, p, r)
 	default:
-		d.Resultado = compra.Aceptada
+		d.Result = compra.Aceptada
 	}
 	return d, nil
 }
 
-// entrar takes the purchase to the state that the reply brings: CONFIRMADA unless somebody asked to cancel it, a race that
+// signIn takes the purchase to the state that the reply brings: CONFIRMADA unless somebody asked to cancel it, a race that
 // the purchase's row decides (docs/adr/who-owns-a-fact-decides.md), or DESPACHADA.
-func (s *Saga) entrar(ctx context.Context, p compra.Pregunta, r *compras.Respuesta) (compra.Desenlace, error) {
-	c, movida, err := s.almacen.Mover(ctx, compras.Cambio{
-		IDCompra: p.Compra.ID, A: p.Al, Desde: p.En, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
-		IDOrden: r.IDOrden, SiNoCancelada: p.Cancelable,
+func (s *Saga) signIn(ctx context.Context, p compra.Question, r *compras.Reply) (compra.Outcome, error) {
+	c, moved, err := s.store.Move(ctx, compras.Change{
+		IDCompra: p.Compra.ID, A: p.To, From: p.En, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
+		IDOrden: r.IDOrden, UnlessCancelled: p.Cancelable,
 	})
 	if err != nil {
-		return compra.Desenlace{}, err
+		return compra.Outcome{}, err
 	}
-	fallas.Punto(fallas.Anotada, string(p.Al))
-	if movida {
-		slog.InfoContext(ctx, "compra al final de la saga", "estado", p.Al)
-		s.difusor.Difundir(c)
-		s.alCambiar()
+	failpoint.Point(failpoint.Recorded, string(p.To))
+	if moved {
+		slog.InfoContext(ctx, "compra al final de la saga", "estado", p.To)
+		s.broadcaster.Broadcast(c)
+		s.onChange()
 	}
-	if yaEntro(p.Al, c.Estado) {
-		return compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}, nil
+	if alreadyIn(p.To, c.Estado) {
+		return compra.Outcome{Result: compra.Aceptada, Asked: true}, nil
 	}
-	return s.cancelada(ctx, p.Compra.ID, true)
+	return s.cancelled(ctx, p.Compra.ID, true)
 }
 
-// cancelada is the outcome of a step that did not go on because somebody asked to cancel, with the reason given.
-func (s *Saga) cancelada(ctx context.Context, idCompra string, preguntada bool) (compra.Desenlace, error) {
-	motivo, err := s.almacen.MotivoDeCancelacion(ctx, idCompra)
+// cancelled is the outcome of a step that did not go on because somebody asked to cancel, with the reason given.
+func (s *Saga) cancelled(ctx context.Context, idCompra string, asked bool) (compra.Outcome, error) {
+	motivo, err := s.store.CancelacionMotivo(ctx, idCompra)
 	if err != nil {
-		return compra.Desenlace{}, err
+		return compra.Outcome{}, err
 	}
-	return compra.Desenlace{Resultado: compra.Cancelada, Preguntada: preguntada, Motivo: motivo}, nil
+	return compra.Outcome{Result: compra.Cancelled, Asked: asked, Motivo: motivo}, nil
 }
 
-// yaEntro tells that a purchase in estado has been in al: a step that is repeated after its last write has nothing to do.
-func yaEntro(al, estado contracts.Estado) bool {
-	return al != "" && (estado == al || al == contracts.EstadoConfirmada && estado == contracts.EstadoDespachada)
+// alreadyIn tells that a purchase in estado has been in al: a step that is repeated after its last write has nothing to do.
+func alreadyIn(to, estado contracts.Estado) bool {
+	return to != "" && (estado == to || to == contracts.EstadoConfirmada && estado == contracts.EstadoDespachada)
 }
 
-// Deshacer implements compra.Actividades.
-func (s *Saga) Deshacer(ctx context.Context, r compra.Rollback) (compra.Desenlace, error) {
-	ctx = registro.ConCompra(ctx, r.Compra.ID)
-	aviso, soltar := s.avisos.Esperar(r.Compra.ID, r.Comando)
-	defer soltar()
-	planteada, err := s.almacen.Plantear(ctx, compras.Cambio{
-		IDCompra: r.Compra.ID, A: contracts.EstadoCompensando, Desde: r.Desde, Tipo: r.Causa, Motivo: r.Motivo, Detalle: r.Motivo,
+// Undo implements compra.Activities.
+func (s *Saga) Undo(ctx context.Context, r compra.Rollback) (compra.Outcome, error) {
+	ctx = logging.WithCompra(ctx, r.Compra.ID)
+	wakeup, release := s.wakeups.Wait(r.Compra.ID, r.Comando)
+	defer release()
+	posed, err := s.store.Pose(ctx, compras.Change{
+		IDCompra: r.Compra.ID, A: contracts.EstadoCompensando, From: r.From, Tipo: r.Cause, Motivo: r.Motivo, Detalle: r.Motivo,
 	}, r.Comando, []contracts.Estado{contracts.EstadoCompensando}, true)
 	if err != nil {
-		return compra.Desenlace{}, err
+		return compra.Outcome{}, err
 	}
-	if planteada.Movida {
-		s.difusor.Difundir(planteada.Compra)
+	if posed.Moved {
+		s.broadcaster.Broadcast(posed.Compra)
 	}
-	if planteada.Paso == nil {
-		return compra.Desenlace{}, fmt.Errorf("la compra %s está %s: no se puede deshacer", r.Compra.ID, planteada.Compra.Estado)
+	if posed.Paso == nil {
+		return compra.Outcome{}, fmt.Errorf("la compra %s está %s: no se puede deshacer", r.Compra.ID, posed.Compra.Estado)
 	}
-	paso, err := s.preguntarYEsperar(ctx, r.Compra, r.Comando, planteada.Paso, aviso, deUnaVuelta(s.ajustes.EsperaRollback))
+	step, err := s.askAndWait(ctx, r.Compra, r.Comando, posed.Paso, wakeup, forOneRound(s.settings.RollbackDelay))
 	if err != nil {
-		return compra.Desenlace{}, err
+		return compra.Outcome{}, err
 	}
 	switch {
-	case paso.Respuesta == nil:
-		return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true}, nil
-	case compra.Dispatched(r.Comando, paso.Respuesta.Tipo):
-		return compra.Desenlace{Resultado: compra.Rechazada, Preguntada: true, Respuesta: paso.Respuesta.Tipo, IDOrden: paso.Respuesta.IDOrden}, nil
-	case compra.TroubleUndoing(r.Comando, paso.Respuesta.Tipo):
-		return s.refused(ctx, r.Compra.ID, r.Comando, paso.Respuesta)
+	case step.Reply == nil:
+		return compra.Outcome{Result: compra.NoReply, Asked: true}, nil
+	case compra.Dispatched(r.Comando, step.Reply.Tipo):
+		return compra.Outcome{Result: compra.Refused, Asked: true, Reply: step.Reply.Tipo, IDOrden: step.Reply.IDOrden}, nil
+	case compra.TroubleUndoing(r.Comando, step.Reply.Tipo):
+		return s.refused(ctx, r.Compra.ID, r.Comando, step.Reply)
 	}
-	if err := s.contarDeshecho(ctx, r.Compra.ID, r.Comando, paso); err != nil {
-		return compra.Desenlace{}, err
+	if err := s.countUndone(ctx, r.Compra.ID, r.Comando, step); err != nil {
+		return compra.Outcome{}, err
 	}
-	return compra.Desenlace{Resultado: compra.Aceptada, Preguntada: true}, nil
+	return compra.Outcome{Result: compra.Aceptada, Asked: true}, nil
 }
 
 // refused is the outcome of a rollback that its participant refuses and may not: only ordenes says that a purchase has left.
 // Whoever keeps the units or the validation cannot know that there is no order to cancel any more, so this is trouble: it is
 // told in the history, and asked again.
-func (s *Saga) refused(ctx context.Context, idCompra string, rollback contracts.Tipo, reply *compras.Respuesta) (compra.Desenlace, error) {
+func (s *Saga) refused(ctx context.Context, idCompra string, rollback contracts.MessageType, reply *compras.Reply) (compra.Outcome, error) {
 	slog.ErrorContext(ctx, "reversa negada", "comando", rollback, "respuesta", reply.Tipo, "motivo", reply.Motivo)
-	c, err := s.almacen.AnotarHecho(ctx, idCompra, "ReversaNegada", reply.Tipo, "Al deshacer ("+string(rollback)+") se respondió "+string(reply.Tipo)+": se pregunta de nuevo.")
+	c, err := s.store.RecordFact(ctx, idCompra, "ReversaNegada", reply.Tipo, "Al deshacer ("+string(rollback)+") se respondió "+string(reply.Tipo)+": se pregunta de nuevo.")
 	if err != nil {
-		return compra.Desenlace{}, err
+		return compra.Outcome{}, err
 	}
-	s.difusor.Difundir(c)
-	if err := s.almacen.Reopen(ctx, idCompra, rollback); err != nil {
-		return compra.Desenlace{}, err
+	s.broadcaster.Broadcast(c)
+	if err := s.store.Reopen(ctx, idCompra, rollback); err != nil {
+		return compra.Outcome{}, err
 	}
-	return compra.Desenlace{Resultado: compra.SinRespuesta, Preguntada: true, Respuesta: reply.Tipo}, nil
+	return compra.Outcome{Result: compra.NoReply, Asked: true, Reply: reply.Tipo}, nil
 }
 
-// contarDeshecho tells in the history what was undone.
-func (s *Saga) contarDeshecho(ctx context.Context, idCompra string, rollback contracts.Tipo, paso *compras.Paso) error {
-	c, err := s.almacen.AnotarHecho(ctx, idCompra, string(rollback), paso.Respuesta.Tipo, compras.Detalle(paso.Respuesta.Tipo))
+// countUndone tells in the history what was undone.
+func (s *Saga) countUndone(ctx context.Context, idCompra string, rollback contracts.MessageType, step *compras.Step) error {
+	c, err := s.store.RecordFact(ctx, idCompra, string(rollback), step.Reply.Tipo, compras.Detalle(step.Reply.Tipo))
 	if err != nil {
 		return err
 	}
-	s.difusor.Difundir(c)
+	s.broadcaster.Broadcast(c)
 	return nil
 }
 
-// Cerrar implements compra.Actividades.
-func (s *Saga) Cerrar(ctx context.Context, c compra.Cierre) error {
-	ctx = registro.ConCompra(ctx, c.IDCompra)
+// Close implements compra.Activities.
+func (s *Saga) Close(ctx context.Context, c compra.Ending) error {
+	ctx = logging.WithCompra(ctx, c.IDCompra)
 	if c.Estado == contracts.EstadoRechazada && len(c.Faltantes) > 0 {
 		s.tellWanted(ctx, c.Faltantes)
 	}
-	vista, movida, err := s.almacen.Mover(ctx, compras.Cambio{
-		IDCompra: c.IDCompra, A: c.Estado, Desde: c.Desde,
-		Tipo: c.Causa, Motivo: c.Motivo, Detalle: cmp.Or(c.Detalle, c.Motivo), Faltantes: c.Faltantes, IDOrden: c.IDOrden,
+	view, moved, err := s.store.Move(ctx, compras.Change{
+		IDCompra: c.IDCompra, A: c.Estado, From: c.From,
+		Tipo: c.Cause, Motivo: c.Motivo, Detalle: cmp.Or(c.Detalle, c.Motivo), Faltantes: c.Faltantes, IDOrden: c.IDOrden,
 	})
 	if err != nil {
 		return err
 	}
-	fallas.Punto(fallas.Anotada, string(c.Estado))
-	if movida {
+	failpoint.Point(failpoint.Recorded, string(c.Estado))
+	if moved {
 		slog.InfoContext(ctx, "compra terminada", "estado", c.Estado)
-		s.difusor.Difundir(vista)
-		s.alCambiar()
+		s.broadcaster.Broadcast(view)
+		s.onChange()
 	}
 	return nil
 }
 
-// TerminarTramite implements compra.Actividades. A cancellation that was refused is told in the history. A workflow that starts again
+// FinishTramite implements compra.Activities. A cancellation that was refused is told in the history. A workflow that starts again
 // after its purchase was cancelled finds nothing to do, and that is no refusal.
-func (s *Saga) TerminarTramite(ctx context.Context, t compra.Tramite) error {
-	ctx = registro.ConCompra(ctx, t.IDCompra)
+func (s *Saga) FinishTramite(ctx context.Context, t compra.Tramite) error {
+	ctx = logging.WithCompra(ctx, t.IDCompra)
 	if t.Tipo == compra.TramiteCancelacion && !t.Hecho {
 		done, err := s.refusedCancellation(ctx, t.IDCompra)
 		if err != nil {
@@ -307,24 +307,24 @@ func (s *Saga) TerminarTramite(ctx context.Context, t compra.Tramite) error {
 		t.Hecho = done
 	}
 	slog.InfoContext(ctx, "trámite terminado", "tipo", t.Tipo, "hecho", t.Hecho)
-	return s.almacen.TerminarTramite(ctx, t)
+	return s.store.FinishTramite(ctx, t)
 }
 
 // refusedCancellation tells in the history of a purchase that ordenes refused to cancel it, where it did, and else whether the
 // purchase was cancelled.
 func (s *Saga) refusedCancellation(ctx context.Context, id string) (done bool, err error) {
-	paso, err := s.almacen.LeerPaso(ctx, id, compra.Anulacion.Command)
+	step, err := s.store.LoadStep(ctx, id, compra.Anulacion.Command)
 	if err != nil {
 		return false, err
 	}
-	if paso == nil || paso.Respuesta == nil || !compra.Dispatched(compra.Anulacion.Command, paso.Respuesta.Tipo) {
-		c, err := s.almacen.Leer(ctx, id)
+	if step == nil || step.Reply == nil || !compra.Dispatched(compra.Anulacion.Command, step.Reply.Tipo) {
+		c, err := s.store.Load(ctx, id)
 		return c.Estado == contracts.EstadoCancelada, err
 	}
-	c, err := s.almacen.AnotarHecho(ctx, id, "CancelacionNegada", paso.Respuesta.Tipo, "No se pudo cancelar: la orden ya salió de la bodega.")
+	c, err := s.store.RecordFact(ctx, id, "CancelacionNegada", step.Reply.Tipo, "No se pudo cancelar: la orden ya salió de la bodega.")
 	if err != nil {
 		return false, err
 	}
-	s.difusor.Difundir(c)
+	s.broadcaster.Broadcast(c)
 	return false, nil
 }

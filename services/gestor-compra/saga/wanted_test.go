@@ -7,28 +7,28 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/services/gestor-compra/intake"
 	"entregas/services/gestor-compra/postgrestest"
-	"entregas/services/gestor-compra/recepcion"
 	"entregas/workflows/compra"
 )
 
 // A purchase that awaits approval holds 300 of a product. Where another is refused that those would have served, its operator
 // is told, and it is released a while later; where they would not have, or somebody decided, it waits on.
 func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
-	settings := pacientes
-	settings.PlazoAprobacion, settings.WantedStock = 24*time.Hour, 15*time.Minute
-	e := nuevaEscena(t, settings)
+	settings := patient
+	settings.AprobacionDeadline, settings.WantedStock = 24*time.Hour, 15*time.Minute
+	e := newScene(t, settings)
 	hold := func(units int) string {
-		s := postgrestest.Solicitud()
+		s := postgrestest.NewSolicitud()
 		s.Productos = []contracts.Linea{{IDProducto: "1", Cantidad: units}}
-		if _, _, err := e.Aceptar(t.Context(), s, postgrestest.Abiertas); err != nil {
+		if _, _, err := e.Accept(t.Context(), s, postgrestest.OpenLimit); err != nil {
 			t.Fatal(err)
 		}
-		e.Hacer(t, `update compra set estado = 'PRODUCTOS_VALIDOS' where id = $1`, s.ID)
-		if d, err := e.PedirAprobacion(t.Context(), s); err != nil || d.Resultado != compra.Pendiente {
+		e.Do(t, `update compra set estado = 'PRODUCTOS_VALIDOS' where id = $1`, s.ID)
+		if d, err := e.AskForAprobacion(t.Context(), s); err != nil || d.Result != compra.Pendiente {
 			t.Fatalf("%+v %v", d, err)
 		}
-		c, err := e.Leer(t.Context(), s.ID)
+		c, err := e.Load(t.Context(), s.ID)
 		if err != nil || !strings.Contains(c.Historia[len(c.Historia)-1].Detalle, "Retiene 300 unidades hasta el ") {
 			t.Fatalf("no dice cuánto retiene: %+v %v", c.Historia, err)
 		}
@@ -36,8 +36,8 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 	}
 	refuse := func(product string, wanted, there int) {
 		s := e.Compra(t, contracts.EstadoIniciada)
-		if err := e.Cerrar(t.Context(), compra.Cierre{
-			IDCompra: s.ID, Estado: contracts.EstadoRechazada, Motivo: "No hay.", Causa: contracts.InventarioInsuficiente, Desde: en(contracts.EstadoIniciada),
+		if err := e.Close(t.Context(), compra.Ending{
+			IDCompra: s.ID, Estado: contracts.EstadoRechazada, Motivo: "No hay.", Cause: contracts.InventarioInsuficiente, From: inAnyOf(contracts.EstadoIniciada),
 			Faltantes: []contracts.Faltante{{IDProducto: product, Solicitada: wanted, Disponible: there}},
 		}); err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 	}
 	id := hold(300)
 	told := func() bool {
-		c, err := e.Leer(t.Context(), id)
+		c, err := e.Load(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,25 +63,25 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 	if !told() {
 		t.Fatal("el operador no se entera de que a otros les falta")
 	}
-	e.SinHuecos(t, id)
+	e.NoGaps(t, id)
 
-	r := recepcion.Nueva(e.Almacen, &e.testigo, &e.testigo, recepcion.Options{MaxOpen: 100, Admit: func() {}})
+	r := intake.New(e.Store, &e.witness, &e.witness, intake.Options{MaxOpen: 100, Admit: func() {}})
 	decided := func(age time.Duration) int {
 		t.Helper()
 		if err := r.ReleaseWanted(t.Context(), age); err != nil {
 			t.Fatal(err)
 		}
-		return postgrestest.Uno[int](t, e.Almacen, `select count(*) from decision where id_compra = $1 and decision = 'expirada'`, id)
+		return postgrestest.One[int](t, e.Store, `select count(*) from decision where id_compra = $1 and decision = 'expirada'`, id)
 	}
-	e.testigo.Olvidar()
+	e.witness.Forget()
 	if decided(time.Hour) != 0 {
 		t.Error("se libera antes de tiempo")
 	}
 	once, again := decided(0), decided(0)
-	if once != 1 || again != 1 || e.testigo.Olvidar().Despertadas != 1 {
+	if once != 1 || again != 1 || e.witness.Forget().Woken != 1 {
 		t.Error("no se libera, o no se le dice a su flujo una vez")
 	}
-	if d, err := e.LeerDecision(t.Context(), compra.LecturaDecision{IDCompra: id}); err != nil || d.Resultado != compra.Rechazada {
+	if d, err := e.ReadDecision(t.Context(), compra.DecisionReading{IDCompra: id}); err != nil || d.Result != compra.Refused {
 		t.Errorf("su flujo lee %+v %v", d, err)
 	}
 

@@ -10,83 +10,83 @@ import (
 	"strings"
 	"time"
 
-	"entregas/services/monitor/colas"
+	"entregas/services/monitor/queues"
 )
 
 // Broker is the broker's administrative interface.
 type Broker struct {
-	direccion string
-	token     string
-	cliente   *http.Client
+	address string
+	token   string
+	client  *http.Client
 }
 
-// plazo bounds one request to the administrative interface of the broker.
+// deadline bounds one request to the administrative interface of the broker.
 //
 // A look at dead letters has no time limit of its own, and the next look waits for it.
-const plazo = 5 * time.Second
+const deadline = 5 * time.Second
 
-// Nuevo reads from the interface at direccion, a URL, with token where the broker asks for one.
-func Nuevo(direccion, token string) *Broker {
-	return &Broker{strings.TrimSuffix(direccion, "/"), strings.TrimSpace(token), &http.Client{Timeout: plazo}}
+// New reads from the interface at address, a URL, with token where the broker asks for one.
+func New(address, token string) *Broker {
+	return &Broker{strings.TrimSuffix(address, "/"), strings.TrimSpace(token), &http.Client{Timeout: deadline}}
 }
 
-// estadisticas is the part of a topic's statistics that is used here.
-type estadisticas struct {
-	Entraron      int64 `json:"msgInCounter"`
-	Suscripciones map[string]struct {
+// statistics is the part of a topic's statistics that is used here.
+type statistics struct {
+	Entered       int64 `json:"msgInCounter"`
+	Subscriptions map[string]struct {
 		Pendientes int64 `json:"msgBacklog"`
-		Entregadas int64 `json:"unackedMessages"`
+		Delivered  int64 `json:"unackedMessages"`
 		Durable    bool  `json:"isDurable"`
-		Lectores   []any `json:"consumers"`
-		MasVieja   int64 `json:"earliestMsgPublishTimeInBacklog"` // ms since 1970; 0 or less: nothing waits
+		Readers    []any `json:"consumers"`
+		Oldest     int64 `json:"earliestMsgPublishTimeInBacklog"` // ms since 1970; 0 or less: nothing waits
 	} `json:"subscriptions"`
 }
 
 // Colas gives the readers of a topic: none where there is no such topic yet, since nothing can wait in it.
-func (b *Broker) Colas(ctx context.Context, tema string) ([]colas.Cola, error) {
-	var e estadisticas
-	hay, err := b.pedir(ctx, tema, "/stats?getPreciseBacklog=true&getEarliestTimeInBacklog=true", func(r *json.Decoder) error { return r.Decode(&e) })
-	if err != nil || !hay {
+func (b *Broker) Colas(ctx context.Context, topic string) ([]queues.Cola, error) {
+	var e statistics
+	found, err := b.ask(ctx, topic, "/stats?getPreciseBacklog=true&getEarliestTimeInBacklog=true", func(r *json.Decoder) error { return r.Decode(&e) })
+	if err != nil || !found {
 		return nil, err
 	}
-	lista := make([]colas.Cola, 0, len(e.Suscripciones))
-	for nombre, s := range e.Suscripciones {
-		c := colas.Cola{
-			Tema: tema, Suscripcion: nombre, Pendientes: s.Pendientes, Entregadas: s.Entregadas, Replicas: len(s.Lectores), Durable: s.Durable,
-			Entraron: e.Entraron,
+	list := make([]queues.Cola, 0, len(e.Subscriptions))
+	for name, s := range e.Subscriptions {
+		c := queues.Cola{
+			Tema: topic, Suscripcion: name, Pendientes: s.Pendientes, Delivered: s.Delivered, Replicas: len(s.Readers), Durable: s.Durable,
+			Entered: e.Entered,
 		}
-		if s.MasVieja > 0 {
-			c.MasVieja = time.UnixMilli(s.MasVieja)
+		if s.Oldest > 0 {
+			c.Oldest = time.UnixMilli(s.Oldest)
 		}
-		lista = append(lista, c)
+		list = append(list, c)
 	}
-	return lista, nil
+	return list, nil
 }
 
-// pedir asks about a topic, and has leer read the answer. hay is false where there is no such topic.
-func (b *Broker) pedir(ctx context.Context, tema, que string, leer func(*json.Decoder) error) (hay bool, err error) {
-	direccion := b.direccion + "/admin/v2/persistent/public/default/" + url.PathEscape(tema) + que
-	peticion, err := http.NewRequestWithContext(ctx, http.MethodGet, direccion, nil)
+// ask asks about a topic, and has read read the answer. hay is false where there is no such topic.
+func (b *Broker) ask(ctx context.Context, topic, what string, read func(*json.Decoder) error) (found bool, err error) {
+	address := b.address + "/admin/v2/persistent/public/default/" + url.PathEscape(topic) + what
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return false, fmt.Errorf("tema %s: %w", tema, err)
+		return false, fmt.Errorf("tema %s: %w", topic, err)
 	}
 	if b.token != "" {
-		peticion.Header.Set("Authorization", "Bearer "+b.token)
+		request.Header.Set("Authorization", "Bearer "+b.token)
 	}
-	respuesta, err := b.cliente.Do(peticion)
+	response, err := b.client.Do(request)
 	if err != nil {
-		return false, fmt.Errorf("tema %s: %w", tema, err)
+		return false, fmt.Errorf("tema %s: %w", topic, err)
 	}
-	defer func() { _ = respuesta.Body.Close() }()
-	switch respuesta.StatusCode {
+	defer func() { _ = response.Body.Close() }()
+	switch response.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound:
 		return false, nil
 	default:
-		return false, fmt.Errorf("tema %s: el broker responde %s", tema, respuesta.Status)
+		return false, fmt.Errorf("tema %s: el broker responde %s", topic, response.Status)
 	}
-	if err := leer(json.NewDecoder(respuesta.Body)); err != nil {
-		return false, fmt.Errorf("tema %s: %w", tema, err)
+	if err := read(json.NewDecoder(response.Body)); err != nil {
+		return false, fmt.Errorf("tema %s: %w", topic, err)
 	}
 	return true, nil
 }

@@ -9,7 +9,7 @@ import (
 	"entregas/services/monitor/pulsar"
 )
 
-func TestUnBrokerQuePideToken(t *testing.T) {
+func TestBrokerThatAsksForAToken(t *testing.T) {
 	broker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer abc" {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -19,11 +19,11 @@ func TestUnBrokerQuePideToken(t *testing.T) {
 	}))
 	defer broker.Close()
 	// A mounted file ends with a line end more often than not.
-	lista, err := pulsar.Nuevo(broker.URL, "abc\n").Colas(context.Background(), "comandos-orden")
-	if err != nil || len(lista) != 1 || lista[0].Pendientes != 3 {
-		t.Errorf("%v, %v", lista, err)
+	list, err := pulsar.New(broker.URL, "abc\n").Colas(context.Background(), "comandos-orden")
+	if err != nil || len(list) != 1 || list[0].Pendientes != 3 {
+		t.Errorf("%v, %v", list, err)
 	}
-	if _, err := pulsar.Nuevo(broker.URL, "").Colas(context.Background(), "comandos-orden"); err == nil {
+	if _, err := pulsar.New(broker.URL, "").Colas(context.Background(), "comandos-orden"); err == nil {
 		t.Error("sin token contestó")
 	}
 }

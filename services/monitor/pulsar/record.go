@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"entregas/contracts"
-	"entregas/services/internal/arranque"
-	"entregas/services/internal/pubsub"
+	"entregas/internal/app"
+	"entregas/internal/pubsub"
 )
 
 // maxItems bounds an array that a record claims to have: the library makes room for as many before it reads them.
@@ -23,13 +23,13 @@ type codecs map[string]*goavro.Codec
 func newCodecs() (codecs, error) {
 	goavro.MaxBlockCount = maxItems
 	c := codecs{}
-	for _, tema := range contracts.Nombres() {
-		esquema, err := contracts.Esquema(tema)
+	for _, topic := range contracts.Names() {
+		schema, err := contracts.AvroSchema(topic)
 		if err != nil {
 			return nil, err
 		}
-		if c[tema], err = goavro.NewCodecForStandardJSONFull(esquema); err != nil {
-			return nil, fmt.Errorf("esquema de %s: %w", tema, err)
+		if c[topic], err = goavro.NewCodecForStandardJSONFull(schema); err != nil {
+			return nil, fmt.Errorf("esquema de %s: %w", topic, err)
 		}
 	}
 	return c, nil
@@ -39,27 +39,27 @@ func newCodecs() (codecs, error) {
 type record struct {
 	json     json.RawMessage // nil where they are no record of the topic
 	id       string
-	tipo     string
+	kind     string
 	idCompra string
 	fault    string // why a sidecar cannot hand the message to its program; "" where it can
 }
 
-// read decodes the payload of a message of tema. The reason why it cannot be decoded is in fault.
-func (c codecs) read(tema string, payload []byte) (r record) {
+// read decodes the payload of a message of topic. The reason why it cannot be decoded is in fault.
+func (c codecs) read(topic string, payload []byte) (r record) {
 	defer func() {
 		if p := recover(); p != nil {
-			r = record{fault: fmt.Sprintf("no se puede leer con el esquema de %s: %v", tema, p)}
+			r = record{fault: fmt.Sprintf("no se puede leer con el esquema de %s: %v", topic, p)}
 		}
 	}()
-	native, _, err := c[tema].NativeFromBinary(payload)
+	native, _, err := c[topic].NativeFromBinary(payload)
 	if err == nil {
-		r.json, err = c[tema].TextualFromNative(nil, native)
+		r.json, err = c[topic].TextualFromNative(nil, native)
 	}
 	if err == nil && !json.Valid(r.json) {
 		err = fmt.Errorf("no es JSON")
 	}
 	if err != nil {
-		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer con el esquema de %s: %v", tema, err), pubsub.MaxReason)}
+		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer con el esquema de %s: %v", topic, err), pubsub.MaxReason)}
 	}
 	var envelope struct {
 		ID   string `json:"id"`
@@ -71,33 +71,33 @@ func (c codecs) read(tema string, payload []byte) (r record) {
 	if err := json.Unmarshal(r.json, &envelope); err != nil {
 		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer: %v", err), pubsub.MaxReason)}
 	}
-	r.id, r.tipo, r.idCompra = envelope.ID, envelope.Type, envelope.Data.IDCompra
+	r.id, r.kind, r.idCompra = envelope.ID, envelope.Type, envelope.Data.IDCompra
 	return r
 }
 
-// empty returns the record of tema with empty fields: the payload of a dead letter whose original cannot be decoded.
-func (c codecs) empty(tema string) ([]byte, error) {
-	texto, err := contracts.EmptyRecord(tema)
+// empty returns the record of topic with empty fields: the payload of a dead letter whose original cannot be decoded.
+func (c codecs) empty(topic string) ([]byte, error) {
+	text, err := contracts.EmptyRecord(topic)
 	if err != nil {
 		return nil, err
 	}
-	native, _, err := c[tema].NativeFromTextual(texto)
+	native, _, err := c[topic].NativeFromTextual(text)
 	if err != nil {
 		return nil, err
 	}
-	return c[tema].BinaryFromNative(nil, native)
+	return c[topic].BinaryFromNative(nil, native)
 }
 
 // maxHeaders is how many bytes of properties fit into the headers that a program accepts, less 1 KiB for the sidecar's own. The
 // server adds 4 KiB to its limit, which the sidecar may use too.
-const maxHeaders = arranque.MaxHeader - 1<<10
+const maxHeaders = app.MaxHeader - 1<<10
 
 // headerFrame is what a header takes besides its name and value.
 const headerFrame = len(": \r\n")
 
-// message decodes a message of tema. Its fault may also be one of its properties: a sidecar hands them over as headers.
-func (c codecs) message(tema string, m pulsar.Message) record {
-	r := c.read(tema, m.Payload())
+// message decodes a message of topic. Its fault may also be one of its properties: a sidecar hands them over as headers.
+func (c codecs) message(topic string, m pulsar.Message) record {
+	r := c.read(topic, m.Payload())
 	if r.fault == "" {
 		r.fault = headerFault(m.Properties())
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"entregas/contracts"
-	"entregas/services/internal/arranque"
+	"entregas/internal/app"
 )
 
 // Any bytes on a topic are described: as a record, or by the reason why they are none.
@@ -17,20 +17,20 @@ func TestReadWhateverThereIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tema := range contracts.Nombres() {
-		empty, err := c.empty(tema)
+	for _, topic := range contracts.Names() {
+		empty, err := c.empty(topic)
 		if err != nil {
-			t.Fatalf("%s: %v", tema, err)
+			t.Fatalf("%s: %v", topic, err)
 		}
-		if r := c.read(tema, empty); r.fault != "" || r.id != "" || r.json == nil {
-			t.Errorf("%s: the empty record is %+v", tema, r)
+		if r := c.read(topic, empty); r.fault != "" || r.id != "" || r.json == nil {
+			t.Errorf("%s: the empty record is %+v", topic, r)
 		}
 		for name, junk := range map[string][]byte{
 			"nothing": nil, "text": []byte("hola"), "ones": []byte(strings.Repeat("\xff", 100)), "cut": empty[:len(empty)-1],
 			"a field that is longer than all": append([]byte{0xfe, 0xff, 0xff, 0xff, 0x0f}, empty...),
 		} {
-			if r := c.read(tema, junk); r.fault == "" || r.json != nil {
-				t.Errorf("%s: %s is %+v", tema, name, r)
+			if r := c.read(topic, junk); r.fault == "" || r.json != nil {
+				t.Errorf("%s: %s is %+v", topic, name, r)
 			}
 		}
 	}
@@ -47,7 +47,7 @@ func TestAnArrayThatClaimsTooMuch(t *testing.T) {
 	}
 }
 
-// hugeArray is a record of comandos-producto until the number of its lines: 2^31-1.
+// hugeArray is a record of commands-producto until the number of its lines: 2^31-1.
 var hugeArray = append(make([]byte, 9), 0xfe, 0xff, 0xff, 0xff, 0x0f)
 
 func TestPropertiesThatAreNoHeaders(t *testing.T) {
@@ -67,7 +67,7 @@ func TestPropertiesThatAreNoHeaders(t *testing.T) {
 // The server of our programs is the measure: properties that it refuses are a fault of the message, whatever their number.
 func TestPropertiesThatNoProgramTakes(t *testing.T) {
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = arranque.Config{}.Server(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Config = app.Config{}.Server(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	server.Start()
 	defer server.Close()
 	for name, properties := range map[string]map[string]string{

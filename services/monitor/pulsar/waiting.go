@@ -17,9 +17,9 @@ import (
 	"github.com/apache/pulsar-client-go/pulsar"
 
 	"entregas/contracts"
-	"entregas/services/internal/errores"
-	"entregas/services/internal/pubsub"
-	"entregas/services/monitor/colas"
+	"entregas/internal/errs"
+	"entregas/internal/pubsub"
+	"entregas/services/monitor/queues"
 )
 
 const (
@@ -37,7 +37,7 @@ const (
 // Awaiting is a message that its reader has not acknowledged.
 type Awaiting struct {
 	Tema, Suscripcion string
-	mensaje           pulsar.Message
+	message           pulsar.Message
 	record            record
 }
 
@@ -49,7 +49,7 @@ type waiting struct {
 
 // Undecodable calls f with how many messages of a topic no sidecar can hand to the subscription's programs, as of the last
 // Watch. A subscription at which that look failed is left out.
-func (m *Muertos) Undecodable(f func(tema, suscripcion string, n int)) {
+func (m *DeadLetters) Undecodable(f func(topic, subscription string, n int)) {
 	m.waiting.mu.Lock()
 	defer m.waiting.mu.Unlock()
 	for k, n := range m.waiting.found {
@@ -58,36 +58,36 @@ func (m *Muertos) Undecodable(f func(tema, suscripcion string, n int)) {
 }
 
 // Watch looks at every queue once, for Undecodable.
-func (m *Muertos) Watch(ctx context.Context) error {
-	found, errs := map[[2]string]int{}, []error{}
-	err := m.look(ctx, func(c colas.Cola, faulty []Awaiting, err error) {
+func (m *DeadLetters) Watch(ctx context.Context) error {
+	found, failures := map[[2]string]int{}, []error{}
+	err := m.look(ctx, func(c queues.Cola, faulty []Awaiting, err error) {
 		if err == nil {
 			found[[2]string{c.Tema, c.Suscripcion}] = len(faulty)
 		}
-		errs = append(errs, err)
+		failures = append(failures, err)
 	})
 	m.waiting.mu.Lock()
 	m.waiting.found = found
 	m.waiting.mu.Unlock()
-	return errors.Join(append(errs, err)...)
+	return errors.Join(append(failures, err)...)
 }
 
 // Waiting gives the messages that no sidecar can hand to its program: each is delivered again and again, until an operator
 // sets it aside.
-func (m *Muertos) Waiting(ctx context.Context) ([]Awaiting, error) {
+func (m *DeadLetters) Waiting(ctx context.Context) ([]Awaiting, error) {
 	var all []Awaiting
-	var errs []error
-	err := m.look(ctx, func(_ colas.Cola, faulty []Awaiting, err error) {
-		all, errs = append(all, faulty...), append(errs, err)
+	var failures []error
+	err := m.look(ctx, func(_ queues.Cola, faulty []Awaiting, err error) {
+		all, failures = append(all, faulty...), append(failures, err)
 	})
-	return all, errors.Join(append(errs, err)...)
+	return all, errors.Join(append(failures, err)...)
 }
 
 // look calls see for each durable subscription of each topic with its faulty messages.
-func (m *Muertos) look(ctx context.Context, see func(c colas.Cola, faulty []Awaiting, err error)) error {
-	todas, err := colas.Leer(ctx, m.broker)
-	for _, tema := range contracts.Nombres() {
-		for _, c := range todas[tema] {
+func (m *DeadLetters) look(ctx context.Context, see func(c queues.Cola, faulty []Awaiting, err error)) error {
+	all, err := queues.Load(ctx, m.broker)
+	for _, topic := range contracts.Names() {
+		for _, c := range all[topic] {
 			if !c.Durable {
 				continue
 			}
@@ -110,19 +110,19 @@ func (m *Muertos) look(ctx context.Context, see func(c colas.Cola, faulty []Awai
 // pending calls see for the oldest messages that the subscription of c has not acknowledged and that are older than tooOld,
 // until see returns false. It reads beside the subscription and takes nothing from it. A look that has read enough ends between
 // two entries; within one it ends only after aLook or maxEntry, and then see has got the beginning of that entry alone.
-func (m *Muertos) pending(ctx context.Context, c colas.Cola, see func(Awaiting) bool) error {
+func (m *DeadLetters) pending(ctx context.Context, c queues.Cola, see func(Awaiting) bool) error {
 	ctx, release := context.WithTimeout(ctx, aLook)
 	defer release()
 	done, err := m.broker.acknowledged(ctx, c.Tema, c.Suscripcion)
 	if err != nil {
 		return err
 	}
-	reader, err := m.cliente.CreateReader(pulsar.ReaderOptions{
+	reader, err := m.client.CreateReader(pulsar.ReaderOptions{
 		Topic: fullName(c.Tema), StartMessageID: pulsar.NewMessageID(done.until.ledger, max(0, done.until.entry), -1, -1), StartMessageIDInclusive: true,
 		ReceiverQueueSize: 16,
 	})
 	if err != nil {
-		return fmt.Errorf("mirar %s: %w", c.Tema, errores.Pasajero(err))
+		return fmt.Errorf("mirar %s: %w", c.Tema, errs.Transient(err))
 	}
 	defer reader.Close()
 	seen, inEntry, at := 0, 0, place{-1, -1}
@@ -146,7 +146,7 @@ func (m *Muertos) pending(ctx context.Context, c colas.Cola, see func(Awaiting) 
 		}
 		seen++
 		inEntry++
-		if !see(Awaiting{Tema: c.Tema, Suscripcion: c.Suscripcion, mensaje: message, record: m.codecs.message(c.Tema, message)}) {
+		if !see(Awaiting{Tema: c.Tema, Suscripcion: c.Suscripcion, message: message, record: m.codecs.message(c.Tema, message)}) {
 			return nil
 		}
 	}
@@ -156,37 +156,37 @@ func (m *Muertos) pending(ctx context.Context, c colas.Cola, see func(Awaiting) 
 // letter describes a waiting message as a dead letter.
 func (a Awaiting) letter() contracts.MensajeMuerto {
 	return contracts.MensajeMuerto{
-		ID: position(a.mensaje.ID()), Posicion: position(a.mensaje.ID()), Tema: a.Tema, Origen: a.Suscripcion, Motivo: a.record.fault,
-		IDRegistro: pubsub.Words(a.record.id, maxName), Tipo: pubsub.Words(a.record.tipo, maxName),
-		IDCompra: pubsub.Words(a.record.idCompra, contracts.MaxIdentificador),
-		En:       a.mensaje.PublishTime().UTC(), Pendiente: true, Bytes: int64(len(a.mensaje.Payload())), Registro: a.record.json,
+		ID: position(a.message.ID()), Position: position(a.message.ID()), Tema: a.Tema, Origen: a.Suscripcion, Motivo: a.record.fault,
+		IDRegistro: pubsub.Words(a.record.id, maxName), Tipo: pubsub.Words(a.record.kind, maxName),
+		IDCompra: pubsub.Words(a.record.idCompra, contracts.MaxIdentifier),
+		En:       a.message.PublishTime().UTC(), Pendiente: true, Bytes: int64(len(a.message.Payload())), Registro: a.record.json,
 	}
 }
 
 // SetAside makes a dead letter of the message at a position of a topic and acknowledges it for its reader, which goes on without
-// it. Messages that share its entry, since their producer sent several in one, go back on the topic. Errors: NoEncontrado;
-// Conflicto where the reader may still handle it, or where a look did not read the whole entry: the broker acknowledges an
+// it. Messages that share its entry, since their producer sent several in one, go back on the topic. Errors: NotFound;
+// Conflict where the reader may still handle it, or where a look did not read the whole entry: the broker acknowledges an
 // entry as one, so the messages that were not read would be lost.
-func (m *Muertos) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
-	m.turno.Lock()
-	defer m.turno.Unlock()
+func (m *DeadLetters) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	m.turn.Lock()
+	defer m.turn.Unlock()
 	entry, err := m.find(ctx, id)
 	if err != nil {
 		return contracts.MensajeMuerto{}, err
 	}
-	if size := max(1, int(entry[0].mensaje.ID().BatchSize())); len(entry) != size {
-		return contracts.MensajeMuerto{}, errores.Nuevo(errores.Conflicto,
+	if size := max(1, int(entry[0].message.ID().BatchSize())); len(entry) != size {
+		return contracts.MensajeMuerto{}, errs.New(errs.Conflict,
 			"El mensaje %s llegó junto con otros: se leyeron %d de %d, y apartarlo perdería los demás. Inténtelo otra vez.", id, len(entry), size)
 	}
-	named := slices.IndexFunc(entry, func(a Awaiting) bool { return position(a.mensaje.ID()) == id })
-	if a := entry[named]; a.record.fault == "" && time.Since(a.mensaje.PublishTime()) < forOperator {
-		return contracts.MensajeMuerto{}, errores.Nuevo(errores.Conflicto, "El mensaje %s se puede leer y es reciente: %s todavía lo puede atender.", id, a.Suscripcion)
+	named := slices.IndexFunc(entry, func(a Awaiting) bool { return position(a.message.ID()) == id })
+	if a := entry[named]; a.record.fault == "" && time.Since(a.message.PublishTime()) < forOperator {
+		return contracts.MensajeMuerto{}, errs.New(errs.Conflict, "El mensaje %s se puede leer y es reciente: %s todavía lo puede atender.", id, a.Suscripcion)
 	}
 	for i, a := range entry {
 		if i == named || a.record.fault != "" {
 			err = m.setAside(ctx, a)
 		} else {
-			err = m.publish(ctx, a.Tema, contracts.Cut(a.record.idCompra, contracts.MaxIdentificador), a.mensaje.Payload(), nil)
+			err = m.publish(ctx, a.Tema, contracts.Cut(a.record.idCompra, contracts.MaxIdentifier), a.message.Payload(), nil)
 		}
 		if err != nil {
 			return contracts.MensajeMuerto{}, err
@@ -196,49 +196,49 @@ func (m *Muertos) SetAside(ctx context.Context, id string) (contracts.MensajeMue
 }
 
 // find returns the messages of the entry that holds the waiting message at position id, as many of them as one look reads.
-// Errors: NoEncontrado; NoDisponible where it was not found and not every subscription could be read.
-func (m *Muertos) find(ctx context.Context, id string) ([]Awaiting, error) {
-	todas, err := colas.Leer(ctx, m.broker)
-	errs := []error{err} // of topics and subscriptions that could not be read: the message may be at another
-	for _, tema := range contracts.Nombres() {
-		for _, c := range todas[tema] {
+// Errors: NotFound; Unavailable where it was not found and not every subscription could be read.
+func (m *DeadLetters) find(ctx context.Context, id string) ([]Awaiting, error) {
+	all, err := queues.Load(ctx, m.broker)
+	failures := []error{err} // of topics and subscriptions that could not be read: the message may be at another
+	for _, topic := range contracts.Names() {
+		for _, c := range all[topic] {
 			if !c.Durable || c.Pendientes == 0 {
 				continue
 			}
 			var entry []Awaiting
 			found := false
 			err := m.pending(ctx, c, func(a Awaiting) bool {
-				if len(entry) > 0 && placeOf(entry[0].mensaje) != placeOf(a.mensaje) {
+				if len(entry) > 0 && placeOf(entry[0].message) != placeOf(a.message) {
 					if found {
 						return false
 					}
 					entry = nil
 				}
-				entry, found = append(entry, a), found || position(a.mensaje.ID()) == id
+				entry, found = append(entry, a), found || position(a.message.ID()) == id
 				return true
 			})
 			if err == nil && found {
 				return entry, nil
 			}
-			errs = append(errs, err)
+			failures = append(failures, err)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, errores.Pasajero(err)
+	if err := errors.Join(failures...); err != nil {
+		return nil, errs.Transient(err)
 	}
-	return nil, errores.Nuevo(errores.NoEncontrado, "Ningún mensaje espera en la posición %s.", id)
+	return nil, errs.New(errs.NotFound, "Ningún mensaje espera en la posición %s.", id)
 }
 
 // setAside puts a message on its topic's dead letters: as it is where it can be read, else with its bytes beside an empty record.
-func (m *Muertos) setAside(ctx context.Context, a Awaiting) error {
+func (m *DeadLetters) setAside(ctx context.Context, a Awaiting) error {
 	reason := a.record.fault
 	if reason == "" {
 		reason = "un operador lo apartó"
 	}
-	payload := a.mensaje.Payload()
+	payload := a.message.Payload()
 	properties := map[string]string{
-		pubsub.PropertyReason: reason, pubsub.PropertyOrigin: "monitor", pubsub.PropertyTries: strconv.Itoa(int(a.mensaje.RedeliveryCount())),
-		pubsub.PropertyPosition: position(a.mensaje.ID()),
+		pubsub.PropertyReason: reason, pubsub.PropertyOrigin: "monitor", pubsub.PropertyTries: strconv.Itoa(int(a.message.RedeliveryCount())),
+		pubsub.PropertyPosition: position(a.message.ID()),
 	}
 	if a.record.json == nil {
 		sum := sha256.Sum256(payload)
@@ -265,16 +265,16 @@ func decodeRaw(text string) []byte {
 
 // acknowledge takes one entry from a shared subscription. A consumer that asks for no message gets none, so that those of
 // others stay theirs; the broker takes its word for any position.
-func (m *Muertos) acknowledge(a Awaiting) error {
-	consumer, err := m.cliente.Subscribe(pulsar.ConsumerOptions{
+func (m *DeadLetters) acknowledge(a Awaiting) error {
+	consumer, err := m.client.Subscribe(pulsar.ConsumerOptions{
 		Topic: fullName(a.Tema), SubscriptionName: a.Suscripcion, Type: pulsar.Shared, EnableZeroQueueConsumer: true, AckWithResponse: true,
 	})
 	if err != nil {
-		return fmt.Errorf("apartar de %s: %w", a.Tema, errores.Pasajero(err))
+		return fmt.Errorf("apartar de %s: %w", a.Tema, errs.Transient(err))
 	}
 	defer consumer.Close()
-	if err := consumer.AckID(pulsar.NewMessageID(a.mensaje.ID().LedgerID(), a.mensaje.ID().EntryID(), -1, -1)); err != nil {
-		return fmt.Errorf("apartar de %s: %w", a.Tema, errores.Pasajero(err))
+	if err := consumer.AckID(pulsar.NewMessageID(a.message.ID().LedgerID(), a.message.ID().EntryID(), -1, -1)); err != nil {
+		return fmt.Errorf("apartar de %s: %w", a.Tema, errs.Transient(err))
 	}
 	return nil
 }
@@ -332,20 +332,20 @@ func parseDone(until, ranges string) (done, error) {
 }
 
 // acknowledged tells what a subscription has acknowledged.
-func (b *Broker) acknowledged(ctx context.Context, tema, suscripcion string) (done, error) {
+func (b *Broker) acknowledged(ctx context.Context, topic, subscription string) (done, error) {
 	var e struct {
 		Cursors map[string]struct {
 			Until  string `json:"markDeletePosition"`
 			Ranges string `json:"individuallyDeletedMessages"`
 		}
 	}
-	hay, err := b.pedir(ctx, tema, "/internalStats", func(r *json.Decoder) error { return r.Decode(&e) })
+	found, err := b.ask(ctx, topic, "/internalStats", func(r *json.Decoder) error { return r.Decode(&e) })
 	if err != nil {
 		return done{}, err
 	}
-	c, known := e.Cursors[suscripcion]
-	if !hay || !known {
-		return done{}, fmt.Errorf("tema %s: no hay una suscripción %s", tema, suscripcion)
+	c, known := e.Cursors[subscription]
+	if !found || !known {
+		return done{}, fmt.Errorf("tema %s: no hay una suscripción %s", topic, subscription)
 	}
 	return parseDone(c.Until, c.Ranges)
 }

@@ -17,46 +17,46 @@ type Orden = contracts.Orden
 
 // Respuesta is what ordenes answers to a command. Every one of them is final.
 type Respuesta struct {
-	Tipo   contracts.Tipo
+	Tipo   contracts.MessageType
 	Motivo string // in Spanish, for a person; empty when there is nothing to say
 }
 
-// Publicar hands an event to the broker.
-type Publicar func(ctx context.Context, tipo contracts.Tipo, data contracts.DatosEventoOrden) error
+// Publish hands an event to the broker.
+type Publish func(ctx context.Context, kind contracts.MessageType, data contracts.DatosEventoOrden) error
 
-// Validar says what is wrong with a command's data: nil or an *contracts.ErrorDeValidacion.
-func Validar(tipo contracts.Tipo, d contracts.DatosComandoOrden) error {
-	var v contracts.Validador
+// Validate says what is wrong with a command's data: nil or an *contracts.ValidationError.
+func Validate(kind contracts.MessageType, d contracts.DatosComandoOrden) error {
+	var v contracts.Validator
 	v.IDCompra("id_compra", d.IDCompra)
-	if tipo == contracts.CrearOrden || d.IDUsuario != "" {
-		v.Identificador("id_usuario", d.IDUsuario)
+	if kind == contracts.CrearOrden || d.IDUsuario != "" {
+		v.Identifier("id_usuario", d.IDUsuario)
 	}
 	if contracts.Swapped(d.IDCompra, d.IDUsuario) {
-		v.Falla("id_compra", "parece el id del cliente")
+		v.Fail("id_compra", "parece el id del cliente")
 	}
-	if tipo == contracts.CrearOrden {
+	if kind == contracts.CrearOrden {
 		v.Lineas("productos", d.Productos)
 	} else {
-		v.LineasSiHay("productos", d.Productos)
+		v.LineasIfAny("productos", d.Productos)
 	}
 	return v.Error()
 }
 
-// ValidarID requires the UUID of an order or a purchase.
-func ValidarID(campo, id string) error {
-	var v contracts.Validador
-	v.IDCompra(campo, id)
+// ValidateID requires the UUID of an order or a purchase.
+func ValidateID(field, id string) error {
+	var v contracts.Validator
+	v.IDCompra(field, id)
 	return v.Error()
 }
 
-// Crear decides whether a customer who has so many orders open gets one more; maximo is how many may be open.
-// cancelada tells that the rollback overtook it: what nobody wants any more is not made (docs/adr/rollback-may-come-first.md).
-func Crear(abiertas, maximo int, cancelada bool) Respuesta {
+// Create decides whether a customer who has so many orders open gets one more; maximum is how many may be open.
+// cancelled tells that the rollback overtook it: what nobody wants any more is not made (docs/adr/rollback-may-come-first.md).
+func Create(openOnes, maximum int, cancelled bool) Respuesta {
 	switch {
-	case cancelada:
+	case cancelled:
 		return Respuesta{Tipo: contracts.OrdenRechazada, Motivo: "La orden ya se había cancelado."}
-	case abiertas >= maximo:
-		return Respuesta{Tipo: contracts.OrdenRechazada, Motivo: fmt.Sprintf("El cliente ya tiene %d órdenes abiertas; puede tener a lo sumo %d.", abiertas, maximo)}
+	case openOnes >= maximum:
+		return Respuesta{Tipo: contracts.OrdenRechazada, Motivo: fmt.Sprintf("El cliente ya tiene %d órdenes abiertas; puede tener a lo sumo %d.", openOnes, maximum)}
 	default:
 		return Respuesta{Tipo: contracts.OrdenCreada}
 	}
@@ -77,19 +77,19 @@ type Despacho int
 
 // The outcomes. A second dispatch changes nothing and is no mistake: it is asked again where the answer was lost.
 const (
-	SeDespacha Despacho = iota
-	YaDespachada
-	NoSePuede // it is cancelled
+	CanDespachar Despacho = iota
+	AlreadyDispatched
+	CannotDespachar // it is cancelled
 )
 
 // Despachar decides whether the order leaves the house.
 func Despachar(e contracts.EstadoOrden) Despacho {
 	switch e {
 	case contracts.EstadoOrdenCreada:
-		return SeDespacha
+		return CanDespachar
 	case contracts.EstadoOrdenDespachada:
-		return YaDespachada
+		return AlreadyDispatched
 	default:
-		return NoSePuede
+		return CannotDespachar
 	}
 }

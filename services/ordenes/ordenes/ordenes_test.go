@@ -9,11 +9,11 @@ import (
 	"entregas/services/ordenes/ordenes"
 )
 
-func TestCrear(t *testing.T) {
-	for nombre, c := range map[string]struct {
-		abiertas  int
-		cancelada bool
-		tipo      contracts.Tipo
+func TestCreateOrden(t *testing.T) {
+	for name, c := range map[string]struct {
+		openOnes  int
+		cancelled bool
+		kind      contracts.MessageType
 		motivo    string
 	}{
 		"the first":               {0, false, contracts.OrdenCreada, ""},
@@ -21,60 +21,60 @@ func TestCrear(t *testing.T) {
 		"one too many":            {100, false, contracts.OrdenRechazada, "El cliente ya tiene 100 órdenes abiertas; puede tener a lo sumo 100."},
 		"its rollback came first": {0, true, contracts.OrdenRechazada, "La orden ya se había cancelado."},
 	} {
-		if r := ordenes.Crear(c.abiertas, 100, c.cancelada); r.Tipo != c.tipo || r.Motivo != c.motivo {
-			t.Errorf("%s: %+v", nombre, r)
+		if r := ordenes.Create(c.openOnes, 100, c.cancelled); r.Tipo != c.kind || r.Motivo != c.motivo {
+			t.Errorf("%s: %+v", name, r)
 		}
 	}
 }
 
-func TestCancelar(t *testing.T) {
-	for nombre, c := range map[string]struct {
+func TestCancelarOrden(t *testing.T) {
+	for name, c := range map[string]struct {
 		orden *ordenes.Orden
-		tipo  contracts.Tipo
+		kind  contracts.MessageType
 	}{
 		"none":       {nil, contracts.OrdenCancelada},
 		"open":       {&ordenes.Orden{Estado: contracts.EstadoOrdenCreada}, contracts.OrdenCancelada},
 		"cancelled":  {&ordenes.Orden{Estado: contracts.EstadoOrdenCancelada}, contracts.OrdenCancelada},
 		"dispatched": {&ordenes.Orden{Estado: contracts.EstadoOrdenDespachada}, contracts.OrdenDespachada},
 	} {
-		if r := ordenes.Cancelar(c.orden); r.Tipo != c.tipo || (r.Motivo != "") != (c.tipo == contracts.OrdenDespachada) {
-			t.Errorf("%s: %+v", nombre, r)
+		if r := ordenes.Cancelar(c.orden); r.Tipo != c.kind || (r.Motivo != "") != (c.kind == contracts.OrdenDespachada) {
+			t.Errorf("%s: %+v", name, r)
 		}
 	}
 }
 
 func TestDespachar(t *testing.T) {
-	for estado, sera := range map[contracts.EstadoOrden]ordenes.Despacho{
-		contracts.EstadoOrdenCreada: ordenes.SeDespacha, contracts.EstadoOrdenDespachada: ordenes.YaDespachada, contracts.EstadoOrdenCancelada: ordenes.NoSePuede,
+	for estado, becomes := range map[contracts.EstadoOrden]ordenes.Despacho{
+		contracts.EstadoOrdenCreada: ordenes.CanDespachar, contracts.EstadoOrdenDespachada: ordenes.AlreadyDispatched, contracts.EstadoOrdenCancelada: ordenes.CannotDespachar,
 	} {
-		if d := ordenes.Despachar(estado); d != sera {
+		if d := ordenes.Despachar(estado); d != becomes {
 			t.Errorf("%s: %v", estado, d)
 		}
 	}
 }
 
-func TestValidar(t *testing.T) {
+func TestValidateOrden(t *testing.T) {
 	const id = "01938f5e-7c1a-7000-8000-000000000001"
-	una := []contracts.Linea{{IDProducto: "1", Cantidad: 1}}
-	for nombre, c := range map[string]struct {
-		tipo   contracts.Tipo
-		datos  contracts.DatosComandoOrden
-		campos []string
+	one := []contracts.Linea{{IDProducto: "1", Cantidad: 1}}
+	for name, c := range map[string]struct {
+		kind   contracts.MessageType
+		data   contracts.DatosComandoOrden
+		fields []string
 	}{
-		"well":           {contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: una}, nil},
+		"well":           {contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: one}, nil},
 		"nothing":        {contracts.CrearOrden, contracts.DatosComandoOrden{}, []string{"id_compra", "id_usuario", "productos"}},
 		"a rollback":     {contracts.CancelarOrden, contracts.DatosComandoOrden{IDCompra: id}, nil},
 		"of no purchase": {contracts.CancelarOrden, contracts.DatosComandoOrden{}, []string{"id_compra"}},
 	} {
-		var campos []string
-		var v *contracts.ErrorDeValidacion
-		if errors.As(ordenes.Validar(c.tipo, c.datos), &v) {
+		var fields []string
+		var v *contracts.ValidationError
+		if errors.As(ordenes.Validate(c.kind, c.data), &v) {
 			for _, e := range v.Errores {
-				campos = append(campos, e.Campo)
+				fields = append(fields, e.Field)
 			}
 		}
-		if !slices.Equal(campos, c.campos) {
-			t.Errorf("%s: %v", nombre, campos)
+		if !slices.Equal(fields, c.fields) {
+			t.Errorf("%s: %v", name, fields)
 		}
 	}
 }

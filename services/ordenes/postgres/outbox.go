@@ -7,57 +7,57 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
-	"entregas/services/internal/registro"
+	"entregas/internal/logging"
 	"entregas/services/ordenes/ordenes"
 )
 
 // tellAgainAfter is the age at which a published event is published once more: a broker may lose what it took (docs/adr/told-twice.md).
 const tellAgainAfter = time.Minute
 
-// Difundir publishes a purchase's events that were never told.
-func (a *Almacen) Difundir(ctx context.Context, idCompra string, publicar ordenes.Publicar) error {
-	const suyos = `select id, tipo, data, traza, false from outbox where id_compra = $1 and tell_again_at is null order by id for update skip locked`
-	_, err := a.difundir(ctx, publicar, suyos, idCompra)
+// Broadcast publishes a purchase's events that were never told.
+func (a *Store) Broadcast(ctx context.Context, idCompra string, publish ordenes.Publish) error {
+	const own = `select id, tipo, data, traza, false from outbox where id_compra = $1 and tell_again_at is null order by id for update skip locked`
+	_, err := a.broadcast(ctx, publish, own, idCompra)
 	return err
 }
 
-// gracia is the age below which the sweep leaves an event to the request that wrote it and is about to publish it.
-const gracia = 5 * time.Second
+// grace is the age below which the sweep leaves an event to the request that wrote it and is about to publish it.
+const grace = 5 * time.Second
 
-// Barrer publishes every event whose time has come: what Difundir could not do, and each one a second time.
-func (a *Almacen) Barrer(ctx context.Context, publicar ordenes.Publicar) error {
-	const viejos = `select id, tipo, data, traza, tell_again_at is not null from outbox
+// Sweep publishes every event whose time has come: what Broadcast could not do, and each one a second time.
+func (a *Store) Sweep(ctx context.Context, publish ordenes.Publish) error {
+	const old = `select id, tipo, data, traza, tell_again_at is not null from outbox
 		where coalesce(tell_again_at, creado_en + $1::interval) < now() order by id limit 20 for update skip locked`
 	for {
-		if n, err := a.difundir(ctx, publicar, viejos, gracia); err != nil || n == 0 {
+		if n, err := a.broadcast(ctx, publish, old, grace); err != nil || n == 0 {
 			return err
 		}
 	}
 }
 
-type aviso struct {
+type wakeup struct {
 	ID    int64
-	Tipo  contracts.Tipo
+	Tipo  contracts.MessageType
 	Data  contracts.DatosEventoOrden
-	Traza string
+	Trace string
 	Told  bool // once already
 }
 
-// difundir publishes the rows of consulta. One that is told for the first time stays until tellAgainAfter, one that is told
+// broadcast publishes the rows of query. One that is told for the first time stays until tellAgainAfter, one that is told
 // again is forgotten. It holds them while it does, so replicas do not repeat each other; one that dies in between leaves them
 // as they were, and the event comes once more: its readers are idempotent.
-func (a *Almacen) difundir(ctx context.Context, publicar ordenes.Publicar, consulta string, de any) (int, error) {
-	var avisos []aviso
+func (a *Store) broadcast(ctx context.Context, publish ordenes.Publish, query string, of any) (int, error) {
+	var wakeups []wakeup
 	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
-		filas, err := tx.Query(ctx, consulta, de)
+		rows, err := tx.Query(ctx, query, of)
 		if err != nil {
 			return err
 		}
-		if avisos, err = pgx.CollectRows(filas, pgx.RowToStructByPos[aviso]); err != nil {
+		if wakeups, err = pgx.CollectRows(rows, pgx.RowToStructByPos[wakeup]); err != nil {
 			return err
 		}
-		for _, v := range avisos {
-			if err := publicar(registro.ConCompra(registro.ConTraza(ctx, v.Traza), v.Data.IDCompra), v.Tipo, v.Data); err != nil {
+		for _, v := range wakeups {
+			if err := publish(logging.WithCompra(logging.WithTrace(ctx, v.Trace), v.Data.IDCompra), v.Tipo, v.Data); err != nil {
 				return err
 			}
 			if err := told(ctx, tx, v); err != nil {
@@ -66,10 +66,10 @@ func (a *Almacen) difundir(ctx context.Context, publicar ordenes.Publicar, consu
 		}
 		return nil
 	})
-	return len(avisos), err
+	return len(wakeups), err
 }
 
-func told(ctx context.Context, tx pgx.Tx, v aviso) (err error) {
+func told(ctx context.Context, tx pgx.Tx, v wakeup) (err error) {
 	if v.Told {
 		_, err = tx.Exec(ctx, `delete from outbox where id = $1`, v.ID)
 	} else {

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"entregas/bff/graph/public"
+	"entregas/bff/identity"
+	"entregas/contracts"
+)
+
+const (
+	anasCompra    = "01938f5e-7c1a-7000-8000-000000000001"
+	nobodysCompra = "01938f5e-7c1a-7000-8000-00000000ffff"
+)
+
+// callers ask: each column of the table. ana owns the purchase.
+var callers = []string{"nadie", "falso", "sin rol", "ana", "eva", "operador"}
+
+func (p gate) who(t *testing.T, name string) []string {
+	t.Helper()
+	switch name {
+	case "nadie":
+		return nobody
+	case "falso":
+		return []string{"Authorization", "Bearer e30.e30.e30"}
+	case "sin rol":
+		return p.as(t, "ana")
+	case "operador":
+		return p.as(t, "oti", identity.Operador)
+	default:
+		return p.as(t, name, identity.Cliente)
+	}
+}
+
+type permission struct {
+	operation, variant string // of the contract
+	path, body         string
+	estado             contracts.Estado // in which the purchase is, where it matters
+	estados            [6]int
+}
+
+// accesses is who may do what: the status for each of callers, in their order.
+var accesses = []permission{
+	{"listarProductos", "", "GET /api/productos?buscar=cafe", "", "", [6]int{200, 401, 200, 200, 200, 200}},
+	{"leerProducto", "", "GET /api/productos/1", "", "", [6]int{200, 401, 200, 200, 200, 200}},
+	{"reponerProducto", "", "POST /api/productos/1/reposicion", `{"cantidad":1}`, "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"crearCompra", "for ana", "POST /api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "", [6]int{401, 401, 403, 202, 403, 202}},
+	{"crearCompra", "for oneself", "POST /api/compras", `{"productos":[{"id_producto":"1","cantidad":1}]}`, "", [6]int{401, 401, 403, 202, 202, 400}},
+	{"listarCompras", "", "GET /api/compras", "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"leerCompra", "", "GET /api/compras/" + anasCompra, "", "", [6]int{401, 401, 403, 200, 404, 200}},
+	{"leerCompra", "of nobody", "GET /api/compras/" + nobodysCompra, "", "", [6]int{401, 401, 403, 404, 404, 404}},
+	{"seguirCompra", "", "GET /api/compras/" + anasCompra + "/eventos", "", contracts.EstadoCancelada, [6]int{401, 401, 403, 200, 404, 200}},
+	{"listarComprasDeUsuario", "", "GET /api/usuarios/ana/compras", "", "", [6]int{401, 401, 403, 200, 404, 200}},
+	{"cancelarCompra", "", "POST /api/compras/" + anasCompra + "/cancelacion", "", contracts.EstadoConfirmada, [6]int{401, 401, 403, 202, 404, 202}},
+	{"decidirCompra", "", "POST /api/compras/" + anasCompra + "/aprobacion", `{"aprobada":true}`, contracts.EstadoPorAprobar, [6]int{401, 401, 403, 403, 403, 200}},
+	{"reintentarCompra", "", "POST /api/compras/" + anasCompra + "/reintento", "", contracts.EstadoFallida, [6]int{401, 401, 403, 403, 403, 202}},
+	{"leerMensajes", "", "GET /api/compras/" + anasCompra + "/mensajes", "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"leerOrden", "", "GET /api/ordenes/" + idOrden, "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"despacharOrden", "", "POST /api/ordenes/" + idOrden + "/despacho", "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"leerResumen", "", "GET /api/operacion/resumen", "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"leerColas", "", "GET /api/operacion/colas", "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"leerBalance", "", "GET /api/operacion/balance", "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"listarMensajesMuertos", "", "GET /api/mensajes-muertos", "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"reponerMensaje", "", "POST /api/mensajes-muertos/" + deadID + "/reposicion", "", "", [6]int{401, 401, 403, 403, 403, 202}},
+	{"apartarMensaje", "", "POST /api/mensajes-muertos/" + deadID + "/apartado", "", "", [6]int{401, 401, 403, 403, 403, 202}},
+}
+
+func (p gate) withAnasCompra(t *testing.T, estado contracts.Estado) {
+	t.Helper()
+	body := `{"id":"` + anasCompra + `","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`
+	if r := p.do(t, http.MethodPost, "/api/compras", body); r.Code != http.StatusAccepted {
+		t.Fatalf("%d %s", r.Code, r.Body)
+	}
+	if estado != "" {
+		p.manager.Advance(anasCompra, estado)
+	}
+}
+
+// Every operation of the contract, asked by everybody. What is refused says why, and does nothing.
+func TestAccess(t *testing.T) {
+	table := tabwriter.NewWriter(t.Output(), 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "operación\t"+strings.Join(callers, "\t"))
+	for _, a := range accesses {
+		row := strings.TrimSpace(a.operation + " " + a.variant)
+		for i, name := range callers {
+			p := newGate(t)
+			p.withAnasCompra(t, a.estado)
+			verb, path, _ := strings.Cut(a.path, " ")
+			earlier := p.manager.Compras()
+			r := p.do(t, verb, path, a.body, p.who(t, name)...)
+			if r.Code != a.estados[i] {
+				t.Errorf("%s por %s: %d %s, quiero %d", row, name, r.Code, r.Body, a.estados[i])
+			}
+			row += fmt.Sprintf("\t%d", r.Code)
+			if r.Code < http.StatusBadRequest {
+				continue
+			}
+			if said := problem(t, r); said.Detail == "" {
+				t.Errorf("%s por %s: sin decir por qué", row, name)
+			}
+			if after := p.manager.Compras(); len(after) != len(earlier) || after[0].Estado != earlier[0].Estado {
+				t.Errorf("%s por %s: se negó y algo cambió", row, name)
+			}
+		}
+		_, _ = fmt.Fprintln(table, row)
+	}
+	_ = table.Flush()
+}
+
+// The table has every operation of the contract, and says of each what the contract says.
+func TestTableIsTheContract(t *testing.T) {
+	for _, path := range document.Paths.Map() {
+		for verb, op := range path.Operations() {
+			i := slices.IndexFunc(accesses, func(a permission) bool { return a.operation == op.OperationID })
+			if i < 0 {
+				t.Errorf("nadie pregunta por %s %s", verb, op.OperationID)
+				continue
+			}
+			opened := op.Security != nil && len(*op.Security) == 0
+			operadoresOnly := op.Security != nil && len(*op.Security) == 1 && slices.Equal((*op.Security)[0]["oidc"], []string{"operador"})
+			a := accesses[i]
+			if opened != (a.estados[0] == http.StatusOK) || operadoresOnly != (a.estados[3] == http.StatusForbidden) {
+				t.Errorf("%s: el contrato dice abierta %v, solo operadores %v; la tabla, %v", op.OperationID, opened, operadoresOnly, a.estados)
+			}
+		}
+	}
+}
+
+// A stranger's purchase and one that there is not are answered alike, byte for byte but for the id.
+func TestWhatIsAnothersDoesNotExist(t *testing.T) {
+	p := newGate(t)
+	p.withAnasCompra(t, "")
+	eva := p.as(t, "eva", identity.Cliente)
+	for _, path := range []string{"GET /api/compras/%s", "GET /api/compras/%s/eventos", "POST /api/compras/%s/cancelacion"} {
+		verb, r, _ := strings.Cut(path, " ")
+		foreign, none := p.do(t, verb, fmt.Sprintf(r, anasCompra), "", eva...), p.do(t, verb, fmt.Sprintf(r, nobodysCompra), "", eva...)
+		if foreign.Code != 404 || strings.ReplaceAll(foreign.Body.String(), anasCompra, nobodysCompra) != none.Body.String() {
+			t.Errorf("%s: %s y %s", path, foreign.Body, none.Body)
+		}
+	}
+	p.manager.GoDown() // also from the read model
+	if r := p.do(t, http.MethodGet, "/api/compras/"+anasCompra, "", eva...); r.Code != 404 {
+		t.Errorf("con gestor-compra caído: %d %s", r.Code, r.Body)
+	}
+	if r := p.do(t, http.MethodPost, "/api/compras", `{"id":"`+anasCompra+`","productos":[{"id_producto":"1","cantidad":9}]}`, eva...); r.Code != 409 || strings.Contains(r.Body.String(), "ana") {
+		t.Errorf("con el id de otra: %d %s", r.Code, r.Body)
+	}
+}
+
+type graphQLAccess struct {
+	query string
+	codes [6]string // of the first error, for each of callers
+}
+
+// graphQLAccesses is the table again, for GraphQL's fields.
+var graphQLAccesses = []graphQLAccess{
+	{`{productos{id}}`, [6]string{"", "401", "", "", "", ""}},
+	{`{compra(id:"` + anasCompra + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
+	{`{misCompras(idUsuario:"ana"){compras{id}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
+	{`{compras{compras{id}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`{balance{diferencia} colas{broker} mensajesMuertos{id registro} resumen{confirmadas}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`{compra(id:"` + anasCompra + `"){mensajes{comando}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "no-encontrado", ""}},
+	{`mutation{reponer(idProducto:"1",cantidad:1){cantidad}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{despachar(idOrden:"` + idOrden + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{reponerMensaje(id:"` + deadID + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{apartarMensaje(id:"` + deadID + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{reintentar(id:"` + anasCompra + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", "conflicto"}},
+	{`mutation{aprobar(id:"` + anasCompra + `",aprobada:true){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{cancelar(id:"` + anasCompra + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
+	{`mutation{comprar(compra:{idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "sin-permiso", ""}},
+	{`{producto(id:"1"){id}}`, [6]string{"", "401", "", "", "", ""}},
+	{`{compra(id:"` + nobodysCompra + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "no-encontrado", "no-encontrado", "no-encontrado"}},
+	{`{misCompras{compras{id}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "", ""}},
+	{`{orden(id:"` + idOrden + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`subscription{cambios(id:"` + anasCompra + `"){numero}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
+}
+
+// GraphQL asks at the same door.
+func TestAccessByGraphQL(t *testing.T) {
+	p := newGate(t)
+	p.withAnasCompra(t, contracts.EstadoPorAprobar)
+	for _, c := range graphQLAccesses {
+		for i, name := range callers {
+			r := p.graphql(t, c.query, p.who(t, name)...)
+			code := ""
+			if len(r.Errors) > 0 {
+				code = r.Errors[0].Extensions.Code
+			}
+			if r.estado == http.StatusUnauthorized {
+				code = "401"
+			}
+			if code != c.codes[i] {
+				t.Errorf("%s por %s: %q %+v, quiero %q", c.query, name, code, r, c.codes[i])
+			}
+		}
+	}
+}
+
+// The table has every field of the schema's roots.
+func TestTableIsTheSchema(t *testing.T) {
+	var asked strings.Builder
+	for _, c := range graphQLAccesses {
+		asked.WriteString(c.query)
+	}
+	schema := public.NewExecutableSchema(public.Config{}).Schema()
+	for _, root := range []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription} {
+		for _, field := range root.Fields {
+			if !strings.HasPrefix(field.Name, "__") && !regexp.MustCompile(`[{ ]`+field.Name+`[({]`).MatchString(asked.String()) {
+				t.Errorf("nadie pregunta por %s.%s", root.Name, field.Name)
+			}
+		}
+	}
+}
+
+// graphQLResponse is what a GraphQL client reads.
+type graphQLResponse struct {
+	estado int
+	Data   json.RawMessage
+	Errors []struct {
+		Message    string
+		Extensions struct {
+			Code    string
+			Errores []contracts.InvalidField
+			Ver     string
+		}
+	}
+}
+
+func (p gate) graphql(t *testing.T, query string, headers ...string) graphQLResponse {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := p.do(t, http.MethodPost, "/graphql", string(body), append([]string{"Content-Type", "application/json"}, headers...)...)
+	said := graphQLResponse{estado: r.Code}
+	if err := json.Unmarshal(r.Body.Bytes(), &said); err != nil {
+		t.Fatalf("%d %s: %v", r.Code, r.Body, err)
+	}
+	return said
+}

@@ -1,0 +1,328 @@
+package compras_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"entregas/bff/compras"
+	"entregas/bff/comprastest"
+	"entregas/bff/dapr"
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/internal/pubsub"
+	"entregas/internal/pubsubtest"
+)
+
+const givenID = "01938f5e-7c1a-7000-8000-000000000001"
+
+var (
+	errDown      = errs.New(errs.Unavailable, "caído")
+	errNoSidecar = status.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp"`)
+)
+
+// world is the core on small real fakes.
+type world struct {
+	*compras.Service
+	manager *comprastest.Manager
+	broker  *pubsubtest.Broker
+	store   *comprastest.Store
+}
+
+func newWorld() world {
+	m := world{manager: comprastest.NewGestor(), broker: &pubsubtest.Broker{}, store: &comprastest.Store{}}
+	m.Service = compras.New(m.manager, dapr.Commands{Publisher: pubsub.NewPublisher(m.broker, "bff")}, m.store)
+	return m
+}
+
+func (m world) published(t *testing.T) []contracts.Message[contracts.DatosComandoGestorCompra] {
+	t.Helper()
+	return pubsubtest.Published(t, m.broker, contracts.ComandosGestorCompra)
+}
+
+func of(usuario string, lineas ...contracts.Linea) contracts.SolicitudCompra {
+	if lineas == nil {
+		lineas = []contracts.Linea{{IDProducto: "1", Cantidad: 2}}
+	}
+	return contracts.SolicitudCompra{IDUsuario: usuario, Productos: lineas}
+}
+
+// create requires the code that the error has, "" for none.
+func (m world) create(t *testing.T, s contracts.SolicitudCompra, key string, want errs.Code) contracts.Aceptada {
+	t.Helper()
+	a, err := m.Create(t.Context(), s, key)
+	require(t, err, want)
+	return a
+}
+
+func require(t *testing.T, err error, want errs.Code) {
+	t.Helper()
+	if (err == nil) != (want == "") || (err != nil && errs.Of(err) != want) {
+		t.Fatalf("error %v, quiero %q", err, want)
+	}
+}
+
+func TestCreate(t *testing.T) {
+	cases := []struct {
+		name      string
+		given     func(m world)
+		error     errs.Code
+		calls     int // of manager-compra
+		has       int // purchases that manager-compra has then
+		published int
+		knownOnes int // purchases that are known here then
+	}{
+		{"todo bien", func(world) {}, "", 1, 1, 0, 1},
+		{"gestor-compra no responde", func(m world) { m.manager.GoDown() }, "", 1, 0, 1, 1},
+		{"gestor-compra la toma y no responde: llega dos veces, con el mismo id", func(m world) { m.manager.Mute() }, "", 1, 1, 1, 1},
+		{"it takes it without an answer, and the broker is away: nobody knows", func(m world) { m.manager.Mute(); m.broker.Fail(errDown) }, errs.OutcomeUnknown, 1, 1, 0, 1},
+		{"the broker runs out of time: nobody knows", func(m world) { m.manager.GoDown(); m.broker.Fail(context.DeadlineExceeded) }, errs.OutcomeUnknown, 1, 0, 0, 1},
+		{"gestor-compra is away and the broker fails: nobody knows", func(m world) { m.manager.GoDown(); m.broker.Fail(errDown) }, errs.OutcomeUnknown, 1, 0, 0, 1},
+		{"ni gestor-compra ni el broker", func(m world) { m.manager.GoDown(); m.broker.Fail(errNoSidecar) }, errs.Unavailable, 1, 0, 0, 0},
+		{"the store does not answer: gestor-compra takes it", func(m world) { m.store.Fail(errDown) }, "", 1, 1, 0, 0},
+		{"neither the store nor gestor-compra", func(m world) { m.store.Fail(errDown); m.manager.GoDown() }, errs.Unavailable, 1, 0, 0, 0},
+		{"gestor-compra la rechaza", func(m world) { m.manager.Respond(errs.New(errs.Conflict, "no")) }, errs.Conflict, 1, 0, 0, 0},
+		{"gestor-compra falla: no es que no responda", func(m world) { m.manager.Respond(errors.New("nil pointer")) }, errs.Internal, 1, 0, 0, 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m := newWorld()
+			c.given(m)
+			a := m.create(t, of("ana"), "", c.error)
+			if c.error == "" && (a.ID == "" || a.Estado != contracts.EstadoRecibida) {
+				t.Errorf("respuesta %+v", a)
+			}
+			if n := m.manager.Calls(); n != c.calls {
+				t.Errorf("%d llamadas a gestor-compra, quiero %d", n, c.calls)
+			}
+			has, published, knownOnes := m.manager.Compras(), m.published(t), m.store.Keys("compra/")
+			if len(has) != c.has || len(published) != c.published || len(knownOnes) != c.knownOnes {
+				t.Errorf("tiene %d, publicadas %d, conocidas %d; quiero %d, %d, %d", len(has), len(published), len(knownOnes), c.has, c.published, c.knownOnes)
+			}
+			for _, p := range published {
+				if p.Type != contracts.CrearCompra || p.Data.IDCompra != a.ID || p.Data.IDUsuario != "ana" || len(p.Data.Productos) != 1 {
+					t.Errorf("publicada %+v", p)
+				}
+			}
+			for _, d := range m.broker.Metadata(string(contracts.ComandosGestorCompra)) {
+				if d["partitionKey"] != a.ID {
+					t.Errorf("clave %q, quiero %s", d["partitionKey"], a.ID)
+				}
+			}
+		})
+	}
+}
+
+func TestCreateInvalid(t *testing.T) {
+	m := newWorld()
+	m.create(t, of("", contracts.Linea{IDProducto: "1"}), "clave", errs.Invalid)
+	if m.manager.Calls() != 0 || len(m.published(t)) != 0 || len(m.store.Keys("")) != 0 {
+		t.Error("algo se llamó, se publicó o se guardó")
+	}
+}
+
+func TestSameID(t *testing.T) {
+	other := of("ana", contracts.Linea{IDProducto: "1", Cantidad: 3})
+	for _, c := range []struct {
+		name   string
+		second contracts.SolicitudCompra
+		error  errs.Code
+	}{
+		{"la misma", of("ana"), ""},
+		{"de otro usuario", of("beto"), errs.Conflict},
+		{"con otro contenido", other, errs.Conflict},
+	} {
+		for name, bringDown := range map[string]func(world){
+			"en pie": func(world) {},
+			"caído":  func(m world) { m.manager.GoDown() },
+		} {
+			t.Run(c.name+", gestor-compra "+name, func(t *testing.T) {
+				m := newWorld()
+				first := of("ana")
+				first.ID, c.second.ID = givenID, givenID
+				m.create(t, first, "", "")
+				bringDown(m)
+				m.create(t, c.second, "", c.error)
+				if has := m.manager.Compras(); len(has) != 1 || has[0].IDUsuario != "ana" {
+					t.Errorf("tiene %+v", has)
+				}
+				if l, err := m.Load(t.Context(), givenID); err != nil || l.Compra.IDUsuario != "ana" {
+					t.Errorf("se lee %+v, %v", l, err)
+				}
+			})
+		}
+	}
+}
+
+func TestIdempotency(t *testing.T) {
+	t.Run("lo mismo dos veces es una compra", func(t *testing.T) {
+		m := newWorld()
+		a, b := m.create(t, of("ana"), "k", ""), m.create(t, of("ana"), "k", "")
+		if a.ID != b.ID || len(m.manager.Compras()) != 1 {
+			t.Errorf("%s y %s", a.ID, b.ID)
+		}
+	})
+	t.Run("con otro contenido es otro-cuerpo y no cambia nada", func(t *testing.T) {
+		m := newWorld()
+		m.create(t, of("ana"), "k", "")
+		m.create(t, of("ana", contracts.Linea{IDProducto: "2", Cantidad: 1}), "k", errs.OtherBody)
+		if len(m.manager.Compras()) != 1 || m.manager.Calls() != 1 {
+			t.Error("se tomó otra")
+		}
+	})
+	t.Run("la clave es de cada usuario", func(t *testing.T) {
+		m := newWorld()
+		if a, b := m.create(t, of("ana"), "k", ""), m.create(t, of("beto"), "k", ""); a.ID == b.ID {
+			t.Error("el mismo id")
+		}
+	})
+	t.Run("sin respuesta la primera vez, se llama de nuevo con el mismo id", func(t *testing.T) {
+		m := newWorld()
+		m.manager.Mute()
+		m.broker.Fail(errDown)
+		m.create(t, of("ana"), "k", errs.OutcomeUnknown)
+		m.manager.Respond(nil)
+		a := m.create(t, of("ana"), "k", "")
+		if has := m.manager.Compras(); len(has) != 1 || has[0].ID != a.ID {
+			t.Errorf("tiene %+v, quiero solo %s", has, a.ID)
+		}
+	})
+	t.Run("muchas a la vez son una", func(t *testing.T) {
+		for _, bringDown := range []func(world){func(world) {}, func(m world) { m.manager.GoDown() }} {
+			m := newWorld()
+			bringDown(m)
+			ids := sync.Map{}
+			var all sync.WaitGroup
+			for range 50 {
+				all.Go(func() {
+					a, err := m.Create(context.Background(), of("ana"), "k")
+					if err != nil {
+						t.Error(err)
+					}
+					ids.Store(a.ID, true)
+				})
+			}
+			all.Wait()
+			n := 0
+			ids.Range(func(any, any) bool { n++; return true })
+			if n != 1 {
+				t.Errorf("%d ids", n)
+			}
+		}
+	})
+}
+
+func TestListWithoutTheManager(t *testing.T) {
+	m := newWorld()
+	m.manager.GoDown()
+	var all sync.WaitGroup
+	for range 60 {
+		all.Go(func() {
+			if _, err := m.Create(context.Background(), of("ana"), ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	last := m.create(t, of("ana"), "", "")
+	m.create(t, of("beto||"), "", "")
+
+	page, err := m.OfUsuario(t.Context(), "ana", compras.DefaultPage, "")
+	if err != nil || len(page.Compras) != compras.LatestOfList || page.Compras[0].ID != last.ID || !page.Edad.SecondHand {
+		t.Errorf("%d compras, %+v, %v", len(page.Compras), page.Edad, err)
+	}
+	if page, err = m.OfUsuario(t.Context(), "ana", 3, ""); err != nil || len(page.Compras) != 3 {
+		t.Errorf("%d compras, %v", len(page.Compras), err)
+	}
+	if page, err = m.OfUsuario(t.Context(), "nadie", 3, ""); err != nil || len(page.Compras) != 0 {
+		t.Errorf("%d compras, %v", len(page.Compras), err)
+	}
+	_, err = m.OfUsuario(t.Context(), "ana", 3, "cursor")
+	require(t, err, errs.Invalid)
+}
+
+// Second-hand pages follow one another as the owner's do, and lead from the one to the other whenever the owner leaves or
+// comes back: nothing is left out, nothing is told twice, and no page ends a list that goes on.
+func TestSecondHandPages(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		purchases int
+		known     int            // of them, while the owner is away
+		away      func(int) bool // whether the owner is away at this page
+		estados   []contracts.Estado
+	}{
+		{"few, all second-hand", 7, 7, func(int) bool { return true }, nil},
+		{"as many as a page, all second-hand", 6, 6, func(int) bool { return true }, nil},
+		{"those in a state", 7, 7, func(int) bool { return true }, []contracts.Estado{contracts.EstadoRecibida}},
+		{"the owner leaves", 7, 7, func(page int) bool { return page > 0 }, nil},
+		{"the owner comes back", 7, 7, func(page int) bool { return page == 0 }, nil},
+		{"it comes and goes, with more than are known here", 60, 60, func(page int) bool { return page%2 == 0 && page < 16 }, nil},
+		{"more than are known here", 60, compras.LatestOfList, func(int) bool { return true }, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newWorld()
+			for range c.purchases {
+				m.create(t, of("ana"), "", "")
+			}
+			m.create(t, of("eva"), "", "")
+			var want, got []string
+			for _, one := range slices.Backward(m.manager.Compras()) {
+				told := one // as an event tells it
+				told.CreadaEn = one.CreadaEn.Truncate(time.Millisecond)
+				require(t, m.Register(t.Context(), told), "")
+				if one.IDUsuario == "ana" {
+					want = append(want, one.ID)
+				}
+			}
+			cursor, pages := "", 0
+			for ; pages == 0 || cursor != ""; pages++ {
+				if m.manager.Respond(nil); c.away(pages) {
+					m.manager.GoDown()
+				}
+				page, err := m.OfUsuario(t.Context(), "ana", 3, cursor, c.estados...)
+				if err != nil && len(got) == c.known && c.known < c.purchases {
+					require(t, err, errs.Unavailable) // there are more, and nobody here knows them
+					want = want[:c.known]
+					break
+				}
+				require(t, err, "")
+				if page.Edad.SecondHand != c.away(pages) || len(page.Compras) == 0 || len(page.Compras) > 3 {
+					t.Fatalf("page %d: %d purchases, %+v", pages, len(page.Compras), page.Edad)
+				}
+				for _, one := range page.Compras {
+					got = append(got, one.ID)
+				}
+				cursor = page.Siguiente
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("after %d pages:\n%v\nwant\n%v", pages, got, want)
+			}
+		})
+	}
+}
+
+func TestListOfCompras(t *testing.T) {
+	m := newWorld()
+	for range 5 {
+		m.create(t, of("ana"), "", "")
+	}
+	first, err := m.OfUsuario(t.Context(), "ana", 3, "")
+	require(t, err, "")
+	second, err := m.OfUsuario(t.Context(), "ana", 3, first.Siguiente)
+	require(t, err, "")
+	if len(first.Compras) != 3 || len(second.Compras) != 2 || second.Siguiente != "" || first.Edad.SecondHand {
+		t.Errorf("%d y %d compras, %q", len(first.Compras), len(second.Compras), second.Siguiente)
+	}
+	for _, limit := range []int{-1, 0, 101} {
+		_, err := m.OfUsuario(t.Context(), "ana", limit, "")
+		require(t, err, errs.Invalid)
+	}
+	_, err = m.OfUsuario(t.Context(), "", 3, "")
+	require(t, err, errs.Invalid)
+}

@@ -1,0 +1,148 @@
+package compras_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"entregas/bff/compras"
+	"entregas/contracts"
+	"entregas/internal/errs"
+)
+
+func TestCancelar(t *testing.T) {
+	// known has the purchase known here at a state, and then manager-compra away.
+	known := func(steps ...contracts.Estado) func(*testing.T, world) {
+		return func(t *testing.T, m world) {
+			for _, c := range tell(m, steps...) {
+				require(t, m.Register(t.Context(), c), "")
+			}
+			m.manager.GoDown()
+		}
+	}
+	cases := []struct {
+		name      string
+		given     func(t *testing.T, m world)
+		error     errs.Code
+		done      bool
+		estado    contracts.Estado
+		published int
+	}{
+		{"apenas recibida", func(_ *testing.T, m world) { createGiven(m) }, "", true, contracts.EstadoCancelada, 0},
+		{"en marcha", func(_ *testing.T, m world) { tell(m, contracts.EstadoIniciada) }, "", false, contracts.EstadoIniciada, 0},
+		{"despachada", func(_ *testing.T, m world) { tell(m, contracts.EstadoDespachada) }, errs.Conflict, false, "", 0},
+		{"que nadie conoce", func(*testing.T, world) {}, errs.NotFound, false, "", 0},
+		{"que gestor-compra aún no tiene", func(_ *testing.T, m world) { m.manager.GoDown(); createGiven(m); m.manager.Respond(nil) }, "", false, contracts.EstadoRecibida, 1},
+		{"gestor-compra caído, en marcha", known(contracts.EstadoIniciada), "", false, contracts.EstadoIniciada, 1},
+		{"gestor-compra caído, confirmada", known(untilConfirmada...), "", false, contracts.EstadoConfirmada, 1},
+		{"gestor-compra caído, ya deshaciéndose", known(contracts.EstadoCompensando), "", true, contracts.EstadoCompensando, 0},
+		{"gestor-compra caído, ya cancelada", known(contracts.EstadoCancelada), "", true, contracts.EstadoCancelada, 0},
+		{"gestor-compra caído, rechazada", known(contracts.EstadoRechazada), errs.Conflict, false, "", 0},
+		{"gestor-compra caído, despachada", known(contracts.EstadoDespachada), errs.Conflict, false, "", 0},
+		{"gestor-compra caído, que no se conoce aquí", func(_ *testing.T, m world) { m.manager.GoDown() }, errs.Unavailable, false, "", 0},
+		{"todo caído", func(t *testing.T, m world) {
+			known(contracts.EstadoIniciada)(t, m)
+			m.broker.Fail(errNoSidecar)
+		}, errs.Unavailable, false, "", 0},
+		{"done without an answer, and the broker away: nobody knows", func(t *testing.T, m world) {
+			known(contracts.EstadoIniciada)(t, m)
+			m.manager.Mute()
+			m.broker.Fail(errDown)
+		}, errs.OutcomeUnknown, false, "", 0},
+		{"no answer, and nothing known here: nobody knows", func(_ *testing.T, m world) {
+			createGiven(m)
+			m.manager.Mute()
+			m.store.Fail(errDown)
+		}, errs.OutcomeUnknown, false, "", 0},
+		{"no answer, and no room to look", func(_ *testing.T, m world) {
+			createGiven(m)
+			m.manager.Mute()
+			m.store.Fail(errs.New(errs.Busy, "lleno"))
+		}, errs.OutcomeUnknown, false, "", 0},
+		{"ni el almacén", func(_ *testing.T, m world) { m.manager.GoDown(); m.store.Fail(errDown) }, errs.Unavailable, false, "", 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m := newWorld()
+			c.given(t, m)
+			earlier := len(m.published(t))
+			a, done, err := m.Cancelar(t.Context(), givenID, "cambié de idea")
+			require(t, err, c.error)
+			if done != c.done || a.Estado != c.estado || (err == nil) != (a.ID == givenID) {
+				t.Errorf("%+v, hecha %v", a, done)
+			}
+			fresh := m.published(t)[earlier:]
+			if len(fresh) != c.published {
+				t.Fatalf("%d publicadas, quiero %d", len(fresh), c.published)
+			}
+			for _, p := range fresh {
+				if p.Type != contracts.CancelarCompra || p.Data.IDCompra != givenID || p.Data.IDUsuario != "ana" || p.Data.Motivo != "cambié de idea" {
+					t.Errorf("publicada %+v", p)
+				}
+			}
+		})
+	}
+}
+
+func TestAprobar(t *testing.T) {
+	cases := []struct {
+		name     string
+		given    func(m world)
+		aprobada bool
+		error    errs.Code
+		estado   contracts.Estado
+	}{
+		{"la que espera", func(m world) { tell(m, contracts.EstadoPorAprobar) }, true, "", contracts.EstadoConfirmada},
+		{"rechazarla", func(m world) { tell(m, contracts.EstadoPorAprobar) }, false, "", contracts.EstadoRechazada},
+		{"la que no espera", createGiven, true, errs.Conflict, ""},
+		{"la que nadie conoce", func(world) {}, true, errs.NotFound, ""},
+		{"approved without an answer: it is asked again", func(m world) { tell(m, contracts.EstadoPorAprobar); m.manager.MuteOnce() }, true, "", contracts.EstadoConfirmada},
+		{"rejected without an answer: it is asked again", func(m world) { tell(m, contracts.EstadoPorAprobar); m.manager.MuteOnce() }, false, "", contracts.EstadoRechazada},
+		{"never an answer: nobody knows", func(m world) { tell(m, contracts.EstadoPorAprobar); m.manager.Mute() }, true, errs.OutcomeUnknown, ""},
+		{"con gestor-compra caído", func(m world) { tell(m, contracts.EstadoPorAprobar); m.manager.GoDown() }, true, errs.Unavailable, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m := newWorld()
+			c.given(m)
+			earlier := len(m.published(t))
+			a, err := m.Aprobar(t.Context(), givenID, c.aprobada, "")
+			require(t, err, c.error)
+			if a.Estado != c.estado || len(m.published(t)) != earlier {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+}
+
+func TestBadDecisions(t *testing.T) {
+	m := newWorld()
+	for _, tc := range []struct{ id, motivo string }{{"x", ""}, {givenID, strings.Repeat("a", 501)}, {givenID, "a\x00b"}} {
+		_, _, err := m.Cancelar(t.Context(), tc.id, tc.motivo)
+		require(t, err, errs.Invalid)
+		_, err = m.Aprobar(t.Context(), tc.id, true, tc.motivo)
+		require(t, err, errs.Invalid)
+	}
+	if m.manager.Calls() != 0 || len(m.published(t)) != 0 {
+		t.Error("algo se llamó o se publicó")
+	}
+}
+
+// Only a definite answer ends the doubt about a first try that nobody answered.
+func TestSettle(t *testing.T) {
+	for second, want := range map[errs.Code]errs.Code{
+		errs.Conflict: errs.Conflict, errs.NotFound: errs.NotFound, errs.Invalid: errs.Invalid,
+		errs.Unavailable: errs.OutcomeUnknown, errs.Busy: errs.OutcomeUnknown, errs.TooMany: errs.OutcomeUnknown,
+		errs.TooLarge: errs.OutcomeUnknown, errs.Internal: errs.OutcomeUnknown,
+	} {
+		_, err := compras.Settle(t.Context(), "/x", "", func(_ context.Context, again bool) (int, error) {
+			if again {
+				return 0, errs.New(second, "x")
+			}
+			return 0, errDown
+		})
+		if errs.Of(err) != want {
+			t.Errorf("%s: %v, want %s", second, err, want)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package compras
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+)
+
+// viewTTL is how long the read model keeps a purchase after its last change. manager-compra keeps it for ever.
+const viewTTL = 30 * 24 * time.Hour
+
+// maxRounds bounds how often a lost race for a key is run again, before the caller is told to.
+const maxRounds = 20
+
+// estado is what the bff itself remembers, in an Store:
+//
+//	compra/<id>            the read model: the purchase as it was last told (docs/adr/the-history-is-the-outbox.md)
+//	usuario/<id_usuario>   the last ids of a customer, newest first
+//	submission/<hash>           an Idempotency-Key: the id that it got and the body that it came with
+type estado struct {
+	store Store
+	now   func() time.Time
+	turns [64]sync.Mutex // see recordOfUsuario
+}
+
+// vista is a purchase in the read model, and since when it stands there.
+type view struct {
+	Compra    contracts.Compra `json:"compra"`
+	WrittenAt time.Time        `json:"escrita"`
+}
+
+func compraKey(id string) string       { return "compra/" + id }
+func usuarioKey(usuario string) string { return "usuario/" + url.QueryEscape(usuario) } // Dapr refuses "||" in a key
+
+func (e *estado) age(v view) Age {
+	return Age{SecondHand: true, Segundos: max(0, int(e.now().Sub(v.WrittenAt).Seconds()))}
+}
+
+// load gives nil when nothing is known of the purchase.
+func (e *estado) load(ctx context.Context, id string) (*view, error) {
+	v, _, err := loadJSON[view](ctx, e.store, compraKey(id))
+	return v, err
+}
+
+// plantSeed writes the purchase down as RECIBIDA where nothing is known of it, and tells whether it did.
+func (e *estado) plantSeed(ctx context.Context, s contracts.SolicitudCompra) (bool, error) {
+	now := e.now().UTC()
+	text, err := json.Marshal(view{WrittenAt: now, Compra: contracts.Compra{
+		SolicitudCompra: s, Estado: contracts.EstadoRecibida,
+		CreadaEn: now, ActualizadaEn: now, Historia: []contracts.HechoContado{},
+	}})
+	if err != nil {
+		return false, err
+	}
+	err = e.store.Create(ctx, compraKey(s.ID), text, viewTTL)
+	if errors.Is(err, ErrChanged) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// forgetSeed takes back what plantSeed wrote, unless the owner has told of the purchase since.
+func (e *estado) forgetSeed(ctx context.Context, id string) error {
+	v, version, err := loadJSON[view](ctx, e.store, compraKey(id))
+	if err != nil || v == nil || v.Compra.Numero() > 0 {
+		return err
+	}
+	return e.store.Delete(ctx, compraKey(id), version)
+}
+
+// update writes what the owner told, unless something newer stands there. What the owner tells first of a purchase
+// puts it in the customer's list; before the purchase is written, so that a crash between the two is made good by the
+// broker's redelivery.
+func (e *estado) update(ctx context.Context, c contracts.Compra) error {
+	text, err := json.Marshal(view{Compra: c, WrittenAt: e.now().UTC()})
+	if err != nil {
+		return err
+	}
+	return retry(func() error {
+		earlier, version, err := loadJSON[view](ctx, e.store, compraKey(c.ID))
+		if err != nil {
+			return err
+		}
+		if earlier == nil || earlier.Compra.Numero() == 0 {
+			if err := e.recordOfUsuario(ctx, c.IDUsuario, recorded{ID: c.ID, CreadaEn: c.CreadaEn}); err != nil {
+				return err
+			}
+		}
+		if earlier == nil {
+			return e.store.Create(ctx, compraKey(c.ID), text, viewTTL)
+		}
+		if earlier.Compra.Numero() >= c.Numero() {
+			return nil
+		}
+		return e.store.Replace(ctx, compraKey(c.ID), version, text, viewTTL)
+	})
+}
+
+// recorded is one of a customer's purchases, in the customer's list.
+type recorded struct {
+	ID       string    `json:"id"`
+	CreadaEn time.Time `json:"creada_en"`
+}
+
+// recordOfUsuario puts a purchase in the customer's list, which keeps the LatestOfList newest. In this process one
+// customer's notes take turns: with many purchases at once most would lose the race for the key.
+func (e *estado) recordOfUsuario(ctx context.Context, usuario string, fresh recorded) error {
+	turn := &e.turns[sha256.Sum256([]byte(usuario))[0]%uint8(len(e.turns))]
+	turn.Lock()
+	defer turn.Unlock()
+	return retry(func() error {
+		list, version, err := loadList(ctx, e.store, usuario)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(list, func(a recorded) bool { return a.ID == fresh.ID }) {
+			return nil
+		}
+		list = append(list, fresh)
+		slices.SortStableFunc(list, func(a, b recorded) int { // as the owner lists them
+			return cmp.Or(b.CreadaEn.Compare(a.CreadaEn), strings.Compare(b.ID, a.ID))
+		})
+		text, err := json.Marshal(list[:min(len(list), LatestOfList)])
+		if err != nil {
+			return err
+		}
+		if version == "" {
+			return e.store.Create(ctx, usuarioKey(usuario), text, viewTTL)
+		}
+		return e.store.Replace(ctx, usuarioKey(usuario), version, text, viewTTL)
+	})
+}
+
+func loadList(ctx context.Context, a Store, usuario string) ([]recorded, string, error) {
+	list, version, err := loadJSON[[]recorded](ctx, a, usuarioKey(usuario))
+	if list == nil {
+		return nil, version, err
+	}
+	return *list, version, err
+}
+
+// latestOf gives the last purchases of a customer that are known here after the place desde, in one page. There may be more
+// before them where it ends with a cursor.
+func (e *estado) latestOf(ctx context.Context, usuario string, desde contracts.Cursor) (Page, error) {
+	page := Page{Compras: []contracts.Compra{}, Edad: Age{SecondHand: true}}
+	list, _, err := loadList(ctx, e.store, usuario)
+	full := len(list) == LatestOfList
+	list = after(list, desde)
+	if err != nil || len(list) == 0 {
+		if err == nil && full {
+			err = errs.New(errs.Unavailable, "Las compras más antiguas no se conocen aquí, y gestor-compra no responde. Intente de nuevo en unos segundos.")
+		}
+		return page, err
+	}
+	keys := make([]string, len(list))
+	for i, a := range list {
+		keys[i] = compraKey(a.ID)
+	}
+	values, err := e.store.Load(ctx, keys...)
+	if err != nil {
+		return page, err
+	}
+	for i, value := range values {
+		if value.Version == "" {
+			continue // it was not taken in the end, or is too old
+		}
+		var v view
+		if err := json.Unmarshal(value.Text, &v); err != nil {
+			return page, fmt.Errorf("%s: %w", keys[i], err)
+		}
+		page.Compras = append(page.Compras, v.Compra)
+		page.Edad.Segundos = max(page.Edad.Segundos, e.age(v).Segundos)
+	}
+	if last := list[len(list)-1]; full {
+		page.Siguiente = contracts.Cursor{CreadaEn: last.CreadaEn, ID: last.ID}.String()
+	}
+	return page, nil
+}
+
+// after gives the part of list that follows desde: by its purchase where list has it, since the owner's cursors are more
+// exact than what is known here, else by its instant.
+func after(list []recorded, desde contracts.Cursor) []recorded {
+	if desde == (contracts.Cursor{}) {
+		return list
+	}
+	if i := slices.IndexFunc(list, func(a recorded) bool { return a.ID == desde.ID }); i >= 0 {
+		return list[i+1:]
+	}
+	i := slices.IndexFunc(list, func(a recorded) bool { return a.CreadaEn.Before(desde.CreadaEn) })
+	if i < 0 {
+		return nil
+	}
+	return list[i:]
+}
+
+func loadJSON[T any](ctx context.Context, a Store, key string) (*T, string, error) {
+	values, err := a.Load(ctx, key)
+	if err != nil || values[0].Version == "" {
+		return nil, "", err
+	}
+	var v T
+	if err := json.Unmarshal(values[0].Text, &v); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", key, err)
+	}
+	return &v, values[0].Version, nil
+}
+
+// retry runs f again while it loses a race.
+func retry(f func() error) error {
+	for range maxRounds {
+		if err := f(); !errors.Is(err, ErrChanged) {
+			return err
+		}
+	}
+	return errs.New(errs.Unavailable, "Hay demasiados cambios a la vez. Intente de nuevo.")
+}

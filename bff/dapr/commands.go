@@ -1,0 +1,61 @@
+package dapr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"entregas/bff/compras"
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/internal/pubsub"
+)
+
+// publishDeadline bounds the publication of a command by the bff.
+const publishDeadline = 3 * time.Second
+
+// Commands publishes commands to manager-compra. It implements compras.Commands.
+type Commands struct{ Publisher *pubsub.Publisher }
+
+// CrearCompra implements compras.Commands.
+func (c Commands) CrearCompra(ctx context.Context, s contracts.SolicitudCompra) error {
+	return c.publish(ctx, contracts.CrearCompra, s.CommandData(""))
+}
+
+// CancelarCompra implements compras.Commands.
+func (c Commands) CancelarCompra(ctx context.Context, compra contracts.Compra, motivo string) error {
+	return c.publish(ctx, contracts.CancelarCompra, compra.CommandData(motivo))
+}
+
+func (c Commands) publish(ctx context.Context, kind contracts.MessageType, data contracts.DatosComandoGestorCompra) error {
+	ctx, cancel := context.WithTimeout(ctx, publishDeadline)
+	defer cancel()
+	err := pubsub.Publish(ctx, c.Publisher, contracts.ComandosGestorCompra, kind, data.IDCompra, data)
+	switch {
+	case err == nil:
+		return nil
+	case neverPublished(err):
+		return fmt.Errorf("%w: %w", compras.ErrNotDone, err)
+	default: // the broker may have it: its acknowledgement may be what was lost
+		return errs.Transient(err)
+	}
+}
+
+// neverPublished tells that a publish failed before the sidecar called the broker: by the codes that daprd 1.18 gives until then,
+// or since there was no connection to the sidecar. gRPC has one code for that and for a connection that broke, and tells them
+// apart in words only.
+func neverPublished(err error) bool {
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.NotFound, codes.FailedPrecondition, codes.PermissionDenied:
+		return true
+	case codes.Unavailable:
+		return strings.Contains(err.Error(), "Error while dialing")
+	default:
+		return errors.Is(err, pubsub.ErrNotEncoded)
+	}
+}

@@ -1,0 +1,428 @@
+package dapr_test
+
+import (
+	"bytes"
+	"context"
+	crand "crypto/rand"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"entregas/bff/dapr"
+	"entregas/contracts"
+	"entregas/internal/api/adminproductos"
+	"entregas/internal/api/gestorcompra"
+	"entregas/internal/api/monitor"
+	"entregas/internal/api/ordenes"
+	"entregas/internal/app"
+	"entregas/internal/errs"
+	"entregas/internal/logging"
+	"entregas/internal/rest"
+)
+
+// testManager answers as it is told, whatever it is asked.
+type testManager struct {
+	*httptest.Server
+	app     string // a name of its own: sidecars find each other by name over the whole machine
+	replies atomic.Pointer[http.HandlerFunc]
+	calls   atomic.Int32
+	hangs   atomic.Bool // it answers nothing at all, its health neither
+}
+
+func newManager(t *testing.T) *testManager {
+	g := &testManager{app: "gestor-compra-" + strings.ToLower(crand.Text())}
+	g.says(list)
+	routes := app.Config{}.Routes(nil)
+	routes.PathPrefix("/").HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.calls.Add(1)
+		(*g.replies.Load())(w, r)
+	})
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.hangs.Load() {
+			<-r.Context().Done()
+			return
+		}
+		routes.ServeHTTP(w, r)
+	}))
+	t.Cleanup(g.Close)
+	return g
+}
+
+func (g *testManager) says(f http.HandlerFunc) { g.replies.Store(&f) }
+
+func (g *testManager) failure(err error) {
+	g.says(func(w http.ResponseWriter, r *http.Request) { rest.WriteError(w, r, err) })
+}
+
+func list(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/productos" {
+		rest.Write(w, http.StatusOK, []contracts.Producto{})
+		return
+	}
+	rest.Write(w, http.StatusOK, contracts.PaginaDeCompras{Compras: []contracts.Compra{{SolicitudCompra: contracts.SolicitudCompra{ID: "una"}}}, Siguiente: "c/d"})
+}
+
+// imitation stands in for two sidecars: it takes off one layer of escaping, as they do, and hands on.
+func imitation(t *testing.T, g *testManager) (httpPort string) {
+	s := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			method := strings.TrimPrefix(p.In.URL.Path, "/v1.0/invoke/"+g.app+"/method")
+			target, err := url.Parse(g.URL + method)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			target.RawQuery = p.In.URL.RawQuery
+			p.Out.URL = target
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			rest.Write(w, http.StatusInternalServerError, map[string]string{"errorCode": "ERR_DIRECT_INVOKE"})
+		},
+	})
+	t.Cleanup(s.Close)
+	return daprPort(t, s)
+}
+
+// real is a sidecar for manager-compra and one for its caller, with the resiliency that they run with.
+func real(t *testing.T, g *testManager) (httpPort string) {
+	app, err := strconv.Atoi(daprPort(t, g.Server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resources := t.TempDir()
+	text, err := os.ReadFile("../../components/resiliency.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.ReplaceAll(text, []byte("gestor-compra:"), []byte(g.app+":"))
+	text = bytes.ReplaceAll(text, []byte("- bff"), []byte("- bff-de-"+g.app))
+	if err := os.WriteFile(filepath.Join(resources, "resiliency.yaml"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sidecar(t, g.app, app, t.TempDir())
+	httpPort, _ = sidecar(t, "bff-de-"+g.app, 0, resources)
+	return httpPort
+}
+
+func daprPort(t *testing.T, s *httptest.Server) string {
+	t.Helper()
+	_, daprPort, err := net.SplitHostPort(s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return daprPort
+}
+
+func TestInvoke(t *testing.T) {
+	for name, means := range map[string]func(*testing.T, *testManager) string{"imitación": imitation, "Dapr": real} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newManager(t)
+			httpPort := means(t, g)
+			freshManager := func() dapr.Manager { return dapr.Manager{Service: dapr.NewService(g.app, httpPort, "")} }
+			t.Run("lo que va y lo que vuelve", func(t *testing.T) { roundTrip(t, g, freshManager()) })
+			t.Run("every operation", func(t *testing.T) { everyOperation(t, g, freshManager()) })
+			t.Run("whatever passes the door", func(t *testing.T) { whateverPasses(t, g, freshManager()) })
+			t.Run("the largest that is asked", func(t *testing.T) { largest(t, g, freshManager()) })
+			t.Run("una respuesta no es un silencio", func(t *testing.T) { replies(t, g, freshManager()) })
+			if name == "Dapr" {
+				t.Run("tarda demasiado", func(t *testing.T) { slow(t, g, freshManager()) })
+			}
+			t.Run("una llamada no prueba nada", func(t *testing.T) { oneCallIsNoEvidence(t, g, freshManager()) })
+			t.Run("no responde", func(t *testing.T) { neverAnswers(t, g, freshManager()) })
+		})
+	}
+}
+
+func roundTrip(t *testing.T, g *testManager, manager dapr.Manager) {
+	for _, usuario := range []string{"ana", "a/b", "..", ".", "", "50% ? # ñ", "a||b", "ana@los.alpes", "%2F", "a+b c", "a,b"} {
+		var path string
+		var query url.Values
+		g.says(func(w http.ResponseWriter, r *http.Request) {
+			path, query = r.URL.EscapedPath(), r.URL.Query()
+			list(w, r)
+		})
+		page, err := manager.OfUsuario(t.Context(), usuario, 7, "a&b")
+		if err != nil || len(page.Compras) != 1 || page.Siguiente != "c/d" {
+			t.Errorf("%q: %+v, %v", usuario, page, err)
+		}
+		want := url.Values{"id_usuario": {usuario}, "limite": {"7"}, "despues": {"a&b"}}
+		if path != "/compras" || !maps.EqualFunc(query, want, slices.Equal) {
+			t.Errorf("%q came as %s?%v", usuario, path, query)
+		}
+	}
+}
+
+// unused are the operations that the bff does not call.
+var unused = []string{"GET /usuarios/{id}/compras", "GET /usuarios/{id}/ordenes"}
+
+// everyOperation calls each operation of the four services with ids that paths have a meaning for: each comes to its route, with the
+// id as it was.
+func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
+	var operation, id string
+	record := func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			template, err := mux.CurrentRoute(r).GetPathTemplate()
+			if err != nil {
+				t.Error(err)
+			}
+			operation, id = r.Method+" "+template, mux.Vars(r)["id"]
+			rest.Write(w, http.StatusOK, nil)
+		})
+	}
+	routes := app.Config{}.Routes(nil)
+	gestorcompra.HandlerWithOptions(nil, gestorcompra.GorillaServerOptions{BaseRouter: routes, Middlewares: []gestorcompra.MiddlewareFunc{record}})
+	adminproductos.HandlerWithOptions(nil, adminproductos.GorillaServerOptions{BaseRouter: routes, Middlewares: []adminproductos.MiddlewareFunc{record}})
+	ordenes.HandlerWithOptions(nil, ordenes.GorillaServerOptions{BaseRouter: routes, Middlewares: []ordenes.MiddlewareFunc{record}})
+	monitor.HandlerWithOptions(nil, monitor.GorillaServerOptions{BaseRouter: routes, Middlewares: []monitor.MiddlewareFunc{record}})
+	g.says(routes.ServeHTTP)
+
+	warehouse, orders, queues := dapr.Productos(manager), dapr.Ordenes(manager), dapr.Monitor(manager)
+	called := map[string]bool{}
+	for _, one := range []string{"01938f5e-7c1a-7000-8000-000000000001", "a/b", "..", ".", "50% ? # ñ", "a||b", "ana@los.alpes", "%2F", "a+b c", "a,b", ";"} {
+		for want, call := range map[string]func(ctx context.Context){
+			"POST /compras":                          func(ctx context.Context) { _, _ = manager.Create(ctx, contracts.SolicitudCompra{}) },
+			"GET /compras":                           func(ctx context.Context) { _, _ = manager.Buscar(ctx, contracts.ComprasFilter{}, 1, "") },
+			"GET /compras/{id}":                      func(ctx context.Context) { _, _ = manager.Load(ctx, one) },
+			"POST /compras/{id}/cancelacion":         func(ctx context.Context) { _, _, _ = manager.Cancelar(ctx, one, "") },
+			"POST /compras/{id}/aprobacion":          func(ctx context.Context) { _, _ = manager.Aprobar(ctx, one, true, "") },
+			"POST /compras/{id}/reintento":           func(ctx context.Context) { _, _ = manager.Reintentar(ctx, one) },
+			"GET /compras/{id}/mensajes":             func(ctx context.Context) { _, _ = manager.Mensajes(ctx, one) },
+			"GET /resumen":                           func(ctx context.Context) { _, _ = manager.Resumen(ctx, 1) },
+			"GET /productos":                         func(ctx context.Context) { _, _ = warehouse.List(ctx, one) },
+			"GET /productos/{id}":                    func(ctx context.Context) { _, _ = warehouse.Load(ctx, one) },
+			"POST /productos/{id}/reposicion":        func(ctx context.Context) { _, _ = warehouse.Reponer(ctx, one, 1, "k") },
+			"GET /balance":                           func(ctx context.Context) { _, _ = warehouse.Balance(ctx) },
+			"GET /ordenes/{id}":                      func(ctx context.Context) { _, _ = orders.Load(ctx, one) },
+			"POST /ordenes/{id}/despacho":            func(ctx context.Context) { _, _ = orders.Despachar(ctx, one) },
+			"GET /colas":                             func(ctx context.Context) { _, _ = queues.Colas(ctx, 1) },
+			"GET /mensajes-muertos":                  func(ctx context.Context) { _, _ = queues.DeadLetters(ctx) },
+			"POST /mensajes-muertos/{id}/reposicion": func(ctx context.Context) { _, _ = queues.PutBackDeadLetter(ctx, one) },
+			"POST /mensajes-muertos/{id}/apartado":   func(ctx context.Context) { _, _ = queues.SetAside(ctx, one) },
+		} {
+			operation, id = "", one
+			if call(t.Context()); operation != want || strings.Contains(want, "{id}") && id != one {
+				t.Errorf("%s with %q came as %s with %q", want, one, operation, id)
+			}
+			called[want] = true
+		}
+	}
+	err := routes.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		template, err := route.GetPathTemplate()
+		methods, _ := route.GetMethods()
+		for _, method := range methods {
+			if one := method + " " + template; !called[one] && !slices.Contains(append(unused, "GET /healthz", "GET /readyz"), one) {
+				t.Errorf("nothing calls %s: write it here, or among those that are unused", one)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// largest asks with the most that the public door lets through: each part as long as it may be, of what escaping makes longest.
+func largest(t *testing.T, g *testManager, manager dapr.Manager) {
+	usuario, after := strings.Repeat("\U0001F999", contracts.MaxIdentifier), strings.Repeat("%", 256)
+	domicilio := true
+	filter := contracts.ComprasFilter{Estados: slices.Repeat(contracts.Estados, 300), IDUsuario: usuario, Domicilio: &domicilio}
+	var query url.Values
+	g.says(func(w http.ResponseWriter, r *http.Request) {
+		query = r.URL.Query()
+		list(w, r)
+	})
+	if _, err := manager.OfUsuario(t.Context(), usuario, 100, after, filter.Estados...); err != nil || query.Get("id_usuario") != usuario {
+		t.Errorf("a customer's list: %v, %v", err, query)
+	}
+	if _, err := manager.Buscar(t.Context(), filter, 100, after); err != nil || query.Get("despues") != after || len(query["estado"]) != len(contracts.Estados) {
+		t.Errorf("everybody's list: %v, %v", err, query)
+	}
+}
+
+// whateverPasses calls with arbitrary texts that the public door takes, in the trace that an arbitrary header asks for: the sidecars
+// refuse none of it. The same seed gives the same texts.
+func whateverPasses(t *testing.T, g *testManager, manager dapr.Manager) {
+	g.says(list)
+	productos := dapr.Productos(manager)
+	random := rand.New(rand.NewPCG(13, 0)) //nolint:gosec // a test's own numbers
+	text := func(most int) string {
+		b := make([]byte, random.IntN(most))
+		for i := range b {
+			b[i] = byte(random.IntN(256))
+		}
+		runes := make([]rune, random.IntN(most))
+		for i := range runes {
+			runes[i] = rune(random.IntN(0x1FB00))
+		}
+		if random.IntN(2) == 0 {
+			return string(b)
+		}
+		return string(runes)
+	}
+	identifier := func() string { // about one text in a few is one
+		for {
+			var v contracts.Validator
+			one := text(contracts.MaxIdentifier + 1)
+			if v.Identifier("id", one); v.Error() == nil {
+				return one
+			}
+		}
+	}
+	header := func() string {
+		if random.IntN(2) == 0 {
+			return "00-" + text(40) + "-" + text(20) + "-01"
+		}
+		return text(200)
+	}
+	for range 500 {
+		ctx, id := logging.WithTrace(t.Context(), header()), identifier()
+		if _, err := manager.OfUsuario(ctx, id, 1, text(64)); err != nil {
+			t.Fatalf("%q in the trace %q: %v", id, logging.Trace(ctx), err)
+		}
+		if _, err := productos.List(ctx, id); err != nil {
+			t.Fatalf("%q in the trace %q: %v", id, logging.Trace(ctx), err)
+		}
+	}
+}
+
+func replies(t *testing.T, g *testManager, manager dapr.Manager) {
+	for code, err := range map[errs.Code]error{
+		errs.NotFound: errs.New(errs.NotFound, "no existe"),
+		errs.Conflict: errs.New(errs.Conflict, "no existe"),
+		errs.Invalid:  errs.New(errs.Invalid, "no existe"),
+		errs.Internal: errs.New(errs.Internal, "no existe"),
+	} {
+		g.failure(err)
+		for range 5 {
+			_, err := manager.Load(t.Context(), "x")
+			var own *errs.Error
+			if errs.Of(err) != code || !errors.As(err, &own) || own.Mensaje != "no existe" {
+				t.Fatalf("%v, quiero %s", err, code)
+			}
+		}
+	}
+	g.says(list)
+	if _, err := manager.OfUsuario(t.Context(), "ana", 1, ""); err != nil {
+		t.Errorf("después de muchas respuestas así ya no se le llama: %v", err)
+	}
+}
+
+// slowness is far more than a call may take.
+const slowness = 5 * time.Second
+
+// do tells how long one call took.
+func do(t *testing.T, manager dapr.Manager) (time.Duration, error) {
+	start := time.Now()
+	_, err := manager.OfUsuario(t.Context(), "ana", 1, "")
+	return time.Since(start), err
+}
+
+// soon polls until true, and fails after longEnough.
+func soon(t *testing.T, what string, isTrue func() bool) {
+	t.Helper()
+	const longEnough = 20 * time.Second
+	for limit := time.Now().Add(longEnough); !isTrue(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("%s: not within %s", what, longEnough)
+		}
+	}
+}
+
+// Calls that the service is slow to answer cost time to their callers only.
+func slow(t *testing.T, g *testManager, manager dapr.Manager) {
+	g.says(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-time.After(slowness):
+		}
+		list(w, r)
+	})
+	for range 4 {
+		earlier := g.calls.Load()
+		if took, err := do(t, manager); errs.Of(err) != errs.Unavailable || took > slowness || g.calls.Load() != earlier+1 {
+			t.Fatalf("%v en %s", err, took)
+		}
+	}
+	g.says(list)
+	if _, err := do(t, manager); err != nil {
+		t.Errorf("después de cuatro que tardan demasiado: %v", err)
+	}
+}
+
+// What a service, or a sidecar on the way, makes of one call says nothing about the next.
+func oneCallIsNoEvidence(t *testing.T, g *testManager, manager dapr.Manager) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"its own 503": func(w http.ResponseWriter, r *http.Request) {
+			rest.WriteError(w, r, errs.New(errs.Unavailable, "no"))
+		},
+		"a bare 502":               func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"a bare 429":               func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
+		"an empty 200":             func(http.ResponseWriter, *http.Request) {}, // its sidecar's time ran out while it answered
+		"a cut 200":                func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"compras":[{"id":"una"`)) },
+		"a connection that breaks": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"a header that is too large": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Link", "<"+strings.Repeat("x", 64<<10)+`>; rel="next"`)
+			list(w, r)
+		},
+		"a header with a broken byte": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Link", "<\xff>")
+			list(w, r)
+		},
+	} {
+		g.says(answer)
+		for range 5 {
+			if _, err := do(t, manager); err != nil && errs.Of(err) != errs.Unavailable {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		g.says(list)
+		if _, err := do(t, manager); err != nil {
+			t.Errorf("the next call after %s: %v", name, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 5 { // customers who leave
+		_, _ = manager.OfUsuario(ctx, "ana", 1, "")
+	}
+	if _, err := do(t, manager); err != nil {
+		t.Errorf("the next call after customers who left: %v", err)
+	}
+}
+
+// A service that does not answer its probe is not called, until it answers.
+func neverAnswers(t *testing.T, g *testManager, manager dapr.Manager) {
+	isSilent := func() bool {
+		before := g.calls.Load()
+		took, err := do(t, manager)
+		return errs.Of(err) == errs.Unavailable && strings.Contains(err.Error(), "salud") && took < time.Second && g.calls.Load() == before
+	}
+	answers := func() bool { _, err := do(t, manager); return err == nil }
+	g.hangs.Store(true)
+	soon(t, "a service that hangs is silent", isSilent)
+	g.hangs.Store(false)
+	soon(t, "it is called again", answers)
+	g.Close()
+	soon(t, "a service that is gone is silent", isSilent)
+	for range 4 {
+		if took, err := do(t, manager); errs.Of(err) != errs.Unavailable || took > slowness {
+			t.Errorf("parado: %v en %s", err, took)
+		}
+	}
+}

@@ -1,0 +1,208 @@
+package dapr
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"entregas/bff/compras"
+	"entregas/contracts"
+	"entregas/internal/api/adminproductos"
+	"entregas/internal/api/gestorcompra"
+	"entregas/internal/api/monitor"
+	"entregas/internal/api/ordenes"
+)
+
+// Manager is manager-compra. It implements compras.Manager.
+type Manager struct{ *Service }
+
+func (g Manager) api() *gestorcompra.ClientWithResponses {
+	return &gestorcompra.ClientWithResponses{ClientInterface: &gestorcompra.Client{Server: g.server(), Client: g}}
+}
+
+// Create implements compras.Manager.
+func (g Manager) Create(ctx context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error) {
+	r, err := g.api().CrearCompraWithResponse(ctx, s)
+	return answer(ctx, g.Service, r, err, gestorcompra.CrearCompraResponse.GetJSON202)
+}
+
+// Load implements compras.Manager.
+func (g Manager) Load(ctx context.Context, id string) (contracts.Compra, error) {
+	r, err := g.api().LeerCompraWithResponse(ctx, segment(id))
+	return answer(ctx, g.Service, r, err, gestorcompra.LeerCompraResponse.GetJSON200)
+}
+
+// OfUsuario implements compras.Manager.
+func (g Manager) OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (compras.Page, error) {
+	return g.list(ctx, contracts.ComprasFilter{Estados: estados}, &usuario, limit, after)
+}
+
+// Buscar implements access.Operation.
+func (g Manager) Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string) (compras.Page, error) {
+	return g.list(ctx, f, unlessEmpty(f.IDUsuario), limit, after)
+}
+
+// list gives a page of the purchases of usuario, nil for everybody's.
+func (g Manager) list(ctx context.Context, f contracts.ComprasFilter, usuario *string, limit int, after string) (compras.Page, error) {
+	params := gestorcompra.ListarComprasParams{IdUsuario: usuario, Domicilio: f.Domicilio, Limite: &limit, Despues: unlessEmpty(after)}
+	if len(f.Estados) > 0 { // each once: a sidecar refuses a long address
+		params.Estado = new(slices.Compact(slices.Sorted(slices.Values(f.Estados))))
+	}
+	r, err := g.api().ListarComprasWithResponse(ctx, &params)
+	page, err := answer(ctx, g.Service, r, err, gestorcompra.ListarComprasResponse.GetJSON200)
+	return compras.Page{Compras: page.Compras, Siguiente: page.Siguiente}, err
+}
+
+func unlessEmpty(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// Cancelar implements compras.Decisions.
+func (g Manager) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, done bool, err error) {
+	r, err := g.api().CancelarCompraWithResponse(ctx, segment(id), contracts.Cancelacion{Motivo: motivo})
+	a, err = answer(ctx, g.Service, r, err, func(r gestorcompra.CancelarCompraResponse) *contracts.Aceptada {
+		done = r.JSON200 != nil
+		return cmp.Or(r.JSON200, r.JSON202)
+	})
+	return a, done, err
+}
+
+// Aprobar implements compras.Decisions.
+func (g Manager) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
+	r, err := g.api().DecidirCompraWithResponse(ctx, segment(id), contracts.Aprobacion{Aprobada: &aprobada, Motivo: motivo})
+	return answer(ctx, g.Service, r, err, gestorcompra.DecidirCompraResponse.GetJSON200)
+}
+
+// Mensajes implements access.Operation.
+func (g Manager) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
+	r, err := g.api().LeerMensajesWithResponse(ctx, segment(id))
+	return answer(ctx, g.Service, r, err, gestorcompra.LeerMensajesResponse.GetJSON200)
+}
+
+// Resumen implements access.Operation.
+func (g Manager) Resumen(ctx context.Context, seconds int) (contracts.Resumen, error) {
+	r, err := g.api().LeerResumenWithResponse(ctx, &gestorcompra.LeerResumenParams{Segundos: &seconds})
+	return answer(ctx, g.Service, r, err, gestorcompra.LeerResumenResponse.GetJSON200)
+}
+
+// Reintentar implements access.Operation.
+func (g Manager) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
+	r, err := g.api().ReintentarCompraWithResponse(ctx, segment(id))
+	return answer(ctx, g.Service, r, err, gestorcompra.ReintentarCompraResponse.GetJSON202)
+}
+
+// Productos is admin-productos. It implements access.Productos.
+type Productos struct{ *Service }
+
+func (p Productos) api() *adminproductos.ClientWithResponses {
+	return &adminproductos.ClientWithResponses{ClientInterface: &adminproductos.Client{Server: p.server(), Client: p}}
+}
+
+// List implements access.Productos.
+func (p Productos) List(ctx context.Context, search string) ([]contracts.Producto, error) {
+	r, err := p.api().ListarProductosWithResponse(ctx, &adminproductos.ListarProductosParams{Buscar: unlessEmpty(search)})
+	return answer(ctx, p.Service, r, err, adminproductos.ListarProductosResponse.GetJSON200)
+}
+
+// Balance implements access.Productos.
+func (p Productos) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
+	r, err := p.api().LeerBalanceWithResponse(ctx)
+	return answer(ctx, p.Service, r, err, adminproductos.LeerBalanceResponse.GetJSON200)
+}
+
+// Load implements access.Productos.
+func (p Productos) Load(ctx context.Context, id string) (contracts.Producto, error) {
+	r, err := p.api().LeerProductoWithResponse(ctx, segment(id))
+	return answer(ctx, p.Service, r, err, adminproductos.LeerProductoResponse.GetJSON200)
+}
+
+// Reponer implements access.Productos.
+func (p Productos) Reponer(ctx context.Context, id string, cantidad int, key string) (contracts.Producto, error) {
+	params := adminproductos.ReponerProductoParams{IdempotencyKey: &key}
+	r, err := p.api().ReponerProductoWithResponse(ctx, segment(id), &params, contracts.Reposicion{Cantidad: cantidad})
+	return answer(ctx, p.Service, r, err, adminproductos.ReponerProductoResponse.GetJSON200)
+}
+
+// Ordenes is the service ordenes. It implements access.Ordenes.
+type Ordenes struct{ *Service }
+
+func (o Ordenes) api() *ordenes.ClientWithResponses {
+	return &ordenes.ClientWithResponses{ClientInterface: &ordenes.Client{Server: o.server(), Client: o}}
+}
+
+// Load implements access.Ordenes.
+func (o Ordenes) Load(ctx context.Context, id string) (contracts.Orden, error) {
+	r, err := o.api().LeerOrdenWithResponse(ctx, segment(id))
+	return answer(ctx, o.Service, r, err, ordenes.LeerOrdenResponse.GetJSON200)
+}
+
+// Despachar implements access.Ordenes.
+func (o Ordenes) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
+	r, err := o.api().DespacharOrdenWithResponse(ctx, segment(id))
+	return answer(ctx, o.Service, r, err, ordenes.DespacharOrdenResponse.GetJSON200)
+}
+
+// Monitor is monitor. It implements access.Monitor.
+type Monitor struct{ *Service }
+
+func (m Monitor) api() *monitor.ClientWithResponses {
+	return &monitor.ClientWithResponses{ClientInterface: &monitor.Client{Server: m.server(), Client: m}}
+}
+
+// Colas implements access.Monitor.
+func (m Monitor) Colas(ctx context.Context, minutes int) (contracts.Colas, error) {
+	c := contracts.Colas{Muestras: []contracts.MuestraDeColas{}, Ahora: []contracts.ColaAhora{}}
+	r, err := m.api().LeerColasWithResponse(ctx)
+	i, err := answer(ctx, m.Service, r, err, monitor.LeerColasResponse.GetJSON200)
+	if err != nil {
+		return c, err
+	}
+	c.Broker = i.Broker
+	for n, at := range i.Instantes {
+		if i.En.Sub(at) > time.Duration(minutes)*time.Minute {
+			continue
+		}
+		sample := contracts.MuestraDeColas{En: at, Pendientes: map[string]int64{}}
+		for _, queue := range i.Colas {
+			if n < len(queue.Serie.Pendientes) && queue.Serie.Pendientes[n] != nil {
+				sample.Pendientes[queue.Tema] += *queue.Serie.Pendientes[n]
+			}
+		}
+		c.Muestras = append(c.Muestras, sample)
+	}
+	for _, queue := range i.Colas {
+		if queue.Pendientes != nil && queue.Consumidores != nil {
+			c.Ahora = append(c.Ahora, contracts.ColaAhora{
+				Tema: queue.Tema, Suscripcion: queue.Suscripcion, Pendientes: *queue.Pendientes, Replicas: *queue.Consumidores, Edad: queue.EdadSegundos,
+				Entrada: queue.EntradaPorSegundo, Salida: queue.SalidaPorSegundo, ParaVaciar: queue.SegundosParaVaciar,
+			})
+		}
+	}
+	return c, nil
+}
+
+// DeadLetters implements access.Monitor.
+func (m Monitor) DeadLetters(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+	r, err := m.api().ListarMensajesMuertosWithResponse(ctx)
+	list, err := answer(ctx, m.Service, r, err, monitor.ListarMensajesMuertosResponse.GetJSON200)
+	if list == nil {
+		list = []contracts.MensajeMuerto{}
+	}
+	return list, err
+}
+
+// PutBackDeadLetter implements access.Monitor.
+func (m Monitor) PutBackDeadLetter(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	r, err := m.api().ReponerMensajeWithResponse(ctx, segment(id))
+	return answer(ctx, m.Service, r, err, monitor.ReponerMensajeResponse.GetJSON202)
+}
+
+// SetAside implements access.Monitor.
+func (m Monitor) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	r, err := m.api().ApartarMensajeWithResponse(ctx, segment(id))
+	return answer(ctx, m.Service, r, err, monitor.ApartarMensajeResponse.GetJSON202)
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"entregas/bff/edge"
+	"entregas/bff/identity"
+	"entregas/contracts"
+)
+
+// A client that is over its rate is told to wait: counted by subject where it is identified, else by address, also with a token that
+// is not valid.
+func TestRate(t *testing.T) {
+	p := newGate(t, func(c *config) { c.PerSubject, c.Burst, c.PerAddress, c.AddressBurst = 0.001, 5, 0.001, 3 })
+	passes := func(path string, headers ...string) (n int) {
+		for range 10 {
+			r := p.do(t, http.MethodGet, path, "", headers...)
+			if r.Code != http.StatusTooManyRequests {
+				n++
+				continue
+			}
+			if said := problem(t, r); r.Header().Get("Retry-After") == "" || !strings.HasSuffix(said.Type, "demasiadas") {
+				t.Errorf("%v %+v", r.Header(), said)
+			}
+		}
+		return n
+	}
+	ana, eva := p.as(t, "ana", identity.Cliente), p.as(t, "eva", identity.Cliente)
+	for _, c := range []struct {
+		name    string
+		path    string
+		headers []string
+		passes  int
+	}{
+		{"ana", "/api/productos", ana, 5},
+		{"ana, with another token", "/api/usuarios/ana/compras", p.as(t, "ana", identity.Cliente), 0},
+		{"eva, at the same address", "/api/productos", eva, 5},
+		{"nobody", "/api/productos", nobody, 3},
+		{"a token that is not valid, at the same address", "/api/productos", []string{"Authorization", "Bearer x"}, 0},
+		{"signing in, at the same address", "/sesion", nobody, 0},
+	} {
+		if n := passes(c.path, c.headers...); n != c.passes {
+			t.Errorf("%s: pasan %d, quiero %d", c.name, n, c.passes)
+		}
+	}
+	// The pages themselves and what the sidecar delivers are not counted.
+	if r := p.do(t, http.MethodGet, "/healthz", "", nobody...); r.Code != http.StatusOK {
+		t.Errorf("/healthz: %d", r.Code)
+	}
+}
+
+func TestETag(t *testing.T) {
+	p := newGate(t)
+	p.withAnasCompra(t, "")
+	for _, path := range []string{"/api/productos", "/api/productos/1", "/api/compras", "/api/compras/" + anasCompra, "/api/usuarios/ana/compras", "/api/operacion/balance", "/api/ordenes/" + idOrden} {
+		r := p.do(t, http.MethodGet, path, "")
+		etag := r.Header().Get("ETag")
+		if r.Code != http.StatusOK || etag == "" {
+			t.Errorf("%s: %d %q", path, r.Code, etag)
+		}
+		for _, got := range []string{etag, `"x", W/` + etag, "*"} {
+			if r := p.do(t, http.MethodGet, path, "", "If-None-Match", got); r.Code != http.StatusNotModified || r.Body.Len() != 0 {
+				t.Errorf("%s con %s: %d %s", path, got, r.Code, r.Body)
+			}
+		}
+	}
+	earlier := p.do(t, http.MethodGet, "/api/compras/"+anasCompra, "").Header().Get("ETag")
+	p.manager.Advance(anasCompra, contracts.EstadoIniciada)
+	if r := p.do(t, http.MethodGet, "/api/compras/"+anasCompra, "", "If-None-Match", earlier); r.Code != http.StatusOK {
+		t.Errorf("lo que cambió: %d", r.Code)
+	}
+}
+
+func TestCORS(t *testing.T) {
+	p := edge.CORS([]string{"https://socio.example"}, newGate(t))
+	for _, c := range []struct {
+		origin, asks string
+		allows       bool
+	}{{"https://socio.example", "POST", true}, {"https://otro.example", "POST", false}, {"https://socio.example", "", true}, {"", "", false}} {
+		verb := http.MethodGet
+		if c.asks != "" {
+			verb = http.MethodOptions
+		}
+		r := httptest.NewRequest(verb, "/api/productos", http.NoBody)
+		r.Header.Set("Origin", c.origin)
+		if c.asks != "" {
+			r.Header.Set("Access-Control-Request-Method", c.asks)
+		}
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, r)
+		if says := w.Header().Get("Access-Control-Allow-Origin"); (says == c.origin && c.origin != "") != c.allows || w.Header().Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("%+v: %d %v", c, w.Code, w.Header())
+		}
+	}
+}
+
+func TestDepthAndCost(t *testing.T) {
+	p := newGate(t)
+	p.withAnasCompra(t, "")
+	deep := `{compras{compras{historia{numero}}}}`
+	for _, c := range []struct{ name, query, says string }{
+		{"a usual one", deep, ""},
+		{"a dear one", `{compras(limite:100){compras{id idUsuario mensajes{comando} historia{numero paso}}}}`, ""},
+		{"too dear", `{a:compras(limite:100){compras{mensajes{comando}}} b:compras(limite:100){compras{mensajes{comando}}}}`, "cuesta demasiado"},
+		{"too dear by a limit that is none", `{a:compras(limite:-1000000){compras{id}} b:compras(limite:1000000){compras{mensajes{comando tipo:respuesta}}} c:compras(limite:100){compras{mensajes{comando}}}}`, "cuesta demasiado"},
+		{"introspection", `{__schema{types{fields{type{ofType{ofType{ofType{ofType{ofType{name}}}}}}}}}}`, ""},
+	} {
+		r := p.graphql(t, c.query)
+		if c.says == "" && len(r.Errors) != 0 && r.Errors[0].Extensions.Code == "demasiado" {
+			t.Errorf("%s: %+v", c.name, r.Errors)
+		}
+		if c.says != "" && (len(r.Errors) == 0 || !strings.Contains(r.Errors[0].Message, c.says)) {
+			t.Errorf("%s: %+v %s", c.name, r.Errors, r.Data)
+		}
+	}
+	p = newGate(t, func(c *config) { c.Introspection, c.GraphiQL = false, false })
+	for _, path := range []string{"/graphql", "/v1"} {
+		r := p.do(t, http.MethodPost, path, `{"query":"{__schema{types{name}}}"}`, "Content-Type", "application/json")
+		if !strings.Contains(r.Body.String(), `"code":"sin-permiso"`) || strings.Contains(r.Body.String(), "Query") {
+			t.Errorf("%s sin introspección: %s", path, r.Body)
+		}
+	}
+	if r := p.do(t, http.MethodGet, "/graphiql", "", nobody...); r.Code != http.StatusNotFound {
+		t.Errorf("sin GraphiQL: %d", r.Code)
+	}
+}
+
+// What a browser needs to read and try the interfaces is in the program, and is loaded from nowhere else.
+func TestDocuments(t *testing.T) {
+	p := newGate(t)
+	for path, says := range map[string]string{
+		"/docs": "<rapi-doc", "/docs/rapidoc.js": "RapiDoc", "/docs/openapi.yaml": "openapi: 3.0.3", "/docs/asyncapi.yaml": "asyncapi: 3.0.0",
+		"/graphiql": "graphiql.min.js", "/graphiql/graphiql.min.js": "GraphiQL", "/graphiql/react.production.min.js": "React", "/graphiql/inicio.js": "/graphql",
+	} {
+		r := p.do(t, http.MethodGet, path, "", nobody...)
+		if r.Code != http.StatusOK || !strings.Contains(r.Body.String(), says) || r.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %d %v %.200s", path, r.Code, r.Header(), r.Body)
+		}
+		if strings.HasSuffix(r.Header().Get("Content-Type"), "text/html; charset=utf-8") && (strings.Contains(r.Body.String(), "https://") || !strings.Contains(r.Header().Get("Content-Security-Policy"), "default-src 'self'")) {
+			t.Errorf("%s carga de otra parte: %s", path, r.Body)
+		}
+	}
+}
+
+// Whom the address of a request is counted to: what the client says of itself is believed only as far as proxies of ours wrote it.
+func TestWhichAddress(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		proxies  int
+		say      [2][]string // X-Forwarded-For of two requests
+		together bool        // they are counted to one address
+	}{
+		{"no proxy: the header is not read", 0, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, true},
+		{"one: two customers", 1, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, false},
+		{"one: a customer who invents", 1, [2][]string{{"9.9.9.9, 1.1.1.1"}, {"8.8.8.8", "1.1.1.1"}}, true},
+		{"two: a customer who invents", 2, [2][]string{{"9.9.9.9, 1.1.1.1, 35.0.0.1"}, {"8.8.8.8, 1.1.1.1, 35.0.0.2"}}, true},
+		{"two: two customers", 2, [2][]string{{"1.1.1.1, 35.0.0.1"}, {"2.2.2.2, 35.0.0.1"}}, false},
+		{"two: one whole network of IPv6", 2, [2][]string{{"2001:db8::1, 35.0.0.1"}, {"2001:db8::2, 35.0.0.1"}}, true},
+		{"two, passed by", 2, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, true},
+		{"one: what is no address", 1, [2][]string{{"a"}, {"b"}}, true},
+	} {
+		p := newGate(t, func(c2 *config) { c2.PerAddress, c2.AddressBurst, c2.Proxies = 0.001, 1, c.proxies })
+		var estados [2]int
+		for i, says := range c.say {
+			r := httptest.NewRequest(http.MethodGet, "/api/productos", http.NoBody)
+			r.Header["X-Forwarded-For"] = says
+			w := httptest.NewRecorder()
+			p.ServeHTTP(w, r)
+			estados[i] = w.Code
+		}
+		if estados[0] != http.StatusOK || (estados[1] == http.StatusTooManyRequests) != c.together {
+			t.Errorf("%s: %v", c.name, estados)
+		}
+	}
+}
+
+// A client that is over its rate does not reach the state store with invented cookies; one with a token is not counted there.
+func TestMadeUpCookies(t *testing.T) {
+	p := newGate(t, func(c *config) { c.PerAddress, c.AddressBurst = 0.001, 3 })
+	ana := p.as(t, "ana", identity.Cliente)
+	earlier := p.store.Reads()
+	for range 10 {
+		p.do(t, http.MethodGet, "/api/productos", "", append(nobody, "Cookie", "entregas_sesion=INVENTADA")...)
+	}
+	if n := p.store.Reads() - earlier; n != 3 {
+		t.Errorf("se leyó el almacén %d veces", n)
+	}
+	if r := p.do(t, http.MethodGet, "/api/productos", "", ana...); r.Code != http.StatusOK {
+		t.Errorf("ana, con token, desde la misma dirección: %d", r.Code)
+	}
+}
+
+// A HEAD has the headers of the GET and no body; a live stream has none.
+func TestHead(t *testing.T) {
+	p := newGate(t)
+	server := httptest.NewServer(edge.WithHead(p))
+	defer server.Close()
+	for path, status := range map[string]int{
+		"/api/productos": http.StatusOK, "/api/productos/nada": http.StatusNotFound, "/docs": http.StatusOK, "/": http.StatusOK,
+		"/stream": http.StatusMethodNotAllowed, "/api/compras": http.StatusUnauthorized,
+	} {
+		r, err := http.Head(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(r.Body); err != nil || len(body) != 0 || r.StatusCode != status || r.Header.Get("Content-Type") == "" {
+			t.Errorf("%s: %d %v, %d bytes, %v", path, r.StatusCode, r.Header, len(body), err)
+		}
+		_ = r.Body.Close()
+	}
+}

@@ -1,0 +1,194 @@
+package common
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"entregas/bff/memory"
+	"entregas/internal/errs"
+	"entregas/internal/rest"
+)
+
+// The size of an answer in the heap while it is made: the library builds all of it as a tree before it writes a byte.
+const (
+	fieldWeight = 160 // bytes a field, besides its text
+	copies      = 4   // of the text: in the tree, in the buffer that grows, as JSON, on its way out
+	textWeight  = 40  // bytes a byte of the query, while it is read and validated
+	payEvery    = 32 << 10
+)
+
+// answer bounds what one operation answers while it is made.
+type answer struct {
+	lease    *memory.Lease // nil for a mutation: a change that was made is never refused for want of room
+	most     int64         // bytes of text; 0 is no bound
+	length   atomic.Int64
+	unpaid   atomic.Int64
+	refused  atomic.Pointer[error]
+	mutation bool
+}
+
+type answerKey struct{}
+
+// leaseExtension names the lease of an operation on a websocket among what the library lets an operation carry.
+const leaseExtension = "lease"
+
+func answerOf(ctx context.Context) *answer {
+	a, _ := ctx.Value(answerKey{}).(*answer)
+	return a
+}
+
+// cut tells that the answer of ctx was given up: its further errors are not told.
+func cut(ctx context.Context) bool {
+	a := answerOf(ctx)
+	return a != nil && a.refused.Load() != nil
+}
+
+// InterceptOperation implements graphql.OperationInterceptor: there is room for what the operation is expected to answer, or
+// it is not begun. A subscription tells one purchase at a time, and holds no room between.
+func (measurement) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	op := graphql.GetOperationContext(ctx)
+	lease := memory.From(ctx)
+	if l, is := op.Stats.GetExtension(leaseExtension).(*memory.Lease); is { // on a websocket: of the operation, not of the connection
+		lease = l
+		ctx, next = memory.With(ctx, lease), untilItEnds(lease, next)
+	}
+	if op.Operation.Operation == ast.Subscription {
+		lease.Release()
+		return next(memory.With(ctx, nil))
+	}
+	a := &answer{lease: lease, most: lease.MaxAnswer()}
+	if stats := extension.GetComplexityStats(ctx); stats != nil {
+		expected := int64(stats.Complexity) * fieldWeight
+		if err := lease.Reserve(ctx, expected); err != nil {
+			lease.Close()
+			return graphql.OneShot(refuse(ctx, err))
+		}
+		a.unpaid.Store(-expected)
+	}
+	if op.Operation.Operation == ast.Mutation {
+		a.lease, a.mutation = nil, true
+	}
+	return next(context.WithValue(ctx, answerKey{}, a))
+}
+
+// untilItEnds closes lease when the operation has ended, not when its client calls it off: until then it holds what it made.
+func untilItEnds(lease *memory.Lease, next graphql.OperationHandler) graphql.OperationHandler {
+	closeUnless := func(goesOn *bool) { // deferred: a resolver may panic
+		if !*goesOn {
+			lease.Close()
+		}
+	}
+	return func(ctx context.Context) graphql.ResponseHandler {
+		goesOn := false
+		defer closeUnless(&goesOn)
+		responses := next(ctx)
+		goesOn = true
+		return func(ctx context.Context) *graphql.Response {
+			goesOn := false
+			defer closeUnless(&goesOn)
+			r := responses(ctx)
+			goesOn = r != nil
+			return r
+		}
+	}
+}
+
+// InterceptField implements graphql.FieldInterceptor: the answer is given up once it is too large, or there is no room for more.
+func (measurement) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
+	a := answerOf(ctx)
+	if a == nil {
+		return next(ctx)
+	}
+	if err := a.refused.Load(); err != nil {
+		return nil, *err
+	}
+	v, err := next(ctx)
+	if err != nil && a.lease != nil && errs.Of(err) == errs.Busy { // what the field reads had no room
+		a.refused.CompareAndSwap(nil, &err)
+		return nil, err
+	}
+	length := int64(len(graphql.GetFieldContext(ctx).Field.Alias) + len(`"":,`))
+	switch v := v.(type) {
+	case string:
+		length += int64(len(v) + len(`""`))
+	case *string:
+		if v != nil {
+			length += int64(len(*v) + len(`""`))
+		}
+	default:
+		length += 8 // a number, an object or a list
+	}
+	if full := a.add(length); full != nil {
+		a.refused.CompareAndSwap(nil, &full)
+		return nil, full
+	}
+	return v, err
+}
+
+func (a *answer) add(length int64) error {
+	if total := a.length.Add(length); a.most > 0 && total > a.most {
+		if a.mutation {
+			return errs.New(errs.TooLarge, "Lo pedido se hizo, pero su respuesta tendría más de %d bytes. Léalo pidiendo menos campos.", a.most)
+		}
+		return memory.TooLarge(a.most)
+	}
+	if due := a.unpaid.Add(fieldWeight + copies*length); due > payEvery {
+		return a.lease.Take(a.unpaid.Swap(0))
+	}
+	return nil
+}
+
+// InterceptResponse implements graphql.ResponseInterceptor: of an answer that was given up no part is told.
+func (measurement) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	r := next(ctx)
+	if a := answerOf(ctx); a != nil && r != nil {
+		if err := a.refused.Load(); err != nil {
+			return refuse(ctx, *err)
+		}
+	}
+	return r
+}
+
+// refuse is the answer that says err alone. By POST it has the status and the Retry-After that REST says it with.
+func refuse(ctx context.Context, err error) *graphql.Response {
+	p := rest.ProblemOf(err)
+	if s, is := ctx.Value(statusKey{}).(*statusWriter); is && p.Wait > 0 {
+		s.status = p.Status
+		rest.SetHeaders(s.Header(), p)
+	}
+	return &graphql.Response{Errors: gqlerror.List{{Message: p.Detail, Extensions: extensions(err, p)}}}
+}
+
+type statusKey struct{}
+
+// statusWriter lets an operation say its status: the library says 200 for whatever became of it.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (s *statusWriter) WriteHeader(status int) {
+	if s.status != 0 {
+		status = s.status
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (s *statusWriter) Write(b []byte) (int, error) {
+	if s.status != 0 {
+		s.ResponseWriter.WriteHeader(s.status)
+		s.status = 0
+	}
+	return s.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the writer within.
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }

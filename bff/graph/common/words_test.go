@@ -1,0 +1,29 @@
+package common
+
+import (
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+// Each rule of the library has words of ours, and no other has.
+func TestEachRuleHasWords(t *testing.T) {
+	all := map[string]bool{
+		// Each of these takes the place of another rule where suggestions are off.
+		"FieldsOnCorrectTypeWithoutSuggestions": true, "ScalarLeafsWithoutSuggestions": true,
+		"KnownArgumentNamesWithoutSuggestions": true, "KnownTypeNamesWithoutSuggestions": true, "ValuesOfCorrectTypeWithoutSuggestions": true,
+	}
+	for name := range rules.NewDefaultRules().GetInner() {
+		all[name] = true
+	}
+	for name := range all {
+		if byRule[name] == "" {
+			t.Errorf("%s has no words", name)
+		}
+	}
+	for name := range byRule {
+		if !all[name] {
+			t.Errorf("the library has no rule %s", name)
+		}
+	}
+}

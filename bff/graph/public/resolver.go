@@ -1,0 +1,201 @@
+package public
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"entregas/bff/access"
+	"entregas/bff/compras"
+	"entregas/bff/graph/common"
+	"entregas/bff/optional"
+	"entregas/contracts"
+)
+
+// Live tells a purchase's changes as they happen.
+type Live interface {
+	// Cambios gives those after the number last, until ctx ends or there can be no more.
+	Cambios(ctx context.Context, id string, last int) (<-chan compras.Change, error)
+}
+
+type root struct {
+	gate access.Gate
+	feed Live
+}
+
+func (r root) Query() QueryResolver                     { return queryResolver{r} }
+func (r root) Mutation() MutationResolver               { return r }
+func (r root) Subscription() SubscriptionResolver       { return r }
+func (r root) Compra() CompraResolver                   { return compraResolver{r} }
+func (r root) MensajeMuerto() MensajeMuertoResolver     { return ofDeadLetter{} }
+func (r root) MensajeDeSaga() MensajeDeSagaResolver     { return ofMessage{} }
+func (r root) RespuestaTardia() RespuestaTardiaResolver { return ofLate{} }
+func (r root) MuestraDeColas() MuestraDeColasResolver   { return ofSample{} }
+func (r root) Orden() OrdenResolver                     { return ofOrden{} }
+func (r root) Resumen() ResumenResolver                 { return ofSummary{} }
+
+// Comprar implements MutationResolver.
+func (r root) Comprar(ctx context.Context, c contracts.SolicitudCompra, clave *string) (*contracts.Aceptada, error) {
+	key, err := common.Key(ctx, clave)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(r.gate.Create(ctx, c, key))
+}
+
+// Cancelar implements MutationResolver.
+func (r root) Cancelar(ctx context.Context, id string, motivo *string) (*contracts.Aceptada, error) {
+	a, _, err := r.gate.Cancelar(ctx, id, optional.Or(motivo, ""))
+	return orNull(a, err)
+}
+
+// Aprobar implements MutationResolver.
+func (r root) Aprobar(ctx context.Context, id string, aprobada bool, motivo *string) (*contracts.Aceptada, error) {
+	return orNull(r.gate.Aprobar(ctx, id, aprobada, optional.Or(motivo, "")))
+}
+
+// Reintentar implements MutationResolver.
+func (r root) Reintentar(ctx context.Context, id string) (*contracts.Aceptada, error) {
+	return orNull(r.gate.Reintentar(ctx, id))
+}
+
+// Despachar implements MutationResolver.
+func (r root) Despachar(ctx context.Context, idOrden string) (*contracts.Orden, error) {
+	return orNull(r.gate.Despachar(ctx, idOrden))
+}
+
+// Reponer implements MutationResolver.
+func (r root) Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error) {
+	key, err := common.Key(ctx, clave)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(r.gate.Reponer(ctx, idProducto, cantidad, key))
+}
+
+// ReponerMensaje implements MutationResolver.
+func (r root) ReponerMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error) {
+	return orNull(r.gate.PutBackDeadLetter(ctx, id))
+}
+
+// ApartarMensaje implements MutationResolver.
+func (r root) ApartarMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error) {
+	return orNull(r.gate.SetAside(ctx, id))
+}
+
+// Cambios implements SubscriptionResolver.
+func (r root) Cambios(ctx context.Context, id string, desde *int) (<-chan compras.Change, error) {
+	return r.feed.Cambios(ctx, id, optional.Or(desde, -1))
+}
+
+// queryResolver implements QueryResolver.
+type queryResolver struct{ root }
+
+func (c queryResolver) Productos(ctx context.Context, search *string) ([]contracts.Producto, error) {
+	return c.gate.Productos(ctx, optional.Or(search, ""))
+}
+
+func (c queryResolver) Producto(ctx context.Context, id string) (*contracts.Producto, error) {
+	return orNull(c.gate.Producto(ctx, id))
+}
+
+func (c queryResolver) Compra(ctx context.Context, id string) (*contracts.Compra, error) {
+	l, err := c.gate.Load(ctx, id)
+	common.SecondHand(ctx, l.Edad)
+	return orNull(l.Compra, err)
+}
+
+func (c queryResolver) MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limit *int, after *string) (*compras.Page, error) {
+	page, err := c.gate.OfUsuario(ctx, optional.Or(idUsuario, own(ctx)), optional.Or(limit, compras.DefaultPage), optional.Or(after, ""), estados...)
+	common.SecondHand(ctx, page.Edad)
+	return orNull(page, err)
+}
+
+func (c queryResolver) Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limit *int, after *string) (*compras.Page, error) {
+	return orNull(c.gate.Buscar(ctx, contracts.ComprasFilter{Estados: estados, IDUsuario: optional.Or(idUsuario, ""), Domicilio: domicilio},
+		optional.Or(limit, compras.DefaultPage), optional.Or(after, "")))
+}
+
+func (c queryResolver) Orden(ctx context.Context, id string) (*contracts.Orden, error) {
+	return orNull(c.gate.Orden(ctx, id))
+}
+
+func (c queryResolver) Resumen(ctx context.Context, seconds *int) (*contracts.Resumen, error) {
+	return orNull(c.gate.Resumen(ctx, optional.Or(seconds, access.DefaultWindow)))
+}
+
+func (c queryResolver) Colas(ctx context.Context, minutes *int) (*contracts.Colas, error) {
+	return orNull(c.gate.Colas(ctx, optional.Or(minutes, access.DefaultMinutes)))
+}
+
+func (c queryResolver) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
+	return c.gate.Balance(ctx)
+}
+
+func (c queryResolver) MensajesMuertos(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+	return c.gate.DeadLetters(ctx)
+}
+
+type compraResolver struct{ root }
+
+func (d compraResolver) Mensajes(ctx context.Context, c *contracts.Compra) ([]contracts.MensajeDeSaga, error) {
+	return d.gate.Mensajes(ctx, c.ID)
+}
+
+type ofMessage struct{}
+
+func (ofMessage) Comando(_ context.Context, m *contracts.MensajeDeSaga) (string, error) {
+	return string(m.Comando), nil
+}
+
+func (ofMessage) Respuesta(_ context.Context, m *contracts.MensajeDeSaga) (string, error) {
+	return string(m.Respuesta), nil
+}
+
+type ofDeadLetter struct{}
+
+func (ofDeadLetter) Registro(_ context.Context, m *contracts.MensajeMuerto) (string, error) {
+	return string(m.Registro), nil
+}
+
+type ofLate struct{}
+
+func (ofLate) Tipo(_ context.Context, t *contracts.RespuestaTardia) (string, error) {
+	return string(t.Tipo), nil
+}
+
+type ofOrden struct{}
+
+func (ofOrden) Estado(_ context.Context, o *contracts.Orden) (string, error) {
+	return string(o.Estado), nil
+}
+
+type ofSample struct{}
+
+func (ofSample) Pendientes(_ context.Context, m *contracts.MuestraDeColas) ([]Pendientes, error) {
+	list := []Pendientes{}
+	for _, topic := range slices.Sorted(maps.Keys(m.Pendientes)) {
+		list = append(list, Pendientes{Tema: topic, Pendientes: int(m.Pendientes[topic])})
+	}
+	return list, nil
+}
+
+type ofSummary struct{}
+
+func (ofSummary) Estados(_ context.Context, r *contracts.Resumen) ([]ComprasEnEstado, error) {
+	list := []ComprasEnEstado{}
+	for _, e := range contracts.Estados {
+		if n := r.Estados[e]; n > 0 {
+			list = append(list, ComprasEnEstado{Estado: e, Cuantas: n})
+		}
+	}
+	return list, nil
+}
+
+// orNull is a field of the root: null where err says why it is not there, so that the others are answered all the same.
+func orNull[T any](v T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"entregas/bff/identity"
+	"entregas/contracts"
+	"entregas/internal/errs"
+)
+
+// A POST that comes again with its key gets the first one's answer, byte for byte, and is done once.
+func TestSameReply(t *testing.T) {
+	for _, c := range []struct {
+		name, path, body, otherBody string
+		estado                      contracts.Estado
+		want                        int
+	}{
+		{"buy", "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`, "", 202},
+		{"cancel", "/api/compras/" + anasCompra + "/cancelacion", `{"motivo":"a"}`, `{"motivo":"b"}`, contracts.EstadoRecibida, 200},
+		{"approve", "/api/compras/" + anasCompra + "/aprobacion", `{"aprobada":true}`, `{"aprobada":false}`, contracts.EstadoPorAprobar, 200},
+		{"retry", "/api/compras/" + anasCompra + "/reintento", ``, `{}`, contracts.EstadoFallida, 202},
+		{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `{}`, "", 200},
+		{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 200},
+		{"put back", "/api/mensajes-muertos/" + deadID + "/reposicion", ``, `{}`, "", 202},
+	} {
+		p := newGate(t)
+		p.withAnasCompra(t, c.estado)
+		first := p.do(t, http.MethodPost, c.path, c.body, "Idempotency-Key", "k")
+		if first.Code != c.want {
+			t.Errorf("%s: %d %s", c.name, first.Code, first.Body)
+			continue
+		}
+		p.manager.Advance(anasCompra, contracts.EstadoDespachada) // whatever has become of it since
+		calls := p.manager.Calls()
+		other := p.do(t, http.MethodPost, c.path, c.body, "Idempotency-Key", "k")
+		if other.Code != first.Code || other.Body.String() != first.Body.String() || other.Header().Get("Location") != first.Header().Get("Location") || other.Header().Get("Content-Type") != first.Header().Get("Content-Type") {
+			t.Errorf("%s otra vez: %d %s %v, la primera %d %s", c.name, other.Code, other.Body, other.Header(), first.Code, first.Body)
+		}
+		if p.manager.Calls() != calls {
+			t.Errorf("%s: se hizo otra vez", c.name)
+		}
+		if r := p.do(t, http.MethodPost, c.path, c.otherBody, "Idempotency-Key", "k"); r.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s con otro cuerpo: %d %s", c.name, r.Code, r.Body)
+		}
+		// Another subject's key of the same name is another one.
+		if r := p.do(t, http.MethodPost, c.path, c.otherBody, append([]string{"Idempotency-Key", "k"}, p.as(t, "ota", identity.Operador)...)...); r.Code == http.StatusUnprocessableEntity {
+			t.Errorf("%s de otro: %d %s", c.name, r.Code, r.Body)
+		}
+	}
+}
+
+func TestKeyUsedAtOnceAndFailures(t *testing.T) {
+	p := newGate(t)
+	var all sync.WaitGroup
+	bodies := make([]string, 20)
+	for i := range bodies {
+		all.Go(func() {
+			bodies[i] = p.do(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k").Body.String()
+		})
+	}
+	all.Wait()
+	for _, c := range bodies {
+		if c != bodies[0] {
+			t.Errorf("%s y %s", c, bodies[0])
+		}
+	}
+	if n := len(p.manager.Compras()); n != 1 {
+		t.Errorf("%d compras", n)
+	}
+	// An answer that says "later" is not kept: later it is done.
+	p = newGate(t)
+	p.store.Fail(errs.New(errs.Unavailable, "caído"))
+	if r := p.do(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable || r.Header().Get("Retry-After") == "" {
+		t.Errorf("sin almacén: %d %s", r.Code, r.Body)
+	}
+	p.store.Fail(nil)
+	p.manager.Respond(errs.New(errs.Unavailable, "caído"))
+	p.broker.Fail(errs.New(errs.Unavailable, "caído"))
+	if r := p.do(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusGatewayTimeout {
+		t.Errorf("con todo caído: %d %s", r.Code, r.Body)
+	}
+	p.manager.Respond(nil)
+	if r := p.do(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusAccepted {
+		t.Errorf("después: %d %s", r.Code, r.Body)
+	}
+}
+
+// A request that was refused or failed may be repeated under its key at once: the repetition waits for nothing, and gets a new
+// answer. The key stays its body's.
+func TestAskedAgainAtOnce(t *testing.T) {
+	const buy, decide = `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, `{"aprobada":true}`
+	for _, c := range []struct {
+		name, path, body string
+		by               []string // the caller; nil for an operator
+		given            func(p gate)
+		refused          int
+		mended           func(p gate)
+		then             int
+	}{
+		{"403", "/api/compras/" + anasCompra + "/aprobacion", decide, []string{"ana", identity.Cliente}, nil, 403, nil, 403},
+		{"404", "/api/productos/no/reposicion", `{"cantidad":5}`, nil, nil, 404, nil, 404},
+		{"409", "/api/compras/" + anasCompra + "/aprobacion", decide, nil, nil, 409, func(p gate) { p.manager.Advance(anasCompra, contracts.EstadoPorAprobar) }, 200},
+		{"429", "/api/compras/" + anasCompra + "/aprobacion", decide, nil,
+			func(p gate) { p.manager.Respond(errs.New(errs.TooMany, "espere")) }, 429, func(p gate) { p.manager.Respond(nil) }, 409},
+		{"500", "/api/compras", buy, nil,
+			func(p gate) { p.manager.Respond(errs.New(errs.Internal, "roto")) }, 500, func(p gate) { p.manager.Respond(nil) }, 202},
+		{"a mutation of GraphQL", "/graphql", `{"query":"mutation{aprobar(id:\"` + anasCompra + `\",aprobada:true){estado}}"}`, nil, nil, 200,
+			func(p gate) { p.manager.Advance(anasCompra, contracts.EstadoPorAprobar) }, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newGate(t)
+			p.withAnasCompra(t, "")
+			headers := []string{"Idempotency-Key", "k"}
+			if c.by != nil {
+				headers = append(headers, p.as(t, c.by[0], c.by[1:]...)...)
+			}
+			if c.given != nil {
+				c.given(p)
+			}
+			first := p.do(t, http.MethodPost, c.path, c.body, headers...)
+			if first.Code != c.refused {
+				t.Fatalf("first: %d %s", first.Code, first.Body)
+			}
+			if c.mended != nil {
+				c.mended(p)
+			}
+			before := p.store.Reads()
+			again := p.do(t, http.MethodPost, c.path, c.body, headers...)
+			if again.Code != c.then || c.mended != nil && again.Body.String() == first.Body.String() {
+				t.Errorf("again: %d %s", again.Code, again.Body)
+			}
+			if looks := p.store.Reads() - before; looks > 5 { // it looked for an answer that nobody will give
+				t.Errorf("it waited: %d looks", looks)
+			}
+			if other := p.do(t, http.MethodPost, c.path, strings.Replace(c.body, "{", "{ ", 1), headers...); other.Code != http.StatusUnprocessableEntity && again.Code != 403 {
+				t.Errorf("another body: %d %s", other.Code, other.Body)
+			}
+		})
+	}
+}
+
+// The second of two alike does not put a dead letter back while the first does, however long that takes; it gets the first
+// one's answer, or is told that nobody knows.
+func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
+	const graphql = `{"query":"mutation{reponerMensaje(id:\"` + deadID + `\"){id}}"}`
+	for _, c := range []struct {
+		path, body string
+		limit      time.Duration // of a request
+		status     [2]int
+		fault      error // of the first
+	}{
+		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", time.Minute, [2]int{202, 202}, nil},
+		{"/graphql", graphql, time.Minute, [2]int{200, 200}, nil},
+		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", 3 * time.Second, [2]int{202, 504}, nil},
+		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", 6 * time.Second, [2]int{504, 504}, errs.New(errs.Unavailable, "no responde")},
+	} {
+		t.Run(c.path, func(t *testing.T) {
+			t.Parallel()
+			p := newGate(t, func(cfg *config) { cfg.Deadline = c.limit })
+			begun, end := make(chan struct{}, 2), make(chan struct{})
+			if c.fault != nil {
+				p.faults.err, p.faults.times = c.fault, 1
+			}
+			p.faults.back = func() { begun <- struct{}{}; <-end }
+			answers := [2]chan int{make(chan int, 1), make(chan int, 1)}
+			ask := func(i int) {
+				answers[i] <- p.do(t, http.MethodPost, c.path, c.body, "Idempotency-Key", "k").Code
+			}
+			go ask(0)
+			<-begun
+			go ask(1)
+			select {
+			case <-begun:
+				t.Error("it is put back twice")
+			case code := <-answers[1]:
+				if code != c.status[1] {
+					t.Errorf("the second is answered %d", code)
+				}
+				answers[1] <- code
+			case <-time.After(4 * time.Second): // it would have asked by now
+			}
+			close(end)
+			for i, want := range c.status {
+				if code := <-answers[i]; code != want {
+					t.Errorf("%d: %d, want %d", i, code, want)
+				}
+			}
+		})
+	}
+}
+
+// A key that cannot be kept is refused by every operation: a client that sends one relies on it.
+func TestKeyThatIsNoGood(t *testing.T) {
+	for _, path := range []string{
+		"/api/compras", "/api/compras/" + anasCompra + "/cancelacion", "/api/compras/" + anasCompra + "/aprobacion", "/api/compras/" + anasCompra + "/reintento",
+		"/api/ordenes/" + idOrden + "/despacho", "/api/productos/1/reposicion", "/api/mensajes-muertos/" + deadID + "/reposicion", "/graphql",
+	} {
+		for _, key := range []string{"", strings.Repeat("k", 256), "clavé"} {
+			p := newGate(t)
+			r := p.do(t, http.MethodPost, path, `{}`, "Idempotency-Key", key)
+			if path == "/graphql" {
+				if r.Code != http.StatusBadRequest || !strings.Contains(r.Body.String(), `"code":"invalido"`) || !strings.Contains(r.Body.String(), `"campo":"Idempotency-Key"`) {
+					t.Errorf("%s con %.10q: %d %s", path, key, r.Code, r.Body)
+				}
+			} else if said := problem(t, r); r.Code != http.StatusBadRequest || len(said.Errores) != 1 || said.Errores[0].Field != "Idempotency-Key" {
+				t.Errorf("%s con %.10q: %d %s", path, key, r.Code, r.Body)
+			}
+			p.untouched(t)
+		}
+	}
+}
+
+// Two operators who name their restocking alike restock twice; one who sends it twice, once.
+func TestKeyOfReponerBelongsToItsCaller(t *testing.T) {
+	p := newGate(t)
+	for _, c := range []struct{ usuario, remains string }{{"oti", "505"}, {"ota", "510"}, {"oti", "505"}} {
+		r := p.do(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, append(p.as(t, c.usuario, identity.Operador), "Idempotency-Key", "k")...)
+		if r.Code != http.StatusOK || !strings.Contains(r.Body.String(), c.remains) {
+			t.Errorf("%s: %d %s, quiero %s", c.usuario, r.Code, r.Body, c.remains)
+		}
+	}
+}
+
+// A mutation of which a part failed may come again with its key: what was done of it is not done again.
+func TestKeyOfAHalfDoneMutation(t *testing.T) {
+	p := newGate(t)
+	query := `mutation{a:comprar(compra:{productos:[{idProducto:"1",cantidad:1}]}){id} b:comprar(compra:{productos:[{idProducto:"1",cantidad:2}]}){id} c:aprobar(id:"` + nobodysCompra + `",aprobada:true){id}}`
+	for range 2 {
+		if r := p.graphql(t, query, append(p.as(t, "ana", identity.Cliente), "Idempotency-Key", "k")...); len(r.Errors) != 1 || r.Errors[0].Extensions.Code != "sin-permiso" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if compras := p.manager.Compras(); len(compras) != 2 {
+		t.Errorf("%d compras", len(compras))
+	}
+}

@@ -1,0 +1,199 @@
+package issuer
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"entregas/bff/compras"
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/internal/rest"
+)
+
+const (
+	grantType     = "authorization_code"
+	codeAudience  = "codigo"
+	maxForm       = 1 << 14 // bytes
+	pageContentIs = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+// The forms of RFC 7636: a challenge is the hash of a verifier.
+var (
+	formOfChallenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+	formOfVerifier  = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+)
+
+// signInFields are what the page hands on from its address to its form. Any other name in the address is left out, so that an
+// address cannot fill in the person's name or role.
+var signInFields = []string{"client_id", "response_type", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
+
+//go:embed entrar.html
+var files embed.FS
+
+var page = template.Must(template.ParseFS(files, "entrar.html"))
+
+func (e *Issuer) form(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	if err := e.check(q); err != nil {
+		return err
+	}
+	fields := map[string]string{}
+	for _, name := range signInFields {
+		fields[name] = q.Get(name)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Security-Policy", pageContentIs)
+	return page.Execute(w, fields)
+}
+
+// check refuses what is not our own page's: a code sent to another site would be somebody else's session.
+func (e *Issuer) check(q url.Values) error {
+	if !slices.Contains(e.returns, q.Get("redirect_uri")) {
+		return errs.New(errs.Invalid, "redirect_uri no es de este sistema.")
+	}
+	for _, name := range signInFields {
+		if len(q[name]) > 1 {
+			return errs.New(errs.Invalid, "%s debe venir una sola vez.", name)
+		}
+	}
+	if q.Get("client_id") != Cliente || q.Get("response_type") != "code" || q.Get("state") == "" ||
+		q.Get("code_challenge_method") != "S256" || !formOfChallenge.MatchString(q.Get("code_challenge")) {
+		return errs.New(errs.Invalid, "El ingreso no se empezó bien. Entre de nuevo en /entrar.")
+	}
+	return nil
+}
+
+func (e *Issuer) authorize(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return errs.New(errs.Invalid, "No se pudo leer el formulario.")
+	}
+	if err := e.check(r.PostForm); err != nil {
+		return err
+	}
+	usuario, role := strings.TrimSpace(r.PostForm.Get("usuario")), r.PostForm.Get("rol")
+	var v contracts.Validator
+	v.Identifier("usuario", usuario)
+	if role != "cliente" && role != "operador" {
+		v.Fail("rol", "debe ser cliente u operador")
+	}
+	if err := v.Error(); err != nil {
+		return err
+	}
+	returnTo := r.PostForm.Get("redirect_uri")
+	code, err := e.sign(claims{
+		Usuario: usuario, Roles: []string{role}, Audience: []string{codeAudience}, Nonce: r.PostForm.Get("nonce"),
+		Challenge: r.PostForm.Get("code_challenge"), ReturnTo: returnTo, ID: rand.Text(),
+	}, codeTTL)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, returnTo+"?"+url.Values{"code": {code}, "state": {r.PostForm.Get("state")}}.Encode(), http.StatusSeeOther) // #nosec G710 -- check says that it is ours
+	return nil
+}
+
+// oauthError is an answer of the token endpoint (RFC 6749, 5.2).
+type oauthError struct {
+	Code        string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+func (o oauthError) Error() string { return o.Description }
+
+func (o oauthError) status() int {
+	if o.Code == "invalid_client" {
+		return http.StatusUnauthorized
+	}
+	return http.StatusBadRequest
+}
+
+// redeem gives tokens for a code, once: it carries all that is needed, signed, so that any replica takes it, and the store says
+// whether one of them took it before.
+func (e *Issuer) redeem(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	w.Header().Set("Cache-Control", "no-store")
+	tokens, err := e.exchange(r)
+	var refused oauthError
+	switch {
+	case errors.As(err, &refused):
+		rest.Write(w, refused.status(), refused)
+	case err != nil:
+		rest.WriteError(w, r, err)
+	default:
+		rest.Write(w, http.StatusOK, tokens)
+	}
+}
+
+func (e *Issuer) exchange(r *http.Request) (map[string]any, error) {
+	d, err := e.readCode(r)
+	if err != nil {
+		return nil, err
+	}
+	err = e.codes.Create(r.Context(), "codigo/"+d.ID, []byte(`"gastado"`), 2*codeTTL)
+	if errors.Is(err, compras.ErrChanged) {
+		return nil, oauthError{"invalid_grant", "el código ya se usó"}
+	} else if err != nil {
+		return nil, err
+	}
+	access, err := e.Token(d.Usuario, d.Roles, tokenTTL, Audience)
+	if err != nil {
+		return nil, err
+	}
+	id, err := e.sign(claims{Usuario: d.Usuario, Roles: d.Roles, Audience: []string{Cliente}, Nonce: d.Nonce}, tokenTTL)
+	return map[string]any{
+		"access_token": access, "id_token": id, "token_type": "Bearer", "expires_in": int(tokenTTL.Seconds()),
+	}, err
+}
+
+// readCode gives what the code of r was given for. Its errors are oauthErrors.
+func (e *Issuer) readCode(r *http.Request) (d claims, err error) {
+	if err := r.ParseForm(); err != nil {
+		return d, oauthError{"invalid_request", "no se pudo leer el formulario"}
+	}
+	client := r.PostForm.Get("client_id")
+	if user, _, is := r.BasicAuth(); is {
+		client = user
+	}
+	switch {
+	case r.PostForm.Get("grant_type") != grantType:
+		return d, oauthError{"unsupported_grant_type", "grant_type debe ser " + grantType}
+	case client != Cliente:
+		return d, oauthError{"invalid_client", "no se conoce ese client_id"}
+	case !formOfVerifier.MatchString(r.PostForm.Get("code_verifier")):
+		return d, oauthError{"invalid_request", "falta el code_verifier, o no tiene su forma"}
+	}
+	signed, err := jose.ParseSignedCompact(r.PostForm.Get("code"), []jose.SignatureAlgorithm{jose.ES256})
+	if err != nil {
+		return d, oauthError{"invalid_grant", "no es un código"}
+	}
+	text, err := signed.Verify(&e.key.PublicKey)
+	if err != nil || json.Unmarshal(text, &d) != nil || !slices.Equal(d.Audience, []string{codeAudience}) || d.Issuer != e.url || d.ID == "" {
+		return d, oauthError{"invalid_grant", "no es un código"}
+	}
+	challenge := sha256.Sum256([]byte(r.PostForm.Get("code_verifier")))
+	switch {
+	case time.Now().Unix() > d.Expires:
+		return d, oauthError{"invalid_grant", "el código venció"}
+	case subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(challenge[:])), []byte(d.Challenge)) != 1:
+		return d, oauthError{"invalid_grant", "el code_verifier no es el de este código"}
+	case r.PostForm.Get("redirect_uri") != d.ReturnTo:
+		return d, oauthError{"invalid_grant", "el redirect_uri no es el de este código"}
+	}
+	return d, nil
+}

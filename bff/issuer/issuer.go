@@ -1,0 +1,176 @@
+// Package issuer is the OIDC issuer of the development mode: it believes whatever name and role a person types. The same checks as
+// with a real one then run everywhere. It must never be served in production.
+package issuer
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/gorilla/mux"
+
+	"entregas/internal/rest"
+)
+
+// What tokens are for.
+const (
+	Audience = "entregas"
+	Cliente  = "entregas-paginas"
+)
+
+const (
+	// tokenTTL is how long a token of the development issuer is good.
+	tokenTTL = 12 * time.Hour
+	// codeTTL is how long after a sign-in its code can be exchanged for a token.
+	codeTTL = time.Minute
+)
+
+// Issuer issues tokens.
+type Issuer struct {
+	url     string
+	key     *ecdsa.PrivateKey
+	kid     string
+	signer  jose.Signer
+	codes   CodeStore
+	returns []string // the only addresses to which a code is sent
+}
+
+// CodeStore remembers the codes that were exchanged, for all replicas.
+type CodeStore interface {
+	// Create writes the key where there is nothing, and gives compras.ErrChanged where there is something.
+	Create(ctx context.Context, key string, text []byte, ttl time.Duration) error
+}
+
+// New issues in the name of address, where its routes are. file holds a secret text of which the key is made, which the
+// replicas share; "" makes a key that nobody shares. publicURL is our own address where it is a setting, else "". codes may be nil
+// for a program that only makes tokens.
+func New(address, file, publicURL string, codes CodeStore) (*Issuer, error) {
+	key, err := readKey(file)
+	if err != nil {
+		return nil, fmt.Errorf("clave del emisor de desarrollo: %w", err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	fingerprint := sha256.Sum256(der)
+	e := &Issuer{url: strings.TrimSuffix(address, "/"), key: key, kid: hex.EncodeToString(fingerprint[:8]), codes: codes}
+	e.returns = returnAddresses(e.url, publicURL)
+	e.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: e.kid}}, (&jose.SignerOptions{}).WithType("JWT"))
+	return e, err
+}
+
+// readKey makes the key of a secret text, so that who has the text has the key: a file is all that replicas must share.
+func readKey(file string) (*ecdsa.PrivateKey, error) {
+	if file == "" {
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	text, err := os.ReadFile(file) // #nosec G304 -- a setting
+	if err != nil {
+		return nil, err
+	}
+	secret := strings.TrimSpace(string(text))
+	if len(secret) < minSecret {
+		return nil, fmt.Errorf("%s tiene menos de %d caracteres", file, minSecret)
+	}
+	seed := sha256.Sum256([]byte("emisor de desarrollo " + secret))
+	return ecdsa.ParseRawPrivateKey(elliptic.P256(), seed[:])
+}
+
+const minSecret = 20
+
+// claims are a token's claims; of a code also what it was given for.
+type claims struct {
+	Issuer    string   `json:"iss"`
+	Audience  []string `json:"aud"`
+	Usuario   string   `json:"sub"`
+	Roles     []string `json:"roles"`
+	IssuedAt  int64    `json:"iat"`
+	Expires   int64    `json:"exp"`
+	Nonce     string   `json:"nonce,omitempty"`
+	Challenge string   `json:"reto,omitempty"`
+	ReturnTo  string   `json:"volver,omitempty"`
+	ID        string   `json:"jti,omitempty"`
+}
+
+// Token is a token of usuario with the roles, for aud.
+func (e *Issuer) Token(usuario string, roles []string, ttl time.Duration, aud ...string) (string, error) {
+	return e.sign(claims{Usuario: usuario, Roles: roles, Audience: aud}, ttl)
+}
+
+func (e *Issuer) sign(d claims, ttl time.Duration) (string, error) {
+	now := time.Now()
+	d.Issuer, d.IssuedAt, d.Expires = e.url, now.Unix(), now.Add(ttl).Unix()
+	text, err := json.Marshal(d)
+	if err != nil {
+		return "", err
+	}
+	signed, err := e.signer.Sign(text)
+	if err != nil {
+		return "", err
+	}
+	return signed.CompactSerialize()
+}
+
+// Register adds the issuer's routes, under the path of its URL.
+func (e *Issuer) Register(routes *mux.Router) {
+	u, err := url.Parse(e.url)
+	if err != nil {
+		return // New's caller gave it to the verifier too, which says so
+	}
+	routes.HandleFunc(u.Path+"/.well-known/openid-configuration", e.configuration).Methods(http.MethodGet)
+	routes.HandleFunc(u.Path+"/claves", e.keys).Methods(http.MethodGet)
+	routes.Handle(u.Path+"/entrar", rest.Route(e.form)).Methods(http.MethodGet)
+	routes.Handle(u.Path+"/entrar", rest.Route(e.authorize)).Methods(http.MethodPost)
+	routes.HandleFunc(u.Path+"/token", e.redeem).Methods(http.MethodPost)
+}
+
+func (e *Issuer) configuration(w http.ResponseWriter, _ *http.Request) {
+	rest.Write(w, http.StatusOK, map[string]any{
+		"issuer": e.url, "authorization_endpoint": e.url + "/entrar", "token_endpoint": e.url + "/token", "jwks_uri": e.url + "/claves",
+		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"ES256"}, "code_challenge_methods_supported": []string{"S256"},
+		"grant_types_supported": []string{grantType}, "token_endpoint_auth_methods_supported": []string{"none", "client_secret_basic"},
+	})
+}
+
+func (e *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
+	rest.Write(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &e.key.PublicKey, KeyID: e.kid, Algorithm: "ES256", Use: "sig"}}})
+}
+
+// returnAddresses are the addresses of /returnTo: at our public address, and at the issuer's own, which a browser on the same
+// machine may call by any of its names.
+func returnAddresses(issuer, publicURL string) []string {
+	var all []string
+	for _, address := range []string{issuer, publicURL} {
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+			continue
+		}
+		hosts := []string{u.Host}
+		if loopback := []string{"127.0.0.1", "localhost", "::1"}; slices.Contains(loopback, u.Hostname()) {
+			for _, name := range loopback {
+				host := strings.TrimSuffix(net.JoinHostPort(name, u.Port()), ":")
+				hosts = append(hosts, host)
+			}
+		}
+		for _, host := range hosts {
+			all = append(all, u.Scheme+"://"+host+"/volver")
+		}
+	}
+	return all
+}

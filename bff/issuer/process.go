@@ -1,0 +1,43 @@
+package issuer
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/gorilla/mux"
+)
+
+// InProcess is a client whose calls the issuer answers here: the program trusts its own issuer as it would one far away,
+// and need not serve yet.
+func (e *Issuer) InProcess() *http.Client {
+	routes := mux.NewRouter()
+	e.Register(routes)
+	return &http.Client{Transport: inProcess{routes}}
+}
+
+type inProcess struct{ routes http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &recorded{headers: http.Header{}, status: http.StatusOK}
+	if r.Body == nil {
+		r = r.Clone(context.WithoutCancel(r.Context()))
+		r.Body = http.NoBody
+	}
+	p.routes.ServeHTTP(w, r)
+	return &http.Response{
+		StatusCode: w.status, Status: http.StatusText(w.status), Header: w.headers, Body: io.NopCloser(&w.body), Request: r, ProtoMajor: 1, ProtoMinor: 1,
+	}, nil
+}
+
+type recorded struct {
+	headers http.Header
+	status  int
+	body    bytes.Buffer
+}
+
+func (g *recorded) Header() http.Header         { return g.headers }
+func (g *recorded) Write(b []byte) (int, error) { return g.body.Write(b) }
+func (g *recorded) WriteHeader(status int)      { g.status = status }

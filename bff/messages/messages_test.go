@@ -1,0 +1,73 @@
+package messages_test
+
+import (
+	"testing"
+
+	"github.com/gorilla/mux"
+
+	"entregas/bff/compras"
+	"entregas/bff/comprastest"
+	"entregas/bff/dapr"
+	"entregas/bff/live"
+	"entregas/bff/messages"
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/internal/pubsub"
+	"entregas/internal/pubsubtest"
+)
+
+const id = "01938f5e-7c1a-7000-8000-000000000001"
+
+func TestEvents(t *testing.T) {
+	good := contracts.DatosEventoCompra{
+		IDCompra: id, IDUsuario: "ana", Numero: 1, Estado: "RECIBIDA", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
+		Historia: []contracts.Hecho{{Numero: 1, Paso: "RECIBIDA", Tipo: "CrearCompra"}},
+	}
+	withoutID, otherNumber := good, good
+	withoutID.IDCompra, otherNumber.Numero = "x", 7
+	cases := []struct {
+		name  string
+		kind  contracts.MessageType
+		data  contracts.DatosEventoCompra
+		down  bool
+		says  string
+		dies  bool
+		knows bool
+	}{
+		{"bien", contracts.CompraActualizada, good, false, "SUCCESS", false, true},
+		{"el almacén no responde: vuelve", contracts.CompraActualizada, good, true, "RETRY", false, false},
+		{"de otro tipo", contracts.OrdenCreada, good, false, "SUCCESS", true, false},
+		{"id que no es", contracts.CompraActualizada, withoutID, false, "SUCCESS", true, false},
+		{"número que no es el de su historia", contracts.CompraActualizada, otherNumber, false, "SUCCESS", true, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var broker pubsubtest.Broker
+			var store comprastest.Store
+			publisher := pubsub.NewPublisher(&broker, "bff")
+			core := compras.New(comprastest.NewGestor(), dapr.Commands{Publisher: publisher}, &store)
+			routes := mux.NewRouter()
+			messages.Receive(pubsub.NewReceiver(routes, publisher, &pubsubtest.Intentos{}), core, live.NewWakeups())
+			if c.down {
+				store.Fail(errs.New(errs.Unavailable, "caído"))
+			}
+			m := contracts.NewMessage("gestor-compra", c.kind, "", c.data)
+			if says := pubsubtest.Deliver(t, routes, contracts.EventosCompra, m); says != c.says {
+				t.Errorf("responde %s", says)
+			}
+			text, err := m.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if says := pubsubtest.DeliverText(t, routes, "/vivo/eventos-compra", text); says != "SUCCESS" {
+				t.Errorf("en vivo responde %s", says)
+			}
+			if dead := pubsubtest.Published(t, &broker, contracts.EventosCompra.MensajesMuertos()); (len(dead) == 1) != c.dies {
+				t.Errorf("%d mensajes muertos", len(dead))
+			}
+			if keys := store.Keys("compra/"); (len(keys) == 1) != c.knows {
+				t.Errorf("conocidas %v", keys)
+			}
+		})
+	}
+}

@@ -1,0 +1,105 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"entregas/bff/access"
+	"entregas/bff/optional"
+	"entregas/bff/rest/contract"
+	"entregas/contracts"
+	"entregas/internal/rest"
+)
+
+// ReintentarCompra implements contract.ServerInterface.
+func (s Server) ReintentarCompra(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.ReintentarCompraParams) {
+	accepted, err := s.Gate.Reintentar(r.Context(), id)
+	writeAccepted(w, r, accepted, err)
+}
+
+// LeerMensajes implements contract.ServerInterface.
+func (s Server) LeerMensajes(w http.ResponseWriter, r *http.Request, id contract.Id) {
+	list, err := s.Gate.Mensajes(r.Context(), id)
+	respond(w, r, http.StatusOK, contract.MensajesDeSaga{Mensajes: list}, err)
+}
+
+// LeerResumen implements contract.ServerInterface.
+func (s Server) LeerResumen(w http.ResponseWriter, r *http.Request, params contract.LeerResumenParams) {
+	summary, err := s.Gate.Resumen(r.Context(), optional.Or(params.Segundos, access.DefaultWindow))
+	respond(w, r, http.StatusOK, summary, err)
+}
+
+// LeerColas implements contract.ServerInterface.
+func (s Server) LeerColas(w http.ResponseWriter, r *http.Request, params contract.LeerColasParams) {
+	queues, err := s.Gate.Colas(r.Context(), optional.Or(params.Minutos, access.DefaultMinutes))
+	respond(w, r, http.StatusOK, queues, err)
+}
+
+// LeerBalance implements contract.ServerInterface.
+func (s Server) LeerBalance(w http.ResponseWriter, r *http.Request) {
+	lineas, err := s.Gate.Balance(r.Context())
+	respond(w, r, http.StatusOK, lineas, err)
+}
+
+// ListarMensajesMuertos implements contract.ServerInterface.
+func (s Server) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request) {
+	list, err := s.Gate.DeadLetters(r.Context())
+	respond(w, r, http.StatusOK, list, err)
+}
+
+// ReponerMensaje implements contract.ServerInterface.
+func (s Server) ReponerMensaje(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.ReponerMensajeParams) {
+	one, err := s.Gate.PutBackDeadLetter(r.Context(), id)
+	respond(w, r, http.StatusAccepted, one, err)
+}
+
+// ApartarMensaje implements contract.ServerInterface.
+func (s Server) ApartarMensaje(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.ApartarMensajeParams) {
+	one, err := s.Gate.SetAside(r.Context(), id)
+	respond(w, r, http.StatusAccepted, one, err)
+}
+
+// LeerOrden implements contract.ServerInterface.
+func (s Server) LeerOrden(w http.ResponseWriter, r *http.Request, id contract.Id) {
+	orden, err := s.Gate.Orden(r.Context(), id)
+	respond(w, r, http.StatusOK, orden, err)
+}
+
+// DespacharOrden implements contract.ServerInterface.
+func (s Server) DespacharOrden(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.DespacharOrdenParams) {
+	orden, err := s.Gate.Despachar(r.Context(), id)
+	respond(w, r, http.StatusOK, orden, err)
+}
+
+// ListarProductos implements contract.ServerInterface.
+func (s Server) ListarProductos(w http.ResponseWriter, r *http.Request, params contract.ListarProductosParams) {
+	list, err := s.Gate.Productos(r.Context(), optional.Or(params.Buscar, ""))
+	respond(w, r, http.StatusOK, list, err)
+}
+
+// LeerProducto implements contract.ServerInterface.
+func (s Server) LeerProducto(w http.ResponseWriter, r *http.Request, id contract.Id) {
+	producto, err := s.Gate.Producto(r.Context(), id)
+	respond(w, r, http.StatusOK, producto, err)
+}
+
+// ReponerProducto implements contract.ServerInterface.
+func (s Server) ReponerProducto(w http.ResponseWriter, r *http.Request, id contract.Id, params contract.ReponerProductoParams) {
+	requested, err := rest.Load[contracts.Reposicion](w, r)
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	producto, err := s.Gate.Reponer(r.Context(), id, requested.Cantidad, optional.Or(params.IdempotencyKey, ""))
+	respond(w, r, http.StatusOK, producto, err)
+}
+
+func estadosOf(list *contract.EnEstado) ([]contracts.Estado, error) {
+	for _, e := range optional.Or(list, nil) {
+		if !slices.Contains(contracts.Estados, e) {
+			return nil, contracts.BadField("estado", fmt.Sprintf("debe ser uno o varios de %v", contracts.Estados))
+		}
+	}
+	return optional.Or(list, nil), nil
+}

@@ -1,0 +1,320 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/gorilla/mux"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"entregas/bff/compras"
+	"entregas/bff/comprastest"
+	"entregas/bff/dapr"
+	"entregas/bff/edge"
+	"entregas/bff/identity"
+	"entregas/bff/issuer"
+	"entregas/contracts"
+	"entregas/internal/api/adminproductos"
+	"entregas/internal/api/monitor"
+	"entregas/internal/api/ordenes"
+	"entregas/internal/app"
+	"entregas/internal/errs"
+	"entregas/internal/pubsub"
+	"entregas/internal/pubsubtest"
+	"entregas/internal/rest"
+)
+
+// gate is the program's own routes on small real fakes, in development mode.
+type gate struct {
+	http.Handler
+	manager *comprastest.Manager
+	broker  *pubsubtest.Broker
+	store   *comprastest.Store
+	issuer  *issuer.Issuer
+	core    *compras.Service
+	faults  *faults // of the other services
+}
+
+// faults makes the services beside manager-compra end the next writes with err: comprastest.Serve says how.
+type faults struct {
+	err   error
+	times int
+	back  func()                                         // what happens while a dead letter is put back; nil for nothing
+	list  func(ctx context.Context) []contracts.Producto // of products; nil for the usual one
+}
+
+func (f *faults) hinder(r *http.Request) (done bool, err error) {
+	if r.Method == http.MethodGet || f.times == 0 {
+		return true, nil
+	}
+	f.times--
+	return true, f.err
+}
+
+// defaultConfig are the settings of a test: development, and no limits.
+func defaultConfig() config {
+	return config{
+		Mode: "development", Issuer: "http://127.0.0.1:8888/desarrollo", Audience: issuer.Audience, Cliente: issuer.Cliente, Roles: "roles",
+		GraphiQL: true, Introspection: true, Deadline: time.Minute,
+	}
+}
+
+func newGate(t *testing.T, settings ...func(*config)) gate {
+	t.Helper()
+	p := gate{manager: comprastest.NewGestor(), broker: &pubsubtest.Broker{}, store: &comprastest.Store{}, faults: &faults{}}
+	key := filepath.Join(t.TempDir(), "clave")
+	if err := os.WriteFile(key, []byte(testKey), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := defaultConfig()
+	cfg.IssuerKey = key
+	for _, adjust := range settings {
+		adjust(&cfg)
+	}
+	var err error
+	if p.issuer, err = issuer.New(cfg.Issuer, key, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	publisher := pubsub.NewPublisher(p.broker, service)
+	routes := app.Config{}.PublicRoutes(nil)
+	quota := edge.NewQuota(p.store, cfg.MaxKeys)
+	p.core = compras.New(p.manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: p.store, Quota: quota})
+	err = mount(t.Context(), routes, cfg, pieces{
+		core: p.core, quota: quota, operation: p.manager, store: p.store, receiver: pubsub.NewReceiver(routes, publisher, &pubsubtest.Intentos{}),
+		productos: dapr.Productos{Service: comprastest.Serve("admin-productos", p.faults.hinder, func(routes *mux.Router) {
+			adminproductos.HandlerWithOptions(warehouse{map[string]int{}, p.faults}, adminproductos.GorillaServerOptions{BaseRouter: routes})
+		})},
+		ordenes: dapr.Ordenes{Service: comprastest.Serve("ordenes", p.faults.hinder, func(routes *mux.Router) {
+			ordenes.HandlerWithOptions(orders{}, ordenes.GorillaServerOptions{BaseRouter: routes})
+		})},
+		monitor: dapr.Monitor{Service: comprastest.Serve("monitor", p.faults.hinder, func(routes *mux.Router) {
+			monitor.HandlerWithOptions(queues{p.faults}, monitor.GorillaServerOptions{BaseRouter: routes})
+		}).WithDeadline(monitorDeadline)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Handler = routes
+	return p
+}
+
+// testKey is the secret of the development issuer in tests; it opens nothing.
+const testKey = "un secreto para las pruebas"
+
+// como is the header with which somebody asks.
+func (p gate) as(t *testing.T, usuario string, roles ...string) []string {
+	t.Helper()
+	token, err := p.issuer.Token(usuario, roles, time.Hour, issuer.Audience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"Authorization", "Bearer " + token}
+}
+
+// nobody is the header of a request without credentials.
+var nobody = []string{"Authorization", ""}
+
+// warehouse has the product 1, and adds what is restocked of it: once for each key, like admin-productos.
+type warehouse struct {
+	restocked map[string]int
+	faults    *faults
+}
+
+var coffee = contracts.Producto{ID: "1", Nombre: "Café", Cantidad: 500}
+
+// ListarProductos implements adminproductos.ServerInterface.
+func (h warehouse) ListarProductos(w http.ResponseWriter, r *http.Request, _ adminproductos.ListarProductosParams) {
+	list := []contracts.Producto{coffee}
+	if h.faults.list != nil {
+		list = h.faults.list(r.Context())
+	}
+	rest.Write(w, http.StatusOK, list)
+}
+
+func product(id string) (contracts.Producto, error) {
+	if id != coffee.ID {
+		return contracts.Producto{}, errs.New(errs.NotFound, "No existe el producto %s.", id)
+	}
+	return coffee, nil
+}
+
+// LeerProducto implements adminproductos.ServerInterface.
+func (h warehouse) LeerProducto(w http.ResponseWriter, r *http.Request, id string) {
+	producto, err := product(id)
+	rest.Answer(w, r, http.StatusOK, producto, err)
+}
+
+// ReponerProducto implements adminproductos.ServerInterface.
+func (h warehouse) ReponerProducto(w http.ResponseWriter, r *http.Request, id string, params adminproductos.ReponerProductoParams) {
+	requested, err := rest.Load[contracts.Reposicion](w, r)
+	if key := params.IdempotencyKey; key == nil || *key == "" || len(*key) > 255 {
+		err = errs.New(errs.Invalid, "sin clave")
+	}
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	producto, err := product(id)
+	h.restocked[*params.IdempotencyKey] = requested.Cantidad
+	for _, n := range h.restocked {
+		producto.Cantidad += n
+	}
+	rest.Answer(w, r, http.StatusOK, producto, err)
+}
+
+// LeerBalance implements adminproductos.ServerInterface.
+func (h warehouse) LeerBalance(w http.ResponseWriter, _ *http.Request) {
+	rest.Write(w, http.StatusOK, []contracts.LineaDeBalance{{IDProducto: "1", Inicial: 500, Existencias: 500}})
+}
+
+// queues has one queue and one dead letter.
+type queues struct{ faults *faults }
+
+const deadID = "01938f5e-7c1a-7000-8000-0000000000bb"
+
+var deadLetter = contracts.MensajeMuerto{ID: deadID, Tema: "comandos-producto", Motivo: "no es", Registro: json.RawMessage(`{}`)}
+
+// LeerColas implements monitor.ServerInterface.
+func (queues) LeerColas(w http.ResponseWriter, _ *http.Request) {
+	rest.Write(w, http.StatusOK, monitor.InformeDeColas{En: time.Now(), Broker: true, Instantes: []time.Time{time.Now()}, Colas: []monitor.Cola{{
+		Tema: "comandos-producto", Suscripcion: "admin-productos", Pendientes: new(int64(3)), Consumidores: new(1),
+		Serie: monitor.SerieDeCola{Pendientes: []*int64{new(int64(3))}},
+	}}})
+}
+
+// ListarMensajesMuertos implements monitor.ServerInterface.
+func (queues) ListarMensajesMuertos(w http.ResponseWriter, _ *http.Request) {
+	rest.Write(w, http.StatusOK, []contracts.MensajeMuerto{deadLetter})
+}
+
+// ApartarMensaje implements monitor.ServerInterface.
+func (q queues) ApartarMensaje(w http.ResponseWriter, r *http.Request, id string) {
+	q.ReponerMensaje(w, r, id)
+}
+
+// ReponerMensaje implements monitor.ServerInterface.
+func (q queues) ReponerMensaje(w http.ResponseWriter, r *http.Request, id string) {
+	if q.faults.back != nil {
+		q.faults.back()
+	}
+	if id != deadID {
+		rest.WriteError(w, r, errs.New(errs.NotFound, "No hay un mensaje muerto %s.", id))
+		return
+	}
+	rest.Write(w, http.StatusAccepted, deadLetter)
+}
+
+// orders has one order, which is dispatched.
+type orders struct{}
+
+const idOrden = "01938f5e-7c1a-7000-8000-0000000000aa"
+
+// LeerOrden implements ordenes.ServerInterface.
+func (orders) LeerOrden(w http.ResponseWriter, r *http.Request, id string) {
+	if id != idOrden {
+		rest.WriteError(w, r, errs.New(errs.NotFound, "No existe la orden %s.", id))
+		return
+	}
+	rest.Write(w, http.StatusOK, contracts.Orden{
+		ID: id, DatosComandoOrden: contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: []contracts.Linea{}}, Estado: contracts.EstadoOrdenDespachada,
+	})
+}
+
+// DespacharOrden implements ordenes.ServerInterface.
+func (o orders) DespacharOrden(w http.ResponseWriter, r *http.Request, id string) {
+	o.LeerOrden(w, r, id)
+}
+
+// ListarOrdenesDeUsuario implements ordenes.ServerInterface. The bff does not call it.
+func (orders) ListarOrdenesDeUsuario(w http.ResponseWriter, _ *http.Request, _ string, _ ordenes.ListarOrdenesDeUsuarioParams) {
+	rest.Write(w, http.StatusOK, ordenes.PaginaDeOrdenes{Ordenes: []contracts.Orden{}})
+}
+
+// document is the contract.
+var document = func() *openapi3.T {
+	doc, err := openapi3.NewLoader().LoadFromFile("../contracts/openapi.yaml")
+	if err != nil {
+		panic(err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		panic(err)
+	}
+	return doc
+}()
+
+var publicContract = func() routers.Router {
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.FileBodyDecoder)
+	router, err := gorillamux.NewRouter(document)
+	if err != nil {
+		panic(err)
+	}
+	return router
+}()
+
+// do sends a request, as an operator unless headers have credentials; where the contract has the operation, the answer must be as it says.
+func (p gate) do(t *testing.T, verb, path, body string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	request := httptest.NewRequest(verb, path, strings.NewReader(body))
+	headers = append(p.as(t, "oti", identity.Operador), headers...)
+	if body != "" {
+		headers = append([]string{"Content-Type", "application/json"}, headers...)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	if request.Header.Get("Authorization") == "" {
+		request.Header.Del("Authorization")
+	}
+	response := httptest.NewRecorder()
+	p.ServeHTTP(response, request)
+	if operation, variables, err := publicContract.FindRoute(request); err == nil {
+		err := openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+			RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, PathParams: variables, Route: operation},
+			Status:                 response.Code, Header: response.Header(), Body: io.NopCloser(bytes.NewReader(response.Body.Bytes())),
+		})
+		if err != nil {
+			t.Errorf("%s %s: la respuesta no cumple el contrato: %v", verb, path, err)
+		}
+	}
+	return response
+}
+
+// untouched requires that nothing was called, published or stored.
+func (p gate) untouched(t *testing.T) {
+	t.Helper()
+	if n := p.manager.Calls(); n != 0 {
+		t.Errorf("se llamó %d veces a gestor-compra", n)
+	}
+	if n := len(pubsubtest.Published(t, p.broker, contracts.ComandosGestorCompra)); n != 0 {
+		t.Errorf("se publicaron %d comandos", n)
+	}
+	if keys := p.store.Keys(""); len(keys) != 0 {
+		t.Errorf("se guardó %v", keys)
+	}
+}
+
+func problem(t *testing.T, r *httptest.ResponseRecorder) rest.Problem {
+	t.Helper()
+	var p rest.Problem
+	if err := json.Unmarshal(r.Body.Bytes(), &p); err != nil || r.Header().Get("Content-Type") != "application/problem+json" {
+		t.Fatalf("no es un problema: %d %s %q", r.Code, r.Header().Get("Content-Type"), r.Body)
+	}
+	return p
+}
+
+// errNoSidecar is what a publish comes to when there is no connection to the sidecar: certainly nothing was done.
+var errNoSidecar = grpcstatus.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp"`)

@@ -1,0 +1,102 @@
+package contracts
+
+import (
+	"slices"
+	"time"
+)
+
+// Compra is a purchase as it is told to people and programs: manager-compra's and bff's JSON.
+type Compra struct {
+	SolicitudCompra
+	Estado        Estado         `json:"estado"`
+	Motivo        string         `json:"motivo,omitempty"`
+	Faltantes     []Faltante     `json:"faltantes,omitempty"`
+	IDOrden       string         `json:"id_orden,omitempty"`
+	CreadaEn      time.Time      `json:"creada_en"`
+	ActualizadaEn time.Time      `json:"actualizada_en"`
+	Historia      []HechoContado `json:"historia"`
+}
+
+// IsSame tells that s asks for what c is: the same customer, lines and delivery. The order of the lines counts,
+// since a client that sends a purchase again sends the same bytes.
+func (c Compra) IsSame(s SolicitudCompra) bool {
+	return c.IDUsuario == s.IDUsuario && c.Domicilio == s.Domicilio && slices.Equal(c.Productos, s.Productos)
+}
+
+// PaginaDeCompras is a part of a list of purchases, newest first.
+type PaginaDeCompras struct {
+	Compras   []Compra `json:"compras"`
+	Siguiente string   `json:"siguiente,omitempty"` // the cursor of the next page; the last page has none
+}
+
+// HechoContado is one entry of a purchase's history. Numero counts up per purchase.
+type HechoContado struct {
+	Numero  int       `json:"numero"`
+	Paso    string    `json:"paso"` // the state entered, or the rollback that was confirmed
+	Tipo    string    `json:"tipo"` // the message behind it
+	En      time.Time `json:"en"`
+	Detalle string    `json:"detalle"`
+}
+
+// Numero is that of the newest history entry, 0 when there is none.
+func (c Compra) Numero() int {
+	if len(c.Historia) == 0 {
+		return 0
+	}
+	return c.Historia[len(c.Historia)-1].Numero
+}
+
+// Event is what goes on events-compra about c.
+func (c Compra) Event() DatosEventoCompra {
+	e := DatosEventoCompra{
+		IDCompra: c.ID, Numero: c.Numero(), Estado: string(c.Estado), IDUsuario: c.IDUsuario, Domicilio: c.Domicilio,
+		Productos: c.Productos, Motivo: c.Motivo, Faltantes: c.Faltantes, IDOrden: c.IDOrden,
+		CreadaEn: c.CreadaEn.UnixMilli(), ActualizadaEn: c.ActualizadaEn.UnixMilli(),
+	}
+	for _, h := range c.Historia {
+		e.Historia = append(e.Historia, Hecho{Numero: h.Numero, Paso: h.Paso, Tipo: h.Tipo, En: h.En.UnixMilli(), Detalle: h.Detalle})
+	}
+	return e
+}
+
+// Compra is the purchase that the event tells of.
+func (e DatosEventoCompra) Compra() Compra {
+	c := Compra{
+		SolicitudCompra: SolicitudCompra{ID: e.IDCompra, IDUsuario: e.IDUsuario, Productos: e.Productos, Domicilio: e.Domicilio},
+		Estado:          Estado(e.Estado), Motivo: e.Motivo, Faltantes: e.Faltantes, IDOrden: e.IDOrden,
+		CreadaEn: time.UnixMilli(e.CreadaEn).UTC(), ActualizadaEn: time.UnixMilli(e.ActualizadaEn).UTC(), Historia: []HechoContado{},
+	}
+	for _, h := range e.Historia {
+		c.Historia = append(c.Historia, HechoContado{Numero: h.Numero, Paso: h.Paso, Tipo: h.Tipo, En: time.UnixMilli(h.En).UTC(), Detalle: h.Detalle})
+	}
+	return c
+}
+
+// Aceptada is the answer to a purchase that was taken: it goes on under this id.
+type Aceptada struct {
+	ID     string `json:"id"`
+	Estado Estado `json:"estado"`
+}
+
+// Cancelacion is the request to cancel a purchase.
+type Cancelacion struct {
+	Motivo string `json:"motivo,omitempty"`
+}
+
+// Aprobacion is the decision about a purchase that awaits approval. Aprobada is nil where the request does not say it.
+type Aprobacion struct {
+	Aprobada *bool  `json:"aprobada"`
+	Motivo   string `json:"motivo,omitempty"`
+}
+
+// Reposicion is the request to add to the stock of a product.
+type Reposicion struct {
+	Cantidad int `json:"cantidad"`
+}
+
+// Producto is a product and how much of it can be bought, as admin-productos and the bff tell it.
+type Producto struct {
+	ID       string `json:"id"`
+	Nombre   string `json:"nombre"`
+	Cantidad int    `json:"cantidad"`
+}

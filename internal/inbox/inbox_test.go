@@ -1,0 +1,258 @@
+package inbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"entregas/contracts"
+	"entregas/internal/databasetest"
+	"entregas/internal/errs"
+	"entregas/internal/inbox"
+)
+
+const schema = `-- +goose Up
+create table inbox (
+	id_compra text not null, tipo text not null, huella text not null, respuesta jsonb not null,
+	recibido_en timestamptz not null default now(), primary key (id_compra, tipo));
+create table intento (registro text primary key, veces int not null, ultimo timestamptz not null default now());
+create table cambio (id_compra text not null);`
+
+func fresh(t *testing.T) *pgxpool.Pool {
+	return databasetest.New(t, fstest.MapFS{"migrations/00001_prueba.sql": {Data: []byte(schema)}})
+}
+
+type data = contracts.DatosComandoProducto
+
+func message(kind contracts.MessageType, id string, cantidad int) contracts.Message[data] {
+	return contracts.NewMessage("prueba", kind, "", data{IDCompra: id, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: cantidad}}})
+}
+
+// command is a delivery of a command: each has an envelope of its own around the same data.
+func command(t *testing.T, kind contracts.MessageType, id string, cantidad int) inbox.Command {
+	t.Helper()
+	c, err := inbox.FromMessage(message(kind, id, cantidad), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+type reply = inbox.Reply[string]
+
+// handle makes one change for c and answers with said.
+func handle(pool *pgxpool.Pool, c inbox.Command, said string) (reply, error) {
+	ctx := context.Background()
+	return inbox.Handle(ctx, pool, c, func(tx pgx.Tx) (reply, error) {
+		_, err := tx.Exec(ctx, `insert into cambio values ($1)`, c.IDCompra)
+		return reply{Tipo: contracts.ProductosReservados, Data: said}, err
+	})
+}
+
+func tell(t *testing.T, pool *pgxpool.Pool, query string) (n int) {
+	t.Helper()
+	if err := pool.QueryRow(context.Background(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+const changes = `select count(*) from cambio`
+
+func TestSameCommandAgain(t *testing.T) {
+	pool := fresh(t)
+	c := command(t, contracts.ReservarProducto, "a", 1)
+	if saved, found, err := inbox.Saved[string](context.Background(), pool, c); found || err != nil {
+		t.Fatalf("antes: %v, %v", saved, err)
+	}
+	first, err := handle(pool, c, "primera")
+	if err != nil || first.Data != "primera" {
+		t.Fatalf("%v, %v", first, err)
+	}
+	other, err := handle(pool, command(t, contracts.ReservarProducto, "a", 1), "segunda")
+	if err != nil || other != first {
+		t.Errorf("la segunda vez: %v, %v", other, err)
+	}
+	if n := tell(t, pool, changes); n != 1 {
+		t.Errorf("%d cambios", n)
+	}
+	if saved, found, err := inbox.Saved[string](context.Background(), pool, c); err != nil || !found || saved != first {
+		t.Errorf("guardada: %v, %v", saved, err)
+	}
+}
+
+func TestSameCommandWithOtherContent(t *testing.T) {
+	pool := fresh(t)
+	if _, err := handle(pool, command(t, contracts.ReservarProducto, "a", 1), ""); err != nil {
+		t.Fatal(err)
+	}
+	other := command(t, contracts.ReservarProducto, "a", 2)
+	if _, err := handle(pool, other, ""); errs.Of(err) != errs.BadMessage {
+		t.Errorf("Atender: %v", err)
+	}
+	if _, _, err := inbox.Saved[string](context.Background(), pool, other); errs.Of(err) != errs.BadMessage {
+		t.Errorf("Guardada: %v", err)
+	}
+	if n := tell(t, pool, changes); n != 1 {
+		t.Errorf("%d cambios", n)
+	}
+}
+
+func TestErrorLeavesNothing(t *testing.T) {
+	pool, ctx := fresh(t), context.Background()
+	c := command(t, contracts.ReservarProducto, "a", 1)
+	failure := errors.New("falla")
+	_, err := inbox.Handle(ctx, pool, c, func(tx pgx.Tx) (reply, error) {
+		_, err := tx.Exec(ctx, `insert into cambio values ('a')`)
+		return reply{}, errors.Join(err, failure)
+	})
+	if !errors.Is(err, failure) || tell(t, pool, changes) != 0 || tell(t, pool, `select count(*) from inbox`) != 0 {
+		t.Fatalf("%v; algo quedó", err)
+	}
+	if r, err := handle(pool, c, "ahora sí"); err != nil || r.Data != "ahora sí" {
+		t.Errorf("%v, %v", r, err)
+	}
+}
+
+// Two replicas get copies of one command at once.
+func TestConcurrentCopies(t *testing.T) {
+	pool := fresh(t)
+	var group sync.WaitGroup
+	var stated sync.Map
+	for i := range 40 {
+		group.Go(func() {
+			r, err := handle(pool, command(t, contracts.ReservarProducto, "a", 1), fmt.Sprint(i))
+			if err != nil {
+				t.Error(err)
+			}
+			stated.Store(r.Data, true)
+		})
+	}
+	group.Wait()
+	different := 0
+	stated.Range(func(any, any) bool { different++; return true })
+	if n := tell(t, pool, changes); n != 1 || different != 1 {
+		t.Errorf("%d cambios y %d respuestas distintas", n, different)
+	}
+}
+
+// Commands of one purchase are serial, whatever their types; those of others go on meanwhile.
+func TestOneCompraAtATime(t *testing.T) {
+	pool, ctx := fresh(t), context.Background()
+	var inside, maximum atomic.Int32
+	var group sync.WaitGroup
+	for i := range 10 {
+		group.Go(func() {
+			c := command(t, contracts.MessageType(fmt.Sprint("Tipo", i)), "a", 1)
+			_, err := inbox.Handle(ctx, pool, c, func(pgx.Tx) (reply, error) {
+				maximum.Store(max(maximum.Load(), inside.Add(1)))
+				time.Sleep(5 * time.Millisecond)
+				inside.Add(-1)
+				return reply{}, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if maximum.Load() != 1 {
+		t.Errorf("%d comandos de una compra a la vez", maximum.Load())
+	}
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if err := inbox.Lock(ctx, tx, "a"); err != nil {
+			return err
+		}
+		if _, err := handle(pool, command(t, contracts.ReservarProducto, "b", 1), ""); err != nil {
+			t.Errorf("otra compra: %v", err)
+		}
+		brief, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		defer cancel()
+		_, err := inbox.Handle(brief, pool, command(t, contracts.ReservarProducto, "a", 1), func(pgx.Tx) (reply, error) {
+			t.Error("entró mientras la compra estaba bloqueada")
+			return reply{}, nil
+		})
+		if errs.Of(err) != errs.Unavailable {
+			t.Errorf("mientras tanto: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCommandOlderThanWhatIsRemembered(t *testing.T) {
+	m := message(contracts.ReservarProducto, "a", 1)
+	m.Time = time.Now().Add(-inbox.Retention + time.Minute).UnixMilli()
+	if _, err := inbox.FromMessage(m, "a"); err != nil {
+		t.Errorf("dentro del plazo: %v", err)
+	}
+	m.Time = time.Now().Add(-inbox.Retention - time.Minute).UnixMilli()
+	if _, err := inbox.FromMessage(m, "a"); errs.Of(err) != errs.BadMessage {
+		t.Errorf("fuera del plazo: %v", err)
+	}
+}
+
+// What is forgotten is older than any command that is still taken.
+func TestPurge(t *testing.T) {
+	pool, ctx := fresh(t), context.Background()
+	for days, id := range map[int]string{29: "a", 31: "b", 36: "c", 38: "d"} {
+		if _, err := handle(pool, command(t, contracts.ReservarProducto, id, 1), ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pool.Exec(ctx, `update inbox set recibido_en = now() - $2::interval where id_compra = $1`, id, time.Duration(days)*24*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	attempts := inbox.NewAttempts(pool)
+	for _, record := range []string{"viejo", "reciente"} {
+		if _, err := attempts.Count(ctx, record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := pool.Exec(ctx, `update intento set ultimo = now() - interval '25 hours' where registro = 'viejo'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := inbox.Purge(ctx, pool); err != nil {
+		t.Fatal(err)
+	}
+	if tell(t, pool, `select count(*) from inbox`) != 3 || tell(t, pool, `select count(*) from inbox where id_compra = 'd'`) != 0 {
+		t.Error("no borró esa respuesta sola")
+	}
+	if tell(t, pool, `select count(*) from intento`) != 1 || tell(t, pool, `select count(*) from intento where registro = 'viejo'`) != 0 {
+		t.Error("no borró esa cuenta sola")
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	pool, ctx := fresh(t), context.Background()
+	attempts := inbox.NewAttempts(pool)
+	var group sync.WaitGroup
+	var greatest atomic.Int64
+	for range 20 {
+		group.Go(func() {
+			n, err := attempts.Count(ctx, "tema/1")
+			if err != nil {
+				t.Error(err)
+			}
+			for m := greatest.Load(); int64(n) > m && !greatest.CompareAndSwap(m, int64(n)); m = greatest.Load() {
+			}
+		})
+	}
+	group.Wait()
+	if greatest.Load() != 20 {
+		t.Errorf("20 a la vez se cuentan como %d", greatest.Load())
+	}
+	if n, err := attempts.Count(ctx, "tema/2"); n != 1 || err != nil {
+		t.Errorf("otro registro: %d, %v", n, err)
+	}
+}

@@ -1,0 +1,197 @@
+package pubsub_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/mux"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/internal/logging"
+	"entregas/internal/pubsub"
+	"entregas/internal/pubsubtest"
+)
+
+type data = contracts.DatosComandoProducto
+
+const topic = contracts.ComandosProducto
+
+var oneMessage = contracts.NewMessage("prueba", contracts.ReservarProducto, "", data{IDCompra: "c", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}}})
+
+// program is a program with one handler.
+type program struct {
+	routes   *mux.Router
+	broker   pubsubtest.Broker
+	attempts pubsubtest.Intentos
+}
+
+func newProgram(handle func(ctx context.Context, m contracts.Message[data]) error) *program {
+	p := &program{routes: mux.NewRouter()}
+	publisher := pubsub.NewPublisher(&p.broker, "prueba")
+	pubsub.Receive(pubsub.NewReceiver(p.routes, publisher, &p.attempts), topic, handle)
+	return p
+}
+
+func (p *program) deadLetters(t *testing.T) int {
+	return len(pubsubtest.Published(t, &p.broker, topic.MensajesMuertos()))
+}
+
+// What a handler returns decides: docs/adr/trouble-is-not-a-bad-message.md.
+func TestWhatAHandlerReturnsDecides(t *testing.T) {
+	cases := []struct {
+		name        string
+		returns     error
+		deliveries  int // how often it is delivered
+		answer      string
+		deadLetters int
+		attempts    string
+	}{
+		{"handled", nil, 1, "SUCCESS", 0, ""},
+		{"makes no sense", errs.New(errs.BadMessage, "no lo conozco"), 1, "SUCCESS", 1, "1"},
+		{"invalid data", &contracts.ValidationError{Errores: []contracts.InvalidField{{Field: "cantidad", Detalle: "es 0"}}}, 1, "SUCCESS", 1, "1"},
+		{"infrastructure, for ever", context.DeadlineExceeded, 50, "RETRY", 0, ""},
+		{"the broker is down, for ever", fmt.Errorf("publicar: %w", status.Error(codes.Unavailable, "sin broker")), 50, "RETRY", 0, ""},
+		{"unexpected, the ninth time", errors.New("¿qué es esto?"), 9, "RETRY", 0, ""},
+		{"unexpected, the tenth time", errors.New("¿qué es esto?"), 10, "SUCCESS", 1, "10"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			p := newProgram(func(context.Context, contracts.Message[data]) error { return c.returns })
+			var answer string
+			for range c.deliveries {
+				answer = pubsubtest.Deliver(t, p.routes, topic, oneMessage)
+			}
+			if answer != c.answer || p.deadLetters(t) != c.deadLetters {
+				t.Fatalf("responde %s y hay %d mensajes muertos; se esperaba %s y %d", answer, p.deadLetters(t), c.answer, c.deadLetters)
+			}
+			if c.deadLetters == 0 {
+				return
+			}
+			deadLetter := pubsubtest.Published(t, &p.broker, topic.MensajesMuertos())[0]
+			if deadLetter.ID != oneMessage.ID || deadLetter.Data.Productos[0] != oneMessage.Data.Productos[0] {
+				t.Errorf("el mensaje muerto es otro: %+v", deadLetter)
+			}
+			if m := p.broker.Metadata(string(topic) + "-dlq")[0]; m["motivo"] != c.returns.Error() || m["intentos"] != c.attempts || m["origen"] != "prueba" {
+				t.Errorf("el mensaje muerto dice %v", m)
+			}
+		})
+	}
+}
+
+func TestPanicCountsAsTheUnexpected(t *testing.T) {
+	p := newProgram(func(context.Context, contracts.Message[data]) error { panic("índice fuera de rango") })
+	for attempt := 1; attempt <= pubsub.MaxAttempts; attempt++ {
+		answer := pubsubtest.Deliver(t, p.routes, topic, oneMessage)
+		if (answer == "SUCCESS") != (attempt == pubsub.MaxAttempts) {
+			t.Fatalf("intento %d: %s", attempt, answer)
+		}
+	}
+	if p.deadLetters(t) != 1 {
+		t.Fatal("no quedó como mensaje muerto")
+	}
+}
+
+func TestAttemptsAreOfEachRecord(t *testing.T) {
+	p := newProgram(func(context.Context, contracts.Message[data]) error { return errors.New("inesperado") })
+	for n := range 2 * pubsub.MaxAttempts {
+		other := oneMessage
+		other.ID = fmt.Sprint("registro ", n)
+		if answer := pubsubtest.Deliver(t, p.routes, topic, other); answer != "RETRY" {
+			t.Fatal("se cuentan juntos los intentos de registros distintos")
+		}
+	}
+}
+
+func TestUnreadableIsADeadLetter(t *testing.T) {
+	for name, record := range map[string]string{
+		"not JSON":         `{`,
+		"not its topic's":  `{"id":"1","type":"X","sorpresa":1}`,
+		"nothing in it":    `{}`,
+		"an empty payload": ``,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProgram(func(context.Context, contracts.Message[data]) error { t.Error("llegó al handler"); return nil })
+			answer := pubsubtest.DeliverText(t, p.routes, "/mensajes/"+string(topic), []byte(record))
+			if answer != "SUCCESS" || len(p.broker.Metadata(string(topic)+"-dlq")) != 1 {
+				t.Fatalf("responde %s, mensajes muertos: %v", answer, p.broker.Metadata(string(topic)+"-dlq"))
+			}
+		})
+	}
+}
+
+// Failure prevented: a message is acked that is in neither topic.
+func TestWithNowhereToSetItAsideItIsNotLost(t *testing.T) {
+	p := newProgram(func(context.Context, contracts.Message[data]) error {
+		return errs.New(errs.BadMessage, "malo")
+	})
+	p.broker.Fail(errors.New("el broker no responde"))
+	if answer := pubsubtest.Deliver(t, p.routes, topic, oneMessage); answer != "RETRY" {
+		t.Fatalf("responde %s", answer)
+	}
+	p.broker.Fail(nil)
+	if answer := pubsubtest.Deliver(t, p.routes, topic, oneMessage); answer != "SUCCESS" || p.deadLetters(t) != 1 {
+		t.Fatalf("responde %s, con %d muertos", answer, p.deadLetters(t))
+	}
+}
+
+func TestWhatCannotBeCountedIsRetried(t *testing.T) {
+	p := newProgram(func(context.Context, contracts.Message[data]) error { return errors.New("inesperado") })
+	p.attempts.Fail(errors.New("la base no responde"))
+	for range 3 * pubsub.MaxAttempts {
+		if answer := pubsubtest.Deliver(t, p.routes, topic, oneMessage); answer != "RETRY" {
+			t.Fatalf("responde %s", answer)
+		}
+	}
+}
+
+// The log says by id_compra what became of a purchase's messages: the handler's words, that a message was given back, that one
+// was set aside.
+func TestLogNamesTheCompra(t *testing.T) {
+	for name, returns := range map[string]error{"handled": nil, "given back": context.DeadlineExceeded, "set aside": errs.New(errs.BadMessage, "malo")} {
+		t.Run(name, func(t *testing.T) {
+			var output strings.Builder
+			earlier := slog.Default()
+			slog.SetDefault(logging.New(&output, "prueba", "INFO"))
+			t.Cleanup(func() { slog.SetDefault(earlier) })
+			p := newProgram(func(ctx context.Context, _ contracts.Message[data]) error {
+				slog.InfoContext(ctx, "llegó")
+				return returns
+			})
+			pubsubtest.Deliver(t, p.routes, topic, oneMessage)
+			for linea := range strings.Lines(output.String()) {
+				if !strings.Contains(linea, `"id_compra":"c"`) {
+					t.Error(linea)
+				}
+			}
+		})
+	}
+}
+
+func TestTraceGoesWithTheMessage(t *testing.T) {
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	var broker pubsubtest.Broker
+	publisher := pubsub.NewPublisher(&broker, "prueba")
+	p := newProgram(func(ctx context.Context, m contracts.Message[data]) error {
+		return pubsub.Publish(ctx, publisher, contracts.EventosProductos, contracts.ProductosReservados, m.Data.IDCompra, contracts.DatosEventoProductos{})
+	})
+	forward := oneMessage
+	forward.Traceparent = trace
+	pubsubtest.Deliver(t, p.routes, topic, forward)
+	back := pubsubtest.Published(t, &broker, contracts.EventosProductos)
+	if len(back) != 1 || back[0].Traceparent != trace || back[0].ServiceName != "prueba" {
+		t.Fatalf("publicado: %+v", back)
+	}
+	if m := broker.Metadata(string(contracts.EventosProductos)); m[0]["partitionKey"] != "c" {
+		t.Errorf("sin clave de orden: %v", m)
+	}
+	if logging.Trace(context.Background()) != "" {
+		t.Error("traza de la nada")
+	}
+}

@@ -1,0 +1,152 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"entregas/contracts"
+	"entregas/internal/databasetest"
+)
+
+// orden is one thing that is asked of the warehouse.
+type orden struct {
+	kind     contracts.MessageType // empty for a restock
+	compra   int
+	lineas   []contracts.Linea
+	key      string
+	cantidad int
+}
+
+// docs/adr/stock-is-conserved.md: whatever is asked, in any order, twice, and all at once, units are neither lost nor made up:
+// not afterwards and at no instant in between.
+func TestInventarioIsConserved(t *testing.T) {
+	b := newBodega(t)
+	observe, finish := observer(t, b)
+	defer finish()
+	rapid.Check(t, func(rt *rapid.T) {
+		const compras = 6
+		ids := make([]string, compras)
+		lineas := make([][]contracts.Linea, compras)
+		for i := range ids {
+			ids[i] = uuid.NewString()
+			lineas[i] = rapid.SliceOfNDistinct(rapid.Custom(func(rt *rapid.T) contracts.Linea {
+				return linea(fmt.Sprint(rapid.IntRange(12, 16).Draw(rt, "producto")), rapid.IntRange(1, 8).Draw(rt, "cantidad"))
+			}), 1, 4, func(l contracts.Linea) string { return l.IDProducto }).Draw(rt, "lineas")
+		}
+		ordenes := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) orden {
+			i := rapid.IntRange(0, compras-1).Draw(rt, "compra")
+			kind := rapid.SampledFrom([]contracts.MessageType{
+				contracts.ReservarProducto, contracts.ReservarProducto, contracts.LiberarReserva, contracts.DespacharReserva, "",
+			}).Draw(rt, "tipo")
+			return orden{kind, i, lineas[i], fmt.Sprint(ids[0], rapid.IntRange(0, 2).Draw(rt, "clave")), 4}
+		}), 1, 30).Draw(rt, "ordenes")
+
+		earlier := b.balanceByProducto(t)
+		replies := b.act(t, ids, ordenes, rapid.IntRange(1, 8).Draw(rt, "a la vez"))
+		b.balances(t)
+		b.checkReplies(t, earlier, ids, lineas, ordenes, replies)
+		if t.Failed() {
+			rt.Fatalf("con %+v", ordenes)
+		}
+	})
+	t.Logf("los libros se leyeron %d veces mientras tanto", observe())
+}
+
+type replies struct {
+	mu sync.Mutex
+	of map[string]map[contracts.MessageType]contracts.MessageType // by purchase and command
+}
+
+func (b bodega) act(t *testing.T, ids []string, ordenes []orden, width int) map[string]map[contracts.MessageType]contracts.MessageType {
+	r := replies{of: map[string]map[contracts.MessageType]contracts.MessageType{}}
+	for _, id := range ids {
+		r.of[id] = map[contracts.MessageType]contracts.MessageType{}
+	}
+	databasetest.Concurrently(len(ordenes), width, func(n int) {
+		o := ordenes[n]
+		if o.kind == "" {
+			if _, err := b.Reponer(context.Background(), "14", o.cantidad, o.key); err != nil {
+				t.Errorf("reponer: %v", err)
+			}
+			return
+		}
+		said, err := b.ask(o.kind, ids[o.compra], o.lineas)
+		if err != nil {
+			t.Errorf("%s: %v", o.kind, err)
+			return
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if earlier, existed := r.of[ids[o.compra]][o.kind]; existed && earlier != said.Tipo {
+			t.Errorf("%s respondió %s y luego %s", o.kind, earlier, said.Tipo)
+		}
+		r.of[ids[o.compra]][o.kind] = said.Tipo
+	})
+	return r.of
+}
+
+// checkReplies holds what was answered against where the units are: each purchase got what it was told.
+func (b bodega) checkReplies(t *testing.T, earlier map[string]balance, ids []string, lineas [][]contracts.Linea, ordenes []orden, stated map[string]map[contracts.MessageType]contracts.MessageType) {
+	reserved, despachado, restocked := map[string]int{}, map[string]int{}, map[string]bool{}
+	for i, id := range ids {
+		said := stated[id]
+		reservedIt := said[contracts.ReservarProducto] == contracts.ProductosReservados
+		happened := said[contracts.DespacharReserva] == contracts.ReservaDespachada
+		cameBack := said[contracts.LiberarReserva] == contracts.ReservaLiberada
+		if happened && (cameBack || !reservedIt) {
+			t.Errorf("compra %s: despachada, y además %v", id, said)
+		}
+		for _, l := range lineas[i] {
+			switch {
+			case happened:
+				despachado[l.IDProducto] += l.Cantidad
+			case reservedIt && !cameBack:
+				reserved[l.IDProducto] += l.Cantidad
+			}
+		}
+	}
+	for _, o := range ordenes {
+		if o.kind == "" {
+			restocked[o.key] = true
+		}
+	}
+	for id, s := range b.balanceByProducto(t) {
+		a := earlier[id]
+		more := 0
+		if id == "14" {
+			more = 4 * len(restocked)
+		}
+		if s.Reservado-a.Reservado != reserved[id] || s.Despachado-a.Despachado != despachado[id] || s.Repuesto-a.Repuesto != more {
+			t.Errorf("producto %s: antes %+v, después %+v, respondido: reservado %d, despachado %d, repuesto %d", id, a, s, reserved[id], despachado[id], more)
+		}
+	}
+}
+
+// observer reads the books over and over until finish; observe says how often.
+func observer(t *testing.T, b bodega) (observe func() int, finish func()) {
+	ctx, stop := context.WithCancel(context.Background())
+	var mu sync.Mutex
+	var times int
+	end := make(chan struct{})
+	go func() {
+		defer close(end)
+		for ctx.Err() == nil {
+			var badOnes int
+			err := b.pool.QueryRow(ctx, `select count(*) from balance where diferencia <> 0`).Scan(&badOnes)
+			if err == nil && badOnes != 0 {
+				t.Errorf("%d productos no cuadran en medio", badOnes)
+				return
+			}
+			mu.Lock()
+			times++
+			mu.Unlock()
+		}
+	}()
+	observe = func() int { mu.Lock(); defer mu.Unlock(); return times }
+	return observe, func() { stop(); <-end }
+}

@@ -1,0 +1,54 @@
+// Package messages answers the commands of commands-inventario on events-inventario. It has no inbox: it changes
+// nothing, so each copy of a command is answered from the present stock (docs/adr/stored-replies.md).
+package messages
+
+import (
+	"context"
+	"time"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/internal/pubsub"
+	"entregas/services/consolidador/inventario"
+)
+
+// Existencias is what the commands ask of the store.
+type Existencias interface {
+	Of(ctx context.Context, lineas []contracts.Linea) (map[string]int, error)
+}
+
+// Receive answers each command that receiver gets.
+func Receive(receiver *pubsub.Receiver, publisher *pubsub.Publisher, existencias Existencias) {
+	pubsub.Receive(receiver, contracts.ComandosInventario, func(ctx context.Context, m contracts.Message[contracts.DatosComandoInventario]) error {
+		r, err := respond(ctx, existencias, m)
+		if err != nil {
+			return err
+		}
+		return pubsub.Publish(ctx, publisher, contracts.EventosInventario, r.Tipo, m.Data.IDCompra, contracts.DatosEventoInventario{
+			IDCompra: m.Data.IDCompra, RespondeA: string(m.Type), Faltantes: r.Faltantes,
+		})
+	})
+}
+
+// deadline bounds the read of the stock: a database that hangs must not hold the replica's few places for messages.
+const deadline = 10 * time.Second
+
+func respond(ctx context.Context, existencias Existencias, m contracts.Message[contracts.DatosComandoInventario]) (inventario.Respuesta, error) {
+	if err := inventario.ValidateCommand(m.Type, m.Data); err != nil {
+		return inventario.Respuesta{}, err
+	}
+	switch m.Type {
+	case contracts.ValidarInventario:
+		ctx, cancel := context.WithTimeout(ctx, deadline)
+		defer cancel()
+		stock, err := existencias.Of(ctx, m.Data.Productos)
+		if err != nil {
+			return inventario.Respuesta{}, err
+		}
+		return inventario.Validate(m.Data.Productos, stock), nil
+	case contracts.CancelarValidacionInventario:
+		return inventario.CancelValidation(), nil
+	default:
+		return inventario.Respuesta{}, errs.New(errs.BadMessage, "consolidador no conoce el comando %q", m.Type)
+	}
+}

@@ -1,0 +1,202 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"entregas/contracts"
+	"entregas/internal/pubsub"
+	"entregas/internal/pubsubtest"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgrestest"
+)
+
+// memoryStore is an Store that has nothing to sweep.
+type memoryStore struct {
+	mu      sync.Mutex
+	until   map[string]int
+	failure error
+}
+
+func (m *memoryStore) MarkPublished(ctx context.Context, p []compras.Published) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := errors.Join(m.failure, ctx.Err()); err != nil {
+		return err
+	}
+	for _, one := range p {
+		m.until[one.IDCompra] = max(m.until[one.IDCompra], one.Until)
+	}
+	return nil
+}
+
+func (m *memoryStore) Unpublished(context.Context, time.Duration, int) ([]contracts.Compra, error) {
+	return nil, nil
+}
+
+func (m *memoryStore) markedCount() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.until)
+}
+
+func fresh(a Store) (*Broadcaster, *pubsubtest.Broker) {
+	broker := &pubsubtest.Broker{}
+	return New(a, pubsub.NewPublisher(broker, "gestor-compra")), broker
+}
+
+// run runs d until the test has seen what it waits for.
+func run(t *testing.T, d *Broadcaster, until func() bool) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var end sync.WaitGroup
+	end.Go(func() { d.Run(ctx) })
+	for deadline := time.Now().Add(30 * time.Second); !until(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Error("no termina")
+			break
+		}
+	}
+	stop()
+	end.Wait()
+}
+
+func with(id string, number int) contracts.Compra {
+	return contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: id}, Estado: contracts.EstadoIniciada, Historia: []contracts.HechoContado{{Numero: number}}}
+}
+
+// Each purchase's changes are published in their order, however many there are at once, under its key; and marked.
+func TestEachCompraKeepsItsSequence(t *testing.T) {
+	const howMany, times = 40, 10
+	a := &memoryStore{until: map[string]int{}}
+	d, broker := fresh(a)
+	published := func() int { return len(pubsubtest.Published(t, broker, contracts.EventosCompra)) }
+	broadcast := sync.OnceFunc(func() {
+		for n := 1; n <= times; n++ {
+			for _, i := range rand.Perm(howMany) {
+				d.Broadcast(with(fmt.Sprint("compra ", i), n))
+			}
+		}
+	})
+	run(t, d, func() bool {
+		broadcast()
+		return published() >= howMany*times
+	})
+	last := map[string]int{}
+	metadata := broker.Metadata(string(contracts.EventosCompra))
+	for i, m := range pubsubtest.Published(t, broker, contracts.EventosCompra) {
+		if m.Type != contracts.CompraActualizada || m.Data.Numero != last[m.Data.IDCompra]+1 || metadata[i]["partitionKey"] != m.Data.IDCompra {
+			t.Fatalf("tras el %d de %s va %+v (%v)", last[m.Data.IDCompra], m.Data.IDCompra, m, metadata[i])
+		}
+		last[m.Data.IDCompra] = m.Data.Numero
+	}
+	for id, n := range last {
+		if a.until[id] != times || n != times {
+			t.Errorf("%s: publicado hasta %d, marcado hasta %d", id, n, a.until[id])
+		}
+	}
+}
+
+// What is published when it stops is marked, though its context has ended.
+func TestAStopMarksWhatIsPublished(t *testing.T) {
+	a := &memoryStore{until: map[string]int{}}
+	d, _ := fresh(a)
+	d.publish(t.Context(), with("una", 1))
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	d.Run(ctx)
+	if a.until["una"] != 1 {
+		t.Fatal("quedó sin marcar")
+	}
+}
+
+// What cannot be published is not marked, and what cannot be marked is marked later.
+func TestWhatFailsIsNotMarked(t *testing.T) {
+	a := &memoryStore{until: map[string]int{}, failure: errors.New("la base no responde")}
+	d, broker := fresh(a)
+	broker.Fail(errors.New("el broker no responde"))
+	d.publish(t.Context(), with("una", 1))
+	if err := d.setMark(t.Context()); err != nil {
+		t.Fatalf("había algo por marcar: %v", err)
+	}
+	broker.Fail(nil)
+	d.publish(t.Context(), with("una", 1))
+	if err := d.setMark(t.Context()); err == nil || a.markedCount() != 0 {
+		t.Fatal("no dice que no pudo marcar")
+	}
+	a.failure = nil
+	if err := d.setMark(t.Context()); err != nil || a.markedCount() != 1 {
+		t.Fatalf("olvidó lo que no pudo marcar: %v", err)
+	}
+}
+
+// docs/adr/the-history-is-the-outbox.md: a broker that was away and lanes that were full lose nothing. The sweep finds all that
+// was not published, and then nothing more.
+func TestNothingIsLost(t *testing.T) {
+	const howMany = 3 * sweepBatch / 2
+	a := postgrestest.New(t)
+	a.Do(t, `insert into compra (id, id_usuario, estado, domicilio, productos) select n, 'ana', 'RECIBIDA', false, '[]' from generate_series(1, $1) n`, howMany)
+	a.Do(t, `insert into historia (id_compra, numero, paso, tipo, en) select id, 1, 'RECIBIDA', 'CrearCompra', now() - interval '1 minute' from compra`)
+	d, broker := fresh(a)
+	broker.Fail(errors.New("el broker no responde"))
+	for range lanes * depth { // nobody empties the lanes yet: it returns all the same
+		c, err := a.Load(t.Context(), "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Broadcast(c)
+		d.Broadcast(c)
+		if len(d.lanes[0]) == depth {
+			break
+		}
+	}
+	unmarked := func() int { return postgrestest.One[int](t, a, `select count(*) from historia where not publicada`) }
+	failure := true
+	run(t, d, func() bool {
+		if failure {
+			broker.Fail(nil)
+			failure = false
+		}
+		if err := d.sweep(t.Context()); err != nil {
+			t.Error(err)
+		}
+		return unmarked() == 0
+	})
+	seen := map[string]bool{}
+	for _, m := range pubsubtest.Published(t, broker, contracts.EventosCompra) {
+		seen[m.Data.IDCompra] = true
+	}
+	if len(seen) != howMany {
+		t.Fatalf("se publicaron %d de %d", len(seen), howMany)
+	}
+	if remaining, err := a.Unpublished(t.Context(), 0, 10); err != nil || len(remaining) != 0 {
+		t.Fatalf("quedan %v: %v", remaining, err)
+	}
+}
+
+// A change that comes while an older one is being published is not marked with it.
+func TestWhatComesLaterIsNotMarked(t *testing.T) {
+	a := postgrestest.New(t)
+	s := a.Compra(t, contracts.EstadoRecibida)
+	d, _ := fresh(a)
+	earlier, err := a.Load(t.Context(), s.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := compras.Change{IDCompra: s.ID, A: contracts.EstadoIniciada, From: []contracts.Estado{contracts.EstadoRecibida}}
+	if _, moved, err := a.Move(t.Context(), k); err != nil || !moved {
+		t.Fatal(moved, err)
+	}
+	d.publish(t.Context(), earlier)
+	if err := d.setMark(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if remaining, err := a.Unpublished(t.Context(), 0, 10); err != nil || len(remaining) != 1 {
+		t.Fatalf("quedan %v: %v", remaining, err)
+	}
+}

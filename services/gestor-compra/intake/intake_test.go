@@ -1,0 +1,172 @@
+package intake_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/services/gestor-compra/intake"
+	"entregas/services/gestor-compra/postgrestest"
+)
+
+const (
+	recibida   = contracts.EstadoRecibida
+	porAprobar = contracts.EstadoPorAprobar
+)
+
+// Who is told of what comes in: the world of a change, the workflow of a decision, the admission of something to start.
+// What is refused or was done before, nobody.
+func TestWhoIsToldOfIt(t *testing.T) {
+	a := postgrestest.New(t)
+	var witness postgrestest.Witness
+	r := intake.New(a, &witness, &witness, intake.Options{MaxOpen: 100, Admit: witness.Notify, Reconcile: witness.Reconcile})
+	nobody := postgrestest.Seen{}
+	long := strings.Repeat("a", contracts.MaxMotivo+1)
+	for _, c := range []struct {
+		name   string
+		estado contracts.Estado // "": there is no purchase yet
+		act    func(s contracts.SolicitudCompra) error
+		code   errs.Code
+		seen   postgrestest.Seen
+	}{
+		{"a purchase", "", accept(t, r), "", postgrestest.Seen{Broadcasts: []contracts.Estado{recibida}, Wakeups: 1}},
+		{"the same again", recibida, accept(t, r), "", nobody},
+		{"an invalid one", "", func(s contracts.SolicitudCompra) error { s.Productos = nil; return accept(t, r)(s) }, errs.Invalid, nobody},
+		{"another one's id", recibida, func(s contracts.SolicitudCompra) error { s.IDUsuario = "eva"; return accept(t, r)(s) }, errs.Conflict, nobody},
+
+		{"a cancellation of what has not begun", recibida, cancelar(t, r, "ya no"), "", postgrestest.Seen{Broadcasts: []contracts.Estado{contracts.EstadoCancelada}, Wakeups: 1}},
+		{"of what awaits approval", porAprobar, cancelar(t, r, "ya no"), "", postgrestest.Seen{Woken: 1, Wakeups: 1}},
+		{"of what runs", contracts.EstadoIniciada, cancelar(t, r, "ya no"), "", postgrestest.Seen{Wakeups: 1}},
+		{"of what is confirmed", contracts.EstadoConfirmada, cancelar(t, r, "ya no"), "", postgrestest.Seen{Wakeups: 1}},
+		{"of what was rejected", contracts.EstadoRechazada, cancelar(t, r, "ya no"), errs.Conflict, nobody},
+		{"for too long a reason", recibida, cancelar(t, r, long), errs.Invalid, nobody},
+		{"of nothing", "", cancelar(t, r, "ya no"), errs.NotFound, nobody},
+		{"by message", recibida, cancelarByMessage(t, r, "ana"), "", postgrestest.Seen{Broadcasts: []contracts.Estado{contracts.EstadoCancelada}, Wakeups: 1}},
+		{"by message, before it comes", "", cancelarByMessage(t, r, "ana"), "", nobody},
+		{"by another's message", recibida, cancelarByMessage(t, r, "eva"), errs.BadMessage, nobody},
+		{"by nobody's message", "", cancelarByMessage(t, r, ""), errs.Invalid, nobody},
+
+		{"an approval", porAprobar, aprobar(t, r, ""), "", postgrestest.Seen{Woken: 1}},
+		{"an approval of what awaits none", contracts.EstadoIniciada, aprobar(t, r, ""), errs.Conflict, nobody},
+		{"an approval of nothing", "", aprobar(t, r, ""), errs.NotFound, nobody},
+		{"an approval for too long a reason", porAprobar, aprobar(t, r, long), errs.Invalid, nobody},
+
+		{"a retry of what failed", contracts.EstadoFallida, retry(t, r), "", postgrestest.Seen{Broadcasts: []contracts.Estado{contracts.EstadoCompensando}, Reconciled: 1}},
+		{"a retry of what did not", contracts.EstadoConfirmada, retry(t, r), errs.Conflict, nobody},
+		{"a retry of nothing", "", retry(t, r), errs.NotFound, nobody},
+
+		{"a dispatch", contracts.EstadoConfirmada, despachada(t, r), "", postgrestest.Seen{Wakeups: 1}},
+		{"a dispatch of nothing", "", despachada(t, r), errs.BadMessage, nobody},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := postgrestest.NewSolicitud()
+			if c.estado != "" {
+				s = a.Compra(t, c.estado)
+			}
+			err := c.act(s)
+			if (err == nil) != (c.code == "") || err != nil && errs.Of(err) != c.code {
+				t.Fatalf("%v, se esperaba %q", err, c.code)
+			}
+			if seen := witness.Forget(); fmt.Sprint(seen) != fmt.Sprint(c.seen) {
+				t.Errorf("se contó %+v, esperado %+v", seen, c.seen)
+			}
+		})
+	}
+}
+
+func accept(t *testing.T, r *intake.Intake) func(contracts.SolicitudCompra) error {
+	return func(s contracts.SolicitudCompra) error { _, err := r.Accept(t.Context(), s); return err }
+}
+
+func cancelar(t *testing.T, r *intake.Intake, motivo string) func(contracts.SolicitudCompra) error {
+	return func(s contracts.SolicitudCompra) error {
+		_, _, err := r.Cancelar(t.Context(), s.ID, motivo)
+		return err
+	}
+}
+
+func cancelarByMessage(t *testing.T, r *intake.Intake, usuario string) func(contracts.SolicitudCompra) error {
+	return func(s contracts.SolicitudCompra) error { return r.CancelarByMessage(t.Context(), s.ID, usuario, "") }
+}
+
+func aprobar(t *testing.T, r *intake.Intake, motivo string) func(contracts.SolicitudCompra) error {
+	return func(s contracts.SolicitudCompra) error {
+		_, err := r.Aprobar(t.Context(), s.ID, true, motivo)
+		return err
+	}
+}
+
+func despachada(t *testing.T, r *intake.Intake) func(contracts.SolicitudCompra) error {
+	return func(s contracts.SolicitudCompra) error { return r.DespachoDone(t.Context(), s.ID) }
+}
+
+func TestCancelacionWithoutMotivoGetsOne(t *testing.T) {
+	a := postgrestest.New(t)
+	r := intake.New(a, &postgrestest.Witness{}, &postgrestest.Witness{}, intake.Options{MaxOpen: 100, Admit: func() {}})
+	c, done, err := r.Cancelar(t.Context(), a.Compra(t, recibida).ID, "")
+	if err != nil || !done || c.Motivo == "" {
+		t.Fatalf("%+v %v %v", c, done, err)
+	}
+}
+
+func retry(t *testing.T, r *intake.Intake) func(contracts.SolicitudCompra) error {
+	return func(s contracts.SolicitudCompra) error {
+		_, err := r.Reintentar(t.Context(), s.ID)
+		return err
+	}
+}
+
+// A customer who has as many purchases open as one may gets no further one, and nothing is reserved for it. A request is told so;
+// a command is taken in and RECHAZADA. What was taken in before is given as it stands.
+func TestTooManyOpen(t *testing.T) {
+	a := postgrestest.New(t)
+	var witness postgrestest.Witness
+	r := intake.New(a, &witness, &witness, intake.Options{MaxOpen: 3, Admit: witness.Notify})
+	var first contracts.SolicitudCompra
+	for i, estado := range []contracts.Estado{recibida, porAprobar, contracts.EstadoConfirmada} {
+		s := postgrestest.NewSolicitud()
+		if _, err := r.Accept(t.Context(), s); err != nil {
+			t.Fatalf("la compra %d: %v", i+1, err)
+		}
+		a.Do(t, `update compra set estado = $2 where id = $1`, s.ID, estado)
+		first = s
+	}
+	witness.Forget()
+
+	refused := postgrestest.NewSolicitud()
+	if _, err := r.Accept(t.Context(), refused); errs.Of(err) != errs.Conflict || !strings.Contains(err.Error(), "3 compras abiertas") {
+		t.Errorf("una de más: %v", err)
+	}
+	if _, err := a.Load(t.Context(), refused.ID); errs.Of(err) != errs.NotFound {
+		t.Errorf("lo que no se aceptó quedó guardado: %v", err)
+	}
+	if _, err := r.Accept(t.Context(), first); err != nil {
+		t.Errorf("una repetida: %v", err)
+	}
+	if seen := witness.Forget(); fmt.Sprint(seen) != fmt.Sprint(postgrestest.Seen{}) {
+		t.Errorf("se contó %+v", seen)
+	}
+
+	for range 2 { // the broker delivers it again
+		c, err := r.AcceptByMessage(t.Context(), refused)
+		if err != nil || c.Estado != contracts.EstadoRechazada || c.Motivo == "" || len(c.Historia) != 2 || c.Historia[1].Detalle != c.Motivo {
+			t.Fatalf("por mensaje: %+v %v", c, err)
+		}
+	}
+	a.NoGaps(t, refused.ID)
+	if seen := witness.Forget(); fmt.Sprint(seen) != fmt.Sprint(postgrestest.Seen{Broadcasts: []contracts.Estado{contracts.EstadoRechazada}}) {
+		t.Errorf("se contó %+v", seen)
+	}
+
+	other := postgrestest.NewSolicitud()
+	other.IDUsuario = "eva"
+	if _, err := r.Accept(t.Context(), other); err != nil {
+		t.Errorf("la de otra: %v", err)
+	}
+	a.Do(t, `update compra set estado = 'DESPACHADA' where id = $1`, first.ID)
+	if _, err := r.Accept(t.Context(), postgrestest.NewSolicitud()); err != nil {
+		t.Errorf("salió una orden: %v", err)
+	}
+}

@@ -1,0 +1,67 @@
+// Package messages receives what manager-compra is told over the broker: purchases, and the replies to what it asked.
+package messages
+
+import (
+	"context"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/internal/pubsub"
+	"entregas/services/gestor-compra/compras"
+	"entregas/workflows/compra"
+)
+
+// Manager is what may be done with a purchase.
+type Manager interface {
+	AcceptByMessage(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
+	CancelarByMessage(ctx context.Context, idCompra, idUsuario, motivo string) error
+	DespachoDone(ctx context.Context, idCompra string) error
+}
+
+// Replies keeps the replies.
+type Replies interface {
+	RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error)
+}
+
+// Receive subscribes to the topics of manager-compra.
+func Receive(receiver *pubsub.Receiver, g Manager, r Replies) {
+	pubsub.Receive(receiver, contracts.ComandosGestorCompra, func(ctx context.Context, m contracts.Message[contracts.DatosComandoGestorCompra]) error {
+		return command(ctx, g, m)
+	})
+	for _, receive := range replies {
+		receive(receiver, func(ctx context.Context, told reply) error {
+			if told.Tipo == compra.Orden.Undo.Dispatched.Type && told.repliesTo == "" { // a person did it, nobody asked
+				if err := told.validate(); err != nil {
+					return err
+				}
+				return g.DespachoDone(ctx, told.idCompra)
+			}
+			return answer(ctx, r, told)
+		})
+	}
+}
+
+func command(ctx context.Context, g Manager, m contracts.Message[contracts.DatosComandoGestorCompra]) error {
+	d := m.Data
+	var err error
+	switch m.Type {
+	case contracts.CrearCompra:
+		var v contracts.Validator
+		if v.Motivo("motivo", d.Motivo); v.Error() != nil {
+			return v.Error()
+		}
+		_, err = g.AcceptByMessage(ctx, d.NewSolicitud())
+	case contracts.CancelarCompra:
+		var v contracts.Validator
+		if v.LineasIfAny("productos", d.Productos); v.Error() != nil {
+			return v.Error()
+		}
+		err = g.CancelarByMessage(ctx, d.IDCompra, d.IDUsuario, d.Motivo)
+	default:
+		return errs.New(errs.BadMessage, "gestor-compra no atiende %s", m.Type)
+	}
+	if errs.Of(err) == errs.Conflict { // nobody is there to be told, and trying again will not help
+		return errs.New(errs.BadMessage, "%v", err)
+	}
+	return err
+}

@@ -1,0 +1,69 @@
+package messages
+
+import (
+	"context"
+	"fmt"
+
+	"entregas/contracts"
+	"entregas/internal/pubsub"
+	"entregas/services/gestor-compra/compras"
+)
+
+// commands are what the commands of a topic tell of a purchase.
+var commands = map[string]ask{
+	string(contracts.ComandosInventario): to(contracts.ComandosInventario, func(c contracts.SolicitudCompra) contracts.DatosComandoInventario {
+		return contracts.DatosComandoInventario{IDCompra: c.ID, Productos: c.Productos}
+	}),
+	string(contracts.ComandosProducto): to(contracts.ComandosProducto, func(c contracts.SolicitudCompra) contracts.DatosComandoProducto {
+		return contracts.DatosComandoProducto{IDCompra: c.ID, Productos: c.Productos}
+	}),
+	string(contracts.ComandosOrden): to(contracts.ComandosOrden, func(c contracts.SolicitudCompra) contracts.DatosComandoOrden {
+		return contracts.DatosComandoOrden{IDCompra: c.ID, IDUsuario: c.IDUsuario, Productos: c.Productos, Domicilio: c.Domicilio}
+	}),
+}
+
+// replies are what the messages of a topic of replies tell.
+var replies = map[string]receive{
+	string(contracts.EventosInventario): from(contracts.EventosInventario, func(d contracts.DatosEventoInventario) reply {
+		return reply{d.IDCompra, d.RespondeA, compras.Reply{Faltantes: d.Faltantes}}
+	}),
+	string(contracts.EventosProductos): from(contracts.EventosProductos, func(d contracts.DatosEventoProductos) reply {
+		return reply{d.IDCompra, d.RespondeA, compras.Reply{Faltantes: d.Faltantes, Motivo: d.Motivo}}
+	}),
+	string(contracts.EventosOrden): from(contracts.EventosOrden, func(d contracts.DatosEventoOrden) reply {
+		return reply{d.IDCompra, d.RespondeA, compras.Reply{IDOrden: d.IDOrden, Motivo: d.Motivo}}
+	}),
+}
+
+// Participants are the services that the saga asks, behind the broker.
+type Participants struct{ Publisher *pubsub.Publisher }
+
+// Ask publishes a command about the purchase c on the command's topic, and returns when the broker has it. A command that is on no
+// topic of the saga is compras.ErrNobodyAsked.
+func (p Participants) Ask(ctx context.Context, c contracts.SolicitudCompra, command contracts.MessageType) error {
+	ask, known := commands[contracts.TopicOf(command).Name]
+	if !known {
+		return fmt.Errorf("%w: %s", compras.ErrNobodyAsked, command)
+	}
+	return ask(ctx, p.Publisher, command, c)
+}
+
+type ask func(ctx context.Context, p *pubsub.Publisher, command contracts.MessageType, c contracts.SolicitudCompra) error
+
+func to[D any](topic contracts.TopicName[D], payload func(contracts.SolicitudCompra) D) ask {
+	return func(ctx context.Context, p *pubsub.Publisher, command contracts.MessageType, c contracts.SolicitudCompra) error {
+		return pubsub.Publish(ctx, p, topic, command, c.ID, payload(c))
+	}
+}
+
+type receive func(receiver *pubsub.Receiver, take func(context.Context, reply) error)
+
+func from[D any](topic contracts.TopicName[D], read func(D) reply) receive {
+	return func(receiver *pubsub.Receiver, take func(context.Context, reply) error) {
+		pubsub.Receive(receiver, topic, func(ctx context.Context, m contracts.Message[D]) error {
+			r := read(m.Data)
+			r.Tipo = m.Type
+			return take(ctx, r)
+		})
+	}
+}

@@ -1,0 +1,65 @@
+package messages
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/services/gestor-compra/compras"
+	"entregas/workflows/compra"
+)
+
+// reply is what the messages of the topics of replies have in common.
+type reply struct {
+	idCompra  string
+	repliesTo string
+	compras.Reply
+}
+
+// validate checks every field: nil or an *contracts.ValidationError. A sidecar lets through whatever the schema takes.
+func (r reply) validate() error {
+	var v contracts.Validator
+	v.IDCompra("id_compra", r.idCompra)
+	v.Motivo("motivo", r.Motivo)
+	v.Faltantes("faltantes", r.Faltantes)
+	v.IDOrden("id_orden", r.IDOrden)
+	is := compra.ReplyOf(r.Tipo)
+	check(&v, is.Order, "id_orden", r.IDOrden != "", r.Tipo)
+	check(&v, is.Faltantes, "faltantes", len(r.Faltantes) > 0, r.Tipo)
+	return v.Error()
+}
+
+func check(v *contracts.Validator, p compra.Presence, field string, given bool, kind contracts.MessageType) {
+	switch {
+	case p == compra.Must && !given:
+		v.Fail(field, "falta")
+	case p == compra.Never && given:
+		v.Fail(field, "no va en "+string(kind))
+	}
+}
+
+// answer records a reply. One that answers no known question, not with a known answer, or with fields that cannot be is a bad
+// message: the saga goes on waiting. One that comes late or again changes nothing.
+func answer(ctx context.Context, a Replies, r reply) error {
+	command := contracts.MessageType(r.repliesTo)
+	if !slices.ContainsFunc(compra.Replies(command), func(may compra.Reply) bool { return may.Type == r.Tipo }) {
+		return errs.New(errs.BadMessage, "%s no responde a %q", r.Tipo, contracts.Cut(r.repliesTo, contracts.MaxIdentifier))
+	}
+	if err := r.validate(); err != nil {
+		return err
+	}
+	recorded, err := a.RecordReply(ctx, r.idCompra, command, r.Reply)
+	if err != nil {
+		return err
+	}
+	switch recorded {
+	case compras.First:
+	case compras.Unknown:
+		return errs.New(errs.BadMessage, "nadie preguntó %s por la compra %s", command, r.idCompra)
+	default:
+		slog.InfoContext(ctx, "respuesta sin efecto", "respuesta", r.Tipo, "por", recorded)
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/services/gestor-compra/compras"
+)
+
+type batcher interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// decide records a decision if it is the first, and gives the one that holds (docs/adr/who-owns-a-fact-decides.md). Only a
+// purchase that awaits approval takes one.
+func decide(ctx context.Context, db batcher, idCompra string, d compras.Decision) (current compras.Decision, first bool, err error) {
+	var batch pgx.Batch
+	batch.Queue(`
+insert into decision (id_compra, decision, motivo)
+select id, $2, $3 from compra where id = $1 and estado = 'POR_APROBAR' on conflict do nothing`, idCompra, d.Decision, d.Motivo).
+		Exec(func(done pgconn.CommandTag) error { first = done.RowsAffected() == 1; return nil })
+	batch.Queue(`select decision, motivo from decision where id_compra = $1`, idCompra).
+		QueryRow(func(row pgx.Row) error {
+			if err := row.Scan(&current.Decision, &current.Motivo); !errors.Is(err, pgx.ErrNoRows) {
+				return err
+			}
+			return nil
+		})
+	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
+		return current, false, fmt.Errorf("decidir: %w", err)
+	}
+	return current, first, nil
+}
+
+// Decide records a decision if it is the first, and gives the one that holds, or NoDecision.
+func (a *Store) Decide(ctx context.Context, idCompra string, d compras.Decision) (current compras.Decision, first bool, err error) {
+	return decide(ctx, a.pool, idCompra, d)
+}
+
+// Aprobar records an operator's decision and gives the purchase. The same decision with the same reason again changes nothing
+// and is no mistake: it is asked again where the answer was lost. Errors: NotFound; Conflict when it awaits none, or
+// something else was decided before.
+func (a *Store) Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error) {
+	current, first, err := a.Decide(ctx, idCompra, d)
+	if err != nil {
+		return contracts.Compra{}, err
+	}
+	c, err := a.Load(ctx, idCompra)
+	switch {
+	case err != nil:
+		return c, err
+	case first, current == d:
+		return c, nil
+	case current.Decision != compras.NoDecision:
+		return c, errs.New(errs.Conflict, "La compra ya fue %s.", current.Decision)
+	default:
+		return c, errs.New(errs.Conflict, "La compra está %s: no espera aprobación.", c.Estado)
+	}
+}
+
+// DeliverDecision gives the decision to the workflow that waits for it, and notes that it has it.
+func (a *Store) DeliverDecision(ctx context.Context, idCompra string) (compras.Decision, error) {
+	var d compras.Decision
+	err := a.pool.QueryRow(ctx, `update decision set entregada = true where id_compra = $1 returning decision, motivo`, idCompra).
+		Scan(&d.Decision, &d.Motivo)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return d, nil
+	}
+	if err != nil {
+		return d, fmt.Errorf("entregar la decisión: %w", err)
+	}
+	return d, nil
+}
+
+// AwaitingWakeup gives the purchases that await a decision, where it is older than age and has not reached its workflow.
+func (a *Store) AwaitingWakeup(ctx context.Context, age time.Duration, limit int) ([]string, error) {
+	rows, err := a.pool.Query(ctx, `select d.id_compra from decision d join compra c on c.id = d.id_compra
+where not d.entregada and d.tomada_en < now() - $1::interval and c.estado = 'POR_APROBAR' order by d.tomada_en limit $2`, age, limit)
+	if err != nil {
+		return nil, fmt.Errorf("por despertar: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}

@@ -1,0 +1,144 @@
+package postgres_test
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"entregas/contracts"
+	"entregas/internal/databasetest"
+	"entregas/internal/errs"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgrestest"
+)
+
+// Only a purchase that awaits approval takes a decision.
+func TestDecideOnlyWhatWaits(t *testing.T) {
+	a := postgrestest.New(t)
+	for _, estado := range contracts.Estados {
+		s := a.Compra(t, estado)
+		delay := estado == contracts.EstadoPorAprobar
+		current, first, err := a.Decide(t.Context(), s.ID, compras.Decision{Decision: compras.Aprobada, Motivo: "bien"})
+		if err != nil || first != delay || (current.Decision == compras.Aprobada) != delay {
+			t.Errorf("%s: %+v %v %v", estado, current, first, err)
+		}
+		delivered, err := a.DeliverDecision(t.Context(), s.ID)
+		if err != nil || (delivered.Decision == compras.Aprobada) != delay {
+			t.Errorf("%s: entrega %+v %v", estado, delivered, err)
+		}
+	}
+	current, first, err := a.Decide(t.Context(), postgrestest.NewSolicitud().ID, compras.Decision{Decision: compras.Aprobada})
+	if err != nil || first || current.Decision != compras.NoDecision {
+		t.Errorf("de una compra que no hay: %+v %v %v", current, first, err)
+	}
+}
+
+// What an operator is told.
+func TestAprobarInTheDatabase(t *testing.T) {
+	a := postgrestest.New(t)
+	for _, c := range []struct {
+		name    string
+		estado  contracts.Estado
+		earlier string // decided before
+		code    errs.Code
+	}{
+		{"it awaits approval", contracts.EstadoPorAprobar, "", ""},
+		{"approved before, in the same words", contracts.EstadoPorAprobar, compras.Aprobada, ""},
+		{"rejected before", contracts.EstadoPorAprobar, compras.Refused, errs.Conflict},
+		{"cancelled before", contracts.EstadoPorAprobar, compras.Cancelled, errs.Conflict},
+		{"expired before", contracts.EstadoPorAprobar, compras.Expired, errs.Conflict},
+		{"it awaits none yet", contracts.EstadoProductosValidos, "", errs.Conflict},
+		{"approved before and past that", contracts.EstadoConfirmada, compras.Aprobada, ""},
+		{"rejected before and past that", contracts.EstadoRechazada, compras.Refused, errs.Conflict},
+		{"it never awaited one", contracts.EstadoConfirmada, "", errs.Conflict},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := a.Compra(t, c.estado)
+			if c.earlier != "" {
+				a.Do(t, `insert into decision (id_compra, decision) values ($1, $2)`, s.ID, c.earlier)
+			}
+			_, err := a.Aprobar(t.Context(), s.ID, compras.Decision{Decision: compras.Aprobada})
+			wantCode(t, err, c.code)
+		})
+	}
+	s := a.Compra(t, contracts.EstadoPorAprobar)
+	for _, c := range []struct {
+		motivo string
+		code   errs.Code
+	}{{"bien", ""}, {"bien", ""}, {"muy bien", errs.Conflict}} {
+		_, err := a.Aprobar(t.Context(), s.ID, compras.Decision{Decision: compras.Aprobada, Motivo: c.motivo})
+		wantCode(t, err, c.code)
+	}
+	_, err := a.Aprobar(t.Context(), postgrestest.NewSolicitud().ID, compras.Decision{Decision: compras.Aprobada})
+	wantCode(t, err, errs.NotFound)
+}
+
+// docs/adr/who-owns-a-fact-decides.md: approve, reject, cancel and expire at once. One wins, it alone is told that it did, all
+// others are told which, and the workflow reads the same.
+func TestOneDecisionWins(t *testing.T) {
+	a := postgrestest.New(t)
+	wins := map[string]int{}
+	for range 60 {
+		s := a.Compra(t, contracts.EstadoPorAprobar)
+		var winners atomic.Pointer[string]
+		var howMany atomic.Int32
+		won := func(which string, won bool) {
+			if won {
+				winners.Store(&which)
+				howMany.Add(1)
+			}
+		}
+		databasetest.Concurrently(6, 6, func(i int) {
+			var err error
+			switch i % 4 {
+			case 0, 1:
+				d := []string{compras.Aprobada, compras.Refused}[i%4]
+				_, err = a.Aprobar(t.Context(), s.ID, compras.Decision{Decision: d, Motivo: fmt.Sprint(i)})
+				won(d, err == nil)
+			case 2:
+				_, _, err = a.Cancelar(t.Context(), s.ID, "ya no")
+			default:
+				var first bool
+				_, first, err = a.Decide(t.Context(), s.ID, compras.Decision{Decision: compras.Expired})
+				won(compras.Expired, first)
+			}
+			if err != nil && errs.Of(err) != errs.Conflict {
+				t.Errorf("%d: %v", i, err)
+			}
+		})
+		loaded, err := a.DeliverDecision(t.Context(), s.ID)
+		if err != nil || t.Failed() {
+			t.Fatal(err)
+		}
+		// A cancellation is told nothing but that it is on its way: then nobody else may have won.
+		if loaded.Decision == compras.Cancelled && howMany.Load() != 0 || loaded.Decision != compras.Cancelled && (howMany.Load() != 1 || *winners.Load() != loaded.Decision) {
+			t.Fatalf("ganaron %d y el flujo lee %+v", howMany.Load(), loaded)
+		}
+		wins[loaded.Decision]++
+	}
+	t.Log(wins)
+}
+
+// Delivered, or too young: nobody has to be woken again.
+func TestToBeWoken(t *testing.T) {
+	a := postgrestest.New(t)
+	var ids []string
+	for i := range 4 {
+		s := a.Compra(t, contracts.EstadoPorAprobar)
+		if _, _, err := a.Decide(t.Context(), s.ID, compras.Decision{Decision: compras.Aprobada}); err != nil {
+			t.Fatal(err)
+		}
+		a.Do(t, `update decision set tomada_en = now() - make_interval(mins => $2) where id_compra = $1`, s.ID, 3-i) // the last one just now
+		ids = append(ids, s.ID)
+	}
+	if _, err := a.DeliverDecision(t.Context(), ids[1]); err != nil {
+		t.Fatal(err)
+	}
+	for limit, expected := range map[int][]string{10: {ids[0], ids[2]}, 1: {ids[0]}} {
+		if toWake, err := a.AwaitingWakeup(t.Context(), 30*time.Second, limit); err != nil || !slices.Equal(toWake, expected) {
+			t.Errorf("por despertar %v: %v", toWake, err)
+		}
+	}
+}

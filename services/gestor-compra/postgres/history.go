@@ -1,0 +1,38 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
+)
+
+// MarkPublished notes what events-compra has.
+func (a *Store) MarkPublished(ctx context.Context, p []compras.Published) error {
+	ids, until := make([]string, len(p)), make([]int, len(p))
+	for i, one := range p {
+		ids[i], until[i] = one.IDCompra, one.Until
+	}
+	_, err := a.pool.Exec(ctx, `
+update historia h set publicada = true
+from unnest($1::text[], $2::int[]) as p (id, hasta)
+where h.id_compra = p.id and h.numero <= p.hasta and not h.publicada`, ids, until)
+	if err != nil {
+		return fmt.Errorf("marcar publicadas: %w", err)
+	}
+	return nil
+}
+
+// Unpublished gives purchases whose history has entries that are older than age and not on events-compra yet.
+func (a *Store) Unpublished(ctx context.Context, age time.Duration, limit int) ([]contracts.Compra, error) {
+	rows, err := a.pool.Query(ctx, view+`
+where c.id in (select id_compra from historia where not publicada and en < now() - $1::interval order by en limit $2)`, age, limit)
+	if err != nil {
+		return nil, fmt.Errorf("por publicar: %w", err)
+	}
+	return pgx.CollectRows(rows, loadView)
+}

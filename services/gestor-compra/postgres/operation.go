@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/workflows/compra"
+)
+
+// Buscar gives the purchases that the filter picks, newest first, at most limit, those after olderThan. Where that purchase
+// exists its own instant counts: the bff's read model, which gives cursors too, knows it to the millisecond only.
+func (a *Store) Buscar(ctx context.Context, f contracts.ComprasFilter, olderThan contracts.Cursor, limit int) ([]contracts.Compra, error) {
+	if f.IDUsuario != "" { // an index of its own: this is what customers ask
+		rows, err := a.pool.Query(ctx, view+`
+where c.id_usuario = $1 and (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $3), $2), $3) and (cardinality($4::text[]) = 0 or c.estado = any($4))
+  and ($5::boolean is null or c.domicilio = $5)
+order by c.creada_en desc, c.id desc limit $6`, f.IDUsuario, olderThan.CreadaEn, olderThan.ID, estados(f.Estados), f.Domicilio, limit)
+		if err != nil {
+			return nil, fmt.Errorf("listar compras: %w", err)
+		}
+		return pgx.CollectRows(rows, loadView)
+	}
+	rows, err := a.pool.Query(ctx, view+`
+where (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $2), $1), $2) and (cardinality($3::text[]) = 0 or c.estado = any($3))
+  and ($4::boolean is null or c.domicilio = $4)
+order by c.creada_en desc, c.id desc limit $5`, olderThan.CreadaEn, olderThan.ID, estados(f.Estados), f.Domicilio, limit)
+	if err != nil {
+		return nil, fmt.Errorf("buscar compras: %w", err)
+	}
+	return pgx.CollectRows(rows, loadView)
+}
+
+// estados is never null, which would be an array of unknown length to the queries.
+func estados(list []contracts.Estado) []string {
+	texts := make([]string, len(list))
+	for i, e := range list {
+		texts[i] = string(e)
+	}
+	return texts
+}
+
+// Resumen tells how many purchases are in each state, and how fast those were that were confirmed within window.
+func (a *Store) Resumen(ctx context.Context, window time.Duration) (contracts.Resumen, error) {
+	r := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: int(window.Seconds())}
+	var batch pgx.Batch
+	batch.Queue(`select estado, count(*) from compra group by estado`).Query(func(rows pgx.Rows) error {
+		var estado contracts.Estado
+		var n int
+		_, err := pgx.ForEachRow(rows, []any{&estado, &n}, func() error { r.Estados[estado] = n; return nil })
+		return err
+	})
+	batch.Queue(`select count(*) from compra where creada_en > clock_timestamp() - $1::interval`, window).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&r.Recibidas) })
+	batch.Queue(`
+with tardaron as (
+    select extract(epoch from h.en - c.creada_en) * 1000 as ms
+    from historia h join compra c on c.id = h.id_compra
+    where h.paso = 'CONFIRMADA' and h.en > clock_timestamp() - $1::interval
+)
+select count(*), percentile_cont(0.5) within group (order by ms), percentile_cont(0.95) within group (order by ms),
+       percentile_cont(0.99) within group (order by ms) from tardaron`, window).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&r.Confirmadas, &r.P50, &r.P95, &r.P99) })
+	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
+		return r, fmt.Errorf("resumir: %w", err)
+	}
+	r.PorSegundo = float64(r.Confirmadas) / window.Seconds()
+	return r, nil
+}
+
+// Mensajes gives every command that the saga sent for a purchase, with its replies, in the order of asking. NotFound
+// where there is no such purchase.
+func (a *Store) Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error) {
+	if _, err := a.Load(ctx, idCompra); err != nil {
+		return nil, err
+	}
+	rows, err := a.pool.Query(ctx, `
+select comando, preguntada_en, abandonada_en, coalesce(respuesta, ''), coalesce(datos->>'motivo', ''), respondida_en, tardias
+from paso where id_compra = $1 order by preguntada_en, comando`, idCompra)
+	if err != nil {
+		return nil, fmt.Errorf("mensajes de la compra: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (contracts.MensajeDeSaga, error) {
+		m := contracts.MensajeDeSaga{}
+		var lateReplies []byte
+		if err := row.Scan(&m.Comando, &m.PreguntadaEn, &m.AbandonadaEn, &m.Respuesta, &m.Motivo, &m.RespondidaEn, &lateReplies); err != nil {
+			return m, err
+		}
+		return m, json.Unmarshal(lateReplies, &m.Tardias)
+	})
+}
+
+const retry = `
+with retomada as (
+    update compra set estado = 'COMPENSANDO', vuelta = vuelta + 1, numero = numero + 1, actualizada_en = clock_timestamp(), replacement_asked = true
+    where id = $1 and estado = 'FALLIDA' returning id, numero, vuelta
+)
+insert into historia (id_compra, numero, paso, tipo, detalle, vuelta)
+select id, numero, 'COMPENSANDO', 'Reintento', 'Se intenta de nuevo deshacerla.', vuelta from retomada`
+
+// manualQuiet is how long a purchase must show no sign of life before an operator may have its workflow replaced.
+const manualQuiet = compra.LongestSleep
+
+// Reintentar has the reconciler take up a purchase that does not go on: a FALLIDA is COMPENSANDO again, and the workflow of one
+// that stands still is replaced. approval is how long an approval may take. Errors: NotFound; Conflict where the purchase
+// is at an end, awaits a decision, or goes on.
+func (a *Store) Reintentar(ctx context.Context, idCompra string, approval time.Duration) (contracts.Compra, error) {
+	var c contracts.Compra
+	var taken bool
+	count := func(done pgconn.CommandTag) error { taken = taken || done.RowsAffected() > 0; return nil }
+	var batch pgx.Batch
+	batch.Queue(`
+update compra set replacement_asked = true
+where id = @id and estado <> 'RECIBIDA' and exists (select from (`+stalled+`) s)`, stalledArgs(manualQuiet, approval, &idCompra, 1)).Exec(count)
+	batch.Queue(retry, idCompra).Exec(count)
+	batch.Queue(view+`where c.id = $1`, idCompra).Query(oneCompra(&c))
+	switch err := a.pool.SendBatch(ctx, &batch).Close(); {
+	case errors.Is(err, pgx.ErrNoRows):
+		return c, errs.New(errs.NotFound, "No existe la compra %s.", idCompra)
+	case err != nil:
+		return c, fmt.Errorf("reintentar: %w", err)
+	case !taken:
+		return c, errs.New(errs.Conflict, "La compra está %s y no está detenida: no hay nada que reintentar.", c.Estado)
+	}
+	return c, nil
+}

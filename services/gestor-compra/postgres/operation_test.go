@@ -1,0 +1,150 @@
+package postgres_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgrestest"
+)
+
+func TestFind(t *testing.T) {
+	a := postgrestest.New(t)
+	confirmed, failed := a.Compra(t, contracts.EstadoConfirmada), a.Compra(t, contracts.EstadoFallida)
+	evasCompra := a.Compra(t, contracts.EstadoConfirmada)
+	a.Do(t, `update compra set id_usuario = 'eva', domicilio = true where id = $1`, evasCompra.ID)
+	si, no := true, false
+	for name, c := range map[string]struct {
+		filter contracts.ComprasFilter
+		want   []string
+	}{
+		"all":                    {contracts.ComprasFilter{}, []string{evasCompra.ID, failed.ID, confirmed.ID}},
+		"by state":               {contracts.ComprasFilter{Estados: []contracts.Estado{contracts.EstadoFallida}}, []string{failed.ID}},
+		"by several states":      {contracts.ComprasFilter{Estados: []contracts.Estado{contracts.EstadoFallida, contracts.EstadoConfirmada}}, []string{evasCompra.ID, failed.ID, confirmed.ID}},
+		"by customer":            {contracts.ComprasFilter{IDUsuario: "ana"}, []string{failed.ID, confirmed.ID}},
+		"by customer and state":  {contracts.ComprasFilter{IDUsuario: "ana", Estados: []contracts.Estado{contracts.EstadoConfirmada}}, []string{confirmed.ID}},
+		"home delivery":          {contracts.ComprasFilter{Domicilio: &si}, []string{evasCompra.ID}},
+		"no home delivery":       {contracts.ComprasFilter{Domicilio: &no}, []string{failed.ID, confirmed.ID}},
+		"nobody's":               {contracts.ComprasFilter{IDUsuario: "leo"}, nil},
+		"of a customer, at home": {contracts.ComprasFilter{IDUsuario: "ana", Domicilio: &si}, nil},
+	} {
+		list, err := a.Buscar(t.Context(), c.filter, contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, 10)
+		var ids []string
+		for _, one := range list {
+			ids = append(ids, one.ID)
+		}
+		if err != nil || !slices.Equal(ids, c.want) {
+			t.Errorf("%s: %v %v, quiero %v", name, ids, err, c.want)
+		}
+	}
+}
+
+func TestSummary(t *testing.T) {
+	a := postgrestest.New(t)
+	if r, err := a.Resumen(t.Context(), time.Minute); err != nil || r.Confirmadas != 0 || r.P50 != nil || len(r.Estados) != 0 {
+		t.Errorf("sin compras: %+v %v", r, err)
+	}
+	for i := range 10 {
+		s := a.Compra(t, contracts.EstadoConfirmada)
+		a.Do(t, `insert into historia (id_compra, numero, paso, tipo) values ($1, 2, 'CONFIRMADA', 'OrdenCreada')`, s.ID)
+		a.Do(t, `update compra set creada_en = (select en from historia where id_compra = $1 and numero = 2) - make_interval(secs => $2) where id = $1`, s.ID, float64(i+1)/10)
+	}
+	old := a.Compra(t, contracts.EstadoRechazada)
+	a.Do(t, `update compra set creada_en = creada_en - interval '1 hour' where id = $1`, old.ID)
+	r, err := a.Resumen(t.Context(), 10*time.Second)
+	if err != nil || r.Estados[contracts.EstadoConfirmada] != 10 || r.Estados[contracts.EstadoRechazada] != 1 || r.Confirmadas != 10 || r.Recibidas != 10 || r.PorSegundo != 1 {
+		t.Errorf("%+v %v", r, err)
+	}
+	if r.P50 == nil || *r.P50 < 549 || *r.P50 > 551 || *r.P99 < *r.P95 || *r.P95 < *r.P50 {
+		t.Errorf("percentiles %v %v %v", r.P50, r.P95, r.P99)
+	}
+}
+
+func TestMessages(t *testing.T) {
+	a := postgrestest.New(t)
+	if _, err := a.Mensajes(t.Context(), postgrestest.NewSolicitud().ID); errs.Of(err) != errs.NotFound {
+		t.Errorf("de una que no hay: %v", err)
+	}
+	s := a.Compra(t, contracts.EstadoIniciada)
+	if list, err := a.Mensajes(t.Context(), s.ID); err != nil || len(list) != 0 {
+		t.Errorf("antes de preguntar: %v %v", list, err)
+	}
+	for _, command := range []contracts.MessageType{contracts.ValidarInventario, contracts.ReservarProducto} {
+		if _, err := a.Pose(t.Context(), compras.Change{IDCompra: s.ID}, command, []contracts.Estado{contracts.EstadoIniciada}, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range []compras.Reply{{Tipo: contracts.ReservaRechazada, Motivo: "no hay"}, {Tipo: contracts.ProductosReservados}} { // the second is late
+		if _, err := a.RecordReply(t.Context(), s.ID, contracts.ReservarProducto, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := a.Mensajes(t.Context(), s.ID)
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%+v %v", list, err)
+	}
+	if m := list[0]; m.Comando != contracts.ValidarInventario || m.Respuesta != "" || m.RespondidaEn != nil || m.Tardias == nil || len(m.Tardias) != 0 {
+		t.Errorf("sin respuesta: %+v", m)
+	}
+	if m := list[1]; m.Respuesta != contracts.ReservaRechazada || m.Motivo != "no hay" || m.RespondidaEn == nil || len(m.Tardias) != 1 || m.Tardias[0].Tipo != contracts.ProductosReservados {
+		t.Errorf("con respuesta: %+v", m)
+	}
+}
+
+// A purchase that failed can be taken up again any number of times: its history tells each time, without gaps.
+func TestRetry(t *testing.T) {
+	a := postgrestest.New(t)
+	s := a.Compra(t, contracts.EstadoProductosValidos)
+	move := func(k compras.Change) {
+		t.Helper()
+		if _, moved, err := a.Move(t.Context(), k); err != nil || !moved {
+			t.Fatalf("%+v: %v", k, err)
+		}
+	}
+	undone := change(s.ID, contracts.EstadoCompensando, contracts.EstadoProductosValidos)
+	undone.Motivo = "No hay existencias."
+	move(undone)
+	for attempt := range 2 {
+		move(change(s.ID, contracts.EstadoFallida, contracts.EstadoCompensando))
+		c, err := a.Reintentar(t.Context(), s.ID, time.Hour)
+		if err != nil || c.Estado != contracts.EstadoCompensando || c.Motivo != "No hay existencias." {
+			t.Fatalf("vez %d: %+v %v", attempt, c, err)
+		}
+		if d := onlyStalled(t, a); d.ID != s.ID || d.Motivo != c.Motivo || d.Cancelled || !d.Asked || d.Cause != "Prueba" {
+			t.Fatalf("vez %d: %+v", attempt, d)
+		}
+		if n, err := a.ClaimReplacement(t.Context(), s.ID, time.Hour); err != nil || n != 1 {
+			t.Fatal(n, err)
+		}
+		if last := c.Historia[len(c.Historia)-1]; last.Paso != "COMPENSANDO" || last.Tipo != "Reintento" || c.Numero() != last.Numero {
+			t.Errorf("vez %d: %+v", attempt, c.Historia)
+		}
+		// Each time around tells again what is undone, once.
+		for range 2 {
+			if _, err := a.RecordFact(t.Context(), s.ID, "LiberarReserva", contracts.ReservaLiberada, "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := postgrestest.One[int](t, a, `select count(*) from historia where id_compra = $1 and paso = 'LiberarReserva'`, s.ID); n != 2 {
+		t.Errorf("%d veces liberada", n)
+	}
+	a.NoGaps(t, s.ID)
+	_, err := a.Reintentar(t.Context(), s.ID, time.Hour)
+	wantCode(t, err, errs.Conflict)
+	move(change(s.ID, contracts.EstadoRechazada, contracts.EstadoCompensando))
+	_, err = a.Reintentar(t.Context(), s.ID, time.Hour)
+	wantCode(t, err, errs.Conflict)
+
+	requested := a.Compra(t, contracts.EstadoFallida)
+	a.Do(t, `update compra set cancelacion_pedida = 'ya no' where id = $1`, requested.ID)
+	if _, err := a.Reintentar(t.Context(), requested.ID, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if d := onlyStalled(t, a); d.ID != requested.ID || !d.Cancelled {
+		t.Errorf("la que se canceló: %+v", d)
+	}
+}

@@ -1,0 +1,179 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"entregas/contracts"
+	"entregas/internal/databasetest"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgrestest"
+)
+
+// asked is a purchase whose reservation has been asked for.
+func asked(t *testing.T, a postgrestest.Store) string {
+	t.Helper()
+	s := a.Compra(t, contracts.EstadoProductosValidos)
+	p, err := a.Pose(t.Context(), change(s.ID, contracts.EstadoProductosValidos, contracts.EstadoIniciada), contracts.ReservarProducto, inAnyOf(contracts.EstadoProductosValidos), false)
+	if err != nil || p.Paso == nil {
+		t.Fatalf("%+v: %v", p, err)
+	}
+	return s.ID
+}
+
+var (
+	reserved = compras.Reply{Tipo: contracts.ProductosReservados}
+	refused  = compras.Reply{Tipo: contracts.ReservaRechazada, Motivo: "no hay", Faltantes: []contracts.Faltante{{IDProducto: "1", Solicitada: 2, Disponible: 1}}}
+)
+
+// The first reply in time is the reply; what comes after it, or after patience ran out, is kept and changes nothing.
+func TestRecordReply(t *testing.T) {
+	a := postgrestest.New(t)
+	const abandon = "abandonar"
+	for _, c := range []struct {
+		name        string
+		arrivals    []any // replies and abandon, in order
+		allRecorded []compras.Recorded
+		valid       *compras.Reply
+		lateReplies int
+	}{
+		{"one", []any{reserved}, []compras.Recorded{compras.First}, &reserved, 0},
+		{"a refusal, with what is missing", []any{refused}, []compras.Recorded{compras.First}, &refused, 0},
+		{"the same again", []any{reserved, reserved, reserved}, []compras.Recorded{compras.First, compras.Repeated, compras.Repeated}, &reserved, 0},
+		{"another one", []any{refused, reserved}, []compras.Recorded{compras.First, compras.Late}, &refused, 1},
+		{"too late", []any{abandon, reserved}, []compras.Recorded{compras.Late}, nil, 1},
+		{"too late, of each kind", []any{abandon, reserved, refused}, []compras.Recorded{compras.Late, compras.Late}, nil, 2},
+		{"in time, and then patience ran out", []any{reserved, abandon, reserved}, []compras.Recorded{compras.First, compras.Repeated}, &reserved, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			id := asked(t, a)
+			var allRecorded []compras.Recorded
+			for _, arrival := range c.arrivals {
+				if r, es := arrival.(compras.Reply); es {
+					recorded, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, r)
+					if err != nil {
+						t.Fatal(err)
+					}
+					allRecorded = append(allRecorded, recorded)
+				} else if _, err := a.Abandon(t.Context(), id, contracts.ReservarProducto); err != nil {
+					t.Fatal(err)
+				}
+			}
+			step, err := a.LoadStep(t.Context(), id, contracts.ReservarProducto)
+			if err != nil || fmt.Sprint(allRecorded) != fmt.Sprint(c.allRecorded) || !sameReply(step.Reply, c.valid) {
+				t.Fatalf("anotadas %v, esperado %v; vale %+v: %v", allRecorded, c.allRecorded, step.Reply, err)
+			}
+			if n := postgrestest.One[int](t, a, `select jsonb_array_length(tardias) from paso where id_compra = $1`, id); n != c.lateReplies {
+				t.Errorf("guardó %d tardías, esperado %d", n, c.lateReplies)
+			}
+		})
+	}
+}
+
+func sameReply(x, y *compras.Reply) bool {
+	if x == nil || y == nil {
+		return x == y
+	}
+	return fmt.Sprintf("%+v", *x) == fmt.Sprintf("%+v", *y)
+}
+
+func TestRecordReplyThatNobodyAwaits(t *testing.T) {
+	a := postgrestest.New(t)
+	for name, id := range map[string]string{"an unknown purchase": postgrestest.NewSolicitud().ID, "another question's": asked(t, a)} {
+		recorded, err := a.RecordReply(t.Context(), id, contracts.CrearOrden, compras.Reply{Tipo: contracts.OrdenCreada})
+		if err != nil || recorded != compras.Unknown {
+			t.Errorf("%s: %s %v", name, recorded, err)
+		}
+	}
+	if step, err := a.LoadStep(t.Context(), postgrestest.NewSolicitud().ID, contracts.CrearOrden); step != nil || err != nil {
+		t.Errorf("hay un paso que nadie planteó: %+v %v", step, err)
+	}
+}
+
+// A reply that is delivered for ever does not grow the row for ever.
+func TestLateOnesAreFew(t *testing.T) {
+	a := postgrestest.New(t)
+	id := asked(t, a)
+	if _, err := a.Abandon(t.Context(), id, contracts.ReservarProducto); err != nil {
+		t.Fatal(err)
+	}
+	for range 15 {
+		if _, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, reserved); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := postgrestest.One[int](t, a, `select jsonb_array_length(tardias) from paso where id_compra = $1`, id); n != 10 {
+		t.Errorf("guardó %d tardías", n)
+	}
+}
+
+// Whatever comes at once, one reply counts and all who look see that one; or patience ran out, and none does.
+func TestConcurrentRecordReply(t *testing.T) {
+	a := postgrestest.New(t)
+	for range 30 {
+		id := asked(t, a)
+		var firstFew atomic.Int32
+		var abandoned atomic.Pointer[compras.Step]
+		databasetest.Concurrently(7, 7, func(i int) {
+			if i == 0 {
+				step, err := a.Abandon(t.Context(), id, contracts.ReservarProducto)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				abandoned.Store(step)
+				return
+			}
+			r := reserved
+			if i%2 == 0 {
+				r = refused
+			}
+			recorded, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, r)
+			if err != nil || recorded == compras.Unknown {
+				t.Errorf("%s %v", recorded, err)
+			}
+			if recorded == compras.First {
+				firstFew.Add(1)
+			}
+		})
+		final, err := a.LoadStep(t.Context(), id, contracts.ReservarProducto)
+		if err != nil || t.Failed() {
+			t.Fatal(err)
+		}
+		if answered := final.Reply != nil; int(firstFew.Load()) != map[bool]int{true: 1, false: 0}[answered] || final.Abandoned == answered {
+			t.Fatalf("%d primeras y quedó %+v", firstFew.Load(), final)
+		}
+		if seen := abandoned.Load(); !sameReply(seen.Reply, final.Reply) || seen.Abandoned != final.Abandoned {
+			t.Fatalf("quien abandonó vio %+v y quedó %+v", seen, final)
+		}
+	}
+}
+
+// The wake-up comes after the reply can be read, so that the workflow that is woken finds it.
+func TestWakeupComesWithTheSavedReply(t *testing.T) {
+	a := postgrestest.New(t)
+	id := asked(t, a)
+	connection, err := a.Pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Release()
+	if _, err := connection.Exec(t.Context(), "listen respuestas"); err != nil {
+		t.Fatal(err)
+	}
+	if recorded, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, reserved); err != nil || recorded != compras.First {
+		t.Fatalf("%s %v", recorded, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	wakeup, err := connection.Conn().WaitForNotification(ctx)
+	if err != nil || wakeup.Payload != id+"/"+string(contracts.ReservarProducto) {
+		t.Fatalf("avisó %+v: %v", wakeup, err)
+	}
+	if step, err := a.LoadStep(t.Context(), id, contracts.ReservarProducto); err != nil || step.Reply == nil {
+		t.Fatalf("%+v: %v", step, err)
+	}
+}

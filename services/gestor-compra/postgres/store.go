@@ -1,0 +1,109 @@
+// Package postgres keeps manager-compra's purchases. A method is a thing that may be done, one transaction each.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/services/gestor-compra/compras"
+)
+
+// Migrations has the goose files of database gestor_compra.
+//
+//go:embed migrations/*.sql
+var Migrations embed.FS
+
+// Store is the database gestor_compra.
+type Store struct{ pool *pgxpool.Pool }
+
+// New uses a pool that is migrated.
+func New(pool *pgxpool.Pool) *Store { return &Store{pool} }
+
+// requestColumns are the columns of table compra that hold a contracts.SolicitudCompra: the only list of them. Each column has the
+// name of a field in JSON. Every query that reads a purchase fails where a field has no column here.
+const requestColumns = `id, id_usuario, productos, domicilio`
+
+// vista reads a contracts.Compra: a purchase with its history. Each query adds its own condition on c.
+const view = `
+select ` + requestColumns + `, estado, motivo, faltantes, id_orden, creada_en, actualizada_en,
+       (select coalesce(jsonb_agg(jsonb_build_object('numero', h.numero, 'paso', h.paso, 'tipo', h.tipo, 'en', h.en, 'detalle', h.detalle)
+               order by h.numero), '[]') from historia h where h.id_compra = c.id) as historia
+from compra c `
+
+var (
+	loadView      = pgx.RowToStructByName[contracts.Compra]
+	leerSolicitud = pgx.RowToStructByName[contracts.SolicitudCompra]
+)
+
+// accept takes a purchase in, unless its customer has too many open. Two at once may both get the last place: ordenes, which
+// owns the orders, counts them exactly.
+const accept = `
+with anticipada as (
+    select motivo from cancelacion_anticipada where id_compra = @id and id_usuario = @usuario
+), abiertas as (
+    select count(*) >= @max as demasiadas from (
+        select from compra where id_usuario = @usuario
+            and estado = any(@open)
+        limit @max) c
+), nueva as (
+    insert into compra (` + requestColumns + `, estado, numero, motivo, cancelacion_pedida)
+    select ` + requestColumns + `, case when demasiadas then 'RECHAZADA' else 'RECIBIDA' end,
+        case when demasiadas then 2 else 1 end, case when demasiadas then @motivo else '' end, (select motivo from anticipada)
+    from abiertas, jsonb_populate_record(null::compra, @solicitud) where not demasiadas or @rechazar
+    on conflict (id) do nothing
+    returning id, numero
+)
+insert into historia (id_compra, numero, paso, tipo, detalle)
+select id, h.numero, h.paso, 'CrearCompra', h.detalle
+from nueva join (values (1, 'RECIBIDA', @detalle), (2, 'RECHAZADA', @motivo)) h (numero, paso, detalle) on h.numero <= nueva.numero`
+
+// Accept writes the purchase as RECIBIDA, once: fresh tells whether it was the first time. An id that exists with
+// another owner or other content is Conflict, and so is one more than its customer may have open.
+func (a *Store) Accept(ctx context.Context, s contracts.SolicitudCompra, openOnes compras.OpenLimit) (c contracts.Compra, fresh bool, err error) {
+	motivo := fmt.Sprintf("El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", openOnes.Max)
+	var batch pgx.Batch
+	batch.Queue(compraLock, s.ID)
+	batch.Queue(accept, pgx.NamedArgs{
+		"id": s.ID, "usuario": s.IDUsuario, "solicitud": s, "detalle": compras.Detalle(contracts.CrearCompra),
+		"open": compras.Open, "max": openOnes.Max, "rechazar": openOnes.Rechazar, "motivo": motivo,
+	}).Exec(func(done pgconn.CommandTag) error { fresh = done.RowsAffected() > 0; return nil })
+	batch.Queue(view+`where c.id = $1`, s.ID).Query(oneCompra(&c))
+	err = a.pool.SendBatch(ctx, &batch).Close()
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return c, false, errs.New(errs.Conflict, "%s", motivo)
+	case err != nil:
+		return c, false, fmt.Errorf("aceptar la compra: %w", err)
+	case !fresh && !c.IsSame(s):
+		return c, false, errs.New(errs.Conflict, "Ya existe una compra %s con otro contenido.", s.ID)
+	}
+	return c, fresh, nil
+}
+
+func oneCompra(c *contracts.Compra) func(pgx.Rows) error {
+	return func(rows pgx.Rows) (err error) {
+		*c, err = pgx.CollectExactlyOneRow(rows, loadView)
+		return err
+	}
+}
+
+// Load gives a purchase with its history, or NotFound.
+func (a *Store) Load(ctx context.Context, id string) (contracts.Compra, error) {
+	rows, err := a.pool.Query(ctx, view+`where c.id = $1`, id)
+	if err != nil {
+		return contracts.Compra{}, fmt.Errorf("leer la compra: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, loadView)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, errs.New(errs.NotFound, "No existe la compra %s.", id)
+	}
+	return c, err
+}

@@ -1,0 +1,22 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/services/gestor-compra/compras"
+)
+
+// change is a change of state with what a history entry needs.
+func change(id string, a contracts.Estado, desde ...contracts.Estado) compras.Change {
+	return compras.Change{IDCompra: id, A: a, From: desde, Tipo: "Prueba", Detalle: "a " + string(a)}
+}
+
+// wantCode fails unless err has the code; "" is no error.
+func wantCode(t testing.TB, err error, code errs.Code) {
+	t.Helper()
+	if (err == nil) != (code == "") || err != nil && errs.Of(err) != code {
+		t.Fatalf("error %v, se esperaba %q", err, code)
+	}
+}

@@ -1,0 +1,239 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"entregas/contracts"
+	"entregas/internal/databasetest"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgrestest"
+	"entregas/workflows/compra"
+)
+
+const (
+	headStart = 10 * time.Minute
+	long      = time.Hour // a lease that does not run out in a test
+)
+
+// places are so many, all of which one customer may have.
+func places(total int) compras.Places {
+	return compras.Places{Total: total, PerCustomer: total, HeadStart: headStart, Lease: long}
+}
+
+// Never more than capacity in flight, over all replicas, whatever they do at once; and everything gets its turn, once.
+func TestCapacityIsKept(t *testing.T) {
+	a := postgrestest.New(t)
+	rapid.Check(t, func(r *rapid.T) {
+		a.Do(t, `truncate compra cascade`)
+		capacity, replicas, howMany := rapid.IntRange(1, 6).Draw(r, "cupo"), rapid.IntRange(2, 6).Draw(r, "réplicas"), rapid.IntRange(1, 25).Draw(r, "compras")
+		a.Do(t, `insert into compra (id, id_usuario, estado, domicilio, productos)
+select gen_random_uuid(), 'ana', 'RECIBIDA', n % 3 = 0, '[]' from generate_series(1, $1) n`, howMany)
+		var inFlight, delivered atomic.Int32
+		seen := sync.Map{}
+		databasetest.Concurrently(replicas, replicas, func(i int) {
+			for delivered.Load() < int32(howMany) && r.Context().Err() == nil && !t.Failed() {
+				turns, err := a.TakeTurns(t.Context(), places(capacity))
+				if err != nil {
+					t.Error(err)
+				}
+				// Counted after it was given and no more before it is given back, so this is never above the truth.
+				if n := inFlight.Add(int32(len(turns))); n > int32(capacity) {
+					t.Errorf("hay %d en vuelo y el cupo es %d", n, capacity)
+				}
+				for _, turn := range turns {
+					if _, repeated := seen.LoadOrStore(turn.ID, true); repeated {
+						t.Errorf("se entregó dos veces %s", turn.ID)
+					}
+					finishTurn(t, a, turn, &inFlight, []contracts.Estado{contracts.EstadoConfirmada, contracts.EstadoPorAprobar, contracts.EstadoRechazada}[i%3])
+					delivered.Add(1)
+				}
+			}
+		})
+		if t.Failed() || int(delivered.Load()) != howMany {
+			r.Fatalf("se entregaron %d de %d", delivered.Load(), howMany)
+		}
+	})
+}
+
+// finishTurn does what the saga does: start, and give the place back.
+func finishTurn(t *testing.T, a postgrestest.Store, turn compras.Turn, inFlight *atomic.Int32, final contracts.Estado) {
+	for _, k := range []compras.Change{
+		change(turn.ID, contracts.EstadoIniciada, contracts.EstadoRecibida), change(turn.ID, final, contracts.EstadoIniciada),
+	} {
+		if k.A == final {
+			inFlight.Add(-1)
+		}
+		if _, moved, err := a.Move(t.Context(), k); err != nil || !moved {
+			t.Errorf("%s a %s: %v %v", turn.ID, k.A, moved, err)
+		}
+	}
+}
+
+// The states that hold a place, in the query as in compras.OccupiedPlaces; a lease holds one too.
+func TestWhatTakesAPlace(t *testing.T) {
+	a := postgrestest.New(t)
+	for _, estado := range contracts.Estados {
+		t.Run(string(estado), func(t *testing.T) {
+			a.Do(t, `truncate compra cascade`)
+			occupant := a.Compra(t, estado)
+			a.Do(t, `update compra set arriendo_hasta = now() + interval '1 hour' where id = $1`, occupant.ID) // as after a turn
+			delay := a.Compra(t, contracts.EstadoRecibida)
+			turns, err := a.TakeTurns(t.Context(), places(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			should := slices.Contains(compras.OccupiedPlaces, estado) || estado == contracts.EstadoRecibida
+			if (len(turns) == 0) != should || !should && turns[0].ID != delay.ID {
+				t.Errorf("ocupa un lugar: %v; se dio turno a %v", should, turns)
+			}
+		})
+	}
+}
+
+// Home delivery first, then the oldest; but no purchase waits longer than the head start behind a later one.
+func TestWhoIsNext(t *testing.T) {
+	a := postgrestest.New(t)
+	for _, c := range []struct {
+		minutes   int // since it came
+		domicilio bool
+	}{ // in the order in which they must start
+		{13, false}, {2, true}, {1, true}, {9, false}, {3, false}, {0, false},
+	} {
+		s := a.Compra(t, contracts.EstadoRecibida)
+		a.Do(t, `update compra set domicilio = $2, creada_en = now() - make_interval(mins => $3), id_usuario = $4 where id = $1`,
+			s.ID, c.domicilio, c.minutes, fmt.Sprint(c.minutes, c.domicilio))
+	}
+	var orden []string
+	for capacity := 1; capacity <= 6; capacity++ {
+		turns, err := a.TakeTurns(t.Context(), places(capacity))
+		if err != nil || len(turns) != 1 {
+			t.Fatalf("%v: %v", turns, err)
+		}
+		orden = append(orden, turns[0].IDUsuario)
+	}
+	if want := []string{"13 false", "2 true", "1 true", "9 false", "3 false", "0 false"}; !slices.Equal(orden, want) {
+		t.Fatalf("empezaron %v\nesperado  %v", orden, want)
+	}
+}
+
+func TestTurnSaysEverything(t *testing.T) {
+	a := postgrestest.New(t)
+	s := a.Compra(t, contracts.EstadoRecibida)
+	turns, err := a.TakeTurns(t.Context(), places(5))
+	if err != nil || len(turns) != 1 || fmt.Sprint(turns[0]) != fmt.Sprint(s) {
+		t.Fatalf("%v: %v", turns, err)
+	}
+}
+
+// A lease that ran out without a start is given out again; one that has not is not, nor one that has started.
+func TestLeaseExpires(t *testing.T) {
+	a := postgrestest.New(t)
+	s := a.Compra(t, contracts.EstadoRecibida)
+	for _, c := range []struct {
+		name    string
+		earlier string // a statement
+		turns   int
+	}{
+		{"the first time", ``, 1},
+		{"its lease runs", ``, 0},
+		{"its lease ran out", `update compra set arriendo_hasta = now() - interval '1 second'`, 1},
+		{"its lease runs again", ``, 0},
+		{"it has started", `update compra set estado = 'INICIADA', arriendo_hasta = now() - interval '1 second'`, 0},
+		{"it was cancelled before it started", `update compra set estado = 'CANCELADA'`, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.earlier != "" {
+				a.Do(t, c.earlier+` where id = $1`, s.ID)
+			}
+			turns, err := a.TakeTurns(t.Context(), places(2))
+			if err != nil || len(turns) != c.turns {
+				t.Fatalf("%v: %v", turns, err)
+			}
+		})
+	}
+}
+
+// A dispatch waits for its purchase to be confirmed; a cancellation does not; neither is given to two, nor after its end.
+func TestTakeTramites(t *testing.T) {
+	a := postgrestest.New(t)
+	for _, kind := range []string{compra.TramiteDespacho, compra.TramiteCancelacion} {
+		for _, estado := range contracts.Estados {
+			a.Do(t, `truncate compra cascade`)
+			s := a.Compra(t, estado)
+			a.Do(t, `insert into tramite (id_compra, tipo, motivo) values ($1, $2, 'porque sí')`, s.ID, kind)
+			tramites, err := a.TakeTramites(t.Context(), long, 10)
+			if should := kind == compra.TramiteCancelacion || estado == contracts.EstadoConfirmada; err != nil || (len(tramites) == 1) != should {
+				t.Fatalf("%s de una %s: %v %v", kind, estado, tramites, err)
+			}
+			if len(tramites) == 1 && fmt.Sprint(tramites[0]) != fmt.Sprint(compras.Tramite{SolicitudCompra: s, Tipo: kind, Motivo: "porque sí"}) {
+				t.Errorf("%+v", tramites[0])
+			}
+		}
+	}
+}
+
+func TestTakeTramitesAtOnce(t *testing.T) {
+	a := postgrestest.New(t)
+	for range 30 {
+		s := a.Compra(t, contracts.EstadoConfirmada)
+		if err := a.RecordDespacho(t.Context(), s.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := sync.Map{}
+	var howMany atomic.Int32
+	databasetest.Concurrently(4, 4, func(int) {
+		for range 10 {
+			tramites, err := a.TakeTramites(context.Background(), long, 3)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, tramite := range tramites {
+				if _, repeated := seen.LoadOrStore(tramite.ID, true); repeated {
+					t.Errorf("se tomó dos veces %s", tramite.ID)
+				}
+				howMany.Add(1)
+			}
+		}
+	})
+	if howMany.Load() != 30 {
+		t.Errorf("se tomaron %d de 30", howMany.Load())
+	}
+}
+
+func TestFinishedTramiteDoesNotComeBack(t *testing.T) {
+	a := postgrestest.New(t)
+	s := a.Compra(t, contracts.EstadoConfirmada)
+	if err := a.RecordDespacho(t.Context(), s.ID); err != nil {
+		t.Fatal(err)
+	}
+	take := func() int {
+		t.Helper()
+		tramites, err := a.TakeTramites(t.Context(), -time.Second, 10) // a lease that has run out
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(tramites)
+	}
+	for range 2 {
+		if take() != 1 {
+			t.Fatal("un arriendo que venció no vuelve")
+		}
+	}
+	for _, done := range []bool{true, false} { // the second time is a repetition, and changes nothing
+		if err := a.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteDespacho, Hecho: done}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if take() != 0 || !postgrestest.One[bool](t, a, `select hecho from tramite where id_compra = $1`, s.ID) {
+		t.Fatal("un trámite terminado vuelve, o cambió")
+	}
+}

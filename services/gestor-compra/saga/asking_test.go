@@ -1,0 +1,277 @@
+package saga_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"entregas/contracts"
+	"entregas/internal/pubsubtest"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/saga"
+	"entregas/workflows/compra"
+)
+
+var (
+	insufficient = &compras.Reply{Tipo: contracts.InventarioInsuficiente, Faltantes: []contracts.Faltante{{IDProducto: "1", Solicitada: 2}}}
+	refused      = &compras.Reply{Tipo: contracts.OrdenRechazada, Motivo: "Tiene demasiadas órdenes abiertas."}
+	despachada   = &compras.Reply{Tipo: contracts.OrdenDespachada, IDOrden: "o1"}
+)
+
+// What each step comes to, by the state in which it finds the purchase, what is answered, and who wants to cancel.
+func TestAsk(t *testing.T) {
+	e := newScene(t, patient)
+	for _, c := range []struct {
+		name      string
+		command   contracts.MessageType
+		estado    contracts.Estado
+		marked    bool
+		replies   *compras.Reply // nil: gladly
+		result    compra.Result
+		questions int // how often it asked
+		remains   contracts.Estado
+	}{
+		{"stock: enough", contracts.ValidarInventario, contracts.EstadoRecibida, false, nil, compra.Aceptada, 1, contracts.EstadoIniciada},
+		{"stock: not enough", contracts.ValidarInventario, contracts.EstadoRecibida, false, insufficient, compra.Refused, 1, contracts.EstadoIniciada},
+		{"stock: cancelled before it began", contracts.ValidarInventario, contracts.EstadoRecibida, true, nil, compra.Cancelled, 0, contracts.EstadoRecibida},
+		{"stock: it is past that", contracts.ValidarInventario, contracts.EstadoConfirmada, false, nil, compra.Finished, 0, contracts.EstadoConfirmada},
+		{"stock: cancelled at once", contracts.ValidarInventario, contracts.EstadoCancelada, false, nil, compra.Finished, 0, contracts.EstadoCancelada},
+		{"stock: being undone", contracts.ValidarInventario, contracts.EstadoCompensando, true, nil, compra.Finished, 0, contracts.EstadoCompensando},
+		{"reservation: done", contracts.ReservarProducto, contracts.EstadoIniciada, false, nil, compra.Aceptada, 1, contracts.EstadoProductosValidos},
+		{"reservation: refused", contracts.ReservarProducto, contracts.EstadoIniciada, false, &compras.Reply{Tipo: contracts.ReservaRechazada}, compra.Refused, 1, contracts.EstadoProductosValidos},
+		{"reservation: cancelled before", contracts.ReservarProducto, contracts.EstadoIniciada, true, nil, compra.Cancelled, 0, contracts.EstadoIniciada},
+		{"order: created", contracts.CrearOrden, contracts.EstadoProductosValidos, false, nil, compra.Aceptada, 1, contracts.EstadoConfirmada},
+		{"order: created after an approval", contracts.CrearOrden, contracts.EstadoPorAprobar, false, nil, compra.Aceptada, 1, contracts.EstadoConfirmada},
+		{"order: refused", contracts.CrearOrden, contracts.EstadoProductosValidos, false, refused, compra.Refused, 1, contracts.EstadoProductosReservados},
+		{"order: cancelled before", contracts.CrearOrden, contracts.EstadoProductosValidos, true, nil, compra.Cancelled, 0, contracts.EstadoProductosValidos},
+		{"order: approved, then cancelled", contracts.CrearOrden, contracts.EstadoPorAprobar, true, nil, compra.Cancelled, 0, contracts.EstadoPorAprobar},
+		{"dispatch", contracts.DespacharReserva, contracts.EstadoConfirmada, false, nil, compra.Aceptada, 1, contracts.EstadoDespachada},
+		{"dispatch: cancelled meanwhile", contracts.DespacharReserva, contracts.EstadoCompensando, false, nil, compra.Finished, 0, contracts.EstadoCompensando},
+		{"cancellation", contracts.CancelarOrden, contracts.EstadoConfirmada, false, nil, compra.Aceptada, 1, contracts.EstadoConfirmada},
+		{"cancellation: it has left", contracts.CancelarOrden, contracts.EstadoConfirmada, false, despachada, compra.Refused, 1, contracts.EstadoConfirmada},
+		{"cancellation: dispatched before", contracts.CancelarOrden, contracts.EstadoDespachada, false, nil, compra.Finished, 0, contracts.EstadoDespachada},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := e.Compra(t, c.estado)
+			if c.marked {
+				e.Do(t, `update compra set cancelacion_pedida = 'ya no' where id = $1`, s.ID)
+			}
+			if e.respond = willingly; c.replies != nil {
+				e.respond = always(c.replies)
+			}
+			earlier := len(e.questions())
+			d, err := e.Ask(t.Context(), question(s, c.command))
+			if err != nil || d.Result != c.result || d.Asked != (c.questions > 0) {
+				t.Fatalf("%+v: %v", d, err)
+			}
+			if questions := e.questions()[earlier:]; len(questions) != c.questions || len(questions) > 0 && questions[0] != c.command {
+				t.Errorf("preguntó %v", questions)
+			}
+			if remains := e.Estado(t, s.ID); remains != c.remains {
+				t.Errorf("quedó %s", remains)
+			}
+			if d.Result == compra.Refused && (d.Reply != c.replies.Tipo || d.Motivo == "" || !slices.Equal(d.Faltantes, c.replies.Faltantes)) {
+				t.Errorf("cuenta %+v", d)
+			}
+			if d.Result == compra.Cancelled && d.Motivo != "ya no" {
+				t.Errorf("no dice por qué se canceló: %+v", d)
+			}
+			e.NoGaps(t, s.ID)
+		})
+	}
+}
+
+// The whole forward path by its three activities: each state is told once, in order, and the admission hears of the end.
+func TestSimpleCompra(t *testing.T) {
+	e := newScene(t, patient)
+	s := e.Compra(t, contracts.EstadoRecibida)
+	for _, command := range []contracts.MessageType{contracts.ValidarInventario, contracts.ReservarProducto, contracts.CrearOrden} {
+		for range 2 { // an activity may run again after its end
+			if d, err := e.Ask(t.Context(), question(s, command)); err != nil || d.Result != compra.Aceptada || !d.Asked {
+				t.Fatalf("%s: %+v %v", command, d, err)
+			}
+		}
+	}
+	told := []contracts.Estado{contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados, contracts.EstadoConfirmada}
+	if seen := e.witness.Forget(); !slices.Equal(seen.Broadcasts, told) || seen.Wakeups != 1 || len(e.questions()) != 3 {
+		t.Errorf("contó %+v, preguntó %v", seen, e.questions())
+	}
+	c, err := e.Load(t.Context(), s.ID)
+	if err != nil || c.IDOrden != "o1" || len(c.Historia) != 5 {
+		t.Fatalf("%+v: %v", c, err)
+	}
+	for _, h := range c.Historia[1:] {
+		if h.Tipo == "" || h.Detalle == "" {
+			t.Errorf("la historia no cuenta nada: %+v", h)
+		}
+	}
+}
+
+// The command carries what its participant needs, under the purchase's key.
+func TestWhatIsAsked(t *testing.T) {
+	e := newScene(t, patient)
+	s := e.Compra(t, contracts.EstadoProductosValidos)
+	e.Do(t, `update compra set domicilio = true where id = $1`, s.ID)
+	s.Domicilio = true
+	if _, err := e.Ask(t.Context(), question(s, contracts.CrearOrden)); err != nil {
+		t.Fatal(err)
+	}
+	m := pubsubtest.Published(t, &e.Broker, contracts.ComandosOrden)[0]
+	want := contracts.DatosComandoOrden{IDCompra: s.ID, IDUsuario: "ana", Productos: s.Productos, Domicilio: true}
+	if m.Type != contracts.CrearOrden || m.ServiceName != "gestor-compra" || fmt.Sprint(m.Data) != fmt.Sprint(want) {
+		t.Errorf("%+v", m)
+	}
+	if key := e.Metadata(string(contracts.ComandosOrden))[0]["partitionKey"]; key != s.ID {
+		t.Errorf("la clave es %q", key)
+	}
+}
+
+// docs/adr/a-step-asks-and-waits.md: a restarted activity that finds the reply returns it, without asking; one that does not
+// asks again and moves nothing a second time.
+func TestStepThatStartsOver(t *testing.T) {
+	e := newScene(t, patient)
+	s := e.Compra(t, contracts.EstadoIniciada)
+	e.respond = nil
+	p := question(s, contracts.ReservarProducto)
+	e.startAndStop(t, p, 1)
+	e.startAndStop(t, p, 2)
+	if step, err := e.LoadStep(t.Context(), s.ID, p.Comando); err != nil || step.Abandoned || step.Reply != nil {
+		t.Fatalf("%+v: %v", step, err)
+	}
+	if recorded, err := e.RecordReply(t.Context(), s.ID, p.Comando, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.First {
+		t.Fatal(recorded, err)
+	}
+	d, err := e.Ask(t.Context(), p)
+	if seen := e.witness.Forget(); err != nil || d.Result != compra.Aceptada || len(e.questions()) != 2 || len(seen.Broadcasts) != 1 {
+		t.Fatalf("%+v %v; preguntó %v y contó %+v", d, err, e.questions(), seen)
+	}
+}
+
+// startAndStop runs a step until it has asked, for the vez-th time, and stops its worker then: it returns promptly, and
+// what it returns is no outcome.
+func (e *scene) startAndStop(t *testing.T, p compra.Question, attempt int) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	end := make(chan error, 1)
+	go func() { _, err := e.Ask(ctx, p); end <- err }()
+	until(t, "preguntar", func() bool { return len(e.questions()) == attempt })
+	stop()
+	if err := <-end; !errors.Is(err, context.Canceled) {
+		t.Fatalf("un trabajador que para responde %v", err)
+	}
+}
+
+// docs/adr/steps-outwait-outages.md: patience is counted from the first ask. A reply that comes after it is kept, and changes
+// nothing any more.
+func TestPatienceRunsOut(t *testing.T) {
+	e := newScene(t, saga.Settings{Patience: time.Hour, AskAgainAfter: time.Hour, ReviewRound: time.Millisecond})
+	s := e.Compra(t, contracts.EstadoIniciada)
+	p := question(s, contracts.ReservarProducto)
+	e.respond = nil
+	for attempt := 1; attempt <= 2; attempt++ { // forty minutes, a restart that asks again, and forty more
+		e.startAndStop(t, p, attempt)
+		e.Do(t, `update paso set preguntada_en = preguntada_en - interval '40 minutes' where id_compra = $1`, s.ID)
+	}
+	for range 2 {
+		d, err := e.Ask(t.Context(), p)
+		if err != nil || d.Result != compra.NoReply || !d.Asked || len(e.questions()) != 2 {
+			t.Fatalf("%+v %v tras preguntar %v", d, err, e.questions())
+		}
+	}
+	if recorded, err := e.RecordReply(t.Context(), s.ID, p.Comando, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.Late {
+		t.Fatal(recorded, err)
+	}
+	if d, err := e.Ask(t.Context(), p); err != nil || d.Result != compra.NoReply || e.Estado(t, s.ID) != contracts.EstadoProductosValidos {
+		t.Fatalf("la respuesta tardía tuvo efecto: %+v %v", d, err)
+	}
+}
+
+// A question that was lost is asked again, under the same key, until it is answered.
+func TestAsksAgain(t *testing.T) {
+	e := newScene(t, saga.Settings{Patience: time.Hour, AskAgainAfter: time.Millisecond, ReviewRound: time.Hour})
+	s := e.Compra(t, contracts.EstadoIniciada)
+	e.respond = func(c contracts.MessageType, attempt int) *compras.Reply {
+		if attempt < 4 {
+			return nil
+		}
+		return willingly(c, attempt)
+	}
+	d, err := e.Ask(t.Context(), question(s, contracts.ReservarProducto))
+	if err != nil || d.Result != compra.Aceptada || len(e.questions()) != 4 {
+		t.Fatalf("%+v %v tras preguntar %v", d, err, e.questions())
+	}
+}
+
+// What is begun after CONFIRMADA has no end but an answer: it goes on asking, however long ago it began.
+func TestTramitesDoNotLosePatience(t *testing.T) {
+	for _, command := range []contracts.MessageType{contracts.DespacharReserva, contracts.CancelarOrden} {
+		t.Run(string(command), func(t *testing.T) {
+			e := newScene(t, saga.Settings{Patience: 20 * time.Millisecond, AskAgainAfter: time.Hour, ReviewRound: time.Millisecond})
+			s := e.Compra(t, contracts.EstadoConfirmada)
+			for attempt := 1; attempt <= 3; attempt++ {
+				if e.respond = nil; attempt == 3 {
+					e.respond = willingly
+				}
+				d, err := e.Ask(t.Context(), question(s, command))
+				want := map[bool]compra.Result{true: compra.Aceptada, false: compra.NoReply}[attempt == 3]
+				if err != nil || d.Result != want || len(e.questions()) != attempt {
+					t.Fatalf("vez %d: %+v %v tras preguntar %v", attempt, d, err, e.questions())
+				}
+				e.Do(t, `update paso set preguntada_en = preguntada_en - interval '1 hour' where id_compra = $1`, s.ID)
+			}
+		})
+	}
+}
+
+// docs/adr/who-owns-a-fact-decides.md: a cancellation that comes while the order is created wins over CONFIRMADA; the order
+// then is to be undone.
+func TestCancelarWhileTheOrdenIsCreated(t *testing.T) {
+	e := newScene(t, patient)
+	s := e.Compra(t, contracts.EstadoProductosValidos)
+	e.respond = func(c contracts.MessageType, attempt int) *compras.Reply {
+		if _, _, err := e.Cancelar(context.Background(), s.ID, "ya no"); err != nil {
+			t.Error(err)
+		}
+		return willingly(c, attempt)
+	}
+	for range 2 {
+		d, err := e.Ask(t.Context(), question(s, contracts.CrearOrden))
+		if err != nil || d.Result != compra.Cancelled || !d.Asked || d.Motivo != "ya no" || e.Estado(t, s.ID) != contracts.EstadoProductosReservados {
+			t.Fatalf("%+v %v, y quedó %s", d, err, e.Estado(t, s.ID))
+		}
+	}
+}
+
+// A broker that is away for a while is nobody's failure: the step rides it out.
+func TestBrokerComesBack(t *testing.T) {
+	e := newScene(t, patient)
+	s := e.Compra(t, contracts.EstadoRecibida)
+	e.Fail(errors.New("el broker no responde"))
+	end := make(chan error, 1)
+	go func() {
+		d, err := e.Ask(t.Context(), question(s, contracts.ValidarInventario))
+		if err == nil && d.Result != compra.Aceptada {
+			err = fmt.Errorf("%+v", d)
+		}
+		end <- err
+	}()
+	until(t, "plantear", func() bool { return e.Estado(t, s.ID) == contracts.EstadoIniciada })
+	e.Fail(nil)
+	if err := <-end; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Trouble with the database is an error, which the engine tries again, and no outcome.
+func TestNoOutcomeWithoutTheDatabase(t *testing.T) {
+	e := newScene(t, patient)
+	s := e.Compra(t, contracts.EstadoRecibida)
+	e.respond = func(contracts.MessageType, int) *compras.Reply { e.Pool.Close(); return nil }
+	if d, err := e.Ask(t.Context(), question(s, contracts.ValidarInventario)); err == nil || d.Result != "" {
+		t.Fatalf("%+v %v", d, err)
+	}
+}

@@ -1,0 +1,59 @@
+package saga_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"entregas/contracts"
+	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgres"
+	"entregas/services/gestor-compra/postgrestest"
+	"entregas/services/gestor-compra/saga"
+	"entregas/workflows/compra"
+)
+
+// The wake-up may come before the publish returns, the earliest that it can: the waiter gets it all the same, without looking.
+func TestWakeupWakes(t *testing.T) {
+	e := newScene(t, patient)
+	wakeups := postgres.NewWakeups(e.Pool)
+	e.listen(t, wakeups)
+	e.record = func(ctx context.Context, id string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error) {
+		other, release := wakeups.Wait(id, command)
+		defer release()
+		recorded, err := e.RecordReply(ctx, id, command, r)
+		<-other // all who wait by now have been woken
+		return recorded, err
+	}
+	e.Saga = e.withWakeups(wakeups, saga.Settings{Patience: time.Hour, AskAgainAfter: time.Hour, ReviewRound: time.Hour})
+	s := e.Compra(t, contracts.EstadoRecibida)
+	for _, command := range []contracts.MessageType{contracts.ValidarInventario, contracts.ReservarProducto, contracts.CrearOrden} {
+		if d, err := e.Ask(t.Context(), question(s, command)); err != nil || d.Result != compra.Aceptada {
+			t.Fatalf("%s: %+v %v", command, d, err)
+		}
+	}
+}
+
+// The connection that listens is lost: it is made anew, and wake-ups come again.
+func TestWakeupsComeBack(t *testing.T) {
+	e := newScene(t, patient)
+	wakeups := postgres.NewWakeups(e.Pool)
+	e.listen(t, wakeups)
+	pid := postgrestest.One[int](t, e.Store, `select pid from pg_stat_activity where datname = current_database() and query = 'listen respuestas'`)
+	e.Do(t, `select pg_terminate_backend($1)`, pid)
+	until(t, "perder la conexión", func() bool {
+		return !postgrestest.One[bool](t, e.Store, `select exists (select from pg_stat_activity where pid = $1)`, pid)
+	})
+	s := postgrestest.NewSolicitud()
+	wakeup, release := wakeups.Wait(s.ID, contracts.CrearOrden)
+	defer release()
+	until(t, "despertar otra vez", func() bool {
+		e.Do(t, `select pg_notify($$respuestas$$, $1)`, s.ID+"/"+string(contracts.CrearOrden))
+		select {
+		case <-wakeup:
+			return true
+		default:
+			return false
+		}
+	})
+}

@@ -1,0 +1,294 @@
+package pulsar
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/apache/pulsar-client-go/pulsar"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/internal/pubsub"
+)
+
+// deadLetterSubscription holds every dead letter until somebody puts it back. The set-up makes it with the topics.
+const deadLetterSubscription = "operador"
+
+const (
+	maxPerTopic = 500 // dead letters that one look takes from a topic
+	// noMoreAfter is how long a look waits for a further dead letter of a topic. Somebody else has the rest.
+	noMoreAfter = 2 * time.Second
+	maxShown    = 64 << 10  // bytes of a record that the list shows
+	maxList     = 448 << 10 // bytes of the list as JSON: half of what the bff takes as an answer, as GraphQL escapes records once more
+)
+
+// DeadLetters reads the topics of dead letters.
+type DeadLetters struct {
+	client  pulsar.Client
+	broker  *Broker // tells how many there are
+	codecs  codecs
+	turn    sync.Mutex // two looks at once would share the messages between them
+	waiting waiting
+}
+
+// operationTimeout bounds what the Pulsar client asks the broker for.
+const operationTimeout = 5 * time.Second
+
+// connectionTimeout bounds a connection of the Pulsar client to the broker.
+const connectionTimeout = 3 * time.Second
+
+// NewDeadLetters reads from the broker at address (pulsar://…), whenever it is there.
+func NewDeadLetters(address, token string, broker *Broker) (*DeadLetters, error) {
+	options := pulsar.ClientOptions{URL: address, OperationTimeout: operationTimeout, ConnectionTimeout: connectionTimeout}
+	if token != "" {
+		options.Authentication = pulsar.NewAuthenticationToken(token)
+	}
+	client, err := pulsar.NewClient(options)
+	if err != nil {
+		return nil, fmt.Errorf("cliente de Pulsar: %w", err)
+	}
+	parsed, err := newCodecs()
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return &DeadLetters{client: client, broker: broker, codecs: parsed}, nil
+}
+
+// Close ends the connection.
+func (m *DeadLetters) Close() { m.client.Close() }
+
+// List returns the dead letters of all topics and the messages that await an operator on their topic, oldest first. A message
+// that cannot be decoded is listed by its place. The list has at most maxList bytes: where
+// there are more, the oldest are shown, and the records of some. A topic that cannot be
+// read is left out and logged. Error: of the topics, where none of them can be read.
+func (m *DeadLetters) List(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+	list, err := m.letters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := m.Waiting(ctx)
+	if err != nil {
+		slog.WarnContext(ctx, "la lista de mensajes muertos no está completa: no se pudo mirar qué espera en los temas", "error", err)
+	}
+	for _, w := range waiting {
+		list = append(list, w.letter())
+	}
+	slices.SortFunc(list, func(a, b contracts.MensajeMuerto) int { return a.En.Compare(b.En) })
+	whole := len(list)
+	if list = fit(list); len(list) < whole {
+		slog.WarnContext(ctx, "la lista de mensajes muertos no está completa: no caben todos", "hay", whole, "se muestran", len(list))
+	}
+	return list, nil
+}
+
+// fit returns as many of the first letters as have room in maxList, and the records of as many of those.
+func fit(list []contracts.MensajeMuerto) []contracts.MensajeMuerto {
+	room := maxList
+	for i, item := range list {
+		item.Bytes, item.Registro = max(item.Bytes, int64(len(item.Registro))), nil
+		text, err := json.Marshal(item)
+		if room -= len(text) + len(`,"registro":,`); err != nil || room < 0 {
+			list = list[:i]
+			break
+		}
+	}
+	for i := range list {
+		n := len(list[i].Registro)
+		if n > maxShown || n > room {
+			list[i].Bytes, list[i].Registro = max(list[i].Bytes, int64(n)), nil
+			continue
+		}
+		room -= n
+	}
+	return list
+}
+
+// letters returns the dead letters of the topics that can be read, and an error where none of them can.
+func (m *DeadLetters) letters(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	list, failed := []contracts.MensajeMuerto{}, []error{}
+	for _, topic := range contracts.Names() {
+		_, err := m.walkTopic(ctx, topic, func(_ pulsar.Consumer, item letter) (bool, error) {
+			list = append(list, item.MensajeMuerto)
+			return true, nil
+		})
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	err := errors.Join(failed...)
+	if len(failed) == len(contracts.Names()) {
+		return nil, err
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "la lista de mensajes muertos no está completa", "error", err)
+	}
+	return list, nil
+}
+
+// aPlace is the form of a place: ledger, entry, and the index in an entry of several.
+var aPlace = regexp.MustCompile(`^\d+:\d+(:\d+)?$`)
+
+// Reponer puts a dead letter back on the topic that it came from, byte for byte, and forgets it once the broker has it there.
+// Between the two it may be on both: its reader is idempotent. id is the place of the dead letter, or the id of its record where
+// no other dead letter has that id: producers choose it. Errors: NotFound; Conflict where several have the id, or where the
+// original was too large to be kept.
+func (m *DeadLetters) Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	one, named, err := m.putBack(ctx, id)
+	if err == nil && one == nil && len(named) == 1 {
+		one, _, err = m.putBack(ctx, named[0])
+	}
+	switch {
+	case err != nil:
+		return contracts.MensajeMuerto{}, err
+	case one != nil:
+		return *one, nil
+	case len(named) > 1:
+		return contracts.MensajeMuerto{}, errs.New(errs.Conflict, "%d mensajes muertos tienen el registro %s: diga cuál por su lugar, como %s.", len(named), id, named[0])
+	}
+	return contracts.MensajeMuerto{}, errs.New(errs.NotFound, "No hay un mensaje muerto %s.", id)
+}
+
+// putBack does what Reponer says with the dead letter at a place: nil where there is none. named are the places of the dead
+// letters whose record has id, none where id reads as a place.
+func (m *DeadLetters) putBack(ctx context.Context, id string) (one *contracts.MensajeMuerto, named []string, err error) {
+	err = m.walk(ctx, func(consumer pulsar.Consumer, item letter) (bool, error) {
+		if item.ID != id {
+			if item.IDRegistro == id && !aPlace.MatchString(id) {
+				named = append(named, item.ID)
+			}
+			return true, nil
+		}
+		if item.payload == nil {
+			return false, errs.New(errs.Conflict, "El mensaje muerto %s se guardó recortado: no se puede devolver a su tema.", id)
+		}
+		if err := m.publish(ctx, item.Tema, item.IDCompra, item.payload, nil); err != nil {
+			return false, err
+		}
+		one = &item.MensajeMuerto
+		return false, consumer.Ack(item.message)
+	})
+	return one, named, err
+}
+
+// publish puts the bytes of a record on a topic, under the topic's schema.
+func (m *DeadLetters) publish(ctx context.Context, topic, key string, payload []byte, properties map[string]string) error {
+	schema, err := contracts.AvroSchema(topic)
+	if err != nil {
+		return err
+	}
+	producer, err := m.client.CreateProducer(pulsar.ProducerOptions{
+		Topic: fullName(topic), Schema: pulsar.NewAvroSchema(schema, nil), DisableBatching: len(payload) > maxShown,
+	})
+	if err != nil {
+		return fmt.Errorf("publicar en %s: %w", topic, errs.Transient(err))
+	}
+	defer producer.Close()
+	if _, err := producer.Send(ctx, &pulsar.ProducerMessage{Payload: payload, Key: key, Properties: properties}); err != nil {
+		return fmt.Errorf("publicar en %s: %w", topic, errs.Transient(err))
+	}
+	return nil
+}
+
+func fullName(topic string) string { return "persistent://public/default/" + topic }
+
+// walk calls ver for each dead letter until it says that it has seen enough. What is not acked stays where it is. The caller
+// holds turn.
+func (m *DeadLetters) walk(ctx context.Context, visit func(pulsar.Consumer, letter) (more bool, err error)) error {
+	for _, topic := range contracts.Names() {
+		if more, err := m.walkTopic(ctx, topic, visit); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *DeadLetters) walkTopic(ctx context.Context, topic string, visit func(pulsar.Consumer, letter) (bool, error)) (bool, error) {
+	found, err := m.howMany(ctx, topic)
+	if err != nil || found == 0 {
+		return err == nil, err
+	}
+	consumer, err := m.client.Subscribe(pulsar.ConsumerOptions{
+		Topic: fullName(topic + "-dlq"), SubscriptionName: deadLetterSubscription, Type: pulsar.Shared,
+		SubscriptionInitialPosition: pulsar.SubscriptionPositionEarliest, ReceiverQueueSize: maxPerTopic, EnableBatchIndexAcknowledgment: true, AckWithResponse: true,
+	})
+	if err != nil {
+		return false, fmt.Errorf("mensajes muertos de %s: %w", topic, errs.Transient(err))
+	}
+	defer consumer.Close()
+	for range min(found, maxPerTopic) {
+		deadline, cancel := context.WithTimeout(ctx, noMoreAfter)
+		message, err := consumer.Receive(deadline)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if more, err := visit(consumer, m.letter(topic, message)); err != nil || !more {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// howMany is how many dead letters of the topic wait.
+func (m *DeadLetters) howMany(ctx context.Context, topic string) (int64, error) {
+	list, err := m.broker.Colas(ctx, topic+"-dlq")
+	if err != nil {
+		return 0, errs.Transient(err)
+	}
+	for _, c := range list {
+		if c.Suscripcion == deadLetterSubscription {
+			return c.Pendientes, nil
+		}
+	}
+	return 0, nil
+}
+
+// letter is a dead letter with the message and payload that Reponer needs.
+type letter struct {
+	contracts.MensajeMuerto
+	message pulsar.Message
+	payload []byte // of the original; nil where it was cut
+}
+
+// letter describes the dead letter message of topic, decoded or not.
+func (m *DeadLetters) letter(topic string, message pulsar.Message) letter {
+	r, p := m.codecs.read(topic, message.Payload()), message.Properties()
+	attempts, _ := strconv.Atoi(p[pubsub.PropertyTries]) // one that another program set aside has none
+	l := letter{message: message, payload: message.Payload(), MensajeMuerto: contracts.MensajeMuerto{
+		ID: position(message.ID()), Tema: topic, En: message.PublishTime().UTC(), Intentos: attempts,
+		Motivo: pubsub.Words(p[pubsub.PropertyReason], pubsub.MaxReason), Origen: pubsub.Words(p[pubsub.PropertyOrigin], maxName),
+		SHA256: pubsub.Words(p[pubsub.PropertySum], maxName), Comienzo: pubsub.Words(p[pubsub.PropertyBeginning], 2*pubsub.MaxReason),
+		Position: pubsub.Words(p[pubsub.PropertyPosition], maxName), Registro: r.json,
+	}}
+	l.IDRegistro, l.Tipo, l.IDCompra = pubsub.Words(r.id, maxName), pubsub.Words(r.kind, maxName), pubsub.Words(r.idCompra, contracts.MaxIdentifier)
+	l.Bytes, _ = strconv.ParseInt(p[pubsub.PropertyBytes], 10, 64)
+	raw, isRaw := p[pubsub.PropertyRaw]
+	switch {
+	case isRaw:
+		l.payload, l.Registro = decodeRaw(raw), nil
+	case l.Bytes > 0:
+		l.payload, l.Registro = nil, nil
+	case r.fault != "": // it is on the dead letters as it is, by another's hand
+		l.Bytes = int64(len(message.Payload()))
+		if l.Motivo == "" {
+			l.Motivo = r.fault
+		}
+	}
+	return l
+}

@@ -1,0 +1,128 @@
+// Package rest tells the queues as Prometheus metrics.
+package rest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"entregas/services/monitor/queues"
+)
+
+// Paces tells how fast a queue fills and empties.
+type Paces interface {
+	Pace(topic, subscription string) (queues.Pace, bool)
+}
+
+// Undecodables tells the messages that no sidecar can hand to its program.
+type Undecodables interface {
+	Undecodable(f func(topic, subscription string, n int))
+}
+
+// ServeRoutes adds the route GET /metrics.
+func ServeRoutes(routes *mux.Router, broker queues.Broker, paces Paces, undecodables Undecodables) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(&reading{broker, paces, undecodables})
+	routes.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{})).Methods(http.MethodGet)
+}
+
+var queueLabels = []string{"topic", "subscription"}
+
+var (
+	up = prometheus.NewDesc("entregas_pulsar_up",
+		"1 when the broker answered for every topic just now. When it is 0, the series of topics that it did not answer for are absent.", nil, nil)
+	pending = prometheus.NewDesc("entregas_pending_messages",
+		"Messages that the subscription has not acknowledged.", queueLabels, nil)
+	delivered = prometheus.NewDesc("entregas_unacked_messages",
+		"Messages that were delivered to a consumer of the subscription and not acknowledged.", queueLabels, nil)
+	consumersDesc = prometheus.NewDesc("entregas_consumers",
+		"Consumers connected to the subscription.", queueLabels, nil)
+	age = prometheus.NewDesc("entregas_oldest_pending_age_seconds",
+		"How long the oldest message that the subscription has not acknowledged has waited; 0 when nothing waits.", queueLabels, nil)
+	messagesIn = prometheus.NewDesc("entregas_messages_in_per_second",
+		"Messages published on the topic, a second, over the last half minute.", queueLabels, nil)
+	output = prometheus.NewDesc("entregas_messages_out_per_second",
+		"Messages that the subscription acknowledged, a second, over the last half minute.", queueLabels, nil)
+	timeToDrain = prometheus.NewDesc("entregas_drain_seconds",
+		"How long until nothing waits, at the present rates; absent while the queue does not get shorter.", queueLabels, nil)
+	undecodable = prometheus.NewDesc("entregas_undecodable_messages",
+		"Messages that no sidecar can hand to the subscription's programs, so that they are delivered again and again until an operator sets them aside; as of a few seconds ago.", queueLabels, nil)
+	deadLetters = prometheus.NewDesc("entregas_dead_letters",
+		"Dead letters of the topic that nobody has put back or discarded.", []string{"topic"}, nil)
+)
+
+// compatible is the name under which the earlier system gave a topic's pending messages; its scalers ask for it.
+func compatible(topic string) *prometheus.Desc {
+	name := "pending_messages_persistent_public_default_" + strings.ReplaceAll(topic, "-", "_")
+	return prometheus.NewDesc(name, "Pending messages of persistent://public/default/"+topic+".", nil, nil)
+}
+
+// reading reads the broker anew for each scrape: a number that is told is a number of now, and a broker that is down is
+// told as that, not as the queue it had. Only rates need a past.
+type reading struct {
+	broker       queues.Broker
+	paces        Paces
+	undecodables Undecodables
+}
+
+// deadline bounds the question to the broker behind /metrics: it is below the 10 s that Prometheus waits by default.
+const deadline = 3 * time.Second
+
+// Describe implements prometheus.Collector.
+func (l *reading) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{up, pending, delivered, consumersDesc, age, messagesIn, output, timeToDrain, undecodable, deadLetters} {
+		ch <- d
+	}
+	for _, topic := range queues.Topics() {
+		ch <- compatible(topic)
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (l *reading) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	all, err := queues.Load(ctx, l.broker)
+	allRead := 1.0
+	if err != nil {
+		slog.Warn("el broker no responde", "error", err)
+		allRead = 0
+	}
+	ch <- prometheus.MustNewConstMetric(up, prometheus.GaugeValue, allRead)
+	for topic, list := range all {
+		l.tell(ch, topic, list)
+	}
+	l.undecodables.Undecodable(func(topic, subscription string, n int) {
+		ch <- prometheus.MustNewConstMetric(undecodable, prometheus.GaugeValue, float64(n), topic, subscription)
+	})
+}
+
+func (l *reading) tell(ch chan<- prometheus.Metric, topic string, list []queues.Cola) {
+	measure := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for _, c := range list {
+		measure(pending, float64(c.Pendientes), topic, c.Suscripcion)
+		measure(delivered, float64(c.Delivered), topic, c.Suscripcion)
+		measure(consumersDesc, float64(c.Replicas), topic, c.Suscripcion)
+		measure(age, c.Edad(time.Now()).Seconds(), topic, c.Suscripcion)
+		if r, found := l.paces.Pace(topic, c.Suscripcion); found {
+			measure(messagesIn, r.Entrada, topic, c.Suscripcion)
+			measure(output, r.Salida, topic, c.Suscripcion)
+			if absent, drains := r.ParaVaciar(c.Pendientes); drains {
+				measure(timeToDrain, absent.Seconds(), topic, c.Suscripcion)
+			}
+		}
+	}
+	total := float64(queues.Pendientes(list))
+	measure(compatible(topic), total)
+	if origin, si := queues.IsDeadLetters(topic); si {
+		measure(deadLetters, total, origin)
+	}
+}

@@ -1,0 +1,104 @@
+package rest_test
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/mux"
+
+	"entregas/services/monitor/pulsar"
+	"entregas/services/monitor/queues"
+	"entregas/services/monitor/rest"
+)
+
+// broker answers as Pulsar's administrative interface does: statistics by topic, 404 for the others.
+type broker map[string]string
+
+func (b broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	topic, _ := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/admin/v2/persistent/public/default/"), "/stats")
+	text, found := b[topic]
+	switch {
+	case !found:
+		http.Error(w, `{"reason":"Topic not found"}`, http.StatusNotFound)
+	case text == "":
+		http.Error(w, "", http.StatusInternalServerError)
+	default:
+		_, _ = fmt.Fprint(w, text)
+	}
+}
+
+// faulty is a queue of admin-productos in which one message cannot be read.
+type faulty struct{}
+
+func (faulty) Undecodable(f func(topic, subscription string, n int)) {
+	f("comandos-producto", "admin-productos", 1)
+}
+
+// medir scrapes the metrics once.
+func measure(t *testing.T, address string) map[string]string {
+	t.Helper()
+	routes := mux.NewRouter()
+	broker := pulsar.New(address, "")
+	rest.ServeRoutes(routes, broker, queues.NewHistory(broker), faulty{})
+	w := httptest.NewRecorder()
+	routes.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	if w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	series := map[string]string{}
+	for lineas := bufio.NewScanner(w.Body); lineas.Scan(); {
+		if name, value, ok := strings.Cut(lineas.Text(), " "); ok && name != "#" {
+			series[name] = value
+		}
+	}
+	return series
+}
+
+const inherited = "pending_messages_persistent_public_default_"
+
+func TestMetrics(t *testing.T) {
+	pulsar := httptest.NewServer(broker{
+		"comandos-producto":  `{"subscriptions":{"admin-productos":{"msgBacklog":42,"earliestMsgPublishTimeInBacklog":1000,"unackedMessages":16,"isDurable":true,"consumers":[{},{}]}}}`,
+		"eventos-compra":     `{"subscriptions":{"bff":{"msgBacklog":5,"isDurable":true,"consumers":[]},"uuid":{"msgBacklog":9,"isDurable":false,"consumers":[{}]}}}`,
+		"comandos-orden-dlq": `{"subscriptions":{"operador":{"msgBacklog":3,"isDurable":true,"consumers":[]}}}`,
+	})
+	defer pulsar.Close()
+	series := measure(t, pulsar.URL+"/")
+	for name, value := range map[string]string{
+		"entregas_pulsar_up":              "1",
+		inherited + "comandos_producto":   "42",
+		inherited + "eventos_compra":      "5",
+		inherited + "comandos_inventario": "0", // no such topic: nothing waits in it
+		`entregas_pending_messages{subscription="admin-productos",topic="comandos-producto"}`:     "42",
+		`entregas_unacked_messages{subscription="admin-productos",topic="comandos-producto"}`:     "16",
+		`entregas_consumers{subscription="admin-productos",topic="comandos-producto"}`:            "2",
+		`entregas_pending_messages{subscription="uuid",topic="eventos-compra"}`:                   "9",
+		`entregas_undecodable_messages{subscription="admin-productos",topic="comandos-producto"}`: "1",
+		`entregas_dead_letters{topic="comandos-orden"}`:                                           "3",
+		`entregas_dead_letters{topic="comandos-producto"}`:                                        "0",
+		`entregas_oldest_pending_age_seconds{subscription="bff",topic="eventos-compra"}`:          "0",
+	} {
+		if series[name] != value {
+			t.Errorf("%s es %q, se esperaba %q", name, series[name], value)
+		}
+	}
+}
+
+// What the broker does not say is not told: neither 0 nor the number of before.
+func TestWhatTheBrokerDoesNotSayIsNotCounted(t *testing.T) {
+	partial := httptest.NewServer(broker{"comandos-producto": "", "comandos-orden": `{"subscriptions":{}}`})
+	defer partial.Close()
+	series := measure(t, partial.URL)
+	if _, found := series[inherited+"comandos_producto"]; found || series["entregas_pulsar_up"] != "0" || series[inherited+"comandos_orden"] != "0" {
+		t.Errorf("%v", series)
+	}
+	partial.Close()
+	series = measure(t, partial.URL)
+	if series["entregas_pulsar_up"] != "0" || len(series) != 2 {
+		t.Errorf("sin broker: %v", series)
+	}
+}

@@ -1,0 +1,79 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"entregas/contracts"
+	api "entregas/internal/api/monitor"
+	"entregas/internal/rest"
+	"entregas/services/monitor/queues"
+)
+
+// History tells the queues with their past.
+type History interface{ Report() queues.Report }
+
+// DeadLetters is what may be done with dead letters.
+type DeadLetters interface {
+	List(ctx context.Context) ([]contracts.MensajeMuerto, error)
+	Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+	SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+}
+
+// ServeAPI adds the routes of the service's OpenAPI document.
+func ServeAPI(routes *mux.Router, h History, m DeadLetters) {
+	api.HandlerWithOptions(operations{h, m}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(nil)})
+}
+
+type operations struct {
+	history     History
+	deadLetters DeadLetters
+}
+
+// LeerColas implements api.ServerInterface.
+func (o operations) LeerColas(w http.ResponseWriter, _ *http.Request) {
+	rest.Write(w, http.StatusOK, outward(o.history.Report()))
+}
+
+// ListarMensajesMuertos implements api.ServerInterface.
+func (o operations) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request) {
+	list, err := o.deadLetters.List(r.Context())
+	rest.Answer(w, r, http.StatusOK, list, err)
+}
+
+// ReponerMensaje implements api.ServerInterface.
+func (o operations) ReponerMensaje(w http.ResponseWriter, r *http.Request, id api.Id) {
+	one, err := o.deadLetters.Reponer(r.Context(), id)
+	rest.Answer(w, r, http.StatusAccepted, one, err)
+}
+
+// ApartarMensaje implements api.ServerInterface.
+func (o operations) ApartarMensaje(w http.ResponseWriter, r *http.Request, id api.Id) {
+	one, err := o.deadLetters.SetAside(r.Context(), id)
+	rest.Answer(w, r, http.StatusAccepted, one, err)
+}
+
+func outward(i queues.Report) api.InformeDeColas {
+	r := api.InformeDeColas{En: i.En, Broker: i.Up, Colas: []api.Cola{}, Instantes: i.Instantes}
+	for _, c := range i.Colas {
+		_, ofDeadLetters := queues.IsDeadLetters(c.Tema)
+		f := api.Cola{Tema: c.Tema, Suscripcion: c.Suscripcion, MensajesMuertos: ofDeadLetters, Serie: api.SerieDeCola{
+			Pendientes: c.Serie.Pendientes, EntradaPorSegundo: c.Serie.Entrada, SalidaPorSegundo: c.Serie.Salida,
+		}}
+		if i.Up {
+			age := c.Edad(i.En).Seconds()
+			f.Pendientes, f.EnManos, f.Consumidores, f.EdadSegundos = &c.Pendientes, &c.Delivered, &c.Replicas, &age
+		}
+		if c.Pace != nil {
+			f.EntradaPorSegundo, f.SalidaPorSegundo = &c.Pace.Entrada, &c.Pace.Salida
+			if absent, drains := c.Pace.ParaVaciar(c.Pendientes); drains {
+				seconds := absent.Seconds()
+				f.SegundosParaVaciar = &seconds
+			}
+		}
+		r.Colas = append(r.Colas, f)
+	}
+	return r
+}

@@ -1,0 +1,74 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"entregas/contracts"
+	"entregas/internal/inbox"
+	"entregas/services/ordenes/ordenes"
+)
+
+// Create makes the purchase's order, unless its customer has too many open.
+func (a *Store) Create(ctx context.Context, c inbox.Command, d contracts.DatosComandoOrden) (Respuesta, error) {
+	const insert = `insert into orden (id, estado, ` + requestColumns + `) select $1, 'CREADA', ` + requestColumns + ` from jsonb_populate_record(null::orden, $2)`
+	return inbox.Handle(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
+		openOnes, cancelled, err := loadForOrden(ctx, tx, d)
+		if err != nil {
+			return Respuesta{}, err
+		}
+		r := ordenes.Create(openOnes, a.maxOpen, cancelled)
+		if r.Tipo != contracts.OrdenCreada {
+			return replyTo(c, r, ""), nil
+		}
+		id, err := uuid.NewV7()
+		if err != nil {
+			return Respuesta{}, err
+		}
+		_, err = tx.Exec(ctx, insert, id.String(), d)
+		return replyTo(c, r, id.String()), err
+	})
+}
+
+// loadForOrden reads what the decision needs, in one round trip. The customer's lock comes first: of two orders at once that
+// both see the last free place, the second would be one too many. It is always taken after the purchase's, so no two
+// transactions wait for each other.
+func loadForOrden(ctx context.Context, tx pgx.Tx, d contracts.DatosComandoOrden) (openOnes int, cancelled bool, err error) {
+	const (
+		turn            = `select pg_advisory_xact_lock(hashtextextended('usuario ' || $1, 0))`
+		openOf          = `select count(*) from orden where id_usuario = $1 and estado = 'CREADA'`
+		cancelledBefore = `select exists (select from inbox where id_compra = $1 and tipo = 'CancelarOrden')`
+	)
+	var batch pgx.Batch
+	batch.Queue(turn, d.IDUsuario)
+	batch.Queue(openOf, d.IDUsuario).QueryRow(func(row pgx.Row) error { return row.Scan(&openOnes) })
+	batch.Queue(cancelledBefore, d.IDCompra).QueryRow(func(row pgx.Row) error { return row.Scan(&cancelled) })
+	return openOnes, cancelled, tx.SendBatch(ctx, &batch).Close()
+}
+
+// Cancelar cancels the purchase's order, unless it was dispatched.
+func (a *Store) Cancelar(ctx context.Context, c inbox.Command) (Respuesta, error) {
+	const cancelar = `update orden set estado = 'CANCELADA', actualizada_en = now() where id_compra = $1`
+	return inbox.Handle(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
+		o, err := byCompra(ctx, tx, c.IDCompra)
+		if err != nil {
+			return Respuesta{}, err
+		}
+		r := ordenes.Cancelar(o)
+		if o == nil {
+			return replyTo(c, r, ""), nil
+		}
+		if r.Tipo == contracts.OrdenCancelada {
+			_, err = tx.Exec(ctx, cancelar, c.IDCompra)
+		}
+		return replyTo(c, r, o.ID), err
+	})
+}
+
+func replyTo(c inbox.Command, r ordenes.Respuesta, idOrden string) Respuesta {
+	return Respuesta{Tipo: r.Tipo, Data: contracts.DatosEventoOrden{
+		IDCompra: c.IDCompra, RespondeA: string(c.Tipo), IDOrden: idOrden, Motivo: r.Motivo,
+	}}
+}

@@ -1,0 +1,211 @@
+package auditor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+)
+
+// lineas are units by product.
+type lineas map[string]int
+
+type compra struct {
+	ID, Estado, IDOrden string
+	Productos           []struct {
+		IDProducto string `json:"id_producto"`
+		Cantidad   int    `json:"cantidad"`
+	}
+	Numero, Entradas, Last, NoReply int
+}
+
+type orden struct {
+	ID, IDCompra, Estado string
+	Lineas               []struct {
+		IDProducto string `json:"id_producto"`
+		Cantidad   int    `json:"cantidad"`
+	}
+}
+
+type movement struct {
+	IDProducto, Tipo, IDCompra string
+	Cantidad                   int
+}
+
+type reserva struct {
+	IDCompra, IDProducto string
+	Cantidad             int
+}
+
+type producto struct {
+	ID       string
+	Cantidad int
+}
+
+// books is all that the databases say, by purchase.
+type books struct {
+	compras    map[string]compra
+	ordenes    map[string][]orden
+	reservas   map[string]lineas
+	movements  map[string]map[string]lineas // by purchase, then by kind
+	productos  []producto
+	byProducto map[string]lineas // by product, then by kind
+}
+
+func (a *Auditor) read(ctx context.Context) (*books, error) {
+	l := &books{compras: map[string]compra{}, ordenes: map[string][]orden{}, reservas: map[string]lineas{},
+		movements: map[string]map[string]lineas{}, byProducto: map[string]lineas{}}
+	compras, err := rows[compra](ctx, a.manager, `select id, estado, id_orden, productos, numero,
+		(select count(*) from historia h where h.id_compra = c.id), (select coalesce(max(numero), 0) from historia h where h.id_compra = c.id),
+		(select count(*) from paso p where p.id_compra = c.id and respuesta is null and abandonada_en is null) from compra c`)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range compras {
+		l.compras[c.ID] = c
+	}
+	ordenes, err := rows[orden](ctx, a.ordenes, `select id::text, id_compra, estado, productos from orden`)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range ordenes {
+		l.ordenes[o.IDCompra] = append(l.ordenes[o.IDCompra], o)
+	}
+	return l, a.readStore(ctx, l)
+}
+
+// readStore reads the stock, what is reserved and the ledger at one instant.
+func (a *Auditor) readStore(ctx context.Context, l *books) error {
+	tx, err := a.productos.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	if _, err := tx.Exec(ctx, `set transaction isolation level repeatable read`); err != nil {
+		return err
+	}
+	if err := each(ctx, tx, `select id, cantidad from producto`, func(p producto) { l.productos = append(l.productos, p) }); err != nil {
+		return err
+	}
+	add := func(m map[string]lineas, k, where string, n int) {
+		if m[k] == nil {
+			m[k] = lineas{}
+		}
+		m[k][where] += n
+	}
+	if err := each(ctx, tx, `select id_compra, id_producto, cantidad from reserva`, func(r reserva) {
+		add(l.reservas, r.IDCompra, r.IDProducto, r.Cantidad)
+		add(l.byProducto, r.IDProducto, "reservado", r.Cantidad)
+	}); err != nil {
+		return err
+	}
+	return each(ctx, tx, `select id_producto, tipo, coalesce(id_compra, ''), cantidad from movimiento`, func(m movement) {
+		add(l.byProducto, m.IDProducto, m.Tipo, m.Cantidad)
+		if m.IDCompra != "" {
+			if l.movements[m.IDCompra] == nil {
+				l.movements[m.IDCompra] = map[string]lineas{}
+			}
+			add(l.movements[m.IDCompra], m.Tipo, m.IDProducto, m.Cantidad)
+		}
+	})
+}
+
+// oneCompra holds a purchase to what its state promises.
+func (l *books) oneCompra(i *Report, id string, c compra) {
+	wants := lineas{}
+	for _, p := range c.Productos {
+		wants[p.IDProducto] += p.Cantidad
+	}
+	ordenes, reserved, moves := l.ordenes[id], l.reservas[id], l.movements[id]
+	wentOut := negated(moves["DESPACHO"])
+	if c.Entradas != c.Last || c.Last != c.Numero {
+		i.absent(id, "su historia tiene %d entradas, cuenta hasta %d y la compra dice %d", c.Entradas, c.Last, c.Numero)
+	}
+	if c.NoReply > 0 {
+		i.absent(id, "%d preguntas sin respuesta", c.NoReply)
+	}
+	if len(ordenes) > 1 {
+		i.absent(id, "tiene %d órdenes", len(ordenes))
+	}
+	withOrden := func(estado string) {
+		if len(ordenes) != 1 || ordenes[0].Estado != estado || ordenes[0].ID != c.IDOrden {
+			i.absent(id, "está %s y sus órdenes son %v", c.Estado, ordenes)
+			return
+		}
+		own := lineas{}
+		for _, p := range ordenes[0].Lineas {
+			own[p.IDProducto] += p.Cantidad
+		}
+		if !maps.Equal(own, wants) {
+			i.absent(id, "pidió %v y su orden es de %v", wants, own)
+		}
+	}
+	switch c.Estado {
+	case "CONFIRMADA":
+		withOrden("CREADA")
+		if !maps.Equal(reserved, wants) || len(wentOut) > 0 || len(moves["LIBERACION"]) > 0 || !maps.Equal(negated(moves["RESERVA"]), wants) {
+			i.absent(id, "está CONFIRMADA, pidió %v, tiene reservado %v y sus movimientos son %v", wants, reserved, moves)
+		}
+	case "DESPACHADA":
+		withOrden("DESPACHADA")
+		if len(reserved) > 0 || !maps.Equal(wentOut, wants) || len(moves["LIBERACION"]) > 0 {
+			i.absent(id, "está DESPACHADA, pidió %v, tiene reservado %v y sus movimientos son %v", wants, reserved, moves)
+		}
+	case "RECHAZADA", "CANCELADA":
+		if len(reserved) > 0 || len(wentOut) > 0 || !maps.Equal(negated(moves["RESERVA"]), nonZero(moves["LIBERACION"])) {
+			i.absent(id, "está %s, tiene reservado %v y sus movimientos son %v", c.Estado, reserved, moves)
+		}
+		if len(ordenes) == 1 && ordenes[0].Estado != "CANCELADA" {
+			i.absent(id, "está %s y su orden %s", c.Estado, ordenes[0].Estado)
+		}
+	default:
+		i.absent(id, "está %s: no es un final", c.Estado)
+	}
+}
+
+// orphans finds what belongs to a purchase that nobody knows.
+func (l *books) orphans(i *Report) {
+	for id := range l.reservas {
+		if _, found := l.compras[id]; !found {
+			i.absent(id, "hay una reserva y no hay tal compra")
+		}
+	}
+	for id := range l.ordenes {
+		if _, found := l.compras[id]; !found {
+			i.absent(id, "hay una orden y no hay tal compra")
+		}
+	}
+}
+
+// existencias: what came in is on the shelf, reserved, or gone; and the shelf is what the ledger says.
+func (l *books) existencias(i *Report) {
+	for _, p := range l.productos {
+		m := l.byProducto[p.ID]
+		cameIn := m["INICIAL"] + m["REPOSICION"]
+		if present := p.Cantidad + m["reservado"] - m["DESPACHO"]; cameIn != present {
+			i.absent("", "producto %s: entraron %d y hay %d", p.ID, cameIn, present)
+		}
+		if shelf := cameIn + m["RESERVA"] + m["LIBERACION"]; shelf != p.Cantidad || p.Cantidad < 0 {
+			i.absent("", "producto %s: quedan %d y el libro dice %d", p.ID, p.Cantidad, shelf)
+		}
+	}
+	if len(l.productos) == 0 {
+		i.absent("", "no hay productos")
+	}
+}
+
+func negated(m lineas) lineas {
+	r := lineas{}
+	for k, v := range m {
+		r[k] = -v
+	}
+	return r
+}
+
+func nonZero(m lineas) lineas {
+	if m == nil {
+		return lineas{}
+	}
+	return m
+}
+
+func (l lineas) String() string { return fmt.Sprint(map[string]int(l)) }

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"entregas/tests/auditor"
+)
+
+// row is what the matrix says of one fault at one step.
+type row struct {
+	what, step    string
+	times         int
+	compras, lost int
+	late          int           // purchases that were not at their end by limit, those that never were among them
+	worst         time.Duration // from the fault's end until the last purchase that it met was at its end
+	door          answers       // from the fault's begin until then
+	note          string
+	skipped       string // why it did not occur, the last time that it did not
+}
+
+// limit is how long the purchases that a fault met may take to their end after it: later is a failure of the run.
+const limit = 3 * time.Minute
+
+// late is a purchase that was not at its end by limit.
+type late struct {
+	row *row
+	end time.Time // of the fault
+}
+
+// episode does one fault while customers buy, and waits until every purchase that it met has come to its end and every
+// process is healthy. One that is late already belongs to the fault that made it so.
+func (c *chaos) episode(ctx context.Context, n int, f fault) {
+	row := c.row(f)
+	fmt.Printf("%s  %3d  %-58s %-30s ", time.Now().UTC().Format("15:04:05"), n, f.what, f.step)
+	startedAt, before := time.Now(), c.load.answers()
+	affected := c.load.pending(c.onTime)
+	err := f.act(ctx, c)
+	end := time.Now()
+	if errors.Is(err, errDidNotOccur) {
+		row.skipped = err.Error()
+		fmt.Println(err)
+		return
+	}
+	row.times++
+	if err != nil {
+		row.note = err.Error()
+		fmt.Printf("(%v) ", err)
+	}
+	sleep(ctx, 2*time.Second)
+	cutoff := time.Now()
+	affected = append(affected, c.load.pending(func(p *followed) bool {
+		return c.onTime(p) && p.accepted.After(startedAt) && p.accepted.Before(cutoff)
+	})...)
+	slices.Sort(affected)
+	affected = slices.Compact(affected)
+	overdue := c.wait(ctx, affected)
+	c.waitHealthy(ctx)
+	recovery := max(0, c.load.lastArrival(affected).Sub(end))
+	door := c.load.answers().minus(before)
+	row.compras += len(affected)
+	row.late += len(overdue)
+	row.worst = max(row.worst, recovery)
+	row.door = row.door.plus(door)
+	for _, id := range affected {
+		c.exposed[id] = c.exposed[id] || f.mayNeedMending
+	}
+	fmt.Printf("%3d compras, %d a más de %s, recuperada en %5.1f s; %d peticiones, %d con 5xx, %d con 401, %d sin respuesta\n",
+		len(affected), len(overdue), limit, recovery.Seconds(), door.asked, door.errors5xx, door.refused, door.none)
+	for _, id := range overdue {
+		c.late[id] = late{row, end}
+		fmt.Println(c.auditor.Historia(ctx, id))
+	}
+}
+
+func (c *chaos) onTime(p *followed) bool {
+	_, is := c.late[p.id]
+	return !is
+}
+
+func (c *chaos) row(f fault) *row {
+	key := f.what + "/" + f.step
+	if c.rows[key] == nil {
+		c.rows[key] = &row{what: f.what, step: f.step}
+		c.order = append(c.order, key)
+	}
+	return c.rows[key]
+}
+
+// wait waits for the purchases and gives those that did not come to their end.
+func (c *chaos) wait(ctx context.Context, ids []string) []string {
+	own := map[string]bool{}
+	for _, id := range ids {
+		own[id] = true
+	}
+	for until := time.Now().Add(limit); ; sleep(ctx, 100*time.Millisecond) {
+		remaining := c.load.pending(func(p *followed) bool { return own[p.id] })
+		if len(remaining) == 0 || time.Now().After(until) || ctx.Err() != nil {
+			return remaining
+		}
+	}
+}
+
+func (c *chaos) waitHealthy(ctx context.Context) {
+	for until := time.Now().Add(2 * time.Minute); ; sleep(ctx, 500*time.Millisecond) {
+		err := c.local.AllHealthy(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if time.Now().After(until) {
+			fmt.Printf("(%v) ", err)
+			return
+		}
+	}
+}
+
+// conclude waits for the last purchases, has the books audited, and prints the matrix.
+func (c *chaos) conclude(ctx context.Context, a settings, duration time.Duration) error {
+	remaining := c.wait(ctx, c.load.ids())
+	report, err := c.auditor.InspectUntil(ctx, 90*time.Second, c.load.ids())
+	if err != nil {
+		return fmt.Errorf("auditoría: %w", err)
+	}
+	mended := c.setAside(report)
+	c.settle(remaining)
+	text := c.table(a, duration, report, mended)
+	fmt.Print("\n" + text)
+	if a.report != "" {
+		if err := os.WriteFile(a.report, []byte(text), 0o644); err != nil { // #nosec G306 -- a document
+			return err
+		}
+	}
+	told := map[string]bool{}
+	for _, f := range report.Violations {
+		fmt.Printf("FALTA %s %s\n", f.IDCompra, f.What)
+		if f.IDCompra != "" && !told[f.IDCompra] && len(told) < 20 {
+			told[f.IDCompra] = true
+			fmt.Println(c.auditor.Historia(ctx, f.IDCompra))
+		}
+	}
+	for _, id := range remaining {
+		p := c.load.all[id]
+		fmt.Printf("FALTA %s (%s) está %s y debía terminar %v\n%s\n", id, p.class, p.estado, p.finals, c.auditor.Historia(ctx, id))
+	}
+	for id, l := range c.late {
+		if !slices.Contains(remaining, id) {
+			fmt.Printf("FALTA %s llegó a su final más de %s después de: %s\n", id, limit, l.row.what)
+		}
+	}
+	for _, f := range c.load.failures {
+		fmt.Println("FALTA", f)
+	}
+	if n := len(report.Violations) + len(remaining) + len(c.late) + len(c.load.failures); n > 0 {
+		return fmt.Errorf("%d faltas", n)
+	}
+	return nil
+}
+
+// setAside takes out of the report what the reconcilers found of purchases that met a fault which may need them: mending
+// these is what reconcilers are for. It gives how many these were.
+func (c *chaos) setAside(i *auditor.Report) (mended int) {
+	i.Violations = slices.DeleteFunc(i.Violations, func(f auditor.Violation) bool {
+		theirs := c.exposed[f.IDCompra] && strings.HasPrefix(f.What, "el reconciliador halló")
+		if theirs {
+			mended++
+		}
+		return theirs
+	})
+	return mended
+}
+
+// settle writes into the rows what became of the late ones.
+func (c *chaos) settle(remaining []string) {
+	for id, l := range c.late {
+		if slices.Contains(remaining, id) {
+			l.row.lost++
+			continue
+		}
+		l.row.worst = max(l.row.worst, c.load.lastArrival([]string{id}).Sub(l.end))
+	}
+}
+
+func inUppercase(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "-", "_")) }

@@ -1,0 +1,195 @@
+// Command matriz breaks everything that can break while customers buy, one thing at a time and by a plan that its seed
+// makes, and has an independent auditor check the books afterwards: the crash matrix of docs/results.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	"entregas/tests/auditor"
+	"entregas/tests/balancer"
+	"entregas/tests/client"
+)
+
+type chaos struct {
+	local     *client.Local
+	env       client.Env
+	network   *network
+	ear       *ear
+	broker    *client.Broker
+	load      *load
+	auditor   *auditor.Auditor
+	failpoint string // the folder in which failpoints are armed
+	rows      map[string]*row
+	order     []string
+	late      map[string]late // purchases by id
+	exposed   map[string]bool // purchases that met a fault which a reconciler may have to mend
+	rng       *rand.Rand      // how long a fault lasts, and the like
+	short     bool
+	door      *balancer.Balancer // before the two bffs; nil where there is one
+	disk      *disk
+	mu        sync.Mutex
+	undos     []func() // what must be taken back when this program ends
+}
+
+type settings struct {
+	minutes, customers int
+	seed               uint64
+	short              bool
+	report, failpoint  string
+}
+
+func main() {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	var a settings
+	flag.IntVar(&a.minutes, "minutes", 10, "cuánto dura; 0 es cada falla una vez")
+	flag.IntVar(&a.customers, "clients", 6, "cuántos compran a la vez")
+	flag.Uint64Var(&a.seed, "seed", uint64(time.Now().Unix()), "el plan de fallas")
+	flag.BoolVar(&a.short, "short", false, "una falla de cada clase, y termina")
+	flag.StringVar(&a.report, "report", "", "escribe la tabla también en este archivo, en Markdown")
+	flag.StringVar(&a.failpoint, "faults", "", "solo aquellas con este nombre: una expresión regular sobre falla/paso")
+	flag.Parse()
+	err := run(ctx, a)
+	cancel()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, a settings) (err error) {
+	all, err := chosen(catalog(), a.failpoint)
+	if err != nil {
+		return err
+	}
+	if a.short {
+		all = shortOnes(all)
+	}
+	c := &chaos{rows: map[string]*row{}, late: map[string]late{}, exposed: map[string]bool{}, rng: rand.New(rand.NewPCG(a.seed, 2)), short: a.short}
+	defer func() { err = errors.Join(err, c.shutDown()) }()
+	if err := c.open(ctx, all); err != nil {
+		return err
+	}
+	fmt.Printf("caos: semilla %d, %d clientes, %d minutos, %d fallas distintas\n", a.seed, a.customers, a.minutes, len(all))
+	start := time.Now()
+	c.load.start(ctx, a.customers, a.seed)
+	sleep(ctx, 3*time.Second)
+	p, once := newPlan(a.seed, all), a.short || a.minutes == 0
+	for n := 0; ctx.Err() == nil; n++ {
+		if (once && n == len(all)) || (!once && time.Since(start) > time.Duration(a.minutes)*time.Minute) {
+			break
+		}
+		c.episode(ctx, n+1, p.next())
+	}
+	c.load.stop()
+	return c.conclude(ctx, a, time.Since(start))
+}
+
+// open starts a fresh system with failpoints, behind the proxies. all are the faults that it must be fit for.
+func (c *chaos) open(ctx context.Context, all []fault) (err error) {
+	if c.network, err = openNetwork(); err != nil {
+		return err
+	}
+	if c.local, err = client.NewLocal("caos"); err != nil {
+		return err
+	}
+	c.failpoint = filepath.Join(c.local.Root, ".local", "caos", "fallas")
+	c.local.Settings = append(c.network.settings(), "BUILD_TAGS=failpoints")
+	for _, s := range applications {
+		c.local.Settings = append(c.local.Settings, "APP_"+inUppercase(s)+"_FALLAS="+c.failpoint)
+	}
+	fmt.Println("caos: empiezo con datos nuevos; arranco todo")
+	if err := c.start(ctx, all); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.failpoint, 0o755); err != nil { // #nosec G301 -- the services look into it
+		return err
+	}
+	if c.env, err = c.local.Env(ctx); err != nil {
+		return err
+	}
+	if !c.short {
+		if err := c.openDoor(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := client.Direct(c.env.Admin).Restock(ctx, map[string]int{"1": existencia, "2": existencia, "3": existencia, "4": existencia}, "caos"); err != nil {
+		return err
+	}
+	if c.broker, err = client.OpenBroker(c.env); err != nil {
+		return err
+	}
+	if c.ear, err = openEar(ctx, c.env); err != nil {
+		return err
+	}
+	manager, err := client.OpenDatabase(ctx, c.env.ManagerDSN)
+	if err != nil {
+		return err
+	}
+	bff := client.New(c.env.BFF)
+	if c.door != nil {
+		if bff, err = c.env.Through(c.door.URL); err != nil {
+			return err
+		}
+	}
+	c.load = &load{bff: bff, manager: manager, cutoff: time.Now().UTC().Format("150405")}
+	c.auditor, err = auditor.Open(ctx, auditor.Addresses{
+		ManagerDSN: c.env.ManagerDSN, ProductosDSN: c.env.ProductosDSN, OrdenesDSN: c.env.OrdenesDSN,
+		PulsarURL: c.env.PulsarURL, PulsarAdmin: c.env.PulsarAdmin,
+	})
+	return err
+}
+
+// start sets the instance up anew, with a small disk of its own for PostgreSQL where a fault fills it.
+func (c *chaos) start(ctx context.Context, all []fault) error {
+	c.disk = c.newDisk()
+	if err := c.local.Orden(ctx, "down"); err != nil {
+		return err
+	}
+	if err := c.disk.unmount(false); err != nil { // of a run that was killed
+		return err
+	}
+	if err := c.local.Orden(ctx, "reset"); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(all, func(f fault) bool { return strings.HasPrefix(f.what, diskFault) }) {
+		c.disk.missing = c.disk.mount()
+	}
+	return c.local.Orden(ctx, "up")
+}
+
+// shutDown takes back what is still done to the instance and stops it, but keeps its data, so that it can be brought up again for
+// inspection.
+func (c *chaos) shutDown() (err error) {
+	c.undoAll()
+	if c.local != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		err = c.local.Orden(ctx, "down")
+	}
+	if c.disk != nil {
+		err = errors.Join(err, c.disk.unmount(true))
+	}
+	if c.door != nil {
+		c.door.Close()
+	}
+	if c.network != nil {
+		c.network.shutDown()
+	}
+	return err
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// everythingKilled ends with SIGKILL each process of the instance, the supervisor too, and starts it again as a person would.
+func everythingKilled(ctx context.Context, c *chaos) error {
+	mark := []byte("ENTREGAS_INSTANCE=" + filepath.Join(c.local.Root, ".local", "caos"))
+	killed := map[int]bool{}
+	for round := 0; round < 3; round++ { // what started another meanwhile is dead in the next round
+		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
+		for _, path := range environs {
+			text, err := os.ReadFile(path) // #nosec G304 -- of /proc
+			pid, _ := strconv.Atoi(strings.Split(path, "/")[2])
+			if err != nil || pid == os.Getpid() || !slices.ContainsFunc(bytes.Split(text, []byte{0}), func(v []byte) bool { return bytes.Equal(v, mark) }) {
+				continue
+			}
+			if syscall.Kill(pid, syscall.SIGKILL) == nil {
+				killed[pid] = true
+			}
+		}
+	}
+	if len(killed) == 0 {
+		return didNotOccur("nada corría")
+	}
+	for pid := range killed { // which keeps its ports until it is gone
+		for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+			if s := state(fmt.Sprintf("/proc/%d/stat", pid)); s == "" || s == "Z" {
+				break
+			}
+		}
+	}
+	if err := c.local.Orden(ctx, "up"); err != nil {
+		return err
+	}
+	return c.startReplicas(ctx)
+}

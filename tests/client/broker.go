@@ -1,0 +1,175 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/apache/pulsar-client-go/pulsar"
+	"github.com/apache/pulsar-client-go/pulsar/log"
+	"github.com/hamba/avro/v2"
+
+	"entregas/contracts"
+)
+
+// Broker speaks to Pulsar as a client in any language would: with the schemas of contracts/avro and without Dapr.
+type Broker struct {
+	admin  string
+	pulsar pulsar.Client
+}
+
+// OpenBroker connects to the system's broker.
+func OpenBroker(e Env) (*Broker, error) {
+	quiet := log.NewLoggerWithSlog(slog.New(slog.DiscardHandler))
+	p, err := pulsar.NewClient(pulsar.ClientOptions{URL: e.PulsarURL, OperationTimeout: 15 * time.Second, Logger: quiet})
+	if err != nil {
+		return nil, fmt.Errorf("abrir Pulsar: %w", err)
+	}
+	return &Broker{admin: e.PulsarAdmin, pulsar: p}, nil
+}
+
+// Close ends the connection.
+func (b *Broker) Close() { b.pulsar.Close() }
+
+// AvroSchema is the committed schema of a topic.
+func (b *Broker) AvroSchema(topic string) (avro.Schema, error) {
+	text, err := contracts.AvroSchema(topic)
+	if err != nil {
+		return nil, err
+	}
+	return avro.ParseBytesWithCache([]byte(text), "", &avro.SchemaCache{}) // each topic's record has its own Linea
+}
+
+// Registered is the newest schema that Pulsar's registry holds for a topic.
+func (b *Broker) Registered(ctx context.Context, topic string) (avro.Schema, error) {
+	var r struct {
+		Tipo string `json:"type"`
+		Text string `json:"data"`
+	}
+	if err := b.ask(ctx, "/admin/v2/schemas/public/default/"+topic+"/schema", &r); err != nil {
+		return nil, err
+	}
+	if r.Tipo != "AVRO" {
+		return nil, fmt.Errorf("el registro de %s tiene un esquema %s", topic, r.Tipo)
+	}
+	return avro.ParseBytesWithCache([]byte(r.Text), "", &avro.SchemaCache{})
+}
+
+// Entered is how many messages were published on a topic since its broker started.
+func (b *Broker) Entered(ctx context.Context, topic string) (int64, error) {
+	var r struct {
+		N int64 `json:"msgInCounter"`
+	}
+	err := b.ask(ctx, "/admin/v2/persistent/public/default/"+topic+"/stats", &r)
+	return r.N, err
+}
+
+func (b *Broker) ask(ctx context.Context, path string, v any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.admin+path, nil)
+	if err != nil {
+		return err
+	}
+	r, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if r.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s %s", path, r.Status, text)
+	}
+	return json.Unmarshal(text, v)
+}
+
+// record is contracts.Mensaje as the Avro library writes it.
+type record[D any] struct {
+	ID              string `avro:"id"`
+	Time            int64  `avro:"time"`
+	Ingestion       int64  `avro:"ingestion"`
+	Specversion     string `avro:"specversion"`
+	Type            string `avro:"type"`
+	Datacontenttype string `avro:"datacontenttype"`
+	ServiceName     string `avro:"service_name"`
+	Traceparent     string `avro:"traceparent"`
+	Data            D      `avro:"data"`
+}
+
+// Publish puts m on topic, as a sender outside the system does.
+func Publish[D any](ctx context.Context, b *Broker, topic contracts.TopicName[D], m contracts.Message[D]) error {
+	text, err := contracts.AvroSchema(string(topic))
+	if err != nil {
+		return err
+	}
+	encoder, err := pulsar.NewAvroSchemaWithValidation(text, nil)
+	if err != nil {
+		return err
+	}
+	producer, err := b.Producer(string(topic), encoder)
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	_, err = producer.Send(ctx, &pulsar.ProducerMessage{Value: ofMessage(m)})
+	return err
+}
+
+// Registro is m on the wire.
+func Registro[D any](b *Broker, topic contracts.TopicName[D], m contracts.Message[D]) ([]byte, error) {
+	schema, err := b.AvroSchema(string(topic))
+	if err != nil {
+		return nil, err
+	}
+	return avro.Marshal(schema, ofMessage(m))
+}
+
+func ofMessage[D any](m contracts.Message[D]) *record[D] {
+	return &record[D]{m.ID, m.Time, m.Ingestion, m.Specversion, string(m.Type), m.Datacontenttype, m.ServiceName, m.Traceparent, m.Data}
+}
+
+// Producer publishes on topic, if the broker lets it.
+func (b *Broker) Producer(topic string, schema pulsar.Schema) (pulsar.Producer, error) {
+	return b.pulsar.CreateProducer(pulsar.ProducerOptions{Topic: "persistent://public/default/" + topic, Schema: schema})
+}
+
+// DeadLetter is a dead letter: the record, and what is told beside it.
+type DeadLetter[D any] struct {
+	Mensaje    contracts.Message[D]
+	Properties map[string]string
+}
+
+// DeadLetters gives each dead letter of topic to ver, from the oldest, until ver says that it is the one or ctx ends.
+func DeadLetters[D any](ctx context.Context, b *Broker, topic contracts.TopicName[D], visit func(DeadLetter[D]) bool) error {
+	schema, err := b.AvroSchema(string(topic))
+	if err != nil {
+		return err
+	}
+	reader, err := b.pulsar.CreateReader(pulsar.ReaderOptions{
+		Topic: "persistent://public/default/" + string(topic.MensajesMuertos()), StartMessageID: pulsar.EarliestMessageID(),
+	})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	for {
+		received, err := reader.Next(ctx)
+		if err != nil {
+			return err
+		}
+		var r record[D]
+		if avro.Unmarshal(schema, received.Payload(), &r) != nil {
+			continue // anybody may have written it
+		}
+		m := contracts.Message[D]{ID: r.ID, Time: r.Time, Ingestion: r.Ingestion, Specversion: r.Specversion, Type: contracts.MessageType(r.Type),
+			Datacontenttype: r.Datacontenttype, ServiceName: r.ServiceName, Traceparent: r.Traceparent, Data: r.Data}
+		if visit(DeadLetter[D]{m, received.Properties()}) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package client
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What the tests read from their environment is what `local env` prints. A name that it does not print would be empty here: without
+// the key of the issuer, for one, every request is refused as anonymous.
+func TestLocalPrintsWhatIsRead(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "tools", "local", "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no sources of local: %v", err)
+	}
+	var source strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(text)
+	}
+	_, _ = envFrom(func(name string) string {
+		service, isURL := strings.CutSuffix(name, "_URL") // printed for each service as "%s_URL="
+		if isURL && service != "PULSAR" {
+			return ""
+		}
+		if !strings.Contains(source.String(), name+"=") && !strings.Contains(source.String(), `"`+name+`":`) {
+			t.Errorf("`local env` does not print %s", name)
+		}
+		return ""
+	})
+}

@@ -1,0 +1,132 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// Local is the `local` program on one copy of the system: it starts, stops and kills parts of it.
+type Local struct {
+	Root, Instance string
+	Settings       []string // NAME=value, as in local.env: each command needs the same ones
+}
+
+// NewLocal finds the project from the working directory.
+func NewLocal(instance string, settings ...string) (*Local, error) {
+	root, err := os.Getwd()
+	for err == nil && root != "/" {
+		if _, absent := os.Stat(filepath.Join(root, "dapr.yaml")); absent == nil {
+			return &Local{Root: root, Instance: instance, Settings: settings}, nil
+		}
+		root = filepath.Dir(root)
+	}
+	return nil, fmt.Errorf("ejecute este programa dentro del proyecto (%w)", os.ErrNotExist)
+}
+
+func (l *Local) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(l.Root, ".local", "bin", "local"), append([]string{"--instance", l.Instance}, args...)...) // #nosec G204 -- the project's own program
+	cmd.Dir, cmd.Env = l.Root, append(os.Environ(), l.Settings...)
+	return cmd
+}
+
+// Orden runs a command: up, down, reset; stop, start or restart of a service.
+func (l *Local) Orden(ctx context.Context, args ...string) error {
+	if text, err := l.command(ctx, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("local %s: %w\n%s", strings.Join(args, " "), err, text)
+	}
+	return nil
+}
+
+// Salida runs a command that tells something, and gives what it told: dsn, env.
+func (l *Local) Salida(ctx context.Context, args ...string) (string, error) {
+	text, err := l.command(ctx, args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("local %s: %w", strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// Env reads the addresses of this copy.
+func (l *Local) Env(ctx context.Context) (Env, error) {
+	text, err := l.Salida(ctx, "env")
+	if err != nil {
+		return Env{}, err
+	}
+	m := map[string]string{}
+	for linea := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(linea), "="); ok {
+			m[name] = value
+		}
+	}
+	return envFrom(func(name string) string { return m[name] })
+}
+
+// Process is a line of `local status`: an app, its sidecar, or a part of the infrastructure.
+type Process struct {
+	Nombre  string `json:"name"`
+	Kind    string `json:"kind"`
+	Pid     int    `json:"pid"`
+	Port    int    `json:"port"`
+	Healthy bool   `json:"healthy"`
+}
+
+// Processes lists what there is of this copy.
+func (l *Local) Processes(ctx context.Context) ([]Process, error) {
+	cmd := l.command(ctx, "status", "--json")
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	text, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("local status: %w %s", err, &complaint)
+	}
+	var processes []Process
+	return processes, json.Unmarshal(text, &processes)
+}
+
+// AppsOf are the base addresses of a service and its replicas that run.
+func (l *Local) AppsOf(ctx context.Context, service string) (addresses []string, err error) {
+	processes, err := l.Processes(ctx)
+	for _, p := range processes {
+		if p.Kind == "app" && p.Pid != 0 && (p.Nombre == service || strings.HasPrefix(p.Nombre, service+"-")) {
+			addresses = append(addresses, fmt.Sprintf("http://127.0.0.1:%d", p.Port))
+		}
+	}
+	return addresses, err
+}
+
+// Kill ends with SIGKILL each process that which says, at once, and gives how many there were.
+func (l *Local) Kill(ctx context.Context, which func(Process) bool) (int, error) {
+	processes, err := l.Processes(ctx)
+	if err != nil {
+		return 0, err
+	}
+	processes = slices.DeleteFunc(processes, func(p Process) bool { return p.Pid == 0 || !which(p) })
+	for _, p := range processes {
+		if err := syscall.Kill(p.Pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH { //nolint:errorlint // it is that very value
+			return 0, fmt.Errorf("matar %s de %s: %w", p.Kind, p.Nombre, err)
+		}
+	}
+	return len(processes), nil
+}
+
+// AllHealthy tells whether everything runs and is healthy; else what is not.
+func (l *Local) AllHealthy(ctx context.Context) error {
+	processes, err := l.Processes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range processes {
+		if !p.Healthy {
+			return fmt.Errorf("%s de %s no está sano", p.Kind, p.Nombre)
+		}
+	}
+	return nil
+}

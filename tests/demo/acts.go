@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"entregas/contracts"
+)
+
+func decide(aprobada bool, motivo string) func(context.Context, *demo, contracts.Compra) error {
+	return func(ctx context.Context, d *demo, c contracts.Compra) error {
+		_, err := d.client.Decide(ctx, c.ID, aprobada, motivo)
+		return err
+	}
+}
+
+func cancelar(motivo string) func(context.Context, *demo, contracts.Compra) error {
+	return func(ctx context.Context, d *demo, c contracts.Compra) error {
+		_, err := d.client.Cancelar(ctx, c.ID, motivo)
+		return err
+	}
+}
+
+func despachar(ctx context.Context, d *demo, c contracts.Compra) error {
+	_, err := d.client.Despachar(ctx, c.IDOrden)
+	return err
+}
+
+// undone requires that a reservation was made, and undone, and that the purchase says why.
+func undone(c contracts.Compra) error {
+	var steps []string
+	for _, h := range c.Historia {
+		steps = append(steps, h.Paso)
+	}
+	history := strings.Join(steps, " ")
+	if c.Motivo == "" || !strings.Contains(history, string(contracts.EstadoCompensando)) || !strings.Contains(history, string(contracts.LiberarReserva)) {
+		return fmt.Errorf("debía contar cómo y por qué se deshizo, y cuenta: %s (motivo %q)", history, c.Motivo)
+	}
+	return nil
+}
+
+// openOrdenes is how many purchases a customer may have open (MAX_OPEN_PER_CUSTOMER).
+const openOrdenes = 100
+
+// withTooManyOrdenes lets the customer have all the open orders that one may have, and then buy once more.
+func withTooManyOrdenes(usuario string, lineas ...contracts.Linea) func(context.Context, *demo) (contracts.SolicitudCompra, error) {
+	return func(ctx context.Context, d *demo) (contracts.SolicitudCompra, error) {
+		s := contracts.SolicitudCompra{IDUsuario: usuario, Productos: lineas}
+		openOnes, err := d.confirmedCount(ctx, usuario)
+		if err != nil || openOnes >= openOrdenes {
+			return s, err
+		}
+		d.paper.Dim("(el %s tiene %d órdenes abiertas y puede tener %d: abre las que faltan)", usuario, openOnes, openOrdenes)
+		failures, turns := make(chan error, openOrdenes), make(chan struct{}, 16)
+		var group sync.WaitGroup
+		for range openOrdenes - openOnes {
+			group.Go(func() {
+				turns <- struct{}{}
+				defer func() { <-turns }()
+				failures <- d.untilConfirmada(ctx, contracts.SolicitudCompra{IDUsuario: usuario, Productos: []contracts.Linea{linea(water, 1)}})
+			})
+		}
+		group.Wait()
+		close(failures)
+		for err := range failures {
+			if err != nil {
+				return s, err
+			}
+		}
+		return s, nil
+	}
+}
+
+// confirmedCount counts the customer's purchases whose order is open.
+func (d *demo) confirmedCount(ctx context.Context, usuario string) (int, error) {
+	n := 0
+	for after := ""; ; {
+		p, err := d.client.OfUsuario(ctx, usuario, 100, after)
+		if err != nil {
+			return n, err
+		}
+		for _, c := range p.Compras {
+			if c.Estado == contracts.EstadoConfirmada {
+				n++
+			}
+		}
+		if after = p.Siguiente; after == "" {
+			return n, nil
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package deployment
+
+import (
+	"slices"
+	"strings"
+)
+
+type configuration struct {
+	MTLS struct {
+		Enabled                 bool
+		ControlPlaneTrustDomain string `yaml:"controlPlaneTrustDomain"`
+		SentryAddress           string `yaml:"sentryAddress"`
+	}
+	Workflow struct {
+		StateRetentionPolicy struct {
+			AnyTerminal string `yaml:"anyTerminal"`
+		} `yaml:"stateRetentionPolicy"`
+	}
+	Tracing struct {
+		SamplingRate string `yaml:"samplingRate"`
+	}
+	AccessControl struct {
+		DefaultAction string `yaml:"defaultAction"`
+		TrustDomain   string `yaml:"trustDomain"`
+		Policies      []policy
+	} `yaml:"accessControl"`
+}
+
+type policy struct {
+	AppID         string `yaml:"appId"`
+	Namespace     string
+	TrustDomain   string `yaml:"trustDomain"`
+	DefaultAction string `yaml:"defaultAction"`
+	Operations    []struct {
+		Name     string
+		HTTPVerb []string `yaml:"httpVerb"`
+		Action   string
+	}
+}
+
+// access: each call that the code has is let through by the called app's Configuration, and nothing else is.
+func access(c *code, m, _ *manifests) []string {
+	var q complaints
+	domains := map[string]string{}
+	for id := range c.apps {
+		o, found := m.search("Configuration", id)
+		if q.si(!found, "falta la Configuration de %s", id); !found {
+			continue
+		}
+		x := read[configuration](o)
+		domains[id] = x.AccessControl.TrustDomain
+		q.si(x.AccessControl.DefaultAction != "deny", "%s: por omisión deja pasar (%q)", o, x.AccessControl.DefaultAction)
+		q.si(!x.MTLS.Enabled || x.MTLS.ControlPlaneTrustDomain == "" || x.MTLS.SentryAddress == "", "%s: sin mTLS", o)
+		q.si(x.Workflow.StateRetentionPolicy.AnyTerminal == "", "%s: guarda los flujos terminados para siempre", o)
+		q.si(x.Tracing.SamplingRate == "", "%s: sin trazas", o)
+		for _, p := range x.AccessControl.Policies {
+			q.si(p.DefaultAction != "deny", "%s: a %s le deja todo lo que no nombra", o, p.AppID)
+			q.si(p.Namespace != namespace, "%s: %s no es del espacio %q", o, p.AppID, p.Namespace)
+			_, found := c.apps[p.AppID]
+			q.si(!found, "%s: no hay un programa %s", o, p.AppID)
+			q.si(!c.called()[[2]string{p.AppID, id}], "%s: %s no llama a %s", o, p.AppID, id)
+			for _, op := range p.Operations {
+				q.si(strings.HasPrefix(op.Name, "/mensajes/") || op.Name == "/**" || op.Name == "/*", "%s: %s abre más que lo suyo", o, op.Name)
+				for _, verb := range op.HTTPVerb {
+					q.si(!slices.ContainsFunc(slices.Concat(c.routes[id], c.routes["internal"]), func(r route) bool {
+						return r.verb == verb && strings.HasPrefix(r.pattern+"/", strings.TrimSuffix(op.Name, "**"))
+					}), "%s: %s no sirve %s %s", o, id, verb, op.Name)
+				}
+			}
+		}
+	}
+	for _, l := range c.calls {
+		o, found := m.search("Configuration", l.a)
+		q.si(!found || !permits(read[configuration](o), domains[l.from], l), "%s: %s no lo deja pasar", l, o)
+	}
+	return q
+}
+
+// permits decides as a sidecar does (dapr/pkg/acl at 1.18.1).
+func permits(x configuration, domain string, l call) bool {
+	action := x.AccessControl.DefaultAction
+	i := slices.IndexFunc(x.AccessControl.Policies, func(p policy) bool { return p.AppID == l.from && p.Namespace == namespace })
+	if i < 0 || x.AccessControl.Policies[i].TrustDomain != domain {
+		return action == "allow"
+	}
+	p := x.AccessControl.Policies[i]
+	action = p.DefaultAction
+	treeRoot := &node{}
+	for k := range p.Operations {
+		treeRoot.put(strings.ToLower(p.Operations[k].Name), k)
+	}
+	if k, found := treeRoot.search(strings.ToLower(l.route)); found && slices.ContainsFunc(p.Operations[k].HTTPVerb, func(v string) bool { return v == l.verb || v == "*" }) {
+		action = p.Operations[k].Action
+	}
+	return action == "allow"
+}
+
+// node is Dapr's tree of operations (dapr/pkg/config/acl_trie.go at 1.18.1), with its ways: an operation is also all that is
+// beneath it, and /* counts only at the end.
+type node struct {
+	chunk    string
+	datum    *int
+	children []*node
+}
+
+func (n *node) put(operation string, datum int) {
+	parts := strings.Split(operation, "/")[1:]
+	for i, part := range parts {
+		part = "/" + part
+		k := slices.IndexFunc(n.children, func(h *node) bool { return h.chunk == part })
+		if k < 0 {
+			n.children = append(n.children, &node{chunk: part})
+			k = len(n.children) - 1
+		}
+		n = n.children[k]
+		if i == len(parts)-1 && n.datum == nil {
+			n.datum = &datum
+		}
+	}
+}
+
+func (n *node) search(operation string) (int, bool) {
+	parts := strings.Split(operation, "/")[1:]
+	for i, part := range parts {
+		end := i == len(parts)-1
+		if n = n.child("/"+part, end); n == nil {
+			return 0, false
+		}
+		if n.datum != nil {
+			if !end && strings.HasSuffix(n.chunk, "/*") {
+				continue
+			}
+			return *n.datum, true
+		}
+		if end {
+			if n = n.child("/*", end); n != nil && n.datum != nil {
+				return *n.datum, true
+			}
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
+func (n *node) child(chunk string, end bool) *node {
+	for _, h := range n.children {
+		if h.chunk == chunk || h.chunk == "/**" || h.chunk == "/*" && end {
+			return h
+		}
+	}
+	return nil
+}

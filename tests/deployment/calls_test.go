@@ -1,0 +1,117 @@
+package deployment
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+type call struct{ from, a, verb, route string }
+
+type route struct{ verb, pattern string }
+
+var (
+	inRoutes = regexp.MustCompile(`(?:HandleFunc|Handle)\("(/[^"]*)".*Methods\(http\.Method(\w+)\)`)
+	// Code that calls another service, and an operation of a generated client that it calls.
+	invokes = regexp.MustCompile(`/v1\.0/invoke/|\.InvokeMethod|dapr-app-id`)
+	calls   = regexp.MustCompile(`\.(\w+)WithResponse\(`)
+)
+
+// leerOperaciones reads the documents of the services: the operations by name, and the routes that they are of.
+func (c *code) leerOperaciones(t *testing.T) map[string]call {
+	t.Helper()
+	operaciones := map[string]call{}
+	documentos, err := filepath.Glob(filepath.Join(root, "contracts", "openapi", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range documentos {
+		service := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		var document struct {
+			Paths map[string]map[string]struct {
+				OperationID string `yaml:"operationId"`
+			}
+		}
+		if err := yaml.Unmarshal([]byte(text(t, "contracts", "openapi", filepath.Base(file))), &document); err != nil {
+			t.Fatal(err)
+		}
+		for pattern, verbos := range document.Paths {
+			for verb, o := range verbos {
+				if other, found := operaciones[o.OperationID]; found {
+					t.Errorf("%s is an operation of %s and of %s: nobody could tell whom its caller calls", o.OperationID, other.a, service)
+				}
+				verb = strings.ToUpper(verb)
+				operaciones[o.OperationID] = call{a: service, verb: verb, route: strings.ReplaceAll(pattern, "{id}", "1b4e28ba")} // whatever a person typed
+				c.routes[service] = append(c.routes[service], route{verb: verb, pattern: pattern})
+			}
+		}
+	}
+	return operaciones
+}
+
+// readCalls finds each call of another service, which is one of a generated client, and the routes that services serve besides.
+func (c *code) readCalls(t *testing.T) {
+	t.Helper()
+	operaciones := c.leerOperaciones(t)
+	for _, folder := range []string{"bff", "services"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(r string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(r, ".go") || strings.HasSuffix(r, "_test.go") || strings.HasSuffix(r, ".gen.go") {
+				return err
+			}
+			source, err := os.ReadFile(r)
+			if err != nil {
+				return err
+			}
+			relative, _ := filepath.Rel(root, r)
+			parts := strings.Split(relative, string(filepath.Separator))
+			from := parts[0]
+			if from == "services" {
+				from = parts[1]
+			}
+			calls := calls.FindAllStringSubmatch(string(source), -1)
+			if invokes.Match(source) && calls == nil && filepath.Dir(relative) != filepath.Join("bff", "dapr") {
+				t.Errorf("%s calls another service without its generated client: these tests do not see which operation", relative)
+			}
+			for _, m := range calls {
+				l, found := operaciones[strings.ToLower(m[1][:1])+m[1][1:]]
+				if !found {
+					t.Errorf("%s calls %s, which is an operation of no service", relative, m[1])
+					continue
+				}
+				l.from = from
+				c.calls = append(c.calls, l)
+			}
+			if parts[0] == "services" {
+				for _, m := range inRoutes.FindAllStringSubmatch(string(source), -1) {
+					c.routes[parts[1]] = append(c.routes[parts[1]], route{verb: strings.ToUpper(m[2]), pattern: m[1]})
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for pair := range c.called() {
+		if pair[0] == "bff" { // the probe of each circuit breaker: bff/dapr/invoke.go
+			c.calls = append(c.calls, call{from: "bff", a: pair[1], verb: "GET", route: "/healthz"})
+		}
+	}
+}
+
+// called lists who is called by whom.
+func (c *code) called() map[[2]string]bool {
+	pairs := map[[2]string]bool{}
+	for _, l := range c.calls {
+		pairs[[2]string{l.from, l.a}] = true
+	}
+	return pairs
+}
+
+func (l call) String() string { return fmt.Sprintf("%s → %s %s %s", l.from, l.a, l.verb, l.route) }

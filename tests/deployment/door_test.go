@@ -1,0 +1,52 @@
+package deployment
+
+import (
+	"slices"
+	"strings"
+)
+
+// gate: what the way in lets through is what is for people. On the same port the bff takes messages from its sidecar.
+func gate(c *code, m, _ *manifests) []string {
+	var q complaints
+	opened := false
+	lets := func(callPath string) bool {
+		for _, o := range m.kind("HTTPRoute") {
+			for _, r := range read[httpRoute](o).Rules {
+				for _, x := range r.Matches {
+					opened = true
+					if x.Path.Value == callPath || x.Path.Type == "PathPrefix" && (x.Path.Value == "/" || strings.HasPrefix(callPath+"/", strings.TrimSuffix(x.Path.Value, "/")+"/")) {
+						return true
+					}
+				}
+			}
+		}
+		return false
+	}
+	for _, callPath := range c.publicPaths {
+		if passes := lets(callPath); opened {
+			q.si(!passes, "HTTPRoute: nadie llega a %s, que el bff sirve", callPath)
+		}
+	}
+	for _, callPath := range slices.Concat(c.deliveries["bff"], c.health) {
+		q.si(lets(callPath), "HTTPRoute: cualquiera llega a %s", callPath)
+	}
+	for _, o := range m.kind("HTTPRoute") {
+		for _, r := range read[httpRoute](o).Rules {
+			q.si(len(r.Matches) == 0 && len(r.BackendRefs) > 0, "%s: deja pasar todo", o)
+			for _, b := range r.BackendRefs {
+				q.si(b.Name != "bff" || b.Port != c.apps["bff"].port, "%s: lleva a %s:%d", o, b.Name, b.Port)
+			}
+		}
+	}
+	return q
+}
+
+type httpRoute struct {
+	Rules []struct {
+		Matches     []struct{ Path struct{ Type, Value string } }
+		BackendRefs []struct {
+			Name string
+			Port int
+		} `yaml:"backendRefs"`
+	}
+}

@@ -1,0 +1,78 @@
+package deployment
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// What GOMEMLIMIT may be of a container's limit: beyond the most, the kernel kills a program before it collects its garbage;
+// below the least, it has memory that it never uses.
+const (
+	mostOfLimit  = 0.8
+	leastOfLimit = 0.5
+)
+
+// memory: each program of ours knows how much it may take, and leaves some to what Go does not count.
+func memory(_ *code, m, _ *manifests) []string {
+	var q complaints
+	for _, d := range m.workloads() {
+		if !d.isService() {
+			continue
+		}
+		for _, x := range d.Spec.Containers {
+			if x.Name != "app" {
+				continue
+			}
+			said := ""
+			for _, e := range x.Env {
+				if e.Name == "GOMEMLIMIT" {
+					said = e.Value
+				}
+			}
+			q.si(!leavesRoom(said, x.Resources.Limits["memory"]), "%s: GOMEMLIMIT es %q y su límite %q", d, said, x.Resources.Limits["memory"])
+		}
+		said, _ := strings.CutPrefix(strings.Split(d.Pod.Annotations["dapr.io/env"], ",")[0], "GOMEMLIMIT=")
+		limit := d.Pod.Annotations["dapr.io/sidecar-memory-limit"]
+		q.si(!leavesRoom(said, limit), "%s: el GOMEMLIMIT de su sidecar es %q y su límite %q", d, said, limit)
+	}
+	return q
+}
+
+// leavesRoom compares 96MiB with a limit in any of the ways in which Kubernetes and compose write it.
+func leavesRoom(said, limit string) bool {
+	a, b := mebibytes(said), mebibytes(limit)
+	return a >= leastOfLimit*b && a <= mostOfLimit*b && b > 0
+}
+
+func mebibytes(s string) float64 {
+	number := strings.TrimRight(s, "MimB")
+	n, err := strconv.ParseFloat(number, 64)
+	if err != nil || number == s {
+		return 0
+	}
+	return n
+}
+
+// In containers too, each program of ours and each sidecar knows how much memory it may take.
+func TestComposeMemory(t *testing.T) {
+	var all struct{ Services map[string]composeService }
+	if err := yaml.Unmarshal([]byte(text(t, "deploy", "compose.yaml")), &all); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range all.Services {
+		if s.Environment["APP_PORT"] == "" && !strings.HasPrefix(s.Image, "daprio/") {
+			continue
+		}
+		if said := s.Environment["GOMEMLIMIT"]; !leavesRoom(said, s.MemLimit) {
+			t.Errorf("%s: GOMEMLIMIT es %q y su límite %q", name, said, s.MemLimit)
+		}
+	}
+	for said, limit := range map[string]string{"112MiB": "128m", "": "128m", "20MiB": "128m", "96": "128m"} {
+		if leavesRoom(said, limit) {
+			t.Errorf("%q de %q no se rechazó", said, limit)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package deployment
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+type networkPolicy struct {
+	PodSelector selector `yaml:"podSelector"`
+	PolicyTypes []string `yaml:"policyTypes"`
+	Ingress     []struct {
+		From  []peer
+		Ports []networkPort
+	}
+	Egress []struct {
+		To    []peer
+		Ports []networkPort
+	}
+}
+
+type selector struct {
+	MatchLabels      map[string]string `yaml:"matchLabels"`
+	MatchExpressions []struct {
+		Key, Operator string
+		Values        []string
+	} `yaml:"matchExpressions"`
+}
+
+func (s selector) selects(labels map[string]string) bool {
+	for _, e := range s.MatchExpressions {
+		if e.Operator != "In" || !slices.Contains(e.Values, labels[e.Key]) {
+			return false
+		}
+	}
+	return contains(labels, s.MatchLabels)
+}
+
+type peer struct {
+	PodSelector       *selector `yaml:"podSelector"`
+	NamespaceSelector *selector `yaml:"namespaceSelector"`
+	IPBlock           *struct{} `yaml:"ipBlock"`
+}
+
+type networkPort struct{ Port, Protocol string }
+
+// endpoint is one end of a connection.
+type endpoint struct {
+	namespace string
+	labels    map[string]string
+	names     map[string]int // its ports by name
+}
+
+func (e endpoint) String() string {
+	return fmt.Sprintf("%s/%s", e.namespace, slices.MaxFunc([]string{e.labels["app.kubernetes.io/name"], e.labels["component"], e.labels["app"], "x"}, func(a, b string) int { return len(a) - len(b) }))
+}
+
+func (v peer) selects(e endpoint) bool {
+	if v.IPBlock != nil {
+		return false // addresses: what is outside of the cluster
+	}
+	if v.NamespaceSelector == nil {
+		return e.namespace == namespace && v.PodSelector != nil && v.PodSelector.selects(e.labels)
+	}
+	return v.NamespaceSelector.selects(map[string]string{"kubernetes.io/metadata.name": e.namespace}) && (v.PodSelector == nil || v.PodSelector.selects(e.labels))
+}
+
+func allows(peers []peer, ports []networkPort, other, server endpoint, port int) bool {
+	withPort := len(ports) == 0 || slices.ContainsFunc(ports, func(p networkPort) bool {
+		return p.Port == strconv.Itoa(port) || server.names[p.Port] == port
+	})
+	return withPort && (len(peers) == 0 || slices.ContainsFunc(peers, func(v peer) bool { return v.selects(other) }))
+}
+
+// allows says whether de reaches a at a port: both ends' policies count.
+func (m *manifests) allows(from, a endpoint, port int) bool {
+	return m.allowsEgress(from, a, port) && m.enters(from, a, port)
+}
+
+func (m *manifests) allowsEgress(from, a endpoint, port int) bool {
+	if from.namespace != namespace {
+		return true
+	}
+	free := true
+	for _, o := range m.kind("NetworkPolicy") {
+		p := read[networkPolicy](o)
+		if !p.PodSelector.selects(from.labels) || !slices.Contains(p.PolicyTypes, "Egress") {
+			continue
+		}
+		free = false
+		for _, r := range p.Egress {
+			if allows(r.To, r.Ports, a, a, port) {
+				return true
+			}
+		}
+	}
+	return free
+}
+
+func (m *manifests) enters(from, a endpoint, port int) bool {
+	if a.namespace != namespace {
+		return true
+	}
+	free := true
+	for _, o := range m.kind("NetworkPolicy") {
+		p := read[networkPolicy](o)
+		if !p.PodSelector.selects(a.labels) || !slices.Contains(p.PolicyTypes, "Ingress") {
+			continue
+		}
+		free = false
+		for _, r := range p.Ingress {
+			if allows(r.From, r.Ports, from, a, port) {
+				return true
+			}
+		}
+	}
+	return free
+}
+
+// internalrest is the port at which sidecars call each other.
+const internalrest = 50002
+
+// servers are PostgreSQL and Pulsar as each overlay has them, with their ports: data, and the broker's administration.
+func servers(overlay string) (postgres, pulsar endpoint, data, admin int) {
+	if overlay == "gke" {
+		return endpoint{namespace: namespace, labels: map[string]string{"cnpg.io/cluster": "postgres"}},
+			endpoint{namespace: "pulsar", labels: map[string]string{"component": "proxy"}}, 6651, 8443
+	}
+	from := func(name string) endpoint {
+		return endpoint{namespace: namespace, labels: map[string]string{"app.kubernetes.io/name": name, "app.kubernetes.io/component": "infraestructura"}}
+	}
+	return from("postgres"), from("pulsar"), 6650, 8080
+}
+
+func network(c *code, m, _ *manifests) []string {
+	var q complaints
+	n, found := m.search("NetworkPolicy", "nada")
+	nothing := read[networkPolicy](n)
+	q.si(!found || len(nothing.PolicyTypes) != 2 || !nothing.PodSelector.selects(nil) || len(nothing.Ingress)+len(nothing.Egress) > 0, "no hay una NetworkPolicy que niegue todo a todos")
+
+	pods := map[string]endpoint{}
+	for _, d := range m.workloads() {
+		e := endpoint{namespace: namespace, labels: d.Pod.Labels, names: map[string]int{}}
+		for _, x := range d.Spec.Containers {
+			for _, p := range x.Ports {
+				e.names[p.Name] = p.ContainerPort
+			}
+		}
+		pods[d.Metadata.Name] = e
+	}
+	should := func(from, a endpoint, port int, when bool) {
+		q.si(m.allows(from, a, port) != when, "red: de %s a %s:%d pasa = %v, y debe ser %v", from, a, port, !when, when)
+	}
+	postgres, pulsar, data, admin := servers(m.overlay)
+	prometheus := endpoint{namespace: "monitoring"}
+	outside := endpoint{namespace: "otro", labels: map[string]string{"app.kubernetes.io/name": "bff"}}
+	for id, a := range c.apps {
+		self := pods[id]
+		should(self, endpoint{namespace: "kube-system", labels: map[string]string{"k8s-app": "kube-dns"}}, 53, true)
+		for _, port := range []int{50001, 50005, 50006, 6500} { // sentry, placement, scheduler, operator
+			should(self, endpoint{namespace: "dapr-system", labels: map[string]string{"app": "dapr"}}, port, true)
+		}
+		should(self, postgres, 5432, true)
+		should(self, pulsar, data, true)
+		should(prometheus, self, 9090, true)
+		should(prometheus, self, a.port, id == "monitor" || id == "bff")
+		should(outside, self, a.port, id == "bff")
+		should(outside, self, internalrest, false)
+		for other := range c.apps {
+			// Workflows are actors: manager-compra's replicas find each other.
+			calls := c.called()[[2]string{other, id}] || other == id && id == "gestor-compra"
+			should(pods[other], self, internalrest, calls)
+		}
+	}
+	should(pods["monitor"], pulsar, admin, true)
+	for _, job := range []string{"preparar", "migrar-gestor-compra", "migrar-admin-productos", "migrar-ordenes"} {
+		should(pods[job], postgres, 5432, true)
+	}
+	should(pods["preparar"], pulsar, admin, true)
+	should(outside, postgres, 5432, false)
+	if pulsar.namespace == namespace {
+		should(endpoint{namespace: "keda"}, pulsar, admin, true)
+		should(outside, pulsar, data, false)
+	}
+	return q
+}

@@ -1,0 +1,50 @@
+package deployment
+
+import (
+	"regexp"
+	"testing"
+	"time"
+)
+
+// Compose, Kubernetes and tools/local give a program the time that its stop takes: the notice, the requests under way, in a pod
+// also the preStop and the sidecar's end.
+func TestAStopHasItsTime(t *testing.T) {
+	read := func(expression string, file ...string) time.Duration {
+		t.Helper()
+		m := regexp.MustCompile(expression).FindStringSubmatch(text(t, file...))
+		if m == nil {
+			t.Fatalf("%v no dice %s", file, expression)
+		}
+		value := m[1]
+		if value[len(value)-1] != 's' {
+			value += "s"
+		}
+		d, err := time.ParseDuration(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	notice := read(`env:STOP_NOTICE,default:(\w+)`, "bff", "main.go")
+	program := notice + read(`env:SHUTDOWN_TIMEOUT,default:(\w+)`, "internal", "app", "app.go")
+	pod := []string{"deploy", "k8s", "base", "comun", "servicio.yaml"}
+	before := read(`preStop:[^\n]*\n\s*sleep:\n\s*seconds: (\d+)`, pod...)
+	sidecar := read(`dapr.io/graceful-shutdown-seconds: "(\d+)"`, pod...)
+	for _, c := range []struct {
+		where        string
+		given, needs time.Duration
+	}{
+		{"k8s, terminationGracePeriodSeconds", read(`terminationGracePeriodSeconds: (\d+)`, pod...), before + program + sidecar},
+		{"compose, stop_grace_period of a program", read(`stop_grace_period: (\w+) # above SHUTDOWN_TIMEOUT`, "deploy", "compose.yaml"), program},
+		{"tools/local", read(`\{app, (\d+) \* time.Second\}`, "tools", "local", "service.go"), program},
+	} {
+		if c.given <= c.needs {
+			t.Errorf("%s da %s, y una parada tarda hasta %s", c.where, c.given, c.needs)
+		}
+	}
+	// The senders must know it by then: the balancer looks at /readyz during the notice, kube-proxy learns it during the preStop.
+	asks := read(`period\s+= (\d+) \* time.Millisecond`, "tests", "balancer", "balancer.go") / 1000
+	if notice < 2*asks || before < 3*time.Second {
+		t.Errorf("el aviso de %s y los %s de antes no alcanzan para que nadie más llame", notice, before)
+	}
+}

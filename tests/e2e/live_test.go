@@ -1,0 +1,163 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+
+	"entregas/contracts"
+	"entregas/tests/client"
+	. "entregas/tests/testkit"
+)
+
+// follow listens to a purchase's stream after last until until is told, and gives the numbers and the last step of each event.
+func follow(t *testing.T, s *System, id, last string, until contracts.Estado) (numbers, steps []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
+	defer cancel()
+	err := s.BFF.Events(ctx, "/compras/"+id+"/eventos", last, func(e client.Event) error {
+		if e.Comment {
+			return nil
+		}
+		var c contracts.Compra
+		if err := json.Unmarshal([]byte(e.Data), &c); err != nil {
+			return err
+		}
+		if e.Nombre != "estado" || c.ID != id || fmt.Sprint(c.Numero()) != e.ID {
+			t.Errorf("evento %s %s: %.300s", e.ID, e.Nombre, e.Data)
+		}
+		if c.Numero() == 0 { // known to the bff only, so far
+			return nil
+		}
+		numbers, steps = append(numbers, e.ID), append(steps, Steps(c)[len(c.Historia)-1])
+		if c.Estado == until {
+			return client.ErrEnough
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("flujo de %s después de %q: %v (se vio %v)", id, last, err, steps)
+	}
+	return numbers, steps
+}
+
+func TestLive(t *testing.T) {
+	s := Open(t)
+	s.Restock(t, map[string]int{"1": 10})
+	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}})
+	all := []string{"RECIBIDA", "INICIADA", "PRODUCTOS_VALIDOS", "PRODUCTOS_RESERVADOS", "CONFIRMADA"}
+	if numbers, steps := follow(t, s, id, "", contracts.EstadoConfirmada); !slices.Equal(steps, all) || !slices.Equal(numbers, []string{"1", "2", "3", "4", "5"}) {
+		t.Errorf("en vivo: %v %v", numbers, steps)
+	}
+	if _, steps := follow(t, s, id, "3", contracts.EstadoConfirmada); !slices.Equal(steps, all[3:]) {
+		t.Errorf("después del 3: %v", steps)
+	}
+	r, err := s.BFF.Request(t.Context(), http.MethodGet, "/compras/"+id+"/eventos", nil, client.Header{Nombre: "Last-Event-ID", Value: "tres"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	isProblem(t, "Last-Event-ID que no es número", r, http.StatusBadRequest, "Last-Event-ID")
+}
+
+// The stream of a purchase that can change no more tells what happened and ends; asked again, it says that there is no more.
+func TestLiveEnds(t *testing.T) {
+	s := Open(t)
+	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("llama", 1)}})
+	numbers, steps := follow(t, s, id, "", contracts.EstadoRechazada)
+	if !slices.Equal(steps, []string{"RECIBIDA", "INICIADA", "RECHAZADA"}) {
+		t.Errorf("en vivo: %v", steps)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
+	defer cancel()
+	if err := s.BFF.Events(ctx, "/compras/"+id+"/eventos", "", func(client.Event) error { return nil }); err != nil {
+		t.Errorf("el flujo no terminó: %v", err)
+	}
+	r, err := s.BFF.Request(ctx, http.MethodGet, "/compras/"+id+"/eventos", nil, client.Header{Nombre: "Last-Event-ID", Value: numbers[len(numbers)-1]})
+	if err != nil || r.Estado != http.StatusNoContent {
+		t.Errorf("después de todo respondió %d, %v", r.Estado, err)
+	}
+}
+
+// Many listen to one purchase, and each is told everything.
+func TestManyListeners(t *testing.T) {
+	s := Open(t)
+	s.Restock(t, map[string]int{"1": 10})
+	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}})
+	seen := make(chan int, 50)
+	for range cap(seen) {
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), Deadline)
+			defer cancel()
+			last := 0
+			err := s.BFF.Follow(ctx, id, func(c contracts.Compra) error {
+				last = c.Numero()
+				if c.Estado == contracts.EstadoConfirmada {
+					return client.ErrEnough
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			seen <- last
+		}()
+	}
+	for range cap(seen) {
+		if n := <-seen; n != 5 {
+			t.Errorf("un oyente llegó al cambio %d", n)
+		}
+	}
+}
+
+// A stream that is cut goes on where it was, on a connection of its own and over a restart of the bff: nothing is missed, nothing
+// told twice.
+func TestLiveContinuesAfterACut(t *testing.T) {
+	s := ForBreaking(t)
+	s.Restock(t, map[string]int{"1": 200})
+	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 101)}})
+	var numbers, steps []string
+	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
+	defer cancel()
+	err := s.BFF.Events(ctx, "/compras/"+id+"/eventos", "", func(e client.Event) error {
+		var c contracts.Compra
+		if e.Comment || json.Unmarshal([]byte(e.Data), &c) != nil || c.Numero() == 0 {
+			return nil
+		}
+		numbers, steps = append(numbers, e.ID), append(steps, Steps(c)[len(c.Historia)-1])
+		if c.Numero() == 2 {
+			return client.ErrEnough // and hangs up
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, p := follow(t, s, id, numbers[len(numbers)-1], contracts.EstadoPorAprobar)
+	numbers, steps = append(numbers, n...), append(steps, p...)
+	severed := make(chan error, 1)
+	go func() { // it listens while the bff is restarted
+		severed <- s.BFF.Events(ctx, "/compras/"+id+"/eventos", numbers[len(numbers)-1], func(client.Event) error { return nil })
+	}()
+	s.Orden(t, "restart", "bff")
+	if err := <-severed; err != nil {
+		t.Log("cortado:", err)
+	}
+	if _, err := s.BFF.Decide(ctx, id, true, ""); err != nil {
+		t.Fatal(err)
+	}
+	n, p = follow(t, s, id, numbers[len(numbers)-1], contracts.EstadoConfirmada)
+	numbers, steps = append(numbers, n...), append(steps, p...)
+	all := []string{"RECIBIDA", "INICIADA", "PRODUCTOS_VALIDOS", "PRODUCTOS_RESERVADOS", "POR_APROBAR", "Aprobacion", "CONFIRMADA"}
+	if !slices.Equal(steps, all) {
+		t.Errorf("se vio %v %v", numbers, steps)
+	}
+	for i, n := range numbers {
+		if n != fmt.Sprint(i+1) {
+			t.Errorf("números %v", numbers)
+			break
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/apache/pulsar-client-go/pulsar"
+	"github.com/hamba/avro/v2"
+
+	"entregas/contracts"
+	. "entregas/tests/testkit"
+)
+
+// What Pulsar's registry holds is the committed schema, so that a client in any language reads our topics by it.
+func TestRegisteredSchemas(t *testing.T) {
+	s := Open(t)
+	s.Restock(t, map[string]int{"1": 5})
+	s.Wait(t, s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}}), contracts.EstadoConfirmada)
+	for _, topic := range contracts.Names() {
+		ours, err := s.Broker.AvroSchema(topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		registered, err := s.Broker.Registered(t.Context(), topic)
+		if err != nil {
+			t.Errorf("%s: %v", topic, err)
+			continue
+		}
+		if a, b := complete(t, ours), complete(t, registered); a != b {
+			t.Errorf("%s: el registro tiene otro esquema:\n%s\nel nuestro:\n%s", topic, b, a)
+		}
+	}
+}
+
+// complete is a schema's whole text, documentation included.
+func complete(t *testing.T, e avro.Schema) string {
+	t.Helper()
+	text, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The broker lets nobody publish what is not of the topic's schema.
+func TestProducersWithoutASchema(t *testing.T) {
+	s := Open(t)
+	s.Restock(t, map[string]int{"1": 5})
+	s.Wait(t, s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}}), contracts.EstadoConfirmada)
+	other := pulsar.NewAvroSchema(`{"type": "record", "name": "Otro", "fields": [{"name": "x", "type": "string"}]}`, nil)
+	ours, err := contracts.AvroSchema(string(contracts.ComandosProducto))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Pulsar's compatibility check, which goes by name, takes both; a sidecar would read one field as the other.
+	reordered := strings.NewReplacer(`"service_name"`, `"traceparent"`, `"traceparent"`, `"service_name"`).Replace(ours)
+	withOneMore := strings.Replace(ours, `"fields": [`, `"fields": [{"name": "nuevo", "type": "string", "default": ""},`, 1)
+	for name, schema := range map[string]pulsar.Schema{
+		"sin esquema": nil, "texto": pulsar.NewStringSchema(nil), "otro registro": other,
+		"los campos en otro orden": pulsar.NewAvroSchema(reordered, nil), "una versión nueva": pulsar.NewAvroSchema(withOneMore, nil),
+	} {
+		producer, err := s.Broker.Producer(string(contracts.ComandosProducto), schema)
+		if err == nil {
+			producer.Close()
+			t.Errorf("el broker admitió un productor: %s", name)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+// Package pages drives the pages in a real headless Chromium, as the people do who use them, against a running system.
+package pages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	. "entregas/tests/testkit"
+)
+
+// theBrowser is one for all tests; each person has a profile of their own in it.
+var theBrowser struct {
+	sync.Once
+	ctx   context.Context
+	error error
+}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "paginas")
+	if err != nil {
+		panic(err)
+	}
+	stop := setUpBrowser(dir)
+	code := m.Run()
+	stop()
+	for range 50 { // its processes write a little longer than it lives
+		if os.RemoveAll(dir) == nil {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	os.Exit(code)
+}
+
+func setUpBrowser(dir string) (stop func()) {
+	path := ""
+	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
+		var err error
+		if path, err = exec.LookPath(name); err == nil {
+			break
+		}
+	}
+	if path == "" {
+		theBrowser.error = errors.New("sin Chromium no se prueban las páginas. Instálelo con: apt-get install -y chromium")
+		return func() {}
+	}
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.UserDataDir(dir),
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "es"))
+	ctx, cancelProgram := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(ctx)
+	theBrowser.ctx = ctx
+	return func() { cancel(); cancelProgram() }
+}
+
+// person is somebody at a browser of their own.
+type person struct {
+	t    *testing.T
+	s    *System
+	ctx  context.Context
+	mu   sync.Mutex
+	errs []string // exceptions, and what the pages' own policy stopped
+}
+
+// newPerson opens a browser at which nobody is signed in.
+func newPerson(t *testing.T, s *System) *person {
+	t.Helper()
+	if theBrowser.error != nil {
+		t.Skip(theBrowser.error)
+	}
+	theBrowser.Do(func() { theBrowser.error = chromedp.Do(theBrowser.ctx) })
+	if theBrowser.error != nil {
+		t.Fatal(theBrowser.error)
+	}
+	return openTab(theBrowser.ctx, t, s, chromedp.WithNewBrowserContext())
+}
+
+// otherTab is the same person at another tab of the same browser.
+func (p *person) otherTab() *person { return openTab(p.ctx, p.t, p.s) }
+
+func openTab(browser context.Context, t *testing.T, s *System, options ...chromedp.ContextOption) *person {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser, options...)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // the tab lives as long as the first context that it is given
+		t.Fatal(err)
+	}
+	p := &person{t: t, s: s, ctx: ctx}
+	console := chromedp.Console(ctx)
+	go func() {
+		for m, err := range console {
+			if err != nil {
+				return
+			}
+			if m.IsException() || m.Source == "security" || m.Type == chromedp.ConsoleError && m.Source == "" {
+				p.mu.Lock()
+				p.errs = append(p.errs, m.String())
+				p.mu.Unlock()
+			}
+		}
+	}()
+	p.dress(appearances[0])
+	t.Cleanup(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.errs) > 0 {
+			t.Errorf("la consola dice:\n%s", strings.Join(p.errs, "\n"))
+		}
+		if t.Failed() {
+			p.screenshot("fallo-" + strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()))
+		}
+	})
+	return p
+}
+
+// enters opens a browser and signs in: through the form of the development issuer, and back to the page.
+func enters(t *testing.T, s *System, usuario, role, returnTo string) *person {
+	t.Helper()
+	p := newPerson(t, s)
+	p.goesTo("/entrar?volver=" + url.QueryEscape(returnTo))
+	p.writes("input[name=usuario]", usuario)
+	p.selects("rol", role)
+	p.presses("form button")
+	p.waitFor("que vuelva a "+returnTo, fmt.Sprintf(`location.pathname + location.search === %q && document.querySelector("#quien .nombre")?.textContent.endsWith(%q)`, returnTo, usuario))
+	return p
+}
+
+func (p *person) act(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, Deadline)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *person) goesTo(path string) {
+	p.t.Helper()
+	p.act(chromedp.Navigate(p.s.Env.BFF + path))
+}
+
+// presses clicks on what the CSS selector names, once it is there and can be pressed.
+func (p *person) presses(selector string) {
+	p.t.Helper()
+	p.waitFor("poder presionar "+selector, fmt.Sprintf(`(e => e && !e.disabled && e.checkVisibility())(document.querySelector(%q))`, selector))
+	p.act(chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+}
+
+// writes types into a field, in place of what it had.
+func (p *person) writes(selector, text string) {
+	p.t.Helper()
+	p.waitFor("que esté "+selector, fmt.Sprintf(`document.querySelector(%q)`, selector))
+	p.act(chromedp.Focus(chromedp.CSS(selector)), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).select()`, selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// typesIn presses keys where the focus is.
+func (p *person) typesIn(keys string) {
+	p.t.Helper()
+	p.act(chromedp.KeyEvent(keys))
+}
+
+// selects takes one of a field's values, whether it is a list or a choice of buttons.
+func (p *person) selects(field, value string) {
+	p.t.Helper()
+	p.act(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{
+		const lista = document.querySelector("select[name=%[1]s], select#%[1]s");
+		if (lista) { lista.value = %[2]q; lista.dispatchEvent(new Event("change", {bubbles: true})); }
+		else document.querySelector('input[name=%[1]s][value=%[2]s]').click();
+	}`, field, value)))
+}
+
+// waitFor waits until the JavaScript expression is true, over any number of pages.
+func (p *person) waitFor(what, expression string) {
+	p.t.Helper()
+	limit, last := time.Now().Add(Deadline), error(nil)
+	for time.Now().Before(limit) {
+		isTrue, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if isTrue {
+			return
+		}
+		last = err
+		time.Sleep(50 * time.Millisecond)
+	}
+	p.t.Fatalf("en %s no llegó: %s (último error: %v); en %s dice:\n%s", Deadline, what, last, p.read("location.href"), p.read("document.querySelector('main')?.innerText.slice(0, 1500) ?? ''"))
+}
+
+// ve waits until the page's main part has this text.
+func (p *person) sees(text string) {
+	p.t.Helper()
+	p.waitFor("ver "+text, fmt.Sprintf(`document.querySelector("main").innerText.includes(%q)`, text))
+}
+
+// doesNotSee waits until what the selector names is gone.
+func (p *person) doesNotSee(selector string) {
+	p.t.Helper()
+	p.waitFor("que no esté "+selector, fmt.Sprintf(`!document.querySelector(%q)`, selector))
+}
+
+func (p *person) read(expression string) string {
+	p.t.Helper()
+	text, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](expression))
+	if err != nil {
+		p.t.Errorf("%s: %v", expression, err)
+	}
+	return text
+}

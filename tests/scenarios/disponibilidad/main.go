@@ -1,0 +1,213 @@
+// Command disponibilidad kills each service in turn and leaves it dead for a minute, while customers go on: none of them
+// may be told of an error, and all that was bought must come to its end within a minute of the service's return. Then two
+// replicas of the bff and of manager-compra are restarted one by one, and one's sidecar is frozen.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"entregas/contracts"
+	"entregas/tests/client"
+	"entregas/tests/scenarios/common"
+)
+
+const (
+	customerCount = 3 // some six purchases a second: what a minute piles up has to be done in less than one
+	downtime      = 60 * time.Second
+	backWithin    = 60 * time.Second // within which everything is at its end
+)
+
+func main() {
+	onlyReplicas := flag.Bool("replicas", false, "only what two replicas do")
+	flag.Parse()
+	common.Run("disponibilidad", nil, func(ctx context.Context, e *common.Scenario) error {
+		u := &usage{e: e, finals: map[string]contracts.Estado{}}
+		fmt.Printf("%-16s  %10s  %7s  %8s  %14s  %s\n", "caído 60 s", "peticiones", "errores", "compras", "espera p95/máx", "todas en su final, tras el regreso")
+		var bad error
+		services := []string{"consolidador", "admin-productos", "ordenes", "gestor-compra", "monitor"}
+		if *onlyReplicas {
+			services = nil
+		}
+		for _, service := range services {
+			if err := u.without(ctx, service); err != nil {
+				bad = err
+				fmt.Println("MAL", err)
+			}
+		}
+		if err := u.withReplicas(ctx); err != nil {
+			bad = errors.Join(bad, err)
+			fmt.Println("MAL", err)
+		}
+		fmt.Printf("\nlo más que esperó un cliente una respuesta: %.2f s, en %d peticiones\n", u.worst.Seconds(), u.total)
+		for i, text := range u.errs {
+			if i < 20 {
+				fmt.Println("ERROR", text)
+			}
+		}
+		if bad != nil {
+			return bad
+		}
+		return e.Audit(ctx, u.ids())
+	})
+}
+
+// uso is what customers do, and what they were told.
+type usage struct {
+	e      *common.Scenario
+	mu     sync.Mutex
+	finals map[string]contracts.Estado // where each purchase has to end
+	delays []float64                   // of this turn, in seconds
+	errs   []string
+	worst  time.Duration
+	total  int
+}
+
+// sin kills the service with its sidecar, leaves it dead, and starts it again, under load from before until after.
+func (u *usage) without(ctx context.Context, service string) error {
+	u.mu.Lock()
+	u.delays = nil
+	errs, compras := len(u.errs), len(u.finals)
+	u.mu.Unlock()
+	stop := u.customers(ctx, service)
+	time.Sleep(3 * time.Second)
+	if _, err := u.e.Local.Kill(ctx, func(p client.Process) bool { return p.Nombre == service }); err != nil {
+		stop()
+		return err
+	}
+	if err := u.e.Local.Orden(ctx, "stop", service); err != nil { // or the supervisor brings it back
+		stop()
+		return err
+	}
+	time.Sleep(downtime)
+	err := u.e.Local.Orden(ctx, "start", service)
+	back := time.Now()
+	time.Sleep(2 * time.Second)
+	stop()
+	if err != nil {
+		return err
+	}
+	took, err := u.waitForFinals(ctx, back)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	fmt.Printf("%-16s  %10d  %7d  %8d  %6.2f/%5.2f s  %.1f s\n", service, len(u.delays), len(u.errs)-errs, len(u.finals)-compras,
+		common.Percentile(u.delays, 95), common.Percentile(u.delays, 100), took.Seconds())
+	if n := len(u.errs) - errs; n > 0 {
+		return fmt.Errorf("sin %s hubo %d peticiones contestadas con un error", service, n)
+	}
+	return err
+}
+
+// customers begin to buy, read and cancel, each on their own. The function that it returns ends them, and waits for their requests under way.
+func (u *usage) customers(ctx context.Context, name string) (stop func()) {
+	going, end := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	for i := range customerCount {
+		group.Go(func() {
+			for n := 0; going.Err() == nil; n++ {
+				u.client(ctx, fmt.Sprintf("%s-%s-%d-%d", u.e.RunName, name, i, n/20))
+			}
+		})
+	}
+	return func() { end(); group.Wait() }
+}
+
+// cliente buys, reads, and cancels every other time.
+func (u *usage) client(ctx context.Context, usuario string) {
+	a, err := count(u, func() (client.Response, error) {
+		return u.e.BFF.Request(ctx, http.MethodPost, "/compras", map[string]any{
+			"id_usuario": usuario, "domicilio": rand.IntN(2) == 0, "productos": []contracts.Linea{{IDProducto: "1", Cantidad: 1}, {IDProducto: "2", Cantidad: 2}},
+		})
+	}, "comprar")
+	if err != nil {
+		return
+	}
+	u.record(a.ID, contracts.EstadoConfirmada)
+	for range 2 {
+		time.Sleep(time.Duration(150+rand.IntN(200)) * time.Millisecond)
+		_, _ = count(u, func() (client.Response, error) { // an error is counted there
+			return u.e.BFF.Request(ctx, http.MethodGet, "/compras/"+a.ID, nil)
+		}, "leer "+a.ID)
+	}
+	if rand.IntN(2) == 0 {
+		return
+	}
+	if _, err = count(u, func() (client.Response, error) {
+		return u.e.BFF.Request(ctx, http.MethodPost, "/compras/"+a.ID+"/cancelacion", map[string]string{"motivo": "ya no"})
+	}, "cancelar "+a.ID); err == nil {
+		u.record(a.ID, contracts.EstadoCancelada)
+	}
+}
+
+// count makes a request once, without trying again, and notes how long it took and whether it was served.
+func count(u *usage, ask func() (client.Response, error), what string) (contracts.Aceptada, error) {
+	start := time.Now()
+	r, err := ask()
+	took := time.Since(start)
+	var a contracts.Aceptada
+	if err == nil && r.Estado >= http.StatusBadRequest {
+		err = r.Problem()
+	} else if err == nil {
+		a, err = common.Decode[contracts.Aceptada](r)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.total++
+	u.delays = append(u.delays, took.Seconds())
+	u.worst = max(u.worst, took)
+	if err != nil {
+		u.errs = append(u.errs, fmt.Sprintf("%s %s: %v", time.Now().UTC().Format("15:04:05.000"), what, err))
+	}
+	return a, err
+}
+
+func (u *usage) record(id string, final contracts.Estado) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.finals[id] = final
+}
+
+func (u *usage) ids() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.Collect(maps.Keys(u.finals))
+}
+
+// waitForFinals waits until each purchase is where it has to be, and gives how long after the service's return that was.
+func (u *usage) waitForFinals(ctx context.Context, back time.Time) (time.Duration, error) {
+	type row struct {
+		ID     string
+		Estado contracts.Estado
+	}
+	for {
+		missing, example := 0, ""
+		rows, err := client.Rows[row](ctx, u.e.Manager, `select id, estado from compra where id = any($1)`, u.ids())
+		if err == nil {
+			estados := map[string]contracts.Estado{}
+			for _, f := range rows {
+				estados[f.ID] = f.Estado
+			}
+			for id, final := range u.finals {
+				if estados[id] != final {
+					missing++
+					example = fmt.Sprintf("%s está %q y debía terminar %s", id, estados[id], final)
+				}
+			}
+			if missing == 0 {
+				return time.Since(back), nil
+			}
+		}
+		if time.Since(back) > backWithin || ctx.Err() != nil {
+			return time.Since(back), errors.Join(fmt.Errorf("%s después del regreso faltan %d compras: %s", backWithin, missing, example), err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"entregas/tests/balancer"
+	"entregas/tests/scenarios/common"
+)
+
+const (
+	frozen  = 45 * time.Second
+	noticed = 8 * time.Second // within which all is answered that was sent to it before it was left out
+)
+
+// withReplicas puts two replicas of the bff behind one address, and a second manager-compra beside the first: restarted one by
+// one, and with a frozen sidecar, they refuse nothing that was not under way.
+func (u *usage) withReplicas(ctx context.Context) error {
+	for _, replica := range []string{"bff-2", "gestor-compra-2"} {
+		if err := u.e.Local.Orden(ctx, "start", replica); err != nil {
+			return err
+		}
+	}
+	addresses, err := u.e.Local.AppsOf(ctx, "bff")
+	if err != nil {
+		return err
+	}
+	door, err := balancer.Open(ctx, addresses...)
+	if err != nil {
+		return err
+	}
+	defer door.Close()
+	direct := u.e.BFF
+	if u.e.BFF, err = u.e.Env.Through(door.URL); err != nil {
+		return err
+	}
+	defer func() { u.e.BFF = direct }()
+	fmt.Printf("\n%-34s  %10s  %7s  %8s  %s\n", "dos bff y dos gestor-compra", "peticiones", "errores", "compras", "espera p95/máx")
+	return errors.Join(u.restartEach(ctx), u.freezeSidecar(ctx, door))
+}
+
+// restartEach restarts each replica in turn under load.
+func (u *usage) restartEach(ctx context.Context) error {
+	stop := u.load(ctx, "escalonado")
+	var bad error
+	for _, replica := range []string{"bff", "bff-2", "gestor-compra", "gestor-compra-2"} {
+		bad = errors.Join(bad, u.e.Local.Orden(ctx, "restart", replica))
+		time.Sleep(3 * time.Second)
+	}
+	refused, _ := stop("reinicio escalonado de los cuatro")
+	if refused > 0 {
+		bad = errors.Join(bad, fmt.Errorf("un reinicio escalonado negó %d peticiones", refused))
+	}
+	return errors.Join(bad, u.allFinal(ctx))
+}
+
+// freezeSidecar stops the first bff's sidecar, as a machine that hangs does.
+func (u *usage) freezeSidecar(ctx context.Context, door *balancer.Balancer) error {
+	pid := 0
+	processes, err := u.e.Local.Processes(ctx)
+	for _, p := range processes {
+		if p.Nombre == "bff" && p.Kind == "sidecar" {
+			pid = p.Pid
+		}
+	}
+	if pid == 0 {
+		return errors.Join(errors.New("no hay sidecar del bff"), err)
+	}
+	stop := u.load(ctx, "congelado")
+	time.Sleep(3 * time.Second)
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	time.Sleep(noticed)
+	atFirst := u.errors()
+	time.Sleep(frozen - noticed)
+	later := u.errors() - atFirst
+	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+		return err
+	}
+	refused, customers := stop(fmt.Sprintf("sidecar de un bff congelado %s", frozen))
+	if later > 0 || refused > 2*customers {
+		return fmt.Errorf("con un sidecar congelado se negaron %d peticiones, %d de ellas después de %s", refused, later, noticed)
+	}
+	for limit := time.Now().Add(backWithin); door.Ready() < 2; time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(limit) {
+			return errors.New("el bff del sidecar congelado no volvió")
+		}
+	}
+	return u.allFinal(ctx)
+}
+
+// load begins to buy, read and cancel; the function that it returns ends it, prints a line, and tells how many requests were refused and how
+// many customers there were at once.
+func (u *usage) load(ctx context.Context, name string) (stop func(what string) (refused, customers int)) {
+	u.mu.Lock()
+	u.delays = nil
+	refused, bought := len(u.errs), len(u.finals)
+	u.mu.Unlock()
+	end := u.customers(ctx, name)
+	return func(what string) (int, int) {
+		end()
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		fmt.Printf("%-34s  %10d  %7d  %8d  %6.2f/%5.2f s\n", what, len(u.delays), len(u.errs)-refused, len(u.finals)-bought,
+			common.Percentile(u.delays, 95), common.Percentile(u.delays, 100))
+		return len(u.errs) - refused, customerCount
+	}
+}
+
+func (u *usage) errors() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.errs)
+}
+
+func (u *usage) allFinal(ctx context.Context) error {
+	_, err := u.waitForFinals(ctx, time.Now())
+	return err
+}

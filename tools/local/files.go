@@ -1,0 +1,211 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+
+	"gopkg.in/yaml.v3"
+
+	"entregas/tools/local/setup"
+)
+
+// service is one app with its sidecar, a replica counted as a service of its own.
+type service struct {
+	Nombre, App                         string
+	AppPort, HTTPPort                   int
+	grpcPort, internalPort, metricsPort int
+}
+
+// allServices lists the services of dapr.yaml and the replicas that may be started.
+func (in *Instance) allServices() []service {
+	var all []service
+	for i, app := range apps {
+		for k := 1; k <= max(1, replicas[app]); k++ {
+			name, offset := app, replicaOffset*(k-1)
+			if k > 1 {
+				name = fmt.Sprintf("%s-%d", app, k)
+			}
+			all = append(all, service{
+				Nombre: name, App: app,
+				AppPort:      in.port(inUppercase(app)) + offset,
+				HTTPPort:     in.port("SIDECAR_HTTP") + i + offset,
+				grpcPort:     in.port("SIDECAR_GRPC") + i + offset,
+				internalPort: in.port("SIDECAR_INTERNAL") + i + offset,
+				metricsPort:  in.port("SIDECAR_METRICS") + i + offset,
+			})
+		}
+	}
+	return all
+}
+
+func (s service) isReplica() bool { return s.Nombre != s.App }
+
+// service finds a service by its name.
+func (in *Instance) service(name string) (service, error) {
+	var names []string
+	for _, s := range in.allServices() {
+		if s.Nombre == name {
+			return s, nil
+		}
+		names = append(names, s.Nombre)
+	}
+	return service{}, fmt.Errorf("no hay un servicio %q; hay: %s", name, strings.Join(names, " "))
+}
+
+// writeFiles writes what this instance's processes read: components, the launcher of sidecars, a run file a service, the supervisor's
+// configuration and the broker's.
+func (in *Instance) writeFiles() error {
+	if err := in.closeFolders(); err != nil {
+		return err
+	}
+	if err := in.copyComponents(); err != nil {
+		return err
+	}
+	if err := in.launcher(); err != nil {
+		return err
+	}
+	if err := in.trimDaprYaml(); err != nil {
+		return fmt.Errorf("dapr.yaml: %w", err)
+	}
+	if err := in.configurePulsar(); err != nil {
+		return err
+	}
+	return in.writeSupervisorConfig()
+}
+
+// closeFolders makes the folders that only this user may look into: what the broker stores, logs, configuration. PostgreSQL and
+// the scheduler close their own. The folder of the instance itself stays open: PostgreSQL may run as another user.
+func (in *Instance) closeFolders() error {
+	for _, folder := range []string{in.path("logs"), in.path("run"), in.path("datos", "pulsar")} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return err
+		}
+		if err := os.Chmod(folder, 0o700); err != nil { // #nosec G302 -- a folder
+			return err
+		}
+	}
+	return nil
+}
+
+// copyComponents keeps the instance's copy of components/. The sidecars of an instance with ports of its own (that of the
+// tests, a second clone) resolve app-ids by a fixed table: by mDNS, which knows nothing of instances, its bff and the daily one
+// would find each other's services.
+func (in *Instance) copyComponents() error {
+	var tmpl strings.Builder
+	for _, s := range in.allServices() {
+		if !s.isReplica() && in.port("SIDECAR_INTERNAL") != basePorts["SIDECAR_INTERNAL"] {
+			fmt.Fprintf(&tmpl, `{{if eq .ID %q}}127.0.0.1:%d{{end}}`, s.App, s.internalPort)
+		}
+	}
+	return setup.CopyComponents(filepath.Join(in.Root, "components"), in.path("run", "components"), in.translate, tmpl.String())
+}
+
+// daprFile is dapr.yaml's shape: what goes into a run file.
+type daprFile struct {
+	Version int              `yaml:"version"`
+	Common  map[string]any   `yaml:"common"`
+	Apps    []map[string]any `yaml:"apps"`
+}
+
+// daprYaml reads dapr.yaml with this instance's ports and files.
+func (in *Instance) daprYaml() (a daprFile, err error) {
+	text, err := os.ReadFile(filepath.Join(in.Root, "dapr.yaml"))
+	if err != nil {
+		return a, err
+	}
+	if err := yaml.Unmarshal([]byte(in.translate(string(text))), &a); err != nil {
+		return a, err
+	}
+	a.Common["runtimePath"] = in.shared("lanzador")
+	a.Common["resourcesPaths"] = []string{in.path("run", "components")}
+	a.Common["configFilePath"] = in.path("run", "components", "config", "configuracion.yaml")
+	for _, app := range a.Apps {
+		app["appDirPath"] = in.Root
+		in.adjustApp(app)
+	}
+	return a, nil
+}
+
+// adjustApp gives an app of dapr.yaml its settings from local.env or the environment, and its program.
+func (in *Instance) adjustApp(app map[string]any) {
+	name, _ := app["appID"].(string)
+	if in.servicesDir() != in.shared("bin") {
+		app["command"] = []string{filepath.Join(in.servicesDir(), name)}
+	}
+	env, _ := app["env"].(map[string]any)
+	env = maps.Clone(env)
+	for key, value := range in.envFrom(name) {
+		if env == nil {
+			env = map[string]any{}
+		}
+		env[key] = value
+	}
+	if env != nil {
+		app["env"] = env
+	}
+}
+
+func (a daprFile) write(path string) error {
+	text, err := yaml.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return setup.Write(path, string(text))
+}
+
+// trimDaprYaml writes one run file a service, so that each has a CLI process of its own and can be stopped alone.
+func (in *Instance) trimDaprYaml() error {
+	everything, err := in.daprYaml()
+	if err != nil {
+		return err
+	}
+	for _, s := range in.allServices() {
+		i := slices.IndexFunc(everything.Apps, func(a map[string]any) bool { return a["appID"] == s.App })
+		if i < 0 {
+			return fmt.Errorf("falta el servicio %s", s.App)
+		}
+		app := maps.Clone(everything.Apps[i])
+		app["appPort"], app["daprHTTPPort"], app["daprGRPCPort"] = s.AppPort, s.HTTPPort, s.grpcPort
+		app["daprInternalGRPCPort"], app["metricsPort"] = s.internalPort, s.metricsPort
+		one := daprFile{everything.Version, everything.Common, []map[string]any{app}}
+		if err := one.write(in.path("run", s.Nombre+".yaml")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+//go:embed process-compose.yaml.tmpl
+var plantillaSupervisor string
+
+func (in *Instance) log(name string) string { return in.path("logs", name+".log") }
+
+// writeSupervisorConfig writes process-compose's configuration from the template beside this file.
+func (in *Instance) writeSupervisorConfig() error {
+	setpriv, _, _, err := in.unprivileged()
+	if err != nil {
+		return err
+	}
+	loopback, err := in.secretLoopback()
+	if err != nil {
+		return err
+	}
+	t := template.Must(template.New("").Funcs(template.FuncMap{
+		"puerto": in.port, "ruta": in.path, "compartida": in.shared, "log": in.log,
+	}).Parse(plantillaSupervisor))
+	var text strings.Builder
+	if err := t.Execute(&text, map[string]any{
+		"Dir": in.Dir, "Raiz": in.Root, "Instancia": in.Nombre, "Servicios": in.allServices(),
+		"PostgresPropio": in.ownDSN() != "", "Setpriv": setpriv, "Postgres": in.postgresDir("bin", "postgres"),
+		"Java": java(), "MemoriaPulsar": in.setting("PULSAR_MEM", "512m"), "Pulsar": in.pulsarDir(), "SecretLoopback": loopback,
+	}); err != nil {
+		return err
+	}
+	return setup.Write(in.path("run", "process-compose.yaml"), text.String())
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// apps are the services by app-id, in the order in which dapr.yaml gives them ports.
+var apps = []string{"bff", "gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor"}
+
+// replicas are the further copies of a service that `make start S=<app>-<n>` may start.
+var replicas = map[string]int{"bff": 2, "gestor-compra": 2, "admin-productos": 5}
+
+// basePorts holds every port setting with the default that dapr.yaml and components/ carry literally.
+// All are below 32768: above it the kernel may have lent the port to an outgoing connection.
+var basePorts = map[string]int{
+	"BFF": 8888, "GESTOR_COMPRA": 5001, "ADMIN_PRODUCTOS": 5000, "CONSOLIDADOR": 5004, "ORDENES": 5040, "MONITOR": 5020,
+	// The first sidecar's; the next service's is one more, a replica's 100 more.
+	"SIDECAR_HTTP": 3500, "SIDECAR_GRPC": 4500, "SIDECAR_INTERNAL": 5600, "SIDECAR_METRICS": 7100,
+	"POSTGRES": 5432, "PULSAR": 6650, "PULSAR_ADMIN": 8080, "PULSAR_BOOKIE": 3181,
+	"PLACEMENT": 4005, "PLACEMENT_HEALTH": 4015, "PLACEMENT_METRICS": 4025, "PLACEMENT_RAFT": 4035,
+	"SCHEDULER": 4006, "SCHEDULER_HEALTH": 4016, "SCHEDULER_METRICS": 4026, "SCHEDULER_ETCD": 4036, "SCHEDULER_ETCD_PEERS": 4046,
+	"SUPERVISOR": 4010,
+}
+
+// instances are the copies of the system that one clone may run, with the distance of each one's ports from those of local.env.
+var instances = map[string]int{"up": 0, "test": 10000, "caos": 20000}
+
+// replicaOffset is the distance between the ports of a service and those of its next replica.
+const replicaOffset = 100
+
+// Instance is one running copy of the system: `up` for daily work, `test` for `make test`, `chaos` for what breaks or
+// slows it on purpose. They share the tools; each has its own folder, data and ports.
+type Instance struct {
+	Root, Nombre, Dir string
+	settings          map[string]string
+}
+
+// open finds the project's root from the working directory and reads its settings.
+func open(name string) (*Instance, error) {
+	if _, found := instances[name]; !found {
+		return nil, fmt.Errorf("instancia %q desconocida; hay: %s", name, strings.Join(slices.Sorted(maps.Keys(instances)), " "))
+	}
+	root, err := os.Getwd()
+	for err == nil && !exists(filepath.Join(root, "dapr.yaml")) {
+		if root == "/" {
+			return nil, fmt.Errorf("no encuentro dapr.yaml: ejecute este programa dentro del proyecto")
+		}
+		root = filepath.Dir(root)
+	}
+	if err != nil {
+		return nil, err
+	}
+	in := &Instance{Root: root, Nombre: name, Dir: filepath.Join(root, ".local", name)}
+	in.settings, err = readSettings(filepath.Join(root, "local.env"))
+	return in, err
+}
+
+// otherSettings are the settings that are neither a port nor an app's.
+var otherSettings = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", "BUILD_TAGS"}
+
+// isSetting reports whether this program reads name. Of the names that begin with PORT_ readSettings refuses those that are no port.
+func isSetting(name string) bool {
+	ofApp := func(app string) bool { return strings.HasPrefix(name, "APP_"+inUppercase(app)+"_") }
+	return strings.HasPrefix(name, "PORT_") || slices.ContainsFunc(apps, ofApp) || slices.Contains(otherSettings, name)
+}
+
+// readSettings reads NAME=value lines; the real environment wins over the file.
+func readSettings(path string) (map[string]string, error) {
+	m := map[string]string{}
+	f, err := os.Open(path)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	if err == nil {
+		defer f.Close()
+		for s := bufio.NewScanner(f); s.Scan(); {
+			name, value, ok := strings.Cut(strings.TrimSpace(s.Text()), "=")
+			if ok && !strings.HasPrefix(name, "#") {
+				m[strings.TrimSpace(name)] = strings.TrimSpace(value)
+			}
+		}
+		for name := range m {
+			if !isSetting(name) {
+				return nil, fmt.Errorf("local.env: there is no setting %s; CHANGELOG.md lists old and new names", name)
+			}
+		}
+	}
+	for _, e := range os.Environ() {
+		name, value, _ := strings.Cut(e, "=")
+		if isSetting(name) {
+			m[name] = value
+		}
+	}
+	for name := range m {
+		p, isPort := strings.CutPrefix(name, "PORT_")
+		if _, isKnown := basePorts[p]; isPort && !isKnown {
+			return nil, fmt.Errorf("ajuste %s desconocido; los puertos son: %s", name, strings.Join(slices.Sorted(maps.Keys(basePorts)), " "))
+		}
+		if _, err := strconv.ParseUint(m[name], 10, 16); isPort && err != nil {
+			return nil, fmt.Errorf("%s=%q no es un puerto", name, m[name])
+		}
+	}
+	return m, nil
+}
+
+// setting is a setting's value, or other where it is not set.
+func (in *Instance) setting(name, other string) string {
+	if v := in.settings[name]; v != "" {
+		return v
+	}
+	return other
+}
+
+// port is this instance's port of that name.
+func (in *Instance) port(name string) int {
+	p, ok := basePorts[name]
+	if !ok {
+		panic("puerto sin nombre: " + name)
+	}
+	p, _ = strconv.Atoi(in.setting("PORT_"+name, strconv.Itoa(p)))
+	return p + instances[in.Nombre]
+}
+
+// envFrom gives an app's own settings: APP_GESTOR_COMPRA_MAX_IN_FLIGHT=8 is MAX_IN_FLIGHT=8 to manager-compra and its replicas.
+func (in *Instance) envFrom(app string) map[string]string {
+	m := map[string]string{}
+	for name, value := range in.settings {
+		if own, ok := strings.CutPrefix(name, "APP_"+inUppercase(app)+"_"); ok {
+			m[own] = value
+		}
+	}
+	return m
+}
+
+// servicesDir is where the services' programs are. Those with build tags (BUILD_TAGS) have a folder of their own: what
+// everybody runs never has them.
+func (in *Instance) servicesDir() string {
+	if e := in.setting("BUILD_TAGS", ""); e != "" {
+		return in.shared("bin-" + strings.ReplaceAll(e, ",", "-"))
+	}
+	return in.shared("bin")
+}
+
+func inUppercase(app string) string { return strings.ToUpper(strings.ReplaceAll(app, "-", "_")) }
+
+// ownDSN is the administrator's DSN of the user's own PostgreSQL. Only the daily instance ever touches that one.
+func (in *Instance) ownDSN() string {
+	if in.Nombre != "up" {
+		return ""
+	}
+	return in.setting("POSTGRES_DSN", "")
+}
+
+var withPort = regexp.MustCompile(`(Port: |127\.0\.0\.1:|localhost:)(\d+)\b`)
+
+// translate puts this instance's ports, folder and PostgreSQL in a committed file's text, which carries the daily defaults.
+func (in *Instance) translate(text string) string {
+	fresh := map[string]int{}
+	for name, database := range basePorts {
+		fresh[strconv.Itoa(database)] = in.port(name)
+		if strings.HasPrefix(name, "SIDECAR_") {
+			for i := range apps {
+				fresh[strconv.Itoa(database+i)] = in.port(name) + i
+			}
+		}
+	}
+	text = withPort.ReplaceAllStringFunc(text, func(s string) string {
+		g := withPort.FindStringSubmatch(s)
+		switch p, ok := fresh[g[2]]; {
+		case g[2] == strconv.Itoa(basePorts["POSTGRES"]):
+			return in.postgresAddress()
+		case g[2] == strconv.Itoa(basePorts["PULSAR"]):
+			return in.setting("PULSAR_ADVERTISED", "127.0.0.1:"+strconv.Itoa(in.port("PULSAR"))) // the way to it, where somebody stands between
+		case ok:
+			return g[1] + strconv.Itoa(p)
+		}
+		return s
+	})
+	return strings.ReplaceAll(text, ".local/up/", ".local/"+in.Nombre+"/")
+}
+
+func (in *Instance) path(parts ...string) string {
+	return filepath.Join(append([]string{in.Dir}, parts...)...)
+}
+
+// shared is a path in the folder of what all instances use.
+func (in *Instance) shared(parts ...string) string {
+	return filepath.Join(append([]string{in.Root, ".local"}, parts...)...)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

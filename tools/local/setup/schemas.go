@@ -1,0 +1,112 @@
+package setup
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"entregas/contracts"
+)
+
+// registerSchema makes the broker's registry hold the schema of contracts/avro for a topic, and no version that a sidecar
+// would misread. A sidecar reads the fields of a record by their position, so a version is good when its fields are the
+// first ones of ours, or ours are the first of it: an earlier release, or a later one. Pulsar's own compatibility check
+// compares names, and takes the fields in any order.
+func (p Pulsar) registerSchema(ctx context.Context, topic string) error {
+	ours, err := contracts.AvroSchema(topic)
+	if err != nil {
+		return err
+	}
+	path := "/admin/v2/schemas/public/default/" + topic + "/schema"
+	foreign, err := p.hasForeign(ctx, path+"s", ours)
+	if err != nil {
+		return err
+	}
+	if foreign {
+		if err := p.ask(ctx, "DELETE", path+"?force=true", ""); err != nil {
+			return err
+		}
+	}
+	body, err := json.Marshal(map[string]any{"type": "AVRO", "schema": ours, "properties": map[string]string{}})
+	if err != nil {
+		return err
+	}
+	status, text, err := p.send(ctx, "POST", path, string(body)) // a version that is there already stays the one it is
+	if err == nil && status/100 != 2 {
+		err = notAccepted("POST", path, status, text)
+	}
+	return err
+}
+
+// hasForeign tells whether the registry holds a version by which records would be misread.
+func (p Pulsar) hasForeign(ctx context.Context, path, ours string) (bool, error) {
+	status, text, err := p.send(ctx, "GET", path, "")
+	switch {
+	case err != nil:
+		return false, err
+	case status == http.StatusNotFound:
+		return false, nil
+	case status/100 != 2:
+		return false, notAccepted("GET", path, status, text)
+	}
+	var versions struct {
+		List []struct {
+			Tipo string `json:"type"`
+			Text string `json:"data"`
+		} `json:"getSchemaResponses"`
+	}
+	if err := json.Unmarshal(text, &versions); err != nil {
+		return false, fmt.Errorf("GET %s: %w", path, err)
+	}
+	for _, v := range versions.List {
+		if v.Tipo != "AVRO" || !readTheSame(v.Text, ours) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// readTheSame tells whether the fields of one schema are, in order, the first ones of the other.
+func readTheSame(one, other string) bool {
+	a, b := inOrder(one), inOrder(other)
+	return a != "" && b != "" && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
+}
+
+// inOrder spells names and types of a schema's fields in the order in which they stand on the wire; "" where it is none.
+// Docs do not count. Only a record that is an array's item has an end: to the others a field may be appended.
+func inOrder(schema string) string {
+	var root any
+	if err := json.Unmarshal([]byte(schema), &root); err != nil {
+		return ""
+	}
+	var b strings.Builder
+	var write func(kind any)
+	write = func(kind any) {
+		switch t := kind.(type) {
+		case string:
+			b.WriteString(t)
+		case map[string]any:
+			switch t["type"] {
+			case "record":
+				fields, _ := t["fields"].([]any)
+				for _, c := range fields {
+					field, _ := c.(map[string]any)
+					fmt.Fprintf(&b, " %v:", field["name"])
+					write(field["type"])
+				}
+			case "array":
+				b.WriteString("[")
+				write(t["items"])
+				b.WriteString(" ]")
+			default:
+				write(t["type"])
+			}
+		default: // a union, which none of ours has
+			fmt.Fprint(&b, t)
+		}
+	}
+	write(root)
+	return b.String()
+}

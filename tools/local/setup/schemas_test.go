@@ -1,0 +1,132 @@
+package setup
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"entregas/contracts"
+)
+
+// broker is Pulsar's administrative interface as far as the set-up uses it: it keeps policies and schemas.
+type broker struct {
+	mu       sync.Mutex
+	policies map[string]string
+	schemas  map[string][]string
+	refuses  bool // a schema that it is given
+}
+
+func newBroker(t *testing.T) (*broker, Pulsar) {
+	b := &broker{policies: map[string]string{}, schemas: map[string][]string{}}
+	s := httptest.NewServer(b)
+	t.Cleanup(s.Close)
+	return b, Pulsar{URL: s.URL}
+}
+
+func (b *broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	body, _ := io.ReadAll(r.Body)
+	if policy, es := strings.CutPrefix(r.URL.Path, "/admin/v2/namespaces/public/default/"); es {
+		b.policies[policy] = string(body)
+		return
+	}
+	route, es := strings.CutPrefix(r.URL.Path, "/admin/v2/schemas/public/default/")
+	if !es {
+		return
+	}
+	topic := path.Dir(route)
+	type version struct {
+		Tipo string `json:"type"`
+		Text string `json:"data"`
+	}
+	switch r.Method {
+	case http.MethodGet:
+		if len(b.schemas[topic]) == 0 {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		var all []version
+		for _, text := range b.schemas[topic] {
+			all = append(all, version{"AVRO", text})
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"getSchemaResponses": all})
+	case http.MethodDelete:
+		delete(b.schemas, topic)
+	case http.MethodPost:
+		var v struct{ Schema string }
+		if err := json.Unmarshal(body, &v); err != nil || b.refuses {
+			w.WriteHeader(http.StatusConflict)
+			return
+		}
+		if !slices.Contains(b.schemas[topic], v.Schema) {
+			b.schemas[topic] = append(b.schemas[topic], v.Schema)
+		}
+	}
+}
+
+// No producer can add a version, so every topic has its own before the first of them comes; and what a sidecar would misread
+// is taken out.
+func TestRegistryHoldsOnlyWhatReadsAlike(t *testing.T) {
+	const topic = "comandos-gestor-compra"
+	ours, err := contracts.AvroSchema(topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	previous := strings.Replace(ours, `,
+          {
+            "name": "motivo",
+            "type": "string",
+            "doc": "Why, in words for a person; empty when there is nothing to say."
+          }`, "", 1)
+	swapped := strings.NewReplacer(`"id_compra"`, `"id_usuario"`, `"id_usuario"`, `"id_compra"`).Replace(ours)
+	for _, changed := range []string{previous, swapped} {
+		if changed == ours {
+			t.Fatal("el esquema ya no es el que esta prueba cambia")
+		}
+	}
+	withoutDocs := strings.Replace(ours, "Who buys.", "The customer.", 1)
+	for _, c := range []struct {
+		name           string
+		found, remains []string
+	}{
+		{"nothing yet", nil, []string{ours}},
+		{"ours", []string{ours}, []string{ours}},
+		{"an earlier release", []string{previous}, []string{previous, ours}},
+		{"other words in it", []string{withoutDocs}, []string{withoutDocs, ours}},
+		{"two fields changed places", []string{ours, swapped}, []string{ours}},
+		{"no record", []string{`"string"`}, []string{ours}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, p := newBroker(t)
+			b.schemas[topic] = c.found
+			for range 2 { // the set-up runs each time
+				if err := p.CreateTopics(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !slices.Equal(b.schemas[topic], c.remains) {
+				t.Errorf("quedan %d versiones, se esperaban %d", len(b.schemas[topic]), len(c.remains))
+			}
+			for _, name := range contracts.Names() {
+				if len(b.schemas[name]) == 0 || len(b.schemas[name+"-dlq"]) == 0 {
+					t.Errorf("%s quedó sin esquema", name)
+				}
+			}
+			if b.policies["isAllowAutoUpdateSchema"] != "false" || b.policies["schemaValidationEnforced"] != "true" {
+				t.Errorf("políticas: %v", b.policies)
+			}
+		})
+	}
+	b, p := newBroker(t)
+	b.refuses = true
+	if err := p.CreateTopics(t.Context()); err == nil {
+		t.Error("el broker no tomó los esquemas, y nadie lo dice")
+	}
+}

@@ -1,0 +1,115 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+const components = "../../../components"
+
+// The subscriptions that are made are those that components/subscriptions.yaml declares; the one that lives as long as its
+// reader (pubsub-alive) is nobody's to make.
+func TestSubscriptionsAreTheDeclaredOnes(t *testing.T) {
+	f, err := os.Open(filepath.Join(components, "suscripciones.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	declared := map[string]string{}
+	for d := yaml.NewDecoder(f); ; {
+		var s struct {
+			Spec   struct{ Pubsubname, Topic string }
+			Scopes []string
+		}
+		if err := d.Decode(&s); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if s.Spec.Pubsubname != "pubsub-vivo" {
+			declared[s.Spec.Topic] = strings.Join(s.Scopes, ",")
+		}
+	}
+	for topic, reader := range Subscriptions {
+		if declared[topic] != reader {
+			t.Errorf("%s lo lee %q, suscripciones.yaml dice %q", topic, reader, declared[topic])
+		}
+	}
+	if len(declared) != len(Subscriptions) {
+		t.Errorf("suscripciones.yaml declara %v", declared)
+	}
+}
+
+func TestCopyComponentsLeavesOnlyTheNewAddresses(t *testing.T) {
+	target := t.TempDir()
+	if err := Write(filepath.Join(target, "de-antes.yaml"), "lo que una versión anterior tenía"); err != nil {
+		t.Fatal(err)
+	}
+	mutate := strings.NewReplacer("127.0.0.1:6650", "pulsar:6650", "127.0.0.1:5432", "postgres:5432", ".local/up/pgpass", "/secretos/pgpass").Replace
+	if err := CopyComponents(components, target, mutate, "{{.ID}}:50002"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(target, "de-antes.yaml")); !os.IsNotExist(err) {
+		t.Error("queda un componente que ya no existe")
+	}
+	earlier := time.Now().Add(-time.Hour).Truncate(time.Second)
+	if err := os.Chtimes(filepath.Join(target, "pubsub.yaml"), earlier, earlier); err != nil {
+		t.Fatal(err)
+	}
+	if err := CopyComponents(components, target, mutate, "{{.ID}}:50002"); err != nil {
+		t.Fatal(err)
+	}
+	if i, err := os.Stat(filepath.Join(target, "pubsub.yaml")); err != nil || !i.ModTime().Equal(earlier) {
+		t.Errorf("escribió otra vez lo que no cambió: %v", err)
+	}
+	for file, says := range map[string]string{
+		"pubsub.yaml": "value: pulsar:6650", "pubsub-vivo.yaml": "value: pulsar:6650",
+		"estado.yaml": "postgres://dapr@postgres:5432/dapr?sslmode=disable&passfile=/secretos/pgpass", "config/configuracion.yaml": "{{.ID}}:50002",
+	} {
+		text, err := os.ReadFile(filepath.Join(target, file))
+		if err != nil || !strings.Contains(string(text), says) || strings.Contains(string(text), "127.0.0.1") {
+			t.Errorf("%s: %v: no dice %s, o todavía nombra 127.0.0.1", file, err, says)
+		}
+	}
+}
+
+func TestTokenGoesInEachRequestAndTheRoleIsGranted(t *testing.T) {
+	var requests []string
+	broker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests = append(requests, r.Method+" "+r.URL.Path)
+		if r.Header.Get("Authorization") != "Bearer abc" {
+			w.WriteHeader(http.StatusUnauthorized)
+		} else if r.Method == http.MethodGet { // no schema is registered yet
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer broker.Close()
+	if err := (Pulsar{URL: broker.URL, Token: "abc", Role: "entregas"}).CreateTopics(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(requests, "POST /admin/v2/namespaces/public/default/permissions/entregas") {
+		t.Errorf("nadie dio permiso al rol: %v", requests)
+	}
+	if err := (Pulsar{URL: broker.URL}).CreateTopics(context.Background()); err == nil {
+		t.Error("sin token no debía aceptar")
+	}
+}
+
+func TestRoleWithoutAPasswordIsNotCreated(t *testing.T) {
+	for _, key := range []string{"", "a'b", `a\b`} {
+		if err := createRole(context.Background(), nil, "ordenes", key); err == nil {
+			t.Errorf("aceptó la clave %q", key)
+		}
+	}
+}

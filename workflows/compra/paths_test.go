@@ -1,0 +1,270 @@
+package compra
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dapr/durabletask-go/workflow"
+
+	"entregas/contracts"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// Trouble is tried again at once, and three times only, so that a test can see the tries used up.
+	retryPolicy = workflow.RetryPolicy{MaxAttempts: attempts, InitialRetryInterval: time.Millisecond, BackoffCoefficient: 1, MaxRetryInterval: time.Millisecond}
+	os.Exit(m.Run())
+}
+
+const attempts = 3
+
+// The outcomes of steps.
+var (
+	accepted      = Outcome{Result: Aceptada, Asked: true}
+	doubtful      = Outcome{Result: NoReply, Asked: true}
+	cancelled     = Outcome{Result: Cancelled, Motivo: "Ya no la quiero."}              // before it asked
+	cancelledLate = Outcome{Result: Cancelled, Asked: true, Motivo: "Ya no la quiero."} // after it was done
+	finished      = Outcome{Result: Finished}
+	pending       = Outcome{Result: Pendiente}
+	notConfirmed  = Outcome{Result: NoReply, Asked: true}
+	missing       = []contracts.Faltante{{IDProducto: "15", Solicitada: 1, Disponible: 0}}
+)
+
+func refused(r contracts.MessageType) Outcome {
+	return Outcome{Result: Refused, Asked: true, Reply: r, Motivo: "No se pudo: " + string(r)}
+}
+
+// course is one way that a purchase can go.
+type course struct {
+	name     string
+	flow     string           // Compra when empty
+	tooBig   bool             // needs an approval
+	lost     contracts.Estado // the walk was lost, and ends there once all is undone
+	settings Settings
+	outcomes map[string][]Outcome
+	wake     []string // the calls after which somebody wakes the workflow
+	failure  func(call string, attempt int) bool
+	run      string // the name of the run; none is the first under its id
+	calls    string // that must be made, in order
+	ending   Ending // what must be recorded at the end, but for ids and motives
+	detail   string // a part of what the history of a FALLIDA tells
+}
+
+// want gives the calls of a path, one an entry; "x3" after one repeats it.
+func (c course) want() []string {
+	var all []string
+	for _, linea := range strings.Split(c.calls, ",") {
+		call, times := strings.TrimSpace(linea), 1
+		if cutoff := strings.LastIndex(call, " x"); cutoff > 0 {
+			if _, err := fmt.Sscanf(call[cutoff:], " x%d", &times); err == nil {
+				call = call[:cutoff]
+			}
+		}
+		all = append(all, slices.Repeat([]string{call}, times)...)
+	}
+	return all
+}
+
+// scenario is an engine with the scripts of all that runs on it.
+type scenario struct {
+	*engine
+	theater *theater
+}
+
+func newScenario(t *testing.T) scenario {
+	e := scenario{theater: &theater{}}
+	e.engine = newEngine(t, func(r *workflow.Registry) error { return Register(r, e.theater) })
+	return e
+}
+
+// start begins a path as the purchase id, and gives what will be seen of it.
+func (e scenario) start(t *testing.T, c course, id string) *script {
+	t.Helper()
+	l := &script{outcomes: map[string][]Outcome{}, failure: c.failure}
+	for key, list := range c.outcomes {
+		l.outcomes[key] = slices.Clone(list)
+	}
+	if c.tooBig && l.outcomes[aprobarName] == nil {
+		l.outcomes[aprobarName] = []Outcome{pending}
+	}
+	l.onCall = func(call string) {
+		if slices.Contains(c.wake, call) {
+			if err := e.client.RaiseEvent(t.Context(), id, DecisionEvent); err != nil {
+				t.Errorf("despertar: %v", err)
+			}
+		}
+	}
+	e.theater.scripts.Store(id, l)
+	flow := c.flow
+	if flow == "" {
+		flow = CompraName
+	}
+	e.engine.start(t, flow, id, c.input(id))
+	return l
+}
+
+func (c course) input(id string) Input {
+	e := Input{Compra: contracts.SolicitudCompra{ID: id, IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "15", Cantidad: 1}}}, Settings: c.settings}
+	if c.tooBig {
+		e.Compra.Productos[0].Cantidad = 101
+	}
+	e.Settings.AprobacionThreshold, e.Run, e.Version = 100, c.run, Version
+	if e.Settings.AprobacionDeadline == 0 {
+		e.Settings.AprobacionDeadline = 24 * time.Hour
+	}
+	if e.Settings.CompensationDeadline == 0 {
+		e.Settings.CompensationDeadline = 24 * time.Hour
+	}
+	if e.Settings.CompensationDelay == 0 {
+		e.Settings.CompensationDelay = time.Millisecond
+	}
+	if c.flow == CancelacionName {
+		e.Motivo = "Ya no la quiero."
+	}
+	if c.lost != "" {
+		return undoing(e, c.lost)
+	}
+	return e
+}
+
+// Every way that a purchase can go, with every compensation: what is called, in which order, and how it ends.
+func TestPaths(t *testing.T) {
+	e := newScenario(t)
+	scripts := map[string]*script{}
+	for _, c := range courses {
+		scripts[c.name] = e.start(t, c, c.name)
+	}
+	for _, c := range courses {
+		t.Run(c.name, func(t *testing.T) {
+			e.finish(t, c.name)
+			l := scripts[c.name]
+			if done := l.done(); !slices.Equal(done, c.want()) {
+				t.Fatalf("hizo     %q\nesperado %q", done, c.want())
+			}
+			l.checkEnding(t, c)
+		})
+	}
+	if *record {
+		for _, c := range courses {
+			recordHistories(t, c.name, e.executor.of(c.name))
+		}
+	}
+}
+
+// checkEnding looks at how the walk was ended, and at what was told with each rollback.
+func (l *script) checkEnding(t *testing.T, c course) {
+	t.Helper()
+	if (l.ending != nil) != (c.ending.Estado != "") {
+		t.Fatalf("terminó con %+v, esperado %+v", l.ending, c.ending)
+	}
+	desde := InFlight
+	if c.flow == CancelacionName {
+		desde = inAnyOf(contracts.EstadoConfirmada)
+	}
+	for _, r := range l.rollbacks {
+		if !slices.Equal(r.From, desde) || r.Motivo == "" || r.Cause == "" {
+			t.Errorf("deshizo %s desde %v por %q (%s)", r.Comando, r.From, r.Motivo, r.Cause)
+		}
+	}
+	if l.ending == nil {
+		return
+	}
+	k := *l.ending
+	if k.Estado != c.ending.Estado || k.Cause != c.ending.Cause || k.IDOrden != c.ending.IDOrden || !slices.Equal(k.Faltantes, c.ending.Faltantes) {
+		t.Errorf("terminó con %+v, esperado %+v", k, c.ending)
+	}
+	if failed := k.Estado == contracts.EstadoFallida; failed != (k.Motivo == "") || failed && !strings.Contains(k.Detalle, c.detail) || failed != (c.detail != "") {
+		t.Errorf("the reason is %q and the history tells %q, expected %q", k.Motivo, k.Detalle, c.detail) // a FALLIDA keeps its reason
+	}
+	if len(l.rollbacks) > 0 && !slices.Contains(k.From, contracts.EstadoCompensando) {
+		t.Errorf("termina desde %v", k.From)
+	}
+}
+
+// Trouble at any one call, once: the engine tries again, and the purchase goes the same way.
+func TestFailureInEachCall(t *testing.T) {
+	e := newScenario(t)
+	type tc struct {
+		course
+		id     string
+		script *script
+		want   []string
+	}
+	var cases []tc
+	for _, c := range courses {
+		if c.failure != nil || len(c.want()) > 9 { // long ones repeat what short ones have
+			continue
+		}
+		for i := range c.want() {
+			fresh := tc{course: c, id: fmt.Sprint(c.name, " ", i), want: slices.Insert(c.want(), i, c.want()[i])}
+			attempt := 0
+			for _, call := range c.want()[:i+1] {
+				if call == c.want()[i] {
+					attempt++
+				}
+			}
+			fresh.failure = func(call string, v int) bool { return call == c.want()[i] && v == attempt }
+			fresh.script = e.start(t, fresh.course, fresh.id)
+			cases = append(cases, fresh)
+		}
+	}
+	for _, c := range cases {
+		t.Run(c.id, func(t *testing.T) {
+			e.finish(t, c.id)
+			if done := c.script.done(); !slices.Equal(done, c.want) {
+				t.Fatalf("hizo     %q\nesperado %q", done, c.want)
+			}
+			c.script.checkEnding(t, c.course)
+		})
+	}
+}
+
+// docs/adr/accept-then-start-by-priority.md: a purchase whose lease ran out may be scheduled after its workflow has ended, and
+// the engine then runs it from the start. What its first step finds ends it.
+func TestAgainFromTheBeginningDoesNothing(t *testing.T) {
+	e := newScenario(t)
+	for _, c := range courses[:4] {
+		e.start(t, c, c.name)
+	}
+	for _, c := range courses[:4] {
+		e.finish(t, c.name)
+		if err := e.client.PurgeWorkflowState(t.Context(), c.name); err != nil {
+			t.Fatal(err)
+		}
+		l := e.start(t, course{outcomes: map[string][]Outcome{"ValidarInventario": {finished}}}, c.name)
+		e.finish(t, c.name)
+		if done := l.done(); len(done) != 1 {
+			t.Errorf("%s otra vez hizo %q", c.name, done)
+		}
+	}
+}
+
+func TestWhatNeedsAprobacion(t *testing.T) {
+	for unidades, needs := range map[int]bool{1: false, 100: false, 101: true} {
+		e := Input{Settings: Settings{AprobacionThreshold: 100}}
+		e.Compra.Productos = []contracts.Linea{{IDProducto: "1", Cantidad: unidades - 1}, {IDProducto: "2", Cantidad: 1}}
+		if e.RequiresAprobacion() != needs {
+			t.Errorf("con %d unidades necesita aprobación: %v", unidades, !needs)
+		}
+	}
+}
+
+func TestHowLongACompensationWaits(t *testing.T) {
+	for _, c := range []struct {
+		first  time.Duration // a setting
+		rounds int
+		delay  time.Duration
+	}{
+		{0, 0, 5 * time.Second}, {0, 1, 10 * time.Second}, {0, 3, LongestSleep}, {0, 1000, LongestSleep},
+		{time.Second, 0, time.Second}, {time.Second, 2, 4 * time.Second}, {time.Second, 1000, 16 * time.Second},
+	} {
+		if delay := (Settings{CompensationDelay: c.first}).delay(c.rounds); delay != c.delay {
+			t.Errorf("tras %d vueltas espera %v, no %v", c.rounds, delay, c.delay)
+		}
+	}
+}
