@@ -151,7 +151,7 @@ func TestAsyncAPIIsTheCode(t *testing.T) {
 	}
 }
 
-// kindsInCode are the constants of type Tipo, as topics.go has them.
+// kindsInCode are the constants of type MessageType, as topics.go has them.
 func kindsInCode(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("topics.go")
@@ -160,7 +160,7 @@ func kindsInCode(t *testing.T) []string {
 	}
 	var kinds []string
 	for linea := range strings.Lines(string(text)) {
-		if _, value, found := strings.Cut(linea, `Tipo = "`); found {
+		if _, value, found := strings.Cut(linea, `MessageType = "`); found {
 			kinds = append(kinds, strings.Trim(strings.TrimSpace(value), `"`))
 		}
 	}

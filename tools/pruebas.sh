@@ -83,7 +83,7 @@ probar() {
   for d in "${dirs[@]}"; do (cd "$d" && go test -json "$@"); done | "$local" contar
 }
 
-unidad() { probar "${modulos[@]}" -- ./... && probar tests -- ./cliente/... ./auditor/... ./balancer/... ./scenarios/... ./chaos/... && probar tests -- -count=1 ./docs/... ./settings/... && GOWORK=off probar tools/local -- ./...; }
+unidad() { probar "${modulos[@]}" -- ./... && probar tests -- ./client/... ./auditor/... ./balancer/... ./scenarios/... ./chaos/... && probar tests -- -count=1 ./docs/... ./settings/... && GOWORK=off probar tools/local -- ./...; }
 
 almacenamiento() {
   TEST_DSN=$("$local" --instance test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')
@@ -95,7 +95,7 @@ almacenamiento() {
 dapr_run() { GOWORK=off INSTANCIA=test probar tools/local -- -count=1 -run TestDaprRun ./...; }
 
 # despliegue renders deploy/ and holds it to schemas and to the code, without a cluster or the network.
-despliegue() { probar tests -- -count=1 ./deployment/... ./cliente/... ./docs/... ./settings/...; } # what it reads is outside of its module: go would not see it change
+despliegue() { probar tests -- -count=1 ./deployment/... ./client/... ./docs/... ./settings/...; } # what it reads is outside of its module: go would not see it change
 
 extremo() {
   local v

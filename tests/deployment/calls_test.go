@@ -59,7 +59,7 @@ func (c *code) leerOperaciones(t *testing.T) map[string]call {
 func (c *code) readCalls(t *testing.T) {
 	t.Helper()
 	operaciones := c.leerOperaciones(t)
-	for _, folder := range []string{"bff", "services"} {
+	for _, folder := range []string{"bff", "internal", "services"} {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(r string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(r, ".go") || strings.HasSuffix(r, "_test.go") || strings.HasSuffix(r, ".gen.go") {
 				return err
@@ -87,9 +87,9 @@ func (c *code) readCalls(t *testing.T) {
 				l.from = from
 				c.calls = append(c.calls, l)
 			}
-			if parts[0] == "services" {
+			if server := from; server != "bff" {
 				for _, m := range inRoutes.FindAllStringSubmatch(string(source), -1) {
-					c.routes[parts[1]] = append(c.routes[parts[1]], route{verb: strings.ToUpper(m[2]), pattern: m[1]})
+					c.routes[server] = append(c.routes[server], route{verb: strings.ToUpper(m[2]), pattern: m[1]})
 				}
 			}
 			return nil

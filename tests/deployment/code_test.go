@@ -61,7 +61,7 @@ func readCode(t *testing.T) *code {
 	}
 	// The bff's own routes, those for people: under /api by the contract, the others by name.
 	c.publicPaths = []string{"/api/compras"}
-	inBFF := regexp.MustCompile(`(?m)\b(?:rutas|paraTodos|conQuien)\.(?:Handle|HandleFunc|PathPrefix)\("(/[^"]*)"|\bservir\(rutas, "(/[^"]*)"|^\t\{"(/[^"]*)", "[\w-]+",`)
+	inBFF := regexp.MustCompile(`(?m)\b(?:routes|forAnyone|identified)\.(?:Handle|HandleFunc|PathPrefix)\("(/[^"]*)"|\bserve\(routes, "(/[^"]*)"|^\t\{"(/[^"]*)", "[\w-]+",`)
 	for _, file := range []string{"routes.go", "identity/session.go", "explorer/explorer.go", "pages/pages.go"} {
 		for _, m := range inBFF.FindAllStringSubmatch(text(t, "bff", filepath.FromSlash(file)), -1) {
 			c.publicPaths = append(c.publicPaths, m[1]+m[2]+m[3])

@@ -151,7 +151,7 @@ func TestVersionsAgree(t *testing.T) {
 			}
 		}
 	}
-	for what, constant := range map[string]string{"PULSAR": "versionPulsar", "POSTGRES": "versionPostgres", "DAPR": "versionDapr"} {
+	for what, constant := range map[string]string{"PULSAR": "pulsarVersion", "POSTGRES": "postgresVersion", "DAPR": "daprVersion"} {
 		m := regexp.MustCompile(constant + ` += "([\w.]+)"`).FindStringSubmatch(text(t, "tools", "local", "downloads.go") + text(t, "tools", "local", "tools.go"))
 		if m == nil {
 			t.Errorf("tools/local ya no dice %s", constant)

@@ -67,7 +67,7 @@ func TestInjection(t *testing.T) {
 		t.Fatal(err)
 	}
 	inject := func(text string) (string, error) {
-		return run(text, "-C", filepath.Join(root, "tools", "inyeccion"), "run", ".", values)
+		return run(text, "-C", filepath.Join(root, "tools", "injection"), "run", ".", values)
 	}
 	for _, overlay := range allOverlays(t) {
 		output, err := inject(build(t, overlay).text)

@@ -17,7 +17,7 @@ import (
 // undoing is e for a purchase whose compensation was lost on the way and that ends in final.
 func undoing(e Input, final contracts.Estado) Input {
 	return Resume(Progress{
-		SolicitudCompra: e.Compra, Estado: contracts.EstadoCompensando, From: time.Now(), Cancelled: final == contracts.EstadoCancelada, Motivo: "Se perdió.",
+		SolicitudCompra: e.Compra, Estado: contracts.EstadoCompensando, Since: time.Now(), Cancelled: final == contracts.EstadoCancelada, Motivo: "Se perdió.",
 	}, e.Settings, "", time.Now())
 }
 
@@ -57,7 +57,7 @@ func TestResume(t *testing.T) {
 	} {
 		absent := []contracts.Faltante{{IDProducto: "1", Solicitada: 2}}
 		e := Resume(Progress{
-			Estado: c.estado, From: now.Add(-c.since), Cancelled: c.cancels, Cause: contracts.ReservaRechazada, Motivo: "no hay", Faltantes: absent,
+			Estado: c.estado, Since: now.Add(-c.since), Cancelled: c.cancels, Cause: contracts.ReservaRechazada, Motivo: "no hay", Faltantes: absent,
 		}, settings, "otra", now)
 		if e.Run != "otra" || e.Version != Version || e.Settings.AprobacionThreshold != c.threshold || e.Settings.AprobacionDeadline != c.deadline || e.undoing() != c.undoes {
 			t.Errorf("%s: %+v", c.estado, e)

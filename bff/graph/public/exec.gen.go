@@ -3648,7 +3648,7 @@ func (ec *executionContext) _MuestraDeColas_pendientes(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []Pendientes) graphql.Marshaler {
-			return ec.marshalNPendientes2ᚕentregasᚋservicesᚋbffᚋgraphᚋpublicoᚐPendientesᚄ(ctx, selections, v)
+			return ec.marshalNPendientes2ᚕentregasᚋbffᚋgraphᚋpublicᚐPendientesᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4528,7 +4528,7 @@ func (ec *executionContext) _Query_misCompras(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *compras.Page) graphql.Marshaler {
-			return ec.marshalOPaginaDeCompras2ᚖentregasᚋservicesᚋbffᚋcomprasᚐPagina(ctx, selections, v)
+			return ec.marshalOPaginaDeCompras2ᚖentregasᚋbffᚋcomprasᚐPage(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4572,7 +4572,7 @@ func (ec *executionContext) _Query_compras(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *compras.Page) graphql.Marshaler {
-			return ec.marshalOPaginaDeCompras2ᚖentregasᚋservicesᚋbffᚋcomprasᚐPagina(ctx, selections, v)
+			return ec.marshalOPaginaDeCompras2ᚖentregasᚋbffᚋcomprasᚐPage(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4933,7 +4933,7 @@ func (ec *executionContext) _Resumen_estados(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []ComprasEnEstado) graphql.Marshaler {
-			return ec.marshalNComprasEnEstado2ᚕentregasᚋservicesᚋbffᚋgraphᚋpublicoᚐComprasEnEstadoᚄ(ctx, selections, v)
+			return ec.marshalNComprasEnEstado2ᚕentregasᚋbffᚋgraphᚋpublicᚐComprasEnEstadoᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5127,7 +5127,7 @@ func (ec *executionContext) _Subscription_cambios(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v compras.Change) graphql.Marshaler {
-			return ec.marshalNCambio2entregasᚋservicesᚋbffᚋcomprasᚐCambio(ctx, selections, v)
+			return ec.marshalNCambio2entregasᚋbffᚋcomprasᚐChange(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7952,7 +7952,7 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
-func (ec *executionContext) marshalNCambio2entregasᚋservicesᚋbffᚋcomprasᚐCambio(ctx context.Context, sel ast.SelectionSet, v compras.Change) graphql.Marshaler {
+func (ec *executionContext) marshalNCambio2entregasᚋbffᚋcomprasᚐChange(ctx context.Context, sel ast.SelectionSet, v compras.Change) graphql.Marshaler {
 	return ec._Cambio(ctx, sel, &v)
 }
 
@@ -8001,15 +8001,15 @@ func (ec *executionContext) unmarshalNCompraPedida2entregasᚋcontractsᚐSolici
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNComprasEnEstado2entregasᚋservicesᚋbffᚋgraphᚋpublicoᚐComprasEnEstado(ctx context.Context, sel ast.SelectionSet, v ComprasEnEstado) graphql.Marshaler {
+func (ec *executionContext) marshalNComprasEnEstado2entregasᚋbffᚋgraphᚋpublicᚐComprasEnEstado(ctx context.Context, sel ast.SelectionSet, v ComprasEnEstado) graphql.Marshaler {
 	return ec._ComprasEnEstado(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNComprasEnEstado2ᚕentregasᚋservicesᚋbffᚋgraphᚋpublicoᚐComprasEnEstadoᚄ(ctx context.Context, sel ast.SelectionSet, v []ComprasEnEstado) graphql.Marshaler {
+func (ec *executionContext) marshalNComprasEnEstado2ᚕentregasᚋbffᚋgraphᚋpublicᚐComprasEnEstadoᚄ(ctx context.Context, sel ast.SelectionSet, v []ComprasEnEstado) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNComprasEnEstado2entregasᚋservicesᚋbffᚋgraphᚋpublicoᚐComprasEnEstado(ctx, sel, v[i])
+		return ec.marshalNComprasEnEstado2entregasᚋbffᚋgraphᚋpublicᚐComprasEnEstado(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -8232,15 +8232,15 @@ func (ec *executionContext) marshalNMuestraDeColas2ᚕentregasᚋcontractsᚐMue
 	return ret
 }
 
-func (ec *executionContext) marshalNPendientes2entregasᚋservicesᚋbffᚋgraphᚋpublicoᚐPendientes(ctx context.Context, sel ast.SelectionSet, v Pendientes) graphql.Marshaler {
+func (ec *executionContext) marshalNPendientes2entregasᚋbffᚋgraphᚋpublicᚐPendientes(ctx context.Context, sel ast.SelectionSet, v Pendientes) graphql.Marshaler {
 	return ec._Pendientes(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNPendientes2ᚕentregasᚋservicesᚋbffᚋgraphᚋpublicoᚐPendientesᚄ(ctx context.Context, sel ast.SelectionSet, v []Pendientes) graphql.Marshaler {
+func (ec *executionContext) marshalNPendientes2ᚕentregasᚋbffᚋgraphᚋpublicᚐPendientesᚄ(ctx context.Context, sel ast.SelectionSet, v []Pendientes) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPendientes2entregasᚋservicesᚋbffᚋgraphᚋpublicoᚐPendientes(ctx, sel, v[i])
+		return ec.marshalNPendientes2entregasᚋbffᚋgraphᚋpublicᚐPendientes(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -8651,7 +8651,7 @@ func (ec *executionContext) marshalOOrden2ᚖentregasᚋcontractsᚐOrden(ctx co
 	return ec._Orden(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOPaginaDeCompras2ᚖentregasᚋservicesᚋbffᚋcomprasᚐPagina(ctx context.Context, sel ast.SelectionSet, v *compras.Page) graphql.Marshaler {
+func (ec *executionContext) marshalOPaginaDeCompras2ᚖentregasᚋbffᚋcomprasᚐPage(ctx context.Context, sel ast.SelectionSet, v *compras.Page) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

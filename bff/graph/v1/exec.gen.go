@@ -564,7 +564,7 @@ func (ec *executionContext) _Mutation_crearCompra(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v Respuesta) graphql.Marshaler {
-			return ec.marshalNRespuesta2entregasᚋservicesᚋbffᚋgraphᚋv1ᚐRespuesta(ctx, selections, v)
+			return ec.marshalNRespuesta2entregasᚋbffᚋgraphᚋv1ᚐRespuesta(ctx, selections, v)
 		},
 		true,
 		true,
@@ -608,7 +608,7 @@ func (ec *executionContext) _Query_compras(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []Compra) graphql.Marshaler {
-			return ec.marshalNCompra2ᚕentregasᚋservicesᚋbffᚋgraphᚋv1ᚐCompraᚄ(ctx, selections, v)
+			return ec.marshalNCompra2ᚕentregasᚋbffᚋgraphᚋv1ᚐCompraᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2392,15 +2392,15 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
-func (ec *executionContext) marshalNCompra2entregasᚋservicesᚋbffᚋgraphᚋv1ᚐCompra(ctx context.Context, sel ast.SelectionSet, v Compra) graphql.Marshaler {
+func (ec *executionContext) marshalNCompra2entregasᚋbffᚋgraphᚋv1ᚐCompra(ctx context.Context, sel ast.SelectionSet, v Compra) graphql.Marshaler {
 	return ec._Compra(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNCompra2ᚕentregasᚋservicesᚋbffᚋgraphᚋv1ᚐCompraᚄ(ctx context.Context, sel ast.SelectionSet, v []Compra) graphql.Marshaler {
+func (ec *executionContext) marshalNCompra2ᚕentregasᚋbffᚋgraphᚋv1ᚐCompraᚄ(ctx context.Context, sel ast.SelectionSet, v []Compra) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCompra2entregasᚋservicesᚋbffᚋgraphᚋv1ᚐCompra(ctx, sel, v[i])
+		return ec.marshalNCompra2entregasᚋbffᚋgraphᚋv1ᚐCompra(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2426,7 +2426,7 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
-func (ec *executionContext) marshalNRespuesta2entregasᚋservicesᚋbffᚋgraphᚋv1ᚐRespuesta(ctx context.Context, sel ast.SelectionSet, v Respuesta) graphql.Marshaler {
+func (ec *executionContext) marshalNRespuesta2entregasᚋbffᚋgraphᚋv1ᚐRespuesta(ctx context.Context, sel ast.SelectionSet, v Respuesta) graphql.Marshaler {
 	return ec._Respuesta(ctx, sel, &v)
 }
 

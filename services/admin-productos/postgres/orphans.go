@@ -24,17 +24,17 @@ func (a *Store) ListReservas(ctx context.Context, age time.Duration, after strin
 // What was done about a finding, as it is stored: the units were released, or it was only told, because they had been released once
 // already.
 const (
-	released       = "liberada"
-	releasedBefore = "informada"
+	doneReleased = "liberada"
+	doneTold     = "informada"
 )
 
 // Release puts back on the shelf what is reserved for a purchase that ended otherwise, and keeps that it was found, with
 // the purchase's estado: empty where nobody knows the purchase. What was released once already cannot be released again: the ledger has one release a purchase and product, so that is only told.
 func (a *Store) Release(ctx context.Context, idCompra string, estado contracts.Estado) (released bool, err error) {
 	const (
-		liberadaBefore = `select exists (select from movimiento where id_compra = $1 and tipo = 'LIBERACION')`
-		record         = `insert into hallazgo (id_compra, que, estado, hecho) values ($1, 'reservada', $2, $3) on conflict do nothing`
-		tombstone      = `insert into inbox (id_compra, tipo, huella, respuesta) values ($1, 'LiberarReserva', 'reconciliador',
+		releasedOnce = `select exists (select from movimiento where id_compra = $1 and tipo = 'LIBERACION')`
+		record       = `insert into hallazgo (id_compra, que, estado, hecho) values ($1, 'reservada', $2, $3) on conflict do nothing`
+		tombstone    = `insert into inbox (id_compra, tipo, huella, respuesta) values ($1, 'LiberarReserva', 'reconciliador',
 			jsonb_build_object('tipo', 'ReservaLiberada', 'data', jsonb_build_object('id_compra', $1::text, 'responde_a', 'LiberarReserva')))
 			on conflict do nothing`
 	)
@@ -42,19 +42,19 @@ func (a *Store) Release(ctx context.Context, idCompra string, estado contracts.E
 		if err := inbox.Lock(ctx, tx, idCompra); err != nil {
 			return err
 		}
-		var liberada bool
-		if err := tx.QueryRow(ctx, liberadaBefore, idCompra).Scan(&liberada); err != nil {
+		var before bool
+		if err := tx.QueryRow(ctx, releasedOnce, idCompra).Scan(&before); err != nil {
 			return err
 		}
-		if released = !liberada; !released {
-			_, err := tx.Exec(ctx, record, idCompra, estado, releasedBefore)
+		if released = !before; !released {
+			_, err := tx.Exec(ctx, record, idCompra, estado, doneTold)
 			return err
 		}
 		var batch pgx.Batch
 		batch.Queue(lockRows, idCompra)
 		batch.Queue(putBack, idCompra)
 		batch.Queue(tombstone, idCompra) // a late ReservarProducto reserves nothing
-		batch.Queue(record, idCompra, estado, released)
+		batch.Queue(record, idCompra, estado, doneReleased)
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 	return released, err

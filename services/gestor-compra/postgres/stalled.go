@@ -53,11 +53,11 @@ with quiet as (
     where t.terminado_en is null and t.pedido_en < clock_timestamp() - @quiet::interval
       and (t.tipo = 'cancelacion' and c.estado <> 'COMPENSANDO' or t.tipo = 'despacho' and c.estado = any(@dispatched::text[]))
 )
-select ` + requestColumns + `, c.estado, ` + since + ` as desde,
+select ` + requestColumns + `, c.estado, ` + since + ` as since,
        coalesce(nullif(c.motivo, ''), c.cancelacion_pedida, (select motivo from tramite t where t.id_compra = c.id and t.tipo = q.tramite),
            (select motivo from decision d where d.id_compra = c.id and d.decision = 'cancelada'), '') as motivo,
        ` + forCancelacion + ` as cancelled,
-       coalesce((select h.tipo from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' order by h.numero limit 1), '') as causa,
+       coalesce((select h.tipo from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' order by h.numero limit 1), '') as cause,
        coalesce((select p.datos->'faltantes' from paso p where p.id_compra = c.id and p.datos->'faltantes' is not null limit 1), '[]') as faltantes,
        q.tramite, c.replacement_asked as asked
 from quiet q join compra c using (id)

@@ -143,7 +143,7 @@ func (r *Reconciler) replace(ctx context.Context, s compras.Stalled) error {
 		slog.ErrorContext(ctx, "a workflow does not go on however often it is replaced", "workflow", id, "estado", s.Estado, "replacements", n)
 		return nil
 	}
-	slog.WarnContext(ctx, "a stalled workflow was replaced", "workflow", id, "estado", s.Estado, "since", s.From, "replacements", n)
+	slog.WarnContext(ctx, "a stalled workflow was replaced", "workflow", id, "estado", s.Estado, "since", s.Since, "replacements", n)
 	return r.store.RecordFinding(ctx, s.ID, compras.Finding{What: compras.WorkflowStalled, Estado: s.Estado, Done: compras.WorkflowReplaced})
 }
 
