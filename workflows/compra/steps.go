@@ -8,7 +8,7 @@ import (
 )
 
 // Step is one command that the saga sends, the replies that it may get, and what undoes it. The topic of a message, and with it
-// the participant, is a fact of contracts.Topics.
+// the participant, is a fact of contracts.Topics. What others know of the saga follows from the two: docs/adr/one-table-of-steps.md.
 type Step struct {
 	Workflow string                // the workflow that asks
 	Since    int                   // the Version that has the step first; 1 where it is 0
