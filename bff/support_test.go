@@ -49,7 +49,7 @@ type gate struct {
 	faults  *faults // of the other services
 }
 
-// faults makes the services beside manager-compra end the next writes with err: comprastest.Serve says how.
+// faults makes the services beside gestor-compra end the next writes with err: comprastest.Serve says how.
 type faults struct {
 	err   error
 	times int

@@ -37,7 +37,7 @@ type SolicitudCompra struct {
 	Domicilio bool    `json:"domicilio"`
 }
 
-// CommandData is the data of a command to manager-compra about s: to create it, or to cancel it for the reason motivo.
+// CommandData is the data of a command to gestor-compra about s: to create it, or to cancel it for the reason motivo.
 func (s SolicitudCompra) CommandData(motivo string) DatosComandoGestorCompra {
 	return DatosComandoGestorCompra{IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos, Domicilio: s.Domicilio, Motivo: motivo}
 }

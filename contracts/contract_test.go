@@ -83,7 +83,7 @@ func TestWhichChangesATopicBears(t *testing.T) {
 	}
 }
 
-// Pieces of avro/published/commands-manager-compra.avsc.
+// Pieces of avro/published/comandos-gestor-compra.avsc.
 const (
 	firstField = `"name": "DatosComandoGestorCompra",
         "fields": [`

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Compra is a purchase as it is told to people and programs: manager-compra's and bff's JSON.
+// Compra is a purchase as it is told to people and programs: gestor-compra's and bff's JSON.
 type Compra struct {
 	SolicitudCompra
 	Estado        Estado         `json:"estado"`

@@ -129,7 +129,7 @@ func TestEachTopicHasAGoType(t *testing.T) {
 		tested = append(tested, tc.name)
 	}
 	if !slices.Equal(tested, contracts.Names()) {
-		t.Fatalf("the topics are %v, and those tried are %v: edit temas in contracts/topics_test.go", contracts.Names(), tested)
+		t.Fatalf("the topics are %v, and those tried are %v: edit topics in contracts/wire_test.go", contracts.Names(), tested)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"entregas/internal/errs"
 )
 
-// Every purchase and cancellation that was acknowledged because the topic took it reaches manager-compra, though the broker
+// Every purchase and cancellation that was acknowledged because the topic took it reaches gestor-compra, though the broker
 // then loses it (docs/adr/told-twice.md). The broker of these tests loses everything: nobody reads its topic.
 func TestWhatWentByTheTopicIsSentAgain(t *testing.T) {
 	byTopic := func(t *testing.T, m world) {
@@ -34,7 +34,7 @@ func TestWhatWentByTheTopicIsSentAgain(t *testing.T) {
 		given  []func(*testing.T, world)
 		rounds []time.Duration         // after the purchase
 		sent   []contracts.MessageType // after the first time
-		calls  int                     // of manager-compra
+		calls  int                     // of gestor-compra
 	}{
 		{"gestor-compra is back without it", []func(*testing.T, world){byTopic, back}, seconds(29, 30, 59, 60, 119, 120, 239, 240, 500), []contracts.MessageType{create, create, create}, 4},
 		{"gestor-compra is back with it", []func(*testing.T, world){byTopic, back, func(_ *testing.T, m world) { createGiven(m) }}, seconds(30, 60), nil, 1},

@@ -73,8 +73,8 @@ func TestCreate(t *testing.T) {
 		name      string
 		given     func(m world)
 		error     errs.Code
-		calls     int // of manager-compra
-		has       int // purchases that manager-compra has then
+		calls     int // of gestor-compra
+		has       int // purchases that gestor-compra has then
 		published int
 		knownOnes int // purchases that are known here then
 	}{

@@ -11,7 +11,7 @@ import (
 )
 
 func TestCancelar(t *testing.T) {
-	// known has the purchase known here at a state, and then manager-compra away.
+	// known has the purchase known here at a state, and then gestor-compra away.
 	known := func(steps ...contracts.Estado) func(*testing.T, world) {
 		return func(t *testing.T, m world) {
 			for _, c := range tell(m, steps...) {

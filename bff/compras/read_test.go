@@ -57,7 +57,7 @@ func createGiven(m world) {
 	_, _ = m.Create(context.Background(), s, "")
 }
 
-// steps of a purchase, told by manager-compra one after the other.
+// steps of a purchase, told by gestor-compra one after the other.
 func tell(m world, steps ...contracts.Estado) []contracts.Compra {
 	createGiven(m)
 	told := []contracts.Compra{m.manager.Compras()[0]}

@@ -17,7 +17,7 @@ import (
 	"entregas/internal/errs"
 )
 
-// viewTTL is how long the read model keeps a purchase after its last change. manager-compra keeps it for ever.
+// viewTTL is how long the read model keeps a purchase after its last change. gestor-compra keeps it for ever.
 const viewTTL = 30 * 24 * time.Hour
 
 // maxRounds bounds how often a lost race for a key is run again, before the caller is told to.

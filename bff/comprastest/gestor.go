@@ -16,7 +16,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// Manager keeps purchases in memory by manager-compra's rules. It serves manager-compra's interface, and is asked by the client that
+// Manager keeps purchases in memory by gestor-compra's rules. It serves gestor-compra's interface, and is asked by the client that
 // the bff has for it.
 type Manager struct {
 	dapr.Manager

@@ -19,7 +19,7 @@ import (
 // publishDeadline bounds the publication of a command by the bff.
 const publishDeadline = 3 * time.Second
 
-// Commands publishes commands to manager-compra. It implements compras.Commands.
+// Commands publishes commands to gestor-compra. It implements compras.Commands.
 type Commands struct{ Publisher *pubsub.Publisher }
 
 // CrearCompra implements compras.Commands.

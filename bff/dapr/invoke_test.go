@@ -98,7 +98,7 @@ func imitation(t *testing.T, g *testManager) (httpPort string) {
 	return daprPort(t, s)
 }
 
-// real is a sidecar for manager-compra and one for its caller, with the resiliency that they run with.
+// real is a sidecar for gestor-compra and one for its caller, with the resiliency that they run with.
 func real(t *testing.T, g *testManager) (httpPort string) {
 	app, err := strconv.Atoi(daprPort(t, g.Server))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"entregas/internal/api/ordenes"
 )
 
-// Manager is manager-compra. It implements compras.Manager.
+// Manager is gestor-compra. It implements compras.Manager.
 type Manager struct{ *Service }
 
 func (g Manager) api() *gestorcompra.ClientWithResponses {

@@ -1,4 +1,4 @@
-// Package messages receives what manager-compra tells of purchases.
+// Package messages receives what gestor-compra tells of purchases.
 package messages
 
 import (

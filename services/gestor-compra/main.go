@@ -1,4 +1,4 @@
-// Command manager-compra takes purchases in and runs the saga of each.
+// Command gestor-compra takes purchases in and runs the saga of each.
 package main
 
 import (

@@ -89,7 +89,7 @@ var courses = []course{
 	},
 }
 
-// tooBig is more than manager-compra confirms without an operator (APPROVAL_THRESHOLD).
+// tooBig is more than gestor-compra confirms without an operator (APPROVAL_THRESHOLD).
 const tooBig = 150
 
 func linea(id string, cantidad int) contracts.Linea {

@@ -167,7 +167,7 @@ func network(c *code, m, _ *manifests) []string {
 		should(outside, self, a.port, id == "bff")
 		should(outside, self, internalrest, false)
 		for other := range c.apps {
-			// Workflows are actors: manager-compra's replicas find each other.
+			// Workflows are actors: gestor-compra's replicas find each other.
 			calls := c.called()[[2]string{other, id}] || other == id && id == "gestor-compra"
 			should(pods[other], self, internalrest, calls)
 		}

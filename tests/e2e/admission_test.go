@@ -12,7 +12,7 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// capacity is manager-compra's setting MAX_IN_FLIGHT as it is when nobody sets it.
+// capacity is gestor-compra's setting MAX_IN_FLIGHT as it is when nobody sets it.
 const capacity = 64
 
 // With two replicas that give out places, no more purchases are in flight than there are places, and of those that wait

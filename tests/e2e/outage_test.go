@@ -10,7 +10,7 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// docs/adr/the-bff-works-alone.md: while manager-compra is away purchases are taken, can be read and listed, and go through once
+// docs/adr/the-bff-works-alone.md: while gestor-compra is away purchases are taken, can be read and listed, and go through once
 // it is back.
 func TestWithoutGestorCompra(t *testing.T) {
 	s := ForBreaking(t)

@@ -87,7 +87,7 @@ func TestAPurchaseThatStandsStillIsTakenUp(t *testing.T) {
 	s.Balanced(t, []string{id})
 }
 
-// suspendWorkflow suspends a purchase's workflow through the HTTP interface of manager-compra's sidecar.
+// suspendWorkflow suspends a purchase's workflow through the HTTP interface of gestor-compra's sidecar.
 func suspendWorkflow(t *testing.T, s *System, id string) {
 	t.Helper()
 	token, err := os.ReadFile(filepath.Join(s.Env.Root, ".local", s.Env.Instance, "token-dapr"))

@@ -107,7 +107,7 @@ func TestDeadLetter(t *testing.T) {
 	}
 	o := enters(t, s, Usuario(t), "operador", "/operador/mensajes-muertos")
 	card := fmt.Sprintf(`.muerto[data-registro="%s"]`, reply.ID)
-	for range 20 { // until manager-compra has set it aside
+	for range 20 { // until gestor-compra has set it aside
 		if o.presses("#refrescar"); o.read(fmt.Sprintf(`String(!!document.querySelector('%s'))`, card)) == "true" {
 			break
 		}

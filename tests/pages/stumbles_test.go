@@ -108,7 +108,7 @@ func TestSmallPhone(t *testing.T) {
 	}
 }
 
-// While manager-compra does not answer, a page says so for as long as that lasts, and can be asked again.
+// While gestor-compra does not answer, a page says so for as long as that lasts, and can be asked again.
 func TestPagesWithoutGestorCompra(t *testing.T) {
 	s := ForBreaking(t)
 	usuario := Usuario(t)

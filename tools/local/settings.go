@@ -129,7 +129,7 @@ func (in *Instance) port(name string) int {
 	return p + instances[in.Nombre]
 }
 
-// envFrom gives an app's own settings: APP_GESTOR_COMPRA_MAX_IN_FLIGHT=8 is MAX_IN_FLIGHT=8 to manager-compra and its replicas.
+// envFrom gives an app's own settings: APP_GESTOR_COMPRA_MAX_IN_FLIGHT=8 is MAX_IN_FLIGHT=8 to gestor-compra and its replicas.
 func (in *Instance) envFrom(app string) map[string]string {
 	m := map[string]string{}
 	for name, value := range in.settings {

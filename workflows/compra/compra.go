@@ -1,6 +1,6 @@
 // Package compra is the saga of a purchase and nothing else: read top to bottom it is the business process.
 // What a step asks, and what undoes it, is a row of the table in steps.go. What the steps do to the world is in
-// services/manager-compra/saga, behind the interface Activities.
+// services/gestor-compra/saga, behind the interface Activities.
 //
 // A workflow is replayed: no clock, no random, no map order, no I/O; a name once given to an activity stays, and so does
 // the order in which they are called. testdata/histories holds recorded runs that must go on replaying.

@@ -34,6 +34,7 @@ func TestStepsAreWhole(t *testing.T) {
 			complain(!slices.Contains(InFlight, c), "In has %s, in which no saga is in flight", c)
 		}
 		if s.Enters != "" {
+			complain(!slices.Contains(contracts.Estados, s.Enters), "%s is no state of contracts/states.go", s.Enters)
 			complain(slices.Contains(reached, s.Enters), "an earlier step enters %s", s.Enters)
 			complain(!slices.Contains(s.In, s.Enters), "In does not have %s", s.Enters)
 			complain(!slices.Contains(s.From, reached[len(reached)-1]), "From does not have %s, which the step before enters", reached[len(reached)-1])
@@ -54,7 +55,7 @@ func TestStepsAreWhole(t *testing.T) {
 	}
 }
 
-// The messages of a step are on topics between manager-compra and one participant, and each says something to a customer.
+// The messages of a step are on topics between gestor-compra and one participant, and each says something to a customer.
 func TestMessagesOfStepsHaveTopics(t *testing.T) {
 	for _, s := range Steps {
 		participant := contracts.TopicOf(s.Command).Reader

@@ -12,12 +12,12 @@ import (
 	"entregas/internal/rest"
 )
 
-// Manager asks manager-compra, through the sidecar.
+// Manager asks gestor-compra, through the sidecar.
 type Manager struct {
 	api *gestorcompra.ClientWithResponses
 }
 
-// askTimeout bounds a question to manager-compra about the state of a purchase.
+// askTimeout bounds a question to gestor-compra about the state of a purchase.
 const askTimeout = 5 * time.Second
 
 // NewManager asks by way of the sidecar's HTTP port, with its API token.

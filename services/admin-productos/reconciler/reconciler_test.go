@@ -104,7 +104,7 @@ func TestWhatCannotBeIsReported(t *testing.T) {
 	}
 }
 
-// Failure prevented: manager-compra is down, and everything reserved goes back to the shelf.
+// Failure prevented: gestor-compra is down, and everything reserved goes back to the shelf.
 func TestSilenceReleasesNothing(t *testing.T) {
 	pool := databasetest.New(t, postgres.Migrations)
 	a := postgres.New(pool)

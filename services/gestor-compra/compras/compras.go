@@ -1,4 +1,4 @@
-// Package compras has what manager-compra decides about purchases, without I/O. What a valid purchase is, contracts says.
+// Package compras has what gestor-compra decides about purchases, without I/O. What a valid purchase is, contracts says.
 package compras
 
 import (

@@ -1,4 +1,4 @@
-// Package messages receives what manager-compra is told over the broker: purchases, and the replies to what it asked.
+// Package messages receives what gestor-compra is told over the broker: purchases, and the replies to what it asked.
 package messages
 
 import (
@@ -23,7 +23,7 @@ type Replies interface {
 	RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error)
 }
 
-// Receive subscribes to the topics of manager-compra.
+// Receive subscribes to the topics of gestor-compra.
 func Receive(receiver *pubsub.Receiver, g Manager, r Replies) {
 	pubsub.Receive(receiver, contracts.ComandosGestorCompra, func(ctx context.Context, m contracts.Message[contracts.DatosComandoGestorCompra]) error {
 		return command(ctx, g, m)

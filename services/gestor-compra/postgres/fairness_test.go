@@ -237,7 +237,7 @@ func (m *model) end(customer string, do func(string)) {
 	}
 }
 
-// What giving out one place costs while 20,000 purchases wait, of so many customers; go test -bench Admission ./manager-compra/postgres.
+// What giving out one place costs while 20,000 purchases wait, of so many customers; go test -bench Admission ./gestor-compra/postgres.
 func BenchmarkAdmission(b *testing.B) {
 	for _, customers := range []int{1, 1_000, 20_000} {
 		b.Run(fmt.Sprint(customers, " customers"), func(b *testing.B) {

@@ -1,4 +1,4 @@
-// Package postgres keeps manager-compra's purchases. A method is a thing that may be done, one transaction each.
+// Package postgres keeps gestor-compra's purchases. A method is a thing that may be done, one transaction each.
 package postgres
 
 import (

@@ -1,4 +1,4 @@
-// Package postgrestest gives tests of manager-compra its store on a real database, with purchases in it.
+// Package postgrestest gives tests of gestor-compra its store on a real database, with purchases in it.
 package postgrestest
 
 import (

@@ -1,4 +1,4 @@
-// Package rest is how manager-compra is asked: by the bff, through Dapr service invocation.
+// Package rest is how gestor-compra is asked: by the bff, through Dapr service invocation.
 package rest
 
 import (

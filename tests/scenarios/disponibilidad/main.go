@@ -1,6 +1,6 @@
 // Command disponibilidad kills each service in turn and leaves it dead for a minute, while customers go on: none of them
 // may be told of an error, and all that was bought must come to its end within a minute of the service's return. Then two
-// replicas of the bff and of manager-compra are restarted one by one, and one's sidecar is frozen.
+// replicas of the bff and of gestor-compra are restarted one by one, and one's sidecar is frozen.
 package main
 
 import (

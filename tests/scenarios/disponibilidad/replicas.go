@@ -16,7 +16,7 @@ const (
 	noticed = 8 * time.Second // within which all is answered that was sent to it before it was left out
 )
 
-// withReplicas puts two replicas of the bff behind one address, and a second manager-compra beside the first: restarted one by
+// withReplicas puts two replicas of the bff behind one address, and a second gestor-compra beside the first: restarted one by
 // one, and with a frozen sidecar, they refuse nothing that was not under way.
 func (u *usage) withReplicas(ctx context.Context) error {
 	for _, replica := range []string{"bff-2", "gestor-compra-2"} {
