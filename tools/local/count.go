@@ -18,12 +18,12 @@ type event struct {
 func tell(r io.Reader, w io.Writer) error {
 	said := map[string]*strings.Builder{} // output by package and test, until it is known whether it failed
 	passed, failed, skipped, total := map[string]int{}, map[string]int{}, 0, [2]int{}
-	lineas := bufio.NewScanner(r)
-	lineas.Buffer(nil, 1<<24)
-	for lineas.Scan() {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
 		var e event
-		if json.Unmarshal(lineas.Bytes(), &e) != nil {
-			fmt.Fprintln(w, lineas.Text())
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			fmt.Fprintln(w, lines.Text())
 			continue
 		}
 		key := e.Package + " " + e.Test
@@ -63,5 +63,5 @@ func tell(r io.Reader, w io.Writer) error {
 	if total[1] > 0 {
 		return fmt.Errorf("fallaron %d pruebas", total[1])
 	}
-	return lineas.Err()
+	return lines.Err()
 }

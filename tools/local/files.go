@@ -17,7 +17,7 @@ import (
 
 // service is one app with its sidecar, a replica counted as a service of its own.
 type service struct {
-	Nombre, App                         string
+	Name, App                           string
 	AppPort, HTTPPort                   int
 	grpcPort, internalPort, metricsPort int
 }
@@ -32,7 +32,7 @@ func (in *Instance) allServices() []service {
 				name = fmt.Sprintf("%s-%d", app, k)
 			}
 			all = append(all, service{
-				Nombre: name, App: app,
+				Name: name, App: app,
 				AppPort:      in.port(inUppercase(app)) + offset,
 				HTTPPort:     in.port("SIDECAR_HTTP") + i + offset,
 				grpcPort:     in.port("SIDECAR_GRPC") + i + offset,
@@ -44,16 +44,16 @@ func (in *Instance) allServices() []service {
 	return all
 }
 
-func (s service) isReplica() bool { return s.Nombre != s.App }
+func (s service) isReplica() bool { return s.Name != s.App }
 
 // service finds a service by its name.
 func (in *Instance) service(name string) (service, error) {
 	var names []string
 	for _, s := range in.allServices() {
-		if s.Nombre == name {
+		if s.Name == name {
 			return s, nil
 		}
-		names = append(names, s.Nombre)
+		names = append(names, s.Name)
 	}
 	return service{}, fmt.Errorf("no hay un servicio %q; hay: %s", name, strings.Join(names, " "))
 }
@@ -174,7 +174,7 @@ func (in *Instance) trimDaprYaml() error {
 		app["appPort"], app["daprHTTPPort"], app["daprGRPCPort"] = s.AppPort, s.HTTPPort, s.grpcPort
 		app["daprInternalGRPCPort"], app["metricsPort"] = s.internalPort, s.metricsPort
 		one := daprFile{everything.Version, everything.Common, []map[string]any{app}}
-		if err := one.write(in.path("run", s.Nombre+".yaml")); err != nil {
+		if err := one.write(in.path("run", s.Name+".yaml")); err != nil {
 			return err
 		}
 	}
@@ -182,9 +182,20 @@ func (in *Instance) trimDaprYaml() error {
 }
 
 //go:embed process-compose.yaml.tmpl
-var plantillaSupervisor string
+var supervisorTemplate string
 
 func (in *Instance) log(name string) string { return in.path("logs", name+".log") }
+
+// supervisorValues is what process-compose.yaml.tmpl reads. It is a struct, so that a name that is wrong there is an error.
+type supervisorValues struct {
+	Root, Dir, Instance  string
+	Services             []service
+	OwnPostgres          bool // the user has a PostgreSQL server: none is started
+	Setpriv              []string
+	Postgres             string // the server's program
+	Java, Pulsar, Memory string // the JVM, the folder of Pulsar's jars, the heap
+	Loopback             string // secretLoopback
+}
 
 // writeSupervisorConfig writes process-compose's configuration from the template beside this file.
 func (in *Instance) writeSupervisorConfig() error {
@@ -196,16 +207,19 @@ func (in *Instance) writeSupervisorConfig() error {
 	if err != nil {
 		return err
 	}
-	t := template.Must(template.New("").Funcs(template.FuncMap{
-		"puerto": in.port, "ruta": in.path, "compartida": in.shared, "log": in.log,
-	}).Parse(plantillaSupervisor))
-	var text strings.Builder
-	if err := t.Execute(&text, map[string]any{
-		"Dir": in.Dir, "Raiz": in.Root, "Instancia": in.Nombre, "Servicios": in.allServices(),
-		"PostgresPropio": in.ownDSN() != "", "Setpriv": setpriv, "Postgres": in.postgresDir("bin", "postgres"),
-		"Java": java(), "MemoriaPulsar": in.setting("PULSAR_MEM", "512m"), "Pulsar": in.pulsarDir(), "SecretLoopback": loopback,
-	}); err != nil {
+	t, err := template.New("").Funcs(template.FuncMap{
+		"port": in.port, "path": in.path, "shared": in.shared, "log": in.log,
+	}).Parse(supervisorTemplate)
+	if err != nil {
 		return err
+	}
+	var text strings.Builder
+	if err := t.Execute(&text, supervisorValues{
+		Root: in.Root, Dir: in.Dir, Instance: in.Name, Services: in.allServices(),
+		OwnPostgres: in.ownDSN() != "", Setpriv: setpriv, Postgres: in.postgresDir("bin", "postgres"),
+		Java: java(), Pulsar: in.pulsarDir(), Memory: in.setting("PULSAR_MEM", "512m"), Loopback: loopback,
+	}); err != nil {
+		return fmt.Errorf("process-compose.yaml.tmpl: %w", err)
 	}
 	return setup.Write(in.path("run", "process-compose.yaml"), text.String())
 }

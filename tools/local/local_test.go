@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gopkg.in/yaml.v3"
 )
 
 func instanceOf(t *testing.T, name string) *Instance {
@@ -143,7 +145,7 @@ func TestDaprRun(t *testing.T) {
 	}
 	for _, s := range in.allServices() {
 		if pid, found := listeners()[s.AppPort]; found {
-			t.Fatalf("%s ya corre (pid %d): esta prueba los arranca ella misma", s.Nombre, pid)
+			t.Fatalf("%s ya corre (pid %d): esta prueba los arranca ella misma", s.Name, pid)
 		}
 	}
 	mark := serviceMark + "=todos"
@@ -162,7 +164,7 @@ func TestDaprRun(t *testing.T) {
 		if s.isReplica() {
 			continue
 		}
-		w := newWaiter(s.Nombre, normalPatience, in.log("dapr-run"), func() glance { return glance{pids: processes(in.mark(), mark)} })
+		w := newWaiter(s.Name, normalPatience, in.log("dapr-run"), func() glance { return glance{pids: processes(in.mark(), mark)} })
 		if err := in.wait(w, in.serviceReady(s)); err != nil {
 			t.Error(err)
 		}
@@ -171,6 +173,38 @@ func TestDaprRun(t *testing.T) {
 	_ = cmd.Wait() // it ends with 1 after a signal
 	if remaining := processes(in.mark(), mark); len(remaining) > 0 {
 		t.Errorf("quedan procesos: %v", remaining)
+	}
+}
+
+// The template and the program agree on every name: a value that is missing would be a path that does not exist.
+func TestSupervisorConfigIsComplete(t *testing.T) {
+	in := instanceOf(t, "test")
+	in.Dir = t.TempDir()
+	if err := in.writeSupervisorConfig(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(in.path("run", "process-compose.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "<no value>") {
+		t.Errorf("a value is missing:\n%s", text)
+	}
+	var config struct {
+		Processes map[string]struct {
+			Entrypoint []string
+			Dir        string `yaml:"working_dir"`
+		}
+	}
+	if err := yaml.Unmarshal(text, &config); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range in.allServices() {
+		p := config.Processes[s.Name]
+		want := []string{in.shared("bin", "local"), "--instance", "test", "service", s.Name}
+		if !slices.Equal(p.Entrypoint, want) || p.Dir != in.Root {
+			t.Errorf("%s: %v in %s, want %v in %s", s.Name, p.Entrypoint, p.Dir, want, in.Root)
+		}
 	}
 }
 

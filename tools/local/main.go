@@ -76,7 +76,7 @@ func runCommand(instance string, args []string) error {
 		return in.oneService(command, arg)
 	case "attach":
 		return in.attach()
-	case "servicio":
+	case "service":
 		return in.run(arg)
 	case "dsn", "psql":
 		return in.database(command, arg)
@@ -105,12 +105,12 @@ func (in *Instance) turn() (release func(), err error) {
 	if err := os.MkdirAll(in.shared(), 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.Create(in.shared(in.Nombre + ".lock"))
+	f, err := os.Create(in.shared(in.Name + ".lock"))
 	if err != nil {
 		return nil, err
 	}
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-		say("espero a que termine otra orden sobre la instancia %s", in.Nombre)
+		say("espero a que termine otra orden sobre la instancia %s", in.Name)
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 			return nil, err
 		}
@@ -138,7 +138,7 @@ func (in *Instance) logs(name string) error {
 // oneService stops, starts or restarts one service with its sidecar, or one process of the infrastructure. A service that
 // starts is built first, and finds the databases and schemas that its code needs.
 func (in *Instance) oneService(command, name string) error {
-	infra := slices.IndexFunc(in.infra(), func(p oneProcess) bool { return p.Nombre == name })
+	infra := slices.IndexFunc(in.infra(), func(p oneProcess) bool { return p.Name == name })
 	s, err := in.service(name)
 	if err != nil && infra < 0 {
 		return err
@@ -188,7 +188,7 @@ func (in *Instance) halt(name string) error {
 	return in.await(name, func() error {
 		ps, err := in.supervised()
 		if err == nil && ps[name].active() {
-			err = fmt.Errorf("todavía corre (%s)", ps[name].Estado)
+			err = fmt.Errorf("todavía corre (%s)", ps[name].State)
 		}
 		return err
 	})
@@ -241,6 +241,6 @@ func (in *Instance) env() error {
 	}
 	fmt.Printf("APP_API_TOKEN=%s\nOIDC_ISSUER=%s\nOIDC_DEVELOPMENT_KEY_FILE=%s\n", tokens.app, in.issuer(), key)
 	fmt.Printf("PULSAR_ADMIN=%s\nPULSAR_URL=pulsar://127.0.0.1:%d\nINSTANCIA=%s\nPROJECT_ROOT=%s\nLOCAL_BIN=%s\n",
-		in.pulsarAdminURL(), in.port("PULSAR"), in.Nombre, in.Root, in.shared("bin", "local"))
+		in.pulsarAdminURL(), in.port("PULSAR"), in.Name, in.Root, in.shared("bin", "local"))
 	return nil
 }

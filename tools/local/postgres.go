@@ -92,8 +92,8 @@ func (in *Instance) unprivileged() (command []string, uid, gid int, err error) {
 func canReadAll() bool {
 	text, _ := os.ReadFile("/proc/self/status")
 	_, remainder, _ := strings.Cut(string(text), "CapBnd:")
-	linea, _, _ := strings.Cut(remainder, "\n")
-	capabilities, _ := strconv.ParseUint(strings.TrimSpace(linea), 16, 64)
+	line, _, _ := strings.Cut(remainder, "\n")
+	capabilities, _ := strconv.ParseUint(strings.TrimSpace(line), 16, 64)
 	return capabilities&(1<<2) != 0
 }
 
@@ -141,8 +141,8 @@ func (in *Instance) connect(database string) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancelar := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancelar()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
 	return pgx.Connect(ctx, dsn)
 }
 

@@ -72,8 +72,8 @@ func listeners() map[int]int {
 	portOf := map[string]int{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		text, _ := os.ReadFile(table)
-		for linea := range strings.Lines(string(text)) {
-			c := strings.Fields(linea)
+		for line := range strings.Lines(string(text)) {
+			c := strings.Fields(line)
 			if len(c) < 10 || c[3] != "0A" { // LISTEN
 				continue
 			}
@@ -105,7 +105,7 @@ func listeners() map[int]int {
 // freePorts fails, naming the holder, where one of the ports is taken by what is not this instance.
 func (in *Instance) freePorts(ports map[string]int) error {
 	inUse, own := listeners(), processes(in.mark())
-	var lineas []string
+	var lines []string
 	for name, p := range ports {
 		pid, taken := inUse[p]
 		if !taken || slices.Contains(own, pid) {
@@ -116,13 +116,13 @@ func (in *Instance) freePorts(ports map[string]int) error {
 			command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 			owner = fmt.Sprintf("el proceso %d: %.120s", pid, strings.TrimSpace(string(bytes.ReplaceAll(command, []byte{0}, []byte{' '}))))
 		}
-		lineas = append(lineas, fmt.Sprintf("  %d (%s) lo tiene %s", p, name, owner))
+		lines = append(lines, fmt.Sprintf("  %d (%s) lo tiene %s", p, name, owner))
 	}
-	if len(lineas) == 0 {
+	if len(lines) == 0 {
 		return nil
 	}
-	slices.Sort(lineas)
-	return fmt.Errorf("hay puertos ocupados:\n%s\nTermine esos procesos o cambie el puerto en local.env", strings.Join(lineas, "\n"))
+	slices.Sort(lines)
+	return fmt.Errorf("hay puertos ocupados:\n%s\nTermine esos procesos o cambie el puerto en local.env", strings.Join(lines, "\n"))
 }
 
 // portsOf lists this instance's ports: those of PostgreSQL, Pulsar and the control plane, and with them the services'.

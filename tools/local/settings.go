@@ -39,8 +39,8 @@ const replicaOffset = 100
 // Instance is one running copy of the system: `up` for daily work, `test` for `make test`, `chaos` for what breaks or
 // slows it on purpose. They share the tools; each has its own folder, data and ports.
 type Instance struct {
-	Root, Nombre, Dir string
-	settings          map[string]string
+	Root, Name, Dir string
+	settings        map[string]string
 }
 
 // open finds the project's root from the working directory and reads its settings.
@@ -58,7 +58,7 @@ func open(name string) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Instance{Root: root, Nombre: name, Dir: filepath.Join(root, ".local", name)}
+	in := &Instance{Root: root, Name: name, Dir: filepath.Join(root, ".local", name)}
 	in.settings, err = readSettings(filepath.Join(root, "local.env"))
 	return in, err
 }
@@ -126,7 +126,7 @@ func (in *Instance) port(name string) int {
 		panic("puerto sin nombre: " + name)
 	}
 	p, _ = strconv.Atoi(in.setting("PORT_"+name, strconv.Itoa(p)))
-	return p + instances[in.Nombre]
+	return p + instances[in.Name]
 }
 
 // envFrom gives an app's own settings: APP_GESTOR_COMPRA_MAX_IN_FLIGHT=8 is MAX_IN_FLIGHT=8 to gestor-compra and its replicas.
@@ -153,7 +153,7 @@ func inUppercase(app string) string { return strings.ToUpper(strings.ReplaceAll(
 
 // ownDSN is the administrator's DSN of the user's own PostgreSQL. Only the daily instance ever touches that one.
 func (in *Instance) ownDSN() string {
-	if in.Nombre != "up" {
+	if in.Name != "up" {
 		return ""
 	}
 	return in.setting("POSTGRES_DSN", "")
@@ -184,7 +184,7 @@ func (in *Instance) translate(text string) string {
 		}
 		return s
 	})
-	return strings.ReplaceAll(text, ".local/up/", ".local/"+in.Nombre+"/")
+	return strings.ReplaceAll(text, ".local/up/", ".local/"+in.Name+"/")
 }
 
 func (in *Instance) path(parts ...string) string {

@@ -14,7 +14,7 @@ import (
 
 // oneProcess is a line of `make status`: the process itself, not the wrapper that started it.
 type oneProcess struct {
-	Nombre  string `json:"name"`
+	Name    string `json:"name"`
 	Kind    string `json:"kind"`
 	Pid     int    `json:"pid"`
 	Port    int    `json:"port"`
@@ -25,10 +25,10 @@ type oneProcess struct {
 // infra lists what the services stand on.
 func (in *Instance) infra() []oneProcess {
 	return []oneProcess{
-		{Nombre: "postgres", Kind: "postgres", Port: in.port("POSTGRES"), check: in.postgresHealth},
-		{Nombre: "pulsar", Kind: "pulsar", Port: in.port("PULSAR"), check: in.health(in.port("PULSAR_ADMIN"), "/admin/v2/brokers/health", 200)},
-		{Nombre: "placement", Kind: "placement", Port: in.port("PLACEMENT"), check: in.health(in.port("PLACEMENT_HEALTH"), "/healthz", 200)},
-		{Nombre: "scheduler", Kind: "scheduler", Port: in.port("SCHEDULER"), check: in.health(in.port("SCHEDULER_HEALTH"), "/healthz", 200)},
+		{Name: "postgres", Kind: "postgres", Port: in.port("POSTGRES"), check: in.postgresHealth},
+		{Name: "pulsar", Kind: "pulsar", Port: in.port("PULSAR"), check: in.health(in.port("PULSAR_ADMIN"), "/admin/v2/brokers/health", 200)},
+		{Name: "placement", Kind: "placement", Port: in.port("PLACEMENT"), check: in.health(in.port("PLACEMENT_HEALTH"), "/healthz", 200)},
+		{Name: "scheduler", Kind: "scheduler", Port: in.port("SCHEDULER"), check: in.health(in.port("SCHEDULER_HEALTH"), "/healthz", 200)},
 	}
 }
 
@@ -40,8 +40,8 @@ func (in *Instance) status() []oneProcess {
 	}
 	for _, s := range in.allServices() {
 		list = append(list,
-			oneProcess{Nombre: s.Nombre, Kind: "app", Port: s.AppPort, check: in.health(s.AppPort, "/readyz", 200)},
-			oneProcess{Nombre: s.Nombre, Kind: "sidecar", Port: s.HTTPPort, check: in.health(s.HTTPPort, "/v1.0/healthz/outbound", 204)})
+			oneProcess{Name: s.Name, Kind: "app", Port: s.AppPort, check: in.health(s.AppPort, "/readyz", 200)},
+			oneProcess{Name: s.Name, Kind: "sidecar", Port: s.HTTPPort, check: in.health(s.HTTPPort, "/v1.0/healthz/outbound", 204)})
 	}
 	pids, own := listeners(), map[int]bool{}
 	for _, p := range processes(in.mark()) {
@@ -53,7 +53,7 @@ func (in *Instance) status() []oneProcess {
 		if pid := pids[p.Port]; own[pid] {
 			p.Pid = pid
 		}
-		if p.Pid != 0 || !in.isReplica(p.Nombre) {
+		if p.Pid != 0 || !in.isReplica(p.Name) {
 			found = append(found, p)
 		}
 	}
@@ -115,7 +115,7 @@ func (in *Instance) printStatus(asJSON bool) error {
 		} else if !p.Healthy {
 			status = "no responde"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", p.Nombre, p.Kind, pid, p.Port, status)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", p.Name, p.Kind, pid, p.Port, status)
 	}
 	return t.Flush()
 }

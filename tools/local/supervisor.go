@@ -22,8 +22,8 @@ import (
 const supervisorToken = "token-supervisor" // #nosec G101 -- a file's name
 
 type processStatus struct {
-	Nombre   string `json:"name"`
-	Estado   string `json:"status"`
+	Name     string `json:"name"`
+	State    string `json:"status"`
 	Pid      int    `json:"pid"`
 	Running  bool   `json:"is_running"`
 	Restarts int    `json:"restarts"`
@@ -31,7 +31,7 @@ type processStatus struct {
 
 // active says whether the supervisor has the process in hand: it runs, waits for what it depends on, or is about to be started again.
 func (e processStatus) active() bool {
-	return e.Running || slices.Contains([]string{"Pending", "Launching", "Restarting", "Terminating"}, e.Estado)
+	return e.Running || slices.Contains([]string{"Pending", "Launching", "Restarting", "Terminating"}, e.State)
 }
 
 // errNotUp is the error where no supervisor listens.
@@ -78,7 +78,7 @@ func (in *Instance) supervised() (map[string]processStatus, error) {
 	}
 	m := map[string]processStatus{}
 	for _, p := range r.Data {
-		m[p.Nombre] = p
+		m[p.Name] = p
 	}
 	return m, nil
 }

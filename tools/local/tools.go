@@ -168,13 +168,13 @@ func (in *Instance) goWithProgress(dir, what string, args []string, env ...strin
 	var errs strings.Builder
 	pkg := regexp.MustCompile(`^[\w.\-~/]+$`)
 	for s := bufio.NewScanner(pipe); s.Scan(); {
-		switch linea := s.Text(); {
-		case strings.HasPrefix(linea, "go: downloading"):
+		switch line := s.Text(); {
+		case strings.HasPrefix(line, "go: downloading"):
 			modules.Add(1)
-		case pkg.MatchString(linea):
+		case pkg.MatchString(line):
 			packages.Add(1)
 		default:
-			errs.WriteString(linea + "\n")
+			errs.WriteString(line + "\n")
 		}
 	}
 	err = cmd.Wait()
@@ -201,7 +201,7 @@ func (in *Instance) services(only ...string) error {
 }
 
 // everySoOften says a line every five seconds until the returned function is called.
-func everySoOften(linea func() string) func() {
+func everySoOften(line func() string) func() {
 	end, t := make(chan struct{}), time.NewTicker(5*time.Second)
 	go func() {
 		for {
@@ -210,7 +210,7 @@ func everySoOften(linea func() string) func() {
 				t.Stop()
 				return
 			case <-t.C:
-				say("  … %s", linea())
+				say("  … %s", line())
 			}
 		}
 	}()

@@ -14,7 +14,7 @@ import (
 
 // up makes the system complete and healthy; what already is, it leaves alone.
 func (in *Instance) up(infraOnly bool) error {
-	say("instancia %s en %s", in.Nombre, in.Dir)
+	say("instancia %s en %s", in.Name, in.Dir)
 	if err := in.tools(); err != nil {
 		return err
 	}
@@ -68,14 +68,14 @@ func (in *Instance) bringUpInfra(earlier string) error {
 		say("aviso: la configuración cambió; se aplica del todo con make down y make up")
 	}
 	for _, p := range in.infra() {
-		if e, found := ps[p.Nombre]; found && !e.active() {
-			if err := in.start(p.Nombre); err != nil {
+		if e, found := ps[p.Name]; found && !e.active() {
+			if err := in.start(p.Name); err != nil {
 				return err
 			}
 		}
 	}
 	for _, p := range in.infra() {
-		if err := in.await(p.Nombre, p.check); err != nil {
+		if err := in.await(p.Name, p.check); err != nil {
 			return err
 		}
 	}
@@ -119,9 +119,9 @@ func (in *Instance) bringUpServices() error {
 			continue
 		}
 		own = append(own, s)
-		if !ps[s.Nombre].active() {
-			say("arranco %s con su sidecar", s.Nombre)
-			if err := in.start(s.Nombre); err != nil {
+		if !ps[s.Name].active() {
+			say("arranco %s con su sidecar", s.Name)
+			if err := in.start(s.Name); err != nil {
 				return err
 			}
 		}
@@ -155,7 +155,7 @@ func (in *Instance) start(name string) error {
 }
 
 func (in *Instance) waitForService(s service) error {
-	return in.await(s.Nombre, in.serviceReady(s))
+	return in.await(s.Name, in.serviceReady(s))
 }
 
 // serviceReady checks a service's app, and its sidecar.
@@ -172,7 +172,7 @@ func (in *Instance) serviceReady(s service) func() error {
 // down stops everything in the reverse order of the start, then ends whatever still carries the instance's mark.
 func (in *Instance) down() error {
 	if err := in.supervisor("POST", "/project/stop", nil); err == nil {
-		say("paro la instancia %s", in.Nombre)
+		say("paro la instancia %s", in.Name)
 		in.waitForEnd()
 	}
 	if remaining := processes(in.mark()); len(remaining) > 0 {
@@ -182,7 +182,7 @@ func (in *Instance) down() error {
 	for _, d := range []string{"logs", ""} { // the CLI makes this folder wherever it runs; ours is empty
 		_ = os.Remove(filepath.Join(in.Root, ".dapr", d))
 	}
-	say("nada de la instancia %s queda en marcha; los datos siguen en %s", in.Nombre, in.path("datos"))
+	say("nada de la instancia %s queda en marcha; los datos siguen en %s", in.Name, in.path("datos"))
 	return nil
 }
 

@@ -138,7 +138,7 @@ func (in *Instance) glanceAt(name string) glance {
 	if err != nil {
 		return g
 	}
-	g.restarts, g.state = ps[name].Restarts, ps[name].Estado
+	g.restarts, g.state = ps[name].Restarts, ps[name].State
 	if _, err := in.service(name); err == nil {
 		g.pids = processes(in.mark(), serviceMark+"="+name)
 	} else if pid := ps[name].Pid; pid > 0 && alive(pid) {

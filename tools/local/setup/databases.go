@@ -27,8 +27,8 @@ func Keys(path string) (map[string]string, error) {
 		return nil, err
 	}
 	m := map[string]string{}
-	for linea := range strings.Lines(string(text)) {
-		if c := strings.Split(strings.TrimSpace(linea), ":"); len(c) == 5 {
+	for line := range strings.Lines(string(text)) {
+		if c := strings.Split(strings.TrimSpace(line), ":"); len(c) == 5 {
 			m[c[3]] = c[4]
 		}
 	}

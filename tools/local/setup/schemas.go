@@ -53,7 +53,7 @@ func (p Pulsar) hasForeign(ctx context.Context, path, ours string) (bool, error)
 	}
 	var versions struct {
 		List []struct {
-			Tipo string `json:"type"`
+			Type string `json:"type"`
 			Text string `json:"data"`
 		} `json:"getSchemaResponses"`
 	}
@@ -61,7 +61,7 @@ func (p Pulsar) hasForeign(ctx context.Context, path, ours string) (bool, error)
 		return false, fmt.Errorf("GET %s: %w", path, err)
 	}
 	for _, v := range versions.List {
-		if v.Tipo != "AVRO" || !readTheSame(v.Text, ours) {
+		if v.Type != "AVRO" || !readTheSame(v.Text, ours) {
 			return true, nil
 		}
 	}

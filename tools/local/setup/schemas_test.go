@@ -43,7 +43,7 @@ func (b *broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	topic := path.Dir(route)
 	type version struct {
-		Tipo string `json:"type"`
+		Type string `json:"type"`
 		Text string `json:"data"`
 	}
 	switch r.Method {
