@@ -70,7 +70,7 @@ type Report struct {
 	Violations  []Violation
 }
 
-func (i *Report) absent(id, format string, args ...any) {
+func (i *Report) add(id, format string, args ...any) {
 	i.Violations = append(i.Violations, Violation{id, fmt.Sprintf(format, args...)})
 }
 
@@ -83,7 +83,7 @@ func (a *Auditor) Inspect(ctx context.Context, acceptedOnes []string) (*Report, 
 	i := &Report{Compras: len(l.compras), ByEstado: map[string]int{}, DeadLetters: map[string]int{}}
 	for _, id := range acceptedOnes {
 		if _, found := l.compras[id]; !found {
-			i.absent(id, "se aceptó y no está")
+			i.add(id, "se aceptó y no está")
 		}
 	}
 	for id, c := range l.compras {

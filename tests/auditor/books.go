@@ -15,7 +15,7 @@ type compra struct {
 		IDProducto string `json:"id_producto"`
 		Cantidad   int    `json:"cantidad"`
 	}
-	Numero, Entradas, Last, NoReply int
+	Numero, Entries, Last, NoReply int
 }
 
 type orden struct {
@@ -117,18 +117,18 @@ func (l *books) oneCompra(i *Report, id string, c compra) {
 	}
 	ordenes, reserved, moves := l.ordenes[id], l.reservas[id], l.movements[id]
 	wentOut := negated(moves["DESPACHO"])
-	if c.Entradas != c.Last || c.Last != c.Numero {
-		i.absent(id, "su historia tiene %d entradas, cuenta hasta %d y la compra dice %d", c.Entradas, c.Last, c.Numero)
+	if c.Entries != c.Last || c.Last != c.Numero {
+		i.add(id, "su historia tiene %d entradas, cuenta hasta %d y la compra dice %d", c.Entries, c.Last, c.Numero)
 	}
 	if c.NoReply > 0 {
-		i.absent(id, "%d preguntas sin respuesta", c.NoReply)
+		i.add(id, "%d preguntas sin respuesta", c.NoReply)
 	}
 	if len(ordenes) > 1 {
-		i.absent(id, "tiene %d órdenes", len(ordenes))
+		i.add(id, "tiene %d órdenes", len(ordenes))
 	}
 	withOrden := func(estado string) {
 		if len(ordenes) != 1 || ordenes[0].Estado != estado || ordenes[0].ID != c.IDOrden {
-			i.absent(id, "está %s y sus órdenes son %v", c.Estado, ordenes)
+			i.add(id, "está %s y sus órdenes son %v", c.Estado, ordenes)
 			return
 		}
 		own := lineas{}
@@ -136,29 +136,29 @@ func (l *books) oneCompra(i *Report, id string, c compra) {
 			own[p.IDProducto] += p.Cantidad
 		}
 		if !maps.Equal(own, wants) {
-			i.absent(id, "pidió %v y su orden es de %v", wants, own)
+			i.add(id, "pidió %v y su orden es de %v", wants, own)
 		}
 	}
 	switch c.Estado {
 	case "CONFIRMADA":
 		withOrden("CREADA")
 		if !maps.Equal(reserved, wants) || len(wentOut) > 0 || len(moves["LIBERACION"]) > 0 || !maps.Equal(negated(moves["RESERVA"]), wants) {
-			i.absent(id, "está CONFIRMADA, pidió %v, tiene reservado %v y sus movimientos son %v", wants, reserved, moves)
+			i.add(id, "está CONFIRMADA, pidió %v, tiene reservado %v y sus movimientos son %v", wants, reserved, moves)
 		}
 	case "DESPACHADA":
 		withOrden("DESPACHADA")
 		if len(reserved) > 0 || !maps.Equal(wentOut, wants) || len(moves["LIBERACION"]) > 0 {
-			i.absent(id, "está DESPACHADA, pidió %v, tiene reservado %v y sus movimientos son %v", wants, reserved, moves)
+			i.add(id, "está DESPACHADA, pidió %v, tiene reservado %v y sus movimientos son %v", wants, reserved, moves)
 		}
 	case "RECHAZADA", "CANCELADA":
 		if len(reserved) > 0 || len(wentOut) > 0 || !maps.Equal(negated(moves["RESERVA"]), nonZero(moves["LIBERACION"])) {
-			i.absent(id, "está %s, tiene reservado %v y sus movimientos son %v", c.Estado, reserved, moves)
+			i.add(id, "está %s, tiene reservado %v y sus movimientos son %v", c.Estado, reserved, moves)
 		}
 		if len(ordenes) == 1 && ordenes[0].Estado != "CANCELADA" {
-			i.absent(id, "está %s y su orden %s", c.Estado, ordenes[0].Estado)
+			i.add(id, "está %s y su orden %s", c.Estado, ordenes[0].Estado)
 		}
 	default:
-		i.absent(id, "está %s: no es un final", c.Estado)
+		i.add(id, "está %s: no es un final", c.Estado)
 	}
 }
 
@@ -166,12 +166,12 @@ func (l *books) oneCompra(i *Report, id string, c compra) {
 func (l *books) orphans(i *Report) {
 	for id := range l.reservas {
 		if _, found := l.compras[id]; !found {
-			i.absent(id, "hay una reserva y no hay tal compra")
+			i.add(id, "hay una reserva y no hay tal compra")
 		}
 	}
 	for id := range l.ordenes {
 		if _, found := l.compras[id]; !found {
-			i.absent(id, "hay una orden y no hay tal compra")
+			i.add(id, "hay una orden y no hay tal compra")
 		}
 	}
 }
@@ -182,14 +182,14 @@ func (l *books) existencias(i *Report) {
 		m := l.byProducto[p.ID]
 		cameIn := m["INICIAL"] + m["REPOSICION"]
 		if present := p.Cantidad + m["reservado"] - m["DESPACHO"]; cameIn != present {
-			i.absent("", "producto %s: entraron %d y hay %d", p.ID, cameIn, present)
+			i.add("", "producto %s: entraron %d y hay %d", p.ID, cameIn, present)
 		}
 		if shelf := cameIn + m["RESERVA"] + m["LIBERACION"]; shelf != p.Cantidad || p.Cantidad < 0 {
-			i.absent("", "producto %s: quedan %d y el libro dice %d", p.ID, p.Cantidad, shelf)
+			i.add("", "producto %s: quedan %d y el libro dice %d", p.ID, p.Cantidad, shelf)
 		}
 	}
 	if len(l.productos) == 0 {
-		i.absent("", "no hay productos")
+		i.add("", "no hay productos")
 	}
 }
 

@@ -14,7 +14,7 @@ func goodBooks(t *testing.T) *books {
 		productos: []producto{{"1", 92}}, byProducto: map[string]lineas{"1": {"INICIAL": 100, "RESERVA": -12, "LIBERACION": 4, "DESPACHO": -4, "reservado": 4}},
 	}
 	for id, estado := range map[string]string{"a": "CONFIRMADA", "b": "DESPACHADA", "c": "CANCELADA", "d": "RECHAZADA"} {
-		c := compra{ID: id, Estado: estado, Numero: 3, Entradas: 3, Last: 3}
+		c := compra{ID: id, Estado: estado, Numero: 3, Entries: 3, Last: 3}
 		if err := json.Unmarshal([]byte(`[{"id_producto":"1","cantidad":4}]`), &c.Productos); err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func TestAuditorFinds(t *testing.T) {
 		"an orphan order":              func(l *books) { l.ordenes["x"] = []orden{{ID: "ox"}} },
 		"a unit made up":               func(l *books) { l.productos[0].Cantidad++ },
 		"a ledger that says otherwise": func(l *books) { l.byProducto["1"]["RESERVA"]-- },
-		"a gap in the history":         func(l *books) { c := l.compras["a"]; c.Entradas--; l.compras["a"] = c },
+		"a gap in the history":         func(l *books) { c := l.compras["a"]; c.Entries--; l.compras["a"] = c },
 		"a question without a reply":   func(l *books) { c := l.compras["d"]; c.NoReply = 1; l.compras["d"] = c },
 	} {
 		t.Run(name, func(t *testing.T) {

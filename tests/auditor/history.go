@@ -27,17 +27,17 @@ var accounts = []struct{ title, database, query string }{
 }
 
 // Historia is all that is known of a purchase, to find out what went wrong.
-func (a *Auditor) Historia(ctx context.Context, id string) string {
+func (a *Auditor) Story(ctx context.Context, id string) string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "—— la compra %s ——\n", id)
 	databases := map[string]*pgxpool.Pool{"gestor": a.manager, "productos": a.productos, "ordenes": a.ordenes}
-	type linea struct{ Text string }
+	type line struct{ Text string }
 	for _, r := range accounts {
-		lineas, err := rows[linea](ctx, databases[r.database], r.query, id)
+		lines, err := rows[line](ctx, databases[r.database], r.query, id)
 		if err != nil {
 			fmt.Fprintf(&t, "%s: %v\n", r.title, err)
 		}
-		for _, l := range lineas {
+		for _, l := range lines {
 			fmt.Fprintf(&t, "%s: %s\n", r.title, l.Text)
 		}
 	}

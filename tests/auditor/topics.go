@@ -40,14 +40,14 @@ func (a *Auditor) pending(ctx context.Context, i *Report) error {
 		return err
 	}
 	for _, t := range openTramites {
-		i.absent(t.IDCompra, "queda en curso: %s", t.Tipo)
+		i.add(t.IDCompra, "queda en curso: %s", t.Tipo)
 	}
 	var n int
 	if err := a.ordenes.QueryRow(ctx, unpublished).Scan(&n); err != nil {
 		return err
 	}
 	if n > 0 {
-		i.absent("", "ordenes tiene %d avisos sin publicar", n)
+		i.add("", "ordenes tiene %d avisos sin publicar", n)
 	}
 	if err := a.findings(ctx, i); err != nil {
 		return err
@@ -60,8 +60,8 @@ func (a *Auditor) pending(ctx context.Context, i *Report) error {
 		shortName := topic[strings.LastIndex(topic, "/")+1:]
 		e, err := ask[struct {
 			Subscriptions map[string]struct {
-				Pendientes int  `json:"msgBacklog"`
-				Durable    bool `json:"isDurable"`
+				Backlog int  `json:"msgBacklog"`
+				Durable bool `json:"isDurable"`
 			} `json:"subscriptions"`
 		}](ctx, a.admin+"/admin/v2/persistent/public/default/"+shortName+"/stats?getPreciseBacklog=true")
 		if err != nil {
@@ -69,9 +69,9 @@ func (a *Auditor) pending(ctx context.Context, i *Report) error {
 		}
 		for who, s := range e.Subscriptions {
 			if origin, deadLetters := strings.CutSuffix(shortName, "-dlq"); deadLetters {
-				i.DeadLetters[origin] += s.Pendientes
-			} else if s.Durable && s.Pendientes > 0 {
-				i.absent("", "quedan %d mensajes de %s sin atender por %s", s.Pendientes, shortName, who)
+				i.DeadLetters[origin] += s.Backlog
+			} else if s.Durable && s.Backlog > 0 {
+				i.add("", "quedan %d mensajes de %s sin atender por %s", s.Backlog, shortName, who)
 			}
 		}
 	}
@@ -80,18 +80,18 @@ func (a *Auditor) pending(ctx context.Context, i *Report) error {
 
 // findings: the reconcilers had nothing to mend, but for workflows that an engine under fault left standing.
 func (a *Auditor) findings(ctx context.Context, i *Report) error {
-	type finding struct{ IDCompra, What, Estado, Hecho string }
+	type finding struct{ IDCompra, What, Estado, Done string }
 	for _, database := range []*pgxpool.Pool{a.manager, a.productos} {
 		matches, err := rows[finding](ctx, database, `select id_compra, que, estado, hecho from hallazgo`)
 		if err != nil {
 			return err
 		}
 		for _, h := range matches {
-			if h.Hecho == "relevado" {
+			if h.Done == "relevado" {
 				i.Replaced++
 				continue
 			}
-			i.absent(h.IDCompra, "el reconciliador halló: %s %s (%s)", h.What, h.Estado, h.Hecho)
+			i.add(h.IDCompra, "el reconciliador halló: %s %s (%s)", h.What, h.Estado, h.Done)
 		}
 	}
 	return nil
@@ -137,12 +137,12 @@ func (a *Auditor) events(ctx context.Context, i *Report, compras map[string]comp
 	}
 	for id, c := range compras {
 		if u := latest[id].Data; u.Numero != c.Numero || u.Estado != c.Estado {
-			i.absent(id, "está %s (%d) y eventos-compra dice %s (%d)", c.Estado, c.Numero, u.Estado, u.Numero)
+			i.add(id, "está %s (%d) y eventos-compra dice %s (%d)", c.Estado, c.Numero, u.Estado, u.Numero)
 		}
 	}
 	for id := range latest {
 		if _, found := compras[id]; !found {
-			i.absent(id, "eventos-compra la conoce y no está")
+			i.add(id, "eventos-compra la conoce y no está")
 		}
 	}
 	return nil

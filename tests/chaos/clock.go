@@ -44,14 +44,14 @@ func clockJump(which func(client.Process) bool) func(context.Context, *chaos) er
 		}
 		back, err := shiftClock(p.Pid, offset)
 		if err != nil {
-			return didNotOccur("el reloj de %s de %s: %v", p.Kind, p.Nombre, err)
+			return didNotOccur("el reloj de %s de %s: %v", p.Kind, p.Name, err)
 		}
 		release := c.onExit(back)
 		defer release()
 		sleep(ctx, 2*time.Second)
 		seen, err := clockOf(ctx, p)
 		if err == nil && (seen-offset).Abs() > 3*time.Second {
-			return didNotOccur("%s de %s muestra un reloj a %s y debía ser a %s", p.Kind, p.Nombre, seen, offset)
+			return didNotOccur("%s de %s muestra un reloj a %s y debía ser a %s", p.Kind, p.Name, seen, offset)
 		}
 		sleep(ctx, clockHeld)
 		return err

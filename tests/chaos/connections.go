@@ -58,7 +58,7 @@ func connectionsEnded(ctx context.Context, c *chaos) error {
 	return nil
 }
 
-const hungry = "caos-hambriento" // the application_name of the fault that takes all connections
+const hungryClient = "caos-hambriento" // the application_name of the fault that takes all connections
 
 // connectionLimit opens connections as a role without reserved slots until the server refuses one, and keeps taking what
 // becomes free. With end, the others' connections are ended too, so that they need new ones and get none.
@@ -74,7 +74,7 @@ func connectionLimit(end bool) func(context.Context, *chaos) error {
 		if err != nil {
 			return err
 		}
-		config.RuntimeParams["application_name"] = hungry
+		config.RuntimeParams["application_name"] = hungryClient
 		var held []*pgx.Conn
 		defer func() {
 			for _, h := range held {
@@ -102,7 +102,7 @@ func connectionLimit(end bool) func(context.Context, *chaos) error {
 		}
 		for until := time.Now().Add(lasts); time.Now().Before(until) && ctx.Err() == nil; sleep(ctx, 250*time.Millisecond) {
 			if end {
-				if _, err := admin.Exec(ctx, endAll, hungry); err != nil {
+				if _, err := admin.Exec(ctx, endAll, hungryClient); err != nil {
 					return err
 				}
 			}

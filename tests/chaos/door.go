@@ -27,14 +27,14 @@ func replicaFaults() []fault {
 func restarted(second string, names ...string) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		if _, err := c.one(ctx, oneProcess(second, "app")); errors.Is(err, errDidNotOccur) {
-			if err := c.local.Orden(ctx, "start", second); err != nil {
+			if err := c.local.Run(ctx, "start", second); err != nil {
 				return err
 			}
-			defer func() { _ = c.local.Orden(context.WithoutCancel(ctx), "stop", second) }()
+			defer func() { _ = c.local.Run(context.WithoutCancel(ctx), "stop", second) }()
 		}
 		for _, name := range names {
 			sleep(ctx, 3*time.Second) // for the door to see it
-			if err := c.local.Orden(ctx, "restart", name); err != nil {
+			if err := c.local.Run(ctx, "restart", name); err != nil {
 				return err
 			}
 		}
@@ -47,12 +47,12 @@ func (c *chaos) startReplicas(ctx context.Context) error {
 	if c.door == nil {
 		return nil
 	}
-	return c.local.Orden(ctx, "start", replica)
+	return c.local.Run(ctx, "start", replica)
 }
 
 // openDoor starts the second bff and puts one address before the two. Where neither answers a request, that address answers 502.
 func (c *chaos) openDoor(ctx context.Context) error {
-	if err := c.local.Orden(ctx, "start", replica); err != nil {
+	if err := c.local.Run(ctx, "start", replica); err != nil {
 		return err
 	}
 	second, err := c.one(ctx, oneProcess(replica, "app"))

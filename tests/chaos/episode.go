@@ -74,7 +74,7 @@ func (c *chaos) episode(ctx context.Context, n int, f fault) {
 		len(affected), len(overdue), limit, recovery.Seconds(), door.asked, door.errors5xx, door.refused, door.none)
 	for _, id := range overdue {
 		c.late[id] = late{row, end}
-		fmt.Println(c.auditor.Historia(ctx, id))
+		fmt.Println(c.auditor.Story(ctx, id))
 	}
 }
 
@@ -140,12 +140,12 @@ func (c *chaos) conclude(ctx context.Context, a settings, duration time.Duration
 		fmt.Printf("FALTA %s %s\n", f.IDCompra, f.What)
 		if f.IDCompra != "" && !told[f.IDCompra] && len(told) < 20 {
 			told[f.IDCompra] = true
-			fmt.Println(c.auditor.Historia(ctx, f.IDCompra))
+			fmt.Println(c.auditor.Story(ctx, f.IDCompra))
 		}
 	}
 	for _, id := range remaining {
 		p := c.load.all[id]
-		fmt.Printf("FALTA %s (%s) está %s y debía terminar %v\n%s\n", id, p.class, p.estado, p.finals, c.auditor.Historia(ctx, id))
+		fmt.Printf("FALTA %s (%s) está %s y debía terminar %v\n%s\n", id, p.class, p.estado, p.finals, c.auditor.Story(ctx, id))
 	}
 	for id, l := range c.late {
 		if !slices.Contains(remaining, id) {

@@ -30,7 +30,7 @@ type followed struct {
 type load struct {
 	bff      *client.Client
 	manager  *client.Database
-	cutoff   string // names this run's customers
+	runName  string // names this run's customers
 	mu       sync.Mutex
 	all      map[string]*followed
 	group    sync.WaitGroup
@@ -43,9 +43,9 @@ type load struct {
 var classes = []string{"simple", "simple", "simple", "cancelada", "cancelada", "despachada", "sin existencias", "aprobada", "no aprobada", "cancelada tarde"}
 
 const (
-	tooBig     = 101  // units that need an approval
-	exhausted  = "15" // a product of which there is none
-	existencia = 400_000
+	tooBig    = 101  // units that need an approval
+	exhausted = "15" // a product of which there is none
+	stock     = 400_000
 )
 
 // start lets n customers buy at once until stop.
@@ -57,7 +57,7 @@ func (c *load) start(ctx context.Context, n int, seed uint64) {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		c.group.Go(func() {
 			for k := 0; own.Err() == nil; k++ {
-				c.one(ctx, rng, fmt.Sprintf("caos-%s-%d-%d", c.cutoff, i, k/20))
+				c.one(ctx, rng, fmt.Sprintf("caos-%s-%d-%d", c.runName, i, k/20))
 				sleep(own, time.Duration(300+rng.IntN(500))*time.Millisecond)
 			}
 		})
@@ -159,11 +159,11 @@ func (c *load) insist(ctx context.Context, method, path string, body any) int {
 	for ctx.Err() == nil {
 		r, err := c.bff.Request(ctx, method, path, body)
 		if err != nil {
-			r.Estado = 0
+			r.Status = 0
 		}
-		c.seen(ctx, r.Estado)
-		if r.Estado != 0 && !comesAgain(r.Estado) && r.Estado != http.StatusNotFound {
-			return r.Estado
+		c.seen(ctx, r.Status)
+		if r.Status != 0 && !comesAgain(r.Status) && r.Status != http.StatusNotFound {
+			return r.Status
 		}
 		sleep(ctx, 300*time.Millisecond)
 	}

@@ -25,31 +25,31 @@ import (
 )
 
 type chaos struct {
-	local     *client.Local
-	env       client.Env
-	network   *network
-	ear       *ear
-	broker    *client.Broker
-	load      *load
-	auditor   *auditor.Auditor
-	failpoint string // the folder in which failpoints are armed
-	rows      map[string]*row
-	order     []string
-	late      map[string]late // purchases by id
-	exposed   map[string]bool // purchases that met a fault which a reconciler may have to mend
-	rng       *rand.Rand      // how long a fault lasts, and the like
-	short     bool
-	door      *balancer.Balancer // before the two bffs; nil where there is one
-	disk      *disk
-	mu        sync.Mutex
-	undos     []func() // what must be taken back when this program ends
+	local      *client.Local
+	env        client.Env
+	network    *network
+	ear        *ear
+	broker     *client.Broker
+	load       *load
+	auditor    *auditor.Auditor
+	failpoints string // the folder in which failpoints are armed
+	rows       map[string]*row
+	order      []string
+	late       map[string]late // purchases by id
+	exposed    map[string]bool // purchases that met a fault which a reconciler may have to mend
+	rng        *rand.Rand      // how long a fault lasts, and the like
+	short      bool
+	door       *balancer.Balancer // before the two bffs; nil where there is one
+	disk       *disk
+	mu         sync.Mutex
+	undos      []func() // what must be taken back when this program ends
 }
 
 type settings struct {
 	minutes, customers int
 	seed               uint64
 	short              bool
-	report, failpoint  string
+	report, faults     string
 }
 
 func main() {
@@ -60,7 +60,7 @@ func main() {
 	flag.Uint64Var(&a.seed, "seed", uint64(time.Now().Unix()), "el plan de fallas")
 	flag.BoolVar(&a.short, "short", false, "una falla de cada clase, y termina")
 	flag.StringVar(&a.report, "report", "", "escribe la tabla también en este archivo, en Markdown")
-	flag.StringVar(&a.failpoint, "faults", "", "solo aquellas con este nombre: una expresión regular sobre falla/paso")
+	flag.StringVar(&a.faults, "faults", "", "solo aquellas con este nombre: una expresión regular sobre falla/paso")
 	flag.Parse()
 	err := run(ctx, a)
 	cancel()
@@ -71,7 +71,7 @@ func main() {
 }
 
 func run(ctx context.Context, a settings) (err error) {
-	all, err := chosen(catalog(), a.failpoint)
+	all, err := chosen(catalog(), a.faults)
 	if err != nil {
 		return err
 	}
@@ -106,16 +106,16 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 	if c.local, err = client.NewLocal("caos"); err != nil {
 		return err
 	}
-	c.failpoint = filepath.Join(c.local.Root, ".local", "caos", "fallas")
+	c.failpoints = filepath.Join(c.local.Root, ".local", "caos", "failpoints")
 	c.local.Settings = append(c.network.settings(), "BUILD_TAGS=failpoints")
 	for _, s := range applications {
-		c.local.Settings = append(c.local.Settings, "APP_"+inUppercase(s)+"_FALLAS="+c.failpoint)
+		c.local.Settings = append(c.local.Settings, "APP_"+inUppercase(s)+"_FAILPOINTS_DIR="+c.failpoints)
 	}
 	fmt.Println("caos: empiezo con datos nuevos; arranco todo")
 	if err := c.start(ctx, all); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.failpoint, 0o755); err != nil { // #nosec G301 -- the services look into it
+	if err := os.MkdirAll(c.failpoints, 0o755); err != nil { // #nosec G301 -- the services look into it
 		return err
 	}
 	if c.env, err = c.local.Env(ctx); err != nil {
@@ -126,7 +126,7 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 			return err
 		}
 	}
-	if _, err := client.Direct(c.env.Admin).Restock(ctx, map[string]int{"1": existencia, "2": existencia, "3": existencia, "4": existencia}, "caos"); err != nil {
+	if _, err := client.Direct(c.env.Admin).Restock(ctx, map[string]int{"1": stock, "2": stock, "3": stock, "4": stock}, "caos"); err != nil {
 		return err
 	}
 	if c.broker, err = client.OpenBroker(c.env); err != nil {
@@ -145,7 +145,7 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 			return err
 		}
 	}
-	c.load = &load{bff: bff, manager: manager, cutoff: time.Now().UTC().Format("150405")}
+	c.load = &load{bff: bff, manager: manager, runName: time.Now().UTC().Format("150405")}
 	c.auditor, err = auditor.Open(ctx, auditor.Addresses{
 		ManagerDSN: c.env.ManagerDSN, ProductosDSN: c.env.ProductosDSN, OrdenesDSN: c.env.OrdenesDSN,
 		PulsarURL: c.env.PulsarURL, PulsarAdmin: c.env.PulsarAdmin,
@@ -156,19 +156,19 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 // start sets the instance up anew, with a small disk of its own for PostgreSQL where a fault fills it.
 func (c *chaos) start(ctx context.Context, all []fault) error {
 	c.disk = c.newDisk()
-	if err := c.local.Orden(ctx, "down"); err != nil {
+	if err := c.local.Run(ctx, "down"); err != nil {
 		return err
 	}
 	if err := c.disk.unmount(false); err != nil { // of a run that was killed
 		return err
 	}
-	if err := c.local.Orden(ctx, "reset"); err != nil {
+	if err := c.local.Run(ctx, "reset"); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(all, func(f fault) bool { return strings.HasPrefix(f.what, diskFault) }) {
 		c.disk.missing = c.disk.mount()
 	}
-	return c.local.Orden(ctx, "up")
+	return c.local.Run(ctx, "up")
 }
 
 // shutDown takes back what is still done to the instance and stops it, but keeps its data, so that it can be brought up again for
@@ -178,7 +178,7 @@ func (c *chaos) shutDown() (err error) {
 	if c.local != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
-		err = c.local.Orden(ctx, "down")
+		err = c.local.Run(ctx, "down")
 	}
 	if c.disk != nil {
 		err = errors.Join(err, c.disk.unmount(true))

@@ -55,7 +55,7 @@ func openNetwork() (*network, error) {
 func (r *network) settings() []string {
 	a := []string{"PULSAR_ADVERTISED=" + r.links["broker"].Listen, fmt.Sprintf("PORT_POSTGRES=%d", r.postgres), fmt.Sprintf("PORT_PULSAR=%d", r.pulsar), "POSTGRES_DSN="}
 	for _, s := range withDatabase {
-		a = append(a, fmt.Sprintf("APP_%s_BASE_DATOS=postgres://%s@%s/%s?sslmode=disable&passfile=.local/caos/pgpass",
+		a = append(a, fmt.Sprintf("APP_%s_DATABASE_URL=postgres://%s@%s/%s?sslmode=disable&passfile=.local/caos/pgpass",
 			inUppercase(s.app), s.role, r.links[s.app].Listen, s.database))
 	}
 	return a
@@ -74,14 +74,14 @@ const networkFaultLasts = 10 * time.Second
 func networkFaults() []fault {
 	var f []fault
 	for _, s := range withDatabase {
-		f = append(f, toxic("red lenta entre "+s.app+" y su base", s.app, slow), toxic("red cortada entre "+s.app+" y su base", s.app, severedLink))
+		f = append(f, toxic("red lenta entre "+s.app+" y su base", s.app, slow), toxic("red cortada entre "+s.app+" y su base", s.app, cut))
 	}
-	return append(f, toxic("red lenta hacia el broker", "broker", slow), toxic("red cortada hacia el broker", "broker", severedLink))
+	return append(f, toxic("red lenta hacia el broker", "broker", slow), toxic("red cortada hacia el broker", "broker", cut))
 }
 
 const (
-	slow        = `{"name": "%s", "type": "latency", "stream": "%s", "attributes": {"latency": 300, "jitter": 200}}`
-	severedLink = `{"name": "%s", "type": "timeout", "stream": "%s", "attributes": {"timeout": 0}}`
+	slow = `{"name": "%s", "type": "latency", "stream": "%s", "attributes": {"latency": 300, "jitter": 200}}`
+	cut  = `{"name": "%s", "type": "timeout", "stream": "%s", "attributes": {"timeout": 0}}`
 )
 
 func toxic(what, link, kind string) fault {

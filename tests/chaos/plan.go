@@ -35,9 +35,9 @@ func catalog() []fault {
 		f = append(f, kill("kill -9 de "+i, oneProcess(i, i)))
 	}
 	f = append(f,
-		kill("kill -9 de gestor-compra con su sidecar", func(p client.Process) bool { return p.Nombre == "gestor-compra" }),
-		kill("kill -9 de postgres y pulsar", func(p client.Process) bool { return p.Nombre == "postgres" || p.Nombre == "pulsar" }),
-		kill("kill -9 de placement y scheduler", func(p client.Process) bool { return p.Nombre == "placement" || p.Nombre == "scheduler" }),
+		kill("kill -9 de gestor-compra con su sidecar", func(p client.Process) bool { return p.Name == "gestor-compra" }),
+		kill("kill -9 de postgres y pulsar", func(p client.Process) bool { return p.Name == "postgres" || p.Name == "pulsar" }),
+		kill("kill -9 de placement y scheduler", func(p client.Process) bool { return p.Name == "placement" || p.Name == "scheduler" }),
 		kill("kill -9 de todas las apps", func(p client.Process) bool { return p.Kind == "app" }),
 		kill("kill -9 de todos los sidecars", func(p client.Process) bool { return p.Kind == "sidecar" }),
 		kill("kill -9 de todo", func(client.Process) bool { return true }),
@@ -47,7 +47,7 @@ func catalog() []fault {
 }
 
 func oneProcess(name, class string) func(client.Process) bool {
-	return func(p client.Process) bool { return p.Nombre == name && p.Kind == class }
+	return func(p client.Process) bool { return p.Name == name && p.Kind == class }
 }
 
 func kill(what string, which func(client.Process) bool) fault {
@@ -108,7 +108,7 @@ const pointWait = 25 * time.Second
 
 func point(what, when, message string) fault {
 	return fault{what: what, step: message, act: func(ctx context.Context, c *chaos) error {
-		file := filepath.Join(c.failpoint, when+"."+message)
+		file := filepath.Join(c.failpoints, when+"."+message)
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			return err
 		}

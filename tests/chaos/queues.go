@@ -33,7 +33,7 @@ func backlogDeleted(topic, app string) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		deleted := 0
 		for tries := 0; deleted == 0 && tries < 3; tries++ {
-			if _, err := c.local.Kill(ctx, func(p client.Process) bool { return p.Nombre == app || p.Nombre == app+"-2" }); err != nil {
+			if _, err := c.local.Kill(ctx, func(p client.Process) bool { return p.Name == app || p.Name == app+"-2" }); err != nil {
 				return err
 			}
 			gone := false // which the broker has to notice first

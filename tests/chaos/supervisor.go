@@ -40,7 +40,7 @@ func everythingKilled(ctx context.Context, c *chaos) error {
 			}
 		}
 	}
-	if err := c.local.Orden(ctx, "up"); err != nil {
+	if err := c.local.Run(ctx, "up"); err != nil {
 		return err
 	}
 	return c.startReplicas(ctx)

@@ -47,14 +47,14 @@ func (b *Broker) AvroSchema(topic string) (avro.Schema, error) {
 // Registered is the newest schema that Pulsar's registry holds for a topic.
 func (b *Broker) Registered(ctx context.Context, topic string) (avro.Schema, error) {
 	var r struct {
-		Tipo string `json:"type"`
+		Kind string `json:"type"`
 		Text string `json:"data"`
 	}
 	if err := b.ask(ctx, "/admin/v2/schemas/public/default/"+topic+"/schema", &r); err != nil {
 		return nil, err
 	}
-	if r.Tipo != "AVRO" {
-		return nil, fmt.Errorf("el registro de %s tiene un esquema %s", topic, r.Tipo)
+	if r.Kind != "AVRO" {
+		return nil, fmt.Errorf("el registro de %s tiene un esquema %s", topic, r.Kind)
 	}
 	return avro.ParseBytesWithCache([]byte(r.Text), "", &avro.SchemaCache{})
 }
@@ -121,7 +121,7 @@ func Publish[D any](ctx context.Context, b *Broker, topic contracts.TopicName[D]
 }
 
 // Registro is m on the wire.
-func Registro[D any](b *Broker, topic contracts.TopicName[D], m contracts.Message[D]) ([]byte, error) {
+func Record[D any](b *Broker, topic contracts.TopicName[D], m contracts.Message[D]) ([]byte, error) {
 	schema, err := b.AvroSchema(string(topic))
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (b *Broker) Producer(topic string, schema pulsar.Schema) (pulsar.Producer, 
 
 // DeadLetter is a dead letter: the record, and what is told beside it.
 type DeadLetter[D any] struct {
-	Mensaje    contracts.Message[D]
+	Message    contracts.Message[D]
 	Properties map[string]string
 }
 

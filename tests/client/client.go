@@ -53,7 +53,7 @@ func (p *Problem) Error() string {
 
 // Response is an answer as it came.
 type Response struct {
-	Estado  int
+	Status  int
 	Headers http.Header
 	Body    []byte
 }
@@ -62,14 +62,14 @@ type Response struct {
 func (r Response) Problem() *Problem {
 	p := &Problem{}
 	if err := json.Unmarshal(r.Body, p); err != nil || p.Status == 0 {
-		p.Title, p.Detail = http.StatusText(r.Estado), string(r.Body[:min(len(r.Body), 300)])
+		p.Title, p.Detail = http.StatusText(r.Status), string(r.Body[:min(len(r.Body), 300)])
 	}
-	p.Status = r.Estado
+	p.Status = r.Status
 	return p
 }
 
 // Header is a header of a request.
-type Header struct{ Nombre, Value string }
+type Header struct{ Name, Value string }
 
 // WithIdempotencyKey names a sending, so that it can be sent again.
 func WithIdempotencyKey(key string) Header { return Header{"Idempotency-Key", key} }
@@ -97,7 +97,7 @@ func (c *Client) Request(ctx context.Context, method, path string, body any, hea
 		request.Header.Set("Content-Type", "application/json")
 	}
 	for _, h := range headers {
-		request.Header.Set(h.Nombre, h.Value)
+		request.Header.Set(h.Name, h.Value)
 	}
 	if err := c.addCredentials(request); err != nil {
 		return Response{}, err
@@ -108,7 +108,7 @@ func (c *Client) Request(ctx context.Context, method, path string, body any, hea
 	}
 	defer r.Body.Close()
 	text, err := io.ReadAll(r.Body)
-	return Response{Estado: r.StatusCode, Headers: r.Header, Body: text}, err
+	return Response{Status: r.StatusCode, Headers: r.Header, Body: text}, err
 }
 
 // ask is Request for callers that want a T or an error, *Problem where there was an answer.
@@ -118,11 +118,11 @@ func ask[T any](ctx context.Context, c *Client, method, path string, body any, h
 	if err != nil {
 		return v, err
 	}
-	if r.Estado/100 != 2 {
+	if r.Status/100 != 2 {
 		return v, fmt.Errorf("%s %s: %w", method, path, r.Problem())
 	}
 	if err := json.Unmarshal(r.Body, &v); err != nil {
-		return v, fmt.Errorf("%s %s respondió %d con otra cosa: %w", method, path, r.Estado, err)
+		return v, fmt.Errorf("%s %s respondió %d con otra cosa: %w", method, path, r.Status, err)
 	}
 	return v, nil
 }
@@ -147,18 +147,18 @@ func (c *Client) Load(ctx context.Context, id string) (contracts.Compra, error) 
 }
 
 // Pagina is a part of a customer's purchases.
-type Pagina struct {
+type Page struct {
 	Compras   []contracts.Compra `json:"compras"`
 	Siguiente string             `json:"siguiente"`
 }
 
 // OfUsuario reads a page of at most limit purchases of a customer, newest first.
-func (c *Client) OfUsuario(ctx context.Context, usuario string, limit int, after string) (Pagina, error) {
+func (c *Client) OfUsuario(ctx context.Context, usuario string, limit int, after string) (Page, error) {
 	query := url.Values{"limite": {fmt.Sprint(limit)}}
 	if after != "" {
 		query.Set("despues", after)
 	}
-	return ask[Pagina](ctx, c, http.MethodGet, "/usuarios/"+url.PathEscape(usuario)+"/compras?"+query.Encode(), nil)
+	return ask[Page](ctx, c, http.MethodGet, "/usuarios/"+url.PathEscape(usuario)+"/compras?"+query.Encode(), nil)
 }
 
 // Productos lists the products with their stock.

@@ -21,7 +21,7 @@ import (
 
 // operadores is among how many subjects what a Client asks of the bff is spread: each has a rate of its own, as many people
 // would. A tool that makes the load of a thousand customers is not one customer.
-const operadores = 512
+const subjects = 512
 
 // ttl of a token that is made here: longer than the longest run of any test.
 const ttl = 12 * time.Hour
@@ -54,16 +54,16 @@ func (e Env) remember() error {
 	if err != nil {
 		return fmt.Errorf("clave del emisor de desarrollo: %w", err)
 	}
-	var tokens [operadores]struct {
+	var tokens [subjects]struct {
 		one   sync.Once
 		token string
 		err   error
 	}
 	var turn atomic.Uint64
 	credentials.Store(e.BFF, func(r *http.Request) error {
-		n := turn.Add(1) % operadores
+		n := turn.Add(1) % subjects
 		if key := r.Header.Get("Idempotency-Key"); key != "" { // which is its subject's own: the same sending, the same subject
-			n = uint64(crc32.ChecksumIEEE([]byte(key))) % operadores
+			n = uint64(crc32.ChecksumIEEE([]byte(key))) % subjects
 		}
 		t := &tokens[n]
 		t.one.Do(func() { t.token, t.err = f.sign(fmt.Sprintf("prueba-%d", n), "operador") })

@@ -20,8 +20,8 @@ var ErrEnough = errors.New("basta")
 
 // Event is a server-sent event, or a comment between two: its text is in Data.
 type Event struct {
-	ID, Nombre, Data string
-	Comment          bool
+	ID, Name, Data string
+	Comment        bool
 }
 
 // Events opens a live stream at path and gives each event to oir, until the stream ends (nil), oir returns ErrEnough (nil)
@@ -50,7 +50,7 @@ func (c *Client) Events(ctx context.Context, path, lastID string, listen func(Ev
 	}
 	if r.StatusCode != http.StatusOK || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/event-stream") {
 		text, _ := io.ReadAll(io.LimitReader(r.Body, 1<<16)) // what came of it is enough for a message
-		return fmt.Errorf("GET %s: %w", path, Response{Estado: r.StatusCode, Body: text}.Problem())
+		return fmt.Errorf("GET %s: %w", path, Response{Status: r.StatusCode, Body: text}.Problem())
 	}
 	err = readEvents(r.Body, listen)
 	if errors.Is(err, ErrEnough) {
@@ -60,22 +60,22 @@ func (c *Client) Events(ctx context.Context, path, lastID string, listen func(Ev
 }
 
 func readEvents(r io.Reader, listen func(Event) error) error {
-	lineas := bufio.NewScanner(r)
-	lineas.Buffer(nil, 8<<20)
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 8<<20)
 	var e Event
-	for lineas.Scan() {
-		field, value, _ := strings.Cut(lineas.Text(), ":")
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ":")
 		value = strings.TrimPrefix(value, " ")
 		switch field {
 		case "id":
 			e.ID = value
 		case "event":
-			e.Nombre = value
+			e.Name = value
 		case "data":
 			e.Data += value
 		case "": // an empty line ends an event; one that begins with a colon is a comment
 			finished := e
-			if lineas.Text() == "" {
+			if lines.Text() == "" {
 				e = Event{}
 			} else {
 				finished = Event{Data: value, Comment: true}
@@ -88,7 +88,7 @@ func readEvents(r io.Reader, listen func(Event) error) error {
 			}
 		}
 	}
-	return lineas.Err()
+	return lines.Err()
 }
 
 // pollEvery is how often a purchase is read where there is no live stream.

@@ -38,7 +38,7 @@ func (l *Local) command(ctx context.Context, args ...string) *exec.Cmd {
 }
 
 // Orden runs a command: up, down, reset; stop, start or restart of a service.
-func (l *Local) Orden(ctx context.Context, args ...string) error {
+func (l *Local) Run(ctx context.Context, args ...string) error {
 	if text, err := l.command(ctx, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("local %s: %w\n%s", strings.Join(args, " "), err, text)
 	}
@@ -46,7 +46,7 @@ func (l *Local) Orden(ctx context.Context, args ...string) error {
 }
 
 // Salida runs a command that tells something, and gives what it told: dsn, env.
-func (l *Local) Salida(ctx context.Context, args ...string) (string, error) {
+func (l *Local) Output(ctx context.Context, args ...string) (string, error) {
 	text, err := l.command(ctx, args...).Output()
 	if err != nil {
 		return "", fmt.Errorf("local %s: %w", strings.Join(args, " "), err)
@@ -56,13 +56,13 @@ func (l *Local) Salida(ctx context.Context, args ...string) (string, error) {
 
 // Env reads the addresses of this copy.
 func (l *Local) Env(ctx context.Context) (Env, error) {
-	text, err := l.Salida(ctx, "env")
+	text, err := l.Output(ctx, "env")
 	if err != nil {
 		return Env{}, err
 	}
 	m := map[string]string{}
-	for linea := range strings.Lines(text) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(linea), "="); ok {
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
 			m[name] = value
 		}
 	}
@@ -71,7 +71,7 @@ func (l *Local) Env(ctx context.Context) (Env, error) {
 
 // Process is a line of `local status`: an app, its sidecar, or a part of the infrastructure.
 type Process struct {
-	Nombre  string `json:"name"`
+	Name    string `json:"name"`
 	Kind    string `json:"kind"`
 	Pid     int    `json:"pid"`
 	Port    int    `json:"port"`
@@ -95,7 +95,7 @@ func (l *Local) Processes(ctx context.Context) ([]Process, error) {
 func (l *Local) AppsOf(ctx context.Context, service string) (addresses []string, err error) {
 	processes, err := l.Processes(ctx)
 	for _, p := range processes {
-		if p.Kind == "app" && p.Pid != 0 && (p.Nombre == service || strings.HasPrefix(p.Nombre, service+"-")) {
+		if p.Kind == "app" && p.Pid != 0 && (p.Name == service || strings.HasPrefix(p.Name, service+"-")) {
 			addresses = append(addresses, fmt.Sprintf("http://127.0.0.1:%d", p.Port))
 		}
 	}
@@ -111,7 +111,7 @@ func (l *Local) Kill(ctx context.Context, which func(Process) bool) (int, error)
 	processes = slices.DeleteFunc(processes, func(p Process) bool { return p.Pid == 0 || !which(p) })
 	for _, p := range processes {
 		if err := syscall.Kill(p.Pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH { //nolint:errorlint // it is that very value
-			return 0, fmt.Errorf("matar %s de %s: %w", p.Kind, p.Nombre, err)
+			return 0, fmt.Errorf("matar %s de %s: %w", p.Kind, p.Name, err)
 		}
 	}
 	return len(processes), nil
@@ -125,7 +125,7 @@ func (l *Local) AllHealthy(ctx context.Context) error {
 	}
 	for _, p := range processes {
 		if !p.Healthy {
-			return fmt.Errorf("%s de %s no está sano", p.Kind, p.Nombre)
+			return fmt.Errorf("%s de %s no está sano", p.Kind, p.Name)
 		}
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 
 // Restocked is a product that was restocked: how many there were, and are.
 type Restocked struct {
-	Before, Ahora contracts.Producto
+	Before, After contracts.Producto
 }
 
 // Restock restocks what there is less of than minimums says (product to units), and gives what it did. key names this
@@ -36,7 +36,7 @@ func (c *Client) Restock(ctx context.Context, minimums map[string]int, key strin
 			if err != nil {
 				return done, err
 			}
-			done = append(done, Restocked{Before: p, Ahora: now})
+			done = append(done, Restocked{Before: p, After: now})
 		}
 	}
 	return done, nil

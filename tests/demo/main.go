@@ -37,7 +37,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	var failures []error
-	for i, c := range courses {
+	for i, c := range paths {
 		if err := d.walk(ctx, i+1, c); err != nil {
 			d.paper.Bad(err.Error())
 			failures = append(failures, fmt.Errorf("%s: %w", c.title, err))

@@ -44,7 +44,7 @@ func (p *paper) Title(format string, args ...any) {
 }
 
 // Linea is plain text.
-func (p *paper) Linea(format string, args ...any) {
+func (p *paper) Line(format string, args ...any) {
 	fmt.Fprintln(p.w, "  "+fmt.Sprintf(format, args...))
 }
 
@@ -66,7 +66,7 @@ func (p *paper) Act(text string) { fmt.Fprintln(p.w, "            "+p.with(blue,
 
 // Paso is a step of a purchase: when, since its start, and what. A state that it enters stands out from what
 // else happens to it.
-func (p *paper) Paso(when time.Duration, step, detail string) {
+func (p *paper) Step(when time.Duration, step, detail string) {
 	style := styles[contracts.Estado(step)]
 	mark := "●"
 	if !slices.Contains(contracts.Estados, contracts.Estado(step)) {

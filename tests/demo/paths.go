@@ -9,7 +9,7 @@ import (
 )
 
 // course is one way a purchase can go: what is bought, what somebody does to it meanwhile, and how it must end.
-type course struct {
+type path struct {
 	title  string
 	compra func(ctx context.Context, d *demo) (contracts.SolicitudCompra, error)
 	acts   []act
@@ -30,7 +30,7 @@ const coffee, panela, oil, water, coffeeMaker, grinder = "1", "2", "6", "11", "1
 // minimums is how many of each must be on the shelf for the demo to begin.
 var minimums = map[string]int{coffee: 100, panela: 100, oil: 100, water: 500, coffeeMaker: 20, grinder: 1}
 
-var courses = []course{
+var paths = []path{
 	{
 		title:  "Una compra que se confirma",
 		compra: asCliente("ana", false, linea(coffee, 2), linea(coffeeMaker, 1)),

@@ -32,13 +32,13 @@ func (d *demo) restock(ctx context.Context) error {
 	}
 	restocked, err := d.client.Restock(ctx, minimums, "demo-"+d.mark)
 	for _, r := range restocked {
-		d.paper.Linea("Repuse %d × %s: quedaban %d.", r.Ahora.Cantidad-r.Before.Cantidad, r.Before.Nombre, r.Before.Cantidad)
+		d.paper.Line("Repuse %d × %s: quedaban %d.", r.After.Cantidad-r.Before.Cantidad, r.Before.Nombre, r.Before.Cantidad)
 	}
 	return err
 }
 
 // walk sends one purchase and draws it until it is where it must end.
-func (d *demo) walk(ctx context.Context, number int, c course) error {
+func (d *demo) walk(ctx context.Context, number int, c path) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	d.paper.Title("%d. %s", number, c.title)
@@ -46,11 +46,11 @@ func (d *demo) walk(ctx context.Context, number int, c course) error {
 	if err != nil {
 		return err
 	}
-	d.paper.Linea("%s compra %s", solicitud.IDUsuario, d.describe(solicitud.Productos))
+	d.paper.Line("%s compra %s", solicitud.IDUsuario, d.describe(solicitud.Productos))
 	accepted, err := d.client.Comprar(ctx, solicitud)
 	var refused *client.Problem
 	if c.end == "" && errors.As(err, &refused) && refused.Status == http.StatusConflict {
-		d.paper.Linea("La puerta responde %d: %s", refused.Status, refused.Detail)
+		d.paper.Line("La puerta responde %d: %s", refused.Status, refused.Detail)
 		return nil
 	}
 	if err != nil {
@@ -60,7 +60,7 @@ func (d *demo) walk(ctx context.Context, number int, c course) error {
 		d.first = accepted.ID
 	}
 	d.paper.Dim("compra %s", accepted.ID)
-	e := scene{demo: d, course: c, acts: c.acts}
+	e := scene{demo: d, path: c, acts: c.acts}
 	if err := d.client.Follow(ctx, accepted.ID, func(view contracts.Compra) error { return e.visit(ctx, view) }); err != nil {
 		return fmt.Errorf("compra %s, que quedó %q: %w", accepted.ID, e.estado, err)
 	}
@@ -70,7 +70,7 @@ func (d *demo) walk(ctx context.Context, number int, c course) error {
 // scene is one purchase while it is drawn.
 type scene struct {
 	demo   *demo
-	course course
+	path   path
 	acts   []act // still to be done
 	seen   int   // the number of the last history entry drawn
 	start  time.Time
@@ -86,7 +86,7 @@ func (e *scene) visit(ctx context.Context, c contracts.Compra) error {
 	for _, h := range c.Historia {
 		if h.Numero > e.seen {
 			e.seen = h.Numero
-			e.demo.paper.Paso(h.En.Sub(e.start), h.Paso, h.Detalle)
+			e.demo.paper.Step(h.En.Sub(e.start), h.Paso, h.Detalle)
 		}
 	}
 	if len(e.acts) > 0 && e.acts[0].at == c.Estado {
@@ -96,17 +96,17 @@ func (e *scene) visit(ctx context.Context, c contracts.Compra) error {
 		return a.do(ctx, e.demo, c)
 	}
 	switch {
-	case c.Estado == e.course.end && len(e.acts) == 0:
-		return e.shutDown(c)
+	case c.Estado == e.path.end && len(e.acts) == 0:
+		return e.end(c)
 	case c.Estado.AtRest() && !e.canProceed(c.Estado):
-		return fmt.Errorf("debía terminar %s y terminó %s: %s", e.course.end, c.Estado, c.Motivo)
+		return fmt.Errorf("debía terminar %s y terminó %s: %s", e.path.end, c.Estado, c.Motivo)
 	}
 	return nil
 }
 
 // canProceed tells that a confirmed purchase is on its way out of the warehouse, or out of the books.
 func (e *scene) canProceed(estado contracts.Estado) bool {
-	return estado == contracts.EstadoConfirmada && (e.course.end == contracts.EstadoDespachada || e.course.end == contracts.EstadoCancelada)
+	return estado == contracts.EstadoConfirmada && (e.path.end == contracts.EstadoDespachada || e.path.end == contracts.EstadoCancelada)
 }
 
 // untilConfirmada buys without drawing.
@@ -127,15 +127,15 @@ func (d *demo) untilConfirmada(ctx context.Context, s contracts.SolicitudCompra)
 }
 
 // shutDown tells why the purchase ended so, where that is said, and checks what must be true besides.
-func (e *scene) shutDown(c contracts.Compra) error {
+func (e *scene) end(c contracts.Compra) error {
 	for _, f := range c.Faltantes {
 		e.demo.paper.Note("falta %s: quería %d y hay %d", e.demo.names[f.IDProducto], f.Solicitada, f.Disponible)
 	}
 	if c.Motivo != "" && c.Motivo != c.Historia[len(c.Historia)-1].Detalle {
 		e.demo.paper.Note("%s", c.Motivo)
 	}
-	if e.course.extra != nil {
-		if err := e.course.extra(c); err != nil {
+	if e.path.extra != nil {
+		if err := e.path.extra(c); err != nil {
 			return err
 		}
 	}

@@ -79,7 +79,7 @@ func TestToEachTheirOwn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return r.Estado
+		return r.Status
 	}
 	for _, c := range []struct {
 		name, verb, path      string
@@ -122,8 +122,8 @@ func TestOperationNeedsAnOperador(t *testing.T) {
 	read := func(path string, v any) {
 		t.Helper()
 		r, err := s.BFF.Request(t.Context(), http.MethodGet, path, nil)
-		if err != nil || r.Estado != http.StatusOK {
-			t.Fatalf("%s: %d %s %v", path, r.Estado, r.Body, err)
+		if err != nil || r.Status != http.StatusOK {
+			t.Fatalf("%s: %d %s %v", path, r.Status, r.Body, err)
 		}
 		if err := json.Unmarshal(r.Body, v); err != nil {
 			t.Fatal(err)
@@ -151,15 +151,15 @@ func TestOperationNeedsAnOperador(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	}
-	var p client.Pagina
+	var p client.Page
 	read("/compras?estado=CONFIRMADA&limite=1", &p)
 	if len(p.Compras) != 1 || p.Compras[0].Estado != contracts.EstadoConfirmada {
 		t.Errorf("%+v", p)
 	}
 	var deadLetters []contracts.MensajeMuerto
 	read("/mensajes-muertos", &deadLetters)
-	if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+id+"/reintento", nil); err != nil || r.Estado != http.StatusConflict {
-		t.Errorf("reintentar la confirmada: %d %s", r.Estado, r.Body)
+	if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+id+"/reintento", nil); err != nil || r.Status != http.StatusConflict {
+		t.Errorf("reintentar la confirmada: %d %s", r.Status, r.Body)
 	}
 }
 
@@ -240,8 +240,8 @@ func TestLogInAndOut(t *testing.T) {
 		t.Errorf("después de salir: %d", status)
 	}
 	// Something happens to the purchase, and the stream that was open ends without telling it.
-	if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+a.ID+"/cancelacion", nil); err != nil || r.Estado >= http.StatusBadRequest {
-		t.Fatalf("cancelar: %d %s %v", r.Estado, r.Body, err)
+	if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+a.ID+"/cancelacion", nil); err != nil || r.Status >= http.StatusBadRequest {
+		t.Fatalf("cancelar: %d %s %v", r.Status, r.Body, err)
 	}
 	for line := range stream {
 		if strings.HasPrefix(line, "data:") {
@@ -310,9 +310,9 @@ func TestSubscription(t *testing.T) {
 	}
 	defer res.Body.Close()
 	var seen []string
-	for lineas := bufio.NewScanner(res.Body); lineas.Scan(); {
-		data, es := strings.CutPrefix(lineas.Text(), "data: ")
-		if !es {
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		data, ok := strings.CutPrefix(lines.Text(), "data: ")
+		if !ok {
 			continue
 		}
 		var e struct {

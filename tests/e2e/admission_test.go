@@ -15,13 +15,13 @@ import (
 // capacity is gestor-compra's setting MAX_IN_FLIGHT as it is when nobody sets it.
 const capacity = 64
 
-// With two replicas that give out places, no more purchases are in flight than there are places, and of those that wait
+// With two replicas that give out places, no most purchases are in flight than there are places, and of those that wait
 // the ones with home delivery go first.
 func TestCapacityAndSequence(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 500})
-	s.Orden(t, "start", "gestor-compra-2")
-	t.Cleanup(func() { s.Orden(t, "stop", "gestor-compra-2") })
+	s.Run(t, "start", "gestor-compra-2")
+	t.Cleanup(func() { s.Run(t, "stop", "gestor-compra-2") })
 	s.Stop(t, "consolidador") // now each purchase that has a place keeps it
 
 	u := Usuario(t)
@@ -30,20 +30,20 @@ func TestCapacityAndSequence(t *testing.T) {
 			return contracts.SolicitudCompra{IDUsuario: fmt.Sprintf("%s-%d", u, i%5), Productos: []contracts.Linea{Linea("1", 1)}, Domicilio: domicilio(i)}
 		})
 	}
-	firstFew := comprar(capacity, func(int) bool { return false })
+	first := comprar(capacity, func(int) bool { return false })
 	Until(t, "todos los lugares ocupados", func(context.Context) (bool, error) {
-		n := Count(t, s.ManagerDatabase, `select count(*) from compra where id = any($1) and estado = 'INICIADA'`, firstFew)
+		n := Count(t, s.ManagerDatabase, `select count(*) from compra where id = any($1) and estado = 'INICIADA'`, first)
 		return n == capacity, fmt.Errorf("%d de %d", n, capacity)
 	})
 	waiting := comprar(60, func(i int) bool { return i%2 == 1 })
-	s.Orden(t, "start", "consolidador")
-	all := slices.Concat(firstFew, waiting)
+	s.Run(t, "start", "consolidador")
+	all := slices.Concat(first, waiting)
 	s.AllConfirmed(t, Deadline, all)
 
 	if n := mostAtOnce(t, s, all); n != capacity {
 		t.Errorf("llegó a haber %d en vuelo, y los lugares son %d", n, capacity)
 	}
-	withoutPriority(t, s, waiting)
+	wantHomeDeliveryFirst(t, s, waiting)
 }
 
 // mostAtOnce is how many of the purchases were in flight at one time, by their histories. A place is given up no
@@ -58,21 +58,21 @@ func mostAtOnce(t *testing.T, s *System, ids []string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, more := 0, 0
+	now, most := 0, 0
 	for _, c := range changes {
 		if c.Paso == "INICIADA" {
 			now++
 		} else {
 			now--
 		}
-		more = max(more, now)
+		most = max(most, now)
 	}
-	return more
+	return most
 }
 
 // withoutPriority finds purchases without home delivery that got their place before one with. The lease tells when; those
 // given out by one statement differ by less than the margin.
-func withoutPriority(t *testing.T, s *System, ids []string) {
+func wantHomeDeliveryFirst(t *testing.T, s *System, ids []string) {
 	t.Helper()
 	n := Count(t, s.ManagerDatabase, `select count(*) from compra normal join compra urgente on urgente.domicilio and not normal.domicilio
 		and urgente.arriendo_hasta > normal.arriendo_hasta + interval '50 ms'

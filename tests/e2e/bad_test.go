@@ -126,8 +126,8 @@ func TestBadReads(t *testing.T) {
 func isProblem(t *testing.T, name string, r client.Response, status int, field string) {
 	t.Helper()
 	p := r.Problem()
-	if r.Estado != status || r.Headers.Get("Content-Type") != "application/problem+json" || !strings.HasPrefix(p.Type, "urn:entregas:problema:") || p.Title == "" || p.Detail == "" {
-		t.Errorf("%s: se esperaba un problema %d y hubo %d %s %.300s", name, status, r.Estado, r.Headers.Get("Content-Type"), r.Body)
+	if r.Status != status || r.Headers.Get("Content-Type") != "application/problem+json" || !strings.HasPrefix(p.Type, "urn:entregas:problema:") || p.Title == "" || p.Detail == "" {
+		t.Errorf("%s: se esperaba un problema %d y hubo %d %s %.300s", name, status, r.Status, r.Headers.Get("Content-Type"), r.Body)
 	}
 	if field == "" {
 		return
@@ -199,7 +199,7 @@ func rawByV1(t *testing.T, s *System, body []byte) (graphQLResponse, int) {
 	}
 	var g graphQLResponse
 	if err := json.NewDecoder(bytes.NewReader(r.Body)).Decode(&g); err != nil {
-		t.Fatalf("/v1 respondió %d %.300s", r.Estado, r.Body)
+		t.Fatalf("/v1 respondió %d %.300s", r.Status, r.Body)
 	}
-	return g, r.Estado
+	return g, r.Status
 }

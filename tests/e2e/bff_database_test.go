@@ -35,8 +35,8 @@ func TestWithoutTheBffDatabase(t *testing.T) {
 			for path, want := range map[string]int{
 				"/productos": http.StatusOK, "/compras/" + ids[10]: http.StatusOK, "/usuarios/" + u + "/compras": http.StatusOK, "/compras": http.StatusOK,
 			} {
-				if r, err := s.BFF.Request(t.Context(), http.MethodGet, path, nil); err != nil || r.Estado != want || r.Headers.Get("Age") != "" {
-					t.Errorf("%s: %d %s, %v", path, r.Estado, r.Body, err)
+				if r, err := s.BFF.Request(t.Context(), http.MethodGet, path, nil); err != nil || r.Status != want || r.Headers.Get("Age") != "" {
+					t.Errorf("%s: %d %s, %v", path, r.Status, r.Body, err)
 				}
 			}
 			if p, err := s.BFF.Load(t.Context(), ids[10]); err != nil || p.Estado != contracts.EstadoConfirmada {
@@ -44,14 +44,14 @@ func TestWithoutTheBffDatabase(t *testing.T) {
 			}
 			key := client.WithIdempotencyKey("without the store " + u)
 			r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras", requestedWithoutID(purchase), key)
-			if err != nil || r.Estado != http.StatusServiceUnavailable || r.Headers.Get("Retry-After") == "" {
-				t.Errorf("with a key: %d %s, %v", r.Estado, r.Body, err)
+			if err != nil || r.Status != http.StatusServiceUnavailable || r.Headers.Get("Retry-After") == "" {
+				t.Errorf("with a key: %d %s, %v", r.Status, r.Body, err)
 			}
 
 			administer(t, s, c.mends)
 			Until(t, "the store is there again", func(ctx context.Context) (bool, error) {
 				r, err := s.BFF.Request(ctx, http.MethodPost, "/compras", requestedWithoutID(purchase), key)
-				return err == nil && r.Estado == http.StatusAccepted, fmt.Errorf("%d %s, %w", r.Estado, r.Body, err)
+				return err == nil && r.Status == http.StatusAccepted, fmt.Errorf("%d %s, %w", r.Status, r.Body, err)
 			})
 		})
 	}
@@ -62,7 +62,7 @@ func TestWithoutTheBffDatabase(t *testing.T) {
 func administer(t *testing.T, s *System, statement string) {
 	t.Helper()
 	ctx := context.Background() // also in a Cleanup
-	dsn, err := s.Local.Salida(ctx, "dsn", "dapr")
+	dsn, err := s.Local.Output(ctx, "dsn", "dapr")
 	if err != nil {
 		t.Fatal(err)
 	}

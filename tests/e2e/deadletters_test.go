@@ -86,7 +86,7 @@ func thisOneDies[D any](t *testing.T, s *System, topic contracts.TopicName[D], s
 		t.Fatal(err)
 	}
 	err := client.DeadLetters(ctx, s.Broker, topic, func(deadLetter client.DeadLetter[D]) bool {
-		if deadLetter.Mensaje.ID != m.ID {
+		if deadLetter.Message.ID != m.ID {
 			return false
 		}
 		p := deadLetter.Properties

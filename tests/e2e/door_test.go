@@ -81,6 +81,6 @@ func TestBodiesByTheirHeaders(t *testing.T) {
 		}
 		text, _ := io.ReadAll(res.Body)
 		_ = res.Body.Close()
-		isProblem(t, c.path, client.Response{Estado: res.StatusCode, Headers: res.Header, Body: text}, c.status, "")
+		isProblem(t, c.path, client.Response{Status: res.StatusCode, Headers: res.Header, Body: text}, c.status, "")
 	}
 }

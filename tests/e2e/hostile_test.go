@@ -268,7 +268,7 @@ func (v *victim) ask(ctx context.Context, path, query, says string) error {
 	if err != nil || !strings.Contains(string(text), says) || strings.Contains(string(text), `"errors"`) {
 		return fmt.Errorf("%d %.300s, %w", response.StatusCode, text, errors.Join(err, errors.New("not what was asked for")))
 	}
-	return firstHand(client.Response{Estado: response.StatusCode, Headers: response.Header, Body: text}, nil)
+	return firstHand(client.Response{Status: response.StatusCode, Headers: response.Header, Body: text}, nil)
 }
 
 var csrfField = regexp.MustCompile(`"csrf":"([^"]+)"`)
@@ -293,7 +293,7 @@ func (v *victim) csrf(ctx context.Context) (string, error) {
 
 // firstHand requires an answer of the service that owns the data.
 func firstHand(r client.Response, err error) error {
-	if err == nil && (r.Estado != http.StatusOK || r.Headers.Get("Age") != "") {
+	if err == nil && (r.Status != http.StatusOK || r.Headers.Get("Age") != "") {
 		err = fmt.Errorf("%w, Age %q", r.Problem(), r.Headers.Get("Age"))
 	}
 	return err

@@ -71,7 +71,7 @@ func TestOneMinuteWithoutConsolidador(t *testing.T) {
 	s.Stop(t, "consolidador")
 	ids := comprarSeveral(t, s, inFlight)
 	time.Sleep(time.Minute) // the outage itself: there is nothing to wait for
-	s.Orden(t, "start", "consolidador")
+	s.Run(t, "start", "consolidador")
 	s.AllConfirmed(t, deadlineAfterCrash, ids)
 	if n := Count(t, s.ManagerDatabase, `select count(*) from historia where id_compra = any($1) and paso = 'COMPENSANDO'`, ids); n > 0 {
 		t.Errorf("se compensaron %d compras", n)

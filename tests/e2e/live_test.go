@@ -26,8 +26,8 @@ func follow(t *testing.T, s *System, id, last string, until contracts.Estado) (n
 		if err := json.Unmarshal([]byte(e.Data), &c); err != nil {
 			return err
 		}
-		if e.Nombre != "estado" || c.ID != id || fmt.Sprint(c.Numero()) != e.ID {
-			t.Errorf("evento %s %s: %.300s", e.ID, e.Nombre, e.Data)
+		if e.Name != "estado" || c.ID != id || fmt.Sprint(c.Numero()) != e.ID {
+			t.Errorf("evento %s %s: %.300s", e.ID, e.Name, e.Data)
 		}
 		if c.Numero() == 0 { // known to the bff only, so far
 			return nil
@@ -55,7 +55,7 @@ func TestLive(t *testing.T) {
 	if _, steps := follow(t, s, id, "3", contracts.EstadoConfirmada); !slices.Equal(steps, all[3:]) {
 		t.Errorf("después del 3: %v", steps)
 	}
-	r, err := s.BFF.Request(t.Context(), http.MethodGet, "/compras/"+id+"/eventos", nil, client.Header{Nombre: "Last-Event-ID", Value: "tres"})
+	r, err := s.BFF.Request(t.Context(), http.MethodGet, "/compras/"+id+"/eventos", nil, client.Header{Name: "Last-Event-ID", Value: "tres"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +75,9 @@ func TestLiveEnds(t *testing.T) {
 	if err := s.BFF.Events(ctx, "/compras/"+id+"/eventos", "", func(client.Event) error { return nil }); err != nil {
 		t.Errorf("el flujo no terminó: %v", err)
 	}
-	r, err := s.BFF.Request(ctx, http.MethodGet, "/compras/"+id+"/eventos", nil, client.Header{Nombre: "Last-Event-ID", Value: numbers[len(numbers)-1]})
-	if err != nil || r.Estado != http.StatusNoContent {
-		t.Errorf("después de todo respondió %d, %v", r.Estado, err)
+	r, err := s.BFF.Request(ctx, http.MethodGet, "/compras/"+id+"/eventos", nil, client.Header{Name: "Last-Event-ID", Value: numbers[len(numbers)-1]})
+	if err != nil || r.Status != http.StatusNoContent {
+		t.Errorf("después de todo respondió %d, %v", r.Status, err)
 	}
 }
 
@@ -141,7 +141,7 @@ func TestLiveContinuesAfterACut(t *testing.T) {
 	go func() { // it listens while the bff is restarted
 		severed <- s.BFF.Events(ctx, "/compras/"+id+"/eventos", numbers[len(numbers)-1], func(client.Event) error { return nil })
 	}()
-	s.Orden(t, "restart", "bff")
+	s.Run(t, "restart", "bff")
 	if err := <-severed; err != nil {
 		t.Log("cortado:", err)
 	}

@@ -277,8 +277,8 @@ func listensAt(pid string) (where []string) {
 	}
 	for _, table := range []string{"tcp", "tcp6"} {
 		text, _ := os.ReadFile("/proc/" + pid + "/net/" + table)
-		for linea := range strings.Lines(string(text)) {
-			if c := strings.Fields(linea); len(c) > 9 && c[3] == "0A" && own[c[9]] {
+		for line := range strings.Lines(string(text)) {
+			if c := strings.Fields(line); len(c) > 9 && c[3] == "0A" && own[c[9]] {
 				where = append(where, c[1])
 			}
 		}

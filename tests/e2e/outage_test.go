@@ -22,13 +22,13 @@ func TestWithoutGestorCompra(t *testing.T) {
 	requested := contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("1", 1)}, Domicilio: true}
 	key := client.WithIdempotencyKey("sin gestor " + u)
 	r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras", requestedWithoutID(requested), key)
-	if err != nil || r.Estado != http.StatusAccepted {
-		t.Fatalf("sin gestor-compra, comprar respondió %d %s, %v", r.Estado, r.Body, err)
+	if err != nil || r.Status != http.StatusAccepted {
+		t.Fatalf("sin gestor-compra, comprar respondió %d %s, %v", r.Status, r.Body, err)
 	}
 	id := s.Comprar(t, requested, key)
 	r, err = s.BFF.Request(t.Context(), http.MethodGet, "/compras/"+id, nil)
-	if err != nil || r.Estado != http.StatusOK || r.Headers.Get("Age") == "" {
-		t.Errorf("sin gestor-compra, leer respondió %d %v %s, %v", r.Estado, r.Headers, r.Body, err)
+	if err != nil || r.Status != http.StatusOK || r.Headers.Get("Age") == "" {
+		t.Errorf("sin gestor-compra, leer respondió %d %v %s, %v", r.Status, r.Headers, r.Body, err)
 	}
 	c, err := s.BFF.Load(t.Context(), id)
 	if err != nil || c.Estado != contracts.EstadoRecibida || c.IDUsuario != u || len(c.Productos) != 1 {
@@ -41,17 +41,17 @@ func TestWithoutGestorCompra(t *testing.T) {
 	withID.ID = id
 	withID.Domicilio = false
 	wantRefused(t, s, withID, http.StatusConflict)
-	badCase := requested
-	badCase.Productos = nil
-	wantRefused(t, s, badCase, http.StatusBadRequest)
+	bad := requested
+	bad.Productos = nil
+	wantRefused(t, s, bad, http.StatusBadRequest)
 
-	s.Orden(t, "start", "gestor-compra")
+	s.Run(t, "start", "gestor-compra")
 	s.Wait(t, id, contracts.EstadoConfirmada)
 	onlyOne(t, s, u, id)
 	noDeadLetters()
 	Until(t, "el bff pregunta otra vez a gestor-compra", func(ctx context.Context) (bool, error) { // or the next test finds its breaker open
 		r, err := s.BFF.Request(ctx, http.MethodGet, "/compras/"+id, nil)
-		return err == nil && r.Estado == http.StatusOK && r.Headers.Get("Age") == "", err
+		return err == nil && r.Status == http.StatusOK && r.Headers.Get("Age") == "", err
 	})
 }
 

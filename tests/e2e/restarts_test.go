@@ -15,7 +15,7 @@ func TestRestartUnderLoad(t *testing.T) {
 			noDeadLetters := s.NoDeadLetters(t)
 			load := s.StartLoad(t, 8)
 			load.Wait(10)
-			s.Orden(t, "restart", service)
+			s.Run(t, "restart", service)
 			load.Wait(10)
 			load.Finish(Deadline)
 			noDeadLetters()

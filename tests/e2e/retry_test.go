@@ -36,16 +36,16 @@ func TestRetryOneThatFailed(t *testing.T) {
 		}
 	}
 	r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+id+"/reintento", nil)
-	if err != nil || r.Estado != http.StatusAccepted {
-		t.Fatalf("%d %s %v", r.Estado, r.Body, err)
+	if err != nil || r.Status != http.StatusAccepted {
+		t.Fatalf("%d %s %v", r.Status, r.Body, err)
 	}
 	c := s.Wait(t, id, contracts.EstadoRechazada)
 	if c.Motivo != "No hay existencias suficientes." || !slices.Contains(Steps(c), "LiberarReserva") || !slices.Contains(Steps(c), "CancelarOrden") {
 		t.Errorf("%+v", c)
 	}
 	s.Balanced(t, []string{id})
-	if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+id+"/reintento", nil); err != nil || r.Estado != http.StatusConflict {
-		t.Errorf("otra vez: %d %s %v", r.Estado, r.Body, err)
+	if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+id+"/reintento", nil); err != nil || r.Status != http.StatusConflict {
+		t.Errorf("otra vez: %d %s %v", r.Status, r.Body, err)
 	}
 }
 
@@ -63,8 +63,8 @@ func TestAPurchaseThatStandsStillIsTakenUp(t *testing.T) {
 	}
 	takeUp := func(want int) {
 		t.Helper()
-		if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+id+"/reintento", nil); err != nil || r.Estado != want {
-			t.Fatalf("%d %s %v, want %d", r.Estado, r.Body, err, want)
+		if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+id+"/reintento", nil); err != nil || r.Status != want {
+			t.Fatalf("%d %s %v, want %d", r.Status, r.Body, err, want)
 		}
 	}
 	takeUp(http.StatusConflict)
@@ -117,7 +117,7 @@ func sidecarURL(t *testing.T, s *System, app string) string {
 		t.Fatal(err)
 	}
 	for _, p := range all {
-		if p.Nombre != app || p.Kind != "sidecar" {
+		if p.Name != app || p.Kind != "sidecar" {
 			continue
 		}
 		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.Pid))

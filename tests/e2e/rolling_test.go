@@ -19,8 +19,8 @@ import (
 func TestARollingRestartRefusesNothing(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 2000})
-	s.Orden(t, "start", "bff-2")
-	t.Cleanup(func() { s.Orden(t, "stop", "bff-2") })
+	s.Run(t, "start", "bff-2")
+	t.Cleanup(func() { s.Run(t, "stop", "bff-2") })
 	addresses, err := s.Local.AppsOf(t.Context(), "bff")
 	if err != nil || len(addresses) != 2 {
 		t.Fatalf("réplicas del bff: %v, %v", addresses, err)
@@ -38,7 +38,7 @@ func TestARollingRestartRefusesNothing(t *testing.T) {
 	stop := load.start(t.Context(), 4)
 	for _, replica := range []string{"bff", "bff-2"} {
 		before := load.sent.Load()
-		s.Orden(t, "restart", replica)
+		s.Run(t, "restart", replica)
 		Until(t, "las dos réplicas listas, con carga", func(context.Context) (bool, error) {
 			return door.Ready() == 2 && load.sent.Load() > before+20, nil
 		})
@@ -86,7 +86,7 @@ func (l *onceLoad) one(ctx context.Context, user string) {
 	l.mu.Unlock()
 	for _, path := range []string{"/compras/" + accepted.ID, "/usuarios/" + user + "/compras", "/productos"} {
 		r, err := l.bff.Request(ctx, http.MethodGet, path, nil)
-		if err == nil && r.Estado != http.StatusOK {
+		if err == nil && r.Status != http.StatusOK {
 			err = r.Problem()
 		}
 		l.note(path, err)

@@ -46,8 +46,8 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 	counted(t, s, `entregas_undecodable_messages{subscription="admin-productos",topic="comandos-producto"}`, "1")
 
 	for _, id := range []string{junk, property} {
-		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(id)+"/apartado"); r.Estado != http.StatusAccepted {
-			t.Fatalf("set aside %s: %d %s", id, r.Estado, r.Body)
+		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(id)+"/apartado"); r.Status != http.StatusAccepted {
+			t.Fatalf("set aside %s: %d %s", id, r.Status, r.Body)
 		}
 	}
 	counted(t, s, `entregas_pending_messages{subscription="admin-productos",topic="comandos-producto"}`, "0")
@@ -55,8 +55,8 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 
 	// What could be read goes back without the property, and is handled. What could not goes back as it was.
 	for id, w := range letterOf(t, s, junk, property) {
-		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(w.ID)+"/reposicion"); r.Estado != http.StatusAccepted {
-			t.Fatalf("put back %s: %d %s", id, r.Estado, r.Body)
+		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(w.ID)+"/reposicion"); r.Status != http.StatusAccepted {
+			t.Fatalf("put back %s: %d %s", id, r.Status, r.Body)
 		}
 	}
 	Until(t, "la reversa repuesta se atiende", func(context.Context) (bool, error) {
@@ -79,7 +79,7 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 
 func goodCancellation(t *testing.T, s *System, purchase string) []byte {
 	t.Helper()
-	record, err := client.Registro(s.Broker, contracts.ComandosOrden, contracts.NewMessage("prueba", contracts.CancelarOrden, "", contracts.DatosComandoOrden{IDCompra: purchase}))
+	record, err := client.Record(s.Broker, contracts.ComandosOrden, contracts.NewMessage("prueba", contracts.CancelarOrden, "", contracts.DatosComandoOrden{IDCompra: purchase}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +120,8 @@ func all(t *testing.T, s *System) []contracts.MensajeMuerto {
 	t.Helper()
 	r := monitor(t, s, http.MethodGet, "/mensajes-muertos")
 	var letters []contracts.MensajeMuerto
-	if err := json.Unmarshal(r.Body, &letters); err != nil || r.Estado != http.StatusOK {
-		t.Fatalf("%d %.300s: %v", r.Estado, r.Body, err)
+	if err := json.Unmarshal(r.Body, &letters); err != nil || r.Status != http.StatusOK {
+		t.Fatalf("%d %.300s: %v", r.Status, r.Body, err)
 	}
 	return letters
 }

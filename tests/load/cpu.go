@@ -25,17 +25,17 @@ func usage(ctx context.Context, env client.Env, enabled bool) map[string]float64
 	}
 	used := map[string]float64{}
 	for _, p := range processes {
-		name := p.Nombre
+		name := p.Name
 		if p.Kind == "sidecar" {
 			name += " (sidecar)"
 		}
 		if p.Pid == 0 {
 			continue
 		}
-		used[name] = msDe(strconv.Itoa(p.Pid))
+		used[name] = msOf(strconv.Itoa(p.Pid))
 		if p.Kind == "postgres" { // a process of its own for each session
 			for _, child := range children(p.Pid) {
-				used[name] += msDe(child)
+				used[name] += msOf(child)
 			}
 		}
 	}
@@ -43,7 +43,7 @@ func usage(ctx context.Context, env client.Env, enabled bool) map[string]float64
 }
 
 // msDe reads user and system time of a process, its ended children included: ticks of 10 ms.
-func msDe(pid string) float64 {
+func msOf(pid string) float64 {
 	text, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {
 		return 0

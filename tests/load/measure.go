@@ -42,10 +42,10 @@ func (m *meter) measure(ctx context.Context, inFlight int) (result, error) {
 	if _, err := m.store.Restock(ctx, minimums, runName); err != nil {
 		return result{}, err
 	}
-	delay := newDelay(m.manager)
+	waits := newWaiter(m.manager)
 	waitCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go delay.run(waitCtx)
+	go waits.run(waitCtx)
 
 	var group sync.WaitGroup
 	failures, numbers := make(chan error, inFlight), make(chan int)
@@ -53,7 +53,7 @@ func (m *meter) measure(ctx context.Context, inFlight int) (result, error) {
 	for range inFlight {
 		group.Go(func() {
 			for i := range numbers {
-				if err := m.one(ctx, delay, runName, i); err != nil {
+				if err := m.one(ctx, waits, runName, i); err != nil {
 					select {
 					case failures <- err:
 					default: // the first ones say it
@@ -79,7 +79,7 @@ func (m *meter) measure(ctx context.Context, inFlight int) (result, error) {
 }
 
 // una sends the purchase number i of the run and waits until it is at rest.
-func (m *meter) one(ctx context.Context, delay *delay, runName string, i int) error {
+func (m *meter) one(ctx context.Context, waits *waiter, runName string, i int) error {
 	s := contracts.SolicitudCompra{ID: uuid.Must(uuid.NewV7()).String(), IDUsuario: fmt.Sprintf("%s-%d", runName, i%50), Domicilio: i%4 == 0}
 	for k := range 1 + i%3 {
 		s.Productos = append(s.Productos, contracts.Linea{IDProducto: fmt.Sprint(1 + (i+3*k)%kindsBought), Cantidad: 1 + (i+k)%3})
@@ -88,7 +88,7 @@ func (m *meter) one(ctx context.Context, delay *delay, runName string, i int) er
 	if err != nil {
 		return fmt.Errorf("comprar: %w", err)
 	}
-	return delay.until(ctx, accepted.ID)
+	return waits.until(ctx, accepted.ID)
 }
 
 // summarize reads the run's histories.

@@ -9,12 +9,12 @@ import (
 	"entregas/tests/client"
 )
 
-// delay tells when purchases are at rest. It asks the database for all of them at once, so that the waiting costs the
+// waiter tells when purchases are at rest. It asks the database for all of them at once, so that the waiting costs the
 // machine next to nothing however many are in flight.
-type delay struct {
+type waiter struct {
 	manager *client.Database
 	mu      sync.Mutex
-	who     map[string]chan struct{}
+	waiting map[string]chan struct{}
 }
 
 const (
@@ -22,16 +22,16 @@ const (
 	deadline  = 2 * time.Minute // of one purchase
 )
 
-func newDelay(manager *client.Database) *delay {
-	return &delay{manager: manager, who: map[string]chan struct{}{}}
+func newWaiter(manager *client.Database) *waiter {
+	return &waiter{manager: manager, waiting: map[string]chan struct{}{}}
 }
 
 // until returns when the purchase is at rest.
-func (e *delay) until(ctx context.Context, id string) error {
+func (w *waiter) until(ctx context.Context, id string) error {
 	ready := make(chan struct{})
-	e.mu.Lock()
-	e.who[id] = ready
-	e.mu.Unlock()
+	w.mu.Lock()
+	w.waiting[id] = ready
+	w.mu.Unlock()
 	select {
 	case <-ready:
 		return nil
@@ -43,29 +43,29 @@ func (e *delay) until(ctx context.Context, id string) error {
 }
 
 // run looks until ctx ends.
-func (e *delay) run(ctx context.Context) {
+func (w *waiter) run(ctx context.Context) {
 	type row struct{ ID string }
 	for ctx.Err() == nil {
 		time.Sleep(lookEvery)
-		e.mu.Lock()
-		ids := make([]string, 0, len(e.who))
-		for id := range e.who {
+		w.mu.Lock()
+		ids := make([]string, 0, len(w.waiting))
+		for id := range w.waiting {
 			ids = append(ids, id)
 		}
-		e.mu.Unlock()
+		w.mu.Unlock()
 		if len(ids) == 0 {
 			continue
 		}
-		rows, err := client.Rows[row](ctx, e.manager, `select id from compra where id = any($1)
+		rows, err := client.Rows[row](ctx, w.manager, `select id from compra where id = any($1)
 			and estado in ('CONFIRMADA', 'DESPACHADA', 'RECHAZADA', 'CANCELADA', 'FALLIDA')`, ids)
 		if err != nil {
 			continue // a wait has a time limit
 		}
-		e.mu.Lock()
+		w.mu.Lock()
 		for _, f := range rows {
-			close(e.who[f.ID])
-			delete(e.who, f.ID)
+			close(w.waiting[f.ID])
+			delete(w.waiting, f.ID)
 		}
-		e.mu.Unlock()
+		w.mu.Unlock()
 	}
 }

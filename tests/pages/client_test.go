@@ -120,7 +120,7 @@ func TestWithoutAConnection(t *testing.T) {
 	p.puts("11", 150)
 	id := p.compra()
 	p.waitForEstado("POR_APROBAR")
-	s.Orden(t, "restart", "bff")
+	s.Run(t, "restart", "bff")
 	o := enters(t, s, Usuario(t), "operador", "/operador/compras/"+id)
 	o.presses(`[data-accion="Aprobar"]`)
 	p.waitForEstado("CONFIRMADA")

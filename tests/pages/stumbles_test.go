@@ -117,14 +117,14 @@ func TestPagesWithoutGestorCompra(t *testing.T) {
 	id := p.compra()
 	p.waitForEstado("CONFIRMADA")
 	o := enters(t, s, Usuario(t)+"-o", "operador", "/operador")
-	s.Orden(t, "stop", "gestor-compra")
-	t.Cleanup(func() { s.Orden(t, "start", "gestor-compra") })
+	s.Run(t, "stop", "gestor-compra")
+	t.Cleanup(func() { s.Run(t, "start", "gestor-compra") })
 	o.goesTo("/operador/compras")
 	o.sees("No pudimos mostrar la página")
 	o.goesTo("/operador/compras/" + id)
 	o.waitForEstado("CONFIRMADA") // of what the bff knows by itself
 	o.sees("Se vuelve a preguntar sola.")
-	s.Orden(t, "start", "gestor-compra")
+	s.Run(t, "start", "gestor-compra")
 	o.waitFor("la saga, sin tocar nada", `document.querySelectorAll("#secuencia .flecha").length >= 6`)
 }
 
@@ -133,8 +133,8 @@ func TestCancelarUnderWay(t *testing.T) {
 	s := ForBreaking(t)
 	p := enters(t, s, Usuario(t), "cliente", "/")
 	p.puts("18", 1)
-	s.Orden(t, "stop", "ordenes")
-	t.Cleanup(func() { s.Orden(t, "start", "ordenes") })
+	s.Run(t, "stop", "ordenes")
+	t.Cleanup(func() { s.Run(t, "start", "ordenes") })
 	id := p.compra()
 	p.waitForEstado("PRODUCTOS_RESERVADOS")
 	p.presses("#cancelar")
@@ -144,7 +144,7 @@ func TestCancelarUnderWay(t *testing.T) {
 		t.Error("se puede volver a pedir")
 	}
 	p.look("compra-cancelacion-pedida")
-	s.Orden(t, "start", "ordenes")
+	s.Run(t, "start", "ordenes")
 	p.waitForEstado("CANCELADA")
 	p.sees("Quedó cancelada.")
 	s.Balanced(t, []string{id})

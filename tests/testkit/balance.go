@@ -24,7 +24,7 @@ type compra struct {
 	ID, Estado string
 	IDOrden    string `db:"id_orden"`
 	Productos  []contracts.Linea
-	Entradas   int // of its history
+	Entries    int // of its history
 	Last       int // the highest number of them
 }
 
@@ -45,8 +45,8 @@ type item struct {
 // open order nor anything reserved; no purchase is half done, and each history counts without a gap.
 func (s *System) Balanced(t *testing.T, ids []string) {
 	t.Helper()
-	compras := fetch[compra](t, s.ManagerDatabase, `select id, estado, id_orden, productos, (select count(*)::int from historia h where h.id_compra = c.id) as entradas,
-		(select max(numero) from historia h where h.id_compra = c.id) as ultima from compra c where id = any($1)`, ids)
+	compras := fetch[compra](t, s.ManagerDatabase, `select id, estado, id_orden, productos, (select count(*)::int from historia h where h.id_compra = c.id) as entries,
+		(select max(numero) from historia h where h.id_compra = c.id) as last from compra c where id = any($1)`, ids)
 	ordenes := byCompra(fetch[orden](t, s.OrdenesDatabase, `select id::text as id, id_compra, estado from orden where id_compra = any($1)`, ids), func(o orden) string { return o.IDCompra })
 	ofItem := func(c item) string { return c.IDCompra }
 	reservas := byCompra(fetch[item](t, s.ProductosDatabase, `select id_compra, id_producto, cantidad from reserva where id_compra = any($1)`, ids), ofItem)
@@ -55,8 +55,8 @@ func (s *System) Balanced(t *testing.T, ids []string) {
 		t.Errorf("se enviaron %d compras y hay %d", len(ids), len(compras))
 	}
 	for _, c := range compras {
-		if c.Entradas != c.Last {
-			t.Errorf("%s %s: su historia tiene %d entradas y cuenta hasta %d", c.ID, c.Estado, c.Entradas, c.Last)
+		if c.Entries != c.Last {
+			t.Errorf("%s %s: su historia tiene %d entradas y cuenta hasta %d", c.ID, c.Estado, c.Entries, c.Last)
 		}
 		oneCompra(t, c, ordenes[c.ID], reservas[c.ID], despachos[c.ID])
 	}

@@ -27,14 +27,14 @@ type Load struct {
 }
 
 // Productos that the load buys: see to it that there are enough.
-var loadProductos = []string{"1", "2", "5", "7"}
+var loadProducts = []string{"1", "2", "5", "7"}
 
 // StartLoad begins to buy, inFlight purchases at a time, each sent again under its own key until it was taken, as a careful
 // client does.
 func (s *System) StartLoad(t *testing.T, inFlight int) *Load {
 	t.Helper()
 	minimums := map[string]int{}
-	for _, p := range loadProductos {
+	for _, p := range loadProducts {
 		minimums[p] = 2000
 	}
 	s.Restock(t, minimums)
@@ -52,7 +52,7 @@ func (s *System) StartLoad(t *testing.T, inFlight int) *Load {
 
 func (c *Load) one(ctx context.Context, usuario string, n int) {
 	requested := contracts.SolicitudCompra{IDUsuario: usuario, Domicilio: n%3 == 0, Productos: []contracts.Linea{
-		Linea(loadProductos[n%len(loadProductos)], 1), Linea(loadProductos[(n+1)%len(loadProductos)], 2),
+		Linea(loadProducts[n%len(loadProducts)], 1), Linea(loadProducts[(n+1)%len(loadProducts)], 2),
 	}}
 	// Not ctx: what was begun is carried through, so that it is known.
 	accepted, err := c.s.KeepAsking(c.t.Context(), requested)
@@ -104,8 +104,8 @@ func (c *Load) Taken() int {
 // Wait waits until n more purchases than now were taken.
 func (c *Load) Wait(n int) {
 	c.t.Helper()
-	meta := c.Taken() + n
-	Until(c.t, fmt.Sprintf("%d compras más", n), func(context.Context) (bool, error) { return c.Taken() >= meta, nil })
+	want := c.Taken() + n
+	Until(c.t, fmt.Sprintf("%d compras más", n), func(context.Context) (bool, error) { return c.Taken() >= want, nil })
 }
 
 // Finish stops to buy and requires that every purchase was confirmed and all is as it should be.

@@ -18,7 +18,7 @@ func (s *System) Victim(t *testing.T, service string, classes ...string) (kill f
 	}
 	var pids []int
 	for _, p := range processes {
-		if p.Nombre == service && p.Pid > 0 && slices.Contains(classes, p.Kind) {
+		if p.Name == service && p.Pid > 0 && slices.Contains(classes, p.Kind) {
 			pids = append(pids, p.Pid)
 		}
 	}

@@ -109,11 +109,11 @@ func UntilWithin(t *testing.T, deadline time.Duration, what string, isTrue func(
 }
 
 // Orden runs the `local` program on this copy of the system: stop, start, restart of a service.
-func (s *System) Orden(t *testing.T, args ...string) {
+func (s *System) Run(t *testing.T, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // it waits as long as what starts gets on; also in a Cleanup, when the test's own context has ended
 	defer cancel()
-	if err := s.Local.Orden(ctx, args...); err != nil {
+	if err := s.Local.Run(ctx, args...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -129,6 +129,6 @@ func (s *System) Restock(t *testing.T, minimums map[string]int) {
 // Stop stops a service with its sidecar, until the test starts it again or ends.
 func (s *System) Stop(t *testing.T, service string) {
 	t.Helper()
-	t.Cleanup(func() { s.Orden(t, "start", service) })
-	s.Orden(t, "stop", service)
+	t.Cleanup(func() { s.Run(t, "start", service) })
+	s.Run(t, "stop", service)
 }

@@ -54,9 +54,9 @@ func (e *Autoscaler) Replicas(pending int64, now time.Time) int {
 
 // mostDesired is the most that was wanted within the quiet time: one quiet look is no reason to shrink.
 func (e *Autoscaler) mostDesired() int {
-	more := 0
+	most := 0
 	for _, d := range e.wishes {
-		more = max(more, d.n)
+		most = max(most, d.n)
 	}
-	return more
+	return most
 }

@@ -54,13 +54,13 @@ func run(ctx context.Context, name string, settings []string, act func(ctx conte
 	defer func() {
 		deadline, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
-		if stopErr := e.Local.Orden(deadline, "down"); err == nil {
+		if stopErr := e.Local.Run(deadline, "down"); err == nil {
 			err = stopErr
 		}
 	}()
 	e.Say("arranco una copia con datos nuevos y estos ajustes: %v", settings)
 	for _, command := range []string{"reset", "up"} {
-		if err := e.Local.Orden(ctx, command); err != nil {
+		if err := e.Local.Run(ctx, command); err != nil {
 			return err
 		}
 	}

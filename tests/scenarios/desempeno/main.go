@@ -26,7 +26,7 @@ func main() {
 			return err
 		}
 		e.Say("arranco la segunda réplica de gestor-compra")
-		if err := e.Local.Orden(ctx, "start", "gestor-compra-2"); err != nil {
+		if err := e.Local.Run(ctx, "start", "gestor-compra-2"); err != nil {
 			return err
 		}
 		if err := urgentFirst(ctx, e, "dos réplicas de gestor-compra"); err != nil {
@@ -92,7 +92,7 @@ func nobodyWaitsForever(ctx context.Context, e *common.Scenario) error {
 	e.Say("envejecimiento: la ventaja de las urgentes baja a %s", headStart)
 	e.Local.Settings = append(e.Local.Settings, "APP_GESTOR_COMPRA_DOMICILIO_ADVANTAGE="+headStart.String())
 	for _, s := range []string{"gestor-compra", "gestor-compra-2"} {
-		if err := e.Local.Orden(ctx, "restart", s); err != nil {
+		if err := e.Local.Run(ctx, "restart", s); err != nil {
 			return err
 		}
 	}

@@ -79,16 +79,16 @@ func (u *usage) without(ctx context.Context, service string) error {
 	u.mu.Unlock()
 	stop := u.customers(ctx, service)
 	time.Sleep(3 * time.Second)
-	if _, err := u.e.Local.Kill(ctx, func(p client.Process) bool { return p.Nombre == service }); err != nil {
+	if _, err := u.e.Local.Kill(ctx, func(p client.Process) bool { return p.Name == service }); err != nil {
 		stop()
 		return err
 	}
-	if err := u.e.Local.Orden(ctx, "stop", service); err != nil { // or the supervisor brings it back
+	if err := u.e.Local.Run(ctx, "stop", service); err != nil { // or the supervisor brings it back
 		stop()
 		return err
 	}
 	time.Sleep(downtime)
-	err := u.e.Local.Orden(ctx, "start", service)
+	err := u.e.Local.Run(ctx, "start", service)
 	back := time.Now()
 	time.Sleep(2 * time.Second)
 	stop()
@@ -113,7 +113,7 @@ func (u *usage) customers(ctx context.Context, name string) (stop func()) {
 	for i := range customerCount {
 		group.Go(func() {
 			for n := 0; going.Err() == nil; n++ {
-				u.client(ctx, fmt.Sprintf("%s-%s-%d-%d", u.e.RunName, name, i, n/20))
+				u.customer(ctx, fmt.Sprintf("%s-%s-%d-%d", u.e.RunName, name, i, n/20))
 			}
 		})
 	}
@@ -121,7 +121,7 @@ func (u *usage) customers(ctx context.Context, name string) (stop func()) {
 }
 
 // cliente buys, reads, and cancels every other time.
-func (u *usage) client(ctx context.Context, usuario string) {
+func (u *usage) customer(ctx context.Context, usuario string) {
 	a, err := count(u, func() (client.Response, error) {
 		return u.e.BFF.Request(ctx, http.MethodPost, "/compras", map[string]any{
 			"id_usuario": usuario, "domicilio": rand.IntN(2) == 0, "productos": []contracts.Linea{{IDProducto: "1", Cantidad: 1}, {IDProducto: "2", Cantidad: 2}},
@@ -153,7 +153,7 @@ func count(u *usage, ask func() (client.Response, error), what string) (contract
 	r, err := ask()
 	took := time.Since(start)
 	var a contracts.Aceptada
-	if err == nil && r.Estado >= http.StatusBadRequest {
+	if err == nil && r.Status >= http.StatusBadRequest {
 		err = r.Problem()
 	} else if err == nil {
 		a, err = common.Decode[contracts.Aceptada](r)

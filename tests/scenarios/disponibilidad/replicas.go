@@ -20,7 +20,7 @@ const (
 // one, and with a frozen sidecar, they refuse nothing that was not under way.
 func (u *usage) withReplicas(ctx context.Context) error {
 	for _, replica := range []string{"bff-2", "gestor-compra-2"} {
-		if err := u.e.Local.Orden(ctx, "start", replica); err != nil {
+		if err := u.e.Local.Run(ctx, "start", replica); err != nil {
 			return err
 		}
 	}
@@ -47,7 +47,7 @@ func (u *usage) restartEach(ctx context.Context) error {
 	stop := u.load(ctx, "escalonado")
 	var bad error
 	for _, replica := range []string{"bff", "bff-2", "gestor-compra", "gestor-compra-2"} {
-		bad = errors.Join(bad, u.e.Local.Orden(ctx, "restart", replica))
+		bad = errors.Join(bad, u.e.Local.Run(ctx, "restart", replica))
 		time.Sleep(3 * time.Second)
 	}
 	refused, _ := stop("reinicio escalonado de los cuatro")
@@ -62,7 +62,7 @@ func (u *usage) freezeSidecar(ctx context.Context, door *balancer.Balancer) erro
 	pid := 0
 	processes, err := u.e.Local.Processes(ctx)
 	for _, p := range processes {
-		if p.Nombre == "bff" && p.Kind == "sidecar" {
+		if p.Name == "bff" && p.Kind == "sidecar" {
 			pid = p.Pid
 		}
 	}

@@ -13,17 +13,17 @@ func forTerminal(samples []point) string {
 	if columns == 0 {
 		return ""
 	}
-	var more int64 = 1
+	var most int64 = 1
 	for _, p := range samples {
-		more = max(more, p.pending)
+		most = max(most, p.pending)
 	}
 	of := func(c int) point { return samples[c*len(samples)/columns] }
 	var t strings.Builder
 	fmt.Fprintf(&t, "\nmensajes pendientes de comandos-producto\n")
 	for row := terminalHeight; row > 0; row-- {
-		fmt.Fprintf(&t, "%5d ┤", int64(row)*more/terminalHeight)
+		fmt.Fprintf(&t, "%5d ┤", int64(row)*most/terminalHeight)
 		for c := range columns {
-			if of(c).pending*terminalHeight >= int64(row)*more {
+			if of(c).pending*terminalHeight >= int64(row)*most {
 				t.WriteRune('█')
 			} else {
 				t.WriteRune(' ')
@@ -46,15 +46,15 @@ func asSVG(samples []point) string {
 		return ""
 	}
 	total := max(1, samples[len(samples)-1].at.Seconds())
-	var more int64 = 1
+	var most int64 = 1
 	for _, p := range samples {
-		more = max(more, p.pending)
+		most = max(most, p.pending)
 	}
 	x := func(p point) float64 { return margin + p.at.Seconds()/total*(width-2*margin) }
 	y := func(part float64) float64 { return height - margin - part*(height-2*margin) }
 	var pending, replicas strings.Builder
 	for i, p := range samples {
-		fmt.Fprintf(&pending, "%.1f,%.1f ", x(p), y(float64(p.pending)/float64(more)))
+		fmt.Fprintf(&pending, "%.1f,%.1f ", x(p), y(float64(p.pending)/float64(most)))
 		if i > 0 { // steps: a replica is there or it is not
 			fmt.Fprintf(&replicas, "%.1f,%.1f ", x(p), y(float64(samples[i-1].replicas)/6))
 		}
@@ -66,7 +66,7 @@ func asSVG(samples []point) string {
 	for k := range 7 {
 		part := float64(k) / 6
 		fmt.Fprintf(&t, `<line x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%.0f" y="%.1f" text-anchor="end" fill="#1f5fa8">%.0f</text><text x="%.0f" y="%.1f" fill="#b3541e">%d</text>`+"\n",
-			margin, width-margin, y(part), y(part), margin-6, y(part)+4, part*float64(more), width-margin+6, y(part)+4, k)
+			margin, width-margin, y(part), y(part), margin-6, y(part)+4, part*float64(most), width-margin+6, y(part)+4, k)
 		fmt.Fprintf(&t, `<text x="%.1f" y="%.0f" text-anchor="middle" fill="#444">%.0f s</text>`+"\n", margin+part*(width-2*margin), height-margin+18, part*total)
 	}
 	fmt.Fprintf(&t, `<polyline fill="none" stroke="#1f5fa8" stroke-width="2" points="%s"/>`+"\n", pending.String())

@@ -105,9 +105,9 @@ func (m *watcher) judge(ctx context.Context, ids []string, ofOne float64) error 
 }
 
 // pace is how many purchases were reserved per second between two instants: from the first reservation to the last.
-func pace(ctx context.Context, e *common.Scenario, ids []string, desde, until time.Time) (perSecond float64, n int, err error) {
+func pace(ctx context.Context, e *common.Scenario, ids []string, from, until time.Time) (perSecond float64, n int, err error) {
 	type row struct{ En time.Time }
-	rows, err := client.Rows[row](ctx, e.Productos, `select en from movimiento where tipo = 'RESERVA' and id_compra = any($1) and en between $2 and $3 order by en`, ids, desde, until)
+	rows, err := client.Rows[row](ctx, e.Productos, `select en from movimiento where tipo = 'RESERVA' and id_compra = any($1) and en between $2 and $3 order by en`, ids, from, until)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -121,8 +121,8 @@ func replica(n int) string { return fmt.Sprintf("admin-productos-%d", n) }
 
 // fromMetrics finds a series in what monitor tells.
 func fromMetrics(text, series string) (float64, bool) {
-	for linea := range strings.Lines(text) {
-		if remainder, ok := strings.CutPrefix(linea, series+" "); ok {
+	for line := range strings.Lines(text) {
+		if remainder, ok := strings.CutPrefix(line, series+" "); ok {
 			var v float64
 			_, err := fmt.Sscan(remainder, &v)
 			return v, err == nil

@@ -76,13 +76,13 @@ func (m *watcher) adjust(ctx context.Context, desired int) {
 		if isRunning == should {
 			continue
 		}
-		orden := "stop"
+		command := "stop"
 		if should {
-			orden = "start"
+			command = "start"
 		}
-		m.e.Say("%s %s", orden, name)
+		m.e.Say("%s %s", command, name)
 		m.group.Go(func() {
-			if err := m.e.Local.Orden(context.WithoutCancel(ctx), orden, name); err != nil {
+			if err := m.e.Local.Run(context.WithoutCancel(ctx), command, name); err != nil {
 				m.e.Say("%v", err)
 			}
 		})

@@ -42,14 +42,14 @@ func brokerDisk(ctx context.Context, e *common.Scenario) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.Local.Orden(ctx, "stop", "pulsar"); err != nil {
+	if err := e.Local.Run(ctx, "stop", "pulsar"); err != nil {
 		return nil, err
 	}
 	if err := os.RemoveAll(filepath.Join(e.Local.Root, ".local", e.Local.Instance, "datos", "pulsar")); err != nil {
 		return nil, err
 	}
 	for _, command := range [][]string{{"start", "pulsar"}, {"up"}} { // which makes the topics, and starts consolidador
-		if err := e.Local.Orden(ctx, command...); err != nil {
+		if err := e.Local.Run(ctx, command...); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +71,7 @@ func engineMemory(ctx context.Context, e *common.Scenario) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.Local.Orden(ctx, "stop", "gestor-compra"); err != nil {
+	if err := e.Local.Run(ctx, "stop", "gestor-compra"); err != nil {
 		return nil, err
 	}
 	if err := execute(ctx, e, "dapr", func(c *pgx.Conn) error {
@@ -89,7 +89,7 @@ func engineMemory(ctx context.Context, e *common.Scenario) ([]string, error) {
 		return nil, err
 	}
 	for _, s := range []string{"gestor-compra", "admin-productos"} {
-		if err := e.Local.Orden(ctx, "start", s); err != nil {
+		if err := e.Local.Run(ctx, "start", s); err != nil {
 			return nil, err
 		}
 	}
@@ -124,7 +124,7 @@ func compraOfReserva(ctx context.Context, e *common.Scenario) ([]string, error) 
 
 // stopped stops a service and sends purchases that come as far as estado.
 func stopped(ctx context.Context, e *common.Scenario, service string, n int, estado contracts.Estado) ([]string, error) {
-	if err := e.Local.Orden(ctx, "stop", service); err != nil {
+	if err := e.Local.Run(ctx, "stop", service); err != nil {
 		return nil, err
 	}
 	ids, err := e.Comprar(ctx, service, n, n, false)
@@ -136,7 +136,7 @@ func stopped(ctx context.Context, e *common.Scenario, service string, n int, est
 
 // execute changes a database past everybody.
 func execute(ctx context.Context, e *common.Scenario, database string, act func(*pgx.Conn) error) error {
-	dsn, err := e.Local.Salida(ctx, "dsn", database)
+	dsn, err := e.Local.Output(ctx, "dsn", database)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func execute(ctx context.Context, e *common.Scenario, database string, act func(
 }
 
 // count tells what the reconciler kept of it.
-func count(ctx context.Context, e *common.Scenario, database *client.Database, result string, delay int) error {
+func count(ctx context.Context, e *common.Scenario, database *client.Database, result string, want int) error {
 	type row struct {
 		Que, Estado, Hecho string
 		N                  int
@@ -165,8 +165,8 @@ func count(ctx context.Context, e *common.Scenario, database *client.Database, r
 			total += f.N
 		}
 	}
-	if total != delay {
-		return fmt.Errorf("%d hallazgos con %q, se esperaban %d", total, result, delay)
+	if total != want {
+		return fmt.Errorf("%d hallazgos con %q, se esperaban %d", total, result, want)
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func deadLetterReplayed(ctx context.Context, c *chaos) error {
 	monitor := client.Direct(c.env.Monitor)
 	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); sleep(ctx, time.Second) {
 		r, err := monitor.Request(ctx, http.MethodPost, "/mensajes-muertos/"+m.ID+"/reposicion", nil)
-		if err == nil && r.Estado == http.StatusAccepted {
+		if err == nil && r.Status == http.StatusAccepted {
 			return nil
 		}
 	}
@@ -134,7 +134,7 @@ func deadLetterReplayed(ctx context.Context, c *chaos) error {
 
 // oneCompra is a purchase whose id is known before it is sent.
 func (c *chaos) oneCompra() contracts.SolicitudCompra {
-	return contracts.SolicitudCompra{ID: newID(), IDUsuario: "caos-" + c.load.cutoff + "-aparte", Productos: []contracts.Linea{{IDProducto: "2", Cantidad: 1}}}
+	return contracts.SolicitudCompra{ID: newID(), IDUsuario: "caos-" + c.load.runName + "-aparte", Productos: []contracts.Linea{{IDProducto: "2", Cantidad: 1}}}
 }
 
 // followToEnd sends the purchase and has it followed to its end.
