@@ -31,6 +31,10 @@ var (
 	code     = regexp.MustCompile("`([^`]+)`")
 	testName = regexp.MustCompile(`^Test[A-Z]\w*`)
 	testFunc = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	// place is a path from the root that stands in code, also one with a * for any name.
+	place = regexp.MustCompile(`^(?:bff|components|contracts|deploy|docs|internal|services|tests|tools|workflows)/[\w./*-]*$`)
+	// roomsOf is the head of a table that lists the packages of a folder.
+	roomsOf = regexp.MustCompile("^\\| package in `([\\w./*-]+)` \\|")
 	// holder is a folder that stands before the names of its tests.
 	holder = regexp.MustCompile("`([\\w./-]+)`:? `Test[A-Z]")
 )
@@ -55,6 +59,10 @@ func TestEachRuleRefuses(t *testing.T) {
 		"store/http/store_test.go": "func TestServe(t *testing.T) {}",
 		"CHANGELOG.md":             "`TestGone` was here, `docs/gone.md` too.",
 		"page.html":                `<link href="/docs/gone.md">`,
+		"services/a/main.go":       "package main",
+		"deploy/.gitignore":        "/made.env",
+		"services/a/rest/rest.go":  "package rest",
+		"map.md":                   "`services/a/main.go`, `services/*/rest`, `services/empaque`, `deploy/made.env`\n| package in `services/*` | what |\n|---|---|\n| `rest` | doors |\n\nend",
 	}
 	if got := problems(good); len(got) > 0 {
 		t.Fatalf("a good tree is refused: %q", got)
@@ -74,6 +82,10 @@ func TestEachRuleRefuses(t *testing.T) {
 		"a folder that does not exist":      {"docs/a.md", "`gone`: `TestStore`", "docs/a.md:1: there is no folder gone with tests"},
 		"a record without a section":        {"docs/adr/stored.md", strings.Replace(record, "## Context", "", 1), "docs/adr/stored.md: a record has the sections Status, Context, Decision, Consequences, Tests"},
 		"a record of more than a page":      {"docs/adr/stored.md", record + strings.Repeat("word ", maxPage), "docs/adr/stored.md: a record is one page, at most 700 words, not 720"},
+		"a path that does not exist":        {"map.md", "`services/b/main.go`", "map.md:1: there is no services/b/main.go"},
+		"a pattern that matches nothing":    {"map.md", "`services/*/postgres`", "map.md:1: there is no services/*/postgres"},
+		"a package that the map leaves":     {"services/a/saga/saga.go", "package saga", "map.md:2: the table does not list services/*/saga"},
+		"a package that does not exist":     {"map.md", "| package in `services/*` | what |\n|---|---|\n| `rest`, `gone` | x |", "map.md:1: the table lists services/*/gone, which does not exist"},
 		"a test of a record does not exist": {"docs/adr/stored.md", strings.Replace(record, "TestStore", "TestGone", 1), "docs/adr/stored.md:11: store has no test TestGone"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +144,11 @@ func problems(files tree) []string {
 			}
 			if strings.HasSuffix(name, ".md") {
 				checkTests(line, tests, tell)
+				checkPlaces(line, files, folders, tell)
 			}
+		}
+		if strings.HasSuffix(name, ".md") {
+			found = append(found, roomProblems(name, files[name], folders)...)
 		}
 	}
 	return append(found, recordProblems(files)...)
@@ -178,6 +194,59 @@ func checkTests(line string, tests map[string]map[string]bool, tell func(string,
 			tell("no test is called %s", name)
 		}
 	}
+}
+
+// checkPlaces tells which paths of a line of markdown do not exist. The recipes of CONTRIBUTING.md add a service empaque.
+func checkPlaces(line string, files tree, folders map[string]bool, tell func(string, ...any)) {
+	for _, m := range code.FindAllStringSubmatch(line, -1) {
+		target := strings.TrimSuffix(m[1], "/")
+		if !place.MatchString(m[1]) || strings.Contains(target, "empaque") {
+			continue
+		}
+		is := func(name string) bool { ok, _ := path.Match(target, name); return ok }
+		exists := slices.ContainsFunc(slices.Collect(maps.Keys(files)), is) || slices.ContainsFunc(slices.Collect(maps.Keys(folders)), is)
+		ignored := strings.Contains(files[path.Dir(target)+"/.gitignore"], path.Base(target))
+		if !exists && !ignored {
+			tell("there is no %s", target)
+		}
+	}
+}
+
+// roomProblems lists the packages that a table "package in `folder`" of markdown and that folder do not have in common.
+func roomProblems(name, content string, folders map[string]bool) (found []string) {
+	lines := strings.Split(content, "\n")
+	for i, line := range lines {
+		head := roomsOf.FindStringSubmatch(line)
+		if head == nil {
+			continue
+		}
+		listed := map[string]bool{}
+		for _, row := range lines[min(i+2, len(lines)):] {
+			if !strings.HasPrefix(row, "|") {
+				break
+			}
+			for _, m := range code.FindAllStringSubmatch(strings.Split(row, "|")[1], -1) {
+				listed[m[1]] = true
+			}
+		}
+		exists := map[string]bool{}
+		for folder := range folders {
+			if ok, _ := path.Match(head[1], path.Dir(folder)); ok {
+				exists[path.Base(folder)] = true
+			}
+		}
+		for _, room := range slices.Sorted(maps.Keys(exists)) {
+			if !listed[room] {
+				found = append(found, fmt.Sprintf("%s:%d: the table does not list %s", name, i+1, path.Join(head[1], room)))
+			}
+		}
+		for _, room := range slices.Sorted(maps.Keys(listed)) {
+			if !exists[room] {
+				found = append(found, fmt.Sprintf("%s:%d: the table lists %s, which does not exist", name, i+1, path.Join(head[1], room)))
+			}
+		}
+	}
+	return found
 }
 
 // recordProblems lists what is wrong with the records as a whole.
