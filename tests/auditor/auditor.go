@@ -1,5 +1,5 @@
-// Package auditor checks a system at rest from its databases and topics alone. It shares no code with the services, not
-// even the contracts: what they believe, it does not have to believe.
+// Package auditor checks a system at rest by its databases and topics. It imports no code of the project, not even the
+// contracts, so that it does not repeat an error of the services.
 package auditor
 
 import (
@@ -16,20 +16,20 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Addresses say where the books are.
+// Addresses are the addresses of the databases and of the broker.
 type Addresses struct {
 	ManagerDSN, ProductosDSN, OrdenesDSN string
 	PulsarURL, PulsarAdmin               string
 }
 
-// Auditor reads. Every session of it refuses to write.
+// Auditor reads the databases and topics of a system. Its sessions refuse to write.
 type Auditor struct {
 	manager, productos, ordenes *pgxpool.Pool
 	broker                      pulsar.Client
 	admin                       string
 }
 
-// Open connects to the books.
+// Open connects to the databases and to the broker.
 func Open(ctx context.Context, d Addresses) (*Auditor, error) {
 	a := &Auditor{admin: strings.TrimSuffix(d.PulsarAdmin, "/")}
 	for dsn, pool := range map[string]**pgxpool.Pool{d.ManagerDSN: &a.manager, d.ProductosDSN: &a.productos, d.OrdenesDSN: &a.ordenes} {
@@ -49,7 +49,7 @@ func Open(ctx context.Context, d Addresses) (*Auditor, error) {
 	return a, err
 }
 
-// Close ends the connections.
+// Close closes the connections.
 func (a *Auditor) Close() {
 	a.manager.Close()
 	a.productos.Close()
@@ -57,24 +57,25 @@ func (a *Auditor) Close() {
 	a.broker.Close()
 }
 
-// Violation is something that is not as it must be. IDCompra is empty where it is about no one purchase.
+// Violation is a rule that the data breaks. IDCompra is empty when it is not about one purchase.
 type Violation struct{ IDCompra, What string }
 
-// Report is what an audit found.
+// Report is the result of an audit.
 type Report struct {
 	Compras     int
 	ByEstado    map[string]int
 	Events      int // records on events-compra
 	DeadLetters map[string]int
-	Replaced    int // workflows of purchases that stood still and were replaced
+	Replaced    int // stalled workflows that the reconciler replaced
 	Violations  []Violation
 }
 
+// add adds a violation about purchase id.
 func (i *Report) add(id, format string, args ...any) {
 	i.Violations = append(i.Violations, Violation{id, fmt.Sprintf(format, args...)})
 }
 
-// Inspect audits everything. acceptedOnes are the purchases that a customer was told of: each must be there, and at its end.
+// Inspect audits the whole system. Each of the purchases acceptedOnes, which a customer got an id of, must exist and be at its end.
 func (a *Auditor) Inspect(ctx context.Context, acceptedOnes []string) (*Report, error) {
 	l, err := a.read(ctx)
 	if err != nil {
@@ -83,7 +84,7 @@ func (a *Auditor) Inspect(ctx context.Context, acceptedOnes []string) (*Report, 
 	i := &Report{Compras: len(l.compras), ByEstado: map[string]int{}, DeadLetters: map[string]int{}}
 	for _, id := range acceptedOnes {
 		if _, found := l.compras[id]; !found {
-			i.add(id, "se aceptó y no está")
+			i.add(id, "it was accepted and does not exist")
 		}
 	}
 	for id, c := range l.compras {
@@ -102,7 +103,7 @@ func (a *Auditor) Inspect(ctx context.Context, acceptedOnes []string) (*Report, 
 	return i, nil
 }
 
-// InspectUntil audits again and again until nothing is amiss or deadline has passed: what is still on its way is not lost.
+// InspectUntil repeats Inspect until there is no violation or deadline has passed: a message that is on its way is not lost.
 func (a *Auditor) InspectUntil(ctx context.Context, deadline time.Duration, acceptedOnes []string) (*Report, error) {
 	for limit := time.Now().Add(deadline); ; {
 		i, err := a.Inspect(ctx, acceptedOnes)

@@ -6,7 +6,7 @@ import (
 	"maps"
 )
 
-// lineas are units by product.
+// lineas is a number of units for each product.
 type lineas map[string]int
 
 type compra struct {
@@ -41,16 +41,17 @@ type producto struct {
 	Cantidad int
 }
 
-// books is all that the databases say, by purchase.
+// books is the content of the databases, by purchase.
 type books struct {
 	compras    map[string]compra
 	ordenes    map[string][]orden
 	reservas   map[string]lineas
-	movements  map[string]map[string]lineas // by purchase, then by kind
+	movements  map[string]map[string]lineas // by purchase, then by kind of movement
 	productos  []producto
-	byProducto map[string]lineas // by product, then by kind
+	byProducto map[string]lineas // by product, then by kind of movement
 }
 
+// read reads the three databases.
 func (a *Auditor) read(ctx context.Context) (*books, error) {
 	l := &books{compras: map[string]compra{}, ordenes: map[string][]orden{}, reservas: map[string]lineas{},
 		movements: map[string]map[string]lineas{}, byProducto: map[string]lineas{}}
@@ -73,7 +74,7 @@ func (a *Auditor) read(ctx context.Context) (*books, error) {
 	return l, a.readStore(ctx, l)
 }
 
-// readStore reads the stock, what is reserved and the ledger at one instant.
+// readStore reads the stock, the reservations and the ledger in one snapshot.
 func (a *Auditor) readStore(ctx context.Context, l *books) error {
 	tx, err := a.productos.Begin(ctx)
 	if err != nil {
@@ -109,7 +110,7 @@ func (a *Auditor) readStore(ctx context.Context, l *books) error {
 	})
 }
 
-// oneCompra holds a purchase to what its state promises.
+// oneCompra checks that the orders, reservations and movements of a purchase are those that its state requires.
 func (l *books) oneCompra(i *Report, id string, c compra) {
 	wants := lineas{}
 	for _, p := range c.Productos {
@@ -118,17 +119,17 @@ func (l *books) oneCompra(i *Report, id string, c compra) {
 	ordenes, reserved, moves := l.ordenes[id], l.reservas[id], l.movements[id]
 	wentOut := negated(moves["DESPACHO"])
 	if c.Entries != c.Last || c.Last != c.Numero {
-		i.add(id, "su historia tiene %d entradas, cuenta hasta %d y la compra dice %d", c.Entries, c.Last, c.Numero)
+		i.add(id, "its history has %d entries, the last number is %d, and the purchase says %d", c.Entries, c.Last, c.Numero)
 	}
 	if c.NoReply > 0 {
-		i.add(id, "%d preguntas sin respuesta", c.NoReply)
+		i.add(id, "%d questions have no reply", c.NoReply)
 	}
 	if len(ordenes) > 1 {
-		i.add(id, "tiene %d órdenes", len(ordenes))
+		i.add(id, "it has %d orders", len(ordenes))
 	}
 	withOrden := func(estado string) {
 		if len(ordenes) != 1 || ordenes[0].Estado != estado || ordenes[0].ID != c.IDOrden {
-			i.add(id, "está %s y sus órdenes son %v", c.Estado, ordenes)
+			i.add(id, "it is %s, and its orders are %v", c.Estado, ordenes)
 			return
 		}
 		own := lineas{}
@@ -136,60 +137,61 @@ func (l *books) oneCompra(i *Report, id string, c compra) {
 			own[p.IDProducto] += p.Cantidad
 		}
 		if !maps.Equal(own, wants) {
-			i.add(id, "pidió %v y su orden es de %v", wants, own)
+			i.add(id, "it asked for %v, and its order is for %v", wants, own)
 		}
 	}
 	switch c.Estado {
 	case "CONFIRMADA":
 		withOrden("CREADA")
 		if !maps.Equal(reserved, wants) || len(wentOut) > 0 || len(moves["LIBERACION"]) > 0 || !maps.Equal(negated(moves["RESERVA"]), wants) {
-			i.add(id, "está CONFIRMADA, pidió %v, tiene reservado %v y sus movimientos son %v", wants, reserved, moves)
+			i.add(id, "it is CONFIRMADA, it asked for %v, reserved are %v, and its movements are %v", wants, reserved, moves)
 		}
 	case "DESPACHADA":
 		withOrden("DESPACHADA")
 		if len(reserved) > 0 || !maps.Equal(wentOut, wants) || len(moves["LIBERACION"]) > 0 {
-			i.add(id, "está DESPACHADA, pidió %v, tiene reservado %v y sus movimientos son %v", wants, reserved, moves)
+			i.add(id, "it is DESPACHADA, it asked for %v, reserved are %v, and its movements are %v", wants, reserved, moves)
 		}
 	case "RECHAZADA", "CANCELADA":
 		if len(reserved) > 0 || len(wentOut) > 0 || !maps.Equal(negated(moves["RESERVA"]), nonZero(moves["LIBERACION"])) {
-			i.add(id, "está %s, tiene reservado %v y sus movimientos son %v", c.Estado, reserved, moves)
+			i.add(id, "it is %s, reserved are %v, and its movements are %v", c.Estado, reserved, moves)
 		}
 		if len(ordenes) == 1 && ordenes[0].Estado != "CANCELADA" {
-			i.add(id, "está %s y su orden %s", c.Estado, ordenes[0].Estado)
+			i.add(id, "it is %s, and its order is %s", c.Estado, ordenes[0].Estado)
 		}
 	default:
-		i.add(id, "está %s: no es un final", c.Estado)
+		i.add(id, "it is %s: that is no final state", c.Estado)
 	}
 }
 
-// orphans finds what belongs to a purchase that nobody knows.
+// orphans finds reservations and orders of purchases that do not exist.
 func (l *books) orphans(i *Report) {
 	for id := range l.reservas {
 		if _, found := l.compras[id]; !found {
-			i.add(id, "hay una reserva y no hay tal compra")
+			i.add(id, "there is a reservation, and no such purchase")
 		}
 	}
 	for id := range l.ordenes {
 		if _, found := l.compras[id]; !found {
-			i.add(id, "hay una orden y no hay tal compra")
+			i.add(id, "there is an order, and no such purchase")
 		}
 	}
 }
 
-// existencias: what came in is on the shelf, reserved, or gone; and the shelf is what the ledger says.
+// existencias checks each product: every unit that came in is on the shelf, reserved or dispatched, and the ledger has the same
+// number of units on the shelf.
 func (l *books) existencias(i *Report) {
 	for _, p := range l.productos {
 		m := l.byProducto[p.ID]
 		cameIn := m["INICIAL"] + m["REPOSICION"]
 		if present := p.Cantidad + m["reservado"] - m["DESPACHO"]; cameIn != present {
-			i.add("", "producto %s: entraron %d y hay %d", p.ID, cameIn, present)
+			i.add("", "product %s: %d units came in, and there are %d", p.ID, cameIn, present)
 		}
 		if shelf := cameIn + m["RESERVA"] + m["LIBERACION"]; shelf != p.Cantidad || p.Cantidad < 0 {
-			i.add("", "producto %s: quedan %d y el libro dice %d", p.ID, p.Cantidad, shelf)
+			i.add("", "product %s: %d are on the shelf, and the ledger says %d", p.ID, p.Cantidad, shelf)
 		}
 	}
 	if len(l.productos) == 0 {
-		i.add("", "no hay productos")
+		i.add("", "there are no products")
 	}
 }
 

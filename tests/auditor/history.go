@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// accounts are what each database knows of a purchase, a row a line.
+// accounts are the queries for everything that the databases have about a purchase: one row is one line.
 var accounts = []struct{ title, database, query string }{
 	{"compra", "gestor", `select row_to_json(c)::text from compra c where id = $1`},
 	{"historia", "gestor", `select row_to_json(h)::text from (select numero, en, paso, tipo, detalle, publicada from historia where id_compra = $1 order by numero) h`},
@@ -17,19 +17,19 @@ var accounts = []struct{ title, database, query string }{
 	{"decision", "gestor", `select row_to_json(d)::text from decision d where id_compra = $1`},
 	{"tramite", "gestor", `select row_to_json(t)::text from tramite t where id_compra = $1`},
 	{"hallazgo", "gestor", `select row_to_json(h)::text from hallazgo h where id_compra = $1`},
-	{"hallazgo de admin-productos", "productos", `select row_to_json(h)::text from hallazgo h where id_compra = $1`},
+	{"hallazgo of admin-productos", "productos", `select row_to_json(h)::text from hallazgo h where id_compra = $1`},
 	{"reserva", "productos", `select row_to_json(r)::text from reserva r where id_compra = $1`},
 	{"movimiento", "productos", `select row_to_json(m)::text from movimiento m where id_compra = $1 order by id`},
-	{"inbox de admin-productos", "productos", `select row_to_json(i)::text from inbox i where id_compra = $1 order by recibido_en`},
+	{"inbox of admin-productos", "productos", `select row_to_json(i)::text from inbox i where id_compra = $1 order by recibido_en`},
 	{"orden", "ordenes", `select row_to_json(o)::text from orden o where id_compra = $1`},
-	{"inbox de ordenes", "ordenes", `select row_to_json(i)::text from inbox i where id_compra = $1 order by recibido_en`},
-	{"outbox de ordenes", "ordenes", `select row_to_json(x)::text from outbox x where id_compra = $1 order by id`},
+	{"inbox of ordenes", "ordenes", `select row_to_json(i)::text from inbox i where id_compra = $1 order by recibido_en`},
+	{"outbox of ordenes", "ordenes", `select row_to_json(x)::text from outbox x where id_compra = $1 order by id`},
 }
 
-// Historia is all that is known of a purchase, to find out what went wrong.
+// Story returns everything that the databases and the topic eventos-compra have about a purchase, to find out what went wrong.
 func (a *Auditor) Story(ctx context.Context, id string) string {
 	var t strings.Builder
-	fmt.Fprintf(&t, "—— la compra %s ——\n", id)
+	fmt.Fprintf(&t, "—— purchase %s ——\n", id)
 	databases := map[string]*pgxpool.Pool{"gestor": a.manager, "productos": a.productos, "ordenes": a.ordenes}
 	type line struct{ Text string }
 	for _, r := range accounts {
@@ -43,7 +43,7 @@ func (a *Auditor) Story(ctx context.Context, id string) string {
 	}
 	err := a.walk(ctx, "eventos-compra", func(e event, at time.Time) {
 		if e.Data.IDCompra == id {
-			fmt.Fprintf(&t, "eventos-compra: %s número %d %s\n", at.UTC().Format(time.RFC3339Nano), e.Data.Numero, e.Data.Estado)
+			fmt.Fprintf(&t, "eventos-compra: %s number %d %s\n", at.UTC().Format(time.RFC3339Nano), e.Data.Numero, e.Data.Estado)
 		}
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
+// each calls with for each row of a query.
 func each[T any](ctx context.Context, tx pgx.Tx, query string, with func(T)) error {
 	readings, err := tx.Query(ctx, query)
 	if err != nil {
@@ -26,28 +27,28 @@ func each[T any](ctx context.Context, tx pgx.Tx, query string, with func(T)) err
 	return err
 }
 
-// unpublished are the events of ordenes that were never told, or whose second telling is overdue. One that was told waits a
-// minute for the second.
+// unpublished counts the events of ordenes that were never published, or whose second publication is overdue. Between the two
+// publications lies a minute.
 const unpublished = `select count(*) from outbox where tell_again_at is null or tell_again_at < now() - interval '30 s'`
 
-// pending: nothing is left in flight, in any outbox or any queue.
+// pending checks that no request, outbox or queue has anything left to do.
 func (a *Auditor) pending(ctx context.Context, i *Report) error {
 	type tramite struct{ IDCompra, Tipo string }
 	openTramites, err := rows[tramite](ctx, a.manager, `select id_compra, tipo from tramite where terminado_en is null
-		union all select id_compra, 'decision sin entregar' from decision where not entregada
-		union all select distinct id_compra, 'historia sin publicar' from historia where not publicada`)
+		union all select id_compra, 'decision not delivered' from decision where not entregada
+		union all select distinct id_compra, 'historia not published' from historia where not publicada`)
 	if err != nil {
 		return err
 	}
 	for _, t := range openTramites {
-		i.add(t.IDCompra, "queda en curso: %s", t.Tipo)
+		i.add(t.IDCompra, "still in progress: %s", t.Tipo)
 	}
 	var n int
 	if err := a.ordenes.QueryRow(ctx, unpublished).Scan(&n); err != nil {
 		return err
 	}
 	if n > 0 {
-		i.add("", "ordenes tiene %d avisos sin publicar", n)
+		i.add("", "ordenes has %d unpublished events", n)
 	}
 	if err := a.findings(ctx, i); err != nil {
 		return err
@@ -71,14 +72,17 @@ func (a *Auditor) pending(ctx context.Context, i *Report) error {
 			if origin, deadLetters := strings.CutSuffix(shortName, "-dlq"); deadLetters {
 				i.DeadLetters[origin] += s.Backlog
 			} else if s.Durable && s.Backlog > 0 {
-				i.add("", "quedan %d mensajes de %s sin atender por %s", s.Backlog, shortName, who)
+				i.add("", "%d messages of %s are not handled by %s", s.Backlog, shortName, who)
 			}
 		}
 	}
 	return nil
 }
 
-// findings: the reconcilers had nothing to mend, but for workflows that an engine under fault left standing.
+// ReconcilerFound begins the text of a violation that a reconciler found, rather than this package.
+const ReconcilerFound = "the reconciler found: "
+
+// findings checks that the reconcilers had nothing to mend, except stalled workflows, which it counts.
 func (a *Auditor) findings(ctx context.Context, i *Report) error {
 	type finding struct{ IDCompra, What, Estado, Done string }
 	for _, database := range []*pgxpool.Pool{a.manager, a.productos} {
@@ -91,7 +95,7 @@ func (a *Auditor) findings(ctx context.Context, i *Report) error {
 				i.Replaced++
 				continue
 			}
-			i.add(h.IDCompra, "el reconciliador halló: %s %s (%s)", h.What, h.Estado, h.Done)
+			i.add(h.IDCompra, ReconcilerFound+"%s %s (%s)", h.What, h.Estado, h.Done)
 		}
 	}
 	return nil
@@ -114,7 +118,7 @@ func ask[T any](ctx context.Context, address string) (T, error) {
 	return v, json.NewDecoder(r.Body).Decode(&v)
 }
 
-// event is the part of a record of events-compra that is looked at.
+// event is the part of a record of eventos-compra that the audit needs.
 type event struct {
 	Data struct {
 		IDCompra string `avro:"id_compra"`
@@ -123,7 +127,7 @@ type event struct {
 	} `avro:"data"`
 }
 
-// events: a reader of the topic alone knows the same as the database.
+// events checks that the newest event of each purchase on the topic has the state that the database has.
 func (a *Auditor) events(ctx context.Context, i *Report, compras map[string]compra) error {
 	latest := map[string]event{}
 	err := a.walk(ctx, "eventos-compra", func(e event, _ time.Time) {
@@ -137,18 +141,18 @@ func (a *Auditor) events(ctx context.Context, i *Report, compras map[string]comp
 	}
 	for id, c := range compras {
 		if u := latest[id].Data; u.Numero != c.Numero || u.Estado != c.Estado {
-			i.add(id, "está %s (%d) y eventos-compra dice %s (%d)", c.Estado, c.Numero, u.Estado, u.Numero)
+			i.add(id, "it is %s (%d), and eventos-compra says %s (%d)", c.Estado, c.Numero, u.Estado, u.Numero)
 		}
 	}
 	for id := range latest {
 		if _, found := compras[id]; !found {
-			i.add(id, "eventos-compra la conoce y no está")
+			i.add(id, "it is on eventos-compra and does not exist")
 		}
 	}
 	return nil
 }
 
-// walk reads a topic from its first record to its last, with the schema of the broker's registry.
+// walk calls visit for each record of a topic, from the first to the last. It decodes with the schema of the broker's registry.
 func (a *Auditor) walk(ctx context.Context, topic string, visit func(e event, at time.Time)) error {
 	r, err := ask[struct {
 		Text string `json:"data"`

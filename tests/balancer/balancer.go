@@ -1,4 +1,4 @@
-// Package balancer is the one address behind which a test puts replicas of a service: a reverse proxy as any cluster has one.
+// Package balancer is a reverse proxy: one address for several replicas of a service, as a cluster has one.
 package balancer
 
 import (
@@ -17,12 +17,12 @@ import (
 )
 
 const (
-	period   = 200 * time.Millisecond // between two questions to a replica whether it is ready
-	patience = time.Second            // for its answer
-	maxBody  = 4 << 20                // of a request
+	period   = 200 * time.Millisecond // between two readiness checks of a replica
+	patience = time.Second            // how long a check waits for the response
+	maxBody  = 4 << 20                // bytes of a request
 )
 
-// Balancer sends each request to a replica that says on /readyz that it is ready, in turn.
+// Balancer sends requests to its replicas in turn, but only to those that are ready by their /readyz.
 type Balancer struct {
 	URL      string
 	server   *httptest.Server
@@ -39,7 +39,7 @@ type replica struct {
 	transport *http.Transport
 }
 
-// Open balances between the replicas at these base addresses, once one of them is ready or ctx ends.
+// Open returns a Balancer for the replicas at these base addresses when one of them is ready. It returns an error when ctx ends before.
 func Open(ctx context.Context, addresses ...string) (*Balancer, error) {
 	asking, stop := context.WithCancel(context.Background())
 	b := &Balancer{stop: stop}
@@ -76,7 +76,7 @@ func Open(ctx context.Context, addresses ...string) (*Balancer, error) {
 	return b, nil
 }
 
-// Close ends the balancer and the connections through it.
+// Close stops the balancer and closes the connections through it.
 func (b *Balancer) Close() {
 	b.stop()
 	b.asking.Wait()
@@ -84,10 +84,10 @@ func (b *Balancer) Close() {
 	b.server.Close()
 }
 
-// Failed is how many requests got no answer from a replica.
+// Failed returns how many requests got no response from a replica.
 func (b *Balancer) Failed() int64 { return b.failed.Load() }
 
-// Ready is how many replicas are ready.
+// Ready returns how many replicas are ready.
 func (b *Balancer) Ready() int { return len(b.readyOnes()) }
 
 func (b *Balancer) readyOnes() (ready []*replica) {
@@ -99,7 +99,7 @@ func (b *Balancer) readyOnes() (ready []*replica) {
 	return ready
 }
 
-// follow asks the replica whether it is ready until ctx ends.
+// follow checks the readiness of the replica until ctx ends.
 func (r *replica) follow(ctx context.Context) {
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	for ctx.Err() == nil {
@@ -124,8 +124,8 @@ func (r *replica) asked(ctx context.Context, client *http.Client) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// RoundTrip sends a request to the next replica. It sends it to another one only where the first was never sent it: what may
-// have been done is not done twice by a balancer.
+// RoundTrip sends a request to the next ready replica. It tries another replica only when the connection to the first failed:
+// a request that a replica may have handled is not sent twice.
 func (b *Balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := rewindable(r); err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (b *Balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 		out := r.Clone(r.Context())
 		out.URL.Scheme, out.URL.Host = to.url.Scheme, to.url.Host
 		if r.GetBody != nil {
-			out.Body, _ = r.GetBody() // it gives no error: rewindable
+			out.Body, _ = r.GetBody() // rewindable set it: it returns no error
 		}
 		answer, err := to.transport.RoundTrip(out)
 		if err == nil {
@@ -156,7 +156,7 @@ func (b *Balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, last
 }
 
-// rewindable keeps the body, so that it can be sent again: by the transport, on a connection that the replica had closed before.
+// rewindable reads the body into memory, so that the transport can send it again when the replica had closed the connection.
 func rewindable(r *http.Request) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil

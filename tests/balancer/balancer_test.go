@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// fake is a replica that counts what it is sent.
+// fake is a replica that counts the requests that it gets.
 type fake struct {
 	*httptest.Server
 	ready, cuts atomic.Bool
@@ -67,24 +67,24 @@ func open(t *testing.T, replicas ...*fake) *Balancer {
 	return b
 }
 
-// What a replica was never sent goes to another one; what it may have done goes nowhere else.
+// A request that a replica never got goes to another one. A request that a replica may have handled goes nowhere else.
 func TestNothingIsSentTwice(t *testing.T) {
 	one, other := newFake(t), newFake(t)
 	b := open(t, one, other)
-	one.Close() // refuses connections from now on, and is still held for ready
+	one.Close() // it refuses connections, and the balancer still takes it for ready
 	for range 4 {
 		if status := post(t, b); status != http.StatusOK {
-			t.Errorf("una réplica cerrada: %d", status)
+			t.Errorf("a closed replica: %d", status)
 		}
 	}
 	other.cuts.Store(true)
 	before := other.got.Load()
 	if status := post(t, b); status != http.StatusBadGateway || other.got.Load() != before+1 || b.Failed() != 1 {
-		t.Errorf("una que corta: %d, se le envió %d veces, fallaron %d", status, other.got.Load()-before, b.Failed())
+		t.Errorf("a replica that cuts the connection: %d, it got %d requests, %d failed", status, other.got.Load()-before, b.Failed())
 	}
 }
 
-// A replica that says that it is not ready gets nothing.
+// A replica that is not ready gets no request.
 func TestOneThatStopsGetsNothing(t *testing.T) {
 	one, other := newFake(t), newFake(t)
 	b := open(t, one, other)
@@ -97,6 +97,6 @@ func TestOneThatStopsGetsNothing(t *testing.T) {
 		post(t, b)
 	}
 	if one.got.Load() != before || other.got.Load() < 6 {
-		t.Errorf("recibieron %d y %d", one.got.Load()-before, other.got.Load())
+		t.Errorf("the replicas got %d and %d requests", one.got.Load()-before, other.got.Load())
 	}
 }

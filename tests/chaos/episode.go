@@ -165,7 +165,7 @@ func (c *chaos) conclude(ctx context.Context, a settings, duration time.Duration
 // these is what reconcilers are for. It gives how many these were.
 func (c *chaos) setAside(i *auditor.Report) (mended int) {
 	i.Violations = slices.DeleteFunc(i.Violations, func(f auditor.Violation) bool {
-		theirs := c.exposed[f.IDCompra] && strings.HasPrefix(f.What, "el reconciliador halló")
+		theirs := c.exposed[f.IDCompra] && strings.HasPrefix(f.What, auditor.ReconcilerFound)
 		if theirs {
 			mended++
 		}

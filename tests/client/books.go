@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Account is one product's line in the books: view balance.
+// Account is the line of one product in the books: a row of view balance, in units.
 type Account struct {
 	IDProducto  string `db:"id_producto"`
 	Inicial     int64  `db:"inicial"`
@@ -16,17 +16,17 @@ type Account struct {
 	Diferencia  int64  `db:"diferencia"`
 }
 
-// Books reads the books in database productos, one line a product.
+// Books reads the books from database productos, one line for each product.
 func Books(ctx context.Context, productos *Database) ([]Account, error) {
 	accounts, err := Rows[Account](ctx, productos, `select id_producto, inicial, repuesto, existencias, reservado, despachado, diferencia
 		from balance order by length(id_producto), id_producto`)
 	if err != nil {
-		return nil, fmt.Errorf("leer los libros: %w", err)
+		return nil, fmt.Errorf("read the books: %w", err)
 	}
 	return accounts, nil
 }
 
-// Total adds the lines up.
+// Total returns the sum of the lines.
 func Total(accounts []Account) Account {
 	t := Account{IDProducto: "total"}
 	for _, c := range accounts {
@@ -40,16 +40,16 @@ func Total(accounts []Account) Account {
 	return t
 }
 
-// Balanced is nil when nothing was lost or made up, for each product and at once.
+// Balanced returns an error unless the lines of every product balance: units that came in are on the shelf, reserved or dispatched.
 func Balanced(accounts []Account) error {
 	for _, c := range accounts {
 		if debit, credit := c.Inicial+c.Repuesto, c.Existencias+c.Reservado+c.Despachado; debit != credit || c.Diferencia != 0 {
-			return fmt.Errorf("los libros del producto %s no cuadran: entraron %d, y hay %d (%d en existencias, %d reservadas, %d despachadas; diferencia %d)",
+			return fmt.Errorf("the books of product %s do not balance: %d came in, and there are %d (%d on the shelf, %d reserved, %d dispatched; diferencia %d)",
 				c.IDProducto, debit, credit, c.Existencias, c.Reservado, c.Despachado, c.Diferencia)
 		}
 	}
 	if len(accounts) == 0 {
-		return fmt.Errorf("los libros están vacíos")
+		return fmt.Errorf("the books are empty")
 	}
 	return nil
 }

@@ -16,35 +16,35 @@ import (
 	"entregas/contracts"
 )
 
-// Broker speaks to Pulsar as a client in any language would: with the schemas of contracts/avro and without Dapr.
+// Broker is a client of Pulsar that uses the schemas of contracts/avro and no Dapr, as a client in another language does.
 type Broker struct {
 	admin  string
 	pulsar pulsar.Client
 }
 
-// OpenBroker connects to the system's broker.
+// OpenBroker connects to the broker of the system.
 func OpenBroker(e Env) (*Broker, error) {
 	quiet := log.NewLoggerWithSlog(slog.New(slog.DiscardHandler))
 	p, err := pulsar.NewClient(pulsar.ClientOptions{URL: e.PulsarURL, OperationTimeout: 15 * time.Second, Logger: quiet})
 	if err != nil {
-		return nil, fmt.Errorf("abrir Pulsar: %w", err)
+		return nil, fmt.Errorf("open Pulsar: %w", err)
 	}
 	return &Broker{admin: e.PulsarAdmin, pulsar: p}, nil
 }
 
-// Close ends the connection.
+// Close closes the connection.
 func (b *Broker) Close() { b.pulsar.Close() }
 
-// AvroSchema is the committed schema of a topic.
+// AvroSchema returns the committed schema of a topic.
 func (b *Broker) AvroSchema(topic string) (avro.Schema, error) {
 	text, err := contracts.AvroSchema(topic)
 	if err != nil {
 		return nil, err
 	}
-	return avro.ParseBytesWithCache([]byte(text), "", &avro.SchemaCache{}) // each topic's record has its own Linea
+	return avro.ParseBytesWithCache([]byte(text), "", &avro.SchemaCache{}) // the records of two topics have different types named Linea
 }
 
-// Registered is the newest schema that Pulsar's registry holds for a topic.
+// Registered returns the newest schema that the registry of Pulsar holds for a topic.
 func (b *Broker) Registered(ctx context.Context, topic string) (avro.Schema, error) {
 	var r struct {
 		Kind string `json:"type"`
@@ -54,12 +54,12 @@ func (b *Broker) Registered(ctx context.Context, topic string) (avro.Schema, err
 		return nil, err
 	}
 	if r.Kind != "AVRO" {
-		return nil, fmt.Errorf("el registro de %s tiene un esquema %s", topic, r.Kind)
+		return nil, fmt.Errorf("the registry has a schema of type %[2]s for topic %[1]s", topic, r.Kind)
 	}
 	return avro.ParseBytesWithCache([]byte(r.Text), "", &avro.SchemaCache{})
 }
 
-// Entered is how many messages were published on a topic since its broker started.
+// Entered returns how many messages were published on a topic since the broker started.
 func (b *Broker) Entered(ctx context.Context, topic string) (int64, error) {
 	var r struct {
 		N int64 `json:"msgInCounter"`
@@ -88,7 +88,7 @@ func (b *Broker) ask(ctx context.Context, path string, v any) error {
 	return json.Unmarshal(text, v)
 }
 
-// record is contracts.Mensaje as the Avro library writes it.
+// record is a contracts.Message in the form that the Avro library encodes.
 type record[D any] struct {
 	ID              string `avro:"id"`
 	Time            int64  `avro:"time"`
@@ -101,7 +101,7 @@ type record[D any] struct {
 	Data            D      `avro:"data"`
 }
 
-// Publish puts m on topic, as a sender outside the system does.
+// Publish publishes m on topic.
 func Publish[D any](ctx context.Context, b *Broker, topic contracts.TopicName[D], m contracts.Message[D]) error {
 	text, err := contracts.AvroSchema(string(topic))
 	if err != nil {
@@ -120,7 +120,7 @@ func Publish[D any](ctx context.Context, b *Broker, topic contracts.TopicName[D]
 	return err
 }
 
-// Registro is m on the wire.
+// Record returns the bytes of m on the wire.
 func Record[D any](b *Broker, topic contracts.TopicName[D], m contracts.Message[D]) ([]byte, error) {
 	schema, err := b.AvroSchema(string(topic))
 	if err != nil {
@@ -133,18 +133,19 @@ func ofMessage[D any](m contracts.Message[D]) *record[D] {
 	return &record[D]{m.ID, m.Time, m.Ingestion, m.Specversion, string(m.Type), m.Datacontenttype, m.ServiceName, m.Traceparent, m.Data}
 }
 
-// Producer publishes on topic, if the broker lets it.
+// Producer returns a producer on topic. It returns an error when the broker refuses the schema.
 func (b *Broker) Producer(topic string, schema pulsar.Schema) (pulsar.Producer, error) {
 	return b.pulsar.CreateProducer(pulsar.ProducerOptions{Topic: "persistent://public/default/" + topic, Schema: schema})
 }
 
-// DeadLetter is a dead letter: the record, and what is told beside it.
+// DeadLetter is a dead letter: the message, and the properties that the service which set it aside added.
 type DeadLetter[D any] struct {
 	Message    contracts.Message[D]
 	Properties map[string]string
 }
 
-// DeadLetters gives each dead letter of topic to ver, from the oldest, until ver says that it is the one or ctx ends.
+// DeadLetters calls visit with each dead letter of topic, the oldest first, until visit returns true or ctx ends.
+// It passes over records that do not decode.
 func DeadLetters[D any](ctx context.Context, b *Broker, topic contracts.TopicName[D], visit func(DeadLetter[D]) bool) error {
 	schema, err := b.AvroSchema(string(topic))
 	if err != nil {
@@ -164,7 +165,7 @@ func DeadLetters[D any](ctx context.Context, b *Broker, topic contracts.TopicNam
 		}
 		var r record[D]
 		if avro.Unmarshal(schema, received.Payload(), &r) != nil {
-			continue // anybody may have written it
+			continue // it does not decode
 		}
 		m := contracts.Message[D]{ID: r.ID, Time: r.Time, Ingestion: r.Ingestion, Specversion: r.Specversion, Type: contracts.MessageType(r.Type),
 			Datacontenttype: r.Datacontenttype, ServiceName: r.ServiceName, Traceparent: r.Traceparent, Data: r.Data}

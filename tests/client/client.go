@@ -13,20 +13,20 @@ import (
 	"entregas/contracts"
 )
 
-// Client speaks the public REST interface.
+// Client is a client of the public REST interface.
 type Client struct {
-	baseURL        string // with /api where the bff is asked
+	baseURL        string // of the routes: with /api for the bff
 	http           *http.Client
-	addCredentials func(*http.Request) error // adds the caller's credentials
+	addCredentials func(*http.Request) error // to each request
 }
 
-// New asks the bff at base, for example http://127.0.0.1:8888, as an operator where the Env that named it can tell how.
+// New returns a client of the bff at baseURL, for example http://127.0.0.1:8888. It asks as an operator when an Env named the address.
 func New(baseURL string) *Client { return with(baseURL, "/api") }
 
-// Direct asks a service itself, which has the same routes without /api, with what the Env that named it says it wants.
+// Direct returns a client of a service, which has routes without /api. It sends the token of the service when an Env named the address.
 func Direct(baseURL string) *Client { return with(baseURL, "") }
 
-// con keeps connections for many requests at once; a stream's end is its context's.
+// with returns a client that keeps connections for many requests at the same time. Only its context bounds a stream.
 func with(baseURL, prefix string) *Client {
 	return &Client{
 		baseURL: baseURL + prefix, addCredentials: func(r *http.Request) error { return addCredentials(r, baseURL) },
@@ -34,7 +34,7 @@ func with(baseURL, prefix string) *Client {
 	}
 }
 
-// Problem is the error behind an answer that is not a success: RFC 9457's fields.
+// Problem is the error for a response that is not a success, with the fields of RFC 9457.
 type Problem struct {
 	Type    string                   `json:"type"`
 	Title   string                   `json:"title"`
@@ -51,14 +51,14 @@ func (p *Problem) Error() string {
 	return text
 }
 
-// Response is an answer as it came.
+// Response is a whole response.
 type Response struct {
 	Status  int
 	Headers http.Header
 	Body    []byte
 }
 
-// Problem is the problem that the answer tells of; its status alone where the body is none.
+// Problem returns the problem of the body. Where the body is no problem, it has the status and the first 300 bytes of the body.
 func (r Response) Problem() *Problem {
 	p := &Problem{}
 	if err := json.Unmarshal(r.Body, p); err != nil || p.Status == 0 {
@@ -71,11 +71,11 @@ func (r Response) Problem() *Problem {
 // Header is a header of a request.
 type Header struct{ Name, Value string }
 
-// WithIdempotencyKey names a sending, so that it can be sent again.
+// WithIdempotencyKey is the header of a request that may be sent again: the same key makes the same purchase or restock.
 func WithIdempotencyKey(key string) Header { return Header{"Idempotency-Key", key} }
 
-// Request sends a request and reads the whole answer. body may be nil, the bytes to send, or a value for JSON.
-// Its error is only that there was no answer.
+// Request sends a request and reads the whole response. body is nil, the bytes to send, or a value that is encoded as JSON.
+// It returns an error only when there is no response: a status of 400 or more is no error.
 func (c *Client) Request(ctx context.Context, method, path string, body any, headers ...Header) (Response, error) {
 	var reader io.Reader
 	switch v := body.(type) {
@@ -111,7 +111,7 @@ func (c *Client) Request(ctx context.Context, method, path string, body any, hea
 	return Response{Status: r.StatusCode, Headers: r.Header, Body: text}, err
 }
 
-// ask is Request for callers that want a T or an error, *Problem where there was an answer.
+// ask sends a request and decodes the response as a T. For a response that is not a success the error wraps a *Problem.
 func ask[T any](ctx context.Context, c *Client, method, path string, body any, headers ...Header) (T, error) {
 	var v T
 	r, err := c.Request(ctx, method, path, body, headers...)
@@ -122,7 +122,7 @@ func ask[T any](ctx context.Context, c *Client, method, path string, body any, h
 		return v, fmt.Errorf("%s %s: %w", method, path, r.Problem())
 	}
 	if err := json.Unmarshal(r.Body, &v); err != nil {
-		return v, fmt.Errorf("%s %s respondió %d con otra cosa: %w", method, path, r.Status, err)
+		return v, fmt.Errorf("%s %s answered %d with another body: %w", method, path, r.Status, err)
 	}
 	return v, nil
 }
@@ -132,7 +132,7 @@ func (c *Client) Comprar(ctx context.Context, s contracts.SolicitudCompra, heade
 	return ask[contracts.Aceptada](ctx, c, http.MethodPost, "/compras", bodyOf(s), headers...)
 }
 
-// bodyOf leaves the id out where the customer gives none.
+// bodyOf returns the body of a purchase, without the id where it is empty.
 func bodyOf(s contracts.SolicitudCompra) map[string]any {
 	body := map[string]any{"id_usuario": s.IDUsuario, "productos": s.Productos, "domicilio": s.Domicilio}
 	if s.ID != "" {
@@ -141,18 +141,18 @@ func bodyOf(s contracts.SolicitudCompra) map[string]any {
 	return body
 }
 
-// Load reads a purchase with its history.
+// Load returns a purchase with its history.
 func (c *Client) Load(ctx context.Context, id string) (contracts.Compra, error) {
 	return ask[contracts.Compra](ctx, c, http.MethodGet, "/compras/"+url.PathEscape(id), nil)
 }
 
-// Pagina is a part of a customer's purchases.
+// Page is a part of the purchases of a customer. Siguiente is the cursor of the next page, empty at the end.
 type Page struct {
 	Compras   []contracts.Compra `json:"compras"`
 	Siguiente string             `json:"siguiente"`
 }
 
-// OfUsuario reads a page of at most limit purchases of a customer, newest first.
+// OfUsuario returns a page of at most limit purchases of a customer, the newest first. after is the cursor of the page before.
 func (c *Client) OfUsuario(ctx context.Context, usuario string, limit int, after string) (Page, error) {
 	query := url.Values{"limite": {fmt.Sprint(limit)}}
 	if after != "" {
@@ -161,38 +161,38 @@ func (c *Client) OfUsuario(ctx context.Context, usuario string, limit int, after
 	return ask[Page](ctx, c, http.MethodGet, "/usuarios/"+url.PathEscape(usuario)+"/compras?"+query.Encode(), nil)
 }
 
-// Productos lists the products with their stock.
+// Productos returns all products with their stock.
 func (c *Client) Productos(ctx context.Context) ([]contracts.Producto, error) {
 	return ask[[]contracts.Producto](ctx, c, http.MethodGet, "/productos", nil)
 }
 
-// Producto reads one product.
+// Producto returns one product.
 func (c *Client) Producto(ctx context.Context, id string) (contracts.Producto, error) {
 	return ask[contracts.Producto](ctx, c, http.MethodGet, "/productos/"+url.PathEscape(id), nil)
 }
 
-// Reponer adds stock. key makes that sending it again adds nothing.
+// Reponer adds cantidad units to the stock of a product. A second call with the same key adds nothing.
 func (c *Client) Reponer(ctx context.Context, id string, cantidad int, key string) (contracts.Producto, error) {
 	return ask[contracts.Producto](ctx, c, http.MethodPost, "/productos/"+url.PathEscape(id)+"/reposicion",
 		map[string]int{"cantidad": cantidad}, WithIdempotencyKey(key))
 }
 
-// Cancelar asks that a purchase be cancelled.
+// Cancelar requests the cancellation of a purchase.
 func (c *Client) Cancelar(ctx context.Context, id, motivo string) (contracts.Aceptada, error) {
 	return ask[contracts.Aceptada](ctx, c, http.MethodPost, "/compras/"+url.PathEscape(id)+"/cancelacion", map[string]string{"motivo": motivo})
 }
 
-// Decide approves or rejects a purchase that awaits it.
+// Decide approves or rejects a purchase that waits for approval.
 func (c *Client) Decide(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
 	return ask[contracts.Aceptada](ctx, c, http.MethodPost, "/compras/"+url.PathEscape(id)+"/aprobacion", map[string]any{"aprobada": aprobada, "motivo": motivo})
 }
 
-// Orden reads an order.
+// Orden returns an order.
 func (c *Client) Orden(ctx context.Context, id string) (contracts.Orden, error) {
 	return ask[contracts.Orden](ctx, c, http.MethodGet, "/ordenes/"+url.PathEscape(id), nil)
 }
 
-// Despachar sends an order out of the warehouse.
+// Despachar dispatches an order.
 func (c *Client) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
 	return ask[contracts.Orden](ctx, c, http.MethodPost, "/ordenes/"+url.PathEscape(id)+"/despacho", nil)
 }

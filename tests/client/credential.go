@@ -19,16 +19,17 @@ import (
 	"time"
 )
 
-// operadores is among how many subjects what a Client asks of the bff is spread: each has a rate of its own, as many people
-// would. A tool that makes the load of a thousand customers is not one customer.
+// subjects is the number of subjects that the requests of a Client to the bff are spread over. The bff limits the rate of each
+// subject, and a tool that makes the load of a thousand customers is not one customer.
 const subjects = 512
 
-// ttl of a token that is made here: longer than the longest run of any test.
+// ttl is the lifetime of a token that this package signs: longer than the longest run of a test.
 const ttl = 12 * time.Hour
 
-// credentials of the addresses that an Env named: whoever asks one of them says what it wants to hear.
+// credentials holds, for each address that an Env named, a function that adds the credentials to a request.
 var credentials sync.Map // address → func(*http.Request) error
 
+// addCredentials adds the credentials of address baseURL to a request that has none.
 func addCredentials(r *http.Request, baseURL string) error {
 	if r.Header.Get("Authorization") != "" {
 		return nil
@@ -39,7 +40,7 @@ func addCredentials(r *http.Request, baseURL string) error {
 	return nil
 }
 
-// remember notes what the addresses of e want to hear: the bff a token, the services the app API token.
+// remember stores the credentials of the addresses of e: a bearer token for the bff, the app API token for the services.
 func (e Env) remember() error {
 	if e.AppToken != "" {
 		withAppToken := func(r *http.Request) error { r.Header.Set("dapr-api-token", e.AppToken); return nil }
@@ -52,7 +53,7 @@ func (e Env) remember() error {
 	}
 	f, err := newSigner(e.Issuer, e.IssuerKey)
 	if err != nil {
-		return fmt.Errorf("clave del emisor de desarrollo: %w", err)
+		return fmt.Errorf("key of the development issuer: %w", err)
 	}
 	var tokens [subjects]struct {
 		one   sync.Once
@@ -62,18 +63,18 @@ func (e Env) remember() error {
 	var turn atomic.Uint64
 	credentials.Store(e.BFF, func(r *http.Request) error {
 		n := turn.Add(1) % subjects
-		if key := r.Header.Get("Idempotency-Key"); key != "" { // which is its subject's own: the same sending, the same subject
+		if key := r.Header.Get("Idempotency-Key"); key != "" { // a key belongs to its subject: the same key, the same subject
 			n = uint64(crc32.ChecksumIEEE([]byte(key))) % subjects
 		}
 		t := &tokens[n]
-		t.one.Do(func() { t.token, t.err = f.sign(fmt.Sprintf("prueba-%d", n), "operador") })
+		t.one.Do(func() { t.token, t.err = f.sign(fmt.Sprintf("test-%d", n), "operador") })
 		r.Header.Set("Authorization", "Bearer "+t.token)
 		return t.err
 	})
 	return nil
 }
 
-// Token is a token of the development issuer for usuario, in the role cliente or operador.
+// Token returns a token of the development issuer for usuario in role cliente or operador.
 func (e Env) Token(usuario, role string) (string, error) {
 	f, err := newSigner(e.Issuer, e.IssuerKey)
 	if err != nil {
@@ -82,7 +83,7 @@ func (e Env) Token(usuario, role string) (string, error) {
 	return f.sign(usuario, role)
 }
 
-// As is a client of the bff in the name of usuario, in that role alone.
+// As returns a client of the bff that asks as usuario in role.
 func (e Env) As(usuario, role string) (*Client, error) {
 	token, err := e.Token(usuario, role)
 	if err != nil {
@@ -93,25 +94,26 @@ func (e Env) As(usuario, role string) (*Client, error) {
 	return c, nil
 }
 
-// Through is a client of the bff behind another address, as a balancer's.
+// Through returns a client of the bff at another address, for example of a balancer.
 func (e Env) Through(address string) (*Client, error) {
 	e.BFF = address
 	return New(address), e.remember()
 }
 
-// Anonymous is a client of the bff that says nothing of itself.
+// Anonymous returns a client of the bff that sends no credentials.
 func (e Env) Anonymous() *Client {
 	c := New(e.BFF)
 	c.addCredentials = func(*http.Request) error { return nil }
 	return c
 }
 
-// signer signs as the development issuer does (bff/issuer), with the key that is made of its secret.
+// signer signs tokens with the key of the development issuer (bff/issuer), which is derived from its secret.
 type signer struct {
 	issuer, kid string
 	key         *ecdsa.PrivateKey
 }
 
+// newSigner derives the key from the secret in file.
 func newSigner(issuer, file string) (*signer, error) {
 	text, err := os.ReadFile(file) // #nosec G304 -- the environment names it
 	if err != nil {
@@ -130,6 +132,7 @@ func newSigner(issuer, file string) (*signer, error) {
 	return &signer{issuer, hex.EncodeToString(fingerprint[:8]), key}, nil
 }
 
+// sign returns a JWT for usuario in role.
 func (f *signer) sign(usuario, role string) (string, error) {
 	now := time.Now()
 	header, err := json.Marshal(map[string]string{"alg": "ES256", "typ": "JWT", "kid": f.kid})

@@ -8,14 +8,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Database is a database that is only read: every session of it refuses to write.
+// Database is a database to read from. Its sessions refuse to write.
 type Database struct{ pool *pgxpool.Pool }
 
-// OpenDatabase opens the database at dsn for reading.
+// OpenDatabase opens the database at dsn.
 func OpenDatabase(ctx context.Context, dsn string) (*Database, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("dirección de base de datos: %w", err)
+		return nil, fmt.Errorf("address of a database: %w", err)
 	}
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	config.MaxConns = 4
@@ -26,10 +26,10 @@ func OpenDatabase(ctx context.Context, dsn string) (*Database, error) {
 	return &Database{pool}, nil
 }
 
-// Close ends its sessions.
+// Close closes the sessions.
 func (b *Database) Close() { b.pool.Close() }
 
-// Rows reads rows into structs, by column names.
+// Rows returns the rows of a query as structs. A column goes to the field of its name.
 func Rows[T any](ctx context.Context, b *Database, query string, args ...any) ([]T, error) {
 	rows, err := b.pool.Query(ctx, query, args...)
 	if err != nil {
@@ -38,7 +38,7 @@ func Rows[T any](ctx context.Context, b *Database, query string, args ...any) ([
 	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
 }
 
-// One reads one value.
+// One returns the one value of a query.
 func One[T any](ctx context.Context, b *Database, query string, args ...any) (T, error) {
 	var v T
 	err := b.pool.QueryRow(ctx, query, args...).Scan(&v)

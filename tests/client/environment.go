@@ -7,15 +7,15 @@ import (
 
 // Env holds the addresses of a running system, as `local env` prints them.
 type Env struct {
-	BFF, Manager, Admin, Ordenes, Monitor string // base addresses of HTTP interfaces
+	BFF, Manager, Admin, Ordenes, Monitor string // base addresses of the HTTP interfaces
 	ProductosDSN, ManagerDSN, OrdenesDSN  string
 	PulsarAdmin, PulsarURL                string
-	Instance, Root                        string // which copy of the system, and the project's folder
-	AppToken                              string // what the services want to hear
-	Issuer, IssuerKey                     string // the development issuer, and the file with its key
+	Instance, Root                        string // the name of the instance, and the folder of the project
+	AppToken                              string // the token that the services require
+	Issuer, IssuerKey                     string // the development issuer, and the file of its secret
 }
 
-// FromEnv reads the addresses from the environment. It fails when there are none: nothing is up, or nobody said where.
+// FromEnv reads the addresses from the environment. It returns an error when BFF_URL is empty.
 func FromEnv() (Env, error) { return envFrom(os.Getenv) }
 
 func envFrom(value func(name string) string) (Env, error) {
@@ -28,7 +28,7 @@ func envFrom(value func(name string) string) (Env, error) {
 		Issuer: value("OIDC_ISSUER"), IssuerKey: value("OIDC_DEVELOPMENT_KEY_FILE"),
 	}
 	if e.BFF == "" {
-		return e, fmt.Errorf("falta BFF_URL: arranque el sistema con make up y dé las direcciones con: env $(.local/bin/local env) …")
+		return e, fmt.Errorf("BFF_URL is empty: start the system with make up, and pass its addresses with: env $(.local/bin/local env) …")
 	}
 	return e, e.remember()
 }

@@ -15,17 +15,17 @@ import (
 	"entregas/contracts"
 )
 
-// ErrEnough is what a listener returns when it has seen enough.
-var ErrEnough = errors.New("basta")
+// ErrEnough is the error by which a listener ends a stream.
+var ErrEnough = errors.New("enough")
 
-// Event is a server-sent event, or a comment between two: its text is in Data.
+// Event is a server-sent event, or a comment between two events. The text of a comment is in Data.
 type Event struct {
 	ID, Name, Data string
 	Comment        bool
 }
 
-// Events opens a live stream at path and gives each event to oir, until the stream ends (nil), oir returns ErrEnough (nil)
-// or something fails. An answer that is no stream is a *Problem; 204 ends it at once.
+// Events opens the live stream at path and calls listen with each event after lastID. It returns nil when the stream ends, when
+// listen returns ErrEnough and for status 204. For another response that is no stream the error wraps a *Problem.
 func (c *Client) Events(ctx context.Context, path, lastID string, listen func(Event) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -49,7 +49,7 @@ func (c *Client) Events(ctx context.Context, path, lastID string, listen func(Ev
 		return nil
 	}
 	if r.StatusCode != http.StatusOK || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/event-stream") {
-		text, _ := io.ReadAll(io.LimitReader(r.Body, 1<<16)) // what came of it is enough for a message
+		text, _ := io.ReadAll(io.LimitReader(r.Body, 1<<16)) // the part that was read is enough for an error text
 		return fmt.Errorf("GET %s: %w", path, Response{Status: r.StatusCode, Body: text}.Problem())
 	}
 	err = readEvents(r.Body, listen)
@@ -91,12 +91,12 @@ func readEvents(r io.Reader, listen func(Event) error) error {
 	return lines.Err()
 }
 
-// pollEvery is how often a purchase is read where there is no live stream.
+// pollEvery is the time between two reads of a purchase that has no live stream.
 const pollEvery = 50 * time.Millisecond
 
-// Follow gives the purchase to oir after each change, from its first on, until oir returns ErrEnough (then nil) or another
-// error (then that one), or ctx ends. It listens to the live stream, goes on where it was when that is cut, and reads
-// again and again where there is none.
+// Follow calls listen with the purchase after each of its changes, from the first one on. It returns nil when listen returns
+// ErrEnough, and the error when listen returns another one or ctx ends. It listens to the live stream, and opens it again after
+// the last event when it is cut. Where there is no stream it polls.
 func (c *Client) Follow(ctx context.Context, id string, listen func(contracts.Compra) error) error {
 	last, end := "", error(nil)
 	for attempt := 0; attempt < 3; attempt++ {
@@ -120,13 +120,13 @@ func (c *Client) Follow(ctx context.Context, id string, listen func(contracts.Co
 		}
 		var problem *Problem
 		if errors.As(err, &problem) && problem.Status < http.StatusInternalServerError {
-			break // there is no such stream
+			break // there is no stream
 		}
 	}
 	return c.watch(ctx, id, listen)
 }
 
-// watch is Follow by reading.
+// watch is Follow by polling.
 func (c *Client) watch(ctx context.Context, id string, listen func(contracts.Compra) error) error {
 	number := -1
 	var last error

@@ -13,13 +13,13 @@ import (
 	"syscall"
 )
 
-// Local is the `local` program on one copy of the system: it starts, stops and kills parts of it.
+// Local runs the program `local` on one instance of the system: it starts, stops and kills parts of it.
 type Local struct {
 	Root, Instance string
-	Settings       []string // NAME=value, as in local.env: each command needs the same ones
+	Settings       []string // NAME=value, as in local.env: every command of an instance needs the same ones
 }
 
-// NewLocal finds the project from the working directory.
+// NewLocal returns a Local for the project of the working directory.
 func NewLocal(instance string, settings ...string) (*Local, error) {
 	root, err := os.Getwd()
 	for err == nil && root != "/" {
@@ -28,7 +28,7 @@ func NewLocal(instance string, settings ...string) (*Local, error) {
 		}
 		root = filepath.Dir(root)
 	}
-	return nil, fmt.Errorf("ejecute este programa dentro del proyecto (%w)", os.ErrNotExist)
+	return nil, fmt.Errorf("run this program inside the project (%w)", os.ErrNotExist)
 }
 
 func (l *Local) command(ctx context.Context, args ...string) *exec.Cmd {
@@ -37,7 +37,7 @@ func (l *Local) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Orden runs a command: up, down, reset; stop, start or restart of a service.
+// Run runs a command: up, down, reset, or stop, start or restart of a service. Its error has what the command printed.
 func (l *Local) Run(ctx context.Context, args ...string) error {
 	if text, err := l.command(ctx, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("local %s: %w\n%s", strings.Join(args, " "), err, text)
@@ -45,7 +45,7 @@ func (l *Local) Run(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// Salida runs a command that tells something, and gives what it told: dsn, env.
+// Output runs a command and returns what it printed: dsn, env.
 func (l *Local) Output(ctx context.Context, args ...string) (string, error) {
 	text, err := l.command(ctx, args...).Output()
 	if err != nil {
@@ -54,7 +54,7 @@ func (l *Local) Output(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-// Env reads the addresses of this copy.
+// Env returns the addresses of this instance.
 func (l *Local) Env(ctx context.Context) (Env, error) {
 	text, err := l.Output(ctx, "env")
 	if err != nil {
@@ -69,7 +69,7 @@ func (l *Local) Env(ctx context.Context) (Env, error) {
 	return envFrom(func(name string) string { return m[name] })
 }
 
-// Process is a line of `local status`: an app, its sidecar, or a part of the infrastructure.
+// Process is a line of `local status`: an app, its sidecar, or a part of the infrastructure. Pid is 0 when it does not run.
 type Process struct {
 	Name    string `json:"name"`
 	Kind    string `json:"kind"`
@@ -78,7 +78,7 @@ type Process struct {
 	Healthy bool   `json:"healthy"`
 }
 
-// Processes lists what there is of this copy.
+// Processes returns the processes of this instance.
 func (l *Local) Processes(ctx context.Context) ([]Process, error) {
 	cmd := l.command(ctx, "status", "--json")
 	var complaint bytes.Buffer
@@ -91,7 +91,7 @@ func (l *Local) Processes(ctx context.Context) ([]Process, error) {
 	return processes, json.Unmarshal(text, &processes)
 }
 
-// AppsOf are the base addresses of a service and its replicas that run.
+// AppsOf returns the base addresses of the running replicas of a service.
 func (l *Local) AppsOf(ctx context.Context, service string) (addresses []string, err error) {
 	processes, err := l.Processes(ctx)
 	for _, p := range processes {
@@ -102,7 +102,7 @@ func (l *Local) AppsOf(ctx context.Context, service string) (addresses []string,
 	return addresses, err
 }
 
-// Kill ends with SIGKILL each process that which says, at once, and gives how many there were.
+// Kill sends SIGKILL to each running process for which which returns true. It returns their number.
 func (l *Local) Kill(ctx context.Context, which func(Process) bool) (int, error) {
 	processes, err := l.Processes(ctx)
 	if err != nil {
@@ -110,14 +110,14 @@ func (l *Local) Kill(ctx context.Context, which func(Process) bool) (int, error)
 	}
 	processes = slices.DeleteFunc(processes, func(p Process) bool { return p.Pid == 0 || !which(p) })
 	for _, p := range processes {
-		if err := syscall.Kill(p.Pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH { //nolint:errorlint // it is that very value
-			return 0, fmt.Errorf("matar %s de %s: %w", p.Kind, p.Name, err)
+		if err := syscall.Kill(p.Pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH { //nolint:errorlint // Kill returns the value itself
+			return 0, fmt.Errorf("kill %s of %s: %w", p.Kind, p.Name, err)
 		}
 	}
 	return len(processes), nil
 }
 
-// AllHealthy tells whether everything runs and is healthy; else what is not.
+// AllHealthy returns an error that names the first process that is not healthy.
 func (l *Local) AllHealthy(ctx context.Context) error {
 	processes, err := l.Processes(ctx)
 	if err != nil {
@@ -125,7 +125,7 @@ func (l *Local) AllHealthy(ctx context.Context) error {
 	}
 	for _, p := range processes {
 		if !p.Healthy {
-			return fmt.Errorf("%s de %s no está sano", p.Kind, p.Name)
+			return fmt.Errorf("%s of %s is not healthy", p.Kind, p.Name)
 		}
 	}
 	return nil

@@ -9,13 +9,13 @@ import (
 	"entregas/contracts"
 )
 
-// Restocked is a product that was restocked: how many there were, and are.
+// Restocked is a product before and after it was restocked.
 type Restocked struct {
 	Before, After contracts.Producto
 }
 
-// Restock restocks what there is less of than minimums says (product to units), and gives what it did. key names this
-// call: another call needs another one.
+// Restock adds units to each product that has less of them than minimums says, and returns the products that it restocked.
+// key names this call: a second call with the same key adds nothing.
 func (c *Client) Restock(ctx context.Context, minimums map[string]int, key string) ([]Restocked, error) {
 	productos, err := c.Productos(ctx)
 	if err != nil {
@@ -29,7 +29,7 @@ func (c *Client) Restock(ctx context.Context, minimums map[string]int, key strin
 	for _, id := range slices.Sorted(maps.Keys(minimums)) {
 		p, isKnown := stock[id]
 		if !isKnown {
-			return done, fmt.Errorf("el catálogo no tiene el producto %s", id)
+			return done, fmt.Errorf("the catalogue has no product %s", id)
 		}
 		if absent := minimums[id] - p.Cantidad; absent > 0 {
 			now, err := c.Reponer(ctx, id, absent, key+"-"+id)

@@ -9,6 +9,7 @@ import (
 	"entregas/contracts"
 )
 
+// decide returns an act: an operator approves or rejects the purchase.
 func decide(aprobada bool, motivo string) func(context.Context, *demo, contracts.Compra) error {
 	return func(ctx context.Context, d *demo, c contracts.Compra) error {
 		_, err := d.client.Decide(ctx, c.ID, aprobada, motivo)
@@ -16,6 +17,7 @@ func decide(aprobada bool, motivo string) func(context.Context, *demo, contracts
 	}
 }
 
+// cancelar returns an act: the customer cancels the purchase.
 func cancelar(motivo string) func(context.Context, *demo, contracts.Compra) error {
 	return func(ctx context.Context, d *demo, c contracts.Compra) error {
 		_, err := d.client.Cancelar(ctx, c.ID, motivo)
@@ -23,12 +25,13 @@ func cancelar(motivo string) func(context.Context, *demo, contracts.Compra) erro
 	}
 }
 
+// despachar is an act: the warehouse sends the order out.
 func despachar(ctx context.Context, d *demo, c contracts.Compra) error {
 	_, err := d.client.Despachar(ctx, c.IDOrden)
 	return err
 }
 
-// undone requires that a reservation was made, and undone, and that the purchase says why.
+// undone checks that the history of the purchase shows how its reservation was undone, and why.
 func undone(c contracts.Compra) error {
 	var steps []string
 	for _, h := range c.Historia {
@@ -36,15 +39,15 @@ func undone(c contracts.Compra) error {
 	}
 	history := strings.Join(steps, " ")
 	if c.Motivo == "" || !strings.Contains(history, string(contracts.EstadoCompensando)) || !strings.Contains(history, string(contracts.LiberarReserva)) {
-		return fmt.Errorf("debía contar cómo y por qué se deshizo, y cuenta: %s (motivo %q)", history, c.Motivo)
+		return fmt.Errorf("the history should show how and why it was undone, and shows: %s (motivo %q)", history, c.Motivo)
 	}
 	return nil
 }
 
-// openOrdenes is how many purchases a customer may have open (MAX_OPEN_PER_CUSTOMER).
+// openOrdenes is how many open purchases a customer may have: MAX_OPEN_PER_CUSTOMER of ordenes.
 const openOrdenes = 100
 
-// withTooManyOrdenes lets the customer have all the open orders that one may have, and then buy once more.
+// withTooManyOrdenes fills the customer up with as many open orders as one may have, and returns one purchase more.
 func withTooManyOrdenes(usuario string, lineas ...contracts.Linea) func(context.Context, *demo) (contracts.SolicitudCompra, error) {
 	return func(ctx context.Context, d *demo) (contracts.SolicitudCompra, error) {
 		s := contracts.SolicitudCompra{IDUsuario: usuario, Productos: lineas}
@@ -52,7 +55,7 @@ func withTooManyOrdenes(usuario string, lineas ...contracts.Linea) func(context.
 		if err != nil || openOnes >= openOrdenes {
 			return s, err
 		}
-		d.paper.Dim("(el %s tiene %d órdenes abiertas y puede tener %d: abre las que faltan)", usuario, openOnes, openOrdenes)
+		d.paper.Dim("first %s gets %d open orders; it has %d", usuario, openOrdenes, openOnes)
 		failures, turns := make(chan error, openOrdenes), make(chan struct{}, 16)
 		var group sync.WaitGroup
 		for range openOrdenes - openOnes {
@@ -73,7 +76,7 @@ func withTooManyOrdenes(usuario string, lineas ...contracts.Linea) func(context.
 	}
 }
 
-// confirmedCount counts the customer's purchases whose order is open.
+// confirmedCount returns how many purchases of the customer have an open order.
 func (d *demo) confirmedCount(ctx context.Context, usuario string) (int, error) {
 	n := 0
 	for after := ""; ; {

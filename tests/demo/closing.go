@@ -6,7 +6,22 @@ import (
 	"entregas/tests/client"
 )
 
-// books shows that no unit was lost or made up, over everything that this system ever did.
+// introduce tells how to read what follows.
+func (d *demo) introduce() {
+	d.paper.Title("%d purchases, sent to the public interface at %s", len(paths), d.env.BFF)
+	d.paper.Line("● is a state that the purchase enters, · another step of it, ▸ what a person does. Seconds count from the purchase's arrival.")
+	d.paper.Line("States, messages and the texts for customers are in Spanish, the language of the business.")
+}
+
+// summarize prints one line for each purchase: what was bought, and how it ended.
+func (d *demo) summarize() {
+	d.paper.Title("What happened")
+	for _, r := range d.results {
+		d.paper.Result(r)
+	}
+}
+
+// books shows that no unit was lost or made up since this system was set up. It returns an error when the books do not balance.
 func (d *demo) books(ctx context.Context) error {
 	database, err := client.OpenDatabase(ctx, d.env.ProductosDSN)
 	if err != nil {
@@ -18,27 +33,34 @@ func (d *demo) books(ctx context.Context) error {
 		return err
 	}
 	t := client.Total(accounts)
-	d.paper.Title("Los libros (vista balance, %d productos, en unidades)", len(accounts))
-	d.paper.Line("iniciales %d + repuestas %d = en existencias %d + reservadas %d + despachadas %d; diferencia %d",
-		t.Inicial, t.Repuesto, t.Existencias, t.Reservado, t.Despachado, t.Diferencia)
-	return client.Balanced(accounts)
+	d.paper.Title("The books: units of all %d products since the system was set up (view balance)", len(accounts))
+	d.paper.Line("came in   %7d   (%d at the start, %d restocked)", t.Inicial+t.Repuesto, t.Inicial, t.Repuesto)
+	d.paper.Line("are here  %7d   (%d on the shelf, %d reserved, %d dispatched)", t.Existencias+t.Reservado+t.Despachado, t.Existencias, t.Reservado, t.Despachado)
+	if err := client.Balanced(accounts); err != nil {
+		return err
+	}
+	d.paper.Line("No unit was lost or made up.")
+	return nil
 }
 
-// addresses tells what to try next.
+// addresses tells where to look next.
 func (d *demo) addresses() {
 	b := d.env.BFF
-	d.paper.Title("El sistema sigue arriba")
-	d.paper.Line("página    %s (entre como quien quiera: cliente u operador)", b)
+	d.paper.Title("The system is still up. Look at it:")
+	d.paper.Line("pages     %s   (sign in with any name, as cliente or operador)", b)
 	d.paper.Line("REST      %s/docs", b)
 	d.paper.Line("GraphQL   %s/graphiql", b)
-	d.paper.Line("en vivo   %s/stream", b)
-	d.paper.Line("colas     %s/metrics", d.env.Monitor)
+	d.paper.Line("metrics   %s/metrics", d.env.Monitor)
 	d.paper.Line("Pulsar    %s/admin/v2/persistent/public/default", d.env.PulsarAdmin)
-	d.paper.Title("Pruebe")
+	d.paper.Title("Buy something yourself:")
 	d.paper.Line(`ana="Authorization: Bearer $(make -s token ROL=cliente USUARIO=ana)"`)
 	d.paper.Line(`curl -s %s/api/compras -H "$ana" --json '{"productos": [{"id_producto": "1", "cantidad": 2}]}'`, b)
 	if d.first != "" {
-		d.paper.Line(`curl -s %s/api/compras/%s -H "$ana"`, b, d.first)
+		d.paper.Line(`curl -s %s/api/compras/%s -H "$ana"   # the first purchase of this demo`, b, d.first)
 	}
-	d.paper.Line("make status, make logs S=gestor-compra, make psql DB=productos; make down lo para")
+	d.paper.Line("")
+	d.paper.Line("make status                  the processes and their health")
+	d.paper.Line("make logs S=gestor-compra    what one of them says")
+	d.paper.Line("make psql DB=productos       a console of a database")
+	d.paper.Line("make down                    stops everything and keeps the data")
 }

@@ -1,5 +1,6 @@
-// Command demo sends real purchases through the bff of a system that is up, draws what happens to each while it happens,
-// and shows at the end that the books balance. It leaves the system up. It ends with 1 when something did not go as it should.
+// Command demo sends purchases through the bff of a system that is up. It prints what happens to each purchase while it happens,
+// a summary, and the books of the stock. It leaves the system up. Its exit status is 1 when a purchase did not end as it should
+// or the books do not balance.
 package main
 
 import (
@@ -14,14 +15,14 @@ import (
 	"entregas/tests/client"
 )
 
-// deadline bounds each way: far more than one takes on a busy machine.
+// deadline is how long one purchase may take: far more than it takes on a busy machine.
 const deadline = 90 * time.Second
 
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "\nLa demostración falló:", err)
+		fmt.Fprintln(os.Stderr, "\nThe demo failed:", err)
 		cancel()
 		os.Exit(1)
 	}
@@ -33,19 +34,21 @@ func run(ctx context.Context) error {
 		return err
 	}
 	d := &demo{env: env, client: client.New(env.BFF), paper: newPaper(os.Stdout), mark: time.Now().UTC().Format("150405.000")}
+	d.introduce()
 	if err := d.restock(ctx); err != nil {
 		return err
 	}
 	var failures []error
-	for i, c := range paths {
-		if err := d.walk(ctx, i+1, c); err != nil {
+	for i, p := range paths {
+		if err := d.walk(ctx, i+1, p); err != nil {
 			d.paper.Bad(err.Error())
-			failures = append(failures, fmt.Errorf("%s: %w", c.title, err))
+			failures = append(failures, fmt.Errorf("%s: %w", p.title, err))
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
+	d.summarize()
 	if err := d.books(ctx); err != nil {
 		failures = append(failures, err)
 	}

@@ -10,12 +10,13 @@ import (
 	"entregas/contracts"
 )
 
-// paper is where the demo draws: one line a thing that happened, in colour on a terminal only.
+// paper prints the demo: one line for each thing that happened, in colour when the output is a terminal.
 type paper struct {
 	w     io.Writer
 	color bool
 }
 
+// The colours and weights of a terminal, as ANSI codes.
 const (
 	bold   = "1"
 	dim    = "2"
@@ -43,29 +44,28 @@ func (p *paper) Title(format string, args ...any) {
 	fmt.Fprintln(p.w, "\n"+p.with(bold, fmt.Sprintf(format, args...)))
 }
 
-// Linea is plain text.
+// Line prints plain text.
 func (p *paper) Line(format string, args ...any) {
 	fmt.Fprintln(p.w, "  "+fmt.Sprintf(format, args...))
 }
 
-// Dim is text that one may skip.
+// Dim prints a detail that a reader may skip.
 func (p *paper) Dim(format string, args ...any) {
 	fmt.Fprintln(p.w, "  "+p.with(dim, fmt.Sprintf(format, args...)))
 }
 
-// Note explains the last step.
+// Note explains the step before it.
 func (p *paper) Note(format string, args ...any) {
 	fmt.Fprintln(p.w, "              "+p.with(yellow, "└ "+fmt.Sprintf(format, args...)))
 }
 
-// Bad tells what did not go as it should.
+// Bad prints an error.
 func (p *paper) Bad(text string) { fmt.Fprintln(p.w, "  "+p.with(red, "✗ "+text)) }
 
-// Act tells what somebody does.
+// Act prints what a person does.
 func (p *paper) Act(text string) { fmt.Fprintln(p.w, "            "+p.with(blue, "▸ "+text)) }
 
-// Paso is a step of a purchase: when, since its start, and what. A state that it enters stands out from what
-// else happens to it.
+// Step prints a step of a purchase: the time since its start, its name and its detail. A state stands out from other steps.
 func (p *paper) Step(when time.Duration, step, detail string) {
 	style := styles[contracts.Estado(step)]
 	mark := "●"
@@ -73,6 +73,19 @@ func (p *paper) Step(when time.Duration, step, detail string) {
 		style, mark = dim, "·"
 	}
 	fmt.Fprintf(p.w, "  %8.3f s  %s %s %s\n", when.Seconds(), p.with(style, mark), p.with(style, fmt.Sprintf("%-28s", step)), detail)
+}
+
+// Result prints how one purchase ended.
+func (p *paper) Result(r result) {
+	end, style := string(r.end), styles[r.end]
+	if r.end == "" {
+		end, style = "refused", red
+	}
+	took := "        "
+	if r.took > 0 {
+		took = fmt.Sprintf("%6.3f s", r.took.Seconds())
+	}
+	fmt.Fprintf(p.w, "  %2d  %s  %s  %s\n", r.number, p.with(style, fmt.Sprintf("%-10s", end)), took, r.title)
 }
 
 var styles = map[contracts.Estado]string{

@@ -8,102 +8,102 @@ import (
 	"entregas/contracts"
 )
 
-// course is one way a purchase can go: what is bought, what somebody does to it meanwhile, and how it must end.
+// path is one way that a purchase can go: what is bought, what people do to it meanwhile, and how it must end.
 type path struct {
 	title  string
 	compra func(ctx context.Context, d *demo) (contracts.SolicitudCompra, error)
 	acts   []act
-	end    contracts.Estado               // "": it is refused at the door
-	extra  func(c contracts.Compra) error // what must be true besides, nil for nothing
+	end    contracts.Estado               // empty: the interface refuses it
+	extra  func(c contracts.Compra) error // a further check of the ended purchase; nil for none
 }
 
-// act is what a person does once the purchase has entered a state.
+// act is what a person does when the purchase enters a state.
 type act struct {
 	at   contracts.Estado
-	said string // told in the drawing
+	said string // printed
 	do   func(ctx context.Context, d *demo, c contracts.Compra) error
 }
 
 // Products of the catalogue that the demo buys.
 const coffee, panela, oil, water, coffeeMaker, grinder = "1", "2", "6", "11", "13", "14"
 
-// minimums is how many of each must be on the shelf for the demo to begin.
+// minimums is how many units of each product the demo needs on the shelf.
 var minimums = map[string]int{coffee: 100, panela: 100, oil: 100, water: 500, coffeeMaker: 20, grinder: 1}
 
 var paths = []path{
 	{
-		title:  "Una compra que se confirma",
+		title:  "A purchase that is confirmed",
 		compra: asCliente("ana", false, linea(coffee, 2), linea(coffeeMaker, 1)),
 		end:    contracts.EstadoConfirmada,
 		extra:  withOrden,
 	},
 	{
-		title:  "Con entrega a domicilio: se atiende primero",
+		title:  "With home delivery: it is served first",
 		compra: asCliente("benito", true, linea(panela, 3)),
 		end:    contracts.EstadoConfirmada,
 		extra:  withOrden,
 	},
 	{
-		title:  "No alcanzan las existencias",
+		title:  "Not enough stock",
 		compra: moreThanInStock("carmen", grinder, linea(oil, 1)),
 		end:    contracts.EstadoRechazada,
 		extra:  withFaltante(grinder),
 	},
 	{
-		title:  "Demasiadas compras abiertas: se niega antes de reservar nada",
+		title:  "Too many open purchases: refused before anything is reserved",
 		compra: withTooManyOrdenes("mayorista", linea(water, 2)),
 	},
 	{
-		title:  "Una compra grande que un operador aprueba",
+		title:  "A large purchase that an operator approves",
 		compra: asCliente("diana", true, linea(water, tooBig)),
-		acts:   []act{{contracts.EstadoPorAprobar, "un operador la aprueba", decide(true, "")}},
+		acts:   []act{{contracts.EstadoPorAprobar, "an operator approves it", decide(true, "")}},
 		end:    contracts.EstadoConfirmada,
 		extra:  withOrden,
 	},
 	{
-		title:  "Una compra grande que un operador no aprueba",
+		title:  "A large purchase that an operator rejects: it is undone",
 		compra: asCliente("ernesto", false, linea(water, tooBig)),
-		acts:   []act{{contracts.EstadoPorAprobar, "un operador no la aprueba", decide(false, "Es demasiado para un solo camión.")}},
+		acts:   []act{{contracts.EstadoPorAprobar, "an operator rejects it", decide(false, "Es demasiado para un solo camión.")}},
 		end:    contracts.EstadoRechazada,
 		extra:  undone,
 	},
 	{
-		title:  "Cancelada mientras corre",
+		title:  "Cancelled while it waits for approval: it is undone",
 		compra: asCliente("flor", false, linea(water, tooBig)),
-		acts:   []act{{contracts.EstadoPorAprobar, "flor se arrepiente", cancelar("Ya no la necesito.")}},
+		acts:   []act{{contracts.EstadoPorAprobar, "flor cancels it", cancelar("Ya no la necesito.")}},
 		end:    contracts.EstadoCancelada,
 		extra:  undone,
 	},
 	{
-		title:  "Cancelada después de confirmada",
+		title:  "Cancelled after it was confirmed: it is undone",
 		compra: asCliente("gabriel", false, linea(coffee, 1), linea(panela, 1)),
-		acts:   []act{{contracts.EstadoConfirmada, "gabriel se arrepiente", cancelar("Me equivoqué de producto.")}},
+		acts:   []act{{contracts.EstadoConfirmada, "gabriel cancels it", cancelar("Me equivoqué de producto.")}},
 		end:    contracts.EstadoCancelada,
 		extra:  undone,
 	},
 	{
-		title:  "Despachada",
+		title:  "Confirmed and dispatched",
 		compra: asCliente("helena", true, linea(coffee, 2), linea(oil, 1)),
-		acts:   []act{{contracts.EstadoConfirmada, "la bodega despacha la orden", despachar}},
+		acts:   []act{{contracts.EstadoConfirmada, "the warehouse dispatches the order", despachar}},
 		end:    contracts.EstadoDespachada,
 	},
 }
 
-// tooBig is more than gestor-compra confirms without an operator (APPROVAL_THRESHOLD).
+// tooBig is a number of units that needs the approval of an operator: more than APPROVAL_THRESHOLD of gestor-compra.
 const tooBig = 150
 
 func linea(id string, cantidad int) contracts.Linea {
 	return contracts.Linea{IDProducto: id, Cantidad: cantidad}
 }
 
-// asCliente buys these lines.
+// asCliente returns the purchase of these lines by usuario.
 func asCliente(usuario string, domicilio bool, lineas ...contracts.Linea) func(context.Context, *demo) (contracts.SolicitudCompra, error) {
 	return func(context.Context, *demo) (contracts.SolicitudCompra, error) {
 		return contracts.SolicitudCompra{IDUsuario: usuario, Productos: lineas, Domicilio: domicilio}, nil
 	}
 }
 
-// moreThanInStock wants a few more of a product than there are, and of others some that there are.
+// moreThanInStock returns a purchase of three units more of product id than there are, and of other lines that can be had.
 func moreThanInStock(usuario, id string, others ...contracts.Linea) func(context.Context, *demo) (contracts.SolicitudCompra, error) {
 	return func(ctx context.Context, d *demo) (contracts.SolicitudCompra, error) {
 		p, err := d.client.Producto(ctx, id)
@@ -111,31 +111,32 @@ func moreThanInStock(usuario, id string, others ...contracts.Linea) func(context
 	}
 }
 
+// withOrden checks that the purchase has an order.
 func withOrden(c contracts.Compra) error {
 	if c.IDOrden == "" {
-		return fmt.Errorf("quedó %s sin orden", c.Estado)
+		return fmt.Errorf("it is %s and has no order", c.Estado)
 	}
 	return nil
 }
 
-// withFaltante requires that the purchase tells of this product, and only of it, how many there are.
+// withFaltante returns a check that the purchase names this product, and no other, as missing.
 func withFaltante(id string) func(contracts.Compra) error {
 	return func(c contracts.Compra) error {
 		if len(c.Faltantes) != 1 || c.Faltantes[0].IDProducto != id || c.Faltantes[0].Disponible >= c.Faltantes[0].Solicitada {
-			return fmt.Errorf("debía decir que falta %s, y dice %+v", id, c.Faltantes)
+			return fmt.Errorf("product %s should be the only one missing, and missing are %+v", id, c.Faltantes)
 		}
 		return nil
 	}
 }
 
-// describe says lines in words: "2 × Café de origin, 500 g y 1 × Cafetera".
+// describe writes lines for a reader: "2 × Café de origen, 500 g and 1 × Cafetera".
 func (d *demo) describe(lineas []contracts.Linea) string {
 	var parts []string
 	for _, l := range lineas {
 		parts = append(parts, fmt.Sprintf("%d × %s", l.Cantidad, d.names[l.IDProducto]))
 	}
 	if n := len(parts); n > 1 {
-		return strings.Join(parts[:n-1], "; ") + " y " + parts[n-1]
+		return strings.Join(parts[:n-1], "; ") + " and " + parts[n-1]
 	}
 	return strings.Join(parts, "")
 }

@@ -11,20 +11,30 @@ import (
 	"entregas/tests/client"
 )
 
+// demo is one run of this program.
 type demo struct {
-	env    client.Env
-	client *client.Client
-	paper  *paper
-	mark   string // of this run: names its restocks
-	names  map[string]string
-	first  string // id of the first purchase, which is ana's, for the `curl` to try
+	env     client.Env
+	client  *client.Client
+	paper   *paper
+	mark    string // a name of this run, for the keys of its restocks
+	names   map[string]string
+	first   string // the id of the first purchase, which is ana's
+	results []result
 }
 
-// restock learns the products' names and puts back what earlier runs bought.
+// result is how one purchase ended. end is empty when the interface refused it.
+type result struct {
+	number int
+	title  string
+	end    contracts.Estado
+	took   time.Duration
+}
+
+// restock reads the names of the products and restocks what earlier runs bought.
 func (d *demo) restock(ctx context.Context) error {
 	productos, err := d.client.Productos(ctx)
 	if err != nil {
-		return fmt.Errorf("el sistema no responde (make status dice qué falta): %w", err)
+		return fmt.Errorf("the system does not answer (make status tells what is missing): %w", err)
 	}
 	d.names = map[string]string{}
 	for _, p := range productos {
@@ -32,12 +42,12 @@ func (d *demo) restock(ctx context.Context) error {
 	}
 	restocked, err := d.client.Restock(ctx, minimums, "demo-"+d.mark)
 	for _, r := range restocked {
-		d.paper.Line("Repuse %d × %s: quedaban %d.", r.After.Cantidad-r.Before.Cantidad, r.Before.Nombre, r.Before.Cantidad)
+		d.paper.Line("Restocked %d × %s: %d were left.", r.After.Cantidad-r.Before.Cantidad, r.Before.Nombre, r.Before.Cantidad)
 	}
 	return err
 }
 
-// walk sends one purchase and draws it until it is where it must end.
+// walk sends one purchase and prints its steps until it is in the state in which it must end.
 func (d *demo) walk(ctx context.Context, number int, c path) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -46,11 +56,12 @@ func (d *demo) walk(ctx context.Context, number int, c path) error {
 	if err != nil {
 		return err
 	}
-	d.paper.Line("%s compra %s", solicitud.IDUsuario, d.describe(solicitud.Productos))
+	d.paper.Line("%s buys %s", solicitud.IDUsuario, d.describe(solicitud.Productos))
 	accepted, err := d.client.Comprar(ctx, solicitud)
 	var refused *client.Problem
 	if c.end == "" && errors.As(err, &refused) && refused.Status == http.StatusConflict {
-		d.paper.Line("La puerta responde %d: %s", refused.Status, refused.Detail)
+		d.paper.Line("The interface answers %d: %s", refused.Status, refused.Detail)
+		d.results = append(d.results, result{number: number, title: c.title})
 		return nil
 	}
 	if err != nil {
@@ -60,24 +71,25 @@ func (d *demo) walk(ctx context.Context, number int, c path) error {
 		d.first = accepted.ID
 	}
 	d.paper.Dim("compra %s", accepted.ID)
-	e := scene{demo: d, path: c, acts: c.acts}
+	e := scene{demo: d, number: number, path: c, acts: c.acts}
 	if err := d.client.Follow(ctx, accepted.ID, func(view contracts.Compra) error { return e.visit(ctx, view) }); err != nil {
-		return fmt.Errorf("compra %s, que quedó %q: %w", accepted.ID, e.estado, err)
+		return fmt.Errorf("compra %s, which is %q: %w", accepted.ID, e.estado, err)
 	}
 	return nil
 }
 
-// scene is one purchase while it is drawn.
+// scene is one purchase while its steps are printed.
 type scene struct {
+	number int
 	demo   *demo
 	path   path
-	acts   []act // still to be done
-	seen   int   // the number of the last history entry drawn
+	acts   []act // not done yet
+	seen   int   // the number of the last history entry that was printed
 	start  time.Time
 	estado contracts.Estado
 }
 
-// ver draws what is new in the purchase, does what somebody does now, and says cliente.ErrEnough at the end.
+// visit prints what is new in the purchase and does the next act when its state has come. It returns client.ErrEnough at the end.
 func (e *scene) visit(ctx context.Context, c contracts.Compra) error {
 	if e.start.IsZero() {
 		e.start = c.CreadaEn
@@ -99,17 +111,17 @@ func (e *scene) visit(ctx context.Context, c contracts.Compra) error {
 	case c.Estado == e.path.end && len(e.acts) == 0:
 		return e.end(c)
 	case c.Estado.AtRest() && !e.canProceed(c.Estado):
-		return fmt.Errorf("debía terminar %s y terminó %s: %s", e.path.end, c.Estado, c.Motivo)
+		return fmt.Errorf("it should end %s and ended %s: %s", e.path.end, c.Estado, c.Motivo)
 	}
 	return nil
 }
 
-// canProceed tells that a confirmed purchase is on its way out of the warehouse, or out of the books.
+// canProceed reports whether a confirmed purchase still has to be dispatched or cancelled on this path.
 func (e *scene) canProceed(estado contracts.Estado) bool {
 	return estado == contracts.EstadoConfirmada && (e.path.end == contracts.EstadoDespachada || e.path.end == contracts.EstadoCancelada)
 }
 
-// untilConfirmada buys without drawing.
+// untilConfirmada buys and waits until the purchase is confirmed. It prints nothing.
 func (d *demo) untilConfirmada(ctx context.Context, s contracts.SolicitudCompra) error {
 	accepted, err := d.client.Comprar(ctx, s)
 	if err != nil {
@@ -120,16 +132,16 @@ func (d *demo) untilConfirmada(ctx context.Context, s contracts.SolicitudCompra)
 		case c.Estado == contracts.EstadoConfirmada:
 			return client.ErrEnough
 		case c.Estado.AtRest():
-			return fmt.Errorf("la compra %s terminó %s: %s", c.ID, c.Estado, c.Motivo)
+			return fmt.Errorf("compra %s ended %s: %s", c.ID, c.Estado, c.Motivo)
 		}
 		return nil
 	})
 }
 
-// shutDown tells why the purchase ended so, where that is said, and checks what must be true besides.
+// end prints the reason of the purchase's end, where it has one, and does the further check of the path.
 func (e *scene) end(c contracts.Compra) error {
 	for _, f := range c.Faltantes {
-		e.demo.paper.Note("falta %s: quería %d y hay %d", e.demo.names[f.IDProducto], f.Solicitada, f.Disponible)
+		e.demo.paper.Note("missing: %s, %d wanted, %d there", e.demo.names[f.IDProducto], f.Solicitada, f.Disponible)
 	}
 	if c.Motivo != "" && c.Motivo != c.Historia[len(c.Historia)-1].Detalle {
 		e.demo.paper.Note("%s", c.Motivo)
@@ -142,5 +154,6 @@ func (e *scene) end(c contracts.Compra) error {
 	if c.IDOrden != "" {
 		e.demo.paper.Dim("orden  %s", c.IDOrden)
 	}
+	e.demo.results = append(e.demo.results, result{e.number, e.path.title, c.Estado, c.Historia[len(c.Historia)-1].En.Sub(e.start)})
 	return client.ErrEnough
 }

@@ -12,8 +12,8 @@ import (
 	"entregas/tests/client"
 )
 
-// usage is the processor time, in ms, that each program of the system has used. It is empty where that cannot be known:
-// on another machine, or where nobody asked.
+// usage returns the processor time in ms that each program of the system has used. It returns nil when the programs run on another
+// machine or enabled is false.
 func usage(ctx context.Context, env client.Env, enabled bool) map[string]float64 {
 	if !enabled || env.Root == "" {
 		return nil
@@ -33,7 +33,7 @@ func usage(ctx context.Context, env client.Env, enabled bool) map[string]float64
 			continue
 		}
 		used[name] = msOf(strconv.Itoa(p.Pid))
-		if p.Kind == "postgres" { // a process of its own for each session
+		if p.Kind == "postgres" { // it has a process for each session
 			for _, child := range children(p.Pid) {
 				used[name] += msOf(child)
 			}
@@ -42,18 +42,18 @@ func usage(ctx context.Context, env client.Env, enabled bool) map[string]float64
 	return used
 }
 
-// msDe reads user and system time of a process, its ended children included: ticks of 10 ms.
+// msOf returns the processor time of a process and of its ended children, in ms. The kernel counts ticks of 10 ms.
 func msOf(pid string) float64 {
 	text, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {
 		return 0
 	}
 	_, remainder, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(remainder) // begins at the third field of proc(5)
+	fields := strings.Fields(remainder) // fields[0] is the third field of proc(5)
 	var ticks float64
 	for _, i := range []int{11, 12, 13, 14} {
 		if i < len(fields) {
-			n, _ := strconv.ParseFloat(fields[i], 64) // the kernel writes numbers
+			n, _ := strconv.ParseFloat(fields[i], 64) // the kernel writes numbers only
 			ticks += n
 		}
 	}
@@ -68,7 +68,7 @@ func children(pid int) []string {
 	return strings.Fields(string(text))
 }
 
-// difference tells the greatest first what each used, by purchase.
+// difference returns a text with the processor time that each program used for one purchase, the greatest first.
 func difference(earlier, after map[string]float64, compras int) string {
 	perProcess := map[string]float64{}
 	total := 0.0
@@ -77,7 +77,7 @@ func difference(earlier, after map[string]float64, compras int) string {
 		total += perProcess[name]
 	}
 	names := slices.SortedFunc(maps.Keys(perProcess), func(a, b string) int { return int(1000 * (perProcess[b] - perProcess[a])) })
-	parts := []string{fmt.Sprintf("%.0f en total", total)}
+	parts := []string{fmt.Sprintf("%.0f in total", total)}
 	for _, n := range names {
 		if perProcess[n] >= 0.5 {
 			parts = append(parts, fmt.Sprintf("%s %.1f", n, perProcess[n]))

@@ -1,5 +1,5 @@
-// Command load buys through a system that is up, so many purchases with so many in flight at a time, and tells how fast
-// they were confirmed, where the processor's time went, and whether the books balance.
+// Command load sends purchases to a system that is up, with a given number of them in flight. It prints how fast they were
+// confirmed, which program used how much processor time, and whether the books balance.
 package main
 
 import (
@@ -36,20 +36,20 @@ func main() {
 func readSettings() (settings, error) {
 	var a settings
 	var inFlight string
-	flag.IntVar(&a.compras, "compras", 300, "cuántas compras en cada medida")
-	flag.StringVar(&inFlight, "in-flight", "1,8,32", "cuántas a la vez, una medida por cada número")
-	flag.BoolVar(&a.direct, "direct", false, "a gestor-compra, sin pasar por el bff")
-	flag.BoolVar(&a.cpu, "cpu", true, "decir también el tiempo de procesador de cada programa")
+	flag.IntVar(&a.compras, "compras", 300, "purchases of each measurement")
+	flag.StringVar(&inFlight, "in-flight", "1,8,32", "purchases in flight, one measurement for each number")
+	flag.BoolVar(&a.direct, "direct", false, "send to gestor-compra, not to the bff")
+	flag.BoolVar(&a.cpu, "cpu", true, "print the processor time of each program too")
 	flag.Parse()
 	for _, text := range strings.Split(inFlight, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(text))
 		if err != nil || n < 1 {
-			return a, fmt.Errorf("-in-flight: %q no es un número de compras", text)
+			return a, fmt.Errorf("-in-flight: %q is no number of purchases", text)
 		}
 		a.inFlight = append(a.inFlight, n)
 	}
 	if a.compras < 1 {
-		return a, fmt.Errorf("-compras debe ser al menos 1")
+		return a, fmt.Errorf("-compras must be at least 1")
 	}
 	return a, nil
 }
@@ -72,21 +72,22 @@ func run(ctx context.Context) error {
 	if a.direct {
 		m.compras = client.Direct(env.Manager)
 	}
-	fmt.Printf("%8s  %9s  %7s  %7s  %7s  %s\n", "en vuelo", "compras/s", "p50 ms", "p95 ms", "p99 ms", "terminaron")
+	fmt.Printf("%9s  %9s  %7s  %7s  %7s  %s\n", "in flight", "purch./s", "p50 ms", "p95 ms", "p99 ms", "ended")
 	for _, inFlight := range a.inFlight {
 		earlier := usage(ctx, env, a.cpu)
 		r, err := m.measure(ctx, inFlight)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%8d  %9.1f  %7.0f  %7.0f  %7.0f  %s\n", inFlight, r.perSecond, r.p50, r.p95, r.p99, r.estados)
+		fmt.Printf("%9d  %9.1f  %7.0f  %7.0f  %7.0f  %s\n", inFlight, r.perSecond, r.p50, r.p95, r.p99, r.estados)
 		if after := usage(ctx, env, a.cpu); len(after) > 0 {
-			fmt.Printf("          ms de procesador por compra: %s\n", difference(earlier, after, a.compras))
+			fmt.Printf("           ms of processor time a purchase: %s\n", difference(earlier, after, a.compras))
 		}
 	}
 	return books(ctx, env)
 }
 
+// books prints the books, and returns an error when they do not balance.
 func books(ctx context.Context, env client.Env) error {
 	database, err := client.OpenDatabase(ctx, env.ProductosDSN)
 	if err != nil {
@@ -98,10 +99,10 @@ func books(ctx context.Context, env client.Env) error {
 		return err
 	}
 	t := client.Total(accounts)
-	fmt.Printf("libros: iniciales %d + repuestas %d = existencias %d + reservadas %d + despachadas %d; diferencia %d\n",
+	fmt.Printf("books: %d at the start + %d restocked = %d on the shelf + %d reserved + %d dispatched; diferencia %d\n",
 		t.Inicial, t.Repuesto, t.Existencias, t.Reservado, t.Despachado, t.Diferencia)
 	return client.Balanced(accounts)
 }
 
-// marca names what one run of the program makes.
+// mark names the customers and restocks of this run.
 var mark = time.Now().UTC().Format("0102-150405")

@@ -15,10 +15,11 @@ import (
 	"entregas/tests/client"
 )
 
+// meter measures: it sends total purchases and waits for them.
 type meter struct {
 	env     client.Env
-	store   *client.Client // where the stock is
-	compras *client.Client // where purchases are sent
+	store   *client.Client // admin-productos, which has the stock
+	compras *client.Client // where it sends the purchases
 	manager *client.Database
 	total   int
 }
@@ -29,12 +30,12 @@ type result struct {
 	estados       string
 }
 
-// kindsBought is how many products the load buys of; each purchase has one to three lines of one to three units.
+// kindsBought is the number of products that the load buys. A purchase has one to three lines of one to three units.
 const kindsBought = 10
 
-// medir buys m.total times with inFlight at once: each next one is sent when one is at rest.
+// measure sends m.total purchases with inFlight at the same time: when one is at rest it sends the next.
 func (m *meter) measure(ctx context.Context, inFlight int) (result, error) {
-	runName := fmt.Sprintf("carga-%s-%d", mark, inFlight)
+	runName := fmt.Sprintf("load-%s-%d", mark, inFlight)
 	minimums := map[string]int{}
 	for i := range kindsBought {
 		minimums[fmt.Sprint(i+1)] = m.total * 3
@@ -56,7 +57,7 @@ func (m *meter) measure(ctx context.Context, inFlight int) (result, error) {
 				if err := m.one(ctx, waits, runName, i); err != nil {
 					select {
 					case failures <- err:
-					default: // the first ones say it
+					default: // one error is enough
 					}
 				}
 			}
@@ -78,7 +79,7 @@ func (m *meter) measure(ctx context.Context, inFlight int) (result, error) {
 	return r, err
 }
 
-// una sends the purchase number i of the run and waits until it is at rest.
+// one sends purchase i of the run and waits until it is at rest.
 func (m *meter) one(ctx context.Context, waits *waiter, runName string, i int) error {
 	s := contracts.SolicitudCompra{ID: uuid.Must(uuid.NewV7()).String(), IDUsuario: fmt.Sprintf("%s-%d", runName, i%50), Domicilio: i%4 == 0}
 	for k := range 1 + i%3 {
@@ -86,12 +87,12 @@ func (m *meter) one(ctx context.Context, waits *waiter, runName string, i int) e
 	}
 	accepted, err := m.compras.Comprar(ctx, s)
 	if err != nil {
-		return fmt.Errorf("comprar: %w", err)
+		return fmt.Errorf("buy: %w", err)
 	}
 	return waits.until(ctx, accepted.ID)
 }
 
-// summarize reads the run's histories.
+// summarize returns the end states and the durations of the run, by the histories of its purchases.
 func (m *meter) summarize(ctx context.Context, runName string) (result, error) {
 	type row struct {
 		Estado string
@@ -118,7 +119,7 @@ func (m *meter) summarize(ctx context.Context, runName string) (result, error) {
 	return result{p50: percentile(durations, 50), p95: percentile(durations, 95), p99: percentile(durations, 99), estados: strings.Join(estados, ", ")}, nil
 }
 
-// percentile is the nearest rank of sorted values.
+// percentile returns the p-th percentile of sorted values, by nearest rank.
 func percentile(values []float64, p int) float64 {
 	if len(values) == 0 {
 		return 0

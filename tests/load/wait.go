@@ -9,8 +9,8 @@ import (
 	"entregas/tests/client"
 )
 
-// waiter tells when purchases are at rest. It asks the database for all of them at once, so that the waiting costs the
-// machine next to nothing however many are in flight.
+// waiter waits for purchases to be at rest. One query asks for all of them, so that waiting costs the machine little, whatever the
+// number of purchases in flight.
 type waiter struct {
 	manager *client.Database
 	mu      sync.Mutex
@@ -19,14 +19,14 @@ type waiter struct {
 
 const (
 	lookEvery = 3 * time.Millisecond
-	deadline  = 2 * time.Minute // of one purchase
+	deadline  = 2 * time.Minute // for one purchase
 )
 
 func newWaiter(manager *client.Database) *waiter {
 	return &waiter{manager: manager, waiting: map[string]chan struct{}{}}
 }
 
-// until returns when the purchase is at rest.
+// until returns when the purchase is at rest, or an error after deadline.
 func (w *waiter) until(ctx context.Context, id string) error {
 	ready := make(chan struct{})
 	w.mu.Lock()
@@ -38,11 +38,11 @@ func (w *waiter) until(ctx context.Context, id string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(deadline):
-		return fmt.Errorf("la compra %s sigue en curso después de %s", id, deadline)
+		return fmt.Errorf("purchase %s is still in progress after %s", id, deadline)
 	}
 }
 
-// run looks until ctx ends.
+// run asks the database every lookEvery until ctx ends.
 func (w *waiter) run(ctx context.Context) {
 	type row struct{ ID string }
 	for ctx.Err() == nil {
@@ -59,7 +59,7 @@ func (w *waiter) run(ctx context.Context) {
 		rows, err := client.Rows[row](ctx, w.manager, `select id from compra where id = any($1)
 			and estado in ('CONFIRMADA', 'DESPACHADA', 'RECHAZADA', 'CANCELADA', 'FALLIDA')`, ids)
 		if err != nil {
-			continue // a wait has a time limit
+			continue // until has a deadline
 		}
 		w.mu.Lock()
 		for _, f := range rows {

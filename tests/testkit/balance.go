@@ -8,7 +8,7 @@ import (
 	"entregas/tests/client"
 )
 
-// BooksBalance requires that no unit was lost or made up.
+// BooksBalance fails the test when the books of a product do not balance.
 func (s *System) BooksBalance(t *testing.T) {
 	t.Helper()
 	accounts, err := client.Books(t.Context(), s.ProductosDatabase)
@@ -24,8 +24,8 @@ type compra struct {
 	ID, Estado string
 	IDOrden    string `db:"id_orden"`
 	Productos  []contracts.Linea
-	Entries    int // of its history
-	Last       int // the highest number of them
+	Entries    int // number of history entries
+	Last       int // the highest number of an entry
 }
 
 type orden struct {
@@ -40,9 +40,11 @@ type item struct {
 	Cantidad   int
 }
 
-// Balanced requires that three databases tell one story of each purchase: a confirmed one has one open order and its very
-// lines reserved, a dispatched one a dispatched order and its lines in the ledger as dispatched, any other neither an
-// open order nor anything reserved; no purchase is half done, and each history counts without a gap.
+// Balanced fails the test unless the three databases agree about each purchase:
+//   - a confirmed purchase has one open order, and exactly its lines are reserved;
+//   - a dispatched purchase has one dispatched order, and exactly its lines are in the ledger as dispatched;
+//   - a rejected or cancelled purchase has no open order and nothing reserved;
+//   - no purchase is in another state, and the numbers of its history have no gap.
 func (s *System) Balanced(t *testing.T, ids []string) {
 	t.Helper()
 	compras := fetch[compra](t, s.ManagerDatabase, `select id, estado, id_orden, productos, (select count(*)::int from historia h where h.id_compra = c.id) as entries,
@@ -52,11 +54,11 @@ func (s *System) Balanced(t *testing.T, ids []string) {
 	reservas := byCompra(fetch[item](t, s.ProductosDatabase, `select id_compra, id_producto, cantidad from reserva where id_compra = any($1)`, ids), ofItem)
 	despachos := byCompra(fetch[item](t, s.ProductosDatabase, `select id_compra, id_producto, -cantidad as cantidad from movimiento where tipo = 'DESPACHO' and id_compra = any($1)`, ids), ofItem)
 	if len(compras) != len(ids) {
-		t.Errorf("se enviaron %d compras y hay %d", len(ids), len(compras))
+		t.Errorf("%d purchases were sent, and there are %d", len(ids), len(compras))
 	}
 	for _, c := range compras {
 		if c.Entries != c.Last {
-			t.Errorf("%s %s: su historia tiene %d entradas y cuenta hasta %d", c.ID, c.Estado, c.Entries, c.Last)
+			t.Errorf("%s %s: its history has %d entries, and the last number is %d", c.ID, c.Estado, c.Entries, c.Last)
 		}
 		oneCompra(t, c, ordenes[c.ID], reservas[c.ID], despachos[c.ID])
 	}
@@ -67,7 +69,7 @@ func oneCompra(t *testing.T, c compra, ordenes []orden, reserved, despachado []i
 	t.Helper()
 	bad := func(what string) {
 		t.Helper()
-		t.Errorf("%s está %s y %s (órdenes %v, reservado %v, despachado %v)", c.ID, c.Estado, what, ordenes, reserved, despachado)
+		t.Errorf("%s is %s: %s (orders %v, reserved %v, dispatched %v)", c.ID, c.Estado, what, ordenes, reserved, despachado)
 	}
 	withOrden := func(estado string) bool {
 		return len(ordenes) == 1 && ordenes[0].Estado == estado && ordenes[0].ID == c.IDOrden
@@ -75,18 +77,18 @@ func oneCompra(t *testing.T, c compra, ordenes []orden, reserved, despachado []i
 	switch contracts.Estado(c.Estado) {
 	case contracts.EstadoConfirmada:
 		if !withOrden("CREADA") || !sameLineas(c.Productos, reserved) || len(despachado) > 0 {
-			bad("no tiene su orden y su reserva")
+			bad("its order or its reservation is not as it should be")
 		}
 	case contracts.EstadoDespachada:
 		if !withOrden("DESPACHADA") || !sameLineas(c.Productos, despachado) || len(reserved) > 0 {
-			bad("no tiene su orden y su despacho")
+			bad("its order or its dispatch is not as it should be")
 		}
 	case contracts.EstadoRechazada, contracts.EstadoCancelada:
 		if len(reserved) > 0 || len(despachado) > 0 || len(ordenes) > 1 || (len(ordenes) == 1 && ordenes[0].Estado != "CANCELADA") {
-			bad("quedó algo sin deshacer")
+			bad("something is not undone")
 		}
 	default:
-		bad("ese no es un final")
+		bad("that is no final state")
 	}
 }
 
@@ -119,7 +121,7 @@ func byCompra[T any](rows []T, id func(T) string) map[string][]T {
 	return m
 }
 
-// Count reads one number.
+// Count returns the number that a query returns.
 func Count(t *testing.T, b *client.Database, query string, args ...any) int {
 	t.Helper()
 	n, err := client.One[int](t.Context(), b, query, args...)

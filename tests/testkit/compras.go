@@ -13,7 +13,7 @@ import (
 	"entregas/tests/client"
 )
 
-// Comprar sends a purchase and gives its id.
+// Comprar sends a purchase and returns its id.
 func (s *System) Comprar(t *testing.T, c contracts.SolicitudCompra, headers ...client.Header) string {
 	t.Helper()
 	accepted, err := s.BFF.Comprar(t.Context(), c, headers...)
@@ -23,7 +23,7 @@ func (s *System) Comprar(t *testing.T, c contracts.SolicitudCompra, headers ...c
 	return accepted.ID
 }
 
-// ComprarMany sends n purchases, so many at once, and gives their ids in order. each makes the i-th one.
+// ComprarMany sends n purchases, atOnce at the same time, and returns their ids in order. each returns the i-th purchase.
 func (s *System) ComprarMany(t *testing.T, n, atOnce int, each func(i int) contracts.SolicitudCompra) []string {
 	t.Helper()
 	ids, numbers := make([]string, n), make(chan int)
@@ -33,7 +33,7 @@ func (s *System) ComprarMany(t *testing.T, n, atOnce int, each func(i int) contr
 			for i := range numbers {
 				accepted, err := s.BFF.Comprar(t.Context(), each(i))
 				if err != nil {
-					t.Errorf("compra %d: %v", i, err)
+					t.Errorf("purchase %d: %v", i, err)
 				}
 				ids[i] = accepted.ID
 			}
@@ -50,31 +50,31 @@ func (s *System) ComprarMany(t *testing.T, n, atOnce int, each func(i int) contr
 	return ids
 }
 
-// Wait reads the purchase until it is in one of the states. One that rests in another fails the test at once.
+// Wait polls the purchase until it is in one of the states, and returns it. It fails the test when the purchase ends in another state.
 func (s *System) Wait(t *testing.T, id string, estados ...contracts.Estado) contracts.Compra {
 	t.Helper()
 	var c contracts.Compra
-	Until(t, fmt.Sprintf("%s en %v", id, estados), func(ctx context.Context) (ready bool, err error) {
+	Until(t, fmt.Sprintf("%s in %v", id, estados), func(ctx context.Context) (ready bool, err error) {
 		loaded, err := s.BFF.Load(ctx, id)
 		if err != nil {
 			return false, err
 		}
 		c = loaded
 		if c.Estado.AtRest() && !slices.Contains(estados, c.Estado) && !canProceed(c.Estado, estados) {
-			t.Fatalf("la compra %s quedó %s (%s), se esperaba %v; historia: %v", id, c.Estado, c.Motivo, estados, Steps(c))
+			t.Fatalf("purchase %s ended %s (%s), want %v; history: %v", id, c.Estado, c.Motivo, estados, Steps(c))
 		}
 		return slices.Contains(estados, c.Estado), nil
 	})
 	return c
 }
 
-// canProceed tells that a CONFIRMADA can still become what is waited for.
+// canProceed reports whether a confirmed purchase can still enter one of the states.
 func canProceed(e contracts.Estado, estados []contracts.Estado) bool {
 	return e == contracts.EstadoConfirmada &&
 		(slices.Contains(estados, contracts.EstadoDespachada) || slices.Contains(estados, contracts.EstadoCancelada))
 }
 
-// Steps are the steps of the purchase's history, in order.
+// Steps returns the names of the steps in the history of a purchase, in order.
 func Steps(c contracts.Compra) []string {
 	var steps []string
 	for _, h := range c.Historia {
@@ -83,7 +83,7 @@ func Steps(c contracts.Compra) []string {
 	return steps
 }
 
-// AllAtRest waits until none of the purchases goes on by itself, and tells how many ended in each state.
+// AllAtRest waits until every purchase is in a state that it does not leave by itself. It returns how many are in each state.
 func (s *System) AllAtRest(t *testing.T, deadline time.Duration, ids []string) map[contracts.Estado]int {
 	t.Helper()
 	type row struct {
@@ -91,7 +91,7 @@ func (s *System) AllAtRest(t *testing.T, deadline time.Duration, ids []string) m
 		N      int
 	}
 	var howMany map[contracts.Estado]int
-	UntilWithin(t, deadline, "todas en reposo", func(ctx context.Context) (bool, error) {
+	UntilWithin(t, deadline, "all purchases at rest", func(ctx context.Context) (bool, error) {
 		rows, err := client.Rows[row](ctx, s.ManagerDatabase, `select estado, count(*)::int as n from compra where id = any($1) group by estado`, ids)
 		if err != nil {
 			return false, err
@@ -105,26 +105,26 @@ func (s *System) AllAtRest(t *testing.T, deadline time.Duration, ids []string) m
 			}
 		}
 		if atRestCount < len(ids) {
-			return false, fmt.Errorf("de %d: %v", len(ids), howMany)
+			return false, fmt.Errorf("of %d: %v", len(ids), howMany)
 		}
 		return true, nil
 	})
 	return howMany
 }
 
-// AllIn waits until all purchases are in the state, and tells how many are.
+// AllIn waits until all purchases are in the state, and returns their number.
 func (s *System) AllIn(t *testing.T, estado contracts.Estado, ids []string) int {
 	t.Helper()
 	n := 0
-	Until(t, fmt.Sprintf("%d compras %s", len(ids), estado), func(ctx context.Context) (bool, error) {
+	Until(t, fmt.Sprintf("%d purchases %s", len(ids), estado), func(ctx context.Context) (bool, error) {
 		var err error
 		n, err = client.One[int](ctx, s.ManagerDatabase, `select count(*) from compra where id = any($1) and estado = $2`, ids, estado)
-		return n == len(ids), errors.Join(err, fmt.Errorf("van %d", n))
+		return n == len(ids), errors.Join(err, fmt.Errorf("so far %d", n))
 	})
 	return n
 }
 
-// Concurrently runs what is given at once, and gives their errors in order.
+// Concurrently calls the functions at the same time and returns their errors in order.
 func Concurrently(act ...func() error) []error {
 	errs, begin := make([]error, len(act)), make(chan struct{})
 	var group sync.WaitGroup

@@ -15,7 +15,7 @@ import (
 	"entregas/tests/client"
 )
 
-// Load buys on and on while something is done to the system.
+// Load is a number of customers who buy without a pause while a test does something to the system.
 type Load struct {
 	s       *System
 	t       *testing.T
@@ -26,11 +26,11 @@ type Load struct {
 	usuario string
 }
 
-// Productos that the load buys: see to it that there are enough.
+// loadProducts are the products that the load buys.
 var loadProducts = []string{"1", "2", "5", "7"}
 
-// StartLoad begins to buy, inFlight purchases at a time, each sent again under its own key until it was taken, as a careful
-// client does.
+// StartLoad starts inFlight customers. Each sends a purchase under an idempotency key until it is accepted, waits until it is at
+// rest, and sends the next one.
 func (s *System) StartLoad(t *testing.T, inFlight int) *Load {
 	t.Helper()
 	minimums := map[string]int{}
@@ -50,14 +50,15 @@ func (s *System) StartLoad(t *testing.T, inFlight int) *Load {
 	return c
 }
 
+// one sends a purchase and waits until it is at rest or ctx ends.
 func (c *Load) one(ctx context.Context, usuario string, n int) {
 	requested := contracts.SolicitudCompra{IDUsuario: usuario, Domicilio: n%3 == 0, Productos: []contracts.Linea{
 		Linea(loadProducts[n%len(loadProducts)], 1), Linea(loadProducts[(n+1)%len(loadProducts)], 2),
 	}}
-	// Not ctx: what was begun is carried through, so that it is known.
+	// Not ctx: a purchase that was begun must be known at the end.
 	accepted, err := c.s.KeepAsking(c.t.Context(), requested)
 	if err != nil {
-		c.t.Errorf("la compra no se tomó: %v", err)
+		c.t.Errorf("the purchase was not accepted: %v", err)
 		c.stop()
 		return
 	}
@@ -76,7 +77,7 @@ func (c *Load) one(ctx context.Context, usuario string, n int) {
 	}
 }
 
-// KeepAsking sends a purchase under one key until it is taken. A refusal that will not change ends it.
+// KeepAsking sends a purchase under one idempotency key until it is accepted, for at most Deadline. A response below 500 ends it.
 func (s *System) KeepAsking(ctx context.Context, requested contracts.SolicitudCompra) (contracts.Aceptada, error) {
 	key := client.WithIdempotencyKey(uuid.NewString())
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
@@ -94,42 +95,42 @@ func (s *System) KeepAsking(ctx context.Context, requested contracts.SolicitudCo
 	}
 }
 
-// Taken is how many purchases were taken so far.
+// Taken returns how many purchases were accepted so far.
 func (c *Load) Taken() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.ids)
 }
 
-// Wait waits until n more purchases than now were taken.
+// Wait waits until n more purchases are accepted.
 func (c *Load) Wait(n int) {
 	c.t.Helper()
 	want := c.Taken() + n
-	Until(c.t, fmt.Sprintf("%d compras más", n), func(context.Context) (bool, error) { return c.Taken() >= want, nil })
+	Until(c.t, fmt.Sprintf("%d more purchases", n), func(context.Context) (bool, error) { return c.Taken() >= want, nil })
 }
 
-// Finish stops to buy and requires that every purchase was confirmed and all is as it should be.
+// Finish stops the customers. It fails the test unless every purchase is confirmed within deadline and the databases agree.
 func (c *Load) Finish(deadline time.Duration) {
 	c.t.Helper()
 	c.stop()
 	c.group.Wait()
 	c.s.AllConfirmed(c.t, deadline, c.ids)
 	if n := Count(c.t, c.s.ManagerDatabase, `select count(*) from compra where starts_with(id_usuario, $1)`, c.usuario); n != len(c.ids) {
-		c.t.Errorf("se tomaron %d compras y hay %d", len(c.ids), n)
+		c.t.Errorf("%d purchases were accepted, and there are %d", len(c.ids), n)
 	}
-	c.t.Logf("%d compras, todas confirmadas", len(c.ids))
+	c.t.Logf("%d purchases, all confirmed", len(c.ids))
 }
 
-// AllConfirmed waits for the purchases, and requires that each was confirmed and its story is one in all databases.
+// AllConfirmed fails the test unless every purchase is confirmed within deadline and the databases agree about it.
 func (s *System) AllConfirmed(t *testing.T, deadline time.Duration, ids []string) {
 	t.Helper()
 	if howMany := s.AllAtRest(t, deadline, ids); howMany[contracts.EstadoConfirmada] != len(ids) {
-		t.Errorf("de %d compras: %v", len(ids), howMany)
+		t.Errorf("of %d purchases: %v", len(ids), howMany)
 	}
 	s.Balanced(t, ids)
 }
 
-// NoDeadLetters gives a check that since now no message became a dead letter.
+// NoDeadLetters returns a check that fails the test when a message has become a dead letter since this call.
 func (s *System) NoDeadLetters(t *testing.T) func() {
 	t.Helper()
 	count := func() map[string]int64 {
@@ -147,7 +148,7 @@ func (s *System) NoDeadLetters(t *testing.T) func() {
 	return func() {
 		t.Helper()
 		if after := count(); fmt.Sprint(earlier) != fmt.Sprint(after) {
-			t.Errorf("mensajes muertos: antes %v, después %v", earlier, after)
+			t.Errorf("dead letters: %v before, %v after", earlier, after)
 		}
 	}
 }

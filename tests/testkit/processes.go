@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Victim gives what ends processes of a service with SIGKILL, as a machine that loses its power does: its app, its
-// sidecar, or both. Only of the copy for tests. To find the processes takes a moment, so that is done before.
+// Victim finds processes of a service and returns a function that sends them SIGKILL, as a machine that loses its power does.
+// classes are "app", "sidecar" or both. Finding takes a moment, so that it is done before the kill.
 func (s *System) Victim(t *testing.T, service string, classes ...string) (kill func()) {
 	t.Helper()
 	processes, err := s.Local.Processes(t.Context())
@@ -23,22 +23,22 @@ func (s *System) Victim(t *testing.T, service string, classes ...string) (kill f
 		}
 	}
 	if len(pids) != len(classes) {
-		t.Fatalf("de %s se buscaba %v y se halló %v", service, classes, pids)
+		t.Fatalf("of %s wanted %v, found %v", service, classes, pids)
 	}
 	return func() {
 		t.Helper()
 		for _, pid := range pids {
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-				t.Fatalf("matar %d de %s: %v", pid, service, err)
+				t.Fatalf("kill %d of %s: %v", pid, service, err)
 			}
 		}
 	}
 }
 
-// AllHealthy waits until every process is there and healthy again.
+// AllHealthy waits until every process runs and is healthy.
 func (s *System) AllHealthy(t *testing.T) {
 	t.Helper()
-	UntilWithin(t, 90*time.Second, "todos los procesos sanos", func(ctx context.Context) (bool, error) {
+	UntilWithin(t, 90*time.Second, "all processes healthy", func(ctx context.Context) (bool, error) {
 		err := s.Local.AllHealthy(ctx)
 		return err == nil, err
 	})

@@ -1,5 +1,5 @@
-// Package testkit is what the tests of the whole system share: a system that is up, waiting for what must come true, and
-// the checks that hold after anything. It uses public interfaces only.
+// Package testkit has what the tests of the whole system share: a connection to a running system, functions that wait, and the
+// checks that must hold after every test. It uses public interfaces only.
 package testkit
 
 import (
@@ -16,10 +16,10 @@ import (
 	"entregas/tests/client"
 )
 
-// Deadline is how long anything may take that is expected to happen. It is generous: no test is about speed.
+// Deadline is how long a test waits for something that must happen. It is generous, since no test is about speed.
 const Deadline = 45 * time.Second
 
-// System is a running copy of everything, seen from outside.
+// System is a running instance of the whole system, seen from outside.
 type System struct {
 	Env                                client.Env
 	BFF, Manager, Admin, Ordenes       *client.Client
@@ -29,7 +29,7 @@ type System struct {
 	Local                              *client.Local
 }
 
-// Open connects to the system that the environment names, and skips the test where it names none.
+// Open connects to the system that the environment names. It skips the test when the environment names none.
 func Open(t *testing.T) *System {
 	t.Helper()
 	e, err := client.FromEnv()
@@ -53,40 +53,40 @@ func Open(t *testing.T) *System {
 	return s
 }
 
-// IsOwn tells that nobody else uses this copy of the system: it is not the daily one.
+// IsOwn reports whether only tests use this instance: it is not `up`, the one for every day.
 func (s *System) IsOwn() bool { return s.Env.Instance != "up" }
 
-// ForBreaking is Open for tests that stop and kill: not in the daily copy.
+// ForBreaking is Open for tests that stop and kill processes. It skips the test on the instance `up`.
 func ForBreaking(t *testing.T) *System {
 	t.Helper()
 	s := Open(t)
 	if !s.IsOwn() {
-		t.Skip("esta prueba para servicios: no en la instancia de todos los días")
+		t.Skip("this test stops services: not on the instance up")
 	}
 	return s
 }
 
-// Usuario is a customer of this test alone.
+// Usuario returns the name of a customer of this test alone.
 func Usuario(t *testing.T) string {
 	name := strings.ToLower(strings.NewReplacer("/", "-", " ", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
 	return fmt.Sprintf("%.40s-%s", name, rand.Text()[:8])
 }
 
-// NewID is an id for a purchase, in the order of time.
+// NewID returns an id for a purchase. Ids sort by time.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// Linea is a product and how many of it.
+// Linea returns a line of a purchase.
 func Linea(id string, cantidad int) contracts.Linea {
 	return contracts.Linea{IDProducto: id, Cantidad: cantidad}
 }
 
-// Until polls until isTrue says true, and fails the test when Deadline has passed; que tells what was waited for.
+// Until calls isTrue until it returns true, and fails the test after Deadline. what says what it waits for.
 func Until(t *testing.T, what string, isTrue func(ctx context.Context) (bool, error)) {
 	t.Helper()
 	UntilWithin(t, Deadline, what, isTrue)
 }
 
-// UntilWithin is Until with a time of its own.
+// UntilWithin is Until with another deadline.
 func UntilWithin(t *testing.T, deadline time.Duration, what string, isTrue func(ctx context.Context) (bool, error)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
@@ -102,26 +102,26 @@ func UntilWithin(t *testing.T, deadline time.Duration, what string, isTrue func(
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("en %s no llegó: %s (último error: %v)", deadline, what, last)
+			t.Fatalf("not within %s: %s (last error: %v)", deadline, what, last)
 		case <-time.After(delay):
 		}
 	}
 }
 
-// Orden runs the `local` program on this copy of the system: stop, start, restart of a service.
+// Run runs a command of the program `local` on this instance: stop, start or restart of a service.
 func (s *System) Run(t *testing.T, args ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // it waits as long as what starts gets on; also in a Cleanup, when the test's own context has ended
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // not t.Context(): in a Cleanup it has ended
 	defer cancel()
 	if err := s.Local.Run(ctx, args...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// Restock sees to it that there are at least so many of each product.
+// Restock restocks the products that have less units than minimums says.
 func (s *System) Restock(t *testing.T, minimums map[string]int) {
 	t.Helper()
-	if _, err := s.Admin.Restock(t.Context(), minimums, "prueba-"+rand.Text()); err != nil {
+	if _, err := s.Admin.Restock(t.Context(), minimums, "test-"+rand.Text()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
+	"entregas/tests/auditor"
 	"entregas/tests/client"
 	"entregas/tests/scenarios/common"
 )
@@ -31,7 +32,7 @@ func main() {
 			}
 			all = append(all, ids...)
 		}
-		return e.Audit(ctx, all, "el reconciliador halló")
+		return e.Audit(ctx, all, auditor.ReconcilerFound)
 	})
 }
 
