@@ -53,7 +53,7 @@ var refuses = map[string]func(ctx context.Context, address string) error{
 	"scheduler --etcd-client-port": secretLoopback,
 }
 
-// open are the roles that answer every user of the machine, and what such a user can do with them. The README says so too. No
+// open are the roles that answer every user of the machine, and what such a user can do with them. SECURITY.md says so too. No
 // page in a browser can: it speaks no gRPC without TLS, no Pulsar protocol and no raft.
 var open = map[string]string{
 	"daprd --dapr-internal-grpc-port":  "calls each service as another sidecar does: without certificates Dapr asks for nothing here",
