@@ -17,6 +17,7 @@ import (
 	. "entregas/tests/testkit"
 )
 
+// as returns a client of the bff that asks as usuario in role.
 func as(t *testing.T, s *System, usuario, role string) *client.Client {
 	t.Helper()
 	c, err := s.Env.As(usuario, role)
@@ -26,11 +27,11 @@ func as(t *testing.T, s *System, usuario, role string) *client.Client {
 	return c
 }
 
-// Each service answers only its own sidecar, and each sidecar only a client with its token; health is for everybody.
+// A service answers only its own sidecar, and the bff answers only a client with a token. Health and public data are for everybody.
 func TestNobodyComesInByTheBackDoor(t *testing.T) {
 	s := Open(t)
 	if s.Env.AppToken == "" {
-		t.Skip("este sistema no pide tokens")
+		t.Skip("this system requires no tokens")
 	}
 	for path, status := range map[string]int{
 		s.Env.Manager + "/usuarios/ana/compras":                    http.StatusUnauthorized,
@@ -50,7 +51,7 @@ func TestNobodyComesInByTheBackDoor(t *testing.T) {
 		}
 		_ = r.Body.Close()
 		if r.StatusCode != status {
-			t.Errorf("%s: %d, quiero %d", path, r.StatusCode, status)
+			t.Errorf("%s: %d, want %d", path, r.StatusCode, status)
 		}
 	}
 	r, err := http.Post(s.Env.BFF+"/mensajes/eventos-compra", "application/json", strings.NewReader(`{}`)) //nolint:gosec,noctx // the system under test
@@ -59,16 +60,16 @@ func TestNobodyComesInByTheBackDoor(t *testing.T) {
 	}
 	_ = r.Body.Close()
 	if r.StatusCode != http.StatusUnauthorized {
-		t.Errorf("una entrega que no es del sidecar: %d", r.StatusCode)
+		t.Errorf("a delivery that is not from the sidecar: %d", r.StatusCode)
 	}
 }
 
-// A customer buys, reads and cancels their own; a stranger's is not there; the rest is for operators.
+// A customer buys, reads and cancels their own purchases. Those of another customer do not exist for them, and the rest is for operators.
 func TestToEachTheirOwn(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	usuario := Usuario(t)
-	own, outsider := as(t, s, usuario, "cliente"), as(t, s, usuario+"-otro", "cliente")
+	own, outsider := as(t, s, usuario, "cliente"), as(t, s, usuario+"-other", "cliente")
 	a, err := own.Comprar(t.Context(), contracts.SolicitudCompra{Productos: []contracts.Linea{Linea("1", 1)}, IDUsuario: usuario})
 	if err != nil {
 		t.Fatal(err)
@@ -86,34 +87,34 @@ func TestToEachTheirOwn(t *testing.T) {
 		body                  any
 		nobody, own, outsider int
 	}{
-		{"leer", http.MethodGet, "/compras/" + a.ID, nil, 401, 200, 404},
-		{"seguir", http.MethodGet, "/compras/" + a.ID + "/eventos", nil, 401, 0, 404},
-		{"la lista", http.MethodGet, "/usuarios/" + usuario + "/compras", nil, 401, 200, 404},
-		{"las de todos", http.MethodGet, "/compras", nil, 401, 403, 403},
-		{"sus mensajes", http.MethodGet, "/compras/" + a.ID + "/mensajes", nil, 401, 403, 403},
-		{"aprobar", http.MethodPost, "/compras/" + a.ID + "/aprobacion", map[string]any{"aprobada": true}, 401, 403, 403},
-		{"reponer", http.MethodPost, "/productos/1/reposicion", map[string]int{"cantidad": 1}, 401, 403, 403},
-		{"comprar para otro", http.MethodPost, "/compras", contracts.SolicitudCompra{ID: NewID(), IDUsuario: "otro", Productos: []contracts.Linea{Linea("1", 1)}}, 401, 403, 403},
-		{"cancelar", http.MethodPost, "/compras/" + a.ID + "/cancelacion", nil, 401, 202, 404},
+		{"read", http.MethodGet, "/compras/" + a.ID, nil, 401, 200, 404},
+		{"follow", http.MethodGet, "/compras/" + a.ID + "/eventos", nil, 401, 0, 404},
+		{"the list", http.MethodGet, "/usuarios/" + usuario + "/compras", nil, 401, 200, 404},
+		{"the list of all", http.MethodGet, "/compras", nil, 401, 403, 403},
+		{"its messages", http.MethodGet, "/compras/" + a.ID + "/mensajes", nil, 401, 403, 403},
+		{"approve", http.MethodPost, "/compras/" + a.ID + "/aprobacion", map[string]any{"aprobada": true}, 401, 403, 403},
+		{"restock", http.MethodPost, "/productos/1/reposicion", map[string]int{"cantidad": 1}, 401, 403, 403},
+		{"buy for another", http.MethodPost, "/compras", contracts.SolicitudCompra{ID: NewID(), IDUsuario: "other", Productos: []contracts.Linea{Linea("1", 1)}}, 401, 403, 403},
+		{"cancel", http.MethodPost, "/compras/" + a.ID + "/cancelacion", nil, 401, 202, 404},
 	} {
 		for who, pair := range map[string]struct {
 			c    *client.Client
 			want int
-		}{"nadie": {s.Env.Anonymous(), c.nobody}, "ajeno": {outsider, c.outsider}} {
+		}{"nobody": {s.Env.Anonymous(), c.nobody}, "another customer": {outsider, c.outsider}} {
 			if status := ask(pair.c, c.verb, c.path, c.body); status != pair.want {
-				t.Errorf("%s por %s: %d, quiero %d", c.name, who, status, pair.want)
+				t.Errorf("%s by %s: %d, want %d", c.name, who, status, pair.want)
 			}
 		}
 		if c.own != 0 {
 			if status := ask(own, c.verb, c.path, c.body); status != c.own {
-				t.Errorf("%s por su dueño: %d, quiero %d", c.name, status, c.own)
+				t.Errorf("%s by its customer: %d, want %d", c.name, status, c.own)
 			}
 		}
 	}
 	s.Wait(t, a.ID, contracts.EstadoCancelada)
 }
 
-// What operators look at is there, and agrees with the books.
+// An operator reads the messages of a purchase, the summary, the queues, the books and the dead letters, and they agree with what was done.
 func TestOperationNeedsAnOperador(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
@@ -159,11 +160,11 @@ func TestOperationNeedsAnOperador(t *testing.T) {
 	var deadLetters []contracts.MensajeMuerto
 	read("/mensajes-muertos", &deadLetters)
 	if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+id+"/reintento", nil); err != nil || r.Status != http.StatusConflict {
-		t.Errorf("reintentar la confirmada: %d %s", r.Status, r.Body)
+		t.Errorf("retry a confirmed purchase: %d %s", r.Status, r.Body)
 	}
 }
 
-// signIn is a browser with a session of usuario, a customer, who signed in through the form.
+// signIn returns an HTTP client with a session: usuario signed in through the form, as a customer.
 func signIn(t *testing.T, s *System, usuario string) *http.Client {
 	t.Helper()
 	jar, _ := cookiejar.New(nil)
@@ -189,7 +190,7 @@ func signIn(t *testing.T, s *System, usuario string) *http.Client {
 	return browser
 }
 
-// Somebody signs in through the form, buys with the session's cookie, and signs out.
+// A customer signs in through the form, buys with the cookie of the session, and signs out.
 func TestLogInAndOut(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
@@ -221,7 +222,7 @@ func TestLogInAndOut(t *testing.T) {
 	}
 	compra := `{"productos":[{"id_producto":"1","cantidad":1}]}`
 	if status, text := ask(http.MethodPost, "/api/compras", "application/json", compra, ""); status != http.StatusForbidden {
-		t.Errorf("sin la cabecera: %d %s", status, text)
+		t.Errorf("without the CSRF header: %d %s", status, text)
 	}
 	var a contracts.Aceptada
 	status, text = ask(http.MethodPost, "/api/compras", "application/json", compra, q.CSRF)
@@ -234,23 +235,23 @@ func TestLogInAndOut(t *testing.T) {
 	}
 	stream := followWith(t, browser, s.Env.BFF+"/api/compras/"+a.ID+"/eventos", contracts.EstadoConfirmada)
 	if status, _ := ask(http.MethodPost, "/salir", "", "", q.CSRF); status != http.StatusNoContent {
-		t.Errorf("salir: %d", status)
+		t.Errorf("sign out: %d", status)
 	}
 	if status, _ := ask(http.MethodGet, "/api/compras/"+a.ID, "", "", ""); status != http.StatusUnauthorized {
-		t.Errorf("después de salir: %d", status)
+		t.Errorf("after signing out: %d", status)
 	}
-	// Something happens to the purchase, and the stream that was open ends without telling it.
+	// The purchase changes, and the stream that was open ends without an event.
 	if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+a.ID+"/cancelacion", nil); err != nil || r.Status >= http.StatusBadRequest {
-		t.Fatalf("cancelar: %d %s %v", r.Status, r.Body, err)
+		t.Fatalf("cancel: %d %s %v", r.Status, r.Body, err)
 	}
 	for line := range stream {
 		if strings.HasPrefix(line, "data:") {
-			t.Errorf("después de salir se cuenta: %s", line)
+			t.Errorf("an event after signing out: %s", line)
 		}
 	}
 }
 
-// followWith reads a purchase's events with the client's session until one has the state, and gives the lines that come after it.
+// followWith reads the events of a purchase with the session of client until one has the state. It returns the lines that come after.
 func followWith(t *testing.T, client *http.Client, address string, until contracts.Estado) <-chan string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Deadline)
@@ -281,7 +282,7 @@ func followWith(t *testing.T, client *http.Client, address string, until contrac
 	return after
 }
 
-// A GraphQL subscription tells each change, as the stream does.
+// A GraphQL subscription delivers each change, as the stream does.
 func TestSubscription(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})

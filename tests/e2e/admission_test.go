@@ -12,17 +12,17 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// capacity is gestor-compra's setting MAX_IN_FLIGHT as it is when nobody sets it.
+// capacity is the default of MAX_IN_FLIGHT of gestor-compra.
 const capacity = 64
 
-// With two replicas that give out places, no most purchases are in flight than there are places, and of those that wait
-// the ones with home delivery go first.
+// Two replicas give out the places. At no time are more purchases in flight than there are places, and among the purchases that
+// wait those with home delivery go first.
 func TestCapacityAndSequence(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 500})
 	s.Run(t, "start", "gestor-compra-2")
 	t.Cleanup(func() { s.Run(t, "stop", "gestor-compra-2") })
-	s.Stop(t, "consolidador") // now each purchase that has a place keeps it
+	s.Stop(t, "consolidador") // so a purchase that has a place keeps it
 
 	u := Usuario(t)
 	comprar := func(n int, domicilio func(i int) bool) []string {
@@ -31,9 +31,9 @@ func TestCapacityAndSequence(t *testing.T) {
 		})
 	}
 	first := comprar(capacity, func(int) bool { return false })
-	Until(t, "todos los lugares ocupados", func(context.Context) (bool, error) {
+	Until(t, "all places taken", func(context.Context) (bool, error) {
 		n := Count(t, s.ManagerDatabase, `select count(*) from compra where id = any($1) and estado = 'INICIADA'`, first)
-		return n == capacity, fmt.Errorf("%d de %d", n, capacity)
+		return n == capacity, fmt.Errorf("%d of %d", n, capacity)
 	})
 	waiting := comprar(60, func(i int) bool { return i%2 == 1 })
 	s.Run(t, "start", "consolidador")
@@ -41,13 +41,13 @@ func TestCapacityAndSequence(t *testing.T) {
 	s.AllConfirmed(t, Deadline, all)
 
 	if n := mostAtOnce(t, s, all); n != capacity {
-		t.Errorf("llegó a haber %d en vuelo, y los lugares son %d", n, capacity)
+		t.Errorf("%d were in flight at one time, and there are %d places", n, capacity)
 	}
 	wantHomeDeliveryFirst(t, s, waiting)
 }
 
-// mostAtOnce is how many of the purchases were in flight at one time, by their histories. A place is given up no
-// earlier than the history says, and taken no later.
+// mostAtOnce returns the largest number of the purchases that were in flight at one time, by their histories. A purchase gives its
+// place up no earlier than its history says, and takes it no later.
 func mostAtOnce(t *testing.T, s *System, ids []string) int {
 	t.Helper()
 	type change struct {
@@ -70,14 +70,14 @@ func mostAtOnce(t *testing.T, s *System, ids []string) int {
 	return most
 }
 
-// withoutPriority finds purchases without home delivery that got their place before one with. The lease tells when; those
-// given out by one statement differ by less than the margin.
+// wantHomeDeliveryFirst fails the test when a purchase without home delivery got its place before one with it. The lease says when a
+// purchase got its place. Places that one statement gave out differ by less than the 50 ms of the query.
 func wantHomeDeliveryFirst(t *testing.T, s *System, ids []string) {
 	t.Helper()
 	n := Count(t, s.ManagerDatabase, `select count(*) from compra normal join compra urgente on urgente.domicilio and not normal.domicilio
 		and urgente.arriendo_hasta > normal.arriendo_hasta + interval '50 ms'
 		where normal.id = any($1) and urgente.id = any($1)`, ids)
 	if n > 0 {
-		t.Errorf("%d veces una compra sin domicilio pasó antes que una con domicilio", n)
+		t.Errorf("a purchase without home delivery passed one with it %d times", n)
 	}
 }

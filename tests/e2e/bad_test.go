@@ -13,18 +13,19 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// mala is an input that must be refused: the body, the status, and the field that the error names ("" where there is none).
+// badCase is an input that must be refused: the body, the status, and the field that the error names, empty for none.
 type badCase struct {
 	name, body string
 	status     int
 	field      string
 }
 
-// withUsuario is a good purchase but for productos.
+// withUsuario returns the body of a purchase by usuario that is right except for its products.
 func withUsuario(usuario, productos string) string {
 	return fmt.Sprintf(`{"id_usuario": %q, "productos": %s}`, usuario, productos)
 }
 
+// lineas returns n lines as JSON.
 func lineas(n int) string {
 	var parts []string
 	for i := range n {
@@ -37,43 +38,43 @@ func badOverREST(u string) []badCase {
 	cantidad := func(text string) string { return withUsuario(u, `[{"id_producto": "1", "cantidad": `+text+`}]`) }
 	const one = `[{"id_producto": "1", "cantidad": 1}]`
 	return []badCase{
-		{"producto repetido", withUsuario(u, `[{"id_producto": "1", "cantidad": 1}, {"id_producto": "1", "cantidad": 2}]`), 400, "productos[1].id_producto"},
-		{"cantidad 0", cantidad("0"), 400, "productos[0].cantidad"},
-		{"cantidad negativa", cantidad("-3"), 400, "productos[0].cantidad"},
-		{"cantidad mayor que un millón", cantidad("1000001"), 400, "productos[0].cantidad"},
-		{"cantidad que no es número", cantidad(`"dos"`), 400, "cantidad"},
-		{"cantidad con decimales", cantidad("1.5"), 400, "cantidad"},
-		{"cantidad enorme", cantidad("1e40"), 400, "cantidad"},
+		{"a product twice", withUsuario(u, `[{"id_producto": "1", "cantidad": 1}, {"id_producto": "1", "cantidad": 2}]`), 400, "productos[1].id_producto"},
+		{"quantity 0", cantidad("0"), 400, "productos[0].cantidad"},
+		{"a negative quantity", cantidad("-3"), 400, "productos[0].cantidad"},
+		{"a quantity above a million", cantidad("1000001"), 400, "productos[0].cantidad"},
+		{"a quantity that is no number", cantidad(`"dos"`), 400, "cantidad"},
+		{"a quantity with decimals", cantidad("1.5"), 400, "cantidad"},
+		{"a huge quantity", cantidad("1e40"), 400, "cantidad"},
 		{"a quantity with an exponent", cantidad("1e2"), 400, "productos[0].cantidad"},
 		{"a field twice", `{"id_usuario": "` + u + `", "id_usuario": "` + u + `", "productos": ` + one + `}`, 400, "id_usuario"},
 		{"a field in capitals", `{"ID_USUARIO": "` + u + `", "productos": ` + one + `}`, 400, "ID_USUARIO"},
 		{"half a character", `{"id_usuario": "` + u + `\ud800", "productos": ` + one + `}`, 400, "id_usuario"},
-		{"cantidad nula", cantidad("null"), 400, "productos[0].cantidad"},
-		{"sin cantidad", withUsuario(u, `[{"id_producto": "1"}]`), 400, "productos[0].cantidad"},
-		{"sin producto", withUsuario(u, `[{"cantidad": 1}]`), 400, "productos[0].id_producto"},
-		{"sin líneas", withUsuario(u, `[]`), 400, "productos"},
-		{"líneas nulas", withUsuario(u, `null`), 400, "productos"},
-		{"101 líneas", withUsuario(u, lineas(101)), 400, "productos"},
-		{"usuario largo", withUsuario(u+strings.Repeat("x", 65), one), 400, "id_usuario"},
-		{"usuario vacío", `{"id_usuario": "", "productos": ` + one + `}`, 400, "id_usuario"},
-		{"usuario que no es texto", `{"id_usuario": 7, "productos": ` + one + `}`, 400, "id_usuario"},
-		{"usuario con caracteres de control", `{"id_usuario": "` + u + `\u0007", "productos": ` + one + `}`, 400, "id_usuario"},
-		{"usuario con un cero", `{"id_usuario": "` + u + `\u0000", "productos": ` + one + `}`, 400, "id_usuario"},
-		{"producto largo", withUsuario(u, `[{"id_producto": "`+strings.Repeat("x", 65)+`", "cantidad": 1}]`), 400, "productos[0].id_producto"},
-		{"producto con caracteres de control", withUsuario(u, `[{"id_producto": "1\n", "cantidad": 1}]`), 400, "productos[0].id_producto"},
-		{"id que no es UUID", `{"id": "mía", "id_usuario": "` + u + `", "productos": ` + one + `}`, 400, "id"},
-		{"domicilio que no es sí o no", `{"id_usuario": "` + u + `", "domicilio": "sí", "productos": ` + one + `}`, 400, "domicilio"},
-		{"campo desconocido", `{"id_usuario": "` + u + `", "precio": 1, "productos": ` + one + `}`, 400, "precio"},
-		{"JSON a medias", `{"id_usuario": "` + u + `", "productos": [`, 400, ""},
-		{"no es JSON", `hola`, 400, ""},
-		{"una lista", `[]`, 400, ""},
-		{"vacío", ``, 400, ""},
-		{"dos objetos", withUsuario(u, one) + withUsuario(u, one), 400, ""},
-		{"más de 1 MiB", withUsuario(u, one)[:1] + `"id": "` + strings.Repeat("x", 1<<20) + `",` + withUsuario(u, one)[1:], 413, ""},
+		{"a null quantity", cantidad("null"), 400, "productos[0].cantidad"},
+		{"no quantity", withUsuario(u, `[{"id_producto": "1"}]`), 400, "productos[0].cantidad"},
+		{"no product", withUsuario(u, `[{"cantidad": 1}]`), 400, "productos[0].id_producto"},
+		{"no lines", withUsuario(u, `[]`), 400, "productos"},
+		{"null lines", withUsuario(u, `null`), 400, "productos"},
+		{"101 lines", withUsuario(u, lineas(101)), 400, "productos"},
+		{"a long customer", withUsuario(u+strings.Repeat("x", 65), one), 400, "id_usuario"},
+		{"an empty customer", `{"id_usuario": "", "productos": ` + one + `}`, 400, "id_usuario"},
+		{"a customer that is no string", `{"id_usuario": 7, "productos": ` + one + `}`, 400, "id_usuario"},
+		{"a customer with control characters", `{"id_usuario": "` + u + `\u0007", "productos": ` + one + `}`, 400, "id_usuario"},
+		{"a customer with a NUL", `{"id_usuario": "` + u + `\u0000", "productos": ` + one + `}`, 400, "id_usuario"},
+		{"a long product", withUsuario(u, `[{"id_producto": "`+strings.Repeat("x", 65)+`", "cantidad": 1}]`), 400, "productos[0].id_producto"},
+		{"a product with control characters", withUsuario(u, `[{"id_producto": "1\n", "cantidad": 1}]`), 400, "productos[0].id_producto"},
+		{"an id that is no UUID", `{"id": "mía", "id_usuario": "` + u + `", "productos": ` + one + `}`, 400, "id"},
+		{"a home delivery that is no boolean", `{"id_usuario": "` + u + `", "domicilio": "sí", "productos": ` + one + `}`, 400, "domicilio"},
+		{"an unknown field", `{"id_usuario": "` + u + `", "precio": 1, "productos": ` + one + `}`, 400, "precio"},
+		{"half of a JSON", `{"id_usuario": "` + u + `", "productos": [`, 400, ""},
+		{"no JSON", `hola`, 400, ""},
+		{"a list", `[]`, 400, ""},
+		{"empty", ``, 400, ""},
+		{"two objects", withUsuario(u, one) + withUsuario(u, one), 400, ""},
+		{"more than 1 MiB", withUsuario(u, one)[:1] + `"id": "` + strings.Repeat("x", 1<<20) + `",` + withUsuario(u, one)[1:], 413, ""},
 	}
 }
 
-// Nothing of a bad input is stored or published, and its sender is told what to change.
+// A bad purchase is refused with the field to change. Nothing of it is stored or published.
 func TestBadRequestsByREST(t *testing.T) {
 	s := Open(t)
 	u := Usuario(t)
@@ -89,6 +90,7 @@ func TestBadRequestsByREST(t *testing.T) {
 	})
 }
 
+// A bad path, query or method is refused with its status, and with its field where it has one.
 func TestBadReads(t *testing.T) {
 	s := Open(t)
 	for _, m := range []struct {
@@ -122,12 +124,12 @@ func TestBadReads(t *testing.T) {
 	}
 }
 
-// isProblem requires RFC 9457 with this status, words for a person, and the field by its name.
+// isProblem fails the test unless the response is a problem of RFC 9457 with this status, a text for a person, and the name of the field.
 func isProblem(t *testing.T, name string, r client.Response, status int, field string) {
 	t.Helper()
 	p := r.Problem()
 	if r.Status != status || r.Headers.Get("Content-Type") != "application/problem+json" || !strings.HasPrefix(p.Type, "urn:entregas:problema:") || p.Title == "" || p.Detail == "" {
-		t.Errorf("%s: se esperaba un problema %d y hubo %d %s %.300s", name, status, r.Status, r.Headers.Get("Content-Type"), r.Body)
+		t.Errorf("%s: want a problem %d, got %d %s %.300s", name, status, r.Status, r.Headers.Get("Content-Type"), r.Body)
 	}
 	if field == "" {
 		return
@@ -137,26 +139,27 @@ func isProblem(t *testing.T, name string, r client.Response, status int, field s
 			return
 		}
 	}
-	t.Errorf("%s: no nombra %q: %.300s", name, field, r.Body)
+	t.Errorf("%s: it does not name %q: %.300s", name, field, r.Body)
 }
 
-// nothingHappens requires that what act does leaves no purchase of customers whose name begins with u, and no message.
+// nothingHappens fails the test when act leaves a purchase of a customer whose name begins with u, or a message.
 func nothingHappens(t *testing.T, s *System, u string, act func()) {
 	t.Helper()
 	earlier := published(t, s)
 	act()
 	if n := Count(t, s.ManagerDatabase, `select count(*) from compra where starts_with(id_usuario, $1)`, u); n != 0 {
-		t.Errorf("quedaron %d compras de %s", n, u)
+		t.Errorf("there are %d purchases of %s", n, u)
 	}
 	if !s.IsOwn() {
-		t.Log("en la instancia de todos los días puede haber otros clientes: no se miran los contadores de mensajes")
+		t.Log("on the instance up there may be other customers: messages are not counted")
 		return
 	}
 	if after := published(t, s); fmt.Sprint(earlier) != fmt.Sprint(after) {
-		t.Errorf("se publicó algo: %v antes, %v después", earlier, after)
+		t.Errorf("something was published: %v before, %v after", earlier, after)
 	}
 }
 
+// published returns how many messages each topic got so far.
 func published(t *testing.T, s *System) map[string]int64 {
 	t.Helper()
 	howMany := map[string]int64{}
@@ -170,7 +173,7 @@ func published(t *testing.T, s *System) map[string]int64 {
 	return howMany
 }
 
-// graphQLResponse is what /v1 answers.
+// graphQLResponse is a response of /v1.
 type graphQLResponse struct {
 	Data   json.RawMessage
 	Errors []struct {
@@ -199,7 +202,7 @@ func rawByV1(t *testing.T, s *System, body []byte) (graphQLResponse, int) {
 	}
 	var g graphQLResponse
 	if err := json.NewDecoder(bytes.NewReader(r.Body)).Decode(&g); err != nil {
-		t.Fatalf("/v1 respondió %d %.300s", r.Status, r.Body)
+		t.Fatalf("/v1 answered %d %.300s", r.Status, r.Body)
 	}
 	return g, r.Status
 }

@@ -13,7 +13,7 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// The bff's database takes no writes, as a full one, or is gone: sagas go on, and only what needs it is refused.
+// The database of the bff takes no writes, as a full one does, or is gone. Sagas go on, and the bff refuses only requests that need it.
 // docs/adr/the-bffs-own-store.md.
 func TestWithoutTheBffDatabase(t *testing.T) {
 	s := ForBreaking(t)
@@ -58,7 +58,7 @@ func TestWithoutTheBffDatabase(t *testing.T) {
 	noDeadLetters()
 }
 
-// administer runs a statement about the database bff, and ends its connections: the next ones are under the new rule.
+// administer executes a statement about database bff and ends the connections to it, so that new ones follow the statement.
 func administer(t *testing.T, s *System, statement string) {
 	t.Helper()
 	ctx := context.Background() // also in a Cleanup

@@ -12,8 +12,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// A message that decodes and makes no sense goes to its topic's dead letters with its reason, at once, and what comes
-// after it is handled.
+// A message that decodes and is wrong becomes a dead letter of its topic at the first try, with the reason. The messages after it are
+// handled.
 func TestDeadLetters(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
@@ -22,49 +22,49 @@ func TestDeadLetters(t *testing.T) {
 	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: u, Productos: one})
 	s.Wait(t, id, contracts.EstadoConfirmada)
 
-	t.Run("una compra sin sentido", func(t *testing.T) {
+	t.Run("a purchase with quantity 0", func(t *testing.T) {
 		dies(t, s, contracts.ComandosGestorCompra, contracts.CrearCompra, "gestor-compra", "productos[0].cantidad",
 			contracts.DatosComandoGestorCompra{IDCompra: NewID(), IDUsuario: u, Productos: []contracts.Linea{Linea("1", 0)}})
 	})
-	t.Run("una compra que ya es otra", func(t *testing.T) {
+	t.Run("another purchase under the same id", func(t *testing.T) {
 		dies(t, s, contracts.ComandosGestorCompra, contracts.CrearCompra, "gestor-compra", id,
 			contracts.DatosComandoGestorCompra{IDCompra: id, IDUsuario: u, Productos: []contracts.Linea{Linea("1", 9)}})
 	})
-	t.Run("un comando de nadie", func(t *testing.T) {
+	t.Run("an unknown command", func(t *testing.T) {
 		dies(t, s, contracts.ComandosInventario, "ContarInventario", "consolidador", "ContarInventario",
 			contracts.DatosComandoInventario{IDCompra: NewID(), Productos: one})
 	})
-	t.Run("la misma reserva con otras líneas", func(t *testing.T) {
+	t.Run("the same reservation with other lines", func(t *testing.T) {
 		dies(t, s, contracts.ComandosProducto, contracts.ReservarProducto, "admin-productos", id,
 			contracts.DatosComandoProducto{IDCompra: id, Productos: []contracts.Linea{Linea("1", 9)}})
 	})
-	t.Run("una orden sin compra", func(t *testing.T) {
+	t.Run("an order without a purchase", func(t *testing.T) {
 		dies(t, s, contracts.ComandosOrden, contracts.CrearOrden, "ordenes", "id_compra",
-			contracts.DatosComandoOrden{IDCompra: "ninguna", IDUsuario: u, Productos: one})
+			contracts.DatosComandoOrden{IDCompra: "none", IDUsuario: u, Productos: one})
 	})
-	t.Run("una respuesta que nadie pidió", func(t *testing.T) {
+	t.Run("a reply that nobody asked for", func(t *testing.T) {
 		dies(t, s, contracts.EventosInventario, contracts.InventarioValidado, "gestor-compra", "ValidarInventario",
 			contracts.DatosEventoInventario{IDCompra: NewID(), RespondeA: string(contracts.ValidarInventario)})
 	})
-	t.Run("una respuesta que no lo es", func(t *testing.T) {
+	t.Run("an unknown reply", func(t *testing.T) {
 		dies(t, s, contracts.EventosProductos, "ProductosVendidos", "gestor-compra", "ProductosVendidos",
 			contracts.DatosEventoProductos{IDCompra: id, RespondeA: string(contracts.ReservarProducto)})
 	})
-	t.Run("una respuesta con una orden que no lo es", func(t *testing.T) {
+	t.Run("a reply with an order id that is no UUID", func(t *testing.T) {
 		dies(t, s, contracts.EventosOrden, contracts.OrdenCreada, "gestor-compra", "id_orden",
 			contracts.DatosEventoOrden{IDCompra: id, RespondeA: string(contracts.CrearOrden), IDOrden: "A-17"})
 	})
-	t.Run("4,5 MB", func(t *testing.T) { // daprd takes 4 MiB: as it is it cannot be set aside
+	t.Run("4.5 MB", func(t *testing.T) { // daprd takes 4 MiB, so the service cannot publish it as it is
 		dies(t, s, contracts.ComandosOrden, contracts.CrearOrden, "ordenes", "bytes",
 			contracts.DatosComandoOrden{IDCompra: NewID(), IDUsuario: strings.Repeat("x", 4_500_000), Productos: one})
 	})
-	t.Run("un id que no es UUID", func(t *testing.T) {
-		m := contracts.NewMessage("prueba", "RegalarOrden", "", contracts.DatosComandoOrden{IDCompra: NewID()})
+	t.Run("a message id that is no UUID", func(t *testing.T) {
+		m := contracts.NewMessage("test", "RegalarOrden", "", contracts.DatosComandoOrden{IDCompra: NewID()})
 		m.ID = "a b\x00||/" + m.ID
 		thisOneDies(t, s, contracts.ComandosOrden, "ordenes", "RegalarOrden", m)
 	})
-	t.Run("un comando más viejo que la memoria", func(t *testing.T) {
-		m := contracts.NewMessage("prueba", contracts.ReservarProducto, "", contracts.DatosComandoProducto{IDCompra: NewID(), Productos: one})
+	t.Run("a command older than the inbox remembers", func(t *testing.T) {
+		m := contracts.NewMessage("test", contracts.ReservarProducto, "", contracts.DatosComandoProducto{IDCompra: NewID(), Productos: one})
 		m.Time = time.Now().AddDate(0, 0, -31).UnixMilli()
 		thisOneDies(t, s, contracts.ComandosProducto, "admin-productos", "ya no se sabe", m)
 	})
@@ -72,12 +72,13 @@ func TestDeadLetters(t *testing.T) {
 	s.Balanced(t, []string{id})
 }
 
-// dies publishes a message and requires that it becomes a dead letter: set aside by service, with a reason that has says in it.
+// dies publishes a message and fails the test unless service sets it aside as a dead letter whose reason contains says.
 func dies[D any](t *testing.T, s *System, topic contracts.TopicName[D], kind contracts.MessageType, service, says string, data D) {
 	t.Helper()
-	thisOneDies(t, s, topic, service, says, contracts.NewMessage("prueba", kind, "", data))
+	thisOneDies(t, s, topic, service, says, contracts.NewMessage("test", kind, "", data))
 }
 
+// thisOneDies is dies for a message that is already made.
 func thisOneDies[D any](t *testing.T, s *System, topic contracts.TopicName[D], service, says string, m contracts.Message[D]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
@@ -91,11 +92,11 @@ func thisOneDies[D any](t *testing.T, s *System, topic contracts.TopicName[D], s
 		}
 		p := deadLetter.Properties
 		if n, err := strconv.Atoi(p["intentos"]); err != nil || n != 1 || p["origen"] != service || !strings.Contains(p["motivo"], says) {
-			t.Errorf("lleva %v; se esperaba origen %s y un motivo con %q", p, service, says)
+			t.Errorf("it has %v; want origen %s and a motivo with %q", p, service, says)
 		}
 		return true
 	})
 	if err != nil {
-		t.Fatalf("no llegó a %s: %v", topic.MensajesMuertos(), err)
+		t.Fatalf("it is not on %s: %v", topic.MensajesMuertos(), err)
 	}
 }

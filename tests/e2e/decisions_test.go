@@ -15,41 +15,41 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// tooBig is more units than are confirmed without an operator (APPROVAL_THRESHOLD).
+// tooBig is a number of units that needs the approval of an operator: one more than APPROVAL_THRESHOLD of gestor-compra.
 const tooBig = 101
 
-// comprarAs buys so many units of product 11.
+// comprarAs buys cantidad units of product 11.
 func comprarAs(t *testing.T, s *System, usuario string, cantidad int) string {
 	t.Helper()
 	s.Restock(t, map[string]int{"11": cantidad + 200})
 	return s.Comprar(t, contracts.SolicitudCompra{IDUsuario: usuario, Productos: []contracts.Linea{Linea("11", cantidad)}})
 }
 
-// withSteps requires that the history has these steps, in this order; others may stand between.
+// withSteps fails the test unless the history has these steps in this order. Other steps may stand between them.
 func withSteps(t *testing.T, c contracts.Compra, steps ...string) {
 	t.Helper()
 	remainder := Steps(c)
 	for _, p := range steps {
 		i := slices.Index(remainder, p)
 		if i < 0 {
-			t.Errorf("%s: en la historia %v falta, en su orden, %s", c.ID, Steps(c), p)
+			t.Errorf("%s: the history %v lacks, in this order, %s", c.ID, Steps(c), p)
 			return
 		}
 		remainder = remainder[i+1:]
 	}
 }
 
-// wantDenied requires that err is an answer with this status and words for a person.
+// wantDenied fails the test unless err is a problem with this status and a text for a person.
 func wantDenied(t *testing.T, what string, err error, status int) {
 	t.Helper()
 	var p *client.Problem
 	if !errors.As(err, &p) || p.Status != status || p.Detail == "" {
-		t.Errorf("%s: se esperaba un %d con su porqué, y hubo: %v", what, status, err)
+		t.Errorf("%s: want a %d with its reason, got: %v", what, status, err)
 	}
 }
 
-// A customer with too many open purchases is refused before anything is reserved: by the door, or where it came as a command
-// by its end. ordenes has the last word: an order that it refuses is undone in reverse.
+// A customer with too many open purchases is refused before anything is reserved: by the interface, or, when the purchase comes as a
+// message, by its end state. ordenes decides: a purchase whose order it refuses is undone in reverse.
 func TestRefusedOrden(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"11": 300})
@@ -58,13 +58,13 @@ func TestRefusedOrden(t *testing.T) {
 		return contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("11", 1)}}
 	})
 	s.AllConfirmed(t, Deadline, ids)
-	t.Run("en la puerta", func(t *testing.T) {
+	t.Run("by the interface", func(t *testing.T) {
 		_, err := s.BFF.Comprar(t.Context(), contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("11", 1)}})
-		wantDenied(t, "una compra más", err, http.StatusConflict)
+		wantDenied(t, "one purchase more", err, http.StatusConflict)
 	})
-	t.Run("por mensaje", func(t *testing.T) {
+	t.Run("by message", func(t *testing.T) {
 		id := NewID()
-		command := contracts.NewMessage("prueba", contracts.CrearCompra, "", contracts.DatosComandoGestorCompra{IDCompra: id, IDUsuario: u, Productos: []contracts.Linea{Linea("11", 1)}})
+		command := contracts.NewMessage("test", contracts.CrearCompra, "", contracts.DatosComandoGestorCompra{IDCompra: id, IDUsuario: u, Productos: []contracts.Linea{Linea("11", 1)}})
 		if err := client.Publish(t.Context(), s.Broker, contracts.ComandosGestorCompra, command); err != nil {
 			t.Fatal(err)
 		}
@@ -73,8 +73,8 @@ func TestRefusedOrden(t *testing.T) {
 			t.Errorf("%v, motivo %q", steps, c.Motivo)
 		}
 	})
-	t.Run("por ordenes", func(t *testing.T) {
-		other := Usuario(t) + "-otro"
+	t.Run("by ordenes", func(t *testing.T) {
+		other := Usuario(t) + "-other"
 		conn, err := pgx.Connect(t.Context(), s.Env.OrdenesDSN)
 		if err != nil {
 			t.Fatal(err)
@@ -99,6 +99,7 @@ func TestRefusedOrden(t *testing.T) {
 	})
 }
 
+// An operator approves one purchase and rejects another. The same decision again changes nothing, and the opposite one is refused.
 func TestAprobacion(t *testing.T) {
 	s := Open(t)
 	u := Usuario(t)
@@ -117,48 +118,49 @@ func TestAprobacion(t *testing.T) {
 	c = s.Wait(t, refused, contracts.EstadoRechazada)
 	withSteps(t, c, "POR_APROBAR", "COMPENSANDO", "LiberarReserva", "RECHAZADA")
 	if _, err := s.BFF.Decide(t.Context(), aprobada, true, ""); err != nil {
-		t.Errorf("la misma decisión otra vez: %v", err)
+		t.Errorf("the same decision again: %v", err)
 	}
 	_, err := s.BFF.Decide(t.Context(), aprobada, false, "")
-	wantDenied(t, "rechazar la aprobada", err, http.StatusConflict)
+	wantDenied(t, "reject the approved one", err, http.StatusConflict)
 	_, err = s.BFF.Decide(t.Context(), refused, true, "")
-	wantDenied(t, "aprobar la rechazada", err, http.StatusConflict)
+	wantDenied(t, "approve the rejected one", err, http.StatusConflict)
 	s.Balanced(t, []string{aprobada, refused})
 }
 
+// A purchase can be cancelled while it waits for approval, after it was confirmed and right after it was sent. It ends CANCELADA and undone.
 func TestCancelarEndToEnd(t *testing.T) {
 	s := Open(t)
 	u := Usuario(t)
-	t.Run("mientras espera aprobación", func(t *testing.T) {
+	t.Run("while it waits for approval", func(t *testing.T) {
 		id := comprarAs(t, s, u, tooBig)
 		s.Wait(t, id, contracts.EstadoPorAprobar)
 		cancelar(t, s, id)
 		c := s.Wait(t, id, contracts.EstadoCancelada)
 		withSteps(t, c, "POR_APROBAR", "COMPENSANDO", "LiberarReserva", "CANCELADA")
 		_, err := s.BFF.Decide(t.Context(), id, true, "")
-		wantDenied(t, "aprobar lo cancelado", err, http.StatusConflict)
-		cancelar(t, s, id) // again is as good
+		wantDenied(t, "approve the cancelled one", err, http.StatusConflict)
+		cancelar(t, s, id) // a second time changes nothing
 		s.Balanced(t, []string{id})
 	})
-	t.Run("después de confirmada", func(t *testing.T) {
+	t.Run("after it was confirmed", func(t *testing.T) {
 		id := comprarAs(t, s, u, 2)
 		s.Wait(t, id, contracts.EstadoConfirmada)
 		cancelar(t, s, id)
 		c := s.Wait(t, id, contracts.EstadoCancelada)
 		withSteps(t, c, "CONFIRMADA", "LiberarReserva", "CANCELADA")
 		_, err := s.BFF.Despachar(t.Context(), c.IDOrden)
-		wantDenied(t, "despachar una orden cancelada", err, http.StatusConflict)
+		wantDenied(t, "dispatch a cancelled order", err, http.StatusConflict)
 		s.Balanced(t, []string{id})
 	})
-	t.Run("apenas enviadas", func(t *testing.T) {
+	t.Run("right after it was sent", func(t *testing.T) {
 		var ids []string
-		for range 20 { // wherever the cancellation meets the saga, it ends CANCELADA and undone
+		for range 20 { // the cancellation meets the saga at different steps
 			id := comprarAs(t, s, u, 1)
 			ids = append(ids, id)
 			cancelar(t, s, id)
 		}
 		if howMany := s.AllIn(t, contracts.EstadoCancelada, ids); howMany != len(ids) {
-			t.Errorf("de %d quedaron %d canceladas", len(ids), howMany)
+			t.Errorf("of %d purchases %d are cancelled", len(ids), howMany)
 		}
 		s.Balanced(t, ids)
 	})
@@ -171,22 +173,23 @@ func cancelar(t *testing.T, s *System, id string) {
 	}
 }
 
+// An order is dispatched once, and its purchase cannot be cancelled any more.
 func TestDespacho(t *testing.T) {
 	s := Open(t)
 	id := comprarAs(t, s, Usuario(t), 3)
 	c := s.Wait(t, id, contracts.EstadoConfirmada)
-	for range 2 { // again is as good
+	for range 2 { // a second time changes nothing
 		if o, err := s.BFF.Despachar(t.Context(), c.IDOrden); err != nil || o.Estado != "DESPACHADA" || o.IDCompra != id {
-			t.Fatalf("despachar: %+v, %v", o, err)
+			t.Fatalf("dispatch: %+v, %v", o, err)
 		}
 	}
 	withSteps(t, s.Wait(t, id, contracts.EstadoDespachada), "CONFIRMADA", "DESPACHADA")
 	_, err := s.BFF.Cancelar(t.Context(), id, "")
-	wantDenied(t, "cancelar lo despachado", err, http.StatusConflict)
+	wantDenied(t, "cancel a dispatched purchase", err, http.StatusConflict)
 	s.Balanced(t, []string{id})
 }
 
-// A decision where there is none to take: a clear error, and nothing changes.
+// A decision that cannot be taken is refused with a clear error and changes nothing.
 func TestImpossibleDecisions(t *testing.T) {
 	s := Open(t)
 	u := Usuario(t)
@@ -194,27 +197,27 @@ func TestImpossibleDecisions(t *testing.T) {
 	refused := s.Wait(t, s.Comprar(t, contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("llama", 1)}}), contracts.EstadoRechazada)
 	for _, c := range []contracts.Compra{confirmed, refused} {
 		_, err := s.BFF.Decide(t.Context(), c.ID, true, "")
-		wantDenied(t, "aprobar una "+string(c.Estado), err, http.StatusConflict)
+		wantDenied(t, "approve one that is "+string(c.Estado), err, http.StatusConflict)
 	}
 	_, err := s.BFF.Cancelar(t.Context(), refused.ID, "")
-	wantDenied(t, "cancelar una rechazada", err, http.StatusConflict)
-	for _, id := range []string{NewID(), "otra-cosa"} {
+	wantDenied(t, "cancel a rejected one", err, http.StatusConflict)
+	for _, id := range []string{NewID(), "something-else"} {
 		status := http.StatusNotFound
-		if id == "otra-cosa" {
+		if id == "something-else" {
 			status = http.StatusBadRequest
 		}
 		_, err := s.BFF.Cancelar(t.Context(), id, "")
-		wantDenied(t, "cancelar "+id, err, status)
+		wantDenied(t, "cancel "+id, err, status)
 		_, err = s.BFF.Decide(t.Context(), id, true, "")
-		wantDenied(t, "aprobar "+id, err, status)
+		wantDenied(t, "approve "+id, err, status)
 		_, err = s.BFF.Despachar(t.Context(), id)
-		wantDenied(t, "despachar "+id, err, status)
+		wantDenied(t, "dispatch "+id, err, status)
 		_, err = s.BFF.Orden(t.Context(), id)
-		wantDenied(t, "leer la orden "+id, err, status)
+		wantDenied(t, "read order "+id, err, status)
 	}
 	for _, m := range []badCase{
-		{"sin cuerpo", ``, 400, ""}, {"sin decisión", `{}`, 400, "aprobada"}, {"decisión que no lo es", `{"aprobada": "sí"}`, 400, "aprobada"},
-		{"motivo con caracteres de control", `{"aprobada": true, "motivo": "\u0007"}`, 400, "motivo"},
+		{"no body", ``, 400, ""}, {"no decision", `{}`, 400, "aprobada"}, {"a decision that is no boolean", `{"aprobada": "sí"}`, 400, "aprobada"},
+		{"a motivo with control characters", `{"aprobada": true, "motivo": "\u0007"}`, 400, "motivo"},
 	} {
 		r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+confirmed.ID+"/aprobacion", []byte(m.body))
 		if err != nil {
@@ -224,12 +227,12 @@ func TestImpossibleDecisions(t *testing.T) {
 	}
 	for i, earlier := range []contracts.Compra{confirmed, refused} {
 		if now, err := s.BFF.Load(t.Context(), earlier.ID); err != nil || now.Numero() != earlier.Numero() {
-			t.Errorf("%d: la compra cambió: %v, %v", i, Steps(now), err)
+			t.Errorf("%d: the purchase changed: %v, %v", i, Steps(now), err)
 		}
 	}
 }
 
-// Approve, reject and cancel at once: one wins, and is everybody's answer.
+// An approval, a rejection and a cancellation come at the same time. One wins, and the responses to all three agree with it.
 func TestConcurrentDecisions(t *testing.T) {
 	s := Open(t)
 	u := Usuario(t)
@@ -244,23 +247,23 @@ func TestConcurrentDecisions(t *testing.T) {
 			func() error { _, err := s.BFF.Cancelar(t.Context(), id, "Ya no."); return err },
 		)
 		c := s.Wait(t, id, contracts.EstadoConfirmada, contracts.EstadoRechazada, contracts.EstadoCancelada)
-		if errs[0] == nil && errs[2] == nil { // approved first, and cancelled after that
+		if errs[0] == nil && errs[2] == nil { // it was approved first, and then cancelled
 			c = s.Wait(t, id, contracts.EstadoCancelada)
 		}
 		won := map[contracts.Estado]int{contracts.EstadoConfirmada: 0, contracts.EstadoRechazada: 1, contracts.EstadoCancelada: 2}[c.Estado]
 		if errs[won] != nil || (errs[0] == nil && errs[1] == nil) {
-			t.Errorf("quedó %s, y respondieron: aprobar %v, rechazar %v, cancelar %v", c.Estado, errs[0], errs[1], errs[2])
+			t.Errorf("it is %s, and the answers were: approve %v, reject %v, cancel %v", c.Estado, errs[0], errs[1], errs[2])
 		}
 		for i, err := range errs {
 			if err != nil {
-				wantDenied(t, fmt.Sprint("la decisión ", i), err, http.StatusConflict)
+				wantDenied(t, fmt.Sprint("decision ", i), err, http.StatusConflict)
 			}
 		}
 	}
 	s.Balanced(t, ids)
 }
 
-// CancelarCompra over the topic, before its purchase: whatever comes later under this id is not bought
+// CancelarCompra comes over the topic before CrearCompra. A purchase that comes later under this id is not bought
 // (docs/adr/rollback-may-come-first.md).
 func TestCancelarBeforeCreate(t *testing.T) {
 	s := Open(t)
@@ -270,11 +273,11 @@ func TestCancelarBeforeCreate(t *testing.T) {
 	defer cancel()
 	data := contracts.DatosComandoGestorCompra{IDCompra: id, IDUsuario: u, Productos: []contracts.Linea{Linea("11", 1)}}
 	for _, kind := range []contracts.MessageType{contracts.CancelarCompra, contracts.CrearCompra} {
-		if err := client.Publish(ctx, s.Broker, contracts.ComandosGestorCompra, contracts.NewMessage("prueba", kind, "", data)); err != nil {
+		if err := client.Publish(ctx, s.Broker, contracts.ComandosGestorCompra, contracts.NewMessage("test", kind, "", data)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	Until(t, "la compra cancelada", func(ctx context.Context) (bool, error) {
+	Until(t, "the purchase cancelled", func(ctx context.Context) (bool, error) {
 		c, err := s.BFF.Load(ctx, id)
 		return c.Estado == contracts.EstadoCancelada, err
 	})

@@ -12,8 +12,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// What the door takes reaches every service and comes back as it was written: an id in capitals, a reason of two lines with
-// joined emoji in a chunked body, an instant of one form, a search in either form of accents.
+// The bff passes on what a client writes and returns it unchanged: an id in capitals, and a motivo of two lines with joined emoji.
+// Instants have one form, and a search finds letters with accents in both Unicode forms.
 func TestTheDoorKeepsWhatIsWritten(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
@@ -39,7 +39,7 @@ func TestTheDoorKeepsWhatIsWritten(t *testing.T) {
 	instants := regexp.MustCompile(`"(?:creada_en|actualizada_en|en)":"([^"]*)"`).FindAllSubmatch(r.Body, -1)
 	for _, i := range instants {
 		if !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`).Match(i[1]) {
-			t.Errorf("an instant is told as %s", i[1])
+			t.Errorf("an instant has the form %s", i[1])
 		}
 	}
 	if len(instants) < 3 {
@@ -52,10 +52,10 @@ func TestTheDoorKeepsWhatIsWritten(t *testing.T) {
 	}
 }
 
-// A body of unknown length that is empty is none; one that is no JSON by its header is not looked at.
+// An empty body of unknown length counts as no body. A body whose header is not that of JSON is refused unread.
 func TestBodiesByTheirHeaders(t *testing.T) {
 	s := Open(t)
-	token, err := s.Env.Token("oti", "operador")
+	token, err := s.Env.Token("otto", "operador")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestBodiesByTheirHeaders(t *testing.T) {
 		body       io.Reader
 		status     int
 	}{
-		{"/compras/" + NewID() + "/cancelacion", "", io.MultiReader(), http.StatusNotFound}, // it looked for the purchase
+		{"/compras/" + NewID() + "/cancelacion", "", io.MultiReader(), http.StatusNotFound}, // it reads the purchase
 		{"/compras/" + NewID() + "/cancelacion", "text/plain", strings.NewReader(`{}`), http.StatusUnsupportedMediaType},
 		{"/compras", "application/x-www-form-urlencoded", strings.NewReader(`{}`), http.StatusUnsupportedMediaType},
 	} {

@@ -11,13 +11,13 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// hostileCase is one request as it goes on the wire.
+// hostileCase is one request on the wire.
 type hostileCase struct {
 	text   string
-	leaves bool // the client does not wait for the answer
+	leaves bool // the client does not wait for the response
 }
 
-// forger writes requests that no client should. The same seed and number give the same request.
+// forger makes requests that no client should send. The same seed and number give the same request.
 type forger struct {
 	*rand.Rand
 	subject, token string
@@ -27,12 +27,13 @@ func newForger(seed uint64, number int, subject, token string) forger {
 	return forger{rand.New(rand.NewPCG(seed, uint64(number))), subject, token} //nolint:gosec // a test's own numbers
 }
 
+// of returns one of the texts.
 func (f forger) of(texts ...string) string { return texts[f.IntN(len(texts))] }
 
-// sometimes is true once in n times.
+// sometimes returns true once in n times.
 func (f forger) sometimes(n int) bool { return f.IntN(n) == 0 }
 
-// noise is n arbitrary bytes but line breaks, which would make other headers of them.
+// noise returns n arbitrary bytes without line breaks, which would begin another header.
 func (f forger) noise(n int) string {
 	b := make([]byte, n)
 	for i := range b {
@@ -43,7 +44,7 @@ func (f forger) noise(n int) string {
 	return string(b)
 }
 
-// value is a text for any place.
+// value returns a text for a path, a query, a header or a body.
 func (f forger) value() string {
 	switch f.IntN(5) {
 	case 0:
@@ -64,13 +65,14 @@ func (f forger) value() string {
 	}
 }
 
+// of2 returns one of the numbers.
 func (f forger) of2(numbers ...int) int { return numbers[f.IntN(len(numbers))] }
 
-// segment is a value as a part of a path or a query: escaped, escaped twice, or as it is.
+// segment returns a value for a path or a query: escaped, escaped twice, or raw.
 func (f forger) segment() string {
 	v := f.value()
 	switch f.IntN(12) {
-	case 0: // mostly no HTTP
+	case 0: // raw, which often is no HTTP
 		return strings.NewReplacer(" ", "%20", "\t", "%09", "\x00", "%00").Replace(v)
 	case 1:
 		return url.PathEscape(url.PathEscape(v))
@@ -81,6 +83,7 @@ func (f forger) segment() string {
 	}
 }
 
+// query returns a query string.
 func (f forger) query() string {
 	if f.sometimes(3) {
 		return ""
@@ -104,7 +107,7 @@ func (f forger) query() string {
 	return "?" + b.String()[1:]
 }
 
-// target is what is asked for, with a method that it has.
+// target returns a path with query, and a method that the path has.
 func (f forger) target() (method, target string) {
 	own := url.PathEscape(f.subject)
 	path := f.of("GET /api/productos", "GET /api/productos", "GET /api/productos/~", "GET /api/compras", "POST /api/compras", "POST /api/compras", "GET /api/compras/~", "GET /api/compras/~/eventos",
@@ -121,7 +124,7 @@ func (f forger) target() (method, target string) {
 	return method, path + f.query()
 }
 
-// body is one for what is asked, or anything.
+// body returns a content type and a body.
 func (f forger) body() (contentType, text string) {
 	v, _ := json.Marshal(strings.ToValidUTF8(f.value(), "\ufffd"))
 	switch f.IntN(6) {
@@ -150,7 +153,7 @@ func (f forger) body() (contentType, text string) {
 	}
 }
 
-// headers are up to five, of those that something on the way may read.
+// headers returns up to five headers that a program on the way may read.
 func (f forger) headers() string {
 	var b strings.Builder
 	for range f.IntN(6) {
@@ -166,7 +169,7 @@ func (f forger) headers() string {
 		case name == "Accept" && f.sometimes(2):
 			value = f.of("text/event-stream", "text/html", "*/*;q=\xff")
 		}
-		if !f.sometimes(10) { // others are mostly no HTTP
+		if !f.sometimes(10) { // a value with control characters mostly is no HTTP
 			value = printable(value)
 		}
 		fmt.Fprintf(&b, "%s: %s\r\n", name, value)
@@ -174,7 +177,7 @@ func (f forger) headers() string {
 	return b.String()
 }
 
-// printable is text with an x for each control character, byte by byte: broken ones stay.
+// printable replaces each control character by an x. It works on bytes, so that invalid UTF-8 stays.
 func printable(text string) string {
 	b := []byte(text)
 	for i := range b {
@@ -185,7 +188,7 @@ func printable(text string) string {
 	return string(b)
 }
 
-// request forges one.
+// request makes one request.
 func (f forger) request() hostileCase {
 	method, target := f.target()
 	host := "x"
@@ -203,7 +206,7 @@ func (f forger) request() hostileCase {
 	switch {
 	case method != "POST":
 		c.text = head + "\r\n"
-	case f.sometimes(10): // more is said than comes
+	case f.sometimes(10): // a Content-Length of more bytes than it sends
 		c.text, c.leaves = head+"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", true
 	default:
 		kind, text := f.body()

@@ -24,18 +24,18 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// How many arbitrary requests are made up; HOSTILE_CASES and HOSTILE_SEED say otherwise.
+// The numbers of the hostile requests. HOSTILE_CASES and HOSTILE_SEED override the first two.
 const (
 	hostileCases = 600
 	hostileSeed  = 13
-	hostileTimes = 5  // each is sent so often in a row: what counts failures in a row would open
-	hostileAtOne = 2  // are sent at once: more would mix good calls in between
-	hostileNames = 64 // subjects that they come from: the rate of one would refuse most of them
+	hostileTimes = 5  // how often each is sent in a row: enough to open a breaker that counts failures in a row
+	hostileAtOne = 2  // requests at the same time: with more, good requests would come in between
+	hostileNames = 64 // the subjects that send them: the rate limit of one subject would refuse most of them
 )
 
-// Whatever one subject sends (paths, queries, headers, bodies; to REST, GraphQL, /v1, streams, sessions, documents), another who
-// reads meanwhile is answered first-hand, and the sender is never told that the trouble is ours. A machine that is out of processor
-// time may miss the second that a call has: what fails once must be right when it is asked again at once.
+// Subjects send random paths, queries, headers and bodies to REST, GraphQL, /v1, streams, sessions and documents. No response says that
+// the trouble is the server's, and another subject that reads meanwhile gets current data. On a busy machine a call may miss its
+// deadline of a second: a read that fails must succeed when it is repeated.
 func TestHostileRequests(t *testing.T) {
 	s := Open(t)
 	victim := newVictim(t, s)
@@ -51,6 +51,7 @@ func TestHostileRequests(t *testing.T) {
 	t.Logf("answers by status (0: the sender left): %v; another subject read everything %d times meanwhile, and asked %d times again", statuses, n, victim.again)
 }
 
+// fromEnvironment returns the number in variable name, or otherwise.
 func fromEnvironment(t *testing.T, name string, otherwise int) int {
 	n, err := strconv.Atoi(os.Getenv(name))
 	if os.Getenv(name) != "" && err != nil {
@@ -62,7 +63,7 @@ func fromEnvironment(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// attack sends n requests, and tells how many were answered with each status.
+// attack sends n hostile requests and returns how many responses had each status.
 func attack(t *testing.T, s *System, n int, seed uint64) map[int]int {
 	t.Helper()
 	tokens := map[string]string{}
@@ -112,21 +113,21 @@ func attack(t *testing.T, s *System, n int, seed uint64) map[int]int {
 	return statuses
 }
 
-// isOurs says that an answer tells of trouble that is not the sender's. 501 and 505 are the server's own, for a transfer coding and a
-// version of HTTP that it does not know.
+// isOurs reports whether a response says that the trouble is the server's. 501 and 505 do not count: they are the answers to a transfer
+// coding and a version of HTTP that the server does not know.
 func isOurs(status int, body string) bool {
 	return status >= http.StatusInternalServerError && status != http.StatusNotImplemented && status != http.StatusHTTPVersionNotSupported ||
 		strings.Contains(body, `"code":"interno"`) || strings.Contains(body, `"code":"no-disponible"`)
 }
 
-// send writes one request and reads the answer; of a stream only its beginning. Status 0: it did not wait.
+// send writes one request and reads the response, or the beginning of a stream. Status 0 means that there was no response to read.
 func send(ctx context.Context, baseURL string, c hostileCase) (status int, body string, err error) {
 	u, err := url.Parse(baseURL)
 	if err != nil {
 		return 0, "", err
 	}
 	dialer := net.Dialer{}
-	if runtime.GOOS == "linux" && net.ParseIP(u.Hostname()).IsLoopback() { // an address of its own: it has a rate too
+	if runtime.GOOS == "linux" && net.ParseIP(u.Hostname()).IsLoopback() { // an address of its own: the bff limits the rate of each address
 		dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}
 	}
 	conn, err := dialer.DialContext(ctx, "tcp", u.Host)
@@ -142,7 +143,7 @@ func send(ctx context.Context, baseURL string, c hostileCase) (status int, body 
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	switch {
 	case err != nil && writeErr != nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isReset(err):
-		return 0, "", nil // closed in the middle of what it refused
+		return 0, "", nil // the server closed the connection while it refused the request
 	case err != nil:
 		return 0, "", err
 	}
@@ -150,23 +151,24 @@ func send(ctx context.Context, baseURL string, c hostileCase) (status int, body 
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") || response.StatusCode == http.StatusSwitchingProtocols {
 		_ = conn.SetDeadline(time.Now().Add(50 * time.Millisecond))
 	}
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // cut, it is a stream
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // an error means that a stream was cut
 	return response.StatusCode, string(text), nil
 }
 
+// isReset reports whether the server reset the connection.
 func isReset(err error) bool {
 	var n *net.OpError
 	return errors.As(err, &n) && !n.Timeout()
 }
 
-// victim reads all that a customer, and an operator, can.
+// victim reads everything that a customer and an operator can read.
 type victim struct {
 	bff, operator *client.Client
-	plain         *client.Client // of the paths without /api
-	browser       *http.Client   // with a session
+	plain         *client.Client // for the paths without /api
+	browser       *http.Client   // has a session
 	baseURL       string
 	name, id      string
-	again         int // how often it asked again
+	again         int // how many reads it repeated
 }
 
 func newVictim(t *testing.T, s *System) *victim {
@@ -178,7 +180,7 @@ func newVictim(t *testing.T, s *System) *victim {
 	return v
 }
 
-// readWhile reads everything again and again, and tells how often.
+// readWhile reads everything until ctx ends, and returns how many times.
 func (v *victim) readWhile(ctx context.Context, t *testing.T) (times int) {
 	for ; ctx.Err() == nil; times++ {
 		what, err := v.readAll(context.WithoutCancel(ctx))
@@ -187,13 +189,13 @@ func (v *victim) readWhile(ctx context.Context, t *testing.T) (times int) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(200 * time.Millisecond): // its own rate
+		case <-time.After(200 * time.Millisecond): // for its own rate limit
 		}
 	}
 	return times
 }
 
-// readAll reads everything once, and what fails once more.
+// readAll reads everything once, and repeats a read that fails.
 func (v *victim) readAll(ctx context.Context) (what string, err error) {
 	rest := func(c *client.Client, path string) func() error {
 		return func() error { return firstHand(c.Request(ctx, http.MethodGet, path, nil)) }
@@ -227,7 +229,7 @@ func (v *victim) readAll(ctx context.Context) (what string, err error) {
 	return "", nil
 }
 
-// stream reads the changes of a purchase that can change no more.
+// stream reads the events of a purchase that cannot change any more.
 func (v *victim) stream(ctx context.Context) error {
 	events := 0
 	err := v.bff.Events(ctx, "/compras/"+v.id+"/eventos", "", func(client.Event) error { events++; return nil })
@@ -237,7 +239,8 @@ func (v *victim) stream(ctx context.Context) error {
 	return err
 }
 
-// ask asks with the session's cookie, and requires that the answer says something and tells of no error. A query makes it GraphQL.
+// ask sends a request with the cookie of the session. It returns an error unless the response contains says and has no errors. With a
+// query it is a request of GraphQL.
 func (v *victim) ask(ctx context.Context, path, query, says string) error {
 	method, body := http.MethodGet, ""
 	if query != "" {
@@ -273,7 +276,7 @@ func (v *victim) ask(ctx context.Context, path, query, says string) error {
 
 var csrfField = regexp.MustCompile(`"csrf":"([^"]+)"`)
 
-// csrf is what a write with the session's cookie must say.
+// csrf returns the token that a write with the cookie of the session needs.
 func (v *victim) csrf(ctx context.Context) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, v.baseURL+"/sesion", http.NoBody)
 	if err != nil {
@@ -291,7 +294,7 @@ func (v *victim) csrf(ctx context.Context) (string, error) {
 	return "", errors.Join(err, fmt.Errorf("/sesion: %d %.200s", response.StatusCode, text))
 }
 
-// firstHand requires an answer of the service that owns the data.
+// firstHand returns an error unless the response comes from the service that owns the data, without an Age.
 func firstHand(r client.Response, err error) error {
 	if err == nil && (r.Status != http.StatusOK || r.Headers.Get("Age") != "") {
 		err = fmt.Errorf("%w, Age %q", r.Problem(), r.Headers.Get("Age"))

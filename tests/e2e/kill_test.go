@@ -10,13 +10,13 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// deadlineAfterCrash is for what ends only after a crashed engine has taken its work up again: tens of seconds.
+// deadlineAfterCrash is how long a test waits after a crash: the engine takes tens of seconds to take up its work again.
 const deadlineAfterCrash = 3 * time.Minute
 
-// inFlight is how many purchases are under way when something is broken.
+// inFlight is how many purchases are in flight when a test breaks something.
 const inFlight = 50
 
-// comprarSeveral sends so many purchases at once, each of them one that can be confirmed.
+// comprarSeveral sends n purchases at the same time. Each can be confirmed.
 func comprarSeveral(t *testing.T, s *System, n int) []string {
 	t.Helper()
 	s.Restock(t, map[string]int{"1": 500, "2": 500, "5": 500})
@@ -28,9 +28,8 @@ func comprarSeveral(t *testing.T, s *System, n int) []string {
 	})
 }
 
-// kill -9 of the app, the sidecar, and both at once, of each service, with 50 purchases in flight: every purchase ends right,
-// nothing is lost, made up or done twice, and no message becomes a dead letter because of trouble
-// (docs/adr/trouble-is-not-a-bad-message.md).
+// SIGKILL ends the app of a service, its sidecar, or both, while 50 purchases or more are in flight. Every purchase is confirmed, no
+// unit is lost, made up or moved twice, and no message becomes a dead letter (docs/adr/trouble-is-not-a-bad-message.md).
 func TestKill(t *testing.T) {
 	s := ForBreaking(t)
 	for _, m := range []struct {
@@ -48,14 +47,14 @@ func TestKill(t *testing.T) {
 		{"ordenes", []string{"sidecar", "app"}},
 		{"bff", []string{"sidecar", "app"}},
 	} {
-		t.Run(m.service+" "+strings.Join(m.classes, " y "), func(t *testing.T) {
+		t.Run(m.service+" "+strings.Join(m.classes, " and "), func(t *testing.T) {
 			noDeadLetters := s.NoDeadLetters(t)
 			kill := s.Victim(t, m.service, m.classes...)
-			ids := comprarSeveral(t, s, 2*inFlight) // taken faster than they are done: at least half of them are under way now
+			ids := comprarSeveral(t, s, 2*inFlight) // they are accepted faster than they are done: at least half of them are in flight now
 			kill()
 			start, done := time.Now(), Count(t, s.ManagerDatabase, `select count(*) from compra where id = any($1) and estado <> 'CONFIRMADA'`, ids)
 			s.AllConfirmed(t, deadlineAfterCrash, ids)
-			t.Logf("%d en vuelo al matar; todas confirmadas %s después", done, time.Since(start).Round(100*time.Millisecond))
+			t.Logf("%d in flight at the kill; all confirmed %s later", done, time.Since(start).Round(100*time.Millisecond))
 			s.AllHealthy(t)
 			ids = comprarSeveral(t, s, 5) // and it goes on
 			s.AllConfirmed(t, deadlineAfterCrash, ids)
@@ -64,17 +63,17 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// A minute without consolidador: purchases wait, nothing is a dead letter, nobody is compensated; then all go through.
+// consolidador is away for a minute. Purchases wait: none is compensated, and no message becomes a dead letter. Then all are confirmed.
 func TestOneMinuteWithoutConsolidador(t *testing.T) {
 	s := ForBreaking(t)
 	noDeadLetters := s.NoDeadLetters(t)
 	s.Stop(t, "consolidador")
 	ids := comprarSeveral(t, s, inFlight)
-	time.Sleep(time.Minute) // the outage itself: there is nothing to wait for
+	time.Sleep(time.Minute) // the outage itself
 	s.Run(t, "start", "consolidador")
 	s.AllConfirmed(t, deadlineAfterCrash, ids)
 	if n := Count(t, s.ManagerDatabase, `select count(*) from historia where id_compra = any($1) and paso = 'COMPENSANDO'`, ids); n > 0 {
-		t.Errorf("se compensaron %d compras", n)
+		t.Errorf("%d purchases were compensated", n)
 	}
 	noDeadLetters()
 }

@@ -13,7 +13,7 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// follow listens to a purchase's stream after last until until is told, and gives the numbers and the last step of each event.
+// follow reads the stream of a purchase after event last until one has the state. It returns the number and the last step of each event.
 func follow(t *testing.T, s *System, id, last string, until contracts.Estado) (numbers, steps []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
@@ -27,9 +27,9 @@ func follow(t *testing.T, s *System, id, last string, until contracts.Estado) (n
 			return err
 		}
 		if e.Name != "estado" || c.ID != id || fmt.Sprint(c.Numero()) != e.ID {
-			t.Errorf("evento %s %s: %.300s", e.ID, e.Name, e.Data)
+			t.Errorf("event %s %s: %.300s", e.ID, e.Name, e.Data)
 		}
-		if c.Numero() == 0 { // known to the bff only, so far
+		if c.Numero() == 0 { // gestor-compra does not have it yet
 			return nil
 		}
 		numbers, steps = append(numbers, e.ID), append(steps, Steps(c)[len(c.Historia)-1])
@@ -39,49 +39,50 @@ func follow(t *testing.T, s *System, id, last string, until contracts.Estado) (n
 		return nil
 	})
 	if err != nil {
-		t.Fatalf("flujo de %s después de %q: %v (se vio %v)", id, last, err, steps)
+		t.Fatalf("stream of %s after %q: %v (seen %v)", id, last, err, steps)
 	}
 	return numbers, steps
 }
 
+// The stream of a purchase delivers every change once, from the beginning or after the Last-Event-ID.
 func TestLive(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}})
 	all := []string{"RECIBIDA", "INICIADA", "PRODUCTOS_VALIDOS", "PRODUCTOS_RESERVADOS", "CONFIRMADA"}
 	if numbers, steps := follow(t, s, id, "", contracts.EstadoConfirmada); !slices.Equal(steps, all) || !slices.Equal(numbers, []string{"1", "2", "3", "4", "5"}) {
-		t.Errorf("en vivo: %v %v", numbers, steps)
+		t.Errorf("live: %v %v", numbers, steps)
 	}
 	if _, steps := follow(t, s, id, "3", contracts.EstadoConfirmada); !slices.Equal(steps, all[3:]) {
-		t.Errorf("después del 3: %v", steps)
+		t.Errorf("after 3: %v", steps)
 	}
-	r, err := s.BFF.Request(t.Context(), http.MethodGet, "/compras/"+id+"/eventos", nil, client.Header{Name: "Last-Event-ID", Value: "tres"})
+	r, err := s.BFF.Request(t.Context(), http.MethodGet, "/compras/"+id+"/eventos", nil, client.Header{Name: "Last-Event-ID", Value: "three"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	isProblem(t, "Last-Event-ID que no es número", r, http.StatusBadRequest, "Last-Event-ID")
+	isProblem(t, "a Last-Event-ID that is no number", r, http.StatusBadRequest, "Last-Event-ID")
 }
 
-// The stream of a purchase that can change no more tells what happened and ends; asked again, it says that there is no more.
+// The stream of a purchase that cannot change any more delivers its changes and ends. After the last event it answers 204.
 func TestLiveEnds(t *testing.T) {
 	s := Open(t)
 	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("llama", 1)}})
 	numbers, steps := follow(t, s, id, "", contracts.EstadoRechazada)
 	if !slices.Equal(steps, []string{"RECIBIDA", "INICIADA", "RECHAZADA"}) {
-		t.Errorf("en vivo: %v", steps)
+		t.Errorf("live: %v", steps)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
 	defer cancel()
 	if err := s.BFF.Events(ctx, "/compras/"+id+"/eventos", "", func(client.Event) error { return nil }); err != nil {
-		t.Errorf("el flujo no terminó: %v", err)
+		t.Errorf("the stream does not end: %v", err)
 	}
 	r, err := s.BFF.Request(ctx, http.MethodGet, "/compras/"+id+"/eventos", nil, client.Header{Name: "Last-Event-ID", Value: numbers[len(numbers)-1]})
 	if err != nil || r.Status != http.StatusNoContent {
-		t.Errorf("después de todo respondió %d, %v", r.Status, err)
+		t.Errorf("after the last event it answered %d, %v", r.Status, err)
 	}
 }
 
-// Many listen to one purchase, and each is told everything.
+// Fifty clients follow one purchase, and each gets every change.
 func TestManyListeners(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
@@ -107,13 +108,13 @@ func TestManyListeners(t *testing.T) {
 	}
 	for range cap(seen) {
 		if n := <-seen; n != 5 {
-			t.Errorf("un oyente llegó al cambio %d", n)
+			t.Errorf("a listener got as far as change %d", n)
 		}
 	}
 }
 
-// A stream that is cut goes on where it was, on a connection of its own and over a restart of the bff: nothing is missed, nothing
-// told twice.
+// A client whose stream is cut, by itself or by a restart of the bff, opens it again after the last event. It misses no event and gets
+// none twice.
 func TestLiveContinuesAfterACut(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 200})
@@ -128,7 +129,7 @@ func TestLiveContinuesAfterACut(t *testing.T) {
 		}
 		numbers, steps = append(numbers, e.ID), append(steps, Steps(c)[len(c.Historia)-1])
 		if c.Numero() == 2 {
-			return client.ErrEnough // and hangs up
+			return client.ErrEnough // it hangs up
 		}
 		return nil
 	})
@@ -138,12 +139,12 @@ func TestLiveContinuesAfterACut(t *testing.T) {
 	n, p := follow(t, s, id, numbers[len(numbers)-1], contracts.EstadoPorAprobar)
 	numbers, steps = append(numbers, n...), append(steps, p...)
 	severed := make(chan error, 1)
-	go func() { // it listens while the bff is restarted
+	go func() { // a listener during the restart
 		severed <- s.BFF.Events(ctx, "/compras/"+id+"/eventos", numbers[len(numbers)-1], func(client.Event) error { return nil })
 	}()
 	s.Run(t, "restart", "bff")
 	if err := <-severed; err != nil {
-		t.Log("cortado:", err)
+		t.Log("cut:", err)
 	}
 	if _, err := s.BFF.Decide(ctx, id, true, ""); err != nil {
 		t.Fatal(err)
@@ -152,11 +153,11 @@ func TestLiveContinuesAfterACut(t *testing.T) {
 	numbers, steps = append(numbers, n...), append(steps, p...)
 	all := []string{"RECIBIDA", "INICIADA", "PRODUCTOS_VALIDOS", "PRODUCTOS_RESERVADOS", "POR_APROBAR", "Aprobacion", "CONFIRMADA"}
 	if !slices.Equal(steps, all) {
-		t.Errorf("se vio %v %v", numbers, steps)
+		t.Errorf("seen %v %v", numbers, steps)
 	}
 	for i, n := range numbers {
 		if n != fmt.Sprint(i+1) {
-			t.Errorf("números %v", numbers)
+			t.Errorf("numbers %v", numbers)
 			break
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// Somebody holds the rows of three products, and many want those. Purchases of other products go on; what was held up goes on
-// once the rows are free.
+// A foreign transaction locks the rows of three products, which many purchases want. Purchases of other products are confirmed
+// meanwhile, and those that were held up after the rows are free.
 func TestLockedRowsHoldNobodyElse(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"5": 100, "7": 100, "10": 100, "16": 100})
@@ -39,7 +39,7 @@ func TestLockedRowsHoldNobodyElse(t *testing.T) {
 	others := buy(12, func(int) string { return "16" })
 	s.AllConfirmed(t, 15*time.Second, others)
 	if n := Count(t, s.ManagerDatabase, `select count(*) from compra where id = any($1) and estado = 'CONFIRMADA'`, held); n > 0 {
-		t.Errorf("%d compras se confirmaron con la fila de su producto bloqueada", n)
+		t.Errorf("%d purchases were confirmed with the row of their product locked", n)
 	}
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)

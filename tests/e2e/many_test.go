@@ -8,8 +8,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// 200 purchases at once, of many customers and products, some of which cannot be had: every one ends, and nothing is
-// lost, made up or done twice.
+// 200 purchases of several customers and products come at the same time, and some want a product that does not exist. Every one ends,
+// and no unit is lost, made up or moved twice.
 func TestManyAtOnce(t *testing.T) {
 	const n = 200
 	s := Open(t)
@@ -37,12 +37,12 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	howMany := s.AllAtRest(t, Deadline, ids)
 	if howMany[contracts.EstadoConfirmada] != n-impossible || howMany[contracts.EstadoRechazada] != impossible {
-		t.Errorf("terminaron %v; se esperaban %d confirmadas y %d rechazadas", howMany, n-impossible, impossible)
+		t.Errorf("they ended %v; want %d confirmed and %d rejected", howMany, n-impossible, impossible)
 	}
 	s.Balanced(t, ids)
 }
 
-// The last units are wanted by many: exactly so many get one as there are.
+// More customers want the last units than there are. Exactly as many purchases are confirmed as there are units.
 func TestLastUnidades(t *testing.T) {
 	const producto, wanting = "15", 40
 	s := Open(t)
@@ -57,11 +57,11 @@ func TestLastUnidades(t *testing.T) {
 	})
 	howMany := s.AllAtRest(t, Deadline, ids)
 	if howMany[contracts.EstadoConfirmada] != found.Cantidad || howMany[contracts.EstadoRechazada] != len(ids)-found.Cantidad {
-		t.Errorf("había %d para %d y terminaron %v", found.Cantidad, len(ids), howMany)
+		t.Errorf("there were %d units for %d purchases, which ended %v", found.Cantidad, len(ids), howMany)
 	}
 	for _, id := range ids {
 		if c, err := s.BFF.Load(t.Context(), id); err != nil || (c.Estado == contracts.EstadoRechazada && (len(c.Faltantes) != 1 || c.Motivo == "")) {
-			t.Errorf("%s no dice qué faltó: %+v, %v", id, c, err)
+			t.Errorf("%s does not say what was missing: %+v, %v", id, c, err)
 		}
 	}
 	s.Balanced(t, ids)

@@ -21,24 +21,24 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// listener is a socket on which a process of the instance waits for others.
+// listener is a listening socket of a process of the instance.
 type listener struct {
-	program, purpose string // purpose: the option or setting that names its port
-	address, port    string // address in the kernel's hexadecimal; both "" for a Unix socket, which is in purpose
+	program, purpose string // purpose is the option or setting that names its port
+	address, port    string // in the hexadecimal form of the kernel
 }
 
 func (l listener) role() string { return l.program + " " + l.purpose }
 
-func (l listener) String() string { return fmt.Sprintf("%s en %s:%s", l.role(), l.address, l.port) }
+func (l listener) String() string { return fmt.Sprintf("%s on %s:%s", l.role(), l.address, l.port) }
 
-// everywhere are the roles that may listen on every address, and why.
+// everywhere has the roles that may listen on every address, each with the reason.
 var everywhere = map[string]string{
 	"placement --healthz-port": "Dapr 1.18.1 reads --healthz-listen-address and does not use it; it says ready or not, and nothing else",
 	"scheduler --healthz-port": "the same",
 }
 
-// refuses says, of each role that takes commands or tells what is not for everybody, how somebody without credentials is
-// refused: nil where it refuses.
+// refuses has a check for each role that takes commands or returns data that is not public. The check returns nil when the role
+// refuses a client without credentials.
 var refuses = map[string]func(ctx context.Context, address string) error{
 	"process-compose -p":           wantsStatus(http.StatusUnauthorized, "POST /process/start/nobody", "GET /processes", "GET /"),
 	"daprd --dapr-http-port":       wantsStatus(http.StatusUnauthorized, "GET /v1.0/metadata", "POST /v1.0/invoke/gestor-compra/method/compras", "GET /v1.0/state/estado/x"),
@@ -53,8 +53,8 @@ var refuses = map[string]func(ctx context.Context, address string) error{
 	"scheduler --etcd-client-port": secretLoopback,
 }
 
-// open are the roles that answer every user of the machine, and what such a user can do with them. SECURITY.md says so too. No
-// page in a browser can: it speaks no gRPC without TLS, no Pulsar protocol and no raft.
+// open has the roles that answer every user of the machine, each with what such a user can do. SECURITY.md lists them too. A page in
+// a browser cannot do it: it speaks neither gRPC without TLS nor the protocols of Pulsar and raft.
 var open = map[string]string{
 	"daprd --dapr-internal-grpc-port":  "calls each service as another sidecar does: without certificates Dapr asks for nothing here",
 	"daprd --metrics-port":             "numbers, to read",
@@ -70,12 +70,12 @@ var open = map[string]string{
 	"java allowEphemeralPorts":         "reads and writes the broker's storage",
 }
 
-// Nothing of the instance listens to the network, and nothing on this machine takes commands from a client without
-// credentials, except the roles that are named above with a reason.
+// No process of the instance listens to the network, and none takes commands from a client without credentials, except the roles
+// that are listed above with a reason.
 func TestNothingListensOnTheNetwork(t *testing.T) {
 	s := Open(t)
 	if _, err := os.Stat("/proc/self/net/tcp"); err != nil || s.Env.Instance == "" {
-		t.Skip("no es una copia de esta máquina")
+		t.Skip("not an instance on this machine")
 	}
 	ctx, release := context.WithTimeout(t.Context(), Deadline)
 	defer release()
@@ -83,13 +83,13 @@ func TestNothingListensOnTheNetwork(t *testing.T) {
 	for _, l := range listeners(filepath.Join(s.Env.Root, ".local", s.Env.Instance)) {
 		seen[l.program] = true
 		if !loopback(l.address) && everywhere[l.role()] == "" {
-			t.Errorf("%s: no es solo de esta máquina", l)
+			t.Errorf("%s: it listens to the network", l)
 			continue
 		}
 		check, reason := refuses[l.role()], open[l.role()]+everywhere[l.role()]
 		switch {
 		case check == nil && reason == "":
-			t.Errorf("%s: nadie dice por qué escucha", l)
+			t.Errorf("%s: no table says why it listens", l)
 		case check != nil:
 			if err := check(ctx, dotted(l)); err != nil {
 				t.Errorf("%s: %v", l, err)
@@ -98,17 +98,17 @@ func TestNothingListensOnTheNetwork(t *testing.T) {
 	}
 	for _, program := range []string{"process-compose", "java", "placement", "scheduler", "daprd", "bff", "gestor-compra", "monitor"} {
 		if !seen[program] {
-			t.Errorf("no se vio escuchar a %s; se vio a %v", program, slices.Sorted(maps.Keys(seen)))
+			t.Errorf("%s does not listen; these do: %v", program, slices.Sorted(maps.Keys(seen)))
 		}
 	}
 }
 
-// What an instance keeps on disk and does not give away by a port is not given away by a file either.
+// Only the owner can read the data, the logs and the secrets of an instance.
 func TestNobodyElseReadsTheFolders(t *testing.T) {
 	s := Open(t)
 	instance := filepath.Join(s.Env.Root, ".local", s.Env.Instance)
 	if s.Env.Instance == "" {
-		t.Skip("no es una copia de esta máquina")
+		t.Skip("not an instance on this machine")
 	}
 	for _, name := range []string{"logs", "run", "datos/pulsar", "datos/scheduler", "datos/postgres", "pgpass", "emisor", "loopback", "token-app", "token-dapr", "token-supervisor"} {
 		i, err := os.Stat(filepath.Join(instance, name))
@@ -120,7 +120,7 @@ func TestNobodyElseReadsTheFolders(t *testing.T) {
 	}
 }
 
-// listeners lists the sockets of every process that carries the instance's mark.
+// listeners returns the listening sockets of every process whose environment names the instance.
 func listeners(instance string) (all []listener) {
 	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range environments {
@@ -145,7 +145,7 @@ func listeners(instance string) (all []listener) {
 	return all
 }
 
-// purpose is the option, or the setting, with which the process was told to listen on the port.
+// purpose returns the option or the setting that makes the process listen on the port.
 func purpose(pid string, environment []string, port string) string {
 	text, _ := os.ReadFile("/proc/" + pid + "/cmdline")
 	arguments := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
@@ -169,20 +169,19 @@ func purpose(pid string, environment []string, port string) string {
 	if slices.Contains(environment, "APP_PORT="+port) {
 		return "APP_PORT"
 	}
-	if slices.Contains(arguments, "--bookkeeper-port") { // which the bookie of a standalone Pulsar does not always take
+	if slices.Contains(arguments, "--bookkeeper-port") { // the bookie of a standalone Pulsar does not always use it
 		return "allowEphemeralPorts"
 	}
 	return "(" + strings.Join(arguments[max(0, len(arguments)-4):], " ") + ")"
 }
 
-// loopback says whether an address, as the kernel writes it, is of this machine alone: 127.0.0.0/8, ::1, or the former within
-// IPv6.
+// loopback reports whether an address in the form of the kernel is 127.0.0.0/8, ::1 or an IPv4-mapped 127.0.0.0/8.
 func loopback(address string) bool {
 	return len(address) == 8 && strings.HasSuffix(address, "7F") || address == "00000000000000000000000001000000" ||
 		strings.HasPrefix(address, "0000000000000000FFFF0000") && strings.HasSuffix(address, "7F")
 }
 
-// dotted is where to ask for l.
+// dotted returns the address of l as host:port.
 func dotted(l listener) string {
 	port, _ := strconv.ParseUint(l.port, 16, 16)
 	host := "127.0.0.1"
@@ -193,9 +192,11 @@ func dotted(l listener) string {
 	return fmt.Sprintf("%s:%d", host, port)
 }
 
+// anybody is a client without credentials that follows no redirect.
 var anybody = &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// wantsStatus asks as a page in a browser could: without a token, with a body that needs no leave to be sent.
+// wantsStatus returns a check that sends requests as a page in a browser can: without a token, with a content type that needs no
+// preflight. The check wants the status.
 func wantsStatus(status int, requests ...string) func(context.Context, string) error {
 	return func(ctx context.Context, address string) error {
 		var bad []error
@@ -213,14 +214,14 @@ func wantsStatus(status int, requests ...string) func(context.Context, string) e
 			}
 			_ = answer.Body.Close()
 			if answer.StatusCode != status {
-				bad = append(bad, fmt.Errorf("%s sin credenciales: %d", what, answer.StatusCode))
+				bad = append(bad, fmt.Errorf("%s without credentials: %d", what, answer.StatusCode))
 			}
 		}
 		return errors.Join(bad...)
 	}
 }
 
-// grpcUnauthenticated calls the sidecar's gRPC interface without its token.
+// grpcUnauthenticated checks that the gRPC interface of the sidecar refuses a call without its token.
 func grpcUnauthenticated(ctx context.Context, address string) error {
 	var plain http.Protocols
 	plain.SetUnencryptedHTTP2(true)
@@ -241,32 +242,33 @@ func grpcUnauthenticated(ctx context.Context, address string) error {
 		_, err = io.Copy(io.Discard, answer.Body)
 		_ = answer.Body.Close()
 		if status := answer.Trailer.Get("Grpc-Status") + answer.Header.Get("Grpc-Status"); status != "16" { // UNAUTHENTICATED
-			bad = append(bad, fmt.Errorf("%s sin token: estado gRPC %q %w", method, status, err))
+			bad = append(bad, fmt.Errorf("%s without a token: gRPC status %q %w", method, status, err))
 		}
 	}
 	return errors.Join(bad...)
 }
 
+// postgresRefuses checks that no role connects without a password.
 func postgresRefuses(ctx context.Context, address string) error {
 	for _, user := range []string{"postgres", "dapr", "gestor_compra"} {
 		c, err := pgx.Connect(ctx, "postgres://"+user+"@"+address+"/postgres?sslmode=disable")
 		if err == nil {
 			_ = c.Close(ctx)
-			return fmt.Errorf("%s entra sin clave", user)
+			return fmt.Errorf("%s connects without a password", user)
 		}
 	}
 	return nil
 }
 
-// secretLoopback wants an address that a page in a browser would have to guess: etcd answers every page, and asks for nothing.
+// secretLoopback checks that the address is one that a page in a browser would have to guess: etcd answers every request.
 func secretLoopback(_ context.Context, address string) error {
 	if strings.HasPrefix(address, "127.0.0.1:") {
-		return errors.New("escucha donde cualquier página lo encuentra")
+		return errors.New("it listens on 127.0.0.1, where every page finds it")
 	}
 	return nil
 }
 
-// listensAt lists where a process listens: address:port, in the kernel's hexadecimal.
+// listensAt returns where a process listens: address:port in the hexadecimal form of the kernel.
 func listensAt(pid string) (where []string) {
 	own := map[string]bool{}
 	descriptors, _ := filepath.Glob("/proc/" + pid + "/fd/*")

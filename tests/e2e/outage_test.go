@@ -10,8 +10,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// docs/adr/the-bff-works-alone.md: while gestor-compra is away purchases are taken, can be read and listed, and go through once
-// it is back.
+// While gestor-compra is away, the bff accepts purchases, and they can be read and listed. They are confirmed once it is back
+// (docs/adr/the-bff-works-alone.md).
 func TestWithoutGestorCompra(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 10})
@@ -20,22 +20,22 @@ func TestWithoutGestorCompra(t *testing.T) {
 
 	u := Usuario(t)
 	requested := contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("1", 1)}, Domicilio: true}
-	key := client.WithIdempotencyKey("sin gestor " + u)
+	key := client.WithIdempotencyKey("without gestor-compra " + u)
 	r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras", requestedWithoutID(requested), key)
 	if err != nil || r.Status != http.StatusAccepted {
-		t.Fatalf("sin gestor-compra, comprar respondió %d %s, %v", r.Status, r.Body, err)
+		t.Fatalf("without gestor-compra, buying answered %d %s, %v", r.Status, r.Body, err)
 	}
 	id := s.Comprar(t, requested, key)
 	r, err = s.BFF.Request(t.Context(), http.MethodGet, "/compras/"+id, nil)
 	if err != nil || r.Status != http.StatusOK || r.Headers.Get("Age") == "" {
-		t.Errorf("sin gestor-compra, leer respondió %d %v %s, %v", r.Status, r.Headers, r.Body, err)
+		t.Errorf("without gestor-compra, reading answered %d %v %s, %v", r.Status, r.Headers, r.Body, err)
 	}
 	c, err := s.BFF.Load(t.Context(), id)
 	if err != nil || c.Estado != contracts.EstadoRecibida || c.IDUsuario != u || len(c.Productos) != 1 {
-		t.Errorf("sin gestor-compra se lee %+v, %v", c, err)
+		t.Errorf("without gestor-compra the purchase is %+v, %v", c, err)
 	}
 	if page, err := s.BFF.OfUsuario(t.Context(), u, 10, ""); err != nil || len(page.Compras) != 1 || page.Compras[0].ID != id {
-		t.Errorf("sin gestor-compra, la lista: %+v, %v", page, err)
+		t.Errorf("without gestor-compra the list is %+v, %v", page, err)
 	}
 	withID := requested
 	withID.ID = id
@@ -49,12 +49,13 @@ func TestWithoutGestorCompra(t *testing.T) {
 	s.Wait(t, id, contracts.EstadoConfirmada)
 	onlyOne(t, s, u, id)
 	noDeadLetters()
-	Until(t, "el bff pregunta otra vez a gestor-compra", func(ctx context.Context) (bool, error) { // or the next test finds its breaker open
+	Until(t, "the bff asks gestor-compra again", func(ctx context.Context) (bool, error) { // otherwise the next test finds its breaker open
 		r, err := s.BFF.Request(ctx, http.MethodGet, "/compras/"+id, nil)
 		return err == nil && r.Status == http.StatusOK && r.Headers.Get("Age") == "", err
 	})
 }
 
+// requestedWithoutID returns the body of a purchase without an id.
 func requestedWithoutID(c contracts.SolicitudCompra) map[string]any {
 	return map[string]any{"id_usuario": c.IDUsuario, "productos": c.Productos, "domicilio": c.Domicilio}
 }

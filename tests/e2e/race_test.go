@@ -14,8 +14,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// Dispatch and cancellation of a confirmed purchase at once, a hundred times: ordenes decides, both are told the same, and
-// all three databases agree.
+// A hundred confirmed purchases are dispatched and cancelled at the same time. ordenes decides, both responses agree with it, and the
+// three databases too.
 func TestDespachoAgainstCancelacion(t *testing.T) {
 	s := ForBreaking(t)
 	ids := comprarSeveral(t, s, 100)
@@ -33,7 +33,7 @@ func TestDespachoAgainstCancelacion(t *testing.T) {
 	}
 	howMany := waitForFinals(t, s, ids)
 	if howMany[contracts.EstadoDespachada]+howMany[contracts.EstadoCancelada] != len(ids) || len(howMany) < 2 {
-		t.Errorf("terminaron %v; se esperaban despachadas y canceladas, de las dos", howMany)
+		t.Errorf("they ended %v; want some dispatched and some cancelled", howMany)
 	}
 	for i, id := range ids {
 		c, err := s.BFF.Load(t.Context(), id)
@@ -43,19 +43,20 @@ func TestDespachoAgainstCancelacion(t *testing.T) {
 		despacho, cancelacion := answers[i][0], answers[i][1]
 		dispatched, cancelled := c.Estado == contracts.EstadoDespachada, c.Estado == contracts.EstadoCancelada
 		if dispatched != (despacho == nil) && !unknown(despacho) || cancelled && cancelacion != nil && !unknown(cancelacion) {
-			t.Errorf("%s quedó %s, y respondieron: despachar %v, cancelar %v", id, c.Estado, despacho, cancelacion)
+			t.Errorf("%s is %s, and the answers were: dispatch %v, cancel %v", id, c.Estado, despacho, cancelacion)
 		}
 	}
 	s.Balanced(t, ids)
 	t.Logf("%v", howMany)
 }
 
-// unknown tells that an answer came too late to say whether it was done, as it may on a busy machine, and says so.
+// unknown reports whether the response is a 504: on a busy machine the bff may not learn in time whether the change was made.
 func unknown(err error) bool {
 	var p *client.Problem
 	return errors.As(err, &p) && p.Status == http.StatusGatewayTimeout
 }
 
+// indices returns 0 to n-1.
 func indices(n int) []int {
 	all := make([]int, n)
 	for i := range all {
@@ -64,8 +65,8 @@ func indices(n int) []int {
 	return all
 }
 
-// despachoAndCancelacion lets both go at once. The dispatch is the shorter way, so in some it starts a little later: else
-// it would always win.
+// despachoAndCancelacion dispatches and cancels a purchase at the same time, the dispatch after headStart. The dispatch takes less time:
+// without a head start of the cancellation it would win every time.
 func despachoAndCancelacion(t *testing.T, s *System, id string, headStart time.Duration) []error {
 	c, err := s.BFF.Load(t.Context(), id)
 	if err != nil {
@@ -77,7 +78,7 @@ func despachoAndCancelacion(t *testing.T, s *System, id string, headStart time.D
 	)
 }
 
-// waitForFinals waits until no purchase can change any more, and tells how many ended in each state.
+// waitForFinals waits until no purchase can change any more, and returns how many are in each state.
 func waitForFinals(t *testing.T, s *System, ids []string) map[contracts.Estado]int {
 	t.Helper()
 	type row struct {
@@ -85,7 +86,7 @@ func waitForFinals(t *testing.T, s *System, ids []string) map[contracts.Estado]i
 		N      int
 	}
 	howMany := map[contracts.Estado]int{}
-	UntilWithin(t, deadlineAfterCrash, "todas en su final", func(ctx context.Context) (bool, error) {
+	UntilWithin(t, deadlineAfterCrash, "all purchases at their end", func(ctx context.Context) (bool, error) {
 		rows, err := client.Rows[row](ctx, s.ManagerDatabase, `select estado, count(*)::int as n from compra where id = any($1) group by estado`, ids)
 		if err != nil {
 			return false, err
@@ -95,7 +96,7 @@ func waitForFinals(t *testing.T, s *System, ids []string) map[contracts.Estado]i
 			howMany[f.Estado] = f.N
 		}
 		finals := howMany[contracts.EstadoDespachada] + howMany[contracts.EstadoCancelada] + howMany[contracts.EstadoRechazada] + howMany[contracts.EstadoFallida]
-		return finals == len(ids), fmt.Errorf("van %v", howMany)
+		return finals == len(ids), fmt.Errorf("so far %v", howMany)
 	})
 	return howMany
 }

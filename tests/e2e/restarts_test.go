@@ -6,8 +6,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// Each service is restarted, as a new version is rolled out, while purchases go through: none is lost, and none is a
-// dead letter. Clients of a bff that is away send again.
+// Each service is restarted under load, as when a new version is rolled out. Every purchase is confirmed, and no message becomes a dead
+// letter. While the bff is away, clients send their request again.
 func TestRestartUnderLoad(t *testing.T) {
 	s := ForBreaking(t)
 	for _, service := range []string{"gestor-compra", "admin-productos", "consolidador", "ordenes", "bff", "monitor"} {

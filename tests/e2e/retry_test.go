@@ -15,8 +15,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// A purchase that could not be undone is taken up again by an operator: all of it is undone, and the books agree. The purchase is put
-// where only a day of trouble would put it.
+// An operator retries a purchase that could not be undone: all of it is undone, and the books balance. The test writes the state FALLIDA
+// into the database, since otherwise only a day of trouble leads to it.
 func TestRetryOneThatFailed(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 10})
@@ -45,13 +45,13 @@ func TestRetryOneThatFailed(t *testing.T) {
 	}
 	s.Balanced(t, []string{id})
 	if r, err := s.BFF.Request(t.Context(), http.MethodPost, "/compras/"+id+"/reintento", nil); err != nil || r.Status != http.StatusConflict {
-		t.Errorf("otra vez: %d %s %v", r.Status, r.Body, err)
+		t.Errorf("a second time: %d %s %v", r.Status, r.Body, err)
 	}
 }
 
-// A purchase whose workflow does not go on is taken up by an operator, and goes on where it stood: here somebody suspended the workflow by
-// the sidecar's own interface, and the approval does not reach it. One that goes on is left alone. The half minute of silence that
-// an operator has to wait for is put into the database.
+// An operator retries a purchase whose workflow stands still, and it goes on where it stood. The test suspends the workflow through the
+// sidecar, so that the approval does not reach it. A retry is refused until nothing has happened for half a minute; the test moves
+// the times in the database back instead of waiting.
 func TestAPurchaseThatStandsStillIsTakenUp(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"3": 500})
@@ -87,7 +87,7 @@ func TestAPurchaseThatStandsStillIsTakenUp(t *testing.T) {
 	s.Balanced(t, []string{id})
 }
 
-// suspendWorkflow suspends a purchase's workflow through the HTTP interface of gestor-compra's sidecar.
+// suspendWorkflow suspends the workflow of a purchase through the sidecar of gestor-compra.
 func suspendWorkflow(t *testing.T, s *System, id string) {
 	t.Helper()
 	token, err := os.ReadFile(filepath.Join(s.Env.Root, ".local", s.Env.Instance, "token-dapr"))
@@ -109,7 +109,7 @@ func suspendWorkflow(t *testing.T, s *System, id string) {
 	}
 }
 
-// sidecarURL is where the sidecar of an app listens for it, by the sidecar's own command line.
+// sidecarURL returns the address at which the sidecar of an app listens, by the command line of the sidecar.
 func sidecarURL(t *testing.T, s *System, app string) string {
 	t.Helper()
 	all, err := s.Local.Processes(t.Context())

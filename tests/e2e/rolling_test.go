@@ -14,8 +14,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// Two replicas of the bff behind one address, restarted one after the other under load: nobody is refused anything. Each
-// request is sent once.
+// Two replicas of the bff stand behind one address and are restarted one after the other under load. Every request is sent once, and
+// none is refused.
 func TestARollingRestartRefusesNothing(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 2000})
@@ -23,7 +23,7 @@ func TestARollingRestartRefusesNothing(t *testing.T) {
 	t.Cleanup(func() { s.Run(t, "stop", "bff-2") })
 	addresses, err := s.Local.AppsOf(t.Context(), "bff")
 	if err != nil || len(addresses) != 2 {
-		t.Fatalf("réplicas del bff: %v, %v", addresses, err)
+		t.Fatalf("replicas of the bff: %v, %v", addresses, err)
 	}
 	door, err := balancer.Open(t.Context(), addresses...)
 	if err != nil {
@@ -39,19 +39,19 @@ func TestARollingRestartRefusesNothing(t *testing.T) {
 	for _, replica := range []string{"bff", "bff-2"} {
 		before := load.sent.Load()
 		s.Run(t, "restart", replica)
-		Until(t, "las dos réplicas listas, con carga", func(context.Context) (bool, error) {
+		Until(t, "both replicas ready, under load", func(context.Context) (bool, error) {
 			return door.Ready() == 2 && load.sent.Load() > before+20, nil
 		})
 	}
 	stop()
-	t.Logf("%d peticiones, %d compras", load.sent.Load(), len(load.ids))
+	t.Logf("%d requests, %d purchases", load.sent.Load(), len(load.ids))
 	for _, e := range load.refused {
 		t.Error(e)
 	}
 	s.AllConfirmed(t, Deadline, load.ids)
 }
 
-// onceLoad buys, reads and lists, sends nothing twice, and notes what was refused.
+// onceLoad is a load that buys, reads and lists. It sends every request once and notes the ones that were refused.
 type onceLoad struct {
 	bff     *client.Client
 	user    string
@@ -61,14 +61,14 @@ type onceLoad struct {
 	refused []string
 }
 
-// start begins with so many customers at once; the function that it returns ends them.
+// start starts the customers. The function that it returns stops them and waits for them.
 func (l *onceLoad) start(ctx context.Context, customers int) (stop func()) {
 	going, end := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	for i := range customers {
 		group.Go(func() {
 			for n := 0; going.Err() == nil; n++ {
-				l.one(ctx, fmt.Sprintf("%s-%d-%d", l.user, i, n/20)) // what was begun is carried through
+				l.one(ctx, fmt.Sprintf("%s-%d-%d", l.user, i, n/20)) // not going: a purchase that was begun is carried through
 			}
 		})
 	}
@@ -77,7 +77,7 @@ func (l *onceLoad) start(ctx context.Context, customers int) (stop func()) {
 
 func (l *onceLoad) one(ctx context.Context, user string) {
 	accepted, err := l.bff.Comprar(ctx, contracts.SolicitudCompra{IDUsuario: user, Productos: []contracts.Linea{Linea("1", 1)}})
-	l.note("comprar", err)
+	l.note("buy", err)
 	if err != nil {
 		return
 	}

@@ -12,7 +12,7 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// What Pulsar's registry holds is the committed schema, so that a client in any language reads our topics by it.
+// The registry of Pulsar holds the committed schema of each topic, so that a client in any language can read it.
 func TestRegisteredSchemas(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 5})
@@ -28,12 +28,12 @@ func TestRegisteredSchemas(t *testing.T) {
 			continue
 		}
 		if a, b := complete(t, ours), complete(t, registered); a != b {
-			t.Errorf("%s: el registro tiene otro esquema:\n%s\nel nuestro:\n%s", topic, b, a)
+			t.Errorf("%s: the registry has another schema:\n%s\ncommitted is:\n%s", topic, b, a)
 		}
 	}
 }
 
-// complete is a schema's whole text, documentation included.
+// complete returns the whole text of a schema, documentation included.
 func complete(t *testing.T, e avro.Schema) string {
 	t.Helper()
 	text, err := json.Marshal(e)
@@ -43,7 +43,7 @@ func complete(t *testing.T, e avro.Schema) string {
 	return string(text)
 }
 
-// The broker lets nobody publish what is not of the topic's schema.
+// The broker refuses a producer whose schema is not the committed one.
 func TestProducersWithoutASchema(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 5})
@@ -53,17 +53,17 @@ func TestProducersWithoutASchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Pulsar's compatibility check, which goes by name, takes both; a sidecar would read one field as the other.
+	// The compatibility check of Pulsar compares fields by name and would accept both. A sidecar would read one field as the other.
 	reordered := strings.NewReplacer(`"service_name"`, `"traceparent"`, `"traceparent"`, `"service_name"`).Replace(ours)
 	withOneMore := strings.Replace(ours, `"fields": [`, `"fields": [{"name": "nuevo", "type": "string", "default": ""},`, 1)
 	for name, schema := range map[string]pulsar.Schema{
-		"sin esquema": nil, "texto": pulsar.NewStringSchema(nil), "otro registro": other,
-		"los campos en otro orden": pulsar.NewAvroSchema(reordered, nil), "una versión nueva": pulsar.NewAvroSchema(withOneMore, nil),
+		"no schema": nil, "text": pulsar.NewStringSchema(nil), "another record": other,
+		"the fields in another order": pulsar.NewAvroSchema(reordered, nil), "a new version": pulsar.NewAvroSchema(withOneMore, nil),
 	} {
 		producer, err := s.Broker.Producer(string(contracts.ComandosProducto), schema)
 		if err == nil {
 			producer.Close()
-			t.Errorf("el broker admitió un productor: %s", name)
+			t.Errorf("the broker accepted a producer: %s", name)
 		}
 	}
 }

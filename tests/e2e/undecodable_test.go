@@ -16,8 +16,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// A message that no sidecar can hand to its program is delivered again each second, and the app never sees it. It is counted,
-// listed, set aside by its place, and put back; what comes after it is handled all the while.
+// A message that no sidecar can decode is delivered to the sidecar again and again, and the app never gets it. monitor counts and lists
+// it. An operator sets it aside by its place in the topic, and puts it back. The messages after it are handled all the while.
 func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 20})
@@ -53,17 +53,17 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 	counted(t, s, `entregas_pending_messages{subscription="admin-productos",topic="comandos-producto"}`, "0")
 	buy()
 
-	// What could be read goes back without the property, and is handled. What could not goes back as it was.
+	// The readable message goes back without the property, and is handled. The unreadable one goes back as it was.
 	for id, w := range letterOf(t, s, junk, property) {
 		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(w.ID)+"/reposicion"); r.Status != http.StatusAccepted {
 			t.Fatalf("put back %s: %d %s", id, r.Status, r.Body)
 		}
 	}
-	Until(t, "la reversa repuesta se atiende", func(context.Context) (bool, error) {
+	Until(t, "the replayed rollback is handled", func(context.Context) (bool, error) {
 		return Count(t, s.OrdenesDatabase, `select count(*) from inbox where id_compra = $1 and tipo = 'CancelarOrden'`, purchase) == 1, nil
 	})
 	var again contracts.MensajeMuerto
-	Until(t, "lo ilegible vuelve a esperar", func(context.Context) (bool, error) {
+	Until(t, "the unreadable message waits again", func(context.Context) (bool, error) {
 		for _, w := range all(t, s) {
 			if w.Pendiente && w.Tema == "comandos-producto" {
 				again = w
@@ -77,16 +77,17 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 	monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(again.ID)+"/apartado")
 }
 
+// goodCancellation returns the bytes of a right CancelarOrden.
 func goodCancellation(t *testing.T, s *System, purchase string) []byte {
 	t.Helper()
-	record, err := client.Record(s.Broker, contracts.ComandosOrden, contracts.NewMessage("prueba", contracts.CancelarOrden, "", contracts.DatosComandoOrden{IDCompra: purchase}))
+	record, err := client.Record(s.Broker, contracts.ComandosOrden, contracts.NewMessage("test", contracts.CancelarOrden, "", contracts.DatosComandoOrden{IDCompra: purchase}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return record
 }
 
-// publishBytes puts bytes on a topic under its schema, and gives their place.
+// publishBytes publishes bytes on a topic under its schema, and returns their place.
 func publishBytes[D any](t *testing.T, s *System, topic contracts.TopicName[D], payload []byte, properties map[string]string) string {
 	t.Helper()
 	schema, err := contracts.AvroSchema(string(topic))
@@ -107,6 +108,7 @@ func publishBytes[D any](t *testing.T, s *System, topic contracts.TopicName[D], 
 	return fmt.Sprintf("%d:%d", id.LedgerID(), id.EntryID())
 }
 
+// monitor sends a request to monitor.
 func monitor(t *testing.T, s *System, method, path string) client.Response {
 	t.Helper()
 	r, err := client.Direct(s.Env.Monitor).Request(t.Context(), method, path, nil)
@@ -116,6 +118,7 @@ func monitor(t *testing.T, s *System, method, path string) client.Response {
 	return r
 }
 
+// all returns the list of dead letters and unreadable messages.
 func all(t *testing.T, s *System) []contracts.MensajeMuerto {
 	t.Helper()
 	r := monitor(t, s, http.MethodGet, "/mensajes-muertos")
@@ -126,11 +129,11 @@ func all(t *testing.T, s *System) []contracts.MensajeMuerto {
 	return letters
 }
 
-// listed waits until the list has these places, and gives them.
+// listed waits until the list of monitor has messages at these places, and returns them.
 func listed(t *testing.T, s *System, places ...string) map[string]contracts.MensajeMuerto {
 	t.Helper()
 	found := map[string]contracts.MensajeMuerto{}
-	Until(t, "la lista los tiene", func(context.Context) (bool, error) {
+	Until(t, "the list has them", func(context.Context) (bool, error) {
 		for _, w := range all(t, s) {
 			found[w.ID] = w
 		}
@@ -144,7 +147,7 @@ func listed(t *testing.T, s *System, places ...string) map[string]contracts.Mens
 	return found
 }
 
-// letterOf gives the dead letters of messages that were set aside at these places.
+// letterOf returns the dead letters of the messages that were set aside at these places.
 func letterOf(t *testing.T, s *System, places ...string) map[string]contracts.MensajeMuerto {
 	t.Helper()
 	found := map[string]contracts.MensajeMuerto{}
@@ -161,7 +164,7 @@ func letterOf(t *testing.T, s *System, places ...string) map[string]contracts.Me
 	return found
 }
 
-// counted waits until monitor's metric has a value.
+// counted waits until a metric of monitor has a value.
 func counted(t *testing.T, s *System, series, value string) {
 	t.Helper()
 	Until(t, series+" "+value, func(context.Context) (bool, error) {

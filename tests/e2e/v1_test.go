@@ -13,16 +13,16 @@ import (
 
 const createByV1 = `mutation($u: String!, $p: String!, $d: String!) { crearCompra(idUsuario: $u, productos: $p, domicilio: $d) { mensaje codigo } }`
 
-// The clients of the earlier system go on as they were.
+// A client of the earlier system buys and reads as before.
 func TestV1(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10, "2": 10})
 	u := Usuario(t)
 	g, _ := viaV1(t, s, createByV1, map[string]any{"u": u, "p": "1:1, 2:3", "d": "True"})
 	if len(g.Errors) > 0 || string(g.Data) != `{"crearCompra":{"mensaje":"Procesando Mensaje","codigo":203}}` {
-		t.Fatalf("crearCompra respondió %s %+v", g.Data, g.Errors)
+		t.Fatalf("crearCompra answered %s %+v", g.Data, g.Errors)
 	}
-	Until(t, "la compra confirmada en /v1", func(context.Context) (bool, error) {
+	Until(t, "the purchase confirmed in /v1", func(context.Context) (bool, error) {
 		g, _ := viaV1(t, s, `query($u: String!) { compras(idUsuario: $u) { idUsuario estado } }`, map[string]any{"u": u})
 		var d struct {
 			Compras []struct{ IDUsuario, Estado string }
@@ -32,20 +32,22 @@ func TestV1(t *testing.T) {
 	})
 	c := onlyCompra(t, s, u)
 	if len(c.Productos) != 2 || c.Productos[1] != Linea("2", 3) || !c.Domicilio {
-		t.Errorf("no es la que se pidió: %+v", c)
+		t.Errorf("it is not what was asked for: %+v", c)
 	}
 	s.Balanced(t, []string{c.ID})
 }
 
+// onlyCompra returns the one purchase of a customer.
 func onlyCompra(t *testing.T, s *System, usuario string) contracts.Compra {
 	t.Helper()
 	p, err := s.BFF.OfUsuario(t.Context(), usuario, 10, "")
 	if err != nil || len(p.Compras) != 1 {
-		t.Fatalf("las compras de %s: %+v, %v", usuario, p, err)
+		t.Fatalf("the purchases of %s: %+v, %v", usuario, p, err)
 	}
 	return p.Compras[0]
 }
 
+// A bad purchase by /v1 is refused with the field to change. Nothing of it is stored or published.
 func TestBadRequestsByV1(t *testing.T) {
 	s := Open(t)
 	u := Usuario(t)
@@ -55,27 +57,27 @@ func TestBadRequestsByV1(t *testing.T) {
 	}
 	nothingHappens(t, s, u, func() {
 		for name, m := range map[string]struct{ u, p, d, field string }{
-			"producto repetido":  {u, "1:1,1:2", "False", "productos[1].id_producto"},
-			"cantidad 0":         {u, "1:0", "False", "productos[0].cantidad"},
-			"negativa":           {u, "1:-1", "False", "productos[0].cantidad"},
-			"no es número":       {u, "1:dos", "False", "productos[0].cantidad"},
-			"demasiado grande":   {u, "1:1000001", "False", "productos[0].cantidad"},
-			"sin líneas":         {u, "", "False", "productos"},
-			"sin cantidad":       {u, "1", "False", "productos"},
-			"101 líneas":         {u, strings.Join(many, ","), "False", "productos"},
-			"usuario largo":      {u + strings.Repeat("x", 65), "1:1", "False", "idUsuario"},
-			"usuario de control": {u + "\x07", "1:1", "False", "idUsuario"},
-			"domicilio":          {u, "1:1", "quizás", "domicilio"},
+			"a product twice":                    {u, "1:1,1:2", "False", "productos[1].id_producto"},
+			"quantity 0":                         {u, "1:0", "False", "productos[0].cantidad"},
+			"a negative quantity":                {u, "1:-1", "False", "productos[0].cantidad"},
+			"a quantity that is no number":       {u, "1:dos", "False", "productos[0].cantidad"},
+			"a quantity too large":               {u, "1:1000001", "False", "productos[0].cantidad"},
+			"no lines":                           {u, "", "False", "productos"},
+			"no quantity":                        {u, "1", "False", "productos"},
+			"101 lines":                          {u, strings.Join(many, ","), "False", "productos"},
+			"a long customer":                    {u + strings.Repeat("x", 65), "1:1", "False", "idUsuario"},
+			"a customer with control characters": {u + "\x07", "1:1", "False", "idUsuario"},
+			"home delivery":                      {u, "1:1", "quizás", "domicilio"},
 		} {
 			g, _ := viaV1(t, s, createByV1, map[string]any{"u": m.u, "p": m.p, "d": m.d})
 			if len(g.Errors) != 1 || g.Errors[0].Extensions.Code != "invalido" || !strings.Contains(g.Errors[0].Message, m.field) {
-				t.Errorf("%s: no nombra %q: %+v %s", name, m.field, g.Errors, g.Data)
+				t.Errorf("%s: it does not name %q: %+v %s", name, m.field, g.Errors, g.Data)
 			}
 		}
 		for name, body := range map[string]string{
-			"a medias": `{"query": "mutation { crear`, "vacío": ``, "sin consulta": `{}`, "otra operación": `{"query": "mutation { borrar }"}`,
-			"sin un argumento": `{"query": "mutation { crearCompra(idUsuario: \"` + u + `\") { codigo } }"}`,
-			"más de 1 MiB":     `{"query": "mutation { crearCompra(idUsuario: \"` + u + strings.Repeat("x", 1<<20) + `\", productos: \"1:1\", domicilio: \"True\") { codigo } }"}`,
+			"half a body": `{"query": "mutation { crear`, "empty": ``, "no query": `{}`, "another operation": `{"query": "mutation { borrar }"}`,
+			"an argument missing": `{"query": "mutation { crearCompra(idUsuario: \"` + u + `\") { codigo } }"}`,
+			"more than 1 MiB":     `{"query": "mutation { crearCompra(idUsuario: \"` + u + strings.Repeat("x", 1<<20) + `\", productos: \"1:1\", domicilio: \"True\") { codigo } }"}`,
 		} {
 			if g, status := rawByV1(t, s, []byte(body)); len(g.Errors) == 0 || g.Errors[0].Message == "" || status >= 500 {
 				t.Errorf("%s: %d %+v", name, status, g)
@@ -84,7 +86,7 @@ func TestBadRequestsByV1(t *testing.T) {
 	})
 }
 
-// /stream tells every change of every purchase from the moment of listening on, as the earlier system did.
+// /stream delivers every change of every purchase from the moment of listening on, as in the earlier system.
 func TestStream(t *testing.T) {
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
@@ -118,6 +120,6 @@ func TestStream(t *testing.T) {
 		return nil
 	})
 	if err != nil {
-		t.Errorf("se vio %v: %v", estados, err)
+		t.Errorf("seen %v: %v", estados, err)
 	}
 }
