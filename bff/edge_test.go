@@ -75,26 +75,55 @@ func TestETag(t *testing.T) {
 	}
 }
 
+// The pages of CORS_ORIGINS, and no others, may send requests with a token, never with the session's cookie.
 func TestCORS(t *testing.T) {
-	p := edge.CORS([]string{"https://socio.example"}, newGate(t))
+	partner := []string{"https://socio.example"}
 	for _, c := range []struct {
-		origin, asks string
-		allows       bool
-	}{{"https://socio.example", "POST", true}, {"https://otro.example", "POST", false}, {"https://socio.example", "", true}, {"", "", false}} {
-		verb := http.MethodGet
-		if c.asks != "" {
-			verb = http.MethodOptions
-		}
-		r := httptest.NewRequest(verb, "/api/productos", http.NoBody)
-		r.Header.Set("Origin", c.origin)
-		if c.asks != "" {
-			r.Header.Set("Access-Control-Request-Method", c.asks)
-		}
-		w := httptest.NewRecorder()
-		p.ServeHTTP(w, r)
-		if says := w.Header().Get("Access-Control-Allow-Origin"); (says == c.origin && c.origin != "") != c.allows || w.Header().Get("Access-Control-Allow-Credentials") != "" {
-			t.Errorf("%+v: %d %v", c, w.Code, w.Header())
-		}
+		name            string
+		origins         []string
+		origin          string
+		method, headers string // that a preflight request asks for; "" for a GET
+		allowed         bool
+	}{
+		{"a preflight for a POST", partner, "https://socio.example", "POST", "authorization,content-type,idempotency-key", true},
+		{"a preflight for a method that no operation has", partner, "https://socio.example", "DELETE", "", false},
+		{"a preflight for a header that no operation has", partner, "https://socio.example", "POST", "x-csrf-token", false},
+		{"a preflight of another site", partner, "https://otro.example", "POST", "", false},
+		{"a GET", partner, "https://socio.example", "", "", true},
+		{"a GET of another site", partner, "https://otro.example", "", "", false},
+		{"a GET of no page", partner, "", "", "", false},
+		{"a GET where no origin is allowed", nil, "https://socio.example", "", "", false},
+		{"an asterisk is an origin like any other", []string{"*"}, "https://socio.example", "", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/api/productos", http.NoBody)
+			if c.method != "" {
+				r.Method = http.MethodOptions
+				r.Header.Set("Access-Control-Request-Method", c.method)
+			}
+			if c.headers != "" {
+				r.Header.Set("Access-Control-Request-Headers", c.headers)
+			}
+			r.Header.Set("Origin", c.origin)
+			w := httptest.NewRecorder()
+			edge.CORS(c.origins, newGate(t)).ServeHTTP(w, r)
+			h := w.Header()
+			want := map[string]string{"Access-Control-Allow-Origin": "", "Access-Control-Allow-Credentials": "", "Access-Control-Expose-Headers": "", "Access-Control-Max-Age": ""}
+			switch {
+			case c.allowed && c.method != "":
+				want["Access-Control-Allow-Origin"], want["Access-Control-Max-Age"] = c.origin, "600"
+			case c.allowed:
+				want["Access-Control-Allow-Origin"], want["Access-Control-Expose-Headers"] = c.origin, "Etag, Location, Retry-After, Age"
+			}
+			for name, value := range want {
+				if h.Get(name) != value {
+					t.Errorf("%s: got %q, want %q", name, h.Get(name), value)
+				}
+			}
+			if !strings.Contains(strings.Join(h.Values("Vary"), ","), "Origin") {
+				t.Errorf("Vary: got %q, want Origin in it", h.Values("Vary"))
+			}
+		})
 	}
 }
 

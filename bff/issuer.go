@@ -12,7 +12,7 @@ import (
 // issuerOf is the issuer that is trusted: a real one, or in development our own, whose routes go to routes.
 func issuerOf(cfg config, routes *mux.Router, codes issuer.CodeStore) (*identity.Issuer, error) {
 	a := identity.Settings{
-		Issuer: cfg.Issuer, Audience: cfg.Audience, Cliente: cfg.Cliente, Secret: cfg.Secret, Roles: cfg.Roles, PublicURL: cfg.PublicURL,
+		Issuer: cfg.Issuer, Audience: cfg.Audience, ClientID: cfg.ClientID, Secret: cfg.Secret, Roles: cfg.Roles, PublicURL: cfg.PublicURL,
 	}
 	if cfg.development() {
 		own, err := issuer.New(cfg.Issuer, cfg.IssuerKey, cfg.PublicURL, codes)

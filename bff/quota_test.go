@@ -131,7 +131,7 @@ func TestKeysOfWhatChangesNothing(t *testing.T) {
 	}
 	body, _ := json.Marshal(map[string]string{"query": `query a{productos{id}} mutation b{despachar(idOrden:"` + idOrden + `"){id}}`, "operationName": "b"})
 	r := p.do(t, http.MethodPost, "/graphql", string(body), "Content-Type", "application/json", "Idempotency-Key", "k")
-	if keys := p.store.Keys("respuesta-http/"); r.Code != http.StatusOK || len(keys) != 1 {
+	if keys := p.store.Keys("reply-http/"); r.Code != http.StatusOK || len(keys) != 1 {
 		t.Errorf("of a mutation: %d %s, kept %v", r.Code, r.Body, keys)
 	}
 }

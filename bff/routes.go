@@ -29,12 +29,12 @@ import (
 // rate, the memory that requests may hold, and whether it was answered before. What the program's own sidecar delivers passes
 // none of it: p.receiver has routes of its own.
 func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error {
-	limits := edge.NewLimits(edge.Pace{PorSegundo: cfg.PerSubject, Burst: cfg.Burst},
-		edge.Pace{PorSegundo: cfg.PerAddress, Burst: cfg.AddressBurst},
+	limits := edge.NewLimits(edge.Pace{PerSecond: cfg.PerSubject, Burst: cfg.Burst},
+		edge.Pace{PerSecond: cfg.PerAddress, Burst: cfg.AddressBurst},
 		edge.Open{Connections: cfg.MaxConnectionsPerAddress, Streams: cfg.MaxStreamsPerAddress}, cfg.Proxies)
 	pool := memory.New(memory.Limits{Total: cfg.InFlight, Answer: cfg.MaxAnswer, Waiting: waitForRoom})
 	introspection := cfg.Introspection && cfg.development()
-	gate := access.Gate{Core: p.core, Operation: p.operation, Store: p.productos, Bodega: p.ordenes, Monitor: p.monitor}
+	gate := access.Gate{Core: p.core, Operation: p.operation, Stock: p.productos, Warehouse: p.ordenes, Monitor: p.monitor}
 	wakeups := live.NewWakeups()
 	feed := live.NewServer(ctx, gate, wakeups)
 

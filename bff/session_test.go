@@ -145,9 +145,9 @@ func TestSession(t *testing.T) {
 		}
 	}
 	// What the store has opens no session.
-	for _, key := range p.store.Keys("sesion/") {
+	for _, key := range p.store.Keys("session/") {
 		other := p.browser(t)
-		if status, _, _ := other.do(t, http.MethodGet, "/sesion", "", "Cookie", "entregas_sesion="+strings.TrimPrefix(key, "sesion/")); status != http.StatusUnauthorized {
+		if status, _, _ := other.do(t, http.MethodGet, "/sesion", "", "Cookie", "entregas_sesion="+strings.TrimPrefix(key, "session/")); status != http.StatusUnauthorized {
 			t.Errorf("con lo guardado: %d", status)
 		}
 	}
@@ -162,7 +162,7 @@ func TestSession(t *testing.T) {
 	if status, _, _ := n.do(t, http.MethodPost, "/salir", "", identity.CSRFHeader, q.CSRF); status != http.StatusNoContent {
 		t.Errorf("salir: %d", status)
 	}
-	if _, status := n.session(t); status != http.StatusUnauthorized || len(p.store.Keys("sesion/")) != 0 {
+	if _, status := n.session(t); status != http.StatusUnauthorized || len(p.store.Keys("session/")) != 0 {
 		t.Errorf("después de salir: %d", status)
 	}
 }
@@ -275,7 +275,7 @@ func TestTheOldestSessionEnds(t *testing.T) {
 	if fourth := signIn("ana"); !signedIn(fourth) || !signedIn(second) {
 		t.Error("an ended session kept its place")
 	}
-	if keys := p.store.Keys("sesion/"); len(keys) != 3 {
+	if keys := p.store.Keys("session/"); len(keys) != 3 {
 		t.Errorf("%d sessions are kept", len(keys))
 	}
 }

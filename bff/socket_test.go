@@ -376,7 +376,7 @@ func TestAfterSigningOutNothingIsTold(t *testing.T) {
 			}
 		},
 		"a role taken": func(t *testing.T, p gate, _ browser, _ whoAmI) {
-			for _, key := range p.store.Keys("sesion/") {
+			for _, key := range p.store.Keys("session/") {
 				v, _ := p.store.Load(t.Context(), key)
 				text := strings.Replace(string(v[0].Text), `["cliente"]`, `[]`, 1)
 				if err := p.store.Replace(t.Context(), key, v[0].Version, []byte(text), time.Hour); err != nil {
@@ -457,7 +457,7 @@ func TestTheStreamOfAllEndsWithTheSession(t *testing.T) {
 	n := in.browser(t)
 	n.signIn(t, "oti", "operador", "/")
 	p := newGate(t, func(c *config) { c.Mode, c.PublicURL = "production", "https://entregas.example" })
-	key := in.store.Keys("sesion/")[0]
+	key := in.store.Keys("session/")[0]
 	session, _ := in.store.Load(t.Context(), key)
 	if err := p.store.Create(t.Context(), key, session[0].Text, time.Hour); err != nil {
 		t.Fatal(err)

@@ -68,14 +68,14 @@ func (f *faults) hinder(r *http.Request) (done bool, err error) {
 // defaultConfig are the settings of a test: development, and no limits.
 func defaultConfig() config {
 	return config{
-		Mode: "development", Issuer: "http://127.0.0.1:8888/desarrollo", Audience: issuer.Audience, Cliente: issuer.Cliente, Roles: "roles",
+		Mode: "development", Issuer: "http://127.0.0.1:8888/desarrollo", Audience: issuer.Audience, ClientID: issuer.ClientID, Roles: "roles",
 		GraphiQL: true, Introspection: true, Deadline: time.Minute,
 	}
 }
 
 func newGate(t *testing.T, settings ...func(*config)) gate {
 	t.Helper()
-	p := gate{manager: comprastest.NewGestor(), broker: &pubsubtest.Broker{}, store: &comprastest.Store{}, faults: &faults{}}
+	p := gate{manager: comprastest.NewManager(), broker: &pubsubtest.Broker{}, store: &comprastest.Store{}, faults: &faults{}}
 	key := filepath.Join(t.TempDir(), "clave")
 	if err := os.WriteFile(key, []byte(testKey), 0o600); err != nil {
 		t.Fatal(err)

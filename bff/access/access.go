@@ -55,15 +55,15 @@ type Monitor interface {
 type Gate struct {
 	Core      *compras.Service
 	Operation Operation
-	Store     Productos
-	Bodega    Ordenes
+	Stock     Productos
+	Warehouse Ordenes
 	Monitor   Monitor
 }
 
 const operador = identity.Operador
 
 // Create takes a purchase: a customer's own, which need not name its customer; an operator's for any customer, which must.
-func (p Gate) Create(ctx context.Context, s contracts.SolicitudCompra, key string) (contracts.Aceptada, error) {
+func (g Gate) Create(ctx context.Context, s contracts.SolicitudCompra, key string) (contracts.Aceptada, error) {
 	if err := identity.Require(ctx); err != nil {
 		return contracts.Aceptada{}, err
 	}
@@ -77,8 +77,8 @@ func (p Gate) Create(ctx context.Context, s contracts.SolicitudCompra, key strin
 	if key != "" { // a key is its subject's own
 		key = who.Usuario + " " + key
 	}
-	a, err := p.Core.Create(ctx, s, key)
-	if err != nil && errs.Of(err) == errs.Conflict && !who.Is(operador) && p.taken(ctx, s.ID) {
+	a, err := g.Core.Create(ctx, s, key)
+	if err != nil && errs.Of(err) == errs.Conflict && !who.Is(operador) && g.taken(ctx, s.ID) {
 		// The customer learns that the id is taken, and no more: the purchase may be another customer's.
 		return a, errs.New(errs.Conflict, "El id %s ya está en uso.", s.ID)
 	}
@@ -87,20 +87,20 @@ func (p Gate) Create(ctx context.Context, s contracts.SolicitudCompra, key strin
 
 // taken tells that the id, which a customer gave, is one of a purchase, or may be: a Conflict of one that is not is about
 // something else, like how many purchases the customer has open.
-func (p Gate) taken(ctx context.Context, id string) bool {
+func (g Gate) taken(ctx context.Context, id string) bool {
 	if id == "" {
 		return false
 	}
-	_, err := p.Core.Load(ctx, id)
+	_, err := g.Core.Load(ctx, id)
 	return err == nil || errs.Of(err) != errs.NotFound
 }
 
 // Load gives a purchase to its owner or an operator; to others there is none.
-func (p Gate) Load(ctx context.Context, id string) (compras.Loaded, error) {
+func (g Gate) Load(ctx context.Context, id string) (compras.Loaded, error) {
 	if err := identity.Require(ctx); err != nil {
 		return compras.Loaded{}, err
 	}
-	l, err := p.Core.Load(ctx, id)
+	l, err := g.Core.Load(ctx, id)
 	if err != nil {
 		return compras.Loaded{}, err
 	}
@@ -121,8 +121,8 @@ func doesNotExist(id string) error {
 }
 
 // Known is the purchase as the read model has it, for streams that asked Load first.
-func (p Gate) Known(ctx context.Context, id string) (*contracts.Compra, error) {
-	c, err := p.Core.Known(ctx, id)
+func (g Gate) Known(ctx context.Context, id string) (*contracts.Compra, error) {
+	c, err := g.Core.Known(ctx, id)
 	if c != nil && !isTheirs(ctx, *c) {
 		return nil, doesNotExist(id)
 	}
@@ -130,7 +130,7 @@ func (p Gate) Known(ctx context.Context, id string) (*contracts.Compra, error) {
 }
 
 // OfUsuario gives a customer's purchases to that customer, or an operator.
-func (p Gate) OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (compras.Page, error) {
+func (g Gate) OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (compras.Page, error) {
 	if err := identity.Require(ctx); err != nil {
 		return compras.Page{}, err
 	}
@@ -140,32 +140,32 @@ func (p Gate) OfUsuario(ctx context.Context, usuario string, limit int, after st
 	if err := cursor(after); err != nil {
 		return compras.Page{}, err
 	}
-	return p.Core.OfUsuario(ctx, usuario, limit, after, estados...)
+	return g.Core.OfUsuario(ctx, usuario, limit, after, estados...)
 }
 
 // Cancelar asks for a cancellation, in the name of the purchase's owner or by an operator.
-func (p Gate) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, done bool, err error) {
+func (g Gate) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, done bool, err error) {
 	if err := identity.Require(ctx); err != nil {
 		return a, false, err
 	}
 	if !identity.Of(ctx).Is(operador) {
-		if _, err := p.Load(ctx, id); err != nil {
+		if _, err := g.Load(ctx, id); err != nil {
 			return a, false, err
 		}
 	}
-	return p.Core.Cancelar(ctx, id, motivo)
+	return g.Core.Cancelar(ctx, id, motivo)
 }
 
 // Aprobar decides about a purchase that awaits it.
-func (p Gate) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
+func (g Gate) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return contracts.Aceptada{}, err
 	}
-	return p.Core.Aprobar(ctx, id, aprobada, motivo)
+	return g.Core.Aprobar(ctx, id, aprobada, motivo)
 }
 
 // Buscar gives anyone's purchases.
-func (p Gate) Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string) (compras.Page, error) {
+func (g Gate) Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string) (compras.Page, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return compras.Page{}, err
 	}
@@ -182,36 +182,36 @@ func (p Gate) Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, 
 	if err := cursor(after); err != nil {
 		return compras.Page{}, err
 	}
-	return p.Operation.Buscar(ctx, f, limit, after)
+	return g.Operation.Buscar(ctx, f, limit, after)
 }
 
 // Mensajes gives what the saga of a purchase asked, and what it was answered.
-func (p Gate) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
-	id, err := p.operadorByID(ctx, id)
+func (g Gate) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
+	id, err := g.operadorByID(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return p.Operation.Mensajes(ctx, id)
+	return g.Operation.Mensajes(ctx, id)
 }
 
 // Reintentar takes up a purchase that stands still, or what could not be undone of a FALLIDA.
-func (p Gate) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
-	id, err := p.operadorByID(ctx, id)
+func (g Gate) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
+	id, err := g.operadorByID(ctx, id)
 	if err != nil {
 		return contracts.Aceptada{}, err
 	}
 	return compras.Settle(ctx, "/api/compras/"+id, "", func(ctx context.Context, again bool) (contracts.Aceptada, error) {
-		a, err := p.Operation.Reintentar(ctx, id)
+		a, err := g.Operation.Reintentar(ctx, id)
 		if !again || errs.Of(err) != errs.Conflict {
 			return a, err
 		}
 		// It is not FALLIDA any more: by the first try, which nobody answered, when its history says that it was.
-		l, loadErr := p.Core.Load(ctx, id)
+		l, loadErr := g.Core.Load(ctx, id)
 		if loadErr != nil {
 			return a, loadErr
 		}
 		failed := slices.ContainsFunc(l.Compra.Historia, func(h contracts.HechoContado) bool { return h.Paso == string(contracts.EstadoFallida) })
-		if l.Edad.SecondHand || !failed || l.Compra.Estado == contracts.EstadoFallida {
+		if l.Age.SecondHand || !failed || l.Compra.Estado == contracts.EstadoFallida {
 			return a, err
 		}
 		return contracts.Aceptada{ID: id, Estado: l.Compra.Estado}, nil
@@ -219,18 +219,18 @@ func (p Gate) Reintentar(ctx context.Context, id string) (contracts.Aceptada, er
 }
 
 // Resumen tells what goes on now, over the last seconds.
-func (p Gate) Resumen(ctx context.Context, seconds int) (contracts.Resumen, error) {
+func (g Gate) Resumen(ctx context.Context, seconds int) (contracts.Resumen, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return contracts.Resumen{}, err
 	}
 	if seconds < 1 || seconds > 24*60*60 {
 		return contracts.Resumen{}, contracts.BadField("segundos", SecondsForm)
 	}
-	return p.Operation.Resumen(ctx, seconds)
+	return g.Operation.Resumen(ctx, seconds)
 }
 
 // Productos lists the products, those with search in their name when it is not "". For anybody.
-func (p Gate) Productos(ctx context.Context, search string) ([]contracts.Producto, error) {
+func (g Gate) Productos(ctx context.Context, search string) ([]contracts.Producto, error) {
 	if search = strings.TrimSpace(search); search != "" {
 		var v contracts.Validator
 		v.FreeText("buscar", search, contracts.MaxIdentifier)
@@ -238,22 +238,22 @@ func (p Gate) Productos(ctx context.Context, search string) ([]contracts.Product
 			return nil, err
 		}
 	}
-	return p.Store.List(ctx, search)
+	return g.Stock.List(ctx, search)
 }
 
 // Producto gives one product. For anybody.
-func (p Gate) Producto(ctx context.Context, id string) (contracts.Producto, error) {
+func (g Gate) Producto(ctx context.Context, id string) (contracts.Producto, error) {
 	var v contracts.Validator
 	v.Identifier("id", id)
 	if err := v.Error(); err != nil {
 		return contracts.Producto{}, err
 	}
-	return p.Store.Load(ctx, id)
+	return g.Stock.Load(ctx, id)
 }
 
 // Reponer adds to a product's stock, once for each key; "" is one of its own. A key is its subject's own, for one product:
 // two operators may use the same.
-func (p Gate) Reponer(ctx context.Context, id string, cantidad int, key string) (contracts.Producto, error) {
+func (g Gate) Reponer(ctx context.Context, id string, cantidad int, key string) (contracts.Producto, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return contracts.Producto{}, err
 	}
@@ -269,68 +269,68 @@ func (p Gate) Reponer(ctx context.Context, id string, cantidad int, key string) 
 	}
 	key = compras.Fingerprint(identity.Of(ctx).Usuario, id, key) // never too long
 	return compras.Settle(ctx, "/api/productos/"+url.PathEscape(id), repeat, func(ctx context.Context, _ bool) (contracts.Producto, error) {
-		return p.Store.Reponer(ctx, id, cantidad, key)
+		return g.Stock.Reponer(ctx, id, cantidad, key)
 	})
 }
 
 // Balance gives the books.
-func (p Gate) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
+func (g Gate) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return nil, err
 	}
-	return p.Store.Balance(ctx)
+	return g.Stock.Balance(ctx)
 }
 
 // Orden gives an order.
-func (p Gate) Orden(ctx context.Context, id string) (contracts.Orden, error) {
-	id, err := p.operadorByID(ctx, id)
+func (g Gate) Orden(ctx context.Context, id string) (contracts.Orden, error) {
+	id, err := g.operadorByID(ctx, id)
 	if err != nil {
 		return contracts.Orden{}, err
 	}
-	return p.Bodega.Load(ctx, id)
+	return g.Warehouse.Load(ctx, id)
 }
 
 // Despachar sends an order out of the warehouse.
-func (p Gate) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
-	id, err := p.operadorByID(ctx, id)
+func (g Gate) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
+	id, err := g.operadorByID(ctx, id)
 	if err != nil {
 		return contracts.Orden{}, err
 	}
 	return compras.Settle(ctx, "/api/ordenes/"+id, "", func(ctx context.Context, _ bool) (contracts.Orden, error) {
-		return p.Bodega.Despachar(ctx, id)
+		return g.Warehouse.Despachar(ctx, id)
 	})
 }
 
 // Colas tells the queues, now and over the last minutes.
-func (p Gate) Colas(ctx context.Context, minutes int) (contracts.Colas, error) {
+func (g Gate) Colas(ctx context.Context, minutes int) (contracts.Colas, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return contracts.Colas{}, err
 	}
 	if minutes < 1 || minutes > 15 {
 		return contracts.Colas{}, contracts.BadField("minutos", MinutesForm)
 	}
-	return p.Monitor.Colas(ctx, minutes)
+	return g.Monitor.Colas(ctx, minutes)
 }
 
 // DeadLetters lists the dead letters.
-func (p Gate) DeadLetters(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+func (g Gate) DeadLetters(ctx context.Context) ([]contracts.MensajeMuerto, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return nil, err
 	}
-	return p.Monitor.DeadLetters(ctx)
+	return g.Monitor.DeadLetters(ctx)
 }
 
 // PutBackDeadLetter puts a dead letter back.
-func (p Gate) PutBackDeadLetter(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
-	return p.onLetter(ctx, id, p.Monitor.PutBackDeadLetter)
+func (g Gate) PutBackDeadLetter(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	return g.onLetter(ctx, id, g.Monitor.PutBackDeadLetter)
 }
 
 // SetAside makes a dead letter of a message that nobody can read.
-func (p Gate) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
-	return p.onLetter(ctx, id, p.Monitor.SetAside)
+func (g Gate) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	return g.onLetter(ctx, id, g.Monitor.SetAside)
 }
 
-func (p Gate) onLetter(ctx context.Context, id string, do func(context.Context, string) (contracts.MensajeMuerto, error)) (contracts.MensajeMuerto, error) {
+func (g Gate) onLetter(ctx context.Context, id string, do func(context.Context, string) (contracts.MensajeMuerto, error)) (contracts.MensajeMuerto, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return contracts.MensajeMuerto{}, err
 	}

@@ -20,7 +20,7 @@ const (
 )
 
 // operadorByID lets operators through, and gives id in its canonical form: an order's id has that of a purchase's.
-func (p Gate) operadorByID(ctx context.Context, id string) (string, error) {
+func (g Gate) operadorByID(ctx context.Context, id string) (string, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return id, err
 	}

@@ -97,7 +97,7 @@ func (u *unconfirmed) sentAgain(c *sentCommand, now time.Time) {
 // the owner does not have: the broker may have lost it. A round ends where the owner, the store or the broker does not answer;
 // the next one goes on there. One round runs at a time. The error is the store's or the broker's.
 func (s *Service) SendAgain(ctx context.Context) error {
-	for _, c := range s.unconfirmed.due(s.estado.now()) {
+	for _, c := range s.unconfirmed.due(s.state.now()) {
 		ctx := logging.WithCompra(ctx, c.id)
 		known, err := s.Known(ctx, c.id)
 		if err != nil {
@@ -150,6 +150,6 @@ func (s *Service) sendAgain(ctx context.Context, c *sentCommand, known contracts
 	if err := publish(); err != nil {
 		return err
 	}
-	s.unconfirmed.sentAgain(c, s.estado.now())
+	s.unconfirmed.sentAgain(c, s.state.now())
 	return nil
 }

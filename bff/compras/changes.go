@@ -9,12 +9,12 @@ import (
 
 // Register writes what the owner told of a purchase into the read model. Told twice, or late, it changes nothing.
 func (s *Service) Register(ctx context.Context, c contracts.Compra) error {
-	return s.estado.update(ctx, c)
+	return s.state.update(ctx, c)
 }
 
 // Known is the purchase as the read model has it, nil when it has not.
 func (s *Service) Known(ctx context.Context, id string) (*contracts.Compra, error) {
-	v, err := s.estado.load(ctx, id)
+	v, err := s.state.load(ctx, id)
 	if v == nil {
 		return nil, err
 	}

@@ -52,19 +52,19 @@ var ErrChanged = errors.New("alguien más escribió antes")
 type Page struct {
 	Compras   []contracts.Compra
 	Siguiente string
-	Edad      Age
+	Age       Age
 }
 
 // Loaded is a purchase as far as it is known here.
 type Loaded struct {
 	Compra contracts.Compra
-	Edad   Age
+	Age    Age
 }
 
 // Edad tells how old an answer is that does not come from the owner. The zero Edad is first-hand.
 type Age struct {
 	SecondHand bool
-	Segundos   int
+	Seconds    int
 }
 
 // Service is the core of the bff. All its methods may be called at once from many goroutines.
@@ -72,7 +72,7 @@ type Service struct {
 	manager     Manager
 	decisions   Decisions
 	commands    Commands
-	estado      estado
+	state       state
 	unconfirmed unconfirmed
 }
 
@@ -84,5 +84,5 @@ type Owner interface {
 
 // New makes the core.
 func New(d Owner, commands Commands, store Store) *Service {
-	return &Service{manager: d, decisions: d, commands: commands, estado: estado{store: store, now: time.Now}}
+	return &Service{manager: d, decisions: d, commands: commands, state: state{store: store, now: time.Now}}
 }

@@ -29,14 +29,14 @@ func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompr
 		return contracts.Aceptada{}, err
 	}
 	if idempotencyKey != "" {
-		id, err := s.estado.submissionID(ctx, idempotencyKey, requested, solicitud.ID)
+		id, err := s.state.submissionID(ctx, idempotencyKey, requested, solicitud.ID)
 		if err != nil {
 			return contracts.Aceptada{}, err
 		}
 		solicitud.ID = id
 	}
 	ctx = logging.WithCompra(ctx, solicitud.ID)
-	planted, err := s.estado.plantSeed(ctx, solicitud)
+	planted, err := s.state.plantSeed(ctx, solicitud)
 	switch {
 	case err != nil && errs.Of(err) == errs.Unavailable: // its owner may take it all the same, and then tells of it itself
 		slog.WarnContext(ctx, "the store does not answer: only gestor-compra can take the purchase", "error", err)
@@ -50,7 +50,7 @@ func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompr
 	accepted, err := s.deliver(ctx, solicitud, repeat)
 	switch {
 	case err != nil && errs.Of(err) == errs.OutcomeUnknown: // its owner is asked until that is known: see SendAgain
-		s.unconfirmed.add(ctx, contracts.CrearCompra, solicitud.ID, "", s.estado.now())
+		s.unconfirmed.add(ctx, contracts.CrearCompra, solicitud.ID, "", s.state.now())
 	case err != nil && planted:
 		s.forget(ctx, solicitud.ID)
 	}
@@ -78,7 +78,7 @@ func (s *Service) viaTopic(ctx context.Context, solicitud contracts.SolicitudCom
 		return contracts.Aceptada{}, err
 	}
 	// The owner will tell of it once it has it; until then only this knows whose it is.
-	if err := s.estado.recordOfUsuario(ctx, solicitud.IDUsuario, recorded{ID: solicitud.ID, CreadaEn: s.estado.now().UTC()}); err != nil {
+	if err := s.state.recordOfUsuario(ctx, solicitud.IDUsuario, recorded{ID: solicitud.ID, CreadaEn: s.state.now().UTC()}); err != nil {
 		return contracts.Aceptada{}, err
 	}
 	err := s.commands.CrearCompra(ctx, solicitud)
@@ -90,13 +90,13 @@ func (s *Service) viaTopic(ctx context.Context, solicitud contracts.SolicitudCom
 			Codigo: errs.Unavailable, Mensaje: "No se pueden tomar compras en este momento. Intente de nuevo en unos segundos.", Cause: err,
 		}
 	}
-	s.unconfirmed.add(ctx, contracts.CrearCompra, solicitud.ID, "", s.estado.now())
+	s.unconfirmed.add(ctx, contracts.CrearCompra, solicitud.ID, "", s.state.now())
 	return contracts.Aceptada{ID: solicitud.ID, Estado: contracts.EstadoRecibida}, nil
 }
 
 // isNotAnother refuses an id that is known here with another owner or content, as the owner would if it answered.
 func (s *Service) isNotAnother(ctx context.Context, solicitud contracts.SolicitudCompra) error {
-	view, err := s.estado.load(ctx, solicitud.ID)
+	view, err := s.state.load(ctx, solicitud.ID)
 	if err != nil || view == nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *Service) isNotAnother(ctx context.Context, solicitud contracts.Solicitu
 // nobody works on until its time to live ends: said in the log, since the customer already has an error.
 func (s *Service) forget(ctx context.Context, id string) {
 	ctx = context.WithoutCancel(ctx) // the customer may be gone
-	if err := s.estado.forgetSeed(ctx, id); err != nil && !errors.Is(err, ErrChanged) {
+	if err := s.state.forgetSeed(ctx, id); err != nil && !errors.Is(err, ErrChanged) {
 		slog.WarnContext(ctx, "queda anotada una compra que no se tomó", "error", err)
 	}
 }

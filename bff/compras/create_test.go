@@ -36,7 +36,7 @@ type world struct {
 }
 
 func newWorld() world {
-	m := world{manager: comprastest.NewGestor(), broker: &pubsubtest.Broker{}, store: &comprastest.Store{}}
+	m := world{manager: comprastest.NewManager(), broker: &pubsubtest.Broker{}, store: &comprastest.Store{}}
 	m.Service = compras.New(m.manager, dapr.Commands{Publisher: pubsub.NewPublisher(m.broker, "bff")}, m.store)
 	return m
 }
@@ -234,8 +234,8 @@ func TestListWithoutTheManager(t *testing.T) {
 	m.create(t, of("beto||"), "", "")
 
 	page, err := m.OfUsuario(t.Context(), "ana", compras.DefaultPage, "")
-	if err != nil || len(page.Compras) != compras.LatestOfList || page.Compras[0].ID != last.ID || !page.Edad.SecondHand {
-		t.Errorf("%d compras, %+v, %v", len(page.Compras), page.Edad, err)
+	if err != nil || len(page.Compras) != compras.LatestOfList || page.Compras[0].ID != last.ID || !page.Age.SecondHand {
+		t.Errorf("%d compras, %+v, %v", len(page.Compras), page.Age, err)
 	}
 	if page, err = m.OfUsuario(t.Context(), "ana", 3, ""); err != nil || len(page.Compras) != 3 {
 		t.Errorf("%d compras, %v", len(page.Compras), err)
@@ -292,8 +292,8 @@ func TestSecondHandPages(t *testing.T) {
 					break
 				}
 				require(t, err, "")
-				if page.Edad.SecondHand != c.away(pages) || len(page.Compras) == 0 || len(page.Compras) > 3 {
-					t.Fatalf("page %d: %d purchases, %+v", pages, len(page.Compras), page.Edad)
+				if page.Age.SecondHand != c.away(pages) || len(page.Compras) == 0 || len(page.Compras) > 3 {
+					t.Fatalf("page %d: %d purchases, %+v", pages, len(page.Compras), page.Age)
 				}
 				for _, one := range page.Compras {
 					got = append(got, one.ID)
@@ -316,7 +316,7 @@ func TestListOfCompras(t *testing.T) {
 	require(t, err, "")
 	second, err := m.OfUsuario(t.Context(), "ana", 3, first.Siguiente)
 	require(t, err, "")
-	if len(first.Compras) != 3 || len(second.Compras) != 2 || second.Siguiente != "" || first.Edad.SecondHand {
+	if len(first.Compras) != 3 || len(second.Compras) != 2 || second.Siguiente != "" || first.Age.SecondHand {
 		t.Errorf("%d y %d compras, %q", len(first.Compras), len(second.Compras), second.Siguiente)
 	}
 	for _, limit := range []int{-1, 0, 101} {

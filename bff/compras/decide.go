@@ -46,9 +46,9 @@ func pathOf(id string) string { return "/api/compras/" + id }
 // cancelarByTopic is Cancelar when the owner did not answer, or did not know the purchase: err says which.
 func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err error) (a contracts.Aceptada, done bool, _ error) {
 	code := errs.Of(err)
-	known, estadoErr := s.Known(ctx, id)
-	if estadoErr != nil {
-		return a, false, estadoErr
+	known, stateErr := s.Known(ctx, id)
+	if stateErr != nil {
+		return a, false, stateErr
 	}
 	if known == nil || code == errs.NotFound && known.Numero() > 0 {
 		return a, false, err
@@ -69,7 +69,7 @@ func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err er
 			Codigo: errs.Unavailable, Mensaje: "No se pueden tomar cancelaciones en este momento. Intente de nuevo en unos segundos.", Cause: err,
 		}
 	}
-	s.unconfirmed.add(ctx, contracts.CancelarCompra, id, motivo, s.estado.now())
+	s.unconfirmed.add(ctx, contracts.CancelarCompra, id, motivo, s.state.now())
 	return contracts.Aceptada{ID: id, Estado: known.Estado}, false, nil
 }
 

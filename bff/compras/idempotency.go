@@ -27,7 +27,7 @@ type submission struct {
 
 // submissionID gives the purchase's id under this key: proposed for the first request, the first one's id for a later request
 // with the same body, OtherBody for another body. A key is the customer's own: two customers may use the same.
-func (e *estado) submissionID(ctx context.Context, key string, requested contracts.SolicitudCompra, proposed string) (string, error) {
+func (s *state) submissionID(ctx context.Context, key string, requested contracts.SolicitudCompra, proposed string) (string, error) {
 	body, err := json.Marshal(requested)
 	if err != nil {
 		return "", err
@@ -37,14 +37,14 @@ func (e *estado) submissionID(ctx context.Context, key string, requested contrac
 		return "", err
 	}
 	place := SendingPrefix + Fingerprint(requested.IDUsuario, key)
-	err = e.store.Create(ctx, place, fresh, SubmissionTTL)
+	err = s.store.Create(ctx, place, fresh, SubmissionTTL)
 	if err == nil {
 		return proposed, nil
 	}
 	if !errors.Is(err, ErrChanged) {
 		return "", err
 	}
-	first, _, err := loadJSON[submission](ctx, e.store, place)
+	first, _, err := loadJSON[submission](ctx, s.store, place)
 	switch {
 	case err != nil:
 		return "", err

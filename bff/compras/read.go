@@ -38,14 +38,14 @@ func (s *Service) Load(ctx context.Context, id string) (Loaded, error) {
 	if code := errs.Of(err); code != errs.NotFound && code != errs.Unavailable {
 		return Loaded{}, err
 	}
-	view, estadoErr := s.estado.load(ctx, id)
-	if estadoErr != nil {
-		return Loaded{}, estadoErr
+	view, stateErr := s.state.load(ctx, id)
+	if stateErr != nil {
+		return Loaded{}, stateErr
 	}
 	if view == nil {
 		return Loaded{}, err
 	}
-	return Loaded{Compra: view.Compra, Edad: s.estado.age(*view)}, nil
+	return Loaded{Compra: view.Compra, Age: s.state.age(*view)}, nil
 }
 
 // OfUsuario gives at most limit (1 to MaxPage) of a customer's purchases, newest first, after the cursor after. With
@@ -60,7 +60,7 @@ func (s *Service) OfUsuario(ctx context.Context, usuario string, limit int, afte
 	if err := v.Error(); err != nil {
 		return Page{}, err
 	}
-	desde, err := contracts.ParseCursor(after)
+	from, err := contracts.ParseCursor(after)
 	if err != nil {
 		return Page{}, err
 	}
@@ -69,7 +69,7 @@ func (s *Service) OfUsuario(ctx context.Context, usuario string, limit int, afte
 		return page, err
 	}
 	slog.WarnContext(ctx, "gestor-compra no responde: la lista es la que se conoce aquí", "error", err)
-	page, err = s.estado.latestOf(ctx, usuario, desde)
+	page, err = s.state.latestOf(ctx, usuario, from)
 	if len(estados) > 0 {
 		page.Compras = slices.DeleteFunc(page.Compras, func(c contracts.Compra) bool { return !slices.Contains(estados, c.Estado) })
 	}

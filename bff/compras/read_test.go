@@ -38,8 +38,8 @@ func TestReadCompra(t *testing.T) {
 			c.given(m)
 			l, err := m.Load(t.Context(), givenID)
 			require(t, err, c.error)
-			if l.Compra.Estado != c.estado || l.Edad.SecondHand != c.age {
-				t.Errorf("estado %s, edad %+v", l.Compra.Estado, l.Edad)
+			if l.Compra.Estado != c.estado || l.Age.SecondHand != c.age {
+				t.Errorf("estado %s, edad %+v", l.Compra.Estado, l.Age)
 			}
 		})
 	}
@@ -114,8 +114,8 @@ func TestAge(t *testing.T) {
 	createGiven(m)
 	m.Clock(func() time.Time { return time.Now().Add(90 * time.Second) })
 	l, err := m.Load(t.Context(), givenID)
-	if err != nil || l.Edad.Segundos < 89 || l.Edad.Segundos > 91 {
-		t.Errorf("%+v, %v", l.Edad, err)
+	if err != nil || l.Age.Seconds < 89 || l.Age.Seconds > 91 {
+		t.Errorf("%+v, %v", l.Age, err)
 	}
 }
 
@@ -125,19 +125,19 @@ func TestChangesSince(t *testing.T) {
 	c := told[len(told)-1]
 	c.IDOrden = "o-1"
 	for _, tc := range []struct {
-		desde   int
+		from    int
 		numbers []int
 	}{
 		{-1, []int{1, 2, 3, 4, 5}}, {0, []int{1, 2, 3, 4, 5}}, {3, []int{4, 5}}, {5, nil}, {9, nil},
 	} {
-		changes := compras.ChangesSince(c, tc.desde)
+		changes := compras.ChangesSince(c, tc.from)
 		if len(changes) != len(tc.numbers) {
-			t.Fatalf("desde %d: %d cambios", tc.desde, len(changes))
+			t.Fatalf("desde %d: %d cambios", tc.from, len(changes))
 		}
 		for i, change := range changes {
 			snapshot, last := change.Compra, change.Numero == 5
 			if change.Numero != tc.numbers[i] || snapshot.Numero() != change.Numero || snapshot.Estado != told[change.Numero-1].Estado || (snapshot.IDOrden != "") != last {
-				t.Errorf("desde %d: cambio %d es %+v", tc.desde, i, change)
+				t.Errorf("desde %d: cambio %d es %+v", tc.from, i, change)
 			}
 		}
 	}

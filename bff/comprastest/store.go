@@ -28,25 +28,25 @@ type saved struct {
 }
 
 // Fail makes everything fail with err from now on; nil ends that.
-func (a *Store) Fail(err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.failure = err
+func (s *Store) Fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = err
 }
 
 // Reads is how often it was read.
-func (a *Store) Reads() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.reads
+func (s *Store) Reads() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads
 }
 
 // Keys lists the keys that begin with prefix.
-func (a *Store) Keys(prefix string) []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (s *Store) Keys(prefix string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var keys []string
-	for key := range a.values {
+	for key := range s.values {
 		if strings.HasPrefix(key, prefix) {
 			keys = append(keys, key)
 		}
@@ -55,57 +55,57 @@ func (a *Store) Keys(prefix string) []string {
 }
 
 // Load implements compras.Store.
-func (a *Store) Load(_ context.Context, keys ...string) ([]compras.Value, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.reads++
+func (s *Store) Load(_ context.Context, keys ...string) ([]compras.Value, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads++
 	values := make([]compras.Value, len(keys))
 	for i, key := range keys {
-		g := a.current(key)
-		values[i] = compras.Value{Text: g.text, Version: g.version}
+		v := s.current(key)
+		values[i] = compras.Value{Text: v.text, Version: v.version}
 	}
-	return values, a.failure
+	return values, s.failure
 }
 
 // Create implements compras.Store.
-func (a *Store) Create(_ context.Context, key string, text []byte, ttl time.Duration) error {
-	return a.si(key, "", func() { a.put(key, text, ttl) })
+func (s *Store) Create(_ context.Context, key string, text []byte, ttl time.Duration) error {
+	return s.changeAt(key, "", func() { s.put(key, text, ttl) })
 }
 
 // Replace implements compras.Store.
-func (a *Store) Replace(_ context.Context, key, version string, text []byte, ttl time.Duration) error {
-	return a.si(key, version, func() { a.put(key, text, ttl) })
+func (s *Store) Replace(_ context.Context, key, version string, text []byte, ttl time.Duration) error {
+	return s.changeAt(key, version, func() { s.put(key, text, ttl) })
 }
 
 // Delete implements compras.Store.
-func (a *Store) Delete(_ context.Context, key, version string) error {
-	return a.si(key, version, func() { delete(a.values, key) })
+func (s *Store) Delete(_ context.Context, key, version string) error {
+	return s.changeAt(key, version, func() { delete(s.values, key) })
 }
 
-func (a *Store) si(key, version string, mutate func()) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.failure != nil {
-		return a.failure
+func (s *Store) changeAt(key, version string, mutate func()) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failure != nil {
+		return s.failure
 	}
-	if a.current(key).version != version {
+	if s.current(key).version != version {
 		return compras.ErrChanged
 	}
 	mutate()
 	return nil
 }
 
-func (a *Store) put(key string, text []byte, ttl time.Duration) {
-	if a.values == nil {
-		a.values = map[string]saved{}
+func (s *Store) put(key string, text []byte, ttl time.Duration) {
+	if s.values == nil {
+		s.values = map[string]saved{}
 	}
-	a.counter++
-	a.values[key] = saved{text: text, version: strconv.Itoa(a.counter), until: time.Now().Add(ttl)}
+	s.counter++
+	s.values[key] = saved{text: text, version: strconv.Itoa(s.counter), until: time.Now().Add(ttl)}
 }
 
-func (a *Store) current(key string) saved {
-	if g := a.values[key]; time.Now().Before(g.until) {
-		return g
+func (s *Store) current(key string) saved {
+	if v := s.values[key]; time.Now().Before(v.until) {
+		return v
 	}
 	return saved{}
 }

@@ -17,40 +17,40 @@ import (
 // Manager is gestor-compra. It implements compras.Manager.
 type Manager struct{ *Service }
 
-func (g Manager) api() *gestorcompra.ClientWithResponses {
-	return &gestorcompra.ClientWithResponses{ClientInterface: &gestorcompra.Client{Server: g.server(), Client: g}}
+func (m Manager) api() *gestorcompra.ClientWithResponses {
+	return &gestorcompra.ClientWithResponses{ClientInterface: &gestorcompra.Client{Server: m.server(), Client: m}}
 }
 
 // Create implements compras.Manager.
-func (g Manager) Create(ctx context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error) {
-	r, err := g.api().CrearCompraWithResponse(ctx, s)
-	return answer(ctx, g.Service, r, err, gestorcompra.CrearCompraResponse.GetJSON202)
+func (m Manager) Create(ctx context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error) {
+	r, err := m.api().CrearCompraWithResponse(ctx, s)
+	return answer(ctx, m.Service, r, err, gestorcompra.CrearCompraResponse.GetJSON202)
 }
 
 // Load implements compras.Manager.
-func (g Manager) Load(ctx context.Context, id string) (contracts.Compra, error) {
-	r, err := g.api().LeerCompraWithResponse(ctx, segment(id))
-	return answer(ctx, g.Service, r, err, gestorcompra.LeerCompraResponse.GetJSON200)
+func (m Manager) Load(ctx context.Context, id string) (contracts.Compra, error) {
+	r, err := m.api().LeerCompraWithResponse(ctx, segment(id))
+	return answer(ctx, m.Service, r, err, gestorcompra.LeerCompraResponse.GetJSON200)
 }
 
 // OfUsuario implements compras.Manager.
-func (g Manager) OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (compras.Page, error) {
-	return g.list(ctx, contracts.ComprasFilter{Estados: estados}, &usuario, limit, after)
+func (m Manager) OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (compras.Page, error) {
+	return m.list(ctx, contracts.ComprasFilter{Estados: estados}, &usuario, limit, after)
 }
 
 // Buscar implements access.Operation.
-func (g Manager) Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string) (compras.Page, error) {
-	return g.list(ctx, f, unlessEmpty(f.IDUsuario), limit, after)
+func (m Manager) Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string) (compras.Page, error) {
+	return m.list(ctx, f, unlessEmpty(f.IDUsuario), limit, after)
 }
 
 // list gives a page of the purchases of usuario, nil for everybody's.
-func (g Manager) list(ctx context.Context, f contracts.ComprasFilter, usuario *string, limit int, after string) (compras.Page, error) {
+func (m Manager) list(ctx context.Context, f contracts.ComprasFilter, usuario *string, limit int, after string) (compras.Page, error) {
 	params := gestorcompra.ListarComprasParams{IdUsuario: usuario, Domicilio: f.Domicilio, Limite: &limit, Despues: unlessEmpty(after)}
 	if len(f.Estados) > 0 { // each once: a sidecar refuses a long address
 		params.Estado = new(slices.Compact(slices.Sorted(slices.Values(f.Estados))))
 	}
-	r, err := g.api().ListarComprasWithResponse(ctx, &params)
-	page, err := answer(ctx, g.Service, r, err, gestorcompra.ListarComprasResponse.GetJSON200)
+	r, err := m.api().ListarComprasWithResponse(ctx, &params)
+	page, err := answer(ctx, m.Service, r, err, gestorcompra.ListarComprasResponse.GetJSON200)
 	return compras.Page{Compras: page.Compras, Siguiente: page.Siguiente}, err
 }
 
@@ -62,9 +62,9 @@ func unlessEmpty(text string) *string {
 }
 
 // Cancelar implements compras.Decisions.
-func (g Manager) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, done bool, err error) {
-	r, err := g.api().CancelarCompraWithResponse(ctx, segment(id), contracts.Cancelacion{Motivo: motivo})
-	a, err = answer(ctx, g.Service, r, err, func(r gestorcompra.CancelarCompraResponse) *contracts.Aceptada {
+func (m Manager) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, done bool, err error) {
+	r, err := m.api().CancelarCompraWithResponse(ctx, segment(id), contracts.Cancelacion{Motivo: motivo})
+	a, err = answer(ctx, m.Service, r, err, func(r gestorcompra.CancelarCompraResponse) *contracts.Aceptada {
 		done = r.JSON200 != nil
 		return cmp.Or(r.JSON200, r.JSON202)
 	})
@@ -72,27 +72,27 @@ func (g Manager) Cancelar(ctx context.Context, id, motivo string) (a contracts.A
 }
 
 // Aprobar implements compras.Decisions.
-func (g Manager) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
-	r, err := g.api().DecidirCompraWithResponse(ctx, segment(id), contracts.Aprobacion{Aprobada: &aprobada, Motivo: motivo})
-	return answer(ctx, g.Service, r, err, gestorcompra.DecidirCompraResponse.GetJSON200)
+func (m Manager) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
+	r, err := m.api().DecidirCompraWithResponse(ctx, segment(id), contracts.Aprobacion{Aprobada: &aprobada, Motivo: motivo})
+	return answer(ctx, m.Service, r, err, gestorcompra.DecidirCompraResponse.GetJSON200)
 }
 
 // Mensajes implements access.Operation.
-func (g Manager) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
-	r, err := g.api().LeerMensajesWithResponse(ctx, segment(id))
-	return answer(ctx, g.Service, r, err, gestorcompra.LeerMensajesResponse.GetJSON200)
+func (m Manager) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
+	r, err := m.api().LeerMensajesWithResponse(ctx, segment(id))
+	return answer(ctx, m.Service, r, err, gestorcompra.LeerMensajesResponse.GetJSON200)
 }
 
 // Resumen implements access.Operation.
-func (g Manager) Resumen(ctx context.Context, seconds int) (contracts.Resumen, error) {
-	r, err := g.api().LeerResumenWithResponse(ctx, &gestorcompra.LeerResumenParams{Segundos: &seconds})
-	return answer(ctx, g.Service, r, err, gestorcompra.LeerResumenResponse.GetJSON200)
+func (m Manager) Resumen(ctx context.Context, seconds int) (contracts.Resumen, error) {
+	r, err := m.api().LeerResumenWithResponse(ctx, &gestorcompra.LeerResumenParams{Segundos: &seconds})
+	return answer(ctx, m.Service, r, err, gestorcompra.LeerResumenResponse.GetJSON200)
 }
 
 // Reintentar implements access.Operation.
-func (g Manager) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
-	r, err := g.api().ReintentarCompraWithResponse(ctx, segment(id))
-	return answer(ctx, g.Service, r, err, gestorcompra.ReintentarCompraResponse.GetJSON202)
+func (m Manager) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
+	r, err := m.api().ReintentarCompraWithResponse(ctx, segment(id))
+	return answer(ctx, m.Service, r, err, gestorcompra.ReintentarCompraResponse.GetJSON202)
 }
 
 // Productos is admin-productos. It implements access.Productos.

@@ -26,12 +26,12 @@ const StoreName = "estado-bff"
 type Store struct{ Sidecar dapr.Client }
 
 // Load implements compras.Store.
-func (a Store) Load(ctx context.Context, keys ...string) ([]compras.Value, error) {
+func (s Store) Load(ctx context.Context, keys ...string) ([]compras.Value, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
 	defer cancel()
 	together := map[string]compras.Value{}
 	if len(keys) > 1 {
-		items, err := a.Sidecar.GetBulkState(ctx, StoreName, keys, nil, 1)
+		items, err := s.Sidecar.GetBulkState(ctx, StoreName, keys, nil, 1)
 		if err != nil {
 			return nil, noReply("leer", err)
 		}
@@ -49,7 +49,7 @@ func (a Store) Load(ctx context.Context, keys ...string) ([]compras.Value, error
 		}
 		// What is not there is asked for by itself: the component's reading of many (state.postgresql v2, of Dapr 1.18.1) takes
 		// a connection that broke for the end of what it found.
-		i, err := a.Sidecar.GetState(ctx, StoreName, key, nil)
+		i, err := s.Sidecar.GetState(ctx, StoreName, key, nil)
 		if err != nil {
 			return nil, noReply("leer", err)
 		}
@@ -64,35 +64,35 @@ func (a Store) Load(ctx context.Context, keys ...string) ([]compras.Value, error
 
 // Create implements compras.Store. The store refuses a second first write with the same code as any trouble of its
 // own, so that a look at the key tells which it was.
-func (a Store) Create(ctx context.Context, key string, text []byte, ttl time.Duration) error {
-	err := a.save(ctx, key, "", text, ttl)
+func (s Store) Create(ctx context.Context, key string, text []byte, ttl time.Duration) error {
+	err := s.save(ctx, key, "", text, ttl)
 	if err == nil {
 		return nil
 	}
-	if found, readErr := a.Load(memory.Uncharged(ctx), key); readErr == nil && found[0].Version != "" {
+	if found, readErr := s.Load(memory.Uncharged(ctx), key); readErr == nil && found[0].Version != "" {
 		return compras.ErrChanged
 	}
 	return err
 }
 
 // Replace implements compras.Store.
-func (a Store) Replace(ctx context.Context, key, version string, text []byte, ttl time.Duration) error {
-	return a.save(ctx, key, version, text, ttl)
+func (s Store) Replace(ctx context.Context, key, version string, text []byte, ttl time.Duration) error {
+	return s.save(ctx, key, version, text, ttl)
 }
 
-func (a Store) save(ctx context.Context, key, version string, text []byte, ttl time.Duration) error {
+func (s Store) save(ctx context.Context, key, version string, text []byte, ttl time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
 	defer cancel()
-	err := a.Sidecar.SaveStateWithETag(ctx, StoreName, key, text, version,
+	err := s.Sidecar.SaveStateWithETag(ctx, StoreName, key, text, version,
 		map[string]string{"ttlInSeconds": strconv.Itoa(int(ttl.Seconds()))}, dapr.WithConcurrency(dapr.StateConcurrencyFirstWrite))
 	return storeError("guardar", err)
 }
 
 // Delete implements compras.Store.
-func (a Store) Delete(ctx context.Context, key, version string) error {
+func (s Store) Delete(ctx context.Context, key, version string) error {
 	ctx, cancel := context.WithTimeout(ctx, storeDeadline)
 	defer cancel()
-	err := a.Sidecar.DeleteStateWithETag(ctx, StoreName, key, &dapr.ETag{Value: version}, nil,
+	err := s.Sidecar.DeleteStateWithETag(ctx, StoreName, key, &dapr.ETag{Value: version}, nil,
 		&dapr.StateOptions{Concurrency: dapr.StateConcurrencyFirstWrite})
 	return storeError("borrar", err)
 }

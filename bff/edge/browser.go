@@ -2,11 +2,16 @@ package edge
 
 import (
 	"net/http"
+	"slices"
+	"time"
+
+	"github.com/rs/cors"
 
 	"entregas/internal/errs"
 )
 
-// Headers are what browsers are told of every answer: nothing is guessed, framed or told to other sites.
+// Headers sets the security headers of every answer: a browser guesses no content type, shows the answer in no frame, and sends
+// no Referer to other sites.
 func Headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -17,39 +22,28 @@ func Headers(next http.Handler) http.Handler {
 	})
 }
 
-// CORS lets the pages of these origins ask, with a token of their own: the session's cookie is for our pages only.
+// preflightTTL is how long a browser keeps the answer to a preflight request.
+const preflightTTL = 10 * time.Minute
+
+// CORS lets the pages of origins send requests with a bearer token. It allows no credentials, since the session's cookie is for
+// our own pages.
 func CORS(origins []string, next http.Handler) http.Handler {
-	allowed := map[string]bool{}
-	for _, o := range origins {
-		allowed[o] = true
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Add("Vary", "Origin")
-		origin := r.Header.Get("Origin")
-		if !allowed[origin] {
-			next.ServeHTTP(w, r)
-			return
-		}
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", origin)
-		h.Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After, Age")
-		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
-			h.Set("Access-Control-Allow-Methods", "GET, POST")
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID")
-			h.Set("Access-Control-Max-Age", "600")
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	return cors.New(cors.Options{
+		// Not AllowedOrigins: there an empty list allows every origin, and "*" is a wildcard.
+		AllowOriginFunc: func(origin string) bool { return slices.Contains(origins, origin) },
+		AllowedMethods:  []string{http.MethodGet, http.MethodHead, http.MethodPost},
+		AllowedHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"},
+		ExposedHeaders:  []string{"ETag", "Location", "Retry-After", "Age"},
+		MaxAge:          int(preflightTTL.Seconds()),
+	}).Handler(next)
 }
 
-// SameOrigin refuses a write that a browser sends from another site's page, except from trusted origins. Signing in and out need no
-// token that such a page lacks. A client that is no browser sends no origin, and passes.
+// SameOrigin refuses a write that a browser sends from a page of another site, except from the trusted origins. It guards routes
+// that require no CSRF token, such as sign-in and sign-out. A client that is no browser sends no Origin, and passes.
 func SameOrigin(trusted []string) func(http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	for _, origin := range trusted {
-		_ = protection.AddTrustedOrigin(origin) // one that is no origin is none of a browser's either
+		_ = protection.AddTrustedOrigin(origin) // no browser sends an origin that is malformed
 	}
 	protection.SetDenyHandler(route(func(http.ResponseWriter, *http.Request) error {
 		return errs.New(errs.NoPermission, "Esto se pide desde una página de este sistema, no desde otro sitio.")
@@ -57,11 +51,12 @@ func SameOrigin(trusted []string) func(http.Handler) http.Handler {
 	return protection.Handler
 }
 
-// WithHead answers a HEAD as its GET, without the body, which the server leaves out. A live stream has no GET to be told in short.
+// WithHead answers a HEAD request like a GET; net/http then leaves out the body. It does not answer for a live stream, whose GET
+// does not end.
 func WithHead(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
-			get := r.WithContext(r.Context()) // a copy: the server looks at its own
+			get := r.WithContext(r.Context()) // a copy: net/http still needs the method of its own
 			get.Method = http.MethodGet
 			if !isStream(get) {
 				r = get

@@ -11,15 +11,15 @@ import (
 	"entregas/bff/streams"
 )
 
-// writeTimeout is how long after REQUEST_TIMEOUT a client may still take to read the answer.
+// writeTimeout is the time that a client has to read the answer, after REQUEST_TIMEOUT.
 const writeTimeout = 30 * time.Second
 
-// Deadline bounds how long a request may be worked on, and its answer take to be taken; a live stream may last, and each piece of it has
-// its own time. How long a body may take to arrive is the server's: package app.
+// Deadline bounds the work on a request by deadline, and the time of the client to read the answer by writeTimeout. A live stream
+// as a whole has no deadline; each of its writes has streams.Take. Package app bounds the time that a body takes to arrive.
 func Deadline(deadline time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			control := http.NewResponseController(w) // a recorder in a test has no deadlines
+			control := http.NewResponseController(w) // its errors are ignored: a recorder in a test has no deadlines
 			if isStream(r) {
 				_ = control.SetWriteDeadline(time.Time{})
 				next.ServeHTTP(streamWriter{w}, r)
@@ -33,10 +33,10 @@ func Deadline(deadline time.Duration) func(http.Handler) http.Handler {
 	}
 }
 
-// streamWriter gives each write of a stream its own time: a client that takes nothing would hold it for ever.
+// streamWriter gives each write of a stream its own deadline. Else a client that reads nothing would hold the stream for ever.
 type streamWriter struct{ http.ResponseWriter }
 
-// Unwrap is for http.ResponseController.
+// Unwrap lets http.ResponseController reach the writer within.
 func (s streamWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 func (s streamWriter) Write(b []byte) (int, error) {
@@ -48,10 +48,10 @@ func (s streamWriter) Write(b []byte) (int, error) {
 func (s streamWriter) Flush() {
 	control := http.NewResponseController(s.ResponseWriter)
 	_ = control.SetWriteDeadline(time.Now().Add(streams.Take))
-	_ = control.Flush() // the next write fails too
+	_ = control.Flush() // after an error the next write fails too
 }
 
-// Hijack implements http.Hijacker, for a websocket.
+// Hijack implements http.Hijacker. The writes of a websocket have the same deadline.
 func (s streamWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(s.ResponseWriter).Hijack()
 	if err != nil {
@@ -60,6 +60,7 @@ func (s streamWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return streamConn{conn}, buffered, nil
 }
 
+// streamConn is the connection of a websocket, with a deadline for each write.
 type streamConn struct{ net.Conn }
 
 func (s streamConn) Write(b []byte) (int, error) {
@@ -69,8 +70,8 @@ func (s streamConn) Write(b []byte) (int, error) {
 	return s.Conn.Write(b)
 }
 
-// isStream tells that the answer is a live stream: by where it is asked for, since what a client says of itself would let any
-// request take for ever.
+// isStream reports whether the answer to r is a live stream. It looks at the route first: if a header alone decided, a client
+// could free any request from its deadline.
 func isStream(r *http.Request) bool {
 	switch {
 	case r.Method == http.MethodGet && r.URL.Path == "/graphql":
@@ -82,7 +83,8 @@ func isStream(r *http.Request) bool {
 	}
 }
 
-// OnlyEvents tells that the client accepts server-sent events and no JSON. Many clients list both for everything they ask.
+// OnlyEvents reports whether the client accepts server-sent events and no JSON. Many clients list both with every request, and
+// get JSON.
 func OnlyEvents(r *http.Request) bool {
 	events := false
 	for kind := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {

@@ -23,9 +23,7 @@ import (
 
 const (
 	// firstWait is how long the second of two requests with one Idempotency-Key waits for the answer of the first, before it
-	// calls the service itself.
-	//
-	// The service does the operation once, whichever of the two calls it. See onlyByFirst for those of which that is not so.
+	// calls the service itself. The service does the operation once even if both call it; see onlyByFirst for the exceptions.
 	firstWait = 2 * time.Second
 	// firstLook is how often the second of two requests with one Idempotency-Key looks for the answer of the first.
 	firstLook = 50 * time.Millisecond
@@ -33,45 +31,49 @@ const (
 	keepTimeout = 3 * time.Second
 )
 
-// answered is an answer as it was given.
+// answered is an answer that a handler gave.
 type answered struct {
-	Estado  int               `json:"estado"`
-	Headers map[string]string `json:"cabeceras"`
-	Body    []byte            `json:"cuerpo"`
-	failed  bool              // whatever its status says
-	unknown bool              // it may have been done, and must not be done by who waits for this answer: the key stays taken
+	Status  int               `json:"status"`
+	Headers map[string]string `json:"headers"`
+	Body    []byte            `json:"body"`
+	failed  bool              // a failure although the status is 200, as in GraphQL
+	unknown bool              // nobody knows whether it was done, and it must not be done twice: the key stays taken
 }
 
-// replayedHeaders are the headers that are part of an answer.
+// replayedHeaders are the headers that are kept with an answer.
 var replayedHeaders = []string{"Content-Type", "Location", "Retry-After"}
 
-// Keys is what Idempotency keeps, and how much of it.
+// Keys keeps answers under Idempotency-Keys.
 type Keys struct {
 	Store   compras.Store
 	Quota   *Quota
-	Largest int                    // bytes of an answer that is kept whole; 0 is any
-	Changes func(body []byte) bool // tells that a GraphQL request may change something
+	Largest int                    // bytes of an answer that is kept whole; 0 is no bound
+	Changes func(body []byte) bool // reports whether a GraphQL request may change something
 }
 
-// Idempotency gives a POST that comes again with its Idempotency-Key the first one's answer, and 422 when the body is another
-// (docs/adr/answers-under-a-key.md).
-// A key is its subject's own, for one path. Only what was done is kept: what was refused, or failed, is asked again at once
-// under the same key. On what changes nothing a key says nothing: a GraphQL query is answered anew each time. In the store:
+// The prefixes of the keys in the store. Under each the first writer wins.
+const (
+	submissionPrefix = "submission-http/" // then a hash: the hash of a request's body, marked as free after a refusal or a failure
+	replyPrefix      = "reply-http/"      // then the same hash: the answer
+)
+
+// Idempotency answers a POST that repeats an Idempotency-Key with the answer of the first one, or with 422 where the body is
+// another (docs/adr/answers-under-a-key.md). A key belongs to its subject and to one path. Only the answer of a request that
+// was done is kept: after a refusal or a failure the same key may be sent again at once. A request that changes nothing, such
+// as a GraphQL query, is answered anew each time.
 //
-//	submission-http/<hash>       the body's hash, marked as free once its answer was of the second kind: the first writer wins
-//	reply-http/<hash>   the answer: the first writer wins
+// It is written by hand because these rules, the store that all replicas share, and the quota of each subject are this system's own.
 func Idempotency(keys Keys) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return route(func(w http.ResponseWriter, r *http.Request) error {
-			idempotencyKeys := r.Header.Values("Idempotency-Key")
-			if r.Method != http.MethodPost || !withKey(r) || len(idempotencyKeys) == 0 || !identity.Of(r.Context()).Known() {
-				next.ServeHTTP(w, r) // an unknown caller is refused there, and nothing is kept
+			sent := r.Header.Values("Idempotency-Key")
+			if r.Method != http.MethodPost || !withKey(r) || len(sent) == 0 || !identity.Of(r.Context()).Known() {
+				next.ServeHTTP(w, r) // which refuses an unknown caller
 				return nil
 			}
-			key := idempotencyKeys[0]
 			var v contracts.Validator
-			v.IdempotencyKey("Idempotency-Key", strings.Join(idempotencyKeys, "\n")) // more than one is none
-			if err := v.Error(); err != nil {                                        // not passed over: a client that sends one relies on it
+			v.IdempotencyKey("Idempotency-Key", strings.Join(sent, "\n")) // two headers are no valid key
+			if err := v.Error(); err != nil {                             // a client that sends a key relies on it
 				return err
 			}
 			body, err := rest.ReadBody(w, r)
@@ -83,41 +85,42 @@ func Idempotency(keys Keys) func(http.Handler) http.Handler {
 				next.ServeHTTP(w, r)
 				return nil
 			}
-			r = r.WithContext(context.WithValue(r.Context(), keyContextKey{}, &sentKey{key: key}))
-			usuario := identity.Of(r.Context()).Usuario
-			name := compras.Fingerprint(usuario, r.URL.Path, key)
-			earlier, err := keys.first(r.Context(), usuario, name, compras.Fingerprint(string(body)), onlyByFirst(r, body))
+			reply, err := keys.answer(w, r, next, sent[0], body)
 			if err != nil {
 				return err
 			}
-			if earlier == nil {
-				recorded := &recorder{ResponseWriter: w, status: http.StatusOK}
-				next.ServeHTTP(recorded, r)
-				given := recorded.answered()
-				if isGraphQL(r) && bytes.HasPrefix(given.Body, []byte(`{"errors"`)) {
-					given.failed = true
-				}
-				if onlyByFirst(r, body) && bytes.Contains(given.Body, []byte(errs.OutcomeUnknown)) {
-					given.unknown = true
-				}
-				if earlier, err = keys.remember(r.Context(), usuario, name, compras.Fingerprint(string(body)), given); err != nil {
-					return err
-				}
+			for name, value := range reply.Headers {
+				w.Header().Set(name, value)
 			}
-			for k, v := range earlier.Headers {
-				w.Header().Set(k, v)
-			}
-			w.WriteHeader(earlier.Estado)
-			_, _ = w.Write(earlier.Body) // the client is gone when this fails
+			w.WriteHeader(reply.Status)
+			_, _ = w.Write(reply.Body) // the client is gone when this fails
 			return nil
 		})
 	}
 }
 
+// answer returns the answer to a request with an Idempotency-Key: the one that is kept, or else what next answers.
+func (k Keys) answer(w http.ResponseWriter, r *http.Request, next http.Handler, key string, body []byte) (*answered, error) {
+	r = r.WithContext(context.WithValue(r.Context(), keyContextKey{}, &sentKey{key: key}))
+	usuario := identity.Of(r.Context()).Usuario
+	name, hash := compras.Fingerprint(usuario, r.URL.Path, key), compras.Fingerprint(string(body))
+	alone := onlyByFirst(r, body)
+	earlier, err := k.first(r.Context(), usuario, name, hash, alone)
+	if err != nil || earlier != nil {
+		return earlier, err
+	}
+	recorded := &recorder{ResponseWriter: w, status: http.StatusOK}
+	next.ServeHTTP(recorded, r)
+	given := recorded.answered()
+	given.failed = isGraphQL(r) && bytes.HasPrefix(given.Body, []byte(`{"errors"`))
+	given.unknown = alone && bytes.Contains(given.Body, []byte(errs.OutcomeUnknown))
+	return k.remember(r.Context(), usuario, name, hash, given)
+}
+
 type keyContextKey struct{}
 
-// Key is the Idempotency-Key of the request of ctx, "" where it has none: what is behind does it once under that name too,
-// for when the answer could not be kept.
+// Key returns the Idempotency-Key of the request of ctx, "" where it has none. An operation is done once under that key too, in
+// case the answer could not be kept.
 func Key(ctx context.Context) string {
 	if sent, is := ctx.Value(keyContextKey{}).(*sentKey); is {
 		return sent.key
@@ -125,27 +128,30 @@ func Key(ctx context.Context) string {
 	return ""
 }
 
-// sentKey is the Idempotency-Key of a request. It pays for one row under it: each further field of a mutation is a key of its own.
+// sentKey is the Idempotency-Key of a request. It pays for one key in the store; each further field of a mutation pays for its
+// own.
 type sentKey struct {
 	key  string
 	used atomic.Bool
 }
 
+// paidByHeader reports whether the key in the header of the request pays for the next key. It does so once.
 func paidByHeader(ctx context.Context) bool {
 	sent, is := ctx.Value(keyContextKey{}).(*sentKey)
 	return is && !sent.used.Swap(true)
 }
 
-// withKey tells that the request is one whose answer may be kept: not a live stream.
+// withKey reports whether the answer to r may be kept: it is of an operation, and no live stream.
 func withKey(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/api/") || isGraphQL(r) && !isStream(r)
 }
 
+// isGraphQL reports whether r is for a GraphQL interface.
 func isGraphQL(r *http.Request) bool { return r.URL.Path == "/graphql" || r.URL.Path == "/v1" }
 
-// onlyByFirst tells that what r asks would be done twice if the second of two alike asked for it too: a dead letter put back, or
-// set aside. The second then waits for as long as its request may take, and is told that nobody knows where the first has no
-// answer even then, like one whose program was killed.
+// onlyByFirst reports whether only the first of two equal requests may call the service, since the service would do both: to put
+// back or to set aside a dead letter. The second waits for the first one's answer until its deadline. Where there is still none,
+// for example because the first one's replica was killed, its error is OutcomeUnknown.
 func onlyByFirst(r *http.Request, body []byte) bool {
 	return strings.HasPrefix(r.URL.Path, letters+"/") ||
 		isGraphQL(r) && (bytes.Contains(body, []byte("reponerMensaje")) || bytes.Contains(body, []byte("apartarMensaje")))
@@ -153,14 +159,15 @@ func onlyByFirst(r *http.Request, body []byte) bool {
 
 const letters = "/api/mensajes-muertos"
 
-// first writes down that this is the first with its name, within the subject's quota, and else is anyOf.
+// first records the request as the first under name, within the subject's quota. It returns nil where it is the first, else what
+// waitForAnswer returns. Errors: Quota; those of waitForAnswer.
 func (k Keys) first(ctx context.Context, usuario, name, body string, onlyByFirst bool) (*answered, error) {
 	full := k.Quota.Take(ctx, usuario, 1)
 	if full != nil && errs.Of(full) != errs.Quota {
 		return nil, full
 	}
 	if full == nil {
-		err := k.Store.Create(ctx, "envio-http/"+name, []byte(`"`+body+`"`), compras.SubmissionTTL)
+		err := k.Store.Create(ctx, submissionPrefix+name, taken(body), compras.SubmissionTTL)
 		if err == nil {
 			return nil, nil
 		}
@@ -168,30 +175,33 @@ func (k Keys) first(ctx context.Context, usuario, name, body string, onlyByFirst
 		if !errors.Is(err, compras.ErrChanged) {
 			return nil, err
 		}
-	} else if values, err := k.Store.Load(ctx, "envio-http/"+name); err != nil || values[0].Version == "" {
-		return nil, cmp.Or(err, full) // a key that is there already takes no more room
+	} else if values, err := k.Store.Load(ctx, submissionPrefix+name); err != nil || values[0].Version == "" {
+		return nil, cmp.Or(err, full) // a key that exists takes no more room
 	}
-	return anyOf(ctx, k.Store, name, body, onlyByFirst)
+	return waitForAnswer(ctx, k.Store, name, body, onlyByFirst)
 }
 
-// anyOf gives the answer that there is already, nil when the first has none. Where onlyByFirst, OutcomeUnknown when the first has
-// none for as long as ctx lasts.
-func anyOf(ctx context.Context, store compras.Store, name, body string, onlyByFirst bool) (*answered, error) {
+// waitForAnswer returns the answer of the first request under name. It returns nil where this request must call the service: the
+// key was freed, or the first request has no answer after firstWait. Errors: OtherBody; OutcomeUnknown where onlyByFirst is set
+// and ctx ends first.
+func waitForAnswer(ctx context.Context, store compras.Store, name, body string, onlyByFirst bool) (*answered, error) {
 	for limit := time.Now().Add(firstWait); ; {
-		values, err := store.Load(ctx, "envio-http/"+name, "respuesta-http/"+name)
+		values, err := store.Load(ctx, submissionPrefix+name, replyPrefix+name)
 		if err != nil {
 			return nil, err
 		}
-		if values[0].Version != "" && string(values[0].Text) != `"`+body+`"` && string(values[0].Text) != freed(body) {
+		submission := values[0]
+		isFree := bytes.Equal(submission.Text, freed(body))
+		if submission.Version != "" && !isFree && !bytes.Equal(submission.Text, taken(body)) {
 			return nil, errs.New(errs.OtherBody, "La Idempotency-Key ya se usó con otro contenido. Use otra clave, o envíe lo mismo.")
 		}
 		if values[1].Version != "" {
 			var earlier answered
 			return &earlier, json.Unmarshal(values[1].Text, &earlier)
 		}
-		if values[0].Version != "" && string(values[0].Text) == freed(body) {
-			err := store.Replace(ctx, "envio-http/"+name, values[0].Version, []byte(`"`+body+`"`), compras.SubmissionTTL)
-			if !errors.Is(err, compras.ErrChanged) { // else another of the same took it: that one's answer is waited for
+		if submission.Version != "" && isFree {
+			err := store.Replace(ctx, submissionPrefix+name, submission.Version, taken(body), compras.SubmissionTTL)
+			if !errors.Is(err, compras.ErrChanged) { // else an equal request took the key first: wait for its answer
 				return nil, err
 			}
 		}
@@ -209,15 +219,15 @@ func anyOf(ctx context.Context, store compras.Store, name, body string, onlyByFi
 	}
 }
 
-// remember keeps an answer, and gives the one that holds: the first.
+// remember keeps an answer, and returns the one that was kept first. It frees the key after a refusal or a failure.
 func (k Keys) remember(ctx context.Context, usuario, name, body string, r answered) (*answered, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
-	ctx = memory.Uncharged(ctx) // it is done: the answer must not say otherwise for want of room
+	ctx = memory.Uncharged(ctx) // the operation is done: want of memory must not turn the answer into an error
 	if r.unknown {
 		return &r, nil
 	}
-	if r.failed || r.Estado >= http.StatusBadRequest {
+	if r.failed || r.Status >= http.StatusBadRequest {
 		release(ctx, k.Store, name, body)
 		return &r, nil
 	}
@@ -229,11 +239,11 @@ func (k Keys) remember(ctx context.Context, usuario, name, body string, r answer
 	if err != nil {
 		return nil, err
 	}
-	err = k.Store.Create(ctx, "respuesta-http/"+name, text, compras.SubmissionTTL)
+	err = k.Store.Create(ctx, replyPrefix+name, text, compras.SubmissionTTL)
 	if errors.Is(err, compras.ErrChanged) {
-		values, err := k.Store.Load(ctx, "respuesta-http/"+name)
+		values, err := k.Store.Load(ctx, replyPrefix+name)
 		if err != nil || values[0].Version == "" {
-			slog.WarnContext(ctx, "no se pudo leer la primera respuesta", "error", err)
+			slog.WarnContext(ctx, "could not read the answer that was kept first", "error", err)
 			return &r, nil
 		}
 		var first answered
@@ -242,48 +252,52 @@ func (k Keys) remember(ctx context.Context, usuario, name, body string, r answer
 	if err == nil {
 		err = k.Quota.Charge(ctx, usuario, len(text)/keptPerKey)
 	}
-	if err != nil { // it was done, and a repetition does it no second time: that its answer may differ is worth no error
-		slog.WarnContext(ctx, "no se pudo guardar una respuesta", "error", err)
+	if err != nil { // no error for the client: the operation is done once, and only the answer to a repetition may differ
+		slog.WarnContext(ctx, "could not keep an answer", "error", err)
 	}
 	return &r, nil
 }
 
-// freed is how the mark of a key is written that came with a body of this hash, and may be asked with it again at once.
-func freed(body string) string { return `"` + body + ` libre"` }
+// taken is the value of a submission whose request is done, or under way. body is the hash of its body.
+func taken(body string) []byte { return []byte(`"` + body + `"`) }
+
+// freed is the value of a submission whose request was refused or failed: an equal request may take the key.
+func freed(body string) []byte { return []byte(`"` + body + ` free"`) }
 
 // release frees the key. Where that fails, a repetition of the request waits for firstWait.
 func release(ctx context.Context, store compras.Store, name, body string) {
-	values, err := store.Load(ctx, "envio-http/"+name)
+	values, err := store.Load(ctx, submissionPrefix+name)
 	if err == nil && values[0].Version != "" {
-		err = store.Replace(ctx, "envio-http/"+name, values[0].Version, []byte(freed(body)), compras.SubmissionTTL)
+		err = store.Replace(ctx, submissionPrefix+name, values[0].Version, freed(body), compras.SubmissionTTL)
 	}
 	if err != nil && !errors.Is(err, compras.ErrChanged) {
-		slog.WarnContext(ctx, "no se pudo soltar una clave", "error", err)
+		slog.WarnContext(ctx, "could not free an Idempotency-Key", "error", err)
 	}
 }
 
-// doneButLong is the answer to a repetition where the first answer was too long to be kept: it says only that it was done.
+// doneButLong is the answer to a repetition where the first answer was too long to be kept. It says only that the request was
+// done.
 func doneButLong(r answered) answered {
 	p := rest.ProblemOf(errs.New(errs.Conflict,
-		"Lo pedido con esta Idempotency-Key ya se hizo y se respondió %d. La respuesta, de %d bytes, era demasiado larga para guardarla: lea cómo quedó.", r.Estado, len(r.Body)))
+		"Lo pedido con esta Idempotency-Key ya se hizo y se respondió %d. La respuesta, de %d bytes, era demasiado larga para guardarla: lea cómo quedó.", r.Status, len(r.Body)))
 	text, _ := json.Marshal(p) // texts and a number
-	return answered{Estado: p.Status, Headers: map[string]string{"Content-Type": "application/problem+json"}, Body: text}
+	return answered{Status: p.Status, Headers: map[string]string{"Content-Type": "application/problem+json"}, Body: text}
 }
 
-// recorder holds an answer back.
+// recorder is a ResponseWriter that holds the answer back.
 type recorder struct {
 	http.ResponseWriter
 	status int
 	body   bytes.Buffer
 }
 
-func (g *recorder) WriteHeader(status int)      { g.status = status }
-func (g *recorder) Write(b []byte) (int, error) { return g.body.Write(b) }
+func (rec *recorder) WriteHeader(status int)      { rec.status = status }
+func (rec *recorder) Write(b []byte) (int, error) { return rec.body.Write(b) }
 
-func (g *recorder) answered() answered {
-	r := answered{Estado: g.status, Body: g.body.Bytes(), Headers: map[string]string{}}
+func (rec *recorder) answered() answered {
+	r := answered{Status: rec.status, Body: rec.body.Bytes(), Headers: map[string]string{}}
 	for _, k := range replayedHeaders {
-		if v := g.Header().Get(k); v != "" {
+		if v := rec.Header().Get(k); v != "" {
 			r.Headers[k] = v
 		}
 	}

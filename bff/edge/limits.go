@@ -1,5 +1,5 @@
-// Package edge is what every request passes before it is anybody's operation: how often, how large, how long, from where, and
-// whether it was answered before.
+// Package edge has the middleware that a request passes before its handler: rates, connections, memory, deadlines, origins, and
+// answers that are kept under an Idempotency-Key.
 package edge
 
 import (
@@ -16,22 +16,23 @@ import (
 	"entregas/internal/errs"
 )
 
-// Pace is how many requests a second one may send, and how many at once.
+// Pace is the rate of one client.
 type Pace struct {
-	PorSegundo float64
-	Burst      int
+	PerSecond float64 // requests a second; 0 is no limit
+	Burst     int     // requests that may come at once
 }
 
-// forgetAfter is the time without a request after which the rate limiter of a subject or an address is forgotten. By then it is full again.
+// forgetAfter is the time without a request after which a limiter is dropped. By then its bucket is full again.
 const forgetAfter = 5 * time.Minute
 
-// forgetEvery is the least time between two looks for rate limiters to forget.
+// forgetEvery is the least time between two searches for limiters to drop.
 const forgetEvery = time.Minute
 
-// maxKnown bounds how many are remembered: beyond it everybody new shares one limiter, which a flood of addresses fills.
+// maxKnown bounds the number of limiters. Beyond it all new clients share one, so that a flood of addresses cannot fill the heap.
 const maxKnown = 100_000
 
-// limits are the limiters of one kind of asker, in this replica.
+// limits has the limiters of one kind of client, subjects or addresses, in this replica. Each limiter is one of
+// golang.org/x/time/rate, which has none by client. This map adds that, and bounds how many there are.
 type limits struct {
 	pace      Pace
 	mu        sync.Mutex
@@ -39,6 +40,7 @@ type limits struct {
 	cleanedAt time.Time
 }
 
+// limit is the limiter of one client.
 type limit struct {
 	*rate.Limiter
 	seen time.Time
@@ -48,12 +50,12 @@ func newLimits(r Pace) *limits {
 	return &limits{pace: r, from: map[string]*limit{}, cleanedAt: time.Now()}
 }
 
-// allows counts a request of who.
-func (l *limits) allows(who string) bool { return l.allowsN(who, 1) }
+// allows counts a request of client, and reports whether its rate permits it.
+func (l *limits) allows(client string) bool { return l.allowsN(client, 1) }
 
-// allowsN counts n requests of who at once: all or none.
-func (l *limits) allowsN(who string, n int) bool {
-	if l.pace.PorSegundo <= 0 || n <= 0 {
+// allowsN counts n requests of client, all or none, and reports whether its rate permits them.
+func (l *limits) allowsN(client string, n int) bool {
+	if l.pace.PerSecond <= 0 || n <= 0 {
 		return true
 	}
 	l.mu.Lock()
@@ -67,29 +69,29 @@ func (l *limits) allowsN(who string, n int) bool {
 		}
 		l.cleanedAt = now
 	}
-	one := l.from[who]
+	one := l.from[client]
 	if one == nil && len(l.from) >= maxKnown {
-		who = ""
-		one = l.from[who]
+		client = ""
+		one = l.from[client]
 	}
 	if one == nil {
-		one = &limit{Limiter: rate.NewLimiter(rate.Limit(l.pace.PorSegundo), l.pace.Burst)}
-		l.from[who] = one
+		one = &limit{Limiter: rate.NewLimiter(rate.Limit(l.pace.PerSecond), l.pace.Burst)}
+		l.from[client] = one
 	}
 	one.seen = now
 	return one.AllowN(now, n)
 }
 
-// exhausted tells that who may ask nothing now, and counts nothing.
-func (l *limits) exhausted(who string) bool {
+// exhausted reports whether the rate of client permits no request now. It counts none.
+func (l *limits) exhausted(client string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	one := l.from[who]
+	one := l.from[client]
 	return one != nil && one.Tokens() < 1
 }
 
-// Limits counts requests: by subject where the caller is identified, else by address. An address also pays for tokens that
-// are not valid, so that guessing is not free.
+// Limits counts requests: by subject where the caller is identified, else by address. A token that is not valid counts against
+// the address, so that guessing is not free.
 type Limits struct {
 	subjects, addresses *limits
 	requests, streams   *tally
@@ -102,7 +104,7 @@ type Open struct {
 	Streams     int // live streams and websockets
 }
 
-// NewLimits with these rates; 0 a second is no limit. proxies is how many of ours each request passes before it is here.
+// NewLimits returns Limits with these rates. proxies is the number of our own proxies that each request passes before the bff.
 func NewLimits(subject, address Pace, open Open, proxies int) *Limits {
 	l := &Limits{subjects: newLimits(subject), addresses: newLimits(address), streams: newTally(open.Streams), requests: newTally(0), proxies: proxies}
 	if proxies > 0 { // the connections are the proxy's, for many customers
@@ -111,7 +113,7 @@ func NewLimits(subject, address Pace, open Open, proxies int) *Limits {
 	return l
 }
 
-// LimitOpen refuses what an address asks while it has too much open.
+// LimitOpen refuses a request of an address that has too many requests or streams open. Error: TooMany.
 func (l *Limits) LimitOpen(next http.Handler) http.Handler {
 	return route(func(w http.ResponseWriter, r *http.Request) error {
 		from := l.address(r)
@@ -132,7 +134,7 @@ func (l *Limits) LimitOpen(next http.Handler) http.Handler {
 	})
 }
 
-// PerAddress refuses addresses that are over their rate, on routes that are for any caller.
+// PerAddress refuses a request of an address that is over its rate. It is for routes that identify no caller. Error: TooMany.
 func (l *Limits) PerAddress(next http.Handler) http.Handler {
 	return route(func(w http.ResponseWriter, r *http.Request) error {
 		from := l.address(r)
@@ -144,16 +146,17 @@ func (l *Limits) PerAddress(next http.Handler) http.Handler {
 	})
 }
 
-// Who identifies the caller.
+// Who identifies the caller of a request; the zero Person where it has no credentials.
 type Who func(r *http.Request) (identity.Person, error)
 
-// Identification puts the caller into the request's context, and refuses a caller that is over its rate.
+// Identification puts the caller into the context of the request, and refuses a caller that is over its rate. Errors: TooMany;
+// those of who.
 func (l *Limits) Identification(who Who) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return route(func(w http.ResponseWriter, r *http.Request) error {
 			counter, from := l.addresses, l.address(r)
 			if r.Header.Get("Authorization") == "" && counter.exhausted(from) {
-				return TooMany // before a session is looked for: anybody can write a cookie, and the state store is everybody's
+				return TooMany // before the session is read: anybody can write a cookie, and all clients share the state store
 			}
 			p, err := who(r)
 			if err == nil && p.Known() {
@@ -172,8 +175,9 @@ func (l *Limits) Identification(who Who) func(http.Handler) http.Handler {
 	}
 }
 
-// Identify gives the context in which the owner of a token asks and pays, for a request that shows it later than by a header. A
-// token that is not valid counts against the request's earlier caller. Errors: NoIdentity, TooMany, Unavailable.
+// Identify returns a function for a token that comes later than in a header, such as in a message of a websocket. The function
+// returns a context whose caller is the owner of the token, and counts a request of it. A token that is not valid counts against
+// the earlier caller of the context. Errors: NoIdentity, TooMany, Unavailable.
 func (l *Limits) Identify(verify func(ctx context.Context, token string) (identity.Person, error)) func(context.Context, string) (context.Context, error) {
 	return func(ctx context.Context, token string) (context.Context, error) {
 		p, err := verify(ctx, token)
@@ -190,11 +194,13 @@ func (l *Limits) Identify(verify func(ctx context.Context, token string) (identi
 
 type chargeContextKey struct{}
 
+// withCharge returns a context in which Charge calls charge.
 func withCharge(ctx context.Context, charge func(n int) bool) context.Context {
 	return context.WithValue(ctx, chargeContextKey{}, charge)
 }
 
-// Charge counts n further requests of the caller in ctx, for a request that asks for much at once; false says that they are too many.
+// Charge counts n further requests of the caller in ctx, and reports whether its rate permits them. It is for a request that
+// asks for much at once, such as a GraphQL operation.
 func Charge(ctx context.Context, n int) bool {
 	charge, found := ctx.Value(chargeContextKey{}).(func(n int) bool)
 	return !found || charge(n)
@@ -203,8 +209,8 @@ func Charge(ctx context.Context, n int) bool {
 // TooMany is the error for a client that is over its rate.
 var TooMany = errs.New(errs.TooMany, "Demasiadas peticiones seguidas. Intente de nuevo en un segundo.")
 
-// address is the client's address. Behind proxies of ours it is what the first of them wrote into X-Forwarded-For. Each proxy adds
-// to the header's end the address of its own client; what the client itself wrote stands before that.
+// address returns the client's network. Behind our proxies it is the address that the first of them wrote into X-Forwarded-For.
+// Each proxy appends the address of its own client. What stands further left may be invented by the client.
 func (l *Limits) address(r *http.Request) string {
 	if hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ","); l.proxies > 0 && len(hops) >= l.proxies {
 		if hop := strings.TrimSpace(hops[len(hops)-l.proxies]); net.ParseIP(hop) != nil {
@@ -214,7 +220,7 @@ func (l *Limits) address(r *http.Request) string {
 	return network(r.RemoteAddr)
 }
 
-// network is what counts as one address of an IP, with or without its port: a customer with IPv6 has a whole /64.
+// network returns address without its port; of an IPv6 address it returns the /64, all of which one customer has.
 func network(address string) string {
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		address = host

@@ -9,16 +9,17 @@ import (
 	"entregas/bff/memory"
 )
 
-// The expected size of a request before anything of it is known: its connection's buffers, its goroutine, its headers.
-// A body weighs more than other JSON: one of three bytes may become a slice of its own.
 const (
+	// requestWeight is the heap that a request takes, in bytes, before its body is read: buffers, goroutine and headers.
 	requestWeight = 32 << 10
-	bodyWeight    = 16
+	// bodyWeight is the heap that a byte of the body takes, in bytes. It is more than for other JSON: three bytes of a body may
+	// become a slice.
+	bodyWeight = 16
 )
 
-// Bounded refuses a request for which there is no room in pool, and charges its body to its asker: the subject, or else the
-// address. What the request makes us hold later is charged to the Lease in its context. A live stream holds none: it reads
-// one purchase at a time, and package live bounds how many there are.
+// Bounded refuses a request for which pool has no room. It charges the body to the subject of the caller, or else to the
+// address; handlers charge what they hold to the Lease in the context. A live stream holds no Lease: it reads one purchase at a
+// time, and package live bounds how many streams there are. Errors: TooMany, Busy.
 func (l *Limits) Bounded(pool *memory.Pool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return route(func(w http.ResponseWriter, r *http.Request) error {
@@ -26,7 +27,7 @@ func (l *Limits) Bounded(pool *memory.Pool) func(http.Handler) http.Handler {
 				next.ServeHTTP(w, r)
 				return nil
 			}
-			lease := pool.Lease(Asker(r.Context(), l.address(r)))
+			lease := pool.Lease(ClientName(r.Context(), l.address(r)))
 			defer lease.Close()
 			if err := lease.Reserve(r.Context(), requestWeight); err != nil {
 				return err
@@ -39,14 +40,15 @@ func (l *Limits) Bounded(pool *memory.Pool) func(http.Handler) http.Handler {
 	}
 }
 
-// Asker is the name under which the requests of the caller in ctx are counted together: the subject's, or else the address's.
-func Asker(ctx context.Context, address string) string {
+// ClientName returns the name under which the requests of the caller in ctx are counted: its subject, or else address.
+func ClientName(ctx context.Context, address string) string {
 	if p := identity.Of(ctx); p.Known() {
 		return "subject " + p.Usuario
 	}
 	return "address " + address
 }
 
+// body is a request body that is read through a memory.Reader.
 type body struct {
 	io.Reader
 	io.Closer

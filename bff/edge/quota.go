@@ -15,47 +15,47 @@ import (
 	"entregas/internal/errs"
 )
 
-// Quota bounds how many Idempotency-Keys of one subject live at once, over all replicas. It counts them in the store, by the
-// hour in which they were first used:
+// Quota bounds how many Idempotency-Keys one subject has alive, over all replicas. The store counts them by the hour of their
+// first use:
 //
-//	cuota/<hash of the subject>   {"<hour>": how many}
+//	quota/<hash of the subject>   {"<hour>": count}
 //
-// A replica draws them from there by the block, so that most keys cost the store nothing more. What is left of a block at the
-// end of its hour, or when the replica stops, counts as used.
+// A replica draws keys from the store in blocks, so that most keys cost no call. What is left of a block when its hour ends, or
+// when the replica stops, counts as used. golang.org/x/time/rate does not do: it counts in one process, and forgets with it.
 type Quota struct {
-	store compras.Store
-	most  int
-	now   func() time.Time
-	mu    sync.Mutex
-	by    map[string]*allotment
-	swept time.Time // when by was last looked through
+	store      compras.Store
+	most       int
+	now        func() time.Time
+	mu         sync.Mutex
+	allotments map[string]*allotment
+	swept      time.Time // when allotments was last searched
 }
 
-// allotment is what a subject may still use here without asking the store.
+// allotment is the rest of the block that this replica drew for a subject.
 type allotment struct {
-	mu    sync.Mutex // a subject's requests take turns
-	left  int
-	until time.Time
+	mu    sync.Mutex // held while a request of the subject draws
+	left  int        // keys
+	until time.Time  // end of the block's hour
 }
 
 const (
-	maxBlock     = 32
-	keptPerKey   = 4 << 10 // bytes of an answer that a key pays for; a longer one counts as more keys
-	quotaTurns   = 20      // how often a lost race for a subject's count is run again
-	maxAllotment = 10_000  // how many subjects are remembered before those of an earlier hour are forgotten
+	maxBlock     = 32      // keys that a replica draws at once
+	keptPerKey   = 4 << 10 // bytes of an answer that one key pays for; a longer answer counts as more keys
+	quotaTurns   = 20      // how often draw repeats a lost race
+	maxAllotment = 10_000  // allotments that are kept before those of an earlier hour are dropped
 )
 
-// NewQuota lets each subject have most keys; 0 is as many as they like.
+// NewQuota returns a Quota of most keys for each subject; 0 is no limit.
 func NewQuota(store compras.Store, most int) *Quota {
 	return QuotaAt(store, most, time.Now)
 }
 
-// QuotaAt is NewQuota with a clock of its own.
+// QuotaAt is NewQuota with now as its clock.
 func QuotaAt(store compras.Store, most int, now func() time.Time) *Quota {
-	return &Quota{store: store, most: most, now: now, by: map[string]*allotment{}}
+	return &Quota{store: store, most: most, now: now, allotments: map[string]*allotment{}}
 }
 
-// Take counts n keys of subject. Errors: Quota, with the time after which the oldest end; those of the store.
+// Take counts n keys of subject. Errors: Quota, with the time until the oldest keys end; those of the store.
 func (q *Quota) Take(ctx context.Context, subject string, n int) error {
 	if q == nil {
 		return nil
@@ -63,18 +63,18 @@ func (q *Quota) Take(ctx context.Context, subject string, n int) error {
 	return q.take(ctx, subject, n, q.most)
 }
 
-// Charge counts n keys also where that is more than the subject may have: the answer that weighs as much has been given.
+// Charge counts n keys of subject even beyond its quota: they pay for an answer that was given already.
 func (q *Quota) Charge(ctx context.Context, subject string, n int) error {
 	return q.take(ctx, subject, n, int(^uint(0)>>1))
 }
 
-// Metered is a store in which a key that a mutation has as its argument counts as one that came in the header.
+// Metered is a compras.Store that counts Idempotency-Keys: a key in the argument of a mutation like one in the header.
 type Metered struct {
 	compras.Store
 	Quota *Quota
 }
 
-// Create implements compras.Store. Errors also: Quota.
+// Create implements compras.Store. Besides the errors of Store it has Quota.
 func (m Metered) Create(ctx context.Context, key string, text []byte, life time.Duration) error {
 	user := identity.Of(ctx).Usuario
 	if !strings.HasPrefix(key, compras.SendingPrefix) || paidByHeader(ctx) || user == "" {
@@ -83,7 +83,7 @@ func (m Metered) Create(ctx context.Context, key string, text []byte, life time.
 	full := m.Quota.Take(ctx, user, 1)
 	if errs.Of(full) == errs.Quota {
 		if values, err := m.Load(ctx, key); err == nil && values[0].Version != "" {
-			return compras.ErrChanged // it is there, and takes no more room
+			return compras.ErrChanged // the key exists, and takes no more room
 		}
 	}
 	if full != nil {
@@ -96,7 +96,7 @@ func (m Metered) Create(ctx context.Context, key string, text []byte, life time.
 	return err
 }
 
-// Return takes back one key that Take counted: it was not a new one.
+// Return gives back one key that Take counted and that was not new.
 func (q *Quota) Return(subject string) {
 	if q == nil || q.most <= 0 {
 		return
@@ -107,6 +107,7 @@ func (q *Quota) Return(subject string) {
 	a.left++
 }
 
+// take counts n keys of subject, of which it may have most.
 func (q *Quota) take(ctx context.Context, subject string, n, most int) error {
 	if q == nil || q.most <= 0 || n <= 0 {
 		return nil
@@ -129,18 +130,19 @@ func (q *Quota) take(ctx context.Context, subject string, n, most int) error {
 	return nil
 }
 
-// countedTogether is the period whose Idempotency-Keys of one subject are one number. They end together.
+// countedTogether is the period whose Idempotency-Keys of one subject are counted as one number, and end together.
 const countedTogether = time.Hour
 
-// sweepPause is the least time between two sweeps of the numbers of Idempotency-Keys whose hour is over.
+// sweepPause is the least time between two searches for allotments of an earlier hour.
 const sweepPause = time.Minute
 
+// allotment returns the allotment of subject. Where there are maxAllotment it drops those of an earlier hour first.
 func (q *Quota) allotment(subject string) *allotment {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if now := q.now(); len(q.by) >= maxAllotment && now.Sub(q.swept) >= sweepPause {
+	if now := q.now(); len(q.allotments) >= maxAllotment && now.Sub(q.swept) >= sweepPause {
 		q.swept = now
-		maps.DeleteFunc(q.by, func(_ string, a *allotment) bool {
+		maps.DeleteFunc(q.allotments, func(_ string, a *allotment) bool {
 			if !a.mu.TryLock() {
 				return false
 			}
@@ -148,17 +150,17 @@ func (q *Quota) allotment(subject string) *allotment {
 			return !now.Before(a.until)
 		})
 	}
-	a := q.by[subject]
+	a := q.allotments[subject]
 	if a == nil {
 		a = &allotment{}
-		q.by[subject] = a
+		q.allotments[subject] = a
 	}
 	return a
 }
 
-// draw counts a block of at least n in the store.
+// draw counts a block of at least n keys in the store, and returns its size.
 func (q *Quota) draw(ctx context.Context, subject string, n, most int) (int, error) {
-	key := "cuota/" + compras.Fingerprint(subject)
+	key := "quota/" + compras.Fingerprint(subject)
 	for range quotaTurns {
 		values, err := q.store.Load(ctx, key)
 		if err != nil {
@@ -195,7 +197,7 @@ func (q *Quota) draw(ctx context.Context, subject string, n, most int) (int, err
 	return 0, errs.New(errs.Unavailable, "Hay demasiados cambios a la vez. Intente de nuevo.")
 }
 
-// live drops from counts the hours whose keys have ended, and gives how many there are and how long until the oldest end.
+// live deletes from counts the hours whose keys have ended. It returns the sum of the others, and the time until the oldest end.
 func (q *Quota) live(counts map[string]int) (used int, wait time.Duration) {
 	now := q.now()
 	for hour, n := range counts {
@@ -213,4 +215,5 @@ func (q *Quota) live(counts map[string]int) (used int, wait time.Duration) {
 	return used, wait
 }
 
+// hourOf returns the name of t's hour in the counts: the Unix time of its beginning.
 func hourOf(t time.Time) string { return strconv.FormatInt(t.Truncate(countedTogether).Unix(), 10) }

@@ -8,7 +8,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// route is a rest.Route that answers a GraphQL client in the shape of GraphQL.
+// route is a handler that may fail. Its error is answered as by rest.Route, but to a GraphQL client in the shape of GraphQL.
 type route func(w http.ResponseWriter, r *http.Request) error
 
 // ServeHTTP implements http.Handler.
@@ -23,7 +23,7 @@ func (f route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p := rest.ProblemOf(err)
 	if p.Status >= http.StatusInternalServerError && r.Context().Err() == nil && errs.Of(err) != errs.Busy {
-		slog.ErrorContext(r.Context(), "petición fallida", "ruta", "graphql", "error", err)
+		slog.ErrorContext(r.Context(), "request failed", "route", "graphql", "error", err)
 	}
 	extensions := map[string]any{"code": string(errs.Of(err))}
 	if len(p.Errores) > 0 {

@@ -1,15 +1,14 @@
 package edge
 
 import (
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"log/slog"
 )
 
-// tally counts what each address has open, up to max each; 0 is no limit.
+// tally counts what each address has open, at most max; 0 is no limit.
 type tally struct {
 	max  int
 	mu   sync.Mutex
@@ -18,7 +17,7 @@ type tally struct {
 
 func newTally(limit int) *tally { return &tally{max: limit, open: map[string]int{}} }
 
-// enter counts one more of address until leave is called; false says that address has max already, less what is reserved for others.
+// enter counts one more for address, until leave is called. It returns false where address has max-reserved open already.
 func (t *tally) enter(address string, reserved int) (leave func(), ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -41,31 +40,34 @@ func (t *tally) count(address string) int {
 	return t.open[address]
 }
 
-// The last connections of the total are for addresses that have few open: an address that fills the rest takes neither a new
-// customer's place nor a health check's.
+// A part of all connections is reserved for addresses that have few open. So an address that fills the rest leaves room for new
+// customers and for health checks.
 const (
-	reserveShare   = 8 // the reserve is this part of the total
-	fewConnections = 4
+	reserveShare   = 8 // one eighth of the total is the reserve
+	fewConnections = 4 // connections of an address that may use the reserve
 )
 
-// LimitConnections returns listener with at most perAddress connections of one address open, and total in all; 0 is no limit. It
-// closes a connection too many at once. What comes from the loopback to a listener that others reach too is not counted: that is
-// the sidecar, or a health check in the same container. See docs/adr/bounded-clients.md.
+// LimitConnections returns listener with at most perAddress connections of one address open, and total of all; 0 is no limit. It
+// closes a connection beyond a limit at once. It does not count connections from the loopback to a listener that other hosts
+// reach too: those are the sidecar's, or a health check's in the same container. See docs/adr/bounded-clients.md.
+//
+// netutil.LimitListener of golang.org/x/net does not do: it has one limit for all addresses, and lets further connections wait.
 func LimitConnections(listener net.Listener, perAddress, total int) net.Listener {
 	return &limitedListener{Listener: listener, perAddress: newTally(perAddress), total: newTally(total), loopbackOnly: OnLoopback(listener.Addr())}
 }
 
-// OnLoopback tells that address is one of the loopback.
+// OnLoopback reports whether address is a loopback address.
 func OnLoopback(address net.Addr) bool {
 	tcp, is := address.(*net.TCPAddr)
 	return is && tcp.IP.IsLoopback()
 }
 
+// limitedListener is the listener of LimitConnections.
 type limitedListener struct {
 	net.Listener
 	perAddress, total *tally
 	loopbackOnly      bool
-	told              atomic.Int64 // when a refusal was logged last, in ns
+	warnedAt          atomic.Int64 // when a refusal was last logged, in Unix nanoseconds
 }
 
 // warnEvery is the least time between two warnings that connections are refused.
@@ -85,13 +87,14 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			return counted, nil
 		}
 		_ = conn.Close()
-		if now := time.Now().UnixNano(); now-l.told.Load() > int64(warnEvery) {
-			l.told.Store(now)
-			slog.Warn("connections are refused: an address, or all together, have as many open as they may", "per_address", l.perAddress.max, "total", l.total.max)
+		if now := time.Now().UnixNano(); now-l.warnedAt.Load() > int64(warnEvery) {
+			l.warnedAt.Store(now)
+			slog.Warn("connections refused: an address, or all together, reached the limit", "per_address", l.perAddress.max, "total", l.total.max)
 		}
 	}
 }
 
+// count counts conn until it is closed. It returns false where a limit is reached.
 func (l *limitedListener) count(conn net.Conn) (net.Conn, bool) {
 	address := network(conn.RemoteAddr().String())
 	leave, ok := l.perAddress.enter(address, 0)
@@ -110,6 +113,7 @@ func (l *limitedListener) count(conn net.Conn) (net.Conn, bool) {
 	return &countedConn{Conn: conn, leave: func() { leave(); leaveTotal() }}, true
 }
 
+// countedConn is a connection that is counted until Close.
 type countedConn struct {
 	net.Conn
 	leave func()
@@ -121,7 +125,7 @@ func (c *countedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite lets the server end an answer before it closes, so that a client that still sends reads the answer.
+// CloseWrite closes the half of the connection that the server writes, so that a client that still sends can read the answer.
 func (c *countedConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

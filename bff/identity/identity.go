@@ -1,4 +1,4 @@
-// Package identity identifies the caller: by a token of the OIDC issuer, or by a session of the pages.
+// Package identity identifies the caller of a request: by a token of the OIDC issuer, or by a session of the pages.
 package identity
 
 import (
@@ -9,27 +9,27 @@ import (
 	"entregas/internal/errs"
 )
 
-// The roles.
+// The roles that a caller may have.
 const (
 	Cliente  = "cliente"
 	Operador = "operador"
 )
 
-// Person is a caller. The zero Person is an unknown one.
+// Person is a caller. The zero Person is a caller that was not identified.
 type Person struct {
 	Usuario string    `json:"usuario"` // the token's subject
 	Roles   []string  `json:"roles"`
-	Until   time.Time `json:"-"` // when the token or the session ends that says so
+	Until   time.Time `json:"-"` // when the token or the session ends
 
-	still func(context.Context) error // whether the session still is; nil for a token, which lasts as long as it says
+	still func(context.Context) error // checks that the session still exists; nil for a token, which holds until Until
 }
 
-// Revocable tells that the caller's session may end before Until.
+// Revocable reports whether the caller's session may end before Until. A token cannot be revoked.
 func (p Person) Revocable() bool { return p.still != nil }
 
-// StillValid tells whether the credentials of the caller in ctx still hold: a token's until it expires; a session's until somebody
-// ends it, in any replica, or changes its roles. Streams call it long after their request. Errors: NoIdentity; Unavailable when nobody
-// can say now.
+// StillValid checks that the credentials of the caller in ctx still hold. A token holds until it expires. A session holds until
+// somebody ends it, in any replica, or changes its roles. Streams call StillValid long after their request began. Errors:
+// NoIdentity; Unavailable when the state store does not answer.
 func StillValid(ctx context.Context) error {
 	p := Of(ctx)
 	if !p.Until.IsZero() && time.Now().After(p.Until) {
@@ -41,19 +41,37 @@ func StillValid(ctx context.Context) error {
 	return p.still(ctx)
 }
 
-// Known tells that it is somebody.
+// Known reports whether p was identified.
 func (p Person) Known() bool { return p.Usuario != "" }
 
-// Is tells that the person has the role.
+// Is reports whether p was identified and has role.
 func (p Person) Is(role string) bool { return p.Known() && slices.Contains(p.Roles, role) }
 
 type key struct{}
 
-// With gives a context in which p asks.
+// With returns a context whose caller is p.
 func With(ctx context.Context, p Person) context.Context { return context.WithValue(ctx, key{}, p) }
 
-// Of returns the caller in ctx.
+// Of returns the caller of ctx, the zero Person where it has none.
 func Of(ctx context.Context) Person {
 	p, _ := ctx.Value(key{}).(Person)
 	return p
+}
+
+// Require refuses a caller that has none of roles. Without roles it accepts any identified caller that has a role. Errors:
+// NoIdentity; NoPermission.
+func Require(ctx context.Context, roles ...string) error {
+	p := Of(ctx)
+	if !p.Known() {
+		return errs.New(errs.NoIdentity, "Hace falta un token (Authorization: Bearer …) o entrar en /entrar.")
+	}
+	for _, role := range roles {
+		if p.Is(role) {
+			return nil
+		}
+	}
+	if len(roles) == 0 && len(p.Roles) > 0 {
+		return nil
+	}
+	return errs.New(errs.NoPermission, "Esto no lo puede hacer quien pregunta: hace falta otro rol.")
 }

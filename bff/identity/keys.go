@@ -14,37 +14,41 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How often the issuer is asked for its keys: each token that names a key which nobody knows asks for them, and anybody can
-// write such a token. A change of keys is seen at once, or after betweenKeys when somebody does that.
+// The limits on requests for the issuer's keys. A token with an unknown key id causes one, and anybody can write such a token.
+// The bff sees a rotation of the keys at once, or after betweenKeys while somebody sends such tokens.
 const (
 	// betweenKeys is the least time between two requests for the issuer's keys, once keysAtOnce of them came at once.
 	betweenKeys = 5 * time.Second
 	keysAtOnce  = 5
-	maxKeys     = 1 << 20 // bytes
-	// betweenAttempts is the pause before an issuer that did not answer is asked again.
+	maxKeys     = 1 << 20 // bytes of the issuer's answer
+	// betweenAttempts is the pause after a request that the issuer did not answer.
 	betweenAttempts = time.Second
 )
 
-// errOtherSignature says that a token is signed by nobody whom the issuer knows.
-var errOtherSignature = errors.New("no lo firma ninguna de las claves del emisor")
+// errOtherSignature is the error of a token that none of the issuer's keys signed.
+var errOtherSignature = errors.New("no key of the issuer signed the token")
 
-// keys are the issuer's keys, as they were last told. The OIDC library's own asks for them without end, and for a moment takes those that it had before for those that it got.
+// keys caches the keys of the issuer, as RemoteKeySet of coreos/go-oidc does. RemoteKeySet (v3.21.0) is not used:
+//   - It requests the keys again for each token with an unknown key id, without a limit. A change that adds one was closed
+//     without a merge: https://github.com/coreos/go-oidc/pull/482
+//   - It publishes the result of a request before it ends the request. A caller in between gets keys from before a rotation.
+//   - Its error does not tell whether the issuer is away (503) or the token is bad (401).
 type keys struct {
 	url      string
 	client   *http.Client
 	pace     *rate.Limiter
-	asking   sync.Mutex // held while they are asked for: requests that come meanwhile wait for the same answer
-	mu       sync.Mutex
-	stated   *jose.JSONWebKeySet
+	fetching sync.Mutex // held during a request, so that all callers wait for the same one
+	mu       sync.Mutex // guards the fields below
+	current  *jose.JSONWebKeySet
 	failure  error
 	failedAt time.Time
 }
 
 func newKeys(url string, client *http.Client) *keys {
-	return &keys{url: url, client: client, pace: rate.NewLimiter(rate.Every(betweenKeys), keysAtOnce), stated: &jose.JSONWebKeySet{}}
+	return &keys{url: url, client: client, pace: rate.NewLimiter(rate.Every(betweenKeys), keysAtOnce), current: &jose.JSONWebKeySet{}}
 }
 
-// verification is one look at a signature, and what came of it: the library that asks for it keeps of an error its words only.
+// verification is an oidc.KeySet for one token. It keeps the error of the check, since the library passes on only its text.
 type verification struct {
 	keys *keys
 	err  error
@@ -56,23 +60,24 @@ func (c *verification) VerifySignature(ctx context.Context, token string) (text 
 	return text, c.err
 }
 
-// check gives what the token says. Errors: errOtherSignature; Unavailable when the issuer does not answer.
-func (c *keys) check(ctx context.Context, token string) ([]byte, error) {
+// check verifies the signature of a token and returns its payload. It requests the keys again where no known key fits. Errors:
+// errOtherSignature; Unavailable when the issuer does not answer.
+func (k *keys) check(ctx context.Context, token string) ([]byte, error) {
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, errOtherSignature
 	}
-	c.mu.Lock()
-	knownOnes := c.stated
-	c.mu.Unlock()
-	if text, es := byAnyKey(knownOnes, signed); es {
+	k.mu.Lock()
+	known := k.current
+	k.mu.Unlock()
+	if text, ok := byAnyKey(known, signed); ok {
 		return text, nil
 	}
-	fresh, err := c.fetch(ctx, knownOnes)
+	fresh, err := k.fetch(ctx, known)
 	if err != nil {
 		return nil, err
 	}
-	if text, es := byAnyKey(fresh, signed); es {
+	if text, ok := byAnyKey(fresh, signed); ok {
 		return text, nil
 	}
 	return nil, errOtherSignature
@@ -91,42 +96,43 @@ func byAnyKey(keySet *jose.JSONWebKeySet, signed *jose.JSONWebSignature) ([]byte
 	return nil, false
 }
 
-// fetch gives newer keys than earlier, or the same where they were asked for too often.
-func (c *keys) fetch(ctx context.Context, earlier *jose.JSONWebKeySet) (*jose.JSONWebKeySet, error) {
-	c.asking.Lock()
-	defer c.asking.Unlock()
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// fetch returns newer keys than earlier, or the same ones while requests are over their rate. Error: Unavailable.
+func (k *keys) fetch(ctx context.Context, earlier *jose.JSONWebKeySet) (*jose.JSONWebKeySet, error) {
+	k.fetching.Lock()
+	defer k.fetching.Unlock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	switch {
-	case c.stated != earlier:
-		return c.stated, nil
-	case c.failure != nil && time.Since(c.failedAt) < betweenAttempts:
-		return nil, c.failure
-	case !c.pace.Allow():
-		return c.stated, nil
+	case k.current != earlier:
+		return k.current, nil
+	case k.failure != nil && time.Since(k.failedAt) < betweenAttempts:
+		return nil, k.failure
+	case !k.pace.Allow():
+		return k.current, nil
 	}
-	c.mu.Unlock()
-	fresh, err := c.sessionAt(context.WithoutCancel(ctx)) // for all who wait; the client has its own time limit
-	c.mu.Lock()
-	if c.failure, c.failedAt = err, time.Now(); err != nil {
+	k.mu.Unlock()
+	fresh, err := k.download(context.WithoutCancel(ctx)) // every waiting caller needs the answer; the HTTP client bounds the time
+	k.mu.Lock()
+	if k.failure, k.failedAt = err, time.Now(); err != nil {
 		return nil, err
 	}
-	c.stated = fresh
+	k.current = fresh
 	return fresh, nil
 }
 
-func (c *keys) sessionAt(ctx context.Context) (*jose.JSONWebKeySet, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, nil)
+// download requests the keys from the issuer. Error: Unavailable.
+func (k *keys) download(ctx context.Context) (*jose.JSONWebKeySet, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
 	if err != nil {
 		return nil, noReply(err)
 	}
-	res, err := c.client.Do(request)
+	res, err := k.client.Do(request)
 	if err != nil {
 		return nil, noReply(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
-		return nil, noReply(fmt.Errorf("%s responde %d", c.url, res.StatusCode))
+		return nil, noReply(fmt.Errorf("%s answers %d", k.url, res.StatusCode))
 	}
 	var rawKeys struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -137,7 +143,7 @@ func (c *keys) sessionAt(ctx context.Context) (*jose.JSONWebKeySet, error) {
 	keySet := &jose.JSONWebKeySet{}
 	for _, rawKey := range rawKeys.Keys {
 		var key jose.JSONWebKey
-		if json.Unmarshal(rawKey, &key) == nil { // a kind that is not known is none of ours
+		if json.Unmarshal(rawKey, &key) == nil { // a key of an unknown type must not hide the others
 			keySet.Keys = append(keySet.Keys, key)
 		}
 	}

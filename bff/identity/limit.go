@@ -12,16 +12,17 @@ import (
 	"entregas/internal/errs"
 )
 
-// opened is a session in the list of its subject's, in the store under sessions/<hash of the subject>, oldest first.
+// opened is an entry in the list of a subject's sessions. The store has the list under sessions/<hash of the subject>, oldest
+// session first.
 type opened struct {
-	Key   string    `json:"clave"`
-	Until time.Time `json:"hasta"`
+	Key   string    `json:"key"`
+	Until time.Time `json:"until"`
 }
 
-// turnsForList bounds how often a lost race for a subject's list is run again.
+// turnsForList bounds how often changeList repeats a lost race.
 const turnsForList = 20
 
-// enroll puts the session key in its subject's list, and ends the oldest of those that are more than there may be.
+// enroll adds a session to its subject's list and ends the oldest sessions beyond the limit.
 func (s *Sessions) enroll(ctx context.Context, usuario string, fresh opened) error {
 	if s.max <= 0 {
 		return nil
@@ -47,7 +48,7 @@ func (s *Sessions) enroll(ctx context.Context, usuario string, fresh opened) err
 	return nil
 }
 
-// deleteFromList takes a session out of the list that was ended. Failing, its place is free when its time ends.
+// deleteFromList removes an ended session from its subject's list. Where that fails, the entry counts until its time is over.
 func (s *Sessions) deleteFromList(ctx context.Context, usuario, key string) {
 	if s.max <= 0 {
 		return
@@ -60,9 +61,9 @@ func (s *Sessions) deleteFromList(ctx context.Context, usuario, key string) {
 	}
 }
 
-// changeList writes what change makes of the subject's list, without the sessions whose time has ended.
+// changeList replaces the list of usuario with what change returns. change gets the list without sessions whose time is over.
 func (s *Sessions) changeList(ctx context.Context, usuario string, change func([]opened) []opened) error {
-	key := "sesiones/" + compras.Fingerprint(usuario)
+	key := "sessions/" + compras.Fingerprint(usuario)
 	for range turnsForList {
 		values, err := s.store.Load(ctx, key)
 		if err != nil {

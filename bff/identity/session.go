@@ -27,7 +27,6 @@ import (
 	"entregas/internal/rest"
 )
 
-// How long a session lasts, and how long a sign-in may take.
 const (
 	// sessionTTL is how long a session of the pages lasts.
 	sessionTTL = 8 * time.Hour
@@ -35,25 +34,27 @@ const (
 	signInTTL = 10 * time.Minute
 )
 
-// The cookies. The session's is never sent from another site's page; the sign-in's has to come back from the issuer's.
+// The cookies. A browser sends sessionCookie only with requests of our own pages (SameSite=Strict). It sends signInCookie also
+// when the issuer's page sends it back (SameSite=Lax).
 const (
 	sessionCookie = "entregas_sesion"
 	signInCookie  = "entregas_ingreso"
 )
 
-// CSRFHeader is what a write that comes with the session's cookie must say: another site's page cannot.
+// CSRFHeader is the header that a write with the session's cookie must have. Its value is the token that GET /sesion answers,
+// which a page of another site cannot read.
 const CSRFHeader = "X-CSRF-Token"
 
-// session is what the state store has under session/<hash of the cookie>.
+// session is the value that the state store has under session/<hash of the cookie>.
 type session struct {
 	Person
 	CSRF  string    `json:"csrf"`
-	Until time.Time `json:"hasta"`
+	Until time.Time `json:"until"`
 
-	key, version string // where the store has it
+	key, version string // of the value in the store
 }
 
-// Sessions signs people of the pages in and out.
+// Sessions signs the people of the pages in and out, and identifies the caller of each request.
 type Sessions struct {
 	issuer *Issuer
 	store  compras.Store
@@ -61,13 +62,13 @@ type Sessions struct {
 	max    int
 }
 
-// NewSessions keeps sessions in store of people whom e knows: at most limit of each, a further one ends the oldest. 0 is as
-// many as they like.
-func NewSessions(e *Issuer, store compras.Store, limit int) *Sessions {
-	return &Sessions{issuer: e, store: store, now: time.Now, max: limit}
+// NewSessions returns Sessions that signs people in with issuer and keeps their sessions in store. One subject has at most
+// limit sessions, and a further one ends the oldest; 0 is no limit.
+func NewSessions(issuer *Issuer, store compras.Store, limit int) *Sessions {
+	return &Sessions{issuer: issuer, store: store, now: time.Now, max: limit}
 }
 
-// Register adds GET /session, /signIn and /returnTo, and POST /signOut.
+// Register adds GET /sesion, /entrar and /volver, and POST /salir to routes.
 func (s *Sessions) Register(routes *mux.Router) {
 	routes.Handle("/sesion", rest.Route(s.whose)).Methods(http.MethodGet)
 	routes.Handle("/entrar", rest.Route(s.signIn)).Methods(http.MethodGet)
@@ -75,7 +76,7 @@ func (s *Sessions) Register(routes *mux.Router) {
 	routes.Handle("/salir", rest.Route(s.signOut)).Methods(http.MethodPost)
 }
 
-// whose tells whose session it is, with the token for writes.
+// whose answers the subject and the roles of the caller's session, and its CSRF token.
 func (s *Sessions) whose(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	loaded, err := s.sessionAt(r)
@@ -89,32 +90,34 @@ func (s *Sessions) whose(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// signingIn is what the browser keeps while it is at the issuer.
+// signingIn is the value of signInCookie, which the browser keeps while it is at the issuer's page.
 type signingIn struct {
-	Estado, Verifier, Nonce, ReturnTo string
+	State, Verifier, Nonce, ReturnTo string
 }
 
-// signIn begins the code flow with PKCE.
+// signIn begins the authorization code flow with PKCE (RFC 7636).
 func (s *Sessions) signIn(w http.ResponseWriter, r *http.Request) error {
 	flow, err := s.issuer.signIn(r.Context(), s.returnAddress(r))
 	if err != nil {
 		return err
 	}
-	i := signingIn{Estado: rand.Text(), Verifier: oauth2.GenerateVerifier(), Nonce: rand.Text(), ReturnTo: ownPath(r.URL.Query().Get("volver"))}
+	i := signingIn{State: rand.Text(), Verifier: oauth2.GenerateVerifier(), Nonce: rand.Text(), ReturnTo: ownPath(r.URL.Query().Get("volver"))}
 	text, err := json.Marshal(i)
 	if err != nil {
 		return err
 	}
 	s.cookie(w, signInCookie, base64.RawURLEncoding.EncodeToString(text), http.SameSiteLaxMode, signInTTL)
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, flow.AuthCodeURL(i.Estado, oauth2.S256ChallengeOption(i.Verifier), oidc.Nonce(i.Nonce)), http.StatusFound) // #nosec G710 -- to the issuer that the settings name
+	http.Redirect(w, r, flow.AuthCodeURL(i.State, oauth2.S256ChallengeOption(i.Verifier), oidc.Nonce(i.Nonce)), http.StatusFound) // #nosec G710 -- to the issuer that the settings name
 	return nil
 }
 
-// maxReturnTo bounds the path to come back to, in bytes: it travels in a cookie, and a browser drops one of more than 4 kB.
+// maxReturnTo bounds the path to which a sign-in returns, in bytes. A cookie holds it, and a browser drops a cookie of more
+// than 4 kB.
 const maxReturnTo = 1 << 10
 
-// ownPath is a path of ours to come back to: never another site's address.
+// ownPath returns the path and query of returnTo where it is a path of this system, else "/". It never returns the address of
+// another site.
 func ownPath(returnTo string) string {
 	u, err := url.Parse(returnTo)
 	if err != nil || len(returnTo) > maxReturnTo || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") || strings.Contains(returnTo, `\`) {
@@ -123,6 +126,7 @@ func ownPath(returnTo string) string {
 	return u.RequestURI()
 }
 
+// returnAddress returns the address to which the issuer sends the browser back.
 func (s *Sessions) returnAddress(r *http.Request) string {
 	if s.issuer.settings.PublicURL != "" {
 		return strings.TrimSuffix(s.issuer.settings.PublicURL, "/") + "/volver"
@@ -130,13 +134,13 @@ func (s *Sessions) returnAddress(r *http.Request) string {
 	return "http://" + r.Host + "/volver"
 }
 
-// proceed goes on by a page of our own: a browser that was sent here from the issuer's site would not bring the session's
-// cookie along on a redirect.
+// proceed is the page that leads on after a sign-in. A redirect would not do: a browser that comes from the issuer's site
+// follows it without the SameSite=Strict cookie.
 var proceed = template.Must(template.New("").Parse(`<!doctype html><html lang="es"><head><meta charset="utf-8"><title>Entregas de los Alpes</title>
 <meta http-equiv="refresh" content="0;url={{.}}"></head><body><p><a href="{{.}}">Seguir</a></p></body></html>
 `))
 
-// returnTo ends the code flow: the issuer sent the browser back.
+// returnTo ends the code flow when the issuer has sent the browser back, and begins the session.
 func (s *Sessions) returnTo(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	var i signingIn
@@ -146,7 +150,7 @@ func (s *Sessions) returnTo(w http.ResponseWriter, r *http.Request) error {
 		err = json.Unmarshal(text, &i)
 	}
 	q := r.URL.Query()
-	if err != nil || i.Estado == "" || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(i.Estado)) != 1 {
+	if err != nil || i.State == "" || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(i.State)) != 1 {
 		return errs.New(errs.NoIdentity, "Este ingreso no se empezó aquí, o ya venció. Entre de nuevo en /entrar.")
 	}
 	s.cookie(w, signInCookie, "", http.SameSiteLaxMode, -time.Second)
@@ -175,14 +179,14 @@ func (s *Sessions) returnTo(w http.ResponseWriter, r *http.Request) error {
 	return proceed.Execute(w, ownPath(i.ReturnTo))
 }
 
-// signOut ends the session, for every replica.
+// signOut ends the caller's session in every replica.
 func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request) error {
 	loaded, err := s.sessionAt(r)
 	if err != nil {
 		return err
 	}
 	if loaded != nil {
-		if err := loaded.consents(r); err != nil {
+		if err := loaded.checkCSRF(r); err != nil {
 			return err
 		}
 		if err := s.store.Delete(r.Context(), loaded.key, loaded.version); err != nil && !errors.Is(err, compras.ErrChanged) {
@@ -195,7 +199,7 @@ func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// sessionAt gives the session of a request, nil when it has none.
+// sessionAt returns the session of a request, nil where it has none.
 func (s *Sessions) sessionAt(r *http.Request) (*session, error) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil || cookie.Value == "" {
@@ -204,7 +208,7 @@ func (s *Sessions) sessionAt(r *http.Request) (*session, error) {
 	return s.read(r.Context(), sessionKey(cookie.Value))
 }
 
-// read gives the session that the store has under key, nil where it has none.
+// read returns the session that the store has under key, nil where there is none or its time is over.
 func (s *Sessions) read(ctx context.Context, key string) (*session, error) {
 	values, err := s.store.Load(ctx, key)
 	if err != nil || values[0].Version == "" {
@@ -212,7 +216,7 @@ func (s *Sessions) read(ctx context.Context, key string) (*session, error) {
 	}
 	loaded := session{key: key, version: values[0].Version}
 	if err := json.Unmarshal(values[0].Text, &loaded); err != nil {
-		return nil, fmt.Errorf("sesión: %w", err)
+		return nil, fmt.Errorf("session: %w", err)
 	}
 	if s.now().After(loaded.Until) {
 		return nil, nil
@@ -220,8 +224,8 @@ func (s *Sessions) read(ctx context.Context, key string) (*session, error) {
 	return &loaded, nil
 }
 
-// consents requires of a write that it comes from a page of ours.
-func (s *session) consents(r *http.Request) error {
+// checkCSRF refuses a write without the session's CSRF token: a page of another site may have sent it.
+func (s *session) checkCSRF(r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return nil
@@ -232,25 +236,27 @@ func (s *session) consents(r *http.Request) error {
 	return nil
 }
 
-// sessionKey: the store holds a hash, so that who reads the store cannot take up a session.
+// sessionKey returns the store's key of a session. It has a hash of the secret, so that a reader of the store cannot use the
+// session.
 func sessionKey(secret string) string {
 	h := sha256.Sum256([]byte(secret))
-	return "sesion/" + hex.EncodeToString(h[:])
+	return "session/" + hex.EncodeToString(h[:])
 }
 
+// cookie sets a cookie that lasts for ttl; a negative ttl deletes it.
 func (s *Sessions) cookie(w http.ResponseWriter, name, value string, site http.SameSite, ttl time.Duration) {
-	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure where our own address is; on the loopback there is no TLS
+	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure where PUBLIC_URL is https; on the loopback there is no TLS
 		Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: site, MaxAge: int(ttl / time.Second),
 		Secure: strings.HasPrefix(s.issuer.settings.PublicURL, "https://"),
 	})
 }
 
-// Who identifies the caller by the token or by the session; the zero Person where there is neither. Errors: NoIdentity for a token
-// that is not valid, NoPermission for a write without the session's CSRF token, Unavailable.
+// Who identifies the caller of r by its bearer token or its session. It returns the zero Person where r has neither. Errors:
+// NoIdentity for a token that is not valid; NoPermission for a write without the session's CSRF token; Unavailable.
 func (s *Sessions) Who(r *http.Request) (Person, error) {
 	if header := r.Header.Get("Authorization"); header != "" {
-		schema, token, _ := strings.Cut(header, " ")
-		if !strings.EqualFold(schema, "Bearer") || token == "" {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") || token == "" {
 			return Person{}, errs.New(errs.NoIdentity, "La cabecera Authorization debe ser: Bearer <token>.")
 		}
 		return s.issuer.Verify(r.Context(), strings.TrimSpace(token))
@@ -262,10 +268,10 @@ func (s *Sessions) Who(r *http.Request) (Person, error) {
 	person := loaded.Person
 	person.Until = loaded.Until
 	person.still = func(ctx context.Context) error { return s.still(ctx, loaded) }
-	return person, loaded.consents(r)
+	return person, loaded.checkCSRF(r)
 }
 
-// still tells whether a session that was read before is there, and the same person's with the same roles.
+// still checks that a session still exists, with the same subject and roles as before. Errors: NoIdentity; Unavailable.
 func (s *Sessions) still(ctx context.Context, before *session) error {
 	now, err := s.read(ctx, before.key)
 	if err != nil {
@@ -275,21 +281,4 @@ func (s *Sessions) still(ctx context.Context, before *session) error {
 		return errs.New(errs.NoIdentity, "La sesión terminó.")
 	}
 	return nil
-}
-
-// Require refuses who is not one of roles; with none, anybody who is known is enough.
-func Require(ctx context.Context, roles ...string) error {
-	p := Of(ctx)
-	if !p.Known() {
-		return errs.New(errs.NoIdentity, "Hace falta un token (Authorization: Bearer …) o entrar en /entrar.")
-	}
-	for _, role := range roles {
-		if p.Is(role) {
-			return nil
-		}
-	}
-	if len(roles) == 0 && len(p.Roles) > 0 {
-		return nil
-	}
-	return errs.New(errs.NoPermission, "Esto no lo puede hacer quien pregunta: hace falta otro rol.")
 }

@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,64 +16,65 @@ import (
 	"entregas/internal/errs"
 )
 
-// slack is how far the clocks of the issuer and the bff may be apart.
+// slack is the difference that the clocks of the issuer and the bff may have.
 const slack = 30 * time.Second
 
 // issuerDeadline bounds one request to the OIDC issuer.
 const issuerDeadline = 5 * time.Second
 
-// Settings say whose tokens are taken.
+// Settings say which tokens an Issuer accepts.
 type Settings struct {
-	Issuer    string // the issuer's URL, as tokens have it in iss
-	Audience  string // what tokens have in aud
-	Cliente   string // our own client id with the issuer, for the pages; their tokens have it in aud
-	Secret    string // and its secret, where it has one
-	Roles     string // the claim that holds the roles: a list, or a path to one, as in realm_access.roles
-	PublicURL string // our own address as browsers see it; "" is what each request says
-	HTTP      *http.Client
+	Issuer    string       // URL of the issuer, as the claim iss has it
+	Audience  string       // value that the claim aud must have
+	ClientID  string       // client id of the pages with the issuer; the claim aud of their ID tokens
+	Secret    string       // client secret of the pages; "" for a public client
+	Roles     string       // name of the claim that lists the roles, or a path to it, such as realm_access.roles
+	PublicURL string       // address of the bff as browsers see it; "" takes the Host of each request
+	HTTP      *http.Client // sends the requests to the issuer; nil makes one with issuerDeadline
 }
 
-// Issuer is the OIDC issuer as we see it. What it says of itself and its keys are asked for when they are first needed, and the
-// keys again when a token names one that is not known: so it may start after us, and change its keys.
+// Issuer verifies the tokens of an OIDC issuer. It loads the issuer's configuration with the first token, and the keys again
+// for a token with an unknown key id. So the issuer may start after the bff, and may rotate its keys.
 type Issuer struct {
 	settings Settings
 	mu       sync.Mutex
 	provider *oidc.Provider
 	keys     *keys
-	failure  error // of the last try to connect, at
+	failure  error // of the last attempt to connect, at failedAt
 	failedAt time.Time
 	now      func() time.Time
 }
 
-// NewIssuer trusts the issuer of a.
-func NewIssuer(a Settings) *Issuer {
-	if a.HTTP == nil {
-		a.HTTP = &http.Client{Timeout: issuerDeadline}
+// NewIssuer returns an Issuer for the issuer of s. It sends no request yet.
+func NewIssuer(s Settings) *Issuer {
+	if s.HTTP == nil {
+		s.HTTP = &http.Client{Timeout: issuerDeadline}
 	}
-	return &Issuer{settings: a, now: time.Now}
+	return &Issuer{settings: s, now: time.Now}
 }
 
-func (e *Issuer) connect(ctx context.Context) (*oidc.Provider, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.provider != nil {
-		return e.provider, nil
+// connect loads the configuration of the issuer once. Error: Unavailable.
+func (i *Issuer) connect(ctx context.Context) (*oidc.Provider, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.provider != nil {
+		return i.provider, nil
 	}
-	if e.failure != nil && time.Since(e.failedAt) < betweenAttempts {
-		return nil, e.failure // the requests that waited for that try do not each wait for one of their own
+	if i.failure != nil && time.Since(i.failedAt) < betweenAttempts {
+		return nil, i.failure // the requests that waited for this attempt must not each make one of their own
 	}
-	p, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), e.settings.HTTP), e.settings.Issuer)
-	var said struct {
+	p, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), i.settings.HTTP), i.settings.Issuer)
+	var metadata struct {
 		Keys string `json:"jwks_uri"`
 	}
 	if err == nil {
-		err = p.Claims(&said)
+		err = p.Claims(&metadata)
 	}
 	if err != nil {
-		e.failure, e.failedAt = noReply(err), time.Now()
-		return nil, e.failure
+		i.failure, i.failedAt = noReply(err), time.Now()
+		return nil, i.failure
 	}
-	e.provider, e.keys = p, newKeys(said.Keys, e.settings.HTTP)
+	i.provider, i.keys = p, newKeys(metadata.Keys, i.settings.HTTP)
 	return p, nil
 }
 
@@ -82,22 +82,24 @@ func noReply(cause error) error {
 	return &errs.Error{Codigo: errs.Unavailable, Mensaje: "El emisor de identidades no responde. Intente de nuevo en unos segundos.", Cause: cause}
 }
 
-// algorithms are those with which a token may be signed. Never none, and none with a shared secret.
+// algorithms are the signature algorithms of a valid token: never "none", and none with a shared secret.
 var algorithms = []string{oidc.RS256, oidc.ES256}
 
-// Verify gives who a bearer token is of. Errors: NoIdentity; Unavailable when the issuer does not answer.
-func (e *Issuer) Verify(ctx context.Context, token string) (Person, error) {
-	return e.verify(ctx, token, e.settings.Audience, "")
+// Verify returns the subject and the roles of a bearer token. Errors: NoIdentity for a token that is not valid; Unavailable
+// when the issuer does not answer.
+func (i *Issuer) Verify(ctx context.Context, token string) (Person, error) {
+	return i.verify(ctx, token, i.settings.Audience, "")
 }
 
-func (e *Issuer) verify(ctx context.Context, token, audience, nonce string) (Person, error) {
-	if _, err := e.connect(ctx); err != nil {
+// verify is Verify for another audience. It also requires the claim nonce, unless nonce is "".
+func (i *Issuer) verify(ctx context.Context, token, audience, nonce string) (Person, error) {
+	if _, err := i.connect(ctx); err != nil {
 		return Person{}, err
 	}
-	signature := &verification{keys: e.keys}
-	readBack, err := oidc.NewVerifier(e.settings.Issuer, signature, &oidc.Config{
+	signature := &verification{keys: i.keys}
+	idToken, err := oidc.NewVerifier(i.settings.Issuer, signature, &oidc.Config{
 		ClientID: audience, SupportedSigningAlgs: algorithms,
-		Now: func() time.Time { return e.now().Add(-slack) }, // for exp; of nbf it forgives five minutes
+		Now: func() time.Time { return i.now().Add(-slack) }, // the library applies it to exp; it allows nbf five minutes, so that nbf is checked below
 	}).Verify(ctx, token)
 	if err != nil {
 		if errs.Of(signature.err) == errs.Unavailable {
@@ -105,20 +107,20 @@ func (e *Issuer) verify(ctx context.Context, token, audience, nonce string) (Per
 		}
 		return Person{}, &errs.Error{Codigo: errs.NoIdentity, Mensaje: why(err), Cause: err}
 	}
-	if readBack.Nonce != nonce && nonce != "" {
+	if idToken.Nonce != nonce && nonce != "" {
 		return Person{}, errs.New(errs.NoIdentity, "El token no es de este ingreso.")
 	}
-	if readBack.IssuedAt.After(e.now().Add(slack)) {
+	if idToken.IssuedAt.After(i.now().Add(slack)) {
 		return Person{}, errs.New(errs.NoIdentity, "El token es del futuro.")
 	}
 	var claims map[string]any
-	if err := readBack.Claims(&claims); err != nil {
+	if err := idToken.Claims(&claims); err != nil {
 		return Person{}, &errs.Error{Codigo: errs.NoIdentity, Mensaje: "El token no se entiende.", Cause: err}
 	}
-	if desde, found := claims["nbf"].(float64); found && desde > float64(e.now().Add(slack).Unix()) {
+	if notBefore, found := claims["nbf"].(float64); found && notBefore > float64(i.now().Add(slack).Unix()) {
 		return Person{}, errs.New(errs.NoIdentity, "El token es del futuro.")
 	}
-	p := Person{Usuario: readBack.Subject, Roles: roles(claims, e.settings.Roles), Until: readBack.Expiry.Add(slack)}
+	p := Person{Usuario: idToken.Subject, Roles: roles(claims, i.settings.Roles), Until: idToken.Expiry.Add(slack)}
 	var v contracts.Validator
 	v.Identifier("sub", p.Usuario)
 	if err := v.Error(); err != nil {
@@ -127,6 +129,7 @@ func (e *Issuer) verify(ctx context.Context, token, audience, nonce string) (Per
 	return p, nil
 }
 
+// why says in Spanish why a token is refused with err.
 func why(err error) string {
 	var expired *oidc.TokenExpiredError
 	if errors.As(err, &expired) {
@@ -135,7 +138,7 @@ func why(err error) string {
 	return "El token no vale: no es de quien debe, no es para este sistema o fue alterado."
 }
 
-// roles are those of ours that the claim at path has.
+// roles returns the roles of this system that the claim at path lists. Dots in path separate nested claims.
 func roles(claims map[string]any, path string) []string {
 	var value any = claims
 	for part := range strings.SplitSeq(path, ".") {
@@ -152,25 +155,26 @@ func roles(claims map[string]any, path string) []string {
 	return own
 }
 
-// signIn is the code flow with returnTo as the address to which the issuer sends the browser back.
-func (e *Issuer) signIn(ctx context.Context, returnTo string) (*oauth2.Config, error) {
-	p, err := e.connect(ctx)
+// signIn returns the authorization code flow at whose end the issuer sends the browser to returnTo. Error: Unavailable.
+func (i *Issuer) signIn(ctx context.Context, returnTo string) (*oauth2.Config, error) {
+	p, err := i.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &oauth2.Config{
-		ClientID: e.settings.Cliente, ClientSecret: e.settings.Secret, Endpoint: p.Endpoint(), RedirectURL: returnTo,
+		ClientID: i.settings.ClientID, ClientSecret: i.settings.Secret, Endpoint: p.Endpoint(), RedirectURL: returnTo,
 		Scopes: []string{oidc.ScopeOpenID, "profile"},
 	}, nil
 }
 
-// exchange exchanges the code that the issuer gave for who it is.
-func (e *Issuer) exchange(ctx context.Context, returnTo, code, verifier, nonce string) (Person, error) {
-	flow, err := e.signIn(ctx, returnTo)
+// exchange redeems the code of a sign-in and returns the person that signed in. Errors: NoIdentity for a code that is not
+// valid; Unavailable.
+func (i *Issuer) exchange(ctx context.Context, returnTo, code, verifier, nonce string) (Person, error) {
+	flow, err := i.signIn(ctx, returnTo)
 	if err != nil {
 		return Person{}, err
 	}
-	t, err := flow.Exchange(oidc.ClientContext(ctx, e.settings.HTTP), code, oauth2.VerifierOption(verifier))
+	t, err := flow.Exchange(oidc.ClientContext(ctx, i.settings.HTTP), code, oauth2.VerifierOption(verifier))
 	if err != nil {
 		var refusal *oauth2.RetrieveError
 		if errors.As(err, &refusal) && refusal.Response.StatusCode < http.StatusInternalServerError {
@@ -180,7 +184,7 @@ func (e *Issuer) exchange(ctx context.Context, returnTo, code, verifier, nonce s
 	}
 	id, ok := t.Extra("id_token").(string)
 	if !ok {
-		return Person{}, noReply(fmt.Errorf("no hay id_token en la respuesta"))
+		return Person{}, noReply(errors.New("the answer has no id_token"))
 	}
-	return e.verify(ctx, id, e.settings.Cliente, nonce)
+	return i.verify(ctx, id, i.settings.ClientID, nonce)
 }

@@ -46,9 +46,9 @@ var files embed.FS
 
 var page = template.Must(template.ParseFS(files, "entrar.html"))
 
-func (e *Issuer) form(w http.ResponseWriter, r *http.Request) error {
+func (i *Issuer) form(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	if err := e.check(q); err != nil {
+	if err := i.check(q); err != nil {
 		return err
 	}
 	fields := map[string]string{}
@@ -62,8 +62,8 @@ func (e *Issuer) form(w http.ResponseWriter, r *http.Request) error {
 }
 
 // check refuses what is not our own page's: a code sent to another site would be somebody else's session.
-func (e *Issuer) check(q url.Values) error {
-	if !slices.Contains(e.returns, q.Get("redirect_uri")) {
+func (i *Issuer) check(q url.Values) error {
+	if !slices.Contains(i.returns, q.Get("redirect_uri")) {
 		return errs.New(errs.Invalid, "redirect_uri no es de este sistema.")
 	}
 	for _, name := range signInFields {
@@ -71,19 +71,19 @@ func (e *Issuer) check(q url.Values) error {
 			return errs.New(errs.Invalid, "%s debe venir una sola vez.", name)
 		}
 	}
-	if q.Get("client_id") != Cliente || q.Get("response_type") != "code" || q.Get("state") == "" ||
+	if q.Get("client_id") != ClientID || q.Get("response_type") != "code" || q.Get("state") == "" ||
 		q.Get("code_challenge_method") != "S256" || !formOfChallenge.MatchString(q.Get("code_challenge")) {
 		return errs.New(errs.Invalid, "El ingreso no se empezó bien. Entre de nuevo en /entrar.")
 	}
 	return nil
 }
 
-func (e *Issuer) authorize(w http.ResponseWriter, r *http.Request) error {
+func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		return errs.New(errs.Invalid, "No se pudo leer el formulario.")
 	}
-	if err := e.check(r.PostForm); err != nil {
+	if err := i.check(r.PostForm); err != nil {
 		return err
 	}
 	usuario, role := strings.TrimSpace(r.PostForm.Get("usuario")), r.PostForm.Get("rol")
@@ -96,7 +96,7 @@ func (e *Issuer) authorize(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	returnTo := r.PostForm.Get("redirect_uri")
-	code, err := e.sign(claims{
+	code, err := i.sign(claims{
 		Usuario: usuario, Roles: []string{role}, Audience: []string{codeAudience}, Nonce: r.PostForm.Get("nonce"),
 		Challenge: r.PostForm.Get("code_challenge"), ReturnTo: returnTo, ID: rand.Text(),
 	}, codeTTL)
@@ -125,10 +125,10 @@ func (o oauthError) status() int {
 
 // redeem gives tokens for a code, once: it carries all that is needed, signed, so that any replica takes it, and the store says
 // whether one of them took it before.
-func (e *Issuer) redeem(w http.ResponseWriter, r *http.Request) {
+func (i *Issuer) redeem(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	w.Header().Set("Cache-Control", "no-store")
-	tokens, err := e.exchange(r)
+	tokens, err := i.exchange(r)
 	var refused oauthError
 	switch {
 	case errors.As(err, &refused):
@@ -140,29 +140,29 @@ func (e *Issuer) redeem(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (e *Issuer) exchange(r *http.Request) (map[string]any, error) {
-	d, err := e.readCode(r)
+func (i *Issuer) exchange(r *http.Request) (map[string]any, error) {
+	d, err := i.readCode(r)
 	if err != nil {
 		return nil, err
 	}
-	err = e.codes.Create(r.Context(), "codigo/"+d.ID, []byte(`"gastado"`), 2*codeTTL)
+	err = i.codes.Create(r.Context(), "codigo/"+d.ID, []byte(`"gastado"`), 2*codeTTL)
 	if errors.Is(err, compras.ErrChanged) {
 		return nil, oauthError{"invalid_grant", "el código ya se usó"}
 	} else if err != nil {
 		return nil, err
 	}
-	access, err := e.Token(d.Usuario, d.Roles, tokenTTL, Audience)
+	access, err := i.Token(d.Usuario, d.Roles, tokenTTL, Audience)
 	if err != nil {
 		return nil, err
 	}
-	id, err := e.sign(claims{Usuario: d.Usuario, Roles: d.Roles, Audience: []string{Cliente}, Nonce: d.Nonce}, tokenTTL)
+	id, err := i.sign(claims{Usuario: d.Usuario, Roles: d.Roles, Audience: []string{ClientID}, Nonce: d.Nonce}, tokenTTL)
 	return map[string]any{
 		"access_token": access, "id_token": id, "token_type": "Bearer", "expires_in": int(tokenTTL.Seconds()),
 	}, err
 }
 
 // readCode gives what the code of r was given for. Its errors are oauthErrors.
-func (e *Issuer) readCode(r *http.Request) (d claims, err error) {
+func (i *Issuer) readCode(r *http.Request) (d claims, err error) {
 	if err := r.ParseForm(); err != nil {
 		return d, oauthError{"invalid_request", "no se pudo leer el formulario"}
 	}
@@ -173,7 +173,7 @@ func (e *Issuer) readCode(r *http.Request) (d claims, err error) {
 	switch {
 	case r.PostForm.Get("grant_type") != grantType:
 		return d, oauthError{"unsupported_grant_type", "grant_type debe ser " + grantType}
-	case client != Cliente:
+	case client != ClientID:
 		return d, oauthError{"invalid_client", "no se conoce ese client_id"}
 	case !formOfVerifier.MatchString(r.PostForm.Get("code_verifier")):
 		return d, oauthError{"invalid_request", "falta el code_verifier, o no tiene su forma"}
@@ -182,8 +182,8 @@ func (e *Issuer) readCode(r *http.Request) (d claims, err error) {
 	if err != nil {
 		return d, oauthError{"invalid_grant", "no es un código"}
 	}
-	text, err := signed.Verify(&e.key.PublicKey)
-	if err != nil || json.Unmarshal(text, &d) != nil || !slices.Equal(d.Audience, []string{codeAudience}) || d.Issuer != e.url || d.ID == "" {
+	text, err := signed.Verify(&i.key.PublicKey)
+	if err != nil || json.Unmarshal(text, &d) != nil || !slices.Equal(d.Audience, []string{codeAudience}) || d.Issuer != i.url || d.ID == "" {
 		return d, oauthError{"invalid_grant", "no es un código"}
 	}
 	challenge := sha256.Sum256([]byte(r.PostForm.Get("code_verifier")))

@@ -29,7 +29,7 @@ import (
 // What tokens are for.
 const (
 	Audience = "entregas"
-	Cliente  = "entregas-paginas"
+	ClientID = "entregas-paginas"
 )
 
 const (
@@ -108,18 +108,18 @@ type claims struct {
 }
 
 // Token is a token of usuario with the roles, for aud.
-func (e *Issuer) Token(usuario string, roles []string, ttl time.Duration, aud ...string) (string, error) {
-	return e.sign(claims{Usuario: usuario, Roles: roles, Audience: aud}, ttl)
+func (i *Issuer) Token(usuario string, roles []string, ttl time.Duration, aud ...string) (string, error) {
+	return i.sign(claims{Usuario: usuario, Roles: roles, Audience: aud}, ttl)
 }
 
-func (e *Issuer) sign(d claims, ttl time.Duration) (string, error) {
+func (i *Issuer) sign(d claims, ttl time.Duration) (string, error) {
 	now := time.Now()
-	d.Issuer, d.IssuedAt, d.Expires = e.url, now.Unix(), now.Add(ttl).Unix()
+	d.Issuer, d.IssuedAt, d.Expires = i.url, now.Unix(), now.Add(ttl).Unix()
 	text, err := json.Marshal(d)
 	if err != nil {
 		return "", err
 	}
-	signed, err := e.signer.Sign(text)
+	signed, err := i.signer.Sign(text)
 	if err != nil {
 		return "", err
 	}
@@ -127,29 +127,29 @@ func (e *Issuer) sign(d claims, ttl time.Duration) (string, error) {
 }
 
 // Register adds the issuer's routes, under the path of its URL.
-func (e *Issuer) Register(routes *mux.Router) {
-	u, err := url.Parse(e.url)
+func (i *Issuer) Register(routes *mux.Router) {
+	u, err := url.Parse(i.url)
 	if err != nil {
 		return // New's caller gave it to the verifier too, which says so
 	}
-	routes.HandleFunc(u.Path+"/.well-known/openid-configuration", e.configuration).Methods(http.MethodGet)
-	routes.HandleFunc(u.Path+"/claves", e.keys).Methods(http.MethodGet)
-	routes.Handle(u.Path+"/entrar", rest.Route(e.form)).Methods(http.MethodGet)
-	routes.Handle(u.Path+"/entrar", rest.Route(e.authorize)).Methods(http.MethodPost)
-	routes.HandleFunc(u.Path+"/token", e.redeem).Methods(http.MethodPost)
+	routes.HandleFunc(u.Path+"/.well-known/openid-configuration", i.configuration).Methods(http.MethodGet)
+	routes.HandleFunc(u.Path+"/claves", i.keys).Methods(http.MethodGet)
+	routes.Handle(u.Path+"/entrar", rest.Route(i.form)).Methods(http.MethodGet)
+	routes.Handle(u.Path+"/entrar", rest.Route(i.authorize)).Methods(http.MethodPost)
+	routes.HandleFunc(u.Path+"/token", i.redeem).Methods(http.MethodPost)
 }
 
-func (e *Issuer) configuration(w http.ResponseWriter, _ *http.Request) {
+func (i *Issuer) configuration(w http.ResponseWriter, _ *http.Request) {
 	rest.Write(w, http.StatusOK, map[string]any{
-		"issuer": e.url, "authorization_endpoint": e.url + "/entrar", "token_endpoint": e.url + "/token", "jwks_uri": e.url + "/claves",
+		"issuer": i.url, "authorization_endpoint": i.url + "/entrar", "token_endpoint": i.url + "/token", "jwks_uri": i.url + "/claves",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"ES256"}, "code_challenge_methods_supported": []string{"S256"},
 		"grant_types_supported": []string{grantType}, "token_endpoint_auth_methods_supported": []string{"none", "client_secret_basic"},
 	})
 }
 
-func (e *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
-	rest.Write(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &e.key.PublicKey, KeyID: e.kid, Algorithm: "ES256", Use: "sig"}}})
+func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
+	rest.Write(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &i.key.PublicKey, KeyID: i.kid, Algorithm: "ES256", Use: "sig"}}})
 }
 
 // returnAddresses are the addresses of /returnTo: at our public address, and at the issuer's own, which a browser on the same

@@ -11,9 +11,9 @@ import (
 
 // InProcess is a client whose calls the issuer answers here: the program trusts its own issuer as it would one far away,
 // and need not serve yet.
-func (e *Issuer) InProcess() *http.Client {
+func (i *Issuer) InProcess() *http.Client {
 	routes := mux.NewRouter()
-	e.Register(routes)
+	i.Register(routes)
 	return &http.Client{Transport: inProcess{routes}}
 }
 
@@ -38,6 +38,6 @@ type recorded struct {
 	body    bytes.Buffer
 }
 
-func (g *recorded) Header() http.Header         { return g.headers }
-func (g *recorded) Write(b []byte) (int, error) { return g.body.Write(b) }
-func (g *recorded) WriteHeader(status int)      { g.status = status }
+func (r *recorded) Header() http.Header         { return r.headers }
+func (r *recorded) Write(b []byte) (int, error) { return r.body.Write(b) }
+func (r *recorded) WriteHeader(status int)      { r.status = status }

@@ -39,7 +39,7 @@ type system struct {
 // newSystem has one purchase, RECIBIDA.
 func newSystem(t *testing.T) system {
 	t.Helper()
-	s := system{manager: comprastest.NewGestor(), store: &comprastest.Store{}}
+	s := system{manager: comprastest.NewManager(), store: &comprastest.Store{}}
 	a, err := s.core().Create(t.Context(), contracts.SolicitudCompra{IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}}}, "")
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +72,8 @@ func (s system) advance(t *testing.T, step contracts.Estado, writes *replica, al
 	t.Helper()
 	c := s.manager.Advance(s.id, step)
 	for _, r := range all {
-		r.wakeups.Cambio(c.ID, c.Numero())
-		r.wakeups.Count(c)
+		r.wakeups.Wake(c.ID, c.Numero())
+		r.wakeups.Tell(c)
 	}
 	if err := writes.core.Register(t.Context(), c); err != nil {
 		t.Fatal(err)
@@ -207,7 +207,7 @@ func TestALastEventIDBeyondTheNewest(t *testing.T) {
 	f := open(t, one.URL+"/eventos/"+s.id, "999")
 	s.advance(t, contracts.EstadoIniciada, one, one)
 	f.delay("2", contracts.EstadoIniciada)
-	changes, err := live.NewServer(t.Context(), one.core, one.wakeups).Cambios(t.Context(), s.id, 999)
+	changes, err := live.NewServer(t.Context(), one.core, one.wakeups).Changes(t.Context(), s.id, 999)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestALastEventIDBeyondTheNewest(t *testing.T) {
 			t.Errorf("%q: %d", bad, f.response.StatusCode)
 		}
 	}
-	if _, err := live.NewServer(t.Context(), one.core, one.wakeups).Cambios(t.Context(), s.id, -2); errs.Of(err) != errs.Invalid {
+	if _, err := live.NewServer(t.Context(), one.core, one.wakeups).Changes(t.Context(), s.id, -2); errs.Of(err) != errs.Invalid {
 		t.Errorf("-2: %v", err)
 	}
 }
@@ -270,7 +270,7 @@ func TestWhoDoesNotReadStopsNobody(t *testing.T) {
 	open(t, one.URL+"/stream", "").response.Body.Close()
 	tooBig := contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: s.id}, Motivo: strings.Repeat("x", 1<<16)}
 	for range 2000 { // if it waited for the reader it would not end
-		one.wakeups.Count(tooBig)
+		one.wakeups.Tell(tooBig)
 	}
 }
 
@@ -292,17 +292,17 @@ func TestManyStreamsOfOne(t *testing.T) {
 	var err error
 	n := 0
 	for ; err == nil && n < 1000; n++ {
-		_, err = feed.Cambios(ctx, s.id, -1)
+		_, err = feed.Changes(ctx, s.id, -1)
 	}
 	if errs.Of(err) != errs.TooMany || n != 201 {
 		t.Errorf("el %d: %v", n, err)
 	}
-	if _, err := feed.Cambios(identity.With(t.Context(), identity.Person{Usuario: "eva"}), s.id, -1); err != nil {
+	if _, err := feed.Changes(identity.With(t.Context(), identity.Person{Usuario: "eva"}), s.id, -1); err != nil {
 		t.Errorf("otra: %v", err)
 	}
 	cancel()
 	for range 200 {
-		if _, err = feed.Cambios(identity.With(t.Context(), identity.Person{Usuario: "ana"}), s.id, -1); err == nil {
+		if _, err = feed.Changes(identity.With(t.Context(), identity.Person{Usuario: "ana"}), s.id, -1); err == nil {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -91,7 +91,7 @@ func (s *Server) sayStopping(w *output) {
 
 // Cambios gives the changes of purchase id after the number last (-1 for all), until ctx ends, the program stops, or there
 // can be no more. Errors: Invalid for a number that is none.
-func (s *Server) Cambios(ctx context.Context, id string, last int) (<-chan compras.Change, error) {
+func (s *Server) Changes(ctx context.Context, id string, last int) (<-chan compras.Change, error) {
 	id = contracts.CanonicalID(id)
 	if last < -1 {
 		return nil, contracts.BadField("desde", "debe ser el número de un cambio de esta compra, o -1")

@@ -45,14 +45,14 @@ const share = 4
 // Lease is what one request holds of a Pool. The methods of a nil Lease bound nothing: so are calls outside of a request.
 type Lease struct {
 	pool   *Pool
-	asker  string
+	client string
 	mu     sync.Mutex
 	held   int64
 	closed bool
 }
 
 // Lease is an empty Lease in the name of asker.
-func (p *Pool) Lease(asker string) *Lease { return &Lease{pool: p, asker: asker} }
+func (p *Pool) Lease(client string) *Lease { return &Lease{pool: p, client: client} }
 
 // Reserve takes n bytes, and waits for them a little while there are too many requests. Errors as of Take.
 func (l *Lease) Reserve(ctx context.Context, n int64) error {
@@ -91,32 +91,32 @@ func (l *Lease) take(n int64) (freed chan struct{}, err error) {
 	if l.closed { // nobody would give it back
 		return nil, nil
 	}
-	if freed, err = l.pool.charge(l.asker, n); err == nil {
+	if freed, err = l.pool.charge(l.client, n); err == nil {
 		l.held += n
 	}
 	return freed, err
 }
 
-func (p *Pool) charge(asker string, n int64) (freed chan struct{}, err error) {
+func (p *Pool) charge(client string, n int64) (freed chan struct{}, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.held[asker]+n > max(p.limits.Total/share, 1) {
+	if p.held[client]+n > max(p.limits.Total/share, 1) {
 		return nil, errs.New(errs.TooMany, "Sus peticiones en curso ocupan demasiado. Espere la respuesta de alguna.")
 	}
 	if p.used+n > p.limits.Total {
 		return p.freed, errs.New(errs.Busy, "Hay demasiadas peticiones grandes a la vez. Intente de nuevo en un segundo.")
 	}
 	p.used += n
-	p.held[asker] += n
+	p.held[client] += n
 	return nil, nil
 }
 
-func (p *Pool) giveBack(asker string, n int64) {
+func (p *Pool) giveBack(client string, n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.used -= n
-	if p.held[asker] -= n; p.held[asker] <= 0 {
-		delete(p.held, asker)
+	if p.held[client] -= n; p.held[client] <= 0 {
+		delete(p.held, client)
 	}
 	close(p.freed)
 	p.freed = make(chan struct{})
@@ -136,7 +136,7 @@ func (l *Lease) release(closing bool) {
 	defer l.mu.Unlock()
 	l.closed = l.closed || closing
 	if l.held > 0 {
-		l.pool.giveBack(l.asker, l.held)
+		l.pool.giveBack(l.client, l.held)
 		l.held = 0
 	}
 }
@@ -192,7 +192,7 @@ func Uncharged(ctx context.Context) context.Context {
 	if l == nil {
 		return ctx
 	}
-	return With(ctx, &Lease{pool: l.pool, asker: l.asker, closed: true})
+	return With(ctx, &Lease{pool: l.pool, client: l.client, closed: true})
 }
 
 // Limited returns what a service answers, charged to the Lease of ctx. Errors of reading, besides those of source: those of Take;

@@ -23,15 +23,15 @@ func Receive(r *pubsub.Receiver, core *compras.Service, wakeups *live.Wakeups) {
 		if err := core.Register(ctx, m.Data.Compra()); err != nil {
 			return err
 		}
-		wakeups.Cambio(m.Data.IDCompra, m.Data.Numero) // this replica's streams need not wait for their own copy
+		wakeups.Wake(m.Data.IDCompra, m.Data.Numero) // this replica's streams need not wait for their own copy
 		return nil
 	})
 	pubsub.ReceiveAt(r, "/vivo/eventos-compra", contracts.EventosCompra, func(_ context.Context, m event) error {
 		if check(m) != nil {
 			return nil // the other subscription makes a dead letter of it, once
 		}
-		wakeups.Cambio(m.Data.IDCompra, m.Data.Numero)
-		wakeups.Count(m.Data.Compra())
+		wakeups.Wake(m.Data.IDCompra, m.Data.Numero)
+		wakeups.Tell(m.Data.Compra())
 		return nil
 	})
 }

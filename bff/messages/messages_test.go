@@ -45,7 +45,7 @@ func TestEvents(t *testing.T) {
 			var broker pubsubtest.Broker
 			var store comprastest.Store
 			publisher := pubsub.NewPublisher(&broker, "bff")
-			core := compras.New(comprastest.NewGestor(), dapr.Commands{Publisher: publisher}, &store)
+			core := compras.New(comprastest.NewManager(), dapr.Commands{Publisher: publisher}, &store)
 			routes := mux.NewRouter()
 			messages.Receive(pubsub.NewReceiver(routes, publisher, &pubsubtest.Intentos{}), core, live.NewWakeups())
 			if c.down {

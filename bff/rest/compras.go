@@ -42,7 +42,7 @@ func writeAccepted(w http.ResponseWriter, r *http.Request, a contracts.Aceptada,
 // LeerCompra implements contract.ServerInterface.
 func (s Server) LeerCompra(w http.ResponseWriter, r *http.Request, id contract.Id) {
 	loaded, err := s.Gate.Load(r.Context(), id)
-	sayAge(w, loaded.Edad)
+	sayAge(w, loaded.Age)
 	respond(w, r, http.StatusOK, loaded.Compra, err)
 }
 
@@ -79,7 +79,7 @@ func respondPage(w http.ResponseWriter, r *http.Request, page compras.Page, err 
 	if response.Compras == nil {
 		response.Compras = []contracts.Compra{}
 	}
-	sayAge(w, page.Edad)
+	sayAge(w, page.Age)
 	respond(w, r, http.StatusOK, response, err)
 }
 

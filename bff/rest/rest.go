@@ -92,7 +92,7 @@ func hasIt(ifNoneMatch, etag string) bool {
 // sayAge says how old an answer is that does not come from the owner.
 func sayAge(w http.ResponseWriter, e compras.Age) {
 	if e.SecondHand {
-		w.Header().Set("Age", strconv.Itoa(e.Segundos))
+		w.Header().Set("Age", strconv.Itoa(e.Seconds))
 	}
 }
 

@@ -59,7 +59,7 @@ func (m measurement) MutateOperationParameters(ctx context.Context, p *graphql.R
 		if !edge.Charge(ctx, 1) {
 			return failure(errs.TooMany, "%s", edge.TooMany.Mensaje)
 		}
-		lease = m.pool.Lease(edge.Asker(ctx, ""))
+		lease = m.pool.Lease(edge.ClientName(ctx, ""))
 		socketOf(ctx).hold(lease)
 		graphql.GetOperationContext(ctx).Stats.SetExtension(leaseExtension, lease)
 	}

@@ -60,5 +60,5 @@ func SecondHand(ctx context.Context, age compras.Age) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.fields = append(c.fields, secondHandField{graphql.GetPath(ctx), age.Segundos})
+	c.fields = append(c.fields, secondHandField{graphql.GetPath(ctx), age.Seconds})
 }

@@ -15,7 +15,7 @@ import (
 // Live tells a purchase's changes as they happen.
 type Live interface {
 	// Cambios gives those after the number last, until ctx ends or there can be no more.
-	Cambios(ctx context.Context, id string, last int) (<-chan compras.Change, error)
+	Changes(ctx context.Context, id string, last int) (<-chan compras.Change, error)
 }
 
 type root struct {
@@ -85,7 +85,7 @@ func (r root) ApartarMensaje(ctx context.Context, id string) (*contracts.Mensaje
 
 // Cambios implements SubscriptionResolver.
 func (r root) Cambios(ctx context.Context, id string, desde *int) (<-chan compras.Change, error) {
-	return r.feed.Cambios(ctx, id, optional.Or(desde, -1))
+	return r.feed.Changes(ctx, id, optional.Or(desde, -1))
 }
 
 // queryResolver implements QueryResolver.
@@ -101,13 +101,13 @@ func (c queryResolver) Producto(ctx context.Context, id string) (*contracts.Prod
 
 func (c queryResolver) Compra(ctx context.Context, id string) (*contracts.Compra, error) {
 	l, err := c.gate.Load(ctx, id)
-	common.SecondHand(ctx, l.Edad)
+	common.SecondHand(ctx, l.Age)
 	return orNull(l.Compra, err)
 }
 
 func (c queryResolver) MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limit *int, after *string) (*compras.Page, error) {
 	page, err := c.gate.OfUsuario(ctx, optional.Or(idUsuario, own(ctx)), optional.Or(limit, compras.DefaultPage), optional.Or(after, ""), estados...)
-	common.SecondHand(ctx, page.Edad)
+	common.SecondHand(ctx, page.Age)
 	return orNull(page, err)
 }
 

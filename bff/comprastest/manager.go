@@ -31,7 +31,7 @@ type Manager struct {
 var _ gestorcompra.ServerInterface = (*Manager)(nil)
 
 // NewGestor returns a Manager without purchases.
-func NewGestor() *Manager {
+func NewManager() *Manager {
 	g := &Manager{}
 	g.Manager = dapr.Manager{Service: Serve("gestor-compra", g.call, func(routes *mux.Router) {
 		gestorcompra.HandlerWithOptions(g, gestorcompra.GorillaServerOptions{BaseRouter: routes})
@@ -40,26 +40,26 @@ func NewGestor() *Manager {
 }
 
 // MaxOpen makes it take n purchases of a customer at most.
-func (g *Manager) MaxOpen(n int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.maxOpen = n
+func (m *Manager) MaxOpen(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.maxOpen = n
 }
 
 // GoDown makes it do and answer nothing from now on, as one that is known to be away.
-func (g *Manager) GoDown() {
-	g.put(func() (bool, error) {
+func (m *Manager) GoDown() {
+	m.put(func() (bool, error) {
 		return false, &errs.Error{Codigo: errs.Unavailable, Mensaje: "gestor-compra no responde", Cause: compras.ErrNotDone}
 	})
 }
 
 // Mute makes it do what it is asked and not answer.
-func (g *Manager) Mute() { g.put(func() (bool, error) { return true, noReply() }) }
+func (m *Manager) Mute() { m.put(func() (bool, error) { return true, noReply() }) }
 
 // MuteOnce makes it do the next thing it is asked, and not answer; then it is well again.
-func (g *Manager) MuteOnce() {
+func (m *Manager) MuteOnce() {
 	first := true
-	g.put(func() (bool, error) {
+	m.put(func() (bool, error) {
 		if !first {
 			return true, nil
 		}
@@ -69,37 +69,37 @@ func (g *Manager) MuteOnce() {
 }
 
 // Respond makes it answer err and do nothing; nil makes it well again.
-func (g *Manager) Respond(err error) { g.put(func() (bool, error) { return err == nil, err }) }
+func (m *Manager) Respond(err error) { m.put(func() (bool, error) { return err == nil, err }) }
 
 func noReply() error {
 	return errs.New(errs.Unavailable, "gestor-compra no responde")
 }
 
-func (g *Manager) put(hindrance func() (bool, error)) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.hindrance = hindrance
+func (m *Manager) put(hindrance func() (bool, error)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hindrance = hindrance
 }
 
 // Calls is how often it was called.
-func (g *Manager) Calls() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.times
+func (m *Manager) Calls() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.times
 }
 
 // Compras lists what it has, oldest first.
-func (g *Manager) Compras() []contracts.Compra {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.Clone(g.compras)
+func (m *Manager) Compras() []contracts.Compra {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.compras)
 }
 
 // Advance enters a step in a purchase's history, and gives the purchase as it is told then.
-func (g *Manager) Advance(id string, step contracts.Estado) contracts.Compra {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	c := &g.compras[g.search(id)]
+func (m *Manager) Advance(id string, step contracts.Estado) contracts.Compra {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := &m.compras[m.search(id)]
 	c.Estado, c.ActualizadaEn = step, now()
 	c.Historia = append(slices.Clone(c.Historia), contracts.HechoContado{Numero: len(c.Historia) + 1, Paso: string(step), Tipo: "Prueba", En: c.ActualizadaEn})
 	return *c
@@ -109,37 +109,37 @@ func (g *Manager) Advance(id string, step contracts.Estado) contracts.Compra {
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // CrearCompra implements gestorcompra.ServerInterface.
-func (g *Manager) CrearCompra(w http.ResponseWriter, r *http.Request) {
+func (m *Manager) CrearCompra(w http.ResponseWriter, r *http.Request) {
 	s, err := rest.Load[contracts.SolicitudCompra](w, r)
 	if err != nil {
 		rest.WriteError(w, r, err)
 		return
 	}
-	a, err := g.take(s)
+	a, err := m.take(s)
 	rest.Answer(w, r, http.StatusAccepted, a, err)
 }
 
-func (g *Manager) take(s contracts.SolicitudCompra) (contracts.Aceptada, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if i := g.search(s.ID); i >= 0 {
-		c := g.compras[i]
+func (m *Manager) take(s contracts.SolicitudCompra) (contracts.Aceptada, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := m.search(s.ID); i >= 0 {
+		c := m.compras[i]
 		if !c.IsSame(s) {
 			return contracts.Aceptada{}, errs.New(errs.Conflict, "Ya existe la compra %s con otro contenido.", s.ID)
 		}
 		return contracts.Aceptada{ID: c.ID, Estado: c.Estado}, nil
 	}
 	open := 0
-	for _, c := range g.compras {
+	for _, c := range m.compras {
 		if c.IDUsuario == s.IDUsuario {
 			open++
 		}
 	}
-	if g.maxOpen > 0 && open >= g.maxOpen {
-		return contracts.Aceptada{}, errs.New(errs.Conflict, "El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", g.maxOpen)
+	if m.maxOpen > 0 && open >= m.maxOpen {
+		return contracts.Aceptada{}, errs.New(errs.Conflict, "El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", m.maxOpen)
 	}
 	now := now()
-	g.compras = append(g.compras, contracts.Compra{
+	m.compras = append(m.compras, contracts.Compra{
 		SolicitudCompra: s, Estado: contracts.EstadoRecibida,
 		CreadaEn: now, ActualizadaEn: now, Historia: []contracts.HechoContado{{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: now}},
 	})
@@ -147,20 +147,20 @@ func (g *Manager) take(s contracts.SolicitudCompra) (contracts.Aceptada, error) 
 }
 
 // LeerCompra implements gestorcompra.ServerInterface.
-func (g *Manager) LeerCompra(w http.ResponseWriter, r *http.Request, id string) {
-	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) { return http.StatusOK, c, nil })
+func (m *Manager) LeerCompra(w http.ResponseWriter, r *http.Request, id string) {
+	m.change(w, r, id, func(c *contracts.Compra) (int, any, error) { return http.StatusOK, c, nil })
 }
 
 // change answers what do makes of the purchase id.
-func (g *Manager) change(w http.ResponseWriter, r *http.Request, id string, do func(c *contracts.Compra) (status int, v any, err error)) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	i := g.search(id)
+func (m *Manager) change(w http.ResponseWriter, r *http.Request, id string, do func(c *contracts.Compra) (status int, v any, err error)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := m.search(id)
 	if i < 0 {
 		rest.WriteError(w, r, errs.New(errs.NotFound, "No existe la compra %s.", id))
 		return
 	}
-	status, v, err := do(&g.compras[i])
+	status, v, err := do(&m.compras[i])
 	rest.Answer(w, r, status, v, err)
 }
 
@@ -169,13 +169,13 @@ func accepted(c *contracts.Compra) contracts.Aceptada {
 }
 
 // CancelarCompra implements gestorcompra.ServerInterface, without a saga behind it: what is at rest but not final is cancelled at once.
-func (g *Manager) CancelarCompra(w http.ResponseWriter, r *http.Request, id string) {
+func (m *Manager) CancelarCompra(w http.ResponseWriter, r *http.Request, id string) {
 	request, err := rest.ReadOptional[contracts.Cancelacion](w, r)
 	if err != nil {
 		rest.WriteError(w, r, err)
 		return
 	}
-	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
+	m.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
 		switch c.Estado {
 		case contracts.EstadoCancelada, contracts.EstadoCompensando:
 			return http.StatusOK, accepted(c), nil
@@ -190,15 +190,15 @@ func (g *Manager) CancelarCompra(w http.ResponseWriter, r *http.Request, id stri
 }
 
 // DecidirCompra implements gestorcompra.ServerInterface.
-func (g *Manager) DecidirCompra(w http.ResponseWriter, r *http.Request, id string) {
+func (m *Manager) DecidirCompra(w http.ResponseWriter, r *http.Request, id string) {
 	request, err := rest.Load[contracts.Aprobacion](w, r)
 	if err != nil {
 		rest.WriteError(w, r, err)
 		return
 	}
-	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
+	m.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
 		d := decision{*request.Aprobada, request.Motivo}
-		if before, decided := g.decided[id]; decided && before == d {
+		if before, decided := m.decided[id]; decided && before == d {
 			return http.StatusOK, accepted(c), nil
 		}
 		if c.Estado != contracts.EstadoPorAprobar {
@@ -207,10 +207,10 @@ func (g *Manager) DecidirCompra(w http.ResponseWriter, r *http.Request, id strin
 		if c.Estado = contracts.EstadoConfirmada; !d.aprobada {
 			c.Estado, c.Motivo = contracts.EstadoRechazada, d.motivo
 		}
-		if g.decided == nil {
-			g.decided = map[string]decision{}
+		if m.decided == nil {
+			m.decided = map[string]decision{}
 		}
-		g.decided[id] = d
+		m.decided[id] = d
 		return http.StatusOK, accepted(c), nil
 	})
 }
@@ -220,26 +220,26 @@ type decision struct {
 	motivo   string
 }
 
-func (g *Manager) call(*http.Request) (act bool, err error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.times++
-	if g.hindrance == nil {
+func (m *Manager) call(*http.Request) (act bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.times++
+	if m.hindrance == nil {
 		return true, nil
 	}
-	return g.hindrance()
+	return m.hindrance()
 }
 
-func (g *Manager) search(id string) int {
-	return slices.IndexFunc(g.compras, func(c contracts.Compra) bool { return c.ID == id })
+func (m *Manager) search(id string) int {
+	return slices.IndexFunc(m.compras, func(c contracts.Compra) bool { return c.ID == id })
 }
 
 // ListarCompras implements gestorcompra.ServerInterface. Its cursors are the owner's.
-func (g *Manager) ListarCompras(w http.ResponseWriter, r *http.Request, params gestorcompra.ListarComprasParams) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (m *Manager) ListarCompras(w http.ResponseWriter, r *http.Request, params gestorcompra.ListarComprasParams) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	found := []contracts.Compra{}
-	for _, c := range slices.Backward(g.compras) {
+	for _, c := range slices.Backward(m.compras) {
 		if (params.IdUsuario == nil || c.IDUsuario == *params.IdUsuario) && (params.Estado == nil || slices.Contains(*params.Estado, c.Estado)) &&
 			(params.Domicilio == nil || *params.Domicilio == c.Domicilio) {
 			found = append(found, c)
@@ -263,29 +263,29 @@ func (g *Manager) ListarCompras(w http.ResponseWriter, r *http.Request, params g
 }
 
 // ListarComprasDeUsuario implements gestorcompra.ServerInterface. The bff does not call it.
-func (g *Manager) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, _ string, _ gestorcompra.ListarComprasDeUsuarioParams) {
+func (m *Manager) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, _ string, _ gestorcompra.ListarComprasDeUsuarioParams) {
 	rest.WriteError(w, r, errs.New(errs.NotAllowed, "La lista del sistema anterior no es para el bff."))
 }
 
 // LeerMensajes implements gestorcompra.ServerInterface: each purchase has had one question.
-func (g *Manager) LeerMensajes(w http.ResponseWriter, r *http.Request, id string) {
-	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
+func (m *Manager) LeerMensajes(w http.ResponseWriter, r *http.Request, id string) {
+	m.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
 		return http.StatusOK, []contracts.MensajeDeSaga{{Comando: contracts.ValidarInventario, PreguntadaEn: c.CreadaEn, Tardias: []contracts.RespuestaTardia{}}}, nil
 	})
 }
 
 // LeerResumen implements gestorcompra.ServerInterface.
-func (g *Manager) LeerResumen(w http.ResponseWriter, _ *http.Request, params gestorcompra.LeerResumenParams) {
+func (m *Manager) LeerResumen(w http.ResponseWriter, _ *http.Request, params gestorcompra.LeerResumenParams) {
 	summary := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: *params.Segundos}
-	for _, c := range g.Compras() {
+	for _, c := range m.Compras() {
 		summary.Estados[c.Estado]++
 	}
 	rest.Write(w, http.StatusOK, summary)
 }
 
 // ReintentarCompra implements gestorcompra.ServerInterface.
-func (g *Manager) ReintentarCompra(w http.ResponseWriter, r *http.Request, id string) {
-	g.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
+func (m *Manager) ReintentarCompra(w http.ResponseWriter, r *http.Request, id string) {
+	m.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
 		if c.Estado != contracts.EstadoFallida {
 			return 0, nil, errs.New(errs.Conflict, "Solo se reintenta una FALLIDA.")
 		}

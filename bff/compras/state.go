@@ -28,7 +28,7 @@ const maxRounds = 20
 //	compra/<id>            the read model: the purchase as it was last told (docs/adr/the-history-is-the-outbox.md)
 //	usuario/<id_usuario>   the last ids of a customer, newest first
 //	submission/<hash>           an Idempotency-Key: the id that it got and the body that it came with
-type estado struct {
+type state struct {
 	store Store
 	now   func() time.Time
 	turns [64]sync.Mutex // see recordOfUsuario
@@ -43,27 +43,27 @@ type view struct {
 func compraKey(id string) string       { return "compra/" + id }
 func usuarioKey(usuario string) string { return "usuario/" + url.QueryEscape(usuario) } // Dapr refuses "||" in a key
 
-func (e *estado) age(v view) Age {
-	return Age{SecondHand: true, Segundos: max(0, int(e.now().Sub(v.WrittenAt).Seconds()))}
+func (s *state) age(v view) Age {
+	return Age{SecondHand: true, Seconds: max(0, int(s.now().Sub(v.WrittenAt).Seconds()))}
 }
 
 // load gives nil when nothing is known of the purchase.
-func (e *estado) load(ctx context.Context, id string) (*view, error) {
-	v, _, err := loadJSON[view](ctx, e.store, compraKey(id))
+func (s *state) load(ctx context.Context, id string) (*view, error) {
+	v, _, err := loadJSON[view](ctx, s.store, compraKey(id))
 	return v, err
 }
 
 // plantSeed writes the purchase down as RECIBIDA where nothing is known of it, and tells whether it did.
-func (e *estado) plantSeed(ctx context.Context, s contracts.SolicitudCompra) (bool, error) {
-	now := e.now().UTC()
+func (s *state) plantSeed(ctx context.Context, solicitud contracts.SolicitudCompra) (bool, error) {
+	now := s.now().UTC()
 	text, err := json.Marshal(view{WrittenAt: now, Compra: contracts.Compra{
-		SolicitudCompra: s, Estado: contracts.EstadoRecibida,
+		SolicitudCompra: solicitud, Estado: contracts.EstadoRecibida,
 		CreadaEn: now, ActualizadaEn: now, Historia: []contracts.HechoContado{},
 	}})
 	if err != nil {
 		return false, err
 	}
-	err = e.store.Create(ctx, compraKey(s.ID), text, viewTTL)
+	err = s.store.Create(ctx, compraKey(solicitud.ID), text, viewTTL)
 	if errors.Is(err, ErrChanged) {
 		return false, nil
 	}
@@ -71,39 +71,39 @@ func (e *estado) plantSeed(ctx context.Context, s contracts.SolicitudCompra) (bo
 }
 
 // forgetSeed takes back what plantSeed wrote, unless the owner has told of the purchase since.
-func (e *estado) forgetSeed(ctx context.Context, id string) error {
-	v, version, err := loadJSON[view](ctx, e.store, compraKey(id))
+func (s *state) forgetSeed(ctx context.Context, id string) error {
+	v, version, err := loadJSON[view](ctx, s.store, compraKey(id))
 	if err != nil || v == nil || v.Compra.Numero() > 0 {
 		return err
 	}
-	return e.store.Delete(ctx, compraKey(id), version)
+	return s.store.Delete(ctx, compraKey(id), version)
 }
 
 // update writes what the owner told, unless something newer stands there. What the owner tells first of a purchase
 // puts it in the customer's list; before the purchase is written, so that a crash between the two is made good by the
 // broker's redelivery.
-func (e *estado) update(ctx context.Context, c contracts.Compra) error {
-	text, err := json.Marshal(view{Compra: c, WrittenAt: e.now().UTC()})
+func (s *state) update(ctx context.Context, c contracts.Compra) error {
+	text, err := json.Marshal(view{Compra: c, WrittenAt: s.now().UTC()})
 	if err != nil {
 		return err
 	}
 	return retry(func() error {
-		earlier, version, err := loadJSON[view](ctx, e.store, compraKey(c.ID))
+		earlier, version, err := loadJSON[view](ctx, s.store, compraKey(c.ID))
 		if err != nil {
 			return err
 		}
 		if earlier == nil || earlier.Compra.Numero() == 0 {
-			if err := e.recordOfUsuario(ctx, c.IDUsuario, recorded{ID: c.ID, CreadaEn: c.CreadaEn}); err != nil {
+			if err := s.recordOfUsuario(ctx, c.IDUsuario, recorded{ID: c.ID, CreadaEn: c.CreadaEn}); err != nil {
 				return err
 			}
 		}
 		if earlier == nil {
-			return e.store.Create(ctx, compraKey(c.ID), text, viewTTL)
+			return s.store.Create(ctx, compraKey(c.ID), text, viewTTL)
 		}
 		if earlier.Compra.Numero() >= c.Numero() {
 			return nil
 		}
-		return e.store.Replace(ctx, compraKey(c.ID), version, text, viewTTL)
+		return s.store.Replace(ctx, compraKey(c.ID), version, text, viewTTL)
 	})
 }
 
@@ -115,12 +115,12 @@ type recorded struct {
 
 // recordOfUsuario puts a purchase in the customer's list, which keeps the LatestOfList newest. In this process one
 // customer's notes take turns: with many purchases at once most would lose the race for the key.
-func (e *estado) recordOfUsuario(ctx context.Context, usuario string, fresh recorded) error {
-	turn := &e.turns[sha256.Sum256([]byte(usuario))[0]%uint8(len(e.turns))]
+func (s *state) recordOfUsuario(ctx context.Context, usuario string, fresh recorded) error {
+	turn := &s.turns[sha256.Sum256([]byte(usuario))[0]%uint8(len(s.turns))]
 	turn.Lock()
 	defer turn.Unlock()
 	return retry(func() error {
-		list, version, err := loadList(ctx, e.store, usuario)
+		list, version, err := loadList(ctx, s.store, usuario)
 		if err != nil {
 			return err
 		}
@@ -136,14 +136,14 @@ func (e *estado) recordOfUsuario(ctx context.Context, usuario string, fresh reco
 			return err
 		}
 		if version == "" {
-			return e.store.Create(ctx, usuarioKey(usuario), text, viewTTL)
+			return s.store.Create(ctx, usuarioKey(usuario), text, viewTTL)
 		}
-		return e.store.Replace(ctx, usuarioKey(usuario), version, text, viewTTL)
+		return s.store.Replace(ctx, usuarioKey(usuario), version, text, viewTTL)
 	})
 }
 
-func loadList(ctx context.Context, a Store, usuario string) ([]recorded, string, error) {
-	list, version, err := loadJSON[[]recorded](ctx, a, usuarioKey(usuario))
+func loadList(ctx context.Context, s Store, usuario string) ([]recorded, string, error) {
+	list, version, err := loadJSON[[]recorded](ctx, s, usuarioKey(usuario))
 	if list == nil {
 		return nil, version, err
 	}
@@ -152,11 +152,11 @@ func loadList(ctx context.Context, a Store, usuario string) ([]recorded, string,
 
 // latestOf gives the last purchases of a customer that are known here after the place desde, in one page. There may be more
 // before them where it ends with a cursor.
-func (e *estado) latestOf(ctx context.Context, usuario string, desde contracts.Cursor) (Page, error) {
-	page := Page{Compras: []contracts.Compra{}, Edad: Age{SecondHand: true}}
-	list, _, err := loadList(ctx, e.store, usuario)
+func (s *state) latestOf(ctx context.Context, usuario string, from contracts.Cursor) (Page, error) {
+	page := Page{Compras: []contracts.Compra{}, Age: Age{SecondHand: true}}
+	list, _, err := loadList(ctx, s.store, usuario)
 	full := len(list) == LatestOfList
-	list = after(list, desde)
+	list = after(list, from)
 	if err != nil || len(list) == 0 {
 		if err == nil && full {
 			err = errs.New(errs.Unavailable, "Las compras más antiguas no se conocen aquí, y gestor-compra no responde. Intente de nuevo en unos segundos.")
@@ -167,7 +167,7 @@ func (e *estado) latestOf(ctx context.Context, usuario string, desde contracts.C
 	for i, a := range list {
 		keys[i] = compraKey(a.ID)
 	}
-	values, err := e.store.Load(ctx, keys...)
+	values, err := s.store.Load(ctx, keys...)
 	if err != nil {
 		return page, err
 	}
@@ -180,7 +180,7 @@ func (e *estado) latestOf(ctx context.Context, usuario string, desde contracts.C
 			return page, fmt.Errorf("%s: %w", keys[i], err)
 		}
 		page.Compras = append(page.Compras, v.Compra)
-		page.Edad.Segundos = max(page.Edad.Segundos, e.age(v).Segundos)
+		page.Age.Seconds = max(page.Age.Seconds, s.age(v).Seconds)
 	}
 	if last := list[len(list)-1]; full {
 		page.Siguiente = contracts.Cursor{CreadaEn: last.CreadaEn, ID: last.ID}.String()
@@ -190,22 +190,22 @@ func (e *estado) latestOf(ctx context.Context, usuario string, desde contracts.C
 
 // after gives the part of list that follows desde: by its purchase where list has it, since the owner's cursors are more
 // exact than what is known here, else by its instant.
-func after(list []recorded, desde contracts.Cursor) []recorded {
-	if desde == (contracts.Cursor{}) {
+func after(list []recorded, from contracts.Cursor) []recorded {
+	if from == (contracts.Cursor{}) {
 		return list
 	}
-	if i := slices.IndexFunc(list, func(a recorded) bool { return a.ID == desde.ID }); i >= 0 {
+	if i := slices.IndexFunc(list, func(a recorded) bool { return a.ID == from.ID }); i >= 0 {
 		return list[i+1:]
 	}
-	i := slices.IndexFunc(list, func(a recorded) bool { return a.CreadaEn.Before(desde.CreadaEn) })
+	i := slices.IndexFunc(list, func(a recorded) bool { return a.CreadaEn.Before(from.CreadaEn) })
 	if i < 0 {
 		return nil
 	}
 	return list[i:]
 }
 
-func loadJSON[T any](ctx context.Context, a Store, key string) (*T, string, error) {
-	values, err := a.Load(ctx, key)
+func loadJSON[T any](ctx context.Context, s Store, key string) (*T, string, error) {
+	values, err := s.Load(ctx, key)
 	if err != nil || values[0].Version == "" {
 		return nil, "", err
 	}
