@@ -5,6 +5,8 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,6 +24,41 @@ func TestThePageIsFresh(t *testing.T) {
 	}
 	if string(got) != want {
 		t.Error("docs/settings.md is not what the sources say: run make generate")
+	}
+}
+
+// given is a service's setting that a scenario or a fault gives to a copy of the system: APP_<SERVICE>_<NAME>=value.
+var given = regexp.MustCompile(`APP_(?:%s|BFF|GESTOR_COMPRA|ADMIN_PRODUCTOS|CONSOLIDADOR|ORDENES|MONITOR)_([A-Z_]+)=`)
+
+// A service ignores a variable that it does not know, so a scenario with a wrong name would test nothing.
+func TestScenariosGiveSettingsThatExist(t *testing.T) {
+	root := filepath.Join("..", "..")
+	s, err := load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, _ := s.settings()
+	found := 0
+	for _, folder := range []string{"chaos", "scenarios", "load", "e2e"} {
+		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, d os.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, m := range given.FindAllSubmatch(text, -1) {
+				found++
+				if name := string(m[1]); !slices.Contains(namesOf(all), name) {
+					t.Errorf("%s sets %s, but no service has that setting", path, name)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 5 {
+		t.Errorf("found only %d settings in the scenarios", found)
 	}
 }
 
