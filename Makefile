@@ -1,120 +1,120 @@
-# The system's few commands. `make help` lists them. INSTANCIA=test acts on the copy that `make test` uses,
-# INSTANCIA=caos on the one for scenarios and chaos.
+# The commands of the system; `make help` lists them. INSTANCIA selects the copy of the system that a target acts on:
+# `up` for daily work, `test` for `make test`, `chaos` for scenarios and faults.
 INSTANCIA ?= up
 S ?=
 DB ?= gestor_compra
 LOCAL := .local/bin/local
-ORDEN := $(LOCAL) --instance $(INSTANCIA)
-MODULES := contracts workflows services bff tests
+RUN := $(LOCAL) --instance $(INSTANCIA)
+MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql mensajes-muertos reponer apartar token build generate lint test test-unit test-e2e test-paginas escenario-desempeno escenario-escalabilidad escenario-disponibilidad escenario-perdidas caos bench imagenes compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside token build generate lint test test-unit test-e2e test-pages escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses chaos bench images compose-up test-compose gke-plan $(LOCAL)
 
-help: ## esta lista
+help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
 
-demo: up ## arranca todo, hace compras de verdad y dibuja cómo avanzan
-	@env $$($(ORDEN) env) go run ./tests/demo
+demo: up ## start everything, make real compras and draw how they advance
+	@env $$($(RUN) env) go run ./tests/demo
 
-up: $(LOCAL) ## prepara lo que falte, arranca todo y espera a que esté sano
-	@$(ORDEN) up
+up: $(LOCAL) ## build what is missing, start everything and wait until it is healthy
+	@$(RUN) up
 
-up-infra: $(LOCAL) ## solo PostgreSQL, Pulsar, placement y scheduler
-	@$(ORDEN) up --infra-only
+up-infra: $(LOCAL) ## PostgreSQL, Pulsar, placement and scheduler only
+	@$(RUN) up --infra-only
 
-down: $(LOCAL) ## para todo; conserva los datos
-	@$(ORDEN) down
+down: $(LOCAL) ## stop everything; the data stays
+	@$(RUN) down
 
-reset: $(LOCAL) ## para todo y borra los datos
-	@$(ORDEN) reset
+reset: $(LOCAL) ## stop everything and delete the data
+	@$(RUN) reset
 
-status: $(LOCAL) ## los procesos y su salud (FORMAT=json para programas)
-	@$(ORDEN) status $(if $(filter json,$(FORMAT)),--json)
+status: $(LOCAL) ## the processes and their health (FORMAT=json for programs)
+	@$(RUN) status $(if $(filter json,$(FORMAT)),--json)
 
-logs: $(LOCAL) ## sigue los registros, de uno con S=consolidador
-	@$(ORDEN) logs $(S)
+logs: $(LOCAL) ## follow the logs, or those of one process: S=consolidador
+	@$(RUN) logs $(S)
 
 stop start restart: $(LOCAL)
-	@$(ORDEN) $@ $(S)
-stop: ## para un servicio con su sidecar (o postgres, pulsar, …): S=consolidador
-start: ## arranca un servicio o una réplica: S=admin-productos-2
-restart: ## construye de nuevo y reinicia un servicio: S=consolidador
+	@$(RUN) $@ $(S)
+stop: ## stop a service with its sidecar (or postgres, pulsar, ...): S=consolidador
+start: ## start a service or a replica: S=admin-productos-2
+restart: ## build a service again and restart it: S=consolidador
 
-attach: $(LOCAL) ## la interfaz de terminal del supervisor
-	@$(ORDEN) attach
+attach: $(LOCAL) ## open the supervisor's terminal interface
+	@$(RUN) attach
 
-dsn: $(LOCAL) ## la dirección de una base: DB=productos|gestor_compra|ordenes
-	@$(ORDEN) dsn $(DB)
+dsn: $(LOCAL) ## print the address of a database: DB=productos|gestor_compra|ordenes
+	@$(RUN) dsn $(DB)
 
-psql: $(LOCAL) ## una consola en una base: DB=productos|gestor_compra|ordenes
-	@$(ORDEN) psql $(DB)
+psql: $(LOCAL) ## open a console on a database: DB=productos|gestor_compra|ordenes
+	@$(RUN) psql $(DB)
 
-mensajes-muertos: $(LOCAL) ## los mensajes que nadie pudo atender, con su motivo
-	@$(ORDEN) mensajes-muertos
+dead-letters: $(LOCAL) ## list the messages that no service could handle, with the reason
+	@$(RUN) dead-letters
 
-reponer: $(LOCAL) ## devuelve un mensaje muerto a su tema: ID=…
-	@$(ORDEN) reponer $(ID)
+put-back: $(LOCAL) ## return a dead letter to its topic: ID=...
+	@$(RUN) put-back $(ID)
 
-apartar: $(LOCAL) ## aparta de su tema un mensaje que nadie puede leer: ID=…
-	@$(ORDEN) apartar $(ID)
+set-aside: $(LOCAL) ## take a message that no sidecar can read off its topic: ID=...
+	@$(RUN) set-aside $(ID)
 
-token: $(LOCAL) ## un token de desarrollo: ROL=cliente|operador USUARIO=ana
-	@$(ORDEN) token $(ROL) $(USUARIO)
+token: $(LOCAL) ## print a development token: ROL=cliente|operador USUARIO=ana
+	@$(RUN) token $(ROL) $(USUARIO)
 
-build: ## compila todo
+build: ## compile everything
 	@for m in $(MODULES); do (cd $$m && go build ./...) || exit 1; done
 
-generate: ## escribe de nuevo lo generado (Avro, OpenAPI, GraphQL, componentes, docs/settings.md)
+generate: ## write all generated files again (Avro, OpenAPI, GraphQL, components, docs/settings.md)
 	@for m in $(MODULES); do (cd $$m && go generate ./...) || exit 1; done
 
-lint: ## formato, vet y golangci-lint
-	@tools/pruebas.sh lint
+lint: ## gofmt, vet and golangci-lint
+	@tools/test.sh lint
 
-test: ## todo: generado al día, lint, unidad, almacenamiento, extremo a extremo
-	@tools/pruebas.sh todo
+test: ## everything: generated files, lint, unit, storage, end to end, pages, faults
+	@tools/test.sh all
 
-test-unit: ## solo lo que no necesita nada arrancado: segundos
-	@tools/pruebas.sh unidad
+test-unit: ## what needs nothing that runs: seconds
+	@tools/test.sh unit
 
-test-e2e: ## extremo a extremo, en una copia propia del sistema
-	@tools/pruebas.sh e2e
+test-e2e: ## end to end, on a copy of the system of its own
+	@tools/test.sh e2e
 
-test-paginas: ## las páginas en un navegador de verdad; capturas en .local/capturas
-	@tools/pruebas.sh paginas
+test-pages: ## the pages in a real browser; screenshots in .local/screenshots
+	@tools/test.sh pages
 
-escenario-desempeno: $(LOCAL) ## con cola, las compras con domicilio van primero y nadie espera sin fin
+escenario-desempeno: $(LOCAL) ## with a queue, compras with domicilio go first and no compra waits forever
 	@go run ./tests/scenarios/desempeno
 
-escenario-escalabilidad: $(LOCAL) ## la cola crece, las réplicas también: gráfico en docs/results
+escenario-escalabilidad: $(LOCAL) ## the queue grows and so do the replicas: chart in docs/results
 	@go run ./tests/scenarios/escalabilidad
 
-escenario-disponibilidad: $(LOCAL) ## cada servicio muerto un minuto, dos réplicas reiniciadas, y ningún cliente se entera (REPLICAS=1: solo lo segundo)
+escenario-disponibilidad: $(LOCAL) ## each service dead for a minute, two replicas restarted, and no client notices (REPLICAS=1: only the replicas)
 	@go run ./tests/scenarios/disponibilidad $(if $(REPLICAS),-replicas)
 
-escenario-perdidas: $(LOCAL) ## lo que un disco perdido se lleva: se pregunta otra vez o se deshace
+scenario-losses: $(LOCAL) ## what a lost disk takes away is asked for again or undone
 	@go run ./tests/scenarios/losses
 
-caos: $(LOCAL) ## rompe todo lo que puede romperse mientras se compra: MINUTES=10 SEED=…; con FAULTS='conexiones|SIGSTOP' solo esas, una vez cada una
+chaos: $(LOCAL) ## break everything that can break while customers buy: MINUTES=10 SEED=...; FAULTS='conexiones|SIGSTOP' tries only those, once each
 	@go run ./tests/chaos -minutes $(or $(MINUTES),$(if $(FAULTS),0,10)) $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
 
-bench: up ## compras por segundo y latencia, a 1, 8 y 32 en vuelo
-	@env $$($(ORDEN) env) go run ./tests/load
+bench: up ## compras per second and latency, with 1, 8 and 32 in flight
+	@env $$($(RUN) env) go run ./tests/load
 
-imagenes: ## construye la imagen de cada programa, con su lista de componentes
+images: ## build the image of each program, with its list of components
 	@deploy/imagenes.sh
 
-compose-up: imagenes ## todo en contenedores: http://127.0.0.1:8888
+compose-up: images ## everything in containers: http://127.0.0.1:8888
 	@deploy/compose/secretos.sh
 	@docker compose -f deploy/compose.yaml up -d --wait
 
-test-compose: ## todo en contenedores aparte, con las pruebas principales, y lo quita
+test-compose: ## everything in containers of its own, with the main tests; removed at the end
 	@deploy/test-compose.sh
 
-gke-plan: ## las órdenes para desplegar en GKE, con sus datos puestos
+gke-plan: ## print the commands of a deployment to GKE, with your values
 	@deploy/gke/plan.sh
 
-# The set-up program; go rebuilds it only when its source changed.
+# go rebuilds the program only when its source changed.
 $(LOCAL):
-	@command -v go >/dev/null || { echo 'falta Go 1.26 o posterior: https://go.dev/dl' >&2; exit 1; }
-	@[ -e $@ ] || echo 'compilo la herramienta de arranque (un minuto, solo la primera vez)' >&2
+	@command -v go >/dev/null || { echo 'Go 1.26 or later is missing: https://go.dev/dl' >&2; exit 1; }
+	@[ -e $@ ] || echo 'building tools/local (one minute, only the first time)' >&2
 	@cd tools/local && GOWORK=off CGO_ENABLED=0 go build -trimpath -buildvcs=false -o ../../$(LOCAL) .

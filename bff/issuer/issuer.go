@@ -87,7 +87,7 @@ func readKey(file string) (*ecdsa.PrivateKey, error) {
 	if len(secret) < minSecret {
 		return nil, fmt.Errorf("%s tiene menos de %d caracteres", file, minSecret)
 	}
-	seed := sha256.Sum256([]byte("emisor de desarrollo " + secret))
+	seed := sha256.Sum256([]byte("development issuer " + secret))
 	return ecdsa.ParseRawPrivateKey(elliptic.P256(), seed[:])
 }
 

@@ -175,5 +175,5 @@ func (c *chaos) asRole(role, database string) (*pgx.ConnConfig, error) {
 		return nil, err
 	}
 	return pgx.ParseConfig(fmt.Sprintf("postgres://%s@%s:%d/%s?sslmode=disable&passfile=%s", role, admin.Host, admin.Port, database,
-		filepath.Join(c.local.Root, ".local", "caos", "pgpass")))
+		filepath.Join(c.local.Root, ".local", "chaos", "pgpass")))
 }

@@ -31,7 +31,7 @@ type disk struct {
 }
 
 func (c *chaos) newDisk() *disk {
-	return &disk{folder: filepath.Join(c.local.Root, ".local", "caos", "datos", "postgres"), image: filepath.Join(c.local.Root, ".local", "caos-disco.img")}
+	return &disk{folder: filepath.Join(c.local.Root, ".local", "chaos", "data", "postgres"), image: filepath.Join(c.local.Root, ".local", "chaos-disk.img")}
 }
 
 // mounted tells whether the folder is a file system of its own now.
@@ -147,6 +147,6 @@ func (c *chaos) switchLog(ctx context.Context) {
 
 // complaints is how often PostgreSQL's log says that there is no room.
 func (c *chaos) complaints() int {
-	text, _ := os.ReadFile(filepath.Join(c.local.Root, ".local", "caos", "logs", "postgres.log"))
+	text, _ := os.ReadFile(filepath.Join(c.local.Root, ".local", "chaos", "logs", "postgres.log"))
 	return strings.Count(string(text), "No space left on device")
 }

@@ -103,10 +103,10 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 	if c.network, err = openNetwork(); err != nil {
 		return err
 	}
-	if c.local, err = client.NewLocal("caos"); err != nil {
+	if c.local, err = client.NewLocal("chaos"); err != nil {
 		return err
 	}
-	c.failpoints = filepath.Join(c.local.Root, ".local", "caos", "failpoints")
+	c.failpoints = filepath.Join(c.local.Root, ".local", "chaos", "failpoints")
 	c.local.Settings = append(c.network.settings(), "BUILD_TAGS=failpoints")
 	for _, s := range applications {
 		c.local.Settings = append(c.local.Settings, "APP_"+inUppercase(s)+"_FAILPOINTS_DIR="+c.failpoints)

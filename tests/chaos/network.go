@@ -55,7 +55,7 @@ func openNetwork() (*network, error) {
 func (r *network) settings() []string {
 	a := []string{"PULSAR_ADVERTISED=" + r.links["broker"].Listen, fmt.Sprintf("PORT_POSTGRES=%d", r.postgres), fmt.Sprintf("PORT_PULSAR=%d", r.pulsar), "POSTGRES_DSN="}
 	for _, s := range withDatabase {
-		a = append(a, fmt.Sprintf("APP_%s_DATABASE_URL=postgres://%s@%s/%s?sslmode=disable&passfile=.local/caos/pgpass",
+		a = append(a, fmt.Sprintf("APP_%s_DATABASE_URL=postgres://%s@%s/%s?sslmode=disable&passfile=.local/chaos/pgpass",
 			inUppercase(s.app), s.role, r.links[s.app].Listen, s.database))
 	}
 	return a

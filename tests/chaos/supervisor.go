@@ -15,7 +15,7 @@ import (
 
 // everythingKilled ends with SIGKILL each process of the instance, the supervisor too, and starts it again as a person would.
 func everythingKilled(ctx context.Context, c *chaos) error {
-	mark := []byte("ENTREGAS_INSTANCE=" + filepath.Join(c.local.Root, ".local", "caos"))
+	mark := []byte("ENTREGAS_INSTANCE=" + filepath.Join(c.local.Root, ".local", "chaos"))
 	killed := map[int]bool{}
 	for round := 0; round < 3; round++ { // what started another meanwhile is dead in the next round
 		environs, _ := filepath.Glob("/proc/[0-9]*/environ")

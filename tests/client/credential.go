@@ -119,7 +119,7 @@ func newSigner(issuer, file string) (*signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	seed := sha256.Sum256([]byte("emisor de desarrollo " + strings.TrimSpace(string(text))))
+	seed := sha256.Sum256([]byte("development issuer " + strings.TrimSpace(string(text))))
 	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), seed[:])
 	if err != nil {
 		return nil, err

@@ -110,7 +110,7 @@ func TestNobodyElseReadsTheFolders(t *testing.T) {
 	if s.Env.Instance == "" {
 		t.Skip("not an instance on this machine")
 	}
-	for _, name := range []string{"logs", "run", "datos/pulsar", "datos/scheduler", "datos/postgres", "pgpass", "emisor", "loopback", "token-app", "token-dapr", "token-supervisor"} {
+	for _, name := range []string{"logs", "run", "data/pulsar", "data/scheduler", "data/postgres", "pgpass", "issuer-secret", "loopback", "token-app", "token-dapr", "token-supervisor"} {
 		i, err := os.Stat(filepath.Join(instance, name))
 		if err != nil {
 			t.Error(err)

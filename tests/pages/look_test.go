@@ -67,13 +67,13 @@ func (p *person) dress(a appearance) {
 	p.act(chromedp.Evaluate[chromedp.Void](`new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))`, chromedp.EvalAwaitPromise))
 }
 
-// screenshot keeps a picture of the whole page in .local/capturas.
+// screenshot keeps a picture of the whole page in .local/screenshots.
 func (p *person) screenshot(name string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, Deadline)
 	defer cancel()
 	image, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	dir := filepath.Join(p.s.Env.Root, ".local", "capturas")
+	dir := filepath.Join(p.s.Env.Root, ".local", "screenshots")
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)
 	}

@@ -16,7 +16,7 @@ var environment = []setting{
 	{owner: "`.local/bin/local`", name: "CHROMIUM", effect: "The path of a Chromium for the tests of the pages. Empty looks for an installed one."},
 	{owner: "`.local/bin/local`", name: "JAVA_HOME", effect: "The JVM that runs Pulsar. Empty takes the one that `make up` downloads."},
 	{owner: "tests", name: "CHROMIUM", effect: "The same, for the tests themselves."},
-	{owner: "tests", name: "INSTANCIA", effect: "The copy of the system that a test or a scenario acts on: `up`, `test` or `caos`."},
+	{owner: "tests", name: "INSTANCIA", effect: "The copy of the system that a test or a scenario acts on: `up`, `test` or `chaos`."},
 	{owner: "tests", name: "TEST_DSN", effect: "The address of an administrator of a PostgreSQL. The tests of storage make a database each there; without it they are skipped."},
 	{owner: "tests", name: "HOSTILE_CASES", effect: "How many requests the test of hostile requests sends."},
 	{owner: "tests", name: "HOSTILE_SEED", effect: "The seed of these requests, to send the same ones again."},

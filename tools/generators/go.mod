@@ -1,4 +1,5 @@
-// The generators of servers and clients, pinned. `make generate` runs them (with GOWORK=off, since a workspace takes no -modfile).
+// The generators of servers and clients, at fixed versions. `make generate` runs them with GOWORK=off, because -modfile does not
+// work in a workspace.
 module entregas/tools/generators
 
 go 1.26.4

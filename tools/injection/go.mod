@@ -1,5 +1,5 @@
-// Dapr's own injector and Kubernetes' own judgement of pods, on our manifests. A module of its own: nothing of ours depends on
-// it. Dapr is the version that runs (tools/dapr).
+// Runs Dapr's injector and Kubernetes' pod admission on our manifests. It is a module of its own, because no program of ours
+// depends on these. Dapr has the version of tools/dapr.
 module entregas/tools/injection
 
 go 1.26.4

@@ -1,6 +1,6 @@
-// Command inyeccion reads rendered manifests and says of each pod what becomes of it in a cluster: Dapr's injector (the very
-// code, with the settings of deploy/k8s/helm/dapr.yaml) puts its sidecar in, and Kubernetes' admission decides whether the
-// pod is fit for a namespace of the restricted profile. It ends with 1 where a pod is refused, or asks for a sidecar in vain.
+// Command injection reads rendered manifests and checks each pod as a cluster would. Dapr's injector (its own code, with the
+// settings of deploy/k8s/helm/dapr.yaml) adds the sidecar. Kubernetes' admission code then decides whether a namespace of the
+// restricted profile accepts the pod. The exit status is 1 if it refuses a pod, or if a pod asks for a sidecar and gets none.
 //
 //	kustomize build deploy/k8s/overlays/gke | GOWORK=off go run . ../../deploy/k8s/helm/dapr.yaml
 package main
@@ -22,7 +22,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// values is the part of the chart's values that the injector goes by; the defaults are the chart's.
+// values is the part of the chart's values that the injector uses. The defaults are the chart's.
 type values struct {
 	Injector struct {
 		Capabilities bool `yaml:"sidecarDropALLCapabilities"`
@@ -33,7 +33,7 @@ type values struct {
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "uso: go run . VALORES-DE-DAPR < manifiestos")
+		fmt.Fprintln(os.Stderr, "usage: go run . DAPR-VALUES < manifests")
 		os.Exit(2)
 	}
 	if err := run(os.Args[1], os.Stdin, os.Stdout); err != nil {
@@ -80,16 +80,16 @@ func run(file string, manifests io.Reader, output io.Writer) error {
 		r := policy.AggregateCheckResults(judge.EvaluatePod(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, &pod.ObjectMeta, &pod.Spec))
 		switch {
 		case wants && !hasOne:
-			badOnes = append(badOnes, fmt.Errorf("%s: arrancaría sin sidecar", name))
+			badOnes = append(badOnes, fmt.Errorf("%s: it would start without a sidecar", name))
 		case !r.Allowed:
-			badOnes = append(badOnes, fmt.Errorf("%s: el espacio no lo admite: %s", name, r.ForbiddenDetail()))
+			badOnes = append(badOnes, fmt.Errorf("%s: the namespace refuses it: %s", name, r.ForbiddenDetail()))
 		default:
 			fmt.Fprintf(output, "%-35s sidecar: %-5v restricted: %v\n", name, hasOne, r.Allowed)
 		}
 	}
 }
 
-// podOf is the pod that an object makes, if it makes one.
+// podOf returns the pod of a Deployment, StatefulSet or Job. found is false for other objects.
 func podOf(o map[string]any) (pod *corev1.Pod, name string, found bool, err error) {
 	class := fmt.Sprint(o["kind"])
 	if !slices.Contains([]string{"Deployment", "StatefulSet", "Job"}, class) {
@@ -109,7 +109,7 @@ func podOf(o map[string]any) (pod *corev1.Pod, name string, found bool, err erro
 	return &corev1.Pod{ObjectMeta: x.Spec.Template.ObjectMeta, Spec: x.Spec.Template.Spec}, class + " " + x.Metadata.Name, true, nil
 }
 
-// withSidecar does what the injector does at the creation of a pod.
+// withSidecar returns the pod as the injector changes it at its creation.
 func withSidecar(pod *corev1.Pod, v values) (*corev1.Pod, error) {
 	c := patcher.NewSidecarConfig(pod)
 	c.Mode, c.Namespace, c.MTLSEnabled, c.SchedulerEnabled = consts.ModeKubernetes, "entregas", true, true

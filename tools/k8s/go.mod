@@ -1,5 +1,5 @@
-// kustomize renders the manifests of deploy/k8s, kubeconform checks them against their schemas. A module of its own: they depend on
-// nothing of ours and nothing of ours on them.
+// kustomize renders the manifests of deploy/k8s. kubeconform checks them against schemas. It is a module of its own, because no
+// program of ours depends on these.
 module entregas/tools/k8s
 
 go 1.26.0

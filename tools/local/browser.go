@@ -12,26 +12,26 @@ var browsers = []string{"chromium", "chromium-browser", "google-chrome", "google
 
 var browserPackages = []string{"chromium", "fonts-liberation"}
 
-// browser prints the path of a Chromium, which the tests of the pages drive, and installs one where apt may.
+// browser prints the path of a Chromium for the tests of the pages. It installs Chromium where withApt allows it.
 func (in *Instance) browser() error {
 	path := findBrowser()
 	if path == "" {
 		command := "apt-get install -y " + strings.Join(browserPackages, " ")
 		if !withApt() {
-			return fmt.Errorf("falta Chromium, para las pruebas de las páginas. Instálelo con:\n    sudo apt-get update && sudo %s", command)
+			return fmt.Errorf("Chromium is missing, which the tests of the pages need. Install it with:\n    sudo apt-get update && sudo %s", command)
 		}
 		if err := install("Chromium", browserPackages...); err != nil {
 			return err
 		}
 		if path = findBrowser(); path == "" {
-			return fmt.Errorf("tras instalar chromium sigue faltando: %s", command)
+			return fmt.Errorf("Chromium is still missing after: %s", command)
 		}
 	}
 	fmt.Println(path)
 	return nil
 }
 
-// findBrowser is the path of an installed Chromium, "" where there is none. CHROMIUM names another.
+// findBrowser returns the path of an installed Chromium, or "". The variable CHROMIUM names one that is preferred.
 func findBrowser() string {
 	for _, name := range append([]string{os.Getenv("CHROMIUM")}, browsers...) {
 		if path, err := exec.LookPath(name); err == nil {

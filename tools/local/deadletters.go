@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// deadLetters prints what monitor knows of the messages that no service could handle.
+// deadLetters prints the messages that no service could handle, as monitor lists them.
 func (in *Instance) deadLetters() error {
 	body, err := in.askMonitor(http.MethodGet, "/mensajes-muertos", http.StatusOK)
 	if err != nil {
@@ -27,18 +27,18 @@ func (in *Instance) deadLetters() error {
 		Pendiente                      bool
 	}
 	if err := json.Unmarshal(body, &list); err != nil {
-		return fmt.Errorf("respuesta de monitor: %w", err)
+		return fmt.Errorf("answer of monitor: %w", err)
 	}
 	if len(list) == 0 {
-		fmt.Println("No hay mensajes muertos.")
+		fmt.Println("There are no dead letters.")
 		return nil
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tCUÁNDO\tTEMA\tTIPO\tLO APARTÓ\tINTENTOS\tMOTIVO")
+	fmt.Fprintln(table, "ID\tWHEN\tTOPIC\tTYPE\tSET ASIDE BY\tATTEMPTS\tREASON")
 	waiting := 0
 	for _, m := range list {
-		if m.Pendiente { // its reader never saw it
-			m.Origen = "nadie: espera"
+		if m.Pendiente { // no sidecar can read it, so it is still on its topic
+			m.Origen = "nobody: it waits"
 			waiting++
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, m.En.Local().Format(time.DateTime), m.Tema, m.Tipo, m.Origen, m.Intentos, strings.Join(strings.Fields(m.Motivo), " "))
@@ -46,34 +46,35 @@ func (in *Instance) deadLetters() error {
 	if err := table.Flush(); err != nil || waiting == 0 {
 		return err
 	}
-	fmt.Println("Lo que espera sigue en su tema y se entrega una y otra vez: make apartar ID=… lo aparta.")
+	fmt.Println("A message that waits is still on its topic and is delivered again and again: make set-aside ID=... takes it off.")
 	return nil
 }
 
-// setAside makes a dead letter of a message that waits on its topic and that nobody can read.
+// setAside makes a dead letter of a message that no sidecar can read and that is still on its topic.
 func (in *Instance) setAside(id string) error {
 	if id == "" {
-		return errors.New("falta cuál: make apartar ID=… (make mensajes-muertos los lista)")
+		return errors.New("the ID is missing: make set-aside ID=... (make dead-letters lists them)")
 	}
 	if _, err := in.askMonitor(http.MethodPost, "/mensajes-muertos/"+url.PathEscape(id)+"/apartado", http.StatusAccepted); err != nil {
 		return err
 	}
-	fmt.Println("Apartado de su tema:", id)
+	fmt.Println("Set aside:", id)
 	return nil
 }
 
-// reponer puts one back on the topic that it came from.
-func (in *Instance) reponer(id string) error {
+// putBack returns a dead letter to the topic from which it came.
+func (in *Instance) putBack(id string) error {
 	if id == "" {
-		return errors.New("falta cuál: make reponer ID=… (make mensajes-muertos los lista)")
+		return errors.New("the ID is missing: make put-back ID=... (make dead-letters lists them)")
 	}
 	if _, err := in.askMonitor(http.MethodPost, "/mensajes-muertos/"+url.PathEscape(id)+"/reposicion", http.StatusAccepted); err != nil {
 		return err
 	}
-	fmt.Println("De vuelta en su tema:", id)
+	fmt.Println("Back on its topic:", id)
 	return nil
 }
 
+// askMonitor sends a request to monitor with the token of the services. It returns the body, or an error unless the status is want.
 func (in *Instance) askMonitor(method, path string, want int) ([]byte, error) {
 	request, err := http.NewRequest(method, fmt.Sprintf("http://127.0.0.1:%d%s", in.port("MONITOR"), path), nil)
 	if err != nil {
@@ -86,7 +87,7 @@ func (in *Instance) askMonitor(method, path string, want int) ([]byte, error) {
 	request.Header.Set("dapr-api-token", tokens.app)
 	response, err := (&http.Client{Timeout: time.Minute}).Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("monitor no responde (make status): %w", err)
+		return nil, fmt.Errorf("monitor does not answer (see make status): %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
@@ -94,7 +95,7 @@ func (in *Instance) askMonitor(method, path string, want int) ([]byte, error) {
 		return nil, err
 	}
 	if response.StatusCode != want {
-		return nil, fmt.Errorf("monitor responde %s: %s", response.Status, body)
+		return nil, fmt.Errorf("monitor answered %s: %s", response.Status, body)
 	}
 	return body, nil
 }

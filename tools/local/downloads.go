@@ -27,7 +27,7 @@ const (
 
 var javaPackages = []string{"default-jdk-headless", "maven"}
 
-// java is the JVM to run Pulsar with: JAVA_HOME's where it is set.
+// java returns the program of the JVM that runs Pulsar: that of JAVA_HOME if the variable is set.
 func java() string {
 	if home := os.Getenv("JAVA_HOME"); home != "" {
 		return filepath.Join(home, "bin", "java")
@@ -37,33 +37,34 @@ func java() string {
 
 var javaVersion = regexp.MustCompile(`version "(\d+)`)
 
-// checkJava finds Java 17 or later and Maven, or installs both where apt may.
+// checkJava checks for Java 17 or later and for Maven, and installs what is missing where withApt allows it.
 func checkJava() error {
 	absent := missingJava()
 	if absent == "" {
 		return nil
 	}
 	if !withApt() {
-		return fmt.Errorf("falta %s. Instálelo con:\n    sudo apt-get update && sudo apt-get install -y %s\n"+
-			"(fuera de Debian o Ubuntu: un JDK 17 o posterior y Maven) y repita", absent, strings.Join(javaPackages, " "))
+		return fmt.Errorf("%s is missing. Install it with:\n    sudo apt-get update && sudo apt-get install -y %s\n"+
+			"(not on Debian or Ubuntu: a JDK 17 or later and Maven) and try again", absent, strings.Join(javaPackages, " "))
 	}
 	if err := install(absent, javaPackages...); err != nil {
 		return err
 	}
 	if absent := missingJava(); absent != "" {
-		return fmt.Errorf("tras instalar %s sigue faltando %s", strings.Join(javaPackages, " "), absent)
+		return fmt.Errorf("%s was installed and %s is still missing", strings.Join(javaPackages, " "), absent)
 	}
 	return nil
 }
 
+// missingJava names what is missing, or returns "".
 func missingJava() string {
 	text, err := exec.Command(java(), "-version").CombinedOutput()
 	if err != nil {
-		return "Java 17 o posterior"
+		return "Java 17 or later"
 	}
 	if g := javaVersion.FindSubmatch(text); g != nil {
 		if v, _ := strconv.Atoi(string(g[1])); v < 17 {
-			return "Java 17 o posterior (el que hay es " + string(g[1]) + ")"
+			return "Java 17 or later (this is " + string(g[1]) + ")"
 		}
 	}
 	if _, err := exec.LookPath("mvn"); err != nil {
@@ -72,12 +73,12 @@ func missingJava() string {
 	return ""
 }
 
-// distributions leaves Pulsar and, unless the user has an own server, PostgreSQL unpacked under .local/.
+// distributions downloads Pulsar and PostgreSQL and unpacks them under .local/. It skips PostgreSQL if POSTGRES_DSN names a server.
 func (in *Instance) distributions() error {
 	if in.ownDSN() == "" && !exists(in.postgresDir("bin", "postgres")) {
 		arch, ok := map[string]string{"amd64": "amd64", "arm64": "arm64v8"}[runtime.GOARCH]
 		if !ok || runtime.GOOS != "linux" {
-			return fmt.Errorf("no hay archivo de PostgreSQL para %s/%s: ponga POSTGRES_DSN en local.env", runtime.GOOS, runtime.GOARCH)
+			return fmt.Errorf("there is no PostgreSQL to download for %s/%s: set POSTGRES_DSN in local.env", runtime.GOOS, runtime.GOARCH)
 		}
 		name := "embedded-postgres-binaries-linux-" + arch
 		jar, err := in.maven("io.zonky.test.postgres:"+name+":"+postgresVersion+".0", name+"-"+postgresVersion+".0.jar", 15)
@@ -85,7 +86,7 @@ func (in *Instance) distributions() error {
 			return err
 		}
 		if err := unpackPostgres(jar, in.postgresDir()); err != nil {
-			return fmt.Errorf("no pude desempacar PostgreSQL: %w", err)
+			return fmt.Errorf("unpack PostgreSQL: %w", err)
 		}
 		_ = os.Remove(jar)
 	}
@@ -96,21 +97,22 @@ func (in *Instance) distributions() error {
 			return err
 		}
 		if err := in.unpackPulsar(tgz); err != nil {
-			return fmt.Errorf("no pude desempacar Pulsar: %w", err)
+			return fmt.Errorf("unpack Pulsar: %w", err)
 		}
 		_ = os.Remove(tgz)
 	}
 	return nil
 }
 
-// maven downloads one artifact through Maven, so that a mirror in the user's settings.xml serves it too.
-func (in *Instance) maven(artifact, file string, megas int) (string, error) {
-	dir := in.shared("descargas")
+// maven downloads one artifact to .local/downloads and returns the path of the file. Maven does it, so that a mirror in the
+// user's settings.xml is used. megabytes is its size, for the progress messages.
+func (in *Instance) maven(artifact, file string, megabytes int) (string, error) {
+	dir := in.shared("downloads")
 	target := filepath.Join(dir, file)
 	if exists(target) {
 		return target, nil
 	}
-	say("descargo %s (%d MB) de Maven Central", artifact, megas)
+	say("downloading %s (%d MB) from Maven Central", artifact, megabytes)
 	args := []string{"-q", "-B", mavenPlugin, "-Dartifact=" + artifact, "-DoutputDirectory=" + dir, "-Dmdep.useBaseVersion=true"}
 	cmd := exec.Command("mvn", args...)
 	cmd.Dir = dir
@@ -118,15 +120,16 @@ func (in *Instance) maven(artifact, file string, megas int) (string, error) {
 	group, _, _ := strings.Cut(artifact, ":")
 	cache := filepath.Join(home, ".m2", "repository", strings.ReplaceAll(group, ".", "/"))
 	earlier := size(cache)
-	halt := everySoOften(func() string { return fmt.Sprintf("%s: %d de %d MB", file, (size(cache)-earlier)>>20, megas) })
+	halt := everySoOften(func() string { return fmt.Sprintf("%s: %d of %d MB", file, (size(cache)-earlier)>>20, megabytes) })
 	text, err := cmd.CombinedOutput()
 	halt()
 	if err != nil {
-		return "", fmt.Errorf("la descarga de %s con Maven falló: %w\n%s\nPara repetirlo a mano:\n    mvn %s", artifact, err, text, strings.Join(args[2:], " "))
+		return "", fmt.Errorf("Maven could not download %s: %w\n%s\nTo try it by hand:\n    mvn %s", artifact, err, text, strings.Join(args[2:], " "))
 	}
 	return target, nil
 }
 
+// size returns the bytes of all files below dir.
 func size(dir string) (total int64) {
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
@@ -145,7 +148,7 @@ func (in *Instance) postgresDir(parts ...string) string {
 
 func (in *Instance) pulsarDir() string { return in.shared("pulsar", pulsarVersion) }
 
-// unpackPostgres takes the .txz out of the jar and the files out of the .txz.
+// unpackPostgres unpacks the .txz that the jar contains.
 func unpackPostgres(jar, target string) error {
 	z, err := zip.OpenReader(jar)
 	if err != nil {
@@ -167,10 +170,10 @@ func unpackPostgres(jar, target string) error {
 		}
 		return unpack(tar.NewReader(r), target, func(name string) string { return name })
 	}
-	return fmt.Errorf("no hay un .txz en %s", jar)
+	return fmt.Errorf("there is no .txz in %s", jar)
 }
 
-// unpackPulsar takes only the jars that tools/pulsar/jars.txt lists: half of the distribution is of no use here.
+// unpackPulsar unpacks only the jars that tools/pulsar/jars.txt lists: half of the distribution is not used here.
 func (in *Instance) unpackPulsar(tgz string) error {
 	list, err := os.ReadFile(filepath.Join(in.Root, "tools", "pulsar", "jars.txt"))
 	if err != nil {
@@ -197,9 +200,9 @@ func (in *Instance) unpackPulsar(tgz string) error {
 	})
 }
 
-// unpack writes the entries for which name gives a path, to a folder that appears only when it is complete.
+// unpack writes the entries for which name returns a path. The folder target appears only when it is complete.
 func unpack(t *tar.Reader, target string, name func(string) string) error {
-	partial := target + ".parcial"
+	partial := target + ".partial"
 	if err := os.RemoveAll(partial); err != nil {
 		return err
 	}

@@ -15,14 +15,14 @@ import (
 	"entregas/tools/local/setup"
 )
 
-// service is one app with its sidecar, a replica counted as a service of its own.
+// service is one app with its sidecar. Each replica is a service of its own.
 type service struct {
 	Name, App                           string
 	AppPort, HTTPPort                   int
 	grpcPort, internalPort, metricsPort int
 }
 
-// allServices lists the services of dapr.yaml and the replicas that may be started.
+// allServices returns the services of dapr.yaml, each followed by the replicas that may be started.
 func (in *Instance) allServices() []service {
 	var all []service
 	for i, app := range apps {
@@ -46,7 +46,7 @@ func (in *Instance) allServices() []service {
 
 func (s service) isReplica() bool { return s.Name != s.App }
 
-// service finds a service by its name.
+// service returns the service of that name.
 func (in *Instance) service(name string) (service, error) {
 	var names []string
 	for _, s := range in.allServices() {
@@ -55,11 +55,11 @@ func (in *Instance) service(name string) (service, error) {
 		}
 		names = append(names, s.Name)
 	}
-	return service{}, fmt.Errorf("no hay un servicio %q; hay: %s", name, strings.Join(names, " "))
+	return service{}, fmt.Errorf("there is no service %q; there are: %s", name, strings.Join(names, " "))
 }
 
-// writeFiles writes what this instance's processes read: components, the launcher of sidecars, a run file a service, the supervisor's
-// configuration and the broker's.
+// writeFiles writes the files that this instance's processes read: components, the launcher of sidecars, one run file for
+// each service, and the configuration of the supervisor and of the broker.
 func (in *Instance) writeFiles() error {
 	if err := in.closeFolders(); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (in *Instance) writeFiles() error {
 	if err := in.launcher(); err != nil {
 		return err
 	}
-	if err := in.trimDaprYaml(); err != nil {
+	if err := in.writeRunFiles(); err != nil {
 		return fmt.Errorf("dapr.yaml: %w", err)
 	}
 	if err := in.configurePulsar(); err != nil {
@@ -79,10 +79,10 @@ func (in *Instance) writeFiles() error {
 	return in.writeSupervisorConfig()
 }
 
-// closeFolders makes the folders that only this user may look into: what the broker stores, logs, configuration. PostgreSQL and
-// the scheduler close their own. The folder of the instance itself stays open: PostgreSQL may run as another user.
+// closeFolders makes the folders that only this user may read: logs, configuration, and the data of the broker. PostgreSQL and
+// the scheduler close their own folders. The folder of the instance stays open, because PostgreSQL may run as another user.
 func (in *Instance) closeFolders() error {
-	for _, folder := range []string{in.path("logs"), in.path("run"), in.path("datos", "pulsar")} {
+	for _, folder := range []string{in.path("logs"), in.path("run"), in.path("data", "pulsar")} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
 		}
@@ -93,9 +93,9 @@ func (in *Instance) closeFolders() error {
 	return nil
 }
 
-// copyComponents keeps the instance's copy of components/. The sidecars of an instance with ports of its own (that of the
-// tests, a second clone) resolve app-ids by a fixed table: by mDNS, which knows nothing of instances, its bff and the daily one
-// would find each other's services.
+// copyComponents writes the instance's copy of components/. An instance with other ports (the instance `test`, a second clone)
+// gets a fixed table of app-ids and addresses. mDNS knows nothing of instances: with it, the bff of one instance would call
+// the services of another.
 func (in *Instance) copyComponents() error {
 	var tmpl strings.Builder
 	for _, s := range in.allServices() {
@@ -106,14 +106,14 @@ func (in *Instance) copyComponents() error {
 	return setup.CopyComponents(filepath.Join(in.Root, "components"), in.path("run", "components"), in.translate, tmpl.String())
 }
 
-// daprFile is dapr.yaml's shape: what goes into a run file.
+// daprFile has the form of dapr.yaml and of a run file.
 type daprFile struct {
 	Version int              `yaml:"version"`
 	Common  map[string]any   `yaml:"common"`
 	Apps    []map[string]any `yaml:"apps"`
 }
 
-// daprYaml reads dapr.yaml with this instance's ports and files.
+// daprYaml returns dapr.yaml with this instance's ports and paths.
 func (in *Instance) daprYaml() (a daprFile, err error) {
 	text, err := os.ReadFile(filepath.Join(in.Root, "dapr.yaml"))
 	if err != nil {
@@ -122,7 +122,7 @@ func (in *Instance) daprYaml() (a daprFile, err error) {
 	if err := yaml.Unmarshal([]byte(in.translate(string(text))), &a); err != nil {
 		return a, err
 	}
-	a.Common["runtimePath"] = in.shared("lanzador")
+	a.Common["runtimePath"] = in.shared("launcher")
 	a.Common["resourcesPaths"] = []string{in.path("run", "components")}
 	a.Common["configFilePath"] = in.path("run", "components", "config", "configuracion.yaml")
 	for _, app := range a.Apps {
@@ -132,7 +132,7 @@ func (in *Instance) daprYaml() (a daprFile, err error) {
 	return a, nil
 }
 
-// adjustApp gives an app of dapr.yaml its settings from local.env or the environment, and its program.
+// adjustApp adds the settings from local.env or the environment to an app of dapr.yaml, and the path of its program.
 func (in *Instance) adjustApp(app map[string]any) {
 	name, _ := app["appID"].(string)
 	if in.servicesDir() != in.shared("bin") {
@@ -159,8 +159,8 @@ func (a daprFile) write(path string) error {
 	return setup.Write(path, string(text))
 }
 
-// trimDaprYaml writes one run file a service, so that each has a CLI process of its own and can be stopped alone.
-func (in *Instance) trimDaprYaml() error {
+// writeRunFiles writes one run file for each service. Each service then has its own process of the Dapr CLI and stops alone.
+func (in *Instance) writeRunFiles() error {
 	everything, err := in.daprYaml()
 	if err != nil {
 		return err
@@ -168,7 +168,7 @@ func (in *Instance) trimDaprYaml() error {
 	for _, s := range in.allServices() {
 		i := slices.IndexFunc(everything.Apps, func(a map[string]any) bool { return a["appID"] == s.App })
 		if i < 0 {
-			return fmt.Errorf("falta el servicio %s", s.App)
+			return fmt.Errorf("the service %s is missing", s.App)
 		}
 		app := maps.Clone(everything.Apps[i])
 		app["appPort"], app["daprHTTPPort"], app["daprGRPCPort"] = s.AppPort, s.HTTPPort, s.grpcPort

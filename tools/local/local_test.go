@@ -28,7 +28,7 @@ func instanceOf(t *testing.T, name string) *Instance {
 	return in
 }
 
-// A name that nobody reads would be left out without a sign of it, and the part would start on its usual port.
+// A wrong name in local.env must be an error: without one, the service would start with its default.
 func TestSettingsFileHoldsKnownNamesOnly(t *testing.T) {
 	for _, c := range []struct{ text, fault string }{
 		{"PORT_BFF=9000\nAPP_GESTOR_COMPRA_MAX_IN_FLIGHT=8\nBUILD_TAGS=failpoints\n# PUERTO_BFF=1\n", ""},
@@ -48,7 +48,7 @@ func TestSettingsFileHoldsKnownNamesOnly(t *testing.T) {
 	}
 }
 
-// The defaults stand in three places that people read: each must say the same.
+// The defaults stand in local.env, in dapr.yaml and in this program. All must be equal.
 func TestPortsAgree(t *testing.T) {
 	in := instanceOf(t, "up")
 	text, err := os.ReadFile(filepath.Join(in.Root, "local.env"))
@@ -62,7 +62,7 @@ func TestPortsAgree(t *testing.T) {
 	}
 	for name, p := range basePorts {
 		if !strings.Contains(string(text), fmt.Sprintf("PORT_%s=%d\n", name, p)) {
-			t.Errorf("local.env no dice PORT_%s=%d", name, p)
+			t.Errorf("local.env does not have PORT_%s=%d", name, p)
 		}
 	}
 	in.settings = map[string]string{}
@@ -79,35 +79,35 @@ func TestPortsAgree(t *testing.T) {
 		keys = append(keys, s.App)
 		if a["appID"] != s.App || a["appPort"] != s.AppPort || a["daprHTTPPort"] != s.HTTPPort || a["daprGRPCPort"] != s.grpcPort ||
 			a["daprInternalGRPCPort"] != s.internalPort || a["metricsPort"] != s.metricsPort {
-			t.Errorf("dapr.yaml y losServicios()[%d] no dicen lo mismo: %v, %+v", i, a, s)
+			t.Errorf("dapr.yaml and allServices()[%d] differ: %v, %+v", i, a, s)
 		}
 	}
 }
 
-// The test instance must never reach the daily one's ports, data or PostgreSQL.
+// The instance `test` must never use the ports, data or PostgreSQL server of the instance `up`.
 func TestTestInstanceIsAnother(t *testing.T) {
 	in := instanceOf(t, "test")
-	in.settings = map[string]string{"POSTGRES_DSN": "postgres://yo@otro:5432/postgres"}
+	in.settings = map[string]string{"POSTGRES_DSN": "postgres://me@other:5432/postgres"}
 	components, _ := filepath.Glob(filepath.Join(in.Root, "components", "*.yaml"))
-	foreign := regexp.MustCompile(`(127\.0\.0\.1|localhost|otro):(\d{4})\b|\.local/up/`)
+	foreign := regexp.MustCompile(`(127\.0\.0\.1|localhost|other):(\d{4})\b|\.local/up/`)
 	for _, path := range append(components, filepath.Join(in.Root, "dapr.yaml")) {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if m := foreign.FindString(in.translate(string(text))); m != "" {
-			t.Errorf("%s todavía nombra %s", path, m)
+			t.Errorf("%s still has %s", path, m)
 		}
 	}
 }
 
 func TestOwnPostgresServer(t *testing.T) {
 	in := instanceOf(t, "up")
-	in.settings = map[string]string{"POSTGRES_DSN": "postgres://yo:clave@otro/postgres"}
-	if s := in.translate("postgres://dapr@127.0.0.1:5432/dapr"); s != "postgres://dapr@otro:5432/dapr" {
+	in.settings = map[string]string{"POSTGRES_DSN": "postgres://me:secret@other/postgres"}
+	if s := in.translate("postgres://dapr@127.0.0.1:5432/dapr"); s != "postgres://dapr@other:5432/dapr" {
 		t.Error(s)
 	}
-	if dsn, err := in.dsn("productos"); err != nil || dsn != "postgres://yo:clave@otro/productos" {
+	if dsn, err := in.dsn("productos"); err != nil || dsn != "postgres://me:secret@other/productos" {
 		t.Error(dsn, err)
 	}
 }
@@ -120,16 +120,16 @@ func TestPortTakenSaysByWhom(t *testing.T) {
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
 	err = instanceOf(t, "test").freePorts(map[string]int{"PORT_BFF": port})
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d (PORT_BFF) lo tiene el proceso %d", port, os.Getpid())) {
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d (PORT_BFF) is taken by process %d", port, os.Getpid())) {
 		t.Error(err)
 	}
 }
 
-// dapr.yaml alone, without the supervisor: `dapr run -f` on it brings every service up and leaves nothing behind.
-// It needs the infrastructure of the test instance: INSTANCIA=test says that it is there.
+// TestDaprRun runs `dapr run -f` on dapr.yaml without the supervisor: it starts every service and leaves no process behind.
+// It needs the infrastructure of the instance `test`; INSTANCIA=test says that it runs.
 func TestDaprRun(t *testing.T) {
 	if os.Getenv("INSTANCIA") != "test" {
-		t.Skip("la infraestructura de pruebas no está arriba")
+		t.Skip("the infrastructure of the instance test does not run")
 	}
 	in := instanceOf(t, "test")
 	if err := in.services(); err != nil {
@@ -145,10 +145,10 @@ func TestDaprRun(t *testing.T) {
 	}
 	for _, s := range in.allServices() {
 		if pid, found := listeners()[s.AppPort]; found {
-			t.Fatalf("%s ya corre (pid %d): esta prueba los arranca ella misma", s.Name, pid)
+			t.Fatalf("%s runs already (pid %d), and this test must start it", s.Name, pid)
 		}
 	}
-	mark := serviceMark + "=todos"
+	mark := serviceMark + "=all"
 	logFile, err := os.Create(in.log("dapr-run"))
 	if err != nil {
 		t.Fatal(err)
@@ -170,9 +170,9 @@ func TestDaprRun(t *testing.T) {
 		}
 	}
 	_ = cmd.Process.Signal(syscall.SIGINT)
-	_ = cmd.Wait() // it ends with 1 after a signal
+	_ = cmd.Wait() // its status is 1 after a signal
 	if remaining := processes(in.mark(), mark); len(remaining) > 0 {
-		t.Errorf("quedan procesos: %v", remaining)
+		t.Errorf("processes are left: %v", remaining)
 	}
 }
 
@@ -208,7 +208,7 @@ func TestSupervisorConfigIsComplete(t *testing.T) {
 	}
 }
 
-// Folders of an older instance are closed too.
+// A folder that an earlier version left open is closed too.
 func TestFoldersAreClosedToOthers(t *testing.T) {
 	in := &Instance{Dir: t.TempDir()}
 	if err := os.Mkdir(in.path("logs"), 0o755); err != nil { // #nosec G301 -- as it was
@@ -217,14 +217,14 @@ func TestFoldersAreClosedToOthers(t *testing.T) {
 	if err := in.closeFolders(); err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{in.path("logs"), in.path("run"), in.path("datos", "pulsar")} {
+	for _, folder := range []string{in.path("logs"), in.path("run"), in.path("data", "pulsar")} {
 		if i, err := os.Stat(folder); err != nil || i.Mode().Perm() != 0o700 {
 			t.Errorf("%s: %v %v", folder, i.Mode(), err)
 		}
 	}
 }
 
-// A schema that changed is with the broker before the service that publishes by it starts: no producer can register one.
+// A service that starts finds its schemas at the broker: no producer can register one.
 func TestAServiceThatStartsFindsItsSchemas(t *testing.T) {
 	var mu sync.Mutex
 	var asked []string
@@ -252,7 +252,7 @@ func TestAServiceThatStartsFindsItsSchemas(t *testing.T) {
 		asked = nil
 		in := instanceOf(t, "up")
 		in.Dir = t.TempDir()
-		in.settings = map[string]string{"PORT_SUPERVISOR": port, "PORT_PULSAR_ADMIN": port, "POSTGRES_DSN": "postgres://nadie@127.0.0.1:1/nada"}
+		in.settings = map[string]string{"PORT_SUPERVISOR": port, "PORT_PULSAR_ADMIN": port, "POSTGRES_DSN": "postgres://nobody@127.0.0.1:1/nothing"}
 		if err := in.oneService(order, "ordenes"); err == nil {
 			t.Fatal("it started")
 		}

@@ -1,5 +1,8 @@
 // Command local sets up, starts, stops and shows the whole system on this machine: PostgreSQL, Pulsar, Dapr's control plane
-// and every service with its sidecar. The Makefile is its user interface; process-compose is the supervisor beneath it.
+// and every service with its sidecar. The Makefile calls it. process-compose supervises the processes.
+//
+// It is written here and not replaced by process-compose or `dapr run -f` alone: neither finds taken ports, waits by progress,
+// ends orphans, builds tools from pinned modules, nor stops a service before its sidecar.
 package main
 
 import (
@@ -15,25 +18,26 @@ import (
 	"entregas/tools/local/setup"
 )
 
-const usage = `uso: local [--instance up|test|caos] ORDEN
-  up [--infra-only]     prepara y arranca lo que falte, y espera a que esté sano
-  down                  para todo; conserva los datos
-  reset                 para todo y borra los datos
-  status [--json]       los procesos y su salud
-  logs [SERVICE]        sigue los registros
-  stop|start|restart S  un servicio con su sidecar, o postgres, pulsar, placement, scheduler
-  attach                la interfaz del supervisor
-  dsn BASE, psql BASE   la dirección de una base de datos, o una consola en ella
-  mensajes-muertos      los mensajes que nadie pudo atender; reponer ID devuelve uno
-  apartar ID            aparta de su tema un mensaje que nadie puede leer
-  token ROL USUARIO     un token del emisor de desarrollo: cliente u operador
-  env                   las direcciones del sistema, como NOMBRE=valor
-  navegador             la ruta de un Chromium; lo instala donde apt puede
-  lint                  construye golangci-lint, una vez
-  contar                cuenta lo que dice go test -json`
+const usage = `usage: local [--instance up|test|chaos] COMMAND
+  up [--infra-only]     build and start what is missing, and wait until it is healthy
+  down                  stop everything; the data stays
+  reset                 stop everything and delete the data
+  status [--json]       the processes and their health
+  logs [SERVICE]        follow the logs
+  stop|start|restart S  a service with its sidecar, or postgres, pulsar, placement, scheduler
+  attach                open the supervisor's terminal interface
+  dsn DB, psql DB       print the address of a database, or open a console on it
+  dead-letters          list the messages that no service could handle
+  put-back ID           return a dead letter to its topic
+  set-aside ID          take a message that no sidecar can read off its topic
+  token ROL USUARIO     print a token of the development issuer: cliente or operador
+  env                   print the addresses of the system as NAME=value
+  browser               print the path of a Chromium; installs it where apt can
+  tool lint|gotestsum   build a developer's tool, once
+  service S             run a service with its sidecar; the supervisor calls it`
 
 func main() {
-	instance := flag.String("instance", "up", "up, test o caos")
+	instance := flag.String("instance", "up", "up, test or chaos")
 	flag.Usage = func() { fmt.Fprintln(os.Stderr, usage) }
 	flag.Parse()
 	if err := runCommand(*instance, flag.Args()); err != nil {
@@ -42,6 +46,7 @@ func main() {
 	}
 }
 
+// runCommand executes one command of usage on the named instance.
 func runCommand(instance string, args []string) error {
 	in, err := open(instance)
 	if err != nil {
@@ -80,27 +85,29 @@ func runCommand(instance string, args []string) error {
 		return in.run(arg)
 	case "dsn", "psql":
 		return in.database(command, arg)
-	case "mensajes-muertos":
+	case "dead-letters":
 		return in.deadLetters()
-	case "reponer":
-		return in.reponer(arg)
-	case "apartar":
+	case "put-back":
+		return in.putBack(arg)
+	case "set-aside":
 		return in.setAside(arg)
 	case "token":
 		return in.printToken(args[1:])
 	case "env":
 		return in.env()
-	case "navegador":
+	case "browser":
 		return in.browser()
-	case "lint":
-		return in.build(golangci)
-	case "contar":
-		return tell(os.Stdin, os.Stdout)
+	case "tool":
+		tool, found := developerTools[arg]
+		if !found {
+			return fmt.Errorf("there is no tool %q\n%s", arg, usage)
+		}
+		return in.build(tool)
 	}
-	return fmt.Errorf("no conozco la orden %q\n%s", command, usage)
+	return fmt.Errorf("there is no command %q\n%s", command, usage)
 }
 
-// turn waits until no other command is changing this instance.
+// turn waits until no other command changes this instance. The caller must call release at its end.
 func (in *Instance) turn() (release func(), err error) {
 	if err := os.MkdirAll(in.shared(), 0o755); err != nil {
 		return nil, err
@@ -110,7 +117,7 @@ func (in *Instance) turn() (release func(), err error) {
 		return nil, err
 	}
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-		say("espero a que termine otra orden sobre la instancia %s", in.Name)
+		say("waiting for another command on the instance %s to end", in.Name)
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 			return nil, err
 		}
@@ -126,7 +133,7 @@ func (in *Instance) logs(name string) error {
 	}
 	files, _ := filepath.Glob(pattern)
 	if len(files) == 0 {
-		return fmt.Errorf("no hay registros en %s", pattern)
+		return fmt.Errorf("there are no logs in %s", pattern)
 	}
 	tail, err := exec.LookPath("tail")
 	if err != nil {
@@ -135,8 +142,8 @@ func (in *Instance) logs(name string) error {
 	return syscall.Exec(tail, append([]string{"tail", "-n", "40", "-F"}, files...), os.Environ())
 }
 
-// oneService stops, starts or restarts one service with its sidecar, or one process of the infrastructure. A service that
-// starts is built first, and finds the databases and schemas that its code needs.
+// oneService stops, starts or restarts one service with its sidecar, or one process of the infrastructure. Before a service
+// starts, oneService builds it and makes the databases and schemas that its code needs.
 func (in *Instance) oneService(command, name string) error {
 	infra := slices.IndexFunc(in.infra(), func(p oneProcess) bool { return p.Name == name })
 	s, err := in.service(name)
@@ -157,7 +164,7 @@ func (in *Instance) oneService(command, name string) error {
 		in.renewInfra()
 	}
 	if ps[name].active() && command != "start" {
-		say("paro %s", name)
+		say("stopping %s", name)
 		if err := in.halt(name); err != nil {
 			return err
 		}
@@ -165,9 +172,9 @@ func (in *Instance) oneService(command, name string) error {
 	if command == "stop" {
 		return nil
 	}
-	say("arranco %s", name)
+	say("starting %s", name)
 	if infra < 0 {
-		if err := in.freePorts(map[string]int{"el de " + name: s.AppPort, "el de su sidecar": s.HTTPPort}); err != nil {
+		if err := in.freePorts(map[string]int{name: s.AppPort, "the sidecar of " + name: s.HTTPPort}); err != nil {
 			return err
 		}
 	}
@@ -188,15 +195,16 @@ func (in *Instance) halt(name string) error {
 	return in.await(name, func() error {
 		ps, err := in.supervised()
 		if err == nil && ps[name].active() {
-			err = fmt.Errorf("todavía corre (%s)", ps[name].State)
+			err = fmt.Errorf("it still runs (%s)", ps[name].State)
 		}
 		return err
 	})
 }
 
+// database prints the address of a database, or opens psql on it.
 func (in *Instance) database(command, name string) error {
 	if _, ok := setup.Databases[name]; !ok {
-		return fmt.Errorf("diga qué base: DB=productos, gestor_compra, ordenes, dapr o bff")
+		return fmt.Errorf("name the database: DB=productos, gestor_compra, ordenes, dapr or bff")
 	}
 	dsn, err := in.dsn(name)
 	if err != nil {
@@ -208,12 +216,12 @@ func (in *Instance) database(command, name string) error {
 	}
 	psql, err := exec.LookPath("psql")
 	if err != nil {
-		return fmt.Errorf("falta psql. Instálelo con:\n    sudo apt-get install -y postgresql-client\no use otro cliente con la dirección de: make -s dsn DB=%s", name)
+		return fmt.Errorf("psql is missing. Install it with:\n    sudo apt-get install -y postgresql-client\nor use another client with the address of: make -s dsn DB=%s", name)
 	}
 	return syscall.Exec(psql, []string{"psql", dsn}, os.Environ())
 }
 
-// env prints this instance's addresses, for tests, the demo and scripts.
+// env prints this instance's addresses as NAME=value, for tests, the demo and scripts.
 func (in *Instance) env() error {
 	for _, s := range in.allServices() {
 		if !s.isReplica() {

@@ -19,8 +19,8 @@ import (
 	"entregas/tools/local/setup"
 )
 
-// keys reads the passwords of the administrator and the roles, made once at random and kept in the instance's pgpass,
-// which every DSN names (passfile=) instead of carrying a secret.
+// keys returns the passwords by role, with the administrator's. It makes those that are missing, at random, and keeps them in
+// the instance's pgpass file. Every DSN names that file (passfile=), so that no DSN contains a secret.
 func (in *Instance) keys() (map[string]string, error) {
 	path := in.path("pgpass")
 	m, err := setup.Keys(path)
@@ -41,12 +41,12 @@ func (in *Instance) keys() (map[string]string, error) {
 	return m, os.WriteFile(path, append(text, fresh...), 0o600)
 }
 
-// dsn is the administrator's address of a database, with the password.
+// dsn returns the administrator's address of a database. It contains the password.
 func (in *Instance) dsn(database string) (string, error) {
 	if own := in.ownDSN(); own != "" {
 		u, err := url.Parse(own)
 		if err != nil || u.Host == "" {
-			return "", fmt.Errorf("POSTGRES_DSN debe ser una dirección postgres://usuario:clave@servidor:puerto/base")
+			return "", fmt.Errorf("POSTGRES_DSN must be an address: postgres://user:password@host:port/database")
 		}
 		u.Path = "/" + database
 		return u.String(), nil
@@ -58,9 +58,9 @@ func (in *Instance) dsn(database string) (string, error) {
 	return fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/%s?sslmode=disable", keys["postgres"], in.port("POSTGRES"), database), nil
 }
 
-// unprivileged is the command that runs a program as a user who is not root: PostgreSQL refuses to be root.
-// Where the project is in a folder closed to others (a home of root, a mktemp) that user keeps the one
-// capability of passing through it.
+// unprivileged returns the command that runs a program as a user who is not root, because PostgreSQL refuses to run as root.
+// The command is empty, and uid and gid are -1, where this process is not root. If the project is in a folder that is closed
+// to others (root's home, a mktemp), that user keeps the one capability that lets it pass.
 func (in *Instance) unprivileged() (command []string, uid, gid int, err error) {
 	if os.Geteuid() != 0 {
 		return nil, -1, -1, nil
@@ -68,7 +68,7 @@ func (in *Instance) unprivileged() (command []string, uid, gid int, err error) {
 	u, err := user.Lookup("postgres")
 	if err != nil {
 		if u, err = user.Lookup("nobody"); err != nil {
-			return nil, 0, 0, fmt.Errorf("PostgreSQL no corre como root y no hay un usuario postgres ni nobody: ejecute como un usuario normal")
+			return nil, 0, 0, fmt.Errorf("PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody: run this as a normal user")
 		}
 	}
 	uid, _ = strconv.Atoi(u.Uid)
@@ -80,7 +80,7 @@ func (in *Instance) unprivileged() (command []string, uid, gid int, err error) {
 			if canReadAll() {
 				capability = "+dac_read_search"
 			}
-			// no_setuid_fixup: else access(2), with which PostgreSQL looks at its own programs, forgets the capability
+			// no_setuid_fixup: without it, access(2) ignores the capability, and PostgreSQL checks its own programs by access(2).
 			command = append(command, "--securebits=+no_setuid_fixup", "--inh-caps="+capability, "--ambient-caps="+capability)
 			break
 		}
@@ -88,7 +88,7 @@ func (in *Instance) unprivileged() (command []string, uid, gid int, err error) {
 	return append(command, "--"), uid, gid, nil
 }
 
-// canReadAll says whether this process may hand on CAP_DAC_READ_SEARCH, which containers often lack.
+// canReadAll reports whether this process can pass on CAP_DAC_READ_SEARCH. Containers often lack it.
 func canReadAll() bool {
 	text, _ := os.ReadFile("/proc/self/status")
 	_, remainder, _ := strings.Cut(string(text), "CapBnd:")
@@ -97,19 +97,19 @@ func canReadAll() bool {
 	return capabilities&(1<<2) != 0
 }
 
-// createPostgres makes the data folder once.
+// createPostgres runs initdb, once. It does nothing if POSTGRES_DSN names a server.
 func (in *Instance) createPostgres(keys map[string]string) error {
-	data := in.path("datos", "postgres")
+	data := in.path("data", "postgres")
 	if in.ownDSN() != "" || exists(filepath.Join(data, "PG_VERSION")) {
 		return nil
 	}
-	say("creo los datos de PostgreSQL")
+	say("creating the data folder of PostgreSQL")
 	command, uid, gid, err := in.unprivileged()
 	if err != nil {
 		return err
 	}
 	_ = os.RemoveAll(data) // what an interrupted attempt left
-	key := in.path("datos", "clave")
+	key := in.path("data", "password")
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return err
 	}
@@ -130,12 +130,12 @@ func (in *Instance) createPostgres(keys map[string]string) error {
 	cmd.Dir = "/"
 	if text, err := cmd.CombinedOutput(); err != nil {
 		_ = os.RemoveAll(data)
-		return fmt.Errorf("initdb falló: %w\n%s", err, text)
+		return fmt.Errorf("initdb failed: %w\n%s", err, text)
 	}
 	return nil
 }
 
-// connect opens a connection as the administrator.
+// connect opens a connection to a database as the administrator.
 func (in *Instance) connect(database string) (*pgx.Conn, error) {
 	dsn, err := in.dsn(database)
 	if err != nil {
@@ -146,7 +146,7 @@ func (in *Instance) connect(database string) (*pgx.Conn, error) {
 	return pgx.Connect(ctx, dsn)
 }
 
-// createDatabases makes roles and databases, and changes nothing where they are as they should be.
+// createDatabases creates the roles and databases that are missing.
 func (in *Instance) createDatabases() error {
 	keys, err := in.keys()
 	if err != nil {
@@ -161,7 +161,7 @@ func (in *Instance) createDatabases() error {
 	return setup.CreateDatabases(ctx, c, keys)
 }
 
-// postgresAddress is host:port as the services' DSNs must name it.
+// postgresAddress returns the host:port of the server for the services' DSNs.
 func (in *Instance) postgresAddress() string {
 	if u, err := url.Parse(in.ownDSN()); err == nil && u.Host != "" {
 		if u.Port() == "" {

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// Every process of an instance inherits instanceMark in its environment, and a service's app, sidecar and CLI also
-// serviceMark: so what was orphaned is found whatever became of its parent.
+// instanceMark is a variable that every process of an instance inherits. serviceMark is one more that the app, sidecar and CLI
+// of a service inherit. By these marks this program finds a process whose parent has died.
 const (
 	instanceMark = "ENTREGAS_INSTANCE"
 	serviceMark  = "ENTREGAS_SERVICE"
 )
 
-// processes lists the pids whose environment holds all the given NAME=value marks.
+// processes returns the ids of the processes whose environment contains all of the given NAME=value marks.
 func processes(marks ...string) []int {
 	var pids []int
 	entries, _ := filepath.Glob("/proc/[0-9]*/environ")
@@ -40,9 +40,10 @@ func processes(marks ...string) []int {
 	return pids
 }
 
+// mark returns the NAME=value that marks every process of this instance.
 func (in *Instance) mark() string { return instanceMark + "=" + in.Dir }
 
-// finish ends the processes: SIGTERM, and after the given time SIGKILL.
+// finish sends SIGTERM to the processes, and SIGKILL to those that still run after the deadline.
 func finish(pids []int, deadline time.Duration) {
 	for _, p := range pids {
 		_ = syscall.Kill(p, syscall.SIGTERM)
@@ -57,7 +58,7 @@ func finish(pids []int, deadline time.Duration) {
 	}
 }
 
-// alive says whether the process runs; a zombie does not.
+// alive reports whether the process runs. A zombie does not run.
 func alive(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -67,7 +68,7 @@ func alive(pid int) bool {
 	return !strings.HasPrefix(remainder, "Z")
 }
 
-// listeners maps each listening TCP port to its process: 0 where another user's process hides it.
+// listeners maps each listening TCP port to the id of its process. The id is 0 if the process is another user's.
 func listeners() map[int]int {
 	portOf := map[string]int{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
@@ -94,7 +95,7 @@ func listeners() map[int]int {
 		if err != nil || !ok {
 			continue
 		}
-		// A child that inherited the socket (a PostgreSQL backend) is not its holder: the oldest is.
+		// Children inherit the socket (the backends of PostgreSQL): the oldest process is its owner.
 		if pid, _ := strconv.Atoi(strings.Split(fd, "/")[2]); m[p] == 0 || pid < m[p] {
 			m[p] = pid
 		}
@@ -102,7 +103,7 @@ func listeners() map[int]int {
 	return m
 }
 
-// freePorts fails, naming the holder, where one of the ports is taken by what is not this instance.
+// freePorts returns an error if another program than this instance listens on one of the ports. The error names the program.
 func (in *Instance) freePorts(ports map[string]int) error {
 	inUse, own := listeners(), processes(in.mark())
 	var lines []string
@@ -111,21 +112,22 @@ func (in *Instance) freePorts(ports map[string]int) error {
 		if !taken || slices.Contains(own, pid) {
 			continue
 		}
-		owner := "un proceso de otro usuario (sudo ss -ltnp lo nombra)"
+		owner := "a process of another user (sudo ss -ltnp names it)"
 		if pid != 0 {
 			command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-			owner = fmt.Sprintf("el proceso %d: %.120s", pid, strings.TrimSpace(string(bytes.ReplaceAll(command, []byte{0}, []byte{' '}))))
+			owner = fmt.Sprintf("process %d: %.120s", pid, strings.TrimSpace(string(bytes.ReplaceAll(command, []byte{0}, []byte{' '}))))
 		}
-		lines = append(lines, fmt.Sprintf("  %d (%s) lo tiene %s", p, name, owner))
+		lines = append(lines, fmt.Sprintf("  %d (%s) is taken by %s", p, name, owner))
 	}
 	if len(lines) == 0 {
 		return nil
 	}
 	slices.Sort(lines)
-	return fmt.Errorf("hay puertos ocupados:\n%s\nTermine esos procesos o cambie el puerto en local.env", strings.Join(lines, "\n"))
+	return fmt.Errorf("these ports are taken:\n%s\nEnd those processes, or change the ports in local.env", strings.Join(lines, "\n"))
 }
 
-// portsOf lists this instance's ports: those of PostgreSQL, Pulsar and the control plane, and with them the services'.
+// portsOf returns this instance's ports by the names of their settings: those of PostgreSQL, Pulsar and the control plane, and
+// those of the services unless infraOnly.
 func (in *Instance) portsOf(infraOnly bool) map[string]int {
 	m := map[string]int{}
 	for name := range basePorts {

@@ -15,7 +15,7 @@ func (in *Instance) pulsarAdminURL() string {
 
 func (in *Instance) pulsarAdmin() setup.Pulsar { return setup.Pulsar{URL: in.pulsarAdminURL()} }
 
-// configurePulsar is the committed broker configuration with this instance's ports.
+// configurePulsar writes tools/pulsar/standalone.conf with this instance's ports.
 func (in *Instance) configurePulsar() error {
 	text, err := os.ReadFile(filepath.Join(in.Root, "tools", "pulsar", "standalone.conf"))
 	if err != nil {
@@ -26,9 +26,9 @@ func (in *Instance) configurePulsar() error {
 		"webServicePort=8080", fmt.Sprintf("webServicePort=%d", in.port("PULSAR_ADMIN")),
 		"bookieId=127.0.0.1:3181", fmt.Sprintf("bookieId=127.0.0.1:%d", in.port("PULSAR_BOOKIE")),
 	).Replace(string(text))
-	// A client may come back to the address that the broker announces: a proxy between them has the broker announce the proxy's address.
+	// A client connects again to the address that the broker announces. With a proxy between them, that is the proxy's address.
 	if other := in.setting("PULSAR_ADVERTISED", ""); other != "" {
-		conf = strings.Replace(conf, "advertisedAddress=127.0.0.1\n", "", 1) + "\nadvertisedListeners=unico:pulsar://" + other + "\ninternalListenerName=unico\n"
+		conf = strings.Replace(conf, "advertisedAddress=127.0.0.1\n", "", 1) + "\nadvertisedListeners=proxy:pulsar://" + other + "\ninternalListenerName=proxy\n"
 	}
 	return setup.Write(in.path("run", "standalone.conf"), conf)
 }

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// run is what the supervisor runs for a service: `dapr run` on its run file, and the three things that the CLI does not do.
-// It first ends what an earlier CLI, killed, left orphaned on the ports; it stops app, sidecar and CLI in this order, each given
-// time to finish (the CLI alone sends SIGKILL to both at once); and it ends when the app or the sidecar dies, so that
+// run runs a service for the supervisor: `dapr run` on its run file, and three things that the CLI does not do.
+// First, it ends the orphans that a killed CLI left on the ports. Second, it stops app, sidecar and CLI in this order and gives
+// each time to finish; the CLI alone sends SIGKILL to both at once. Third, it ends when the app or the sidecar dies, so that
 // the supervisor starts the service again.
 func (in *Instance) run(name string) error {
 	mark := serviceMark + "=" + name
@@ -23,7 +23,7 @@ func (in *Instance) run(name string) error {
 
 	cmd := exec.Command(in.shared("bin", "dapr"), "run", "-f", in.path("run", name+".yaml"))
 	cmd.Dir, cmd.Stdout, cmd.Stderr = in.Root, os.Stdout, os.Stderr
-	// The sidecar announces itself on the loopback: what runs here is nobody else's in the network.
+	// The sidecar announces its address to other sidecars: on the loopback, no other machine can call it.
 	tokens, err := in.tokens()
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (in *Instance) run(name string) error {
 		return err
 	}
 	end := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(end) }() // after a signal the CLI ends with 1 even when all went well
+	go func() { _ = cmd.Wait(); close(end) }() // after a signal, the CLI's status is 1 even if it stopped well
 	halt := make(chan os.Signal, 1)
 	signal.Notify(halt, syscall.SIGTERM, syscall.SIGINT)
 
@@ -50,7 +50,7 @@ func (in *Instance) run(name string) error {
 		select {
 		case <-end:
 			finish(processes(in.mark(), mark), 2*time.Second)
-			return fmt.Errorf("dapr run de %s terminó por sí solo", name)
+			return fmt.Errorf("dapr run of %s ended by itself", name)
 		case <-halt:
 			in.stop(mark, cmd.Process.Pid)
 			<-end
@@ -59,21 +59,21 @@ func (in *Instance) run(name string) error {
 			if who := v.dead(); who != "" {
 				in.stop(mark, cmd.Process.Pid)
 				<-end
-				return fmt.Errorf("%s de %s terminó: arranco de nuevo los dos", who, name)
+				return fmt.Errorf("the %s of %s ended: both start again", who, name)
 			}
 		case <-mute:
 			in.stop(mark, cmd.Process.Pid)
 			<-end
-			return fmt.Errorf("el sidecar de %s no contesta desde hace %s: arranco de nuevo los dos", name, muteFor)
+			return fmt.Errorf("the sidecar of %s has not answered for %s: both start again", name, muteFor)
 		}
 	}
 }
 
-// muteFor is how long a sidecar that was healthy may be silent before it is started again. One that starts has no such limit:
-// it takes as long as it needs.
+// muteFor is how long a sidecar that was healthy may leave the health check unanswered before it is started again. A sidecar
+// that starts has no such limit.
 const muteFor = time.Minute
 
-// whenMute closes its channel when what was healthy has not been so for muteFor. It looks until ctx ends.
+// whenMute returns a channel. It closes the channel when healthy has failed for muteFor after it had succeeded. It stops with ctx.
 func whenMute(ctx context.Context, healthy func() error) <-chan struct{} {
 	mute := make(chan struct{})
 	go func() {
@@ -91,22 +91,22 @@ func whenMute(ctx context.Context, healthy func() error) <-chan struct{} {
 	return mute
 }
 
-// watchdog looks at a service's app and sidecar. The CLI does not: it waits a minute for one that died while it started.
+// watchdog notices the death of a service's app or sidecar. The CLI does so late: it waits a minute for one that dies at its start.
 type watchdog struct {
 	in           *Instance
 	mark         string
 	cli          int
 	app, sidecar int
-	start        *waiter // follows the CLI, and whom it has started
+	start        *waiter // follows the processes of the service while one of the two is missing
 	looked       time.Time
 }
 
 const perSecond = 10 // looks
 
-// pairPatience is how long one of the two may be missing: while the CLI or the other works, it may still come.
+// pairPatience is how long the app or the sidecar may be missing. While the CLI or the other of them works, it may still come.
 var pairPatience = patience{idle: 30 * time.Second, work: time.Second, total: 5 * time.Minute}
 
-// dead says which of the two died, or "" while both live or may be about to start.
+// dead returns "app" or "sidecar" if that one died, and "" while both run or may still start.
 func (v *watchdog) dead() string {
 	if v.app == 0 || v.sidecar == 0 {
 		app, sidecar := v.in.pair(v.mark, v.cli)
@@ -115,9 +115,9 @@ func (v *watchdog) dead() string {
 			v.app, v.sidecar = app, sidecar
 			return ""
 		case v.app != 0 && app == 0:
-			return "la aplicación"
+			return "app"
 		case v.sidecar != 0 && sidecar == 0:
-			return "el sidecar"
+			return "sidecar"
 		}
 		v.app, v.sidecar = app, sidecar
 		if time.Since(v.looked) < time.Second {
@@ -130,14 +130,14 @@ func (v *watchdog) dead() string {
 	}
 	switch {
 	case v.app == 0 || !alive(v.app):
-		return "la aplicación"
+		return "app"
 	case v.sidecar == 0 || !alive(v.sidecar):
-		return "el sidecar"
+		return "sidecar"
 	}
 	return ""
 }
 
-// pair finds the app and the sidecar among the service's processes.
+// pair returns the process ids of the service's app and sidecar, 0 for one that does not run.
 func (in *Instance) pair(mark string, cli int) (app, sidecar int) {
 	for _, p := range processes(in.mark(), mark) {
 		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p))
@@ -152,7 +152,7 @@ func (in *Instance) pair(mark string, cli int) (app, sidecar int) {
 	return app, sidecar
 }
 
-// stop ends the app first, while its sidecar can still publish and acknowledge what it finishes.
+// stop ends the app first: its sidecar can still publish and acknowledge the work that the app completes.
 func (in *Instance) stop(mark string, cli int) {
 	app, sidecar := in.pair(mark, cli)
 	for _, p := range []struct {

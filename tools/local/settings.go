@@ -12,17 +12,17 @@ import (
 	"strings"
 )
 
-// apps are the services by app-id, in the order in which dapr.yaml gives them ports.
+// apps lists the app-ids of the services in the order of their ports in dapr.yaml.
 var apps = []string{"bff", "gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor"}
 
-// replicas are the further copies of a service that `make start S=<app>-<n>` may start.
+// replicas says how many copies of a service may run. `make start S=<app>-<n>` starts the second and later ones.
 var replicas = map[string]int{"bff": 2, "gestor-compra": 2, "admin-productos": 5}
 
-// basePorts holds every port setting with the default that dapr.yaml and components/ carry literally.
-// All are below 32768: above it the kernel may have lent the port to an outgoing connection.
+// basePorts has every port setting with its default. dapr.yaml and components/ contain the same numbers.
+// All are below 32768: the kernel gives higher ports to outgoing connections.
 var basePorts = map[string]int{
 	"BFF": 8888, "GESTOR_COMPRA": 5001, "ADMIN_PRODUCTOS": 5000, "CONSOLIDADOR": 5004, "ORDENES": 5040, "MONITOR": 5020,
-	// The first sidecar's; the next service's is one more, a replica's 100 more.
+	// The ports of the first sidecar. Those of the next service are one more, those of a replica 100 more.
 	"SIDECAR_HTTP": 3500, "SIDECAR_GRPC": 4500, "SIDECAR_INTERNAL": 5600, "SIDECAR_METRICS": 7100,
 	"POSTGRES": 5432, "PULSAR": 6650, "PULSAR_ADMIN": 8080, "PULSAR_BOOKIE": 3181,
 	"PLACEMENT": 4005, "PLACEMENT_HEALTH": 4015, "PLACEMENT_METRICS": 4025, "PLACEMENT_RAFT": 4035,
@@ -30,28 +30,28 @@ var basePorts = map[string]int{
 	"SUPERVISOR": 4010,
 }
 
-// instances are the copies of the system that one clone may run, with the distance of each one's ports from those of local.env.
-var instances = map[string]int{"up": 0, "test": 10000, "caos": 20000}
+// instances has the copies of the system that one clone may run. The number is added to the ports of local.env.
+var instances = map[string]int{"up": 0, "test": 10000, "chaos": 20000}
 
 // replicaOffset is the distance between the ports of a service and those of its next replica.
 const replicaOffset = 100
 
-// Instance is one running copy of the system: `up` for daily work, `test` for `make test`, `chaos` for what breaks or
-// slows it on purpose. They share the tools; each has its own folder, data and ports.
+// Instance is one copy of the system: `up` for daily work, `test` for `make test`, `chaos` for scenarios and faults.
+// All share the tools. Each has its own folder, data and ports.
 type Instance struct {
 	Root, Name, Dir string
 	settings        map[string]string
 }
 
-// open finds the project's root from the working directory and reads its settings.
+// open returns the named instance of the project that contains the working directory, with its settings.
 func open(name string) (*Instance, error) {
 	if _, found := instances[name]; !found {
-		return nil, fmt.Errorf("instancia %q desconocida; hay: %s", name, strings.Join(slices.Sorted(maps.Keys(instances)), " "))
+		return nil, fmt.Errorf("there is no instance %q; there are: %s", name, strings.Join(slices.Sorted(maps.Keys(instances)), " "))
 	}
 	root, err := os.Getwd()
 	for err == nil && !exists(filepath.Join(root, "dapr.yaml")) {
 		if root == "/" {
-			return nil, fmt.Errorf("no encuentro dapr.yaml: ejecute este programa dentro del proyecto")
+			return nil, fmt.Errorf("there is no dapr.yaml here or above: run this program in the project")
 		}
 		root = filepath.Dir(root)
 	}
@@ -63,16 +63,16 @@ func open(name string) (*Instance, error) {
 	return in, err
 }
 
-// otherSettings are the settings that are neither a port nor an app's.
+// otherSettings lists the settings that are neither a port nor belong to an app.
 var otherSettings = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", "BUILD_TAGS"}
 
-// isSetting reports whether this program reads name. Of the names that begin with PORT_ readSettings refuses those that are no port.
+// isSetting reports whether this program reads the setting name. It accepts every PORT_ name; readSettings refuses unknown ones.
 func isSetting(name string) bool {
 	ofApp := func(app string) bool { return strings.HasPrefix(name, "APP_"+inUppercase(app)+"_") }
 	return strings.HasPrefix(name, "PORT_") || slices.ContainsFunc(apps, ofApp) || slices.Contains(otherSettings, name)
 }
 
-// readSettings reads NAME=value lines; the real environment wins over the file.
+// readSettings reads the NAME=value lines of path. A variable of the environment wins over the file.
 func readSettings(path string) (map[string]string, error) {
 	m := map[string]string{}
 	f, err := os.Open(path)
@@ -102,16 +102,16 @@ func readSettings(path string) (map[string]string, error) {
 	for name := range m {
 		p, isPort := strings.CutPrefix(name, "PORT_")
 		if _, isKnown := basePorts[p]; isPort && !isKnown {
-			return nil, fmt.Errorf("ajuste %s desconocido; los puertos son: %s", name, strings.Join(slices.Sorted(maps.Keys(basePorts)), " "))
+			return nil, fmt.Errorf("there is no setting %s; the ports are: %s", name, strings.Join(slices.Sorted(maps.Keys(basePorts)), " "))
 		}
 		if _, err := strconv.ParseUint(m[name], 10, 16); isPort && err != nil {
-			return nil, fmt.Errorf("%s=%q no es un puerto", name, m[name])
+			return nil, fmt.Errorf("%s=%q is not a port", name, m[name])
 		}
 	}
 	return m, nil
 }
 
-// setting is a setting's value, or other where it is not set.
+// setting returns a setting's value, or other if it is empty.
 func (in *Instance) setting(name, other string) string {
 	if v := in.settings[name]; v != "" {
 		return v
@@ -119,17 +119,17 @@ func (in *Instance) setting(name, other string) string {
 	return other
 }
 
-// port is this instance's port of that name.
+// port returns this instance's port of that name, a key of basePorts.
 func (in *Instance) port(name string) int {
 	p, ok := basePorts[name]
 	if !ok {
-		panic("puerto sin nombre: " + name)
+		panic("unknown port: " + name)
 	}
 	p, _ = strconv.Atoi(in.setting("PORT_"+name, strconv.Itoa(p)))
 	return p + instances[in.Name]
 }
 
-// envFrom gives an app's own settings: APP_GESTOR_COMPRA_MAX_IN_FLIGHT=8 is MAX_IN_FLIGHT=8 to gestor-compra and its replicas.
+// envFrom returns the settings of one app: APP_GESTOR_COMPRA_MAX_IN_FLIGHT=8 is MAX_IN_FLIGHT=8 for gestor-compra and its replicas.
 func (in *Instance) envFrom(app string) map[string]string {
 	m := map[string]string{}
 	for name, value := range in.settings {
@@ -140,8 +140,8 @@ func (in *Instance) envFrom(app string) map[string]string {
 	return m
 }
 
-// servicesDir is where the services' programs are. Those with build tags (BUILD_TAGS) have a folder of their own: what
-// everybody runs never has them.
+// servicesDir returns the folder of the services' programs. With build tags (BUILD_TAGS) it is another folder, so that a normal
+// start never runs a program with failpoints.
 func (in *Instance) servicesDir() string {
 	if e := in.setting("BUILD_TAGS", ""); e != "" {
 		return in.shared("bin-" + strings.ReplaceAll(e, ",", "-"))
@@ -151,7 +151,7 @@ func (in *Instance) servicesDir() string {
 
 func inUppercase(app string) string { return strings.ToUpper(strings.ReplaceAll(app, "-", "_")) }
 
-// ownDSN is the administrator's DSN of the user's own PostgreSQL. Only the daily instance ever touches that one.
+// ownDSN returns the administrator's DSN of the user's own PostgreSQL server, or "". Only the instance `up` uses that server.
 func (in *Instance) ownDSN() string {
 	if in.Name != "up" {
 		return ""
@@ -161,7 +161,7 @@ func (in *Instance) ownDSN() string {
 
 var withPort = regexp.MustCompile(`(Port: |127\.0\.0\.1:|localhost:)(\d+)\b`)
 
-// translate puts this instance's ports, folder and PostgreSQL in a committed file's text, which carries the daily defaults.
+// translate replaces the defaults in the text of a committed file by this instance's ports, folder and PostgreSQL server.
 func (in *Instance) translate(text string) string {
 	fresh := map[string]int{}
 	for name, database := range basePorts {
@@ -178,7 +178,7 @@ func (in *Instance) translate(text string) string {
 		case g[2] == strconv.Itoa(basePorts["POSTGRES"]):
 			return in.postgresAddress()
 		case g[2] == strconv.Itoa(basePorts["PULSAR"]):
-			return in.setting("PULSAR_ADVERTISED", "127.0.0.1:"+strconv.Itoa(in.port("PULSAR"))) // the way to it, where somebody stands between
+			return in.setting("PULSAR_ADVERTISED", "127.0.0.1:"+strconv.Itoa(in.port("PULSAR"))) // the address of a proxy, if there is one
 		case ok:
 			return g[1] + strconv.Itoa(p)
 		}
@@ -191,7 +191,7 @@ func (in *Instance) path(parts ...string) string {
 	return filepath.Join(append([]string{in.Dir}, parts...)...)
 }
 
-// shared is a path in the folder of what all instances use.
+// shared returns a path below .local, the folder that all instances share.
 func (in *Instance) shared(parts ...string) string {
 	return filepath.Join(append([]string{in.Root, ".local"}, parts...)...)
 }

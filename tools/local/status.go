@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// oneProcess is a line of `make status`: the process itself, not the wrapper that started it.
+// oneProcess is a line of `make status`. Its process is the app or the sidecar itself, not the wrapper that started it.
 type oneProcess struct {
 	Name    string `json:"name"`
 	Kind    string `json:"kind"`
@@ -22,7 +22,7 @@ type oneProcess struct {
 	check   func() error
 }
 
-// infra lists what the services stand on.
+// infra returns the processes of the infrastructure.
 func (in *Instance) infra() []oneProcess {
 	return []oneProcess{
 		{Name: "postgres", Kind: "postgres", Port: in.port("POSTGRES"), check: in.postgresHealth},
@@ -32,7 +32,7 @@ func (in *Instance) infra() []oneProcess {
 	}
 }
 
-// estado lists every process with its health now. A replica is listed only while it runs, an own PostgreSQL never.
+// status returns every process with its health. It leaves out replicas that do not run and a PostgreSQL server of the user's own.
 func (in *Instance) status() []oneProcess {
 	list := in.infra()
 	if in.ownDSN() != "" {
@@ -79,10 +79,10 @@ func (in *Instance) postgresHealth() error {
 	return err
 }
 
-// healthClient is patient: on a slow machine the first answer of what has just started takes seconds.
+// healthClient has a long timeout: on a slow machine, the first answer of a new process takes seconds.
 var healthClient = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// health checks that a GET on the loopback answers the given status.
+// health returns a check that a GET on the loopback answers with wantStatus.
 func (in *Instance) health(port int, path string, wantStatus int) func() error {
 	return func() error {
 		r, err := healthClient.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, path))
@@ -92,13 +92,13 @@ func (in *Instance) health(port int, path string, wantStatus int) func() error {
 		defer r.Body.Close()
 		if r.StatusCode != wantStatus {
 			text, _ := io.ReadAll(io.LimitReader(r.Body, 300))
-			return fmt.Errorf("%s contesta %d %s", path, r.StatusCode, text)
+			return fmt.Errorf("%s answered %d %s", path, r.StatusCode, text)
 		}
 		return nil
 	}
 }
 
-// printStatus writes the table, or JSON for programs.
+// printStatus prints the table of `make status`, or JSON for programs.
 func (in *Instance) printStatus(asJSON bool) error {
 	list := in.status()
 	if asJSON {
@@ -107,13 +107,13 @@ func (in *Instance) printStatus(asJSON bool) error {
 		return e.Encode(list)
 	}
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NOMBRE\tCLASE\tPID\tPUERTO\tESTADO")
+	fmt.Fprintln(t, "NAME\tKIND\tPID\tPORT\tSTATE")
 	for _, p := range list {
-		pid, status := fmt.Sprint(p.Pid), "sano"
+		pid, status := fmt.Sprint(p.Pid), "healthy"
 		if p.Pid == 0 {
-			pid, status = "-", "parado"
+			pid, status = "-", "stopped"
 		} else if !p.Healthy {
-			status = "no responde"
+			status = "no answer"
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", p.Name, p.Kind, pid, p.Port, status)
 	}

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// The supervisor is process-compose, spoken to through its HTTP interface on the loopback. It runs any program that a
-// request names, as the user who started it. Without a token every user of the machine could have a program run, and so could every
-// page in a browser, by a plain POST (docs/adr/the-machine-is-shared.md).
+// The supervisor is process-compose. This program calls its HTTP interface on the loopback. process-compose runs any program
+// that a request names, as the user who started it. Without a token, each user of the machine and each page in a browser could
+// run a program by a POST (docs/adr/the-machine-is-shared.md).
 
-// supervisorToken is the file with the token that the supervisor wants in X-PC-Token-Key. It is given to it as a file, so that
-// the processes it starts do not inherit it.
+// supervisorToken is the file with the token that the supervisor expects in X-PC-Token-Key. process-compose reads it from the
+// file: a variable would be inherited by the processes that it starts.
 const supervisorToken = "token-supervisor" // #nosec G101 -- a file's name
 
 type processStatus struct {
@@ -29,16 +29,16 @@ type processStatus struct {
 	Restarts int    `json:"restarts"`
 }
 
-// active says whether the supervisor has the process in hand: it runs, waits for what it depends on, or is about to be started again.
+// active reports whether the process runs or will: it waits for a dependency, or the supervisor is about to restart it.
 func (e processStatus) active() bool {
 	return e.Running || slices.Contains([]string{"Pending", "Launching", "Restarting", "Terminating"}, e.State)
 }
 
-// errNotUp is the error where no supervisor listens.
-var errNotUp = errors.New("el sistema no está arriba: make up lo arranca")
+// errNotUp is the error if no supervisor listens.
+var errNotUp = errors.New("the system is not up: make up starts it")
 
-// supervisor sends one request with the instance's token, and decodes the answer into response unless that is nil.
-// Errors: errNotUp; the supervisor's own words.
+// supervisor sends one request with the instance's token and decodes the answer into response, unless that is nil.
+// It returns errNotUp, or an error with the supervisor's message.
 func (in *Instance) supervisor(method, path string, response any) error {
 	req, err := http.NewRequest(method, fmt.Sprintf("http://127.0.0.1:%d%s", in.port("SUPERVISOR"), path), nil)
 	if err != nil {
@@ -49,18 +49,18 @@ func (in *Instance) supervisor(method, path string, response any) error {
 		return err
 	}
 	req.Header.Set("X-PC-Token-Key", token)
-	client := http.Client{Timeout: 5 * time.Minute} // a stop answers when the process has ended
+	client := http.Client{Timeout: 5 * time.Minute} // the answer to a stop comes when the process has ended
 	r, err := client.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return errNotUp
 	}
 	if err != nil {
-		return fmt.Errorf("el supervisor no contesta: %w", err)
+		return fmt.Errorf("the supervisor does not answer: %w", err)
 	}
 	defer r.Body.Close()
 	text, _ := io.ReadAll(r.Body)
 	if r.StatusCode/100 != 2 {
-		return fmt.Errorf("el supervisor no pudo %s %s: %s %s", method, path, r.Status, text)
+		return fmt.Errorf("the supervisor failed at %s %s: %s %s", method, path, r.Status, text)
 	}
 	if response == nil {
 		return nil
@@ -68,7 +68,7 @@ func (in *Instance) supervisor(method, path string, response any) error {
 	return json.Unmarshal(text, response)
 }
 
-// supervised lists the supervisor's processes by name; an error where it does not run.
+// supervised returns the supervisor's processes by name. It returns errNotUp if the supervisor does not run.
 func (in *Instance) supervised() (map[string]processStatus, error) {
 	var r struct {
 		Data []processStatus `json:"data"`
@@ -83,26 +83,26 @@ func (in *Instance) supervised() (map[string]processStatus, error) {
 	return m, nil
 }
 
-// startSupervisor starts process-compose detached; the services stay disabled until they are asked for.
+// startSupervisor starts process-compose in the background. The services start later, by in.start.
 func (in *Instance) startSupervisor() error {
 	cmd := exec.Command(in.shared("bin", "process-compose"), append([]string{"up", "-D", "--keep-project",
 		"-f", in.path("run", "process-compose.yaml"), "--disable-dotenv", "-L", in.log("supervisor")}, in.supervisorAddress()...)...)
 	if _, err := in.secret(supervisorToken); err != nil {
 		return err
 	}
-	cmd.Dir, cmd.Env = in.Root, append(os.Environ(), in.mark(), "PC_DISABLE_TUI=1", "PC_API_TOKEN=", in.supervisorConfig()) // a token in the environment would win over the file
+	cmd.Dir, cmd.Env = in.Root, append(os.Environ(), in.mark(), "PC_DISABLE_TUI=1", "PC_API_TOKEN=", in.supervisorConfig()) // a token in the environment would win over the file's
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("process-compose no arrancó: %w\n%s\n(registro: %s)", err, text, in.log("supervisor"))
+		return fmt.Errorf("process-compose did not start: %w\n%s\n(log: %s)", err, text, in.log("supervisor"))
 	}
 	return nil
 }
 
-// supervisorAddress are process-compose's options for where it listens, and for its token.
+// supervisorAddress returns process-compose's options for its address and its token.
 func (in *Instance) supervisorAddress() []string {
 	return []string{"--address", "127.0.0.1", "-p", fmt.Sprint(in.port("SUPERVISOR")), "--token-file", in.path(supervisorToken)}
 }
 
-// supervisorConfig keeps process-compose's own settings in the project's folder, not in the user's home.
+// supervisorConfig returns the variable that keeps process-compose's settings below .local instead of in the user's home.
 func (in *Instance) supervisorConfig() string {
 	return "PROC_COMP_CONFIG=" + in.shared("process-compose")
 }

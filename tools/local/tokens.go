@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// daprTokens are what sidecar and app say to each other, in both directions. An instance has one of each, made once.
+// daprTokens has the token that a sidecar sends to its app, and the token that an app sends to its sidecar.
 type daprTokens struct{ app, dapr string }
 
-// tokens reads them, or makes them: two files of the instance that nobody else reads.
+// tokens returns the instance's tokens. It makes them the first time.
 func (in *Instance) tokens() (t daprTokens, err error) {
 	if t.app, err = in.secret("token-app"); err != nil {
 		return t, err
@@ -29,7 +29,8 @@ func (in *Instance) tokens() (t daprTokens, err error) {
 	return t, err
 }
 
-// secret is what the instance's file says. Where there is none it is made, and the first writer wins.
+// secret returns the content of the instance's file name. If there is no file, secret writes a random text to it. If two
+// processes do so at once, both return the text of the first.
 func (in *Instance) secret(name string) (string, error) {
 	path := in.path(name)
 	text, err := os.ReadFile(path)
@@ -60,9 +61,9 @@ func (in *Instance) secret(name string) (string, error) {
 	return strings.TrimSpace(string(text)), err
 }
 
-// secretLoopback is an address of this machine's loopback that belongs to the instance alone and is drawn once. The scheduler's
-// etcd asks nobody for anything and lets every page in a browser read and write (it allows every origin): such a page would
-// have to guess the address. For the users of this machine it is no secret.
+// secretLoopback returns a random address of the loopback, which the instance keeps. The scheduler's etcd has no authentication
+// and allows every origin, so a page in a browser could read and write it. Such a page must now guess the address. The users of
+// this machine can find it.
 func (in *Instance) secretLoopback() (string, error) {
 	secret, err := in.secret("loopback")
 	if err != nil {
@@ -72,24 +73,24 @@ func (in *Instance) secretLoopback() (string, error) {
 	return fmt.Sprintf("127.%d.%d.%d", 1+sum[0]%254, sum[1], 1+sum[2]%254), nil
 }
 
-// issuerKey is the file with the secret of which the development issuer's key is made. The bff's replicas share it.
+// issuerKey returns the path of the secret from which the development issuer derives its key. The replicas of bff share it.
 func (in *Instance) issuerKey() (string, error) {
-	_, err := in.secret("emisor")
-	return in.path("emisor"), err
+	_, err := in.secret("issuer-secret")
+	return in.path("issuer-secret"), err
 }
 
-// issuer is the development issuer's URL, as dapr.yaml gives it to the bff.
+// issuer returns the development issuer's URL, which dapr.yaml also gives to bff.
 func (in *Instance) issuer() string {
 	return fmt.Sprintf("http://127.0.0.1:%d/desarrollo", in.port("BFF"))
 }
 
-// tokenTTL is how long a token of `make token` is good for.
+// tokenTTL is how long a token of `make token` is valid.
 const tokenTTL = 12 * time.Hour
 
-// printToken prints a token of the development issuer.
+// printToken prints a token of the development issuer. args are the role and the user.
 func (in *Instance) printToken(args []string) error {
 	if len(args) != 2 || args[1] == "" || (args[0] != "cliente" && args[0] != "operador") {
-		return errors.New("diga de quién: make token ROL=cliente|operador USUARIO=ana")
+		return errors.New("name the role and the user: make token ROL=cliente|operador USUARIO=ana")
 	}
 	token, err := in.token(args[1], args[0])
 	if err == nil {
@@ -98,13 +99,13 @@ func (in *Instance) printToken(args []string) error {
 	return err
 }
 
-// token is signed here, with the issuer's key, so that it needs nothing to be up. It is what bff/issuer would give.
+// token returns a token like that of bff/issuer. It signs the token itself, with the issuer's key: bff need not run.
 func (in *Instance) token(usuario, role string) (string, error) {
-	secret, err := in.secret("emisor")
+	secret, err := in.secret("issuer-secret")
 	if err != nil {
 		return "", err
 	}
-	seed := sha256.Sum256([]byte("emisor de desarrollo " + secret))
+	seed := sha256.Sum256([]byte("development issuer " + secret))
 	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), seed[:])
 	if err != nil {
 		return "", err

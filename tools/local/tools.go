@@ -16,25 +16,25 @@ import (
 	"time"
 )
 
-// The pinned versions of what is built; tools/*/go.mod hold them too, with all they depend on.
+// The versions that the programs report about themselves. tools/*/go.mod pin the same versions and all dependencies.
 const (
 	daprVersion           = "1.18.1"
 	daprCLIVersion        = "1.16.5"
 	processComposeVersion = "1.103.0"
 )
 
-// buildSpec is a program built once from a pinned module under tools/.
+// buildSpec describes programs that are built once from a pinned module under tools/.
 type buildSpec struct {
 	module string   // folder under tools/
 	target string   // folder under .local/ that gets the programs
 	output []string // the programs
 	arguments,
 	packages []string
-	howLong string // shown during the build
+	howLong string // for the message at the start of the build
 }
 
 func (in *Instance) buildSpecs() []buildSpec {
-	dapr := buildSpec{module: "dapr", target: ".dapr/bin", howLong: "unos 5 minutos en 2 núcleos, solo la primera vez",
+	dapr := buildSpec{module: "dapr", target: ".dapr/bin", howLong: "about 5 minutes on 2 cores, only the first time",
 		arguments: []string{"-tags", "stablecomponents", "-ldflags", "-X github.com/dapr/dapr/pkg/buildinfo.version=" + daprVersion}}
 	for _, p := range []string{"daprd", "placement", "scheduler"} {
 		if !in.useInstalled(p) {
@@ -43,22 +43,26 @@ func (in *Instance) buildSpecs() []buildSpec {
 		}
 	}
 	return []buildSpec{
-		{module: "process-compose", target: "bin", output: []string{"process-compose"}, howLong: "menos de un minuto",
+		{module: "process-compose", target: "bin", output: []string{"process-compose"}, howLong: "less than a minute",
 			arguments: []string{"-ldflags", "-X github.com/f1bonacc1/process-compose/src/config.Version=v" + processComposeVersion},
 			packages:  []string{"github.com/f1bonacc1/process-compose"}},
-		{module: "dapr-cli", target: "bin", output: []string{"dapr"}, howLong: "unos 3 minutos en 2 núcleos, solo la primera vez",
+		{module: "dapr-cli", target: "bin", output: []string{"dapr"}, howLong: "about 3 minutes on 2 cores, only the first time",
 			arguments: []string{"-ldflags", "-X main.version=" + daprCLIVersion + " -X main.apiVersion=1.0"},
 			packages:  []string{"github.com/dapr/cli"}},
 		dapr,
 	}
 }
 
-// golangci is what `make lint` runs; only a developer needs it.
-var golangci = buildSpec{module: "lint", target: "bin", output: []string{"golangci-lint", "govulncheck"}, howLong: "unos 4 minutos en 2 núcleos, solo la primera vez",
-	arguments: []string{"-ldflags", "-X main.version=2.15.0"},
-	packages:  []string{"github.com/golangci/golangci-lint/v2/cmd/golangci-lint", "golang.org/x/vuln/cmd/govulncheck"}}
+// developerTools has the programs that tools/test.sh uses and the system does not, by the name of their module under tools/.
+var developerTools = map[string]buildSpec{
+	"lint": {module: "lint", target: "bin", output: []string{"golangci-lint", "govulncheck"}, howLong: "about 4 minutes on 2 cores, only the first time",
+		arguments: []string{"-ldflags", "-X main.version=2.15.0"},
+		packages:  []string{"github.com/golangci/golangci-lint/v2/cmd/golangci-lint", "golang.org/x/vuln/cmd/govulncheck"}},
+	"gotestsum": {module: "gotestsum", target: "bin", output: []string{"gotestsum"}, howLong: "less than a minute",
+		packages: []string{"gotest.tools/gotestsum"}},
+}
 
-// useInstalled links a program that `dapr init` left in the user's home, where it is the pinned version.
+// useInstalled links to the program of `dapr init` in the user's home, if it has the pinned version, and reports whether it does.
 func (in *Instance) useInstalled(program string) bool {
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -74,9 +78,9 @@ func (in *Instance) useInstalled(program string) bool {
 	return os.Symlink(path, link) == nil
 }
 
-// tools leaves every program that the system needs, built or downloaded, under .local/.
+// tools builds or downloads every program that the system needs and that is missing under .local/.
 func (in *Instance) tools() error {
-	for _, d := range []string{"bin", ".dapr/bin", "descargas", "process-compose"} {
+	for _, d := range []string{"bin", ".dapr/bin", "downloads", "process-compose"} {
 		if err := os.MkdirAll(in.shared(d), 0o755); err != nil {
 			return err
 		}
@@ -94,33 +98,34 @@ func (in *Instance) tools() error {
 	return <-downloading
 }
 
-// launchDaprd starts daprd as the CLI asks, and keeps it to the loopback. By itself it listens on every address of the machine
-// for other sidecars, of which it asks neither certificate nor token here: any host of the network would reach each service
-// by it, past tokens and roles. The CLI has no word for these two.
+// launchDaprd is a script that starts daprd with the CLI's options and binds it to the loopback. By default, daprd listens on
+// every address of the machine for other sidecars, and here it asks them for no certificate or token: any host of the network
+// could call each service and pass tokens and roles by. The CLI has no options for these two addresses.
 const launchDaprd = `#!/bin/sh
 exec "$(dirname "$0")/../../../.dapr/bin/daprd" "$@" --dapr-internal-grpc-listen-address=127.0.0.1 --metrics-listen-address=127.0.0.1
 `
 
-// launcher makes the folder that the CLI takes for Dapr's own: dapr.yaml names it as its runtimePath.
+// launcher writes the folder that the CLI uses as Dapr's own (runtimePath in dapr.yaml), with launchDaprd in the place of daprd.
 func (in *Instance) launcher() error {
 	for _, d := range []string{"bin", "components"} {
-		if err := os.MkdirAll(in.shared("lanzador", ".dapr", d), 0o755); err != nil {
+		if err := os.MkdirAll(in.shared("launcher", ".dapr", d), 0o755); err != nil {
 			return err
 		}
 	}
-	// The CLI wants this file there, though each run file names its own configuration.
-	drains := "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata:\n  name: vacia\nspec: {}\n"
-	if err := os.WriteFile(in.shared("lanzador", ".dapr", "config.yaml"), []byte(drains), 0o644); err != nil {
+	// The CLI requires this file, although each run file names its own configuration.
+	empty := "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata:\n  name: empty\nspec: {}\n"
+	if err := os.WriteFile(in.shared("launcher", ".dapr", "config.yaml"), []byte(empty), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(in.shared("lanzador", ".dapr", "bin", "daprd"), []byte(launchDaprd), 0o755) // #nosec G306 -- a program
+	return os.WriteFile(in.shared("launcher", ".dapr", "bin", "daprd"), []byte(launchDaprd), 0o755) // #nosec G306 -- a program
 }
 
+// build builds the programs of c, unless a stamp says that they were built from the same module and options.
 func (in *Instance) build(c buildSpec) error {
 	if len(c.output) == 0 {
 		return nil
 	}
-	if err := os.MkdirAll(in.shared("sellos"), 0o755); err != nil {
+	if err := os.MkdirAll(in.shared("stamps"), 0o755); err != nil {
 		return err
 	}
 	dir := filepath.Join(in.Root, "tools", c.module)
@@ -133,15 +138,15 @@ func (in *Instance) build(c buildSpec) error {
 	for _, s := range c.output {
 		ready = ready && exists(in.shared(c.target, s))
 	}
-	stampPath := in.shared("sellos", c.module)
+	stampPath := in.shared("stamps", c.module)
 	if previous, _ := os.ReadFile(stampPath); ready && string(previous) == stamp {
 		return nil
 	}
 	what := strings.Join(c.output, ", ")
-	say("construyo %s (%s)", what, c.howLong)
+	say("building %s (%s)", what, c.howLong)
 	target := in.shared(c.target) + "/"
 	if len(c.output) == 1 {
-		target += c.output[0] // not always named as its package is
+		target += c.output[0] // the package may have another name
 	}
 	args := append([]string{"build", "-v", "-trimpath", "-buildvcs=false", "-o", target}, c.arguments...)
 	if err := in.goWithProgress(dir, what, append(args, c.packages...), "GOWORK=off", "GOFLAGS=-mod=readonly"); err != nil {
@@ -150,7 +155,7 @@ func (in *Instance) build(c buildSpec) error {
 	return os.WriteFile(stampPath, []byte(stamp), 0o644)
 }
 
-// goWithProgress runs go and tells every few seconds how many packages it has compiled.
+// goWithProgress runs go in dir and prints its progress every few seconds. what names the build in messages.
 func (in *Instance) goWithProgress(dir, what string, args []string, env ...string) error {
 	cmd := exec.Command("go", args...)
 	cmd.Dir, cmd.Env = dir, append(append(os.Environ(), "CGO_ENABLED=0"), env...)
@@ -159,11 +164,11 @@ func (in *Instance) goWithProgress(dir, what string, args []string, env ...strin
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("no pude ejecutar go: %w. Instale Go 1.26 o posterior (https://go.dev/dl) y repita", err)
+		return fmt.Errorf("run go: %w. Install Go 1.26 or later (https://go.dev/dl) and try again", err)
 	}
 	var packages, modules atomic.Int64
 	halt := everySoOften(func() string {
-		return fmt.Sprintf("%s: %d módulos descargados, %d paquetes compilados", what, modules.Load(), packages.Load())
+		return fmt.Sprintf("%s: %d modules downloaded, %d packages compiled", what, modules.Load(), packages.Load())
 	})
 	var errs strings.Builder
 	pkg := regexp.MustCompile(`^[\w.\-~/]+$`)
@@ -180,12 +185,12 @@ func (in *Instance) goWithProgress(dir, what string, args []string, env ...strin
 	err = cmd.Wait()
 	halt()
 	if err != nil {
-		return fmt.Errorf("falló la construcción de %s:\n%s(en %s: go %s)", what, errs.String(), dir, strings.Join(args, " "))
+		return fmt.Errorf("the build of %s failed:\n%s(in %s: go %s)", what, errs.String(), dir, strings.Join(args, " "))
 	}
 	return nil
 }
 
-// services builds the project's own programs; go does nothing for what has not changed.
+// services builds the programs of the services, or only that of one app-id. go skips packages that have not changed.
 func (in *Instance) services(only ...string) error {
 	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-tags", in.setting("BUILD_TAGS", ""), "-o", in.servicesDir() + "/"}
 	for _, a := range apps {
@@ -197,10 +202,10 @@ func (in *Instance) services(only ...string) error {
 			args = append(args, folder)
 		}
 	}
-	return in.goWithProgress(in.Root, "los servicios", args, "GOWORK="+filepath.Join(in.Root, "go.work"))
+	return in.goWithProgress(in.Root, "the services", args, "GOWORK="+filepath.Join(in.Root, "go.work"))
 }
 
-// everySoOften says a line every five seconds until the returned function is called.
+// everySoOften prints the result of line every five seconds until the caller calls the returned function.
 func everySoOften(line func() string) func() {
 	end, t := make(chan struct{}), time.NewTicker(5*time.Second)
 	go func() {
@@ -210,7 +215,7 @@ func everySoOften(line func() string) func() {
 				t.Stop()
 				return
 			case <-t.C:
-				say("  … %s", line())
+				say("  ... %s", line())
 			}
 		}
 	}()
@@ -219,9 +224,10 @@ func everySoOften(line func() string) func() {
 
 var startedAt = time.Now()
 
+// output gets the messages of say. Tests replace it.
 var output io.Writer = os.Stderr
 
-// say tells the user one step, with the time since the start.
+// say prints one step, with the seconds since the start of this program.
 func say(format string, args ...any) {
 	fmt.Fprintf(output, "[%5s] %s\n", strconv.FormatFloat(time.Since(startedAt).Seconds(), 'f', 1, 64), fmt.Sprintf(format, args...))
 }

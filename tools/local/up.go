@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// up makes the system complete and healthy; what already is, it leaves alone.
+// up builds and starts what is missing and waits until the system is healthy. It does not touch what already runs.
 func (in *Instance) up(infraOnly bool) error {
-	say("instancia %s en %s", in.Name, in.Dir)
+	say("instance %s in %s", in.Name, in.Dir)
 	if err := in.tools(); err != nil {
 		return err
 	}
 	if err := in.freePorts(in.portsOf(infraOnly)); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(in.path("datos"), 0o755); err != nil {
+	if err := os.MkdirAll(in.path("data"), 0o755); err != nil {
 		return err
 	}
 	keys, err := in.keys()
@@ -45,27 +45,28 @@ func (in *Instance) up(infraOnly bool) error {
 		return err
 	}
 	if infraOnly {
-		say("infraestructura lista: PostgreSQL %s, Pulsar %d, placement %d, scheduler %d",
+		say("infrastructure is ready: PostgreSQL %s, Pulsar %d, placement %d, scheduler %d",
 			in.postgresAddress(), in.port("PULSAR"), in.port("PLACEMENT"), in.port("SCHEDULER"))
 		return nil
 	}
 	return in.bringUpServices()
 }
 
-// bringUpInfra starts PostgreSQL, Pulsar and the control plane, with the services' build meanwhile, and makes databases and topics.
+// bringUpInfra starts PostgreSQL, Pulsar and the control plane, waits for them, and creates databases and topics. earlier is the
+// supervisor's configuration before this start, "" if there was none.
 func (in *Instance) bringUpInfra(earlier string) error {
 	ps, err := in.supervised()
 	if err != nil && !errors.Is(err, errNotUp) {
 		return err
 	}
 	if err != nil {
-		say("arranco PostgreSQL, Pulsar, placement y scheduler")
-		finish(processes(in.mark()), 5*time.Second) // orphans of a supervisor that was killed
+		say("starting PostgreSQL, Pulsar, placement and scheduler")
+		finish(processes(in.mark()), 5*time.Second) // orphans of a killed supervisor
 		if err := in.startSupervisor(); err != nil {
 			return err
 		}
 	} else if now, _ := os.ReadFile(in.path("run", "process-compose.yaml")); earlier != "" && earlier != string(now) {
-		say("aviso: la configuración cambió; se aplica del todo con make down y make up")
+		say("warning: the configuration changed. It takes full effect after make down and make up")
 	}
 	for _, p := range in.infra() {
 		if e, found := ps[p.Name]; found && !e.active() {
@@ -82,30 +83,30 @@ func (in *Instance) bringUpInfra(earlier string) error {
 	if err := in.createDatabases(); err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
-	// A broker that has just become healthy may be too busy for the first of these.
+	// A broker may be too busy for these requests for some seconds after it is healthy.
 	if err := in.await("pulsar", func() error { return in.pulsarAdmin().CreateTopics(context.Background()) }); err != nil {
 		return err
 	}
-	say("bases de datos y tópicos listos")
+	say("databases and topics are ready")
 	return nil
 }
 
-// renewInfra makes the databases, topics and schemas that the code has gained since the system came up: a producer cannot
-// register a schema itself. Trouble is only said, since a service may start while PostgreSQL or Pulsar is away.
+// renewInfra creates the databases, topics and schemas that are new in the code since the system came up: a producer cannot
+// register a schema. renewInfra only prints its errors, because a service may start while PostgreSQL or Pulsar is down.
 func (in *Instance) renewInfra() {
 	ctx, release := context.WithTimeout(context.Background(), 10*time.Second)
 	defer release()
 	if err := in.createDatabases(); err != nil {
-		say("aviso: no pude revisar las bases de datos: %v", err)
+		say("warning: the databases could not be checked: %v", err)
 	}
 	if err := in.pulsarAdmin().CreateTopics(ctx); err != nil {
-		say("aviso: no pude revisar los tópicos y sus esquemas: %v", err)
+		say("warning: the topics and their schemas could not be checked: %v", err)
 	}
 }
 
-// bringUpServices builds and starts the services that do not run, all at once.
+// bringUpServices builds the services, starts those that do not run, all at once, and waits until they are healthy.
 func (in *Instance) bringUpServices() error {
-	say("construyo los servicios")
+	say("building the services")
 	if err := in.services(); err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (in *Instance) bringUpServices() error {
 		}
 		own = append(own, s)
 		if !ps[s.Name].active() {
-			say("arranco %s con su sidecar", s.Name)
+			say("starting %s with its sidecar", s.Name)
 			if err := in.start(s.Name); err != nil {
 				return err
 			}
@@ -135,18 +136,18 @@ func (in *Instance) bringUpServices() error {
 	for _, p := range processes(in.mark()) {
 		if exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", p)); strings.HasPrefix(exe, in.shared("bin")) && strings.HasSuffix(exe, " (deleted)") {
 			if app := filepath.Base(strings.TrimSuffix(exe, " (deleted)")); slices.Contains(apps, app) {
-				say("aviso: %s corre con un programa anterior al que acabo de construir: make restart S=%s", app, app)
+				say("warning: %s runs an older program than the one just built: make restart S=%s", app, app)
 			}
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	say("todo está sano: http://127.0.0.1:%d", own[0].AppPort)
+	say("everything is healthy: http://127.0.0.1:%d", own[0].AppPort)
 	return nil
 }
 
-// start asks the supervisor for a process, unless it already runs.
+// start tells the supervisor to start a process, unless it already runs.
 func (in *Instance) start(name string) error {
 	if ps, err := in.supervised(); err == nil && ps[name].active() {
 		return nil
@@ -158,7 +159,7 @@ func (in *Instance) waitForService(s service) error {
 	return in.await(s.Name, in.serviceReady(s))
 }
 
-// serviceReady checks a service's app, and its sidecar.
+// serviceReady returns a check of a service's app and sidecar.
 func (in *Instance) serviceReady(s service) func() error {
 	app, sidecar := in.health(s.AppPort, "/readyz", 200), in.health(s.HTTPPort, "/v1.0/healthz/outbound", 204)
 	return func() error {
@@ -169,46 +170,46 @@ func (in *Instance) serviceReady(s service) func() error {
 	}
 }
 
-// down stops everything in the reverse order of the start, then ends whatever still carries the instance's mark.
+// down stops everything in the reverse order of the start, then ends each process that still has the instance's mark.
 func (in *Instance) down() error {
 	if err := in.supervisor("POST", "/project/stop", nil); err == nil {
-		say("paro la instancia %s", in.Name)
+		say("stopping the instance %s", in.Name)
 		in.waitForEnd()
 	}
 	if remaining := processes(in.mark()); len(remaining) > 0 {
-		say("termino %d procesos huérfanos", len(remaining))
+		say("ending %d orphaned processes", len(remaining))
 		finish(remaining, 10*time.Second)
 	}
-	for _, d := range []string{"logs", ""} { // the CLI makes this folder wherever it runs; ours is empty
+	for _, d := range []string{"logs", ""} { // the CLI creates this folder, empty, where it runs
 		_ = os.Remove(filepath.Join(in.Root, ".dapr", d))
 	}
-	say("nada de la instancia %s queda en marcha; los datos siguen en %s", in.Name, in.path("datos"))
+	say("no process of the instance %s runs any more; the data stays in %s", in.Name, in.path("data"))
 	return nil
 }
 
-// waitForEnd waits until no process of the instance is left. The supervisor gives each of them its time, and ends one that takes
-// longer: it is waited for while they get on.
+// waitForEnd waits until no process of the instance is left, for as long as the processes make progress. The supervisor gives
+// each process its time to stop, and then kills it.
 func (in *Instance) waitForEnd() {
 	all := func() glance { return glance{pids: processes(in.mark())} }
-	err := in.wait(newWaiter("la parada", normalPatience, in.log("supervisor"), all), func() error {
+	err := in.wait(newWaiter("the stop", normalPatience, in.log("supervisor"), all), func() error {
 		if n := len(all().pids); n > 0 {
-			return fmt.Errorf("quedan %d procesos", n)
+			return fmt.Errorf("%d processes are left", n)
 		}
 		return nil
 	})
 	if err != nil {
-		say("aviso: %v", err)
+		say("warning: %v", err)
 	}
 }
 
-// reset forgets the instance: its data, passwords, logs.
+// reset stops the instance and deletes its folder: data, passwords and logs.
 func (in *Instance) reset() error {
 	if err := in.down(); err != nil {
 		return err
 	}
-	say("borro %s", in.Dir)
+	say("deleting %s", in.Dir)
 	if in.ownDSN() != "" {
-		say("aviso: en su servidor de POSTGRES_DSN siguen las bases productos, gestor_compra, ordenes, dapr y bff; bórrelas usted si quiere")
+		say("warning: the databases productos, gestor_compra, ordenes, dapr and bff stay on the server of POSTGRES_DSN; delete them yourself if you want")
 	}
 	return os.RemoveAll(in.Dir)
 }

@@ -11,26 +11,25 @@ import (
 	"time"
 )
 
-// patience bounds a wait for a process. A slow machine makes a start long, so no bound is on the start as a whole: what ends a
-// wait is that the process does not get on.
+// patience limits a wait for a process. A start takes long on a slow machine, so the main limit is the time without progress.
 type patience struct {
-	idle     time.Duration // without a sign of work
-	work     time.Duration // processor time within idle that is such a sign: what only ticks over stays below it
-	total    time.Duration // in all: a process that works for so long and is not healthy never will be
-	restarts int           // how often it may end by itself meanwhile
-	look     time.Duration // between two looks at it
+	idle     time.Duration // time without a sign of work
+	work     time.Duration // processor time within idle that is a sign of work; an idle process uses less
+	total    time.Duration // time in all, even with progress
+	restarts int           // how often the process may end by itself during the wait
+	look     time.Duration // time between two glances
 }
 
 var normalPatience = patience{idle: time.Minute, work: 2 * time.Second, total: 15 * time.Minute, restarts: 3, look: time.Second}
 
-// glance is what is seen of a process at one moment.
+// glance is the state of a process at one moment.
 type glance struct {
 	pids     []int
-	restarts int    // by the supervisor, since the supervisor began
-	state    string // the supervisor's word
+	restarts int    // by the supervisor, since the supervisor started
+	state    string // in the supervisor's words
 }
 
-// waiter follows one process until it is healthy, or until there is no reason to wait on.
+// waiter follows one process until it is healthy, or until its patience ends.
 type waiter struct {
 	patience
 	name string
@@ -51,24 +50,24 @@ func newWaiter(name string, p patience, logPath string, look func() glance) *wai
 	return &waiter{patience: p, name: name, look: look, time: processorTime, log: newLogReader(logPath), began: t, since: t, restarted: -1}
 }
 
-// hopeless looks at the process once and says why it is not worth waiting for, or nil.
+// hopeless takes one glance at the process. It returns why the wait must end, or nil.
 func (w *waiter) hopeless() error {
 	w.observe()
 	idle, total := time.Since(w.since), time.Since(w.began)
 	switch restarts := w.now.restarts - w.restarted; {
 	case restarts > w.restarts:
-		return fmt.Errorf("%s terminó %d veces mientras arrancaba", w.name, restarts)
+		return fmt.Errorf("%s ended %d times while it started", w.name, restarts)
 	case total > w.total:
-		return fmt.Errorf("%s trabaja desde hace %s (%s de procesador) y no llega a estar sano", w.name, seconds(total), seconds(w.spent))
+		return fmt.Errorf("%s has worked for %s (%s of processor time) and is not healthy", w.name, seconds(total), seconds(w.spent))
 	case idle <= w.idle:
 		return nil
 	case len(w.now.pids) == 0:
-		return fmt.Errorf("%s no corre desde hace %s (el supervisor dice: %s)", w.name, seconds(idle), w.now.state)
+		return fmt.Errorf("%s has not run for %s (the supervisor says: %s)", w.name, seconds(idle), w.now.state)
 	}
-	return fmt.Errorf("%s no avanza desde hace %s: %s", w.name, seconds(idle), w.whyIdle())
+	return fmt.Errorf("%s has made no progress for %s: %s", w.name, seconds(idle), w.whyIdle())
 }
 
-// observe notes what the process did since the last glance.
+// observe records what the process did since the last glance.
 func (w *waiter) observe() {
 	w.now = w.look()
 	if w.restarted < 0 {
@@ -81,7 +80,7 @@ func (w *waiter) observe() {
 			continue
 		}
 		used[pid] = t
-		if w.used != nil && t > w.used[pid] { // what it used before this wait is no sign
+		if w.used != nil && t > w.used[pid] { // its processor time before this wait is no sign of work
 			delta += t - w.used[pid]
 		}
 	}
@@ -91,27 +90,28 @@ func (w *waiter) observe() {
 	}
 }
 
-// whyIdle tells what the kernel says of a process that does nothing.
+// whyIdle explains by the kernel's state of the process why it does nothing.
 func (w *waiter) whyIdle() string {
 	for _, pid := range w.now.pids {
 		switch state := processState(pid); state {
 		case "T", "t":
-			return fmt.Sprintf("el proceso %d está detenido por una señal (kill -CONT %d lo sigue)", pid, pid)
+			return fmt.Sprintf("process %d is stopped by a signal (kill -CONT %d continues it)", pid, pid)
 		case "D":
-			return fmt.Sprintf("el proceso %d espera al disco", pid)
+			return fmt.Sprintf("process %d waits for the disk", pid)
 		}
 	}
-	return fmt.Sprintf("no dice nada nuevo y casi no usa el procesador (%s en toda la espera)", seconds(w.spent))
+	return fmt.Sprintf("it logs nothing new and hardly uses the processor (%s in the whole wait)", seconds(w.spent))
 }
 
 func seconds(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
 
-// await polls until the check passes, for as long as the process gets on. In vain, it ends with the cause and with what the
-// process complained of since the wait began.
+// await polls until check succeeds, for as long as the named process makes progress. Else its error has the cause and the
+// complaints in the process's log since the wait began.
 func (in *Instance) await(name string, check func() error) error {
 	return in.wait(newWaiter(name, normalPatience, in.log(name), func() glance { return in.glanceAt(name) }), check)
 }
 
+// wait polls until check succeeds or w is hopeless.
 func (in *Instance) wait(w *waiter, check func() error) error {
 	for notice, glance := w.began.Add(5*time.Second), w.began; ; time.Sleep(min(100*time.Millisecond, w.patience.look)) {
 		err := check()
@@ -120,18 +120,18 @@ func (in *Instance) wait(w *waiter, check func() error) error {
 		}
 		if !time.Now().Before(glance) {
 			if why := w.hopeless(); why != nil {
-				return fmt.Errorf("%w (lo último que contestó: %w)\n%s", why, err, w.log.tail(12))
+				return fmt.Errorf("%w (its last answer: %w)\n%s", why, err, w.log.tail(12))
 			}
 			glance = time.Now().Add(w.patience.look)
 		}
 		if time.Now().After(notice) {
-			say("  … espero a %s (%s de procesador)", w.name, seconds(w.spent))
+			say("  ... waiting for %s (%s of processor time)", w.name, seconds(w.spent))
 			notice = notice.Add(5 * time.Second)
 		}
 	}
 }
 
-// glanceAt looks at a process of the infrastructure, or at a service's app, sidecar and CLI.
+// glanceAt returns a glance at a process of the infrastructure, or at a service's app, sidecar and CLI.
 func (in *Instance) glanceAt(name string) glance {
 	var g glance
 	ps, err := in.supervised()
@@ -147,10 +147,10 @@ func (in *Instance) glanceAt(name string) glance {
 	return g
 }
 
-// clockTick is the unit of processor time in /proc: the kernel's USER_HZ, 100 on every architecture that Go runs on.
+// clockTick is the unit of processor time in /proc. USER_HZ is 100 on every architecture that Go supports.
 const clockTick = 10 * time.Millisecond
 
-// processorTime is what a process and its ended children have used; false when it is gone.
+// processorTime returns the processor time of a process and of its ended children, and false if the process is gone.
 func processorTime(pid int) (time.Duration, bool) {
 	fields := statOf(pid)
 	if len(fields) < 15 {
@@ -164,7 +164,8 @@ func processorTime(pid int) (time.Duration, bool) {
 	return time.Duration(ticks) * clockTick, true
 }
 
-// processState is the kernel's letter: R runs, S sleeps, D waits for a disk, T is stopped, Z has ended; "" when it is gone.
+// processState returns the kernel's letter: R runs, S sleeps, D waits for a disk, T is stopped, Z has ended. It is "" if the
+// process is gone.
 func processState(pid int) string {
 	if fields := statOf(pid); len(fields) > 0 {
 		return fields[0]
@@ -172,7 +173,7 @@ func processState(pid int) string {
 	return ""
 }
 
-// statOf are the fields of /proc/PID/stat after the program's name, which may hold anything.
+// statOf returns the fields of /proc/PID/stat after the program's name. The name may contain spaces and parentheses.
 func statOf(pid int) []string {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	if err != nil {
@@ -181,17 +182,17 @@ func statOf(pid int) []string {
 	return strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 }
 
-// logReader reads what is appended to a process's log.
+// logReader reads the lines that a process appends to its log.
 type logReader struct {
 	path  string
 	at    int64
-	lines []string        // since the wait began, the last maxKept of them
-	known map[string]bool // their shapes: a complaint that is repeated is nothing new
+	lines []string        // since the wait began, at most the last maxKept
+	known map[string]bool // the lines without their numbers: a repeated complaint is nothing new
 }
 
 const maxKept = 500
 
-// newLogReader begins at the present end of the log: what is there belongs to an earlier start.
+// newLogReader returns a reader that begins at the end of the log: the lines before belong to an earlier start.
 func newLogReader(path string) *logReader {
 	r := &logReader{path: path, known: map[string]bool{}}
 	if i, err := os.Stat(path); err == nil {
@@ -202,7 +203,7 @@ func newLogReader(path string) *logReader {
 
 var numbers = regexp.MustCompile(`\S*\d\S*`)
 
-// newLines reads on and says whether a line came that says something new. Numbers, times and addresses do not count.
+// newLines reads the new lines and reports whether one of them is unlike all before. Numbers, times and addresses do not count.
 func (r *logReader) newLines() (isNew bool) {
 	f, err := os.Open(r.path)
 	if err != nil {
@@ -210,13 +211,13 @@ func (r *logReader) newLines() (isNew bool) {
 	}
 	defer f.Close()
 	if i, err := f.Stat(); err != nil || i.Size() < r.at {
-		r.at = 0 // the supervisor began a new file
+		r.at = 0 // the supervisor rotated the log
 	}
 	text := make([]byte, 1<<20)
 	n, _ := f.ReadAt(text, r.at)
-	end := bytes.LastIndexByte(text[:n], '\n') + 1 // a line that is not whole yet is read the next time
+	end := bytes.LastIndexByte(text[:n], '\n') + 1 // an unfinished line is read the next time
 	if end == 0 && n == len(text) {
-		end = n // too long to wait for its end
+		end = n // the line is longer than text
 	}
 	r.at += int64(end)
 	for line := range strings.Lines(string(text[:end])) {
@@ -232,11 +233,11 @@ func (r *logReader) newLines() (isNew bool) {
 
 var (
 	ofInterest = regexp.MustCompile(`^== APP|level=(error|fatal)|^error:|ERROR|FATAL|Exception`)
-	// What Pulsar says as an error at every healthy start: of its metadata that they are there, of its journal that it is new.
+	// Pulsar logs these two as errors at every healthy start.
 	harmless = regexp.MustCompile(`Ledger root path: \S+ already exists|this is okay if it is the first time`)
 )
 
-// tail is the end of what the process said since the wait began: its complaints where it has any, with the log's path.
+// tail returns the last n lines since the wait began and the log's path. If there are complaints, it returns only those.
 func (r *logReader) tail(n int) string {
 	r.newLines()
 	var all, complaints []string
@@ -253,7 +254,7 @@ func (r *logReader) tail(n int) string {
 		all = complaints
 	}
 	if len(all) == 0 {
-		all = []string{"(desde que la espera empezó no dijo nada)"}
+		all = []string{"(it has logged nothing since the wait began)"}
 	}
-	return strings.Join(all[max(0, len(all)-n):], "\n") + "\n(registro: " + r.path + ")"
+	return strings.Join(all[max(0, len(all)-n):], "\n") + "\n(log: " + r.path + ")"
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// fakeProcess starts slowly, in the bubble's time, and shows what a waiter looks at.
+// fakeProcess is a process that starts slowly, in synctest's time.
 type fakeProcess struct {
 	began   time.Time
 	healthy time.Duration // after which it is healthy
@@ -35,7 +35,7 @@ func (f *fakeProcess) look() glance {
 	}
 	g := glance{pids: []int{1}}
 	if f.crashes > 0 {
-		g.restarts = 40 + int(f.age()/f.crashes) // it was started again before, on other days
+		g.restarts = 40 + int(f.age()/f.crashes) // it has restarted before this wait
 	}
 	if f.gone {
 		g.pids = nil
@@ -55,26 +55,26 @@ func appendTo(path, text string) {
 	_ = os.WriteFile(path, append(old, text...), 0o600)
 }
 
-// What gets on is waited for, however long it takes; what does not is given up, and the error says why.
+// A wait goes on while the process makes progress. Without progress it ends, and the error says why.
 func TestAWaitFollowsProgress(t *testing.T) {
 	output = discard{}
 	t.Cleanup(func() { output = os.Stderr })
 	news := func(minute int) string { return "step " + strings.Repeat("x", minute) }
 	for name, c := range map[string]struct {
 		process fakeProcess
-		given   time.Duration // up after, at most
-		says    []string      // the error; none where it is waited for
+		given   time.Duration // the wait ends after this time, at most
+		says    []string      // what the error says; nil if the wait goes on until the process is healthy
 	}{
 		"slow, it works":            {fakeProcess{healthy: 12 * time.Minute, cpu: 0.05}, 0, nil},
 		"slow, it says what it did": {fakeProcess{healthy: 14 * time.Minute, says: news}, 0, nil},
-		"it hangs":                  {fakeProcess{cpu: 0.01}, 70 * time.Second, []string{"no avanza", "connection refused", "no dijo nada"}},
+		"it hangs":                  {fakeProcess{cpu: 0.01}, 70 * time.Second, []string{"no progress", "connection refused", "has logged nothing"}},
 		"it complains of the same again and again": {fakeProcess{says: func(n int) string { return fmt.Sprintf("ERROR %d: no database", n) }},
-			150 * time.Second, []string{"no avanza", "no database"}},
-		"it ends and ends": {fakeProcess{cpu: 1, crashes: 5 * time.Second, says: news}, 30 * time.Second, []string{"terminó 4 veces"}},
-		"it works in vain": {fakeProcess{cpu: 1}, 16 * time.Minute, []string{"no llega a estar sano"}},
-		"it is not there":  {fakeProcess{gone: true}, 70 * time.Second, []string{"no corre"}},
+			150 * time.Second, []string{"no progress", "no database"}},
+		"it ends and ends": {fakeProcess{cpu: 1, crashes: 5 * time.Second, says: news}, 30 * time.Second, []string{"ended 4 times"}},
+		"it works in vain": {fakeProcess{cpu: 1}, 16 * time.Minute, []string{"is not healthy"}},
+		"it is not there":  {fakeProcess{gone: true}, 70 * time.Second, []string{"has not run"}},
 		"what is harmless is not the cause": {fakeProcess{says: func(int) string { return "ERROR PulsarRegistrationManager - Ledger root path: /ledgers already exists" }},
-			150 * time.Second, []string{"no avanza", "no dijo nada"}},
+			150 * time.Second, []string{"no progress", "has logged nothing"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -84,11 +84,11 @@ func TestAWaitFollowsProgress(t *testing.T) {
 				w.time = func(int) (time.Duration, bool) { return time.Duration(f.cpu * float64(f.age())), true }
 				err := (&Instance{}).wait(w, f.check)
 				if (err == nil) != (c.says == nil) || c.says != nil && f.age() > c.given {
-					t.Errorf("después de %s: %v", f.age(), err)
+					t.Errorf("after %s: %v", f.age(), err)
 				}
 				for _, what := range c.says {
 					if err != nil && !strings.Contains(err.Error(), what) {
-						t.Errorf("el error no dice %q: %v", what, err)
+						t.Errorf("the error does not say %q: %v", what, err)
 					}
 				}
 			})
@@ -108,7 +108,7 @@ func TestWhatTheKernelSaysOfAProcess(t *testing.T) {
 	pid := cmd.Process.Pid
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	if _, ok := processorTime(pid); !ok {
-		t.Error("sin tiempo de procesador")
+		t.Error("no processor time")
 	}
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -116,9 +116,9 @@ func TestWhatTheKernelSaysOfAProcess(t *testing.T) {
 	for processState(pid) != "T" {
 		time.Sleep(time.Millisecond)
 	}
-	w := newWaiter("uno", normalPatience, "", nil)
+	w := newWaiter("one", normalPatience, "", nil)
 	w.now = glance{pids: []int{pid}}
-	if why := w.whyIdle(); !strings.Contains(why, "detenido") {
+	if why := w.whyIdle(); !strings.Contains(why, "stopped") {
 		t.Error(why)
 	}
 	before, _ := processorTime(os.Getpid())
@@ -126,7 +126,7 @@ func TestWhatTheKernelSaysOfAProcess(t *testing.T) {
 	}
 }
 
-// A sidecar that was healthy and is silent for long is told; one that was never healthy may take its time.
+// The watch reports a sidecar that was healthy and no longer answers. It gives a sidecar that was never healthy more time.
 func TestASidecarThatFallsSilent(t *testing.T) {
 	for name, c := range map[string]struct {
 		heals, falls time.Duration
@@ -140,7 +140,7 @@ func TestASidecarThatFallsSilent(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				ctx, end := context.WithCancel(t.Context())
-				defer func() { end(); time.Sleep(2 * time.Second) }() // whatever looks ends with the bubble
+				defer func() { end(); time.Sleep(2 * time.Second) }() // every goroutine must end with the bubble
 				mute := whenMute(ctx, func() error {
 					if age := time.Since(began); age < c.heals || age > c.falls {
 						return errors.New("timeout")
@@ -150,11 +150,11 @@ func TestASidecarThatFallsSilent(t *testing.T) {
 				select {
 				case <-mute:
 					if !c.mute || time.Since(began) < c.falls+muteFor {
-						t.Errorf("mudo a los %s", time.Since(began))
+						t.Errorf("mute after %s", time.Since(began))
 					}
 				case <-time.After(15 * time.Minute):
 					if c.mute {
-						t.Error("no se dijo")
+						t.Error("the watch did not report it")
 					}
 				}
 			})

@@ -1,4 +1,5 @@
-// cyclonedx-gomod writes the list of what an image's program is made of. A module of its own: nothing of ours depends on it.
+// cyclonedx-gomod writes the list of the modules in an image's program. It is a module of its own, because no program of ours
+// depends on it.
 module entregas/tools/sbom
 
 go 1.26

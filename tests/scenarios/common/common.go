@@ -48,7 +48,7 @@ func Run(name string, settings []string, act func(ctx context.Context, e *Scenar
 
 func run(ctx context.Context, name string, settings []string, act func(ctx context.Context, e *Scenario) error) (err error) {
 	e := &Scenario{start: time.Now(), RunName: name + "-" + time.Now().UTC().Format("150405")}
-	if e.Local, err = client.NewLocal(cmp.Or(os.Getenv("INSTANCIA"), "caos"), settings...); err != nil {
+	if e.Local, err = client.NewLocal(cmp.Or(os.Getenv("INSTANCIA"), "chaos"), settings...); err != nil {
 		return err
 	}
 	defer func() {

@@ -46,7 +46,7 @@ func brokerDisk(ctx context.Context, e *common.Scenario) ([]string, error) {
 	if err := e.Local.Run(ctx, "stop", "pulsar"); err != nil {
 		return nil, err
 	}
-	if err := os.RemoveAll(filepath.Join(e.Local.Root, ".local", e.Local.Instance, "datos", "pulsar")); err != nil {
+	if err := os.RemoveAll(filepath.Join(e.Local.Root, ".local", e.Local.Instance, "data", "pulsar")); err != nil {
 		return nil, err
 	}
 	for _, command := range [][]string{{"start", "pulsar"}, {"up"}} { // which makes the topics, and starts consolidador

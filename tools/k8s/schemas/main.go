@@ -1,6 +1,6 @@
-// Command schemas writes what deploy/k8s/schemas holds: JSON schemas by which kubeconform checks our manifests without a
-// cluster or the network, strictly, and the names that a schema cannot see (annotations, component settings, trigger settings).
-// Its sources are the very modules that define them, at the versions below. From this folder:
+// Command schemas writes deploy/k8s/schemas: JSON schemas by which kubeconform checks our manifests strictly, without a cluster
+// or the network, and names that a schema does not contain (annotations, component settings, trigger settings).
+// It reads them from the modules that define them, at the versions below. Run it in this folder:
 //
 //	GOWORK=off go run . ../../../deploy/k8s/schemas
 package main
@@ -15,7 +15,7 @@ import (
 	"path/filepath"
 )
 
-// The versions that a cluster is expected to have (deploy/versions.env); Kubernetes is the oldest that GKE's regular channel offers.
+// The versions that a cluster should have (deploy/versions.env). Kubernetes is the oldest version of GKE's regular channel.
 const (
 	kubernetes = "k8s.io/kubernetes@v1.34.4"
 	dapr       = "github.com/dapr/dapr@v1.18.1"
@@ -27,14 +27,14 @@ const (
 	barman     = "github.com/cloudnative-pg/plugin-barman-cloud@v0.13.0"
 )
 
-// own are the kinds of Kubernetes itself that get a schema.
+// own lists the kinds of Kubernetes itself that get a schema.
 var own = []string{
 	"Namespace", "Service", "ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Deployment", "StatefulSet", "Job",
 	"PodDisruptionBudget", "NetworkPolicy", "HorizontalPodAutoscaler",
 }
 
-// foreignSchemas are the files with other kinds' definitions: in a module, or in a folder here for GKE's, which are in no module
-// (GoogleCloudPlatform/gke-networking-recipes, gateway-api/config/servicepolicies/crd/standard, at cce1618).
+// foreignSchemas lists the files that define other kinds: the path in a module, or in this folder. No module has GKE's; they are
+// from GoogleCloudPlatform/gke-networking-recipes, gateway-api/config/servicepolicies/crd/standard, at cce1618.
 var foreignSchemas = []struct{ module, file string }{
 	{dapr, "charts/dapr/crds/components.yaml"},
 	{dapr, "charts/dapr/crds/configuration.yaml"},
@@ -58,7 +58,7 @@ type schema = map[string]any
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "uso: go run . CARPETA")
+		fmt.Fprintln(os.Stderr, "usage: go run . FOLDER")
 		os.Exit(2)
 	}
 	if err := writeAll(os.Args[1]); err != nil {
@@ -86,17 +86,17 @@ func writeAll(target string) error {
 	if err := g.names(); err != nil {
 		return err
 	}
-	fmt.Println(g.writtenCount, "esquemas")
+	fmt.Println(g.writtenCount, "schemas")
 	return nil
 }
 
 type generator struct {
 	target       string
-	definitions  map[string]schema // Kubernetes' own, which others refer to
+	definitions  map[string]schema // of Kubernetes; other schemas refer to them
 	writtenCount int
 }
 
-// module is the folder of a module's source, downloaded if need be.
+// module returns the folder of a module's source. It downloads the module if necessary.
 func module(path string) (string, error) {
 	var output, errs bytes.Buffer
 	cmd := exec.Command("go", "mod", "download", "-json", path)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// names writes names.json: what the software knows by name and, where it does not know a name, passes over in silence.
+// names writes names.json: the names that the software reads. It ignores an unknown name without an error.
 func (g *generator) names() error {
 	n := map[string][]string{}
 	annotations, err := read(dapr, "pkg/injector/annotations/annotations.go")
@@ -40,7 +40,7 @@ func (g *generator) names() error {
 			n[kind] = append(n[kind], strings.Replace(string(m[1]), "<topic-name>", "*", 1))
 		}
 	}
-	// Dapr's own, and those of a built-in authentication profile.
+	// The first is Dapr's own, the second belongs to a built-in authentication profile.
 	n["state.postgresql"] = append(n["state.postgresql"], "actorStateStore")
 	n["secretstores.gcp.secretmanager"] = append(n["secretstores.gcp.secretmanager"], "project_id")
 	for k := range n {

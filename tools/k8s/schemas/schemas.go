@@ -92,7 +92,7 @@ func (g *generator) crd(mod, file string) error {
 	}
 }
 
-// strict makes of an OpenAPI schema a JSON schema that refuses what it does not name.
+// strict turns an OpenAPI schema into a JSON schema that refuses fields without a definition.
 func strict(x any) any {
 	switch s := x.(type) {
 	case []any:
@@ -106,7 +106,7 @@ func strict(x any) any {
 		}
 		r := schema{}
 		for k, v := range s {
-			_, isProperty := v.(schema) // a property may bear any of these names
+			_, isProperty := v.(schema) // a property may have any of these names
 			switch {
 			case strings.HasPrefix(k, "x-kubernetes-"), k == "default", k == "nullable", k == "format":
 			case (k == "description" || k == "example") && !isProperty:
@@ -142,7 +142,8 @@ func one(kinds ...string) schema {
 	return schema{"oneOf": of}
 }
 
-// write writes a kind's schema with the definitions that it refers to, under the name that kubeconform is told to look for.
+// write writes a kind's schema with the definitions to which it refers. The file's name has the pattern that kubeconform gets as
+// its schema location.
 func (g *generator) write(group, version, class string, s schema) error {
 	properties, _ := s["properties"].(schema)
 	properties = maps.Clone(properties)
@@ -160,7 +161,7 @@ func (g *generator) write(group, version, class string, s schema) error {
 	g.referenced(s, used)
 	s["definitions"] = used
 	if group == "" {
-		group = version // kubeconform's group of the core is its version
+		group = version // for the core group, kubeconform uses the version
 	}
 	g.writtenCount++
 	return writeJSON(filepath.Join(g.target, strings.ToLower(class)+"-"+group+"-"+version+".json"), s)

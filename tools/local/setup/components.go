@@ -8,8 +8,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// withNameResolution is a Configuration's text in which sidecars find each other by tmpl, the text/template of an address,
-// and not by mDNS.
+// withNameResolution returns a Dapr Configuration in which sidecars find each other by tmpl, the text/template of an address,
+// instead of by mDNS.
 func withNameResolution(configuration, tmpl string) (string, error) {
 	var c map[string]any
 	if err := yaml.Unmarshal([]byte(configuration), &c); err != nil {
@@ -25,12 +25,12 @@ func withNameResolution(configuration, tmpl string) (string, error) {
 	return string(text), err
 }
 
-// CopyComponents keeps target equal to components/ (source) as translate changes it, mostly to other addresses; where
-// there is a tmpl the Configuration gets it. What has not changed is not written: a sidecar watches these files, and
-// loads its subscriptions again at each touch.
+// CopyComponents makes target a copy of source (components/) in which translate has changed the text of each file, mostly the
+// addresses. If tmpl is not empty, the Configuration gets it as the template of its name resolution. A file that is the same
+// is not written again: a sidecar watches these files and reloads its subscriptions at each write.
 func CopyComponents(source, target string, translate func(text string) string, tmpl string) error {
 	leftover := map[string]bool{}
-	_ = filepath.WalkDir(target, func(path string, d os.DirEntry, err error) error { // there is none the first time
+	_ = filepath.WalkDir(target, func(path string, d os.DirEntry, err error) error { // target does not exist the first time
 		if err == nil && !d.IsDir() {
 			leftover[path] = true
 		}
@@ -64,7 +64,7 @@ func CopyComponents(source, target string, translate func(text string) string, t
 	return err
 }
 
-// Write writes a file that does not say so yet, and its folder.
+// Write writes text to a file and creates its folder. It does nothing if the file has that text already.
 func Write(path, text string) error {
 	if earlier, err := os.ReadFile(path); err == nil && string(earlier) == text {
 		return nil

@@ -1,5 +1,5 @@
-// Package setup makes what the services expect to find: roles and databases in PostgreSQL, topics and subscriptions in
-// Pulsar. It changes nothing where they are as they should be. `make up`, docker compose and Kubernetes all use it.
+// Package setup creates what the services need before they start: roles and databases in PostgreSQL, topics, subscriptions and
+// schemas in Pulsar. What exists it leaves as it is. `make up`, docker compose and Kubernetes use it.
 package setup
 
 import (
@@ -11,16 +11,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Databases are the databases with the role that owns each; Readers may connect to one and get no more than its owner grants.
+// Databases has the owner of each database. Readers has the database to which a further role may connect; such a role gets
+// only what the owner grants.
 var (
 	Databases = map[string]string{"productos": "admin_productos", "gestor_compra": "gestor_compra", "ordenes": "ordenes", "dapr": "dapr", "bff": "bff"}
 	Readers   = map[string]string{"consolidador": "productos"}
 )
 
-// Roles are those that log in with a password, the administrator first.
+// Roles lists the roles that log in with a password, the administrator first.
 var Roles = []string{"postgres", "admin_productos", "gestor_compra", "ordenes", "dapr", "bff", "consolidador"}
 
-// Keys reads the passwords by role from a pgpass file (host:port:database:role:password). No file is no passwords.
+// Keys returns the passwords by role from a pgpass file (host:port:database:role:password). Without a file, it returns none.
 func Keys(path string) (map[string]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil && !os.IsNotExist(err) {
@@ -35,26 +36,27 @@ func Keys(path string) (map[string]string, error) {
 	return m, nil
 }
 
-// CreateDatabases makes roles and databases on c, an administrator's connection.
+// CreateDatabases creates the roles and databases that are missing. c is an administrator's connection; keys has the password of
+// each role.
 func CreateDatabases(ctx context.Context, c *pgx.Conn, keys map[string]string) error {
 	var version int
 	if err := c.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&version); err != nil {
 		return err
 	}
 	if version < 150000 {
-		return fmt.Errorf("PostgreSQL debe ser 15 o posterior (es %d)", version/10000)
+		return fmt.Errorf("PostgreSQL must be 15 or later (it is %d)", version/10000)
 	}
 	for database, role := range Databases {
 		if err := createDatabase(ctx, c, database, role, keys[role]); err != nil {
-			return fmt.Errorf("base %s: %w", database, err)
+			return fmt.Errorf("database %s: %w", database, err)
 		}
 	}
 	for role, database := range Readers {
 		if err := createRole(ctx, c, role, keys[role]); err != nil {
-			return fmt.Errorf("rol %s: %w", role, err)
+			return fmt.Errorf("role %s: %w", role, err)
 		}
 		if err := execute(ctx, c, "grant connect on database "+database+" to "+role, "alter role "+role+" set default_transaction_read_only = on"); err != nil {
-			return fmt.Errorf("rol %s: %w", role, err)
+			return fmt.Errorf("role %s: %w", role, err)
 		}
 	}
 	return nil
@@ -62,7 +64,7 @@ func CreateDatabases(ctx context.Context, c *pgx.Conn, keys map[string]string) e
 
 func createRole(ctx context.Context, c *pgx.Conn, role, key string) error {
 	if key == "" || strings.ContainsAny(key, `'\`) {
-		return fmt.Errorf("falta su clave, o tiene comillas o barras")
+		return fmt.Errorf("its password is missing, or contains a quote or a backslash")
 	}
 	var found bool
 	if err := c.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1)", role).Scan(&found); err != nil {
@@ -71,7 +73,7 @@ func createRole(ctx context.Context, c *pgx.Conn, role, key string) error {
 	if !found {
 		return execute(ctx, c, "create role "+role+" login password '"+key+"'")
 	}
-	return execute(ctx, c, "alter role "+role+" login password '"+key+"'") // an own server may know an older one
+	return execute(ctx, c, "alter role "+role+" login password '"+key+"'") // the user's own server may have an older password
 }
 
 func createDatabase(ctx context.Context, c *pgx.Conn, database, role, key string) error {
@@ -82,11 +84,11 @@ func createDatabase(ctx context.Context, c *pgx.Conn, database, role, key string
 	if err := c.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", database).Scan(&found); err != nil || found {
 		return err
 	}
-	_ = execute(ctx, c, "grant "+role+" to current_user") // an administrator who is no superuser needs it to give the database away
+	_ = execute(ctx, c, "grant "+role+" to current_user") // without it, an administrator who is no superuser cannot make role the owner
 	return execute(ctx, c, "create database "+database+" owner "+role+" encoding 'UTF8' template template0", "revoke all on database "+database+" from public")
 }
 
-// execute runs statements whose names are constants of this program, each by itself.
+// execute runs the statements one by one. All names in them are constants of this program.
 func execute(ctx context.Context, c *pgx.Conn, statements ...string) error {
 	for _, s := range statements {
 		if _, err := c.Exec(ctx, s); err != nil {

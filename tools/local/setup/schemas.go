@@ -10,10 +10,10 @@ import (
 	"entregas/contracts"
 )
 
-// registerSchema makes the broker's registry hold the schema of contracts/avro for a topic, and no version that a sidecar
-// would misread. A sidecar reads the fields of a record by their position, so a version is good when its fields are the
-// first ones of ours, or ours are the first of it: an earlier release, or a later one. Pulsar's own compatibility check
-// compares names, and takes the fields in any order.
+// registerSchema registers the schema of contracts/avro for a topic, and deletes all versions if a sidecar would misread one.
+// A sidecar reads the fields of a record by their position. So a version is good if its fields are the first ones of our
+// schema (an earlier release), or if our fields are its first ones (a later release). Pulsar's own check compares names only
+// and accepts the fields in any order.
 func (p Pulsar) registerSchema(ctx context.Context, topic string) error {
 	ours, err := contracts.AvroSchema(topic)
 	if err != nil {
@@ -33,14 +33,14 @@ func (p Pulsar) registerSchema(ctx context.Context, topic string) error {
 	if err != nil {
 		return err
 	}
-	status, text, err := p.send(ctx, "POST", path, string(body)) // a version that is there already stays the one it is
+	status, text, err := p.send(ctx, "POST", path, string(body)) // a version that exists keeps its number
 	if err == nil && status/100 != 2 {
 		err = notAccepted("POST", path, status, text)
 	}
 	return err
 }
 
-// hasForeign tells whether the registry holds a version by which records would be misread.
+// hasForeign reports whether the registry has a version that a sidecar would misread.
 func (p Pulsar) hasForeign(ctx context.Context, path, ours string) (bool, error) {
 	status, text, err := p.send(ctx, "GET", path, "")
 	switch {
@@ -68,14 +68,14 @@ func (p Pulsar) hasForeign(ctx context.Context, path, ours string) (bool, error)
 	return false, nil
 }
 
-// readTheSame tells whether the fields of one schema are, in order, the first ones of the other.
+// readTheSame reports whether the fields of one schema are, in the same order, the first ones of the other.
 func readTheSame(one, other string) bool {
 	a, b := inOrder(one), inOrder(other)
 	return a != "" && b != "" && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
 }
 
-// inOrder spells names and types of a schema's fields in the order in which they stand on the wire; "" where it is none.
-// Docs do not count. Only a record that is an array's item has an end: to the others a field may be appended.
+// inOrder returns the names and types of a schema's fields as one text, in their order on the wire, or "" for what is no schema.
+// It leaves the docs out. Only a record that is an array's item has a mark at its end: the others may get further fields.
 func inOrder(schema string) string {
 	var root any
 	if err := json.Unmarshal([]byte(schema), &root); err != nil {
@@ -103,7 +103,7 @@ func inOrder(schema string) string {
 			default:
 				write(t["type"])
 			}
-		default: // a union, which none of ours has
+		default: // a union; our schemas have none
 			fmt.Fprint(&b, t)
 		}
 	}

@@ -14,12 +14,12 @@ import (
 	"entregas/contracts"
 )
 
-// broker is Pulsar's administrative interface as far as the set-up uses it: it keeps policies and schemas.
+// broker is the part of Pulsar's administrative interface that this package uses. It keeps policies and schemas.
 type broker struct {
 	mu       sync.Mutex
 	policies map[string]string
 	schemas  map[string][]string
-	refuses  bool // a schema that it is given
+	refuses  bool // whether it refuses schemas
 }
 
 func newBroker(t *testing.T) (*broker, Pulsar) {
@@ -33,12 +33,12 @@ func (b *broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	body, _ := io.ReadAll(r.Body)
-	if policy, es := strings.CutPrefix(r.URL.Path, "/admin/v2/namespaces/public/default/"); es {
+	if policy, found := strings.CutPrefix(r.URL.Path, "/admin/v2/namespaces/public/default/"); found {
 		b.policies[policy] = string(body)
 		return
 	}
-	route, es := strings.CutPrefix(r.URL.Path, "/admin/v2/schemas/public/default/")
-	if !es {
+	route, found := strings.CutPrefix(r.URL.Path, "/admin/v2/schemas/public/default/")
+	if !found {
 		return
 	}
 	topic := path.Dir(route)
@@ -71,8 +71,8 @@ func (b *broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// No producer can add a version, so every topic has its own before the first of them comes; and what a sidecar would misread
-// is taken out.
+// No producer can add a version, so the set-up registers the schema of every topic, and deletes versions that a sidecar would
+// misread.
 func TestRegistryHoldsOnlyWhatReadsAlike(t *testing.T) {
 	const topic = "comandos-gestor-compra"
 	ours, err := contracts.AvroSchema(topic)
@@ -88,7 +88,7 @@ func TestRegistryHoldsOnlyWhatReadsAlike(t *testing.T) {
 	swapped := strings.NewReplacer(`"id_compra"`, `"id_usuario"`, `"id_usuario"`, `"id_compra"`).Replace(ours)
 	for _, changed := range []string{previous, swapped} {
 		if changed == ours {
-			t.Fatal("el esquema ya no es el que esta prueba cambia")
+			t.Fatal("the schema is no longer the one that this test changes")
 		}
 	}
 	withoutDocs := strings.Replace(ours, "Who buys.", "The customer.", 1)
@@ -106,27 +106,27 @@ func TestRegistryHoldsOnlyWhatReadsAlike(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b, p := newBroker(t)
 			b.schemas[topic] = c.found
-			for range 2 { // the set-up runs each time
+			for range 2 { // the set-up runs at every start
 				if err := p.CreateTopics(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
 			if !slices.Equal(b.schemas[topic], c.remains) {
-				t.Errorf("quedan %d versiones, se esperaban %d", len(b.schemas[topic]), len(c.remains))
+				t.Errorf("%d versions are left, want %d", len(b.schemas[topic]), len(c.remains))
 			}
 			for _, name := range contracts.Names() {
 				if len(b.schemas[name]) == 0 || len(b.schemas[name+"-dlq"]) == 0 {
-					t.Errorf("%s quedó sin esquema", name)
+					t.Errorf("%s has no schema", name)
 				}
 			}
 			if b.policies["isAllowAutoUpdateSchema"] != "false" || b.policies["schemaValidationEnforced"] != "true" {
-				t.Errorf("políticas: %v", b.policies)
+				t.Errorf("policies: %v", b.policies)
 			}
 		})
 	}
 	b, p := newBroker(t)
 	b.refuses = true
 	if err := p.CreateTopics(t.Context()); err == nil {
-		t.Error("el broker no tomó los esquemas, y nadie lo dice")
+		t.Error("the broker refused the schemas, and there is no error")
 	}
 }

@@ -18,8 +18,8 @@ import (
 
 const components = "../../../components"
 
-// The subscriptions that are made are those that components/subscriptions.yaml declares; the one that lives as long as its
-// reader (pubsub-alive) is nobody's to make.
+// The set-up creates the subscriptions that components/suscripciones.yaml declares. It leaves out those of pubsub-vivo, which
+// the broker deletes when their reader ends.
 func TestSubscriptionsAreTheDeclaredOnes(t *testing.T) {
 	f, err := os.Open(filepath.Join(components, "suscripciones.yaml"))
 	if err != nil {
@@ -43,25 +43,25 @@ func TestSubscriptionsAreTheDeclaredOnes(t *testing.T) {
 	}
 	for topic, reader := range Subscriptions {
 		if declared[topic] != reader {
-			t.Errorf("%s lo lee %q, suscripciones.yaml dice %q", topic, reader, declared[topic])
+			t.Errorf("the reader of %s is %q, but suscripciones.yaml says %q", topic, reader, declared[topic])
 		}
 	}
 	if len(declared) != len(Subscriptions) {
-		t.Errorf("suscripciones.yaml declara %v", declared)
+		t.Errorf("suscripciones.yaml declares %v", declared)
 	}
 }
 
 func TestCopyComponentsLeavesOnlyTheNewAddresses(t *testing.T) {
 	target := t.TempDir()
-	if err := Write(filepath.Join(target, "de-antes.yaml"), "lo que una versión anterior tenía"); err != nil {
+	if err := Write(filepath.Join(target, "older.yaml"), "left by an earlier version"); err != nil {
 		t.Fatal(err)
 	}
-	mutate := strings.NewReplacer("127.0.0.1:6650", "pulsar:6650", "127.0.0.1:5432", "postgres:5432", ".local/up/pgpass", "/secretos/pgpass").Replace
+	mutate := strings.NewReplacer("127.0.0.1:6650", "pulsar:6650", "127.0.0.1:5432", "postgres:5432", ".local/up/pgpass", "/secrets/pgpass").Replace
 	if err := CopyComponents(components, target, mutate, "{{.ID}}:50002"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(target, "de-antes.yaml")); !os.IsNotExist(err) {
-		t.Error("queda un componente que ya no existe")
+	if _, err := os.Stat(filepath.Join(target, "older.yaml")); !os.IsNotExist(err) {
+		t.Error("a component that no longer exists is left")
 	}
 	earlier := time.Now().Add(-time.Hour).Truncate(time.Second)
 	if err := os.Chtimes(filepath.Join(target, "pubsub.yaml"), earlier, earlier); err != nil {
@@ -71,15 +71,15 @@ func TestCopyComponentsLeavesOnlyTheNewAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if i, err := os.Stat(filepath.Join(target, "pubsub.yaml")); err != nil || !i.ModTime().Equal(earlier) {
-		t.Errorf("escribió otra vez lo que no cambió: %v", err)
+		t.Errorf("a file that had not changed was written again: %v", err)
 	}
 	for file, says := range map[string]string{
 		"pubsub.yaml": "value: pulsar:6650", "pubsub-vivo.yaml": "value: pulsar:6650",
-		"estado.yaml": "postgres://dapr@postgres:5432/dapr?sslmode=disable&passfile=/secretos/pgpass", "config/configuracion.yaml": "{{.ID}}:50002",
+		"estado.yaml": "postgres://dapr@postgres:5432/dapr?sslmode=disable&passfile=/secrets/pgpass", "config/configuracion.yaml": "{{.ID}}:50002",
 	} {
 		text, err := os.ReadFile(filepath.Join(target, file))
 		if err != nil || !strings.Contains(string(text), says) || strings.Contains(string(text), "127.0.0.1") {
-			t.Errorf("%s: %v: no dice %s, o todavía nombra 127.0.0.1", file, err, says)
+			t.Errorf("%s: %v: it does not say %s, or still says 127.0.0.1", file, err, says)
 		}
 	}
 }
@@ -99,17 +99,17 @@ func TestTokenGoesInEachRequestAndTheRoleIsGranted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Contains(requests, "POST /admin/v2/namespaces/public/default/permissions/entregas") {
-		t.Errorf("nadie dio permiso al rol: %v", requests)
+		t.Errorf("the role got no permission: %v", requests)
 	}
 	if err := (Pulsar{URL: broker.URL}).CreateTopics(context.Background()); err == nil {
-		t.Error("sin token no debía aceptar")
+		t.Error("it accepted a request without a token")
 	}
 }
 
 func TestRoleWithoutAPasswordIsNotCreated(t *testing.T) {
 	for _, key := range []string{"", "a'b", `a\b`} {
 		if err := createRole(context.Background(), nil, "ordenes", key); err == nil {
-			t.Errorf("aceptó la clave %q", key)
+			t.Errorf("it accepted the password %q", key)
 		}
 	}
 }

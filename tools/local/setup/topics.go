@@ -11,8 +11,8 @@ import (
 	"entregas/contracts"
 )
 
-// Subscriptions maps each topic to the service that reads it: the subscription's name is its app-id.
-// Every topic has a dead letter topic, kept by the subscription `operador`.
+// Subscriptions maps each topic to the app-id of its reader, which is also the name of the subscription. Each topic has a dead
+// letter topic too, with the subscription `operador`.
 var Subscriptions = func() map[string]string {
 	readers := map[string]string{}
 	for _, t := range contracts.Topics {
@@ -21,22 +21,23 @@ var Subscriptions = func() map[string]string {
 	return readers
 }()
 
-// Less than the 30 days for which a service remembers a command: so no broker can still hold what an inbox forgot.
+// retention is shorter than the 30 days for which an inbox remembers a command: the broker never has a command that the inbox
+// has forgotten.
 const retention = `{"retentionTimeInMinutes": 10080, "retentionSizeInMB": 1024}`
 
-// Pulsar is the broker's administrative interface. Token is for a broker that asks for one; Role is then who the services are
-// for it, and may publish and subscribe.
+// Pulsar is the broker's administrative interface. A broker with authentication needs Token; Role is then the role of the
+// services, and CreateTopics allows it to publish and subscribe.
 type Pulsar struct{ URL, Token, Role string }
 
 var httpClient = &http.Client{Timeout: 10 * time.Second}
 
-// CreateTopics sets the namespace's policies, and makes topics and subscriptions before anybody publishes.
+// CreateTopics sets the namespace's policies and creates topics, subscriptions and schemas. It must run before the first message.
 func (p Pulsar) CreateTopics(ctx context.Context) error {
 	ns := "/admin/v2/namespaces/public/default"
 	requests := []struct{ method, path, body string }{
 		{"POST", ns + "/schemaValidationEnforced", "true"},
 		{"PUT", ns + "/schemaCompatibilityStrategy", `"FULL_TRANSITIVE"`},
-		{"POST", ns + "/isAllowAutoUpdateSchema", "false"}, // a producer cannot add a version: registerSchema does
+		{"POST", ns + "/isAllowAutoUpdateSchema", "false"}, // only registerSchema adds versions, no producer
 		{"POST", ns + "/retention", retention},
 	}
 	if p.Role != "" {
@@ -64,12 +65,12 @@ func (p Pulsar) CreateTopics(ctx context.Context) error {
 	return nil
 }
 
-// Healthy says whether the broker serves.
+// Healthy returns nil if the broker answers.
 func (p Pulsar) Healthy(ctx context.Context) error {
 	return p.ask(ctx, "GET", "/admin/v2/namespaces/public/default", "")
 }
 
-// ask sends one administrative request; what already exists (409) is as good as made.
+// ask sends one administrative request. It returns nil also for a conflict (409): the thing exists already.
 func (p Pulsar) ask(ctx context.Context, method, path, body string) error {
 	status, text, err := p.send(ctx, method, path, body)
 	if err != nil || status/100 == 2 || status == http.StatusConflict {
@@ -78,10 +79,10 @@ func (p Pulsar) ask(ctx context.Context, method, path, body string) error {
 	return notAccepted(method, path, status, text)
 }
 
-// maxResponse bounds what is read of an answer: a topic's schemas are a few kilobytes each.
+// maxResponse is the limit for an answer in bytes. A topic's schemas have a few kilobytes each.
 const maxResponse = 4 << 20
 
-// send sends one administrative request and returns the answer's status and body.
+// send sends one administrative request and returns the status and the body of the answer.
 func (p Pulsar) send(ctx context.Context, method, path, body string) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, p.URL+path, bytes.NewBufferString(body))
 	if err != nil {
@@ -101,5 +102,5 @@ func (p Pulsar) send(ctx context.Context, method, path, body string) (int, []byt
 }
 
 func notAccepted(method, path string, status int, text []byte) error {
-	return fmt.Errorf("petición que Pulsar no aceptó: %s %s: %d %.500s", method, path, status, text)
+	return fmt.Errorf("Pulsar refused %s %s: %d %.500s", method, path, status, text)
 }

@@ -1,14 +1,14 @@
-// Command setup makes roles, databases, topics and subscriptions on servers that run somewhere else, and ends: the job
-// that goes before the services in docker compose and in Kubernetes. It is configured by its environment alone:
+// Command setup creates roles, databases, topics and subscriptions on PostgreSQL and Pulsar servers, and ends. It is the job
+// that runs before the services in docker compose and in Kubernetes. Its settings are environment variables:
 //
-//	POSTGRES_DSN       an administrator's address; empty leaves PostgreSQL alone
-//	PASSWORDS_FILE     pgpass file with the passwords that the roles get
-//	PULSAR_ADMIN       the broker's administrative interface; empty leaves Pulsar alone
-//	PULSAR_TOKEN_FILE  file with an administrator's token, where the broker asks for one
-//	PULSAR_ROLE        who the services are for that broker
-//	COMPONENTS_DIR     where to write the Dapr components; empty writes none
-//	COMPONENTS_SOURCE  where those components are
-//	REPLACE_ADDRESSES  old=new pairs for their addresses, separated by spaces
+//	POSTGRES_DSN       an administrator's address; if empty, PostgreSQL is left out
+//	PASSWORDS_FILE     pgpass file with the passwords of the roles
+//	PULSAR_ADMIN       the broker's administrative interface; if empty, Pulsar is left out
+//	PULSAR_TOKEN_FILE  file with an administrator's token, for a broker with authentication
+//	PULSAR_ROLE        the role of the services, for such a broker
+//	COMPONENTS_DIR     folder for the Dapr components; if empty, none are written
+//	COMPONENTS_SOURCE  folder with the original components
+//	REPLACE_ADDRESSES  old=new pairs of addresses in the components, separated by spaces
 //	SIDECAR_ADDRESS    template of a sidecar's address, for service invocation
 //	WAIT_TIMEOUT       how long to wait for the servers (5m)
 package main
@@ -29,18 +29,18 @@ import (
 	"entregas/tools/local/setup"
 )
 
-// Version is the commit that the program was built from.
-var Version = "desarrollo"
+// Version is the commit of the program. The build of an image sets it.
+var Version = "development"
 
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
-	say("preparar %s", Version)
+	say("setup %s", Version)
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
-	say("todo listo")
+	say("all is ready")
 }
 
 func say(format string, args ...any) {
@@ -69,9 +69,9 @@ func components() error {
 	}
 	mutate := strings.NewReplacer(pairs...).Replace
 	if err := setup.CopyComponents(os.Getenv("COMPONENTS_SOURCE"), target, mutate, os.Getenv("SIDECAR_ADDRESS")); err != nil {
-		return fmt.Errorf("componentes: %w", err)
+		return fmt.Errorf("components: %w", err)
 	}
-	say("componentes escritos en %s", target)
+	say("components written to %s", target)
 	return nil
 }
 
@@ -92,7 +92,7 @@ func databases(ctx context.Context) error {
 	if err := setup.CreateDatabases(ctx, c, keys); err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
-	say("bases de datos y roles listos")
+	say("databases and roles are ready")
 	return nil
 }
 
@@ -114,11 +114,11 @@ func topics(ctx context.Context) error {
 	if err := p.CreateTopics(ctx); err != nil {
 		return err
 	}
-	say("tópicos y suscripciones listos")
+	say("topics and subscriptions are ready")
 	return nil
 }
 
-// await tries until it succeeds or ctx ends, and says every ten seconds what is missing.
+// await calls try once a second until it succeeds or ctx ends. Every ten seconds it prints the error.
 func await(ctx context.Context, what string, try func() error) error {
 	for nth := 0; ; nth++ {
 		err := try()
@@ -126,11 +126,11 @@ func await(ctx context.Context, what string, try func() error) error {
 			return nil
 		}
 		if nth%10 == 0 {
-			say("espero a %s: %v", what, err)
+			say("waiting for %s: %v", what, err)
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s no respondió a tiempo: %w", what, err)
+			return fmt.Errorf("%s did not answer in time: %w", what, err)
 		case <-time.After(time.Second):
 		}
 	}

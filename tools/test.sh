@@ -1,0 +1,186 @@
+#!/usr/bin/env bash
+# Runs the stages of `make test` and prints the time and the result of each.
+# Usage: tools/test.sh [all|lint|deployment|unit|e2e|pages|chaos]
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+local=.local/bin/local
+modules=(contracts workflows internal services bff)
+logs=.local/logs
+mkdir -p "$logs"
+summary=() failed=0 running=0
+
+# stage NAME COMMAND...: runs a stage, shows its output, keeps it in a log, and adds a line to the summary.
+stage() {
+  local name=$1 started=$SECONDS rc result=ok
+  local log="$logs/$name.log"
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" 9>&- 2>&1 | tee "$log" # without the lock: a process that the stage starts may live longer than this script
+  rc=${PIPESTATUS[0]}
+  if ((rc)); then result="FAILED (log: $log)" failed=1; fi
+  summary+=("$(printf '  %-17s %4d s  %-45s %s' "$name" $((SECONDS - started)) "$(counts "$log")" "$result")")
+  return "$rc"
+}
+
+# counts LOG: adds up the DONE lines that gotestsum prints, one a module. A package that does not build counts as a failure.
+counts() {
+  awk '/^skipped:/ { skipped_stage = 1 }
+    /^DONE [0-9]/ {
+      found = 1
+      for (i = 2; i < NF; i++) {
+        if ($(i + 1) ~ /^tests?,?$/) tests += $i
+        if ($(i + 1) ~ /^skipped,?$/) skipped += $i
+        if ($(i + 1) ~ /^(failures?|errors?),?$/) failures += $i
+      }
+    }
+    END {
+      passed = tests - skipped - failures
+      if (found) printf "%d passed, %d failed, %d skipped", passed < 0 ? 0 : passed, failures, skipped
+      else if (skipped_stage) printf "skipped"
+    }' "$1"
+}
+
+finish() {
+  ((running)) && stage shutdown "$local" --instance test down
+  printf '\n== summary (%d s)\n' "$SECONDS"
+  printf '%s\n' "${summary[@]}"
+  if ((failed)); then
+    echo "Failed. Logs of the stages: $logs; of the processes: .local/test/logs"
+    exit 1
+  fi
+  echo "All passed."
+}
+trap finish EXIT
+trap 'failed=1; exit 1' INT TERM
+
+checksums() { git ls-files -co --exclude-standard -z | xargs -0 sha256sum 2>/dev/null; }
+
+generated() {
+  local before after
+  before=$(checksums)
+  make -s generate || return 1
+  after=$(checksums)
+  [ "$before" = "$after" ] || { echo 'Generated files are out of date. Commit what make generate changed:'; diff <(echo "$before") <(echo "$after"); return 1; }
+}
+
+format() {
+  local bad m
+  bad=$(gofmt -l "${modules[@]}" tests tools)
+  [ -z "$bad" ] || { printf 'Not formatted by gofmt:\n%s\n' "$bad"; return 1; }
+  for m in "${modules[@]}" tests; do (cd "$m" && go vet ./...) || return 1; done
+  (cd tools/local && GOWORK=off go vet ./...)
+}
+
+lint() {
+  local m rc=0
+  "$local" tool lint || return 1
+  for m in "${modules[@]}" tests; do (cd "$m" && ../.local/bin/golangci-lint run --allow-parallel-runners ./...) || rc=1; done
+  (cd tools/local && GOWORK=off ../../.local/bin/golangci-lint run --allow-parallel-runners ./...) || rc=1
+  return "$rc"
+}
+
+# vulnerabilities prints 'skipped' where govulncheck cannot reach its database.
+vulnerabilities() {
+  local m output
+  "$local" tool lint || return 1
+  for m in "${modules[@]}"; do
+    output=$(cd "$m" && ../.local/bin/govulncheck ./... 2>&1) && continue
+    grep -q 'fetching vulnerabilities' <<<"$output" && { echo 'skipped: the database of govulncheck cannot be reached'; return 0; }
+    echo "$output"
+    return 1
+  done
+}
+
+race=()
+if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then race=(-race); else echo 'warning: without a C compiler the tests run without the race detector (-race)'; fi
+
+# run_tests DIRS... -- ARGS: runs go test ARGS in each folder. gotestsum prints one line a package and the output of failed
+# tests only. Its exit status is not 0 for a failed test, a build that fails, a panic and a process that ends early.
+run_tests() {
+  local dirs=() d rc=0
+  while [ "$1" != -- ]; do dirs+=("$1"); shift; done
+  shift
+  "$local" tool gotestsum || return 1
+  for d in "${dirs[@]}"; do
+    printf -- '-- %s\n' "$d"
+    (gotestsum=$PWD/.local/bin/gotestsum && cd "$d" &&
+      "$gotestsum" --format pkgname-and-test-fails --format-hide-empty-pkg --format-icons text --hide-summary skipped -- "$@") || rc=1
+  done
+  return "$rc"
+}
+
+unit() {
+  run_tests "${modules[@]}" -- ./... &&
+    run_tests tests -- ./client/... ./auditor/... ./balancer/... ./scenarios/... ./chaos/... &&
+    run_tests tests -- -count=1 ./docs/... ./settings/... &&
+    GOWORK=off run_tests tools/local -- ./...
+}
+
+storage() {
+  TEST_DSN=$("$local" --instance test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')
+  export TEST_DSN
+  run_tests "${modules[@]}" -- "${race[@]}" -count=1 ./...
+}
+
+# dapr_run checks that `dapr run -f dapr.yaml` alone starts every service once the infrastructure is up.
+dapr_run() { GOWORK=off INSTANCIA=test run_tests tools/local -- -count=1 -run TestDaprRun ./...; }
+
+# deployment renders deploy/ and checks it against schemas and against the code, without a cluster or the network.
+# These tests read files outside of their module, whose changes go does not see: -count=1.
+deployment() { run_tests tests -- -count=1 ./deployment/... ./client/... ./docs/... ./settings/...; }
+
+# export_addresses gives the tests the addresses of the instance `test`.
+export_addresses() {
+  local v
+  while read -r v; do export "${v?}"; done < <("$local" --instance test env)
+}
+
+e2e() {
+  export_addresses
+  run_tests tests -- "${race[@]}" -count=1 -timeout 20m ./e2e/...
+}
+
+# pages drives the pages in a browser; its screenshots stay in .local/screenshots.
+pages() {
+  CHROMIUM=$("$local" browser) || { echo 'skipped: the pages are not tested without Chromium'; return 0; }
+  export CHROMIUM
+  export_addresses
+  run_tests tests -- -count=1 -timeout 10m ./pages/...
+}
+
+# chaos is the short crash matrix: one fault of each kind on the instance `chaos`, then an audit.
+chaos() { go run ./tests/chaos -short -seed 1; }
+
+infrastructure() { running=1; stage infrastructure "$local" --instance test up --infra-only; }
+system() { running=1; stage system "$local" --instance test up; }
+
+all() {
+  "$local" --instance test reset 9>&- || return 1 # the audit would count what an earlier run left
+  stage generated generated
+  stage format format
+  stage lint lint
+  stage deployment deployment
+  stage vulnerabilities vulnerabilities
+  if infrastructure; then
+    stage storage storage
+    stage dapr-run dapr_run
+    system && { stage e2e e2e; stage pages pages; }
+    stage chaos chaos
+  fi
+}
+
+# There is one instance `test`: a second run would stop the processes of the first.
+exec 9>.local/test-stages.lock
+[ "${1:-all}" = lint ] || [ "${1:-all}" = unit ] || flock -n 9 || { echo 'another make test is running'; trap - EXIT; exit 1; }
+
+make -s "$local" 9>&- || exit 1
+case "${1:-all}" in
+all) all ;;
+lint) stage format format; stage lint lint ;;
+deployment) stage deployment deployment ;;
+unit) stage unit unit ;;
+e2e) system && stage e2e e2e ;;
+pages) system && stage pages pages ;;
+chaos) stage chaos chaos ;;
+*) echo "unknown stage: $1" >&2; trap - EXIT; exit 2 ;;
+esac
