@@ -101,10 +101,10 @@ bench: up ## compras per second and latency, with 1, 8 and 32 in flight
 	@env $$($(RUN) env) go run ./tests/load
 
 images: ## build the image of each program, with its list of components
-	@deploy/imagenes.sh
+	@deploy/images.sh
 
 compose-up: images ## everything in containers: http://127.0.0.1:8888
-	@deploy/compose/secretos.sh
+	@deploy/compose/secrets.sh
 	@docker compose -f deploy/compose.yaml up -d --wait
 
 test-compose: ## everything in containers of its own, with the main tests; removed at the end

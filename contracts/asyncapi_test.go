@@ -133,7 +133,7 @@ func TestAsyncAPIIsTheCode(t *testing.T) {
 			heardBy[op.Channel.last()] = append(heardBy[op.Channel.last()], op.Service)
 		}
 	}
-	text, err := os.ReadFile("../components/suscripciones.yaml")
+	text, err := os.ReadFile("../components/subscriptions.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestAsyncAPIIsTheCode(t *testing.T) {
 			break
 		}
 		if !slices.Equal(heardBy[s.Spec.Topic], s.Scopes) {
-			t.Errorf("%s is read by %v in asyncapi.yaml, and by %v in components/suscripciones.yaml: make generate", s.Spec.Topic, heardBy[s.Spec.Topic], s.Scopes)
+			t.Errorf("%s is read by %v in asyncapi.yaml, and by %v in components/subscriptions.yaml: make generate", s.Spec.Topic, heardBy[s.Spec.Topic], s.Scopes)
 		}
 	}
 }

@@ -221,7 +221,7 @@ func TestComponentsHaveTheSchemas(t *testing.T) {
 	}
 	components := map[string][]string{
 		"../components/pubsub.yaml":      withDeadLetters,
-		"../components/pubsub-vivo.yaml": {string(contracts.EventosCompra)},
+		"../components/pubsub-live.yaml": {string(contracts.EventosCompra)},
 	}
 	for _, topic := range contracts.Topics {
 		if topic.Component != "" {

@@ -49,7 +49,7 @@ func TestTopicsAreWhole(t *testing.T) {
 
 // Each topic is read by its Reader, through its Component.
 func TestEachTopicHasASubscription(t *testing.T) {
-	const file = "../components/suscripciones.yaml"
+	const file = "../components/subscriptions.yaml"
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestEachTopicHasASubscription(t *testing.T) {
 			want.component = topic.Component
 		}
 		if !slices.Contains(declared, want) {
-			t.Errorf("components/suscripciones.yaml does not have %+v: make generate", want)
+			t.Errorf("components/subscriptions.yaml does not have %+v: make generate", want)
 		}
 	}
 }

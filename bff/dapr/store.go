@@ -20,7 +20,7 @@ import (
 const storeDeadline = 3 * time.Second
 
 // StoreName is the name of the bff's own state store component (docs/adr/the-bffs-own-store.md).
-const StoreName = "estado-bff"
+const StoreName = "state-bff"
 
 // Store is that state store. It implements compras.Store: a version is the store's ETag.
 type Store struct{ Sidecar dapr.Client }

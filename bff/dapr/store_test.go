@@ -28,7 +28,7 @@ func TestDaprStore(t *testing.T) {
 	resources := t.TempDir()
 	component := fmt.Sprintf(`apiVersion: dapr.io/v1alpha1
 kind: Component
-metadata: {name: estado-bff}
+metadata: {name: state-bff}
 spec:
   type: state.postgresql
   version: v2

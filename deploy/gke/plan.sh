@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# Prints every command of deploy/gke/README.md with what is yours (deploy/k8s/overlays/gke/variables.env) and the pinned versions
-# filled in. It runs nothing. `make gke-plan`; PROJECT=… DOMAIN=… on the command line win over the file.
+# Prints every command of deploy/gke/README.md with your values (deploy/k8s/overlays/gke/variables.env) and the pinned versions
+# filled in. It runs nothing. `make gke-plan`; PROJECT=… DOMAIN=… in the environment win over the file.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# valor FILE: the NAME=value lines of a file that the environment does not already say.
-valor() { while IFS='=' read -r nombre valor; do [ -n "${!nombre:-}" ] || declare -gx "$nombre=$valor"; done < <(sed -nE 's/^([A-Z_]+)=(.*)$/\1=\2/p' "$1"); }
-valor deploy/k8s/overlays/gke/variables.env
-valor deploy/versiones.env
-avisos=()
-[ "$PROJECT" != my-project ] || avisos+=('PROJECT todavía es my-project')
-[ "$DOMAIN" != compras.example.com ] || avisos+=('DOMAIN todavía es compras.example.com')
-[[ $IMAGE_TAG =~ ^0+$ ]] && avisos+=('IMAGE_TAG no nombra ningún commit: make imagenes dice cuál')
-[[ $SERVICE_ACCOUNT == *@"$PROJECT".iam.gserviceaccount.com ]] || avisos+=("SERVICE_ACCOUNT no es del proyecto $PROJECT")
-[[ $BACKUPS_BUCKET == gs://*"$PROJECT"* ]] || avisos+=("BACKUPS_BUCKET no nombra el proyecto $PROJECT, y un balde debe ser único en el mundo")
+# read_values FILE: the NAME=value lines of a file that the environment does not have.
+read_values() { while IFS='=' read -r name value; do [ -n "${!name:-}" ] || declare -gx "$name=$value"; done < <(sed -nE 's/^([A-Z_]+)=(.*)$/\1=\2/p' "$1"); }
+read_values deploy/k8s/overlays/gke/variables.env
+read_values deploy/versions.env
+warnings=()
+[ "$PROJECT" != my-project ] || warnings+=('PROJECT is still my-project')
+[ "$DOMAIN" != compras.example.com ] || warnings+=('DOMAIN is still compras.example.com')
+[[ $IMAGE_TAG =~ ^0+$ ]] && warnings+=('IMAGE_TAG names no commit: make images prints it')
+[[ $SERVICE_ACCOUNT == *@"$PROJECT".iam.gserviceaccount.com ]] || warnings+=("SERVICE_ACCOUNT is not of project $PROJECT")
+[[ $BACKUPS_BUCKET == gs://*"$PROJECT"* ]] || warnings+=("BACKUPS_BUCKET does not name project $PROJECT, and a bucket's name must be unique in the world")
 
 # The commands are the blocks of the README between ```sh and ```, under the title of their section; $NAME of ours is filled in.
-nombres='PROJECT|REGION|CLUSTER|DOMAIN|IMAGE_TAG|SERVICE_ACCOUNT|BACKUPS_BUCKET|[A-Z_]+_CHART|PULSAR|POSTGRES|DAPR'
-awk '/^## /{titulo=substr($0,4); dicho=0} /^```sh$/{dentro=1; next} /^```$/{dentro=0} dentro{if(!dicho){print "\n# " titulo; dicho=1} print}' deploy/gke/README.md |
-  while IFS= read -r linea; do
-    while [[ $linea =~ \$\{?($nombres)\}? ]] && [ -n "${!BASH_REMATCH[1]:-}" ]; do linea=${linea/"${BASH_REMATCH[0]}"/"${!BASH_REMATCH[1]}"}; done
-    printf '%s\n' "$linea"
+names='PROJECT|REGION|CLUSTER|DOMAIN|IMAGE_TAG|SERVICE_ACCOUNT|BACKUPS_BUCKET|[A-Z_]+_CHART|PULSAR|POSTGRES|DAPR'
+awk '/^## /{title=substr($0,4); told=0} /^```sh$/{inside=1; next} /^```$/{inside=0} inside{if(!told){print "\n# " title; told=1} print}' deploy/gke/README.md |
+  while IFS= read -r line; do
+    while [[ $line =~ \$\{?($names)\}? ]] && [ -n "${!BASH_REMATCH[1]:-}" ]; do line=${line/"${BASH_REMATCH[0]}"/"${!BASH_REMATCH[1]}"}; done
+    printf '%s\n' "$line"
   done
-for a in ${avisos[@]+"${avisos[@]}"}; do echo "# aviso: $a (deploy/k8s/overlays/gke/variables.env)"; done
+for w in ${warnings[@]+"${warnings[@]}"}; do echo "# warning: $w (deploy/k8s/overlays/gke/variables.env)"; done

@@ -8,8 +8,8 @@ import (
 	dapr "github.com/dapr/go-sdk/client"
 )
 
-// StateStore is the name of the Dapr state store component of the services that components/estado.yaml names in its scopes.
-const StateStore = "estado"
+// StateStore is the name of the Dapr state store component of the services that components/state.yaml names in its scopes.
+const StateStore = "state"
 
 // attemptSeconds is how long a count of tries is kept after the last: a day.
 const attemptSeconds = "86400"

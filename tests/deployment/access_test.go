@@ -44,34 +44,34 @@ func access(c *code, m, _ *manifests) []string {
 	domains := map[string]string{}
 	for id := range c.apps {
 		o, found := m.search("Configuration", id)
-		if q.si(!found, "falta la Configuration de %s", id); !found {
+		if q.when(!found, "there is no Configuration of %s", id); !found {
 			continue
 		}
 		x := read[configuration](o)
 		domains[id] = x.AccessControl.TrustDomain
-		q.si(x.AccessControl.DefaultAction != "deny", "%s: por omisión deja pasar (%q)", o, x.AccessControl.DefaultAction)
-		q.si(!x.MTLS.Enabled || x.MTLS.ControlPlaneTrustDomain == "" || x.MTLS.SentryAddress == "", "%s: sin mTLS", o)
-		q.si(x.Workflow.StateRetentionPolicy.AnyTerminal == "", "%s: guarda los flujos terminados para siempre", o)
-		q.si(x.Tracing.SamplingRate == "", "%s: sin trazas", o)
+		q.when(x.AccessControl.DefaultAction != "deny", "%s: lets through by default (%q)", o, x.AccessControl.DefaultAction)
+		q.when(!x.MTLS.Enabled || x.MTLS.ControlPlaneTrustDomain == "" || x.MTLS.SentryAddress == "", "%s: without mTLS", o)
+		q.when(x.Workflow.StateRetentionPolicy.AnyTerminal == "", "%s: keeps finished workflows for ever", o)
+		q.when(x.Tracing.SamplingRate == "", "%s: without traces", o)
 		for _, p := range x.AccessControl.Policies {
-			q.si(p.DefaultAction != "deny", "%s: a %s le deja todo lo que no nombra", o, p.AppID)
-			q.si(p.Namespace != namespace, "%s: %s no es del espacio %q", o, p.AppID, p.Namespace)
+			q.when(p.DefaultAction != "deny", "%s: allows %s everything that it does not name", o, p.AppID)
+			q.when(p.Namespace != namespace, "%s: %s is not of namespace %q", o, p.AppID, p.Namespace)
 			_, found := c.apps[p.AppID]
-			q.si(!found, "%s: no hay un programa %s", o, p.AppID)
-			q.si(!c.called()[[2]string{p.AppID, id}], "%s: %s no llama a %s", o, p.AppID, id)
+			q.when(!found, "%s: there is no program %s", o, p.AppID)
+			q.when(!c.called()[[2]string{p.AppID, id}], "%s: %s does not call %s", o, p.AppID, id)
 			for _, op := range p.Operations {
-				q.si(strings.HasPrefix(op.Name, "/mensajes/") || op.Name == "/**" || op.Name == "/*", "%s: %s abre más que lo suyo", o, op.Name)
+				q.when(strings.HasPrefix(op.Name, "/mensajes/") || op.Name == "/**" || op.Name == "/*", "%s: %s opens more than its own paths", o, op.Name)
 				for _, verb := range op.HTTPVerb {
-					q.si(!slices.ContainsFunc(slices.Concat(c.routes[id], c.routes["internal"]), func(r route) bool {
+					q.when(!slices.ContainsFunc(slices.Concat(c.routes[id], c.routes["internal"]), func(r route) bool {
 						return r.verb == verb && strings.HasPrefix(r.pattern+"/", strings.TrimSuffix(op.Name, "**"))
-					}), "%s: %s no sirve %s %s", o, id, verb, op.Name)
+					}), "%s: %s does not serve %s %s", o, id, verb, op.Name)
 				}
 			}
 		}
 	}
 	for _, l := range c.calls {
 		o, found := m.search("Configuration", l.a)
-		q.si(!found || !permits(read[configuration](o), domains[l.from], l), "%s: %s no lo deja pasar", l, o)
+		q.when(!found || !permits(read[configuration](o), domains[l.from], l), "%s: %s does not let it through", l, o)
 	}
 	return q
 }

@@ -23,15 +23,15 @@ var (
 	calls   = regexp.MustCompile(`\.(\w+)WithResponse\(`)
 )
 
-// leerOperaciones reads the documents of the services: the operations by name, and the routes that they are of.
-func (c *code) leerOperaciones(t *testing.T) map[string]call {
+// readOperations reads the documents of the services: the operations by name, and the routes that they are of.
+func (c *code) readOperations(t *testing.T) map[string]call {
 	t.Helper()
-	operaciones := map[string]call{}
-	documentos, err := filepath.Glob(filepath.Join(root, "contracts", "openapi", "*.yaml"))
+	operations := map[string]call{}
+	documents, err := filepath.Glob(filepath.Join(root, "contracts", "openapi", "*.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range documentos {
+	for _, file := range documents {
 		service := strings.TrimSuffix(filepath.Base(file), ".yaml")
 		var document struct {
 			Paths map[string]map[string]struct {
@@ -41,24 +41,24 @@ func (c *code) leerOperaciones(t *testing.T) map[string]call {
 		if err := yaml.Unmarshal([]byte(text(t, "contracts", "openapi", filepath.Base(file))), &document); err != nil {
 			t.Fatal(err)
 		}
-		for pattern, verbos := range document.Paths {
-			for verb, o := range verbos {
-				if other, found := operaciones[o.OperationID]; found {
+		for pattern, verbs := range document.Paths {
+			for verb, o := range verbs {
+				if other, found := operations[o.OperationID]; found {
 					t.Errorf("%s is an operation of %s and of %s: nobody could tell whom its caller calls", o.OperationID, other.a, service)
 				}
 				verb = strings.ToUpper(verb)
-				operaciones[o.OperationID] = call{a: service, verb: verb, route: strings.ReplaceAll(pattern, "{id}", "1b4e28ba")} // whatever a person typed
+				operations[o.OperationID] = call{a: service, verb: verb, route: strings.ReplaceAll(pattern, "{id}", "1b4e28ba")} // whatever a person typed
 				c.routes[service] = append(c.routes[service], route{verb: verb, pattern: pattern})
 			}
 		}
 	}
-	return operaciones
+	return operations
 }
 
 // readCalls finds each call of another service, which is one of a generated client, and the routes that services serve besides.
 func (c *code) readCalls(t *testing.T) {
 	t.Helper()
-	operaciones := c.leerOperaciones(t)
+	operations := c.readOperations(t)
 	for _, folder := range []string{"bff", "internal", "services"} {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(r string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(r, ".go") || strings.HasSuffix(r, "_test.go") || strings.HasSuffix(r, ".gen.go") {
@@ -79,7 +79,7 @@ func (c *code) readCalls(t *testing.T) {
 				t.Errorf("%s calls another service without its generated client: these tests do not see which operation", relative)
 			}
 			for _, m := range calls {
-				l, found := operaciones[strings.ToLower(m[1][:1])+m[1][1:]]
+				l, found := operations[strings.ToLower(m[1][:1])+m[1][1:]]
 				if !found {
 					t.Errorf("%s calls %s, which is an operation of no service", relative, m[1])
 					continue

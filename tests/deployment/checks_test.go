@@ -16,23 +16,23 @@ type inspection struct {
 
 var inspections = []inspection{
 	{"sidecar", withSidecar},
-	{"puertos y sondas", portsAndProbes},
-	{"entorno", env},
-	{"referencias", references},
-	{"contenedores cerrados", containersAreClosed},
+	{"ports and probes", portsAndProbes},
+	{"environment", env},
+	{"references", references},
+	{"closed containers", containersAreClosed},
 	{"memory", memory},
-	{"imágenes fijas", pinnedImages},
-	{"escala", scaling},
-	{"componentes", components},
-	{"acceso", access},
-	{"red", network},
-	{"puerta", gate},
+	{"pinned images", pinnedImages},
+	{"scaling", scaling},
+	{"components", components},
+	{"access", access},
+	{"network", network},
+	{"gateway", gate},
 }
 
 // complaints collects what is wrong.
 type complaints []string
 
-func (q *complaints) si(bad bool, format string, args ...any) {
+func (q *complaints) when(bad bool, format string, args ...any) {
 	if bad {
 		*q = append(*q, fmt.Sprintf(format, args...))
 	}
@@ -50,10 +50,10 @@ func withSidecar(c *code, m, _ *manifests) []string {
 			seen[d.Metadata.Name] = true
 		}
 		for name := range d.Pod.Annotations {
-			q.si(strings.HasPrefix(name, "dapr.io/") && !c.knows("anotaciones", name), "%s: Dapr no conoce la anotación %s", d, name)
+			q.when(strings.HasPrefix(name, "dapr.io/") && !c.knows("annotations", name), "%s: Dapr does not know the annotation %s", d, name)
 		}
 		if !d.isService() {
-			q.si(d.Pod.Annotations["dapr.io/enabled"] != "", "%s no es un servicio y pide un sidecar", d)
+			q.when(d.Pod.Annotations["dapr.io/enabled"] != "", "%s is no service and asks for a sidecar", d)
 			continue
 		}
 		a := d.Pod.Annotations
@@ -63,20 +63,20 @@ func withSidecar(c *code, m, _ *manifests) []string {
 			"dapr.io/enable-native-sidecar": "true", "dapr.io/disable-builtin-k8s-secret-store": "true",
 			"dapr.io/sidecar-seccomp-profile-type": "RuntimeDefault",
 		} {
-			q.si(a[name] != value, "%s: %s es %q y debe ser %q", d, name, a[name], value)
+			q.when(a[name] != value, "%s: %s is %q and must be %q", d, name, a[name], value)
 		}
 		_, found := m.search("Configuration", a["dapr.io/config"])
-		q.si(!found, "%s: no hay Configuration %q", d, a["dapr.io/config"])
-		q.si(strings.Contains(a["dapr.io/env"], "SSL_CERT_DIR"), "%s: con SSL_CERT_DIR el inyector quita la raíz de solo lectura", d)
-		q.si(d.Pod.Labels["app.kubernetes.io/name"] != d.Metadata.Name, "%s: la etiqueta app.kubernetes.io/name es %q", d, d.Pod.Labels["app.kubernetes.io/name"])
-		q.si(d.Spec.ServiceAccountName != d.Metadata.Name, "%s corre como %q: sentry reconoce a cada app por su cuenta", d, d.Spec.ServiceAccountName)
+		q.when(!found, "%s: there is no Configuration %q", d, a["dapr.io/config"])
+		q.when(strings.Contains(a["dapr.io/env"], "SSL_CERT_DIR"), "%s: with SSL_CERT_DIR the injector takes away the read-only root", d)
+		q.when(d.Pod.Labels["app.kubernetes.io/name"] != d.Metadata.Name, "%s: the label app.kubernetes.io/name is %q", d, d.Pod.Labels["app.kubernetes.io/name"])
+		q.when(d.Spec.ServiceAccountName != d.Metadata.Name, "%s runs as %q: sentry knows each app by its account", d, d.Spec.ServiceAccountName)
 	}
 	for id := range c.apps {
-		q.si(!seen[id], "el programa %s no tiene Deployment", id)
+		q.when(!seen[id], "the program %s has no Deployment", id)
 	}
 	for id := range seen {
 		_, found := c.apps[id]
-		q.si(!found, "Deployment %s: no hay un programa de ese nombre", id)
+		q.when(!found, "Deployment %s: there is no program of this name", id)
 	}
 	return q
 }
@@ -88,33 +88,33 @@ func portsAndProbes(c *code, m, _ *manifests) []string {
 			continue
 		}
 		port, id := strconv.Itoa(c.apps[d.Metadata.Name].port), d.Metadata.Name
-		q.si(d.Pod.Annotations["dapr.io/app-port"] != port, "%s: dapr.io/app-port es %s y dapr.yaml dice %s", d, d.Pod.Annotations["dapr.io/app-port"], port)
+		q.when(d.Pod.Annotations["dapr.io/app-port"] != port, "%s: dapr.io/app-port is %s and dapr.yaml has %s", d, d.Pod.Annotations["dapr.io/app-port"], port)
 		for _, x := range d.Spec.Containers {
-			q.si(len(x.Ports) != 1 || x.Ports[0].Name != "http" || strconv.Itoa(x.Ports[0].ContainerPort) != port, "%s: el puerto del contenedor no es http %s", d, port)
+			q.when(len(x.Ports) != 1 || x.Ports[0].Name != "http" || strconv.Itoa(x.Ports[0].ContainerPort) != port, "%s: the port of the container is not http %s", d, port)
 			for _, e := range x.Env {
-				q.si(e.Name == "APP_PORT" && e.Value != port, "%s: APP_PORT es %s y dapr.yaml dice %s", d, e.Value, port)
+				q.when(e.Name == "APP_PORT" && e.Value != port, "%s: APP_PORT is %s and dapr.yaml has %s", d, e.Value, port)
 			}
 			for name, s := range map[string]struct {
 				*probe
 				route string
-			}{"arranque": {x.StartupProbe, "/healthz"}, "vida": {x.LivenessProbe, "/healthz"}, "disposición": {x.ReadinessProbe, "/readyz"}} {
+			}{"startup": {x.StartupProbe, "/healthz"}, "liveness": {x.LivenessProbe, "/healthz"}, "readiness": {x.ReadinessProbe, "/readyz"}} {
 				if s.probe == nil || s.HTTPGet == nil {
-					q.si(true, "%s: falta la sonda de %s", d, name)
+					q.when(true, "%s: the %s probe is missing", d, name)
 					continue
 				}
-				q.si(s.HTTPGet.Path != s.route || !slices.Contains(c.health, s.HTTPGet.Path), "%s: la sonda de %s pide %s; debe ser %s, y el código sirve %v", d, name, s.HTTPGet.Path, s.route, c.health)
-				q.si(s.HTTPGet.Port != "http", "%s: la sonda de %s va al puerto %s", d, name, s.HTTPGet.Port)
+				q.when(s.HTTPGet.Path != s.route || !slices.Contains(c.health, s.HTTPGet.Path), "%s: the %s probe asks %s; it must be %s, and the code serves %v", d, name, s.HTTPGet.Path, s.route, c.health)
+				q.when(s.HTTPGet.Port != "http", "%s: the %s probe goes to port %s", d, name, s.HTTPGet.Port)
 			}
 		}
 		s, found := m.search("Service", id)
-		q.si(!found, "falta el Service %s", id)
+		q.when(!found, "there is no Service %s", id)
 		for _, p := range read[service](s).Ports {
-			q.si(p.TargetPort != "http" || strconv.Itoa(p.Port) != port, "Service %s: %d → %s, y dapr.yaml dice %s", id, p.Port, p.TargetPort, port)
+			q.when(p.TargetPort != "http" || strconv.Itoa(p.Port) != port, "Service %s: %d → %s, and dapr.yaml has %s", id, p.Port, p.TargetPort, port)
 		}
 	}
 	for _, o := range m.kind("Service", "PodDisruptionBudget") {
 		selector := read[service](o).labels()
-		q.si(!slices.ContainsFunc(m.workloads(), func(d workload) bool { return contains(d.Pod.Labels, selector) }), "%s no elige ningún pod: %v", o, selector)
+		q.when(!slices.ContainsFunc(m.workloads(), func(d workload) bool { return contains(d.Pod.Labels, selector) }), "%s selects no pod: %v", o, selector)
 	}
 	return q
 }
@@ -158,8 +158,8 @@ func env(c *code, m, _ *manifests) []string {
 			if x.Name != "app" {
 				continue
 			}
-			knows := c.apps[strings.TrimPrefix(d.Metadata.Name, "migrar-")].env
-			if d.Metadata.Name == "preparar" {
+			knows := c.apps[strings.TrimPrefix(d.Metadata.Name, "migrate-")].env
+			if d.Metadata.Name == "setup" {
 				knows = c.setup
 			}
 			has := map[string]bool{}
@@ -174,13 +174,13 @@ func env(c *code, m, _ *manifests) []string {
 			}
 			for name := range has {
 				_, known := knows[name]
-				q.si(!known && !slices.Contains(foreignVariables, name), "%s: nadie lee la variable %s", d, name)
+				q.when(!known && !slices.Contains(foreignVariables, name), "%s: nobody reads the variable %s", d, name)
 			}
 			for name, required := range knows {
 				injected := strings.HasPrefix(name, "DAPR_") && d.isService()
-				q.si(required && d.Metadata.Name != "preparar" && !has[name] && !injected, "%s: falta la variable %s", d, name)
+				q.when(required && d.Metadata.Name != "setup" && !has[name] && !injected, "%s: the variable %s is missing", d, name)
 			}
-			q.si(d.isService() && !has["LISTEN_ADDRESS"], "%s: sin LISTEN_ADDRESS escucha solo en 127.0.0.1, y las sondas vienen de fuera", d)
+			q.when(d.isService() && !has["LISTEN_ADDRESS"], "%s: without LISTEN_ADDRESS it listens on 127.0.0.1 only, and the probes come from outside", d)
 		}
 	}
 	return q
@@ -200,10 +200,10 @@ func references(_ *code, m, secrets *manifests) []string {
 			_, found = secrets.search(kind, name)
 			found = found || slices.Contains(ofOthers, name)
 		}
-		q.si(!found, "%s: no hay %s %s", from, kind, name)
+		q.when(!found, "%s: there is no %s %s", from, kind, name)
 	}
 	for _, d := range m.workloads() {
-		look(d, "ServiceAccount", cmp.Or(d.Spec.ServiceAccountName, "(ninguna)"))
+		look(d, "ServiceAccount", cmp.Or(d.Spec.ServiceAccountName, "(none)"))
 		mountable := map[string]bool{}
 		for _, v := range d.Spec.Volumes {
 			mountable[v.Name] = true
@@ -216,7 +216,7 @@ func references(_ *code, m, secrets *manifests) []string {
 		}
 		for pair := range strings.SplitSeq(d.Pod.Annotations["dapr.io/volume-mounts"], ",") {
 			name, _, _ := strings.Cut(pair, ":")
-			q.si(name != "" && !mountable[name], "%s: el sidecar monta %s, que no es un volumen del pod", d, name)
+			q.when(name != "" && !mountable[name], "%s: the sidecar mounts %s, which is not a volume of the pod", d, name)
 		}
 		for _, x := range slices.Concat(d.Spec.Containers, d.Spec.InitContainers) {
 			for _, f := range x.EnvFrom {
@@ -230,7 +230,7 @@ func references(_ *code, m, secrets *manifests) []string {
 		}
 	}
 	for _, o := range m.objects {
-		q.si(o.Kind != "Namespace" && o.Metadata.Namespace != namespace, "%s está en el espacio %q", o, o.Metadata.Namespace)
+		q.when(o.Kind != "Namespace" && o.Metadata.Namespace != namespace, "%s is in namespace %q", o, o.Metadata.Namespace)
 	}
 	return q
 }

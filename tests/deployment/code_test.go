@@ -67,11 +67,11 @@ func readCode(t *testing.T) *code {
 			c.publicPaths = append(c.publicPaths, m[1]+m[2]+m[3])
 		}
 	}
-	if err := json.Unmarshal([]byte(text(t, "deploy", "k8s", "esquemas", "nombres.json")), &c.knownNames); err != nil {
+	if err := json.Unmarshal([]byte(text(t, "deploy", "k8s", "schemas", "names.json")), &c.knownNames); err != nil {
 		t.Fatal(err)
 	}
 	if len(c.apps) == 0 || len(c.health) < 2 || len(c.calls) == 0 || len(c.publicPaths) < 3 || len(c.readers) != len(c.topics) {
-		t.Fatalf("no entiendo el código como antes: %d programas, %v, %d llamadas, %v, %v", len(c.apps), c.health, len(c.calls), c.publicPaths, c.readers)
+		t.Fatalf("the code cannot be read as before: %d programs, %v, %d calls, %v, %v", len(c.apps), c.health, len(c.calls), c.publicPaths, c.readers)
 	}
 	return c
 }
@@ -134,7 +134,7 @@ func (c *code) readSubscriptions(t *testing.T) {
 					ephemeral[o.Metadata.Name] = true
 				}
 				if d.Name == "consumerID" && !ephemeral[o.Metadata.Name] && d.Value != "{uuid}" {
-					t.Fatalf("%s da nombre propio a su suscripción: estas pruebas suponen el app-id", o.Metadata.Name)
+					t.Fatalf("%s names its subscription: these tests take it to be the app-id", o.Metadata.Name)
 				}
 			}
 		}

@@ -16,13 +16,13 @@ import (
 
 // Where a cluster says something else than one machine does, and only there: kind, path of the field, why.
 var differences = []struct{ overlay, pattern, why string }{
-	{"*", `^\w+/[\w-]+ metadata\.(namespace|labels)`, "todo está en un espacio, con la etiqueta del conjunto"},
-	{"*", `^Component/estado(-bff)? spec\.metadata\.connectionString$`, "la clave viene de un Secret"},
-	{"*", `^Component/pubsub[\w-]* spec\.metadata\.host$`, "Pulsar está en otra dirección"},
-	{"*", `^Configuration/[\w-]+ (metadata\.name|spec\.accessControl|spec\.mtls)$`, "una por servicio, con quién puede llamarlo; mTLS"},
-	{"gke", `^Component/pubsub[\w-]* (spec\.metadata\.(enableTLS|token)|auth)$`, "el broker pide un token y muestra un certificado"},
-	{"gke", `^Component/estado(-bff)? auth$`, "el secreto está en Secret Manager"},
-	{"gke", `^Configuration/[\w-]+ spec\.tracing$`, "las trazas van a un colector"},
+	{"*", `^\w+/[\w-]+ metadata\.(namespace|labels)`, "all of it is in one namespace, with one label"},
+	{"*", `^Component/state(-bff)? spec\.metadata\.connectionString$`, "the password comes from a Secret"},
+	{"*", `^Component/pubsub[\w-]* spec\.metadata\.host$`, "Pulsar has another address"},
+	{"*", `^Configuration/[\w-]+ (metadata\.name|spec\.accessControl|spec\.mtls)$`, "one for each service, with its callers; mTLS"},
+	{"gke", `^Component/pubsub[\w-]* (spec\.metadata\.(enableTLS|token)|auth)$`, "the broker asks for a token and shows a certificate"},
+	{"gke", `^Component/state(-bff)? auth$`, "the secret is in Secret Manager"},
+	{"gke", `^Configuration/[\w-]+ spec\.tracing$`, "traces go to a collector"},
 }
 
 // components/ is reused, not copied: each of its objects is in each overlay, and differs only where it is declared above.
@@ -35,18 +35,18 @@ func TestComponentsIsTheBase(t *testing.T) {
 			}
 			for i, d := range differences {
 				if (d.overlay == "*" || d.overlay == overlay) && !used[i] {
-					t.Errorf("la diferencia %q ya no existe: bórrela de esta lista", d.pattern)
+					t.Errorf("the difference %q does not exist any more: delete it from this list", d.pattern)
 				}
 			}
 		})
 	}
 	bad := strings.Replace(build(t, "local").text, "name: redeliveryDelay\n    value: 1s", "name: redeliveryDelay\n    value: 30s", 1)
 	if complaints := compare(t, bad, "local", map[int]bool{}); len(complaints) != 1 || !strings.Contains(complaints[0], "spec.metadata.redeliveryDelay") {
-		t.Errorf("otro redeliveryDelay en el cluster no se rechazó: %v", complaints)
+		t.Errorf("another redeliveryDelay in the cluster was not refused: %v", complaints)
 	}
-	bad = strings.Replace(build(t, "local").text, "kind: Resiliency", "kind: Resiliencia", 1)
-	if complaints := compare(t, bad, "local", map[int]bool{}); len(complaints) != 1 || !strings.Contains(complaints[0], "Resiliency/resiliencia no está") {
-		t.Errorf("que falte un objeto no se rechazó: %v", complaints)
+	bad = strings.Replace(build(t, "local").text, "kind: Resiliency", "kind: Resilience", 1)
+	if complaints := compare(t, bad, "local", map[int]bool{}); len(complaints) != 1 || !strings.Contains(complaints[0], "Resiliency/resiliency is missing") {
+		t.Errorf("a missing object was not refused: %v", complaints)
 	}
 }
 
@@ -62,7 +62,7 @@ func compare(t *testing.T, rendered, overlay string, used map[int]bool) []string
 		for _, other := range alike {
 			duplicate, found := here[other]
 			if !found {
-				complaints = append(complaints, key+" no está")
+				complaints = append(complaints, key+" is missing")
 				continue
 			}
 			for _, field := range differing(original, duplicate) {
@@ -73,7 +73,7 @@ func compare(t *testing.T, rendered, overlay string, used map[int]bool) []string
 					}
 				}
 				if !declared {
-					complaints = append(complaints, fmt.Sprintf("%s no es como en components/: %v, y allí %v", place, duplicate[field], original[field]))
+					complaints = append(complaints, fmt.Sprintf("%s is not as in components/: %v, and there %v", place, duplicate[field], original[field]))
 				}
 			}
 		}
@@ -157,37 +157,37 @@ func components(c *code, m, secrets *manifests) []string {
 	var q complaints
 	for _, o := range m.kind("Component") {
 		x := read[component](o)
-		q.si(c.knownNames[x.Type] == nil, "%s: tipo %s desconocido aquí", o, x.Type)
+		q.when(c.knownNames[x.Type] == nil, "%s: type %s is not known here", o, x.Type)
 		for _, d := range x.Metadata {
-			q.si(!c.knows(x.Type, d.Name), "%s: %s no tiene el ajuste %s", o, x.Type, d.Name)
-			q.si(d.Value != "" && d.SecretKeyRef.Name != "", "%s: %s tiene valor y secreto", o, d.Name)
-			q.si(strings.Contains(d.Value, "127.0.0.1"), "%s: %s nombra 127.0.0.1", o, d.Name)
-			q.si(strings.HasPrefix(d.Value, "postgres://"), "%s: %s está a la vista", o, d.Name)
+			q.when(!c.knows(x.Type, d.Name), "%s: %s has no setting %s", o, x.Type, d.Name)
+			q.when(d.Value != "" && d.SecretKeyRef.Name != "", "%s: %s has a value and a secret", o, d.Name)
+			q.when(strings.Contains(d.Value, "127.0.0.1"), "%s: %s names 127.0.0.1", o, d.Name)
+			q.when(strings.HasPrefix(d.Value, "postgres://"), "%s: %s shows its password", o, d.Name)
 			if d.SecretKeyRef.Name == "" {
 				continue
 			}
 			if o.Auth.SecretStore == "" {
 				s, found := secrets.search("Secret", d.SecretKeyRef.Name)
 				_, key := s.Data[d.SecretKeyRef.Key]
-				q.si(!found || !key, "%s: no hay Secret %s con %s", o, d.SecretKeyRef.Name, d.SecretKeyRef.Key)
+				q.when(!found || !key, "%s: there is no Secret %s with %s", o, d.SecretKeyRef.Name, d.SecretKeyRef.Key)
 				continue
 			}
 			store, found := m.search("Component", o.Auth.SecretStore)
-			q.si(!found || !strings.HasPrefix(read[component](store).Type, "secretstores."), "%s: %s no es un almacén de secretos", o, o.Auth.SecretStore)
-			q.si(!strings.Contains(secretsScript, "en_gestor "+d.SecretKeyRef.Name+" "), "%s: secretos.sh no guarda %s en Secret Manager", o, d.SecretKeyRef.Name)
-			q.si(d.SecretKeyRef.Key != d.SecretKeyRef.Name, "%s: en Secret Manager la clave de %s es su nombre", o, d.SecretKeyRef.Name)
+			q.when(!found || !strings.HasPrefix(read[component](store).Type, "secretstores."), "%s: %s is no secret store", o, o.Auth.SecretStore)
+			q.when(!strings.Contains(secrets.text, "Secret Manager: "+d.SecretKeyRef.Name+"\n"), "%s: secrets.sh does not keep %s in Secret Manager", o, d.SecretKeyRef.Name)
+			q.when(d.SecretKeyRef.Key != d.SecretKeyRef.Name, "%s: in Secret Manager the key of %s is its name", o, d.SecretKeyRef.Name)
 		}
 	}
 	for _, o := range m.kind("Subscription") {
 		s := read[subscription](o)
 		_, found := m.search("Component", s.Pubsubname)
-		q.si(!found, "%s: no hay componente %s", o, s.Pubsubname)
-		q.si(!slices.Contains(c.topics, s.Topic), "%s: no hay tópico %s", o, s.Topic)
+		q.when(!found, "%s: there is no component %s", o, s.Pubsubname)
+		q.when(!slices.Contains(c.topics, s.Topic), "%s: there is no topic %s", o, s.Topic)
 	}
 	for _, o := range m.kind("Component", "Subscription", "Resiliency") {
 		for _, id := range o.Scopes {
 			_, found := c.apps[id]
-			q.si(!found, "%s: es de %s, que no es un programa", o, id)
+			q.when(!found, "%s: its scope %s is no program", o, id)
 		}
 	}
 	return q

@@ -14,6 +14,7 @@ import (
 type composeService struct {
 	Image       string
 	Profiles    []string
+	Entrypoint  []string
 	Command     yaml.Node
 	Environment map[string]string
 	NetworkMode string `yaml:"network_mode"`
@@ -31,13 +32,11 @@ type composeService struct {
 	CapDrop     []string `yaml:"cap_drop"`
 }
 
+// command is what the container runs: its entrypoint and its command, which compose.yaml writes as lists.
 func (s composeService) command() string {
 	var words []string
-	if s.Command.Kind == yaml.SequenceNode {
-		_ = s.Command.Decode(&words)
-		return strings.Join(words, " ")
-	}
-	return s.Command.Value
+	_ = s.Command.Decode(&words)
+	return strings.Join(append(slices.Clone(s.Entrypoint), words...), " ")
 }
 
 // compose.yaml is held to the code as the manifests are: every program with its sidecar, ports, settings, nothing unpinned.
@@ -47,18 +46,19 @@ func TestCompose(t *testing.T) {
 		t.Error(complaint)
 	}
 	for old, fresh := range map[string]string{
-		"--app-port 5040":                     "--app-port 5041",
-		"HEALTH: 5001/readyz":                 "HEALTH: 5001/listo",
-		"DATABASE_URL: postgres://ordenes@":   "BASE: postgres://ordenes@",
+		"--app-port=5040":                     "--app-port=5041",
+		"HEALTH: 5001/readyz":                 "HEALTH: 5001/ready",
+		"DATABASE_URL: postgres://ordenes@":   "DATABASE: postgres://ordenes@",
 		"apachepulsar/pulsar:4.0.8":           "apachepulsar/pulsar",
 		"network_mode: \"service:ordenes-pod": "network_mode: \"service:bff-pod",
-		"--app-health-check-path /healthz":    "--app-health-check-path /readyz",
-		"aliases: [consolidador]":             "aliases: [consolida]",
+		"--app-health-check-path=/healthz":    "--app-health-check-path=/readyz",
+		"aliases: [consolidador]":             "aliases: [consol]",
+		`user: "15040:15040"`:                 `user: "10003:10003"`,
 	} {
 		bad := strings.Replace(file, old, fresh, 1)
 		complaints := checkCompose(t, c, bad)
 		if bad == file || len(complaints) == 0 {
-			t.Errorf("%q en vez de %q no se rechazó", fresh, old)
+			t.Errorf("%q instead of %q was not refused", fresh, old)
 		}
 		t.Log(complaints)
 	}
@@ -73,48 +73,41 @@ func checkCompose(t *testing.T, c *code, file string) []string {
 	if err := yaml.Unmarshal([]byte(file), &everything); err != nil {
 		t.Fatal(err)
 	}
-	var profiles []string
-	for linea := range strings.Lines(text(t, "deploy", ".env")) {
-		if list, found := strings.CutPrefix(strings.TrimSpace(linea), "COMPOSE_PROFILES="); found {
-			profiles = strings.Split(list, ",")
-		}
-	}
 	for name, s := range everything.Services {
 		image := regexp.MustCompile(`\$\{\w+:-(\w+)\}`).ReplaceAllString(s.Image, "$1")
-		q.si(!isPinned(image), "%s: la imagen %s no está fijada", name, s.Image)
-		q.si(s.MemLimit == "" && name != "volumenes", "%s: sin límite de memoria", name)
-		q.si(s.Restart == "", "%s: no dice si vuelve", name)
-		q.si(len(s.Profiles) == 0, "%s: sin perfil", name)
-		for _, p := range s.Profiles {
-			q.si(!slices.Contains(profiles, p), "%s: deploy/.env no nombra su perfil %s", name, p)
-		}
-		q.si(strings.HasPrefix(s.Image, "entregas/") && (!s.ReadOnly || len(s.CapDrop) == 0), "%s: puede escribir su raíz o guarda capacidades", name)
+		q.when(!isPinned(image), "%s: the image %s is not pinned", name, s.Image)
+		q.when(s.MemLimit == "" && name != "volumes", "%s: no memory limit", name)
+		q.when(s.Restart == "", "%s: no restart policy", name)
+		q.when(len(s.Profiles) == 0 && name != "volumes", "%s: no profile", name)
+		q.when(strings.HasPrefix(s.Image, "entregas/") && (!s.ReadOnly || len(s.CapDrop) == 0), "%s: can write its root or keeps capabilities", name)
 	}
 	for id, a := range c.apps {
 		s, dapr, pod := everything.Services[id], everything.Services[id+"-dapr"], everything.Services[id+"-pod"]
 		port := strconv.Itoa(a.port)
-		q.si(!strings.HasPrefix(s.Image, "entregas/"+id+":") || s.Build.Args["SERVICE"] != id, "%s: la imagen es %s, de %s", id, s.Image, s.Build.Args["SERVICE"])
-		q.si(s.NetworkMode != "service:"+id+"-pod" || dapr.NetworkMode != s.NetworkMode, "%s y su sidecar no comparten la red de %s-pod", id, id)
-		q.si(!slices.Contains(pod.Networks.Default.Aliases, id), "%s-pod no se llama %s en la red", id, id)
-		q.si(pod.Environment["HEALTH"] != port+"/readyz" || !slices.Contains(c.health, "/readyz"), "%s-pod pregunta %s", id, pod.Environment["HEALTH"])
-		q.si(s.Environment["APP_PORT"] != port, "%s: APP_PORT es %s y dapr.yaml dice %s", id, s.Environment["APP_PORT"], port)
+		q.when(!strings.HasPrefix(s.Image, "entregas/"+id+":") || s.Build.Args["SERVICE"] != id, "%s: the image is %s, of %s", id, s.Image, s.Build.Args["SERVICE"])
+		q.when(s.NetworkMode != "service:"+id+"-pod" || dapr.NetworkMode != s.NetworkMode, "%s and its sidecar do not share the network of %s-pod", id, id)
+		q.when(!slices.Contains(pod.Networks.Default.Aliases, id), "%s-pod has no alias %s in the network", id, id)
+		q.when(pod.Environment["HEALTH"] != port+"/readyz" || !slices.Contains(c.health, "/readyz"), "%s-pod asks %s", id, pod.Environment["HEALTH"])
+		q.when(s.Environment["APP_PORT"] != port, "%s: APP_PORT is %s and dapr.yaml has %s", id, s.Environment["APP_PORT"], port)
 		for _, option := range []string{
-			"--app-id " + id + " ", "--app-port " + port + " ", "--dapr-http-port " + s.Environment["DAPR_HTTP_PORT"] + " ", "--dapr-grpc-port " + s.Environment["DAPR_GRPC_PORT"] + " ",
-			"--enable-app-health-check", "--app-health-check-path /healthz", "--app-health-probe-interval 1", "--app-health-threshold 3", "--dapr-internal-grpc-port 50002", "--dapr-listen-addresses 127.0.0.1",
+			"--app-id=" + id + " ", "--app-port=" + port + " ", "--dapr-http-port=" + s.Environment["DAPR_HTTP_PORT"] + " ", "--dapr-grpc-port=" + s.Environment["DAPR_GRPC_PORT"] + " ",
+			"--enable-app-health-check ", "--app-health-check-path=/healthz ", "--app-health-probe-interval=1 ", "--app-health-threshold=3 ", "--dapr-internal-grpc-port=50002 ", "--dapr-listen-addresses=127.0.0.1 ",
 		} {
-			q.si(!strings.Contains(dapr.command()+" ", option), "%s-dapr no dice %s", id, option)
+			q.when(!strings.Contains(dapr.command()+" ", option), "%s-dapr has no %s", id, option)
 		}
+		reads := s.Environment["DATABASE_URL"] != "" || s.Environment["OIDC_DEVELOPMENT_KEY_FILE"] != "" // a file of the volume secrets
+		q.when(reads && s.User != "1"+port+":1"+port, "%s: its user is %q, and volumes.sh gives its secrets to 1%s", id, s.User, port)
 		for name := range s.Environment {
 			_, known := a.env[name]
 			known = known || slices.Contains(foreignVariables, name)
-			q.si(!known, "%s: nadie lee la variable %s", id, name)
+			q.when(!known, "%s: nobody reads the variable %s", id, name)
 		}
 		for name, required := range a.env {
-			q.si(required && s.Environment[name] == "", "%s: falta la variable %s", id, name)
+			q.when(required && s.Environment[name] == "", "%s: the variable %s is missing", id, name)
 		}
 	}
-	for name := range everything.Services["preparar"].Environment {
-		q.si(!c.setup[name], "preparar: nadie lee la variable %s", name)
+	for name := range everything.Services["setup"].Environment {
+		q.when(!c.setup[name], "setup: nobody reads the variable %s", name)
 	}
 	slices.Sort(q)
 	return q
@@ -123,14 +116,14 @@ func checkCompose(t *testing.T, c *code, file string) []string {
 // Every place that must name a version itself says what versions.env says.
 func TestVersionsAgree(t *testing.T) {
 	v := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^(\w+)=(\S+)$`).FindAllStringSubmatch(text(t, "deploy", "versiones.env"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^(\w+)=(\S+)$`).FindAllStringSubmatch(text(t, "deploy", "versions.env"), -1) {
 		v[m[1]] = m[2]
 	}
 	stated := map[string]int{}
 	says := func(what, where, version string) {
 		stated[what]++
 		if version != v[what] {
-			t.Errorf("%s dice %s %s y versiones.env %q", where, what, version, v[what])
+			t.Errorf("%s has %s %s and versions.env %q", where, what, version, v[what])
 		}
 	}
 	images := map[string]string{
@@ -147,21 +140,21 @@ func TestVersionsAgree(t *testing.T) {
 			if what := images[m[1]]; what != "" {
 				says(what, where, m[2])
 			} else if !strings.Contains(m[1], "entregas/") && m[1] != "gcr.io/distroless/static-debian12" {
-				t.Errorf("%s usa %s: versiones.env no sabe de ella", where, m[1])
+				t.Errorf("%s uses %s: versions.env does not list it", where, m[1])
 			}
 		}
 	}
 	for what, constant := range map[string]string{"PULSAR": "pulsarVersion", "POSTGRES": "postgresVersion", "DAPR": "daprVersion"} {
 		m := regexp.MustCompile(constant + ` += "([\w.]+)"`).FindStringSubmatch(text(t, "tools", "local", "downloads.go") + text(t, "tools", "local", "tools.go"))
 		if m == nil {
-			t.Errorf("tools/local ya no dice %s", constant)
+			t.Errorf("tools/local has no %s any more", constant)
 			continue
 		}
 		says(what, "tools/local", m[1])
 	}
 	for what := range v {
 		if !strings.HasSuffix(what, "_CHART") && stated[what] == 0 {
-			t.Errorf("nadie usa %s de versiones.env", what)
+			t.Errorf("nobody uses %s of versions.env", what)
 		}
 	}
 }
@@ -182,11 +175,11 @@ func TestBrokerPromisesTheSame(t *testing.T) {
 	} {
 		m := regexp.MustCompile(fmt.Sprintf(`(?m)^%s=(\S+)$`, setting)).FindStringSubmatch(local)
 		if m == nil {
-			t.Errorf("standalone.conf ya no dice %s", setting)
+			t.Errorf("standalone.conf has no %s any more", setting)
 			continue
 		}
 		if at := values.Broker.ConfigData[setting]; at != m[1] {
-			t.Errorf("%s es %q en GKE y %q en una máquina", setting, at, m[1])
+			t.Errorf("%s is %q on GKE and %q on one machine", setting, at, m[1])
 		}
 	}
 }

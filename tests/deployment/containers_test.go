@@ -11,34 +11,34 @@ func containersAreClosed(_ *code, m, _ *manifests) []string {
 	var q complaints
 	for _, d := range m.workloads() {
 		p := d.Spec
-		q.si(p.HostNetwork || p.HostPID, "%s usa la red o los procesos del nodo", d)
-		q.si(!isFalse(p.AutomountServiceAccountToken), "%s lleva el token de su cuenta", d)
+		q.when(p.HostNetwork || p.HostPID, "%s uses the network or the processes of the node", d)
+		q.when(!isFalse(p.AutomountServiceAccountToken), "%s has the token of its account", d)
 		for _, v := range p.Volumes {
-			q.si(v.HostPath != nil, "%s monta una carpeta del nodo: %s", d, v.Name)
+			q.when(v.HostPath != nil, "%s mounts a folder of the node: %s", d, v.Name)
 		}
 		for _, x := range slices.Concat(p.Containers, p.InitContainers) {
 			s := x.SecurityContext
-			q.si(!isTrue(s.ReadOnlyRootFilesystem), "%s, contenedor %s: puede escribir su raíz", d, x.Name)
-			q.si(!isFalse(s.AllowPrivilegeEscalation) || isTrue(s.Privileged), "%s, contenedor %s: puede ganar privilegios", d, x.Name)
-			q.si(!slices.Contains(s.Capabilities.Drop, "ALL") || len(s.Capabilities.Add) > 0, "%s, contenedor %s: guarda capacidades", d, x.Name)
-			q.si(!isTrue(p.SecurityContext.RunAsNonRoot) && !isTrue(s.RunAsNonRoot), "%s, contenedor %s: puede ser root", d, x.Name)
-			usuario := cmp.Or(s.RunAsUser, p.SecurityContext.RunAsUser)
-			q.si(usuario == nil || *usuario == 0, "%s, contenedor %s: no dice con qué usuario corre, o es root", d, x.Name)
-			q.si(cmp.Or(s.SeccompProfile.Type, p.SecurityContext.SeccompProfile.Type) != "RuntimeDefault", "%s, contenedor %s: sin perfil seccomp", d, x.Name)
-			q.si(x.Resources.Requests["cpu"] == "" || x.Resources.Requests["memory"] == "" || x.Resources.Limits["memory"] == "", "%s, contenedor %s: sin recursos pedidos o sin límite de memoria", d, x.Name)
+			q.when(!isTrue(s.ReadOnlyRootFilesystem), "%s, container %s: can write its root", d, x.Name)
+			q.when(!isFalse(s.AllowPrivilegeEscalation) || isTrue(s.Privileged), "%s, container %s: can gain privileges", d, x.Name)
+			q.when(!slices.Contains(s.Capabilities.Drop, "ALL") || len(s.Capabilities.Add) > 0, "%s, container %s: keeps capabilities", d, x.Name)
+			q.when(!isTrue(p.SecurityContext.RunAsNonRoot) && !isTrue(s.RunAsNonRoot), "%s, container %s: can be root", d, x.Name)
+			user := cmp.Or(s.RunAsUser, p.SecurityContext.RunAsUser)
+			q.when(user == nil || *user == 0, "%s, container %s: does not name its user, or is root", d, x.Name)
+			q.when(cmp.Or(s.SeccompProfile.Type, p.SecurityContext.SeccompProfile.Type) != "RuntimeDefault", "%s, container %s: no seccomp profile", d, x.Name)
+			q.when(x.Resources.Requests["cpu"] == "" || x.Resources.Requests["memory"] == "" || x.Resources.Limits["memory"] == "", "%s, container %s: no resource requests or no memory limit", d, x.Name)
 		}
 		if d.isService() {
-			q.si(!slices.ContainsFunc(p.TopologySpreadConstraints, func(t struct {
+			q.when(!slices.ContainsFunc(p.TopologySpreadConstraints, func(t struct {
 				TopologyKey string `yaml:"topologyKey"`
 			}) bool {
 				return t.TopologyKey == "topology.kubernetes.io/zone"
-			}), "%s no se reparte por zonas", d)
+			}), "%s is not spread over zones", d)
 			_, found := m.search("PodDisruptionBudget", d.Metadata.Name)
-			q.si(!found, "%s: falta su PodDisruptionBudget", d)
+			q.when(!found, "%s: it has no PodDisruptionBudget", d)
 		}
 	}
 	n, found := m.search("Namespace", namespace)
-	q.si(!found || n.Metadata.Labels["pod-security.kubernetes.io/enforce"] != "restricted", "el espacio %s no exige el perfil restricted", namespace)
+	q.when(!found || n.Metadata.Labels["pod-security.kubernetes.io/enforce"] != "restricted", "namespace %s does not enforce the restricted profile", namespace)
 	return q
 }
 
@@ -46,14 +46,14 @@ func pinnedImages(_ *code, m, _ *manifests) []string {
 	var q complaints
 	for _, d := range m.workloads() {
 		for _, x := range slices.Concat(d.Spec.Containers, d.Spec.InitContainers) {
-			q.si(!isPinned(x.Image), "%s: la imagen %s no está fijada", d, x.Image)
+			q.when(!isPinned(x.Image), "%s: the image %s is not pinned", d, x.Image)
 		}
 	}
 	for _, o := range m.kind("Cluster") {
 		image := read[struct {
 			ImageName string `yaml:"imageName"`
 		}](o).ImageName
-		q.si(!isPinned(image), "%s: la imagen %s no está fijada", o, image)
+		q.when(!isPinned(image), "%s: the image %s is not pinned", o, image)
 	}
 	return q
 }

@@ -24,17 +24,17 @@ func gate(c *code, m, _ *manifests) []string {
 	}
 	for _, callPath := range c.publicPaths {
 		if passes := lets(callPath); opened {
-			q.si(!passes, "HTTPRoute: nadie llega a %s, que el bff sirve", callPath)
+			q.when(!passes, "HTTPRoute: nobody reaches %s, which the bff serves", callPath)
 		}
 	}
 	for _, callPath := range slices.Concat(c.deliveries["bff"], c.health) {
-		q.si(lets(callPath), "HTTPRoute: cualquiera llega a %s", callPath)
+		q.when(lets(callPath), "HTTPRoute: anybody reaches %s", callPath)
 	}
 	for _, o := range m.kind("HTTPRoute") {
 		for _, r := range read[httpRoute](o).Rules {
-			q.si(len(r.Matches) == 0 && len(r.BackendRefs) > 0, "%s: deja pasar todo", o)
+			q.when(len(r.Matches) == 0 && len(r.BackendRefs) > 0, "%s: lets everything through", o)
 			for _, b := range r.BackendRefs {
-				q.si(b.Name != "bff" || b.Port != c.apps["bff"].port, "%s: lleva a %s:%d", o, b.Name, b.Port)
+				q.when(b.Name != "bff" || b.Port != c.apps["bff"].port, "%s: leads to %s:%d", o, b.Name, b.Port)
 			}
 		}
 	}

@@ -103,7 +103,7 @@ type workload struct {
 }
 
 // isService tells our services from jobs and from what they stand on.
-func (c workload) isService() bool { return c.Pod.Labels["app.kubernetes.io/component"] == "servicio" }
+func (c workload) isService() bool { return c.Pod.Labels["app.kubernetes.io/component"] == "service" }
 
 type podSpec struct {
 	ServiceAccountName           string          `yaml:"serviceAccountName"`
@@ -239,7 +239,7 @@ func build(t *testing.T, overlay string) *manifests {
 // validate gives kubeconform's word on rendered text: its summary, and what it refuses.
 func validate(t *testing.T, text string) (string, error) {
 	t.Helper()
-	schemas, err := filepath.Abs(filepath.Join(root, "deploy", "k8s", "esquemas"))
+	schemas, err := filepath.Abs(filepath.Join(root, "deploy", "k8s", "schemas"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,22 +248,25 @@ func validate(t *testing.T, text string) (string, error) {
 	return output, err
 }
 
-// secrets renders what deploy/k8s/secrets.sh makes for an overlay.
+// secrets is the output of deploy/k8s/secrets.sh for an overlay. Its text begins with the names that the script writes to Secret Manager.
 func secrets(t *testing.T, overlay string) *manifests {
 	t.Helper()
 	target := "local"
 	if overlay == "gke" {
 		target = "gke"
 	}
-	cmd := exec.Command("bash", filepath.Join(root, "deploy", "k8s", "secretos.sh"), target)
+	cmd := exec.Command("bash", filepath.Join(root, "deploy", "k8s", "secrets.sh"), target)
 	cmd.Env = append(os.Environ(), "DRY_RUN=1")
+	var kept strings.Builder // the names that it writes to Secret Manager
+	cmd.Stderr = &kept
 	text, err := cmd.Output()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(err, kept.String())
 	}
-	m, err := parseManifests("secretos.sh "+target, string(text))
+	m, err := parseManifests("secrets.sh "+target, string(text))
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.text = kept.String() + m.text
 	return m
 }

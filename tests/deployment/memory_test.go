@@ -32,11 +32,11 @@ func memory(_ *code, m, _ *manifests) []string {
 					said = e.Value
 				}
 			}
-			q.si(!leavesRoom(said, x.Resources.Limits["memory"]), "%s: GOMEMLIMIT es %q y su límite %q", d, said, x.Resources.Limits["memory"])
+			q.when(!leavesRoom(said, x.Resources.Limits["memory"]), "%s: GOMEMLIMIT is %q and its limit %q", d, said, x.Resources.Limits["memory"])
 		}
 		said, _ := strings.CutPrefix(strings.Split(d.Pod.Annotations["dapr.io/env"], ",")[0], "GOMEMLIMIT=")
 		limit := d.Pod.Annotations["dapr.io/sidecar-memory-limit"]
-		q.si(!leavesRoom(said, limit), "%s: el GOMEMLIMIT de su sidecar es %q y su límite %q", d, said, limit)
+		q.when(!leavesRoom(said, limit), "%s: the GOMEMLIMIT of its sidecar is %q and its limit %q", d, said, limit)
 	}
 	return q
 }
@@ -67,12 +67,12 @@ func TestComposeMemory(t *testing.T) {
 			continue
 		}
 		if said := s.Environment["GOMEMLIMIT"]; !leavesRoom(said, s.MemLimit) {
-			t.Errorf("%s: GOMEMLIMIT es %q y su límite %q", name, said, s.MemLimit)
+			t.Errorf("%s: GOMEMLIMIT is %q and its limit %q", name, said, s.MemLimit)
 		}
 	}
 	for said, limit := range map[string]string{"112MiB": "128m", "": "128m", "20MiB": "128m", "96": "128m"} {
 		if leavesRoom(said, limit) {
-			t.Errorf("%q de %q no se rechazó", said, limit)
+			t.Errorf("%q of %q was not refused", said, limit)
 		}
 	}
 }

@@ -117,8 +117,8 @@ func (m *manifests) enters(from, a endpoint, port int) bool {
 	return free
 }
 
-// internalrest is the port at which sidecars call each other.
-const internalrest = 50002
+// sidecarPort is the port at which sidecars call each other.
+const sidecarPort = 50002
 
 // servers are PostgreSQL and Pulsar as each overlay has them, with their ports: data, and the broker's administration.
 func servers(overlay string) (postgres, pulsar endpoint, data, admin int) {
@@ -127,16 +127,16 @@ func servers(overlay string) (postgres, pulsar endpoint, data, admin int) {
 			endpoint{namespace: "pulsar", labels: map[string]string{"component": "proxy"}}, 6651, 8443
 	}
 	from := func(name string) endpoint {
-		return endpoint{namespace: namespace, labels: map[string]string{"app.kubernetes.io/name": name, "app.kubernetes.io/component": "infraestructura"}}
+		return endpoint{namespace: namespace, labels: map[string]string{"app.kubernetes.io/name": name, "app.kubernetes.io/component": "infrastructure"}}
 	}
 	return from("postgres"), from("pulsar"), 6650, 8080
 }
 
 func network(c *code, m, _ *manifests) []string {
 	var q complaints
-	n, found := m.search("NetworkPolicy", "nada")
+	n, found := m.search("NetworkPolicy", "deny-all")
 	nothing := read[networkPolicy](n)
-	q.si(!found || len(nothing.PolicyTypes) != 2 || !nothing.PodSelector.selects(nil) || len(nothing.Ingress)+len(nothing.Egress) > 0, "no hay una NetworkPolicy que niegue todo a todos")
+	q.when(!found || len(nothing.PolicyTypes) != 2 || !nothing.PodSelector.selects(nil) || len(nothing.Ingress)+len(nothing.Egress) > 0, "there is no NetworkPolicy that denies everything to all")
 
 	pods := map[string]endpoint{}
 	for _, d := range m.workloads() {
@@ -149,11 +149,11 @@ func network(c *code, m, _ *manifests) []string {
 		pods[d.Metadata.Name] = e
 	}
 	should := func(from, a endpoint, port int, when bool) {
-		q.si(m.allows(from, a, port) != when, "red: de %s a %s:%d pasa = %v, y debe ser %v", from, a, port, !when, when)
+		q.when(m.allows(from, a, port) != when, "network: from %s to %s:%d is allowed = %v, and must be %v", from, a, port, !when, when)
 	}
 	postgres, pulsar, data, admin := servers(m.overlay)
 	prometheus := endpoint{namespace: "monitoring"}
-	outside := endpoint{namespace: "otro", labels: map[string]string{"app.kubernetes.io/name": "bff"}}
+	outside := endpoint{namespace: "other", labels: map[string]string{"app.kubernetes.io/name": "bff"}}
 	for id, a := range c.apps {
 		self := pods[id]
 		should(self, endpoint{namespace: "kube-system", labels: map[string]string{"k8s-app": "kube-dns"}}, 53, true)
@@ -165,18 +165,18 @@ func network(c *code, m, _ *manifests) []string {
 		should(prometheus, self, 9090, true)
 		should(prometheus, self, a.port, id == "monitor" || id == "bff")
 		should(outside, self, a.port, id == "bff")
-		should(outside, self, internalrest, false)
+		should(outside, self, sidecarPort, false)
 		for other := range c.apps {
 			// Workflows are actors: gestor-compra's replicas find each other.
 			calls := c.called()[[2]string{other, id}] || other == id && id == "gestor-compra"
-			should(pods[other], self, internalrest, calls)
+			should(pods[other], self, sidecarPort, calls)
 		}
 	}
 	should(pods["monitor"], pulsar, admin, true)
-	for _, job := range []string{"preparar", "migrar-gestor-compra", "migrar-admin-productos", "migrar-ordenes"} {
-		should(pods[job], postgres, 5432, true)
+	for _, o := range m.kind("Job") {
+		should(pods[o.Metadata.Name], postgres, 5432, true)
 	}
-	should(pods["preparar"], pulsar, admin, true)
+	should(pods["setup"], pulsar, admin, true)
 	should(outside, postgres, 5432, false)
 	if pulsar.namespace == namespace {
 		should(endpoint{namespace: "keda"}, pulsar, admin, true)

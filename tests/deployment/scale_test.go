@@ -39,23 +39,23 @@ func scaling(c *code, m, _ *manifests) []string {
 		s := read[scaledObject](o)
 		app := s.ScaleTargetRef.Name
 		scaled[app] = true
-		q.si(s.MinReplicaCount == nil || s.MaxReplicaCount == nil || *s.MinReplicaCount < 1 || *s.MinReplicaCount > *s.MaxReplicaCount, "%s: no va de 1 o más a otro tanto o más", o)
+		q.when(s.MinReplicaCount == nil || s.MaxReplicaCount == nil || *s.MinReplicaCount < 1 || *s.MinReplicaCount > *s.MaxReplicaCount, "%s: does not go from 1 or more up", o)
 		for i, t := range s.Triggers {
-			q.si(t.Type != "pulsar", "%s: el disparador %d es %s", o, i, t.Type)
+			q.when(t.Type != "pulsar", "%s: trigger %d is %s", o, i, t.Type)
 			for name := range t.Metadata {
-				q.si(!c.knows("keda pulsar", name), "%s: KEDA no conoce %s en un disparador pulsar", o, name)
+				q.when(!c.knows("keda pulsar", name), "%s: KEDA does not know %s in a pulsar trigger", o, name)
 			}
 			topic, subscription := strings.TrimPrefix(t.Metadata["topic"], "persistent://public/default/"), t.Metadata["subscription"]
 			looked[topic] = true
-			q.si(!slices.Contains(c.topics, topic), "%s: no hay un tópico %s", o, t.Metadata["topic"])
-			q.si(c.readers[topic] != subscription, "%s: %s no tiene la suscripción %q (lo lee %q)", o, topic, subscription, c.readers[topic])
-			q.si(subscription != app, "%s: mira la cola de %s y escala %s", o, subscription, app)
+			q.when(!slices.Contains(c.topics, topic), "%s: there is no topic %s", o, t.Metadata["topic"])
+			q.when(c.readers[topic] != subscription, "%s: %s has no subscription %q (its reader is %q)", o, topic, subscription, c.readers[topic])
+			q.when(subscription != app, "%s: reads the queue of %s and scales %s", o, subscription, app)
 			u, err := url.Parse(t.Metadata["adminURL"])
-			q.si(err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http") || !strings.Contains(u.Host, ".svc"), "%s: adminURL %q no es una dirección que KEDA alcance desde su espacio", o, t.Metadata["adminURL"])
-			q.si((t.Metadata["authModes"] != "") != (t.AuthenticationRef.Name != ""), "%s: authModes y authenticationRef van juntos", o)
+			q.when(err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http") || !strings.Contains(u.Host, ".svc"), "%s: adminURL %q is not an address that KEDA reaches from its namespace", o, t.Metadata["adminURL"])
+			q.when((t.Metadata["authModes"] != "") != (t.AuthenticationRef.Name != ""), "%s: authModes and authenticationRef go together", o)
 			if t.AuthenticationRef.Name != "" {
 				_, found := m.search("TriggerAuthentication", t.AuthenticationRef.Name)
-				q.si(!found, "%s: no hay TriggerAuthentication %s", o, t.AuthenticationRef.Name)
+				q.when(!found, "%s: there is no TriggerAuthentication %s", o, t.AuthenticationRef.Name)
 			}
 		}
 	}
@@ -63,24 +63,24 @@ func scaling(c *code, m, _ *manifests) []string {
 	for _, o := range m.kind("HorizontalPodAutoscaler") {
 		h := read[hpa](o)
 		scaled[h.ScaleTargetRef.Name] = true
-		q.si(h.MinReplicas == nil || *h.MinReplicas < 1 || *h.MinReplicas > h.MaxReplicas, "%s: no va de 1 o más a otro tanto o más", o)
+		q.when(h.MinReplicas == nil || *h.MinReplicas < 1 || *h.MinReplicas > h.MaxReplicas, "%s: does not go from 1 or more up", o)
 		for _, x := range h.Metrics {
 			i := slices.IndexFunc(c.topics, func(t string) bool { return prefix+strings.ReplaceAll(t, "-", "_") == x.External.Metric.Name })
 			if i < 0 {
-				q.si(true, "%s: monitor no da %s", o, x.External.Metric.Name)
+				q.when(true, "%s: monitor does not export %s", o, x.External.Metric.Name)
 				continue
 			}
 			looked[c.topics[i]] = true
-			q.si(c.readers[c.topics[i]] != h.ScaleTargetRef.Name, "%s: %s lo lee %s", o, c.topics[i], c.readers[c.topics[i]])
+			q.when(c.readers[c.topics[i]] != h.ScaleTargetRef.Name, "%s: the reader of %s is %s", o, c.topics[i], c.readers[c.topics[i]])
 		}
 	}
 	for topic, app := range c.readers {
-		q.si(!looked[topic], "nadie escala %s por lo que espera en %s", app, topic)
+		q.when(!looked[topic], "nothing scales %s by the queue of %s", app, topic)
 	}
 	for app := range scaled {
 		d, found := m.search("Deployment", app)
-		q.si(!found, "se escala %s, que no es un Deployment", app)
-		q.si(read[struct{ Replicas *int }](d).Replicas != nil, "Deployment %s dice cuántas réplicas quiere, y otro las cuenta", app)
+		q.when(!found, "%s is scaled and is no Deployment", app)
+		q.when(read[struct{ Replicas *int }](d).Replicas != nil, "Deployment %s sets its replicas, which its scaler sets too", app)
 	}
 	return q
 }

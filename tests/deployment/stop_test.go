@@ -13,7 +13,7 @@ func TestAStopHasItsTime(t *testing.T) {
 		t.Helper()
 		m := regexp.MustCompile(expression).FindStringSubmatch(text(t, file...))
 		if m == nil {
-			t.Fatalf("%v no dice %s", file, expression)
+			t.Fatalf("%v has no %s", file, expression)
 		}
 		value := m[1]
 		if value[len(value)-1] != 's' {
@@ -27,7 +27,7 @@ func TestAStopHasItsTime(t *testing.T) {
 	}
 	notice := read(`env:STOP_NOTICE,default:(\w+)`, "bff", "main.go")
 	program := notice + read(`env:SHUTDOWN_TIMEOUT,default:(\w+)`, "internal", "app", "app.go")
-	pod := []string{"deploy", "k8s", "base", "comun", "servicio.yaml"}
+	pod := []string{"deploy", "k8s", "base", "common", "service.yaml"}
 	before := read(`preStop:[^\n]*\n\s*sleep:\n\s*seconds: (\d+)`, pod...)
 	sidecar := read(`dapr.io/graceful-shutdown-seconds: "(\d+)"`, pod...)
 	for _, c := range []struct {
@@ -39,12 +39,12 @@ func TestAStopHasItsTime(t *testing.T) {
 		{"tools/local", read(`\{app, (\d+) \* time.Second\}`, "tools", "local", "service.go"), program},
 	} {
 		if c.given <= c.needs {
-			t.Errorf("%s da %s, y una parada tarda hasta %s", c.where, c.given, c.needs)
+			t.Errorf("%s gives %s, and a stop takes up to %s", c.where, c.given, c.needs)
 		}
 	}
 	// The senders must know it by then: the balancer looks at /readyz during the notice, kube-proxy learns it during the preStop.
 	asks := read(`period\s+= (\d+) \* time.Millisecond`, "tests", "balancer", "balancer.go") / 1000
 	if notice < 2*asks || before < 3*time.Second {
-		t.Errorf("el aviso de %s y los %s de antes no alcanzan para que nadie más llame", notice, before)
+		t.Errorf("the notice of %s and the %s before it are too short: callers still call", notice, before)
 	}
 }

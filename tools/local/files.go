@@ -124,7 +124,7 @@ func (in *Instance) daprYaml() (a daprFile, err error) {
 	}
 	a.Common["runtimePath"] = in.shared("launcher")
 	a.Common["resourcesPaths"] = []string{in.path("run", "components")}
-	a.Common["configFilePath"] = in.path("run", "components", "config", "configuracion.yaml")
+	a.Common["configFilePath"] = in.path("run", "components", "config", "configuration.yaml")
 	for _, app := range a.Apps {
 		app["appDirPath"] = in.Root
 		in.adjustApp(app)

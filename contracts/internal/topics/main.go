@@ -42,7 +42,7 @@ func run() error {
 			return err
 		}
 	}
-	if err := write("../components/suscripciones.yaml", subscriptions, contracts.Topics); err != nil {
+	if err := write("../components/subscriptions.yaml", subscriptions, contracts.Topics); err != nil {
 		return err
 	}
 	return write("asyncapi.yaml", asyncAPI, named(schemas))
@@ -80,7 +80,7 @@ func writeSchemas(file string, schemas map[string]schema) error {
 		switch {
 		case component == "pubsub":
 			names = []string{t.Name, t.Name + "-dlq"}
-		case t.Component == component, component == "pubsub-vivo" && t.Name == string(contracts.EventosCompra):
+		case t.Component == component, component == "pubsub-live" && t.Name == string(contracts.EventosCompra):
 			names = []string{t.Name}
 		}
 		for _, name := range names {
@@ -98,7 +98,7 @@ func writeSchemas(file string, schemas map[string]schema) error {
 	return os.WriteFile(file, entries.ReplaceAllLiteral(before, []byte(b.String())), 0o600)
 }
 
-//go:embed suscripciones.yaml.tmpl
+//go:embed subscriptions.yaml.tmpl
 var subscriptions string
 
 //go:embed asyncapi.yaml.tmpl

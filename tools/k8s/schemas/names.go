@@ -17,7 +17,7 @@ func (g *generator) names() error {
 		return err
 	}
 	for _, m := range regexp.MustCompile(`"(dapr\.io/[a-z0-9-]+)"`).FindAllSubmatch(annotations, -1) {
-		n["anotaciones"] = append(n["anotaciones"], string(m[1]))
+		n["annotations"] = append(n["anotaciones"], string(m[1]))
 	}
 	trigger, err := read(keda, "pkg/scalers/pulsar_scaler.go")
 	if err != nil {
@@ -51,5 +51,5 @@ func (g *generator) names() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(g.target, "nombres.json"), append(text, '\n'), 0o644)
+	return os.WriteFile(filepath.Join(g.target, "names.json"), append(text, '\n'), 0o644)
 }

@@ -49,7 +49,7 @@ func CopyComponents(source, target string, translate func(text string) string, t
 			return err
 		}
 		fresh := translate(string(text))
-		if tmpl != "" && relative == filepath.Join("config", "configuracion.yaml") {
+		if tmpl != "" && relative == filepath.Join("config", "configuration.yaml") {
 			if fresh, err = withNameResolution(fresh, tmpl); err != nil {
 				return err
 			}

@@ -18,10 +18,10 @@ import (
 
 const components = "../../../components"
 
-// The set-up creates the subscriptions that components/suscripciones.yaml declares. It leaves out those of pubsub-vivo, which
+// The set-up creates the subscriptions that components/subscriptions.yaml declares. It leaves out those of pubsub-live, which
 // the broker deletes when their reader ends.
 func TestSubscriptionsAreTheDeclaredOnes(t *testing.T) {
-	f, err := os.Open(filepath.Join(components, "suscripciones.yaml"))
+	f, err := os.Open(filepath.Join(components, "subscriptions.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,17 +37,17 @@ func TestSubscriptionsAreTheDeclaredOnes(t *testing.T) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if s.Spec.Pubsubname != "pubsub-vivo" {
+		if s.Spec.Pubsubname != "pubsub-live" {
 			declared[s.Spec.Topic] = strings.Join(s.Scopes, ",")
 		}
 	}
 	for topic, reader := range Subscriptions {
 		if declared[topic] != reader {
-			t.Errorf("the reader of %s is %q, but suscripciones.yaml says %q", topic, reader, declared[topic])
+			t.Errorf("the reader of %s is %q, but subscriptions.yaml says %q", topic, reader, declared[topic])
 		}
 	}
 	if len(declared) != len(Subscriptions) {
-		t.Errorf("suscripciones.yaml declares %v", declared)
+		t.Errorf("subscriptions.yaml declares %v", declared)
 	}
 }
 
@@ -74,8 +74,8 @@ func TestCopyComponentsLeavesOnlyTheNewAddresses(t *testing.T) {
 		t.Errorf("a file that had not changed was written again: %v", err)
 	}
 	for file, says := range map[string]string{
-		"pubsub.yaml": "value: pulsar:6650", "pubsub-vivo.yaml": "value: pulsar:6650",
-		"estado.yaml": "postgres://dapr@postgres:5432/dapr?sslmode=disable&passfile=/secrets/pgpass", "config/configuracion.yaml": "{{.ID}}:50002",
+		"pubsub.yaml": "value: pulsar:6650", "pubsub-live.yaml": "value: pulsar:6650",
+		"state.yaml": "postgres://dapr@postgres:5432/dapr?sslmode=disable&passfile=/secrets/pgpass", "config/configuration.yaml": "{{.ID}}:50002",
 	} {
 		text, err := os.ReadFile(filepath.Join(target, file))
 		if err != nil || !strings.Contains(string(text), says) || strings.Contains(string(text), "127.0.0.1") {

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Runs in a container before all others. It makes each password once, readable only by the user of the program that needs it, gives
+# each volume to the user that writes it, and copies our files. A password that exists stays; a new one comes from secrets.env, or is random.
+set -euo pipefail
+roles=$(/deploy/services.sh roles)
+ports=$(/deploy/services.sh ports)
+# user_of APP: the user of an app's container, as compose.yaml has it: 1 and the app's port. "-" is a sidecar.
+user_of() { if [ "$1" = - ]; then echo 65532; else awk -v app="$1" '$1 == app {print "1" $2}' <<<"$ports"; fi; }
+umask 377
+cd /secrets
+
+# keep ROLE DATABASE USER: the role's password, and its line for a pgpass file.
+keep() {
+  local role=$1 variable=PASSWORD_${1^^} password
+  if [ ! -s "$role" ]; then
+    password=${!variable:-$(od -An -tx1 -N20 /dev/urandom | tr -d ' \n')}
+    printf %s "$password" >"$role.new" && mv "$role.new" "$role"
+  fi
+  rm -f "$role.pgpass"
+  printf '*:*:%s:%s:%s\n' "$2" "$role" "$(cat "$role")" >"$role.pgpass"
+  chown "$3:$3" "$role" "$role.pgpass"
+}
+keep postgres '*' 999 # the user of PostgreSQL's own image
+all=(postgres.pgpass) sidecars=()
+while read -r role database app; do
+  keep "$role" "$database" "$(user_of "$app")"
+  all+=("$role.pgpass")
+  [ "$app" != - ] || sidecars+=("$role.pgpass")
+done <<<"$roles"
+
+# The replicas of the bff make the key of the development issuer from this.
+if [ ! -s issuer ]; then
+  od -An -tx1 -N20 /dev/urandom | tr -d ' \n' >issuer.new && mv issuer.new issuer
+fi
+chown "$(user_of bff):$(user_of bff)" issuer
+rm -f pgpass sidecars
+cat "${all[@]}" >pgpass # for setup, which gives the roles their passwords
+chown 10000:10000 pgpass /resources
+cat "${sidecars[@]}" >sidecars # for the addresses in components/
+chown 65532:65532 sidecars /scheduler
+umask 022
+rm -rf /sources/*
+cp -r /components /pulsar/standalone.conf /pulsar/log4j2.xml /sources/
+chmod -R u=rwX,go=rX /sources
+chmod 711 /secrets
+chmod 755 /resources
+chmod 700 /scheduler
+echo 'passwords and volumes are ready'

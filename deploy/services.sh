@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Prints what dapr.yaml and components/ say about our services. Scripts and the commands of the READMEs read their lists here.
+#   deploy/services.sh            the app-id of each service
+#   deploy/services.sh ports      app-id and port of each service
+#   deploy/services.sh roles      role and database of each address of PostgreSQL, and the app-id of the service that has it
+# The first role of a database owns it, a further one only reads. A role that only sidecars use has the app-id "-".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+case ${1:-} in
+'') awk '$2 == "appID:" {print $3}' dapr.yaml ;;
+ports) awk '$2 == "appID:" {id = $3} $1 == "appPort:" {print id, $2}' dapr.yaml ;;
+roles)
+  awk '
+    FNR == 1 {id = "-"}
+    $2 == "appID:" {id = $3}
+    match($0, /postgres:\/\/[a-z_]+@[^\/]+\/[a-z_]+/) {
+      split(substr($0, RSTART + 11, RLENGTH - 11), part, /[@\/]/)
+      print part[1], part[3], id
+    }' dapr.yaml components/*.yaml
+  ;;
+*) echo 'usage: deploy/services.sh [ports|roles]' >&2; exit 2 ;;
+esac
