@@ -33,6 +33,9 @@ var (
 	testFunc = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 	// place is a path from the root that stands in code, also one with a * for any name.
 	place = regexp.MustCompile(`^(?:bff|components|contracts|deploy|docs|internal|services|tests|tools|workflows)/[\w./*-]*$`)
+	// command is a make target that stands in code, and makeTarget its definition in the Makefile.
+	command    = regexp.MustCompile("(?:`|^ {4,}|^\\$ |[;&|] )(?:[A-Z_]+=\\S+ )*make (?:-s )?([a-z][a-z0-9-]*)")
+	makeTarget = regexp.MustCompile(`(?m)^([a-z][a-z0-9 -]*):`)
 	// roomsOf is the head of a table that lists the packages of a folder.
 	roomsOf = regexp.MustCompile("^\\| package in `([\\w./*-]+)` \\|")
 	// holder is a folder that stands before the names of its tests.
@@ -61,6 +64,8 @@ func TestEachRuleRefuses(t *testing.T) {
 		"page.html":                `<link href="/docs/gone.md">`,
 		"services/a/main.go":       "package main",
 		"deploy/.gitignore":        "/made.env",
+		"Makefile":                 "help: ## a list\nstop start: tool\n",
+		"commands.md":              "`make start S=a`, `make -s help`; they make sure of it.\n    X=1 make stop",
 		"services/a/rest/rest.go":  "package rest",
 		"map.md":                   "`services/a/main.go`, `services/*/rest`, `services/empaque`, `deploy/made.env`\n| package in `services/*` | what |\n|---|---|\n| `rest` | doors |\n\nend",
 	}
@@ -84,6 +89,7 @@ func TestEachRuleRefuses(t *testing.T) {
 		"a record of more than a page":      {"docs/adr/stored.md", record + strings.Repeat("word ", maxPage), "docs/adr/stored.md: a record is one page, at most 700 words, not 720"},
 		"a path that does not exist":        {"map.md", "`services/b/main.go`", "map.md:1: there is no services/b/main.go"},
 		"a pattern that matches nothing":    {"map.md", "`services/*/postgres`", "map.md:1: there is no services/*/postgres"},
+		"a command that does not exist":     {"commands.md", "`make begin S=a`", "commands.md:1: there is no make begin"},
 		"a package that the map leaves":     {"services/a/saga/saga.go", "package saga", "map.md:2: the table does not list services/*/saga"},
 		"a package that does not exist":     {"map.md", "| package in `services/*` | what |\n|---|---|\n| `rest`, `gone` | x |", "map.md:1: the table lists services/*/gone, which does not exist"},
 		"a test of a record does not exist": {"docs/adr/stored.md", strings.Replace(record, "TestStore", "TestGone", 1), "docs/adr/stored.md:11: store has no test TestGone"},
@@ -145,6 +151,7 @@ func problems(files tree) []string {
 			if strings.HasSuffix(name, ".md") {
 				checkTests(line, tests, tell)
 				checkPlaces(line, files, folders, tell)
+				checkCommands(line, files["Makefile"], tell)
 			}
 		}
 		if strings.HasSuffix(name, ".md") {
@@ -208,6 +215,16 @@ func checkPlaces(line string, files tree, folders map[string]bool, tell func(str
 		ignored := strings.Contains(files[path.Dir(target)+"/.gitignore"], path.Base(target))
 		if !exists && !ignored {
 			tell("there is no %s", target)
+		}
+	}
+}
+
+// checkCommands tells which make targets of a line of markdown the Makefile does not have.
+func checkCommands(line, makefile string, tell func(string, ...any)) {
+	for _, m := range command.FindAllStringSubmatch(line, -1) {
+		defines := func(d []string) bool { return slices.Contains(strings.Fields(d[1]), m[1]) }
+		if !slices.ContainsFunc(makeTarget.FindAllStringSubmatch(makefile, -1), defines) {
+			tell("there is no make %s", m[1])
 		}
 	}
 }

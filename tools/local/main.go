@@ -1,8 +1,8 @@
 // Command local sets up, starts, stops and shows the whole system on this machine: PostgreSQL, Pulsar, Dapr's control plane
 // and every service with its sidecar. The Makefile calls it. process-compose supervises the processes.
 //
-// It is written here and not replaced by process-compose or `dapr run -f` alone: neither finds taken ports, waits by progress,
-// ends orphans, builds tools from pinned modules, nor stops a service before its sidecar.
+// It stays beside process-compose and `dapr run -f` because they do not find taken ports, wait for as long as a start makes
+// progress, end orphans, build tools from pinned modules, or stop an app before its sidecar.
 package main
 
 import (

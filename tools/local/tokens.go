@@ -99,7 +99,8 @@ func (in *Instance) printToken(args []string) error {
 	return err
 }
 
-// token returns a token like that of bff/issuer. It signs the token itself, with the issuer's key: bff need not run.
+// token returns a token like that of bff/issuer. It signs the token itself with the issuer's key, so that bff need not run. The
+// one signature needs no JWT library in this module.
 func (in *Instance) token(usuario, role string) (string, error) {
 	secret, err := in.secret("issuer-secret")
 	if err != nil {

@@ -17,7 +17,7 @@ func (g *generator) names() error {
 		return err
 	}
 	for _, m := range regexp.MustCompile(`"(dapr\.io/[a-z0-9-]+)"`).FindAllSubmatch(annotations, -1) {
-		n["annotations"] = append(n["anotaciones"], string(m[1]))
+		n["annotations"] = append(n["annotations"], string(m[1]))
 	}
 	trigger, err := read(keda, "pkg/scalers/pulsar_scaler.go")
 	if err != nil {
