@@ -94,7 +94,7 @@ escenario-disponibilidad: $(LOCAL) ## each service dead for a minute, two replic
 scenario-losses: $(LOCAL) ## what a lost disk takes away is asked for again or undone
 	@go run ./tests/scenarios/losses
 
-chaos: $(LOCAL) ## break everything that can break while customers buy: MINUTES=10 SEED=...; FAULTS='conexiones|SIGSTOP' tries only those, once each
+chaos: $(LOCAL) ## break everything that can break while customers buy: MINUTES=10 SEED=...; FAULTS='connections|SIGSTOP' tries only those, once each
 	@go run ./tests/chaos -minutes $(or $(MINUTES),$(if $(FAULTS),0,10)) $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
 
 bench: up ## compras per second and latency, with 1, 8 and 32 in flight

@@ -43,7 +43,7 @@ func TestArmedPointEndsTheProgram(t *testing.T) {
 		}
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(folder, "anotada.CONFIRMADA"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, failpoint.Recorded+".CONFIRMADA"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if run() == nil {

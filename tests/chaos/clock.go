@@ -18,20 +18,20 @@ import (
 	"entregas/tests/client"
 )
 
-// clockFaults are clocks that jump, forward or back as the seed says, and jump back again: of each app, and of the sidecar that
-// runs the workflows. Timers run on another clock; what a jump reaches is every time that a program writes down or compares.
+// clockFaults returns the faults in which the clock of an app, or of the sidecar that runs the workflows, jumps forward or back, and
+// back again. Timers use another clock: a jump changes only the times that a program stores or compares.
 func clockFaults() []fault {
 	var f []fault
 	for _, a := range applications {
-		f = append(f, fault{what: "salto del reloj de la app " + a, step: "cualquiera", act: clockJump(oneProcess(a, "app"))})
+		f = append(f, fault{what: "clock jump of app " + a, step: anyStep, act: clockJump(oneProcess(a, "app"))})
 	}
-	return append(f, fault{what: "salto del reloj del sidecar de gestor-compra", step: "cualquiera", act: clockJump(oneProcess("gestor-compra", "sidecar"))})
+	return append(f, fault{what: "clock jump of the sidecar of gestor-compra", step: anyStep, act: clockJump(oneProcess("gestor-compra", "sidecar"))})
 }
 
 const clockHeld = 20 * time.Second
 
-// clockJump moves the clock of a process by 2 to 30 minutes and, after a while, back. The Date of its own answers shows that
-// it was moved; where it was not, the fault did not occur.
+// clockJump moves the clock of a process by 2 to 30 minutes, and back after clockHeld. The Date header of the process must show the
+// jump; otherwise the fault did not occur.
 func clockJump(which func(client.Process) bool) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		offset := c.between(2*time.Minute, 30*time.Minute)
@@ -44,21 +44,21 @@ func clockJump(which func(client.Process) bool) func(context.Context, *chaos) er
 		}
 		back, err := shiftClock(p.Pid, offset)
 		if err != nil {
-			return didNotOccur("el reloj de %s de %s: %v", p.Kind, p.Name, err)
+			return didNotOccur("the clock of %s of %s: %v", p.Kind, p.Name, err)
 		}
 		release := c.onExit(back)
 		defer release()
 		sleep(ctx, 2*time.Second)
 		seen, err := clockOf(ctx, p)
 		if err == nil && (seen-offset).Abs() > 3*time.Second {
-			return didNotOccur("%s de %s muestra un reloj a %s y debía ser a %s", p.Kind, p.Name, seen, offset)
+			return didNotOccur("%s of %s shows a clock that is off by %s, want %s", p.Kind, p.Name, seen, offset)
 		}
 		sleep(ctx, clockHeld)
 		return err
 	}
 }
 
-// clockOf is how far the clock of an HTTP server is from ours, by the Date of an answer.
+// clockOf returns how far the clock of a process is ahead of ours, by the Date header of a response.
 func clockOf(ctx context.Context, p client.Process) (time.Duration, error) {
 	path := "/healthz"
 	if p.Kind == "sidecar" {
@@ -72,12 +72,12 @@ func clockOf(ctx context.Context, p client.Process) (time.Duration, error) {
 	return time.Until(date), err
 }
 
-// shiftClock makes the wall clock of a running process differ by offset, in whole seconds, until back is called. A program
-// in Go asks no library for the time but a function that the kernel maps into each process (vDSO), so LD_PRELOAD reaches
-// nothing; this puts another function there, which asks the kernel and adds the offset. It needs the right to trace the process.
+// shiftClock moves the wall clock of a running process by offset, in whole seconds, until back is called. A Go program reads the time
+// by a function that the kernel maps into each process (vDSO), so LD_PRELOAD has no effect. shiftClock replaces this function by one
+// that asks the kernel and adds the offset. It needs the right to trace the process.
 func shiftClock(pid int, offset time.Duration) (back func(), err error) {
 	if runtime.GOARCH != "amd64" {
-		return nil, errors.New("solo se sabe mover en amd64")
+		return nil, errors.New("clocks can be moved on amd64 only")
 	}
 	memory, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", pid), os.O_RDWR, 0)
 	if err != nil {
@@ -96,12 +96,12 @@ func shiftClock(pid int, offset time.Duration) (back func(), err error) {
 		return nil, errors.Join(err, memory.Close())
 	}
 	return func() {
-		_ = rewrite(pid, memory, address, original) // it fails when the process has ended, and its clock with it
+		_ = rewrite(pid, memory, address, original) // it fails only when the process has ended
 		_ = memory.Close()
 	}, nil
 }
 
-// shiftedClock is clock_gettime(id, *ts) for amd64.
+// shiftedClock returns the code of a clock_gettime(id, *ts) for amd64 that adds seconds.
 func shiftedClock(seconds int32) []byte {
 	code := []byte{
 		0xb8, 228, 0, 0, 0, // mov eax, SYS_clock_gettime
@@ -113,7 +113,7 @@ func shiftedClock(seconds int32) []byte {
 	return append(binary.LittleEndian.AppendUint32(code, uint32(seconds)), 0xc3) // ret
 }
 
-// clockFunction finds the address of the vDSO's clock_gettime.
+// clockFunction returns the address of clock_gettime in the vDSO of a process.
 func clockFunction(pid int, memory *os.File) (int64, error) {
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
@@ -145,10 +145,10 @@ func clockFunction(pid int, memory *os.File) (int64, error) {
 			}
 		}
 	}
-	return 0, errors.New("no tiene vDSO")
+	return 0, errors.New("it has no vDSO")
 }
 
-// rewrite puts code at the address while the process stands still and no thread of it is in the middle of what is replaced.
+// rewrite writes code to the address while the process is stopped and none of its threads is inside the replaced code.
 func rewrite(pid int, memory *os.File, address int64, code []byte) error {
 	for range 50 {
 		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
@@ -162,10 +162,10 @@ func rewrite(pid int, memory *os.File, address int64, code []byte) error {
 		_, err := memory.WriteAt(code, address)
 		return errors.Join(err, syscall.Kill(pid, syscall.SIGCONT))
 	}
-	return errors.New("no se pudo detener en un lugar seguro")
+	return errors.New("it could not be stopped outside of the replaced code")
 }
 
-// standsStill tells whether each thread is stopped, outside of that stretch of code.
+// standsStill reports whether every thread is stopped outside of the code between from and to.
 func standsStill(pid int, from, to int64) bool {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
 	for _, t := range threads {
@@ -175,7 +175,7 @@ func standsStill(pid int, from, to int64) bool {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		text, err := os.ReadFile(t + "/syscall") // its last word is where the thread is
+		text, err := os.ReadFile(t + "/syscall") // its last word is the address of the thread
 		fields := strings.Fields(string(text))
 		if err != nil || len(fields) < 3 {
 			return false
@@ -188,7 +188,7 @@ func standsStill(pid int, from, to int64) bool {
 	return len(threads) > 0
 }
 
-// state is the letter of proc_pid_stat(5): T is stopped.
+// state returns the state letter of proc_pid_stat(5): T is stopped.
 func state(path string) string {
 	text, err := os.ReadFile(path) // #nosec G304 -- of /proc
 	_, rest, ok := strings.Cut(string(text), ") ")

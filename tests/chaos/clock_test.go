@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Failure prevented: a clock fault that moves no clock. A program in Go is asked for its time before, during and after.
+// Failure prevented: a clock fault moves no clock. The test asks a Go program for its time before, during and after.
 func TestAClockIsMovedAndMovedBack(t *testing.T) {
 	if os.Getenv("TELL_TIME") != "" {
 		for in := bufio.NewScanner(os.Stdin); in.Scan(); {

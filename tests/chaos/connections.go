@@ -11,15 +11,15 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// connectionFaults are the faults of a database server: it ends the connections of its clients, has none left, or lets them wait for
-// a row that another client holds.
+// connectionFaults returns the faults of a database server: it ends the connections of its clients, has none left, or lets them wait
+// for a row that another client has locked.
 func connectionFaults() []fault {
 	return []fault{
-		{what: "conexiones de PostgreSQL terminadas cada 2 s", step: "todas las bases", act: connectionsEnded, mayNeedMending: true},
-		{what: "límite de conexiones alcanzado", step: "las abiertas siguen", act: connectionLimit(false), mayNeedMending: true},
-		{what: "límite de conexiones alcanzado", step: "las abiertas terminadas", act: connectionLimit(true), mayNeedMending: true},
-		{what: "filas bloqueadas desde fuera 60 s", step: "tres productos", act: rowsLocked(inProductos, lockProductos), mayNeedMending: true},
-		{what: "filas bloqueadas desde fuera 60 s", step: "una compra", act: rowsLocked(inGestorCompra, lockCompra), mayNeedMending: true},
+		{what: "connections to PostgreSQL ended every 2 s", step: "all databases", act: connectionsEnded, mayNeedMending: true},
+		{what: "limit of connections reached", step: "open ones stay", act: connectionLimit(false), mayNeedMending: true},
+		{what: "limit of connections reached", step: "open ones ended", act: connectionLimit(true), mayNeedMending: true},
+		{what: "rows locked from outside for 60 s", step: "three products", act: rowsLocked(inProductos, lockProductos), mayNeedMending: true},
+		{what: "rows locked from outside for 60 s", step: "one purchase", act: rowsLocked(inGestorCompra, lockCompra), mayNeedMending: true},
 	}
 }
 
@@ -29,11 +29,11 @@ const (
 	endForInShort = 10 * time.Second
 )
 
-// endAll ends all connections but its own and those that go by the name $1, where it is not empty.
+// endAll ends all connections except its own and, when $1 is not empty, those with application_name $1.
 const endAll = `select count(*) filter (where pg_terminate_backend(pid)) from pg_stat_activity
 	where backend_type = 'client backend' and pid <> pg_backend_pid() and ($1 = '' or application_name <> $1)`
 
-// connectionsEnded ends all connections to all databases, Dapr's too, again and again.
+// connectionsEnded ends all connections to all databases, those of Dapr included, every endEvery.
 func connectionsEnded(ctx context.Context, c *chaos) error {
 	admin, err := pgx.Connect(ctx, c.env.ManagerDSN)
 	if err != nil {
@@ -53,15 +53,15 @@ func connectionsEnded(ctx context.Context, c *chaos) error {
 		ended += n
 	}
 	if ended == 0 {
-		return didNotOccur("no había conexiones")
+		return didNotOccur("there were no connections")
 	}
 	return nil
 }
 
-const hungryClient = "caos-hambriento" // the application_name of the fault that takes all connections
+const hungryClient = "chaos-hungry" // the application_name of the fault that takes all connections
 
-// connectionLimit opens connections as a role without reserved slots until the server refuses one, and keeps taking what
-// becomes free. With end, the others' connections are ended too, so that they need new ones and get none.
+// connectionLimit opens connections, as a role without reserved slots, until the server refuses one, and takes each that becomes free.
+// With end it also ends the connections of the others, which then get no new ones.
 func connectionLimit(end bool) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		lasts := c.between(20*time.Second, 30*time.Second)
@@ -98,7 +98,7 @@ func connectionLimit(end bool) func(context.Context, *chaos) error {
 			}
 		}
 		if err := take(); err != nil {
-			return fmt.Errorf("con %d conexiones: %w", len(held), err)
+			return fmt.Errorf("with %d connections: %w", len(held), err)
 		}
 		for until := time.Now().Add(lasts); time.Now().Before(until) && ctx.Err() == nil; sleep(ctx, 250*time.Millisecond) {
 			if end {
@@ -111,7 +111,7 @@ func connectionLimit(end bool) func(context.Context, *chaos) error {
 			}
 		}
 		if refused == 0 {
-			return didNotOccur("el servidor no rechazó ninguna")
+			return didNotOccur("the server refused none")
 		}
 		return nil
 	}
@@ -121,14 +121,14 @@ const lockHeld = 60 * time.Second
 
 var errNothingToLock = errors.New("nothing to lock")
 
-// rowsLocked holds rows in a transaction that does nothing else. lock takes them, or says errNothingToLock.
+// rowsLocked locks rows in a transaction for lockHeld. lock locks them, or returns errNothingToLock.
 func rowsLocked(dsn func(*chaos) string, lock func(context.Context, pgx.Tx) error) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		conn, err := pgx.Connect(ctx, dsn(c))
 		if err != nil {
 			return err
 		}
-		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // and with it the locks
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which releases the locks
 		for until := time.Now().Add(pointWait); ; sleep(ctx, 20*time.Millisecond) {
 			tx, err := conn.Begin(ctx)
 			if err != nil {
@@ -142,7 +142,7 @@ func rowsLocked(dsn func(*chaos) string, lock func(context.Context, pgx.Tx) erro
 				return err
 			}
 			if time.Now().After(until) {
-				return didNotOccur("no había qué bloquear")
+				return didNotOccur("there was nothing to lock")
 			}
 		}
 		sleep(ctx, lockHeld)
@@ -158,7 +158,7 @@ func lockProductos(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// lockCompra takes a purchase in the middle of its saga.
+// lockCompra locks a purchase in the middle of its saga.
 func lockCompra(ctx context.Context, tx pgx.Tx) error {
 	tag, err := tx.Exec(ctx, `select from compra where estado not in ('RECIBIDA', 'POR_APROBAR', 'CONFIRMADA', 'DESPACHADA', 'RECHAZADA', 'CANCELADA', 'FALLIDA')
 		order by id desc limit 1 for update skip locked`)
@@ -168,7 +168,7 @@ func lockCompra(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// asRole is a connection's configuration for a role that has no slot reserved, with the instance's own password for it.
+// asRole returns the configuration of a connection as a role that has no reserved slot, with its password in this instance.
 func (c *chaos) asRole(role, database string) (*pgx.ConnConfig, error) {
 	admin, err := pgx.ParseConfig(c.env.ProductosDSN)
 	if err != nil {

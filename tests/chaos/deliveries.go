@@ -16,7 +16,7 @@ import (
 	"entregas/tests/client"
 )
 
-// ear remembers the newest records of every topic as they came, to send them again.
+// ear keeps the newest records of every topic, to publish them again.
 type ear struct {
 	broker pulsar.Client
 	mu     sync.Mutex
@@ -25,6 +25,7 @@ type ear struct {
 
 const remembered = 40 // records of each topic
 
+// openEar returns an ear that listens to every topic until ctx ends.
 func openEar(ctx context.Context, e client.Env) (*ear, error) {
 	quiet := log.NewLoggerWithSlog(slog.New(slog.DiscardHandler))
 	broker, err := pulsar.NewClient(pulsar.ClientOptions{URL: e.PulsarURL, OperationTimeout: 30 * time.Second, Logger: quiet})
@@ -55,7 +56,7 @@ func openEar(ctx context.Context, e client.Env) (*ear, error) {
 	return o, nil
 }
 
-// repeat publishes what was last heard on each topic once more, byte for byte.
+// repeat publishes the newest records of each topic once more, byte for byte.
 func (o *ear) repeat(ctx context.Context, reversed bool) error {
 	for _, topic := range contracts.Names() {
 		o.mu.Lock()
@@ -89,32 +90,32 @@ func (o *ear) repeat(ctx context.Context, reversed bool) error {
 	return nil
 }
 
-// deliveryFaults are deliveries that come twice, in the wrong order, or when nobody expects them any more.
+// deliveryFaults returns the faults in which messages come twice, in the wrong order, or too late.
 func deliveryFaults() []fault {
 	return []fault{
-		{what: "entregas repetidas", step: "todos", act: func(ctx context.Context, c *chaos) error { return c.ear.repeat(ctx, false) }},
-		{what: "entregas repetidas y al revés", step: "todos", act: func(ctx context.Context, c *chaos) error { return c.ear.repeat(ctx, true) }},
-		{what: "una liberación antes de su reserva", step: "ReservarProducto", act: earlyLiberacion},
-		{what: "un mensaje muerto repuesto tarde", step: "ReservarProducto", act: deadLetterReplayed},
+		{what: "deliveries repeated", step: "all", act: func(ctx context.Context, c *chaos) error { return c.ear.repeat(ctx, false) }},
+		{what: "deliveries repeated in reverse", step: "all", act: func(ctx context.Context, c *chaos) error { return c.ear.repeat(ctx, true) }},
+		{what: "a release before its reservation", step: "ReservarProducto", act: earlyLiberacion},
+		{what: "a dead letter put back late", step: "ReservarProducto", act: deadLetterReplayed},
 	}
 }
 
-// earlyLiberacion sends a purchase's rollbacks before the purchase itself: it must end RECHAZADA, with nothing reserved.
+// earlyLiberacion sends the rollback of a purchase before the purchase. The purchase must end RECHAZADA with nothing reserved.
 func earlyLiberacion(ctx context.Context, c *chaos) error {
 	s := c.oneCompra()
 	data := contracts.DatosComandoProducto{IDCompra: s.ID, Productos: s.Productos}
-	if err := client.Publish(ctx, c.broker, contracts.ComandosProducto, contracts.NewMessage("caos", contracts.LiberarReserva, "", data)); err != nil {
+	if err := client.Publish(ctx, c.broker, contracts.ComandosProducto, contracts.NewMessage("chaos", contracts.LiberarReserva, "", data)); err != nil {
 		return err
 	}
 	sleep(ctx, 2*time.Second)
 	return c.followToEnd(ctx, s, contracts.EstadoRechazada)
 }
 
-// deadLetterReplayed has a reply arrive before anybody asked: it is a dead letter. Put back when the purchase is long confirmed,
-// it must change nothing.
+// deadLetterReplayed publishes a reply that nobody asked for, which becomes a dead letter, and puts it back when the purchase is
+// confirmed. It must change nothing.
 func deadLetterReplayed(ctx context.Context, c *chaos) error {
 	s := c.oneCompra()
-	m := contracts.NewMessage("caos", contracts.ProductosReservados, "", contracts.DatosEventoProductos{
+	m := contracts.NewMessage("chaos", contracts.ProductosReservados, "", contracts.DatosEventoProductos{
 		IDCompra: s.ID, RespondeA: string(contracts.ReservarProducto), Faltantes: []contracts.Faltante{}})
 	if err := client.Publish(ctx, c.broker, contracts.EventosProductos, m); err != nil {
 		return err
@@ -129,19 +130,19 @@ func deadLetterReplayed(ctx context.Context, c *chaos) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("no se pudo reponer el mensaje muerto %s", m.ID)
+	return fmt.Errorf("the dead letter %s could not be put back", m.ID)
 }
 
-// oneCompra is a purchase whose id is known before it is sent.
+// oneCompra returns a purchase with an id.
 func (c *chaos) oneCompra() contracts.SolicitudCompra {
-	return contracts.SolicitudCompra{ID: newID(), IDUsuario: "caos-" + c.load.runName + "-aparte", Productos: []contracts.Linea{{IDProducto: "2", Cantidad: 1}}}
+	return contracts.SolicitudCompra{ID: newID(), IDUsuario: "chaos-" + c.load.runName + "-apart", Productos: []contracts.Linea{{IDProducto: "2", Cantidad: 1}}}
 }
 
-// followToEnd sends the purchase and has it followed to its end.
+// followToEnd sends the purchase and waits until it is in state final.
 func (c *chaos) followToEnd(ctx context.Context, s contracts.SolicitudCompra, final contracts.Estado) error {
-	p := c.load.comprar(ctx, s, "aparte")
+	p := c.load.comprar(ctx, s, "apart")
 	if p == nil {
-		return fmt.Errorf("la compra %s no se tomó", s.ID)
+		return fmt.Errorf("purchase %s was not accepted", s.ID)
 	}
 	c.load.mu.Lock()
 	p.finals = []contracts.Estado{final}

@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	diskSize  = 3 << 30 // bytes: the run's data, the write-ahead log, and room
-	diskFault = "disco lleno"
+	diskSize  = 3 << 30 // bytes: the data of a run, the write-ahead log, and room
+	diskFault = "full disk"
 )
 
-// diskFaults fills the disk under PostgreSQL's data for 20 to 30 s.
+// diskFaults returns the fault that fills the disk of PostgreSQL for 20 to 30 s.
 func diskFaults() []fault {
-	return []fault{{what: diskFault + " de PostgreSQL", step: "cualquiera", act: diskFull, mayNeedMending: true}}
+	return []fault{{what: diskFault + " of PostgreSQL", step: anyStep, act: diskFull, mayNeedMending: true}}
 }
 
-// disk is a file system of its own for PostgreSQL's data: a file, mounted. Where the run may not mount, missing says so.
+// disk is a file system of its own for the data of PostgreSQL: a mounted file.
 type disk struct {
 	folder, image string
 	missing       error // why there is none
@@ -34,18 +34,18 @@ func (c *chaos) newDisk() *disk {
 	return &disk{folder: filepath.Join(c.local.Root, ".local", "chaos", "data", "postgres"), image: filepath.Join(c.local.Root, ".local", "chaos-disk.img")}
 }
 
-// mounted tells whether the folder is a file system of its own now.
+// mounted reports whether the folder is a file system of its own now.
 func (d *disk) mounted() bool {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	return err == nil && strings.Contains(string(text), " "+d.folder+" ")
 }
 
-// mount makes the file system anew. The instance must not run.
+// mount makes a new file system and mounts it. The instance must not run.
 func (d *disk) mount() error {
 	if os.Geteuid() != 0 {
-		return errors.New("montar un disco pequeño necesita ser root")
+		return errors.New("only root can mount a small disk")
 	}
-	if err := os.MkdirAll(d.folder, 0o755); err != nil { // #nosec G301 -- PostgreSQL's user passes through it
+	if err := os.MkdirAll(d.folder, 0o755); err != nil { // #nosec G301 -- the user of PostgreSQL passes through it
 		return err
 	}
 	file, err := os.Create(d.image)
@@ -63,16 +63,16 @@ func (d *disk) mount() error {
 	return nil
 }
 
-// unmount gives the folder back, with keep what is in it too. The instance must not run.
+// unmount unmounts the file system and deletes it. With keep it copies the data into the folder. The instance must not run.
 func (d *disk) unmount(keep bool) error {
 	if !d.mounted() {
 		return nil
 	}
-	beside := d.folder + ".fuera"
+	beside := d.folder + ".aside"
 	if keep {
 		if text, err := exec.Command("cp", "-a", d.folder, beside).CombinedOutput(); err != nil { // #nosec G204 -- ours
 			keep = false
-			fmt.Fprintf(os.Stderr, "los datos de PostgreSQL no se pudieron guardar: %v %s\n", err, text)
+			fmt.Fprintf(os.Stderr, "the data of PostgreSQL could not be kept: %v %s\n", err, text)
 		}
 	}
 	if text, err := exec.Command("umount", d.folder).CombinedOutput(); err != nil { // #nosec G204 -- ours
@@ -87,9 +87,9 @@ func (d *disk) unmount(keep bool) error {
 	return err
 }
 
-// fill takes every free byte, and returns a function that frees them.
+// fill allocates every free byte, and returns a function that frees them.
 func (d *disk) fill() (free func(), err error) {
-	path := filepath.Join(d.folder, "relleno")
+	path := filepath.Join(d.folder, "filler")
 	file, err := os.Create(path) // #nosec G304 -- ours
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (d *disk) fill() (free func(), err error) {
 	return free, file.Close()
 }
 
-// diskFull fills the disk, has PostgreSQL ask for a new file of its log, which it cannot have, and frees it again.
+// diskFull fills the disk, makes PostgreSQL ask for a new file of its log, and frees the disk again.
 func diskFull(ctx context.Context, c *chaos) error {
 	if c.disk.missing != nil {
 		return didNotOccur("%v", c.disk.missing)
@@ -125,17 +125,18 @@ func diskFull(ctx context.Context, c *chaos) error {
 	defer release()
 	half := time.Now().Add(lasts / 2)
 	sleep(ctx, lasts/2)
-	for range 3 { // which files there were already, it may use up first
+	for range 3 { // PostgreSQL first uses the files that it has
 		c.switchLog(ctx)
 	}
 	sleep(ctx, lasts/2-time.Since(half))
 	release()
 	if c.complaints() == before {
-		return didNotOccur("PostgreSQL no notó que el disco estaba lleno")
+		return didNotOccur("PostgreSQL did not notice the full disk")
 	}
 	return nil
 }
 
+// switchLog makes PostgreSQL begin a new file of its write-ahead log.
 func (c *chaos) switchLog(ctx context.Context) {
 	ctx, end := context.WithTimeout(ctx, 2*time.Second)
 	defer end()
@@ -145,7 +146,7 @@ func (c *chaos) switchLog(ctx context.Context) {
 	}
 }
 
-// complaints is how often PostgreSQL's log says that there is no room.
+// complaints returns how often the log of PostgreSQL says that there is no space.
 func (c *chaos) complaints() int {
 	text, _ := os.ReadFile(filepath.Join(c.local.Root, ".local", "chaos", "logs", "postgres.log"))
 	return strings.Count(string(text), "No space left on device")

@@ -9,21 +9,20 @@ import (
 	"entregas/tests/balancer"
 )
 
-// replica is the second bff, which stands beside the first during a long run.
+// replica is the second bff. A long run has two.
 const replica = "bff-2"
 
-// replicaFaults are faults of the one bff while the other serves, and services that are restarted in order, as a new version is
-// brought out: no customer may notice that.
+// replicaFaults returns the faults of one bff while the other serves, and restarts of the replicas of a service in turn, as when a new
+// version is rolled out: no customer may notice these.
 func replicaFaults() []fault {
 	return []fault{
-		kill("kill -9 de la app bff-2", oneProcess(replica, "app")), kill("kill -9 del sidecar de bff-2", oneProcess(replica, "sidecar")),
-		{what: "reinicio de bff y después de bff-2", step: "cualquiera", act: restarted(replica, "bff", replica)},
-		{what: "reinicio de gestor-compra y después de gestor-compra-2", step: "cualquiera", act: restarted("gestor-compra-2", "gestor-compra", "gestor-compra-2")},
+		kill("kill -9 of app bff-2", oneProcess(replica, "app")), kill("kill -9 of the sidecar of bff-2", oneProcess(replica, "sidecar")),
+		{what: "restart of bff, then of bff-2", step: anyStep, act: restarted(replica, "bff", replica)},
+		{what: "restart of gestor-compra, then of gestor-compra-2", step: anyStep, act: restarted("gestor-compra-2", "gestor-compra", "gestor-compra-2")},
 	}
 }
 
-// restarted restarts services one after the other, once the one that must be there besides is. A replica that was not there
-// before is stopped afterwards.
+// restarted restarts replicas one after the other. It first starts second when it does not run, and then stops it afterwards.
 func restarted(second string, names ...string) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		if _, err := c.one(ctx, oneProcess(second, "app")); errors.Is(err, errDidNotOccur) {
@@ -33,7 +32,7 @@ func restarted(second string, names ...string) func(context.Context, *chaos) err
 			defer func() { _ = c.local.Run(context.WithoutCancel(ctx), "stop", second) }()
 		}
 		for _, name := range names {
-			sleep(ctx, 3*time.Second) // for the door to see it
+			sleep(ctx, 3*time.Second) // until the balancer knows that it is ready
 			if err := c.local.Run(ctx, "restart", name); err != nil {
 				return err
 			}
@@ -42,7 +41,7 @@ func restarted(second string, names ...string) func(context.Context, *chaos) err
 	}
 }
 
-// startReplicas starts what stands beside the services, where this run has any.
+// startReplicas starts the second bff when this run has one.
 func (c *chaos) startReplicas(ctx context.Context) error {
 	if c.door == nil {
 		return nil
@@ -50,7 +49,7 @@ func (c *chaos) startReplicas(ctx context.Context) error {
 	return c.local.Run(ctx, "start", replica)
 }
 
-// openDoor starts the second bff and puts one address before the two. Where neither answers a request, that address answers 502.
+// openDoor starts the second bff, and a balancer for the two. The balancer answers 502 when neither bff answers.
 func (c *chaos) openDoor(ctx context.Context) error {
 	if err := c.local.Run(ctx, "start", replica); err != nil {
 		return err

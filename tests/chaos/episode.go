@@ -12,29 +12,29 @@ import (
 	"entregas/tests/auditor"
 )
 
-// row is what the matrix says of one fault at one step.
+// row is the line of the matrix for one fault at one step.
 type row struct {
 	what, step    string
 	times         int
 	compras, lost int
-	late          int           // purchases that were not at their end by limit, those that never were among them
-	worst         time.Duration // from the fault's end until the last purchase that it met was at its end
-	door          answers       // from the fault's begin until then
+	late          int           // purchases that were at their end later than limit, or never
+	worst         time.Duration // the longest time from the end of the fault until the last purchase that it met was at its end
+	door          answers       // from the begin of the fault until then
 	note          string
-	skipped       string // why it did not occur, the last time that it did not
+	skipped       string // why it did not occur the last time
 }
 
-// limit is how long the purchases that a fault met may take to their end after it: later is a failure of the run.
+// limit is how long after a fault the purchases that it met may take to their end. The run fails when one takes longer.
 const limit = 3 * time.Minute
 
-// late is a purchase that was not at its end by limit.
+// late is a purchase that was not at its end within limit.
 type late struct {
 	row *row
 	end time.Time // of the fault
 }
 
-// episode does one fault while customers buy, and waits until every purchase that it met has come to its end and every
-// process is healthy. One that is late already belongs to the fault that made it so.
+// episode does one fault while customers buy. It waits until every purchase that the fault met is at its end and every process is
+// healthy. A purchase that is late already counts with the fault that made it late.
 func (c *chaos) episode(ctx context.Context, n int, f fault) {
 	row := c.row(f)
 	fmt.Printf("%s  %3d  %-58s %-30s ", time.Now().UTC().Format("15:04:05"), n, f.what, f.step)
@@ -70,7 +70,7 @@ func (c *chaos) episode(ctx context.Context, n int, f fault) {
 	for _, id := range affected {
 		c.exposed[id] = c.exposed[id] || f.mayNeedMending
 	}
-	fmt.Printf("%3d compras, %d a más de %s, recuperada en %5.1f s; %d peticiones, %d con 5xx, %d con 401, %d sin respuesta\n",
+	fmt.Printf("%3d purchases, %d later than %s, recovered in %5.1f s; %d requests, %d with 5xx, %d with 401, %d without an answer\n",
 		len(affected), len(overdue), limit, recovery.Seconds(), door.asked, door.errors5xx, door.refused, door.none)
 	for _, id := range overdue {
 		c.late[id] = late{row, end}
@@ -78,11 +78,13 @@ func (c *chaos) episode(ctx context.Context, n int, f fault) {
 	}
 }
 
+// onTime reports whether a purchase is not late.
 func (c *chaos) onTime(p *followed) bool {
 	_, is := c.late[p.id]
 	return !is
 }
 
+// row returns the line of a fault.
 func (c *chaos) row(f fault) *row {
 	key := f.what + "/" + f.step
 	if c.rows[key] == nil {
@@ -92,7 +94,7 @@ func (c *chaos) row(f fault) *row {
 	return c.rows[key]
 }
 
-// wait waits for the purchases and gives those that did not come to their end.
+// wait waits for the purchases, and returns those that are not at their end within limit.
 func (c *chaos) wait(ctx context.Context, ids []string) []string {
 	own := map[string]bool{}
 	for _, id := range ids {
@@ -106,6 +108,7 @@ func (c *chaos) wait(ctx context.Context, ids []string) []string {
 	}
 }
 
+// waitHealthy waits until every process is healthy, for at most two minutes.
 func (c *chaos) waitHealthy(ctx context.Context) {
 	for until := time.Now().Add(2 * time.Minute); ; sleep(ctx, 500*time.Millisecond) {
 		err := c.local.AllHealthy(ctx)
@@ -119,12 +122,12 @@ func (c *chaos) waitHealthy(ctx context.Context) {
 	}
 }
 
-// conclude waits for the last purchases, has the books audited, and prints the matrix.
+// conclude waits for the last purchases, audits the books and prints the matrix. It returns an error when anything is wrong.
 func (c *chaos) conclude(ctx context.Context, a settings, duration time.Duration) error {
 	remaining := c.wait(ctx, c.load.ids())
 	report, err := c.auditor.InspectUntil(ctx, 90*time.Second, c.load.ids())
 	if err != nil {
-		return fmt.Errorf("auditoría: %w", err)
+		return fmt.Errorf("audit: %w", err)
 	}
 	mended := c.setAside(report)
 	c.settle(remaining)
@@ -137,7 +140,7 @@ func (c *chaos) conclude(ctx context.Context, a settings, duration time.Duration
 	}
 	told := map[string]bool{}
 	for _, f := range report.Violations {
-		fmt.Printf("FALTA %s %s\n", f.IDCompra, f.What)
+		fmt.Printf("WRONG %s %s\n", f.IDCompra, f.What)
 		if f.IDCompra != "" && !told[f.IDCompra] && len(told) < 20 {
 			told[f.IDCompra] = true
 			fmt.Println(c.auditor.Story(ctx, f.IDCompra))
@@ -145,24 +148,24 @@ func (c *chaos) conclude(ctx context.Context, a settings, duration time.Duration
 	}
 	for _, id := range remaining {
 		p := c.load.all[id]
-		fmt.Printf("FALTA %s (%s) está %s y debía terminar %v\n%s\n", id, p.class, p.estado, p.finals, c.auditor.Story(ctx, id))
+		fmt.Printf("WRONG %s (%s) is %s and should end %v\n%s\n", id, p.class, p.estado, p.finals, c.auditor.Story(ctx, id))
 	}
 	for id, l := range c.late {
 		if !slices.Contains(remaining, id) {
-			fmt.Printf("FALTA %s llegó a su final más de %s después de: %s\n", id, limit, l.row.what)
+			fmt.Printf("WRONG %s was at its end more than %s after: %s\n", id, limit, l.row.what)
 		}
 	}
 	for _, f := range c.load.failures {
-		fmt.Println("FALTA", f)
+		fmt.Println("WRONG", f)
 	}
 	if n := len(report.Violations) + len(remaining) + len(c.late) + len(c.load.failures); n > 0 {
-		return fmt.Errorf("%d faltas", n)
+		return fmt.Errorf("%d things are wrong", n)
 	}
 	return nil
 }
 
-// setAside takes out of the report what the reconcilers found of purchases that met a fault which may need them: mending
-// these is what reconcilers are for. It gives how many these were.
+// setAside removes from the report what the reconcilers found of exposed purchases: a reconciler exists to mend these. It returns how
+// many it removed.
 func (c *chaos) setAside(i *auditor.Report) (mended int) {
 	i.Violations = slices.DeleteFunc(i.Violations, func(f auditor.Violation) bool {
 		theirs := c.exposed[f.IDCompra] && strings.HasPrefix(f.What, auditor.ReconcilerFound)
@@ -174,7 +177,7 @@ func (c *chaos) setAside(i *auditor.Report) (mended int) {
 	return mended
 }
 
-// settle writes into the rows what became of the late ones.
+// settle adds the late purchases to the lines of their faults: as lost, or with the time that they took.
 func (c *chaos) settle(remaining []string) {
 	for id, l := range c.late {
 		if slices.Contains(remaining, id) {
@@ -185,4 +188,5 @@ func (c *chaos) settle(remaining []string) {
 	}
 }
 
+// inUppercase returns an app-id as it stands in the name of a setting.
 func inUppercase(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "-", "_")) }

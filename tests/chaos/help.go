@@ -10,17 +10,17 @@ import (
 	"entregas/tests/client"
 )
 
-// didNotOccur says why a fault could not be done here: it counts for nothing, and the matrix says so.
+// didNotOccur returns the error of a fault that could not be done, with the reason. The matrix lists such faults apart.
 func didNotOccur(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errDidNotOccur, fmt.Sprintf(format, args...))
 }
 
-// between draws a time from the plan's chance.
+// between returns a random duration in whole seconds.
 func (c *chaos) between(from, to time.Duration) time.Duration {
 	return from + time.Duration(c.rng.Int64N(int64(to-from)/int64(time.Second)+1))*time.Second
 }
 
-// one is the process that which says.
+// one returns the first running process for which which returns true.
 func (c *chaos) one(ctx context.Context, which func(client.Process) bool) (client.Process, error) {
 	all, err := c.local.Processes(ctx)
 	if err != nil {
@@ -31,10 +31,10 @@ func (c *chaos) one(ctx context.Context, which func(client.Process) bool) (clien
 			return p, nil
 		}
 	}
-	return client.Process{}, didNotOccur("el proceso no corre")
+	return client.Process{}, didNotOccur("the process does not run")
 }
 
-// onExit has undo called once: by the function that it returns, or at the end of this program if that comes first.
+// onExit registers undo and returns a function that calls it. The end of the program calls it too; it runs only once.
 func (c *chaos) onExit(undo func()) (release func()) {
 	var once sync.Once
 	release = func() { once.Do(undo) }
@@ -44,7 +44,7 @@ func (c *chaos) onExit(undo func()) (release func()) {
 	return release
 }
 
-// undoAll takes back whatever is still done to the system, the newest first.
+// undoAll undoes everything that is still done to the system, the newest first.
 func (c *chaos) undoAll() {
 	c.mu.Lock()
 	undos := c.undos
@@ -57,7 +57,7 @@ func (c *chaos) undoAll() {
 
 var httpClient = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// get asks an address and gives the headers of its answer; an answer that is not a success is an error.
+// get sends a request and returns the headers of the response. A response that is not a success is an error.
 func get(ctx context.Context, method, address string) (http.Header, error) {
 	request, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {

@@ -16,39 +16,49 @@ import (
 	"entregas/tests/client"
 )
 
-// followed is a purchase that a customer was told of, and what must become of it.
+// followed is a purchase whose id a customer got, and the states in which it may end.
 type followed struct {
 	id        string
 	class     string
 	accepted  time.Time
 	finals    []contracts.Estado // where it may end; empty until its customer is done with it
-	arrivedAt time.Time          // when it was seen there; zero until then
+	arrivedAt time.Time          // when it was seen there; zero before
 	estado    contracts.Estado
 }
 
-// load buys without end, and follows what it bought.
+// load is a number of customers who buy without a pause. It follows their purchases.
 type load struct {
 	bff      *client.Client
 	manager  *client.Database
-	runName  string // names this run's customers
+	runName  string // a name of this run, for its customers
 	mu       sync.Mutex
 	all      map[string]*followed
 	group    sync.WaitGroup
 	halt     context.CancelFunc
-	failures []string // answers that no customer should get
+	failures []string // responses that no customer should get
 	door     answers
 }
 
-// classes of purchases, as often as they stand here.
-var classes = []string{"simple", "simple", "simple", "cancelada", "cancelada", "despachada", "sin existencias", "aprobada", "no aprobada", "cancelada tarde"}
+// classes has the kinds of purchases. A kind that stands here more often is bought more often.
+var classes = []string{simple, simple, simple, cancelled, cancelled, dispatched, outOfStock, approved, rejected, cancelledLate}
 
 const (
-	tooBig    = 101  // units that need an approval
+	simple        = "simple"
+	cancelled     = "cancelled"
+	cancelledLate = "cancelled late"
+	dispatched    = "dispatched"
+	outOfStock    = "out of stock"
+	approved      = "approved"
+	rejected      = "rejected"
+)
+
+const (
+	tooBig    = 101  // units that need the approval of an operator
 	exhausted = "15" // a product of which there is none
 	stock     = 400_000
 )
 
-// start lets n customers buy at once until stop.
+// start starts n customers, who buy until stop.
 func (c *load) start(ctx context.Context, n int, seed uint64) {
 	c.all = map[string]*followed{}
 	own, halt := context.WithCancel(ctx)
@@ -57,7 +67,7 @@ func (c *load) start(ctx context.Context, n int, seed uint64) {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		c.group.Go(func() {
 			for k := 0; own.Err() == nil; k++ {
-				c.one(ctx, rng, fmt.Sprintf("caos-%s-%d-%d", c.runName, i, k/20))
+				c.one(ctx, rng, fmt.Sprintf("chaos-%s-%d-%d", c.runName, i, k/20))
 				sleep(own, time.Duration(300+rng.IntN(500))*time.Millisecond)
 			}
 		})
@@ -65,12 +75,13 @@ func (c *load) start(ctx context.Context, n int, seed uint64) {
 	go c.watch(ctx)
 }
 
-// stop lets each customer finish what it began.
+// stop stops the customers, and waits until each has finished what it began.
 func (c *load) stop() {
 	c.halt()
 	c.group.Wait()
 }
 
+// one buys one purchase and does what its kind of customer does next.
 func (c *load) one(ctx context.Context, rng *rand.Rand, usuario string) {
 	s := contracts.SolicitudCompra{IDUsuario: usuario, Domicilio: rng.IntN(3) == 0}
 	first := 1 + rng.IntN(4)
@@ -79,9 +90,9 @@ func (c *load) one(ctx context.Context, rng *rand.Rand, usuario string) {
 	}
 	class := classes[rng.IntN(len(classes))]
 	switch class {
-	case "sin existencias":
+	case outOfStock:
 		s.Productos[0].IDProducto = exhausted
-	case "aprobada", "no aprobada":
+	case approved, rejected:
 		s.Productos[0].Cantidad = tooBig
 	}
 	p := c.comprar(ctx, s, class)
@@ -94,15 +105,15 @@ func (c *load) one(ctx context.Context, rng *rand.Rand, usuario string) {
 	p.finals = finals
 }
 
-// comprar sends the purchase under one key until it is taken: an answer that names it, and nothing else, makes it one that a
-// customer was told of. What was given up or broke off in the middle is sent again, and the key makes it the same purchase.
+// comprar sends the purchase under one idempotency key until it is accepted: a customer knows a purchase only by a response with its
+// id. A request that timed out or broke off is sent again under the same key, and so makes the same purchase.
 func (c *load) comprar(ctx context.Context, s contracts.SolicitudCompra, class string) *followed {
 	key := client.WithIdempotencyKey(uuid.NewString())
 	for ctx.Err() == nil {
 		accepted, err := c.bff.Comprar(ctx, s, key)
 		c.seen(ctx, statusOf(err))
 		if err == nil && accepted.ID == "" {
-			c.complain("comprar: una respuesta de éxito sin id")
+			c.complain("buy: a success without an id")
 			return nil
 		}
 		if err == nil {
@@ -113,7 +124,7 @@ func (c *load) comprar(ctx context.Context, s contracts.SolicitudCompra, class s
 			return p
 		}
 		if isDefinite(err) {
-			c.complain("comprar: %v", err)
+			c.complain("buy: %v", err)
 			return nil
 		}
 		sleep(ctx, 200*time.Millisecond)
@@ -121,40 +132,41 @@ func (c *load) comprar(ctx context.Context, s contracts.SolicitudCompra, class s
 	return nil
 }
 
-// follow does what this kind of customer does next, and tells where the purchase may then end.
+// follow does what this kind of customer does next, and returns the states in which the purchase may then end.
 func (c *load) follow(ctx context.Context, rng *rand.Rand, p *followed) []contracts.Estado {
 	switch p.class {
-	case "sin existencias":
+	case outOfStock:
 		return []contracts.Estado{contracts.EstadoRechazada}
-	case "cancelada":
+	case cancelled:
 		sleep(ctx, time.Duration(rng.IntN(250))*time.Millisecond)
 		return c.cancelar(ctx, p.id)
-	case "cancelada tarde":
+	case cancelledLate:
 		c.until(ctx, p.id, contracts.EstadoConfirmada)
 		return c.cancelar(ctx, p.id)
-	case "despachada":
+	case dispatched:
 		if order := c.until(ctx, p.id, contracts.EstadoConfirmada).IDOrden; order != "" {
 			c.insist(ctx, http.MethodPost, "/ordenes/"+order+"/despacho", nil)
 			return []contracts.Estado{contracts.EstadoDespachada}
 		}
-	case "aprobada", "no aprobada":
+	case approved, rejected:
 		c.until(ctx, p.id, contracts.EstadoPorAprobar)
-		c.insist(ctx, http.MethodPost, "/compras/"+p.id+"/aprobacion", map[string]any{"aprobada": p.class == "aprobada"})
-		if p.class == "no aprobada" {
+		c.insist(ctx, http.MethodPost, "/compras/"+p.id+"/aprobacion", map[string]any{"aprobada": p.class == approved})
+		if p.class == rejected {
 			return []contracts.Estado{contracts.EstadoRechazada}
 		}
 	}
 	return []contracts.Estado{contracts.EstadoConfirmada}
 }
 
+// cancelar cancels a purchase, and returns the states in which it may then end.
 func (c *load) cancelar(ctx context.Context, id string) []contracts.Estado {
-	if c.insist(ctx, http.MethodPost, "/compras/"+id+"/cancelacion", map[string]any{"motivo": "caos"})/100 == 2 {
+	if c.insist(ctx, http.MethodPost, "/compras/"+id+"/cancelacion", map[string]any{"motivo": "chaos"})/100 == 2 {
 		return []contracts.Estado{contracts.EstadoCancelada}
 	}
 	return []contracts.Estado{contracts.EstadoConfirmada, contracts.EstadoCancelada}
 }
 
-// insist sends a request until it is answered with something other than trouble, and gives the answer's status.
+// insist sends a request until the response is definite, and returns its status.
 func (c *load) insist(ctx context.Context, method, path string, body any) int {
 	for ctx.Err() == nil {
 		r, err := c.bff.Request(ctx, method, path, body)
@@ -170,7 +182,7 @@ func (c *load) insist(ctx context.Context, method, path string, body any) int {
 	return 0
 }
 
-// until reads the purchase until it is in the state, or at another end.
+// until polls the purchase until it is in the state or at rest in another one.
 func (c *load) until(ctx context.Context, id string, estado contracts.Estado) contracts.Compra {
 	for ctx.Err() == nil {
 		loaded, err := c.bff.Load(ctx, id)
@@ -183,7 +195,7 @@ func (c *load) until(ctx context.Context, id string, estado contracts.Estado) co
 	return contracts.Compra{}
 }
 
-// watch notes when purchases come to their end: one query for all of them.
+// watch notes when each purchase comes to its end. It asks with one query for all of them.
 func (c *load) watch(ctx context.Context) {
 	type row struct {
 		ID     string
@@ -195,7 +207,7 @@ func (c *load) watch(ctx context.Context) {
 		rows, err := client.Rows[row](deadline, c.manager, `select id, estado from compra where id = any($1)`, ids)
 		cancel()
 		if err != nil {
-			continue // the database is down, as it may be
+			continue // the database is down, as a fault may make it
 		}
 		now := time.Now()
 		c.mu.Lock()
@@ -210,7 +222,7 @@ func (c *load) watch(ctx context.Context) {
 	}
 }
 
-// pending are the purchases that have not come to their end, of those that which says.
+// pending returns the purchases for which which returns true and that are not at their end.
 func (c *load) pending(which func(*followed) bool) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -223,7 +235,7 @@ func (c *load) pending(which func(*followed) bool) []string {
 	return ids
 }
 
-// lastArrival is when the last of these purchases came to its end.
+// lastArrival returns when the last of these purchases came to its end.
 func (c *load) lastArrival(ids []string) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -242,6 +254,7 @@ func (c *load) ids() []string {
 	return slices.Collect(maps.Keys(c.all))
 }
 
+// complain notes a response that no customer should get.
 func (c *load) complain(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"entregas/tests/client"
 )
 
-// Failure prevented: a fault outlasts the customer's patience, and the matrix takes for acknowledged what nobody was told of.
+// Failure prevented: a response is lost, and the matrix counts the purchase as accepted although no customer got its id.
 func TestOnlyAnAnswerThatNamesItIsAPurchase(t *testing.T) {
 	keys := map[string]int{}
 	answers := []http.HandlerFunc{

@@ -1,5 +1,5 @@
-// Command matriz breaks everything that can break while customers buy, one thing at a time and by a plan that its seed
-// makes, and has an independent auditor check the books afterwards: the crash matrix of docs/results.
+// Command chaos breaks everything that can break while customers buy: one fault at a time, by a plan that follows from a seed.
+// Afterwards an independent auditor checks the books. It prints the crash matrix of docs/results.
 package main
 
 import (
@@ -24,6 +24,7 @@ import (
 	"entregas/tests/client"
 )
 
+// chaos is one run.
 type chaos struct {
 	local      *client.Local
 	env        client.Env
@@ -32,17 +33,17 @@ type chaos struct {
 	broker     *client.Broker
 	load       *load
 	auditor    *auditor.Auditor
-	failpoints string // the folder in which failpoints are armed
+	failpoints string // the folder of the files that arm a failpoint
 	rows       map[string]*row
 	order      []string
 	late       map[string]late // purchases by id
-	exposed    map[string]bool // purchases that met a fault which a reconciler may have to mend
-	rng        *rand.Rand      // how long a fault lasts, and the like
+	exposed    map[string]bool // purchases that met a fault after which a reconciler may have to mend them
+	rng        *rand.Rand      // for the durations of faults and the like
 	short      bool
-	door       *balancer.Balancer // before the two bffs; nil where there is one
+	door       *balancer.Balancer // in front of the two bffs; nil when there is only one
 	disk       *disk
 	mu         sync.Mutex
-	undos      []func() // what must be taken back when this program ends
+	undos      []func() // undo what this program has done to the instance
 }
 
 type settings struct {
@@ -55,12 +56,12 @@ type settings struct {
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var a settings
-	flag.IntVar(&a.minutes, "minutes", 10, "cuánto dura; 0 es cada falla una vez")
-	flag.IntVar(&a.customers, "clients", 6, "cuántos compran a la vez")
-	flag.Uint64Var(&a.seed, "seed", uint64(time.Now().Unix()), "el plan de fallas")
-	flag.BoolVar(&a.short, "short", false, "una falla de cada clase, y termina")
-	flag.StringVar(&a.report, "report", "", "escribe la tabla también en este archivo, en Markdown")
-	flag.StringVar(&a.faults, "faults", "", "solo aquellas con este nombre: una expresión regular sobre falla/paso")
+	flag.IntVar(&a.minutes, "minutes", 10, "how many minutes to run; 0 does each fault once")
+	flag.IntVar(&a.customers, "clients", 6, "how many customers buy at the same time")
+	flag.Uint64Var(&a.seed, "seed", uint64(time.Now().Unix()), "the seed of the plan")
+	flag.BoolVar(&a.short, "short", false, "do one fault of each kind, and end")
+	flag.StringVar(&a.report, "report", "", "a file to write the table to, in Markdown")
+	flag.StringVar(&a.faults, "faults", "", "only faults whose name matches: a regular expression on fault/step")
 	flag.Parse()
 	err := run(ctx, a)
 	cancel()
@@ -83,7 +84,7 @@ func run(ctx context.Context, a settings) (err error) {
 	if err := c.open(ctx, all); err != nil {
 		return err
 	}
-	fmt.Printf("caos: semilla %d, %d clientes, %d minutos, %d fallas distintas\n", a.seed, a.customers, a.minutes, len(all))
+	fmt.Printf("chaos: seed %d, %d customers, %d minutes, %d different faults\n", a.seed, a.customers, a.minutes, len(all))
 	start := time.Now()
 	c.load.start(ctx, a.customers, a.seed)
 	sleep(ctx, 3*time.Second)
@@ -98,7 +99,7 @@ func run(ctx context.Context, a settings) (err error) {
 	return c.conclude(ctx, a, time.Since(start))
 }
 
-// open starts a fresh system with failpoints, behind the proxies. all are the faults that it must be fit for.
+// open starts a new system with failpoints, behind the proxies. all are the faults that the run may do.
 func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 	if c.network, err = openNetwork(); err != nil {
 		return err
@@ -111,11 +112,11 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 	for _, s := range applications {
 		c.local.Settings = append(c.local.Settings, "APP_"+inUppercase(s)+"_FAILPOINTS_DIR="+c.failpoints)
 	}
-	fmt.Println("caos: empiezo con datos nuevos; arranco todo")
+	fmt.Println("chaos: start everything with new data")
 	if err := c.start(ctx, all); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.failpoints, 0o755); err != nil { // #nosec G301 -- the services look into it
+	if err := os.MkdirAll(c.failpoints, 0o755); err != nil { // #nosec G301 -- the services read it
 		return err
 	}
 	if c.env, err = c.local.Env(ctx); err != nil {
@@ -153,13 +154,13 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 	return err
 }
 
-// start sets the instance up anew, with a small disk of its own for PostgreSQL where a fault fills it.
+// start starts the instance with new data. When a fault of all fills the disk, PostgreSQL gets a small disk of its own.
 func (c *chaos) start(ctx context.Context, all []fault) error {
 	c.disk = c.newDisk()
 	if err := c.local.Run(ctx, "down"); err != nil {
 		return err
 	}
-	if err := c.disk.unmount(false); err != nil { // of a run that was killed
+	if err := c.disk.unmount(false); err != nil { // a run that was killed may have left it
 		return err
 	}
 	if err := c.local.Run(ctx, "reset"); err != nil {
@@ -171,7 +172,7 @@ func (c *chaos) start(ctx context.Context, all []fault) error {
 	return c.local.Run(ctx, "up")
 }
 
-// shutDown takes back what is still done to the instance and stops it, but keeps its data, so that it can be brought up again for
+// shutDown undoes what is still done to the instance and stops it. It keeps the data, so that the instance can be started again for
 // inspection.
 func (c *chaos) shutDown() (err error) {
 	c.undoAll()

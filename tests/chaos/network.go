@@ -13,16 +13,16 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// red stands between the services and their databases, and between everybody and the broker.
+// network is a set of proxies: one between each service and its database, and one before the broker.
 type network struct {
 	links            map[string]*toxiproxy.Proxy
-	postgres, pulsar int // their ports in the instance up
+	postgres, pulsar int // their ports in the instance `up`
 }
 
 // The ports of PostgreSQL and Pulsar of the instance `chaos` are those of the environment and this much more.
 const chaosPorts = 20000
 
-// port is a port setting of the environment, or its default.
+// port returns a port setting of the environment, or its default.
 func port(name string, otherwise int) int {
 	if p, err := strconv.Atoi(os.Getenv(name)); err == nil {
 		return p
@@ -30,16 +30,17 @@ func port(name string, otherwise int) int {
 	return otherwise
 }
 
-// withDatabase are the services with a database, and who they are in it.
+// withDatabase has the services with a database, each with its role and its database.
 var withDatabase = []struct{ app, role, database string }{
 	{"gestor-compra", "gestor_compra", "gestor_compra"}, {"admin-productos", "admin_productos", "productos"},
 	{"consolidador", "consolidador", "productos"}, {"ordenes", "ordenes", "ordenes"},
 }
 
+// openNetwork starts the proxies.
 func openNetwork() (*network, error) {
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
 	r := &network{map[string]*toxiproxy.Proxy{}, port("PORT_POSTGRES", 5432), port("PORT_PULSAR", 6650)}
-	open := func(name string, target int) error { // where the kernel has a port free
+	open := func(name string, target int) error { // on a free port
 		r.links[name] = toxiproxy.NewProxy(server, name, "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", target))
 		return r.links[name].Start()
 	}
@@ -51,7 +52,7 @@ func openNetwork() (*network, error) {
 	return r, open("broker", r.pulsar+chaosPorts)
 }
 
-// settings are what makes the instance go through the proxies. Pulsar announces its proxy's address.
+// settings returns the settings that lead the instance through the proxies. Pulsar announces the address of its proxy.
 func (r *network) settings() []string {
 	a := []string{"PULSAR_ADVERTISED=" + r.links["broker"].Listen, fmt.Sprintf("PORT_POSTGRES=%d", r.postgres), fmt.Sprintf("PORT_PULSAR=%d", r.pulsar), "POSTGRES_DSN="}
 	for _, s := range withDatabase {
@@ -69,14 +70,14 @@ func (r *network) shutDown() {
 
 const networkFaultLasts = 10 * time.Second
 
-// networkFaults are a slow and a cut network, for each stretch. Cut is the worse kind: nothing comes back, not even a refusal,
-// until the connection is given up.
+// networkFaults returns a slow and a cut network for each proxy. On a cut network nothing comes back, not even a refusal, until the
+// client gives the connection up.
 func networkFaults() []fault {
 	var f []fault
 	for _, s := range withDatabase {
-		f = append(f, toxic("red lenta entre "+s.app+" y su base", s.app, slow), toxic("red cortada entre "+s.app+" y su base", s.app, cut))
+		f = append(f, toxic("slow network between "+s.app+" and its database", s.app, slow), toxic("cut network between "+s.app+" and its database", s.app, cut))
 	}
-	return append(f, toxic("red lenta hacia el broker", "broker", slow), toxic("red cortada hacia el broker", "broker", cut))
+	return append(f, toxic("slow network to the broker", "broker", slow), toxic("cut network to the broker", "broker", cut))
 }
 
 const (
@@ -84,8 +85,9 @@ const (
 	cut  = `{"name": "%s", "type": "timeout", "stream": "%s", "attributes": {"timeout": 0}}`
 )
 
+// toxic is a fault of one proxy, in both directions.
 func toxic(what, link, kind string) fault {
-	return fault{what: what, step: "cualquiera", act: func(ctx context.Context, c *chaos) error {
+	return fault{what: what, step: anyStep, act: func(ctx context.Context, c *chaos) error {
 		toxics := c.network.links[link].Toxics
 		for _, direction := range []string{"upstream", "downstream"} {
 			if _, err := toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(kind, direction, direction))); err != nil {

@@ -14,21 +14,22 @@ import (
 	"entregas/tests/client"
 )
 
-// pauseFaults are processes that stand still, 20 to 45 s as the seed says, and go on: they keep their ports and their
-// connections, and answer nothing. PostgreSQL stands still with all of its sessions.
+// pauseFaults returns the faults in which a process is stopped for 20 to 45 s and goes on. It keeps its ports and its connections, and
+// answers nothing. PostgreSQL is stopped with all of its sessions.
 func pauseFaults() []fault {
 	var f []fault
 	for _, a := range applications {
-		f = append(f, pause("SIGSTOP de la app "+a, oneProcess(a, "app")), pause("SIGSTOP del sidecar de "+a, oneProcess(a, "sidecar")))
+		f = append(f, pause("SIGSTOP of app "+a, oneProcess(a, "app")), pause("SIGSTOP of the sidecar of "+a, oneProcess(a, "sidecar")))
 	}
 	for _, i := range []string{"postgres", "pulsar", "placement", "scheduler"} {
-		f = append(f, pause("SIGSTOP de "+i, oneProcess(i, i)))
+		f = append(f, pause("SIGSTOP of "+i, oneProcess(i, i)))
 	}
 	return f
 }
 
+// pause is a fault that stops a process and its children.
 func pause(what string, which func(client.Process) bool) fault {
-	return fault{what: what, step: "cualquiera", mayNeedMending: true, act: func(ctx context.Context, c *chaos) error {
+	return fault{what: what, step: anyStep, mayNeedMending: true, act: func(ctx context.Context, c *chaos) error {
 		lasts := c.between(20*time.Second, 45*time.Second)
 		p, err := c.one(ctx, which)
 		if err != nil {
@@ -44,21 +45,21 @@ func pause(what string, which func(client.Process) bool) fault {
 	}}
 }
 
-// freeze stops the process and its children, and returns a function that lets them go on. They also go on when this program ends, however
-// it ends: a process of its own sees to that, at the latest after guarded.
+// freeze stops the process and its children, and returns a function that continues them. A guard process continues them when this program
+// ends in any way, and at the latest after guarded.
 func (c *chaos) freeze(pid int) (goOn func(), err error) {
 	pids := []int{pid}
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		return nil, err
 	}
 	awaken := func() {
-		for _, p := range pids { // the parent first, or else it would be told that a child went on
+		for _, p := range pids { // the parent first, so that it does not see a child continue
 			_ = syscall.Kill(p, syscall.SIGCONT)
 		}
 	}
 	for _, child := range children(pid) {
 		pids = append(pids, child)
-		_ = syscall.Kill(child, syscall.SIGSTOP) // which may have ended
+		_ = syscall.Kill(child, syscall.SIGSTOP) // it may have ended
 	}
 	endGuard, err := guard(pids)
 	if err != nil {
@@ -73,7 +74,7 @@ func (c *chaos) freeze(pid int) (goOn func(), err error) {
 	if !stopped(pid) {
 		awaken()
 		endGuard()
-		return nil, didNotOccur("el proceso %d no se detuvo", pid)
+		return nil, didNotOccur("process %d did not stop", pid)
 	}
 	return c.onExit(func() { awaken(); endGuard() }), nil
 }
@@ -98,12 +99,13 @@ func guard(pids []int) (end func(), err error) {
 	}, nil
 }
 
+// stopped reports whether a process is stopped or gone.
 func stopped(pid int) bool {
 	s := state(fmt.Sprintf("/proc/%d/stat", pid))
 	return s == "T" || s == "" || s == "Z"
 }
 
-// children are the processes that pid started.
+// children returns the child processes of pid.
 func children(pid int) []int {
 	var found []int
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,83 +15,99 @@ import (
 	"entregas/tests/client"
 )
 
-// fault is one thing that can go wrong.
+// fault is one thing that can go wrong: what goes wrong, and at which step.
 type fault struct {
 	what, step string
-	// act does it, and returns when it is over: what was cut is joined again, what was armed has gone off.
+	// act does the fault and returns when it is over: a cut link is joined again, an armed failpoint has fired.
 	act func(ctx context.Context, c *chaos) error
-	// mayNeedMending tells that it takes messages or reminders away, or lasts longer than a reconciler waits.
+	// mayNeedMending says that a reconciler may have to mend purchases afterwards: the fault takes messages or reminders away, or
+	// lasts longer than a reconciler waits.
 	mayNeedMending bool
 }
 
 var applications = []string{"bff", "gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor"}
 
-// catalog lists every fault, in a fixed order.
+// anyStep is the step of a fault that does not wait for a certain one.
+const anyStep = "any"
+
+// catalog returns every fault, in a fixed order.
 func catalog() []fault {
 	var f []fault
 	for _, a := range applications {
-		f = append(f, kill("kill -9 de la app "+a, oneProcess(a, "app")), kill("kill -9 del sidecar de "+a, oneProcess(a, "sidecar")))
+		f = append(f, kill("kill -9 of app "+a, oneProcess(a, "app")), kill("kill -9 of the sidecar of "+a, oneProcess(a, "sidecar")))
 	}
 	for _, i := range []string{"pulsar", "postgres", "placement", "scheduler"} {
-		f = append(f, kill("kill -9 de "+i, oneProcess(i, i)))
+		f = append(f, kill("kill -9 of "+i, oneProcess(i, i)))
 	}
 	f = append(f,
-		kill("kill -9 de gestor-compra con su sidecar", func(p client.Process) bool { return p.Name == "gestor-compra" }),
-		kill("kill -9 de postgres y pulsar", func(p client.Process) bool { return p.Name == "postgres" || p.Name == "pulsar" }),
-		kill("kill -9 de placement y scheduler", func(p client.Process) bool { return p.Name == "placement" || p.Name == "scheduler" }),
-		kill("kill -9 de todas las apps", func(p client.Process) bool { return p.Kind == "app" }),
-		kill("kill -9 de todos los sidecars", func(p client.Process) bool { return p.Kind == "sidecar" }),
-		kill("kill -9 de todo", func(client.Process) bool { return true }),
-		fault{what: "kill -9 de todo y del supervisor, y make up", step: "cualquiera", act: everythingKilled},
+		kill("kill -9 of gestor-compra with its sidecar", func(p client.Process) bool { return p.Name == "gestor-compra" }),
+		kill("kill -9 of postgres and pulsar", func(p client.Process) bool { return p.Name == "postgres" || p.Name == "pulsar" }),
+		kill("kill -9 of placement and scheduler", func(p client.Process) bool { return p.Name == "placement" || p.Name == "scheduler" }),
+		kill("kill -9 of all apps", func(p client.Process) bool { return p.Kind == "app" }),
+		kill("kill -9 of all sidecars", func(p client.Process) bool { return p.Kind == "sidecar" }),
+		kill("kill -9 of everything", func(client.Process) bool { return true }),
+		fault{what: "kill -9 of everything and the supervisor, then make up", step: anyStep, act: everythingKilled},
 	)
 	return slices.Concat(f, points(), networkFaults(), deliveryFaults(), connectionFaults(), pauseFaults(), queueFaults(), diskFaults(), clockFaults(), replicaFaults())
 }
 
+// oneProcess selects the process of a class with this name.
 func oneProcess(name, class string) func(client.Process) bool {
 	return func(p client.Process) bool { return p.Name == name && p.Kind == class }
 }
 
+// kill is a fault that sends SIGKILL to processes.
 func kill(what string, which func(client.Process) bool) fault {
-	return fault{what: what, step: "cualquiera", act: func(ctx context.Context, c *chaos) error {
+	return fault{what: what, step: anyStep, act: func(ctx context.Context, c *chaos) error {
 		n, err := c.local.Kill(ctx, which)
 		if err == nil && n == 0 {
-			err = didNotOccur("no corre")
+			err = didNotOccur("it does not run")
 		}
 		return err
 	}}
 }
 
-var errDidNotOccur = fmt.Errorf("no ocurrió")
+// errDidNotOccur is the error of a fault that could not be done.
+var errDidNotOccur = errors.New("did not occur")
 
-// points are the failpoints: each message of the saga, before it is sent and before what caused it is acknowledged; each
-// reply that is recorded; each end that is recorded. The names are those of internal/failpoint.
+// The instants of failpoints. TestFailpointsExist compares them with internal/failpoint, which tests may not import.
+const (
+	beforePublish = "before-publish"
+	published     = "published"
+	handled       = "handled"
+	recorded      = "recorded"
+	turnGiven     = "turn-given"
+)
+
+// points returns the faults by failpoints. Programs die before a message of the saga is sent, after it is sent and before its cause is
+// acknowledged, after a reply is recorded, after an end state is recorded, and after a turn is given.
 func points() []fault {
 	var f []fault
 	for _, m := range messages(func(t contracts.Topic) bool {
 		return t.Sender == "gestor-compra" && t.Name != string(contracts.EventosCompra)
 	}) {
-		f = append(f, point("muere antes de publicar el comando", "antes-de-publicar", m), point("muere con el comando publicado", "publicado", m))
+		f = append(f, point("dies before it publishes the command", beforePublish, m), point("dies with the command published", published, m))
 	}
 	for _, m := range messages(func(t contracts.Topic) bool {
 		return t.Reader == "gestor-compra" && t.Name != string(contracts.ComandosGestorCompra)
 	}) {
-		f = append(f, point("muere entre commit y respuesta", "antes-de-publicar", m), point("muere entre respuesta y ack", "publicado", m),
-			point("muere con la respuesta anotada, antes del ack", "atendido", m))
+		f = append(f, point("dies between commit and reply", beforePublish, m), point("dies between reply and ack", published, m),
+			point("dies with the reply recorded, before the ack", handled, m))
 	}
-	f = append(f, point("muere antes de avisar del despacho", "antes-de-publicar", "OrdenDespachada"), point("muere con el despacho anotado, antes del ack", "atendido", "OrdenDespachada"))
+	f = append(f, point("dies before it publishes the dispatch", beforePublish, "OrdenDespachada"), point("dies with the dispatch recorded, before the ack", handled, "OrdenDespachada"))
 	for _, e := range []string{"CONFIRMADA", "CANCELADA", "RECHAZADA", "DESPACHADA"} {
-		f = append(f, point("muere con el estado anotado, sin decirlo al motor", "anotada", e))
+		f = append(f, point("dies with the state recorded, before the engine knows", recorded, e))
 	}
 	for _, w := range []string{"Compra", "Cancelacion", "Despacho"} {
-		f = append(f, point("muere con el turno dado, sin arrancar el workflow", "turno-dado", w))
+		f = append(f, point("dies with the turn given, before the workflow starts", turnGiven, w))
 	}
-	return append(f, point("muere antes de difundir", "antes-de-publicar", "CompraActualizada"), point("muere con la difusión hecha y sin marcar", "publicado", "CompraActualizada"))
+	return append(f, point("dies before it broadcasts", beforePublish, "CompraActualizada"), point("dies with the broadcast done and not marked", published, "CompraActualizada"))
 }
 
-// rare are replies that a run may never see: a participant gives them only where it lost a race.
+// rare has replies that a run may never see: a participant sends them only when it loses a race.
 var rare = []contracts.MessageType{contracts.ReservaRechazada, contracts.OrdenRechazada, contracts.OrdenDespachada}
 
-// messages are those of the topics for which of is true, in their order, without the rare ones.
+// messages returns the messages of the topics for which of returns true, in their order, without the rare ones.
 func messages(of func(contracts.Topic) bool) []string {
 	var names []string
 	for _, t := range contracts.Topics {
@@ -103,9 +120,10 @@ func messages(of func(contracts.Topic) bool) []string {
 	return names
 }
 
-// pointWait is how long a failpoint may wait for a purchase that comes by.
+// pointWait is how long an armed failpoint waits for a purchase to reach it.
 const pointWait = 25 * time.Second
 
+// point is a fault that arms a failpoint and waits until it fires.
 func point(what, when, message string) fault {
 	return fault{what: what, step: message, act: func(ctx context.Context, c *chaos) error {
 		file := filepath.Join(c.failpoints, when+"."+message)
@@ -118,13 +136,13 @@ func point(what, when, message string) fault {
 			}
 		}
 		if os.Remove(file) != nil {
-			return nil // at the last moment
+			return nil // it fired at the last moment
 		}
-		return didNotOccur("ninguna compra pasó por ahí")
+		return didNotOccur("no purchase reached it")
 	}}
 }
 
-// plan is the order of the faults: all of them, shuffled, and again. The same seed gives the same plan.
+// plan is the order of the faults: all of them shuffled, then all of them shuffled again. The same seed gives the same plan.
 type plan struct {
 	rng *rand.Rand
 	missing,
@@ -145,7 +163,7 @@ func (p *plan) next() fault {
 	return f
 }
 
-// chosen are the faults whose name and step the expression matches.
+// chosen returns the faults whose fault/step the regular expression matches.
 func chosen(all []fault, expression string) ([]fault, error) {
 	re, err := regexp.Compile(expression)
 	if err != nil {
@@ -153,18 +171,19 @@ func chosen(all []fault, expression string) ([]fault, error) {
 	}
 	those := slices.DeleteFunc(slices.Clone(all), func(f fault) bool { return !re.MatchString(f.what + "/" + f.step) })
 	if len(those) == 0 {
-		return nil, fmt.Errorf("FAULTS: ninguna falla se llama como %q", expression)
+		return nil, fmt.Errorf("FAULTS: no fault has a name that matches %q", expression)
 	}
 	return those, nil
 }
 
-// shortNames are the faults of the short version, one of each kind: que, or que/step where one step is meant.
+// shortNames has the faults of the short version, one of each kind: fault, or fault/step for one step of several.
 var shortNames = []string{
-	"kill -9 de la app gestor-compra", "kill -9 del sidecar de admin-productos", "kill -9 de postgres", "kill -9 de pulsar",
-	"muere con el comando publicado/ReservarProducto", "muere entre commit y respuesta/OrdenCreada", "muere entre respuesta y ack/ReservaLiberada",
-	"muere con el estado anotado, sin decirlo al motor/CONFIRMADA", "conexiones de PostgreSQL terminadas cada 2 s", "entregas repetidas",
+	"kill -9 of app gestor-compra", "kill -9 of the sidecar of admin-productos", "kill -9 of postgres", "kill -9 of pulsar",
+	"dies with the command published/ReservarProducto", "dies between commit and reply/OrdenCreada", "dies between reply and ack/ReservaLiberada",
+	"dies with the state recorded, before the engine knows/CONFIRMADA", "connections to PostgreSQL ended every 2 s", "deliveries repeated",
 }
 
+// shortOnes returns the faults of the short version.
 func shortOnes(all []fault) []fault {
 	return slices.DeleteFunc(slices.Clone(all), func(f fault) bool {
 		return !slices.Contains(shortNames, f.what) && !slices.Contains(shortNames, f.what+"/"+f.step)

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
-// Failure prevented: a fault is renamed, and the short version goes without it; or two have one name and share a row.
+// Failure prevented: a fault is renamed and missing in the short version, or two faults have one name and share a line.
 func TestFaultsHaveNames(t *testing.T) {
 	all := catalog()
 	names := map[string]bool{}
@@ -19,16 +22,16 @@ func TestFaultsHaveNames(t *testing.T) {
 	if n := len(shortOnes(all)); n != len(shortNames) {
 		t.Errorf("the short version has %d faults of %d", n, len(shortNames))
 	}
-	some, err := chosen(all, "conexiones|SIGSTOP")
+	some, err := chosen(all, "connections|SIGSTOP")
 	if err != nil || len(some) == 0 || len(some) == len(all) {
 		t.Errorf("%d of %d, %v", len(some), len(all), err)
 	}
-	if _, err := chosen(all, "no hay tal"); err == nil {
+	if _, err := chosen(all, "no such fault"); err == nil {
 		t.Error("nothing is called like that")
 	}
 }
 
-// The same seed gives the same faults in the same order, each once before any comes again.
+// The same seed gives the same faults in the same order. Each comes once before any comes again.
 func TestASeedIsAPlan(t *testing.T) {
 	draw := func(seed uint64) (names []string) {
 		p := newPlan(seed, catalog())
@@ -45,5 +48,19 @@ func TestASeedIsAPlan(t *testing.T) {
 	slices.Sort(first)
 	if len(slices.Compact(first)) != len(catalog()) {
 		t.Error("one comes again before all have been")
+	}
+}
+
+// Failure prevented: an instant is renamed in the programs, and the matrix arms failpoints that no program has.
+func TestFailpointsExist(t *testing.T) {
+	file := filepath.Join("..", "..", "internal", "failpoint", "failpoint.go")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, instant := range []string{beforePublish, published, handled, recorded, turnGiven} {
+		if !strings.Contains(string(text), `"`+instant+`"`) {
+			t.Errorf("%s has no instant %q", file, instant)
+		}
 	}
 }

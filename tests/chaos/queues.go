@@ -11,14 +11,14 @@ import (
 	"entregas/tests/client"
 )
 
-// queueFaults are what an administrator of the broker can do: delete what waits for a subscription, or unload the topics, which
+// queueFaults returns what an administrator of the broker can do: delete the backlog of a subscription, or unload the topics, which
 // closes every producer and consumer on them.
 func queueFaults() []fault {
 	var f []fault
-	for _, t := range contracts.Topics { // the subscription has the name of the app that reads
-		f = append(f, fault{what: "cola borrada mientras su lector no está", step: t.Name, act: backlogDeleted(t.Name, t.Reader), mayNeedMending: true})
+	for _, t := range contracts.Topics { // the subscription has the name of the reader's app
+		f = append(f, fault{what: "backlog deleted while its reader is away", step: t.Name, act: backlogDeleted(t.Name, t.Reader), mayNeedMending: true})
 	}
-	return append(f, fault{what: "tópicos descargados cada 3 s", step: "todos", act: topicsUnloaded})
+	return append(f, fault{what: "topics unloaded every 3 s", step: "all", act: topicsUnloaded})
 }
 
 const (
@@ -27,8 +27,8 @@ const (
 	skipEvery   = 100 * time.Millisecond
 )
 
-// backlogDeleted kills the reader with its sidecar and deletes what waits for it until it is back. Where nothing came
-// meanwhile, it is killed again.
+// backlogDeleted kills the reader with its sidecar, and deletes its backlog until it is back. When there was no backlog it tries again, at
+// most three times.
 func backlogDeleted(topic, app string) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		deleted := 0
@@ -36,7 +36,7 @@ func backlogDeleted(topic, app string) func(context.Context, *chaos) error {
 			if _, err := c.local.Kill(ctx, func(p client.Process) bool { return p.Name == app || p.Name == app+"-2" }); err != nil {
 				return err
 			}
-			gone := false // which the broker has to notice first
+			gone := false // the broker has to notice it first
 			for until := time.Now().Add(30 * time.Second); time.Now().Before(until) && ctx.Err() == nil; sleep(ctx, skipEvery) {
 				waiting, consumers, err := c.waiting(ctx, topic, app)
 				if err != nil {
@@ -60,17 +60,18 @@ func backlogDeleted(topic, app string) func(context.Context, *chaos) error {
 			sleep(ctx, time.Second)
 		}
 		if deleted == 0 {
-			return didNotOccur("no había mensajes que borrar")
+			return didNotOccur("there were no messages to delete")
 		}
 		return nil
 	}
 }
 
+// adminOf returns the address of a topic in the admin interface of the broker.
 func (c *chaos) adminOf(topic string) string {
 	return c.env.PulsarAdmin + "/admin/v2/persistent/public/default/" + topic
 }
 
-// waiting is how many messages wait for a subscription, and how many consumers it has.
+// waiting returns the backlog of a subscription, and the number of its consumers.
 func (c *chaos) waiting(ctx context.Context, topic, subscription string) (messages, consumers int, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.adminOf(topic)+"/stats?getPreciseBacklog=true", nil)
 	if err != nil {
@@ -95,7 +96,7 @@ func (c *chaos) waiting(ctx context.Context, topic, subscription string) (messag
 	}
 	s, there := stats.Subscriptions[subscription]
 	if !there {
-		return 0, 0, fmt.Errorf("%s no tiene la suscripción %s", topic, subscription)
+		return 0, 0, fmt.Errorf("%s has no subscription %s", topic, subscription)
 	}
 	return s.Backlog, len(s.Consumers), nil
 }

@@ -8,8 +8,8 @@ import (
 	"entregas/tests/client"
 )
 
-// answers are what customers saw at the public door.
-type answers struct{ asked, errors5xx, refused, none int } // refused: 401, by a bff whose clock is wrong
+// answers counts the responses that customers got.
+type answers struct{ asked, errors5xx, refused, none int } // refused counts 401, which a bff with a wrong clock answers
 
 func (a answers) minus(b answers) answers {
 	return answers{a.asked - b.asked, a.errors5xx - b.errors5xx, a.refused - b.refused, a.none - b.none}
@@ -19,10 +19,10 @@ func (a answers) plus(b answers) answers {
 	return answers{a.asked + b.asked, a.errors5xx + b.errors5xx, a.refused + b.refused, a.none + b.none}
 }
 
-// seen counts an answer by its status, 0 where none came.
+// seen counts a response by its status. 0 means that there was none.
 func (c *load) seen(ctx context.Context, status int) {
 	if ctx.Err() != nil {
-		return // this program ends: nobody waits any more
+		return // the program ends, and its requests are cancelled
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,7 +43,7 @@ func (c *load) answers() answers {
 	return c.door
 }
 
-// statusOf is the status behind an error of cliente: 200 where there is none, 0 where no answer came or none that could be read.
+// statusOf returns the status behind an error of package client: 200 for no error, 0 when there was no readable response.
 func statusOf(err error) int {
 	var p *client.Problem
 	switch {
@@ -55,13 +55,13 @@ func statusOf(err error) int {
 	return 0
 }
 
-// isDefinite tells an answer that will not change from trouble.
+// isDefinite reports whether err is a response that stays the same when the request is sent again.
 func isDefinite(err error) bool {
 	var p *client.Problem
 	return errors.As(err, &p) && !comesAgain(p.Status)
 }
 
-// comesAgain tells a status that says nothing about the request: what is sent again may be answered otherwise.
+// comesAgain reports whether a request with this status may be answered otherwise when it is sent again.
 func comesAgain(status int) bool {
 	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests || status == http.StatusUnauthorized
 }

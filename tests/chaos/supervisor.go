@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// everythingKilled ends with SIGKILL each process of the instance, the supervisor too, and starts it again as a person would.
+// everythingKilled sends SIGKILL to each process of the instance, the supervisor included, and starts the instance by `up`.
 func everythingKilled(ctx context.Context, c *chaos) error {
 	mark := []byte("ENTREGAS_INSTANCE=" + filepath.Join(c.local.Root, ".local", "chaos"))
 	killed := map[int]bool{}
-	for round := 0; round < 3; round++ { // what started another meanwhile is dead in the next round
+	for round := 0; round < 3; round++ { // a process may start another one meanwhile
 		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 		for _, path := range environs {
 			text, err := os.ReadFile(path) // #nosec G304 -- of /proc
@@ -31,9 +31,9 @@ func everythingKilled(ctx context.Context, c *chaos) error {
 		}
 	}
 	if len(killed) == 0 {
-		return didNotOccur("nada corría")
+		return didNotOccur("no process ran")
 	}
-	for pid := range killed { // which keeps its ports until it is gone
+	for pid := range killed { // a process keeps its ports until it is gone
 		for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 			if s := state(fmt.Sprintf("/proc/%d/stat", pid)); s == "" || s == "Z" {
 				break

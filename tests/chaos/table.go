@@ -10,15 +10,15 @@ import (
 	"entregas/tests/auditor"
 )
 
-// table is the matrix in Markdown.
+// table returns the matrix in Markdown.
 func (c *chaos) table(a settings, duration time.Duration, i *auditor.Report, mended int) string {
 	var t strings.Builder
 	episodes, acceptedOnes := 0, len(c.load.all)
 	for _, f := range c.rows {
 		episodes += f.times
 	}
-	fmt.Fprintf(&t, "Semilla %d, %s, %d fallas, %d compras aceptadas (%d en la base).\n\n", a.seed, duration.Round(time.Second), episodes, acceptedOnes, i.Compras)
-	t.WriteString("| falla | paso | veces | compras | a más de 3 min | perdidas | recuperación más larga | peticiones | 5xx | 401 | sin respuesta |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+	fmt.Fprintf(&t, "Seed %d, %s, %d faults, %d purchases accepted (%d in the database).\n\n", a.seed, duration.Round(time.Second), episodes, acceptedOnes, i.Compras)
+	t.WriteString("| fault | step | times | purchases | later than 3 min | lost | longest recovery | requests | 5xx | 401 | no answer |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	keys := slices.Clone(c.order)
 	slices.Sort(keys)
 	var aside strings.Builder
@@ -35,16 +35,16 @@ func (c *chaos) table(a settings, duration time.Duration, i *auditor.Report, men
 			f.door.asked, f.door.errors5xx, f.door.refused, f.door.none)
 	}
 	if aside.Len() > 0 {
-		t.WriteString("\nLo que no ocurrió, y lo que salió de otro modo:\n\n" + aside.String())
+		t.WriteString("\nFaults that did not occur, and those that went another way:\n\n" + aside.String())
 	}
-	t.WriteString("\nAuditoría: ")
+	t.WriteString("\nAudit: ")
 	for _, e := range slices.Sorted(maps.Keys(i.ByEstado)) {
 		fmt.Fprintf(&t, "%d %s, ", i.ByEstado[e], e)
 	}
-	fmt.Fprintf(&t, "%d registros en eventos-compra, %d faltas; los reconciliadores mendaron %d veces donde la falla puede necesitarlo.\n", i.Events, len(i.Violations), mended)
+	fmt.Fprintf(&t, "%d records on eventos-compra, %d violations; the reconcilers mended %d purchases of faults that may need it.\n", i.Events, len(i.Violations), mended)
 	for _, topic := range slices.Sorted(maps.Keys(i.DeadLetters)) {
 		if i.DeadLetters[topic] > 0 {
-			fmt.Fprintf(&t, "Mensajes muertos de %s: %d.\n", topic, i.DeadLetters[topic])
+			fmt.Fprintf(&t, "Dead letters of %s: %d.\n", topic, i.DeadLetters[topic])
 		}
 	}
 	return t.String()

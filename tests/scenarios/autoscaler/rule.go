@@ -1,27 +1,27 @@
-// Package autoscaler grows and shrinks a consumer on this machine as KEDA does in a cluster: by the rule of the ScaledObjects
+// Package autoscaler decides how many replicas of a consumer should run, as KEDA does in a cluster: by the rule of the ScaledObjects
 // in deploy/k8s/base/scaling.yaml.
 package autoscaler
 
 import "time"
 
-// Rule says how many replicas there should be.
+// Rule has the limits and times of scaling.
 type Rule struct {
-	PerReplica    int           // pending messages that one replica is expected to deal with
+	PerReplica    int           // pending messages for each replica
 	Min, Max      int           // replicas
-	StepUp        int           // replicas more at once, every UpEvery
-	UpEvery       time.Duration // growing is not put off otherwise
-	Stabilization time.Duration // shrinking waits until fewer were enough for this long
-	DownEvery     time.Duration // then one at a time
+	StepUp        int           // the most replicas that are added at once
+	UpEvery       time.Duration // the least time between two additions
+	Stabilization time.Duration // replicas are removed when fewer were enough for this long
+	DownEvery     time.Duration // the least time between two removals of one replica
 }
 
-// KedaRule is the rule of deploy/, with its quiet times cut to what one may watch: 300 s to 20 s, and 60 s to 5 s.
+// KedaRule is the rule of deploy/ with shorter times, so that a person can watch it: 20 s for 300 s, and 5 s for 60 s.
 var KedaRule = Rule{PerReplica: 5, Min: 1, Max: 5, StepUp: 2, UpEvery: 15 * time.Second, Stabilization: 20 * time.Second, DownEvery: 5 * time.Second}
 
-// Autoscaler applies a rule. It knows nothing of processes.
+// Autoscaler applies a rule. It starts and stops no process.
 type Autoscaler struct {
 	rule                       Rule
 	replicas                   int
-	wishes                     []wish // of the last Stabilization
+	wishes                     []wish // of the time Stabilization
 	lastScaleUp, lastScaleDown time.Time
 }
 
@@ -30,10 +30,10 @@ type wish struct {
 	n  int
 }
 
-// New begins with the least.
+// New returns an Autoscaler with the minimum of replicas.
 func New(r Rule) *Autoscaler { return &Autoscaler{rule: r, replicas: r.Min} }
 
-// Replicas gives how many there should be, with so many messages pending.
+// Replicas returns how many replicas should run, with pending messages in the queue.
 func (e *Autoscaler) Replicas(pending int64, now time.Time) int {
 	wants := (int(pending) + e.rule.PerReplica - 1) / e.rule.PerReplica
 	wants = min(max(wants, e.rule.Min), e.rule.Max)
@@ -52,7 +52,7 @@ func (e *Autoscaler) Replicas(pending int64, now time.Time) int {
 	return e.replicas
 }
 
-// mostDesired is the most that was wanted within the quiet time: one quiet look is no reason to shrink.
+// mostDesired returns the largest number that was wanted within Stabilization: one low value is no reason to remove a replica.
 func (e *Autoscaler) mostDesired() int {
 	most := 0
 	for _, d := range e.wishes {

@@ -32,7 +32,7 @@ func TestRule(t *testing.T) {
 		{200, 0, 1, "and not to none"},
 	} {
 		if n := e.Replicas(c.pending, start.Add(time.Duration(c.second)*time.Second)); n != c.replicas {
-			t.Errorf("%s: a los %d s con %d pendientes quiere %d réplicas, se esperaban %d", c.why, c.second, c.pending, n, c.replicas)
+			t.Errorf("%s: at %d s with %d pending it wants %d replicas, want %d", c.why, c.second, c.pending, n, c.replicas)
 		}
 	}
 }

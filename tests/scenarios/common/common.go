@@ -1,5 +1,5 @@
-// Package common is what the scenarios share: a fresh copy of the system with the settings that a scenario asks for, many
-// purchases at once, and the books at the end.
+// Package common has what the scenarios share: a new instance of the system with the settings of the scenario, a load of purchases, and
+// the audit at the end.
 package common
 
 import (
@@ -24,18 +24,19 @@ import (
 	"entregas/tests/client"
 )
 
-// Scenario is a running copy of everything, for one scenario.
+// Scenario is a running instance of the whole system for one scenario.
 type Scenario struct {
 	Local              *client.Local
 	Env                client.Env
 	BFF                *client.Client
 	Manager, Productos *client.Database
-	RunName            string // names this run's customers
+	RunName            string // a name of this run, for its customers
 	start              time.Time
 	calls              int
 }
 
-// Run runs a scenario: on a copy with new data and the given settings (as in local.env), which it stops afterwards.
+// Run starts an instance with new data and the settings, which have the form of local.env, calls act, and stops the instance. It ends the
+// program with status 1 when there is an error.
 func Run(name string, settings []string, act func(ctx context.Context, e *Scenario) error) {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, name, settings, act)
@@ -58,7 +59,7 @@ func run(ctx context.Context, name string, settings []string, act func(ctx conte
 			err = stopErr
 		}
 	}()
-	e.Say("arranco una copia con datos nuevos y estos ajustes: %v", settings)
+	e.Say("start an instance with new data and these settings: %v", settings)
 	for _, command := range []string{"reset", "up"} {
 		if err := e.Local.Run(ctx, command); err != nil {
 			return err
@@ -82,13 +83,13 @@ func run(ctx context.Context, name string, settings []string, act func(ctx conte
 	return act(ctx, e)
 }
 
-// Say tells one step, with the time since the start.
+// Say prints a line with the time since the start.
 func (e *Scenario) Say(format string, args ...any) {
 	fmt.Printf("[%5.1f s] %s\n", time.Since(e.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// Comprar sends n purchases of one unit, so many at a time, and gives their ids. No customer has more than 50: ordenes lets
-// one have a hundred open orders.
+// Comprar sends n purchases of one unit, atOnce at the same time, and returns their ids. No customer has more than 50 of them, since
+// ordenes allows a hundred open orders.
 func (e *Scenario) Comprar(ctx context.Context, who string, n, atOnce int, domicilio bool) ([]string, error) {
 	e.calls++
 	ids, errs, numbers := make([]string, n), make([]error, n), make(chan int)
@@ -118,7 +119,7 @@ func (e *Scenario) Comprar(ctx context.Context, who string, n, atOnce int, domic
 	return ids, nil
 }
 
-// insist sends a purchase again where a busy machine was too slow to say that it has it.
+// insist sends a purchase, and again after a response of 500 or above, for at most 30 s: a busy machine may answer too late.
 func (e *Scenario) insist(ctx context.Context, s contracts.SolicitudCompra) error {
 	for until := time.Now().Add(30 * time.Second); ; time.Sleep(time.Second) {
 		_, err := e.BFF.Comprar(ctx, s)
@@ -129,7 +130,7 @@ func (e *Scenario) insist(ctx context.Context, s contracts.SolicitudCompra) erro
 	}
 }
 
-// Until waits until so many of the purchases are in the state.
+// Until waits until howMany of the purchases are in the state.
 func (e *Scenario) Until(ctx context.Context, deadline time.Duration, ids []string, howMany int, estado contracts.Estado) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -142,12 +143,12 @@ func (e *Scenario) Until(ctx context.Context, deadline time.Duration, ids []stri
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("en %s hay %d de %d compras %s", deadline, n, howMany, estado)
+			return fmt.Errorf("after %s, %d of %d purchases are %s", deadline, n, howMany, estado)
 		}
 	}
 }
 
-// Audit has the books checked by somebody else. What begins with one of salvo was done on purpose.
+// Audit audits the system. It ignores violations whose text begins with one of except: the scenario makes these on purpose.
 func (e *Scenario) Audit(ctx context.Context, ids []string, except ...string) error {
 	a, err := auditor.Open(ctx, auditor.Addresses{
 		ManagerDSN: e.Env.ManagerDSN, ProductosDSN: e.Env.ProductosDSN, OrdenesDSN: e.Env.OrdenesDSN,
@@ -164,17 +165,17 @@ func (e *Scenario) Audit(ctx context.Context, ids []string, except ...string) er
 	i.Violations = slices.DeleteFunc(i.Violations, func(f auditor.Violation) bool {
 		return slices.ContainsFunc(except, func(s string) bool { return strings.HasPrefix(f.What, s) })
 	})
-	e.Say("auditoría: %d compras, %v, %d faltas", i.Compras, i.ByEstado, len(i.Violations))
+	e.Say("audit: %d purchases, %v, %d violations", i.Compras, i.ByEstado, len(i.Violations))
 	for _, f := range i.Violations {
-		fmt.Printf("FALTA %s %s\n", f.IDCompra, f.What)
+		fmt.Printf("WRONG %s %s\n", f.IDCompra, f.What)
 	}
 	if len(i.Violations) > 0 {
-		return fmt.Errorf("%d faltas", len(i.Violations))
+		return fmt.Errorf("%d violations", len(i.Violations))
 	}
 	return nil
 }
 
-// Percentile is the nearest rank, in seconds.
+// Percentile returns the p-th percentile of values, by nearest rank.
 func Percentile(values []float64, p float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -183,7 +184,7 @@ func Percentile(values []float64, p float64) float64 {
 	return sorted[max(0, int(math.Ceil(float64(len(sorted))*p/100))-1)]
 }
 
-// Decode reads what an answer carries.
+// Decode decodes the body of a response.
 func Decode[T any](r client.Response) (T, error) {
 	var v T
 	return v, json.Unmarshal(r.Body, &v)

@@ -1,4 +1,4 @@
-// Command desempeno shows that who has its purchase brought home is served first, and that nobody starves for it.
+// Command desempeno shows that purchases with home delivery are served first, and that the others are served all the same.
 package main
 
 import (
@@ -15,21 +15,21 @@ import (
 const (
 	capacity  = 8
 	howMany   = 400
-	headStart = 15 * time.Second // in the part about ageing
+	headStart = 15 * time.Second // of home delivery, in the part about ageing
 )
 
 func main() {
 	common.Run("desempeno", []string{
 		fmt.Sprintf("APP_GESTOR_COMPRA_MAX_IN_FLIGHT=%d", capacity), "APP_GESTOR_COMPRA_STEP_PATIENCE=30m", "APP_ADMIN_PRODUCTOS_DELAY=0.15",
 	}, func(ctx context.Context, e *common.Scenario) error {
-		if err := urgentFirst(ctx, e, "una réplica de gestor-compra"); err != nil {
+		if err := urgentFirst(ctx, e, "one replica of gestor-compra"); err != nil {
 			return err
 		}
-		e.Say("arranco la segunda réplica de gestor-compra")
+		e.Say("start the second replica of gestor-compra")
 		if err := e.Local.Run(ctx, "start", "gestor-compra-2"); err != nil {
 			return err
 		}
-		if err := urgentFirst(ctx, e, "dos réplicas de gestor-compra"); err != nil {
+		if err := urgentFirst(ctx, e, "two replicas of gestor-compra"); err != nil {
 			return err
 		}
 		if err := nobodyWaitsForever(ctx, e); err != nil {
@@ -39,14 +39,15 @@ func main() {
 	})
 }
 
-// urgentFirst sends purchases without home delivery, then as many with it, faster than they are served.
+// urgentFirst sends purchases without home delivery and then as many with it, faster than they are served. Those with home delivery must
+// start first.
 func urgentFirst(ctx context.Context, e *common.Scenario, with string) error {
-	e.Say("%d compras sin domicilio y luego %d con domicilio, con %s; a la vez van %d", howMany, howMany, with, capacity)
+	e.Say("%d purchases without home delivery, then %d with it; %s, %d places", howMany, howMany, with, capacity)
 	normal, err := e.Comprar(ctx, "normal", howMany, 16, false)
 	if err != nil {
 		return err
 	}
-	urgent, err := e.Comprar(ctx, "urgente", howMany, 16, true)
+	urgent, err := e.Comprar(ctx, "urgent", howMany, 16, true)
 	if err != nil {
 		return err
 	}
@@ -58,14 +59,14 @@ func urgentFirst(ctx context.Context, e *common.Scenario, with string) error {
 	if err != nil {
 		return err
 	}
-	var lastUrgent time.Time // came in
+	var lastUrgent time.Time // the arrival of the last urgent one
 	for _, t := range turns {
 		if t.Domicilio && t.Recibida.After(lastUrgent) {
 			lastUrgent = t.Recibida
 		}
 	}
 	remainder, earlier, late := 0, 0, 0
-	for _, t := range turns { // in the order in which they started
+	for _, t := range turns { // in the order of their start
 		switch {
 		case t.Iniciada.Before(lastUrgent):
 			earlier++
@@ -76,37 +77,37 @@ func urgentFirst(ctx context.Context, e *common.Scenario, with string) error {
 		}
 	}
 	printDelays(turns)
-	e.Say("empezaron antes de llegar la última urgente %d; de las demás, %d sin domicilio; %d urgentes empezaron después de la primera de esas (se admiten %d)", earlier, remainder, late, capacity)
+	e.Say("%d started before the last urgent one arrived; of the others %d are without home delivery; %d urgent ones started after the first of these (at most %d may)", earlier, remainder, late, capacity)
 	if remainder == 0 {
-		return fmt.Errorf("no quedó cola de compras sin domicilio: no se vio nada")
+		return fmt.Errorf("no purchase without home delivery waited: nothing was shown")
 	}
 	if late > capacity {
-		return fmt.Errorf("%d urgentes empezaron después que una sin domicilio; caben %d", late, capacity)
+		return fmt.Errorf("%d urgent ones started after one without home delivery; at most %d may", late, capacity)
 	}
 	return nil
 }
 
-// nobodyWaitsForever lets urgent ones come for longer than the head start: those without home delivery start all the same,
-// in the order of their age with the head start counted.
+// nobodyWaitsForever sends urgent purchases for longer than their head start. Purchases without home delivery must start all the same, in
+// the order of age with the head start counted in.
 func nobodyWaitsForever(ctx context.Context, e *common.Scenario) error {
-	e.Say("envejecimiento: la ventaja de las urgentes baja a %s", headStart)
+	e.Say("ageing: the head start of urgent ones is now %s", headStart)
 	e.Local.Settings = append(e.Local.Settings, "APP_GESTOR_COMPRA_DOMICILIO_ADVANTAGE="+headStart.String())
 	for _, s := range []string{"gestor-compra", "gestor-compra-2"} {
 		if err := e.Local.Run(ctx, "restart", s); err != nil {
 			return err
 		}
 	}
-	all, err := e.Comprar(ctx, "cola", 120, 16, true) // so that there is a queue at once
+	all, err := e.Comprar(ctx, "queue", 120, 16, true) // they make a queue at once
 	if err != nil {
 		return err
 	}
-	normal, err := e.Comprar(ctx, "paciente", 40, 16, false)
+	normal, err := e.Comprar(ctx, "patient", 40, 16, false)
 	if err != nil {
 		return err
 	}
 	all = append(all, normal...)
 	for until := time.Now().Add(3 * headStart); time.Now().Before(until); time.Sleep(700 * time.Millisecond) {
-		more, err := e.Comprar(ctx, "corriente", 8, 8, true)
+		more, err := e.Comprar(ctx, "stream", 8, 8, true)
 		if err != nil {
 			return err
 		}
@@ -120,7 +121,7 @@ func nobodyWaitsForever(ctx context.Context, e *common.Scenario) error {
 		return err
 	}
 	printDelays(turns)
-	overtakings := 0 // urgent ones that came later than the head start and started before one without home delivery
+	overtakings := 0 // urgent ones that arrived more than the head start later than one without home delivery, and started before it
 	for i, n := range turns {
 		for _, u := range turns[:i] {
 			if !n.Domicilio && u.Domicilio && u.Recibida.Sub(n.Recibida) > headStart && n.Iniciada.Sub(u.Iniciada) > margin {
@@ -128,39 +129,41 @@ func nobodyWaitsForever(ctx context.Context, e *common.Scenario) error {
 			}
 		}
 	}
-	e.Say("%d compras sin domicilio entre %d urgentes: %d veces pasó antes una urgente que llegó más de %s después", len(normal), len(all)-len(normal), overtakings, headStart)
+	e.Say("%d purchases without home delivery among %d urgent ones: %d times one was passed by an urgent one that arrived more than %s later", len(normal), len(all)-len(normal), overtakings, headStart)
 	if overtakings > 0 {
-		return fmt.Errorf("la ventaja no tuvo fin")
+		return fmt.Errorf("the head start has no end")
 	}
 	return nil
 }
 
-// margin is within which two that were given their place together may start in either order.
+// margin is the time within which two purchases that got their place together may start in either order.
 const margin = time.Second
 
+// turn says when a purchase arrived, and when it got its place.
 type turn struct {
 	Domicilio bool
 	Recibida  time.Time
 	Iniciada  time.Time
 }
 
-// loadTurns gives the purchases in the order in which they got their place: the lease is 30 s from then.
+// loadTurns returns the turns of the purchases, in the order in which they got their place. The lease ends 30 s after that.
 func loadTurns(ctx context.Context, e *common.Scenario, ids []string) ([]turn, error) {
 	return client.Rows[turn](ctx, e.Manager, `select domicilio, creada_en as recibida, arriendo_hasta - interval '30 s' as iniciada
 		from compra where id = any($1) order by arriendo_hasta`, ids)
 }
 
+// printDelays prints how long the purchases waited, with and without home delivery.
 func printDelays(turns []turn) {
 	for _, row := range []struct {
 		name      string
 		domicilio bool
-	}{{"con domicilio", true}, {"sin domicilio", false}} {
+	}{{"home delivery", true}, {"the others", false}} {
 		var delays []float64
 		for _, t := range turns {
 			if t.Domicilio == row.domicilio {
 				delays = append(delays, t.Iniciada.Sub(t.Recibida).Seconds())
 			}
 		}
-		fmt.Printf("          %-14s %4d compras, esperaron p50 %5.1f s, p95 %5.1f s\n", row.name, len(delays), common.Percentile(delays, 50), common.Percentile(delays, 95))
+		fmt.Printf("          %-14s %4d purchases, waited p50 %5.1f s, p95 %5.1f s\n", row.name, len(delays), common.Percentile(delays, 50), common.Percentile(delays, 95))
 	}
 }

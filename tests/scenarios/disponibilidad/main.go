@@ -1,6 +1,6 @@
-// Command disponibilidad kills each service in turn and leaves it dead for a minute, while customers go on: none of them
-// may be told of an error, and all that was bought must come to its end within a minute of the service's return. Then two
-// replicas of the bff and of gestor-compra are restarted one by one, and one's sidecar is frozen.
+// Command disponibilidad kills each service in turn and leaves it dead for a minute while customers buy. No customer may get an error,
+// and every purchase must be at its end within a minute of the return of the service. Then two replicas of the bff and of
+// gestor-compra are restarted one by one, and the sidecar of one bff is frozen.
 package main
 
 import (
@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	customerCount = 3 // some six purchases a second: what a minute piles up has to be done in less than one
+	customerCount = 3 // about six purchases a second: what waits after a minute must be done in less than one
 	downtime      = 60 * time.Second
-	backWithin    = 60 * time.Second // within which everything is at its end
+	backWithin    = 60 * time.Second // the time to the end of every purchase
 )
 
 func main() {
@@ -31,7 +31,7 @@ func main() {
 	flag.Parse()
 	common.Run("disponibilidad", nil, func(ctx context.Context, e *common.Scenario) error {
 		u := &usage{e: e, finals: map[string]contracts.Estado{}}
-		fmt.Printf("%-16s  %10s  %7s  %8s  %14s  %s\n", "caído 60 s", "peticiones", "errores", "compras", "espera p95/máx", "todas en su final, tras el regreso")
+		fmt.Printf("%-16s  %10s  %7s  %9s  %14s  %s\n", "dead for 60 s", "requests", "errors", "purchases", "wait p95/max", "all at their end after")
 		var bad error
 		services := []string{"consolidador", "admin-productos", "ordenes", "gestor-compra", "monitor"}
 		if *onlyReplicas {
@@ -40,14 +40,14 @@ func main() {
 		for _, service := range services {
 			if err := u.without(ctx, service); err != nil {
 				bad = err
-				fmt.Println("MAL", err)
+				fmt.Println("BAD", err)
 			}
 		}
 		if err := u.withReplicas(ctx); err != nil {
 			bad = errors.Join(bad, err)
-			fmt.Println("MAL", err)
+			fmt.Println("BAD", err)
 		}
-		fmt.Printf("\nlo más que esperó un cliente una respuesta: %.2f s, en %d peticiones\n", u.worst.Seconds(), u.total)
+		fmt.Printf("\nthe longest that a customer waited for a response: %.2f s, in %d requests\n", u.worst.Seconds(), u.total)
 		for i, text := range u.errs {
 			if i < 20 {
 				fmt.Println("ERROR", text)
@@ -60,18 +60,18 @@ func main() {
 	})
 }
 
-// uso is what customers do, and what they were told.
+// usage is the load of the customers, and the responses that they got.
 type usage struct {
 	e      *common.Scenario
 	mu     sync.Mutex
 	finals map[string]contracts.Estado // where each purchase has to end
-	delays []float64                   // of this turn, in seconds
+	delays []float64                   // of this part, in seconds
 	errs   []string
 	worst  time.Duration
 	total  int
 }
 
-// sin kills the service with its sidecar, leaves it dead, and starts it again, under load from before until after.
+// without kills the service with its sidecar under load, starts it again after downtime, and prints a line.
 func (u *usage) without(ctx context.Context, service string) error {
 	u.mu.Lock()
 	u.delays = nil
@@ -83,7 +83,7 @@ func (u *usage) without(ctx context.Context, service string) error {
 		stop()
 		return err
 	}
-	if err := u.e.Local.Run(ctx, "stop", service); err != nil { // or the supervisor brings it back
+	if err := u.e.Local.Run(ctx, "stop", service); err != nil { // otherwise the supervisor restarts it
 		stop()
 		return err
 	}
@@ -98,15 +98,15 @@ func (u *usage) without(ctx context.Context, service string) error {
 	took, err := u.waitForFinals(ctx, back)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	fmt.Printf("%-16s  %10d  %7d  %8d  %6.2f/%5.2f s  %.1f s\n", service, len(u.delays), len(u.errs)-errs, len(u.finals)-compras,
+	fmt.Printf("%-16s  %10d  %7d  %9d  %6.2f/%5.2f s  %.1f s\n", service, len(u.delays), len(u.errs)-errs, len(u.finals)-compras,
 		common.Percentile(u.delays, 95), common.Percentile(u.delays, 100), took.Seconds())
 	if n := len(u.errs) - errs; n > 0 {
-		return fmt.Errorf("sin %s hubo %d peticiones contestadas con un error", service, n)
+		return fmt.Errorf("without %s, %d requests were answered with an error", service, n)
 	}
 	return err
 }
 
-// customers begin to buy, read and cancel, each on their own. The function that it returns ends them, and waits for their requests under way.
+// customers starts customers who buy, read and cancel. The function that it returns stops them, and waits for their requests.
 func (u *usage) customers(ctx context.Context, name string) (stop func()) {
 	going, end := context.WithCancel(ctx)
 	var group sync.WaitGroup
@@ -120,34 +120,34 @@ func (u *usage) customers(ctx context.Context, name string) (stop func()) {
 	return func() { end(); group.Wait() }
 }
 
-// cliente buys, reads, and cancels every other time.
+// customer buys, reads, and cancels every other time.
 func (u *usage) customer(ctx context.Context, usuario string) {
 	a, err := count(u, func() (client.Response, error) {
 		return u.e.BFF.Request(ctx, http.MethodPost, "/compras", map[string]any{
 			"id_usuario": usuario, "domicilio": rand.IntN(2) == 0, "productos": []contracts.Linea{{IDProducto: "1", Cantidad: 1}, {IDProducto: "2", Cantidad: 2}},
 		})
-	}, "comprar")
+	}, "buy")
 	if err != nil {
 		return
 	}
 	u.record(a.ID, contracts.EstadoConfirmada)
 	for range 2 {
 		time.Sleep(time.Duration(150+rand.IntN(200)) * time.Millisecond)
-		_, _ = count(u, func() (client.Response, error) { // an error is counted there
+		_, _ = count(u, func() (client.Response, error) { // count notes an error
 			return u.e.BFF.Request(ctx, http.MethodGet, "/compras/"+a.ID, nil)
-		}, "leer "+a.ID)
+		}, "read "+a.ID)
 	}
 	if rand.IntN(2) == 0 {
 		return
 	}
 	if _, err = count(u, func() (client.Response, error) {
 		return u.e.BFF.Request(ctx, http.MethodPost, "/compras/"+a.ID+"/cancelacion", map[string]string{"motivo": "ya no"})
-	}, "cancelar "+a.ID); err == nil {
+	}, "cancel "+a.ID); err == nil {
 		u.record(a.ID, contracts.EstadoCancelada)
 	}
 }
 
-// count makes a request once, without trying again, and notes how long it took and whether it was served.
+// count sends a request once and notes how long it took and whether it failed.
 func count(u *usage, ask func() (client.Response, error), what string) (contracts.Aceptada, error) {
 	start := time.Now()
 	r, err := ask()
@@ -169,6 +169,7 @@ func count(u *usage, ask func() (client.Response, error), what string) (contract
 	return a, err
 }
 
+// record notes the state in which a purchase must end.
 func (u *usage) record(id string, final contracts.Estado) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -181,7 +182,7 @@ func (u *usage) ids() []string {
 	return slices.Collect(maps.Keys(u.finals))
 }
 
-// waitForFinals waits until each purchase is where it has to be, and gives how long after the service's return that was.
+// waitForFinals waits until each purchase is in its final state, and returns how long after back that was.
 func (u *usage) waitForFinals(ctx context.Context, back time.Time) (time.Duration, error) {
 	type row struct {
 		ID     string
@@ -198,7 +199,7 @@ func (u *usage) waitForFinals(ctx context.Context, back time.Time) (time.Duratio
 			for id, final := range u.finals {
 				if estados[id] != final {
 					missing++
-					example = fmt.Sprintf("%s está %q y debía terminar %s", id, estados[id], final)
+					example = fmt.Sprintf("%s is %q and should end %s", id, estados[id], final)
 				}
 			}
 			if missing == 0 {
@@ -206,7 +207,7 @@ func (u *usage) waitForFinals(ctx context.Context, back time.Time) (time.Duratio
 			}
 		}
 		if time.Since(back) > backWithin || ctx.Err() != nil {
-			return time.Since(back), errors.Join(fmt.Errorf("%s después del regreso faltan %d compras: %s", backWithin, missing, example), err)
+			return time.Since(back), errors.Join(fmt.Errorf("%s after the return %d purchases are not at their end: %s", backWithin, missing, example), err)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}

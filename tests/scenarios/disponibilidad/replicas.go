@@ -13,11 +13,11 @@ import (
 
 const (
 	frozen  = 45 * time.Second
-	noticed = 8 * time.Second // within which all is answered that was sent to it before it was left out
+	noticed = 8 * time.Second // after that the balancer sends it no request any more
 )
 
-// withReplicas puts two replicas of the bff behind one address, and a second gestor-compra beside the first: restarted one by
-// one, and with a frozen sidecar, they refuse nothing that was not under way.
+// withReplicas runs two replicas of the bff behind one address, and two of gestor-compra. Restarts one by one may refuse no request, and a
+// frozen sidecar only those that were under way.
 func (u *usage) withReplicas(ctx context.Context) error {
 	for _, replica := range []string{"bff-2", "gestor-compra-2"} {
 		if err := u.e.Local.Run(ctx, "start", replica); err != nil {
@@ -38,26 +38,26 @@ func (u *usage) withReplicas(ctx context.Context) error {
 		return err
 	}
 	defer func() { u.e.BFF = direct }()
-	fmt.Printf("\n%-34s  %10s  %7s  %8s  %s\n", "dos bff y dos gestor-compra", "peticiones", "errores", "compras", "espera p95/máx")
+	fmt.Printf("\n%-34s  %10s  %7s  %9s  %s\n", "two bff and two gestor-compra", "requests", "errors", "purchases", "wait p95/max")
 	return errors.Join(u.restartEach(ctx), u.freezeSidecar(ctx, door))
 }
 
 // restartEach restarts each replica in turn under load.
 func (u *usage) restartEach(ctx context.Context) error {
-	stop := u.load(ctx, "escalonado")
+	stop := u.load(ctx, "rolling")
 	var bad error
 	for _, replica := range []string{"bff", "bff-2", "gestor-compra", "gestor-compra-2"} {
 		bad = errors.Join(bad, u.e.Local.Run(ctx, "restart", replica))
 		time.Sleep(3 * time.Second)
 	}
-	refused, _ := stop("reinicio escalonado de los cuatro")
+	refused, _ := stop("rolling restart of the four")
 	if refused > 0 {
-		bad = errors.Join(bad, fmt.Errorf("un reinicio escalonado negó %d peticiones", refused))
+		bad = errors.Join(bad, fmt.Errorf("a rolling restart refused %d requests", refused))
 	}
 	return errors.Join(bad, u.allFinal(ctx))
 }
 
-// freezeSidecar stops the first bff's sidecar, as a machine that hangs does.
+// freezeSidecar stops the sidecar of the first bff, as on a machine that hangs, and continues it.
 func (u *usage) freezeSidecar(ctx context.Context, door *balancer.Balancer) error {
 	pid := 0
 	processes, err := u.e.Local.Processes(ctx)
@@ -67,9 +67,9 @@ func (u *usage) freezeSidecar(ctx context.Context, door *balancer.Balancer) erro
 		}
 	}
 	if pid == 0 {
-		return errors.Join(errors.New("no hay sidecar del bff"), err)
+		return errors.Join(errors.New("there is no sidecar of the bff"), err)
 	}
-	stop := u.load(ctx, "congelado")
+	stop := u.load(ctx, "frozen")
 	time.Sleep(3 * time.Second)
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		return err
@@ -81,20 +81,20 @@ func (u *usage) freezeSidecar(ctx context.Context, door *balancer.Balancer) erro
 	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
 		return err
 	}
-	refused, customers := stop(fmt.Sprintf("sidecar de un bff congelado %s", frozen))
+	refused, customers := stop(fmt.Sprintf("sidecar of one bff frozen %s", frozen))
 	if later > 0 || refused > 2*customers {
-		return fmt.Errorf("con un sidecar congelado se negaron %d peticiones, %d de ellas después de %s", refused, later, noticed)
+		return fmt.Errorf("with a frozen sidecar %d requests were refused, %d of them after %s", refused, later, noticed)
 	}
 	for limit := time.Now().Add(backWithin); door.Ready() < 2; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(limit) {
-			return errors.New("el bff del sidecar congelado no volvió")
+			return errors.New("the bff with the frozen sidecar did not come back")
 		}
 	}
 	return u.allFinal(ctx)
 }
 
-// load begins to buy, read and cancel; the function that it returns ends it, prints a line, and tells how many requests were refused and how
-// many customers there were at once.
+// load starts the customers. The function that it returns stops them, prints a line, and returns the number of refused requests and of
+// customers.
 func (u *usage) load(ctx context.Context, name string) (stop func(what string) (refused, customers int)) {
 	u.mu.Lock()
 	u.delays = nil
@@ -105,18 +105,20 @@ func (u *usage) load(ctx context.Context, name string) (stop func(what string) (
 		end()
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		fmt.Printf("%-34s  %10d  %7d  %8d  %6.2f/%5.2f s\n", what, len(u.delays), len(u.errs)-refused, len(u.finals)-bought,
+		fmt.Printf("%-34s  %10d  %7d  %9d  %6.2f/%5.2f s\n", what, len(u.delays), len(u.errs)-refused, len(u.finals)-bought,
 			common.Percentile(u.delays, 95), common.Percentile(u.delays, 100))
 		return len(u.errs) - refused, customerCount
 	}
 }
 
+// errors returns how many requests failed so far.
 func (u *usage) errors() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return len(u.errs)
 }
 
+// allFinal waits until each purchase is in its final state.
 func (u *usage) allFinal(ctx context.Context) error {
 	_, err := u.waitForFinals(ctx, time.Now())
 	return err

@@ -7,7 +7,7 @@ import (
 
 const terminalWidth, terminalHeight = 72, 12
 
-// forTerminal draws pending messages as bars and the number of replicas beneath.
+// forTerminal returns a chart for a terminal: pending messages as bars, and the number of replicas below.
 func forTerminal(samples []point) string {
 	columns := min(terminalWidth, len(samples))
 	if columns == 0 {
@@ -19,7 +19,7 @@ func forTerminal(samples []point) string {
 	}
 	of := func(c int) point { return samples[c*len(samples)/columns] }
 	var t strings.Builder
-	fmt.Fprintf(&t, "\nmensajes pendientes de comandos-producto\n")
+	fmt.Fprintf(&t, "\npending messages of comandos-producto\n")
 	for row := terminalHeight; row > 0; row-- {
 		fmt.Fprintf(&t, "%5d ┤", int64(row)*most/terminalHeight)
 		for c := range columns {
@@ -31,7 +31,7 @@ func forTerminal(samples []point) string {
 		}
 		t.WriteString("\n")
 	}
-	t.WriteString("réplicas")
+	t.WriteString("replicas")
 	for c := range columns {
 		fmt.Fprint(&t, min(9, of(c).replicas))
 	}
@@ -39,7 +39,7 @@ func forTerminal(samples []point) string {
 	return t.String()
 }
 
-// asSVG draws both over time.
+// asSVG returns the same chart as SVG.
 func asSVG(samples []point) string {
 	const width, height, margin = 760.0, 320.0, 50.0
 	if len(samples) == 0 {
@@ -55,13 +55,13 @@ func asSVG(samples []point) string {
 	var pending, replicas strings.Builder
 	for i, p := range samples {
 		fmt.Fprintf(&pending, "%.1f,%.1f ", x(p), y(float64(p.pending)/float64(most)))
-		if i > 0 { // steps: a replica is there or it is not
+		if i > 0 { // steps: the number of replicas is whole
 			fmt.Fprintf(&replicas, "%.1f,%.1f ", x(p), y(float64(samples[i-1].replicas)/6))
 		}
 		fmt.Fprintf(&replicas, "%.1f,%.1f ", x(p), y(float64(p.replicas)/6))
 	}
 	var t strings.Builder
-	fmt.Fprintf(&t, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="sans-serif" font-size="12" role="img" aria-label="Mensajes pendientes y réplicas de admin-productos en el tiempo">`+"\n", width, height)
+	fmt.Fprintf(&t, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="sans-serif" font-size="12" role="img" aria-label="Pending messages and replicas of admin-productos over time">`+"\n", width, height)
 	fmt.Fprintf(&t, `<rect width="%.0f" height="%.0f" fill="#fff"/>`+"\n", width, height)
 	for k := range 7 {
 		part := float64(k) / 6
@@ -71,6 +71,6 @@ func asSVG(samples []point) string {
 	}
 	fmt.Fprintf(&t, `<polyline fill="none" stroke="#1f5fa8" stroke-width="2" points="%s"/>`+"\n", pending.String())
 	fmt.Fprintf(&t, `<polyline fill="none" stroke="#b3541e" stroke-width="2" points="%s"/>`+"\n", replicas.String())
-	fmt.Fprintf(&t, `<text x="%.0f" y="24" fill="#1f5fa8">mensajes pendientes</text><text x="%.0f" y="24" text-anchor="end" fill="#b3541e">réplicas de admin-productos</text>`+"\n</svg>\n", margin, width-margin)
+	fmt.Fprintf(&t, `<text x="%.0f" y="24" fill="#1f5fa8">pending messages</text><text x="%.0f" y="24" text-anchor="end" fill="#b3541e">replicas of admin-productos</text>`+"\n</svg>\n", margin, width-margin)
 	return t.String()
 }

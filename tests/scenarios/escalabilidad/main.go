@@ -1,4 +1,5 @@
-// Command scalability fills admin-productos' queue and lets it grow by real replicas, as KEDA would in a cluster.
+// Command escalabilidad fills the queue of admin-productos and scales it by real replicas, as KEDA does in a cluster. Five replicas must
+// be at least four times as fast as one.
 package main
 
 import (
@@ -17,13 +18,13 @@ import (
 )
 
 const (
-	delay    = 8 // seconds that a reservation takes
-	firstFew = 5 // with which the rate of one replica is measured
+	delay    = 8 // seconds for one reservation
+	firstFew = 5 // purchases to measure the rate of one replica
 	burst    = 90
 )
 
 func main() {
-	chart := flag.String("svg", filepath.Join("docs", "results", "scalability.svg"), "dónde dejar el gráfico")
+	chart := flag.String("svg", filepath.Join("docs", "results", "scalability.svg"), "where to write the chart")
 	flag.Parse()
 	common.Run("escalabilidad", []string{
 		fmt.Sprintf("APP_ADMIN_PRODUCTOS_DELAY=%d", delay), "APP_ADMIN_PRODUCTOS_MAX_CONCURRENT_RESERVATIONS=1",
@@ -32,8 +33,8 @@ func main() {
 }
 
 func scalability(ctx context.Context, e *common.Scenario, chart string) error {
-	e.Say("una réplica, %d s por reserva, un manejador: mido su ritmo con %d compras", delay, firstFew)
-	ids, err := e.Comprar(ctx, "medida", firstFew, firstFew, false)
+	e.Say("one replica, %d s for a reservation, one handler: measure its rate with %d purchases", delay, firstFew)
+	ids, err := e.Comprar(ctx, "measure", firstFew, firstFew, false)
 	if err != nil {
 		return err
 	}
@@ -44,18 +45,18 @@ func scalability(ctx context.Context, e *common.Scenario, chart string) error {
 	if err != nil {
 		return err
 	}
-	e.Say("una réplica reserva %.3f compras/s; ahora una ráfaga de %d, y el escalador en marcha", ofOne, burst)
+	e.Say("one replica reserves %.3f purchases/s; now a burst of %d, with the autoscaler running", ofOne, burst)
 	m := &watcher{e: e, autoscaler: autoscaler.New(autoscaler.KedaRule), shouldRun: map[string]bool{}}
 	own, stop := context.WithCancel(ctx)
 	finished := make(chan struct{})
 	go func() { defer close(finished); m.run(own) }()
-	more, err := e.Comprar(ctx, "rafaga", burst, 16, false)
+	more, err := e.Comprar(ctx, "burst", burst, 16, false)
 	if err == nil {
 		ids = append(ids, more...)
 		err = e.Until(ctx, 5*time.Minute, ids, len(ids), contracts.EstadoConfirmada)
 	}
 	if err == nil {
-		e.Say("todas confirmadas; espero a que quede una réplica")
+		e.Say("all confirmed; wait until one replica is left")
 		for limit := time.Now().Add(90 * time.Second); m.howMany() > 1 && time.Now().Before(limit); time.Sleep(time.Second) {
 		}
 	}
@@ -71,17 +72,18 @@ func scalability(ctx context.Context, e *common.Scenario, chart string) error {
 	if err := os.WriteFile(chart, []byte(asSVG(m.points)), 0o644); err != nil { // #nosec G306 -- a document
 		return err
 	}
-	e.Say("gráfico: %s", chart)
+	e.Say("chart: %s", chart)
 	return m.judge(ctx, ids, ofOne)
 }
 
-// judge compares the rate of five with that of one, and looks for anything done twice or undone.
+// judge returns an error unless five replicas are four times as fast as one, nothing was reserved twice or compensated, and one replica is
+// left.
 func (m *watcher) judge(ctx context.Context, ids []string, ofOne float64) error {
 	ofFive, n, err := pace(ctx, m.e, ids, m.withFive, m.idleSince)
 	if err != nil {
 		return err
 	}
-	m.e.Say("con cinco réplicas: %.3f compras/s en %d reservas, %.1f veces una", ofFive, n, ofFive/ofOne)
+	m.e.Say("five replicas: %.3f purchases/s in %d reservations, %.1f times one", ofFive, n, ofFive/ofOne)
 	doubles, err := client.One[int](ctx, m.e.Productos, `select count(*) from (select 1 from movimiento where tipo = 'RESERVA' group by id_compra having count(*) > 1) x`)
 	if err != nil {
 		return err
@@ -90,21 +92,21 @@ func (m *watcher) judge(ctx context.Context, ids []string, ofOne float64) error 
 	if err != nil {
 		return err
 	}
-	m.e.Say("reservadas dos veces: %d; compensadas: %d; réplicas al final: %d", doubles, undone, m.howMany())
+	m.e.Say("reserved twice: %d; compensated: %d; replicas at the end: %d", doubles, undone, m.howMany())
 	switch {
 	case doubles > 0 || undone > 0:
-		return fmt.Errorf("hubo compras reservadas dos veces o compensadas")
+		return fmt.Errorf("purchases were reserved twice or compensated")
 	case m.withFive.IsZero():
-		return fmt.Errorf("no llegó a haber cinco réplicas")
+		return fmt.Errorf("there were never five replicas")
 	case ofFive < 4*ofOne:
-		return fmt.Errorf("cinco réplicas van %.1f veces tan rápido como una; se esperaban 4", ofFive/ofOne)
+		return fmt.Errorf("five replicas are %.1f times as fast as one, want 4", ofFive/ofOne)
 	case m.howMany() > 1:
-		return fmt.Errorf("quedaron %d réplicas", m.howMany())
+		return fmt.Errorf("%d replicas are left", m.howMany())
 	}
 	return m.e.Audit(ctx, ids)
 }
 
-// pace is how many purchases were reserved per second between two instants: from the first reservation to the last.
+// pace returns the rate and the number of the reservations between two instants.
 func pace(ctx context.Context, e *common.Scenario, ids []string, from, until time.Time) (perSecond float64, n int, err error) {
 	type row struct{ En time.Time }
 	rows, err := client.Rows[row](ctx, e.Productos, `select en from movimiento where tipo = 'RESERVA' and id_compra = any($1) and en between $2 and $3 order by en`, ids, from, until)
@@ -112,14 +114,14 @@ func pace(ctx context.Context, e *common.Scenario, ids []string, from, until tim
 		return 0, 0, err
 	}
 	if len(rows) < 3 {
-		return 0, len(rows), fmt.Errorf("hay %d reservas: no bastan para medir un ritmo", len(rows))
+		return 0, len(rows), fmt.Errorf("%d reservations are not enough to measure a rate", len(rows))
 	}
 	return float64(len(rows)-1) / rows[len(rows)-1].En.Sub(rows[0].En).Seconds(), len(rows), nil
 }
 
 func replica(n int) string { return fmt.Sprintf("admin-productos-%d", n) }
 
-// fromMetrics finds a series in what monitor tells.
+// fromMetrics returns the value of a series in the metrics of monitor.
 func fromMetrics(text, series string) (float64, bool) {
 	for line := range strings.Lines(text) {
 		if remainder, ok := strings.CutPrefix(line, series+" "); ok {

@@ -11,40 +11,40 @@ import (
 	"entregas/tests/scenarios/common"
 )
 
-// point is what there was at one instant.
+// point is the state at one instant.
 type point struct {
 	at       time.Duration
 	pending  int64
 	desired  int
-	replicas int // that read the queue
+	replicas int // consumers of the queue
 }
 
-// watcher reads monitor, asks the rule, and starts and stops replicas.
+// watcher reads the metrics of monitor, asks the autoscaler, and starts and stops replicas.
 type watcher struct {
 	e          *common.Scenario
 	autoscaler *autoscaler.Autoscaler
 	points     []point
-	// withFive is when all five read the queue; idleSince, when there was not enough left for all of them.
+	// withFive is when five replicas consumed from the queue; idleSince is when there was not enough left for all of them.
 	withFive, idleSince time.Time
 	mu                  sync.Mutex
-	shouldRun           map[string]bool // the further replicas that there should be
-	readers             int             // that read the queue at the last look
+	shouldRun           map[string]bool // the replicas beside the first that should run
+	readers             int             // consumers at the last look
 	group               sync.WaitGroup
 }
 
 const (
 	lookEvery    = 2 * time.Second
-	enoughForAll = 10 // pending messages below which one of the five may be idle: two for each
+	enoughForAll = 10 // with fewer pending messages, two for each of five replicas, one may be idle
 )
 
-// run scales until ctx ends, and then stops the further replicas.
+// run scales until ctx ends, and waits until the commands under way are done.
 func (m *watcher) run(ctx context.Context) {
 	start, monitor := time.Now(), client.Direct(m.e.Env.Monitor)
 	for ; ctx.Err() == nil; sleep(ctx, lookEvery) {
 		r, err := monitor.Request(ctx, http.MethodGet, "/metrics", nil)
 		pending, found := fromMetrics(string(r.Body), "pending_messages_persistent_public_default_comandos_producto")
 		if err != nil || !found {
-			continue // what is not known is no reason to change anything
+			continue // without metrics nothing changes
 		}
 		readers, _ := fromMetrics(string(r.Body), `entregas_consumers{subscription="admin-productos",topic="comandos-producto"}`)
 		m.mu.Lock()
@@ -55,7 +55,7 @@ func (m *watcher) run(ctx context.Context) {
 		m.points = append(m.points, point{now.Sub(start), int64(pending), desired, int(readers)})
 		if readers >= 5 && m.withFive.IsZero() {
 			m.withFive = now
-			m.e.Say("cinco réplicas, %.0f pendientes", pending)
+			m.e.Say("five replicas, %.0f pending", pending)
 		}
 		if !m.withFive.IsZero() && m.idleSince.IsZero() && pending < enoughForAll {
 			m.idleSince = now
@@ -65,7 +65,7 @@ func (m *watcher) run(ctx context.Context) {
 	m.group.Wait()
 }
 
-// adjust starts what is missing and stops what is too much, the last one first.
+// adjust starts the replicas that are missing and stops those that are too many.
 func (m *watcher) adjust(ctx context.Context, desired int) {
 	for n := 2; n <= 5; n++ {
 		name := replica(n)
@@ -89,7 +89,7 @@ func (m *watcher) adjust(ctx context.Context, desired int) {
 	}
 }
 
-// howMany is how many replicas read the queue at the last look.
+// howMany returns how many replicas consumed from the queue at the last look.
 func (m *watcher) howMany() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

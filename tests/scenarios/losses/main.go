@@ -1,5 +1,5 @@
-// Command lost takes away by hand what a crash leaves: the broker's disk, the engine's memory of a purchase, and a
-// reservation's purchase. What is lost is asked again or mended, and told.
+// Command losses deletes what no crash takes away: the disk of the broker, what the engine knows of a purchase, and the purchase of a
+// reservation. The system must ask again or mend, and record what it did.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	common.Run("perdidas", []string{
+	common.Run("losses", []string{
 		"APP_GESTOR_COMPRA_RECONCILE_EVERY=5s", "APP_GESTOR_COMPRA_STALLED_AFTER=50s", "APP_GESTOR_COMPRA_ASK_AGAIN_AFTER=10s",
 		"APP_ADMIN_PRODUCTOS_RECONCILE_EVERY=5s", "APP_ADMIN_PRODUCTOS_ORPHANED_AFTER=5s",
 	}, func(ctx context.Context, e *common.Scenario) error {
@@ -36,9 +36,9 @@ func main() {
 	})
 }
 
-// brokerDisk loses every message that waits: the steps ask again.
+// brokerDisk deletes every message that waits. The steps must ask again.
 func brokerDisk(ctx context.Context, e *common.Scenario) ([]string, error) {
-	e.Say("el disco del broker: 20 compras esperan a consolidador, y Pulsar pierde todo lo que tenía")
+	e.Say("the disk of the broker: 20 purchases wait for consolidador, and Pulsar loses everything")
 	ids, err := stopped(ctx, e, "consolidador", 20, contracts.EstadoIniciada)
 	if err != nil {
 		return nil, err
@@ -49,25 +49,25 @@ func brokerDisk(ctx context.Context, e *common.Scenario) ([]string, error) {
 	if err := os.RemoveAll(filepath.Join(e.Local.Root, ".local", e.Local.Instance, "data", "pulsar")); err != nil {
 		return nil, err
 	}
-	for _, command := range [][]string{{"start", "pulsar"}, {"up"}} { // which makes the topics, and starts consolidador
+	for _, command := range [][]string{{"start", "pulsar"}, {"up"}} { // `up` makes the topics, and starts consolidador
 		if err := e.Local.Run(ctx, command...); err != nil {
 			return nil, err
 		}
 	}
-	// A sidecar whose topics were gone when it came back to the broker keeps producers that are closed for good.
+	// A sidecar that came back to the broker before its topics existed keeps producers that are closed for good.
 	if _, err := e.Local.Kill(ctx, func(p client.Process) bool { return p.Kind == "sidecar" }); err != nil {
 		return nil, err
 	}
 	if err := e.Until(ctx, 3*time.Minute, ids, len(ids), contracts.EstadoConfirmada); err != nil {
 		return nil, err
 	}
-	e.Say("las 20 están CONFIRMADA: sus pasos preguntaron otra vez")
+	e.Say("all 20 are CONFIRMADA: their steps asked again")
 	return ids, nil
 }
 
-// engineMemory has the engine forget purchases in the middle of their saga: it goes on where they stood.
+// engineMemory deletes what the engine knows of purchases in the middle of their saga. They must go on where they stood.
 func engineMemory(ctx context.Context, e *common.Scenario) ([]string, error) {
-	e.Say("la memoria del motor: 5 compras esperan su reserva, y Dapr las olvida")
+	e.Say("the memory of the engine: 5 purchases wait for their reservation, and Dapr forgets them")
 	ids, err := stopped(ctx, e, "admin-productos", 5, contracts.EstadoProductosValidos)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func engineMemory(ctx context.Context, e *common.Scenario) ([]string, error) {
 				return err
 			}
 			if result.RowsAffected() == 0 {
-				return fmt.Errorf("el motor no tenía nada de la compra %s", id)
+				return fmt.Errorf("the engine had nothing of purchase %s", id)
 			}
 		}
 		return nil
@@ -100,9 +100,9 @@ func engineMemory(ctx context.Context, e *common.Scenario) ([]string, error) {
 	return ids, count(ctx, e, e.Manager, "relevado", len(ids))
 }
 
-// compraOfReserva leaves units reserved for a purchase that nobody knows, in books that balance.
+// compraOfReserva reserves units for a purchase that does not exist, in books that balance. They must be released.
 func compraOfReserva(ctx context.Context, e *common.Scenario) ([]string, error) {
-	e.Say("la compra de una reserva: 3 unidades del producto 2 reservadas para nadie")
+	e.Say("the purchase of a reservation: 3 units of product 2 are reserved for a purchase that does not exist")
 	id := uuid.Must(uuid.NewV7()).String()
 	if err := execute(ctx, e, "productos", func(c *pgx.Conn) error {
 		_, err := c.Exec(ctx, `with tomada as (update producto set cantidad = cantidad - 3 where id = '2' returning cantidad),
@@ -118,12 +118,12 @@ func compraOfReserva(ctx context.Context, e *common.Scenario) ([]string, error) 
 			return nil, count(ctx, e, e.Productos, "liberada", 1)
 		}
 		if time.Now().After(limit) {
-			return nil, errors.Join(errors.New("la reserva huérfana sigue ahí"), err)
+			return nil, errors.Join(errors.New("the orphaned reservation is still there"), err)
 		}
 	}
 }
 
-// stopped stops a service and sends purchases that come as far as estado.
+// stopped stops a service, sends n purchases, and waits until they are in estado.
 func stopped(ctx context.Context, e *common.Scenario, service string, n int, estado contracts.Estado) ([]string, error) {
 	if err := e.Local.Run(ctx, "stop", service); err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func stopped(ctx context.Context, e *common.Scenario, service string, n int, est
 	return ids, e.Until(ctx, time.Minute, ids, n, estado)
 }
 
-// execute changes a database past everybody.
+// execute changes a database without the services.
 func execute(ctx context.Context, e *common.Scenario, database string, act func(*pgx.Conn) error) error {
 	dsn, err := e.Local.Output(ctx, "dsn", database)
 	if err != nil {
@@ -149,7 +149,7 @@ func execute(ctx context.Context, e *common.Scenario, database string, act func(
 	return act(c)
 }
 
-// count tells what the reconciler kept of it.
+// count prints the findings of a reconciler, and returns an error unless want of them have this result.
 func count(ctx context.Context, e *common.Scenario, database *client.Database, result string, want int) error {
 	type row struct {
 		Que, Estado, Hecho string
@@ -161,13 +161,13 @@ func count(ctx context.Context, e *common.Scenario, database *client.Database, r
 	}
 	total := 0
 	for _, f := range rows {
-		e.Say("hallazgo: %d × %s, %s: %s", f.N, f.Que, f.Estado, f.Hecho)
+		e.Say("found: %d × %s, %s: %s", f.N, f.Que, f.Estado, f.Hecho)
 		if f.Hecho == result {
 			total += f.N
 		}
 	}
 	if total != want {
-		return fmt.Errorf("%d hallazgos con %q, se esperaban %d", total, result, want)
+		return fmt.Errorf("%d findings with %q, want %d", total, result, want)
 	}
 	return nil
 }
