@@ -9,99 +9,101 @@ import (
 	"entregas/contracts"
 )
 
-// The names under which the engine knows the workflow and its activities. Instances in flight hold them: they stay.
+// The names under which the engine knows the workflows and the activities. Instances in flight hold these names, so no name may
+// change after a release.
 const (
 	CompraName      = "Compra"
 	DespachoName    = "Despacho"
 	CancelacionName = "Cancelacion"
 
-	askName      = "Preguntar"
-	aprobarName  = "PedirAprobacion"
-	decisionName = "LeerDecision"
-	undoName     = "Deshacer"
-	closeName    = "Cerrar"
-	finishName   = "TerminarTramite"
+	askName        = "Ask"
+	aprobacionName = "AskForAprobacion"
+	decisionName   = "ReadDecision"
+	undoName       = "Undo"
+	closeName      = "Close"
+	finishName     = "FinishTramite"
 
-	// DecisionEvent wakes a workflow that waits for an approval. It carries nothing: the decision's row says what was decided.
+	// DecisionEvent wakes a workflow that waits for an approval. It carries no data: the row of the decision has the data.
 	DecisionEvent = "decision"
 )
 
-// Entrada is the workflow's input: the purchase, and the settings as they were when it started.
+// Input is the input of each workflow: the purchase, and the settings at the time when the workflow started.
 type Input struct {
 	Compra   contracts.SolicitudCompra `json:"compra"`
-	Settings Settings                  `json:"ajustes"`
-	Version  int                       `json:"version,omitempty"`  // of the table of steps, when the workflow started
-	Motivo   string                    `json:"motivo,omitempty"`   // of a Cancelacion
-	Resumed  *compensation             `json:"retomada,omitempty"` // set by ContinueAsNew in the middle of a compensation
-	// Run names this start of an instance that replaces another under the same id; empty for the first. Activities echo it,
-	// so that the outcome of an activity of the replaced instance is told from one of this run: docs/adr/stalled-sagas.md.
+	Settings Settings                  `json:"settings"`
+	Version  int                       `json:"version,omitempty"` // the Version of the table of steps when the workflow started
+	Motivo   string                    `json:"motivo,omitempty"`  // the reason of a Cancelacion
+	Resumed  *compensation             `json:"resumed,omitempty"` // set by ContinueAsNew in the middle of a compensation
+	// Run is the name of an instance that replaces another under the same id; the first instance has none. Each activity
+	// returns the name. So the workflow can ignore the outcome of an activity of the replaced instance: docs/adr/stalled-sagas.md.
 	Run string `json:"run,omitempty"`
 }
 
-// Settings are the settings that the saga decides by. They are in the input, never read while it runs.
+// Settings are the settings that the saga needs for its decisions. They are part of the input: a workflow never reads the environment.
 type Settings struct {
-	AprobacionThreshold  int           `json:"umbral_aprobacion"`  // more units than this need an operator's approval
-	AprobacionDeadline   time.Duration `json:"plazo_aprobacion"`   // after which an approval has expired
-	CompensationDeadline time.Duration `json:"plazo_compensacion"` // after which a compensation that is not confirmed is an alarm
+	AprobacionThreshold  int           `json:"approval_threshold"`    // a purchase of more units needs the approval of an operator
+	AprobacionDeadline   time.Duration `json:"approval_deadline"`     // how long the saga waits for an approval
+	CompensationDeadline time.Duration `json:"compensation_deadline"` // how long the saga tries to undo; then the purchase is FALLIDA
 
-	// CompensationDelay is the first wait after a rollback that was not confirmed, then doubling up to LongestSleep; firstSleep when it is 0.
-	CompensationDelay time.Duration `json:"espera_compensacion,omitempty"`
+	// CompensationDelay is the wait before the second try of a rollback; each further wait is twice as long, up to LongestSleep.
+	// Zero stands for firstSleep.
+	CompensationDelay time.Duration `json:"compensation_delay,omitempty"`
 }
 
-// RequiresAprobacion tells that an operator has to look at the purchase first.
+// RequiresAprobacion reports whether an operator must approve the purchase.
 func (e Input) RequiresAprobacion() bool {
 	return e.Compra.Unidades() > e.Settings.AprobacionThreshold
 }
 
-// Question is one step: the state that the purchase enters, and the command whose answer it waits for.
+// Question is the input of Ask: the command of a step, and the states before and after it.
 type Question struct {
 	Compra  contracts.SolicitudCompra `json:"compra"`
-	Comando contracts.MessageType     `json:"comando"`
-	Accepts contracts.MessageType     `json:"acepta"`          // the reply that lets it go on; any other refuses
-	Enters  contracts.Estado          `json:"entra,omitempty"` // entered with the question, in one transaction
-	From    []contracts.Estado        `json:"desde,omitempty"` // from where it may be entered
-	En      []contracts.Estado        `json:"en"`              // where the question may be asked: Enters, and what comes between
-	To      contracts.Estado          `json:"al,omitempty"`    // the state that an accepting reply brings with it
-	// Cancelable: somebody's wish to cancel is looked at before the question is asked, and before To is entered.
+	Command contracts.MessageType     `json:"command"`
+	Accepts contracts.MessageType     `json:"accepts"`          // the reply that accepts; any other reply refuses
+	Enters  contracts.Estado          `json:"enters,omitempty"` // the state that the purchase enters in the transaction that records the question
+	From    []contracts.Estado        `json:"from,omitempty"`   // the states from which the purchase may enter Enters
+	In      []contracts.Estado        `json:"in"`               // the states in which the command may be sent: Enters, and those that may follow it
+	To      contracts.Estado          `json:"to,omitempty"`     // the state that the purchase enters with the reply that accepts
+	// Cancelable says that a request to cancel stops the step before the command is sent, and before the purchase enters To.
 	Cancelable bool `json:"cancelable,omitempty"`
 }
 
-// Rollback is one thing to undo. The first one takes the purchase to COMPENSANDO.
+// Rollback is the input of Undo: the command that undoes one step. The first rollback takes the purchase to COMPENSANDO.
 type Rollback struct {
 	Compra  contracts.SolicitudCompra `json:"compra"`
-	Comando contracts.MessageType     `json:"comando"`
+	Command contracts.MessageType     `json:"command"`
 	Motivo  string                    `json:"motivo"`
-	Cause   contracts.MessageType     `json:"causa"` // the message because of which all is undone
-	From    []contracts.Estado        `json:"desde"` // from where the purchase may enter COMPENSANDO
+	Cause   contracts.MessageType     `json:"cause"` // the message that is the reason for the compensation
+	From    []contracts.Estado        `json:"from"`  // the states from which the purchase may enter COMPENSANDO
 }
 
-// Ending is how a walk that stopped early ends.
+// Ending is the input of Close: the last state of a purchase that was not confirmed in the usual way.
 type Ending struct {
 	IDCompra  string                `json:"id_compra"`
 	Estado    contracts.Estado      `json:"estado"`
-	Motivo    string                `json:"motivo"`            // the purchase's reason from now on; empty: it keeps the one that it has
-	Detalle   string                `json:"detalle,omitempty"` // what the history tells; empty: Motivo
+	Motivo    string                `json:"motivo"`            // the new reason of the purchase; the purchase keeps its reason where this is empty
+	Detalle   string                `json:"detalle,omitempty"` // the text for the history; Motivo where this is empty
 	Faltantes []contracts.Faltante  `json:"faltantes,omitempty"`
 	IDOrden   string                `json:"id_orden,omitempty"`
-	Cause     contracts.MessageType `json:"causa"` // the message behind it
-	From      []contracts.Estado    `json:"desde"` // from where that state may be entered
+	Cause     contracts.MessageType `json:"cause"` // the message that is the reason for Estado
+	From      []contracts.Estado    `json:"from"`  // the states from which the purchase may enter Estado
 }
 
-// Tramite is something that a person began for a purchase that is confirmed, and that has come to its end.
+// Tramite is the input of FinishTramite: the end of a dispatch or a cancellation of a confirmed purchase.
 type Tramite struct {
 	IDCompra string `json:"id_compra"`
 	Tipo     string `json:"tipo"`
-	Hecho    bool   `json:"hecho"` // else it was refused
+	Done     bool   `json:"done"` // false: it was refused
 	Motivo   string `json:"motivo,omitempty"`
 }
 
-// The kinds of Tramite. Each is a workflow of its own, under the purchase's id and the kind.
+// The kinds of Tramite. Each is a workflow; IDTramite has its id.
 const (
 	TramiteDespacho    = "despacho"
 	TramiteCancelacion = "cancelacion"
 )
 
-// WorkflowOf is the name and the id of the workflow of a purchase: of the saga itself where tramite is empty, else of that Tramite.
+// WorkflowOf returns the name and the id of a workflow of a purchase: of the saga where tramite is empty, else of that kind of Tramite.
 func WorkflowOf(idCompra, tramite string) (name, id string) {
 	switch tramite {
 	case TramiteDespacho:
@@ -113,56 +115,56 @@ func WorkflowOf(idCompra, tramite string) (name, id string) {
 	}
 }
 
-// IDTramite is the id of the workflow.
+// IDTramite returns the id of the workflow of a Tramite of the given kind.
 func IDTramite(idCompra, kind string) string { return idCompra + "-" + kind }
 
-// DecisionReading asks what was decided about a purchase that awaits approval.
+// DecisionReading is the input of ReadDecision.
 type DecisionReading struct {
 	IDCompra string `json:"id_compra"`
-	Expired  bool   `json:"vencida"` // the time is up: unless something was decided, it is "expirada" now
+	Expired  bool   `json:"expired"` // the deadline has passed: without a decision, the decision is "expirada"
 }
 
-// Result is how a step ended. Refusals are results, never errors: an error is trouble, and is tried again.
+// Result says how a step ended. A refusal is a result. An error is a fault, and the engine tries the activity again.
 type Result string
 
 // The results.
 const (
-	Aceptada  Result = "aceptada"
-	Refused   Result = "rechazada"     // the participant refused, finally
-	Cancelled Result = "cancelada"     // somebody asked to cancel the purchase
-	NoReply   Result = "sin-respuesta" // patience ran out: whether it was done is in doubt
-	Pendiente Result = "pendiente"     // nothing is decided yet
-	Finished  Result = "terminada"     // the purchase is not in a state for this step: there is nothing to do
+	Accepted  Result = "accepted"
+	Refused   Result = "refused"   // the participant refused, and will not change its answer
+	Cancelled Result = "cancelled" // there is a request to cancel the purchase
+	NoReply   Result = "no-reply"  // no reply came in time: the step may have been done or not
+	Pending   Result = "pending"   // there is no decision yet
+	Finished  Result = "finished"  // the purchase is past this step: there is nothing to do
 )
 
-// Outcome is the outcome of a step.
+// Outcome is the output of an activity that does a step.
 type Outcome struct {
-	Result    Result                `json:"resultado"`
-	Asked     bool                  `json:"preguntada"` // the command was sent, so the step may have been done
-	Reply     contracts.MessageType `json:"respuesta,omitempty"`
+	Result    Result                `json:"result"`
+	Asked     bool                  `json:"asked"` // the command was sent: the step may have been done
+	Reply     contracts.MessageType `json:"reply,omitempty"`
 	Motivo    string                `json:"motivo,omitempty"`
 	IDOrden   string                `json:"id_orden,omitempty"`
 	Faltantes []contracts.Faltante  `json:"faltantes,omitempty"`
 }
 
-// Activities is what the saga does to the world. Each may run more than once and must come to the same.
+// Activities are the effects of the workflows on the world. The engine may run an activity more than once, so each must be idempotent.
 type Activities interface {
-	// Ask records the state and the question, sends the command and waits for its reply.
+	// Ask records the state and the question, sends the command, and waits for the reply.
 	Ask(ctx context.Context, p Question) (Outcome, error)
-	// AskForAprobacion takes the purchase to POR_APROBAR: Pendiente, Cancelled or Finished.
+	// AskForAprobacion takes the purchase to POR_APROBAR. The result is Pending, Cancelled or Finished.
 	AskForAprobacion(ctx context.Context, c contracts.SolicitudCompra) (Outcome, error)
-	// ReadDecision tells what was decided: Aceptada, Refused (also when it expired), Cancelled or Pendiente.
+	// ReadDecision reads the decision. The result is Accepted, Refused (also after the deadline), Cancelled or Pending.
 	ReadDecision(ctx context.Context, l DecisionReading) (Outcome, error)
-	// Undo sends a rollback and waits a while for its confirmation: Aceptada, Refused (the order has left, ordenes
-	// says) or NoReply, with the Reply where there was one that cannot be.
+	// Undo sends a rollback and waits for its confirmation. The result is Accepted, Refused (ordenes says that the order has left)
+	// or NoReply. An outcome NoReply has a Reply where the participant refused and may not.
 	Undo(ctx context.Context, r Rollback) (Outcome, error)
-	// Close records how a walk that stopped early ends.
+	// Close records the last state of a purchase that was not confirmed in the usual way.
 	Close(ctx context.Context, c Ending) error
-	// FinishTramite records that a Tramite has come to its end.
+	// FinishTramite records the end of a Tramite.
 	FinishTramite(ctx context.Context, t Tramite) error
 }
 
-// Register makes the saga known to an engine, with a doing its work.
+// Register adds the workflows to r, and the methods of a as their activities.
 func Register(r *workflow.Registry, a Activities) error {
 	for name, w := range map[string]workflow.Workflow{
 		CompraName: Compra, DespachoName: Despacho, CancelacionName: Cancelacion,
@@ -172,12 +174,12 @@ func Register(r *workflow.Registry, a Activities) error {
 		}
 	}
 	for name, activity := range map[string]workflow.Activity{
-		askName:      asActivity(a.Ask),
-		aprobarName:  asActivity(a.AskForAprobacion),
-		decisionName: asActivity(a.ReadDecision),
-		undoName:     asActivity(a.Undo),
-		closeName:    asActivity(withoutOutput(a.Close)),
-		finishName:   asActivity(withoutOutput(a.FinishTramite)),
+		askName:        asActivity(a.Ask),
+		aprobacionName: asActivity(a.AskForAprobacion),
+		decisionName:   asActivity(a.ReadDecision),
+		undoName:       asActivity(a.Undo),
+		closeName:      asActivity(withoutOutput(a.Close)),
+		finishName:     asActivity(withoutOutput(a.FinishTramite)),
 	} {
 		if err := r.AddActivityN(name, activity); err != nil {
 			return err
@@ -186,13 +188,13 @@ func Register(r *workflow.Registry, a Activities) error {
 	return nil
 }
 
-// enveloped is the input or the output of an activity that belongs to a named run.
+// enveloped is the input or the output of an activity, with the name of the run that called it.
 type enveloped[T any] struct {
 	Run  string `json:"run,omitempty"`
 	Body T      `json:"body"`
 }
 
-// asActivity makes f an activity. What a named run sends and gets is enveloped with the run's name.
+// asActivity makes an activity of f. The input and the output are enveloped where the run has a name.
 func asActivity[E, S any](f func(context.Context, E) (S, error)) workflow.Activity {
 	return func(ctx workflow.ActivityContext) (any, error) {
 		var named enveloped[E]

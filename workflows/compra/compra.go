@@ -1,9 +1,9 @@
-// Package compra is the saga of a purchase and nothing else: read top to bottom it is the business process.
-// What a step asks, and what undoes it, is a row of the table in steps.go. What the steps do to the world is in
-// services/gestor-compra/saga, behind the interface Activities.
+// Package compra has the workflows of a purchase: its saga, its dispatch and its cancellation.
+// The table in steps.go has one row for each step: the command, the replies, and the rollback. A workflow acts on the world
+// through the interface Activities, which services/gestor-compra/saga implements.
 //
-// A workflow is replayed: no clock, no random, no map order, no I/O; a name once given to an activity stays, and so does
-// the order in which they are called. testdata/histories holds recorded runs that must go on replaying.
+// The engine replays a workflow. So a workflow reads no clock, no random number and no map in its order, and does no I/O. The
+// names of activities and the order of the calls must not change. TestHistoriesReplay replays the runs in testdata/histories.
 package compra
 
 import (
@@ -12,7 +12,8 @@ import (
 	"entregas/contracts"
 )
 
-// Compra takes a purchase from RECIBIDA to CONFIRMADA, or undoes what was done and ends it RECHAZADA or CANCELADA.
+// Compra is the saga. It takes a purchase from RECIBIDA to CONFIRMADA. When a step fails, it undoes the steps that were done, and
+// the purchase ends RECHAZADA, CANCELADA or FALLIDA.
 func Compra(ctx *workflow.WorkflowContext) (any, error) {
 	var e Input
 	if err := ctx.GetInput(&e); err != nil {
@@ -28,15 +29,15 @@ func Compra(ctx *workflow.WorkflowContext) (any, error) {
 	return r.End()
 }
 
-// Aprobacion waits until an operator has decided about a large purchase, at most AprobacionDeadline.
+// Aprobacion waits for an operator's decision about a large purchase, for at most Settings.AprobacionDeadline.
 func (r *walk) Aprobacion() {
 	if r.stopped() {
 		return
 	}
 	var d Outcome
-	err := r.call(aprobarName, r.input.Compra, &d)
-	for deadline := r.ctx.CurrentTimeUTC().Add(r.input.Settings.AprobacionDeadline); err == nil && d.Result == Pendiente; {
-		// The event only wakes: what counts is the row that the first decision left (docs/adr/who-owns-a-fact-decides.md).
+	err := r.call(aprobacionName, r.input.Compra, &d)
+	for deadline := r.ctx.CurrentTimeUTC().Add(r.input.Settings.AprobacionDeadline); err == nil && d.Result == Pending; {
+		// The event only wakes the workflow. The row of the first decision tells what was decided (docs/adr/who-owns-a-fact-decides.md).
 		expired := r.wait(DecisionEvent, deadline)
 		err = r.call(decisionName, DecisionReading{IDCompra: r.input.Compra.ID, Expired: expired}, &d)
 	}

@@ -18,25 +18,25 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// motor is the engine that runs inside the sidecar, in this process: the program's side is the very client, worker and
-// registry of production.
+// engine runs the workflow engine of the sidecar in the process of the test. The client, the worker and the registry are those of
+// production.
 type engine struct {
 	client   *workflow.Client
 	executor *recorder
 	store    backend.Backend
 }
 
-// newWorker connects a worker, with what register makes known, to an engine that runs only what it is told.
+// newWorker connects a worker to an engine that runs a workflow only when the test calls its executor. register fills the registry.
 func newWorker(t testing.TB, register func(r *workflow.Registry) error) *engine {
 	t.Helper()
 	store := sqlite.NewSqliteBackend(sqlite.NewSqliteOptions(""), quiet{})
 	executor, serve := backend.NewGrpcExecutor(store, quiet{}, backend.WithSkipWaitForInstanceStart())
 	server, listensAt := grpc.NewServer(), bufconn.Listen(1<<20)
 	serve(server)
-	go func() { _ = server.Serve(listensAt) }() // it ends with Stop
+	go func() { _ = server.Serve(listensAt) }() // Serve returns after Stop
 	t.Cleanup(server.Stop)
 
-	connection, err := grpc.NewClient("passthrough:///motor", grpc.WithTransportCredentials(insecure.NewCredentials()),
+	connection, err := grpc.NewClient("passthrough:///engine", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listensAt.DialContext(ctx) }))
 	if err != nil {
 		t.Fatal(err)
@@ -55,11 +55,11 @@ func newWorker(t testing.TB, register func(r *workflow.Registry) error) *engine 
 	return m
 }
 
-// newEngine is a worker and an engine that runs by itself.
+// newEngine returns a worker with an engine that runs scheduled workflows.
 func newEngine(t testing.TB, register func(r *workflow.Registry) error) *engine {
 	t.Helper()
 	m := newWorker(t, register)
-	workflows := backend.NewWorkflowWorker(backend.WorkflowWorkerOptions{Backend: m.store, Executor: m.executor, Logger: quiet{}, AppID: "prueba"})
+	workflows := backend.NewWorkflowWorker(backend.WorkflowWorkerOptions{Backend: m.store, Executor: m.executor, Logger: quiet{}, AppID: "test"})
 	hub := backend.NewTaskHubWorker(m.store, workflows, backend.NewActivityTaskWorker(m.store, m.executor, quiet{}), quiet{})
 	if err := hub.Start(context.Background()); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func (m *engine) start(t testing.TB, flow, id string, e Input) {
 	}
 }
 
-// finish waits until an instance has ended, and requires that it ended well.
+// finish waits until an instance has ended. It fails the test where the instance failed.
 func (m *engine) finish(t testing.TB, id string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -93,23 +93,23 @@ func (m *engine) finish(t testing.TB, id string) {
 			return
 		}
 		if api.WorkflowMetadataIsComplete((*protos.WorkflowMetadata)(estado)) {
-			t.Fatalf("%s terminó %s: %v", id, estado.RuntimeStatus, estado.FailureDetails)
+			t.Fatalf("%s ended %s: %v", id, estado.RuntimeStatus, estado.FailureDetails)
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%s no termina", id)
+			t.Fatalf("%s does not end", id)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-// runRecord is one run of an instance: a ContinueAsNew begins another.
+// runRecord records one run of an instance. A ContinueAsNew begins another run.
 type runRecord struct {
-	events  []*protos.HistoryEvent   // as they were when the workflow ran for the last time
-	actions []*protos.WorkflowAction // and what it did then
+	events  []*protos.HistoryEvent   // the history before the last turn of the workflow
+	actions []*protos.WorkflowAction // the actions of the last turn
 }
 
-// recorder keeps what the engine told the worker and what the worker answered.
+// recorder records each request of the engine to the worker and each response.
 type recorder struct {
 	backend.Executor
 	mu         sync.Mutex
@@ -149,7 +149,7 @@ func (g *recorder) of(id string) []runRecord {
 	return g.runRecords[api.InstanceID(id)]
 }
 
-// quiet is a logger for the engine, which tells more than a test wants to read.
+// quiet is a logger for the engine that discards everything.
 type quiet struct{}
 
 func (quiet) Debug(...any)          {}

@@ -19,24 +19,24 @@ import (
 
 var record = flag.Bool("record", false, "record the histories that are missing in "+historyFolder)
 
-const historyFolder = "testdata/historias"
+const historyFolder = "testdata/histories"
 
-// history is a recorded run: what had happened when the workflow ran for the last time, and what it did then.
+// history is a recorded run: the events before the last turn of the workflow, and the actions of that turn.
 type history struct {
 	name    string
 	events  []*protos.HistoryEvent
 	actions []*protos.WorkflowAction
 }
 
-// writtenHistory is a history in its file, each entry in protobuf's JSON.
+// writtenHistory is the form of a history in its file. Each entry is protobuf's JSON.
 type writtenHistory struct {
-	Events  []json.RawMessage `json:"eventos"`
-	Actions []json.RawMessage `json:"acciones"`
+	Events  []json.RawMessage `json:"events"`
+	Actions []json.RawMessage `json:"actions"`
 }
 
-// recordHistories writes the runs of an instance that are not in the repository yet. One that is there stays: it stands
-// for instances in flight, and a workflow that no longer agrees with it breaks them. Who knows that none is in flight
-// removes the file and records it again.
+// recordHistories writes a file for each run of an instance that has no file yet. It does not overwrite a file: a file stands for
+// instances in flight, and a workflow that does not replay it breaks them. A developer may delete a file and record it again only
+// where no such instance is in flight.
 func recordHistories(t *testing.T, name string, runRecords []runRecord) {
 	t.Helper()
 	for i, c := range runRecords {
@@ -44,14 +44,14 @@ func recordHistories(t *testing.T, name string, runRecords []runRecord) {
 		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		text := fmt.Sprintf("{\"eventos\": [\n%s\n], \"acciones\": [\n%s\n]}\n", writeMessages(t, c.events), writeMessages(t, c.actions))
+		text := fmt.Sprintf("{\"events\": [\n%s\n], \"actions\": [\n%s\n]}\n", writeMessages(t, c.events), writeMessages(t, c.actions))
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// writeMessages gives one message a line.
+// writeMessages returns the JSON of the messages, one message a line.
 func writeMessages[M proto.Message](t *testing.T, messages []M) []byte {
 	t.Helper()
 	var all [][]byte
@@ -60,7 +60,7 @@ func writeMessages[M proto.Message](t *testing.T, messages []M) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var compact bytes.Buffer // protojson varies its spaces on purpose
+		var compact bytes.Buffer // protojson varies its white space on purpose
 		if err := json.Compact(&compact, text); err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func readHistories(t *testing.T) []history {
 	t.Helper()
 	files, err := filepath.Glob(historyFolder + "/*.json")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no hay historias en %s: %v", historyFolder, err)
+		t.Fatalf("no histories in %s: %v", historyFolder, err)
 	}
 	var all []history
 	for _, file := range files {
@@ -105,21 +105,21 @@ func loadOne[M proto.Message](t *testing.T, text []byte, m M) M {
 	return m
 }
 
-// step is what the workflow did at one place, as far as an instance in flight depends on it. What a timer waits for is
-// not part of it: the engine keeps the time.
+// step is one action of a workflow, with the fields on which an instance in flight depends. The time of a timer is not among
+// them, because the engine keeps it.
 type step struct {
-	ID     int32
-	What   string
-	Nombre string
-	With   string // JSON
+	ID   int32
+	What string
+	Name string
+	With string // JSON
 }
 
-func (p step) String() string { return fmt.Sprintf("%d: %s %s %.200s", p.ID, p.What, p.Nombre, p.With) }
+func (p step) String() string { return fmt.Sprintf("%d: %s %s %.200s", p.ID, p.What, p.Name, p.With) }
 
-// ofEvent is the step that an event records, or nil when the event is something that came from outside.
+// ofEvent returns the step that an event records. It returns nil for an event that came from outside the workflow.
 func ofEvent(e *protos.HistoryEvent) *step {
 	if s := e.GetTaskScheduled(); s != nil {
-		return &step{e.GetEventId(), "actividad", s.GetName(), s.GetInput().GetValue()}
+		return &step{e.GetEventId(), "activity", s.GetName(), s.GetInput().GetValue()}
 	}
 	if c := e.GetTimerCreated(); c != nil {
 		return &step{e.GetEventId(), origin(c.GetOrigin()), c.GetName(), ""}
@@ -129,33 +129,33 @@ func ofEvent(e *protos.HistoryEvent) *step {
 
 func ofAction(a *protos.WorkflowAction) step {
 	if s := a.GetScheduleTask(); s != nil {
-		return step{a.GetId(), "actividad", s.GetName(), s.GetInput().GetValue()}
+		return step{a.GetId(), "activity", s.GetName(), s.GetInput().GetValue()}
 	}
 	if c := a.GetCreateTimer(); c != nil {
 		return step{a.GetId(), origin(c.GetOrigin()), c.GetName(), ""}
 	}
 	if f := a.GetCompleteWorkflow(); f != nil {
-		return step{a.GetId(), "fin", f.GetWorkflowStatus().String() + f.GetFailureDetails().GetErrorMessage(), f.GetResult().GetValue()}
+		return step{a.GetId(), "end", f.GetWorkflowStatus().String() + f.GetFailureDetails().GetErrorMessage(), f.GetResult().GetValue()}
 	}
-	return step{a.GetId(), "otra cosa", a.String(), ""}
+	return step{a.GetId(), "something else", a.String(), ""}
 }
 
-// origin names what a timer is for: events and actions have types of their own for the same.
+// origin returns the purpose of a timer. Events and actions have different types for one purpose.
 func origin(o any) string {
 	switch o.(type) {
 	case *protos.TimerCreatedEvent_ExternalEvent, *protos.CreateTimerAction_ExternalEvent:
-		return "espera de un evento"
+		return "wait for an event"
 	case *protos.TimerCreatedEvent_ActivityRetry, *protos.CreateTimerAction_ActivityRetry:
-		return "espera entre intentos"
+		return "wait between tries"
 	default:
-		return "espera"
+		return "wait"
 	}
 }
 
-// equal tells whether a step is still the recorded one. Fields may be added to what a step is called with: those who read
-// it do without them in instances in flight. Nothing may go or change, but for the words for a person.
+// equal reports whether now is the recorded step p. The input of an activity may have new fields, since an activity does without
+// them for an instance in flight. No other field may change or go, except the texts for a person.
 func (p step) equal(now step) bool {
-	if p.ID != now.ID || p.What != now.What || p.Nombre != now.Nombre || (p.With == "") != (now.With == "") {
+	if p.ID != now.ID || p.What != now.What || p.Name != now.Name || (p.With == "") != (now.With == "") {
 		return false
 	}
 	var earlier, after any
@@ -168,7 +168,7 @@ func (p step) equal(now step) bool {
 	return contains(after, earlier)
 }
 
-// contains tells whether all of parte is in everything.
+// contains reports whether everything has each field of part with the same value.
 func contains(everything, part any) bool {
 	fields, isObject := part.(map[string]any)
 	if !isObject {

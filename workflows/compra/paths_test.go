@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// Trouble is tried again at once, and three times only, so that a test can see the tries used up.
+	// The engine repeats a failed activity at once, and three times only, so that a test can use up the tries.
 	retryPolicy = workflow.RetryPolicy{MaxAttempts: attempts, InitialRetryInterval: time.Millisecond, BackoffCoefficient: 1, MaxRetryInterval: time.Millisecond}
 	os.Exit(m.Run())
 }
@@ -25,12 +25,12 @@ const attempts = 3
 
 // The outcomes of steps.
 var (
-	accepted      = Outcome{Result: Aceptada, Asked: true}
+	accepted      = Outcome{Result: Accepted, Asked: true}
 	doubtful      = Outcome{Result: NoReply, Asked: true}
-	cancelled     = Outcome{Result: Cancelled, Motivo: "Ya no la quiero."}              // before it asked
-	cancelledLate = Outcome{Result: Cancelled, Asked: true, Motivo: "Ya no la quiero."} // after it was done
+	cancelled     = Outcome{Result: Cancelled, Motivo: "Ya no la quiero."}              // before the command was sent
+	cancelledLate = Outcome{Result: Cancelled, Asked: true, Motivo: "Ya no la quiero."} // after the step was done
 	finished      = Outcome{Result: Finished}
-	pending       = Outcome{Result: Pendiente}
+	pending       = Outcome{Result: Pending}
 	notConfirmed  = Outcome{Result: NoReply, Asked: true}
 	missing       = []contracts.Faltante{{IDProducto: "15", Solicitada: 1, Disponible: 0}}
 )
@@ -39,30 +39,30 @@ func refused(r contracts.MessageType) Outcome {
 	return Outcome{Result: Refused, Asked: true, Reply: r, Motivo: "No se pudo: " + string(r)}
 }
 
-// course is one way that a purchase can go.
+// course is one course of a workflow: the outcomes of the activities, and the calls that must follow.
 type course struct {
 	name     string
-	flow     string           // Compra when empty
-	tooBig   bool             // needs an approval
-	lost     contracts.Estado // the walk was lost, and ends there once all is undone
+	flow     string           // empty: Compra
+	tooBig   bool             // the purchase needs an approval
+	lost     contracts.Estado // the compensation was lost; after all rollbacks the purchase ends in this state
 	settings Settings
 	outcomes map[string][]Outcome
-	wake     []string // the calls after which somebody wakes the workflow
+	wake     []string // after these calls the test wakes the workflow
 	failure  func(call string, attempt int) bool
-	run      string // the name of the run; none is the first under its id
-	calls    string // that must be made, in order
-	ending   Ending // what must be recorded at the end, but for ids and motives
-	detail   string // a part of what the history of a FALLIDA tells
+	run      string // the name of the run; the first run of an id has none
+	calls    string // the expected calls, in order
+	ending   Ending // the expected end, without ids and reasons
+	detail   string // a part of the expected detail of a FALLIDA
 }
 
-// want gives the calls of a path, one an entry; "x3" after one repeats it.
+// want returns the expected calls, one an entry. In c.calls, "x3" after a call stands for three calls.
 func (c course) want() []string {
 	var all []string
-	for _, linea := range strings.Split(c.calls, ",") {
-		call, times := strings.TrimSpace(linea), 1
-		if cutoff := strings.LastIndex(call, " x"); cutoff > 0 {
-			if _, err := fmt.Sscanf(call[cutoff:], " x%d", &times); err == nil {
-				call = call[:cutoff]
+	for _, line := range strings.Split(c.calls, ",") {
+		call, times := strings.TrimSpace(line), 1
+		if cut := strings.LastIndex(call, " x"); cut > 0 {
+			if _, err := fmt.Sscanf(call[cut:], " x%d", &times); err == nil {
+				call = call[:cut]
 			}
 		}
 		all = append(all, slices.Repeat([]string{call}, times)...)
@@ -70,7 +70,7 @@ func (c course) want() []string {
 	return all
 }
 
-// scenario is an engine with the scripts of all that runs on it.
+// scenario is an engine with the scripts of all its purchases.
 type scenario struct {
 	*engine
 	theater *theater
@@ -82,20 +82,20 @@ func newScenario(t *testing.T) scenario {
 	return e
 }
 
-// start begins a path as the purchase id, and gives what will be seen of it.
+// start starts the workflow of a course for the purchase id, and returns its script.
 func (e scenario) start(t *testing.T, c course, id string) *script {
 	t.Helper()
 	l := &script{outcomes: map[string][]Outcome{}, failure: c.failure}
 	for key, list := range c.outcomes {
 		l.outcomes[key] = slices.Clone(list)
 	}
-	if c.tooBig && l.outcomes[aprobarName] == nil {
-		l.outcomes[aprobarName] = []Outcome{pending}
+	if c.tooBig && l.outcomes[aprobacionName] == nil {
+		l.outcomes[aprobacionName] = []Outcome{pending}
 	}
 	l.onCall = func(call string) {
 		if slices.Contains(c.wake, call) {
 			if err := e.client.RaiseEvent(t.Context(), id, DecisionEvent); err != nil {
-				t.Errorf("despertar: %v", err)
+				t.Errorf("waking it: %v", err)
 			}
 		}
 	}
@@ -132,7 +132,7 @@ func (c course) input(id string) Input {
 	return e
 }
 
-// Every way that a purchase can go, with every compensation: what is called, in which order, and how it ends.
+// Each course makes the expected calls in their order and ends as expected.
 func TestPaths(t *testing.T) {
 	e := newScenario(t)
 	scripts := map[string]*script{}
@@ -162,13 +162,13 @@ func (l *script) checkEnding(t *testing.T, c course) {
 	if (l.ending != nil) != (c.ending.Estado != "") {
 		t.Fatalf("terminó con %+v, esperado %+v", l.ending, c.ending)
 	}
-	desde := InFlight
+	from := InFlight
 	if c.flow == CancelacionName {
-		desde = inAnyOf(contracts.EstadoConfirmada)
+		from = inAnyOf(contracts.EstadoConfirmada)
 	}
 	for _, r := range l.rollbacks {
-		if !slices.Equal(r.From, desde) || r.Motivo == "" || r.Cause == "" {
-			t.Errorf("deshizo %s desde %v por %q (%s)", r.Comando, r.From, r.Motivo, r.Cause)
+		if !slices.Equal(r.From, from) || r.Motivo == "" || r.Cause == "" {
+			t.Errorf("deshizo %s from %v por %q (%s)", r.Command, r.From, r.Motivo, r.Cause)
 		}
 	}
 	if l.ending == nil {
@@ -182,7 +182,7 @@ func (l *script) checkEnding(t *testing.T, c course) {
 		t.Errorf("the reason is %q and the history tells %q, expected %q", k.Motivo, k.Detalle, c.detail) // a FALLIDA keeps its reason
 	}
 	if len(l.rollbacks) > 0 && !slices.Contains(k.From, contracts.EstadoCompensando) {
-		t.Errorf("termina desde %v", k.From)
+		t.Errorf("termina from %v", k.From)
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 	"entregas/contracts"
 )
 
-// Instances in flight are replayed with the new program. The engine itself only notices that an activity was called where
-// none is now; that it is another one, or called with something else, only this comparison does.
+// Failure prevented: a new version of a workflow breaks the instances in flight, which the engine replays with the new program. The
+// engine notices only a missing call. This comparison also notices a call of another activity, or with another input.
 func TestHistoriesReplay(t *testing.T) {
 	m := newWorker(t, func(r *workflow.Registry) error { return Register(r, &theater{}) })
 	for _, h := range readHistories(t) {
@@ -31,12 +31,12 @@ func TestEachCourseHasAHistory(t *testing.T) {
 	histories := readHistories(t)
 	for _, c := range courses {
 		if !slices.ContainsFunc(histories, func(h history) bool { return strings.HasPrefix(h.name, c.name+".") }) {
-			t.Errorf("falta la historia de %s: go test ./compra -run TestPaths -record", c.name)
+			t.Errorf("%s has no history: go test ./compra -run TestPaths -record", c.name)
 		}
 	}
 }
 
-// repeat replays h as an instance that is anywhere on its way: at each place the workflow must do what it did.
+// repeat replays each beginning of h. After each beginning the workflow must do what the history has next.
 func (m *engine) repeat(t *testing.T, h history) error {
 	t.Helper()
 	for k := 1; k <= len(h.events); k++ {
@@ -50,18 +50,18 @@ func (m *engine) repeat(t *testing.T, h history) error {
 		}
 		earlier, comparable := h.after(k)
 		if !comparable {
-			earlier = nil // a turn that is cut in two: it never is, but it must not fail
-			now = slices.DeleteFunc(now, func(p step) bool { return !strings.Contains(p.Nombre, "FAILED") })
+			earlier = nil // half a turn: the engine never sends one, but the workflow must not fail
+			now = slices.DeleteFunc(now, func(p step) bool { return !strings.Contains(p.Name, "FAILED") })
 		}
 		if !slices.EqualFunc(earlier, now, step.equal) {
-			return fmt.Errorf("tras %d eventos\nhacía %v\nhace  %v", k, earlier, now)
+			return fmt.Errorf("after %d events\nit did  %v\nit does %v", k, earlier, now)
 		}
 	}
 	return nil
 }
 
-// after gives what the workflow did after the first k events, and whether that can be told: only where it had been
-// told all that came with them.
+// after returns the steps of the workflow after the first k events. It reports false where these events end in the middle of a
+// turn, so that the steps cannot be known.
 func (h history) after(k int) ([]step, bool) {
 	if k == len(h.events) {
 		var steps []step
@@ -81,7 +81,7 @@ func (h history) after(k int) ([]step, bool) {
 	return steps, true
 }
 
-// alterations are changes of the workflow that break instances in flight.
+// alterations are versions of Compra that break instances in flight.
 var alterations = map[string]workflow.Workflow{
 	"steps in another order":       withSteps(func(r *walk) { r.do(Reserva); r.do(Inventario); r.aprobar(); r.do(Orden) }),
 	"a step left out":              withSteps(func(r *walk) { r.do(Reserva); r.aprobar(); r.do(Orden) }),
@@ -96,7 +96,7 @@ var alterations = map[string]workflow.Workflow{
 		r.do(Orden)
 	}),
 	"another activity": withSteps(func(r *walk) {
-		r.fail(r.call("Validar", Question{Compra: r.input.Compra, Comando: contracts.ValidarInventario}, nil))
+		r.fail(r.call("Validar", Question{Compra: r.input.Compra, Command: contracts.ValidarInventario}, nil))
 		r.do(Reserva)
 		r.aprobar()
 		r.do(Orden)
@@ -141,7 +141,7 @@ func (r *walk) fail(err error) {
 	}
 }
 
-// That the replay above would see it.
+// TestHistoriesReplay would fail for each alteration.
 func TestBreakingChangeIsSeen(t *testing.T) {
 	histories := readHistories(t)
 	for name, altered := range alterations {
@@ -154,7 +154,7 @@ func TestBreakingChangeIsSeen(t *testing.T) {
 					return
 				}
 			}
-			t.Error("ninguna historia lo nota")
+			t.Error("no history notices it")
 		})
 	}
 }

@@ -7,30 +7,30 @@ import (
 	"entregas/contracts"
 )
 
-// Progress is what the database knows of a purchase whose workflow has to start again.
+// Progress is the state of a purchase whose workflow must start again, as the database has it.
 type Progress struct {
 	contracts.SolicitudCompra
 	Estado contracts.Estado
-	Since  time.Time // since when it is in Estado
-	Motivo string    // of its cancellation or its compensation
-	// What a compensation has to end with; used in COMPENSANDO only.
-	Cancelled bool                  // somebody asked to cancel the purchase
-	Cause     contracts.MessageType // the message because of which all is undone
+	Since  time.Time // when the purchase entered Estado
+	Motivo string    // the reason of its cancellation or its compensation
+	// How the compensation must end. Resume reads these fields only for a purchase in COMPENSANDO.
+	Cancelled bool                  // there is a request to cancel the purchase
+	Cause     contracts.MessageType // the message that is the reason for the compensation
 	Faltantes []contracts.Faltante
 }
 
-// lostCause is the cause of a compensation that the history does not tell.
+// lostCause stands for the cause of a compensation where the history has none.
 const lostCause = contracts.CrearOrden
 
-// Resume is the input of a workflow that goes on where the purchase stands, under the name run; docs/adr/stalled-sagas.md says why.
-// The saga walks from its beginning, and a step whose reply is recorded is passed without asking. In COMPENSANDO it begins
-// by undoing every step, done or not, since a rollback of what was not done is harmless; the time for it goes on counting from Since,
-// and so does the time for an approval. now is the clock.
+// Resume returns the input of a workflow that replaces the stalled one of p, under the name run (docs/adr/stalled-sagas.md).
+// The new workflow runs from the beginning, and a step with a recorded reply sends no command. In COMPENSANDO, it first undoes
+// every step: the rollback of a step that was not done is harmless. The deadlines of a compensation and of an approval count from
+// p.Since. now is the present time.
 func Resume(p Progress, a Settings, run string, now time.Time) Input {
 	e := Input{Compra: p.SolicitudCompra, Settings: a, Version: Version, Motivo: p.Motivo, Run: run}
 	switch p.Estado {
 	case contracts.EstadoPorAprobar:
-		e.Settings.AprobacionThreshold = 0 // it awaits an approval, whatever the threshold is by now
+		e.Settings.AprobacionThreshold = 0 // the purchase awaits an approval, whatever the threshold is now
 		e.Settings.AprobacionDeadline = max(0, a.AprobacionDeadline-now.Sub(p.Since))
 	case contracts.EstadoCompensando:
 		e.Resumed = undoAll(p)
@@ -48,7 +48,7 @@ func undoAll(p Progress) *compensation {
 	}
 	motivo := cmp.Or(p.Motivo, "La compra se detuvo y se deshizo.")
 	return &compensation{
-		Pendientes: rollbacks("", Version),
+		Pending: rollbacks("", Version),
 		End: Ending{
 			IDCompra: p.ID, Estado: final, Cause: cause, Motivo: motivo, Faltantes: p.Faltantes,
 			From: append(inAnyOf(contracts.EstadoCompensando), InFlight...),

@@ -14,28 +14,28 @@ import (
 	"entregas/contracts"
 )
 
-// undoing is e for a purchase whose compensation was lost on the way and that ends in final.
+// undoing returns the input e of a purchase whose compensation was lost, and must end in the state final.
 func undoing(e Input, final contracts.Estado) Input {
 	return Resume(Progress{
 		SolicitudCompra: e.Compra, Estado: contracts.EstadoCompensando, Since: time.Now(), Cancelled: final == contracts.EstadoCancelada, Motivo: "Se perdió.",
 	}, e.Settings, "", time.Now())
 }
 
-// A compensation that was lost undoes every step and ends where it must; no step is asked again.
+// A compensation that was lost undoes every step, ends in the right state, and sends no command of a step.
 func TestLostCompensationUndoesEverything(t *testing.T) {
 	e := newScenario(t)
-	for id, final := range map[string]contracts.Estado{"perdida": contracts.EstadoRechazada, "perdida-cancelada": contracts.EstadoCancelada} {
+	for id, final := range map[string]contracts.Estado{"lost": contracts.EstadoRechazada, "lost-cancelled": contracts.EstadoCancelada} {
 		l := &script{outcomes: map[string][]Outcome{}}
 		e.theater.scripts.Store(id, l)
 		e.engine.start(t, CompraName, id, undoing(course{settings: Settings{CompensationDeadline: time.Hour}}.input(id), final))
 		e.finish(t, id)
-		if done := strings.Join(l.done(), ", "); done != strings.TrimPrefix(withoutOrden, ", ")+", cerrar "+string(final) {
-			t.Errorf("hizo %s", done)
+		if done := strings.Join(l.done(), ", "); done != strings.TrimPrefix(withoutOrden, ", ")+", close "+string(final) {
+			t.Errorf("did %s", done)
 		}
 	}
 }
 
-// What a workflow that starts again begins with, by where its purchase stands.
+// The input of a workflow that starts again depends on the state of its purchase.
 func TestResume(t *testing.T) {
 	now := time.Now()
 	settings := Settings{AprobacionThreshold: 100, AprobacionDeadline: 24 * time.Hour, CompensationDeadline: time.Hour}
@@ -58,26 +58,26 @@ func TestResume(t *testing.T) {
 		absent := []contracts.Faltante{{IDProducto: "1", Solicitada: 2}}
 		e := Resume(Progress{
 			Estado: c.estado, Since: now.Add(-c.since), Cancelled: c.cancels, Cause: contracts.ReservaRechazada, Motivo: "no hay", Faltantes: absent,
-		}, settings, "otra", now)
-		if e.Run != "otra" || e.Version != Version || e.Settings.AprobacionThreshold != c.threshold || e.Settings.AprobacionDeadline != c.deadline || e.undoing() != c.undoes {
+		}, settings, "another", now)
+		if e.Run != "another" || e.Version != Version || e.Settings.AprobacionThreshold != c.threshold || e.Settings.AprobacionDeadline != c.deadline || e.undoing() != c.undoes {
 			t.Errorf("%s: %+v", c.estado, e)
 		}
 		if c.undoes && (e.Resumed.End.Estado != c.finalFor || e.Resumed.End.Motivo != "no hay" || !e.Resumed.From.Equal(now.Add(-c.since)) ||
-			!slices.Equal(e.Resumed.End.Faltantes, absent) || !slices.Equal(e.Resumed.Pendientes, rollbacks("", Version))) {
+			!slices.Equal(e.Resumed.End.Faltantes, absent) || !slices.Equal(e.Resumed.Pending, rollbacks("", Version))) {
 			t.Errorf("%s: %+v", c.estado, e.Resumed)
 		}
 	}
 }
 
-// Failure prevented: an instance was replaced under the same id, and then an activity of the old one ends. The engine numbers the
-// activities of both alike, so that the new instance takes the outcome for that of its own step.
+// Failure prevented: an activity of an instance ends after another instance has replaced it under the same id. The engine numbers
+// the activities of both alike, so the new instance takes the outcome for the outcome of its own step.
 func TestLateOutcomeOfAReplacedInstanceChangesNothing(t *testing.T) {
 	e := newScenario(t)
 	for name, stale := range map[string]string{
-		"a refusal of the first instance":      `{"resultado":"rechazada","preguntada":true,"motivo":"no"}`,
+		"a refusal of the first instance":      `{"result":"refused","asked":true,"motivo":"no"}`,
 		"an end without an outcome":            "",
-		"a cancellation of another named run":  `{"run":"uno","body":{"resultado":"cancelada","preguntada":true}}`,
-		"an approval of the first instance":    `{"resultado":"aceptada","preguntada":true}`,
+		"a cancellation of another named run":  `{"run":"one","body":{"result":"cancelled","asked":true}}`,
+		"an approval of the first instance":    `{"result":"accepted","asked":true}`,
 		"no reply in time, of the first (nil)": `null`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestLateOutcomeOfAReplacedInstanceChangesNothing(t *testing.T) {
 				}); err != nil {
 					t.Error(err)
 				}
-				for len(l.done()) < 2 { // the workflow has taken it before this step ends
+				for len(l.done()) < 2 { // until the workflow has taken the outcome, before this step ends
 					if t.Context().Err() != nil {
 						return
 					}
@@ -104,7 +104,7 @@ func TestLateOutcomeOfAReplacedInstanceChangesNothing(t *testing.T) {
 				}
 			}
 			e.theater.scripts.Store(id, l)
-			e.engine.start(t, CompraName, id, course{run: "dos"}.input(id))
+			e.engine.start(t, CompraName, id, course{run: "two"}.input(id))
 			e.finish(t, id)
 			want := string(contracts.ValidarInventario) + ", " + untilOrden
 			if did := strings.Join(l.done(), ", "); did != want {
@@ -114,12 +114,12 @@ func TestLateOutcomeOfAReplacedInstanceChangesNothing(t *testing.T) {
 	}
 }
 
-// A run with a name walks every way as one without.
+// A run with a name makes the same calls as a run without.
 func TestNamedRunsWalkAlike(t *testing.T) {
 	e := newScenario(t)
 	scripts := map[string]*script{}
 	for _, c := range courses {
-		c.run = "dos"
+		c.run = "two"
 		scripts[c.name] = e.start(t, c, c.name)
 	}
 	for _, c := range courses {

@@ -9,24 +9,24 @@ import (
 	"entregas/contracts"
 )
 
-// script is what the world does in one test: to each call, by name, the outcomes in order, of which the last repeats.
-// A call that is not in it is accepted.
+// script is the world of one purchase: for each call, by its name, the outcomes in order. The last outcome repeats. A call without
+// outcomes is accepted.
 type script struct {
 	mu        sync.Mutex
 	outcomes  map[string][]Outcome
-	failure   func(call string, attempt int) bool // whether this call is trouble: an error
+	failure   func(call string, attempt int) bool // whether this call returns an error
 	onCall    func(call string)
-	calls     []string // what was called, in order
+	calls     []string // the calls so far, in order
 	ending    *Ending
 	rollbacks []Rollback
 }
 
-// The names of calls. A step is named by its command.
+// The names of calls. The name of a step is its command.
 const (
-	undoOf        = "deshacer "
-	closingPrefix = "cerrar "
-	finishing     = "terminar "
-	withExpired   = decisionName + " vencida"
+	undoOf        = "undo "
+	closingPrefix = "close "
+	finishing     = "finish "
+	withExpired   = decisionName + " expired"
 )
 
 func (l *script) call(call, key string) (Outcome, error) {
@@ -43,7 +43,7 @@ func (l *script) call(call, key string) (Outcome, error) {
 		l.onCall(call)
 	}
 	if l.failure != nil && l.failure(call, attempt) {
-		return Outcome{}, errors.New("no responde")
+		return Outcome{}, errors.New("does not answer")
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -57,30 +57,30 @@ func (l *script) call(call, key string) (Outcome, error) {
 	return remaining[0], nil
 }
 
-// done is what was called so far.
+// done returns the calls so far.
 func (l *script) done() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]string{}, l.calls...)
 }
 
-// theater is the Activities of all tests: each purchase has a script of its own.
+// theater implements Activities for all tests. Each purchase has its own script.
 type theater struct{ scripts sync.Map }
 
 func (t *theater) of(idCompra string) *script {
 	l, found := t.scripts.Load(idCompra)
 	if !found {
-		panic("nadie espera la compra " + idCompra)
+		panic("no test has a script for the purchase " + idCompra)
 	}
 	return l.(*script)
 }
 
 func (t *theater) Ask(_ context.Context, p Question) (Outcome, error) {
-	return t.of(p.Compra.ID).call(string(p.Comando), string(p.Comando))
+	return t.of(p.Compra.ID).call(string(p.Command), string(p.Command))
 }
 
 func (t *theater) AskForAprobacion(_ context.Context, c contracts.SolicitudCompra) (Outcome, error) {
-	return t.of(c.ID).call(aprobarName, aprobarName)
+	return t.of(c.ID).call(aprobacionName, aprobacionName)
 }
 
 func (t *theater) ReadDecision(_ context.Context, d DecisionReading) (Outcome, error) {
@@ -96,7 +96,7 @@ func (t *theater) Undo(_ context.Context, r Rollback) (Outcome, error) {
 	l.mu.Lock()
 	l.rollbacks = append(l.rollbacks, r)
 	l.mu.Unlock()
-	return l.call(undoOf+string(r.Comando), undoOf+string(r.Comando))
+	return l.call(undoOf+string(r.Command), undoOf+string(r.Command))
 }
 
 func (t *theater) Close(_ context.Context, c Ending) error {
@@ -111,7 +111,7 @@ func (t *theater) Close(_ context.Context, c Ending) error {
 }
 
 func (t *theater) FinishTramite(_ context.Context, d Tramite) error {
-	_, err := t.of(d.IDCompra).call(fmt.Sprintf("%s%s %v", finishing, d.Tipo, d.Hecho), finishing)
+	_, err := t.of(d.IDCompra).call(fmt.Sprintf("%s%s %v", finishing, d.Tipo, d.Done), finishing)
 	return err
 }
 

@@ -7,50 +7,50 @@ import (
 	"entregas/contracts"
 )
 
-// Step is one command that the saga sends, the replies that it may get, and what undoes it. The topic of a message, and with it
-// the participant, is a fact of contracts.Topics. What others know of the saga follows from the two: docs/adr/one-table-of-steps.md.
+// Step is one command that the saga sends, the replies to it, and its rollback. contracts.Topics has the topic of each message, and
+// with it the participant. All other code that depends on the steps reads these two tables: docs/adr/one-table-of-steps.md.
 type Step struct {
-	Workflow string                // the workflow that asks
-	Since    int                   // the Version that has the step first; 1 where it is 0
-	Command  contracts.MessageType // its topic's reader is the participant
-	Accepted Reply                 // the reply that lets the workflow go on
+	Workflow string                // the workflow that sends the command
+	Since    int                   // the first Version with the step; 0 stands for 1
+	Command  contracts.MessageType // the participant is the reader of its topic
+	Accepted Reply                 // the reply after which the workflow goes on
 	Refused  []Reply               // the replies that refuse
 
-	Enters     contracts.Estado      // the state that the purchase enters with the command; none where it stays in its state
-	Cause      contracts.MessageType // the message that the history tells as the reason for entering that state
-	From       []contracts.Estado    // the states from which Enters may be entered
+	Enters     contracts.Estado      // the state that the purchase enters with the command; empty where its state does not change
+	Cause      contracts.MessageType // the message that the history has as the reason for that state
+	From       []contracts.Estado    // the states from which the purchase may enter Enters
 	In         []contracts.Estado    // the states in which the command may be sent
-	Then       contracts.Estado      // the state that Accepted brings with it
-	Approved   bool                  // the approval of a large purchase comes before it
-	Cancelable bool                  // the wish to cancel is looked at before the command is sent, and before Then is entered
+	Then       contracts.Estado      // the state that the purchase enters with the reply Accepted
+	Approved   bool                  // the approval of a large purchase comes before this step
+	Cancelable bool                  // a request to cancel stops the step before the command is sent, and before the purchase enters Then
 
-	Undo Undo // none where the step cannot be undone
+	Undo Undo // zero where the step has no rollback
 	Words
 }
 
 // Undo is the rollback of a step.
 type Undo struct {
 	Command   contracts.MessageType
-	Confirmed Reply   // the reply that says that all is undone
-	Refused   []Reply // the replies that refuse; the refusal is told in the history and the rollback is sent again
+	Confirmed Reply   // the reply that confirms the rollback
+	Refused   []Reply // the replies that refuse; the history tells a refusal, and the saga sends the rollback again
 
-	// Dispatched is the refusal that ends the compensation, because the order has left the warehouse: the purchase is CONFIRMADA
-	// after all. Only ordenes knows that (docs/adr/who-owns-a-fact-decides.md), so only its step has one, and that
-	// step is the last of the saga: its rollback is the first, and nothing is undone yet.
+	// Dispatched is the refusal that says that the order has left the warehouse. It ends the compensation, and the purchase is
+	// CONFIRMADA. Only ordenes knows this fact (docs/adr/who-owns-a-fact-decides.md), so only its step has the field. That step
+	// is the last of the saga: its rollback is the first, and no other step is undone yet.
 	Dispatched Reply
 
-	Title string // of the confirmed rollback, in a purchase's timeline
+	Title string // the title of the confirmed rollback in the timeline of a purchase
 }
 
-// Reply is an answer of a participant.
+// Reply is a reply of a participant.
 type Reply struct {
 	Type      contracts.MessageType
-	Detail    string   // what a customer reads about it in the history
-	Order     Presence // whether it tells the order's id
-	Faltantes Presence // whether it tells what is missing
+	Detail    string   // the text about the reply in the history, for a customer
+	Order     Presence // of the order's id in the reply
+	Faltantes Presence // of the missing products in the reply
 }
 
-// Presence is whether a reply has a field.
+// Presence says whether a reply has a field.
 type Presence int
 
 // The values of Presence.
@@ -60,22 +60,22 @@ const (
 	Must
 )
 
-// Words are what people read about a step, in Spanish.
+// Words are the Spanish texts about a step.
 type Words struct {
-	Detail  string // in the history, where the command itself is the Cause
-	State   string // the name of the state that is entered
-	Title   string // of that state in a purchase's timeline
-	Summary string // of a purchase in that state
-	Doing   string // in the timeline, while the reply is awaited
+	Detail  string // for the history, where Cause is the command itself
+	State   string // the name of the state Enters
+	Title   string // the title of that state in the timeline of a purchase
+	Summary string // one sentence about a purchase in that state
+	Doing   string // for the timeline, while the saga waits for the reply
 }
 
-// Replies that answer more than one command.
+// Replies to more than one command.
 var (
 	reservaRechazada  = Reply{Type: contracts.ReservaRechazada, Faltantes: May, Detail: "No se pudieron reservar los productos."}
 	reservaDespachada = Reply{Type: contracts.ReservaDespachada, Detail: "Va en camino."}
 )
 
-// Inventario asks whether there is enough of everything.
+// Inventario asks consolidador whether there is enough stock of each product.
 var Inventario = Step{
 	Workflow: CompraName, Command: contracts.ValidarInventario,
 	Accepted: Reply{Type: contracts.InventarioValidado, Detail: "Hay existencias de todo."},
@@ -95,7 +95,7 @@ var Inventario = Step{
 	},
 }
 
-// Reserva takes the products from the stock and keeps them for this purchase.
+// Reserva asks admin-productos to reserve the products for the purchase.
 var Reserva = Step{
 	Workflow: CompraName, Command: contracts.ReservarProducto,
 	Accepted: Reply{Type: contracts.ProductosReservados, Detail: "Los productos quedaron reservados."},
@@ -107,7 +107,7 @@ var Reserva = Step{
 	Undo: Undo{
 		Command:   contracts.LiberarReserva,
 		Confirmed: Reply{Type: contracts.ReservaLiberada, Detail: "Los productos volvieron al inventario."},
-		Refused:   []Reply{reservaDespachada}, // admin-productos cannot know that there is no order to cancel any more
+		Refused:   []Reply{reservaDespachada}, // admin-productos does not know that the order was cancelled
 		Title:     "Se devolvieron los productos",
 	},
 	Words: Words{
@@ -116,7 +116,7 @@ var Reserva = Step{
 	},
 }
 
-// Orden creates the order; with it the purchase is CONFIRMADA.
+// Orden asks ordenes to create the order. With the order the purchase is CONFIRMADA.
 var Orden = Step{
 	Workflow: CompraName, Command: contracts.CrearOrden,
 	Accepted: Reply{Type: contracts.OrdenCreada, Order: Must, Detail: "La orden quedó creada."},
@@ -138,42 +138,42 @@ var Orden = Step{
 	},
 }
 
-// Salida tells admin-productos that the units have left with the order; with it the purchase is DESPACHADA.
+// Salida tells admin-productos that the reserved units have left the warehouse. With the reply the purchase is DESPACHADA.
 var Salida = Step{
 	Workflow: DespachoName, Command: contracts.DespacharReserva,
 	Accepted: reservaDespachada,
-	Refused:  []Reply{reservaRechazada}, // docs/adr/a-reservation-asked-out-of-order.md says when
+	Refused:  []Reply{reservaRechazada}, // when: docs/adr/a-reservation-asked-out-of-order.md
 	In:       inAnyOf(contracts.EstadoConfirmada), Then: contracts.EstadoDespachada,
 }
 
-// Anulacion is the rollback of Orden as the first step of a cancellation after CONFIRMADA. The other rollbacks follow it.
+// Anulacion is the first step of the cancellation of a CONFIRMADA purchase: the rollback of Orden. The other rollbacks follow it.
 var Anulacion = Step{
 	Workflow: CancelacionName, Command: Orden.Undo.Command,
 	Accepted: Orden.Undo.Confirmed, Refused: []Reply{Orden.Undo.Dispatched},
 	In: inAnyOf(contracts.EstadoConfirmada),
 }
 
-// Steps are all steps. Those of the saga, whose Workflow is CompraName, are in their order.
+// Steps are all steps. The steps of the saga have the Workflow CompraName, and are in the order of the saga.
 var Steps = []Step{Inventario, Reserva, Orden, Salida, Anulacion}
 
-// Question is what the step asks about the purchase c.
+// Question returns the input of the activity Ask for the step and the purchase c.
 func (s Step) Question(c contracts.SolicitudCompra) Question {
 	return Question{
-		Compra: c, Comando: s.Command, Accepts: s.Accepted.Type,
-		Enters: s.Enters, From: s.From, En: s.In, To: s.Then, Cancelable: s.Cancelable,
+		Compra: c, Command: s.Command, Accepts: s.Accepted.Type,
+		Enters: s.Enters, From: s.From, In: s.In, To: s.Then, Cancelable: s.Cancelable,
 	}
 }
 
-// Version is that of the table. A workflow ends by the version with which it started, or its history would not replay: a step that is
-// added is not done by workflows that are under way.
+// Version is the version of the table: the highest Since of a step. A workflow keeps the version with which it started, or its
+// history would not replay. So a workflow that is in flight does not do a step that was added later.
 var Version = slices.MaxFunc(Steps, func(a, b Step) int { return cmp.Compare(a.Since, b.Since) }).since()
 
 func (s Step) since() int { return max(1, s.Since) }
 
-// InFlight are the states of a purchase whose saga has not come to its end, in their order.
+// InFlight are the states of a purchase whose saga has not ended, in the order of the saga.
 var InFlight = append(append(inAnyOf(contracts.EstadoRecibida), Entered()...), contracts.EstadoPorAprobar)
 
-// Entered returns the states that the steps of the saga enter, in their order.
+// Entered returns the states that a purchase enters with the steps of the saga, in the order of the steps.
 func Entered() []contracts.Estado {
 	var states []contracts.Estado
 	for _, s := range Saga() {
@@ -184,13 +184,13 @@ func Entered() []contracts.Estado {
 	return states
 }
 
-// Saga returns the steps of the saga, in their order.
+// Saga returns the steps of the saga, in the order of the saga.
 func Saga() []Step {
 	return slices.DeleteFunc(slices.Clone(Steps), func(s Step) bool { return s.Workflow != CompraName })
 }
 
-// rollbacks returns the rollbacks of the steps of the saga that stand before the command given, in the order of the steps; of all
-// steps where before is empty. A step that the version does not have is left out.
+// rollbacks returns the rollbacks of the steps of the saga before the step with the command before, in the order of the steps.
+// Where before is empty, it returns the rollbacks of all steps. It leaves out the steps that the version does not have.
 func rollbacks(before contracts.MessageType, version int) []contracts.MessageType {
 	var commands []contracts.MessageType
 	for _, s := range Saga() {
@@ -204,13 +204,13 @@ func rollbacks(before contracts.MessageType, version int) []contracts.MessageTyp
 	return commands
 }
 
-// AfterApproval is the step that follows the approval of a large purchase.
+// AfterApproval returns the step that follows the approval of a large purchase.
 func AfterApproval() Step {
 	saga := Saga()
 	return saga[slices.IndexFunc(saga, func(s Step) bool { return s.Approved })]
 }
 
-// StepOf returns the step whose command is given; a zero Step where there is none, as for most rollbacks.
+// StepOf returns the step with the given command. It returns a zero Step where there is none, as for most rollbacks.
 func StepOf(command contracts.MessageType) Step {
 	for _, s := range Steps {
 		if s.Command == command {
@@ -220,7 +220,7 @@ func StepOf(command contracts.MessageType) Step {
 	return Step{}
 }
 
-// UndoOf returns the rollback whose command is given; a zero Undo where the command is none.
+// UndoOf returns the rollback with the given command. It returns a zero Undo where the command is not a rollback.
 func UndoOf(command contracts.MessageType) Undo {
 	for _, s := range Steps {
 		if s.Undo.Command == command {
@@ -230,19 +230,19 @@ func UndoOf(command contracts.MessageType) Undo {
 	return Undo{}
 }
 
-// Dispatched tells that a reply to a rollback says that the order has left, which only ordenes can say.
+// Dispatched reports whether the reply to a rollback says that the order has left the warehouse.
 func Dispatched(rollback, reply contracts.MessageType) bool {
 	return reply != "" && UndoOf(rollback).Dispatched.Type == reply
 }
 
-// TroubleUndoing tells that a reply to a command refuses a rollback, and does not say that the order has left. The participant may
-// not refuse it: it is asked again.
+// TroubleUndoing reports whether the command is a rollback and the reply refuses it for another reason than a dispatched order. A
+// participant may not do so, and the saga sends the rollback again.
 func TroubleUndoing(command, reply contracts.MessageType) bool {
 	u := UndoOf(command)
 	return u.Command != "" && reply != "" && reply != u.Confirmed.Type && !Dispatched(command, reply)
 }
 
-// Commands returns every command of the saga and its rollbacks, each once.
+// Commands returns the commands and the rollbacks of all steps, each once.
 func Commands() []contracts.MessageType {
 	var commands []contracts.MessageType
 	for _, s := range Steps {
@@ -255,7 +255,7 @@ func Commands() []contracts.MessageType {
 	return commands
 }
 
-// Replies returns the replies that a command may have.
+// Replies returns the possible replies to a command.
 func Replies(command contracts.MessageType) []Reply {
 	if u := UndoOf(command); u.Command != "" {
 		all := append([]Reply{u.Confirmed}, u.Refused...)
@@ -271,7 +271,7 @@ func Replies(command contracts.MessageType) []Reply {
 	return append([]Reply{s.Accepted}, s.Refused...)
 }
 
-// ReplyOf returns the reply of a type; a zero Reply where no command has it.
+// ReplyOf returns the reply of type t. It returns a zero Reply where no command has such a reply.
 func ReplyOf(t contracts.MessageType) Reply {
 	for _, c := range Commands() {
 		for _, r := range Replies(c) {
@@ -283,7 +283,7 @@ func ReplyOf(t contracts.MessageType) Reply {
 	return Reply{}
 }
 
-// Detail returns what a customer reads in the history about a message of the saga; empty where it is none.
+// Detail returns the text for the history about a message of the saga. It returns "" where the message is not of the saga.
 func Detail(t contracts.MessageType) string {
 	if s := StepOf(t); s.Detail != "" {
 		return s.Detail

@@ -17,7 +17,7 @@ const (
 	topics = "Topics in contracts/topics.go"
 )
 
-// What each step must say, and what must hold between steps.
+// Each step has the fields that it needs, and the steps fit together.
 func TestStepsAreWhole(t *testing.T) {
 	reached := inAnyOf(contracts.EstadoRecibida)
 	var causes []contracts.MessageType
@@ -55,7 +55,7 @@ func TestStepsAreWhole(t *testing.T) {
 	}
 }
 
-// The messages of a step are on topics between gestor-compra and one participant, and each says something to a customer.
+// The messages of a step are on topics between gestor-compra and one participant, and each reply has a text for a customer.
 func TestMessagesOfStepsHaveTopics(t *testing.T) {
 	for _, s := range Steps {
 		participant := contracts.TopicOf(s.Command).Reader
@@ -85,8 +85,8 @@ func TestMessagesOfStepsHaveTopics(t *testing.T) {
 	}
 }
 
-// Failure prevented: a step behind the order would be undone before ordenes says that the order has left, and the purchase
-// would be CONFIRMADA without it.
+// Failure prevented: a step after Orden is undone before ordenes says that the order has left. The purchase is then CONFIRMADA
+// without that step.
 func TestOnlyTheLastStepMayBeDispatched(t *testing.T) {
 	saga := Saga()
 	for i, s := range saga {
@@ -110,8 +110,8 @@ func TestCompraDoesTheStepsOfTheTable(t *testing.T) {
 	}
 }
 
-// A rollback that is refused makes a purchase CONFIRMADA only where the table says so. Any other refusal, of whatever type, is
-// asked again, and the purchase ends as it should.
+// A refused rollback makes a purchase CONFIRMADA only where the table says so. After any other refusal the saga sends the rollback
+// again, and the purchase ends as it should.
 func TestTheTableSaysWhatARefusedRollbackMeans(t *testing.T) {
 	e := newScenario(t)
 	for _, s := range Saga() {
@@ -135,7 +135,7 @@ func TestTheTableSaysWhatARefusedRollbackMeans(t *testing.T) {
 	}
 }
 
-// Failure prevented: a workflow that is under way meets a step that its history does not have, in a release that adds one.
+// Failure prevented: after a release that adds a step, a workflow in flight meets the step, which its history does not have.
 func TestAStepOfALaterVersionIsLeftOut(t *testing.T) {
 	added := Step{Workflow: CompraName, Command: "Added", Since: Version + 1, Undo: Undo{Command: "UndoAdded"}}
 	before := Steps

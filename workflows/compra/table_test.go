@@ -13,24 +13,24 @@ func refusal(cause contracts.MessageType) Ending {
 
 var cancelacion = Ending{Estado: contracts.EstadoCancelada, Cause: contracts.CancelarCompra}
 
-// What is called in each path, spelled as in script. What stands between the reservation and the order is the table's.
+// The calls of the courses, as script names them. The steps between Reserva and Orden come from the table.
 var (
 	untilReserva = "ValidarInventario, ReservarProducto"
-	hastaMedio   = untilReserva + between("", func(s Step) contracts.MessageType { return s.Command })
-	untilOrden   = hastaMedio + ", CrearOrden"
-	untilWait    = hastaMedio + ", PedirAprobacion"
+	untilMiddle  = untilReserva + between("", func(s Step) contracts.MessageType { return s.Command })
+	untilOrden   = untilMiddle + ", CrearOrden"
+	untilWait    = untilMiddle + ", AskForAprobacion"
 
-	withoutValidation = ", deshacer CancelarValidacionInventario"
-	withoutReserva    = ", deshacer LiberarReserva" + withoutValidation
-	sinMedio          = between(undoOf, func(s Step) contracts.MessageType { return s.Undo.Command })
-	sinTodo           = sinMedio + withoutReserva // but for the order
-	withoutOrden      = ", deshacer CancelarOrden" + sinTodo
+	withoutValidation = ", undo CancelarValidacionInventario"
+	withoutReserva    = ", undo LiberarReserva" + withoutValidation
+	withoutMiddle     = between(undoOf, func(s Step) contracts.MessageType { return s.Undo.Command })
+	withoutAll        = withoutMiddle + withoutReserva // without the rollback of Orden
+	withoutOrden      = ", undo CancelarOrden" + withoutAll
 
-	toRefused   = ", cerrar RECHAZADA"
-	toCancelled = ", cerrar CANCELADA"
+	toRefused   = ", close RECHAZADA"
+	toCancelled = ", close CANCELADA"
 )
 
-// between spells what the steps between Reserva and Orden call. Rollbacks are called in reverse.
+// between returns the calls of the steps between Reserva and Orden, with a prefix. Rollbacks are in reverse order.
 func between(prefix string, called func(Step) contracts.MessageType) string {
 	text := ""
 	for _, s := range Saga() {
@@ -45,116 +45,116 @@ func between(prefix string, called func(Step) contracts.MessageType) string {
 	return text
 }
 
-// courses are the paths. Where a step is in doubt its own rollback is the first; where it was refused there is none.
+// courses are the courses that TestPaths tries. The rollback of a step without a reply is the first. A refused step has none.
 var courses = []course{
-	{name: "confirmada", calls: untilOrden},
-	{name: "sin-existencias", calls: "ValidarInventario" + toRefused,
+	{name: "confirmed", calls: untilOrden},
+	{name: "out-of-stock", calls: "ValidarInventario" + toRefused,
 		outcomes: map[string][]Outcome{"ValidarInventario": {{Result: Refused, Asked: true, Reply: contracts.InventarioInsuficiente, Motivo: "No hay.", Faltantes: missing}}},
 		ending:   Ending{Estado: contracts.EstadoRechazada, Cause: contracts.InventarioInsuficiente, Faltantes: missing}},
-	{name: "reserva-rechazada", calls: untilReserva + withoutValidation + toRefused,
+	{name: "reserva-refused", calls: untilReserva + withoutValidation + toRefused,
 		outcomes: map[string][]Outcome{"ReservarProducto": {refused(contracts.ReservaRechazada)}}, ending: refusal(contracts.ReservaRechazada)},
-	{name: "orden-rechazada", calls: untilOrden + sinTodo + toRefused,
+	{name: "orden-refused", calls: untilOrden + withoutAll + toRefused,
 		outcomes: map[string][]Outcome{"CrearOrden": {refused(contracts.OrdenRechazada)}}, ending: refusal(contracts.OrdenRechazada)},
 
-	// Patience ran out: the step may have been done.
-	{name: "inventario-sin-respuesta", calls: "ValidarInventario" + withoutValidation + toRefused,
+	// No reply came in time: the step may have been done.
+	{name: "inventario-no-reply", calls: "ValidarInventario" + withoutValidation + toRefused,
 		outcomes: map[string][]Outcome{"ValidarInventario": {doubtful}}, ending: refusal(contracts.ValidarInventario)},
-	{name: "reserva-sin-respuesta", calls: untilReserva + withoutReserva + toRefused,
+	{name: "reserva-no-reply", calls: untilReserva + withoutReserva + toRefused,
 		outcomes: map[string][]Outcome{"ReservarProducto": {doubtful}}, ending: refusal(contracts.ReservarProducto)},
-	{name: "orden-sin-respuesta", calls: untilOrden + withoutOrden + toRefused,
+	{name: "orden-no-reply", calls: untilOrden + withoutOrden + toRefused,
 		outcomes: map[string][]Outcome{"CrearOrden": {doubtful}}, ending: refusal(contracts.CrearOrden)},
-	{name: "reserva-sin-intentos", calls: "ValidarInventario, ReservarProducto x3" + withoutReserva + toRefused,
+	{name: "reserva-tries-used-up", calls: "ValidarInventario, ReservarProducto x3" + withoutReserva + toRefused,
 		failure: func(call string, _ int) bool { return call == "ReservarProducto" }, ending: refusal(contracts.ReservarProducto)},
 
-	// Somebody asked to cancel while it ran.
-	{name: "cancelada-antes-de-validar", calls: "ValidarInventario" + toCancelled,
+	// A request to cancel came while the saga ran.
+	{name: "cancelled-before-inventario", calls: "ValidarInventario" + toCancelled,
 		outcomes: map[string][]Outcome{"ValidarInventario": {cancelled}}, ending: cancelacion},
-	{name: "cancelada-antes-de-reservar", calls: untilReserva + withoutValidation + toCancelled,
+	{name: "cancelled-before-reserva", calls: untilReserva + withoutValidation + toCancelled,
 		outcomes: map[string][]Outcome{"ReservarProducto": {cancelled}}, ending: cancelacion},
-	{name: "cancelada-antes-de-la-orden", calls: untilOrden + sinTodo + toCancelled,
+	{name: "cancelled-before-orden", calls: untilOrden + withoutAll + toCancelled,
 		outcomes: map[string][]Outcome{"CrearOrden": {cancelled}}, ending: cancelacion},
-	{name: "cancelada-al-confirmar", calls: untilOrden + withoutOrden + toCancelled,
+	{name: "cancelled-at-confirmation", calls: untilOrden + withoutOrden + toCancelled,
 		outcomes: map[string][]Outcome{"CrearOrden": {cancelledLate}}, ending: cancelacion},
 
-	// It is at its end already: a completed instance that was scheduled again.
-	{name: "terminada-al-validar", calls: "ValidarInventario", outcomes: map[string][]Outcome{"ValidarInventario": {finished}}},
-	{name: "terminada-al-reservar", calls: untilReserva, outcomes: map[string][]Outcome{"ReservarProducto": {finished}}},
-	{name: "terminada-al-ordenar", calls: untilOrden, outcomes: map[string][]Outcome{"CrearOrden": {finished}}},
+	// The purchase is past the saga: a completed instance was scheduled again.
+	{name: "finished-at-inventario", calls: "ValidarInventario", outcomes: map[string][]Outcome{"ValidarInventario": {finished}}},
+	{name: "finished-at-reserva", calls: untilReserva, outcomes: map[string][]Outcome{"ReservarProducto": {finished}}},
+	{name: "finished-at-orden", calls: untilOrden, outcomes: map[string][]Outcome{"CrearOrden": {finished}}},
 
 	// Approval.
-	{name: "aprobada", tooBig: true, calls: untilWait + ", LeerDecision, CrearOrden", wake: []string{aprobarName}},
-	{name: "no-aprobada", tooBig: true, calls: untilWait + ", LeerDecision" + sinTodo + toRefused, wake: []string{aprobarName},
+	{name: "approved", tooBig: true, calls: untilWait + ", ReadDecision, CrearOrden", wake: []string{aprobacionName}},
+	{name: "not-approved", tooBig: true, calls: untilWait + ", ReadDecision" + withoutAll + toRefused, wake: []string{aprobacionName},
 		outcomes: map[string][]Outcome{decisionName: {refused("AprobacionNegada")}}, ending: refusal("AprobacionNegada")},
-	{name: "cancelada-mientras-espera", tooBig: true, calls: untilWait + ", LeerDecision" + sinTodo + toCancelled, wake: []string{aprobarName},
+	{name: "cancelled-while-waiting", tooBig: true, calls: untilWait + ", ReadDecision" + withoutAll + toCancelled, wake: []string{aprobacionName},
 		outcomes: map[string][]Outcome{decisionName: {cancelled}}, ending: cancelacion},
-	{name: "aprobacion-expirada", tooBig: true, calls: untilWait + ", LeerDecision vencida" + sinTodo + toRefused,
+	{name: "approval-expired", tooBig: true, calls: untilWait + ", ReadDecision expired" + withoutAll + toRefused,
 		settings: Settings{AprobacionDeadline: 50 * time.Millisecond},
 		outcomes: map[string][]Outcome{withExpired: {refused("AprobacionExpirada")}}, ending: refusal("AprobacionExpirada")},
-	{name: "despertada-de-balde", tooBig: true, calls: untilWait + ", LeerDecision x3, CrearOrden", wake: []string{aprobarName, decisionName},
+	{name: "woken-for-nothing", tooBig: true, calls: untilWait + ", ReadDecision x3, CrearOrden", wake: []string{aprobacionName, decisionName},
 		outcomes: map[string][]Outcome{decisionName: {pending, pending, accepted}}},
-	{name: "nadie-la-despierta", tooBig: true, calls: untilWait + ", LeerDecision vencida, CrearOrden",
-		settings: Settings{AprobacionDeadline: 50 * time.Millisecond}}, // what was decided before holds, though the time is up
-	{name: "cancelada-antes-de-esperar", tooBig: true, calls: untilWait + sinTodo + toCancelled,
-		outcomes: map[string][]Outcome{aprobarName: {cancelled}}, ending: cancelacion},
-	{name: "terminada-al-esperar", tooBig: true, calls: untilWait, outcomes: map[string][]Outcome{aprobarName: {finished}}},
-	{name: "aprobada-y-orden-rechazada", tooBig: true, calls: untilWait + ", LeerDecision, CrearOrden" + sinTodo + toRefused, wake: []string{aprobarName},
+	{name: "nobody-wakes-it", tooBig: true, calls: untilWait + ", ReadDecision expired, CrearOrden",
+		settings: Settings{AprobacionDeadline: 50 * time.Millisecond}}, // the decision before the deadline counts, although the deadline has passed
+	{name: "cancelled-before-waiting", tooBig: true, calls: untilWait + withoutAll + toCancelled,
+		outcomes: map[string][]Outcome{aprobacionName: {cancelled}}, ending: cancelacion},
+	{name: "finished-at-waiting", tooBig: true, calls: untilWait, outcomes: map[string][]Outcome{aprobacionName: {finished}}},
+	{name: "approved-and-orden-refused", tooBig: true, calls: untilWait + ", ReadDecision, CrearOrden" + withoutAll + toRefused, wake: []string{aprobacionName},
 		outcomes: map[string][]Outcome{"CrearOrden": {refused(contracts.OrdenRechazada)}}, ending: refusal(contracts.OrdenRechazada)},
-	{name: "espera-sin-intentos", tooBig: true, calls: hastaMedio + ", PedirAprobacion x3" + sinTodo + toRefused,
-		failure: func(call string, _ int) bool { return call == aprobarName }, ending: refusal("Aprobacion")},
+	{name: "waiting-tries-used-up", tooBig: true, calls: untilMiddle + ", AskForAprobacion x3" + withoutAll + toRefused,
+		failure: func(call string, _ int) bool { return call == aprobacionName }, ending: refusal("Aprobacion")},
 
-	// Compensations that do not go as they should.
-	{name: "rollback-que-tarda", calls: untilOrden + sinMedio + ", deshacer LiberarReserva x2" + withoutReserva + toRefused,
-		outcomes: map[string][]Outcome{"CrearOrden": {refused(contracts.OrdenRechazada)}, "deshacer LiberarReserva": {notConfirmed, notConfirmed, accepted}},
+	// Compensations with trouble.
+	{name: "slow-rollback", calls: untilOrden + withoutMiddle + ", undo LiberarReserva x2" + withoutReserva + toRefused,
+		outcomes: map[string][]Outcome{"CrearOrden": {refused(contracts.OrdenRechazada)}, "undo LiberarReserva": {notConfirmed, notConfirmed, accepted}},
 		ending:   refusal(contracts.OrdenRechazada)},
-	{name: "rollback-sin-intentos", calls: untilReserva + ", deshacer CancelarValidacionInventario x3" + withoutValidation + toRefused,
+	{name: "rollback-tries-used-up", calls: untilReserva + ", undo CancelarValidacionInventario x3" + withoutValidation + toRefused,
 		outcomes: map[string][]Outcome{"ReservarProducto": {refused(contracts.ReservaRechazada)}},
 		failure: func(call string, attempt int) bool {
-			return call == "deshacer CancelarValidacionInventario" && attempt <= attempts
+			return call == "undo CancelarValidacionInventario" && attempt <= attempts
 		},
 		ending: refusal(contracts.ReservaRechazada)},
-	{name: "rollback-de-varias-corridas", calls: untilReserva + ", deshacer LiberarReserva x21" + withoutReserva + toRefused,
-		outcomes: map[string][]Outcome{"ReservarProducto": {doubtful}, "deshacer LiberarReserva": append(repeat(notConfirmed, 21), accepted)},
+	{name: "rollback-of-several-runs", calls: untilReserva + ", undo LiberarReserva x21" + withoutReserva + toRefused,
+		outcomes: map[string][]Outcome{"ReservarProducto": {doubtful}, "undo LiberarReserva": append(repeat(notConfirmed, 21), accepted)},
 		ending:   refusal(contracts.ReservarProducto)},
-	{name: "rollback-negado", calls: untilOrden + sinMedio + ", deshacer LiberarReserva x2" + withoutReserva + toRefused, // only ordenes says that a purchase has left
+	{name: "rollback-refused", calls: untilOrden + withoutMiddle + ", undo LiberarReserva x2" + withoutReserva + toRefused, // only ordenes may say that an order has left
 		outcomes: map[string][]Outcome{"CrearOrden": {refused(contracts.OrdenRechazada)},
-			"deshacer LiberarReserva": {refused(contracts.ReservaDespachada), {Result: NoReply, Asked: true, Reply: contracts.ReservaDespachada}, accepted}},
+			"undo LiberarReserva": {refused(contracts.ReservaDespachada), {Result: NoReply, Asked: true, Reply: contracts.ReservaDespachada}, accepted}},
 		ending: refusal(contracts.OrdenRechazada)},
-	{name: "fallida", calls: untilOrden + sinMedio + ", deshacer LiberarReserva, cerrar FALLIDA", settings: Settings{CompensationDeadline: time.Nanosecond},
-		outcomes: map[string][]Outcome{"CrearOrden": {refused(contracts.OrdenRechazada)}, "deshacer LiberarReserva": {notConfirmed}},
+	{name: "failed", calls: untilOrden + withoutMiddle + ", undo LiberarReserva, close FALLIDA", settings: Settings{CompensationDeadline: time.Nanosecond},
+		outcomes: map[string][]Outcome{"CrearOrden": {refused(contracts.OrdenRechazada)}, "undo LiberarReserva": {notConfirmed}},
 		ending:   Ending{Estado: contracts.EstadoFallida, Cause: contracts.LiberarReserva}, detail: "LiberarReserva sin confirmar"},
-	{name: "fallida-negada", calls: untilOrden + sinMedio + ", deshacer LiberarReserva, cerrar FALLIDA", settings: Settings{CompensationDeadline: time.Nanosecond},
+	{name: "failed-refused", calls: untilOrden + withoutMiddle + ", undo LiberarReserva, close FALLIDA", settings: Settings{CompensationDeadline: time.Nanosecond},
 		outcomes: map[string][]Outcome{"CrearOrden": {refused(contracts.OrdenRechazada)},
-			"deshacer LiberarReserva": {{Result: NoReply, Asked: true, Reply: contracts.ReservaDespachada}}},
+			"undo LiberarReserva": {{Result: NoReply, Asked: true, Reply: contracts.ReservaDespachada}}},
 		ending: Ending{Estado: contracts.EstadoFallida, Cause: contracts.LiberarReserva}, detail: "LiberarReserva, se respondió ReservaDespachada"},
-	{name: "la-orden-ya-salio", calls: untilOrden + ", deshacer CancelarOrden, cerrar CONFIRMADA",
-		outcomes: map[string][]Outcome{"CrearOrden": {doubtful}, "deshacer CancelarOrden": {{Result: Refused, Asked: true, Reply: contracts.OrdenDespachada, IDOrden: "o1"}}},
+	{name: "orden-already-dispatched", calls: untilOrden + ", undo CancelarOrden, close CONFIRMADA",
+		outcomes: map[string][]Outcome{"CrearOrden": {doubtful}, "undo CancelarOrden": {{Result: Refused, Asked: true, Reply: contracts.OrdenDespachada, IDOrden: "o1"}}},
 		ending:   Ending{Estado: contracts.EstadoConfirmada, Cause: contracts.OrdenDespachada, IDOrden: "o1"}},
 
-	// A walk that was lost: all of it is in doubt.
-	{name: "perdida-y-rechazada", lost: contracts.EstadoRechazada, calls: strings.TrimPrefix(withoutOrden, ", ") + toRefused, ending: refusal(contracts.CrearOrden)},
-	{name: "perdida-y-cancelada", lost: contracts.EstadoCancelada, calls: strings.TrimPrefix(withoutOrden, ", ") + toCancelled, ending: cancelacion},
+	// A lost compensation: each step may have been done.
+	{name: "lost-and-refused", lost: contracts.EstadoRechazada, calls: strings.TrimPrefix(withoutOrden, ", ") + toRefused, ending: refusal(contracts.CrearOrden)},
+	{name: "lost-and-cancelled", lost: contracts.EstadoCancelada, calls: strings.TrimPrefix(withoutOrden, ", ") + toCancelled, ending: cancelacion},
 
 	// After CONFIRMADA.
-	{name: "despacho", flow: DespachoName, calls: "DespacharReserva, terminar despacho true"},
-	{name: "despacho-que-tarda", flow: DespachoName, calls: "DespacharReserva x3, terminar despacho true",
+	{name: "despacho", flow: DespachoName, calls: "DespacharReserva, finish despacho true"},
+	{name: "slow-despacho", flow: DespachoName, calls: "DespacharReserva x3, finish despacho true",
 		outcomes: map[string][]Outcome{"DespacharReserva": {doubtful, doubtful, accepted}}},
-	{name: "despacho-de-varias-corridas", flow: DespachoName, calls: "DespacharReserva x22, terminar despacho true",
+	{name: "despacho-of-several-runs", flow: DespachoName, calls: "DespacharReserva x22, finish despacho true",
 		outcomes: map[string][]Outcome{"DespacharReserva": append(repeat(doubtful, 21), accepted)}},
-	{name: "despacho-ya-terminado", flow: DespachoName, calls: "DespacharReserva, terminar despacho false",
+	{name: "despacho-already-finished", flow: DespachoName, calls: "DespacharReserva, finish despacho false",
 		outcomes: map[string][]Outcome{"DespacharReserva": {finished}}},
-	{name: "cancelacion", flow: CancelacionName, calls: "CancelarOrden" + sinTodo + toCancelled + ", terminar cancelacion true", ending: cancelacion},
-	{name: "cancelacion-negada", flow: CancelacionName, calls: "CancelarOrden, terminar cancelacion false",
+	{name: "cancelacion", flow: CancelacionName, calls: "CancelarOrden" + withoutAll + toCancelled + ", finish cancelacion true", ending: cancelacion},
+	{name: "cancelacion-refused", flow: CancelacionName, calls: "CancelarOrden, finish cancelacion false",
 		outcomes: map[string][]Outcome{"CancelarOrden": {refused(contracts.OrdenDespachada)}}},
-	{name: "cancellation-refused-by-mistake", flow: CancelacionName, // no reply but OrdenDespachada ends it
-		calls:    "CancelarOrden x3" + sinTodo + toCancelled + ", terminar cancelacion true",
+	{name: "cancelacion-refused-by-mistake", flow: CancelacionName, // only OrdenDespachada ends it
+		calls:    "CancelarOrden x3" + withoutAll + toCancelled + ", finish cancelacion true",
 		outcomes: map[string][]Outcome{"CancelarOrden": {refused(contracts.OrdenRechazada), refused("RollbackNegado"), accepted}}, ending: cancelacion},
-	{name: "cancelacion-que-tarda", flow: CancelacionName,
-		calls:    "CancelarOrden x3" + sinMedio + ", deshacer LiberarReserva" + withoutReserva + toCancelled + ", terminar cancelacion true",
-		outcomes: map[string][]Outcome{"CancelarOrden": {doubtful, doubtful, accepted}, "deshacer LiberarReserva": {notConfirmed, accepted}}, ending: cancelacion},
-	{name: "cancelacion-de-varias-corridas", flow: CancelacionName,
-		calls:    "CancelarOrden x22" + sinMedio + ", deshacer LiberarReserva x20" + withoutReserva + toCancelled + ", terminar cancelacion true",
-		outcomes: map[string][]Outcome{"CancelarOrden": append(repeat(doubtful, 21), accepted), "deshacer LiberarReserva": append(repeat(notConfirmed, 20), accepted)}, ending: cancelacion},
-	{name: "cancelacion-sin-que-hacer", flow: CancelacionName, calls: "CancelarOrden, terminar cancelacion false",
+	{name: "slow-cancelacion", flow: CancelacionName,
+		calls:    "CancelarOrden x3" + withoutMiddle + ", undo LiberarReserva" + withoutReserva + toCancelled + ", finish cancelacion true",
+		outcomes: map[string][]Outcome{"CancelarOrden": {doubtful, doubtful, accepted}, "undo LiberarReserva": {notConfirmed, accepted}}, ending: cancelacion},
+	{name: "cancelacion-of-several-runs", flow: CancelacionName,
+		calls:    "CancelarOrden x22" + withoutMiddle + ", undo LiberarReserva x20" + withoutReserva + toCancelled + ", finish cancelacion true",
+		outcomes: map[string][]Outcome{"CancelarOrden": append(repeat(doubtful, 21), accepted), "undo LiberarReserva": append(repeat(notConfirmed, 20), accepted)}, ending: cancelacion},
+	{name: "cancelacion-with-nothing-to-do", flow: CancelacionName, calls: "CancelarOrden, finish cancelacion false",
 		outcomes: map[string][]Outcome{"CancelarOrden": {finished}}},
 }
 

@@ -6,7 +6,7 @@ import (
 	"entregas/contracts"
 )
 
-// Despacho follows an order that has left the warehouse: what was reserved for it is gone, and the purchase DESPACHADA.
+// Despacho is the workflow of a purchase whose order has left the warehouse. It tells admin-productos, and the purchase ends DESPACHADA.
 func Despacho(ctx *workflow.WorkflowContext) (any, error) {
 	var e Input
 	if err := ctx.GetInput(&e); err != nil {
@@ -20,21 +20,21 @@ func Despacho(ctx *workflow.WorkflowContext) (any, error) {
 	return nil, r.finish(TramiteDespacho, d)
 }
 
-// Cancelacion undoes a purchase that is confirmed, if its order has not left the warehouse: ordenes decides.
+// Cancelacion is the workflow that cancels a confirmed purchase. ordenes refuses it where the order has left the warehouse.
 func Cancelacion(ctx *workflow.WorkflowContext) (any, error) {
 	var e Input
 	if err := ctx.GetInput(&e); err != nil {
 		return nil, err
 	}
 	r := newWalk(ctx, e, inAnyOf(contracts.EstadoConfirmada))
-	d := Outcome{Result: Aceptada}
+	d := Outcome{Result: Accepted}
 	if !e.undoing() {
 		var more bool
 		d, more = r.insist(Anulacion)
 		if !more {
 			return nil, nil
 		}
-		if d.Result == Aceptada {
+		if d.Result == Accepted {
 			r.undo = rollbacks(Orden.Command, e.Version)
 			r.stop(contracts.EstadoCancelada, contracts.CancelarCompra, e.Motivo, nil)
 		}
@@ -45,8 +45,8 @@ func Cancelacion(ctx *workflow.WorkflowContext) (any, error) {
 	return nil, r.finish(TramiteCancelacion, d)
 }
 
-// insist asks until there is an answer, however long it takes. A participant that refuses a rollback and may not has given none.
-// It reports false when it handed over to a new run.
+// insist repeats the command of s until there is a reply, without a deadline. A refusal of a rollback that may not be refused
+// does not count as a reply. insist reports false when a new run of the instance goes on.
 func (r *walk) insist(s Step) (Outcome, bool) {
 	c := compensation{From: r.ctx.CurrentTimeUTC()}
 	if r.input.Resumed != nil {
@@ -66,6 +66,6 @@ func (r *walk) insist(s Step) (Outcome, bool) {
 
 func (r *walk) finish(kind string, d Outcome) error {
 	return r.call(finishName, Tramite{
-		IDCompra: r.input.Compra.ID, Tipo: kind, Hecho: d.Result == Aceptada, Motivo: d.Motivo,
+		IDCompra: r.input.Compra.ID, Tipo: kind, Done: d.Result == Accepted, Motivo: d.Motivo,
 	}, nil)
 }

@@ -10,47 +10,47 @@ import (
 	"entregas/contracts"
 )
 
-// walk is one walk through the saga. It remembers what is to be undone, and where a step stopped the walk: the
-// steps after that do nothing, so that Compra can be read without an `if` after each of them.
+// walk is one run of a workflow. It keeps the rollbacks of the steps that were done. After a step that stops the walk, the further
+// steps do nothing; so Compra needs no `if` after each step.
 type walk struct {
 	ctx         *workflow.WorkflowContext
 	input       Input
-	desde       []contracts.Estado      // where the purchase may be when it has to be undone
-	undo        []contracts.MessageType // rollbacks of what was done or is in doubt, in the order in which it was done
-	ending      *Ending                 // why and how the walk ends early; nil while it goes on
-	nothingToDo bool                    // the purchase is at its end already, or somebody else's
-	handedOver  bool                    // the walk goes on in a new run of the same instance
+	from        []contracts.Estado      // the states in which a compensation may begin
+	undo        []contracts.MessageType // the rollbacks of the steps that were or may have been done, in the order of the steps
+	ending      *Ending                 // how the walk ends early; nil while it goes on
+	nothingToDo bool                    // the purchase is past this walk
+	handedOver  bool                    // a new run of the same instance goes on
 }
 
-// compensation is what a compensation must remember over a ContinueAsNew.
+// compensation is the state of a compensation that a ContinueAsNew passes to the next run.
 type compensation struct {
-	Pendientes []contracts.MessageType `json:"pendientes"`
-	End        Ending                  `json:"fin"`
-	From       time.Time               `json:"desde"`
-	Rounds     int                     `json:"vueltas"` // fruitless ones, of the rollback at hand
+	Pending []contracts.MessageType `json:"pending"`
+	End     Ending                  `json:"ending"`
+	From    time.Time               `json:"from"`
+	Rounds  int                     `json:"rounds"` // the tries so far of the last rollback in Pending
 }
 
-// undoing tells that this run goes on with a compensation that an earlier one began.
+// undoing reports whether this run goes on with a compensation that an earlier run began.
 func (e Input) undoing() bool { return e.Resumed != nil && e.Resumed.End.Estado != "" }
 
-func newWalk(ctx *workflow.WorkflowContext, e Input, desde []contracts.Estado) *walk {
-	r := &walk{ctx: ctx, input: e, desde: desde}
+func newWalk(ctx *workflow.WorkflowContext, e Input, from []contracts.Estado) *walk {
+	r := &walk{ctx: ctx, input: e, from: from}
 	if e.undoing() {
-		r.ending, r.undo = &e.Resumed.End, e.Resumed.Pendientes
+		r.ending, r.undo = &e.Resumed.End, e.Resumed.Pending
 	}
 	return r
 }
 
 func (r *walk) stopped() bool { return r.ending != nil || r.nothingToDo }
 
-// do does one step of the saga. Its rollback is remembered when the step was done, or may have been.
+// do does one step of the saga. It keeps the rollback of the step when the step was done or may have been done.
 func (r *walk) do(s Step) {
 	if r.stopped() || s.since() > max(1, r.input.Version) {
 		return
 	}
 	var d Outcome
 	if err := r.call(askName, s.Question(r.input.Compra), &d); err != nil {
-		// Its tries are used up, and whether the command went out is unknown: as if it had.
+		// The engine has used up its tries. The command may have been sent, so the outcome says that it was.
 		d = Outcome{Result: NoReply, Asked: true}
 	}
 	if d.Asked && d.Result != Refused && s.Undo.Command != "" {
@@ -59,10 +59,10 @@ func (r *walk) do(s Step) {
 	r.proceed(d, s.Command)
 }
 
-// proceed goes on after an outcome, or stops the walk.
+// proceed stops the walk where the outcome d of a step does not allow the next step.
 func (r *walk) proceed(d Outcome, step contracts.MessageType) {
 	switch d.Result {
-	case Aceptada:
+	case Accepted:
 	case Refused:
 		r.stop(contracts.EstadoRechazada, d.Reply, d.Motivo, d.Faltantes)
 	case Cancelled:
@@ -74,14 +74,14 @@ func (r *walk) proceed(d Outcome, step contracts.MessageType) {
 	}
 }
 
-// wait waits for an event until deadline and tells whether the time is up.
+// wait waits for an event until deadline, and reports whether the deadline has passed.
 func (r *walk) wait(event string, deadline time.Time) bool {
 	left := deadline.Sub(r.ctx.CurrentTimeUTC())
 	if left <= 0 {
 		return true
 	}
 	timeout := r.ctx.WaitForExternalEvent(event, left).Await(nil)
-	if r.input.Run != "" { // a timer of the replaced instance may end the wait: only the clock tells
+	if r.input.Run != "" { // a timer of the replaced instance may end the wait, so only the clock is right
 		return !r.ctx.CurrentTimeUTC().Before(deadline)
 	}
 	return timeout != nil
@@ -90,58 +90,59 @@ func (r *walk) wait(event string, deadline time.Time) bool {
 func (r *walk) stop(estado contracts.Estado, cause contracts.MessageType, motivo string, faltantes []contracts.Faltante) {
 	r.ending = &Ending{
 		IDCompra: r.input.Compra.ID, Estado: estado, Cause: cause, Motivo: motivo, Faltantes: faltantes,
-		From: append(inAnyOf(contracts.EstadoCompensando), r.desde...),
+		From: append(inAnyOf(contracts.EstadoCompensando), r.from...),
 	}
 }
 
-// End ends the walk: nothing when the purchase was confirmed, else everything is undone and the final state recorded.
+// End ends the walk. It does nothing for a purchase that was confirmed. Else it undoes the steps and records the last state.
 func (r *walk) End() (any, error) {
 	if r.ending == nil {
 		return nil, nil
 	}
 	if !r.compensate() {
-		return nil, nil // it goes on as a new run of the same instance
+		return nil, nil // a new run of the same instance goes on
 	}
 	return nil, r.call(closeName, *r.ending, nil)
 }
 
-// LongestSleep is the longest time, in a saga that goes on, between two activities: the sleep between two tries of a rollback, and the
-// wait of the engine before it tries a failed activity again. The reconciler waits longer before it takes a saga for one that stands still.
+// LongestSleep is the longest time between two activities of a saga that is alive. It limits the sleep between two tries of a
+// rollback, and the wait of the engine before it tries a failed activity again. The reconciler waits longer than this before it
+// restarts a saga.
 const LongestSleep = 30 * time.Second
 
-// firstSleep is the sleep of a saga before its second try of a rollback; each further one is twice as long, up to LongestSleep.
+// firstSleep is the sleep before the second try of a rollback. Each further sleep is twice as long, up to LongestSleep.
 const firstSleep = 5 * time.Second
 
-// roundsPerRun is after how many sleeps a compensation starts a new run, so that its history does not grow without end.
+// roundsPerRun is the number of sleeps after which a new run goes on. It limits the length of an instance's history.
 const roundsPerRun = 20
 
-// compensate undoes in reverse, each confirmed before the next. It reports false when it handed over to a new run.
-// What cannot be undone within CompensationDeadline makes the purchase FALLIDA.
+// compensate sends the rollbacks in reverse order, and waits for each confirmation before the next rollback. A purchase that
+// cannot be undone within CompensationDeadline ends FALLIDA. compensate reports false when a new run of the instance goes on.
 func (r *walk) compensate() bool {
-	c := compensation{Pendientes: r.undo, End: *r.ending, From: r.ctx.CurrentTimeUTC()}
+	c := compensation{Pending: r.undo, End: *r.ending, From: r.ctx.CurrentTimeUTC()}
 	if r.input.undoing() {
 		c = *r.input.Resumed
 	}
-	for inThisRun := 1; len(c.Pendientes) > 0; inThisRun++ {
-		last := len(c.Pendientes) - 1
+	for inThisRun := 1; len(c.Pending) > 0; inThisRun++ {
+		last := len(c.Pending) - 1
 		var d Outcome
 		err := r.call(undoName, Rollback{
-			Compra: r.input.Compra, Comando: c.Pendientes[last], Motivo: c.End.Motivo, Cause: c.End.Cause, From: r.desde,
+			Compra: r.input.Compra, Command: c.Pending[last], Motivo: c.End.Motivo, Cause: c.End.Cause, From: r.from,
 		}, &d)
-		if err == nil && d.Result == Aceptada {
-			c.Pendientes, c.Rounds = c.Pendientes[:last], 0
+		if err == nil && d.Result == Accepted {
+			c.Pending, c.Rounds = c.Pending[:last], 0
 			continue
 		}
-		if err == nil && d.Result == Refused && Dispatched(c.Pendientes[last], d.Reply) {
-			// The order has left the warehouse, and its owner decides (docs/adr/who-owns-a-fact-decides.md). It is
-			// the first to be undone, so nothing was: the purchase is confirmed after all, and its dispatch follows.
+		if err == nil && d.Result == Refused && Dispatched(c.Pending[last], d.Reply) {
+			// ordenes owns the order, and says that it has left the warehouse (docs/adr/who-owns-a-fact-decides.md). This is the
+			// first rollback, so no step is undone yet: the purchase is CONFIRMADA, and its dispatch follows.
 			r.ending = &Ending{IDCompra: r.ending.IDCompra, Estado: contracts.EstadoConfirmada, Cause: d.Reply, IDOrden: d.IDOrden,
 				Motivo: "La orden ya había salido de la bodega.", From: inAnyOf(contracts.EstadoCompensando)}
 			return true
 		}
 		if r.ctx.CurrentTimeUTC().Sub(c.From) > r.input.Settings.CompensationDeadline {
-			r.ending = &Ending{IDCompra: r.ending.IDCompra, Estado: contracts.EstadoFallida, Cause: c.Pendientes[last], From: r.ending.From,
-				Detalle: "No se pudo deshacer: " + unconfirmed(c.Pendientes[last], d) + ". " + c.End.Motivo}
+			r.ending = &Ending{IDCompra: r.ending.IDCompra, Estado: contracts.EstadoFallida, Cause: c.Pending[last], From: r.ending.From,
+				Detalle: "No se pudo deshacer: " + unconfirmed(c.Pending[last], d) + ". " + c.End.Motivo}
 			return true
 		}
 		if !r.sleep(&c, inThisRun) {
@@ -151,7 +152,7 @@ func (r *walk) compensate() bool {
 	return true
 }
 
-// unconfirmed says what became of a rollback that was not done.
+// unconfirmed returns the text for a customer about a rollback that was not confirmed.
 func unconfirmed(rollback contracts.MessageType, d Outcome) string {
 	if d.Reply != "" {
 		return string(rollback) + ", se respondió " + string(d.Reply)
@@ -159,7 +160,7 @@ func unconfirmed(rollback contracts.MessageType, d Outcome) string {
 	return string(rollback) + " sin confirmar"
 }
 
-// sleep waits before the next try. It reports false when it handed over to a new run.
+// sleep waits before the next try. It reports false when a new run of the instance goes on.
 func (r *walk) sleep(c *compensation, inThisRun int) bool {
 	if err := r.ctx.CreateTimer(r.input.Settings.delay(c.Rounds)).Await(nil); err != nil {
 		return false
@@ -175,20 +176,20 @@ func (r *walk) sleep(c *compensation, inThisRun int) bool {
 	return false
 }
 
-// delay is how long to wait after so many fruitless tries of a rollback.
+// delay returns how long to wait after the given number of tries.
 func (a Settings) delay(rounds int) time.Duration {
 	first := cmp.Or(a.CompensationDelay, firstSleep)
 	return min(first<<min(rounds, 4), LongestSleep)
 }
 
-// retryPolicy is how the engine tries an activity again that failed: for trouble that the activity did not ride out itself.
+// retryPolicy says how the engine repeats an activity that failed. An activity itself repeats most of its calls, so this is rare.
 var retryPolicy = workflow.RetryPolicy{
 	MaxAttempts: 100, InitialRetryInterval: time.Second, BackoffCoefficient: 2, MaxRetryInterval: LongestSleep,
 }
 
-// call calls an activity and waits for its outcome. A run that replaces another may be given the outcome of an activity of
-// the replaced one, since the engine numbers the activities of both alike: it bears another name, or none, and the activity is called again.
-// A late failure is not told apart: it costs one try.
+// call calls an activity and waits for its outcome. The engine numbers the activities of a replaced instance and of its
+// replacement alike. So the replacement may get an outcome of the replaced instance. That outcome has another Run or none, and
+// call calls the activity again. A late failure has no Run and costs one try.
 func (r *walk) call(activity string, input, output any) error {
 	run := r.input.Run
 	if run == "" {

@@ -238,7 +238,7 @@ func TestADispatchToldAgainChangesNothing(t *testing.T) {
 	p := newGate(t)
 	s := p.Compra(t, contracts.EstadoDespachada)
 	respond(t, p, contracts.OrdenDespachada, s.ID, "", "")
-	if err := p.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteDespacho, Hecho: true}); err != nil {
+	if err := p.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteDespacho, Done: true}); err != nil {
 		t.Fatal(err)
 	}
 	before := postgrestest.One[string](t, p.Store, `select t::text || c::text from tramite t join compra c on c.id = t.id_compra where c.id = $1`, s.ID)

@@ -90,7 +90,7 @@ func (a *Store) TakeTramites(ctx context.Context, lease time.Duration, limit int
 // FinishTramite notes that a Tramite has come to its end.
 func (a *Store) FinishTramite(ctx context.Context, t compra.Tramite) error {
 	_, err := a.pool.Exec(ctx, `update tramite set terminado_en = clock_timestamp(), hecho = $3
-where id_compra = $1 and tipo = $2 and terminado_en is null`, t.IDCompra, t.Tipo, t.Hecho)
+where id_compra = $1 and tipo = $2 and terminado_en is null`, t.IDCompra, t.Tipo, t.Done)
 	if err != nil {
 		return fmt.Errorf("terminar el trámite: %w", err)
 	}

@@ -229,7 +229,7 @@ func TestFinishedTramiteDoesNotComeBack(t *testing.T) {
 		}
 	}
 	for _, done := range []bool{true, false} { // the second time is a repetition, and changes nothing
-		if err := a.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteDespacho, Hecho: done}); err != nil {
+		if err := a.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteDespacho, Done: done}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -27,7 +27,7 @@ func (s *Saga) AskForAprobacion(ctx context.Context, c contracts.SolicitudCompra
 	next := compra.AfterApproval()
 	// A workflow that starts again may find that the next step was asked: it was approved, or needed no approval by the settings of then.
 	if asked, err := s.store.LoadStep(ctx, c.ID, next.Command); err != nil || asked != nil {
-		return compra.Outcome{Result: compra.Aceptada}, err
+		return compra.Outcome{Result: compra.Accepted}, err
 	}
 	view, moved, err := s.store.Move(ctx,
 		compras.Change{
@@ -69,14 +69,14 @@ func (s *Saga) ReadDecision(ctx context.Context, l compra.DecisionReading) (comp
 	}
 	switch d.Decision {
 	case compras.NoDecision:
-		return compra.Outcome{Result: compra.Pendiente}, nil
+		return compra.Outcome{Result: compra.Pending}, nil
 	case compras.Aprobada:
 		c, err := s.store.RecordFact(ctx, l.IDCompra, "Aprobacion", compraApproved, "Un operador la aprobó.")
 		if err != nil {
 			return compra.Outcome{}, err
 		}
 		s.broadcaster.Broadcast(c)
-		return compra.Outcome{Result: compra.Aceptada}, nil
+		return compra.Outcome{Result: compra.Accepted}, nil
 	case compras.Cancelled:
 		return compra.Outcome{Result: compra.Cancelled, Motivo: d.Motivo}, nil
 	case compras.Refused:

@@ -20,9 +20,9 @@ func TestAskForAprobacion(t *testing.T) {
 		remains contracts.Estado
 		steps   int // history entries beside the reception
 	}{
-		{"reserved", contracts.EstadoProductosValidos, false, compra.Pendiente, contracts.EstadoPorAprobar, 2},
-		{"half way", contracts.EstadoProductosReservados, false, compra.Pendiente, contracts.EstadoPorAprobar, 1},
-		{"it waits already", contracts.EstadoPorAprobar, false, compra.Pendiente, contracts.EstadoPorAprobar, 0},
+		{"reserved", contracts.EstadoProductosValidos, false, compra.Pending, contracts.EstadoPorAprobar, 2},
+		{"half way", contracts.EstadoProductosReservados, false, compra.Pending, contracts.EstadoPorAprobar, 1},
+		{"it waits already", contracts.EstadoPorAprobar, false, compra.Pending, contracts.EstadoPorAprobar, 0},
 		{"cancelled before", contracts.EstadoProductosValidos, true, compra.Cancelled, contracts.EstadoProductosValidos, 0},
 		{"at its end", contracts.EstadoRechazada, false, compra.Finished, contracts.EstadoRechazada, 0},
 		{"being undone", contracts.EstadoCompensando, true, compra.Finished, contracts.EstadoCompensando, 0},
@@ -61,12 +61,12 @@ func TestReadDecision(t *testing.T) {
 		result  compra.Result
 		reply   contracts.MessageType
 	}{
-		{"woken for nothing", "", false, compra.Pendiente, ""},
-		{"approved", compras.Aprobada, false, compra.Aceptada, ""},
+		{"woken for nothing", "", false, compra.Pending, ""},
+		{"approved", compras.Aprobada, false, compra.Accepted, ""},
 		{"rejected", compras.Refused, false, compra.Refused, "AprobacionNegada"},
 		{"cancelled", compras.Cancelled, false, compra.Cancelled, ""},
 		{"the time is up", "", true, compra.Refused, "AprobacionExpirada"},
-		{"the time is up, but it was approved", compras.Aprobada, true, compra.Aceptada, ""},
+		{"the time is up, but it was approved", compras.Aprobada, true, compra.Accepted, ""},
 		{"the time is up, but it was cancelled", compras.Cancelled, true, compra.Cancelled, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestReadDecision(t *testing.T) {
 				}
 			}
 			view, err := e.Load(t.Context(), s.ID)
-			if aprobada := c.result == compra.Aceptada; err != nil || (len(view.Historia) == 2) != aprobada {
+			if aprobada := c.result == compra.Accepted; err != nil || (len(view.Historia) == 2) != aprobada {
 				t.Errorf("%+v %v", view.Historia, err)
 			}
 			if toWake, err := e.AwaitingWakeup(t.Context(), 0, 100); err != nil || slices.Contains(toWake, s.ID) {

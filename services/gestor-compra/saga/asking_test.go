@@ -34,23 +34,23 @@ func TestAsk(t *testing.T) {
 		questions int // how often it asked
 		remains   contracts.Estado
 	}{
-		{"stock: enough", contracts.ValidarInventario, contracts.EstadoRecibida, false, nil, compra.Aceptada, 1, contracts.EstadoIniciada},
+		{"stock: enough", contracts.ValidarInventario, contracts.EstadoRecibida, false, nil, compra.Accepted, 1, contracts.EstadoIniciada},
 		{"stock: not enough", contracts.ValidarInventario, contracts.EstadoRecibida, false, insufficient, compra.Refused, 1, contracts.EstadoIniciada},
 		{"stock: cancelled before it began", contracts.ValidarInventario, contracts.EstadoRecibida, true, nil, compra.Cancelled, 0, contracts.EstadoRecibida},
 		{"stock: it is past that", contracts.ValidarInventario, contracts.EstadoConfirmada, false, nil, compra.Finished, 0, contracts.EstadoConfirmada},
 		{"stock: cancelled at once", contracts.ValidarInventario, contracts.EstadoCancelada, false, nil, compra.Finished, 0, contracts.EstadoCancelada},
 		{"stock: being undone", contracts.ValidarInventario, contracts.EstadoCompensando, true, nil, compra.Finished, 0, contracts.EstadoCompensando},
-		{"reservation: done", contracts.ReservarProducto, contracts.EstadoIniciada, false, nil, compra.Aceptada, 1, contracts.EstadoProductosValidos},
+		{"reservation: done", contracts.ReservarProducto, contracts.EstadoIniciada, false, nil, compra.Accepted, 1, contracts.EstadoProductosValidos},
 		{"reservation: refused", contracts.ReservarProducto, contracts.EstadoIniciada, false, &compras.Reply{Tipo: contracts.ReservaRechazada}, compra.Refused, 1, contracts.EstadoProductosValidos},
 		{"reservation: cancelled before", contracts.ReservarProducto, contracts.EstadoIniciada, true, nil, compra.Cancelled, 0, contracts.EstadoIniciada},
-		{"order: created", contracts.CrearOrden, contracts.EstadoProductosValidos, false, nil, compra.Aceptada, 1, contracts.EstadoConfirmada},
-		{"order: created after an approval", contracts.CrearOrden, contracts.EstadoPorAprobar, false, nil, compra.Aceptada, 1, contracts.EstadoConfirmada},
+		{"order: created", contracts.CrearOrden, contracts.EstadoProductosValidos, false, nil, compra.Accepted, 1, contracts.EstadoConfirmada},
+		{"order: created after an approval", contracts.CrearOrden, contracts.EstadoPorAprobar, false, nil, compra.Accepted, 1, contracts.EstadoConfirmada},
 		{"order: refused", contracts.CrearOrden, contracts.EstadoProductosValidos, false, refused, compra.Refused, 1, contracts.EstadoProductosReservados},
 		{"order: cancelled before", contracts.CrearOrden, contracts.EstadoProductosValidos, true, nil, compra.Cancelled, 0, contracts.EstadoProductosValidos},
 		{"order: approved, then cancelled", contracts.CrearOrden, contracts.EstadoPorAprobar, true, nil, compra.Cancelled, 0, contracts.EstadoPorAprobar},
-		{"dispatch", contracts.DespacharReserva, contracts.EstadoConfirmada, false, nil, compra.Aceptada, 1, contracts.EstadoDespachada},
+		{"dispatch", contracts.DespacharReserva, contracts.EstadoConfirmada, false, nil, compra.Accepted, 1, contracts.EstadoDespachada},
 		{"dispatch: cancelled meanwhile", contracts.DespacharReserva, contracts.EstadoCompensando, false, nil, compra.Finished, 0, contracts.EstadoCompensando},
-		{"cancellation", contracts.CancelarOrden, contracts.EstadoConfirmada, false, nil, compra.Aceptada, 1, contracts.EstadoConfirmada},
+		{"cancellation", contracts.CancelarOrden, contracts.EstadoConfirmada, false, nil, compra.Accepted, 1, contracts.EstadoConfirmada},
 		{"cancellation: it has left", contracts.CancelarOrden, contracts.EstadoConfirmada, false, despachada, compra.Refused, 1, contracts.EstadoConfirmada},
 		{"cancellation: dispatched before", contracts.CancelarOrden, contracts.EstadoDespachada, false, nil, compra.Finished, 0, contracts.EstadoDespachada},
 	} {
@@ -90,7 +90,7 @@ func TestSimpleCompra(t *testing.T) {
 	s := e.Compra(t, contracts.EstadoRecibida)
 	for _, command := range []contracts.MessageType{contracts.ValidarInventario, contracts.ReservarProducto, contracts.CrearOrden} {
 		for range 2 { // an activity may run again after its end
-			if d, err := e.Ask(t.Context(), question(s, command)); err != nil || d.Result != compra.Aceptada || !d.Asked {
+			if d, err := e.Ask(t.Context(), question(s, command)); err != nil || d.Result != compra.Accepted || !d.Asked {
 				t.Fatalf("%s: %+v %v", command, d, err)
 			}
 		}
@@ -138,14 +138,14 @@ func TestStepThatStartsOver(t *testing.T) {
 	p := question(s, contracts.ReservarProducto)
 	e.startAndStop(t, p, 1)
 	e.startAndStop(t, p, 2)
-	if step, err := e.LoadStep(t.Context(), s.ID, p.Comando); err != nil || step.Abandoned || step.Reply != nil {
+	if step, err := e.LoadStep(t.Context(), s.ID, p.Command); err != nil || step.Abandoned || step.Reply != nil {
 		t.Fatalf("%+v: %v", step, err)
 	}
-	if recorded, err := e.RecordReply(t.Context(), s.ID, p.Comando, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.First {
+	if recorded, err := e.RecordReply(t.Context(), s.ID, p.Command, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.First {
 		t.Fatal(recorded, err)
 	}
 	d, err := e.Ask(t.Context(), p)
-	if seen := e.witness.Forget(); err != nil || d.Result != compra.Aceptada || len(e.questions()) != 2 || len(seen.Broadcasts) != 1 {
+	if seen := e.witness.Forget(); err != nil || d.Result != compra.Accepted || len(e.questions()) != 2 || len(seen.Broadcasts) != 1 {
 		t.Fatalf("%+v %v; preguntó %v y contó %+v", d, err, e.questions(), seen)
 	}
 }
@@ -182,7 +182,7 @@ func TestPatienceRunsOut(t *testing.T) {
 			t.Fatalf("%+v %v tras preguntar %v", d, err, e.questions())
 		}
 	}
-	if recorded, err := e.RecordReply(t.Context(), s.ID, p.Comando, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.Late {
+	if recorded, err := e.RecordReply(t.Context(), s.ID, p.Command, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.Late {
 		t.Fatal(recorded, err)
 	}
 	if d, err := e.Ask(t.Context(), p); err != nil || d.Result != compra.NoReply || e.Estado(t, s.ID) != contracts.EstadoProductosValidos {
@@ -201,7 +201,7 @@ func TestAsksAgain(t *testing.T) {
 		return willingly(c, attempt)
 	}
 	d, err := e.Ask(t.Context(), question(s, contracts.ReservarProducto))
-	if err != nil || d.Result != compra.Aceptada || len(e.questions()) != 4 {
+	if err != nil || d.Result != compra.Accepted || len(e.questions()) != 4 {
 		t.Fatalf("%+v %v tras preguntar %v", d, err, e.questions())
 	}
 }
@@ -217,7 +217,7 @@ func TestTramitesDoNotLosePatience(t *testing.T) {
 					e.respond = willingly
 				}
 				d, err := e.Ask(t.Context(), question(s, command))
-				want := map[bool]compra.Result{true: compra.Aceptada, false: compra.NoReply}[attempt == 3]
+				want := map[bool]compra.Result{true: compra.Accepted, false: compra.NoReply}[attempt == 3]
 				if err != nil || d.Result != want || len(e.questions()) != attempt {
 					t.Fatalf("vez %d: %+v %v tras preguntar %v", attempt, d, err, e.questions())
 				}
@@ -254,7 +254,7 @@ func TestBrokerComesBack(t *testing.T) {
 	end := make(chan error, 1)
 	go func() {
 		d, err := e.Ask(t.Context(), question(s, contracts.ValidarInventario))
-		if err == nil && d.Result != compra.Aceptada {
+		if err == nil && d.Result != compra.Accepted {
 			err = fmt.Errorf("%+v", d)
 		}
 		end <- err

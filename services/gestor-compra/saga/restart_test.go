@@ -18,7 +18,7 @@ func TestAStepThatWasPassedIsWalkedOver(t *testing.T) {
 		before := len(e.questions())
 		for i, command := range order[:done+1] {
 			d, err := e.Ask(t.Context(), question(s, command))
-			if err != nil || d.Result != compra.Aceptada || !d.Asked {
+			if err != nil || d.Result != compra.Accepted || !d.Asked {
 				t.Fatalf("with %d steps done, %s: %+v %v", done, command, d, err)
 			}
 			if asked := len(e.questions()) - before; asked != 0 && i < done {
@@ -48,7 +48,7 @@ func TestAStepThatWasNotPassedIsNot(t *testing.T) {
 // Failure prevented: a workflow that starts again after the decision was handed out waits for an event that does not come again.
 func TestAnApprovalThatWasDecidedIsNotAwaitedAgain(t *testing.T) {
 	e := newScene(t, patient)
-	for decision, outcome := range map[string]compra.Result{compras.Aprobada: compra.Aceptada, compras.Refused: compra.Refused, compras.Cancelled: compra.Cancelled} {
+	for decision, outcome := range map[string]compra.Result{compras.Aprobada: compra.Accepted, compras.Refused: compra.Refused, compras.Cancelled: compra.Cancelled} {
 		s := e.Compra(t, contracts.EstadoPorAprobar)
 		if _, _, err := e.Decide(t.Context(), s.ID, compras.Decision{Decision: decision, Motivo: "porque sí"}); err != nil {
 			t.Fatal(err)
@@ -68,7 +68,7 @@ func TestAnOrderThatWasAskedForNeedsNoApproval(t *testing.T) {
 	s := e.Compra(t, contracts.EstadoProductosReservados)
 	e.Do(t, `insert into paso (id_compra, comando) values ($1, 'CrearOrden')`, s.ID)
 	d, err := e.AskForAprobacion(t.Context(), s)
-	if err != nil || d.Result != compra.Aceptada || e.Estado(t, s.ID) != contracts.EstadoProductosReservados {
+	if err != nil || d.Result != compra.Accepted || e.Estado(t, s.ID) != contracts.EstadoProductosReservados {
 		t.Errorf("%+v %v in %s", d, err, e.Estado(t, s.ID))
 	}
 }
@@ -97,7 +97,7 @@ func TestACancellationThatWasDoneIsNotRefused(t *testing.T) {
 	for estado, done := range map[contracts.Estado]bool{contracts.EstadoCancelada: true, contracts.EstadoFallida: false} {
 		s := e.Compra(t, estado)
 		e.Do(t, `insert into tramite (id_compra, tipo) values ($1, 'cancelacion')`, s.ID)
-		if err := e.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteCancelacion, Hecho: false}); err != nil {
+		if err := e.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteCancelacion, Done: false}); err != nil {
 			t.Fatal(err)
 		}
 		c, err := e.Load(t.Context(), s.ID)

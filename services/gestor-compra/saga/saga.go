@@ -96,12 +96,12 @@ var _ compra.Activities = (*Saga)(nil)
 // Ask implements compra.Activities.
 func (s *Saga) Ask(ctx context.Context, p compra.Question) (compra.Outcome, error) {
 	ctx = logging.WithCompra(ctx, p.Compra.ID)
-	wakeup, release := s.wakeups.Wait(p.Compra.ID, p.Comando)
+	wakeup, release := s.wakeups.Wait(p.Compra.ID, p.Command)
 	defer release()
-	cause := compra.StepOf(p.Comando).Cause
+	cause := compra.StepOf(p.Command).Cause
 	posed, err := s.store.Pose(ctx, compras.Change{
 		IDCompra: p.Compra.ID, A: p.Enters, From: p.From, Tipo: cause, Detalle: compras.Detalle(cause), UnlessCancelled: p.Cancelable,
-	}, p.Comando, p.En, !p.Cancelable)
+	}, p.Command, p.In, !p.Cancelable)
 	if err != nil {
 		return compra.Outcome{}, err
 	}
@@ -115,16 +115,16 @@ func (s *Saga) Ask(ctx context.Context, p compra.Question) (compra.Outcome, erro
 	if !p.Cancelable { // begun after CONFIRMADA: it ends with an answer
 		delay = forOneRound(s.settings.Patience)
 	}
-	step, err := s.askAndWait(ctx, p.Compra, p.Comando, posed.Paso, wakeup, delay)
+	step, err := s.askAndWait(ctx, p.Compra, p.Command, posed.Paso, wakeup, delay)
 	if err != nil {
 		return compra.Outcome{}, err
 	}
 	switch r := step.Reply; { // a cancellation begins by undoing the order
 	case r == nil:
-	case compra.TroubleUndoing(p.Comando, r.Tipo):
-		return s.refused(ctx, p.Compra.ID, p.Comando, r)
-	case compra.UndoOf(p.Comando).Confirmed.Type == r.Tipo:
-		if err := s.countUndone(ctx, p.Compra.ID, p.Comando, step); err != nil {
+	case compra.TroubleUndoing(p.Command, r.Tipo):
+		return s.refused(ctx, p.Compra.ID, p.Command, r)
+	case compra.UndoOf(p.Command).Confirmed.Type == r.Tipo:
+		if err := s.countUndone(ctx, p.Compra.ID, p.Command, step); err != nil {
 			return compra.Outcome{}, err
 		}
 	}
@@ -135,15 +135,15 @@ func (s *Saga) Ask(ctx context.Context, p compra.Question) (compra.Outcome, erro
 func withoutAsking(p compra.Question, posed compras.Posed) *compra.Outcome {
 	estado := posed.Compra.Estado
 	switch {
-	case posed.Paso == nil && p.Cancelable && posed.CancelacionAsked && (slices.Contains(p.From, estado) || slices.Contains(p.En, estado)):
+	case posed.Paso == nil && p.Cancelable && posed.CancelacionAsked && (slices.Contains(p.From, estado) || slices.Contains(p.In, estado)):
 		return &compra.Outcome{Result: compra.Cancelled, Motivo: posed.CancelacionMotivo}
 	case posed.Paso == nil:
 		return &compra.Outcome{Result: compra.Finished}
 	case alreadyIn(p.To, estado):
-		return &compra.Outcome{Result: compra.Aceptada, Asked: true}
+		return &compra.Outcome{Result: compra.Accepted, Asked: true}
 	case passed(p, posed):
-		return &compra.Outcome{Result: compra.Aceptada, Asked: true}
-	case !slices.Contains(p.En, estado):
+		return &compra.Outcome{Result: compra.Accepted, Asked: true}
+	case !slices.Contains(p.In, estado):
 		return &compra.Outcome{Result: compra.Finished}
 	}
 	return nil
@@ -153,7 +153,7 @@ func withoutAsking(p compra.Question, posed compras.Posed) *compra.Outcome {
 // again walks over such steps.
 func passed(p compra.Question, posed compras.Posed) bool {
 	r := posed.Paso.Reply
-	return r != nil && r.Tipo == p.Accepts && !slices.Contains(p.En, posed.Compra.Estado) && slices.Contains(compra.InFlight, posed.Compra.Estado)
+	return r != nil && r.Tipo == p.Accepts && !slices.Contains(p.In, posed.Compra.Estado) && slices.Contains(compra.InFlight, posed.Compra.Estado)
 }
 
 // conclude turns the reply, or its absence, into the step's outcome.
@@ -171,7 +171,7 @@ func (s *Saga) conclude(ctx context.Context, p compra.Question, step *compras.St
 	case p.To != "":
 		return s.signIn(ctx, p, r)
 	default:
-		d.Result = compra.Aceptada
+		d.Result = compra.Accepted
 	}
 	return d, nil
 }
@@ -180,7 +180,7 @@ func (s *Saga) conclude(ctx context.Context, p compra.Question, step *compras.St
 // the purchase's row decides (docs/adr/who-owns-a-fact-decides.md), or DESPACHADA.
 func (s *Saga) signIn(ctx context.Context, p compra.Question, r *compras.Reply) (compra.Outcome, error) {
 	c, moved, err := s.store.Move(ctx, compras.Change{
-		IDCompra: p.Compra.ID, A: p.To, From: p.En, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
+		IDCompra: p.Compra.ID, A: p.To, From: p.In, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
 		IDOrden: r.IDOrden, UnlessCancelled: p.Cancelable,
 	})
 	if err != nil {
@@ -193,7 +193,7 @@ func (s *Saga) signIn(ctx context.Context, p compra.Question, r *compras.Reply) 
 		s.onChange()
 	}
 	if alreadyIn(p.To, c.Estado) {
-		return compra.Outcome{Result: compra.Aceptada, Asked: true}, nil
+		return compra.Outcome{Result: compra.Accepted, Asked: true}, nil
 	}
 	return s.cancelled(ctx, p.Compra.ID, true)
 }
@@ -215,11 +215,11 @@ func alreadyIn(to, estado contracts.Estado) bool {
 // Undo implements compra.Activities.
 func (s *Saga) Undo(ctx context.Context, r compra.Rollback) (compra.Outcome, error) {
 	ctx = logging.WithCompra(ctx, r.Compra.ID)
-	wakeup, release := s.wakeups.Wait(r.Compra.ID, r.Comando)
+	wakeup, release := s.wakeups.Wait(r.Compra.ID, r.Command)
 	defer release()
 	posed, err := s.store.Pose(ctx, compras.Change{
 		IDCompra: r.Compra.ID, A: contracts.EstadoCompensando, From: r.From, Tipo: r.Cause, Motivo: r.Motivo, Detalle: r.Motivo,
-	}, r.Comando, []contracts.Estado{contracts.EstadoCompensando}, true)
+	}, r.Command, []contracts.Estado{contracts.EstadoCompensando}, true)
 	if err != nil {
 		return compra.Outcome{}, err
 	}
@@ -229,22 +229,22 @@ func (s *Saga) Undo(ctx context.Context, r compra.Rollback) (compra.Outcome, err
 	if posed.Paso == nil {
 		return compra.Outcome{}, fmt.Errorf("la compra %s está %s: no se puede deshacer", r.Compra.ID, posed.Compra.Estado)
 	}
-	step, err := s.askAndWait(ctx, r.Compra, r.Comando, posed.Paso, wakeup, forOneRound(s.settings.RollbackDelay))
+	step, err := s.askAndWait(ctx, r.Compra, r.Command, posed.Paso, wakeup, forOneRound(s.settings.RollbackDelay))
 	if err != nil {
 		return compra.Outcome{}, err
 	}
 	switch {
 	case step.Reply == nil:
 		return compra.Outcome{Result: compra.NoReply, Asked: true}, nil
-	case compra.Dispatched(r.Comando, step.Reply.Tipo):
+	case compra.Dispatched(r.Command, step.Reply.Tipo):
 		return compra.Outcome{Result: compra.Refused, Asked: true, Reply: step.Reply.Tipo, IDOrden: step.Reply.IDOrden}, nil
-	case compra.TroubleUndoing(r.Comando, step.Reply.Tipo):
-		return s.refused(ctx, r.Compra.ID, r.Comando, step.Reply)
+	case compra.TroubleUndoing(r.Command, step.Reply.Tipo):
+		return s.refused(ctx, r.Compra.ID, r.Command, step.Reply)
 	}
-	if err := s.countUndone(ctx, r.Compra.ID, r.Comando, step); err != nil {
+	if err := s.countUndone(ctx, r.Compra.ID, r.Command, step); err != nil {
 		return compra.Outcome{}, err
 	}
-	return compra.Outcome{Result: compra.Aceptada, Asked: true}, nil
+	return compra.Outcome{Result: compra.Accepted, Asked: true}, nil
 }
 
 // refused is the outcome of a rollback that its participant refuses and may not: only ordenes says that a purchase has left.
@@ -299,14 +299,14 @@ func (s *Saga) Close(ctx context.Context, c compra.Ending) error {
 // after its purchase was cancelled finds nothing to do, and that is no refusal.
 func (s *Saga) FinishTramite(ctx context.Context, t compra.Tramite) error {
 	ctx = logging.WithCompra(ctx, t.IDCompra)
-	if t.Tipo == compra.TramiteCancelacion && !t.Hecho {
+	if t.Tipo == compra.TramiteCancelacion && !t.Done {
 		done, err := s.refusedCancellation(ctx, t.IDCompra)
 		if err != nil {
 			return err
 		}
-		t.Hecho = done
+		t.Done = done
 	}
-	slog.InfoContext(ctx, "trámite terminado", "tipo", t.Tipo, "hecho", t.Hecho)
+	slog.InfoContext(ctx, "trámite terminado", "tipo", t.Tipo, "hecho", t.Done)
 	return s.store.FinishTramite(ctx, t)
 }
 

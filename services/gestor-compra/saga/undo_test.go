@@ -17,7 +17,7 @@ import (
 var underway = compra.InFlight
 
 func rollback(c contracts.SolicitudCompra, command contracts.MessageType) compra.Rollback {
-	return compra.Rollback{Compra: c, Comando: command, Motivo: "porque sí", Cause: contracts.OrdenRechazada, From: underway}
+	return compra.Rollback{Compra: c, Command: command, Motivo: "porque sí", Cause: contracts.OrdenRechazada, From: underway}
 }
 
 // A rollback takes the purchase to COMPENSANDO, once; what was undone is told, once, in the order in which it was.
@@ -26,7 +26,7 @@ func TestUndo(t *testing.T) {
 	s := e.Compra(t, contracts.EstadoProductosReservados)
 	for _, command := range []contracts.MessageType{contracts.CancelarOrden, contracts.LiberarReserva, contracts.CancelarValidacionInventario} {
 		for range 2 { // an activity may run again after its end
-			if d, err := e.Undo(t.Context(), rollback(s, command)); err != nil || d.Result != compra.Aceptada {
+			if d, err := e.Undo(t.Context(), rollback(s, command)); err != nil || d.Result != compra.Accepted {
 				t.Fatalf("%s: %+v %v", command, d, err)
 			}
 		}
@@ -60,7 +60,7 @@ func TestUndoWithoutConfirmation(t *testing.T) {
 	if recorded, err := e.RecordReply(t.Context(), s.ID, contracts.LiberarReserva, compras.Reply{Tipo: contracts.ReservaLiberada}); err != nil || recorded != compras.First {
 		t.Fatal(recorded, err)
 	}
-	if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Result != compra.Aceptada || len(e.questions()) != 2 {
+	if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Result != compra.Accepted || len(e.questions()) != 2 {
 		t.Fatalf("%+v %v tras preguntar %v", d, err, e.questions())
 	}
 }
@@ -99,7 +99,7 @@ func TestARefusedRollbackIsAskedAgain(t *testing.T) {
 		}
 	}
 	refuse = false
-	if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Result != compra.Aceptada || len(e.questions()) != 4 {
+	if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Result != compra.Accepted || len(e.questions()) != 4 {
 		t.Fatalf("%+v %v after asking %v", d, err, e.questions())
 	}
 	c, err := e.Load(t.Context(), s.ID)
@@ -150,7 +150,7 @@ func TestTheTableSaysWhatARefusedRollbackMeans(t *testing.T) {
 					continue
 				}
 				e.respond = always(&compras.Reply{Tipo: step.Undo.Confirmed.Type})
-				if d, err := undo(s); err != nil || d.Result != compra.Aceptada || len(e.questions()) != before+2 {
+				if d, err := undo(s); err != nil || d.Result != compra.Accepted || len(e.questions()) != before+2 {
 					t.Errorf("%s of %s after %s: %+v %v, asked %v", name, step.Undo.Command, reply, d, err, e.questions()[before:])
 				}
 			}
@@ -228,7 +228,7 @@ func TestFinishTramite(t *testing.T) {
 			e.Do(t, `insert into paso (id_compra, comando, respuesta, datos) values ($1, 'CancelarOrden', 'OrdenDespachada', '{}')`, s.ID)
 		}
 		for range 2 {
-			if err := e.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: c.kind, Hecho: c.done}); err != nil {
+			if err := e.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: c.kind, Done: c.done}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -252,7 +252,7 @@ func TestUndoWithoutABroker(t *testing.T) {
 	}
 	e.Fail(nil)
 	e.Saga = e.withWakeups(postgres.NewWakeups(e.Pool), patient)
-	if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Result != compra.Aceptada {
+	if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Result != compra.Accepted {
 		t.Fatalf("%+v %v", d, err)
 	}
 }

@@ -28,7 +28,7 @@ func TestWakeupWakes(t *testing.T) {
 	e.Saga = e.withWakeups(wakeups, saga.Settings{Patience: time.Hour, AskAgainAfter: time.Hour, ReviewRound: time.Hour})
 	s := e.Compra(t, contracts.EstadoRecibida)
 	for _, command := range []contracts.MessageType{contracts.ValidarInventario, contracts.ReservarProducto, contracts.CrearOrden} {
-		if d, err := e.Ask(t.Context(), question(s, command)); err != nil || d.Result != compra.Aceptada {
+		if d, err := e.Ask(t.Context(), question(s, command)); err != nil || d.Result != compra.Accepted {
 			t.Fatalf("%s: %+v %v", command, d, err)
 		}
 	}

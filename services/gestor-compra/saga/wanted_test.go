@@ -25,7 +25,7 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		e.Do(t, `update compra set estado = 'PRODUCTOS_VALIDOS' where id = $1`, s.ID)
-		if d, err := e.AskForAprobacion(t.Context(), s); err != nil || d.Result != compra.Pendiente {
+		if d, err := e.AskForAprobacion(t.Context(), s); err != nil || d.Result != compra.Pending {
 			t.Fatalf("%+v %v", d, err)
 		}
 		c, err := e.Load(t.Context(), s.ID)
