@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,8 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"entregas/tests/client"
 )
 
 // network is a set of proxies: one between each service and its database, and one before the broker.
@@ -30,11 +33,8 @@ func port(name string, otherwise int) int {
 	return otherwise
 }
 
-// withDatabase has the services with a database, each with its role and its database.
-var withDatabase = []struct{ app, role, database string }{
-	{"gestor-compra", "gestor_compra", "gestor_compra"}, {"admin-productos", "admin_productos", "productos"},
-	{"consolidador", "consolidador", "productos"}, {"ordenes", "ordenes", "ordenes"},
-}
+// withDatabase has the services with a database.
+var withDatabase = slices.DeleteFunc(slices.Clone(services), func(s client.Service) bool { return s.Database == "" })
 
 // openNetwork starts the proxies.
 func openNetwork() (*network, error) {
@@ -45,7 +45,7 @@ func openNetwork() (*network, error) {
 		return r.links[name].Start()
 	}
 	for _, s := range withDatabase {
-		if err := open(s.app, r.postgres+chaosPorts); err != nil {
+		if err := open(s.App, r.postgres+chaosPorts); err != nil {
 			return nil, err
 		}
 	}
@@ -57,7 +57,7 @@ func (r *network) settings() []string {
 	a := []string{"PULSAR_ADVERTISED=" + r.links["broker"].Listen, fmt.Sprintf("PORT_POSTGRES=%d", r.postgres), fmt.Sprintf("PORT_PULSAR=%d", r.pulsar), "POSTGRES_DSN="}
 	for _, s := range withDatabase {
 		a = append(a, fmt.Sprintf("APP_%s_DATABASE_URL=postgres://%s@%s/%s?sslmode=disable&passfile=.local/chaos/pgpass",
-			inUppercase(s.app), s.role, r.links[s.app].Listen, s.database))
+			inUppercase(s.App), s.Role, r.links[s.App].Listen, s.Database))
 	}
 	return a
 }
@@ -75,7 +75,7 @@ const networkFaultLasts = 10 * time.Second
 func networkFaults() []fault {
 	var f []fault
 	for _, s := range withDatabase {
-		f = append(f, toxic("slow network between "+s.app+" and its database", s.app, slow), toxic("cut network between "+s.app+" and its database", s.app, cut))
+		f = append(f, toxic("slow network between "+s.App+" and its database", s.App, slow), toxic("cut network between "+s.App+" and its database", s.App, cut))
 	}
 	return append(f, toxic("slow network to the broker", "broker", slow), toxic("cut network to the broker", "broker", cut))
 }

@@ -25,7 +25,24 @@ type fault struct {
 	mayNeedMending bool
 }
 
-var applications = []string{"bff", "gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor"}
+// services has the services of dapr.yaml, applications their app-ids.
+var (
+	services     = mustServices()
+	applications = func() (ids []string) {
+		for _, s := range services {
+			ids = append(ids, s.App)
+		}
+		return ids
+	}()
+)
+
+func mustServices() []client.Service {
+	all, err := client.Services()
+	if err != nil {
+		panic(err) // this program and its tests run inside the project only
+	}
+	return all
+}
 
 // anyStep is the step of a fault that does not wait for a certain one.
 const anyStep = "any"

@@ -17,6 +17,8 @@ import (
 // code is what the project's sources say: the manifests are held to it, and to nothing that this package would repeat.
 type code struct {
 	apps        map[string]app      // by app-id
+	migrated    map[string]bool     // the services with migrations of their own
+	stateless   map[string]bool     // the services that count tries in components/state.yaml
 	health      []string            // the paths that every program serves for probes
 	calls       []call              // who calls whom by service invocation
 	routes      map[string][]route  // what a service serves by REST
@@ -47,7 +49,7 @@ func text(t *testing.T, parts ...string) string {
 func readCode(t *testing.T) *code {
 	t.Helper()
 	c := &code{
-		apps: map[string]app{}, routes: map[string][]route{}, readers: map[string]string{}, deliveries: map[string][]string{},
+		apps: map[string]app{}, migrated: map[string]bool{}, stateless: map[string]bool{}, routes: map[string][]route{}, readers: map[string]string{}, deliveries: map[string][]string{},
 		setup: map[string]bool{}, topics: contracts.Names(), components: map[string]bool{},
 	}
 	c.readApps(t)
@@ -106,6 +108,8 @@ func (c *code) readApps(t *testing.T) {
 		}
 		name := filepath.Base(filepath.Dir(main))
 		a := app{port: ports[name], env: map[string]bool{}}
+		_, err = os.Stat(filepath.Join(filepath.Dir(main), "postgres", "migrations"))
+		c.migrated[name], c.stateless[name] = err == nil, strings.Contains(string(source), "pubsub.NewAttempts(")
 		for _, m := range inEnv.FindAllStringSubmatch(common+string(source), -1) {
 			a.env[m[1]] = strings.Contains(m[2], ",required")
 		}

@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -180,6 +181,27 @@ func TestBrokerPromisesTheSame(t *testing.T) {
 		}
 		if at := values.Broker.ConfigData[setting]; at != m[1] {
 			t.Errorf("%s is %q on GKE and %q on one machine", setting, at, m[1])
+		}
+	}
+}
+
+// deploy/test-compose.sh runs some of the end-to-end tests by name. go test passes over a name that no test has.
+func TestTheMainTestsExist(t *testing.T) {
+	list := regexp.MustCompile(`main_tests=\(([^)]+)\)`).FindStringSubmatch(text(t, "deploy", "test-compose.sh"))
+	if list == nil {
+		t.Fatal("deploy/test-compose.sh has no main_tests any more")
+	}
+	var sources string
+	files, err := filepath.Glob(filepath.Join(root, "tests", "e2e", "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		sources += text(t, "tests", "e2e", filepath.Base(f))
+	}
+	for _, name := range strings.Fields(list[1]) {
+		if !strings.Contains(sources, "func Test"+name+"(") {
+			t.Errorf("deploy/test-compose.sh: tests/e2e has no Test%s", name)
 		}
 	}
 }

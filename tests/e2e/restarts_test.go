@@ -3,6 +3,7 @@ package e2e
 import (
 	"testing"
 
+	"entregas/tests/client"
 	. "entregas/tests/testkit"
 )
 
@@ -10,12 +11,16 @@ import (
 // letter. While the bff is away, clients send their request again.
 func TestRestartUnderLoad(t *testing.T) {
 	s := ForBreaking(t)
-	for _, service := range []string{"gestor-compra", "admin-productos", "consolidador", "ordenes", "bff", "monitor"} {
-		t.Run(service, func(t *testing.T) {
+	all, err := client.Services()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, service := range all {
+		t.Run(service.App, func(t *testing.T) {
 			noDeadLetters := s.NoDeadLetters(t)
 			load := s.StartLoad(t, 8)
 			load.Wait(10)
-			s.Run(t, "restart", service)
+			s.Run(t, "restart", service.App)
 			load.Wait(10)
 			load.Finish(Deadline)
 			noDeadLetters()

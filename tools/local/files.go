@@ -25,7 +25,7 @@ type service struct {
 // allServices returns the services of dapr.yaml, each followed by the replicas that may be started.
 func (in *Instance) allServices() []service {
 	var all []service
-	for i, app := range apps {
+	for i, app := range in.apps {
 		for k := 1; k <= max(1, replicas[app]); k++ {
 			name, offset := app, replicaOffset*(k-1)
 			if k > 1 {
@@ -99,7 +99,7 @@ func (in *Instance) closeFolders() error {
 func (in *Instance) copyComponents() error {
 	var tmpl strings.Builder
 	for _, s := range in.allServices() {
-		if !s.isReplica() && in.port("SIDECAR_INTERNAL") != basePorts["SIDECAR_INTERNAL"] {
+		if !s.isReplica() && in.port("SIDECAR_INTERNAL") != in.basePorts["SIDECAR_INTERNAL"] {
 			fmt.Fprintf(&tmpl, `{{if eq .ID %q}}127.0.0.1:%d{{end}}`, s.App, s.internalPort)
 		}
 	}

@@ -30,6 +30,7 @@ func instanceOf(t *testing.T, name string) *Instance {
 
 // A wrong name in local.env must be an error: without one, the service would start with its default.
 func TestSettingsFileHoldsKnownNamesOnly(t *testing.T) {
+	in := instanceOf(t, "up")
 	for _, c := range []struct{ text, fault string }{
 		{"PORT_BFF=9000\nAPP_GESTOR_COMPRA_MAX_IN_FLIGHT=8\nBUILD_TAGS=failpoints\n# PUERTO_BFF=1\n", ""},
 		{"PUERTO_BFF=9000\n", "PUERTO_BFF"},
@@ -41,7 +42,7 @@ func TestSettingsFileHoldsKnownNamesOnly(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := readSettings(path)
+		_, err := in.readSettings(path)
 		if (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
 			t.Errorf("%q: %v", c.text, err)
 		}
@@ -60,7 +61,7 @@ func TestPortsAgree(t *testing.T) {
 			t.Errorf("local.env does not list %s", name)
 		}
 	}
-	for name, p := range basePorts {
+	for name, p := range infraPorts {
 		if !strings.Contains(string(text), fmt.Sprintf("PORT_%s=%d\n", name, p)) {
 			t.Errorf("local.env does not have PORT_%s=%d", name, p)
 		}

@@ -14,8 +14,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-
-	"entregas/tools/local/setup"
 )
 
 const usage = `usage: local [--instance up|test|chaos] COMMAND
@@ -203,8 +201,12 @@ func (in *Instance) halt(name string) error {
 
 // database prints the address of a database, or opens psql on it.
 func (in *Instance) database(command, name string) error {
-	if _, ok := setup.Databases[name]; !ok {
-		return fmt.Errorf("name the database: DB=productos, gestor_compra, ordenes, dapr or bff")
+	roles, err := in.roles()
+	if err != nil {
+		return err
+	}
+	if names := databases(roles); !slices.Contains(names, name) {
+		return fmt.Errorf("name the database, DB=…: %s", strings.Join(names, ", "))
 	}
 	dsn, err := in.dsn(name)
 	if err != nil {

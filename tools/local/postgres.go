@@ -27,12 +27,16 @@ func (in *Instance) keys() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	roles, err := in.roles()
+	if err != nil {
+		return nil, err
+	}
 	text, _ := os.ReadFile(path)
 	fresh := ""
-	for _, role := range setup.Roles {
-		if m[role] == "" {
-			m[role] = rand.Text()
-			fresh += "*:*:*:" + role + ":" + m[role] + "\n"
+	for _, role := range append([]setup.Role{{Name: "postgres", Database: "*"}}, roles...) {
+		if m[role.Name] == "" {
+			m[role.Name] = rand.Text()
+			fresh += "*:*:" + role.Database + ":" + role.Name + ":" + m[role.Name] + "\n"
 		}
 	}
 	if fresh == "" {
@@ -152,13 +156,17 @@ func (in *Instance) createDatabases() error {
 	if err != nil {
 		return err
 	}
+	roles, err := in.roles()
+	if err != nil {
+		return err
+	}
 	c, err := in.connect("postgres")
 	if err != nil {
 		return err
 	}
 	ctx := context.Background()
 	defer c.Close(ctx)
-	return setup.CreateDatabases(ctx, c, keys)
+	return setup.CreateDatabases(ctx, c, roles, keys)
 }
 
 // postgresAddress returns the host:port of the server for the services' DSNs.

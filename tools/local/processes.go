@@ -130,14 +130,14 @@ func (in *Instance) freePorts(ports map[string]int) error {
 // those of the services unless infraOnly.
 func (in *Instance) portsOf(infraOnly bool) map[string]int {
 	m := map[string]int{}
-	for name := range basePorts {
-		isApp := slices.Contains(apps, strings.ToLower(strings.ReplaceAll(name, "_", "-")))
+	for name := range in.basePorts {
+		isApp := slices.Contains(in.apps, strings.ToLower(strings.ReplaceAll(name, "_", "-")))
 		isSidecar := strings.HasPrefix(name, "SIDECAR_")
 		if (infraOnly && (isApp || isSidecar)) || (name == "POSTGRES" && in.ownDSN() != "") {
 			continue
 		}
 		m["PORT_"+name] = in.port(name)
-		for i := 1; isSidecar && i < len(apps); i++ {
+		for i := 1; isSidecar && i < len(in.apps); i++ {
 			m[fmt.Sprintf("PORT_%s + %d", name, i)] = in.port(name) + i
 		}
 	}

@@ -12,16 +12,12 @@ import (
 	"strings"
 )
 
-// apps lists the app-ids of the services in the order of their ports in dapr.yaml.
-var apps = []string{"bff", "gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor"}
-
 // replicas says how many copies of a service may run. `make start S=<app>-<n>` starts the second and later ones.
 var replicas = map[string]int{"bff": 2, "gestor-compra": 2, "admin-productos": 5}
 
-// basePorts has every port setting with its default. dapr.yaml and components/ contain the same numbers.
-// All are below 32768: the kernel gives higher ports to outgoing connections.
-var basePorts = map[string]int{
-	"BFF": 8888, "GESTOR_COMPRA": 5001, "ADMIN_PRODUCTOS": 5000, "CONSOLIDADOR": 5004, "ORDENES": 5040, "MONITOR": 5020,
+// infraPorts has every port setting with its default, but those of the services' own ports, which dapr.yaml has. dapr.yaml and
+// components/ contain some of these numbers too. All are below 32768: the kernel gives higher ports to outgoing connections.
+var infraPorts = map[string]int{
 	// The ports of the first sidecar. Those of the next service are one more, those of a replica 100 more.
 	"SIDECAR_HTTP": 3500, "SIDECAR_GRPC": 4500, "SIDECAR_INTERNAL": 5600, "SIDECAR_METRICS": 7100,
 	"POSTGRES": 5432, "PULSAR": 6650, "PULSAR_ADMIN": 8080, "PULSAR_BOOKIE": 3181,
@@ -41,6 +37,8 @@ const replicaOffset = 100
 type Instance struct {
 	Root, Name, Dir string
 	settings        map[string]string
+	apps            []string       // the app-ids of the services in the order of their ports in dapr.yaml
+	basePorts       map[string]int // every port setting with its default
 }
 
 // open returns the named instance of the project that contains the working directory, with its settings.
@@ -59,7 +57,10 @@ func open(name string) (*Instance, error) {
 		return nil, err
 	}
 	in := &Instance{Root: root, Name: name, Dir: filepath.Join(root, ".local", name)}
-	in.settings, err = readSettings(filepath.Join(root, "local.env"))
+	if in.apps, in.basePorts, err = readServices(root); err != nil {
+		return nil, err
+	}
+	in.settings, err = in.readSettings(filepath.Join(root, "local.env"))
 	return in, err
 }
 
@@ -67,13 +68,13 @@ func open(name string) (*Instance, error) {
 var otherSettings = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", "BUILD_TAGS"}
 
 // isSetting reports whether this program reads the setting name. It accepts every PORT_ name; readSettings refuses unknown ones.
-func isSetting(name string) bool {
+func (in *Instance) isSetting(name string) bool {
 	ofApp := func(app string) bool { return strings.HasPrefix(name, "APP_"+inUppercase(app)+"_") }
-	return strings.HasPrefix(name, "PORT_") || slices.ContainsFunc(apps, ofApp) || slices.Contains(otherSettings, name)
+	return strings.HasPrefix(name, "PORT_") || slices.ContainsFunc(in.apps, ofApp) || slices.Contains(otherSettings, name)
 }
 
 // readSettings reads the NAME=value lines of path. A variable of the environment wins over the file.
-func readSettings(path string) (map[string]string, error) {
+func (in *Instance) readSettings(path string) (map[string]string, error) {
 	m := map[string]string{}
 	f, err := os.Open(path)
 	if err != nil && !os.IsNotExist(err) {
@@ -88,21 +89,21 @@ func readSettings(path string) (map[string]string, error) {
 			}
 		}
 		for name := range m {
-			if !isSetting(name) {
+			if !in.isSetting(name) {
 				return nil, fmt.Errorf("local.env: there is no setting %s; CHANGELOG.md lists old and new names", name)
 			}
 		}
 	}
 	for _, e := range os.Environ() {
 		name, value, _ := strings.Cut(e, "=")
-		if isSetting(name) {
+		if in.isSetting(name) {
 			m[name] = value
 		}
 	}
 	for name := range m {
 		p, isPort := strings.CutPrefix(name, "PORT_")
-		if _, isKnown := basePorts[p]; isPort && !isKnown {
-			return nil, fmt.Errorf("there is no setting %s; the ports are: %s", name, strings.Join(slices.Sorted(maps.Keys(basePorts)), " "))
+		if _, isKnown := in.basePorts[p]; isPort && !isKnown {
+			return nil, fmt.Errorf("there is no setting %s; the ports are: %s", name, strings.Join(slices.Sorted(maps.Keys(in.basePorts)), " "))
 		}
 		if _, err := strconv.ParseUint(m[name], 10, 16); isPort && err != nil {
 			return nil, fmt.Errorf("%s=%q is not a port", name, m[name])
@@ -119,9 +120,9 @@ func (in *Instance) setting(name, other string) string {
 	return other
 }
 
-// port returns this instance's port of that name, a key of basePorts.
+// port returns this instance's port of that name, a key of in.basePorts.
 func (in *Instance) port(name string) int {
-	p, ok := basePorts[name]
+	p, ok := in.basePorts[name]
 	if !ok {
 		panic("unknown port: " + name)
 	}
@@ -164,10 +165,10 @@ var withPort = regexp.MustCompile(`(Port: |127\.0\.0\.1:|localhost:)(\d+)\b`)
 // translate replaces the defaults in the text of a committed file by this instance's ports, folder and PostgreSQL server.
 func (in *Instance) translate(text string) string {
 	fresh := map[string]int{}
-	for name, database := range basePorts {
+	for name, database := range in.basePorts {
 		fresh[strconv.Itoa(database)] = in.port(name)
 		if strings.HasPrefix(name, "SIDECAR_") {
-			for i := range apps {
+			for i := range in.apps {
 				fresh[strconv.Itoa(database+i)] = in.port(name) + i
 			}
 		}
@@ -175,9 +176,9 @@ func (in *Instance) translate(text string) string {
 	text = withPort.ReplaceAllStringFunc(text, func(s string) string {
 		g := withPort.FindStringSubmatch(s)
 		switch p, ok := fresh[g[2]]; {
-		case g[2] == strconv.Itoa(basePorts["POSTGRES"]):
+		case g[2] == strconv.Itoa(in.basePorts["POSTGRES"]):
 			return in.postgresAddress()
-		case g[2] == strconv.Itoa(basePorts["PULSAR"]):
+		case g[2] == strconv.Itoa(in.basePorts["PULSAR"]):
 			return in.setting("PULSAR_ADVERTISED", "127.0.0.1:"+strconv.Itoa(in.port("PULSAR"))) // the address of a proxy, if there is one
 		case ok:
 			return g[1] + strconv.Itoa(p)

@@ -193,7 +193,7 @@ func (in *Instance) goWithProgress(dir, what string, args []string, env ...strin
 // services builds the programs of the services, or only that of one app-id. go skips packages that have not changed.
 func (in *Instance) services(only ...string) error {
 	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-tags", in.setting("BUILD_TAGS", ""), "-o", in.servicesDir() + "/"}
-	for _, a := range apps {
+	for _, a := range in.apps {
 		folder := "./services/" + a
 		if a == "bff" {
 			folder = "./bff"

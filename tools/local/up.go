@@ -135,7 +135,7 @@ func (in *Instance) bringUpServices() error {
 	group.Wait()
 	for _, p := range processes(in.mark()) {
 		if exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", p)); strings.HasPrefix(exe, in.shared("bin")) && strings.HasSuffix(exe, " (deleted)") {
-			if app := filepath.Base(strings.TrimSuffix(exe, " (deleted)")); slices.Contains(apps, app) {
+			if app := filepath.Base(strings.TrimSuffix(exe, " (deleted)")); slices.Contains(in.apps, app) {
 				say("warning: %s runs an older program than the one just built: make restart S=%s", app, app)
 			}
 		}

@@ -6,20 +6,54 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// Databases has the owner of each database. Readers has the database to which a further role may connect; such a role gets
-// only what the owner grants.
-var (
-	Databases = map[string]string{"productos": "admin_productos", "gestor_compra": "gestor_compra", "ordenes": "ordenes", "dapr": "dapr", "bff": "bff"}
-	Readers   = map[string]string{"consolidador": "productos"}
-)
+// A Role logs in to one database, with a password. In a list of roles, the first role of a database owns it. A further role of the
+// same database may connect to it and read, and gets only what the owner grants.
+type Role struct{ Name, Database string }
 
-// Roles lists the roles that log in with a password, the administrator first.
-var Roles = []string{"postgres", "admin_productos", "gestor_compra", "ordenes", "dapr", "bff", "consolidador"}
+// inAddress finds role and database of an address of PostgreSQL.
+var inAddress = regexp.MustCompile(`postgres://([a-z_]+)@[^/\s]+/([a-z_]+)`)
+
+// RolesOf returns the roles in the addresses postgres://role@host/database of the texts, in their order.
+func RolesOf(texts ...string) []Role {
+	var roles []Role
+	for _, m := range inAddress.FindAllStringSubmatch(strings.Join(texts, "\n"), -1) {
+		if r := (Role{Name: m[1], Database: m[2]}); !slices.Contains(roles, r) {
+			roles = append(roles, r)
+		}
+	}
+	return roles
+}
+
+// inPgpass finds role and database of a line of a pgpass file that names both.
+var inPgpass = regexp.MustCompile(`^[^:]*:[^:]*:([a-z_]+):([a-z_]+):`)
+
+// RolesIn returns the roles in the lines of a pgpass file, in their order. It leaves out the administrator, postgres. It fails at
+// a role whose line does not name its database.
+func RolesIn(path string) ([]Role, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var roles []Role
+	for line := range strings.Lines(string(text)) {
+		m := inPgpass.FindStringSubmatch(line)
+		switch {
+		case m != nil:
+			roles = append(roles, Role{Name: m[2], Database: m[1]})
+		case !strings.Contains(line, ":postgres:"):
+			role := strings.Split(line+":::::", ":")[3]
+			return nil, fmt.Errorf("%s: the line of role %q does not name its database: deploy/services.sh roles lists both", path, role)
+		}
+	}
+	return roles, nil
+}
 
 // Keys returns the passwords by role from a pgpass file (host:port:database:role:password). Without a file, it returns none.
 func Keys(path string) (map[string]string, error) {
@@ -36,9 +70,9 @@ func Keys(path string) (map[string]string, error) {
 	return m, nil
 }
 
-// CreateDatabases creates the roles and databases that are missing. c is an administrator's connection; keys has the password of
-// each role.
-func CreateDatabases(ctx context.Context, c *pgx.Conn, keys map[string]string) error {
+// CreateDatabases creates those of roles and of their databases that are missing. c is an administrator's connection; keys has the
+// password of each role.
+func CreateDatabases(ctx context.Context, c *pgx.Conn, roles []Role, keys map[string]string) error {
 	var version int
 	if err := c.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&version); err != nil {
 		return err
@@ -46,17 +80,20 @@ func CreateDatabases(ctx context.Context, c *pgx.Conn, keys map[string]string) e
 	if version < 150000 {
 		return fmt.Errorf("PostgreSQL must be 15 or later (it is %d)", version/10000)
 	}
-	for database, role := range Databases {
-		if err := createDatabase(ctx, c, database, role, keys[role]); err != nil {
-			return fmt.Errorf("database %s: %w", database, err)
+	owned := map[string]bool{}
+	for _, r := range roles {
+		if !owned[r.Database] {
+			owned[r.Database] = true
+			if err := createDatabase(ctx, c, r.Database, r.Name, keys[r.Name]); err != nil {
+				return fmt.Errorf("database %s: %w", r.Database, err)
+			}
+			continue
 		}
-	}
-	for role, database := range Readers {
-		if err := createRole(ctx, c, role, keys[role]); err != nil {
-			return fmt.Errorf("role %s: %w", role, err)
+		if err := createRole(ctx, c, r.Name, keys[r.Name]); err != nil {
+			return fmt.Errorf("role %s: %w", r.Name, err)
 		}
-		if err := execute(ctx, c, "grant connect on database "+database+" to "+role, "alter role "+role+" set default_transaction_read_only = on"); err != nil {
-			return fmt.Errorf("role %s: %w", role, err)
+		if err := execute(ctx, c, "grant connect on database "+r.Database+" to "+r.Name, "alter role "+r.Name+" set default_transaction_read_only = on"); err != nil {
+			return fmt.Errorf("role %s: %w", r.Name, err)
 		}
 	}
 	return nil
@@ -88,7 +125,7 @@ func createDatabase(ctx context.Context, c *pgx.Conn, database, role, key string
 	return execute(ctx, c, "create database "+database+" owner "+role+" encoding 'UTF8' template template0", "revoke all on database "+database+" from public")
 }
 
-// execute runs the statements one by one. All names in them are constants of this program.
+// execute runs the statements one by one. RolesOf and RolesIn take only names of small letters.
 func execute(ctx context.Context, c *pgx.Conn, statements ...string) error {
 	for _, s := range statements {
 		if _, err := c.Exec(ctx, s); err != nil {

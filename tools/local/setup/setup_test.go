@@ -106,6 +106,28 @@ func TestTokenGoesInEachRequestAndTheRoleIsGranted(t *testing.T) {
 	}
 }
 
+// The roles of dapr.yaml, in their order: the first role of a database owns it.
+func TestRolesAreThoseOfTheAddresses(t *testing.T) {
+	want := []Role{{"admin_productos", "productos"}, {"consolidador", "productos"}, {"dapr", "dapr"}}
+	text := "a: postgres://admin_productos@127.0.0.1:5432/productos?sslmode=disable\nb: postgres://consolidador@127.0.0.1:5432/productos\n"
+	if roles := RolesOf(text, "value: postgres://dapr@127.0.0.1:5432/dapr?passfile=x"); !slices.Equal(roles, want) {
+		t.Error(roles)
+	}
+	file := filepath.Join(t.TempDir(), "pgpass")
+	for text, fault := range map[string]string{
+		"*:*:*:postgres:a\n*:*:productos:admin_productos:b\n*:*:productos:consolidador:c\n*:*:dapr:dapr:d\n": "",
+		"*:*:*:postgres:a\n*:*:*:ordenes:b\n": "ordenes",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		roles, err := RolesIn(file)
+		if fault == "" && (err != nil || !slices.Equal(roles, want)) || fault != "" && (err == nil || !strings.Contains(err.Error(), fault)) {
+			t.Errorf("%q: %v, %v", text, roles, err)
+		}
+	}
+}
+
 func TestRoleWithoutAPasswordIsNotCreated(t *testing.T) {
 	for _, key := range []string{"", "a'b", `a\b`} {
 		if err := createRole(context.Background(), nil, "ordenes", key); err == nil {

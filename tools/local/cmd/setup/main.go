@@ -80,7 +80,12 @@ func databases(ctx context.Context) error {
 	if dsn == "" {
 		return nil
 	}
-	keys, err := setup.Keys(os.Getenv("PASSWORDS_FILE"))
+	file := os.Getenv("PASSWORDS_FILE")
+	keys, err := setup.Keys(file)
+	if err != nil {
+		return err
+	}
+	roles, err := setup.RolesIn(file)
 	if err != nil {
 		return err
 	}
@@ -89,7 +94,7 @@ func databases(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
-	if err := setup.CreateDatabases(ctx, c, keys); err != nil {
+	if err := setup.CreateDatabases(ctx, c, roles, keys); err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
 	say("databases and roles are ready")

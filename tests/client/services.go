@@ -1,0 +1,45 @@
+package client
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"gopkg.in/yaml.v3"
+)
+
+// A Service is an entry of the list of services, dapr.yaml. Role and Database are those of its DATABASE_URL, or empty.
+type Service struct{ App, Role, Database string }
+
+var inDatabaseURL = regexp.MustCompile(`^postgres://([a-z_]+)@[^/]+/([a-z_]+)`)
+
+// Services returns the list of services in dapr.yaml, in its order. It looks for the file in the working directory and above.
+func Services() ([]Service, error) {
+	l, err := NewLocal("")
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(l.Root, "dapr.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var file struct {
+		Apps []struct {
+			AppID string `yaml:"appID"`
+			Env   map[string]string
+		}
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("dapr.yaml: %w", err)
+	}
+	var all []Service
+	for _, a := range file.Apps {
+		s := Service{App: a.AppID}
+		if m := inDatabaseURL.FindStringSubmatch(a.Env["DATABASE_URL"]); m != nil {
+			s.Role, s.Database = m[1], m[2]
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}

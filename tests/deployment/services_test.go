@@ -1,0 +1,142 @@
+package deployment
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"entregas/tests/client"
+)
+
+// TestEachServiceIsEverywhere: the programs are the folders services/<app-id> and bff. Each file that lists services has each of
+// them; the message names the file. docs/adr/deployed-by-the-same-files.md
+func TestEachServiceIsEverywhere(t *testing.T) {
+	c, p := readCode(t), readPlaces(t)
+	for _, id := range slices.Sorted(maps.Keys(c.apps)) {
+		for _, complaint := range p.missing(c, id) {
+			t.Error(complaint)
+		}
+	}
+	for _, s := range p.services {
+		if _, found := c.apps[s.App]; !found {
+			t.Errorf("dapr.yaml: there is no program of %s, services/%s/main.go", s.App, s.App)
+		}
+	}
+}
+
+// A new service is missing in every place. This is the list for whoever adds one: CONTRIBUTING.md, "Add a participant".
+func TestANewServiceIsMissingEverywhere(t *testing.T) {
+	c, p := readCode(t), readPlaces(t)
+	c.readers["comandos-empaque"], c.stateless["empaque"], c.migrated["empaque"] = "empaque", true, true
+	complaints := p.missing(c, "empaque")
+	for _, file := range []string{
+		"dapr.yaml", "deploy/compose.yaml", "deploy/k8s/base/kustomization.yaml", "deploy/k8s/base/empaque/kustomization.yaml", "components/state.yaml",
+		"app.yaml", "access.yaml", "migrate.yaml", "scale.yaml",
+	} {
+		if !slices.ContainsFunc(complaints, func(q string) bool { return strings.HasPrefix(q, file+": ") || strings.Contains(q, " "+file) }) {
+			t.Errorf("no message names %s: %q", file, complaints)
+		}
+	}
+}
+
+// deploy/services.sh reads dapr.yaml and components/ without a YAML parser. It prints the list of a parser.
+func TestTheScriptReadsTheSameList(t *testing.T) {
+	p := readPlaces(t)
+	var ids, ports, roles []string
+	for _, s := range p.services {
+		ids = append(ids, s.App)
+		ports = append(ports, fmt.Sprintf("%s %d", s.App, readCode(t).apps[s.App].port))
+		if s.Database != "" {
+			roles = append(roles, strings.Join([]string{s.Role, s.Database, s.App}, " "))
+		}
+	}
+	roles = append(roles, "bff bff -", "dapr dapr -") // components/state-bff.yaml and state.yaml
+	for what, want := range map[string][]string{"": ids, "ports": ports, "roles": roles} {
+		text, err := exec.Command("bash", filepath.Join(root, "deploy", "services.sh"), what).Output()
+		if got := strings.Split(strings.TrimSpace(string(text)), "\n"); err != nil || !slices.Equal(got, want) {
+			t.Errorf("deploy/services.sh %s: %v %q, and dapr.yaml has %q", what, err, got, want)
+		}
+	}
+}
+
+// places has the files that list services, as far as they list them.
+type places struct {
+	services []client.Service // dapr.yaml
+	compose  map[string]composeService
+	base     []string            // the resources of deploy/k8s/base/kustomization.yaml
+	folders  map[string][]string // the resources of deploy/k8s/base/<app-id>/kustomization.yaml
+	state    []string            // the scopes of components/state.yaml
+}
+
+func readPlaces(t *testing.T) *places {
+	t.Helper()
+	p := &places{folders: map[string][]string{}}
+	var err error
+	if p.services, err = client.Services(); err != nil {
+		t.Fatal(err)
+	}
+	read := func(into any, parts ...string) {
+		if err := yaml.Unmarshal([]byte(text(t, parts...)), into); err != nil {
+			t.Fatal(parts, err)
+		}
+	}
+	var compose struct {
+		Services map[string]composeService
+	}
+	read(&compose, "deploy", "compose.yaml")
+	p.compose = compose.Services
+	type kustomization struct{ Resources []string }
+	var base kustomization
+	read(&base, "deploy", "k8s", "base", "kustomization.yaml")
+	p.base = base.Resources
+	folders, err := filepath.Glob(filepath.Join(root, "deploy", "k8s", "base", "*", "kustomization.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range folders {
+		id := filepath.Base(filepath.Dir(f))
+		var folder kustomization
+		read(&folder, "deploy", "k8s", "base", id, "kustomization.yaml")
+		p.folders[id] = folder.Resources
+	}
+	var state struct{ Scopes []string }
+	read(&state, "components", "state.yaml")
+	p.state = state.Scopes
+	return p
+}
+
+// missing lists the places that lack a service. Each complaint begins with the file.
+func (p *places) missing(c *code, id string) []string {
+	var q complaints
+	q.when(!slices.ContainsFunc(p.services, func(s client.Service) bool { return s.App == id }), "dapr.yaml: there is no app %s", id)
+	for _, name := range []string{id, id + "-pod", id + "-dapr"} {
+		_, found := p.compose[name]
+		q.when(!found, "deploy/compose.yaml: there is no container %s", name)
+	}
+	for _, name := range []string{"setup", "dapr-pod", "placement", "scheduler", "postgres", "pulsar"} {
+		q.when(!slices.Contains(p.compose[name].Profiles, id), "deploy/compose.yaml: %s does not start with profile %s: add it to x-services, x-with-postgres and x-with-pulsar", name, id)
+	}
+	q.when(!slices.Contains(p.base, id), "deploy/k8s/base/kustomization.yaml: its resources do not have %s", id)
+	folder := "deploy/k8s/base/" + id + "/kustomization.yaml"
+	files := []string{"app.yaml"}
+	if c.migrated[id] {
+		files = append(files, "migrate.yaml")
+	}
+	if slices.Contains(slices.Collect(maps.Values(c.readers)), id) {
+		files = append(files, "scale.yaml")
+	}
+	for _, file := range files {
+		q.when(!slices.Contains(p.folders[id], file), "%s: its resources do not have %s", folder, file)
+	}
+	_, err := os.Stat(filepath.Join(root, "deploy", "k8s", "base", id, "access.yaml"))
+	q.when(err != nil, "%s: there is no access.yaml beside it", folder)
+	q.when(c.stateless[id] && !slices.Contains(p.state, id), "components/state.yaml: its scopes do not have %s, which counts tries there", id)
+	return q
+}
