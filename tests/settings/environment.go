@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// environment holds the variables that are no setting of a service and no line of local.env. otherSettings compares it with what
-// the code reads.
+// environment lists the variables that are neither a setting of a service nor a line of local.env. otherSettings compares it with the
+// code.
 var environment = []setting{
 	{owner: "the programs with build tag `failpoints`", name: "FAILPOINTS_DIR", effect: "The folder of the files that arm a failpoint. Empty arms none. See docs/scenarios.md."},
 	{owner: "`.local/bin/local`", name: "CHROMIUM", effect: "The path of a Chromium for the tests of the pages. Empty looks for an installed one."},
@@ -25,10 +25,11 @@ var environment = []setting{
 	{owner: "tests", name: "TELL_TIME", effect: "Set by a test that starts itself again: tell the time and end."},
 }
 
-// own are variables that every program has, or that another table lists.
+// own lists variables that every program has, or that another table of the page lists.
 var own = []string{"PATH", "POSTGRES_DSN"}
 
-// otherSettings returns environment. It fails when the code reads a variable that no table lists, or no longer names one of them.
+// otherSettings returns environment. It returns an error when the code reads a variable that no table lists, or when no code names a
+// variable of environment.
 func otherSettings(root string) ([]setting, error) {
 	listed := namesOf(environment)
 	named := map[string]bool{}

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A platformWait is a wait that Dapr, Pulsar, PostgreSQL or the cluster keeps for us. The first group of pattern is its value in
-// each of files, and unit follows a value that is a bare number.
+// platformWait is a wait that a file sets for Dapr, Pulsar, PostgreSQL or the cluster. The first group of pattern matches its value in
+// each of files. unit is written after the value.
 type platformWait struct {
 	owner, name, files, pattern, unit, effect string
 }
@@ -34,8 +34,8 @@ var platform = []platformWait{
 	{"Kubernetes", "cooldownPeriod", "deploy/k8s/base/*/scale-keda.yaml", `cooldownPeriod: (\d+)`, " s", "How long a queue is empty before the replicas that it brought go."},
 }
 
-// platformWaits reads the values of platform. It fails when a file does not have one, when files disagree, and when a component has
-// a duration that platform does not list.
+// platformWaits reads the values of platform. It returns an error when no file has one, when files have different values, and when a
+// component has a duration that platform does not list.
 func platformWaits(root string) (all []wait, err error) {
 	var read []string // components/pubsub.yaml 1s
 	for _, p := range platform {

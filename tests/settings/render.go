@@ -21,7 +21,7 @@ A setting is an environment variable. ` + "`.local/bin/<service> --help`" + ` li
 A duration is written with its units: ` + "`500ms`, `30s`, `5m`, `24h`" + `. What is *secret* is never printed.
 `
 
-// render writes the page.
+// render returns the text of the page.
 func render(settings, job, local, other []setting, waits []wait) string {
 	var b strings.Builder
 	b.WriteString(introduction)
@@ -67,7 +67,7 @@ func render(settings, job, local, other []setting, waits []wait) string {
 	return b.String()
 }
 
-// shownDefault is the cell of a setting's default.
+// shownDefault returns the cell for the default of a setting.
 func (s setting) shownDefault() string {
 	shown := "none"
 	if s.value != "" {

@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// A setting is one environment variable of a program.
+// setting is one environment variable of a program.
 type setting struct {
 	owner, name, value, unit, effect string
 	required, secret, isWait         bool
 }
 
-// settings lists the fields with a conf tag, owner by owner, in the order in which the sources have them.
+// settings returns a setting for each field with a conf tag, in the order of owners and sources, and an error for each wrong tag.
 func (s *source) settings() (all []setting, complaints []error) {
 	for _, f := range s.files {
 		ast.Inspect(f.tree, func(n ast.Node) bool {
@@ -95,7 +95,7 @@ func readSetting(conf, unit, fieldType string) (setting, error) {
 	return one, nil
 }
 
-// jobSettings are those of the job that prepares servers: its package comment lists them, and its code reads them.
+// jobSettings returns the settings of the job that prepares servers. Its package comment lists them, and its code must read the same.
 func jobSettings(root string) (all []setting, err error) {
 	files, err := filepath.Glob(filepath.Join(root, "tools", "local", "cmd", "*", "main.go"))
 	if err != nil || len(files) != 1 {
@@ -122,7 +122,7 @@ func jobSettings(root string) (all []setting, err error) {
 	return all, nil
 }
 
-// localSettings are the lines of local.env. A comment above lines is the effect of each of them.
+// localSettings returns a setting for each line of local.env. The comment above lines is the effect of each of them.
 func localSettings(root string) (all []setting, err error) {
 	text, err := os.ReadFile(filepath.Join(root, "local.env"))
 	if err != nil {
@@ -160,7 +160,7 @@ func namesOf(all []setting) (names []string) {
 	return names
 }
 
-// getenv lists the names that a source asks the environment for.
+// getenv returns the names of the variables that a source reads.
 func getenv(text string) (names []string) {
 	for _, m := range regexp.MustCompile(`os\.(?:Getenv|LookupEnv)\("(\w+)"\)`).FindAllStringSubmatch(text, -1) {
 		names = append(names, m[1])

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The page says what the sources say, and the sources leave nothing unsaid.
+// docs/settings.md is what this program writes now, and the sources describe every setting and wait.
 func TestThePageIsFresh(t *testing.T) {
 	root := filepath.Join("..", "..")
 	want, err := page(root)
@@ -27,7 +27,7 @@ func TestThePageIsFresh(t *testing.T) {
 	}
 }
 
-// given is a service's setting that a scenario or a fault gives to a copy of the system: APP_<SERVICE>_<NAME>=value.
+// given matches a setting of a service that a scenario or a fault sets: APP_<SERVICE>_<NAME>=value.
 var given = regexp.MustCompile(`APP_(?:%s|BFF|GESTOR_COMPRA|ADMIN_PRODUCTOS|CONSOLIDADOR|ORDENES|MONITOR)_([A-Z_]+)=`)
 
 // A service ignores a variable that it does not know, so a scenario with a wrong name would test nothing.
@@ -62,7 +62,7 @@ func TestScenariosGiveSettingsThatExist(t *testing.T) {
 	}
 }
 
-// sourceOf is the source of one file of a service.
+// sourceOf returns a source with one file of a service.
 func sourceOf(t *testing.T, text string) *source {
 	t.Helper()
 	s := &source{set: token.NewFileSet()}

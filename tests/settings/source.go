@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// productFolders hold what runs in production. What else is in the repository makes no wait of the system.
+// productFolders are the folders of the programs that run in production.
 var productFolders = []string{"bff", "internal", "services", "workflows"}
 
-// A file is one Go source of the product, with its path from the project's root.
+// file is one Go file of the product, with its path from the root of the project.
 type file struct {
 	path string
 	tree *ast.File
@@ -23,13 +23,13 @@ type file struct {
 
 func (f file) dir() string { return path.Dir(f.path) }
 
-// A source is the product's Go code.
+// source is the Go code of the product.
 type source struct {
 	set   *token.FileSet
 	files []file
 }
 
-// load parses the product's sources below root, without tests, helpers of tests and generated code.
+// load parses the code of the product below root, without tests, test helpers and generated code.
 func load(root string) (*source, error) {
 	s := &source{set: token.NewFileSet()}
 	for _, folder := range productFolders {
@@ -68,17 +68,17 @@ func load(root string) (*source, error) {
 	return s, nil
 }
 
-// everyService is the owner of what all services share.
+// everyService is the owner of settings and waits that all services share.
 const everyService = "every service"
 
-// owner is the program that a file is a part of: an app-id, or everyService for what they share.
+// owner returns the app-id of the program that a file is a part of, or everyService for shared code.
 func (f file) owner() string {
 	parts := strings.Split(f.path, "/")
 	switch {
 	case parts[0] == "bff":
 		return "bff"
 	case parts[0] == "workflows":
-		return "gestor-compra" // which runs the workflows
+		return "gestor-compra" // it runs the workflows
 	case parts[0] == "services" && parts[1] != "internal":
 		return parts[1]
 	default:
@@ -86,7 +86,7 @@ func (f file) owner() string {
 	}
 }
 
-// ownerOrder sorts owners as a reader meets them: what all share, the door, the services.
+// ownerOrder compares owners: everyService comes first, then the bff, then the services.
 func ownerOrder(a, b string) int {
 	rank := func(owner string) string {
 		if i := slices.Index([]string{everyService, "bff", "gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor"}, owner); i >= 0 {

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// A wait is how long, or how often, some part of the system waits, tries or keeps.
+// wait is a time or a number that says how long some part of the system waits or keeps data, or how often it tries.
 type wait struct {
 	owner, name, value, effect, where string
-	length                            time.Duration // to sort by; 0 where the value is not one duration
+	length                            time.Duration // for sorting; 0 when the value is not one duration
 }
 
 var units = map[string]time.Duration{
@@ -24,7 +24,7 @@ var units = map[string]time.Duration{
 	"Second": time.Second, "Minute": time.Minute, "Hour": time.Hour,
 }
 
-// unitOf is the length of an expression like time.Second.
+// unitOf returns the length of an expression like time.Second.
 func unitOf(e ast.Expr) (time.Duration, bool) {
 	s, ok := e.(*ast.SelectorExpr)
 	if !ok {
@@ -35,7 +35,7 @@ func unitOf(e ast.Expr) (time.Duration, bool) {
 	return length, ok && isUnit && x.Name == "time"
 }
 
-// waits lists the waits of all packages, and complains about those that say nothing of themselves.
+// waits returns the waits of all packages, and an error for each wait without a doc comment.
 func (s *source) waits() (all []wait, complaints []error) {
 	for _, f := range s.files {
 		for _, declaration := range f.tree.Decls {
@@ -51,7 +51,7 @@ func (s *source) waits() (all []wait, complaints []error) {
 	return all, complaints
 }
 
-// declared lists the waits of one const or var declaration.
+// declared returns the waits of one const or var declaration.
 func (s *source) declared(f file, d *ast.GenDecl) (all []wait, complaints []error) {
 	for _, spec := range d.Specs {
 		value, ok := spec.(*ast.ValueSpec)
@@ -100,14 +100,14 @@ func hasDirective(doc *ast.CommentGroup) bool {
 	return doc != nil && slices.ContainsFunc(doc.List, func(c *ast.Comment) bool { return c.Text == "//settings:wait" })
 }
 
-// effectOf makes a cell of a doc comment: its first paragraph, without the "name is" that begins it.
+// effectOf returns the cell for a doc comment: its first paragraph, without the "name is" at its beginning.
 func effectOf(name, text string) string {
 	text, _, _ = strings.Cut(text, "\n\n")
 	text = strings.TrimPrefix(strings.Join(strings.Fields(text), " "), name+" ")
 	return sentence(strings.TrimPrefix(strings.TrimPrefix(text, "is "), "are "))
 }
 
-// sentence begins with a capital letter and ends with a full stop.
+// sentence returns text with a capital letter at its beginning and a full stop at its end.
 func sentence(text string) string {
 	if text == "" {
 		return ""
@@ -115,7 +115,7 @@ func sentence(text string) string {
 	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
 }
 
-// evaluate shows the value of an expression for a reader, and its length where it is one duration.
+// evaluate returns the value of an expression as a text, and its length when it is one duration.
 func (s *source) evaluate(f file, e ast.Expr, depth int) (string, time.Duration) {
 	if length, ok := s.duration(f, e, depth); ok {
 		return short(length), length
@@ -136,7 +136,7 @@ func (s *source) evaluate(f file, e ast.Expr, depth int) (string, time.Duration)
 	return strings.Trim(types.ExprString(e), "`\""), 0
 }
 
-// duration evaluates an expression of time units, numbers and other constants of the product.
+// duration returns the value of an expression of time units, numbers and other constants of the product.
 func (s *source) duration(f file, e ast.Expr, depth int) (time.Duration, bool) {
 	if length, ok := unitOf(e); ok {
 		return length, true
@@ -178,7 +178,7 @@ func (s *source) duration(f file, e ast.Expr, depth int) (time.Duration, bool) {
 	return 0, false
 }
 
-// constant is the duration of a constant or variable of the package in folder dir.
+// constant returns the duration of a constant or variable of the package in folder dir.
 func (s *source) constant(dir, name string, depth int) (time.Duration, bool) {
 	for _, f := range s.files {
 		if dir == "" || f.dir() != dir && !strings.HasSuffix(dir, "/"+f.dir()) {
@@ -191,7 +191,7 @@ func (s *source) constant(dir, name string, depth int) (time.Duration, bool) {
 	return 0, false
 }
 
-// value is what a file gives to the constant or variable of its package with that name, or nil.
+// value returns the expression of the package's constant or variable with that name, or nil when the file does not declare it.
 func (f file) value(name string) ast.Expr {
 	for _, declaration := range f.tree.Decls {
 		d, ok := declaration.(*ast.GenDecl)
@@ -207,7 +207,7 @@ func (f file) value(name string) ast.Expr {
 	return nil
 }
 
-// imported is the import path of the package that a file calls by that name.
+// imported returns the import path of the package that the file calls by that name.
 func (f file) imported(name string) string {
 	for _, i := range f.tree.Imports {
 		importPath, err := strconv.Unquote(i.Path.Value)
@@ -218,7 +218,7 @@ func (f file) imported(name string) string {
 	return ""
 }
 
-// number is the value of an expression that is a whole number, or a product of some: 7 * 24.
+// number returns the value of an expression that is a whole number or a product of whole numbers, as 7 * 24.
 func number(e ast.Expr) (int64, bool) {
 	switch x := e.(type) {
 	case *ast.ParenExpr:
@@ -234,11 +234,11 @@ func number(e ast.Expr) (int64, bool) {
 	return 0, false
 }
 
-// quoted matches a text that is, or has, a time with its unit in quotes: "5s", select ... '100ms'.
+// quoted matches a time with its unit in quotes: "5s", or '100ms' in a statement.
 var quoted = regexp.MustCompile(`["'` + "`" + `]\d+ ?(ms|s|min|h)["'` + "`" + `]`)
 
-// bare complains about the time units in the middle of a function that are a wait of their own: those that no other value multiplies
-// or divides, and that round nothing.
+// bare returns an error for each wait in the middle of a function: a time unit that no other value multiplies or divides, and that is no
+// argument of a rounding.
 func (s *source) bare(f file, function *ast.FuncDecl) (complaints []error) {
 	converted := map[ast.Expr]bool{}
 	ast.Inspect(function, func(n ast.Node) bool {
@@ -275,7 +275,7 @@ func (s *source) bare(f file, function *ast.FuncDecl) (complaints []error) {
 
 var zeros = regexp.MustCompile(`([a-z])0[ms](0s)?$`)
 
-// short writes a duration without the units that are zero: 24h, not 24h0m0s.
+// short formats a duration without units that are zero: 24h, not 24h0m0s.
 func short(d time.Duration) string {
 	if day := 24 * time.Hour; d >= 2*day && d%day == 0 {
 		return fmt.Sprintf("%d days", d/day)
