@@ -77,7 +77,7 @@ func TestQuotaOfManyFields(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	if rows := len(p.store.Keys(compras.SendingPrefix)); rows != 5 || len(r.Errors) != 15 {
+	if rows := len(p.store.Keys(compras.SubmissionPrefix)); rows != 5 || len(r.Errors) != 15 {
 		t.Errorf("%d rows, %d fields refused", rows, len(r.Errors))
 	}
 }

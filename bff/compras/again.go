@@ -13,21 +13,22 @@ import (
 	"entregas/internal/logging"
 )
 
-// MaxUnconfirmed is how many commands a replica remembers that went by the topic. One is an id and a reason: 2 kB at most.
+// MaxUnconfirmed bounds how many published commands a replica remembers. Each has an id and a reason: 2 kB at most.
 const MaxUnconfirmed = 10_000
 
-// askAfter are the pauses before the bff asks the owner about a command that it published: after the first publication, and after
-// each further one. A command that is unconfirmed after the last pause is given up.
+// askAfter are the pauses between the publication of a command and the question to the owner whether it has the command. The
+// first is for the first publication, the next for each further one. A command that the owner does not have after the last
+// pause is given up.
 var askAfter = []time.Duration{30 * time.Second, 30 * time.Second, 60 * time.Second, 120 * time.Second}
 
-// unconfirmed are the commands of this replica that went by the topic and of which it is not known whether the owner has them
-// (docs/adr/told-twice.md). The purchase itself is in the read model.
+// unconfirmed are the commands that this replica published and that the owner may not have (docs/adr/told-twice.md). The
+// purchases themselves are in the read model.
 type unconfirmed struct {
 	mu       sync.Mutex
 	commands map[commandKey]*sentCommand
 }
 
-// commandKey tells commands apart: a purchase has one of each type.
+// commandKey identifies a command: a purchase has at most one of each type.
 type commandKey struct {
 	kind contracts.MessageType
 	id   string
@@ -36,12 +37,12 @@ type commandKey struct {
 type sentCommand struct {
 	commandKey
 	motivo string
-	first  time.Time // when it went by the topic
-	ask    time.Time // when the owner is asked about it
-	again  int       // how often it was sent again
+	first  time.Time // when it was first published
+	ask    time.Time // when to ask the owner about it
+	again  int       // how often it was published again
 }
 
-// add remembers a command that went by the topic. Where there are MaxUnconfirmed already, the oldest is dropped.
+// add remembers a published command. Where there are MaxUnconfirmed already, it drops the oldest.
 func (u *unconfirmed) add(ctx context.Context, kind contracts.MessageType, id, motivo string, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -55,7 +56,7 @@ func (u *unconfirmed) add(ctx context.Context, kind contracts.MessageType, id, m
 	if len(u.commands) >= MaxUnconfirmed {
 		oldest := slices.MinFunc(u.all(), older)
 		delete(u.commands, oldest.commandKey)
-		slog.WarnContext(logging.WithCompra(ctx, oldest.id), "too many commands on the topic: this one is not sent again", "type", oldest.kind)
+		slog.WarnContext(logging.WithCompra(ctx, oldest.id), "too many commands on the topic: this one is not published again", "type", oldest.kind)
 	}
 	u.commands[key] = &sentCommand{commandKey: key, motivo: motivo, first: now, ask: now.Add(askAfter[0])}
 }
@@ -70,7 +71,7 @@ func (u *unconfirmed) all() []*sentCommand {
 
 func older(a, b *sentCommand) int { return cmp.Or(a.first.Compare(b.first), cmp.Compare(a.id, b.id)) }
 
-// due gives the commands about which the owner is to be asked now, oldest first.
+// due returns the commands about which the owner must be asked now, oldest first.
 func (u *unconfirmed) due(now time.Time) []*sentCommand {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -85,7 +86,7 @@ func (u *unconfirmed) forget(c *sentCommand) {
 	delete(u.commands, c.commandKey)
 }
 
-// sentAgain plans the next question about c.
+// sentAgain plans the next question about c after a further publication.
 func (u *unconfirmed) sentAgain(c *sentCommand, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -93,9 +94,9 @@ func (u *unconfirmed) sentAgain(c *sentCommand, now time.Time) {
 	c.ask = now.Add(askAfter[c.again])
 }
 
-// SendAgain asks the owner about each command of this replica that went by the topic some time ago, and publishes again what
-// the owner does not have: the broker may have lost it. A round ends where the owner, the store or the broker does not answer;
-// the next one goes on there. One round runs at a time. The error is the store's or the broker's.
+// SendAgain asks the owner about each command that is due, and publishes it again where the owner does not have it: the broker
+// may have lost it. It ends early where the owner, the store or the broker does not answer; the next call goes on there. Only one
+// call may run at a time. Errors: those of the store and of the broker.
 func (s *Service) SendAgain(ctx context.Context) error {
 	for _, c := range s.unconfirmed.due(s.state.now()) {
 		ctx := logging.WithCompra(ctx, c.id)
@@ -104,17 +105,17 @@ func (s *Service) SendAgain(ctx context.Context) error {
 			return err
 		}
 		if known == nil {
-			slog.WarnContext(ctx, "a command on the topic is not sent again: its purchase is not in the read model", "type", c.kind)
+			slog.WarnContext(ctx, "a command on the topic is not published again: its purchase is not in the read model", "type", c.kind)
 			s.unconfirmed.forget(c)
 			continue
 		}
 		err = s.ask(ctx, c, *known)
 		switch {
-		case err == nil || errs.Of(err) == errs.Conflict: // the owner has it, or can no longer do it
+		case err == nil || errs.Of(err) == errs.Conflict: // the owner has the command, or can no longer do it
 			s.unconfirmed.forget(c)
-		case errs.Of(err) == errs.Unavailable: // the topic keeps what it has until the owner is back
+		case errs.Of(err) == errs.Unavailable: // the topic keeps the command until the owner is back
 			return nil
-		default: // NotFound; or some trouble, which does not say that the owner has it
+		default: // NotFound, or trouble that does not say that the owner has the command
 			if err := s.sendAgain(ctx, c, *known); err != nil {
 				return err
 			}
@@ -123,26 +124,27 @@ func (s *Service) SendAgain(ctx context.Context) error {
 	return nil
 }
 
-// ask gives no error where the owner has the command, NotFound where it does not, Unavailable where it does not answer.
+// ask asks the owner whether it has the command c. Errors: NotFound where it does not; Unavailable where it does not answer.
 func (s *Service) ask(ctx context.Context, c *sentCommand, known contracts.Compra) error {
-	if c.kind == contracts.CancelarCompra { // asked for twice it is done once
+	if c.kind == contracts.CancelarCompra { // idempotent, so that the request itself is the question
 		_, _, err := s.decisions.Cancelar(ctx, c.id, c.motivo)
 		return err
 	}
-	if known.Numero() > 0 { // the owner has told of it
+	if known.Numero() > 0 { // the owner has published it
 		return nil
 	}
 	_, err := s.manager.Load(ctx, c.id)
 	return err
 }
 
+// sendAgain publishes c again, or gives it up after the last of askAfter.
 func (s *Service) sendAgain(ctx context.Context, c *sentCommand, known contracts.Compra) error {
 	if c.again == len(askAfter)-1 {
-		slog.ErrorContext(ctx, "gestor-compra does not know a command that was sent again and again: it is given up", "type", c.kind, "times", c.again)
+		slog.ErrorContext(ctx, "gestor-compra does not have a command that was published again and again: it is given up", "type", c.kind, "times", c.again)
 		s.unconfirmed.forget(c)
 		return nil
 	}
-	slog.WarnContext(ctx, "gestor-compra does not know a command that went by the topic: it is sent again", "type", c.kind)
+	slog.WarnContext(ctx, "gestor-compra does not have a command of the topic: it is published again", "type", c.kind)
 	publish := func() error { return s.commands.CancelarCompra(ctx, known, c.motivo) }
 	if c.kind == contracts.CrearCompra {
 		publish = func() error { return s.commands.CrearCompra(ctx, known.SolicitudCompra) }

@@ -7,12 +7,12 @@ import (
 	"entregas/contracts"
 )
 
-// Register writes what the owner told of a purchase into the read model. Told twice, or late, it changes nothing.
+// Register writes a purchase, as its owner published it, into the read model. A repeated or late event changes nothing.
 func (s *Service) Register(ctx context.Context, c contracts.Compra) error {
 	return s.state.update(ctx, c)
 }
 
-// Known is the purchase as the read model has it, nil when it has not.
+// Known returns a purchase from the read model, nil where it is not there.
 func (s *Service) Known(ctx context.Context, id string) (*contracts.Compra, error) {
 	v, err := s.state.load(ctx, id)
 	if v == nil {
@@ -21,14 +21,14 @@ func (s *Service) Known(ctx context.Context, id string) (*contracts.Compra, erro
 	return &v.Compra, err
 }
 
-// Cambio is one change of a purchase, with the purchase as it was left.
+// Change is one change of a purchase: its number in the history, and the purchase after it.
 type Change struct {
 	Numero int
 	Compra contracts.Compra
 }
 
-// ChangesSince gives what changed after the number last, oldest first; -1 is from the beginning. A purchase of which
-// its owner has told nothing yet is one change with number 0.
+// ChangesSince returns the changes of c after the number last, oldest first; -1 returns all. A purchase whose owner has
+// published nothing yet is one change with number 0.
 func ChangesSince(c contracts.Compra, last int) []Change {
 	if len(c.Historia) == 0 && last < 0 {
 		return []Change{{Numero: 0, Compra: c}}
@@ -43,7 +43,7 @@ func ChangesSince(c contracts.Compra, last int) []Change {
 			continue
 		}
 		snapshot := c
-		if i < len(c.Historia)-1 { // what is told only at the end was not known then
+		if i < len(c.Historia)-1 { // the fields below are those of the last change only
 			snapshot.Estado, snapshot.ActualizadaEn, snapshot.Historia = estado, fact.En, c.Historia[:i+1]
 			snapshot.Motivo, snapshot.Faltantes, snapshot.IDOrden = "", nil, ""
 		}
@@ -52,7 +52,7 @@ func ChangesSince(c contracts.Compra, last int) []Change {
 	return changes
 }
 
-// IsFinal tells that nothing can happen to the purchase any more.
+// IsFinal reports whether a purchase in state e can change no more.
 func IsFinal(e contracts.Estado) bool {
 	switch e {
 	case contracts.EstadoDespachada, contracts.EstadoRechazada, contracts.EstadoCancelada:

@@ -1,5 +1,5 @@
-// Package compras is what the public door does: take purchases and tell how they stand, also while the service that owns them
-// is away (docs/adr/the-bff-works-alone.md). It knows rules and no technology: whom it asks is behind the interfaces below.
+// Package compras is the core of the bff: it takes purchases and tells their state, also while the service that owns them is away
+// (docs/adr/the-bff-works-alone.md). It has rules and no technology: it reaches other services by the interfaces below.
 package compras
 
 import (
@@ -10,64 +10,64 @@ import (
 	"entregas/contracts"
 )
 
-// Manager is the service that owns the purchases. An error with errs.Unavailable says that it did not answer, so
-// that nobody knows what it did; any other is its answer.
+// Manager is the service that owns the purchases. The error Unavailable says that the service did not answer, so that nobody
+// knows what it did. Any other error is its answer.
 type Manager interface {
-	// Create takes s, or finds that it already has it.
+	// Create takes the purchase s. Taken again it changes nothing.
 	Create(ctx context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error)
 	Load(ctx context.Context, id string) (contracts.Compra, error)
-	// OfUsuario gives at most limit purchases, newest first, after the cursor after ("" for the first page); those in one of
-	// estados, where there are any.
+	// OfUsuario returns at most limit purchases of usuario, newest first, after the cursor after ("" for the first page). With
+	// estados it returns only purchases in one of them.
 	OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (Page, error)
 }
 
-// Commands is the way to the owner that needs no answer: what the broker took will reach it.
+// Commands publishes commands to the owner of the purchases. A command that the broker took reaches the owner later.
 type Commands interface {
 	CrearCompra(ctx context.Context, s contracts.SolicitudCompra) error
 	CancelarCompra(ctx context.Context, c contracts.Compra, motivo string) error
 }
 
-// Store keeps texts by key for all replicas. Each write of a key gives it a new version.
+// Store keeps texts by key for all replicas. Each write of a key gives it a new version. A value ends after its ttl.
 type Store interface {
-	// Load gives one Value for each key, in their order; Version is "" where there is nothing.
+	// Load returns one Value for each key, in the order of keys. Version is "" for a key that does not exist.
 	Load(ctx context.Context, keys ...string) ([]Value, error)
-	// Create writes the key where there is nothing, and gives ErrChanged where there is something.
+	// Create writes a key that does not exist. Error: ErrChanged where it exists.
 	Create(ctx context.Context, key string, text []byte, ttl time.Duration) error
-	// Replace writes the key where it is still at version, else gives ErrChanged.
+	// Replace writes a key that is still at version. Error: ErrChanged where it is not.
 	Replace(ctx context.Context, key, version string, text []byte, ttl time.Duration) error
-	// Delete forgets the key where it is still at version, else gives ErrChanged.
+	// Delete deletes a key that is still at version. Error: ErrChanged where it is not.
 	Delete(ctx context.Context, key, version string) error
 }
 
-// Value is what Store has under a key.
+// Value is the text that Store has under a key, and its version.
 type Value struct {
 	Text    []byte
 	Version string
 }
 
-// ErrChanged says that someone else wrote the key first.
-var ErrChanged = errors.New("alguien más escribió antes")
+// ErrChanged is the error of a write that lost the race for its key.
+var ErrChanged = errors.New("another writer was first")
 
-// Pagina is a part of a customer's purchases, newest first. Siguiente is the cursor of the next part, "" at the end.
+// Page is a page of purchases, newest first. Siguiente is the cursor of the next page, "" on the last one.
 type Page struct {
 	Compras   []contracts.Compra
 	Siguiente string
 	Age       Age
 }
 
-// Loaded is a purchase as far as it is known here.
+// Loaded is a purchase, and how old the answer is.
 type Loaded struct {
 	Compra contracts.Compra
 	Age    Age
 }
 
-// Edad tells how old an answer is that does not come from the owner. The zero Edad is first-hand.
+// Age is the age of an answer. The zero Age is of an answer that comes from the owner.
 type Age struct {
-	SecondHand bool
-	Seconds    int
+	SecondHand bool // the answer comes from the read model
+	Seconds    int  // since the read model was written
 }
 
-// Service is the core of the bff. All its methods may be called at once from many goroutines.
+// Service is the core of the bff. Its methods are safe for use by many goroutines.
 type Service struct {
 	manager     Manager
 	decisions   Decisions
@@ -76,13 +76,13 @@ type Service struct {
 	unconfirmed unconfirmed
 }
 
-// Owner is the service that owns the purchases, with all that is asked of it.
+// Owner is the service that owns the purchases, with all operations that Service calls.
 type Owner interface {
 	Manager
 	Decisions
 }
 
-// New makes the core.
-func New(d Owner, commands Commands, store Store) *Service {
-	return &Service{manager: d, decisions: d, commands: commands, state: state{store: store, now: time.Now}}
+// New returns a Service that calls owner, publishes by commands while owner is away, and keeps the read model in store.
+func New(owner Owner, commands Commands, store Store) *Service {
+	return &Service{manager: owner, decisions: owner, commands: commands, state: state{store: store, now: time.Now}}
 }

@@ -12,16 +12,18 @@ import (
 	"entregas/internal/logging"
 )
 
-// Create takes a purchase. idempotencyKey is the customer's name for this sending, "" for none.
+// Create takes a purchase. idempotencyKey is "" where the client sent none. Create works in this order:
+//  1. It validates solicitud, before it writes or calls anything.
+//  2. It writes the purchase into the read model as RECIBIDA, so that a client that has the id can read it. While the store does
+//     not answer, a purchase without an idempotencyKey goes to its owner alone.
+//  3. It calls the owner. Where the owner does not answer, it publishes the command with the same id: if both arrive, they are
+//     one purchase.
 //
-// What is wrong with s is found before anything is written or called. Then the purchase is written down as RECIBIDA, so
-// that a client that has its id can read it, and given to its owner; when the owner does not answer, it is published with the
-// same id: should both arrive, they are one purchase. When that fails too, the error is Unavailable where it certainly was not
-// taken, and it is forgotten here; it is OutcomeUnknown where it may have been, and SendAgain settles it. While the store does not
-// answer, what has no idempotencyKey goes to its owner alone.
+// Where both fail, the error is Unavailable if the purchase was certainly not taken; then the read model forgets it. The error is
+// OutcomeUnknown if it may have been taken; then SendAgain settles it.
 func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompra, idempotencyKey string) (contracts.Aceptada, error) {
 	solicitud.ID = contracts.CanonicalID(solicitud.ID)
-	requested := solicitud // as it came: without an id when the customer gave none
+	requested := solicitud // without an id where the client gave none
 	if solicitud.ID == "" {
 		solicitud.ID = uuid.Must(uuid.NewV7()).String()
 	}
@@ -38,18 +40,18 @@ func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompr
 	ctx = logging.WithCompra(ctx, solicitud.ID)
 	planted, err := s.state.plantSeed(ctx, solicitud)
 	switch {
-	case err != nil && errs.Of(err) == errs.Unavailable: // its owner may take it all the same, and then tells of it itself
+	case err != nil && errs.Of(err) == errs.Unavailable: // the owner may take the purchase all the same, and publishes it then
 		slog.WarnContext(ctx, "the store does not answer: only gestor-compra can take the purchase", "error", err)
 	case err != nil:
 		return contracts.Aceptada{}, err
 	}
 	repeat := ""
-	if requested.ID == "" && idempotencyKey == "" { // sent again as it was it would get another id
+	if requested.ID == "" && idempotencyKey == "" { // sent again unchanged it would get another id
 		repeat = "para repetirla, envíela con \"id\": \"" + solicitud.ID + "\"."
 	}
 	accepted, err := s.deliver(ctx, solicitud, repeat)
 	switch {
-	case err != nil && errs.Of(err) == errs.OutcomeUnknown: // its owner is asked until that is known: see SendAgain
+	case err != nil && errs.Of(err) == errs.OutcomeUnknown: // SendAgain asks the owner until the outcome is known
 		s.unconfirmed.add(ctx, contracts.CrearCompra, solicitud.ID, "", s.state.now())
 	case err != nil && planted:
 		s.forget(ctx, solicitud.ID)
@@ -57,13 +59,13 @@ func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompr
 	return accepted, err
 }
 
-// deliver gives the purchase to its owner, one way or the other. repeat is as in OutcomeUnknown.
+// deliver gives the purchase to its owner by a call, or else by the topic. repeat is as in OutcomeUnknown.
 func (s *Service) deliver(ctx context.Context, solicitud contracts.SolicitudCompra, repeat string) (contracts.Aceptada, error) {
 	accepted, err := s.manager.Create(ctx, solicitud)
 	if err == nil || errs.Of(err) != errs.Unavailable {
 		return accepted, err
 	}
-	slog.WarnContext(ctx, "gestor-compra no responde: la compra va por el tópico", "error", err)
+	slog.WarnContext(ctx, "gestor-compra does not answer: the purchase goes by the topic", "error", err)
 	first := err
 	accepted, err = s.viaTopic(ctx, solicitud, repeat)
 	if err != nil && InDoubt(first) && !definite(err) {
@@ -72,12 +74,12 @@ func (s *Service) deliver(ctx context.Context, solicitud contracts.SolicitudComp
 	return accepted, err
 }
 
-// viaTopic gives the purchase to its owner by way of the broker.
+// viaTopic publishes the purchase to its owner. repeat is as in OutcomeUnknown.
 func (s *Service) viaTopic(ctx context.Context, solicitud contracts.SolicitudCompra, repeat string) (contracts.Aceptada, error) {
 	if err := s.isNotAnother(ctx, solicitud); err != nil {
 		return contracts.Aceptada{}, err
 	}
-	// The owner will tell of it once it has it; until then only this knows whose it is.
+	// The owner publishes the purchase once it has it. Until then only this list says that the customer has it.
 	if err := s.state.recordOfUsuario(ctx, solicitud.IDUsuario, recorded{ID: solicitud.ID, CreadaEn: s.state.now().UTC()}); err != nil {
 		return contracts.Aceptada{}, err
 	}
@@ -94,7 +96,7 @@ func (s *Service) viaTopic(ctx context.Context, solicitud contracts.SolicitudCom
 	return contracts.Aceptada{ID: solicitud.ID, Estado: contracts.EstadoRecibida}, nil
 }
 
-// isNotAnother refuses an id that is known here with another owner or content, as the owner would if it answered.
+// isNotAnother refuses an id that the read model has for another customer or another content, as the owner would. Error: Conflict.
 func (s *Service) isNotAnother(ctx context.Context, solicitud contracts.SolicitudCompra) error {
 	view, err := s.state.load(ctx, solicitud.ID)
 	if err != nil || view == nil {
@@ -106,11 +108,11 @@ func (s *Service) isNotAnother(ctx context.Context, solicitud contracts.Solicitu
 	return nil
 }
 
-// forget takes back what Create wrote down of a purchase that was not taken. Failing, it leaves a RECIBIDA that
-// nobody works on until its time to live ends: said in the log, since the customer already has an error.
+// forget deletes what Create wrote of a purchase that was not taken. Where that fails, the read model keeps a RECIBIDA that
+// nobody works on until its ttl ends. The log says so; the client already has an error.
 func (s *Service) forget(ctx context.Context, id string) {
-	ctx = context.WithoutCancel(ctx) // the customer may be gone
+	ctx = context.WithoutCancel(ctx) // the client may be gone
 	if err := s.state.forgetSeed(ctx, id); err != nil && !errors.Is(err, ErrChanged) {
-		slog.WarnContext(ctx, "queda anotada una compra que no se tomó", "error", err)
+		slog.WarnContext(ctx, "the read model keeps a purchase that was not taken", "error", err)
 	}
 }

@@ -10,17 +10,17 @@ import (
 	"entregas/internal/logging"
 )
 
-// Decisions is what its owner lets people decide about a purchase. Errors as in Manager.
+// Decisions are the decisions of people that the owner of a purchase takes. Errors as in Manager.
 type Decisions interface {
-	// Cancelar asks for the cancellation: done says that there is nothing more to do.
+	// Cancelar requests the cancellation of a purchase. done says that it is cancelled, or is being rolled back, already.
 	Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, done bool, err error)
-	// Aprobar decides about a purchase that awaits it. The same decision again is answered alike.
+	// Aprobar approves or rejects a purchase that awaits approval. The same decision again has the same answer.
 	Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error)
 }
 
-// Cancelar asks the owner for a purchase's cancellation; when it does not answer, or does not have the purchase yet, the
-// command goes to the broker, where it waits. What is known here to be past cancelling is a Conflict at once. When neither
-// answers it is OutcomeUnknown where the owner may have done it, else Unavailable.
+// Cancelar requests the cancellation of a purchase from its owner. Where the owner does not answer, or does not have the
+// purchase yet, Cancelar publishes the command. Errors: Conflict where the read model knows that it is too late; where the broker
+// does not answer either, OutcomeUnknown if the owner may have done it, else Unavailable.
 func (s *Service) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, done bool, err error) {
 	id = contracts.CanonicalID(id)
 	if err := validateDecision(id, motivo); err != nil {
@@ -40,10 +40,10 @@ func (s *Service) Cancelar(ctx context.Context, id, motivo string) (a contracts.
 	return a, done, err
 }
 
-// pathOf is where a purchase is read.
+// pathOf returns the path at which a client reads a purchase.
 func pathOf(id string) string { return "/api/compras/" + id }
 
-// cancelarByTopic is Cancelar when the owner did not answer, or did not know the purchase: err says which.
+// cancelarByTopic publishes a cancellation after the owner failed with err: it did not answer, or does not have the purchase.
 func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err error) (a contracts.Aceptada, done bool, _ error) {
 	code := errs.Of(err)
 	known, stateErr := s.Known(ctx, id)
@@ -59,7 +59,7 @@ func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err er
 	case contracts.EstadoRechazada, contracts.EstadoDespachada, contracts.EstadoFallida:
 		return a, false, errs.New(errs.Conflict, "La compra está %s: ya no se puede cancelar.", known.Estado)
 	}
-	slog.WarnContext(ctx, "la cancelación va por el tópico", "error", err)
+	slog.WarnContext(ctx, "the cancellation goes by the topic", "error", err)
 	err = s.commands.CancelarCompra(ctx, *known, motivo)
 	if InDoubt(err) {
 		return a, false, OutcomeUnknown(pathOf(id), "", err)
@@ -73,8 +73,8 @@ func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err er
 	return contracts.Aceptada{ID: id, Estado: known.Estado}, false, nil
 }
 
-// Aprobar approves or rejects a purchase that awaits it. Only its owner can say whether it does: while the owner is
-// away this is Unavailable, or OutcomeUnknown where it may have been done.
+// Aprobar approves or rejects a purchase that awaits approval. Only the owner knows whether it does. So while the owner is away
+// the error is Unavailable, or OutcomeUnknown where the owner may have decided.
 func (s *Service) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
 	id = contracts.CanonicalID(id)
 	if err := validateDecision(id, motivo); err != nil {

@@ -16,17 +16,18 @@ import (
 // SubmissionTTL is how long an Idempotency-Key is remembered.
 const SubmissionTTL = 24 * time.Hour
 
-// SendingPrefix begins the names under which the store has what an Idempotency-Key was used for.
-const SendingPrefix = "envio/"
+// SubmissionPrefix begins the keys under which the store has the purchase of an Idempotency-Key.
+const SubmissionPrefix = "submission/"
 
-// submission is what an Idempotency-Key was used for.
+// submission is the purchase that an Idempotency-Key was used for: its id, and the fingerprint of the request's body.
 type submission struct {
 	ID          string `json:"id"`
-	Fingerprint string `json:"huella"`
+	Fingerprint string `json:"fingerprint"`
 }
 
-// submissionID gives the purchase's id under this key: proposed for the first request, the first one's id for a later request
-// with the same body, OtherBody for another body. A key is the customer's own: two customers may use the same.
+// submissionID returns the id of the purchase under an Idempotency-Key: proposed for the first request, and the id of the first
+// for a later one. Two customers may use the same key for different purchases. Error: OtherBody for a later request with another
+// body.
 func (s *state) submissionID(ctx context.Context, key string, requested contracts.SolicitudCompra, proposed string) (string, error) {
 	body, err := json.Marshal(requested)
 	if err != nil {
@@ -36,7 +37,7 @@ func (s *state) submissionID(ctx context.Context, key string, requested contract
 	if err != nil {
 		return "", err
 	}
-	place := SendingPrefix + Fingerprint(requested.IDUsuario, key)
+	place := SubmissionPrefix + Fingerprint(requested.IDUsuario, key)
 	err = s.store.Create(ctx, place, fresh, SubmissionTTL)
 	if err == nil {
 		return proposed, nil
@@ -48,7 +49,7 @@ func (s *state) submissionID(ctx context.Context, key string, requested contract
 	switch {
 	case err != nil:
 		return "", err
-	case first == nil: // its time ended between the two calls
+	case first == nil: // its ttl ended between the two calls
 		return "", errs.New(errs.Unavailable, "Intente de nuevo.")
 	case first.Fingerprint != Fingerprint(string(body)):
 		return "", errs.New(errs.OtherBody, "La Idempotency-Key ya se usó con otra compra. Use otra clave, o envíe lo mismo.")
@@ -56,7 +57,7 @@ func (s *state) submissionID(ctx context.Context, key string, requested contract
 	return first.ID, nil
 }
 
-// Fingerprint is one name for parts of which any may have any character.
+// Fingerprint returns a hash of parts in hex. Each part may have any characters.
 func Fingerprint(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

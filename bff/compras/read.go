@@ -11,18 +11,17 @@ import (
 	"entregas/internal/logging"
 )
 
-// How many purchases a page has, and how many a customer's list is while the owner is away.
 const (
-	MaxPage      = 100
-	DefaultPage  = 50
-	LatestOfList = 50
+	MaxPage      = 100 // purchases of a page
+	DefaultPage  = 50  // purchases of a page where the client gives no limit
+	LatestOfList = 50  // purchases of a customer's list in the read model
 )
 
-// LimitForm says in words for a person how many may be asked for.
+// LimitForm says in Spanish which limit a client may give.
 var LimitForm = fmt.Sprintf("debe ser un número entero de 1 a %d", MaxPage)
 
-// Load gives a purchase: from its owner, or as it is known here when the owner does not know it yet or does not answer.
-// NotFound is said only when the owner said so.
+// Load returns a purchase from its owner, or from the read model where the owner does not have it yet or does not answer. Errors:
+// NotFound only where the owner answered so; Unavailable.
 func (s *Service) Load(ctx context.Context, id string) (Loaded, error) {
 	id = contracts.CanonicalID(id)
 	var v contracts.Validator
@@ -48,9 +47,9 @@ func (s *Service) Load(ctx context.Context, id string) (Loaded, error) {
 	return Loaded{Compra: view.Compra, Age: s.state.age(*view)}, nil
 }
 
-// OfUsuario gives at most limit (1 to MaxPage) of a customer's purchases, newest first, after the cursor after. With
-// estados it is those that are in one of them. While the owner is away it is the last ones that are known here, page by page:
-// each page says so by its Edad, and its cursors hold for the owner too. Older ones are Unavailable then.
+// OfUsuario returns at most limit (1 to MaxPage) purchases of a customer, newest first, after the cursor after. With estados it
+// returns only purchases in one of them. While the owner is away the pages come from the read model and have an Age. Their cursors
+// hold for the owner too. The read model has the LatestOfList newest; for older ones the error is Unavailable.
 func (s *Service) OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (Page, error) {
 	var v contracts.Validator
 	v.Identifier("id_usuario", usuario)
@@ -68,7 +67,7 @@ func (s *Service) OfUsuario(ctx context.Context, usuario string, limit int, afte
 	if err == nil || errs.Of(err) != errs.Unavailable {
 		return page, err
 	}
-	slog.WarnContext(ctx, "gestor-compra no responde: la lista es la que se conoce aquí", "error", err)
+	slog.WarnContext(ctx, "gestor-compra does not answer: the list comes from the read model", "error", err)
 	page, err = s.state.latestOf(ctx, usuario, from)
 	if len(estados) > 0 {
 		page.Compras = slices.DeleteFunc(page.Compras, func(c contracts.Compra) bool { return !slices.Contains(estados, c.Estado) })

@@ -20,24 +20,24 @@ import (
 // viewTTL is how long the read model keeps a purchase after its last change. gestor-compra keeps it for ever.
 const viewTTL = 30 * 24 * time.Hour
 
-// maxRounds bounds how often a lost race for a key is run again, before the caller is told to.
+// maxRounds bounds how often retry repeats a lost race for a key.
 const maxRounds = 20
 
-// estado is what the bff itself remembers, in an Store:
+// state is what the bff remembers of purchases. The Store has:
 //
-//	compra/<id>            the read model: the purchase as it was last told (docs/adr/the-history-is-the-outbox.md)
-//	usuario/<id_usuario>   the last ids of a customer, newest first
-//	submission/<hash>           an Idempotency-Key: the id that it got and the body that it came with
+//	compra/<id>            the read model: the purchase as its owner last published it (docs/adr/the-history-is-the-outbox.md)
+//	usuario/<id_usuario>   the ids of a customer's newest purchases, newest first
+//	submission/<hash>      an Idempotency-Key: the id of its purchase, and the fingerprint of its body
 type state struct {
 	store Store
 	now   func() time.Time
 	turns [64]sync.Mutex // see recordOfUsuario
 }
 
-// vista is a purchase in the read model, and since when it stands there.
+// view is a purchase in the read model.
 type view struct {
 	Compra    contracts.Compra `json:"compra"`
-	WrittenAt time.Time        `json:"escrita"`
+	WrittenAt time.Time        `json:"written_at"`
 }
 
 func compraKey(id string) string       { return "compra/" + id }
@@ -47,13 +47,13 @@ func (s *state) age(v view) Age {
 	return Age{SecondHand: true, Seconds: max(0, int(s.now().Sub(v.WrittenAt).Seconds()))}
 }
 
-// load gives nil when nothing is known of the purchase.
+// load returns a purchase of the read model, nil where it is not there.
 func (s *state) load(ctx context.Context, id string) (*view, error) {
 	v, _, err := loadJSON[view](ctx, s.store, compraKey(id))
 	return v, err
 }
 
-// plantSeed writes the purchase down as RECIBIDA where nothing is known of it, and tells whether it did.
+// plantSeed writes a purchase as RECIBIDA where the read model does not have it, and reports whether it did.
 func (s *state) plantSeed(ctx context.Context, solicitud contracts.SolicitudCompra) (bool, error) {
 	now := s.now().UTC()
 	text, err := json.Marshal(view{WrittenAt: now, Compra: contracts.Compra{
@@ -70,7 +70,7 @@ func (s *state) plantSeed(ctx context.Context, solicitud contracts.SolicitudComp
 	return err == nil, err
 }
 
-// forgetSeed takes back what plantSeed wrote, unless the owner has told of the purchase since.
+// forgetSeed deletes what plantSeed wrote, unless the owner has published the purchase since.
 func (s *state) forgetSeed(ctx context.Context, id string) error {
 	v, version, err := loadJSON[view](ctx, s.store, compraKey(id))
 	if err != nil || v == nil || v.Compra.Numero() > 0 {
@@ -79,9 +79,9 @@ func (s *state) forgetSeed(ctx context.Context, id string) error {
 	return s.store.Delete(ctx, compraKey(id), version)
 }
 
-// update writes what the owner told, unless something newer stands there. What the owner tells first of a purchase
-// puts it in the customer's list; before the purchase is written, so that a crash between the two is made good by the
-// broker's redelivery.
+// update writes a purchase that the owner published, unless the read model has a newer one. The first event of a purchase also
+// adds it to the customer's list. The list is written first: after a crash between the two writes the broker delivers the event
+// again, and both are done.
 func (s *state) update(ctx context.Context, c contracts.Compra) error {
 	text, err := json.Marshal(view{Compra: c, WrittenAt: s.now().UTC()})
 	if err != nil {
@@ -107,14 +107,14 @@ func (s *state) update(ctx context.Context, c contracts.Compra) error {
 	})
 }
 
-// recorded is one of a customer's purchases, in the customer's list.
+// recorded is a purchase in the list of its customer.
 type recorded struct {
 	ID       string    `json:"id"`
 	CreadaEn time.Time `json:"creada_en"`
 }
 
-// recordOfUsuario puts a purchase in the customer's list, which keeps the LatestOfList newest. In this process one
-// customer's notes take turns: with many purchases at once most would lose the race for the key.
+// recordOfUsuario adds a purchase to the customer's list, which keeps the LatestOfList newest. In one process the writes of a
+// customer's list take turns. Else most of many purchases at once would lose the race for the key.
 func (s *state) recordOfUsuario(ctx context.Context, usuario string, fresh recorded) error {
 	turn := &s.turns[sha256.Sum256([]byte(usuario))[0]%uint8(len(s.turns))]
 	turn.Lock()
@@ -150,8 +150,8 @@ func loadList(ctx context.Context, s Store, usuario string) ([]recorded, string,
 	return *list, version, err
 }
 
-// latestOf gives the last purchases of a customer that are known here after the place desde, in one page. There may be more
-// before them where it ends with a cursor.
+// latestOf returns the purchases of a customer in the read model after the cursor from, in one page. The page ends with a cursor
+// where there may be older ones. Error: Unavailable where only the owner has older ones.
 func (s *state) latestOf(ctx context.Context, usuario string, from contracts.Cursor) (Page, error) {
 	page := Page{Compras: []contracts.Compra{}, Age: Age{SecondHand: true}}
 	list, _, err := loadList(ctx, s.store, usuario)
@@ -173,7 +173,7 @@ func (s *state) latestOf(ctx context.Context, usuario string, from contracts.Cur
 	}
 	for i, value := range values {
 		if value.Version == "" {
-			continue // it was not taken in the end, or is too old
+			continue // the purchase was not taken in the end, or its ttl ended
 		}
 		var v view
 		if err := json.Unmarshal(value.Text, &v); err != nil {
@@ -188,8 +188,8 @@ func (s *state) latestOf(ctx context.Context, usuario string, from contracts.Cur
 	return page, nil
 }
 
-// after gives the part of list that follows desde: by its purchase where list has it, since the owner's cursors are more
-// exact than what is known here, else by its instant.
+// after returns the part of list that follows the cursor from. It looks for the purchase of the cursor first: the instants of the
+// owner's cursors are more exact than those of the list. Else it compares the instants.
 func after(list []recorded, from contracts.Cursor) []recorded {
 	if from == (contracts.Cursor{}) {
 		return list
@@ -216,7 +216,7 @@ func loadJSON[T any](ctx context.Context, s Store, key string) (*T, string, erro
 	return &v, values[0].Version, nil
 }
 
-// retry runs f again while it loses a race.
+// retry runs f again while it loses a race for a key. Error: Unavailable after maxRounds.
 func retry(f func() error) error {
 	for range maxRounds {
 		if err := f(); !errors.Is(err, ErrChanged) {

@@ -16,13 +16,13 @@ import (
 	"entregas/internal/rest"
 )
 
-// Manager keeps purchases in memory by gestor-compra's rules. It serves gestor-compra's interface, and is asked by the client that
-// the bff has for it.
+// Manager keeps purchases in memory by the rules of gestor-compra. It serves the interface of gestor-compra, and embeds the bff's
+// own client of that interface, so that a test calls it as the bff does.
 type Manager struct {
 	dapr.Manager
 	mu        sync.Mutex
 	compras   []contracts.Compra // newest last
-	times     int
+	calls     int
 	decided   map[string]decision
 	hindrance func() (act bool, err error)
 	maxOpen   int
@@ -39,24 +39,24 @@ func NewManager() *Manager {
 	return g
 }
 
-// MaxOpen makes it take n purchases of a customer at most.
+// MaxOpen lets a customer have at most n purchases.
 func (m *Manager) MaxOpen(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.maxOpen = n
 }
 
-// GoDown makes it do and answer nothing from now on, as one that is known to be away.
+// GoDown makes every further call fail before it is sent, with Unavailable and compras.ErrNotDone.
 func (m *Manager) GoDown() {
 	m.put(func() (bool, error) {
 		return false, &errs.Error{Codigo: errs.Unavailable, Mensaje: "gestor-compra no responde", Cause: compras.ErrNotDone}
 	})
 }
 
-// Mute makes it do what it is asked and not answer.
+// Mute makes every further call succeed without an answer.
 func (m *Manager) Mute() { m.put(func() (bool, error) { return true, noReply() }) }
 
-// MuteOnce makes it do the next thing it is asked, and not answer; then it is well again.
+// MuteOnce makes the next call succeed without an answer. Later calls are answered.
 func (m *Manager) MuteOnce() {
 	first := true
 	m.put(func() (bool, error) {
@@ -68,7 +68,7 @@ func (m *Manager) MuteOnce() {
 	})
 }
 
-// Respond makes it answer err and do nothing; nil makes it well again.
+// Respond makes every further call do nothing and answer err. With nil calls are done and answered again.
 func (m *Manager) Respond(err error) { m.put(func() (bool, error) { return err == nil, err }) }
 
 func noReply() error {
@@ -81,21 +81,21 @@ func (m *Manager) put(hindrance func() (bool, error)) {
 	m.hindrance = hindrance
 }
 
-// Calls is how often it was called.
+// Calls returns how often m was called.
 func (m *Manager) Calls() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.times
+	return m.calls
 }
 
-// Compras lists what it has, oldest first.
+// Compras returns the purchases of m, oldest first.
 func (m *Manager) Compras() []contracts.Compra {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.compras)
 }
 
-// Advance enters a step in a purchase's history, and gives the purchase as it is told then.
+// Advance moves a purchase to the state step, with an entry in its history, and returns it.
 func (m *Manager) Advance(id string, step contracts.Estado) contracts.Compra {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -105,7 +105,7 @@ func (m *Manager) Advance(id string, step contracts.Estado) contracts.Compra {
 	return *c
 }
 
-// now is the time as an answer tells it.
+// now returns the time with the precision of an answer: milliseconds.
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // CrearCompra implements gestorcompra.ServerInterface.
@@ -151,7 +151,7 @@ func (m *Manager) LeerCompra(w http.ResponseWriter, r *http.Request, id string) 
 	m.change(w, r, id, func(c *contracts.Compra) (int, any, error) { return http.StatusOK, c, nil })
 }
 
-// change answers what do makes of the purchase id.
+// change calls do with the purchase id and answers its result.
 func (m *Manager) change(w http.ResponseWriter, r *http.Request, id string, do func(c *contracts.Compra) (status int, v any, err error)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -168,7 +168,7 @@ func accepted(c *contracts.Compra) contracts.Aceptada {
 	return contracts.Aceptada{ID: c.ID, Estado: c.Estado}
 }
 
-// CancelarCompra implements gestorcompra.ServerInterface, without a saga behind it: what is at rest but not final is cancelled at once.
+// CancelarCompra implements gestorcompra.ServerInterface. There is no saga here: a RECIBIDA is cancelled at once.
 func (m *Manager) CancelarCompra(w http.ResponseWriter, r *http.Request, id string) {
 	request, err := rest.ReadOptional[contracts.Cancelacion](w, r)
 	if err != nil {
@@ -223,7 +223,7 @@ type decision struct {
 func (m *Manager) call(*http.Request) (act bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.times++
+	m.calls++
 	if m.hindrance == nil {
 		return true, nil
 	}
@@ -234,7 +234,7 @@ func (m *Manager) search(id string) int {
 	return slices.IndexFunc(m.compras, func(c contracts.Compra) bool { return c.ID == id })
 }
 
-// ListarCompras implements gestorcompra.ServerInterface. Its cursors are the owner's.
+// ListarCompras implements gestorcompra.ServerInterface. Its cursors have the form of gestor-compra's.
 func (m *Manager) ListarCompras(w http.ResponseWriter, r *http.Request, params gestorcompra.ListarComprasParams) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -267,7 +267,7 @@ func (m *Manager) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request,
 	rest.WriteError(w, r, errs.New(errs.NotAllowed, "La lista del sistema anterior no es para el bff."))
 }
 
-// LeerMensajes implements gestorcompra.ServerInterface: each purchase has had one question.
+// LeerMensajes implements gestorcompra.ServerInterface. Each purchase has one message of its saga.
 func (m *Manager) LeerMensajes(w http.ResponseWriter, r *http.Request, id string) {
 	m.change(w, r, id, func(c *contracts.Compra) (int, any, error) {
 		return http.StatusOK, []contracts.MensajeDeSaga{{Comando: contracts.ValidarInventario, PreguntadaEn: c.CreadaEn, Tardias: []contracts.RespuestaTardia{}}}, nil

@@ -16,17 +16,17 @@ import (
 	"entregas/internal/rest"
 )
 
-// Serve returns the bff's way to a service in this process, whose routes are those that register adds.
+// Serve returns the bff's client of a service that runs in this process. register adds the routes of the service.
 //
-// hinder says of each call whether it is done, and with which error it ends, nil for none: compras.ErrNotDone for a sidecar that is not
-// there. Another error is the answer of a call that is not done, and says of one that is done that its answer is lost.
+// hinder decides about each call. done says whether the service does it. The error compras.ErrNotDone stands for a sidecar that is
+// not there. Any other error is the answer of a call that is not done; of a call that is done it says that its answer is lost.
 func Serve(appID string, hinder func(r *http.Request) (done bool, err error), register func(*mux.Router)) *dapr.Service {
 	routes := app.Config{}.Routes(nil)
 	register(routes)
 	return dapr.NewService(appID, "0", "").Through(sidecars{hinder, routes})
 }
 
-// sidecars stands in for the two sidecars on the way to a service: like them it takes one layer of escaping off a path.
+// sidecars stands in for the two sidecars between the bff and a service. Like them it removes one layer of escaping from a path.
 type sidecars struct {
 	hinder func(r *http.Request) (done bool, err error)
 	routes *mux.Router

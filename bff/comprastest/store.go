@@ -1,5 +1,5 @@
-// Package comprastest has small real implementations of what the core stands on, for tests without I/O, and the suite
-// that holds every Store to the same rules.
+// Package comprastest has small implementations of the interfaces of package compras, for tests without I/O, and the suite that
+// every compras.Store must pass.
 package comprastest
 
 import (
@@ -27,21 +27,21 @@ type saved struct {
 	until   time.Time
 }
 
-// Fail makes everything fail with err from now on; nil ends that.
+// Fail makes every further call fail with err; nil ends that.
 func (s *Store) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failure = err
 }
 
-// Reads is how often it was read.
+// Reads returns how often Load was called.
 func (s *Store) Reads() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.reads
 }
 
-// Keys lists the keys that begin with prefix.
+// Keys returns the keys that begin with prefix.
 func (s *Store) Keys(prefix string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,6 +82,7 @@ func (s *Store) Delete(_ context.Context, key, version string) error {
 	return s.changeAt(key, version, func() { delete(s.values, key) })
 }
 
+// changeAt calls mutate where key is at version, "" for a key that does not exist.
 func (s *Store) changeAt(key, version string, mutate func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,7 +19,8 @@ import (
 // publishDeadline bounds the publication of a command by the bff.
 const publishDeadline = 3 * time.Second
 
-// Commands publishes commands to gestor-compra. It implements compras.Commands.
+// Commands publishes commands to gestor-compra. It implements compras.Commands. Errors: compras.ErrNotDone in the chain of one
+// that certainly left nothing published; else Unavailable.
 type Commands struct{ Publisher *pubsub.Publisher }
 
 // CrearCompra implements compras.Commands.
@@ -41,14 +42,14 @@ func (c Commands) publish(ctx context.Context, kind contracts.MessageType, data 
 		return nil
 	case neverPublished(err):
 		return fmt.Errorf("%w: %w", compras.ErrNotDone, err)
-	default: // the broker may have it: its acknowledgement may be what was lost
+	default: // the broker may have the command, and only its acknowledgement was lost
 		return errs.Transient(err)
 	}
 }
 
-// neverPublished tells that a publish failed before the sidecar called the broker: by the codes that daprd 1.18 gives until then,
-// or since there was no connection to the sidecar. gRPC has one code for that and for a connection that broke, and tells them
-// apart in words only.
+// neverPublished reports whether a publish failed before the sidecar called the broker. Either daprd 1.18 answered one of the codes
+// that it has for this, or there was no connection to the sidecar. gRPC has the code Unavailable for that and for a connection
+// that broke, and only the text of the error differs.
 func neverPublished(err error) bool {
 	switch status.Code(err) {
 	case codes.InvalidArgument, codes.NotFound, codes.FailedPrecondition, codes.PermissionDenied:

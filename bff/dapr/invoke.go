@@ -1,5 +1,4 @@
-// Package dapr is how the core reaches everything else: service invocation, pub/sub and the state store of the
-// program's own sidecar.
+// Package dapr implements the interfaces of the core by the bff's own sidecar: service invocation, publish, and the state store.
 package dapr
 
 import (
@@ -22,38 +21,26 @@ import (
 	"entregas/internal/waits"
 )
 
-// invocationDeadline bounds a call of the bff to a service, for a sidecar that hangs itself. The sidecar's own timeout
+// invocationDeadline bounds a call of the bff to a service, in case the sidecar hangs. The sidecar's own timeout
 // (components/resiliency.yaml) is a little shorter and normally ends the call.
 const invocationDeadline = waits.Invocation * 3 / 2
 
-// idleConnection is how long a connection to the sidecar that nobody uses stays open.
+// idleConnection is how long an idle connection to the sidecar stays open.
 const idleConnection = time.Minute
 
-// WithDeadline lets calls take longer than people usually wait.
-func (s *Service) WithDeadline(deadline time.Duration) *Service {
-	s.client.Timeout = deadline
-	return s
-}
-
-// Through makes calls go by way of transport, for a service that is not behind a sidecar.
-func (s *Service) Through(transport http.RoundTripper) *Service {
-	s.client.Transport = transport
-	return s
-}
-
-// maxResponse bounds what a service may answer.
+// maxResponse bounds the answer of a service, in bytes.
 const maxResponse = 16 << 20
 
-// Service calls the operations of one service, by its app-id. While the service is silent it is not called.
+// Service calls the operations of one service by its app-id. While the service is silent, Service does not call it.
 type Service struct {
 	app     string
-	token   string // what the sidecar wants to hear; "" where it asks for none
-	sidecar string // http://host:port of the sidecar
+	token   string // API token of the sidecar; "" where it requires none
+	sidecar string // http://host:port
 	client  *http.Client
 	silence *silence
 }
 
-// NewService calls app through the sidecar at this HTTP port, with its API token.
+// NewService returns a Service that calls app through the sidecar at httpPort. token is the sidecar's API token.
 func NewService(app, httpPort, token string) *Service {
 	s := &Service{
 		app: app, token: token, sidecar: "http://" + net.JoinHostPort("127.0.0.1", httpPort),
@@ -63,9 +50,21 @@ func NewService(app, httpPort, token string) *Service {
 	return s
 }
 
-// Do implements the HttpRequestDoer of the generated clients: it calls one operation of the service. Its errors, and those of
-// reading the body of its answer, are a *callError around what the service answered, with its own code and words; Unavailable
-// when it did not answer.
+// WithDeadline sets how long a call may take, for a service that is slower than invocationDeadline. It returns s.
+func (s *Service) WithDeadline(deadline time.Duration) *Service {
+	s.client.Timeout = deadline
+	return s
+}
+
+// Through sends calls by transport, for a service without a sidecar. It returns s.
+func (s *Service) Through(transport http.RoundTripper) *Service {
+	s.client.Transport = transport
+	return s
+}
+
+// Do implements the HttpRequestDoer of the generated clients: it calls one operation of the service. The errors of Do, and of
+// reading the body of its response, are a *callError. In it is the error that the service answered, with its code and text, or
+// Unavailable where the service did not answer.
 func (s *Service) Do(request *http.Request) (*http.Response, error) {
 	response, err := s.send(request)
 	if err != nil {
@@ -74,13 +73,14 @@ func (s *Service) Do(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// callError is an error of a call, other than that its answer could not be decoded.
+// callError is an error of a call. It tells these errors from those of the generated client, which decodes the answer.
 type callError struct{ error }
 
 func (e *callError) Unwrap() error { return e.error }
 
-// answer is the body of the response to a call: what body takes out of the generated client's r. It is in doubt what the service did
-// where there is none: a sidecar whose time runs out just when the answer comes passes its status on with an empty or a cut body.
+// answer returns the decoded body of a response: what body takes out of r, the response of the generated client. Where there is
+// none, the error is Unavailable, since nobody knows what the service did. A sidecar whose time runs out just when the answer
+// comes passes the status on with an empty or a cut body.
 func answer[R, T any](ctx context.Context, s *Service, r *R, err error, body func(R) *T) (T, error) {
 	var none T
 	if failed := (*callError)(nil); errors.As(err, &failed) {
@@ -90,12 +90,12 @@ func answer[R, T any](ctx context.Context, s *Service, r *R, err error, body fun
 		if v := body(*r); v != nil {
 			return *v, nil
 		}
-		err = errors.New("no es la del contrato")
+		err = errors.New("not one of the contract")
 	}
-	return none, s.unanswered(ctx, fmt.Errorf("respuesta de %s: %w", s.app, err))
+	return none, s.unanswered(ctx, fmt.Errorf("response of %s: %w", s.app, err))
 }
 
-// probe asks the service for its health. Any answer that is not a sidecar's 5xx counts, also a refusal.
+// probe asks the service for its health. Any answer below 500 is good, also a refusal.
 func (s *Service) probe(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.server()+"healthz", nil)
 	if err != nil {
@@ -108,12 +108,12 @@ func (s *Service) probe(ctx context.Context) error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode >= http.StatusInternalServerError {
-		return fmt.Errorf("/healthz de %s responde %d", s.app, response.StatusCode)
+		return fmt.Errorf("/healthz of %s answers %d", s.app, response.StatusCode)
 	}
 	return nil
 }
 
-// server is where the sidecar has the service's operations.
+// server returns the URL under which the sidecar has the operations of the service.
 func (s *Service) server() string { return s.sidecar + "/v1.0/invoke/" + s.app + "/method/" }
 
 func (s *Service) authorize(request *http.Request) {
@@ -122,6 +122,7 @@ func (s *Service) authorize(request *http.Request) {
 	}
 }
 
+// send calls one operation. Errors: that of the service's problem; Unavailable, with compras.ErrNotDone where the call was not sent.
 func (s *Service) send(request *http.Request) (*http.Response, error) {
 	if s.silence.silent.Load() {
 		return nil, s.noReply(fmt.Errorf("%w: %w", compras.ErrNotDone, errSilent))
@@ -131,7 +132,7 @@ func (s *Service) send(request *http.Request) (*http.Response, error) {
 	if trace := logging.Trace(ctx); trace != "" {
 		request.Header.Set("Traceparent", trace)
 	}
-	response, err := s.client.Do(request)                                        // #nosec G704 -- a generated client asks its own sidecar, with what people typed escaped
+	response, err := s.client.Do(request)                                        // #nosec G704 -- a generated client calls the bff's own sidecar, and escapes what people typed
 	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" { // the sidecar is not there
 		err = fmt.Errorf("%w: %w", compras.ErrNotDone, err)
 	}
@@ -150,11 +151,11 @@ func (s *Service) send(request *http.Request) (*http.Response, error) {
 	return nil, s.failure(ctx, request.Method+" "+request.URL.Path, response, text)
 }
 
-// body is the body of a response, bounded, with the errors of Do.
+// body returns the body of a response, bounded and charged, with the errors of Do.
 func (s *Service) body(request *http.Request, response *http.Response) io.ReadCloser {
 	ctx := request.Context()
 	isWrite := request.Method != http.MethodGet
-	if isWrite { // it is done: that there is no room for its answer must not say otherwise
+	if isWrite { // a write is done: want of memory for its answer must not look like a refusal
 		ctx = memory.Uncharged(ctx)
 	}
 	return &answerBody{memory.Limited(ctx, response.Body, maxResponse), response.Body, func(err error) error {
@@ -162,12 +163,13 @@ func (s *Service) body(request *http.Request, response *http.Response) io.ReadCl
 			return errs.New(errs.TooLarge, "Lo pedido se hizo, pero su respuesta es demasiado larga. Lea cómo quedó.")
 		}
 		if refused := (*errs.Error)(nil); errors.As(err, &refused) {
-			return err // by us: it says nothing about the service
+			return err // the bff refused it: this says nothing about the service
 		}
 		return s.unanswered(request.Context(), err)
 	}}
 }
 
+// answerBody is the body of a response, whose errors explain turns into those of Do.
 type answerBody struct {
 	io.Reader
 	io.Closer
@@ -183,8 +185,8 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// failure is the service's own problem, or else what happened on the way: the sidecar says 5xx when it does not reach
-// the service or has no answer in time.
+// failure returns the error of a response that is no success: that of the service's problem, or else one of the way to it. The
+// sidecar answers 5xx where it does not reach the service or has no answer in time.
 func (s *Service) failure(ctx context.Context, what string, res *http.Response, content []byte) error {
 	if strings.HasPrefix(res.Header.Get("Content-Type"), "application/problem+json") {
 		var p rest.Problem
@@ -192,15 +194,15 @@ func (s *Service) failure(ctx context.Context, what string, res *http.Response, 
 			return rest.ErrorOf(p)
 		}
 	}
-	err := fmt.Errorf("%s de %s responde %d: %.200s", what, s.app, res.StatusCode, content)
+	err := fmt.Errorf("%s of %s answers %d: %.200s", what, s.app, res.StatusCode, content)
 	if res.StatusCode >= http.StatusInternalServerError || res.StatusCode == http.StatusRequestTimeout || res.StatusCode == http.StatusTooManyRequests {
 		return s.unanswered(ctx, err)
 	}
 	return err
 }
 
-// unanswered is the error of a call that the service itself did not answer, and has the service probed. A client that left
-// says nothing about the service.
+// unanswered returns the error Unavailable of a call that the service itself did not answer, and starts a probe of the service. It
+// starts none where the client left: that says nothing about the service.
 func (s *Service) unanswered(ctx context.Context, cause error) error {
 	if ctx.Err() == nil {
 		s.silence.suspect()
@@ -208,10 +210,11 @@ func (s *Service) unanswered(ctx context.Context, cause error) error {
 	return s.noReply(cause)
 }
 
+// noReply returns the error Unavailable with cause.
 func (s *Service) noReply(cause error) error {
 	return &errs.Error{Codigo: errs.Unavailable, Mensaje: s.app + " no responde. Intente de nuevo en unos segundos.", Cause: cause}
 }
 
-// segment escapes an id for the path of an operation: the sidecar takes one layer of escaping off and resolves dots. The generated
-// client escapes once more, so that an id is never more than one segment of the path.
+// segment escapes an id for the path of an operation, since the sidecar removes one layer of escaping and resolves dots. The
+// generated client escapes once more, so that an id is always one segment of the path.
 func segment(id string) string { return strings.ReplaceAll(url.PathEscape(id), ".", "%2E") }

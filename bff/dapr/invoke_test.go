@@ -411,7 +411,7 @@ func neverAnswers(t *testing.T, g *testManager, manager dapr.Manager) {
 	isSilent := func() bool {
 		before := g.calls.Load()
 		took, err := do(t, manager)
-		return errs.Of(err) == errs.Unavailable && strings.Contains(err.Error(), "salud") && took < time.Second && g.calls.Load() == before
+		return errs.Of(err) == errs.Unavailable && strings.Contains(err.Error(), "health probes") && took < time.Second && g.calls.Load() == before
 	}
 	answers := func() bool { _, err := do(t, manager); return err == nil }
 	g.hangs.Store(true)

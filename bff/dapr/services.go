@@ -14,7 +14,7 @@ import (
 	"entregas/internal/api/ordenes"
 )
 
-// Manager is gestor-compra. It implements compras.Manager.
+// Manager calls gestor-compra. It implements compras.Manager, compras.Decisions and access.Operation.
 type Manager struct{ *Service }
 
 func (m Manager) api() *gestorcompra.ClientWithResponses {
@@ -43,10 +43,10 @@ func (m Manager) Buscar(ctx context.Context, f contracts.ComprasFilter, limit in
 	return m.list(ctx, f, unlessEmpty(f.IDUsuario), limit, after)
 }
 
-// list gives a page of the purchases of usuario, nil for everybody's.
+// list returns a page of the purchases of usuario; nil is for all customers.
 func (m Manager) list(ctx context.Context, f contracts.ComprasFilter, usuario *string, limit int, after string) (compras.Page, error) {
 	params := gestorcompra.ListarComprasParams{IdUsuario: usuario, Domicilio: f.Domicilio, Limite: &limit, Despues: unlessEmpty(after)}
-	if len(f.Estados) > 0 { // each once: a sidecar refuses a long address
+	if len(f.Estados) > 0 { // each once: a sidecar refuses a long URL
 		params.Estado = new(slices.Compact(slices.Sorted(slices.Values(f.Estados))))
 	}
 	r, err := m.api().ListarComprasWithResponse(ctx, &params)
@@ -54,6 +54,7 @@ func (m Manager) list(ctx context.Context, f contracts.ComprasFilter, usuario *s
 	return compras.Page{Compras: page.Compras, Siguiente: page.Siguiente}, err
 }
 
+// unlessEmpty returns a pointer to text, nil for "".
 func unlessEmpty(text string) *string {
 	if text == "" {
 		return nil
@@ -95,7 +96,7 @@ func (m Manager) Reintentar(ctx context.Context, id string) (contracts.Aceptada,
 	return answer(ctx, m.Service, r, err, gestorcompra.ReintentarCompraResponse.GetJSON202)
 }
 
-// Productos is admin-productos. It implements access.Productos.
+// Productos calls admin-productos. It implements access.Productos.
 type Productos struct{ *Service }
 
 func (p Productos) api() *adminproductos.ClientWithResponses {
@@ -127,7 +128,7 @@ func (p Productos) Reponer(ctx context.Context, id string, cantidad int, key str
 	return answer(ctx, p.Service, r, err, adminproductos.ReponerProductoResponse.GetJSON200)
 }
 
-// Ordenes is the service ordenes. It implements access.Ordenes.
+// Ordenes calls the service ordenes. It implements access.Ordenes.
 type Ordenes struct{ *Service }
 
 func (o Ordenes) api() *ordenes.ClientWithResponses {
@@ -146,7 +147,7 @@ func (o Ordenes) Despachar(ctx context.Context, id string) (contracts.Orden, err
 	return answer(ctx, o.Service, r, err, ordenes.DespacharOrdenResponse.GetJSON200)
 }
 
-// Monitor is monitor. It implements access.Monitor.
+// Monitor calls the service monitor. It implements access.Monitor.
 type Monitor struct{ *Service }
 
 func (m Monitor) api() *monitor.ClientWithResponses {

@@ -11,20 +11,20 @@ import (
 
 const (
 	probesToOpen = 2 // failed probes in a row that make a service silent
-	// probeAgain is the pause between a probe of a service that failed and the next one.
+	// probeAgain is the pause between the first failed probe of a service and the second one.
 	probeAgain = 100 * time.Millisecond
-	// probeInterval is the least time between two probes of a service that is silent.
+	// probeInterval is the pause between two probes of a service that is silent, and the least time between two series of probes.
 	probeInterval = time.Second
 )
 
 // errSilent is the error of a call to a service that does not answer its probes.
-var errSilent = errors.New("no responde a quien le pregunta por su salud")
+var errSilent = errors.New("the service does not answer its health probes")
 
-// silence is the circuit breaker of one service: while the service is silent nobody calls it.
+// silence is the circuit breaker of one service. While the service is silent, the bff does not call it.
 //
-// Only a probe decides, and no customer writes a byte of it. A customer's call is no evidence: many bytes make a sidecar or
-// a service refuse a call, and a slow or cancelled call says nothing about the next one. A call without an answer only
-// starts a probe. See docs/adr/the-bffs-own-circuit-breaker.md.
+// Only a probe of the bff opens or closes it. Breakers of libraries, such as sony/gobreaker, count calls. Customers write the calls,
+// and could open such a breaker for everybody: some requests make a sidecar answer 500 while the service is well. Here a call
+// without an answer only starts a probe. See docs/adr/the-bffs-own-circuit-breaker.md.
 type silence struct {
 	app    string
 	probe  func(ctx context.Context) error
@@ -35,7 +35,7 @@ type silence struct {
 	answered time.Time // when a probe was last answered
 }
 
-// suspect starts a probe in the background, unless one is on its way or was answered within probeInterval.
+// suspect starts a series of probes in the background, unless one runs or ended within probeInterval.
 func (s *silence) suspect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +46,7 @@ func (s *silence) suspect() {
 	go s.watch()
 }
 
-// watch probes until the service answers.
+// watch probes the service until it answers. After probesToOpen failures the service is silent.
 func (s *silence) watch() {
 	for failed := 0; ; {
 		ctx, cancel := context.WithTimeout(context.Background(), invocationDeadline)

@@ -22,7 +22,7 @@ const storeDeadline = 3 * time.Second
 // StoreName is the name of the bff's own state store component (docs/adr/the-bffs-own-store.md).
 const StoreName = "state-bff"
 
-// Store is that state store. It implements compras.Store: a version is the store's ETag.
+// Store is the bff's own state store. It implements compras.Store; a version is an ETag of Dapr.
 type Store struct{ Sidecar dapr.Client }
 
 // Load implements compras.Store.
@@ -33,11 +33,11 @@ func (s Store) Load(ctx context.Context, keys ...string) ([]compras.Value, error
 	if len(keys) > 1 {
 		items, err := s.Sidecar.GetBulkState(ctx, StoreName, keys, nil, 1)
 		if err != nil {
-			return nil, noReply("leer", err)
+			return nil, noReply("read", err)
 		}
 		for _, i := range items {
 			if i.Error != "" {
-				return nil, noReply("leer", errors.New(i.Error))
+				return nil, noReply("read", errors.New(i.Error))
 			}
 			together[i.Key] = compras.Value{Text: i.Value, Version: i.Etag}
 		}
@@ -47,11 +47,11 @@ func (s Store) Load(ctx context.Context, keys ...string) ([]compras.Value, error
 		if values[n] = together[key]; values[n].Version != "" {
 			continue
 		}
-		// What is not there is asked for by itself: the component's reading of many (state.postgresql v2, of Dapr 1.18.1) takes
-		// a connection that broke for the end of what it found.
+		// A key that the bulk read did not find is read by itself. The bulk read of state.postgresql v2 (Dapr 1.18.1) takes a
+		// connection that broke for the end of the rows.
 		i, err := s.Sidecar.GetState(ctx, StoreName, key, nil)
 		if err != nil {
-			return nil, noReply("leer", err)
+			return nil, noReply("read", err)
 		}
 		values[n] = compras.Value{Text: i.Value, Version: i.Etag}
 	}
@@ -62,8 +62,8 @@ func (s Store) Load(ctx context.Context, keys ...string) ([]compras.Value, error
 	return values, memory.From(ctx).Take(int64(weight))
 }
 
-// Create implements compras.Store. The store refuses a second first write with the same code as any trouble of its
-// own, so that a look at the key tells which it was.
+// Create implements compras.Store. The store answers the same code where the key exists and where it has trouble, so that Create
+// reads the key to tell them apart.
 func (s Store) Create(ctx context.Context, key string, text []byte, ttl time.Duration) error {
 	err := s.save(ctx, key, "", text, ttl)
 	if err == nil {
@@ -85,7 +85,7 @@ func (s Store) save(ctx context.Context, key, version string, text []byte, ttl t
 	defer cancel()
 	err := s.Sidecar.SaveStateWithETag(ctx, StoreName, key, text, version,
 		map[string]string{"ttlInSeconds": strconv.Itoa(int(ttl.Seconds()))}, dapr.WithConcurrency(dapr.StateConcurrencyFirstWrite))
-	return storeError("guardar", err)
+	return storeError("save", err)
 }
 
 // Delete implements compras.Store.
@@ -94,21 +94,23 @@ func (s Store) Delete(ctx context.Context, key, version string) error {
 	defer cancel()
 	err := s.Sidecar.DeleteStateWithETag(ctx, StoreName, key, &dapr.ETag{Value: version}, nil,
 		&dapr.StateOptions{Concurrency: dapr.StateConcurrencyFirstWrite})
-	return storeError("borrar", err)
+	return storeError("delete", err)
 }
 
+// storeError returns the error of compras.Store for err. what names the operation.
 func storeError(what string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case status.Code(err) == codes.Aborted: // the ETag is not that any more
+	case status.Code(err) == codes.Aborted: // the key has another ETag
 		return compras.ErrChanged
 	default:
 		return noReply(what, err)
 	}
 }
 
-// noReply: whatever else the store says is trouble of its own, for which the sidecar has more than one code.
+// noReply returns an error Unavailable with cause. Every error of the store but a changed ETag is trouble of the store or of the
+// sidecar, for which the sidecar has several codes.
 func noReply(what string, cause error) error {
 	return &errs.Error{
 		Codigo: errs.Unavailable, Mensaje: "El almacén de estado no responde. Intente de nuevo en unos segundos.",

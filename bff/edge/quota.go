@@ -77,7 +77,7 @@ type Metered struct {
 // Create implements compras.Store. Besides the errors of Store it has Quota.
 func (m Metered) Create(ctx context.Context, key string, text []byte, life time.Duration) error {
 	user := identity.Of(ctx).Usuario
-	if !strings.HasPrefix(key, compras.SendingPrefix) || paidByHeader(ctx) || user == "" {
+	if !strings.HasPrefix(key, compras.SubmissionPrefix) || paidByHeader(ctx) || user == "" {
 		return m.Store.Create(ctx, key, text, life)
 	}
 	full := m.Quota.Take(ctx, user, 1)

@@ -26,19 +26,19 @@ import (
 
 const (
 	grantType     = "authorization_code"
-	codeAudience  = "codigo"
-	maxForm       = 1 << 14 // bytes
+	codeAudience  = "code"  // claim aud of a code, so that it is no token
+	maxForm       = 1 << 14 // bytes of a form
 	pageContentIs = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-// The forms of RFC 7636: a challenge is the hash of a verifier.
+// The forms of PKCE (RFC 7636). A challenge is the hash of a verifier.
 var (
 	formOfChallenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 	formOfVerifier  = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 )
 
-// signInFields are what the page hands on from its address to its form. Any other name in the address is left out, so that an
-// address cannot fill in the person's name or role.
+// signInFields are the parameters that the sign-in page copies from its URL into its form. It copies no others, so that a URL
+// cannot fill in the name or the role of the person.
 var signInFields = []string{"client_id", "response_type", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
 
 //go:embed entrar.html
@@ -46,6 +46,7 @@ var files embed.FS
 
 var page = template.Must(template.ParseFS(files, "entrar.html"))
 
+// form answers the sign-in page (the authorization endpoint by GET).
 func (i *Issuer) form(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	if err := i.check(q); err != nil {
@@ -61,7 +62,7 @@ func (i *Issuer) form(w http.ResponseWriter, r *http.Request) error {
 	return page.Execute(w, fields)
 }
 
-// check refuses what is not our own page's: a code sent to another site would be somebody else's session.
+// check refuses a sign-in that our own pages did not begin. A code that is sent to another site could open a session there.
 func (i *Issuer) check(q url.Values) error {
 	if !slices.Contains(i.returns, q.Get("redirect_uri")) {
 		return errs.New(errs.Invalid, "redirect_uri no es de este sistema.")
@@ -78,6 +79,7 @@ func (i *Issuer) check(q url.Values) error {
 	return nil
 }
 
+// authorize takes the form of the sign-in page and sends the browser back with a code.
 func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
@@ -104,11 +106,11 @@ func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, returnTo+"?"+url.Values{"code": {code}, "state": {r.PostForm.Get("state")}}.Encode(), http.StatusSeeOther) // #nosec G710 -- check says that it is ours
+	http.Redirect(w, r, returnTo+"?"+url.Values{"code": {code}, "state": {r.PostForm.Get("state")}}.Encode(), http.StatusSeeOther) // #nosec G710 -- check allows our own addresses only
 	return nil
 }
 
-// oauthError is an answer of the token endpoint (RFC 6749, 5.2).
+// oauthError is an error answer of the token endpoint (RFC 6749, section 5.2).
 type oauthError struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description"`
@@ -116,6 +118,7 @@ type oauthError struct {
 
 func (o oauthError) Error() string { return o.Description }
 
+// status returns the HTTP status of the error.
 func (o oauthError) status() int {
 	if o.Code == "invalid_client" {
 		return http.StatusUnauthorized
@@ -123,8 +126,8 @@ func (o oauthError) status() int {
 	return http.StatusBadRequest
 }
 
-// redeem gives tokens for a code, once: it carries all that is needed, signed, so that any replica takes it, and the store says
-// whether one of them took it before.
+// redeem answers tokens for a code (the token endpoint). The code is signed and has all data, so that any replica can redeem it.
+// The store remembers which codes were redeemed.
 func (i *Issuer) redeem(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	w.Header().Set("Cache-Control", "no-store")
@@ -140,12 +143,13 @@ func (i *Issuer) redeem(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// exchange returns the tokens for the code of r. It redeems a code once. Errors: oauthError; those of the store.
 func (i *Issuer) exchange(r *http.Request) (map[string]any, error) {
 	d, err := i.readCode(r)
 	if err != nil {
 		return nil, err
 	}
-	err = i.codes.Create(r.Context(), "codigo/"+d.ID, []byte(`"gastado"`), 2*codeTTL)
+	err = i.codes.Create(r.Context(), "code/"+d.ID, []byte(`"redeemed"`), 2*codeTTL)
 	if errors.Is(err, compras.ErrChanged) {
 		return nil, oauthError{"invalid_grant", "el código ya se usó"}
 	} else if err != nil {
@@ -161,7 +165,7 @@ func (i *Issuer) exchange(r *http.Request) (map[string]any, error) {
 	}, err
 }
 
-// readCode gives what the code of r was given for. Its errors are oauthErrors.
+// readCode verifies the code of r and returns its claims. Error: oauthError.
 func (i *Issuer) readCode(r *http.Request) (d claims, err error) {
 	if err := r.ParseForm(); err != nil {
 		return d, oauthError{"invalid_request", "no se pudo leer el formulario"}

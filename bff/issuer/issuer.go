@@ -1,5 +1,5 @@
-// Package issuer is the OIDC issuer of the development mode: it believes whatever name and role a person types. The same checks as
-// with a real one then run everywhere. It must never be served in production.
+// Package issuer is the OIDC issuer of the development mode. It signs in anybody with any name and role, so that the same checks
+// as in production run without a real issuer. It must never be served in production.
 package issuer
 
 import (
@@ -26,42 +26,42 @@ import (
 	"entregas/internal/rest"
 )
 
-// What tokens are for.
 const (
-	Audience = "entregas"
-	ClientID = "entregas-paginas"
+	Audience = "entregas"         // claim aud of the tokens for the bff
+	ClientID = "entregas-paginas" // the only client: the pages
 )
 
 const (
-	// tokenTTL is how long a token of the development issuer is good.
+	// tokenTTL is how long a token of the development issuer is valid.
 	tokenTTL = 12 * time.Hour
-	// codeTTL is how long after a sign-in its code can be exchanged for a token.
+	// codeTTL is how long a code of the development issuer is valid.
 	codeTTL = time.Minute
 )
 
-// Issuer issues tokens.
+// Issuer issues codes and tokens. It is written by hand because it is small: an issuer such as Dex or Keycloak is a further
+// program to run in development, and has accounts to set up.
 type Issuer struct {
 	url     string
 	key     *ecdsa.PrivateKey
 	kid     string
 	signer  jose.Signer
 	codes   CodeStore
-	returns []string // the only addresses to which a code is sent
+	returns []string // the addresses to which a code may be sent
 }
 
-// CodeStore remembers the codes that were exchanged, for all replicas.
+// CodeStore remembers the codes that were redeemed, for all replicas.
 type CodeStore interface {
-	// Create writes the key where there is nothing, and gives compras.ErrChanged where there is something.
+	// Create writes a key that does not exist. Error: compras.ErrChanged where it exists.
 	Create(ctx context.Context, key string, text []byte, ttl time.Duration) error
 }
 
-// New issues in the name of address, where its routes are. file holds a secret text of which the key is made, which the
-// replicas share; "" makes a key that nobody shares. publicURL is our own address where it is a setting, else "". codes may be nil
-// for a program that only makes tokens.
+// New returns an Issuer whose URL is address. file names a file with a secret, from which all replicas derive the same signing key;
+// "" makes a random key. publicURL is the address of the bff, "" where no setting has it. codes may be nil for a program that only
+// makes tokens.
 func New(address, file, publicURL string, codes CodeStore) (*Issuer, error) {
 	key, err := readKey(file)
 	if err != nil {
-		return nil, fmt.Errorf("clave del emisor de desarrollo: %w", err)
+		return nil, fmt.Errorf("key of the development issuer: %w", err)
 	}
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
@@ -74,7 +74,7 @@ func New(address, file, publicURL string, codes CodeStore) (*Issuer, error) {
 	return e, err
 }
 
-// readKey makes the key of a secret text, so that who has the text has the key: a file is all that replicas must share.
+// readKey derives the signing key from the secret in file, so that replicas need to share no more than the file.
 func readKey(file string) (*ecdsa.PrivateKey, error) {
 	if file == "" {
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -85,15 +85,16 @@ func readKey(file string) (*ecdsa.PrivateKey, error) {
 	}
 	secret := strings.TrimSpace(string(text))
 	if len(secret) < minSecret {
-		return nil, fmt.Errorf("%s tiene menos de %d caracteres", file, minSecret)
+		return nil, fmt.Errorf("%s has fewer than %d characters", file, minSecret)
 	}
 	seed := sha256.Sum256([]byte("development issuer " + secret))
 	return ecdsa.ParseRawPrivateKey(elliptic.P256(), seed[:])
 }
 
+// minSecret is the least length of the secret, in bytes.
 const minSecret = 20
 
-// claims are a token's claims; of a code also what it was given for.
+// claims are the claims of a token or of a code. Those with omitempty are of a code or of an ID token.
 type claims struct {
 	Issuer    string   `json:"iss"`
 	Audience  []string `json:"aud"`
@@ -102,16 +103,17 @@ type claims struct {
 	IssuedAt  int64    `json:"iat"`
 	Expires   int64    `json:"exp"`
 	Nonce     string   `json:"nonce,omitempty"`
-	Challenge string   `json:"reto,omitempty"`
-	ReturnTo  string   `json:"volver,omitempty"`
+	Challenge string   `json:"challenge,omitempty"`
+	ReturnTo  string   `json:"return_to,omitempty"`
 	ID        string   `json:"jti,omitempty"`
 }
 
-// Token is a token of usuario with the roles, for aud.
+// Token returns a signed token of usuario with roles and the claim aud. It is valid for ttl.
 func (i *Issuer) Token(usuario string, roles []string, ttl time.Duration, aud ...string) (string, error) {
 	return i.sign(claims{Usuario: usuario, Roles: roles, Audience: aud}, ttl)
 }
 
+// sign returns d as a signed JWT that is valid for ttl.
 func (i *Issuer) sign(d claims, ttl time.Duration) (string, error) {
 	now := time.Now()
 	d.Issuer, d.IssuedAt, d.Expires = i.url, now.Unix(), now.Add(ttl).Unix()
@@ -126,11 +128,11 @@ func (i *Issuer) sign(d claims, ttl time.Duration) (string, error) {
 	return signed.CompactSerialize()
 }
 
-// Register adds the issuer's routes, under the path of its URL.
+// Register adds the issuer's endpoints to routes, under the path of its URL.
 func (i *Issuer) Register(routes *mux.Router) {
 	u, err := url.Parse(i.url)
 	if err != nil {
-		return // New's caller gave it to the verifier too, which says so
+		return // the verifier has the same URL, and reports the error
 	}
 	routes.HandleFunc(u.Path+"/.well-known/openid-configuration", i.configuration).Methods(http.MethodGet)
 	routes.HandleFunc(u.Path+"/claves", i.keys).Methods(http.MethodGet)
@@ -152,8 +154,8 @@ func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
 	rest.Write(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &i.key.PublicKey, KeyID: i.kid, Algorithm: "ES256", Use: "sig"}}})
 }
 
-// returnAddresses are the addresses of /returnTo: at our public address, and at the issuer's own, which a browser on the same
-// machine may call by any of its names.
+// returnAddresses returns the addresses of /volver: at publicURL, and at the host of issuer. A loopback host stands for each name
+// of the loopback.
 func returnAddresses(issuer, publicURL string) []string {
 	var all []string
 	for _, address := range []string{issuer, publicURL} {

@@ -9,14 +9,15 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// InProcess is a client whose calls the issuer answers here: the program trusts its own issuer as it would one far away,
-// and need not serve yet.
+// InProcess returns an HTTP client whose requests the issuer answers within the process. So the bff can verify tokens before it
+// serves.
 func (i *Issuer) InProcess() *http.Client {
 	routes := mux.NewRouter()
 	i.Register(routes)
 	return &http.Client{Transport: inProcess{routes}}
 }
 
+// inProcess is the transport of InProcess.
 type inProcess struct{ routes http.Handler }
 
 // RoundTrip implements http.RoundTripper.
@@ -32,6 +33,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// recorded is a ResponseWriter that keeps the answer.
 type recorded struct {
 	headers http.Header
 	status  int

@@ -13,15 +13,15 @@ import (
 	"entregas/internal/rest"
 )
 
-// How a stream of all purchases is told under a session, which may end (docs/adr/streams-end-with-their-session.md): a look at
-// the session stands before each telling, and the changes of checkEvery are told together, so that many of them are few looks.
+// A stream of all purchases checks the session of its client before it sends (docs/adr/streams-end-with-their-session.md). It sends
+// the changes of checkEvery together, so that many changes cost few checks.
 const (
-	// checkEvery is how often a stream of all purchases looks at its session, and tells the changes since then.
+	// checkEvery is how often a stream of all purchases checks its session, and sends the changes since then.
 	checkEvery = 250 * time.Millisecond
-	maxPending = 4 * allQueueSize // a client whose session nobody can look at is cut off with so many untold
+	maxPending = 4 * allQueueSize // unsent changes at which a stream ends whose session cannot be checked
 )
 
-// All streams the changes of all purchases from now on, each the purchase's JSON: the earlier system's /stream.
+// All streams the changes of all purchases from now on. Each event is a purchase in JSON, as the earlier system's /stream has it.
 func (s *Server) All(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.whileServing(r.Context())
 	defer cancel()
@@ -33,8 +33,8 @@ func (s *Server) All(w http.ResponseWriter, r *http.Request) {
 	ticker := time.NewTicker(streams.Heartbeat)
 	defer ticker.Stop()
 	var pending []contracts.Compra
-	var due <-chan time.Time // when pending is told
-	var told time.Time
+	var due <-chan time.Time // when to send pending
+	var told time.Time       // when pending was last sent
 	for err == nil && len(pending) < maxPending {
 		select {
 		case <-ctx.Done():
@@ -59,14 +59,14 @@ func (s *Server) All(w http.ResponseWriter, r *http.Request) {
 				pending = nil
 			case errs.Of(valid) == errs.NoIdentity:
 				return
-			default: // nothing is told that cannot be checked
+			default: // the store does not answer: try again, and send nothing unchecked
 				due = time.After(lookEvery)
 			}
 		}
 	}
 }
 
-// wait is how long until the next event is sent: zero for a caller that cannot be signed out.
+// wait returns the time until pending changes are sent: zero for a caller that cannot be signed out.
 func wait(ctx context.Context, told time.Time) time.Duration {
 	if !identity.Of(ctx).Revocable() {
 		return 0
@@ -74,13 +74,14 @@ func wait(ctx context.Context, told time.Time) time.Duration {
 	return max(0, checkEvery-time.Since(told))
 }
 
-func (s *output) all(changes []contracts.Compra) error {
+// all sends an event for each of changes.
+func (o *output) all(changes []contracts.Compra) error {
 	for _, c := range changes {
 		text, err := rest.Encode(c)
 		if err != nil {
 			return err
 		}
-		if err := s.write(fmt.Sprintf("data: %s\n\n", text)); err != nil {
+		if err := o.write(fmt.Sprintf("data: %s\n\n", text)); err != nil {
 			return err
 		}
 	}

@@ -18,21 +18,20 @@ import (
 	"entregas/internal/rest"
 )
 
-// How streams pass the time.
 const (
-	// lookEvery is how often a stream reads the read model, even if no event tells of a change.
+	// lookEvery is how often a stream reads the read model where nothing wakes it.
 	lookEvery = time.Second
-	// soonLook is how long a stream waits for a change in the read model of which an event told; each further wait is twice as long.
+	// soonLook is the first pause of a stream before it reads a change that was announced; each further pause is twice as long.
 	soonLook = 20 * time.Millisecond
 )
 
-// Compras is what streams read.
+// Compras are the purchases that streams read. Load reads from the owner, Known from the read model.
 type Compras interface {
 	Load(ctx context.Context, id string) (compras.Loaded, error)
 	Known(ctx context.Context, id string) (*contracts.Compra, error)
 }
 
-// Server serves streams until stopping ends: a stop of the program waits for no client.
+// Server serves streams until stopping ends, so that a stop of the program waits for no client.
 type Server struct {
 	stopping    context.Context
 	compras     Compras
@@ -41,15 +40,16 @@ type Server struct {
 	openStreams map[string]int // streams of one purchase, by subject
 }
 
-// NewServer serves what c knows and wakeups tells.
+// NewServer returns a Server of the purchases of c. wakeups wakes its streams, and the end of stopping ends them.
 func NewServer(stopping context.Context, c Compras, wakeups *Wakeups) *Server {
 	return &Server{stopping: stopping, compras: c, wakeups: wakeups, openStreams: map[string]int{}}
 }
 
-// OneCompra streams the changes of purchase id: `id:` is the change's number, `event:` is estado, `data:` the purchase as
-// it was left. lastID is the number after which to go on, "" for all. It ends when the purchase can change no more.
+// OneCompra streams the changes of the purchase id as server-sent events: `id:` is the number of the change, `event:` is estado,
+// `data:` is the purchase after the change. lastID is the number after which the stream begins, "" for all changes. The stream
+// ends when the purchase can change no more.
 func (s *Server) OneCompra(w http.ResponseWriter, r *http.Request, id, lastID string) {
-	id = contracts.CanonicalID(id) // the name under which its changes are told
+	id = contracts.CanonicalID(id) // events wake listeners by the canonical id
 	last := -1
 	if lastID != "" {
 		n, err := strconv.ParseUint(lastID, 10, 31)
@@ -65,7 +65,7 @@ func (s *Server) OneCompra(w http.ResponseWriter, r *http.Request, id, lastID st
 		return
 	}
 	defer cancel()
-	listener, leave := s.wakeups.listen(id) // before the first look: what changes after it is heard
+	listener, leave := s.wakeups.listen(id) // before the first read, so that no later change is missed
 	defer leave()
 	loaded, err := s.compras.Load(ctx, id)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Server) OneCompra(w http.ResponseWriter, r *http.Request, id, lastID st
 	}
 	last = known(loaded.Compra, last)
 	if compras.IsFinal(loaded.Compra.Estado) && len(compras.ChangesSince(loaded.Compra, last)) == 0 {
-		w.WriteHeader(http.StatusNoContent) // tells an EventSource not to come back
+		w.WriteHeader(http.StatusNoContent) // an EventSource then does not connect again
 		return
 	}
 	output := open(w)
@@ -82,15 +82,16 @@ func (s *Server) OneCompra(w http.ResponseWriter, r *http.Request, id, lastID st
 	s.sayStopping(output)
 }
 
-// sayStopping tells the client of a stream that the program ended to come back soon: another replica goes on from where it was.
+// sayStopping tells the client of a stream that ended because the program stops to connect again soon. Another replica goes on
+// where this one ended.
 func (s *Server) sayStopping(w *output) {
 	if s.stopping.Err() != nil {
 		_ = w.write(": se detiene, vuelva\nretry: 500\n\n") // the client may be gone
 	}
 }
 
-// Cambios gives the changes of purchase id after the number last (-1 for all), until ctx ends, the program stops, or there
-// can be no more. Errors: Invalid for a number that is none.
+// Changes returns the changes of the purchase id after the number last; -1 is for all. The channel is closed when ctx ends, the
+// program stops, or the purchase can change no more. Errors: Invalid for a number below -1; TooMany; those of Load.
 func (s *Server) Changes(ctx context.Context, id string, last int) (<-chan compras.Change, error) {
 	id = contracts.CanonicalID(id)
 	if last < -1 {
@@ -117,19 +118,19 @@ func (s *Server) Changes(ctx context.Context, id string, last int) (<-chan compr
 	return channel.toward, nil
 }
 
-// known is the number after which a client is told what happens. One that names a later change than there is gets what comes
-// from now on: else it would wait in silence until there are as many.
+// known returns the number after which a client gets changes: last, or the newest number of c where last is beyond it. Else the
+// client would get nothing until there are as many changes.
 func known(c contracts.Compra, last int) int { return min(last, c.Numero()) }
 
-// target is where changes go.
+// target is where a stream sends changes.
 type target interface {
-	// changes sends what of c is newer than last, and gives the number it is at then.
+	// changes sends the changes of c after the number last, and returns the number of the last one sent.
 	changes(c contracts.Compra, last int) (int, error)
-	// beat says that the stream is alive, when that is due.
+	// beat sends a heartbeat where one is due.
 	beat() error
 }
 
-// channel is a target within the program. Who reads it shows by itself that it is alive.
+// channel is a target within the program. It needs no heartbeat: the websocket or event stream of GraphQL sends its own.
 type channel struct {
 	ctx    context.Context
 	toward chan compras.Change
@@ -149,26 +150,27 @@ func (c channel) changes(compra contracts.Compra, last int) (int, error) {
 
 func (channel) beat() error { return nil }
 
-// tell sends what c has after last, and then what changes.
-func (s *Server) tell(ctx context.Context, toward target, o *listener, c contracts.Compra, last int) {
+// tell sends the changes of c after the number last, and then further ones.
+func (s *Server) tell(ctx context.Context, toward target, l *listener, c contracts.Compra, last int) {
 	ctx = logging.WithCompra(ctx, c.ID)
 	last, err := toward.changes(c, last)
 	if err == nil {
-		err = s.follow(ctx, toward, o, c.ID, last, compras.IsFinal(c.Estado))
+		err = s.follow(ctx, toward, l, c.ID, last, compras.IsFinal(c.Estado))
 	}
 	if err != nil && ctx.Err() == nil {
-		slog.InfoContext(ctx, "flujo cortado", "error", err)
+		slog.InfoContext(ctx, "stream broke off", "error", err)
 	}
 }
 
-// follow sends what changes after last, until fin, the client's leaving or the program's stop.
-func (s *Server) follow(ctx context.Context, output target, o *listener, id string, last int, end bool) error {
+// follow sends changes of the purchase id after the number last. It returns when the purchase can change no more, the client leaves
+// or is signed out, or the program stops. end says that the purchase can change no more already.
+func (s *Server) follow(ctx context.Context, output target, l *listener, id string, last int, end bool) error {
 	delay, checked := lookEvery, time.Now()
 	for !end {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-o.wakeup:
+		case <-l.wakeup:
 			delay = soonLook
 		case <-time.After(delay):
 		}
@@ -176,12 +178,12 @@ func (s *Server) follow(ctx context.Context, output target, o *listener, id stri
 		if news := err == nil && compra != nil && len(compras.ChangesSince(*compra, last)) > 0; news || time.Since(checked) >= streams.Heartbeat {
 			checked = time.Now()
 			if err = identity.StillValid(ctx); errs.Of(err) == errs.NoIdentity {
-				return nil // after a sign-out nothing more is told; the client comes back and is asked who it is
+				return nil // after a sign-out nothing more is sent
 			}
 		}
 		switch {
-		case err != nil: // nothing is told that cannot be checked: it is looked at again
-			slog.WarnContext(ctx, "el almacén de estado no responde", "error", err)
+		case err != nil: // try again, and send nothing unchecked
+			slog.WarnContext(ctx, "the state store does not answer", "error", err)
 		case compra != nil:
 			if last, err = output.changes(*compra, last); err != nil {
 				return err
@@ -191,7 +193,7 @@ func (s *Server) follow(ctx context.Context, output target, o *listener, id stri
 		if err := output.beat(); err != nil {
 			return err
 		}
-		if last < s.wakeups.announced(o) { // told, and not yet written by whichever replica writes it
+		if last < s.wakeups.announced(l) { // announced, but the replica that got the event has not written it yet
 			delay = min(2*delay, lookEvery)
 		} else {
 			delay = lookEvery
@@ -200,29 +202,30 @@ func (s *Server) follow(ctx context.Context, output target, o *listener, id stri
 	return nil
 }
 
-// output writes server-sent events.
+// output is a target that writes server-sent events to a client.
 type output struct {
 	w    http.ResponseWriter
 	last time.Time
 }
 
+// open begins the answer of a stream.
 func open(w http.ResponseWriter) *output {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // a proxy that gathers would hold events back
+	h.Set("X-Accel-Buffering", "no") // a proxy that buffers would hold events back
 	w.WriteHeader(http.StatusOK)
 	return &output{w: w, last: time.Now()}
 }
 
-// changes sends what of c is newer than last, and gives the number it is at then.
-func (s *output) changes(c contracts.Compra, last int) (int, error) {
+// changes implements target.
+func (o *output) changes(c contracts.Compra, last int) (int, error) {
 	for _, change := range compras.ChangesSince(c, last) {
 		text, err := rest.Encode(change.Compra)
 		if err != nil {
 			return last, err
 		}
-		if err := s.write(fmt.Sprintf("id: %d\nevent: estado\ndata: %s\n\n", change.Numero, text)); err != nil {
+		if err := o.write(fmt.Sprintf("id: %d\nevent: estado\ndata: %s\n\n", change.Numero, text)); err != nil {
 			return last, err
 		}
 		last = change.Numero
@@ -230,21 +233,23 @@ func (s *output) changes(c contracts.Compra, last int) (int, error) {
 	return last, nil
 }
 
-func (s *output) beat() error {
-	if time.Since(s.last) < streams.Heartbeat {
+// beat implements target.
+func (o *output) beat() error {
+	if time.Since(o.last) < streams.Heartbeat {
 		return nil
 	}
-	return s.write(": sigue\n\n")
+	return o.write(": sigue\n\n")
 }
 
-func (s *output) write(text string) error {
-	control := http.NewResponseController(s.w)
+// write sends text. A client has streams.Take to read it.
+func (o *output) write(text string) error {
+	control := http.NewResponseController(o.w)
 	if err := control.SetWriteDeadline(time.Now().Add(streams.Take)); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(s.w, text); err != nil {
+	if _, err := fmt.Fprint(o.w, text); err != nil {
 		return err
 	}
-	s.last = time.Now()
+	o.last = time.Now()
 	return control.Flush()
 }

@@ -7,11 +7,11 @@ import (
 	"entregas/internal/errs"
 )
 
-// maxStreams is how many streams one subject may have open here: each looks at the read model every second, for as long as its
-// purchase can change. A person has a tab for each.
+// maxStreams bounds the streams that one subject has open in this replica. Each stream reads the read model every second, until
+// its purchase can change no more. A person has a browser tab for each.
 const maxStreams = 200
 
-// streamOf returns the context of one more stream of the caller. Errors: TooMany.
+// streamOf counts one more stream of the caller. It returns the context of the stream, and a function that ends it. Error: TooMany.
 func (s *Server) streamOf(ctx context.Context) (context.Context, func(), error) {
 	who := identity.Of(ctx).Usuario
 	s.mu.Lock()
@@ -31,8 +31,8 @@ func (s *Server) streamOf(ctx context.Context) (context.Context, func(), error) 
 	}, nil
 }
 
-// whileServing is the request's context, ended also when the program stops, and when the token or the session of the caller ends:
-// the client connects again with new credentials.
+// whileServing returns a context that ends with ctx, when the program stops, and when the token or the session of the caller
+// expires. The client then connects again with new credentials.
 func (s *Server) whileServing(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	unbind := context.AfterFunc(s.stopping, cancel)

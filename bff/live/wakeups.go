@@ -1,4 +1,4 @@
-// Package live tells people what happens while it happens: server-sent events of one purchase and of all.
+// Package live streams the changes of purchases to clients, as server-sent events and as GraphQL subscriptions.
 package live
 
 import (
@@ -7,11 +7,11 @@ import (
 	"entregas/contracts"
 )
 
-// allQueueSize is how many changes a stream of all purchases may be behind before it is cut off.
+// allQueueSize is how many changes a stream of all purchases may lag behind. Beyond it the stream is ended.
 const allQueueSize = 256
 
-// Wakeups wakes this process's streams. It says that a purchase changed, not how: a stream of one purchase reads that from the
-// read model, which loses nothing. A stream of all purchases gets what is told while it listens.
+// Wakeups wakes the streams of this replica. To a stream of one purchase it says only that the purchase changed: the stream reads
+// the read model, which has all changes. To a stream of all purchases it hands each change that comes while the stream listens.
 type Wakeups struct {
 	mu       sync.Mutex
 	byCompra map[string]map[*listener]struct{}
@@ -20,16 +20,16 @@ type Wakeups struct {
 
 // listener waits for changes of one purchase.
 type listener struct {
-	wakeup chan struct{} // has one place: a second wake-up before the first is seen says nothing new
-	number int           // the highest number that was told; under Wakeups.mu
+	wakeup chan struct{} // of size one: a second wake-up before the first is seen says nothing new
+	number int           // the highest number of a change that Wake was called with; guarded by Wakeups.mu
 }
 
-// NewWakeups wakes nobody yet.
+// NewWakeups returns Wakeups without listeners.
 func NewWakeups() *Wakeups {
 	return &Wakeups{byCompra: map[string]map[*listener]struct{}{}, all: map[chan contracts.Compra]struct{}{}}
 }
 
-// Cambio wakes the streams of the purchase id: it is at number number now.
+// Wake wakes the streams of the purchase id. number is the number of its newest change.
 func (w *Wakeups) Wake(id string, number int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -42,7 +42,7 @@ func (w *Wakeups) Wake(id string, number int) {
 	}
 }
 
-// Count gives c to the streams of all purchases. One that is too slow is ended: its client comes back.
+// Tell hands c to the streams of all purchases. It ends a stream that lags too far behind; the client connects again.
 func (w *Wakeups) Tell(c contracts.Compra) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -56,7 +56,7 @@ func (w *Wakeups) Tell(c contracts.Compra) {
 	}
 }
 
-// oir listens for changes of id until leave is called.
+// listen listens for changes of the purchase id until leave is called.
 func (w *Wakeups) listen(id string) (o *listener, leave func()) {
 	o = &listener{wakeup: make(chan struct{}, 1)}
 	w.mu.Lock()
@@ -75,14 +75,14 @@ func (w *Wakeups) listen(id string) (o *listener, leave func()) {
 	}
 }
 
-// announced is the highest number that o was told.
+// announced returns the highest number of a change that Wake announced to o.
 func (w *Wakeups) announced(o *listener) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return o.number
 }
 
-// listenAll listens for changes of all purchases until leave is called. The channel is closed for one that is too slow.
+// listenAll listens for changes of all purchases until leave is called. The channel is closed where the listener is too slow.
 func (w *Wakeups) listenAll() (queue chan contracts.Compra, leave func()) {
 	queue = make(chan contracts.Compra, allQueueSize)
 	w.mu.Lock()

@@ -1,8 +1,8 @@
-// Package memory bounds the bytes that requests in flight hold, over all of them, for each asker and for each request. What
-// does not fit is refused at once, so that no set of requests takes the process over its memory limit.
+// Package memory bounds the heap that requests in flight hold: of all requests, of each client, and of each answer. It refuses
+// what does not fit, so that no set of requests takes the process over its memory limit.
 //
-// A charge is what something is expected to weigh in the heap until the request ends, not its length on the wire: see Weight.
-// docs/adr/bounded-memory.md has the limits.
+// A charge is the heap that data is expected to take until the request ends, not its length on the wire: see Weight.
+// golang.org/x/sync/semaphore does not do, since it has no share for each client. docs/adr/bounded-memory.md has the limits.
 package memory
 
 import (
@@ -15,34 +15,35 @@ import (
 	"entregas/internal/errs"
 )
 
-// Weight is how many bytes of heap a byte of JSON takes: its text, what it is decoded into, and the answer made of that.
+// Weight is how many bytes of heap a byte of JSON takes: the text, the value decoded from it, and the answer made of that.
 const Weight = 6
 
 // Limits are the bounds, in bytes. 0 is no bound.
 type Limits struct {
-	Total   int64         // heap of all requests in flight; one asker may hold a quarter of it
-	Answer  int64         // length of one answer, and of what a service answers to us
+	Total   int64         // heap of all requests in flight; one client may hold a quarter of it
+	Answer  int64         // length of an answer to a client, and of an answer of a service to the bff
 	Waiting time.Duration // how long Reserve waits for room
 }
 
-// Pool is the room that requests share.
+// Pool is the memory that requests share.
 type Pool struct {
 	limits Limits
 	mu     sync.Mutex
 	used   int64
-	held   map[string]int64 // by asker
-	freed  chan struct{}    // closed, and made anew, when room is given back
+	held   map[string]int64 // by client
+	freed  chan struct{}    // closed and replaced when memory is given back
 }
 
-// New makes an empty Pool.
+// New returns a Pool of which nothing is held.
 func New(l Limits) *Pool {
 	return &Pool{limits: l, held: map[string]int64{}, freed: make(chan struct{})}
 }
 
-// share is the part of the room that one asker may hold.
+// share is the part of Total that one client may hold: a quarter.
 const share = 4
 
-// Lease is what one request holds of a Pool. The methods of a nil Lease bound nothing: so are calls outside of a request.
+// Lease is the memory that one request holds of a Pool. The methods of a nil Lease bound nothing: calls outside of a request have
+// none.
 type Lease struct {
 	pool   *Pool
 	client string
@@ -51,10 +52,10 @@ type Lease struct {
 	closed bool
 }
 
-// Lease is an empty Lease in the name of asker.
+// Lease returns an empty Lease of client.
 func (p *Pool) Lease(client string) *Lease { return &Lease{pool: p, client: client} }
 
-// Reserve takes n bytes, and waits for them a little while there are too many requests. Errors as of Take.
+// Reserve takes n bytes, and waits at most Limits.Waiting for other requests to give memory back. Errors: those of Take.
 func (l *Lease) Reserve(ctx context.Context, n int64) error {
 	if l == nil {
 		return nil
@@ -74,21 +75,22 @@ func (l *Lease) Reserve(ctx context.Context, n int64) error {
 	}
 }
 
-// Take takes n bytes more without waiting: two requests that hold some must not wait for each other. A request that waits in
-// Reserve does not stand before it. Errors: TooMany when the asker holds too much already, Busy when all do.
+// Take takes n further bytes without waiting, since two requests that hold memory must not wait for each other. It does not queue
+// behind requests that wait in Reserve. Errors: TooMany where the client holds too much already; Busy where all clients together
+// do.
 func (l *Lease) Take(n int64) error {
 	_, err := l.take(n)
 	return err
 }
 
-// take is Take. freed is closed when room is given back next.
+// take is Take. Where the error is Busy, freed is closed when memory is given back next.
 func (l *Lease) take(n int64) (freed chan struct{}, err error) {
 	if l == nil || l.pool.limits.Total <= 0 || n <= 0 {
 		return nil, nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed { // nobody would give it back
+	if l.closed { // nobody would give the bytes back
 		return nil, nil
 	}
 	if freed, err = l.pool.charge(l.client, n); err == nil {
@@ -122,10 +124,10 @@ func (p *Pool) giveBack(client string, n int64) {
 	p.freed = make(chan struct{})
 }
 
-// Release gives back all that l holds. It may be used again.
+// Release gives back all that l holds. l may take again.
 func (l *Lease) Release() { l.release(false) }
 
-// Close gives back all that l holds, for good: what is taken afterwards is not charged.
+// Close gives back all that l holds. What l takes afterwards is not charged.
 func (l *Lease) Close() { l.release(true) }
 
 func (l *Lease) release(closing bool) {
@@ -141,7 +143,7 @@ func (l *Lease) release(closing bool) {
 	}
 }
 
-// MaxAnswer is how long an answer may be, 0 for any length.
+// MaxAnswer returns how long an answer may be, in bytes; 0 is no bound.
 func (l *Lease) MaxAnswer() int64 {
 	if l == nil {
 		return 0
@@ -151,21 +153,21 @@ func (l *Lease) MaxAnswer() int64 {
 
 type leaseKey struct{}
 
-// With gives a context that carries l.
+// With returns a context whose Lease is l.
 func With(ctx context.Context, l *Lease) context.Context {
 	return context.WithValue(ctx, leaseKey{}, l)
 }
 
-// From is the Lease of ctx, nil where it has none.
+// From returns the Lease of ctx, nil where it has none.
 func From(ctx context.Context) *Lease {
 	l, _ := ctx.Value(leaseKey{}).(*Lease)
 	return l
 }
 
-// chunk is how much is read or written before it is charged.
+// chunk is how many bytes a Reader reads before it charges them.
 const chunk = 16 << 10
 
-// Reader charges what is read through it: Weight for each byte.
+// Reader charges Lease for what is read through it: Weight for each byte.
 type Reader struct {
 	io.Reader
 	Lease  *Lease
@@ -173,7 +175,7 @@ type Reader struct {
 	unpaid int64
 }
 
-// Read implements io.Reader. Besides its source's errors it has those of Take.
+// Read implements io.Reader. Errors: those of the source; those of Take.
 func (r *Reader) Read(b []byte) (int, error) {
 	n, err := r.Reader.Read(b)
 	if r.unpaid += int64(n); r.unpaid >= chunk || err != nil {
@@ -185,8 +187,8 @@ func (r *Reader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Uncharged gives a context in which nothing more is charged: what was done must not look refused for want of room. How long an
-// answer may be holds on.
+// Uncharged returns a context in which nothing is charged; the bound of an answer still holds. It is for operations that are done:
+// a want of memory must not make them look refused.
 func Uncharged(ctx context.Context) context.Context {
 	l := From(ctx)
 	if l == nil {
@@ -195,8 +197,8 @@ func Uncharged(ctx context.Context) context.Context {
 	return With(ctx, &Lease{pool: l.pool, client: l.client, closed: true})
 }
 
-// Limited returns what a service answers, charged to the Lease of ctx. Errors of reading, besides those of source: those of Take;
-// TooLarge when source is longer than an answer may be, or than most bytes.
+// Limited returns a reader of source, the answer of a service, that charges the Lease of ctx. Errors of reading: those of source;
+// those of Take; TooLarge where source is longer than most bytes, or than an answer may be.
 func Limited(ctx context.Context, source io.Reader, most int64) io.Reader {
 	l := From(ctx)
 	if answer := l.MaxAnswer(); answer > 0 {
@@ -205,6 +207,7 @@ func Limited(ctx context.Context, source io.Reader, most int64) io.Reader {
 	return &limited{Reader: Reader{Reader: source, Lease: l, Weight: Weight}, most: most, left: most}
 }
 
+// limited is the reader of Limited.
 type limited struct {
 	Reader
 	most, left int64
@@ -212,14 +215,14 @@ type limited struct {
 
 // Read implements io.Reader.
 func (l *limited) Read(b []byte) (int, error) {
-	n, err := l.Reader.Read(b[:min(int64(len(b)), l.left+1)]) // one byte more tells that there is too much
+	n, err := l.Reader.Read(b[:min(int64(len(b)), l.left+1)]) // one byte more shows that source is too long
 	if l.left -= int64(n); l.left < 0 && (err == nil || errors.Is(err, io.EOF)) {
 		err = TooLarge(l.most)
 	}
 	return n, err
 }
 
-// TooLarge is the error for an answer of more than most bytes.
+// TooLarge returns the error for an answer of more than most bytes.
 func TooLarge(most int64) error {
 	return errs.New(errs.TooLarge, "La respuesta tendría más de %d bytes. Pida menos: menos campos, o una página con un límite menor.", most)
 }
