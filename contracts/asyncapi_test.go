@@ -15,7 +15,7 @@ import (
 	"entregas/contracts"
 )
 
-// asyncapi is what the tests read of the document.
+// asyncapi has the parts of the document that the tests read.
 type asyncapi struct {
 	Channels map[string]struct {
 		Address  string
@@ -24,7 +24,7 @@ type asyncapi struct {
 	Operations map[string]struct {
 		Action  string
 		Channel reference
-		Service string `yaml:"x-servicio"`
+		Service string `yaml:"x-service"`
 	}
 	Components struct {
 		Messages map[string]struct {
@@ -44,7 +44,7 @@ type reference struct {
 
 func (r reference) last() string { return r.Ref[strings.LastIndex(r.Ref, "/")+1:] }
 
-// The document is AsyncAPI 3.0.0, by the standard's own schema.
+// The document is valid by the schema of AsyncAPI 3.0.0.
 func TestAsyncAPIIsValid(t *testing.T) {
 	var document any
 	if err := yaml.Unmarshal(contracts.AsyncAPI, &document); err != nil {
@@ -73,16 +73,16 @@ func TestAsyncAPIIsValid(t *testing.T) {
 	if !ok {
 		t.Fatalf("%T", document)
 	}
-	for _, field := range []string{"info", "channels"} { // it does refuse
+	for _, field := range []string{"info", "channels"} { // the schema refuses a wrong document
 		bad := maps.Clone(m)
-		bad[field] = []any{"no es"}
+		bad[field] = []any{"not one"}
 		if compiled.Validate(bad) == nil {
-			t.Errorf("se aceptó un %s que no es", field)
+			t.Errorf("a wrong %s is accepted", field)
 		}
 	}
 }
 
-// It tells of every topic, its dead letters, every message, who says and who hears it: what the code and components/ have.
+// The document has every topic, its dead letters, its messages, its sender and its reader, as contracts.Topics and components/ have them.
 func TestAsyncAPIIsTheCode(t *testing.T) {
 	var a asyncapi
 	if err := yaml.Unmarshal(contracts.AsyncAPI, &a); err != nil {
@@ -103,13 +103,13 @@ func TestAsyncAPIIsTheCode(t *testing.T) {
 			m, found := a.Components.Messages[r.last()]
 			s, hasSchema := a.Components.Schemas[m.Payload.last()]
 			if !found || !hasSchema || m.Name != kind || !strings.Contains(s.SchemaFormat, "avro") || s.Schema.Ref != "./avro/"+source+".avsc" {
-				t.Errorf("%s de %s: %+v %+v", kind, name, m, s)
+				t.Errorf("%s of %s: %+v %+v", kind, name, m, s)
 			}
 			if _, err := os.Stat(filepath.FromSlash(s.Schema.Ref)); err != nil {
 				t.Error(err)
 			}
-			if (m.Headers.last() == "PropiedadesDeMuerto") != deadLetters {
-				t.Errorf("%s de %s lleva %s", kind, name, m.Headers.Ref)
+			if (m.Headers.last() == "DeadLetterProperties") != deadLetters {
+				t.Errorf("%s of %s has the properties %s", kind, name, m.Headers.Ref)
 			}
 			if !deadLetters {
 				kinds = append(kinds, kind)
@@ -151,7 +151,7 @@ func TestAsyncAPIIsTheCode(t *testing.T) {
 	}
 }
 
-// kindsInCode are the constants of type MessageType, as topics.go has them.
+// kindsInCode returns the constants of type MessageType in topics.go, sorted.
 func kindsInCode(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("topics.go")
@@ -159,8 +159,8 @@ func kindsInCode(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	var kinds []string
-	for linea := range strings.Lines(string(text)) {
-		if _, value, found := strings.Cut(linea, `MessageType = "`); found {
+	for line := range strings.Lines(string(text)) {
+		if _, value, found := strings.Cut(line, `MessageType = "`); found {
 			kinds = append(kinds, strings.Trim(strings.TrimSpace(value), `"`))
 		}
 	}

@@ -8,8 +8,7 @@ import (
 	"entregas/contracts"
 )
 
-// A field of a purchase reaches whoever is told of the purchase. The field is named that contracts/compra.go or contracts/view.go
-// does not copy to a message, or whose message lacks it.
+// Each message about a purchase carries every field of SolicitudCompra. A failure names the field, and the function that does not copy it.
 func TestEveryFieldOfAPurchaseIsCarried(t *testing.T) {
 	kind := reflect.TypeFor[contracts.SolicitudCompra]()
 	for i := range kind.NumField() {
@@ -28,14 +27,14 @@ func TestEveryFieldOfAPurchaseIsCarried(t *testing.T) {
 			t.Fatalf("this test has no value of a %s, for the field %s", field.Type(), name)
 		}
 		if got := s.CommandData("").NewSolicitud(); !reflect.DeepEqual(got, s) {
-			t.Errorf("a command to gestor-compra loses %s: see CommandData and Solicitud in contracts/compra.go", name)
+			t.Errorf("a command to gestor-compra loses %s: see CommandData and NewSolicitud in contracts/compra.go", name)
 		}
 		c := contracts.Compra{SolicitudCompra: s}
 		if got := c.Event().Compra().SolicitudCompra; !reflect.DeepEqual(got, s) {
-			t.Errorf("the event about a purchase loses %s: see Evento and Compra in contracts/view.go", name)
+			t.Errorf("the event about a purchase loses %s: see Event and Compra in contracts/view.go", name)
 		}
 		if !c.IsSame(s) || i > 0 && (contracts.Compra{}).IsSame(s) {
-			t.Errorf("two purchases that differ in %s are taken for one: see EsLaMisma in contracts/view.go", name)
+			t.Errorf("two purchases that differ in %s are taken for one: see IsSame in contracts/view.go", name)
 		}
 		asked := name
 		if name == "id" {

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// What a purchase may be at most.
+// The limits of a purchase.
 const (
 	MaxLineas      = 100
 	MaxCantidad    = 1_000_000
@@ -16,7 +16,7 @@ const (
 	MaxRequestBody = 128 << 10 // bytes; the largest purchase with every character escaped has 83 kB
 )
 
-// The defaults of settings that stand in more than one place: tests of the programs and of the pages compare them with these.
+// The defaults of settings that more than one program or page has. Tests compare those with these constants.
 const (
 	ApprovalThreshold = 100 // units above which a purchase needs an approval
 	MaxOpen           = 100 // purchases, and orders, that one customer may have open
@@ -31,28 +31,28 @@ var (
 
 // SolicitudCompra is a purchase as a customer asks for it.
 type SolicitudCompra struct {
-	ID        string  `json:"id"` // a UUID; the bff gives one where the customer gave none
+	ID        string  `json:"id"` // a UUID; the bff makes one where the customer gave none
 	IDUsuario string  `json:"id_usuario"`
 	Productos []Linea `json:"productos"`
 	Domicilio bool    `json:"domicilio"`
 }
 
-// CommandData is the data of a command to gestor-compra about s: to create it, or to cancel it for the reason motivo.
+// CommandData returns the data of a command to gestor-compra: to create s, or to cancel s for the reason motivo.
 func (s SolicitudCompra) CommandData(motivo string) DatosComandoGestorCompra {
 	return DatosComandoGestorCompra{IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos, Domicilio: s.Domicilio, Motivo: motivo}
 }
 
-// NewSolicitud is the purchase that the command is about.
+// NewSolicitud returns the purchase in the data of a command.
 func (d DatosComandoGestorCompra) NewSolicitud() SolicitudCompra {
 	return SolicitudCompra{ID: d.IDCompra, IDUsuario: d.IDUsuario, Productos: d.Productos, Domicilio: d.Domicilio}
 }
 
-// OrdenData is the data of a command to ordenes about s.
+// OrdenData returns the data of a command to ordenes about s.
 func (s SolicitudCompra) OrdenData() DatosComandoOrden {
 	return DatosComandoOrden{IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos, Domicilio: s.Domicilio}
 }
 
-// Unidades is how many units the purchase has over all its lines.
+// Unidades returns the number of units in all lines of the purchase.
 func (s SolicitudCompra) Unidades() int {
 	total := 0
 	for _, l := range s.Productos {
@@ -61,13 +61,13 @@ func (s SolicitudCompra) Unidades() int {
 	return total
 }
 
-// CampoInvalido says which field is wrong and what would be right, in words for a person.
+// InvalidField names a wrong field. Detalle says in Spanish what would be right.
 type InvalidField struct {
 	Field   string `json:"campo"`
 	Detalle string `json:"detalle"`
 }
 
-// ValidationError is everything that is wrong with an input.
+// ValidationError has every wrong field of an input.
 type ValidationError struct{ Errores []InvalidField }
 
 func (e *ValidationError) Error() string {
@@ -78,13 +78,13 @@ func (e *ValidationError) Error() string {
 	return strings.Join(parts, "; ")
 }
 
-// BadField is an *ValidationError of one field.
+// BadField returns a *ValidationError about one field.
 func BadField(field, detail string) error {
 	return &ValidationError{Errores: []InvalidField{{Field: field, Detalle: detail}}}
 }
 
-// Validate checks everything but stock and whether the products exist: those are consolidador's to say.
-// It returns nil or an *ValidationError with every field that is wrong.
+// Validate checks the form of the purchase. It returns nil, or a *ValidationError with every wrong field. consolidador checks the stock,
+// and whether the products exist.
 func (s SolicitudCompra) Validate() error {
 	var v Validator
 	v.IDCompra("id", s.ID)
@@ -94,15 +94,15 @@ func (s SolicitudCompra) Validate() error {
 	return v.Error()
 }
 
-// Validator collects what is wrong with an input.
+// Validator collects the wrong fields of an input.
 type Validator struct{ errs []InvalidField }
 
-// Fail notes that a field is wrong.
+// Fail adds a wrong field. detail says in Spanish what would be right.
 func (v *Validator) Fail(field, detail string) {
 	v.errs = append(v.errs, InvalidField{Field: field, Detalle: detail})
 }
 
-// Error is nil or an *ValidationError.
+// Error returns nil, or a *ValidationError with the wrong fields.
 func (v *Validator) Error() error {
 	if len(v.errs) == 0 {
 		return nil
@@ -117,8 +117,7 @@ func (v *Validator) IDCompra(field, value string) {
 	}
 }
 
-// Identifier requires 1 to MaxIdentifier characters of free text, in one line, without tabs, and without spaces at
-// either end.
+// Identifier requires 1 to MaxIdentifier characters of free text in one line, without tabs, and without spaces at either end.
 func (v *Validator) Identifier(field, value string) {
 	switch {
 	case value == "":
@@ -139,10 +138,10 @@ func (v *Validator) Cantidad(field string, value int) {
 	}
 }
 
-// Motivo requires free text of at most MaxMotivo characters; none is fine.
+// Motivo requires free text of at most MaxMotivo characters. It may be empty.
 func (v *Validator) Motivo(field, value string) { v.FreeText(field, value, MaxMotivo) }
 
-// Lineas requires 1 to MaxLineas lines, each of another product and of a quantity that can be.
+// Lineas requires 1 to MaxLineas lines, each with its own product and a valid quantity.
 func (v *Validator) Lineas(field string, lineas []Linea) {
 	if len(lineas) == 0 || len(lineas) > MaxLineas {
 		v.Fail(field, "debe tener "+productosFormat)

@@ -30,12 +30,12 @@ func lineas(n int) []contracts.Linea {
 	return l
 }
 
-// What is wrong is named by its field; nothing else is.
+// Validate names each wrong field, and no other.
 func TestValidateCompra(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(s *contracts.SolicitudCompra)
-		fields []string // that are wrong, in order
+		fields []string // the wrong fields, in order
 	}{
 		{"a good one", func(*contracts.SolicitudCompra) {}, nil},
 		{"home delivery", func(s *contracts.SolicitudCompra) { s.Domicilio = true }, nil},
@@ -82,13 +82,13 @@ func TestValidateCompra(t *testing.T) {
 			s := good()
 			c.change(&s)
 			if fields := fieldsOf(t, s.Validate()); fmt.Sprint(fields) != fmt.Sprint(c.fields) {
-				t.Fatalf("son inválidos %v; se esperaba %v", fields, c.fields)
+				t.Fatalf("the wrong fields are %v, want %v", fields, c.fields)
 			}
 		})
 	}
 }
 
-// fieldsOf are the fields that err names. Each says what would be right.
+// fieldsOf returns the fields that err names. Each must say what would be right.
 func fieldsOf(t testing.TB, err error) []string {
 	t.Helper()
 	if err == nil {
@@ -96,12 +96,12 @@ func fieldsOf(t testing.TB, err error) []string {
 	}
 	var v *contracts.ValidationError
 	if !errors.As(err, &v) {
-		t.Fatalf("no es un error de validación: %v", err)
+		t.Fatalf("this is no ValidationError: %v", err)
 	}
 	var fields []string
 	for _, c := range v.Errores {
 		if c.Detalle == "" || !strings.Contains(v.Error(), c.Field+": "+c.Detalle) {
-			t.Errorf("%s no dice qué está mal: %v", c.Field, v)
+			t.Errorf("%s does not say what is wrong: %v", c.Field, v)
 		}
 		fields = append(fields, c.Field)
 	}
@@ -112,9 +112,9 @@ func TestWhatIsValidFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		identifier := rapid.OneOf(rapid.StringN(0, 70, -1), rapid.StringMatching(`[ \ta-zñ]{0,70}`))
 		s := contracts.SolicitudCompra{
-			ID: rapid.OneOf(rapid.Just(oneCompra), rapid.String()).Draw(t, "id"), IDUsuario: identifier.Draw(t, "usuario"),
+			ID: rapid.OneOf(rapid.Just(oneCompra), rapid.String()).Draw(t, "id"), IDUsuario: identifier.Draw(t, "customer"),
 			Productos: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) contracts.Linea {
-				return contracts.Linea{IDProducto: identifier.Draw(t, "producto"), Cantidad: rapid.IntRange(-2, contracts.MaxCantidad+2).Draw(t, "cantidad")}
+				return contracts.Linea{IDProducto: identifier.Draw(t, "product"), Cantidad: rapid.IntRange(-2, contracts.MaxCantidad+2).Draw(t, "cantidad")}
 			}), 0, 5).Draw(t, "productos"),
 		}
 		invalid := map[string]bool{}
@@ -126,7 +126,7 @@ func TestWhatIsValidFits(t *testing.T) {
 		}
 		expect := func(field string, good bool) {
 			if invalid[field] == good {
-				t.Fatalf("%s de %+v: válido %v, debía ser %v", field, s, !invalid[field], good)
+				t.Fatalf("%s of %+v: valid is %v, want %v", field, s, !invalid[field], good)
 			}
 		}
 		expect("id", s.ID == oneCompra)
@@ -141,7 +141,7 @@ func TestWhatIsValidFits(t *testing.T) {
 	})
 }
 
-// isIdentifier says the rule of Validator.Identifier in another way.
+// isIdentifier is the rule of Validator.Identifier, written in another way.
 func isIdentifier(s string) bool {
 	runes := []rune(s)
 	if len(runes) == 0 || len(runes) > contracts.MaxIdentifier || unicode.IsSpace(runes[0]) || unicode.IsSpace(runes[len(runes)-1]) {
@@ -159,10 +159,10 @@ func TestFaltantes(t *testing.T) {
 		{IDProducto: "2", Solicitada: 1, Disponible: 0}, {IDProducto: "3", Solicitada: 10, Disponible: 9}, {IDProducto: "x", Solicitada: 2, Disponible: 0},
 	}
 	if missing := contracts.Faltantes(requested, stock); fmt.Sprint(missing) != fmt.Sprint(expected) {
-		t.Fatalf("faltan %v", missing)
+		t.Fatalf("the missing products are %v", missing)
 	}
 	if missing := contracts.Faltantes(requested[:1], stock); missing != nil {
-		t.Fatalf("no falta nada, y faltan %v", missing)
+		t.Fatalf("nothing is missing, but Faltantes returns %v", missing)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestMotivo(t *testing.T) {
 
 func TestUnidadesAndRest(t *testing.T) {
 	if n := good().Unidades(); n != 3 {
-		t.Errorf("tiene %d unidades", n)
+		t.Errorf("it has %d units, want 3", n)
 	}
 	for estado, atRest := range map[contracts.Estado]bool{
 		contracts.EstadoRecibida: false, contracts.EstadoIniciada: false, contracts.EstadoProductosValidos: false,
@@ -190,22 +190,22 @@ func TestUnidadesAndRest(t *testing.T) {
 		contracts.EstadoCancelada: true, contracts.EstadoFallida: true,
 	} {
 		if estado.AtRest() != atRest {
-			t.Errorf("%s reposa: %v", estado, estado.AtRest())
+			t.Errorf("%s: at rest is %v", estado, estado.AtRest())
 		}
 	}
 }
 
-// A purchase that is told on events-compra is the purchase: a reader of the topic knows as much as one who asks.
+// An event about a purchase has the whole purchase: a reader of the topic needs no query.
 func TestWhatIsToldOfACompra(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e := rapid.Make[contracts.DatosEventoCompra]().Draw(t, "evento")
+		e := rapid.Make[contracts.DatosEventoCompra]().Draw(t, "event")
 		if len(e.Historia) > 0 {
 			e.Numero = e.Historia[len(e.Historia)-1].Numero
 		} else {
 			e.Numero = 0
 		}
 		if back := e.Compra().Event(); fmt.Sprint(back) != fmt.Sprint(e) {
-			t.Fatalf("fue  %+v\nvino %+v", e, back)
+			t.Fatalf("was  %+v\ncame %+v", e, back)
 		}
 	})
 }
@@ -225,7 +225,7 @@ func TestIsTheSame(t *testing.T) {
 		{"another order", contracts.SolicitudCompra{IDUsuario: "ana", Productos: []contracts.Linea{lineas[1], lineas[0]}}, false},
 	} {
 		if c.IsSame(tc.s) != tc.equal {
-			t.Errorf("%s: es la misma: %v", tc.name, !tc.equal)
+			t.Errorf("%s: same is %v", tc.name, !tc.equal)
 		}
 	}
 }

@@ -17,15 +17,15 @@ import (
 	"entregas/contracts"
 )
 
-// Every schema against avro/published, the last released one. Producers are rolled out first, so what is encoded with
-// the new schema must read with the released one. When a version is released, avro/*.avsc is copied to avro/published.
+// A record of each schema reads with the schema of the last release, in avro/published. Producers are rolled out before readers, so a
+// new producer meets an old reader. At a release, avro/*.avsc is copied to avro/published.
 func TestNewProducerBreaksNoPresentReader(t *testing.T) {
 	for _, topic := range contracts.Names() {
-		if _, err := os.Stat("avro/publicado/" + topic + ".avsc"); errors.Is(err, fs.ErrNotExist) {
-			continue // a new topic, of which nothing was released
+		if _, err := os.Stat("avro/published/" + topic + ".avsc"); errors.Is(err, fs.ErrNotExist) {
+			continue // a new topic: no release has it
 		}
 		t.Run(topic, func(t *testing.T) {
-			if err := readsWith(t, read(t, "avro/"+topic+".avsc"), read(t, "avro/publicado/"+topic+".avsc")); err != nil {
+			if err := readsWith(t, read(t, "avro/"+topic+".avsc"), read(t, "avro/published/"+topic+".avsc")); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -33,7 +33,7 @@ func TestNewProducerBreaksNoPresentReader(t *testing.T) {
 }
 
 func TestThereAreNoSpareSchemas(t *testing.T) {
-	for _, folder := range []string{"avro", "avro/publicado"} {
+	for _, folder := range []string{"avro", "avro/published"} {
 		files, err := filepath.Glob(folder + "/*.avsc")
 		if err != nil {
 			t.Fatal(err)
@@ -46,10 +46,10 @@ func TestThereAreNoSpareSchemas(t *testing.T) {
 	}
 }
 
-// The one change that is allowed in place, and that the way back is closed: a subscriber is rolled out only when no old
-// message is left. And that the test above would see any other change.
+// Only a new field at the end of data keeps old readers. An old record does not read with the new schema, so a reader is rolled out
+// only after the last old message. TestNewProducerBreaksNoPresentReader would fail for any other change.
 func TestWhichChangesATopicBears(t *testing.T) {
-	const added = `{"name":"agregado","type":"string","default":"algo"}`
+	const added = `{"name":"added","type":"string","default":"something"}`
 	for _, c := range []struct {
 		name               string
 		of, a              string // the change, in the schema's text
@@ -59,25 +59,25 @@ func TestWhichChangesATopicBears(t *testing.T) {
 		{"a doc", `"doc": "Who buys."`, `"doc": "The customer."`, true, true},
 		{"a field at the very end of data", lastField, lastField + "," + added, true, false},
 		{"a field before the end", firstField, firstField + added + ",", false, false},
-		{"a field in each line", `"name": "cantidad",`, `"name": "cantidad", "type": "int"},{"name": "agregado",`, false, false},
+		{"a field in each line", `"name": "cantidad",`, `"name": "cantidad", "type": "int"},{"name": "added",`, false, false},
 		{"two fields of one type change places", swappedFields[0], swappedFields[1], false, false},
-		{"another name", `"name": "id_usuario"`, `"name": "cliente"`, false, false},
+		{"another name", `"name": "id_usuario"`, `"name": "customer"`, false, false},
 		{"another type", `"name": "domicilio",
             "type": "boolean"`, `"name": "domicilio", "type": "string"`, false, false},
 		{"may be null now", `"name": "motivo",
             "type": "string"`, `"name": "motivo", "type": ["null","string"]`, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			old := read(t, "avro/publicado/comandos-gestor-compra.avsc")
+			old := read(t, "avro/published/comandos-gestor-compra.avsc")
 			fresh := strings.Replace(old, c.of, c.a, 1)
 			if fresh == old && c.of != c.a {
-				t.Fatalf("el esquema ya no tiene %q", c.of)
+				t.Fatalf("the schema does not have %q any more", c.of)
 			}
 			if err := readsWith(t, fresh, old); (err == nil) != c.newToOld {
-				t.Errorf("del nuevo al publicado: %v", err)
+				t.Errorf("from the new to the published one: %v", err)
 			}
 			if err := readsWith(t, old, fresh); (err == nil) != c.oldToNew {
-				t.Errorf("del publicado al nuevo: %v", err)
+				t.Errorf("from the published to the new one: %v", err)
 			}
 		})
 	}
@@ -109,8 +109,8 @@ var swappedFields = [2]string{
             "name": "id_compra"`,
 }
 
-// readsWith tells whether a record written with one schema reads with another, through the component: every field that
-// the reader knows must be there and be what was written under its name.
+// readsWith returns an error where a record of the schema written does not read with the schema readBack, through the codec of the
+// component. Each field of the reader must have the value that was written under its name.
 func readsWith(t *testing.T, written, readBack string) error {
 	t.Helper()
 	writtenExample := example(t, written)
@@ -133,18 +133,18 @@ func readsWith(t *testing.T, written, readBack string) error {
 	return contains(writtenExample, loaded, "")
 }
 
-// contains tells whether all of parte is in everything.
+// contains returns an error where everything does not have all of part. where is the place for the error.
 func contains(everything, part any, where string) error {
 	switch part := part.(type) {
 	case map[string]any:
 		entire, ok := everything.(map[string]any)
 		if !ok {
-			return fmt.Errorf("%s no era un registro", where)
+			return fmt.Errorf("%s was no record", where)
 		}
 		for field, value := range part {
 			written, wasThere := entire[field]
 			if !wasThere {
-				return fmt.Errorf("%s.%s no estaba", where, field)
+				return fmt.Errorf("%s.%s was not there", where, field)
 			}
 			if err := contains(written, value, where+"."+field); err != nil {
 				return err
@@ -154,7 +154,7 @@ func contains(everything, part any, where string) error {
 	case []any:
 		entire, ok := everything.([]any)
 		if !ok || len(entire) != len(part) {
-			return fmt.Errorf("%s tenía otro largo", where)
+			return fmt.Errorf("%s had another length", where)
 		}
 		for i := range part {
 			if err := contains(entire[i], part[i], fmt.Sprintf("%s[%d]", where, i)); err != nil {
@@ -164,13 +164,13 @@ func contains(everything, part any, where string) error {
 		return nil
 	default:
 		if !reflect.DeepEqual(everything, part) {
-			return fmt.Errorf("%s era %v y se lee %v", where, everything, part)
+			return fmt.Errorf("%s was %v and reads as %v", where, everything, part)
 		}
 		return nil
 	}
 }
 
-// example is a value of a schema in which no two fields are alike, so that fields which change places show.
+// example returns a value of a schema. No two of its fields are alike, so that a test sees fields that change places.
 func example(t *testing.T, schema string) any {
 	t.Helper()
 	var e any
@@ -182,7 +182,7 @@ func example(t *testing.T, schema string) any {
 	value = func(e any) any {
 		counter++
 		switch e := e.(type) {
-		case []any: // of a union, the last
+		case []any: // a union: its last type
 			return value(e[len(e)-1])
 		case map[string]any:
 			switch e["type"] {
@@ -200,20 +200,20 @@ func example(t *testing.T, schema string) any {
 		case string:
 			switch e {
 			case "string":
-				return fmt.Sprint("valor ", counter)
+				return fmt.Sprint("value ", counter)
 			case "int", "long":
 				return float64(counter)
 			case "boolean":
 				return true
 			}
 		}
-		t.Fatalf("el ejemplo no conoce el tipo %v", e)
+		t.Fatalf("example does not know the type %v", e)
 		return nil
 	}
 	return value(e)
 }
 
-// The schemas that the component registers are the .avsc, for each topic and its dead letters: `make generate` writes them.
+// The schemas in the components are those of the .avsc files, for each topic and its dead letters. `make generate` writes them.
 func TestComponentsHaveTheSchemas(t *testing.T) {
 	withDeadLetters := slices.Clone(contracts.Names())
 	for _, topic := range contracts.Names() {
@@ -242,7 +242,7 @@ func TestComponentsHaveTheSchemas(t *testing.T) {
 				}
 			}
 			for name := range metadata {
-				if topic, es := strings.CutSuffix(name, ".avroschema"); es && !slices.Contains(mustHave, topic) {
+				if topic, found := strings.CutSuffix(name, ".avroschema"); found && !slices.Contains(mustHave, topic) {
 					t.Errorf("%s has a schema for %s, which is not a topic of it: make generate", file, topic)
 				}
 			}
@@ -267,7 +267,7 @@ func metadataOf(t *testing.T, file string) map[string]string {
 	return metadata
 }
 
-// canonicalForm is JSON without what does not count: spaces and the order of members.
+// canonicalForm returns JSON without spaces, its members in the order of their names.
 func canonicalForm(t *testing.T, text string) string {
 	t.Helper()
 	var v any

@@ -7,17 +7,17 @@ import (
 	"github.com/google/uuid"
 )
 
-// Cursor is a place in a list of purchases, newest first: after the purchase ID, created at CreadaEn. The zero Cursor is the
-// beginning.
+// Cursor is a place in a list of purchases, newest first: the place after the purchase ID, which was created at CreadaEn. The zero Cursor
+// is the beginning of the list.
 type Cursor struct {
 	CreadaEn time.Time
 	ID       string
 }
 
-// CursorOf is the place after c.
+// CursorOf returns the place after c.
 func CursorOf(c Compra) Cursor { return Cursor{CreadaEn: c.CreadaEn, ID: c.ID} }
 
-// String is the text that a client gets as `next`, and sends back as `after`.
+// String returns the text of the cursor. A client gets it as `siguiente`, and sends it as `despues`.
 func (c Cursor) String() string {
 	if c == (Cursor{}) {
 		return ""
@@ -25,8 +25,8 @@ func (c Cursor) String() string {
 	return c.CreadaEn.UTC().Format(time.RFC3339Nano) + "_" + c.ID
 }
 
-// ParseCursor reads the text of a Cursor; "" is the zero Cursor. Whatever String does not write is an *ValidationError that
-// names `after`: no other text reaches a database or an address.
+// ParseCursor reads the text of a Cursor; "" is the zero Cursor. For a text that String does not write it returns a *ValidationError about
+// `despues`. So no other text reaches a database or an address.
 func ParseCursor(text string) (Cursor, error) {
 	if text == "" {
 		return Cursor{}, nil

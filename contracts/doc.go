@@ -1,9 +1,8 @@
-// Package contracts holds what crosses a process boundary and is agreed by all who stand on either side:
-// the Avro schemas (avro/*.avsc, one a topic), the Go types made from them, the topics' names,
-// the states of a purchase, and what makes a purchase valid.
+// Package contracts has the types that cross a process boundary: the Avro schemas (avro/*.avsc, one a topic) and the Go types generated
+// from them, the topics and their messages, the states of a purchase, and the rules of a valid purchase.
 //
-// A schema changes in one way only: a field appended at the very end of `data`, producers first.
-// Anything else is a new topic. contract_test.go holds every schema against avro/published, the last released one.
+// Only one change of a schema is allowed: a new field at the end of `data`, with producers rolled out before readers. Any other change is a
+// new topic. contract_test.go compares every schema with the schema of the last release in avro/published.
 package contracts
 
 //go:generate go run ./internal/generate

@@ -1,7 +1,7 @@
 package contracts
 
-// Faltantes lists the lines of which there is less than is wanted, in the order of the lines. A product that
-// existencias does not have is unknown: it is missing, 0 available.
+// Faltantes returns the lines with less stock than their quantity, in the order of the lines. A product that existencias does not have is
+// missing, with 0 available.
 func Faltantes(lineas []Linea, existencias map[string]int) []Faltante {
 	var missing []Faltante
 	for _, l := range lineas {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Mensaje is the envelope of every record on every topic, field by field as in the .avsc files.
+// Message is the envelope of every record on every topic. It has the fields of the .avsc files in their order.
 type Message[D any] struct {
 	ID              string      `json:"id"`
 	Time            int64       `json:"time"`      // milliseconds since 1970 UTC
@@ -24,7 +24,7 @@ type Message[D any] struct {
 	Data            D           `json:"data"`
 }
 
-// NewMessage puts data in an envelope: a new id, said now by service.
+// NewMessage returns a message from service with a new id, the present time and data.
 func NewMessage[D any](service string, kind MessageType, traceparent string, data D) Message[D] {
 	now := time.Now().UnixMilli()
 	return Message[D]{
@@ -33,22 +33,22 @@ func NewMessage[D any](service string, kind MessageType, traceparent string, dat
 	}
 }
 
-// IDCompra is the purchase that the message is about: the data of every topic names one.
+// IDCompra returns the id of the purchase of the message. The data of every topic has the field.
 func (m Message[D]) IDCompra() string {
 	return reflect.ValueOf(m.Data).FieldByName("IDCompra").String()
 }
 
-// Encode gives the JSON from which the pub/sub component makes the Avro record. The component refuses null
-// where the schema has an array, so a slice that is nil is written as an empty one.
+// Encode returns the JSON of which the pub/sub component makes the Avro record. The component refuses null where the schema has an array,
+// so Encode writes a nil slice as an empty array.
 func (m Message[D]) Encode() ([]byte, error) {
 	withoutNulls(reflect.ValueOf(&m.Data).Elem())
 	return json.Marshal(m)
 }
 
-// ErrUnreadable is what Decode wraps: the record is not one of its topic.
+// ErrUnreadable is the error of Decode for a text that is no record of its topic.
 var ErrUnreadable = errors.New("mensaje ilegible")
 
-// Decode reads the JSON that the component makes of an Avro record. Unknown fields are refused.
+// Decode reads the JSON that the component makes of an Avro record. It refuses unknown fields.
 func Decode[D any](text []byte) (Message[D], error) {
 	var m Message[D]
 	reader := json.NewDecoder(bytes.NewReader(text))

@@ -5,51 +5,51 @@ import (
 	"time"
 )
 
-// ComprasFilter picks purchases; a zero field picks all.
+// ComprasFilter selects purchases. A zero field selects all.
 type ComprasFilter struct {
 	Estados   []Estado
 	IDUsuario string
 	Domicilio *bool
 }
 
-// MensajeDeSaga is a command that the saga sent for a purchase, with what was answered.
+// MensajeDeSaga is a command that the saga sent for a purchase, with the replies to it.
 type MensajeDeSaga struct {
 	Comando      MessageType       `json:"comando"`
 	PreguntadaEn time.Time         `json:"preguntada_en"`
-	AbandonadaEn *time.Time        `json:"abandonada_en,omitempty"` // when patience ran out
+	AbandonadaEn *time.Time        `json:"abandonada_en,omitempty"` // when the saga stopped waiting for the reply
 	Respuesta    MessageType       `json:"respuesta,omitempty"`
 	Motivo       string            `json:"motivo,omitempty"`
 	RespondidaEn *time.Time        `json:"respondida_en,omitempty"`
 	Tardias      []RespuestaTardia `json:"tardias"`
 }
 
-// RespuestaTardia is a reply that came second, or after patience had run out: kept, and without effect.
+// RespuestaTardia is a second reply, or one that came after the saga had stopped waiting. It is kept for operators and has no effect.
 type RespuestaTardia struct {
 	Tipo MessageType `json:"tipo"`
 	En   time.Time   `json:"en"`
 }
 
-// Resumen is what goes on now: how many purchases are in each state, and how fast those of the last VentanaS seconds came
-// from RECIBIDA to CONFIRMADA. The percentiles are nil where none did.
+// Resumen is the present load: how many purchases are in each state, and how long the purchases of the last VentanaS seconds took from
+// RECIBIDA to CONFIRMADA. The percentiles are nil where no purchase was confirmed.
 type Resumen struct {
 	Estados     map[Estado]int `json:"estados"`
 	VentanaS    int            `json:"ventana_s"`
 	Recibidas   int            `json:"recibidas"`
 	Confirmadas int            `json:"confirmadas"`
-	PorSegundo  float64        `json:"por_segundo"` // confirmed
+	PorSegundo  float64        `json:"por_segundo"` // confirmed purchases
 	P50         *float64       `json:"p50_ms"`
 	P95         *float64       `json:"p95_ms"`
 	P99         *float64       `json:"p99_ms"`
 }
 
-// Colas tells how many messages wait in each queue, now and of late.
+// Colas has the number of waiting messages of each queue, now and in the last minutes.
 type Colas struct {
-	Broker   bool             `json:"broker"` // it answers; else Ahora is empty
+	Broker   bool             `json:"broker"` // the broker answers; else Ahora is empty
 	Muestras []MuestraDeColas `json:"muestras"`
 	Ahora    []ColaAhora      `json:"ahora"`
 }
 
-// MuestraDeColas is how many waited in each topic at an instant: none of those for which the broker did not answer.
+// MuestraDeColas has the number of waiting messages of each topic at one instant, without the topics for which the broker did not answer.
 type MuestraDeColas struct {
 	En         time.Time        `json:"en"`
 	Pendientes map[string]int64 `json:"pendientes"`
@@ -67,7 +67,7 @@ type ColaAhora struct {
 	ParaVaciar  *float64 `json:"segundos_para_vaciar,omitempty"`
 }
 
-// LineaDeBalance is a product in the books: initial + restocked = stock + reserved + dispatched, or Diferencia is not 0.
+// LineaDeBalance is the balance of a product. Diferencia is 0 where initial + restocked = stock + reserved + dispatched.
 type LineaDeBalance struct {
 	IDProducto  string `json:"id_producto"`
 	Inicial     int64  `json:"inicial"`
@@ -78,22 +78,22 @@ type LineaDeBalance struct {
 	Diferencia  int64  `json:"diferencia"`
 }
 
-// MensajeMuerto is a message that its reader set aside: it will never be handled as it is. Pendiente is one that is still on
-// its topic, since a sidecar cannot hand it to its reader: it is delivered again each second until an operator sets it aside.
+// MensajeMuerto is a dead letter: a message that its reader cannot handle. Where Pendiente is true, the message is still on its topic,
+// because the sidecar cannot read it. The broker delivers it again each second, until an operator sets it aside.
 type MensajeMuerto struct {
-	ID         string          `json:"id"`          // its place in the broker
-	IDRegistro string          `json:"id_registro"` // what its producer calls it; may be anything
-	Tema       string          `json:"tema"`        // where it came from, and where it is put back
+	ID         string          `json:"id"`          // the place in the broker
+	IDRegistro string          `json:"id_registro"` // the id from its producer, in any form
+	Tema       string          `json:"tema"`        // the topic from which it came, and to which an operator may return it
 	Tipo       string          `json:"tipo"`
 	IDCompra   string          `json:"id_compra"`
 	Motivo     string          `json:"motivo"`
 	Origen     string          `json:"origen"` // the service that could not handle it
 	Intentos   int             `json:"intentos"`
-	En         time.Time       `json:"en"` // when it was set aside; when it was published where it is Pendiente
+	En         time.Time       `json:"en"` // when it was set aside; where Pendiente, when it was published
 	Pendiente  bool            `json:"pendiente,omitempty"`
-	Bytes      int64           `json:"bytes,omitempty"`    // of the original, where Registro is not all of it
+	Bytes      int64           `json:"bytes,omitempty"`    // the size of the original, where Registro does not have all of it
 	SHA256     string          `json:"sha256,omitempty"`   // of the original
 	Comienzo   string          `json:"comienzo,omitempty"` // of the original
 	Position   string          `json:"posicion,omitempty"` // of the original
-	Registro   json.RawMessage `json:"registro,omitempty"` // none where it cannot be read or is too large to be shown
+	Registro   json.RawMessage `json:"registro,omitempty"` // empty where it cannot be read or is too large
 }

@@ -2,20 +2,20 @@ package contracts
 
 import "time"
 
-// EstadoOrden is where an order stands.
+// EstadoOrden is the state of an order.
 type EstadoOrden string
 
-// An order's states. The last two are final.
+// The states of an order. The last two are final.
 const (
 	EstadoOrdenCreada     EstadoOrden = "CREADA"
 	EstadoOrdenCancelada  EstadoOrden = "CANCELADA"
 	EstadoOrdenDespachada EstadoOrden = "DESPACHADA"
 )
 
-// Orden is the order of a purchase, as ordenes and the bff tell it.
+// Orden is the order of a purchase in the JSON of ordenes and of the bff.
 type Orden struct {
 	ID                string      `json:"id"`
-	DatosComandoOrden             // what it was made for
+	DatosComandoOrden             // the purchase
 	Estado            EstadoOrden `json:"estado"`
 	CreadaEn          time.Time   `json:"creada_en"`
 	ActualizadaEn     time.Time   `json:"actualizada_en"`

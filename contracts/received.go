@@ -10,18 +10,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// What a record may be at most. A producer in any language can send whatever the Avro schema takes, so every reader checks.
+// The limits of a record. A producer in another language may send any record that fits the Avro schema, so every reader checks these.
 const (
-	MaxRecord   = 1 << 20         // bytes of a record as JSON: the largest purchase with its history is far below
-	MaxDetail   = 4000            // characters of what a history tells: a person's reason, with what the saga says before it
+	MaxRecord   = 1 << 20         // bytes of a record as JSON; the largest purchase with its history is far smaller
+	MaxDetail   = 4000            // characters of the detail of a history entry: a person's reason after words of the saga
 	MaxHistory  = 10_000          // entries of a purchase's history
 	maxRecordID = 255             // characters of an envelope's id; it may have any form
 	maxEnvelope = 100             // characters of another text of the envelope
-	maxInstant  = 253402300799999 // milliseconds: the end of the year 9999, the last that JSON's times can tell
+	maxInstant  = 253402300799999 // milliseconds: the end of the year 9999, the latest that time.Time writes as JSON
 )
 
-// CheckEnvelope says what is wrong with the envelope of a message that was received: nil or an *ValidationError. The
-// traceparent is not looked at: one that is not W3C's starts a new trace.
+// CheckEnvelope checks the envelope of a message that was received. It returns nil, or a *ValidationError with every wrong field. It does
+// not check the traceparent: a value that is not W3C's starts a new trace.
 func (m Message[D]) CheckEnvelope() error {
 	var v Validator
 	if utf8.RuneCountInString(m.ID) > maxRecordID {
@@ -36,15 +36,15 @@ func (m Message[D]) CheckEnvelope() error {
 	return v.Error()
 }
 
-// instant requires milliseconds since 1970 that can be told as a time. Clocks may differ and jump: when it is does not matter.
+// instant requires milliseconds since 1970 that JSON can have as a time. It compares them with no clock, because clocks differ and jump.
 func (v *Validator) instant(field string, ms int64) {
 	if ms < 0 || ms > maxInstant {
 		v.Fail(field, "debe ser un instante en milisegundos desde 1970")
 	}
 }
 
-// Beginning is the message at the beginning of a record's JSON that is cut, or that is no record of its topic: the fields
-// that can be read, texts cut to their limits, and of data the id_compra. It is what a dead letter tells of such a record.
+// Beginning reads the beginning of the JSON of a record that is cut, or that is no record of its topic. It returns the fields that it can
+// read, with texts cut to their limits; of data it returns only the id_compra. A dead letter of such a record has these fields.
 func Beginning[D any](text []byte) Message[D] {
 	reader := json.NewDecoder(bytes.NewReader(text))
 	envelope := map[string]any{"data": map[string]any{}}
@@ -56,15 +56,15 @@ func Beginning[D any](text []byte) Message[D] {
 		return Message[D]{}
 	}
 	var m Message[D]
-	_ = json.Unmarshal(readBack, &m) // a field of another type is passed over
+	_ = json.Unmarshal(readBack, &m) // Unmarshal skips a field of another type
 	m.ID, m.Traceparent = Cut(m.ID, maxRecordID), ""
 	m.Type, m.Specversion = MessageType(Cut(string(m.Type), maxEnvelope)), Cut(m.Specversion, maxEnvelope)
 	m.Datacontenttype, m.ServiceName = Cut(m.Datacontenttype, maxEnvelope), Cut(m.ServiceName, maxEnvelope)
 	return m
 }
 
-// readFields reads texts and numbers of an object into fields, in whatever order they come; of `data` only id_compra. It
-// reports false where the object is cut.
+// readFields reads the texts and numbers of an object into fields, in any order; of `data` it reads only id_compra. It reports false where
+// the object is cut.
 func readFields(reader *json.Decoder, fields map[string]any) bool {
 	for reader.More() {
 		name, err := reader.Token()
@@ -94,11 +94,11 @@ func readFields(reader *json.Decoder, fields map[string]any) bool {
 			fields[fmt.Sprint(name)] = value
 		}
 	}
-	_, err := reader.Token() // its end
+	_, err := reader.Token() // the end of the object
 	return err == nil
 }
 
-// Cut is text, or its first max characters with an ellipsis as the last.
+// Cut returns text, or its first max characters, of which the last is an ellipsis.
 func Cut(text string, max int) string {
 	if len(text) <= max || utf8.RuneCountInString(text) <= max {
 		return text
@@ -112,10 +112,9 @@ func Cut(text string, max int) string {
 	return text
 }
 
-// Parties requires that the ids of a purchase and of its customer, both right by themselves, have not changed places. A
-// sidecar reads fields by their position, so that a producer's mistake would go unnoticed. Where the customer's id is a UUID
-// too, form alone cannot tell: the purchase's must then be of version 7, whose first half is the time. The customer was
-// there first.
+// Parties requires that the ids of a purchase and of its customer have not changed places. A sidecar reads fields by their position, so a
+// producer may swap them and nobody notices. Where the id of the customer is a UUID too, the form does not tell them apart. Then the id of the
+// purchase must be of version 7, which begins with the time, and must not be older than the id of the customer.
 func (v *Validator) Parties(field, idCompra, idUsuario string) {
 	usuario, err := uuid.Parse(idUsuario)
 	if err != nil {
@@ -123,7 +122,7 @@ func (v *Validator) Parties(field, idCompra, idUsuario string) {
 	}
 	compra, err := uuid.Parse(idCompra)
 	switch {
-	case err != nil: // told by IDCompra
+	case err != nil: // IDCompra reports it
 	case compra.Version() != 7:
 		v.Fail(field, "debe ser un UUID de versión 7, porque el cliente también se identifica con un UUID")
 	case swapped(compra, usuario):
@@ -131,8 +130,8 @@ func (v *Validator) Parties(field, idCompra, idUsuario string) {
 	}
 }
 
-// Swapped tells that the ids of a purchase and its customer evidently changed places. It takes what Parties refuses only for
-// its form: purchases that were accepted before there was that rule.
+// Swapped reports whether the ids of a purchase and its customer have certainly changed places. Parties refuses more: the ids that it refuses
+// only for their form may be of a purchase that is older than the rule.
 func Swapped(idCompra, idUsuario string) bool {
 	usuario, err := uuid.Parse(idUsuario)
 	if err != nil {
@@ -146,7 +145,7 @@ func swapped(compra, usuario uuid.UUID) bool {
 	return usuario.Version() == 7 && (compra.Version() != 7 || bytes.Compare(compra[:6], usuario[:6]) < 0)
 }
 
-// Faltantes requires at most MaxLineas products, each once, and of each less than was asked for.
+// Faltantes requires at most MaxLineas products, each once, and each with less stock than the purchase asks for.
 func (v *Validator) Faltantes(field string, faltantes []Faltante) {
 	if len(faltantes) > MaxLineas {
 		v.Fail(field, fmt.Sprintf("puede tener a lo sumo %d productos", MaxLineas))
@@ -167,7 +166,7 @@ func (v *Validator) Faltantes(field string, faltantes []Faltante) {
 	}
 }
 
-// Validate says what is wrong with what is told of a purchase: nil or an *ValidationError.
+// Validate checks the data of an event about a purchase. It returns nil, or a *ValidationError with every wrong field.
 func (e DatosEventoCompra) Validate() error {
 	var v Validator
 	v.IDCompra("id_compra", e.IDCompra)
@@ -191,21 +190,21 @@ func (e DatosEventoCompra) Validate() error {
 	return v.Error()
 }
 
-// LineasIfAny is Lineas for a message that needs none: its sender may tell them all the same.
+// LineasIfAny requires valid lines where there are lines. It is for a message that needs none.
 func (v *Validator) LineasIfAny(field string, lineas []Linea) {
 	if len(lineas) > 0 {
 		v.Lineas(field, lineas)
 	}
 }
 
-// IDOrden requires a UUID in its canonical form; none is fine.
+// IDOrden requires a UUID in its canonical form. It may be empty.
 func (v *Validator) IDOrden(field, value string) {
 	if value != "" {
 		v.IDCompra(field, value)
 	}
 }
 
-// history requires entries whose numbers count up, each with a step, a time and words that can be shown.
+// history requires entries with ascending numbers, each with a valid step, time and detail.
 func (v *Validator) history(field string, facts []Hecho) {
 	if len(facts) > MaxHistory {
 		v.Fail(field, fmt.Sprintf("puede tener a lo sumo %d hechos", MaxHistory))

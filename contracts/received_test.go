@@ -18,7 +18,7 @@ func TestCheckEnvelope(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(m *envelope)
-		named  string // the field that is refused; "" for none
+		named  string // the field that the error names; "" for no error
 	}{
 		{"ours", func(*envelope) {}, ""},
 		{"an id that is no UUID", func(m *envelope) { m.ID = "a b\x00\n/?é" }, ""},
@@ -34,7 +34,7 @@ func TestCheckEnvelope(t *testing.T) {
 		{"a clock that is years ahead", func(m *envelope) { m.Time += 20 * 365 * 24 * 3600 * 1000 }, ""},
 		{"a trace that is none", func(m *envelope) { m.Traceparent = strings.Repeat("x", 9999) }, ""},
 	} {
-		m := contracts.NewMessage("prueba", contracts.LiberarReserva, "", contracts.DatosComandoProducto{})
+		m := contracts.NewMessage("test", contracts.LiberarReserva, "", contracts.DatosComandoProducto{})
 		c.change(&m)
 		err := m.CheckEnvelope()
 		if (err == nil) != (c.named == "") || err != nil && !strings.HasPrefix(err.Error(), c.named+": ") {
@@ -43,21 +43,21 @@ func TestCheckEnvelope(t *testing.T) {
 	}
 }
 
-// A purchase's id and its customer's that changed places cannot pass, whatever the customer's looks like.
+// Validate refuses the swapped ids of a purchase and its customer, for each form of the customer's id.
 func TestSwappedIDsDoNotPass(t *testing.T) {
 	const early, late = "01938f5e-7c1a-7000-8000-000000000001", "01a21000-0000-7000-8000-000000000001"
 	v4 := uuid.NewString()
 	for _, c := range []struct {
 		compra, usuario string
-		good, evident   bool // evident: refused also where the purchase was accepted before there was the rule
+		good, evident   bool // evident: Swapped reports it too
 	}{
 		{late, "ana", true, false},
 		{v4, "ana", true, false},
-		{"ana", late, false, false}, // by its form
+		{"ana", late, false, false}, // refused for its form
 		{"ana", v4, false, false},
 		{late, v4, true, false},
 		{v4, late, false, true},
-		{uuid.NewString(), v4, false, false}, // form cannot tell
+		{uuid.NewString(), v4, false, false}, // the form does not tell
 		{late, early, true, false},
 		{early, late, false, true},
 		{late, late, true, false},
@@ -155,7 +155,7 @@ func TestEventoCompraValidate(t *testing.T) {
 	}
 }
 
-// What is told of a record that is cut, or that is none, is what can be read of it.
+// Beginning returns the fields that can be read of a record that is cut, or of a text that is no record.
 func TestBeginning(t *testing.T) {
 	type data = contracts.DatosEventoOrden
 	m := contracts.NewMessage("ordenes", contracts.OrdenCreada, "", data{IDCompra: oneCompra, RespondeA: "CrearOrden", IDOrden: oneCompra, Motivo: "x"})
@@ -175,8 +175,8 @@ func TestBeginning(t *testing.T) {
 		{"the fields in another order", `{"data":{"motivo":"x","faltantes":[{"a":[1]}],"id_compra":"` + oneCompra + `"},"type":"X","id":"1"}`,
 			contracts.Message[data]{ID: "1", Type: "X", Data: data{IDCompra: oneCompra}}},
 		{"cut in the purchase", string(whole[:untilID-3]), func() contracts.Message[data] { m := m; m.Data = data{}; return m }()},
-		{"of another topic", `{"id":"1","sorpresa":{"id":"2"},"type":"X","data":{}}`, contracts.Message[data]{ID: "1", Type: "X"}},
-		{"with other types", `{"id":7,"type":"X","time":"ayer","data":[]}`, contracts.Message[data]{Type: "X"}},
+		{"of another topic", `{"id":"1","surprise":{"id":"2"},"type":"X","data":{}}`, contracts.Message[data]{ID: "1", Type: "X"}},
+		{"with other types", `{"id":7,"type":"X","time":"yesterday","data":[]}`, contracts.Message[data]{Type: "X"}},
 		{"a long id", `{"id":"` + strings.Repeat("ñ", 300) + `"}`, contracts.Message[data]{ID: strings.Repeat("ñ", 254) + "…"}},
 		{"a long purchase", `{"data":{"id_compra":"` + strings.Repeat("x", 65) + `"}}`, contracts.Message[data]{}},
 		{"a list", `[1]`, contracts.Message[data]{}},

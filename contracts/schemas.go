@@ -10,19 +10,19 @@ import (
 //go:embed avro/*.avsc
 var schemas embed.FS
 
-// deadLetterSuffix is how the topic for a topic's dead letters is called.
+// deadLetterSuffix is the end of the name of a topic for dead letters.
 const deadLetterSuffix = "-dlq"
 
-// AvroSchema is the Avro schema of a topic, or of its dead letters, for programs that read the broker directly.
+// AvroSchema returns the Avro schema of a topic or of its topic for dead letters, for a program that reads the broker directly.
 func AvroSchema(topic string) (string, error) {
 	text, err := schemas.ReadFile("avro/" + strings.TrimSuffix(topic, deadLetterSuffix) + ".avsc")
 	if err != nil {
-		return "", fmt.Errorf("esquema de %s: %w", topic, err)
+		return "", fmt.Errorf("schema of %s: %w", topic, err)
 	}
 	return string(text), nil
 }
 
-// EmptyRecord is the JSON of a topic's record in which every field has its empty value.
+// EmptyRecord returns the JSON of a record of the topic in which every field is empty.
 func EmptyRecord(topic string) ([]byte, error) {
 	text, err := AvroSchema(topic)
 	if err != nil {
@@ -30,7 +30,7 @@ func EmptyRecord(topic string) ([]byte, error) {
 	}
 	var schema any
 	if err := json.Unmarshal([]byte(text), &schema); err != nil {
-		return nil, fmt.Errorf("esquema de %s: %w", topic, err)
+		return nil, fmt.Errorf("schema of %s: %w", topic, err)
 	}
 	return json.Marshal(emptyValue(schema))
 }
@@ -42,7 +42,7 @@ func emptyValue(kind any) any {
 			value := map[string]any{}
 			fields, _ := t["fields"].([]any)
 			for _, c := range fields {
-				if field, es := c.(map[string]any); es {
+				if field, ok := c.(map[string]any); ok {
 					value[fmt.Sprint(field["name"])] = emptyValue(field["type"])
 				}
 			}

@@ -1,10 +1,9 @@
 package contracts
 
-// Estado is where a purchase stands.
+// Estado is the state of a purchase.
 type Estado string
 
-// The states, in the order in which a purchase meets them. CONFIRMADA is what the saga works for; it can still be
-// cancelled or dispatched.
+// The states, in the order in which a purchase enters them. A purchase in CONFIRMADA can still be cancelled or dispatched.
 const (
 	EstadoRecibida            Estado = "RECIBIDA"
 	EstadoIniciada            Estado = "INICIADA"
@@ -19,13 +18,13 @@ const (
 	EstadoFallida             Estado = "FALLIDA"
 )
 
-// Estados are all of them.
+// Estados are all states.
 var Estados = []Estado{
 	EstadoRecibida, EstadoIniciada, EstadoProductosValidos, EstadoProductosReservados, EstadoPorAprobar, EstadoConfirmada,
 	EstadoDespachada, EstadoCompensando, EstadoRechazada, EstadoCancelada, EstadoFallida,
 }
 
-// AtRest tells that the saga has nothing more to do by itself: the purchase is confirmed or at its end.
+// AtRest reports whether the saga has ended: the purchase is confirmed or in a final state.
 func (e Estado) AtRest() bool {
 	switch e {
 	case EstadoConfirmada, EstadoDespachada, EstadoRechazada, EstadoCancelada, EstadoFallida:

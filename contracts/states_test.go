@@ -7,7 +7,7 @@ import (
 	"entregas/contracts"
 )
 
-// Each state is in the public interfaces.
+// The descriptions of the public interfaces have each state.
 func TestEachStateIsPublic(t *testing.T) {
 	for _, file := range []string{"openapi.yaml", "../bff/graph/public/esquema.graphql", "../bff/graph/public/gqlgen.yml"} {
 		text := read(t, file)

@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// FreeText requires at most max characters (code points) that a person may write; none is fine. It is the one rule for free
-// text in REST, GraphQL and messages, and openapi.yaml and asyncapi.yaml say it: line breaks, tabs, spaces of any kind and
-// joined emoji are taken and kept as written. A control character or a byte that is no UTF-8 is refused, and named.
+// FreeText requires at most max characters (code points). The text may be empty. This rule holds for free text in REST, GraphQL and
+// messages, and openapi.yaml has it in words. Line breaks, tabs, spaces of any kind and joined emoji are valid, and are kept. The error names
+// a control character, or the place of a byte that is not UTF-8.
 func (v *Validator) FreeText(field, value string, max int) {
 	if detail := controlIn(value); detail != "" {
 		v.Fail(field, detail)
@@ -21,18 +21,18 @@ func (v *Validator) FreeText(field, value string, max int) {
 	}
 }
 
-// IdempotencyKey requires 1 to 255 visible ASCII characters or spaces: what a header can carry.
+// IdempotencyKey requires 1 to MaxKey visible ASCII characters or spaces: a header can carry no others.
 func (v *Validator) IdempotencyKey(field, value string) {
 	if value == "" || len(value) > MaxKey || strings.IndexFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
 		v.Fail(field, "debe ser una, de 1 a 255 caracteres ASCII visibles")
 	}
 }
 
-// MaxKey is how many bytes an Idempotency-Key may have.
+// MaxKey is the maximum length of an Idempotency-Key in bytes.
 const MaxKey = 255
 
-// CanonicalID is the canonical form of a UUID that is written with capitals, and any other text as it is: the edge takes what
-// people type, and everything behind it has one form.
+// CanonicalID returns the canonical form of a UUID that is written with capitals. It returns any other text unchanged. The bff accepts both
+// forms from a person, and all other programs know one form.
 func CanonicalID(id string) string {
 	if readBack, err := uuid.Parse(id); err == nil && strings.EqualFold(readBack.String(), id) {
 		return readBack.String()
@@ -40,12 +40,12 @@ func CanonicalID(id string) string {
 	return id
 }
 
-// FormatInstant is the one form of an instant in REST, GraphQL and live streams: RFC 3339 in UTC, with milliseconds, which is
-// what messages carry, so that a purchase is told alike wherever it is read.
+// FormatInstant returns the form of an instant in REST, GraphQL and live streams: RFC 3339 in UTC, with milliseconds. Messages carry
+// milliseconds too, so a purchase has the same instants in all of them.
 func FormatInstant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// controlIn says which character of text is the first that nobody may write, and where it is, counted in characters from 1;
-// "" when there is none.
+// controlIn returns words in Spanish about the first invalid character of text, with its place counted in characters from 1. It returns ""
+// where all characters are valid.
 func controlIn(text string) string {
 	position := 0
 	for i, r := range text {
@@ -62,8 +62,8 @@ func controlIn(text string) string {
 	return ""
 }
 
-// isControl tells control characters (Unicode's Cc and Cf) from those that a person writes. An unassigned character is not
-// one: emoji are added each year. Joiners and tags make one emoji of several.
+// isControl reports whether r is a control character (Unicode's Cc and Cf) that text may not have. Joiners and tags are valid, because they
+// make one emoji of several. Unassigned characters are valid, because Unicode gets new emoji each year.
 func isControl(r rune) bool {
 	const nonJoiner, joiner, firstTag, lastTag = '\u200c', '\u200d', '\U000e0020', '\U000e007f'
 	switch {
@@ -74,7 +74,7 @@ func isControl(r rune) bool {
 	}
 }
 
-// isLineBreakOrTab are the characters of free text that an identifier may not have.
+// isLineBreakOrTab reports whether r is a character that free text may have and an identifier may not.
 func isLineBreakOrTab(r rune) bool {
 	return r == '\n' || r == '\r' || r == '\t' || r == '\u2028' || r == '\u2029'
 }

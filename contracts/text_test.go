@@ -11,12 +11,12 @@ import (
 	"entregas/contracts"
 )
 
-// What people write is taken; what a person cannot have meant is refused by its name and place.
+// Characters that a person writes are valid. For any other, the error has its name and place.
 func TestFreeText(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
-		named      string // what the detail must say; "" where the text is taken
-		identifier bool   // that it is one too
+		named      string // a part of the error's detail; "" where the text is valid
+		identifier bool   // the text is a valid identifier too
 	}{
 		{"nothing", "", "", false},
 		{"words", "Cambié de idea", "", true},
@@ -72,7 +72,7 @@ func TestIdempotencyKey(t *testing.T) {
 		"": false, strings.Repeat("k", contracts.MaxKey+1): false, "clavé": false, "a\x00": false, "a\nb": false, "\xff": false, "a\x7f": false,
 	} {
 		var v contracts.Validator
-		v.IdempotencyKey("clave", key)
+		v.IdempotencyKey("key", key)
 		if (v.Error() == nil) != good {
 			t.Errorf("%.20q: %v", key, v.Error())
 		}
@@ -91,7 +91,7 @@ func TestCanonicalID(t *testing.T) {
 	}
 }
 
-// Only what a list gave is a cursor: every change of one is another one of that form, or refused by the field's name.
+// ParseCursor reads only texts of Cursor.String. A changed text is another such text, or the error names the field despues.
 func TestParseCursor(t *testing.T) {
 	one := contracts.Cursor{CreadaEn: time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.UTC), ID: oneCompra}
 	for _, c := range []contracts.Cursor{{}, one, {CreadaEn: one.CreadaEn.Truncate(time.Second), ID: oneCompra}} {

@@ -2,7 +2,7 @@ package contracts
 
 import "slices"
 
-// Tema is a topic and, as its type parameter, what its messages carry.
+// TopicName is the name of a topic. Its type parameter is the type of the messages' data.
 type TopicName[D any] string
 
 // The topics: persistent://public/default/<name>.
@@ -17,58 +17,58 @@ const (
 	EventosCompra        TopicName[DatosEventoCompra]        = "eventos-compra"
 )
 
-// MensajesMuertos is the topic for messages of t that cannot be handled: same schema, the reason in the properties.
-func (t TopicName[D]) MensajesMuertos() TopicName[D] { return t + deadLetterSuffix }
+// DeadLetters returns the topic for the messages of t that their reader cannot handle. It has the same schema; the properties have the reason.
+func (t TopicName[D]) DeadLetters() TopicName[D] { return t + deadLetterSuffix }
 
-// Topic is one topic: what is on it, who sends it and who reads it. The schemas and subscriptions in components/, asyncapi.yaml
-// and the broker's topics and subscriptions follow from Topics.
+// Topic is one topic with its messages, its sender and its reader. `make generate` makes the schemas and subscriptions in components/ and
+// asyncapi.yaml of Topics, and `make up` the topics and subscriptions of the broker.
 type Topic struct {
 	Name      string
 	Sender    string // an app-id
 	Reader    string // an app-id, and the name of its subscription
 	Component string // the Dapr component through which Reader receives; "pubsub" when empty
 	Messages  []MessageType
-	About     string // what the topic is for, in Spanish: asyncapi.yaml tells it
+	About     string // the use of the topic, for asyncapi.yaml
 }
 
-// Topics are all topics, without those for dead letters.
+// Topics are all topics, without the topics for dead letters.
 var Topics = []Topic{
 	{
-		Name: string(ComandosGestorCompra), Sender: "bff", Reader: "gestor-compra", About: "Comprar y cancelar, sin esperar a gestor-compra.",
+		Name: string(ComandosGestorCompra), Sender: "bff", Reader: "gestor-compra", About: "Create and cancel purchases; the sender does not wait for gestor-compra.",
 		Messages: []MessageType{CrearCompra, CancelarCompra},
 	},
 	{
-		Name: string(ComandosInventario), Sender: "gestor-compra", Reader: "consolidador", About: "Si hay de todo lo que una compra pide.",
+		Name: string(ComandosInventario), Sender: "gestor-compra", Reader: "consolidador", About: "Check whether there is stock of each product of a purchase.",
 		Messages: []MessageType{ValidarInventario, CancelarValidacionInventario},
 	},
 	{
-		Name: string(EventosInventario), Sender: "consolidador", Reader: "gestor-compra", About: "Lo que consolidador responde.",
+		Name: string(EventosInventario), Sender: "consolidador", Reader: "gestor-compra", About: "The replies of consolidador.",
 		Messages: []MessageType{InventarioValidado, InventarioInsuficiente, ValidacionCancelada},
 	},
 	{
 		Name: string(ComandosProducto), Sender: "gestor-compra", Reader: "admin-productos", Component: "pubsub-productos",
-		About:    "Reservar para una compra, soltar lo reservado, despacharlo.",
+		About:    "Reserve products for a purchase, release them, dispatch them.",
 		Messages: []MessageType{ReservarProducto, LiberarReserva, DespacharReserva},
 	},
 	{
-		Name: string(EventosProductos), Sender: "admin-productos", Reader: "gestor-compra", About: "Lo que admin-productos responde.",
+		Name: string(EventosProductos), Sender: "admin-productos", Reader: "gestor-compra", About: "The replies of admin-productos.",
 		Messages: []MessageType{ProductosReservados, ReservaRechazada, ReservaLiberada, ReservaDespachada},
 	},
 	{
-		Name: string(ComandosOrden), Sender: "gestor-compra", Reader: "ordenes", About: "Crear y cancelar la orden de una compra.",
+		Name: string(ComandosOrden), Sender: "gestor-compra", Reader: "ordenes", About: "Create and cancel the order of a purchase.",
 		Messages: []MessageType{CrearOrden, CancelarOrden},
 	},
 	{
-		Name: string(EventosOrden), Sender: "ordenes", Reader: "gestor-compra", About: "Lo que ordenes responde, y lo que una persona hizo allí (OrdenDespachada).",
+		Name: string(EventosOrden), Sender: "ordenes", Reader: "gestor-compra", About: "The replies of ordenes, and the dispatch of an order by a person (OrdenDespachada).",
 		Messages: []MessageType{OrdenCreada, OrdenRechazada, OrdenCancelada, OrdenDespachada},
 	},
 	{
-		Name: string(EventosCompra), Sender: "gestor-compra", Reader: "bff", About: "Cada cambio de una compra, con la compra entera y su historia.",
+		Name: string(EventosCompra), Sender: "gestor-compra", Reader: "bff", About: "Each change of a purchase, with the whole purchase and its history.",
 		Messages: []MessageType{CompraActualizada},
 	},
 }
 
-// Names lists every topic, without the ones for dead letters.
+// Names returns the name of each of Topics.
 func Names() []string {
 	names := make([]string, len(Topics))
 	for i, t := range Topics {
@@ -87,7 +87,7 @@ func TopicOf(t MessageType) Topic {
 	return Topic{}
 }
 
-// Tipo says which message of its topic one is. Commands are infinitives, events past participles.
+// MessageType is the type of a message. The name of a command is an infinitive, the name of an event a past participle.
 type MessageType string
 
 // The messages, by topic.

@@ -12,8 +12,8 @@ import (
 	"entregas/contracts"
 )
 
-// Each topic and each message that has a name in topics.go is in Topics, once, and each topic has what `make generate` needs and
-// writes.
+// Each topic and each message with a constant in topics.go is in Topics, once. Each topic has the fields and the schema that `make generate`
+// needs.
 func TestTopicsAreWhole(t *testing.T) {
 	source, err := os.ReadFile("topics.go")
 	if err != nil {
@@ -47,7 +47,7 @@ func TestTopicsAreWhole(t *testing.T) {
 	}
 }
 
-// Each topic is read by its Reader, through its Component.
+// Each topic has a subscription of its Reader, through its Component.
 func TestEachTopicHasASubscription(t *testing.T) {
 	const file = "../components/subscriptions.yaml"
 	text, err := os.ReadFile(file)

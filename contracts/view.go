@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Compra is a purchase as it is told to people and programs: gestor-compra's and bff's JSON.
+// Compra is a purchase in the JSON of gestor-compra and of the bff.
 type Compra struct {
 	SolicitudCompra
 	Estado        Estado         `json:"estado"`
@@ -17,28 +17,28 @@ type Compra struct {
 	Historia      []HechoContado `json:"historia"`
 }
 
-// IsSame tells that s asks for what c is: the same customer, lines and delivery. The order of the lines counts,
-// since a client that sends a purchase again sends the same bytes.
+// IsSame reports whether s asks for the purchase c: the same customer, lines and delivery. The order of the lines counts, because a client
+// that repeats a request sends the same bytes.
 func (c Compra) IsSame(s SolicitudCompra) bool {
 	return c.IDUsuario == s.IDUsuario && c.Domicilio == s.Domicilio && slices.Equal(c.Productos, s.Productos)
 }
 
-// PaginaDeCompras is a part of a list of purchases, newest first.
+// PaginaDeCompras is one page of a list of purchases, newest first.
 type PaginaDeCompras struct {
 	Compras   []Compra `json:"compras"`
-	Siguiente string   `json:"siguiente,omitempty"` // the cursor of the next page; the last page has none
+	Siguiente string   `json:"siguiente,omitempty"` // the cursor of the next page; empty on the last page
 }
 
-// HechoContado is one entry of a purchase's history. Numero counts up per purchase.
+// HechoContado is one entry of the history of a purchase. Numero counts the entries of the purchase.
 type HechoContado struct {
 	Numero  int       `json:"numero"`
 	Paso    string    `json:"paso"` // the state entered, or the rollback that was confirmed
-	Tipo    string    `json:"tipo"` // the message behind it
+	Tipo    string    `json:"tipo"` // the message that is the reason
 	En      time.Time `json:"en"`
 	Detalle string    `json:"detalle"`
 }
 
-// Numero is that of the newest history entry, 0 when there is none.
+// Numero returns the number of the newest entry of the history, or 0 where there is none.
 func (c Compra) Numero() int {
 	if len(c.Historia) == 0 {
 		return 0
@@ -46,7 +46,7 @@ func (c Compra) Numero() int {
 	return c.Historia[len(c.Historia)-1].Numero
 }
 
-// Event is what goes on events-compra about c.
+// Event returns the data of the event on eventos-compra about c.
 func (c Compra) Event() DatosEventoCompra {
 	e := DatosEventoCompra{
 		IDCompra: c.ID, Numero: c.Numero(), Estado: string(c.Estado), IDUsuario: c.IDUsuario, Domicilio: c.Domicilio,
@@ -59,7 +59,7 @@ func (c Compra) Event() DatosEventoCompra {
 	return e
 }
 
-// Compra is the purchase that the event tells of.
+// Compra returns the purchase of the event.
 func (e DatosEventoCompra) Compra() Compra {
 	c := Compra{
 		SolicitudCompra: SolicitudCompra{ID: e.IDCompra, IDUsuario: e.IDUsuario, Productos: e.Productos, Domicilio: e.Domicilio},
@@ -72,7 +72,7 @@ func (e DatosEventoCompra) Compra() Compra {
 	return c
 }
 
-// Aceptada is the answer to a purchase that was taken: it goes on under this id.
+// Aceptada is the answer to a purchase that was accepted, with its id.
 type Aceptada struct {
 	ID     string `json:"id"`
 	Estado Estado `json:"estado"`
@@ -94,7 +94,7 @@ type Reposicion struct {
 	Cantidad int `json:"cantidad"`
 }
 
-// Producto is a product and how much of it can be bought, as admin-productos and the bff tell it.
+// Producto is a product, with the quantity that can be bought, in the JSON of admin-productos and of the bff.
 type Producto struct {
 	ID       string `json:"id"`
 	Nombre   string `json:"nombre"`

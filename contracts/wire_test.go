@@ -15,8 +15,8 @@ import (
 	"entregas/contracts"
 )
 
-// encoder is the pub/sub component's own: it makes the record of the JSON that we publish, and JSON again of the
-// record that a subscriber gets.
+// encoder is the codec of the pub/sub component. It makes the record of the JSON that a program publishes, and the JSON of the record for a
+// subscriber.
 type encoder struct{ *goavro.Codec }
 
 func newEncoder(t testing.TB, schema string) encoder {
@@ -37,7 +37,7 @@ func (c encoder) record(text []byte) ([]byte, error) {
 }
 
 func (c encoder) text(record []byte) ([]byte, error) {
-	native, _, err := c.NativeFromBinary(record) // like the component: what is left over is nobody's
+	native, _, err := c.NativeFromBinary(record) // like the component, it ignores bytes after the record
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +53,10 @@ func read(t testing.TB, file string) string {
 	return string(text)
 }
 
-// topicCase is a topic with what can be tested of its Go type.
+// topicCase has the tests of a topic with its Go type.
 type topicCase struct {
 	name      string
-	roundTrip func(t *rapid.T, c encoder) // there and back through the component
+	roundTrip func(t *rapid.T, c encoder) // encodes a message, decodes it, and compares
 	nulls     func(t *testing.T, c encoder)
 }
 
@@ -77,7 +77,7 @@ func topic[D any](name contracts.TopicName[D]) topicCase {
 		reflect.Int: rapid.IntRange(math.MinInt32, math.MaxInt32).AsAny(), // Avro's int
 	}})
 	tc.roundTrip = func(t *rapid.T, c encoder) {
-		m := contracts.NewMessage("prueba", contracts.MessageType(rapid.StringN(1, 30, -1).Draw(t, "tipo")), rapid.String().Draw(t, "traza"), data.Draw(t, "data"))
+		m := contracts.NewMessage("test", contracts.MessageType(rapid.StringN(1, 30, -1).Draw(t, "type")), rapid.String().Draw(t, "trace"), data.Draw(t, "data"))
 		text, err := m.Encode()
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +87,7 @@ func topic[D any](name contracts.TopicName[D]) topicCase {
 			t.Fatalf("%s: %v", text, err)
 		}
 		if !reflect.DeepEqual(back, m) {
-			t.Fatalf("fue  %+v\nvino %+v", m, back)
+			t.Fatalf("was  %+v\ncame %+v", m, back)
 		}
 		var envelope struct {
 			Data struct {
@@ -95,12 +95,12 @@ func topic[D any](name contracts.TopicName[D]) topicCase {
 			} `json:"data"`
 		}
 		if err := json.Unmarshal(text, &envelope); err != nil || back.IDCompra() != envelope.Data.IDCompra {
-			t.Fatalf("%s es de la compra %q: %v", text, back.IDCompra(), err)
+			t.Fatalf("%s is about the purchase %q: %v", text, back.IDCompra(), err)
 		}
 	}
 	tc.nulls = func(t *testing.T, c encoder) {
 		var empty D
-		text, err := contracts.NewMessage("prueba", "Nada", "", empty).Encode()
+		text, err := contracts.NewMessage("test", "Nothing", "", empty).Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,13 +152,13 @@ func TestMissingListGoesEmpty(t *testing.T) {
 }
 
 func TestDeadLettersHaveATopicOfTheirOwn(t *testing.T) {
-	if deadLetters := contracts.ComandosOrden.MensajesMuertos(); deadLetters != "comandos-orden-dlq" {
+	if deadLetters := contracts.ComandosOrden.DeadLetters(); deadLetters != "comandos-orden-dlq" {
 		t.Fatal(deadLetters)
 	}
 }
 
 func TestDecodingRefuses(t *testing.T) {
-	good := contracts.NewMessage("prueba", contracts.LiberarReserva, "", contracts.DatosComandoProducto{IDCompra: "c"})
+	good := contracts.NewMessage("test", contracts.LiberarReserva, "", contracts.DatosComandoProducto{IDCompra: "c"})
 	withoutID, withoutType := good, good
 	withoutID.ID, withoutType.Type = "", ""
 	for name, text := range map[string][]byte{
@@ -166,7 +166,7 @@ func TestDecodingRefuses(t *testing.T) {
 		"not JSON":                []byte(`{`),
 		"a list":                  []byte(`[]`),
 		"null":                    []byte(`null`),
-		"another topic's data":    encode(t, contracts.NewMessage("prueba", "X", "", contracts.DatosEventoOrden{})),
+		"another topic's data":    encode(t, contracts.NewMessage("test", "X", "", contracts.DatosEventoOrden{})),
 		"a field of another type": []byte(`{"id":"1","type":"X","data":{"id_compra":7}}`),
 		"without an id":           encode(t, withoutID),
 		"without a type":          encode(t, withoutType),
@@ -205,12 +205,12 @@ func FuzzDecodeMessage(f *testing.F) {
 			return
 		}
 		if m.ID == "" || m.Type == "" {
-			t.Fatalf("sin identidad: %+v", m)
+			t.Fatalf("no id or type: %+v", m)
 		}
 		other := encode(t, m)
 		equal, err := contracts.Decode[contracts.DatosComandoGestorCompra](other)
 		if err != nil || !bytes.Equal(encode(t, equal), other) {
-			t.Fatalf("fue %s\nvino %+v: %v", other, equal, err)
+			t.Fatalf("was %s\ncame %+v: %v", other, equal, err)
 		}
 	})
 }

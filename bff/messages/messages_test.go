@@ -62,7 +62,7 @@ func TestEvents(t *testing.T) {
 			if says := pubsubtest.DeliverText(t, routes, "/vivo/eventos-compra", text); says != "SUCCESS" {
 				t.Errorf("en vivo responde %s", says)
 			}
-			if dead := pubsubtest.Published(t, &broker, contracts.EventosCompra.MensajesMuertos()); (len(dead) == 1) != c.dies {
+			if dead := pubsubtest.Published(t, &broker, contracts.EventosCompra.DeadLetters()); (len(dead) == 1) != c.dies {
 				t.Errorf("%d mensajes muertos", len(dead))
 			}
 			if keys := store.Keys("compra/"); (len(keys) == 1) != c.knows {

@@ -44,7 +44,7 @@ func setAside[D any](ctx context.Context, p *Publisher, topic contracts.TopicNam
 	}
 	text, err := m.Encode()
 	if err != nil {
-		return fmt.Errorf("codificar para %s: %w", topic.MensajesMuertos(), err)
+		return fmt.Errorf("codificar para %s: %w", topic.DeadLetters(), err)
 	}
 	if errors.Is(cause, contracts.ErrUnreadable) || len(text) > contracts.MaxRecord { // escaped, the JSON may be larger than it came
 		properties[PropertyBytes] = strconv.FormatInt(d.bytes, 10)
@@ -53,10 +53,10 @@ func setAside[D any](ctx context.Context, p *Publisher, topic contracts.TopicNam
 			properties[PropertySum] = Sum(text)
 		}
 		if text, err = contracts.Beginning[D](text).Encode(); err != nil {
-			return fmt.Errorf("codificar para %s: %w", topic.MensajesMuertos(), err)
+			return fmt.Errorf("codificar para %s: %w", topic.DeadLetters(), err)
 		}
 	}
-	return p.send(ctx, string(topic.MensajesMuertos()), func() ([]byte, error) { return text, nil }, properties)
+	return p.send(ctx, string(topic.DeadLetters()), func() ([]byte, error) { return text, nil }, properties)
 }
 
 // Sum is the digest of a record: SHA-256, in hex, of its JSON as contracts.Mensaje writes it. The component writes the fields

@@ -57,7 +57,7 @@ func TestALargeRecordIsSetAsideOnce(t *testing.T) {
 			if status := pubsubtest.DeliverText(t, p.routes, "/mensajes/"+string(topic), c.record); status != "SUCCESS" {
 				t.Fatalf("it answers %s: the broker delivers it again for ever", status)
 			}
-			letters := pubsubtest.Published(t, &p.broker, topic.MensajesMuertos())
+			letters := pubsubtest.Published(t, &p.broker, topic.DeadLetters())
 			if len(letters) != 1 || letters[0].ID != oneMessage.ID || letters[0].Type != oneMessage.Type || letters[0].Data.IDCompra != "c" {
 				t.Fatalf("dead letters: %+v", letters)
 			}
@@ -164,7 +164,7 @@ func TestARecordIsCountedWhateverItsID(t *testing.T) {
 					t.Fatalf("try %d: %s", try, status)
 				}
 			}
-			if letters := pubsubtest.Published(t, &p.broker, topic.MensajesMuertos()); len(letters) != 1 || letters[0].ID != id {
+			if letters := pubsubtest.Published(t, &p.broker, topic.DeadLetters()); len(letters) != 1 || letters[0].ID != id {
 				t.Errorf("dead letters: %+v", letters)
 			}
 			for _, key := range p.attempts.Records() {

@@ -40,7 +40,7 @@ func newProgram(handle func(ctx context.Context, m contracts.Message[data]) erro
 }
 
 func (p *program) deadLetters(t *testing.T) int {
-	return len(pubsubtest.Published(t, &p.broker, topic.MensajesMuertos()))
+	return len(pubsubtest.Published(t, &p.broker, topic.DeadLetters()))
 }
 
 // What a handler returns decides: docs/adr/trouble-is-not-a-bad-message.md.
@@ -74,7 +74,7 @@ func TestWhatAHandlerReturnsDecides(t *testing.T) {
 			if c.deadLetters == 0 {
 				return
 			}
-			deadLetter := pubsubtest.Published(t, &p.broker, topic.MensajesMuertos())[0]
+			deadLetter := pubsubtest.Published(t, &p.broker, topic.DeadLetters())[0]
 			if deadLetter.ID != oneMessage.ID || deadLetter.Data.Productos[0] != oneMessage.Data.Productos[0] {
 				t.Errorf("el mensaje muerto es otro: %+v", deadLetter)
 			}

@@ -152,7 +152,7 @@ func DeadLetters[D any](ctx context.Context, b *Broker, topic contracts.TopicNam
 		return err
 	}
 	reader, err := b.pulsar.CreateReader(pulsar.ReaderOptions{
-		Topic: "persistent://public/default/" + string(topic.MensajesMuertos()), StartMessageID: pulsar.EarliestMessageID(),
+		Topic: "persistent://public/default/" + string(topic.DeadLetters()), StartMessageID: pulsar.EarliestMessageID(),
 	})
 	if err != nil {
 		return err

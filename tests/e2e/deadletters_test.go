@@ -97,6 +97,6 @@ func thisOneDies[D any](t *testing.T, s *System, topic contracts.TopicName[D], s
 		return true
 	})
 	if err != nil {
-		t.Fatalf("it is not on %s: %v", topic.MensajesMuertos(), err)
+		t.Fatalf("it is not on %s: %v", topic.DeadLetters(), err)
 	}
 }

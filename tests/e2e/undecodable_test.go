@@ -30,7 +30,7 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 	purchase := NewID()
 	junk := publishBytes(t, s, contracts.ComandosProducto, []byte("\xff\xff nothing"), nil)
 	property := publishBytes(t, s, contracts.ComandosOrden, goodCancellation(t, s, purchase), map[string]string{"a b": "x"})
-	onLetters := publishBytes(t, s, contracts.EventosOrden.MensajesMuertos(), []byte("\xff\xff"), nil)
+	onLetters := publishBytes(t, s, contracts.EventosOrden.DeadLetters(), []byte("\xff\xff"), nil)
 	buy()
 
 	letters := listed(t, s, junk, property, onLetters)

@@ -182,7 +182,7 @@ func (a Settings) delay(rounds int) time.Duration {
 	return min(first<<min(rounds, 4), LongestSleep)
 }
 
-// retryPolicy says how the engine repeats an activity that failed. An activity itself repeats most of its calls, so this is rare.
+// retryPolicy is the engine's policy for an activity that failed. An activity repeats most of its calls by itself, so the engine rarely does.
 var retryPolicy = workflow.RetryPolicy{
 	MaxAttempts: 100, InitialRetryInterval: time.Second, BackoffCoefficient: 2, MaxRetryInterval: LongestSleep,
 }

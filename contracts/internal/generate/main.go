@@ -1,5 +1,5 @@
-// Command generar writes the Go types of the .avsc files. It does not import this module, which needs the types.
-// Run it through `go generate ./contracts`.
+// Command generate writes types.gen.go, the Go types of the .avsc files. It does not import package contracts, which needs these types.
+// `go generate` runs it in the folder contracts.
 package main
 
 import (
@@ -27,13 +27,13 @@ func run() error {
 		return err
 	}
 	generator := gen.NewGenerator("contracts", map[string]gen.TagStyle{"json": gen.Original},
-		gen.WithInitialisms([]string{"ID"}), gen.WithPackageDoc("Package contracts holds what crosses a process boundary: see doc.go."))
+		gen.WithInitialisms([]string{"ID"}), gen.WithPackageDoc("Package contracts has the types that cross a process boundary: see doc.go."))
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
-		// A cache of its own each: every schema stands alone, since Pulsar's registry holds it alone.
+		// Each schema has its own cache, because it must be complete: Pulsar's registry has it alone.
 		schema, err := avro.ParseBytesWithCache(text, "", &avro.SchemaCache{})
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
@@ -51,7 +51,7 @@ func run() error {
 	return os.WriteFile("types.gen.go", formatted, 0o600)
 }
 
-// data is the record inside the envelope: the envelope itself is one generic type, Mensaje.
+// data returns the record in the field data of the envelope. The Go type of the envelope is the generic type Message.
 func data(envelope *avro.RecordSchema) *avro.RecordSchema {
 	fields := envelope.Fields()
 	return fields[len(fields)-1].Type().(*avro.RecordSchema)

@@ -1,5 +1,5 @@
-// Command topics writes what follows from contracts.Topics and the Avro schemas: the schemas in the Dapr components, the
-// subscriptions, and asyncapi.yaml. It runs in the folder contracts, by `go generate`.
+// Command topics writes the schemas in the Dapr components, the subscriptions and asyncapi.yaml. Its sources are contracts.Topics and the
+// Avro schemas. `go generate` runs it in the folder contracts.
 package main
 
 import (
@@ -67,11 +67,11 @@ func readSchema(topic string) (schema, error) {
 	return schema{record.Name, compact.String()}, nil
 }
 
-// entries are the schemas that a component has now, all in one place.
+// entries matches the schemas in the file of a component. They must stand in one place.
 var entries = regexp.MustCompile(`(    - name: \S+\.(avroschema|rawschema)\n      value: .*\n)+`)
 
-// writeSchemas puts the schemas of a component's topics into its file. What is read through a component of its own is published
-// through pubsub like the rest, and so are dead letters.
+// writeSchemas replaces the schemas in the file of a component. The component pubsub has all topics and their dead letters, because services
+// publish through it. Another component has only the topics that are read through it.
 func writeSchemas(file string, schemas map[string]schema) error {
 	component := strings.TrimSuffix(filepath.Base(file), ".yaml")
 	var b strings.Builder

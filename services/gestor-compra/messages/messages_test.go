@@ -36,7 +36,7 @@ func newGate(t *testing.T) *gate {
 // deliver delivers a message. What it fails to be is a dead letter whose reason has motivo in it; "" is none.
 func deliver[D any](t *testing.T, p *gate, topic contracts.TopicName[D], kind contracts.MessageType, data D, motivo string) {
 	t.Helper()
-	deadLetters := string(topic.MensajesMuertos())
+	deadLetters := string(topic.DeadLetters())
 	earlier := len(p.Metadata(deadLetters))
 	m := contracts.NewMessage("prueba", kind, "", data)
 	if estado := pubsubtest.Deliver(t, p.routes, topic, m); estado != "SUCCESS" {
@@ -281,7 +281,7 @@ func TestWithoutTheDatabaseEverythingComesBack(t *testing.T) {
 			t.Fatal(estado)
 		}
 	}
-	if deadLetters := p.Metadata(string(contracts.ComandosGestorCompra.MensajesMuertos())); len(deadLetters) != 0 {
+	if deadLetters := p.Metadata(string(contracts.ComandosGestorCompra.DeadLetters())); len(deadLetters) != 0 {
 		t.Fatalf("mensajes muertos: %v", deadLetters)
 	}
 }

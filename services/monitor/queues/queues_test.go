@@ -10,7 +10,7 @@ import (
 
 func TestTopics(t *testing.T) {
 	topics := queues.Topics()
-	if len(topics) != 2*len(contracts.Names()) || !slices.Contains(topics, "comandos-producto") || !slices.Contains(topics, string(contracts.EventosCompra.MensajesMuertos())) {
+	if len(topics) != 2*len(contracts.Names()) || !slices.Contains(topics, "comandos-producto") || !slices.Contains(topics, string(contracts.EventosCompra.DeadLetters())) {
 		t.Errorf("%v", topics)
 	}
 	if origin, si := queues.IsDeadLetters("comandos-orden-dlq"); !si || origin != "comandos-orden" {
