@@ -32,13 +32,13 @@ const clockHeld = 20 * time.Second
 
 // clockJump moves the clock of a process by 2 to 30 minutes, and back after clockHeld. The Date header of the process must show the
 // jump; otherwise the fault did not occur.
-func clockJump(which func(client.Process) bool) func(context.Context, *chaos) error {
+func clockJump(matches func(client.Process) bool) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		offset := c.between(2*time.Minute, 30*time.Minute)
 		if c.rng.IntN(2) == 0 {
 			offset = -offset
 		}
-		p, err := c.one(ctx, which)
+		p, err := c.one(ctx, matches)
 		if err != nil {
 			return err
 		}

@@ -20,14 +20,14 @@ func (c *chaos) between(from, to time.Duration) time.Duration {
 	return from + time.Duration(c.rng.Int64N(int64(to-from)/int64(time.Second)+1))*time.Second
 }
 
-// one returns the first running process for which which returns true.
-func (c *chaos) one(ctx context.Context, which func(client.Process) bool) (client.Process, error) {
+// one returns the first running process for which matches returns true.
+func (c *chaos) one(ctx context.Context, matches func(client.Process) bool) (client.Process, error) {
 	all, err := c.local.Processes(ctx)
 	if err != nil {
 		return client.Process{}, err
 	}
 	for _, p := range all {
-		if p.Pid != 0 && which(p) {
+		if p.Pid != 0 && matches(p) {
 			return p, nil
 		}
 	}

@@ -222,13 +222,13 @@ func (c *load) watch(ctx context.Context) {
 	}
 }
 
-// pending returns the purchases for which which returns true and that are not at their end.
-func (c *load) pending(which func(*followed) bool) []string {
+// pending returns the purchases for which matches returns true and that are not at their end.
+func (c *load) pending(matches func(*followed) bool) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ids := []string{}
 	for id, p := range c.all {
-		if p.arrivedAt.IsZero() && which(p) {
+		if p.arrivedAt.IsZero() && matches(p) {
 			ids = append(ids, id)
 		}
 	}

@@ -127,7 +127,7 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 			return err
 		}
 	}
-	if _, err := client.Direct(c.env.Admin).Restock(ctx, map[string]int{"1": stock, "2": stock, "3": stock, "4": stock}, "caos"); err != nil {
+	if _, err := client.Direct(c.env.Admin).Restock(ctx, map[string]int{"1": stock, "2": stock, "3": stock, "4": stock}, "chaos"); err != nil {
 		return err
 	}
 	if c.broker, err = client.OpenBroker(c.env); err != nil {

@@ -28,10 +28,10 @@ func pauseFaults() []fault {
 }
 
 // pause is a fault that stops a process and its children.
-func pause(what string, which func(client.Process) bool) fault {
+func pause(what string, matches func(client.Process) bool) fault {
 	return fault{what: what, step: anyStep, mayNeedMending: true, act: func(ctx context.Context, c *chaos) error {
 		lasts := c.between(20*time.Second, 45*time.Second)
-		p, err := c.one(ctx, which)
+		p, err := c.one(ctx, matches)
 		if err != nil {
 			return err
 		}

@@ -74,9 +74,9 @@ func oneProcess(name, class string) func(client.Process) bool {
 }
 
 // kill is a fault that sends SIGKILL to processes.
-func kill(what string, which func(client.Process) bool) fault {
+func kill(what string, matches func(client.Process) bool) fault {
 	return fault{what: what, step: anyStep, act: func(ctx context.Context, c *chaos) error {
-		n, err := c.local.Kill(ctx, which)
+		n, err := c.local.Kill(ctx, matches)
 		if err == nil && n == 0 {
 			err = didNotOccur("it does not run")
 		}

@@ -102,13 +102,13 @@ func (l *Local) AppsOf(ctx context.Context, service string) (addresses []string,
 	return addresses, err
 }
 
-// Kill sends SIGKILL to each running process for which which returns true. It returns their number.
-func (l *Local) Kill(ctx context.Context, which func(Process) bool) (int, error) {
+// Kill sends SIGKILL to each running process for which matches returns true. It returns their number.
+func (l *Local) Kill(ctx context.Context, matches func(Process) bool) (int, error) {
 	processes, err := l.Processes(ctx)
 	if err != nil {
 		return 0, err
 	}
-	processes = slices.DeleteFunc(processes, func(p Process) bool { return p.Pid == 0 || !which(p) })
+	processes = slices.DeleteFunc(processes, func(p Process) bool { return p.Pid == 0 || !matches(p) })
 	for _, p := range processes {
 		if err := syscall.Kill(p.Pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH { //nolint:errorlint // Kill returns the value itself
 			return 0, fmt.Errorf("kill %s of %s: %w", p.Kind, p.Name, err)

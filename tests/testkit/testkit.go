@@ -118,7 +118,7 @@ func (s *System) Run(t *testing.T, args ...string) {
 	}
 }
 
-// Restock restocks the products that have less units than minimums says.
+// Restock restocks the products that have fewer units than minimums says.
 func (s *System) Restock(t *testing.T, minimums map[string]int) {
 	t.Helper()
 	if _, err := s.Admin.Restock(t.Context(), minimums, "test-"+rand.Text()); err != nil {
