@@ -44,7 +44,7 @@ func access(c *code, m, _ *manifests) []string {
 	domains := map[string]string{}
 	for id := range c.apps {
 		o, found := m.search("Configuration", id)
-		if q.when(!found, "there is no Configuration of %s", id); !found {
+		if q.when(!found, "deploy/k8s/base/%s/access.yaml: there is no Configuration of %s", id, id); !found {
 			continue
 		}
 		x := read[configuration](o)

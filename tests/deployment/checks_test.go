@@ -72,7 +72,7 @@ func withSidecar(c *code, m, _ *manifests) []string {
 		q.when(d.Spec.ServiceAccountName != d.Metadata.Name, "%s runs as %q: sentry knows each app by its account", d, d.Spec.ServiceAccountName)
 	}
 	for id := range c.apps {
-		q.when(!seen[id], "the program %s has no Deployment", id)
+		q.when(!seen[id], "deploy/k8s/base/%s/app.yaml: the program %s has no Deployment", id, id)
 	}
 	for id := range seen {
 		_, found := c.apps[id]

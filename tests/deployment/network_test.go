@@ -155,7 +155,10 @@ func network(c *code, m, _ *manifests) []string {
 	prometheus := endpoint{namespace: "monitoring"}
 	outside := endpoint{namespace: "other", labels: map[string]string{"app.kubernetes.io/name": "bff"}}
 	for id, a := range c.apps {
-		self := pods[id]
+		self, found := pods[id]
+		if !found {
+			continue // withSidecar complains
+		}
 		should(self, endpoint{namespace: "kube-system", labels: map[string]string{"k8s-app": "kube-dns"}}, 53, true)
 		for _, port := range []int{50001, 50005, 50006, 6500} { // sentry, placement, scheduler, operator
 			should(self, endpoint{namespace: "dapr-system", labels: map[string]string{"app": "dapr"}}, port, true)

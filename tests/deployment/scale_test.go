@@ -75,7 +75,7 @@ func scaling(c *code, m, _ *manifests) []string {
 		}
 	}
 	for topic, app := range c.readers {
-		q.when(!looked[topic], "nothing scales %s by the queue of %s", app, topic)
+		q.when(!looked[topic], "deploy/k8s/base/%s/scale.yaml: nothing scales %s by the queue of %s", app, app, topic)
 	}
 	for app := range scaled {
 		d, found := m.search("Deployment", app)

@@ -34,10 +34,10 @@ func TestEachServiceIsEverywhere(t *testing.T) {
 // A new service is missing in every place. This is the list for whoever adds one: CONTRIBUTING.md, "Add a participant".
 func TestANewServiceIsMissingEverywhere(t *testing.T) {
 	c, p := readCode(t), readPlaces(t)
-	c.readers["comandos-empaque"], c.stateless["empaque"], c.migrated["empaque"] = "empaque", true, true
-	complaints := p.missing(c, "empaque")
+	c.readers["comandos-nuevo"], c.stateless["nuevo"], c.migrated["nuevo"] = "nuevo", true, true
+	complaints := p.missing(c, "nuevo")
 	for _, file := range []string{
-		"dapr.yaml", "deploy/compose.yaml", "deploy/k8s/base/kustomization.yaml", "deploy/k8s/base/empaque/kustomization.yaml", "components/state.yaml",
+		"dapr.yaml", "deploy/compose.yaml", "deploy/k8s/base/kustomization.yaml", "deploy/k8s/base/nuevo/kustomization.yaml", "components/state.yaml",
 		"app.yaml", "access.yaml", "migrate.yaml", "scale.yaml",
 	} {
 		if !slices.ContainsFunc(complaints, func(q string) bool { return strings.HasPrefix(q, file+": ") || strings.Contains(q, " "+file) }) {
