@@ -55,7 +55,7 @@ func withTooManyOrdenes(usuario string, lineas ...contracts.Linea) func(context.
 		if err != nil || openOnes >= openOrdenes {
 			return s, err
 		}
-		d.paper.Dim("first %s gets %d open orders; it has %d", usuario, openOrdenes, openOnes)
+		d.paper.Dim("(%s has %d open orders and may have %d: the demo first opens the rest)", usuario, openOnes, openOrdenes)
 		failures, turns := make(chan error, openOrdenes), make(chan struct{}, 16)
 		var group sync.WaitGroup
 		for range openOrdenes - openOnes {

@@ -58,7 +58,7 @@ func (d *demo) addresses() {
 	if d.first != "" {
 		d.paper.Line(`curl -s %s/api/compras/%s -H "$ana"   # the first purchase of this demo`, b, d.first)
 	}
-	d.paper.Line("")
+	d.paper.Title("Or use the commands:")
 	d.paper.Line("make status                  the processes and their health")
 	d.paper.Line("make logs S=gestor-compra    what one of them says")
 	d.paper.Line("make psql DB=productos       a console of a database")
