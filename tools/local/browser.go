@@ -18,13 +18,13 @@ func (in *Instance) browser() error {
 	if path == "" {
 		command := "apt-get install -y " + strings.Join(browserPackages, " ")
 		if !withApt() {
-			return fmt.Errorf("Chromium is missing, which the tests of the pages need. Install it with:\n    sudo apt-get update && sudo %s", command)
+			return fmt.Errorf("found no Chromium, which the tests of the pages need. Install it with:\n    sudo apt-get update && sudo %s", command)
 		}
 		if err := install("Chromium", browserPackages...); err != nil {
 			return err
 		}
 		if path = findBrowser(); path == "" {
-			return fmt.Errorf("Chromium is still missing after: %s", command)
+			return fmt.Errorf("found no Chromium after: %s", command)
 		}
 	}
 	fmt.Println(path)

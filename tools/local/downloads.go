@@ -124,7 +124,7 @@ func (in *Instance) maven(artifact, file string, megabytes int) (string, error) 
 	text, err := cmd.CombinedOutput()
 	halt()
 	if err != nil {
-		return "", fmt.Errorf("Maven could not download %s: %w\n%s\nTo try it by hand:\n    mvn %s", artifact, err, text, strings.Join(args[2:], " "))
+		return "", fmt.Errorf("download of %s by Maven: %w\n%s\nTo try it by hand:\n    mvn %s", artifact, err, text, strings.Join(args[2:], " "))
 	}
 	return target, nil
 }
