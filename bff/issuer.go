@@ -9,9 +9,10 @@ import (
 	"entregas/bff/issuer"
 )
 
-// issuerOf is the issuer that is trusted: a real one, or in development our own, whose routes go to routes.
+// issuerOf returns the issuer whose tokens the bff accepts: that of the settings, or in development the bff's own, whose endpoints
+// it adds to routes.
 func issuerOf(cfg config, routes *mux.Router, codes issuer.CodeStore) (*identity.Issuer, error) {
-	a := identity.Settings{
+	s := identity.Settings{
 		Issuer: cfg.Issuer, Audience: cfg.Audience, ClientID: cfg.ClientID, Secret: cfg.Secret, Roles: cfg.Roles, PublicURL: cfg.PublicURL,
 	}
 	if cfg.development() {
@@ -20,10 +21,10 @@ func issuerOf(cfg config, routes *mux.Router, codes issuer.CodeStore) (*identity
 			return nil, err
 		}
 		own.Register(routes)
-		a.HTTP = own.InProcess()
+		s.HTTP = own.InProcess()
 	} else if cfg.PublicURL == "" {
-		// Else the Host of any request would say where the issuer sends people back to, and the session's cookie would go by http too.
-		return nil, errors.New("PUBLIC_URL: en producción hace falta la dirección en que nos ven los navegadores")
+		// Else the Host of a request would decide where the issuer sends people back, and the session's cookie would not be Secure.
+		return nil, errors.New("PUBLIC_URL: required in production: the address of the bff as browsers see it")
 	}
-	return identity.NewIssuer(a), nil
+	return identity.NewIssuer(s), nil
 }

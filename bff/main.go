@@ -1,4 +1,4 @@
-// Command bff is the public door: REST, GraphQL and live streams over the services behind it.
+// Command bff serves the public interfaces of the system: REST, GraphQL, live streams and the pages.
 package main
 
 import (
@@ -18,8 +18,8 @@ const service = "bff"
 
 type config struct {
 	Common                   app.Config
-	Mode                     mode          `conf:"env:MODE,default:production,help:production or development; development serves an issuer that believes everybody and leaves /v1 open"`
-	Issuer                   string        `conf:"env:OIDC_ISSUER,required,help:issuer of the tokens that the bff takes; in development its own address and /desarrollo" unit:"URL"`
+	Mode                     mode          `conf:"env:MODE,default:production,help:production or development; development serves an issuer that signs in anybody and leaves /v1 open"`
+	Issuer                   string        `conf:"env:OIDC_ISSUER,required,help:issuer of the tokens that the bff accepts; in development its own address and /desarrollo" unit:"URL"`
 	IssuerKey                string        `conf:"env:OIDC_DEVELOPMENT_KEY_FILE,help:secret from which every replica makes the key of the development issuer; empty makes a key that ends with the process" unit:"file"`
 	Audience                 string        `conf:"env:OIDC_AUDIENCE,default:entregas,help:audience (claim aud) that a token must name"`
 	ClientID                 string        `conf:"env:OIDC_CLIENT_ID,default:entregas-paginas,help:client id of the pages with the issuer"`
@@ -34,16 +34,16 @@ type config struct {
 	PerAddress               float64       `conf:"env:ADDRESS_RATE,default:200,help:rate of one address without a token over which its requests get 429; 0 is no limit" unit:"requests a second"`
 	AddressBurst             int           `conf:"env:ADDRESS_BURST,default:400,help:requests of one address without a token that may come at once before ADDRESS_RATE holds" unit:"requests"`
 	MaxConnectionsPerAddress int           `conf:"env:MAX_CONNECTIONS_PER_ADDRESS,default:128,help:connections that one address may have open; behind PROXIES its requests under way; not counted while LISTEN_ADDRESS is of the loopback; 0 is no limit" unit:"connections"`
-	MaxConnections           int           `conf:"env:MAX_CONNECTIONS,default:1024,help:connections that may be open in all; the last eighth is for addresses with few; 0 is no limit" unit:"connections"`
+	MaxConnections           int           `conf:"env:MAX_CONNECTIONS,default:1024,help:connections that all addresses together may have open; the last eighth is for addresses with few; 0 is no limit" unit:"connections"`
 	MaxStreamsPerAddress     int           `conf:"env:MAX_STREAMS_PER_ADDRESS,default:96,help:live streams that one address may have open; 0 is no limit" unit:"streams"`
-	Proxies                  int           `conf:"env:PROXIES,default:0,help:proxies of ours that add to X-Forwarded-For before a request is here" unit:"proxies"`
-	StopNotice               time.Duration `conf:"env:STOP_NOTICE,default:2s,help:how long /readyz says that the bff stops before it does; longer than the balancer takes to ask"`
+	Proxies                  int           `conf:"env:PROXIES,default:0,help:our own proxies that add to X-Forwarded-For before a request reaches the bff" unit:"proxies"`
+	StopNotice               time.Duration `conf:"env:STOP_NOTICE,default:2s,help:how long /readyz is 503 before the bff stops; longer than the pause between two checks of the load balancer"`
 	InFlight                 int64         `conf:"env:MEMORY_IN_FLIGHT,default:33554432,help:heap that the requests in flight may hold; one subject or address a quarter of it; 0 is no limit" unit:"bytes"`
-	MaxAnswer                int64         `conf:"env:MAX_ANSWER,default:1048576,help:size of one answer over which it is 413; 0 is no limit" unit:"bytes"`
-	MaxKept                  int           `conf:"env:MAX_KEPT_ANSWER,default:65536,help:size up to which an answer is kept under its Idempotency-Key; of a larger one the bff keeps only that it was done" unit:"bytes"`
+	MaxAnswer                int64         `conf:"env:MAX_ANSWER,default:1048576,help:size of an answer beyond which it is 413; 0 is no limit" unit:"bytes"`
+	MaxKept                  int           `conf:"env:MAX_KEPT_ANSWER,default:65536,help:size up to which an answer is kept under its Idempotency-Key; of a larger one the bff keeps only that the request was done" unit:"bytes"`
 	MaxKeys                  int           `conf:"env:MAX_LIVE_KEYS,default:10000,help:Idempotency-Keys that one subject may have at once; 0 is no limit" unit:"keys"`
 	MaxSessions              int           `conf:"env:MAX_SESSIONS,default:20,help:sessions that one subject may have at once; a further one ends the oldest" unit:"sessions"`
-	Deadline                 time.Duration `conf:"env:REQUEST_TIMEOUT,default:30s,help:how long a request may take; streams have no end"`
+	Deadline                 time.Duration `conf:"env:REQUEST_TIMEOUT,default:30s,help:how long a request may take; a stream has no such limit"`
 }
 
 func (c config) development() bool { return c.Mode == development }
@@ -60,7 +60,7 @@ func run(ctx context.Context, cfg config) error {
 	}
 	defer sidecar.Close()
 	if cfg.development() {
-		slog.WarnContext(ctx, "modo de desarrollo: el emisor cree a cualquiera, y /v1 y /stream están abiertos")
+		slog.WarnContext(ctx, "development mode: the issuer signs in anybody, and /v1 and /stream are open")
 	}
 	publisher := pubsub.NewPublisher(sidecar, service)
 	port, token := cfg.Common.DaprHTTP, cfg.Common.DaprToken
@@ -73,22 +73,21 @@ func run(ctx context.Context, cfg config) error {
 		core: compras.New(manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: store, Quota: quota}), quota: quota, store: store, operation: manager,
 		productos: dapr.Productos{Service: dapr.NewService("admin-productos", port, token)},
 		ordenes:   dapr.Ordenes{Service: dapr.NewService("ordenes", port, token)},
-		monitor:   dapr.Monitor{Service: dapr.NewService("monitor", port, token).WithDeadline(monitorDeadline)}, // it reads every topic of dead letters
-		receiver:  pubsub.NewReceiver(sidecarRoutes, publisher, pubsub.TriesIn(sidecar, dapr.StoreName)),
+		monitor:   dapr.Monitor{Service: dapr.NewService("monitor", port, token).WithDeadline(monitorDeadline)}, receiver: pubsub.NewReceiver(sidecarRoutes, publisher, pubsub.TriesIn(sidecar, dapr.StoreName)),
 	}
-	streams, endStreams := context.WithCancel(context.WithoutCancel(ctx)) // they outlive ctx by the notice
+	streams, endStreams := context.WithCancel(context.WithoutCancel(ctx)) // streams outlive ctx by the notice of the stop
 	defer endStreams()
 	if err := mount(streams, routes, cfg, p); err != nil {
 		return err
 	}
-	go app.Repeat(ctx, sendAgainEvery, "send again what the topic may have lost", p.core.SendAgain)
+	go app.Repeat(ctx, sendAgainEvery, "publish commands again that the topic may have lost", p.core.SendAgain)
 	listener, err := cfg.Common.Listen(ctx)
 	if err != nil {
 		return err
 	}
 	perAddress := cfg.MaxConnectionsPerAddress
-	// Behind proxies the connections are the proxy's: mount counts its customers. On the loopback everybody of the machine, the
-	// sidecar too, has one address.
+	// Behind proxies a connection carries many clients, and mount counts their requests instead. On the loopback all programs of
+	// the machine have one address, the sidecar too.
 	if cfg.Proxies > 0 || edge.OnLoopback(listener.Addr()) {
 		perAddress = 0
 	}
@@ -96,13 +95,13 @@ func run(ctx context.Context, cfg config) error {
 }
 
 const (
-	// monitorDeadline bounds a call to monitor, which reads the topics of dead letters for it.
+	// monitorDeadline bounds a call to monitor, which reads all topics of dead letters for one answer.
 	monitorDeadline = 20 * time.Second
-	// sendAgainEvery is how often the bff looks for commands that went by the topic and must be confirmed.
+	// sendAgainEvery is how often the bff looks for published commands that it must ask the owner about.
 	sendAgainEvery = 5 * time.Second
 )
 
-// pieces is what the program stands on.
+// pieces are the parts that run makes and mount connects.
 type pieces struct {
 	core      *compras.Service
 	store     compras.Store

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// A mode is where the bff runs: in production, or on a developer's machine with an issuer that believes everybody.
+// A mode is where the bff runs: in production, or on a developer's machine with an issuer that signs in anybody.
 type mode string
 
 const (
@@ -10,7 +10,7 @@ const (
 	development mode = "development"
 )
 
-// UnmarshalText refuses any other word. A misspelt mode would otherwise be production without a sign of it.
+// UnmarshalText refuses any other word, so that a misspelt mode is not silently production.
 func (m *mode) UnmarshalText(text []byte) error {
 	switch got := mode(text); got {
 	case production, development:

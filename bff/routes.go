@@ -23,11 +23,10 @@ import (
 	internalrest "entregas/internal/rest"
 )
 
-// mount adds everything that is served to routes. Streams end when ctx does.
+// mount adds all routes of the bff to routes. Streams end when ctx does.
 //
-// Each request passes, in this order: the headers for browsers, its time limit, what its address has open, its caller and their
-// rate, the memory that requests may hold, and whether it was answered before. What the program's own sidecar delivers passes
-// none of it: p.receiver has routes of its own.
+// The middleware of a request runs in this order: headers for browsers, deadline, limits of what an address has open, identity and
+// rate, memory, Idempotency-Key. Messages of the sidecar pass none of it, since p.receiver has its own routes.
 func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error {
 	limits := edge.NewLimits(edge.Pace{PerSecond: cfg.PerSubject, Burst: cfg.Burst},
 		edge.Pace{PerSecond: cfg.PerAddress, Burst: cfg.AddressBurst},
@@ -42,7 +41,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	pageRoutes.Use(edge.Headers, edge.Deadline(cfg.Deadline), limits.LimitOpen)
 	pages.Register(pageRoutes)
 
-	forAnyone := routes.NewRoute().Subrouter() // for any caller
+	forAnyone := routes.NewRoute().Subrouter() // without identification
 	forAnyone.Use(edge.Headers, edge.Deadline(cfg.Deadline), limits.LimitOpen, limits.PerAddress, limits.Bounded(pool), edge.SameOrigin(cfg.Origins))
 	trusted, err := issuerOf(cfg, forAnyone, p.store)
 	if err != nil {
@@ -80,10 +79,10 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	return nil
 }
 
-// waitForRoom is how long a request waits while too much is in flight, before it is refused.
+// waitForRoom is how long a request waits for memory before it is refused.
 const waitForRoom = time.Second
 
-// frontPage says where things are.
+// frontPage lists the routes of the bff for a person.
 func frontPage(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, `Entregas de los Alpes

@@ -7,19 +7,18 @@ import (
 	"entregas/contracts"
 )
 
-// How far back a summary looks, in seconds, and a look at the queues, in minutes, where nobody says.
 const (
-	DefaultWindow  = 300
-	DefaultMinutes = 15
+	DefaultWindow  = 300 // seconds of a summary where the client gives none
+	DefaultMinutes = 15  // minutes of the queues where the client gives none
 )
 
-// What is accepted, in words for a person.
+// The values that a client may give, in Spanish.
 const (
 	SecondsForm = "debe ser un número de 1 a 86400"
 	MinutesForm = "debe ser un número de 1 a 15"
 )
 
-// operadorByID lets operators through, and gives id in its canonical form: an order's id has that of a purchase's.
+// operadorByID refuses a caller that is no operator, and returns the canonical form of the id of a purchase or an order.
 func (g Gate) operadorByID(ctx context.Context, id string) (string, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return id, err
@@ -30,7 +29,7 @@ func (g Gate) operadorByID(ctx context.Context, id string) (string, error) {
 	return id, v.Error()
 }
 
-// cursor refuses what no list gave, before any service is asked.
+// cursor refuses a cursor that no page gave, before a service is called. Error: Invalid.
 func cursor(after string) error {
 	_, err := contracts.ParseCursor(after)
 	return err

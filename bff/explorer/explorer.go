@@ -1,5 +1,5 @@
-// Package explorer lets people read and try the interfaces: /docs is the OpenAPI, /graphiql the GraphQL. All that a browser
-// needs for it is in the program; assets/LICENCIAS.txt says whose it is.
+// Package explorer serves pages on which people read and try the interfaces: /docs for OpenAPI, /graphiql for GraphQL. All files
+// that a browser needs are in the program; activos/LICENCIAS.txt has their licenses.
 package explorer
 
 import (
@@ -17,10 +17,10 @@ import (
 //go:embed activos
 var assets embed.FS
 
-// policy: both write their styles into the page, and load nothing from elsewhere.
+// policy is the Content-Security-Policy of both pages. They write styles into the page, and load nothing from other sites.
 const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'"
 
-// Docs adds /docs, with the contracts themselves beside it.
+// Docs adds /docs to routes, and the contracts at /docs/openapi.yaml and /docs/asyncapi.yaml.
 func Docs(routes *mux.Router) {
 	serve(routes, "/docs", "docs.html")
 	for _, name := range []string{"rapidoc.js", "docs.js", "docs.css"} {
@@ -34,7 +34,7 @@ func Docs(routes *mux.Router) {
 	}
 }
 
-// GraphiQL adds /graphiql.
+// GraphiQL adds /graphiql to routes.
 func GraphiQL(routes *mux.Router) {
 	serve(routes, "/graphiql", "graphiql.html")
 	for _, name := range []string{"graphiql.css", "inicio.css", "react.production.min.js", "react-dom.production.min.js", "graphiql.min.js", "inicio.js"} {
@@ -42,6 +42,7 @@ func GraphiQL(routes *mux.Router) {
 	}
 }
 
+// serve adds route to routes, which answers the file name.
 func serve(routes *mux.Router, route, name string) {
 	routes.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)

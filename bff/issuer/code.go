@@ -110,7 +110,7 @@ func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// oauthError is an error answer of the token endpoint (RFC 6749, section 5.2).
+// oauthError is an error answer of the token endpoint (RFC 6749, section 5.2). Its description is for the developer of a client.
 type oauthError struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description"`
@@ -151,7 +151,7 @@ func (i *Issuer) exchange(r *http.Request) (map[string]any, error) {
 	}
 	err = i.codes.Create(r.Context(), "code/"+d.ID, []byte(`"redeemed"`), 2*codeTTL)
 	if errors.Is(err, compras.ErrChanged) {
-		return nil, oauthError{"invalid_grant", "el código ya se usó"}
+		return nil, oauthError{"invalid_grant", "the code was redeemed before"}
 	} else if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (i *Issuer) exchange(r *http.Request) (map[string]any, error) {
 // readCode verifies the code of r and returns its claims. Error: oauthError.
 func (i *Issuer) readCode(r *http.Request) (d claims, err error) {
 	if err := r.ParseForm(); err != nil {
-		return d, oauthError{"invalid_request", "no se pudo leer el formulario"}
+		return d, oauthError{"invalid_request", "the form cannot be read"}
 	}
 	client := r.PostForm.Get("client_id")
 	if user, _, is := r.BasicAuth(); is {
@@ -176,28 +176,28 @@ func (i *Issuer) readCode(r *http.Request) (d claims, err error) {
 	}
 	switch {
 	case r.PostForm.Get("grant_type") != grantType:
-		return d, oauthError{"unsupported_grant_type", "grant_type debe ser " + grantType}
+		return d, oauthError{"unsupported_grant_type", "grant_type must be " + grantType}
 	case client != ClientID:
-		return d, oauthError{"invalid_client", "no se conoce ese client_id"}
+		return d, oauthError{"invalid_client", "unknown client_id"}
 	case !formOfVerifier.MatchString(r.PostForm.Get("code_verifier")):
-		return d, oauthError{"invalid_request", "falta el code_verifier, o no tiene su forma"}
+		return d, oauthError{"invalid_request", "code_verifier is missing or malformed"}
 	}
 	signed, err := jose.ParseSignedCompact(r.PostForm.Get("code"), []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
-		return d, oauthError{"invalid_grant", "no es un código"}
+		return d, oauthError{"invalid_grant", "not a code of this issuer"}
 	}
 	text, err := signed.Verify(&i.key.PublicKey)
 	if err != nil || json.Unmarshal(text, &d) != nil || !slices.Equal(d.Audience, []string{codeAudience}) || d.Issuer != i.url || d.ID == "" {
-		return d, oauthError{"invalid_grant", "no es un código"}
+		return d, oauthError{"invalid_grant", "not a code of this issuer"}
 	}
 	challenge := sha256.Sum256([]byte(r.PostForm.Get("code_verifier")))
 	switch {
 	case time.Now().Unix() > d.Expires:
-		return d, oauthError{"invalid_grant", "el código venció"}
+		return d, oauthError{"invalid_grant", "the code has expired"}
 	case subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(challenge[:])), []byte(d.Challenge)) != 1:
-		return d, oauthError{"invalid_grant", "el code_verifier no es el de este código"}
+		return d, oauthError{"invalid_grant", "the code_verifier is not that of the code"}
 	case r.PostForm.Get("redirect_uri") != d.ReturnTo:
-		return d, oauthError{"invalid_grant", "el redirect_uri no es el de este código"}
+		return d, oauthError{"invalid_grant", "the redirect_uri is not that of the code"}
 	}
 	return d, nil
 }

@@ -1,4 +1,4 @@
-// Package messages receives what gestor-compra tells of purchases.
+// Package messages receives the events of gestor-compra.
 package messages
 
 import (
@@ -13,8 +13,8 @@ import (
 
 type event = contracts.Message[contracts.DatosEventoCompra]
 
-// Receive adds the two subscriptions of docs/adr/the-history-is-the-outbox.md. One replica writes the read model; each wakes
-// its own streams.
+// Receive adds the two subscriptions of the bff to r (docs/adr/the-history-is-the-outbox.md). By the first, one replica writes an
+// event into the read model. By the second, every replica wakes its own streams.
 func Receive(r *pubsub.Receiver, core *compras.Service, wakeups *live.Wakeups) {
 	pubsub.Receive(r, contracts.EventosCompra, func(ctx context.Context, m event) error {
 		if err := check(m); err != nil {
@@ -23,12 +23,12 @@ func Receive(r *pubsub.Receiver, core *compras.Service, wakeups *live.Wakeups) {
 		if err := core.Register(ctx, m.Data.Compra()); err != nil {
 			return err
 		}
-		wakeups.Wake(m.Data.IDCompra, m.Data.Numero) // this replica's streams need not wait for their own copy
+		wakeups.Wake(m.Data.IDCompra, m.Data.Numero) // earlier than the event of the second subscription
 		return nil
 	})
 	pubsub.ReceiveAt(r, "/vivo/eventos-compra", contracts.EventosCompra, func(_ context.Context, m event) error {
 		if check(m) != nil {
-			return nil // the other subscription makes a dead letter of it, once
+			return nil // the first subscription makes a dead letter of it
 		}
 		wakeups.Wake(m.Data.IDCompra, m.Data.Numero)
 		wakeups.Tell(m.Data.Compra())
@@ -36,7 +36,7 @@ func Receive(r *pubsub.Receiver, core *compras.Service, wakeups *live.Wakeups) {
 	})
 }
 
-// check refuses a record that makes no sense: with it the read model would tell nonsense until the next one.
+// check refuses an event that is not valid. Else the read model would have wrong data until the next event. Error: BadMessage.
 func check(m event) error {
 	if m.Type != contracts.CompraActualizada {
 		return errs.New(errs.BadMessage, "en %s no hay mensajes %q", contracts.EventosCompra, m.Type)

@@ -11,10 +11,10 @@ import (
 	"entregas/internal/rest"
 )
 
-// lookAgainAfter is the Retry-After of what was taken and goes on, in seconds: most are at rest by then.
+// lookAgainAfter is the Retry-After of a 202, in seconds. Most sagas have ended by then.
 const lookAgainAfter = "1"
 
-// Live streams one purchase's changes.
+// Live streams the changes of a purchase.
 type Live interface {
 	OneCompra(w http.ResponseWriter, r *http.Request, id, lastID string)
 }
@@ -30,7 +30,7 @@ func (s Server) CrearCompra(w http.ResponseWriter, r *http.Request, params contr
 	writeAccepted(w, r, accepted, err)
 }
 
-// writeAccepted answers that something was taken and goes on.
+// writeAccepted answers 202 for a purchase whose saga goes on.
 func writeAccepted(w http.ResponseWriter, r *http.Request, a contracts.Aceptada, err error) {
 	if err == nil {
 		w.Header().Set("Location", "/api/compras/"+url.PathEscape(a.ID))
@@ -74,6 +74,7 @@ func (s Server) ListarCompras(w http.ResponseWriter, r *http.Request, params con
 	respondPage(w, r, page, err)
 }
 
+// respondPage answers a page of purchases.
 func respondPage(w http.ResponseWriter, r *http.Request, page compras.Page, err error) {
 	response := contracts.PaginaDeCompras{Compras: page.Compras, Siguiente: page.Siguiente}
 	if response.Compras == nil {
@@ -83,7 +84,7 @@ func respondPage(w http.ResponseWriter, r *http.Request, page compras.Page, err 
 	respond(w, r, http.StatusOK, response, err)
 }
 
-// CancelarCompra implements contract.ServerInterface. The body may be missing.
+// CancelarCompra implements contract.ServerInterface. The client may leave out the body.
 func (s Server) CancelarCompra(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.CancelarCompraParams) {
 	requested, err := rest.ReadOptional[contracts.Cancelacion](w, r)
 	if err != nil {

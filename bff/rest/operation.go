@@ -95,6 +95,7 @@ func (s Server) ReponerProducto(w http.ResponseWriter, r *http.Request, id contr
 	respond(w, r, http.StatusOK, producto, err)
 }
 
+// estadosOf returns the states of a filter. Error: Invalid for an unknown state.
 func estadosOf(list *contract.EnEstado) ([]contracts.Estado, error) {
 	for _, e := range optional.Or(list, nil) {
 		if !slices.Contains(contracts.Estados, e) {

@@ -1,4 +1,4 @@
-// Package rest is the public REST interface, as contracts/openapi.yaml has it.
+// Package rest serves the public REST interface, as contracts/openapi.yaml describes it.
 package rest
 
 import (
@@ -19,7 +19,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// Server serves the contract's operations.
+// Server implements the operations of the contract.
 type Server struct {
 	Gate access.Gate
 	Live Live
@@ -34,8 +34,8 @@ func (s Server) Register(routes *mux.Router) {
 	})
 }
 
-// requireContract refuses who the contract says may not use the operation, before its body is read.
-// Whose a purchase is, package access looks at.
+// requireContract refuses a caller that has no role of the operation's security in the contract, before the body is read.
+// Package access checks whose a purchase is.
 func requireContract(next http.Handler) http.Handler {
 	return rest.Route(func(w http.ResponseWriter, r *http.Request) error {
 		roles, protected := r.Context().Value(contract.OidcScopes).([]string)
@@ -44,7 +44,7 @@ func requireContract(next http.Handler) http.Handler {
 				return err
 			}
 		}
-		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil { // what it cannot read would be passed over
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil { // the router ignores parameters that it cannot parse
 			return errs.New(errs.Invalid, "Los parámetros de la dirección no están bien escritos (RFC 3986).")
 		}
 		next.ServeHTTP(w, r)
@@ -52,7 +52,7 @@ func requireContract(next http.Handler) http.Handler {
 	})
 }
 
-// respond answers v with this status, or the problem of err. A read has an ETag, and is 304 for a client that has it already.
+// respond answers v with status, or the problem of err. A GET has an ETag, and is 304 for a client that has it already.
 func respond(w http.ResponseWriter, r *http.Request, status int, v any, err error) {
 	if err != nil {
 		rest.WriteError(w, r, err)
@@ -80,6 +80,7 @@ func respond(w http.ResponseWriter, r *http.Request, status int, v any, err erro
 	_, _ = w.Write(append(text, '\n')) // #nosec G705 -- JSON, and said to be; the client is gone when this fails
 }
 
+// hasIt reports whether the header If-None-Match names etag.
 func hasIt(ifNoneMatch, etag string) bool {
 	for one := range strings.SplitSeq(ifNoneMatch, ",") {
 		if one = strings.TrimPrefix(strings.TrimSpace(one), "W/"); one == etag || one == "*" {
@@ -89,14 +90,14 @@ func hasIt(ifNoneMatch, etag string) bool {
 	return false
 }
 
-// sayAge says how old an answer is that does not come from the owner.
+// sayAge sets the header Age where the answer does not come from the owner.
 func sayAge(w http.ResponseWriter, e compras.Age) {
 	if e.SecondHand {
 		w.Header().Set("Age", strconv.Itoa(e.Seconds))
 	}
 }
 
-// accepted says what a parameter of the contract may be, where it is no text.
+// accepted says in Spanish which values each parameter of the contract may have that is no text.
 var accepted = map[string]string{
 	"limite": compras.LimitForm, "segundos": access.SecondsForm, "minutos": access.MinutesForm, "domicilio": "debe ser true o false",
 }

@@ -15,46 +15,47 @@ import (
 	"entregas/internal/rest"
 )
 
-// The size of an answer in the heap while it is made: the library builds all of it as a tree before it writes a byte.
+// The weight of an answer in the heap. gqlgen builds the whole answer as a tree before it writes a byte.
 const (
-	fieldWeight = 160 // bytes a field, besides its text
-	copies      = 4   // of the text: in the tree, in the buffer that grows, as JSON, on its way out
-	textWeight  = 40  // bytes a byte of the query, while it is read and validated
-	payEvery    = 32 << 10
+	fieldWeight = 160      // bytes of a field, besides its text
+	copies      = 4        // of the text: in the tree, in the growing buffer, as JSON, and on its way out
+	textWeight  = 40       // bytes for each byte of the query, while it is parsed and validated
+	payEvery    = 32 << 10 // bytes after which an answer is charged again
 )
 
-// answer bounds what one operation answers while it is made.
+// answer bounds the answer of one operation while it is made.
 type answer struct {
-	lease    *memory.Lease // nil for a mutation: a change that was made is never refused for want of room
+	lease    *memory.Lease // nil for a mutation: a change that was made is never refused for want of memory
 	most     int64         // bytes of text; 0 is no bound
 	length   atomic.Int64
 	unpaid   atomic.Int64
-	refused  atomic.Pointer[error]
+	refused  atomic.Pointer[error] // why the answer was given up
 	mutation bool
 }
 
 type answerKey struct{}
 
-// leaseExtension names the lease of an operation on a websocket among what the library lets an operation carry.
+// leaseExtension is the key of the lease of an operation on a websocket, among the extensions of gqlgen's statistics.
 const leaseExtension = "lease"
 
+// answerOf returns the answer of the operation of ctx, nil where it has none.
 func answerOf(ctx context.Context) *answer {
 	a, _ := ctx.Value(answerKey{}).(*answer)
 	return a
 }
 
-// cut tells that the answer of ctx was given up: its further errors are not told.
+// cut reports whether the answer of ctx was given up. Its further errors are left out.
 func cut(ctx context.Context) bool {
 	a := answerOf(ctx)
 	return a != nil && a.refused.Load() != nil
 }
 
-// InterceptOperation implements graphql.OperationInterceptor: there is room for what the operation is expected to answer, or
-// it is not begun. A subscription tells one purchase at a time, and holds no room between.
+// InterceptOperation implements graphql.OperationInterceptor. It reserves memory for the answer that the operation is expected to
+// have, and refuses the operation where there is none. A subscription answers one purchase at a time, and holds no memory between.
 func (measurement) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
 	lease := memory.From(ctx)
-	if l, is := op.Stats.GetExtension(leaseExtension).(*memory.Lease); is { // on a websocket: of the operation, not of the connection
+	if l, is := op.Stats.GetExtension(leaseExtension).(*memory.Lease); is { // on a websocket: the lease of the operation
 		lease = l
 		ctx, next = memory.With(ctx, lease), untilItEnds(lease, next)
 	}
@@ -77,7 +78,7 @@ func (measurement) InterceptOperation(ctx context.Context, next graphql.Operatio
 	return next(context.WithValue(ctx, answerKey{}, a))
 }
 
-// untilItEnds closes lease when the operation has ended, not when its client calls it off: until then it holds what it made.
+// untilItEnds closes lease when the operation has ended. A client that calls it off does not end it: until then it holds memory.
 func untilItEnds(lease *memory.Lease, next graphql.OperationHandler) graphql.OperationHandler {
 	closeUnless := func(goesOn *bool) { // deferred: a resolver may panic
 		if !*goesOn {
@@ -99,7 +100,7 @@ func untilItEnds(lease *memory.Lease, next graphql.OperationHandler) graphql.Ope
 	}
 }
 
-// InterceptField implements graphql.FieldInterceptor: the answer is given up once it is too large, or there is no room for more.
+// InterceptField implements graphql.FieldInterceptor. It gives the answer up where it is too large, or there is no more memory.
 func (measurement) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	a := answerOf(ctx)
 	if a == nil {
@@ -109,7 +110,7 @@ func (measurement) InterceptField(ctx context.Context, next graphql.Resolver) (a
 		return nil, *err
 	}
 	v, err := next(ctx)
-	if err != nil && a.lease != nil && errs.Of(err) == errs.Busy { // what the field reads had no room
+	if err != nil && a.lease != nil && errs.Of(err) == errs.Busy { // no memory for what the field reads
 		a.refused.CompareAndSwap(nil, &err)
 		return nil, err
 	}
@@ -131,6 +132,7 @@ func (measurement) InterceptField(ctx context.Context, next graphql.Resolver) (a
 	return v, err
 }
 
+// add charges length bytes of text. Errors: TooLarge; those of Take.
 func (a *answer) add(length int64) error {
 	if total := a.length.Add(length); a.most > 0 && total > a.most {
 		if a.mutation {
@@ -144,7 +146,7 @@ func (a *answer) add(length int64) error {
 	return nil
 }
 
-// InterceptResponse implements graphql.ResponseInterceptor: of an answer that was given up no part is told.
+// InterceptResponse implements graphql.ResponseInterceptor. It replaces an answer that was given up by its error.
 func (measurement) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	r := next(ctx)
 	if a := answerOf(ctx); a != nil && r != nil {
@@ -155,7 +157,7 @@ func (measurement) InterceptResponse(ctx context.Context, next graphql.ResponseH
 	return r
 }
 
-// refuse is the answer that says err alone. By POST it has the status and the Retry-After that REST says it with.
+// refuse returns an answer with err only. Where err asks for a wait, a POST also gets the status and the Retry-After of REST.
 func refuse(ctx context.Context, err error) *graphql.Response {
 	p := rest.ProblemOf(err)
 	if s, is := ctx.Value(statusKey{}).(*statusWriter); is && p.Wait > 0 {
@@ -167,7 +169,7 @@ func refuse(ctx context.Context, err error) *graphql.Response {
 
 type statusKey struct{}
 
-// statusWriter lets an operation say its status: the library says 200 for whatever became of it.
+// statusWriter lets an operation set the status of its answer: gqlgen always answers 200.
 type statusWriter struct {
 	http.ResponseWriter
 	status int

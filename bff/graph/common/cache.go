@@ -8,18 +8,20 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// How many read documents are kept for the next who sends them, and how long one of these may be: a document of 32 kB weighs
-// about a megabyte once it is read, and anybody may send a hundred different ones.
 const (
-	documents   = 100
+	// documents is how many parsed documents the cache keeps.
+	documents = 100
+	// maxDocument bounds the text of a document in the cache, in bytes. A document of 32 kB takes about a megabyte once it is parsed,
+	// and anybody may send a hundred different ones.
 	maxDocument = 4 << 10
 )
 
-// NewCache keeps the short documents, which programs send again and again.
+// NewCache returns a cache of short parsed documents, which programs send again and again.
 func NewCache() graphql.Cache[*ast.QueryDocument] {
 	return cache{lru.New[*ast.QueryDocument](documents)}
 }
 
+// cache is the cache of NewCache.
 type cache struct {
 	graphql.Cache[*ast.QueryDocument]
 }

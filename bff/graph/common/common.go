@@ -1,4 +1,4 @@
-// Package common is what the GraphQL interfaces share: how much they read, and what they say of an error.
+// Package common has what both GraphQL interfaces share: limits, errors, websockets and memory.
 package common
 
 import (
@@ -21,9 +21,11 @@ import (
 	"entregas/internal/rest"
 )
 
-// Prepare makes server say of an error what a person may see: extensions.code is one of package errs, extensions.errs
-// are the fields that are wrong. It refuses operations that are too large, before the limit of cost walks through them, and
-// gives up answers that are, or for which pool has no room. The schema is told only with introspection.
+// Prepare adds to server the presentation of errors and the limits of operations:
+//   - An error has the texts of REST; extensions.code is a code of package errs, extensions.errores lists the wrong fields.
+//   - An operation that is too large is refused before the limit of cost walks through it.
+//   - An answer that is too large, or for which pool has no memory, is given up.
+//   - Queries about the schema are answered only with introspection.
 func Prepare(server *handler.Server, pool *memory.Pool, introspection bool) {
 	variables := &strictVariables{}
 	server.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error { return presentError(ctx, variables.schema, err) })
@@ -35,24 +37,24 @@ func Prepare(server *handler.Server, pool *memory.Pool, introspection bool) {
 	}
 	server.Use(variables)
 	server.Use(secondHand{})
-	server.Use(socketOperations{}) // the last: see there
+	server.Use(socketOperations{}) // must be the last: see its comment
 	server.SetRecoverFunc(func(_ context.Context, p any) error {
 		return fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 	})
 }
 
-// presentError says of an error what a person may see, as the REST interface does.
+// presentError returns the error that a client sees for err, with the texts of REST.
 func presentError(ctx context.Context, schema *ast.Schema, err error) *gqlerror.Error {
 	if cut(ctx) {
 		return nil
 	}
 	var graphQLErr *gqlerror.Error
 	if errors.As(err, &graphQLErr) && graphQLErr.Err == nil {
-		return inSpanish(ctx, schema, graphQLErr) // the query itself is wrong
+		return inSpanish(ctx, schema, graphQLErr) // an error of the query itself
 	}
 	p := rest.ProblemOf(err)
 	if p.Status >= http.StatusInternalServerError && errs.Of(err) != errs.Busy {
-		slog.ErrorContext(ctx, "petición fallida", "ruta", "graphql", "error", err)
+		slog.ErrorContext(ctx, "request failed", "route", "graphql", "error", err)
 	}
 	message := p.Detail
 	for i, field := range p.Errores {
@@ -62,6 +64,7 @@ func presentError(ctx context.Context, schema *ast.Schema, err error) *gqlerror.
 	return &gqlerror.Error{Err: err, Message: message, Path: graphql.GetPath(ctx), Extensions: extensions(err, p)}
 }
 
+// extensions returns the extensions of the error that a client sees.
 func extensions(err error, p rest.Problem) map[string]any {
 	e := map[string]any{"code": string(errs.Of(err))}
 	if len(p.Errores) > 0 {
@@ -73,7 +76,7 @@ func extensions(err error, p rest.Problem) map[string]any {
 	return e
 }
 
-// argument is the name here of a field of the core.
+// argument returns the name that a field of the core has in GraphQL.
 func argument(field string) string {
 	return strings.Replace(field, "id_usuario", "idUsuario", 1)
 }

@@ -20,7 +20,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// via is how an operation comes.
+// via is the transport of an operation.
 type via int
 
 const (
@@ -31,13 +31,14 @@ const (
 
 type viaContextKey struct{}
 
+// viaOf returns the transport of the operation of ctx.
 func viaOf(ctx context.Context) via {
 	v, _ := ctx.Value(viaContextKey{}).(via)
 	return v
 }
 
-// WithLimit refuses what is no GraphQL request, or too large, in the shape that a GraphQL client reads. Pages of these origins may open
-// a websocket too.
+// WithLimit refuses a request that is no GraphQL request, or is too large, with an error in the shape of GraphQL. Pages of origins
+// may open a websocket, as our own pages may.
 func WithLimit(next http.Handler, origins ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -46,7 +47,7 @@ func WithLimit(next http.Handler, origins ...string) http.Handler {
 				respond(w, err)
 				return
 			}
-			if !fromOurPages(r) && r.Header.Get("Authorization") == "" { // the cookie is for our pages only: the token comes with the greeting
+			if !fromOurPages(r) && r.Header.Get("Authorization") == "" { // the cookie is for our own pages; others send a token in connection_init
 				r = r.WithContext(identity.With(r.Context(), identity.Person{}))
 			}
 			r = with(r, perSocket)
@@ -63,11 +64,11 @@ func WithLimit(next http.Handler, origins ...string) http.Handler {
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		r.Header.Del("Upgrade") // asked of a POST it says nothing
+		r.Header.Del("Upgrade") // it has no meaning with a POST
 		if edge.OnlyEvents(r) {
-			r.Header.Set("Accept", "text/event-stream")                    // by which the library chooses how it answers
-			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it was read; a stream lasts. A recorder in a test has none
-			w.Header().Set("X-Accel-Buffering", "no")                      // a proxy that gathers would hold events back
+			r.Header.Set("Accept", "text/event-stream")                    // gqlgen chooses the transport by it
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the body was read, and a stream lasts longer; a test's recorder has no deadline
+			w.Header().Set("X-Accel-Buffering", "no")                      // a proxy that buffers would hold events back
 			r = with(r, perStream)
 		} else {
 			r.Header.Set("Accept", "application/json")
@@ -78,11 +79,12 @@ func WithLimit(next http.Handler, origins ...string) http.Handler {
 	})
 }
 
+// with returns r with the transport v in its context.
 func with(r *http.Request, v via) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), viaContextKey{}, v))
 }
 
-// read gives a body that the library can decode: of one that it cannot, it would repeat every word in its answer and the log.
+// read returns the body of r where gqlgen can decode it. gqlgen would repeat a body that it cannot decode in its answer and log.
 func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err := rest.RequireJSON(r); err != nil {
 		return nil, err
@@ -100,7 +102,7 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, err
 }
 
-// Changes tells that a request's body has an operation that may change something. One that cannot be read changes nothing.
+// Changes reports whether the operation in the body of a request is a mutation. A body that cannot be parsed has none.
 func Changes(body []byte) bool {
 	var p graphql.RawParams
 	if err := json.Unmarshal(body, &p); err != nil || len(p.Query) > maxQuery {
@@ -114,8 +116,8 @@ func Changes(body []byte) bool {
 	return op != nil && op.Operation == ast.Mutation
 }
 
-// FieldKey is the name of one field of a request that came with an Idempotency-Key, "" without: a mutation of which another
-// field failed comes again, and what was done of it must not be done again.
+// FieldKey returns the key under which one field of a mutation is done once: the Idempotency-Key of the request with the path of the
+// field, "" without an Idempotency-Key. A client sends a mutation again of which another field failed.
 func FieldKey(ctx context.Context) string {
 	if clave := edge.Key(ctx); clave != "" {
 		return clave + " " + graphql.GetPath(ctx).String()
@@ -123,8 +125,8 @@ func FieldKey(ctx context.Context) string {
 	return ""
 }
 
-// Key is the name of one field of a mutation: clave where the client gave one, by the rule of an Idempotency-Key, else
-// FieldKey. Errors: Invalid.
+// Key returns the key under which one field of a mutation is done once: clave where the client gave it as an argument, else
+// FieldKey. Error: Invalid for a clave that is no valid Idempotency-Key.
 func Key(ctx context.Context, clave *string) (string, error) {
 	if clave == nil {
 		return FieldKey(ctx), nil
@@ -134,6 +136,7 @@ func Key(ctx context.Context, clave *string) (string, error) {
 	return *clave, v.Error()
 }
 
+// respond answers err in the shape of GraphQL.
 func respond(w http.ResponseWriter, err error) {
 	p := rest.ProblemOf(err)
 	rest.SetHeaders(w.Header(), p)

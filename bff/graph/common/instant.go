@@ -10,12 +10,12 @@ import (
 	"entregas/contracts"
 )
 
-// MarshalTime writes the scalar Time as REST writes its instants.
+// MarshalTime writes the scalar Time in the form of the instants of REST.
 func MarshalTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		_, _ = io.WriteString(w, strconv.Quote(contracts.FormatInstant(t))) // the client is gone when this fails
 	})
 }
 
-// UnmarshalTime reads the scalar Time; no argument has it.
+// UnmarshalTime reads the scalar Time. gqlgen requires it, although no argument has that type.
 func UnmarshalTime(v any) (time.Time, error) { return graphql.UnmarshalTime(v) }

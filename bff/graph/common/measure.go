@@ -13,21 +13,21 @@ import (
 	"entregas/internal/errs"
 )
 
-// How large one operation may be, for every caller and at any cost. A fragment counts as often as it is spread.
+// The limits of one operation. A fragment counts as often as it is spread.
 const (
-	maxQuery  = 32 << 10 // bytes of text: documents are kept for the next who sends them
-	maxTokens = 3_000    // tokens: the validation compares fields with one another
+	maxQuery  = 32 << 10 // bytes of text
+	maxTokens = 3_000    // the validation compares fields with one another
 	maxFields = 2_000
 	maxDepth  = 8
-	// maxCalls bounds the fields of the root: each calls a service, all at once, and a service that is called a thousand
-	// times at once answers nobody.
+	// maxCalls bounds the fields of the root. Each calls a service, and all calls run at once.
 	maxCalls = 20
-	// maxCost bounds how many fields an answer is expected to have. A list counts as often as it may be long, or usually is.
+	// maxCost bounds the number of fields that an answer is expected to have. A list counts as many times as it may have items, or
+	// usually has.
 	maxCost = 10_000
 )
 
-// measurement refuses an operation that is too large before anything walks through it, and counts what it calls among the
-// requests of the caller.
+// measurement refuses an operation that is too large before other code walks through it. It counts each field of the root as
+// a request of the caller. gqlgen has limits of tokens and of cost, and none of fields, depth or memory.
 type measurement struct {
 	pool          *memory.Pool
 	introspection bool
@@ -43,13 +43,13 @@ var _ interface {
 } = measurement{}
 
 // ExtensionName implements graphql.HandlerExtension.
-func (measurement) ExtensionName() string { return "Medida" }
+func (measurement) ExtensionName() string { return "Measurement" }
 
 // Validate implements graphql.HandlerExtension.
 func (measurement) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationParameters implements graphql.OperationParameterMutator. An operation on a websocket is counted here, as a request
-// is before it is read: parsing costs as much where the document is refused.
+// MutateOperationParameters implements graphql.OperationParameterMutator. It counts an operation on a websocket before the document
+// is parsed, since parsing costs as much where the document is refused. A request by POST was counted by package edge.
 func (m measurement) MutateOperationParameters(ctx context.Context, p *graphql.RawParams) *gqlerror.Error {
 	if len(p.Query) > maxQuery {
 		return failure(errs.TooLarge, "La consulta puede tener a lo sumo %d bytes.", maxQuery)
@@ -73,7 +73,7 @@ func (m measurement) MutateOperationParameters(ctx context.Context, p *graphql.R
 func (m measurement) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	via := viaOf(ctx)
 	if via != perRequest && op.Operation.Operation == ast.Mutation {
-		// There it would pass by its Idempotency-Key, its time limit and the page's CSRF token.
+		// Idempotency-Key, deadline and CSRF token hold for a POST only.
 		return failure(errs.Invalid, "Una mutación va por POST con Accept: application/json; por aquí van suscripciones y consultas.")
 	}
 	t := meter{}.of(op.Operation.SelectionSet)
@@ -87,29 +87,31 @@ func (m measurement) MutateOperationContext(ctx context.Context, op *graphql.Ope
 	case t.calls > maxCalls:
 		return failure(errs.TooLarge, "La operación tiene %d campos en la raíz y puede tener a lo sumo %d.", t.calls, maxCalls)
 	}
-	if !edge.Charge(ctx, t.calls-1) { // what brought it was counted
+	if !edge.Charge(ctx, t.calls-1) { // the request itself was counted as one
 		return failure(errs.TooMany, "%s", edge.TooMany.Mensaje)
 	}
 	return nil
 }
 
+// failure returns an error that refuses an operation. Nothing else adds the code to an error on a websocket.
 func failure(code errs.Code, format string, args ...any) *gqlerror.Error {
 	err := gqlerror.Wrap(errs.New(code, format, args...))
-	err.Extensions = map[string]any{"code": string(code)} // on a websocket nothing else adds it
+	err.Extensions = map[string]any{"code": string(code)}
 	return err
 }
 
-// size is how large a set of fields is with its fragments in it.
+// size is the size of a set of fields, with the fields of its fragments.
 type size struct {
 	fields, depth, calls int
-	introspects          bool // asks for the schema
+	introspects          bool // has fields about the schema
 }
 
-// meter knows what it measured: fragments that spread fragments twice double with each level, and are looked at once.
+// meter keeps the size of each fragment that it measured. Fragments that spread a fragment twice double the fields with each level,
+// and must be measured once.
 type meter map[*ast.FragmentDefinition]size
 
-// de measures. The validation has refused fragments that contain themselves. How deep introspection goes is not counted: the
-// schema bounds it.
+// of returns the size of fields. The validation has refused fragments that contain themselves before. The depth of introspection
+// does not count, since the schema bounds it.
 func (m meter) of(fields ast.SelectionSet) (t size) {
 	for _, s := range fields {
 		var of size
@@ -137,7 +139,7 @@ func (m meter) of(fields ast.SelectionSet) (t size) {
 		}
 		t.depth = max(t.depth, of.depth)
 		t.introspects = t.introspects || of.introspects
-		t.fields = min(t.fields+of.fields, maxFields+1) // enough to be too many
+		t.fields = min(t.fields+of.fields, maxFields+1) // no more, so that the sum cannot overflow
 		t.calls = min(t.calls+of.calls, maxFields+1)
 	}
 	return t

@@ -10,14 +10,14 @@ import (
 	"entregas/bff/compras"
 )
 
-// secondHandField is one entry of extensions.segundaMano: a field that does not come from its owner, and how many seconds old it
-// is. REST says the same by the header Age.
+// secondHandField is an entry of extensions.segundaMano: a field whose value comes from the read model, and its age in seconds. REST
+// has the header Age for that.
 type secondHandField struct {
 	Path    ast.Path `json:"path"`
 	Seconds int      `json:"segundos"`
 }
 
-// secondHand collects the fields of one response that are second-hand.
+// secondHand collects the second-hand fields of a response.
 type secondHand struct{}
 
 var _ interface {
@@ -28,7 +28,7 @@ var _ interface {
 type secondHandKey struct{}
 
 type collected struct {
-	mu     sync.Mutex // fields are resolved at once
+	mu     sync.Mutex // fields are resolved concurrently
 	fields []secondHandField
 }
 
@@ -52,7 +52,7 @@ func (secondHand) InterceptResponse(ctx context.Context, next graphql.ResponseHa
 	return response
 }
 
-// SecondHand says of the field that is being resolved how old it is. It says nothing of one that comes from its owner.
+// SecondHand records age for the field that ctx resolves. It records nothing for a value that comes from its owner.
 func SecondHand(ctx context.Context, age compras.Age) {
 	c, is := ctx.Value(secondHandKey{}).(*collected)
 	if !is || !age.SecondHand {

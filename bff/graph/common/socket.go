@@ -22,8 +22,8 @@ import (
 
 const subprotocol = "graphql-transport-ws"
 
-// The codes with which a socket is closed: those of graphql-transport-ws
-// (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md) and of RFC 6455. Their words are the protocol's.
+// The closing codes of graphql-transport-ws (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md). Others are of
+// RFC 6455. The reasons have the words of the protocol.
 const (
 	closeInvalidMessage websocket.StatusCode = 4400
 	closeUnauthorized   websocket.StatusCode = 4401
@@ -39,28 +39,27 @@ const (
 	// initTimeout is how long the client of a websocket may take to send connection_init.
 	initTimeout       = 10 * time.Second
 	maxSocketMessage  = 64 << 10 // bytes
-	messagesPerSecond = 50       // that a client sends; twice as many at once
-	maxSubscriptions  = 100      // open at once
+	messagesPerSecond = 50       // of a client; twice as many may come at once
+	maxSubscriptions  = 100      // operations that are open at once
 )
 
 // Sockets are the websockets of GraphQL.
 type Sockets struct {
-	Stop        context.Context // ends all of them
-	InitTimeout time.Duration   // how long a client may take until connection_init; 0 is initTimeout
-	Heartbeat   time.Duration   // how often a client is asked for a pong, and its session looked at; 0 is streams.Heartbeat
-	Origins     []string        // of other pages that may open one, as in CORS_ORIGINS: with a token, their cookie says nothing
-	// Identify gives the context in which the owner of a token asks. Errors: NoIdentity, TooMany, Unavailable.
+	Stop        context.Context // its end closes all sockets
+	InitTimeout time.Duration   // how long a client may take to send connection_init; 0 is initTimeout
+	Heartbeat   time.Duration   // pause between two pings, and between two checks of the session; 0 is streams.Heartbeat
+	Origins     []string        // origins of other pages that may open a socket, with a token and not with the cookie (CORS_ORIGINS)
+	// Identify returns a context whose caller is the owner of token. Errors: NoIdentity, TooMany, Unavailable.
 	Identify func(ctx context.Context, token string) (context.Context, error)
 }
 
-// Transport is what serves them.
+// Transport returns the transport of gqlgen that serves the sockets.
 func (s Sockets) Transport() transport.Websocket {
 	s.InitTimeout, s.Heartbeat = cmp.Or(s.InitTimeout, initTimeout), cmp.Or(s.Heartbeat, streams.Heartbeat)
 	return transport.Websocket{Implementation: s, InitFunc: s.start, PingPongInterval: s.Heartbeat}
 }
 
-// Accept implements transport.WebsocketImplementation. A client that does not speak graphql-transport-ws is told so by the
-// closing code.
+// Accept implements transport.WebsocketImplementation. It closes the socket of a client that does not speak graphql-transport-ws.
 func (s Sockets) Accept(w http.ResponseWriter, r *http.Request, _ transport.WebsocketAcceptOptions) (transport.WebsocketConn, error) {
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, OriginPatterns: s.Origins})
 	if err != nil {
@@ -77,11 +76,12 @@ func (s Sockets) Accept(w http.ResponseWriter, r *http.Request, _ transport.Webs
 	return k, nil
 }
 
-// socketSlot is where Accept leaves the socket for code that has the request's context only.
+// socketSlot carries the socket from Accept to code that has only the context of the request.
 type socketSlot struct{ socket *socket }
 
 type socketKey struct{}
 
+// socketOf returns the socket of ctx, nil where it has none.
 func socketOf(ctx context.Context) *socket {
 	if slot, is := ctx.Value(socketKey{}).(*socketSlot); is {
 		return slot.socket
@@ -89,8 +89,8 @@ func socketOf(ctx context.Context) *socket {
 	return nil
 }
 
-// start answers connection_init: only an identified client keeps a socket, for as long as its token or session lasts. A browser cannot
-// set a header of a websocket, so that the token may be in the payload; it comes before what the request said.
+// start checks connection_init. Only an identified client keeps a socket, as long as its token or session holds. The token may be in
+// payload, since a browser cannot set a header of a websocket; it goes before the credentials of the request.
 func (s Sockets) start(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
 	if token, given := tokenOf(payload); given {
 		known, err := s.Identify(ctx, token)
@@ -108,7 +108,7 @@ func (s Sockets) start(ctx context.Context, payload transport.InitPayload) (cont
 	return ctx, nil, nil
 }
 
-// tokenOf gives the token of connection_init, as the clients that there are send it.
+// tokenOf returns the token in the payload of connection_init. Clients send it under different names.
 func tokenOf(payload transport.InitPayload) (token string, given bool) {
 	for _, key := range []string{"Authorization", "authorization", "token"} {
 		if value, has := payload[key]; has {
@@ -122,7 +122,7 @@ func tokenOf(payload transport.InitPayload) (token string, given bool) {
 	return "", false
 }
 
-// closing says with which code the library closes a socket that is refused with err.
+// closing returns a context with the code by which gqlgen closes a socket that is refused with err.
 func closing(ctx context.Context, err error) context.Context {
 	code, reason := closeForbidden, "Forbidden"
 	if c := errs.Of(err); c != errs.NoIdentity && c != errs.NoPermission {
@@ -131,7 +131,8 @@ func closing(ctx context.Context, err error) context.Context {
 	return transport.AppendCloseReason(transport.WithWebsocketCloseCode(ctx, int(code)), reason)
 }
 
-// socketOperations refuses an operation on a socket whose session has ended, and closes it. It is the last that may refuse one.
+// socketOperations refuses an operation on a socket whose session has ended, and closes the socket. It must be the last extension
+// that refuses operations: the lease of an operation that passes is then the operation's.
 type socketOperations struct{}
 
 var _ interface {
@@ -153,7 +154,7 @@ func (socketOperations) MutateOperationContext(ctx context.Context, _ *graphql.O
 	}
 	err := identity.StillValid(ctx)
 	if err == nil {
-		k.hold(nil) // the operation gives its lease back itself
+		k.hold(nil) // the operation gives back its lease
 		return nil
 	}
 	if errs.Of(err) == errs.NoIdentity {
@@ -162,8 +163,8 @@ func (socketOperations) MutateOperationContext(ctx context.Context, _ *graphql.O
 	return refuse(ctx, err).Errors[0]
 }
 
-// upgradable refuses what is no websocket of RFC 6455, or comes from a page that is neither ours nor of these origins: there the
-// browser would bring the session's cookie along.
+// upgradable refuses a request that is no websocket of RFC 6455, or comes from a page that is neither ours nor of origins: a browser
+// sends the session's cookie from any page.
 func upgradable(r *http.Request, origins []string) error {
 	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
 	if err != nil || len(key) != 16 || !hasToken(r.Header, "Upgrade", "websocket") || !hasToken(r.Header, "Connection", "upgrade") || r.Header.Get("Sec-WebSocket-Version") != "13" {
@@ -175,13 +176,14 @@ func upgradable(r *http.Request, origins []string) error {
 	return nil
 }
 
-// fromOurPages tells that a request comes from a page of ours, or from no page at all.
+// fromOurPages reports whether a request comes from one of our own pages, or from no page.
 func fromOurPages(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	u, err := url.Parse(origin)
 	return origin == "" || err == nil && strings.EqualFold(u.Host, r.Host)
 }
 
+// hasToken reports whether the list in the header name has token.
 func hasToken(h http.Header, name, token string) bool {
 	return slices.ContainsFunc(strings.Split(strings.Join(h.Values(name), ","), ","), func(s string) bool {
 		return strings.EqualFold(strings.TrimSpace(s), token)

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/coder/websocket"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 	"golang.org/x/time/rate"
 
 	"entregas/bff/identity"
@@ -20,9 +18,9 @@ import (
 	"entregas/internal/errs"
 )
 
-// socket is one websocket, between the client and the library: what the client sends reaches the library only as
-// graphql-transport-ws has it and within the socket's bounds, and what the library sends reaches the client only while it is
-// waited for.
+// socket is a websocket between a client and gqlgen. gqlgen gets only messages that graphql-transport-ws allows, within the
+// socket's limits. The client gets only messages of operations that are still open. gqlgen alone does neither, and has no hooks
+// for it (docs/adr/bounded-clients.md).
 type socket struct {
 	conn       *websocket.Conn
 	heartbeat  time.Duration
@@ -38,16 +36,16 @@ type socket struct {
 	expires *time.Timer
 	done    chan struct{} // closed when ended
 
-	reading *memory.Lease // of the operation that the library reads now
+	reading *memory.Lease // of the operation that gqlgen reads now
 }
 
-// hold keeps the lease of an operation until it is dispatched. NextReader gives back that of one which was refused.
+// hold keeps the lease of an operation until the operation begins. NextReader gives back the lease of one that was refused.
 func (k *socket) hold(lease *memory.Lease) { k.reading = lease }
 
-// operation is one that the client subscribed to.
+// operation is an operation that the client began by subscribe.
 type operation struct {
-	completed bool // by the client: it is told nothing more
-	done      chan struct{}
+	completed bool          // by the client, which gets no further messages of it
+	done      chan struct{} // closed when gqlgen has ended it
 }
 
 var _ interface {
@@ -55,18 +53,19 @@ var _ interface {
 	transport.WebsocketReadDeadliner
 } = &socket{}
 
+// newSocket returns the socket of conn. It ends where connection_init does not come in time, and when the program stops.
 func newSocket(conn *websocket.Conn, s Sockets) *socket {
 	k := &socket{
 		conn: conn, heartbeat: s.Heartbeat, messages: rate.NewLimiter(messagesPerSecond, 2*messagesPerSecond), active: map[string]*operation{}, done: make(chan struct{}),
 	}
-	k.mu.Lock() // the program may be stopping already: then the socket ends when it is whole
+	k.mu.Lock() // the program may be stopping already: end must wait until the socket is complete
 	defer k.mu.Unlock()
 	k.initTimer = time.AfterFunc(s.InitTimeout, func() { k.end(closeInitTimeout, "Connection initialisation timeout") })
 	k.detachStop = context.AfterFunc(s.Stop, func() { k.end(websocket.StatusGoingAway, "Going away") })
 	return k
 }
 
-// watch ends the socket when the token or session of the caller in ctx ends.
+// watch ends the socket when the token or the session of the caller in ctx ends.
 func (k *socket) watch(ctx context.Context) {
 	forbid := func() { k.end(closeForbidden, "Forbidden") }
 	person := identity.Of(ctx)
@@ -94,7 +93,7 @@ func (k *socket) watch(ctx context.Context) {
 	}()
 }
 
-// end closes the socket, once: what comes later says nothing.
+// end closes the socket with code and reason. Only the first call has an effect.
 func (k *socket) end(code websocket.StatusCode, reason string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -110,7 +109,7 @@ func (k *socket) end(code websocket.StatusCode, reason string) {
 			timer.Stop()
 		}
 	}
-	go func() { _ = k.conn.Close(code, reason) }() // it waits for the client's answer, some seconds
+	go func() { _ = k.conn.Close(code, reason) }() // Close waits some seconds for the client
 }
 
 // Close implements transport.WebsocketConn.
@@ -125,10 +124,11 @@ func (k *socket) WriteClose(code int, reason string) error {
 	return nil
 }
 
-// Subprotocol implements transport.WebsocketConn. The socket of a client that speaks another is being closed.
+// Subprotocol implements transport.WebsocketConn. Accept closes the socket of a client with another subprotocol.
 func (k *socket) Subprotocol() string { return subprotocol }
 
-// SetReadDeadline implements transport.WebsocketReadDeadliner, for the client's pongs: one that sends none is gone.
+// SetReadDeadline implements transport.WebsocketReadDeadliner. gqlgen sets the deadline of the next pong; the socket of a client that
+// sends none is closed.
 func (k *socket) SetReadDeadline(t time.Time) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -142,22 +142,15 @@ func (k *socket) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// fromClient is a message of the client.
-type fromClient struct {
-	ID      string          `json:"id"`
-	Type    string          `json:"type"`
-	Payload json.RawMessage `json:"payload"`
-}
-
-// NextReader implements transport.WebsocketConn: the next message that is the library's to answer.
+// NextReader implements transport.WebsocketConn. It returns the next message that gqlgen must answer.
 func (k *socket) NextReader() (int, io.Reader, error) {
-	k.reading.Close() // the library reads one operation after another
+	k.reading.Close() // gqlgen has read the operation before
 	k.reading = nil
 	for {
 		kind, data, err := k.conn.Read(context.Background())
 		var m fromClient
 		switch {
-		case err != nil: // whatever it was, there is nobody left to be told
+		case err != nil: // the connection is gone
 			k.end(websocket.StatusNormalClosure, "")
 		case !k.messages.Allow():
 			k.end(websocket.StatusPolicyViolation, "Too many messages")
@@ -174,113 +167,7 @@ func (k *socket) NextReader() (int, io.Reader, error) {
 	}
 }
 
-// take looks at a message, and tells whether the library has to.
-func (k *socket) take(m fromClient) bool {
-	switch m.Type {
-	case "ping":
-		k.write(map[string]any{"type": "pong", "payload": m.Payload})
-		return false
-	case "connection_init":
-		return k.begin(m)
-	case "pong", "subscribe", "complete":
-	default:
-		k.end(closeInvalidMessage, "Invalid message type")
-		return false
-	}
-	k.mu.Lock()
-	begun := k.begun
-	k.mu.Unlock()
-	switch {
-	case m.Type == "pong":
-		return begun
-	case !begun:
-		k.end(closeUnauthorized, "Unauthorized")
-		return false
-	case m.ID == "" || len(m.ID) > maxOperationID:
-		k.end(closeInvalidMessage, "Invalid message: id")
-		return false
-	case m.Type == "complete":
-		return k.complete(m.ID)
-	default:
-		return k.subscribe(m)
-	}
-}
-
-// maxOperationID bounds an operation's id, in bytes: it is repeated with each message, and in a closing frame.
-const maxOperationID = 64
-
-func (k *socket) begin(m fromClient) bool {
-	var payload map[string]any
-	if len(m.Payload) > 0 && json.Unmarshal(m.Payload, &payload) != nil {
-		k.end(closeInvalidMessage, "Invalid message: payload")
-		return false
-	}
-	k.mu.Lock()
-	again := k.begun
-	k.begun = true
-	k.mu.Unlock()
-	if again {
-		k.end(closeSecondInit, "Too many initialisation requests")
-		return false
-	}
-	return k.initTimer.Stop() // else it has run out at this moment
-}
-
-func (k *socket) complete(id string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	op := k.active[id]
-	if op == nil || op.completed {
-		return false // it ended by itself, at the same time
-	}
-	op.completed = true
-	return true
-}
-
-func (k *socket) subscribe(m fromClient) bool {
-	var asked struct {
-		Query         *string        `json:"query"`
-		OperationName string         `json:"operationName"`
-		Variables     map[string]any `json:"variables"`
-		Extensions    map[string]any `json:"extensions"`
-	}
-	if json.Unmarshal(m.Payload, &asked) != nil || asked.Query == nil {
-		k.end(closeInvalidMessage, "Invalid message: payload")
-		return false
-	}
-	k.mu.Lock()
-	before := k.active[m.ID]
-	k.mu.Unlock()
-	if before != nil && before.completed { // the client is done with it, and the library nearly
-		select {
-		case <-before.done:
-		case <-k.done:
-		case <-time.After(streams.Take):
-		}
-	}
-	k.mu.Lock()
-	_, taken := k.active[m.ID]
-	full := len(k.active) >= maxSubscriptions
-	if !taken && !full {
-		k.active[m.ID] = &operation{done: make(chan struct{})}
-	}
-	k.mu.Unlock()
-	switch {
-	case taken:
-		k.end(closeDuplicate, "Subscriber for "+m.ID+" already exists")
-		return false
-	case full:
-		k.write(map[string]any{"id": m.ID, "type": "error", "payload": gqlerror.List{{
-			Message:    fmt.Sprintf("Tiene %d operaciones abiertas en este websocket, que es lo más que puede tener a la vez.", maxSubscriptions),
-			Extensions: map[string]any{"code": string(errs.TooMany)},
-		}}})
-		return false
-	}
-	return true
-}
-
-// WriteJSON implements transport.WebsocketConn: what the library says of an operation ends with the operation, also where the
-// library goes on.
+// WriteJSON implements transport.WebsocketConn. It drops a message of an operation that has ended: gqlgen may still send some.
 func (k *socket) WriteJSON(v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -296,6 +183,7 @@ func (k *socket) WriteJSON(v any) error {
 	return k.send(data)
 }
 
+// awaited reports whether the client waits for a message of this kind of the operation id. A complete or an error ends the operation.
 func (k *socket) awaited(id, kind string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -310,13 +198,14 @@ func (k *socket) awaited(id, kind string) bool {
 	return !op.completed
 }
 
+// write sends a message of the bff's own.
 func (k *socket) write(message map[string]any) {
 	if data, err := json.Marshal(message); err == nil {
-		_ = k.send(data) // the next read says that the client is gone
+		_ = k.send(data) // after an error the next read fails too
 	}
 }
 
-// send writes a message. A client that takes nothing for streams.Take is cut off.
+// send sends a message. It fails where the client does not read it within streams.Take.
 func (k *socket) send(data []byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), streams.Take)
 	defer cancel()

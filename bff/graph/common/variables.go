@@ -14,8 +14,8 @@ import (
 	"entregas/contracts"
 )
 
-// strictVariables refuses a variable that is of another type than the operation says: the library takes "2" for an Int, 2 for a
-// String and recibida for RECIBIDA, which the specification and the REST interface do not.
+// strictVariables refuses a variable whose value has another type than the operation declares. gqlgen accepts "2" for an Int, 2 for
+// a String and recibida for RECIBIDA, which the specification of GraphQL and the REST interface do not.
 type strictVariables struct{ schema *ast.Schema }
 
 var _ interface {
@@ -44,19 +44,19 @@ func (s *strictVariables) MutateOperationContext(_ context.Context, op *graphql.
 	return nil
 }
 
-// check looks at a value that the library has found to be possible for its type.
+// check fails name in v where value is not of type t. gqlgen has checked before that it can coerce the value.
 func (s *strictVariables) check(v *contracts.Validator, t *ast.Type, value any, name string) {
 	if value == nil {
 		return
 	}
 	if t.Elem != nil {
-		if list := reflect.ValueOf(value); list.Kind() == reflect.Slice { // of any, or of what stood alone
+		if list := reflect.ValueOf(value); list.Kind() == reflect.Slice { // a list, or one value that gqlgen made a list of
 			for i := range list.Len() {
 				s.check(v, t.Elem, list.Index(i).Interface(), fmt.Sprintf("%s[%d]", name, i))
 			}
 			return
 		}
-		t = t.Elem // one value stands for a list of one
+		t = t.Elem // a single value stands for a list of one
 	}
 	definition := s.schema.Types[t.Name()]
 	switch definition.Kind {
@@ -76,7 +76,7 @@ func (s *strictVariables) check(v *contracts.Validator, t *ast.Type, value any, 
 	}
 }
 
-// kind is what a JSON value is.
+// kind is the type of a JSON value.
 type kind int
 
 const (
@@ -87,7 +87,7 @@ const (
 	boolean
 )
 
-// scalars are the types of GraphQL's own: what each takes, and how that is said to a person.
+// scalars are the scalar types of GraphQL: the kinds of value that each accepts, and the text in Spanish that says so.
 var scalars = map[string]struct {
 	kinds []kind
 	say   string
@@ -99,6 +99,7 @@ var scalars = map[string]struct {
 	"ID":      {[]kind{text, integer}, "debe ser un texto"},
 }
 
+// kindOf returns the kind of a decoded JSON value.
 func kindOf(value any) kind {
 	switch v := value.(type) {
 	case string:

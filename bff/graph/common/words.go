@@ -15,10 +15,10 @@ import (
 	"entregas/internal/rest"
 )
 
-// tooComplex is the code that gqlgen's limit of cost gives.
+// tooComplex is the code of gqlgen for an operation over its limit of cost.
 const tooComplex = "COMPLEXITY_LIMIT_EXCEEDED"
 
-// byRule says in Spanish which rule of GraphQL a query breaks. A test holds it to the rules that the library has.
+// byRule has a text in Spanish for each validation rule of GraphQL. A test compares it with the rules of gqlparser.
 var byRule = map[string]string{
 	"FieldsOnCorrectType":                   "ese campo no existe en su tipo",
 	"FieldsOnCorrectTypeWithoutSuggestions": "ese campo no existe en su tipo",
@@ -54,8 +54,8 @@ var byRule = map[string]string{
 	"VariablesInAllowedPosition":            "esa variable es de otro tipo que el que se espera",
 }
 
-// inSpanish says what the library found wrong with a query or its variables. Nothing is taken from the library's own words, which
-// are English: the rule, the place and the path say it all.
+// inSpanish returns e, an error of a query or its variables, with a text in Spanish. It composes the text from the rule, the place
+// and the path, since the text of gqlparser is English.
 func inSpanish(ctx context.Context, schema *ast.Schema, e *gqlerror.Error) *gqlerror.Error {
 	code, _ := e.Extensions["code"].(string)
 	said := &gqlerror.Error{Locations: e.Locations, Extensions: map[string]any{"code": code}}
@@ -83,7 +83,7 @@ func inSpanish(ctx context.Context, schema *ast.Schema, e *gqlerror.Error) *gqle
 	return said
 }
 
-// ofVariable names the variable, or the field in it, and the type that it must have.
+// ofVariable returns the error of a variable, with the name of the variable or its field and the type that it must have.
 func ofVariable(ctx context.Context, schema *ast.Schema, e *gqlerror.Error) *gqlerror.Error {
 	field := e.Path[1:].String()
 	detail := "no se conoce"
@@ -96,7 +96,7 @@ func ofVariable(ctx context.Context, schema *ast.Schema, e *gqlerror.Error) *gql
 	}
 }
 
-// typeOfVariable follows path from the variable that it begins with; nil where it leads to nothing.
+// typeOfVariable returns the type of the field at path, which begins with a variable; nil where there is none.
 func typeOfVariable(ctx context.Context, schema *ast.Schema, path ast.Path) *ast.Type {
 	op := graphql.GetOperationContext(ctx)
 	if op == nil || op.Operation == nil || schema == nil {
@@ -117,7 +117,7 @@ func typeOfVariable(ctx context.Context, schema *ast.Schema, path ast.Path) *ast
 				t = t.Elem
 			}
 		default:
-			for t.Elem != nil { // one value stands for a list of one
+			for t.Elem != nil { // a single value stands for a list of one
 				t = t.Elem
 			}
 			definition := schema.Types[t.Name()]
@@ -130,7 +130,7 @@ func typeOfVariable(ctx context.Context, schema *ast.Schema, path ast.Path) *ast
 	return t
 }
 
-// placeOf names the line, the column and the word that stands there.
+// placeOf returns a text with the first line and column of at, and the word at that place; "" where at is empty.
 func placeOf(ctx context.Context, at []gqlerror.Location) string {
 	if len(at) == 0 {
 		return ""
@@ -144,6 +144,7 @@ func placeOf(ctx context.Context, at []gqlerror.Location) string {
 
 const maxWord = 40 // bytes; a name of GraphQL is ASCII
 
+// wordAt returns the name in the query that begins at a place, cut to maxWord; "" where there is none.
 func wordAt(ctx context.Context, at gqlerror.Location) string {
 	if !graphql.HasOperationContext(ctx) {
 		return ""

@@ -12,9 +12,9 @@ import (
 	"entregas/contracts"
 )
 
-// Live tells a purchase's changes as they happen.
+// Live streams the changes of a purchase.
 type Live interface {
-	// Cambios gives those after the number last, until ctx ends or there can be no more.
+	// Changes returns the changes of the purchase id after the number last, until ctx ends or the purchase can change no more.
 	Changes(ctx context.Context, id string, last int) (<-chan compras.Change, error)
 }
 
@@ -192,7 +192,7 @@ func (ofSummary) Estados(_ context.Context, r *contracts.Resumen) ([]ComprasEnEs
 	return list, nil
 }
 
-// orNull is a field of the root: null where err says why it is not there, so that the others are answered all the same.
+// orNull returns the value of a field of the root: nil with an error, so that the other fields are still answered.
 func orNull[T any](v T, err error) (*T, error) {
 	if err != nil {
 		return nil, err

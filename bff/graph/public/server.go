@@ -17,17 +17,17 @@ import (
 	"entregas/contracts"
 )
 
-// How many fields the answer to one field is expected to have: a list counts as often as it may be long, or usually is. How
-// large an operation may be is the same for every schema: package common.
+// The cost of a field is the number of fields that its answer is expected to have. A list counts as many times as it may have items,
+// or usually has. Package common has the limit.
 const (
-	sagaCost = 50 // what the saga of a purchase asked: a call of its own for each
-	textCost = 20 // a record: its text may be long
-	lineas   = 5
-	facts    = 10
-	rows     = 50
+	sagaCost = 50 // of the messages of a saga, which take a call for each purchase
+	textCost = 20 // of a record, whose text may be long
+	lineas   = 5  // usual number of products of a purchase
+	facts    = 10 // usual number of entries of a history or a list of queues
+	rows     = 50 // usual number of rows of a table
 )
 
-// New serves the schema: by POST, with subscriptions as server-sent events, and by websocket (graphql-transport-ws).
+// New returns the handler of the schema. It answers by POST, by server-sent events, and by websocket (graphql-transport-ws).
 func New(p access.Gate, feed Live, pool *memory.Pool, introspection bool, sockets common.Sockets) http.Handler {
 	c := Config{Resolvers: root{gate: p, feed: feed}}
 	costs(&c.Complexity)
@@ -40,6 +40,7 @@ func New(p access.Gate, feed Live, pool *memory.Pool, introspection bool, socket
 	return common.WithLimit(server, sockets.Origins...)
 }
 
+// costs sets the cost of fields that have a list or a long text.
 func costs(c *ComplexityRoot) {
 	c.Query.Compras = func(children int, _ []contracts.Estado, _ *string, _ *bool, limit *int, _ *string) int {
 		return listCost(children, limit)
@@ -61,6 +62,7 @@ func costs(c *ComplexityRoot) {
 	c.MensajeMuerto.Registro = func(int) int { return textCost }
 }
 
+// listCost returns the cost of a page of limit items, each with children fields.
 func listCost(children int, limit *int) int {
 	return 1 + children*max(1, min(optional.Or(limit, compras.DefaultPage), compras.MaxPage))
 }

@@ -11,13 +11,13 @@ import (
 	"entregas/contracts"
 )
 
-// What the earlier system answered to every purchase that it took.
+// The answer of the earlier system to every purchase that it took.
 const (
 	messageTaken = "Procesando Mensaje"
 	takenCode    = 203
 )
 
-// Compras is what is done with purchases here.
+// Compras has the operations of this interface.
 type Compras interface {
 	Create(ctx context.Context, s contracts.SolicitudCompra, idempotencyKey string) (contracts.Aceptada, error)
 	OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (compras.Page, error)
@@ -50,7 +50,7 @@ func (r root) Compras(ctx context.Context, idUsuario string) ([]Compra, error) {
 	return list, err
 }
 
-// read makes a purchase of the earlier system's texts. What is wrong is named as the arguments are.
+// read returns the purchase that the texts of the earlier system describe. Its error Invalid has the names of the arguments.
 func read(idUsuario, productos, domicilio string) (contracts.SolicitudCompra, error) {
 	var v contracts.Validator
 	s := contracts.SolicitudCompra{IDUsuario: idUsuario}

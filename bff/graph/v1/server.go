@@ -11,8 +11,7 @@ import (
 	"entregas/bff/memory"
 )
 
-// New serves the schema by POST. An error has extensions.code, one of package errs, and extensions.errs, the
-// fields that are wrong.
+// New returns the handler of the schema, which answers by POST.
 func New(c Compras, pool *memory.Pool, introspection bool) http.Handler {
 	config := Config{Resolvers: root{compras: c}}
 	config.Complexity.Query.Compras = func(children int, _ string) int { return 1 + compras.MaxPage*children }

@@ -1,0 +1,171 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"entregas/bff/compras"
+	"entregas/bff/identity"
+	"entregas/contracts"
+	"entregas/internal/errs"
+)
+
+// Create takes a purchase. A customer buys only for themself, and may leave out s.IDUsuario; an operator buys for the customer
+// that s.IDUsuario names.
+func (g Gate) Create(ctx context.Context, s contracts.SolicitudCompra, key string) (contracts.Aceptada, error) {
+	if err := identity.Require(ctx); err != nil {
+		return contracts.Aceptada{}, err
+	}
+	who := identity.Of(ctx)
+	if !who.Is(operador) && cmp.Or(s.IDUsuario, who.Usuario) != who.Usuario {
+		return contracts.Aceptada{}, errs.New(errs.NoPermission, "Un cliente compra solo para sí: id_usuario debe ser %s, o faltar.", who.Usuario)
+	}
+	if !who.Is(operador) {
+		s.IDUsuario = who.Usuario
+	}
+	if key != "" { // two subjects may use the same key
+		key = who.Usuario + " " + key
+	}
+	a, err := g.Core.Create(ctx, s, key)
+	if err != nil && errs.Of(err) == errs.Conflict && !who.Is(operador) && g.taken(ctx, s.ID) {
+		// The customer learns that the id is taken, and no more: the purchase may be another customer's.
+		return a, errs.New(errs.Conflict, "El id %s ya está en uso.", s.ID)
+	}
+	return a, err
+}
+
+// taken reports whether a purchase with this id exists, or may exist. Where none does, a Conflict has another reason, such as too
+// many open purchases of the customer.
+func (g Gate) taken(ctx context.Context, id string) bool {
+	if id == "" {
+		return false
+	}
+	_, err := g.Core.Load(ctx, id)
+	return err == nil || errs.Of(err) != errs.NotFound
+}
+
+// Load returns a purchase to its customer or to an operator. For others the error is NotFound.
+func (g Gate) Load(ctx context.Context, id string) (compras.Loaded, error) {
+	if err := identity.Require(ctx); err != nil {
+		return compras.Loaded{}, err
+	}
+	l, err := g.Core.Load(ctx, id)
+	if err != nil {
+		return compras.Loaded{}, err
+	}
+	if !isTheirs(ctx, l.Compra) {
+		return compras.Loaded{}, doesNotExist(id)
+	}
+	return l, nil
+}
+
+// isTheirs reports whether the caller may read c.
+func isTheirs(ctx context.Context, c contracts.Compra) bool {
+	who := identity.Of(ctx)
+	return who.Is(operador) || who.Is(identity.Cliente) && c.IDUsuario == who.Usuario
+}
+
+// doesNotExist returns the error of gestor-compra for a purchase that does not exist, so that a client cannot tell it from
+// a purchase of somebody else.
+func doesNotExist(id string) error {
+	return errs.New(errs.NotFound, "No existe la compra %s.", id)
+}
+
+// Known returns a purchase from the read model, nil where it is not there. It is for streams, which called Load before.
+func (g Gate) Known(ctx context.Context, id string) (*contracts.Compra, error) {
+	c, err := g.Core.Known(ctx, id)
+	if c != nil && !isTheirs(ctx, *c) {
+		return nil, doesNotExist(id)
+	}
+	return c, err
+}
+
+// OfUsuario returns a page of a customer's purchases to that customer or to an operator. For others the error is NotFound.
+func (g Gate) OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (compras.Page, error) {
+	if err := identity.Require(ctx); err != nil {
+		return compras.Page{}, err
+	}
+	if who := identity.Of(ctx); usuario != who.Usuario && !who.Is(operador) {
+		return compras.Page{}, errs.New(errs.NotFound, "No existe el usuario %s.", usuario)
+	}
+	if err := cursor(after); err != nil {
+		return compras.Page{}, err
+	}
+	return g.Core.OfUsuario(ctx, usuario, limit, after, estados...)
+}
+
+// Cancelar requests the cancellation of a purchase, for its customer or an operator.
+func (g Gate) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, done bool, err error) {
+	if err := identity.Require(ctx); err != nil {
+		return a, false, err
+	}
+	if !identity.Of(ctx).Is(operador) {
+		if _, err := g.Load(ctx, id); err != nil {
+			return a, false, err
+		}
+	}
+	return g.Core.Cancelar(ctx, id, motivo)
+}
+
+// Aprobar approves or rejects a purchase that awaits approval, for operators.
+func (g Gate) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
+	if err := identity.Require(ctx, operador); err != nil {
+		return contracts.Aceptada{}, err
+	}
+	return g.Core.Aprobar(ctx, id, aprobada, motivo)
+}
+
+// Buscar returns a page of the purchases of all customers that f selects, for operators.
+func (g Gate) Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string) (compras.Page, error) {
+	if err := identity.Require(ctx, operador); err != nil {
+		return compras.Page{}, err
+	}
+	var v contracts.Validator
+	if limit < 1 || limit > compras.MaxPage {
+		v.Fail("limite", compras.LimitForm)
+	}
+	if f.IDUsuario != "" {
+		v.Identifier("id_usuario", f.IDUsuario)
+	}
+	if err := v.Error(); err != nil {
+		return compras.Page{}, err
+	}
+	if err := cursor(after); err != nil {
+		return compras.Page{}, err
+	}
+	return g.Operation.Buscar(ctx, f, limit, after)
+}
+
+// Mensajes returns the commands of a purchase's saga and their replies, for operators.
+func (g Gate) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
+	id, err := g.operadorByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return g.Operation.Mensajes(ctx, id)
+}
+
+// Reintentar starts the saga of a purchase again that stands still, or the rollback of a FALLIDA, for operators.
+func (g Gate) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
+	id, err := g.operadorByID(ctx, id)
+	if err != nil {
+		return contracts.Aceptada{}, err
+	}
+	return compras.Settle(ctx, "/api/compras/"+id, "", func(ctx context.Context, again bool) (contracts.Aceptada, error) {
+		a, err := g.Operation.Reintentar(ctx, id)
+		if !again || errs.Of(err) != errs.Conflict {
+			return a, err
+		}
+		// The purchase is not FALLIDA now. If its history says that it was, the first try, which had no answer, changed it.
+		l, loadErr := g.Core.Load(ctx, id)
+		if loadErr != nil {
+			return a, loadErr
+		}
+		failed := slices.ContainsFunc(l.Compra.Historia, func(h contracts.HechoContado) bool { return h.Paso == string(contracts.EstadoFallida) })
+		if l.Age.SecondHand || !failed || l.Compra.Estado == contracts.EstadoFallida {
+			return a, err
+		}
+		return contracts.Aceptada{ID: id, Estado: l.Compra.Estado}, nil
+	})
+}

@@ -1,0 +1,85 @@
+package access
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"entregas/bff/compras"
+	"entregas/bff/identity"
+	"entregas/contracts"
+)
+
+// Productos returns the products with the words of search in their names, or all for "". It is for any caller.
+func (g Gate) Productos(ctx context.Context, search string) ([]contracts.Producto, error) {
+	if search = strings.TrimSpace(search); search != "" {
+		var v contracts.Validator
+		v.FreeText("buscar", search, contracts.MaxIdentifier)
+		if err := v.Error(); err != nil {
+			return nil, err
+		}
+	}
+	return g.Stock.List(ctx, search)
+}
+
+// Producto returns one product. It is for any caller.
+func (g Gate) Producto(ctx context.Context, id string) (contracts.Producto, error) {
+	var v contracts.Validator
+	v.Identifier("id", id)
+	if err := v.Error(); err != nil {
+		return contracts.Producto{}, err
+	}
+	return g.Stock.Load(ctx, id)
+}
+
+// Reponer adds cantidad to the stock of a product, for operators. It does so once for each key; "" is a new key. A key belongs to
+// its subject and to one product, so that two operators may use the same.
+func (g Gate) Reponer(ctx context.Context, id string, cantidad int, key string) (contracts.Producto, error) {
+	if err := identity.Require(ctx, operador); err != nil {
+		return contracts.Producto{}, err
+	}
+	var v contracts.Validator
+	v.Identifier("id", id)
+	v.Cantidad("cantidad", cantidad)
+	if err := v.Error(); err != nil {
+		return contracts.Producto{}, err
+	}
+	repeat := ""
+	if key == "" {
+		key, repeat = uuid.NewString(), "repítalo solo si no se hizo, y use una Idempotency-Key."
+	}
+	key = compras.Fingerprint(identity.Of(ctx).Usuario, id, key) // a hash: admin-productos bounds the length of a key
+	return compras.Settle(ctx, "/api/productos/"+url.PathEscape(id), repeat, func(ctx context.Context, _ bool) (contracts.Producto, error) {
+		return g.Stock.Reponer(ctx, id, cantidad, key)
+	})
+}
+
+// Balance returns the books of the stock, a line for each product, for operators.
+func (g Gate) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
+	if err := identity.Require(ctx, operador); err != nil {
+		return nil, err
+	}
+	return g.Stock.Balance(ctx)
+}
+
+// Orden returns an order, for operators.
+func (g Gate) Orden(ctx context.Context, id string) (contracts.Orden, error) {
+	id, err := g.operadorByID(ctx, id)
+	if err != nil {
+		return contracts.Orden{}, err
+	}
+	return g.Warehouse.Load(ctx, id)
+}
+
+// Despachar dispatches an order, for operators.
+func (g Gate) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
+	id, err := g.operadorByID(ctx, id)
+	if err != nil {
+		return contracts.Orden{}, err
+	}
+	return compras.Settle(ctx, "/api/ordenes/"+id, "", func(ctx context.Context, _ bool) (contracts.Orden, error) {
+		return g.Warehouse.Despachar(ctx, id)
+	})
+}
