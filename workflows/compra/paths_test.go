@@ -144,7 +144,7 @@ func TestPaths(t *testing.T) {
 			e.finish(t, c.name)
 			l := scripts[c.name]
 			if done := l.done(); !slices.Equal(done, c.want()) {
-				t.Fatalf("hizo     %q\nesperado %q", done, c.want())
+				t.Fatalf("did      %q\nexpected %q (the steps of steps.go, in the order of workflows/compra/compra.go)", done, c.want())
 			}
 			l.checkEnding(t, c)
 		})
@@ -160,7 +160,7 @@ func TestPaths(t *testing.T) {
 func (l *script) checkEnding(t *testing.T, c course) {
 	t.Helper()
 	if (l.ending != nil) != (c.ending.Estado != "") {
-		t.Fatalf("terminó con %+v, esperado %+v", l.ending, c.ending)
+		t.Fatalf("ended with %+v, expected %+v", l.ending, c.ending)
 	}
 	from := InFlight
 	if c.flow == CancelacionName {
@@ -176,7 +176,7 @@ func (l *script) checkEnding(t *testing.T, c course) {
 	}
 	k := *l.ending
 	if k.Estado != c.ending.Estado || k.Cause != c.ending.Cause || k.IDOrden != c.ending.IDOrden || !slices.Equal(k.Faltantes, c.ending.Faltantes) {
-		t.Errorf("terminó con %+v, esperado %+v", k, c.ending)
+		t.Errorf("ended with %+v, expected %+v", k, c.ending)
 	}
 	if failed := k.Estado == contracts.EstadoFallida; failed != (k.Motivo == "") || failed && !strings.Contains(k.Detalle, c.detail) || failed != (c.detail != "") {
 		t.Errorf("the reason is %q and the history tells %q, expected %q", k.Motivo, k.Detalle, c.detail) // a FALLIDA keeps its reason
