@@ -8,27 +8,26 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Intentos counts failed tries of messages in a table, for pubsub.Receiver: so that a message which always fails is given up
-// after the same number of tries whatever restarts in between, and whichever replica has it
-// (docs/adr/trouble-is-not-a-bad-message.md).
+// Attempts counts the failed tries of each message in a table, for pubsub.Receiver. So a message that always fails is given up after the
+// same number of tries, whatever restarts in between, and whichever replica has it (docs/adr/trouble-is-not-a-bad-message.md).
 //
-// The table is made by the migrations of the service that owns the database:
+// The service that owns the database creates the table:
 //
 //	create table attempt (
-//		record text primary key,
-//		times    int not null,
-//		last   timestamptz not null default now()
+//		record_id text primary key,
+//		tries     int not null,
+//		last_at   timestamptz not null default now()
 //	);
 type Attempts struct{ pool *pgxpool.Pool }
 
 // NewAttempts counts in the database of pool.
 func NewAttempts(pool *pgxpool.Pool) Attempts { return Attempts{pool} }
 
-// Count implements pubsub.Intentos.
+// Count implements pubsub.Attempts.
 func (i Attempts) Count(ctx context.Context, record string) (int, error) {
-	const tell = `insert into intento (registro, veces) values ($1, 1)
-		on conflict (registro) do update set veces = intento.veces + 1, ultimo = now()
-		returning veces`
+	const tell = `insert into attempt (record_id, tries) values ($1, 1)
+		on conflict (record_id) do update set tries = attempt.tries + 1, last_at = now()
+		returning tries`
 	var times int
 	if err := i.pool.QueryRow(ctx, tell, record).Scan(&times); err != nil {
 		return 0, fmt.Errorf("contar intentos: %w", err)

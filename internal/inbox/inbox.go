@@ -8,11 +8,11 @@
 //
 //	create table inbox (
 //		id_compra   text not null,
-//		kind        text not null,
-//		fingerprint      text not null,
-//		reply   jsonb not null,
-//		recibido_en timestamptz not null default now(),
-//		primary key (id_compra, kind)
+//		tipo        text not null,
+//		fingerprint text not null,
+//		reply       jsonb not null,
+//		received_at timestamptz not null default now(),
+//		primary key (id_compra, tipo)
 //	);
 package inbox
 
@@ -80,7 +80,7 @@ func Handle[R any](ctx context.Context, pool *pgxpool.Pool, c Command, change fu
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `insert into inbox (id_compra, tipo, huella, respuesta) values ($1, $2, $3, $4)`, c.IDCompra, c.Tipo, c.fingerprint, text)
+		_, err = tx.Exec(ctx, `insert into inbox (id_compra, tipo, fingerprint, reply) values ($1, $2, $3, $4)`, c.IDCompra, c.Tipo, c.fingerprint, text)
 		return err
 	})
 	return reply, err
@@ -108,7 +108,7 @@ func search[R any](ctx context.Context, db querier, c Command, withLock bool) (r
 	}
 	var fingerprint string
 	var text []byte
-	batch.Queue(`select huella, respuesta from inbox where id_compra = $1 and tipo = $2`, c.IDCompra, c.Tipo).
+	batch.Queue(`select fingerprint, reply from inbox where id_compra = $1 and tipo = $2`, c.IDCompra, c.Tipo).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&fingerprint, &text) })
 	err = db.SendBatch(ctx, &batch).Close()
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -137,8 +137,8 @@ func Lock(ctx context.Context, tx pgx.Tx, idCompra string) error {
 // and counts of tries to which nothing was added for a day. It does so a few at a time: no statement takes long.
 func Purge(ctx context.Context, pool *pgxpool.Pool) error {
 	const (
-		answers = `delete from inbox where (id_compra, tipo) in (select id_compra, tipo from inbox where recibido_en < now() - $1::interval limit 5000)`
-		tries   = `delete from intento where registro in (select registro from intento where ultimo < now() - $1::interval limit 5000)`
+		answers = `delete from inbox where (id_compra, tipo) in (select id_compra, tipo from inbox where received_at < now() - $1::interval limit 5000)`
+		tries   = `delete from attempt where record_id in (select record_id from attempt where last_at < now() - $1::interval limit 5000)`
 	)
 	if err := deleteAll(ctx, pool, answers, Retention+keptOn); err != nil {
 		return fmt.Errorf("purgar respuestas: %w", err)

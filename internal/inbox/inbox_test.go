@@ -21,9 +21,9 @@ import (
 
 const schema = `-- +goose Up
 create table inbox (
-	id_compra text not null, tipo text not null, huella text not null, respuesta jsonb not null,
-	recibido_en timestamptz not null default now(), primary key (id_compra, tipo));
-create table intento (registro text primary key, veces int not null, ultimo timestamptz not null default now());
+	id_compra text not null, tipo text not null, fingerprint text not null, reply jsonb not null,
+	received_at timestamptz not null default now(), primary key (id_compra, tipo));
+create table attempt (record_id text primary key, tries int not null, last_at timestamptz not null default now());
 create table cambio (id_compra text not null);`
 
 func fresh(t *testing.T) *pgxpool.Pool {
@@ -209,7 +209,7 @@ func TestPurge(t *testing.T) {
 		if _, err := handle(pool, command(t, contracts.ReservarProducto, id, 1), ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := pool.Exec(ctx, `update inbox set recibido_en = now() - $2::interval where id_compra = $1`, id, time.Duration(days)*24*time.Hour); err != nil {
+		if _, err := pool.Exec(ctx, `update inbox set received_at = now() - $2::interval where id_compra = $1`, id, time.Duration(days)*24*time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -219,7 +219,7 @@ func TestPurge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := pool.Exec(ctx, `update intento set ultimo = now() - interval '25 hours' where registro = 'viejo'`); err != nil {
+	if _, err := pool.Exec(ctx, `update attempt set last_at = now() - interval '25 hours' where record_id = 'viejo'`); err != nil {
 		t.Fatal(err)
 	}
 	if err := inbox.Purge(ctx, pool); err != nil {
@@ -228,7 +228,7 @@ func TestPurge(t *testing.T) {
 	if tell(t, pool, `select count(*) from inbox`) != 3 || tell(t, pool, `select count(*) from inbox where id_compra = 'd'`) != 0 {
 		t.Error("no borró esa respuesta sola")
 	}
-	if tell(t, pool, `select count(*) from intento`) != 1 || tell(t, pool, `select count(*) from intento where registro = 'viejo'`) != 0 {
+	if tell(t, pool, `select count(*) from attempt`) != 1 || tell(t, pool, `select count(*) from attempt where record_id = 'viejo'`) != 0 {
 		t.Error("no borró esa cuenta sola")
 	}
 }

@@ -12,17 +12,17 @@ import (
 // accounts are the queries for everything that the databases have about a purchase: one row is one line.
 var accounts = []struct{ title, database, query string }{
 	{"compra", "gestor", `select row_to_json(c)::text from compra c where id = $1`},
-	{"historia", "gestor", `select row_to_json(h)::text from (select numero, en, paso, tipo, detalle, publicada from historia where id_compra = $1 order by numero) h`},
+	{"historia", "gestor", `select row_to_json(h)::text from (select numero, en, paso, tipo, detalle, published from historia where id_compra = $1 order by numero) h`},
 	{"paso", "gestor", `select row_to_json(p)::text from paso p where id_compra = $1 order by preguntada_en`},
 	{"decision", "gestor", `select row_to_json(d)::text from decision d where id_compra = $1`},
 	{"tramite", "gestor", `select row_to_json(t)::text from tramite t where id_compra = $1`},
-	{"hallazgo", "gestor", `select row_to_json(h)::text from hallazgo h where id_compra = $1`},
-	{"hallazgo of admin-productos", "productos", `select row_to_json(h)::text from hallazgo h where id_compra = $1`},
+	{"finding", "gestor", `select row_to_json(h)::text from finding h where id_compra = $1`},
+	{"finding of admin-productos", "productos", `select row_to_json(h)::text from finding h where id_compra = $1`},
 	{"reserva", "productos", `select row_to_json(r)::text from reserva r where id_compra = $1`},
 	{"movimiento", "productos", `select row_to_json(m)::text from movimiento m where id_compra = $1 order by id`},
-	{"inbox of admin-productos", "productos", `select row_to_json(i)::text from inbox i where id_compra = $1 order by recibido_en`},
+	{"inbox of admin-productos", "productos", `select row_to_json(i)::text from inbox i where id_compra = $1 order by received_at`},
 	{"orden", "ordenes", `select row_to_json(o)::text from orden o where id_compra = $1`},
-	{"inbox of ordenes", "ordenes", `select row_to_json(i)::text from inbox i where id_compra = $1 order by recibido_en`},
+	{"inbox of ordenes", "ordenes", `select row_to_json(i)::text from inbox i where id_compra = $1 order by received_at`},
 	{"outbox of ordenes", "ordenes", `select row_to_json(x)::text from outbox x where id_compra = $1 order by id`},
 }
 

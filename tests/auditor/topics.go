@@ -35,8 +35,8 @@ const unpublished = `select count(*) from outbox where tell_again_at is null or 
 func (a *Auditor) pending(ctx context.Context, i *Report) error {
 	type tramite struct{ IDCompra, Tipo string }
 	openTramites, err := rows[tramite](ctx, a.manager, `select id_compra, tipo from tramite where terminado_en is null
-		union all select id_compra, 'decision not delivered' from decision where not entregada
-		union all select distinct id_compra, 'historia not published' from historia where not publicada`)
+		union all select id_compra, 'decision not delivered' from decision where not delivered
+		union all select distinct id_compra, 'historia not published' from historia where not published`)
 	if err != nil {
 		return err
 	}
@@ -86,12 +86,12 @@ const ReconcilerFound = "the reconciler found: "
 func (a *Auditor) findings(ctx context.Context, i *Report) error {
 	type finding struct{ IDCompra, What, Estado, Done string }
 	for _, database := range []*pgxpool.Pool{a.manager, a.productos} {
-		matches, err := rows[finding](ctx, database, `select id_compra, que, estado, hecho from hallazgo`)
+		matches, err := rows[finding](ctx, database, `select id_compra, what, estado, done from finding`)
 		if err != nil {
 			return err
 		}
 		for _, h := range matches {
-			if h.Done == "relevado" {
+			if h.Done == "replaced" {
 				i.Replaced++
 				continue
 			}

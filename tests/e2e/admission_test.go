@@ -75,7 +75,7 @@ func mostAtOnce(t *testing.T, s *System, ids []string) int {
 func wantHomeDeliveryFirst(t *testing.T, s *System, ids []string) {
 	t.Helper()
 	n := Count(t, s.ManagerDatabase, `select count(*) from compra normal join compra urgente on urgente.domicilio and not normal.domicilio
-		and urgente.arriendo_hasta > normal.arriendo_hasta + interval '50 ms'
+		and urgente.leased_until > normal.leased_until + interval '50 ms'
 		where normal.id = any($1) and urgente.id = any($1)`, ids)
 	if n > 0 {
 		t.Errorf("a purchase without home delivery passed one with it %d times", n)

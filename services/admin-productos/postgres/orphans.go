@@ -24,8 +24,8 @@ func (a *Store) ListReservas(ctx context.Context, age time.Duration, after strin
 // What was done about a finding, as it is stored: the units were released, or it was only told, because they had been released once
 // already.
 const (
-	doneReleased = "liberada"
-	doneTold     = "informada"
+	doneReleased = "released"
+	doneTold     = "told"
 )
 
 // Release puts back on the shelf what is reserved for a purchase that ended otherwise, and keeps that it was found, with
@@ -33,8 +33,8 @@ const (
 func (a *Store) Release(ctx context.Context, idCompra string, estado contracts.Estado) (released bool, err error) {
 	const (
 		releasedOnce = `select exists (select from movimiento where id_compra = $1 and tipo = 'LIBERACION')`
-		record       = `insert into hallazgo (id_compra, que, estado, hecho) values ($1, 'reservada', $2, $3) on conflict do nothing`
-		tombstone    = `insert into inbox (id_compra, tipo, huella, respuesta) values ($1, 'LiberarReserva', 'reconciliador',
+		record       = `insert into finding (id_compra, what, estado, done) values ($1, 'reserved', $2, $3) on conflict do nothing`
+		tombstone    = `insert into inbox (id_compra, tipo, fingerprint, reply) values ($1, 'LiberarReserva', 'reconciler',
 			jsonb_build_object('tipo', 'ReservaLiberada', 'data', jsonb_build_object('id_compra', $1::text, 'responde_a', 'LiberarReserva')))
 			on conflict do nothing`
 	)

@@ -23,8 +23,8 @@ func (a *Store) Productos(ctx context.Context, search string) ([]productos.Produ
 	const matches = `
 select ` + columns + ` from producto
 where normalize(id) = normalize($1) or not exists (
-    select from regexp_split_to_table(lower(regexp_replace(normalize($1, NFKD), '[\u0300-\u036f]', '', 'g')), '\s+') as palabra
-    where position(palabra in lower(regexp_replace(normalize(nombre, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0)
+    select from regexp_split_to_table(lower(regexp_replace(normalize($1, NFKD), '[\u0300-\u036f]', '', 'g')), '\s+') as word
+    where position(word in lower(regexp_replace(normalize(nombre, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0)
 order by length(id), id
 limit $2`
 	rows, err := a.pool.Query(ctx, matches, search, productos.MaxListed)
@@ -66,10 +66,10 @@ func (a *Store) Reponer(ctx context.Context, id string, cantidad int, key string
 func reponer(ctx context.Context, tx pgx.Tx, id string, cantidad int, key string) (productos.Producto, error) {
 	const (
 		turn     = `select pg_advisory_xact_lock(hashtextextended('reposicion ' || $1, 0))` // the second of two alike waits, then finds the first
-		repeated = `select id_producto, cantidad, quedan from movimiento where clave = $1`
+		repeated = `select id_producto, cantidad, quedan from movimiento where idempotency_key = $1`
 		lockRows = `select ` + columns + ` from producto where id = $1 for no key update`
 		increase = `update producto set cantidad = $2 where id = $1`
-		register = `insert into movimiento (id_producto, tipo, cantidad, clave, quedan) values ($1, 'REPOSICION', $2, $3, $4)`
+		register = `insert into movimiento (id_producto, tipo, cantidad, idempotency_key, quedan) values ($1, 'REPOSICION', $2, $3, $4)`
 	)
 	if _, err := tx.Exec(ctx, turn, key); err != nil {
 		return productos.Producto{}, err

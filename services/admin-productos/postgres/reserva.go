@@ -54,13 +54,13 @@ func loadForReserva(ctx context.Context, tx pgx.Tx, idCompra string, lineas []co
 func reservar(ctx context.Context, tx pgx.Tx, idCompra string, lineas []contracts.Linea) error {
 	const take = `
 		with linea as (select * from unnest($2::text[], $3::int[]) as l (id_producto, cantidad)),
-		tomada as (
+		taken as (
 			update producto p set cantidad = p.cantidad - l.cantidad from linea l where p.id = l.id_producto
 			returning p.id as id_producto, l.cantidad, p.cantidad as quedan),
 		reservada as (
-			insert into reserva (id_compra, id_producto, cantidad) select $1, id_producto, cantidad from tomada)
+			insert into reserva (id_compra, id_producto, cantidad) select $1, id_producto, cantidad from taken)
 		insert into movimiento (id_producto, tipo, cantidad, id_compra, quedan)
-		select id_producto, 'RESERVA', -cantidad, $1, quedan from tomada`
+		select id_producto, 'RESERVA', -cantidad, $1, quedan from taken`
 	cantidades := make([]int, len(lineas))
 	for i, l := range lineas {
 		cantidades[i] = l.Cantidad
@@ -73,11 +73,11 @@ const (
 	lockRows = `select from producto where id in (select id_producto from reserva where id_compra = $1) order by id for no key update`
 	putBack  = `
 		with liberada as (delete from reserva where id_compra = $1 returning id_producto, cantidad),
-		devuelta as (
+		returned as (
 			update producto p set cantidad = p.cantidad + l.cantidad from liberada l where p.id = l.id_producto
 			returning p.id as id_producto, l.cantidad, p.cantidad as quedan)
 		insert into movimiento (id_producto, tipo, cantidad, id_compra, quedan)
-		select id_producto, 'LIBERACION', cantidad, $1, quedan from devuelta`
+		select id_producto, 'LIBERACION', cantidad, $1, quedan from returned`
 )
 
 // Liberar puts what the purchase has reserved back on the shelf; lineas are its products. Unavailable as for Reservar.

@@ -77,7 +77,7 @@ func TestOnlyTheOrphans(t *testing.T) {
 	if strings.Join(remaining, " ") != "a-confirmada d-en-curso f-compensando" {
 		t.Errorf("quedan reservadas %v", remaining)
 	}
-	if n := fetch[int](t, pool, `select count(*) from hallazgo where (id_compra, estado) in (('b-cancelada', 'CANCELADA'), ('c-rechazada', 'RECHAZADA'), ('e-desconocida', '')) and hecho = 'liberada'`); n != 3 {
+	if n := fetch[int](t, pool, `select count(*) from finding where (id_compra, estado) in (('b-cancelada', 'CANCELADA'), ('c-rechazada', 'RECHAZADA'), ('e-desconocida', '')) and done = 'released'`); n != 3 {
 		t.Errorf("%d hallazgos", n)
 	}
 	if n := fetch[int](t, pool, `select count(*) from balance where diferencia <> 0`); n > 0 {
@@ -99,7 +99,7 @@ func TestWhatCannotBeIsReported(t *testing.T) {
 	if err := reconciler.New(a, book{"x": contracts.EstadoCancelada}, time.Minute).Inspect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := fetch[int](t, pool, `select count(*) from hallazgo where hecho = 'informada'`); n != 1 {
+	if n := fetch[int](t, pool, `select count(*) from finding where done = 'told'`); n != 1 {
 		t.Errorf("%d hallazgos informados", n)
 	}
 }

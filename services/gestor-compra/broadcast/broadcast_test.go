@@ -155,7 +155,7 @@ func TestNothingIsLost(t *testing.T) {
 			break
 		}
 	}
-	unmarked := func() int { return postgrestest.One[int](t, a, `select count(*) from historia where not publicada`) }
+	unmarked := func() int { return postgrestest.One[int](t, a, `select count(*) from historia where not published`) }
 	failure := true
 	run(t, d, func() bool {
 		if failure {

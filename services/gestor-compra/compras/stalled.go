@@ -24,9 +24,9 @@ type Finding struct {
 
 // The words of a Finding, as they are stored.
 const (
-	WorkflowStalled  = "flujo detenido"
-	WorkflowGivenUp  = "flujo abandonado"
-	WorkflowReplaced = "relevado"
+	WorkflowStalled  = "stalled workflow"
+	WorkflowGivenUp  = "abandoned workflow"
+	WorkflowReplaced = "replaced"
 )
 
 // Beat is how often a step that waits for a reply says that it is alive.

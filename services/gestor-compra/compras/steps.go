@@ -39,8 +39,8 @@ type Recorded string
 
 // What may happen to a reply.
 const (
-	First    Recorded = "primera" // it is the reply
-	Repeated Recorded = "repetida"
-	Late     Recorded = "tardia" // kept, and without effect
-	Unknown  Recorded = "desconocida"
+	First    Recorded = "first" // it is the reply
+	Repeated Recorded = "repeated"
+	Late     Recorded = "late" // kept, and without effect
+	Unknown  Recorded = "unknown"
 )

@@ -110,7 +110,7 @@ func cancelarAwaitingAprobacion(ctx context.Context, tx pgx.Tx, idCompra, motivo
 func openCancelacion(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
 	var despachada bool
 	err := tx.QueryRow(ctx, `
-with nueva as (
+with added as (
     insert into tramite (id_compra, tipo, motivo) values ($1, $2, $3) on conflict do nothing
 )
 select exists (select from tramite where id_compra = $1 and (tipo = $4 or (tipo = $2 and hecho is false)))`,
@@ -156,7 +156,7 @@ func (a *Store) CancelarByMessage(ctx context.Context, idCompra, idUsuario, moti
 func (a *Store) RecordDespacho(ctx context.Context, idCompra string) error {
 	var known bool
 	err := a.pool.QueryRow(ctx, `
-with nuevo as (
+with added as (
     insert into tramite (id_compra, tipo) select id, $2 from compra where id = $1 on conflict do nothing
 )
 select exists (select from compra where id = $1)`, idCompra, compra.TramiteDespacho).Scan(&known)

@@ -28,7 +28,7 @@ func TestCancelarInTheDatabase(t *testing.T) {
 		tramite  bool
 	}{
 		{"not started", contracts.EstadoRecibida, "", "", contracts.EstadoCancelada, true, false, "", false},
-		{"being started", contracts.EstadoRecibida, `update compra set arriendo_hasta = now() + interval '1 hour' where id = $1`, "", contracts.EstadoCancelada, true, false, "", false},
+		{"being started", contracts.EstadoRecibida, `update compra set leased_until = now() + interval '1 hour' where id = $1`, "", contracts.EstadoCancelada, true, false, "", false},
 		{"started", contracts.EstadoIniciada, "", "", contracts.EstadoIniciada, false, true, "", false},
 		{"valid", contracts.EstadoProductosValidos, "", "", contracts.EstadoProductosValidos, false, true, "", false},
 		{"reserved", contracts.EstadoProductosReservados, "", "", contracts.EstadoProductosReservados, false, true, "", false},

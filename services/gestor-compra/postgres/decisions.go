@@ -68,7 +68,7 @@ func (a *Store) Aprobar(ctx context.Context, idCompra string, d compras.Decision
 // DeliverDecision gives the decision to the workflow that waits for it, and notes that it has it.
 func (a *Store) DeliverDecision(ctx context.Context, idCompra string) (compras.Decision, error) {
 	var d compras.Decision
-	err := a.pool.QueryRow(ctx, `update decision set entregada = true where id_compra = $1 returning decision, motivo`, idCompra).
+	err := a.pool.QueryRow(ctx, `update decision set delivered = true where id_compra = $1 returning decision, motivo`, idCompra).
 		Scan(&d.Decision, &d.Motivo)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return d, nil
@@ -82,7 +82,7 @@ func (a *Store) DeliverDecision(ctx context.Context, idCompra string) (compras.D
 // AwaitingWakeup gives the purchases that await a decision, where it is older than age and has not reached its workflow.
 func (a *Store) AwaitingWakeup(ctx context.Context, age time.Duration, limit int) ([]string, error) {
 	rows, err := a.pool.Query(ctx, `select d.id_compra from decision d join compra c on c.id = d.id_compra
-where not d.entregada and d.tomada_en < now() - $1::interval and c.estado = 'POR_APROBAR' order by d.tomada_en limit $2`, age, limit)
+where not d.delivered and d.tomada_en < now() - $1::interval and c.estado = 'POR_APROBAR' order by d.tomada_en limit $2`, age, limit)
 	if err != nil {
 		return nil, fmt.Errorf("por despertar: %w", err)
 	}

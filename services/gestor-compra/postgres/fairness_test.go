@@ -162,7 +162,7 @@ func TestAdmissionIsFair(t *testing.T) {
 				}
 				m.start(want[0])
 			}
-			a.Do(t, `update compra set estado = 'INICIADA' where arriendo_hasta is not null and estado = 'RECIBIDA'`)
+			a.Do(t, `update compra set estado = 'INICIADA' where leased_until is not null and estado = 'RECIBIDA'`)
 			m.end(rapid.SampledFrom(slices.Sorted(maps.Keys(m.inFlight))).Draw(r, "ends"), func(customer string) {
 				a.Do(t, `update compra set estado = 'CONFIRMADA' where id = (select id from compra where id_usuario = $1 and estado = 'INICIADA' limit 1)`, customer)
 			})
@@ -252,7 +252,7 @@ select gen_random_uuid(), n % $1, 'INICIADA', false, '[]' from generate_series(1
 				if err != nil || len(turns) != 1 {
 					b.Fatal(turns, err)
 				}
-				a.Do(b, `update compra set arriendo_hasta = null where id = $1`, turns[0].ID)
+				a.Do(b, `update compra set leased_until = null where id = $1`, turns[0].ID)
 			}
 		})
 	}

@@ -18,9 +18,9 @@ func (a *Store) MarkPublished(ctx context.Context, p []compras.Published) error 
 		ids[i], until[i] = one.IDCompra, one.Until
 	}
 	_, err := a.pool.Exec(ctx, `
-update historia h set publicada = true
+update historia h set published = true
 from unnest($1::text[], $2::int[]) as p (id, hasta)
-where h.id_compra = p.id and h.numero <= p.hasta and not h.publicada`, ids, until)
+where h.id_compra = p.id and h.numero <= p.hasta and not h.published`, ids, until)
 	if err != nil {
 		return fmt.Errorf("marcar publicadas: %w", err)
 	}
@@ -30,7 +30,7 @@ where h.id_compra = p.id and h.numero <= p.hasta and not h.publicada`, ids, unti
 // Unpublished gives purchases whose history has entries that are older than age and not on events-compra yet.
 func (a *Store) Unpublished(ctx context.Context, age time.Duration, limit int) ([]contracts.Compra, error) {
 	rows, err := a.pool.Query(ctx, view+`
-where c.id in (select id_compra from historia where not publicada and en < now() - $1::interval order by en limit $2)`, age, limit)
+where c.id in (select id_compra from historia where not published and en < now() - $1::interval order by en limit $2)`, age, limit)
 	if err != nil {
 		return nil, fmt.Errorf("por publicar: %w", err)
 	}

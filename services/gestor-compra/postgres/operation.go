@@ -98,12 +98,12 @@ from paso where id_compra = $1 order by preguntada_en, comando`, idCompra)
 }
 
 const retry = `
-with retomada as (
-    update compra set estado = 'COMPENSANDO', vuelta = vuelta + 1, numero = numero + 1, actualizada_en = clock_timestamp(), replacement_asked = true
-    where id = $1 and estado = 'FALLIDA' returning id, numero, vuelta
+with resumed as (
+    update compra set estado = 'COMPENSANDO', round = round + 1, numero = numero + 1, actualizada_en = clock_timestamp(), replacement_asked = true
+    where id = $1 and estado = 'FALLIDA' returning id, numero, round
 )
-insert into historia (id_compra, numero, paso, tipo, detalle, vuelta)
-select id, numero, 'COMPENSANDO', 'Reintento', 'Se intenta de nuevo deshacerla.', vuelta from retomada`
+insert into historia (id_compra, numero, paso, tipo, detalle, round)
+select id, numero, 'COMPENSANDO', 'Reintento', 'Se intenta de nuevo deshacerla.', round from resumed`
 
 // manualQuiet is how long a purchase must show no sign of life before an operator may have its workflow replaced.
 const manualQuiet = compra.LongestSleep

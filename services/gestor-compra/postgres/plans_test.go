@@ -69,7 +69,7 @@ func TestStatesAsParametersUseThePartialIndexes(t *testing.T) {
 // The partial indexes have the states that the queries ask for: a new state of the saga, and none at rest.
 func TestPartialIndexesHaveTheStates(t *testing.T) {
 	a := postgrestest.New(t)
-	for index, states := range map[string][]contracts.Estado{"compra_en_curso": compras.OccupiedPlaces, "compra_abierta": compras.Open} {
+	for index, states := range map[string][]contracts.Estado{"compra_in_flight": compras.OccupiedPlaces, "compra_open": compras.Open} {
 		condition := postgrestest.One[string](t, a, `select pg_get_expr(indpred, indrelid) from pg_index where indexrelid = $1::text::regclass`, index)
 		found := map[contracts.Estado]bool{}
 		for _, e := range states {

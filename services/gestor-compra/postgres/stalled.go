@@ -42,7 +42,7 @@ with quiet as (
     where c.replacement_asked and (c.estado = 'POR_APROBAR' or c.estado = any(@places::text[])
         or ` + movingTramite + ` <> '')
   union
-    select id, '' from compra where estado = 'RECIBIDA' and arriendo_hasta is not null and creada_en < clock_timestamp() - @quiet::interval
+    select id, '' from compra where estado = 'RECIBIDA' and leased_until is not null and creada_en < clock_timestamp() - @quiet::interval
   union
     select c.id, '' from compra c where c.estado = 'POR_APROBAR' and ` + since + ` < clock_timestamp() - @quiet::interval - @approval::interval
   union
@@ -134,7 +134,7 @@ func (a *Store) GiveUp(ctx context.Context, idCompra string) (bool, error) {
 
 // RecordFinding keeps what the reconciler found and did about it, once for each purchase, kind and state.
 func (a *Store) RecordFinding(ctx context.Context, idCompra string, f compras.Finding) error {
-	_, err := a.pool.Exec(ctx, `insert into hallazgo (id_compra, que, estado, hecho) values ($1, $2, $3, $4) on conflict do nothing`,
+	_, err := a.pool.Exec(ctx, `insert into finding (id_compra, what, estado, done) values ($1, $2, $3, $4) on conflict do nothing`,
 		idCompra, f.What, f.Estado, f.Done)
 	if err != nil {
 		return fmt.Errorf("anotar un hallazgo: %w", err)

@@ -96,7 +96,7 @@ func TestStalled(t *testing.T) {
 		{name: "it is undone", estado: contracts.EstadoCompensando, by: old, stalled: true},
 		{name: "a cancellation undoes it", estado: contracts.EstadoCompensando, before: tramite("cancelacion"), by: old, stalled: true, tramite: "cancelacion"},
 		{name: "it waits in the queue", estado: contracts.EstadoRecibida, by: old},
-		{name: "it was given out and has not begun", estado: contracts.EstadoRecibida, by: old, stalled: true, now: `update compra set arriendo_hasta = clock_timestamp() where id = $1`},
+		{name: "it was given out and has not begun", estado: contracts.EstadoRecibida, by: old, stalled: true, now: `update compra set leased_until = clock_timestamp() where id = $1`},
 		{name: "it awaits an operator", estado: contracts.EstadoPorAprobar, by: old},
 		{name: "its time was up and nobody said so", estado: contracts.EstadoPorAprobar, by: approval + old, stalled: true},
 		{name: "its time was up, and something was noted meanwhile", estado: contracts.EstadoPorAprobar, by: approval + old, stalled: true,
@@ -107,7 +107,7 @@ func TestStalled(t *testing.T) {
 		{name: "it was approved just now", estado: contracts.EstadoPorAprobar, before: decide(compras.Aprobada), by: young},
 		{name: "it was approved and does not know", estado: contracts.EstadoPorAprobar, before: decide(compras.Aprobada), by: old, stalled: true},
 		{name: "it knows of its rejection and does not go on", estado: contracts.EstadoPorAprobar,
-			before: after(decide(compras.Refused), `update decision set entregada = true where id_compra = $1`), by: old, stalled: true},
+			before: after(decide(compras.Refused), `update decision set delivered = true where id_compra = $1`), by: old, stalled: true},
 		{name: "it was dispatched just now", estado: contracts.EstadoConfirmada, before: tramite("despacho"), by: young},
 		{name: "its dispatch does not go on", estado: contracts.EstadoConfirmada, before: tramite("despacho"), by: old, stalled: true, tramite: "despacho"},
 		{name: "its dispatch waits for its confirmation", estado: contracts.EstadoFallida, before: tramite("despacho"), by: old},
@@ -172,7 +172,7 @@ func TestStalledBehindWhatWaitsForAPlace(t *testing.T) {
 	for range 5 {
 		waiting := a.Compra(t, contracts.EstadoRecibida)
 		age(t, a, waiting.ID, time.Hour)
-		a.Do(t, `update compra set arriendo_hasta = clock_timestamp() where id = $1`, waiting.ID)
+		a.Do(t, `update compra set leased_until = clock_timestamp() where id = $1`, waiting.ID)
 	}
 	s := a.Compra(t, contracts.EstadoIniciada)
 	age(t, a, s.ID, 2*time.Minute)

@@ -15,15 +15,15 @@ import (
 
 // mover changes the state and writes the history, or does nothing.
 const move = `
-with movida as (
+with moved as (
     update compra set estado = @a, numero = numero + 1, actualizada_en = clock_timestamp(),
         motivo = coalesce(nullif(@motivo, ''), motivo), id_orden = coalesce(nullif(@orden, ''), id_orden),
         faltantes = coalesce(@faltantes, faltantes)
-    where id = @id and estado = any(@desde) and (not @si_no_cancelada or cancelacion_pedida is null)
-    returning id, numero, vuelta
+    where id = @id and estado = any(@from_any) and (not @unless_cancelled or cancelacion_pedida is null)
+    returning id, numero, round
 )
-insert into historia (id_compra, numero, paso, tipo, detalle, vuelta)
-select id, numero, @a, @tipo, @detalle, vuelta from movida
+insert into historia (id_compra, numero, paso, tipo, detalle, round)
+select id, numero, @a, @tipo, @detalle, round from moved
 on conflict do nothing`
 
 func queueChange(batch *pgx.Batch, k compras.Change, moved *bool) {
@@ -32,8 +32,8 @@ func queueChange(batch *pgx.Batch, k compras.Change, moved *bool) {
 		faltantes = k.Faltantes
 	}
 	batch.Queue(move, pgx.NamedArgs{
-		"id": k.IDCompra, "a": k.A, "desde": k.From, "tipo": k.Tipo, "detalle": k.Detalle, "motivo": k.Motivo,
-		"orden": k.IDOrden, "faltantes": faltantes, "si_no_cancelada": k.UnlessCancelled,
+		"id": k.IDCompra, "a": k.A, "from_any": k.From, "tipo": k.Tipo, "detalle": k.Detalle, "motivo": k.Motivo,
+		"orden": k.IDOrden, "faltantes": faltantes, "unless_cancelled": k.UnlessCancelled,
 	}).Exec(func(done pgconn.CommandTag) error { *moved = done.RowsAffected() == 1; return nil })
 }
 
@@ -134,18 +134,18 @@ where id_compra = $1 and comando = $2 and respuesta is not null`, idCompra, comm
 
 // record records the first reply in time; another reply of the question is kept beside it as late.
 const record = `
-with primera as (
+with first as (
     update paso set respuesta = $3, datos = $4, respondida_en = clock_timestamp()
     where id_compra = $1 and comando = $2 and respuesta is null and abandonada_en is null
-    returning 'primera'
-), tardia as (
+    returning 'first'
+), late as (
     update paso set tardias = tardias || jsonb_build_object('tipo', $3::text, 'datos', $4::jsonb, 'en', clock_timestamp())
     where id_compra = $1 and comando = $2 and (respuesta <> $3 or (respuesta is null and abandonada_en is not null))
       and jsonb_array_length(tardias) < 10
-    returning 'tardia'
+    returning 'late'
 )
-select coalesce((select * from primera), (select * from tardia),
-    (select 'repetida' from paso where id_compra = $1 and comando = $2), 'desconocida')`
+select coalesce((select * from first), (select * from late),
+    (select 'repeated' from paso where id_compra = $1 and comando = $2), 'unknown')`
 
 // RecordReply records a reply to command. Waking the waiter is a statement of its own, after the commit: a NOTIFY inside
 // holds a cluster-wide lock over the fsync (docs/adr/a-step-asks-and-waits.md).
@@ -173,12 +173,12 @@ func (a *Store) RecordFact(ctx context.Context, idCompra, step string, kind cont
 	// Two that note the same at once take turns: the second would not see the first's entry, and count without adding one.
 	batch.Queue(`select from compra where id = $1 for no key update`, idCompra)
 	batch.Queue(`
-with movida as (
+with moved as (
     update compra set numero = numero + 1, actualizada_en = clock_timestamp()
-    where id = $1 and not exists (select from historia h where h.id_compra = $1 and h.paso = $2 and h.vuelta = compra.vuelta)
-    returning id, numero, vuelta
+    where id = $1 and not exists (select from historia h where h.id_compra = $1 and h.paso = $2 and h.round = compra.round)
+    returning id, numero, round
 )
-insert into historia (id_compra, numero, paso, tipo, detalle, vuelta) select id, numero, $2, $3, $4, vuelta from movida
+insert into historia (id_compra, numero, paso, tipo, detalle, round) select id, numero, $2, $3, $4, round from moved
 on conflict do nothing`, idCompra, step, kind, detail)
 	batch.Queue(view+`where c.id = $1`, idCompra).Query(oneCompra(&c))
 	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {

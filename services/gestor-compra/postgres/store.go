@@ -46,24 +46,24 @@ var (
 // accept takes a purchase in, unless its customer has too many open. Two at once may both get the last place: ordenes, which
 // owns the orders, counts them exactly.
 const accept = `
-with anticipada as (
+with early as (
     select motivo from cancelacion_anticipada where id_compra = @id and id_usuario = @usuario
-), abiertas as (
-    select count(*) >= @max as demasiadas from (
+), open_ones as (
+    select count(*) >= @max as too_many from (
         select from compra where id_usuario = @usuario
             and estado = any(@open)
         limit @max) c
-), nueva as (
+), added as (
     insert into compra (` + requestColumns + `, estado, numero, motivo, cancelacion_pedida)
-    select ` + requestColumns + `, case when demasiadas then 'RECHAZADA' else 'RECIBIDA' end,
-        case when demasiadas then 2 else 1 end, case when demasiadas then @motivo else '' end, (select motivo from anticipada)
-    from abiertas, jsonb_populate_record(null::compra, @solicitud) where not demasiadas or @rechazar
+    select ` + requestColumns + `, case when too_many then 'RECHAZADA' else 'RECIBIDA' end,
+        case when too_many then 2 else 1 end, case when too_many then @motivo else '' end, (select motivo from early)
+    from open_ones, jsonb_populate_record(null::compra, @solicitud) where not too_many or @rechazar
     on conflict (id) do nothing
     returning id, numero
 )
 insert into historia (id_compra, numero, paso, tipo, detalle)
 select id, h.numero, h.paso, 'CrearCompra', h.detalle
-from nueva join (values (1, 'RECIBIDA', @detalle), (2, 'RECHAZADA', @motivo)) h (numero, paso, detalle) on h.numero <= nueva.numero`
+from added join (values (1, 'RECIBIDA', @detalle), (2, 'RECHAZADA', @motivo)) h (numero, paso, detalle) on h.numero <= added.numero`
 
 // Accept writes the purchase as RECIBIDA, once: fresh tells whether it was the first time. An id that exists with
 // another owner or other content is Conflict, and so is one more than its customer may have open.

@@ -24,14 +24,14 @@ with in_flight as materialized (
     select id_usuario, count(*)::int as n from (
         select id_usuario from compra where estado = any(@places::text[])
         union all
-        select id_usuario from compra where estado = 'RECIBIDA' and arriendo_hasta > clock_timestamp()
+        select id_usuario from compra where estado = 'RECIBIDA' and leased_until > clock_timestamp()
     ) taken group by id_usuario
 ), places as materialized (
     select greatest(0, @total - coalesce(sum(n), 0))::int as free from in_flight
 ), waiting as (
     select id, id_usuario, creada_en - case when domicilio then @head_start::interval else interval '0' end as since,
         case when creada_en < now() - @head_start::interval then 0 when domicilio then 1 else 2 end as class
-    from compra where estado = 'RECIBIDA' and (arriendo_hasta is null or arriendo_hasta <= clock_timestamp()) and (select free > 0 from places)
+    from compra where estado = 'RECIBIDA' and (leased_until is null or leased_until <= clock_timestamp()) and (select free > 0 from places)
 ), numbered as (
     select id, class, since, coalesce(n, 0) + row_number() over (partition by id_usuario collate "C" order by class, since) as position
     from waiting left join in_flight using (id_usuario)
@@ -43,7 +43,7 @@ with in_flight as materialized (
     order by array_position(array(select id from candidate order by class, position, since, id), id)
     limit (select free from places) for no key update skip locked
 )
-update compra set arriendo_hasta = clock_timestamp() + @lease::interval where id = any (array(select id from taken))
+update compra set leased_until = clock_timestamp() + @lease::interval where id = any (array(select id from taken))
 returning ` + requestColumns
 
 // TakeTurns gives the purchases whose workflow is to be started now, so that with them at most p.Total are in flight, and at
@@ -68,11 +68,11 @@ func (a *Store) TakeTurns(ctx context.Context, p compras.Places) ([]compras.Turn
 // takeTramites takes what a person began and nobody is at. A dispatch waits until the purchase is confirmed: the order may
 // leave while the saga is still writing that down.
 const takeTramites = `
-update tramite t set arriendo_hasta = clock_timestamp() + $1::interval
+update tramite t set leased_until = clock_timestamp() + $1::interval
 from compra c
 where c.id = t.id_compra and (t.id_compra, t.tipo) in (
     select p.id_compra, p.tipo from tramite p join compra e on e.id = p.id_compra
-    where p.terminado_en is null and (p.arriendo_hasta is null or p.arriendo_hasta <= clock_timestamp())
+    where p.terminado_en is null and (p.leased_until is null or p.leased_until <= clock_timestamp())
       and (p.tipo = 'cancelacion' or e.estado = 'CONFIRMADA')
     order by p.pedido_en limit $2 for update of p skip locked)
 returning ` + requestColumns + `, t.tipo, t.motivo`

@@ -84,7 +84,7 @@ func TestWhatTakesAPlace(t *testing.T) {
 		t.Run(string(estado), func(t *testing.T) {
 			a.Do(t, `truncate compra cascade`)
 			occupant := a.Compra(t, estado)
-			a.Do(t, `update compra set arriendo_hasta = now() + interval '1 hour' where id = $1`, occupant.ID) // as after a turn
+			a.Do(t, `update compra set leased_until = now() + interval '1 hour' where id = $1`, occupant.ID) // as after a turn
 			delay := a.Compra(t, contracts.EstadoRecibida)
 			turns, err := a.TakeTurns(t.Context(), places(1))
 			if err != nil {
@@ -144,9 +144,9 @@ func TestLeaseExpires(t *testing.T) {
 	}{
 		{"the first time", ``, 1},
 		{"its lease runs", ``, 0},
-		{"its lease ran out", `update compra set arriendo_hasta = now() - interval '1 second'`, 1},
+		{"its lease ran out", `update compra set leased_until = now() - interval '1 second'`, 1},
 		{"its lease runs again", ``, 0},
-		{"it has started", `update compra set estado = 'INICIADA', arriendo_hasta = now() - interval '1 second'`, 0},
+		{"it has started", `update compra set estado = 'INICIADA', leased_until = now() - interval '1 second'`, 0},
 		{"it was cancelled before it started", `update compra set estado = 'CANCELADA'`, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

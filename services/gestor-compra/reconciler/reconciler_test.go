@@ -48,7 +48,7 @@ var settings = reconciler.Settings{Quiet: 90 * time.Second, Every: time.Hour, Li
 
 func old(t *testing.T, a postgrestest.Store, id string) {
 	t.Helper()
-	a.Do(t, `update compra set actualizada_en = now() - interval '1 hour', replaced_at = null, arriendo_hasta = now(), creada_en = now() - interval '1 hour' where id = $1`, id)
+	a.Do(t, `update compra set actualizada_en = now() - interval '1 hour', replaced_at = null, leased_until = now(), creada_en = now() - interval '1 hour' where id = $1`, id)
 }
 
 // What becomes of a purchase in which nothing has happened for long, by what the engine knows of its workflow.
@@ -85,7 +85,7 @@ func TestReplaces(t *testing.T) {
 			if in := c.engine.inputs[0]; c.engine.replaced[0] != "Compra "+s.ID || in.Run == "" || in.Compra.ID != s.ID || in.Settings != settings.Saga {
 				t.Errorf("%s with %+v", c.engine.replaced[0], in)
 			}
-			if n := postgrestest.One[int](t, a, `select count(*) from hallazgo where id_compra = $1 and que = 'flujo detenido' and estado = $2 and hecho = 'relevado'`, s.ID, c.estado); n != 1 {
+			if n := postgrestest.One[int](t, a, `select count(*) from finding where id_compra = $1 and what = 'stalled workflow' and estado = $2 and done = 'replaced'`, s.ID, c.estado); n != 1 {
 				t.Errorf("%d findings", n)
 			}
 		})

@@ -62,7 +62,7 @@ func (a *Store) Despachar(ctx context.Context, id string) (ordenes.Orden, error)
 func despachar(ctx context.Context, tx pgx.Tx, o ordenes.Orden) (ordenes.Orden, error) {
 	const (
 		setMark = `update orden set estado = 'DESPACHADA', actualizada_en = now() where id = $1 returning ` + columns
-		notify  = `insert into outbox (id_compra, tipo, data, traza) values ($1, $2, $3, $4)`
+		notify  = `insert into outbox (id_compra, tipo, data, traceparent) values ($1, $2, $3, $4)`
 	)
 	if err := inbox.Lock(ctx, tx, o.IDCompra); err != nil {
 		return o, err

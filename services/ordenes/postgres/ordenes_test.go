@@ -217,7 +217,7 @@ func TestSweepPublishesWhatRemained(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := o.pool.Exec(ctx, `update outbox set creado_en = now() - interval '1 minute' where id > 1`); err != nil {
+	if _, err := o.pool.Exec(ctx, `update outbox set created_at = now() - interval '1 minute' where id > 1`); err != nil {
 		t.Fatal(err)
 	}
 	if err := o.Sweep(ctx, p.publish); !errors.Is(err, p.failure) || o.tell(t, `select count(*) from outbox`) != 50 {
@@ -242,8 +242,8 @@ func TestADispatchIsToldTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	const (
-		ripe  = `update outbox set creado_en = now() - interval '1 hour', tell_again_at = tell_again_at - interval '61 s'`
-		early = `update outbox set creado_en = now() - interval '1 hour', tell_again_at = tell_again_at - interval '30 s'`
+		ripe  = `update outbox set created_at = now() - interval '1 hour', tell_again_at = tell_again_at - interval '61 s'`
+		early = `update outbox set created_at = now() - interval '1 hour', tell_again_at = tell_again_at - interval '30 s'`
 	)
 	for _, step := range []struct {
 		name, before string

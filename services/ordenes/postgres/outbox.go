@@ -16,7 +16,7 @@ const tellAgainAfter = time.Minute
 
 // Broadcast publishes a purchase's events that were never told.
 func (a *Store) Broadcast(ctx context.Context, idCompra string, publish ordenes.Publish) error {
-	const own = `select id, tipo, data, traza, false from outbox where id_compra = $1 and tell_again_at is null order by id for update skip locked`
+	const own = `select id, tipo, data, traceparent, false from outbox where id_compra = $1 and tell_again_at is null order by id for update skip locked`
 	_, err := a.broadcast(ctx, publish, own, idCompra)
 	return err
 }
@@ -26,8 +26,8 @@ const grace = 5 * time.Second
 
 // Sweep publishes every event whose time has come: what Broadcast could not do, and each one a second time.
 func (a *Store) Sweep(ctx context.Context, publish ordenes.Publish) error {
-	const old = `select id, tipo, data, traza, tell_again_at is not null from outbox
-		where coalesce(tell_again_at, creado_en + $1::interval) < now() order by id limit 20 for update skip locked`
+	const old = `select id, tipo, data, traceparent, tell_again_at is not null from outbox
+		where coalesce(tell_again_at, created_at + $1::interval) < now() order by id limit 20 for update skip locked`
 	for {
 		if n, err := a.broadcast(ctx, publish, old, grace); err != nil || n == 0 {
 			return err

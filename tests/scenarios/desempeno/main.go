@@ -148,8 +148,8 @@ type turn struct {
 
 // loadTurns returns the turns of the purchases, in the order in which they got their place. The lease ends 30 s after that.
 func loadTurns(ctx context.Context, e *common.Scenario, ids []string) ([]turn, error) {
-	return client.Rows[turn](ctx, e.Manager, `select domicilio, creada_en as recibida, arriendo_hasta - interval '30 s' as iniciada
-		from compra where id = any($1) order by arriendo_hasta`, ids)
+	return client.Rows[turn](ctx, e.Manager, `select domicilio, creada_en as recibida, leased_until - interval '30 s' as iniciada
+		from compra where id = any($1) order by leased_until`, ids)
 }
 
 // printDelays prints how long the purchases waited, with and without home delivery.

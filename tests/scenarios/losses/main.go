@@ -97,7 +97,7 @@ func engineMemory(ctx context.Context, e *common.Scenario) ([]string, error) {
 	if err := e.Until(ctx, 3*time.Minute, ids, len(ids), contracts.EstadoConfirmada); err != nil {
 		return nil, err
 	}
-	return ids, count(ctx, e, e.Manager, "relevado", len(ids))
+	return ids, count(ctx, e, e.Manager, "replaced", len(ids))
 }
 
 // compraOfReserva reserves units for a purchase that does not exist, in books that balance. They must be released.
@@ -105,9 +105,9 @@ func compraOfReserva(ctx context.Context, e *common.Scenario) ([]string, error) 
 	e.Say("the purchase of a reservation: 3 units of product 2 are reserved for a purchase that does not exist")
 	id := uuid.Must(uuid.NewV7()).String()
 	if err := execute(ctx, e, "productos", func(c *pgx.Conn) error {
-		_, err := c.Exec(ctx, `with tomada as (update producto set cantidad = cantidad - 3 where id = '2' returning cantidad),
-			anotada as (insert into movimiento (id_producto, tipo, cantidad, id_compra, quedan) select '2', 'RESERVA', -3, $1, cantidad from tomada)
-			insert into reserva (id_compra, id_producto, cantidad) select $1, '2', 3 from tomada`, id)
+		_, err := c.Exec(ctx, `with taken as (update producto set cantidad = cantidad - 3 where id = '2' returning cantidad),
+			recorded as (insert into movimiento (id_producto, tipo, cantidad, id_compra, quedan) select '2', 'RESERVA', -3, $1, cantidad from taken)
+			insert into reserva (id_compra, id_producto, cantidad) select $1, '2', 3 from taken`, id)
 		return err
 	}); err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func compraOfReserva(ctx context.Context, e *common.Scenario) ([]string, error) 
 	for limit := time.Now().Add(time.Minute); ; time.Sleep(500 * time.Millisecond) {
 		n, err := client.One[int](ctx, e.Productos, `select count(*) from reserva where id_compra = $1`, id)
 		if err == nil && n == 0 {
-			return nil, count(ctx, e, e.Productos, "liberada", 1)
+			return nil, count(ctx, e, e.Productos, "released", 1)
 		}
 		if time.Now().After(limit) {
 			return nil, errors.Join(errors.New("the orphaned reservation is still there"), err)
@@ -152,17 +152,17 @@ func execute(ctx context.Context, e *common.Scenario, database string, act func(
 // count prints the findings of a reconciler, and returns an error unless want of them have this result.
 func count(ctx context.Context, e *common.Scenario, database *client.Database, result string, want int) error {
 	type row struct {
-		Que, Estado, Hecho string
+		What, Estado, Done string
 		N                  int
 	}
-	rows, err := client.Rows[row](ctx, database, `select que, estado, hecho, count(*)::int as n from hallazgo group by que, estado, hecho`)
+	rows, err := client.Rows[row](ctx, database, `select what, estado, done, count(*)::int as n from finding group by what, estado, done`)
 	if err != nil {
 		return err
 	}
 	total := 0
 	for _, f := range rows {
-		e.Say("found: %d × %s, %s: %s", f.N, f.Que, f.Estado, f.Hecho)
-		if f.Hecho == result {
+		e.Say("found: %d × %s, %s: %s", f.N, f.What, f.Estado, f.Done)
+		if f.Done == result {
 			total += f.N
 		}
 	}

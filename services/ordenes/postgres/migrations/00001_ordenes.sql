@@ -1,6 +1,6 @@
 -- +goose Up
 create table orden (
-	id             uuid primary key, -- UUIDv7: newer ones sort after older ones
+	id             uuid primary key, -- UUIDv7: it sorts by the time of creation
 	id_compra      text not null unique,
 	id_usuario     text not null,
 	productos      jsonb not null,
@@ -10,32 +10,34 @@ create table orden (
 	actualizada_en timestamptz not null default now()
 );
 create index on orden (id_usuario, id);
-create index on orden (id_usuario) where estado = 'CREADA'; -- how many a customer has open
+create index on orden (id_usuario) where estado = 'CREADA'; -- the open orders of a customer
 
--- Events that a REST call caused and that the broker does not have yet (docs/adr/who-owns-a-fact-decides.md).
+-- The events of REST calls that are still to be published: each is published twice (docs/adr/told-twice.md).
 create table outbox (
-	id        bigint generated always as identity primary key,
-	id_compra text not null,
-	tipo      text not null,
-	data      jsonb not null,
-	traza     text not null, -- W3C trace context of the call, may be empty
-	creado_en timestamptz not null default now()
+	id            bigint generated always as identity primary key,
+	id_compra     text not null,
+	tipo          text not null,
+	data          jsonb not null,
+	traceparent   text not null, -- W3C trace context of the call; may be empty
+	created_at    timestamptz not null default now(),
+	tell_again_at timestamptz -- when the event is published for the second time; null before the first
 );
+create index on outbox (id_compra);
 
--- Commands that were answered, with the answer (package inbox).
+-- The commands that were answered, and their replies: docs/adr/stored-replies.md.
 create table inbox (
 	id_compra   text not null,
 	tipo        text not null,
-	huella      text not null,
-	respuesta   jsonb not null,
-	recibido_en timestamptz not null default now(),
+	fingerprint text not null, -- of the command's data: the same command with other data is refused
+	reply       jsonb not null,
+	received_at timestamptz not null default now(),
 	primary key (id_compra, tipo)
 );
-create index on inbox (recibido_en);
+create index on inbox (received_at);
 
--- Failed tries of messages (package inbox).
-create table intento (
-	registro text primary key,
-	veces    int not null,
-	ultimo   timestamptz not null default now()
+-- The failed tries of each message: docs/adr/trouble-is-not-a-bad-message.md.
+create table attempt (
+	record_id text primary key,
+	tries     int not null,
+	last_at   timestamptz not null default now()
 );
