@@ -163,7 +163,7 @@ func TestDocuments(t *testing.T) {
 	p := newGate(t)
 	for path, says := range map[string]string{
 		"/docs": "<rapi-doc", "/docs/rapidoc.js": "RapiDoc", "/docs/openapi.yaml": "openapi: 3.0.3", "/docs/asyncapi.yaml": "asyncapi: 3.0.0",
-		"/graphiql": "graphiql.min.js", "/graphiql/graphiql.min.js": "GraphiQL", "/graphiql/react.production.min.js": "React", "/graphiql/inicio.js": "/graphql",
+		"/graphiql": "graphiql.min.js", "/graphiql/graphiql.min.js": "GraphiQL", "/graphiql/react.production.min.js": "React", "/graphiql/start.js": "/graphql",
 	} {
 		r := p.do(t, http.MethodGet, path, "", nobody...)
 		if r.Code != http.StatusOK || !strings.Contains(r.Body.String(), says) || r.Header().Get("X-Content-Type-Options") != "nosniff" {

@@ -1,5 +1,5 @@
-// Package explorer serves pages on which people read and try the interfaces: /docs for OpenAPI, /graphiql for GraphQL. All files
-// that a browser needs are in the program; activos/LICENCIAS.txt has their licenses.
+// Package explorer serves the pages on which people read and try the interfaces: /docs for OpenAPI, /graphiql for GraphQL. The
+// libraries of both pages are embedded in the program; assets/LICENSES.txt has their licenses.
 package explorer
 
 import (
@@ -14,13 +14,13 @@ import (
 	"entregas/contracts"
 )
 
-//go:embed activos
+//go:embed assets
 var assets embed.FS
 
-// policy is the Content-Security-Policy of both pages. They write styles into the page, and load nothing from other sites.
+// policy is the Content-Security-Policy: both libraries write inline styles, and load files of this server only.
 const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'"
 
-// Docs adds /docs to routes, and the contracts at /docs/openapi.yaml and /docs/asyncapi.yaml.
+// Docs adds /docs to routes, with the OpenAPI and AsyncAPI contracts below it.
 func Docs(routes *mux.Router) {
 	serve(routes, "/docs", "docs.html")
 	for _, name := range []string{"rapidoc.js", "docs.js", "docs.css"} {
@@ -37,15 +37,14 @@ func Docs(routes *mux.Router) {
 // GraphiQL adds /graphiql to routes.
 func GraphiQL(routes *mux.Router) {
 	serve(routes, "/graphiql", "graphiql.html")
-	for _, name := range []string{"graphiql.css", "inicio.css", "react.production.min.js", "react-dom.production.min.js", "graphiql.min.js", "inicio.js"} {
+	for _, name := range []string{"graphiql.css", "start.css", "react.production.min.js", "react-dom.production.min.js", "graphiql.min.js", "start.js"} {
 		serve(routes, "/graphiql/"+name, name)
 	}
 }
 
-// serve adds route to routes, which answers the file name.
 func serve(routes *mux.Router, route, name string) {
 	routes.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
-		http.ServeFileFS(w, r, assets, path.Join("activos", name))
+		http.ServeFileFS(w, r, assets, path.Join("assets", name))
 	}).Methods(http.MethodGet, http.MethodHead)
 }

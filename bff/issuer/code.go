@@ -41,10 +41,10 @@ var (
 // cannot fill in the name or the role of the person.
 var signInFields = []string{"client_id", "response_type", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
 
-//go:embed entrar.html
+//go:embed sign-in.html
 var files embed.FS
 
-var page = template.Must(template.ParseFS(files, "entrar.html"))
+var page = template.Must(template.ParseFS(files, "sign-in.html"))
 
 // form answers the sign-in page (the authorization endpoint by GET).
 func (i *Issuer) form(w http.ResponseWriter, r *http.Request) error {

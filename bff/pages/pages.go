@@ -1,5 +1,5 @@
-// Package pages is the web page: one for customers, one for operators. It serves files that are embedded in the program
-// and asks nothing itself: what they show, they ask of the public API under the visitor's session.
+// Package pages serves the web pages of customers and operators. The files are embedded in the program. The pages read their
+// data from the public API, with the visitor's session.
 package pages
 
 import (
@@ -18,39 +18,38 @@ import (
 	"github.com/gorilla/mux"
 )
 
-//go:embed html estatico
+//go:embed html static
 var files embed.FS
 
-// page is one page: html/<File>.html within html/marco.html, brought to life by estatico/<File>.js.
+// page is one page: html/<File>.html inside html/frame.html, with the script static/<File>.js.
 type page struct {
-	Route   string // as gorilla/mux has it
+	Route   string // in the syntax of gorilla/mux
 	File    string
 	Title   string
-	Section string // the entry of the navigation that is current
-	For     string // the role that it is meant for: cliente or operador
+	Section string // the current entry of the navigation
+	For     string // the role of its readers: cliente or operador
 }
 
-// Steps are the steps of the saga, which each page has as JSON.
+// Steps returns the steps of the saga, which each page has as JSON.
 func (page) Steps() []step { return steps() }
 
 var pages = []page{
-	{"/", "tienda", "Tienda", "tienda", "cliente"},
+	{"/", "shop", "Tienda", "shop", "cliente"},
 	{"/compras", "compras", "Mis compras", "compras", "cliente"},
 	{"/compras/{id}", "compra", "Su compra", "compras", "cliente"},
 	{"/operador", "panel", "Lo que pasa ahora", "panel", "operador"},
 	{"/operador/compras", "op-compras", "Compras", "op-compras", "operador"},
 	{"/operador/compras/{id}", "op-compra", "Una compra", "op-compras", "operador"},
 	{"/operador/existencias", "existencias", "Existencias y libros", "existencias", "operador"},
-	{"/operador/mensajes-muertos", "muertos", "Mensajes muertos", "muertos", "operador"},
+	{"/operador/mensajes-muertos", "dead-letters", "Mensajes muertos", "dead-letters", "operador"},
 }
 
-// Register adds the pages and their files to routes. A page is for clients that ask for HTML: a program that asks for the
-// same address finds the route that comes after. It panics where an embedded file is not what it should be, which the
-// package's test would have said.
+// Register adds the pages and their files to routes. A page answers requests that accept HTML; other requests for the same
+// path go to the next route. Register panics on an embedded file that is broken; the package's tests find that first.
 func Register(routes *mux.Router) {
 	static := readStatic()
-	routes.PathPrefix("/estatico/").Handler(static).Methods(http.MethodGet, http.MethodHead)
-	routes.Handle("/favicon.ico", static["/estatico/icono.svg"]).Methods(http.MethodGet, http.MethodHead) // for what names no icon, as the sign-in form
+	routes.PathPrefix("/static/").Handler(static).Methods(http.MethodGet, http.MethodHead)
+	routes.Handle("/favicon.ico", static["/static/icon.svg"]).Methods(http.MethodGet, http.MethodHead) // browsers ask for it on a page without an icon, as the sign-in form
 	for _, p := range pages {
 		routes.Handle(p.Route, p.compose()).Methods(http.MethodGet, http.MethodHead).MatcherFunc(wantsHTML)
 	}
@@ -60,29 +59,30 @@ func wantsHTML(r *http.Request, _ *mux.RouteMatch) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// compose makes the page's text, once.
+// compose renders the page. Its text is the same for all visitors.
 func (p page) compose() asset {
-	t := template.Must(template.ParseFS(files, "html/marco.html", "html/"+p.File+".html"))
+	t := template.Must(template.ParseFS(files, "html/frame.html", "html/"+p.File+".html"))
 	var text bytes.Buffer
-	if err := t.ExecuteTemplate(&text, "marco.html", p); err != nil {
+	if err := t.ExecuteTemplate(&text, "frame.html", p); err != nil {
 		panic(err)
 	}
-	return newFile(p.File+".html", text.Bytes())
+	return newAsset(p.File+".html", text.Bytes())
 }
 
-// policy lets a page load what this server has and nothing else: no inline script or style, no frame around it.
+// policy is the Content-Security-Policy: a page loads files of this server only, has no inline script or style, and cannot be
+// framed.
 const policy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// asset is a file that is served from memory. A browser keeps it and asks each time whether it changed.
+// asset is a file that is served from memory. A browser caches it and asks each time whether it changed.
 type asset struct {
-	name, kind, mark string
+	name, kind, etag string
 	text             []byte
 }
 
-func newFile(name string, text []byte) asset {
+func newAsset(name string, text []byte) asset {
 	fingerprint := sha256.Sum256(text)
 	kind := mime.TypeByExtension(path.Ext(name))
-	if own, found := kinds[path.Ext(name)]; found { // the machine's own list of types may say otherwise
+	if own, found := kinds[path.Ext(name)]; found { // the operating system's list of types may differ
 		kind = own
 	}
 	return asset{name, kind, `"` + hex.EncodeToString(fingerprint[:8]) + `"`, text}
@@ -96,7 +96,7 @@ var kinds = map[string]string{
 func (f asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.kind)
-	h.Set("ETag", f.mark)
+	h.Set("ETag", f.etag)
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Vary", "Accept")
 	h.Set("Content-Security-Policy", policy)
@@ -105,17 +105,17 @@ func (f asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, f.name, time.Time{}, bytes.NewReader(f.text))
 }
 
-// assets are files by their path.
+// assets maps a path to its file.
 type assets map[string]asset
 
 func readStatic() assets {
 	all := assets{}
-	err := fs.WalkDir(files, "estatico", func(route string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(files, "static", func(route string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		text, err := files.ReadFile(route)
-		all["/"+route] = newFile(route, text)
+		all["/"+route] = newAsset(route, text)
 		return err
 	})
 	if err != nil {

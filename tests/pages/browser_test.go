@@ -1,4 +1,4 @@
-// Package pages drives the pages in a real headless Chromium, as the people do who use them, against a running system.
+// Package pages uses the pages of a running system in a headless Chromium, as customers and operators do.
 package pages
 
 import (
@@ -19,7 +19,7 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// theBrowser is one for all tests; each person has a profile of their own in it.
+// theBrowser is the browser of all tests. Each person has a separate profile in it.
 var theBrowser struct {
 	sync.Once
 	ctx   context.Context
@@ -27,14 +27,14 @@ var theBrowser struct {
 }
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "paginas")
+	dir, err := os.MkdirTemp("", "pages")
 	if err != nil {
 		panic(err)
 	}
 	stop := setUpBrowser(dir)
 	code := m.Run()
 	stop()
-	for range 50 { // its processes write a little longer than it lives
+	for range 50 { // the browser's processes write a little longer than it lives
 		if os.RemoveAll(dir) == nil {
 			break
 		}
@@ -52,7 +52,7 @@ func setUpBrowser(dir string) (stop func()) {
 		}
 	}
 	if path == "" {
-		theBrowser.error = errors.New("sin Chromium no se prueban las páginas. Instálelo con: apt-get install -y chromium")
+		theBrowser.error = errors.New("the pages need Chromium: apt-get install -y chromium")
 		return func() {}
 	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.UserDataDir(dir),
@@ -63,16 +63,16 @@ func setUpBrowser(dir string) (stop func()) {
 	return func() { cancel(); cancelProgram() }
 }
 
-// person is somebody at a browser of their own.
+// person is a customer or an operator with a browser.
 type person struct {
 	t    *testing.T
 	s    *System
 	ctx  context.Context
 	mu   sync.Mutex
-	errs []string // exceptions, and what the pages' own policy stopped
+	errs []string // exceptions, and violations of the Content-Security-Policy
 }
 
-// newPerson opens a browser at which nobody is signed in.
+// newPerson opens a browser without a session.
 func newPerson(t *testing.T, s *System) *person {
 	t.Helper()
 	if theBrowser.error != nil {
@@ -85,7 +85,7 @@ func newPerson(t *testing.T, s *System) *person {
 	return openTab(theBrowser.ctx, t, s, chromedp.WithNewBrowserContext())
 }
 
-// otherTab is the same person at another tab of the same browser.
+// otherTab opens another tab in the same browser.
 func (p *person) otherTab() *person { return openTab(p.ctx, p.t, p.s) }
 
 func openTab(browser context.Context, t *testing.T, s *System, options ...chromedp.ContextOption) *person {
@@ -114,24 +114,24 @@ func openTab(browser context.Context, t *testing.T, s *System, options ...chrome
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if len(p.errs) > 0 {
-			t.Errorf("la consola dice:\n%s", strings.Join(p.errs, "\n"))
+			t.Errorf("the console says:\n%s", strings.Join(p.errs, "\n"))
 		}
 		if t.Failed() {
-			p.screenshot("fallo-" + strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()))
+			p.screenshot("failed-" + strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()))
 		}
 	})
 	return p
 }
 
-// enters opens a browser and signs in: through the form of the development issuer, and back to the page.
-func enters(t *testing.T, s *System, usuario, role, returnTo string) *person {
+// signIn opens a browser and signs in with the form of the development issuer, which leads back to returnTo.
+func signIn(t *testing.T, s *System, usuario, role, returnTo string) *person {
 	t.Helper()
 	p := newPerson(t, s)
 	p.goesTo("/entrar?volver=" + url.QueryEscape(returnTo))
 	p.writes("input[name=usuario]", usuario)
 	p.selects("rol", role)
 	p.presses("form button")
-	p.waitFor("que vuelva a "+returnTo, fmt.Sprintf(`location.pathname + location.search === %q && document.querySelector("#quien .nombre")?.textContent.endsWith(%q)`, returnTo, usuario))
+	p.waitFor("the return to "+returnTo, fmt.Sprintf(`location.pathname + location.search === %q && document.querySelector("#who .name")?.textContent.endsWith(%q)`, returnTo, usuario))
 	return p
 }
 
@@ -149,37 +149,37 @@ func (p *person) goesTo(path string) {
 	p.act(chromedp.Navigate(p.s.Env.BFF + path))
 }
 
-// presses clicks on what the CSS selector names, once it is there and can be pressed.
+// presses clicks on the element of the CSS selector, once it is visible and enabled.
 func (p *person) presses(selector string) {
 	p.t.Helper()
-	p.waitFor("poder presionar "+selector, fmt.Sprintf(`(e => e && !e.disabled && e.checkVisibility())(document.querySelector(%q))`, selector))
+	p.waitFor("being able to press "+selector, fmt.Sprintf(`(e => e && !e.disabled && e.checkVisibility())(document.querySelector(%q))`, selector))
 	p.act(chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
 }
 
-// writes types into a field, in place of what it had.
+// writes replaces the text of a field.
 func (p *person) writes(selector, text string) {
 	p.t.Helper()
-	p.waitFor("que esté "+selector, fmt.Sprintf(`document.querySelector(%q)`, selector))
+	p.waitFor("the field "+selector, fmt.Sprintf(`document.querySelector(%q)`, selector))
 	p.act(chromedp.Focus(chromedp.CSS(selector)), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).select()`, selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-// typesIn presses keys where the focus is.
-func (p *person) typesIn(keys string) {
+// types presses keys; the focused element gets them.
+func (p *person) types(keys string) {
 	p.t.Helper()
 	p.act(chromedp.KeyEvent(keys))
 }
 
-// selects takes one of a field's values, whether it is a list or a choice of buttons.
+// selects chooses a value of a list or of radio buttons.
 func (p *person) selects(field, value string) {
 	p.t.Helper()
 	p.act(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{
-		const lista = document.querySelector("select[name=%[1]s], select#%[1]s");
-		if (lista) { lista.value = %[2]q; lista.dispatchEvent(new Event("change", {bubbles: true})); }
+		const list = document.querySelector("select[name=%[1]s], select#%[1]s");
+		if (list) { list.value = %[2]q; list.dispatchEvent(new Event("change", {bubbles: true})); }
 		else document.querySelector('input[name=%[1]s][value=%[2]s]').click();
 	}`, field, value)))
 }
 
-// waitFor waits until the JavaScript expression is true, over any number of pages.
+// waitFor waits until the JavaScript expression is true. The page may change meanwhile.
 func (p *person) waitFor(what, expression string) {
 	p.t.Helper()
 	limit, last := time.Now().Add(Deadline), error(nil)
@@ -191,19 +191,19 @@ func (p *person) waitFor(what, expression string) {
 		last = err
 		time.Sleep(50 * time.Millisecond)
 	}
-	p.t.Fatalf("en %s no llegó: %s (último error: %v); en %s dice:\n%s", Deadline, what, last, p.read("location.href"), p.read("document.querySelector('main')?.innerText.slice(0, 1500) ?? ''"))
+	p.t.Fatalf("%s passed without %s (last error: %v); %s says:\n%s", Deadline, what, last, p.read("location.href"), p.read("document.querySelector('main')?.innerText.slice(0, 1500) ?? ''"))
 }
 
-// ve waits until the page's main part has this text.
+// sees waits until the main part of the page has the text.
 func (p *person) sees(text string) {
 	p.t.Helper()
-	p.waitFor("ver "+text, fmt.Sprintf(`document.querySelector("main").innerText.includes(%q)`, text))
+	p.waitFor("the text "+text, fmt.Sprintf(`document.querySelector("main").innerText.includes(%q)`, text))
 }
 
-// doesNotSee waits until what the selector names is gone.
+// doesNotSee waits until no element matches the CSS selector.
 func (p *person) doesNotSee(selector string) {
 	p.t.Helper()
-	p.waitFor("que no esté "+selector, fmt.Sprintf(`!document.querySelector(%q)`, selector))
+	p.waitFor("the end of "+selector, fmt.Sprintf(`!document.querySelector(%q)`, selector))
 }
 
 func (p *person) read(expression string) string {

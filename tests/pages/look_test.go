@@ -13,42 +13,43 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// axe finds what keeps people out: https://github.com/dequelabs/axe-core, licence in testdata.
+// axe is axe-core, which finds violations of accessibility: https://github.com/dequelabs/axe-core. Its license is in testdata.
 //
 //go:embed testdata/axe.min.js
 var axe string
 
-// appearance is a way in which a page is looked at.
+// appearance is a screen and a colour scheme.
 type appearance struct {
-	name, schema  string
+	name, scheme  string
 	width, height int64
 	mobile        bool
 }
 
 var appearances = []appearance{
-	{"claro", "light", 1280, 900, false},
-	{"oscuro", "dark", 1280, 900, false},
-	{"telefono", "light", 390, 844, true},
+	{"light", "light", 1280, 900, false},
+	{"dark", "dark", 1280, 900, false},
+	{"phone", "light", 390, 844, true},
 }
 
-// small is the narrowest screen on which nothing may stick out.
-var small = appearance{"chico", "light", 320, 640, true}
+// small is the narrowest screen on which every page must fit.
+var small = appearance{"small", "light", 320, 640, true}
 
-// look takes a picture of the page in every aspect, and has axe look for what keeps people out.
+// look takes a screenshot of the page in each appearance. It fails when the page is wider than the screen, and on violations of
+// accessibility.
 func (p *person) look(name string) {
 	p.t.Helper()
-	p.act(chromedp.Evaluate[chromedp.Void](`scrollTo(0, 0); document.querySelector("#avisos")?.replaceChildren()`))
+	p.act(chromedp.Evaluate[chromedp.Void](`scrollTo(0, 0); document.querySelector("#notices")?.replaceChildren()`))
 	for _, a := range appearances {
 		p.dress(a)
 		p.screenshot(name + "-" + a.name)
-		p.accessible(name + " en " + a.name)
+		p.accessible(name + " in " + a.name)
 		if width := p.read("String(document.documentElement.scrollWidth)"); width != fmt.Sprint(a.width) {
-			p.t.Errorf("%s en %s: mide %s de ancho y la pantalla %d", name, a.name, width, a.width)
+			p.t.Errorf("%s in %s is %s wide, the screen is %d", name, a.name, width, a.width)
 		}
 	}
 	p.dress(small)
 	if width := p.read("String(document.documentElement.scrollWidth)"); width != fmt.Sprint(small.width) {
-		p.t.Errorf("%s en un teléfono chico: mide %s de ancho y la pantalla %d", name, width, small.width)
+		p.t.Errorf("%s in small is %s wide, the screen is %d", name, width, small.width)
 	}
 	p.dress(appearances[0])
 }
@@ -59,7 +60,7 @@ func (p *person) dress(a appearance) {
 		m.Mobile = a.mobile
 	}))
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: a.schema}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		{Name: "prefers-color-scheme", Value: a.scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
 	}})
 	if err != nil {
 		p.t.Fatal(err)
@@ -67,7 +68,7 @@ func (p *person) dress(a appearance) {
 	p.act(chromedp.Evaluate[chromedp.Void](`new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))`, chromedp.EvalAwaitPromise))
 }
 
-// screenshot keeps a picture of the whole page in .local/screenshots.
+// screenshot stores an image of the whole page in .local/screenshots.
 func (p *person) screenshot(name string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, Deadline)
@@ -81,19 +82,19 @@ func (p *person) screenshot(name string) {
 		err = os.WriteFile(filepath.Join(dir, name+".png"), image, 0o644)
 	}
 	if err != nil {
-		p.t.Errorf("captura %s: %v", name, err)
+		p.t.Errorf("screenshot %s: %v", name, err)
 	}
 }
 
-// finding is a rule of axe that the page breaks.
+// finding is a rule of axe that the page breaks, with the places.
 type finding struct {
 	Impact string   `json:"impact"`
 	Rule   string   `json:"id"`
 	Help   string   `json:"help"`
-	Where  []string `json:"donde"`
+	Where  []string `json:"where"`
 }
 
-// accessible fails on what axe calls serious or critical, and tells the rest.
+// accessible fails on findings that axe calls serious or critical, and logs the others.
 func (p *person) accessible(name string) {
 	p.t.Helper()
 	if p.read("typeof window.axe") == "undefined" {
@@ -102,15 +103,15 @@ func (p *person) accessible(name string) {
 	ctx, cancel := context.WithTimeout(p.ctx, Deadline)
 	defer cancel()
 	findings, err := chromedp.Run(ctx, chromedp.Evaluate[[]finding](
-		`axe.run().then((r) => r.violations.map((v) => ({impact: v.impact, id: v.id, help: v.help, donde: v.nodes.map((n) => n.target.join(" "))})))`, chromedp.EvalAwaitPromise))
+		`axe.run().then((r) => r.violations.map((v) => ({impact: v.impact, id: v.id, help: v.help, where: v.nodes.map((n) => n.target.join(" "))})))`, chromedp.EvalAwaitPromise))
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	for _, h := range findings {
-		if h.Impact == "serious" || h.Impact == "critical" {
-			p.t.Errorf("axe, %s: %s, %s: %s (%v)", name, h.Impact, h.Rule, h.Help, h.Where)
+	for _, f := range findings {
+		if f.Impact == "serious" || f.Impact == "critical" {
+			p.t.Errorf("axe, %s: %s, %s: %s (%v)", name, f.Impact, f.Rule, f.Help, f.Where)
 		} else {
-			p.t.Logf("axe, %s: %s, %s: %s (%v)", name, h.Impact, h.Rule, h.Help, h.Where)
+			p.t.Logf("axe, %s: %s, %s: %s (%v)", name, f.Impact, f.Rule, f.Help, f.Where)
 		}
 	}
 }

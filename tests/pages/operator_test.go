@@ -10,13 +10,13 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// A large purchase waits for an operator: who approves it on one screen is seen at once on the customer's.
+// A large purchase waits for an operator. The customer's page shows the approval at once.
 func TestAprobarAndDespachar(t *testing.T) {
 	s := Open(t)
-	o := enters(t, s, Usuario(t)+"-o", "operador", "/operador/existencias")
+	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/existencias")
 	reponer(o, "11", 400)
 	usuario := Usuario(t)
-	p := enters(t, s, usuario, "cliente", "/")
+	p := signIn(t, s, usuario, "cliente", "/")
 	p.finds("agua")
 	p.puts("11", 150)
 	id := p.compra()
@@ -24,80 +24,80 @@ func TestAprobarAndDespachar(t *testing.T) {
 	p.look("compra-por-aprobar")
 
 	o.goesTo("/operador")
-	card := fmt.Sprintf(`.ficha:has(a[href="/operador/compras/%s"])`, id)
-	o.waitFor("la compra entre las que esperan", fmt.Sprintf(`document.querySelector('%s')`, card))
-	o.waitFor("las cifras y las colas", `document.querySelectorAll(".cifra").length === 6 && document.querySelector("#grafica svg")`)
+	card := fmt.Sprintf(`.entry:has(a[href="/operador/compras/%s"])`, id)
+	o.waitFor("the purchase among those that wait", fmt.Sprintf(`document.querySelector('%s')`, card))
+	o.waitFor("the figures and the queues", `document.querySelectorAll(".figure").length === 6 && document.querySelector("#chart svg")`)
 	o.look("panel")
-	o.presses(card + ` [data-accion="Aprobar"]`)
+	o.presses(card + ` [data-action="Aprobar"]`)
 	p.waitForEstado("CONFIRMADA")
-	o.waitFor("que ya no espere", fmt.Sprintf(`!document.querySelector('%s')`, card))
+	o.waitFor("the end of its wait", fmt.Sprintf(`!document.querySelector('%s')`, card))
 
 	o.goesTo("/operador/compras?id_usuario=" + usuario)
-	o.waitFor("la compra en la tabla", fmt.Sprintf(`document.querySelector('[data-id="%s"]') && document.querySelectorAll("#filas tr").length === 1`, id))
+	o.waitFor("the purchase in the table", fmt.Sprintf(`document.querySelector('[data-id="%s"]') && document.querySelectorAll("#rows tr").length === 1`, id))
 	o.selects("estado", "RECHAZADA")
-	o.presses("#filtros [type=submit]")
+	o.presses("#filters [type=submit]")
 	o.doesNotSee(fmt.Sprintf(`[data-id="%s"]`, id))
 	o.goesTo("/operador/compras")
-	o.waitFor("la tabla", `document.querySelectorAll("#filas [data-id]").length > 1`)
-	o.look("operador-compras")
+	o.waitFor("the table", `document.querySelectorAll("#rows [data-id]").length > 1`)
+	o.look("op-compras")
 
 	o.goesTo("/operador/compras/" + id)
-	o.waitFor("la saga", `document.querySelectorAll("#secuencia .flecha").length >= 6`)
+	o.waitFor("the saga", `document.querySelectorAll("#sequence .arrow").length >= 6`)
 	for _, message := range []string{"ValidarInventario", "InventarioValidado", "ReservarProducto", "ProductosReservados", "CrearOrden", "OrdenCreada"} {
-		if !strings.Contains(o.read(`document.querySelector("#secuencia").textContent`), message) {
-			t.Errorf("en la saga falta %s", message)
+		if !strings.Contains(o.read(`document.querySelector("#sequence").textContent`), message) {
+			t.Errorf("the saga lacks %s", message)
 		}
 	}
-	o.presses(`[data-accion="Despachar"]`)
+	o.presses(`[data-action="Despachar"]`)
 	o.waitForEstado("DESPACHADA")
 	p.waitForEstado("DESPACHADA")
-	o.waitFor("el despacho en la saga", `document.querySelector("#secuencia").textContent.includes("ReservaDespachada")`)
-	o.look("operador-compra")
+	o.waitFor("the dispatch in the saga", `document.querySelector("#sequence").textContent.includes("ReservaDespachada")`)
+	o.look("op-compra-despachada")
 	s.Balanced(t, []string{id})
 }
 
-// reponer adds to a product's stock on the page of the books.
+// reponer restocks a product on the page of the books.
 func reponer(o *person, producto string, cantidad int) {
 	o.t.Helper()
-	row := "#fila-" + producto
-	o.waitFor("la fila de "+producto, fmt.Sprintf(`document.querySelector(%q)?.innerText`, row+" [data-col=existencias]"))
-	earlier := o.read(fmt.Sprintf(`document.querySelector(%q).innerText`, row+" [data-col=repuesto]"))
+	row := "#row-" + producto
+	o.waitFor("the row of "+producto, fmt.Sprintf(`document.querySelector(%q)?.innerText`, row+" [data-column=existencias]"))
+	before := o.read(fmt.Sprintf(`document.querySelector(%q).innerText`, row+" [data-column=repuesto]"))
 	o.writes(row+" input", fmt.Sprint(cantidad))
 	o.presses(row + " button")
-	o.waitFor("lo repuesto", fmt.Sprintf(`document.querySelector(%q).innerText !== %q`, row+" [data-col=repuesto]", earlier))
+	o.waitFor("the new stock", fmt.Sprintf(`document.querySelector(%q).innerText !== %q`, row+" [data-column=repuesto]", before))
 }
 
 func TestReponer(t *testing.T) {
 	s := Open(t)
-	o := enters(t, s, Usuario(t), "operador", "/operador/existencias")
+	o := signIn(t, s, Usuario(t), "operador", "/operador/existencias")
 	reponer(o, "13", 25)
 	o.sees("Los libros cuadran")
 	o.look("existencias")
 	s.Balanced(t, nil)
 }
 
-// An operator rejects with a reason, and the customer reads it.
+// An operator rejects a purchase with a reason, and the customer reads the reason.
 func TestRechazar(t *testing.T) {
 	s := Open(t)
-	o := enters(t, s, Usuario(t)+"-o", "operador", "/operador/existencias")
+	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/existencias")
 	reponer(o, "11", 400)
-	p := enters(t, s, Usuario(t), "cliente", "/")
+	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.finds("agua")
 	p.puts("11", 150)
 	id := p.compra()
 	p.waitForEstado("POR_APROBAR")
 	o.goesTo("/operador/compras/" + id)
-	o.presses(`[data-accion="Rechazar"]`)
+	o.presses(`[data-action="Rechazar"]`)
 	o.writes("#motivo", "No cabe en el camión.")
-	o.presses("dialog [value=si]")
+	o.presses("dialog [value=yes]")
 	p.waitForEstado("RECHAZADA")
 	p.sees("No cabe en el camión.")
-	o.waitFor("lo deshecho en la saga", `document.querySelectorAll("#secuencia .vuelta").length >= 2`)
-	o.look("operador-compra-rechazada")
+	o.waitFor("the rollbacks in the saga", `document.querySelectorAll("#sequence .rollback").length >= 2`)
+	o.look("op-compra-rechazada")
 }
 
-// A message that nobody could handle is seen with its reason, and put back once its reason is gone: here a reply to a
-// purchase that nobody had yet.
+// An operator sees a dead letter with its reason, and puts it back on its topic once the reason is gone. The dead letter is a
+// reply to a purchase that does not exist yet.
 func TestDeadLetter(t *testing.T) {
 	s := Open(t)
 	id := NewID()
@@ -105,25 +105,25 @@ func TestDeadLetter(t *testing.T) {
 	if err := client.Publish(t.Context(), s.Broker, contracts.EventosInventario, reply); err != nil {
 		t.Fatal(err)
 	}
-	o := enters(t, s, Usuario(t), "operador", "/operador/mensajes-muertos")
-	card := fmt.Sprintf(`.muerto[data-registro="%s"]`, reply.ID)
+	o := signIn(t, s, Usuario(t), "operador", "/operador/mensajes-muertos")
+	card := fmt.Sprintf(`.dead-letter[data-record="%s"]`, reply.ID)
 	for range 20 { // until gestor-compra has set it aside
-		if o.presses("#refrescar"); o.read(fmt.Sprintf(`String(!!document.querySelector('%s'))`, card)) == "true" {
+		if o.presses("#refresh"); o.read(fmt.Sprintf(`String(!!document.querySelector('%s'))`, card)) == "true" {
 			break
 		}
 	}
-	o.waitFor("el mensaje", fmt.Sprintf(`document.querySelector('%s')`, card))
+	o.waitFor("the message", fmt.Sprintf(`document.querySelector('%s')`, card))
 	if text := o.read(fmt.Sprintf(`document.querySelector('%s').innerText`, card)); !strings.Contains(text, "InventarioValidado") || !strings.Contains(text, "gestor-compra") || !strings.Contains(text, "ValidarInventario") {
-		t.Errorf("la página dice %s", text)
+		t.Errorf("the page says %s", text)
 	}
-	o.look("mensajes-muertos")
+	o.look("dead-letters")
 
 	compra := contracts.NewMessage("prueba", contracts.CrearCompra, "", contracts.DatosComandoGestorCompra{IDCompra: id, IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}})
 	if err := client.Publish(t.Context(), s.Broker, contracts.ComandosGestorCompra, compra); err != nil {
 		t.Fatal(err)
 	}
-	o.waitFor("la compra", fmt.Sprintf(`fetch("/api/compras/%s").then((r) => r.ok ? r.json() : {}).then((c) => window.estadoDeLaCompra = c.estado) && window.estadoDeLaCompra === "CONFIRMADA"`, id))
-	o.presses(card + " [data-reponer]")
-	o.waitFor("que se diga", `document.querySelector("#avisos").textContent.includes("volvió a eventos-inventario")`)
+	o.waitFor("the purchase", fmt.Sprintf(`fetch("/api/compras/%s").then((r) => r.ok ? r.json() : {}).then((c) => window.estado = c.estado) && window.estado === "CONFIRMADA"`, id))
+	o.presses(card + " [data-action]")
+	o.waitFor("the notice", `document.querySelector("#notices").textContent.includes("volvió a eventos-inventario")`)
 	o.doesNotSee(card)
 }

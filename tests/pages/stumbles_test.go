@@ -11,61 +11,61 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// haz runs JavaScript in the page and waits for what it promises.
+// run runs JavaScript in the page and waits for its promise.
 func (p *person) run(expression string) {
 	p.t.Helper()
 	p.act(chromedp.Evaluate[chromedp.Void](expression, chromedp.EvalAwaitPromise))
 }
 
-// endsSession ends the session as another tab of the same browser would: the page is not told.
+// endsSession ends the session as another tab of the same browser would. The page does not notice.
 func (p *person) endsSession() {
 	p.t.Helper()
 	p.run(`fetch("/sesion").then((r) => r.json()).then((s) => fetch("/salir", {method: "POST", headers: {"X-CSRF-Token": s.csrf}}))`)
 }
 
-// signsInElsewhere signs in again behind the page's back.
+// signsInElsewhere signs in as another tab of the same browser would. The page does not notice.
 func (p *person) signsInElsewhere(usuario, role string) {
 	p.t.Helper()
 	p.run(fmt.Sprintf(`(async () => {
-		const pagina = new DOMParser().parseFromString(await (await fetch("/entrar?volver=/")).text(), "text/html");
-		const datos = new URLSearchParams(Array.from(pagina.querySelectorAll("input[type=hidden]"), (x) => [x.name, x.value]));
-		datos.set("usuario", %q);
-		datos.set("rol", %q);
-		await fetch("/desarrollo/entrar", {method: "POST", body: datos});
+		const form = new DOMParser().parseFromString(await (await fetch("/entrar?volver=/")).text(), "text/html");
+		const data = new URLSearchParams(Array.from(form.querySelectorAll("input[type=hidden]"), (x) => [x.name, x.value]));
+		data.set("usuario", %q);
+		data.set("rol", %q);
+		await fetch("/desarrollo/entrar", {method: "POST", body: data});
 	})()`, usuario, role))
 }
 
-// A session that ends while a purchase is looked at is told in words for a person, with the way back to that very page.
+// A page whose session ended says so to the person, and leads back to itself through the sign-in.
 func TestEndedSession(t *testing.T) {
 	s := Open(t)
 	usuario := Usuario(t)
-	p := enters(t, s, usuario, "cliente", "/")
+	p := signIn(t, s, usuario, "cliente", "/")
 	p.puts("18", 1)
 	id := p.compra()
 	p.waitForEstado("CONFIRMADA")
 	p.endsSession()
 	p.presses("#cancelar")
-	p.presses("dialog [value=si]")
+	p.presses("dialog [value=yes]")
 	p.sees("Su sesión terminó.")
-	if said := p.read(`document.querySelector("#avisos").textContent`); strings.Contains(said, "Bearer") {
-		t.Errorf("a una persona se le dice %q", said)
+	if said := p.read(`document.querySelector("#notices").textContent`); strings.Contains(said, "Bearer") {
+		t.Errorf("the person reads %q", said)
 	}
-	p.look("sesion-terminada")
-	p.presses("#sesion-terminada button")
+	p.look("session-ended")
+	p.presses("#session-ended button")
 	p.writes("input[name=usuario]", usuario)
 	p.presses("form button")
 	p.waitForEstado("CONFIRMADA")
-	p.waitFor("la misma compra", fmt.Sprintf(`location.pathname === "/compras/%s"`, id))
+	p.waitFor("the same purchase", fmt.Sprintf(`location.pathname === "/compras/%s"`, id))
 
 	p.endsSession()
-	p.signsInElsewhere(usuario, "cliente") // the page has the CSRF token of the session before
+	p.signsInElsewhere(usuario, "cliente") // the page still has the CSRF token of the ended session
 	p.presses("#cancelar")
-	p.presses("dialog [value=si]")
+	p.presses("dialog [value=yes]")
 	p.waitForEstado("CANCELADA")
 }
 
-// What was chosen before signing in is still chosen after it; in another tab the basket is the same; signing out takes it away.
-func TestBasket(t *testing.T) {
+// The cart survives the sign-in, is the same in all tabs, and is emptied at the sign-out.
+func TestCart(t *testing.T) {
 	s := Open(t)
 	p := newPerson(t, s)
 	p.goesTo("/")
@@ -74,37 +74,37 @@ func TestBasket(t *testing.T) {
 	p.presses("#comprar [type=submit]")
 	p.writes("input[name=usuario]", Usuario(t))
 	p.presses("form button")
-	p.waitFor("la cesta con su entrega", `document.querySelector("#quien .nombre") && document.querySelector("#domicilio")?.checked && document.querySelector("#lineas input")?.value === "2"`)
+	p.waitFor("the cart with its delivery", `document.querySelector("#who .name") && document.querySelector("#domicilio")?.checked && document.querySelector("#lines input")?.value === "2"`)
 
 	other := p.otherTab()
 	other.goesTo("/")
 	other.puts("18", 5)
-	p.waitFor("lo que cambió en la otra pestaña", `document.querySelector("#lineas input").value === "5"`)
+	p.waitFor("the change of the other tab", `document.querySelector("#lines input").value === "5"`)
 	p.puts("14", 900000)
 	p.sees("Solo hay")
-	p.writes(`#lineas [data-id="14"] input`, "0\t")
+	p.writes(`#lines [data-id="14"] input`, "0\t")
 	p.compra()
 	p.sees("A domicilio")
-	other.waitFor("que la otra cesta quede vacía", `document.querySelector("#comprar").hidden`)
+	other.waitFor("the empty cart in the other tab", `document.querySelector("#comprar").hidden`)
 
 	other.puts("18", 1)
-	other.presses("#quien button")
-	other.waitFor("que no quede nada de quien salió", `document.querySelector('#quien a[href^="/entrar"]') && document.querySelector("#comprar").hidden`)
+	other.presses("#who button")
+	other.waitFor("the empty cart after the sign-out", `document.querySelector('#who a[href^="/entrar"]') && document.querySelector("#comprar").hidden`)
 }
 
-// On a phone the basket is below the products: the way to it is shown until one is there, and nothing is wider than a small one.
+// On a phone a link leads to the cart below the products. It hides while the cart is visible. The sign-in form fits the screen.
 func TestSmallPhone(t *testing.T) {
 	s := Open(t)
 	p := newPerson(t, s)
 	p.dress(small)
 	p.goesTo("/")
-	p.presses(`[data-agregar="1"]`)
-	p.presses("#ir-cesta")
-	p.waitFor("que no tape la cesta", `getComputedStyle(document.querySelector("#ir-cesta")).visibility === "hidden"`)
+	p.presses(`[data-add="1"]`)
+	p.presses("#to-cart")
+	p.waitFor("the hidden link", `getComputedStyle(document.querySelector("#to-cart")).visibility === "hidden"`)
 	p.goesTo("/entrar?volver=/")
-	p.waitFor("el formulario", `document.querySelector("fieldset")`)
+	p.waitFor("the form", `document.querySelector("fieldset")`)
 	if outside := p.read(`Array.from(document.querySelectorAll("form *")).filter((x) => x.getBoundingClientRect().right > x.closest("form").getBoundingClientRect().right).map((x) => x.outerHTML).join()`); outside != "" {
-		t.Errorf("se sale de la tarjeta: %s", outside)
+		t.Errorf("wider than the form: %s", outside)
 	}
 }
 
@@ -112,66 +112,66 @@ func TestSmallPhone(t *testing.T) {
 func TestPagesWithoutGestorCompra(t *testing.T) {
 	s := ForBreaking(t)
 	usuario := Usuario(t)
-	p := enters(t, s, usuario, "cliente", "/")
+	p := signIn(t, s, usuario, "cliente", "/")
 	p.puts("18", 1)
 	id := p.compra()
 	p.waitForEstado("CONFIRMADA")
-	o := enters(t, s, Usuario(t)+"-o", "operador", "/operador")
+	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador")
 	s.Run(t, "stop", "gestor-compra")
 	t.Cleanup(func() { s.Run(t, "start", "gestor-compra") })
 	o.goesTo("/operador/compras")
 	o.sees("No pudimos mostrar la página")
 	o.goesTo("/operador/compras/" + id)
-	o.waitForEstado("CONFIRMADA") // of what the bff knows by itself
+	o.waitForEstado("CONFIRMADA") // the bff has its own copy of the purchase
 	o.sees("Se vuelve a preguntar sola.")
 	s.Run(t, "start", "gestor-compra")
-	o.waitFor("la saga, sin tocar nada", `document.querySelectorAll("#secuencia .flecha").length >= 6`)
+	o.waitFor("the saga, without a reload", `document.querySelectorAll("#sequence .arrow").length >= 6`)
 }
 
-// Who cancels while a step takes its time is told that it was taken note of, and cannot ask twice.
+// A cancellation during a slow step is acknowledged, and cannot be asked for twice.
 func TestCancelarUnderWay(t *testing.T) {
 	s := ForBreaking(t)
-	p := enters(t, s, Usuario(t), "cliente", "/")
+	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.puts("18", 1)
 	s.Run(t, "stop", "ordenes")
 	t.Cleanup(func() { s.Run(t, "start", "ordenes") })
 	id := p.compra()
 	p.waitForEstado("PRODUCTOS_RESERVADOS")
 	p.presses("#cancelar")
-	p.presses("dialog [value=si]")
+	p.presses("dialog [value=yes]")
 	p.sees("Pidió cancelarla")
 	if visible := p.read(`String(document.querySelector("#cancelar").checkVisibility())`); visible != "false" {
-		t.Error("se puede volver a pedir")
+		t.Error("the purchase can be cancelled twice")
 	}
-	p.look("compra-cancelacion-pedida")
+	p.look("compra-cancelling")
 	s.Run(t, "start", "ordenes")
 	p.waitForEstado("CANCELADA")
 	p.sees("Quedó cancelada.")
 	s.Balanced(t, []string{id})
 }
 
-// What is asked for every other second does not take the focus away; neither do a dialog and a button that did its work.
+// The focus stays where it is when a page polls, after a dialog is closed, and after an action.
 func TestFocusStays(t *testing.T) {
 	s := Open(t)
-	p := enters(t, s, Usuario(t), "cliente", "/")
+	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.puts("11", 150)
 	id := p.compra()
 	p.waitForEstado("POR_APROBAR")
-	o := enters(t, s, Usuario(t)+"-o", "operador", "/operador")
-	o.waitFor("las cifras", `document.querySelectorAll("#estados a").length > 0`)
+	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador")
+	o.waitFor("the figures", `document.querySelectorAll("#estados a").length > 0`)
 	o.run(`document.querySelector("#estados a").focus()`)
 	time.Sleep(5 * time.Second) // at least two rounds
 	if where := o.read(`document.activeElement.outerHTML`); !strings.Contains(where, "/operador/compras?estado=RECIBIDA") {
-		t.Errorf("el foco fue a dar a %.200s", where)
+		t.Errorf("the focus moved to %.200s", where)
 	}
 
 	o.goesTo("/operador/compras/" + id)
-	o.presses(`[data-accion="Rechazar"]`)
-	o.waitFor("la pregunta", `document.querySelector("dialog[open]")`)
-	o.typesIn("\x1b")
-	o.waitFor("el foco otra vez en el botón", `!document.querySelector("dialog") && document.activeElement.dataset.accion === "Rechazar"`)
-	o.presses(`[data-accion="Aprobar"]`)
+	o.presses(`[data-action="Rechazar"]`)
+	o.waitFor("the question", `document.querySelector("dialog[open]")`)
+	o.types("\x1b")
+	o.waitFor("the focus on the button again", `!document.querySelector("dialog") && document.activeElement.dataset.action === "Rechazar"`)
+	o.presses(`[data-action="Aprobar"]`)
 	o.waitForEstado("CONFIRMADA")
-	o.waitFor("el foco en la página", `document.activeElement.id === "contenido"`)
-	o.waitFor("el título", `document.title.startsWith("Confirmada")`) // it is set once the page is drawn
+	o.waitFor("the focus on the page", `document.activeElement.id === "content"`)
+	o.waitFor("the title", `document.title.startsWith("Confirmada")`) // the page sets it last
 }

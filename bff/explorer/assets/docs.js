@@ -1,0 +1,24 @@
+// RapiDoc in the colours of the pages. Its requests carry the page's session, or the token that the person typed.
+const doc = document.querySelector("rapi-doc");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function setColours() {
+  const colours = dark.matches
+    ? { theme: "dark", "bg-color": "#101518", "text-color": "#e9eeee", "nav-bg-color": "#181f23", "nav-text-color": "#a0aeb4", "nav-hover-bg-color": "#242d31", "nav-hover-text-color": "#e9eeee", "nav-accent-color": "#74d3b8", "primary-color": "#74d3b8" }
+    : { theme: "light", "bg-color": "#f7f6f2", "text-color": "#182225", "nav-bg-color": "#ffffff", "nav-text-color": "#57646a", "nav-hover-bg-color": "#eceae4", "nav-hover-text-color": "#182225", "nav-accent-color": "#0f5f50", "primary-color": "#0f5f50" };
+  for (const [name, value] of Object.entries(colours)) doc.setAttribute(name, value);
+}
+setColours();
+dark.addEventListener("change", setColours);
+
+const session = await fetch("/sesion").then((r) => (r.ok ? r.json() : null)).catch(() => null);
+document.getElementById("who").replaceChildren(...(session
+  ? [`Lo que se prueba aquí se pide en nombre de ${session.usuario} (${session.roles.join(", ")}).`]
+  : ["Nadie ha entrado: aquí se puede probar solo lo que es de todos. ", Object.assign(document.createElement("a"), { href: "/entrar?volver=/docs", textContent: "Entrar" })]));
+
+doc.addEventListener("before-try", (e) => {
+  const { headers } = e.detail.request;
+  const token = document.getElementById("token").value.trim();
+  if (token) headers.set("Authorization", `Bearer ${token.replace(/^Bearer\s+/i, "")}`);
+  else if (session) headers.set("X-CSRF-Token", session.csrf);
+});

@@ -1,0 +1,103 @@
+// The public API and the session, for the pages.
+
+// Problem is an answer that is not a success. Its message is for a person; status is the HTTP status, 0 without a connection.
+class Problem extends Error {
+  constructor(status, body) {
+    const details = (body.errores ?? []).map((e) => `${e.campo}: ${e.detalle}`);
+    super([body.detail || body.title || `El servidor respondió ${status}.`, ...details].join(" "));
+    this.status = status;
+  }
+}
+
+let known; // promise of the session {usuario, roles, csrf}, or of null
+
+// session resolves to the session, or to null when nobody is signed in.
+export function session() {
+  known ??= request("GET", "/sesion").then((s) => (s.usuario ? s : null)).catch((e) => {
+    if (e.status === 401 || e.status === 404) return null;
+    known = undefined;
+    throw e;
+  });
+  return known;
+}
+
+// get resolves to the JSON at path.
+export const get = (path, options) => request("GET", path, undefined, options);
+
+// post sends body to path. key is the Idempotency-Key: the server does the work once for each key.
+export async function post(path, body, { key } = {}) {
+  const before = await session();
+  const as = (s) => request("POST", path, body, { headers: { ...(s && { "X-CSRF-Token": s.csrf }), ...(key && { "Idempotency-Key": key }) } });
+  try {
+    return await as(before);
+  } catch (e) {
+    if (e.status !== 403) throw e;
+    const now = await newerSession(before);
+    if (!now) throw e;
+    return as(now);
+  }
+}
+
+// newerSession resolves to the session that replaced before: a person who signs in again in another tab has another CSRF token.
+// It throws when another person signed in, because this page shows what is before's. It resolves to null when nothing changed.
+async function newerSession(before) {
+  known = undefined;
+  const now = await session();
+  if (!now || now.csrf === before?.csrf) return null;
+  if (before && now.usuario !== before.usuario) throw new Problem(403, { detail: `En otra pestaña entró ${now.usuario}. Vuelva a cargar la página.` });
+  return now;
+}
+
+async function request(method, path, body, { headers = {}, signal } = {}) {
+  const options = { method, headers: { Accept: "application/json", ...headers }, signal, credentials: "same-origin" };
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let r;
+  try {
+    r = await fetch(path, options);
+  } catch (e) {
+    if (e.name === "AbortError") throw e;
+    throw new Problem(0, { detail: "No hay conexión con el servidor. Intente de nuevo." });
+  }
+  const text = await r.text();
+  let data = null;
+  try {
+    data = text ? JSON.parse(text) : null;
+  } catch {
+    data = null;
+  }
+  if (r.status === 401 && path !== "/sesion") {
+    known = undefined;
+    // Only /sesion is believed: the store of the sessions may have been away for a moment.
+    if (await session().catch(() => true)) throw new Problem(503, { detail: "No pudimos comprobar su sesión. Intente de nuevo." });
+    dispatchEvent(new Event("session-ended")); // frame.js shows it: the API's text about tokens is not for a person
+    throw new Problem(401, { detail: "Su sesión terminó. Entre otra vez para seguir." });
+  }
+  if (!r.ok) throw new Problem(r.status, data ?? {});
+  return data;
+}
+
+// newKey returns a random Idempotency-Key.
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+// productoNames resolves to a function from a product's id to its name. An unknown product is called by its id.
+export async function productoNames() {
+  let list = [];
+  try {
+    list = await get("/api/productos");
+  } catch {
+    // a page works without the names
+  }
+  const names = new Map(list.map((p) => [p.id, p.nombre]));
+  return (id) => names.get(id) ?? `Producto ${id}`;
+}
+
+// query returns the values as a query string, without the empty ones: "?a=1&b=2".
+export function query(values) {
+  const q = new URLSearchParams(Object.entries(values).filter(([, v]) => v !== "" && v !== undefined && v !== null));
+  return q.size ? `?${q}` : "";
+}

@@ -1,0 +1,68 @@
+// The cart. The browser's local storage keeps it, so all tabs have the same one.
+const KEY = "cart", DOMICILIO_KEY = "cart-domicilio";
+
+function load() {
+  try {
+    const lines = JSON.parse(localStorage.getItem(KEY)) ?? [];
+    return new Map(lines.filter(([id, n]) => typeof id === "string" && Number.isInteger(n) && n > 0));
+  } catch {
+    return new Map();
+  }
+}
+
+let lines = load();
+const listeners = [];
+
+// onChange registers a function that runs after each change, also after one in another tab.
+export const onChange = (listener) => listeners.push(listener);
+
+export const cantidadOf = (id) => lines.get(id) ?? 0;
+export const asLineas = () => Array.from(lines, ([id_producto, cantidad]) => ({ id_producto, cantidad }));
+export const total = () => Array.from(lines.values()).reduce((a, b) => a + b, 0);
+export const domicilio = () => stored(DOMICILIO_KEY) === "true";
+
+// put sets the quantity of a product; 0 removes it.
+export function put(id, cantidad) {
+  if (cantidad > 0) lines.set(id, Math.min(cantidad, 1000000));
+  else lines.delete(id);
+  store(KEY, JSON.stringify(Array.from(lines)));
+}
+
+// putDomicilio stores whether the purchase is delivered at home. The choice must survive the sign-in.
+export const putDomicilio = (chosen) => store(DOMICILIO_KEY, String(chosen));
+
+export function clear() {
+  for (const id of Array.from(lines.keys())) put(id, 0);
+  putDomicilio(false);
+}
+
+function stored(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function store(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // without local storage the cart lives as long as the page
+  }
+  listeners.forEach((listener) => listener());
+}
+
+function reload() {
+  lines = load();
+  listeners.forEach((listener) => listener());
+}
+
+// Another tab changed the cart, or bought it.
+addEventListener("storage", (e) => {
+  if (e.key === null || e.key.startsWith(KEY)) reload();
+});
+// The browser shows a page that it kept: the page did not hear of changes meanwhile.
+addEventListener("pageshow", (e) => {
+  if (e.persisted) reload();
+});

@@ -1,0 +1,82 @@
+import { get, newKey, post, productoNames } from "./api.js";
+import { badge, byId, date, estados, h, isCancelable, number, shortId, time } from "./dom.js";
+import { ask, begin, emptyState, focusOn, notify, showFailure, withButton } from "./frame.js";
+import { drawSteps, follow, reasonBox, stepTitle, summary } from "./timeline.js";
+
+const id = decodeURIComponent(location.pathname.split("/").at(-1));
+const path = `/api/compras/${encodeURIComponent(id)}`;
+const pageTitle = document.title;
+let nameOf, shownEstado;
+let cancelling = false; // the cancellation was accepted, and waits for the end of the current step
+
+const inWords = (estado) => (cancelling && isCancelable(estado) ? "Pidió cancelarla: se deshace en cuanto termine lo que está en curso." : summary(estado));
+
+function show(c) {
+  const added = drawSteps(byId("timeline"), c);
+  byId("compra").hidden = false;
+  byId("compra").dataset.estado = c.estado;
+  if (shownEstado !== c.estado) {
+    byId("estado").replaceChildren(badge(c.estado));
+    byId("summary").textContent = inWords(c.estado);
+    document.title = `${estados[c.estado]?.[0] ?? c.estado} · ${pageTitle}`; // a person at another tab sees it too
+  }
+  if (shownEstado && added.length) byId("announcer").append(...added.map((x) => h("span", {}, `${stepTitle(x.paso)}. ${x.detalle} `)));
+  shownEstado = c.estado;
+  const reason = reasonBox(c, nameOf);
+  byId("reason").replaceChildren(...(reason ? [reason] : []));
+  byId("lines").replaceChildren(...c.productos.map((l) => h("li", {}, h("span", {}, nameOf(l.id_producto)), h("span", { class: "num" }, `× ${number(l.cantidad)}`))));
+  byId("facts").replaceChildren(
+    fact("Entrega", c.domicilio ? "A domicilio" : "En tienda"),
+    fact("Creada", time(c.creada_en, date(c.creada_en))),
+    c.id_orden ? fact("Orden", h("span", { class: "mono", title: c.id_orden }, `…${shortId(c.id_orden)}`)) : "",
+    fact("Compra", h("span", { class: "mono", title: c.id }, `…${shortId(c.id)}`)));
+  const hadFocus = document.activeElement === byId("cancelar");
+  byId("cancelar").hidden = cancelling || !isCancelable(c.estado);
+  if (hadFocus) focusOn(byId("cancelar"));
+}
+
+const fact = (term, value) => h("div", {}, h("dt", {}, term), h("dd", {}, value));
+
+async function cancelar(button) {
+  const answer = await ask({
+    title: "¿Cancelar la compra?", text: "Se deshace lo que ya se hizo: los productos vuelven a la bodega.",
+    action: "Cancelar la compra", tone: "danger", reasonLabel: "Motivo (si quiere)",
+  });
+  if (!answer) return;
+  await withButton(button, async () => {
+    await post(`${path}/cancelacion`, { motivo: answer.motivo }, { key: newKey() });
+    cancelling = true;
+    if (!isCancelable(shownEstado)) return; // the page shows the result already
+    button.hidden = true;
+    byId("summary").textContent = inWords(shownEstado);
+    notify("Cancelación pedida.");
+  });
+}
+
+async function beginPage() {
+  if (!await begin()) return;
+  nameOf = await productoNames();
+  try {
+    show(await get(path));
+  } catch (e) {
+    if (e.status !== 404 && e.status !== 400) throw e;
+    byId("content").replaceChildren(emptyState("No encontramos esa compra", "Puede que sea de otra persona, o que la dirección esté incompleta.",
+      h("a", { class: "button", href: "/compras" }, "Mis compras"), "h1"));
+    return;
+  }
+  byId("cancelar").addEventListener("click", (e) => cancelar(e.currentTarget));
+  // The stream begins at the first change: the page skips the changes that it shows already.
+  let shownNumero = Number(byId("timeline").dataset.last);
+  follow(id, (c) => {
+    const n = c.historia.at(-1)?.numero ?? 0;
+    if (n < shownNumero) return;
+    shownNumero = n;
+    show(c);
+  }, (lost) => {
+    const text = lost ? "Se perdió la conexión. La recuperamos sola." : inWords(shownEstado);
+    if (lost && byId("summary").textContent !== text) byId("announcer").append(h("span", {}, `${text} `));
+    byId("summary").textContent = text;
+  });
+}
+
+beginPage().catch(showFailure);

@@ -1,0 +1,109 @@
+// Elements, and how the pages write numbers, times, durations and states in Spanish.
+
+import { byState } from "./saga.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// h returns a new HTML element. A function among the attributes becomes an event listener; true becomes an empty attribute;
+// false, null and undefined are left out. Text among the children needs no escaping.
+export function h(name, attributes = {}, ...children) {
+  return build(document.createElement(name), attributes, children);
+}
+
+// s returns a new SVG element. It takes what h takes.
+export function s(name, attributes = {}, ...children) {
+  return build(document.createElementNS(SVG, name), attributes, children);
+}
+
+function build(e, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (typeof value === "function") e.addEventListener(key.slice(2), value);
+    else if (value === true) e.setAttribute(key, "");
+    else e.setAttribute(key, value);
+  }
+  e.append(...children.flat().filter((x) => x !== null && x !== undefined && x !== false));
+  return e;
+}
+
+// replaceIfChanged gives place the children, unless it has equal ones already. A page that polls must not take the focus away,
+// and a screen reader must not read the same text again.
+export function replaceIfChanged(place, ...children) {
+  if (children.length === place.childNodes.length && children.every((x, i) => x.isEqualNode(place.childNodes[i]))) return;
+  const focusable = () => Array.from(place.querySelectorAll("a, button, [tabindex]"));
+  const i = focusable().indexOf(document.activeElement);
+  place.replaceChildren(...children);
+  if (i >= 0) focusable()[i]?.focus({ preventScroll: true });
+}
+
+export const byId = (id) => document.getElementById(id);
+
+const integers = new Intl.NumberFormat("es-CO");
+const decimals = new Intl.NumberFormat("es-CO", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+export const number = (n) => integers.format(n);
+export const decimal = (n) => decimals.format(n);
+export const count = (n, one, many) => `${number(n)} ${n === 1 ? one : many}`;
+
+const clocks = new Intl.DateTimeFormat("es-CO", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const dates = new Intl.DateTimeFormat("es-CO", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const instants = new Intl.DateTimeFormat("es-CO", { dateStyle: "long", timeStyle: "medium" });
+export const clock = (t) => clocks.format(new Date(t));
+export const date = (t) => dates.format(new Date(t));
+
+// time returns a <time> element. Its title has the whole date and time.
+export function time(t, text = clock(t)) {
+  return h("time", { datetime: new Date(t).toISOString(), title: instants.format(new Date(t)) }, text);
+}
+
+// durationParts returns the numbers of ms milliseconds with their units, as a person would say them: [["1", "min"], ["30", "s"]].
+export function durationParts(ms) {
+  if (ms === null || ms === undefined || Number.isNaN(ms)) return [["—"]];
+  if (ms < 999.5) return [[`${Math.round(ms)}`, "ms"]];
+  if (ms < 59950) return [[decimal(ms / 1000), "s"]];
+  const seconds = Math.round(ms / 1000);
+  if (seconds >= 3600) return [[decimal(seconds / 3600), "h"]];
+  const minutes = [[`${Math.floor(seconds / 60)}`, "min"]];
+  return seconds % 60 ? [...minutes, [`${seconds % 60}`, "s"]] : minutes;
+}
+
+// duration returns ms milliseconds as text: "1 min 30 s".
+export const duration = (ms) => durationParts(ms).flat().join(" ");
+
+export const shortId = (id) => id.slice(-8);
+
+// estados maps a state to its name for a person and its tone, which is a CSS class.
+export const estados = {
+  RECIBIDA: ["Recibida", "busy"],
+  ...byState((step) => [step.name, "busy"]),
+  POR_APROBAR: ["Por aprobar", "warn"],
+  CONFIRMADA: ["Confirmada", "good"],
+  DESPACHADA: ["Despachada", "good"],
+  COMPENSANDO: ["Deshaciéndose", "warn"],
+  RECHAZADA: ["Rechazada", "bad"],
+  CANCELADA: ["Cancelada", "calm"],
+  FALLIDA: ["Fallida", "bad"],
+};
+
+export const isBusy = (estado) => estados[estado]?.[1] === "busy" || estado === "COMPENSANDO";
+export const isCancelable = (estado) => isBusy(estado) && estado !== "COMPENSANDO" || estado === "POR_APROBAR" || estado === "CONFIRMADA";
+
+// badge returns the state's name in its tone.
+export function badge(estado) {
+  const [name, tone] = estados[estado] ?? [estado, "calm"];
+  return h("span", { class: `badge ${tone}${isBusy(estado) ? " live" : ""}` }, name);
+}
+
+// fillEstados gives the select an option for each state, and one for all of them.
+export function fillEstados(select, chosen = "") {
+  select.replaceChildren(h("option", { value: "" }, "Todas"),
+    ...Object.entries(estados).map(([value, [name]]) => h("option", { value, selected: value === chosen }, name)));
+}
+
+// describeLines returns the first line of a purchase and how many more there are: "2 × Arroz y 1 producto más".
+export function describeLines(productos, nameOf) {
+  const [first, ...rest] = productos;
+  if (!first) return "Sin productos";
+  return `${number(first.cantidad)} × ${nameOf(first.id_producto)}` + (rest.length ? ` y ${count(rest.length, "producto más", "productos más")}` : "");
+}
+
+export const units = (productos) => productos.reduce((n, line) => n + line.cantidad, 0);

@@ -1,0 +1,170 @@
+// What every page does: show who is signed in, show notices and errors, and ask before an action that cannot be undone.
+import { post, session } from "./api.js";
+import { clear } from "./cart.js";
+import { byId, h } from "./dom.js";
+
+const signInPath = () => `/entrar?volver=${encodeURIComponent(location.pathname + location.search)}`;
+
+// begin shows who is signed in and resolves to the session. It resolves to null when the page cannot be shown to this visitor,
+// and says why in place of the page. A page that is open to everybody is shown in any case.
+export async function begin({ open = false } = {}) {
+  let s;
+  try {
+    s = await session();
+  } catch (e) {
+    (open ? reportError : showFailure)(e);
+    return null;
+  }
+  showWho(s);
+  const role = document.body.dataset.role;
+  if (open && !s) return null;
+  if (!s) {
+    replacePage("Entre para seguir", "Esta página es de quien tiene una cuenta.", h("a", { class: "button primary", href: signInPath() }, "Entrar"));
+    return null;
+  }
+  if (role === "operador" && !s.roles.includes("operador")) {
+    replacePage("Esta página es de operadores", `Usted entró como ${s.usuario}, que no lo es.`, h("a", { class: "button", href: "/" }, "Ir a la tienda"));
+    return null;
+  }
+  return s;
+}
+
+function showWho(s) {
+  const who = byId("who");
+  if (!s) {
+    who.replaceChildren(h("a", { class: "button small", href: signInPath() }, "Entrar"));
+    return;
+  }
+  const [otherPath, otherName] = document.body.dataset.role === "operador" ? ["/", "Tienda"] : ["/operador", "Operación"];
+  who.replaceChildren(...[
+    s.roles.includes("operador") && h("a", { href: otherPath }, otherName),
+    h("span", { class: "name" }, h("span", { class: "initial", "aria-hidden": "true" }, initial(s.usuario)), h("span", { class: "verbatim", title: s.usuario }, s.usuario)),
+    h("button", { class: "link", type: "button", onclick: signOut }, "Salir"),
+  ].filter(Boolean));
+}
+
+// initial returns the first character that a person sees: joined emoji and accents are one.
+const initial = (text) => new Intl.Segmenter("es").segment(text).containing(0)?.segment ?? "";
+
+async function signOut() {
+  try {
+    await post("/salir");
+  } catch (e) {
+    if (e.status !== 401) { // 401: the session had ended already
+      reportError(e);
+      return;
+    }
+  }
+  clear(); // the next person at this browser must not find this person's cart
+  location.assign("/");
+}
+
+// A session may end while its page is open. The page stays; a box above it leads back to the sign-in.
+addEventListener("session-ended", () => {
+  if (sessionHasEnded()) return;
+  byId("content").prepend(h("div", { id: "session-ended", class: "callout ended", role: "alert" },
+    h("p", {}, "Su sesión terminó."), h("button", { class: "button small", type: "button", onclick: signIn }, "Entrar otra vez")));
+  showWho(null);
+});
+
+const sessionHasEnded = () => byId("session-ended") !== null;
+
+// signIn leaves for the sign-in, which comes back to this page.
+export function signIn() {
+  location.assign(signInPath());
+}
+
+function replacePage(title, text, action) {
+  byId("content").replaceChildren(emptyState(title, text, action, "h1"));
+}
+
+// emptyState returns what a page shows where it has nothing to show.
+export function emptyState(title, text, action, heading = "h2") {
+  return h("div", { class: "empty" }, h(heading, {}, title), h("p", {}, text), action);
+}
+
+// notify shows a text for some seconds; a screen reader reads it. A new notice replaces the old ones, but not other errors.
+export function notify(text, tone = "") {
+  const notice = h("p", { class: `notice ${tone}` }, text);
+  for (const earlier of byId("notices").querySelectorAll(".notice")) {
+    if (!earlier.matches(".bad") || earlier.textContent === text) earlier.remove();
+  }
+  byId("notices").append(notice);
+  setTimeout(() => notice.remove(), tone === "bad" ? 9000 : 5000);
+}
+
+// reportError shows an error as a notice.
+export function reportError(e) {
+  if (e.name === "AbortError" || e.status === 401) return; // the page shows already that the session ended
+  notify(inWords(e), "bad");
+}
+
+// inWords returns the error's text for a person. An error without a status is a defect of the page: the console gets it.
+function inWords(e) {
+  if (e.status === undefined) console.error(e);
+  return e.status === undefined ? "Algo falló en la página. Vuelva a cargarla." : e.message;
+}
+
+// showFailure replaces a page that could not be loaded. A notice would go away and leave the page empty.
+export function showFailure(e) {
+  if (e.status === 401) return;
+  replacePage("No pudimos mostrar la página", inWords(e), h("button", { class: "button primary", type: "button", onclick: () => location.reload() }, "Intentar de nuevo"));
+}
+
+// withButton disables the button while the action runs, and reports its error. A disabled button loses the focus: afterwards
+// the button gets it back, or the page does when the button is gone.
+export async function withButton(button, action) {
+  if (button.disabled) return;
+  button.disabled = true;
+  try {
+    await action();
+  } catch (e) {
+    reportError(e);
+  } finally {
+    button.disabled = false;
+    if (document.activeElement === document.body || document.activeElement === button) focusOn(button);
+  }
+}
+
+// focusOn focuses e, or the page when e is null or cannot be seen.
+export function focusOn(e) {
+  (e?.isConnected && e.checkVisibility() ? e : byId("content")).focus({ preventScroll: true });
+}
+
+// ask shows a dialog. It resolves to {motivo}, or to null when the person goes back. reasonLabel adds a field for the reason.
+export function ask({ title, text, action, tone = "primary", reasonLabel = "" }) {
+  return new Promise((resolve) => {
+    const field = reasonLabel && h("textarea", { id: "motivo", maxlength: "500" });
+    const dialog = h("dialog", { "aria-labelledby": "question" },
+      h("form", { method: "dialog" },
+        h("h2", { id: "question" }, title),
+        h("p", { class: "muted" }, text),
+        field && h("div", { class: "field" }, h("label", { for: "motivo" }, reasonLabel), field),
+        h("div", { class: "buttons" },
+          h("button", { class: "button", value: "", formnovalidate: true }, "Volver"),
+          h("button", { class: `button ${tone}`, value: "yes" }, action))));
+    dialog.addEventListener("close", () => {
+      resolve(dialog.returnValue === "yes" ? { motivo: field ? field.value.trim() : "" } : null);
+      dialog.remove();
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+// every runs the action now and every ms milliseconds, one at a time, while the page is visible and the session lasts.
+export function every(ms, action) {
+  let running = false;
+  const round = async () => {
+    if (running || document.hidden || sessionHasEnded()) return;
+    running = true;
+    try {
+      await action();
+    } finally {
+      running = false;
+    }
+  };
+  document.addEventListener("visibilitychange", round);
+  setInterval(round, ms);
+  return round();
+}

@@ -1,0 +1,82 @@
+import { get, productoNames } from "./api.js";
+import { actions } from "./actions.js";
+import { badge, byId, date, estados, h, number, shortId, time } from "./dom.js";
+import { begin, emptyState, focusOn, reportError, showFailure } from "./frame.js";
+import { draw, narrow } from "./sequence.js";
+import { drawSteps, follow, reasonBox } from "./timeline.js";
+
+const id = decodeURIComponent(location.pathname.split("/").at(-1));
+const path = `/api/compras/${encodeURIComponent(id)}`;
+let nameOf, ownerText, latest, retry, shownNumero = -1, shownEstado;
+
+const lastNumero = (c) => c.historia.at(-1)?.numero ?? 0;
+
+async function show(c) {
+  shownNumero = lastNumero(c);
+  byId("compra").hidden = false;
+  byId("compra").dataset.estado = c.estado;
+  byId("title").replaceChildren("Compra ", h("span", { class: "mono" }, `…${shortId(c.id)}`));
+  if (shownEstado !== c.estado) {
+    shownEstado = c.estado;
+    byId("estado").replaceChildren(badge(c.estado));
+    document.title = `${estados[c.estado]?.[0] ?? c.estado} · …${shortId(c.id)} · Entregas de los Alpes`;
+    const hadFocus = byId("actions").contains(document.activeElement);
+    byId("actions").replaceChildren(...actions(c, refresh));
+    if (hadFocus) focusOn(null); // not on the next action: a second Enter would start it
+  }
+  ownerText = `De ${c.id_usuario}, ${c.domicilio ? "a domicilio" : "en tienda"}.`;
+  byId("summary").textContent = ownerText;
+  const reason = reasonBox(c, nameOf);
+  byId("reason").replaceChildren(...(reason ? [reason] : []));
+  drawSteps(byId("timeline"), c, { ahead: false });
+  byId("lines").replaceChildren(...c.productos.map((l) => h("li", {}, h("span", {}, nameOf(l.id_producto)), h("span", { class: "num" }, `× ${number(l.cantidad)}`))));
+  const fact = (term, value) => h("div", {}, h("dt", {}, term), h("dd", {}, value));
+  byId("facts").replaceChildren(fact("Usuario", h("a", { href: `/operador/compras?id_usuario=${encodeURIComponent(c.id_usuario)}`, class: "verbatim" }, c.id_usuario)),
+    fact("Creada", time(c.creada_en, date(c.creada_en))), fact("Cambió", time(c.actualizada_en, date(c.actualizada_en))),
+    fact("Compra", h("span", { class: "mono" }, c.id)), c.id_orden ? fact("Orden", h("span", { class: "mono" }, c.id_orden)) : "");
+  await showSaga(c);
+}
+
+// showSaga reads the messages from gestor-compra and draws them. While gestor-compra does not answer, the page shows the rest
+// and asks again.
+async function showSaga(c) {
+  clearTimeout(retry);
+  try {
+    const [{ mensajes }, orden] = await Promise.all([get(`${path}/mensajes`), c.estado === "DESPACHADA" && c.id_orden ? get(`/api/ordenes/${encodeURIComponent(c.id_orden)}`).catch(() => null) : null]);
+    if (lastNumero(c) < shownNumero) return;
+    latest = { c, mensajes, orden };
+    drawSaga();
+  } catch (e) {
+    if (e.status === undefined || e.status === 401) throw e;
+    if (!latest) byId("sequence").replaceChildren(h("p", { class: "muted", role: "status" }, `${e.message} Se vuelve a preguntar sola.`));
+    retry = setTimeout(() => showSaga(c).catch(reportError), 5000);
+  }
+}
+
+function drawSaga() {
+  byId("saga-table").replaceChildren(draw(byId("sequence"), latest.c, latest.mensajes, latest.orden));
+}
+
+async function refresh() {
+  await show(await get(path));
+}
+
+async function beginPage() {
+  if (!await begin()) return;
+  nameOf = await productoNames();
+  try {
+    await refresh();
+  } catch (e) {
+    if (e.status !== 404 && e.status !== 400) throw e;
+    byId("content").replaceChildren(emptyState("No hay una compra así", e.message, h("a", { class: "button", href: "/operador/compras" }, "Ver las compras"), "h1"));
+    return;
+  }
+  follow(id, (c) => {
+    if (lastNumero(c) > shownNumero) show(c).catch(reportError);
+  }, (lost) => {
+    byId("summary").textContent = lost ? "Se perdió la conexión. La recuperamos sola." : ownerText;
+  });
+  matchMedia(narrow).addEventListener("change", () => latest && drawSaga());
+}
+
+beginPage().catch(showFailure);

@@ -1,0 +1,94 @@
+import { listEntry } from "./actions.js";
+import { get, productoNames } from "./api.js";
+import { draw } from "./chart.js";
+import { byId, clock, decimal, duration, durationParts, estados, h, isBusy, number, replaceIfChanged, s } from "./dom.js";
+import { begin, every, reportError } from "./frame.js";
+
+const minutes = 15;
+const isDeadLetters = (tema) => tema.endsWith("-dlq");
+const hundredths = new Intl.NumberFormat("es-CO", { maximumFractionDigits: 2 });
+let nameOf, latestQueues;
+
+async function refreshSummary() {
+  const [summary, queues] = await Promise.allSettled([get("/api/operacion/resumen"), get(`/api/operacion/colas?minutos=${minutes}`)]);
+  byId("freshness").textContent = summary.status === "fulfilled"
+    ? `A las ${clock(Date.now())}. Se actualiza cada dos segundos.`
+    : `Sin noticias: ${summary.reason.message}`;
+  const deadLetters = queues.status === "fulfilled" ? queues.value.ahora.filter((q) => isDeadLetters(q.tema)).reduce((n, q) => n + q.pendientes, 0) : null;
+  if (summary.status === "fulfilled") {
+    showFigures(summary.value, deadLetters);
+    showEstados(summary.value.estados);
+  }
+  if (queues.status === "fulfilled") {
+    latestQueues = queues.value;
+    showQueues(latestQueues);
+  }
+}
+
+function showFigures(r, deadLetters) {
+  const busy = Object.entries(r.estados).reduce((n, [estado, compras]) => n + (isBusy(estado) ? compras : 0), 0);
+  const period = `últimos ${duration(r.ventana_s * 1000)}`;
+  replaceIfChanged(byId("figures"),
+    figure("En marcha", number(busy), `${number(r.estados.POR_APROBAR ?? 0)} por aprobar`),
+    figure("Compras/s", r.por_segundo < 1 ? hundredths.format(r.por_segundo) : decimal(r.por_segundo), period),
+    figure("p50 hasta confirmar", withUnit(r.p50_ms), "50 de cada 100"),
+    figure("p95 hasta confirmar", withUnit(r.p95_ms), "95 de cada 100"),
+    figure("p99 hasta confirmar", withUnit(r.p99_ms), "99 de cada 100"),
+    figure("Mensajes muertos", deadLetters === null ? "—" : number(deadLetters), h("a", { href: "/operador/mensajes-muertos" }, "Verlos"), deadLetters ? "bad" : ""));
+}
+
+function withUnit(ms) {
+  const [n, ...rest] = durationParts(ms).flat();
+  return rest.length ? h("span", {}, n, h("small", {}, ` ${rest.join(" ")}`)) : n;
+}
+
+const figure = (term, value, note, tone = "") => h("div", { class: `figure ${tone}` }, h("dt", {}, term), h("dd", {}, value), h("dd", { class: "note" }, note));
+
+function showEstados(counts) {
+  const highest = Math.max(1, ...Object.values(counts));
+  replaceIfChanged(byId("estados"), ...Object.entries(estados).map(([estado, [name, tone]]) => {
+    const n = counts[estado] ?? 0;
+    return h("li", { class: tone }, h("a", { href: `/operador/compras?estado=${estado}` }, name), h("strong", {}, number(n)),
+      s("svg", { viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, s("rect", { width: n ? Math.max(1, 100 * n / highest) : 0, height: 6 })));
+  }));
+}
+
+function showQueues({ muestras, ahora }) {
+  const temas = [...new Set([...ahora.map((q) => q.tema), ...muestras.flatMap((m) => Object.keys(m.pendientes))])].filter((t) => !isDeadLetters(t)).sort();
+  draw(byId("chart"), muestras, temas, minutes);
+  const rows = ahora.filter((q) => !isDeadLetters(q.tema)).sort((a, b) => a.tema.localeCompare(b.tema));
+  replaceIfChanged(byId("queue-table"), h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Colas ahora" }, h("table", { class: "table" },
+    h("thead", {}, h("tr", {}, ["Tema", "Quién lee"].map((x) => h("th", { scope: "col" }, x)), ["Pendientes", "Réplicas"].map((x) => h("th", { scope: "col", class: "num" }, x)))),
+    h("tbody", {}, rows.map((q) => h("tr", {}, h("th", { scope: "row" }, q.tema), h("td", {}, q.suscripcion), h("td", { class: "num" }, number(q.pendientes)), h("td", { class: "num" }, number(q.replicas))))))));
+}
+
+// refreshWaiting shows the purchases that wait for a person. It draws the list only when one came or went: a button must not
+// move under the finger.
+async function refreshWaiting() {
+  const pages = await Promise.all(["POR_APROBAR", "FALLIDA"].map((estado) => get(`/api/compras?estado=${estado}&limite=10`)));
+  const compras = pages.flatMap((p) => p.compras);
+  const shown = compras.map((c) => c.id + c.estado).join();
+  const list = byId("waiting");
+  if (list.dataset.shown === shown) return;
+  list.dataset.shown = shown;
+  list.replaceChildren(...compras.map((c) => listEntry(c, nameOf, refreshWaiting)));
+  if (!compras.length) showInstead("Nadie espera nada.");
+}
+
+// showInstead shows a text in place of the purchases that wait.
+function showInstead(text) {
+  byId("waiting").dataset.shown = text; // the next answer is shown, whatever it is
+  byId("waiting").replaceChildren(h("li", { class: "muted" }, text));
+}
+
+async function beginPage() {
+  if (!await begin()) return;
+  addEventListener("resize", () => latestQueues && showQueues(latestQueues)); // the chart is drawn for the width of its place
+  nameOf = await productoNames();
+  every(2000, () => refreshSummary().catch(reportError));
+  every(3000, () => refreshWaiting().catch((e) => {
+    if (!byId("waiting").querySelector(".entry")) showInstead(e.message);
+  }));
+}
+
+beginPage().catch(reportError);

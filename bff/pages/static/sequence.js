@@ -1,0 +1,132 @@
+// A purchase's saga as a sequence diagram: commands, replies and states, each at its time.
+import { duration, estados, h, s, time } from "./dom.js";
+import { owner, participants, refusals, rollbacks } from "./saga.js";
+
+const services = ["gestor-compra", ...participants];
+
+// senders are the senders of the messages that come to gestor-compra without a command of its own.
+const senders = { CrearCompra: "cliente", CancelarCompra: "cliente", OrdenDespachada: "ordenes" };
+
+const ms = (t) => new Date(t).getTime();
+
+// events returns commands, replies and states in the order of their times. orden is the order, or null when it was not dispatched.
+function events(c, mensajes, orden) {
+  const list = [...mensajes.flatMap(messageEvents), ...historyEvents(c, mensajes, orden)];
+  if (orden?.estado === "DESPACHADA") list.push({ t: ms(orden.actualizada_en), from: "ordenes", to: "gestor-compra", text: "OrdenDespachada", tone: "reply" });
+  list.sort((a, b) => a.t - b.t);
+  // One transaction stores a state and the command that follows: the state stands first.
+  for (let i = 1; i < list.length; i++) {
+    if (list[i].isState && list[i - 1].isCommand && list[i].t - list[i - 1].t < 5) [list[i - 1], list[i]] = [list[i], list[i - 1]];
+  }
+  return list;
+}
+
+// messageEvents returns a command, its reply, and the replies that came too late.
+function messageEvents(m) {
+  const list = [];
+  const participant = owner(m.comando) ?? participants.at(-1); // the table of another release may have other steps
+  const tone = rollbacks.includes(m.comando) ? "rollback" : "";
+  list.push({ t: ms(m.preguntada_en), from: "gestor-compra", to: participant, text: m.comando, tone, isCommand: true });
+  if (m.respuesta && m.respondida_en) {
+    list.push({
+      t: ms(m.respondida_en), from: participant, to: "gestor-compra", text: m.respuesta,
+      tone: refusals.includes(m.respuesta) ? "reply refusal" : `reply ${tone}`, took: ms(m.respondida_en) - ms(m.preguntada_en), command: m.comando,
+    });
+  }
+  if (m.abandonada_en) list.push({ t: ms(m.abandonada_en), isState: true, text: `${m.comando}: sin respuesta`, tone: "warn" });
+  for (const late of m.tardias ?? []) list.push({ t: ms(late.en), from: participant, to: "gestor-compra", text: `${late.tipo} (tarde)`, tone: "reply" });
+  return list;
+}
+
+// historyEvents returns the states of the purchase, and the messages that made it, cancelled it or dispatched it.
+function historyEvents(c, mensajes, orden) {
+  const list = [];
+  const firstRollback = Math.min(...mensajes.filter((m) => rollbacks.includes(m.comando)).map((m) => ms(m.preguntada_en)));
+  const arrived = new Set(orden ? ["OrdenDespachada"] : []);
+  for (const x of c.historia) {
+    const t = ms(x.en);
+    const sender = senders[x.tipo];
+    if (sender && !arrived.has(x.tipo)) {
+      // The history has a cancellation after CONFIRMADA once ordenes agreed to it. The customer asked before the first rollback.
+      const at = x.tipo === "CancelarCompra" ? Math.min(t, firstRollback) : t;
+      list.push({ t: at - 0.5, from: sender, to: "gestor-compra", text: x.tipo, tone: sender === "ordenes" ? "reply" : "" });
+    }
+    arrived.add(x.tipo);
+    if (x.paso === "COMPENSANDO" && x.tipo === "AprobacionNegada") list.push({ t: t - 0.4, isState: true, text: "No aprobada", tone: "bad" });
+    if (x.paso === "Aprobacion") list.push({ t, isState: true, text: "Aprobada", tone: "good" }); // a decision, drawn like a state
+    if (estados[x.paso]) list.push({ t, isState: true, text: estados[x.paso][0], tone: estados[x.paso][1] });
+  }
+  return list;
+}
+
+const rowHeight = 38, headHeight = 44;
+
+// narrow matches a phone, which has no room for the customer's lane: the customer's messages come in from the left edge.
+export const narrow = "(max-width: 40rem)";
+const layouts = {
+  wide: { width: Math.max(1000, 100 + 150 * (services.length + 1)), margin: 84, halfBox: 62, actors: ["cliente", ...services] },
+  narrow: { width: Math.max(676, 100 + 140 * services.length), margin: 82, halfBox: 58, actors: services },
+};
+let layout = layouts.wide;
+
+// x returns the place of an actor's lane. An actor without a lane is at the margin.
+const x = (actor) => {
+  const { width, margin, halfBox, actors } = layout;
+  const i = actors.indexOf(actor);
+  return i < 0 ? margin : margin + halfBox + i * ((width - margin - 2 * halfBox - 4) / (actors.length - 1));
+};
+const seconds = new Intl.NumberFormat("es-CO", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+const elapsed = (ms) => `+${ms < 1000 ? duration(ms) : `${seconds.format(ms / 1000)} s`}`;
+
+// draw draws the events into place and returns them as a table. orden is the order, or null when it was not dispatched.
+export function draw(place, c, mensajes, orden) {
+  layout = matchMedia(narrow).matches ? layouts.narrow : layouts.wide;
+  const { width, margin, halfBox, actors } = layout;
+  const list = events(c, mensajes, orden);
+  const height = headHeight + list.length * rowHeight + 24;
+  const y = (i) => headHeight + 26 + i * rowHeight;
+  const start = ms(c.creada_en);
+  const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `La saga de la compra: ${list.length} sucesos. La tabla de abajo los cuenta.` });
+  for (const actor of actors) {
+    svg.append(s("line", { class: "lifeline", x1: x(actor), x2: x(actor), y1: headHeight - 8, y2: height - 6 }),
+      s("rect", { class: "box", x: x(actor) - halfBox, y: 4, width: 2 * halfBox, height: 30, rx: 9 }),
+      s("text", { class: "actor", x: x(actor), y: 24, "text-anchor": "middle" }, actor));
+  }
+  list.forEach((e, i) => {
+    if (!e.command) return;
+    const asked = list.findIndex((o) => o.isCommand && o.text === e.command);
+    if (asked >= 0) svg.append(s("rect", { class: "work", x: x(e.from) - 5, y: y(asked), width: 10, height: Math.max(4, y(i) - y(asked)), rx: 3 }));
+  });
+  list.forEach((e, i) => svg.append(s("text", { class: "time", x: margin - 10, y: y(i) + 4, "text-anchor": "end" }, elapsed(Math.max(0, e.t - start))), e.isState ? note(e, y(i)) : arrow(e, y(i))));
+  place.replaceChildren(svg);
+  return table(list, start);
+}
+
+function note(e, y) {
+  const half = e.text.length * 3.7 + 14;
+  return s("g", { class: `note ${e.tone}` },
+    s("rect", { x: x("gestor-compra") - half, y: y - 12, width: 2 * half, height: 24, rx: 12 }),
+    s("text", { x: x("gestor-compra"), y: y + 4, "text-anchor": "middle" }, e.text));
+}
+
+function arrow(e, y) {
+  const direction = x(e.to) > x(e.from) ? 1 : -1;
+  const edge = (actor) => (actor === "gestor-compra" || actor === "cliente" ? 0 : 5);
+  const x1 = x(e.from) + direction * edge(e.from), x2 = x(e.to) - direction * edge(e.to);
+  const text = e.took === undefined || layout === layouts.narrow ? e.text : `${e.text} · ${duration(e.took)}`;
+  // The label stands in the first space beside gestor-compra, which every arrow crosses.
+  const fromLeft = e.from === "cliente";
+  const half = Math.min(text.length * 3.3 + 4, 140);
+  const middle = fromLeft ? Math.max((x1 + x2) / 2, half) : Math.max((x("gestor-compra") + x(services[1])) / 2, x("gestor-compra") + half + 6);
+  return s("g", { class: e.tone },
+    s("line", { class: "arrow", x1, x2: x2 - direction * 8, y1: y, y2: y }),
+    s("path", { class: "arrowhead", d: `M${x2} ${y}l${-direction * 9} -4.5v9Z` }),
+    s("text", { class: "label", x: middle, y: y - 6, "text-anchor": "middle" }, text));
+}
+
+function table(list, start) {
+  return h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Sucesos de la saga" }, h("table", { class: "table" },
+    h("thead", {}, h("tr", {}, ["Cuándo", "Desde que se creó", "De", "A", "Qué", "Tardó"].map((t) => h("th", { scope: "col" }, t)))),
+    h("tbody", {}, list.map((e) => h("tr", {}, h("td", {}, time(e.t)), h("td", {}, elapsed(Math.max(0, e.t - start))),
+      h("td", {}, e.from ?? "gestor-compra"), h("td", {}, e.to ?? ""), h("th", { scope: "row" }, e.isState ? `Estado: ${e.text}` : e.text), h("td", {}, e.took === undefined ? "" : duration(e.took)))))));
+}

@@ -1,0 +1,161 @@
+import { get, newKey, post, query, session } from "./api.js";
+import * as cart from "./cart.js";
+import { byId, count, h, number } from "./dom.js";
+import { begin, emptyState, every, notify, signIn, withButton } from "./frame.js";
+import { peak } from "./peak.js";
+
+const freshText = byId("freshness").textContent;
+const few = 20; // with so many or fewer in stock, a product says how many are left
+begin({ open: true });
+const shown = new Map(); // by product: the elements that change
+const names = new Map(), stock = new Map();
+
+async function refresh() {
+  const buscar = byId("query").value.trim();
+  let list;
+  try {
+    list = await get(`/api/productos${query({ buscar })}`);
+  } catch (e) {
+    if (shown.size) byId("freshness").textContent = `${e.message} Lo que se ve puede haber cambiado.`;
+    else showInstead("No pudimos leer la tienda", e.message);
+    return;
+  }
+  if (buscar !== byId("query").value.trim()) return; // the person went on typing
+  if (byId("freshness").textContent !== freshText) byId("freshness").textContent = freshText;
+  for (const p of list) {
+    names.set(p.id, p.nombre);
+    stock.set(p.id, p.cantidad);
+  }
+  show(list, buscar);
+  drawCart();
+}
+
+function show(list, buscar) {
+  const ids = list.map((p) => p.id).join();
+  if (byId("productos").dataset.shown !== ids) {
+    shown.clear();
+    byId("productos").replaceChildren(...list.map(card));
+    if (!list.length) showInstead("Nada se llama así", "Pruebe con otra palabra.");
+    byId("productos").dataset.shown = ids;
+    byId("count").textContent = buscar ? count(list.length, "producto encontrado", "productos encontrados") : "";
+  }
+  for (const p of list) showExistencias(p);
+}
+
+// showInstead shows a text in place of the products.
+function showInstead(title, text) {
+  delete byId("productos").dataset.shown; // the next answer is shown, whatever it is
+  byId("productos").replaceChildren(h("li", { class: "no-match" }, emptyState(title, text)));
+}
+
+function card(p) {
+  const parts = { existencias: h("p", { class: "existencias" }) };
+  shown.set(p.id, parts);
+  const [name, size] = p.nombre.split(/, (.*)/s); // "Arroz, 5 kg"
+  return h("li", { class: "producto" }, peak(p.id),
+    h("div", { class: "producto-body" }, h("h2", {}, size ? `${name},` : name, size && h("small", {}, ` ${size}`)), parts.existencias,
+      h("button", {
+        class: "button", type: "button", "data-add": p.id, "aria-label": `Agregar ${p.nombre} a la cesta`,
+        onclick: () => {
+          cart.put(p.id, cart.cantidadOf(p.id) + 1);
+          notify(`${p.nombre}: ${cart.cantidadOf(p.id)} en la cesta.`);
+        },
+      }, "Agregar")));
+}
+
+function showExistencias(p) {
+  const { existencias } = shown.get(p.id);
+  const text = p.cantidad === 0 ? "Agotado" : p.cantidad <= few ? `Quedan ${number(p.cantidad)}` : `${number(p.cantidad)} en bodega`;
+  if (existencias.textContent !== text) existencias.textContent = text;
+  existencias.className = `existencias${p.cantidad === 0 ? " none" : p.cantidad <= few ? " few" : ""}`;
+  existencias.parentElement.querySelector("button").disabled = p.cantidad === 0;
+}
+
+// drawCart updates the lines of the cart. A line that stays keeps its elements: a person who types a number keeps the focus.
+function drawCart() {
+  const list = byId("lines");
+  const lineas = cart.asLineas();
+  for (const li of Array.from(list.children)) if (!cart.cantidadOf(li.dataset.id)) li.remove();
+  for (const { id_producto: id, cantidad } of lineas) {
+    let li = Array.from(list.children).find((x) => x.dataset.id === id);
+    if (!li) list.append(li = cartLine(id));
+    updateLine(li, id, cantidad);
+  }
+  byId("cart-empty").hidden = lineas.length > 0;
+  byId("comprar").hidden = lineas.length === 0;
+  byId("domicilio").checked = cart.domicilio();
+  byId("units").textContent = number(cart.total());
+  byId("threshold").textContent = cart.total() > 100 ? "Las compras grandes las aprueba una persona antes de confirmarse." : "";
+  byId("to-cart").hidden = lineas.length === 0;
+  byId("to-cart").textContent = `Ver la cesta (${count(cart.total(), "unidad", "unidades")})`;
+}
+
+// updateLine sets what changes in a line. The product's name is unknown until the products were read.
+function updateLine(li, id, cantidad) {
+  const name = names.get(id) ?? `Producto ${id}`;
+  const left = stock.get(id);
+  li.querySelector(".name").textContent = name;
+  li.querySelector(".existencias").textContent = cantidad > left ? (left === 0 ? "Agotado" : `Solo hay ${number(left)}`) : "";
+  const [less, field, more] = li.querySelector(".stepper").children;
+  less.setAttribute("aria-label", `Quitar uno de ${name}`);
+  field.setAttribute("aria-label", `Cantidad de ${name}`);
+  more.setAttribute("aria-label", `Agregar uno de ${name}`);
+  if (field.value !== String(cantidad)) field.value = cantidad;
+}
+
+function cartLine(id) {
+  const change = (n) => {
+    cart.put(id, n);
+    if (n <= 0) byId("cart-title").focus();
+  };
+  return h("li", { "data-id": id }, h("span", {}, h("span", { class: "name" }), h("small", { class: "existencias few" })),
+    h("span", { class: "stepper" },
+      h("button", { type: "button", onclick: () => change(cart.cantidadOf(id) - 1) }, "−"),
+      h("input", {
+        type: "number", min: "0", max: "1000000", inputmode: "numeric",
+        onchange: (e) => change(Math.max(0, Math.floor(Number(e.target.value)) || 0)),
+      }),
+      h("button", { type: "button", onclick: () => change(cart.cantidadOf(id) + 1) }, "+")));
+}
+
+let key = newKey(); // of the cart as it is now: to press the button twice makes one purchase
+cart.onChange(() => {
+  key = newKey();
+  drawCart();
+});
+byId("domicilio").addEventListener("change", (e) => cart.putDomicilio(e.currentTarget.checked));
+
+byId("comprar").addEventListener("submit", (e) => {
+  e.preventDefault();
+  withButton(e.submitter, async () => {
+    const s = await session(); // the page may have begun without an answer about the session
+    if (!s) {
+      signIn();
+      return;
+    }
+    let accepted;
+    try {
+      accepted = await post("/api/compras", { id_usuario: s.usuario, productos: cart.asLineas(), domicilio: cart.domicilio() }, { key });
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      signIn(); // the session ended meanwhile; the cart stays
+      return;
+    }
+    cart.clear();
+    location.assign(`/compras/${accepted.id}`);
+  });
+});
+
+byId("search").addEventListener("submit", (e) => e.preventDefault());
+let typing;
+byId("query").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(refresh, 180);
+});
+
+// On a phone the cart is below the products. The link to the cart hides while the cart is visible.
+new IntersectionObserver(([entry]) => byId("to-cart").classList.toggle("reached", entry.isIntersecting), { rootMargin: "0px 0px -96px" })
+  .observe(byId("cart"));
+
+drawCart();
+every(5000, refresh);

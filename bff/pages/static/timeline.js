@@ -1,0 +1,163 @@
+// A purchase's history as a timeline: the steps that were done, and those that are still ahead.
+import { get } from "./api.js";
+import { duration, estados, h, number, s, time } from "./dom.js";
+import { byRollback, byState, entering } from "./saga.js";
+
+// drawings are the SVG paths in the dot of a step, by the step's tone.
+const drawings = {
+  done: "m3 8.5 3.2 3.2L13 5",
+  undone: "M4 4v4h4M4.4 8A5 5 0 1 1 6 11.6",
+  failed: "m4.5 4.5 7 7m0-7-7 7",
+  cancelled: "m4.5 4.5 7 7m0-7-7 7",
+};
+
+const titles = {
+  RECIBIDA: "Recibida",
+  ...byState((step) => step.title),
+  POR_APROBAR: "Espera aprobación",
+  Aprobacion: "Aprobada",
+  CONFIRMADA: "Confirmada",
+  DESPACHADA: "En camino",
+  COMPENSANDO: "Deshaciendo lo hecho",
+  RECHAZADA: "Rechazada",
+  CANCELADA: "Cancelada",
+  FALLIDA: "Necesita a una persona",
+  ...byRollback((step) => step.undone),
+};
+
+// wholePath are the states of a purchase that succeeds, after RECIBIDA.
+const wholePath = [...entering.map((step) => step.state), "CONFIRMADA", "DESPACHADA"];
+
+// titlesNow say what is being done until a state is entered.
+const titlesNow = { [wholePath[0]]: "La recibimos: empieza en un momento" };
+entering.forEach((step, i) => { titlesNow[wholePath[i + 1]] = step.doing; });
+
+const tones = { COMPENSANDO: "undone", ...byRollback(() => "undone"), RECHAZADA: "failed", CANCELADA: "cancelled", FALLIDA: "failed" };
+
+export const stepTitle = (paso) => titles[paso] ?? estados[paso]?.[0] ?? paso;
+const toneOf = (paso) => tones[paso] ?? "done";
+
+// pathAhead returns the states that a purchase in this state has yet to enter.
+function pathAhead(estado) {
+  switch (estado) {
+    case "RECIBIDA":
+      return wholePath;
+    case "POR_APROBAR":
+      return ["CONFIRMADA", "DESPACHADA"];
+    case "COMPENSANDO":
+      return [];
+    default: {
+      const i = wholePath.indexOf(estado);
+      return i < 0 ? [] : wholePath.slice(i + 1);
+    }
+  }
+}
+
+// drawSteps updates the list and returns the entries of the history that it did not have yet. With ahead, the list also shows
+// the steps that are still to come.
+export function drawSteps(list, c, { ahead = true } = {}) {
+  const before = Number(list.dataset.last ?? 0);
+  const added = c.historia.filter((x) => x.numero > before);
+  for (const li of list.querySelectorAll(".now, .ahead")) li.remove();
+  const start = new Date(c.creada_en);
+  for (const entry of added) {
+    const repeated = c.historia.some((x) => x.numero < entry.numero && x.detalle === entry.detalle); // the list shows a text once
+    const tone = toneOf(entry.paso);
+    list.append(h("li", { class: `step ${tone}${before ? " new" : ""}`, "data-step": entry.paso },
+      dot(tone), h("h3", {}, stepTitle(entry.paso)), moment(entry, start), entry.detalle && !repeated && h("p", { class: "verbatim" }, entry.detalle)));
+  }
+  list.dataset.last = c.historia.at(-1)?.numero ?? 0;
+  for (const li of list.querySelectorAll("[data-step=POR_APROBAR]")) li.classList.toggle("waiting", c.estado === "POR_APROBAR"); // the approval is not done yet
+  if (ahead) {
+    if (c.estado === "COMPENSANDO") list.append(pending("now", "Deshaciendo…"));
+    const waits = c.estado === "CONFIRMADA" || c.estado === "POR_APROBAR"; // for a person
+    pathAhead(c.estado).forEach((paso, i) => list.append(i === 0 && !waits ? pending("now", titlesNow[paso]) : pending("ahead", stepTitle(paso))));
+  }
+  return added;
+}
+
+function pending(when, text) {
+  return h("li", { class: `step ${when}` }, h("span", { class: "dot", "aria-hidden": "true" }), h("h3", {}, text), h("span", { class: "visually-hidden" }, when === "now" ? "en curso" : "pendiente"));
+}
+
+function dot(tone) {
+  return h("span", { class: "dot", "aria-hidden": "true" }, s("svg", { viewBox: "0 0 16 16" }, s("path", { d: drawings[tone] })));
+}
+
+function moment(entry, start) {
+  const t = time(entry.en);
+  const elapsed = new Date(entry.en) - start;
+  if (elapsed > 0) t.append(h("span", {}, ` · +${duration(elapsed)}`));
+  return t;
+}
+
+const summaries = {
+  RECIBIDA: "La recibimos. Empezamos en un momento.",
+  ...byState((step) => step.summary),
+  POR_APROBAR: "Es una compra grande: una persona la revisa antes de confirmarla.",
+  CONFIRMADA: "Está confirmada. La despachamos pronto.",
+  DESPACHADA: "Va en camino.",
+  COMPENSANDO: "Estamos deshaciendo lo que ya se había hecho.",
+  RECHAZADA: "No se pudo hacer. No le quedó nada apartado.",
+  CANCELADA: "Quedó cancelada. No le quedó nada apartado.",
+  FALLIDA: "Algo no se pudo deshacer. Una persona lo está resolviendo.",
+};
+export const summary = (estado) => summaries[estado] ?? "";
+
+// reasonBox returns a box that says why the purchase did not succeed and what was missing, or null when there is no reason.
+export function reasonBox(c, nameOf) {
+  if (!c.motivo && !c.faltantes?.length) return null;
+  const tone = { CANCELADA: "calm", COMPENSANDO: "warn" }[c.estado] ?? "bad";
+  return h("div", { class: `callout ${tone}` }, h("h2", {}, "Por qué"), c.motivo && h("p", { class: "verbatim" }, c.motivo),
+    c.faltantes?.length ? h("ul", {}, c.faltantes.map((f) => h("li", {}, h("strong", {}, nameOf(f.id_producto)), `: pidió ${number(f.solicitada)}, hay ${number(f.disponible)}.`))) : null);
+}
+
+// follow calls onChange with the purchase at each change, until it can change no more. It calls onLost(true) when the connection
+// is lost and onLost(false) when the connection is back.
+//
+// The browser reconnects by itself after a broken connection, and sends the number of the last change. It gives up after an
+// answer that is an error: then follow opens the stream again, each time after a longer wait. It also reads the purchase once,
+// because a stream does not tell the reason of the error; a 401 ends the following.
+export function follow(id, onChange, onLost) {
+  let stream, retry, ended = false, wait = 1000;
+  const end = () => {
+    ended = true;
+    clearTimeout(retry);
+    stream.close();
+  };
+  const read = () => get(`/api/compras/${encodeURIComponent(id)}`).then(onChange).catch((e) => {
+    if (e.status !== 401) return;
+    end();
+    onLost(false);
+  });
+  const open = () => {
+    if (ended) return;
+    stream = new EventSource(`/api/compras/${encodeURIComponent(id)}/eventos`);
+    stream.addEventListener("estado", (e) => {
+      const c = JSON.parse(e.data);
+      onChange(c);
+      if (["DESPACHADA", "RECHAZADA", "CANCELADA"].includes(c.estado) && c.historia.at(-1)?.paso === c.estado) end();
+    });
+    stream.addEventListener("open", () => {
+      wait = 1000;
+      onLost(false);
+    });
+    stream.addEventListener("error", () => {
+      if (ended) return;
+      onLost(true);
+      if (stream.readyState !== EventSource.CLOSED) return;
+      clearTimeout(retry);
+      retry = setTimeout(open, wait);
+      wait = Math.min(2 * wait, 15000);
+      read();
+    });
+  };
+  open();
+  addEventListener("pagehide", () => {
+    clearTimeout(retry);
+    stream.close();
+  });
+  addEventListener("pageshow", (e) => { // the browser shows a page that it kept
+    if (e.persisted) open();
+  });
+}
