@@ -73,7 +73,7 @@ func run(ctx context.Context, cfg config) error {
 		core: compras.New(manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: store, Quota: quota}), quota: quota, store: store, operation: manager,
 		productos: dapr.Productos{Service: dapr.NewService("admin-productos", port, token)},
 		ordenes:   dapr.Ordenes{Service: dapr.NewService("ordenes", port, token)},
-		monitor:   dapr.Monitor{Service: dapr.NewService("monitor", port, token).WithDeadline(monitorDeadline)}, receiver: pubsub.NewReceiver(sidecarRoutes, publisher, pubsub.TriesIn(sidecar, dapr.StoreName)),
+		monitor:   dapr.Monitor{Service: dapr.NewService("monitor", port, token).WithDeadline(monitorDeadline)}, receiver: pubsub.NewReceiver(sidecarRoutes, publisher, pubsub.NewAttemptsIn(sidecar, dapr.StoreName)),
 	}
 	streams, endStreams := context.WithCancel(context.WithoutCancel(ctx)) // streams outlive ctx by the notice of the stop
 	defer endStreams()

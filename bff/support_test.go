@@ -94,7 +94,7 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 	quota := edge.NewQuota(p.store, cfg.MaxKeys)
 	p.core = compras.New(p.manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: p.store, Quota: quota})
 	err = mount(t.Context(), routes, cfg, pieces{
-		core: p.core, quota: quota, operation: p.manager, store: p.store, receiver: pubsub.NewReceiver(routes, publisher, &pubsubtest.Intentos{}),
+		core: p.core, quota: quota, operation: p.manager, store: p.store, receiver: pubsub.NewReceiver(routes, publisher, &pubsubtest.Attempts{}),
 		productos: dapr.Productos{Service: comprastest.Serve("admin-productos", p.faults.hinder, func(routes *mux.Router) {
 			adminproductos.HandlerWithOptions(warehouse{map[string]int{}, p.faults}, adminproductos.GorillaServerOptions{BaseRouter: routes})
 		})},
@@ -160,7 +160,7 @@ func (h warehouse) LeerProducto(w http.ResponseWriter, r *http.Request, id strin
 
 // ReponerProducto implements adminproductos.ServerInterface.
 func (h warehouse) ReponerProducto(w http.ResponseWriter, r *http.Request, id string, params adminproductos.ReponerProductoParams) {
-	requested, err := rest.Load[contracts.Reposicion](w, r)
+	requested, err := rest.Read[contracts.Reposicion](w, r)
 	if key := params.IdempotencyKey; key == nil || *key == "" || len(*key) > 255 {
 		err = errs.New(errs.Invalid, "sin clave")
 	}

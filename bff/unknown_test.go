@@ -39,7 +39,7 @@ var writes = []write{
 // knows, and where to look. Only what certainly was not done is "try again".
 func TestOutcome(t *testing.T) {
 	silent := errs.New(errs.Unavailable, "no responde")
-	away := &errs.Error{Codigo: errs.Unavailable, Mensaje: "no responde", Cause: compras.ErrNotDone}
+	away := &errs.Error{Code: errs.Unavailable, Message: "no responde", Cause: compras.ErrNotDone}
 	for _, c := range []struct {
 		name string
 		make func(p gate)

@@ -89,7 +89,7 @@ func (s *Service) viaTopic(ctx context.Context, solicitud contracts.SolicitudCom
 	}
 	if err != nil {
 		return contracts.Aceptada{}, &errs.Error{
-			Codigo: errs.Unavailable, Mensaje: "No se pueden tomar compras en este momento. Intente de nuevo en unos segundos.", Cause: err,
+			Code: errs.Unavailable, Message: "No se pueden tomar compras en este momento. Intente de nuevo en unos segundos.", Cause: err,
 		}
 	}
 	s.unconfirmed.add(ctx, contracts.CrearCompra, solicitud.ID, "", s.state.now())

@@ -66,7 +66,7 @@ func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err er
 	}
 	if err != nil {
 		return a, false, &errs.Error{
-			Codigo: errs.Unavailable, Mensaje: "No se pueden tomar cancelaciones en este momento. Intente de nuevo en unos segundos.", Cause: err,
+			Code: errs.Unavailable, Message: "No se pueden tomar cancelaciones en este momento. Intente de nuevo en unos segundos.", Cause: err,
 		}
 	}
 	s.unconfirmed.add(ctx, contracts.CancelarCompra, id, motivo, s.state.now())

@@ -26,13 +26,13 @@ const lookAfter = 5 * time.Second
 // look. repeat is "" where the client may send the same request again; then the error has a Retry-After. Else the same request
 // could be done twice, and repeat says in Spanish how to repeat it.
 func OutcomeUnknown(see, repeat string, cause error) error {
-	e := &errs.Error{Codigo: errs.OutcomeUnknown, See: see, Cause: cause}
+	e := &errs.Error{Code: errs.OutcomeUnknown, See: see, Cause: cause}
 	look := "No se sabe si se hizo: quien lo hace no respondió a tiempo. Mire en unos segundos cómo quedó, en " + see
 	if repeat != "" {
-		e.Mensaje = look + ". Enviado otra vez igual podría hacerse dos veces: " + repeat
+		e.Message = look + ". Enviado otra vez igual podría hacerse dos veces: " + repeat
 		return e
 	}
-	e.Mensaje, e.Wait = look+", o envíelo otra vez igual, con la misma Idempotency-Key si la tenía.", lookAfter
+	e.Message, e.Wait = look+", o envíelo otra vez igual, con la misma Idempotency-Key si la tenía.", lookAfter
 	return e
 }
 

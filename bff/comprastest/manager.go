@@ -49,7 +49,7 @@ func (m *Manager) MaxOpen(n int) {
 // GoDown makes every further call fail before it is sent, with Unavailable and compras.ErrNotDone.
 func (m *Manager) GoDown() {
 	m.put(func() (bool, error) {
-		return false, &errs.Error{Codigo: errs.Unavailable, Mensaje: "gestor-compra no responde", Cause: compras.ErrNotDone}
+		return false, &errs.Error{Code: errs.Unavailable, Message: "gestor-compra no responde", Cause: compras.ErrNotDone}
 	})
 }
 
@@ -110,7 +110,7 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // CrearCompra implements gestorcompra.ServerInterface.
 func (m *Manager) CrearCompra(w http.ResponseWriter, r *http.Request) {
-	s, err := rest.Load[contracts.SolicitudCompra](w, r)
+	s, err := rest.Read[contracts.SolicitudCompra](w, r)
 	if err != nil {
 		rest.WriteError(w, r, err)
 		return
@@ -191,7 +191,7 @@ func (m *Manager) CancelarCompra(w http.ResponseWriter, r *http.Request, id stri
 
 // DecidirCompra implements gestorcompra.ServerInterface.
 func (m *Manager) DecidirCompra(w http.ResponseWriter, r *http.Request, id string) {
-	request, err := rest.Load[contracts.Aprobacion](w, r)
+	request, err := rest.Read[contracts.Aprobacion](w, r)
 	if err != nil {
 		rest.WriteError(w, r, err)
 		return

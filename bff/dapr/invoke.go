@@ -212,7 +212,7 @@ func (s *Service) unanswered(ctx context.Context, cause error) error {
 
 // noReply returns the error Unavailable with cause.
 func (s *Service) noReply(cause error) error {
-	return &errs.Error{Codigo: errs.Unavailable, Mensaje: s.app + " no responde. Intente de nuevo en unos segundos.", Cause: cause}
+	return &errs.Error{Code: errs.Unavailable, Message: s.app + " no responde. Intente de nuevo en unos segundos.", Cause: cause}
 }
 
 // segment escapes an id for the path of an operation, since the sidecar removes one layer of escaping and resolves dots. The

@@ -312,7 +312,7 @@ func replies(t *testing.T, g *testManager, manager dapr.Manager) {
 		for range 5 {
 			_, err := manager.Load(t.Context(), "x")
 			var own *errs.Error
-			if errs.Of(err) != code || !errors.As(err, &own) || own.Mensaje != "no existe" {
+			if errs.Of(err) != code || !errors.As(err, &own) || own.Message != "no existe" {
 				t.Fatalf("%v, quiero %s", err, code)
 			}
 		}

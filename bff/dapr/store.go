@@ -113,7 +113,7 @@ func storeError(what string, err error) error {
 // sidecar, for which the sidecar has several codes.
 func noReply(what string, cause error) error {
 	return &errs.Error{
-		Codigo: errs.Unavailable, Mensaje: "El almacén de estado no responde. Intente de nuevo en unos segundos.",
+		Code: errs.Unavailable, Message: "El almacén de estado no responde. Intente de nuevo en unos segundos.",
 		Cause: fmt.Errorf("%s: %w", what, cause),
 	}
 }

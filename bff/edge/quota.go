@@ -175,8 +175,8 @@ func (q *Quota) draw(ctx context.Context, subject string, n, most int) (int, err
 		used, wait := q.live(counts)
 		if n > most-used {
 			return 0, &errs.Error{
-				Codigo: errs.Quota, Wait: wait,
-				Mensaje: "Ya usó " + strconv.Itoa(used) + " claves de idempotencia (Idempotency-Key) en 24 horas, que es lo más que se guarda a la vez. Envíe sin clave, o espere.",
+				Code: errs.Quota, Wait: wait,
+				Message: "Ya usó " + strconv.Itoa(used) + " claves de idempotencia (Idempotency-Key) en 24 horas, que es lo más que se guarda a la vez. Envíe sin clave, o espere.",
 			}
 		}
 		drawn := max(n, min(maxBlock, q.most/100, most-used))

@@ -79,7 +79,7 @@ func (i *Issuer) connect(ctx context.Context) (*oidc.Provider, error) {
 }
 
 func noReply(cause error) error {
-	return &errs.Error{Codigo: errs.Unavailable, Mensaje: "El emisor de identidades no responde. Intente de nuevo en unos segundos.", Cause: cause}
+	return &errs.Error{Code: errs.Unavailable, Message: "El emisor de identidades no responde. Intente de nuevo en unos segundos.", Cause: cause}
 }
 
 // algorithms are the signature algorithms of a valid token: never "none", and none with a shared secret.
@@ -105,7 +105,7 @@ func (i *Issuer) verify(ctx context.Context, token, audience, nonce string) (Per
 		if errs.Of(signature.err) == errs.Unavailable {
 			return Person{}, signature.err
 		}
-		return Person{}, &errs.Error{Codigo: errs.NoIdentity, Mensaje: why(err), Cause: err}
+		return Person{}, &errs.Error{Code: errs.NoIdentity, Message: why(err), Cause: err}
 	}
 	if idToken.Nonce != nonce && nonce != "" {
 		return Person{}, errs.New(errs.NoIdentity, "El token no es de este ingreso.")
@@ -115,7 +115,7 @@ func (i *Issuer) verify(ctx context.Context, token, audience, nonce string) (Per
 	}
 	var claims map[string]any
 	if err := idToken.Claims(&claims); err != nil {
-		return Person{}, &errs.Error{Codigo: errs.NoIdentity, Mensaje: "El token no se entiende.", Cause: err}
+		return Person{}, &errs.Error{Code: errs.NoIdentity, Message: "El token no se entiende.", Cause: err}
 	}
 	if notBefore, found := claims["nbf"].(float64); found && notBefore > float64(i.now().Add(slack).Unix()) {
 		return Person{}, errs.New(errs.NoIdentity, "El token es del futuro.")
@@ -124,7 +124,7 @@ func (i *Issuer) verify(ctx context.Context, token, audience, nonce string) (Per
 	var v contracts.Validator
 	v.Identifier("sub", p.Usuario)
 	if err := v.Error(); err != nil {
-		return Person{}, &errs.Error{Codigo: errs.NoIdentity, Mensaje: "El token no dice de quién es.", Cause: err}
+		return Person{}, &errs.Error{Code: errs.NoIdentity, Message: "El token no dice de quién es.", Cause: err}
 	}
 	return p, nil
 }
@@ -178,7 +178,7 @@ func (i *Issuer) exchange(ctx context.Context, returnTo, code, verifier, nonce s
 	if err != nil {
 		var refusal *oauth2.RetrieveError
 		if errors.As(err, &refusal) && refusal.Response.StatusCode < http.StatusInternalServerError {
-			return Person{}, &errs.Error{Codigo: errs.NoIdentity, Mensaje: "El ingreso no vale o ya venció. Intente de nuevo.", Cause: err}
+			return Person{}, &errs.Error{Code: errs.NoIdentity, Message: "El ingreso no vale o ya venció. Intente de nuevo.", Cause: err}
 		}
 		return Person{}, noReply(err)
 	}

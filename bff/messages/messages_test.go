@@ -47,7 +47,7 @@ func TestEvents(t *testing.T) {
 			publisher := pubsub.NewPublisher(&broker, "bff")
 			core := compras.New(comprastest.NewManager(), dapr.Commands{Publisher: publisher}, &store)
 			routes := mux.NewRouter()
-			messages.Receive(pubsub.NewReceiver(routes, publisher, &pubsubtest.Intentos{}), core, live.NewWakeups())
+			messages.Receive(pubsub.NewReceiver(routes, publisher, &pubsubtest.Attempts{}), core, live.NewWakeups())
 			if c.down {
 				store.Fail(errs.New(errs.Unavailable, "caído"))
 			}

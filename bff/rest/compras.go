@@ -21,7 +21,7 @@ type Live interface {
 
 // CrearCompra implements contract.ServerInterface.
 func (s Server) CrearCompra(w http.ResponseWriter, r *http.Request, params contract.CrearCompraParams) {
-	solicitud, err := rest.Load[contracts.SolicitudCompra](w, r)
+	solicitud, err := rest.Read[contracts.SolicitudCompra](w, r)
 	if err != nil {
 		rest.WriteError(w, r, err)
 		return
@@ -101,7 +101,7 @@ func (s Server) CancelarCompra(w http.ResponseWriter, r *http.Request, id contra
 
 // DecidirCompra implements contract.ServerInterface.
 func (s Server) DecidirCompra(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.DecidirCompraParams) {
-	decision, err := rest.Load[contracts.Aprobacion](w, r)
+	decision, err := rest.Read[contracts.Aprobacion](w, r)
 	if err == nil && decision.Aprobada == nil {
 		err = contracts.BadField("aprobada", "falta: debe ser true o false")
 	}

@@ -86,7 +86,7 @@ func (s Server) LeerProducto(w http.ResponseWriter, r *http.Request, id contract
 
 // ReponerProducto implements contract.ServerInterface.
 func (s Server) ReponerProducto(w http.ResponseWriter, r *http.Request, id contract.Id, params contract.ReponerProductoParams) {
-	requested, err := rest.Load[contracts.Reposicion](w, r)
+	requested, err := rest.Read[contracts.Reposicion](w, r)
 	if err != nil {
 		rest.WriteError(w, r, err)
 		return

@@ -1,4 +1,4 @@
-// Package app is the one way in which our programs start, tell their health, and stop.
+// Package app starts, watches and stops every program of the system in the same way.
 package app
 
 import (
@@ -26,10 +26,10 @@ import (
 	"entregas/internal/rest"
 )
 
-// Version is the commit that the program was built from; the build of an image sets it.
-var Version = "desarrollo"
+// Version is the commit from which the program was built. The build of an image sets it.
+var Version = "development"
 
-// Config is what every program reads from its environment. `dapr run` sets the ports.
+// Config has the settings that every program reads from its environment. `dapr run` sets the ports.
 type Config struct {
 	Address      string        `conf:"env:LISTEN_ADDRESS,default:127.0.0.1,help:address that the service listens on" unit:"IP address"`
 	Port         int           `conf:"env:APP_PORT,required,help:port that the service listens on" unit:"port"`
@@ -42,11 +42,11 @@ type Config struct {
 	StopDeadline time.Duration `conf:"env:SHUTDOWN_TIMEOUT,default:15s,help:how long a stop waits for what is under way"`
 }
 
-// finalNotice is the pause before a program that failed ends, for `dapr run` to read its last line. It drops what it has not read by then.
+// finalNotice is the pause between the last log line of a failed program and its end. `dapr run` needs it to read that line.
 const finalNotice = 200 * time.Millisecond
 
-// Main runs a program: reads its configuration, prints it masked, runs it until SIGINT or SIGTERM.
-// common points at the Config inside cfg.
+// Main parses cfg from the environment, logs it with secrets masked, and calls run. The context of run ends at SIGINT or
+// SIGTERM. common must point at the Config inside cfg. An error of the settings or of run ends the process with code 1.
 func Main[C any](service string, cfg *C, common *Config, run func(ctx context.Context) error) {
 	help, err := conf.Parse("", cfg)
 	if errors.Is(err, conf.ErrHelpWanted) {
@@ -58,22 +58,22 @@ func Main[C any](service string, cfg *C, common *Config, run func(ctx context.Co
 		ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 		defer cancel()
 		if text, printErr := conf.String(cfg); printErr == nil {
-			slog.Info("arranca", "version", Version, "configuracion", text)
+			slog.Info("starting", "version", Version, "settings", text)
 		}
 		err = run(ctx)
 	}
 	if err != nil {
-		slog.Error("termina con error", "error", err)
+		slog.Error("stopped with an error", "error", err)
 		time.Sleep(finalNotice)
 		os.Exit(1)
 	}
-	slog.Info("termina")
+	slog.Info("stopped")
 }
 
-// sidecarWait is how long a program waits for its sidecar, which may start after it and itself waits for the broker.
+// sidecarWait is how long a program that starts waits for its sidecar. The sidecar may start later and waits for the broker.
 const sidecarWait = 2 * time.Minute
 
-// Sidecar connects to the program's own sidecar, and waits for it to be there.
+// Sidecar connects to the program's own sidecar. It retries for at most sidecarWait.
 func (c Config) Sidecar(ctx context.Context) (dapr.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, sidecarWait)
 	defer cancel()
@@ -85,17 +85,17 @@ func (c Config) Sidecar(ctx context.Context) (dapr.Client, error) {
 			return client, nil
 		}
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("conectar con el sidecar: %w", err)
+			return nil, fmt.Errorf("connect to the sidecar: %w", err)
 		}
-		slog.WarnContext(ctx, "espera al sidecar", "error", err)
+		slog.WarnContext(ctx, "the sidecar is not ready yet", "error", err)
 	}
 }
 
 // dialEvery is how often a program that starts tries to connect to its sidecar.
 const dialEvery = 20 * time.Millisecond
 
-// waitForListener returns once somebody listens at address, or ctx ends. gRPC's second try comes a second after the first: for a
-// program that starts a moment before its sidecar that would be most of its start.
+// waitForListener returns when a TCP connection to address succeeds, or when ctx ends. gRPC by itself waits a second between
+// two tries, which would be most of the start-up time of a program.
 func waitForListener(ctx context.Context, address string) {
 	for ctx.Err() == nil {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
@@ -110,21 +110,22 @@ func waitForListener(ctx context.Context, address string) {
 	}
 }
 
-// Check asks something that the program needs whether it answers.
+// Check returns an error when a dependency of the program, such as its database, does not answer.
 type Check func(ctx context.Context) error
 
-// Routes gives a router with /healthz, which depends on nothing (docs/adr/health-does-not-feed-back.md: an unhealthy app loses its
-// subscriptions), and /readyz, which asks the sidecar and each of needs, at most once a second for all who want to know. A variable of a path may have any character:
-// an escaped slash does not end it.
+// Routes returns a router that serves only the program's own sidecar, which sends the app API token. The paths in open,
+// /healthz and /readyz are open to every client.
 //
-// All else is answered only to the program's own sidecar, which says the app API token; openOnes are paths for anyone.
-func (c Config) Routes(needs map[string]Check, openOnes ...string) *mux.Router {
+// /healthz depends on nothing, since Dapr takes the subscriptions from an unhealthy app
+// (docs/adr/health-does-not-feed-back.md). /readyz checks the sidecar and each of needs, at most once a second in total.
+// A variable in a path may contain any character, an escaped slash included.
+func (c Config) Routes(needs map[string]Check, open ...string) *mux.Router {
 	routes := c.PublicRoutes(needs)
-	openOnes = append(openOnes, "/healthz", "/readyz")
+	open = append(open, "/healthz", "/readyz")
 	routes.Use(func(next http.Handler) http.Handler {
 		sidecarOnly := c.SidecarOnly(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if slices.Contains(openOnes, r.URL.Path) {
+			if slices.Contains(open, r.URL.Path) {
 				next.ServeHTTP(w, r)
 				return
 			}
@@ -134,10 +135,11 @@ func (c Config) Routes(needs map[string]Check, openOnes ...string) *mux.Router {
 	return routes
 }
 
-// tokenHeader is where Dapr puts a token, in both directions.
+// tokenHeader is the header that carries a Dapr API token: from the sidecar to the app, and from the app to the sidecar.
 const tokenHeader = "dapr-api-token" // #nosec G101 -- a header's name
 
-// SidecarOnly lets only the program's own sidecar through to next; anyone where no app API token is set.
+// SidecarOnly is a middleware that rejects requests without the app API token (NoIdentity). Without such a token in the
+// settings it lets every request through.
 func (c Config) SidecarOnly(next http.Handler) http.Handler {
 	if c.AppToken == "" {
 		return next
@@ -151,16 +153,16 @@ func (c Config) SidecarOnly(next http.Handler) http.Handler {
 	})
 }
 
-// PublicRoutes is Routes for a program whose routes are for everybody.
+// PublicRoutes is Routes for a program whose paths are all open to every client.
 func (c Config) PublicRoutes(needs map[string]Check) *mux.Router {
-	// A path is taken as it is written: one with // or dots in it is no route. A redirect, which is what the router does with it
-	// otherwise, makes a client send a POST again as a GET.
+	// The router does not clean a path with // or dots in it: such a path is not found. By default it would answer with a
+	// redirect, after which a client repeats its POST as a GET.
 	routes := mux.NewRouter().UseEncodedPath().SkipClean(true)
 	routes.NotFoundHandler = rest.Route(func(_ http.ResponseWriter, r *http.Request) error {
 		return errs.New(errs.NotFound, "No existe la ruta %s.", r.URL.Path)
 	})
 	routes.MethodNotAllowedHandler = rest.Route(func(w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Allow", strings.Join(admitted(routes, r), ", "))
+		w.Header().Set("Allow", strings.Join(allowedMethods(routes, r), ", "))
 		return errs.New(errs.NotAllowed, "La ruta %s no admite %s.", r.URL.Path, r.Method)
 	})
 	routes.Use(withTrace, withVariables)
@@ -174,8 +176,8 @@ func (c Config) PublicRoutes(needs map[string]Check) *mux.Router {
 	return routes
 }
 
-// admitted are the methods with which routes has what r asks for.
-func admitted(routes *mux.Router, r *http.Request) (methods []string) {
+// allowedMethods returns the methods for which routes has a route at the path of r.
+func allowedMethods(routes *mux.Router, r *http.Request) (methods []string) {
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		other := r.Clone(r.Context())
 		other.Method = method
@@ -187,14 +189,14 @@ func admitted(routes *mux.Router, r *http.Request) (methods []string) {
 	return methods
 }
 
-// withTrace puts the caller's trace into the request's context.
+// withTrace is a middleware that stores the traceparent header in the context of the request.
 func withTrace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(logging.WithTrace(r.Context(), r.Header.Get("traceparent"))))
 	})
 }
 
-// withVariables takes the escaping off the path's variables, which UseEncodedPath leaves on.
+// withVariables is a middleware that unescapes the variables of the path. UseEncodedPath leaves them escaped.
 func withVariables(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range mux.Vars(r) {
@@ -206,13 +208,14 @@ func withVariables(next http.Handler) http.Handler {
 	})
 }
 
-// Repeat calls f every every until ctx ends. What f returns is logged: the next turn tries again.
-func Repeat(ctx context.Context, every time.Duration, what string, f func(ctx context.Context) error) {
-	ticker := time.NewTicker(every)
+// Repeat calls f at once and then at each interval until ctx ends. An error of f is logged with the name of the task;
+// the next call tries again.
+func Repeat(ctx context.Context, interval time.Duration, task string, f func(ctx context.Context) error) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		if err := f(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "tarea periódica", "tarea", what, "error", err)
+			slog.WarnContext(ctx, "periodic task failed", "task", task, "error", err)
 		}
 		select {
 		case <-ctx.Done():

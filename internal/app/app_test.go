@@ -31,7 +31,7 @@ func TestHealth(t *testing.T) {
 	status := http.StatusNoContent
 	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v1.0/healthz/outbound" {
-			t.Errorf("se preguntó %s", r.URL.Path)
+			t.Errorf("the path is %s", r.URL.Path)
 		}
 		w.WriteHeader(status)
 	}))
@@ -46,12 +46,12 @@ func TestHealth(t *testing.T) {
 		says     string
 	}{
 		{"all there", http.StatusNoContent, nil, http.StatusOK, ""},
-		{"no database", http.StatusNoContent, errors.New("clave: secreta"), http.StatusServiceUnavailable, "la base de datos no responde"},
+		{"no database", http.StatusNoContent, errors.New("clave: secreta"), http.StatusServiceUnavailable, "the database does not answer"},
 		{"the sidecar is not ready", http.StatusInternalServerError, nil, http.StatusServiceUnavailable, "sidecar"},
 	} {
 		status, noDatabase = c.sidecar, c.database
 		routes := app.Config{DaprHTTP: address.Port()}.Routes(map[string]app.Check{
-			"la base de datos": func(context.Context) error { return noDatabase },
+			"the database": func(context.Context) error { return noDatabase },
 		})
 		if w := ask(routes, "GET", "/healthz"); w.Code != http.StatusOK {
 			t.Errorf("%s: /healthz %d", c.name, w.Code)
@@ -147,10 +147,10 @@ func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 				close(proceed)
 			}
 			if err := <-answered; (err == nil) != c.ends {
-				t.Errorf("la petición en curso: %v", err)
+				t.Errorf("the request in progress: %v", err)
 			}
 			if err := <-end; (err == nil) != c.ends {
-				t.Errorf("la parada: %v", err)
+				t.Errorf("the stop: %v", err)
 			}
 		})
 	}
@@ -164,7 +164,7 @@ func TestPortTaken(t *testing.T) {
 	defer func() { _ = listener.Close() }()
 	cfg := app.Config{Address: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port}
 	if err := cfg.ServeRoutes(context.Background(), http.NotFoundHandler()); err == nil {
-		t.Error("sirve en un puerto tomado")
+		t.Error("it serves on a port that is taken")
 	}
 }
 
@@ -178,7 +178,7 @@ func TestRepeat(t *testing.T) {
 		return errors.New("no ha terminado") // a failure does not end it
 	})
 	if times != 5 {
-		t.Errorf("%d veces", times)
+		t.Errorf("it ran %d times", times)
 	}
 }
 

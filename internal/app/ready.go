@@ -18,31 +18,31 @@ const (
 	readyTimeout = 2 * time.Second
 )
 
-// readiness says whether the dependencies of a program answer. Anybody may request it, so the check runs at most once a second.
+// readiness caches the result of check for readyFor. /readyz is open to every client, so the check must not run per request.
 type readiness struct {
-	check func(ctx context.Context) error // the answer of /readyz contains its error
+	check func(ctx context.Context) error // the body of /readyz is its error
 
-	mu     sync.Mutex
-	looked time.Time
-	found  error
+	mu        sync.Mutex
+	checkedAt time.Time
+	result    error
 }
 
-// now returns the result of a check that ran within the last second: nil, or an error that names what is missing. A request
-// that comes during a check waits for it.
+// now returns the result of a check that is at most readyFor old: nil, or an error that names the dependency. A request that
+// arrives during a check waits for its result.
 func (r *readiness) now(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if time.Since(r.looked) < readyFor {
-		return r.found
+	if time.Since(r.checkedAt) < readyFor {
+		return r.result
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // other requests wait for it too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // other requests wait for the same check
 	defer cancel()
-	r.found = r.check(ctx)
-	r.looked = time.Now()
-	return r.found
+	r.result = r.check(ctx)
+	r.checkedAt = time.Now()
+	return r.result
 }
 
-// ready looks at the sidecar and at each of needs.
+// ready returns a readiness that checks the sidecar and each of needs.
 func (c Config) ready(needs map[string]Check) *readiness {
 	return &readiness{check: func(ctx context.Context) error {
 		if err := c.sidecarReady(ctx); err != nil {
@@ -50,8 +50,8 @@ func (c Config) ready(needs map[string]Check) *readiness {
 		}
 		for name, check := range needs {
 			if err := check(ctx); err != nil {
-				slog.WarnContext(ctx, "no listo", "falta", name, "error", err)
-				return errors.New(name + " no responde")
+				slog.WarnContext(ctx, "not ready", "dependency", name, "error", err)
+				return errors.New(name + " does not answer")
 			}
 		}
 		return nil
@@ -69,7 +69,7 @@ func (c Config) sidecarReady(ctx context.Context) error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("responde %d", response.StatusCode)
+		return fmt.Errorf("it answered %d", response.StatusCode)
 	}
 	return nil
 }

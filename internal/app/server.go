@@ -12,34 +12,34 @@ import (
 	"time"
 )
 
-// How long a connection may be open for what. What a program waits for itself is not counted here: a handler's time is its own.
+// The timeouts of a connection. The time that a handler takes is not limited here.
 const (
 	// headerTimeout is how long the headers of a request may take to arrive.
 	headerTimeout = 10 * time.Second
-	// bodyTimeout is how long a body may take to arrive where BODY_TIMEOUT is 0.
+	// bodyTimeout is how long a body may take to arrive when BODY_TIMEOUT is 0.
 	bodyTimeout = 30 * time.Second
-	// unreadTimeout is how long the rest of a body may take that its handler does not read.
+	// unreadTimeout is how long the rest of a body may take to arrive when its handler does not read it.
 	unreadTimeout = 500 * time.Millisecond
-	// writeTimeout is how long an answer may take to be read by its client, from the headers of the request on.
+	// writeTimeout is how long a client may take to receive an answer, counted from the end of the request's headers.
 	writeTimeout = 2 * time.Minute
 	// idleTimeout is how long a connection stays open between two requests.
 	idleTimeout = 2 * time.Minute
 )
 
-// MaxHeader bounds the headers of a request in bytes; the server adds 4 KiB. More is answered 431.
+// MaxHeader is the limit for the headers of a request, in bytes; the server adds 4 KiB. Larger headers are answered with 431.
 const MaxHeader = 16 << 10
 
-// Listen takes the program's address.
+// Listen opens the listener at the address and port of the settings.
 func (c Config) Listen(ctx context.Context) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(c.Address, strconv.Itoa(c.Port)))
 	if err != nil {
-		return nil, fmt.Errorf("servir: %w", err)
+		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return listener, nil
 }
 
-// Server is the server of all programs: no request, whatever its path, holds a connection longer than the times above. A stream
-// sets its own time to write with http.ResponseController.
+// Server returns an HTTP server for routes with the timeouts above. A handler that streams sets its own write deadline with
+// http.ResponseController.
 func (c Config) Server(routes http.Handler) *http.Server {
 	return &http.Server{
 		Handler: timedBodies(cmp.Or(c.BodyTimeout, bodyTimeout), routes), MaxHeaderBytes: MaxHeader,
@@ -47,8 +47,8 @@ func (c Config) Server(routes http.Handler) *http.Server {
 	}
 }
 
-// timedBodies gives the body of a request so long to arrive. http.Server's ReadTimeout would not do: it also ends the context of
-// a handler that takes longer than the body may.
+// timedBodies is a middleware that limits how long the body of a request may take to arrive. ReadTimeout of http.Server would
+// also end the context of a handler that runs longer than that.
 func timedBodies(timeout time.Duration, handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
@@ -56,22 +56,22 @@ func timedBodies(timeout time.Duration, handler http.Handler) http.Handler {
 			return
 		}
 		allowed := timeout
-		control := http.NewResponseController(w) // a recorder in a test has no deadlines: their errors say nothing here
+		control := http.NewResponseController(w) // its errors are ignored: a recorder in a test has no deadlines
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
-			allowed = min(allowed, unreadTimeout) // nobody reads it
+			allowed = min(allowed, unreadTimeout) // no handler reads it
 		}
 		_ = control.SetReadDeadline(time.Now().Add(allowed))
 		body := &timedBody{ReadCloser: r.Body, control: control}
-		r2 := r.WithContext(r.Context()) // a copy: the server looks at its own
+		r2 := r.WithContext(r.Context()) // a copy, since the server still uses r
 		r2.Body = body
 		handler.ServeHTTP(w, r2)
-		if !body.read { // the server reads the rest before it answers
+		if !body.read { // the server reads the rest of the body before it sends the answer
 			_ = control.SetReadDeadline(time.Now().Add(unreadTimeout))
 		}
 	})
 }
 
-// timedBody takes the deadline off once all of it is read: the handler may take longer.
+// timedBody removes the read deadline when the body has been read to its end, since the handler may take longer.
 type timedBody struct {
 	io.ReadCloser
 	control *http.ResponseController

@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// Drain is how a program stops that others reach through a balancer. The zero value stops at once.
+// Drain says how a program behind a load balancer stops. The zero value stops at once.
 type Drain struct {
-	// Notice is how long the program goes on serving after it said on /readyz that it stops: longer than a balancer takes to
-	// ask, so that nobody is sent to a listener that is closed.
+	// Notice is how long the program still serves after /readyz began to answer 503. It must be longer than the interval at
+	// which the balancer asks /readyz, or the balancer sends clients to a closed listener.
 	Notice time.Duration
-	// OnStop ends what does not end by itself, as streams. It is called after Notice, when the clients that come back are sent
-	// elsewhere.
+	// OnStop ends work that does not end by itself, such as streams. It is called after Notice: by then the balancer sends
+	// clients that reconnect to other replicas.
 	OnStop func()
 }
 
-// ServeRoutes serves routes until ctx ends, then finishes what is under way for at most StopDeadline. What is not finished
-// by then loses its connection, and the broker delivers it again.
+// ServeRoutes serves routes until ctx ends. It then waits at most StopDeadline for the requests in progress and closes the
+// connections that are left. The broker redelivers a message whose request was cut off.
 func (c Config) ServeRoutes(ctx context.Context, routes http.Handler) error {
 	listener, err := c.Listen(ctx)
 	if err != nil {
@@ -31,22 +31,23 @@ func (c Config) ServeRoutes(ctx context.Context, routes http.Handler) error {
 	return c.Serve(ctx, listener, routes, Drain{})
 }
 
-// Serve is ServeRoutes for a program behind a balancer: it serves the clients of listener, which it closes, and stops as d says.
+// Serve is ServeRoutes for a program behind a load balancer. It serves the clients of listener, stops as d says, and closes
+// listener.
 func (c Config) Serve(ctx context.Context, listener net.Listener, routes http.Handler, d Drain) error {
 	var stops atomic.Bool
-	server := c.Server(sayStopping(&stops, routes))
+	server := c.Server(announceStop(&stops, routes))
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("servir: %w", err)
+		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	slog.Info("se detiene: termina lo que está en curso", "aviso", d.Notice)
+	slog.Info("stopping: requests in progress are finished", "notice", d.Notice)
 	stops.Store(true)
 	select {
 	case err := <-ended:
-		return fmt.Errorf("servir: %w", err)
+		return fmt.Errorf("serve: %w", err)
 	case <-time.After(d.Notice):
 	}
 	if d.OnStop != nil {
@@ -55,14 +56,14 @@ func (c Config) Serve(ctx context.Context, listener net.Listener, routes http.Ha
 	limit, release := context.WithTimeout(context.WithoutCancel(ctx), c.StopDeadline)
 	defer release()
 	if err := server.Shutdown(limit); err != nil {
-		return errors.Join(fmt.Errorf("parada: %w", err), server.Close())
+		return errors.Join(fmt.Errorf("stop: %w", err), server.Close())
 	}
 	return nil
 }
 
-// sayStopping answers /readyz with 503 once the program stops, and ends each connection with its next answer: a connection
-// that is closed between two requests takes with it a request that was just sent.
-func sayStopping(stops *atomic.Bool, next http.Handler) http.Handler {
+// announceStop is a middleware for the time when stops is true: it answers /readyz with 503 and closes each connection with
+// its next answer. A connection that is closed between two requests would lose a request that the client has just sent.
+func announceStop(stops *atomic.Bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !stops.Load() {
 			next.ServeHTTP(w, r)
@@ -70,7 +71,7 @@ func sayStopping(stops *atomic.Bool, next http.Handler) http.Handler {
 		}
 		w.Header().Set("Connection", "close")
 		if r.URL.Path == "/readyz" {
-			http.Error(w, "se detiene", http.StatusServiceUnavailable)
+			http.Error(w, "stopping", http.StatusServiceUnavailable)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -44,7 +44,7 @@ func TestAStopIsAnnounced(t *testing.T) {
 	for !said { // the kept connection goes on until then
 		select {
 		case <-streamsEnded:
-			t.Fatal("no dijo que se detiene")
+			t.Fatal("/readyz does not say that it stops")
 		default:
 		}
 		r := get(t, baseURL+"/readyz")
@@ -53,22 +53,22 @@ func TestAStopIsAnnounced(t *testing.T) {
 	}
 	select {
 	case <-streamsEnded:
-		t.Error("los flujos terminan antes de que nadie lo sepa")
+		t.Error("the streams end before the balancer can know")
 	default:
 	}
 	r := get(t, baseURL)
 	_ = r.Body.Close()
 	if r.StatusCode != http.StatusOK || !r.Close {
-		t.Errorf("mientras avisa: %d, cierra la conexión: %v", r.StatusCode, r.Close)
+		t.Errorf("during the notice: status %d, connection closed: %v", r.StatusCode, r.Close)
 	}
 	if _, err := io.ReadAll(stream.Body); err != nil {
-		t.Errorf("el flujo: %v", err)
+		t.Errorf("the stream: %v", err)
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
 	if _, err := http.Get(baseURL); !errors.Is(err, syscall.ECONNREFUSED) { //nolint:gosec,bodyclose // nobody answers
-		t.Errorf("después de la parada: %v", err)
+		t.Errorf("after the stop: %v", err)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package base opens a service's own database and brings its schema up to date.
+// Package database opens a service's own database and brings its schema up to date.
 package database
 
 import (
@@ -16,26 +16,26 @@ import (
 	"entregas/internal/waits"
 )
 
-// limits end in PostgreSQL what would otherwise wait for ever (docs/adr/bounded-waits.md): the wait for a lock, a statement, and a
-// transaction in which nothing happens.
+// limits are the timeouts that PostgreSQL applies to the wait for a lock, to a statement and to an idle transaction.
+// Without them each could wait for ever (docs/adr/bounded-waits.md).
 //
-// An address that names one of them, as in ?lock_timeout=2s, decides it itself.
+// An address that names one of them, as in ?lock_timeout=2s, overrides it.
 //
 //settings:wait
 var limits = map[string]time.Duration{
 	"lock_timeout": waits.Lock,
-	// What runs longer has lost its plan, or its disk.
+	// A statement that runs longer has a wrong plan or a broken disk.
 	"statement_timeout": 10 * time.Second,
-	// A program that is frozen in the middle of a transaction holds its locks no longer than this.
+	// A program that hangs in the middle of a transaction holds its locks no longer than this.
 	"idle_in_transaction_session_timeout": 10 * time.Second,
 }
 
-// Open connects to dsn with at most connections connections, on which each wait is bounded by limits. A wait that was cut off
-// is trouble (errs.Unavailable).
+// Open connects to dsn with at most so many connections, on which each wait is bounded by limits. The code of the error of a
+// wait that was cut off is errs.Unavailable.
 func Open(ctx context.Context, dsn string, connections int32) (*pgxpool.Pool, error) {
 	conf, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("dirección de la base de datos: %w", err)
+		return nil, fmt.Errorf("address of the database: %w", err)
 	}
 	conf.MaxConns = connections
 	for name, value := range limits {
@@ -45,38 +45,40 @@ func Open(ctx context.Context, dsn string, connections int32) (*pgxpool.Pool, er
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
-		return nil, fmt.Errorf("abrir la base de datos: %w", err)
+		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	return pool, nil
 }
 
-// AvroSchema is what a program that owns a database does about its schema when it starts.
-type AvroSchema string
+// MigrationMode says what the service that owns a database does about its schema when it starts.
+type MigrationMode string
 
 const (
-	// Raise brings the schema up to date and goes on.
-	Raise AvroSchema = "apply"
-	// RaiseOnly brings it up to date and ends: a job that goes before a roll-out.
-	RaiseOnly AvroSchema = "apply-and-exit"
-	// Wait leaves it to such a job, and goes on once it is done.
-	Wait AvroSchema = "wait"
+	// ApplyAndRun applies the migrations, and the program goes on.
+	ApplyAndRun MigrationMode = "apply"
+	// ApplyAndExit applies the migrations, and the program ends: a job before a rollout.
+	ApplyAndExit MigrationMode = "apply-and-exit"
+	// WaitForJob waits until such a job has applied the migrations, and the program goes on.
+	WaitForJob MigrationMode = "wait"
 )
 
-// interval is how often a program with MIGRATIONS=wait looks whether the job is done.
-const interval = 2 * time.Second
+// waitEvery is how often a program with MIGRATIONS=wait checks whether the job is done.
+const waitEvery = 2 * time.Second
 
-// Apply does so with the goose files of migrations, as Migrate takes them. proceed is false where the program is to end well.
-func (e AvroSchema) Apply(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) (proceed bool, err error) {
+// Apply does what the mode says with the goose files of migrations. proceed is false when the program must end without error.
+// An unknown mode is an error.
+func (e MigrationMode) Apply(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) (proceed bool, err error) {
 	switch e {
-	case Raise, RaiseOnly:
-		return e == Raise, Migrate(ctx, pool, migrations)
-	case Wait:
+	case ApplyAndRun, ApplyAndExit:
+		return e == ApplyAndRun, Migrate(ctx, pool, migrations)
+	case WaitForJob:
 		return true, wait(ctx, pool, migrations)
 	}
-	return false, fmt.Errorf("MIGRATIONS is %q; it may be %s, %s or %s", string(e), Raise, RaiseOnly, Wait)
+	return false, fmt.Errorf("MIGRATIONS is %q; it may be %s, %s or %s", string(e), ApplyAndRun, ApplyAndExit, WaitForJob)
 }
 
-// Migrate applies the goose files in the folder migrations/ of what a service embeds. Replicas that start together take turns.
+// Migrate applies the goose files in folder migrations/ of the file system that a service embeds. Replicas that start
+// together take turns.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) error {
 	return withMigrations(pool, migrations, func(p *goose.Provider) error {
 		_, err := p.Up(ctx)
@@ -84,26 +86,27 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) error {
 	})
 }
 
-// wait returns once nothing of migrations is left to apply. A database that is ahead of them is fine: this program is
-// then the older of two that run during a roll-out.
+// wait returns when no migration is left to apply. A database that is ahead of migrations is fine: during a rollout the old
+// version of a program still runs beside the new one.
 func wait(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) error {
 	return withMigrations(pool, migrations, func(p *goose.Provider) error {
 		for {
-			absent, err := pending(ctx, pool, p)
-			if err == nil && !absent {
+			left, err := pending(ctx, pool, p)
+			if err == nil && !left {
 				return nil
 			}
-			slog.InfoContext(ctx, "espera a que la base de datos esté al día", "error", err)
+			slog.InfoContext(ctx, "waiting for the migrations of the database", "error", err)
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-time.After(interval):
+			case <-time.After(waitEvery):
 			}
 		}
 	})
 }
 
-// pending says whether migrations are to be applied. goose would make its table just to look into it.
+// pending tells whether migrations are left to apply. It checks for the table of goose first, which goose would create only
+// to read it.
 func pending(ctx context.Context, pool *pgxpool.Pool, p *goose.Provider) (bool, error) {
 	var found bool
 	if err := pool.QueryRow(ctx, "select to_regclass('goose_db_version') is not null").Scan(&found); err != nil || !found {
@@ -112,15 +115,15 @@ func pending(ctx context.Context, pool *pgxpool.Pool, p *goose.Provider) (bool, 
 	return p.HasPending(ctx)
 }
 
-// migrationLock is how long a migration waits for the lock of a table, while all who want that table wait behind it.
+// migrationLock is how long a migration waits for the lock of a table. Every statement on that table waits behind it.
 //
 //settings:wait
 const migrationLock = "5s"
 
-// turnEvery is how often a program that starts looks whether another one still migrates its database.
+// turnEvery is how often a replica that starts checks whether another one still migrates the database.
 const turnEvery = time.Second
 
-// turnTimeout is how long a program that starts waits for another one that migrates its database.
+// turnTimeout is how long a replica that starts waits for another one that migrates the database.
 const turnTimeout = 5 * time.Minute
 
 func withMigrations(pool *pgxpool.Pool, migrations fs.FS, act func(*goose.Provider) error) error {
@@ -128,8 +131,8 @@ func withMigrations(pool *pgxpool.Pool, migrations fs.FS, act func(*goose.Provid
 	if err != nil {
 		return fmt.Errorf("migraciones: %w", err)
 	}
-	// A migration may take its time, but not the time of others: while it waits for a table, all who want that table wait
-	// behind it. One that does not get it soon fails, and the program starts again.
+	// A migration may run long, but it may not wait long for a table: every statement on that table waits behind it. A
+	// migration that does not get its lock fails, and the program starts again.
 	conf := pool.Config().ConnConfig
 	conf.RuntimeParams["statement_timeout"] = "0"
 	conf.RuntimeParams["lock_timeout"] = migrationLock

@@ -48,27 +48,27 @@ func TestWaitForTheMigrationJob(t *testing.T) {
 	proceed, ready := false, make(chan error, 1)
 	go func() {
 		var err error
-		proceed, err = database.Wait.Apply(context.Background(), pool, migrations)
+		proceed, err = database.WaitForJob.Apply(context.Background(), pool, migrations)
 		ready <- err
 	}()
 	select {
 	case err := <-ready:
-		t.Fatalf("no esperó: %v", err)
+		t.Fatalf("it did not wait: %v", err)
 	case <-time.After(200 * time.Millisecond):
 	}
-	if proceed, err := database.RaiseOnly.Apply(context.Background(), pool, migrations); proceed || err != nil {
-		t.Errorf("apply-and-exit: sigue %v, %v", proceed, err)
+	if proceed, err := database.ApplyAndExit.Apply(context.Background(), pool, migrations); proceed || err != nil {
+		t.Errorf("apply-and-exit: proceed is %v, %v", proceed, err)
 	}
 	if err := <-ready; !proceed || err != nil {
-		t.Errorf("wait: sigue %v, %v", proceed, err)
+		t.Errorf("wait: proceed is %v, %v", proceed, err)
 	}
-	if _, err := database.AvroSchema("otra").Apply(context.Background(), pool, migrations); err == nil {
-		t.Error("un modo que no existe se acepta")
+	if _, err := database.MigrationMode("otra").Apply(context.Background(), pool, migrations); err == nil {
+		t.Error("an unknown mode is accepted")
 	}
 }
 
 func TestOpen(t *testing.T) {
-	if _, err := database.Open(context.Background(), "esto no es una dirección", 1); err == nil {
+	if _, err := database.Open(context.Background(), "this is no address", 1); err == nil {
 		t.Error("abre cualquier cosa")
 	}
 	pool, err := database.Open(context.Background(), "postgres://nadie@127.0.0.1:1/nada", 1)
@@ -128,10 +128,10 @@ func TestAWaitIsBounded(t *testing.T) {
 			}
 			var pg *pgconn.PgError
 			if !errors.As(err, &pg) || pg.Code != c.code {
-				t.Fatalf("%v, se esperaba %s", err, c.code)
+				t.Fatalf("got %v, want %s", err, c.code)
 			}
 			if errs.Of(err) != errs.Unavailable {
-				t.Errorf("%v es %s", err, errs.Of(err))
+				t.Errorf("the code of %v is %s", err, errs.Of(err))
 			}
 		})
 	}
@@ -153,10 +153,10 @@ func TestTheAddressDecidesItsLimits(t *testing.T) {
 	})
 	var statement, lock string
 	if err := pool.QueryRow(t.Context(), `select statement, lock from seen`).Scan(&statement, &lock); err != nil || statement != "0" || lock != "5s" {
-		t.Errorf("una migración corre con %q y %q, %v", statement, lock, err)
+		t.Errorf("a migration runs with %q and %q, %v", statement, lock, err)
 	}
 	if v := setting(pool, "statement_timeout"); v != "10s" {
-		t.Errorf("statement_timeout es %s", v)
+		t.Errorf("statement_timeout is %s", v)
 	}
 	address := pool.Config().ConnConfig
 	named := url.URL{

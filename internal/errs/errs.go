@@ -1,5 +1,5 @@
-// Package errs has the one error type that crosses our layers: a code, and words that a person may read.
-// An error without a code is internal: it is logged, and never shown.
+// Package errs has the error type that crosses the layers of a program: a code, and a message in Spanish for a person.
+// An error without a code is internal: it is logged and never shown.
 package errs
 
 import (
@@ -17,74 +17,72 @@ import (
 	"entregas/contracts"
 )
 
-// Codigo classifies an error. Package rest turns it into an HTTP status, in one place.
+// Code classifies an error. Package rest maps it to an HTTP status. Its values are part of the public interface.
 type Code string
 
 // The codes.
 const (
-	Invalid   Code = "invalido"      // the input is wrong
-	NotFound  Code = "no-encontrado" // there is no such thing
-	Conflict  Code = "conflicto"     // it is not in a state in which this can be done
-	OtherBody Code = "otro-cuerpo"   // the same idempotency key came with another body
-	TooLarge  Code = "demasiado"     // the input is too large
-	// UnsupportedType: the body is not plain JSON by its headers.
-	UnsupportedType Code = "tipo-no-admitido"
-	NotAllowed      Code = "no-permitido"   // there is such a thing, but not this operation on it
-	Unavailable     Code = "no-disponible"  // something we need does not answer; try again later
-	BadMessage      Code = "mensaje-malo"   // a message that will never be handled: a dead letter
-	NoIdentity      Code = "no-autenticado" // the caller is unknown
-	NoPermission    Code = "sin-permiso"    // the caller may not do this
-	TooMany         Code = "demasiadas"     // too many requests of the same subject or address
-	Quota           Code = "cuota"          // the subject has as many of something as it may have
-	Busy            Code = "ocupado"        // there is no room for one more now; try again in a second
-	// OutcomeUnknown: what was asked for may have been done or not.
-	OutcomeUnknown Code = "resultado-desconocido"
-	Internal       Code = "interno" // everything else
+	Invalid         Code = "invalido"              // the input is wrong
+	NotFound        Code = "no-encontrado"         // the resource does not exist
+	Conflict        Code = "conflicto"             // the state of the resource does not allow the operation
+	OtherBody       Code = "otro-cuerpo"           // the idempotency key was used before with another body
+	TooLarge        Code = "demasiado"             // the input is too large
+	UnsupportedType Code = "tipo-no-admitido"      // by its headers the body is not plain JSON
+	NotAllowed      Code = "no-permitido"          // the resource exists, but does not have this method
+	Unavailable     Code = "no-disponible"         // a dependency does not answer; try again later
+	BadMessage      Code = "mensaje-malo"          // no retry can handle the message: it becomes a dead letter
+	NoIdentity      Code = "no-autenticado"        // the caller is not authenticated
+	NoPermission    Code = "sin-permiso"           // the caller is authenticated and may not do this
+	TooMany         Code = "demasiadas"            // the subject or address is over its request rate
+	Quota           Code = "cuota"                 // the subject has reached its quota
+	Busy            Code = "ocupado"               // the service is at its limit; try again in a second
+	OutcomeUnknown  Code = "resultado-desconocido" // the operation may or may not have been carried out
+	Internal        Code = "interno"               // every other error
 )
 
-// Error is an error with a code. Mensaje is in Spanish, for a person; Fields says which fields are wrong.
+// Error is an error with a code. Message is in Spanish, for a person. Fields names the invalid fields.
 type Error struct {
-	Codigo  Code
-	Mensaje string
+	Code    Code
+	Message string
 	Fields  []contracts.InvalidField
-	See     string // the path of the public interface where a client can look what became of it; "" where there is none
+	See     string // the path of the public interface at which a client can read the outcome; may be empty
 	Cause   error
-	Wait    time.Duration // after how long it makes sense to try again; 0 where nobody knows
+	Wait    time.Duration // the pause before a retry; 0 when it is unknown
 }
 
 func (e *Error) Error() string {
 	if e.Cause != nil {
-		return e.Mensaje + ": " + e.Cause.Error()
+		return e.Message + ": " + e.Cause.Error()
 	}
-	return e.Mensaje
+	return e.Message
 }
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// New makes an error with a code and words for a person.
+// New returns an Error with a code and a message in Spanish for a person.
 func New(code Code, format string, args ...any) *Error {
-	return &Error{Codigo: code, Mensaje: fmt.Sprintf(format, args...)}
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// NotResponding is what a person is told of trouble that passes.
+// NotResponding is the message of an Unavailable error whose cause is not for the client.
 const NotResponding = "Algo de lo que dependemos no responde. Intente de nuevo en unos segundos."
 
-// Transient says of an error that names itself in words only that it is trouble which passes. nil stays nil.
+// Transient wraps err as Unavailable, for an error that Of does not recognise as transient. nil stays nil.
 func Transient(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Codigo: Unavailable, Mensaje: NotResponding, Cause: err}
+	return &Error{Code: Unavailable, Message: NotResponding, Cause: err}
 }
 
-// Of gives the code of err: its own, Invalid for a validation, BadMessage for what cannot be read,
-// Unavailable for trouble that passes, else Internal.
+// Of returns the code of err: that of its Error, Invalid for a ValidationError, BadMessage for contracts.ErrUnreadable,
+// Unavailable for a transient error, and Internal for every other error.
 func Of(err error) Code {
 	var own *Error
 	var validation *contracts.ValidationError
 	switch {
 	case errors.As(err, &own):
-		return own.Codigo
+		return own.Code
 	case errors.As(err, &validation):
 		return Invalid
 	case errors.Is(err, contracts.ErrUnreadable):
@@ -96,8 +94,8 @@ func Of(err error) Code {
 	}
 }
 
-// isTransient tells infrastructure's trouble (a database, broker or sidecar that does not answer, a time-out,
-// a stop, a deadlock) from a mistake: only the first goes away by trying again.
+// isTransient tells whether a retry can succeed. That is so after trouble of the infrastructure: a database, broker or sidecar
+// that does not answer, a timeout, a shutdown, a deadlock.
 func isTransient(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return true
@@ -110,7 +108,7 @@ func isTransient(err error) bool {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
 		// 08 connection, 40 rollback (deadlock), 53 resources, 57 operator (shutdown), 58 system.
-		// Of other classes: 25P03 and 25P04 a transaction that was idle or open for too long, 55P03 a lock that was not had in time.
+		// Of other classes: 25P03 and 25P04, a transaction that was idle or open for too long; 55P03, a lock timeout.
 		for _, class := range []string{"08", "25P03", "25P04", "40", "53", "55P03", "57", "58"} {
 			if strings.HasPrefix(pgErr.Code, class) {
 				return true
@@ -122,12 +120,12 @@ func isTransient(err error) bool {
 		switch grpcStatus.Code() {
 		case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted, codes.Aborted:
 			return true
-		case codes.Internal: // daprd answers a publish to a broker that is down, and a store that is down, with this
+		case codes.Internal: // the answer of daprd when the broker or the state store is down
 			return true
 		default:
 			return false
 		}
 	}
-	message := err.Error() // pgx names a closed connection in words only
+	message := err.Error() // pgx has no error type for a closed connection
 	return strings.Contains(message, "conn closed") || strings.Contains(message, "closed pool") || strings.Contains(message, "unexpected EOF")
 }

@@ -23,10 +23,10 @@ func TestCodeOf(t *testing.T) {
 		becomes errs.Code
 	}{
 		"its own code":                 {errs.New(errs.Conflict, "ya está cancelada"), errs.Conflict},
-		"its own code, wrapped":        {fmt.Errorf("despachar: %w", errs.New(errs.NotFound, "no hay")), errs.NotFound},
-		"its own code over its cause":  {&errs.Error{Codigo: errs.Internal, Cause: context.Canceled}, errs.Internal},
+		"its own code, wrapped":        {fmt.Errorf("dispatch: %w", errs.New(errs.NotFound, "no hay")), errs.NotFound},
+		"its own code over its cause":  {&errs.Error{Code: errs.Internal, Cause: context.Canceled}, errs.Internal},
 		"a validation":                 {fmt.Errorf("compra: %w", &contracts.ValidationError{}), errs.Invalid},
-		"what cannot be read":          {fmt.Errorf("%w: no es JSON", contracts.ErrUnreadable), errs.BadMessage},
+		"what cannot be read":          {fmt.Errorf("%w: not JSON", contracts.ErrUnreadable), errs.BadMessage},
 		"a time-out":                   {fmt.Errorf("leer: %w", context.DeadlineExceeded), errs.Unavailable},
 		"a stop":                       {context.Canceled, errs.Unavailable},
 		"the network":                  {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, errs.Unavailable},
@@ -41,23 +41,23 @@ func TestCodeOf(t *testing.T) {
 		"wrong SQL":                    {&pgconn.PgError{Code: "42601"}, errs.Internal},
 		"no rows":                      {pgx.ErrNoRows, errs.Internal},
 		"the sidecar is away":          {status.Error(codes.Unavailable, "connection refused"), errs.Unavailable},
-		"the broker is away":           {fmt.Errorf("publicar: %w", status.Error(codes.Internal, "error when publish")), errs.Unavailable},
-		"the sidecar says no":          {status.Error(codes.InvalidArgument, "pubsub no existe"), errs.Internal},
+		"the broker is away":           {fmt.Errorf("publish: %w", status.Error(codes.Internal, "error when publish")), errs.Unavailable},
+		"the sidecar says no":          {status.Error(codes.InvalidArgument, "no such pubsub"), errs.Internal},
 		"anything else":                {errors.New("¿?"), errs.Internal},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			if code := errs.Of(c.err); code != c.becomes {
-				t.Errorf("De(%v) = %s, se esperaba %s", c.err, code, c.becomes)
+				t.Errorf("Of(%v) = %s, want %s", c.err, code, c.becomes)
 			}
 		})
 	}
 }
 
 func TestErrorTellsItsCause(t *testing.T) {
-	cause := errors.New("sin red")
-	err := &errs.Error{Codigo: errs.Unavailable, Mensaje: "No se pudo", Cause: cause}
-	if err.Error() != "No se pudo: sin red" || !errors.Is(err, cause) {
+	cause := errors.New("no network")
+	err := &errs.Error{Code: errs.Unavailable, Message: "No se pudo", Cause: cause}
+	if err.Error() != "No se pudo: no network" || !errors.Is(err, cause) {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,17 +1,20 @@
-// Package failpoint lets a program die at a chosen instant, to see what becomes of its work: between a commit and the reply,
-// between a publication and its acknowledgement. Only programs built with the tag `failpoints` have it in them; in all
-// others Point is nothing.
+// Package failpoint kills a program at a chosen instant of its work, so that a test can check the recovery: for example
+// between a commit and the reply, or between a publication and its acknowledgement. Only programs built with the tag
+// `failpoints` contain it; in all others Point does nothing.
 //
-// In those, FAILPOINTS_DIR names a folder. A point is armed by a file of its name (before-publish.ReservarProducto): the first
-// program of the system that comes by takes the file away and ends at once, as by kill -9. So a point fires once for each
-// time that it was armed, in whichever replica.
+// FAILPOINTS_DIR names a folder. A file in it, such as before-publish.ReservarProducto, arms the failpoint of that name. The
+// first program that reaches the failpoint removes the file and ends at once, as after kill -9. So a failpoint fires once for
+// each time that it was armed, in one replica.
+//
+// Why not a library: those that exist inject errors or panics inside one process, and cannot arm one failpoint for whichever
+// replica comes first.
 package failpoint
 
-// The instants. What follows is the type of a message, a state or a workflow.
+// The instants. The second part of the name of a failpoint is the type of a message, a state or the name of a workflow.
 const (
-	BeforePublish = "before-publish" // the change behind the message is committed, the message is not sent
-	Published     = "published"      // the message is sent, what caused it is not acknowledged
-	Handled       = "handled"        // a delivery was handled, and is not acknowledged
-	Recorded      = "recorded"       // a state is recorded, the activity has not told the engine
+	BeforePublish = "before-publish" // the change is committed, its message is not published
+	Published     = "published"      // the message is published, its cause is not acknowledged
+	Handled       = "handled"        // a delivery is handled and not acknowledged
+	Recorded      = "recorded"       // a state is recorded, the activity has not returned to the engine
 	TurnGiven     = "turn-given"     // a lease is stamped, the workflow is not scheduled
 )

@@ -13,7 +13,7 @@ import (
 // Failure prevented: a release dies because a file of some name is there.
 func TestReleasesHaveNoFailpoints(t *testing.T) {
 	if failpoint.Active {
-		t.Skip("construido con failpoints")
+		t.Skip("built with failpoints")
 	}
 	folder := t.TempDir()
 	t.Setenv("FAILPOINTS_DIR", folder)
@@ -47,9 +47,9 @@ func TestArmedPointEndsTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	if run() == nil {
-		t.Error("un punto armado no terminó el programa")
+		t.Error("an armed failpoint did not end the program")
 	}
 	if err := run(); err != nil {
-		t.Error("un punto sin armar lo terminó:", err)
+		t.Error("a failpoint that is not armed ended it:", err)
 	}
 }

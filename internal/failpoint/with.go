@@ -8,16 +8,16 @@ import (
 	"syscall"
 )
 
-// Active tells whether this program has failpoints in it.
+// Active tells whether this program was built with failpoints.
 const Active = true
 
 var folder = os.Getenv("FAILPOINTS_DIR")
 
-// Point ends the program if the point is armed.
+// Point kills the program if the failpoint is armed.
 func Point(when, what string) {
 	if folder == "" || os.Remove(filepath.Join(folder, when+"."+what)) != nil {
 		return
 	}
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	select {} // nothing after this point happens
+	select {} // the signal may arrive a moment later
 }

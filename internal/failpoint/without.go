@@ -2,7 +2,7 @@
 
 package failpoint
 
-// Active tells whether this program has failpoints in it.
+// Active tells whether this program was built with failpoints.
 const Active = false
 
 // Point does nothing.

@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 )
 
-// fingerprintOf tells what commands ask apart. Zeros do not count: a field that a later version of the schema appends is zero in
-// what an earlier one asked, and the command that is asked again after an upgrade is the one that was answered before it.
+// fingerprintOf returns a digest of the data of a command. Fields with a zero value are left out: a field that a later version
+// of the schema appends is zero in an older command, whose fingerprint must not change by an upgrade.
 func fingerprintOf(data any) (string, error) {
 	text, err := json.Marshal(data)
 	if err != nil {
@@ -24,7 +24,7 @@ func fingerprintOf(data any) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// withoutZeros is v without the fields that say nothing, nil where nothing is left. An array keeps its length.
+// withoutZeros returns v without the fields that have a zero value, or nil when nothing is left. An array keeps its length.
 func withoutZeros(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

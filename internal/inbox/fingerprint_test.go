@@ -66,7 +66,7 @@ func TestOneMoreFieldIsNotOtherContent(t *testing.T) {
 		"no reason":                  {func(d *tomorrowsData) { d.Motivo = "" }, false},
 	} {
 		if same := tomorrow(c.mutate) == today; same != c.same {
-			t.Errorf("%s: el mismo contenido: %v", name, same)
+			t.Errorf("%s: the same content: %v", name, same)
 		}
 	}
 }

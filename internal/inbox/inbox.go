@@ -1,10 +1,12 @@
-// Package inbox implements docs/adr/stored-replies.md: a participant changes something at most once for each command, and answers
-// each copy of the command alike.
+// Package inbox implements docs/adr/stored-replies.md: a participant carries out each command at most once, and sends the same
+// reply to every copy of the command.
 //
-// Failure it prevents: the broker delivers a command again after a crash between commit and ack, and the stock is
-// taken twice; or two replicas work on one purchase's command and its rollback at once, and leave half of each.
+// It prevents two failures. After a crash between commit and acknowledgement the broker delivers a command again, and the
+// units would be taken twice. Two replicas that handle a command and its rollback at once would each do half of their work.
 //
-// The table is made by the migrations of the service that owns the database:
+// Why not a library: those that exist skip a duplicate. A participant must answer it, and in one transaction with its change.
+//
+// The migrations of the service that owns the database create the table:
 //
 //	create table inbox (
 //		id_compra   text not null,
@@ -30,47 +32,47 @@ import (
 	"entregas/internal/errs"
 )
 
-// Retention is how long a command's answer is kept. It outlives what any topic keeps, so a command that is older
-// can only be one put back by hand: it is refused, since nobody knows any more whether it was done.
+// Retention is the age from which a command is refused. No topic keeps messages that long, so an older command was put back
+// by an operator. Its reply may be gone, so whether it was carried out is unknown.
 const Retention = 30 * 24 * time.Hour
 
-// keptOn is how long an answer is kept once its command would be refused for its age.
+// keptOn is how much longer than Retention a reply is kept.
 const keptOn = 7 * 24 * time.Hour
 
-// PurgeEvery is how often a replica deletes the answers and the counts of tries that have outlived their time.
+// PurgeEvery is how often a replica deletes the replies and the counts of attempts that are past their retention.
 const PurgeEvery = time.Hour
 
-// Respuesta is a participant's answer to a command.
+// Reply is the reply of a participant to a command: the type and the data of its message.
 type Reply[R any] struct {
 	Tipo contracts.MessageType `json:"tipo"`
 	Data R                     `json:"data"`
 }
 
-// Comando identifies one command: a purchase gets each type once.
+// Command identifies a command by its purchase and its type, since a purchase gets each type once.
 type Command struct {
 	IDCompra    string
 	Tipo        contracts.MessageType
 	fingerprint string
 }
 
-// FromMessage is the key of m, which is about purchase idCompra. A message older than Retention is BadMessage.
+// FromMessage returns the command in m, which is about purchase idCompra. A message older than Retention is BadMessage.
 func FromMessage[D any](m contracts.Message[D], idCompra string) (Command, error) {
-	if said := time.UnixMilli(m.Time); time.Since(said) > Retention {
-		return Command{}, errs.New(errs.BadMessage, "el comando es de %s: ya no se sabe si se cumplió", said.UTC().Format(time.DateOnly))
+	if sent := time.UnixMilli(m.Time); time.Since(sent) > Retention {
+		return Command{}, errs.New(errs.BadMessage, "el comando es de %s: ya no se sabe si se cumplió", sent.UTC().Format(time.DateOnly))
 	}
 	fingerprint, err := fingerprintOf(m.Data)
 	return Command{IDCompra: idCompra, Tipo: m.Type, fingerprint: fingerprint}, err
 }
 
-// Handle gives the stored answer of c or, the first time, makes change's change and stores its answer, all in one
-// transaction under the purchase's own lock. The same command with other data is BadMessage.
-// An error of change changes and stores nothing: a refusal that is final is an answer, not an error.
+// Handle returns the stored reply to c. When there is none, it calls change and stores its reply. Both happen in one
+// transaction, which holds the lock of the purchase. The same command with other data is BadMessage. An error of change rolls
+// the transaction back: change returns a final refusal as a reply, not as an error.
 func Handle[R any](ctx context.Context, pool *pgxpool.Pool, c Command, change func(tx pgx.Tx) (Reply[R], error)) (Reply[R], error) {
 	var reply Reply[R]
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		var found bool
 		var err error
-		if reply, found, err = search[R](ctx, tx, c, true); err != nil || found {
+		if reply, found, err = find[R](ctx, tx, c, true); err != nil || found {
 			return err
 		}
 		if reply, err = change(tx); err != nil {
@@ -86,22 +88,22 @@ func Handle[R any](ctx context.Context, pool *pgxpool.Pool, c Command, change fu
 	return reply, err
 }
 
-// Saved gives the stored answer of c; hay is false where there is none. It takes no lock: what it finds is final, what it
-// misses Handle finds.
+// Saved returns the stored reply to c; found is false when there is none. It takes no lock, so it may miss a reply that
+// another replica is about to store.
 func Saved[R any](ctx context.Context, pool *pgxpool.Pool, c Command) (r Reply[R], found bool, err error) {
-	return search[R](ctx, pool, c, false)
+	return find[R](ctx, pool, c, false)
 }
 
-// lock is the purchase's own lock: of two replicas with commands of one purchase, the second waits.
+// lock takes the lock of a purchase. Of two replicas with commands of one purchase, the second waits.
 const lock = `select pg_advisory_xact_lock(hashtextextended($1, 0))`
 
 type querier interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-// search takes the purchase's lock and then looks, in one round trip. The look is a statement of its own and so sees
-// what the former holder of the lock committed.
-func search[R any](ctx context.Context, db querier, c Command, withLock bool) (r Reply[R], found bool, err error) {
+// find reads the stored reply to c, after it has taken the lock of the purchase if withLock is set. It is one round trip of two
+// statements: the second sees what the previous holder of the lock committed.
+func find[R any](ctx context.Context, db querier, c Command, withLock bool) (r Reply[R], found bool, err error) {
 	var batch pgx.Batch
 	if withLock {
 		batch.Queue(lock, c.IDCompra)
@@ -121,37 +123,37 @@ func search[R any](ctx context.Context, db querier, c Command, withLock bool) (r
 		return r, false, errs.New(errs.BadMessage, "ya hubo un %s de la compra %s con otro contenido", c.Tipo, c.IDCompra)
 	}
 	if err := json.Unmarshal(text, &r); err != nil {
-		return r, false, fmt.Errorf("respuesta guardada: %w", err)
+		return r, false, fmt.Errorf("stored reply: %w", err)
 	}
 	return r, true, nil
 }
 
-// Lock waits for the purchase's own lock and holds it until tx ends: for a change of a purchase that no command
-// asks for. Handle takes the same one.
+// Lock takes the lock of a purchase, the same as Handle, and holds it until tx ends. It is for a change that no command caused.
 func Lock(ctx context.Context, tx pgx.Tx, idCompra string) error {
 	_, err := tx.Exec(ctx, lock, idCompra)
 	return err
 }
 
-// Purge forgets what can never be asked for again: answers that are a week older than any command which is still taken,
-// and counts of tries to which nothing was added for a day. It does so a few at a time: no statement takes long.
+// Purge deletes the replies and the counts of attempts that are past their retention. Each statement deletes a limited number
+// of rows, so that none runs long.
 func Purge(ctx context.Context, pool *pgxpool.Pool) error {
 	const (
-		answers = `delete from inbox where (id_compra, tipo) in (select id_compra, tipo from inbox where received_at < now() - $1::interval limit 5000)`
-		tries   = `delete from attempt where record_id in (select record_id from attempt where last_at < now() - $1::interval limit 5000)`
+		replies  = `delete from inbox where (id_compra, tipo) in (select id_compra, tipo from inbox where received_at < now() - $1::interval limit 5000)`
+		attempts = `delete from attempt where record_id in (select record_id from attempt where last_at < now() - $1::interval limit 5000)`
 	)
-	if err := deleteAll(ctx, pool, answers, Retention+keptOn); err != nil {
-		return fmt.Errorf("purgar respuestas: %w", err)
+	if err := deleteAll(ctx, pool, replies, Retention+keptOn); err != nil {
+		return fmt.Errorf("purge replies: %w", err)
 	}
-	if err := deleteAll(ctx, pool, tries, attemptsRetention); err != nil {
-		return fmt.Errorf("purgar intentos: %w", err)
+	if err := deleteAll(ctx, pool, attempts, attemptsRetention); err != nil {
+		return fmt.Errorf("purge attempts: %w", err)
 	}
 	return nil
 }
 
-func deleteAll(ctx context.Context, pool *pgxpool.Pool, some string, age time.Duration) error {
+// deleteAll repeats statement, which deletes some rows older than age, until it deletes none.
+func deleteAll(ctx context.Context, pool *pgxpool.Pool, statement string, age time.Duration) error {
 	for {
-		done, err := pool.Exec(ctx, some, age)
+		done, err := pool.Exec(ctx, statement, age)
 		if err != nil || done.RowsAffected() == 0 {
 			return err
 		}

@@ -71,7 +71,7 @@ func TestSameCommandAgain(t *testing.T) {
 	pool := fresh(t)
 	c := command(t, contracts.ReservarProducto, "a", 1)
 	if saved, found, err := inbox.Saved[string](context.Background(), pool, c); found || err != nil {
-		t.Fatalf("antes: %v, %v", saved, err)
+		t.Fatalf("before: %v, %v", saved, err)
 	}
 	first, err := handle(pool, c, "primera")
 	if err != nil || first.Data != "primera" {
@@ -79,7 +79,7 @@ func TestSameCommandAgain(t *testing.T) {
 	}
 	other, err := handle(pool, command(t, contracts.ReservarProducto, "a", 1), "segunda")
 	if err != nil || other != first {
-		t.Errorf("la segunda vez: %v, %v", other, err)
+		t.Errorf("the second time: %v, %v", other, err)
 	}
 	if n := tell(t, pool, changes); n != 1 {
 		t.Errorf("%d cambios", n)
@@ -115,9 +115,9 @@ func TestErrorLeavesNothing(t *testing.T) {
 		return reply{}, errors.Join(err, failure)
 	})
 	if !errors.Is(err, failure) || tell(t, pool, changes) != 0 || tell(t, pool, `select count(*) from inbox`) != 0 {
-		t.Fatalf("%v; algo quedó", err)
+		t.Fatalf("%v; something was stored", err)
 	}
-	if r, err := handle(pool, c, "ahora sí"); err != nil || r.Data != "ahora sí" {
+	if r, err := handle(pool, c, "now it works"); err != nil || r.Data != "now it works" {
 		t.Errorf("%v, %v", r, err)
 	}
 }
@@ -140,7 +140,7 @@ func TestConcurrentCopies(t *testing.T) {
 	different := 0
 	stated.Range(func(any, any) bool { different++; return true })
 	if n := tell(t, pool, changes); n != 1 || different != 1 {
-		t.Errorf("%d cambios y %d respuestas distintas", n, different)
+		t.Errorf("%d changes and %d different replies", n, different)
 	}
 }
 
@@ -165,23 +165,23 @@ func TestOneCompraAtATime(t *testing.T) {
 	}
 	group.Wait()
 	if maximum.Load() != 1 {
-		t.Errorf("%d comandos de una compra a la vez", maximum.Load())
+		t.Errorf("%d commands of one purchase at once", maximum.Load())
 	}
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if err := inbox.Lock(ctx, tx, "a"); err != nil {
 			return err
 		}
 		if _, err := handle(pool, command(t, contracts.ReservarProducto, "b", 1), ""); err != nil {
-			t.Errorf("otra compra: %v", err)
+			t.Errorf("another purchase: %v", err)
 		}
 		brief, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		defer cancel()
 		_, err := inbox.Handle(brief, pool, command(t, contracts.ReservarProducto, "a", 1), func(pgx.Tx) (reply, error) {
-			t.Error("entró mientras la compra estaba bloqueada")
+			t.Error("it went on while the purchase was locked")
 			return reply{}, nil
 		})
 		if errs.Of(err) != errs.Unavailable {
-			t.Errorf("mientras tanto: %v", err)
+			t.Errorf("meanwhile: %v", err)
 		}
 		return nil
 	})
@@ -194,11 +194,11 @@ func TestCommandOlderThanWhatIsRemembered(t *testing.T) {
 	m := message(contracts.ReservarProducto, "a", 1)
 	m.Time = time.Now().Add(-inbox.Retention + time.Minute).UnixMilli()
 	if _, err := inbox.FromMessage(m, "a"); err != nil {
-		t.Errorf("dentro del plazo: %v", err)
+		t.Errorf("within the retention: %v", err)
 	}
 	m.Time = time.Now().Add(-inbox.Retention - time.Minute).UnixMilli()
 	if _, err := inbox.FromMessage(m, "a"); errs.Of(err) != errs.BadMessage {
-		t.Errorf("fuera del plazo: %v", err)
+		t.Errorf("past the retention: %v", err)
 	}
 }
 
@@ -226,10 +226,10 @@ func TestPurge(t *testing.T) {
 		t.Fatal(err)
 	}
 	if tell(t, pool, `select count(*) from inbox`) != 3 || tell(t, pool, `select count(*) from inbox where id_compra = 'd'`) != 0 {
-		t.Error("no borró esa respuesta sola")
+		t.Error("it did not delete that reply alone")
 	}
 	if tell(t, pool, `select count(*) from attempt`) != 1 || tell(t, pool, `select count(*) from attempt where record_id = 'viejo'`) != 0 {
-		t.Error("no borró esa cuenta sola")
+		t.Error("it did not delete that count alone")
 	}
 }
 
@@ -250,9 +250,9 @@ func TestAttempts(t *testing.T) {
 	}
 	group.Wait()
 	if greatest.Load() != 20 {
-		t.Errorf("20 a la vez se cuentan como %d", greatest.Load())
+		t.Errorf("20 at once count as %d", greatest.Load())
 	}
 	if n, err := attempts.Count(ctx, "tema/2"); n != 1 || err != nil {
-		t.Errorf("otro registro: %d, %v", n, err)
+		t.Errorf("another record: %d, %v", n, err)
 	}
 }

@@ -1,5 +1,5 @@
-// Package logging carries what identifies a piece of work (id_compra, trace id) in the context, so that every
-// log line under it has it. Nothing personal goes into logs.
+// Package logging adds the id of the purchase (id_compra) and the trace id of a context to every log line that is written with
+// that context. No personal data is logged.
 package logging
 
 import (
@@ -19,16 +19,15 @@ func of(ctx context.Context) contextFields {
 	return c
 }
 
-// WithCompra gives a context whose log lines carry id_compra.
+// WithCompra returns a context whose log lines have the field id_compra.
 func WithCompra(ctx context.Context, id string) context.Context {
 	c := of(ctx)
 	c.idCompra = id
 	return context.WithValue(ctx, key{}, c)
 }
 
-// WithTrace gives a context that carries traceparent; its log lines have the trace id. A text that is not a W3C traceparent
-// changes nothing, so that the sidecar starts a new trace: customers write this text, and a sidecar refuses a whole call for
-// one wrong byte of it.
+// WithTrace returns a context with traceparent, whose log lines have the field trace_id. A text that is not a W3C traceparent
+// is ignored, and the sidecar starts a new trace. The text comes from clients, and a sidecar rejects a call with a wrong one.
 func WithTrace(ctx context.Context, traceparent string) context.Context {
 	traceparent, ok := canonical(traceparent)
 	if !ok {
@@ -39,10 +38,10 @@ func WithTrace(ctx context.Context, traceparent string) context.Context {
 	return context.WithValue(ctx, key{}, c)
 }
 
-// w3c is a traceparent of any version. A later version may append fields after another dash.
+// w3c matches a traceparent of any version. A version after 00 may append fields after another dash.
 var w3c = regexp.MustCompile(`^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-|$)`)
 
-// canonical gives a W3C traceparent as version 00 writes it; false says that the text is none.
+// canonical returns a W3C traceparent in the form of version 00; false means that the text is not a traceparent.
 func canonical(traceparent string) (string, bool) {
 	parts := w3c.FindStringSubmatch(traceparent)
 	switch {
@@ -54,32 +53,33 @@ func canonical(traceparent string) (string, bool) {
 	return "00-" + parts[2] + "-" + parts[3] + "-" + parts[4], true
 }
 
-// Trace is the traceparent of the context, empty when there is none.
+// Trace returns the traceparent of ctx, or "" when it has none.
 func Trace(ctx context.Context) string { return of(ctx).traceparent }
 
-// New makes the program's logger: JSON lines on output, level as given (DEBUG, INFO, WARN, ERROR).
+// New returns the logger of a program: JSON lines on output with the field service. level is DEBUG, INFO, WARN or ERROR; any
+// other text counts as INFO.
 func New(output io.Writer, service, level string) *slog.Logger {
 	var minimum slog.Level
 	if err := minimum.UnmarshalText([]byte(level)); err != nil {
 		minimum = slog.LevelInfo
 	}
 	root := slog.NewJSONHandler(output, &slog.HandlerOptions{Level: minimum})
-	return slog.New(handler{root}).With(slog.String("servicio", service))
+	return slog.New(handler{root}).With(slog.String("service", service))
 }
 
-// handler adds to each line what its context carries.
+// handler adds the fields of the context to each log line.
 type handler struct{ slog.Handler }
 
-func (m handler) Handle(ctx context.Context, linea slog.Record) error {
+func (h handler) Handle(ctx context.Context, line slog.Record) error {
 	c := of(ctx)
 	if c.idCompra != "" {
-		linea.AddAttrs(slog.String("id_compra", c.idCompra))
+		line.AddAttrs(slog.String("id_compra", c.idCompra))
 	}
 	if c.traceparent != "" {
-		linea.AddAttrs(slog.String("trace_id", strings.Split(c.traceparent, "-")[1]))
+		line.AddAttrs(slog.String("trace_id", strings.Split(c.traceparent, "-")[1]))
 	}
-	return m.Handler.Handle(ctx, linea)
+	return h.Handler.Handle(ctx, line)
 }
 
-func (m handler) WithAttrs(a []slog.Attr) slog.Handler { return handler{m.Handler.WithAttrs(a)} }
-func (m handler) WithGroup(n string) slog.Handler      { return handler{m.Handler.WithGroup(n)} }
+func (h handler) WithAttrs(a []slog.Attr) slog.Handler { return handler{h.Handler.WithAttrs(a)} }
+func (h handler) WithGroup(n string) slog.Handler      { return handler{h.Handler.WithGroup(n)} }

@@ -12,15 +12,15 @@ import (
 // JSON takes one of two equal names, or refuses the line.
 func TestEachLogLineSaysOnceWhatItIsAbout(t *testing.T) {
 	var output strings.Builder
-	log := logging.New(&output, "prueba", "INFO")
+	log := logging.New(&output, "x", "INFO")
 	ctx := logging.WithTrace(context.Background(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") // the request's
 	ctx = logging.WithTrace(ctx, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")                   // the message's
 	ctx = logging.WithTrace(ctx, "not a traceparent")
 	ctx = logging.WithCompra(logging.WithCompra(ctx, "a"), "a")
 	log.With("paso", 1).InfoContext(ctx, "algo")
-	for says, times := range map[string]int{`"id_compra":"a"`: 1, `"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"`: 1, `"trace_id"`: 1, `"servicio":"prueba"`: 1, `"paso":1`: 1} {
+	for says, times := range map[string]int{`"id_compra":"a"`: 1, `"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"`: 1, `"trace_id"`: 1, `"service":"x"`: 1, `"paso":1`: 1} {
 		if n := strings.Count(output.String(), says); n != times {
-			t.Errorf("dice %d veces %s: %s", n, says, &output)
+			t.Errorf("it has %d times %s: %s", n, says, &output)
 		}
 	}
 	output.Reset()

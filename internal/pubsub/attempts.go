@@ -11,36 +11,36 @@ import (
 // StateStore is the name of the Dapr state store component of the services that components/state.yaml names in its scopes.
 const StateStore = "state"
 
-// attemptSeconds is how long a count of tries is kept after the last: a day.
+// attemptSeconds is how long a count of attempts is kept after the last one, in seconds: a day.
 const attemptSeconds = "86400"
 
-// StateAttempts counts in a Dapr state store, for a service that counts in no table of its own.
-// Two deliveries of one record at once may count as one; that only gives it one try more.
+// StateAttempts implements Attempts in a Dapr state store, for a service without a table of its own. Two deliveries of one
+// record at the same time may count as one, which only gives the record one attempt more.
 type StateAttempts struct {
 	sidecar dapr.Client
 	store   string
 }
 
-// NewAttempts counts through sidecar in StateStore.
-func NewAttempts(sidecar dapr.Client) StateAttempts { return TriesIn(sidecar, StateStore) }
+// NewAttempts returns a StateAttempts that counts in state store StateStore of sidecar.
+func NewAttempts(sidecar dapr.Client) StateAttempts { return NewAttemptsIn(sidecar, StateStore) }
 
-// TriesIn counts through sidecar in the state store component of that name.
-func TriesIn(sidecar dapr.Client, store string) StateAttempts {
+// NewAttemptsIn returns a StateAttempts that counts in the named state store component of sidecar.
+func NewAttemptsIn(sidecar dapr.Client, store string) StateAttempts {
 	return StateAttempts{sidecar: sidecar, store: store}
 }
 
-// Count implements Intentos.
-func (i StateAttempts) Count(ctx context.Context, record string) (int, error) {
+// Count implements Attempts.
+func (a StateAttempts) Count(ctx context.Context, record string) (int, error) {
 	key := "intentos/" + record // Dapr refuses a key with "||" in it
-	saved, err := i.sidecar.GetState(ctx, i.store, key, nil)
+	saved, err := a.sidecar.GetState(ctx, a.store, key, nil)
 	if err != nil {
-		return 0, fmt.Errorf("leer intentos: %w", err)
+		return 0, fmt.Errorf("read attempts: %w", err)
 	}
-	times, _ := strconv.Atoi(string(saved.Value)) // none yet reads as 0
+	times, _ := strconv.Atoi(string(saved.Value)) // no value yet counts as 0
 	times++
-	err = i.sidecar.SaveState(ctx, i.store, key, []byte(strconv.Itoa(times)), map[string]string{"ttlInSeconds": attemptSeconds})
+	err = a.sidecar.SaveState(ctx, a.store, key, []byte(strconv.Itoa(times)), map[string]string{"ttlInSeconds": attemptSeconds})
 	if err != nil {
-		return 0, fmt.Errorf("guardar intentos: %w", err)
+		return 0, fmt.Errorf("store attempts: %w", err)
 	}
 	return times, nil
 }

@@ -14,17 +14,16 @@ import (
 	"entregas/contracts"
 )
 
-// The properties of a dead letter: why it is one, who set it aside, after how many tries. Bytes, SHA-256 and beginning stand
-// beside a record that could not be kept as it was; raw is all of one that no schema reads.
+// The names of the properties of a dead letter.
 const (
-	PropertyReason    = "motivo"
-	PropertyOrigin    = "origen"
-	PropertyTries     = "intentos"
-	PropertyBytes     = "bytes"
-	PropertySum       = "sha256"
-	PropertyBeginning = "comienzo"
-	PropertyPosition  = "posicion"
-	PropertyRaw       = "crudo"
+	PropertyReason    = "motivo"   // why the message is a dead letter, in Spanish
+	PropertyOrigin    = "origen"   // the service that set the message aside
+	PropertyTries     = "intentos" // the number of attempts to handle it
+	PropertyBytes     = "bytes"    // the size of the original, when the record was not kept as it was
+	PropertySum       = "sha256"   // the SHA-256 of the original in hex, when the record was not kept as it was
+	PropertyBeginning = "comienzo" // the first characters of the original, when the record was not kept as it was
+	PropertyPosition  = "posicion" // the position of the original on its topic
+	PropertyRaw       = "crudo"    // the original in base64, when it cannot be decoded
 )
 
 // MaxReason is how many characters of a dead letter's reason are kept, and shown.
@@ -35,41 +34,43 @@ const (
 	maxShown     = 2000     // characters of it in the property
 )
 
-// setAside puts a message on its topic's dead letters, with the reason beside it. Of a record that cannot be kept as it was
-// (too large for daprd, which takes 4 MiB a message, or not one of its topic) what can be read of it goes there, with size,
-// digest and beginning: its original stays on the topic for as long as the broker keeps what was handled.
+// setAside publishes a message on the dead letter topic of topic, with the cause as a property. A record that is too large for
+// daprd (4 MiB a message) or that has another schema cannot be kept as it is. Then the dead letter has the fields that can be
+// read, and the size, digest and beginning of the original as properties. The original stays on its topic for the retention
+// of the broker.
 func setAside[D any](ctx context.Context, p *Publisher, topic contracts.TopicName[D], m contracts.Message[D], d delivery, cause error, attempts int) error {
 	properties := map[string]string{
 		PropertyReason: Words(cause.Error(), MaxReason), PropertyTries: strconv.Itoa(attempts), PropertyOrigin: p.service,
 	}
 	text, err := m.Encode()
 	if err != nil {
-		return fmt.Errorf("codificar para %s: %w", topic.DeadLetters(), err)
+		return fmt.Errorf("encode for %s: %w", topic.DeadLetters(), err)
 	}
-	if errors.Is(cause, contracts.ErrUnreadable) || len(text) > contracts.MaxRecord { // escaped, the JSON may be larger than it came
+	if errors.Is(cause, contracts.ErrUnreadable) || len(text) > contracts.MaxRecord { // with its escapes the JSON may be larger than the delivery
 		properties[PropertyBytes] = strconv.FormatInt(d.bytes, 10)
 		properties[PropertyBeginning] = Words(string(d.record), maxShown)
 		if d.read {
 			properties[PropertySum] = Sum(text)
 		}
 		if text, err = contracts.Beginning[D](text).Encode(); err != nil {
-			return fmt.Errorf("codificar para %s: %w", topic.DeadLetters(), err)
+			return fmt.Errorf("encode for %s: %w", topic.DeadLetters(), err)
 		}
 	}
 	return p.send(ctx, string(topic.DeadLetters()), func() ([]byte, error) { return text, nil }, properties)
 }
 
-// Sum is the digest of a record: SHA-256, in hex, of its JSON as contracts.Mensaje writes it. The component writes the fields
-// in another order each time.
+// Sum returns the SHA-256 of a record in hex. record must be JSON as contracts.Message encodes it: in the JSON of the pub/sub
+// component the order of the fields changes from delivery to delivery.
 func Sum(record []byte) string {
 	sum := sha256.Sum256(record)
 	return hex.EncodeToString(sum[:])
 }
 
-// Words is text as a property can carry it and a person read it: valid UTF-8, no control characters, at most max characters.
+// Words returns text in a form that fits into a property and that a person can read: valid UTF-8, no control characters but
+// line breaks and tabs, and at most max characters.
 func Words(text string, max int) string {
 	if len(text) > max*utf8.UTFMax {
-		text = text[:max*utf8.UTFMax] // of the rest nothing is shown
+		text = text[:max*utf8.UTFMax]
 	}
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {

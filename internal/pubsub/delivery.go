@@ -11,27 +11,28 @@ import (
 	"entregas/contracts"
 )
 
-// How much of a record is read, as JSON. Of a larger one nothing but its beginning is known: 5 MB on the wire can be 100 MB.
+// The limits for the JSON of a record, in bytes. 5 MB of Avro on the wire can become 100 MB of JSON.
 const (
-	maxRead  = 8 << 20
-	maxInOne = contracts.MaxRecord // more than that only one at a time
+	maxRead  = 8 << 20             // only the beginning of a larger record is kept
+	maxInOne = contracts.MaxRecord // larger records are read one at a time
 )
 
-// delivered is the size of a delivery whose record has so many bytes: base64, with a few hundred bytes around it.
+// delivered returns the largest size of a delivery whose record has so many bytes: the record is in base64, and the rest of
+// the delivery has a few hundred bytes.
 func delivered(record int) int64 { return int64(record)/3*4 + 64<<10 }
 
-// delivery is a record as the sidecar hands it over.
+// delivery is a record as the sidecar delivers it.
 type delivery struct {
-	record []byte // the component's JSON of it, whole or cut
-	bytes  int64  // of the whole
-	read   bool   // a message was made of all of it
+	record []byte // its JSON by the pub/sub component, whole or cut
+	bytes  int64  // the size of the whole JSON
+	read   bool   // the whole JSON was decoded into a message
 }
 
 func (d delivery) cut() bool { return d.bytes > int64(len(d.record)) }
 
-// readDelivery reads a delivery of any size. Large ones wait for each other, so that many of them at once take no more memory
-// than one. The returned function ends a delivery's turn. An error is a delivery that did not come through; the broker has it
-// still.
+// readDelivery reads a delivery of any size. Large deliveries wait for each other, so that many of them take no more memory
+// than one. The caller must call the returned function when it is done with the delivery. After an error the broker still has
+// the message.
 func readDelivery(body io.Reader, turn *sync.Mutex) (delivery, func(), error) {
 	end := func() {}
 	start, err := io.ReadAll(io.LimitReader(body, delivered(maxInOne)))
@@ -43,7 +44,7 @@ func readDelivery(body io.Reader, turn *sync.Mutex) (delivery, func(), error) {
 		start = append(start, more...)
 	}
 	if err != nil {
-		return delivery{}, end, fmt.Errorf("entrega de Dapr: %w", err)
+		return delivery{}, end, fmt.Errorf("delivery: %w", err)
 	}
 	if int64(len(start)) == delivered(maxRead) {
 		d, err := readLarge(start, body)
@@ -53,30 +54,30 @@ func readDelivery(body io.Reader, turn *sync.Mutex) (delivery, func(), error) {
 		Record []byte `json:"data_base64"`
 	}
 	if err := json.Unmarshal(start, &event); err != nil {
-		return delivery{}, end, fmt.Errorf("entrega de Dapr: %w", err)
+		return delivery{}, end, fmt.Errorf("delivery: %w", err)
 	}
 	return delivery{record: event.Record, bytes: int64(len(event.Record))}, end, nil
 }
 
-// readLarge reads the delivery of which start is the beginning and rest what follows.
+// readLarge reads a delivery that begins with start and goes on in rest. It keeps the beginning of the record and its size.
 func readLarge(start []byte, rest io.Reader) (delivery, error) {
 	const field = `"data_base64":"`
 	at := bytes.Index(start, []byte(field))
 	if at < 0 {
-		return delivery{}, fmt.Errorf("entrega de Dapr: no tiene %s", field)
+		return delivery{}, fmt.Errorf("delivery: it has no %s", field)
 	}
 	text := &untilQuote{r: io.MultiReader(bytes.NewReader(start[at+len(field):]), rest)}
 	kept := &beginning{}
 	if _, err := io.Copy(kept, base64.NewDecoder(base64.StdEncoding, text)); err != nil {
-		return delivery{}, fmt.Errorf("entrega de Dapr: %w", err)
+		return delivery{}, fmt.Errorf("delivery: %w", err)
 	}
-	if _, err := io.Copy(io.Discard, text.r); err != nil { // the sidecar takes an answer before its last byte for a failure
-		return delivery{}, fmt.Errorf("entrega de Dapr: %w", err)
+	if _, err := io.Copy(io.Discard, text.r); err != nil { // an answer before the last byte is a failure for the sidecar
+		return delivery{}, fmt.Errorf("delivery: %w", err)
 	}
 	return delivery{record: kept.bytes, bytes: kept.total}, nil
 }
 
-// untilQuote reads r until a quotation mark.
+// untilQuote reads r up to a quotation mark, which it consumes.
 type untilQuote struct {
 	r    io.Reader
 	done bool
@@ -97,7 +98,7 @@ func (u *untilQuote) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// beginning keeps the first bytes of what is written, and measures all of it.
+// beginning is a writer that keeps the first maxBeginning bytes and counts all bytes.
 type beginning struct {
 	bytes []byte
 	total int64

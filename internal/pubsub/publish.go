@@ -1,5 +1,8 @@
-// Package pubsub is the one way in which our programs publish and receive messages: Avro records of contracts/
-// through Dapr pub/sub. Messages that cannot be handled follow docs/adr/trouble-is-not-a-bad-message.md.
+// Package pubsub publishes and receives the messages of contracts/ through Dapr pub/sub, as Avro records.
+//
+// A message that cannot be handled becomes a dead letter by docs/adr/trouble-is-not-a-bad-message.md. Why not the dead letter
+// topics of Dapr or Pulsar: they count every failure alike, so a database that is down for a minute would make dead letters,
+// and their dead letters have no reason.
 package pubsub
 
 import (
@@ -17,27 +20,27 @@ import (
 // Component is the name of the Dapr pub/sub component.
 const Component = "pubsub"
 
-// ErrNotEncoded is in the chain of the error for data that is no record of its topic: nothing was sent.
-var ErrNotEncoded = errors.New("codificar")
+// ErrNotEncoded says that data does not fit the schema of its topic. Nothing was published.
+var ErrNotEncoded = errors.New("encode")
 
-// Publisher publishes in the name of one service.
+// Publisher publishes messages of one service.
 type Publisher struct {
 	service string
 	sidecar client
 }
 
-// cliente is the part of the Dapr client that is used here.
+// client is the part of the Dapr client that Publisher uses.
 type client interface {
 	PublishEvent(ctx context.Context, pubsubName, topicName string, data interface{}, opts ...dapr.PublishEventOption) error
 }
 
-// NewPublisher publishes through sidecar as service.
+// NewPublisher returns a Publisher that publishes through sidecar. service is the source of its messages.
 func NewPublisher(sidecar client, service string) *Publisher {
 	return &Publisher{service: service, sidecar: sidecar}
 }
 
-// Publish puts data on topic as a kind and returns when the broker has it. key orders: messages with the same key
-// keep their order.
+// Publish publishes data on topic as a message of type kind, and returns when the broker has stored it. Messages with the same
+// key keep their order.
 func Publish[D any](ctx context.Context, p *Publisher, topic contracts.TopicName[D], kind contracts.MessageType, key string, data D) error {
 	m := contracts.NewMessage(p.service, kind, logging.Trace(ctx), data)
 	failpoint.Point(failpoint.BeforePublish, string(kind))
@@ -51,13 +54,13 @@ func Publish[D any](ctx context.Context, p *Publisher, topic contracts.TopicName
 func (p *Publisher) send(ctx context.Context, topic string, encode func() ([]byte, error), metadata map[string]string) error {
 	text, err := encode()
 	if err != nil {
-		return fmt.Errorf("%w para %s: %w", ErrNotEncoded, topic, err)
+		return fmt.Errorf("%w for %s: %w", ErrNotEncoded, topic, err)
 	}
-	metadata["rawPayload"] = "true" // the record itself goes on the wire, not a CloudEvent around it
+	metadata["rawPayload"] = "true" // no CloudEvent around the record
 	err = p.sidecar.PublishEvent(ctx, Component, topic, text,
 		dapr.PublishEventWithContentType("application/json"), dapr.PublishEventWithMetadata(metadata))
 	if err != nil {
-		return fmt.Errorf("publicar en %s: %w", topic, err)
+		return fmt.Errorf("publish on %s: %w", topic, err)
 	}
 	return nil
 }

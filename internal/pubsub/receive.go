@@ -17,41 +17,43 @@ import (
 	"entregas/internal/logging"
 )
 
-// MaxAttempts is how often a message is tried that fails for a reason which is not trouble of the infrastructure.
+// MaxAttempts is how often the handler of a message is tried when it fails for another reason than trouble of the
+// infrastructure.
 //
 //settings:wait
 const MaxAttempts = 10
 
-// Intentos counts the failed tries of a record, over restarts and replicas.
-type Intentos interface {
-	// Count adds one to the tries of the record and returns how many there were.
+// Attempts counts the failed attempts to handle a record, across restarts and replicas.
+type Attempts interface {
+	// Count adds one to the attempts of the record and returns their number.
 	Count(ctx context.Context, record string) (int, error)
 }
 
-// Receiver receives messages that Dapr delivers by HTTP.
+// Receiver receives the messages that Dapr delivers by HTTP.
 type Receiver struct {
 	routes    *mux.Router
 	publisher *Publisher
-	attempts  Intentos
-	large     sync.Mutex // held by the one large delivery that is being read
+	attempts  Attempts
+	large     sync.Mutex // held while a large delivery is read
 }
 
-// NewReceiver adds its routes to routes, as components/subscriptions names them: POST /messages/{topic}.
-func NewReceiver(routes *mux.Router, p *Publisher, i Intentos) *Receiver {
-	return &Receiver{routes: routes, publisher: p, attempts: i}
+// NewReceiver returns a Receiver that adds its routes to routes, publishes dead letters through p, and counts in attempts.
+func NewReceiver(routes *mux.Router, p *Publisher, attempts Attempts) *Receiver {
+	return &Receiver{routes: routes, publisher: p, attempts: attempts}
 }
 
-// Receive calls handle for each message of topic, with a context whose log lines name the purchase. What it returns decides:
+// Receive calls handle for each message of topic, at the route POST /mensajes/{topic} that components/subscriptions names. The
+// log lines of its context have the id of the purchase. The code of the error that handle returns decides:
 //
-//	nil                              the message is acked
-//	errs.Unavailable             trouble: redelivered for ever
-//	BadMessage, Invalid            the message is bad: a dead letter with the reason, then acked
-//	any other, and a panic           redelivered; bad after MaxAttempts
+//	nil                   the message is acknowledged
+//	Unavailable           trouble of the infrastructure: redelivered without limit
+//	BadMessage, Invalid   a dead letter with the reason, then acknowledged
+//	any other, a panic    redelivered; a dead letter after MaxAttempts
 func Receive[D any](r *Receiver, topic contracts.TopicName[D], handle func(ctx context.Context, m contracts.Message[D]) error) {
 	ReceiveAt(r, "/mensajes/"+string(topic), topic, handle)
 }
 
-// ReceiveAt is Receive at a route of its own, for a second subscription of the same topic.
+// ReceiveAt is Receive at the route POST path, for a second subscription of the same topic.
 func ReceiveAt[D any](r *Receiver, path string, topic contracts.TopicName[D], handle func(ctx context.Context, m contracts.Message[D]) error) {
 	r.routes.HandleFunc(path, func(w http.ResponseWriter, request *http.Request) {
 		status, ctx := "SUCCESS", request.Context()
@@ -63,15 +65,16 @@ func ReceiveAt[D any](r *Receiver, path string, topic contracts.TopicName[D], ha
 			err = receiveOne(ctx, r, topic, m, d, unreadable, handle)
 		}
 		if err != nil {
-			slog.WarnContext(ctx, "mensaje devuelto al broker", "tema", topic, "error", Words(err.Error(), MaxReason))
+			slog.WarnContext(ctx, "message given back to the broker", "topic", topic, "error", Words(err.Error(), MaxReason))
 			status = "RETRY"
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]string{"status": status}) // unread, it is redelivered
+		_ = json.NewEncoder(w).Encode(map[string]string{"status": status}) // after an error the message is redelivered
 	}).Methods(http.MethodPost)
 }
 
-// decode reads the message of a delivery. An error is one that no handler may see; what can be read of it comes with it.
+// decode returns the message of a delivery. An error means that no handler may get the message, which then has the fields that
+// could be read.
 func decode[D any](d *delivery) (contracts.Message[D], error) {
 	if d.cut() {
 		return contracts.Beginning[D](d.record), tooLarge(d)
@@ -91,7 +94,8 @@ func tooLarge(d *delivery) error {
 	return fmt.Errorf("%w: tiene %d bytes; puede tener a lo sumo %d", contracts.ErrUnreadable, d.bytes, contracts.MaxRecord)
 }
 
-// receiveOne has m handled, unless it is unreadable, and does what Receive says. An error is a message to be redelivered.
+// receiveOne calls handle for m, unless unreadable is set, and makes a dead letter of m where Receive says so. It returns an
+// error when m must be redelivered.
 func receiveOne[D any](ctx context.Context, r *Receiver, topic contracts.TopicName[D], m contracts.Message[D], d delivery, unreadable error, handle func(context.Context, contracts.Message[D]) error) error {
 	err := unreadable
 	if err == nil {
@@ -112,25 +116,25 @@ func receiveOne[D any](ctx context.Context, r *Receiver, topic contracts.TopicNa
 	}
 	record, err2 := m.Encode()
 	if err2 != nil {
-		return fmt.Errorf("%w (y no se pudo contar: %w)", err, err2)
+		return fmt.Errorf("%w (and the attempt was not counted: %w)", err, err2)
 	}
-	attempts, countErr := r.attempts.Count(ctx, string(topic)+"/"+Sum(record)) // its id may be anything, also another's
+	attempts, countErr := r.attempts.Count(ctx, string(topic)+"/"+Sum(record)) // not by its id, which the producer chose
 	if countErr != nil {
-		return fmt.Errorf("%w (y no se pudo contar: %w)", err, countErr)
+		return fmt.Errorf("%w (and the attempt was not counted: %w)", err, countErr)
 	}
 	if attempts < MaxAttempts {
-		return fmt.Errorf("intento %d de %d: %w", attempts, MaxAttempts, err)
+		return fmt.Errorf("attempt %d of %d: %w", attempts, MaxAttempts, err)
 	}
 	return deadLetter(ctx, r, topic, m, d, err, attempts)
 }
 
-// deadLetter makes m a dead letter. Only when the broker has it is the original acked.
+// deadLetter makes a dead letter of m. An error means that the broker has not stored it, so m must not be acknowledged.
 func deadLetter[D any](ctx context.Context, r *Receiver, topic contracts.TopicName[D], m contracts.Message[D], d delivery, cause error, attempts int) error {
 	if err := setAside(ctx, r.publisher, topic, m, d, cause, attempts); err != nil {
-		return fmt.Errorf("apartar el mensaje (%w): %w", cause, err)
+		return fmt.Errorf("make a dead letter (%w): %w", cause, err)
 	}
-	slog.WarnContext(ctx, "mensaje muerto", "tema", topic, "registro", Words(m.ID, contracts.MaxIdentifier), "tipo", Words(string(m.Type), contracts.MaxIdentifier),
-		"motivo", Words(cause.Error(), MaxReason), "intentos", attempts)
+	slog.WarnContext(ctx, "dead letter", "topic", topic, "record", Words(m.ID, contracts.MaxIdentifier), "type", Words(string(m.Type), contracts.MaxIdentifier),
+		"reason", Words(cause.Error(), MaxReason), "attempts", attempts)
 	return nil
 }
 

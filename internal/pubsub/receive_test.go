@@ -29,7 +29,7 @@ var oneMessage = contracts.NewMessage("prueba", contracts.ReservarProducto, "", 
 type program struct {
 	routes   *mux.Router
 	broker   pubsubtest.Broker
-	attempts pubsubtest.Intentos
+	attempts pubsubtest.Attempts
 }
 
 func newProgram(handle func(ctx context.Context, m contracts.Message[data]) error) *program {
@@ -57,9 +57,9 @@ func TestWhatAHandlerReturnsDecides(t *testing.T) {
 		{"makes no sense", errs.New(errs.BadMessage, "no lo conozco"), 1, "SUCCESS", 1, "1"},
 		{"invalid data", &contracts.ValidationError{Errores: []contracts.InvalidField{{Field: "cantidad", Detalle: "es 0"}}}, 1, "SUCCESS", 1, "1"},
 		{"infrastructure, for ever", context.DeadlineExceeded, 50, "RETRY", 0, ""},
-		{"the broker is down, for ever", fmt.Errorf("publicar: %w", status.Error(codes.Unavailable, "sin broker")), 50, "RETRY", 0, ""},
-		{"unexpected, the ninth time", errors.New("¿qué es esto?"), 9, "RETRY", 0, ""},
-		{"unexpected, the tenth time", errors.New("¿qué es esto?"), 10, "SUCCESS", 1, "10"},
+		{"the broker is down, for ever", fmt.Errorf("publish: %w", status.Error(codes.Unavailable, "no broker")), 50, "RETRY", 0, ""},
+		{"unexpected, the ninth time", errors.New("what is this?"), 9, "RETRY", 0, ""},
+		{"unexpected, the tenth time", errors.New("what is this?"), 10, "SUCCESS", 1, "10"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -69,32 +69,32 @@ func TestWhatAHandlerReturnsDecides(t *testing.T) {
 				answer = pubsubtest.Deliver(t, p.routes, topic, oneMessage)
 			}
 			if answer != c.answer || p.deadLetters(t) != c.deadLetters {
-				t.Fatalf("responde %s y hay %d mensajes muertos; se esperaba %s y %d", answer, p.deadLetters(t), c.answer, c.deadLetters)
+				t.Fatalf("it answers %s and there are %d dead letters; want %s and %d", answer, p.deadLetters(t), c.answer, c.deadLetters)
 			}
 			if c.deadLetters == 0 {
 				return
 			}
 			deadLetter := pubsubtest.Published(t, &p.broker, topic.DeadLetters())[0]
 			if deadLetter.ID != oneMessage.ID || deadLetter.Data.Productos[0] != oneMessage.Data.Productos[0] {
-				t.Errorf("el mensaje muerto es otro: %+v", deadLetter)
+				t.Errorf("the dead letter is another message: %+v", deadLetter)
 			}
 			if m := p.broker.Metadata(string(topic) + "-dlq")[0]; m["motivo"] != c.returns.Error() || m["intentos"] != c.attempts || m["origen"] != "prueba" {
-				t.Errorf("el mensaje muerto dice %v", m)
+				t.Errorf("the dead letter has %v", m)
 			}
 		})
 	}
 }
 
 func TestPanicCountsAsTheUnexpected(t *testing.T) {
-	p := newProgram(func(context.Context, contracts.Message[data]) error { panic("índice fuera de rango") })
+	p := newProgram(func(context.Context, contracts.Message[data]) error { panic("index out of range") })
 	for attempt := 1; attempt <= pubsub.MaxAttempts; attempt++ {
 		answer := pubsubtest.Deliver(t, p.routes, topic, oneMessage)
 		if (answer == "SUCCESS") != (attempt == pubsub.MaxAttempts) {
-			t.Fatalf("intento %d: %s", attempt, answer)
+			t.Fatalf("attempt %d: %s", attempt, answer)
 		}
 	}
 	if p.deadLetters(t) != 1 {
-		t.Fatal("no quedó como mensaje muerto")
+		t.Fatal("it is no dead letter")
 	}
 }
 
@@ -102,9 +102,9 @@ func TestAttemptsAreOfEachRecord(t *testing.T) {
 	p := newProgram(func(context.Context, contracts.Message[data]) error { return errors.New("inesperado") })
 	for n := range 2 * pubsub.MaxAttempts {
 		other := oneMessage
-		other.ID = fmt.Sprint("registro ", n)
+		other.ID = fmt.Sprint("record ", n)
 		if answer := pubsubtest.Deliver(t, p.routes, topic, other); answer != "RETRY" {
-			t.Fatal("se cuentan juntos los intentos de registros distintos")
+			t.Fatal("the attempts of different records count together")
 		}
 	}
 }
@@ -117,10 +117,10 @@ func TestUnreadableIsADeadLetter(t *testing.T) {
 		"an empty payload": ``,
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newProgram(func(context.Context, contracts.Message[data]) error { t.Error("llegó al handler"); return nil })
+			p := newProgram(func(context.Context, contracts.Message[data]) error { t.Error("it reached the handler"); return nil })
 			answer := pubsubtest.DeliverText(t, p.routes, "/mensajes/"+string(topic), []byte(record))
 			if answer != "SUCCESS" || len(p.broker.Metadata(string(topic)+"-dlq")) != 1 {
-				t.Fatalf("responde %s, mensajes muertos: %v", answer, p.broker.Metadata(string(topic)+"-dlq"))
+				t.Fatalf("it answers %s, dead letters: %v", answer, p.broker.Metadata(string(topic)+"-dlq"))
 			}
 		})
 	}
@@ -131,22 +131,22 @@ func TestWithNowhereToSetItAsideItIsNotLost(t *testing.T) {
 	p := newProgram(func(context.Context, contracts.Message[data]) error {
 		return errs.New(errs.BadMessage, "malo")
 	})
-	p.broker.Fail(errors.New("el broker no responde"))
+	p.broker.Fail(errors.New("the broker does not answer"))
 	if answer := pubsubtest.Deliver(t, p.routes, topic, oneMessage); answer != "RETRY" {
-		t.Fatalf("responde %s", answer)
+		t.Fatalf("it answers %s", answer)
 	}
 	p.broker.Fail(nil)
 	if answer := pubsubtest.Deliver(t, p.routes, topic, oneMessage); answer != "SUCCESS" || p.deadLetters(t) != 1 {
-		t.Fatalf("responde %s, con %d muertos", answer, p.deadLetters(t))
+		t.Fatalf("it answers %s, with %d dead letters", answer, p.deadLetters(t))
 	}
 }
 
 func TestWhatCannotBeCountedIsRetried(t *testing.T) {
 	p := newProgram(func(context.Context, contracts.Message[data]) error { return errors.New("inesperado") })
-	p.attempts.Fail(errors.New("la base no responde"))
+	p.attempts.Fail(errors.New("the database does not answer"))
 	for range 3 * pubsub.MaxAttempts {
 		if answer := pubsubtest.Deliver(t, p.routes, topic, oneMessage); answer != "RETRY" {
-			t.Fatalf("responde %s", answer)
+			t.Fatalf("it answers %s", answer)
 		}
 	}
 }
@@ -165,9 +165,9 @@ func TestLogNamesTheCompra(t *testing.T) {
 				return returns
 			})
 			pubsubtest.Deliver(t, p.routes, topic, oneMessage)
-			for linea := range strings.Lines(output.String()) {
-				if !strings.Contains(linea, `"id_compra":"c"`) {
-					t.Error(linea)
+			for line := range strings.Lines(output.String()) {
+				if !strings.Contains(line, `"id_compra":"c"`) {
+					t.Error(line)
 				}
 			}
 		})
@@ -189,9 +189,9 @@ func TestTraceGoesWithTheMessage(t *testing.T) {
 		t.Fatalf("publicado: %+v", back)
 	}
 	if m := broker.Metadata(string(contracts.EventosProductos)); m[0]["partitionKey"] != "c" {
-		t.Errorf("sin clave de orden: %v", m)
+		t.Errorf("no ordering key: %v", m)
 	}
 	if logging.Trace(context.Background()) != "" {
-		t.Error("traza de la nada")
+		t.Error("a trace from nowhere")
 	}
 }

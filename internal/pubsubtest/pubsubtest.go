@@ -1,5 +1,5 @@
-// Package pubsubtest stands in for the sidecar and the broker in tests of handlers: what is published is kept by topic,
-// and a record is delivered in the form in which Dapr delivers it.
+// Package pubsubtest replaces the sidecar and the broker in tests of handlers. It keeps the published messages by topic, and
+// delivers records in the form in which Dapr delivers them.
 package pubsubtest
 
 import (
@@ -23,7 +23,7 @@ import (
 	"entregas/contracts"
 )
 
-// Broker keeps what is published. The zero value is ready.
+// Broker keeps the published messages. The zero value is ready.
 type Broker struct {
 	mu      sync.Mutex
 	topics  map[string][]published
@@ -35,14 +35,15 @@ type published struct {
 	metadata map[string]string
 }
 
-// Fail makes every publish fail with err from now on; nil ends that.
+// Fail makes every later publish fail with err; nil ends that.
 func (b *Broker) Fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.failure = err
 }
 
-// PublishEvent is the sidecar's. Like the pub/sub component it refuses what is not a record without a CloudEvent around it.
+// PublishEvent implements the method of the Dapr client. Like the pub/sub component it accepts only a record without a
+// CloudEvent around it.
 func (b *Broker) PublishEvent(ctx context.Context, _, topic string, data any, options ...dapr.PublishEventOption) error {
 	var request runtimev1pb.PublishEventRequest
 	for _, o := range options {
@@ -50,7 +51,7 @@ func (b *Broker) PublishEvent(ctx context.Context, _, topic string, data any, op
 	}
 	text, ok := data.([]byte)
 	if !ok || request.GetMetadata()["rawPayload"] != "true" || request.GetDataContentType() != "application/json" {
-		return fmt.Errorf("publicar en %s: se esperaba un registro en JSON con rawPayload", topic)
+		return fmt.Errorf("publish on %s: want a record in JSON with rawPayload", topic)
 	}
 	if err := fits(text, request.GetMetadata()); err != nil {
 		return err
@@ -70,10 +71,10 @@ func (b *Broker) PublishEvent(ctx context.Context, _, topic string, data any, op
 	return nil
 }
 
-// maxCall is what daprd takes in one gRPC call.
+// maxCall is the limit of daprd for one gRPC call, in bytes.
 const maxCall = 4 << 20
 
-// fits refuses what cannot be sent to a sidecar, as gRPC does.
+// fits returns the error of gRPC for a call that is too large or not UTF-8.
 func fits(text []byte, metadata map[string]string) error {
 	bytes := len(text)
 	for name, value := range metadata {
@@ -88,7 +89,7 @@ func fits(text []byte, metadata map[string]string) error {
 	return nil
 }
 
-// Published gives the messages of a topic, oldest first.
+// Published returns the messages of a topic, oldest first.
 func Published[D any](t testing.TB, b *Broker, topic contracts.TopicName[D]) []contracts.Message[D] {
 	t.Helper()
 	b.mu.Lock()
@@ -104,7 +105,7 @@ func Published[D any](t testing.TB, b *Broker, topic contracts.TopicName[D]) []c
 	return messages
 }
 
-// Metadata gives what was said beside each message of a topic, oldest first.
+// Metadata returns the metadata of each message of a topic, oldest first.
 func (b *Broker) Metadata(topic string) []map[string]string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,7 +116,7 @@ func (b *Broker) Metadata(topic string) []map[string]string {
 	return all
 }
 
-// Deliver delivers m on topic to the program behind routes, and gives what it answers: SUCCESS or RETRY.
+// Deliver delivers m on topic to routes and returns the status in the answer: SUCCESS or RETRY.
 func Deliver[D any](t testing.TB, routes http.Handler, topic contracts.TopicName[D], m contracts.Message[D]) string {
 	t.Helper()
 	text, err := m.Encode()
@@ -125,7 +126,7 @@ func Deliver[D any](t testing.TB, routes http.Handler, topic contracts.TopicName
 	return DeliverText(t, routes, "/mensajes/"+string(topic), reordered(t, text))
 }
 
-// reordered is a record as the component writes it: with its fields in another order each time.
+// reordered returns a record with its fields in a random order, as the pub/sub component writes it.
 func reordered(t testing.TB, record []byte) []byte {
 	t.Helper()
 	var fields map[string]json.RawMessage
@@ -133,14 +134,14 @@ func reordered(t testing.TB, record []byte) []byte {
 		t.Fatal(err)
 	}
 	fresh := []byte{'{'}
-	for name, value := range fields { // the order of a map is another each time
+	for name, value := range fields { // the order of a map is random
 		fresh = fmt.Appendf(fresh, "%q:%s,", name, value)
 	}
 	fresh[len(fresh)-1] = '}'
 	return fresh
 }
 
-// DeliverText delivers a record, whatever it is, at a route.
+// DeliverText delivers the bytes of a record at a route and returns the status in the answer.
 func DeliverText(t testing.TB, routes http.Handler, path string, record []byte) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"data_base64": record})
@@ -149,31 +150,31 @@ func DeliverText(t testing.TB, routes http.Handler, path string, record []byte) 
 	}
 	response := httptest.NewRecorder()
 	routes.ServeHTTP(response, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body)))
-	var said struct {
+	var answer struct {
 		Status string `json:"status"`
 	}
-	if err := json.Unmarshal(response.Body.Bytes(), &said); err != nil {
-		t.Fatalf("respuesta %d %q: %v", response.Code, response.Body, err)
+	if err := json.Unmarshal(response.Body.Bytes(), &answer); err != nil {
+		t.Fatalf("answer %d %q: %v", response.Code, response.Body, err)
 	}
-	return said.Status
+	return answer.Status
 }
 
-// Intentos counts tries in memory, as the table and the state store do. The zero value is ready.
-type Intentos struct {
+// Attempts implements pubsub.Attempts in memory. The zero value is ready.
+type Attempts struct {
 	mu      sync.Mutex
 	times   map[string]int
 	failure error
 }
 
-// Fail makes counting fail with err from now on.
-func (i *Intentos) Fail(err error) {
+// Fail makes every later Count fail with err.
+func (i *Attempts) Fail(err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.failure = err
 }
 
-// Count implements pubsub.Intentos.
-func (i *Intentos) Count(_ context.Context, record string) (int, error) {
+// Count implements pubsub.Attempts.
+func (i *Attempts) Count(_ context.Context, record string) (int, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.failure != nil {
@@ -186,8 +187,8 @@ func (i *Intentos) Count(_ context.Context, record string) (int, error) {
 	return i.times[record], nil
 }
 
-// Records gives the names under which tries were counted.
-func (i *Intentos) Records() []string {
+// Records returns the names of the records whose attempts were counted.
+func (i *Attempts) Records() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return slices.Collect(maps.Keys(i.times))

@@ -8,12 +8,12 @@ import (
 
 const typePrefix = "urn:entregas:problema:"
 
-// ErrorOf is the error behind a problem of one of our services: with its code, words and fields, so that it can be
-// passed on. It is the opposite of ProblemOf.
+// ErrorOf returns a problem of another service as an error with its code, message and fields, so that the caller can pass it
+// on. It is the inverse of ProblemOf. An unknown code becomes Internal.
 func ErrorOf(p Problem) error {
 	code := errs.Code(strings.TrimPrefix(p.Type, typePrefix))
 	if _, isKnown := byCode[code]; !isKnown {
 		code = errs.Internal
 	}
-	return &errs.Error{Codigo: code, Mensaje: p.Detail, Fields: p.Errores}
+	return &errs.Error{Code: code, Message: p.Detail, Fields: p.Errores}
 }

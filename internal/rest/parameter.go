@@ -8,8 +8,8 @@ import (
 	"entregas/contracts"
 )
 
-// BadParameter returns the error handler of a generated server. It answers Invalid and names the parameter that could not be
-// read. accepted says in Spanish what each parameter may be; a parameter that is not in it is a text.
+// BadParameter returns an error handler for a generated server. It answers Invalid and names the parameter that could not be
+// read. accepted describes in Spanish the values that each parameter accepts; a parameter that is not in it is a text.
 func BadParameter(accepted map[string]string) func(w http.ResponseWriter, r *http.Request, err error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		name := parameterName(err)
@@ -17,8 +17,8 @@ func BadParameter(accepted map[string]string) func(w http.ResponseWriter, r *htt
 	}
 }
 
-// parameterName is the parameter that err is about. Each generated package has error types of its own, which have only this
-// field in common.
+// parameterName returns the name of the parameter that err is about. Each generated package has its own error types, which
+// have only the field ParamName in common.
 func parameterName(err error) string {
 	if v := reflect.Indirect(reflect.ValueOf(err)); v.Kind() == reflect.Struct {
 		if name := v.FieldByName("ParamName"); name.IsValid() && name.Kind() == reflect.String {

@@ -18,9 +18,9 @@ import (
 	"entregas/internal/errs"
 )
 
-// Load decodes a JSON body of at most contracts.MaxRequestBody bytes. Errors: UnsupportedType, TooLarge, Invalid; what
-// is wrong is named by its place, as in productos[1].cantidad.
-func Load[T any](w http.ResponseWriter, r *http.Request) (T, error) {
+// Read decodes a JSON body of at most contracts.MaxRequestBody bytes. Errors: UnsupportedType, TooLarge, Invalid. An error
+// names an invalid field by its path, as in productos[1].cantidad.
+func Read[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	var v T
 	body, err := ReadBody(w, r)
 	if err == nil && len(body) == 0 {
@@ -35,7 +35,7 @@ func Load[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	return Decode[T](body)
 }
 
-// ReadOptional is Load for a body that may be missing, as which an empty one counts.
+// ReadOptional is Read for a body that may be empty: then it returns the zero value.
 func ReadOptional[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	var v T
 	body, err := ReadBody(w, r)
@@ -48,15 +48,15 @@ func ReadOptional[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	return Decode[T](body)
 }
 
-// ReadBody reads a whole body of at most contracts.MaxRequestBody bytes, for a caller that needs it before it is decoded. Errors:
-// TooLarge, Invalid.
+// ReadBody reads a body of at most contracts.MaxRequestBody bytes, for a caller that needs its bytes. Errors: TooLarge, Invalid,
+// and TooMany or Busy from a middleware that limits the body.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxRequestBody))
 	var tooBig *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooBig):
 		return nil, errs.New(errs.TooLarge, "El cuerpo puede tener a lo sumo %d bytes.", tooBig.Limit)
-	case err != nil && slices.Contains([]errs.Code{errs.TooMany, errs.Busy}, errs.Of(err)): // who holds the body reads no further
+	case err != nil && slices.Contains([]errs.Code{errs.TooMany, errs.Busy}, errs.Of(err)):
 		return nil, err
 	case err != nil:
 		return nil, errs.New(errs.Invalid, "No se pudo leer el cuerpo de la petición.")
@@ -64,9 +64,9 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// RequireJSON is UnsupportedType for a request whose headers do not say that its body is plain JSON in UTF-8.
+// RequireJSON returns UnsupportedType unless the headers of the request say that its body is JSON in UTF-8 and not compressed.
 func RequireJSON(r *http.Request) error {
-	kind, params, err := mime.ParseMediaType(strings.Join(r.Header.Values("Content-Type"), ",")) // more than one is none
+	kind, params, err := mime.ParseMediaType(strings.Join(r.Header.Values("Content-Type"), ",")) // two types do not parse
 	charset, hasCharset := params["charset"]
 	if err != nil || kind != "application/json" || hasCharset && !strings.EqualFold(charset, "utf-8") || !slices.Contains([]string{"", "identity"}, strings.ToLower(r.Header.Get("Content-Encoding"))) {
 		return errs.New(errs.UnsupportedType, "El Content-Type debe ser application/json, en UTF-8 y sin comprimir.")
@@ -74,8 +74,8 @@ func RequireJSON(r *http.Request) error {
 	return nil
 }
 
-// Decode reads one JSON value that must be an object with the fields of T and no others: each once, and spelled as the
-// contract spells it. null counts as a field that is missing. Its errors are Invalid.
+// Decode decodes a JSON object that has only fields of T, each at most once and with the exact name of the contract. A field
+// that is null counts as missing. Its errors are Invalid.
 func Decode[T any](text []byte) (T, error) {
 	var v T
 	if jsontext.Value(text).Kind() == jsontext.KindNull {
@@ -84,7 +84,7 @@ func Decode[T any](text []byte) (T, error) {
 	return v, explain(json.Unmarshal(text, &v, json.RejectUnknownMembers(true), json.WithUnmarshalers(lines)))
 }
 
-// lines also takes an id_producto that is a number: the earlier system counted its products.
+// lines decodes a contracts.Linea. Its id_producto may also be a whole number, as in the earlier system.
 var lines = json.UnmarshalFromFunc(func(d *jsontext.Decoder, l *contracts.Linea) error {
 	var raw struct {
 		IDProducto jsontext.Value `json:"id_producto"`
@@ -95,7 +95,7 @@ var lines = json.UnmarshalFromFunc(func(d *jsontext.Decoder, l *contracts.Linea)
 	}
 	*l = contracts.Linea{Cantidad: raw.Cantidad}
 	switch id := string(raw.IDProducto); {
-	case raw.IDProducto == nil || raw.IDProducto.Kind() == jsontext.KindNull: // Validate says that it is missing
+	case raw.IDProducto == nil || raw.IDProducto.Kind() == jsontext.KindNull: // Validate reports the missing field
 		return nil
 	case raw.IDProducto.Kind() == jsontext.KindString:
 		return json.Unmarshal(raw.IDProducto, &l.IDProducto)
@@ -107,7 +107,7 @@ var lines = json.UnmarshalFromFunc(func(d *jsontext.Decoder, l *contracts.Linea)
 	}
 })
 
-// explain says in words for a person what is wrong with a body, and where.
+// explain turns an error of the decoder into an Invalid error with a message for a person and the path of the field.
 func explain(err error) error {
 	var validation *contracts.ValidationError
 	var form *jsontext.SyntacticError
@@ -123,8 +123,8 @@ func explain(err error) error {
 		return contracts.BadField(fieldName(form.JSONPointer), "no es JSON bien formado en UTF-8")
 	case errors.As(err, &form):
 		return &errs.Error{
-			Codigo: errs.Invalid, Cause: err,
-			Mensaje: fmt.Sprintf("El cuerpo no es un objeto JSON bien formado en UTF-8: falla en el byte %d.", form.ByteOffset+1),
+			Code: errs.Invalid, Cause: err,
+			Message: fmt.Sprintf("El cuerpo no es un objeto JSON bien formado en UTF-8: falla en el byte %d.", form.ByteOffset+1),
 		}
 	case errors.As(err, &meaning) && meaning.JSONPointer == "":
 		return errs.New(errs.Invalid, "El cuerpo debe ser un objeto JSON.")
@@ -133,14 +133,14 @@ func explain(err error) error {
 	case errors.As(err, &meaning) && meaning.GoType != nil:
 		return contracts.BadField(fieldName(meaning.JSONPointer), "debe ser "+kindInWords(meaning.GoType.Kind()))
 	default:
-		return &errs.Error{Codigo: errs.Invalid, Mensaje: "El cuerpo no es lo que se espera.", Cause: err}
+		return &errs.Error{Code: errs.Invalid, Message: "El cuerpo no es lo que se espera.", Cause: err}
 	}
 }
 
-// maxFieldName bounds how much of a name that a client made up comes back to it.
+// maxFieldName is the limit for a field name in an answer, in characters. A client may send a name of any length.
 const maxFieldName = 100
 
-// fieldName is a place in a body as our errors name it: productos[1].cantidad.
+// fieldName returns a JSON pointer in the form that errors have: productos[1].cantidad.
 func fieldName(p jsontext.Pointer) string {
 	var name strings.Builder
 	for token := range p.Tokens() {
@@ -159,6 +159,7 @@ func fieldName(p jsontext.Pointer) string {
 	return name.String()
 }
 
+// kindInWords returns the Spanish name of a kind, for a client.
 func kindInWords(k reflect.Kind) string {
 	switch k {
 	case reflect.Int, reflect.Int64:

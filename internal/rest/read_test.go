@@ -106,7 +106,7 @@ func TestRequireJSON(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{}`))
 		r.Header.Set("Content-Type", kind)
-		_, err := rest.Load[struct{}](httptest.NewRecorder(), r)
+		_, err := rest.Read[struct{}](httptest.NewRecorder(), r)
 		if (err == nil) != taken || err != nil && errs.Of(err) != errs.UnsupportedType {
 			t.Errorf("%q: %v", kind, err)
 		}

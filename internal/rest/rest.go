@@ -1,5 +1,5 @@
-// Package rest reads JSON requests and writes JSON answers and RFC 9457 problems. It is the one place where
-// an error becomes an HTTP status.
+// Package rest reads JSON requests and writes JSON answers and RFC 9457 problems. Only this package maps errors to HTTP
+// statuses.
 package rest
 
 import (
@@ -16,17 +16,18 @@ import (
 	"entregas/internal/errs"
 )
 
-// Problema is RFC 9457's problem details, with the fields that are wrong.
+// Problem is an RFC 9457 problem with the invalid fields of the request.
 type Problem struct {
 	Type    string                   `json:"type"`
 	Title   string                   `json:"title"`
 	Status  int                      `json:"status"`
 	Detail  string                   `json:"detail"`
 	Errores []contracts.InvalidField `json:"errores,omitempty"`
-	See     string                   `json:"ver,omitempty"` // where to look what became of it
-	Wait    time.Duration            `json:"-"`             // the Retry-After; 0 is none
+	See     string                   `json:"ver,omitempty"` // the path at which a client can read the outcome
+	Wait    time.Duration            `json:"-"`             // the Retry-After; 0 means no such header
 }
 
+// byCode has the HTTP status and the title, in Spanish, of each code.
 var byCode = map[errs.Code]struct {
 	status int
 	title  string
@@ -49,16 +50,17 @@ var byCode = map[errs.Code]struct {
 	errs.Internal:        {http.StatusInternalServerError, "Error interno"},
 }
 
-// ProblemOf is what a person may see of err: words and fields of ours, never those of an internal error.
+// ProblemOf returns the problem for err. It has the message and fields of an errs.Error, and never the text of an internal
+// error.
 func ProblemOf(err error) Problem {
 	code := errs.Of(err)
 	row := byCode[code]
-	p := Problem{Type: typePrefix + string(code), Title: row.title, Status: row.status, Wait: wait(err)}
+	p := Problem{Type: typePrefix + string(code), Title: row.title, Status: row.status, Wait: retryAfter(err)}
 	var own *errs.Error
 	var validation *contracts.ValidationError
 	switch {
 	case errors.As(err, &own):
-		p.Detail, p.Errores, p.See = own.Mensaje, own.Fields, own.See
+		p.Detail, p.Errores, p.See = own.Message, own.Fields, own.See
 	case errors.As(err, &validation):
 		p.Detail, p.Errores = "Hay campos inválidos.", validation.Errores
 	case code == errs.Unavailable:
@@ -69,7 +71,7 @@ func ProblemOf(err error) Problem {
 	return p
 }
 
-// Route is a route that answers by itself, or returns the error that is its answer.
+// Route is a handler that returns an error instead of writing it as an answer.
 type Route func(w http.ResponseWriter, r *http.Request) error
 
 func (f Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -78,27 +80,28 @@ func (f Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// WriteError answers with the problem of err and logs what a person does not see.
+// WriteError answers with the problem of err. It logs errors of the server, whose text the answer does not have.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	p := ProblemOf(err)
-	left := errors.Is(r.Context().Err(), context.Canceled)                                // a client that left is no failure of ours
-	if p.Status >= http.StatusInternalServerError && !left && errs.Of(err) != errs.Busy { // a flood that is refused must not become one of log lines
-		slog.ErrorContext(r.Context(), "petición fallida", "ruta", r.Method+" "+r.URL.Path, "error", err)
+	clientLeft := errors.Is(r.Context().Err(), context.Canceled)
+	// Busy is not logged: a flood of rejected requests must not become a flood of log lines.
+	if p.Status >= http.StatusInternalServerError && !clientLeft && errs.Of(err) != errs.Busy {
+		slog.ErrorContext(r.Context(), "request failed", "route", r.Method+" "+r.URL.Path, "error", err)
 	}
 	SetHeaders(w.Header(), p)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // the client is gone when this fails
+	_ = json.NewEncoder(w).Encode(p) // it fails only when the client is gone
 }
 
-// retryAfterTrouble is the Retry-After of a 503: something that the service stands on does not answer.
+// retryAfterTrouble is the Retry-After of a 503: a dependency of the service does not answer.
 const retryAfterTrouble = 5 * time.Second
 
 // retryAfterRefusal is the Retry-After of a 429: the client is over its rate, or the service is full.
 const retryAfterRefusal = time.Second
 
-// wait is after how long the client may try again what failed with err, 0 where that would not help.
-func wait(err error) time.Duration {
+// retryAfter returns the pause before a retry of the request that failed with err; 0 means that a retry does not help.
+func retryAfter(err error) time.Duration {
 	var own *errs.Error
 	if errors.As(err, &own) && own.Wait > 0 {
 		return own.Wait
@@ -113,14 +116,14 @@ func wait(err error) time.Duration {
 	}
 }
 
-// SetHeaders writes what goes with a problem into the headers of its answer.
+// SetHeaders adds the headers that belong to a problem: Retry-After, Accept or WWW-Authenticate.
 func SetHeaders(h http.Header, p Problem) {
 	if p.Wait > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.Wait.Seconds()))))
 	}
 	switch p.Status {
 	case http.StatusUnsupportedMediaType:
-		h.Set("Accept", "application/json") // what is taken: RFC 9110, section 12.5.1
+		h.Set("Accept", "application/json") // RFC 9110, section 12.5.1
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="entregas"`)
 	}

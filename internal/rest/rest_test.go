@@ -77,7 +77,7 @@ func TestReadInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(c.body))
 			r.Header.Set("Content-Type", "application/json")
-			v, err := rest.Load[struct {
+			v, err := rest.Read[struct {
 				Cantidad int `json:"cantidad"`
 			}](httptest.NewRecorder(), r)
 			if c.code == "" {

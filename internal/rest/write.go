@@ -12,29 +12,29 @@ import (
 	"entregas/contracts"
 )
 
-// instants writes every time of an answer in the one form of the contract.
+// instants encodes times as contracts.FormatInstant.
 var instants = json.WithMarshalers(json.MarshalToFunc(func(e *jsontext.Encoder, t time.Time) error {
 	return e.WriteToken(jsontext.String(contracts.FormatInstant(t)))
 }))
 
-// Encode is v as JSON, as every answer and event of ours has it: instants as contracts.FormatInstant, all else as encoding/json
-// writes it.
+// Encode returns v as JSON in the form of all answers and events: times as contracts.FormatInstant, all other values as
+// encoding/json.
 func Encode(v any) ([]byte, error) { return json.Marshal(v, jsonv1.DefaultOptionsV1(), instants) }
 
-// Write answers with a status and v as JSON.
+// Write answers with status and with v as JSON.
 func Write(w http.ResponseWriter, status int, v any) {
 	text, err := Encode(v)
-	if err != nil { // a value of ours that has no JSON: a mistake in the program
-		slog.Error("respuesta que no se puede escribir", "error", err)
+	if err != nil { // a bug in the program: v has no JSON
+		slog.Error("an answer cannot be encoded", "error", err)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(text, '\n')) // the client is gone when this fails
+	_, _ = w.Write(append(text, '\n')) // it fails only when the client is gone
 }
 
-// Answer answers with a status and v as JSON, or with the problem of err.
+// Answer answers with the problem of err if err is set, else with status and with v as JSON.
 func Answer(w http.ResponseWriter, r *http.Request, status int, v any, err error) {
 	if err != nil {
 		WriteError(w, r, err)

@@ -1,4 +1,4 @@
-// Package resttest holds the routes of a service to its OpenAPI document.
+// Package resttest compares the routes of a service with its OpenAPI document.
 package resttest
 
 import (
@@ -13,8 +13,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Serves requires that routes has each operation of contracts/openapi/<service>.yaml, and no other. The test that calls it is in a
-// package of services/<service>.
+// Serves fails the test unless routes has exactly the operations of contracts/openapi/<service>.yaml. The calling test must be
+// in a package directly under services/<service>.
 func Serves(t *testing.T, routes *mux.Router, service string) {
 	t.Helper()
 	file := filepath.Join("..", "..", "..", "contracts", "openapi", service+".yaml")

@@ -19,11 +19,11 @@ const service = "admin-productos"
 
 type config struct {
 	app.Config
-	DatabaseURL string              `conf:"env:DATABASE_URL,required,mask,help:address of database productos" unit:"URL"`
-	AvroSchema  database.AvroSchema `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
-	Connections int32               `conf:"env:MAX_DATABASE_CONNECTIONS,default:16,help:connections to the database that one replica may open" unit:"connections"`
-	Delay       float64             `conf:"env:DELAY,default:0,help:time that each reservation takes longer on purpose; for the scenarios" unit:"seconds"`
-	Handlers    int                 `conf:"env:MAX_CONCURRENT_RESERVATIONS,default:0,help:reservations that one replica works on at once; 0 is no limit" unit:"reservations"`
+	DatabaseURL string                 `conf:"env:DATABASE_URL,required,mask,help:address of database productos" unit:"URL"`
+	Migrations  database.MigrationMode `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
+	Connections int32                  `conf:"env:MAX_DATABASE_CONNECTIONS,default:16,help:connections to the database that one replica may open" unit:"connections"`
+	Delay       float64                `conf:"env:DELAY,default:0,help:time that each reservation takes longer on purpose; for the scenarios" unit:"seconds"`
+	Handlers    int                    `conf:"env:MAX_CONCURRENT_RESERVATIONS,default:0,help:reservations that one replica works on at once; 0 is no limit" unit:"reservations"`
 
 	ReconcileEvery time.Duration `conf:"env:RECONCILE_EVERY,default:1m,help:how often to look for reservations of purchases that ended in another way"`
 	OrphanAge      time.Duration `conf:"env:ORPHANED_AFTER,default:10m,help:age from which such a reservation is looked at"`
@@ -40,7 +40,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer pool.Close()
-	if proceed, err := cfg.AvroSchema.Apply(ctx, pool, postgres.Migrations); err != nil || !proceed {
+	if proceed, err := cfg.Migrations.Apply(ctx, pool, postgres.Migrations); err != nil || !proceed {
 		return err
 	}
 	sidecar, err := cfg.Sidecar(ctx)
@@ -51,7 +51,7 @@ func run(ctx context.Context, cfg config) error {
 
 	store := postgres.New(pool)
 	publisher := pubsub.NewPublisher(sidecar, service)
-	routes := cfg.Routes(map[string]app.Check{"la base de datos": pool.Ping})
+	routes := cfg.Routes(map[string]app.Check{"the database": pool.Ping})
 	receiver := pubsub.NewReceiver(routes, publisher, inbox.NewAttempts(pool))
 	pace := messages.NewPace(time.Duration(cfg.Delay*float64(time.Second)), cfg.Handlers)
 	messages.Receive(receiver, publisher, store, pace)

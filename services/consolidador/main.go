@@ -37,7 +37,7 @@ func run(ctx context.Context, cfg config) error {
 	defer sidecar.Close()
 
 	publisher := pubsub.NewPublisher(sidecar, service)
-	routes := cfg.Routes(map[string]app.Check{"la base de datos": pool.Ping})
+	routes := cfg.Routes(map[string]app.Check{"the database": pool.Ping})
 	receiver := pubsub.NewReceiver(routes, publisher, pubsub.NewAttempts(sidecar))
 	messages.Receive(receiver, publisher, postgres.New(pool))
 	return cfg.ServeRoutes(ctx, routes)

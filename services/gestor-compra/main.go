@@ -28,24 +28,24 @@ const service = "gestor-compra"
 
 type config struct {
 	app.Config
-	DatabaseURL          string              `conf:"env:DATABASE_URL,required,mask,help:address of database gestor_compra" unit:"URL"`
-	AvroSchema           database.AvroSchema `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
-	Connections          int32               `conf:"env:MAX_DATABASE_CONNECTIONS,default:20,help:connections to the database that one replica may open" unit:"connections"`
-	Capacity             int                 `conf:"env:MAX_IN_FLIGHT,default:64,help:purchases in flight over all replicas; the others wait in the queue" unit:"purchases"`
-	MaxPerCustomer       int                 `conf:"env:MAX_IN_FLIGHT_PER_CUSTOMER,default:0,help:of the purchases in flight those of one customer; 0 is half of MAX_IN_FLIGHT" unit:"purchases"`
-	MaxOpen              int                 `conf:"env:MAX_OPEN_PER_CUSTOMER,default:100,help:purchases of one customer whose order has not left; a further one is refused; ordenes has MAX_OPEN_ORDENES" unit:"purchases"`
-	DomicilioHeadStart   time.Duration       `conf:"env:DOMICILIO_ADVANTAGE,default:10m,help:how much older a purchase with home delivery counts in the queue"`
-	Lease                time.Duration       `conf:"env:START_LEASE,default:30s,help:how long a replica has to start the workflow of a purchase that it took from the queue; then another one takes it"`
-	AdmissionRound       time.Duration       `conf:"env:ADMISSION_EVERY,default:1s,help:how often to look for purchases to start; a new one and a free place are looked at at once"`
-	Patience             time.Duration       `conf:"env:STEP_PATIENCE,default:5m,help:how long a step waits for its reply; then the purchase is rolled back"`
-	AskAgainAfter        time.Duration       `conf:"env:ASK_AGAIN_AFTER,default:60s,help:how long a step waits before it sends its command again; each further wait is twice as long"`
-	AprobacionThreshold  int                 `conf:"env:APPROVAL_THRESHOLD,default:100,help:a purchase of more units than this waits for the approval of an operator" unit:"units"`
-	AprobacionDeadline   time.Duration       `conf:"env:APPROVAL_TIMEOUT,default:24h,help:how long a purchase waits for approval; then it is rolled back"`
-	WantedStock          time.Duration       `conf:"env:WANTED_STOCK_TIMEOUT,default:15m,help:how long a purchase may still wait for approval once another was refused for want of the units that it holds"`
-	CompensationDeadline time.Duration       `conf:"env:COMPENSATION_TIMEOUT,default:24h,help:how long a rollback is tried; then the purchase is FALLIDA and an operator must act"`
-	ReconcileEvery       time.Duration       `conf:"env:RECONCILE_EVERY,default:15s,help:how often to look for workflows that stand still"`
-	StalledAfter         time.Duration       `conf:"env:STALLED_AFTER,default:90s,help:how long a workflow may give no sign of life; then it is replaced"`
-	MaxReplacements      int                 `conf:"env:MAX_REPLACEMENTS,default:10,help:replacements of the workflow of one purchase after which the purchase is FALLIDA" unit:"replacements"`
+	DatabaseURL          string                 `conf:"env:DATABASE_URL,required,mask,help:address of database gestor_compra" unit:"URL"`
+	Migrations           database.MigrationMode `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
+	Connections          int32                  `conf:"env:MAX_DATABASE_CONNECTIONS,default:20,help:connections to the database that one replica may open" unit:"connections"`
+	Capacity             int                    `conf:"env:MAX_IN_FLIGHT,default:64,help:purchases in flight over all replicas; the others wait in the queue" unit:"purchases"`
+	MaxPerCustomer       int                    `conf:"env:MAX_IN_FLIGHT_PER_CUSTOMER,default:0,help:of the purchases in flight those of one customer; 0 is half of MAX_IN_FLIGHT" unit:"purchases"`
+	MaxOpen              int                    `conf:"env:MAX_OPEN_PER_CUSTOMER,default:100,help:purchases of one customer whose order has not left; a further one is refused; ordenes has MAX_OPEN_ORDENES" unit:"purchases"`
+	DomicilioHeadStart   time.Duration          `conf:"env:DOMICILIO_ADVANTAGE,default:10m,help:how much older a purchase with home delivery counts in the queue"`
+	Lease                time.Duration          `conf:"env:START_LEASE,default:30s,help:how long a replica has to start the workflow of a purchase that it took from the queue; then another one takes it"`
+	AdmissionRound       time.Duration          `conf:"env:ADMISSION_EVERY,default:1s,help:how often to look for purchases to start; a new one and a free place are looked at at once"`
+	Patience             time.Duration          `conf:"env:STEP_PATIENCE,default:5m,help:how long a step waits for its reply; then the purchase is rolled back"`
+	AskAgainAfter        time.Duration          `conf:"env:ASK_AGAIN_AFTER,default:60s,help:how long a step waits before it sends its command again; each further wait is twice as long"`
+	AprobacionThreshold  int                    `conf:"env:APPROVAL_THRESHOLD,default:100,help:a purchase of more units than this waits for the approval of an operator" unit:"units"`
+	AprobacionDeadline   time.Duration          `conf:"env:APPROVAL_TIMEOUT,default:24h,help:how long a purchase waits for approval; then it is rolled back"`
+	WantedStock          time.Duration          `conf:"env:WANTED_STOCK_TIMEOUT,default:15m,help:how long a purchase may still wait for approval once another was refused for want of the units that it holds"`
+	CompensationDeadline time.Duration          `conf:"env:COMPENSATION_TIMEOUT,default:24h,help:how long a rollback is tried; then the purchase is FALLIDA and an operator must act"`
+	ReconcileEvery       time.Duration          `conf:"env:RECONCILE_EVERY,default:15s,help:how often to look for workflows that stand still"`
+	StalledAfter         time.Duration          `conf:"env:STALLED_AFTER,default:90s,help:how long a workflow may give no sign of life; then it is replaced"`
+	MaxReplacements      int                    `conf:"env:MAX_REPLACEMENTS,default:10,help:replacements of the workflow of one purchase after which the purchase is FALLIDA" unit:"replacements"`
 }
 
 // places are those that the admission gives out. One customer never has all of them, unless there is only one.
@@ -68,7 +68,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer pool.Close()
-	if proceed, err := cfg.AvroSchema.Apply(ctx, pool, postgres.Migrations); err != nil || !proceed {
+	if proceed, err := cfg.Migrations.Apply(ctx, pool, postgres.Migrations); err != nil || !proceed {
 		return err
 	}
 	sidecar, err := cfg.Sidecar(ctx)
@@ -100,7 +100,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 
-	routes := cfg.Routes(map[string]app.Check{"la base de datos": pool.Ping})
+	routes := cfg.Routes(map[string]app.Check{"the database": pool.Ping})
 	rest.ServeRoutes(routes, manager, store)
 	messages.Receive(pubsub.NewReceiver(routes, publisher, pubsub.NewAttempts(sidecar)), manager, store)
 

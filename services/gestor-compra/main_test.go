@@ -54,7 +54,7 @@ func TestWhatDoesNotStartEnds(t *testing.T) {
 			t.Cleanup(server.Stop)
 			cfg := config{
 				Config:      app.Config{Address: "127.0.0.1", Port: portOf(taken), DaprGRPC: strconv.Itoa(portOf(sidecar))},
-				DatabaseURL: databasetest.New(t, nil).Config().ConnString(), AvroSchema: database.Raise, Connections: 5, Capacity: 1,
+				DatabaseURL: databasetest.New(t, nil).Config().ConnString(), Migrations: database.ApplyAndRun, Connections: 5, Capacity: 1,
 				AdmissionRound: time.Minute, ReconcileEvery: time.Minute, StalledAfter: time.Minute,
 			}
 			end := make(chan error, 1)

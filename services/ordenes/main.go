@@ -18,11 +18,11 @@ const service = "ordenes"
 
 type config struct {
 	app.Config
-	DatabaseURL string              `conf:"env:DATABASE_URL,required,mask,help:address of database ordenes" unit:"URL"`
-	AvroSchema  database.AvroSchema `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
-	Connections int32               `conf:"env:MAX_DATABASE_CONNECTIONS,default:16,help:connections to the database that one replica may open" unit:"connections"`
-	MaxOpen     int                 `conf:"env:MAX_OPEN_ORDENES,default:100,help:orders of one customer that may be open; a further one is refused" unit:"orders"`
-	SweepEvery  time.Duration       `conf:"env:REPUBLISH_EVERY,default:5s,help:how often an event that could not be published is tried again"`
+	DatabaseURL string                 `conf:"env:DATABASE_URL,required,mask,help:address of database ordenes" unit:"URL"`
+	Migrations  database.MigrationMode `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
+	Connections int32                  `conf:"env:MAX_DATABASE_CONNECTIONS,default:16,help:connections to the database that one replica may open" unit:"connections"`
+	MaxOpen     int                    `conf:"env:MAX_OPEN_ORDENES,default:100,help:orders of one customer that may be open; a further one is refused" unit:"orders"`
+	SweepEvery  time.Duration          `conf:"env:REPUBLISH_EVERY,default:5s,help:how often an event that could not be published is tried again"`
 }
 
 func main() {
@@ -36,7 +36,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer pool.Close()
-	if proceed, err := cfg.AvroSchema.Apply(ctx, pool, postgres.Migrations); err != nil || !proceed {
+	if proceed, err := cfg.Migrations.Apply(ctx, pool, postgres.Migrations); err != nil || !proceed {
 		return err
 	}
 	sidecar, err := cfg.Sidecar(ctx)
@@ -47,7 +47,7 @@ func run(ctx context.Context, cfg config) error {
 
 	store := postgres.New(pool, cfg.MaxOpen)
 	publisher := pubsub.NewPublisher(sidecar, service)
-	routes := cfg.Routes(map[string]app.Check{"la base de datos": pool.Ping})
+	routes := cfg.Routes(map[string]app.Check{"the database": pool.Ping})
 	messages.Receive(pubsub.NewReceiver(routes, publisher, inbox.NewAttempts(pool)), publisher, store)
 	publish := messages.Publisher(publisher)
 	rest.ServeRoutes(routes, store, publish)

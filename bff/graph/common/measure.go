@@ -57,7 +57,7 @@ func (m measurement) MutateOperationParameters(ctx context.Context, p *graphql.R
 	lease := memory.From(ctx)
 	if viaOf(ctx) == perSocket {
 		if !edge.Charge(ctx, 1) {
-			return failure(errs.TooMany, "%s", edge.TooMany.Mensaje)
+			return failure(errs.TooMany, "%s", edge.TooMany.Message)
 		}
 		lease = m.pool.Lease(edge.ClientName(ctx, ""))
 		socketOf(ctx).hold(lease)
@@ -88,7 +88,7 @@ func (m measurement) MutateOperationContext(ctx context.Context, op *graphql.Ope
 		return failure(errs.TooLarge, "La operación tiene %d campos en la raíz y puede tener a lo sumo %d.", t.calls, maxCalls)
 	}
 	if !edge.Charge(ctx, t.calls-1) { // the request itself was counted as one
-		return failure(errs.TooMany, "%s", edge.TooMany.Mensaje)
+		return failure(errs.TooMany, "%s", edge.TooMany.Message)
 	}
 	return nil
 }

@@ -22,21 +22,21 @@ func NewPace(delay time.Duration, handlers int) *Pace {
 }
 
 // Free tells that nothing is slowed.
-func (r *Pace) Free() bool { return r.delay <= 0 && r.slots == nil }
+func (p *Pace) Free() bool { return p.delay <= 0 && p.slots == nil }
 
 // Enter waits for a place and then for the delay; leave gives the place back. When ctx ends first, the message was not
 // handled and comes again.
-func (r *Pace) Enter(ctx context.Context) (leave func(), err error) {
+func (p *Pace) Enter(ctx context.Context) (leave func(), err error) {
 	leave = func() {}
-	if r.slots != nil {
+	if p.slots != nil {
 		select {
-		case r.slots <- struct{}{}:
-			leave = func() { <-r.slots }
+		case p.slots <- struct{}{}:
+			leave = func() { <-p.slots }
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
-	timer := time.NewTimer(r.delay)
+	timer := time.NewTimer(p.delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

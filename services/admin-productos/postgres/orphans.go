@@ -12,8 +12,8 @@ import (
 )
 
 // ListReservas gives purchases with units reserved for longer than age, in the order of their ids, after one of them.
-func (a *Store) ListReservas(ctx context.Context, age time.Duration, after string, limit int) ([]string, error) {
-	rows, err := a.pool.Query(ctx, `select id_compra from reserva where id_compra > $2
+func (s *Store) ListReservas(ctx context.Context, age time.Duration, after string, limit int) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `select id_compra from reserva where id_compra > $2
 		group by id_compra having max(creada_en) < now() - $1::interval order by id_compra limit $3`, age, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reservadas: %w", err)
@@ -30,7 +30,7 @@ const (
 
 // Release puts back on the shelf what is reserved for a purchase that ended otherwise, and keeps that it was found, with
 // the purchase's estado: empty where nobody knows the purchase. What was released once already cannot be released again: the ledger has one release a purchase and product, so that is only told.
-func (a *Store) Release(ctx context.Context, idCompra string, estado contracts.Estado) (released bool, err error) {
+func (s *Store) Release(ctx context.Context, idCompra string, estado contracts.Estado) (released bool, err error) {
 	const (
 		releasedOnce = `select exists (select from movimiento where id_compra = $1 and tipo = 'LIBERACION')`
 		record       = `insert into finding (id_compra, what, estado, done) values ($1, 'reserved', $2, $3) on conflict do nothing`
@@ -38,7 +38,7 @@ func (a *Store) Release(ctx context.Context, idCompra string, estado contracts.E
 			jsonb_build_object('tipo', 'ReservaLiberada', 'data', jsonb_build_object('id_compra', $1::text, 'responde_a', 'LiberarReserva')))
 			on conflict do nothing`
 	)
-	err = pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := inbox.Lock(ctx, tx, idCompra); err != nil {
 			return err
 		}

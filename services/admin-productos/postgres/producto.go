@@ -19,7 +19,7 @@ const columns = `id, nombre, cantidad`
 // decomposed (NFKD, which also makes a no-break space a space) and lose their accents. Accents go before the case, since lower
 // leaves É as it is where the server's locale is C. In the order in which a person counts: 2 before 10.
 // At most productos.MaxListed of them.
-func (a *Store) Productos(ctx context.Context, search string) ([]productos.Producto, error) {
+func (s *Store) Productos(ctx context.Context, search string) ([]productos.Producto, error) {
 	const matches = `
 select ` + columns + ` from producto
 where normalize(id) = normalize($1) or not exists (
@@ -27,7 +27,7 @@ where normalize(id) = normalize($1) or not exists (
     where position(word in lower(regexp_replace(normalize(nombre, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0)
 order by length(id), id
 limit $2`
-	rows, err := a.pool.Query(ctx, matches, search, productos.MaxListed)
+	rows, err := s.pool.Query(ctx, matches, search, productos.MaxListed)
 	if err != nil {
 		return nil, err
 	}
@@ -35,10 +35,10 @@ limit $2`
 }
 
 // Balance gives the books, one line a product (docs/adr/stock-is-conserved.md).
-func (a *Store) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
+func (s *Store) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
 	const books = `select id_producto, inicial, repuesto, existencias, reservado, despachado, diferencia
 from balance order by length(id_producto), id_producto`
-	rows, err := a.pool.Query(ctx, books)
+	rows, err := s.pool.Query(ctx, books)
 	if err != nil {
 		return nil, err
 	}
@@ -46,17 +46,17 @@ from balance order by length(id_producto), id_producto`
 }
 
 // Producto gives one product, or NotFound.
-func (a *Store) Producto(ctx context.Context, id string) (productos.Producto, error) {
+func (s *Store) Producto(ctx context.Context, id string) (productos.Producto, error) {
 	const one = `select ` + columns + ` from producto where id = $1`
-	return loadOne(ctx, a.pool, one, id)
+	return loadOne(ctx, s.pool, one, id)
 }
 
 // Reponer adds cantidad units of a product to the shelf and gives the product afterwards. The same key again gives the
 // same answer and adds nothing; with another product or quantity it is OtherBody. NotFound, and Conflict when the
 // warehouse has no room.
-func (a *Store) Reponer(ctx context.Context, id string, cantidad int, key string) (productos.Producto, error) {
+func (s *Store) Reponer(ctx context.Context, id string, cantidad int, key string) (productos.Producto, error) {
 	var p productos.Producto
-	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) (err error) {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
 		p, err = reponer(ctx, tx, id, cantidad, key)
 		return err
 	})

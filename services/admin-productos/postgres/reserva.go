@@ -11,17 +11,17 @@ import (
 )
 
 // Reservar takes all lines off the shelf for the purchase, or none. Unavailable where somebody else holds a product's row.
-func (a *Store) Reservar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (r Respuesta, err error) {
-	err = a.locked.unless(ctx, identifiers(lineas), func() error {
-		r, err = inbox.Handle(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
+func (s *Store) Reservar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (r Reply, err error) {
+	err = s.locked.unless(ctx, identifiers(lineas), func() error {
+		r, err = inbox.Handle(ctx, s.pool, c, func(tx pgx.Tx) (Reply, error) {
 			existencias, finished, err := loadForReserva(ctx, tx, c.IDCompra, lineas)
 			if err != nil {
-				return Respuesta{}, err
+				return Reply{}, err
 			}
 			r := productos.Reservar(lineas, existencias, finished)
 			if r.Tipo == contracts.ProductosReservados {
 				if err := reservar(ctx, tx, c.IDCompra, lineas); err != nil {
-					return Respuesta{}, err
+					return Reply{}, err
 				}
 			}
 			return replyTo(c, r), nil
@@ -81,17 +81,17 @@ const (
 )
 
 // Liberar puts what the purchase has reserved back on the shelf; lineas are its products. Unavailable as for Reservar.
-func (a *Store) Liberar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (r Respuesta, err error) {
+func (s *Store) Liberar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (r Reply, err error) {
 	const despachadaBefore = `select exists (select from movimiento where id_compra = $1 and tipo = 'DESPACHO')`
-	err = a.locked.unless(ctx, identifiers(lineas), func() error {
-		r, err = inbox.Handle(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
+	err = s.locked.unless(ctx, identifiers(lineas), func() error {
+		r, err = inbox.Handle(ctx, s.pool, c, func(tx pgx.Tx) (Reply, error) {
 			var despachada bool
 			var batch pgx.Batch
 			batch.Queue(despachadaBefore, c.IDCompra).QueryRow(func(row pgx.Row) error { return row.Scan(&despachada) })
 			batch.Queue(lockRows, c.IDCompra)
 			batch.Queue(putBack, c.IDCompra) // a dispatched purchase has nothing reserved, so this does nothing to it
 			if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-				return Respuesta{}, err
+				return Reply{}, err
 			}
 			return replyTo(c, productos.Liberar(despachada)), nil
 		})
@@ -102,16 +102,16 @@ func (a *Store) Liberar(ctx context.Context, c inbox.Command, lineas []contracts
 
 // Despachar lets what the purchase has reserved leave the warehouse. The shelf stays as it is; the ledger
 // looks at the products' rows all the same. Unavailable as for Reservar.
-func (a *Store) Despachar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (r Respuesta, err error) {
+func (s *Store) Despachar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (r Reply, err error) {
 	const takeOut = `
 		with despachada as (delete from reserva where id_compra = $1 returning id_producto, cantidad)
 		insert into movimiento (id_producto, tipo, cantidad, id_compra)
 		select id_producto, 'DESPACHO', -cantidad, $1 from despachada`
-	err = a.locked.unless(ctx, identifiers(lineas), func() error {
-		r, err = inbox.Handle(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
+	err = s.locked.unless(ctx, identifiers(lineas), func() error {
+		r, err = inbox.Handle(ctx, s.pool, c, func(tx pgx.Tx) (Reply, error) {
 			result, err := tx.Exec(ctx, takeOut, c.IDCompra)
 			if err != nil {
-				return Respuesta{}, err
+				return Reply{}, err
 			}
 			return replyTo(c, productos.Despachar(int(result.RowsAffected()))), nil
 		})

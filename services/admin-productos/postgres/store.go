@@ -30,16 +30,16 @@ func New(pool *pgxpool.Pool) *Store {
 	return &Store{pool, &lockedRows{pool: pool, seen: map[string]time.Time{}}}
 }
 
-// Respuesta is the stored answer to a command.
-type Respuesta = inbox.Reply[contracts.DatosEventoProductos]
+// Reply is the stored answer to a command.
+type Reply = inbox.Reply[contracts.DatosEventoProductos]
 
 // Saved gives the stored answer of c; hay is false where there is none.
-func (a *Store) Saved(ctx context.Context, c inbox.Command) (r Respuesta, found bool, err error) {
-	return inbox.Saved[contracts.DatosEventoProductos](ctx, a.pool, c)
+func (s *Store) Saved(ctx context.Context, c inbox.Command) (r Reply, found bool, err error) {
+	return inbox.Saved[contracts.DatosEventoProductos](ctx, s.pool, c)
 }
 
-func replyTo(c inbox.Command, r productos.Respuesta) Respuesta {
-	return Respuesta{Tipo: r.Tipo, Data: contracts.DatosEventoProductos{
+func replyTo(c inbox.Command, r productos.Reply) Reply {
+	return Reply{Tipo: r.Tipo, Data: contracts.DatosEventoProductos{
 		IDCompra: c.IDCompra, RespondeA: string(c.Tipo), Faltantes: r.Faltantes, Motivo: r.Motivo,
 	}}
 }

@@ -27,12 +27,12 @@ func newBodega(t testing.TB) bodega {
 }
 
 // ask sends one command, in an envelope of its own.
-func (b bodega) ask(kind contracts.MessageType, idCompra string, lineas []contracts.Linea) (postgres.Respuesta, error) {
+func (b bodega) ask(kind contracts.MessageType, idCompra string, lineas []contracts.Linea) (postgres.Reply, error) {
 	ctx := context.Background()
 	m := contracts.NewMessage("prueba", kind, "", contracts.DatosComandoProducto{IDCompra: idCompra, Productos: lineas})
 	c, err := inbox.FromMessage(m, idCompra)
 	if err != nil {
-		return postgres.Respuesta{}, err
+		return postgres.Reply{}, err
 	}
 	switch kind {
 	case contracts.ReservarProducto:
@@ -45,7 +45,7 @@ func (b bodega) ask(kind contracts.MessageType, idCompra string, lineas []contra
 }
 
 // require is ask where the answer is known beforehand.
-func (b bodega) require(t testing.TB, kind contracts.MessageType, idCompra string, lineas []contracts.Linea, delay contracts.MessageType) postgres.Respuesta {
+func (b bodega) require(t testing.TB, kind contracts.MessageType, idCompra string, lineas []contracts.Linea, delay contracts.MessageType) postgres.Reply {
 	t.Helper()
 	r, err := b.ask(kind, idCompra, lineas)
 	if err != nil {

@@ -20,8 +20,8 @@ const MaxListed = 1000
 // Producto is a product and the units of it that are on the shelf: neither reserved nor dispatched.
 type Producto = contracts.Producto
 
-// Respuesta is what the warehouse answers to a command. Every one of them is final.
-type Respuesta struct {
+// Reply is what the warehouse answers to a command. Every one of them is final.
+type Reply struct {
 	Tipo      contracts.MessageType
 	Faltantes []contracts.Faltante
 	Motivo    string // in Spanish, for a person; empty when there is nothing to say
@@ -54,34 +54,34 @@ func Fits(p Producto, cantidad int) bool { return p.Cantidad+cantidad <= MaxExis
 // Reservar decides whether a purchase gets its lines: all of them or none. existencias has the units on the shelf, and
 // lacks the products that do not exist. finished tells that the reservation was ended before it began: its rollback
 // overtook it (docs/adr/rollback-may-come-first.md), and what nobody wants any more is not reserved.
-func Reservar(lineas []contracts.Linea, existencias map[string]int, finished bool) Respuesta {
+func Reservar(lineas []contracts.Linea, existencias map[string]int, finished bool) Reply {
 	if finished {
-		return Respuesta{Tipo: contracts.ReservaRechazada, Motivo: "La reserva ya se había anulado."}
+		return Reply{Tipo: contracts.ReservaRechazada, Motivo: "La reserva ya se había anulado."}
 	}
 	if missing := contracts.Faltantes(lineas, existencias); len(missing) > 0 {
-		return Respuesta{Tipo: contracts.ReservaRechazada, Faltantes: missing, Motivo: motivoOf(missing)}
+		return Reply{Tipo: contracts.ReservaRechazada, Faltantes: missing, Motivo: motivoOf(missing)}
 	}
-	return Respuesta{Tipo: contracts.ProductosReservados}
+	return Reply{Tipo: contracts.ProductosReservados}
 }
 
 // Liberar decides what becomes of a purchase's reservation when it is rolled back. There may be none: the rollback then
 // only closes the door for a ReservarProducto that is still under way. What left the warehouse does not come back by
 // this: the one who asked is told (docs/adr/who-owns-a-fact-decides.md).
-func Liberar(despachada bool) Respuesta {
+func Liberar(despachada bool) Reply {
 	if despachada {
-		return Respuesta{Tipo: contracts.ReservaDespachada, Motivo: "Los productos ya se habían despachado."}
+		return Reply{Tipo: contracts.ReservaDespachada, Motivo: "Los productos ya se habían despachado."}
 	}
-	return Respuesta{Tipo: contracts.ReservaLiberada}
+	return Reply{Tipo: contracts.ReservaLiberada}
 }
 
 // Despachar decides whether a purchase's reservation of so many units leaves the warehouse. Of a purchase that has
 // nothing reserved nothing can leave, now or later: a refusal that is final, so that the one who asked is not left
 // without an answer.
-func Despachar(reserved int) Respuesta {
+func Despachar(reserved int) Reply {
 	if reserved == 0 {
-		return Respuesta{Tipo: contracts.ReservaRechazada, Motivo: "La compra no tiene productos reservados que despachar."}
+		return Reply{Tipo: contracts.ReservaRechazada, Motivo: "La compra no tiene productos reservados que despachar."}
 	}
-	return Respuesta{Tipo: contracts.ReservaDespachada}
+	return Reply{Tipo: contracts.ReservaDespachada}
 }
 
 func motivoOf(missing []contracts.Faltante) string {

@@ -76,7 +76,7 @@ func TestReservaIsAllOrNothing(t *testing.T) {
 
 func TestTheRestThatIsDecided(t *testing.T) {
 	for name, c := range map[string]struct {
-		r    productos.Respuesta
+		r    productos.Reply
 		kind contracts.MessageType
 	}{
 		"a rollback":                         {productos.Liberar(false), contracts.ReservaLiberada},

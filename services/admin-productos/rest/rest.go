@@ -66,7 +66,7 @@ func (r resources) LeerProducto(w http.ResponseWriter, p *http.Request, id api.I
 
 // ReponerProducto implements api.ServerInterface.
 func (r resources) ReponerProducto(w http.ResponseWriter, p *http.Request, id api.Id, params api.ReponerProductoParams) {
-	request, err := rest.Load[contracts.Reposicion](w, p)
+	request, err := rest.Read[contracts.Reposicion](w, p)
 	if err == nil {
 		err = productos.ValidateReposicion(id, request.Cantidad)
 	}

@@ -4,8 +4,8 @@ package inventario
 
 import "entregas/contracts"
 
-// Respuesta is consolidador's answer to a command.
-type Respuesta struct {
+// Reply is consolidador's answer to a command.
+type Reply struct {
 	Tipo      contracts.MessageType
 	Faltantes []contracts.Faltante
 }
@@ -23,12 +23,12 @@ func ValidateCommand(kind contracts.MessageType, d contracts.DatosComandoInventa
 }
 
 // Validate answers ValidarInventario: existencias has the units of each product that exists.
-func Validate(lineas []contracts.Linea, existencias map[string]int) Respuesta {
+func Validate(lineas []contracts.Linea, existencias map[string]int) Reply {
 	if missing := contracts.Faltantes(lineas, existencias); len(missing) > 0 {
-		return Respuesta{Tipo: contracts.InventarioInsuficiente, Faltantes: missing}
+		return Reply{Tipo: contracts.InventarioInsuficiente, Faltantes: missing}
 	}
-	return Respuesta{Tipo: contracts.InventarioValidado}
+	return Reply{Tipo: contracts.InventarioValidado}
 }
 
 // CancelValidation answers CancelarValidacionInventario: a validation leaves nothing behind to be undone.
-func CancelValidation() Respuesta { return Respuesta{Tipo: contracts.ValidacionCancelada} }
+func CancelValidation() Reply { return Reply{Tipo: contracts.ValidacionCancelada} }

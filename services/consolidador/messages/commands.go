@@ -33,9 +33,9 @@ func Receive(receiver *pubsub.Receiver, publisher *pubsub.Publisher, existencias
 // deadline bounds the read of the stock: a database that hangs must not hold the replica's few places for messages.
 const deadline = 10 * time.Second
 
-func respond(ctx context.Context, existencias Existencias, m contracts.Message[contracts.DatosComandoInventario]) (inventario.Respuesta, error) {
+func respond(ctx context.Context, existencias Existencias, m contracts.Message[contracts.DatosComandoInventario]) (inventario.Reply, error) {
 	if err := inventario.ValidateCommand(m.Type, m.Data); err != nil {
-		return inventario.Respuesta{}, err
+		return inventario.Reply{}, err
 	}
 	switch m.Type {
 	case contracts.ValidarInventario:
@@ -43,12 +43,12 @@ func respond(ctx context.Context, existencias Existencias, m contracts.Message[c
 		defer cancel()
 		stock, err := existencias.Of(ctx, m.Data.Productos)
 		if err != nil {
-			return inventario.Respuesta{}, err
+			return inventario.Reply{}, err
 		}
 		return inventario.Validate(m.Data.Productos, stock), nil
 	case contracts.CancelarValidacionInventario:
 		return inventario.CancelValidation(), nil
 	default:
-		return inventario.Respuesta{}, errs.New(errs.BadMessage, "consolidador no conoce el comando %q", m.Type)
+		return inventario.Reply{}, errs.New(errs.BadMessage, "consolidador no conoce el comando %q", m.Type)
 	}
 }

@@ -35,7 +35,7 @@ type program struct {
 func newProgram(pool *pgxpool.Pool) *program {
 	p := &program{routes: mux.NewRouter()}
 	publisher := pubsub.NewPublisher(&p.broker, "consolidador")
-	messages.Receive(pubsub.NewReceiver(p.routes, publisher, &pubsubtest.Intentos{}), publisher, postgres.New(pool))
+	messages.Receive(pubsub.NewReceiver(p.routes, publisher, &pubsubtest.Attempts{}), publisher, postgres.New(pool))
 	return p
 }
 

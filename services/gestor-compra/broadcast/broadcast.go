@@ -55,78 +55,78 @@ func New(a Store, p *pubsub.Publisher) *Broadcaster {
 }
 
 // Broadcast publishes c soon. It does not wait, and loses nothing: what is not published the sweep finds.
-func (d *Broadcaster) Broadcast(c contracts.Compra) {
+func (b *Broadcaster) Broadcast(c contracts.Compra) {
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(c.ID)) // a hash does not fail
 	select {
-	case d.lanes[sum.Sum32()%lanes] <- c:
+	case b.lanes[sum.Sum32()%lanes] <- c:
 	default:
 	}
 }
 
 // Run publishes until ctx ends. What is published by then is marked.
-func (d *Broadcaster) Run(ctx context.Context) {
+func (b *Broadcaster) Run(ctx context.Context) {
 	var all sync.WaitGroup
-	for _, lane := range d.lanes {
-		all.Go(func() { d.drain(ctx, lane) })
+	for _, lane := range b.lanes {
+		all.Go(func() { b.drain(ctx, lane) })
 	}
-	all.Go(func() { app.Repeat(ctx, markEvery, "marcar publicadas", d.setMark) })
-	all.Go(func() { app.Repeat(ctx, sweepEvery, "barrer la historia", d.sweep) })
+	all.Go(func() { app.Repeat(ctx, markEvery, "marcar publicadas", b.setMark) })
+	all.Go(func() { app.Repeat(ctx, sweepEvery, "barrer la historia", b.sweep) })
 	all.Wait()
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastMark)
 	defer cancel()
-	if err := d.setMark(deadline); err != nil { // they are published once more: the number tells
+	if err := b.setMark(deadline); err != nil { // they are published once more: the number tells
 		slog.WarnContext(ctx, "marcar publicadas al terminar", "error", err)
 	}
 }
 
-func (d *Broadcaster) drain(ctx context.Context, lane <-chan contracts.Compra) {
+func (b *Broadcaster) drain(ctx context.Context, lane <-chan contracts.Compra) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case c := <-lane:
-			d.publish(ctx, c)
+			b.publish(ctx, c)
 		}
 	}
 }
 
-func (d *Broadcaster) publish(ctx context.Context, c contracts.Compra) {
+func (b *Broadcaster) publish(ctx context.Context, c contracts.Compra) {
 	ctx = logging.WithCompra(ctx, c.ID)
-	if err := pubsub.Publish(ctx, d.publisher, contracts.EventosCompra, contracts.CompraActualizada, c.ID, c.Event()); err != nil {
+	if err := pubsub.Publish(ctx, b.publisher, contracts.EventosCompra, contracts.CompraActualizada, c.ID, c.Event()); err != nil {
 		slog.WarnContext(ctx, "la difusión queda para el barrido", "error", err)
 		return
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.published = append(d.published, compras.Published{IDCompra: c.ID, Until: c.Numero()})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.published = append(b.published, compras.Published{IDCompra: c.ID, Until: c.Numero()})
 }
 
 // setMark notes what was published, many at a time: one statement for each would cost as much as the step did.
-func (d *Broadcaster) setMark(ctx context.Context) error {
-	d.mu.Lock()
-	published := d.published
-	d.published = nil
-	d.mu.Unlock()
+func (b *Broadcaster) setMark(ctx context.Context) error {
+	b.mu.Lock()
+	published := b.published
+	b.published = nil
+	b.mu.Unlock()
 	if len(published) == 0 {
 		return nil
 	}
-	err := d.store.MarkPublished(ctx, published)
+	err := b.store.MarkPublished(ctx, published)
 	if err != nil { // what is not marked by the next sweep is published once more: the number tells
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.published = append(published, d.published...)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.published = append(published, b.published...)
 	}
 	return err
 }
 
-func (d *Broadcaster) sweep(ctx context.Context) error {
-	pending, err := d.store.Unpublished(ctx, sweepAge, sweepBatch)
+func (b *Broadcaster) sweep(ctx context.Context) error {
+	pending, err := b.store.Unpublished(ctx, sweepAge, sweepBatch)
 	if err != nil {
 		return err
 	}
 	for _, c := range pending {
-		d.Broadcast(c)
+		b.Broadcast(c)
 	}
 	return nil
 }

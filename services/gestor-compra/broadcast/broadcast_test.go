@@ -188,7 +188,7 @@ func TestWhatComesLaterIsNotMarked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := compras.Change{IDCompra: s.ID, A: contracts.EstadoIniciada, From: []contracts.Estado{contracts.EstadoRecibida}}
+	k := compras.Change{IDCompra: s.ID, To: contracts.EstadoIniciada, From: []contracts.Estado{contracts.EstadoRecibida}}
 	if _, moved, err := a.Move(t.Context(), k); err != nil || !moved {
 		t.Fatal(moved, err)
 	}

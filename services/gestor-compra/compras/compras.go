@@ -51,10 +51,10 @@ type Published struct {
 	Until    int
 }
 
-// Cambio is a change of state.
+// Change is a change of state.
 type Change struct {
 	IDCompra  string
-	A         contracts.Estado
+	To        contracts.Estado
 	From      []contracts.Estado
 	Tipo      contracts.MessageType // the message behind it
 	Detalle   string

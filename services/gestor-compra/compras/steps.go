@@ -7,7 +7,7 @@ import (
 	"entregas/contracts"
 )
 
-// Paso is a question of the saga and, once it came, its reply.
+// Step is a question of the saga and, once it came, its reply.
 type Step struct {
 	PreguntadaEn time.Time
 	Abandoned    bool
@@ -31,7 +31,7 @@ type Posed struct {
 	Moved             bool
 	CancelacionAsked  bool
 	CancelacionMotivo string
-	Paso              *Step // nil: it was not asked, now or before
+	Step              *Step // nil: it was not asked, now or before
 }
 
 // Recorded is what happened to a reply.

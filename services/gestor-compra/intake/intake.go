@@ -64,31 +64,31 @@ func New(a Store, d Broadcaster, waker Waker, options Options) *Intake {
 
 // Accept takes a purchase in, once: the same one again gives it as it stands. It checks everything but stock.
 // Errors: Invalid; Conflict when the id has another owner or content, or its customer has too many open.
-func (r *Intake) Accept(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
-	return r.accept(ctx, s, compras.OpenLimit{Max: r.options.MaxOpen})
+func (i *Intake) Accept(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
+	return i.accept(ctx, s, compras.OpenLimit{Max: i.options.MaxOpen})
 }
 
 // AcceptByMessage is Accept for a command, whose sender is not there to be told that there are too many: the purchase is
 // RECHAZADA, and nothing was reserved for it.
-func (r *Intake) AcceptByMessage(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
-	return r.accept(ctx, s, compras.OpenLimit{Max: r.options.MaxOpen, Rechazar: true})
+func (i *Intake) AcceptByMessage(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
+	return i.accept(ctx, s, compras.OpenLimit{Max: i.options.MaxOpen, Rechazar: true})
 }
 
-func (r *Intake) accept(ctx context.Context, s contracts.SolicitudCompra, openOnes compras.OpenLimit) (contracts.Compra, error) {
+func (i *Intake) accept(ctx context.Context, s contracts.SolicitudCompra, openOnes compras.OpenLimit) (contracts.Compra, error) {
 	if err := s.Validate(); err != nil {
 		return contracts.Compra{}, err
 	}
 	ctx = logging.WithCompra(ctx, s.ID)
-	c, fresh, err := r.store.Accept(ctx, s, openOnes)
+	c, fresh, err := i.store.Accept(ctx, s, openOnes)
 	if err != nil {
 		return c, err
 	}
 	if fresh {
 		slog.InfoContext(ctx, "compra recibida", "lineas", len(s.Productos), "domicilio", s.Domicilio, "estado", c.Estado)
-		r.broadcaster.Broadcast(c)
+		i.broadcaster.Broadcast(c)
 	}
 	if fresh && c.Estado == contracts.EstadoRecibida {
-		r.options.Admit()
+		i.options.Admit()
 	}
 	return c, nil
 }
@@ -97,21 +97,21 @@ func (r *Intake) accept(ctx context.Context, s contracts.SolicitudCompra, openOn
 const defaultMotivo = "La canceló el cliente."
 
 // Cancelar asks that a purchase be cancelled; done tells that it is. Errors: Invalid, NotFound, Conflict.
-func (r *Intake) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error) {
+func (i *Intake) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error) {
 	var v contracts.Validator
 	if motivo, err = motivoOf(&v, idCompra, motivo); err != nil {
 		return c, false, err
 	}
 	ctx = logging.WithCompra(ctx, idCompra)
-	if c, done, err = r.store.Cancelar(ctx, idCompra, motivo); err != nil {
+	if c, done, err = i.store.Cancelar(ctx, idCompra, motivo); err != nil {
 		return c, false, err
 	}
-	r.afterCancelling(ctx, c)
+	i.afterCancelling(ctx, c)
 	return c, done, nil
 }
 
 // CancelarByMessage is Cancelar for a command that may come before its purchase (docs/adr/rollback-may-come-first.md).
-func (r *Intake) CancelarByMessage(ctx context.Context, idCompra, idUsuario, motivo string) error {
+func (i *Intake) CancelarByMessage(ctx context.Context, idCompra, idUsuario, motivo string) error {
 	var v contracts.Validator
 	v.Identifier("id_usuario", idUsuario)
 	motivo, err := motivoOf(&v, idCompra, motivo)
@@ -119,11 +119,11 @@ func (r *Intake) CancelarByMessage(ctx context.Context, idCompra, idUsuario, mot
 		return err
 	}
 	ctx = logging.WithCompra(ctx, idCompra)
-	c, _, err := r.store.CancelarByMessage(ctx, idCompra, idUsuario, motivo)
+	c, _, err := i.store.CancelarByMessage(ctx, idCompra, idUsuario, motivo)
 	if err != nil || c.ID == "" {
 		return err
 	}
-	r.afterCancelling(ctx, c)
+	i.afterCancelling(ctx, c)
 	return nil
 }
 
@@ -137,19 +137,19 @@ func motivoOf(v *contracts.Validator, idCompra, motivo string) (string, error) {
 	return motivo, v.Error()
 }
 
-func (r *Intake) afterCancelling(ctx context.Context, c contracts.Compra) {
+func (i *Intake) afterCancelling(ctx context.Context, c contracts.Compra) {
 	slog.InfoContext(ctx, "cancelación pedida", "estado", c.Estado)
 	switch c.Estado {
 	case contracts.EstadoCancelada:
-		r.broadcaster.Broadcast(c)
+		i.broadcaster.Broadcast(c)
 	case contracts.EstadoPorAprobar:
-		r.waker.Wake(ctx, c.ID)
+		i.waker.Wake(ctx, c.ID)
 	}
-	r.options.Admit()
+	i.options.Admit()
 }
 
 // Aprobar records an operator's decision about a purchase that awaits one. Errors: Invalid, NotFound, Conflict.
-func (r *Intake) Aprobar(ctx context.Context, idCompra string, aprobada bool, motivo string) (contracts.Compra, error) {
+func (i *Intake) Aprobar(ctx context.Context, idCompra string, aprobada bool, motivo string) (contracts.Compra, error) {
 	var v contracts.Validator
 	v.IDCompra("id", idCompra)
 	v.Motivo("motivo", motivo)
@@ -161,12 +161,12 @@ func (r *Intake) Aprobar(ctx context.Context, idCompra string, aprobada bool, mo
 		d.Decision = compras.Aprobada
 	}
 	ctx = logging.WithCompra(ctx, idCompra)
-	c, err := r.store.Aprobar(ctx, idCompra, d)
+	c, err := i.store.Aprobar(ctx, idCompra, d)
 	if err != nil {
 		return c, err
 	}
 	slog.InfoContext(ctx, "aprobación decidida", "decision", d.Decision)
-	r.waker.Wake(ctx, idCompra)
+	i.waker.Wake(ctx, idCompra)
 	return c, nil
 }
 
@@ -175,47 +175,47 @@ const ReleaseEvery = 10 * time.Second
 
 // ReleaseWanted ends the wait of the purchases that nobody has decided about while others have been refused, for longer than
 // age, for want of what they hold (docs/adr/units-that-await-approval.md).
-func (r *Intake) ReleaseWanted(ctx context.Context, age time.Duration) error {
-	ids, err := r.store.WantedSince(ctx, age)
+func (i *Intake) ReleaseWanted(ctx context.Context, age time.Duration) error {
+	ids, err := i.store.WantedSince(ctx, age)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
 		ctx := logging.WithCompra(ctx, id)
-		if _, first, err := r.store.Decide(ctx, id, compras.Decision{Decision: compras.Expired}); err != nil {
+		if _, first, err := i.store.Decide(ctx, id, compras.Decision{Decision: compras.Expired}); err != nil {
 			return err
 		} else if first {
 			slog.WarnContext(ctx, "nadie decidió a tiempo, y otros quieren lo que retiene")
-			r.waker.Wake(ctx, id)
+			i.waker.Wake(ctx, id)
 		}
 	}
 	return nil
 }
 
 // DespachoDone records that the order of a purchase has left the warehouse.
-func (r *Intake) DespachoDone(ctx context.Context, idCompra string) error {
-	if err := r.store.RecordDespacho(logging.WithCompra(ctx, idCompra), idCompra); err != nil {
+func (i *Intake) DespachoDone(ctx context.Context, idCompra string) error {
+	if err := i.store.RecordDespacho(logging.WithCompra(ctx, idCompra), idCompra); err != nil {
 		return err
 	}
-	r.options.Admit()
+	i.options.Admit()
 	return nil
 }
 
 // Reintentar takes up a purchase that stands still, or a compensation that could not be done. Errors: Invalid, NotFound;
 // Conflict where the purchase is at an end or goes on.
-func (r *Intake) Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error) {
+func (i *Intake) Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error) {
 	var v contracts.Validator
 	v.IDCompra("id", idCompra)
 	if err := v.Error(); err != nil {
 		return contracts.Compra{}, err
 	}
 	ctx = logging.WithCompra(ctx, idCompra)
-	c, err := r.store.Reintentar(ctx, idCompra, r.options.Approval)
+	c, err := i.store.Reintentar(ctx, idCompra, i.options.Approval)
 	if err != nil {
 		return c, err
 	}
 	slog.InfoContext(ctx, "an operator takes the purchase up", "estado", c.Estado)
-	r.broadcaster.Broadcast(c)
-	r.options.Reconcile()
+	i.broadcaster.Broadcast(c)
+	i.options.Reconcile()
 	return c, nil
 }

@@ -28,7 +28,7 @@ func newGate(t *testing.T) *gate {
 	t.Helper()
 	p := &gate{Store: postgrestest.New(t), routes: mux.NewRouter()}
 	witness := &postgrestest.Witness{}
-	receiver := pubsub.NewReceiver(p.routes, pubsub.NewPublisher(&p.Broker, "gestor-compra"), &pubsubtest.Intentos{})
+	receiver := pubsub.NewReceiver(p.routes, pubsub.NewPublisher(&p.Broker, "gestor-compra"), &pubsubtest.Attempts{})
 	messages.Receive(receiver, intake.New(p, witness, witness, intake.Options{MaxOpen: 100, Admit: witness.Notify, Reconcile: witness.Reconcile}), p)
 	return p
 }

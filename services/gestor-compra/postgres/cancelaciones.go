@@ -59,7 +59,7 @@ func cancelarIn(ctx context.Context, tx pgx.Tx, idCompra string, estado contract
 	case contracts.EstadoRecibida:
 		var batch pgx.Batch
 		queueChange(&batch, compras.Change{
-			IDCompra: idCompra, A: contracts.EstadoCancelada, From: []contracts.Estado{estado},
+			IDCompra: idCompra, To: contracts.EstadoCancelada, From: []contracts.Estado{estado},
 			Tipo: contracts.CancelarCompra, Motivo: motivo, Detalle: motivo,
 		}, &done)
 		return true, tx.SendBatch(ctx, &batch).Close()

@@ -16,7 +16,7 @@ func TestFind(t *testing.T) {
 	confirmed, failed := a.Compra(t, contracts.EstadoConfirmada), a.Compra(t, contracts.EstadoFallida)
 	evasCompra := a.Compra(t, contracts.EstadoConfirmada)
 	a.Do(t, `update compra set id_usuario = 'eva', domicilio = true where id = $1`, evasCompra.ID)
-	si, no := true, false
+	yes, no := true, false
 	for name, c := range map[string]struct {
 		filter contracts.ComprasFilter
 		want   []string
@@ -26,10 +26,10 @@ func TestFind(t *testing.T) {
 		"by several states":      {contracts.ComprasFilter{Estados: []contracts.Estado{contracts.EstadoFallida, contracts.EstadoConfirmada}}, []string{evasCompra.ID, failed.ID, confirmed.ID}},
 		"by customer":            {contracts.ComprasFilter{IDUsuario: "ana"}, []string{failed.ID, confirmed.ID}},
 		"by customer and state":  {contracts.ComprasFilter{IDUsuario: "ana", Estados: []contracts.Estado{contracts.EstadoConfirmada}}, []string{confirmed.ID}},
-		"home delivery":          {contracts.ComprasFilter{Domicilio: &si}, []string{evasCompra.ID}},
+		"home delivery":          {contracts.ComprasFilter{Domicilio: &yes}, []string{evasCompra.ID}},
 		"no home delivery":       {contracts.ComprasFilter{Domicilio: &no}, []string{failed.ID, confirmed.ID}},
 		"nobody's":               {contracts.ComprasFilter{IDUsuario: "leo"}, nil},
-		"of a customer, at home": {contracts.ComprasFilter{IDUsuario: "ana", Domicilio: &si}, nil},
+		"of a customer, at home": {contracts.ComprasFilter{IDUsuario: "ana", Domicilio: &yes}, nil},
 	} {
 		list, err := a.Buscar(t.Context(), c.filter, contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, 10)
 		var ids []string

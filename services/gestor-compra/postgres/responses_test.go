@@ -18,7 +18,7 @@ func asked(t *testing.T, a postgrestest.Store) string {
 	t.Helper()
 	s := a.Compra(t, contracts.EstadoProductosValidos)
 	p, err := a.Pose(t.Context(), change(s.ID, contracts.EstadoProductosValidos, contracts.EstadoIniciada), contracts.ReservarProducto, inAnyOf(contracts.EstadoProductosValidos), false)
-	if err != nil || p.Paso == nil {
+	if err != nil || p.Step == nil {
 		t.Fatalf("%+v: %v", p, err)
 	}
 	return s.ID
@@ -52,7 +52,7 @@ func TestRecordReply(t *testing.T) {
 			id := asked(t, a)
 			var allRecorded []compras.Recorded
 			for _, arrival := range c.arrivals {
-				if r, es := arrival.(compras.Reply); es {
+				if r, is := arrival.(compras.Reply); is {
 					recorded, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, r)
 					if err != nil {
 						t.Fatal(err)

@@ -126,7 +126,7 @@ update compra set replaced_at = null, replacement_asked = $2, replacements = gre
 // GiveUp makes a purchase FALLIDA whose saga was replaced too often, and tells whether it was in the middle of it.
 func (a *Store) GiveUp(ctx context.Context, idCompra string) (bool, error) {
 	_, moved, err := a.Move(ctx, compras.Change{
-		IDCompra: idCompra, A: contracts.EstadoFallida, From: compras.InTheSaga,
+		IDCompra: idCompra, To: contracts.EstadoFallida, From: compras.InTheSaga,
 		Tipo: "CompraDetenida", Detalle: "La compra se detuvo varias veces y no se pudo completar.",
 	})
 	return moved, err

@@ -156,7 +156,7 @@ func TestStalledCompensationKeepsItsReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, moved, err := a.Move(t.Context(), compras.Change{
-		IDCompra: s.ID, A: contracts.EstadoCompensando, From: []contracts.Estado{contracts.EstadoProductosValidos}, Tipo: contracts.ReservaRechazada, Motivo: "no hay",
+		IDCompra: s.ID, To: contracts.EstadoCompensando, From: []contracts.Estado{contracts.EstadoProductosValidos}, Tipo: contracts.ReservaRechazada, Motivo: "no hay",
 	}); err != nil || !moved {
 		t.Fatal(moved, err)
 	}

@@ -32,7 +32,7 @@ func queueChange(batch *pgx.Batch, k compras.Change, moved *bool) {
 		faltantes = k.Faltantes
 	}
 	batch.Queue(move, pgx.NamedArgs{
-		"id": k.IDCompra, "a": k.A, "from_any": k.From, "tipo": k.Tipo, "detalle": k.Detalle, "motivo": k.Motivo,
+		"id": k.IDCompra, "a": k.To, "from_any": k.From, "tipo": k.Tipo, "detalle": k.Detalle, "motivo": k.Motivo,
 		"orden": k.IDOrden, "faltantes": faltantes, "unless_cancelled": k.UnlessCancelled,
 	}).Exec(func(done pgconn.CommandTag) error { *moved = done.RowsAffected() == 1; return nil })
 }
@@ -47,7 +47,7 @@ func (a *Store) Move(ctx context.Context, changes ...compras.Change) (c contract
 	}
 	batch.Queue(view+`where c.id = $1`, changes[0].IDCompra).Query(oneCompra(&c))
 	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return c, false, fmt.Errorf("pasar a %s: %w", changes[0].A, err)
+		return c, false, fmt.Errorf("pasar a %s: %w", changes[0].To, err)
 	}
 	for _, done := range results {
 		moved = moved || done
@@ -65,7 +65,7 @@ func (a *Store) Pose(ctx context.Context, k compras.Change, command contracts.Me
 insert into paso (id_compra, comando)
 select id, $2 from compra where id = $1 and estado = any($3) and ($4 or cancelacion_pedida is null)
 on conflict do nothing`, k.IDCompra, command, inAnyOf, always)
-	batch.Queue(loadStep, k.IDCompra, command).Query(oneStep(&p.Paso))
+	batch.Queue(loadStep, k.IDCompra, command).Query(oneStep(&p.Step))
 	batch.Queue(`select cancelacion_pedida is not null, coalesce(cancelacion_pedida, '') from compra where id = $1`, k.IDCompra).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&p.CancelacionAsked, &p.CancelacionMotivo) })
 	batch.Queue(view+`where c.id = $1`, k.IDCompra).Query(oneCompra(&p.Compra))
@@ -159,7 +159,7 @@ func (a *Store) RecordReply(ctx context.Context, idCompra string, command contra
 		return "", fmt.Errorf("anotar %s: %w", r.Tipo, err)
 	}
 	if recorded == compras.First {
-		if _, err := a.pool.Exec(ctx, `select pg_notify($1, $2)`, canalDeRespuestas, claveDePaso(idCompra, command)); err != nil {
+		if _, err := a.pool.Exec(ctx, `select pg_notify($1, $2)`, repliesChannel, stepKey(idCompra, command)); err != nil {
 			return "", fmt.Errorf("avisar de %s: %w", r.Tipo, err)
 		}
 	}

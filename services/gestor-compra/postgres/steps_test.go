@@ -83,7 +83,7 @@ func TestMoveAtOnce(t *testing.T) {
 // A question is asked in its state and, but for rollbacks, only while nobody wants to cancel. Once asked it stays asked.
 func TestPose(t *testing.T) {
 	a := postgrestest.New(t)
-	desde, inAnyOf := []contracts.Estado{contracts.EstadoIniciada}, []contracts.Estado{contracts.EstadoProductosValidos, contracts.EstadoPorAprobar}
+	from, inAnyOf := []contracts.Estado{contracts.EstadoIniciada}, []contracts.Estado{contracts.EstadoProductosValidos, contracts.EstadoPorAprobar}
 	for _, estado := range contracts.Estados {
 		for _, marked := range []bool{false, true} {
 			for _, always := range []bool{false, true} {
@@ -91,15 +91,15 @@ func TestPose(t *testing.T) {
 				if marked {
 					a.Do(t, `update compra set cancelacion_pedida = 'ya no' where id = $1`, s.ID)
 				}
-				k := change(s.ID, contracts.EstadoProductosValidos, desde...)
+				k := change(s.ID, contracts.EstadoProductosValidos, from...)
 				k.UnlessCancelled = !always
 				p, err := a.Pose(t.Context(), k, contracts.ReservarProducto, inAnyOf, always)
 				if err != nil {
 					t.Fatal(err)
 				}
 				free := !marked || always
-				moved, asked := slices.Contains(desde, estado) && free, (slices.Contains(desde, estado) || slices.Contains(inAnyOf, estado)) && free
-				if p.Moved != moved || (p.Paso != nil) != asked || p.CancelacionAsked != marked || marked && p.CancelacionMotivo != "ya no" {
+				moved, asked := slices.Contains(from, estado) && free, (slices.Contains(from, estado) || slices.Contains(inAnyOf, estado)) && free
+				if p.Moved != moved || (p.Step != nil) != asked || p.CancelacionAsked != marked || marked && p.CancelacionMotivo != "ya no" {
 					t.Errorf("desde %s (marcada %v, siempre %v): %+v", estado, marked, always, p)
 				}
 			}
@@ -121,7 +121,7 @@ func TestPosingAgainIsTheSameQuestion(t *testing.T) {
 	first := pose()
 	a.Do(t, `update compra set cancelacion_pedida = 'ya no', estado = 'COMPENSANDO' where id = $1`, s.ID)
 	second := pose()
-	if second.Moved || second.Paso == nil || !second.Paso.PreguntadaEn.Equal(first.Paso.PreguntadaEn) || len(second.Compra.Historia) != 2 {
+	if second.Moved || second.Step == nil || !second.Step.PreguntadaEn.Equal(first.Step.PreguntadaEn) || len(second.Compra.Historia) != 2 {
 		t.Fatalf("primera %+v\nsegunda %+v", first, second)
 	}
 }

@@ -40,7 +40,7 @@ from compra c `
 
 var (
 	loadView      = pgx.RowToStructByName[contracts.Compra]
-	leerSolicitud = pgx.RowToStructByName[contracts.SolicitudCompra]
+	loadSolicitud = pgx.RowToStructByName[contracts.SolicitudCompra]
 )
 
 // accept takes a purchase in, unless its customer has too many open. Two at once may both get the last place: ordenes, which

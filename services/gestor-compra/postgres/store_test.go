@@ -97,9 +97,9 @@ func TestListByPages(t *testing.T) {
 	slices.Reverse(expected)
 
 	var seen []string
-	desde := contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
+	from := contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for {
-		page, err := a.Buscar(t.Context(), contracts.ComprasFilter{IDUsuario: "ana"}, desde, 2)
+		page, err := a.Buscar(t.Context(), contracts.ComprasFilter{IDUsuario: "ana"}, from, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestListByPages(t *testing.T) {
 			seen = append(seen, c.ID)
 		}
 		last := page[len(page)-1]
-		desde = contracts.Cursor{CreadaEn: last.CreadaEn.Truncate(time.Millisecond), ID: last.ID} // as the read model knows it
+		from = contracts.Cursor{CreadaEn: last.CreadaEn.Truncate(time.Millisecond), ID: last.ID} // as the read model knows it
 	}
 	if !slices.Equal(seen, expected) {
 		t.Fatalf("listó   %v\nesperado %v", seen, expected)

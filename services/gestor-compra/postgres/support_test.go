@@ -9,8 +9,8 @@ import (
 )
 
 // change is a change of state with what a history entry needs.
-func change(id string, a contracts.Estado, desde ...contracts.Estado) compras.Change {
-	return compras.Change{IDCompra: id, A: a, From: desde, Tipo: "Prueba", Detalle: "a " + string(a)}
+func change(id string, a contracts.Estado, from ...contracts.Estado) compras.Change {
+	return compras.Change{IDCompra: id, To: a, From: from, Tipo: "Prueba", Detalle: "a " + string(a)}
 }
 
 // wantCode fails unless err has the code; "" is no error.

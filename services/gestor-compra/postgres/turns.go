@@ -56,7 +56,7 @@ func (a *Store) TakeTurns(ctx context.Context, p compras.Places) ([]compras.Turn
 	batch.Queue(takePlaces, pgx.NamedArgs{
 		"places": compras.OccupiedPlaces, "total": p.Total, "per_customer": p.PerCustomer, "head_start": p.HeadStart, "lease": p.Lease,
 	}).Query(func(rows pgx.Rows) (err error) {
-		turns, err = pgx.CollectRows(rows, leerSolicitud)
+		turns, err = pgx.CollectRows(rows, loadSolicitud)
 		return err
 	})
 	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {

@@ -68,11 +68,11 @@ func finishTurn(t *testing.T, a postgrestest.Store, turn compras.Turn, inFlight 
 	for _, k := range []compras.Change{
 		change(turn.ID, contracts.EstadoIniciada, contracts.EstadoRecibida), change(turn.ID, final, contracts.EstadoIniciada),
 	} {
-		if k.A == final {
+		if k.To == final {
 			inFlight.Add(-1)
 		}
 		if _, moved, err := a.Move(t.Context(), k); err != nil || !moved {
-			t.Errorf("%s a %s: %v %v", turn.ID, k.A, moved, err)
+			t.Errorf("%s a %s: %v %v", turn.ID, k.To, moved, err)
 		}
 	}
 }

@@ -13,10 +13,10 @@ import (
 )
 
 // canalDeRespuestas carries the keys of questions that were answered.
-const canalDeRespuestas = "respuestas"
+const repliesChannel = "respuestas"
 
 // claveDePaso is a question's key on canalDeRespuestas.
-func claveDePaso(idCompra string, command contracts.MessageType) string {
+func stepKey(idCompra string, command contracts.MessageType) string {
 	return idCompra + "/" + string(command)
 }
 
@@ -34,20 +34,20 @@ func NewWakeups(pool *pgxpool.Pool) *Wakeups {
 
 // Wait gives a channel that gets a token when the question is answered. Call the second result when done.
 // Start to wait before the question is asked, or its reply may come first.
-func (a *Wakeups) Wait(idCompra string, command contracts.MessageType) (<-chan struct{}, func()) {
-	key, channel := claveDePaso(idCompra, command), make(chan struct{}, 1)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.waiting[key] == nil {
-		a.waiting[key] = map[chan struct{}]struct{}{}
+func (w *Wakeups) Wait(idCompra string, command contracts.MessageType) (<-chan struct{}, func()) {
+	key, channel := stepKey(idCompra, command), make(chan struct{}, 1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.waiting[key] == nil {
+		w.waiting[key] = map[chan struct{}]struct{}{}
 	}
-	a.waiting[key][channel] = struct{}{}
+	w.waiting[key][channel] = struct{}{}
 	return channel, func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		delete(a.waiting[key], channel)
-		if len(a.waiting[key]) == 0 {
-			delete(a.waiting, key)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.waiting[key], channel)
+		if len(w.waiting[key]) == 0 {
+			delete(w.waiting, key)
 		}
 	}
 }
@@ -57,9 +57,9 @@ const listenAgain = time.Second
 
 // Listen wakes waiters until ctx ends. It reconnects when the database comes back; what was missed meanwhile the waiters
 // find by looking themselves.
-func (a *Wakeups) Listen(ctx context.Context) {
+func (w *Wakeups) Listen(ctx context.Context) {
 	for ctx.Err() == nil {
-		if err := a.listenOnOneConnection(ctx); err != nil && ctx.Err() == nil {
+		if err := w.listenOnOneConnection(ctx); err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "sin avisos de respuestas", "error", err)
 			select {
 			case <-ctx.Done():
@@ -69,15 +69,15 @@ func (a *Wakeups) Listen(ctx context.Context) {
 	}
 }
 
-func (a *Wakeups) listenOnOneConnection(ctx context.Context) error {
-	connection, err := a.pool.Acquire(ctx)
+func (w *Wakeups) listenOnOneConnection(ctx context.Context) error {
+	connection, err := w.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("tomar una conexión: %w", err)
 	}
 	defer func() { // a connection that listens must not go back to the others
 		_ = connection.Hijack().Close(context.WithoutCancel(ctx))
 	}()
-	if _, err := connection.Exec(ctx, "listen "+canalDeRespuestas); err != nil {
+	if _, err := connection.Exec(ctx, "listen "+repliesChannel); err != nil {
 		return fmt.Errorf("escuchar: %w", err)
 	}
 	for {
@@ -85,14 +85,14 @@ func (a *Wakeups) listenOnOneConnection(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a.wake(wakeup.Payload)
+		w.wake(wakeup.Payload)
 	}
 }
 
-func (a *Wakeups) wake(key string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for channel := range a.waiting[key] {
+func (w *Wakeups) wake(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for channel := range w.waiting[key] {
 		select {
 		case channel <- struct{}{}:
 		default: // it has one already

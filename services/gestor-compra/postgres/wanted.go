@@ -30,7 +30,7 @@ func (a *Store) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]c
 	if err != nil {
 		return nil, fmt.Errorf("buscar quién retiene lo que falta: %w", err)
 	}
-	return pgx.CollectRows(rows, leerSolicitud)
+	return pgx.CollectRows(rows, loadSolicitud)
 }
 
 // WantedSince gives the purchases that still await approval and have been wanted by others for longer than age.

@@ -50,7 +50,7 @@ type operations struct {
 
 // CrearCompra implements api.ServerInterface.
 func (o operations) CrearCompra(w http.ResponseWriter, r *http.Request) {
-	s, err := rest.Load[contracts.SolicitudCompra](w, r)
+	s, err := rest.Read[contracts.SolicitudCompra](w, r)
 	if err != nil {
 		rest.WriteError(w, r, err)
 		return
@@ -80,7 +80,7 @@ func (o operations) CancelarCompra(w http.ResponseWriter, r *http.Request, id ap
 
 // DecidirCompra implements api.ServerInterface.
 func (o operations) DecidirCompra(w http.ResponseWriter, r *http.Request, id api.Id) {
-	request, err := rest.Load[contracts.Aprobacion](w, r)
+	request, err := rest.Read[contracts.Aprobacion](w, r)
 	if err == nil && request.Aprobada == nil {
 		err = contracts.BadField("aprobada", "falta: debe ser true o false")
 	}

@@ -31,11 +31,11 @@ func (s *Saga) AskForAprobacion(ctx context.Context, c contracts.SolicitudCompra
 	}
 	view, moved, err := s.store.Move(ctx,
 		compras.Change{
-			IDCompra: c.ID, A: next.Enters, From: next.From,
+			IDCompra: c.ID, To: next.Enters, From: next.From,
 			Tipo: next.Cause, Detalle: compras.Detalle(next.Cause), UnlessCancelled: true,
 		},
 		compras.Change{
-			IDCompra: c.ID, A: contracts.EstadoPorAprobar, From: []contracts.Estado{next.Enters},
+			IDCompra: c.ID, To: contracts.EstadoPorAprobar, From: []contracts.Estado{next.Enters},
 			Tipo: next.Cause, Detalle: fmt.Sprintf("Espera que un operador la apruebe. Retiene %d unidades hasta %s.", c.Unidades(), inWords(s.settings.AprobacionDeadline)), UnlessCancelled: true,
 		})
 	if err != nil {

@@ -100,7 +100,7 @@ func (s *Saga) Ask(ctx context.Context, p compra.Question) (compra.Outcome, erro
 	defer release()
 	cause := compra.StepOf(p.Command).Cause
 	posed, err := s.store.Pose(ctx, compras.Change{
-		IDCompra: p.Compra.ID, A: p.Enters, From: p.From, Tipo: cause, Detalle: compras.Detalle(cause), UnlessCancelled: p.Cancelable,
+		IDCompra: p.Compra.ID, To: p.Enters, From: p.From, Tipo: cause, Detalle: compras.Detalle(cause), UnlessCancelled: p.Cancelable,
 	}, p.Command, p.In, !p.Cancelable)
 	if err != nil {
 		return compra.Outcome{}, err
@@ -111,11 +111,11 @@ func (s *Saga) Ask(ctx context.Context, p compra.Question) (compra.Outcome, erro
 	if d := withoutAsking(p, posed); d != nil {
 		return *d, nil
 	}
-	delay := s.stepDelay(posed.Paso)
+	delay := s.stepDelay(posed.Step)
 	if !p.Cancelable { // begun after CONFIRMADA: it ends with an answer
 		delay = forOneRound(s.settings.Patience)
 	}
-	step, err := s.askAndWait(ctx, p.Compra, p.Command, posed.Paso, wakeup, delay)
+	step, err := s.askAndWait(ctx, p.Compra, p.Command, posed.Step, wakeup, delay)
 	if err != nil {
 		return compra.Outcome{}, err
 	}
@@ -135,9 +135,9 @@ func (s *Saga) Ask(ctx context.Context, p compra.Question) (compra.Outcome, erro
 func withoutAsking(p compra.Question, posed compras.Posed) *compra.Outcome {
 	estado := posed.Compra.Estado
 	switch {
-	case posed.Paso == nil && p.Cancelable && posed.CancelacionAsked && (slices.Contains(p.From, estado) || slices.Contains(p.In, estado)):
+	case posed.Step == nil && p.Cancelable && posed.CancelacionAsked && (slices.Contains(p.From, estado) || slices.Contains(p.In, estado)):
 		return &compra.Outcome{Result: compra.Cancelled, Motivo: posed.CancelacionMotivo}
-	case posed.Paso == nil:
+	case posed.Step == nil:
 		return &compra.Outcome{Result: compra.Finished}
 	case alreadyIn(p.To, estado):
 		return &compra.Outcome{Result: compra.Accepted, Asked: true}
@@ -152,7 +152,7 @@ func withoutAsking(p compra.Question, posed compras.Posed) *compra.Outcome {
 // passed tells that the saga has gone beyond this step: its reply is there, and the purchase is in a later state. A workflow that starts
 // again walks over such steps.
 func passed(p compra.Question, posed compras.Posed) bool {
-	r := posed.Paso.Reply
+	r := posed.Step.Reply
 	return r != nil && r.Tipo == p.Accepts && !slices.Contains(p.In, posed.Compra.Estado) && slices.Contains(compra.InFlight, posed.Compra.Estado)
 }
 
@@ -180,7 +180,7 @@ func (s *Saga) conclude(ctx context.Context, p compra.Question, step *compras.St
 // the purchase's row decides (docs/adr/who-owns-a-fact-decides.md), or DESPACHADA.
 func (s *Saga) signIn(ctx context.Context, p compra.Question, r *compras.Reply) (compra.Outcome, error) {
 	c, moved, err := s.store.Move(ctx, compras.Change{
-		IDCompra: p.Compra.ID, A: p.To, From: p.In, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
+		IDCompra: p.Compra.ID, To: p.To, From: p.In, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
 		IDOrden: r.IDOrden, UnlessCancelled: p.Cancelable,
 	})
 	if err != nil {
@@ -218,7 +218,7 @@ func (s *Saga) Undo(ctx context.Context, r compra.Rollback) (compra.Outcome, err
 	wakeup, release := s.wakeups.Wait(r.Compra.ID, r.Command)
 	defer release()
 	posed, err := s.store.Pose(ctx, compras.Change{
-		IDCompra: r.Compra.ID, A: contracts.EstadoCompensando, From: r.From, Tipo: r.Cause, Motivo: r.Motivo, Detalle: r.Motivo,
+		IDCompra: r.Compra.ID, To: contracts.EstadoCompensando, From: r.From, Tipo: r.Cause, Motivo: r.Motivo, Detalle: r.Motivo,
 	}, r.Command, []contracts.Estado{contracts.EstadoCompensando}, true)
 	if err != nil {
 		return compra.Outcome{}, err
@@ -226,10 +226,10 @@ func (s *Saga) Undo(ctx context.Context, r compra.Rollback) (compra.Outcome, err
 	if posed.Moved {
 		s.broadcaster.Broadcast(posed.Compra)
 	}
-	if posed.Paso == nil {
+	if posed.Step == nil {
 		return compra.Outcome{}, fmt.Errorf("la compra %s está %s: no se puede deshacer", r.Compra.ID, posed.Compra.Estado)
 	}
-	step, err := s.askAndWait(ctx, r.Compra, r.Command, posed.Paso, wakeup, forOneRound(s.settings.RollbackDelay))
+	step, err := s.askAndWait(ctx, r.Compra, r.Command, posed.Step, wakeup, forOneRound(s.settings.RollbackDelay))
 	if err != nil {
 		return compra.Outcome{}, err
 	}
@@ -280,7 +280,7 @@ func (s *Saga) Close(ctx context.Context, c compra.Ending) error {
 		s.tellWanted(ctx, c.Faltantes)
 	}
 	view, moved, err := s.store.Move(ctx, compras.Change{
-		IDCompra: c.IDCompra, A: c.Estado, From: c.From,
+		IDCompra: c.IDCompra, To: c.Estado, From: c.From,
 		Tipo: c.Cause, Motivo: c.Motivo, Detalle: cmp.Or(c.Detalle, c.Motivo), Faltantes: c.Faltantes, IDOrden: c.IDOrden,
 	})
 	if err != nil {

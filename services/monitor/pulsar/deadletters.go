@@ -64,18 +64,18 @@ func NewDeadLetters(address, token string, broker *Broker) (*DeadLetters, error)
 }
 
 // Close ends the connection.
-func (m *DeadLetters) Close() { m.client.Close() }
+func (d *DeadLetters) Close() { d.client.Close() }
 
 // List returns the dead letters of all topics and the messages that await an operator on their topic, oldest first. A message
 // that cannot be decoded is listed by its place. The list has at most maxList bytes: where
 // there are more, the oldest are shown, and the records of some. A topic that cannot be
 // read is left out and logged. Error: of the topics, where none of them can be read.
-func (m *DeadLetters) List(ctx context.Context) ([]contracts.MensajeMuerto, error) {
-	list, err := m.letters(ctx)
+func (d *DeadLetters) List(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+	list, err := d.letters(ctx)
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := m.Waiting(ctx)
+	waiting, err := d.Waiting(ctx)
 	if err != nil {
 		slog.WarnContext(ctx, "la lista de mensajes muertos no está completa: no se pudo mirar qué espera en los temas", "error", err)
 	}
@@ -113,12 +113,12 @@ func fit(list []contracts.MensajeMuerto) []contracts.MensajeMuerto {
 }
 
 // letters returns the dead letters of the topics that can be read, and an error where none of them can.
-func (m *DeadLetters) letters(ctx context.Context) ([]contracts.MensajeMuerto, error) {
-	m.turn.Lock()
-	defer m.turn.Unlock()
+func (d *DeadLetters) letters(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
 	list, failed := []contracts.MensajeMuerto{}, []error{}
 	for _, topic := range contracts.Names() {
-		_, err := m.walkTopic(ctx, topic, func(_ pulsar.Consumer, item letter) (bool, error) {
+		_, err := d.walkTopic(ctx, topic, func(_ pulsar.Consumer, item letter) (bool, error) {
 			list = append(list, item.MensajeMuerto)
 			return true, nil
 		})
@@ -143,12 +143,12 @@ var aPlace = regexp.MustCompile(`^\d+:\d+(:\d+)?$`)
 // Between the two it may be on both: its reader is idempotent. id is the place of the dead letter, or the id of its record where
 // no other dead letter has that id: producers choose it. Errors: NotFound; Conflict where several have the id, or where the
 // original was too large to be kept.
-func (m *DeadLetters) Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
-	m.turn.Lock()
-	defer m.turn.Unlock()
-	one, named, err := m.putBack(ctx, id)
+func (d *DeadLetters) Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	one, named, err := d.putBack(ctx, id)
 	if err == nil && one == nil && len(named) == 1 {
-		one, _, err = m.putBack(ctx, named[0])
+		one, _, err = d.putBack(ctx, named[0])
 	}
 	switch {
 	case err != nil:
@@ -163,8 +163,8 @@ func (m *DeadLetters) Reponer(ctx context.Context, id string) (contracts.Mensaje
 
 // putBack does what Reponer says with the dead letter at a place: nil where there is none. named are the places of the dead
 // letters whose record has id, none where id reads as a place.
-func (m *DeadLetters) putBack(ctx context.Context, id string) (one *contracts.MensajeMuerto, named []string, err error) {
-	err = m.walk(ctx, func(consumer pulsar.Consumer, item letter) (bool, error) {
+func (d *DeadLetters) putBack(ctx context.Context, id string) (one *contracts.MensajeMuerto, named []string, err error) {
+	err = d.walk(ctx, func(consumer pulsar.Consumer, item letter) (bool, error) {
 		if item.ID != id {
 			if item.IDRegistro == id && !aPlace.MatchString(id) {
 				named = append(named, item.ID)
@@ -174,7 +174,7 @@ func (m *DeadLetters) putBack(ctx context.Context, id string) (one *contracts.Me
 		if item.payload == nil {
 			return false, errs.New(errs.Conflict, "El mensaje muerto %s se guardó recortado: no se puede devolver a su tema.", id)
 		}
-		if err := m.publish(ctx, item.Tema, item.IDCompra, item.payload, nil); err != nil {
+		if err := d.publish(ctx, item.Tema, item.IDCompra, item.payload, nil); err != nil {
 			return false, err
 		}
 		one = &item.MensajeMuerto
@@ -184,12 +184,12 @@ func (m *DeadLetters) putBack(ctx context.Context, id string) (one *contracts.Me
 }
 
 // publish puts the bytes of a record on a topic, under the topic's schema.
-func (m *DeadLetters) publish(ctx context.Context, topic, key string, payload []byte, properties map[string]string) error {
+func (d *DeadLetters) publish(ctx context.Context, topic, key string, payload []byte, properties map[string]string) error {
 	schema, err := contracts.AvroSchema(topic)
 	if err != nil {
 		return err
 	}
-	producer, err := m.client.CreateProducer(pulsar.ProducerOptions{
+	producer, err := d.client.CreateProducer(pulsar.ProducerOptions{
 		Topic: fullName(topic), Schema: pulsar.NewAvroSchema(schema, nil), DisableBatching: len(payload) > maxShown,
 	})
 	if err != nil {
@@ -206,21 +206,21 @@ func fullName(topic string) string { return "persistent://public/default/" + top
 
 // walk calls ver for each dead letter until it says that it has seen enough. What is not acked stays where it is. The caller
 // holds turn.
-func (m *DeadLetters) walk(ctx context.Context, visit func(pulsar.Consumer, letter) (more bool, err error)) error {
+func (d *DeadLetters) walk(ctx context.Context, visit func(pulsar.Consumer, letter) (more bool, err error)) error {
 	for _, topic := range contracts.Names() {
-		if more, err := m.walkTopic(ctx, topic, visit); err != nil || !more {
+		if more, err := d.walkTopic(ctx, topic, visit); err != nil || !more {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *DeadLetters) walkTopic(ctx context.Context, topic string, visit func(pulsar.Consumer, letter) (bool, error)) (bool, error) {
-	found, err := m.howMany(ctx, topic)
+func (d *DeadLetters) walkTopic(ctx context.Context, topic string, visit func(pulsar.Consumer, letter) (bool, error)) (bool, error) {
+	found, err := d.howMany(ctx, topic)
 	if err != nil || found == 0 {
 		return err == nil, err
 	}
-	consumer, err := m.client.Subscribe(pulsar.ConsumerOptions{
+	consumer, err := d.client.Subscribe(pulsar.ConsumerOptions{
 		Topic: fullName(topic + "-dlq"), SubscriptionName: deadLetterSubscription, Type: pulsar.Shared,
 		SubscriptionInitialPosition: pulsar.SubscriptionPositionEarliest, ReceiverQueueSize: maxPerTopic, EnableBatchIndexAcknowledgment: true, AckWithResponse: true,
 	})
@@ -238,7 +238,7 @@ func (m *DeadLetters) walkTopic(ctx context.Context, topic string, visit func(pu
 		if err != nil {
 			return false, err
 		}
-		if more, err := visit(consumer, m.letter(topic, message)); err != nil || !more {
+		if more, err := visit(consumer, d.letter(topic, message)); err != nil || !more {
 			return false, err
 		}
 	}
@@ -246,14 +246,14 @@ func (m *DeadLetters) walkTopic(ctx context.Context, topic string, visit func(pu
 }
 
 // howMany is how many dead letters of the topic wait.
-func (m *DeadLetters) howMany(ctx context.Context, topic string) (int64, error) {
-	list, err := m.broker.Colas(ctx, topic+"-dlq")
+func (d *DeadLetters) howMany(ctx context.Context, topic string) (int64, error) {
+	list, err := d.broker.Queues(ctx, topic+"-dlq")
 	if err != nil {
 		return 0, errs.Transient(err)
 	}
 	for _, c := range list {
-		if c.Suscripcion == deadLetterSubscription {
-			return c.Pendientes, nil
+		if c.Subscription == deadLetterSubscription {
+			return c.Pending, nil
 		}
 	}
 	return 0, nil
@@ -267,8 +267,8 @@ type letter struct {
 }
 
 // letter describes the dead letter message of topic, decoded or not.
-func (m *DeadLetters) letter(topic string, message pulsar.Message) letter {
-	r, p := m.codecs.read(topic, message.Payload()), message.Properties()
+func (d *DeadLetters) letter(topic string, message pulsar.Message) letter {
+	r, p := d.codecs.read(topic, message.Payload()), message.Properties()
 	attempts, _ := strconv.Atoi(p[pubsub.PropertyTries]) // one that another program set aside has none
 	l := letter{message: message, payload: message.Payload(), MensajeMuerto: contracts.MensajeMuerto{
 		ID: position(message.ID()), Tema: topic, En: message.PublishTime().UTC(), Intentos: attempts,

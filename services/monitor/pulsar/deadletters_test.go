@@ -157,18 +157,18 @@ func (b *fakeBroker) put(topic string, entry int64, age time.Duration, payloads 
 }
 
 // recordOf is a record of topic with this id.
-func (m *DeadLetters) recordOf(t *testing.T, topic, id string) []byte {
+func (d *DeadLetters) recordOf(t *testing.T, topic, id string) []byte {
 	t.Helper()
-	empty, err := m.codecs.empty(topic)
+	empty, err := d.codecs.empty(topic)
 	if err != nil {
 		t.Fatal(err)
 	}
-	native, _, err := m.codecs[topic].NativeFromBinary(empty)
+	native, _, err := d.codecs[topic].NativeFromBinary(empty)
 	if err != nil {
 		t.Fatal(err)
 	}
 	native.(map[string]any)["id"] = id
-	payload, err := m.codecs[topic].BinaryFromNative(nil, native)
+	payload, err := d.codecs[topic].BinaryFromNative(nil, native)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,25 +34,25 @@ func New(address, token string) *Broker {
 type statistics struct {
 	Entered       int64 `json:"msgInCounter"`
 	Subscriptions map[string]struct {
-		Pendientes int64 `json:"msgBacklog"`
-		Delivered  int64 `json:"unackedMessages"`
-		Durable    bool  `json:"isDurable"`
-		Readers    []any `json:"consumers"`
-		Oldest     int64 `json:"earliestMsgPublishTimeInBacklog"` // ms since 1970; 0 or less: nothing waits
+		Pending   int64 `json:"msgBacklog"`
+		Delivered int64 `json:"unackedMessages"`
+		Durable   bool  `json:"isDurable"`
+		Readers   []any `json:"consumers"`
+		Oldest    int64 `json:"earliestMsgPublishTimeInBacklog"` // ms since 1970; 0 or less: nothing waits
 	} `json:"subscriptions"`
 }
 
-// Colas gives the readers of a topic: none where there is no such topic yet, since nothing can wait in it.
-func (b *Broker) Colas(ctx context.Context, topic string) ([]queues.Cola, error) {
+// Queues returns the subscriptions of a topic, or none when the topic does not exist yet.
+func (b *Broker) Queues(ctx context.Context, topic string) ([]queues.Queue, error) {
 	var e statistics
 	found, err := b.ask(ctx, topic, "/stats?getPreciseBacklog=true&getEarliestTimeInBacklog=true", func(r *json.Decoder) error { return r.Decode(&e) })
 	if err != nil || !found {
 		return nil, err
 	}
-	list := make([]queues.Cola, 0, len(e.Subscriptions))
+	list := make([]queues.Queue, 0, len(e.Subscriptions))
 	for name, s := range e.Subscriptions {
-		c := queues.Cola{
-			Tema: topic, Suscripcion: name, Pendientes: s.Pendientes, Delivered: s.Delivered, Replicas: len(s.Readers), Durable: s.Durable,
+		c := queues.Queue{
+			Topic: topic, Subscription: name, Pending: s.Pending, Delivered: s.Delivered, Replicas: len(s.Readers), Durable: s.Durable,
 			Entered: e.Entered,
 		}
 		if s.Oldest > 0 {

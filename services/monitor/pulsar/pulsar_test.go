@@ -19,11 +19,11 @@ func TestBrokerThatAsksForAToken(t *testing.T) {
 	}))
 	defer broker.Close()
 	// A mounted file ends with a line end more often than not.
-	list, err := pulsar.New(broker.URL, "abc\n").Colas(context.Background(), "comandos-orden")
-	if err != nil || len(list) != 1 || list[0].Pendientes != 3 {
+	list, err := pulsar.New(broker.URL, "abc\n").Queues(context.Background(), "comandos-orden")
+	if err != nil || len(list) != 1 || list[0].Pending != 3 {
 		t.Errorf("%v, %v", list, err)
 	}
-	if _, err := pulsar.New(broker.URL, "").Colas(context.Background(), "comandos-orden"); err == nil {
+	if _, err := pulsar.New(broker.URL, "").Queues(context.Background(), "comandos-orden"); err == nil {
 		t.Error("sin token contestó")
 	}
 }

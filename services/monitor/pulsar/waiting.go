@@ -36,9 +36,9 @@ const (
 
 // Awaiting is a message that its reader has not acknowledged.
 type Awaiting struct {
-	Tema, Suscripcion string
-	message           pulsar.Message
-	record            record
+	Topic, Subscription string
+	message             pulsar.Message
+	record              record
 }
 
 // waiting has the number of undecodable messages that the last look found, by topic and subscription.
@@ -49,43 +49,43 @@ type waiting struct {
 
 // Undecodable calls f with how many messages of a topic no sidecar can hand to the subscription's programs, as of the last
 // Watch. A subscription at which that look failed is left out.
-func (m *DeadLetters) Undecodable(f func(topic, subscription string, n int)) {
-	m.waiting.mu.Lock()
-	defer m.waiting.mu.Unlock()
-	for k, n := range m.waiting.found {
+func (d *DeadLetters) Undecodable(f func(topic, subscription string, n int)) {
+	d.waiting.mu.Lock()
+	defer d.waiting.mu.Unlock()
+	for k, n := range d.waiting.found {
 		f(k[0], k[1], n)
 	}
 }
 
 // Watch looks at every queue once, for Undecodable.
-func (m *DeadLetters) Watch(ctx context.Context) error {
+func (d *DeadLetters) Watch(ctx context.Context) error {
 	found, failures := map[[2]string]int{}, []error{}
-	err := m.look(ctx, func(c queues.Cola, faulty []Awaiting, err error) {
+	err := d.look(ctx, func(c queues.Queue, faulty []Awaiting, err error) {
 		if err == nil {
-			found[[2]string{c.Tema, c.Suscripcion}] = len(faulty)
+			found[[2]string{c.Topic, c.Subscription}] = len(faulty)
 		}
 		failures = append(failures, err)
 	})
-	m.waiting.mu.Lock()
-	m.waiting.found = found
-	m.waiting.mu.Unlock()
+	d.waiting.mu.Lock()
+	d.waiting.found = found
+	d.waiting.mu.Unlock()
 	return errors.Join(append(failures, err)...)
 }
 
 // Waiting gives the messages that no sidecar can hand to its program: each is delivered again and again, until an operator
 // sets it aside.
-func (m *DeadLetters) Waiting(ctx context.Context) ([]Awaiting, error) {
+func (d *DeadLetters) Waiting(ctx context.Context) ([]Awaiting, error) {
 	var all []Awaiting
 	var failures []error
-	err := m.look(ctx, func(_ queues.Cola, faulty []Awaiting, err error) {
+	err := d.look(ctx, func(_ queues.Queue, faulty []Awaiting, err error) {
 		all, failures = append(all, faulty...), append(failures, err)
 	})
 	return all, errors.Join(append(failures, err)...)
 }
 
 // look calls see for each durable subscription of each topic with its faulty messages.
-func (m *DeadLetters) look(ctx context.Context, see func(c queues.Cola, faulty []Awaiting, err error)) error {
-	all, err := queues.Load(ctx, m.broker)
+func (d *DeadLetters) look(ctx context.Context, see func(c queues.Queue, faulty []Awaiting, err error)) error {
+	all, err := queues.Load(ctx, d.broker)
 	for _, topic := range contracts.Names() {
 		for _, c := range all[topic] {
 			if !c.Durable {
@@ -93,8 +93,8 @@ func (m *DeadLetters) look(ctx context.Context, see func(c queues.Cola, faulty [
 			}
 			var faulty []Awaiting
 			var err error
-			if c.Edad(time.Now()) > tooOld {
-				err = m.pending(ctx, c, func(a Awaiting) bool {
+			if c.Age(time.Now()) > tooOld {
+				err = d.pending(ctx, c, func(a Awaiting) bool {
 					if a.record.fault != "" {
 						faulty = append(faulty, a)
 					}
@@ -110,19 +110,19 @@ func (m *DeadLetters) look(ctx context.Context, see func(c queues.Cola, faulty [
 // pending calls see for the oldest messages that the subscription of c has not acknowledged and that are older than tooOld,
 // until see returns false. It reads beside the subscription and takes nothing from it. A look that has read enough ends between
 // two entries; within one it ends only after aLook or maxEntry, and then see has got the beginning of that entry alone.
-func (m *DeadLetters) pending(ctx context.Context, c queues.Cola, see func(Awaiting) bool) error {
+func (d *DeadLetters) pending(ctx context.Context, c queues.Queue, see func(Awaiting) bool) error {
 	ctx, release := context.WithTimeout(ctx, aLook)
 	defer release()
-	done, err := m.broker.acknowledged(ctx, c.Tema, c.Suscripcion)
+	done, err := d.broker.acknowledged(ctx, c.Topic, c.Subscription)
 	if err != nil {
 		return err
 	}
-	reader, err := m.client.CreateReader(pulsar.ReaderOptions{
-		Topic: fullName(c.Tema), StartMessageID: pulsar.NewMessageID(done.until.ledger, max(0, done.until.entry), -1, -1), StartMessageIDInclusive: true,
+	reader, err := d.client.CreateReader(pulsar.ReaderOptions{
+		Topic: fullName(c.Topic), StartMessageID: pulsar.NewMessageID(done.until.ledger, max(0, done.until.entry), -1, -1), StartMessageIDInclusive: true,
 		ReceiverQueueSize: 16,
 	})
 	if err != nil {
-		return fmt.Errorf("mirar %s: %w", c.Tema, errs.Transient(err))
+		return fmt.Errorf("mirar %s: %w", c.Topic, errs.Transient(err))
 	}
 	defer reader.Close()
 	seen, inEntry, at := 0, 0, place{-1, -1}
@@ -132,7 +132,7 @@ func (m *DeadLetters) pending(ctx context.Context, c queues.Cola, see func(Await
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("mirar %s: %w", c.Tema, err)
+			return fmt.Errorf("mirar %s: %w", c.Topic, err)
 		}
 		p := placeOf(message)
 		if done.has(p) {
@@ -146,7 +146,7 @@ func (m *DeadLetters) pending(ctx context.Context, c queues.Cola, see func(Await
 		}
 		seen++
 		inEntry++
-		if !see(Awaiting{Tema: c.Tema, Suscripcion: c.Suscripcion, message: message, record: m.codecs.message(c.Tema, message)}) {
+		if !see(Awaiting{Topic: c.Topic, Subscription: c.Subscription, message: message, record: d.codecs.message(c.Topic, message)}) {
 			return nil
 		}
 	}
@@ -156,7 +156,7 @@ func (m *DeadLetters) pending(ctx context.Context, c queues.Cola, see func(Await
 // letter describes a waiting message as a dead letter.
 func (a Awaiting) letter() contracts.MensajeMuerto {
 	return contracts.MensajeMuerto{
-		ID: position(a.message.ID()), Position: position(a.message.ID()), Tema: a.Tema, Origen: a.Suscripcion, Motivo: a.record.fault,
+		ID: position(a.message.ID()), Position: position(a.message.ID()), Tema: a.Topic, Origen: a.Subscription, Motivo: a.record.fault,
 		IDRegistro: pubsub.Words(a.record.id, maxName), Tipo: pubsub.Words(a.record.kind, maxName),
 		IDCompra: pubsub.Words(a.record.idCompra, contracts.MaxIdentifier),
 		En:       a.message.PublishTime().UTC(), Pendiente: true, Bytes: int64(len(a.message.Payload())), Registro: a.record.json,
@@ -167,10 +167,10 @@ func (a Awaiting) letter() contracts.MensajeMuerto {
 // it. Messages that share its entry, since their producer sent several in one, go back on the topic. Errors: NotFound;
 // Conflict where the reader may still handle it, or where a look did not read the whole entry: the broker acknowledges an
 // entry as one, so the messages that were not read would be lost.
-func (m *DeadLetters) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
-	m.turn.Lock()
-	defer m.turn.Unlock()
-	entry, err := m.find(ctx, id)
+func (d *DeadLetters) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	entry, err := d.find(ctx, id)
 	if err != nil {
 		return contracts.MensajeMuerto{}, err
 	}
@@ -180,34 +180,34 @@ func (m *DeadLetters) SetAside(ctx context.Context, id string) (contracts.Mensaj
 	}
 	named := slices.IndexFunc(entry, func(a Awaiting) bool { return position(a.message.ID()) == id })
 	if a := entry[named]; a.record.fault == "" && time.Since(a.message.PublishTime()) < forOperator {
-		return contracts.MensajeMuerto{}, errs.New(errs.Conflict, "El mensaje %s se puede leer y es reciente: %s todavía lo puede atender.", id, a.Suscripcion)
+		return contracts.MensajeMuerto{}, errs.New(errs.Conflict, "El mensaje %s se puede leer y es reciente: %s todavía lo puede atender.", id, a.Subscription)
 	}
 	for i, a := range entry {
 		if i == named || a.record.fault != "" {
-			err = m.setAside(ctx, a)
+			err = d.setAside(ctx, a)
 		} else {
-			err = m.publish(ctx, a.Tema, contracts.Cut(a.record.idCompra, contracts.MaxIdentifier), a.message.Payload(), nil)
+			err = d.publish(ctx, a.Topic, contracts.Cut(a.record.idCompra, contracts.MaxIdentifier), a.message.Payload(), nil)
 		}
 		if err != nil {
 			return contracts.MensajeMuerto{}, err
 		}
 	}
-	return entry[named].letter(), m.acknowledge(entry[0])
+	return entry[named].letter(), d.acknowledge(entry[0])
 }
 
 // find returns the messages of the entry that holds the waiting message at position id, as many of them as one look reads.
 // Errors: NotFound; Unavailable where it was not found and not every subscription could be read.
-func (m *DeadLetters) find(ctx context.Context, id string) ([]Awaiting, error) {
-	all, err := queues.Load(ctx, m.broker)
+func (d *DeadLetters) find(ctx context.Context, id string) ([]Awaiting, error) {
+	all, err := queues.Load(ctx, d.broker)
 	failures := []error{err} // of topics and subscriptions that could not be read: the message may be at another
 	for _, topic := range contracts.Names() {
 		for _, c := range all[topic] {
-			if !c.Durable || c.Pendientes == 0 {
+			if !c.Durable || c.Pending == 0 {
 				continue
 			}
 			var entry []Awaiting
 			found := false
-			err := m.pending(ctx, c, func(a Awaiting) bool {
+			err := d.pending(ctx, c, func(a Awaiting) bool {
 				if len(entry) > 0 && placeOf(entry[0].message) != placeOf(a.message) {
 					if found {
 						return false
@@ -230,7 +230,7 @@ func (m *DeadLetters) find(ctx context.Context, id string) ([]Awaiting, error) {
 }
 
 // setAside puts a message on its topic's dead letters: as it is where it can be read, else with its bytes beside an empty record.
-func (m *DeadLetters) setAside(ctx context.Context, a Awaiting) error {
+func (d *DeadLetters) setAside(ctx context.Context, a Awaiting) error {
 	reason := a.record.fault
 	if reason == "" {
 		reason = "un operador lo apartó"
@@ -248,11 +248,11 @@ func (m *DeadLetters) setAside(ctx context.Context, a Awaiting) error {
 			properties[pubsub.PropertyRaw] = base64.StdEncoding.EncodeToString(payload)
 		}
 		var err error
-		if payload, err = m.codecs.empty(a.Tema); err != nil {
+		if payload, err = d.codecs.empty(a.Topic); err != nil {
 			return err
 		}
 	}
-	return m.publish(ctx, a.Tema+"-dlq", "", payload, properties)
+	return d.publish(ctx, a.Topic+"-dlq", "", payload, properties)
 }
 
 func decodeRaw(text string) []byte {
@@ -265,16 +265,16 @@ func decodeRaw(text string) []byte {
 
 // acknowledge takes one entry from a shared subscription. A consumer that asks for no message gets none, so that those of
 // others stay theirs; the broker takes its word for any position.
-func (m *DeadLetters) acknowledge(a Awaiting) error {
-	consumer, err := m.client.Subscribe(pulsar.ConsumerOptions{
-		Topic: fullName(a.Tema), SubscriptionName: a.Suscripcion, Type: pulsar.Shared, EnableZeroQueueConsumer: true, AckWithResponse: true,
+func (d *DeadLetters) acknowledge(a Awaiting) error {
+	consumer, err := d.client.Subscribe(pulsar.ConsumerOptions{
+		Topic: fullName(a.Topic), SubscriptionName: a.Subscription, Type: pulsar.Shared, EnableZeroQueueConsumer: true, AckWithResponse: true,
 	})
 	if err != nil {
-		return fmt.Errorf("apartar de %s: %w", a.Tema, errs.Transient(err))
+		return fmt.Errorf("apartar de %s: %w", a.Topic, errs.Transient(err))
 	}
 	defer consumer.Close()
 	if err := consumer.AckID(pulsar.NewMessageID(a.message.ID().LedgerID(), a.message.ID().EntryID(), -1, -1)); err != nil {
-		return fmt.Errorf("apartar de %s: %w", a.Tema, errs.Transient(err))
+		return fmt.Errorf("apartar de %s: %w", a.Topic, errs.Transient(err))
 	}
 	return nil
 }

@@ -8,40 +8,39 @@ import (
 	"time"
 )
 
-// What the history keeps, and over how much of it a rate is taken: shorter is nervous, longer is late.
 const (
 	// Every is how often the lengths of the queues are read.
 	Every = 5 * time.Second
 	// Memory is how long the lengths of the queues are kept.
 	Memory = 15 * time.Minute
-	// paceSpan is the time over which the rate of a queue is taken. A shorter one is nervous, a longer one is late.
+	// paceSpan is the time over which the rate of a queue is measured. A shorter one jumps, a longer one lags behind.
 	paceSpan = 30 * time.Second
 )
 
-// deadline is how long one look at the broker may take.
+// deadline is how long one reading of the broker may take.
 const deadline = 3 * time.Second
 
-// key names a reader of a topic.
+// key identifies a subscription of a topic.
 type key struct{ topic, subscription string }
 
-// sample is one look at the broker. A look that failed holds nothing: a number of before is never told as one of now.
+// sample is one reading of the broker. A failed reading has no queues: an old number is never reported as a present one.
 type sample struct {
 	at     time.Time
 	up     bool
-	queues map[key]Cola
+	queues map[key]Queue
 }
 
-// History is the last quarter of an hour of every queue, in memory.
+// History has the readings of the last quarter of an hour, in memory.
 type History struct {
 	broker  Broker
 	mu      sync.Mutex
 	samples []sample
 }
 
-// NewHistory looks at b each time that it is told to.
-func NewHistory(b Broker) *History { return &History{broker: b} }
+// NewHistory returns an empty History that reads from broker.
+func NewHistory(broker Broker) *History { return &History{broker: broker} }
 
-// Look takes one look and keeps it, also where the broker did not answer.
+// Look reads the broker once and records the result, also when the broker did not answer.
 func (h *History) Look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -50,12 +49,12 @@ func (h *History) Look(ctx context.Context) error {
 	return err
 }
 
-func (h *History) record(at time.Time, all map[string][]Cola, up bool) {
-	m := sample{at: at, up: up, queues: map[key]Cola{}}
+func (h *History) record(at time.Time, all map[string][]Queue, up bool) {
+	m := sample{at: at, up: up, queues: map[key]Queue{}}
 	for topic, list := range all {
 		for _, c := range list {
 			if c.Durable && up {
-				m.queues[key{topic, c.Suscripcion}] = c
+				m.queues[key{topic, c.Subscription}] = c
 			}
 		}
 	}
@@ -66,29 +65,31 @@ func (h *History) record(at time.Time, all map[string][]Cola, up bool) {
 	h.samples = slices.Delete(h.samples, 0, old)
 }
 
-// Pace is how fast a queue fills and empties, messages per second.
-type Pace struct{ Entrada, Salida float64 }
+// Pace is how fast a queue fills (In) and empties (Out), in messages per second.
+type Pace struct{ In, Out float64 }
 
-// ParaVaciar is how long the queue takes to empty at this rate; no where it does not empty.
-func (r Pace) ParaVaciar(pending int64) (time.Duration, bool) {
+// DrainTime returns how long a queue with so many pending messages takes to empty at this pace; false means that it does not
+// empty.
+func (p Pace) DrainTime(pending int64) (time.Duration, bool) {
 	switch {
 	case pending == 0:
 		return 0, true
-	case r.Salida <= r.Entrada:
+	case p.Out <= p.In:
 		return 0, false
 	}
-	return time.Duration(float64(pending) / (r.Salida - r.Entrada) * float64(time.Second)), true
+	return time.Duration(float64(pending) / (p.Out - p.In) * float64(time.Second)), true
 }
 
-// Pace gives the rate of a reader now; no where the newest look failed or there is none to compare it with.
+// Pace returns the present pace of a subscription; false means that the last reading failed or that none is old enough to
+// compare it with.
 func (h *History) Pace(topic, subscription string) (Pace, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.paceAt(len(h.samples)-1, key{topic, subscription})
 }
 
-// paceAt compares the look i with the oldest of the paceSpan before it that is of the same run of the broker: its
-// counters begin again when it does. What went out is what came in and does not wait any more.
+// paceAt compares reading i with the oldest reading within paceSpan before it. Both must be of the same run of the broker,
+// whose counters restart with it. The messages that went out are those that came in and are not pending any more.
 func (h *History) paceAt(i int, k key) (Pace, bool) {
 	if i < 1 {
 		return Pace{}, false
@@ -97,8 +98,8 @@ func (h *History) paceAt(i int, k key) (Pace, bool) {
 	if !found {
 		return Pace{}, false
 	}
-	desde := h.samples[i].at.Add(-paceSpan - Every/2)
-	j, _ := slices.BinarySearchFunc(h.samples[:i], desde, func(m sample, t time.Time) int { return m.at.Compare(t) })
+	since := h.samples[i].at.Add(-paceSpan - Every/2)
+	j, _ := slices.BinarySearchFunc(h.samples[:i], since, func(m sample, t time.Time) int { return m.at.Compare(t) })
 	for _, m := range h.samples[j:i] {
 		earlier, found := m.queues[k]
 		if !found || earlier.Entered > now.Entered {
@@ -106,42 +107,42 @@ func (h *History) paceAt(i int, k key) (Pace, bool) {
 		}
 		span := h.samples[i].at.Sub(m.at)
 		entered := now.Entered - earlier.Entered
-		wentOut := entered - (now.Pendientes - earlier.Pendientes)
-		return Pace{Entrada: float64(entered) / span.Seconds(), Salida: float64(max(0, wentOut)) / span.Seconds()}, true
+		wentOut := entered - (now.Pending - earlier.Pending)
+		return Pace{In: float64(entered) / span.Seconds(), Out: float64(max(0, wentOut)) / span.Seconds()}, true
 	}
 	return Pace{}, false
 }
 
-// Serie is a queue over time: the values stand at the same places as Report.Instantes, nil where the broker did not answer.
-type Serie struct {
-	Pendientes []*int64
-	Entrada    []*float64
-	Salida     []*float64
+// Series is a queue over time. Value i belongs to instant i of Report.Instants and is nil if the broker did not answer then.
+type Series struct {
+	Pending []*int64
+	In      []*float64
+	Out     []*float64
 }
 
-// InReport is a queue with its past.
-type InReport struct {
-	Cola
-	Pace  *Pace
-	Serie Serie
+// ReportedQueue is a queue with its past.
+type ReportedQueue struct {
+	Queue
+	Pace   *Pace
+	Series Series
 }
 
-// Report is what there is to see now, and how it came to that.
+// Report has all queues, now and over the last quarter of an hour.
 type Report struct {
-	En        time.Time
-	Up        bool // the broker answered; else Colas tells the past only
-	Colas     []InReport
-	Instantes []time.Time
+	At       time.Time
+	Up       bool // the broker answered; if not, Queues has the past only
+	Queues   []ReportedQueue
+	Instants []time.Time
 }
 
-// Report tells all queues with the last quarter of an hour.
+// Report returns the queues of all readings, sorted by topic and subscription.
 func (h *History) Report() Report {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var i Report
 	keys := map[key]bool{}
 	for _, m := range h.samples {
-		i.Instantes = append(i.Instantes, m.at)
+		i.Instants = append(i.Instants, m.at)
 		for k := range m.queues {
 			keys[k] = true
 		}
@@ -150,30 +151,32 @@ func (h *History) Report() Report {
 		return i
 	}
 	last := h.samples[len(h.samples)-1]
-	i.En, i.Up = last.at, last.up
+	i.At, i.Up = last.at, last.up
 	for k := range keys {
-		e := InReport{Cola: Cola{Tema: k.topic, Suscripcion: k.subscription}, Serie: h.series(k)}
+		e := ReportedQueue{Queue: Queue{Topic: k.topic, Subscription: k.subscription}, Series: h.series(k)}
 		if c, found := last.queues[k]; found {
-			e.Cola = c
+			e.Queue = c
 		}
 		if r, found := h.paceAt(len(h.samples)-1, k); found {
 			e.Pace = &r
 		}
-		i.Colas = append(i.Colas, e)
+		i.Queues = append(i.Queues, e)
 	}
-	slices.SortFunc(i.Colas, func(a, b InReport) int { return strings.Compare(a.Tema+"/"+a.Suscripcion, b.Tema+"/"+b.Suscripcion) })
+	slices.SortFunc(i.Queues, func(a, b ReportedQueue) int {
+		return strings.Compare(a.Topic+"/"+a.Subscription, b.Topic+"/"+b.Subscription)
+	})
 	return i
 }
 
-func (h *History) series(k key) Serie {
+func (h *History) series(k key) Series {
 	n := len(h.samples)
-	s := Serie{Pendientes: make([]*int64, n), Entrada: make([]*float64, n), Salida: make([]*float64, n)}
+	s := Series{Pending: make([]*int64, n), In: make([]*float64, n), Out: make([]*float64, n)}
 	for i, m := range h.samples {
 		if c, found := m.queues[k]; found {
-			s.Pendientes[i] = &c.Pendientes
+			s.Pending[i] = &c.Pending
 		}
 		if r, found := h.paceAt(i, k); found {
-			s.Entrada[i], s.Salida[i] = &r.Entrada, &r.Salida
+			s.In[i], s.Out[i] = &r.In, &r.Out
 		}
 	}
 	return s

@@ -1,4 +1,5 @@
-// Package queues is what monitor knows: how far each reader of each topic is behind.
+// Package queues has the lengths and ages of the queues: how far each subscription of each topic is behind, now and over the
+// last quarter of an hour.
 package queues
 
 import (
@@ -11,41 +12,41 @@ import (
 	"entregas/contracts"
 )
 
-// Cola is one reader's place in one topic, at the instant at which it was read.
-type Cola struct {
-	Tema        string
-	Suscripcion string
-	Pendientes  int64     // messages that it did not confirm yet
-	Delivered   int64     // those of them that a replica has and is working on
-	Replicas    int       // who reads under this name
-	Durable     bool      // it outlives its readers: what waits in it will be handled
-	Entered     int64     // messages that the topic got since its broker started
-	Oldest      time.Time // when the oldest pending message was published; zero where nothing waits
+// Queue is the state of one subscription of a topic at one instant.
+type Queue struct {
+	Topic        string
+	Subscription string
+	Pending      int64     // messages that are not acknowledged
+	Delivered    int64     // messages that are delivered to a consumer and not acknowledged
+	Replicas     int       // connected consumers
+	Durable      bool      // the subscription outlives its consumers, so each pending message will be handled
+	Entered      int64     // messages published on the topic since the broker started
+	Oldest       time.Time // when the oldest pending message was published; zero when nothing is pending
 }
 
-// Edad is how long the oldest pending message has waited.
-func (c Cola) Edad(now time.Time) time.Duration {
-	if c.Pendientes == 0 || c.Oldest.IsZero() {
+// Age returns how long the oldest pending message has waited, at the instant now.
+func (c Queue) Age(now time.Time) time.Duration {
+	if c.Pending == 0 || c.Oldest.IsZero() {
 		return 0
 	}
 	return max(0, now.Sub(c.Oldest))
 }
 
-// Broker tells the readers of a topic: none where there is no such topic yet.
+// Broker reads the subscriptions of a topic. A topic that does not exist yet has none.
 type Broker interface {
-	Colas(ctx context.Context, topic string) ([]Cola, error)
+	Queues(ctx context.Context, topic string) ([]Queue, error)
 }
 
-// Load asks the broker for every topic at once. What it did not tell is not in the map, and in the error.
-func Load(ctx context.Context, b Broker) (map[string][]Cola, error) {
+// Load reads the queues of all topics at once. A topic that could not be read is not in the map, and the error names it.
+func Load(ctx context.Context, b Broker) (map[string][]Queue, error) {
 	topics := Topics()
-	readings, failures := make([][]Cola, len(topics)), make([]error, len(topics))
+	readings, failures := make([][]Queue, len(topics)), make([]error, len(topics))
 	var group sync.WaitGroup
 	for i, topic := range topics {
-		group.Go(func() { readings[i], failures[i] = b.Colas(ctx, topic) })
+		group.Go(func() { readings[i], failures[i] = b.Queues(ctx, topic) })
 	}
 	group.Wait()
-	all := map[string][]Cola{}
+	all := map[string][]Queue{}
 	for i, topic := range topics {
 		if failures[i] == nil {
 			all[topic] = readings[i]
@@ -54,7 +55,7 @@ func Load(ctx context.Context, b Broker) (map[string][]Cola, error) {
 	return all, errors.Join(failures...)
 }
 
-// Topics lists every topic that is watched, dead letters included.
+// Topics returns every topic of the system, with the topics of dead letters.
 func Topics() []string {
 	names := contracts.Names()
 	topics := make([]string, 0, 2*len(names))
@@ -66,18 +67,18 @@ func Topics() []string {
 
 const deadLetters = "-dlq"
 
-// IsDeadLetters tells that topic holds the dead letters of another, and of which.
-func IsDeadLetters(topic string) (origin string, si bool) {
+// IsDeadLetters tells whether topic has the dead letters of another topic, origin.
+func IsDeadLetters(topic string) (origin string, ok bool) {
 	return strings.CutSuffix(topic, deadLetters)
 }
 
-// Pendientes is how many messages of the topic wait for a service. A live stream's own reader does not count: nothing
-// waits for it once it is gone.
-func Pendientes(queues []Cola) int64 {
+// Pending returns how many messages the durable subscriptions among queues have not acknowledged. The subscription of a live
+// stream is not durable: its messages are discarded when the stream ends.
+func Pending(queues []Queue) int64 {
 	var total int64
 	for _, c := range queues {
 		if c.Durable {
-			total += c.Pendientes
+			total += c.Pending
 		}
 	}
 	return total

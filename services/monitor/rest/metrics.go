@@ -75,7 +75,7 @@ type reading struct {
 const deadline = 3 * time.Second
 
 // Describe implements prometheus.Collector.
-func (l *reading) Describe(ch chan<- *prometheus.Desc) {
+func (r *reading) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{up, pending, delivered, consumersDesc, age, messagesIn, output, timeToDrain, undecodable, deadLetters} {
 		ch <- d
 	}
@@ -85,10 +85,10 @@ func (l *reading) Describe(ch chan<- *prometheus.Desc) {
 }
 
 // Collect implements prometheus.Collector.
-func (l *reading) Collect(ch chan<- prometheus.Metric) {
+func (r *reading) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
-	all, err := queues.Load(ctx, l.broker)
+	all, err := queues.Load(ctx, r.broker)
 	allRead := 1.0
 	if err != nil {
 		slog.Warn("el broker no responde", "error", err)
@@ -96,33 +96,33 @@ func (l *reading) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(up, prometheus.GaugeValue, allRead)
 	for topic, list := range all {
-		l.tell(ch, topic, list)
+		r.tell(ch, topic, list)
 	}
-	l.undecodables.Undecodable(func(topic, subscription string, n int) {
+	r.undecodables.Undecodable(func(topic, subscription string, n int) {
 		ch <- prometheus.MustNewConstMetric(undecodable, prometheus.GaugeValue, float64(n), topic, subscription)
 	})
 }
 
-func (l *reading) tell(ch chan<- prometheus.Metric, topic string, list []queues.Cola) {
+func (r *reading) tell(ch chan<- prometheus.Metric, topic string, list []queues.Queue) {
 	measure := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
 	for _, c := range list {
-		measure(pending, float64(c.Pendientes), topic, c.Suscripcion)
-		measure(delivered, float64(c.Delivered), topic, c.Suscripcion)
-		measure(consumersDesc, float64(c.Replicas), topic, c.Suscripcion)
-		measure(age, c.Edad(time.Now()).Seconds(), topic, c.Suscripcion)
-		if r, found := l.paces.Pace(topic, c.Suscripcion); found {
-			measure(messagesIn, r.Entrada, topic, c.Suscripcion)
-			measure(output, r.Salida, topic, c.Suscripcion)
-			if absent, drains := r.ParaVaciar(c.Pendientes); drains {
-				measure(timeToDrain, absent.Seconds(), topic, c.Suscripcion)
+		measure(pending, float64(c.Pending), topic, c.Subscription)
+		measure(delivered, float64(c.Delivered), topic, c.Subscription)
+		measure(consumersDesc, float64(c.Replicas), topic, c.Subscription)
+		measure(age, c.Age(time.Now()).Seconds(), topic, c.Subscription)
+		if pace, found := r.paces.Pace(topic, c.Subscription); found {
+			measure(messagesIn, pace.In, topic, c.Subscription)
+			measure(output, pace.Out, topic, c.Subscription)
+			if left, drains := pace.DrainTime(c.Pending); drains {
+				measure(timeToDrain, left.Seconds(), topic, c.Subscription)
 			}
 		}
 	}
-	total := float64(queues.Pendientes(list))
+	total := float64(queues.Pending(list))
 	measure(compatible(topic), total)
-	if origin, si := queues.IsDeadLetters(topic); si {
+	if origin, isDeadLetters := queues.IsDeadLetters(topic); isDeadLetters {
 		measure(deadLetters, total, origin)
 	}
 }

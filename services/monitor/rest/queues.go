@@ -56,20 +56,20 @@ func (o operations) ApartarMensaje(w http.ResponseWriter, r *http.Request, id ap
 }
 
 func outward(i queues.Report) api.InformeDeColas {
-	r := api.InformeDeColas{En: i.En, Broker: i.Up, Colas: []api.Cola{}, Instantes: i.Instantes}
-	for _, c := range i.Colas {
-		_, ofDeadLetters := queues.IsDeadLetters(c.Tema)
-		f := api.Cola{Tema: c.Tema, Suscripcion: c.Suscripcion, MensajesMuertos: ofDeadLetters, Serie: api.SerieDeCola{
-			Pendientes: c.Serie.Pendientes, EntradaPorSegundo: c.Serie.Entrada, SalidaPorSegundo: c.Serie.Salida,
+	r := api.InformeDeColas{En: i.At, Broker: i.Up, Colas: []api.Cola{}, Instantes: i.Instants}
+	for _, c := range i.Queues {
+		_, ofDeadLetters := queues.IsDeadLetters(c.Topic)
+		f := api.Cola{Tema: c.Topic, Suscripcion: c.Subscription, MensajesMuertos: ofDeadLetters, Serie: api.SerieDeCola{
+			Pendientes: c.Series.Pending, EntradaPorSegundo: c.Series.In, SalidaPorSegundo: c.Series.Out,
 		}}
 		if i.Up {
-			age := c.Edad(i.En).Seconds()
-			f.Pendientes, f.EnManos, f.Consumidores, f.EdadSegundos = &c.Pendientes, &c.Delivered, &c.Replicas, &age
+			age := c.Age(i.At).Seconds()
+			f.Pendientes, f.EnManos, f.Consumidores, f.EdadSegundos = &c.Pending, &c.Delivered, &c.Replicas, &age
 		}
 		if c.Pace != nil {
-			f.EntradaPorSegundo, f.SalidaPorSegundo = &c.Pace.Entrada, &c.Pace.Salida
-			if absent, drains := c.Pace.ParaVaciar(c.Pendientes); drains {
-				seconds := absent.Seconds()
+			f.EntradaPorSegundo, f.SalidaPorSegundo = &c.Pace.In, &c.Pace.Out
+			if left, drains := c.Pace.DrainTime(c.Pending); drains {
+				seconds := left.Seconds()
 				f.SegundosParaVaciar = &seconds
 			}
 		}

@@ -15,8 +15,8 @@ import (
 // Orden is the order of a purchase: what is sent to whom.
 type Orden = contracts.Orden
 
-// Respuesta is what ordenes answers to a command. Every one of them is final.
-type Respuesta struct {
+// Reply is what ordenes answers to a command. Every one of them is final.
+type Reply struct {
 	Tipo   contracts.MessageType
 	Motivo string // in Spanish, for a person; empty when there is nothing to say
 }
@@ -51,25 +51,25 @@ func ValidateID(field, id string) error {
 
 // Create decides whether a customer who has so many orders open gets one more; maximum is how many may be open.
 // cancelled tells that the rollback overtook it: what nobody wants any more is not made (docs/adr/rollback-may-come-first.md).
-func Create(openOnes, maximum int, cancelled bool) Respuesta {
+func Create(openOnes, maximum int, cancelled bool) Reply {
 	switch {
 	case cancelled:
-		return Respuesta{Tipo: contracts.OrdenRechazada, Motivo: "La orden ya se había cancelado."}
+		return Reply{Tipo: contracts.OrdenRechazada, Motivo: "La orden ya se había cancelado."}
 	case openOnes >= maximum:
-		return Respuesta{Tipo: contracts.OrdenRechazada, Motivo: fmt.Sprintf("El cliente ya tiene %d órdenes abiertas; puede tener a lo sumo %d.", openOnes, maximum)}
+		return Reply{Tipo: contracts.OrdenRechazada, Motivo: fmt.Sprintf("El cliente ya tiene %d órdenes abiertas; puede tener a lo sumo %d.", openOnes, maximum)}
 	default:
-		return Respuesta{Tipo: contracts.OrdenCreada}
+		return Reply{Tipo: contracts.OrdenCreada}
 	}
 }
 
 // Cancelar decides what becomes of an order whose purchase is rolled back. o is nil when there is none: the rollback
 // then only closes the door for a CrearOrden that is still under way. What was dispatched stays so, and the one who
 // asked is told.
-func Cancelar(o *Orden) Respuesta {
+func Cancelar(o *Orden) Reply {
 	if o != nil && o.Estado == contracts.EstadoOrdenDespachada {
-		return Respuesta{Tipo: contracts.OrdenDespachada, Motivo: "La orden ya se había despachado."}
+		return Reply{Tipo: contracts.OrdenDespachada, Motivo: "La orden ya se había despachado."}
 	}
-	return Respuesta{Tipo: contracts.OrdenCancelada}
+	return Reply{Tipo: contracts.OrdenCancelada}
 }
 
 // Despacho is what dispatching an order comes to.

@@ -12,20 +12,20 @@ import (
 )
 
 // Create makes the purchase's order, unless its customer has too many open.
-func (a *Store) Create(ctx context.Context, c inbox.Command, d contracts.DatosComandoOrden) (Respuesta, error) {
+func (s *Store) Create(ctx context.Context, c inbox.Command, d contracts.DatosComandoOrden) (Reply, error) {
 	const insert = `insert into orden (id, estado, ` + requestColumns + `) select $1, 'CREADA', ` + requestColumns + ` from jsonb_populate_record(null::orden, $2)`
-	return inbox.Handle(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
+	return inbox.Handle(ctx, s.pool, c, func(tx pgx.Tx) (Reply, error) {
 		openOnes, cancelled, err := loadForOrden(ctx, tx, d)
 		if err != nil {
-			return Respuesta{}, err
+			return Reply{}, err
 		}
-		r := ordenes.Create(openOnes, a.maxOpen, cancelled)
+		r := ordenes.Create(openOnes, s.maxOpen, cancelled)
 		if r.Tipo != contracts.OrdenCreada {
 			return replyTo(c, r, ""), nil
 		}
 		id, err := uuid.NewV7()
 		if err != nil {
-			return Respuesta{}, err
+			return Reply{}, err
 		}
 		_, err = tx.Exec(ctx, insert, id.String(), d)
 		return replyTo(c, r, id.String()), err
@@ -49,12 +49,12 @@ func loadForOrden(ctx context.Context, tx pgx.Tx, d contracts.DatosComandoOrden)
 }
 
 // Cancelar cancels the purchase's order, unless it was dispatched.
-func (a *Store) Cancelar(ctx context.Context, c inbox.Command) (Respuesta, error) {
+func (s *Store) Cancelar(ctx context.Context, c inbox.Command) (Reply, error) {
 	const cancelar = `update orden set estado = 'CANCELADA', actualizada_en = now() where id_compra = $1`
-	return inbox.Handle(ctx, a.pool, c, func(tx pgx.Tx) (Respuesta, error) {
+	return inbox.Handle(ctx, s.pool, c, func(tx pgx.Tx) (Reply, error) {
 		o, err := byCompra(ctx, tx, c.IDCompra)
 		if err != nil {
-			return Respuesta{}, err
+			return Reply{}, err
 		}
 		r := ordenes.Cancelar(o)
 		if o == nil {
@@ -67,8 +67,8 @@ func (a *Store) Cancelar(ctx context.Context, c inbox.Command) (Respuesta, error
 	})
 }
 
-func replyTo(c inbox.Command, r ordenes.Respuesta, idOrden string) Respuesta {
-	return Respuesta{Tipo: r.Tipo, Data: contracts.DatosEventoOrden{
+func replyTo(c inbox.Command, r ordenes.Reply, idOrden string) Reply {
+	return Reply{Tipo: r.Tipo, Data: contracts.DatosEventoOrden{
 		IDCompra: c.IDCompra, RespondeA: string(c.Tipo), IDOrden: idOrden, Motivo: r.Motivo,
 	}}
 }

@@ -21,8 +21,8 @@ const requestColumns = `id_compra, id_usuario, productos, domicilio`
 const columns = `id::text, ` + requestColumns + `, estado, creada_en, actualizada_en`
 
 // Orden gives one order, or NotFound.
-func (a *Store) Orden(ctx context.Context, id string) (ordenes.Orden, error) {
-	o, err := loadOne(ctx, a.pool, `select `+columns+` from orden where id = $1`, id)
+func (s *Store) Orden(ctx context.Context, id string) (ordenes.Orden, error) {
+	o, err := loadOne(ctx, s.pool, `select `+columns+` from orden where id = $1`, id)
 	if err == nil && o == nil {
 		return ordenes.Orden{}, errs.New(errs.NotFound, "No existe la orden %s.", id)
 	}
@@ -34,10 +34,10 @@ func (a *Store) Orden(ctx context.Context, id string) (ordenes.Orden, error) {
 
 // OfUsuario lists a customer's orders, newest first: at most limit of them, from the one that follows the order after
 // where that is named.
-func (a *Store) OfUsuario(ctx context.Context, idUsuario string, limit int, after string) ([]ordenes.Orden, error) {
+func (s *Store) OfUsuario(ctx context.Context, idUsuario string, limit int, after string) ([]ordenes.Orden, error) {
 	const list = `select ` + columns + ` from orden
 		where id_usuario = $1 and ($3 = '' or id < nullif($3, '')::uuid) order by id desc limit $2`
-	rows, err := a.pool.Query(ctx, list, idUsuario, limit, after)
+	rows, err := s.pool.Query(ctx, list, idUsuario, limit, after)
 	if err != nil {
 		return nil, err
 	}
@@ -47,12 +47,12 @@ func (a *Store) OfUsuario(ctx context.Context, idUsuario string, limit int, afte
 // Despachar lets the order leave the house and gives it as it stands afterwards; one that left already stays as it is.
 // NotFound, and Conflict when it is cancelled. The event that tells of it is an outbox row of the same transaction
 // (docs/adr/who-owns-a-fact-decides.md), so it is said if and only if it happened.
-func (a *Store) Despachar(ctx context.Context, id string) (ordenes.Orden, error) {
-	o, err := a.Orden(ctx, id)
+func (s *Store) Despachar(ctx context.Context, id string) (ordenes.Orden, error) {
+	o, err := s.Orden(ctx, id)
 	if err != nil {
 		return o, err
 	}
-	err = pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		o, err = despachar(ctx, tx, o)
 		return err
 	})

@@ -15,9 +15,9 @@ import (
 const tellAgainAfter = time.Minute
 
 // Broadcast publishes a purchase's events that were never told.
-func (a *Store) Broadcast(ctx context.Context, idCompra string, publish ordenes.Publish) error {
+func (s *Store) Broadcast(ctx context.Context, idCompra string, publish ordenes.Publish) error {
 	const own = `select id, tipo, data, traceparent, false from outbox where id_compra = $1 and tell_again_at is null order by id for update skip locked`
-	_, err := a.broadcast(ctx, publish, own, idCompra)
+	_, err := s.broadcast(ctx, publish, own, idCompra)
 	return err
 }
 
@@ -25,11 +25,11 @@ func (a *Store) Broadcast(ctx context.Context, idCompra string, publish ordenes.
 const grace = 5 * time.Second
 
 // Sweep publishes every event whose time has come: what Broadcast could not do, and each one a second time.
-func (a *Store) Sweep(ctx context.Context, publish ordenes.Publish) error {
+func (s *Store) Sweep(ctx context.Context, publish ordenes.Publish) error {
 	const old = `select id, tipo, data, traceparent, tell_again_at is not null from outbox
 		where coalesce(tell_again_at, created_at + $1::interval) < now() order by id limit 20 for update skip locked`
 	for {
-		if n, err := a.broadcast(ctx, publish, old, grace); err != nil || n == 0 {
+		if n, err := s.broadcast(ctx, publish, old, grace); err != nil || n == 0 {
 			return err
 		}
 	}
@@ -46,9 +46,9 @@ type wakeup struct {
 // broadcast publishes the rows of query. One that is told for the first time stays until tellAgainAfter, one that is told
 // again is forgotten. It holds them while it does, so replicas do not repeat each other; one that dies in between leaves them
 // as they were, and the event comes once more: its readers are idempotent.
-func (a *Store) broadcast(ctx context.Context, publish ordenes.Publish, query string, of any) (int, error) {
+func (s *Store) broadcast(ctx context.Context, publish ordenes.Publish, query string, of any) (int, error) {
 	var wakeups []wakeup
-	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, query, of)
 		if err != nil {
 			return err

@@ -25,5 +25,5 @@ type Store struct {
 // New keeps the orders in the database of pool. A customer may have maxOpen of them open.
 func New(pool *pgxpool.Pool, maxOpen int) *Store { return &Store{pool, maxOpen} }
 
-// Respuesta is the stored answer to a command.
-type Respuesta = inbox.Reply[contracts.DatosEventoOrden]
+// Reply is the stored answer to a command.
+type Reply = inbox.Reply[contracts.DatosEventoOrden]

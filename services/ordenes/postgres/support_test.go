@@ -27,12 +27,12 @@ func newOffice(t testing.TB, maxOpen int) office {
 }
 
 // ask sends one command, in an envelope of its own.
-func (o office) ask(kind contracts.MessageType, idCompra, idUsuario string) (postgres.Respuesta, error) {
+func (o office) ask(kind contracts.MessageType, idCompra, idUsuario string) (postgres.Reply, error) {
 	ctx := context.Background()
 	data := contracts.DatosComandoOrden{IDCompra: idCompra, IDUsuario: idUsuario, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}}, Domicilio: true}
 	c, err := inbox.FromMessage(contracts.NewMessage("prueba", kind, "", data), idCompra)
 	if err != nil {
-		return postgres.Respuesta{}, err
+		return postgres.Reply{}, err
 	}
 	if kind == contracts.CrearOrden {
 		return o.Create(ctx, c, data)
@@ -40,7 +40,7 @@ func (o office) ask(kind contracts.MessageType, idCompra, idUsuario string) (pos
 	return o.Cancelar(ctx, c)
 }
 
-func (o office) require(t testing.TB, kind contracts.MessageType, idCompra, idUsuario string, delay contracts.MessageType) postgres.Respuesta {
+func (o office) require(t testing.TB, kind contracts.MessageType, idCompra, idUsuario string, delay contracts.MessageType) postgres.Reply {
 	t.Helper()
 	r, err := o.ask(kind, idCompra, idUsuario)
 	if err != nil || r.Tipo != delay || r.Data.RespondeA != string(kind) || r.Data.IDCompra != idCompra {

@@ -1,5 +1,5 @@
-// Package databasetest gives each test a PostgreSQL database of its own, so that what is tested is what runs: locks,
-// constraints and races, not an imitation of them.
+// Package databasetest gives each test a PostgreSQL database of its own. The tests see the real locks, constraints and races,
+// not an imitation of them.
 package databasetest
 
 import (
@@ -21,20 +21,20 @@ import (
 // Variable names the environment variable with the address of a PostgreSQL superuser, a URL.
 const Variable = "TEST_DSN"
 
-// New makes a database with a random name, applies migrations to it (none when nil), and drops it when the test
-// ends. Without Variable the test is skipped.
+// New creates a database with a random name, applies migrations to it (none when nil), and drops it when the test ends.
+// Without Variable in the environment the test is skipped.
 func New(t testing.TB, migrations fs.FS) *pgxpool.Pool {
 	t.Helper()
 	ctx := context.Background()
 	server := address(t)
-	name := "prueba_" + strings.ToLower(rand.Text()[:16])
+	name := "test_" + strings.ToLower(rand.Text()[:16])
 	administer(t, server, "create database "+name)
 	t.Cleanup(func() { administer(t, server, "drop database if exists "+name+" with (force)") })
 
 	own := *server
 	own.Path = "/" + name
 	settings := own.Query()
-	settings.Set(lockTimeout, "60s") // a test is about who wins, however long it takes on a busy machine
+	settings.Set(lockTimeout, "60s") // a busy machine must not change the result of a race
 	own.RawQuery = settings.Encode()
 	pool, err := database.Open(ctx, own.String(), 20)
 	if err != nil {
@@ -51,7 +51,7 @@ func New(t testing.TB, migrations fs.FS) *pgxpool.Pool {
 
 const lockTimeout = "lock_timeout"
 
-// Impatient gives a pool on the database of pool that waits for a lock no longer than our programs do.
+// Impatient returns a second pool on the database of pool. Its connections wait for a lock as briefly as the programs do.
 func Impatient(t testing.TB, pool *pgxpool.Pool) *pgxpool.Pool {
 	t.Helper()
 	u, err := url.Parse(pool.Config().ConnString())
@@ -69,8 +69,8 @@ func Impatient(t testing.TB, pool *pgxpool.Pool) *pgxpool.Pool {
 	return impatient
 }
 
-// Role sees to it that the role is there before a migration grants to it. A role belongs to the whole server: one that
-// exists is left as it is, and it is never dropped.
+// Role creates a role, unless it exists, so that a migration can grant rights to it. A role belongs to the whole server and is
+// never dropped.
 func Role(t testing.TB, name string) {
 	t.Helper()
 	administer(t, address(t), `do $$ begin
@@ -78,7 +78,7 @@ func Role(t testing.TB, name string) {
 	exception when duplicate_object or unique_violation then null; end $$`)
 }
 
-// As gives a pool on the database of pool whose connections act with the rights of rol.
+// As returns a second pool on the database of pool, whose connections have the rights of role.
 func As(t testing.TB, pool *pgxpool.Pool, role string) *pgxpool.Pool {
 	t.Helper()
 	conf := pool.Config()
@@ -94,7 +94,8 @@ func As(t testing.TB, pool *pgxpool.Pool, role string) *pgxpool.Pool {
 	return as
 }
 
-// Concurrently calls f n times, at most width at once, and waits for all: none begins before all could. f must not end the test.
+// Concurrently calls f n times, at most width at once, and waits for all calls. No call begins before every goroutine exists.
+// f must not end the test.
 func Concurrently(n, width int, f func(i int)) {
 	begin, slots := make(chan struct{}), make(chan struct{}, width)
 	var group sync.WaitGroup
@@ -114,11 +115,11 @@ func address(t testing.TB) *url.URL {
 	t.Helper()
 	text := os.Getenv(Variable)
 	if text == "" {
-		t.Skip("sin " + Variable + ": la dirección de un superusuario de PostgreSQL, postgres://usuario:clave@servidor:puerto/postgres")
+		t.Skip(Variable + " is not set: the address of a PostgreSQL superuser, postgres://user:password@host:port/postgres")
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
-		t.Fatalf("%s debe ser una dirección postgres://usuario:clave@servidor:puerto/postgres", Variable)
+		t.Fatalf("%s must be an address postgres://user:password@host:port/postgres", Variable)
 	}
 	return u
 }

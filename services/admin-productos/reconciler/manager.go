@@ -35,8 +35,8 @@ func NewManager(port, token string) *Manager {
 }
 
 // Estado implements Compras. A sidecar that does not find the service also says 404, but not in the owner's words.
-func (g *Manager) Estado(ctx context.Context, idCompra string) (contracts.Estado, error) {
-	r, err := g.api.LeerCompraWithResponse(ctx, idCompra)
+func (m *Manager) Estado(ctx context.Context, idCompra string) (contracts.Estado, error) {
+	r, err := m.api.LeerCompraWithResponse(ctx, idCompra)
 	if err != nil {
 		return "", errs.Transient(err)
 	}
