@@ -22,17 +22,17 @@ const (
 	nobodysCompra = "01938f5e-7c1a-7000-8000-00000000ffff"
 )
 
-// callers ask: each column of the table. ana owns the purchase.
-var callers = []string{"nadie", "falso", "sin rol", "ana", "eva", "operador"}
+// callers are the columns of the table. The purchase is ana's.
+var callers = []string{"nobody", "forged", "no role", "ana", "eva", "operador"}
 
 func (p gate) who(t *testing.T, name string) []string {
 	t.Helper()
 	switch name {
-	case "nadie":
+	case "nobody":
 		return nobody
-	case "falso":
+	case "forged":
 		return []string{"Authorization", "Bearer e30.e30.e30"}
-	case "sin rol":
+	case "no role":
 		return p.as(t, "ana")
 	case "operador":
 		return p.as(t, "oti", identity.Operador)
@@ -48,7 +48,7 @@ type permission struct {
 	estados            [6]int
 }
 
-// accesses is who may do what: the status for each of callers, in their order.
+// accesses is the table of permissions: the status that each of callers gets, in their order.
 var accesses = []permission{
 	{"listarProductos", "", "GET /api/productos?buscar=cafe", "", "", [6]int{200, 401, 200, 200, 200, 200}},
 	{"leerProducto", "", "GET /api/productos/1", "", "", [6]int{200, 401, 200, 200, 200, 200}},
@@ -85,10 +85,10 @@ func (p gate) withAnasCompra(t *testing.T, estado contracts.Estado) {
 	}
 }
 
-// Every operation of the contract, asked by everybody. What is refused says why, and does nothing.
+// Each caller calls every operation of the contract. A refusal says why and changes nothing.
 func TestAccess(t *testing.T) {
 	table := tabwriter.NewWriter(t.Output(), 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "operación\t"+strings.Join(callers, "\t"))
+	_, _ = fmt.Fprintln(table, "operation\t"+strings.Join(callers, "\t"))
 	for _, a := range accesses {
 		row := strings.TrimSpace(a.operation + " " + a.variant)
 		for i, name := range callers {
@@ -98,17 +98,17 @@ func TestAccess(t *testing.T) {
 			earlier := p.manager.Compras()
 			r := p.do(t, verb, path, a.body, p.who(t, name)...)
 			if r.Code != a.estados[i] {
-				t.Errorf("%s por %s: %d %s, quiero %d", row, name, r.Code, r.Body, a.estados[i])
+				t.Errorf("%s by %s: got %d %s, want %d", row, name, r.Code, r.Body, a.estados[i])
 			}
 			row += fmt.Sprintf("\t%d", r.Code)
 			if r.Code < http.StatusBadRequest {
 				continue
 			}
 			if said := problem(t, r); said.Detail == "" {
-				t.Errorf("%s por %s: sin decir por qué", row, name)
+				t.Errorf("%s by %s: the refusal gives no reason", row, name)
 			}
 			if after := p.manager.Compras(); len(after) != len(earlier) || after[0].Estado != earlier[0].Estado {
-				t.Errorf("%s por %s: se negó y algo cambió", row, name)
+				t.Errorf("%s by %s: refused, but something changed", row, name)
 			}
 		}
 		_, _ = fmt.Fprintln(table, row)
@@ -116,26 +116,26 @@ func TestAccess(t *testing.T) {
 	_ = table.Flush()
 }
 
-// The table has every operation of the contract, and says of each what the contract says.
+// The table has every operation of the contract, with the roles of the contract.
 func TestTableIsTheContract(t *testing.T) {
 	for _, path := range document.Paths.Map() {
 		for verb, op := range path.Operations() {
 			i := slices.IndexFunc(accesses, func(a permission) bool { return a.operation == op.OperationID })
 			if i < 0 {
-				t.Errorf("nadie pregunta por %s %s", verb, op.OperationID)
+				t.Errorf("the table has no row for %s %s", verb, op.OperationID)
 				continue
 			}
 			opened := op.Security != nil && len(*op.Security) == 0
 			operadoresOnly := op.Security != nil && len(*op.Security) == 1 && slices.Equal((*op.Security)[0]["oidc"], []string{"operador"})
 			a := accesses[i]
 			if opened != (a.estados[0] == http.StatusOK) || operadoresOnly != (a.estados[3] == http.StatusForbidden) {
-				t.Errorf("%s: el contrato dice abierta %v, solo operadores %v; la tabla, %v", op.OperationID, opened, operadoresOnly, a.estados)
+				t.Errorf("%s: the contract says open %v, operators only %v; the table has %v", op.OperationID, opened, operadoresOnly, a.estados)
 			}
 		}
 	}
 }
 
-// A stranger's purchase and one that there is not are answered alike, byte for byte but for the id.
+// A purchase of somebody else and one that does not exist have the same answer, byte for byte but for the id.
 func TestWhatIsAnothersDoesNotExist(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, "")
@@ -149,10 +149,10 @@ func TestWhatIsAnothersDoesNotExist(t *testing.T) {
 	}
 	p.manager.GoDown() // also from the read model
 	if r := p.do(t, http.MethodGet, "/api/compras/"+anasCompra, "", eva...); r.Code != 404 {
-		t.Errorf("con gestor-compra caído: %d %s", r.Code, r.Body)
+		t.Errorf("gestor-compra down: got %d %s", r.Code, r.Body)
 	}
 	if r := p.do(t, http.MethodPost, "/api/compras", `{"id":"`+anasCompra+`","productos":[{"id_producto":"1","cantidad":9}]}`, eva...); r.Code != 409 || strings.Contains(r.Body.String(), "ana") {
-		t.Errorf("con el id de otra: %d %s", r.Code, r.Body)
+		t.Errorf("id of another purchase: got %d %s", r.Code, r.Body)
 	}
 }
 
@@ -161,7 +161,7 @@ type graphQLAccess struct {
 	codes [6]string // of the first error, for each of callers
 }
 
-// graphQLAccesses is the table again, for GraphQL's fields.
+// graphQLAccesses is the same table for the fields of GraphQL.
 var graphQLAccesses = []graphQLAccess{
 	{`{productos{id}}`, [6]string{"", "401", "", "", "", ""}},
 	{`{compra(id:"` + anasCompra + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
@@ -184,7 +184,7 @@ var graphQLAccesses = []graphQLAccess{
 	{`subscription{cambios(id:"` + anasCompra + `"){numero}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
 }
 
-// GraphQL asks at the same door.
+// GraphQL has the same permissions as REST.
 func TestAccessByGraphQL(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, contracts.EstadoPorAprobar)
@@ -199,13 +199,13 @@ func TestAccessByGraphQL(t *testing.T) {
 				code = "401"
 			}
 			if code != c.codes[i] {
-				t.Errorf("%s por %s: %q %+v, quiero %q", c.query, name, code, r, c.codes[i])
+				t.Errorf("%s by %s: got %q %+v, want %q", c.query, name, code, r, c.codes[i])
 			}
 		}
 	}
 }
 
-// The table has every field of the schema's roots.
+// The table has every root field of the schema.
 func TestTableIsTheSchema(t *testing.T) {
 	var asked strings.Builder
 	for _, c := range graphQLAccesses {
@@ -215,13 +215,13 @@ func TestTableIsTheSchema(t *testing.T) {
 	for _, root := range []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription} {
 		for _, field := range root.Fields {
 			if !strings.HasPrefix(field.Name, "__") && !regexp.MustCompile(`[{ ]`+field.Name+`[({]`).MatchString(asked.String()) {
-				t.Errorf("nadie pregunta por %s.%s", root.Name, field.Name)
+				t.Errorf("the table has no row for %s.%s", root.Name, field.Name)
 			}
 		}
 	}
 }
 
-// graphQLResponse is what a GraphQL client reads.
+// graphQLResponse is an answer of /graphql.
 type graphQLResponse struct {
 	estado int
 	Data   json.RawMessage

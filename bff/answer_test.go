@@ -22,13 +22,13 @@ func aliases(n int, field string) string {
 	return s.String()
 }
 
-// usualIntrospection is what GraphiQL and the generators of clients ask, in short.
+// usualIntrospection is a short form of the query of GraphiQL and of client generators.
 const usualIntrospection = `query IntrospectionQuery{__schema{queryType{name} mutationType{name} subscriptionType{name} types{...FullType} directives{name locations args{...InputValue}}}}
 fragment FullType on __Type{kind name description fields(includeDeprecated:true){name description args{...InputValue} type{...TypeRef}} inputFields{...InputValue} interfaces{...TypeRef} enumValues(includeDeprecated:true){name} possibleTypes{...TypeRef}}
 fragment InputValue on __InputValue{name description type{...TypeRef} defaultValue}
 fragment TypeRef on __Type{kind name ofType{kind name ofType{kind name ofType{kind name}}}}`
 
-// No operation answers more than it may, whatever it repeats: of what would be larger nothing is told.
+// No answer is larger than the limit, whatever the operation repeats. Nothing of a larger answer is sent.
 func TestAnswersAreBounded(t *testing.T) {
 	const most = 200_000
 	p := newGate(t, func(c *config) { c.MaxAnswer, c.InFlight = most, 64<<20 })
@@ -61,7 +61,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// Without room a request is refused before anything is done, with when to come back.
+// Without free memory a request is refused before anything is done, with a Retry-After.
 func TestWithoutRoom(t *testing.T) {
 	p := newGate(t, func(c *config) { c.InFlight = 4 * (40 << 10) })
 	for _, c := range []struct{ name, method, path, body string }{
@@ -83,7 +83,7 @@ func TestWithoutRoom(t *testing.T) {
 	}
 }
 
-// The schema is told in development only; by which name it is asked does not matter.
+// Introspection is answered in development only, whatever alias the field has.
 func TestIntrospectionIsForDevelopment(t *testing.T) {
 	p := newGate(t, func(c *config) { c.Mode, c.PublicURL = "production", "https://compras.example" })
 	for query, code := range map[string]string{
@@ -103,7 +103,7 @@ func TestIntrospectionIsForDevelopment(t *testing.T) {
 	}
 }
 
-// Each operation on a websocket is bounded by itself, and gives its room back: the connection is not used up by what it asked.
+// The memory of each operation on a websocket is bounded and given back, so that a connection may send any number of them.
 func TestWebsocketOperationsAreBounded(t *testing.T) {
 	p := newGate(t, func(c *config) { c.MaxAnswer, c.InFlight = 20_000, 4<<20 })
 	server := httptest.NewServer(p)

@@ -12,7 +12,7 @@ import (
 	"entregas/contracts"
 )
 
-// A client that is over its rate is told to wait: counted by subject where it is identified, else by address, also with a token that
+// A client over its rate gets 429. It is counted by subject where it is identified, else by address; so is a token that
 // is not valid.
 func TestRate(t *testing.T) {
 	p := newGate(t, func(c *config) { c.PerSubject, c.Burst, c.PerAddress, c.AddressBurst = 0.001, 5, 0.001, 3 })
@@ -44,10 +44,10 @@ func TestRate(t *testing.T) {
 		{"signing in, at the same address", "/sesion", nobody, 0},
 	} {
 		if n := passes(c.path, c.headers...); n != c.passes {
-			t.Errorf("%s: pasan %d, quiero %d", c.name, n, c.passes)
+			t.Errorf("%s: got %d through, want %d", c.name, n, c.passes)
 		}
 	}
-	// The pages themselves and what the sidecar delivers are not counted.
+	// The files of the pages and the sidecar's messages are not counted.
 	if r := p.do(t, http.MethodGet, "/healthz", "", nobody...); r.Code != http.StatusOK {
 		t.Errorf("/healthz: %d", r.Code)
 	}
@@ -64,14 +64,14 @@ func TestETag(t *testing.T) {
 		}
 		for _, got := range []string{etag, `"x", W/` + etag, "*"} {
 			if r := p.do(t, http.MethodGet, path, "", "If-None-Match", got); r.Code != http.StatusNotModified || r.Body.Len() != 0 {
-				t.Errorf("%s con %s: %d %s", path, got, r.Code, r.Body)
+				t.Errorf("%s with %s: got %d %s", path, got, r.Code, r.Body)
 			}
 		}
 	}
 	earlier := p.do(t, http.MethodGet, "/api/compras/"+anasCompra, "").Header().Get("ETag")
 	p.manager.Advance(anasCompra, contracts.EstadoIniciada)
 	if r := p.do(t, http.MethodGet, "/api/compras/"+anasCompra, "", "If-None-Match", earlier); r.Code != http.StatusOK {
-		t.Errorf("lo que cambió: %d", r.Code)
+		t.Errorf("after a change: got %d", r.Code)
 	}
 }
 
@@ -150,15 +150,15 @@ func TestDepthAndCost(t *testing.T) {
 	for _, path := range []string{"/graphql", "/v1"} {
 		r := p.do(t, http.MethodPost, path, `{"query":"{__schema{types{name}}}"}`, "Content-Type", "application/json")
 		if !strings.Contains(r.Body.String(), `"code":"sin-permiso"`) || strings.Contains(r.Body.String(), "Query") {
-			t.Errorf("%s sin introspección: %s", path, r.Body)
+			t.Errorf("%s without introspection: %s", path, r.Body)
 		}
 	}
 	if r := p.do(t, http.MethodGet, "/graphiql", "", nobody...); r.Code != http.StatusNotFound {
-		t.Errorf("sin GraphiQL: %d", r.Code)
+		t.Errorf("without GraphiQL: got %d", r.Code)
 	}
 }
 
-// What a browser needs to read and try the interfaces is in the program, and is loaded from nowhere else.
+// /docs and /graphiql load all their files from the bff, and none from another site.
 func TestDocuments(t *testing.T) {
 	p := newGate(t)
 	for path, says := range map[string]string{
@@ -170,12 +170,12 @@ func TestDocuments(t *testing.T) {
 			t.Errorf("%s: %d %v %.200s", path, r.Code, r.Header(), r.Body)
 		}
 		if strings.HasSuffix(r.Header().Get("Content-Type"), "text/html; charset=utf-8") && (strings.Contains(r.Body.String(), "https://") || !strings.Contains(r.Header().Get("Content-Security-Policy"), "default-src 'self'")) {
-			t.Errorf("%s carga de otra parte: %s", path, r.Body)
+			t.Errorf("%s loads from another site: %s", path, r.Body)
 		}
 	}
 }
 
-// Whom the address of a request is counted to: what the client says of itself is believed only as far as proxies of ours wrote it.
+// The address of a request comes from X-Forwarded-For only as far as our own proxies wrote it.
 func TestWhichAddress(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -207,7 +207,7 @@ func TestWhichAddress(t *testing.T) {
 	}
 }
 
-// A client that is over its rate does not reach the state store with invented cookies; one with a token is not counted there.
+// Invented cookies of a client over its rate do not reach the state store. A client with a token is counted elsewhere.
 func TestMadeUpCookies(t *testing.T) {
 	p := newGate(t, func(c *config) { c.PerAddress, c.AddressBurst = 0.001, 3 })
 	ana := p.as(t, "ana", identity.Cliente)
@@ -216,14 +216,14 @@ func TestMadeUpCookies(t *testing.T) {
 		p.do(t, http.MethodGet, "/api/productos", "", append(nobody, "Cookie", "entregas_sesion=INVENTADA")...)
 	}
 	if n := p.store.Reads() - earlier; n != 3 {
-		t.Errorf("se leyó el almacén %d veces", n)
+		t.Errorf("the store was read %d times", n)
 	}
 	if r := p.do(t, http.MethodGet, "/api/productos", "", ana...); r.Code != http.StatusOK {
-		t.Errorf("ana, con token, desde la misma dirección: %d", r.Code)
+		t.Errorf("ana with a token from the same address: got %d", r.Code)
 	}
 }
 
-// A HEAD has the headers of the GET and no body; a live stream has none.
+// HEAD answers the headers of GET without a body; a live stream does not answer HEAD.
 func TestHead(t *testing.T) {
 	p := newGate(t)
 	server := httptest.NewServer(edge.WithHead(p))

@@ -17,7 +17,7 @@ import (
 	"entregas/bff/issuer"
 )
 
-// doubles is an operation whose n fragments double what it asks for with each level.
+// doubles returns an operation whose n fragments double the number of fields with each level.
 func doubles(n int, field string) string {
 	var s strings.Builder
 	s.WriteString("{...f0}")
@@ -36,7 +36,7 @@ func times(n int, field string) string {
 	return s.String()
 }
 
-// One request of anybody keeps no processor busy and floods no service. What doubles forty times would not end.
+// No single request keeps a processor busy or floods a service. An operation that doubles forty times would not end.
 func TestOversizedIsRefusedAtOnce(t *testing.T) {
 	for _, c := range []struct{ name, path, query, code string }{
 		{"fragments that double", "/graphql", doubles(40, "productos{id}"), "demasiado"},
@@ -61,7 +61,7 @@ func TestOversizedIsRefusedAtOnce(t *testing.T) {
 			code = said.Errors[0].Extensions.Code
 		}
 		if code != c.code {
-			t.Errorf("%s: %q, quiero %q", c.name, code, c.code)
+			t.Errorf("%s: got %q, want %q", c.name, code, c.code)
 		}
 		if code != "" {
 			p.untouched(t)
@@ -69,7 +69,7 @@ func TestOversizedIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// What asks for much in one request is counted as if it had asked one by one.
+// A request with many fields of the root counts as many requests.
 func TestRateCountsWhatIsAsked(t *testing.T) {
 	p := newGate(t, func(c *config) { c.PerSubject, c.Burst = 0.001, 10 })
 	for _, code := range []string{"", "demasiadas", ""} { // 6, then 1 of 6 that are refused, then 3
@@ -79,12 +79,12 @@ func TestRateCountsWhatIsAsked(t *testing.T) {
 		}
 		r := p.graphql(t, "{"+times(n, `compra(id:"`+nobodysCompra+`"){id}`)+"}")
 		if got := r.Errors[0].Extensions.Code; got != code && (code != "" || got != "no-encontrado") {
-			t.Errorf("%d: %s, quiero %q", n, got, code)
+			t.Errorf("%d: got %s, want %q", n, got, code)
 		}
 	}
 }
 
-// A stream carries no mutation: there it would pass by its Idempotency-Key, its time limit and the CSRF token.
+// A stream refuses a mutation, which would bypass its Idempotency-Key, its deadline and the CSRF token.
 func TestAStreamDoesNotWrite(t *testing.T) {
 	p := newGate(t)
 	body := `{"query":"mutation{comprar(compra:{idUsuario:\"ana\",productos:[{idProducto:\"1\",cantidad:1}]}){id}}"}`
@@ -118,11 +118,11 @@ func TestAStreamDoesNotWrite(t *testing.T) {
 	}
 	p.untouched(t)
 	if said := say(connect(t, server.URL), `{"type":"connection_init"}`); said.Type != "connection_error" && !strings.HasPrefix(said.Type, "cerrado") {
-		t.Errorf("a nadie: %+v", said)
+		t.Errorf("to nobody: %+v", said)
 	}
 }
 
-// A websocket ends with the token that it was opened with.
+// A websocket ends when its token expires.
 func TestWebsocketEndsWithTheToken(t *testing.T) {
 	p := newGate(t)
 	token, err := p.issuer.Token("oti", []string{identity.Operador}, 2*time.Second-slack, issuer.Audience)
@@ -141,11 +141,11 @@ func TestWebsocketEndsWithTheToken(t *testing.T) {
 		_, _, err = c.Read(ctx)
 	}
 	if websocket.CloseStatus(err) < 0 {
-		t.Errorf("sigue abierto: %v", err)
+		t.Errorf("still open: %v", err)
 	}
 }
 
-// slack is the skew that a token is forgiven.
+// slack is the clock skew that a token is allowed.
 const slack = 30 * time.Second
 
 func connect(t *testing.T, baseURL string, headers ...string) *websocket.Conn {
@@ -164,7 +164,7 @@ func connect(t *testing.T, baseURL string, headers ...string) *websocket.Conn {
 	return c
 }
 
-// What is no GraphQL request is said so, and is repeated to nobody.
+// A request that is no GraphQL request is refused, and its text is not repeated.
 func TestWhatIsNotGraphQL(t *testing.T) {
 	p := newGate(t)
 	for _, c := range []struct {

@@ -11,7 +11,7 @@ import (
 	"entregas/internal/errs"
 )
 
-// asked is an answer of GraphQL as a client reads it.
+// asked is an answer of /graphql with its extensions.
 type asked struct {
 	Data   map[string]json.RawMessage
 	Errors []struct {
@@ -61,7 +61,7 @@ var (
 	quoted  = regexp.MustCompile(`«[^»]*»`)
 )
 
-// What is wrong with a query is said in Spanish, with a code and its place, on each way that it may come.
+// An error of a query has a Spanish text, a code and the place, by every transport.
 func TestWhatIsWrongWithAQueryIsSaidInSpanish(t *testing.T) {
 	const invalid = "GRAPHQL_VALIDATION_FAILED"
 	p := newGate(t)
@@ -113,7 +113,7 @@ func TestWhatIsWrongWithAQueryIsSaidInSpanish(t *testing.T) {
 	}
 }
 
-// A variable is of the type that the operation says, and the one that is not is named.
+// A variable must have the type that the operation declares. The error names one that does not.
 func TestVariablesAreOfTheirType(t *testing.T) {
 	const one = `query($n:Int){misCompras(limite:$n){siguiente}}`
 	const buy = `mutation($c:CompraPedida!){comprar(compra:$c){id}}`
@@ -160,7 +160,7 @@ func TestVariablesAreOfTheirType(t *testing.T) {
 	}
 }
 
-// One field that has no answer takes none of the others away, and is named by its path.
+// A field that fails leaves the others in the answer, and its error has its path.
 func TestOneMissingFieldEmptiesNothingElse(t *testing.T) {
 	p := newGate(t)
 	said := p.ask(t, "/graphql", `{a:producto(id:"1"){id} b:producto(id:"nada"){id} productos{id} c:orden(id:"x"){id}}`, nil)
@@ -175,7 +175,7 @@ func TestOneMissingFieldEmptiesNothingElse(t *testing.T) {
 		t.Errorf("%s", said.body)
 	}
 
-	// What was done is told, also where something beside it was not.
+	// A mutation answers the fields that were done, also where another failed.
 	said = p.ask(t, "/graphql", `mutation{
 		a:comprar(compra:{idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){id}
 		b:comprar(compra:{idUsuario:"ana",productos:[]}){id}}`, nil)
@@ -183,14 +183,14 @@ func TestOneMissingFieldEmptiesNothingElse(t *testing.T) {
 		t.Errorf("%s", said.body)
 	}
 
-	// What only an operator may see is missing from a customer's purchase, and no more.
+	// A customer's purchase lacks the fields for operators, and no others.
 	said = p.ask(t, "/graphql", `{misCompras{compras{id mensajes{comando}}}}`, nil, p.as(t, "ana", "cliente")...)
 	if !strings.Contains(string(said.Data["misCompras"]), `"mensajes":null`) || len(said.Errors) != 1 || said.Errors[0].Extensions.Code != "sin-permiso" || len(said.Errors[0].Path) != 4 {
 		t.Errorf("%s", said.body)
 	}
 }
 
-// An answer that does not come from the purchases' owner says so, for each field, with its age.
+// The answer names each field that comes from the read model, with its age.
 func TestASecondHandAnswerSaysSo(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, "")
@@ -200,7 +200,7 @@ func TestASecondHandAnswerSaysSo(t *testing.T) {
 	if said := p.ask(t, "/graphql", query, nil, ana...); len(said.Errors) != 0 || len(said.Extensions.SegundaMano) != 0 || strings.Contains(said.body, "extensions") {
 		t.Errorf("from the owner: %s", said.body)
 	}
-	p.manager.Respond(errs.New(errs.Unavailable, "gestor-compra no responde"))
+	p.manager.Respond(errs.New(errs.Unavailable, "gestor-compra does not answer"))
 	said := p.ask(t, "/graphql", query, nil, ana...)
 	paths := map[any]bool{}
 	for _, field := range said.Extensions.SegundaMano {
@@ -211,7 +211,7 @@ func TestASecondHandAnswerSaysSo(t *testing.T) {
 	}
 }
 
-// A cursor that no page gave is refused by its name, whatever is in it, and no service is asked.
+// A cursor that no page gave is refused with the argument's name, and no service is called.
 func TestACursorThatNoPageGave(t *testing.T) {
 	for _, cursor := range []string{"x", "a\x00b", "2026-01-01T00:00:00Z_\x00", "\xff\xfe", "2026-01-01T00:00:00Z_01938f5e", strings.Repeat("a", 20_000)} {
 		for _, query := range []string{`query($d:String){misCompras(idUsuario:"ana",despues:$d){siguiente}}`, `query($d:String){compras(despues:$d){siguiente}}`} {
@@ -223,7 +223,7 @@ func TestACursorThatNoPageGave(t *testing.T) {
 			p.untouched(t)
 		}
 	}
-	// And written in the query itself, where a NUL or a broken byte is no text at all.
+	// The same in the text of the query, where a NUL or a broken byte is no valid text.
 	for _, body := range []string{`{"query":"{misCompras(despues:\"a\\u0000b\"){siguiente}}"}`, "{\"query\":\"{misCompras(despues:\\\"\xff\\\"){siguiente}}\"}"} {
 		p := newGate(t)
 		if said := p.askRaw(t, "/graphql", body); said.status >= 500 || len(said.Errors) != 1 || said.Errors[0].Extensions.Code == "interno" {
@@ -232,7 +232,7 @@ func TestACursorThatNoPageGave(t *testing.T) {
 	}
 }
 
-// An id in capitals is the same id, and is answered in small letters.
+// An id in capitals is the same id, and the answer has it in small letters.
 func TestAnIDInCapitalsIsTheSame(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, "")

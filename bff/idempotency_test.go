@@ -12,7 +12,7 @@ import (
 	"entregas/internal/errs"
 )
 
-// A POST that comes again with its key gets the first one's answer, byte for byte, and is done once.
+// A POST that is repeated with its Idempotency-Key gets the first answer, byte for byte, and is done once.
 func TestSameReply(t *testing.T) {
 	for _, c := range []struct {
 		name, path, body, otherBody string
@@ -38,17 +38,17 @@ func TestSameReply(t *testing.T) {
 		calls := p.manager.Calls()
 		other := p.do(t, http.MethodPost, c.path, c.body, "Idempotency-Key", "k")
 		if other.Code != first.Code || other.Body.String() != first.Body.String() || other.Header().Get("Location") != first.Header().Get("Location") || other.Header().Get("Content-Type") != first.Header().Get("Content-Type") {
-			t.Errorf("%s otra vez: %d %s %v, la primera %d %s", c.name, other.Code, other.Body, other.Header(), first.Code, first.Body)
+			t.Errorf("%s again: got %d %s %v, want the first answer %d %s", c.name, other.Code, other.Body, other.Header(), first.Code, first.Body)
 		}
 		if p.manager.Calls() != calls {
-			t.Errorf("%s: se hizo otra vez", c.name)
+			t.Errorf("%s: done twice", c.name)
 		}
 		if r := p.do(t, http.MethodPost, c.path, c.otherBody, "Idempotency-Key", "k"); r.Code != http.StatusUnprocessableEntity {
-			t.Errorf("%s con otro cuerpo: %d %s", c.name, r.Code, r.Body)
+			t.Errorf("%s with another body: got %d %s", c.name, r.Code, r.Body)
 		}
-		// Another subject's key of the same name is another one.
+		// The same key of another subject is a different key.
 		if r := p.do(t, http.MethodPost, c.path, c.otherBody, append([]string{"Idempotency-Key", "k"}, p.as(t, "ota", identity.Operador)...)...); r.Code == http.StatusUnprocessableEntity {
-			t.Errorf("%s de otro: %d %s", c.name, r.Code, r.Body)
+			t.Errorf("%s of another subject: got %d %s", c.name, r.Code, r.Body)
 		}
 	}
 }
@@ -69,28 +69,28 @@ func TestKeyUsedAtOnceAndFailures(t *testing.T) {
 		}
 	}
 	if n := len(p.manager.Compras()); n != 1 {
-		t.Errorf("%d compras", n)
+		t.Errorf("got %d purchases", n)
 	}
-	// An answer that says "later" is not kept: later it is done.
+	// A 503 is not kept: the request is done when it is repeated later.
 	p = newGate(t)
-	p.store.Fail(errs.New(errs.Unavailable, "caído"))
+	p.store.Fail(errs.New(errs.Unavailable, "down"))
 	if r := p.do(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, "Idempotency-Key", "k"); r.Code != http.StatusServiceUnavailable || r.Header().Get("Retry-After") == "" {
-		t.Errorf("sin almacén: %d %s", r.Code, r.Body)
+		t.Errorf("without the store: got %d %s", r.Code, r.Body)
 	}
 	p.store.Fail(nil)
-	p.manager.Respond(errs.New(errs.Unavailable, "caído"))
-	p.broker.Fail(errs.New(errs.Unavailable, "caído"))
+	p.manager.Respond(errs.New(errs.Unavailable, "down"))
+	p.broker.Fail(errs.New(errs.Unavailable, "down"))
 	if r := p.do(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusGatewayTimeout {
-		t.Errorf("con todo caído: %d %s", r.Code, r.Body)
+		t.Errorf("all down: got %d %s", r.Code, r.Body)
 	}
 	p.manager.Respond(nil)
 	if r := p.do(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "Idempotency-Key", "k"); r.Code != http.StatusAccepted {
-		t.Errorf("después: %d %s", r.Code, r.Body)
+		t.Errorf("afterwards: got %d %s", r.Code, r.Body)
 	}
 }
 
-// A request that was refused or failed may be repeated under its key at once: the repetition waits for nothing, and gets a new
-// answer. The key stays its body's.
+// A request that was refused or failed may be repeated under its key at once. The repetition does not wait, and gets a new
+// answer. The key still belongs to that body.
 func TestAskedAgainAtOnce(t *testing.T) {
 	const buy, decide = `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, `{"aprobada":true}`
 	for _, c := range []struct {
@@ -143,8 +143,8 @@ func TestAskedAgainAtOnce(t *testing.T) {
 	}
 }
 
-// The second of two alike does not put a dead letter back while the first does, however long that takes; it gets the first
-// one's answer, or is told that nobody knows.
+// The second of two equal requests does not put a dead letter back while the first does, however long that takes. It gets the first
+// one's answer, or OutcomeUnknown.
 func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
 	const graphql = `{"query":"mutation{reponerMensaje(id:\"` + deadID + `\"){id}}"}`
 	for _, c := range []struct {
@@ -156,7 +156,7 @@ func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
 		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", time.Minute, [2]int{202, 202}, nil},
 		{"/graphql", graphql, time.Minute, [2]int{200, 200}, nil},
 		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", 3 * time.Second, [2]int{202, 504}, nil},
-		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", 6 * time.Second, [2]int{504, 504}, errs.New(errs.Unavailable, "no responde")},
+		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", 6 * time.Second, [2]int{504, 504}, errs.New(errs.Unavailable, "no answer")},
 	} {
 		t.Run(c.path, func(t *testing.T) {
 			t.Parallel()
@@ -193,7 +193,7 @@ func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
 	}
 }
 
-// A key that cannot be kept is refused by every operation: a client that sends one relies on it.
+// Every operation refuses an Idempotency-Key that is not valid, since a client that sends one relies on it.
 func TestKeyThatIsNoGood(t *testing.T) {
 	for _, path := range []string{
 		"/api/compras", "/api/compras/" + anasCompra + "/cancelacion", "/api/compras/" + anasCompra + "/aprobacion", "/api/compras/" + anasCompra + "/reintento",
@@ -204,28 +204,28 @@ func TestKeyThatIsNoGood(t *testing.T) {
 			r := p.do(t, http.MethodPost, path, `{}`, "Idempotency-Key", key)
 			if path == "/graphql" {
 				if r.Code != http.StatusBadRequest || !strings.Contains(r.Body.String(), `"code":"invalido"`) || !strings.Contains(r.Body.String(), `"campo":"Idempotency-Key"`) {
-					t.Errorf("%s con %.10q: %d %s", path, key, r.Code, r.Body)
+					t.Errorf("%s with %.10q: got %d %s", path, key, r.Code, r.Body)
 				}
 			} else if said := problem(t, r); r.Code != http.StatusBadRequest || len(said.Errores) != 1 || said.Errores[0].Field != "Idempotency-Key" {
-				t.Errorf("%s con %.10q: %d %s", path, key, r.Code, r.Body)
+				t.Errorf("%s with %.10q: got %d %s", path, key, r.Code, r.Body)
 			}
 			p.untouched(t)
 		}
 	}
 }
 
-// Two operators who name their restocking alike restock twice; one who sends it twice, once.
+// Two operators with the same key restock twice; one operator who repeats the request restocks once.
 func TestKeyOfReponerBelongsToItsCaller(t *testing.T) {
 	p := newGate(t)
 	for _, c := range []struct{ usuario, remains string }{{"oti", "505"}, {"ota", "510"}, {"oti", "505"}} {
 		r := p.do(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, append(p.as(t, c.usuario, identity.Operador), "Idempotency-Key", "k")...)
 		if r.Code != http.StatusOK || !strings.Contains(r.Body.String(), c.remains) {
-			t.Errorf("%s: %d %s, quiero %s", c.usuario, r.Code, r.Body, c.remains)
+			t.Errorf("%s: got %d %s, want %s", c.usuario, r.Code, r.Body, c.remains)
 		}
 	}
 }
 
-// A mutation of which a part failed may come again with its key: what was done of it is not done again.
+// A mutation that failed in part may be repeated with its key. The fields that were done are not done again.
 func TestKeyOfAHalfDoneMutation(t *testing.T) {
 	p := newGate(t)
 	query := `mutation{a:comprar(compra:{productos:[{idProducto:"1",cantidad:1}]}){id} b:comprar(compra:{productos:[{idProducto:"1",cantidad:2}]}){id} c:aprobar(id:"` + nobodysCompra + `",aprobada:true){id}}`
@@ -235,6 +235,6 @@ func TestKeyOfAHalfDoneMutation(t *testing.T) {
 		}
 	}
 	if compras := p.manager.Compras(); len(compras) != 2 {
-		t.Errorf("%d compras", len(compras))
+		t.Errorf("got %d purchases", len(compras))
 	}
 }

@@ -41,66 +41,66 @@ var badInputs = []struct {
 	field                 string
 	headers               []string
 }{
-	{"sin cuerpo", comprar, ``, 400, "", nil},
-	{"JSON roto", comprar, `{"id_usuario":`, 400, "", nil},
-	{"algo después del JSON", comprar, linea("1") + `{}`, 400, "", nil},
-	{"una lista", comprar, `[]`, 400, "", nil},
-	{"un campo desconocido", comprar, `{"id_usuario":"ana","usuario":"ana"}`, 400, "", nil},
-	{"más de 1 MiB", comprar, `{"id_usuario":"` + strings.Repeat("a", contracts.MaxRequestBody) + `"}`, 413, "", nil},
-	{"sin usuario", comprar, `{"productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
-	{"usuario que no es un texto", comprar, `{"id_usuario":7,"productos":[]}`, 400, "id_usuario", nil},
-	{"usuario demasiado largo", comprar, `{"id_usuario":"` + strings.Repeat("a", 65) + `","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
-	{"usuario con caracteres de control", comprar, `{"id_usuario":"a\u0000b","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
-	{"id que no es un UUID", comprar, `{"id":"1","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id", nil},
-	{"sin productos", comprar, `{"id_usuario":"ana"}`, 400, "productos", nil},
-	{"ninguna línea", comprar, compra(`[]`), 400, "productos", nil},
-	{"101 líneas", comprar, compra(overHundred), 400, "productos", nil},
-	{"productos que no son una lista", comprar, compra(`"1:2"`), 400, "productos", nil},
-	{"producto repetido", comprar, compra(`[{"id_producto":"1","cantidad":1},{"id_producto":"1","cantidad":2}]`), 400, "productos[1].id_producto", nil},
-	{"producto con caracteres de control", comprar, compra(`[{"id_producto":"1\n","cantidad":1}]`), 400, "productos[0].id_producto", nil},
-	{"producto demasiado largo", comprar, compra(`[{"id_producto":"` + strings.Repeat("1", 65) + `","cantidad":1}]`), 400, "productos[0].id_producto", nil},
-	{"producto que falta", comprar, compra(`[{"cantidad":1}]`), 400, "productos[0].id_producto", nil},
-	{"cantidad 0", comprar, linea("0"), 400, "productos[0].cantidad", nil},
-	{"cantidad que falta", comprar, compra(`[{"id_producto":"1"}]`), 400, "productos[0].cantidad", nil},
-	{"cantidad negativa", comprar, linea("-1"), 400, "productos[0].cantidad", nil},
-	{"cantidad de más de 1.000.000", comprar, linea("1000001"), 400, "productos[0].cantidad", nil},
-	{"cantidad que no cabe", comprar, linea("1e30"), 400, "productos[0].cantidad", nil},
-	{"cantidad que no es un número", comprar, linea(`"dos"`), 400, "productos[0].cantidad", nil},
-	{"cantidad con decimales", comprar, linea("1.5"), 400, "productos[0].cantidad", nil},
-	{"domicilio que no es un booleano", comprar, `{"id_usuario":"ana","domicilio":"True"}`, 400, "domicilio", nil},
-	{"clave vacía", comprar, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", ""}},
-	{"clave demasiado larga", comprar, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", strings.Repeat("k", 256)}},
-	{"clave con tildes", comprar, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", "clavé"}},
-	{"leer con un id que no es un UUID", "GET /api/compras/1", ``, 400, "id", nil},
-	{"seguir con un id que no es un UUID", "GET /api/compras/1/eventos", ``, 400, "id", nil},
-	{"seguir desde lo que no es un número", "GET /api/compras/01938f5e-7c1a-7000-8000-000000000001/eventos", ``, 400, "Last-Event-ID", []string{"Last-Event-ID", "x"}},
-	{"límite que no es un número", "GET /api/usuarios/ana/compras?limite=x", ``, 400, "limite", nil},
-	{"límite 0", "GET /api/usuarios/ana/compras?limite=0", ``, 400, "limite", nil},
-	{"límite de más de 100", "GET /api/usuarios/ana/compras?limite=101", ``, 400, "limite", nil},
-	{"lista de un usuario demasiado largo", "GET /api/usuarios/" + strings.Repeat("a", 65) + "/compras", ``, 400, "id_usuario", nil},
-	{"producto de id demasiado largo", "GET /api/productos/" + strings.Repeat("a", 65), ``, 400, "id", nil},
-	{"reponer 0", "POST /api/productos/1/reposicion", `{"cantidad":0}`, 400, "cantidad", nil},
-	{"reponer más de 1.000.000", "POST /api/productos/1/reposicion", `{"cantidad":1000001}`, 400, "cantidad", nil},
-	{"reponer lo que no es un número", "POST /api/productos/1/reposicion", `{"cantidad":"x"}`, 400, "cantidad", nil},
-	{"reponer sin cuerpo", "POST /api/productos/1/reposicion", ``, 400, "", nil},
-	{"reponer con una clave vacía", "POST /api/productos/1/reposicion", `{"cantidad":1}`, 400, "Idempotency-Key", []string{"Idempotency-Key", ""}},
-	{"cancelar con un id que no es un UUID", "POST /api/compras/1/cancelacion", ``, 400, "id", nil},
-	{"cancelar con un motivo demasiado largo", cancelar, `{"motivo":"` + strings.Repeat("a", 501) + `"}`, 400, "motivo", nil},
-	{"cancelar con un motivo que no es un texto", cancelar, `{"motivo":1}`, 400, "motivo", nil},
-	{"cancelar con JSON roto", cancelar, `{`, 400, "", nil},
-	{"decidir sin decir qué", aprobar, `{}`, 400, "aprobada", nil},
-	{"decidir con un texto", aprobar, `{"aprobada":"sí"}`, 400, "aprobada", nil},
-	{"decidir sin cuerpo", aprobar, ``, 400, "", nil},
-	{"una orden de id que no es un UUID", "GET /api/ordenes/1", ``, 400, "id", nil},
-	{"despachar un id que no es un UUID", "POST /api/ordenes/1/despacho", ``, 400, "id", nil},
-	{"un estado que no hay", "GET /api/compras?estado=NADA", ``, 400, "estado", nil},
-	{"domicilio que no es sí ni no", "GET /api/compras?domicilio=x", ``, 400, "domicilio", nil},
-	{"segundos que no son", "GET /api/operacion/resumen?segundos=x", ``, 400, "segundos", nil},
-	{"minutos que no son", "GET /api/operacion/colas?minutos=x", ``, 400, "minutos", nil},
-	{"buscar demasiado", "GET /api/productos?buscar=" + strings.Repeat("a", 65), ``, 400, "buscar", nil},
-	{"buscar lo que no es texto", "GET /api/productos?buscar=%00", ``, 400, "buscar", nil},
-	{"una página después de lo que no es", "GET /api/compras?despues=" + strings.Repeat("a", 60_000), ``, 400, "despues", nil},
-	{"y de un usuario", "GET /api/usuarios/ana/compras?despues=" + strings.Repeat("a", 60_000), ``, 400, "despues", nil},
+	{"no body", comprar, ``, 400, "", nil},
+	{"broken JSON", comprar, `{"id_usuario":`, 400, "", nil},
+	{"text after the JSON", comprar, linea("1") + `{}`, 400, "", nil},
+	{"a list", comprar, `[]`, 400, "", nil},
+	{"an unknown field", comprar, `{"id_usuario":"ana","usuario":"ana"}`, 400, "", nil},
+	{"more than 1 MiB", comprar, `{"id_usuario":"` + strings.Repeat("a", contracts.MaxRequestBody) + `"}`, 413, "", nil},
+	{"no customer", comprar, `{"productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
+	{"customer that is no text", comprar, `{"id_usuario":7,"productos":[]}`, 400, "id_usuario", nil},
+	{"customer too long", comprar, `{"id_usuario":"` + strings.Repeat("a", 65) + `","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
+	{"customer with control characters", comprar, `{"id_usuario":"a\u0000b","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id_usuario", nil},
+	{"id that is no UUID", comprar, `{"id":"1","id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, 400, "id", nil},
+	{"no products", comprar, `{"id_usuario":"ana"}`, 400, "productos", nil},
+	{"no lines", comprar, compra(`[]`), 400, "productos", nil},
+	{"101 lines", comprar, compra(overHundred), 400, "productos", nil},
+	{"products that are no list", comprar, compra(`"1:2"`), 400, "productos", nil},
+	{"product twice", comprar, compra(`[{"id_producto":"1","cantidad":1},{"id_producto":"1","cantidad":2}]`), 400, "productos[1].id_producto", nil},
+	{"product with control characters", comprar, compra(`[{"id_producto":"1\n","cantidad":1}]`), 400, "productos[0].id_producto", nil},
+	{"product too long", comprar, compra(`[{"id_producto":"` + strings.Repeat("1", 65) + `","cantidad":1}]`), 400, "productos[0].id_producto", nil},
+	{"product missing", comprar, compra(`[{"cantidad":1}]`), 400, "productos[0].id_producto", nil},
+	{"quantity 0", comprar, linea("0"), 400, "productos[0].cantidad", nil},
+	{"quantity missing", comprar, compra(`[{"id_producto":"1"}]`), 400, "productos[0].cantidad", nil},
+	{"quantity negative", comprar, linea("-1"), 400, "productos[0].cantidad", nil},
+	{"quantity over 1,000,000", comprar, linea("1000001"), 400, "productos[0].cantidad", nil},
+	{"quantity that overflows", comprar, linea("1e30"), 400, "productos[0].cantidad", nil},
+	{"quantity that is no number", comprar, linea(`"dos"`), 400, "productos[0].cantidad", nil},
+	{"quantity with decimals", comprar, linea("1.5"), 400, "productos[0].cantidad", nil},
+	{"domicilio that is no boolean", comprar, `{"id_usuario":"ana","domicilio":"True"}`, 400, "domicilio", nil},
+	{"empty key", comprar, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", ""}},
+	{"key too long", comprar, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", strings.Repeat("k", 256)}},
+	{"key with accents", comprar, linea("1"), 400, "Idempotency-Key", []string{"Idempotency-Key", "clavé"}},
+	{"read an id that is no UUID", "GET /api/compras/1", ``, 400, "id", nil},
+	{"follow an id that is no UUID", "GET /api/compras/1/eventos", ``, 400, "id", nil},
+	{"follow from what is no number", "GET /api/compras/01938f5e-7c1a-7000-8000-000000000001/eventos", ``, 400, "Last-Event-ID", []string{"Last-Event-ID", "x"}},
+	{"limit that is no number", "GET /api/usuarios/ana/compras?limite=x", ``, 400, "limite", nil},
+	{"limit 0", "GET /api/usuarios/ana/compras?limite=0", ``, 400, "limite", nil},
+	{"limit over 100", "GET /api/usuarios/ana/compras?limite=101", ``, 400, "limite", nil},
+	{"list of a customer too long", "GET /api/usuarios/" + strings.Repeat("a", 65) + "/compras", ``, 400, "id_usuario", nil},
+	{"product whose id is too long", "GET /api/productos/" + strings.Repeat("a", 65), ``, 400, "id", nil},
+	{"restock 0", "POST /api/productos/1/reposicion", `{"cantidad":0}`, 400, "cantidad", nil},
+	{"restock over 1,000,000", "POST /api/productos/1/reposicion", `{"cantidad":1000001}`, 400, "cantidad", nil},
+	{"restock what is no number", "POST /api/productos/1/reposicion", `{"cantidad":"x"}`, 400, "cantidad", nil},
+	{"restock without a body", "POST /api/productos/1/reposicion", ``, 400, "", nil},
+	{"restock with an empty key", "POST /api/productos/1/reposicion", `{"cantidad":1}`, 400, "Idempotency-Key", []string{"Idempotency-Key", ""}},
+	{"cancel an id that is no UUID", "POST /api/compras/1/cancelacion", ``, 400, "id", nil},
+	{"cancel with a reason too long", cancelar, `{"motivo":"` + strings.Repeat("a", 501) + `"}`, 400, "motivo", nil},
+	{"cancel with a reason that is no text", cancelar, `{"motivo":1}`, 400, "motivo", nil},
+	{"cancel with broken JSON", cancelar, `{`, 400, "", nil},
+	{"decide without a decision", aprobar, `{}`, 400, "aprobada", nil},
+	{"decide by a text", aprobar, `{"aprobada":"sí"}`, 400, "aprobada", nil},
+	{"decide without a body", aprobar, ``, 400, "", nil},
+	{"an order whose id is no UUID", "GET /api/ordenes/1", ``, 400, "id", nil},
+	{"dispatch an id that is no UUID", "POST /api/ordenes/1/despacho", ``, 400, "id", nil},
+	{"an unknown state", "GET /api/compras?estado=NADA", ``, 400, "estado", nil},
+	{"domicilio neither true nor false", "GET /api/compras?domicilio=x", ``, 400, "domicilio", nil},
+	{"seconds that are no number", "GET /api/operacion/resumen?segundos=x", ``, 400, "segundos", nil},
+	{"minutes that are no number", "GET /api/operacion/colas?minutos=x", ``, 400, "minutos", nil},
+	{"search too long", "GET /api/productos?buscar=" + strings.Repeat("a", 65), ``, 400, "buscar", nil},
+	{"search for what is no text", "GET /api/productos?buscar=%00", ``, 400, "buscar", nil},
+	{"a page after a bad cursor", "GET /api/compras?despues=" + strings.Repeat("a", 60_000), ``, 400, "despues", nil},
+	{"a customer's page after a bad cursor", "GET /api/usuarios/ana/compras?despues=" + strings.Repeat("a", 60_000), ``, 400, "despues", nil},
 	{"a cursor with a NUL", "GET /api/compras?despues=2026-01-02T03:04:05Z_01938f5e-7c1a-7000-8000-000000000001%00", ``, 400, "despues", nil},
 	{"a cursor with a broken byte", "GET /api/usuarios/ana/compras?despues=2026-01-02T03:04:05Z_01938f5e-7c1a-7000-8000-00000000000%ff", ``, 400, "despues", nil},
 	{"a cursor that was changed", "GET /api/usuarios/ana/compras?despues=2026-01-02T03:04:05Z", ``, 400, "despues", nil},
@@ -121,10 +121,10 @@ var badInputs = []struct {
 	{"a query with a semicolon", "GET /api/productos?buscar=cafe;x=1", ``, 400, "", nil},
 	{"a page of 1e1", "GET /api/compras?limite=1e1", ``, 400, "limite", nil},
 	{"a page of two sizes", "GET /api/compras?limite=1&limite=2", ``, 400, "limite", nil},
-	{"una ruta que no existe", "GET /api/nada", ``, 404, "", nil},
-	{"otra fuera de /api", "GET /nada", ``, 404, "", nil},
-	{"un método que no se admite", "DELETE /api/compras", ``, 405, "", nil},
-	{"leer el v1", "GET /v1", ``, 405, "", nil},
+	{"a path that does not exist", "GET /api/nada", ``, 404, "", nil},
+	{"a path outside of /api", "GET /nada", ``, 404, "", nil},
+	{"a method that is not allowed", "DELETE /api/compras", ``, 405, "", nil},
+	{"read /v1", "GET /v1", ``, 405, "", nil},
 }
 
 // Bad input over REST: a problem that names the field, and nothing called, published or stored.
@@ -136,17 +136,17 @@ func TestBadInput(t *testing.T) {
 			r := p.do(t, verb, path, c.body, c.headers...)
 			said := problem(t, r)
 			if r.Code != c.status || said.Status != c.status || said.Detail == "" || !strings.HasPrefix(said.Type, "urn:entregas:problema:") {
-				t.Errorf("%d %+v, quiero %d", r.Code, said, c.status)
+				t.Errorf("got %d %+v, want %d", r.Code, said, c.status)
 			}
 			if c.field != "" && (len(said.Errores) != 1 || !strings.HasSuffix(said.Errores[0].Field, c.field) || said.Errores[0].Detalle == "" || strings.Contains(said.Errores[0].Detalle, "que se espera")) {
-				t.Errorf("campos %+v, quiero %s", said.Errores, c.field)
+				t.Errorf("got fields %+v, want %s", said.Errores, c.field)
 			}
 			p.untouched(t)
 		})
 	}
 }
 
-// A path that is written otherwise is no path of ours: a redirect would make a client send its POST again as a GET.
+// A path in another spelling is 404. A redirect would make a client send its POST again as a GET.
 func TestNoRedirect(t *testing.T) {
 	p := newGate(t)
 	for _, verb := range []string{http.MethodPost, http.MethodGet, http.MethodDelete} {
@@ -163,7 +163,7 @@ func TestNoRedirect(t *testing.T) {
 	p.untouched(t)
 }
 
-// An id in capitals is taken, everywhere, and told in its canonical form.
+// Every operation takes an id in capitals and answers it in its canonical form.
 func TestCapitals(t *testing.T) {
 	for _, c := range []struct {
 		operation, body string
@@ -192,7 +192,7 @@ func TestCapitals(t *testing.T) {
 	}
 }
 
-// A body of unknown length that turns out to be empty is none.
+// A chunked body that is empty counts as no body.
 func TestEmptyChunkedBody(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, contracts.EstadoConfirmada)
@@ -231,7 +231,7 @@ func TestUnknownCompra(t *testing.T) {
 	}
 }
 
-// v1Response is what a GraphQL client reads.
+// v1Response is an answer of /v1.
 type v1Response struct {
 	Data *struct {
 		CrearCompra struct {
@@ -275,7 +275,7 @@ func TestV1(t *testing.T) {
 	}
 	c := p.manager.Compras()[0]
 	if c.IDUsuario != "ana" || !c.Domicilio || len(c.Productos) != 2 || c.Productos[1] != (contracts.Linea{IDProducto: "2", Cantidad: 3}) {
-		t.Errorf("llegó %+v", c)
+		t.Errorf("arrived as %+v", c)
 	}
 	said = p.v1(t, `{"query":"{compras(idUsuario:\"ana\"){idUsuario estado}}"}`)
 	if said.Data == nil || len(said.Data.Compras) != 1 || said.Data.Compras[0].Estado != "RECIBIDA" || said.Data.Compras[0].IDUsuario != "ana" {
@@ -283,40 +283,40 @@ func TestV1(t *testing.T) {
 	}
 	p.manager.GoDown()
 	if said = p.v1(t, mutation("ana", "1:1", "False")); said.Data == nil || said.Data.CrearCompra.Codigo != 203 {
-		t.Errorf("con gestor-compra caído: %+v", said)
+		t.Errorf("gestor-compra down: %+v", said)
 	}
 }
 
 func TestBadInputV1(t *testing.T) {
 	for _, c := range []struct{ name, body, code, field string }{
-		{"JSON roto", `{"query":`, "invalido", ""},
-		{"más de 1 MiB", mutation(strings.Repeat("a", contracts.MaxRequestBody), "1:1", "True"), "demasiado", ""},
-		{"una consulta que no es", `{"query":"{nada}"}`, "GRAPHQL_VALIDATION_FAILED", ""},
-		{"una consulta rota", `{"query":"{"}`, "GRAPHQL_PARSE_FAILED", ""},
-		{"sin argumentos", `{"query":"mutation{crearCompra{codigo}}"}`, "GRAPHQL_VALIDATION_FAILED", ""},
-		{"sin usuario", mutation("", "1:1", "True"), "invalido", "idUsuario"},
-		{"usuario con caracteres de control", mutation("a\tb", "1:1", "True"), "invalido", "idUsuario"},
-		{"usuario demasiado largo", mutation(strings.Repeat("a", 65), "1:1", "True"), "invalido", "idUsuario"},
-		{"sin productos", mutation("ana", "", "True"), "invalido", "productos"},
-		{"producto sin cantidad", mutation("ana", "1", "True"), "invalido", "productos[0]"},
-		{"cantidad que no es un número", mutation("ana", "1:1,2:dos", "True"), "invalido", "productos[1].cantidad"},
-		{"cantidad 0", mutation("ana", "1:0", "True"), "invalido", "productos[0].cantidad"},
-		{"cantidad de más de 1.000.000", mutation("ana", "1:1000001", "True"), "invalido", "productos[0].cantidad"},
-		{"cantidad que no cabe", mutation("ana", "1:99999999999999999999", "True"), "invalido", "productos[0].cantidad"},
-		{"producto repetido", mutation("ana", "1:1,1:2", "True"), "invalido", "productos[1].id_producto"},
-		{"producto vacío", mutation("ana", ":1", "True"), "invalido", "productos[0].id_producto"},
-		{"101 líneas", mutation("ana", strings.Repeat("1:1,", 100)+"1:1", "True"), "invalido", "productos"},
-		{"domicilio que no es", mutation("ana", "1:1", "sí"), "invalido", "domicilio"},
-		{"lista sin usuario", `{"query":"{compras(idUsuario:\"\"){estado}}"}`, "invalido", "idUsuario"},
+		{"broken JSON", `{"query":`, "invalido", ""},
+		{"more than 1 MiB", mutation(strings.Repeat("a", contracts.MaxRequestBody), "1:1", "True"), "demasiado", ""},
+		{"a query of an unknown field", `{"query":"{nada}"}`, "GRAPHQL_VALIDATION_FAILED", ""},
+		{"a broken query", `{"query":"{"}`, "GRAPHQL_PARSE_FAILED", ""},
+		{"no arguments", `{"query":"mutation{crearCompra{codigo}}"}`, "GRAPHQL_VALIDATION_FAILED", ""},
+		{"no customer", mutation("", "1:1", "True"), "invalido", "idUsuario"},
+		{"customer with control characters", mutation("a\tb", "1:1", "True"), "invalido", "idUsuario"},
+		{"customer too long", mutation(strings.Repeat("a", 65), "1:1", "True"), "invalido", "idUsuario"},
+		{"no products", mutation("ana", "", "True"), "invalido", "productos"},
+		{"product without a quantity", mutation("ana", "1", "True"), "invalido", "productos[0]"},
+		{"quantity that is no number", mutation("ana", "1:1,2:dos", "True"), "invalido", "productos[1].cantidad"},
+		{"quantity 0", mutation("ana", "1:0", "True"), "invalido", "productos[0].cantidad"},
+		{"quantity over 1,000,000", mutation("ana", "1:1000001", "True"), "invalido", "productos[0].cantidad"},
+		{"quantity that overflows", mutation("ana", "1:99999999999999999999", "True"), "invalido", "productos[0].cantidad"},
+		{"product twice", mutation("ana", "1:1,1:2", "True"), "invalido", "productos[1].id_producto"},
+		{"empty product", mutation("ana", ":1", "True"), "invalido", "productos[0].id_producto"},
+		{"101 lines", mutation("ana", strings.Repeat("1:1,", 100)+"1:1", "True"), "invalido", "productos"},
+		{"bad domicilio", mutation("ana", "1:1", "sí"), "invalido", "domicilio"},
+		{"list without a customer", `{"query":"{compras(idUsuario:\"\"){estado}}"}`, "invalido", "idUsuario"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newGate(t)
 			said := p.v1(t, c.body)
 			if len(said.Errors) == 0 || said.Errors[0].Extensions.Code != c.code || said.Errors[0].Message == "" {
-				t.Fatalf("%+v, quiero %s", said, c.code)
+				t.Fatalf("got %+v, want %s", said, c.code)
 			}
 			if fields := said.Errors[0].Extensions.Errores; c.field != "" && (len(fields) != 1 || fields[0].Field != c.field) {
-				t.Errorf("campos %+v, quiero %s", fields, c.field)
+				t.Errorf("got fields %+v, want %s", fields, c.field)
 			}
 			p.untouched(t)
 		})
@@ -332,7 +332,7 @@ func TestV1DoesNotTellTheInternal(t *testing.T) {
 	}
 }
 
-// Any body is taken, or is a mistake of its sender: never an error of ours. The answer never repeats much of it. Bytes of good bodies are exchanged, dropped and doubled.
+// No body makes the bff fail, and no answer repeats much of it. The test exchanges, drops and doubles bytes of valid bodies.
 func TestArbitraryBodies(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 1)) // #nosec G404 -- a test

@@ -31,7 +31,7 @@ func (p gate) post(t *testing.T, path string, form url.Values, headers ...string
 	return p.do(t, http.MethodPost, path, form.Encode(), headers...)
 }
 
-// code signs in and gives the code that the issuer sent the browser back with.
+// code signs in and returns the code that the issuer sends to the browser.
 func (p gate) code(t *testing.T) string {
 	t.Helper()
 	r := p.post(t, "/desarrollo/entrar", signIn())
@@ -49,7 +49,7 @@ func exchange(code string) url.Values {
 	}
 }
 
-// The issuer sends a code to our own page only, and to the client that keeps PKCE's verifier.
+// The issuer sends a code only to our own page, for the known client, with a PKCE challenge.
 func TestTheIssuerRefusesWhatIsNotOurs(t *testing.T) {
 	p := newGate(t)
 	for name, c := range map[string]struct {
@@ -89,7 +89,7 @@ func TestTheIssuerRefusesWhatIsNotOurs(t *testing.T) {
 	}
 }
 
-// A code is exchanged once, by whom it was given to, for what it was given for.
+// A code is redeemed once, only by its client, with the verifier and the address of its sign-in.
 func TestACodeWorksOnce(t *testing.T) {
 	p := newGate(t)
 	accessToken := p.as(t, "ana", "cliente")[1]
@@ -118,7 +118,7 @@ func TestACodeWorksOnce(t *testing.T) {
 	}
 
 	form := exchange(p.code(t))
-	p.store.Fail(errs.New(errs.Unavailable, "caído"))
+	p.store.Fail(errs.New(errs.Unavailable, "down"))
 	if r := p.post(t, "/desarrollo/token", form); r.Code != http.StatusServiceUnavailable {
 		t.Errorf("while nobody knows whether it was used: %d %s", r.Code, r.Body)
 	}
@@ -135,7 +135,7 @@ func TestACodeWorksOnce(t *testing.T) {
 	}
 }
 
-// The address of the form fills in nothing for a person, and what it says is text.
+// The URL of the form cannot fill in a name or a role, and its values are escaped.
 func TestTheFormIsThePersons(t *testing.T) {
 	p := newGate(t)
 	q := signIn()
@@ -152,7 +152,7 @@ func TestTheFormIsThePersons(t *testing.T) {
 	}
 }
 
-// Another site's page signs nobody in or out: it can neither send the form nor end a session.
+// A page of another site can neither sign somebody in nor end a session.
 func TestAnotherSiteSignsNobodyInOrOut(t *testing.T) {
 	p := newGate(t, func(c *config) { c.Origins = []string{"https://tienda.example"} })
 	for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://otro"}, {"Origin", "null"}} {

@@ -18,7 +18,7 @@ func TestComprar(t *testing.T) {
 		t.Fatalf("%d %s", r.Code, r.Body)
 	}
 	if where := r.Header().Get("Location"); where != "/api/compras/"+a.ID || r.Header().Get("Retry-After") == "" {
-		t.Errorf("cabeceras %v", r.Header())
+		t.Errorf("headers %v", r.Header())
 	}
 	r = p.do(t, http.MethodGet, r.Header().Get("Location"), "")
 	var c contracts.Compra
@@ -27,12 +27,12 @@ func TestComprar(t *testing.T) {
 	}
 	p.manager.GoDown()
 	if r = p.do(t, http.MethodGet, "/api/compras/"+a.ID, ""); r.Code != http.StatusOK || r.Header().Get("Age") != "0" {
-		t.Errorf("con gestor-compra caído: %d, Age %q", r.Code, r.Header().Get("Age"))
+		t.Errorf("gestor-compra down: got %d, Age %q", r.Code, r.Header().Get("Age"))
 	}
 	p.broker.Fail(errNoSidecar)
 	r = p.do(t, http.MethodPost, "/api/compras", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`)
 	if problem(t, r).Status != http.StatusServiceUnavailable || r.Header().Get("Retry-After") == "" {
-		t.Errorf("con todo caído: %d %s", r.Code, r.Body)
+		t.Errorf("all down: got %d %s", r.Code, r.Body)
 	}
 }
 
@@ -46,13 +46,13 @@ func TestDecide(t *testing.T) {
 		estado                int
 		remains               contracts.Estado
 	}{
-		{"aprobar lo que no espera", "aprobacion", `{"aprobada":true}`, func() {}, 409, ""},
-		{"cancelar en marcha", "cancelacion", ``, func() { p.manager.Advance(id, contracts.EstadoIniciada) }, 202, contracts.EstadoIniciada},
-		{"aprobar", "aprobacion", `{"aprobada":true,"motivo":"bien"}`, func() { p.manager.Advance(id, contracts.EstadoPorAprobar) }, 200, contracts.EstadoConfirmada},
-		{"cancelar con gestor-compra caído", "cancelacion", `{"motivo":"tarde"}`, func() { p.manager.GoDown() }, 202, contracts.EstadoRecibida},
-		{"aprobar con gestor-compra caído", "aprobacion", `{"aprobada":true}`, func() {}, 503, ""},
-		{"cancelar lo cancelado", "cancelacion", `{}`, func() { p.manager.Respond(nil); p.manager.Advance(id, contracts.EstadoCancelada) }, 200, contracts.EstadoCancelada},
-		{"cancelar lo despachado", "cancelacion", `{}`, func() { p.manager.Advance(id, contracts.EstadoDespachada) }, 409, ""},
+		{"approve one that awaits no approval", "aprobacion", `{"aprobada":true}`, func() {}, 409, ""},
+		{"cancel one under way", "cancelacion", ``, func() { p.manager.Advance(id, contracts.EstadoIniciada) }, 202, contracts.EstadoIniciada},
+		{"approve", "aprobacion", `{"aprobada":true,"motivo":"bien"}`, func() { p.manager.Advance(id, contracts.EstadoPorAprobar) }, 200, contracts.EstadoConfirmada},
+		{"cancel with gestor-compra down", "cancelacion", `{"motivo":"tarde"}`, func() { p.manager.GoDown() }, 202, contracts.EstadoRecibida},
+		{"approve with gestor-compra down", "aprobacion", `{"aprobada":true}`, func() {}, 503, ""},
+		{"cancel a cancelled one", "cancelacion", `{}`, func() { p.manager.Respond(nil); p.manager.Advance(id, contracts.EstadoCancelada) }, 200, contracts.EstadoCancelada},
+		{"cancel a dispatched one", "cancelacion", `{}`, func() { p.manager.Advance(id, contracts.EstadoDespachada) }, 409, ""},
 	}
 	for _, step := range steps {
 		step.earlier()
@@ -97,13 +97,13 @@ func TestListOfUsuario(t *testing.T) {
 		}
 	}
 	if read("?limite=2"); len(page.Compras) != 2 || page.Siguiente == "" {
-		t.Errorf("primera: %+v", page)
+		t.Errorf("first page: %+v", page)
 	}
 	if read("?limite=2&despues=" + page.Siguiente); len(page.Compras) != 1 || page.Siguiente != "" {
-		t.Errorf("segunda: %+v", page)
+		t.Errorf("second page: %+v", page)
 	}
 	if read(""); len(page.Compras) != 3 {
-		t.Errorf("sin límite: %+v", page)
+		t.Errorf("without a limit: %+v", page)
 	}
 }
 

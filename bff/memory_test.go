@@ -25,7 +25,7 @@ import (
 	"entregas/contracts"
 )
 
-// What compose.yaml and the cluster give the bff.
+// The memory that compose.yaml and the cluster give the bff.
 const (
 	memoryLimit = 128 << 20
 	goMemLimit  = "96MiB"
@@ -74,13 +74,13 @@ func TestHostileRequestsStayWithinTheMemoryLimit(t *testing.T) {
 	}
 }
 
-// What anybody may keep open besides: as many streams, and as many connections in the middle of their headers.
+// The streams, and the connections with unfinished headers, that the flood keeps open besides.
 const (
 	openStreams     = 400
 	openConnections = 450
 )
 
-// occupy keeps them open until the test ends.
+// occupy opens these connections, and keeps them open until the test ends.
 func (p program) occupy(t *testing.T) {
 	t.Helper()
 	host := strings.TrimPrefix(p.address, "http://")
@@ -110,7 +110,7 @@ type attack struct {
 	headers                  []string
 }
 
-// askers is among how many subjects, and as many addresses, the requests are spread: one alone may hold a quarter of the room.
+// askers is the number of subjects, and of addresses, that send the requests. One alone may hold a quarter of the memory.
 const askers = 32
 
 func hostile(t *testing.T) []attack {
@@ -136,7 +136,7 @@ func hostile(t *testing.T) []attack {
 	}
 }
 
-// send sends it as the asker of that number.
+// send sends the attack as the client of that number.
 func (a attack) send(t *testing.T, p program, asker int) (status, length int) {
 	user := fmt.Sprint("u", asker%askers)
 	r, err := http.NewRequestWithContext(t.Context(), a.method, p.address+strings.Replace(a.path, "USER", user, 1), strings.NewReader(a.body))
@@ -215,7 +215,7 @@ func (p program) token(t *testing.T, user string, roles ...string) string {
 	return token
 }
 
-// peak is the most that the process ever held, in bytes. It fails the test when the process is gone.
+// peak returns the most memory that the process ever held, in bytes. It fails the test where the process is gone.
 func (p program) peak(t *testing.T) int64 {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.process.Pid))
@@ -235,7 +235,7 @@ func (p program) peak(t *testing.T) int64 {
 
 func isLinux() bool { _, err := os.Stat("/proc/self/status"); return err == nil }
 
-// limit holds the process to memoryLimit by a cgroup of its own, where we may make one.
+// limit bounds the process to memoryLimit by a cgroup, where the machine permits one.
 func limit(t *testing.T, pid int) {
 	t.Helper()
 	for _, c := range []struct{ parent, file string }{{"/sys/fs/cgroup", "memory.max"}, {"/sys/fs/cgroup/memory", "memory.limit_in_bytes"}} {

@@ -24,7 +24,7 @@ const (
 	reader  = "127.0.0.2"
 )
 
-// open is the program behind its real server and listener.
+// open is the bff behind its real server and listener.
 type open struct {
 	gate
 	address string
@@ -66,7 +66,7 @@ func (o *open) dial(t *testing.T, from, text string) net.Conn {
 	return conn
 }
 
-// status is the answer's, 0 where there is none within five seconds.
+// status returns the status of the answer, 0 where none comes within five seconds.
 func status(conn net.Conn) int {
 	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // a stream's body has no end
@@ -76,7 +76,7 @@ func status(conn net.Conn) int {
 	return response.StatusCode
 }
 
-// served requires that another customer's address is answered.
+// served fails the test where a client of another address is not answered.
 func (o *open) served(t *testing.T) {
 	t.Helper()
 	if code := status(o.dial(t, reader, "GET /api/productos HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")); code != http.StatusOK {
@@ -94,8 +94,8 @@ func (o *open) drained(t *testing.T) {
 	}
 }
 
-// However many connections one address opens and leaves unfinished, a bounded number is held for a bounded time; clients at other
-// addresses are served.
+// The bff holds a bounded number of unfinished requests of one address, each for a bounded time. It serves clients of other
+// addresses meanwhile.
 func TestUnfinishedRequests(t *testing.T) {
 	const perAddress, flood = 20, 300
 	ana := strings.Join(newGate(t).as(t, "ana", identity.Cliente), ": ")
@@ -127,7 +127,7 @@ func TestUnfinishedRequests(t *testing.T) {
 	}
 }
 
-// Many addresses together hold no more than the total.
+// Many addresses together have no more connections than the total.
 func TestTotalOfConnections(t *testing.T) {
 	const total = 30
 	o := serveOpen(t, 10, total)
@@ -141,7 +141,7 @@ func TestTotalOfConnections(t *testing.T) {
 	o.served(t)
 }
 
-// fromAddresses is a listener to which clients come from made-up addresses.
+// fromAddresses is a listener whose connections have invented client addresses.
 type fromAddresses struct {
 	local   string
 	clients chan string
@@ -171,7 +171,7 @@ func tcpAddr(address string) net.Addr {
 	return a
 }
 
-// Few addresses that fill the program's connections take neither the sidecar's place, nor a health check's, nor a new customer's.
+// A few addresses that fill the connections of the bff leave room for the sidecar, for health checks and for new clients.
 func TestFloodedConnectionsLeaveRoom(t *testing.T) {
 	const perAddress, total = 8, 64
 	for name, c := range map[string]struct {
@@ -209,7 +209,7 @@ func TestFloodedConnectionsLeaveRoom(t *testing.T) {
 	}
 }
 
-// One address has so many live streams, by events and by websocket together; another address has its own.
+// The live streams of one address are bounded, events and websockets together. Another address has its own bound.
 func TestStreamsOfOneAddress(t *testing.T) {
 	const streams = 5
 	o := serveOpen(t, 0, 0, func(c *config) { c.MaxStreamsPerAddress = streams })
@@ -250,7 +250,7 @@ func TestStreamsOfOneAddress(t *testing.T) {
 	}
 }
 
-// Behind proxies of ours the connections are the proxy's: what is counted is what each customer has under way, by what the proxy says.
+// Behind our own proxies the bff counts the requests under way of each client address, which the proxy writes, and no connections.
 func TestUnderWayBehindAProxy(t *testing.T) {
 	o := serveOpen(t, 0, 0, func(c *config) { c.Proxies, c.MaxConnectionsPerAddress, c.MaxStreamsPerAddress = 1, 3, 2 })
 	stream := func(customer string) string {
@@ -266,7 +266,7 @@ func TestUnderWayBehindAProxy(t *testing.T) {
 	}
 }
 
-// A client that takes nothing of a stream is gone after its time, whatever kind of stream it is.
+// A stream of any kind ends where its client does not read within streams.Take.
 func TestStreamThatNobodyTakes(t *testing.T) {
 	ended := make(chan error, 1)
 	server := httptest.NewServer(edge.Deadline(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

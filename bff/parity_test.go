@@ -16,7 +16,7 @@ import (
 	"entregas/internal/errs"
 )
 
-// operation is one that both doors have.
+// operation is an operation of both REST and GraphQL.
 type operation struct {
 	rest, field string // its name in openapi.yaml, and among the mutations
 	path        string // with %s for the id
@@ -42,7 +42,7 @@ var operations = []operation{
 	{"reponerMensaje", "reponerMensaje", "/api/mensajes-muertos/%s/reposicion", `mutation($id:ID!){reponerMensaje(id:$id){id}}`, deadID, ``, "", ``},
 }
 
-// verdict is what a door says of an input: "" where it takes it, else the error's code, and the field that is wrong.
+// verdict is the result of an input: no code where it is accepted, else the code of the error and the wrong field.
 type verdict struct{ code, field string }
 
 func (p gate) byREST(t *testing.T, o operation, id, body string, headers ...string) verdict {
@@ -56,7 +56,7 @@ func (p gate) byREST(t *testing.T, o operation, id, body string, headers ...stri
 	return verdictOf(t, p.do(t, http.MethodPost, path, body, headers...))
 }
 
-// byGraphQL sends the same as variables.
+// byGraphQL sends the same input as variables.
 func (p gate) byGraphQL(t *testing.T, o operation, id, body, key string, headers ...string) verdict {
 	t.Helper()
 	variables := map[string]json.RawMessage{}
@@ -109,7 +109,7 @@ func verdictOf(t *testing.T, r *httptest.ResponseRecorder) verdict {
 	return v
 }
 
-// Both doors take the same inputs, and refuse the same ones by the same code and field.
+// REST and GraphQL accept the same inputs, and refuse the same ones with the same code and field.
 func TestParity(t *testing.T) {
 	line := func(product, quantity string) string {
 		return `{"id_usuario":"ana","productos":[{"id_producto":"2","cantidad":1},{"id_producto":` + product + `,"cantidad":` + quantity + `}]}`
@@ -193,7 +193,7 @@ func TestParity(t *testing.T) {
 	}
 }
 
-// A key is the same thing at both doors, as a header or as the argument key, for every operation.
+// For every operation a key in the header and a key in the argument follow the same rules, by REST and GraphQL.
 func TestParityOfKeys(t *testing.T) {
 	for _, o := range operations {
 		fresh := func() gate {
@@ -240,7 +240,7 @@ func TestParityOfKeys(t *testing.T) {
 	}
 }
 
-// The table has every operation that writes, of both contracts.
+// The table has every operation that writes, of OpenAPI and of the GraphQL schema.
 func TestParityIsComplete(t *testing.T) {
 	for path, item := range document.Paths.Map() {
 		if item.Post != nil && !slices.ContainsFunc(operations, func(o operation) bool { return o.rest == item.Post.OperationID }) {
@@ -257,7 +257,7 @@ func TestParityIsComplete(t *testing.T) {
 	}
 }
 
-// An instant is told in one form, to the millisecond, wherever it is read.
+// An instant has the same form, to the millisecond, in every answer.
 func TestInstants(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, contracts.EstadoCancelada)

@@ -16,8 +16,8 @@ import (
 	"entregas/internal/errs"
 )
 
-// A subject has so many keys at once, over all replicas, whichever way a key comes; what was sent before is still answered
-// alike, and nobody else is any poorer.
+// The Idempotency-Keys of a subject are bounded over all replicas, in the header and as an argument. A repetition is still answered
+// alike, and other subjects keep their own quota.
 func TestQuota(t *testing.T) {
 	const most = 5
 	p := newGate(t, func(c *config) { c.MaxKeys = most })
@@ -63,7 +63,7 @@ func TestQuota(t *testing.T) {
 	}
 }
 
-// A mutation writes a row for each of its fields: under one Idempotency-Key each but the first is a key of its own.
+// A mutation writes a row for each of its fields. Under one Idempotency-Key each field but the first counts as a key.
 func TestQuotaOfManyFields(t *testing.T) {
 	p := newGate(t, func(c *config) { c.MaxKeys = 5 })
 	ana := p.as(t, "ana", identity.Cliente)
@@ -82,7 +82,7 @@ func TestQuotaOfManyFields(t *testing.T) {
 	}
 }
 
-// Replicas that draw at once from one count give out no more than there is, and a key is free again when its day is over.
+// Replicas that draw at the same time give out no more keys than the quota. A key is free again after its day.
 func TestQuotaOfManyReplicas(t *testing.T) {
 	const most, replicas, each = 500, 4, 200
 	p := newGate(t)
@@ -120,7 +120,7 @@ func TestQuotaOfManyReplicas(t *testing.T) {
 	}
 }
 
-// A key on what changes nothing says nothing: nothing is kept of it. On a mutation it does.
+// An Idempotency-Key on a query has no effect and takes no room. On a mutation it has.
 func TestKeysOfWhatChangesNothing(t *testing.T) {
 	p := newGate(t)
 	for _, query := range []string{"{productos{id}}", "query{a:productos{nombre}}", "{no{hay}}", "{", "subscription{cambios(id:\"x\"){numero}}"} {
@@ -136,7 +136,7 @@ func TestKeysOfWhatChangesNothing(t *testing.T) {
 	}
 }
 
-// Of an answer that is too long to be kept it is remembered that it was done; one that is not counts as what it weighs.
+// Of an answer that is too long only the fact is kept that the request was done. A shorter answer counts by its length.
 func TestLongAnswersUnderAKey(t *testing.T) {
 	aliases := func(n int) string {
 		var s strings.Builder
@@ -167,7 +167,7 @@ func TestLongAnswersUnderAKey(t *testing.T) {
 	}
 }
 
-// The largest answers that our mutations give are kept whole.
+// The largest answers of mutations are kept whole.
 func TestWhatMutationsAnswerIsKept(t *testing.T) {
 	o := contracts.Orden{ID: idOrden, DatosComandoOrden: contracts.DatosComandoOrden{IDCompra: idOrden, IDUsuario: strings.Repeat("ñ", contracts.MaxIdentifier)}, Estado: contracts.EstadoOrdenDespachada}
 	for range contracts.MaxLineas {
@@ -182,7 +182,7 @@ func TestWhatMutationsAnswerIsKept(t *testing.T) {
 	}
 }
 
-// What refuses a GraphQL request before it is one says so as GraphQL does.
+// A refusal by the middleware has the shape of GraphQL too.
 func TestRefusalsOfGraphQLHaveItsShape(t *testing.T) {
 	p := newGate(t, func(c *config) { c.PerSubject, c.Burst = 0.001, 4 })
 	ana := p.as(t, "ana", identity.Cliente)

@@ -30,7 +30,7 @@ func (p gate) browser(t *testing.T) browser {
 	return browserOf(t, server.Listener.Addr().String())
 }
 
-// browserOf is a browser that finds the program at its public address, which the test serves at server.
+// browserOf returns a browser that reaches the bff at its public address, which the test serves at server.
 func browserOf(t *testing.T, server string) browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -40,7 +40,7 @@ func browserOf(t *testing.T, server string) browser {
 	return browser{baseURL: publicBase, Client: &http.Client{Jar: jar, Transport: toHere{server}}}
 }
 
-// publicBase is where browsers see the program of the tests: only there does its issuer send them back to.
+// publicBase is the public address of the bff in tests, the only one to which its issuer sends browsers back.
 const publicBase = "http://127.0.0.1:8888"
 
 type toHere struct{ server string }
@@ -80,7 +80,7 @@ func (n browser) do(t *testing.T, verb, path, body string, headers ...string) (i
 
 var hidden = regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`)
 
-// signIn signs in through the form, as a person would, and gives the page on which it ends.
+// signIn signs in through the form, as a person would, and returns the last page.
 func (n browser) signIn(t *testing.T, usuario, role, returnTo string) (int, string) {
 	t.Helper()
 	status, _, form := n.do(t, http.MethodGet, "/entrar?volver="+url.QueryEscape(returnTo), "")
@@ -115,7 +115,7 @@ func TestSession(t *testing.T) {
 	p := newGate(t)
 	n := p.browser(t)
 	if _, status := n.session(t); status != http.StatusUnauthorized {
-		t.Errorf("antes de entrar: %d", status)
+		t.Errorf("before the sign-in: got %d", status)
 	}
 	if status, page := n.signIn(t, "ana", "cliente", "/compras?x=1&y=2"); status != http.StatusOK || !strings.Contains(page, "url=/compras?x=1&amp;y=2") {
 		t.Fatalf("%d %s", status, page)
@@ -124,50 +124,50 @@ func TestSession(t *testing.T) {
 	if status != http.StatusOK || q.Usuario != "ana" || len(q.Roles) != 1 || q.Roles[0] != identity.Cliente || q.CSRF == "" {
 		t.Fatalf("%d %+v", status, q)
 	}
-	// A write needs the token that only our pages can read.
+	// A write with the session's cookie needs the CSRF token.
 	for _, c := range []struct {
 		csrf   string
 		status int
 	}{{"", 403}, {"otro", 403}, {q.CSRF, 202}} {
 		if status, _, body := n.do(t, http.MethodPost, "/api/compras", oneCompra, identity.CSRFHeader, c.csrf); status != c.status {
-			t.Errorf("comprar con %q: %d %s", c.csrf, status, body)
+			t.Errorf("buy with %q: got %d %s", c.csrf, status, body)
 		}
 		if status, _, body := n.do(t, http.MethodPost, "/graphql", `{"query":"{productos{id}}"}`, identity.CSRFHeader, c.csrf, "Content-Type", "application/json"); (status == 403) != (c.status == 403) {
-			t.Errorf("GraphQL con %q: %d %s", c.csrf, status, body)
+			t.Errorf("GraphQL with %q: got %d %s", c.csrf, status, body)
 		}
 	}
 	if c := p.manager.Compras(); len(c) != 1 || c[0].IDUsuario != "ana" {
-		t.Errorf("compras %+v", c)
+		t.Errorf("purchases %+v", c)
 	}
 	for path, want := range map[string]int{"/api/usuarios/ana/compras": 200, "/api/usuarios/eva/compras": 404, "/api/compras": 403} {
 		if status, _, body := n.do(t, http.MethodGet, path, ""); status != want {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
 	}
-	// What the store has opens no session.
+	// The keys and values of the store do not open a session.
 	for _, key := range p.store.Keys("session/") {
 		other := p.browser(t)
 		if status, _, _ := other.do(t, http.MethodGet, "/sesion", "", "Cookie", "entregas_sesion="+strings.TrimPrefix(key, "session/")); status != http.StatusUnauthorized {
-			t.Errorf("con lo guardado: %d", status)
+			t.Errorf("with what the store has: got %d", status)
 		}
 	}
-	p.store.Fail(errs.New(errs.Unavailable, "caído"))
+	p.store.Fail(errs.New(errs.Unavailable, "down"))
 	if status, _, body := n.do(t, http.MethodGet, "/api/usuarios/ana/compras", ""); status != http.StatusServiceUnavailable {
-		t.Errorf("sin almacén: %d %s", status, body)
+		t.Errorf("without the store: got %d %s", status, body)
 	}
 	p.store.Fail(nil)
 	if status, _, _ := n.do(t, http.MethodPost, "/salir", ""); status != http.StatusForbidden {
-		t.Errorf("salir sin la cabecera: %d", status)
+		t.Errorf("sign out without the header: got %d", status)
 	}
 	if status, _, _ := n.do(t, http.MethodPost, "/salir", "", identity.CSRFHeader, q.CSRF); status != http.StatusNoContent {
 		t.Errorf("salir: %d", status)
 	}
 	if _, status := n.session(t); status != http.StatusUnauthorized || len(p.store.Keys("session/")) != 0 {
-		t.Errorf("después de salir: %d", status)
+		t.Errorf("after the sign-out: got %d", status)
 	}
 }
 
-// The cookies are what they must be, and a session of one replica is one of all.
+// The cookies have the right attributes, and a session holds in all replicas.
 func TestCookies(t *testing.T) {
 	p := newGate(t, func(c *config) { c.PublicURL = "https://entregas.example" })
 	r := p.do(t, http.MethodGet, "/entrar", "", nobody...)
@@ -198,13 +198,13 @@ func TestCookies(t *testing.T) {
 	}
 	_, headers, _ := n.do(t, http.MethodPost, "/desarrollo/entrar", values.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 	returnTo := headers.Get("Location")
-	// Another browser that is sent there (somebody else's sign-in put upon it) does not get in.
+	// Another browser that follows the link of this sign-in gets no session.
 	if status, _, _ := p.browser(t).do(t, http.MethodGet, returnTo, ""); status != http.StatusUnauthorized {
-		t.Errorf("el ingreso de otro: %d", status)
+		t.Errorf("sign-in of somebody else: got %d", status)
 	}
 	otherState := strings.Replace(returnTo, "state=", "state=x", 1)
 	if status, _, _ := n.do(t, http.MethodGet, otherState, ""); status != http.StatusUnauthorized {
-		t.Errorf("otro state: %d", status)
+		t.Errorf("another state: got %d", status)
 	}
 	status, headers, _ := n.do(t, http.MethodGet, returnTo, "")
 	cookie := headers.Values("Set-Cookie")
@@ -215,16 +215,16 @@ func TestCookies(t *testing.T) {
 		t.Errorf("%+v", q)
 	}
 	if status, _, _ := n.do(t, http.MethodGet, returnTo, ""); status != http.StatusUnauthorized {
-		t.Errorf("el mismo ingreso otra vez: %d", status)
+		t.Errorf("the same sign-in again: got %d", status)
 	}
 }
 
-// In production there is no issuer that believes everybody, and the earlier system's doors are closed.
+// In production the development issuer does not exist, and /v1 and /stream require a token.
 func TestNoIssuerInProduction(t *testing.T) {
 	cfg := defaultConfig()
 	cfg.Mode = "production"
 	if _, err := issuerOf(cfg, mux.NewRouter(), nil); err == nil || !strings.Contains(err.Error(), "PUBLIC_URL") {
-		t.Errorf("sin saber cómo nos ven: %v", err)
+		t.Errorf("without PUBLIC_URL: %v", err)
 	}
 	p := newGate(t, func(c *config) { c.Mode, c.PublicURL = "production", "https://entregas.example" })
 	for _, path := range []string{"GET /desarrollo/entrar", "POST /desarrollo/token", "GET /desarrollo/claves"} {
@@ -241,7 +241,7 @@ func TestNoIssuerInProduction(t *testing.T) {
 	}
 }
 
-// A further session ends the oldest of its subject, and nobody else's; one that was ended leaves its place.
+// A session beyond the limit ends the oldest of its subject only. A session that ended makes room.
 func TestTheOldestSessionEnds(t *testing.T) {
 	p := newGate(t, func(c *config) { c.MaxSessions = 2 })
 	signIn := func(user string) browser {

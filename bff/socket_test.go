@@ -31,7 +31,7 @@ func (p gate) client(t *testing.T, baseURL string, headers ...string) client {
 	return client{t, connect(t, baseURL, headers...)}
 }
 
-// served is the program behind a listener.
+// served is the bff behind a listener.
 func (p gate) served(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(p)
@@ -54,7 +54,7 @@ type message struct {
 	closed   websocket.StatusCode
 }
 
-// next is the next message, or how the socket was closed.
+// next returns the next message, or the code by which the socket was closed.
 func (c client) next() message {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
@@ -89,7 +89,7 @@ func follow(id, purchase string) string {
 	return fmt.Sprintf(`{"id":%q,"type":"subscribe","payload":{"query":"subscription{cambios(id:\"%s\"){numero}}"}}`, id, purchase)
 }
 
-// A socket is closed with the code that graphql-transport-ws has for what was wrong.
+// Each violation of graphql-transport-ws closes the socket with the code that the protocol has for it.
 func TestASocketIsClosedAsItsProtocolSays(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, "")
@@ -135,7 +135,7 @@ func TestASocketIsClosedAsItsProtocolSays(t *testing.T) {
 	}
 }
 
-// The token may come with the greeting, which is all that a browser can send; an unidentified client is refused.
+// The token may come in connection_init, since a browser can set no header. A client without a token is refused.
 func TestTheTokenMayComeWithTheGreeting(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, "")
@@ -171,7 +171,7 @@ func TestTheTokenMayComeWithTheGreeting(t *testing.T) {
 			t.Errorf("%s: %d", name, code)
 		}
 	}
-	// What the greeting says comes before what the request said.
+	// The token of connection_init goes before that of the request.
 	k := p.client(t, baseURL, p.as(t, "eva", "cliente")...)
 	k.send(greet("token", bare), follow("1", anasCompra))
 	if m := k.next(); m.Type != "connection_ack" {
@@ -182,7 +182,7 @@ func TestTheTokenMayComeWithTheGreeting(t *testing.T) {
 	}
 }
 
-// What is no websocket, or another site's, is refused before it is one.
+// A request that is no websocket, or comes from another site, is refused before the upgrade.
 func TestWhatIsNoWebsocket(t *testing.T) {
 	p := newGate(t)
 	good := []string{"Upgrade", "websocket", "Connection", "Upgrade", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}
@@ -208,7 +208,7 @@ func TestWhatIsNoWebsocket(t *testing.T) {
 	}
 }
 
-// One socket has so many operations open and no more; one that ends makes room, and its id is free again.
+// A socket has a bounded number of open operations. One that ends makes room, and its id is free again.
 func TestOneSocketsOperationsAreBounded(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, "")
@@ -243,7 +243,7 @@ func TestOneSocketsOperationsAreBounded(t *testing.T) {
 	}
 }
 
-// An operation that its client calls off gives back all that it took, also what it took afterwards.
+// An operation that its client calls off gives back all its memory, also what it took after that.
 func TestAnOperationThatIsCalledOffHoldsNothing(t *testing.T) {
 	p := newGate(t, func(c *config) { c.InFlight = 32 << 20 })
 	const calledOff = 8
@@ -289,7 +289,7 @@ func TestAnOperationThatIsCalledOffHoldsNothing(t *testing.T) {
 	}
 }
 
-// An operation that is refused is told so once, and its id is free.
+// A refused operation gets one error, and its id is free again.
 func TestARefusedOperationEndsOnce(t *testing.T) {
 	p := newGate(t)
 	k := p.client(t, p.served(t), p.as(t, "ana", "cliente")...)
@@ -307,7 +307,7 @@ func TestARefusedOperationEndsOnce(t *testing.T) {
 	}
 }
 
-// cookie is the session's.
+// cookie returns the session's cookie.
 func (n browser) cookie() string {
 	at, _ := url.Parse(n.baseURL)
 	for _, c := range n.Jar.Cookies(at) {
@@ -318,7 +318,7 @@ func (n browser) cookie() string {
 	return ""
 }
 
-// stream gives what server-sent events tell, each its data; the channel is closed with the stream.
+// stream returns the data of the server-sent events of a stream. The channel is closed with the stream.
 func stream(t *testing.T, baseURL, method, path, body string, headers ...string) chan string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, baseURL+path, strings.NewReader(body))
@@ -346,7 +346,7 @@ func stream(t *testing.T, baseURL, method, path, body string, headers ...string)
 	return told
 }
 
-// within gives what is told next, and whether anything was: a stream that neither tells nor ends fails the test.
+// within returns the next event, or false at the end of the stream. It fails the test where neither comes.
 func within(t *testing.T, told chan string) (line string, is bool) {
 	t.Helper()
 	select {
@@ -357,7 +357,7 @@ func within(t *testing.T, told chan string) (line string, is bool) {
 	return line, is
 }
 
-// advance takes Ana's purchase a step further, and tells it as the broker does.
+// advance moves Ana's purchase to its next state, and delivers the event as the broker does.
 func (p gate) advance(t *testing.T, step contracts.Estado) {
 	t.Helper()
 	c := p.manager.Advance(anasCompra, step)
@@ -366,8 +366,8 @@ func (p gate) advance(t *testing.T, step contracts.Estado) {
 	}
 }
 
-// After somebody signs out, what they had open tells nothing more, whichever replica they did it in, and neither does what was
-// opened with roles that were taken from them.
+// After a sign-out in any replica, the person's open streams and sockets send nothing more. The same holds for those
+// that were opened with roles which the person has lost.
 func TestAfterSigningOutNothingIsTold(t *testing.T) {
 	for name, ending := range map[string]func(t *testing.T, p gate, n browser, q whoAmI){
 		"signed out": func(t *testing.T, _ gate, n browser, q whoAmI) {
@@ -435,7 +435,7 @@ func TestAfterSigningOutNothingIsTold(t *testing.T) {
 	}
 }
 
-// tell tells a change of Ana's purchase to the streams of all, as the broker does.
+// tell delivers a change of Ana's purchase to the streams of all purchases, as the broker does.
 func (p gate) tell(t *testing.T, reason string) {
 	t.Helper()
 	m := contracts.NewMessage("gestor-compra", contracts.CompraActualizada, "", contracts.DatosEventoCompra{
@@ -477,8 +477,8 @@ func TestTheStreamOfAllEndsWithTheSession(t *testing.T) {
 	}
 }
 
-// What an operation on a socket costs is counted before it is read: one that is refused counts too, over all sockets of its subject,
-// and gives its room back.
+// An operation on a socket is counted before it is parsed. A refused one counts too, over all sockets of its subject,
+// and gives back its memory.
 func TestRefusedOperationsOfASocketCount(t *testing.T) {
 	long := `{"id":"1","type":"subscribe","payload":{"query":"{nada` + strings.Repeat(" ", 6000) + `}"}}` // 6 kB weigh a quarter of a megabyte
 	t.Run("among its subject's requests", func(t *testing.T) {
@@ -516,7 +516,7 @@ func TestRefusedOperationsOfASocketCount(t *testing.T) {
 	})
 }
 
-// refusal is the code of the operation that was refused.
+// refusal returns the code of a refused operation.
 func (c client) refusal() string {
 	c.t.Helper()
 	for {
@@ -531,7 +531,7 @@ func (c client) refusal() string {
 	}
 }
 
-// A page of CORS_ORIGINS opens a websocket by the token of its greeting. The session's cookie says nothing there.
+// A page of CORS_ORIGINS opens a websocket by the token in connection_init. The session's cookie does not count there.
 func TestASocketOfATrustedOrigin(t *testing.T) {
 	const trusted = "https://tienda.example"
 	p := newGate(t, func(c *config) { c.Origins = []string{trusted} })
@@ -550,7 +550,7 @@ func TestASocketOfATrustedOrigin(t *testing.T) {
 	}
 }
 
-// A client that takes events among other things gets JSON, and may write.
+// A client that accepts events among other types gets JSON, and may write.
 func TestAClientThatTakesEventsToo(t *testing.T) {
 	p := newGate(t)
 	ana := p.as(t, "ana", "cliente")

@@ -38,7 +38,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// gate is the program's own routes on small real fakes, in development mode.
+// gate has the bff's own routes, in development mode, on small real fakes.
 type gate struct {
 	http.Handler
 	manager *comprastest.Manager
@@ -113,9 +113,9 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 }
 
 // testKey is the secret of the development issuer in tests; it opens nothing.
-const testKey = "un secreto para las pruebas"
+const testKey = "a secret for the tests"
 
-// como is the header with which somebody asks.
+// as returns the header of a caller.
 func (p gate) as(t *testing.T, usuario string, roles ...string) []string {
 	t.Helper()
 	token, err := p.issuer.Token(usuario, roles, time.Hour, issuer.Audience)
@@ -162,7 +162,7 @@ func (h warehouse) LeerProducto(w http.ResponseWriter, r *http.Request, id strin
 func (h warehouse) ReponerProducto(w http.ResponseWriter, r *http.Request, id string, params adminproductos.ReponerProductoParams) {
 	requested, err := rest.Read[contracts.Reposicion](w, r)
 	if key := params.IdempotencyKey; key == nil || *key == "" || len(*key) > 255 {
-		err = errs.New(errs.Invalid, "sin clave")
+		err = errs.New(errs.Invalid, "no key")
 	}
 	if err != nil {
 		rest.WriteError(w, r, err)
@@ -265,7 +265,7 @@ var publicContract = func() routers.Router {
 	return router
 }()
 
-// do sends a request, as an operator unless headers have credentials; where the contract has the operation, the answer must be as it says.
+// do sends a request, as an operator unless headers have credentials. It checks the answer by the contract.
 func (p gate) do(t *testing.T, verb, path, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequest(verb, path, strings.NewReader(body))
@@ -287,23 +287,23 @@ func (p gate) do(t *testing.T, verb, path, body string, headers ...string) *http
 			Status:                 response.Code, Header: response.Header(), Body: io.NopCloser(bytes.NewReader(response.Body.Bytes())),
 		})
 		if err != nil {
-			t.Errorf("%s %s: la respuesta no cumple el contrato: %v", verb, path, err)
+			t.Errorf("%s %s: the answer does not follow the contract: %v", verb, path, err)
 		}
 	}
 	return response
 }
 
-// untouched requires that nothing was called, published or stored.
+// untouched fails the test where something was called, published or stored.
 func (p gate) untouched(t *testing.T) {
 	t.Helper()
 	if n := p.manager.Calls(); n != 0 {
-		t.Errorf("se llamó %d veces a gestor-compra", n)
+		t.Errorf("gestor-compra was called %d times", n)
 	}
 	if n := len(pubsubtest.Published(t, p.broker, contracts.ComandosGestorCompra)); n != 0 {
-		t.Errorf("se publicaron %d comandos", n)
+		t.Errorf("%d commands were published", n)
 	}
 	if keys := p.store.Keys(""); len(keys) != 0 {
-		t.Errorf("se guardó %v", keys)
+		t.Errorf("stored %v", keys)
 	}
 }
 
@@ -311,10 +311,10 @@ func problem(t *testing.T, r *httptest.ResponseRecorder) rest.Problem {
 	t.Helper()
 	var p rest.Problem
 	if err := json.Unmarshal(r.Body.Bytes(), &p); err != nil || r.Header().Get("Content-Type") != "application/problem+json" {
-		t.Fatalf("no es un problema: %d %s %q", r.Code, r.Header().Get("Content-Type"), r.Body)
+		t.Fatalf("not a problem: %d %s %q", r.Code, r.Header().Get("Content-Type"), r.Body)
 	}
 	return p
 }
 
-// errNoSidecar is what a publish comes to when there is no connection to the sidecar: certainly nothing was done.
+// errNoSidecar is the error of a publish without a connection to the sidecar: certainly nothing was done.
 var errNoSidecar = grpcstatus.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp"`)

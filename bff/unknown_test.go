@@ -13,7 +13,7 @@ import (
 	"entregas/internal/errs"
 )
 
-// write is something that changes something, by both doors.
+// write is an operation that changes something, by REST and by GraphQL.
 type write struct {
 	name, path, body string
 	mutation         string
@@ -35,11 +35,11 @@ var writes = []write{
 	{"set aside", "/api/mensajes-muertos/" + deadID + "/apartado", ``, `apartarMensaje(id:"` + deadID + `"){id}`, "", "/api/mensajes-muertos", 202, true},
 }
 
-// What was done without an answer is never told as not done: it is asked what became of it, or the answer says that nobody
-// knows, and where to look. Only what certainly was not done is "try again".
+// A write that may have been done is never reported as not done. The bff asks for its outcome, or answers that the outcome is
+// unknown and where to look. Only a write that was certainly not done is "try again".
 func TestOutcome(t *testing.T) {
-	silent := errs.New(errs.Unavailable, "no responde")
-	away := &errs.Error{Code: errs.Unavailable, Message: "no responde", Cause: compras.ErrNotDone}
+	silent := errs.New(errs.Unavailable, "no answer")
+	away := &errs.Error{Code: errs.Unavailable, Message: "no answer", Cause: compras.ErrNotDone}
 	for _, c := range []struct {
 		name string
 		make func(p gate)
@@ -87,8 +87,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// A purchase of unknown outcome that had neither an id nor a key would be two if it were sent again: its client is told which id
-// makes it one, and can look at it meanwhile.
+// A purchase of unknown outcome without an id and a key would be two if it were sent again. The answer has the id that
+// makes it one, and under which the client can look at it.
 func TestAPurchaseOfUnknownOutcomeIsRepeatedByItsID(t *testing.T) {
 	const buy = `{%s"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`
 	p := newGate(t)
@@ -109,14 +109,14 @@ func TestAPurchaseOfUnknownOutcomeIsRepeatedByItsID(t *testing.T) {
 	}
 	p.manager.Mute()
 	for path, body := range map[string]string{"/api/compras": fmt.Sprintf(buy, ""), "/api/productos/1/reposicion": `{"cantidad":5}`} {
-		p.faults.err, p.faults.times = errs.New(errs.Unavailable, "no responde"), 2
+		p.faults.err, p.faults.times = errs.New(errs.Unavailable, "no answer"), 2
 		if r := p.do(t, http.MethodPost, path, body, "Idempotency-Key", "k"); r.Code != http.StatusGatewayTimeout || r.Header().Get("Retry-After") == "" {
 			t.Errorf("%s with a key: %d %v %s", path, r.Code, r.Header(), r.Body)
 		}
 	}
 }
 
-// A purchase that never failed is not told as taken up again, because an answer was lost.
+// A lost answer does not make a purchase that never failed look retried.
 func TestRetryWithoutAnAnswer(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, contracts.EstadoConfirmada)
@@ -131,7 +131,7 @@ func TestRetryWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-// A customer with too many purchases open is told so; one who takes a used id, that it is used and no more.
+// A customer with too many open purchases is told so. One who uses a taken id is told only that it is taken.
 func TestWhyAPurchaseIsNotTaken(t *testing.T) {
 	const buy = `{%s"productos":[{"id_producto":"1","cantidad":1}]}`
 	p := newGate(t)

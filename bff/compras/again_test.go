@@ -12,8 +12,8 @@ import (
 	"entregas/internal/errs"
 )
 
-// Every purchase and cancellation that was acknowledged because the topic took it reaches gestor-compra, though the broker
-// then loses it (docs/adr/told-twice.md). The broker of these tests loses everything: nobody reads its topic.
+// Every purchase and cancellation that the topic took reaches gestor-compra, even where the broker
+// loses it (docs/adr/told-twice.md). The broker of these tests loses everything, since nobody reads its topic.
 func TestWhatWentByTheTopicIsSentAgain(t *testing.T) {
 	byTopic := func(t *testing.T, m world) {
 		m.manager.GoDown()
@@ -81,7 +81,7 @@ func TestWhatWentByTheTopicIsSentAgain(t *testing.T) {
 	}
 }
 
-// A purchase of which nobody knows whether the topic took it is settled too: it is asked for, and sent where nobody has it.
+// A purchase that the topic may have taken is settled too: the bff asks the owner, and publishes it where the owner lacks it.
 func TestAPurchaseInDoubtIsSettled(t *testing.T) {
 	m, start := newWorld(), time.Now()
 	m.Clock(func() time.Time { return start })
@@ -99,7 +99,7 @@ func TestAPurchaseInDoubtIsSettled(t *testing.T) {
 	}
 }
 
-// What cannot be sent again now is sent in a later round.
+// A command that cannot be published again now is published in a later round.
 func TestSendingAgainWithoutABroker(t *testing.T) {
 	m, start := newWorld(), time.Now()
 	m.manager.GoDown()

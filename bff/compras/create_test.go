@@ -23,7 +23,7 @@ import (
 const givenID = "01938f5e-7c1a-7000-8000-000000000001"
 
 var (
-	errDown      = errs.New(errs.Unavailable, "caído")
+	errDown      = errs.New(errs.Unavailable, "down")
 	errNoSidecar = status.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp"`)
 )
 
@@ -53,7 +53,7 @@ func of(usuario string, lineas ...contracts.Linea) contracts.SolicitudCompra {
 	return contracts.SolicitudCompra{IDUsuario: usuario, Productos: lineas}
 }
 
-// create requires the code that the error has, "" for none.
+// create fails the test where the error does not have the code want; "" is no error.
 func (m world) create(t *testing.T, s contracts.SolicitudCompra, key string, want errs.Code) contracts.Aceptada {
 	t.Helper()
 	a, err := m.Create(t.Context(), s, key)
@@ -64,7 +64,7 @@ func (m world) create(t *testing.T, s contracts.SolicitudCompra, key string, wan
 func require(t *testing.T, err error, want errs.Code) {
 	t.Helper()
 	if (err == nil) != (want == "") || (err != nil && errs.Of(err) != want) {
-		t.Fatalf("error %v, quiero %q", err, want)
+		t.Fatalf("got error %v, want %q", err, want)
 	}
 }
 
@@ -76,19 +76,19 @@ func TestCreate(t *testing.T) {
 		calls     int // of gestor-compra
 		has       int // purchases that gestor-compra has then
 		published int
-		knownOnes int // purchases that are known here then
+		known     int // purchases that are known here then
 	}{
-		{"todo bien", func(world) {}, "", 1, 1, 0, 1},
-		{"gestor-compra no responde", func(m world) { m.manager.GoDown() }, "", 1, 0, 1, 1},
-		{"gestor-compra la toma y no responde: llega dos veces, con el mismo id", func(m world) { m.manager.Mute() }, "", 1, 1, 1, 1},
+		{"all is well", func(world) {}, "", 1, 1, 0, 1},
+		{"gestor-compra does not answer", func(m world) { m.manager.GoDown() }, "", 1, 0, 1, 1},
+		{"gestor-compra takes it and does not answer: it arrives twice, with one id", func(m world) { m.manager.Mute() }, "", 1, 1, 1, 1},
 		{"it takes it without an answer, and the broker is away: nobody knows", func(m world) { m.manager.Mute(); m.broker.Fail(errDown) }, errs.OutcomeUnknown, 1, 1, 0, 1},
 		{"the broker runs out of time: nobody knows", func(m world) { m.manager.GoDown(); m.broker.Fail(context.DeadlineExceeded) }, errs.OutcomeUnknown, 1, 0, 0, 1},
 		{"gestor-compra is away and the broker fails: nobody knows", func(m world) { m.manager.GoDown(); m.broker.Fail(errDown) }, errs.OutcomeUnknown, 1, 0, 0, 1},
-		{"ni gestor-compra ni el broker", func(m world) { m.manager.GoDown(); m.broker.Fail(errNoSidecar) }, errs.Unavailable, 1, 0, 0, 0},
+		{"neither gestor-compra nor the broker answers", func(m world) { m.manager.GoDown(); m.broker.Fail(errNoSidecar) }, errs.Unavailable, 1, 0, 0, 0},
 		{"the store does not answer: gestor-compra takes it", func(m world) { m.store.Fail(errDown) }, "", 1, 1, 0, 0},
 		{"neither the store nor gestor-compra", func(m world) { m.store.Fail(errDown); m.manager.GoDown() }, errs.Unavailable, 1, 0, 0, 0},
-		{"gestor-compra la rechaza", func(m world) { m.manager.Respond(errs.New(errs.Conflict, "no")) }, errs.Conflict, 1, 0, 0, 0},
-		{"gestor-compra falla: no es que no responda", func(m world) { m.manager.Respond(errors.New("nil pointer")) }, errs.Internal, 1, 0, 0, 0},
+		{"gestor-compra refuses it", func(m world) { m.manager.Respond(errs.New(errs.Conflict, "no")) }, errs.Conflict, 1, 0, 0, 0},
+		{"gestor-compra fails, and does answer", func(m world) { m.manager.Respond(errors.New("nil pointer")) }, errs.Internal, 1, 0, 0, 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -99,11 +99,11 @@ func TestCreate(t *testing.T) {
 				t.Errorf("respuesta %+v", a)
 			}
 			if n := m.manager.Calls(); n != c.calls {
-				t.Errorf("%d llamadas a gestor-compra, quiero %d", n, c.calls)
+				t.Errorf("got %d calls of gestor-compra, want %d", n, c.calls)
 			}
-			has, published, knownOnes := m.manager.Compras(), m.published(t), m.store.Keys("compra/")
-			if len(has) != c.has || len(published) != c.published || len(knownOnes) != c.knownOnes {
-				t.Errorf("tiene %d, publicadas %d, conocidas %d; quiero %d, %d, %d", len(has), len(published), len(knownOnes), c.has, c.published, c.knownOnes)
+			has, published, known := m.manager.Compras(), m.published(t), m.store.Keys("compra/")
+			if len(has) != c.has || len(published) != c.published || len(known) != c.known {
+				t.Errorf("got %d owned, %d published, %d known; want %d, %d, %d", len(has), len(published), len(known), c.has, c.published, c.known)
 			}
 			for _, p := range published {
 				if p.Type != contracts.CrearCompra || p.Data.IDCompra != a.ID || p.Data.IDUsuario != "ana" || len(p.Data.Productos) != 1 {
@@ -112,7 +112,7 @@ func TestCreate(t *testing.T) {
 			}
 			for _, d := range m.broker.Metadata(string(contracts.ComandosGestorCompra)) {
 				if d["partitionKey"] != a.ID {
-					t.Errorf("clave %q, quiero %s", d["partitionKey"], a.ID)
+					t.Errorf("got key %q, want %s", d["partitionKey"], a.ID)
 				}
 			}
 		})
@@ -123,7 +123,7 @@ func TestCreateInvalid(t *testing.T) {
 	m := newWorld()
 	m.create(t, of("", contracts.Linea{IDProducto: "1"}), "clave", errs.Invalid)
 	if m.manager.Calls() != 0 || len(m.published(t)) != 0 || len(m.store.Keys("")) != 0 {
-		t.Error("algo se llamó, se publicó o se guardó")
+		t.Error("something was called, published or stored")
 	}
 }
 
@@ -134,13 +134,13 @@ func TestSameID(t *testing.T) {
 		second contracts.SolicitudCompra
 		error  errs.Code
 	}{
-		{"la misma", of("ana"), ""},
-		{"de otro usuario", of("beto"), errs.Conflict},
-		{"con otro contenido", other, errs.Conflict},
+		{"the same", of("ana"), ""},
+		{"of another customer", of("beto"), errs.Conflict},
+		{"with another content", other, errs.Conflict},
 	} {
 		for name, bringDown := range map[string]func(world){
-			"en pie": func(world) {},
-			"caído":  func(m world) { m.manager.GoDown() },
+			"up":   func(world) {},
+			"down": func(m world) { m.manager.GoDown() },
 		} {
 			t.Run(c.name+", gestor-compra "+name, func(t *testing.T) {
 				m := newWorld()
@@ -150,10 +150,10 @@ func TestSameID(t *testing.T) {
 				bringDown(m)
 				m.create(t, c.second, "", c.error)
 				if has := m.manager.Compras(); len(has) != 1 || has[0].IDUsuario != "ana" {
-					t.Errorf("tiene %+v", has)
+					t.Errorf("gestor-compra has %+v", has)
 				}
 				if l, err := m.Load(t.Context(), givenID); err != nil || l.Compra.IDUsuario != "ana" {
-					t.Errorf("se lee %+v, %v", l, err)
+					t.Errorf("read %+v, %v", l, err)
 				}
 			})
 		}
@@ -161,28 +161,28 @@ func TestSameID(t *testing.T) {
 }
 
 func TestIdempotency(t *testing.T) {
-	t.Run("lo mismo dos veces es una compra", func(t *testing.T) {
+	t.Run("the same request twice is one purchase", func(t *testing.T) {
 		m := newWorld()
 		a, b := m.create(t, of("ana"), "k", ""), m.create(t, of("ana"), "k", "")
 		if a.ID != b.ID || len(m.manager.Compras()) != 1 {
 			t.Errorf("%s y %s", a.ID, b.ID)
 		}
 	})
-	t.Run("con otro contenido es otro-cuerpo y no cambia nada", func(t *testing.T) {
+	t.Run("another content is otro-cuerpo and changes nothing", func(t *testing.T) {
 		m := newWorld()
 		m.create(t, of("ana"), "k", "")
 		m.create(t, of("ana", contracts.Linea{IDProducto: "2", Cantidad: 1}), "k", errs.OtherBody)
 		if len(m.manager.Compras()) != 1 || m.manager.Calls() != 1 {
-			t.Error("se tomó otra")
+			t.Error("another purchase was taken")
 		}
 	})
-	t.Run("la clave es de cada usuario", func(t *testing.T) {
+	t.Run("a key belongs to its customer", func(t *testing.T) {
 		m := newWorld()
 		if a, b := m.create(t, of("ana"), "k", ""), m.create(t, of("beto"), "k", ""); a.ID == b.ID {
-			t.Error("el mismo id")
+			t.Error("got the same id")
 		}
 	})
-	t.Run("sin respuesta la primera vez, se llama de nuevo con el mismo id", func(t *testing.T) {
+	t.Run("without an answer the first time, it is called again with the same id", func(t *testing.T) {
 		m := newWorld()
 		m.manager.Mute()
 		m.broker.Fail(errDown)
@@ -190,10 +190,10 @@ func TestIdempotency(t *testing.T) {
 		m.manager.Respond(nil)
 		a := m.create(t, of("ana"), "k", "")
 		if has := m.manager.Compras(); len(has) != 1 || has[0].ID != a.ID {
-			t.Errorf("tiene %+v, quiero solo %s", has, a.ID)
+			t.Errorf("got %+v, want %s only", has, a.ID)
 		}
 	})
-	t.Run("muchas a la vez son una", func(t *testing.T) {
+	t.Run("many at once are one", func(t *testing.T) {
 		for _, bringDown := range []func(world){func(world) {}, func(m world) { m.manager.GoDown() }} {
 			m := newWorld()
 			bringDown(m)
@@ -235,20 +235,20 @@ func TestListWithoutTheManager(t *testing.T) {
 
 	page, err := m.OfUsuario(t.Context(), "ana", compras.DefaultPage, "")
 	if err != nil || len(page.Compras) != compras.LatestOfList || page.Compras[0].ID != last.ID || !page.Age.SecondHand {
-		t.Errorf("%d compras, %+v, %v", len(page.Compras), page.Age, err)
+		t.Errorf("got %d purchases, %+v, %v", len(page.Compras), page.Age, err)
 	}
 	if page, err = m.OfUsuario(t.Context(), "ana", 3, ""); err != nil || len(page.Compras) != 3 {
-		t.Errorf("%d compras, %v", len(page.Compras), err)
+		t.Errorf("got %d purchases, %v", len(page.Compras), err)
 	}
-	if page, err = m.OfUsuario(t.Context(), "nadie", 3, ""); err != nil || len(page.Compras) != 0 {
-		t.Errorf("%d compras, %v", len(page.Compras), err)
+	if page, err = m.OfUsuario(t.Context(), "nobody", 3, ""); err != nil || len(page.Compras) != 0 {
+		t.Errorf("got %d purchases, %v", len(page.Compras), err)
 	}
 	_, err = m.OfUsuario(t.Context(), "ana", 3, "cursor")
 	require(t, err, errs.Invalid)
 }
 
-// Second-hand pages follow one another as the owner's do, and lead from the one to the other whenever the owner leaves or
-// comes back: nothing is left out, nothing is told twice, and no page ends a list that goes on.
+// Pages of the read model follow one another as the owner's do, and their cursors lead from one to the other when the owner goes or
+// comes back. No purchase is left out or repeated, and no page ends a list that goes on.
 func TestSecondHandPages(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -317,7 +317,7 @@ func TestListOfCompras(t *testing.T) {
 	second, err := m.OfUsuario(t.Context(), "ana", 3, first.Siguiente)
 	require(t, err, "")
 	if len(first.Compras) != 3 || len(second.Compras) != 2 || second.Siguiente != "" || first.Age.SecondHand {
-		t.Errorf("%d y %d compras, %q", len(first.Compras), len(second.Compras), second.Siguiente)
+		t.Errorf("got %d and %d purchases, %q", len(first.Compras), len(second.Compras), second.Siguiente)
 	}
 	for _, limit := range []int{-1, 0, 101} {
 		_, err := m.OfUsuario(t.Context(), "ana", limit, "")

@@ -11,7 +11,7 @@ import (
 )
 
 func TestCancelar(t *testing.T) {
-	// known has the purchase known here at a state, and then gestor-compra away.
+	// known puts the purchase into the read model in the last of steps, and then stops gestor-compra.
 	known := func(steps ...contracts.Estado) func(*testing.T, world) {
 		return func(t *testing.T, m world) {
 			for _, c := range tell(m, steps...) {
@@ -28,19 +28,19 @@ func TestCancelar(t *testing.T) {
 		estado    contracts.Estado
 		published int
 	}{
-		{"apenas recibida", func(_ *testing.T, m world) { createGiven(m) }, "", true, contracts.EstadoCancelada, 0},
-		{"en marcha", func(_ *testing.T, m world) { tell(m, contracts.EstadoIniciada) }, "", false, contracts.EstadoIniciada, 0},
-		{"despachada", func(_ *testing.T, m world) { tell(m, contracts.EstadoDespachada) }, errs.Conflict, false, "", 0},
-		{"que nadie conoce", func(*testing.T, world) {}, errs.NotFound, false, "", 0},
-		{"que gestor-compra aún no tiene", func(_ *testing.T, m world) { m.manager.GoDown(); createGiven(m); m.manager.Respond(nil) }, "", false, contracts.EstadoRecibida, 1},
-		{"gestor-compra caído, en marcha", known(contracts.EstadoIniciada), "", false, contracts.EstadoIniciada, 1},
-		{"gestor-compra caído, confirmada", known(untilConfirmada...), "", false, contracts.EstadoConfirmada, 1},
-		{"gestor-compra caído, ya deshaciéndose", known(contracts.EstadoCompensando), "", true, contracts.EstadoCompensando, 0},
-		{"gestor-compra caído, ya cancelada", known(contracts.EstadoCancelada), "", true, contracts.EstadoCancelada, 0},
-		{"gestor-compra caído, rechazada", known(contracts.EstadoRechazada), errs.Conflict, false, "", 0},
-		{"gestor-compra caído, despachada", known(contracts.EstadoDespachada), errs.Conflict, false, "", 0},
-		{"gestor-compra caído, que no se conoce aquí", func(_ *testing.T, m world) { m.manager.GoDown() }, errs.Unavailable, false, "", 0},
-		{"todo caído", func(t *testing.T, m world) {
+		{"just received", func(_ *testing.T, m world) { createGiven(m) }, "", true, contracts.EstadoCancelada, 0},
+		{"under way", func(_ *testing.T, m world) { tell(m, contracts.EstadoIniciada) }, "", false, contracts.EstadoIniciada, 0},
+		{"dispatched", func(_ *testing.T, m world) { tell(m, contracts.EstadoDespachada) }, errs.Conflict, false, "", 0},
+		{"unknown to all", func(*testing.T, world) {}, errs.NotFound, false, "", 0},
+		{"gestor-compra does not have it yet", func(_ *testing.T, m world) { m.manager.GoDown(); createGiven(m); m.manager.Respond(nil) }, "", false, contracts.EstadoRecibida, 1},
+		{"gestor-compra down, under way", known(contracts.EstadoIniciada), "", false, contracts.EstadoIniciada, 1},
+		{"gestor-compra down, confirmed", known(untilConfirmada...), "", false, contracts.EstadoConfirmada, 1},
+		{"gestor-compra down, being rolled back", known(contracts.EstadoCompensando), "", true, contracts.EstadoCompensando, 0},
+		{"gestor-compra down, cancelled already", known(contracts.EstadoCancelada), "", true, contracts.EstadoCancelada, 0},
+		{"gestor-compra down, rejected", known(contracts.EstadoRechazada), errs.Conflict, false, "", 0},
+		{"gestor-compra down, dispatched", known(contracts.EstadoDespachada), errs.Conflict, false, "", 0},
+		{"gestor-compra down, not in the read model", func(_ *testing.T, m world) { m.manager.GoDown() }, errs.Unavailable, false, "", 0},
+		{"all down", func(t *testing.T, m world) {
 			known(contracts.EstadoIniciada)(t, m)
 			m.broker.Fail(errNoSidecar)
 		}, errs.Unavailable, false, "", 0},
@@ -59,7 +59,7 @@ func TestCancelar(t *testing.T) {
 			m.manager.Mute()
 			m.store.Fail(errs.New(errs.Busy, "lleno"))
 		}, errs.OutcomeUnknown, false, "", 0},
-		{"ni el almacén", func(_ *testing.T, m world) { m.manager.GoDown(); m.store.Fail(errDown) }, errs.Unavailable, false, "", 0},
+		{"the store down too", func(_ *testing.T, m world) { m.manager.GoDown(); m.store.Fail(errDown) }, errs.Unavailable, false, "", 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -69,11 +69,11 @@ func TestCancelar(t *testing.T) {
 			a, done, err := m.Cancelar(t.Context(), givenID, "cambié de idea")
 			require(t, err, c.error)
 			if done != c.done || a.Estado != c.estado || (err == nil) != (a.ID == givenID) {
-				t.Errorf("%+v, hecha %v", a, done)
+				t.Errorf("got %+v, done %v", a, done)
 			}
 			fresh := m.published(t)[earlier:]
 			if len(fresh) != c.published {
-				t.Fatalf("%d publicadas, quiero %d", len(fresh), c.published)
+				t.Fatalf("got %d published, want %d", len(fresh), c.published)
 			}
 			for _, p := range fresh {
 				if p.Type != contracts.CancelarCompra || p.Data.IDCompra != givenID || p.Data.IDUsuario != "ana" || p.Data.Motivo != "cambié de idea" {
@@ -92,14 +92,14 @@ func TestAprobar(t *testing.T) {
 		error    errs.Code
 		estado   contracts.Estado
 	}{
-		{"la que espera", func(m world) { tell(m, contracts.EstadoPorAprobar) }, true, "", contracts.EstadoConfirmada},
-		{"rechazarla", func(m world) { tell(m, contracts.EstadoPorAprobar) }, false, "", contracts.EstadoRechazada},
-		{"la que no espera", createGiven, true, errs.Conflict, ""},
-		{"la que nadie conoce", func(world) {}, true, errs.NotFound, ""},
+		{"one that awaits approval", func(m world) { tell(m, contracts.EstadoPorAprobar) }, true, "", contracts.EstadoConfirmada},
+		{"reject it", func(m world) { tell(m, contracts.EstadoPorAprobar) }, false, "", contracts.EstadoRechazada},
+		{"one that awaits no approval", createGiven, true, errs.Conflict, ""},
+		{"an unknown one", func(world) {}, true, errs.NotFound, ""},
 		{"approved without an answer: it is asked again", func(m world) { tell(m, contracts.EstadoPorAprobar); m.manager.MuteOnce() }, true, "", contracts.EstadoConfirmada},
 		{"rejected without an answer: it is asked again", func(m world) { tell(m, contracts.EstadoPorAprobar); m.manager.MuteOnce() }, false, "", contracts.EstadoRechazada},
 		{"never an answer: nobody knows", func(m world) { tell(m, contracts.EstadoPorAprobar); m.manager.Mute() }, true, errs.OutcomeUnknown, ""},
-		{"con gestor-compra caído", func(m world) { tell(m, contracts.EstadoPorAprobar); m.manager.GoDown() }, true, errs.Unavailable, ""},
+		{"gestor-compra down", func(m world) { tell(m, contracts.EstadoPorAprobar); m.manager.GoDown() }, true, errs.Unavailable, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,11 +124,11 @@ func TestBadDecisions(t *testing.T) {
 		require(t, err, errs.Invalid)
 	}
 	if m.manager.Calls() != 0 || len(m.published(t)) != 0 {
-		t.Error("algo se llamó o se publicó")
+		t.Error("something was called or published")
 	}
 }
 
-// Only a definite answer ends the doubt about a first try that nobody answered.
+// Only a definite answer settles a first try that had no answer.
 func TestSettle(t *testing.T) {
 	for second, want := range map[errs.Code]errs.Code{
 		errs.Conflict: errs.Conflict, errs.NotFound: errs.NotFound, errs.Invalid: errs.Invalid,

@@ -20,17 +20,17 @@ func TestReadCompra(t *testing.T) {
 		estado contracts.Estado
 		age    bool
 	}{
-		{"de primera mano", func(m world) { createGiven(m); m.manager.Advance(givenID, contracts.EstadoIniciada) }, "", contracts.EstadoIniciada, false},
-		{"gestor-compra aún no la tiene", func(m world) { m.manager.GoDown(); createGiven(m); m.manager.Respond(nil) }, "", contracts.EstadoRecibida, true},
-		{"gestor-compra no responde", func(m world) {
+		{"first-hand", func(m world) { createGiven(m); m.manager.Advance(givenID, contracts.EstadoIniciada) }, "", contracts.EstadoIniciada, false},
+		{"gestor-compra does not have it yet", func(m world) { m.manager.GoDown(); createGiven(m); m.manager.Respond(nil) }, "", contracts.EstadoRecibida, true},
+		{"gestor-compra does not answer", func(m world) {
 			createGiven(m)
 			_ = m.Register(context.Background(), m.manager.Advance(givenID, contracts.EstadoIniciada))
 			m.manager.GoDown()
 		}, "", contracts.EstadoIniciada, true},
-		{"nadie la conoce", func(world) {}, errs.NotFound, "", false},
-		{"no se conoce aquí y gestor-compra no responde: no se sabe", func(m world) { m.manager.GoDown() }, errs.Unavailable, "", false},
-		{"ni el almacén", func(m world) { m.manager.GoDown(); m.store.Fail(errDown) }, errs.Unavailable, "", false},
-		{"gestor-compra falla", func(m world) { createGiven(m); m.manager.Respond(errs.New(errs.Internal, "x")) }, errs.Internal, "", false},
+		{"unknown to all", func(world) {}, errs.NotFound, "", false},
+		{"not in the read model, and gestor-compra does not answer", func(m world) { m.manager.GoDown() }, errs.Unavailable, "", false},
+		{"the store down too", func(m world) { m.manager.GoDown(); m.store.Fail(errDown) }, errs.Unavailable, "", false},
+		{"gestor-compra fails", func(m world) { createGiven(m); m.manager.Respond(errs.New(errs.Internal, "x")) }, errs.Internal, "", false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestReadCompra(t *testing.T) {
 	_, err := m.Load(t.Context(), "../secretos")
 	require(t, err, errs.Invalid)
 	if m.manager.Calls() != 0 {
-		t.Error("se llamó a gestor-compra")
+		t.Error("gestor-compra was called")
 	}
 }
 
@@ -57,7 +57,7 @@ func createGiven(m world) {
 	_, _ = m.Create(context.Background(), s, "")
 }
 
-// steps of a purchase, told by gestor-compra one after the other.
+// tell returns the events of gestor-compra for steps of the purchase, one after the other.
 func tell(m world, steps ...contracts.Estado) []contracts.Compra {
 	createGiven(m)
 	told := []contracts.Compra{m.manager.Compras()[0]}
@@ -132,12 +132,12 @@ func TestChangesSince(t *testing.T) {
 	} {
 		changes := compras.ChangesSince(c, tc.from)
 		if len(changes) != len(tc.numbers) {
-			t.Fatalf("desde %d: %d cambios", tc.from, len(changes))
+			t.Fatalf("since %d: got %d changes", tc.from, len(changes))
 		}
 		for i, change := range changes {
 			snapshot, last := change.Compra, change.Numero == 5
 			if change.Numero != tc.numbers[i] || snapshot.Numero() != change.Numero || snapshot.Estado != told[change.Numero-1].Estado || (snapshot.IDOrden != "") != last {
-				t.Errorf("desde %d: cambio %d es %+v", tc.from, i, change)
+				t.Errorf("since %d: change %d is %+v", tc.from, i, change)
 			}
 		}
 	}
@@ -152,6 +152,6 @@ func TestChangesSince(t *testing.T) {
 		{Numero: 1, Paso: "COMPENSANDO"}, {Numero: 2, Paso: "ReservaLiberada"}, {Numero: 3, Paso: "CANCELADA"},
 	}}
 	if n := compras.ChangesSince(undone, 1); n[0].Compra.Estado != contracts.EstadoCompensando {
-		t.Errorf("lo deshecho no es un estado: %+v", n[0])
+		t.Errorf("a rollback is no state: %+v", n[0])
 	}
 }

@@ -21,67 +21,67 @@ func CheckStore(t *testing.T, a compras.Store) {
 		t.Helper()
 		values, err := a.Load(ctx, key)
 		if err != nil || len(values) != 1 {
-			t.Fatalf("Leer(%s): %v, %v", key, values, err)
+			t.Fatalf("Load(%s): %v, %v", key, values, err)
 		}
 		return values[0]
 	}
 	expect := func(t *testing.T, what string, err, want error) {
 		t.Helper()
 		if !errors.Is(err, want) {
-			t.Fatalf("%s: %v, quiero %v", what, err, want)
+			t.Fatalf("%s: got %v, want %v", what, err, want)
 		}
 	}
 
-	t.Run("lo que no está", func(t *testing.T) {
+	t.Run("a key that does not exist", func(t *testing.T) {
 		key := fresh()
 		if v := read(t, key); v.Version != "" {
 			t.Errorf("Version %q", v.Version)
 		}
-		expect(t, "Reemplazar", a.Replace(ctx, key, uuid.NewString(), []byte("x"), time.Minute), compras.ErrChanged)
-		expect(t, "Borrar", a.Delete(ctx, key, uuid.NewString()), compras.ErrChanged)
+		expect(t, "Replace", a.Replace(ctx, key, uuid.NewString(), []byte("x"), time.Minute), compras.ErrChanged)
+		expect(t, "Delete", a.Delete(ctx, key, uuid.NewString()), compras.ErrChanged)
 	})
-	t.Run("crear, reemplazar y borrar", func(t *testing.T) {
+	t.Run("create, replace and delete", func(t *testing.T) {
 		key := fresh()
-		expect(t, "Crear", a.Create(ctx, key, []byte("uno"), time.Minute), nil)
-		expect(t, "Crear otra vez", a.Create(ctx, key, []byte("dos"), time.Minute), compras.ErrChanged)
+		expect(t, "Create", a.Create(ctx, key, []byte("uno"), time.Minute), nil)
+		expect(t, "Create again", a.Create(ctx, key, []byte("dos"), time.Minute), compras.ErrChanged)
 		first := read(t, key)
-		expect(t, "Reemplazar", a.Replace(ctx, key, first.Version, []byte("tres"), time.Minute), nil)
-		expect(t, "Reemplazar con una versión vieja", a.Replace(ctx, key, first.Version, []byte("cuatro"), time.Minute), compras.ErrChanged)
-		expect(t, "Borrar con una versión vieja", a.Delete(ctx, key, first.Version), compras.ErrChanged)
+		expect(t, "Replace", a.Replace(ctx, key, first.Version, []byte("tres"), time.Minute), nil)
+		expect(t, "Replace at an old version", a.Replace(ctx, key, first.Version, []byte("cuatro"), time.Minute), compras.ErrChanged)
+		expect(t, "Delete at an old version", a.Delete(ctx, key, first.Version), compras.ErrChanged)
 		second := read(t, key)
 		if string(first.Text) != "uno" || string(second.Text) != "tres" || first.Version == second.Version {
-			t.Errorf("primero %s, segundo %s", first, second)
+			t.Errorf("first %s, second %s", first, second)
 		}
-		expect(t, "Borrar", a.Delete(ctx, key, second.Version), nil)
-		expect(t, "Crear lo borrado", a.Create(ctx, key, []byte("cinco"), time.Minute), nil)
+		expect(t, "Delete", a.Delete(ctx, key, second.Version), nil)
+		expect(t, "Create after Delete", a.Create(ctx, key, []byte("cinco"), time.Minute), nil)
 	})
-	t.Run("lo que venció se puede crear", func(t *testing.T) {
+	t.Run("a key whose ttl ended may be created", func(t *testing.T) {
 		key := fresh()
-		expect(t, "Crear", a.Create(ctx, key, []byte("uno"), time.Second), nil)
+		expect(t, "Create", a.Create(ctx, key, []byte("uno"), time.Second), nil)
 		time.Sleep(1200 * time.Millisecond)
 		if v := read(t, key); v.Version != "" {
-			t.Errorf("sigue: %s", v)
+			t.Errorf("still there: %s", v)
 		}
-		expect(t, "Crear", a.Create(ctx, key, []byte("dos"), time.Minute), nil)
+		expect(t, "Create", a.Create(ctx, key, []byte("dos"), time.Minute), nil)
 	})
-	t.Run("varias a la vez, en su orden", func(t *testing.T) {
+	t.Run("several keys at once, in their order", func(t *testing.T) {
 		keys := []string{fresh(), fresh(), fresh()}
-		expect(t, "Crear", a.Create(ctx, keys[2], []byte("c"), time.Minute), nil)
-		expect(t, "Crear", a.Create(ctx, keys[0], []byte("a"), time.Minute), nil)
+		expect(t, "Create", a.Create(ctx, keys[2], []byte("c"), time.Minute), nil)
+		expect(t, "Create", a.Create(ctx, keys[0], []byte("a"), time.Minute), nil)
 		values, err := a.Load(ctx, keys...)
 		if err != nil || string(values[0].Text) != "a" || values[1].Version != "" || string(values[2].Text) != "c" {
 			t.Errorf("%s, %v", values, err)
 		}
 	})
-	t.Run("el primero gana", func(t *testing.T) {
+	t.Run("the first writer wins", func(t *testing.T) {
 		for range 20 {
 			key := fresh()
 			if winners := atOnce(20, func(i int) error { return a.Create(ctx, key, []byte(strconv.Itoa(i)), time.Minute) }); winners != 1 {
-				t.Fatalf("crearon %d", winners)
+				t.Fatalf("%d writers created it, want 1", winners)
 			}
 			version := read(t, key).Version
 			if winners := atOnce(20, func(i int) error { return a.Replace(ctx, key, version, []byte(strconv.Itoa(i)), time.Minute) }); winners != 1 {
-				t.Fatalf("reemplazaron %d", winners)
+				t.Fatalf("%d writers replaced it, want 1", winners)
 			}
 		}
 	})

@@ -24,8 +24,8 @@ import (
 	"entregas/internal/rest"
 )
 
-// Only a call that never reached a sidecar left certainly nothing done; what was sent and not answered is in doubt, whatever
-// the sidecar says of it.
+// Only a call that never reached a sidecar certainly did nothing. A call that was sent and not answered is in doubt, whatever
+// status the sidecar answers.
 func TestInDoubt(t *testing.T) {
 	g := newManager(t)
 	closed := newManager(t)
@@ -56,8 +56,8 @@ func TestInDoubt(t *testing.T) {
 	}
 }
 
-// A publish certainly did nothing only where the sidecar said so before it called the broker, or was not there. What broke
-// afterwards is in doubt: the broker may have acknowledged it.
+// A publish certainly did nothing only where the sidecar refused it before it called the broker, or was not there. A later
+// failure is in doubt: the broker may have acknowledged the message.
 func TestPublishInDoubt(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -109,7 +109,7 @@ func TestPublishInDoubt(t *testing.T) {
 	}
 }
 
-// publisher is a sidecar that answers each publish with says, or by a connection that ends.
+// publisher is a sidecar that answers each publish with says, or closes the connection where says is nil.
 type publisher struct {
 	runtimev1pb.UnimplementedDaprServer
 	says error
@@ -124,7 +124,7 @@ func (p *publisher) PublishEvent(ctx context.Context, _ *runtimev1pb.PublishEven
 	return &emptypb.Empty{}, p.says
 }
 
-// What was done is told as done: the answer to a write is not refused for want of room, and one that is too long says so.
+// A write that was done is not refused for want of memory, and the error of an answer that is too long says that it was done.
 func TestTheAnswerToAWriteIsNotRefused(t *testing.T) {
 	g := newManager(t)
 	g.says(func(w http.ResponseWriter, _ *http.Request) {

@@ -35,7 +35,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// testManager answers as it is told, whatever it is asked.
+// testManager answers every request by the function that says sets.
 type testManager struct {
 	*httptest.Server
 	app     string // a name of its own: sidecars find each other by name over the whole machine
@@ -77,7 +77,7 @@ func list(w http.ResponseWriter, r *http.Request) {
 	rest.Write(w, http.StatusOK, contracts.PaginaDeCompras{Compras: []contracts.Compra{{SolicitudCompra: contracts.SolicitudCompra{ID: "una"}}}, Siguiente: "c/d"})
 }
 
-// imitation stands in for two sidecars: it takes off one layer of escaping, as they do, and hands on.
+// imitation stands in for two sidecars. Like them it removes one layer of escaping and forwards the request.
 func imitation(t *testing.T, g *testManager) (httpPort string) {
 	s := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
@@ -98,7 +98,7 @@ func imitation(t *testing.T, g *testManager) (httpPort string) {
 	return daprPort(t, s)
 }
 
-// real is a sidecar for gestor-compra and one for its caller, with the resiliency that they run with.
+// real starts a sidecar for gestor-compra and one for its caller, with the resiliency of production.
 func real(t *testing.T, g *testManager) (httpPort string) {
 	app, err := strconv.Atoi(daprPort(t, g.Server))
 	if err != nil {
@@ -129,22 +129,22 @@ func daprPort(t *testing.T, s *httptest.Server) string {
 }
 
 func TestInvoke(t *testing.T) {
-	for name, means := range map[string]func(*testing.T, *testManager) string{"imitación": imitation, "Dapr": real} {
+	for name, means := range map[string]func(*testing.T, *testManager) string{"imitation": imitation, "Dapr": real} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newManager(t)
 			httpPort := means(t, g)
 			freshManager := func() dapr.Manager { return dapr.Manager{Service: dapr.NewService(g.app, httpPort, "")} }
-			t.Run("lo que va y lo que vuelve", func(t *testing.T) { roundTrip(t, g, freshManager()) })
+			t.Run("a request and its answer", func(t *testing.T) { roundTrip(t, g, freshManager()) })
 			t.Run("every operation", func(t *testing.T) { everyOperation(t, g, freshManager()) })
 			t.Run("whatever passes the door", func(t *testing.T) { whateverPasses(t, g, freshManager()) })
 			t.Run("the largest that is asked", func(t *testing.T) { largest(t, g, freshManager()) })
-			t.Run("una respuesta no es un silencio", func(t *testing.T) { replies(t, g, freshManager()) })
+			t.Run("an answer is no silence", func(t *testing.T) { replies(t, g, freshManager()) })
 			if name == "Dapr" {
-				t.Run("tarda demasiado", func(t *testing.T) { slow(t, g, freshManager()) })
+				t.Run("takes too long", func(t *testing.T) { slow(t, g, freshManager()) })
 			}
-			t.Run("una llamada no prueba nada", func(t *testing.T) { oneCallIsNoEvidence(t, g, freshManager()) })
-			t.Run("no responde", func(t *testing.T) { neverAnswers(t, g, freshManager()) })
+			t.Run("one call is no evidence", func(t *testing.T) { oneCallIsNoEvidence(t, g, freshManager()) })
+			t.Run("no answer", func(t *testing.T) { neverAnswers(t, g, freshManager()) })
 		})
 	}
 }
@@ -171,8 +171,8 @@ func roundTrip(t *testing.T, g *testManager, manager dapr.Manager) {
 // unused are the operations that the bff does not call.
 var unused = []string{"GET /usuarios/{id}/compras", "GET /usuarios/{id}/ordenes"}
 
-// everyOperation calls each operation of the four services with ids that paths have a meaning for: each comes to its route, with the
-// id as it was.
+// everyOperation calls each operation of the four services with ids that have a meaning in paths. Each call must reach its route
+// with the id unchanged.
 func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 	var operation, id string
 	record := func(http.Handler) http.Handler {
@@ -237,7 +237,7 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 	}
 }
 
-// largest asks with the most that the public door lets through: each part as long as it may be, of what escaping makes longest.
+// largest calls with the largest values that the bff accepts: each of the greatest length, in characters that escaping makes longest.
 func largest(t *testing.T, g *testManager, manager dapr.Manager) {
 	usuario, after := strings.Repeat("\U0001F999", contracts.MaxIdentifier), strings.Repeat("%", 256)
 	domicilio := true
@@ -255,8 +255,8 @@ func largest(t *testing.T, g *testManager, manager dapr.Manager) {
 	}
 }
 
-// whateverPasses calls with arbitrary texts that the public door takes, in the trace that an arbitrary header asks for: the sidecars
-// refuse none of it. The same seed gives the same texts.
+// whateverPasses calls with random texts that the bff accepts, and with random traceparent headers. The sidecars must
+// refuse none. The same seed makes the same texts.
 func whateverPasses(t *testing.T, g *testManager, manager dapr.Manager) {
 	g.says(list)
 	productos := dapr.Productos(manager)
@@ -313,20 +313,20 @@ func replies(t *testing.T, g *testManager, manager dapr.Manager) {
 			_, err := manager.Load(t.Context(), "x")
 			var own *errs.Error
 			if errs.Of(err) != code || !errors.As(err, &own) || own.Message != "no existe" {
-				t.Fatalf("%v, quiero %s", err, code)
+				t.Fatalf("got %v, want %s", err, code)
 			}
 		}
 	}
 	g.says(list)
 	if _, err := manager.OfUsuario(t.Context(), "ana", 1, ""); err != nil {
-		t.Errorf("después de muchas respuestas así ya no se le llama: %v", err)
+		t.Errorf("not called any more after many such answers: %v", err)
 	}
 }
 
-// slowness is far more than a call may take.
+// slowness is far longer than a call may take.
 const slowness = 5 * time.Second
 
-// do tells how long one call took.
+// do makes one call and returns its duration.
 func do(t *testing.T, manager dapr.Manager) (time.Duration, error) {
 	start := time.Now()
 	_, err := manager.OfUsuario(t.Context(), "ana", 1, "")
@@ -344,7 +344,7 @@ func soon(t *testing.T, what string, isTrue func() bool) {
 	}
 }
 
-// Calls that the service is slow to answer cost time to their callers only.
+// A slow call delays only its own caller.
 func slow(t *testing.T, g *testManager, manager dapr.Manager) {
 	g.says(func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -361,11 +361,11 @@ func slow(t *testing.T, g *testManager, manager dapr.Manager) {
 	}
 	g.says(list)
 	if _, err := do(t, manager); err != nil {
-		t.Errorf("después de cuatro que tardan demasiado: %v", err)
+		t.Errorf("after four calls that take too long: %v", err)
 	}
 }
 
-// What a service, or a sidecar on the way, makes of one call says nothing about the next.
+// No answer of a service or a sidecar to one call keeps the bff from making the next.
 func oneCallIsNoEvidence(t *testing.T, g *testManager, manager dapr.Manager) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"its own 503": func(w http.ResponseWriter, r *http.Request) {
@@ -422,7 +422,7 @@ func neverAnswers(t *testing.T, g *testManager, manager dapr.Manager) {
 	soon(t, "a service that is gone is silent", isSilent)
 	for range 4 {
 		if took, err := do(t, manager); errs.Of(err) != errs.Unavailable || took > slowness {
-			t.Errorf("parado: %v en %s", err, took)
+			t.Errorf("stopped: %v after %s", err, took)
 		}
 	}
 }

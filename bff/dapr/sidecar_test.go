@@ -16,11 +16,11 @@ import (
 	"entregas/internal/databasetest"
 )
 
-// daprd is where the set-up puts the sidecar.
+// daprd is the path at which the set-up installs the sidecar.
 const daprd = "../../.local/.dapr/bin/daprd"
 
-// sidecar runs a real daprd for app, which listens on appPort (0 for none), with the given resources. It gives its
-// HTTP and gRPC ports. Without it, or in a run without services, the test is skipped.
+// sidecar runs a real daprd for app, which listens on appPort (0 for none), with the given resources. It returns the
+// HTTP and gRPC ports. The test is skipped where daprd is not installed, or in a short run.
 func sidecar(t *testing.T, app string, appPort int, resources string) (http, grpc string) {
 	t.Helper()
 	program, err := filepath.Abs(daprd)

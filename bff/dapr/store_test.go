@@ -22,7 +22,7 @@ func TestStoreInMemory(t *testing.T) {
 	comprastest.CheckStore(t, &comprastest.Store{})
 }
 
-// The state store as it runs: its component on a PostgreSQL of its own, behind a real sidecar.
+// The state store as in production: its component, on a PostgreSQL of the test's own, behind a real sidecar.
 func TestDaprStore(t *testing.T) {
 	database := databasetest.New(t, nil)
 	resources := t.TempDir()
@@ -63,7 +63,7 @@ spec:
 		}
 	})
 
-	// As a full disk: what is there can be read, and nothing is written. Once there is room, all goes on by itself.
+	// As with a full disk: reads work, writes fail. Once there is room, writes work without a restart.
 	t.Run("a database that takes no writes", func(t *testing.T) {
 		name := database.Config().ConnConfig.Database
 		admin, err := pgx.Connect(t.Context(), os.Getenv(databasetest.Variable))
@@ -110,7 +110,7 @@ spec:
 		}
 	})
 
-	t.Run("sin base de datos es no-disponible", func(t *testing.T) {
+	t.Run("without a database the error is Unavailable", func(t *testing.T) {
 		if err := store.Create(t.Context(), "prueba/esta", []byte("1"), time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -122,13 +122,13 @@ spec:
 		if _, err := administrator.Exec(t.Context(), "drop database "+database.Config().ConnConfig.Database+" with (force)"); err != nil {
 			t.Fatal(err)
 		}
-		// The first question too: a connection that broke is no answer.
+		// The first read too must fail where the connection broke.
 		_, secondReadErr := store.Load(t.Context(), "prueba/esta", "prueba/x")
 		_, readErr := store.Load(t.Context(), "prueba/esta")
 		for what, err := range map[string]error{
-			"Leer": readErr, "Leer dos": secondReadErr, "Crear": store.Create(t.Context(), "prueba/x", nil, time.Minute),
-			"Reemplazar": store.Replace(t.Context(), "prueba/x", "01938f5e-7c1a-7000-8000-000000000001", nil, time.Minute),
-			"Borrar":     store.Delete(t.Context(), "prueba/x", "01938f5e-7c1a-7000-8000-000000000001"),
+			"Load": readErr, "Load two": secondReadErr, "Create": store.Create(t.Context(), "prueba/x", nil, time.Minute),
+			"Replace": store.Replace(t.Context(), "prueba/x", "01938f5e-7c1a-7000-8000-000000000001", nil, time.Minute),
+			"Delete":  store.Delete(t.Context(), "prueba/x", "01938f5e-7c1a-7000-8000-000000000001"),
 		} {
 			if errs.Of(err) != errs.Unavailable {
 				t.Errorf("%s: %v", what, err)

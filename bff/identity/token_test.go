@@ -56,7 +56,7 @@ func newTestIssuer(t *testing.T) *testIssuer {
 	return e
 }
 
-// putKey makes the issuer sign with a key of its own under kid, and tell it.
+// putKey adds a key to the keys that the issuer publishes.
 func (e *testIssuer) putKey(kid, alg string, key crypto.Signer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -158,7 +158,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// The issuer may start after us, change its keys, and be away for a while: keys that are known go on being good.
+// The issuer may start after the bff, rotate its keys, and be away for a while. Known keys stay valid meanwhile.
 func TestIssuerChangesItsKeysAndLeaves(t *testing.T) {
 	first, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	second, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -172,34 +172,34 @@ func TestIssuerChangesItsKeysAndLeaves(t *testing.T) {
 		}
 	}
 	if e.requested != 1 {
-		t.Errorf("se pidieron las claves %d veces", e.requested)
+		t.Errorf("the keys were requested %d times", e.requested)
 	}
 	e.mu.Lock()
 	e.keys.Keys = nil
 	e.mu.Unlock()
 	e.putKey("2", "ES256", second)
 	if _, err := v.Verify(t.Context(), sign(t, jose.ES256, second, "2", e.claims(nil))); err != nil {
-		t.Errorf("la clave nueva: %v", err)
+		t.Errorf("new key: %v", err)
 	}
 	if _, err := v.Verify(t.Context(), fromFirst); errs.Of(err) != errs.NoIdentity {
-		t.Errorf("la clave retirada: %v", err)
+		t.Errorf("removed key: %v", err)
 	}
 	e.mu.Lock()
 	e.down = true
 	e.mu.Unlock()
 	if _, err := v.Verify(t.Context(), sign(t, jose.ES256, second, "2", e.claims(nil))); err != nil {
-		t.Errorf("una clave conocida, con el emisor caído: %v", err)
+		t.Errorf("known key, issuer down: %v", err)
 	}
 	if _, err := v.Verify(t.Context(), fromFirst); errs.Of(err) != errs.Unavailable {
-		t.Errorf("una que no se conoce, con el emisor caído: %v", err)
+		t.Errorf("unknown key, issuer down: %v", err)
 	}
 	e.Close()
 	if _, err := NewIssuer(Settings{Issuer: e.URL, Audience: "entregas", Roles: "roles"}).Verify(t.Context(), fromFirst); errs.Of(err) != errs.Unavailable {
-		t.Errorf("sin emisor: %v", err)
+		t.Errorf("without an issuer: %v", err)
 	}
 }
 
-// Anybody can write tokens that name keys which nobody has: the issuer is not asked for each.
+// Anybody can write tokens with invented key ids. The bff does not request the issuer's keys for each of them.
 func TestInventedKeys(t *testing.T) {
 	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	e := newTestIssuer(t)
@@ -211,14 +211,14 @@ func TestInventedKeys(t *testing.T) {
 		}
 	}
 	if _, err := v.Verify(t.Context(), sign(t, jose.ES256, key, "1", e.claims(nil))); err != nil {
-		t.Errorf("uno bueno: %v", err)
+		t.Errorf("valid token: %v", err)
 	}
 	if e.requested > keysAtOnce {
-		t.Errorf("se pidieron las claves %d veces", e.requested)
+		t.Errorf("the keys were requested %d times", e.requested)
 	}
 }
 
-// An issuer that hangs makes its waiting requests wait once, not one after the other.
+// Requests that wait for an issuer that hangs share one attempt, and do not wait one after the other.
 func TestIssuerThatDoesNotAnswer(t *testing.T) {
 	var questions atomic.Int32
 	hung := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -237,7 +237,7 @@ func TestIssuerThatDoesNotAnswer(t *testing.T) {
 	}
 	all.Wait()
 	if n := questions.Load(); n >= 10 {
-		t.Errorf("cada uno preguntó por su lado: %d veces", n)
+		t.Errorf("each request asked on its own: %d times", n)
 	}
 }
 
@@ -247,7 +247,7 @@ func TestOwn(t *testing.T) {
 		"////otro": "/", "/\t/otro": "/", "/a?volver=//otro": "/a?volver=//otro", "/" + strings.Repeat("a", maxReturnTo): "/",
 	} {
 		if got := ownPath(returnTo); got != want {
-			t.Errorf("%q: %q, quiero %q", returnTo, got, want)
+			t.Errorf("%q: got %q, want %q", returnTo, got, want)
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 	"entregas/internal/pubsubtest"
 )
 
-// replica is one bff: its streams and what it is told. Replicas share manager and store.
+// replica is one bff with its streams. Replicas share manager and store.
 type replica struct {
 	*httptest.Server
 	core    *compras.Service
@@ -67,7 +67,7 @@ func (s system) replica(t *testing.T) *replica {
 	return r
 }
 
-// advance enters a step and tells it as the broker does: one replica writes the read model, all are woken.
+// advance moves the purchase to a state and delivers the event as the broker does: one replica writes the read model, all are woken.
 func (s system) advance(t *testing.T, step contracts.Estado, writes *replica, all ...*replica) {
 	t.Helper()
 	c := s.manager.Advance(s.id, step)
@@ -124,7 +124,7 @@ func (f *stream) next() (s happening, found bool) {
 	for {
 		select {
 		case <-limit:
-			f.t.Fatal("no llega nada")
+			f.t.Fatal("nothing arrives")
 		case linea, more := <-f.lineas:
 			field, value, _ := strings.Cut(linea, ": ")
 			switch {
@@ -148,14 +148,14 @@ func (f *stream) next() (s happening, found bool) {
 func (f *stream) delay(id string, estado contracts.Estado) {
 	f.t.Helper()
 	if s, found := f.next(); !found || s.id != id || s.kind != "estado" || s.compra.Estado != estado {
-		f.t.Fatalf("llegó %s %s %s (hay: %v), quiero %s %s", s.id, s.kind, s.compra.Estado, found, id, estado)
+		f.t.Fatalf("got %s %s %s (any: %v), want %s %s", s.id, s.kind, s.compra.Estado, found, id, estado)
 	}
 }
 
 func (f *stream) ends() {
 	f.t.Helper()
 	if s, found := f.next(); found {
-		f.t.Fatalf("sigue: %+v", s)
+		f.t.Fatalf("goes on: %+v", s)
 	}
 }
 
@@ -175,11 +175,11 @@ func TestFollowToTheEnd(t *testing.T) {
 	f.ends()
 
 	if f := open(t, other.URL+"/eventos/"+s.id, "5"); f.response.StatusCode != http.StatusNoContent {
-		t.Errorf("cuando ya no hay qué contar: %d", f.response.StatusCode)
+		t.Errorf("when nothing more can change: got %d", f.response.StatusCode)
 	}
 }
 
-// Each cut loses nothing and repeats nothing, whichever replica the client comes back to, also a new one.
+// A client that connects again, to any replica, misses no change and gets none twice.
 func TestResumeStream(t *testing.T) {
 	s := newSystem(t)
 	one := s.replica(t)
@@ -200,7 +200,7 @@ func TestResumeStream(t *testing.T) {
 	f.ends()
 }
 
-// A client that names a later change than there is gets what comes, not silence; what is no number is refused.
+// A Last-Event-ID beyond the newest change gets the changes from now on. One that is no number is refused.
 func TestALastEventIDBeyondTheNewest(t *testing.T) {
 	s := newSystem(t)
 	one := s.replica(t)
@@ -243,7 +243,7 @@ func TestWithTheManagerDown(t *testing.T) {
 	f.delay("2", contracts.EstadoIniciada)
 }
 
-// A stop of the program waits for no client.
+// A stop of the program does not wait for clients of streams.
 func TestStop(t *testing.T) {
 	s := newSystem(t)
 	one := s.replica(t)
@@ -274,7 +274,7 @@ func TestWhoDoesNotReadStopsNobody(t *testing.T) {
 	}
 }
 
-// A stream ends with the token or the session that it was asked with.
+// A stream ends when its token or its session expires.
 func TestStreamEndsWithTheToken(t *testing.T) {
 	s := newSystem(t)
 	one := s.replica(t)
@@ -284,7 +284,7 @@ func TestStreamEndsWithTheToken(t *testing.T) {
 	f.ends()
 }
 
-// One subject's streams are bounded, and one that ends makes room.
+// The streams of a subject are bounded, and one that ends makes room.
 func TestManyStreamsOfOne(t *testing.T) {
 	s := newSystem(t)
 	feed := live.NewServer(t.Context(), s.core(), live.NewWakeups())
@@ -295,10 +295,10 @@ func TestManyStreamsOfOne(t *testing.T) {
 		_, err = feed.Changes(ctx, s.id, -1)
 	}
 	if errs.Of(err) != errs.TooMany || n != 201 {
-		t.Errorf("el %d: %v", n, err)
+		t.Errorf("stream %d: %v", n, err)
 	}
 	if _, err := feed.Changes(identity.With(t.Context(), identity.Person{Usuario: "eva"}), s.id, -1); err != nil {
-		t.Errorf("otra: %v", err)
+		t.Errorf("another: %v", err)
 	}
 	cancel()
 	for range 200 {
@@ -307,10 +307,10 @@ func TestManyStreamsOfOne(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Errorf("después de cerrarlos: %v", err)
+	t.Errorf("after they were closed: %v", err)
 }
 
-// A program that stops ends its streams with a word on when to come back.
+// A program that stops ends its streams with a retry field.
 func TestAStopTellsStreamsToComeBack(t *testing.T) {
 	s := newSystem(t)
 	one := s.replica(t)
@@ -324,7 +324,7 @@ func TestAStopTellsStreamsToComeBack(t *testing.T) {
 			said += linea + "\n"
 		}
 		if !strings.Contains(said, "retry: 500\n") {
-			t.Errorf("%s: terminó con %q", name, said)
+			t.Errorf("%s: ended with %q", name, said)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"entregas/internal/errs"
 )
 
-// One asker holds a quarter at most, all together hold all, and what is given back is there for others.
+// One client holds a quarter at most, and all together hold all. Memory that is given back is free for others.
 func TestRoom(t *testing.T) {
 	p := memory.New(memory.Limits{Total: 400})
 	a, b := p.Lease("a"), p.Lease("a")
@@ -45,7 +45,7 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// A request that begins waits a little for room; one that holds some does not.
+// A request that begins waits a little for memory; one that holds some does not wait.
 func TestReserveWaits(t *testing.T) {
 	p := memory.New(memory.Limits{Total: 4, Waiting: time.Minute})
 	var held []*memory.Lease
@@ -69,7 +69,7 @@ func TestReserveWaits(t *testing.T) {
 	}
 }
 
-// Who waits for much does not stand before who takes little.
+// A request that waits for much memory does not block one that takes little.
 func TestTakeDoesNotStandBehindReserve(t *testing.T) {
 	p := memory.New(memory.Limits{Total: 400, Waiting: time.Minute})
 	for _, asker := range []string{"a", "b", "c"} {
@@ -102,7 +102,7 @@ func TestTakeDoesNotStandBehindReserve(t *testing.T) {
 	}
 }
 
-// What is taken after a lease was closed is held by nobody.
+// A lease that is closed charges nothing more.
 func TestClosed(t *testing.T) {
 	p := memory.New(memory.Limits{Total: 400})
 	for range 100 {
@@ -119,7 +119,7 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// Uncharged reading bounds how long an answer may be, and nothing else.
+// Uncharged reading bounds the length of an answer, and charges nothing.
 func TestUncharged(t *testing.T) {
 	l := memory.New(memory.Limits{Total: 400, Answer: 1_000}).Lease("a")
 	ctx := memory.Uncharged(memory.With(t.Context(), l))
@@ -137,7 +137,7 @@ func TestUncharged(t *testing.T) {
 	}
 }
 
-// What a service answers is charged while it is read, and is not read to its end when it is too long or there is no room.
+// An answer of a service is charged while it is read. Reading ends where it is too long or there is no memory.
 func TestLimited(t *testing.T) {
 	source := func(n int) *bytes.Reader { return bytes.NewReader(make([]byte, n)) }
 	for _, c := range []struct {

@@ -34,11 +34,11 @@ func TestEvents(t *testing.T) {
 		dies  bool
 		knows bool
 	}{
-		{"bien", contracts.CompraActualizada, good, false, "SUCCESS", false, true},
-		{"el almacén no responde: vuelve", contracts.CompraActualizada, good, true, "RETRY", false, false},
-		{"de otro tipo", contracts.OrdenCreada, good, false, "SUCCESS", true, false},
-		{"id que no es", contracts.CompraActualizada, withoutID, false, "SUCCESS", true, false},
-		{"número que no es el de su historia", contracts.CompraActualizada, otherNumber, false, "SUCCESS", true, false},
+		{"good", contracts.CompraActualizada, good, false, "SUCCESS", false, true},
+		{"the store does not answer: delivered again", contracts.CompraActualizada, good, true, "RETRY", false, false},
+		{"of another type", contracts.OrdenCreada, good, false, "SUCCESS", true, false},
+		{"bad id", contracts.CompraActualizada, withoutID, false, "SUCCESS", true, false},
+		{"a number that is not that of its history", contracts.CompraActualizada, otherNumber, false, "SUCCESS", true, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestEvents(t *testing.T) {
 			routes := mux.NewRouter()
 			messages.Receive(pubsub.NewReceiver(routes, publisher, &pubsubtest.Attempts{}), core, live.NewWakeups())
 			if c.down {
-				store.Fail(errs.New(errs.Unavailable, "caído"))
+				store.Fail(errs.New(errs.Unavailable, "down"))
 			}
 			m := contracts.NewMessage("gestor-compra", c.kind, "", c.data)
 			if says := pubsubtest.Deliver(t, routes, contracts.EventosCompra, m); says != c.says {
@@ -63,10 +63,10 @@ func TestEvents(t *testing.T) {
 				t.Errorf("en vivo responde %s", says)
 			}
 			if dead := pubsubtest.Published(t, &broker, contracts.EventosCompra.DeadLetters()); (len(dead) == 1) != c.dies {
-				t.Errorf("%d mensajes muertos", len(dead))
+				t.Errorf("got %d dead letters", len(dead))
 			}
 			if keys := store.Keys("compra/"); (len(keys) == 1) != c.knows {
-				t.Errorf("conocidas %v", keys)
+				t.Errorf("known %v", keys)
 			}
 		})
 	}

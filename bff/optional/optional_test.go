@@ -6,7 +6,7 @@ import (
 	"entregas/bff/optional"
 )
 
-// A value that is given counts, also where it is the zero of its type.
+// A value that the client gave counts, even the zero value of its type.
 func TestOr(t *testing.T) {
 	zero := 0
 	if got := optional.Or(&zero, 50); got != 0 {

@@ -14,7 +14,7 @@ import (
 	"entregas/bff/identity"
 )
 
-// open is a socket at a server of its own, where nobody is known, and gives how it is closed.
+// open opens a socket at a new server where no caller is identified, and returns the code by which it is closed.
 func open(t *testing.T, s common.Sockets, messages ...string) <-chan websocket.StatusCode {
 	t.Helper()
 	server := handler.New(v1.NewExecutableSchema(v1.Config{}))
@@ -44,14 +44,14 @@ func open(t *testing.T, s common.Sockets, messages ...string) <-chan websocket.S
 	return closed
 }
 
-// A client that opens a socket and says nothing does not keep it.
+// A socket is closed where its client sends no connection_init.
 func TestASocketWithoutAGreetingIsClosed(t *testing.T) {
 	if code := <-open(t, common.Sockets{Stop: t.Context(), InitTimeout: 50 * time.Millisecond}); code != 4408 {
 		t.Errorf("%d", code)
 	}
 }
 
-// When the program stops its sockets are closed, so that their clients go to another replica at once.
+// A stop of the program closes its sockets, so that their clients connect to another replica at once.
 func TestAStopClosesTheSockets(t *testing.T) {
 	stop, cancel := context.WithCancel(t.Context())
 	closed := open(t, common.Sockets{Stop: stop})
@@ -61,7 +61,7 @@ func TestAStopClosesTheSockets(t *testing.T) {
 	}
 }
 
-// A client that sends no pong is gone.
+// A socket is closed where its client sends no pong.
 func TestASocketWithoutPongsIsClosed(t *testing.T) {
 	s := common.Sockets{Stop: t.Context(), Heartbeat: 20 * time.Millisecond, Identify: func(ctx context.Context, _ string) (context.Context, error) {
 		return identity.With(ctx, identity.Person{Usuario: "ana", Roles: []string{identity.Cliente}}), nil

@@ -6,10 +6,10 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// Each rule of the library has words of ours, and no other has.
+// byRule has a text for each rule of gqlparser, and for no other.
 func TestEachRuleHasWords(t *testing.T) {
 	all := map[string]bool{
-		// Each of these takes the place of another rule where suggestions are off.
+		// Each of these replaces another rule where suggestions are off.
 		"FieldsOnCorrectTypeWithoutSuggestions": true, "ScalarLeafsWithoutSuggestions": true,
 		"KnownArgumentNamesWithoutSuggestions": true, "KnownTypeNamesWithoutSuggestions": true, "ValuesOfCorrectTypeWithoutSuggestions": true,
 	}
