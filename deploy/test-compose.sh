@@ -14,7 +14,7 @@ command -v docker >/dev/null || missing 'docker is missing (https://docs.docker.
 docker info >/dev/null 2>&1 || missing 'no Docker engine answers (start it, or set DOCKER_HOST)'
 docker compose version >/dev/null 2>&1 || missing 'docker compose 2.24 or later is missing (https://docs.docker.com/compose/install)'
 command -v go >/dev/null || missing 'Go is missing, for the tests (https://go.dev/dl)'
-for image in $(docker compose config --images | sort -u | grep -v '^entregas/') $(sed -nE 's/^FROM( --platform=\S+)? (\S+).*/\2/p' deploy/Dockerfile); do
+for image in $(docker compose config --images | sort -u | grep -v '^entregas/') $(sed -nE 's/^FROM( --platform=\S+)? (\S+:\S+).*/\2/p' deploy/Dockerfile); do
   docker image inspect "$image" >/dev/null 2>&1 || docker pull -q "$image" >/dev/null 2>&1 || missing "the image $image is missing and cannot be pulled"
 done
 
