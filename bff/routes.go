@@ -82,38 +82,38 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 // waitForRoom is how long a request waits for memory before it is refused.
 const waitForRoom = time.Second
 
-// frontPage lists the routes of the bff for a person.
+// frontPage lists the routes of the bff for a developer.
 func frontPage(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, `Entregas de los Alpes
 
-  GET  /docs                        la interfaz REST, para leer y probar
-  GET  /graphiql                    la interfaz GraphQL (POST /graphql)
-  GET  /entrar                      empezar una sesión
+  GET  /docs                        the REST interface, to read and to try
+  GET  /graphiql                    the GraphQL interface (POST /graphql)
+  GET  /entrar                      begin a session
 
-  GET  /api/productos?buscar=cafe   lo que se puede comprar
+  GET  /api/productos?buscar=cafe   what can be bought
 
-Con un token (Authorization: Bearer $(make -s token ROL=cliente USUARIO=ana)):
+With a token (Authorization: Bearer $(make -s token ROL=cliente USUARIO=ana)):
 
-  POST /api/compras                 comprar: {"productos": [{"id_producto": "1", "cantidad": 2}], "domicilio": true}
-  GET  /api/compras/{id}            una compra con su historia
-  GET  /api/compras/{id}/eventos    lo mismo, en vivo
-  POST /api/compras/{id}/cancelacion   cancelarla
-  GET  /api/usuarios/{id}/compras   las compras de un usuario
+  POST /api/compras                 buy: {"productos": [{"id_producto": "1", "cantidad": 2}], "domicilio": true}
+  GET  /api/compras/{id}            a purchase with its history
+  GET  /api/compras/{id}/eventos    the same, live
+  POST /api/compras/{id}/cancelacion   cancel it
+  GET  /api/usuarios/{id}/compras   the purchases of a customer
 
-Operadores (ROL=operador):
+Operators (ROL=operador):
 
-  GET  /api/compras                 las de todos: ?estado=POR_APROBAR&domicilio=true
-  GET  /api/compras/{id}/mensajes   lo que su saga pidió y lo que le respondieron
-  POST /api/compras/{id}/aprobacion    decidir sobre la que espera: {"aprobada": true}
-  POST /api/compras/{id}/reintento  retomar una FALLIDA o una que no avanza
-  GET  /api/ordenes/{id}            una orden
-  POST /api/ordenes/{id}/despacho   despacharla
-  POST /api/productos/{id}/reposicion  reponer: {"cantidad": 10}
-  GET  /api/operacion/resumen       lo que pasa ahora; también /colas y /balance
-  GET  /api/mensajes-muertos        los que nadie pudo atender; POST …/{id}/reposicion devuelve uno, …/{id}/apartado aparta uno ilegible
+  GET  /api/compras                 those of all customers: ?estado=POR_APROBAR&domicilio=true
+  GET  /api/compras/{id}/mensajes   the commands of its saga and their replies
+  POST /api/compras/{id}/aprobacion    approve or reject one that awaits it: {"aprobada": true}
+  POST /api/compras/{id}/reintento  retry a FALLIDA, or one that stands still
+  GET  /api/ordenes/{id}            an order
+  POST /api/ordenes/{id}/despacho   dispatch it
+  POST /api/productos/{id}/reposicion  restock: {"cantidad": 10}
+  GET  /api/operacion/resumen       the purchases by state; also /colas and /balance
+  GET  /api/mensajes-muertos        the dead letters; POST …/{id}/reposicion puts one back, …/{id}/apartado sets an unreadable one aside
 
-  GET  /stream                      los cambios de todas las compras, en vivo
-  POST /v1                          GraphQL del sistema anterior
+  GET  /stream                      the changes of all purchases, live
+  POST /v1                          GraphQL of the earlier system
 `)
 }

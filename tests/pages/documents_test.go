@@ -13,7 +13,7 @@ func TestDocs(t *testing.T) {
 	s := Open(t)
 	p := signIn(t, s, Usuario(t), "operador", "/operador")
 	p.goesTo("/docs")
-	p.waitFor("the REST interface", `document.querySelector("rapi-doc")?.shadowRoot?.textContent.includes("Los productos y cuánto hay de cada uno")`)
+	p.waitFor("the REST interface", `document.querySelector("rapi-doc")?.shadowRoot?.textContent.includes("List the products with their stock")`)
 	p.tries("GET", "/productos", "200")
 	p.tries("POST", "/compras", "202") // with the session and its CSRF token
 	for _, a := range appearances {

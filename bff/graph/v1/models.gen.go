@@ -10,7 +10,7 @@ type Compra struct {
 type Mutation struct {
 }
 
-// La interfaz del sistema anterior, para los clientes que ya existen. La nueva es /api.
+// The interface of the earlier system, for its clients. New clients use /api or /graphql.
 type Query struct {
 }
 

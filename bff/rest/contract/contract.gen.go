@@ -76,10 +76,10 @@ type Problema struct {
 	Status  int              `json:"status"`
 	Title   string           `json:"title"`
 
-	// Type urn:entregas:problema:…; no cambia.
+	// Type urn:entregas:problema:…; never changes.
 	Type string `json:"type"`
 
-	// Ver Dónde se mira qué pasó, cuando nadie lo sabe (504, `resultado-desconocido`): lo pedido puede haberse hecho o no. Con 503 no se hizo.
+	// Ver The path at which to look where nobody knows the outcome (504, `resultado-desconocido`): the request may have been done or not. With 503 it was not done.
 	Ver *string `json:"ver,omitempty"`
 }
 
@@ -115,103 +115,103 @@ type oidcContextKey string
 
 // ListarComprasParams defines parameters for ListarCompras.
 type ListarComprasParams struct {
-	// Estado Solo las que están en uno de estos estados.
+	// Estado Only those in one of these states.
 	Estado *EnEstado `form:"estado,omitempty" json:"estado,omitempty"`
 
-	// IdUsuario Solo las de este usuario.
+	// IdUsuario Only those of this customer.
 	IdUsuario *string `form:"id_usuario,omitempty" json:"id_usuario,omitempty"`
 
-	// Domicilio Solo las que son, o no son, a domicilio.
+	// Domicilio Only those with, or without, home delivery.
 	Domicilio *bool `form:"domicilio,omitempty" json:"domicilio,omitempty"`
 
-	// Limite Cuántas a lo sumo.
+	// Limite The most purchases of a page.
 	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
 
-	// Despues El `siguiente` de la página anterior, sin cambios; otra cosa es 400.
+	// Despues The `siguiente` of the page before, unchanged; anything else is 400.
 	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
 }
 
 // CrearCompraParams defines parameters for CrearCompra.
 type CrearCompraParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // DecidirCompraParams defines parameters for DecidirCompra.
 type DecidirCompraParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // CancelarCompraParams defines parameters for CancelarCompra.
 type CancelarCompraParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // SeguirCompraParams defines parameters for SeguirCompra.
 type SeguirCompraParams struct {
-	// LastEventID El número del último cambio recibido.
+	// LastEventID The number of the last change that the client received.
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
 // ReintentarCompraParams defines parameters for ReintentarCompra.
 type ReintentarCompraParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ApartarMensajeParams defines parameters for ApartarMensaje.
 type ApartarMensajeParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ReponerMensajeParams defines parameters for ReponerMensaje.
 type ReponerMensajeParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // LeerColasParams defines parameters for LeerColas.
 type LeerColasParams struct {
-	// Minutos Cuánto atrás.
+	// Minutos How far back the samples go, in minutes.
 	Minutos *int `form:"minutos,omitempty" json:"minutos,omitempty"`
 }
 
 // LeerResumenParams defines parameters for LeerResumen.
 type LeerResumenParams struct {
-	// Segundos De cuánto tiempo atrás.
+	// Segundos How far back the summary looks, in seconds.
 	Segundos *int `form:"segundos,omitempty" json:"segundos,omitempty"`
 }
 
 // DespacharOrdenParams defines parameters for DespacharOrden.
 type DespacharOrdenParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListarProductosParams defines parameters for ListarProductos.
 type ListarProductosParams struct {
-	// Buscar Palabras que el nombre debe tener, o el id. Texto libre; no importan mayúsculas ni acentos, ni si una letra con acento se escribió con un carácter o con dos (NFC, NFD).
+	// Buscar Words that the name must have, or the id. Free text. Capitals and accents do not matter, nor whether a letter with an accent was written as one character or two (NFC, NFD).
 	Buscar *string `form:"buscar,omitempty" json:"buscar,omitempty"`
 }
 
 // ReponerProductoParams defines parameters for ReponerProducto.
 type ReponerProductoParams struct {
-	// IdempotencyKey Una clave que identifica este envío; con otro contenido responde 422. Se guarda 24 horas. Quien tiene demasiadas vivas recibe 429 (urn:entregas:problema:cuota) con Retry-After; lo que ya envió con una se le responde igual.
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListarComprasDeUsuarioParams defines parameters for ListarComprasDeUsuario.
 type ListarComprasDeUsuarioParams struct {
-	// Estado Solo las que están en uno de estos estados.
+	// Estado Only those in one of these states.
 	Estado *EnEstado `form:"estado,omitempty" json:"estado,omitempty"`
 
-	// Limite Cuántas a lo sumo.
+	// Limite The most purchases of a page.
 	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
 
-	// Despues El `siguiente` de la página anterior, sin cambios; otra cosa es 400.
+	// Despues The `siguiente` of the page before, unchanged; anything else is 400.
 	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
 }
 
@@ -229,64 +229,64 @@ type ReponerProductoJSONRequestBody = Reposicion
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListarCompras Las compras de todos, la más reciente primero.
+	// ListarCompras List the purchases of all customers, newest first.
 	// (GET /compras)
 	ListarCompras(w http.ResponseWriter, r *http.Request, params ListarComprasParams)
-	// CrearCompra Comprar.
+	// CrearCompra Buy.
 	// (POST /compras)
 	CrearCompra(w http.ResponseWriter, r *http.Request, params CrearCompraParams)
-	// LeerCompra Una compra con su historia.
+	// LeerCompra Read a purchase with its history.
 	// (GET /compras/{id})
 	LeerCompra(w http.ResponseWriter, r *http.Request, id Id)
-	// DecidirCompra Aprobar o rechazar una compra que lo espera.
+	// DecidirCompra Approve or reject a purchase that awaits approval.
 	// (POST /compras/{id}/aprobacion)
 	DecidirCompra(w http.ResponseWriter, r *http.Request, id Id, params DecidirCompraParams)
-	// CancelarCompra Pedir que se cancele una compra.
+	// CancelarCompra Request the cancellation of a purchase.
 	// (POST /compras/{id}/cancelacion)
 	CancelarCompra(w http.ResponseWriter, r *http.Request, id Id, params CancelarCompraParams)
-	// SeguirCompra Los cambios de una compra, en vivo.
+	// SeguirCompra Follow the changes of a purchase live.
 	// (GET /compras/{id}/eventos)
 	SeguirCompra(w http.ResponseWriter, r *http.Request, id Id, params SeguirCompraParams)
-	// LeerMensajes Lo que la saga de una compra pidió y lo que le respondieron.
+	// LeerMensajes List the commands of a purchase's saga and their replies.
 	// (GET /compras/{id}/mensajes)
 	LeerMensajes(w http.ResponseWriter, r *http.Request, id Id)
-	// ReintentarCompra Retomar una compra que se detuvo.
+	// ReintentarCompra Retry a purchase that stands still.
 	// (POST /compras/{id}/reintento)
 	ReintentarCompra(w http.ResponseWriter, r *http.Request, id Id, params ReintentarCompraParams)
-	// ListarMensajesMuertos Los mensajes que nadie pudo atender, con su motivo.
+	// ListarMensajesMuertos List the messages that no service could handle, with the reason.
 	// (GET /mensajes-muertos)
 	ListarMensajesMuertos(w http.ResponseWriter, r *http.Request)
-	// ApartarMensaje Apartar de su tema un mensaje pendiente, que nadie puede leer.
+	// ApartarMensaje Set aside a pending message that no service can read.
 	// (POST /mensajes-muertos/{id}/apartado)
 	ApartarMensaje(w http.ResponseWriter, r *http.Request, id Id, params ApartarMensajeParams)
-	// ReponerMensaje Devolver un mensaje muerto a su tema.
+	// ReponerMensaje Put a dead letter back into its topic.
 	// (POST /mensajes-muertos/{id}/reposicion)
 	ReponerMensaje(w http.ResponseWriter, r *http.Request, id Id, params ReponerMensajeParams)
-	// LeerBalance Los libros. De cada producto, lo que entró es lo que hay, lo reservado y lo despachado.
+	// LeerBalance Read the books. Of each product, what came in is what is in stock, reserved or dispatched.
 	// (GET /operacion/balance)
 	LeerBalance(w http.ResponseWriter, r *http.Request)
-	// LeerColas Cuánto espera en cada cola, ahora y en los últimos minutos.
+	// LeerColas Read the backlog of each queue, now and in the last minutes.
 	// (GET /operacion/colas)
 	LeerColas(w http.ResponseWriter, r *http.Request, params LeerColasParams)
-	// LeerResumen Lo que pasa ahora. Compras por estado, cuántas por segundo y cuánto tardan en confirmarse.
+	// LeerResumen Count purchases by state, their throughput, and their time until confirmation.
 	// (GET /operacion/resumen)
 	LeerResumen(w http.ResponseWriter, r *http.Request, params LeerResumenParams)
-	// LeerOrden Una orden.
+	// LeerOrden Read an order.
 	// (GET /ordenes/{id})
 	LeerOrden(w http.ResponseWriter, r *http.Request, id Id)
-	// DespacharOrden Despachar una orden.
+	// DespacharOrden Dispatch an order.
 	// (POST /ordenes/{id}/despacho)
 	DespacharOrden(w http.ResponseWriter, r *http.Request, id Id, params DespacharOrdenParams)
-	// ListarProductos Los productos y cuánto hay de cada uno.
+	// ListarProductos List the products with their stock.
 	// (GET /productos)
 	ListarProductos(w http.ResponseWriter, r *http.Request, params ListarProductosParams)
-	// LeerProducto Un producto y cuánto hay.
+	// LeerProducto Read a product with its stock.
 	// (GET /productos/{id})
 	LeerProducto(w http.ResponseWriter, r *http.Request, id Id)
-	// ReponerProducto Sumar a lo que hay de un producto.
+	// ReponerProducto Add to the stock of a product.
 	// (POST /productos/{id}/reposicion)
 	ReponerProducto(w http.ResponseWriter, r *http.Request, id Id, params ReponerProductoParams)
-	// ListarComprasDeUsuario Las compras de un usuario, la más reciente primero.
+	// ListarComprasDeUsuario List the purchases of a customer, newest first.
 	// (GET /usuarios/{id}/compras)
 	ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id Id, params ListarComprasDeUsuarioParams)
 }
