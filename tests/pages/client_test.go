@@ -101,6 +101,7 @@ func TestComprarAndCancelar(t *testing.T) {
 	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/compras/"+id)
 	o.waitFor("the rollbacks in the saga", `document.querySelectorAll("#sequence .rollback").length >= 4`)
 	o.look("op-compra-cancelada")
+	o.sequenceIsReadable()
 	s.Balanced(t, []string{id})
 }
 
@@ -110,10 +111,14 @@ func TestTooFewExistencias(t *testing.T) {
 	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.finds("molino")
 	p.puts("14", 900000)
-	p.compra()
+	id := p.compra()
 	p.waitForEstado("RECHAZADA")
 	p.sees("Molino de café manual: pidió 900.000")
 	p.look("compra-rechazada")
+
+	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/compras/"+id)
+	o.waitFor("the refusal in the saga", `document.querySelector("#sequence .refusal")`)
+	o.sequenceIsReadable()
 }
 
 // An open page reconnects by itself after the connection was lost.

@@ -115,3 +115,21 @@ func (p *person) accessible(name string) {
 		}
 	}
 }
+
+// sequenceIsReadable requires that in every appearance no text of the sequence diagram covers a time at its margin or a bar of work.
+func (p *person) sequenceIsReadable() {
+	p.t.Helper()
+	for _, a := range appearances {
+		p.dress(a)
+		covers := p.read(`(() => {
+			const boxes = (selector) => Array.from(document.querySelectorAll("#sequence " + selector), (x) => ({text: x.parentNode.textContent, box: x.getBBox()}));
+			const touch = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+			const free = [...boxes(".time"), ...boxes(".work")];
+			return [...boxes(".label"), ...boxes(".note rect")].filter((o) => free.some((f) => touch(o.box, f.box))).map((o) => o.text).join(", ");
+		})()`)
+		if covers != "" {
+			p.t.Errorf("the sequence diagram in %s: a time or a bar is covered by %s", a.name, covers)
+		}
+	}
+	p.dress(appearances[0])
+}

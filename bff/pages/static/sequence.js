@@ -63,30 +63,39 @@ const rowHeight = 38, headHeight = 44;
 
 // narrow matches a phone, which has no room for the customer's lane: the customer's messages come in from the left edge.
 export const narrow = "(max-width: 40rem)";
+
+// layouts have the distance between two lanes, which has room for a label, and the smallest scale at which the diagram is drawn
+// before it scrolls.
 const layouts = {
-  wide: { width: Math.max(1000, 100 + 150 * (services.length + 1)), margin: 84, halfBox: 62, actors: ["cliente", ...services] },
-  narrow: { width: Math.max(676, 100 + 140 * services.length), margin: 82, halfBox: 58, actors: services },
+  wide: { distance: 222, margin: 84, halfBox: 62, scale: 0.66, actors: ["cliente", ...services] },
+  narrow: { distance: 190, margin: 82, halfBox: 58, scale: 1, actors: services },
 };
 let layout = layouts.wide;
 
 // x returns the place of an actor's lane. An actor without a lane is at the margin.
 const x = (actor) => {
-  const { width, margin, halfBox, actors } = layout;
+  const { distance, margin, halfBox, actors } = layout;
   const i = actors.indexOf(actor);
-  return i < 0 ? margin : margin + halfBox + i * ((width - margin - 2 * halfBox - 4) / (actors.length - 1));
+  return i < 0 ? margin : margin + halfBox + i * distance;
 };
+
+// rightOfTimes returns the leftmost middle of a text that is 2 * half wide, so that it does not cover the times at the margin.
+const rightOfTimes = (half) => layout.margin - 2 + half;
+
 const seconds = new Intl.NumberFormat("es-CO", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 const elapsed = (ms) => `+${ms < 1000 ? duration(ms) : `${seconds.format(ms / 1000)} s`}`;
 
 // draw draws the events into place and returns them as a table. orden is the order, or null when it was not dispatched.
 export function draw(place, c, mensajes, orden) {
   layout = matchMedia(narrow).matches ? layouts.narrow : layouts.wide;
-  const { width, margin, halfBox, actors } = layout;
+  const { margin, halfBox, scale, actors } = layout;
+  const width = x(actors.at(-1)) + halfBox + 4;
   const list = events(c, mensajes, orden);
   const height = headHeight + list.length * rowHeight + 24;
   const y = (i) => headHeight + 26 + i * rowHeight;
   const start = ms(c.creada_en);
   const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `La saga de la compra: ${list.length} sucesos. La tabla de abajo los cuenta.` });
+  svg.style.minWidth = `${Math.round(scale * width)}px`;
   for (const actor of actors) {
     svg.append(s("line", { class: "lifeline", x1: x(actor), x2: x(actor), y1: headHeight - 8, y2: height - 6 }),
       s("rect", { class: "box", x: x(actor) - halfBox, y: 4, width: 2 * halfBox, height: 30, rx: 9 }),
@@ -104,9 +113,10 @@ export function draw(place, c, mensajes, orden) {
 
 function note(e, y) {
   const half = e.text.length * 3.7 + 14;
+  const middle = Math.max(x("gestor-compra"), rightOfTimes(half));
   return s("g", { class: `note ${e.tone}` },
-    s("rect", { x: x("gestor-compra") - half, y: y - 12, width: 2 * half, height: 24, rx: 12 }),
-    s("text", { x: x("gestor-compra"), y: y + 4, "text-anchor": "middle" }, e.text));
+    s("rect", { x: middle - half, y: y - 12, width: 2 * half, height: 24, rx: 12 }),
+    s("text", { x: middle, y: y + 4, "text-anchor": "middle" }, e.text));
 }
 
 function arrow(e, y) {
@@ -116,8 +126,8 @@ function arrow(e, y) {
   const text = e.took === undefined || layout === layouts.narrow ? e.text : `${e.text} · ${duration(e.took)}`;
   // The label stands in the first space beside gestor-compra, which every arrow crosses.
   const fromLeft = e.from === "cliente";
-  const half = Math.min(text.length * 3.3 + 4, 140);
-  const middle = fromLeft ? Math.max((x1 + x2) / 2, half) : Math.max((x("gestor-compra") + x(services[1])) / 2, x("gestor-compra") + half + 6);
+  const half = text.length * 3 + 4;
+  const middle = fromLeft ? Math.max((x1 + x2) / 2, rightOfTimes(half)) : Math.max((x("gestor-compra") + x(services[1])) / 2, x("gestor-compra") + half + 6);
   return s("g", { class: e.tone },
     s("line", { class: "arrow", x1, x2: x2 - direction * 8, y1: y, y2: y }),
     s("path", { class: "arrowhead", d: `M${x2} ${y}l${-direction * 9} -4.5v9Z` }),
