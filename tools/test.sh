@@ -91,6 +91,9 @@ vulnerabilities() {
   done
 }
 
+# The tests wait for these two of gestor-compra after each kill and each outage. A production system has 30s and 60s.
+export APP_GESTOR_COMPRA_START_LEASE=10s APP_GESTOR_COMPRA_ASK_AGAIN_AFTER=10s
+
 race=()
 if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then race=(-race); else echo 'warning: without a C compiler the tests run without the race detector (-race)'; fi
 

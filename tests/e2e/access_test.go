@@ -29,6 +29,7 @@ func as(t *testing.T, s *System, usuario, role string) *client.Client {
 
 // A service answers only its own sidecar, and the bff answers only a client with a token. Health and public data are for everybody.
 func TestNobodyComesInByTheBackDoor(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	if s.Env.AppToken == "" {
 		t.Skip("this system requires no tokens")
@@ -66,6 +67,7 @@ func TestNobodyComesInByTheBackDoor(t *testing.T) {
 
 // A customer buys, reads and cancels their own purchases. Those of another customer do not exist for them, and the rest is for operators.
 func TestToEachTheirOwn(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	usuario := Usuario(t)
@@ -116,6 +118,7 @@ func TestToEachTheirOwn(t *testing.T) {
 
 // An operator reads the messages of a purchase, the summary, the queues, the books and the dead letters, and they agree with what was done.
 func TestOperationNeedsAnOperador(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}})
@@ -192,6 +195,7 @@ func signIn(t *testing.T, s *System, usuario string) *http.Client {
 
 // A customer signs in through the form, buys with the cookie of the session, and signs out.
 func TestLogInAndOut(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	usuario := Usuario(t)
@@ -284,6 +288,7 @@ func followWith(t *testing.T, client *http.Client, address string, until contrac
 
 // A GraphQL subscription delivers each change, as the stream does.
 func TestSubscription(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	usuario := Usuario(t)

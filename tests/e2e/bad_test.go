@@ -92,6 +92,7 @@ func TestBadRequestsByREST(t *testing.T) {
 
 // A bad path, query or method is refused with its status, and with its field where it has one.
 func TestBadReads(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	for _, m := range []struct {
 		method, path string

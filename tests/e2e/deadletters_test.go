@@ -15,6 +15,7 @@ import (
 // A message that decodes and is wrong becomes a dead letter of its topic at the first try, with the reason. The messages after it are
 // handled.
 func TestDeadLetters(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	u := Usuario(t)

@@ -51,6 +51,7 @@ func wantDenied(t *testing.T, what string, err error, status int) {
 // A customer with too many open purchases is refused before anything is reserved: by the interface, or, when the purchase comes as a
 // message, by its end state. ordenes decides: a purchase whose order it refuses is undone in reverse.
 func TestRefusedOrden(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"11": 300})
 	u := Usuario(t)
@@ -101,6 +102,7 @@ func TestRefusedOrden(t *testing.T) {
 
 // An operator approves one purchase and rejects another. The same decision again changes nothing, and the opposite one is refused.
 func TestAprobacion(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	u := Usuario(t)
 	aprobada, refused := comprarAs(t, s, u, tooBig), comprarAs(t, s, u, tooBig)
@@ -129,6 +131,7 @@ func TestAprobacion(t *testing.T) {
 
 // A purchase can be cancelled while it waits for approval, after it was confirmed and right after it was sent. It ends CANCELADA and undone.
 func TestCancelarEndToEnd(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	u := Usuario(t)
 	t.Run("while it waits for approval", func(t *testing.T) {
@@ -175,6 +178,7 @@ func cancelar(t *testing.T, s *System, id string) {
 
 // An order is dispatched once, and its purchase cannot be cancelled any more.
 func TestDespacho(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	id := comprarAs(t, s, Usuario(t), 3)
 	c := s.Wait(t, id, contracts.EstadoConfirmada)
@@ -191,6 +195,7 @@ func TestDespacho(t *testing.T) {
 
 // A decision that cannot be taken is refused with a clear error and changes nothing.
 func TestImpossibleDecisions(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	u := Usuario(t)
 	confirmed := s.Wait(t, comprarAs(t, s, u, 1), contracts.EstadoConfirmada)
@@ -234,6 +239,7 @@ func TestImpossibleDecisions(t *testing.T) {
 
 // An approval, a rejection and a cancellation come at the same time. One wins, and the responses to all three agree with it.
 func TestConcurrentDecisions(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	u := Usuario(t)
 	var ids []string
@@ -266,6 +272,7 @@ func TestConcurrentDecisions(t *testing.T) {
 // CancelarCompra comes over the topic before CrearCompra. A purchase that comes later under this id is not bought
 // (docs/adr/rollback-may-come-first.md).
 func TestCancelarBeforeCreate(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"11": 10})
 	u, id := Usuario(t), NewID()

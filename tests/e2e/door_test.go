@@ -15,6 +15,7 @@ import (
 // The bff passes on what a client writes and returns it unchanged: an id in capitals, and a motivo of two lines with joined emoji.
 // Instants have one form, and a search finds letters with accents in both Unicode forms.
 func TestTheDoorKeepsWhatIsWritten(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	u, id := Usuario(t), NewID()
@@ -54,6 +55,7 @@ func TestTheDoorKeepsWhatIsWritten(t *testing.T) {
 
 // An empty body of unknown length counts as no body. A body whose header is not that of JSON is refused unread.
 func TestBodiesByTheirHeaders(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	token, err := s.Env.Token("otto", "operador")
 	if err != nil {

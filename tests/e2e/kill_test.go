@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -63,17 +64,33 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// consolidador is away for a minute. Purchases wait: none is compensated, and no message becomes a dead letter. Then all are confirmed.
-func TestOneMinuteWithoutConsolidador(t *testing.T) {
+// consolidador is away until every step that waits for it has sent its command twice. Purchases wait: none is compensated, and no
+// message becomes a dead letter. Then all are confirmed. A step sends its command again after ASK_AGAIN_AFTER, which tools/test.sh
+// shortens.
+func TestStepsOutwaitAnOutage(t *testing.T) {
 	s := ForBreaking(t)
 	noDeadLetters := s.NoDeadLetters(t)
 	s.Stop(t, "consolidador")
+	before := commands(t, s)
 	ids := comprarSeveral(t, s, inFlight)
-	time.Sleep(time.Minute) // the outage itself
+	UntilWithin(t, deadlineAfterCrash, "every step asked twice", func(context.Context) (bool, error) {
+		n := commands(t, s) - before
+		return n >= 2*inFlight, fmt.Errorf("so far %d commands", n)
+	})
 	s.Run(t, "start", "consolidador")
 	s.AllConfirmed(t, deadlineAfterCrash, ids)
 	if n := Count(t, s.ManagerDatabase, `select count(*) from historia where id_compra = any($1) and paso = 'COMPENSANDO'`, ids); n > 0 {
 		t.Errorf("%d purchases were compensated", n)
 	}
 	noDeadLetters()
+}
+
+// commands returns how many commands consolidador got so far.
+func commands(t *testing.T, s *System) int64 {
+	t.Helper()
+	n, err := s.Broker.Entered(t.Context(), string(contracts.ComandosInventario))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

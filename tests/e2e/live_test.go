@@ -46,6 +46,7 @@ func follow(t *testing.T, s *System, id, last string, until contracts.Estado) (n
 
 // The stream of a purchase delivers every change once, from the beginning or after the Last-Event-ID.
 func TestLive(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}})
@@ -65,6 +66,7 @@ func TestLive(t *testing.T) {
 
 // The stream of a purchase that cannot change any more delivers its changes and ends. After the last event it answers 204.
 func TestLiveEnds(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("llama", 1)}})
 	numbers, steps := follow(t, s, id, "", contracts.EstadoRechazada)
@@ -84,6 +86,7 @@ func TestLiveEnds(t *testing.T) {
 
 // Fifty clients follow one purchase, and each gets every change.
 func TestManyListeners(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}})

@@ -11,6 +11,7 @@ import (
 
 // A purchase is confirmed, with and without home delivery. Its history, its content and the list of its customer are as they should be.
 func TestConfirmedCompra(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"3": 10, "4": 10})
 	for _, domicilio := range []bool{false, true} {
@@ -38,6 +39,7 @@ func TestConfirmedCompra(t *testing.T) {
 
 // A purchase that asks for more than there is ends RECHAZADA and names exactly the missing products.
 func TestWithoutExistencias(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"3": 10})
 	found, err := s.BFF.Producto(t.Context(), "14")
@@ -62,6 +64,7 @@ func TestWithoutExistencias(t *testing.T) {
 
 // A purchase of an unknown product ends RECHAZADA and names it.
 func TestUnknownProducto(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	c := s.Wait(t, s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("llama", 1)}}), contracts.EstadoRechazada)
 	if len(c.Faltantes) != 1 || c.Faltantes[0] != (contracts.Faltante{IDProducto: "llama", Solicitada: 1, Disponible: 0}) {

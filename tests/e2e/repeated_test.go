@@ -13,6 +13,7 @@ import (
 
 // A purchase that is sent again is one purchase, by its id or by its idempotency key.
 func TestRepeated(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"3": 20})
 	t.Run("same id", func(t *testing.T) {

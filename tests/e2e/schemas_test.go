@@ -14,6 +14,7 @@ import (
 
 // The registry of Pulsar holds the committed schema of each topic, so that a client in any language can read it.
 func TestRegisteredSchemas(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 5})
 	s.Wait(t, s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}}), contracts.EstadoConfirmada)
@@ -45,6 +46,7 @@ func complete(t *testing.T, e avro.Schema) string {
 
 // The broker refuses a producer whose schema is not the committed one.
 func TestProducersWithoutASchema(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 5})
 	s.Wait(t, s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}}), contracts.EstadoConfirmada)

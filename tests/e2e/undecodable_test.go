@@ -19,6 +19,7 @@ import (
 // A message that no sidecar can decode is delivered to the sidecar again and again, and the app never gets it. monitor counts and lists
 // it. An operator sets it aside by its place in the topic, and puts it back. The messages after it are handled all the while.
 func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 20})
 	u := Usuario(t)

@@ -15,6 +15,7 @@ const createByV1 = `mutation($u: String!, $p: String!, $d: String!) { crearCompr
 
 // A client of the earlier system buys and reads as before.
 func TestV1(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10, "2": 10})
 	u := Usuario(t)
@@ -88,6 +89,7 @@ func TestBadRequestsByV1(t *testing.T) {
 
 // /stream delivers every change of every purchase from the moment of listening on, as in the earlier system.
 func TestStream(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"1": 10})
 	u := Usuario(t)

@@ -27,7 +27,7 @@ func TestThePageIsFresh(t *testing.T) {
 	}
 }
 
-// given matches a setting of a service that a scenario or a fault sets: APP_<SERVICE>_<NAME>=value.
+// given matches a setting of a service that a scenario, a fault or tools/test.sh sets: APP_<SERVICE>_<NAME>=value.
 var given = regexp.MustCompile(`APP_(?:%s|BFF|GESTOR_COMPRA|ADMIN_PRODUCTOS|CONSOLIDADOR|ORDENES|MONITOR)_([A-Z_]+)=`)
 
 // A service ignores a variable that it does not know, so a scenario with a wrong name would test nothing.
@@ -39,9 +39,9 @@ func TestScenariosGiveSettingsThatExist(t *testing.T) {
 	}
 	all, _ := s.settings()
 	found := 0
-	for _, folder := range []string{"chaos", "scenarios", "load", "e2e"} {
-		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, d os.DirEntry, err error) error {
-			if err != nil || filepath.Ext(path) != ".go" {
+	for _, place := range []string{"tests/chaos", "tests/scenarios", "tests/load", "tests/e2e", "tools/test.sh"} {
+		err := filepath.WalkDir(filepath.Join(root, place), func(path string, _ os.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" && filepath.Ext(path) != ".sh" {
 				return err
 			}
 			text, err := os.ReadFile(path)
@@ -58,7 +58,7 @@ func TestScenariosGiveSettingsThatExist(t *testing.T) {
 		}
 	}
 	if found < 5 {
-		t.Errorf("found only %d settings in the scenarios", found)
+		t.Errorf("found only %d settings", found)
 	}
 }
 
