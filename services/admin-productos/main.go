@@ -57,8 +57,8 @@ func run(ctx context.Context, cfg config) error {
 	messages.Receive(receiver, publisher, store, pace)
 	rest.ServeRoutes(routes, store)
 
-	go app.Repeat(ctx, inbox.PurgeEvery, "purgar lo viejo", func(ctx context.Context) error { return inbox.Purge(ctx, pool) })
+	go app.Repeat(ctx, inbox.PurgeEvery, "purge the inbox", func(ctx context.Context) error { return inbox.Purge(ctx, pool) })
 	orphans := reconciler.New(store, reconciler.NewManager(cfg.DaprHTTP, cfg.DaprToken), cfg.OrphanAge)
-	go app.Repeat(ctx, cfg.ReconcileEvery, "reconciliar", orphans.Inspect)
+	go app.Repeat(ctx, cfg.ReconcileEvery, "release orphaned reservations", orphans.Inspect)
 	return cfg.ServeRoutes(ctx, routes)
 }

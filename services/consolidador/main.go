@@ -1,4 +1,4 @@
-// Command consolidador says whether a purchase can be served from the present stock.
+// Command consolidador checks whether the present stock is enough for a purchase.
 package main
 
 import (

@@ -41,7 +41,7 @@ func TestWhatDoesNotStartEnds(t *testing.T) {
 		withEngine bool
 		says       string
 	}{
-		"the port is taken":  {true, "servir"},
+		"the port is taken":  {true, "listen"},
 		"there is no engine": {false, "task hub"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,10 +62,10 @@ func TestWhatDoesNotStartEnds(t *testing.T) {
 			select {
 			case err := <-end:
 				if err == nil || !strings.Contains(err.Error(), c.says) {
-					t.Errorf("terminó con %v", err)
+					t.Errorf("it ended with %v", err)
 				}
 			case <-time.After(20 * time.Second):
-				t.Fatal("sigue ahí")
+				t.Fatal("it still runs")
 			}
 		})
 	}

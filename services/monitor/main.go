@@ -1,4 +1,5 @@
-// Command monitor tells how far every queue is behind, so that consumers scale on it.
+// Command monitor measures the queues of the broker, for operators and for the scalers of the consumers, and handles the dead
+// letters.
 package main
 
 import (
@@ -25,10 +26,10 @@ func main() {
 	app.Main(service, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
 }
 
-// lookEvery is how often the queues are searched for messages that no sidecar can hand to its program.
+// lookEvery is how often the queues are searched for messages that no sidecar can deliver to its program.
 const lookEvery = 5 * time.Second
 
-// run needs no broker to be ready: that the broker is down is what monitor is there to tell.
+// run is ready without the broker: monitor must report a broker that is down.
 func run(ctx context.Context, cfg config) error {
 	broker := pulsar.New(cfg.Pulsar, cfg.Token)
 	deadLetters, err := pulsar.NewDeadLetters(cfg.Broker, cfg.Token, broker)
@@ -37,8 +38,8 @@ func run(ctx context.Context, cfg config) error {
 	}
 	defer deadLetters.Close()
 	history := queues.NewHistory(broker)
-	go app.Repeat(ctx, queues.Every, "mirar las colas", history.Look)
-	go app.Repeat(ctx, lookEvery, "buscar lo que nadie puede leer", deadLetters.Watch)
+	go app.Repeat(ctx, queues.Every, "read the queues", history.Look)
+	go app.Repeat(ctx, lookEvery, "find undecodable messages", deadLetters.Watch)
 	routes := cfg.Routes(nil, "/metrics")
 	rest.ServeRoutes(routes, broker, history, deadLetters)
 	rest.ServeAPI(routes, history, deadLetters)

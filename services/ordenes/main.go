@@ -1,4 +1,4 @@
-// Command ordenes owns the orders: it creates and cancels them for purchases, and dispatches them.
+// Command ordenes owns the orders: it creates, cancels and dispatches them.
 package main
 
 import (
@@ -52,7 +52,7 @@ func run(ctx context.Context, cfg config) error {
 	publish := messages.Publisher(publisher)
 	rest.ServeRoutes(routes, store, publish)
 
-	go app.Repeat(ctx, inbox.PurgeEvery, "purgar lo viejo", func(ctx context.Context) error { return inbox.Purge(ctx, pool) })
-	go app.Repeat(ctx, cfg.SweepEvery, "publicar lo pendiente", func(ctx context.Context) error { return store.Sweep(ctx, publish) })
+	go app.Repeat(ctx, inbox.PurgeEvery, "purge the inbox", func(ctx context.Context) error { return inbox.Purge(ctx, pool) })
+	go app.Repeat(ctx, cfg.SweepEvery, "publish the outbox", func(ctx context.Context) error { return store.Sweep(ctx, publish) })
 	return cfg.ServeRoutes(ctx, routes)
 }

@@ -1,5 +1,5 @@
-// Package messages answers the commands of commands-producto on events-productos, each copy of a command alike
-// (docs/adr/stored-replies.md).
+// Package messages handles the commands of topic comandos-producto and publishes the replies on eventos-productos. Every copy
+// of a command gets the same reply (docs/adr/stored-replies.md).
 package messages
 
 import (
@@ -12,10 +12,10 @@ import (
 	"entregas/services/admin-productos/productos"
 )
 
-// reply is the stored answer to a command.
+// reply is the stored reply to a command.
 type reply = inbox.Reply[contracts.DatosEventoProductos]
 
-// Store is what the commands ask of the store.
+// Store carries out the commands.
 type Store interface {
 	Saved(ctx context.Context, c inbox.Command) (r reply, found bool, err error)
 	Reservar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (reply, error)
@@ -23,7 +23,7 @@ type Store interface {
 	Despachar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (reply, error)
 }
 
-// Receive answers each command that receiver gets.
+// Receive subscribes receiver to the commands and publishes each reply through publisher. pace slows the reservations down.
 func Receive(receiver *pubsub.Receiver, publisher *pubsub.Publisher, store Store, pace *Pace) {
 	c := commands{store, pace}
 	pubsub.Receive(receiver, contracts.ComandosProducto, func(ctx context.Context, m contracts.Message[contracts.DatosComandoProducto]) error {
@@ -60,7 +60,7 @@ func (c commands) respond(ctx context.Context, m contracts.Message[contracts.Dat
 	}
 }
 
-// reservar is slowed by pace, but not where the answer is known: a redelivery is answered at once (docs/adr/stored-replies.md).
+// reservar carries out a ReservarProducto at the pace that is set. A redelivered command, whose reply is stored, is not slowed.
 func (c commands) reservar(ctx context.Context, command inbox.Command, lineas []contracts.Linea) (reply, error) {
 	if c.pace.Free() {
 		return c.store.Reservar(ctx, command, lineas)

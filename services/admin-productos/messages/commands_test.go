@@ -76,7 +76,7 @@ func TestEachCommandHasItsReply(t *testing.T) {
 		t.Errorf("faltantes: %v", f)
 	}
 	if len(p.deadLetters()) != 0 {
-		t.Errorf("mensajes muertos: %v", p.deadLetters())
+		t.Errorf("dead letters: %v", p.deadLetters())
 	}
 }
 
@@ -102,7 +102,7 @@ func TestSenselessCommandIsADeadLetter(t *testing.T) {
 			status := pubsubtest.Deliver(t, p.routes, contracts.ComandosProducto, c.command)
 			deadLetters := p.deadLetters()
 			if status != "SUCCESS" || len(deadLetters) != earlier+1 {
-				t.Fatalf("%s, %d mensajes muertos", status, len(deadLetters)-earlier)
+				t.Fatalf("%s, %d dead letters", status, len(deadLetters)-earlier)
 			}
 			if motivo := deadLetters[earlier]["motivo"]; !strings.Contains(motivo, c.motivo) {
 				t.Errorf("motivo %q", motivo)
@@ -110,7 +110,7 @@ func TestSenselessCommandIsADeadLetter(t *testing.T) {
 		})
 	}
 	if len(p.replies(t)) != 0 {
-		t.Errorf("se respondió: %v", p.replies(t))
+		t.Errorf("there are replies: %v", p.replies(t))
 	}
 }
 
@@ -128,7 +128,7 @@ func TestWithoutAReplyTheCommandComesBack(t *testing.T) {
 		t.Fatal(status)
 	}
 	if r := p.replies(t); len(r) != 1 || r[0].Type != contracts.ProductosReservados || len(p.deadLetters()) != 0 {
-		t.Errorf("%v; muertos %v", r, p.deadLetters())
+		t.Errorf("%v; dead letters %v", r, p.deadLetters())
 	}
 }
 
@@ -142,10 +142,10 @@ func TestDelaySparesWhatIsAnswered(t *testing.T) {
 		return time.Since(start)
 	}
 	if first := elapsed(); first < delay {
-		t.Errorf("la primera vez tardó %s", first)
+		t.Errorf("the first time took %s", first)
 	}
 	if second := elapsed(); second >= delay {
-		t.Errorf("la segunda vez tardó %s", second)
+		t.Errorf("the second time took %s", second)
 	}
 	if r := p.replies(t); len(r) != 2 || r[0].Type != r[1].Type {
 		t.Errorf("%v", r)
@@ -154,7 +154,7 @@ func TestDelaySparesWhatIsAnswered(t *testing.T) {
 
 func TestPace(t *testing.T) {
 	if !fast().Free() || messages.NewPace(0, 1).Free() || messages.NewPace(1, 0).Free() {
-		t.Error("Libre")
+		t.Error("Free")
 	}
 	r := messages.NewPace(10*time.Millisecond, 2)
 	var mu sync.Mutex
@@ -180,7 +180,7 @@ func TestPace(t *testing.T) {
 	}
 	group.Wait()
 	if maximum > 2 {
-		t.Errorf("%d a la vez", maximum)
+		t.Errorf("%d at once", maximum)
 	}
 	slow := messages.NewPace(time.Hour, 1)
 	brief, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)

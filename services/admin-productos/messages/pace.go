@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Pace makes reserving slow on purpose, to see a queue fill and more replicas empty it.
+// Pace slows reservations down on purpose. The scenarios use it to fill a queue, which more replicas then empty.
 type Pace struct {
 	delay time.Duration
-	slots chan struct{} // nil: no limit of ours
+	slots chan struct{} // nil means no limit
 }
 
-// NewPace lets each reservation take delay longer, and at most handlers of them be at work at once in this
-// replica; 0 is no limit.
+// NewPace returns a Pace that makes each reservation take delay longer, and lets at most so many handlers run at once in this
+// replica; 0 means no limit.
 func NewPace(delay time.Duration, handlers int) *Pace {
 	r := &Pace{delay: delay}
 	if handlers > 0 {
@@ -21,11 +21,11 @@ func NewPace(delay time.Duration, handlers int) *Pace {
 	return r
 }
 
-// Free tells that nothing is slowed.
+// Free tells whether reservations are not slowed at all.
 func (p *Pace) Free() bool { return p.delay <= 0 && p.slots == nil }
 
-// Enter waits for a place and then for the delay; leave gives the place back. When ctx ends first, the message was not
-// handled and comes again.
+// Enter waits for a slot and then for the delay. The caller must call leave, which frees the slot. When ctx ends first, Enter
+// returns its error, and the broker redelivers the command.
 func (p *Pace) Enter(ctx context.Context) (leave func(), err error) {
 	leave = func() {}
 	if p.slots != nil {

@@ -51,10 +51,10 @@ func TestInventarioIsConserved(t *testing.T) {
 		b.balances(t)
 		b.checkReplies(t, earlier, ids, lineas, ordenes, replies)
 		if t.Failed() {
-			rt.Fatalf("con %+v", ordenes)
+			rt.Fatalf("with %+v", ordenes)
 		}
 	})
-	t.Logf("los libros se leyeron %d veces mientras tanto", observe())
+	t.Logf("the books were read %d times meanwhile", observe())
 }
 
 type replies struct {
@@ -71,7 +71,7 @@ func (b bodega) act(t *testing.T, ids []string, ordenes []orden, width int) map[
 		o := ordenes[n]
 		if o.kind == "" {
 			if _, err := b.Reponer(context.Background(), "14", o.cantidad, o.key); err != nil {
-				t.Errorf("reponer: %v", err)
+				t.Errorf("put back: %v", err)
 			}
 			return
 		}
@@ -83,7 +83,7 @@ func (b bodega) act(t *testing.T, ids []string, ordenes []orden, width int) map[
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if earlier, existed := r.of[ids[o.compra]][o.kind]; existed && earlier != said.Tipo {
-			t.Errorf("%s respondió %s y luego %s", o.kind, earlier, said.Tipo)
+			t.Errorf("the reply to %s was %s and then %s", o.kind, earlier, said.Tipo)
 		}
 		r.of[ids[o.compra]][o.kind] = said.Tipo
 	})
@@ -99,7 +99,7 @@ func (b bodega) checkReplies(t *testing.T, earlier map[string]balance, ids []str
 		happened := said[contracts.DespacharReserva] == contracts.ReservaDespachada
 		cameBack := said[contracts.LiberarReserva] == contracts.ReservaLiberada
 		if happened && (cameBack || !reservedIt) {
-			t.Errorf("compra %s: despachada, y además %v", id, said)
+			t.Errorf("purchase %s: dispatched, and also %v", id, said)
 		}
 		for _, l := range lineas[i] {
 			switch {
@@ -122,7 +122,7 @@ func (b bodega) checkReplies(t *testing.T, earlier map[string]balance, ids []str
 			more = 4 * len(restocked)
 		}
 		if s.Reservado-a.Reservado != reserved[id] || s.Despachado-a.Despachado != despachado[id] || s.Repuesto-a.Repuesto != more {
-			t.Errorf("producto %s: antes %+v, después %+v, respondido: reservado %d, despachado %d, repuesto %d", id, a, s, reserved[id], despachado[id], more)
+			t.Errorf("product %s: before %+v, after %+v, by the replies: reserved %d, dispatched %d, restocked %d", id, a, s, reserved[id], despachado[id], more)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func observer(t *testing.T, b bodega) (observe func() int, finish func()) {
 			var badOnes int
 			err := b.pool.QueryRow(ctx, `select count(*) from balance where diferencia <> 0`).Scan(&badOnes)
 			if err == nil && badOnes != 0 {
-				t.Errorf("%d productos no cuadran en medio", badOnes)
+				t.Errorf("%d products do not balance in the middle", badOnes)
 				return
 			}
 			mu.Lock()

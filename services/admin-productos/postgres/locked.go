@@ -15,19 +15,20 @@ import (
 	"entregas/internal/waits"
 )
 
-// lookAgain is how long a product whose row was found locked is left alone: as long as the broker waits to deliver again.
+// lookAgain is how long a product whose row was found locked is not looked at again.
 const lookAgain = waits.Redelivery
 
-// lockedRows are the products whose row somebody else holds, for longer than a purchase does. A command for one of them gives
-// its handler back at once: the first one waits for the row (lock_timeout), those after it do not, so that however many of
-// them there are, the commands for other products go on (docs/adr/bounded-waits.md).
+// lockedRows remembers the products whose row another transaction has locked for longer than a purchase does. The first
+// command for such a product waits for the row (lock_timeout); later ones fail at once. So commands for other products go on,
+// whatever the number of commands for the locked ones (docs/adr/bounded-waits.md).
 type lockedRows struct {
 	pool *pgxpool.Pool
 	mu   sync.Mutex
-	seen map[string]time.Time // when it was last found locked
+	seen map[string]time.Time // when the row of the product was last found locked
 }
 
-// unless does what locks the rows of these products, unless one of them is held by somebody else: then it is Unavailable.
+// unless calls do, which locks the rows of the products ids. If another transaction still has one of those rows, unless
+// returns Unavailable instead.
 func (l *lockedRows) unless(ctx context.Context, ids []string, do func() error) error {
 	suspects, recent := l.suspects(ids)
 	if !recent && len(suspects) > 0 {
@@ -47,7 +48,7 @@ func (l *lockedRows) unless(ctx context.Context, ids []string, do func() error) 
 	return err
 }
 
-// suspects gives those of ids that were found locked; recent tells that it is too soon to look again.
+// suspects returns those of ids whose row was found locked. recent tells that one was found locked within lookAgain.
 func (l *lockedRows) suspects(ids []string) (suspects []string, recent bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,12 +60,12 @@ func (l *lockedRows) suspects(ids []string) (suspects []string, recent bool) {
 	return suspects, recent
 }
 
-// lookTimeout is how long a look at one row waits for its lock: longer than a purchase holds it.
+// lookTimeout is how long a look at one row waits for its lock. It is longer than a purchase holds the lock.
 //
 //settings:wait
 const lookTimeout = "100ms"
 
-// look tries each row by itself, for longer than a purchase holds one.
+// look tries to lock each row by itself, and records which of them are locked.
 func (l *lockedRows) look(ctx context.Context, ids []string) (locked bool, err error) {
 	for _, id := range ids {
 		var batch pgx.Batch
@@ -86,7 +87,7 @@ func (l *lockedRows) look(ctx context.Context, ids []string) (locked bool, err e
 	return locked, nil
 }
 
-// timedOut tells that a lock was not had in time.
+// timedOut tells whether err is a lock timeout of PostgreSQL.
 func timedOut(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "55P03"

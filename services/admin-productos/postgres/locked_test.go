@@ -47,7 +47,7 @@ func TestALockedProductHoldsNoHandler(t *testing.T) {
 			switch {
 			case errs.Of(err) == errs.Unavailable: // one that waits holds 16 meanwhile
 			case err != nil || r.Tipo != contracts.ProductosReservados:
-				t.Errorf("de otros productos: %+v, %v", r, err)
+				t.Errorf("other products: %+v, %v", r, err)
 			default:
 				served.Add(1)
 			}
@@ -55,7 +55,7 @@ func TestALockedProductHoldsNoHandler(t *testing.T) {
 		}
 		_, err := b.ask(contracts.ReservarProducto, purchases[i], held[i/2%3])
 		if errs.Of(err) != errs.Unavailable {
-			t.Errorf("de un producto bloqueado: %v", err)
+			t.Errorf("a locked product: %v", err)
 		}
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) {
@@ -63,12 +63,12 @@ func TestALockedProductHoldsNoHandler(t *testing.T) {
 		}
 	})
 	if n := waited.Load(); n > 3*handlers {
-		t.Errorf("esperaron %d de %d órdenes", n, commands/2)
+		t.Errorf("%d of %d commands waited", n, commands/2)
 	}
 	if served.Load() < commands/2-3*handlers {
-		t.Errorf("de otros productos se atendieron %d de %d", served.Load(), commands/2)
+		t.Errorf("%d of %d commands for other products were handled", served.Load(), commands/2)
 	}
-	t.Logf("%d órdenes en %s, esperaron %d", commands, time.Since(start), waited.Load())
+	t.Logf("%d commands in %s, %d waited", commands, time.Since(start), waited.Load())
 
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
@@ -80,13 +80,13 @@ func TestALockedProductHoldsNoHandler(t *testing.T) {
 				break
 			}
 			if time.Now().After(until) {
-				t.Fatalf("libre, y no se reserva: %+v, %v", r, err)
+				t.Fatalf("unlocked, and not reserved: %+v, %v", r, err)
 			}
 		}
 	}
 	for id, s := range b.balanceByProducto(t) {
 		if s.Diff != 0 {
-			t.Errorf("producto %s: %+v", id, s)
+			t.Errorf("product %s: %+v", id, s)
 		}
 	}
 }

@@ -11,25 +11,26 @@ import (
 	"entregas/internal/inbox"
 )
 
-// ListReservas gives purchases with units reserved for longer than age, in the order of their ids, after one of them.
+// ListReservas returns the ids of purchases that have had units reserved for longer than age: at most limit ids, in order,
+// from the one that follows after.
 func (s *Store) ListReservas(ctx context.Context, age time.Duration, after string, limit int) ([]string, error) {
 	rows, err := s.pool.Query(ctx, `select id_compra from reserva where id_compra > $2
 		group by id_compra having max(creada_en) < now() - $1::interval order by id_compra limit $3`, age, after, limit)
 	if err != nil {
-		return nil, fmt.Errorf("reservadas: %w", err)
+		return nil, fmt.Errorf("list reservations: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// What was done about a finding, as it is stored: the units were released, or it was only told, because they had been released once
-// already.
+// The values of column done in table finding.
 const (
-	doneReleased = "released"
-	doneTold     = "told"
+	doneReleased = "released" // the units are on the shelf again
+	doneTold     = "told"     // only recorded, since units of the purchase were released before
 )
 
-// Release puts back on the shelf what is reserved for a purchase that ended otherwise, and keeps that it was found, with
-// the purchase's estado: empty where nobody knows the purchase. What was released once already cannot be released again: the ledger has one release a purchase and product, so that is only told.
+// Release puts the units that are reserved for a purchase back on the shelf, because the purchase ended without them. It
+// records the finding with the state of the purchase; estado is empty when the purchase does not exist. The ledger allows one
+// release for each purchase and product, so units of a purchase that was released before stay reserved and are only recorded.
 func (s *Store) Release(ctx context.Context, idCompra string, estado contracts.Estado) (released bool, err error) {
 	const (
 		releasedOnce = `select exists (select from movimiento where id_compra = $1 and tipo = 'LIBERACION')`
@@ -53,7 +54,7 @@ func (s *Store) Release(ctx context.Context, idCompra string, estado contracts.E
 		var batch pgx.Batch
 		batch.Queue(lockRows, idCompra)
 		batch.Queue(putBack, idCompra)
-		batch.Queue(tombstone, idCompra) // a late ReservarProducto reserves nothing
+		batch.Queue(tombstone, idCompra) // so that a late ReservarProducto reserves nothing
 		batch.Queue(record, idCompra, estado, doneReleased)
 		return tx.SendBatch(ctx, &batch).Close()
 	})

@@ -11,14 +11,14 @@ import (
 	"entregas/services/admin-productos/productos"
 )
 
-// columns are those of a productos.Producto.
+// columns are the columns of a productos.Producto.
 const columns = `id, nombre, cantidad`
 
-// Productos lists the products whose name has every word of search, or whose id it is; all for "". Case and accents do not
-// matter, nor whether an accented letter is one character or two (NFC, NFD), in search and in the stored names alike: both are
-// decomposed (NFKD, which also makes a no-break space a space) and lose their accents. Accents go before the case, since lower
-// leaves É as it is where the server's locale is C. In the order in which a person counts: 2 before 10.
-// At most productos.MaxListed of them.
+// Productos returns the products whose name has every word of search, or whose id is search; all products for "". It returns
+// at most productos.MaxListed, ordered as numbers: 2 before 10.
+//
+// Case and accents do not matter, nor does the Unicode form (NFC or NFD). Both texts are decomposed (NFKD, which also turns a
+// no-break space into a space) and lose their accents. The accents go first, since lower does not change É in locale C.
 func (s *Store) Productos(ctx context.Context, search string) ([]productos.Producto, error) {
 	const matches = `
 select ` + columns + ` from producto
@@ -34,7 +34,7 @@ limit $2`
 	return pgx.CollectRows(rows, pgx.RowToStructByName[productos.Producto])
 }
 
-// Balance gives the books, one line a product (docs/adr/stock-is-conserved.md).
+// Balance returns the books, one line for each product (docs/adr/stock-is-conserved.md).
 func (s *Store) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
 	const books = `select id_producto, inicial, repuesto, existencias, reservado, despachado, diferencia
 from balance order by length(id_producto), id_producto`
@@ -45,15 +45,15 @@ from balance order by length(id_producto), id_producto`
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[contracts.LineaDeBalance])
 }
 
-// Producto gives one product, or NotFound.
+// Producto returns a product, or NotFound.
 func (s *Store) Producto(ctx context.Context, id string) (productos.Producto, error) {
 	const one = `select ` + columns + ` from producto where id = $1`
 	return loadOne(ctx, s.pool, one, id)
 }
 
-// Reponer adds cantidad units of a product to the shelf and gives the product afterwards. The same key again gives the
-// same answer and adds nothing; with another product or quantity it is OtherBody. NotFound, and Conflict when the
-// warehouse has no room.
+// Reponer adds cantidad units of a product to the shelf and returns the product as it is then. A repeated key returns the
+// same product and adds nothing. Errors: NotFound; OtherBody when the key was used for another product or quantity; Conflict
+// when the units do not fit.
 func (s *Store) Reponer(ctx context.Context, id string, cantidad int, key string) (productos.Producto, error) {
 	var p productos.Producto
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
@@ -65,7 +65,7 @@ func (s *Store) Reponer(ctx context.Context, id string, cantidad int, key string
 
 func reponer(ctx context.Context, tx pgx.Tx, id string, cantidad int, key string) (productos.Producto, error) {
 	const (
-		turn     = `select pg_advisory_xact_lock(hashtextextended('reposicion ' || $1, 0))` // the second of two alike waits, then finds the first
+		turn     = `select pg_advisory_xact_lock(hashtextextended('reposicion ' || $1, 0))` // of two requests with one key the second waits
 		repeated = `select id_producto, cantidad, quedan from movimiento where idempotency_key = $1`
 		lockRows = `select ` + columns + ` from producto where id = $1 for no key update`
 		increase = `update producto set cantidad = $2 where id = $1`

@@ -23,7 +23,7 @@ func TestCatalog(t *testing.T) {
 	for _, p := range all {
 		has = append(has, p.Cantidad)
 		if p.Nombre == "" {
-			t.Errorf("el producto %s no tiene nombre", p.ID)
+			t.Errorf("product %s has no name", p.ID)
 		}
 	}
 	if !slices.Equal(has, cantidades) || all[1].ID != "2" || all[17].ID != "18" {
@@ -95,7 +95,7 @@ func TestReponer(t *testing.T) {
 	b.require(t, contracts.ReservarProducto, compra(), []contracts.Linea{linea("15", 5)}, contracts.ProductosReservados)
 	again, err := b.Reponer(ctx, "15", 20, "clave")
 	if err != nil || again != p {
-		t.Errorf("la misma clave: %+v, %v", again, err)
+		t.Errorf("the same key: %+v, %v", again, err)
 	}
 	for name, c := range map[string]struct {
 		id       string
@@ -140,6 +140,6 @@ func TestPurgeKeepsWhatIsRecent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b.count(t, `select count(*) from inbox`) != 1 {
-		t.Error("olvidó una respuesta reciente")
+		t.Error("it deleted a recent reply")
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"entregas/services/admin-productos/productos"
 )
 
-// Reservar takes all lines off the shelf for the purchase, or none. Unavailable where somebody else holds a product's row.
+// Reservar takes the units of all lines off the shelf for the purchase, or none. It returns Unavailable when another
+// transaction has locked the row of a product.
 func (s *Store) Reservar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (r Reply, err error) {
 	err = s.locked.unless(ctx, identifiers(lineas), func() error {
 		r, err = inbox.Handle(ctx, s.pool, c, func(tx pgx.Tx) (Reply, error) {
@@ -31,9 +32,9 @@ func (s *Store) Reservar(ctx context.Context, c inbox.Command, lineas []contract
 	return r, err
 }
 
-// loadForReserva reads what the decision needs, in one round trip, and locks the products until tx ends: in id order, so that two
-// purchases of the same products wait for each other and never both (docs/adr/stock-is-conserved.md). The lock is the one that
-// an update takes; a stronger one would also wait for the foreign keys' checks, which come in any order.
+// loadForReserva reads the input of productos.Reservar in one round trip, and locks the products until tx ends. It locks them
+// in the order of their ids, so that purchases of the same products cannot deadlock (docs/adr/stock-is-conserved.md). The lock
+// is that of an update: a stronger one would also wait for the checks of foreign keys, which come in any order.
 func loadForReserva(ctx context.Context, tx pgx.Tx, idCompra string, lineas []contracts.Linea) (existencias map[string]int, finished bool, err error) {
 	const (
 		finishedBefore = `select exists (select from inbox where id_compra = $1 and tipo in ('LiberarReserva', 'DespacharReserva'))`
@@ -80,7 +81,7 @@ const (
 		select id_producto, 'LIBERACION', cantidad, $1, quedan from returned`
 )
 
-// Liberar puts what the purchase has reserved back on the shelf; lineas are its products. Unavailable as for Reservar.
+// Liberar puts the reserved units of the purchase back on the shelf; lineas are its products. Unavailable as for Reservar.
 func (s *Store) Liberar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (r Reply, err error) {
 	const despachadaBefore = `select exists (select from movimiento where id_compra = $1 and tipo = 'DESPACHO')`
 	err = s.locked.unless(ctx, identifiers(lineas), func() error {
@@ -89,7 +90,7 @@ func (s *Store) Liberar(ctx context.Context, c inbox.Command, lineas []contracts
 			var batch pgx.Batch
 			batch.Queue(despachadaBefore, c.IDCompra).QueryRow(func(row pgx.Row) error { return row.Scan(&despachada) })
 			batch.Queue(lockRows, c.IDCompra)
-			batch.Queue(putBack, c.IDCompra) // a dispatched purchase has nothing reserved, so this does nothing to it
+			batch.Queue(putBack, c.IDCompra) // a dispatched purchase has no reserved units
 			if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 				return Reply{}, err
 			}
@@ -100,8 +101,8 @@ func (s *Store) Liberar(ctx context.Context, c inbox.Command, lineas []contracts
 	return r, err
 }
 
-// Despachar lets what the purchase has reserved leave the warehouse. The shelf stays as it is; the ledger
-// looks at the products' rows all the same. Unavailable as for Reservar.
+// Despachar removes the reserved units of the purchase from the warehouse. The shelf does not change, but the foreign keys of
+// the ledger touch the rows of the products. Unavailable as for Reservar.
 func (s *Store) Despachar(ctx context.Context, c inbox.Command, lineas []contracts.Linea) (r Reply, err error) {
 	const takeOut = `
 		with despachada as (delete from reserva where id_compra = $1 returning id_producto, cantidad)

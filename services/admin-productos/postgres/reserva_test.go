@@ -50,7 +50,7 @@ func TestSameCommandTwice(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	if _, err := b.ask(contracts.ReservarProducto, c, []contracts.Linea{linea("14", 4)}); errs.Of(err) != errs.BadMessage {
-		t.Errorf("con otro contenido: %v", err)
+		t.Errorf("with other content: %v", err)
 	}
 	b.balances(t)
 }
@@ -89,7 +89,7 @@ func TestHistoriesOfAReserva(t *testing.T) {
 			}
 			s := b.balanceByProducto(t)["1"]
 			if s.Existencias-earlier.Existencias != h.existencias || s.Reservado-earlier.Reservado != h.reserved || s.Despachado-earlier.Despachado != h.despachado {
-				t.Errorf("antes %+v, después %+v", earlier, s)
+				t.Errorf("before %+v, after %+v", earlier, s)
 			}
 			b.balances(t)
 		})
@@ -113,7 +113,7 @@ func TestLastUnidadesForMany(t *testing.T) {
 	})
 	s := b.balanceByProducto(t)
 	if reserved.Load() != 10 || refusedCount.Load() != 50 || s["14"].Existencias != 0 || s["14"].Reservado != 10 || s["1"].Reservado != 10 {
-		t.Errorf("%d reservados y %d rechazados; %+v, %+v", reserved.Load(), refusedCount.Load(), s["14"], s["1"])
+		t.Errorf("%d reserved and %d refused; %+v, %+v", reserved.Load(), refusedCount.Load(), s["14"], s["1"])
 	}
 	b.balances(t)
 }
@@ -162,16 +162,16 @@ func TestCommandAndItsReversalAtOnce(t *testing.T) {
 			}
 		})
 	})
-	t.Logf("la reserva llegó primero %d veces de 1000", reserved.Load())
+	t.Logf("the reservation came first %d times of 1000", reserved.Load())
 	s := b.balanceByProducto(t)
 	if b.count(t, `select count(*) from reserva`) != 0 || s["14"].Existencias != 10 || s["13"].Existencias != 50 {
-		t.Errorf("quedó algo: %+v, %+v", s["14"], s["13"])
+		t.Errorf("something is left: %+v, %+v", s["14"], s["13"])
 	}
 	b.balances(t)
 }
 
 func (b bodega) requireInParallel(t testing.TB, kind contracts.MessageType, c string, lineas []contracts.Linea, delay contracts.MessageType) {
 	if r, err := b.ask(kind, c, lineas); err != nil || r.Tipo != delay {
-		t.Errorf("%s: respondió %s, %v; se esperaba %s", kind, r.Tipo, err, delay)
+		t.Errorf("%s: the reply is %s, %v; want %s", kind, r.Tipo, err, delay)
 	}
 }

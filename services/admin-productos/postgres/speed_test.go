@@ -23,7 +23,7 @@ func BenchmarkReservar(b *testing.B) {
 			bodega.require(b, contracts.ReservarProducto, compra(), lineas, contracts.ProductosReservados)
 		}
 	})
-	b.Run("muchas a la vez", func(b *testing.B) {
+	b.Run("many at once", func(b *testing.B) {
 		bodega := setup(b)
 		b.SetParallelism(8)
 		b.RunParallel(func(pb *testing.PB) {

@@ -1,5 +1,5 @@
-// Package postgres is the warehouse's store: a method for each thing that may be done, one transaction each.
-// What may be done is decided by package productos.
+// Package postgres stores the products and reservations of the warehouse. Each method is one transaction. Package productos
+// decides what a method may do.
 package postgres
 
 import (
@@ -19,21 +19,21 @@ import (
 //go:embed migrations/*.sql
 var Migrations embed.FS
 
-// Store is the store.
+// Store reads and changes database productos.
 type Store struct {
 	pool   *pgxpool.Pool
 	locked *lockedRows
 }
 
-// New keeps the warehouse in the database of pool.
+// New returns a Store on the migrated database of pool.
 func New(pool *pgxpool.Pool) *Store {
 	return &Store{pool, &lockedRows{pool: pool, seen: map[string]time.Time{}}}
 }
 
-// Reply is the stored answer to a command.
+// Reply is the stored reply to a command.
 type Reply = inbox.Reply[contracts.DatosEventoProductos]
 
-// Saved gives the stored answer of c; hay is false where there is none.
+// Saved returns the stored reply to c; found is false when there is none.
 func (s *Store) Saved(ctx context.Context, c inbox.Command) (r Reply, found bool, err error) {
 	return inbox.Saved[contracts.DatosEventoProductos](ctx, s.pool, c)
 }

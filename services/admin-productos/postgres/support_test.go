@@ -52,7 +52,7 @@ func (b bodega) require(t testing.TB, kind contracts.MessageType, idCompra strin
 		t.Fatalf("%s: %v", kind, err)
 	}
 	if r.Tipo != delay || r.Data.RespondeA != string(kind) || r.Data.IDCompra != idCompra {
-		t.Fatalf("%s: respondió %+v, se esperaba %s", kind, r, delay)
+		t.Fatalf("%s: the reply is %+v, want %s", kind, r, delay)
 	}
 	return r
 }
@@ -86,7 +86,7 @@ func (b bodega) balances(t testing.TB) {
 	t.Helper()
 	for id, s := range b.balanceByProducto(t) {
 		if s.Diff != 0 || s.Existencias < 0 || s.Reservado < 0 || s.Despachado < 0 {
-			t.Errorf("producto %s: no cuadra: %+v", id, s)
+			t.Errorf("product %s: it does not balance: %+v", id, s)
 		}
 	}
 	const badOnes = `
@@ -96,7 +96,7 @@ func (b bodega) balances(t testing.TB) {
 			from movimiento)
 		select count(*) from libro where quedan <> segun_libro`
 	if n := b.count(t, badOnes); n != 0 {
-		t.Errorf("%d movimientos dicen otra existencia que la suma de los anteriores", n)
+		t.Errorf("%d rows of movimiento have another stock than the sum of those before", n)
 	}
 	const otherReserva = `
 		select count(*) from (
@@ -106,7 +106,7 @@ func (b bodega) balances(t testing.TB) {
 		full join reserva r using (id_compra, id_producto)
 		where coalesce(libro.cantidad, 0) <> coalesce(r.cantidad, 0)`
 	if n := b.count(t, otherReserva); n != 0 {
-		t.Errorf("%d reservas no son las del libro", n)
+		t.Errorf("%d reservations differ from the ledger", n)
 	}
 }
 

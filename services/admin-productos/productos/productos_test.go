@@ -60,15 +60,15 @@ func TestReservaIsAllOrNothing(t *testing.T) {
 			missing[f.IDProducto] = f
 		}
 		if (r.Tipo == contracts.ProductosReservados) != (len(missing) == 0) {
-			t.Fatalf("%s con faltantes %v", r.Tipo, r.Faltantes)
+			t.Fatalf("%s with faltantes %v", r.Tipo, r.Faltantes)
 		}
 		for _, l := range lineas {
 			f, absent := missing[l.IDProducto]
 			if absent != (existencias[l.IDProducto] < l.Cantidad) {
-				t.Fatalf("%+v con %v: %+v", l, existencias, r)
+				t.Fatalf("%+v with %v: %+v", l, existencias, r)
 			}
 			if absent && (f.Solicitada != l.Cantidad || f.Disponible != existencias[l.IDProducto]) {
-				t.Fatalf("%+v dice %+v", l, f)
+				t.Fatalf("%+v has %+v", l, f)
 			}
 		}
 	})
@@ -90,7 +90,7 @@ func TestTheRestThatIsDecided(t *testing.T) {
 	}
 	full := productos.Producto{Cantidad: productos.MaxExistencias - 5}
 	if !productos.Fits(full, 5) || productos.Fits(full, 6) {
-		t.Error("cuánto cabe")
+		t.Error("what fits is wrong")
 	}
 }
 
@@ -127,7 +127,7 @@ func TestValidateReserva(t *testing.T) {
 		})
 	}
 	if got := fields(productos.ValidateReposicion("", 0)); !slices.Equal(got, []string{"id", "cantidad"}) {
-		t.Errorf("reposición: %v", got)
+		t.Errorf("restock: %v", got)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// Manager asks gestor-compra, through the sidecar.
+// Manager is a client of gestor-compra. It implements Compras.
 type Manager struct {
 	api *gestorcompra.ClientWithResponses
 }
@@ -20,7 +20,8 @@ type Manager struct {
 // askTimeout bounds a question to gestor-compra about the state of a purchase.
 const askTimeout = 5 * time.Second
 
-// NewManager asks by way of the sidecar's HTTP port, with its API token.
+// NewManager returns a Manager that calls gestor-compra through the HTTP port of the sidecar. token is the Dapr API token, or
+// "" when the sidecar has none.
 func NewManager(port, token string) *Manager {
 	client := gestorcompra.Client{
 		Server: "http://127.0.0.1:" + port + "/v1.0/invoke/gestor-compra/method/", Client: &http.Client{Timeout: askTimeout},
@@ -34,7 +35,7 @@ func NewManager(port, token string) *Manager {
 	return &Manager{&gestorcompra.ClientWithResponses{ClientInterface: &client}}
 }
 
-// Estado implements Compras. A sidecar that does not find the service also says 404, but not in the owner's words.
+// Estado implements Compras. A sidecar that does not find gestor-compra also answers 404, but without our problem type.
 func (m *Manager) Estado(ctx context.Context, idCompra string) (contracts.Estado, error) {
 	r, err := m.api.LeerCompraWithResponse(ctx, idCompra)
 	if err != nil {
@@ -48,5 +49,5 @@ func (m *Manager) Estado(ctx context.Context, idCompra string) (contracts.Estado
 			return "", err
 		}
 	}
-	return "", errs.Transient(fmt.Errorf("gestor-compra responde %s", r.Status()))
+	return "", errs.Transient(fmt.Errorf("gestor-compra answered %s", r.Status()))
 }

@@ -1,5 +1,5 @@
-// Package reconciler looks for units that are reserved for a purchase which ended without them, and puts them back.
-// The saga releases what it reserved, so there are none, unless somebody's disk was lost or a hand was in the books.
+// Package reconciler finds units that are reserved for a purchase which ended without them, and puts them back on the shelf.
+// The saga releases its reservations, so there are such units only after the loss of a disk or a manual change of a database.
 package reconciler
 
 import (
@@ -15,36 +15,38 @@ import (
 	"entregas/internal/logging"
 )
 
-// Store has the reservations.
+// Store reads and releases the reservations.
 type Store interface {
 	ListReservas(ctx context.Context, age time.Duration, after string, limit int) ([]string, error)
 	Release(ctx context.Context, idCompra string, estado contracts.Estado) (bool, error)
 }
 
-// Compras tells where a purchase stands. Error: NotFound, which is said by its owner and by nobody in between.
+// Compras reads the state of a purchase. It returns NotFound only when gestor-compra itself says that there is no such
+// purchase.
 type Compras interface {
 	Estado(ctx context.Context, idCompra string) (contracts.Estado, error)
 }
 
-// Reconciler goes through the reservations, so many at a time, and begins again at their end.
+// Reconciler checks the reservations in rounds, perRound at a time, and starts again after the last one.
 type Reconciler struct {
 	store   Store
 	compras Compras
 	age     time.Duration
-	last    string
+	last    string // the last purchase of the previous round
 }
 
-// New looks at what a has reserved for longer than age.
-func New(a Store, c Compras, age time.Duration) *Reconciler {
-	return &Reconciler{store: a, compras: c, age: age}
+// New returns a Reconciler that checks the reservations of store that are older than age.
+func New(store Store, compras Compras, age time.Duration) *Reconciler {
+	return &Reconciler{store: store, compras: compras, age: age}
 }
 
+// perRound is how many purchases one round checks.
 const perRound = 50
 
-// withoutReserva are the states in which a purchase has nothing reserved any more.
+// withoutReserva are the states in which a purchase has no reservation.
 var withoutReserva = []contracts.Estado{contracts.EstadoRechazada, contracts.EstadoCancelada}
 
-// Inspect looks at the next few. A service that does not answer is asked another time: silence is no reason to release anything.
+// Inspect does one round. It releases nothing when gestor-compra does not answer; the next round asks again.
 func (r *Reconciler) Inspect(ctx context.Context) error {
 	ids, err := r.store.ListReservas(ctx, r.age, r.last, perRound)
 	if err != nil {
@@ -64,11 +66,11 @@ func (r *Reconciler) Inspect(ctx context.Context) error {
 		}
 		r.last = id
 		released, err := r.store.Release(ctx, id, estado)
-		if err != nil { // a row of it is held by somebody: it comes again, and the others now
+		if err != nil { // the row of a product may be locked: the next pass tries again
 			failures = append(failures, fmt.Errorf("compra %s: %w", id, err))
 			continue
 		}
-		slog.WarnContext(logging.WithCompra(ctx, id), "reconciliación", "hallazgo", "reservada", "estado", estado, "liberada", released)
+		slog.WarnContext(logging.WithCompra(ctx, id), "orphaned reservation", "estado", estado, "released", released)
 	}
 	if len(ids) < perRound {
 		r.last = ""

@@ -28,7 +28,7 @@ func (l book) Estado(_ context.Context, id string) (contracts.Estado, error) {
 		return "", errs.New(errs.NotFound, "No existe la compra %s.", id)
 	}
 	if e == "" {
-		return "", errs.Transient(errors.New("no responde"))
+		return "", errs.Transient(errors.New("it does not answer"))
 	}
 	return e, nil
 }
@@ -75,13 +75,13 @@ func TestOnlyTheOrphans(t *testing.T) {
 	}
 	remaining := fetch[[]string](t, pool, `select array_agg(distinct id_compra order by id_compra) from reserva`)
 	if strings.Join(remaining, " ") != "a-confirmada d-en-curso f-compensando" {
-		t.Errorf("quedan reservadas %v", remaining)
+		t.Errorf("still reserved: %v", remaining)
 	}
 	if n := fetch[int](t, pool, `select count(*) from finding where (id_compra, estado) in (('b-cancelada', 'CANCELADA'), ('c-rechazada', 'RECHAZADA'), ('e-desconocida', '')) and done = 'released'`); n != 3 {
-		t.Errorf("%d hallazgos", n)
+		t.Errorf("%d findings", n)
 	}
 	if n := fetch[int](t, pool, `select count(*) from balance where diferencia <> 0`); n > 0 {
-		t.Errorf("%d productos no cuadran", n)
+		t.Errorf("%d products do not balance", n)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestWhatCannotBeIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := fetch[int](t, pool, `select count(*) from finding where done = 'told'`); n != 1 {
-		t.Errorf("%d hallazgos informados", n)
+		t.Errorf("%d findings told", n)
 	}
 }
 
@@ -110,10 +110,10 @@ func TestSilenceReleasesNothing(t *testing.T) {
 	a := postgres.New(pool)
 	reservar(t, pool, a, "x")
 	if err := reconciler.New(a, book{"x": ""}, time.Minute).Inspect(t.Context()); err == nil {
-		t.Error("nadie contestó y no se dijo")
+		t.Error("there was no answer and no error")
 	}
 	if n := fetch[int](t, pool, `select count(*) from reserva`); n != len(someLineas) {
-		t.Errorf("quedan %d reservas", n)
+		t.Errorf("%d reservations are left", n)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestWhoSaysThatItDoesNotExist(t *testing.T) {
 		_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
 		_, err := reconciler.NewManager(port, "").Estado(t.Context(), "x")
 		if err == nil || errs.Of(err) != code {
-			t.Errorf("%s es %v (%v)", body, errs.Of(err), err)
+			t.Errorf("%s is %v (%v)", body, errs.Of(err), err)
 		}
 		server.Close()
 	}
@@ -155,10 +155,10 @@ func TestALockedReservationHoldsUpNoOther(t *testing.T) {
 	}
 	r := reconciler.New(a, book{}, time.Minute)
 	if err := r.Inspect(t.Context()); errs.Of(err) != errs.Unavailable {
-		t.Errorf("la bloqueada: %v", err)
+		t.Errorf("the locked one: %v", err)
 	}
 	if n := fetch[int](t, pool, `select count(*) from reserva where id_compra = 'y'`); n != 0 {
-		t.Errorf("la otra espera a la bloqueada")
+		t.Errorf("the other one waits for the locked one")
 	}
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
@@ -167,6 +167,6 @@ func TestALockedReservationHoldsUpNoOther(t *testing.T) {
 		t.Error(err)
 	}
 	if n := fetch[int](t, pool, `select count(*) from reserva`); n != 0 {
-		t.Errorf("quedan %d reservas", n)
+		t.Errorf("%d reservations are left", n)
 	}
 }

@@ -1,4 +1,4 @@
-// Package rest shows the products with their stock, and restocks them.
+// Package rest serves contracts/openapi/admin-productos.yaml: the products with their stock, and their restocking.
 package rest
 
 import (
@@ -15,7 +15,7 @@ import (
 	"entregas/services/admin-productos/productos"
 )
 
-// Store is what the routes ask of the store.
+// Store reads the products and restocks them.
 type Store interface {
 	Productos(ctx context.Context, search string) ([]productos.Producto, error)
 	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
@@ -23,7 +23,7 @@ type Store interface {
 	Reponer(ctx context.Context, id string, cantidad int, key string) (productos.Producto, error)
 }
 
-// ServeRoutes adds the routes of the service's OpenAPI document.
+// ServeRoutes adds the routes of the OpenAPI document to routes.
 func ServeRoutes(routes *mux.Router, store Store) {
 	api.HandlerWithOptions(resources{store}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(nil)})
 }
@@ -70,7 +70,7 @@ func (r resources) ReponerProducto(w http.ResponseWriter, p *http.Request, id ap
 	if err == nil {
 		err = productos.ValidateReposicion(id, request.Cantidad)
 	}
-	key := uuid.NewString() // a request without a key is its own
+	key := uuid.NewString() // without a key each request is a restock of its own
 	if err == nil && params.IdempotencyKey != nil {
 		var v contracts.Validator
 		key = *params.IdempotencyKey

@@ -66,11 +66,11 @@ func TestFindProductos(t *testing.T) {
 			matches = append(matches, p.ID)
 		}
 		if got := strings.Join(matches, ","); w.Code != 200 || got != ids {
-			t.Errorf("%s: %d %s, quiero %s", search, w.Code, got, ids)
+			t.Errorf("%s: %d %s, want %s", search, w.Code, got, ids)
 		}
 	}
 	if w := ask(routes, "GET", "/productos?buscar="+strings.Repeat("a", 65), "", ""); w.Code != 400 {
-		t.Errorf("demasiado largo: %d", w.Code)
+		t.Errorf("too long: %d", w.Code)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestReponerByREST(t *testing.T) {
 	}
 	for expected := 8; expected <= 9; expected++ { // without a key each is one more
 		if p := read[productos.Producto](t, ask(routes, "POST", "/productos/15/reposicion", `{"cantidad": 1}`, "")); p.Cantidad != expected {
-			t.Errorf("sin clave: %v", p)
+			t.Errorf("without a key: %v", p)
 		}
 	}
 }
@@ -131,12 +131,12 @@ func TestImpossibleRequestsOfProductos(t *testing.T) {
 				t.Fatalf("%d %+v", w.Code, p)
 			}
 			if c.field != "" && (len(p.Errores) != 1 || p.Errores[0].Field != c.field) {
-				t.Errorf("no nombra %s: %+v", c.field, p)
+				t.Errorf("it does not name %s: %+v", c.field, p)
 			}
 		})
 	}
 	if p := read[productos.Producto](t, ask(routes, "GET", "/productos/1", "", "")); p.Cantidad != 501 {
-		t.Errorf("algo cambió: %v", p)
+		t.Errorf("something changed: %v", p)
 	}
 }
 

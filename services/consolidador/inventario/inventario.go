@@ -1,16 +1,16 @@
-// Package inventario says whether a purchase can be served from the present stock. It keeps nothing and reserves
-// nothing: what it says may be outdated by the time it is read, and admin-productos has the last word.
+// Package inventario decides whether the present stock is enough for a purchase. It stores and reserves nothing, so its reply
+// may be outdated when the saga reads it. The reservation in admin-productos decides.
 package inventario
 
 import "entregas/contracts"
 
-// Reply is consolidador's answer to a command.
+// Reply is the reply of consolidador to a command.
 type Reply struct {
 	Tipo      contracts.MessageType
 	Faltantes []contracts.Faltante
 }
 
-// ValidateCommand says what is wrong with a command's data: nil or an *contracts.ValidationError.
+// ValidateCommand checks the data of a command and returns nil or a *contracts.ValidationError.
 func ValidateCommand(kind contracts.MessageType, d contracts.DatosComandoInventario) error {
 	var v contracts.Validator
 	v.IDCompra("id_compra", d.IDCompra)
@@ -22,7 +22,7 @@ func ValidateCommand(kind contracts.MessageType, d contracts.DatosComandoInventa
 	return v.Error()
 }
 
-// Validate answers ValidarInventario: existencias has the units of each product that exists.
+// Validate decides the reply to ValidarInventario. existencias has the units on the shelf of each product that exists.
 func Validate(lineas []contracts.Linea, existencias map[string]int) Reply {
 	if missing := contracts.Faltantes(lineas, existencias); len(missing) > 0 {
 		return Reply{Tipo: contracts.InventarioInsuficiente, Faltantes: missing}
@@ -30,5 +30,5 @@ func Validate(lineas []contracts.Linea, existencias map[string]int) Reply {
 	return Reply{Tipo: contracts.InventarioValidado}
 }
 
-// CancelValidation answers CancelarValidacionInventario: a validation leaves nothing behind to be undone.
+// CancelValidation is the reply to CancelarValidacionInventario. A validation changed nothing, so there is nothing to undo.
 func CancelValidation() Reply { return Reply{Tipo: contracts.ValidacionCancelada} }

@@ -1,5 +1,5 @@
-// Package messages answers the commands of commands-inventario on events-inventario. It has no inbox: it changes
-// nothing, so each copy of a command is answered from the present stock (docs/adr/stored-replies.md).
+// Package messages handles the commands of topic comandos-inventario and publishes the replies on eventos-inventario. It has no
+// inbox, since it changes nothing: every copy of a command is answered from the present stock (docs/adr/stored-replies.md).
 package messages
 
 import (
@@ -12,12 +12,12 @@ import (
 	"entregas/services/consolidador/inventario"
 )
 
-// Existencias is what the commands ask of the store.
+// Existencias reads the stock of the products in lineas, by their ids.
 type Existencias interface {
 	Of(ctx context.Context, lineas []contracts.Linea) (map[string]int, error)
 }
 
-// Receive answers each command that receiver gets.
+// Receive subscribes receiver to the commands and publishes each reply through publisher.
 func Receive(receiver *pubsub.Receiver, publisher *pubsub.Publisher, existencias Existencias) {
 	pubsub.Receive(receiver, contracts.ComandosInventario, func(ctx context.Context, m contracts.Message[contracts.DatosComandoInventario]) error {
 		r, err := respond(ctx, existencias, m)
@@ -30,7 +30,7 @@ func Receive(receiver *pubsub.Receiver, publisher *pubsub.Publisher, existencias
 	})
 }
 
-// deadline bounds the read of the stock: a database that hangs must not hold the replica's few places for messages.
+// deadline bounds the read of the stock. A database that hangs must not occupy all message handlers of the replica.
 const deadline = 10 * time.Second
 
 func respond(ctx context.Context, existencias Existencias, m contracts.Message[contracts.DatosComandoInventario]) (inventario.Reply, error) {

@@ -49,7 +49,7 @@ func (p *program) last(t *testing.T) contracts.Message[contracts.DatosEventoInve
 	t.Helper()
 	all := pubsubtest.Published(t, &p.broker, contracts.EventosInventario)
 	if len(all) == 0 {
-		t.Fatal("no respondió")
+		t.Fatal("there is no reply")
 	}
 	return all[len(all)-1]
 }
@@ -73,16 +73,16 @@ func TestRepliesWithThePresentExistencias(t *testing.T) {
 		status := p.ask(t, contracts.ValidarInventario, id, contracts.Linea{IDProducto: "14", Cantidad: 3}, contracts.Linea{IDProducto: "1", Cantidad: 1})
 		r := p.last(t)
 		if status != "SUCCESS" || r.Type != c.replies || r.Data.IDCompra != id || r.Data.RespondeA != "ValidarInventario" || !slices.Equal(r.Data.Faltantes, c.faltantes) {
-			t.Errorf("con %d: %s %+v", c.stock, status, r)
+			t.Errorf("with %d: %s %+v", c.stock, status, r)
 		}
 	}
 	p.ask(t, contracts.ValidarInventario, id, contracts.Linea{IDProducto: "no existe", Cantidad: 1})
 	if r := p.last(t); r.Type != contracts.InventarioInsuficiente || r.Data.Faltantes[0].Disponible != 0 {
-		t.Errorf("un producto desconocido: %+v", r)
+		t.Errorf("an unknown product: %+v", r)
 	}
 	p.ask(t, contracts.CancelarValidacionInventario, id)
 	if r := p.last(t); r.Type != contracts.ValidacionCancelada || r.Data.RespondeA != "CancelarValidacionInventario" {
-		t.Errorf("la reversa: %+v", r)
+		t.Errorf("the rollback: %+v", r)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package postgres reads the stock in admin-productos' database, with a role that can do nothing else
+// Package postgres reads the stock in the database of admin-productos. Its role may do nothing else
 // (docs/adr/one-owner-migrates-a-database.md).
 package postgres
 
@@ -11,13 +11,13 @@ import (
 	"entregas/contracts"
 )
 
-// Existencias is the stock.
+// Existencias reads the stock.
 type Existencias struct{ pool *pgxpool.Pool }
 
-// New reads through pool.
+// New returns an Existencias that reads through pool.
 func New(pool *pgxpool.Pool) *Existencias { return &Existencias{pool} }
 
-// Of gives the units on the shelf of each product in lineas that exists, all as of one instant.
+// Of returns the units on the shelf of each product in lineas that exists, all at one instant.
 func (e *Existencias) Of(ctx context.Context, lineas []contracts.Linea) (map[string]int, error) {
 	const query = `select id, cantidad from producto where id = any($1)`
 	ids := make([]string, len(lineas))

@@ -31,7 +31,7 @@ func (c *queue) TakeTurns(_ context.Context, p compras.Places) ([]compras.Turn, 
 	n := min(p.Total, len(c.turns))
 	granted := c.turns[:n]
 	c.turns = c.turns[n:]
-	return granted, c.failure["TomarTurnos"]
+	return granted, c.failure["TakeTurns"]
 }
 
 func (c *queue) TakeTramites(context.Context, time.Duration, int) ([]compras.Tramite, error) {
@@ -39,11 +39,11 @@ func (c *queue) TakeTramites(context.Context, time.Duration, int) ([]compras.Tra
 	defer c.mu.Unlock()
 	granted := c.tramites
 	c.tramites = nil
-	return granted, c.failure["TomarTramites"]
+	return granted, c.failure["TakeTramites"]
 }
 
 func (c *queue) AwaitingWakeup(context.Context, time.Duration, int) ([]string, error) {
-	return c.asleep, c.failure["PorDespertar"]
+	return c.asleep, c.failure["AwaitingWakeup"]
 }
 
 func (c *queue) put(t ...compras.Turn) {
@@ -120,13 +120,13 @@ func TestStarts(t *testing.T) {
 		"Cancelacion b-cancelacion": {Compra: turn("b"), Settings: settings.Saga, Version: compra.Version, Motivo: "ya no"},
 	}
 	if fmt.Sprint(m.started) != fmt.Sprint(expected) {
-		t.Fatalf("inició   %v\nesperado %v", m.started, expected)
+		t.Fatalf("started %v\nwant    %v", m.started, expected)
 	}
 }
 
 // What fails does not hold up the rest.
 func TestFailureDoesNotStopTheOthers(t *testing.T) {
-	noReply := errors.New("no responde")
+	noReply := errors.New("it does not answer")
 	for _, c := range []struct {
 		name   string
 		store  map[string]error
@@ -136,14 +136,14 @@ func TestFailureDoesNotStopTheOthers(t *testing.T) {
 	}{
 		{"nothing fails", nil, nil, 3, false},
 		{"one cannot be started", nil, map[string]error{"a": noReply}, 2, true},
-		{"no turns", map[string]error{"TomarTurnos": noReply}, nil, 3, true},
-		{"no follow-ups", map[string]error{"TomarTramites": noReply}, nil, 3, true},
+		{"no turns", map[string]error{"TakeTurns": noReply}, nil, 3, true},
+		{"no follow-ups", map[string]error{"TakeTramites": noReply}, nil, 3, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, m := fresh(&queue{turns: []compras.Turn{turn("a"), turn("b")}, failure: c.store, tramites: []compras.Tramite{{SolicitudCompra: turn("c"), Tipo: compra.TramiteDespacho}}})
 			m.failure = c.engine
 			if err := a.admit(t.Context()); (err != nil) != c.fails || m.howMany() != c.starts {
-				t.Fatalf("inició %v: %v", m.started, err)
+				t.Fatalf("started %v: %v", m.started, err)
 			}
 		})
 	}
@@ -173,7 +173,7 @@ func TestRun(t *testing.T) {
 			stop()
 			end.Wait()
 			if c.looks() < 5 {
-				t.Errorf("miró %d veces", c.looks())
+				t.Errorf("it looked %d times", c.looks())
 			}
 		})
 	}
@@ -182,13 +182,13 @@ func TestRun(t *testing.T) {
 func TestWakesUp(t *testing.T) {
 	c := &queue{asleep: []string{"a", "b", "c"}}
 	a, m := fresh(c)
-	m.failure["a"] = errors.New("no responde") // the sweep comes again
+	m.failure["a"] = errors.New("it does not answer") // the sweep comes again
 	if err := a.Sweep(t.Context()); err != nil || !slices.Equal(m.woken, []string{"a", "b", "c"}) {
-		t.Fatalf("despertó %v: %v", m.woken, err)
+		t.Fatalf("woke %v: %v", m.woken, err)
 	}
-	c.failure = map[string]error{"PorDespertar": errors.New("no responde")}
+	c.failure = map[string]error{"AwaitingWakeup": errors.New("it does not answer")}
 	if err := a.Sweep(t.Context()); err == nil {
-		t.Error("no dice que no pudo")
+		t.Error("the failure is not returned")
 	}
 }
 
@@ -199,6 +199,6 @@ func TestWakesUpThoughTheDeciderLeaves(t *testing.T) {
 	leave()
 	a.Wake(ctx, "a")
 	if !slices.Equal(m.woken, []string{"a"}) {
-		t.Errorf("despertó %v", m.woken)
+		t.Errorf("woke %v", m.woken)
 	}
 }

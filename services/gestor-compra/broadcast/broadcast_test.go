@@ -58,7 +58,7 @@ func run(t *testing.T, d *Broadcaster, until func() bool) {
 	end.Go(func() { d.Run(ctx) })
 	for deadline := time.Now().Add(30 * time.Second); !until(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Error("no termina")
+			t.Error("it does not end")
 			break
 		}
 	}
@@ -91,13 +91,13 @@ func TestEachCompraKeepsItsSequence(t *testing.T) {
 	metadata := broker.Metadata(string(contracts.EventosCompra))
 	for i, m := range pubsubtest.Published(t, broker, contracts.EventosCompra) {
 		if m.Type != contracts.CompraActualizada || m.Data.Numero != last[m.Data.IDCompra]+1 || metadata[i]["partitionKey"] != m.Data.IDCompra {
-			t.Fatalf("tras el %d de %s va %+v (%v)", last[m.Data.IDCompra], m.Data.IDCompra, m, metadata[i])
+			t.Fatalf("after number %d of %s comes %+v (%v)", last[m.Data.IDCompra], m.Data.IDCompra, m, metadata[i])
 		}
 		last[m.Data.IDCompra] = m.Data.Numero
 	}
 	for id, n := range last {
 		if a.until[id] != times || n != times {
-			t.Errorf("%s: publicado hasta %d, marcado hasta %d", id, n, a.until[id])
+			t.Errorf("%s: published up to %d, marked up to %d", id, n, a.until[id])
 		}
 	}
 }
@@ -111,27 +111,27 @@ func TestAStopMarksWhatIsPublished(t *testing.T) {
 	stop()
 	d.Run(ctx)
 	if a.until["una"] != 1 {
-		t.Fatal("quedó sin marcar")
+		t.Fatal("it is not marked")
 	}
 }
 
 // What cannot be published is not marked, and what cannot be marked is marked later.
 func TestWhatFailsIsNotMarked(t *testing.T) {
-	a := &memoryStore{until: map[string]int{}, failure: errors.New("la base no responde")}
+	a := &memoryStore{until: map[string]int{}, failure: errors.New("the database does not answer")}
 	d, broker := fresh(a)
-	broker.Fail(errors.New("el broker no responde"))
+	broker.Fail(errors.New("the broker does not answer"))
 	d.publish(t.Context(), with("una", 1))
 	if err := d.setMark(t.Context()); err != nil {
-		t.Fatalf("había algo por marcar: %v", err)
+		t.Fatalf("there was something to mark: %v", err)
 	}
 	broker.Fail(nil)
 	d.publish(t.Context(), with("una", 1))
 	if err := d.setMark(t.Context()); err == nil || a.markedCount() != 0 {
-		t.Fatal("no dice que no pudo marcar")
+		t.Fatal("the failure to mark is not returned")
 	}
 	a.failure = nil
 	if err := d.setMark(t.Context()); err != nil || a.markedCount() != 1 {
-		t.Fatalf("olvidó lo que no pudo marcar: %v", err)
+		t.Fatalf("it forgot what it could not mark: %v", err)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestNothingIsLost(t *testing.T) {
 	a.Do(t, `insert into compra (id, id_usuario, estado, domicilio, productos) select n, 'ana', 'RECIBIDA', false, '[]' from generate_series(1, $1) n`, howMany)
 	a.Do(t, `insert into historia (id_compra, numero, paso, tipo, en) select id, 1, 'RECIBIDA', 'CrearCompra', now() - interval '1 minute' from compra`)
 	d, broker := fresh(a)
-	broker.Fail(errors.New("el broker no responde"))
+	broker.Fail(errors.New("the broker does not answer"))
 	for range lanes * depth { // nobody empties the lanes yet: it returns all the same
 		c, err := a.Load(t.Context(), "1")
 		if err != nil {
@@ -172,10 +172,10 @@ func TestNothingIsLost(t *testing.T) {
 		seen[m.Data.IDCompra] = true
 	}
 	if len(seen) != howMany {
-		t.Fatalf("se publicaron %d de %d", len(seen), howMany)
+		t.Fatalf("%d of %d were published", len(seen), howMany)
 	}
 	if remaining, err := a.Unpublished(t.Context(), 0, 10); err != nil || len(remaining) != 0 {
-		t.Fatalf("quedan %v: %v", remaining, err)
+		t.Fatalf("left are %v: %v", remaining, err)
 	}
 }
 
@@ -197,6 +197,6 @@ func TestWhatComesLaterIsNotMarked(t *testing.T) {
 		t.Fatal(err)
 	}
 	if remaining, err := a.Unpublished(t.Context(), 0, 10); err != nil || len(remaining) != 1 {
-		t.Fatalf("quedan %v: %v", remaining, err)
+		t.Fatalf("left are %v: %v", remaining, err)
 	}
 }

@@ -67,10 +67,10 @@ func TestWhoIsToldOfIt(t *testing.T) {
 			}
 			err := c.act(s)
 			if (err == nil) != (c.code == "") || err != nil && errs.Of(err) != c.code {
-				t.Fatalf("%v, se esperaba %q", err, c.code)
+				t.Fatalf("%v, want %q", err, c.code)
 			}
 			if seen := witness.Forget(); fmt.Sprint(seen) != fmt.Sprint(c.seen) {
-				t.Errorf("se contó %+v, esperado %+v", seen, c.seen)
+				t.Errorf("told %+v, want %+v", seen, c.seen)
 			}
 		})
 	}
@@ -128,7 +128,7 @@ func TestTooManyOpen(t *testing.T) {
 	for i, estado := range []contracts.Estado{recibida, porAprobar, contracts.EstadoConfirmada} {
 		s := postgrestest.NewSolicitud()
 		if _, err := r.Accept(t.Context(), s); err != nil {
-			t.Fatalf("la compra %d: %v", i+1, err)
+			t.Fatalf("purchase %d: %v", i+1, err)
 		}
 		a.Do(t, `update compra set estado = $2 where id = $1`, s.ID, estado)
 		first = s
@@ -137,36 +137,36 @@ func TestTooManyOpen(t *testing.T) {
 
 	refused := postgrestest.NewSolicitud()
 	if _, err := r.Accept(t.Context(), refused); errs.Of(err) != errs.Conflict || !strings.Contains(err.Error(), "3 compras abiertas") {
-		t.Errorf("una de más: %v", err)
+		t.Errorf("one too many: %v", err)
 	}
 	if _, err := a.Load(t.Context(), refused.ID); errs.Of(err) != errs.NotFound {
-		t.Errorf("lo que no se aceptó quedó guardado: %v", err)
+		t.Errorf("a purchase that was not accepted is stored: %v", err)
 	}
 	if _, err := r.Accept(t.Context(), first); err != nil {
-		t.Errorf("una repetida: %v", err)
+		t.Errorf("a repeated one: %v", err)
 	}
 	if seen := witness.Forget(); fmt.Sprint(seen) != fmt.Sprint(postgrestest.Seen{}) {
-		t.Errorf("se contó %+v", seen)
+		t.Errorf("told %+v", seen)
 	}
 
 	for range 2 { // the broker delivers it again
 		c, err := r.AcceptByMessage(t.Context(), refused)
 		if err != nil || c.Estado != contracts.EstadoRechazada || c.Motivo == "" || len(c.Historia) != 2 || c.Historia[1].Detalle != c.Motivo {
-			t.Fatalf("por mensaje: %+v %v", c, err)
+			t.Fatalf("by message: %+v %v", c, err)
 		}
 	}
 	a.NoGaps(t, refused.ID)
 	if seen := witness.Forget(); fmt.Sprint(seen) != fmt.Sprint(postgrestest.Seen{Broadcasts: []contracts.Estado{contracts.EstadoRechazada}}) {
-		t.Errorf("se contó %+v", seen)
+		t.Errorf("told %+v", seen)
 	}
 
 	other := postgrestest.NewSolicitud()
 	other.IDUsuario = "eva"
 	if _, err := r.Accept(t.Context(), other); err != nil {
-		t.Errorf("la de otra: %v", err)
+		t.Errorf("another customer's: %v", err)
 	}
 	a.Do(t, `update compra set estado = 'DESPACHADA' where id = $1`, first.ID)
 	if _, err := r.Accept(t.Context(), postgrestest.NewSolicitud()); err != nil {
-		t.Errorf("salió una orden: %v", err)
+		t.Errorf("an order left: %v", err)
 	}
 }

@@ -40,11 +40,11 @@ func deliver[D any](t *testing.T, p *gate, topic contracts.TopicName[D], kind co
 	earlier := len(p.Metadata(deadLetters))
 	m := contracts.NewMessage("prueba", kind, "", data)
 	if estado := pubsubtest.Deliver(t, p.routes, topic, m); estado != "SUCCESS" {
-		t.Fatalf("responde %s", estado)
+		t.Fatalf("it answers %s", estado)
 	}
 	fresh := p.Metadata(deadLetters)[earlier:]
 	if (len(fresh) == 1) != (motivo != "") || motivo != "" && !strings.Contains(fresh[0]["motivo"], motivo) {
-		t.Fatalf("mensajes muertos %v, se esperaba %q", fresh, motivo)
+		t.Fatalf("dead letters %v, want %q", fresh, motivo)
 	}
 }
 
@@ -93,11 +93,11 @@ func TestCommands(t *testing.T) {
 			}
 			count := postgrestest.One[int](t, p.Store, `select count(*) from compra where id = $1`, s.ID)
 			if (count == 1) != (c.remains != "") {
-				t.Fatalf("hay %d compras", count)
+				t.Fatalf("there are %d purchases", count)
 			}
 			if count == 1 {
 				if view, err := p.Load(t.Context(), s.ID); err != nil || view.Estado != c.remains || len(view.Historia) != c.steps {
-					t.Errorf("quedó %+v: %v", view, err)
+					t.Errorf("stored is %+v: %v", view, err)
 				}
 			}
 		})
@@ -140,7 +140,7 @@ func TestReplies(t *testing.T) {
 			}
 			step, err := p.LoadStep(t.Context(), s.ID, command)
 			if err != nil || (step.Reply != nil) != (motivo == "") || step.Reply != nil && step.Reply.Tipo != kind {
-				t.Errorf("%s a %q: quedó %+v %v", kind, command, step, err)
+				t.Errorf("%s to %q: stored is %+v %v", kind, command, step, err)
 			}
 		}
 	}
@@ -211,7 +211,7 @@ func TestWhatAReplySays(t *testing.T) {
 			t.Fatalf("%s: %+v %v", c.kind, step, err)
 		}
 		if r := *step.Reply; (len(r.Faltantes) == 1) != c.faltantes || (r.Motivo == "porque sí") != c.motivo || r.IDOrden != c.orden {
-			t.Errorf("%s: quedó %+v", c.kind, r)
+			t.Errorf("%s: stored is %+v", c.kind, r)
 		}
 	}
 }
@@ -227,7 +227,7 @@ func TestWhatNobodyAsked(t *testing.T) {
 		respond(t, p, contracts.OrdenDespachada, s.ID, "", "")
 	}
 	if n := postgrestest.One[int](t, p.Store, `select count(*) from tramite where id_compra = $1 and tipo = 'despacho'`, s.ID); n != 1 {
-		t.Errorf("hay %d despachos", n)
+		t.Errorf("there are %d dispatches", n)
 	}
 	respond(t, p, contracts.OrdenDespachada, postgrestest.NewSolicitud().ID, "", "nadie conoce la compra")
 }
@@ -262,7 +262,7 @@ func TestRepliesWithoutEffect(t *testing.T) {
 	respond(t, p, contracts.ProductosReservados, s.ID, contracts.ReservarProducto, "")
 	respond(t, p, contracts.ReservaRechazada, s.ID, contracts.ReservarProducto, "")
 	if n := postgrestest.One[int](t, p.Store, `select sum(jsonb_array_length(tardias)) from paso where id_compra = $1`, s.ID); n != 2 {
-		t.Errorf("guardó %d", n)
+		t.Errorf("stored %d", n)
 	}
 }
 
@@ -282,6 +282,6 @@ func TestWithoutTheDatabaseEverythingComesBack(t *testing.T) {
 		}
 	}
 	if deadLetters := p.Metadata(string(contracts.ComandosGestorCompra.DeadLetters())); len(deadLetters) != 0 {
-		t.Fatalf("mensajes muertos: %v", deadLetters)
+		t.Fatalf("dead letters: %v", deadLetters)
 	}
 }

@@ -54,23 +54,23 @@ func TestCancelarInTheDatabase(t *testing.T) {
 				view, done, err := a.Cancelar(t.Context(), s.ID, "ya no")
 				wantCode(t, err, c.code)
 				if done != c.done || err == nil && view.Estado != c.remains {
-					t.Errorf("hecha %v: %+v", done, view)
+					t.Errorf("done %v: %+v", done, view)
 				}
 			}
 			final, err := a.Load(t.Context(), s.ID)
 			if err != nil || final.Estado != c.remains || c.estado == contracts.EstadoRecibida && final.Motivo != "ya no" {
-				t.Errorf("quedó %+v: %v", final, err)
+				t.Errorf("stored is %+v: %v", final, err)
 			}
 			a.NoGaps(t, s.ID)
 			current, _, err := a.Decide(t.Context(), s.ID, compras.Decision{Decision: compras.Refused})
 			if c.decision != "" && (err != nil || current.Decision != c.decision) {
-				t.Errorf("rige %+v: %v", current, err)
+				t.Errorf("valid is %+v: %v", current, err)
 			}
 			if mark := postgrestest.One[bool](t, a, `select coalesce(cancelacion_pedida = 'ya no', false) from compra where id = $1`, s.ID); mark != c.mark {
-				t.Errorf("quedó marcada: %v", mark)
+				t.Errorf("marked: %v", mark)
 			}
 			if n := postgrestest.One[int](t, a, `select count(*) from tramite where id_compra = $1 and tipo = 'cancelacion'`, s.ID); (n == 1) != c.tramite {
-				t.Errorf("hay %d cancelaciones en trámite", n)
+				t.Errorf("%d cancellations have begun", n)
 			}
 		})
 	}
@@ -96,10 +96,10 @@ func TestStartAndCancelarAtOnce(t *testing.T) {
 			}
 		})
 		if estado := a.Estado(t, s.ID); moved == done || moved != (estado == contracts.EstadoIniciada) {
-			t.Fatalf("empezó %v, se canceló %v, y está %s", moved, done, estado)
+			t.Fatalf("started %v, cancelled %v, and its state is %s", moved, done, estado)
 		}
 		if moved && !postgrestest.One[bool](t, a, `select cancelacion_pedida is not null from compra where id = $1`, s.ID) {
-			t.Fatal("empezó, y la cancelación se perdió")
+			t.Fatal("it started, and the cancellation is lost")
 		}
 		a.NoGaps(t, s.ID)
 	}
@@ -127,7 +127,7 @@ func TestConfirmAndCancelarAtOnce(t *testing.T) {
 		marked := postgrestest.One[bool](t, a, `select cancelacion_pedida is not null from compra where id = $1`, s.ID)
 		inTramite := postgrestest.One[bool](t, a, `select exists (select from tramite where id_compra = $1)`, s.ID)
 		if moved == marked || moved != inTramite {
-			t.Fatalf("confirmada %v, marcada %v, cancelación en trámite %v", moved, marked, inTramite)
+			t.Fatalf("confirmed %v, marked %v, cancellation begun %v", moved, marked, inTramite)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func TestCancelarBeforeItArrives(t *testing.T) {
 				t.Fatalf("%+v %v %v", view, fresh, err)
 			}
 			if marked := postgrestest.One[bool](t, a, `select coalesce(cancelacion_pedida = 'ya no', false) from compra where id = $1`, s.ID); marked != c.marked {
-				t.Errorf("quedó marcada: %v", marked)
+				t.Errorf("marked: %v", marked)
 			}
 		})
 	}
@@ -165,7 +165,7 @@ func TestCancelarByMessageWhatIsDone(t *testing.T) {
 	_, _, err := a.CancelarByMessage(t.Context(), s.ID, "eva", "ya no")
 	wantCode(t, err, errs.BadMessage)
 	if estado := a.Estado(t, s.ID); estado != contracts.EstadoRecibida {
-		t.Fatalf("otro la dejó %s", estado)
+		t.Fatalf("another customer left it in %s", estado)
 	}
 	for range 2 {
 		if view, done, err := a.CancelarByMessage(t.Context(), s.ID, "ana", "ya no"); err != nil || !done || view.Estado != contracts.EstadoCancelada {
@@ -191,7 +191,7 @@ func TestCreateAndCancelarAtOnce(t *testing.T) {
 			}
 		})
 		if !postgrestest.One[bool](t, a, `select estado = 'CANCELADA' or cancelacion_pedida is not null from compra where id = $1`, s.ID) {
-			t.Fatal("la cancelación se perdió")
+			t.Fatal("the cancellation is lost")
 		}
 	}
 }
@@ -207,7 +207,7 @@ func TestRecordDespacho(t *testing.T) {
 			}
 		}
 		if n := postgrestest.One[int](t, a, `select count(*) from tramite where id_compra = $1 and tipo = 'despacho'`, s.ID); n != 1 {
-			t.Errorf("%s: %d despachos", estado, n)
+			t.Errorf("%s: %d dispatches", estado, n)
 		}
 	}
 	wantCode(t, a.RecordDespacho(t.Context(), postgrestest.NewSolicitud().ID), errs.BadMessage)

@@ -27,13 +27,13 @@ func TestAPurchaseIsReadWhole(t *testing.T) {
 		}
 	}
 	c, _, err := a.Accept(t.Context(), s, postgrestest.OpenLimit)
-	want("Aceptar", c.SolicitudCompra, err)
+	want("Accept", c.SolicitudCompra, err)
 	c, err = a.Load(t.Context(), s.ID)
-	want("Leer", c.SolicitudCompra, err)
+	want("Load", c.SolicitudCompra, err)
 	list, err := a.Buscar(t.Context(), contracts.ComprasFilter{}, contracts.Cursor{CreadaEn: time.Now().Add(time.Hour)}, 10)
 	want("Buscar", only(t, list).SolicitudCompra, err)
 	turns, err := a.TakeTurns(t.Context(), compras.Places{Total: 10, PerCustomer: 10, HeadStart: time.Minute, Lease: time.Minute})
-	want("TomarTurnos", only(t, turns), err)
+	want("TakeTurns", only(t, turns), err)
 
 	a.Do(t, `update compra set estado = 'POR_APROBAR' where id = $1`, s.ID)
 	wanted, err := a.Wanted(t.Context(), []contracts.Faltante{{IDProducto: s.Productos[0].IDProducto, Solicitada: 1}})
@@ -44,7 +44,7 @@ func TestAPurchaseIsReadWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	tramites, err := a.TakeTramites(t.Context(), time.Minute, 10)
-	want("TomarTramites", only(t, tramites).SolicitudCompra, err)
+	want("TakeTramites", only(t, tramites).SolicitudCompra, err)
 
 	a.Do(t, `update compra set estado = 'INICIADA', actualizada_en = now() - interval '1 day' where id = $1`, s.ID)
 	stalled, err := a.Stalled(t.Context(), time.Minute, time.Minute, 10)

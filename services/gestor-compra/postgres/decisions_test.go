@@ -26,12 +26,12 @@ func TestDecideOnlyWhatWaits(t *testing.T) {
 		}
 		delivered, err := a.DeliverDecision(t.Context(), s.ID)
 		if err != nil || (delivered.Decision == compras.Aprobada) != delay {
-			t.Errorf("%s: entrega %+v %v", estado, delivered, err)
+			t.Errorf("%s: it delivers %+v %v", estado, delivered, err)
 		}
 	}
 	current, first, err := a.Decide(t.Context(), postgrestest.NewSolicitud().ID, compras.Decision{Decision: compras.Aprobada})
 	if err != nil || first || current.Decision != compras.NoDecision {
-		t.Errorf("de una compra que no hay: %+v %v %v", current, first, err)
+		t.Errorf("of a purchase that does not exist: %+v %v %v", current, first, err)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestOneDecisionWins(t *testing.T) {
 		}
 		// A cancellation is told nothing but that it is on its way: then nobody else may have won.
 		if loaded.Decision == compras.Cancelled && howMany.Load() != 0 || loaded.Decision != compras.Cancelled && (howMany.Load() != 1 || *winners.Load() != loaded.Decision) {
-			t.Fatalf("ganaron %d y el flujo lee %+v", howMany.Load(), loaded)
+			t.Fatalf("%d won and the workflow reads %+v", howMany.Load(), loaded)
 		}
 		wins[loaded.Decision]++
 	}
@@ -138,7 +138,7 @@ func TestToBeWoken(t *testing.T) {
 	}
 	for limit, expected := range map[int][]string{10: {ids[0], ids[2]}, 1: {ids[0]}} {
 		if toWake, err := a.AwaitingWakeup(t.Context(), 30*time.Second, limit); err != nil || !slices.Equal(toWake, expected) {
-			t.Errorf("por despertar %v: %v", toWake, err)
+			t.Errorf("to wake %v: %v", toWake, err)
 		}
 	}
 }

@@ -55,12 +55,12 @@ func TestAnotherCustomersFirstGoesNext(t *testing.T) {
 select gen_random_uuid(), 'many', 'RECIBIDA', true, '[]', now() - (600 - n) * interval '20 ms' from generate_series(1, 600) n`)
 	p := compras.Places{Total: 8, PerCustomer: 4, HeadStart: headStart, Lease: long}
 	if first := next(t, a, p, 1, false); len(first) != 4 {
-		t.Fatalf("una sola tiene %d de los 8 lugares, y puede tener 4", len(first))
+		t.Fatalf("one customer has %d of the 8 places, and may have 4", len(first))
 	}
 	waits(t, a, "one", true, 0)
 	waits(t, a, "two", false, 0)
 	if got := next(t, a, p, 1, false); !slices.Equal(got, []string{"one", "two"}) {
-		t.Errorf("siguieron %v", got)
+		t.Errorf("next were %v", got)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestCustomersTakeTurnsInALane(t *testing.T) {
 		got = append(got, next(t, a, places(total), 1, false)...)
 	}
 	if want := []string{"ana", "eva", "ivo", "ana", "eva", "ana", "luz", "paz", "luz", "luz"}; !slices.Equal(got, want) {
-		t.Errorf("siguieron %v\nesperado   %v", got, want)
+		t.Errorf("next were %v\nwant      %v", got, want)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestTheOverdueGoFirst(t *testing.T) {
 	got := next(t, a, compras.Places{Total: 5, PerCustomer: 3, HeadStart: headStart, Lease: long}, 1, false)
 	slices.Sort(got)
 	if want := []string{"old", "old", "old", "old", "old"}; !slices.Equal(got, want) {
-		t.Errorf("siguieron %v, esperado %v", got, want)
+		t.Errorf("next were %v, want %v", got, want)
 	}
 }
 
@@ -113,13 +113,13 @@ func TestALockedPurchaseIsPassedOver(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := next(t, a, places(1), 1, true); !slices.Equal(got, []string{"eva"}) {
-				t.Errorf("siguió %v", got)
+				t.Errorf("next was %v", got)
 			}
 			if err := tx.Rollback(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if got := next(t, a, places(1), 1, true); !slices.Equal(got, []string{"ana"}) {
-				t.Errorf("siguió %v", got)
+				t.Errorf("next was %v", got)
 			}
 		})
 	}
@@ -145,20 +145,20 @@ func TestAdmissionIsFair(t *testing.T) {
 		}
 		for step := 0; len(m.waiting) > 0; step++ {
 			if step > 500 {
-				r.Fatal("no termina")
+				r.Fatal("it does not end")
 			}
 			turns, err := a.TakeTurns(t.Context(), m.p)
 			if err != nil {
 				r.Fatal(err)
 			}
 			if want := m.take(1); len(turns) == 0 && len(want) > 0 {
-				r.Fatalf("quedó libre un lugar, y esperaba %v", want)
+				r.Fatalf("a place was free while %v waited", want)
 			}
 			for range turns { // those of one call are in no order
 				want := m.take(1)
 				i := slices.IndexFunc(turns, func(s compras.Turn) bool { return len(want) == 1 && s.ID == want[0].id })
 				if i < 0 {
-					r.Fatalf("empezaron %v; debía estar %v", turns, want)
+					r.Fatalf("started %v; want %v among them", turns, want)
 				}
 				m.start(want[0])
 			}

@@ -39,13 +39,13 @@ func TestToBePublished(t *testing.T) {
 		for _, c := range compras {
 			seen = append(seen, c.ID)
 			if len(c.Historia) != 2 || c.Numero() != 2 {
-				t.Errorf("%s viene con %+v", c.ID, c.Historia)
+				t.Errorf("%s has %+v", c.ID, c.Historia)
 			}
 		}
 		slices.Sort(seen)
 		slices.Sort(expected)
 		if !slices.Equal(seen, expected) {
-			t.Fatalf("por publicar %v, esperado %v", seen, expected)
+			t.Fatalf("to publish %v, want %v", seen, expected)
 		}
 	}
 	expect(10, ids[0], ids[1], ids[2])

@@ -37,7 +37,7 @@ func TestFind(t *testing.T) {
 			ids = append(ids, one.ID)
 		}
 		if err != nil || !slices.Equal(ids, c.want) {
-			t.Errorf("%s: %v %v, quiero %v", name, ids, err, c.want)
+			t.Errorf("%s: %v %v, want %v", name, ids, err, c.want)
 		}
 	}
 }
@@ -45,7 +45,7 @@ func TestFind(t *testing.T) {
 func TestSummary(t *testing.T) {
 	a := postgrestest.New(t)
 	if r, err := a.Resumen(t.Context(), time.Minute); err != nil || r.Confirmadas != 0 || r.P50 != nil || len(r.Estados) != 0 {
-		t.Errorf("sin compras: %+v %v", r, err)
+		t.Errorf("without purchases: %+v %v", r, err)
 	}
 	for i := range 10 {
 		s := a.Compra(t, contracts.EstadoConfirmada)
@@ -66,11 +66,11 @@ func TestSummary(t *testing.T) {
 func TestMessages(t *testing.T) {
 	a := postgrestest.New(t)
 	if _, err := a.Mensajes(t.Context(), postgrestest.NewSolicitud().ID); errs.Of(err) != errs.NotFound {
-		t.Errorf("de una que no hay: %v", err)
+		t.Errorf("of a purchase that does not exist: %v", err)
 	}
 	s := a.Compra(t, contracts.EstadoIniciada)
 	if list, err := a.Mensajes(t.Context(), s.ID); err != nil || len(list) != 0 {
-		t.Errorf("antes de preguntar: %v %v", list, err)
+		t.Errorf("before the question: %v %v", list, err)
 	}
 	for _, command := range []contracts.MessageType{contracts.ValidarInventario, contracts.ReservarProducto} {
 		if _, err := a.Pose(t.Context(), compras.Change{IDCompra: s.ID}, command, []contracts.Estado{contracts.EstadoIniciada}, true); err != nil {
@@ -87,10 +87,10 @@ func TestMessages(t *testing.T) {
 		t.Fatalf("%+v %v", list, err)
 	}
 	if m := list[0]; m.Comando != contracts.ValidarInventario || m.Respuesta != "" || m.RespondidaEn != nil || m.Tardias == nil || len(m.Tardias) != 0 {
-		t.Errorf("sin respuesta: %+v", m)
+		t.Errorf("without a reply: %+v", m)
 	}
 	if m := list[1]; m.Respuesta != contracts.ReservaRechazada || m.Motivo != "no hay" || m.RespondidaEn == nil || len(m.Tardias) != 1 || m.Tardias[0].Tipo != contracts.ProductosReservados {
-		t.Errorf("con respuesta: %+v", m)
+		t.Errorf("with a reply: %+v", m)
 	}
 }
 
@@ -111,16 +111,16 @@ func TestRetry(t *testing.T) {
 		move(change(s.ID, contracts.EstadoFallida, contracts.EstadoCompensando))
 		c, err := a.Reintentar(t.Context(), s.ID, time.Hour)
 		if err != nil || c.Estado != contracts.EstadoCompensando || c.Motivo != "No hay existencias." {
-			t.Fatalf("vez %d: %+v %v", attempt, c, err)
+			t.Fatalf("attempt %d: %+v %v", attempt, c, err)
 		}
 		if d := onlyStalled(t, a); d.ID != s.ID || d.Motivo != c.Motivo || d.Cancelled || !d.Asked || d.Cause != "Prueba" {
-			t.Fatalf("vez %d: %+v", attempt, d)
+			t.Fatalf("attempt %d: %+v", attempt, d)
 		}
 		if n, err := a.ClaimReplacement(t.Context(), s.ID, time.Hour); err != nil || n != 1 {
 			t.Fatal(n, err)
 		}
 		if last := c.Historia[len(c.Historia)-1]; last.Paso != "COMPENSANDO" || last.Tipo != "Reintento" || c.Numero() != last.Numero {
-			t.Errorf("vez %d: %+v", attempt, c.Historia)
+			t.Errorf("attempt %d: %+v", attempt, c.Historia)
 		}
 		// Each time around tells again what is undone, once.
 		for range 2 {
@@ -130,7 +130,7 @@ func TestRetry(t *testing.T) {
 		}
 	}
 	if n := postgrestest.One[int](t, a, `select count(*) from historia where id_compra = $1 and paso = 'LiberarReserva'`, s.ID); n != 2 {
-		t.Errorf("%d veces liberada", n)
+		t.Errorf("released %d times", n)
 	}
 	a.NoGaps(t, s.ID)
 	_, err := a.Reintentar(t.Context(), s.ID, time.Hour)
@@ -145,6 +145,6 @@ func TestRetry(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := onlyStalled(t, a); d.ID != requested.ID || !d.Cancelled {
-		t.Errorf("la que se canceló: %+v", d)
+		t.Errorf("the cancelled one: %+v", d)
 	}
 }

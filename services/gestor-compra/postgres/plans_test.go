@@ -29,7 +29,7 @@ func TestStatesAsParametersUseThePartialIndexes(t *testing.T) {
 	defer pool.Close()
 	one := postgres.New(pool)
 	for name, do := range map[string]func() error{
-		"TomarTurnos": func() error {
+		"TakeTurns": func() error {
 			_, err := one.TakeTurns(t.Context(), places(64))
 			return err
 		},
@@ -37,7 +37,7 @@ func TestStatesAsParametersUseThePartialIndexes(t *testing.T) {
 			_, err := one.Stalled(t.Context(), time.Minute, time.Hour, 50)
 			return err
 		},
-		"Aceptar": func() error {
+		"Accept": func() error {
 			s := postgrestest.NewSolicitud()
 			s.ID, s.IDUsuario = uuid.Must(uuid.NewV7()).String(), "u1"
 			_, _, err := one.Accept(t.Context(), s, compras.OpenLimit{Max: 100})

@@ -64,10 +64,10 @@ func TestRecordReply(t *testing.T) {
 			}
 			step, err := a.LoadStep(t.Context(), id, contracts.ReservarProducto)
 			if err != nil || fmt.Sprint(allRecorded) != fmt.Sprint(c.allRecorded) || !sameReply(step.Reply, c.valid) {
-				t.Fatalf("anotadas %v, esperado %v; vale %+v: %v", allRecorded, c.allRecorded, step.Reply, err)
+				t.Fatalf("recorded %v, want %v; valid is %+v: %v", allRecorded, c.allRecorded, step.Reply, err)
 			}
 			if n := postgrestest.One[int](t, a, `select jsonb_array_length(tardias) from paso where id_compra = $1`, id); n != c.lateReplies {
-				t.Errorf("guardó %d tardías, esperado %d", n, c.lateReplies)
+				t.Errorf("stored %d late replies, want %d", n, c.lateReplies)
 			}
 		})
 	}
@@ -89,7 +89,7 @@ func TestRecordReplyThatNobodyAwaits(t *testing.T) {
 		}
 	}
 	if step, err := a.LoadStep(t.Context(), postgrestest.NewSolicitud().ID, contracts.CrearOrden); step != nil || err != nil {
-		t.Errorf("hay un paso que nadie planteó: %+v %v", step, err)
+		t.Errorf("there is a step that was never posed: %+v %v", step, err)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestLateOnesAreFew(t *testing.T) {
 		}
 	}
 	if n := postgrestest.One[int](t, a, `select jsonb_array_length(tardias) from paso where id_compra = $1`, id); n != 10 {
-		t.Errorf("guardó %d tardías", n)
+		t.Errorf("stored %d late replies", n)
 	}
 }
 
@@ -144,10 +144,10 @@ func TestConcurrentRecordReply(t *testing.T) {
 			t.Fatal(err)
 		}
 		if answered := final.Reply != nil; int(firstFew.Load()) != map[bool]int{true: 1, false: 0}[answered] || final.Abandoned == answered {
-			t.Fatalf("%d primeras y quedó %+v", firstFew.Load(), final)
+			t.Fatalf("%d first replies, and stored is %+v", firstFew.Load(), final)
 		}
 		if seen := abandoned.Load(); !sameReply(seen.Reply, final.Reply) || seen.Abandoned != final.Abandoned {
-			t.Fatalf("quien abandonó vio %+v y quedó %+v", seen, final)
+			t.Fatalf("abandon returned %+v and stored is %+v", seen, final)
 		}
 	}
 }
@@ -171,7 +171,7 @@ func TestWakeupComesWithTheSavedReply(t *testing.T) {
 	defer cancel()
 	wakeup, err := connection.Conn().WaitForNotification(ctx)
 	if err != nil || wakeup.Payload != id+"/"+string(contracts.ReservarProducto) {
-		t.Fatalf("avisó %+v: %v", wakeup, err)
+		t.Fatalf("published %+v: %v", wakeup, err)
 	}
 	if step, err := a.LoadStep(t.Context(), id, contracts.ReservarProducto); err != nil || step.Reply == nil {
 		t.Fatalf("%+v: %v", step, err)

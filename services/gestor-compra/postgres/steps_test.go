@@ -33,11 +33,11 @@ func TestMoveOnlyFromWhereItMay(t *testing.T) {
 				should := slices.Contains(k.From, estado) && (!marked || !unlessCancelled)
 				steps := len(c.Historia)
 				if moved != should || (c.Estado == "PROBADA") != should || (steps == 2) != should || (c.Motivo == k.Motivo) != should || (c.IDOrden == "o1") != should || (len(c.Faltantes) == 1) != should {
-					t.Errorf("desde %s (marcada %v, si no cancelada %v): movida %v, %+v", estado, marked, unlessCancelled, moved, c)
+					t.Errorf("from %s (marked %v, unless cancelled %v): moved %v, %+v", estado, marked, unlessCancelled, moved, c)
 				}
 				a.NoGaps(t, s.ID)
 				if should && c.Historia[1] != (contracts.HechoContado{Numero: 2, Paso: "PROBADA", Tipo: "Prueba", En: c.Historia[1].En, Detalle: "a PROBADA"}) {
-					t.Errorf("cuenta %+v", c.Historia[1])
+					t.Errorf("told %+v", c.Historia[1])
 				}
 			}
 		}
@@ -54,7 +54,7 @@ func TestMoveErasesNothingKnown(t *testing.T) {
 	}
 	c, _, err := a.Move(t.Context(), change(s.ID, contracts.EstadoCompensando, contracts.EstadoProductosValidos))
 	if err != nil || c.Motivo != "uno" || c.IDOrden != "o1" || len(c.Faltantes) != 1 {
-		t.Fatalf("quedó %+v: %v", c, err)
+		t.Fatalf("stored is %+v: %v", c, err)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestMoveAtOnce(t *testing.T) {
 			}
 		})
 		if moves.Load() != 1 {
-			t.Fatalf("se movió %d veces", moves.Load())
+			t.Fatalf("it moved %d times", moves.Load())
 		}
 		a.NoGaps(t, s.ID)
 	}
@@ -100,7 +100,7 @@ func TestPose(t *testing.T) {
 				free := !marked || always
 				moved, asked := slices.Contains(from, estado) && free, (slices.Contains(from, estado) || slices.Contains(inAnyOf, estado)) && free
 				if p.Moved != moved || (p.Step != nil) != asked || p.CancelacionAsked != marked || marked && p.CancelacionMotivo != "ya no" {
-					t.Errorf("desde %s (marcada %v, siempre %v): %+v", estado, marked, always, p)
+					t.Errorf("from %s (marked %v, always %v): %+v", estado, marked, always, p)
 				}
 			}
 		}
@@ -122,7 +122,7 @@ func TestPosingAgainIsTheSameQuestion(t *testing.T) {
 	a.Do(t, `update compra set cancelacion_pedida = 'ya no', estado = 'COMPENSANDO' where id = $1`, s.ID)
 	second := pose()
 	if second.Moved || second.Step == nil || !second.Step.PreguntadaEn.Equal(first.Step.PreguntadaEn) || len(second.Compra.Historia) != 2 {
-		t.Fatalf("primera %+v\nsegunda %+v", first, second)
+		t.Fatalf("first %+v\nsecond %+v", first, second)
 	}
 }
 

@@ -32,18 +32,18 @@ func TestAcceptAgain(t *testing.T) {
 			s := postgrestest.NewSolicitud()
 			first, fresh, err := a.Accept(t.Context(), s, postgrestest.OpenLimit)
 			if err != nil || !fresh || first.Estado != contracts.EstadoRecibida || first.Numero() != 1 || first.IDUsuario != "ana" {
-				t.Fatalf("nueva %v: %+v %v", fresh, first, err)
+				t.Fatalf("new %v: %+v %v", fresh, first, err)
 			}
 			a.Do(t, `update compra set estado = 'CONFIRMADA' where id = $1`, s.ID)
 			c.change(&s)
 			other, fresh, err := a.Accept(t.Context(), s, postgrestest.OpenLimit)
 			wantCode(t, err, c.code)
 			if fresh || err == nil && other.Estado != contracts.EstadoConfirmada {
-				t.Fatalf("nueva %v: %+v", fresh, other)
+				t.Fatalf("new %v: %+v", fresh, other)
 			}
 			loaded, err := a.Load(t.Context(), s.ID)
 			if err != nil || fmt.Sprint(loaded.Productos) != fmt.Sprint(first.Productos) || loaded.IDUsuario != "ana" || loaded.Numero() != 1 {
-				t.Fatalf("quedó %+v: %v", loaded, err)
+				t.Fatalf("stored is %+v: %v", loaded, err)
 			}
 		})
 	}
@@ -72,7 +72,7 @@ func TestConcurrentAccept(t *testing.T) {
 			}
 		})
 		if created.Load() != 1 || conflicts.Load() != 4 || others.Load() != 0 {
-			t.Fatalf("fueron nuevas %d, en conflicto %d, con error %d", created.Load(), conflicts.Load(), others.Load())
+			t.Fatalf("new %d, in conflict %d, with an error %d", created.Load(), conflicts.Load(), others.Load())
 		}
 		a.NoGaps(t, alike.ID)
 	}
@@ -113,6 +113,6 @@ func TestListByPages(t *testing.T) {
 		from = contracts.Cursor{CreadaEn: last.CreadaEn.Truncate(time.Millisecond), ID: last.ID} // as the read model knows it
 	}
 	if !slices.Equal(seen, expected) {
-		t.Fatalf("listó   %v\nesperado %v", seen, expected)
+		t.Fatalf("listed %v\nwant   %v", seen, expected)
 	}
 }

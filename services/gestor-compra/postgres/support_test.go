@@ -17,6 +17,6 @@ func change(id string, a contracts.Estado, from ...contracts.Estado) compras.Cha
 func wantCode(t testing.TB, err error, code errs.Code) {
 	t.Helper()
 	if (err == nil) != (code == "") || err != nil && errs.Of(err) != code {
-		t.Fatalf("error %v, se esperaba %q", err, code)
+		t.Fatalf("error %v, want %q", err, code)
 	}
 }

@@ -46,11 +46,11 @@ select gen_random_uuid(), 'ana', 'RECIBIDA', n % 3 = 0, '[]' from generate_serie
 				}
 				// Counted after it was given and no more before it is given back, so this is never above the truth.
 				if n := inFlight.Add(int32(len(turns))); n > int32(capacity) {
-					t.Errorf("hay %d en vuelo y el cupo es %d", n, capacity)
+					t.Errorf("%d are in flight and the limit is %d", n, capacity)
 				}
 				for _, turn := range turns {
 					if _, repeated := seen.LoadOrStore(turn.ID, true); repeated {
-						t.Errorf("se entregó dos veces %s", turn.ID)
+						t.Errorf("%s was given out twice", turn.ID)
 					}
 					finishTurn(t, a, turn, &inFlight, []contracts.Estado{contracts.EstadoConfirmada, contracts.EstadoPorAprobar, contracts.EstadoRechazada}[i%3])
 					delivered.Add(1)
@@ -58,7 +58,7 @@ select gen_random_uuid(), 'ana', 'RECIBIDA', n % 3 = 0, '[]' from generate_serie
 			}
 		})
 		if t.Failed() || int(delivered.Load()) != howMany {
-			r.Fatalf("se entregaron %d de %d", delivered.Load(), howMany)
+			r.Fatalf("%d of %d were given out", delivered.Load(), howMany)
 		}
 	})
 }
@@ -72,7 +72,7 @@ func finishTurn(t *testing.T, a postgrestest.Store, turn compras.Turn, inFlight 
 			inFlight.Add(-1)
 		}
 		if _, moved, err := a.Move(t.Context(), k); err != nil || !moved {
-			t.Errorf("%s a %s: %v %v", turn.ID, k.To, moved, err)
+			t.Errorf("%s to %s: %v %v", turn.ID, k.To, moved, err)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func TestWhatTakesAPlace(t *testing.T) {
 			}
 			should := slices.Contains(compras.OccupiedPlaces, estado) || estado == contracts.EstadoRecibida
 			if (len(turns) == 0) != should || !should && turns[0].ID != delay.ID {
-				t.Errorf("ocupa un lugar: %v; se dio turno a %v", should, turns)
+				t.Errorf("it has a place: %v; turns were given to %v", should, turns)
 			}
 		})
 	}
@@ -120,7 +120,7 @@ func TestWhoIsNext(t *testing.T) {
 		orden = append(orden, turns[0].IDUsuario)
 	}
 	if want := []string{"13 false", "2 true", "1 true", "9 false", "3 false", "0 false"}; !slices.Equal(orden, want) {
-		t.Fatalf("empezaron %v\nesperado  %v", orden, want)
+		t.Fatalf("started %v\nwant    %v", orden, want)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestTakeTramites(t *testing.T) {
 			a.Do(t, `insert into tramite (id_compra, tipo, motivo) values ($1, $2, 'porque sí')`, s.ID, kind)
 			tramites, err := a.TakeTramites(t.Context(), long, 10)
 			if should := kind == compra.TramiteCancelacion || estado == contracts.EstadoConfirmada; err != nil || (len(tramites) == 1) != should {
-				t.Fatalf("%s de una %s: %v %v", kind, estado, tramites, err)
+				t.Fatalf("%s of a purchase in %s: %v %v", kind, estado, tramites, err)
 			}
 			if len(tramites) == 1 && fmt.Sprint(tramites[0]) != fmt.Sprint(compras.Tramite{SolicitudCompra: s, Tipo: kind, Motivo: "porque sí"}) {
 				t.Errorf("%+v", tramites[0])
@@ -198,14 +198,14 @@ func TestTakeTramitesAtOnce(t *testing.T) {
 			}
 			for _, tramite := range tramites {
 				if _, repeated := seen.LoadOrStore(tramite.ID, true); repeated {
-					t.Errorf("se tomó dos veces %s", tramite.ID)
+					t.Errorf("%s was taken twice", tramite.ID)
 				}
 				howMany.Add(1)
 			}
 		}
 	})
 	if howMany.Load() != 30 {
-		t.Errorf("se tomaron %d de 30", howMany.Load())
+		t.Errorf("%d of 30 were taken", howMany.Load())
 	}
 }
 
@@ -225,7 +225,7 @@ func TestFinishedTramiteDoesNotComeBack(t *testing.T) {
 	}
 	for range 2 {
 		if take() != 1 {
-			t.Fatal("un arriendo que venció no vuelve")
+			t.Fatal("a lease that ran out is not given out again")
 		}
 	}
 	for _, done := range []bool{true, false} { // the second time is a repetition, and changes nothing
@@ -234,6 +234,6 @@ func TestFinishedTramiteDoesNotComeBack(t *testing.T) {
 		}
 	}
 	if take() != 0 || !postgrestest.One[bool](t, a, `select hecho from tramite where id_compra = $1`, s.ID) {
-		t.Fatal("un trámite terminado vuelve, o cambió")
+		t.Fatal("a finished tramite is given out again, or changed")
 	}
 }

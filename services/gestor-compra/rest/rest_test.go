@@ -51,7 +51,7 @@ func fields(t *testing.T, r *httptest.ResponseRecorder) []string {
 	}
 	var p common.Problem
 	if err := json.Unmarshal(r.Body.Bytes(), &p); err != nil || p.Status != r.Code || p.Title == "" || p.Detail == "" || r.Header().Get("Content-Type") != "application/problem+json" {
-		t.Fatalf("no es un problema: %d %s: %v", r.Code, r.Body, err)
+		t.Fatalf("no problem: %d %s: %v", r.Code, r.Body, err)
 	}
 	var names []string
 	for _, e := range p.Errores {
@@ -99,7 +99,7 @@ func TestCreateByREST(t *testing.T) {
 				t.Fatalf("%d %s", r.Code, r.Body)
 			}
 			if fresh := postgrestest.One[int](t, s.Store, `select count(*) from compra`) - earlier; (fresh == 1) != (c.estado == 202) {
-				t.Errorf("guardó %d", fresh)
+				t.Errorf("stored %d", fresh)
 			}
 		})
 	}
@@ -118,7 +118,7 @@ func TestCreateAgain(t *testing.T) {
 			t.Fatalf("%d %s", r.Code, r.Body)
 		}
 		if r.Code == http.StatusAccepted && r.Body.String() != fmt.Sprintf("{\"id\":%q,\"estado\":\"RECIBIDA\"}\n", c.ID) {
-			t.Errorf("responde %s", r.Body)
+			t.Errorf("it answers %s", r.Body)
 		}
 	}
 }
@@ -154,7 +154,7 @@ func TestCancelarByREST(t *testing.T) {
 				t.Fatalf("%d %s", r.Code, r.Body)
 			}
 			if c.code == http.StatusBadRequest && s.Estado(t, id) != c.estado {
-				t.Error("la canceló")
+				t.Error("it was cancelled")
 			}
 		})
 	}
@@ -196,15 +196,15 @@ func TestAprobarByREST(t *testing.T) {
 			}
 			decided := postgrestest.One[int](t, s.Store, `select count(*) from decision where id_compra = $1`, id)
 			if (decided == 1) != (c.code == 200) {
-				t.Errorf("hay %d decisiones", decided)
+				t.Errorf("there are %d decisions", decided)
 			}
 			if c.code == 200 { // the same again is answered alike; anything else is refused
 				if r := s.ask(http.MethodPost, "/compras/"+id+"/aprobacion", c.body); r.Code != 200 {
-					t.Errorf("otra vez: %d %s", r.Code, r.Body)
+					t.Errorf("again: %d %s", r.Code, r.Body)
 				}
 				for _, other := range []string{`{"aprobada":true,"motivo":"x"}`, `{"aprobada":false,"motivo":"x"}`} {
 					if r := s.ask(http.MethodPost, "/compras/"+id+"/aprobacion", other); r.Code != 409 {
-						t.Errorf("otra vez, %s: %d %s", other, r.Code, r.Body)
+						t.Errorf("again, %s: %d %s", other, r.Code, r.Body)
 					}
 				}
 			}

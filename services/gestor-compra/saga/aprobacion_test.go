@@ -44,7 +44,7 @@ func TestAskForAprobacion(t *testing.T) {
 				t.Fatalf("%+v %v", view, err)
 			}
 			if seen := e.witness.Forget(); (seen.Wakeups == 1 && len(seen.Broadcasts) == 1) != (c.steps > 0) {
-				t.Errorf("contó %+v", seen)
+				t.Errorf("told %+v", seen)
 			}
 			e.NoGaps(t, s.ID)
 		})
@@ -82,7 +82,7 @@ func TestReadDecision(t *testing.T) {
 					t.Fatalf("%+v %v", d, err)
 				}
 				if hasMotivo := slices.Contains([]compra.Result{compra.Refused, compra.Cancelled}, d.Result); hasMotivo != (d.Motivo != "") {
-					t.Errorf("dice %q", d.Motivo)
+					t.Errorf("it says %q", d.Motivo)
 				}
 			}
 			view, err := e.Load(t.Context(), s.ID)
@@ -90,7 +90,7 @@ func TestReadDecision(t *testing.T) {
 				t.Errorf("%+v %v", view.Historia, err)
 			}
 			if toWake, err := e.AwaitingWakeup(t.Context(), 0, 100); err != nil || slices.Contains(toWake, s.ID) {
-				t.Errorf("queda por despertar: %v", err)
+				t.Errorf("still to wake: %v", err)
 			}
 		})
 	}

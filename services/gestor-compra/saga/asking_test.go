@@ -68,16 +68,16 @@ func TestAsk(t *testing.T) {
 				t.Fatalf("%+v: %v", d, err)
 			}
 			if questions := e.questions()[earlier:]; len(questions) != c.questions || len(questions) > 0 && questions[0] != c.command {
-				t.Errorf("preguntó %v", questions)
+				t.Errorf("asked %v", questions)
 			}
 			if remains := e.Estado(t, s.ID); remains != c.remains {
-				t.Errorf("quedó %s", remains)
+				t.Errorf("its state is %s", remains)
 			}
 			if d.Result == compra.Refused && (d.Reply != c.replies.Tipo || d.Motivo == "" || !slices.Equal(d.Faltantes, c.replies.Faltantes)) {
-				t.Errorf("cuenta %+v", d)
+				t.Errorf("told %+v", d)
 			}
 			if d.Result == compra.Cancelled && d.Motivo != "ya no" {
-				t.Errorf("no dice por qué se canceló: %+v", d)
+				t.Errorf("it does not say why it was cancelled: %+v", d)
 			}
 			e.NoGaps(t, s.ID)
 		})
@@ -97,7 +97,7 @@ func TestSimpleCompra(t *testing.T) {
 	}
 	told := []contracts.Estado{contracts.EstadoIniciada, contracts.EstadoProductosValidos, contracts.EstadoProductosReservados, contracts.EstadoConfirmada}
 	if seen := e.witness.Forget(); !slices.Equal(seen.Broadcasts, told) || seen.Wakeups != 1 || len(e.questions()) != 3 {
-		t.Errorf("contó %+v, preguntó %v", seen, e.questions())
+		t.Errorf("told %+v, asked %v", seen, e.questions())
 	}
 	c, err := e.Load(t.Context(), s.ID)
 	if err != nil || c.IDOrden != "o1" || len(c.Historia) != 5 {
@@ -105,7 +105,7 @@ func TestSimpleCompra(t *testing.T) {
 	}
 	for _, h := range c.Historia[1:] {
 		if h.Tipo == "" || h.Detalle == "" {
-			t.Errorf("la historia no cuenta nada: %+v", h)
+			t.Errorf("the history does not tell it: %+v", h)
 		}
 	}
 }
@@ -125,7 +125,7 @@ func TestWhatIsAsked(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	if key := e.Metadata(string(contracts.ComandosOrden))[0]["partitionKey"]; key != s.ID {
-		t.Errorf("la clave es %q", key)
+		t.Errorf("the key is %q", key)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestStepThatStartsOver(t *testing.T) {
 	}
 	d, err := e.Ask(t.Context(), p)
 	if seen := e.witness.Forget(); err != nil || d.Result != compra.Accepted || len(e.questions()) != 2 || len(seen.Broadcasts) != 1 {
-		t.Fatalf("%+v %v; preguntó %v y contó %+v", d, err, e.questions(), seen)
+		t.Fatalf("%+v %v; asked %v and told %+v", d, err, e.questions(), seen)
 	}
 }
 
@@ -158,10 +158,10 @@ func (e *scene) startAndStop(t *testing.T, p compra.Question, attempt int) {
 	defer stop()
 	end := make(chan error, 1)
 	go func() { _, err := e.Ask(ctx, p); end <- err }()
-	until(t, "preguntar", func() bool { return len(e.questions()) == attempt })
+	until(t, "ask", func() bool { return len(e.questions()) == attempt })
 	stop()
 	if err := <-end; !errors.Is(err, context.Canceled) {
-		t.Fatalf("un trabajador que para responde %v", err)
+		t.Fatalf("a worker that stops returns %v", err)
 	}
 }
 
@@ -179,14 +179,14 @@ func TestPatienceRunsOut(t *testing.T) {
 	for range 2 {
 		d, err := e.Ask(t.Context(), p)
 		if err != nil || d.Result != compra.NoReply || !d.Asked || len(e.questions()) != 2 {
-			t.Fatalf("%+v %v tras preguntar %v", d, err, e.questions())
+			t.Fatalf("%+v %v after asking %v", d, err, e.questions())
 		}
 	}
 	if recorded, err := e.RecordReply(t.Context(), s.ID, p.Command, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.Late {
 		t.Fatal(recorded, err)
 	}
 	if d, err := e.Ask(t.Context(), p); err != nil || d.Result != compra.NoReply || e.Estado(t, s.ID) != contracts.EstadoProductosValidos {
-		t.Fatalf("la respuesta tardía tuvo efecto: %+v %v", d, err)
+		t.Fatalf("the late reply had an effect: %+v %v", d, err)
 	}
 }
 
@@ -202,7 +202,7 @@ func TestAsksAgain(t *testing.T) {
 	}
 	d, err := e.Ask(t.Context(), question(s, contracts.ReservarProducto))
 	if err != nil || d.Result != compra.Accepted || len(e.questions()) != 4 {
-		t.Fatalf("%+v %v tras preguntar %v", d, err, e.questions())
+		t.Fatalf("%+v %v after asking %v", d, err, e.questions())
 	}
 }
 
@@ -219,7 +219,7 @@ func TestTramitesDoNotLosePatience(t *testing.T) {
 				d, err := e.Ask(t.Context(), question(s, command))
 				want := map[bool]compra.Result{true: compra.Accepted, false: compra.NoReply}[attempt == 3]
 				if err != nil || d.Result != want || len(e.questions()) != attempt {
-					t.Fatalf("vez %d: %+v %v tras preguntar %v", attempt, d, err, e.questions())
+					t.Fatalf("attempt %d: %+v %v after asking %v", attempt, d, err, e.questions())
 				}
 				e.Do(t, `update paso set preguntada_en = preguntada_en - interval '1 hour' where id_compra = $1`, s.ID)
 			}
@@ -241,7 +241,7 @@ func TestCancelarWhileTheOrdenIsCreated(t *testing.T) {
 	for range 2 {
 		d, err := e.Ask(t.Context(), question(s, contracts.CrearOrden))
 		if err != nil || d.Result != compra.Cancelled || !d.Asked || d.Motivo != "ya no" || e.Estado(t, s.ID) != contracts.EstadoProductosReservados {
-			t.Fatalf("%+v %v, y quedó %s", d, err, e.Estado(t, s.ID))
+			t.Fatalf("%+v %v, and its state is %s", d, err, e.Estado(t, s.ID))
 		}
 	}
 }
@@ -250,7 +250,7 @@ func TestCancelarWhileTheOrdenIsCreated(t *testing.T) {
 func TestBrokerComesBack(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoRecibida)
-	e.Fail(errors.New("el broker no responde"))
+	e.Fail(errors.New("the broker does not answer"))
 	end := make(chan error, 1)
 	go func() {
 		d, err := e.Ask(t.Context(), question(s, contracts.ValidarInventario))
@@ -259,7 +259,7 @@ func TestBrokerComesBack(t *testing.T) {
 		}
 		end <- err
 	}()
-	until(t, "plantear", func() bool { return e.Estado(t, s.ID) == contracts.EstadoIniciada })
+	until(t, "pose", func() bool { return e.Estado(t, s.ID) == contracts.EstadoIniciada })
 	e.Fail(nil)
 	if err := <-end; err != nil {
 		t.Fatal(err)

@@ -114,7 +114,7 @@ func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("no llega a %s", what)
+			t.Fatalf("it does not come to: %s", what)
 		}
 	}
 }
@@ -127,7 +127,7 @@ func (e *scene) listen(t *testing.T, a *postgres.Wakeups) {
 	earlier := e.listeners(t)
 	end.Go(func() { a.Listen(ctx) })
 	t.Cleanup(func() { stop(); end.Wait() })
-	until(t, "escuchar", func() bool { return e.listeners(t) > earlier })
+	until(t, "listen", func() bool { return e.listeners(t) > earlier })
 }
 
 func (e *scene) listeners(t *testing.T) int {

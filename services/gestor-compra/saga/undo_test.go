@@ -33,7 +33,7 @@ func TestUndo(t *testing.T) {
 	}
 	c, err := e.Load(t.Context(), s.ID)
 	if err != nil || c.Estado != contracts.EstadoCompensando || c.Motivo != "porque sí" || len(e.questions()) != 3 {
-		t.Fatalf("%+v %v tras preguntar %v", c, err, e.questions())
+		t.Fatalf("%+v %v after asking %v", c, err, e.questions())
 	}
 	var steps []string
 	for _, h := range c.Historia {
@@ -41,7 +41,7 @@ func TestUndo(t *testing.T) {
 	}
 	if want := []string{"RECIBIDA CrearCompra", "COMPENSANDO OrdenRechazada", "CancelarOrden OrdenCancelada", "LiberarReserva ReservaLiberada",
 		"CancelarValidacionInventario ValidacionCancelada"}; !slices.Equal(steps, want) {
-		t.Errorf("la historia cuenta %q", steps)
+		t.Errorf("the history has %q", steps)
 	}
 	e.NoGaps(t, s.ID)
 }
@@ -53,7 +53,7 @@ func TestUndoWithoutConfirmation(t *testing.T) {
 	e.respond = nil
 	for attempt := 1; attempt <= 2; attempt++ {
 		if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Result != compra.NoReply || len(e.questions()) != attempt {
-			t.Fatalf("vez %d: %+v %v tras preguntar %v", attempt, d, err, e.questions())
+			t.Fatalf("attempt %d: %+v %v after asking %v", attempt, d, err, e.questions())
 		}
 		e.Do(t, `update paso set preguntada_en = preguntada_en - interval '1 hour' where id_compra = $1`, s.ID)
 	}
@@ -61,7 +61,7 @@ func TestUndoWithoutConfirmation(t *testing.T) {
 		t.Fatal(recorded, err)
 	}
 	if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Result != compra.Accepted || len(e.questions()) != 2 {
-		t.Fatalf("%+v %v tras preguntar %v", d, err, e.questions())
+		t.Fatalf("%+v %v after asking %v", d, err, e.questions())
 	}
 }
 
@@ -170,7 +170,7 @@ func TestWhatIsFinishedIsNotUndone(t *testing.T) {
 	for _, estado := range []contracts.Estado{contracts.EstadoConfirmada, contracts.EstadoDespachada, contracts.EstadoRechazada, contracts.EstadoCancelada} {
 		s := e.Compra(t, estado)
 		if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err == nil || len(e.questions()) != 0 || e.Estado(t, s.ID) != estado {
-			t.Errorf("%s: %+v %v tras preguntar %v", estado, d, err, e.questions())
+			t.Errorf("%s: %+v %v after asking %v", estado, d, err, e.questions())
 		}
 	}
 }
@@ -206,7 +206,7 @@ func TestClose(t *testing.T) {
 			}
 			times := map[bool]int{true: 1, false: 0}[c.remains == c.ending.Estado]
 			if seen := e.witness.Forget(); len(seen.Broadcasts) != times || seen.Wakeups != times || len(view.Historia) != 1+times {
-				t.Errorf("contó %+v, %+v", seen, view.Historia)
+				t.Errorf("told %+v, %+v", seen, view.Historia)
 			}
 			if times == 1 && (view.Motivo == "" && c.ending.Motivo != "" || !slices.Equal(view.Faltantes, c.ending.Faltantes) || view.IDOrden != c.ending.IDOrden) {
 				t.Errorf("%+v", view)
@@ -237,7 +237,7 @@ func TestFinishTramite(t *testing.T) {
 			t.Errorf("%s %v: %+v %v", c.kind, c.done, view, err)
 		}
 		if done := postgrestest.One[bool](t, e.Store, `select hecho and terminado_en is not null from tramite where id_compra = $1`, s.ID); done != c.done {
-			t.Errorf("%s quedó hecho %v", c.kind, done)
+			t.Errorf("done of %s is %v", c.kind, done)
 		}
 	}
 }
@@ -246,7 +246,7 @@ func TestFinishTramite(t *testing.T) {
 func TestUndoWithoutABroker(t *testing.T) {
 	e := newScene(t, saga.Settings{AskAgainAfter: time.Hour, ReviewRound: time.Millisecond, RollbackDelay: 5 * time.Millisecond})
 	s := e.Compra(t, contracts.EstadoProductosReservados)
-	e.Fail(errors.New("el broker no responde"))
+	e.Fail(errors.New("the broker does not answer"))
 	if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Result != compra.NoReply {
 		t.Fatalf("%+v %v", d, err)
 	}

@@ -41,13 +41,13 @@ func TestWakeupsComeBack(t *testing.T) {
 	e.listen(t, wakeups)
 	pid := postgrestest.One[int](t, e.Store, `select pid from pg_stat_activity where datname = current_database() and query = 'listen respuestas'`)
 	e.Do(t, `select pg_terminate_backend($1)`, pid)
-	until(t, "perder la conexión", func() bool {
+	until(t, "lose the connection", func() bool {
 		return !postgrestest.One[bool](t, e.Store, `select exists (select from pg_stat_activity where pid = $1)`, pid)
 	})
 	s := postgrestest.NewSolicitud()
 	wakeup, release := wakeups.Wait(s.ID, contracts.CrearOrden)
 	defer release()
-	until(t, "despertar otra vez", func() bool {
+	until(t, "wake again", func() bool {
 		e.Do(t, `select pg_notify($$respuestas$$, $1)`, s.ID+"/"+string(contracts.CrearOrden))
 		select {
 		case <-wakeup:

@@ -30,7 +30,7 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 		}
 		c, err := e.Load(t.Context(), s.ID)
 		if err != nil || !strings.Contains(c.Historia[len(c.Historia)-1].Detalle, "Retiene 300 unidades hasta el ") {
-			t.Fatalf("no dice cuánto retiene: %+v %v", c.Historia, err)
+			t.Fatalf("it does not say how much it holds: %+v %v", c.Historia, err)
 		}
 		return s.ID
 	}
@@ -56,12 +56,12 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 	refuse("2", 5, 0)
 	refuse("1", 1_000_000, 200)
 	if told() {
-		t.Fatal("se negó algo que no habría habido de todos modos, y se culpa a la que espera")
+		t.Fatal("the refusal is blamed on a purchase that does not hold enough units")
 	}
 	refuse("1", 400, 200)
 	refuse("1", 1, 0)
 	if !told() {
-		t.Fatal("el operador no se entera de que a otros les falta")
+		t.Fatal("the operator does not learn that others lack the units")
 	}
 	e.NoGaps(t, id)
 
@@ -75,14 +75,14 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 	}
 	e.witness.Forget()
 	if decided(time.Hour) != 0 {
-		t.Error("se libera antes de tiempo")
+		t.Error("it is released too early")
 	}
 	once, again := decided(0), decided(0)
 	if once != 1 || again != 1 || e.witness.Forget().Woken != 1 {
-		t.Error("no se libera, o no se le dice a su flujo una vez")
+		t.Error("it is not released, or its workflow is not told once")
 	}
 	if d, err := e.ReadDecision(t.Context(), compra.DecisionReading{IDCompra: id}); err != nil || d.Result != compra.Refused {
-		t.Errorf("su flujo lee %+v %v", d, err)
+		t.Errorf("its workflow reads %+v %v", d, err)
 	}
 
 	id = hold(300) // and one that an operator approves in time
@@ -91,6 +91,6 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !told() || decided(0) != 0 {
-		t.Error("se libera lo que un operador aprobó")
+		t.Error("an approved purchase is released")
 	}
 }

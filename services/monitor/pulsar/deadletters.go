@@ -19,33 +19,35 @@ import (
 	"entregas/internal/pubsub"
 )
 
-// deadLetterSubscription holds every dead letter until somebody puts it back. The set-up makes it with the topics.
+// deadLetterSubscription is the subscription that keeps each dead letter until an operator puts it back. The set-up creates it
+// with the topics.
 const deadLetterSubscription = "operador"
 
 const (
-	maxPerTopic = 500 // dead letters that one look takes from a topic
-	// noMoreAfter is how long a look waits for a further dead letter of a topic. Somebody else has the rest.
+	maxPerTopic = 500 // dead letters that one look reads from a topic
+	// noMoreAfter is how long a look waits for a further dead letter of a topic. The rest is with another consumer.
 	noMoreAfter = 2 * time.Second
 	maxShown    = 64 << 10  // bytes of a record that the list shows
-	maxList     = 448 << 10 // bytes of the list as JSON: half of what the bff takes as an answer, as GraphQL escapes records once more
+	maxList     = 448 << 10 // bytes of the list as JSON: half the limit of the bff for an answer, as GraphQL escapes records once more
 )
 
-// DeadLetters reads the topics of dead letters.
+// DeadLetters reads, puts back and makes dead letters.
 type DeadLetters struct {
 	client  pulsar.Client
-	broker  *Broker // tells how many there are
+	broker  *Broker
 	codecs  codecs
-	turn    sync.Mutex // two looks at once would share the messages between them
+	turn    sync.Mutex // the broker would divide the messages between two looks at once
 	waiting waiting
 }
 
-// operationTimeout bounds what the Pulsar client asks the broker for.
+// operationTimeout bounds an operation of the Pulsar client.
 const operationTimeout = 5 * time.Second
 
-// connectionTimeout bounds a connection of the Pulsar client to the broker.
+// connectionTimeout bounds the set-up of a connection of the Pulsar client.
 const connectionTimeout = 3 * time.Second
 
-// NewDeadLetters reads from the broker at address (pulsar://…), whenever it is there.
+// NewDeadLetters returns a DeadLetters for the broker at address (pulsar://…), which need not be up yet. token may be "".
+// broker is the administrative interface of the same broker.
 func NewDeadLetters(address, token string, broker *Broker) (*DeadLetters, error) {
 	options := pulsar.ClientOptions{URL: address, OperationTimeout: operationTimeout, ConnectionTimeout: connectionTimeout}
 	if token != "" {
@@ -53,7 +55,7 @@ func NewDeadLetters(address, token string, broker *Broker) (*DeadLetters, error)
 	}
 	client, err := pulsar.NewClient(options)
 	if err != nil {
-		return nil, fmt.Errorf("cliente de Pulsar: %w", err)
+		return nil, fmt.Errorf("client of Pulsar: %w", err)
 	}
 	parsed, err := newCodecs()
 	if err != nil {
@@ -66,10 +68,10 @@ func NewDeadLetters(address, token string, broker *Broker) (*DeadLetters, error)
 // Close ends the connection.
 func (d *DeadLetters) Close() { d.client.Close() }
 
-// List returns the dead letters of all topics and the messages that await an operator on their topic, oldest first. A message
-// that cannot be decoded is listed by its place. The list has at most maxList bytes: where
-// there are more, the oldest are shown, and the records of some. A topic that cannot be
-// read is left out and logged. Error: of the topics, where none of them can be read.
+// List returns the dead letters of all topics and the messages that wait for an operator on their topic, oldest first. A
+// message that cannot be decoded has only its position. The list has at most maxList bytes: if more would be needed, it has
+// the oldest messages, and the records of the first of those. A topic that cannot be read is logged and left out; if no topic
+// can be read, List returns an error.
 func (d *DeadLetters) List(ctx context.Context) ([]contracts.MensajeMuerto, error) {
 	list, err := d.letters(ctx)
 	if err != nil {
@@ -77,7 +79,7 @@ func (d *DeadLetters) List(ctx context.Context) ([]contracts.MensajeMuerto, erro
 	}
 	waiting, err := d.Waiting(ctx)
 	if err != nil {
-		slog.WarnContext(ctx, "la lista de mensajes muertos no está completa: no se pudo mirar qué espera en los temas", "error", err)
+		slog.WarnContext(ctx, "the list of dead letters is incomplete: the waiting messages could not be read", "error", err)
 	}
 	for _, w := range waiting {
 		list = append(list, w.letter())
@@ -85,12 +87,12 @@ func (d *DeadLetters) List(ctx context.Context) ([]contracts.MensajeMuerto, erro
 	slices.SortFunc(list, func(a, b contracts.MensajeMuerto) int { return a.En.Compare(b.En) })
 	whole := len(list)
 	if list = fit(list); len(list) < whole {
-		slog.WarnContext(ctx, "la lista de mensajes muertos no está completa: no caben todos", "hay", whole, "se muestran", len(list))
+		slog.WarnContext(ctx, "the list of dead letters is incomplete: not all fit", "found", whole, "listed", len(list))
 	}
 	return list, nil
 }
 
-// fit returns as many of the first letters as have room in maxList, and the records of as many of those.
+// fit returns as many of the first letters as fit into maxList bytes, with as many of their records as still fit.
 func fit(list []contracts.MensajeMuerto) []contracts.MensajeMuerto {
 	room := maxList
 	for i, item := range list {
@@ -112,7 +114,7 @@ func fit(list []contracts.MensajeMuerto) []contracts.MensajeMuerto {
 	return list
 }
 
-// letters returns the dead letters of the topics that can be read, and an error where none of them can.
+// letters returns the dead letters of the topics that can be read, or an error if no topic can be read.
 func (d *DeadLetters) letters(ctx context.Context) ([]contracts.MensajeMuerto, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
@@ -131,18 +133,18 @@ func (d *DeadLetters) letters(ctx context.Context) ([]contracts.MensajeMuerto, e
 		return nil, err
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "la lista de mensajes muertos no está completa", "error", err)
+		slog.WarnContext(ctx, "the list of dead letters is incomplete", "error", err)
 	}
 	return list, nil
 }
 
-// aPlace is the form of a place: ledger, entry, and the index in an entry of several.
+// aPlace matches a position: ledger, entry, and the index in an entry of several messages.
 var aPlace = regexp.MustCompile(`^\d+:\d+(:\d+)?$`)
 
-// Reponer puts a dead letter back on the topic that it came from, byte for byte, and forgets it once the broker has it there.
-// Between the two it may be on both: its reader is idempotent. id is the place of the dead letter, or the id of its record where
-// no other dead letter has that id: producers choose it. Errors: NotFound; Conflict where several have the id, or where the
-// original was too large to be kept.
+// Reponer publishes a dead letter on its original topic, byte for byte, and acknowledges it when the broker has stored it
+// there. After a crash in between it is on both topics, which its idempotent reader allows. id is the position of the dead
+// letter, or the id of its record if no other dead letter has the same; producers choose those ids. Errors: NotFound; Conflict
+// when several have the id, or when the original was too large to be kept.
 func (d *DeadLetters) Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
@@ -161,8 +163,8 @@ func (d *DeadLetters) Reponer(ctx context.Context, id string) (contracts.Mensaje
 	return contracts.MensajeMuerto{}, errs.New(errs.NotFound, "No hay un mensaje muerto %s.", id)
 }
 
-// putBack does what Reponer says with the dead letter at a place: nil where there is none. named are the places of the dead
-// letters whose record has id, none where id reads as a place.
+// putBack publishes the dead letter at position id on its original topic and returns it, or nil when there is none. named has
+// the positions of the dead letters whose record has that id; it is empty when id has the form of a position.
 func (d *DeadLetters) putBack(ctx context.Context, id string) (one *contracts.MensajeMuerto, named []string, err error) {
 	err = d.walk(ctx, func(consumer pulsar.Consumer, item letter) (bool, error) {
 		if item.ID != id {
@@ -183,7 +185,7 @@ func (d *DeadLetters) putBack(ctx context.Context, id string) (one *contracts.Me
 	return one, named, err
 }
 
-// publish puts the bytes of a record on a topic, under the topic's schema.
+// publish publishes the bytes of a record on a topic, with the schema of the topic.
 func (d *DeadLetters) publish(ctx context.Context, topic, key string, payload []byte, properties map[string]string) error {
 	schema, err := contracts.AvroSchema(topic)
 	if err != nil {
@@ -193,19 +195,19 @@ func (d *DeadLetters) publish(ctx context.Context, topic, key string, payload []
 		Topic: fullName(topic), Schema: pulsar.NewAvroSchema(schema, nil), DisableBatching: len(payload) > maxShown,
 	})
 	if err != nil {
-		return fmt.Errorf("publicar en %s: %w", topic, errs.Transient(err))
+		return fmt.Errorf("publish on %s: %w", topic, errs.Transient(err))
 	}
 	defer producer.Close()
 	if _, err := producer.Send(ctx, &pulsar.ProducerMessage{Payload: payload, Key: key, Properties: properties}); err != nil {
-		return fmt.Errorf("publicar en %s: %w", topic, errs.Transient(err))
+		return fmt.Errorf("publish on %s: %w", topic, errs.Transient(err))
 	}
 	return nil
 }
 
 func fullName(topic string) string { return "persistent://public/default/" + topic }
 
-// walk calls ver for each dead letter until it says that it has seen enough. What is not acked stays where it is. The caller
-// holds turn.
+// walk calls visit for each dead letter until visit returns false. Dead letters that visit does not acknowledge stay. The
+// caller holds turn.
 func (d *DeadLetters) walk(ctx context.Context, visit func(pulsar.Consumer, letter) (more bool, err error)) error {
 	for _, topic := range contracts.Names() {
 		if more, err := d.walkTopic(ctx, topic, visit); err != nil || !more {
@@ -225,7 +227,7 @@ func (d *DeadLetters) walkTopic(ctx context.Context, topic string, visit func(pu
 		SubscriptionInitialPosition: pulsar.SubscriptionPositionEarliest, ReceiverQueueSize: maxPerTopic, EnableBatchIndexAcknowledgment: true, AckWithResponse: true,
 	})
 	if err != nil {
-		return false, fmt.Errorf("mensajes muertos de %s: %w", topic, errs.Transient(err))
+		return false, fmt.Errorf("dead letters of %s: %w", topic, errs.Transient(err))
 	}
 	defer consumer.Close()
 	for range min(found, maxPerTopic) {
@@ -245,7 +247,7 @@ func (d *DeadLetters) walkTopic(ctx context.Context, topic string, visit func(pu
 	return true, nil
 }
 
-// howMany is how many dead letters of the topic wait.
+// howMany returns the number of dead letters of topic.
 func (d *DeadLetters) howMany(ctx context.Context, topic string) (int64, error) {
 	list, err := d.broker.Queues(ctx, topic+"-dlq")
 	if err != nil {
@@ -263,13 +265,13 @@ func (d *DeadLetters) howMany(ctx context.Context, topic string) (int64, error) 
 type letter struct {
 	contracts.MensajeMuerto
 	message pulsar.Message
-	payload []byte // of the original; nil where it was cut
+	payload []byte // the original bytes; nil when they were cut
 }
 
 // letter describes the dead letter message of topic, decoded or not.
 func (d *DeadLetters) letter(topic string, message pulsar.Message) letter {
 	r, p := d.codecs.read(topic, message.Payload()), message.Properties()
-	attempts, _ := strconv.Atoi(p[pubsub.PropertyTries]) // one that another program set aside has none
+	attempts, _ := strconv.Atoi(p[pubsub.PropertyTries]) // 0 when another program made the dead letter
 	l := letter{message: message, payload: message.Payload(), MensajeMuerto: contracts.MensajeMuerto{
 		ID: position(message.ID()), Tema: topic, En: message.PublishTime().UTC(), Intentos: attempts,
 		Motivo: pubsub.Words(p[pubsub.PropertyReason], pubsub.MaxReason), Origen: pubsub.Words(p[pubsub.PropertyOrigin], maxName),
@@ -284,7 +286,7 @@ func (d *DeadLetters) letter(topic string, message pulsar.Message) letter {
 		l.payload, l.Registro = decodeRaw(raw), nil
 	case l.Bytes > 0:
 		l.payload, l.Registro = nil, nil
-	case r.fault != "": // it is on the dead letters as it is, by another's hand
+	case r.fault != "": // another program made the dead letter, without our properties
 		l.Bytes = int64(len(message.Payload()))
 		if l.Motivo == "" {
 			l.Motivo = r.fault

@@ -1,4 +1,6 @@
-// Package pulsar reads how far readers are behind from the broker's administrative interface.
+// Package pulsar reads the queues from the administrative interface of Pulsar, and handles dead letters and undecodable
+// messages through its client. Why the client and not a sidecar: a sidecar delivers neither a message that it cannot decode
+// nor one at a given position.
 package pulsar
 
 import (
@@ -13,7 +15,7 @@ import (
 	"entregas/services/monitor/queues"
 )
 
-// Broker is the broker's administrative interface.
+// Broker is a client of the administrative interface of the broker.
 type Broker struct {
 	address string
 	token   string
@@ -22,15 +24,15 @@ type Broker struct {
 
 // deadline bounds one request to the administrative interface of the broker.
 //
-// A look at dead letters has no time limit of its own, and the next look waits for it.
+// A look at dead letters has no other time limit, and the next look waits for it.
 const deadline = 5 * time.Second
 
-// New reads from the interface at address, a URL, with token where the broker asks for one.
+// New returns a Broker for the interface at address, a URL. token is "" when the broker needs none.
 func New(address, token string) *Broker {
 	return &Broker{strings.TrimSuffix(address, "/"), strings.TrimSpace(token), &http.Client{Timeout: deadline}}
 }
 
-// statistics is the part of a topic's statistics that is used here.
+// statistics has the statistics of a topic that Queues needs.
 type statistics struct {
 	Entered       int64 `json:"msgInCounter"`
 	Subscriptions map[string]struct {
@@ -38,7 +40,7 @@ type statistics struct {
 		Delivered int64 `json:"unackedMessages"`
 		Durable   bool  `json:"isDurable"`
 		Readers   []any `json:"consumers"`
-		Oldest    int64 `json:"earliestMsgPublishTimeInBacklog"` // ms since 1970; 0 or less: nothing waits
+		Oldest    int64 `json:"earliestMsgPublishTimeInBacklog"` // ms since 1970; 0 or less when nothing is pending
 	} `json:"subscriptions"`
 }
 
@@ -63,19 +65,19 @@ func (b *Broker) Queues(ctx context.Context, topic string) ([]queues.Queue, erro
 	return list, nil
 }
 
-// ask asks about a topic, and has read read the answer. hay is false where there is no such topic.
+// ask gets a resource of a topic and calls read with its JSON. found is false when the topic does not exist.
 func (b *Broker) ask(ctx context.Context, topic, what string, read func(*json.Decoder) error) (found bool, err error) {
 	address := b.address + "/admin/v2/persistent/public/default/" + url.PathEscape(topic) + what
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return false, fmt.Errorf("tema %s: %w", topic, err)
+		return false, fmt.Errorf("topic %s: %w", topic, err)
 	}
 	if b.token != "" {
 		request.Header.Set("Authorization", "Bearer "+b.token)
 	}
 	response, err := b.client.Do(request)
 	if err != nil {
-		return false, fmt.Errorf("tema %s: %w", topic, err)
+		return false, fmt.Errorf("topic %s: %w", topic, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	switch response.StatusCode {
@@ -83,10 +85,10 @@ func (b *Broker) ask(ctx context.Context, topic, what string, read func(*json.De
 	case http.StatusNotFound:
 		return false, nil
 	default:
-		return false, fmt.Errorf("tema %s: el broker responde %s", topic, response.Status)
+		return false, fmt.Errorf("topic %s: the broker answered %s", topic, response.Status)
 	}
 	if err := read(json.NewDecoder(response.Body)); err != nil {
-		return false, fmt.Errorf("tema %s: %w", topic, err)
+		return false, fmt.Errorf("topic %s: %w", topic, err)
 	}
 	return true, nil
 }

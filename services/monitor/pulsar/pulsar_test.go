@@ -24,6 +24,6 @@ func TestBrokerThatAsksForAToken(t *testing.T) {
 		t.Errorf("%v, %v", list, err)
 	}
 	if _, err := pulsar.New(broker.URL, "").Queues(context.Background(), "comandos-orden"); err == nil {
-		t.Error("sin token contestó")
+		t.Error("it answered without a token")
 	}
 }

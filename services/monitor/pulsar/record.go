@@ -14,10 +14,10 @@ import (
 	"entregas/internal/pubsub"
 )
 
-// maxItems bounds an array that a record claims to have: the library makes room for as many before it reads them.
+// maxItems is the limit for the length that a record gives for an array. The library allocates that much before it reads.
 const maxItems = 1 << 20
 
-// codecs read the records of each topic as a sidecar does.
+// codecs decode the records of each topic in the way of a sidecar.
 type codecs map[string]*goavro.Codec
 
 func newCodecs() (codecs, error) {
@@ -29,7 +29,7 @@ func newCodecs() (codecs, error) {
 			return nil, err
 		}
 		if c[topic], err = goavro.NewCodecForStandardJSONFull(schema); err != nil {
-			return nil, fmt.Errorf("esquema de %s: %w", topic, err)
+			return nil, fmt.Errorf("schema of %s: %w", topic, err)
 		}
 	}
 	return c, nil
@@ -37,11 +37,11 @@ func newCodecs() (codecs, error) {
 
 // record is a decoded message, or the reason why it cannot be decoded.
 type record struct {
-	json     json.RawMessage // nil where they are no record of the topic
+	json     json.RawMessage // nil when the bytes are no record of the topic
 	id       string
 	kind     string
 	idCompra string
-	fault    string // why a sidecar cannot hand the message to its program; "" where it can
+	fault    string // why a sidecar cannot deliver the message, in Spanish; "" when it can
 }
 
 // read decodes the payload of a message of topic. The reason why it cannot be decoded is in fault.
@@ -88,14 +88,14 @@ func (c codecs) empty(topic string) ([]byte, error) {
 	return c[topic].BinaryFromNative(nil, native)
 }
 
-// maxHeaders is how many bytes of properties fit into the headers that a program accepts, less 1 KiB for the sidecar's own. The
-// server adds 4 KiB to its limit, which the sidecar may use too.
+// maxHeaders is the limit for the properties of a message, in bytes. A sidecar sends them as headers and needs 1 KiB for its
+// own. The server adds 4 KiB to its limit, which the sidecar may use too.
 const maxHeaders = app.MaxHeader - 1<<10
 
-// headerFrame is what a header takes besides its name and value.
+// headerFrame is the size of a header besides its name and value.
 const headerFrame = len(": \r\n")
 
-// message decodes a message of topic. Its fault may also be one of its properties: a sidecar hands them over as headers.
+// message decodes a message of topic. Its fault may also be in its properties, which a sidecar sends as headers.
 func (c codecs) message(topic string, m pulsar.Message) record {
 	r := c.read(topic, m.Payload())
 	if r.fault == "" {
@@ -104,6 +104,7 @@ func (c codecs) message(topic string, m pulsar.Message) record {
 	return r
 }
 
+// headerFault returns why a sidecar cannot send properties as headers, in Spanish; "" when it can.
 func headerFault(properties map[string]string) string {
 	size := 0
 	for name, value := range properties {
@@ -121,10 +122,10 @@ func headerFault(properties map[string]string) string {
 	return ""
 }
 
-// maxName is how many characters are shown of a name that a producer wrote.
+// maxName is the limit for a name by a producer in the list of dead letters, in characters.
 const maxName = 100
 
-// position is where a message is: ledger and entry, and its place in the entry where there are several.
+// position returns the position of a message as ledger:entry, or as ledger:entry:index in an entry of several messages.
 func position(id pulsar.MessageID) string {
 	if id.BatchSize() > 1 {
 		return fmt.Sprintf("%d:%d:%d", id.LedgerID(), id.EntryID(), id.BatchIdx())

@@ -5,10 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"sync"
@@ -23,15 +21,15 @@ import (
 )
 
 const (
-	// tooOld is the age from which a message that waits is looked at. Others are handled in less.
+	// tooOld is the age from which a look reads a pending message. Most messages are handled sooner.
 	tooOld   = 5 * time.Second
-	maxLook  = 200    // pending messages of a subscription after which a look starts no further entry, the oldest first
+	maxLook  = 200    // pending messages of a subscription after which a look starts no further entry
 	maxEntry = 10_000 // messages of one entry that a look reads
-	// aLook is how long one look at the messages that wait may take.
+	// aLook is how long one look at the pending messages may take.
 	aLook = 3 * time.Second
-	// forOperator is the age from which an operator may set aside a message that could still be handled.
+	// forOperator is the age from which an operator may set aside a message that its reader can decode.
 	forOperator = 30 * time.Second
-	maxRaw      = 256 << 10 // bytes of a message that cannot be read which its dead letter keeps
+	maxRaw      = 256 << 10 // the largest undecodable message that its dead letter keeps, in bytes
 )
 
 // Awaiting is a message that its reader has not acknowledged.
@@ -47,8 +45,8 @@ type waiting struct {
 	found map[[2]string]int
 }
 
-// Undecodable calls f with how many messages of a topic no sidecar can hand to the subscription's programs, as of the last
-// Watch. A subscription at which that look failed is left out.
+// Undecodable calls f for each subscription with the number of messages that no sidecar can deliver to its programs, as of the
+// last Watch. A subscription that Watch could not read is left out.
 func (d *DeadLetters) Undecodable(f func(topic, subscription string, n int)) {
 	d.waiting.mu.Lock()
 	defer d.waiting.mu.Unlock()
@@ -57,7 +55,7 @@ func (d *DeadLetters) Undecodable(f func(topic, subscription string, n int)) {
 	}
 }
 
-// Watch looks at every queue once, for Undecodable.
+// Watch counts the undecodable messages of every queue, for Undecodable.
 func (d *DeadLetters) Watch(ctx context.Context) error {
 	found, failures := map[[2]string]int{}, []error{}
 	err := d.look(ctx, func(c queues.Queue, faulty []Awaiting, err error) {
@@ -72,7 +70,7 @@ func (d *DeadLetters) Watch(ctx context.Context) error {
 	return errors.Join(append(failures, err)...)
 }
 
-// Waiting gives the messages that no sidecar can hand to its program: each is delivered again and again, until an operator
+// Waiting returns the messages that no sidecar can deliver to its program. The broker redelivers each of them until an operator
 // sets it aside.
 func (d *DeadLetters) Waiting(ctx context.Context) ([]Awaiting, error) {
 	var all []Awaiting
@@ -83,7 +81,7 @@ func (d *DeadLetters) Waiting(ctx context.Context) ([]Awaiting, error) {
 	return all, errors.Join(append(failures, err)...)
 }
 
-// look calls see for each durable subscription of each topic with its faulty messages.
+// look calls see for each durable subscription of each topic, with its undecodable messages or the error of reading it.
 func (d *DeadLetters) look(ctx context.Context, see func(c queues.Queue, faulty []Awaiting, err error)) error {
 	all, err := queues.Load(ctx, d.broker)
 	for _, topic := range contracts.Names() {
@@ -107,9 +105,10 @@ func (d *DeadLetters) look(ctx context.Context, see func(c queues.Queue, faulty 
 	return err
 }
 
-// pending calls see for the oldest messages that the subscription of c has not acknowledged and that are older than tooOld,
-// until see returns false. It reads beside the subscription and takes nothing from it. A look that has read enough ends between
-// two entries; within one it ends only after aLook or maxEntry, and then see has got the beginning of that entry alone.
+// pending calls see for the messages that the subscription of c has not acknowledged and that are older than tooOld, oldest
+// first, until see returns false. It reads with a reader of its own and takes nothing from the subscription. After maxLook
+// messages it ends between two entries. Within an entry it ends only after aLook or maxEntry: then see got only the first
+// messages of that entry.
 func (d *DeadLetters) pending(ctx context.Context, c queues.Queue, see func(Awaiting) bool) error {
 	ctx, release := context.WithTimeout(ctx, aLook)
 	defer release()
@@ -122,7 +121,7 @@ func (d *DeadLetters) pending(ctx context.Context, c queues.Queue, see func(Awai
 		ReceiverQueueSize: 16,
 	})
 	if err != nil {
-		return fmt.Errorf("mirar %s: %w", c.Topic, errs.Transient(err))
+		return fmt.Errorf("read %s: %w", c.Topic, errs.Transient(err))
 	}
 	defer reader.Close()
 	seen, inEntry, at := 0, 0, place{-1, -1}
@@ -132,7 +131,7 @@ func (d *DeadLetters) pending(ctx context.Context, c queues.Queue, see func(Awai
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("mirar %s: %w", c.Topic, err)
+			return fmt.Errorf("read %s: %w", c.Topic, err)
 		}
 		p := placeOf(message)
 		if done.has(p) {
@@ -140,7 +139,7 @@ func (d *DeadLetters) pending(ctx context.Context, c queues.Queue, see func(Awai
 		}
 		if p != at {
 			if seen >= maxLook || time.Since(message.PublishTime()) < tooOld {
-				return nil // the entries that follow are younger still
+				return nil // later entries are younger
 			}
 			at, inEntry = p, 0
 		}
@@ -153,7 +152,7 @@ func (d *DeadLetters) pending(ctx context.Context, c queues.Queue, see func(Awai
 	return nil
 }
 
-// letter describes a waiting message as a dead letter.
+// letter returns a waiting message in the form of a dead letter.
 func (a Awaiting) letter() contracts.MensajeMuerto {
 	return contracts.MensajeMuerto{
 		ID: position(a.message.ID()), Position: position(a.message.ID()), Tema: a.Topic, Origen: a.Subscription, Motivo: a.record.fault,
@@ -163,10 +162,9 @@ func (a Awaiting) letter() contracts.MensajeMuerto {
 	}
 }
 
-// SetAside makes a dead letter of the message at a position of a topic and acknowledges it for its reader, which goes on without
-// it. Messages that share its entry, since their producer sent several in one, go back on the topic. Errors: NotFound;
-// Conflict where the reader may still handle it, or where a look did not read the whole entry: the broker acknowledges an
-// entry as one, so the messages that were not read would be lost.
+// SetAside makes a dead letter of the message at position id and acknowledges it for its subscription, which goes on without
+// it. The broker acknowledges an entry as a whole, so the other messages of the entry are published on the topic again.
+// Errors: NotFound; Conflict when the reader may still handle the message, or when a look could not read the whole entry.
 func (d *DeadLetters) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
@@ -195,11 +193,11 @@ func (d *DeadLetters) SetAside(ctx context.Context, id string) (contracts.Mensaj
 	return entry[named].letter(), d.acknowledge(entry[0])
 }
 
-// find returns the messages of the entry that holds the waiting message at position id, as many of them as one look reads.
-// Errors: NotFound; Unavailable where it was not found and not every subscription could be read.
+// find returns the messages of the entry with the waiting message at position id, as many as one look reads. Errors: NotFound;
+// Unavailable when the message was not found and a subscription could not be read.
 func (d *DeadLetters) find(ctx context.Context, id string) ([]Awaiting, error) {
 	all, err := queues.Load(ctx, d.broker)
-	failures := []error{err} // of topics and subscriptions that could not be read: the message may be at another
+	failures := []error{err}
 	for _, topic := range contracts.Names() {
 		for _, c := range all[topic] {
 			if !c.Durable || c.Pending == 0 {
@@ -229,7 +227,8 @@ func (d *DeadLetters) find(ctx context.Context, id string) ([]Awaiting, error) {
 	return nil, errs.New(errs.NotFound, "Ningún mensaje espera en la posición %s.", id)
 }
 
-// setAside puts a message on its topic's dead letters: as it is where it can be read, else with its bytes beside an empty record.
+// setAside publishes a message on the dead letter topic of its topic: as it is when it can be decoded, else as an empty record
+// with the original bytes in a property.
 func (d *DeadLetters) setAside(ctx context.Context, a Awaiting) error {
 	reason := a.record.fault
 	if reason == "" {
@@ -263,89 +262,18 @@ func decodeRaw(text string) []byte {
 	return payload
 }
 
-// acknowledge takes one entry from a shared subscription. A consumer that asks for no message gets none, so that those of
-// others stay theirs; the broker takes its word for any position.
+// acknowledge acknowledges the entry of a message for its shared subscription. Its consumer requests no messages, so it takes
+// none from other consumers; the broker accepts an acknowledgement of any position.
 func (d *DeadLetters) acknowledge(a Awaiting) error {
 	consumer, err := d.client.Subscribe(pulsar.ConsumerOptions{
 		Topic: fullName(a.Topic), SubscriptionName: a.Subscription, Type: pulsar.Shared, EnableZeroQueueConsumer: true, AckWithResponse: true,
 	})
 	if err != nil {
-		return fmt.Errorf("apartar de %s: %w", a.Topic, errs.Transient(err))
+		return fmt.Errorf("acknowledge on %s: %w", a.Topic, errs.Transient(err))
 	}
 	defer consumer.Close()
 	if err := consumer.AckID(pulsar.NewMessageID(a.message.ID().LedgerID(), a.message.ID().EntryID(), -1, -1)); err != nil {
-		return fmt.Errorf("apartar de %s: %w", a.Topic, errs.Transient(err))
+		return fmt.Errorf("acknowledge on %s: %w", a.Topic, errs.Transient(err))
 	}
 	return nil
-}
-
-// place is an entry of a topic.
-type place struct{ ledger, entry int64 }
-
-func placeOf(m pulsar.Message) place { return place{m.ID().LedgerID(), m.ID().EntryID()} }
-
-func (p place) before(q place) bool {
-	return p.ledger < q.ledger || p.ledger == q.ledger && p.entry < q.entry
-}
-
-// done is what a subscription has acknowledged: all until a place, and ranges after it.
-type done struct {
-	until  place
-	ranges []span
-}
-
-type span struct {
-	from, to            place
-	withFirst, withLast bool
-}
-
-func (d done) has(p place) bool {
-	if !d.until.before(p) {
-		return true
-	}
-	for _, s := range d.ranges {
-		after := s.from.before(p) || s.withFirst && s.from == p
-		before := p.before(s.to) || s.withLast && s.to == p
-		if after && before {
-			return true
-		}
-	}
-	return false
-}
-
-// ranged is a range as the broker writes it: (71:1..71:3].
-var ranged = regexp.MustCompile(`([\[(])(\d+):(-?\d+)(?:\.\.|‥)(\d+):(-?\d+)([\])])`)
-
-func parseDone(until, ranges string) (done, error) {
-	var d done
-	if _, err := fmt.Sscanf(until, "%d:%d", &d.until.ledger, &d.until.entry); err != nil {
-		return d, fmt.Errorf("posición %q: %w", until, err)
-	}
-	for _, g := range ranged.FindAllStringSubmatch(ranges, -1) {
-		n := make([]int64, 4)
-		for i := range n {
-			n[i], _ = strconv.ParseInt(g[2+i], 10, 64) // the expression takes digits only
-		}
-		d.ranges = append(d.ranges, span{place{n[0], n[1]}, place{n[2], n[3]}, g[1] == "[", g[6] == "]"})
-	}
-	return d, nil
-}
-
-// acknowledged tells what a subscription has acknowledged.
-func (b *Broker) acknowledged(ctx context.Context, topic, subscription string) (done, error) {
-	var e struct {
-		Cursors map[string]struct {
-			Until  string `json:"markDeletePosition"`
-			Ranges string `json:"individuallyDeletedMessages"`
-		}
-	}
-	found, err := b.ask(ctx, topic, "/internalStats", func(r *json.Decoder) error { return r.Decode(&e) })
-	if err != nil {
-		return done{}, err
-	}
-	c, known := e.Cursors[subscription]
-	if !found || !known {
-		return done{}, fmt.Errorf("tema %s: no hay una suscripción %s", topic, subscription)
-	}
-	return parseDone(c.Until, c.Ranges)
 }

@@ -15,7 +15,7 @@ func TestPaceAndTimeToDrain(t *testing.T) {
 	}
 	record(0, 100, 50)
 	if _, found := h.Pace("comandos-producto", "admin-productos"); found {
-		t.Error("un ritmo de una sola mirada")
+		t.Error("a pace from one reading")
 	}
 	record(10, 120, 40) // 20 came, 30 went
 	r, found := h.Pace("comandos-producto", "admin-productos")
@@ -26,14 +26,14 @@ func TestPaceAndTimeToDrain(t *testing.T) {
 		t.Error(absent, drains)
 	}
 	if _, drains := (Pace{In: 3, Out: 3}).DrainTime(40); drains {
-		t.Error("una cola que no baja se vacía")
+		t.Error("a queue that does not get shorter empties")
 	}
 	record(15, 5, 40) // the broker began again
 	if r, found := h.Pace("comandos-producto", "admin-productos"); found {
-		t.Errorf("un ritmo entre dos vidas del broker: %+v", r)
+		t.Errorf("a pace across two runs of the broker: %+v", r)
 	}
 	if n := len(h.Report().Queues); n != 1 {
-		t.Errorf("%d colas: la de una página no cuenta", n)
+		t.Errorf("%d queues: that of a page does not count", n)
 	}
 }
 
@@ -53,6 +53,6 @@ func TestBrokerThatIsDownIsNotAQuietQueue(t *testing.T) {
 	}
 	h.record(start.Add(Memory+time.Minute), nil, true)
 	if n := len(h.Report().Instants); n != 1 {
-		t.Errorf("recuerda %d instantes", n)
+		t.Errorf("it keeps %d instants", n)
 	}
 }

@@ -17,7 +17,7 @@ func TestTopics(t *testing.T) {
 		t.Error(origin)
 	}
 	if _, ok := queues.IsDeadLetters("comandos-orden"); ok {
-		t.Error("comandos-orden no es de mensajes muertos")
+		t.Error("comandos-orden is no topic of dead letters")
 	}
 }
 

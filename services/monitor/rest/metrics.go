@@ -1,4 +1,4 @@
-// Package rest tells the queues as Prometheus metrics.
+// Package rest serves contracts/openapi/monitor.yaml, and the queues as Prometheus metrics.
 package rest
 
 import (
@@ -15,17 +15,17 @@ import (
 	"entregas/services/monitor/queues"
 )
 
-// Paces tells how fast a queue fills and empties.
+// Paces measures how fast a queue fills and empties.
 type Paces interface {
 	Pace(topic, subscription string) (queues.Pace, bool)
 }
 
-// Undecodables tells the messages that no sidecar can hand to its program.
+// Undecodables counts the messages that no sidecar can deliver to its program.
 type Undecodables interface {
 	Undecodable(f func(topic, subscription string, n int))
 }
 
-// ServeRoutes adds the route GET /metrics.
+// ServeRoutes adds the route GET /metrics to routes.
 func ServeRoutes(routes *mux.Router, broker queues.Broker, paces Paces, undecodables Undecodables) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(&reading{broker, paces, undecodables})
@@ -57,21 +57,21 @@ var (
 		"Dead letters of the topic that nobody has put back or discarded.", []string{"topic"}, nil)
 )
 
-// compatible is the name under which the earlier system gave a topic's pending messages; its scalers ask for it.
+// compatible returns the metric of the earlier system for the pending messages of a topic, which its scalers read.
 func compatible(topic string) *prometheus.Desc {
 	name := "pending_messages_persistent_public_default_" + strings.ReplaceAll(topic, "-", "_")
 	return prometheus.NewDesc(name, "Pending messages of persistent://public/default/"+topic+".", nil, nil)
 }
 
-// reading reads the broker anew for each scrape: a number that is told is a number of now, and a broker that is down is
-// told as that, not as the queue it had. Only rates need a past.
+// reading is a collector that reads the broker at each scrape. So it reports only present numbers, and no queues of a broker
+// that is down. Only the rates come from the history.
 type reading struct {
 	broker       queues.Broker
 	paces        Paces
 	undecodables Undecodables
 }
 
-// deadline bounds the question to the broker behind /metrics: it is below the 10 s that Prometheus waits by default.
+// deadline bounds the reading of the broker for /metrics. It is below the 10 s that Prometheus waits by default.
 const deadline = 3 * time.Second
 
 // Describe implements prometheus.Collector.
@@ -89,12 +89,12 @@ func (r *reading) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	all, err := queues.Load(ctx, r.broker)
-	allRead := 1.0
+	isUp := 1.0
 	if err != nil {
-		slog.Warn("el broker no responde", "error", err)
-		allRead = 0
+		slog.Warn("the broker does not answer", "error", err)
+		isUp = 0
 	}
-	ch <- prometheus.MustNewConstMetric(up, prometheus.GaugeValue, allRead)
+	ch <- prometheus.MustNewConstMetric(up, prometheus.GaugeValue, isUp)
 	for topic, list := range all {
 		r.tell(ch, topic, list)
 	}

@@ -83,7 +83,7 @@ func TestMetrics(t *testing.T) {
 		`entregas_oldest_pending_age_seconds{subscription="bff",topic="eventos-compra"}`:          "0",
 	} {
 		if series[name] != value {
-			t.Errorf("%s es %q, se esperaba %q", name, series[name], value)
+			t.Errorf("%s is %q, want %q", name, series[name], value)
 		}
 	}
 }
@@ -99,6 +99,6 @@ func TestWhatTheBrokerDoesNotSayIsNotCounted(t *testing.T) {
 	partial.Close()
 	series = measure(t, partial.URL)
 	if series["entregas_pulsar_up"] != "0" || len(series) != 2 {
-		t.Errorf("sin broker: %v", series)
+		t.Errorf("without a broker: %v", series)
 	}
 }

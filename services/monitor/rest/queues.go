@@ -12,17 +12,17 @@ import (
 	"entregas/services/monitor/queues"
 )
 
-// History tells the queues with their past.
+// History reports the queues with their past.
 type History interface{ Report() queues.Report }
 
-// DeadLetters is what may be done with dead letters.
+// DeadLetters reads, puts back and makes dead letters.
 type DeadLetters interface {
 	List(ctx context.Context) ([]contracts.MensajeMuerto, error)
 	Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 	SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 }
 
-// ServeAPI adds the routes of the service's OpenAPI document.
+// ServeAPI adds the routes of the OpenAPI document to routes.
 func ServeAPI(routes *mux.Router, h History, m DeadLetters) {
 	api.HandlerWithOptions(operations{h, m}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(nil)})
 }
@@ -55,6 +55,7 @@ func (o operations) ApartarMensaje(w http.ResponseWriter, r *http.Request, id ap
 	rest.Answer(w, r, http.StatusAccepted, one, err)
 }
 
+// outward returns a report in the form of the OpenAPI document.
 func outward(i queues.Report) api.InformeDeColas {
 	r := api.InformeDeColas{En: i.At, Broker: i.Up, Colas: []api.Cola{}, Instantes: i.Instants}
 	for _, c := range i.Queues {

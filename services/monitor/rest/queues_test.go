@@ -44,7 +44,7 @@ func TestQueues(t *testing.T) {
 		return i
 	}
 	if i := ask(); i.Broker || len(i.Colas) != 0 {
-		t.Errorf("sin haber mirado: %+v", i)
+		t.Errorf("before the first look: %+v", i)
 	}
 	if err := history.Look(t.Context()); err != nil {
 		t.Fatal(err)
@@ -55,11 +55,11 @@ func TestQueues(t *testing.T) {
 	}
 	server.Close()
 	if history.Look(t.Context()) == nil {
-		t.Error("sin broker no hay error")
+		t.Error("without a broker there is no error")
 	}
 	i = ask()
 	if s := i.Colas[0].Serie.Pendientes; i.Broker || i.Colas[0].Pendientes != nil || len(i.Instantes) != 2 || len(s) != 2 || *s[0] != 42 || s[1] != nil {
-		t.Errorf("sin broker: %+v", i)
+		t.Errorf("without a broker: %+v", i)
 	}
 }
 

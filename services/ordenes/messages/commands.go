@@ -1,5 +1,5 @@
-// Package messages answers the commands of commands-orden on events-orden, each copy of a command alike
-// (docs/adr/stored-replies.md), and tells there what a REST call did.
+// Package messages handles the commands of topic comandos-orden and publishes the replies on eventos-orden. Every copy of a
+// command gets the same reply (docs/adr/stored-replies.md). It also publishes the events of dispatches there.
 package messages
 
 import (
@@ -12,16 +12,16 @@ import (
 	"entregas/services/ordenes/ordenes"
 )
 
-// reply is the stored answer to a command.
+// reply is the stored reply to a command.
 type reply = inbox.Reply[contracts.DatosEventoOrden]
 
-// Store is what the commands ask of the store.
+// Store carries out the commands.
 type Store interface {
 	Create(ctx context.Context, c inbox.Command, d contracts.DatosComandoOrden) (reply, error)
 	Cancelar(ctx context.Context, c inbox.Command) (reply, error)
 }
 
-// Receive answers each command that receiver gets.
+// Receive subscribes receiver to the commands and publishes each reply through publisher.
 func Receive(receiver *pubsub.Receiver, publisher *pubsub.Publisher, store Store) {
 	pubsub.Receive(receiver, contracts.ComandosOrden, func(ctx context.Context, m contracts.Message[contracts.DatosComandoOrden]) error {
 		r, err := respond(ctx, store, m)
@@ -32,7 +32,7 @@ func Receive(receiver *pubsub.Receiver, publisher *pubsub.Publisher, store Store
 	})
 }
 
-// Publisher puts events on events-orden.
+// Publisher returns a function that publishes events on eventos-orden through p.
 func Publisher(p *pubsub.Publisher) ordenes.Publish {
 	return func(ctx context.Context, kind contracts.MessageType, data contracts.DatosEventoOrden) error {
 		return pubsub.Publish(ctx, p, contracts.EventosOrden, kind, data.IDCompra, data)

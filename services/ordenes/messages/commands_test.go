@@ -47,7 +47,7 @@ func TestEachOrdenCommandHasItsReply(t *testing.T) {
 			}
 			if c.replies == "" {
 				if m := broker.Metadata(dlq); len(m) != deadLetters+1 || !strings.Contains(m[deadLetters]["motivo"], c.motivo) {
-					t.Fatalf("mensajes muertos: %v", m)
+					t.Fatalf("dead letters: %v", m)
 				}
 				return
 			}

@@ -1,8 +1,7 @@
-// Package ordenes is what an order is and what may be done with it. It decides and does no I/O; package postgres does
-// what is decided here, in one transaction each.
+// Package ordenes decides what may be done with an order. It does no I/O: package postgres carries the decisions out.
 //
-// ordenes owns the fact whether an order left the house: where a dispatch and a cancellation meet, what it stored
-// first holds, and both sides are told so (docs/adr/who-owns-a-fact-decides.md).
+// ordenes owns the fact whether an order has left the warehouse. Where a dispatch and a cancellation meet, the first one that
+// is stored holds, and the answers to both say so (docs/adr/who-owns-a-fact-decides.md).
 package ordenes
 
 import (
@@ -12,19 +11,19 @@ import (
 	"entregas/contracts"
 )
 
-// Orden is the order of a purchase: what is sent to whom.
+// Orden is the order of a purchase: its products and its customer.
 type Orden = contracts.Orden
 
-// Reply is what ordenes answers to a command. Every one of them is final.
+// Reply is the reply of ordenes to a command. Every reply is final.
 type Reply struct {
 	Tipo   contracts.MessageType
 	Motivo string // in Spanish, for a person; empty when there is nothing to say
 }
 
-// Publish hands an event to the broker.
+// Publish publishes an event and returns when the broker has stored it.
 type Publish func(ctx context.Context, kind contracts.MessageType, data contracts.DatosEventoOrden) error
 
-// Validate says what is wrong with a command's data: nil or an *contracts.ValidationError.
+// Validate checks the data of a command and returns nil or a *contracts.ValidationError.
 func Validate(kind contracts.MessageType, d contracts.DatosComandoOrden) error {
 	var v contracts.Validator
 	v.IDCompra("id_compra", d.IDCompra)
@@ -42,29 +41,28 @@ func Validate(kind contracts.MessageType, d contracts.DatosComandoOrden) error {
 	return v.Error()
 }
 
-// ValidateID requires the UUID of an order or a purchase.
+// ValidateID checks that id, the value of field, is a UUID. It returns nil or a *contracts.ValidationError.
 func ValidateID(field, id string) error {
 	var v contracts.Validator
 	v.IDCompra(field, id)
 	return v.Error()
 }
 
-// Create decides whether a customer who has so many orders open gets one more; maximum is how many may be open.
-// cancelled tells that the rollback overtook it: what nobody wants any more is not made (docs/adr/rollback-may-come-first.md).
-func Create(openOnes, maximum int, cancelled bool) Reply {
+// Create decides whether a customer with so many open orders gets one more; maximum is the limit. cancelled tells that the
+// rollback came before the command (docs/adr/rollback-may-come-first.md): then no order is created.
+func Create(open, maximum int, cancelled bool) Reply {
 	switch {
 	case cancelled:
 		return Reply{Tipo: contracts.OrdenRechazada, Motivo: "La orden ya se había cancelado."}
-	case openOnes >= maximum:
-		return Reply{Tipo: contracts.OrdenRechazada, Motivo: fmt.Sprintf("El cliente ya tiene %d órdenes abiertas; puede tener a lo sumo %d.", openOnes, maximum)}
+	case open >= maximum:
+		return Reply{Tipo: contracts.OrdenRechazada, Motivo: fmt.Sprintf("El cliente ya tiene %d órdenes abiertas; puede tener a lo sumo %d.", open, maximum)}
 	default:
 		return Reply{Tipo: contracts.OrdenCreada}
 	}
 }
 
-// Cancelar decides what becomes of an order whose purchase is rolled back. o is nil when there is none: the rollback
-// then only closes the door for a CrearOrden that is still under way. What was dispatched stays so, and the one who
-// asked is told.
+// Cancelar decides the reply to the rollback of an order. A dispatched order stays so, and the reply says so. o is nil when the
+// purchase has no order; that is a cancellation too, since its CrearOrden may still arrive and must then create nothing.
 func Cancelar(o *Orden) Reply {
 	if o != nil && o.Estado == contracts.EstadoOrdenDespachada {
 		return Reply{Tipo: contracts.OrdenDespachada, Motivo: "La orden ya se había despachado."}
@@ -72,17 +70,18 @@ func Cancelar(o *Orden) Reply {
 	return Reply{Tipo: contracts.OrdenCancelada}
 }
 
-// Despacho is what dispatching an order comes to.
+// Despacho is the outcome of a dispatch.
 type Despacho int
 
-// The outcomes. A second dispatch changes nothing and is no mistake: it is asked again where the answer was lost.
+// The outcomes of a dispatch. A second dispatch changes nothing and is no error: a client repeats its request when the answer
+// was lost.
 const (
 	CanDespachar Despacho = iota
 	AlreadyDispatched
-	CannotDespachar // it is cancelled
+	CannotDespachar // the order is cancelled
 )
 
-// Despachar decides whether the order leaves the house.
+// Despachar decides whether an order in state e may leave the warehouse.
 func Despachar(e contracts.EstadoOrden) Despacho {
 	switch e {
 	case contracts.EstadoOrdenCreada:

@@ -11,7 +11,7 @@ import (
 
 func TestCreateOrden(t *testing.T) {
 	for name, c := range map[string]struct {
-		openOnes  int
+		open      int
 		cancelled bool
 		kind      contracts.MessageType
 		motivo    string
@@ -21,7 +21,7 @@ func TestCreateOrden(t *testing.T) {
 		"one too many":            {100, false, contracts.OrdenRechazada, "El cliente ya tiene 100 órdenes abiertas; puede tener a lo sumo 100."},
 		"its rollback came first": {0, true, contracts.OrdenRechazada, "La orden ya se había cancelado."},
 	} {
-		if r := ordenes.Create(c.openOnes, 100, c.cancelled); r.Tipo != c.kind || r.Motivo != c.motivo {
+		if r := ordenes.Create(c.open, 100, c.cancelled); r.Tipo != c.kind || r.Motivo != c.motivo {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}

@@ -11,15 +11,15 @@ import (
 	"entregas/services/ordenes/ordenes"
 )
 
-// Create makes the purchase's order, unless its customer has too many open.
+// Create creates the order of a purchase, unless its customer has too many open orders.
 func (s *Store) Create(ctx context.Context, c inbox.Command, d contracts.DatosComandoOrden) (Reply, error) {
 	const insert = `insert into orden (id, estado, ` + requestColumns + `) select $1, 'CREADA', ` + requestColumns + ` from jsonb_populate_record(null::orden, $2)`
 	return inbox.Handle(ctx, s.pool, c, func(tx pgx.Tx) (Reply, error) {
-		openOnes, cancelled, err := loadForOrden(ctx, tx, d)
+		open, cancelled, err := loadForOrden(ctx, tx, d)
 		if err != nil {
 			return Reply{}, err
 		}
-		r := ordenes.Create(openOnes, s.maxOpen, cancelled)
+		r := ordenes.Create(open, s.maxOpen, cancelled)
 		if r.Tipo != contracts.OrdenCreada {
 			return replyTo(c, r, ""), nil
 		}
@@ -32,10 +32,10 @@ func (s *Store) Create(ctx context.Context, c inbox.Command, d contracts.DatosCo
 	})
 }
 
-// loadForOrden reads what the decision needs, in one round trip. The customer's lock comes first: of two orders at once that
-// both see the last free place, the second would be one too many. It is always taken after the purchase's, so no two
-// transactions wait for each other.
-func loadForOrden(ctx context.Context, tx pgx.Tx, d contracts.DatosComandoOrden) (openOnes int, cancelled bool, err error) {
+// loadForOrden reads the input of ordenes.Create in one round trip. It takes the lock of the customer first, so that two orders
+// at once cannot both take the last place. Every transaction takes that lock after the lock of the purchase, so there is no
+// deadlock.
+func loadForOrden(ctx context.Context, tx pgx.Tx, d contracts.DatosComandoOrden) (open int, cancelled bool, err error) {
 	const (
 		turn            = `select pg_advisory_xact_lock(hashtextextended('usuario ' || $1, 0))`
 		openOf          = `select count(*) from orden where id_usuario = $1 and estado = 'CREADA'`
@@ -43,12 +43,12 @@ func loadForOrden(ctx context.Context, tx pgx.Tx, d contracts.DatosComandoOrden)
 	)
 	var batch pgx.Batch
 	batch.Queue(turn, d.IDUsuario)
-	batch.Queue(openOf, d.IDUsuario).QueryRow(func(row pgx.Row) error { return row.Scan(&openOnes) })
+	batch.Queue(openOf, d.IDUsuario).QueryRow(func(row pgx.Row) error { return row.Scan(&open) })
 	batch.Queue(cancelledBefore, d.IDCompra).QueryRow(func(row pgx.Row) error { return row.Scan(&cancelled) })
-	return openOnes, cancelled, tx.SendBatch(ctx, &batch).Close()
+	return open, cancelled, tx.SendBatch(ctx, &batch).Close()
 }
 
-// Cancelar cancels the purchase's order, unless it was dispatched.
+// Cancelar cancels the order of a purchase, unless it is dispatched.
 func (s *Store) Cancelar(ctx context.Context, c inbox.Command) (Reply, error) {
 	const cancelar = `update orden set estado = 'CANCELADA', actualizada_en = now() where id_compra = $1`
 	return inbox.Handle(ctx, s.pool, c, func(tx pgx.Tx) (Reply, error) {

@@ -17,10 +17,10 @@ import (
 // name of a field in JSON. Every query that reads an order fails where a field has no column here.
 const requestColumns = `id_compra, id_usuario, productos, domicilio`
 
-// columns are those of an ordenes.Orden.
+// columns are the columns of an ordenes.Orden.
 const columns = `id::text, ` + requestColumns + `, estado, creada_en, actualizada_en`
 
-// Orden gives one order, or NotFound.
+// Orden returns an order, or NotFound.
 func (s *Store) Orden(ctx context.Context, id string) (ordenes.Orden, error) {
 	o, err := loadOne(ctx, s.pool, `select `+columns+` from orden where id = $1`, id)
 	if err == nil && o == nil {
@@ -32,8 +32,8 @@ func (s *Store) Orden(ctx context.Context, id string) (ordenes.Orden, error) {
 	return *o, nil
 }
 
-// OfUsuario lists a customer's orders, newest first: at most limit of them, from the one that follows the order after
-// where that is named.
+// OfUsuario returns the orders of a customer, newest first: at most limit, from the one that follows the order after. An empty
+// after begins at the newest.
 func (s *Store) OfUsuario(ctx context.Context, idUsuario string, limit int, after string) ([]ordenes.Orden, error) {
 	const list = `select ` + columns + ` from orden
 		where id_usuario = $1 and ($3 = '' or id < nullif($3, '')::uuid) order by id desc limit $2`
@@ -44,9 +44,9 @@ func (s *Store) OfUsuario(ctx context.Context, idUsuario string, limit int, afte
 	return pgx.CollectRows(rows, pgx.RowToStructByName[ordenes.Orden])
 }
 
-// Despachar lets the order leave the house and gives it as it stands afterwards; one that left already stays as it is.
-// NotFound, and Conflict when it is cancelled. The event that tells of it is an outbox row of the same transaction
-// (docs/adr/who-owns-a-fact-decides.md), so it is said if and only if it happened.
+// Despachar dispatches an order and returns it; an order that is dispatched already does not change. The event is an outbox row
+// of the same transaction (docs/adr/who-owns-a-fact-decides.md), so it is published if and only if the order was dispatched.
+// Errors: NotFound; Conflict when the order is cancelled.
 func (s *Store) Despachar(ctx context.Context, id string) (ordenes.Orden, error) {
 	o, err := s.Orden(ctx, id)
 	if err != nil {
@@ -67,7 +67,7 @@ func despachar(ctx context.Context, tx pgx.Tx, o ordenes.Orden) (ordenes.Orden, 
 	if err := inbox.Lock(ctx, tx, o.IDCompra); err != nil {
 		return o, err
 	}
-	current, err := byCompra(ctx, tx, o.IDCompra) // again: it may have been cancelled while we waited for the lock
+	current, err := byCompra(ctx, tx, o.IDCompra) // it may have been cancelled before tx got the lock
 	if err != nil {
 		return o, err
 	}
@@ -92,7 +92,7 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// byCompra gives a purchase's order, or nil.
+// byCompra returns the order of a purchase, or nil.
 func byCompra(ctx context.Context, db querier, idCompra string) (*ordenes.Orden, error) {
 	return loadOne(ctx, db, `select `+columns+` from orden where id_compra = $1`, idCompra)
 }

@@ -26,7 +26,7 @@ func TestCreateAnOrden(t *testing.T) {
 	o, c := newOffice(t, 100), compra()
 	r := o.require(t, create, c, "ana", created)
 	if other := o.require(t, create, c, "ana", created); other.Data.IDOrden != r.Data.IDOrden {
-		t.Errorf("la segunda vez es otra orden: %s y %s", r.Data.IDOrden, other.Data.IDOrden)
+		t.Errorf("the second time it is another order: %s and %s", r.Data.IDOrden, other.Data.IDOrden)
 	}
 	orden, err := o.Orden(t.Context(), r.Data.IDOrden)
 	if err != nil || orden.IDCompra != c || orden.IDUsuario != "ana" || !orden.Domicilio || orden.Estado != contracts.EstadoOrdenCreada ||
@@ -37,10 +37,10 @@ func TestCreateAnOrden(t *testing.T) {
 		t.Errorf("id %s", orden.ID)
 	}
 	if _, err := o.Orden(t.Context(), compra()); errs.Of(err) != errs.NotFound {
-		t.Errorf("desconocida: %v", err)
+		t.Errorf("unknown: %v", err)
 	}
 	if _, err := o.ask(create, c, "otro"); errs.Of(err) != errs.BadMessage {
-		t.Errorf("con otro contenido: %v", err)
+		t.Errorf("with other content: %v", err)
 	}
 }
 
@@ -56,10 +56,10 @@ func TestCancelarAnOrden(t *testing.T) {
 		t.Errorf("%s", e)
 	}
 	if _, err := o.Despachar(t.Context(), id); errs.Of(err) != errs.Conflict {
-		t.Errorf("despachar una cancelada: %v", err)
+		t.Errorf("dispatch of a cancelled order: %v", err)
 	}
 	if n := o.tell(t, `select count(*) from outbox`); n != 0 {
-		t.Errorf("%d avisos de un despacho que no hubo", n)
+		t.Errorf("%d events of a dispatch that did not happen", n)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestReversalComesFirst(t *testing.T) {
 	}
 	o.require(t, cancelar, c, "ana", cancelled)
 	if n := o.tell(t, `select count(*) from orden`); n != 0 {
-		t.Errorf("%d órdenes", n)
+		t.Errorf("%d orders", n)
 	}
 }
 
@@ -92,9 +92,9 @@ func TestCreateAndCancelarAnOrdenAtOnce(t *testing.T) {
 			}
 		})
 	})
-	t.Logf("la orden llegó primero %d veces de 1000", createdCount.Load())
+	t.Logf("the order came first %d times of 1000", createdCount.Load())
 	if n := o.tell(t, `select count(*) from orden where estado <> 'CANCELADA'`); n != 0 {
-		t.Errorf("%d órdenes sin cancelar", n)
+		t.Errorf("%d orders are not cancelled", n)
 	}
 }
 
@@ -117,15 +117,15 @@ func TestOpenOrdenes(t *testing.T) {
 		}
 	})
 	if createdCount.Load() != maximum {
-		t.Fatalf("%d órdenes abiertas", createdCount.Load())
+		t.Fatalf("%d open orders", createdCount.Load())
 	}
 	o.require(t, create, compra(), "beto", created) // another customer
-	openOnes, err := o.OfUsuario(t.Context(), "ana", 10, "")
-	if err != nil || len(openOnes) != maximum {
-		t.Fatalf("%v, %v", openOnes, err)
+	open, err := o.OfUsuario(t.Context(), "ana", 10, "")
+	if err != nil || len(open) != maximum {
+		t.Fatalf("%v, %v", open, err)
 	}
-	o.require(t, cancelar, openOnes[0].IDCompra, "ana", cancelled)
-	if _, err := o.Despachar(t.Context(), openOnes[1].ID); err != nil {
+	o.require(t, cancelar, open[0].IDCompra, "ana", cancelled)
+	if _, err := o.Despachar(t.Context(), open[1].ID); err != nil {
 		t.Fatal(err)
 	}
 	o.require(t, create, compra(), "ana", created)
@@ -137,7 +137,7 @@ func TestOpenOrdenes(t *testing.T) {
 		}
 	}
 	if n := o.tell(t, `select count(*) from orden where id_usuario = 'ana' and estado = 'CREADA'`); n != maximum {
-		t.Errorf("%d abiertas", n)
+		t.Errorf("%d open", n)
 	}
 }
 
@@ -154,13 +154,13 @@ func TestDespacharOneOrden(t *testing.T) {
 		}
 	}
 	if len(p.list) != 1 || p.list[0].IDCompra != c || p.list[0].IDOrden != id {
-		t.Errorf("avisado: %+v", p.list)
+		t.Errorf("published: %+v", p.list)
 	}
 	if r := o.require(t, cancelar, c, "ana", despachada); r.Data.IDOrden != id || r.Data.Motivo == "" {
 		t.Errorf("%+v", r)
 	}
 	if _, err := o.Despachar(t.Context(), compra()); errs.Of(err) != errs.NotFound {
-		t.Errorf("desconocida: %v", err)
+		t.Errorf("unknown: %v", err)
 	}
 }
 
@@ -183,30 +183,30 @@ func TestDespacharAndCancelarAtOnce(t *testing.T) {
 			}
 			said, err := o.ask(cancelar, c, "ana")
 			if cancelErr = err; said.Tipo == despachada {
-				cancelErr = errors.New("ya despachada")
+				cancelErr = errors.New("dispatched already")
 			}
 		})
 		if (despacharErr == nil) == (cancelErr == nil) {
-			t.Errorf("despacho: %v; cancelación: %v", despacharErr, cancelErr)
+			t.Errorf("dispatch: %v; cancellation: %v", despacharErr, cancelErr)
 		}
 		if despacharErr == nil {
 			despachadas.Add(1)
 		}
 		if happened := o.estado(t, r.Data.IDOrden) == contracts.EstadoOrdenDespachada; happened != (despacharErr == nil) {
-			t.Errorf("despachada %v, y el despacho dijo %v", happened, despacharErr)
+			t.Errorf("dispatched %v, and the dispatch returned %v", happened, despacharErr)
 		}
 		if err := o.Broadcast(t.Context(), c, p.publish); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Logf("el despacho llegó primero %d veces de 200", despachadas.Load())
+	t.Logf("the dispatch came first %d times of 200", despachadas.Load())
 	if len(p.list) != int(despachadas.Load()) {
-		t.Errorf("%d avisos de %d despachos", len(p.list), despachadas.Load())
+		t.Errorf("%d events of %d dispatches", len(p.list), despachadas.Load())
 	}
 }
 
 func TestSweepPublishesWhatRemained(t *testing.T) {
-	o, p, ctx := newOffice(t, 100), &published{failure: errors.New("sin broker")}, t.Context()
+	o, p, ctx := newOffice(t, 100), &published{failure: errors.New("no broker")}, t.Context()
 	for range 50 {
 		c := compra()
 		id := o.require(t, create, c, "ana", created).Data.IDOrden
@@ -221,7 +221,7 @@ func TestSweepPublishesWhatRemained(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := o.Sweep(ctx, p.publish); !errors.Is(err, p.failure) || o.tell(t, `select count(*) from outbox`) != 50 {
-		t.Fatalf("sin broker: %v", err)
+		t.Fatalf("without a broker: %v", err)
 	}
 	p.failure = nil
 	databasetest.Concurrently(4, 4, func(int) { // replicas sweep at once
@@ -230,7 +230,7 @@ func TestSweepPublishesWhatRemained(t *testing.T) {
 		}
 	})
 	if len(p.list) != 49 || o.tell(t, `select count(*) from outbox where tell_again_at is null`) != 1 {
-		t.Errorf("%d avisos; el reciente es de quien lo escribió", len(p.list))
+		t.Errorf("%d events; the recent one belongs to the request that stored it", len(p.list))
 	}
 }
 
@@ -302,6 +302,6 @@ func TestOrdenesOfAUsuario(t *testing.T) {
 		t.Errorf("%v, %v", nobody, err)
 	}
 	if err := inbox.Purge(t.Context(), o.pool); err != nil || o.tell(t, `select count(*) from inbox`) != 6 {
-		t.Errorf("purga: %v", err)
+		t.Errorf("purge: %v", err)
 	}
 }

@@ -11,20 +11,21 @@ import (
 	"entregas/services/ordenes/ordenes"
 )
 
-// tellAgainAfter is the age at which a published event is published once more: a broker may lose what it took (docs/adr/told-twice.md).
+// tellAgainAfter is how long after its publication an event is published a second time. A broker may lose a message that it
+// acknowledged (docs/adr/told-twice.md).
 const tellAgainAfter = time.Minute
 
-// Broadcast publishes a purchase's events that were never told.
+// Broadcast publishes the events of a purchase that have not been published yet.
 func (s *Store) Broadcast(ctx context.Context, idCompra string, publish ordenes.Publish) error {
 	const own = `select id, tipo, data, traceparent, false from outbox where id_compra = $1 and tell_again_at is null order by id for update skip locked`
 	_, err := s.broadcast(ctx, publish, own, idCompra)
 	return err
 }
 
-// grace is the age below which the sweep leaves an event to the request that wrote it and is about to publish it.
+// grace is the age below which the sweep ignores an event, since the request that stored it is about to publish it.
 const grace = 5 * time.Second
 
-// Sweep publishes every event whose time has come: what Broadcast could not do, and each one a second time.
+// Sweep publishes every event that is due: those that Broadcast could not publish, and each one a second time.
 func (s *Store) Sweep(ctx context.Context, publish ordenes.Publish) error {
 	const old = `select id, tipo, data, traceparent, tell_again_at is not null from outbox
 		where coalesce(tell_again_at, created_at + $1::interval) < now() order by id limit 20 for update skip locked`
@@ -35,45 +36,47 @@ func (s *Store) Sweep(ctx context.Context, publish ordenes.Publish) error {
 	}
 }
 
-type wakeup struct {
-	ID    int64
-	Tipo  contracts.MessageType
-	Data  contracts.DatosEventoOrden
-	Trace string
-	Told  bool // once already
+// event is a row of the outbox.
+type event struct {
+	ID        int64
+	Tipo      contracts.MessageType
+	Data      contracts.DatosEventoOrden
+	Trace     string
+	Published bool // once already
 }
 
-// broadcast publishes the rows of query. One that is told for the first time stays until tellAgainAfter, one that is told
-// again is forgotten. It holds them while it does, so replicas do not repeat each other; one that dies in between leaves them
-// as they were, and the event comes once more: its readers are idempotent.
-func (s *Store) broadcast(ctx context.Context, publish ordenes.Publish, query string, of any) (int, error) {
-	var wakeups []wakeup
+// broadcast publishes the rows of query, whose argument is arg, and returns their number. After its first publication a row
+// stays until tellAgainAfter; after its second it is deleted. The rows are locked meanwhile, so that replicas do not publish
+// the same row. A replica that dies in between leaves the rows unchanged and their events are published once more, which
+// idempotent readers allow.
+func (s *Store) broadcast(ctx context.Context, publish ordenes.Publish, query string, arg any) (int, error) {
+	var events []event
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, query, of)
+		rows, err := tx.Query(ctx, query, arg)
 		if err != nil {
 			return err
 		}
-		if wakeups, err = pgx.CollectRows(rows, pgx.RowToStructByPos[wakeup]); err != nil {
+		if events, err = pgx.CollectRows(rows, pgx.RowToStructByPos[event]); err != nil {
 			return err
 		}
-		for _, v := range wakeups {
-			if err := publish(logging.WithCompra(logging.WithTrace(ctx, v.Trace), v.Data.IDCompra), v.Tipo, v.Data); err != nil {
+		for _, e := range events {
+			if err := publish(logging.WithCompra(logging.WithTrace(ctx, e.Trace), e.Data.IDCompra), e.Tipo, e.Data); err != nil {
 				return err
 			}
-			if err := told(ctx, tx, v); err != nil {
+			if err := markPublished(ctx, tx, e); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return len(wakeups), err
+	return len(events), err
 }
 
-func told(ctx context.Context, tx pgx.Tx, v wakeup) (err error) {
-	if v.Told {
-		_, err = tx.Exec(ctx, `delete from outbox where id = $1`, v.ID)
+func markPublished(ctx context.Context, tx pgx.Tx, e event) (err error) {
+	if e.Published {
+		_, err = tx.Exec(ctx, `delete from outbox where id = $1`, e.ID)
 	} else {
-		_, err = tx.Exec(ctx, `update outbox set tell_again_at = now() + $2::interval where id = $1`, v.ID, tellAgainAfter)
+		_, err = tx.Exec(ctx, `update outbox set tell_again_at = now() + $2::interval where id = $1`, e.ID, tellAgainAfter)
 	}
 	return err
 }

@@ -1,5 +1,7 @@
-// Package postgres is the orders' store: a method for each thing that may be done, one transaction each.
-// What may be done is decided by package ordenes.
+// Package postgres stores the orders. Each method is one transaction. Package ordenes decides what a method may do.
+//
+// The outbox is ours, since a library would bring its own tables and its own publisher for a handful of events: a row is
+// written by the transaction of a dispatch, and published twice (docs/adr/told-twice.md).
 package postgres
 
 import (
@@ -16,14 +18,14 @@ import (
 //go:embed migrations/*.sql
 var Migrations embed.FS
 
-// Store is the store.
+// Store reads and changes database ordenes.
 type Store struct {
 	pool    *pgxpool.Pool
 	maxOpen int
 }
 
-// New keeps the orders in the database of pool. A customer may have maxOpen of them open.
+// New returns a Store on the migrated database of pool. A customer may have at most maxOpen open orders.
 func New(pool *pgxpool.Pool, maxOpen int) *Store { return &Store{pool, maxOpen} }
 
-// Reply is the stored answer to a command.
+// Reply is the stored reply to a command.
 type Reply = inbox.Reply[contracts.DatosEventoOrden]

@@ -44,7 +44,7 @@ func (o office) require(t testing.TB, kind contracts.MessageType, idCompra, idUs
 	t.Helper()
 	r, err := o.ask(kind, idCompra, idUsuario)
 	if err != nil || r.Tipo != delay || r.Data.RespondeA != string(kind) || r.Data.IDCompra != idCompra {
-		t.Fatalf("%s: respondió %+v, %v; se esperaba %s", kind, r, err, delay)
+		t.Fatalf("%s: the reply is %+v, %v; want %s", kind, r, err, delay)
 	}
 	return r
 }
@@ -82,7 +82,7 @@ func (p *published) publish(_ context.Context, kind contracts.MessageType, data 
 		return p.failure
 	}
 	if kind != contracts.OrdenDespachada || data.RespondeA != "" {
-		panic("no es lo que un despacho avisa")
+		panic("not the event of a dispatch")
 	}
 	p.list = append(p.list, data)
 	return nil

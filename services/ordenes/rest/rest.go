@@ -1,4 +1,4 @@
-// Package rest shows orders, and dispatches them.
+// Package rest serves contracts/openapi/ordenes.yaml: the orders and their dispatch.
 package rest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"entregas/services/ordenes/ordenes"
 )
 
-// Store is what the routes ask of the store.
+// Store reads and dispatches the orders, and publishes their events.
 type Store interface {
 	Orden(ctx context.Context, id string) (ordenes.Orden, error)
 	OfUsuario(ctx context.Context, idUsuario string, limit int, after string) ([]ordenes.Orden, error)
@@ -25,7 +25,7 @@ type Store interface {
 	Broadcast(ctx context.Context, idCompra string, publish ordenes.Publish) error
 }
 
-// ServeRoutes adds the routes of the service's OpenAPI document.
+// ServeRoutes adds the routes of the OpenAPI document to routes.
 func ServeRoutes(routes *mux.Router, store Store, publish ordenes.Publish) {
 	api.HandlerWithOptions(resources{store, publish}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
 }
@@ -45,7 +45,7 @@ func (r resources) LeerOrden(w http.ResponseWriter, p *http.Request, id api.Id) 
 	rest.Answer(w, p, http.StatusOK, o, err)
 }
 
-// DespacharOrden implements api.ServerInterface. It takes no body.
+// DespacharOrden implements api.ServerInterface.
 func (r resources) DespacharOrden(w http.ResponseWriter, p *http.Request, id api.Id) {
 	if err := ordenes.ValidateID("id", id); err != nil {
 		rest.WriteError(w, p, err)
@@ -58,15 +58,16 @@ func (r resources) DespacharOrden(w http.ResponseWriter, p *http.Request, id api
 	rest.Answer(w, p, http.StatusOK, o, err)
 }
 
-// wakeupDeadline is how long a cancellation or a dispatch waits for its event to be published. The sweep publishes what is not done by then.
-const wakeupDeadline = 500 * time.Millisecond
+// publishDeadline is how long the answer to a dispatch waits for the publication of its event. After that the sweep publishes
+// it.
+const publishDeadline = 500 * time.Millisecond
 
-// notify tells at once what happened. It happened whether or not this works, so its failure is no answer.
+// notify publishes the event of a dispatch. A failure is only logged: the order is dispatched, and the sweep publishes again.
 func (r resources) notify(ctx context.Context, idCompra string) {
-	ctx, cancel := context.WithTimeout(logging.WithCompra(ctx, idCompra), wakeupDeadline)
+	ctx, cancel := context.WithTimeout(logging.WithCompra(ctx, idCompra), publishDeadline)
 	defer cancel()
 	if err := r.store.Broadcast(ctx, idCompra, r.publish); err != nil {
-		slog.WarnContext(ctx, "el aviso del despacho queda para el barrido", "error", err)
+		slog.WarnContext(ctx, "the event of a dispatch is left to the sweep", "error", err)
 	}
 }
 
@@ -75,6 +76,7 @@ const (
 	maxLimit   = 200
 )
 
+// accepted describes in Spanish the values that each parameter accepts.
 var accepted = map[string]string{"limite": fmt.Sprintf("debe ser un número entero de 1 a %d", maxLimit)}
 
 // ListarOrdenesDeUsuario implements api.ServerInterface.

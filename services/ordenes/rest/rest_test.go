@@ -90,7 +90,7 @@ func TestSeeAndDespachar(t *testing.T) {
 		}
 	}
 	if len(s.wakeups) != 1 || s.wakeups[0] != (contracts.DatosEventoOrden{IDCompra: c, IDOrden: id}) {
-		t.Errorf("avisos: %+v", s.wakeups)
+		t.Errorf("events: %+v", s.wakeups)
 	}
 }
 
@@ -98,13 +98,13 @@ func TestSeeAndDespachar(t *testing.T) {
 func TestDespacharWithoutABroker(t *testing.T) {
 	s := newService(t)
 	id := s.create(t, uuid.NewString())
-	s.failure = errors.New("sin broker")
+	s.failure = errors.New("no broker")
 	if w, o := ask[ordenes.Orden](t, s, "POST", "/ordenes/"+id+"/despacho"); w.Code != 200 || o.Estado != contracts.EstadoOrdenDespachada {
 		t.Fatalf("%d %+v", w.Code, o)
 	}
 	s.failure = nil
 	if w, _ := ask[ordenes.Orden](t, s, "POST", "/ordenes/"+id+"/despacho"); w.Code != 200 || len(s.wakeups) != 1 {
-		t.Errorf("%d, avisos %v", w.Code, s.wakeups)
+		t.Errorf("%d, events %v", w.Code, s.wakeups)
 	}
 }
 
@@ -166,7 +166,7 @@ func TestImpossibleRequestsOfOrdenes(t *testing.T) {
 		})
 	}
 	if len(s.wakeups) != 0 {
-		t.Errorf("avisos: %v", s.wakeups)
+		t.Errorf("events: %v", s.wakeups)
 	}
 }
 
