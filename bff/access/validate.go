@@ -7,6 +7,7 @@ import (
 	"entregas/contracts"
 )
 
+// The times that a summary and the queues look back by default.
 const (
 	DefaultWindow  = 300 // seconds of a summary where the client gives none
 	DefaultMinutes = 15  // minutes of the queues where the client gives none

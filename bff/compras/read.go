@@ -11,6 +11,7 @@ import (
 	"entregas/internal/logging"
 )
 
+// The sizes of pages and lists.
 const (
 	MaxPage      = 100 // purchases of a page
 	DefaultPage  = 50  // purchases of a page where the client gives no limit

@@ -30,7 +30,7 @@ type Manager struct {
 
 var _ gestorcompra.ServerInterface = (*Manager)(nil)
 
-// NewGestor returns a Manager without purchases.
+// NewManager returns a Manager without purchases.
 func NewManager() *Manager {
 	g := &Manager{}
 	g.Manager = dapr.Manager{Service: Serve("gestor-compra", g.call, func(routes *mux.Router) {

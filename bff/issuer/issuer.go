@@ -26,6 +26,7 @@ import (
 	"entregas/internal/rest"
 )
 
+// The audience and the client of the tokens of this issuer.
 const (
 	Audience = "entregas"         // claim aud of the tokens for the bff
 	ClientID = "entregas-paginas" // the only client: the pages
