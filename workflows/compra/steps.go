@@ -171,7 +171,30 @@ var Version = slices.MaxFunc(Steps, func(a, b Step) int { return cmp.Compare(a.S
 func (s Step) since() int { return max(1, s.Since) }
 
 // InFlight are the states of a purchase whose saga has not ended, in the order of the saga.
-var InFlight = append(append(inAnyOf(contracts.EstadoRecibida), Entered()...), contracts.EstadoPorAprobar)
+var InFlight = inFlight()
+
+func inFlight() []contracts.Estado {
+	states := inAnyOf(contracts.EstadoRecibida)
+	for _, s := range Saga() {
+		if s.Enters != "" {
+			states = append(states, s.Enters)
+		}
+		if s.Approved { // the purchase enters the state of the step, and then awaits the approval
+			states = append(states, contracts.EstadoPorAprobar)
+		}
+	}
+	return states
+}
+
+// IsPast reports whether a purchase in estado has gone beyond all of the states, in the order of the saga. It reports false where
+// estado or one of the states is not in InFlight.
+func IsPast(estado contracts.Estado, states []contracts.Estado) bool {
+	now := slices.Index(InFlight, estado)
+	return now >= 0 && !slices.ContainsFunc(states, func(s contracts.Estado) bool {
+		at := slices.Index(InFlight, s)
+		return at < 0 || at >= now
+	})
+}
 
 // Entered returns the states that a purchase enters with the steps of the saga, in the order of the steps.
 func Entered() []contracts.Estado {

@@ -160,3 +160,28 @@ func TestAStepOfALaterVersionIsLeftOut(t *testing.T) {
 		}
 	}
 }
+
+// IsPast compares states by the order of the saga.
+func TestIsPast(t *testing.T) {
+	for _, c := range []struct {
+		estado contracts.Estado
+		states []contracts.Estado
+		want   bool
+	}{
+		{contracts.EstadoProductosReservados, Reserva.In, true},
+		{contracts.EstadoPorAprobar, Reserva.In, true},
+		{contracts.EstadoProductosValidos, Reserva.In, false},
+		{contracts.EstadoIniciada, Reserva.In, false},
+		{contracts.EstadoPorAprobar, Orden.In, false},
+		{contracts.EstadoConfirmada, Reserva.In, false},
+		{contracts.EstadoCompensando, Reserva.In, false},
+		{contracts.EstadoPorAprobar, Salida.In, false},
+	} {
+		if got := IsPast(c.estado, c.states); got != c.want {
+			t.Errorf("%s is past %v: %v", c.estado, c.states, got)
+		}
+	}
+	if last := InFlight[len(InFlight)-1]; last != contracts.EstadoPorAprobar || len(InFlight) != len(Entered())+2 {
+		t.Errorf("in flight are %v", InFlight)
+	}
+}

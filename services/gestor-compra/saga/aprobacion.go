@@ -51,6 +51,8 @@ func (s *Saga) AskForAprobacion(ctx context.Context, c contracts.SolicitudCompra
 		return s.ReadDecision(ctx, compra.DecisionReading{IDCompra: c.ID})
 	case view.Estado == next.Enters, slices.Contains(next.From, view.Estado): // it did not move because of that alone
 		return s.cancelled(ctx, c.ID, false)
+	case compra.IsPast(view.Estado, next.In): // next was added to the table after the purchase had gone beyond it
+		return compra.Outcome{Result: compra.Accepted}, nil
 	default:
 		return compra.Outcome{Result: compra.Finished}, nil
 	}
