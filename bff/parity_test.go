@@ -257,6 +257,29 @@ func TestParityIsComplete(t *testing.T) {
 	}
 }
 
+// A type of GraphQL has the fields of the schema of openapi.yaml with the same content, and may have more.
+func TestTypesOfGraphQLHaveTheFields(t *testing.T) {
+	types := public.NewExecutableSchema(public.Config{}).Schema().Types
+	for schema, name := range map[string]string{
+		"SolicitudCompra": "CompraPedida", "Compra": "Compra", "Orden": "Orden", "Linea": "Linea", "Faltante": "Faltante", "Hecho": "Hecho",
+		"Producto": "Producto", "MensajeDeSaga": "MensajeDeSaga",
+	} {
+		for field := range document.Components.Schemas[schema].Value.Properties {
+			if inGraphQL := camelCase(field); types[name].Fields.ForName(inGraphQL) == nil {
+				t.Errorf("%s has no field %s: edit bff/graph/public/esquema.graphql, then make generate", name, inGraphQL)
+			}
+		}
+	}
+}
+
+func camelCase(field string) string {
+	words := strings.Split(field, "_")
+	for i, w := range words[1:] {
+		words[i+1] = strings.ToUpper(w[:1]) + w[1:]
+	}
+	return strings.Join(words, "")
+}
+
 // An instant has the same form, to the millisecond, in every answer.
 func TestInstants(t *testing.T) {
 	p := newGate(t)

@@ -1,14 +1,19 @@
 package contracts_test
 
 import (
-	"encoding/json"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
 
 	"entregas/contracts"
 )
 
-// Each message about a purchase carries every field of SolicitudCompra. A failure names the field, and the function that does not copy it.
+// Each message about a purchase carries every field of SolicitudCompra. A failure names the field and the schema that lacks it.
 func TestEveryFieldOfAPurchaseIsCarried(t *testing.T) {
 	kind := reflect.TypeFor[contracts.SolicitudCompra]()
 	for i := range kind.NumField() {
@@ -24,40 +29,79 @@ func TestEveryFieldOfAPurchaseIsCarried(t *testing.T) {
 		case reflect.Slice:
 			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
 		default:
-			t.Fatalf("this test has no value of a %s, for the field %s", field.Type(), name)
+			t.Fatalf("this test has no value of a %s, for the field %s: edit contracts/carried_test.go", field.Type(), name)
 		}
 		if got := s.CommandData("").NewSolicitud(); !reflect.DeepEqual(got, s) {
-			t.Errorf("a command to gestor-compra loses %s: see CommandData and NewSolicitud in contracts/compra.go", name)
+			t.Errorf("a command to gestor-compra loses %s: append it to data in contracts/avro/comandos-gestor-compra.avsc, then make generate", name)
+		}
+		if got := s.OrdenData().NewSolicitud(); !reflect.DeepEqual(got, s) {
+			t.Errorf("a command to ordenes loses %s: append it to data in contracts/avro/comandos-orden.avsc, then make generate", name)
 		}
 		c := contracts.Compra{SolicitudCompra: s}
 		if got := c.Event().Compra().SolicitudCompra; !reflect.DeepEqual(got, s) {
-			t.Errorf("the event about a purchase loses %s: see Event and Compra in contracts/view.go", name)
+			t.Errorf("the event about a purchase loses %s: append it to data in contracts/avro/eventos-compra.avsc, then make generate", name)
 		}
-		if !c.IsSame(s) || i > 0 && (contracts.Compra{}).IsSame(s) {
-			t.Errorf("two purchases that differ in %s are taken for one: see IsSame in contracts/view.go", name)
-		}
-		asked := name
-		if name == "id" {
-			asked = "id_compra"
-		}
-		if got, want := inJSON(t, s.OrdenData())[asked], inJSON(t, s)[name]; got != want {
-			t.Errorf("a command to ordenes loses %s: see OrdenData in contracts/compra.go", name)
+		if !c.IsSame(s) || name != "id" && (contracts.Compra{}).IsSame(s) {
+			t.Errorf("two purchases that differ in %s are taken for one: see same in contracts/compra.go", name)
 		}
 	}
 }
 
-func inJSON(t *testing.T, v any) map[string]string {
-	text, err := json.Marshal(v)
-	fields := map[string]json.RawMessage{}
-	if err == nil {
-		err = json.Unmarshal(text, &fields)
+// No text of a purchase may have a control character: not in a request, and not in a message.
+func TestEveryTextOfAPurchaseIsValidated(t *testing.T) {
+	kind := reflect.TypeFor[contracts.SolicitudCompra]()
+	for i := range kind.NumField() {
+		if kind.Field(i).Type.Kind() != reflect.String {
+			continue
+		}
+		name := kind.Field(i).Tag.Get("json")
+		s := good()
+		e := contracts.Compra{SolicitudCompra: s, Estado: contracts.EstadoRecibida, CreadaEn: time.Now(), ActualizadaEn: time.Now()}
+		e.Historia = []contracts.HechoContado{{Numero: 1, Paso: "RECIBIDA", En: e.CreadaEn}}
+		if err := e.Event().Validate(); err != nil {
+			t.Fatal(err)
+		}
+		reflect.ValueOf(&s).Elem().Field(i).SetString("a\x00")
+		e.SolicitudCompra = s
+		if s.Validate() == nil || e.Event().Validate() == nil {
+			t.Errorf("%s may have a control character: edit Validator.Solicitud in contracts/compra.go", name)
+		}
 	}
-	if err != nil {
+}
+
+// shapes are the types behind the schemas of a purchase in the public description.
+var shapes = map[string]reflect.Type{
+	"SolicitudCompra": reflect.TypeFor[contracts.SolicitudCompra](), "Compra": reflect.TypeFor[contracts.Compra](), "Orden": reflect.TypeFor[contracts.Orden](),
+	"Linea": reflect.TypeFor[contracts.Linea](), "Faltante": reflect.TypeFor[contracts.Faltante](), "Hecho": reflect.TypeFor[contracts.HechoContado](),
+	"Producto": reflect.TypeFor[contracts.Producto](), "MensajeDeSaga": reflect.TypeFor[contracts.MensajeDeSaga](),
+}
+
+// The schemas in openapi.yaml have the fields of the Go types that are read and written.
+func TestOpenAPIHasTheFields(t *testing.T) {
+	var document struct {
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	if err := yaml.Unmarshal(contracts.OpenAPI, &document); err != nil {
 		t.Fatal(err)
 	}
-	texts := map[string]string{}
-	for name, value := range fields {
-		texts[name] = string(value)
+	for name, kind := range shapes {
+		want := fieldsInJSON(kind)
+		slices.Sort(want)
+		if got := slices.Sorted(maps.Keys(document.Components.Schemas[name].Properties)); !slices.Equal(got, want) {
+			t.Errorf("the schema %s of contracts/openapi.yaml has the fields %v, and %s has %v: edit contracts/openapi.yaml, then make generate", name, got, kind, want)
+		}
 	}
-	return texts
+}
+
+// fieldsInJSON returns the names of the fields of a struct in JSON, with those of embedded structs.
+func fieldsInJSON(kind reflect.Type) []string {
+	var names []string
+	for _, field := range reflect.VisibleFields(kind) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && !field.Anonymous {
+			names = append(names, name)
+		}
+	}
+	return names
 }

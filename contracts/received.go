@@ -170,14 +170,13 @@ func (v *Validator) Faltantes(field string, faltantes []Faltante) {
 func (e DatosEventoCompra) Validate() error {
 	var v Validator
 	v.IDCompra("id_compra", e.IDCompra)
-	v.Identifier("id_usuario", e.IDUsuario)
+	v.Solicitud(solicitudIn(e))
 	if Swapped(e.IDCompra, e.IDUsuario) {
 		v.Fail("id_compra", "parece el id del cliente")
 	}
 	if !slices.Contains(Estados, Estado(e.Estado)) {
 		v.Fail("estado", "no es un estado de una compra")
 	}
-	v.Lineas("productos", e.Productos)
 	v.FreeText("motivo", e.Motivo, MaxDetail)
 	v.Faltantes("faltantes", e.Faltantes)
 	v.IDOrden("id_orden", e.IDOrden)

@@ -1,9 +1,6 @@
 package contracts
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Compra is a purchase in the JSON of gestor-compra and of the bff.
 type Compra struct {
@@ -17,10 +14,10 @@ type Compra struct {
 	Historia      []HechoContado `json:"historia"`
 }
 
-// IsSame reports whether s asks for the purchase c: the same customer, lines and delivery. The order of the lines counts, because a client
-// that repeats a request sends the same bytes.
+// IsSame reports whether s asks for the purchase c: all its fields are the same, except the id. The order of the lines counts, because a
+// client that repeats a request sends the same bytes.
 func (c Compra) IsSame(s SolicitudCompra) bool {
-	return c.IDUsuario == s.IDUsuario && c.Domicilio == s.Domicilio && slices.Equal(c.Productos, s.Productos)
+	return c.same(s)
 }
 
 // PaginaDeCompras is one page of a list of purchases, newest first.
@@ -48,11 +45,9 @@ func (c Compra) Numero() int {
 
 // Event returns the data of the event on eventos-compra about c.
 func (c Compra) Event() DatosEventoCompra {
-	e := DatosEventoCompra{
-		IDCompra: c.ID, Numero: c.Numero(), Estado: string(c.Estado), IDUsuario: c.IDUsuario, Domicilio: c.Domicilio,
-		Productos: c.Productos, Motivo: c.Motivo, Faltantes: c.Faltantes, IDOrden: c.IDOrden,
-		CreadaEn: c.CreadaEn.UnixMilli(), ActualizadaEn: c.ActualizadaEn.UnixMilli(),
-	}
+	e := dataOf[DatosEventoCompra](c.SolicitudCompra)
+	e.Numero, e.Estado, e.Motivo, e.Faltantes, e.IDOrden = c.Numero(), string(c.Estado), c.Motivo, c.Faltantes, c.IDOrden
+	e.CreadaEn, e.ActualizadaEn = c.CreadaEn.UnixMilli(), c.ActualizadaEn.UnixMilli()
 	for _, h := range c.Historia {
 		e.Historia = append(e.Historia, Hecho{Numero: h.Numero, Paso: h.Paso, Tipo: h.Tipo, En: h.En.UnixMilli(), Detalle: h.Detalle})
 	}
@@ -62,7 +57,7 @@ func (c Compra) Event() DatosEventoCompra {
 // Compra returns the purchase of the event.
 func (e DatosEventoCompra) Compra() Compra {
 	c := Compra{
-		SolicitudCompra: SolicitudCompra{ID: e.IDCompra, IDUsuario: e.IDUsuario, Productos: e.Productos, Domicilio: e.Domicilio},
+		SolicitudCompra: solicitudIn(e),
 		Estado:          Estado(e.Estado), Motivo: e.Motivo, Faltantes: e.Faltantes, IDOrden: e.IDOrden,
 		CreadaEn: time.UnixMilli(e.CreadaEn).UTC(), ActualizadaEn: time.UnixMilli(e.ActualizadaEn).UTC(), Historia: []HechoContado{},
 	}

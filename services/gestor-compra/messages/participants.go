@@ -17,9 +17,7 @@ var commands = map[string]ask{
 	string(contracts.ComandosProducto): to(contracts.ComandosProducto, func(c contracts.SolicitudCompra) contracts.DatosComandoProducto {
 		return contracts.DatosComandoProducto{IDCompra: c.ID, Productos: c.Productos}
 	}),
-	string(contracts.ComandosOrden): to(contracts.ComandosOrden, func(c contracts.SolicitudCompra) contracts.DatosComandoOrden {
-		return contracts.DatosComandoOrden{IDCompra: c.ID, IDUsuario: c.IDUsuario, Productos: c.Productos, Domicilio: c.Domicilio}
-	}),
+	string(contracts.ComandosOrden): to(contracts.ComandosOrden, contracts.SolicitudCompra.OrdenData),
 }
 
 // replies are what the messages of a topic of replies tell.

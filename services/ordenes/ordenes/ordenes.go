@@ -27,17 +27,17 @@ type Publish func(ctx context.Context, kind contracts.MessageType, data contract
 func Validate(kind contracts.MessageType, d contracts.DatosComandoOrden) error {
 	var v contracts.Validator
 	v.IDCompra("id_compra", d.IDCompra)
-	if kind == contracts.CrearOrden || d.IDUsuario != "" {
-		v.Identifier("id_usuario", d.IDUsuario)
-	}
 	if contracts.Swapped(d.IDCompra, d.IDUsuario) {
 		v.Fail("id_compra", "parece el id del cliente")
 	}
 	if kind == contracts.CrearOrden {
-		v.Lineas("productos", d.Productos)
-	} else {
-		v.LineasIfAny("productos", d.Productos)
+		v.Solicitud(d.NewSolicitud())
+		return v.Error()
 	}
+	if d.IDUsuario != "" {
+		v.Identifier("id_usuario", d.IDUsuario)
+	}
+	v.LineasIfAny("productos", d.Productos)
 	return v.Error()
 }
 
