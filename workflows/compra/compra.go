@@ -15,14 +15,13 @@ import (
 // Compra is the saga. It takes a purchase from RECIBIDA to CONFIRMADA. When a step fails, it undoes the steps that were done, and
 // the purchase ends RECHAZADA, CANCELADA or FALLIDA.
 func Compra(ctx *workflow.WorkflowContext) (any, error) {
-	var e Input
-	if err := ctx.GetInput(&e); err != nil {
+	r, err := begin(ctx, InFlight)
+	if err != nil {
 		return nil, err
 	}
-	r := newWalk(ctx, e, InFlight)
 	r.do(Inventario)
 	r.do(Reserva)
-	if e.RequiresAprobacion() {
+	if r.input.RequiresAprobacion() {
 		r.Aprobacion()
 	}
 	r.do(Orden)

@@ -161,6 +161,25 @@ func TestAStepOfALaterVersionIsLeftOut(t *testing.T) {
 	}
 }
 
+// Failure prevented: a program before a release takes up a workflow of that release, does not know a step, and neither does nor undoes it.
+func TestAWorkflowOfALaterTableEndsWithAnError(t *testing.T) {
+	e := newScenario(t)
+	for _, flow := range []string{CompraName, DespachoName, CancelacionName} {
+		id, l := "later-"+flow, &script{}
+		e.theater.scripts.Store(id, l)
+		in := course{}.input(id)
+		in.Version = Version + 1
+		e.engine.start(t, flow, id, in)
+		m, err := e.engine.client.WaitForWorkflowCompletion(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := m.FailureDetails.GetErrorMessage(); !strings.Contains(text, fmt.Sprintf("version %d of the table of steps", Version+1)) || len(l.done()) > 0 {
+			t.Errorf("%s ended %s, did %q and said %q", flow, m.RuntimeStatus, l.done(), text)
+		}
+	}
+}
+
 // IsPast compares states by the order of the saga.
 func TestIsPast(t *testing.T) {
 	for _, c := range []struct {

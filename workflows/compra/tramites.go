@@ -8,11 +8,10 @@ import (
 
 // Despacho is the workflow of a purchase whose order has left the warehouse. It tells admin-productos, and the purchase ends DESPACHADA.
 func Despacho(ctx *workflow.WorkflowContext) (any, error) {
-	var e Input
-	if err := ctx.GetInput(&e); err != nil {
+	r, err := begin(ctx, nil)
+	if err != nil {
 		return nil, err
 	}
-	r := newWalk(ctx, e, nil)
 	d, more := r.insist(Salida)
 	if !more {
 		return nil, nil
@@ -22,21 +21,20 @@ func Despacho(ctx *workflow.WorkflowContext) (any, error) {
 
 // Cancelacion is the workflow that cancels a confirmed purchase. ordenes refuses it where the order has left the warehouse.
 func Cancelacion(ctx *workflow.WorkflowContext) (any, error) {
-	var e Input
-	if err := ctx.GetInput(&e); err != nil {
+	r, err := begin(ctx, inAnyOf(contracts.EstadoConfirmada))
+	if err != nil {
 		return nil, err
 	}
-	r := newWalk(ctx, e, inAnyOf(contracts.EstadoConfirmada))
 	d := Outcome{Result: Accepted}
-	if !e.undoing() {
+	if !r.input.undoing() {
 		var more bool
 		d, more = r.insist(Anulacion)
 		if !more {
 			return nil, nil
 		}
 		if d.Result == Accepted {
-			r.undo = rollbacks(Orden.Command, e.Version)
-			r.stop(contracts.EstadoCancelada, contracts.CancelarCompra, e.Motivo, nil)
+			r.undo = rollbacks(Orden.Command, r.input.Version)
+			r.stop(contracts.EstadoCancelada, contracts.CancelarCompra, r.input.Motivo, nil)
 		}
 	}
 	if _, err := r.End(); err != nil || r.handedOver {

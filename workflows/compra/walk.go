@@ -3,6 +3,7 @@ package compra
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/dapr/durabletask-go/workflow"
@@ -32,6 +33,20 @@ type compensation struct {
 
 // undoing reports whether this run goes on with a compensation that an earlier run began.
 func (e Input) undoing() bool { return e.Resumed != nil && e.Resumed.End.Estado != "" }
+
+// begin reads the input of a workflow. It fails where the workflow started with a later version of the table of steps than this program
+// has: the workflow would leave out a step and its rollback. The instance then ends, and the reconciler replaces it.
+func begin(ctx *workflow.WorkflowContext, from []contracts.Estado) (*walk, error) {
+	var e Input
+	if err := ctx.GetInput(&e); err != nil {
+		return nil, err
+	}
+	if e.Version > Version {
+		return nil, fmt.Errorf("the workflow has version %d of the table of steps, and this program has only version %d: "+
+			"run the later release", e.Version, Version)
+	}
+	return newWalk(ctx, e, from), nil
+}
 
 func newWalk(ctx *workflow.WorkflowContext, e Input, from []contracts.Estado) *walk {
 	r := &walk{ctx: ctx, input: e, from: from}
