@@ -20,7 +20,7 @@ const (
 
 func signIn() url.Values {
 	return url.Values{
-		"client_id": {"entregas-paginas"}, "response_type": {"code"}, "redirect_uri": {publicBase + "/volver"}, "nonce": {"n"},
+		"client_id": {"entregas-pages"}, "response_type": {"code"}, "redirect_uri": {publicBase + "/volver"}, "nonce": {"n"},
 		"code_challenge": {challenge}, "code_challenge_method": {"S256"}, "state": {"s"}, "usuario": {"ana"}, "rol": {"cliente"},
 	}
 }
@@ -44,7 +44,7 @@ func (p gate) code(t *testing.T) string {
 
 func exchange(code string) url.Values {
 	return url.Values{
-		"grant_type": {"authorization_code"}, "client_id": {"entregas-paginas"}, "code": {code}, "code_verifier": {verifier},
+		"grant_type": {"authorization_code"}, "client_id": {"entregas-pages"}, "code": {code}, "code_verifier": {verifier},
 		"redirect_uri": {publicBase + "/volver"},
 	}
 }
@@ -107,7 +107,7 @@ func TestACodeWorksOnce(t *testing.T) {
 		"another verifier":         {"code_verifier", strings.Repeat("v", 43), "invalid_grant", 400},
 		"another way back":         {"redirect_uri", "http://localhost:8888/volver", "invalid_grant", 400},
 		"no way back":              {"redirect_uri", "", "invalid_grant", 400},
-		"as it should be, at last": {"client_id", "entregas-paginas", "", 200},
+		"as it should be, at last": {"client_id", "entregas-pages", "", 200},
 	} {
 		form := exchange(p.code(t))
 		form.Set(c.field, c.value)
@@ -124,7 +124,7 @@ func TestACodeWorksOnce(t *testing.T) {
 	}
 	p.store.Fail(nil)
 	form.Del("client_id")
-	basic := []string{"Authorization", "Basic ZW50cmVnYXMtcGFnaW5hczo="} // the client's id and no secret
+	basic := []string{"Authorization", "Basic ZW50cmVnYXMtcGFnZXM6"} // the client's id and no secret
 	if r := p.post(t, "/desarrollo/token", form, basic...); r.Code != http.StatusOK {
 		t.Fatalf("%d %s", r.Code, r.Body)
 	}

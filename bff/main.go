@@ -22,7 +22,7 @@ type config struct {
 	Issuer                   string        `conf:"env:OIDC_ISSUER,required,help:issuer of the tokens that the bff accepts; in development its own address and /desarrollo" unit:"URL"`
 	IssuerKey                string        `conf:"env:OIDC_DEVELOPMENT_KEY_FILE,help:secret from which every replica makes the key of the development issuer; empty makes a key that ends with the process" unit:"file"`
 	Audience                 string        `conf:"env:OIDC_AUDIENCE,default:entregas,help:audience (claim aud) that a token must name"`
-	ClientID                 string        `conf:"env:OIDC_CLIENT_ID,default:entregas-paginas,help:client id of the pages with the issuer"`
+	ClientID                 string        `conf:"env:OIDC_CLIENT_ID,default:entregas-pages,help:client id of the pages with the issuer"`
 	Secret                   string        `conf:"env:OIDC_CLIENT_SECRET,mask,help:client secret of the pages with the issuer; empty for a public client"`
 	Roles                    string        `conf:"env:OIDC_ROLES,default:roles,help:claim that holds the roles of a token; a path has dots"`
 	PublicURL                string        `conf:"env:PUBLIC_URL,help:address of the bff as browsers see it; in development empty takes the address of each request" unit:"URL"`

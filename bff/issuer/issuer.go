@@ -28,8 +28,8 @@ import (
 
 // The audience and the client of the tokens of this issuer.
 const (
-	Audience = "entregas"         // claim aud of the tokens for the bff
-	ClientID = "entregas-paginas" // the only client: the pages
+	Audience = "entregas"       // claim aud of the tokens for the bff
+	ClientID = "entregas-pages" // the only client: the pages
 )
 
 const (
