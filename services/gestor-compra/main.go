@@ -1,4 +1,4 @@
-// Command gestor-compra takes purchases in and runs the saga of each.
+// Command gestor-compra accepts purchases and runs the saga of each.
 package main
 
 import (
@@ -48,7 +48,7 @@ type config struct {
 	MaxReplacements      int                    `conf:"env:MAX_REPLACEMENTS,default:10,help:replacements of the workflow of one purchase after which the purchase is FALLIDA" unit:"replacements"`
 }
 
-// places are those that the admission gives out. One customer never has all of them, unless there is only one.
+// places returns the limits of the admission. By default one customer may have half of the places, rounded up.
 func (c config) places() compras.Places {
 	perCustomer := c.MaxPerCustomer
 	if perCustomer <= 0 {
@@ -106,17 +106,17 @@ func run(ctx context.Context, cfg config) error {
 
 	var tasks sync.WaitGroup
 	ctx, stop := context.WithCancel(ctx)
-	defer tasks.Wait() // they use what is closed after this
-	defer stop()       // also where it is not a signal that ends the program
+	defer tasks.Wait() // before the pool and the sidecar are closed
+	defer stop()       // an error ends run without a signal
 	tasks.Go(func() { wakeups.Listen(ctx) })
 	tasks.Go(func() { broadcaster.Run(ctx) })
 	if err := worker.StartWorker(ctx, registry); err != nil {
 		return err
 	}
 	tasks.Go(func() { admitter.Run(ctx) })
-	tasks.Go(func() { app.Repeat(ctx, admission.SweepEvery, "entregar decisiones", admitter.Sweep) })
+	tasks.Go(func() { app.Repeat(ctx, admission.SweepEvery, "deliver decisions", admitter.Sweep) })
 	tasks.Go(func() {
-		app.Repeat(ctx, intake.ReleaseEvery, "liberar lo que otros quieren", func(ctx context.Context) error { return manager.ReleaseWanted(ctx, cfg.WantedStock) })
+		app.Repeat(ctx, intake.ReleaseEvery, "release wanted units", func(ctx context.Context) error { return manager.ReleaseWanted(ctx, cfg.WantedStock) })
 	})
 	tasks.Go(func() { stalled.Run(ctx) })
 	return cfg.ServeRoutes(ctx, routes)

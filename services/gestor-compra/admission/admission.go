@@ -1,5 +1,5 @@
-// Package admission starts the workflows of accepted purchases, urgent ones first, so many at a time
-// (docs/adr/accept-then-start-by-priority.md).
+// Package admission starts the workflows of accepted purchases. A limited number of them is in flight, and urgent ones start
+// first (docs/adr/accept-then-start-by-priority.md).
 package admission
 
 import (
@@ -16,14 +16,14 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Settings of the admission.
+// Settings are the settings of an Admission.
 type Settings struct {
 	Places compras.Places
-	Round  time.Duration // how often to look without being told
+	Round  time.Duration // how often to look without a call of Notify
 	Saga   compra.Settings
 }
 
-// Store gives out the places.
+// Store gives out the places, and knows the decisions that have not reached their workflow.
 type Store interface {
 	TakeTurns(ctx context.Context, p compras.Places) ([]compras.Turn, error)
 	TakeTramites(ctx context.Context, lease time.Duration, limit int) ([]compras.Tramite, error)
@@ -44,26 +44,26 @@ type Admission struct {
 	wakeup   chan struct{}
 }
 
-// New starts the workflows of what a gives out on m.
-func New(a Store, m Engine, settings Settings) *Admission {
-	return &Admission{store: a, engine: m, settings: settings, wakeup: make(chan struct{}, 1)}
+// New returns an Admission that starts on engine the workflows of the purchases that store gives out.
+func New(store Store, engine Engine, settings Settings) *Admission {
+	return &Admission{store: store, engine: engine, settings: settings, wakeup: make(chan struct{}, 1)}
 }
 
-// Notify tells that there may be something to start: a purchase came, or a place became free. It does not wait.
+// Notify makes the admission look at once, because a purchase was accepted or a place became free. It does not wait.
 func (a *Admission) Notify() {
 	select {
 	case a.wakeup <- struct{}{}:
-	default: // it will look anyway
+	default: // a look is due already
 	}
 }
 
-// Run starts workflows until ctx ends.
+// Run starts workflows until ctx ends, at each call of Notify and at each round.
 func (a *Admission) Run(ctx context.Context) {
 	ticker := time.NewTicker(a.settings.Round)
 	defer ticker.Stop()
 	for {
 		if err := a.admit(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "admisión", "error", err)
+			slog.WarnContext(ctx, "admission failed", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -75,10 +75,11 @@ func (a *Admission) Run(ctx context.Context) {
 }
 
 const (
-	atOnce       = 8  // schedulings at once
-	tramiteBatch = 64 // follow-ups taken at once
+	atOnce       = 8  // workflows that are scheduled at the same time
+	tramiteBatch = 64 // tramites or ids that one query returns
 )
 
+// admit starts the workflows of the purchases and tramites whose turn it is.
 func (a *Admission) admit(ctx context.Context) error {
 	turns, turnsErr := a.store.TakeTurns(ctx, a.settings.Places)
 	tramites, tramitesErr := a.store.TakeTramites(ctx, a.settings.Places.Lease, tramiteBatch)
@@ -98,25 +99,25 @@ func (a *Admission) admit(ctx context.Context) error {
 	return errors.Join(turnsErr, tramitesErr, group.Wait())
 }
 
-// start starts a workflow. When it fails the lease runs out, and what was to be started comes again.
-func (a *Admission) start(ctx context.Context, name, id string, e compra.Input) error {
-	ctx = logging.WithCompra(ctx, e.Compra.ID)
-	e.Settings, e.Version = a.settings.Saga, compra.Version
+// start starts a workflow. After a failure the lease of its purchase expires, and the store gives the purchase out again.
+func (a *Admission) start(ctx context.Context, name, id string, in compra.Input) error {
+	ctx = logging.WithCompra(ctx, in.Compra.ID)
+	in.Settings, in.Version = a.settings.Saga, compra.Version
 	failpoint.Point(failpoint.TurnGiven, name)
-	return a.engine.Start(ctx, name, id, e)
+	return a.engine.Start(ctx, name, id, in)
 }
 
-// Wake wakes the workflow of a purchase about which something was decided. It does not end with the request that
-// decided: the client may have hung up by then. When it fails the sweep wakes the workflow.
+// Wake wakes the workflow of a purchase about which something was decided. It goes on when ctx ends, since the client that
+// decided may close its connection. After a failure Sweep wakes the workflow.
 func (a *Admission) Wake(ctx context.Context, idCompra string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wakeTimeout)
 	defer cancel()
 	if err := a.engine.Wake(ctx, idCompra); err != nil {
-		slog.WarnContext(logging.WithCompra(ctx, idCompra), "despertar", "error", err)
+		slog.WarnContext(logging.WithCompra(ctx, idCompra), "a workflow was not woken", "error", err)
 	}
 }
 
-// Sweep wakes again those whose decision has not reached them (docs/adr/who-owns-a-fact-decides.md).
+// Sweep wakes the workflows that a decision has not reached within sweepAge (docs/adr/who-owns-a-fact-decides.md).
 func (a *Admission) Sweep(ctx context.Context) error {
 	ids, err := a.store.AwaitingWakeup(ctx, sweepAge, tramiteBatch)
 	if err != nil {
@@ -134,5 +135,5 @@ const wakeTimeout = 5 * time.Second
 // SweepEvery is how often to look for decisions that have not reached their workflow.
 const SweepEvery = 30 * time.Second
 
-// sweepAge is the age from which a decision that has not reached its workflow is looked at. A younger one is still on its way.
+// sweepAge is the age from which the sweep looks at a decision that has not reached its workflow.
 const sweepAge = 30 * time.Second

@@ -1,5 +1,7 @@
-// Package broadcast publishes the history of purchases on events-compra (docs/adr/the-history-is-the-outbox.md): at once and
-// beside the step that made it, so that no step waits for it; and by a sweep where that failed.
+// Package broadcast publishes the history of purchases on topic eventos-compra (docs/adr/the-history-is-the-outbox.md). It
+// publishes a change at once, but no step of the saga waits for that. A sweep publishes the changes that failed.
+//
+// Why not a library for an outbox: the history of a purchase is its outbox, so there is no table for a library to own.
 package broadcast
 
 import (
@@ -17,26 +19,26 @@ import (
 )
 
 const (
-	lanes = 8   // publications at once; a purchase keeps to one lane, and so its order
-	depth = 256 // waiting in a lane; what does not fit is left to the sweep
+	lanes = 8   // publications at the same time; a purchase always uses the same lane, which keeps its order
+	depth = 256 // purchases that wait in a lane; the sweep publishes those that do not fit
 	// markEvery is how often the rows of the outbox that were published are marked, all in one statement.
 	markEvery = 200 * time.Millisecond
 	// lastMark is how long a stop waits for the last statement that marks rows of the outbox as published.
 	lastMark = 5 * time.Second
 	// sweepEvery is how often to look for rows of the outbox that could not be published.
 	sweepEvery = 5 * time.Second
-	// sweepAge is the age from which a row of the outbox is published again. A younger one is still on its way.
+	// sweepAge is the age from which the sweep publishes a row of the outbox.
 	sweepAge   = 5 * time.Second
-	sweepBatch = 500
+	sweepBatch = 500 // purchases that one sweep publishes
 )
 
-// Store is what the diffusion keeps.
+// Store records what has been published.
 type Store interface {
 	MarkPublished(ctx context.Context, p []compras.Published) error
 	Unpublished(ctx context.Context, age time.Duration, limit int) ([]contracts.Compra, error)
 }
 
-// Broadcaster publishes. Run must run.
+// Broadcaster publishes purchases while Run runs.
 type Broadcaster struct {
 	store     Store
 	publisher *pubsub.Publisher
@@ -45,16 +47,16 @@ type Broadcaster struct {
 	published []compras.Published // not marked yet
 }
 
-// New publishes through p what a keeps.
-func New(a Store, p *pubsub.Publisher) *Broadcaster {
-	d := &Broadcaster{store: a, publisher: p}
-	for i := range d.lanes {
-		d.lanes[i] = make(chan contracts.Compra, depth)
+// New returns a Broadcaster that publishes the purchases of store through publisher.
+func New(store Store, publisher *pubsub.Publisher) *Broadcaster {
+	b := &Broadcaster{store: store, publisher: publisher}
+	for i := range b.lanes {
+		b.lanes[i] = make(chan contracts.Compra, depth)
 	}
-	return d
+	return b
 }
 
-// Broadcast publishes c soon. It does not wait, and loses nothing: what is not published the sweep finds.
+// Broadcast queues the purchase c for publication. It does not wait: when the lane is full, the sweep publishes c.
 func (b *Broadcaster) Broadcast(c contracts.Compra) {
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(c.ID)) // a hash does not fail
@@ -64,19 +66,19 @@ func (b *Broadcaster) Broadcast(c contracts.Compra) {
 	}
 }
 
-// Run publishes until ctx ends. What is published by then is marked.
+// Run publishes until ctx ends, and then marks what was published.
 func (b *Broadcaster) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, lane := range b.lanes {
 		all.Go(func() { b.drain(ctx, lane) })
 	}
-	all.Go(func() { app.Repeat(ctx, markEvery, "marcar publicadas", b.setMark) })
-	all.Go(func() { app.Repeat(ctx, sweepEvery, "barrer la historia", b.sweep) })
+	all.Go(func() { app.Repeat(ctx, markEvery, "mark the published history", b.setMark) })
+	all.Go(func() { app.Repeat(ctx, sweepEvery, "sweep the history", b.sweep) })
 	all.Wait()
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastMark)
 	defer cancel()
-	if err := b.setMark(deadline); err != nil { // they are published once more: the number tells
-		slog.WarnContext(ctx, "marcar publicadas al terminar", "error", err)
+	if err := b.setMark(deadline); err != nil { // readers drop the second publication by its number
+		slog.WarnContext(ctx, "the published history was not marked at the stop", "error", err)
 	}
 }
 
@@ -94,7 +96,7 @@ func (b *Broadcaster) drain(ctx context.Context, lane <-chan contracts.Compra) {
 func (b *Broadcaster) publish(ctx context.Context, c contracts.Compra) {
 	ctx = logging.WithCompra(ctx, c.ID)
 	if err := pubsub.Publish(ctx, b.publisher, contracts.EventosCompra, contracts.CompraActualizada, c.ID, c.Event()); err != nil {
-		slog.WarnContext(ctx, "la difusión queda para el barrido", "error", err)
+		slog.WarnContext(ctx, "a publication is left to the sweep", "error", err)
 		return
 	}
 	b.mu.Lock()
@@ -102,7 +104,8 @@ func (b *Broadcaster) publish(ctx context.Context, c contracts.Compra) {
 	b.published = append(b.published, compras.Published{IDCompra: c.ID, Until: c.Numero()})
 }
 
-// setMark notes what was published, many at a time: one statement for each would cost as much as the step did.
+// setMark marks the published history of many purchases in one statement. A statement for each would cost as much as a step of
+// the saga.
 func (b *Broadcaster) setMark(ctx context.Context) error {
 	b.mu.Lock()
 	published := b.published
@@ -112,7 +115,7 @@ func (b *Broadcaster) setMark(ctx context.Context) error {
 		return nil
 	}
 	err := b.store.MarkPublished(ctx, published)
-	if err != nil { // what is not marked by the next sweep is published once more: the number tells
+	if err != nil { // the next call marks them; readers drop a second publication by its number
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.published = append(published, b.published...)

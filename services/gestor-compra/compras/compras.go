@@ -1,4 +1,4 @@
-// Package compras has what gestor-compra decides about purchases, without I/O. What a valid purchase is, contracts says.
+// Package compras has the types and rules of gestor-compra, without I/O. Package contracts says what a valid purchase is.
 package compras
 
 import (
@@ -10,66 +10,67 @@ import (
 	"entregas/workflows/compra"
 )
 
-// OccupiedPlaces are the states in which a purchase holds one of the places that the dispatcher gives out
-// (docs/adr/accept-then-start-by-priority.md): those that the steps of the saga enter, and COMPENSANDO.
+// OccupiedPlaces are the states in which a purchase has one of the places that the admission gives out
+// (docs/adr/accept-then-start-by-priority.md): the states that the steps of the saga enter, and COMPENSANDO.
 var OccupiedPlaces = append(compra.Entered(), contracts.EstadoCompensando)
 
-// InTheSaga are the states in which the saga has not come to its end, those in which it undoes included.
+// InTheSaga are the states in which the saga of a purchase has not ended; COMPENSANDO is one of them.
 var InTheSaga = append(slices.Clone(compra.InFlight), contracts.EstadoCompensando)
 
-// Open are the states of a purchase that is not at its end. One whose order has not left is not.
+// Open are the states of a purchase that is not at its end. A confirmed purchase whose order has not left is open.
 var Open = append(slices.Clone(InTheSaga), contracts.EstadoConfirmada)
 
-// Tramite is something that a person began for a confirmed purchase, whose workflow is to be started.
+// Tramite is a cancellation or a dispatch of a confirmed purchase, whose workflow must be started.
 type Tramite struct {
 	contracts.SolicitudCompra
 	Tipo   string
 	Motivo string
 }
 
-// Turn is a purchase whose workflow is to be started.
+// Turn is a purchase whose workflow must be started.
 type Turn = contracts.SolicitudCompra
 
-// Places are what the dispatcher gives out, and to whom: docs/adr/fair-admission.md.
+// Places are the limits by which the admission gives out places (docs/adr/fair-admission.md).
 type Places struct {
-	Total       int           // purchases in flight at most, over all replicas
-	PerCustomer int           // of them, those of one customer
-	HeadStart   time.Duration // within which home delivery goes first; no purchase waits longer behind a later one
-	Lease       time.Duration // within which a purchase that was given out must have started
+	Total       int           // purchases in flight, over all replicas
+	PerCustomer int           // purchases in flight of one customer
+	HeadStart   time.Duration // how much older a purchase with home delivery counts
+	Lease       time.Duration // how long a purchase that was given out may take to start
 }
 
-// OpenLimit is how many purchases a customer may have that are not at their end, those with an order that has not left included.
+// OpenLimit is the limit for the open purchases of one customer.
 type OpenLimit struct {
 	Max int
-	// Rechazar takes one more in as RECHAZADA: a sender behind the broker gets no answer. Else it is not taken in.
+	// Rechazar says what happens to one purchase more. If it is set, the purchase is stored as RECHAZADA, since the sender of a
+	// message gets no answer. If not, the purchase is not stored, and the caller gets Conflict.
 	Rechazar bool
 }
 
-// Published says up to which number a purchase's history has been published.
+// Published says that the history of a purchase has been published up to a number.
 type Published struct {
 	IDCompra string
 	Until    int
 }
 
-// Change is a change of state.
+// Change is a change of state of a purchase, with its entry in the history.
 type Change struct {
 	IDCompra  string
 	To        contracts.Estado
-	From      []contracts.Estado
-	Tipo      contracts.MessageType // the message behind it
+	From      []contracts.Estado    // the states in which the change may be made
+	Tipo      contracts.MessageType // the message that caused it
 	Detalle   string
 	Motivo    string
 	Faltantes []contracts.Faltante
 	IDOrden   string
-	// UnlessCancelled makes the change only while nobody asked to cancel.
+	// UnlessCancelled allows the change only while no cancellation is requested.
 	UnlessCancelled bool
 }
 
-// details is what a message means to a customer, where it is none of the saga's.
+// details has what a message means to a customer, for the messages that are not in the table of steps.
 var details = map[contracts.MessageType]string{
 	contracts.CrearCompra:    "Recibimos su compra.",
 	contracts.CancelarCompra: "Se pidió cancelarla.",
 }
 
-// Detalle tells a customer what a message means.
+// Detalle returns what a message means to a customer, in Spanish.
 func Detalle(t contracts.MessageType) string { return cmp.Or(details[t], compra.Detail(t)) }

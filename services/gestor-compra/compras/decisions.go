@@ -1,12 +1,12 @@
 package compras
 
-// Decision is what was decided about a purchase that awaits approval.
+// Decision is the decision about a purchase that waits for approval, and its reason.
 type Decision struct {
 	Decision string
 	Motivo   string
 }
 
-// The decisions. NoDecision: nothing yet.
+// The decisions. NoDecision means that there is none yet.
 const (
 	NoDecision = ""
 	Aprobada   = "aprobada"
@@ -15,5 +15,6 @@ const (
 	Expired    = "expirada"
 )
 
-// StepWanted is the history entry of a purchase that awaits approval, once another was refused for want of the units that it holds.
+// StepWanted is the entry in the history of a purchase that waits for approval, after another purchase was refused for want of
+// the units that it holds.
 const StepWanted = "Demanda"

@@ -7,19 +7,19 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Stalled is a purchase one of whose workflows shows no sign of life, and what has to be known to start that workflow again.
+// Stalled is a purchase with a workflow that shows no sign of life, and the data that a new workflow needs.
 type Stalled struct {
 	compra.Progress
-	Tramite string // the kind of the workflow that stands still; empty for the saga's own
-	Asked   bool   // an operator asked to replace the workflow, even if it has stood still only briefly
+	Tramite string // the kind of the tramite whose workflow stands still; empty for the saga
+	Asked   bool   // an operator asked to replace the workflow
 }
 
-// Finding is something that the reconciler found about a purchase, and what it did about it. One is kept for each purchase, What and
+// Finding is what the reconciler found about a purchase and what it did about it. One is stored for each purchase, What and
 // Estado.
 type Finding struct {
 	What   string // WorkflowStalled or WorkflowGivenUp
 	Estado contracts.Estado
-	Done   string // WorkflowReplaced or the state that the purchase was put in
+	Done   string // WorkflowReplaced, or the new state of the purchase
 }
 
 // The words of a Finding, as they are stored.
@@ -29,5 +29,5 @@ const (
 	WorkflowReplaced = "replaced"
 )
 
-// Beat is how often a step that waits for a reply says that it is alive.
+// Beat is how often a step that waits for a reply records a sign of life.
 const Beat = 10 * time.Second

@@ -7,11 +7,11 @@ import (
 	"entregas/contracts"
 )
 
-// Step is a question of the saga and, once it came, its reply.
+// Step is a command of the saga and its reply.
 type Step struct {
-	PreguntadaEn time.Time
-	Abandoned    bool
-	Reply        *Reply
+	PreguntadaEn time.Time // when the command was posed
+	Abandoned    bool      // the saga does not wait for the reply any more
+	Reply        *Reply    // nil until the reply has come
 }
 
 // Reply is a participant's reply to a command.
@@ -22,22 +22,22 @@ type Reply struct {
 	IDOrden   string               `json:"id_orden,omitempty"`
 }
 
-// ErrNobodyAsked says that a command is not one of the saga's.
-var ErrNobodyAsked = errors.New("nobody takes the command")
+// ErrNobodyAsked says that no participant takes a command.
+var ErrNobodyAsked = errors.New("no participant takes the command")
 
-// Posed is what came of a question.
+// Posed is the result of posing a command: the purchase as it is then, and its step.
 type Posed struct {
 	Compra            contracts.Compra
-	Moved             bool
+	Moved             bool // the purchase changed its state
 	CancelacionAsked  bool
 	CancelacionMotivo string
-	Step              *Step // nil: it was not asked, now or before
+	Step              *Step // nil when the command was never posed
 }
 
-// Recorded is what happened to a reply.
+// Recorded is what the store did with a reply.
 type Recorded string
 
-// What may happen to a reply.
+// The values of Recorded.
 const (
 	First    Recorded = "first" // it is the reply
 	Repeated Recorded = "repeated"

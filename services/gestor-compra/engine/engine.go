@@ -15,7 +15,7 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Client is the part of the workflow client that is used.
+// Client is the part of the workflow client that Engine uses.
 type Client interface {
 	ScheduleWorkflow(ctx context.Context, name string, opts ...workflow.NewWorkflowOptions) (string, error)
 	RaiseEvent(ctx context.Context, id, event string, opts ...workflow.RaiseEventOptions) error
@@ -25,27 +25,26 @@ type Client interface {
 	PurgeWorkflowState(ctx context.Context, id string, opts ...workflow.PurgeOptions) error
 }
 
-// terminationWait is how long Remove waits until the engine has ended an instance. An engine that hands out reminders does it in
-// milliseconds.
+// terminationWait is how long Remove waits until the engine has ended an instance. A healthy engine needs milliseconds.
 const terminationWait = 5 * time.Second
 
-// terminationPoll is how often Remove looks whether the engine has ended an instance.
+// terminationPoll is how often Remove checks whether the engine has ended an instance.
 const terminationPoll = 50 * time.Millisecond
 
-// Engine acts on instances by their ids.
+// Engine starts, wakes, replaces and removes workflow instances by their ids.
 type Engine struct {
 	client Client
 	wait   time.Duration
 	poll   time.Duration
 }
 
-// New acts through client.
+// New returns an Engine that acts through client.
 func New(client Client) *Engine {
 	return &Engine{client: client, wait: terminationWait, poll: terminationPoll}
 }
 
-// Start schedules a workflow. That the instance is there already is as good: a lease ran out while the engine was slow, or
-// before it got to its first turn.
+// Start schedules a workflow. It succeeds also when the instance exists already: its purchase was given out again, because the
+// lease expired before the instance got its first turn.
 func (e *Engine) Start(ctx context.Context, name, id string, in compra.Input) error {
 	err := e.schedule(ctx, name, id, in)
 	if exists(err) {
@@ -62,27 +61,27 @@ func (e *Engine) schedule(ctx context.Context, name, id string, in compra.Input)
 	return err
 }
 
-// exists tells that an instance of that id is active. The engine's error has no type.
+// exists tells whether err says that an active instance has the id. The error of the engine has no type.
 func exists(err error) bool { return err != nil && strings.Contains(err.Error(), "already exists") }
 
-// push gives an instance its first turn when it still waits for it. When the program is killed while daprd creates an
-// instance, its start reminder may fire before its state is written and be lost ("No workflow state found"): the instance
-// stays PENDING for ever, and cannot be scheduled again. Any event brings a reminder of its own.
+// push raises an event for an instance that is still PENDING. When the program is killed while daprd creates an instance, its
+// start reminder may fire before its state is written and be lost ("No workflow state found"). The instance would then stay
+// PENDING for ever and could not be scheduled again. Any event creates a new reminder.
 func (e *Engine) push(ctx context.Context, id string) error {
 	m, err := e.client.FetchWorkflowMetadata(ctx, id)
 	if err != nil || m.RuntimeStatus != workflow.StatusPending {
 		return err
 	}
 	slog.WarnContext(ctx, "an instance waited for its first turn", "workflow", id)
-	return e.client.RaiseEvent(ctx, id, "push") // no workflow waits for it
+	return e.client.RaiseEvent(ctx, id, "push") // no workflow waits for this event
 }
 
-// Wake tells the saga of a purchase that something was decided about it.
+// Wake tells the workflow of a purchase that a decision about it is stored.
 func (e *Engine) Wake(ctx context.Context, id string) error {
 	return e.client.RaiseEvent(ctx, id, compra.DecisionEvent)
 }
 
-// Age tells whether an instance is active and since when it exists.
+// Age returns how long an instance has existed, and whether it is active. Both are zero when there is no such instance.
 func (e *Engine) Age(ctx context.Context, id string) (age time.Duration, active bool, err error) {
 	m, err := e.find(ctx, id)
 	if err != nil || m == nil {
@@ -91,7 +90,7 @@ func (e *Engine) Age(ctx context.Context, id string) (age time.Duration, active 
 	return time.Since(m.CreatedAt.AsTime()), !ended(m), nil
 }
 
-// find reads an instance; nil where there is none.
+// find returns an instance, or nil when there is none.
 func (e *Engine) find(ctx context.Context, id string) (*workflow.WorkflowMetadata, error) {
 	m, err := e.client.FetchWorkflowMetadata(ctx, id)
 	if errors.Is(err, api.ErrInstanceNotFound) {
@@ -112,8 +111,8 @@ func ended(m *workflow.WorkflowMetadata) bool {
 	}
 }
 
-// Replace removes an instance, whatever its state, and schedules another with the input in under the same id. If the admission
-// scheduled one between the two, that one is removed too: its input is not in.
+// Replace removes an instance, whatever its state, and schedules another one with input in under the same id. If the admission
+// schedules one in between, it is removed too, since it has another input.
 func (e *Engine) Replace(ctx context.Context, name, id string, in compra.Input) error {
 	var err error
 	for range 2 {
@@ -130,14 +129,14 @@ func (e *Engine) Replace(ctx context.Context, name, id string, in compra.Input) 
 	return nil
 }
 
-// Remove terminates an instance and purges what the engine knows of it, its reminders included. An instance that does not
-// end within terminationWait is an error: the engine does not hand out reminders now, and the instance may still go on.
+// Remove terminates an instance and purges its state and reminders. It returns an error when the instance does not end within
+// terminationWait: then the engine does not fire reminders now, and the instance may still go on.
 func (e *Engine) Remove(ctx context.Context, id string) error {
 	m, err := e.find(ctx, id)
 	if err != nil {
 		return err
 	}
-	if m != nil && m.RuntimeStatus == workflow.StatusSuspended { // it would not take the termination
+	if m != nil && m.RuntimeStatus == workflow.StatusSuspended { // a suspended instance ignores a termination
 		if err := e.client.ResumeWorkflow(ctx, id, "it is terminated"); err != nil {
 			return fmt.Errorf("resume %s: %w", id, err)
 		}
@@ -156,7 +155,8 @@ func (e *Engine) Remove(ctx context.Context, id string) error {
 	return nil
 }
 
-// notFound looks at the text too: an error that passed through an actor has lost its type.
+// notFound tells whether err says that there is no such instance. It compares the text too: an error that passed through an
+// actor has lost its type.
 func notFound(err error) bool {
 	return errors.Is(err, api.ErrInstanceNotFound) || strings.HasSuffix(err.Error(), api.ErrInstanceNotFound.Error())
 }

@@ -1,4 +1,4 @@
-// Package intake is how a purchase comes in, by whichever door, and what may be done to one from outside.
+// Package intake accepts purchases, from REST and from messages, and carries out what clients and operators may do to them.
 package intake
 
 import (
@@ -11,37 +11,37 @@ import (
 	"entregas/services/gestor-compra/compras"
 )
 
-// Store keeps the purchases.
+// Store stores the purchases and the decisions about them.
 type Store interface {
 	Purchases
 	Decisions
 }
 
-// Purchases are what may be done to a purchase from outside.
+// Purchases has the changes of a purchase that clients and operators may make.
 type Purchases interface {
-	Accept(ctx context.Context, s contracts.SolicitudCompra, openOnes compras.OpenLimit) (c contracts.Compra, fresh bool, err error)
+	Accept(ctx context.Context, s contracts.SolicitudCompra, limit compras.OpenLimit) (c contracts.Compra, fresh bool, err error)
 	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error)
 	CancelarByMessage(ctx context.Context, idCompra, idUsuario, motivo string) (c contracts.Compra, done bool, err error)
 	RecordDespacho(ctx context.Context, idCompra string) error
 	Reintentar(ctx context.Context, idCompra string, approval time.Duration) (contracts.Compra, error)
 }
 
-// Decisions are what is decided about the purchases that await an approval.
+// Decisions has the decisions about purchases that wait for approval.
 type Decisions interface {
 	Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error)
 	Decide(ctx context.Context, idCompra string, d compras.Decision) (compras.Decision, bool, error)
 	WantedSince(ctx context.Context, age time.Duration) ([]string, error)
 }
 
-// Waker wakes the workflow of a purchase that awaits a decision. It may fail: a sweep wakes again.
+// Waker wakes the workflow of a purchase that waits for a decision. It may fail: a sweep wakes again.
 type Waker interface {
 	Wake(ctx context.Context, idCompra string)
 }
 
-// Broadcaster tells the world of a purchase's new state, without being waited for.
+// Broadcaster publishes the new state of a purchase. It does not wait for the publication.
 type Broadcaster interface{ Broadcast(c contracts.Compra) }
 
-// Intake takes purchases in.
+// Intake accepts purchases and changes them.
 type Intake struct {
 	store       Store
 	broadcaster Broadcaster
@@ -49,42 +49,41 @@ type Intake struct {
 	options     Options
 }
 
-// Options of a Intake. The calls tell others to look, and do not wait.
+// Options are the settings of an Intake and the calls with which it notifies other parts. The calls must not block.
 type Options struct {
-	MaxOpen   int           // purchases of one customer that may be open at a time
-	Approval  time.Duration // how long an approval may take
-	Admit     func()        // there is something to start
-	Reconcile func()        // there is a workflow to replace
+	MaxOpen   int           // the limit for the open purchases of one customer
+	Approval  time.Duration // how long a purchase may wait for approval
+	Admit     func()        // there may be a workflow to start
+	Reconcile func()        // there may be a workflow to replace
 }
 
-// New takes purchases into a.
-func New(a Store, d Broadcaster, waker Waker, options Options) *Intake {
-	return &Intake{store: a, broadcaster: d, waker: waker, options: options}
+// New returns an Intake that stores purchases in store.
+func New(store Store, broadcaster Broadcaster, waker Waker, options Options) *Intake {
+	return &Intake{store: store, broadcaster: broadcaster, waker: waker, options: options}
 }
 
-// Accept takes a purchase in, once: the same one again gives it as it stands. It checks everything but stock.
-// Errors: Invalid; Conflict when the id has another owner or content, or its customer has too many open.
+// Accept stores a purchase and returns it; a repeated request returns the purchase as it is now. It checks everything but
+// stock. Errors: Invalid; Conflict when the id has another owner or content, or when the customer has too many open purchases.
 func (i *Intake) Accept(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
 	return i.accept(ctx, s, compras.OpenLimit{Max: i.options.MaxOpen})
 }
 
-// AcceptByMessage is Accept for a command, whose sender is not there to be told that there are too many: the purchase is
-// RECHAZADA, and nothing was reserved for it.
+// AcceptByMessage is Accept for a command, whose sender gets no answer: a purchase above the limit is stored as RECHAZADA.
 func (i *Intake) AcceptByMessage(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error) {
 	return i.accept(ctx, s, compras.OpenLimit{Max: i.options.MaxOpen, Rechazar: true})
 }
 
-func (i *Intake) accept(ctx context.Context, s contracts.SolicitudCompra, openOnes compras.OpenLimit) (contracts.Compra, error) {
+func (i *Intake) accept(ctx context.Context, s contracts.SolicitudCompra, limit compras.OpenLimit) (contracts.Compra, error) {
 	if err := s.Validate(); err != nil {
 		return contracts.Compra{}, err
 	}
 	ctx = logging.WithCompra(ctx, s.ID)
-	c, fresh, err := i.store.Accept(ctx, s, openOnes)
+	c, fresh, err := i.store.Accept(ctx, s, limit)
 	if err != nil {
 		return c, err
 	}
 	if fresh {
-		slog.InfoContext(ctx, "compra recibida", "lineas", len(s.Productos), "domicilio", s.Domicilio, "estado", c.Estado)
+		slog.InfoContext(ctx, "purchase accepted", "lines", len(s.Productos), "domicilio", s.Domicilio, "estado", c.Estado)
 		i.broadcaster.Broadcast(c)
 	}
 	if fresh && c.Estado == contracts.EstadoRecibida {
@@ -93,10 +92,11 @@ func (i *Intake) accept(ctx context.Context, s contracts.SolicitudCompra, openOn
 	return c, nil
 }
 
-// defaultMotivo is what a cancellation without a reason tells.
+// defaultMotivo is the reason of a cancellation that has none.
 const defaultMotivo = "La canceló el cliente."
 
-// Cancelar asks that a purchase be cancelled; done tells that it is. Errors: Invalid, NotFound, Conflict.
+// Cancelar requests the cancellation of a purchase; done tells that it is cancelled already. Errors: Invalid, NotFound,
+// Conflict.
 func (i *Intake) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error) {
 	var v contracts.Validator
 	if motivo, err = motivoOf(&v, idCompra, motivo); err != nil {
@@ -127,7 +127,7 @@ func (i *Intake) CancelarByMessage(ctx context.Context, idCompra, idUsuario, mot
 	return nil
 }
 
-// motivoOf checks a cancellation and gives its reason.
+// motivoOf checks the id and the reason of a cancellation and returns the reason, or defaultMotivo.
 func motivoOf(v *contracts.Validator, idCompra, motivo string) (string, error) {
 	v.IDCompra("id", idCompra)
 	v.Motivo("motivo", motivo)
@@ -137,8 +137,9 @@ func motivoOf(v *contracts.Validator, idCompra, motivo string) (string, error) {
 	return motivo, v.Error()
 }
 
+// afterCancelling notifies the parts that a cancellation concerns: the readers, the workflow or the admission.
 func (i *Intake) afterCancelling(ctx context.Context, c contracts.Compra) {
-	slog.InfoContext(ctx, "cancelación pedida", "estado", c.Estado)
+	slog.InfoContext(ctx, "cancellation requested", "estado", c.Estado)
 	switch c.Estado {
 	case contracts.EstadoCancelada:
 		i.broadcaster.Broadcast(c)
@@ -148,7 +149,7 @@ func (i *Intake) afterCancelling(ctx context.Context, c contracts.Compra) {
 	i.options.Admit()
 }
 
-// Aprobar records an operator's decision about a purchase that awaits one. Errors: Invalid, NotFound, Conflict.
+// Aprobar records the decision of an operator about a purchase that waits for approval. Errors: Invalid, NotFound, Conflict.
 func (i *Intake) Aprobar(ctx context.Context, idCompra string, aprobada bool, motivo string) (contracts.Compra, error) {
 	var v contracts.Validator
 	v.IDCompra("id", idCompra)
@@ -165,16 +166,16 @@ func (i *Intake) Aprobar(ctx context.Context, idCompra string, aprobada bool, mo
 	if err != nil {
 		return c, err
 	}
-	slog.InfoContext(ctx, "aprobación decidida", "decision", d.Decision)
+	slog.InfoContext(ctx, "approval decided", "decision", d.Decision)
 	i.waker.Wake(ctx, idCompra)
 	return c, nil
 }
 
-// ReleaseEvery is how often to look for purchases whose units others want, as WANTED_STOCK_TIMEOUT says.
+// ReleaseEvery is how often to look for purchases that hold units which others want (WANTED_STOCK_TIMEOUT).
 const ReleaseEvery = 10 * time.Second
 
-// ReleaseWanted ends the wait of the purchases that nobody has decided about while others have been refused, for longer than
-// age, for want of what they hold (docs/adr/units-that-await-approval.md).
+// ReleaseWanted ends the wait for approval of purchases that hold units for want of which another purchase was refused more
+// than age ago (docs/adr/units-that-await-approval.md).
 func (i *Intake) ReleaseWanted(ctx context.Context, age time.Duration) error {
 	ids, err := i.store.WantedSince(ctx, age)
 	if err != nil {
@@ -185,7 +186,7 @@ func (i *Intake) ReleaseWanted(ctx context.Context, age time.Duration) error {
 		if _, first, err := i.store.Decide(ctx, id, compras.Decision{Decision: compras.Expired}); err != nil {
 			return err
 		} else if first {
-			slog.WarnContext(ctx, "nadie decidió a tiempo, y otros quieren lo que retiene")
+			slog.WarnContext(ctx, "the wait for approval ended early: other purchases want the units")
 			i.waker.Wake(ctx, id)
 		}
 	}
@@ -201,8 +202,8 @@ func (i *Intake) DespachoDone(ctx context.Context, idCompra string) error {
 	return nil
 }
 
-// Reintentar takes up a purchase that stands still, or a compensation that could not be done. Errors: Invalid, NotFound;
-// Conflict where the purchase is at an end or goes on.
+// Reintentar resumes a purchase that stands still, or the failed rollback of a FALLIDA. Errors: Invalid, NotFound; Conflict
+// when the purchase is at its end or is not stalled.
 func (i *Intake) Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error) {
 	var v contracts.Validator
 	v.IDCompra("id", idCompra)
@@ -214,7 +215,7 @@ func (i *Intake) Reintentar(ctx context.Context, idCompra string) (contracts.Com
 	if err != nil {
 		return c, err
 	}
-	slog.InfoContext(ctx, "an operator takes the purchase up", "estado", c.Estado)
+	slog.InfoContext(ctx, "an operator resumed the purchase", "estado", c.Estado)
 	i.broadcaster.Broadcast(c)
 	i.options.Reconcile()
 	return c, nil

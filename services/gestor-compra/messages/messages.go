@@ -1,4 +1,4 @@
-// Package messages receives what gestor-compra is told over the broker: purchases, and the replies to what it asked.
+// Package messages receives the commands and replies for gestor-compra, and publishes the commands of the saga.
 package messages
 
 import (
@@ -11,14 +11,14 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Manager is what may be done with a purchase.
+// Manager carries out the commands about purchases.
 type Manager interface {
 	AcceptByMessage(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
 	CancelarByMessage(ctx context.Context, idCompra, idUsuario, motivo string) error
 	DespachoDone(ctx context.Context, idCompra string) error
 }
 
-// Replies keeps the replies.
+// Replies records the replies of the participants.
 type Replies interface {
 	RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error)
 }
@@ -30,7 +30,7 @@ func Receive(receiver *pubsub.Receiver, g Manager, r Replies) {
 	})
 	for _, receive := range replies {
 		receive(receiver, func(ctx context.Context, told reply) error {
-			if told.Tipo == compra.Orden.Undo.Dispatched.Type && told.repliesTo == "" { // a person did it, nobody asked
+			if told.Tipo == compra.Orden.Undo.Dispatched.Type && told.repliesTo == "" { // a person dispatched the order
 				if err := told.validate(); err != nil {
 					return err
 				}
@@ -60,7 +60,7 @@ func command(ctx context.Context, g Manager, m contracts.Message[contracts.Datos
 	default:
 		return errs.New(errs.BadMessage, "gestor-compra no atiende %s", m.Type)
 	}
-	if errs.Of(err) == errs.Conflict { // nobody is there to be told, and trying again will not help
+	if errs.Of(err) == errs.Conflict { // the sender gets no answer, and a retry does not help
 		return errs.New(errs.BadMessage, "%v", err)
 	}
 	return err

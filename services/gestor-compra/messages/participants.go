@@ -9,7 +9,7 @@ import (
 	"entregas/services/gestor-compra/compras"
 )
 
-// commands are what the commands of a topic tell of a purchase.
+// commands has, for each topic of commands, the function that publishes a command about a purchase on it.
 var commands = map[string]ask{
 	string(contracts.ComandosInventario): to(contracts.ComandosInventario, func(c contracts.SolicitudCompra) contracts.DatosComandoInventario {
 		return contracts.DatosComandoInventario{IDCompra: c.ID, Productos: c.Productos}
@@ -20,7 +20,7 @@ var commands = map[string]ask{
 	string(contracts.ComandosOrden): to(contracts.ComandosOrden, contracts.SolicitudCompra.OrdenData),
 }
 
-// replies are what the messages of a topic of replies tell.
+// replies has, for each topic of replies, the function that subscribes to it and turns its messages into a reply.
 var replies = map[string]receive{
 	string(contracts.EventosInventario): from(contracts.EventosInventario, func(d contracts.DatosEventoInventario) reply {
 		return reply{d.IDCompra, d.RespondeA, compras.Reply{Faltantes: d.Faltantes}}
@@ -33,11 +33,11 @@ var replies = map[string]receive{
 	}),
 }
 
-// Participants are the services that the saga asks, behind the broker.
+// Participants sends the commands of the saga to its participants, through Publisher.
 type Participants struct{ Publisher *pubsub.Publisher }
 
-// Ask publishes a command about the purchase c on the command's topic, and returns when the broker has it. A command that is on no
-// topic of the saga is compras.ErrNobodyAsked.
+// Ask publishes a command about the purchase c on the topic of the command, and returns when the broker has stored it. It
+// returns compras.ErrNobodyAsked for a command that is on no topic of the saga.
 func (p Participants) Ask(ctx context.Context, c contracts.SolicitudCompra, command contracts.MessageType) error {
 	ask, known := commands[contracts.TopicOf(command).Name]
 	if !known {

@@ -11,14 +11,14 @@ import (
 	"entregas/workflows/compra"
 )
 
-// reply is what the messages of the topics of replies have in common.
+// reply has the fields that the messages of all topics of replies have in common.
 type reply struct {
 	idCompra  string
 	repliesTo string
 	compras.Reply
 }
 
-// validate checks every field: nil or an *contracts.ValidationError. A sidecar lets through whatever the schema takes.
+// validate checks every field, since a sidecar checks only the schema. It returns nil or a *contracts.ValidationError.
 func (r reply) validate() error {
 	var v contracts.Validator
 	v.IDCompra("id_compra", r.idCompra)
@@ -40,8 +40,8 @@ func check(v *contracts.Validator, p compra.Presence, field string, given bool, 
 	}
 }
 
-// answer records a reply. One that answers no known question, not with a known answer, or with fields that cannot be is a bad
-// message: the saga goes on waiting. One that comes late or again changes nothing.
+// answer records a reply. A reply to a command that was never sent, of a type that does not answer that command, or with
+// invalid fields is BadMessage or Invalid, and the saga still waits. A late or repeated reply changes nothing.
 func answer(ctx context.Context, a Replies, r reply) error {
 	command := contracts.MessageType(r.repliesTo)
 	if !slices.ContainsFunc(compra.Replies(command), func(may compra.Reply) bool { return may.Type == r.Tipo }) {
@@ -59,7 +59,7 @@ func answer(ctx context.Context, a Replies, r reply) error {
 	case compras.Unknown:
 		return errs.New(errs.BadMessage, "nadie preguntó %s por la compra %s", command, r.idCompra)
 	default:
-		slog.InfoContext(ctx, "respuesta sin efecto", "respuesta", r.Tipo, "por", recorded)
+		slog.InfoContext(ctx, "a reply has no effect", "reply", r.Tipo, "because", recorded)
 	}
 	return nil
 }

@@ -17,21 +17,21 @@ import (
 // compraLock makes a cancellation and the arrival of its purchase take turns (docs/adr/rollback-may-come-first.md).
 const compraLock = `select pg_advisory_xact_lock(hashtextextended($1, 0))`
 
-// Cancelar asks that a purchase be cancelled, by whatever its state allows:
+// Cancelar requests the cancellation of a purchase. What it does depends on the state of the purchase:
 //
-//	RECIBIDA                 CANCELADA at once, by the compare-and-set that starting it uses
-//	one of a saga's step     a mark that each step looks at before it asks
-//	POR_APROBAR              a decision, if it is the first; a mark when it was approved
-//	CONFIRMADA               a workflow of its own, in which ordenes decides
-//	COMPENSANDO, CANCELADA   nothing: it is on its way, or done
+//	RECIBIDA                 CANCELADA at once, by the compare-and-set that also starts a purchase
+//	one of a saga's step     a mark, which each step reads before it sends its command
+//	POR_APROBAR              a decision, if it is the first; a mark if the purchase is approved already
+//	CONFIRMADA               a tramite with its own workflow, in which ordenes decides
+//	COMPENSANDO, CANCELADA   nothing: the purchase is being cancelled, or is cancelled
 //	any other                Conflict
 //
-// done tells that there is nothing more to do. Errors: NotFound, Conflict.
+// done tells that the purchase is cancelled already. Errors: NotFound, Conflict.
 func (a *Store) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error) {
 	err = pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
 		var estado contracts.Estado
-		// Not `for update`: an approval inserts its decision and then its foreign key asks for the purchase's key, while
-		// this would hold that and wait for the decision. The two would be a deadlock.
+		// Not `for update`, which can deadlock with an approval: the approval inserts its decision, whose foreign key needs the
+		// row of the purchase, while this transaction would hold that row and wait for the decision.
 		err := tx.QueryRow(ctx, `select estado from compra where id = $1 for no key update`, idCompra).Scan(&estado)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errs.New(errs.NotFound, "No existe la compra %s.", idCompra)
@@ -49,7 +49,7 @@ func (a *Store) Cancelar(ctx context.Context, idCompra, motivo string) (c contra
 		return oneCompra(&c)(rows)
 	})
 	if err != nil {
-		return c, false, fmt.Errorf("cancelar: %w", err)
+		return c, false, fmt.Errorf("cancel: %w", err)
 	}
 	return c, done, nil
 }
@@ -82,11 +82,11 @@ func setMark(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
 	return err
 }
 
-// CancelacionMotivo is the reason of a cancellation that was requested while the saga runs; empty when none was.
+// CancelacionMotivo returns the reason of a cancellation that was requested while the saga runs, or "" when none was.
 func (a *Store) CancelacionMotivo(ctx context.Context, idCompra string) (motivo string, err error) {
 	err = a.pool.QueryRow(ctx, `select coalesce(cancelacion_pedida, '') from compra where id = $1`, idCompra).Scan(&motivo)
 	if err != nil {
-		return "", fmt.Errorf("motivo de la cancelación: %w", err)
+		return "", fmt.Errorf("reason of the cancellation: %w", err)
 	}
 	return motivo, nil
 }
@@ -99,14 +99,15 @@ func cancelarAwaitingAprobacion(ctx context.Context, tx pgx.Tx, idCompra, motivo
 	switch current.Decision {
 	case compras.Cancelled:
 		return nil
-	case compras.Aprobada: // the order is being created: its step looks at the mark
+	case compras.Aprobada: // the step that creates the order reads the mark
 		return setMark(ctx, tx, idCompra, motivo)
 	default:
 		return errs.New(errs.Conflict, "La compra ya fue %s: ya no se puede cancelar.", current.Decision)
 	}
 }
 
-// openCancelacion starts a workflow of its own, unless one was refused before or the order is known to have left.
+// openCancelacion inserts the tramite of a cancellation. It returns Conflict when a cancellation was refused before or the order
+// has left.
 func openCancelacion(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
 	var despachada bool
 	err := tx.QueryRow(ctx, `
@@ -124,8 +125,8 @@ select exists (select from tramite where id_compra = $1 and (tipo = $4 or (tipo 
 	return nil
 }
 
-// CancelarByMessage is Cancelar for a command from the broker, which may come before its purchase: then it leaves a mark
-// that the purchase finds when it comes. Only the owner's is taken; another's is BadMessage.
+// CancelarByMessage is Cancelar for a command, which may come before its purchase. Then it stores an early cancellation, which
+// Accept finds. A command of another customer than the owner is BadMessage.
 func (a *Store) CancelarByMessage(ctx context.Context, idCompra, idUsuario, motivo string) (contracts.Compra, bool, error) {
 	var owner string
 	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
@@ -142,7 +143,7 @@ func (a *Store) CancelarByMessage(ctx context.Context, idCompra, idUsuario, moti
 	})
 	switch {
 	case err != nil:
-		return contracts.Compra{}, false, fmt.Errorf("cancelar por mensaje: %w", err)
+		return contracts.Compra{}, false, fmt.Errorf("cancel by message: %w", err)
 	case owner == "":
 		return contracts.Compra{}, false, nil
 	case owner != idUsuario:
@@ -151,8 +152,8 @@ func (a *Store) CancelarByMessage(ctx context.Context, idCompra, idUsuario, moti
 	return a.Cancelar(ctx, idCompra, motivo)
 }
 
-// RecordDespacho records that the order of a purchase has left the warehouse, in whatever state the purchase is: it is
-// applied once the purchase is confirmed. A purchase that nobody knows is BadMessage.
+// RecordDespacho inserts the tramite of a dispatch, in whatever state the purchase is: its workflow starts when the purchase is
+// confirmed. An unknown purchase is BadMessage.
 func (a *Store) RecordDespacho(ctx context.Context, idCompra string) error {
 	var known bool
 	err := a.pool.QueryRow(ctx, `
@@ -161,7 +162,7 @@ with added as (
 )
 select exists (select from compra where id = $1)`, idCompra, compra.TramiteDespacho).Scan(&known)
 	if err != nil {
-		return fmt.Errorf("anotar el despacho: %w", err)
+		return fmt.Errorf("record the dispatch: %w", err)
 	}
 	if !known {
 		return errs.New(errs.BadMessage, "nadie conoce la compra %s que salió de la bodega", idCompra)

@@ -18,8 +18,8 @@ type batcher interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-// decide records a decision if it is the first, and gives the one that holds (docs/adr/who-owns-a-fact-decides.md). Only a
-// purchase that awaits approval takes one.
+// decide records a decision if it is the first, and returns the one that is valid (docs/adr/who-owns-a-fact-decides.md). A
+// purchase that does not wait for approval gets none.
 func decide(ctx context.Context, db batcher, idCompra string, d compras.Decision) (current compras.Decision, first bool, err error) {
 	var batch pgx.Batch
 	batch.Queue(`
@@ -34,19 +34,18 @@ select id, $2, $3 from compra where id = $1 and estado = 'POR_APROBAR' on confli
 			return nil
 		})
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
-		return current, false, fmt.Errorf("decidir: %w", err)
+		return current, false, fmt.Errorf("decide: %w", err)
 	}
 	return current, first, nil
 }
 
-// Decide records a decision if it is the first, and gives the one that holds, or NoDecision.
+// Decide records a decision if it is the first, and returns the one that is valid, or NoDecision.
 func (a *Store) Decide(ctx context.Context, idCompra string, d compras.Decision) (current compras.Decision, first bool, err error) {
 	return decide(ctx, a.pool, idCompra, d)
 }
 
-// Aprobar records an operator's decision and gives the purchase. The same decision with the same reason again changes nothing
-// and is no mistake: it is asked again where the answer was lost. Errors: NotFound; Conflict when it awaits none, or
-// something else was decided before.
+// Aprobar records the decision of an operator and returns the purchase. A repeated decision with the same reason changes nothing
+// and is no error. Errors: NotFound; Conflict when the purchase waits for no decision, or when another one was made before.
 func (a *Store) Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error) {
 	current, first, err := a.Decide(ctx, idCompra, d)
 	if err != nil {
@@ -65,7 +64,7 @@ func (a *Store) Aprobar(ctx context.Context, idCompra string, d compras.Decision
 	}
 }
 
-// DeliverDecision gives the decision to the workflow that waits for it, and notes that it has it.
+// DeliverDecision returns the decision about a purchase, or NoDecision, and records that its workflow has it.
 func (a *Store) DeliverDecision(ctx context.Context, idCompra string) (compras.Decision, error) {
 	var d compras.Decision
 	err := a.pool.QueryRow(ctx, `update decision set delivered = true where id_compra = $1 returning decision, motivo`, idCompra).
@@ -74,17 +73,18 @@ func (a *Store) DeliverDecision(ctx context.Context, idCompra string) (compras.D
 		return d, nil
 	}
 	if err != nil {
-		return d, fmt.Errorf("entregar la decisión: %w", err)
+		return d, fmt.Errorf("deliver the decision: %w", err)
 	}
 	return d, nil
 }
 
-// AwaitingWakeup gives the purchases that await a decision, where it is older than age and has not reached its workflow.
+// AwaitingWakeup returns at most limit purchases in POR_APROBAR with a decision that is older than age and has not reached its
+// workflow.
 func (a *Store) AwaitingWakeup(ctx context.Context, age time.Duration, limit int) ([]string, error) {
 	rows, err := a.pool.Query(ctx, `select d.id_compra from decision d join compra c on c.id = d.id_compra
 where not d.delivered and d.tomada_en < now() - $1::interval and c.estado = 'POR_APROBAR' order by d.tomada_en limit $2`, age, limit)
 	if err != nil {
-		return nil, fmt.Errorf("por despertar: %w", err)
+		return nil, fmt.Errorf("find workflows to wake: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }

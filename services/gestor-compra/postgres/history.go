@@ -11,7 +11,7 @@ import (
 	"entregas/services/gestor-compra/compras"
 )
 
-// MarkPublished notes what events-compra has.
+// MarkPublished marks entries of the history as published on eventos-compra.
 func (a *Store) MarkPublished(ctx context.Context, p []compras.Published) error {
 	ids, until := make([]string, len(p)), make([]int, len(p))
 	for i, one := range p {
@@ -22,17 +22,17 @@ update historia h set published = true
 from unnest($1::text[], $2::int[]) as p (id, hasta)
 where h.id_compra = p.id and h.numero <= p.hasta and not h.published`, ids, until)
 	if err != nil {
-		return fmt.Errorf("marcar publicadas: %w", err)
+		return fmt.Errorf("mark the published history: %w", err)
 	}
 	return nil
 }
 
-// Unpublished gives purchases whose history has entries that are older than age and not on events-compra yet.
+// Unpublished returns at most limit purchases with an entry in their history that is older than age and not published yet.
 func (a *Store) Unpublished(ctx context.Context, age time.Duration, limit int) ([]contracts.Compra, error) {
 	rows, err := a.pool.Query(ctx, view+`
 where c.id in (select id_compra from historia where not published and en < now() - $1::interval order by en limit $2)`, age, limit)
 	if err != nil {
-		return nil, fmt.Errorf("por publicar: %w", err)
+		return nil, fmt.Errorf("read the unpublished history: %w", err)
 	}
 	return pgx.CollectRows(rows, loadView)
 }

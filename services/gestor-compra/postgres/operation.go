@@ -15,16 +15,16 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Buscar gives the purchases that the filter picks, newest first, at most limit, those after olderThan. Where that purchase
-// exists its own instant counts: the bff's read model, which gives cursors too, knows it to the millisecond only.
+// Buscar returns at most limit purchases that match the filter and are older than olderThan, newest first. If the purchase of
+// the cursor exists, its own instant counts: a cursor of the bff's read model has milliseconds only.
 func (a *Store) Buscar(ctx context.Context, f contracts.ComprasFilter, olderThan contracts.Cursor, limit int) ([]contracts.Compra, error) {
-	if f.IDUsuario != "" { // an index of its own: this is what customers ask
+	if f.IDUsuario != "" { // the list of one customer has its own index
 		rows, err := a.pool.Query(ctx, view+`
 where c.id_usuario = $1 and (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $3), $2), $3) and (cardinality($4::text[]) = 0 or c.estado = any($4))
   and ($5::boolean is null or c.domicilio = $5)
 order by c.creada_en desc, c.id desc limit $6`, f.IDUsuario, olderThan.CreadaEn, olderThan.ID, estados(f.Estados), f.Domicilio, limit)
 		if err != nil {
-			return nil, fmt.Errorf("listar compras: %w", err)
+			return nil, fmt.Errorf("list purchases: %w", err)
 		}
 		return pgx.CollectRows(rows, loadView)
 	}
@@ -33,12 +33,12 @@ where (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $
   and ($4::boolean is null or c.domicilio = $4)
 order by c.creada_en desc, c.id desc limit $5`, olderThan.CreadaEn, olderThan.ID, estados(f.Estados), f.Domicilio, limit)
 	if err != nil {
-		return nil, fmt.Errorf("buscar compras: %w", err)
+		return nil, fmt.Errorf("search purchases: %w", err)
 	}
 	return pgx.CollectRows(rows, loadView)
 }
 
-// estados is never null, which would be an array of unknown length to the queries.
+// estados returns list as texts. It never returns nil, whose cardinality in SQL would be null.
 func estados(list []contracts.Estado) []string {
 	texts := make([]string, len(list))
 	for i, e := range list {
@@ -47,7 +47,7 @@ func estados(list []contracts.Estado) []string {
 	return texts
 }
 
-// Resumen tells how many purchases are in each state, and how fast those were that were confirmed within window.
+// Resumen returns the number of purchases in each state, and the durations of those that were confirmed within window.
 func (a *Store) Resumen(ctx context.Context, window time.Duration) (contracts.Resumen, error) {
 	r := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: int(window.Seconds())}
 	var batch pgx.Batch
@@ -69,14 +69,13 @@ select count(*), percentile_cont(0.5) within group (order by ms), percentile_con
        percentile_cont(0.99) within group (order by ms) from tardaron`, window).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&r.Confirmadas, &r.P50, &r.P95, &r.P99) })
 	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return r, fmt.Errorf("resumir: %w", err)
+		return r, fmt.Errorf("summarise: %w", err)
 	}
 	r.PorSegundo = float64(r.Confirmadas) / window.Seconds()
 	return r, nil
 }
 
-// Mensajes gives every command that the saga sent for a purchase, with its replies, in the order of asking. NotFound
-// where there is no such purchase.
+// Mensajes returns every command that the saga posed for a purchase, with its replies, oldest first. Error: NotFound.
 func (a *Store) Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error) {
 	if _, err := a.Load(ctx, idCompra); err != nil {
 		return nil, err
@@ -85,7 +84,7 @@ func (a *Store) Mensajes(ctx context.Context, idCompra string) ([]contracts.Mens
 select comando, preguntada_en, abandonada_en, coalesce(respuesta, ''), coalesce(datos->>'motivo', ''), respondida_en, tardias
 from paso where id_compra = $1 order by preguntada_en, comando`, idCompra)
 	if err != nil {
-		return nil, fmt.Errorf("mensajes de la compra: %w", err)
+		return nil, fmt.Errorf("read the messages of the purchase: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (contracts.MensajeDeSaga, error) {
 		m := contracts.MensajeDeSaga{}
@@ -108,9 +107,9 @@ select id, numero, 'COMPENSANDO', 'Reintento', 'Se intenta de nuevo deshacerla.'
 // manualQuiet is how long a purchase must show no sign of life before an operator may have its workflow replaced.
 const manualQuiet = compra.LongestSleep
 
-// Reintentar has the reconciler take up a purchase that does not go on: a FALLIDA is COMPENSANDO again, and the workflow of one
-// that stands still is replaced. approval is how long an approval may take. Errors: NotFound; Conflict where the purchase
-// is at an end, awaits a decision, or goes on.
+// Reintentar lets the reconciler resume a purchase that stands still. It makes a FALLIDA purchase COMPENSANDO again, and requests
+// the replacement of any other stalled workflow. approval is how long a purchase may wait for approval. Errors: NotFound;
+// Conflict when the purchase is at its end, waits for a decision, or is not stalled.
 func (a *Store) Reintentar(ctx context.Context, idCompra string, approval time.Duration) (contracts.Compra, error) {
 	var c contracts.Compra
 	var taken bool
@@ -125,7 +124,7 @@ where id = @id and estado <> 'RECIBIDA' and exists (select from (`+stalled+`) s)
 	case errors.Is(err, pgx.ErrNoRows):
 		return c, errs.New(errs.NotFound, "No existe la compra %s.", idCompra)
 	case err != nil:
-		return c, fmt.Errorf("reintentar: %w", err)
+		return c, fmt.Errorf("retry: %w", err)
 	case !taken:
 		return c, errs.New(errs.Conflict, "La compra está %s y no está detenida: no hay nada que reintentar.", c.Estado)
 	}

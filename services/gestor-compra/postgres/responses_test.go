@@ -161,7 +161,7 @@ func TestWakeupComesWithTheSavedReply(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer connection.Release()
-	if _, err := connection.Exec(t.Context(), "listen respuestas"); err != nil {
+	if _, err := connection.Exec(t.Context(), "listen replies"); err != nil {
 		t.Fatal(err)
 	}
 	if recorded, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, reserved); err != nil || recorded != compras.First {

@@ -14,25 +14,28 @@ import (
 	"entregas/workflows/compra"
 )
 
-// forCancelacion tells that purchase c is being undone because somebody asked for it.
+// forCancelacion tells whether purchase c is rolled back because of a requested cancellation.
 const forCancelacion = `(c.cancelacion_pedida is not null
        or exists (select from tramite t where t.id_compra = c.id and t.tipo = 'cancelacion')
        or exists (select from decision d where d.id_compra = c.id and d.decision = 'cancelada')
        or exists (select from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' and h.tipo = 'CancelarCompra'))`
 
-// movingTramite is the kind of the workflow that should move purchase c on: a Tramite that has not ended, or empty for the saga's own.
+// movingTramite is the kind of the workflow that should move purchase c on: that of a tramite that has not ended, or empty for the
+// saga.
 const movingTramite = `coalesce((select min(t.tipo) from tramite t where t.id_compra = c.id and t.terminado_en is null
     and (c.estado = any(@settled::text[]) or c.estado = 'COMPENSANDO' and t.tipo = 'cancelacion')), '')`
 
-// since is when purchase c entered its state. A note in its history does not change that instant.
+// since is when purchase c entered its state. Other entries in its history do not change that instant.
 const since = `coalesce((select max(h.en) from historia h where h.id_compra = c.id and h.paso = c.estado), c.actualizada_en)`
 
-// stalled finds, by the partial indexes, the workflows that should go on and in whose purchase nothing has changed for @quiet, with no
-// question asked and no waiting step alive since then; approvals may take @approval longer. @id is a purchase, or
-// null for all. The states are parameters: @places, in which a purchase has a place; @dispatched, in which a dispatch goes on; @settled,
-// in which any Tramite does.
+// stalled finds, by the partial indexes, workflows that should go on and have shown no sign of life for @quiet. A sign of life is
+// a change of the purchase, a command that is posed, or a beat of a step that waits. A wait for approval may last @approval
+// longer. @id is a purchase, or null for all purchases.
 //
-// A RECIBIDA stands still when its workflow exists and has not done its first step. The caller asks the engine whether it exists.
+// The sets of states are parameters. In @places a purchase has a place, in @dispatched the workflow of a dispatch goes on, and in
+// @settled that of any tramite.
+//
+// A RECIBIDA is stalled when its workflow exists and has not done its first step. The caller asks the engine whether it exists.
 const stalled = `
 with quiet as (
     select c.id, ` + movingTramite + ` as tramite from compra c
@@ -67,6 +70,7 @@ where (@id::text is null or c.id = @id) and (c.replacement_asked or
     and not exists (select from paso p where p.id_compra = c.id
         and greatest(p.preguntada_en, p.alive_at) > clock_timestamp() - @quiet::interval))`
 
+// stalledArgs returns the parameters of stalled; id is nil for all purchases.
 func stalledArgs(quiet, approval time.Duration, id *string, limit int) pgx.NamedArgs {
 	dispatched := append(slices.Clone(compra.Salida.In), compra.Salida.Then)
 	return pgx.NamedArgs{
@@ -75,9 +79,9 @@ func stalledArgs(quiet, approval time.Duration, id *string, limit int) pgx.Named
 	}
 }
 
-// Stalled gives workflows of purchases that have shown no sign of life for longer than quiet, and an approval beyond approval;
-// at most limit, in no order, so that those about which nothing can be done now do not hide the others for ever. A RECIBIDA comes
-// last: the places that it waits for are taken by the others. Those that an operator asked to replace are among them.
+// Stalled returns at most limit workflows that have shown no sign of life for longer than quiet, and those whose replacement an
+// operator requested. A wait for approval may last approval longer. The order is random, so that workflows that cannot be
+// replaced now do not hide the others. Purchases in RECIBIDA come last, since the others have the places for which they wait.
 func (a *Store) Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error) {
 	rows, err := a.pool.Query(ctx, `select * from (`+stalled+`) s order by estado = 'RECIBIDA', random() limit @limit`, stalledArgs(quiet, approval, nil, limit))
 	if err != nil {
@@ -90,17 +94,18 @@ func (a *Store) Stalled(ctx context.Context, quiet, approval time.Duration, limi
 	return found, nil
 }
 
-// Alive notes that the step that waits for a reply to command is being worked at.
+// Alive records a sign of life of the step that waits for the reply to command.
 func (a *Store) Alive(ctx context.Context, idCompra string, command contracts.MessageType) error {
 	_, err := a.pool.Exec(ctx, `update paso set alive_at = clock_timestamp() where id_compra = $1 and comando = $2`, idCompra, command)
 	if err != nil {
-		return fmt.Errorf("note that %s is waited for: %w", command, err)
+		return fmt.Errorf("record a sign of life of %s: %w", command, err)
 	}
 	return nil
 }
 
-// ClaimReplacement lets one replica replace a workflow of a purchase, at most once within quiet unless an operator asked for it.
-// n counts the replacements, this one included, since an operator last asked; 0 means that the claim failed.
+// ClaimReplacement claims the replacement of a workflow for one replica. A claim succeeds at most once within quiet, unless an
+// operator requested it. n is the number of replacements since the last request of an operator, with this one; 0 means that the
+// claim failed.
 func (a *Store) ClaimReplacement(ctx context.Context, idCompra string, quiet time.Duration) (n int, err error) {
 	err = a.pool.QueryRow(ctx, `
 update compra set replaced_at = clock_timestamp(), replacement_asked = false,
@@ -113,7 +118,7 @@ returning replacements`, idCompra, quiet).Scan(&n)
 	return n, nil
 }
 
-// ReleaseReplacement gives a claim back whose replacement was not made; asked is whether an operator had asked for it.
+// ReleaseReplacement undoes a claim whose replacement failed; asked tells whether an operator had requested it.
 func (a *Store) ReleaseReplacement(ctx context.Context, idCompra string, asked bool) error {
 	_, err := a.pool.Exec(ctx, `
 update compra set replaced_at = null, replacement_asked = $2, replacements = greatest(0, replacements - 1) where id = $1`, idCompra, asked)
@@ -123,7 +128,7 @@ update compra set replaced_at = null, replacement_asked = $2, replacements = gre
 	return nil
 }
 
-// GiveUp makes a purchase FALLIDA whose saga was replaced too often, and tells whether it was in the middle of it.
+// GiveUp makes a purchase FALLIDA whose workflow was replaced too often. It returns false when its saga had ended.
 func (a *Store) GiveUp(ctx context.Context, idCompra string) (bool, error) {
 	_, moved, err := a.Move(ctx, compras.Change{
 		IDCompra: idCompra, To: contracts.EstadoFallida, From: compras.InTheSaga,
@@ -132,12 +137,12 @@ func (a *Store) GiveUp(ctx context.Context, idCompra string) (bool, error) {
 	return moved, err
 }
 
-// RecordFinding keeps what the reconciler found and did about it, once for each purchase, kind and state.
+// RecordFinding stores a finding, once for each purchase, kind and state.
 func (a *Store) RecordFinding(ctx context.Context, idCompra string, f compras.Finding) error {
 	_, err := a.pool.Exec(ctx, `insert into finding (id_compra, what, estado, done) values ($1, $2, $3, $4) on conflict do nothing`,
 		idCompra, f.What, f.Estado, f.Done)
 	if err != nil {
-		return fmt.Errorf("anotar un hallazgo: %w", err)
+		return fmt.Errorf("record a finding: %w", err)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"entregas/services/gestor-compra/compras"
 )
 
-// mover changes the state and writes the history, or does nothing.
+// move changes the state of a purchase and writes its history, or does nothing when the change is not allowed.
 const move = `
 with moved as (
     update compra set estado = @a, numero = numero + 1, actualizada_en = clock_timestamp(),
@@ -37,8 +37,8 @@ func queueChange(batch *pgx.Batch, k compras.Change, moved *bool) {
 	}).Exec(func(done pgconn.CommandTag) error { *moved = done.RowsAffected() == 1; return nil })
 }
 
-// Move makes the changes in order, each if it may be made, in one transaction, and gives the purchase as it stands then.
-// moved tells whether any was made.
+// Move makes each of the changes that is allowed, in order and in one transaction, and returns the purchase as it is then. moved
+// tells whether any change was made.
 func (a *Store) Move(ctx context.Context, changes ...compras.Change) (c contracts.Compra, moved bool, err error) {
 	var batch pgx.Batch
 	results := make([]bool, len(changes))
@@ -47,7 +47,7 @@ func (a *Store) Move(ctx context.Context, changes ...compras.Change) (c contract
 	}
 	batch.Queue(view+`where c.id = $1`, changes[0].IDCompra).Query(oneCompra(&c))
 	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return c, false, fmt.Errorf("pasar a %s: %w", changes[0].To, err)
+		return c, false, fmt.Errorf("change to %s: %w", changes[0].To, err)
 	}
 	for _, done := range results {
 		moved = moved || done
@@ -55,8 +55,8 @@ func (a *Store) Move(ctx context.Context, changes ...compras.Change) (c contract
 	return c, moved, nil
 }
 
-// Pose makes a change of state and records the question command, in one transaction: the question is recorded when
-// the purchase then is in one of en and (unless always) nobody asked to cancel. It is one round trip.
+// Pose makes a change of state if it is allowed, and records the step of command, in one transaction and one round trip. The step
+// is recorded if the purchase is then in one of inAnyOf and, unless always is set, no cancellation is requested.
 func (a *Store) Pose(ctx context.Context, k compras.Change, command contracts.MessageType, inAnyOf []contracts.Estado, always bool) (compras.Posed, error) {
 	var p compras.Posed
 	var batch pgx.Batch
@@ -70,7 +70,7 @@ on conflict do nothing`, k.IDCompra, command, inAnyOf, always)
 		QueryRow(func(row pgx.Row) error { return row.Scan(&p.CancelacionAsked, &p.CancelacionMotivo) })
 	batch.Queue(view+`where c.id = $1`, k.IDCompra).Query(oneCompra(&p.Compra))
 	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return p, fmt.Errorf("preguntar %s: %w", command, err)
+		return p, fmt.Errorf("pose %s: %w", command, err)
 	}
 	return p, nil
 }
@@ -99,40 +99,40 @@ func oneStep(p **compras.Step) func(pgx.Rows) error {
 	}
 }
 
-// LoadStep gives a question and its reply; nil when it was never asked.
+// LoadStep returns the step of command, or nil when it was never posed.
 func (a *Store) LoadStep(ctx context.Context, idCompra string, command contracts.MessageType) (*compras.Step, error) {
 	rows, err := a.pool.Query(ctx, loadStep, idCompra, command)
 	if err != nil {
-		return nil, fmt.Errorf("leer el paso %s: %w", command, err)
+		return nil, fmt.Errorf("read step %s: %w", command, err)
 	}
 	var p *compras.Step
 	return p, oneStep(&p)(rows)
 }
 
-// Abandon ends the wait for a reply, unless it has come: then it is in the Paso that is returned.
+// Abandon ends the wait for the reply to command, unless it has come, and returns the step.
 func (a *Store) Abandon(ctx context.Context, idCompra string, command contracts.MessageType) (*compras.Step, error) {
 	_, err := a.pool.Exec(ctx, `update paso set abandonada_en = clock_timestamp()
 where id_compra = $1 and comando = $2 and respuesta is null and abandonada_en is null`, idCompra, command)
 	if err != nil {
-		return nil, fmt.Errorf("abandonar el paso %s: %w", command, err)
+		return nil, fmt.Errorf("abandon step %s: %w", command, err)
 	}
 	return a.LoadStep(ctx, idCompra, command)
 }
 
-// Reopen puts the reply of a question among the late ones, so that the question is asked again and the next reply counts. It is a
-// sign of life: a participant that refuses at once leaves the workflow no other.
+// Reopen moves the reply to command to the late replies, so that the command is sent again and its next reply counts. It is also
+// a sign of life: when a participant refuses at once, the workflow has no other.
 func (a *Store) Reopen(ctx context.Context, idCompra string, command contracts.MessageType) error {
 	_, err := a.pool.Exec(ctx, `update paso set respuesta = null, datos = null, respondida_en = null, alive_at = clock_timestamp(),
     tardias = case when jsonb_array_length(tardias) < 10
         then tardias || jsonb_build_object('tipo', respuesta, 'datos', datos, 'en', respondida_en) else tardias end
 where id_compra = $1 and comando = $2 and respuesta is not null`, idCompra, command)
 	if err != nil {
-		return fmt.Errorf("reabrir el paso %s: %w", command, err)
+		return fmt.Errorf("reopen step %s: %w", command, err)
 	}
 	return nil
 }
 
-// record records the first reply in time; another reply of the question is kept beside it as late.
+// record stores the first reply that comes in time. It appends any different reply to the late replies of the step.
 const record = `
 with first as (
     update paso set respuesta = $3, datos = $4, respondida_en = clock_timestamp()
@@ -147,8 +147,8 @@ with first as (
 select coalesce((select * from first), (select * from late),
     (select 'repeated' from paso where id_compra = $1 and comando = $2), 'unknown')`
 
-// RecordReply records a reply to command. Waking the waiter is a statement of its own, after the commit: a NOTIFY inside
-// holds a cluster-wide lock over the fsync (docs/adr/a-step-asks-and-waits.md).
+// RecordReply records a reply to command and wakes the step that waits for it. The NOTIFY is a statement after the commit: within
+// the transaction it would hold a lock of the whole cluster during the fsync (docs/adr/a-step-asks-and-waits.md).
 func (a *Store) RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error) {
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -156,21 +156,22 @@ func (a *Store) RecordReply(ctx context.Context, idCompra string, command contra
 	}
 	var recorded compras.Recorded
 	if err := a.pool.QueryRow(ctx, record, idCompra, command, r.Tipo, data).Scan(&recorded); err != nil {
-		return "", fmt.Errorf("anotar %s: %w", r.Tipo, err)
+		return "", fmt.Errorf("record %s: %w", r.Tipo, err)
 	}
 	if recorded == compras.First {
 		if _, err := a.pool.Exec(ctx, `select pg_notify($1, $2)`, repliesChannel, stepKey(idCompra, command)); err != nil {
-			return "", fmt.Errorf("avisar de %s: %w", r.Tipo, err)
+			return "", fmt.Errorf("notify of %s: %w", r.Tipo, err)
 		}
 	}
 	return recorded, nil
 }
 
-// RecordFact adds to the history something that is not a change of state, once.
+// RecordFact adds an entry to the history that is no change of state, once for each step and round.
 func (a *Store) RecordFact(ctx context.Context, idCompra, step string, kind contracts.MessageType, detail string) (contracts.Compra, error) {
 	var c contracts.Compra
 	var batch pgx.Batch
-	// Two that note the same at once take turns: the second would not see the first's entry, and count without adding one.
+	// Of two transactions with the same entry the second waits. Without the lock it would not see that entry, and would increase
+	// the number of the purchase without an entry for it.
 	batch.Queue(`select from compra where id = $1 for no key update`, idCompra)
 	batch.Queue(`
 with moved as (
@@ -182,7 +183,7 @@ insert into historia (id_compra, numero, paso, tipo, detalle, round) select id, 
 on conflict do nothing`, idCompra, step, kind, detail)
 	batch.Queue(view+`where c.id = $1`, idCompra).Query(oneCompra(&c))
 	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return c, fmt.Errorf("anotar %s: %w", step, err)
+		return c, fmt.Errorf("record %s: %w", step, err)
 	}
 	return c, nil
 }

@@ -1,4 +1,4 @@
-// Package postgres keeps gestor-compra's purchases. A method is a thing that may be done, one transaction each.
+// Package postgres stores the purchases of gestor-compra. Each method that changes something is one transaction.
 package postgres
 
 import (
@@ -21,17 +21,17 @@ import (
 //go:embed migrations/*.sql
 var Migrations embed.FS
 
-// Store is the database gestor_compra.
+// Store reads and changes database gestor_compra.
 type Store struct{ pool *pgxpool.Pool }
 
-// New uses a pool that is migrated.
+// New returns a Store on the migrated database of pool.
 func New(pool *pgxpool.Pool) *Store { return &Store{pool} }
 
 // requestColumns are the columns of table compra that hold a contracts.SolicitudCompra: the only list of them. Each column has the
 // name of a field in JSON. Every query that reads a purchase fails where a field has no column here.
 const requestColumns = `id, id_usuario, productos, domicilio`
 
-// vista reads a contracts.Compra: a purchase with its history. Each query adds its own condition on c.
+// view selects a contracts.Compra: a purchase with its history. Each query appends its own condition on c.
 const view = `
 select ` + requestColumns + `, estado, motivo, faltantes, id_orden, creada_en, actualizada_en,
        (select coalesce(jsonb_agg(jsonb_build_object('numero', h.numero, 'paso', h.paso, 'tipo', h.tipo, 'en', h.en, 'detalle', h.detalle)
@@ -43,8 +43,8 @@ var (
 	loadSolicitud = pgx.RowToStructByName[contracts.SolicitudCompra]
 )
 
-// accept takes a purchase in, unless its customer has too many open. Two at once may both get the last place: ordenes, which
-// owns the orders, counts them exactly.
+// accept stores a purchase, unless its customer has too many open purchases. Two purchases at once may both get the last place:
+// only ordenes, which owns the orders, counts exactly.
 const accept = `
 with early as (
     select motivo from cancelacion_anticipada where id_compra = @id and id_usuario = @usuario
@@ -65,15 +65,16 @@ insert into historia (id_compra, numero, paso, tipo, detalle)
 select id, h.numero, h.paso, 'CrearCompra', h.detalle
 from added join (values (1, 'RECIBIDA', @detalle), (2, 'RECHAZADA', @motivo)) h (numero, paso, detalle) on h.numero <= added.numero`
 
-// Accept writes the purchase as RECIBIDA, once: fresh tells whether it was the first time. An id that exists with
-// another owner or other content is Conflict, and so is one more than its customer may have open.
-func (a *Store) Accept(ctx context.Context, s contracts.SolicitudCompra, openOnes compras.OpenLimit) (c contracts.Compra, fresh bool, err error) {
-	motivo := fmt.Sprintf("El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", openOnes.Max)
+// Accept stores a purchase as RECIBIDA; fresh is false when it was stored before. It returns Conflict when the id exists with
+// another owner or content, and when the customer has too many open purchases. In the second case a limit with Rechazar stores
+// the purchase as RECHAZADA instead.
+func (a *Store) Accept(ctx context.Context, s contracts.SolicitudCompra, limit compras.OpenLimit) (c contracts.Compra, fresh bool, err error) {
+	motivo := fmt.Sprintf("El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", limit.Max)
 	var batch pgx.Batch
 	batch.Queue(compraLock, s.ID)
 	batch.Queue(accept, pgx.NamedArgs{
 		"id": s.ID, "usuario": s.IDUsuario, "solicitud": s, "detalle": compras.Detalle(contracts.CrearCompra),
-		"open": compras.Open, "max": openOnes.Max, "rechazar": openOnes.Rechazar, "motivo": motivo,
+		"open": compras.Open, "max": limit.Max, "rechazar": limit.Rechazar, "motivo": motivo,
 	}).Exec(func(done pgconn.CommandTag) error { fresh = done.RowsAffected() > 0; return nil })
 	batch.Queue(view+`where c.id = $1`, s.ID).Query(oneCompra(&c))
 	err = a.pool.SendBatch(ctx, &batch).Close()
@@ -81,7 +82,7 @@ func (a *Store) Accept(ctx context.Context, s contracts.SolicitudCompra, openOne
 	case errors.Is(err, pgx.ErrNoRows):
 		return c, false, errs.New(errs.Conflict, "%s", motivo)
 	case err != nil:
-		return c, false, fmt.Errorf("aceptar la compra: %w", err)
+		return c, false, fmt.Errorf("accept the purchase: %w", err)
 	case !fresh && !c.IsSame(s):
 		return c, false, errs.New(errs.Conflict, "Ya existe una compra %s con otro contenido.", s.ID)
 	}
@@ -95,11 +96,11 @@ func oneCompra(c *contracts.Compra) func(pgx.Rows) error {
 	}
 }
 
-// Load gives a purchase with its history, or NotFound.
+// Load returns a purchase with its history, or NotFound.
 func (a *Store) Load(ctx context.Context, id string) (contracts.Compra, error) {
 	rows, err := a.pool.Query(ctx, view+`where c.id = $1`, id)
 	if err != nil {
-		return contracts.Compra{}, fmt.Errorf("leer la compra: %w", err)
+		return contracts.Compra{}, fmt.Errorf("read the purchase: %w", err)
 	}
 	c, err := pgx.CollectExactlyOneRow(rows, loadView)
 	if errors.Is(err, pgx.ErrNoRows) {

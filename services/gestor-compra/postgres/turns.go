@@ -11,14 +11,15 @@ import (
 	"entregas/workflows/compra"
 )
 
-// turnsLock serialises the giving out of places over all replicas.
+// turnsLock is the advisory lock under which a replica gives out places.
 const turnsLock = 0x7475726e6f73 // "turns"
 
-// takePlaces counts the places that are taken, by customer, and stamps a lease on the purchases that start next, in the order
-// of docs/adr/fair-admission.md: class 0 are the overdue, 1 home delivery, 2 the others. It is one statement, so that what it
-// counts and what it gives out are of one instant. A purchase whose row somebody else holds is passed over, so a few more than
-// needed are looked at; each is looked at again when its row is had, since it may have been cancelled meanwhile.
-// @places are the states in which a purchase has a place.
+// takePlaces counts the places that are taken, by customer, and stamps a lease on the purchases that start next. Their order is
+// that of docs/adr/fair-admission.md: class 0 is overdue, class 1 has home delivery, class 2 is the rest. @places are the states
+// in which a purchase has a place.
+//
+// It is one statement, so that it counts and gives out at the same instant. It skips purchases whose row another transaction has
+// locked, so it considers 16 more than it needs. It checks the state again under the lock: the purchase may be cancelled by then.
 const takePlaces = `
 with in_flight as materialized (
     select id_usuario, count(*)::int as n from (
@@ -46,9 +47,9 @@ with in_flight as materialized (
 update compra set leased_until = clock_timestamp() + @lease::interval where id = any (array(select id from taken))
 returning ` + requestColumns
 
-// TakeTurns gives the purchases whose workflow is to be started now, so that with them at most p.Total are in flight, and at
-// most p.PerCustomer of one customer. Until p.Lease has passed no other call gives them out; a purchase that has not started
-// by then comes again. It is one round trip.
+// TakeTurns returns the purchases whose workflow must be started now. With them at most p.Total purchases are in flight, and at
+// most p.PerCustomer of one customer. No other call returns them until p.Lease has passed; then a purchase that has not started
+// is given out again.
 func (a *Store) TakeTurns(ctx context.Context, p compras.Places) ([]compras.Turn, error) {
 	var turns []compras.Turn
 	var batch pgx.Batch
@@ -60,13 +61,13 @@ func (a *Store) TakeTurns(ctx context.Context, p compras.Places) ([]compras.Turn
 		return err
 	})
 	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, fmt.Errorf("tomar turnos: %w", err)
+		return nil, fmt.Errorf("take turns: %w", err)
 	}
 	return turns, nil
 }
 
-// takeTramites takes what a person began and nobody is at. A dispatch waits until the purchase is confirmed: the order may
-// leave while the saga is still writing that down.
+// takeTramites stamps a lease on the tramites that have none and have not ended. A dispatch waits until the purchase is
+// CONFIRMADA: the order may leave the warehouse before the saga has recorded that state.
 const takeTramites = `
 update tramite t set leased_until = clock_timestamp() + $1::interval
 from compra c
@@ -77,22 +78,22 @@ where c.id = t.id_compra and (t.id_compra, t.tipo) in (
     order by p.pedido_en limit $2 for update of p skip locked)
 returning ` + requestColumns + `, t.tipo, t.motivo`
 
-// TakeTramites gives the Tramites whose workflow is to be started now. One that has not ended when lease has passed
-// comes again, and its workflow then is there already or does what is left.
+// TakeTramites returns at most limit tramites whose workflow must be started now. A tramite that has not ended when lease has
+// passed is returned again; its workflow then exists already, or does what is left.
 func (a *Store) TakeTramites(ctx context.Context, lease time.Duration, limit int) ([]compras.Tramite, error) {
 	rows, err := a.pool.Query(ctx, takeTramites, lease, limit)
 	if err != nil {
-		return nil, fmt.Errorf("tomar trámites: %w", err)
+		return nil, fmt.Errorf("take tramites: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[compras.Tramite])
 }
 
-// FinishTramite notes that a Tramite has come to its end.
+// FinishTramite records that a tramite has ended, and whether it was done.
 func (a *Store) FinishTramite(ctx context.Context, t compra.Tramite) error {
 	_, err := a.pool.Exec(ctx, `update tramite set terminado_en = clock_timestamp(), hecho = $3
 where id_compra = $1 and tipo = $2 and terminado_en is null`, t.IDCompra, t.Tipo, t.Done)
 	if err != nil {
-		return fmt.Errorf("terminar el trámite: %w", err)
+		return fmt.Errorf("finish the tramite: %w", err)
 	}
 	return nil
 }

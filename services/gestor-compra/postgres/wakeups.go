@@ -12,28 +12,28 @@ import (
 	"entregas/contracts"
 )
 
-// canalDeRespuestas carries the keys of questions that were answered.
-const repliesChannel = "respuestas"
+// repliesChannel is the channel of LISTEN and NOTIFY for the keys of steps whose reply was recorded.
+const repliesChannel = "replies"
 
-// claveDePaso is a question's key on canalDeRespuestas.
+// stepKey returns the key of a step on repliesChannel.
 func stepKey(idCompra string, command contracts.MessageType) string {
 	return idCompra + "/" + string(command)
 }
 
-// Wakeups wakes the activities that wait in this process when their reply is recorded in any replica.
+// Wakeups wakes the activities of this process that wait for a reply, when any replica records it.
 type Wakeups struct {
 	pool    *pgxpool.Pool
 	mu      sync.Mutex
 	waiting map[string]map[chan struct{}]struct{}
 }
 
-// NewWakeups listens on a connection of pool, once Listen runs.
+// NewWakeups returns a Wakeups that listens on a connection of pool while Listen runs.
 func NewWakeups(pool *pgxpool.Pool) *Wakeups {
 	return &Wakeups{pool: pool, waiting: map[string]map[chan struct{}]struct{}{}}
 }
 
-// Wait gives a channel that gets a token when the question is answered. Call the second result when done.
-// Start to wait before the question is asked, or its reply may come first.
+// Wait returns a channel that gets a token when the reply to command is recorded. The caller must call the returned function when
+// it is done. Call Wait before the command is sent, or the reply may come first.
 func (w *Wakeups) Wait(idCompra string, command contracts.MessageType) (<-chan struct{}, func()) {
 	key, channel := stepKey(idCompra, command), make(chan struct{}, 1)
 	w.mu.Lock()
@@ -55,12 +55,12 @@ func (w *Wakeups) Wait(idCompra string, command contracts.MessageType) (<-chan s
 // listenAgain is the pause before a replica listens again for replies (LISTEN) after it lost its connection.
 const listenAgain = time.Second
 
-// Listen wakes waiters until ctx ends. It reconnects when the database comes back; what was missed meanwhile the waiters
-// find by looking themselves.
+// Listen wakes waiters until ctx ends. It reconnects after a lost connection; waiters find the replies that it missed meanwhile,
+// since they also look by themselves.
 func (w *Wakeups) Listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := w.listenOnOneConnection(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "sin avisos de respuestas", "error", err)
+			slog.WarnContext(ctx, "no notifications of replies", "error", err)
 			select {
 			case <-ctx.Done():
 			case <-time.After(listenAgain):
@@ -72,13 +72,13 @@ func (w *Wakeups) Listen(ctx context.Context) {
 func (w *Wakeups) listenOnOneConnection(ctx context.Context) error {
 	connection, err := w.pool.Acquire(ctx)
 	if err != nil {
-		return fmt.Errorf("tomar una conexión: %w", err)
+		return fmt.Errorf("acquire a connection: %w", err)
 	}
-	defer func() { // a connection that listens must not go back to the others
+	defer func() { // a connection that listens must not go back to the pool
 		_ = connection.Hijack().Close(context.WithoutCancel(ctx))
 	}()
 	if _, err := connection.Exec(ctx, "listen "+repliesChannel); err != nil {
-		return fmt.Errorf("escuchar: %w", err)
+		return fmt.Errorf("listen: %w", err)
 	}
 	for {
 		wakeup, err := connection.Conn().WaitForNotification(ctx)
@@ -95,7 +95,7 @@ func (w *Wakeups) wake(key string) {
 	for channel := range w.waiting[key] {
 		select {
 		case channel <- struct{}{}:
-		default: // it has one already
+		default: // it has a token already
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package postgrestest gives tests of gestor-compra its store on a real database, with purchases in it.
+// Package postgrestest gives the tests of gestor-compra a store on a real database, and helpers that fill and read it.
 package postgrestest
 
 import (
@@ -15,30 +15,30 @@ import (
 	"entregas/services/gestor-compra/postgres"
 )
 
-// Store is the store on a database of its own.
+// Store is a postgres.Store on a database of its own.
 type Store struct {
 	*postgres.Store
 	Pool *pgxpool.Pool
 }
 
-// New makes one. Without a PostgreSQL to test on, the test is skipped.
+// New returns a Store. Without a PostgreSQL to test on, the test is skipped.
 func New(t testing.TB) Store {
 	t.Helper()
 	pool := databasetest.New(t, postgres.Migrations)
 	return Store{postgres.New(pool), pool}
 }
 
-// NewSolicitud is a purchase that nobody has asked for yet.
+// NewSolicitud returns a purchase with a new id.
 func NewSolicitud() contracts.SolicitudCompra {
 	return contracts.SolicitudCompra{
 		ID: uuid.Must(uuid.NewV7()).String(), IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}, {IDProducto: "2", Cantidad: 1}},
 	}
 }
 
-// OpenLimit lets a customer have more purchases open than any test makes.
+// OpenLimit is higher than the number of purchases in any test.
 var OpenLimit = compras.OpenLimit{Max: 1_000_000}
 
-// Compra takes a purchase in and puts it in a state, past the rules.
+// Compra stores a new purchase and sets its state without any check.
 func (a Store) Compra(t testing.TB, estado contracts.Estado) contracts.SolicitudCompra {
 	t.Helper()
 	s := NewSolicitud()
@@ -49,7 +49,7 @@ func (a Store) Compra(t testing.TB, estado contracts.Estado) contracts.Solicitud
 	return s
 }
 
-// Estado is where a purchase stands.
+// Estado returns the state of a purchase.
 func (a Store) Estado(t testing.TB, id string) contracts.Estado {
 	t.Helper()
 	return One[contracts.Estado](t, a, `select estado from compra where id = $1`, id)
@@ -63,7 +63,7 @@ func (a Store) Do(t testing.TB, statement string, args ...any) {
 	}
 }
 
-// One is the one value that a query gives.
+// One returns the single value of a query.
 func One[V any](t testing.TB, a Store, query string, args ...any) (v V) {
 	t.Helper()
 	if err := a.Pool.QueryRow(context.Background(), query, args...).Scan(&v); err != nil {
@@ -72,7 +72,7 @@ func One[V any](t testing.TB, a Store, query string, args ...any) (v V) {
 	return v
 }
 
-// NoGaps fails unless the history of the purchase counts up from 1, has each step once, and the purchase knows its length.
+// NoGaps fails the test unless the history of the purchase is numbered from 1 without gaps, up to the number of the purchase.
 func (a Store) NoGaps(t rapid.TB, id string) {
 	t.Helper()
 	var number, entries, first, last int
@@ -83,6 +83,6 @@ where c.id = $1 group by c.id`, id).Scan(&number, &entries, &first, &last)
 		t.Fatal(err)
 	}
 	if first != 1 || last != entries || number != entries {
-		t.Fatalf("la compra va por el número %d y su historia tiene %d entradas, de %d a %d", number, entries, first, last)
+		t.Fatalf("the purchase has number %d, but its history has %d entries from %d to %d", number, entries, first, last)
 	}
 }

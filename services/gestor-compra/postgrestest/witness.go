@@ -7,7 +7,8 @@ import (
 	"entregas/contracts"
 )
 
-// Witness is who is told of what happens to purchases: the world, the workflows and the admission. The zero value is ready.
+// Witness counts the notifications about purchases: it stands in for the broadcaster, the waker, the reconciler and the
+// admission. The zero value is ready.
 type Witness struct {
 	mu         sync.Mutex
 	broadcasts []contracts.Compra
@@ -16,35 +17,35 @@ type Witness struct {
 	reconciled int
 }
 
-// Broadcast is the diffusion's.
+// Broadcast implements the broadcaster.
 func (t *Witness) Broadcast(c contracts.Compra) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.broadcasts = append(t.broadcasts, c)
 }
 
-// Wake is the admission's.
+// Wake implements the waker.
 func (t *Witness) Wake(_ context.Context, idCompra string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.woken = append(t.woken, idCompra)
 }
 
-// Reconcile is the reconciler's.
+// Reconcile stands in for Reconciler.Tell.
 func (t *Witness) Reconcile() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.reconciled++
 }
 
-// Notify is the admission's.
+// Notify stands in for Admission.Notify.
 func (t *Witness) Notify() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wakeups++
 }
 
-// Seen is what a Witness was told.
+// Seen has the notifications that a Witness got.
 type Seen struct {
 	Broadcasts []contracts.Estado // the states, in order
 	Woken      int
@@ -52,7 +53,7 @@ type Seen struct {
 	Reconciled int
 }
 
-// Forget gives what was told since the last call.
+// Forget returns the notifications since the last call.
 func (t *Witness) Forget() Seen {
 	t.mu.Lock()
 	defer t.mu.Unlock()

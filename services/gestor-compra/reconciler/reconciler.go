@@ -1,5 +1,5 @@
-// Package reconciler replaces the workflows that stand still, whatever made them: an engine that lost a reminder, an outcome
-// or its whole store. docs/adr/stalled-sagas.md says how and why.
+// Package reconciler replaces stalled workflows. A workflow stalls when the engine loses a reminder, a result or its whole
+// store. docs/adr/stalled-sagas.md says how and why.
 package reconciler
 
 import (
@@ -18,16 +18,16 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Settings of the search.
+// Settings are the settings of a Reconciler.
 type Settings struct {
-	Quiet time.Duration // a workflow without a sign of life for longer stands still
-	Every time.Duration // how often to look without being told
-	Limit int           // replacements of a purchase's workflow after which it is FALLIDA
+	Quiet time.Duration // a workflow without a sign of life for longer is stalled
+	Every time.Duration // how often to look without a call of Tell
+	Limit int           // replacements of a workflow after which its purchase is FALLIDA
 	Saga  compra.Settings
 }
 
-// Check refuses settings that would replace workflows that go on: a living saga shows no sign of life for as long as it sleeps
-// and then until its first beat, and one beat more is left to a slow machine.
+// Check returns an error for settings that would replace workflows that are alive. A saga shows no sign of life while it
+// sleeps and until the first beat after that; a second beat is left to a slow machine.
 func (s Settings) Check() error {
 	if least := compra.LongestSleep + 2*compras.Beat; s.Quiet < least {
 		return fmt.Errorf("STALLED_AFTER must be at least %s: a saga that goes on may be silent for nearly as long", least)
@@ -36,11 +36,11 @@ func (s Settings) Check() error {
 }
 
 const (
-	batch   = 50 // workflows looked at in one turn
-	atATime = 8
+	batch   = 50 // workflows that one look handles
+	atATime = 8  // workflows that are replaced at the same time
 )
 
-// Store tells what stands still, and keeps what was done about it.
+// Store finds the stalled workflows and records their replacements.
 type Store interface {
 	Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error)
 	ClaimReplacement(ctx context.Context, idCompra string, quiet time.Duration) (n int, err error)
@@ -69,15 +69,15 @@ func New(store Store, engine Engine, settings Settings) *Reconciler {
 	return &Reconciler{store, engine, settings, make(chan struct{}, 1)}
 }
 
-// Tell makes the reconciler look soon. It does not wait.
+// Tell makes the reconciler look at once. It does not wait.
 func (r *Reconciler) Tell() {
 	select {
 	case r.told <- struct{}{}:
-	default: // it will look anyway
+	default: // a look is due already
 	}
 }
 
-// Run looks until ctx ends.
+// Run replaces stalled workflows until ctx ends, at each call of Tell and at each interval.
 func (r *Reconciler) Run(ctx context.Context) {
 	clock := time.NewTicker(r.settings.Every)
 	defer clock.Stop()
@@ -94,7 +94,7 @@ func (r *Reconciler) Run(ctx context.Context) {
 	}
 }
 
-// Once looks once. What it could not replace it finds again.
+// Once replaces the workflows that are stalled now. The next call finds again those that it could not replace.
 func (r *Reconciler) Once(ctx context.Context) error {
 	found, err := r.store.Stalled(ctx, r.settings.Quiet, r.settings.Saga.AprobacionDeadline, batch)
 	if err != nil {
@@ -111,19 +111,19 @@ func (r *Reconciler) Once(ctx context.Context) error {
 			return nil
 		})
 	}
-	_ = group.Wait() // each failure is in its place
+	_ = group.Wait() // the errors are in failures
 	return errors.Join(failures...)
 }
 
-// replace starts the workflow of s again, unless its instance is too young to stand still. An engine that does not answer, or does not
-// end the old instance, has replaced nothing, and the claim is given back.
+// replace replaces the workflow of s, unless its instance is too young to be stalled. When the engine does not answer, or does
+// not end the old instance, replace releases its claim and returns the error.
 func (r *Reconciler) replace(ctx context.Context, s compras.Stalled) error {
 	name, id := compra.WorkflowOf(s.ID, s.Tramite)
 	age, active, err := r.engine.Age(ctx, id)
 	if err != nil {
 		return err
 	}
-	// An age below zero is a clock that jumped.
+	// An age below zero means that a clock jumped.
 	if active && age >= 0 && age < r.settings.Quiet && !s.Asked || !active && s.Estado == contracts.EstadoRecibida {
 		return nil
 	}
@@ -140,13 +140,14 @@ func (r *Reconciler) replace(ctx context.Context, s compras.Stalled) error {
 		return errors.Join(err, r.store.ReleaseReplacement(context.WithoutCancel(ctx), s.ID, s.Asked))
 	}
 	if n > r.settings.Limit {
-		slog.ErrorContext(ctx, "a workflow does not go on however often it is replaced", "workflow", id, "estado", s.Estado, "replacements", n)
+		slog.ErrorContext(ctx, "a workflow stalls again after each replacement", "workflow", id, "estado", s.Estado, "replacements", n)
 		return nil
 	}
 	slog.WarnContext(ctx, "a stalled workflow was replaced", "workflow", id, "estado", s.Estado, "since", s.Since, "replacements", n)
 	return r.store.RecordFinding(ctx, s.ID, compras.Finding{What: compras.WorkflowStalled, Estado: s.Estado, Done: compras.WorkflowReplaced})
 }
 
+// giveUp removes the workflow of s and makes its purchase FALLIDA.
 func (r *Reconciler) giveUp(ctx context.Context, s compras.Stalled, id string) error {
 	if err := r.engine.Remove(ctx, id); err != nil {
 		return err

@@ -19,8 +19,8 @@ const (
 	maxLimit     = 200
 )
 
-// maxPageBytes bounds the answer to a list, its line end included. A customer may have purchases of 40 KB each, and an operator's
-// page may have a hundred of them: the caller has a second for it, and little memory.
+// maxPageBytes is the limit for the answer to a list, with its line end. A purchase may have 40 KB, and a page a hundred
+// purchases, but the caller waits only a second and has little memory.
 const maxPageBytes = 1<<20 - 1
 
 // ListarCompras implements api.ServerInterface.
@@ -34,7 +34,7 @@ func (o operations) ListarCompras(w http.ResponseWriter, r *http.Request, params
 	rest.Answer(w, r, http.StatusOK, text, err)
 }
 
-// ListarComprasDeUsuario implements api.ServerInterface: a bare list, and in the Link header where it goes on.
+// ListarComprasDeUsuario implements api.ServerInterface. The answer is a plain list; the Link header has the next page.
 func (o operations) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id api.Id, params api.ListarComprasDeUsuarioParams) {
 	q, err := readQuery(api.ListarComprasParams{
 		IdUsuario: &id, Estado: params.Estado, Domicilio: params.Domicilio, Limite: params.Limite, Despues: params.Despues,
@@ -50,8 +50,8 @@ func (o operations) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Reques
 	rest.Answer(w, r, http.StatusOK, page.Compras, err)
 }
 
-// page reads a page, and writes it as JSON. The page ends early where its text would have more than maxPageBytes, but has at least
-// one purchase where there is one.
+// page reads a page and returns it also as JSON. It ends early when its JSON would be larger than maxPageBytes, but it has at
+// least one purchase if there is one.
 func (o operations) page(r *http.Request, q query) (page contracts.PaginaDeCompras, text json.RawMessage, err error) {
 	found, err := o.reader.Buscar(r.Context(), q.filter, q.after, q.limit+1)
 	if err != nil {
@@ -68,21 +68,21 @@ func (o operations) page(r *http.Request, q query) (page contracts.PaginaDeCompr
 	}
 }
 
-// query is which purchases a request is for, and which part of them.
+// query has the parameters of a list.
 type query struct {
 	filter contracts.ComprasFilter
 	after  contracts.Cursor
 	limit  int
 }
 
-// readQuery checks the parameters of a list. Without after the list begins at the newest purchase.
+// readQuery checks the parameters of a list. Without a cursor the list begins at the newest purchase.
 func readQuery(params api.ListarComprasParams) (query, error) {
 	q := query{
 		filter: contracts.ComprasFilter{Domicilio: params.Domicilio}, limit: defaultLimit,
 		after: contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)},
 	}
 	var v contracts.Validator
-	if params.IdUsuario != nil { // an empty one is refused: it would be the list of everybody's purchases
+	if params.IdUsuario != nil { // an empty id is invalid: it would return the purchases of all customers
 		q.filter.IDUsuario = *params.IdUsuario
 		v.Identifier("id_usuario", q.filter.IDUsuario)
 	}
@@ -108,8 +108,8 @@ func readQuery(params api.ListarComprasParams) (query, error) {
 	return q, v.Error()
 }
 
-// next is the Link header to the page after cursor of a customer's list. It is made of what was read from the request, never of
-// its text: a sidecar refuses an answer whose headers are too large for it.
+// next returns the Link header for the page of a customer's list after cursor. It has only parameters that were checked: a
+// sidecar rejects an answer with too large headers.
 func (q query) next(cursor string) string {
 	values := url.Values{"limite": {strconv.Itoa(q.limit)}, "despues": {cursor}}
 	for _, e := range q.filter.Estados {

@@ -1,4 +1,4 @@
-// Package rest is how gestor-compra is asked: by the bff, through Dapr service invocation.
+// Package rest serves contracts/openapi/gestor-compra.yaml, which the bff calls through Dapr service invocation.
 package rest
 
 import (
@@ -14,7 +14,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// Manager is what may be done with a purchase.
+// Manager accepts purchases and changes them.
 type Manager interface {
 	Accept(ctx context.Context, s contracts.SolicitudCompra) (contracts.Compra, error)
 	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error)
@@ -30,12 +30,12 @@ type Reader interface {
 	Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error)
 }
 
-// ServeRoutes adds the routes of the service's OpenAPI document to routes.
+// ServeRoutes adds the routes of the OpenAPI document to routes.
 func ServeRoutes(routes *mux.Router, g Manager, l Reader) {
 	api.HandlerWithOptions(operations{g, l}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
 }
 
-// accepted says in Spanish what each parameter may be.
+// accepted describes in Spanish the values that each parameter accepts.
 var accepted = map[string]string{
 	"limite":    fmt.Sprintf("debe ser un número de 1 a %d", maxLimit),
 	"segundos":  fmt.Sprintf("debe ser un número de 1 a %d", maxWindow),

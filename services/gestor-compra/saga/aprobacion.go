@@ -13,19 +13,19 @@ import (
 	"entregas/workflows/compra"
 )
 
-// What the history tells when an operator, or time, decided.
+// The types of the entries in the history about an approval.
 const (
 	compraApproved    contracts.MessageType = "CompraAprobada"
 	aprobacionDenied  contracts.MessageType = "AprobacionNegada"
 	aprobacionExpired contracts.MessageType = "AprobacionExpirada"
-	stockWanted       contracts.MessageType = "ExistenciasPedidas" // others want what it holds
+	stockWanted       contracts.MessageType = "ExistenciasPedidas" // another purchase lacked the units
 )
 
-// AskForAprobacion implements compra.Activities. The purchase gives its place to another while it waits for a person.
+// AskForAprobacion implements compra.Activities. The purchase has no place while it waits for approval.
 func (s *Saga) AskForAprobacion(ctx context.Context, c contracts.SolicitudCompra) (compra.Outcome, error) {
 	ctx = logging.WithCompra(ctx, c.ID)
 	next := compra.AfterApproval()
-	// A workflow that starts again may find that the next step was asked: it was approved, or needed no approval by the settings of then.
+	// In a workflow that was replaced the next step may be posed already: the purchase was approved or needed no approval.
 	if asked, err := s.store.LoadStep(ctx, c.ID, next.Command); err != nil || asked != nil {
 		return compra.Outcome{Result: compra.Accepted}, err
 	}
@@ -47,9 +47,9 @@ func (s *Saga) AskForAprobacion(ctx context.Context, c contracts.SolicitudCompra
 	}
 	switch {
 	case view.Estado == contracts.EstadoPorAprobar:
-		// A workflow that starts again finds what was decided before.
+		// A workflow that was replaced finds an earlier decision.
 		return s.ReadDecision(ctx, compra.DecisionReading{IDCompra: c.ID})
-	case view.Estado == next.Enters, slices.Contains(next.From, view.Estado): // it did not move because of that alone
+	case view.Estado == next.Enters, slices.Contains(next.From, view.Estado): // only a requested cancellation prevents the change
 		return s.cancelled(ctx, c.ID, false)
 	case compra.IsPast(view.Estado, next.In): // next was added to the table after the purchase had gone beyond it
 		return compra.Outcome{Result: compra.Accepted}, nil
@@ -86,30 +86,30 @@ func (s *Saga) ReadDecision(ctx context.Context, l compra.DecisionReading) (comp
 	case compras.Expired:
 		return compra.Outcome{Result: compra.Refused, Reply: aprobacionExpired, Motivo: "Nadie la aprobó a tiempo."}, nil
 	default:
-		return compra.Outcome{}, fmt.Errorf("decisión desconocida: %s", d.Decision)
+		return compra.Outcome{}, fmt.Errorf("unknown decision: %s", d.Decision)
 	}
 }
 
-// tellWanted tells in the history of those that await approval that another was refused for want of what they hold, and until
-// when they hold it now. What it could not tell the next refusal tells: no purchase waits for it.
+// tellWanted adds an entry to the history of each purchase that waits for approval and holds units that a refused purchase
+// lacked. The entry says when the purchase now expires. Errors are only logged: the next refusal adds the missing entries.
 func (s *Saga) tellWanted(ctx context.Context, faltantes []contracts.Faltante) {
 	holders, err := s.store.Wanted(ctx, faltantes)
 	if err != nil {
-		slog.WarnContext(ctx, "quién retiene lo que falta", "error", err)
+		slog.WarnContext(ctx, "the holders of wanted units were not found", "error", err)
 	}
 	for _, h := range holders {
 		ctx := logging.WithCompra(ctx, h.ID)
 		c, err := s.store.RecordFact(ctx, h.ID, compras.StepWanted, stockWanted,
 			fmt.Sprintf("A otra compra le faltó algo de las %d unidades que esta retiene: si nadie la aprueba, se liberan desde %s.", h.Unidades(), inWords(s.settings.WantedStock)))
 		if err != nil {
-			slog.WarnContext(ctx, "otros quieren lo que espera aprobación", "error", err)
+			slog.WarnContext(ctx, "a holder of wanted units was not told", "error", err)
 			continue
 		}
 		s.broadcaster.Broadcast(c)
 	}
 }
 
-// inWords is the instant so long from now, for a person.
+// inWords returns the instant at which d has passed, in Spanish for a person.
 func inWords(d time.Duration) string {
 	return time.Now().Add(d).UTC().Format("el 02/01/2006 a las 15:04 UTC")
 }

@@ -11,34 +11,33 @@ import (
 	"entregas/services/gestor-compra/compras"
 )
 
-// delay is how long a question waits for its reply.
+// delay is how long a step waits for its reply.
 type delay struct {
 	deadline time.Time
-	// last: who does not answer by then is not asked any more, and a reply that comes later has no effect. Else the
-	// workflow asks again later.
+	// last says that the step is abandoned at the deadline, and a later reply has no effect. If it is not set, the workflow sends
+	// the command again later.
 	last bool
 }
 
-// stepDelay is a step's patience: counted from the first ask, so that a restart does not renew it
+// stepDelay returns the patience of a step. It counts from the first send, so that a restart does not renew it
 // (docs/adr/steps-outwait-outages.md).
 func (s *Saga) stepDelay(step *compras.Step) delay {
 	return delay{deadline: step.PreguntadaEn.Add(s.settings.Patience), last: true}
 }
 
-// forOneRound is one turn of what goes on until it is answered.
+// forOneRound returns the delay of one round of a step that waits until there is a reply.
 func forOneRound(howLong time.Duration) delay { return delay{deadline: time.Now().Add(howLong)} }
 
-// LookEvery is how often a step that waits looks for its reply by itself, should a wake-up get lost.
+// LookEvery is how often a step that waits looks for its reply without a wake-up, which may get lost.
 //
-// It is less than compras.Beat, so that a step that waits says in time that it is alive.
+// It is less than compras.Beat, so that a step that waits records its signs of life in time.
 const LookEvery = compras.Beat / 2
 
-// publishAgain is the pause before a step sends its command again that could not be published.
+// publishAgain is the pause before a step tries again to publish its command.
 const publishAgain = time.Second
 
-// askAndWait sends the command and waits for its reply. What it returns has no Reply when there was none in
-// time. An activity that is restarted finds the reply at once, else asks again: the participant answers a command that it
-// knows with the stored reply.
+// askAndWait sends command and waits for its reply until e. The step that it returns has no Reply when none came in time. A
+// restarted activity finds the reply at once or sends the command again: the participant repeats its stored reply.
 func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, command contracts.MessageType, step *compras.Step, wakeup <-chan struct{}, e delay) (*compras.Step, error) {
 	nextQuestion := time.Time{} // now
 	askAgainAfter := s.settings.AskAgainAfter
@@ -46,7 +45,7 @@ func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, comm
 	for step.Reply == nil && !step.Abandoned {
 		now := time.Now()
 		if !now.Before(e.deadline) {
-			slog.WarnContext(ctx, "sin respuesta a tiempo", "comando", command, "preguntada_en", step.PreguntadaEn)
+			slog.WarnContext(ctx, "no reply in time", "command", command, "posed_at", step.PreguntadaEn)
 			if !e.last {
 				return step, nil
 			}
@@ -57,8 +56,8 @@ func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, comm
 				nextQuestion, askAgainAfter = time.Now().Add(askAgainAfter), 2*askAgainAfter
 			} else if errors.Is(err, compras.ErrNobodyAsked) {
 				return nil, err
-			} else { // the broker is away: it counts on our patience, not on the engine's tries
-				slog.WarnContext(ctx, "no se pudo preguntar", "comando", command, "error", err)
+			} else { // the broker is down: the step waits by its own patience, not by retries of the engine
+				slog.WarnContext(ctx, "a command was not published", "command", command, "error", err)
 				nextQuestion = time.Now().Add(publishAgain)
 			}
 		}
@@ -76,15 +75,15 @@ func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, comm
 			return nil, err
 		}
 		if readBack == nil {
-			return nil, fmt.Errorf("desapareció la pregunta %s de la compra %s", command, c.ID)
+			return nil, fmt.Errorf("step %s of purchase %s is gone", command, c.ID)
 		}
 		step = readBack
 	}
 	return step, nil
 }
 
-// wait returns when there is a wake-up or howLong has passed. When the worker stops it returns the context's error,
-// and the engine runs the activity again, here or elsewhere.
+// wait returns after a wake-up, or when howLong has passed. When the worker stops, it returns the error of the context, and the
+// engine runs the activity again, in this replica or another.
 func wait(ctx context.Context, wakeup <-chan struct{}, howLong time.Duration) error {
 	ticker := time.NewTimer(howLong)
 	defer ticker.Stop()

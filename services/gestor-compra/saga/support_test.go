@@ -131,5 +131,5 @@ func (e *scene) listen(t *testing.T, a *postgres.Wakeups) {
 }
 
 func (e *scene) listeners(t *testing.T) int {
-	return postgrestest.One[int](t, e.Store, `select count(*) from pg_stat_activity where datname = current_database() and query = 'listen respuestas' and state = 'idle'`)
+	return postgrestest.One[int](t, e.Store, `select count(*) from pg_stat_activity where datname = current_database() and query = 'listen replies' and state = 'idle'`)
 }

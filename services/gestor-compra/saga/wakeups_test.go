@@ -39,7 +39,7 @@ func TestWakeupsComeBack(t *testing.T) {
 	e := newScene(t, patient)
 	wakeups := postgres.NewWakeups(e.Pool)
 	e.listen(t, wakeups)
-	pid := postgrestest.One[int](t, e.Store, `select pid from pg_stat_activity where datname = current_database() and query = 'listen respuestas'`)
+	pid := postgrestest.One[int](t, e.Store, `select pid from pg_stat_activity where datname = current_database() and query = 'listen replies'`)
 	e.Do(t, `select pg_terminate_backend($1)`, pid)
 	until(t, "lose the connection", func() bool {
 		return !postgrestest.One[bool](t, e.Store, `select exists (select from pg_stat_activity where pid = $1)`, pid)
@@ -48,7 +48,7 @@ func TestWakeupsComeBack(t *testing.T) {
 	wakeup, release := wakeups.Wait(s.ID, contracts.CrearOrden)
 	defer release()
 	until(t, "wake again", func() bool {
-		e.Do(t, `select pg_notify($$respuestas$$, $1)`, s.ID+"/"+string(contracts.CrearOrden))
+		e.Do(t, `select pg_notify($$replies$$, $1)`, s.ID+"/"+string(contracts.CrearOrden))
 		select {
 		case <-wakeup:
 			return true
