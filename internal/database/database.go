@@ -3,11 +3,13 @@ package database
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -126,10 +128,13 @@ const turnEvery = time.Second
 // turnTimeout is how long a replica that starts waits for another one that migrates the database.
 const turnTimeout = 5 * time.Minute
 
+// duplicateTable is the code of PostgreSQL for a table or an index that exists already.
+const duplicateTable = "42P07"
+
 func withMigrations(pool *pgxpool.Pool, migrations fs.FS, act func(*goose.Provider) error) error {
 	folder, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return fmt.Errorf("migraciones: %w", err)
+		return fmt.Errorf("migrations: %w", err)
 	}
 	// A migration may run long, but it may not wait long for a table: every statement on that table waits behind it. A
 	// migration that does not get its lock fails, and the program starts again.
@@ -140,14 +145,17 @@ func withMigrations(pool *pgxpool.Pool, migrations fs.FS, act func(*goose.Provid
 	defer func() { _ = db.Close() }()
 	turn, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(uint64(turnEvery/time.Second), uint64(turnTimeout/turnEvery)))
 	if err != nil {
-		return fmt.Errorf("migraciones: %w", err)
+		return fmt.Errorf("migrations: %w", err)
 	}
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, folder, goose.WithSessionLocker(turn))
 	if err == nil {
 		err = act(provider)
 	}
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == duplicateTable {
+		return fmt.Errorf("migrations: the database has the tables of an older checkout, which cannot be taken over (for a local instance: make reset): %w", err)
+	}
 	if err != nil {
-		return fmt.Errorf("migraciones: %w", err)
+		return fmt.Errorf("migrations: %w", err)
 	}
 	return nil
 }

@@ -5,12 +5,14 @@ package databasetest
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -47,6 +49,24 @@ func New(t testing.TB, migrations fs.FS) *pgxpool.Pool {
 		}
 	}
 	return pool
+}
+
+// RefusesOlder fails the test unless migrations fail on a database that an older checkout has migrated up to version last, and that
+// has table. The error must say what to do. Migrations with the numbers of the older ones would count as applied.
+func RefusesOlder(t testing.TB, migrations fs.FS, table string, last int) {
+	t.Helper()
+	older := fstest.MapFS{}
+	for version := range last {
+		text := "-- +goose Up\nselect 1;"
+		if version == 0 {
+			text = "-- +goose Up\ncreate table " + table + " ();"
+		}
+		older[fmt.Sprintf("migrations/%05d_older.sql", version+1)] = &fstest.MapFile{Data: []byte(text)}
+	}
+	pool := New(t, older)
+	if err := database.Migrate(t.Context(), pool, migrations); err == nil || !strings.Contains(err.Error(), "make reset") {
+		t.Errorf("a database of an older checkout: %v, want an error that tells to run make reset", err)
+	}
 }
 
 const lockTimeout = "lock_timeout"
