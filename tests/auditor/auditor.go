@@ -64,7 +64,7 @@ type Violation struct{ IDCompra, What string }
 type Report struct {
 	Compras     int
 	ByEstado    map[string]int
-	Events      int // records on events-compra
+	Events      int // records on eventos-compra
 	DeadLetters map[string]int
 	Replaced    int // stalled workflows that the reconciler replaced
 	Violations  []Violation

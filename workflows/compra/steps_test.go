@@ -217,7 +217,7 @@ func TestAWorkflowOfALaterTableEndsWithAnError(t *testing.T) {
 		in := course{}.input(id)
 		in.Version = Version + 1
 		e.engine.start(t, flow, id, in)
-		m, err := e.engine.client.WaitForWorkflowCompletion(t.Context(), id)
+		m, err := e.client.WaitForWorkflowCompletion(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}

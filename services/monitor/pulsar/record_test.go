@@ -47,7 +47,7 @@ func TestAnArrayThatClaimsTooMuch(t *testing.T) {
 	}
 }
 
-// hugeArray is a record of commands-producto until the number of its lines: 2^31-1.
+// hugeArray is a record of comandos-producto until the number of its lines: 2^31-1.
 var hugeArray = append(make([]byte, 9), 0xfe, 0xff, 0xff, 0xff, 0x0f)
 
 func TestPropertiesThatAreNoHeaders(t *testing.T) {
