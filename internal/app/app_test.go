@@ -26,7 +26,7 @@ func ask(routes http.Handler, method, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// docs/adr/health-does-not-feed-back.md: /healthz is well whatever is missing; /readyz says what is missing.
+// docs/adr/health-does-not-feed-back.md: /healthz answers 200 whatever is missing; /readyz names the missing dependency.
 func TestHealth(t *testing.T) {
 	status := http.StatusNoContent
 	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// A program answers only its own sidecar, which knows the token; its health, and what it opens, it tells anybody.
+// A program serves only its own sidecar, which sends the token. Health checks and open paths need no token.
 func TestOnlyTheSidecar(t *testing.T) {
 	ok := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
 	for _, c := range []struct {
@@ -119,7 +119,7 @@ func TestOnlyTheSidecar(t *testing.T) {
 	}
 }
 
-// A stop finishes what is under way, for as long as it may.
+// A stop waits for requests in progress, for at most StopDeadline.
 func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 	for name, c := range map[string]struct {
 		deadline time.Duration
@@ -192,7 +192,7 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// call asks until somebody listens.
+// call repeats a request until the server listens.
 func call(address string) error {
 	for attempt := 0; ; attempt++ {
 		r, err := http.Get(address) //nolint:gosec // a server of this test

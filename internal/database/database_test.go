@@ -81,8 +81,8 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// What waits for somebody else is ended by the server, and counts as trouble that passes: a message comes again, a request is
-// told to.
+// PostgreSQL ends each wait for another transaction. The error counts as transient: a message is redelivered, and a client is
+// told to retry.
 func TestAWaitIsBounded(t *testing.T) {
 	pool := databasetest.Impatient(t, databasetest.New(t, nil))
 	ctx := t.Context()

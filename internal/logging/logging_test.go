@@ -8,8 +8,8 @@ import (
 	"entregas/internal/logging"
 )
 
-// Each line tells once which purchase and which trace it is about, however many layers said so on the way down: who reads
-// JSON takes one of two equal names, or refuses the line.
+// Each line has id_compra and trace_id once, however many layers set them: a JSON reader drops one of two equal names, or
+// rejects the line.
 func TestEachLogLineSaysOnceWhatItIsAbout(t *testing.T) {
 	var output strings.Builder
 	log := logging.New(&output, "x", "INFO")

@@ -13,7 +13,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// A body says what it means once, in the contract's words, or is refused by the name of the place that is wrong.
+// A body has each field of the contract at most once and no other field. An error names the path of the wrong field.
 func TestDecode(t *testing.T) {
 	line := func(fields string) string { return `{"productos":[{"id_producto":"1","cantidad":1},{` + fields + `}]}` }
 	for _, c := range []struct {

@@ -97,7 +97,7 @@ func TestReadInput(t *testing.T) {
 	}
 }
 
-// A parameter that a generated server could not read is named, with what it may be.
+// The problem about a parameter that could not be read names it and the values that it accepts.
 func TestBadParameter(t *testing.T) {
 	type badFormat struct { // as each generated package has its own
 		error

@@ -35,7 +35,7 @@ func (workflowEngine) GetWorkItems(_ *protos.GetWorkItemsRequest, s protos.TaskH
 }
 
 // Failure prevented: a program whose port is taken, or whose sidecar has no workflow engine, neither runs nor ends. Its tasks
-// wait for a stop that nobody sends, and so the error is never told.
+// wait for a signal that does not come, and the error is never logged.
 func TestWhatDoesNotStartEnds(t *testing.T) {
 	for name, c := range map[string]struct {
 		withEngine bool

@@ -90,7 +90,7 @@ func (b bodega) act(t *testing.T, ids []string, ordenes []orden, width int) map[
 	return r.of
 }
 
-// checkReplies holds what was answered against where the units are: each purchase got what it was told.
+// checkReplies compares the replies with the places of the units: each purchase must have what its replies say.
 func (b bodega) checkReplies(t *testing.T, earlier map[string]balance, ids []string, lineas [][]contracts.Linea, ordenes []orden, stated map[string]map[contracts.MessageType]contracts.MessageType) {
 	reserved, despachado, restocked := map[string]int{}, map[string]int{}, map[string]bool{}
 	for i, id := range ids {

@@ -56,7 +56,7 @@ func TestSearchIsBounded(t *testing.T) {
 	}
 }
 
-// The way in which a letter was typed does not matter, in what is looked for and in what was stored long ago.
+// Case, accents and the Unicode form do not matter, neither in the search nor in the stored names.
 func TestSearchIgnoresHowItIsWritten(t *testing.T) {
 	b := newBodega(t)
 	if _, err := b.pool.Exec(t.Context(), `insert into producto (id, nombre, cantidad) values

@@ -55,7 +55,7 @@ func TestSameCommandTwice(t *testing.T) {
 	b.balances(t)
 }
 
-// The stories of a reservation of 3 units: what is asked, what is answered, and how many moved where.
+// Sequences of commands about a reservation of 3 units: the commands, their replies, and the units that moved.
 func TestHistoriesOfAReserva(t *testing.T) {
 	const (
 		reservar, liberar, despachar            = contracts.ReservarProducto, contracts.LiberarReserva, contracts.DespacharReserva

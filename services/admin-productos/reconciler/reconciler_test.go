@@ -19,7 +19,7 @@ import (
 	"entregas/services/admin-productos/reconciler"
 )
 
-// book is where each purchase stands; one that is not in it nobody knows.
+// book has the state of each purchase; a purchase that is not in it does not exist.
 type book map[string]contracts.Estado
 
 func (l book) Estado(_ context.Context, id string) (contracts.Estado, error) {
@@ -60,7 +60,7 @@ func fetch[T any](t *testing.T, pool *pgxpool.Pool, query string, args ...any) (
 	return v
 }
 
-// By hand: reservations of purchases that ended without them, or that nobody knows, go back to the shelf; all others stay.
+// Reservations of purchases that ended without them, or that do not exist, go back to the shelf. All others stay.
 func TestOnlyTheOrphans(t *testing.T) {
 	pool := databasetest.New(t, postgres.Migrations)
 	a := postgres.New(pool)
@@ -137,7 +137,7 @@ func TestWhoSaysThatItDoesNotExist(t *testing.T) {
 	}
 }
 
-// A reservation whose rows somebody holds comes another time; those after it are released now.
+// A reservation whose rows are locked is left for a later round; those after it are released now.
 func TestALockedReservationHoldsUpNoOther(t *testing.T) {
 	pool := databasetest.Impatient(t, databasetest.New(t, postgres.Migrations))
 	a := postgres.New(pool)

@@ -58,7 +58,7 @@ func (c *queue) looks() int {
 	return c.times
 }
 
-// motor keeps what was scheduled and woken.
+// motor records the workflows that were scheduled and woken.
 type engine struct {
 	mu      sync.Mutex
 	started map[string]compra.Input // by name and id
@@ -149,7 +149,7 @@ func TestFailureDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
-// It looks when it begins, when it is told, and by itself; what is told while it looks is not forgotten.
+// The admission looks at its start, at each call of Notify, and at each round. A call during a look is not lost.
 func TestRun(t *testing.T) {
 	for name, round := range map[string]time.Duration{"told": time.Hour, "by itself": time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
@@ -192,7 +192,8 @@ func TestWakesUp(t *testing.T) {
 	}
 }
 
-// Failure prevented: who decides hangs up once it is recorded, as a sidecar that dies does, and the purchase sleeps until the sweep.
+// Failure prevented: the client closes its connection when its decision is recorded, and the purchase is not woken until the
+// sweep.
 func TestWakesUpThoughTheDeciderLeaves(t *testing.T) {
 	a, m := fresh(&queue{})
 	ctx, leave := context.WithCancel(t.Context())

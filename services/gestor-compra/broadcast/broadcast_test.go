@@ -50,7 +50,7 @@ func fresh(a Store) (*Broadcaster, *pubsubtest.Broker) {
 	return New(a, pubsub.NewPublisher(broker, "gestor-compra")), broker
 }
 
-// run runs d until the test has seen what it waits for.
+// run runs d until the condition of the test holds.
 func run(t *testing.T, d *Broadcaster, until func() bool) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -144,7 +144,7 @@ func TestNothingIsLost(t *testing.T) {
 	a.Do(t, `insert into historia (id_compra, numero, paso, tipo, en) select id, 1, 'RECIBIDA', 'CrearCompra', now() - interval '1 minute' from compra`)
 	d, broker := fresh(a)
 	broker.Fail(errors.New("the broker does not answer"))
-	for range lanes * depth { // nobody empties the lanes yet: it returns all the same
+	for range lanes * depth { // it must return although the lanes are full
 		c, err := a.Load(t.Context(), "1")
 		if err != nil {
 			t.Fatal(err)

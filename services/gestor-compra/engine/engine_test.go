@@ -16,12 +16,12 @@ import (
 	"entregas/workflows/compra"
 )
 
-// sidecar knows at most one instance, and keeps what was asked of it.
+// sidecar is an engine with at most one instance. It records the calls that it gets.
 type sidecar struct {
 	status   *protos.OrchestrationStatus // nil: there is none
 	did      []string
 	stubborn bool // it takes a termination and does not end
-	others   int  // how often somebody else is quicker to schedule
+	others   int  // how often another replica schedules first
 	away     error
 }
 

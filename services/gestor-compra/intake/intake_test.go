@@ -16,8 +16,8 @@ const (
 	porAprobar = contracts.EstadoPorAprobar
 )
 
-// Who is told of what comes in: the world of a change, the workflow of a decision, the admission of something to start.
-// What is refused or was done before, nobody.
+// A change is broadcast, a decision wakes the workflow, and a new purchase notifies the admission. A refused or repeated request
+// notifies no part.
 func TestWhoIsToldOfIt(t *testing.T) {
 	a := postgrestest.New(t)
 	var witness postgrestest.Witness
@@ -118,8 +118,8 @@ func retry(t *testing.T, r *intake.Intake) func(contracts.SolicitudCompra) error
 	}
 }
 
-// A customer who has as many purchases open as one may gets no further one, and nothing is reserved for it. A request is told so;
-// a command is taken in and RECHAZADA. What was taken in before is given as it stands.
+// A customer at the limit of open purchases gets no further one. A request gets Conflict; a command is stored as RECHAZADA. A
+// repeated request still returns its purchase.
 func TestTooManyOpen(t *testing.T) {
 	a := postgrestest.New(t)
 	var witness postgrestest.Witness

@@ -222,7 +222,7 @@ func TestWhatNobodyAsked(t *testing.T) {
 	respond(t, p, contracts.OrdenCreada, s.ID, contracts.CrearOrden, "nadie preguntó CrearOrden")
 	respond(t, p, contracts.OrdenCreada, postgrestest.NewSolicitud().ID, contracts.CrearOrden, "nadie preguntó CrearOrden")
 
-	// An order that a person has sent off answers nothing, and is no dead letter: unless nobody knows its purchase.
+	// The event of a dispatch by a person answers no command. It is a dead letter only when its purchase is unknown.
 	for range 2 {
 		respond(t, p, contracts.OrdenDespachada, s.ID, "", "")
 	}

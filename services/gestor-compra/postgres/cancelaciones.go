@@ -27,8 +27,8 @@ const compraLock = `select pg_advisory_xact_lock(hashtextextended($1, 0))`
 //	any other                Conflict
 //
 // done tells that the purchase is cancelled already. Errors: NotFound, Conflict.
-func (a *Store) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error) {
-	err = pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+func (s *Store) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var estado contracts.Estado
 		// Not `for update`, which can deadlock with an approval: the approval inserts its decision, whose foreign key needs the
 		// row of the purchase, while this transaction would hold that row and wait for the decision.
@@ -83,8 +83,8 @@ func setMark(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
 }
 
 // CancelacionMotivo returns the reason of a cancellation that was requested while the saga runs, or "" when none was.
-func (a *Store) CancelacionMotivo(ctx context.Context, idCompra string) (motivo string, err error) {
-	err = a.pool.QueryRow(ctx, `select coalesce(cancelacion_pedida, '') from compra where id = $1`, idCompra).Scan(&motivo)
+func (s *Store) CancelacionMotivo(ctx context.Context, idCompra string) (motivo string, err error) {
+	err = s.pool.QueryRow(ctx, `select coalesce(cancelacion_pedida, '') from compra where id = $1`, idCompra).Scan(&motivo)
 	if err != nil {
 		return "", fmt.Errorf("reason of the cancellation: %w", err)
 	}
@@ -127,9 +127,9 @@ select exists (select from tramite where id_compra = $1 and (tipo = $4 or (tipo 
 
 // CancelarByMessage is Cancelar for a command, which may come before its purchase. Then it stores an early cancellation, which
 // Accept finds. A command of another customer than the owner is BadMessage.
-func (a *Store) CancelarByMessage(ctx context.Context, idCompra, idUsuario, motivo string) (contracts.Compra, bool, error) {
+func (s *Store) CancelarByMessage(ctx context.Context, idCompra, idUsuario, motivo string) (contracts.Compra, bool, error) {
 	var owner string
-	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, compraLock, idCompra); err != nil {
 			return err
 		}
@@ -149,14 +149,14 @@ func (a *Store) CancelarByMessage(ctx context.Context, idCompra, idUsuario, moti
 	case owner != idUsuario:
 		return contracts.Compra{}, false, errs.New(errs.BadMessage, "la compra %s no es de quien la cancela", idCompra)
 	}
-	return a.Cancelar(ctx, idCompra, motivo)
+	return s.Cancelar(ctx, idCompra, motivo)
 }
 
 // RecordDespacho inserts the tramite of a dispatch, in whatever state the purchase is: its workflow starts when the purchase is
 // confirmed. An unknown purchase is BadMessage.
-func (a *Store) RecordDespacho(ctx context.Context, idCompra string) error {
+func (s *Store) RecordDespacho(ctx context.Context, idCompra string) error {
 	var known bool
-	err := a.pool.QueryRow(ctx, `
+	err := s.pool.QueryRow(ctx, `
 with added as (
     insert into tramite (id_compra, tipo) select id, $2 from compra where id = $1 on conflict do nothing
 )

@@ -40,18 +40,18 @@ select id, $2, $3 from compra where id = $1 and estado = 'POR_APROBAR' on confli
 }
 
 // Decide records a decision if it is the first, and returns the one that is valid, or NoDecision.
-func (a *Store) Decide(ctx context.Context, idCompra string, d compras.Decision) (current compras.Decision, first bool, err error) {
-	return decide(ctx, a.pool, idCompra, d)
+func (s *Store) Decide(ctx context.Context, idCompra string, d compras.Decision) (current compras.Decision, first bool, err error) {
+	return decide(ctx, s.pool, idCompra, d)
 }
 
 // Aprobar records the decision of an operator and returns the purchase. A repeated decision with the same reason changes nothing
 // and is no error. Errors: NotFound; Conflict when the purchase waits for no decision, or when another one was made before.
-func (a *Store) Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error) {
-	current, first, err := a.Decide(ctx, idCompra, d)
+func (s *Store) Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error) {
+	current, first, err := s.Decide(ctx, idCompra, d)
 	if err != nil {
 		return contracts.Compra{}, err
 	}
-	c, err := a.Load(ctx, idCompra)
+	c, err := s.Load(ctx, idCompra)
 	switch {
 	case err != nil:
 		return c, err
@@ -65,9 +65,9 @@ func (a *Store) Aprobar(ctx context.Context, idCompra string, d compras.Decision
 }
 
 // DeliverDecision returns the decision about a purchase, or NoDecision, and records that its workflow has it.
-func (a *Store) DeliverDecision(ctx context.Context, idCompra string) (compras.Decision, error) {
+func (s *Store) DeliverDecision(ctx context.Context, idCompra string) (compras.Decision, error) {
 	var d compras.Decision
-	err := a.pool.QueryRow(ctx, `update decision set delivered = true where id_compra = $1 returning decision, motivo`, idCompra).
+	err := s.pool.QueryRow(ctx, `update decision set delivered = true where id_compra = $1 returning decision, motivo`, idCompra).
 		Scan(&d.Decision, &d.Motivo)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return d, nil
@@ -80,8 +80,8 @@ func (a *Store) DeliverDecision(ctx context.Context, idCompra string) (compras.D
 
 // AwaitingWakeup returns at most limit purchases in POR_APROBAR with a decision that is older than age and has not reached its
 // workflow.
-func (a *Store) AwaitingWakeup(ctx context.Context, age time.Duration, limit int) ([]string, error) {
-	rows, err := a.pool.Query(ctx, `select d.id_compra from decision d join compra c on c.id = d.id_compra
+func (s *Store) AwaitingWakeup(ctx context.Context, age time.Duration, limit int) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `select d.id_compra from decision d join compra c on c.id = d.id_compra
 where not d.delivered and d.tomada_en < now() - $1::interval and c.estado = 'POR_APROBAR' order by d.tomada_en limit $2`, age, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find workflows to wake: %w", err)

@@ -112,7 +112,7 @@ func TestOneDecisionWins(t *testing.T) {
 		if err != nil || t.Failed() {
 			t.Fatal(err)
 		}
-		// A cancellation is told nothing but that it is on its way: then nobody else may have won.
+		// A cancellation without an error is the first decision.
 		if loaded.Decision == compras.Cancelled && howMany.Load() != 0 || loaded.Decision != compras.Cancelled && (howMany.Load() != 1 || *winners.Load() != loaded.Decision) {
 			t.Fatalf("%d won and the workflow reads %+v", howMany.Load(), loaded)
 		}
@@ -121,7 +121,7 @@ func TestOneDecisionWins(t *testing.T) {
 	t.Log(wins)
 }
 
-// Delivered, or too young: nobody has to be woken again.
+// A decision that is delivered or younger than the given age wakes no workflow.
 func TestToBeWoken(t *testing.T) {
 	a := postgrestest.New(t)
 	var ids []string

@@ -98,7 +98,7 @@ func TestTheOverdueGoFirst(t *testing.T) {
 	}
 }
 
-// A purchase whose row somebody holds does not stand in the way of the others.
+// A purchase whose row is locked does not block the others.
 func TestALockedPurchaseIsPassedOver(t *testing.T) {
 	for name, since := range map[string]time.Duration{"in its lane": time.Minute, "overdue": 2 * headStart} {
 		t.Run(name, func(t *testing.T) {

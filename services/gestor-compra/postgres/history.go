@@ -12,12 +12,12 @@ import (
 )
 
 // MarkPublished marks entries of the history as published on eventos-compra.
-func (a *Store) MarkPublished(ctx context.Context, p []compras.Published) error {
+func (s *Store) MarkPublished(ctx context.Context, p []compras.Published) error {
 	ids, until := make([]string, len(p)), make([]int, len(p))
 	for i, one := range p {
 		ids[i], until[i] = one.IDCompra, one.Until
 	}
-	_, err := a.pool.Exec(ctx, `
+	_, err := s.pool.Exec(ctx, `
 update historia h set published = true
 from unnest($1::text[], $2::int[]) as p (id, hasta)
 where h.id_compra = p.id and h.numero <= p.hasta and not h.published`, ids, until)
@@ -28,8 +28,8 @@ where h.id_compra = p.id and h.numero <= p.hasta and not h.published`, ids, unti
 }
 
 // Unpublished returns at most limit purchases with an entry in their history that is older than age and not published yet.
-func (a *Store) Unpublished(ctx context.Context, age time.Duration, limit int) ([]contracts.Compra, error) {
-	rows, err := a.pool.Query(ctx, view+`
+func (s *Store) Unpublished(ctx context.Context, age time.Duration, limit int) ([]contracts.Compra, error) {
+	rows, err := s.pool.Query(ctx, view+`
 where c.id in (select id_compra from historia where not published and en < now() - $1::interval order by en limit $2)`, age, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the unpublished history: %w", err)

@@ -10,8 +10,8 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// docs/adr/the-history-is-the-outbox.md: what is not marked as published comes again, oldest first and whole; what is marked
-// does not.
+// docs/adr/the-history-is-the-outbox.md: a purchase with an entry that is not marked as published is returned again, oldest
+// first and with its whole history.
 func TestToBePublished(t *testing.T) {
 	a := postgrestest.New(t)
 	var ids []string

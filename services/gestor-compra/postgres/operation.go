@@ -17,9 +17,9 @@ import (
 
 // Buscar returns at most limit purchases that match the filter and are older than olderThan, newest first. If the purchase of
 // the cursor exists, its own instant counts: a cursor of the bff's read model has milliseconds only.
-func (a *Store) Buscar(ctx context.Context, f contracts.ComprasFilter, olderThan contracts.Cursor, limit int) ([]contracts.Compra, error) {
+func (s *Store) Buscar(ctx context.Context, f contracts.ComprasFilter, olderThan contracts.Cursor, limit int) ([]contracts.Compra, error) {
 	if f.IDUsuario != "" { // the list of one customer has its own index
-		rows, err := a.pool.Query(ctx, view+`
+		rows, err := s.pool.Query(ctx, view+`
 where c.id_usuario = $1 and (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $3), $2), $3) and (cardinality($4::text[]) = 0 or c.estado = any($4))
   and ($5::boolean is null or c.domicilio = $5)
 order by c.creada_en desc, c.id desc limit $6`, f.IDUsuario, olderThan.CreadaEn, olderThan.ID, estados(f.Estados), f.Domicilio, limit)
@@ -28,7 +28,7 @@ order by c.creada_en desc, c.id desc limit $6`, f.IDUsuario, olderThan.CreadaEn,
 		}
 		return pgx.CollectRows(rows, loadView)
 	}
-	rows, err := a.pool.Query(ctx, view+`
+	rows, err := s.pool.Query(ctx, view+`
 where (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $2), $1), $2) and (cardinality($3::text[]) = 0 or c.estado = any($3))
   and ($4::boolean is null or c.domicilio = $4)
 order by c.creada_en desc, c.id desc limit $5`, olderThan.CreadaEn, olderThan.ID, estados(f.Estados), f.Domicilio, limit)
@@ -48,7 +48,7 @@ func estados(list []contracts.Estado) []string {
 }
 
 // Resumen returns the number of purchases in each state, and the durations of those that were confirmed within window.
-func (a *Store) Resumen(ctx context.Context, window time.Duration) (contracts.Resumen, error) {
+func (s *Store) Resumen(ctx context.Context, window time.Duration) (contracts.Resumen, error) {
 	r := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: int(window.Seconds())}
 	var batch pgx.Batch
 	batch.Queue(`select estado, count(*) from compra group by estado`).Query(func(rows pgx.Rows) error {
@@ -68,7 +68,7 @@ with tardaron as (
 select count(*), percentile_cont(0.5) within group (order by ms), percentile_cont(0.95) within group (order by ms),
        percentile_cont(0.99) within group (order by ms) from tardaron`, window).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&r.Confirmadas, &r.P50, &r.P95, &r.P99) })
-	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return r, fmt.Errorf("summarise: %w", err)
 	}
 	r.PorSegundo = float64(r.Confirmadas) / window.Seconds()
@@ -76,11 +76,11 @@ select count(*), percentile_cont(0.5) within group (order by ms), percentile_con
 }
 
 // Mensajes returns every command that the saga posed for a purchase, with its replies, oldest first. Error: NotFound.
-func (a *Store) Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error) {
-	if _, err := a.Load(ctx, idCompra); err != nil {
+func (s *Store) Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error) {
+	if _, err := s.Load(ctx, idCompra); err != nil {
 		return nil, err
 	}
-	rows, err := a.pool.Query(ctx, `
+	rows, err := s.pool.Query(ctx, `
 select comando, preguntada_en, abandonada_en, coalesce(respuesta, ''), coalesce(datos->>'motivo', ''), respondida_en, tardias
 from paso where id_compra = $1 order by preguntada_en, comando`, idCompra)
 	if err != nil {
@@ -110,7 +110,7 @@ const manualQuiet = compra.LongestSleep
 // Reintentar lets the reconciler resume a purchase that stands still. It makes a FALLIDA purchase COMPENSANDO again, and requests
 // the replacement of any other stalled workflow. approval is how long a purchase may wait for approval. Errors: NotFound;
 // Conflict when the purchase is at its end, waits for a decision, or is not stalled.
-func (a *Store) Reintentar(ctx context.Context, idCompra string, approval time.Duration) (contracts.Compra, error) {
+func (s *Store) Reintentar(ctx context.Context, idCompra string, approval time.Duration) (contracts.Compra, error) {
 	var c contracts.Compra
 	var taken bool
 	count := func(done pgconn.CommandTag) error { taken = taken || done.RowsAffected() > 0; return nil }
@@ -120,7 +120,7 @@ update compra set replacement_asked = true
 where id = @id and estado <> 'RECIBIDA' and exists (select from (`+stalled+`) s)`, stalledArgs(manualQuiet, approval, &idCompra, 1)).Exec(count)
 	batch.Queue(retry, idCompra).Exec(count)
 	batch.Queue(view+`where c.id = $1`, idCompra).Query(oneCompra(&c))
-	switch err := a.pool.SendBatch(ctx, &batch).Close(); {
+	switch err := s.pool.SendBatch(ctx, &batch).Close(); {
 	case errors.Is(err, pgx.ErrNoRows):
 		return c, errs.New(errs.NotFound, "No existe la compra %s.", idCompra)
 	case err != nil:

@@ -122,7 +122,7 @@ func TestRetry(t *testing.T) {
 		if last := c.Historia[len(c.Historia)-1]; last.Paso != "COMPENSANDO" || last.Tipo != "Reintento" || c.Numero() != last.Numero {
 			t.Errorf("attempt %d: %+v", attempt, c.Historia)
 		}
-		// Each time around tells again what is undone, once.
+		// Each round records a fact once.
 		for range 2 {
 			if _, err := a.RecordFact(t.Context(), s.ID, "LiberarReserva", contracts.ReservaLiberada, "x"); err != nil {
 				t.Fatal(err)

@@ -110,7 +110,7 @@ func TestLateOnesAreFew(t *testing.T) {
 	}
 }
 
-// Whatever comes at once, one reply counts and all who look see that one; or patience ran out, and none does.
+// Of replies that come at once one counts, and every reader sees that one. If the step was abandoned first, none counts.
 func TestConcurrentRecordReply(t *testing.T) {
 	a := postgrestest.New(t)
 	for range 30 {

@@ -82,8 +82,8 @@ func stalledArgs(quiet, approval time.Duration, id *string, limit int) pgx.Named
 // Stalled returns at most limit workflows that have shown no sign of life for longer than quiet, and those whose replacement an
 // operator requested. A wait for approval may last approval longer. The order is random, so that workflows that cannot be
 // replaced now do not hide the others. Purchases in RECIBIDA come last, since the others have the places for which they wait.
-func (a *Store) Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error) {
-	rows, err := a.pool.Query(ctx, `select * from (`+stalled+`) s order by estado = 'RECIBIDA', random() limit @limit`, stalledArgs(quiet, approval, nil, limit))
+func (s *Store) Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error) {
+	rows, err := s.pool.Query(ctx, `select * from (`+stalled+`) s order by estado = 'RECIBIDA', random() limit @limit`, stalledArgs(quiet, approval, nil, limit))
 	if err != nil {
 		return nil, fmt.Errorf("stalled purchases: %w", err)
 	}
@@ -95,8 +95,8 @@ func (a *Store) Stalled(ctx context.Context, quiet, approval time.Duration, limi
 }
 
 // Alive records a sign of life of the step that waits for the reply to command.
-func (a *Store) Alive(ctx context.Context, idCompra string, command contracts.MessageType) error {
-	_, err := a.pool.Exec(ctx, `update paso set alive_at = clock_timestamp() where id_compra = $1 and comando = $2`, idCompra, command)
+func (s *Store) Alive(ctx context.Context, idCompra string, command contracts.MessageType) error {
+	_, err := s.pool.Exec(ctx, `update paso set alive_at = clock_timestamp() where id_compra = $1 and comando = $2`, idCompra, command)
 	if err != nil {
 		return fmt.Errorf("record a sign of life of %s: %w", command, err)
 	}
@@ -106,8 +106,8 @@ func (a *Store) Alive(ctx context.Context, idCompra string, command contracts.Me
 // ClaimReplacement claims the replacement of a workflow for one replica. A claim succeeds at most once within quiet, unless an
 // operator requested it. n is the number of replacements since the last request of an operator, with this one; 0 means that the
 // claim failed.
-func (a *Store) ClaimReplacement(ctx context.Context, idCompra string, quiet time.Duration) (n int, err error) {
-	err = a.pool.QueryRow(ctx, `
+func (s *Store) ClaimReplacement(ctx context.Context, idCompra string, quiet time.Duration) (n int, err error) {
+	err = s.pool.QueryRow(ctx, `
 update compra set replaced_at = clock_timestamp(), replacement_asked = false,
     replacements = case when replacement_asked then 1 else replacements + 1 end
 where id = $1 and (replacement_asked or replaced_at is null or replaced_at < clock_timestamp() - $2::interval)
@@ -119,8 +119,8 @@ returning replacements`, idCompra, quiet).Scan(&n)
 }
 
 // ReleaseReplacement undoes a claim whose replacement failed; asked tells whether an operator had requested it.
-func (a *Store) ReleaseReplacement(ctx context.Context, idCompra string, asked bool) error {
-	_, err := a.pool.Exec(ctx, `
+func (s *Store) ReleaseReplacement(ctx context.Context, idCompra string, asked bool) error {
+	_, err := s.pool.Exec(ctx, `
 update compra set replaced_at = null, replacement_asked = $2, replacements = greatest(0, replacements - 1) where id = $1`, idCompra, asked)
 	if err != nil {
 		return fmt.Errorf("release a replacement: %w", err)
@@ -129,8 +129,8 @@ update compra set replaced_at = null, replacement_asked = $2, replacements = gre
 }
 
 // GiveUp makes a purchase FALLIDA whose workflow was replaced too often. It returns false when its saga had ended.
-func (a *Store) GiveUp(ctx context.Context, idCompra string) (bool, error) {
-	_, moved, err := a.Move(ctx, compras.Change{
+func (s *Store) GiveUp(ctx context.Context, idCompra string) (bool, error) {
+	_, moved, err := s.Move(ctx, compras.Change{
 		IDCompra: idCompra, To: contracts.EstadoFallida, From: compras.InTheSaga,
 		Tipo: "CompraDetenida", Detalle: "La compra se detuvo varias veces y no se pudo completar.",
 	})
@@ -138,8 +138,8 @@ func (a *Store) GiveUp(ctx context.Context, idCompra string) (bool, error) {
 }
 
 // RecordFinding stores a finding, once for each purchase, kind and state.
-func (a *Store) RecordFinding(ctx context.Context, idCompra string, f compras.Finding) error {
-	_, err := a.pool.Exec(ctx, `insert into finding (id_compra, what, estado, done) values ($1, $2, $3, $4) on conflict do nothing`,
+func (s *Store) RecordFinding(ctx context.Context, idCompra string, f compras.Finding) error {
+	_, err := s.pool.Exec(ctx, `insert into finding (id_compra, what, estado, done) values ($1, $2, $3, $4) on conflict do nothing`,
 		idCompra, f.What, f.Estado, f.Done)
 	if err != nil {
 		return fmt.Errorf("record a finding: %w", err)

@@ -146,7 +146,7 @@ func TestStalled(t *testing.T) {
 	}
 }
 
-// A compensation ends as it would have, had its workflow not been lost: with the reason, the cause and what was missing.
+// A replaced workflow ends a rollback with the same reason, cause and faltantes as the lost one would have.
 func TestStalledCompensationKeepsItsReason(t *testing.T) {
 	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoProductosValidos)
@@ -225,7 +225,7 @@ func TestGiveUp(t *testing.T) {
 	if _, err := a.GiveUp(t.Context(), decided.ID); err != nil {
 		t.Fatal(err)
 	}
-	if ids, err := a.AwaitingWakeup(t.Context(), 0, 10); err != nil || len(ids) > 0 { // nobody is there to be woken
+	if ids, err := a.AwaitingWakeup(t.Context(), 0, 10); err != nil || len(ids) > 0 { // no workflow waits
 		t.Errorf("%v %v", ids, err)
 	}
 	s := a.Compra(t, contracts.EstadoConfirmada)

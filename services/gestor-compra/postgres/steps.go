@@ -39,14 +39,14 @@ func queueChange(batch *pgx.Batch, k compras.Change, moved *bool) {
 
 // Move makes each of the changes that is allowed, in order and in one transaction, and returns the purchase as it is then. moved
 // tells whether any change was made.
-func (a *Store) Move(ctx context.Context, changes ...compras.Change) (c contracts.Compra, moved bool, err error) {
+func (s *Store) Move(ctx context.Context, changes ...compras.Change) (c contracts.Compra, moved bool, err error) {
 	var batch pgx.Batch
 	results := make([]bool, len(changes))
 	for i, k := range changes {
 		queueChange(&batch, k, &results[i])
 	}
 	batch.Queue(view+`where c.id = $1`, changes[0].IDCompra).Query(oneCompra(&c))
-	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return c, false, fmt.Errorf("change to %s: %w", changes[0].To, err)
 	}
 	for _, done := range results {
@@ -57,7 +57,7 @@ func (a *Store) Move(ctx context.Context, changes ...compras.Change) (c contract
 
 // Pose makes a change of state if it is allowed, and records the step of command, in one transaction and one round trip. The step
 // is recorded if the purchase is then in one of inAnyOf and, unless always is set, no cancellation is requested.
-func (a *Store) Pose(ctx context.Context, k compras.Change, command contracts.MessageType, inAnyOf []contracts.Estado, always bool) (compras.Posed, error) {
+func (s *Store) Pose(ctx context.Context, k compras.Change, command contracts.MessageType, inAnyOf []contracts.Estado, always bool) (compras.Posed, error) {
 	var p compras.Posed
 	var batch pgx.Batch
 	queueChange(&batch, k, &p.Moved)
@@ -69,7 +69,7 @@ on conflict do nothing`, k.IDCompra, command, inAnyOf, always)
 	batch.Queue(`select cancelacion_pedida is not null, coalesce(cancelacion_pedida, '') from compra where id = $1`, k.IDCompra).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&p.CancelacionAsked, &p.CancelacionMotivo) })
 	batch.Queue(view+`where c.id = $1`, k.IDCompra).Query(oneCompra(&p.Compra))
-	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return p, fmt.Errorf("pose %s: %w", command, err)
 	}
 	return p, nil
@@ -100,8 +100,8 @@ func oneStep(p **compras.Step) func(pgx.Rows) error {
 }
 
 // LoadStep returns the step of command, or nil when it was never posed.
-func (a *Store) LoadStep(ctx context.Context, idCompra string, command contracts.MessageType) (*compras.Step, error) {
-	rows, err := a.pool.Query(ctx, loadStep, idCompra, command)
+func (s *Store) LoadStep(ctx context.Context, idCompra string, command contracts.MessageType) (*compras.Step, error) {
+	rows, err := s.pool.Query(ctx, loadStep, idCompra, command)
 	if err != nil {
 		return nil, fmt.Errorf("read step %s: %w", command, err)
 	}
@@ -110,19 +110,19 @@ func (a *Store) LoadStep(ctx context.Context, idCompra string, command contracts
 }
 
 // Abandon ends the wait for the reply to command, unless it has come, and returns the step.
-func (a *Store) Abandon(ctx context.Context, idCompra string, command contracts.MessageType) (*compras.Step, error) {
-	_, err := a.pool.Exec(ctx, `update paso set abandonada_en = clock_timestamp()
+func (s *Store) Abandon(ctx context.Context, idCompra string, command contracts.MessageType) (*compras.Step, error) {
+	_, err := s.pool.Exec(ctx, `update paso set abandonada_en = clock_timestamp()
 where id_compra = $1 and comando = $2 and respuesta is null and abandonada_en is null`, idCompra, command)
 	if err != nil {
 		return nil, fmt.Errorf("abandon step %s: %w", command, err)
 	}
-	return a.LoadStep(ctx, idCompra, command)
+	return s.LoadStep(ctx, idCompra, command)
 }
 
 // Reopen moves the reply to command to the late replies, so that the command is sent again and its next reply counts. It is also
 // a sign of life: when a participant refuses at once, the workflow has no other.
-func (a *Store) Reopen(ctx context.Context, idCompra string, command contracts.MessageType) error {
-	_, err := a.pool.Exec(ctx, `update paso set respuesta = null, datos = null, respondida_en = null, alive_at = clock_timestamp(),
+func (s *Store) Reopen(ctx context.Context, idCompra string, command contracts.MessageType) error {
+	_, err := s.pool.Exec(ctx, `update paso set respuesta = null, datos = null, respondida_en = null, alive_at = clock_timestamp(),
     tardias = case when jsonb_array_length(tardias) < 10
         then tardias || jsonb_build_object('tipo', respuesta, 'datos', datos, 'en', respondida_en) else tardias end
 where id_compra = $1 and comando = $2 and respuesta is not null`, idCompra, command)
@@ -149,17 +149,17 @@ select coalesce((select * from first), (select * from late),
 
 // RecordReply records a reply to command and wakes the step that waits for it. The NOTIFY is a statement after the commit: within
 // the transaction it would hold a lock of the whole cluster during the fsync (docs/adr/a-step-asks-and-waits.md).
-func (a *Store) RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error) {
+func (s *Store) RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error) {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return "", err
 	}
 	var recorded compras.Recorded
-	if err := a.pool.QueryRow(ctx, record, idCompra, command, r.Tipo, data).Scan(&recorded); err != nil {
+	if err := s.pool.QueryRow(ctx, record, idCompra, command, r.Tipo, data).Scan(&recorded); err != nil {
 		return "", fmt.Errorf("record %s: %w", r.Tipo, err)
 	}
 	if recorded == compras.First {
-		if _, err := a.pool.Exec(ctx, `select pg_notify($1, $2)`, repliesChannel, stepKey(idCompra, command)); err != nil {
+		if _, err := s.pool.Exec(ctx, `select pg_notify($1, $2)`, repliesChannel, stepKey(idCompra, command)); err != nil {
 			return "", fmt.Errorf("notify of %s: %w", r.Tipo, err)
 		}
 	}
@@ -167,7 +167,7 @@ func (a *Store) RecordReply(ctx context.Context, idCompra string, command contra
 }
 
 // RecordFact adds an entry to the history that is no change of state, once for each step and round.
-func (a *Store) RecordFact(ctx context.Context, idCompra, step string, kind contracts.MessageType, detail string) (contracts.Compra, error) {
+func (s *Store) RecordFact(ctx context.Context, idCompra, step string, kind contracts.MessageType, detail string) (contracts.Compra, error) {
 	var c contracts.Compra
 	var batch pgx.Batch
 	// Of two transactions with the same entry the second waits. Without the lock it would not see that entry, and would increase
@@ -182,7 +182,7 @@ with moved as (
 insert into historia (id_compra, numero, paso, tipo, detalle, round) select id, numero, $2, $3, $4, round from moved
 on conflict do nothing`, idCompra, step, kind, detail)
 	batch.Queue(view+`where c.id = $1`, idCompra).Query(oneCompra(&c))
-	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return c, fmt.Errorf("record %s: %w", step, err)
 	}
 	return c, nil

@@ -58,7 +58,7 @@ func TestMoveErasesNothingKnown(t *testing.T) {
 	}
 }
 
-// Of changes that exclude each other one is made, whoever asks when.
+// Of concurrent changes that exclude each other exactly one is made.
 func TestMoveAtOnce(t *testing.T) {
 	a := postgrestest.New(t)
 	for range 20 {
@@ -80,7 +80,8 @@ func TestMoveAtOnce(t *testing.T) {
 	}
 }
 
-// A question is asked in its state and, but for rollbacks, only while nobody wants to cancel. Once asked it stays asked.
+// A command is posed only in its states and, unless it is a rollback, only while no cancellation is requested. A posed command
+// stays posed.
 func TestPose(t *testing.T) {
 	a := postgrestest.New(t)
 	from, inAnyOf := []contracts.Estado{contracts.EstadoIniciada}, []contracts.Estado{contracts.EstadoProductosValidos, contracts.EstadoPorAprobar}

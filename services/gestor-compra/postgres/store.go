@@ -68,23 +68,23 @@ from added join (values (1, 'RECIBIDA', @detalle), (2, 'RECHAZADA', @motivo)) h 
 // Accept stores a purchase as RECIBIDA; fresh is false when it was stored before. It returns Conflict when the id exists with
 // another owner or content, and when the customer has too many open purchases. In the second case a limit with Rechazar stores
 // the purchase as RECHAZADA instead.
-func (a *Store) Accept(ctx context.Context, s contracts.SolicitudCompra, limit compras.OpenLimit) (c contracts.Compra, fresh bool, err error) {
+func (s *Store) Accept(ctx context.Context, request contracts.SolicitudCompra, limit compras.OpenLimit) (c contracts.Compra, fresh bool, err error) {
 	motivo := fmt.Sprintf("El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", limit.Max)
 	var batch pgx.Batch
-	batch.Queue(compraLock, s.ID)
+	batch.Queue(compraLock, request.ID)
 	batch.Queue(accept, pgx.NamedArgs{
-		"id": s.ID, "usuario": s.IDUsuario, "solicitud": s, "detalle": compras.Detalle(contracts.CrearCompra),
+		"id": request.ID, "usuario": request.IDUsuario, "solicitud": request, "detalle": compras.Detalle(contracts.CrearCompra),
 		"open": compras.Open, "max": limit.Max, "rechazar": limit.Rechazar, "motivo": motivo,
 	}).Exec(func(done pgconn.CommandTag) error { fresh = done.RowsAffected() > 0; return nil })
-	batch.Queue(view+`where c.id = $1`, s.ID).Query(oneCompra(&c))
-	err = a.pool.SendBatch(ctx, &batch).Close()
+	batch.Queue(view+`where c.id = $1`, request.ID).Query(oneCompra(&c))
+	err = s.pool.SendBatch(ctx, &batch).Close()
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return c, false, errs.New(errs.Conflict, "%s", motivo)
 	case err != nil:
 		return c, false, fmt.Errorf("accept the purchase: %w", err)
-	case !fresh && !c.IsSame(s):
-		return c, false, errs.New(errs.Conflict, "Ya existe una compra %s con otro contenido.", s.ID)
+	case !fresh && !c.IsSame(request):
+		return c, false, errs.New(errs.Conflict, "Ya existe una compra %s con otro contenido.", request.ID)
 	}
 	return c, fresh, nil
 }
@@ -97,8 +97,8 @@ func oneCompra(c *contracts.Compra) func(pgx.Rows) error {
 }
 
 // Load returns a purchase with its history, or NotFound.
-func (a *Store) Load(ctx context.Context, id string) (contracts.Compra, error) {
-	rows, err := a.pool.Query(ctx, view+`where c.id = $1`, id)
+func (s *Store) Load(ctx context.Context, id string) (contracts.Compra, error) {
+	rows, err := s.pool.Query(ctx, view+`where c.id = $1`, id)
 	if err != nil {
 		return contracts.Compra{}, fmt.Errorf("read the purchase: %w", err)
 	}

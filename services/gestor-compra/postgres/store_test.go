@@ -83,7 +83,7 @@ func TestLoadWhatIsNotThere(t *testing.T) {
 	wantCode(t, err, errs.NotFound)
 }
 
-// A customer's list, page by page, is all of theirs, newest first, and nobody else's.
+// The pages of a customer's list have all purchases of that customer, newest first, and no others.
 func TestListByPages(t *testing.T) {
 	a := postgrestest.New(t)
 	var expected []string

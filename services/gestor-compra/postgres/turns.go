@@ -50,7 +50,7 @@ returning ` + requestColumns
 // TakeTurns returns the purchases whose workflow must be started now. With them at most p.Total purchases are in flight, and at
 // most p.PerCustomer of one customer. No other call returns them until p.Lease has passed; then a purchase that has not started
 // is given out again.
-func (a *Store) TakeTurns(ctx context.Context, p compras.Places) ([]compras.Turn, error) {
+func (s *Store) TakeTurns(ctx context.Context, p compras.Places) ([]compras.Turn, error) {
 	var turns []compras.Turn
 	var batch pgx.Batch
 	batch.Queue(`select pg_advisory_xact_lock($1)`, turnsLock)
@@ -60,7 +60,7 @@ func (a *Store) TakeTurns(ctx context.Context, p compras.Places) ([]compras.Turn
 		turns, err = pgx.CollectRows(rows, loadSolicitud)
 		return err
 	})
-	if err := a.pool.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, fmt.Errorf("take turns: %w", err)
 	}
 	return turns, nil
@@ -80,8 +80,8 @@ returning ` + requestColumns + `, t.tipo, t.motivo`
 
 // TakeTramites returns at most limit tramites whose workflow must be started now. A tramite that has not ended when lease has
 // passed is returned again; its workflow then exists already, or does what is left.
-func (a *Store) TakeTramites(ctx context.Context, lease time.Duration, limit int) ([]compras.Tramite, error) {
-	rows, err := a.pool.Query(ctx, takeTramites, lease, limit)
+func (s *Store) TakeTramites(ctx context.Context, lease time.Duration, limit int) ([]compras.Tramite, error) {
+	rows, err := s.pool.Query(ctx, takeTramites, lease, limit)
 	if err != nil {
 		return nil, fmt.Errorf("take tramites: %w", err)
 	}
@@ -89,8 +89,8 @@ func (a *Store) TakeTramites(ctx context.Context, lease time.Duration, limit int
 }
 
 // FinishTramite records that a tramite has ended, and whether it was done.
-func (a *Store) FinishTramite(ctx context.Context, t compra.Tramite) error {
-	_, err := a.pool.Exec(ctx, `update tramite set terminado_en = clock_timestamp(), hecho = $3
+func (s *Store) FinishTramite(ctx context.Context, t compra.Tramite) error {
+	_, err := s.pool.Exec(ctx, `update tramite set terminado_en = clock_timestamp(), hecho = $3
 where id_compra = $1 and tipo = $2 and terminado_en is null`, t.IDCompra, t.Tipo, t.Done)
 	if err != nil {
 		return fmt.Errorf("finish the tramite: %w", err)

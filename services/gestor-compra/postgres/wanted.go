@@ -25,8 +25,8 @@ select ` + requestColumns + ` from compra where id in (
 
 // Wanted returns the purchases that wait for approval and hold units that a refused purchase lacked (faltantes). It leaves out
 // purchases whose history has compras.StepWanted already.
-func (a *Store) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error) {
-	rows, err := a.pool.Query(ctx, wanted, faltantes, compras.StepWanted)
+func (s *Store) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]contracts.SolicitudCompra, error) {
+	rows, err := s.pool.Query(ctx, wanted, faltantes, compras.StepWanted)
 	if err != nil {
 		return nil, fmt.Errorf("find the holders of wanted units: %w", err)
 	}
@@ -34,8 +34,8 @@ func (a *Store) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]c
 }
 
 // WantedSince returns the purchases that still wait for approval and whose units others have wanted for longer than age.
-func (a *Store) WantedSince(ctx context.Context, age time.Duration) ([]string, error) {
-	rows, err := a.pool.Query(ctx, `
+func (s *Store) WantedSince(ctx context.Context, age time.Duration) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `
 select p.id from compra p join historia h on h.id_compra = p.id and h.paso = $1
 where p.estado = 'POR_APROBAR' and h.en < clock_timestamp() - $2::interval
   and not exists (select from decision d where d.id_compra = p.id)`, compras.StepWanted, age)

@@ -14,7 +14,7 @@ import (
 	"entregas/workflows/compra"
 )
 
-// engine knows the age of one instance, and keeps what was asked of it.
+// engine has one instance of a given age. It records the calls that it gets.
 type engine struct {
 	mu       sync.Mutex
 	active   bool

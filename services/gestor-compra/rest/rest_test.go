@@ -395,7 +395,7 @@ func TestPageIsBoundedInBytes(t *testing.T) {
 	}
 }
 
-// What operators look at: everybody's purchases by what they are, the numbers of now, the saga's messages; and what they do.
+// The operations for operators: the list of all purchases with filters, the summary, the messages of a saga, and the retry.
 func TestOperationOfTheManager(t *testing.T) {
 	s := newService(t)
 	failed, confirmed := s.Compra(t, contracts.EstadoFallida), s.Compra(t, contracts.EstadoConfirmada)

@@ -51,7 +51,7 @@ func TestAskForAprobacion(t *testing.T) {
 	}
 }
 
-// The row says what was decided, whatever woke the workflow; time decides only where nobody has.
+// The stored decision counts, whatever woke the workflow. The deadline decides only when there is no decision.
 func TestReadDecision(t *testing.T) {
 	e := newScene(t, patient)
 	for _, c := range []struct {

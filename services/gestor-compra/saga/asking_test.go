@@ -21,7 +21,7 @@ var (
 	despachada   = &compras.Reply{Tipo: contracts.OrdenDespachada, IDOrden: "o1"}
 )
 
-// What each step comes to, by the state in which it finds the purchase, what is answered, and who wants to cancel.
+// The outcome of each step, by the state of the purchase, the reply, and a requested cancellation.
 func TestAsk(t *testing.T) {
 	e := newScene(t, patient)
 	for _, c := range []struct {
@@ -150,8 +150,8 @@ func TestStepThatStartsOver(t *testing.T) {
 	}
 }
 
-// startAndStop runs a step until it has asked, for the vez-th time, and stops its worker then: it returns promptly, and
-// what it returns is no outcome.
+// startAndStop runs a step until it has sent its command so many times, and then stops the worker. The step must return at once
+// with an error.
 func (e *scene) startAndStop(t *testing.T, p compra.Question, attempt int) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -246,7 +246,7 @@ func TestCancelarWhileTheOrdenIsCreated(t *testing.T) {
 	}
 }
 
-// A broker that is away for a while is nobody's failure: the step rides it out.
+// A step waits while the broker is down, and then goes on.
 func TestBrokerComesBack(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoRecibida)

@@ -29,13 +29,13 @@ type scene struct {
 	witness postgrestest.Witness
 }
 
-// participants is the broker and, behind it, the other services: what is asked is kept, and answered before the publish
-// returns, the earliest that a reply can come.
+// participants stands in for the broker and the other services. It records the commands and replies before Ask returns, which is
+// the earliest that a reply can come.
 type participants struct {
 	pubsubtest.Broker
 	mu       sync.Mutex
 	received []contracts.MessageType
-	respond  func(command contracts.MessageType, attempt int) *compras.Reply // nil: nobody answers
+	respond  func(command contracts.MessageType, attempt int) *compras.Reply // nil means that no reply comes
 	record   func(ctx context.Context, id string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error)
 }
 

@@ -20,7 +20,7 @@ func rollback(c contracts.SolicitudCompra, command contracts.MessageType) compra
 	return compra.Rollback{Compra: c, Command: command, Motivo: "porque sí", Cause: contracts.OrdenRechazada, From: underway}
 }
 
-// A rollback takes the purchase to COMPENSANDO, once; what was undone is told, once, in the order in which it was.
+// A rollback changes the purchase to COMPENSANDO once. The history has each confirmed rollback once, in order.
 func TestUndo(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosReservados)
@@ -80,7 +80,7 @@ func TestUndoWhatAlreadyLeft(t *testing.T) {
 	}
 }
 
-// Only ordenes says that a purchase has left. Another who refuses a rollback is in trouble: it is told once, and asked again
+// Only ordenes may say that a purchase has left. A refusal by another participant is recorded once, and the command is sent again
 // until the rollback is confirmed.
 func TestARefusedRollbackIsAskedAgain(t *testing.T) {
 	e := newScene(t, patient)

@@ -21,7 +21,7 @@ func TestTopics(t *testing.T) {
 	}
 }
 
-// A live stream's reader comes and goes with its replica: nobody is behind because of it.
+// The subscription of a live stream is not durable, so its messages do not count as pending.
 func TestPending(t *testing.T) {
 	list := []queues.Queue{{Subscription: "bff", Pending: 3, Durable: true}, {Subscription: "a1b2", Pending: 50}, {Subscription: "otra", Pending: 4, Durable: true}}
 	if n := queues.Pending(list); n != 7 {

@@ -14,7 +14,7 @@ import (
 	"entregas/services/monitor/rest"
 )
 
-// The operator's page: what is known now, what was known before, and null for what is not known any more.
+// The report for the page of the operator has the present values, the past ones, and null for values that are unknown.
 func TestQueues(t *testing.T) {
 	server := httptest.NewServer(broker{
 		"comandos-producto": `{"msgInCounter":7,"subscriptions":{"admin-productos":{"msgBacklog":42,"unackedMessages":2,"earliestMsgPublishTimeInBacklog":1000,"isDurable":true,"consumers":[{}]}}}`,

@@ -68,7 +68,7 @@ func (o office) tell(t testing.TB, query string) (n int) {
 
 func compra() string { return uuid.Must(uuid.NewV7()).String() }
 
-// published takes what is published, and fails while failure is set.
+// published records the published events, and fails while failure is set.
 type published struct {
 	mu      sync.Mutex
 	list    []contracts.DatosEventoOrden
