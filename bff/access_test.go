@@ -205,7 +205,7 @@ func TestAccessByGraphQL(t *testing.T) {
 	}
 }
 
-// The table has every root field of the schema.
+// The table graphQLAccesses has a row for every root field of the GraphQL schema.
 func TestTableIsTheSchema(t *testing.T) {
 	var asked strings.Builder
 	for _, c := range graphQLAccesses {

@@ -74,7 +74,7 @@ func TestHostileRequestsStayWithinTheMemoryLimit(t *testing.T) {
 	}
 }
 
-// The streams, and the connections with unfinished headers, that the flood keeps open besides.
+// The numbers of streams, and of connections with unfinished headers, that stay open during the flood of requests.
 const (
 	openStreams     = 400
 	openConnections = 450

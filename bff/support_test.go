@@ -38,7 +38,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// gate has the bff's own routes, in development mode, on small real fakes.
+// gate serves the bff's own routes in development mode. Small working fakes stand in for the other services.
 type gate struct {
 	http.Handler
 	manager *comprastest.Manager

@@ -215,7 +215,7 @@ func FuzzDecodeMessage(f *testing.F) {
 	})
 }
 
-// What the schema takes off the wire is a message or is refused, and a message goes on the wire as the same bytes.
+// A record that the schema can decode is a valid message or is rejected. A valid message is encoded to the same bytes again.
 func FuzzAvro(f *testing.F) {
 	schema, err := contracts.AvroSchema(string(contracts.ComandosGestorCompra))
 	if err != nil {

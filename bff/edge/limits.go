@@ -146,7 +146,7 @@ func (l *Limits) PerAddress(next http.Handler) http.Handler {
 	})
 }
 
-// Who identifies the caller of a request; the zero Person where it has no credentials.
+// Who is a function that returns the caller of a request, or the zero Person for a request without credentials.
 type Who func(r *http.Request) (identity.Person, error)
 
 // Identification puts the caller into the context of the request, and refuses a caller that is over its rate. Errors: TooMany;

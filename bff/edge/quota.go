@@ -107,7 +107,7 @@ func (q *Quota) Return(subject string) {
 	a.left++
 }
 
-// take counts n keys of subject, of which it may have most.
+// take counts n keys of subject. A subject may have at most most keys.
 func (q *Quota) take(ctx context.Context, subject string, n, most int) error {
 	if q == nil || q.most <= 0 || n <= 0 {
 		return nil

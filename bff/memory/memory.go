@@ -39,7 +39,7 @@ func New(l Limits) *Pool {
 	return &Pool{limits: l, held: map[string]int64{}, freed: make(chan struct{})}
 }
 
-// share is the part of Total that one client may hold: a quarter.
+// share is the divisor of Total for one client: a client may hold a quarter of Total.
 const share = 4
 
 // Lease is the memory that one request holds of a Pool. The methods of a nil Lease bound nothing: calls outside of a request have

@@ -196,7 +196,7 @@ func TestAnEnvelopeThatCannotBeIsADeadLetter(t *testing.T) {
 	}
 }
 
-// A reason is what a handler says, also about what a producer wrote: it is cut to what a property carries and a person reads.
+// The reason of a dead letter is the handler's error, which may repeat data of the producer. It is cut to 1000 characters.
 func TestAReasonIsCut(t *testing.T) {
 	p := newProgram(func(_ context.Context, m contracts.Message[data]) error {
 		return errs.New(errs.BadMessage, "no conozco %s", strings.Repeat("ñ\x00\xff", 3<<20))

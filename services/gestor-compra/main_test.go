@@ -20,7 +20,7 @@ import (
 	"entregas/services/gestor-compra/reconciler"
 )
 
-// motor is a workflow engine that is there and has no work.
+// workflowEngine is a workflow engine that answers and never has work.
 type workflowEngine struct {
 	protos.UnimplementedTaskHubSidecarServiceServer
 }
@@ -83,7 +83,7 @@ func listen(t *testing.T) net.Listener {
 
 func portOf(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
 
-// The defaults of the settings go with each other, and with what others know of them.
+// The defaults of the settings agree with each other, and with the constants of the package contracts.
 func TestTheDefaultsAgree(t *testing.T) {
 	for _, required := range []string{"DATABASE_URL", "APP_PORT", "DAPR_GRPC_PORT", "DAPR_HTTP_PORT"} {
 		t.Setenv(required, "1")

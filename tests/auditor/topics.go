@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// each calls with for each row of a query.
+// each runs query and calls the function with once for each row.
 func each[T any](ctx context.Context, tx pgx.Tx, query string, with func(T)) error {
 	readings, err := tx.Query(ctx, query)
 	if err != nil {

@@ -45,8 +45,8 @@ func pause(what string, matches func(client.Process) bool) fault {
 	}}
 }
 
-// freeze stops the process and its children, and returns a function that continues them. A guard process continues them when this program
-// ends in any way, and at the latest after guarded.
+// freeze stops the process and its children, and returns a function that continues them. A guard process continues them when this
+// program ends in any way, and at the latest after the duration guarded.
 func (c *chaos) freeze(pid int) (goOn func(), err error) {
 	pids := []int{pid}
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {

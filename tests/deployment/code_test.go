@@ -14,7 +14,8 @@ import (
 	"entregas/contracts"
 )
 
-// code is what the project's sources say: the manifests are held to it, and to nothing that this package would repeat.
+// code has the facts that the tests read from the project's sources. The tests compare the manifests with them, so that this package
+// repeats no fact.
 type code struct {
 	apps        map[string]app      // by app-id
 	migrated    map[string]bool     // the services with migrations of their own
@@ -117,7 +118,7 @@ func (c *code) readApps(t *testing.T) {
 	}
 }
 
-// readSubscriptions reads who reads what, as components/ declares it.
+// readSubscriptions reads from components/ which app subscribes to which topic.
 func (c *code) readSubscriptions(t *testing.T) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, "components", "*.yaml"))

@@ -14,7 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Where a cluster says something else than one machine does, and only there: kind, path of the field, why.
+// differences are the only fields in which a cluster may differ from components/: the overlay, a pattern of kind and path, and why.
 var differences = []struct{ overlay, pattern, why string }{
 	{"*", `^\w+/[\w-]+ metadata\.(namespace|labels)`, "all of it is in one namespace, with one label"},
 	{"*", `^Component/state(-bff)? spec\.metadata\.connectionString$`, "the password comes from a Secret"},

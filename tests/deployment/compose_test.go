@@ -163,7 +163,8 @@ func TestVersionsAgree(t *testing.T) {
 	}
 }
 
-// The broker of GKE means the same by a message as the local one: the settings of tools/pulsar that change what is promised.
+// The broker of GKE gives the same guarantees as the local one: it has the same values of the settings in tools/pulsar that change
+// the guarantees.
 func TestBrokerPromisesTheSame(t *testing.T) {
 	var values struct {
 		Broker struct {

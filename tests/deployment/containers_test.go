@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// containersAreClosed is what the restricted profile asks, and what it does not: a root that cannot be written, limits.
+// containersAreClosed checks the rules of the restricted profile of Kubernetes. It also checks for a read-only root file system,
+// resource requests and limits.
 func containersAreClosed(_ *code, m, _ *manifests) []string {
 	var q complaints
 	for _, d := range m.workloads() {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// gate: what the way in lets through is what is for people. On the same port the bff takes messages from its sidecar.
+// gate checks that the HTTPRoutes let through the paths for people, but not the paths for probes or for messages. The bff serves all of
+// them on one port.
 func gate(c *code, m, _ *manifests) []string {
 	var q complaints
 	opened := false

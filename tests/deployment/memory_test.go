@@ -8,14 +8,15 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// What GOMEMLIMIT may be of a container's limit: beyond the most, the kernel kills a program before it collects its garbage;
-// below the least, it has memory that it never uses.
+// GOMEMLIMIT must be between these shares of the container's limit. Above mostOfLimit the kernel kills a program before it collects
+// its garbage. Below leastOfLimit the program leaves memory unused.
 const (
 	mostOfLimit  = 0.8
 	leastOfLimit = 0.5
 )
 
-// memory: each program of ours knows how much it may take, and leaves some to what Go does not count.
+// memory checks that each of our programs and each sidecar has a GOMEMLIMIT. It must leave part of the limit to memory that Go does
+// not count.
 func memory(_ *code, m, _ *manifests) []string {
 	var q complaints
 	for _, d := range m.workloads() {

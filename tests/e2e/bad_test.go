@@ -90,7 +90,7 @@ func TestBadRequestsByREST(t *testing.T) {
 	})
 }
 
-// A bad path, query or method is refused with its status, and with its field where it has one.
+// A bad path, query or method is refused with the right status. The problem names the wrong field, if it is a field.
 func TestBadReads(t *testing.T) {
 	t.Parallel()
 	s := Open(t)

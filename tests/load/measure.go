@@ -92,7 +92,7 @@ func (m *meter) one(ctx context.Context, waits *waiter, runName string, i int) e
 	return waits.until(ctx, accepted.ID)
 }
 
-// summarize returns the end states and the durations of the run, by the histories of its purchases.
+// summarize returns the end states and the durations of the purchases of the run. It reads them from the histories in the database.
 func (m *meter) summarize(ctx context.Context, runName string) (result, error) {
 	type row struct {
 		Estado string

@@ -140,7 +140,7 @@ func ofAction(a *protos.WorkflowAction) step {
 	return step{a.GetId(), "something else", a.String(), ""}
 }
 
-// origin returns the purpose of a timer. Events and actions have different types for one purpose.
+// origin returns the purpose of a timer. The history event and the action of a timer have different Go types.
 func origin(o any) string {
 	switch o.(type) {
 	case *protos.TimerCreatedEvent_ExternalEvent, *protos.CreateTimerAction_ExternalEvent:

@@ -44,7 +44,7 @@ func answerOf(ctx context.Context) *answer {
 	return a
 }
 
-// cut reports whether the answer of ctx was given up. Its further errors are left out.
+// cut reports whether the bff gave up the answer of the operation in ctx. The caller then leaves out further errors.
 func cut(ctx context.Context) bool {
 	a := answerOf(ctx)
 	return a != nil && a.refused.Load() != nil

@@ -11,8 +11,7 @@ type Pace struct {
 	slots chan struct{} // nil means no limit
 }
 
-// NewPace returns a Pace that makes each reservation take delay longer, and lets at most so many handlers run at once in this
-// replica; 0 means no limit.
+// NewPace returns a Pace that adds delay to each reservation. At most handlers of them run at once in this replica; 0 means no limit.
 func NewPace(delay time.Duration, handlers int) *Pace {
 	r := &Pace{delay: delay}
 	if handlers > 0 {

@@ -6,7 +6,7 @@ import (
 	"entregas/contracts"
 )
 
-// How long a reservation of three lines takes by itself, and with others of the same products around it.
+// BenchmarkReservar measures a reservation of three lines: alone, and while other reservations lock the same products.
 func BenchmarkReservar(b *testing.B) {
 	lineas := []contracts.Linea{linea("1", 1), linea("2", 1), linea("3", 1)}
 	setup := func(b *testing.B) bodega {

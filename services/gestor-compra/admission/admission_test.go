@@ -124,7 +124,7 @@ func TestStarts(t *testing.T) {
 	}
 }
 
-// What fails does not hold up the rest.
+// A purchase that cannot be started, or a query that fails, does not stop the other starts.
 func TestFailureDoesNotStopTheOthers(t *testing.T) {
 	noReply := errors.New("it does not answer")
 	for _, c := range []struct {

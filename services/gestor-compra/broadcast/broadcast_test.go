@@ -102,7 +102,7 @@ func TestEachCompraKeepsItsSequence(t *testing.T) {
 	}
 }
 
-// What is published when it stops is marked, though its context has ended.
+// Run marks the published purchases before it stops, although its context has ended.
 func TestAStopMarksWhatIsPublished(t *testing.T) {
 	a := &memoryStore{until: map[string]int{}}
 	d, _ := fresh(a)
@@ -115,7 +115,7 @@ func TestAStopMarksWhatIsPublished(t *testing.T) {
 	}
 }
 
-// What cannot be published is not marked, and what cannot be marked is marked later.
+// A purchase that cannot be published is not marked. If marking fails, the purchase is marked later.
 func TestWhatFailsIsNotMarked(t *testing.T) {
 	a := &memoryStore{until: map[string]int{}, failure: errors.New("the database does not answer")}
 	d, broker := fresh(a)

@@ -191,7 +191,7 @@ func respondWith(t *testing.T, p *gate, kind contracts.MessageType, id string, c
 	}
 }
 
-// What a reply tells is kept, for the step that waits for it.
+// The data of a reply are stored for the step that waits for the reply.
 func TestWhatAReplySays(t *testing.T) {
 	p := newGate(t)
 	for _, c := range []struct {

@@ -60,7 +60,7 @@ func TestAReplyWithAFieldThatCannotBe(t *testing.T) {
 	}
 }
 
-// What a person did at ordenes, and what a customer asks for, is checked alike.
+// The fields of a dispatch at ordenes, and of the commands of a customer, are checked in the same way.
 func TestNobodyAskedAndAFieldCannotBe(t *testing.T) {
 	p := newGate(t)
 	s := p.Compra(t, contracts.EstadoConfirmada)

@@ -13,7 +13,7 @@ import (
 	"entregas/workflows/compra"
 )
 
-// What a cancellation does in each state. Asking again is answered alike and changes nothing.
+// TestCancelarInTheDatabase cancels a purchase in each state. A second cancellation gets the same answer and changes nothing.
 func TestCancelarInTheDatabase(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, c := range []struct {
@@ -174,7 +174,7 @@ func TestCancelarByMessageWhatIsDone(t *testing.T) {
 	}
 }
 
-// Whatever comes first, the purchase is cancelled or will be by its first step.
+// A purchase and its cancellation arrive at once. In either order the purchase is cancelled, or its first step will cancel it.
 func TestCreateAndCancelarAtOnce(t *testing.T) {
 	a := postgrestest.New(t)
 	for range 60 {

@@ -35,7 +35,7 @@ func TestDecideOnlyWhatWaits(t *testing.T) {
 	}
 }
 
-// What an operator is told.
+// TestAprobarInTheDatabase checks the answer to an approval, in each state of the purchase and after each earlier decision.
 func TestAprobarInTheDatabase(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, c := range []struct {
@@ -75,8 +75,8 @@ func TestAprobarInTheDatabase(t *testing.T) {
 	wantCode(t, err, errs.NotFound)
 }
 
-// docs/adr/who-owns-a-fact-decides.md: approve, reject, cancel and expire at once. One wins, it alone is told that it did, all
-// others are told which, and the workflow reads the same.
+// Approve, reject, cancel and expire run at once, and exactly one decision wins (docs/adr/who-owns-a-fact-decides.md). Only the winner
+// learns that it was first. The losers and the workflow read the winning decision.
 func TestOneDecisionWins(t *testing.T) {
 	a := postgrestest.New(t)
 	wins := map[string]int{}

@@ -27,8 +27,8 @@ func cameAt(t *testing.T, a postgrestest.Store, customer string, domicilio bool,
 values (gen_random_uuid(), $1, 'RECIBIDA', $2, '[]', $3) returning id`, customer, domicilio, at)
 }
 
-// next gives the customers of what starts, one place at a time as they become free; what has started stays in flight unless
-// it is ended.
+// next calls TakeTurns n times and returns the customers of the purchases that started, in order. With end, each purchase ends at
+// once; otherwise it stays in flight.
 func next(t *testing.T, a postgrestest.Store, p compras.Places, n int, end bool) (customers []string) {
 	t.Helper()
 	for range n {
@@ -64,7 +64,8 @@ select gen_random_uuid(), 'many', 'RECIBIDA', true, '[]', now() - (600 - n) * in
 	}
 }
 
-// In a lane customers take turns, also where one of them came with all of its purchases first; a lane goes before the other.
+// Within a lane the customers take turns, even if all purchases of one customer came first. The lane with home delivery goes before
+// the lane without.
 func TestCustomersTakeTurnsInALane(t *testing.T) {
 	a := postgrestest.New(t)
 	for i := range 3 {
@@ -237,7 +238,8 @@ func (m *model) end(customer string, do func(string)) {
 	}
 }
 
-// What giving out one place costs while 20,000 purchases wait, of so many customers; go test -bench Admission ./gestor-compra/postgres.
+// BenchmarkAdmission measures TakeTurns for one place while 20,000 purchases of 1, 1,000 or 20,000 customers wait. Run it with
+// go test -bench Admission ./gestor-compra/postgres.
 func BenchmarkAdmission(b *testing.B) {
 	for _, customers := range []int{1, 1_000, 20_000} {
 		b.Run(fmt.Sprint(customers, " customers"), func(b *testing.B) {

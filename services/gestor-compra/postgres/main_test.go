@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Each try of a property here is many transactions that are waited for: fewer of them, unless told otherwise.
+// TestMain lowers the number of tries for each property, because each try runs many slow transactions. The flag -rapid.checks on the
+// command line overrides it.
 func TestMain(m *testing.M) {
 	_ = flag.Set("rapid.checks", "20") // the flag is rapid's own; what the command line says comes after
 	flag.Parse()

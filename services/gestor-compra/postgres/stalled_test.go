@@ -204,7 +204,7 @@ func TestClaimReplacement(t *testing.T) {
 	claim(0)
 }
 
-// What is given up is FALLIDA, with a reason, and an operator can have it undone.
+// A purchase that is given up becomes FALLIDA, with a reason. An operator can still start its compensation.
 func TestGiveUp(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, estado := range append([]contracts.Estado{contracts.EstadoCompensando}, compra.InFlight...) {

@@ -17,14 +17,14 @@ type Witness struct {
 	reconciled int
 }
 
-// Broadcast implements the broadcaster.
+// Broadcast implements intake.Broadcaster: it records the purchase.
 func (t *Witness) Broadcast(c contracts.Compra) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.broadcasts = append(t.broadcasts, c)
 }
 
-// Wake implements the waker.
+// Wake implements intake.Waker: it records the id of the purchase.
 func (t *Witness) Wake(_ context.Context, idCompra string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -51,7 +51,7 @@ func old(t *testing.T, a postgrestest.Store, id string) {
 	a.Do(t, `update compra set actualizada_en = now() - interval '1 hour', replaced_at = null, leased_until = now(), creada_en = now() - interval '1 hour' where id = $1`, id)
 }
 
-// What becomes of a purchase in which nothing has happened for long, by what the engine knows of its workflow.
+// TestReplaces checks whether the reconciler replaces the workflow of a stalled purchase, by what the engine knows of that workflow.
 func TestReplaces(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -141,7 +141,7 @@ func TestSettingsCheck(t *testing.T) {
 	}
 }
 
-// What is told while it looks is not forgotten, and telling does not wait.
+// A Tell during a look causes another look afterwards. Tell does not block.
 func TestTell(t *testing.T) {
 	a, e := postgrestest.New(t), &engine{}
 	r := reconciler.New(a, e, settings)

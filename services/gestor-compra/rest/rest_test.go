@@ -228,7 +228,7 @@ func TestLoadCompra(t *testing.T) {
 	}
 }
 
-// What a person wrote is kept as it was written; an empty body of unknown length is no reason.
+// A reason is stored exactly as the person wrote it. An empty body of unknown length means no reason.
 func TestReasonsAreKeptAsWritten(t *testing.T) {
 	s := newService(t)
 	for _, reason := range []string{"Ya no.\n\tGracias\u00a0👩\u200d👧", "uno\r\ndos", "❤\ufe0f \U0001fadf", "cafe\u0301"} {
@@ -323,7 +323,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// What was asked for is in the Link header as it was read, once and bounded, and never as it was written.
+// The Link header has the parsed query: each value once, and of bounded length. It never repeats the raw query of the client.
 func TestLinkRepeatsNothing(t *testing.T) {
 	s := newService(t)
 	largest := strings.Repeat("\U0001F999", contracts.MaxIdentifier)

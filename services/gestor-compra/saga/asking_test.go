@@ -206,7 +206,7 @@ func TestAsksAgain(t *testing.T) {
 	}
 }
 
-// What is begun after CONFIRMADA has no end but an answer: it goes on asking, however long ago it began.
+// A step after CONFIRMADA ends only with a reply. It sends its command again, no matter how long ago it began.
 func TestTramitesDoNotLosePatience(t *testing.T) {
 	for _, command := range []contracts.MessageType{contracts.DespacharReserva, contracts.CancelarOrden} {
 		t.Run(string(command), func(t *testing.T) {

@@ -73,7 +73,7 @@ func TestAnOrderThatWasAskedForNeedsNoApproval(t *testing.T) {
 	}
 }
 
-// What could not be undone is told in the history; the reason stays.
+// A failed rollback is recorded in the history. It does not replace the reason of the purchase.
 func TestAFailureKeepsTheReason(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosReservados)

@@ -23,8 +23,8 @@ type Settings struct {
 	ReviewRound   time.Duration // how often a step looks for its reply without a wake-up
 	RollbackDelay time.Duration // how long one round of a rollback waits for its reply
 
-	// How long a purchase may wait for approval, and how long once another lacked its units
-	// (docs/adr/units-that-await-approval.md). Here they are only shown to the operator.
+	// AprobacionDeadline is how long a purchase may wait for approval. WantedStock is how long it may still wait after another purchase
+	// was refused for lack of its units (docs/adr/units-that-await-approval.md). The saga only shows both to the operator.
 	AprobacionDeadline, WantedStock time.Duration
 }
 
@@ -52,7 +52,7 @@ type States interface {
 	FinishTramite(ctx context.Context, t compra.Tramite) error
 }
 
-// Decisions has the cancellations and approvals of purchases, and the purchases whose units others want.
+// Decisions has the cancellations and approvals of purchases, and the purchases that hold units which other purchases lack.
 type Decisions interface {
 	CancelacionMotivo(ctx context.Context, idCompra string) (string, error)
 	Decide(ctx context.Context, idCompra string, d compras.Decision) (compras.Decision, bool, error)

@@ -93,7 +93,7 @@ func (e *scene) withWakeups(a *postgres.Wakeups, settings saga.Settings) *saga.S
 	return saga.New(e.Store, messages.Participants{Publisher: pubsub.NewPublisher(e.participants, "gestor-compra")}, a, &e.witness, settings, e.witness.Notify)
 }
 
-// willingly is what participants answer when all is well.
+// willingly returns the reply that accepts a command.
 func willingly(command contracts.MessageType, _ int) *compras.Reply {
 	return &compras.Reply{Tipo: compra.Replies(command)[0].Type, IDOrden: "o1"}
 }

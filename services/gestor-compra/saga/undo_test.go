@@ -117,8 +117,8 @@ func TestARefusedRollbackIsAskedAgain(t *testing.T) {
 	}
 }
 
-// What a refused rollback means is a fact of the table: one reply of ordenes says that the order has left. Whatever else any
-// participant answers is trouble, in a compensation and where a cancellation of a confirmed purchase begins with it.
+// The table of steps says what a refused rollback means: one reply of ordenes says that the order has left. Any other refusal is a
+// failure, both in a compensation and in the cancellation of a confirmed purchase.
 func TestTheTableSaysWhatARefusedRollbackMeans(t *testing.T) {
 	e := newScene(t, patient)
 	for _, step := range compra.Saga() {
@@ -164,7 +164,7 @@ func answers(step compra.Step) []contracts.MessageType {
 	return slices.DeleteFunc(all, func(t contracts.MessageType) bool { return t == step.Undo.Confirmed.Type })
 }
 
-// What is at its end is not undone: that would be a mistake of ours, and no outcome.
+// Undo of a purchase that has ended returns an error, not an outcome: the workflow must never ask for it.
 func TestWhatIsFinishedIsNotUndone(t *testing.T) {
 	e := newScene(t, patient)
 	for _, estado := range []contracts.Estado{contracts.EstadoConfirmada, contracts.EstadoDespachada, contracts.EstadoRechazada, contracts.EstadoCancelada} {

@@ -12,8 +12,9 @@ import (
 	"entregas/workflows/compra"
 )
 
-// A purchase that awaits approval holds 300 of a product. Where another is refused that those would have served, its operator
-// is told, and it is released a while later; where they would not have, or somebody decided, it waits on.
+// A purchase that awaits approval holds 300 units of a product, and another purchase is refused for lack of units. If the 300 units
+// would have been enough, the operator is told, and the units are released later. Otherwise, or after a decision, the first purchase
+// keeps them.
 func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 	settings := patient
 	settings.AprobacionDeadline, settings.WantedStock = 24*time.Hour, 15*time.Minute

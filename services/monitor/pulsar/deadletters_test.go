@@ -201,7 +201,8 @@ func TestTheListOfDeadLettersStaysSmall(t *testing.T) {
 
 const onTopic = string(contracts.ComandosProducto)
 
-// An entry is acknowledged as one: each of its messages goes somewhere first, however many a producer put into it.
+// The broker acknowledges an entry as a whole. So SetAside first publishes each message of the entry: the undecodable one as a dead
+// letter, the others on the topic again. If it cannot publish all of them, it changes nothing.
 func TestSetAsideLosesNothingOfAnEntry(t *testing.T) {
 	for name, c := range map[string]struct {
 		before, size int // messages of an entry before it, and of the entry
@@ -251,7 +252,7 @@ func TestSetAsideRefusesBeforeItMovesAnything(t *testing.T) {
 	}
 }
 
-// A topic of which the broker tells nothing hides neither the letters of others nor their waiting messages.
+// A topic that cannot be read hides neither the dead letters nor the waiting messages of other topics.
 func TestOneUnreadableTopicHidesNoOther(t *testing.T) {
 	for _, unread := range []string{string(contracts.ComandosGestorCompra), string(contracts.ComandosGestorCompra) + "-dlq"} {
 		b, m := newFake(t)

@@ -88,7 +88,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// What the broker does not say is not told: neither 0 nor the number of before.
+// A number that the broker does not give is left out of the metrics. It is neither 0 nor the last known number.
 func TestWhatTheBrokerDoesNotSayIsNotCounted(t *testing.T) {
 	partial := httptest.NewServer(broker{"comandos-producto": "", "comandos-orden": `{"subscriptions":{}}`})
 	defer partial.Close()

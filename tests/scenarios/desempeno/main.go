@@ -146,7 +146,8 @@ type turn struct {
 	Iniciada  time.Time
 }
 
-// loadTurns returns the turns of the purchases, in the order in which they got their place. The lease ends 30 s after that.
+// loadTurns returns the turns of the purchases, in the order in which they got their place. A lease lasts 30 s, so a purchase got its
+// place 30 s before leased_until.
 func loadTurns(ctx context.Context, e *common.Scenario, ids []string) ([]turn, error) {
 	return client.Rows[turn](ctx, e.Manager, `select domicilio, creada_en as recibida, leased_until - interval '30 s' as iniciada
 		from compra where id = any($1) order by leased_until`, ids)

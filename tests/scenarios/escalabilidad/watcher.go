@@ -24,7 +24,8 @@ type watcher struct {
 	e          *common.Scenario
 	autoscaler *autoscaler.Autoscaler
 	points     []point
-	// withFive is when five replicas consumed from the queue; idleSince is when there was not enough left for all of them.
+	// withFive is the time when five replicas first consumed from the queue. idleSince is the time after that when the queue first
+	// had too few messages to keep all five busy.
 	withFive, idleSince time.Time
 	mu                  sync.Mutex
 	shouldRun           map[string]bool // the replicas beside the first that should run

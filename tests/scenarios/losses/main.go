@@ -100,7 +100,8 @@ func engineMemory(ctx context.Context, e *common.Scenario) ([]string, error) {
 	return ids, count(ctx, e, e.Manager, "replaced", len(ids))
 }
 
-// compraOfReserva reserves units for a purchase that does not exist, in books that balance. They must be released.
+// compraOfReserva inserts a reservation for a purchase that does not exist. The books of the product still balance. The reconciler
+// must release the reservation.
 func compraOfReserva(ctx context.Context, e *common.Scenario) ([]string, error) {
 	e.Say("the purchase of a reservation: 3 units of product 2 are reserved for a purchase that does not exist")
 	id := uuid.Must(uuid.NewV7()).String()
