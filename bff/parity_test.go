@@ -266,7 +266,7 @@ func TestTypesOfGraphQLHaveTheFields(t *testing.T) {
 	} {
 		for field := range document.Components.Schemas[schema].Value.Properties {
 			if inGraphQL := camelCase(field); types[name].Fields.ForName(inGraphQL) == nil {
-				t.Errorf("%s has no field %s: edit bff/graph/public/esquema.graphql, then make generate", name, inGraphQL)
+				t.Errorf("%s has no field %s: edit bff/graph/public/schema.graphql, then make generate", name, inGraphQL)
 			}
 		}
 	}
