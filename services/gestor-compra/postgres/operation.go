@@ -115,6 +115,7 @@ func (s *Store) Reintentar(ctx context.Context, idCompra string, approval time.D
 	var taken bool
 	count := func(done pgconn.CommandTag) error { taken = taken || done.RowsAffected() > 0; return nil }
 	var batch pgx.Batch
+	batch.Queue(planWithValues)
 	batch.Queue(`
 update compra set replacement_asked = true
 where id = @id and estado <> 'RECIBIDA' and exists (select from (`+stalled+`) s)`, stalledArgs(manualQuiet, approval, &idCompra, 1)).Exec(count)

@@ -83,7 +83,9 @@ func stalledArgs(quiet, approval time.Duration, id *string, limit int) pgx.Named
 // operator requested. A wait for approval may last approval longer. The order is random, so that workflows that cannot be
 // replaced now do not hide the others. Purchases in RECIBIDA come last, since the others have the places for which they wait.
 func (s *Store) Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error) {
-	rows, err := s.pool.Query(ctx, `select * from (`+stalled+`) s order by estado = 'RECIBIDA', random() limit @limit`, stalledArgs(quiet, approval, nil, limit))
+	// CacheDescribe has the server plan with the values, for the reason of planWithValues.
+	rows, err := s.pool.Query(ctx, `select * from (`+stalled+`) s order by estado = 'RECIBIDA', random() limit @limit`,
+		pgx.QueryExecModeCacheDescribe, stalledArgs(quiet, approval, nil, limit))
 	if err != nil {
 		return nil, fmt.Errorf("stalled purchases: %w", err)
 	}

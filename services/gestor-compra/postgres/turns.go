@@ -47,12 +47,17 @@ with in_flight as materialized (
 update compra set leased_until = clock_timestamp() + @lease::interval where id = any (array(select id from taken))
 returning ` + requestColumns
 
+// planWithValues has the server plan each further statement of the transaction with the values of its parameters. It keeps no plan for
+// any states: such a plan cannot use a partial index, and one that was made while the table was small would later read every purchase.
+const planWithValues = `select set_config('plan_cache_mode', 'force_custom_plan', true)`
+
 // TakeTurns returns the purchases whose workflow must be started now. With them at most p.Total purchases are in flight, and at
 // most p.PerCustomer of one customer. No other call returns them until p.Lease has passed; then a purchase that has not started
 // is given out again.
 func (s *Store) TakeTurns(ctx context.Context, p compras.Places) ([]compras.Turn, error) {
 	var turns []compras.Turn
 	var batch pgx.Batch
+	batch.Queue(planWithValues)
 	batch.Queue(`select pg_advisory_xact_lock($1)`, turnsLock)
 	batch.Queue(takePlaces, pgx.NamedArgs{
 		"places": compras.OccupiedPlaces, "total": p.Total, "per_customer": p.PerCustomer, "head_start": p.HeadStart, "lease": p.Lease,
