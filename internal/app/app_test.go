@@ -26,7 +26,7 @@ func ask(routes http.Handler, method, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// docs/adr/health-does-not-feed-back.md: /healthz answers 200 whatever is missing; /readyz names the missing dependency.
+// /healthz answers 200 when a dependency is missing; /readyz names that dependency (docs/adr/health-does-not-feed-back.md).
 func TestHealth(t *testing.T) {
 	status := http.StatusNoContent
 	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -175,7 +175,7 @@ func TestRepeat(t *testing.T) {
 		if times++; times == 5 {
 			stop()
 		}
-		return errors.New("no ha terminado") // a failure does not end it
+		return errors.New("no ha terminado") // a failed call does not end Repeat
 	})
 	if times != 5 {
 		t.Errorf("it ran %d times", times)
@@ -192,7 +192,7 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// call repeats a request until the server listens.
+// call sends a request to address until the server accepts it.
 func call(address string) error {
 	for attempt := 0; ; attempt++ {
 		r, err := http.Get(address) //nolint:gosec // a server of this test

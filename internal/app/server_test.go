@@ -19,7 +19,7 @@ import (
 	"entregas/internal/rest"
 )
 
-// Anybody may ask whether a program is ready, as often as they like: the sidecar is asked once a second at most.
+// /readyz is open to every client. Many requests for it cause at most one call of the sidecar per second.
 func TestReadinessIsShared(t *testing.T) {
 	var asked atomic.Int32
 	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -35,7 +35,7 @@ func TestReadinessIsShared(t *testing.T) {
 		all.Go(func() {
 			ctx, cancel := context.WithCancel(t.Context())
 			r := httptest.NewRequest(http.MethodGet, "/readyz", http.NoBody).WithContext(ctx)
-			cancel() // a client that leaves spoils nothing for the others
+			cancel() // a client that closes its connection does not cancel the check for the other clients
 			w := httptest.NewRecorder()
 			if routes.ServeHTTP(w, r); w.Code != http.StatusOK {
 				t.Errorf("/readyz: %d %s", w.Code, w.Body)
@@ -57,7 +57,8 @@ func TestReadinessIsShared(t *testing.T) {
 	}
 }
 
-// A body has a time limit on every path; a client that has sent its whole body may wait for the answer.
+// A body has a time limit on every path. After a client has sent its whole body, it may wait for the answer without that
+// limit.
 func TestBodiesHaveTheirTime(t *testing.T) {
 	cfg := app.Config{BodyTimeout: 200 * time.Millisecond}
 	routes := cfg.Routes(nil)
@@ -120,7 +121,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &n) && n.Timeout()
 }
 
-// deadlines keeps when a body had to be there at first.
+// deadlines records the first read deadline that is set for a body.
 type deadlines struct {
 	*httptest.ResponseRecorder
 	first time.Time

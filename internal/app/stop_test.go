@@ -28,7 +28,7 @@ func TestAStopIsAnnounced(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- cfg.Serve(ctx, listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/stream" { // answers at once, and ends only when it is told to
+			if r.URL.Path == "/stream" { // the handler answers at once, and ends only when OnStop is called
 				_ = http.NewResponseController(w).Flush()
 				<-streamsEnded
 			}
@@ -41,7 +41,7 @@ func TestAStopIsAnnounced(t *testing.T) {
 	defer func() { _ = stream.Body.Close() }()
 	stop()
 	said := false
-	for !said { // the kept connection goes on until then
+	for !said { // until /readyz answers 503 the server keeps the connection open
 		select {
 		case <-streamsEnded:
 			t.Fatal("/readyz does not say that it stops")
@@ -67,7 +67,7 @@ func TestAStopIsAnnounced(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if _, err := http.Get(baseURL); !errors.Is(err, syscall.ECONNREFUSED) { //nolint:gosec,bodyclose // nobody answers
+	if _, err := http.Get(baseURL); !errors.Is(err, syscall.ECONNREFUSED) { //nolint:gosec,bodyclose // nothing listens
 		t.Errorf("after the stop: %v", err)
 	}
 }
@@ -79,7 +79,7 @@ func get(t *testing.T, url string) *http.Response {
 		t.Fatal(err)
 	}
 	if r.ContentLength >= 0 {
-		_, _ = io.Copy(io.Discard, r.Body) // so that the connection is kept
+		_, _ = io.Copy(io.Discard, r.Body) // the client keeps a connection only after the body is read
 	}
 	t.Cleanup(func() { _ = r.Body.Close() })
 	return r

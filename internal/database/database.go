@@ -26,14 +26,14 @@ import (
 //settings:wait
 var limits = map[string]time.Duration{
 	"lock_timeout": waits.Lock,
-	// A statement that runs longer has a wrong plan or a broken disk.
+	// A statement that runs for more than 10 s has a wrong plan or waits for a broken disk.
 	"statement_timeout": 10 * time.Second,
-	// A program that hangs in the middle of a transaction holds its locks no longer than this.
+	// A program that hangs in the middle of a transaction holds its locks for at most 10 s.
 	"idle_in_transaction_session_timeout": 10 * time.Second,
 }
 
-// Open connects to dsn with at most so many connections, on which each wait is bounded by limits. The code of the error of a
-// wait that was cut off is errs.Unavailable.
+// Open connects to dsn; connections is the largest number of connections. On each of them the limits bound every wait. When a
+// limit ends a wait, the code of the error is errs.Unavailable.
 func Open(ctx context.Context, dsn string, connections int32) (*pgxpool.Pool, error) {
 	conf, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -58,9 +58,9 @@ type MigrationMode string
 const (
 	// ApplyAndRun applies the migrations, and the program goes on.
 	ApplyAndRun MigrationMode = "apply"
-	// ApplyAndExit applies the migrations, and the program ends: a job before a rollout.
+	// ApplyAndExit applies the migrations, and the program ends. It is for a job that runs before a rollout.
 	ApplyAndExit MigrationMode = "apply-and-exit"
-	// WaitForJob waits until such a job has applied the migrations, and the program goes on.
+	// WaitForJob waits until a program with ApplyAndExit has applied the migrations, and the program goes on.
 	WaitForJob MigrationMode = "wait"
 )
 
@@ -107,8 +107,8 @@ func wait(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) error {
 	})
 }
 
-// pending tells whether migrations are left to apply. It checks for the table of goose first, which goose would create only
-// to read it.
+// pending tells whether migrations are left to apply. It first checks whether the table of goose exists, because goose would
+// create the table only to read it.
 func pending(ctx context.Context, pool *pgxpool.Pool, p *goose.Provider) (bool, error) {
 	var found bool
 	if err := pool.QueryRow(ctx, "select to_regclass('goose_db_version') is not null").Scan(&found); err != nil || !found {
@@ -117,7 +117,8 @@ func pending(ctx context.Context, pool *pgxpool.Pool, p *goose.Provider) (bool, 
 	return p.HasPending(ctx)
 }
 
-// migrationLock is how long a migration waits for the lock of a table. Every statement on that table waits behind it.
+// migrationLock is how long a migration waits for the lock of a table. During that wait every other statement on the table
+// waits behind the migration.
 //
 //settings:wait
 const migrationLock = "5s"

@@ -19,7 +19,7 @@ import (
 	"entregas/internal/errs"
 )
 
-// Replicas that start together take turns, and the second finds all done.
+// Replicas that start together migrate one after the other. The second one finds nothing to apply.
 func TestMigrateAtOnce(t *testing.T) {
 	pool := databasetest.New(t, nil)
 	migrations := fstest.MapFS{
@@ -41,7 +41,7 @@ func TestMigrateAtOnce(t *testing.T) {
 	}
 }
 
-// A program that waits for its database's schema goes on when the job before it is done, and not sooner.
+// A program with MIGRATIONS=wait goes on when the job has applied the migrations, and not sooner.
 func TestWaitForTheMigrationJob(t *testing.T) {
 	pool := databasetest.New(t, nil)
 	migrations := fstest.MapFS{"migrations/00001_a.sql": {Data: []byte("-- +goose Up\ncreate table a ();")}}
@@ -73,7 +73,7 @@ func TestOpen(t *testing.T) {
 	}
 	pool, err := database.Open(context.Background(), "postgres://nadie@127.0.0.1:1/nada", 1)
 	if err != nil {
-		t.Fatal(err) // a database that is down is no reason not to start
+		t.Fatal(err) // the program must also start while its database is down
 	}
 	defer pool.Close()
 	if err := pool.Ping(context.Background()); errs.Of(err) != errs.Unavailable {
@@ -116,7 +116,7 @@ func TestAWaitIsBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c.statement == "idle" {
-				_, err = tx.Conn().WaitForNotification(ctx) // nothing is sent: the server ends the session
+				_, err = tx.Conn().WaitForNotification(ctx) // no notification is sent: PostgreSQL ends the session
 			} else {
 				_, err = tx.Exec(ctx, c.statement)
 			}
@@ -137,7 +137,7 @@ func TestAWaitIsBounded(t *testing.T) {
 	}
 }
 
-// An address decides the limits that it names, and only those. A migration is not cut off while it works.
+// An address overrides only the limits that it names. A migration has no limit for a statement.
 func TestTheAddressDecidesItsLimits(t *testing.T) {
 	setting := func(q interface {
 		QueryRow(context.Context, string, ...any) pgx.Row

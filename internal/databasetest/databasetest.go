@@ -51,8 +51,9 @@ func New(t testing.TB, migrations fs.FS) *pgxpool.Pool {
 	return pool
 }
 
-// RefusesOlder fails the test unless migrations fail on a database that an older checkout has migrated up to version last, and that
-// has table. The error must say what to do. Migrations with the numbers of the older ones would count as applied.
+// RefusesOlder fails the test unless migrations fail on a database with table that an older checkout has migrated to version
+// last. The error must say what to do. Failure prevented: goose skips new migrations, because the older checkout had
+// migrations with the same numbers.
 func RefusesOlder(t testing.TB, migrations fs.FS, table string, last int) {
 	t.Helper()
 	older := fstest.MapFS{}
@@ -71,7 +72,8 @@ func RefusesOlder(t testing.TB, migrations fs.FS, table string, last int) {
 
 const lockTimeout = "lock_timeout"
 
-// Impatient returns a second pool on the database of pool. Its connections wait for a lock as briefly as the programs do.
+// Impatient returns a second pool on the database of pool. Its connections wait for a lock only as long as those of the
+// programs.
 func Impatient(t testing.TB, pool *pgxpool.Pool) *pgxpool.Pool {
 	t.Helper()
 	u, err := url.Parse(pool.Config().ConnString())
@@ -114,8 +116,8 @@ func As(t testing.TB, pool *pgxpool.Pool, role string) *pgxpool.Pool {
 	return as
 }
 
-// Concurrently calls f n times, at most width at once, and waits for all calls. No call begins before every goroutine exists.
-// f must not end the test.
+// Concurrently calls f n times, at most width at once, and waits for all calls. The first call begins only when every
+// goroutine exists. f must not end the test.
 func Concurrently(n, width int, f func(i int)) {
 	begin, slots := make(chan struct{}), make(chan struct{}, width)
 	var group sync.WaitGroup

@@ -64,7 +64,7 @@ func New(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// NotResponding is the message of an Unavailable error whose cause is not for the client.
+// NotResponding is the message of an Unavailable error when the client must not see the cause.
 const NotResponding = "Algo de lo que dependemos no responde. Intente de nuevo en unos segundos."
 
 // Transient wraps err as Unavailable, for an error that Of does not recognise as transient. nil stays nil.
@@ -94,8 +94,8 @@ func Of(err error) Code {
 	}
 }
 
-// isTransient tells whether a retry can succeed. That is so after trouble of the infrastructure: a database, broker or sidecar
-// that does not answer, a timeout, a shutdown, a deadlock.
+// isTransient tells whether a retry can succeed. A retry can succeed after trouble of the infrastructure: a database, broker
+// or sidecar that does not answer, a timeout, a shutdown, a deadlock.
 func isTransient(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return true

@@ -10,7 +10,7 @@ import (
 	"entregas/internal/failpoint"
 )
 
-// Failure prevented: a release dies because a file of some name is there.
+// Failure prevented: a released program ends because a file has the name of a failpoint.
 func TestReleasesHaveNoFailpoints(t *testing.T) {
 	if failpoint.Active {
 		t.Skip("built with failpoints")
@@ -27,7 +27,7 @@ func TestReleasesHaveNoFailpoints(t *testing.T) {
 	}
 }
 
-// With the tag, an armed point ends the program, once.
+// In a program with the tag `failpoints`, an armed failpoint ends the program once.
 func TestArmedPointEndsTheProgram(t *testing.T) {
 	if os.Getenv("FAILPOINTS_DIR") != "" {
 		failpoint.Point(failpoint.Recorded, "CONFIRMADA")

@@ -41,8 +41,9 @@ func key[D any](t *testing.T, data D) inbox.Command {
 	return c
 }
 
-// Failure prevented: a command that was answered before an upgrade is asked again after it, by a sender whose schema has fields
-// more; taken for another content it would be a dead letter, and its purchase would wait in vain.
+// Failure prevented: a participant answers a command. After an upgrade a sender with further fields in its schema sends the
+// command again. The participant takes it for a command with other data and makes a dead letter of it. Its purchase waits in
+// vain.
 func TestOneMoreFieldIsNotOtherContent(t *testing.T) {
 	today := key(t, todaysData{Motivo: "m", Lineas: []todaysLinea{{"1", 2}, {"2", 0}}})
 	tomorrow := func(mutate func(*tomorrowsData)) inbox.Command {

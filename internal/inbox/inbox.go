@@ -4,7 +4,8 @@
 // It prevents two failures. After a crash between commit and acknowledgement the broker delivers a command again, and the
 // units would be taken twice. Two replicas that handle a command and its rollback at once would each do half of their work.
 //
-// Why not a library: those that exist skip a duplicate. A participant must answer it, and in one transaction with its change.
+// Why not a library: the known libraries skip a duplicate. A participant must answer a duplicate, and store the reply in the
+// same transaction as its change.
 //
 // The migrations of the service that owns the database create the table:
 //

@@ -36,7 +36,7 @@ func message(kind contracts.MessageType, id string, cantidad int) contracts.Mess
 	return contracts.NewMessage("prueba", kind, "", data{IDCompra: id, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: cantidad}}})
 }
 
-// command is a delivery of a command: each has an envelope of its own around the same data.
+// command returns a command as one more delivery brings it: the same data in a new envelope.
 func command(t *testing.T, kind contracts.MessageType, id string, cantidad int) inbox.Command {
 	t.Helper()
 	c, err := inbox.FromMessage(message(kind, id, cantidad), id)
@@ -48,7 +48,7 @@ func command(t *testing.T, kind contracts.MessageType, id string, cantidad int) 
 
 type reply = inbox.Reply[string]
 
-// handle makes one change for c and answers with said.
+// handle handles c with one change, and stores a reply with the text said.
 func handle(pool *pgxpool.Pool, c inbox.Command, said string) (reply, error) {
 	ctx := context.Background()
 	return inbox.Handle(ctx, pool, c, func(tx pgx.Tx) (reply, error) {
@@ -122,7 +122,7 @@ func TestErrorLeavesNothing(t *testing.T) {
 	}
 }
 
-// Two replicas get copies of one command at once.
+// Two replicas handle copies of one command at once, and only one makes the change.
 func TestConcurrentCopies(t *testing.T) {
 	pool := fresh(t)
 	var group sync.WaitGroup
@@ -144,7 +144,7 @@ func TestConcurrentCopies(t *testing.T) {
 	}
 }
 
-// Commands of one purchase are serial, whatever their types; those of others go on meanwhile.
+// Commands of one purchase run one after the other, whatever their types. Commands of other purchases run meanwhile.
 func TestOneCompraAtATime(t *testing.T) {
 	pool, ctx := fresh(t), context.Background()
 	var inside, maximum atomic.Int32
@@ -202,7 +202,7 @@ func TestCommandOlderThanWhatIsRemembered(t *testing.T) {
 	}
 }
 
-// What is forgotten is older than any command that is still taken.
+// Purge deletes only replies to commands that are so old that FromMessage refuses them.
 func TestPurge(t *testing.T) {
 	pool, ctx := fresh(t), context.Background()
 	for days, id := range map[int]string{29: "a", 31: "b", 36: "c", 38: "d"} {

@@ -13,8 +13,8 @@ import (
 func TestEachLogLineSaysOnceWhatItIsAbout(t *testing.T) {
 	var output strings.Builder
 	log := logging.New(&output, "x", "INFO")
-	ctx := logging.WithTrace(context.Background(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") // the request's
-	ctx = logging.WithTrace(ctx, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")                   // the message's
+	ctx := logging.WithTrace(context.Background(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") // the traceparent of the request
+	ctx = logging.WithTrace(ctx, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")                   // the traceparent of the message
 	ctx = logging.WithTrace(ctx, "not a traceparent")
 	ctx = logging.WithCompra(logging.WithCompra(ctx, "a"), "a")
 	log.With("paso", 1).InfoContext(ctx, "algo")
@@ -31,7 +31,7 @@ func TestEachLogLineSaysOnceWhatItIsAbout(t *testing.T) {
 	}
 }
 
-// Only a W3C traceparent goes on to logs, messages and the sidecar: any other text of a customer is left behind.
+// Only a W3C traceparent goes on to logs, messages and the sidecar. Any other text of a customer is ignored.
 func TestOnlyAW3CTraceparentIsCarried(t *testing.T) {
 	const good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for name, c := range map[string]struct{ text, carried string }{

@@ -11,7 +11,7 @@ import (
 // StateStore is the name of the Dapr state store component of the services that components/state.yaml names in its scopes.
 const StateStore = "state"
 
-// attemptSeconds is how long a count of attempts is kept after the last one, in seconds: a day.
+// attemptSeconds is how long the store keeps a count after the last attempt, in seconds: a day.
 const attemptSeconds = "86400"
 
 // StateAttempts implements Attempts in a Dapr state store, for a service without a table of its own. Two deliveries of one

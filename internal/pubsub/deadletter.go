@@ -18,7 +18,7 @@ import (
 const (
 	PropertyReason    = "motivo"   // why the message is a dead letter, in Spanish
 	PropertyOrigin    = "origen"   // the service that set the message aside
-	PropertyTries     = "intentos" // the number of attempts to handle it
+	PropertyTries     = "intentos" // the number of attempts to handle the message
 	PropertyBytes     = "bytes"    // the size of the original, when the record was not kept as it was
 	PropertySum       = "sha256"   // the SHA-256 of the original in hex, when the record was not kept as it was
 	PropertyBeginning = "comienzo" // the first characters of the original, when the record was not kept as it was
@@ -31,7 +31,7 @@ const MaxReason = 1000
 
 const (
 	maxBeginning = 16 << 10 // bytes kept of a record that is too large
-	maxShown     = 2000     // characters of it in the property
+	maxShown     = 2000     // characters of the beginning that the property keeps
 )
 
 // setAside publishes a message on the dead letter topic of topic, with the cause as a property. A record that is too large for

@@ -24,24 +24,25 @@ func refuse(context.Context, contracts.Message[data]) error {
 	return errs.New(errs.BadMessage, "malo")
 }
 
-// setAside counts dead letters, those without an id too.
+// setAside returns the number of dead letters. It also counts dead letters without an id.
 func (p *program) setAside() int { return len(p.broker.Metadata(string(topic) + "-dlq")) }
 
-// largeRecord is a command whose product's name is filler, so many times.
+// largeRecord is a command for a product whose name repeats filler so many times.
 func largeRecord(t *testing.T, filler string, times int) []byte {
 	t.Helper()
 	m := oneMessage
 	m.Data.Productos = []contracts.Linea{{IDProducto: strings.Repeat(filler, times), Cantidad: 1}}
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false) // as the component writes it
+	e.SetEscapeHTML(false) // the pub/sub component does not escape HTML either
 	if err := e.Encode(m); err != nil {
 		t.Fatal(err)
 	}
 	return bytes.TrimSpace(text.Bytes())
 }
 
-// A record that daprd cannot take back as a dead letter is set aside once, cut, with what finds its original again.
+// A record that is too large for daprd becomes one dead letter. The dead letter has only the beginning, and the properties by
+// which an operator finds the original.
 func TestALargeRecordIsSetAsideOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		record []byte
@@ -80,7 +81,7 @@ func TestALargeRecordIsSetAsideOnce(t *testing.T) {
 	}
 }
 
-// A delivery is measured while it comes in: a record of 100 MB as JSON takes no more memory than one of 1 MB.
+// A delivery is measured while its bytes arrive. A record of 100 MB as JSON takes no more memory than one of 1 MB.
 func TestADeliveryOfAnySizeTakesLittleMemory(t *testing.T) {
 	p := newProgram(refuse)
 	const times = 300 << 20
@@ -96,12 +97,12 @@ func TestADeliveryOfAnySizeTakesLittleMemory(t *testing.T) {
 	if body.units != 0 || body.tail != "" {
 		t.Error("its end was not read: the sidecar takes that for a failure")
 	}
-	if used := after.TotalAlloc - before.TotalAlloc; used > 100<<20 { // it is read up to 8 MiB, in pieces that grow
+	if used := after.TotalAlloc - before.TotalAlloc; used > 100<<20 { // the reader keeps at most 8 MiB, in a buffer that grows in steps
 		t.Errorf("%d bytes were used for it", used)
 	}
 }
 
-// endless reads head, then unit so many times, then tail.
+// endless is a reader that returns head, then unit repeated, then tail.
 type endless struct {
 	head, unit, tail string
 	units            int
@@ -126,7 +127,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// A delivery that breaks off is no message: the broker has it still.
+// A delivery whose connection breaks is not handled as a message. The broker still has the message and delivers it again.
 func TestADeliveryThatBreaksOffIsDeliveredAgain(t *testing.T) {
 	whole, err := json.Marshal(map[string]any{"data_base64": largeRecord(t, "x", 3_000_000)})
 	if err != nil {
@@ -146,7 +147,8 @@ func TestADeliveryThatBreaksOffIsDeliveredAgain(t *testing.T) {
 	}
 }
 
-// An id is the producer's own business: any of them is counted, and none of them is another record's.
+// Producers choose the ids of their messages. The attempts of every record are counted, whatever its id, and two records never
+// share a count.
 func TestARecordIsCountedWhateverItsID(t *testing.T) {
 	for name, id := range map[string]string{
 		"with spaces": "a b  c", "control characters": "a\x00b\x07\n", "bars": "a||b/../c", "as another's": oneMessage.ID, "200 characters": strings.Repeat("ñ", 200),
@@ -176,7 +178,7 @@ func TestARecordIsCountedWhateverItsID(t *testing.T) {
 	}
 }
 
-// An envelope that cannot be is a dead letter, with what can be read of it, before anything of it is used.
+// A message with an invalid envelope becomes a dead letter with the fields that can be read. No handler gets it.
 func TestAnEnvelopeThatCannotBeIsADeadLetter(t *testing.T) {
 	for name, change := range map[string]func(m *contracts.Message[data]){
 		"a huge id":     func(m *contracts.Message[data]) { m.ID = strings.Repeat("x", 500_000) },

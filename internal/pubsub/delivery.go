@@ -17,13 +17,13 @@ const (
 	maxInOne = contracts.MaxRecord // larger records are read one at a time
 )
 
-// delivered returns the largest size of a delivery whose record has so many bytes: the record is in base64, and the rest of
-// the delivery has a few hundred bytes.
+// delivered returns the largest size of a delivery whose record has the given number of bytes: the record is in base64, and
+// the rest of the delivery has a few hundred bytes.
 func delivered(record int) int64 { return int64(record)/3*4 + 64<<10 }
 
 // delivery is a record as the sidecar delivers it.
 type delivery struct {
-	record []byte // its JSON by the pub/sub component, whole or cut
+	record []byte // the JSON that the pub/sub component made, whole or cut
 	bytes  int64  // the size of the whole JSON
 	read   bool   // the whole JSON was decoded into a message
 }

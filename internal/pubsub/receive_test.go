@@ -43,12 +43,12 @@ func (p *program) deadLetters(t *testing.T) int {
 	return len(pubsubtest.Published(t, &p.broker, topic.DeadLetters()))
 }
 
-// What a handler returns decides: docs/adr/trouble-is-not-a-bad-message.md.
+// The error of a handler decides about its message: docs/adr/trouble-is-not-a-bad-message.md.
 func TestWhatAHandlerReturnsDecides(t *testing.T) {
 	cases := []struct {
 		name        string
 		returns     error
-		deliveries  int // how often it is delivered
+		deliveries  int // how often the broker delivers the message
 		answer      string
 		deadLetters int
 		attempts    string
@@ -126,7 +126,7 @@ func TestUnreadableIsADeadLetter(t *testing.T) {
 	}
 }
 
-// Failure prevented: a message is acked that is in neither topic.
+// Failure prevented: a message is acknowledged although its dead letter could not be published, and is lost.
 func TestWithNowhereToSetItAsideItIsNotLost(t *testing.T) {
 	p := newProgram(func(context.Context, contracts.Message[data]) error {
 		return errs.New(errs.BadMessage, "malo")
@@ -151,8 +151,7 @@ func TestWhatCannotBeCountedIsRetried(t *testing.T) {
 	}
 }
 
-// The log says by id_compra what became of a purchase's messages: the handler's words, that a message was given back, that one
-// was set aside.
+// The log lines about a message have id_compra: the lines of the handler, and the lines about a redelivery or a dead letter.
 func TestLogNamesTheCompra(t *testing.T) {
 	for name, returns := range map[string]error{"handled": nil, "given back": context.DeadlineExceeded, "set aside": errs.New(errs.BadMessage, "malo")} {
 		t.Run(name, func(t *testing.T) {

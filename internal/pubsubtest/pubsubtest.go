@@ -35,7 +35,7 @@ type published struct {
 	metadata map[string]string
 }
 
-// Fail makes every later publish fail with err; nil ends that.
+// Fail makes every later publish fail with err. With nil, publishing works again.
 func (b *Broker) Fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

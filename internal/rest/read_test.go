@@ -18,7 +18,7 @@ func TestDecode(t *testing.T) {
 	line := func(fields string) string { return `{"productos":[{"id_producto":"1","cantidad":1},{` + fields + `}]}` }
 	for _, c := range []struct {
 		name, body string
-		field      string // that is wrong; "-": the body as a whole; "": none
+		field      string // the wrong field; "-" means the whole body, "" means that no field is wrong
 	}{
 		{"well", line(`"id_producto":"2","cantidad":2`), ""},
 		{"a product that is a number, as the earlier system has it", line(`"id_producto":2,"cantidad":2`), ""},
@@ -86,7 +86,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// Any body is a purchase or a mistake of its sender, never an error of ours.
+// Any body is a valid purchase or causes an Invalid error of the client, never an internal error.
 func FuzzDecode(f *testing.F) {
 	for _, body := range []string{`{"id":"a","productos":[{"id_producto":1,"cantidad":2}]}`, `[`, `{"id":"\ud800"}`, "\xff", `{"productos":[{"cantidad":1e400}]}`} {
 		f.Add(body)
@@ -124,7 +124,7 @@ func TestRequireJSON(t *testing.T) {
 	}
 }
 
-// One form of instants, whatever the clock said.
+// All instants have the same form, whatever their time zone and precision.
 func TestEncode(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 100_999_999, time.FixedZone("", -5*60*60))
 	for _, one := range []time.Time{at, at.Round(time.Second)} {

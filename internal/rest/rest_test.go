@@ -97,9 +97,9 @@ func TestReadInput(t *testing.T) {
 	}
 }
 
-// The problem about a parameter that could not be read names it and the values that it accepts.
+// The problem about an unreadable parameter has the name of the parameter and the values that it accepts.
 func TestBadParameter(t *testing.T) {
-	type badFormat struct { // as each generated package has its own
+	type badFormat struct { // each generated package has such an error type
 		error
 		ParamName string
 	}

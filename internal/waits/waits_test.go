@@ -26,7 +26,7 @@ func components(t *testing.T) string {
 	return ""
 }
 
-// The components and the programs wait for as long.
+// The files in components/ have the same waits as the programs.
 func TestTheComponentsWaitAsLong(t *testing.T) {
 	redelivery := regexp.MustCompile(`redeliveryDelay\s+value: "?(\w+)`)
 	for _, c := range []struct {

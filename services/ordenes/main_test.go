@@ -8,7 +8,8 @@ import (
 	"entregas/contracts"
 )
 
-// A customer may have as many orders open as purchases: an order that would be one too many is refused when the purchase comes in.
+// The limit for open orders of a customer is the same as the limit for open purchases. So gestor-compra refuses a purchase too
+// many before it becomes an order.
 func TestTheDefaultsAgree(t *testing.T) {
 	for _, required := range []string{"DATABASE_URL", "APP_PORT", "DAPR_GRPC_PORT", "DAPR_HTTP_PORT"} {
 		t.Setenv(required, "1")

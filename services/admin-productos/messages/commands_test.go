@@ -80,7 +80,7 @@ func TestEachCommandHasItsReply(t *testing.T) {
 	}
 }
 
-// Issue 5: a command that decodes but makes no sense goes to its dead letter topic with its reason.
+// A command that can be decoded and has invalid data becomes a dead letter with the reason.
 func TestSenselessCommandIsADeadLetter(t *testing.T) {
 	id := uuid.NewString()
 	old := command(contracts.ReservarProducto, id, linea("1", 1))
@@ -114,11 +114,12 @@ func TestSenselessCommandIsADeadLetter(t *testing.T) {
 	}
 }
 
-// docs/adr/stored-replies.md: publish, then ack. A reply that could not be published is published when the command comes again.
+// The service publishes the reply before it acknowledges the command (docs/adr/stored-replies.md). If the publication fails,
+// the broker redelivers the command, and the service publishes the stored reply.
 func TestWithoutAReplyTheCommandComesBack(t *testing.T) {
 	p, c := newProgram(t, fast()), command(contracts.ReservarProducto, uuid.NewString(), linea("14", 6))
 	p.broker.Fail(context.DeadlineExceeded)
-	for range 20 { // more than MaxAttempts: trouble does not count
+	for range 20 { // more than MaxAttempts: trouble with the broker does not count as an attempt
 		if status := pubsubtest.Deliver(t, p.routes, contracts.ComandosProducto, c); status != "RETRY" {
 			t.Fatal(status)
 		}
@@ -132,7 +133,7 @@ func TestWithoutAReplyTheCommandComesBack(t *testing.T) {
 	}
 }
 
-// DELAY slows the work, not the answer that is known already.
+// DELAY slows only the first delivery of a command, not a redelivery whose reply is stored.
 func TestDelaySparesWhatIsAnswered(t *testing.T) {
 	const delay = time.Second
 	p, c := newProgram(t, messages.NewPace(delay, 1)), command(contracts.ReservarProducto, uuid.NewString(), linea("1", 1))
@@ -185,7 +186,7 @@ func TestPace(t *testing.T) {
 	slow := messages.NewPace(time.Hour, 1)
 	brief, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	for range 3 { // each gives its place back
+	for range 3 { // each call frees its slot
 		if _, err := slow.Enter(brief); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 	"entregas/internal/databasetest"
 )
 
-// orden is one thing that is asked of the warehouse.
+// orden is one request to the warehouse: a command about a purchase, or a restock.
 type orden struct {
 	kind     contracts.MessageType // empty for a restock
 	compra   int
@@ -22,8 +22,8 @@ type orden struct {
 	cantidad int
 }
 
-// docs/adr/stock-is-conserved.md: whatever is asked, in any order, twice, and all at once, units are neither lost nor made up:
-// not afterwards and at no instant in between.
+// Units are neither lost nor made up (docs/adr/stock-is-conserved.md): neither after all requests nor at any instant in
+// between. The requests come in any order, twice, and all at once.
 func TestInventarioIsConserved(t *testing.T) {
 	b := newBodega(t)
 	observe, finish := observer(t, b)
@@ -59,7 +59,7 @@ func TestInventarioIsConserved(t *testing.T) {
 
 type replies struct {
 	mu sync.Mutex
-	of map[string]map[contracts.MessageType]contracts.MessageType // by purchase and command
+	of map[string]map[contracts.MessageType]contracts.MessageType // the reply to each command, by purchase and command
 }
 
 func (b bodega) act(t *testing.T, ids []string, ordenes []orden, width int) map[string]map[contracts.MessageType]contracts.MessageType {
@@ -127,7 +127,7 @@ func (b bodega) checkReplies(t *testing.T, earlier map[string]balance, ids []str
 	}
 }
 
-// observer reads the books over and over until finish; observe says how often.
+// observer reads the view balance again and again until finish; observe returns the number of reads.
 func observer(t *testing.T, b bodega) (observe func() int, finish func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	var mu sync.Mutex

@@ -15,12 +15,12 @@ import (
 	"entregas/internal/waits"
 )
 
-// lookAgain is how long a product whose row was found locked is not looked at again.
+// lookAgain is the pause before a product whose row was found locked is checked again.
 const lookAgain = waits.Redelivery
 
 // lockedRows remembers the products whose row another transaction has locked for longer than a purchase does. The first
-// command for such a product waits for the row (lock_timeout); later ones fail at once. So commands for other products go on,
-// whatever the number of commands for the locked ones (docs/adr/bounded-waits.md).
+// command for such a product waits for the row (lock_timeout); later commands for it fail at once. So commands for other
+// products go on, whatever the number of commands for the locked products (docs/adr/bounded-waits.md).
 type lockedRows struct {
 	pool *pgxpool.Pool
 	mu   sync.Mutex
@@ -48,7 +48,8 @@ func (l *lockedRows) unless(ctx context.Context, ids []string, do func() error) 
 	return err
 }
 
-// suspects returns those of ids whose row was found locked. recent tells that one was found locked within lookAgain.
+// suspects returns those of ids whose row was found locked. recent tells that one of these rows was found locked within
+// lookAgain.
 func (l *lockedRows) suspects(ids []string) (suspects []string, recent bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -60,7 +61,7 @@ func (l *lockedRows) suspects(ids []string) (suspects []string, recent bool) {
 	return suspects, recent
 }
 
-// lookTimeout is how long a look at one row waits for its lock. It is longer than a purchase holds the lock.
+// lookTimeout is how long the check of one row waits for the lock of the row. It is longer than a purchase holds the lock.
 //
 //settings:wait
 const lookTimeout = "100ms"

@@ -15,8 +15,9 @@ import (
 	"entregas/services/admin-productos/postgres"
 )
 
-// Somebody holds the rows of three products. Of many commands for them only those that come first wait, each handler once at
-// most; all are trouble that passes, and the commands for other products go on. What was asked is done once the rows are free.
+// Another transaction holds the rows of three products. Of many commands for these products only the first ones wait: at most
+// one for each product and handler. All of them get a transient error. Commands for other products go on. When the rows are
+// free, every command is carried out.
 func TestALockedProductHoldsNoHandler(t *testing.T) {
 	const handlers, commands = 2, 60
 	b := newBodega(t)
@@ -42,10 +43,10 @@ func TestALockedProductHoldsNoHandler(t *testing.T) {
 	start := time.Now()
 	databasetest.Concurrently(commands, handlers, func(i int) {
 		purchases[i] = compra()
-		if i%2 == 1 { // 5 and 16 are also wanted together with one that is locked
+		if i%2 == 1 { // a command for 5 and 16; other commands want one of these together with a locked product
 			r, err := b.ask(contracts.ReservarProducto, purchases[i], lines("5", "16"))
 			switch {
-			case errs.Of(err) == errs.Unavailable: // one that waits holds 16 meanwhile
+			case errs.Of(err) == errs.Unavailable: // a command that waits for a locked product holds the row of 16
 			case err != nil || r.Tipo != contracts.ProductosReservados:
 				t.Errorf("other products: %+v, %v", r, err)
 			default:
@@ -74,7 +75,7 @@ func TestALockedProductHoldsNoHandler(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := 0; i < commands; i += 2 {
-		for until := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) { // as the broker does
+		for until := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) { // redelivers as the broker does
 			r, err := b.ask(contracts.ReservarProducto, purchases[i], held[i/2%3])
 			if err == nil && r.Tipo == contracts.ProductosReservados {
 				break

@@ -25,7 +25,7 @@ func (s *Store) ListReservas(ctx context.Context, age time.Duration, after strin
 // The values of column done in table finding.
 const (
 	doneReleased = "released" // the units are on the shelf again
-	doneTold     = "told"     // only recorded, since units of the purchase were released before
+	doneTold     = "told"     // only recorded, since units of the purchase were released earlier
 )
 
 // Release puts the units that are reserved for a purchase back on the shelf, because the purchase ended without them. It

@@ -51,9 +51,9 @@ func (s *Store) Producto(ctx context.Context, id string) (productos.Producto, er
 	return loadOne(ctx, s.pool, one, id)
 }
 
-// Reponer adds cantidad units of a product to the shelf and returns the product as it is then. A repeated key returns the
-// same product and adds nothing. Errors: NotFound; OtherBody when the key was used for another product or quantity; Conflict
-// when the units do not fit.
+// Reponer adds cantidad units of a product to the shelf and returns the product with its new quantity. A repeated key returns
+// the same product and adds nothing. Errors: NotFound; OtherBody when the key was used for another product or quantity;
+// Conflict when the units do not fit.
 func (s *Store) Reponer(ctx context.Context, id string, cantidad int, key string) (productos.Producto, error) {
 	var p productos.Producto
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {

@@ -11,7 +11,7 @@ import (
 	"entregas/services/admin-productos/productos"
 )
 
-// The products and quantities of the system that came before, in a person's order.
+// The catalog has the products and quantities of the earlier system. The products are ordered as numbers.
 func TestCatalog(t *testing.T) {
 	b := newBodega(t)
 	all, err := b.Productos(t.Context(), "")
@@ -42,7 +42,7 @@ func TestProducto(t *testing.T) {
 	}
 }
 
-// A search of very many products finds the first ones: the list of all would be longer than an answer may be.
+// A search that matches too many products returns the first ones. The list of all would be larger than an answer may be.
 func TestSearchIsBounded(t *testing.T) {
 	b := newBodega(t)
 	if _, err := b.pool.Exec(t.Context(), `insert into producto (id, nombre, cantidad) select 'muchos-'||n, 'Muchos '||n, 1 from generate_series(1000, 3000) n`); err != nil {
@@ -78,7 +78,7 @@ func TestSearchIgnoresHowItIsWritten(t *testing.T) {
 			t.Errorf("%q finds %v, want %v: %v", search, ids, expected, err)
 		}
 	}
-	for _, id := range []string{"ñ", "n\u0303"} { // as a word it is an n, which other names have too
+	for _, id := range []string{"ñ", "n\u0303"} { // the search looks for an n, which is also in other names
 		matches, err := b.Productos(t.Context(), id)
 		if err != nil || !slices.ContainsFunc(matches, func(p productos.Producto) bool { return p.ID == "ñ" }) {
 			t.Errorf("%q finds %v, %v", id, matches, err)

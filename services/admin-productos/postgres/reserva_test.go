@@ -33,7 +33,7 @@ func TestReservarNothingIfOneIsShort(t *testing.T) {
 	if s := b.balanceByProducto(t)["1"]; s.Existencias != 500 || s.Reservado != 0 {
 		t.Errorf("%+v", s)
 	}
-	// The refusal is stored: it stays the answer, even when there is enough meanwhile.
+	// The refusal is stored: a copy of the command gets the same refusal, even when there are enough units meanwhile.
 	if _, err := b.Reponer(t.Context(), "15", 100, "k"); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestHistoriesOfAReserva(t *testing.T) {
 	b := newBodega(t)
 	for name, h := range map[string]struct {
 		steps                             []step
-		existencias, reserved, despachado int // the change
+		existencias, reserved, despachado int // the change of these numbers by the commands
 	}{
 		"reserved":                                {[]step{{reservar, reserved}}, -3, 3, 0},
 		"reserved, released":                      {[]step{{reservar, reserved}, {liberar, liberada}}, 0, 0, 0},
@@ -96,7 +96,7 @@ func TestHistoriesOfAReserva(t *testing.T) {
 	}
 }
 
-// The last units wanted by many: exactly the stock is sold.
+// When more purchases want the last units than there are units, exactly the stock is reserved.
 func TestLastUnidadesForMany(t *testing.T) {
 	b := newBodega(t)
 	var reserved, refusedCount atomic.Int32
@@ -118,7 +118,7 @@ func TestLastUnidadesForMany(t *testing.T) {
 	b.balances(t)
 }
 
-// Purchases of the same products in opposite orders wait for each other, and never both: no deadlock, so no error.
+// Purchases of the same products in opposite orders wait for each other without a deadlock, so no command fails.
 func TestNoDeadlocks(t *testing.T) {
 	b := newBodega(t)
 	forward := []contracts.Linea{linea("1", 1), linea("2", 1), linea("10", 1), linea("3", 1)}
@@ -142,7 +142,8 @@ func TestNoDeadlocks(t *testing.T) {
 	b.balances(t)
 }
 
-// docs/adr/rollback-may-come-first.md, a thousand times: a command and its rollback at once leave nothing, whichever is first.
+// A command and its rollback run at once, a thousand times. No reservation remains, whichever of the two is first
+// (docs/adr/rollback-may-come-first.md).
 func TestCommandAndItsReversalAtOnce(t *testing.T) {
 	b := newBodega(t)
 	var reserved atomic.Int32

@@ -26,7 +26,7 @@ func newBodega(t testing.TB) bodega {
 	return bodega{postgres.New(pool), pool}
 }
 
-// ask sends one command, in an envelope of its own.
+// ask carries out one delivery of a command, in a new envelope.
 func (b bodega) ask(kind contracts.MessageType, idCompra string, lineas []contracts.Linea) (postgres.Reply, error) {
 	ctx := context.Background()
 	m := contracts.NewMessage("prueba", kind, "", contracts.DatosComandoProducto{IDCompra: idCompra, Productos: lineas})
@@ -44,7 +44,7 @@ func (b bodega) ask(kind contracts.MessageType, idCompra string, lineas []contra
 	}
 }
 
-// require is ask where the answer is known beforehand.
+// require carries out a command and fails the test unless the type of the reply is delay.
 func (b bodega) require(t testing.TB, kind contracts.MessageType, idCompra string, lineas []contracts.Linea, delay contracts.MessageType) postgres.Reply {
 	t.Helper()
 	r, err := b.ask(kind, idCompra, lineas)
@@ -80,8 +80,8 @@ func (b bodega) balanceByProducto(t testing.TB) map[string]balance {
 	return m
 }
 
-// balances fails unless the books are true (docs/adr/stock-is-conserved.md): nothing is lost or made up, and the ledger tells the
-// same as the shelf and the reservations, movement by movement.
+// balances fails the test unless the books are right (docs/adr/stock-is-conserved.md): no unit is lost or made up, and the
+// movements in the ledger add up to the units on the shelf and in the reservations.
 func (b bodega) balances(t testing.TB) {
 	t.Helper()
 	for id, s := range b.balanceByProducto(t) {

@@ -46,7 +46,8 @@ func TestReservar(t *testing.T) {
 	}
 }
 
-// All lines or none, whatever is asked: reserved exactly when every line is there, and the missing are exactly the rest.
+// A purchase gets the units of all its lines or none. They are reserved exactly when every product has enough; otherwise the
+// reply names exactly the products that lack units.
 func TestReservaIsAllOrNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		existencias := rapid.MapOfN(rapid.StringMatching(`[1-9]`), rapid.IntRange(0, 10), 0, 9).Draw(t, "existencias")

@@ -35,7 +35,7 @@ func (l book) Estado(_ context.Context, id string) (contracts.Estado, error) {
 
 var someLineas = []contracts.Linea{{IDProducto: "1", Cantidad: 3}, {IDProducto: "2", Cantidad: 1}}
 
-// reservar gives a purchase its units, an hour ago.
+// reservar reserves units for each purchase, dated an hour ago.
 func reservar(t *testing.T, pool *pgxpool.Pool, a *postgres.Store, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
@@ -68,7 +68,7 @@ func TestOnlyTheOrphans(t *testing.T) {
 		"d-en-curso": contracts.EstadoProductosReservados, "f-compensando": contracts.EstadoCompensando}
 	reservar(t, pool, a, "a-confirmada", "b-cancelada", "c-rechazada", "d-en-curso", "e-desconocida", "f-compensando")
 	r := reconciler.New(a, compras, 10*time.Minute)
-	for range 2 { // the second time there is nothing left to find
+	for range 2 { // the second round finds nothing to release
 		if err := r.Inspect(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,8 @@ func TestOnlyTheOrphans(t *testing.T) {
 	}
 }
 
-// A reservation that was released and is there again is a hand in the books: told, and left to a person.
+// The units of a purchase were released, and a manual change of the database reserves units for it again. The reconciler only
+// records the finding and leaves the units to a person.
 func TestWhatCannotBeIsReported(t *testing.T) {
 	pool := databasetest.New(t, postgres.Migrations)
 	a := postgres.New(pool)
@@ -104,7 +105,7 @@ func TestWhatCannotBeIsReported(t *testing.T) {
 	}
 }
 
-// Failure prevented: gestor-compra is down, and everything reserved goes back to the shelf.
+// Failure prevented: gestor-compra is down, and the reconciler releases every reservation.
 func TestSilenceReleasesNothing(t *testing.T) {
 	pool := databasetest.New(t, postgres.Migrations)
 	a := postgres.New(pool)
@@ -137,7 +138,8 @@ func TestWhoSaysThatItDoesNotExist(t *testing.T) {
 	}
 }
 
-// A reservation whose rows are locked is left for a later round; those after it are released now.
+// If the row of a product is locked, its reservation is left for a later round. The reservations after it are released in this
+// round.
 func TestALockedReservationHoldsUpNoOther(t *testing.T) {
 	pool := databasetest.Impatient(t, databasetest.New(t, postgres.Migrations))
 	a := postgres.New(pool)

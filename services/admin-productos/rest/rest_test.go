@@ -91,7 +91,7 @@ func TestReponerByREST(t *testing.T) {
 			t.Errorf("%d: %v", w.Code, p)
 		}
 	}
-	for expected := 8; expected <= 9; expected++ { // without a key each is one more
+	for expected := 8; expected <= 9; expected++ { // without a key each request is a new restock
 		if p := read[productos.Producto](t, ask(routes, "POST", "/productos/15/reposicion", `{"cantidad": 1}`, "")); p.Cantidad != expected {
 			t.Errorf("without a key: %v", p)
 		}

@@ -20,7 +20,8 @@ import (
 
 const reader = "consolidador"
 
-// asReader gives admin-productos' database as its owner sees it, and as the role that reads it does.
+// asReader returns two pools on one database of admin-productos: one with the rights of its owner, one with those of
+// consolidador.
 func asReader(t *testing.T) (owner, readOnly *pgxpool.Pool) {
 	databasetest.Role(t, reader)
 	owner = databasetest.New(t, store.Migrations)
@@ -99,8 +100,8 @@ func TestReaderOnlyReads(t *testing.T) {
 	}
 }
 
-// docs/adr/trouble-is-not-a-bad-message.md: without the database commands wait; a rollback needs none
-// (docs/adr/stored-replies.md: at once).
+// Without the database the commands are redelivered (docs/adr/trouble-is-not-a-bad-message.md). A rollback needs no database
+// and is answered at once (docs/adr/stored-replies.md).
 func TestWithoutADatabaseItWaits(t *testing.T) {
 	_, readOnly := asReader(t)
 	p := newProgram(readOnly)

@@ -14,7 +14,7 @@ import (
 	"entregas/workflows/compra"
 )
 
-// cola gives out what a test put in it, once.
+// queue returns the turns, tramites and ids that a test put into it, each of them once.
 type queue struct {
 	mu       sync.Mutex
 	turns    []compras.Turn
@@ -58,7 +58,7 @@ func (c *queue) looks() int {
 	return c.times
 }
 
-// motor records the workflows that were scheduled and woken.
+// engine records the workflows that were scheduled and woken.
 type engine struct {
 	mu      sync.Mutex
 	started map[string]compra.Input // by name and id
@@ -106,7 +106,7 @@ func turn(id string) compras.Turn {
 	return compras.Turn{ID: id, IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}}, Domicilio: true}
 }
 
-// A workflow is scheduled under its purchase's id, with the purchase and the settings as they are now.
+// A workflow gets the id of its purchase, and the purchase and the present settings as its input.
 func TestStarts(t *testing.T) {
 	a, m := fresh(&queue{turns: []compras.Turn{turn("a")}, tramites: []compras.Tramite{
 		{SolicitudCompra: turn("b"), Tipo: compra.TramiteDespacho}, {SolicitudCompra: turn("b"), Tipo: compra.TramiteCancelacion, Motivo: "ya no"},
@@ -131,7 +131,7 @@ func TestFailureDoesNotStopTheOthers(t *testing.T) {
 		name   string
 		store  map[string]error
 		engine map[string]error
-		starts int // of two turns and one follow-up
+		starts int // of two purchases and one tramite
 		fails  bool
 	}{
 		{"nothing fails", nil, nil, 3, false},
@@ -162,7 +162,7 @@ func TestRun(t *testing.T) {
 			for n := 1; n <= 5; n++ {
 				c.put(turn(fmt.Sprint(n)))
 				if name == "told" {
-					for range 100 { // it does not wait, however often
+					for range 100 { // Notify does not block, however often it is called
 						a.Notify()
 					}
 				}
@@ -182,7 +182,7 @@ func TestRun(t *testing.T) {
 func TestWakesUp(t *testing.T) {
 	c := &queue{asleep: []string{"a", "b", "c"}}
 	a, m := fresh(c)
-	m.failure["a"] = errors.New("it does not answer") // the sweep comes again
+	m.failure["a"] = errors.New("it does not answer") // a later sweep wakes the workflow again
 	if err := a.Sweep(t.Context()); err != nil || !slices.Equal(m.woken, []string{"a", "b", "c"}) {
 		t.Fatalf("woke %v: %v", m.woken, err)
 	}
@@ -192,7 +192,7 @@ func TestWakesUp(t *testing.T) {
 	}
 }
 
-// Failure prevented: the client closes its connection when its decision is recorded, and the purchase is not woken until the
+// Failure prevented: the client closes its connection when its decision is stored, and the workflow is not woken until the
 // sweep.
 func TestWakesUpThoughTheDeciderLeaves(t *testing.T) {
 	a, m := fresh(&queue{})

@@ -104,8 +104,8 @@ func (b *Broadcaster) publish(ctx context.Context, c contracts.Compra) {
 	b.published = append(b.published, compras.Published{IDCompra: c.ID, Until: c.Numero()})
 }
 
-// setMark marks the published history of many purchases in one statement. A statement for each would cost as much as a step of
-// the saga.
+// setMark marks the published history of many purchases in one statement. One statement for each purchase would cost as much
+// as a step of the saga.
 func (b *Broadcaster) setMark(ctx context.Context) error {
 	b.mu.Lock()
 	published := b.published

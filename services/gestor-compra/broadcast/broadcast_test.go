@@ -16,7 +16,7 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// memoryStore is an Store that has nothing to sweep.
+// memoryStore is a Store in memory that has nothing to sweep.
 type memoryStore struct {
 	mu      sync.Mutex
 	until   map[string]int
@@ -50,7 +50,7 @@ func fresh(a Store) (*Broadcaster, *pubsubtest.Broker) {
 	return New(a, pubsub.NewPublisher(broker, "gestor-compra")), broker
 }
 
-// run runs d until the condition of the test holds.
+// run runs d until the function until returns true.
 func run(t *testing.T, d *Broadcaster, until func() bool) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -70,7 +70,8 @@ func with(id string, number int) contracts.Compra {
 	return contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: id}, Estado: contracts.EstadoIniciada, Historia: []contracts.HechoContado{{Numero: number}}}
 }
 
-// Each purchase's changes are published in their order, however many there are at once, under its key; and marked.
+// The changes of each purchase are published in order and with the id of the purchase as key, however many there are at once.
+// Then they are marked.
 func TestEachCompraKeepsItsSequence(t *testing.T) {
 	const howMany, times = 40, 10
 	a := &memoryStore{until: map[string]int{}}
@@ -135,8 +136,8 @@ func TestWhatFailsIsNotMarked(t *testing.T) {
 	}
 }
 
-// docs/adr/the-history-is-the-outbox.md: a broker that was away and lanes that were full lose nothing. The sweep finds all that
-// was not published, and then nothing more.
+// If the broker was down or the lanes were full, no change is lost (docs/adr/the-history-is-the-outbox.md). The sweep
+// publishes each change that was not published, and then finds nothing more.
 func TestNothingIsLost(t *testing.T) {
 	const howMany = 3 * sweepBatch / 2
 	a := postgrestest.New(t)
@@ -179,7 +180,7 @@ func TestNothingIsLost(t *testing.T) {
 	}
 }
 
-// A change that comes while an older one is being published is not marked with it.
+// A change that is made while an older change is being published is not marked together with the older one.
 func TestWhatComesLaterIsNotMarked(t *testing.T) {
 	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoRecibida)

@@ -41,8 +41,8 @@ type Places struct {
 // OpenLimit is the limit for the open purchases of one customer.
 type OpenLimit struct {
 	Max int
-	// Rechazar says what happens to one purchase more. If it is set, the purchase is stored as RECHAZADA, since the sender of a
-	// message gets no answer. If not, the purchase is not stored, and the caller gets Conflict.
+	// Rechazar decides about a purchase above the limit. If it is set, the purchase is stored as RECHAZADA, since the sender
+	// of a message gets no answer. If not, the purchase is not stored, and the caller gets Conflict.
 	Rechazar bool
 }
 

@@ -8,7 +8,7 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Every type of entry in a purchase's history has a text for the customer.
+// Every type of entry in the history of a purchase has a text for the customer.
 func TestEverythingToldSaysSomething(t *testing.T) {
 	told := []contracts.MessageType{contracts.CrearCompra, contracts.CancelarCompra}
 	for _, s := range compra.Steps {

@@ -15,6 +15,6 @@ const (
 	Expired    = "expirada"
 )
 
-// StepWanted is the entry in the history of a purchase that waits for approval, after another purchase was refused for want of
-// the units that it holds.
+// StepWanted is an entry in the history of a purchase that waits for approval. It says that another purchase was refused
+// because this purchase holds the units.
 const StepWanted = "Demanda"

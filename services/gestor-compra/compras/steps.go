@@ -9,7 +9,7 @@ import (
 
 // Step is a command of the saga and its reply.
 type Step struct {
-	PreguntadaEn time.Time // when the command was posed
+	PreguntadaEn time.Time // when the command was first sent
 	Abandoned    bool      // the saga does not wait for the reply any more
 	Reply        *Reply    // nil until the reply has come
 }
@@ -22,10 +22,10 @@ type Reply struct {
 	IDOrden   string               `json:"id_orden,omitempty"`
 }
 
-// ErrNobodyAsked says that no participant takes a command.
+// ErrNobodyAsked says that a command has no participant.
 var ErrNobodyAsked = errors.New("no participant takes the command")
 
-// Posed is the result of posing a command: the purchase as it is then, and its step.
+// Posed is the result of Pose: the purchase after it, and the step of the command.
 type Posed struct {
 	Compra            contracts.Compra
 	Moved             bool // the purchase changed its state
@@ -39,8 +39,8 @@ type Recorded string
 
 // The values of Recorded.
 const (
-	First    Recorded = "first" // it is the reply
+	First    Recorded = "first" // the reply that counts
 	Repeated Recorded = "repeated"
-	Late     Recorded = "late" // kept, and without effect
+	Late     Recorded = "late" // stored without effect
 	Unknown  Recorded = "unknown"
 )

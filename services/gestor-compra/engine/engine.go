@@ -112,7 +112,7 @@ func ended(m *workflow.WorkflowMetadata) bool {
 }
 
 // Replace removes an instance, whatever its state, and schedules another one with input in under the same id. If the admission
-// schedules one in between, it is removed too, since it has another input.
+// schedules an instance in between, Replace removes that one too, since its input is not in.
 func (e *Engine) Replace(ctx context.Context, name, id string, in compra.Input) error {
 	var err error
 	for range 2 {

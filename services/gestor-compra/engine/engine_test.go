@@ -18,10 +18,10 @@ import (
 
 // sidecar is an engine with at most one instance. It records the calls that it gets.
 type sidecar struct {
-	status   *protos.OrchestrationStatus // nil: there is none
+	status   *protos.OrchestrationStatus // nil means that there is no instance
 	did      []string
-	stubborn bool // it takes a termination and does not end
-	others   int  // how often another replica schedules first
+	stubborn bool // the instance does not end after a termination
+	others   int  // how often another replica schedules the instance first
 	away     error
 }
 
@@ -74,7 +74,8 @@ func (s *sidecar) PurgeWorkflowState(context.Context, string, ...workflow.PurgeO
 
 func status(s protos.OrchestrationStatus) *protos.OrchestrationStatus { return &s }
 
-// An instance is removed before another takes its id; one that does not end stays, and nothing is scheduled beside it.
+// Replace removes an instance before it schedules another with the same id. When the old instance does not end, Replace
+// schedules nothing.
 func TestReplace(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -104,7 +105,8 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// An instance that is there but never had a turn lost its start reminder: it gets one by an event. The others need none.
+// An instance that exists and never ran has lost its start reminder. Start raises an event, which creates a new reminder.
+// Other instances get no event.
 func TestStart(t *testing.T) {
 	for s, did := range map[*protos.OrchestrationStatus]string{
 		nil: "schedule", status(workflow.StatusPending): "raise push", status(workflow.StatusRunning): "", status(workflow.StatusSuspended): "",

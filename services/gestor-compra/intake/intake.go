@@ -33,7 +33,7 @@ type Decisions interface {
 	WantedSince(ctx context.Context, age time.Duration) ([]string, error)
 }
 
-// Waker wakes the workflow of a purchase that waits for a decision. It may fail: a sweep wakes again.
+// Waker wakes the workflow of a purchase that waits for a decision. It may fail: a later sweep wakes the workflow.
 type Waker interface {
 	Wake(ctx context.Context, idCompra string)
 }
@@ -171,11 +171,12 @@ func (i *Intake) Aprobar(ctx context.Context, idCompra string, aprobada bool, mo
 	return c, nil
 }
 
-// ReleaseEvery is how often to look for purchases that hold units which others want (WANTED_STOCK_TIMEOUT).
+// ReleaseEvery is how often to look for purchases that hold units for too long although other purchases want them
+// (WANTED_STOCK_TIMEOUT).
 const ReleaseEvery = 10 * time.Second
 
-// ReleaseWanted ends the wait for approval of purchases that hold units for want of which another purchase was refused more
-// than age ago (docs/adr/units-that-await-approval.md).
+// ReleaseWanted ends the wait for approval of the purchases whose units another purchase has lacked for longer than age
+// (docs/adr/units-that-await-approval.md).
 func (i *Intake) ReleaseWanted(ctx context.Context, age time.Duration) error {
 	ids, err := i.store.WantedSince(ctx, age)
 	if err != nil {

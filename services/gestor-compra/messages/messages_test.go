@@ -17,7 +17,7 @@ import (
 	"entregas/workflows/compra"
 )
 
-// gate is where messages come in, with all that is behind it.
+// gate is gestor-compra without its sidecar: the routes for messages, on a real database.
 type gate struct {
 	postgrestest.Store
 	pubsubtest.Broker
@@ -33,7 +33,8 @@ func newGate(t *testing.T) *gate {
 	return p
 }
 
-// deliver delivers a message. What it fails to be is a dead letter whose reason has motivo in it; "" is none.
+// deliver delivers a message. It fails the test unless the message becomes a dead letter whose reason contains motivo; with ""
+// the message must not become a dead letter.
 func deliver[D any](t *testing.T, p *gate, topic contracts.TopicName[D], kind contracts.MessageType, data D, motivo string) {
 	t.Helper()
 	deadLetters := string(topic.DeadLetters())
@@ -53,11 +54,11 @@ func TestCommands(t *testing.T) {
 	type data = contracts.DatosComandoGestorCompra
 	for _, c := range []struct {
 		name    string
-		estado  contracts.Estado // "": there is no purchase yet
+		estado  contracts.Estado // "" means that the purchase does not exist yet
 		kind    contracts.MessageType
 		change  func(d *data)
-		motivo  string           // of the dead letter
-		remains contracts.Estado // "": there still is none
+		motivo  string           // the reason of the dead letter; "" means no dead letter
+		remains contracts.Estado // "" means that the purchase still does not exist
 		steps   int
 	}{
 		{"a purchase", "", contracts.CrearCompra, nil, "", contracts.EstadoRecibida, 1},
@@ -104,7 +105,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// Every reply that a command may have is recorded, once; any other is a dead letter.
+// Every reply that the contract allows for a command is recorded once. Any other reply is a dead letter.
 func TestReplies(t *testing.T) {
 	p := newGate(t)
 	replies := []contracts.MessageType{
@@ -126,7 +127,7 @@ func TestReplies(t *testing.T) {
 	for command, goodOnes := range valid {
 		for _, kind := range replies {
 			if command == "" && kind == contracts.OrdenDespachada {
-				continue // what a person did: TestWhatNobodyAsked
+				continue // a dispatch by a person answers no command: see TestWhatNobodyAsked
 			}
 			s, motivo := p.Compra(t, contracts.EstadoIniciada), "no responde a"
 			p.pose(t, s.ID, command)
@@ -156,19 +157,19 @@ func (p *gate) pose(t *testing.T, id string, command contracts.MessageType) {
 
 const oneOrden = "01938f5e-7c1a-7000-8000-00000000000a"
 
-// respond delivers a reply on the topic of its type, with the fields that it must have.
+// respond delivers a reply on the topic of its type, with all the fields that the type requires.
 func respond(t *testing.T, p *gate, kind contracts.MessageType, id string, command contracts.MessageType, motivo string) {
 	t.Helper()
 	respondWith(t, p, kind, id, command, nil, motivo)
 }
 
-// fields are the fields of replies, of whatever topic.
+// fields has the fields that the replies of all topics have.
 type fields struct {
 	idCompra, repliesTo, motivo, orden string
 	faltantes                          []contracts.Faltante
 }
 
-// respondWith is respond for a reply whose fields mutate changes.
+// respondWith is respond for a reply that mutate has changed.
 func respondWith(t *testing.T, p *gate, kind contracts.MessageType, id string, command contracts.MessageType, mutate func(*fields), motivo string) {
 	t.Helper()
 	c := fields{idCompra: id, repliesTo: string(command), motivo: "porque sí"}
@@ -232,8 +233,8 @@ func TestWhatNobodyAsked(t *testing.T) {
 	respond(t, p, contracts.OrdenDespachada, postgrestest.NewSolicitud().ID, "", "nadie conoce la compra")
 }
 
-// ordenes tells each dispatch twice (docs/adr/told-twice.md): after the purchase is DESPACHADA it is no dead letter, and
-// nothing is to be done.
+// ordenes publishes each dispatch twice (docs/adr/told-twice.md). When the purchase is already DESPACHADA, the second event
+// changes nothing and is no dead letter.
 func TestADispatchToldAgainChangesNothing(t *testing.T) {
 	p := newGate(t)
 	s := p.Compra(t, contracts.EstadoDespachada)
@@ -249,7 +250,7 @@ func TestADispatchToldAgainChangesNothing(t *testing.T) {
 	}
 }
 
-// A late or another reply is kept beside the one that counts, and is no dead letter.
+// A late reply, or a reply after the first one, is stored beside the first. It has no effect and is no dead letter.
 func TestRepliesWithoutEffect(t *testing.T) {
 	p := newGate(t)
 	s := p.Compra(t, contracts.EstadoIniciada)
@@ -266,7 +267,8 @@ func TestRepliesWithoutEffect(t *testing.T) {
 	}
 }
 
-// docs/adr/trouble-is-not-a-bad-message.md: without its database it can do nothing, and loses nothing.
+// Without its database gestor-compra answers every message with RETRY, so no message is lost
+// (docs/adr/trouble-is-not-a-bad-message.md).
 func TestWithoutTheDatabaseEverythingComesBack(t *testing.T) {
 	p := newGate(t)
 	s := postgrestest.NewSolicitud()

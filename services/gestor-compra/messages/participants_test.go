@@ -7,7 +7,7 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Each command of the table of steps can be published, and each reply is received.
+// Every command in the table of steps can be published, and every reply in the table can be received.
 func TestParticipantsAreThoseOfTheTable(t *testing.T) {
 	const file = "services/gestor-compra/messages/participants.go"
 	for _, c := range compra.Commands() {

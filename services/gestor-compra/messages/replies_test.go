@@ -10,8 +10,8 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// A reply with a field that cannot be is a dead letter that says why, and the saga goes on waiting: whatever the schema takes
-// gets here, from a producer in any language.
+// A reply with an invalid field is a dead letter with the reason, and the saga still waits. A producer in any language can
+// send such a reply, because the schema allows it.
 func TestAReplyWithAFieldThatCannotBe(t *testing.T) {
 	p := newGate(t)
 	missing := func(f contracts.Faltante) func(*fields) {
@@ -52,7 +52,7 @@ func TestAReplyWithAFieldThatCannotBe(t *testing.T) {
 			if step, err := p.LoadStep(t.Context(), s.ID, c.command); err != nil || step.Reply != nil {
 				t.Fatalf("the saga has an answer: %+v %v", step, err)
 			}
-			respond(t, p, c.kind, s.ID, c.command, "") // it still waits: a good one counts
+			respond(t, p, c.kind, s.ID, c.command, "") // the saga still waits: a valid reply counts
 			if step, err := p.LoadStep(t.Context(), s.ID, c.command); err != nil || step.Reply == nil {
 				t.Fatalf("a good reply does not count: %+v %v", step, err)
 			}
@@ -60,7 +60,7 @@ func TestAReplyWithAFieldThatCannotBe(t *testing.T) {
 	}
 }
 
-// The fields of a dispatch at ordenes, and of the commands of a customer, are checked in the same way.
+// The fields of the event of a dispatch, and of the commands of a customer, are checked in the same way.
 func TestNobodyAskedAndAFieldCannotBe(t *testing.T) {
 	p := newGate(t)
 	s := p.Compra(t, contracts.EstadoConfirmada)

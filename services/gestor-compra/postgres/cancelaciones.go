@@ -17,10 +17,10 @@ import (
 // compraLock makes a cancellation and the arrival of its purchase take turns (docs/adr/rollback-may-come-first.md).
 const compraLock = `select pg_advisory_xact_lock(hashtextextended($1, 0))`
 
-// Cancelar requests the cancellation of a purchase. What it does depends on the state of the purchase:
+// Cancelar requests the cancellation of a purchase. Its effect depends on the state of the purchase:
 //
 //	RECIBIDA                 CANCELADA at once, by the compare-and-set that also starts a purchase
-//	one of a saga's step     a mark, which each step reads before it sends its command
+//	a step of the saga       a mark, which each step reads before it sends its command
 //	POR_APROBAR              a decision, if it is the first; a mark if the purchase is approved already
 //	CONFIRMADA               a tramite with its own workflow, in which ordenes decides
 //	COMPENSANDO, CANCELADA   nothing: the purchase is being cancelled, or is cancelled

@@ -19,12 +19,12 @@ func TestCancelarInTheDatabase(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		estado   contracts.Estado
-		earlier  string // a statement about purchase $1
+		earlier  string // an SQL statement about purchase $1 that runs first
 		code     errs.Code
 		remains  contracts.Estado
 		done     bool
-		mark     bool   // that each step looks at
-		decision string // that holds afterwards
+		mark     bool   // the mark that each step reads
+		decision string // the decision that is valid at the end
 		tramite  bool
 	}{
 		{"not started", contracts.EstadoRecibida, "", "", contracts.EstadoCancelada, true, false, "", false},
@@ -105,7 +105,8 @@ func TestStartAndCancelarAtOnce(t *testing.T) {
 	}
 }
 
-// docs/adr/who-owns-a-fact-decides.md: the purchase's row decides between CONFIRMADA and a mark, so that none is lost.
+// A purchase becomes CONFIRMADA while its cancellation is requested. The row of the purchase decides which one is first, so
+// the cancellation is not lost (docs/adr/who-owns-a-fact-decides.md).
 func TestConfirmAndCancelarAtOnce(t *testing.T) {
 	a := postgrestest.New(t)
 	for range 40 {
@@ -132,7 +133,7 @@ func TestConfirmAndCancelarAtOnce(t *testing.T) {
 	}
 }
 
-// docs/adr/rollback-may-come-first.md: a cancellation may come before its purchase, from its owner.
+// The owner of a purchase may cancel it before it has arrived (docs/adr/rollback-may-come-first.md).
 func TestCancelarBeforeItArrives(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, c := range []struct {
@@ -146,7 +147,7 @@ func TestCancelarBeforeItArrives(t *testing.T) {
 				if view, done, err := a.CancelarByMessage(t.Context(), s.ID, usuario, motivo[usuario]); err != nil || done || view.ID != "" {
 					t.Fatalf("%+v %v %v", view, done, err)
 				}
-				motivo[usuario] = "ni ahora" // delivered again with other words: the first stays
+				motivo[usuario] = "ni ahora" // a second delivery with another reason: the first reason stays
 			}
 			view, fresh, err := a.Accept(t.Context(), s, postgrestest.OpenLimit)
 			if err != nil || !fresh || view.Estado != contracts.EstadoRecibida {
@@ -196,7 +197,7 @@ func TestCreateAndCancelarAtOnce(t *testing.T) {
 	}
 }
 
-// The order's dispatch is recorded in whatever state its purchase is, once.
+// RecordDespacho records the dispatch of an order once, in whatever state the purchase is.
 func TestRecordDespacho(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, estado := range contracts.Estados {
@@ -213,7 +214,7 @@ func TestRecordDespacho(t *testing.T) {
 	wantCode(t, a.RecordDespacho(t.Context(), postgrestest.NewSolicitud().ID), errs.BadMessage)
 }
 
-// A dispatch that is recorded while the saga runs is taken up when the purchase is confirmed.
+// The workflow of a dispatch that is recorded while the saga runs starts when the purchase is confirmed.
 func TestDespachoWaitsForTheConfirmation(t *testing.T) {
 	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoProductosReservados)

@@ -11,7 +11,7 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// Each query that reads a purchase returns all that its customer asked for.
+// Each query that reads a purchase returns every field of the customer's request.
 func TestAPurchaseIsReadWhole(t *testing.T) {
 	a := postgrestest.New(t)
 	s := databasetest.Filled[contracts.SolicitudCompra](t)

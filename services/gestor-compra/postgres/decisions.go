@@ -18,8 +18,8 @@ type batcher interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-// decide records a decision if it is the first, and returns the one that is valid (docs/adr/who-owns-a-fact-decides.md). A
-// purchase that does not wait for approval gets none.
+// decide records a decision if the purchase has none yet, and returns the valid decision
+// (docs/adr/who-owns-a-fact-decides.md). A purchase that does not wait for approval gets no decision.
 func decide(ctx context.Context, db batcher, idCompra string, d compras.Decision) (current compras.Decision, first bool, err error) {
 	var batch pgx.Batch
 	batch.Queue(`
@@ -39,7 +39,7 @@ select id, $2, $3 from compra where id = $1 and estado = 'POR_APROBAR' on confli
 	return current, first, nil
 }
 
-// Decide records a decision if it is the first, and returns the one that is valid, or NoDecision.
+// Decide records a decision if the purchase has none yet, and returns the valid decision, or NoDecision.
 func (s *Store) Decide(ctx context.Context, idCompra string, d compras.Decision) (current compras.Decision, first bool, err error) {
 	return decide(ctx, s.pool, idCompra, d)
 }

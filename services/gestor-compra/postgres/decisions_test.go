@@ -14,7 +14,7 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// Only a purchase that awaits approval takes a decision.
+// Only a purchase that waits for approval can get a decision.
 func TestDecideOnlyWhatWaits(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, estado := range contracts.Estados {
@@ -41,7 +41,7 @@ func TestAprobarInTheDatabase(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		estado  contracts.Estado
-		earlier string // decided before
+		earlier string // the decision that was made before
 		code    errs.Code
 	}{
 		{"it awaits approval", contracts.EstadoPorAprobar, "", ""},
@@ -121,7 +121,7 @@ func TestOneDecisionWins(t *testing.T) {
 	t.Log(wins)
 }
 
-// A decision that is delivered or younger than the given age wakes no workflow.
+// AwaitingWakeup leaves out a decision that has reached its workflow or is younger than the given age.
 func TestToBeWoken(t *testing.T) {
 	a := postgrestest.New(t)
 	var ids []string
@@ -130,7 +130,7 @@ func TestToBeWoken(t *testing.T) {
 		if _, _, err := a.Decide(t.Context(), s.ID, compras.Decision{Decision: compras.Aprobada}); err != nil {
 			t.Fatal(err)
 		}
-		a.Do(t, `update decision set tomada_en = now() - make_interval(mins => $2) where id_compra = $1`, s.ID, 3-i) // the last one just now
+		a.Do(t, `update decision set tomada_en = now() - make_interval(mins => $2) where id_compra = $1`, s.ID, 3-i) // the last decision is the youngest
 		ids = append(ids, s.ID)
 	}
 	if _, err := a.DeliverDecision(t.Context(), ids[1]); err != nil {

@@ -15,7 +15,7 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// waits puts a purchase into the queue that came so long ago.
+// waits adds a purchase to the queue. It came the duration since ago.
 func waits(t *testing.T, a postgrestest.Store, customer string, domicilio bool, since time.Duration) string {
 	t.Helper()
 	return cameAt(t, a, customer, domicilio, time.Now().Add(-since))
@@ -48,7 +48,7 @@ func next(t *testing.T, a postgrestest.Store, p compras.Places, n int, end bool)
 	return customers
 }
 
-// The issue's case: six hundred of one customer, and then one of another. It starts with the next place.
+// A customer has 600 purchases in the queue. Then the first purchase of another customer comes. It gets the next place.
 func TestAnotherCustomersFirstGoesNext(t *testing.T) {
 	a := postgrestest.New(t)
 	a.Do(t, `insert into compra (id, id_usuario, estado, domicilio, productos, creada_en)
@@ -77,7 +77,7 @@ func TestCustomersTakeTurnsInALane(t *testing.T) {
 	waits(t, a, "ivo", true, 8*time.Second)
 	waits(t, a, "paz", false, time.Second)
 	var got []string
-	for total := 1; total <= 10; total++ { // each stays in flight
+	for total := 1; total <= 10; total++ { // each purchase stays in flight
 		got = append(got, next(t, a, places(total), 1, false)...)
 	}
 	if want := []string{"ana", "eva", "ivo", "ana", "eva", "ana", "luz", "paz", "luz", "luz"}; !slices.Equal(got, want) {
@@ -85,7 +85,7 @@ func TestCustomersTakeTurnsInALane(t *testing.T) {
 	}
 }
 
-// A purchase that has waited for longer than the head start goes first, however many its customer has in flight.
+// A purchase that has waited for longer than the head start goes first, however many purchases its customer has in flight.
 func TestTheOverdueGoFirst(t *testing.T) {
 	a := postgrestest.New(t)
 	for i := range 6 {
@@ -126,8 +126,9 @@ func TestALockedPurchaseIsPassedOver(t *testing.T) {
 	}
 }
 
-// For whatever waits and is in flight, the one that starts next is the one that docs/adr/fair-admission.md names, and the
-// bounds that follow from it hold: a customer's first purchase of a lane has before it, of those that came later, none.
+// TakeTurns starts the purchase that the rule of docs/adr/fair-admission.md names, whatever purchases wait and are in flight.
+// The bounds that follow from the rule also hold: a customer's first purchase in a lane starts before all purchases of that
+// lane that came later.
 func TestAdmissionIsFair(t *testing.T) {
 	a := postgrestest.New(t)
 	customers := []string{"ana", "eva", "ivo", "luz"}
@@ -155,7 +156,7 @@ func TestAdmissionIsFair(t *testing.T) {
 			if want := m.take(1); len(turns) == 0 && len(want) > 0 {
 				r.Fatalf("a place was free while %v waited", want)
 			}
-			for range turns { // those of one call are in no order
+			for range turns { // the purchases that one call returns have no order
 				want := m.take(1)
 				i := slices.IndexFunc(turns, func(s compras.Turn) bool { return len(want) == 1 && s.ID == want[0].id })
 				if i < 0 {
@@ -177,14 +178,14 @@ type waiting struct {
 	since        time.Duration
 }
 
-// model says in Go what starts next.
+// model computes in Go which purchases start next.
 type model struct {
 	p        compras.Places
 	waiting  []waiting
 	inFlight map[string]int
 }
 
-// take gives at most n of those that start next, without starting them.
+// take returns at most n of the purchases that start next, without starting them.
 func (m *model) take(n int) []waiting {
 	taken := 0
 	for _, k := range m.inFlight {

@@ -20,7 +20,7 @@ func TestToBePublished(t *testing.T) {
 		if _, _, err := a.Move(t.Context(), change(s.ID, contracts.EstadoIniciada, contracts.EstadoRecibida)); err != nil {
 			t.Fatal(err)
 		}
-		a.Do(t, `update historia set en = now() - make_interval(mins => $2) where id_compra = $1`, s.ID, 3-i) // the last one just now
+		a.Do(t, `update historia set en = now() - make_interval(mins => $2) where id_compra = $1`, s.ID, 3-i) // the last purchase is the youngest
 		ids = append(ids, s.ID)
 	}
 	setMark := func(p ...compras.Published) {
@@ -49,9 +49,9 @@ func TestToBePublished(t *testing.T) {
 		}
 	}
 	expect(10, ids[0], ids[1], ids[2])
-	expect(2, ids[0]) // two entries, of the oldest
+	expect(2, ids[0]) // the oldest purchase has two entries
 	setMark(compras.Published{IDCompra: ids[0], Until: 2}, compras.Published{IDCompra: ids[1], Until: 1})
-	expect(10, ids[1], ids[2]) // one entry of the second is missing still
+	expect(10, ids[1], ids[2]) // one entry of the second purchase is not marked yet
 	setMark(compras.Published{IDCompra: ids[1], Until: 9}, compras.Published{IDCompra: ids[2], Until: 0}, compras.Published{IDCompra: "nadie", Until: 5})
 	setMark()
 	expect(10, ids[2])

@@ -9,7 +9,7 @@ import (
 // TestMain lowers the number of tries for each property, because each try runs many slow transactions. The flag -rapid.checks on the
 // command line overrides it.
 func TestMain(m *testing.M) {
-	_ = flag.Set("rapid.checks", "20") // the flag is rapid's own; what the command line says comes after
+	_ = flag.Set("rapid.checks", "20") // rapid defines the flag; the command line is parsed later and wins
 	flag.Parse()
 	os.Exit(m.Run())
 }

@@ -20,8 +20,8 @@ drop index concurrently if exists compra_added;
 create index concurrently compra_added on compra (id_orden) where id_orden <> '';
 `
 
-// A migration that adds an index to a table in use waits for the transactions that write, and blocks no other
-// (docs/adr/bounded-waits.md). After an interruption the next start completes it.
+// A migration that adds an index to a table in use waits for the running transactions that write, and blocks no new ones
+// (docs/adr/bounded-waits.md). After an interruption the next start completes the migration.
 func TestAnIndexIsBuiltWhilePurchasesAreWritten(t *testing.T) {
 	databasetest.Role(t, "consolidador")
 	pool, ctx := databasetest.New(t, postgres.Migrations), t.Context()

@@ -77,7 +77,7 @@ func TestMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, r := range []compras.Reply{{Tipo: contracts.ReservaRechazada, Motivo: "no hay"}, {Tipo: contracts.ProductosReservados}} { // the second is late
+	for _, r := range []compras.Reply{{Tipo: contracts.ReservaRechazada, Motivo: "no hay"}, {Tipo: contracts.ProductosReservados}} { // the second reply is late
 		if _, err := a.RecordReply(t.Context(), s.ID, contracts.ReservarProducto, r); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// A purchase that failed can be taken up again any number of times: its history tells each time, without gaps.
+// An operator can resume a FALLIDA purchase any number of times. The history has an entry for each time, without gaps.
 func TestRetry(t *testing.T) {
 	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoProductosValidos)
@@ -122,7 +122,7 @@ func TestRetry(t *testing.T) {
 		if last := c.Historia[len(c.Historia)-1]; last.Paso != "COMPENSANDO" || last.Tipo != "Reintento" || c.Numero() != last.Numero {
 			t.Errorf("attempt %d: %+v", attempt, c.Historia)
 		}
-		// Each round records a fact once.
+		// An entry about a fact is made once in each round of the rollback.
 		for range 2 {
 			if _, err := a.RecordFact(t.Context(), s.ID, "LiberarReserva", contracts.ReservaLiberada, "x"); err != nil {
 				t.Fatal(err)

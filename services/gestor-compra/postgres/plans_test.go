@@ -15,7 +15,7 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// statesAsParameters are the calls whose queries have states as parameters. id is a DESPACHADA.
+// statesAsParameters has the calls whose queries have states as parameters. id is a purchase in DESPACHADA.
 var statesAsParameters = map[string]func(ctx context.Context, a *postgres.Store, id string) error{
 	"TakeTurns": func(ctx context.Context, a *postgres.Store, _ string) error {
 		_, err := a.TakeTurns(ctx, places(64))
@@ -56,8 +56,8 @@ var statesAsParameters = map[string]func(ctx context.Context, a *postgres.Store,
 	},
 }
 
-// Failure prevented: the states of a query are parameters, and a plan for any states cannot use a partial index. The server may keep
-// one plan of a prepared statement after five executions: it must not be one that reads every purchase.
+// Failure prevented: a query has its states as parameters, and a plan for all parameters cannot use a partial index.
+// PostgreSQL may keep one such plan for a prepared statement after five executions. That plan must not read every purchase.
 func TestStatesAsParametersUseThePartialIndexes(t *testing.T) {
 	a := oneConnection(t)
 	fill(t, a, 20000)
@@ -69,15 +69,15 @@ func TestStatesAsParametersUseThePartialIndexes(t *testing.T) {
 	}
 }
 
-// Failure prevented: the server keeps a plan that it made while the table was small, until the table is analyzed again. A plan with
-// the values is right at every size. The other queries have no need of a partial index.
+// Failure prevented: PostgreSQL keeps a plan that it made while the table was small, until the table is analyzed again. A plan
+// for the present values of the parameters is right at every size. The queries of the other calls need no partial index.
 func TestPlansFollowTheSizeOfTheTable(t *testing.T) {
 	for _, name := range []string{"TakeTurns", "Stalled", "Reintentar"} {
 		a := oneConnection(t)
 		a.Do(t, `alter table compra set (autovacuum_enabled = false)`)
 		fill(t, a, 40)
 		id := a.Compra(t, contracts.EstadoDespachada).ID
-		scans(t, a, name, id) // the table is one page, so the server reads it
+		scans(t, a, name, id) // the table is one page, so PostgreSQL reads the whole table
 		a.Do(t, `insert into compra (id, id_usuario, estado, domicilio, productos) select 'e' || n, 'u' || n % 10, 'DESPACHADA', false, '[]' from generate_series(1, 20000) n`)
 		if n := scans(t, a, name, id); n > 0 {
 			t.Errorf("%s read all purchases %d times", name, n)
@@ -85,7 +85,7 @@ func TestPlansFollowTheSizeOfTheTable(t *testing.T) {
 	}
 }
 
-// fill adds purchases at their end and 20 in flight, and the statistics of the table.
+// fill adds 20 purchases in flight and the given number of ended purchases, and updates the statistics of the table.
 func fill(t *testing.T, a postgrestest.Store, ended int) {
 	t.Helper()
 	const add = `insert into compra (id, id_usuario, estado, domicilio, productos) select $1::text || n, 'u' || n % 10, $2, false, '[]' from generate_series(1, $3::int) n`
@@ -123,7 +123,8 @@ func scans(t *testing.T, a postgrestest.Store, name, id string) int {
 	return count() - before
 }
 
-// The partial indexes have the states that the statesAsParameters ask for: a new state of the saga, and none at rest.
+// The partial indexes have exactly the states that the queries use: every new state of the saga too, and no state in which a
+// purchase rests.
 func TestPartialIndexesHaveTheStates(t *testing.T) {
 	a := postgrestest.New(t)
 	for index, states := range map[string][]contracts.Estado{"compra_in_flight": compras.OccupiedPlaces, "compra_open": compras.Open} {

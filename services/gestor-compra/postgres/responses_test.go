@@ -13,7 +13,7 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// asked is a purchase whose reservation has been asked for.
+// asked stores a purchase whose ReservarProducto was sent, and returns its id.
 func asked(t *testing.T, a postgrestest.Store) string {
 	t.Helper()
 	s := a.Compra(t, contracts.EstadoProductosValidos)
@@ -29,13 +29,13 @@ var (
 	refused  = compras.Reply{Tipo: contracts.ReservaRechazada, Motivo: "no hay", Faltantes: []contracts.Faltante{{IDProducto: "1", Solicitada: 2, Disponible: 1}}}
 )
 
-// The first reply in time is the reply; what comes after it, or after patience ran out, is kept and changes nothing.
+// The first reply in time counts. A later reply, or a reply after the step was abandoned, is stored and changes nothing.
 func TestRecordReply(t *testing.T) {
 	a := postgrestest.New(t)
 	const abandon = "abandonar"
 	for _, c := range []struct {
 		name        string
-		arrivals    []any // replies and abandon, in order
+		arrivals    []any // replies, and abandon for the end of the wait, in order
 		allRecorded []compras.Recorded
 		valid       *compras.Reply
 		lateReplies int
@@ -93,7 +93,7 @@ func TestRecordReplyThatNobodyAwaits(t *testing.T) {
 	}
 }
 
-// A reply that is delivered for ever does not grow the row for ever.
+// The number of late replies that a step keeps is limited, however often a reply is delivered.
 func TestLateOnesAreFew(t *testing.T) {
 	a := postgrestest.New(t)
 	id := asked(t, a)
@@ -110,7 +110,7 @@ func TestLateOnesAreFew(t *testing.T) {
 	}
 }
 
-// Of replies that come at once one counts, and every reader sees that one. If the step was abandoned first, none counts.
+// Of several replies at once exactly one counts, and every reader sees that one. If the step was abandoned first, none counts.
 func TestConcurrentRecordReply(t *testing.T) {
 	a := postgrestest.New(t)
 	for range 30 {
@@ -152,7 +152,7 @@ func TestConcurrentRecordReply(t *testing.T) {
 	}
 }
 
-// The wake-up comes after the reply can be read, so that the workflow that is woken finds it.
+// A workflow is woken only after its reply is committed, so it can read the reply.
 func TestWakeupComesWithTheSavedReply(t *testing.T) {
 	a := postgrestest.New(t)
 	id := asked(t, a)

@@ -20,8 +20,8 @@ const forCancelacion = `(c.cancelacion_pedida is not null
        or exists (select from decision d where d.id_compra = c.id and d.decision = 'cancelada')
        or exists (select from historia h where h.id_compra = c.id and h.paso = 'COMPENSANDO' and h.tipo = 'CancelarCompra'))`
 
-// movingTramite is the kind of the workflow that should move purchase c on: that of a tramite that has not ended, or empty for the
-// saga.
+// movingTramite is the kind of the workflow that should move purchase c on: the kind of a tramite that has not ended, or empty
+// for the saga.
 const movingTramite = `coalesce((select min(t.tipo) from tramite t where t.id_compra = c.id and t.terminado_en is null
     and (c.estado = any(@settled::text[]) or c.estado = 'COMPENSANDO' and t.tipo = 'cancelacion')), '')`
 

@@ -34,7 +34,7 @@ func onlyStalled(t *testing.T, a postgrestest.Store) compras.Stalled {
 	return found[0]
 }
 
-// age makes everything that is known of a purchase so much older.
+// age moves all instants of a purchase into the past by the duration by.
 func age(t *testing.T, a postgrestest.Store, id string, by time.Duration) {
 	t.Helper()
 	for _, q := range []string{
@@ -48,7 +48,7 @@ func age(t *testing.T, a postgrestest.Store, id string, by time.Duration) {
 	}
 }
 
-// Which workflows stand still: those whose purchase should go on and of which nothing has been heard.
+// Stalled returns the workflows whose purchase should go on and that have shown no sign of life for too long.
 func TestStalled(t *testing.T) {
 	const old, young = 2 * time.Minute, 10 * time.Second
 	a := postgrestest.New(t)
@@ -73,9 +73,9 @@ func TestStalled(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		estado  contracts.Estado
-		before  func(*testing.T, postgrestest.Store, string) // it ages with the purchase
+		before  func(*testing.T, postgrestest.Store, string) // changes the purchase before it is aged
 		by      time.Duration
-		now     string // what happens after that
+		now     string // an SQL statement that runs after the purchase was aged
 		then    func(*testing.T, postgrestest.Store, string)
 		stalled bool
 		tramite string
@@ -137,7 +137,7 @@ func TestStalled(t *testing.T) {
 				c.tramite != "" && found[0].Motivo != "ya no") {
 				t.Errorf("found %+v", found[0])
 			}
-			// An operator may have replaced exactly what stands still, but for what waits for its place.
+			// Reintentar accepts exactly the stalled purchases and FALLIDA, but not a RECIBIDA, which waits for its place.
 			_, err := a.Reintentar(t.Context(), s.ID, approval)
 			if can := c.stalled && c.estado != contracts.EstadoRecibida || c.estado == contracts.EstadoFallida; (err == nil) != can {
 				t.Errorf("by hand: %v", err)
@@ -146,7 +146,7 @@ func TestStalled(t *testing.T) {
 	}
 }
 
-// A replaced workflow ends a rollback with the same reason, cause and faltantes as the lost one would have.
+// A rollback that a replaced workflow ends has the same reason, cause and faltantes as if the first workflow had ended it.
 func TestStalledCompensationKeepsItsReason(t *testing.T) {
 	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoProductosValidos)
@@ -166,7 +166,8 @@ func TestStalledCompensationKeepsItsReason(t *testing.T) {
 	}
 }
 
-// Failure prevented: the batch is full of purchases that wait for a place, and those that hold the places are never looked at.
+// Failure prevented: purchases that wait for a place fill the limit of Stalled. The stalled purchases that hold the places are
+// never found.
 func TestStalledBehindWhatWaitsForAPlace(t *testing.T) {
 	a := postgrestest.New(t)
 	for range 5 {
@@ -181,7 +182,7 @@ func TestStalledBehindWhatWaitsForAPlace(t *testing.T) {
 	}
 }
 
-// Replicas claim a replacement one after the other; a claim that is given back may be taken again, and was not counted.
+// Replicas claim a replacement one after the other. A released claim can be made again, and does not count as a replacement.
 func TestClaimReplacement(t *testing.T) {
 	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoIniciada)

@@ -132,7 +132,8 @@ where id_compra = $1 and comando = $2 and respuesta is not null`, idCompra, comm
 	return nil
 }
 
-// record stores the first reply that comes in time. It appends any different reply to the late replies of the step.
+// record stores the first reply that comes in time. It appends any other reply that differs from it to the late replies of the
+// step.
 const record = `
 with first as (
     update paso set respuesta = $3, datos = $4, respondida_en = clock_timestamp()

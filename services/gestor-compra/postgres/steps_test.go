@@ -14,7 +14,8 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// A change of state is made from where it may be made, with its history entry, or not at all.
+// A change of state is made, with its entry in the history, only from a state that the change names. Otherwise nothing
+// changes.
 func TestMoveOnlyFromWhereItMay(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, estado := range contracts.Estados {
@@ -58,7 +59,7 @@ func TestMoveErasesNothingKnown(t *testing.T) {
 	}
 }
 
-// Of concurrent changes that exclude each other exactly one is made.
+// Of several changes at once that exclude each other, exactly one is made.
 func TestMoveAtOnce(t *testing.T) {
 	a := postgrestest.New(t)
 	for range 20 {
@@ -129,7 +130,8 @@ func TestPosingAgainIsTheSameQuestion(t *testing.T) {
 
 func inAnyOf(estados ...contracts.Estado) []contracts.Estado { return estados }
 
-// The history counts up without gaps and has each step once, whatever is done, how often, and at once.
+// The entries of a history are numbered without gaps and each step has one entry, whatever changes are made, also repeated and
+// at once.
 func TestHistoryHasNoGaps(t *testing.T) {
 	a := postgrestest.New(t)
 	rapid.Check(t, func(r *rapid.T) {

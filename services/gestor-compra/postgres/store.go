@@ -43,8 +43,8 @@ var (
 	loadSolicitud = pgx.RowToStructByName[contracts.SolicitudCompra]
 )
 
-// accept stores a purchase, unless its customer has too many open purchases. Two purchases at once may both get the last place:
-// only ordenes, which owns the orders, counts exactly.
+// accept stores a purchase, unless its customer has too many open purchases. Two purchases at once may both get the last place
+// of a customer: only ordenes, which owns the orders, counts exactly.
 const accept = `
 with early as (
     select motivo from cancelacion_anticipada where id_compra = @id and id_usuario = @usuario

@@ -13,7 +13,7 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// The same purchase sent twice is one; an id that exists with another owner or content is refused.
+// A purchase that is sent twice is stored once. An id that exists with another owner or content is refused.
 func TestAcceptAgain(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, c := range []struct {
@@ -89,7 +89,7 @@ func TestListByPages(t *testing.T) {
 	var expected []string
 	for i := range 7 {
 		s := a.Compra(t, contracts.EstadoConfirmada)
-		a.Do(t, `update compra set creada_en = '2026-01-01'::timestamptz + make_interval(hours => $2) + '999 microseconds' where id = $1`, s.ID, i/2) // some at the same instant
+		a.Do(t, `update compra set creada_en = '2026-01-01'::timestamptz + make_interval(hours => $2) + '999 microseconds' where id = $1`, s.ID, i/2) // some purchases have the same instant
 		expected = append(expected, s.ID)
 	}
 	foreign := a.Compra(t, contracts.EstadoConfirmada)
@@ -110,7 +110,7 @@ func TestListByPages(t *testing.T) {
 			seen = append(seen, c.ID)
 		}
 		last := page[len(page)-1]
-		from = contracts.Cursor{CreadaEn: last.CreadaEn.Truncate(time.Millisecond), ID: last.ID} // as the read model knows it
+		from = contracts.Cursor{CreadaEn: last.CreadaEn.Truncate(time.Millisecond), ID: last.ID} // the read model of the bff has milliseconds only
 	}
 	if !slices.Equal(seen, expected) {
 		t.Fatalf("listed %v\nwant   %v", seen, expected)

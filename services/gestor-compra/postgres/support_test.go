@@ -8,12 +8,12 @@ import (
 	"entregas/services/gestor-compra/compras"
 )
 
-// change is a change of state with what a history entry needs.
+// change returns a change of state with the fields that an entry in the history needs.
 func change(id string, a contracts.Estado, from ...contracts.Estado) compras.Change {
 	return compras.Change{IDCompra: id, To: a, From: from, Tipo: "Prueba", Detalle: "a " + string(a)}
 }
 
-// wantCode fails unless err has the code; "" is no error.
+// wantCode fails the test unless err has the code; "" means no error.
 func wantCode(t testing.TB, err error, code errs.Code) {
 	t.Helper()
 	if (err == nil) != (code == "") || err != nil && errs.Of(err) != code {

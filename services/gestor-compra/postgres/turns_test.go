@@ -20,15 +20,16 @@ import (
 
 const (
 	headStart = 10 * time.Minute
-	long      = time.Hour // a lease that does not run out in a test
+	long      = time.Hour // a lease that does not expire during a test
 )
 
-// places are so many, all of which one customer may have.
+// places returns limits with total places; one customer may have all of them.
 func places(total int) compras.Places {
 	return compras.Places{Total: total, PerCustomer: total, HeadStart: headStart, Lease: long}
 }
 
-// Never more than capacity in flight, over all replicas, whatever they do at once; and everything gets its turn, once.
+// The number of purchases in flight over all replicas never exceeds the capacity, whatever they do at once. Every purchase
+// starts exactly once.
 func TestCapacityIsKept(t *testing.T) {
 	a := postgrestest.New(t)
 	rapid.Check(t, func(r *rapid.T) {
@@ -44,7 +45,8 @@ select gen_random_uuid(), 'ana', 'RECIBIDA', n % 3 = 0, '[]' from generate_serie
 				if err != nil {
 					t.Error(err)
 				}
-				// Counted after it was given and no more before it is given back, so this is never above the truth.
+				// The test counts a place after TakeTurns has returned it, and stops counting before the place is free. So
+				// inFlight is never above the real number.
 				if n := inFlight.Add(int32(len(turns))); n > int32(capacity) {
 					t.Errorf("%d are in flight and the limit is %d", n, capacity)
 				}
@@ -63,7 +65,7 @@ select gen_random_uuid(), 'ana', 'RECIBIDA', n % 3 = 0, '[]' from generate_serie
 	})
 }
 
-// finishTurn does what the saga does: start, and give the place back.
+// finishTurn does the work of the saga for one purchase: it starts the purchase, and ends it, which frees its place.
 func finishTurn(t *testing.T, a postgrestest.Store, turn compras.Turn, inFlight *atomic.Int32, final contracts.Estado) {
 	for _, k := range []compras.Change{
 		change(turn.ID, contracts.EstadoIniciada, contracts.EstadoRecibida), change(turn.ID, final, contracts.EstadoIniciada),
@@ -77,14 +79,14 @@ func finishTurn(t *testing.T, a postgrestest.Store, turn compras.Turn, inFlight 
 	}
 }
 
-// The states that hold a place, in the query as in compras.OccupiedPlaces; a lease holds one too.
+// The query counts the states of compras.OccupiedPlaces as taken places. A lease also takes a place.
 func TestWhatTakesAPlace(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, estado := range contracts.Estados {
 		t.Run(string(estado), func(t *testing.T) {
 			a.Do(t, `truncate compra cascade`)
 			occupant := a.Compra(t, estado)
-			a.Do(t, `update compra set leased_until = now() + interval '1 hour' where id = $1`, occupant.ID) // as after a turn
+			a.Do(t, `update compra set leased_until = now() + interval '1 hour' where id = $1`, occupant.ID) // the lease that TakeTurns stamps
 			delay := a.Compra(t, contracts.EstadoRecibida)
 			turns, err := a.TakeTurns(t.Context(), places(1))
 			if err != nil {
@@ -98,13 +100,14 @@ func TestWhatTakesAPlace(t *testing.T) {
 	}
 }
 
-// Home delivery first, then the oldest; but no purchase waits longer than the head start behind a later one.
+// Purchases with home delivery start first, then the oldest. But no purchase waits behind a later one for longer than the head
+// start.
 func TestWhoIsNext(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, c := range []struct {
-		minutes   int // since it came
+		minutes   int // minutes since the purchase came
 		domicilio bool
-	}{ // in the order in which they must start
+	}{ // the purchases are in the order in which they must start
 		{13, false}, {2, true}, {1, true}, {9, false}, {3, false}, {0, false},
 	} {
 		s := a.Compra(t, contracts.EstadoRecibida)
@@ -133,13 +136,14 @@ func TestTurnSaysEverything(t *testing.T) {
 	}
 }
 
-// A lease that ran out without a start is given out again; one that has not is not, nor one that has started.
+// TakeTurns returns a purchase again when its lease has expired before it started. It does not return a purchase with a valid
+// lease, or one that has started.
 func TestLeaseExpires(t *testing.T) {
 	a := postgrestest.New(t)
 	s := a.Compra(t, contracts.EstadoRecibida)
 	for _, c := range []struct {
 		name    string
-		earlier string // a statement
+		earlier string // an SQL statement that runs first
 		turns   int
 	}{
 		{"the first time", ``, 1},
@@ -161,7 +165,8 @@ func TestLeaseExpires(t *testing.T) {
 	}
 }
 
-// A dispatch waits for its purchase to be confirmed; a cancellation does not; neither is given to two, nor after its end.
+// The workflow of a dispatch waits until its purchase is confirmed, and that of a cancellation does not wait. No tramite is
+// given to two replicas, or after its end.
 func TestTakeTramites(t *testing.T) {
 	a := postgrestest.New(t)
 	for _, kind := range []string{compra.TramiteDespacho, compra.TramiteCancelacion} {
@@ -217,7 +222,7 @@ func TestFinishedTramiteDoesNotComeBack(t *testing.T) {
 	}
 	take := func() int {
 		t.Helper()
-		tramites, err := a.TakeTramites(t.Context(), -time.Second, 10) // a lease that has run out
+		tramites, err := a.TakeTramites(t.Context(), -time.Second, 10) // a lease that has expired
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +233,7 @@ func TestFinishedTramiteDoesNotComeBack(t *testing.T) {
 			t.Fatal("a lease that ran out is not given out again")
 		}
 	}
-	for _, done := range []bool{true, false} { // the second time is a repetition, and changes nothing
+	for _, done := range []bool{true, false} { // the second FinishTramite is a repetition and changes nothing
 		if err := a.FinishTramite(t.Context(), compra.Tramite{IDCompra: s.ID, Tipo: compra.TramiteDespacho, Done: done}); err != nil {
 			t.Fatal(err)
 		}

@@ -52,11 +52,11 @@ func (w *Wakeups) Wait(idCompra string, command contracts.MessageType) (<-chan s
 	}
 }
 
-// listenAgain is the pause before a replica listens again for replies (LISTEN) after it lost its connection.
+// listenAgain is the pause before a replica starts LISTEN for replies again after it lost its connection.
 const listenAgain = time.Second
 
-// Listen wakes waiters until ctx ends. It reconnects after a lost connection; waiters find the replies that it missed meanwhile,
-// since they also look by themselves.
+// Listen wakes waiters until ctx ends. It reconnects after a lost connection. A waiter finds a reply that came meanwhile,
+// since it also looks for the reply without a wake-up.
 func (w *Wakeups) Listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := w.listenOnOneConnection(ctx); err != nil && ctx.Err() == nil {
@@ -95,7 +95,7 @@ func (w *Wakeups) wake(key string) {
 	for channel := range w.waiting[key] {
 		select {
 		case channel <- struct{}{}:
-		default: // it has a token already
+		default: // the channel has a token already
 		}
 	}
 }

@@ -33,7 +33,8 @@ func (s *Store) Wanted(ctx context.Context, faltantes []contracts.Faltante) ([]c
 	return pgx.CollectRows(rows, loadSolicitud)
 }
 
-// WantedSince returns the purchases that still wait for approval and whose units others have wanted for longer than age.
+// WantedSince returns the purchases that still wait for approval and whose units other purchases have lacked for longer than
+// age.
 func (s *Store) WantedSince(ctx context.Context, age time.Duration) ([]string, error) {
 	rows, err := s.pool.Query(ctx, `
 select p.id from compra p join historia h on h.id_compra = p.id and h.paso = $1

@@ -27,7 +27,7 @@ type Settings struct {
 }
 
 // Check returns an error for settings that would replace workflows that are alive. A saga shows no sign of life while it
-// sleeps and until the first beat after that; a second beat is left to a slow machine.
+// sleeps and until the first beat after that. The second beat in the limit is a margin for a slow machine.
 func (s Settings) Check() error {
 	if least := compra.LongestSleep + 2*compras.Beat; s.Quiet < least {
 		return fmt.Errorf("STALLED_AFTER must be at least %s: a saga that goes on may be silent for nearly as long", least)
@@ -115,7 +115,7 @@ func (r *Reconciler) Once(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// replace replaces the workflow of s, unless its instance is too young to be stalled. When the engine does not answer, or does
+// replace replaces the workflow of s, unless its instance is too young to be stalled. When the engine does not answer or does
 // not end the old instance, replace releases its claim and returns the error.
 func (r *Reconciler) replace(ctx context.Context, s compras.Stalled) error {
 	name, id := compra.WorkflowOf(s.ID, s.Tramite)

@@ -71,7 +71,7 @@ func TestReplaces(t *testing.T) {
 			s := a.Compra(t, c.estado)
 			old(t, a, s.ID)
 			r := reconciler.New(a, c.engine, settings)
-			for range 2 { // the second turn comes too early for another replacement
+			for range 2 { // the second call comes too early for another replacement
 				if err := r.Once(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -92,7 +92,7 @@ func TestReplaces(t *testing.T) {
 	}
 }
 
-// Failure prevented: the engine is away for an hour, its replacements are counted, and every purchase is FALLIDA.
+// Failure prevented: the engine is down for an hour, the failed replacements are counted, and every purchase becomes FALLIDA.
 func TestAnEngineThatDoesNotAnswerCountsAsNothing(t *testing.T) {
 	a, e := postgrestest.New(t), &engine{active: true, age: time.Hour, away: errors.New("no answer")}
 	s := a.Compra(t, contracts.EstadoProductosReservados)
@@ -109,7 +109,8 @@ func TestAnEngineThatDoesNotAnswerCountsAsNothing(t *testing.T) {
 	}
 }
 
-// A purchase that does not go on however often its workflow is replaced is FALLIDA, and no workflow is left that could move it.
+// A purchase becomes FALLIDA when its workflow was replaced too often without progress. Its workflow is removed, so that it
+// cannot change the purchase.
 func TestGivesUp(t *testing.T) {
 	a, e := postgrestest.New(t), &engine{active: true, age: time.Hour}
 	s := a.Compra(t, contracts.EstadoProductosReservados)
@@ -123,7 +124,7 @@ func TestGivesUp(t *testing.T) {
 	if len(e.replaced) != settings.Limit || len(e.removed) != 1 || a.Estado(t, s.ID) != contracts.EstadoFallida {
 		t.Fatalf("replaced %v, removed %v, %s", e.replaced, e.removed, a.Estado(t, s.ID))
 	}
-	// An operator takes it up: it is undone, and the count begins anew.
+	// An operator resumes the purchase: its rollback starts, and the count of replacements begins again.
 	if _, err := a.Reintentar(t.Context(), s.ID, time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func TestGivesUp(t *testing.T) {
 	}
 }
 
-// Quiet that is shorter than a living saga may be silent is refused.
+// Check refuses a Quiet that is shorter than the time for which a living saga may show no sign of life.
 func TestSettingsCheck(t *testing.T) {
 	for quiet, ok := range map[time.Duration]bool{90 * time.Second: true, 50 * time.Second: true, 30 * time.Second: false, 0: false} {
 		if err := (reconciler.Settings{Quiet: quiet}).Check(); (err == nil) != ok {

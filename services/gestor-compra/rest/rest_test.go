@@ -43,7 +43,7 @@ func (s service) ask(method, path, body string) *httptest.ResponseRecorder {
 	return response
 }
 
-// Every answer that is no success is a problem, which names the fields.
+// fields returns the fields that the problem in r names. Every answer with an error status must be a problem.
 func fields(t *testing.T, r *httptest.ResponseRecorder) []string {
 	t.Helper()
 	if r.Code < http.StatusBadRequest {
@@ -61,7 +61,7 @@ func fields(t *testing.T, r *httptest.ResponseRecorder) []string {
 }
 
 func body(s contracts.SolicitudCompra) string {
-	text, _ := json.Marshal(s) // of a struct of strings and numbers
+	text, _ := json.Marshal(s) // a struct of strings and numbers always has JSON
 	return string(text)
 }
 
@@ -198,7 +198,7 @@ func TestAprobarByREST(t *testing.T) {
 			if (decided == 1) != (c.code == 200) {
 				t.Errorf("there are %d decisions", decided)
 			}
-			if c.code == 200 { // the same again is answered alike; anything else is refused
+			if c.code == 200 { // the same request again gets the same answer; another request is refused
 				if r := s.ask(http.MethodPost, "/compras/"+id+"/aprobacion", c.body); r.Code != 200 {
 					t.Errorf("again: %d %s", r.Code, r.Body)
 				}
@@ -254,7 +254,8 @@ func TestReasonsAreKeptAsWritten(t *testing.T) {
 	}
 }
 
-// list gives the ids of a page and how to ask for the next: in the body, or for the earlier system's list in the Link header.
+// list returns the ids of a page and the position of the next page. The next page is in the body, or in the Link header for
+// the list of the earlier system.
 func (s service) list(t *testing.T, path string) (ids []string, next string, size int) {
 	t.Helper()
 	r := s.ask(http.MethodGet, path, "")
@@ -362,14 +363,14 @@ func TestLinkRepeatsNothing(t *testing.T) {
 	}
 }
 
-// A page ends where its bytes do, whatever its purchases hold, and the list goes on from there.
+// A page ends when its bytes reach the limit, whatever its purchases contain. The next page continues the list.
 func TestPageIsBoundedInBytes(t *testing.T) {
 	s := newService(t)
 	large := postgrestest.NewSolicitud().Productos[:0]
 	for i := range contracts.MaxLineas {
 		large = append(large, contracts.Linea{IDProducto: fmt.Sprintf("%s%02d", strings.Repeat("<", 60), i), Cantidad: contracts.MaxCantidad})
 	}
-	const n = 60 // of 40 KB each
+	const n = 60 // purchases of 40 KB each
 	for range n {
 		c := postgrestest.NewSolicitud()
 		c.Productos = large

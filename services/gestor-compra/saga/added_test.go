@@ -12,7 +12,7 @@ import (
 
 const packing contracts.Estado = "EMPACANDO"
 
-// withAdded puts a step of the next version into the table, before the step with the command before.
+// withAdded adds a step to the table as a new version would: before the step whose command is before.
 func withAdded(t *testing.T, before contracts.MessageType, added compra.Step) {
 	t.Helper()
 	steps, version, inFlight := compra.Steps, compra.Version, compra.InFlight
@@ -25,8 +25,9 @@ func withAdded(t *testing.T, before contracts.MessageType, added compra.Step) {
 	}
 }
 
-// Failure prevented: a release adds a step, and the workflow of a purchase that is past its place starts again with the new table.
-// The step was never asked. The workflow has nothing to do there and ends, and the purchase stands still until it is FALLIDA.
+// Failure prevented: a release adds a step, and a purchase is already beyond the place of that step. The workflow of the
+// purchase starts again with the new table. The command of the new step was never sent, so the workflow finds nothing to do
+// and ends. The purchase stands still until it is FALLIDA.
 func TestAPurchasePastAnAddedStepGoesOn(t *testing.T) {
 	for name, added := range map[string]compra.Step{
 		"with a state of its own": {Enters: packing, Cause: contracts.ProductosReservados, From: inAnyOf(contracts.EstadoProductosValidos), In: inAnyOf(packing)},
@@ -71,7 +72,7 @@ func TestAPurchasePastAnAddedStepGoesOn(t *testing.T) {
 	}
 }
 
-// A request to cancel stops a purchase that is past an added step, at the next step that it has not done.
+// A cancellation stops a purchase that is beyond an added step at the next step that it has not done.
 func TestAPurchasePastAnAddedStepIsCancelled(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosReservados)
@@ -85,7 +86,8 @@ func TestAPurchasePastAnAddedStepIsCancelled(t *testing.T) {
 	}
 }
 
-// The approval of large purchases moves with the step that it comes before. A purchase whose order was asked for is past it.
+// A release adds a step, and large purchases now wait for approval before that step. A purchase whose CrearOrden was sent is
+// beyond it and needs no approval.
 func TestAPurchasePastAnAddedApprovalGoesOn(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosReservados)

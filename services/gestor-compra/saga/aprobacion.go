@@ -25,7 +25,8 @@ const (
 func (s *Saga) AskForAprobacion(ctx context.Context, c contracts.SolicitudCompra) (compra.Outcome, error) {
 	ctx = logging.WithCompra(ctx, c.ID)
 	next := compra.AfterApproval()
-	// In a workflow that was replaced the next step may be posed already: the purchase was approved or needed no approval.
+	// In a workflow that was replaced, the command of the next step may be recorded already: the purchase was approved or
+	// needed no approval.
 	if asked, err := s.store.LoadStep(ctx, c.ID, next.Command); err != nil || asked != nil {
 		return compra.Outcome{Result: compra.Accepted}, err
 	}

@@ -9,7 +9,8 @@ import (
 	"entregas/workflows/compra"
 )
 
-// A large purchase passes PRODUCTOS_RESERVADOS, as all do, and then gives its place to another.
+// A large purchase goes through PRODUCTOS_RESERVADOS, as every purchase does. Then it frees its place while it waits for
+// approval.
 func TestAskForAprobacion(t *testing.T) {
 	e := newScene(t, patient)
 	for _, c := range []struct {
@@ -18,7 +19,7 @@ func TestAskForAprobacion(t *testing.T) {
 		marked  bool
 		result  compra.Result
 		remains contracts.Estado
-		steps   int // history entries beside the reception
+		steps   int // entries in the history besides the first
 	}{
 		{"reserved", contracts.EstadoProductosValidos, false, compra.Pending, contracts.EstadoPorAprobar, 2},
 		{"half way", contracts.EstadoProductosReservados, false, compra.Pending, contracts.EstadoPorAprobar, 1},
@@ -51,7 +52,7 @@ func TestAskForAprobacion(t *testing.T) {
 	}
 }
 
-// The stored decision counts, whatever woke the workflow. The deadline decides only when there is no decision.
+// The stored decision counts, whatever event woke the workflow. The deadline decides only when there is no decision.
 func TestReadDecision(t *testing.T) {
 	e := newScene(t, patient)
 	for _, c := range []struct {

@@ -36,8 +36,9 @@ const LookEvery = compras.Beat / 2
 // publishAgain is the pause before a step tries again to publish its command.
 const publishAgain = time.Second
 
-// askAndWait sends command and waits for its reply until e. The step that it returns has no Reply when none came in time. A
-// restarted activity finds the reply at once or sends the command again: the participant repeats its stored reply.
+// askAndWait sends command and waits for its reply until the deadline of e. The step that it returns has no Reply when none
+// came in time. A restarted activity finds the reply at once or sends the command again: the participant repeats its stored
+// reply.
 func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, command contracts.MessageType, step *compras.Step, wakeup <-chan struct{}, e delay) (*compras.Step, error) {
 	nextQuestion := time.Time{} // now
 	askAgainAfter := s.settings.AskAgainAfter
@@ -56,7 +57,7 @@ func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, comm
 				nextQuestion, askAgainAfter = time.Now().Add(askAgainAfter), 2*askAgainAfter
 			} else if errors.Is(err, compras.ErrNobodyAsked) {
 				return nil, err
-			} else { // the broker is down: the step waits by its own patience, not by retries of the engine
+			} else { // the broker is down: the step waits within its own patience; the engine does not retry it
 				slog.WarnContext(ctx, "a command was not published", "command", command, "error", err)
 				nextQuestion = time.Now().Add(publishAgain)
 			}

@@ -21,7 +21,7 @@ var (
 	despachada   = &compras.Reply{Tipo: contracts.OrdenDespachada, IDOrden: "o1"}
 )
 
-// The outcome of each step, by the state of the purchase, the reply, and a requested cancellation.
+// Ask returns the outcome of a step, which depends on the state of the purchase, the reply, and a requested cancellation.
 func TestAsk(t *testing.T) {
 	e := newScene(t, patient)
 	for _, c := range []struct {
@@ -29,9 +29,9 @@ func TestAsk(t *testing.T) {
 		command   contracts.MessageType
 		estado    contracts.Estado
 		marked    bool
-		replies   *compras.Reply // nil: gladly
+		replies   *compras.Reply // nil means that the participant accepts
 		result    compra.Result
-		questions int // how often it asked
+		questions int // how often the step sent its command
 		remains   contracts.Estado
 	}{
 		{"stock: enough", contracts.ValidarInventario, contracts.EstadoRecibida, false, nil, compra.Accepted, 1, contracts.EstadoIniciada},
@@ -84,7 +84,8 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// The whole forward path by its three activities: each state is told once, in order, and the admission hears of the end.
+// A purchase passes the three steps up to its confirmation. Each state is published once, in order, and the admission is
+// notified at the end.
 func TestSimpleCompra(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoRecibida)
@@ -110,7 +111,7 @@ func TestSimpleCompra(t *testing.T) {
 	}
 }
 
-// The command carries what its participant needs, under the purchase's key.
+// Each command has the data that its participant needs, and the id of the purchase as key.
 func TestWhatIsAsked(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosValidos)
@@ -129,8 +130,8 @@ func TestWhatIsAsked(t *testing.T) {
 	}
 }
 
-// docs/adr/a-step-asks-and-waits.md: a restarted activity that finds the reply returns it, without asking; one that does not
-// asks again and moves nothing a second time.
+// A restarted activity that finds the reply returns it and sends no command. Without a reply it sends the command again, and
+// changes the state no second time (docs/adr/a-step-asks-and-waits.md).
 func TestStepThatStartsOver(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoIniciada)
@@ -150,8 +151,8 @@ func TestStepThatStartsOver(t *testing.T) {
 	}
 }
 
-// startAndStop runs a step until it has sent its command so many times, and then stops the worker. The step must return at once
-// with an error.
+// startAndStop runs a step until it has sent its command for the attempt-th time, and then stops the worker. The step must
+// return an error at once.
 func (e *scene) startAndStop(t *testing.T, p compra.Question, attempt int) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -165,14 +166,14 @@ func (e *scene) startAndStop(t *testing.T, p compra.Question, attempt int) {
 	}
 }
 
-// docs/adr/steps-outwait-outages.md: patience is counted from the first ask. A reply that comes after it is kept, and changes
-// nothing any more.
+// Patience counts from the first send of the command (docs/adr/steps-outwait-outages.md). A reply that comes after the
+// patience has run out is stored and has no effect.
 func TestPatienceRunsOut(t *testing.T) {
 	e := newScene(t, saga.Settings{Patience: time.Hour, AskAgainAfter: time.Hour, ReviewRound: time.Millisecond})
 	s := e.Compra(t, contracts.EstadoIniciada)
 	p := question(s, contracts.ReservarProducto)
 	e.respond = nil
-	for attempt := 1; attempt <= 2; attempt++ { // forty minutes, a restart that asks again, and forty more
+	for attempt := 1; attempt <= 2; attempt++ { // 40 minutes, a restart that sends the command again, and 40 more minutes
 		e.startAndStop(t, p, attempt)
 		e.Do(t, `update paso set preguntada_en = preguntada_en - interval '40 minutes' where id_compra = $1`, s.ID)
 	}
@@ -190,7 +191,7 @@ func TestPatienceRunsOut(t *testing.T) {
 	}
 }
 
-// A question that was lost is asked again, under the same key, until it is answered.
+// A step sends its command again, with the same key, until a reply comes.
 func TestAsksAgain(t *testing.T) {
 	e := newScene(t, saga.Settings{Patience: time.Hour, AskAgainAfter: time.Millisecond, ReviewRound: time.Hour})
 	s := e.Compra(t, contracts.EstadoIniciada)
@@ -227,8 +228,8 @@ func TestTramitesDoNotLosePatience(t *testing.T) {
 	}
 }
 
-// docs/adr/who-owns-a-fact-decides.md: a cancellation that comes while the order is created wins over CONFIRMADA; the order
-// then is to be undone.
+// A cancellation that is requested while the order is created wins over CONFIRMADA. The order must then be cancelled
+// (docs/adr/who-owns-a-fact-decides.md).
 func TestCancelarWhileTheOrdenIsCreated(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosValidos)
@@ -266,7 +267,7 @@ func TestBrokerComesBack(t *testing.T) {
 	}
 }
 
-// Trouble with the database is an error, which the engine tries again, and no outcome.
+// Trouble with the database is an error, after which the engine runs the activity again. It is never an outcome.
 func TestNoOutcomeWithoutTheDatabase(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoRecibida)

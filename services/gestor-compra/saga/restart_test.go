@@ -9,7 +9,8 @@ import (
 	"entregas/workflows/compra"
 )
 
-// A workflow that starts again walks over the steps whose reply is recorded, without asking, and goes on at the one at hand.
+// A workflow that starts again skips the steps whose reply is recorded, without sending their commands. It continues at the
+// first step without a reply.
 func TestAStepThatWasPassedIsWalkedOver(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoRecibida)
@@ -32,7 +33,7 @@ func TestAStepThatWasPassedIsWalkedOver(t *testing.T) {
 	e.NoGaps(t, s.ID)
 }
 
-// A step that was refused, or whose purchase is being undone, is not walked over.
+// A step is not skipped if its reply is a refusal or if its purchase is being rolled back.
 func TestAStepThatWasNotPassedIsNot(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoRecibida)
@@ -45,7 +46,7 @@ func TestAStepThatWasNotPassedIsNot(t *testing.T) {
 	}
 }
 
-// Failure prevented: a workflow that starts again after the decision was handed out waits for an event that does not come again.
+// Failure prevented: a workflow that starts again after the decision was delivered waits for an event that never comes again.
 func TestAnApprovalThatWasDecidedIsNotAwaitedAgain(t *testing.T) {
 	e := newScene(t, patient)
 	for decision, outcome := range map[string]compra.Result{compras.Aprobada: compra.Accepted, compras.Refused: compra.Refused, compras.Cancelled: compra.Cancelled} {
@@ -61,8 +62,8 @@ func TestAnApprovalThatWasDecidedIsNotAwaitedAgain(t *testing.T) {
 	}
 }
 
-// Failure prevented: the approval threshold was lowered since the order was asked for; the purchase awaits an approval, is rejected,
-// and the order stays.
+// Failure prevented: the approval threshold is lowered after CrearOrden was sent, and the workflow starts again. The purchase
+// waits for approval and is rejected, and its order stays.
 func TestAnOrderThatWasAskedForNeedsNoApproval(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosReservados)
@@ -91,7 +92,8 @@ func TestAFailureKeepsTheReason(t *testing.T) {
 	}
 }
 
-// Failure prevented: a cancellation that was carried out and starts again tells the customer that it was refused.
+// Failure prevented: the workflow of a cancellation that was carried out starts again, and tells the customer that the
+// cancellation was refused.
 func TestACancellationThatWasDoneIsNotRefused(t *testing.T) {
 	e := newScene(t, patient)
 	for estado, done := range map[contracts.Estado]bool{contracts.EstadoCancelada: true, contracts.EstadoFallida: false} {

@@ -21,7 +21,7 @@ import (
 	"entregas/workflows/compra"
 )
 
-// scene is the saga's activities on a real database, with participants that answer as a test says.
+// scene has the activities of the saga on a real database. The function respond of the test answers for the participants.
 type scene struct {
 	*saga.Saga
 	postgrestest.Store
@@ -77,7 +77,7 @@ func (p *participants) questions() []contracts.MessageType {
 	return slices.Clone(p.received)
 }
 
-// patient are settings under which nothing runs out or is repeated within a test.
+// patient has settings under which no deadline passes and no command is repeated during a test.
 var patient = saga.Settings{Patience: time.Hour, AskAgainAfter: time.Hour, ReviewRound: 5 * time.Millisecond, RollbackDelay: time.Hour}
 
 func newScene(t *testing.T, settings saga.Settings) *scene {
@@ -88,7 +88,7 @@ func newScene(t *testing.T, settings saga.Settings) *scene {
 	return e
 }
 
-// withWakeups is another replica: the same database and broker, wake-ups of its own.
+// withWakeups returns the saga of another replica: the same database and broker, with the wake-ups a.
 func (e *scene) withWakeups(a *postgres.Wakeups, settings saga.Settings) *saga.Saga {
 	return saga.New(e.Store, messages.Participants{Publisher: pubsub.NewPublisher(e.participants, "gestor-compra")}, a, &e.witness, settings, e.witness.Notify)
 }
@@ -102,14 +102,14 @@ func always(r *compras.Reply) func(contracts.MessageType, int) *compras.Reply {
 	return func(contracts.MessageType, int) *compras.Reply { return r }
 }
 
-// question is the step of workflows/compra that sends command.
+// question returns the step of workflows/compra that sends command.
 func question(c contracts.SolicitudCompra, command contracts.MessageType) compra.Question {
 	return compra.StepOf(command).Question(c)
 }
 
 func inAnyOf(estados ...contracts.Estado) []contracts.Estado { return estados }
 
-// until waits until se cumple, for as long as it takes within the test's own limit.
+// until waits until holds returns true. It has no other limit than that of the test.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(2 * time.Millisecond) {
@@ -119,7 +119,7 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// listen makes wake-ups reach waiters, as main does, and returns when they do.
+// listen runs a.Listen, as main does, and returns when its connection listens.
 func (e *scene) listen(t *testing.T, a *postgres.Wakeups) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())

@@ -46,7 +46,8 @@ func TestUndo(t *testing.T) {
 	e.NoGaps(t, s.ID)
 }
 
-// Not answered in its turn: it goes on later, under the same question, which is never given up.
+// A rollback gets no reply in its first round. The same command is sent again in later rounds, and the step is never
+// abandoned.
 func TestUndoWithoutConfirmation(t *testing.T) {
 	e := newScene(t, saga.Settings{AskAgainAfter: time.Hour, ReviewRound: time.Millisecond, RollbackDelay: 10 * time.Millisecond})
 	s := e.Compra(t, contracts.EstadoProductosReservados)
@@ -65,8 +66,8 @@ func TestUndoWithoutConfirmation(t *testing.T) {
 	}
 }
 
-// docs/adr/who-owns-a-fact-decides.md: an order that has left is not cancelled, its owner says. Nothing was undone, and nothing
-// is told as if.
+// ordenes says that an order has left the warehouse, so it is not cancelled (docs/adr/who-owns-a-fact-decides.md). Nothing was
+// undone, and the history does not say so.
 func TestUndoWhatAlreadyLeft(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosReservados)
@@ -158,7 +159,8 @@ func TestTheTableSaysWhatARefusedRollbackMeans(t *testing.T) {
 	}
 }
 
-// answers are the messages of the participant of step, and one that is not of the table, but for the one that confirms the rollback.
+// answers returns every message type of the participant of step, except the one that confirms the rollback, and one unknown
+// type.
 func answers(step compra.Step) []contracts.MessageType {
 	all := append([]contracts.MessageType{"RollbackNegado"}, contracts.TopicOf(step.Accepted.Type).Messages...)
 	return slices.DeleteFunc(all, func(t contracts.MessageType) bool { return t == step.Undo.Confirmed.Type })
@@ -175,7 +177,7 @@ func TestWhatIsFinishedIsNotUndone(t *testing.T) {
 	}
 }
 
-// The end is recorded once, told once, and gives the place back.
+// The end of a purchase is recorded once and published once, and frees the place.
 func TestClose(t *testing.T) {
 	e := newScene(t, patient)
 	missing := []contracts.Faltante{{IDProducto: "1", Solicitada: 2, Disponible: 1}}
@@ -220,7 +222,7 @@ func TestFinishTramite(t *testing.T) {
 	for _, c := range []struct {
 		kind  string
 		done  bool
-		steps int // what the history tells beside the reception
+		steps int // entries in the history besides the first
 	}{{compra.TramiteDespacho, true, 0}, {compra.TramiteCancelacion, true, 0}, {compra.TramiteCancelacion, false, 1}} {
 		s := e.Compra(t, contracts.EstadoConfirmada)
 		e.Do(t, `insert into tramite (id_compra, tipo) values ($1, $2)`, s.ID, c.kind)
@@ -242,7 +244,7 @@ func TestFinishTramite(t *testing.T) {
 	}
 }
 
-// A broker that is away while something is undone is ridden out too: the workflow comes again.
+// If the broker is down during a rollback, the rollback has no reply. The workflow tries again later.
 func TestUndoWithoutABroker(t *testing.T) {
 	e := newScene(t, saga.Settings{AskAgainAfter: time.Hour, ReviewRound: time.Millisecond, RollbackDelay: 5 * time.Millisecond})
 	s := e.Compra(t, contracts.EstadoProductosReservados)

@@ -13,7 +13,8 @@ import (
 	"entregas/workflows/compra"
 )
 
-// The wake-up may come before the publish returns, the earliest that it can: the waiter gets it all the same, without looking.
+// A wake-up may come as early as before the publish of the command returns. The waiter still gets it, and need not look for
+// its reply.
 func TestWakeupWakes(t *testing.T) {
 	e := newScene(t, patient)
 	wakeups := postgres.NewWakeups(e.Pool)
@@ -22,7 +23,7 @@ func TestWakeupWakes(t *testing.T) {
 		other, release := wakeups.Wait(id, command)
 		defer release()
 		recorded, err := e.RecordReply(ctx, id, command, r)
-		<-other // all who wait by now have been woken
+		<-other // now every waiter has been woken
 		return recorded, err
 	}
 	e.Saga = e.withWakeups(wakeups, saga.Settings{Patience: time.Hour, AskAgainAfter: time.Hour, ReviewRound: time.Hour})
@@ -34,7 +35,7 @@ func TestWakeupWakes(t *testing.T) {
 	}
 }
 
-// The connection that listens is lost: it is made anew, and wake-ups come again.
+// After the connection that listens is lost, Listen opens a new one, and wake-ups arrive again.
 func TestWakeupsComeBack(t *testing.T) {
 	e := newScene(t, patient)
 	wakeups := postgres.NewWakeups(e.Pool)

@@ -86,7 +86,7 @@ func TestStockThatAwaitsApprovalIsGivenUp(t *testing.T) {
 		t.Errorf("its workflow reads %+v %v", d, err)
 	}
 
-	id = hold(300) // and one that an operator approves in time
+	id = hold(300) // a purchase that an operator approves in time
 	refuse("1", 400, 200)
 	if _, err := r.Aprobar(t.Context(), id, true, ""); err != nil {
 		t.Fatal(err)

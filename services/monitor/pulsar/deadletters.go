@@ -25,7 +25,8 @@ const deadLetterSubscription = "operador"
 
 const (
 	maxPerTopic = 500 // dead letters that one look reads from a topic
-	// noMoreAfter is how long a look waits for a further dead letter of a topic. The rest is with another consumer.
+	// noMoreAfter is how long a look waits for a further dead letter of a topic. When none comes, another consumer holds the
+	// remaining ones.
 	noMoreAfter = 2 * time.Second
 	maxShown    = 64 << 10  // bytes of a record that the list shows
 	maxList     = 448 << 10 // bytes of the list as JSON: half the limit of the bff for an answer, as GraphQL escapes records once more
@@ -142,9 +143,9 @@ func (d *DeadLetters) letters(ctx context.Context) ([]contracts.MensajeMuerto, e
 var aPlace = regexp.MustCompile(`^\d+:\d+(:\d+)?$`)
 
 // Reponer publishes a dead letter on its original topic, byte for byte, and acknowledges it when the broker has stored it
-// there. After a crash in between it is on both topics, which its idempotent reader allows. id is the position of the dead
-// letter, or the id of its record if no other dead letter has the same; producers choose those ids. Errors: NotFound; Conflict
-// when several have the id, or when the original was too large to be kept.
+// there. After a crash between these two steps the message is on both topics; its reader is idempotent. id is the position of
+// the dead letter, or the id of its record if no other dead letter has that id; producers choose the ids of records. Errors:
+// NotFound; Conflict when several have the id, or when the original was too large to be kept.
 func (d *DeadLetters) Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()

@@ -22,9 +22,9 @@ type fakeBroker struct {
 	pulsar.Client
 	topics    map[string][]pulsar.Message
 	readers   map[string]string // the subscription of each topic
-	unread    map[string]bool   // topics of which the broker tells nothing
-	slowAfter int               // messages after which a reader gives nothing until its time is over; 0: never
-	acked     []string          // topic and place
+	unread    map[string]bool   // topics whose statistics the broker does not give
+	slowAfter int               // messages after which a reader fails as if its time were over; 0 means that it never fails
+	acked     []string          // topic and position
 	published map[string][]*pulsar.ProducerMessage
 }
 
@@ -148,7 +148,7 @@ func newFake(t *testing.T) (*fakeBroker, *DeadLetters) {
 	return b, &DeadLetters{client: b, broker: New(s.URL, ""), codecs: c}
 }
 
-// put adds an entry with these payloads to a topic, as old as age.
+// put adds an entry with the payloads to a topic. Its messages were published the duration age ago.
 func (b *fakeBroker) put(topic string, entry int64, age time.Duration, payloads ...[]byte) {
 	for i, p := range payloads {
 		id := fakeID{ledger: 7, entry: entry, index: int32(i), size: int32(len(payloads))}
@@ -156,7 +156,7 @@ func (b *fakeBroker) put(topic string, entry int64, age time.Duration, payloads 
 	}
 }
 
-// recordOf is a record of topic with this id.
+// recordOf returns a record of topic with the id.
 func (d *DeadLetters) recordOf(t *testing.T, topic, id string) []byte {
 	t.Helper()
 	empty, err := d.codecs.empty(topic)
@@ -175,7 +175,7 @@ func (d *DeadLetters) recordOf(t *testing.T, topic, id string) []byte {
 	return payload
 }
 
-// However many dead letters there are, the list is one that the bff takes, and begins with the oldest.
+// The list begins with the oldest dead letters and is small enough for the bff, however many there are.
 func TestTheListOfDeadLettersStaysSmall(t *testing.T) {
 	for name, id := range map[string]string{"short": "r", "long": strings.Repeat("<", 1000)} {
 		b, m := newFake(t)
@@ -205,7 +205,7 @@ const onTopic = string(contracts.ComandosProducto)
 // letter, the others on the topic again. If it cannot publish all of them, it changes nothing.
 func TestSetAsideLosesNothingOfAnEntry(t *testing.T) {
 	for name, c := range map[string]struct {
-		before, size int // messages of an entry before it, and of the entry
+		before, size int // messages of the entry before it, and of the entry itself
 		slowAfter    int
 		whole        bool
 	}{
@@ -242,7 +242,7 @@ func TestSetAsideLosesNothingOfAnEntry(t *testing.T) {
 	}
 }
 
-// A message that its reader may still handle moves nothing of its entry.
+// SetAside refuses a message that its reader may still handle. Then it moves no message of that entry.
 func TestSetAsideRefusesBeforeItMovesAnything(t *testing.T) {
 	b, m := newFake(t)
 	good := m.recordOf(t, onTopic, "r")
@@ -279,11 +279,12 @@ func TestOneUnreadableTopicHidesNoOther(t *testing.T) {
 	}
 }
 
-// Producers choose the ids of records: the letter that an operator names is the one that goes back.
+// Producers choose the ids of records, so an id may equal the id of another record or a position. Reponer puts back the dead
+// letter that the operator means, or none.
 func TestReponerTakesTheLetterThatIsNamed(t *testing.T) {
 	other := string(contracts.ComandosGestorCompra)
 	for name, c := range map[string]struct {
-		id, acked string // what an operator names; what goes back
+		id, acked string // the id that an operator gives; the dead letter that is acknowledged
 		err       errs.Code
 	}{
 		"a place that a record has for an id":     {"7:5", onTopic + "-dlq 7:5", ""},

@@ -18,7 +18,7 @@ func TestBrokerThatAsksForAToken(t *testing.T) {
 		_, _ = w.Write([]byte(`{"subscriptions": {"ordenes": {"msgBacklog": 3, "isDurable": true}}}`))
 	}))
 	defer broker.Close()
-	// A mounted file ends with a line end more often than not.
+	// The token comes from a mounted file, which often ends with a line end.
 	list, err := pulsar.New(broker.URL, "abc\n").Queues(context.Background(), "comandos-orden")
 	if err != nil || len(list) != 1 || list[0].Pending != 3 {
 		t.Errorf("%v, %v", list, err)

@@ -11,7 +11,7 @@ import (
 	"entregas/internal/app"
 )
 
-// Any bytes on a topic are described: as a record, or by the reason why they are none.
+// Any bytes on a topic are described: as a record, or with the reason why they cannot be decoded.
 func TestReadWhateverThereIs(t *testing.T) {
 	c, err := newCodecs()
 	if err != nil {
@@ -36,7 +36,7 @@ func TestReadWhateverThereIs(t *testing.T) {
 	}
 }
 
-// An array that claims two thousand million items is refused before room is made for them.
+// A record with an array of 2^31-1 items is refused before the library allocates memory for them.
 func TestAnArrayThatClaimsTooMuch(t *testing.T) {
 	c, err := newCodecs()
 	if err != nil {
@@ -47,7 +47,7 @@ func TestAnArrayThatClaimsTooMuch(t *testing.T) {
 	}
 }
 
-// hugeArray is a record of comandos-producto until the number of its lines: 2^31-1.
+// hugeArray is the beginning of a record of comandos-producto, up to the number of its lines: 2^31-1.
 var hugeArray = append(make([]byte, 9), 0xfe, 0xff, 0xff, 0xff, 0x0f)
 
 func TestPropertiesThatAreNoHeaders(t *testing.T) {
@@ -64,7 +64,8 @@ func TestPropertiesThatAreNoHeaders(t *testing.T) {
 	}
 }
 
-// The server of our programs is the measure: properties that it refuses are a fault of the message, whatever their number.
+// A message whose properties our HTTP server refuses as headers has a fault. The test compares headerFault with the real
+// server.
 func TestPropertiesThatNoProgramTakes(t *testing.T) {
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = app.Config{}.Server(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -79,7 +80,7 @@ func TestPropertiesThatNoProgramTakes(t *testing.T) {
 			request.Header.Set(name, value)
 		}
 		response, err := http.DefaultClient.Do(request)
-		taken := err == nil && response.StatusCode == http.StatusOK // else it closes the connection, or says 431
+		taken := err == nil && response.StatusCode == http.StatusOK // otherwise the server closes the connection or answers 431
 		if err == nil {
 			_ = response.Body.Close()
 		}

@@ -107,7 +107,7 @@ func (d *DeadLetters) look(ctx context.Context, see func(c queues.Queue, faulty 
 
 // pending calls see for the messages that the subscription of c has not acknowledged and that are older than tooOld, oldest
 // first, until see returns false. It reads with a reader of its own and takes nothing from the subscription. After maxLook
-// messages it ends between two entries. Within an entry it ends only after aLook or maxEntry: then see got only the first
+// messages it ends between two entries. Within an entry it ends only after aLook or maxEntry: then see has got only the first
 // messages of that entry.
 func (d *DeadLetters) pending(ctx context.Context, c queues.Queue, see func(Awaiting) bool) error {
 	ctx, release := context.WithTimeout(ctx, aLook)

@@ -13,7 +13,8 @@ const (
 	Every = 5 * time.Second
 	// Memory is how long the lengths of the queues are kept.
 	Memory = 15 * time.Minute
-	// paceSpan is the time over which the rate of a queue is measured. A shorter one jumps, a longer one lags behind.
+	// paceSpan is the time over which the rate of a queue is measured. With a shorter time the rate would jump; with a longer
+	// one it would lag behind.
 	paceSpan = 30 * time.Second
 )
 

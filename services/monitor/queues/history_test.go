@@ -17,7 +17,7 @@ func TestPaceAndTimeToDrain(t *testing.T) {
 	if _, found := h.Pace("comandos-producto", "admin-productos"); found {
 		t.Error("a pace from one reading")
 	}
-	record(10, 120, 40) // 20 came, 30 went
+	record(10, 120, 40) // 20 messages came and 30 went
 	r, found := h.Pace("comandos-producto", "admin-productos")
 	if !found || r != (Pace{In: 2, Out: 3}) {
 		t.Fatalf("%+v %v", r, found)
@@ -28,7 +28,7 @@ func TestPaceAndTimeToDrain(t *testing.T) {
 	if _, drains := (Pace{In: 3, Out: 3}).DrainTime(40); drains {
 		t.Error("a queue that does not get shorter empties")
 	}
-	record(15, 5, 40) // the broker began again
+	record(15, 5, 40) // the broker restarted, and its counters with it
 	if r, found := h.Pace("comandos-producto", "admin-productos"); found {
 		t.Errorf("a pace across two runs of the broker: %+v", r)
 	}
@@ -37,7 +37,7 @@ func TestPaceAndTimeToDrain(t *testing.T) {
 	}
 }
 
-// Failure prevented: the broker is down and the operator's page goes on showing the queue that it had.
+// Failure prevented: the broker is down, and the page of the operator still shows the last known queue.
 func TestBrokerThatIsDownIsNotAQuietQueue(t *testing.T) {
 	h, start := NewHistory(nil), time.Unix(1000, 0)
 	queue := map[string][]Queue{"comandos-orden": {{Subscription: "ordenes", Durable: true, Entered: 9, Pending: 4}}}

@@ -15,7 +15,7 @@ import (
 	"entregas/services/monitor/rest"
 )
 
-// broker answers as Pulsar's administrative interface does: statistics by topic, 404 for the others.
+// broker answers as the administrative interface of Pulsar does: statistics for the topics that it has, 404 for other topics.
 type broker map[string]string
 
 func (b broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +38,7 @@ func (faulty) Undecodable(f func(topic, subscription string, n int)) {
 	f("comandos-producto", "admin-productos", 1)
 }
 
-// medir scrapes the metrics once.
+// measure scrapes the metrics once.
 func measure(t *testing.T, address string) map[string]string {
 	t.Helper()
 	routes := mux.NewRouter()
@@ -72,7 +72,7 @@ func TestMetrics(t *testing.T) {
 		"entregas_pulsar_up":              "1",
 		inherited + "comandos_producto":   "42",
 		inherited + "eventos_compra":      "5",
-		inherited + "comandos_inventario": "0", // no such topic: nothing waits in it
+		inherited + "comandos_inventario": "0", // the topic does not exist, so no message is pending
 		`entregas_pending_messages{subscription="admin-productos",topic="comandos-producto"}`:     "42",
 		`entregas_unacked_messages{subscription="admin-productos",topic="comandos-producto"}`:     "16",
 		`entregas_consumers{subscription="admin-productos",topic="comandos-producto"}`:            "2",

@@ -27,7 +27,7 @@ func TestEachOrdenCommandHasItsReply(t *testing.T) {
 		name    string
 		kind    contracts.MessageType
 		data    contracts.DatosComandoOrden
-		replies contracts.MessageType // empty: a dead letter
+		replies contracts.MessageType // empty means a dead letter
 		motivo  string
 	}{
 		{"an order", contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: one, IDUsuario: "ana", Productos: lineas}, contracts.OrdenCreada, ""},

@@ -48,8 +48,8 @@ func ValidateID(field, id string) error {
 	return v.Error()
 }
 
-// Create decides whether a customer with so many open orders gets one more; maximum is the limit. cancelled tells that the
-// rollback came before the command (docs/adr/rollback-may-come-first.md): then no order is created.
+// Create decides whether a customer with open orders gets one more; maximum is the limit. cancelled tells that the rollback
+// came before the command (docs/adr/rollback-may-come-first.md): then no order is created.
 func Create(open, maximum int, cancelled bool) Reply {
 	switch {
 	case cancelled:

@@ -10,7 +10,7 @@ import (
 	"entregas/services/ordenes/ordenes"
 )
 
-// An order has all that the command to create it had, in each query that reads orders.
+// Each query that reads an order returns every field of the command that created the order.
 func TestAnOrderIsReadWhole(t *testing.T) {
 	const edit = "edit requestColumns in services/ordenes/postgres/orden.go, and add a migration with the column"
 	o, d := newOffice(t, 100), databasetest.Filled[contracts.DatosComandoOrden](t)

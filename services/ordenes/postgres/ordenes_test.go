@@ -63,7 +63,7 @@ func TestCancelarAnOrden(t *testing.T) {
 	}
 }
 
-// docs/adr/rollback-may-come-first.md: the rollback overtakes its command.
+// The rollback of an order may come before its command (docs/adr/rollback-may-come-first.md).
 func TestReversalComesFirst(t *testing.T) {
 	o, c := newOffice(t, 100), compra()
 	o.require(t, cancelar, c, "ana", cancelled)
@@ -98,7 +98,8 @@ func TestCreateAndCancelarAnOrdenAtOnce(t *testing.T) {
 	}
 }
 
-// The limit holds when a customer's orders come all at once, and a place is free again when one is cancelled or dispatched.
+// The limit for open orders holds when all orders of a customer come at once. A cancellation or a dispatch makes room for a
+// new order.
 func TestOpenOrdenes(t *testing.T) {
 	const maximum = 5
 	o := newOffice(t, maximum)
@@ -119,7 +120,7 @@ func TestOpenOrdenes(t *testing.T) {
 	if createdCount.Load() != maximum {
 		t.Fatalf("%d open orders", createdCount.Load())
 	}
-	o.require(t, create, compra(), "beto", created) // another customer
+	o.require(t, create, compra(), "beto", created) // the limit does not count orders of another customer
 	open, err := o.OfUsuario(t.Context(), "ana", 10, "")
 	if err != nil || len(open) != maximum {
 		t.Fatalf("%v, %v", open, err)
@@ -131,7 +132,7 @@ func TestOpenOrdenes(t *testing.T) {
 	o.require(t, create, compra(), "ana", created)
 	o.require(t, create, compra(), "ana", created)
 	o.require(t, create, compra(), "ana", refused)
-	for _, c := range compras { // what was refused stays refused
+	for _, c := range compras { // a refused order stays refused
 		if r, err := o.ask(create, c, "ana"); err != nil || (r.Tipo == refused) != (r.Data.IDOrden == "") {
 			t.Errorf("%+v, %v", r, err)
 		}
@@ -164,7 +165,8 @@ func TestDespacharOneOrden(t *testing.T) {
 	}
 }
 
-// docs/adr/who-owns-a-fact-decides.md: both sides are told the same, and an event is said exactly when it happened.
+// A dispatch and a cancellation run at once, and both get the same decision. The event is published exactly when the order is
+// dispatched (docs/adr/who-owns-a-fact-decides.md).
 func TestDespacharAndCancelarAtOnce(t *testing.T) {
 	o, p := newOffice(t, 10_000), &published{}
 	var despachadas atomic.Int32
@@ -224,7 +226,7 @@ func TestSweepPublishesWhatRemained(t *testing.T) {
 		t.Fatalf("without a broker: %v", err)
 	}
 	p.failure = nil
-	databasetest.Concurrently(4, 4, func(int) { // replicas sweep at once
+	databasetest.Concurrently(4, 4, func(int) { // several replicas sweep at once
 		if err := o.Sweep(ctx, p.publish); err != nil {
 			t.Error(err)
 		}
@@ -234,7 +236,7 @@ func TestSweepPublishesWhatRemained(t *testing.T) {
 	}
 }
 
-// A broker that took the first telling may have lost it: the second one comes a minute later, and then nothing more.
+// A broker may lose an event that it acknowledged. So each dispatch is published again a minute later, and then not again.
 func TestADispatchIsToldTwice(t *testing.T) {
 	o, p, ctx, c := newOffice(t, 100), &published{}, t.Context(), compra()
 	id := o.require(t, create, c, "ana", created).Data.IDOrden

@@ -42,7 +42,7 @@ type event struct {
 	Tipo      contracts.MessageType
 	Data      contracts.DatosEventoOrden
 	Trace     string
-	Published bool // once already
+	Published bool // the event was published once
 }
 
 // broadcast publishes the rows of query, whose argument is arg, and returns their number. After its first publication a row

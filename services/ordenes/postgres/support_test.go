@@ -14,7 +14,7 @@ import (
 	"entregas/services/ordenes/postgres"
 )
 
-// office keeps orders in a database of its own.
+// office is a Store on a database of its own.
 type office struct {
 	*postgres.Store
 	pool *pgxpool.Pool
@@ -26,7 +26,7 @@ func newOffice(t testing.TB, maxOpen int) office {
 	return office{postgres.New(pool, maxOpen), pool}
 }
 
-// ask sends one command, in an envelope of its own.
+// ask carries out one delivery of a command, in a new envelope.
 func (o office) ask(kind contracts.MessageType, idCompra, idUsuario string) (postgres.Reply, error) {
 	ctx := context.Background()
 	data := contracts.DatosComandoOrden{IDCompra: idCompra, IDUsuario: idUsuario, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}}, Domicilio: true}

@@ -23,7 +23,7 @@ import (
 	"entregas/services/ordenes/rest"
 )
 
-// service is ordenes without its messages; the events that it published are in wakeups.
+// service serves the routes of ordenes without its messages. wakeups has the events that it published.
 type service struct {
 	routes  *mux.Router
 	store   *postgres.Store
@@ -94,7 +94,7 @@ func TestSeeAndDespachar(t *testing.T) {
 	}
 }
 
-// That the broker is down is no reason to say that the order was not dispatched: it was.
+// A dispatch succeeds also when the broker is down: the order is dispatched although its event is not published yet.
 func TestDespacharWithoutABroker(t *testing.T) {
 	s := newService(t)
 	id := s.create(t, uuid.NewString())
