@@ -52,7 +52,7 @@ func Open(ctx context.Context, dsn string, connections int32) (*pgxpool.Pool, er
 	return pool, nil
 }
 
-// MigrationMode says what the service that owns a database does about its schema when it starts.
+// MigrationMode says how the service that owns a database brings its schema up to date when it starts.
 type MigrationMode string
 
 const (
@@ -67,8 +67,8 @@ const (
 // waitEvery is how often a program with MIGRATIONS=wait checks whether the job is done.
 const waitEvery = 2 * time.Second
 
-// Apply does what the mode says with the goose files of migrations. proceed is false when the program must end without error.
-// An unknown mode is an error.
+// Apply applies the goose files of migrations, or waits for them, as the mode says. proceed is false when the program must end
+// without error. An unknown mode is an error.
 func (e MigrationMode) Apply(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) (proceed bool, err error) {
 	switch e {
 	case ApplyAndRun, ApplyAndExit:

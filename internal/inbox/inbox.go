@@ -103,7 +103,7 @@ type querier interface {
 }
 
 // find reads the stored reply to c, after it has taken the lock of the purchase if withLock is set. It is one round trip of two
-// statements: the second sees what the previous holder of the lock committed.
+// statements: the second sees the changes that the previous holder of the lock committed.
 func find[R any](ctx context.Context, db querier, c Command, withLock bool) (r Reply[R], found bool, err error) {
 	var batch pgx.Batch
 	if withLock {

@@ -90,7 +90,8 @@ func (b bodega) act(t *testing.T, ids []string, ordenes []orden, width int) map[
 	return r.of
 }
 
-// checkReplies compares the replies with the places of the units: each purchase must have what its replies say.
+// checkReplies compares the replies with the books: the units reserved, dispatched and restocked of each product must be those
+// that the replies say.
 func (b bodega) checkReplies(t *testing.T, earlier map[string]balance, ids []string, lineas [][]contracts.Linea, ordenes []orden, stated map[string]map[contracts.MessageType]contracts.MessageType) {
 	reserved, despachado, restocked := map[string]int{}, map[string]int{}, map[string]bool{}
 	for i, id := range ids {

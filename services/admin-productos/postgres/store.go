@@ -1,5 +1,5 @@
 // Package postgres stores the products and reservations of the warehouse. Each method is one transaction. Package productos
-// decides what a method may do.
+// has the rules.
 package postgres
 
 import (

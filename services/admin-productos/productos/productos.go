@@ -1,4 +1,4 @@
-// Package productos decides what may be done with the stock of the warehouse. It does no I/O: package postgres carries the
+// Package productos has the rules for the stock of the warehouse. It does no I/O: package postgres carries the
 // decisions out.
 //
 // A unit is always in one of three places: on the shelf (Producto.Cantidad), reserved for a purchase, or dispatched. The ledger

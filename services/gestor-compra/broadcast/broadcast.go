@@ -32,7 +32,7 @@ const (
 	sweepBatch = 500 // purchases that one sweep publishes
 )
 
-// Store records what has been published.
+// Store records which entries of a history are published.
 type Store interface {
 	MarkPublished(ctx context.Context, p []compras.Published) error
 	Unpublished(ctx context.Context, age time.Duration, limit int) ([]contracts.Compra, error)
@@ -66,7 +66,7 @@ func (b *Broadcaster) Broadcast(c contracts.Compra) {
 	}
 }
 
-// Run publishes until ctx ends, and then marks what was published.
+// Run publishes until ctx ends, and then marks the entries that were published.
 func (b *Broadcaster) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, lane := range b.lanes {

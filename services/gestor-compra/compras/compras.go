@@ -66,11 +66,11 @@ type Change struct {
 	UnlessCancelled bool
 }
 
-// details has what a message means to a customer, for the messages that are not in the table of steps.
+// details has the text for the customer about a message, in Spanish, for the messages that are not in the table of steps.
 var details = map[contracts.MessageType]string{
 	contracts.CrearCompra:    "Recibimos su compra.",
 	contracts.CancelarCompra: "Se pidió cancelarla.",
 }
 
-// Detalle returns what a message means to a customer, in Spanish.
+// Detalle returns the text for the customer about a message, in Spanish.
 func Detalle(t contracts.MessageType) string { return cmp.Or(details[t], compra.Detail(t)) }

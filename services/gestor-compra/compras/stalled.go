@@ -14,8 +14,8 @@ type Stalled struct {
 	Asked   bool   // an operator asked to replace the workflow
 }
 
-// Finding is what the reconciler found about a purchase and what it did about it. One is stored for each purchase, What and
-// Estado.
+// Finding is a problem that the reconciler found with a purchase, and the remedy that it applied. The store keeps one Finding
+// for each purchase, What and Estado.
 type Finding struct {
 	What   string // WorkflowStalled or WorkflowGivenUp
 	Estado contracts.Estado

@@ -34,7 +34,7 @@ type Posed struct {
 	Step              *Step // nil when the command was never posed
 }
 
-// Recorded is what the store did with a reply.
+// Recorded is the effect of a reply that was stored.
 type Recorded string
 
 // The values of Recorded.

@@ -1,4 +1,4 @@
-// Package intake accepts purchases, from REST and from messages, and carries out what clients and operators may do to them.
+// Package intake accepts purchases, from REST and from messages, and carries out the requests of clients and operators about them.
 package intake
 
 import (

@@ -28,8 +28,8 @@ func places(total int) compras.Places {
 	return compras.Places{Total: total, PerCustomer: total, HeadStart: headStart, Lease: long}
 }
 
-// The number of purchases in flight over all replicas never exceeds the capacity, whatever they do at once. Every purchase
-// starts exactly once.
+// The number of purchases in flight over all replicas never exceeds the capacity, however many replicas call TakeTurns at
+// once. Every purchase starts exactly once.
 func TestCapacityIsKept(t *testing.T) {
 	a := postgrestest.New(t)
 	rapid.Check(t, func(r *rapid.T) {

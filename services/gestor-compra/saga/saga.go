@@ -28,7 +28,7 @@ type Settings struct {
 	AprobacionDeadline, WantedStock time.Duration
 }
 
-// Store stores what the saga does.
+// Store stores the commands, states and decisions of the saga.
 type Store interface {
 	Questions
 	States

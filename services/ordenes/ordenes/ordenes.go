@@ -1,4 +1,4 @@
-// Package ordenes decides what may be done with an order. It does no I/O: package postgres carries the decisions out.
+// Package ordenes has the rules for an order. It does no I/O: package postgres carries the decisions out.
 //
 // ordenes owns the fact whether an order has left the warehouse. Where a dispatch and a cancellation meet, the first one that
 // is stored holds, and the answers to both say so (docs/adr/who-owns-a-fact-decides.md).

@@ -32,9 +32,9 @@ func (s *Store) Create(ctx context.Context, c inbox.Command, d contracts.DatosCo
 	})
 }
 
-// loadForOrden reads the input of ordenes.Create in one round trip. It takes the lock of the customer first, so that two orders
-// at once cannot both take the last place. Every transaction takes that lock after the lock of the purchase, so there is no
-// deadlock.
+// loadForOrden reads the input of ordenes.Create in one round trip. It takes the lock of the customer first, so that two
+// orders at once cannot both take the last place. Every transaction takes the lock of the customer after the lock of the
+// purchase, so there is no deadlock.
 func loadForOrden(ctx context.Context, tx pgx.Tx, d contracts.DatosComandoOrden) (open int, cancelled bool, err error) {
 	const (
 		turn            = `select pg_advisory_xact_lock(hashtextextended('usuario ' || $1, 0))`

@@ -1,4 +1,4 @@
-// Package postgres stores the orders. Each method is one transaction. Package ordenes decides what a method may do.
+// Package postgres stores the orders. Each method is one transaction. Package ordenes has the rules.
 //
 // The outbox is ours, since a library would bring its own tables and its own publisher for a handful of events: a row is
 // written by the transaction of a dispatch, and published twice (docs/adr/told-twice.md).
