@@ -20,11 +20,27 @@ type Manager struct {
 // askTimeout bounds a question to gestor-compra about the state of a purchase.
 const askTimeout = 5 * time.Second
 
+// maxResponse bounds the response of gestor-compra, in bytes. The products of a purchase take at most contracts.MaxRequestBody; the
+// rest is for its history. The generated client reads the whole response into memory.
+const maxResponse = 8 * contracts.MaxRequestBody
+
+// bounded is a transport whose responses fail to be read beyond maxResponse.
+type bounded struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		response.Body = http.MaxBytesReader(nil, response.Body, maxResponse)
+	}
+	return response, err
+}
+
 // NewManager returns a Manager that calls gestor-compra through the HTTP port of the sidecar. token is the Dapr API token, or
 // "" when the sidecar has none.
 func NewManager(port, token string) *Manager {
 	client := gestorcompra.Client{
-		Server: "http://127.0.0.1:" + port + "/v1.0/invoke/gestor-compra/method/", Client: &http.Client{Timeout: askTimeout},
+		Server: "http://127.0.0.1:" + port + "/v1.0/invoke/gestor-compra/method/", Client: &http.Client{Timeout: askTimeout, Transport: bounded{http.DefaultTransport}},
 		RequestEditors: []gestorcompra.RequestEditorFn{func(_ context.Context, r *http.Request) error {
 			if token != "" {
 				r.Header.Set("Dapr-Api-Token", token)

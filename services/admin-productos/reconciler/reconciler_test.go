@@ -3,6 +3,7 @@ package reconciler_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -133,6 +134,22 @@ func TestWhoSaysThatItDoesNotExist(t *testing.T) {
 		_, err := reconciler.NewManager(port, "").Estado(t.Context(), "x")
 		if err == nil || errs.Of(err) != code {
 			t.Errorf("%s is %v (%v)", body, errs.Of(err), err)
+		}
+		server.Close()
+	}
+}
+
+// Failure prevented: a response without an end fills the memory of admin-productos.
+func TestAResponseIsBounded(t *testing.T) {
+	for size, code := range map[int]errs.Code{contracts.MaxRequestBody: "", 4 << 20: errs.Unavailable} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = fmt.Fprintf(w, `{"estado":"CONFIRMADA","motivo":%q}`, strings.Repeat("x", size))
+		}))
+		_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
+		estado, err := reconciler.NewManager(port, "").Estado(t.Context(), "x")
+		if (err == nil) != (code == "") || err != nil && errs.Of(err) != code || err == nil && estado != contracts.EstadoConfirmada {
+			t.Errorf("a response of %d bytes: %q %v", size, estado, err)
 		}
 		server.Close()
 	}
