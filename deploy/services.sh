@@ -13,8 +13,12 @@ roles)
   awk '
     FNR == 1 {id = "-"}
     $2 == "appID:" {id = $3}
-    match($0, /postgres:\/\/[a-z_]+@[^\/]+\/[a-z_]+/) {
-      split(substr($0, RSTART + 11, RLENGTH - 11), part, /[@\/]/)
+    /postgres:\/\// {
+      if (!match($0, /postgres:\/\/[a-z_][a-z0-9_]*@[^@\/ ]+\/[a-z_][a-z0-9_]*([?"\047 ]|$)/)) {
+        print FILENAME ":" FNR ": not postgres://role@host/database, with names of a-z, 0-9 and _:" $0 >"/dev/stderr"
+        exit 1
+      }
+      split(substr($0, RSTART + 11, RLENGTH - 11), part, /[@\/?"\047 ]/)
       print part[1], part[3], id
     }' dapr.yaml components/*.yaml
   ;;

@@ -42,6 +42,7 @@ secret token-dapr token "$(password)"
 # The line of each role for PostgreSQL's password file, in the order in which setup makes them.
 superuser=$(password)
 all="*:*:*:postgres:$superuser"
+roles=$(deploy/services.sh roles) # a failure here ends the script
 while read -r role database app; do
   word=$(password)
   line="*:*:$database:$role:$word"
@@ -53,7 +54,7 @@ while read -r role database app; do
   else
     to_manager "entregas-$role-dsn" "postgres://$role:$word@postgres-rw:5432/$database?sslmode=verify-full&sslrootcert=/postgres-ca/ca.crt"
   fi
-done < <(deploy/services.sh roles)
+done <<<"$roles"
 secret passwords-setup pgpass "$all"
 
 if [ "$target" = local ]; then

@@ -12,7 +12,7 @@ import (
 // A Service is an entry of the list of services, dapr.yaml. Role and Database are those of its DATABASE_URL, or empty.
 type Service struct{ App, Role, Database string }
 
-var inDatabaseURL = regexp.MustCompile(`^postgres://([a-z_]+)@[^/]+/([a-z_]+)`)
+var inDatabaseURL = regexp.MustCompile(`^postgres://([a-z_][a-z0-9_]*)@[^/]+/([a-z_][a-z0-9_]*)`)
 
 // Services returns the list of services in dapr.yaml, in its order. It looks for the file in the working directory and above.
 func Services() ([]Service, error) {

@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -62,6 +63,38 @@ func TestTheScriptReadsTheSameList(t *testing.T) {
 		text, err := exec.Command("bash", filepath.Join(root, "deploy", "services.sh"), what).Output()
 		if got := strings.Split(strings.TrimSpace(string(text)), "\n"); err != nil || !slices.Equal(got, want) {
 			t.Errorf("deploy/services.sh %s: %v %q, and dapr.yaml has %q", what, err, got, want)
+		}
+	}
+}
+
+// Failure prevented: deploy/services.sh leaves out an address that it cannot read, or cuts a name, and the role has no password.
+func TestTheScriptReadsEachAddressOrFails(t *testing.T) {
+	script := text(t, "deploy", "services.sh")
+	for _, c := range []struct{ address, want, complaint string }{
+		{"postgres://empaque@127.0.0.1:5432/empaque?sslmode=disable", "empaque empaque empaque", ""},
+		{"postgres://empaque2@127.0.0.1:5432/empaque_v2", "empaque2 empaque_v2 empaque", ""},
+		{`"postgres://empaque@127.0.0.1:5432/empaque2"`, "empaque empaque2 empaque", ""},
+		{"postgres://Empaque@127.0.0.1:5432/empaque", "", "dapr.yaml:3"},
+		{"postgres://empaque@127.0.0.1:5432/empaque-v2?sslmode=disable", "", "/empaque-v2?sslmode=disable"},
+		{"postgres://empaque:palabra@127.0.0.1:5432/empaque", "", "dapr.yaml:3"},
+		{"postgres://empaque@127.0.0.1:5432", "", "dapr.yaml:3"},
+	} {
+		folder := t.TempDir()
+		for file, content := range map[string]string{
+			"deploy/services.sh": script, "components/none.yaml": "metadata: {}\n",
+			"dapr.yaml": "apps:\n  - appID: empaque\n      DATABASE_URL: " + c.address + "\n",
+		} {
+			path := filepath.Join(folder, file)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var complaint strings.Builder
+		command := exec.Command("bash", filepath.Join(folder, "deploy", "services.sh"), "roles") // #nosec G204 -- a copy of our own script
+		command.Stderr = &complaint
+		got, err := command.Output()
+		if (err == nil) != (c.complaint == "") || strings.TrimSpace(string(got)) != c.want || !strings.Contains(complaint.String(), c.complaint) {
+			t.Errorf("%s: %q, %v %q; want %q, complaint %q", c.address, got, err, complaint.String(), c.want, c.complaint)
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 type Role struct{ Name, Database string }
 
 // inAddress finds role and database of an address of PostgreSQL.
-var inAddress = regexp.MustCompile(`postgres://([a-z_]+)@[^/\s]+/([a-z_]+)`)
+var inAddress = regexp.MustCompile(`postgres://([a-z_][a-z0-9_]*)@[^/\s]+/([a-z_][a-z0-9_]*)`)
 
 // RolesOf returns the roles in the addresses postgres://role@host/database of the texts, in their order.
 func RolesOf(texts ...string) []Role {
@@ -32,7 +32,7 @@ func RolesOf(texts ...string) []Role {
 }
 
 // inPgpass finds role and database of a line of a pgpass file that names both.
-var inPgpass = regexp.MustCompile(`^[^:]*:[^:]*:([a-z_]+):([a-z_]+):`)
+var inPgpass = regexp.MustCompile(`^[^:]*:[^:]*:([a-z_][a-z0-9_]*):([a-z_][a-z0-9_]*):`)
 
 // RolesIn returns the roles in the lines of a pgpass file, in their order. It leaves out the administrator, postgres. It fails at
 // a role whose line does not name its database.
