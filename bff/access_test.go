@@ -22,7 +22,7 @@ const (
 	nobodysCompra = "01938f5e-7c1a-7000-8000-00000000ffff"
 )
 
-// callers are the columns of the table. The purchase is ana's.
+// callers are the columns of the table accesses. The purchase in these tests is the purchase of the customer ana.
 var callers = []string{"nobody", "forged", "no role", "ana", "eva", "operador"}
 
 func (p gate) who(t *testing.T, name string) []string {
@@ -44,11 +44,12 @@ func (p gate) who(t *testing.T, name string) []string {
 type permission struct {
 	operation, variant string // of the contract
 	path, body         string
-	estado             contracts.Estado // in which the purchase is, where it matters
+	estado             contracts.Estado // of the purchase, if the status depends on it
 	estados            [6]int
 }
 
-// accesses is the table of permissions: the status that each of callers gets, in their order.
+// accesses is the table of permissions. Each row has an operation, and the status that each of callers gets, in the order of
+// callers.
 var accesses = []permission{
 	{"listarProductos", "", "GET /api/productos?buscar=cafe", "", "", [6]int{200, 401, 200, 200, 200, 200}},
 	{"leerProducto", "", "GET /api/productos/1", "", "", [6]int{200, 401, 200, 200, 200, 200}},
@@ -116,7 +117,7 @@ func TestAccess(t *testing.T) {
 	_ = table.Flush()
 }
 
-// The table has every operation of the contract, with the roles of the contract.
+// The table accesses has every operation of the contract, with the roles of the contract.
 func TestTableIsTheContract(t *testing.T) {
 	for _, path := range document.Paths.Map() {
 		for verb, op := range path.Operations() {
@@ -135,7 +136,7 @@ func TestTableIsTheContract(t *testing.T) {
 	}
 }
 
-// A purchase of somebody else and one that does not exist have the same answer, byte for byte but for the id.
+// A purchase of another customer and a purchase that does not exist have the same answer, byte for byte except for the id.
 func TestWhatIsAnothersDoesNotExist(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, "")
@@ -147,7 +148,7 @@ func TestWhatIsAnothersDoesNotExist(t *testing.T) {
 			t.Errorf("%s: %s y %s", path, foreign.Body, none.Body)
 		}
 	}
-	p.manager.GoDown() // also from the read model
+	p.manager.GoDown() // then the read model answers
 	if r := p.do(t, http.MethodGet, "/api/compras/"+anasCompra, "", eva...); r.Code != 404 {
 		t.Errorf("gestor-compra down: got %d %s", r.Code, r.Body)
 	}
@@ -161,7 +162,7 @@ type graphQLAccess struct {
 	codes [6]string // of the first error, for each of callers
 }
 
-// graphQLAccesses is the same table for the fields of GraphQL.
+// graphQLAccesses is the table of permissions for the fields of GraphQL, as accesses is for REST.
 var graphQLAccesses = []graphQLAccess{
 	{`{productos{id}}`, [6]string{"", "401", "", "", "", ""}},
 	{`{compra(id:"` + anasCompra + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},

@@ -28,7 +28,7 @@ fragment FullType on __Type{kind name description fields(includeDeprecated:true)
 fragment InputValue on __InputValue{name description type{...TypeRef} defaultValue}
 fragment TypeRef on __Type{kind name ofType{kind name ofType{kind name ofType{kind name}}}}`
 
-// No answer is larger than the limit, whatever the operation repeats. Nothing of a larger answer is sent.
+// No answer is larger than the limit, even if the operation repeats fields. The bff sends no part of a larger answer.
 func TestAnswersAreBounded(t *testing.T) {
 	const most = 200_000
 	p := newGate(t, func(c *config) { c.MaxAnswer, c.InFlight = most, 64<<20 })
@@ -83,7 +83,7 @@ func TestWithoutRoom(t *testing.T) {
 	}
 }
 
-// Introspection is answered in development only, whatever alias the field has.
+// Introspection is answered in development only, even if the field has an alias.
 func TestIntrospectionIsForDevelopment(t *testing.T) {
 	p := newGate(t, func(c *config) { c.Mode, c.PublicURL = "production", "https://compras.example" })
 	for query, code := range map[string]string{
@@ -103,7 +103,8 @@ func TestIntrospectionIsForDevelopment(t *testing.T) {
 	}
 }
 
-// The memory of each operation on a websocket is bounded and given back, so that a connection may send any number of them.
+// The bff bounds the memory of each operation on a websocket, and frees it after the operation. So a connection may send any
+// number of operations.
 func TestWebsocketOperationsAreBounded(t *testing.T) {
 	p := newGate(t, func(c *config) { c.MaxAnswer, c.InFlight = 20_000, 4<<20 })
 	server := httptest.NewServer(p)

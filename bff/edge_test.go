@@ -12,8 +12,8 @@ import (
 	"entregas/contracts"
 )
 
-// A client over its rate gets 429. It is counted by subject where it is identified, else by address; so is a token that
-// is not valid.
+// A client over its rate gets 429. The bff counts an identified client by subject. It counts any other client, also a client with
+// an invalid token, by address.
 func TestRate(t *testing.T) {
 	p := newGate(t, func(c *config) { c.PerSubject, c.Burst, c.PerAddress, c.AddressBurst = 0.001, 5, 0.001, 3 })
 	passes := func(path string, headers ...string) (n int) {
@@ -181,7 +181,7 @@ func TestWhichAddress(t *testing.T) {
 		name     string
 		proxies  int
 		say      [2][]string // X-Forwarded-For of two requests
-		together bool        // they are counted to one address
+		together bool        // both requests count for one address
 	}{
 		{"no proxy: the header is not read", 0, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, true},
 		{"one: two customers", 1, [2][]string{{"1.1.1.1"}, {"2.2.2.2"}}, false},
@@ -207,7 +207,7 @@ func TestWhichAddress(t *testing.T) {
 	}
 }
 
-// Invented cookies of a client over its rate do not reach the state store. A client with a token is counted elsewhere.
+// Invented cookies of a client over its rate do not reach the state store. A client with a token counts by its subject.
 func TestMadeUpCookies(t *testing.T) {
 	p := newGate(t, func(c *config) { c.PerAddress, c.AddressBurst = 0.001, 3 })
 	ana := p.as(t, "ana", identity.Cliente)

@@ -72,7 +72,7 @@ func TestOversizedIsRefusedAtOnce(t *testing.T) {
 // A request with many fields of the root counts as many requests.
 func TestRateCountsWhatIsAsked(t *testing.T) {
 	p := newGate(t, func(c *config) { c.PerSubject, c.Burst = 0.001, 10 })
-	for _, code := range []string{"", "demasiadas", ""} { // 6, then 1 of 6 that are refused, then 3
+	for _, code := range []string{"", "demasiadas", ""} { // the first request counts 6, the refused one counts 1, the last counts 3
 		n := 6
 		if code == "" && p.manager.Calls() > 0 {
 			n = 3

@@ -113,7 +113,7 @@ func TestWhatIsWrongWithAQueryIsSaidInSpanish(t *testing.T) {
 	}
 }
 
-// A variable must have the type that the operation declares. The error names one that does not.
+// A variable must have the type that the operation declares. The error names the variable of another type.
 func TestVariablesAreOfTheirType(t *testing.T) {
 	const one = `query($n:Int){misCompras(limite:$n){siguiente}}`
 	const buy = `mutation($c:CompraPedida!){comprar(compra:$c){id}}`
@@ -183,7 +183,7 @@ func TestOneMissingFieldEmptiesNothingElse(t *testing.T) {
 		t.Errorf("%s", said.body)
 	}
 
-	// A customer's purchase lacks the fields for operators, and no others.
+	// The answer about a customer's purchase leaves out only the fields for operators.
 	said = p.ask(t, "/graphql", `{misCompras{compras{id mensajes{comando}}}}`, nil, p.as(t, "ana", "cliente")...)
 	if !strings.Contains(string(said.Data["misCompras"]), `"mensajes":null`) || len(said.Errors) != 1 || said.Errors[0].Extensions.Code != "sin-permiso" || len(said.Errors[0].Path) != 4 {
 		t.Errorf("%s", said.body)

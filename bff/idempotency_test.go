@@ -34,7 +34,7 @@ func TestSameReply(t *testing.T) {
 			t.Errorf("%s: %d %s", c.name, first.Code, first.Body)
 			continue
 		}
-		p.manager.Advance(anasCompra, contracts.EstadoDespachada) // whatever has become of it since
+		p.manager.Advance(anasCompra, contracts.EstadoDespachada) // the purchase changes between the two requests
 		calls := p.manager.Calls()
 		other := p.do(t, http.MethodPost, c.path, c.body, "Idempotency-Key", "k")
 		if other.Code != first.Code || other.Body.String() != first.Body.String() || other.Header().Get("Location") != first.Header().Get("Location") || other.Header().Get("Content-Type") != first.Header().Get("Content-Type") {
@@ -133,7 +133,7 @@ func TestAskedAgainAtOnce(t *testing.T) {
 			if again.Code != c.then || c.mended != nil && again.Body.String() == first.Body.String() {
 				t.Errorf("again: %d %s", again.Code, again.Body)
 			}
-			if looks := p.store.Reads() - before; looks > 5 { // it looked for an answer that nobody will give
+			if looks := p.store.Reads() - before; looks > 5 { // it waited for an answer, although no request is in progress
 				t.Errorf("it waited: %d looks", looks)
 			}
 			if other := p.do(t, http.MethodPost, c.path, strings.Replace(c.body, "{", "{ ", 1), headers...); other.Code != http.StatusUnprocessableEntity && again.Code != 403 {
@@ -143,15 +143,15 @@ func TestAskedAgainAtOnce(t *testing.T) {
 	}
 }
 
-// The second of two equal requests does not put a dead letter back while the first does, however long that takes. It gets the first
-// one's answer, or OutcomeUnknown.
+// The second of two equal requests never puts a dead letter back while the first request does so. It gets the answer of the first
+// request, or OutcomeUnknown.
 func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
 	const graphql = `{"query":"mutation{reponerMensaje(id:\"` + deadID + `\"){id}}"}`
 	for _, c := range []struct {
 		path, body string
-		limit      time.Duration // of a request
+		limit      time.Duration // deadline of each request
 		status     [2]int
-		fault      error // of the first
+		fault      error // of the first request
 	}{
 		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", time.Minute, [2]int{202, 202}, nil},
 		{"/graphql", graphql, time.Minute, [2]int{200, 200}, nil},
@@ -181,7 +181,7 @@ func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
 					t.Errorf("the second is answered %d", code)
 				}
 				answers[1] <- code
-			case <-time.After(4 * time.Second): // it would have asked by now
+			case <-time.After(4 * time.Second): // by now a second call would have come
 			}
 			close(end)
 			for i, want := range c.status {

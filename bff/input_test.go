@@ -17,7 +17,7 @@ import (
 
 var (
 	linea = func(cantidad string) string { return compra(`[{"id_producto":"1","cantidad":` + cantidad + `}]`) }
-	// overHundred is 101 lines.
+	// overHundred has 101 lines of a purchase.
 	overHundred = func() string {
 		var lineas []string
 		for i := range contracts.MaxLineas + 1 {
@@ -127,7 +127,7 @@ var badInputs = []struct {
 	{"read /v1", "GET /v1", ``, 405, "", nil},
 }
 
-// Bad input over REST: a problem that names the field, and nothing called, published or stored.
+// A bad input over REST gets a problem that names the field. The bff calls, publishes and stores nothing.
 func TestBadInput(t *testing.T) {
 	for _, c := range badInputs {
 		t.Run(c.name, func(t *testing.T) {
@@ -202,7 +202,7 @@ func TestEmptyChunkedBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.ContentLength = -1 // chunked, as a client sends what it does not know the length of
+	r.ContentLength = -1 // chunked, as a client sends a body of unknown length
 	auth := p.as(t, "ana", identity.Cliente)
 	r.Header.Set(auth[0], auth[1])
 	res, err := http.DefaultClient.Do(r)

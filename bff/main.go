@@ -75,7 +75,7 @@ func run(ctx context.Context, cfg config) error {
 		ordenes:   dapr.Ordenes{Service: dapr.NewService("ordenes", port, token)},
 		monitor:   dapr.Monitor{Service: dapr.NewService("monitor", port, token).WithDeadline(monitorDeadline)}, receiver: pubsub.NewReceiver(sidecarRoutes, publisher, pubsub.NewAttemptsIn(sidecar, dapr.StoreName)),
 	}
-	streams, endStreams := context.WithCancel(context.WithoutCancel(ctx)) // streams outlive ctx by the notice of the stop
+	streams, endStreams := context.WithCancel(context.WithoutCancel(ctx)) // streams end later than ctx: they tell their clients first that the program stops
 	defer endStreams()
 	if err := mount(streams, routes, cfg, p); err != nil {
 		return err

@@ -80,7 +80,7 @@ const (
 	openConnections = 450
 )
 
-// occupy opens these connections, and keeps them open until the test ends.
+// occupy opens openStreams streams and openConnections connections, and keeps them open until the test ends.
 func (p program) occupy(t *testing.T) {
 	t.Helper()
 	host := strings.TrimPrefix(p.address, "http://")
@@ -110,7 +110,7 @@ type attack struct {
 	headers                  []string
 }
 
-// askers is the number of subjects, and of addresses, that send the requests. One alone may hold a quarter of the memory.
+// askers is the number of subjects, and of addresses, that send the requests. One client alone may hold a quarter of the memory.
 const askers = 32
 
 func hostile(t *testing.T) []attack {
@@ -136,7 +136,7 @@ func hostile(t *testing.T) []attack {
 	}
 }
 
-// send sends the attack as the client of that number.
+// send sends the attack as the client with the number asker.
 func (a attack) send(t *testing.T, p program, asker int) (status, length int) {
 	user := fmt.Sprint("u", asker%askers)
 	r, err := http.NewRequestWithContext(t.Context(), a.method, p.address+strings.Replace(a.path, "USER", user, 1), strings.NewReader(a.body))

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// A mode is where the bff runs: in production, or on a developer's machine with an issuer that signs in anybody.
+// A mode is the environment of the bff: production, or a developer's machine with an issuer that signs in anybody.
 type mode string
 
 const (

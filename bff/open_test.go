@@ -62,7 +62,7 @@ func (o *open) dial(t *testing.T, from, text string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_, _ = io.WriteString(conn, text) // a connection too many is closed
+	_, _ = io.WriteString(conn, text) // the server closes a connection beyond the limit
 	return conn
 }
 
@@ -176,7 +176,7 @@ func TestFloodedConnectionsLeaveRoom(t *testing.T) {
 	const perAddress, total = 8, 64
 	for name, c := range map[string]struct {
 		local, from string
-		want        int // of ten connections after the flood
+		want        int // how many of ten connections are served after the flood
 	}{
 		"the container's own sidecar":                    {"0.0.0.0", "127.0.0.1", 10},
 		"the container's own sidecar by IPv6":            {"::", "::1", 10},

@@ -21,9 +21,9 @@ type operation struct {
 	rest, field string // its name in openapi.yaml, and among the mutations
 	path        string // with %s for the id
 	query       string // with the variables id, those of the body, and key where the mutation has it
-	id, body    string // that are right
+	id, body    string // a valid id and a valid body
 	state       contracts.Estado
-	another     string // a body that is right and another one
+	another     string // another valid body
 }
 
 var operations = []operation{
@@ -118,7 +118,7 @@ func TestParity(t *testing.T) {
 	bad := string(errs.Invalid)
 	for _, c := range []struct {
 		operation, name string
-		id, body        string // "": the one that is right
+		id, body        string // "" stands for the valid one
 		code, field     string
 	}{
 		{"crearCompra", "an id in capitals", strings.ToUpper(nobodysCompra), "", "", ""},
@@ -183,7 +183,7 @@ func TestParity(t *testing.T) {
 				t.Errorf("REST says %+v, want %+v", got, want)
 			}
 			got := q.byGraphQL(t, o, id, body, noKey)
-			if got.code == "GRAPHQL_VALIDATION_FAILED" && want.code == bad { // the schema says it, before any rule of ours
+			if got.code == "GRAPHQL_VALIDATION_FAILED" && want.code == bad { // the schema refuses the input before our own rules
 				got = want
 			}
 			if got != want {
@@ -227,7 +227,7 @@ func TestParityOfKeys(t *testing.T) {
 			},
 			"GraphQL, clave": func(p gate, body string) verdict { return p.byGraphQL(t, o, o.id, body, "k k") },
 		} {
-			if name == "GraphQL, clave" && (!strings.Contains(o.query, "$clave") || o.rest == "reponerProducto") { // its key is the service's to know
+			if name == "GraphQL, clave" && (!strings.Contains(o.query, "$clave") || o.rest == "reponerProducto") { // the service checks this key
 				continue
 			}
 			p := fresh()

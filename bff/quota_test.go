@@ -136,7 +136,7 @@ func TestKeysOfWhatChangesNothing(t *testing.T) {
 	}
 }
 
-// Of an answer that is too long only the fact is kept that the request was done. A shorter answer counts by its length.
+// For an answer that is too long, the store keeps only the fact that the request was done. A shorter answer counts by its length.
 func TestLongAnswersUnderAKey(t *testing.T) {
 	aliases := func(n int) string {
 		var s strings.Builder

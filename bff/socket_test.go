@@ -43,7 +43,7 @@ func (c client) send(messages ...string) {
 	c.t.Helper()
 	for _, m := range messages {
 		if err := c.c.Write(c.t.Context(), websocket.MessageText, []byte(m)); err != nil {
-			return // it is closed: the next read says how
+			return // the socket is closed: the next read returns the code
 		}
 	}
 }
@@ -243,7 +243,7 @@ func TestOneSocketsOperationsAreBounded(t *testing.T) {
 	}
 }
 
-// An operation that its client calls off gives back all its memory, also what it took after that.
+// An operation that its client cancels gives back all its memory, also memory that it took after the cancellation.
 func TestAnOperationThatIsCalledOffHoldsNothing(t *testing.T) {
 	p := newGate(t, func(c *config) { c.InFlight = 32 << 20 })
 	const calledOff = 8
@@ -255,7 +255,7 @@ func TestAnOperationThatIsCalledOffHoldsNothing(t *testing.T) {
 		}
 		begun <- struct{}{}
 		<-ctx.Done()
-		time.Sleep(10 * time.Millisecond)        // whoever looks at the context has seen it
+		time.Sleep(10 * time.Millisecond)        // by then every reader of the context has seen the cancellation
 		return make([]contracts.Producto, 4_000) // far more than a list usually is: it takes room while it is made
 	}
 	k := p.client(t, p.served(t), p.as(t, "ana", "cliente")...)
@@ -366,8 +366,8 @@ func (p gate) advance(t *testing.T, step contracts.Estado) {
 	}
 }
 
-// After a sign-out in any replica, the person's open streams and sockets send nothing more. The same holds for those
-// that were opened with roles which the person has lost.
+// After a sign-out in any replica, the person's open streams and sockets send nothing more. The same holds for streams and
+// sockets that were opened with roles that the person has lost.
 func TestAfterSigningOutNothingIsTold(t *testing.T) {
 	for name, ending := range map[string]func(t *testing.T, p gate, n browser, q whoAmI){
 		"signed out": func(t *testing.T, _ gate, n browser, q whoAmI) {

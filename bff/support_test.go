@@ -49,7 +49,7 @@ type gate struct {
 	faults  *faults // of the other services
 }
 
-// faults makes the services beside gestor-compra end the next writes with err: comprastest.Serve says how.
+// faults makes the next writes of all services except gestor-compra end with err: see comprastest.Serve.
 type faults struct {
 	err   error
 	times int
@@ -112,7 +112,7 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 	return p
 }
 
-// testKey is the secret of the development issuer in tests; it opens nothing.
+// testKey is the secret of the development issuer in tests. Nothing else uses it.
 const testKey = "a secret for the tests"
 
 // as returns the header of a caller.
@@ -128,7 +128,7 @@ func (p gate) as(t *testing.T, usuario string, roles ...string) []string {
 // nobody is the header of a request without credentials.
 var nobody = []string{"Authorization", ""}
 
-// warehouse has the product 1, and adds what is restocked of it: once for each key, like admin-productos.
+// warehouse has the product 1. It adds each restocked quantity once for each key, like admin-productos.
 type warehouse struct {
 	restocked map[string]int
 	faults    *faults
@@ -244,7 +244,7 @@ func (orders) ListarOrdenesDeUsuario(w http.ResponseWriter, _ *http.Request, _ s
 	rest.Write(w, http.StatusOK, ordenes.PaginaDeOrdenes{Ordenes: []contracts.Orden{}})
 }
 
-// document is the contract.
+// document is the OpenAPI contract of the bff.
 var document = func() *openapi3.T {
 	doc, err := openapi3.NewLoader().LoadFromFile("../contracts/openapi.yaml")
 	if err != nil {
@@ -293,7 +293,7 @@ func (p gate) do(t *testing.T, verb, path, body string, headers ...string) *http
 	return response
 }
 
-// untouched fails the test where something was called, published or stored.
+// untouched fails the test if the bff called a service, published a message or stored a value.
 func (p gate) untouched(t *testing.T) {
 	t.Helper()
 	if n := p.manager.Calls(); n != 0 {

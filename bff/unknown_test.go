@@ -17,10 +17,10 @@ import (
 type write struct {
 	name, path, body string
 	mutation         string
-	state            contracts.Estado // of ana's purchase before
-	see              string           // where the outcome is looked for; "": it is known, since a command is left with the broker
-	done             int              // the status of what was done
-	twice            bool             // sent again it may be done twice
+	state            contracts.Estado // of ana's purchase before the write
+	see              string           // path of the outcome; "" if the outcome is known, since the broker has the command
+	done             int              // the status of the answer to a write that was done
+	twice            bool             // a repeated request may be done twice
 }
 
 var writes = []write{
@@ -36,7 +36,8 @@ var writes = []write{
 }
 
 // A write that may have been done is never reported as not done. The bff asks for its outcome, or answers that the outcome is
-// unknown and where to look. Only a write that was certainly not done is "try again".
+// unknown and gives the path at which the client can look. Only for a write that was certainly not done the answer is "try
+// again".
 func TestOutcome(t *testing.T) {
 	silent := errs.New(errs.Unavailable, "no answer")
 	away := &errs.Error{Code: errs.Unavailable, Message: "no answer", Cause: compras.ErrNotDone}
@@ -59,7 +60,7 @@ func TestOutcome(t *testing.T) {
 	} {
 		for _, w := range writes {
 			code := c.code
-			if code == "" && (w.name == "put back" || w.name == "set aside") { // done twice it would be there twice
+			if code == "" && (w.name == "put back" || w.name == "set aside") { // if the write were done twice, the message would be there twice
 				code = errs.OutcomeUnknown
 			}
 			fresh := func() gate {
@@ -87,8 +88,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// A purchase of unknown outcome without an id and a key would be two if it were sent again. The answer has the id that
-// makes it one, and under which the client can look at it.
+// Without an id and a key, a purchase of unknown outcome would become two purchases if the client sent it again. The answer has
+// an id. With this id the repeated request is the same purchase, and the client can look at the purchase.
 func TestAPurchaseOfUnknownOutcomeIsRepeatedByItsID(t *testing.T) {
 	const buy = `{%s"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`
 	p := newGate(t)
@@ -116,7 +117,7 @@ func TestAPurchaseOfUnknownOutcomeIsRepeatedByItsID(t *testing.T) {
 	}
 }
 
-// A lost answer does not make a purchase that never failed look retried.
+// A lost answer does not make a purchase look retried that was never FALLIDA.
 func TestRetryWithoutAnAnswer(t *testing.T) {
 	p := newGate(t)
 	p.withAnasCompra(t, contracts.EstadoConfirmada)
@@ -131,7 +132,7 @@ func TestRetryWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-// A customer with too many open purchases is told so. One who uses a taken id is told only that it is taken.
+// A customer with too many open purchases learns this reason. A customer who uses a taken id learns only that the id is taken.
 func TestWhyAPurchaseIsNotTaken(t *testing.T) {
 	const buy = `{%s"productos":[{"id_producto":"1","cantidad":1}]}`
 	p := newGate(t)

@@ -1,6 +1,6 @@
-// Package access decides who may do what. REST, GraphQL and the live streams call the other packages only through its Gate. A
-// customer reads and cancels their own purchases, and purchases of others do not exist for them. All else is for operators. See
-// docs/adr/one-door.md.
+// Package access decides which caller may call which operation. REST, GraphQL and the live streams call the other packages only
+// through its Gate. A customer reads and cancels only their own purchases; for a purchase of another customer the Gate answers
+// that it does not exist. Most other operations are for operators. See docs/adr/one-door.md.
 package access
 
 import (
@@ -11,7 +11,7 @@ import (
 	"entregas/contracts"
 )
 
-// Operation has the operations of the service that owns the purchases that only operators may call.
+// Operation has the operations of gestor-compra, the owner of the purchases, that only operators may call.
 type Operation interface {
 	// Buscar returns at most limit purchases of all customers, newest first, after the cursor after.
 	Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string) (compras.Page, error)

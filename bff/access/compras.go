@@ -11,8 +11,8 @@ import (
 	"entregas/internal/errs"
 )
 
-// Create takes a purchase. A customer buys only for themself, and may leave out s.IDUsuario; an operator buys for the customer
-// that s.IDUsuario names.
+// Create takes a purchase. A customer buys only for their own account, and may leave out s.IDUsuario; an operator names the
+// customer in s.IDUsuario.
 func (g Gate) Create(ctx context.Context, s contracts.SolicitudCompra, key string) (contracts.Aceptada, error) {
 	if err := identity.Require(ctx); err != nil {
 		return contracts.Aceptada{}, err
@@ -29,14 +29,14 @@ func (g Gate) Create(ctx context.Context, s contracts.SolicitudCompra, key strin
 	}
 	a, err := g.Core.Create(ctx, s, key)
 	if err != nil && errs.Of(err) == errs.Conflict && !who.Is(operador) && g.taken(ctx, s.ID) {
-		// The customer learns that the id is taken, and no more: the purchase may be another customer's.
+		// The customer learns only that the id is taken: the purchase may be another customer's.
 		return a, errs.New(errs.Conflict, "El id %s ya está en uso.", s.ID)
 	}
 	return a, err
 }
 
-// taken reports whether a purchase with this id exists, or may exist. Where none does, a Conflict has another reason, such as too
-// many open purchases of the customer.
+// taken reports whether a purchase with this id exists, or may exist. If no such purchase exists, a Conflict has another reason,
+// such as too many open purchases of the customer.
 func (g Gate) taken(ctx context.Context, id string) bool {
 	if id == "" {
 		return false
@@ -72,7 +72,8 @@ func doesNotExist(id string) error {
 	return errs.New(errs.NotFound, "No existe la compra %s.", id)
 }
 
-// Known returns a purchase from the read model, nil where it is not there. It is for streams, which called Load before.
+// Known returns a purchase from the read model, or nil if the read model does not have the purchase. It is for a stream, which
+// calls Load first.
 func (g Gate) Known(ctx context.Context, id string) (*contracts.Compra, error) {
 	c, err := g.Core.Known(ctx, id)
 	if c != nil && !isTheirs(ctx, *c) {
@@ -146,7 +147,7 @@ func (g Gate) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSag
 	return g.Operation.Mensajes(ctx, id)
 }
 
-// Reintentar starts the saga of a purchase again that stands still, or the rollback of a FALLIDA, for operators.
+// Reintentar restarts the stalled saga of a purchase, or the rollback of a FALLIDA purchase, for operators.
 func (g Gate) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
 	id, err := g.operadorByID(ctx, id)
 	if err != nil {
@@ -157,7 +158,8 @@ func (g Gate) Reintentar(ctx context.Context, id string) (contracts.Aceptada, er
 		if !again || errs.Of(err) != errs.Conflict {
 			return a, err
 		}
-		// The purchase is not FALLIDA now. If its history says that it was, the first try, which had no answer, changed it.
+		// The purchase is not FALLIDA now. If its history has a FALLIDA, the first try changed the state, and only its answer was
+		// lost.
 		l, loadErr := g.Core.Load(ctx, id)
 		if loadErr != nil {
 			return a, loadErr

@@ -7,13 +7,13 @@ import (
 	"entregas/contracts"
 )
 
-// The times that a summary and the queues look back by default.
+// The default periods of a summary and of the queues.
 const (
-	DefaultWindow  = 300 // seconds of a summary where the client gives none
-	DefaultMinutes = 15  // minutes of the queues where the client gives none
+	DefaultWindow  = 300 // seconds of a summary, if the request has no period
+	DefaultMinutes = 15  // minutes of the queues, if the request has no period
 )
 
-// The values that a client may give, in Spanish.
+// SecondsForm and MinutesForm say in Spanish which periods a request may have.
 const (
 	SecondsForm = "debe ser un número de 1 a 86400"
 	MinutesForm = "debe ser un número de 1 a 15"

@@ -35,7 +35,7 @@ func (g Gate) Producto(ctx context.Context, id string) (contracts.Producto, erro
 }
 
 // Reponer adds cantidad to the stock of a product, for operators. It does so once for each key; "" is a new key. A key belongs to
-// its subject and to one product, so that two operators may use the same.
+// its subject and to one product, so two operators may send the same key.
 func (g Gate) Reponer(ctx context.Context, id string, cantidad int, key string) (contracts.Producto, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return contracts.Producto{}, err

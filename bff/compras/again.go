@@ -16,9 +16,9 @@ import (
 // MaxUnconfirmed bounds how many published commands a replica remembers. Each has an id and a reason: 2 kB at most.
 const MaxUnconfirmed = 10_000
 
-// askAfter are the pauses between the publication of a command and the question to the owner whether it has the command. The
-// first is for the first publication, the next for each further one. A command that the owner does not have after the last
-// pause is given up.
+// askAfter are the waits from a publication of a command until the bff asks the owner whether it has the command. The first wait
+// follows the first publication, each further wait one further publication. If the owner does not have the command after the last
+// wait, the bff gives the command up.
 var askAfter = []time.Duration{30 * time.Second, 30 * time.Second, 60 * time.Second, 120 * time.Second}
 
 // unconfirmed are the commands that this replica published and that the owner may not have (docs/adr/told-twice.md). The
@@ -42,7 +42,7 @@ type sentCommand struct {
 	again  int       // how often it was published again
 }
 
-// add remembers a published command. Where there are MaxUnconfirmed already, it drops the oldest.
+// add remembers a published command. If u has MaxUnconfirmed commands already, add drops the oldest.
 func (u *unconfirmed) add(ctx context.Context, kind contracts.MessageType, id, motivo string, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -94,9 +94,9 @@ func (u *unconfirmed) sentAgain(c *sentCommand, now time.Time) {
 	c.ask = now.Add(askAfter[c.again])
 }
 
-// SendAgain asks the owner about each command that is due, and publishes it again where the owner does not have it: the broker
-// may have lost it. It ends early where the owner, the store or the broker does not answer; the next call goes on there. Only one
-// call may run at a time. Errors: those of the store and of the broker.
+// SendAgain asks the owner about each command that is due. If the owner does not have the command, the broker may have lost it,
+// and SendAgain publishes it again. If the owner, the store or the broker does not answer, SendAgain ends early, and the next
+// call continues with the same command. Only one call may run at a time. Errors: those of the store and of the broker.
 func (s *Service) SendAgain(ctx context.Context) error {
 	for _, c := range s.unconfirmed.due(s.state.now()) {
 		ctx := logging.WithCompra(ctx, c.id)
@@ -115,7 +115,7 @@ func (s *Service) SendAgain(ctx context.Context) error {
 			s.unconfirmed.forget(c)
 		case errs.Of(err) == errs.Unavailable: // the topic keeps the command until the owner is back
 			return nil
-		default: // NotFound, or trouble that does not say that the owner has the command
+		default: // NotFound, or an error that does not show whether the owner has the command
 			if err := s.sendAgain(ctx, c, *known); err != nil {
 				return err
 			}
@@ -124,13 +124,14 @@ func (s *Service) SendAgain(ctx context.Context) error {
 	return nil
 }
 
-// ask asks the owner whether it has the command c. Errors: NotFound where it does not; Unavailable where it does not answer.
+// ask asks the owner whether it has the command c. Errors: NotFound if the owner does not have c; Unavailable if the owner does
+// not answer.
 func (s *Service) ask(ctx context.Context, c *sentCommand, known contracts.Compra) error {
-	if c.kind == contracts.CancelarCompra { // idempotent, so that the request itself is the question
+	if c.kind == contracts.CancelarCompra { // idempotent: the bff asks by sending the request itself
 		_, _, err := s.decisions.Cancelar(ctx, c.id, c.motivo)
 		return err
 	}
-	if known.Numero() > 0 { // the owner has published it
+	if known.Numero() > 0 { // the owner has published the purchase
 		return nil
 	}
 	_, err := s.manager.Load(ctx, c.id)

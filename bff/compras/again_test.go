@@ -12,8 +12,8 @@ import (
 	"entregas/internal/errs"
 )
 
-// Every purchase and cancellation that the topic took reaches gestor-compra, even where the broker
-// loses it (docs/adr/told-twice.md). The broker of these tests loses everything, since nobody reads its topic.
+// Every purchase and cancellation that the bff published reaches gestor-compra, even if the broker loses the command
+// (docs/adr/told-twice.md). The broker of these tests loses every command, since nobody reads its topic.
 func TestWhatWentByTheTopicIsSentAgain(t *testing.T) {
 	byTopic := func(t *testing.T, m world) {
 		m.manager.GoDown()
@@ -32,9 +32,9 @@ func TestWhatWentByTheTopicIsSentAgain(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		given  []func(*testing.T, world)
-		rounds []time.Duration         // after the purchase
-		sent   []contracts.MessageType // after the first time
-		calls  int                     // of gestor-compra
+		rounds []time.Duration         // times of SendAgain, counted from the purchase
+		sent   []contracts.MessageType // commands that SendAgain published
+		calls  int                     // number of calls of gestor-compra
 	}{
 		{"gestor-compra is back without it", []func(*testing.T, world){byTopic, back}, seconds(29, 30, 59, 60, 119, 120, 239, 240, 500), []contracts.MessageType{create, create, create}, 4},
 		{"gestor-compra is back with it", []func(*testing.T, world){byTopic, back, func(_ *testing.T, m world) { createGiven(m) }}, seconds(30, 60), nil, 1},
@@ -50,7 +50,7 @@ func TestWhatWentByTheTopicIsSentAgain(t *testing.T) {
 		{"a cancellation that nobody has: it is done now", []func(*testing.T, world){cancelled, back}, seconds(29, 30, 60), nil, 1},
 		{"a cancellation that came too late", []func(*testing.T, world){cancelled, back, func(_ *testing.T, m world) { m.manager.Advance(givenID, contracts.EstadoDespachada) }}, seconds(30, 60), nil, 1},
 		{"a purchase and its cancellation", []func(*testing.T, world){byTopic, func(t *testing.T, m world) {
-			for range 2 { // twice is once
+			for range 2 { // a second cancellation adds no command
 				_, _, err := m.Cancelar(t.Context(), givenID, "cambié de idea")
 				require(t, err, "")
 			}
@@ -81,7 +81,8 @@ func TestWhatWentByTheTopicIsSentAgain(t *testing.T) {
 	}
 }
 
-// A purchase that the topic may have taken is settled too: the bff asks the owner, and publishes it where the owner lacks it.
+// A purchase whose publication had no answer is settled too: the bff asks the owner for the purchase, and publishes the purchase
+// again if the owner does not have it.
 func TestAPurchaseInDoubtIsSettled(t *testing.T) {
 	m, start := newWorld(), time.Now()
 	m.Clock(func() time.Time { return start })

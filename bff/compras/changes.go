@@ -12,7 +12,7 @@ func (s *Service) Register(ctx context.Context, c contracts.Compra) error {
 	return s.state.update(ctx, c)
 }
 
-// Known returns a purchase from the read model, nil where it is not there.
+// Known returns a purchase from the read model, or nil if the read model does not have the purchase.
 func (s *Service) Known(ctx context.Context, id string) (*contracts.Compra, error) {
 	v, err := s.state.load(ctx, id)
 	if v == nil {
@@ -43,7 +43,7 @@ func ChangesSince(c contracts.Compra, last int) []Change {
 			continue
 		}
 		snapshot := c
-		if i < len(c.Historia)-1 { // the fields below are those of the last change only
+		if i < len(c.Historia)-1 { // the fields below belong to the last change only
 			snapshot.Estado, snapshot.ActualizadaEn, snapshot.Historia = estado, fact.En, c.Historia[:i+1]
 			snapshot.Motivo, snapshot.Faltantes, snapshot.IDOrden = "", nil, ""
 		}
@@ -57,7 +57,7 @@ func IsFinal(e contracts.Estado) bool {
 	switch e {
 	case contracts.EstadoDespachada, contracts.EstadoRechazada, contracts.EstadoCancelada:
 		return true
-	default: // CONFIRMADA may be dispatched or cancelled; an operator may take up a FALLIDA
+	default: // CONFIRMADA may be dispatched or cancelled; an operator may retry a FALLIDA
 		return false
 	}
 }

@@ -1,5 +1,6 @@
-// Package compras is the core of the bff: it takes purchases and tells their state, also while the service that owns them is away
-// (docs/adr/the-bff-works-alone.md). It has rules and no technology: it reaches other services by the interfaces below.
+// Package compras is the core of the bff. It accepts purchases and returns their state, even while gestor-compra, the owner of
+// the purchases, is away (docs/adr/the-bff-works-alone.md). It has rules and no technology: it reaches other services by the
+// interfaces below.
 package compras
 
 import (
@@ -10,10 +11,10 @@ import (
 	"entregas/contracts"
 )
 
-// Manager is the service that owns the purchases. The error Unavailable says that the service did not answer, so that nobody
-// knows what it did. Any other error is its answer.
+// Manager is the service that owns the purchases. The error Unavailable says that the service did not answer, so the bff does not
+// know whether the service did the operation. Any other error is the answer of the service.
 type Manager interface {
-	// Create takes the purchase s. Taken again it changes nothing.
+	// Create accepts the purchase s. A second call with the same purchase changes nothing.
 	Create(ctx context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error)
 	Load(ctx context.Context, id string) (contracts.Compra, error)
 	// OfUsuario returns at most limit purchases of usuario, newest first, after the cursor after ("" for the first page). With
@@ -31,11 +32,11 @@ type Commands interface {
 type Store interface {
 	// Load returns one Value for each key, in the order of keys. Version is "" for a key that does not exist.
 	Load(ctx context.Context, keys ...string) ([]Value, error)
-	// Create writes a key that does not exist. Error: ErrChanged where it exists.
+	// Create writes a key that does not exist. Error: ErrChanged if the key exists.
 	Create(ctx context.Context, key string, text []byte, ttl time.Duration) error
-	// Replace writes a key that is still at version. Error: ErrChanged where it is not.
+	// Replace writes a key that is still at version. Error: ErrChanged if the key has another version.
 	Replace(ctx context.Context, key, version string, text []byte, ttl time.Duration) error
-	// Delete deletes a key that is still at version. Error: ErrChanged where it is not.
+	// Delete deletes a key that is still at version. Error: ErrChanged if the key has another version.
 	Delete(ctx context.Context, key, version string) error
 }
 
@@ -55,16 +56,16 @@ type Page struct {
 	Age       Age
 }
 
-// Loaded is a purchase, and how old the answer is.
+// Loaded is a purchase with the age of the answer.
 type Loaded struct {
 	Compra contracts.Compra
 	Age    Age
 }
 
-// Age is the age of an answer. The zero Age is of an answer that comes from the owner.
+// Age is the age of an answer. An answer that comes from the owner has the zero Age.
 type Age struct {
 	SecondHand bool // the answer comes from the read model
-	Seconds    int  // since the read model was written
+	Seconds    int  // since the purchase was written into the read model
 }
 
 // Service is the core of the bff. Its methods are safe for use by many goroutines.

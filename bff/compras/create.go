@@ -15,12 +15,12 @@ import (
 // Create takes a purchase. idempotencyKey is "" where the client sent none. Create works in this order:
 //  1. It validates solicitud, before it writes or calls anything.
 //  2. It writes the purchase into the read model as RECIBIDA, so that a client that has the id can read it. While the store does
-//     not answer, a purchase without an idempotencyKey goes to its owner alone.
-//  3. It calls the owner. Where the owner does not answer, it publishes the command with the same id: if both arrive, they are
-//     one purchase.
+//     not answer, Create sends a purchase without an idempotencyKey to the owner only.
+//  3. It calls the owner. If the owner does not answer, Create publishes the command with the same id: if the call and the command
+//     both arrive, the owner creates one purchase.
 //
-// Where both fail, the error is Unavailable if the purchase was certainly not taken; then the read model forgets it. The error is
-// OutcomeUnknown if it may have been taken; then SendAgain settles it.
+// Where both fail, the error is Unavailable if the purchase was certainly not taken; then Create deletes it from the read model. The error is
+// OutcomeUnknown if it may have been taken; then SendAgain asks the owner later.
 func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompra, idempotencyKey string) (contracts.Aceptada, error) {
 	solicitud.ID = contracts.CanonicalID(solicitud.ID)
 	requested := solicitud // without an id where the client gave none
@@ -40,13 +40,13 @@ func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompr
 	ctx = logging.WithCompra(ctx, solicitud.ID)
 	planted, err := s.state.plantSeed(ctx, solicitud)
 	switch {
-	case err != nil && errs.Of(err) == errs.Unavailable: // the owner may take the purchase all the same, and publishes it then
+	case err != nil && errs.Of(err) == errs.Unavailable: // the owner may still accept the purchase, and then publishes it
 		slog.WarnContext(ctx, "the store does not answer: only gestor-compra can take the purchase", "error", err)
 	case err != nil:
 		return contracts.Aceptada{}, err
 	}
 	repeat := ""
-	if requested.ID == "" && idempotencyKey == "" { // sent again unchanged it would get another id
+	if requested.ID == "" && idempotencyKey == "" { // the same request sent again would get another id
 		repeat = "para repetirla, envíela con \"id\": \"" + solicitud.ID + "\"."
 	}
 	accepted, err := s.deliver(ctx, solicitud, repeat)
@@ -59,7 +59,8 @@ func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompr
 	return accepted, err
 }
 
-// deliver gives the purchase to its owner by a call, or else by the topic. repeat is as in OutcomeUnknown.
+// deliver sends the purchase to its owner by a call, or by the topic if the owner does not answer the call. repeat is as in
+// OutcomeUnknown.
 func (s *Service) deliver(ctx context.Context, solicitud contracts.SolicitudCompra, repeat string) (contracts.Aceptada, error) {
 	accepted, err := s.manager.Create(ctx, solicitud)
 	if err == nil || errs.Of(err) != errs.Unavailable {
@@ -79,7 +80,8 @@ func (s *Service) viaTopic(ctx context.Context, solicitud contracts.SolicitudCom
 	if err := s.isNotAnother(ctx, solicitud); err != nil {
 		return contracts.Aceptada{}, err
 	}
-	// The owner publishes the purchase once it has it. Until then only this list says that the customer has it.
+	// The owner publishes the purchase after it has received the command. Until then only this list shows that the customer has
+	// the purchase.
 	if err := s.state.recordOfUsuario(ctx, solicitud.IDUsuario, recorded{ID: solicitud.ID, CreadaEn: s.state.now().UTC()}); err != nil {
 		return contracts.Aceptada{}, err
 	}
@@ -96,7 +98,8 @@ func (s *Service) viaTopic(ctx context.Context, solicitud contracts.SolicitudCom
 	return contracts.Aceptada{ID: solicitud.ID, Estado: contracts.EstadoRecibida}, nil
 }
 
-// isNotAnother refuses an id that the read model has for another customer or another content, as the owner would. Error: Conflict.
+// isNotAnother refuses an id under which the read model has a purchase of another customer or with another content. The owner
+// would refuse the id too. Error: Conflict.
 func (s *Service) isNotAnother(ctx context.Context, solicitud contracts.SolicitudCompra) error {
 	view, err := s.state.load(ctx, solicitud.ID)
 	if err != nil || view == nil {
@@ -108,8 +111,8 @@ func (s *Service) isNotAnother(ctx context.Context, solicitud contracts.Solicitu
 	return nil
 }
 
-// forget deletes what Create wrote of a purchase that was not taken. Where that fails, the read model keeps a RECIBIDA that
-// nobody works on until its ttl ends. The log says so; the client already has an error.
+// forget deletes the entries that Create wrote for a purchase that the owner did not accept. If the deletion fails, the read
+// model shows a RECIBIDA purchase without a saga until the ttl ends. The log says so; the client already has an error.
 func (s *Service) forget(ctx context.Context, id string) {
 	ctx = context.WithoutCancel(ctx) // the client may be gone
 	if err := s.state.forgetSeed(ctx, id); err != nil && !errors.Is(err, ErrChanged) {

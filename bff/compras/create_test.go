@@ -27,7 +27,7 @@ var (
 	errNoSidecar = status.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp"`)
 )
 
-// world is the core on small real fakes.
+// world is the core with small working fakes of gestor-compra, the broker and the store.
 type world struct {
 	*compras.Service
 	manager *comprastest.Manager
@@ -53,7 +53,7 @@ func of(usuario string, lineas ...contracts.Linea) contracts.SolicitudCompra {
 	return contracts.SolicitudCompra{IDUsuario: usuario, Productos: lineas}
 }
 
-// create fails the test where the error does not have the code want; "" is no error.
+// create fails the test if the error does not have the code want; "" stands for no error.
 func (m world) create(t *testing.T, s contracts.SolicitudCompra, key string, want errs.Code) contracts.Aceptada {
 	t.Helper()
 	a, err := m.Create(t.Context(), s, key)
@@ -73,10 +73,10 @@ func TestCreate(t *testing.T) {
 		name      string
 		given     func(m world)
 		error     errs.Code
-		calls     int // of gestor-compra
-		has       int // purchases that gestor-compra has then
+		calls     int // calls of gestor-compra
+		has       int // purchases of gestor-compra afterwards
 		published int
-		known     int // purchases that are known here then
+		known     int // purchases of the read model afterwards
 	}{
 		{"all is well", func(world) {}, "", 1, 1, 0, 1},
 		{"gestor-compra does not answer", func(m world) { m.manager.GoDown() }, "", 1, 0, 1, 1},
@@ -247,13 +247,13 @@ func TestListWithoutTheManager(t *testing.T) {
 	require(t, err, errs.Invalid)
 }
 
-// Pages of the read model follow one another as the owner's do, and their cursors lead from one to the other when the owner goes or
-// comes back. No purchase is left out or repeated, and no page ends a list that goes on.
+// The pages of the read model continue one another like the pages of the owner. A cursor of the owner works in the read model and
+// the reverse, when the owner goes away or comes back. No purchase is left out or repeated, and no list ends too early.
 func TestSecondHandPages(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		purchases int
-		known     int            // of them, while the owner is away
+		known     int            // purchases in the read model
 		away      func(int) bool // whether the owner is away at this page
 		estados   []contracts.Estado
 	}{
@@ -273,7 +273,7 @@ func TestSecondHandPages(t *testing.T) {
 			m.create(t, of("eva"), "", "")
 			var want, got []string
 			for _, one := range slices.Backward(m.manager.Compras()) {
-				told := one // as an event tells it
+				told := one // the purchase as an event has it
 				told.CreadaEn = one.CreadaEn.Truncate(time.Millisecond)
 				require(t, m.Register(t.Context(), told), "")
 				if one.IDUsuario == "ana" {
@@ -287,7 +287,7 @@ func TestSecondHandPages(t *testing.T) {
 				}
 				page, err := m.OfUsuario(t.Context(), "ana", 3, cursor, c.estados...)
 				if err != nil && len(got) == c.known && c.known < c.purchases {
-					require(t, err, errs.Unavailable) // there are more, and nobody here knows them
+					require(t, err, errs.Unavailable) // there are more purchases, and only the owner has them
 					want = want[:c.known]
 					break
 				}

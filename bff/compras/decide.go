@@ -10,17 +10,19 @@ import (
 	"entregas/internal/logging"
 )
 
-// Decisions are the decisions of people that the owner of a purchase takes. Errors as in Manager.
+// Decisions are the operations by which a customer or an operator decides about a purchase. The owner of the purchase does them.
+// Errors as in Manager.
 type Decisions interface {
-	// Cancelar requests the cancellation of a purchase. done says that it is cancelled, or is being rolled back, already.
+	// Cancelar requests the cancellation of a purchase. done reports that the purchase is already cancelled, or is being rolled
+	// back.
 	Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, done bool, err error)
-	// Aprobar approves or rejects a purchase that awaits approval. The same decision again has the same answer.
+	// Aprobar approves or rejects a purchase that awaits approval. A repeated decision gets the same answer.
 	Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error)
 }
 
-// Cancelar requests the cancellation of a purchase from its owner. Where the owner does not answer, or does not have the
-// purchase yet, Cancelar publishes the command. Errors: Conflict where the read model knows that it is too late; where the broker
-// does not answer either, OutcomeUnknown if the owner may have done it, else Unavailable.
+// Cancelar requests the cancellation of a purchase from its owner. If the owner does not answer, or does not have the purchase
+// yet, Cancelar publishes the command. Error: Conflict if the purchase in the read model can no longer be cancelled. If the
+// broker does not answer either, the error is OutcomeUnknown if the owner may have cancelled the purchase, else Unavailable.
 func (s *Service) Cancelar(ctx context.Context, id, motivo string) (a contracts.Aceptada, done bool, err error) {
 	id = contracts.CanonicalID(id)
 	if err := validateDecision(id, motivo); err != nil {
@@ -43,7 +45,8 @@ func (s *Service) Cancelar(ctx context.Context, id, motivo string) (a contracts.
 // pathOf returns the path at which a client reads a purchase.
 func pathOf(id string) string { return "/api/compras/" + id }
 
-// cancelarByTopic publishes a cancellation after the owner failed with err: it did not answer, or does not have the purchase.
+// cancelarByTopic publishes a cancellation after the call of the owner failed with err: the owner did not answer, or does not
+// have the purchase.
 func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err error) (a contracts.Aceptada, done bool, _ error) {
 	code := errs.Of(err)
 	known, stateErr := s.Known(ctx, id)
@@ -73,8 +76,8 @@ func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err er
 	return contracts.Aceptada{ID: id, Estado: known.Estado}, false, nil
 }
 
-// Aprobar approves or rejects a purchase that awaits approval. Only the owner knows whether it does. So while the owner is away
-// the error is Unavailable, or OutcomeUnknown where the owner may have decided.
+// Aprobar approves or rejects a purchase that awaits approval. Only the owner knows whether the purchase awaits approval. So
+// while the owner is away, the error is Unavailable, or OutcomeUnknown if the owner may have decided.
 func (s *Service) Aprobar(ctx context.Context, id string, aprobada bool, motivo string) (contracts.Aceptada, error) {
 	id = contracts.CanonicalID(id)
 	if err := validateDecision(id, motivo); err != nil {

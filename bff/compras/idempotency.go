@@ -25,9 +25,9 @@ type submission struct {
 	Fingerprint string `json:"fingerprint"`
 }
 
-// submissionID returns the id of the purchase under an Idempotency-Key: proposed for the first request, and the id of the first
-// for a later one. Two customers may use the same key for different purchases. Error: OtherBody for a later request with another
-// body.
+// submissionID returns the id of the purchase for an Idempotency-Key: proposed for the first request, and the id of the first
+// request for a repetition. Two customers may use the same key for different purchases. Error: OtherBody for a repetition with
+// another body.
 func (s *state) submissionID(ctx context.Context, key string, requested contracts.SolicitudCompra, proposed string) (string, error) {
 	body, err := json.Marshal(requested)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *state) submissionID(ctx context.Context, key string, requested contract
 	switch {
 	case err != nil:
 		return "", err
-	case first == nil: // its ttl ended between the two calls
+	case first == nil: // the ttl of the first submission ended between the two calls
 		return "", errs.New(errs.Unavailable, "Intente de nuevo.")
 	case first.Fingerprint != Fingerprint(string(body)):
 		return "", errs.New(errs.OtherBody, "La Idempotency-Key ya se usó con otra compra. Use otra clave, o envíe lo mismo.")

@@ -49,8 +49,9 @@ func (s *Service) Load(ctx context.Context, id string) (Loaded, error) {
 }
 
 // OfUsuario returns at most limit (1 to MaxPage) purchases of a customer, newest first, after the cursor after. With estados it
-// returns only purchases in one of them. While the owner is away the pages come from the read model and have an Age. Their cursors
-// hold for the owner too. The read model has the LatestOfList newest; for older ones the error is Unavailable.
+// returns only purchases in one of them. While the owner is away, the pages come from the read model and have an Age, and the
+// owner accepts their cursors too. The read model has only the LatestOfList newest purchases of a customer; for older purchases
+// the error is Unavailable.
 func (s *Service) OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (Page, error) {
 	var v contracts.Validator
 	v.Identifier("id_usuario", usuario)

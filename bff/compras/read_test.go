@@ -57,7 +57,7 @@ func createGiven(m world) {
 	_, _ = m.Create(context.Background(), s, "")
 }
 
-// tell returns the events of gestor-compra for steps of the purchase, one after the other.
+// tell moves the purchase through steps in gestor-compra. It returns the event of the new purchase and of each step, in order.
 func tell(m world, steps ...contracts.Estado) []contracts.Compra {
 	createGiven(m)
 	told := []contracts.Compra{m.manager.Compras()[0]}
@@ -73,7 +73,7 @@ func TestRegisteredInAnyOrderTheNewestStays(t *testing.T) {
 	for range 50 {
 		m := newWorld()
 		told := tell(m, untilConfirmada...)
-		told = append(told, told...) // each twice
+		told = append(told, told...) // each event twice
 		rand.Shuffle(len(told), func(i, j int) { told[i], told[j] = told[j], told[i] })
 		var all sync.WaitGroup
 		for _, c := range told {

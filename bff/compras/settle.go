@@ -8,23 +8,23 @@ import (
 	"entregas/internal/errs"
 )
 
-// ErrNotDone is in the chain of an error Unavailable where certainly nothing was done: the call never reached the service.
+// ErrNotDone is in the chain of an Unavailable error if the call certainly never reached the service, so that nothing was done.
 var ErrNotDone = errors.New("not done")
 
-// settleTime bounds the second try of a write that had no answer, whatever time its request has left.
+// settleTime bounds the second try of a write whose first try had no answer. The deadline of the request does not shorten it.
 const settleTime = 3 * time.Second
 
-// InDoubt reports whether a call that failed with err may have been done: it was sent and not answered.
+// InDoubt reports whether the service may have done the call that failed with err: the call was sent, and no answer came.
 func InDoubt(err error) bool {
 	return err != nil && errs.Of(err) == errs.Unavailable && !errors.Is(err, ErrNotDone)
 }
 
-// lookAfter is the Retry-After of a 504: nobody knows whether the write was done.
+// lookAfter is the Retry-After of a 504, the answer to a write with an unknown outcome.
 const lookAfter = 5 * time.Second
 
-// OutcomeUnknown returns the error of a write of which nobody knows whether it was done. see is the path at which the client can
-// look. repeat is "" where the client may send the same request again; then the error has a Retry-After. Else the same request
-// could be done twice, and repeat says in Spanish how to repeat it.
+// OutcomeUnknown returns the error for a write that may or may not have been done. see is the path at which the client can look.
+// repeat is "" if the client may send the same request again; then the error has a Retry-After. Otherwise a second request could
+// do the write twice, and repeat says in Spanish how to repeat the write.
 func OutcomeUnknown(see, repeat string, cause error) error {
 	e := &errs.Error{Code: errs.OutcomeUnknown, See: see, Cause: cause}
 	look := "No se sabe si se hizo: quien lo hace no respondió a tiempo. Mire en unos segundos cómo quedó, en " + see
@@ -36,8 +36,8 @@ func OutcomeUnknown(see, repeat string, cause error) error {
 	return e
 }
 
-// definite reports whether err settles a write that was in doubt: the service refused it. Any other error is trouble of the
-// second try, such as no memory or no answer, and says nothing about the first.
+// definite reports whether err settles a write that was in doubt: err is a refusal of the service. Any other error is a problem
+// of the second try, such as no memory or no answer, and says nothing about the first try.
 func definite(err error) bool {
 	switch errs.Of(err) {
 	case errs.Invalid, errs.NotFound, errs.Conflict, errs.OtherBody, errs.NoPermission, errs.NoIdentity:
@@ -47,9 +47,9 @@ func definite(err error) bool {
 	}
 }
 
-// Settle runs do, which must be idempotent. Where the first run is in doubt, Settle runs do once more, with again true and
-// settleTime as its deadline. Where that has no definite result either, the error is OutcomeUnknown with see and repeat. So no
-// error says that nothing was done where something may have been.
+// Settle runs do, which must be idempotent. If the first run is in doubt, Settle runs do once more, with again true and
+// settleTime as the deadline. If the second run has no definite result either, the error is OutcomeUnknown with see and repeat.
+// So no error claims that nothing was done while the write may have been done.
 func Settle[T any](ctx context.Context, see, repeat string, do func(ctx context.Context, again bool) (T, error)) (T, error) {
 	v, err := do(ctx, false)
 	if !InDoubt(err) {

@@ -23,7 +23,7 @@ const viewTTL = 30 * 24 * time.Hour
 // maxRounds bounds how often retry repeats a lost race for a key.
 const maxRounds = 20
 
-// state is what the bff remembers of purchases. The Store has:
+// state keeps the records of the bff about purchases. The Store has:
 //
 //	compra/<id>            the read model: the purchase as its owner last published it (docs/adr/the-history-is-the-outbox.md)
 //	usuario/<id_usuario>   the ids of a customer's newest purchases, newest first
@@ -31,7 +31,7 @@ const maxRounds = 20
 type state struct {
 	store Store
 	now   func() time.Time
-	turns [64]sync.Mutex // see recordOfUsuario
+	turns [64]sync.Mutex // for the lists of customers: see recordOfUsuario
 }
 
 // view is a purchase in the read model.
@@ -47,13 +47,13 @@ func (s *state) age(v view) Age {
 	return Age{SecondHand: true, Seconds: max(0, int(s.now().Sub(v.WrittenAt).Seconds()))}
 }
 
-// load returns a purchase of the read model, nil where it is not there.
+// load returns a purchase of the read model, or nil if the read model does not have the purchase.
 func (s *state) load(ctx context.Context, id string) (*view, error) {
 	v, _, err := loadJSON[view](ctx, s.store, compraKey(id))
 	return v, err
 }
 
-// plantSeed writes a purchase as RECIBIDA where the read model does not have it, and reports whether it did.
+// plantSeed writes a purchase as RECIBIDA if the read model does not have the purchase, and reports whether it wrote.
 func (s *state) plantSeed(ctx context.Context, solicitud contracts.SolicitudCompra) (bool, error) {
 	now := s.now().UTC()
 	text, err := json.Marshal(view{WrittenAt: now, Compra: contracts.Compra{
@@ -79,9 +79,9 @@ func (s *state) forgetSeed(ctx context.Context, id string) error {
 	return s.store.Delete(ctx, compraKey(id), version)
 }
 
-// update writes a purchase that the owner published, unless the read model has a newer one. The first event of a purchase also
-// adds it to the customer's list. The list is written first: after a crash between the two writes the broker delivers the event
-// again, and both are done.
+// update writes a purchase that the owner published, unless the read model has a newer version. The first event of a purchase
+// also adds the purchase to the customer's list. The list is written first: after a crash between the two writes the broker
+// delivers the event again, and update does both.
 func (s *state) update(ctx context.Context, c contracts.Compra) error {
 	text, err := json.Marshal(view{Compra: c, WrittenAt: s.now().UTC()})
 	if err != nil {
@@ -114,7 +114,7 @@ type recorded struct {
 }
 
 // recordOfUsuario adds a purchase to the customer's list, which keeps the LatestOfList newest. In one process the writes of a
-// customer's list take turns. Else most of many purchases at once would lose the race for the key.
+// customer's list take turns. Otherwise, with many purchases at once, most writes would lose the race for the key.
 func (s *state) recordOfUsuario(ctx context.Context, usuario string, fresh recorded) error {
 	turn := &s.turns[sha256.Sum256([]byte(usuario))[0]%uint8(len(s.turns))]
 	turn.Lock()
@@ -128,7 +128,7 @@ func (s *state) recordOfUsuario(ctx context.Context, usuario string, fresh recor
 			return nil
 		}
 		list = append(list, fresh)
-		slices.SortStableFunc(list, func(a, b recorded) int { // as the owner lists them
+		slices.SortStableFunc(list, func(a, b recorded) int { // in the order of the owner's list
 			return cmp.Or(b.CreadaEn.Compare(a.CreadaEn), strings.Compare(b.ID, a.ID))
 		})
 		text, err := json.Marshal(list[:min(len(list), LatestOfList)])
@@ -150,8 +150,8 @@ func loadList(ctx context.Context, s Store, usuario string) ([]recorded, string,
 	return *list, version, err
 }
 
-// latestOf returns the purchases of a customer in the read model after the cursor from, in one page. The page ends with a cursor
-// where there may be older ones. Error: Unavailable where only the owner has older ones.
+// latestOf returns in one page the purchases of a customer in the read model that follow the cursor from. The page has a cursor
+// if there may be older purchases. Error: Unavailable if only the owner has older purchases.
 func (s *state) latestOf(ctx context.Context, usuario string, from contracts.Cursor) (Page, error) {
 	page := Page{Compras: []contracts.Compra{}, Age: Age{SecondHand: true}}
 	list, _, err := loadList(ctx, s.store, usuario)
@@ -188,8 +188,9 @@ func (s *state) latestOf(ctx context.Context, usuario string, from contracts.Cur
 	return page, nil
 }
 
-// after returns the part of list that follows the cursor from. It looks for the purchase of the cursor first: the instants of the
-// owner's cursors are more exact than those of the list. Else it compares the instants.
+// after returns the part of list that follows the cursor from. It looks for the purchase of the cursor first, because the
+// instants of the owner's cursors are more exact than the instants of the list. If the list does not have the purchase, after
+// compares the instants.
 func after(list []recorded, from contracts.Cursor) []recorded {
 	if from == (contracts.Cursor{}) {
 		return list
@@ -216,7 +217,7 @@ func loadJSON[T any](ctx context.Context, s Store, key string) (*T, string, erro
 	return &v, values[0].Version, nil
 }
 
-// retry runs f again while it loses a race for a key. Error: Unavailable after maxRounds.
+// retry runs f again as long as f loses the race for a key. Error: Unavailable after maxRounds.
 func retry(f func() error) error {
 	for range maxRounds {
 		if err := f(); !errors.Is(err, ErrChanged) {

@@ -68,7 +68,7 @@ func (m *Manager) MuteOnce() {
 	})
 }
 
-// Respond makes every further call do nothing and answer err. With nil calls are done and answered again.
+// Respond makes every further call do nothing and answer err. With a nil err the calls work again.
 func (m *Manager) Respond(err error) { m.put(func() (bool, error) { return err == nil, err }) }
 
 func noReply() error {
@@ -234,7 +234,7 @@ func (m *Manager) search(id string) int {
 	return slices.IndexFunc(m.compras, func(c contracts.Compra) bool { return c.ID == id })
 }
 
-// ListarCompras implements gestorcompra.ServerInterface. Its cursors have the form of gestor-compra's.
+// ListarCompras implements gestorcompra.ServerInterface. Its cursors have the form of the cursors of gestor-compra.
 func (m *Manager) ListarCompras(w http.ResponseWriter, r *http.Request, params gestorcompra.ListarComprasParams) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

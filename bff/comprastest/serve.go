@@ -18,8 +18,8 @@ import (
 
 // Serve returns the bff's client of a service that runs in this process. register adds the routes of the service.
 //
-// hinder decides about each call. done says whether the service does it. The error compras.ErrNotDone stands for a sidecar that is
-// not there. Any other error is the answer of a call that is not done; of a call that is done it says that its answer is lost.
+// hinder decides about each call: done reports whether the service does it. The error compras.ErrNotDone stands for a sidecar that is
+// not there. Any other error is the answer of a call that is not done. For a call that is done, an error says that its answer is lost.
 func Serve(appID string, hinder func(r *http.Request) (done bool, err error), register func(*mux.Router)) *dapr.Service {
 	routes := app.Config{}.Routes(nil)
 	register(routes)

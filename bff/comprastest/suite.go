@@ -13,7 +13,7 @@ import (
 	"entregas/bff/compras"
 )
 
-// CheckStore holds a to what compras.Store says, races included. Its keys are its own.
+// CheckStore checks that a does all that compras.Store promises, also for concurrent calls. It uses keys that no other test uses.
 func CheckStore(t *testing.T, a compras.Store) {
 	ctx := context.Background()
 	fresh := func() string { return "prueba/" + uuid.NewString() }
@@ -87,7 +87,7 @@ func CheckStore(t *testing.T, a compras.Store) {
 	})
 }
 
-// atOnce runs f n times at once and gives how many had no error.
+// atOnce runs f n times concurrently, and returns the number of runs without an error.
 func atOnce(n int, f func(i int) error) (good int) {
 	var mu sync.Mutex
 	var all sync.WaitGroup

@@ -19,8 +19,8 @@ import (
 // publishDeadline bounds the publication of a command by the bff.
 const publishDeadline = 3 * time.Second
 
-// Commands publishes commands to gestor-compra. It implements compras.Commands. Errors: compras.ErrNotDone in the chain of one
-// that certainly left nothing published; else Unavailable.
+// Commands publishes commands to gestor-compra. It implements compras.Commands. If a command was certainly not published, the
+// error has compras.ErrNotDone in its chain; any other error is Unavailable.
 type Commands struct{ Publisher *pubsub.Publisher }
 
 // CrearCompra implements compras.Commands.
@@ -47,9 +47,9 @@ func (c Commands) publish(ctx context.Context, kind contracts.MessageType, data 
 	}
 }
 
-// neverPublished reports whether a publish failed before the sidecar called the broker. Either daprd 1.18 answered one of the codes
-// that it has for this, or there was no connection to the sidecar. gRPC has the code Unavailable for that and for a connection
-// that broke, and only the text of the error differs.
+// neverPublished reports whether a publish failed before the sidecar called the broker. Either daprd 1.18 answered one of the
+// codes that it has for this, or there was no connection to the sidecar. gRPC has the same code Unavailable for no connection and
+// for a connection that broke; only the text of the error differs.
 func neverPublished(err error) bool {
 	switch status.Code(err) {
 	case codes.InvalidArgument, codes.NotFound, codes.FailedPrecondition, codes.PermissionDenied:

@@ -56,13 +56,13 @@ func TestInDoubt(t *testing.T) {
 	}
 }
 
-// A publish certainly did nothing only where the sidecar refused it before it called the broker, or was not there. A later
-// failure is in doubt: the broker may have acknowledged the message.
+// A publish certainly had no effect only if the sidecar refused the publish before it called the broker, or if there was no
+// sidecar. A later failure is in doubt: the broker may have acknowledged the message.
 func TestPublishInDoubt(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		says  error // nil: the connection is cut
-		gone  bool  // before it is asked
+		says  error // nil cuts the connection
+		gone  bool  // the sidecar stops before the publish
 		doubt bool
 	}{
 		{"the record is none", status.Error(codes.InvalidArgument, "x"), false, false},
@@ -99,7 +99,7 @@ func TestPublishInDoubt(t *testing.T) {
 				ID: "01938f5e-7c1a-7000-8000-000000000001", IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
 			})
 		}
-		if c.gone { // the connection of before is noticed to be gone first
+		if c.gone { // the client first notices that the connection is gone
 			soon(t, "no connection", func() bool { return errors.Is(publish(), compras.ErrNotDone) })
 		}
 		err = publish()
@@ -109,7 +109,7 @@ func TestPublishInDoubt(t *testing.T) {
 	}
 }
 
-// publisher is a sidecar that answers each publish with says, or closes the connection where says is nil.
+// publisher is a sidecar that answers each publish with the error says, or closes the connection if says is nil.
 type publisher struct {
 	runtimev1pb.UnimplementedDaprServer
 	says error
@@ -124,7 +124,8 @@ func (p *publisher) PublishEvent(ctx context.Context, _ *runtimev1pb.PublishEven
 	return &emptypb.Empty{}, p.says
 }
 
-// A write that was done is not refused for want of memory, and the error of an answer that is too long says that it was done.
+// The answer to a write that was done is never refused for lack of memory. If the answer is too long, its error says that the
+// write was done.
 func TestTheAnswerToAWriteIsNotRefused(t *testing.T) {
 	g := newManager(t)
 	g.says(func(w http.ResponseWriter, _ *http.Request) {

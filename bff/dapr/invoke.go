@@ -63,8 +63,8 @@ func (s *Service) Through(transport http.RoundTripper) *Service {
 }
 
 // Do implements the HttpRequestDoer of the generated clients: it calls one operation of the service. The errors of Do, and of
-// reading the body of its response, are a *callError. In it is the error that the service answered, with its code and text, or
-// Unavailable where the service did not answer.
+// reading the body of its response, are a *callError. A *callError wraps the error that the service answered, with its code and
+// text, or Unavailable if the service did not answer.
 func (s *Service) Do(request *http.Request) (*http.Response, error) {
 	response, err := s.send(request)
 	if err != nil {
@@ -73,14 +73,14 @@ func (s *Service) Do(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// callError is an error of a call. It tells these errors from those of the generated client, which decodes the answer.
+// callError is an error of a call. By this type, answer tells it from an error of the generated client, which decodes the answer.
 type callError struct{ error }
 
 func (e *callError) Unwrap() error { return e.error }
 
-// answer returns the decoded body of a response: what body takes out of r, the response of the generated client. Where there is
-// none, the error is Unavailable, since nobody knows what the service did. A sidecar whose time runs out just when the answer
-// comes passes the status on with an empty or a cut body.
+// answer returns the decoded body of r, the response of the generated client; the function body takes it out of r. If r has no
+// body, the error is Unavailable, because the service may have done the operation. A response lacks its body if a sidecar's time
+// runs out just when the answer comes: the sidecar passes the status on with an empty or a cut body.
 func answer[R, T any](ctx context.Context, s *Service, r *R, err error, body func(R) *T) (T, error) {
 	var none T
 	if failed := (*callError)(nil); errors.As(err, &failed) {
@@ -151,11 +151,11 @@ func (s *Service) send(request *http.Request) (*http.Response, error) {
 	return nil, s.failure(ctx, request.Method+" "+request.URL.Path, response, text)
 }
 
-// body returns the body of a response, bounded and charged, with the errors of Do.
+// body returns the body of a response. It bounds the length, charges the memory, and has the errors of Do.
 func (s *Service) body(request *http.Request, response *http.Response) io.ReadCloser {
 	ctx := request.Context()
 	isWrite := request.Method != http.MethodGet
-	if isWrite { // a write is done: want of memory for its answer must not look like a refusal
+	if isWrite { // a write is done: a lack of memory for its answer must not look like a refusal
 		ctx = memory.Uncharged(ctx)
 	}
 	return &answerBody{memory.Limited(ctx, response.Body, maxResponse), response.Body, func(err error) error {
@@ -169,7 +169,7 @@ func (s *Service) body(request *http.Request, response *http.Response) io.ReadCl
 	}}
 }
 
-// answerBody is the body of a response, whose errors explain turns into those of Do.
+// answerBody is the body of a response. The function explain turns its errors into those of Do.
 type answerBody struct {
 	io.Reader
 	io.Closer
@@ -185,8 +185,8 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// failure returns the error of a response that is no success: that of the service's problem, or else one of the way to it. The
-// sidecar answers 5xx where it does not reach the service or has no answer in time.
+// failure returns the error of a response without success: the error in the service's problem, or else an error of the way to the
+// service. The sidecar answers 5xx if it does not reach the service or has no answer in time.
 func (s *Service) failure(ctx context.Context, what string, res *http.Response, content []byte) error {
 	if strings.HasPrefix(res.Header.Get("Content-Type"), "application/problem+json") {
 		var p rest.Problem
@@ -201,8 +201,8 @@ func (s *Service) failure(ctx context.Context, what string, res *http.Response, 
 	return err
 }
 
-// unanswered returns the error Unavailable of a call that the service itself did not answer, and starts a probe of the service. It
-// starts none where the client left: that says nothing about the service.
+// unanswered returns the error Unavailable of a call that the service itself did not answer, and starts a probe of the service.
+// It starts no probe if the client left: that says nothing about the service.
 func (s *Service) unanswered(ctx context.Context, cause error) error {
 	if ctx.Err() == nil {
 		s.silence.suspect()

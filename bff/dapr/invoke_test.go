@@ -35,13 +35,13 @@ import (
 	"entregas/internal/rest"
 )
 
-// testManager answers every request by the function that says sets.
+// testManager answers every request by the function that was set with its method says.
 type testManager struct {
 	*httptest.Server
 	app     string // a name of its own: sidecars find each other by name over the whole machine
 	replies atomic.Pointer[http.HandlerFunc]
 	calls   atomic.Int32
-	hangs   atomic.Bool // it answers nothing at all, its health neither
+	hangs   atomic.Bool // whether it answers no request at all, not even a health check
 }
 
 func newManager(t *testing.T) *testManager {
@@ -237,7 +237,8 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 	}
 }
 
-// largest calls with the largest values that the bff accepts: each of the greatest length, in characters that escaping makes longest.
+// largest calls the operations with the largest values that the bff accepts: texts of the greatest length, in the characters that
+// become longest by escaping.
 func largest(t *testing.T, g *testManager, manager dapr.Manager) {
 	usuario, after := strings.Repeat("\U0001F999", contracts.MaxIdentifier), strings.Repeat("%", 256)
 	domicilio := true
@@ -255,8 +256,8 @@ func largest(t *testing.T, g *testManager, manager dapr.Manager) {
 	}
 }
 
-// whateverPasses calls with random texts that the bff accepts, and with random traceparent headers. The sidecars must
-// refuse none. The same seed makes the same texts.
+// whateverPasses calls the operations with random texts that the bff accepts, and with random traceparent headers. The sidecars
+// must refuse no call. The same seed makes the same texts.
 func whateverPasses(t *testing.T, g *testManager, manager dapr.Manager) {
 	g.says(list)
 	productos := dapr.Productos(manager)
@@ -275,7 +276,7 @@ func whateverPasses(t *testing.T, g *testManager, manager dapr.Manager) {
 		}
 		return string(runes)
 	}
-	identifier := func() string { // about one text in a few is one
+	identifier := func() string { // some of the random texts are valid identifiers
 		for {
 			var v contracts.Validator
 			one := text(contracts.MaxIdentifier + 1)
@@ -333,7 +334,7 @@ func do(t *testing.T, manager dapr.Manager) (time.Duration, error) {
 	return time.Since(start), err
 }
 
-// soon polls until true, and fails after longEnough.
+// soon polls isTrue until it returns true, and fails the test after longEnough.
 func soon(t *testing.T, what string, isTrue func() bool) {
 	t.Helper()
 	const longEnough = 20 * time.Second
@@ -365,7 +366,7 @@ func slow(t *testing.T, g *testManager, manager dapr.Manager) {
 	}
 }
 
-// No answer of a service or a sidecar to one call keeps the bff from making the next.
+// One bad answer of a service or a sidecar does not keep the bff from the next call.
 func oneCallIsNoEvidence(t *testing.T, g *testManager, manager dapr.Manager) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"its own 503": func(w http.ResponseWriter, r *http.Request) {

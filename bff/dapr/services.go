@@ -46,7 +46,7 @@ func (m Manager) Buscar(ctx context.Context, f contracts.ComprasFilter, limit in
 // list returns a page of the purchases of usuario; nil is for all customers.
 func (m Manager) list(ctx context.Context, f contracts.ComprasFilter, usuario *string, limit int, after string) (compras.Page, error) {
 	params := gestorcompra.ListarComprasParams{IdUsuario: usuario, Domicilio: f.Domicilio, Limite: &limit, Despues: unlessEmpty(after)}
-	if len(f.Estados) > 0 { // each once: a sidecar refuses a long URL
+	if len(f.Estados) > 0 { // each state once: a sidecar refuses a long URL
 		params.Estado = new(slices.Compact(slices.Sorted(slices.Values(f.Estados))))
 	}
 	r, err := m.api().ListarComprasWithResponse(ctx, &params)

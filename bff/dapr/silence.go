@@ -22,8 +22,8 @@ var errSilent = errors.New("the service does not answer its health probes")
 
 // silence is the circuit breaker of one service. While the service is silent, the bff does not call it.
 //
-// Only a probe of the bff opens or closes it. Breakers of libraries, such as sony/gobreaker, count calls. Customers write the calls,
-// and could open such a breaker for everybody: some requests make a sidecar answer 500 while the service is well. Here a call
+// Only a probe of the bff opens or closes it. Breakers of libraries, such as sony/gobreaker, count calls. Customers send the calls,
+// and could open such a breaker for everybody: some requests make a sidecar answer 500 while the service works. Here a call
 // without an answer only starts a probe. See docs/adr/the-bffs-own-circuit-breaker.md.
 type silence struct {
 	app    string

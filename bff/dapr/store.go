@@ -97,7 +97,7 @@ func (s Store) Delete(ctx context.Context, key, version string) error {
 	return storeError("delete", err)
 }
 
-// storeError returns the error of compras.Store for err. what names the operation.
+// storeError returns the error of compras.Store for err. The text what names the operation.
 func storeError(what string, err error) error {
 	switch {
 	case err == nil:
@@ -109,8 +109,8 @@ func storeError(what string, err error) error {
 	}
 }
 
-// noReply returns an error Unavailable with cause. Every error of the store but a changed ETag is trouble of the store or of the
-// sidecar, for which the sidecar has several codes.
+// noReply returns an error Unavailable with cause. Every error of the store except a changed ETag is a problem of the store or of
+// the sidecar, and the sidecar has several codes for such problems.
 func noReply(what string, cause error) error {
 	return &errs.Error{
 		Code: errs.Unavailable, Message: "El almacén de estado no responde. Intente de nuevo en unos segundos.",

@@ -22,7 +22,7 @@ func TestStoreInMemory(t *testing.T) {
 	comprastest.CheckStore(t, &comprastest.Store{})
 }
 
-// The state store as in production: its component, on a PostgreSQL of the test's own, behind a real sidecar.
+// TestDaprStore tests the state store as in production: its component, on a PostgreSQL of the test's own, behind a real sidecar.
 func TestDaprStore(t *testing.T) {
 	database := databasetest.New(t, nil)
 	resources := t.TempDir()
@@ -63,7 +63,8 @@ spec:
 		}
 	})
 
-	// As with a full disk: reads work, writes fail. Once there is room, writes work without a restart.
+	// The database refuses writes, as with a full disk. Reads still work. When there is room again, writes work without a
+	// restart.
 	t.Run("a database that takes no writes", func(t *testing.T) {
 		name := database.Config().ConnConfig.Database
 		admin, err := pgx.Connect(t.Context(), os.Getenv(databasetest.Variable))

@@ -16,8 +16,8 @@ import (
 	"entregas/internal/rest"
 )
 
-// first records the request as the first under name, within the subject's quota. It returns nil where it is the first, else what
-// waitForAnswer returns. Errors: Quota; those of waitForAnswer.
+// first records the request as the first with the key name, within the subject's quota. If the request is the first, the result
+// is nil, else the result of waitForAnswer. Errors: Quota; those of waitForAnswer.
 func (k Keys) first(ctx context.Context, usuario, name, body string, onlyByFirst bool) (*answered, error) {
 	full := k.Quota.Take(ctx, usuario, 1)
 	if full != nil && errs.Of(full) != errs.Quota {
@@ -76,11 +76,11 @@ func waitForAnswer(ctx context.Context, store compras.Store, name, body string, 
 	}
 }
 
-// remember keeps an answer, and returns the one that was kept first. It frees the key after a refusal or a failure.
+// remember stores an answer, and returns the answer that was stored first. It frees the key after a refusal or a failure.
 func (k Keys) remember(ctx context.Context, usuario, name, body string, r answered) (*answered, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
-	ctx = memory.Uncharged(ctx) // the operation is done: want of memory must not turn the answer into an error
+	ctx = memory.Uncharged(ctx) // the operation is done: a lack of memory must not turn the answer into an error
 	if r.unknown {
 		return &r, nil
 	}
@@ -115,7 +115,7 @@ func (k Keys) remember(ctx context.Context, usuario, name, body string, r answer
 	return &r, nil
 }
 
-// taken is the value of a submission whose request is done, or under way. body is the hash of its body.
+// taken is the value of a submission whose request is done or in progress. body is the hash of the request's body.
 func taken(body string) []byte { return []byte(`"` + body + `"`) }
 
 // freed is the value of a submission whose request was refused or failed: an equal request may take the key.

@@ -10,8 +10,8 @@ import (
 	"entregas/internal/errs"
 )
 
-// Headers sets the security headers of every answer: a browser guesses no content type, shows the answer in no frame, and sends
-// no Referer to other sites.
+// Headers sets the security headers of every answer. They keep a browser from guessing the content type, from showing the answer
+// in a frame, and from sending a Referer to other sites.
 func Headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -29,7 +29,7 @@ const preflightTTL = 10 * time.Minute
 // our own pages.
 func CORS(origins []string, next http.Handler) http.Handler {
 	return cors.New(cors.Options{
-		// Not AllowedOrigins: there an empty list allows every origin, and "*" is a wildcard.
+		// AllowedOrigins would not do: its empty list allows every origin, and its "*" is a wildcard.
 		AllowOriginFunc: func(origin string) bool { return slices.Contains(origins, origin) },
 		AllowedMethods:  []string{http.MethodGet, http.MethodHead, http.MethodPost},
 		AllowedHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"},
@@ -56,7 +56,7 @@ func SameOrigin(trusted []string) func(http.Handler) http.Handler {
 func WithHead(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
-			get := r.WithContext(r.Context()) // a copy: net/http still needs the method of its own
+			get := r.WithContext(r.Context()) // a copy: net/http still needs the method of the original request
 			get.Method = http.MethodGet
 			if !isStream(get) {
 				r = get

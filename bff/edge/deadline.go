@@ -15,7 +15,8 @@ import (
 const writeTimeout = 30 * time.Second
 
 // Deadline bounds the work on a request by deadline, and the time of the client to read the answer by writeTimeout. A live stream
-// as a whole has no deadline; each of its writes has streams.Take. Package app bounds the time that a body takes to arrive.
+// as a whole has no deadline, but each of its writes must end within streams.Take. Package app bounds the time that a body takes
+// to arrive.
 func Deadline(deadline time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

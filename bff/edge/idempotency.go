@@ -46,7 +46,7 @@ type Keys struct {
 	Changes func(body []byte) bool // reports whether a GraphQL request may change something
 }
 
-// The prefixes of the keys in the store. Under each the first writer wins.
+// The prefixes of the keys in the store. The first writer of a key wins.
 const (
 	submissionPrefix = "submission-http/" // then a hash: the hash of a request's body, marked as free after a refusal or a failure
 	replyPrefix      = "reply-http/"      // then the same hash: the answer
@@ -63,7 +63,7 @@ func Idempotency(keys Keys) func(http.Handler) http.Handler {
 		return route(func(w http.ResponseWriter, r *http.Request) error {
 			sent := r.Header.Values("Idempotency-Key")
 			if r.Method != http.MethodPost || !withKey(r) || len(sent) == 0 || !identity.Of(r.Context()).Known() {
-				next.ServeHTTP(w, r) // which refuses an unknown caller
+				next.ServeHTTP(w, r) // next refuses an unknown caller
 				return nil
 			}
 			var v contracts.Validator
@@ -94,7 +94,7 @@ func Idempotency(keys Keys) func(http.Handler) http.Handler {
 	}
 }
 
-// answer returns the answer to a request with an Idempotency-Key: the one that is kept, or else what next answers.
+// answer returns the answer to a request with an Idempotency-Key: the stored answer, or else the answer of next.
 func (k Keys) answer(w http.ResponseWriter, r *http.Request, next http.Handler, key string, body []byte) (*answered, error) {
 	r = r.WithContext(context.WithValue(r.Context(), keyContextKey{}, &sentKey{key: key}))
 	usuario := identity.Of(r.Context()).Usuario
@@ -114,8 +114,8 @@ func (k Keys) answer(w http.ResponseWriter, r *http.Request, next http.Handler, 
 
 type keyContextKey struct{}
 
-// Key returns the Idempotency-Key of the request of ctx, "" where it has none. An operation is done once under that key too, in
-// case the answer could not be kept.
+// Key returns the Idempotency-Key of the request of ctx, "" if it has none. The service does an operation once under that key
+// too, even if the bff could not store the answer.
 func Key(ctx context.Context) string {
 	if sent, is := ctx.Value(keyContextKey{}).(*sentKey); is {
 		return sent.key
@@ -123,20 +123,21 @@ func Key(ctx context.Context) string {
 	return ""
 }
 
-// sentKey is the Idempotency-Key of a request. It pays for one key in the store; each further field of a mutation pays for its
-// own.
+// sentKey is the Idempotency-Key of a request. It counts as one key of the subject's quota; each further field of a mutation
+// counts as one more key.
 type sentKey struct {
 	key  string
 	used atomic.Bool
 }
 
-// paidByHeader reports whether the key in the header of the request pays for the next key. It does so once.
+// paidByHeader reports whether the Idempotency-Key in the header already counts for the next key in the store. It reports true
+// once for each request.
 func paidByHeader(ctx context.Context) bool {
 	sent, is := ctx.Value(keyContextKey{}).(*sentKey)
 	return is && !sent.used.Swap(true)
 }
 
-// withKey reports whether the answer to r may be kept: it is of an operation, and no live stream.
+// withKey reports whether the answer to r may be stored: r calls an operation, and its answer is no live stream.
 func withKey(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/api/") || isGraphQL(r) && !isStream(r)
 }
@@ -144,9 +145,9 @@ func withKey(r *http.Request) bool {
 // isGraphQL reports whether r is for a GraphQL interface.
 func isGraphQL(r *http.Request) bool { return r.URL.Path == "/graphql" || r.URL.Path == "/v1" }
 
-// onlyByFirst reports whether only the first of two equal requests may call the service, since the service would do both: to put
-// back or to set aside a dead letter. The second waits for the first one's answer until its deadline. Where there is still none,
-// for example because the first one's replica was killed, its error is OutcomeUnknown.
+// onlyByFirst reports whether only the first of two equal requests may call the service, because the service would do both. Such
+// requests put back or set aside a dead letter. The second request waits for the answer of the first until its own deadline. If
+// there is still no answer, for example because the first one's replica was killed, its error is OutcomeUnknown.
 func onlyByFirst(r *http.Request, body []byte) bool {
 	return strings.HasPrefix(r.URL.Path, letters+"/") ||
 		isGraphQL(r) && (bytes.Contains(body, []byte("reponerMensaje")) || bytes.Contains(body, []byte("apartarMensaje")))

@@ -31,8 +31,8 @@ const forgetEvery = time.Minute
 // maxKnown bounds the number of limiters. Beyond it all new clients share one, so that a flood of addresses cannot fill the heap.
 const maxKnown = 100_000
 
-// limits has the limiters of one kind of client, subjects or addresses, in this replica. Each limiter is one of
-// golang.org/x/time/rate, which has none by client. This map adds that, and bounds how many there are.
+// limits has the limiters of one kind of client, subjects or addresses, in this replica. A limiter of golang.org/x/time/rate
+// serves one client only. So limits has a map from each client to its limiter, and bounds the number of limiters.
 type limits struct {
 	pace      Pace
 	mu        sync.Mutex
@@ -82,7 +82,7 @@ func (l *limits) allowsN(client string, n int) bool {
 	return one.AllowN(now, n)
 }
 
-// exhausted reports whether the rate of client permits no request now. It counts none.
+// exhausted reports whether the rate of client permits no request now. It does not count a request.
 func (l *limits) exhausted(client string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +98,7 @@ type Limits struct {
 	proxies             int
 }
 
-// Open is how much one address may have open at once. 0 is no limit.
+// Open is the number of connections and of streams that one address may have open at once. 0 is no limit.
 type Open struct {
 	Connections int // see LimitConnections; behind proxies, requests under way
 	Streams     int // live streams and websockets
@@ -107,7 +107,7 @@ type Open struct {
 // NewLimits returns Limits with these rates. proxies is the number of our own proxies that each request passes before the bff.
 func NewLimits(subject, address Pace, open Open, proxies int) *Limits {
 	l := &Limits{subjects: newLimits(subject), addresses: newLimits(address), streams: newTally(open.Streams), requests: newTally(0), proxies: proxies}
-	if proxies > 0 { // the connections are the proxy's, for many customers
+	if proxies > 0 { // a connection of a proxy carries requests of many customers
 		l.requests = newTally(open.Connections)
 	}
 	return l
@@ -210,7 +210,7 @@ func Charge(ctx context.Context, n int) bool {
 var TooMany = errs.New(errs.TooMany, "Demasiadas peticiones seguidas. Intente de nuevo en un segundo.")
 
 // address returns the client's network. Behind our proxies it is the address that the first of them wrote into X-Forwarded-For.
-// Each proxy appends the address of its own client. What stands further left may be invented by the client.
+// Each proxy appends the address of its own client. The client may have invented the addresses further left.
 func (l *Limits) address(r *http.Request) string {
 	if hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ","); l.proxies > 0 && len(hops) >= l.proxies {
 		if hop := strings.TrimSpace(hops[len(hops)-l.proxies]); net.ParseIP(hop) != nil {
@@ -220,7 +220,8 @@ func (l *Limits) address(r *http.Request) string {
 	return network(r.RemoteAddr)
 }
 
-// network returns address without its port; of an IPv6 address it returns the /64, all of which one customer has.
+// network returns address without its port. For an IPv6 address it returns the /64 network, because one customer has the whole
+// network.
 func network(address string) string {
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		address = host

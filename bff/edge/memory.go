@@ -17,9 +17,9 @@ const (
 	bodyWeight = 16
 )
 
-// Bounded refuses a request for which pool has no room. It charges the body to the subject of the caller, or else to the
-// address; handlers charge what they hold to the Lease in the context. A live stream holds no Lease: it reads one purchase at a
-// time, and package live bounds how many streams there are. Errors: TooMany, Busy.
+// Bounded refuses a request for which pool has no room. It charges the body to the subject of the caller, or else to the address;
+// handlers charge the memory that they hold to the Lease in the context. A live stream holds no Lease: it reads one purchase at a
+// time, and package live bounds the number of streams. Errors: TooMany, Busy.
 func (l *Limits) Bounded(pool *memory.Pool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return route(func(w http.ResponseWriter, r *http.Request) error {

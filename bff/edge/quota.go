@@ -20,8 +20,8 @@ import (
 //
 //	quota/<hash of the subject>   {"<hour>": count}
 //
-// A replica draws keys from the store in blocks, so that most keys cost no call. What is left of a block when its hour ends, or
-// when the replica stops, counts as used. golang.org/x/time/rate does not do: it counts in one process, and forgets with it.
+// A replica draws keys from the store in blocks, so that most keys cost no call. The unused keys of a block when its hour ends, or
+// when the replica stops, count as used. golang.org/x/time/rate is not used: it counts in one process, and loses the count with it.
 type Quota struct {
 	store      compras.Store
 	most       int
@@ -68,13 +68,13 @@ func (q *Quota) Charge(ctx context.Context, subject string, n int) error {
 	return q.take(ctx, subject, n, int(^uint(0)>>1))
 }
 
-// Metered is a compras.Store that counts Idempotency-Keys: a key in the argument of a mutation like one in the header.
+// Metered is a compras.Store that counts Idempotency-Keys, both in the argument of a mutation and in the header.
 type Metered struct {
 	compras.Store
 	Quota *Quota
 }
 
-// Create implements compras.Store. Besides the errors of Store it has Quota.
+// Create implements compras.Store. Its errors are those of Store, and Quota.
 func (m Metered) Create(ctx context.Context, key string, text []byte, life time.Duration) error {
 	user := identity.Of(ctx).Usuario
 	if !strings.HasPrefix(key, compras.SubmissionPrefix) || paidByHeader(ctx) || user == "" {
@@ -130,13 +130,14 @@ func (q *Quota) take(ctx context.Context, subject string, n, most int) error {
 	return nil
 }
 
-// countedTogether is the period whose Idempotency-Keys of one subject are counted as one number, and end together.
+// countedTogether is the period whose Idempotency-Keys of one subject the quota counts as one number. These keys end together.
 const countedTogether = time.Hour
 
 // sweepPause is the least time between two searches for allotments of an earlier hour.
 const sweepPause = time.Minute
 
-// allotment returns the allotment of subject. Where there are maxAllotment it drops those of an earlier hour first.
+// allotment returns the allotment of subject. If there are maxAllotment allotments, it first drops the allotments of an earlier
+// hour.
 func (q *Quota) allotment(subject string) *allotment {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -197,7 +198,8 @@ func (q *Quota) draw(ctx context.Context, subject string, n, most int) (int, err
 	return 0, errs.New(errs.Unavailable, "Hay demasiados cambios a la vez. Intente de nuevo.")
 }
 
-// live deletes from counts the hours whose keys have ended. It returns the sum of the others, and the time until the oldest end.
+// live deletes from counts the hours whose keys have ended. It returns the sum of the remaining hours, and the time until the
+// keys of the oldest hour end.
 func (q *Quota) live(counts map[string]int) (used int, wait time.Duration) {
 	now := q.now()
 	for hour, n := range counts {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// tally counts what each address has open, at most max; 0 is no limit.
+// tally counts the open connections, requests or streams of each address, at most max; 0 is no limit.
 type tally struct {
 	max  int
 	mu   sync.Mutex
@@ -51,7 +51,7 @@ const (
 // closes a connection beyond a limit at once. It does not count connections from the loopback to a listener that other hosts
 // reach too: those are the sidecar's, or a health check's in the same container. See docs/adr/bounded-clients.md.
 //
-// netutil.LimitListener of golang.org/x/net does not do: it has one limit for all addresses, and lets further connections wait.
+// netutil.LimitListener of golang.org/x/net is not used: it has one limit for all addresses, and lets further connections wait.
 func LimitConnections(listener net.Listener, perAddress, total int) net.Listener {
 	return &limitedListener{Listener: listener, perAddress: newTally(perAddress), total: newTally(total), loopbackOnly: OnLoopback(listener.Addr())}
 }

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// The limits on requests for the issuer's keys. A token with an unknown key id causes one, and anybody can write such a token.
-// The bff sees a rotation of the keys at once, or after betweenKeys while somebody sends such tokens.
+// The limits on requests for the issuer's keys. A token with an unknown key id causes such a request, and anybody can write such
+// a token. The bff sees a rotation of the keys at once, or after betweenKeys while somebody sends such tokens.
 const (
 	// betweenKeys is the least time between two requests for the issuer's keys, once keysAtOnce of them came at once.
 	betweenKeys = 5 * time.Second

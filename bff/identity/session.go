@@ -54,7 +54,7 @@ type session struct {
 	key, version string // of the value in the store
 }
 
-// Sessions signs the people of the pages in and out, and identifies the caller of each request.
+// Sessions signs the users of the pages in and out, and identifies the caller of each request.
 type Sessions struct {
 	issuer *Issuer
 	store  compras.Store
@@ -134,7 +134,7 @@ func (s *Sessions) returnAddress(r *http.Request) string {
 	return "http://" + r.Host + "/volver"
 }
 
-// proceed is the page that leads on after a sign-in. A redirect would not do: a browser that comes from the issuer's site
+// proceed is the page that leads on after a sign-in. A redirect does not work: a browser that comes from the issuer's site
 // follows it without the SameSite=Strict cookie.
 var proceed = template.Must(template.New("").Parse(`<!doctype html><html lang="es"><head><meta charset="utf-8"><title>Entregas de los Alpes</title>
 <meta http-equiv="refresh" content="0;url={{.}}"></head><body><p><a href="{{.}}">Seguir</a></p></body></html>

@@ -13,8 +13,8 @@ import (
 	"entregas/internal/rest"
 )
 
-// A stream of all purchases checks the session of its client before it sends (docs/adr/streams-end-with-their-session.md). It sends
-// the changes of checkEvery together, so that many changes cost few checks.
+// A stream of all purchases checks the session of its client before it sends (docs/adr/streams-end-with-their-session.md). It
+// sends all changes of one period checkEvery together, so that many changes cost few checks.
 const (
 	// checkEvery is how often a stream of all purchases checks its session, and sends the changes since then.
 	checkEvery = 250 * time.Millisecond

@@ -67,7 +67,8 @@ func (s system) replica(t *testing.T) *replica {
 	return r
 }
 
-// advance moves the purchase to a state and delivers the event as the broker does: one replica writes the read model, all are woken.
+// advance moves the purchase to a state and delivers the event as the broker does: one replica writes the event into the read
+// model, and all replicas wake their streams.
 func (s system) advance(t *testing.T, step contracts.Estado, writes *replica, all ...*replica) {
 	t.Helper()
 	c := s.manager.Advance(s.id, step)
@@ -166,7 +167,7 @@ func TestFollowToTheEnd(t *testing.T) {
 	f.delay("1", contracts.EstadoRecibida)
 	s.advance(t, contracts.EstadoIniciada, one, one, other) // another replica writes, after this one was woken
 	f.delay("2", contracts.EstadoIniciada)
-	s.advance(t, contracts.EstadoProductosValidos, one) // nobody is woken: it looks by itself
+	s.advance(t, contracts.EstadoProductosValidos, one) // nothing wakes the stream: it reads the read model by itself
 	f.delay("3", contracts.EstadoProductosValidos)
 	s.advance(t, contracts.EstadoConfirmada, one, other)
 	f.delay("4", contracts.EstadoConfirmada)
@@ -200,7 +201,8 @@ func TestResumeStream(t *testing.T) {
 	f.ends()
 }
 
-// A Last-Event-ID beyond the newest change gets the changes from now on. One that is no number is refused.
+// A stream with a Last-Event-ID beyond the newest change gets the changes from now on. A Last-Event-ID that is no number is
+// refused.
 func TestALastEventIDBeyondTheNewest(t *testing.T) {
 	s := newSystem(t)
 	one := s.replica(t)
@@ -237,7 +239,7 @@ func TestWithTheManagerDown(t *testing.T) {
 	one := s.replica(t)
 	s.manager.GoDown()
 	f := open(t, one.URL+"/eventos/"+s.id, "")
-	f.delay("0", contracts.EstadoRecibida) // its owner has told nothing yet
+	f.delay("0", contracts.EstadoRecibida) // the owner has published no event yet
 	s.advance(t, contracts.EstadoIniciada, one, one)
 	f.delay("1", contracts.EstadoRecibida)
 	f.delay("2", contracts.EstadoIniciada)
@@ -269,7 +271,7 @@ func TestWhoDoesNotReadStopsNobody(t *testing.T) {
 	one := s.replica(t)
 	open(t, one.URL+"/stream", "").response.Body.Close()
 	tooBig := contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: s.id}, Motivo: strings.Repeat("x", 1<<16)}
-	for range 2000 { // if it waited for the reader it would not end
+	for range 2000 { // the loop would not end if Tell waited for the reader
 		one.wakeups.Tell(tooBig)
 	}
 }

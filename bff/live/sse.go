@@ -118,11 +118,11 @@ func (s *Server) Changes(ctx context.Context, id string, last int) (<-chan compr
 	return channel.toward, nil
 }
 
-// known returns the number after which a client gets changes: last, or the newest number of c where last is beyond it. Else the
-// client would get nothing until there are as many changes.
+// known returns the number after which a client gets changes: last, or the newest number of c if last is beyond it. Otherwise the
+// client would get nothing until the purchase has that many changes.
 func known(c contracts.Compra, last int) int { return min(last, c.Numero()) }
 
-// target is where a stream sends changes.
+// target is the destination to which a stream sends changes.
 type target interface {
 	// changes sends the changes of c after the number last, and returns the number of the last one sent.
 	changes(c contracts.Compra, last int) (int, error)

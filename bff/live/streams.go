@@ -8,7 +8,7 @@ import (
 )
 
 // maxStreams bounds the streams that one subject has open in this replica. Each stream reads the read model every second, until
-// its purchase can change no more. A person has a browser tab for each.
+// its purchase can change no more. A person needs one browser tab for each stream.
 const maxStreams = 200
 
 // streamOf counts one more stream of the caller. It returns the context of the stream, and a function that ends it. Error: TooMany.

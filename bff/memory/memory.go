@@ -2,7 +2,7 @@
 // what does not fit, so that no set of requests takes the process over its memory limit.
 //
 // A charge is the heap that data is expected to take until the request ends, not its length on the wire: see Weight.
-// golang.org/x/sync/semaphore does not do, since it has no share for each client. docs/adr/bounded-memory.md has the limits.
+// golang.org/x/sync/semaphore is not used, since it has no share for each client. docs/adr/bounded-memory.md has the limits.
 package memory
 
 import (
@@ -42,8 +42,8 @@ func New(l Limits) *Pool {
 // share is the divisor of Total for one client: a client may hold a quarter of Total.
 const share = 4
 
-// Lease is the memory that one request holds of a Pool. The methods of a nil Lease bound nothing: calls outside of a request have
-// none.
+// Lease is the memory that one request holds of a Pool. The methods of a nil Lease bound nothing: a call outside of a request has
+// no Lease.
 type Lease struct {
 	pool   *Pool
 	client string
@@ -127,7 +127,7 @@ func (p *Pool) giveBack(client string, n int64) {
 // Release gives back all that l holds. l may take again.
 func (l *Lease) Release() { l.release(false) }
 
-// Close gives back all that l holds. What l takes afterwards is not charged.
+// Close gives back all that l holds. Later calls of Take charge nothing.
 func (l *Lease) Close() { l.release(true) }
 
 func (l *Lease) release(closing bool) {
@@ -167,7 +167,7 @@ func From(ctx context.Context) *Lease {
 // chunk is how many bytes a Reader reads before it charges them.
 const chunk = 16 << 10
 
-// Reader charges Lease for what is read through it: Weight for each byte.
+// Reader charges Lease with Weight for each byte that is read through it.
 type Reader struct {
 	io.Reader
 	Lease  *Lease
@@ -187,8 +187,8 @@ func (r *Reader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Uncharged returns a context in which nothing is charged; the bound of an answer still holds. It is for operations that are done:
-// a want of memory must not make them look refused.
+// Uncharged returns a context in which nothing is charged; the bound of an answer still holds. It is for operations that are
+// done: a lack of memory must not make them look refused.
 func Uncharged(ctx context.Context) context.Context {
 	l := From(ctx)
 	if l == nil {

@@ -88,7 +88,7 @@ func TestTakeDoesNotStandBehindReserve(t *testing.T) {
 		got <- p.Lease("e").Reserve(ctx, 100)
 	}()
 	<-waiting
-	for range 1_000 { // whether it waits already or not
+	for range 1_000 { // both before and while the other request waits
 		l := p.Lease("f")
 		if err := l.Take(40); err != nil {
 			t.Fatalf("there are 40 left: %v", err)

@@ -97,7 +97,7 @@ func sayAge(w http.ResponseWriter, e compras.Age) {
 	}
 }
 
-// accepted says in Spanish which values each parameter of the contract may have that is no text.
+// accepted has the values, in Spanish, that each parameter of the contract may have. It leaves out parameters that are texts.
 var accepted = map[string]string{
 	"limite": compras.LimitForm, "segundos": access.SecondsForm, "minutos": access.MinutesForm, "domicilio": "debe ser true o false",
 }

@@ -51,7 +51,8 @@ func cut(ctx context.Context) bool {
 }
 
 // InterceptOperation implements graphql.OperationInterceptor. It reserves memory for the answer that the operation is expected to
-// have, and refuses the operation where there is none. A subscription answers one purchase at a time, and holds no memory between.
+// have, and refuses the operation if there is no memory. A subscription answers one purchase at a time, and holds no memory
+// between two purchases.
 func (measurement) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
 	lease := memory.From(ctx)
@@ -78,7 +79,8 @@ func (measurement) InterceptOperation(ctx context.Context, next graphql.Operatio
 	return next(context.WithValue(ctx, answerKey{}, a))
 }
 
-// untilItEnds closes lease when the operation has ended. A client that calls it off does not end it: until then it holds memory.
+// untilItEnds closes lease when the operation has ended. If the client cancels the operation, the operation still holds memory
+// until it ends.
 func untilItEnds(lease *memory.Lease, next graphql.OperationHandler) graphql.OperationHandler {
 	closeUnless := func(goesOn *bool) { // deferred: a resolver may panic
 		if !*goesOn {

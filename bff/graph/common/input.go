@@ -84,7 +84,8 @@ func with(r *http.Request, v via) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), viaContextKey{}, v))
 }
 
-// read returns the body of r where gqlgen can decode it. gqlgen would repeat a body that it cannot decode in its answer and log.
+// read returns the body of r, or an error if gqlgen cannot decode the body. gqlgen itself would copy such a body into its answer
+// and its log.
 func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err := rest.RequireJSON(r); err != nil {
 		return nil, err
@@ -102,7 +103,8 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, err
 }
 
-// Changes reports whether the operation in the body of a request is a mutation. A body that cannot be parsed has none.
+// Changes reports whether the operation in the body of a request is a mutation. It reports false for a body that cannot be
+// parsed.
 func Changes(body []byte) bool {
 	var p graphql.RawParams
 	if err := json.Unmarshal(body, &p); err != nil || len(p.Query) > maxQuery {
@@ -116,8 +118,8 @@ func Changes(body []byte) bool {
 	return op != nil && op.Operation == ast.Mutation
 }
 
-// FieldKey returns the key under which one field of a mutation is done once: the Idempotency-Key of the request with the path of the
-// field, "" without an Idempotency-Key. A client sends a mutation again of which another field failed.
+// FieldKey returns the key under which one field of a mutation is done once: the Idempotency-Key of the request with the path of
+// the field, "" without an Idempotency-Key. A client may send a mutation again because another of its fields failed.
 func FieldKey(ctx context.Context) string {
 	if clave := edge.Key(ctx); clave != "" {
 		return clave + " " + graphql.GetPath(ctx).String()

@@ -16,13 +16,13 @@ import (
 // The limits of one operation. A fragment counts as often as it is spread.
 const (
 	maxQuery  = 32 << 10 // bytes of text
-	maxTokens = 3_000    // the validation compares fields with one another
+	maxTokens = 3_000    // tokens; the validation compares each field with the others
 	maxFields = 2_000
 	maxDepth  = 8
 	// maxCalls bounds the fields of the root. Each calls a service, and all calls run at once.
 	maxCalls = 20
-	// maxCost bounds the number of fields that an answer is expected to have. A list counts as many times as it may have items, or
-	// usually has.
+	// maxCost bounds the number of fields that an answer is expected to have. The fields of a list count once for each item that
+	// the list may have, or usually has.
 	maxCost = 10_000
 )
 
@@ -93,7 +93,7 @@ func (m measurement) MutateOperationContext(ctx context.Context, op *graphql.Ope
 	return nil
 }
 
-// failure returns an error that refuses an operation. Nothing else adds the code to an error on a websocket.
+// failure returns the error of a refused operation. It adds the code, because on a websocket no other function does.
 func failure(code errs.Code, format string, args ...any) *gqlerror.Error {
 	err := gqlerror.Wrap(errs.New(code, format, args...))
 	err.Extensions = map[string]any{"code": string(code)}
@@ -106,8 +106,8 @@ type size struct {
 	introspects          bool // has fields about the schema
 }
 
-// meter keeps the size of each fragment that it measured. Fragments that spread a fragment twice double the fields with each level,
-// and must be measured once.
+// meter keeps the size of each fragment that it measured, so that it measures each fragment once. Fragments that spread a
+// fragment twice double the number of fields with each level.
 type meter map[*ast.FragmentDefinition]size
 
 // of returns the size of fields. The validation has refused fragments that contain themselves before. The depth of introspection

@@ -22,8 +22,8 @@ import (
 
 const subprotocol = "graphql-transport-ws"
 
-// The closing codes of graphql-transport-ws (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md). Others are of
-// RFC 6455. The reasons have the words of the protocol.
+// The closing codes of graphql-transport-ws (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md). The other closing
+// codes are of RFC 6455. The reasons have the words of the protocol.
 const (
 	closeInvalidMessage websocket.StatusCode = 4400
 	closeUnauthorized   websocket.StatusCode = 4401
@@ -89,8 +89,8 @@ func socketOf(ctx context.Context) *socket {
 	return nil
 }
 
-// start checks connection_init. Only an identified client keeps a socket, as long as its token or session holds. The token may be in
-// payload, since a browser cannot set a header of a websocket; it goes before the credentials of the request.
+// start checks connection_init. Only an identified client keeps a socket, as long as its token or session holds. The token may be
+// in payload, since a browser cannot set a header of a websocket. A token in payload replaces the credentials of the request.
 func (s Sockets) start(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
 	if token, given := tokenOf(payload); given {
 		known, err := s.Identify(ctx, token)
@@ -132,7 +132,7 @@ func closing(ctx context.Context, err error) context.Context {
 }
 
 // socketOperations refuses an operation on a socket whose session has ended, and closes the socket. It must be the last extension
-// that refuses operations: the lease of an operation that passes is then the operation's.
+// that refuses operations. From then on the operation itself gives its lease back.
 type socketOperations struct{}
 
 var _ interface {

@@ -19,8 +19,8 @@ import (
 )
 
 // socket is a websocket between a client and gqlgen. gqlgen gets only messages that graphql-transport-ws allows, within the
-// socket's limits. The client gets only messages of operations that are still open. gqlgen alone does neither, and has no hooks
-// for it (docs/adr/bounded-clients.md).
+// socket's limits. The client gets only messages of operations that are still open. gqlgen itself checks none of this, and has no
+// hooks for such checks (docs/adr/bounded-clients.md).
 type socket struct {
 	conn       *websocket.Conn
 	heartbeat  time.Duration
@@ -39,12 +39,12 @@ type socket struct {
 	reading *memory.Lease // of the operation that gqlgen reads now
 }
 
-// hold keeps the lease of an operation until the operation begins. NextReader gives back the lease of one that was refused.
+// hold keeps the lease of an operation until the operation begins. NextReader gives back the lease of a refused operation.
 func (k *socket) hold(lease *memory.Lease) { k.reading = lease }
 
 // operation is an operation that the client began by subscribe.
 type operation struct {
-	completed bool          // by the client, which gets no further messages of it
+	completed bool          // the client has ended it, and gets no further messages of it
 	done      chan struct{} // closed when gqlgen has ended it
 }
 
@@ -53,7 +53,7 @@ var _ interface {
 	transport.WebsocketReadDeadliner
 } = &socket{}
 
-// newSocket returns the socket of conn. It ends where connection_init does not come in time, and when the program stops.
+// newSocket returns the socket of conn. The socket ends if connection_init does not come in time, and when the program stops.
 func newSocket(conn *websocket.Conn, s Sockets) *socket {
 	k := &socket{
 		conn: conn, heartbeat: s.Heartbeat, messages: rate.NewLimiter(messagesPerSecond, 2*messagesPerSecond), active: map[string]*operation{}, done: make(chan struct{}),
@@ -127,8 +127,8 @@ func (k *socket) WriteClose(code int, reason string) error {
 // Subprotocol implements transport.WebsocketConn. Accept closes the socket of a client with another subprotocol.
 func (k *socket) Subprotocol() string { return subprotocol }
 
-// SetReadDeadline implements transport.WebsocketReadDeadliner. gqlgen sets the deadline of the next pong; the socket of a client that
-// sends none is closed.
+// SetReadDeadline implements transport.WebsocketReadDeadliner. gqlgen sets the deadline of the next pong. If the client sends no
+// pong, the socket is closed.
 func (k *socket) SetReadDeadline(t time.Time) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -144,7 +144,7 @@ func (k *socket) SetReadDeadline(t time.Time) error {
 
 // NextReader implements transport.WebsocketConn. It returns the next message that gqlgen must answer.
 func (k *socket) NextReader() (int, io.Reader, error) {
-	k.reading.Close() // gqlgen has read the operation before
+	k.reading.Close() // gqlgen has read the previous operation
 	k.reading = nil
 	for {
 		kind, data, err := k.conn.Read(context.Background())
@@ -167,7 +167,8 @@ func (k *socket) NextReader() (int, io.Reader, error) {
 	}
 }
 
-// WriteJSON implements transport.WebsocketConn. It drops a message of an operation that has ended: gqlgen may still send some.
+// WriteJSON implements transport.WebsocketConn. It drops a message of an operation that has ended, because gqlgen may still send
+// such messages.
 func (k *socket) WriteJSON(v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {

@@ -98,7 +98,7 @@ func (k *socket) subscribe(m fromClient) bool {
 	k.mu.Lock()
 	before := k.active[m.ID]
 	k.mu.Unlock()
-	if before != nil && before.completed { // the client ended it, and gqlgen is about to
+	if before != nil && before.completed { // the client ended the operation, and gqlgen will end it soon
 		select {
 		case <-before.done:
 		case <-k.done:

@@ -17,8 +17,8 @@ import (
 	"entregas/contracts"
 )
 
-// The cost of a field is the number of fields that its answer is expected to have. A list counts as many times as it may have items,
-// or usually has. Package common has the limit.
+// The cost of a field is the number of fields that its answer is expected to have. The fields of a list count once for each item
+// that the list may have, or usually has. Package common has the limit.
 const (
 	sagaCost = 50 // of the messages of a saga, which take a call for each purchase
 	textCost = 20 // of a record, whose text may be long

@@ -11,7 +11,7 @@ import (
 	"entregas/contracts"
 )
 
-// The answer of the earlier system to every purchase that it took.
+// The answer of the earlier system to every purchase that it accepted.
 const (
 	messageTaken = "Procesando Mensaje"
 	takenCode    = 203
