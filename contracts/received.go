@@ -112,9 +112,10 @@ func Cut(text string, max int) string {
 	return text
 }
 
-// Parties requires that the ids of a purchase and of its customer have not changed places. A sidecar reads fields by their position, so a
-// producer may swap them and nobody notices. Where the id of the customer is a UUID too, the form does not tell them apart. Then the id of the
-// purchase must be of version 7, which begins with the time, and must not be older than the id of the customer.
+// Parties requires that the ids of a purchase and of its customer have not changed places. A sidecar reads fields by their
+// position, so a producer may swap the two ids and nobody notices. If the id of the customer is a UUID too, the form does not
+// show which id is which. Then the id of the purchase must be of version 7, which begins with the time, and must not be older
+// than the id of the customer.
 func (v *Validator) Parties(field, idCompra, idUsuario string) {
 	usuario, err := uuid.Parse(idUsuario)
 	if err != nil {
@@ -130,8 +131,8 @@ func (v *Validator) Parties(field, idCompra, idUsuario string) {
 	}
 }
 
-// Swapped reports whether the ids of a purchase and its customer have certainly changed places. Parties refuses more: the ids that it refuses
-// only for their form may be of a purchase that is older than the rule.
+// Swapped reports whether the ids of a purchase and its customer have certainly changed places. Parties also refuses ids only for
+// their form. Swapped does not report such ids, because the purchase may be older than the rule about the form.
 func Swapped(idCompra, idUsuario string) bool {
 	usuario, err := uuid.Parse(idUsuario)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"entregas/contracts"
 )
 
-// Characters that a person writes are valid. For any other, the error has its name and place.
+// Characters that a person writes are valid. For any other character, the error has its name and place.
 func TestFreeText(t *testing.T) {
 	for _, c := range []struct {
 		name, text string

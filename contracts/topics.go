@@ -20,8 +20,8 @@ const (
 // DeadLetters returns the topic for the messages of t that their reader cannot handle. It has the same schema; the properties have the reason.
 func (t TopicName[D]) DeadLetters() TopicName[D] { return t + deadLetterSuffix }
 
-// Topic is one topic with its messages, its sender and its reader. `make generate` makes the schemas and subscriptions in components/ and
-// asyncapi.yaml of Topics, and `make up` the topics and subscriptions of the broker.
+// Topic is one topic with its messages, its sender and its reader. `make generate` writes the schemas and subscriptions in
+// components/ and asyncapi.yaml from Topics. `make up` creates the topics and subscriptions in the broker.
 type Topic struct {
 	Name      string
 	Sender    string // an app-id

@@ -191,7 +191,7 @@ func encode[D any](t testing.TB, m contracts.Message[D]) []byte {
 	return text
 }
 
-// A record of any sender that Decode takes can be sent on: a dead letter is the record again.
+// A program can encode every record that Decode accepts, from any sender. A dead letter needs this: it is the same record again.
 func FuzzDecodeMessage(f *testing.F) {
 	f.Add(encode(f, contracts.NewMessage("bff", contracts.CrearCompra, "00-1-2-01", contracts.DatosComandoGestorCompra{
 		IDCompra: "01938f5e-7c1a-7000-8000-000000000001", IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}}, Domicilio: true,

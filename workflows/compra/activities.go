@@ -155,8 +155,9 @@ type Activities interface {
 	AskForAprobacion(ctx context.Context, c contracts.SolicitudCompra) (Outcome, error)
 	// ReadDecision reads the decision. The result is Accepted, Refused (also after the deadline), Cancelled or Pending.
 	ReadDecision(ctx context.Context, l DecisionReading) (Outcome, error)
-	// Undo sends a rollback and waits for its confirmation. The result is Accepted, Refused (ordenes says that the order has left)
-	// or NoReply. An outcome NoReply has a Reply where the participant refused and may not.
+	// Undo sends a rollback and waits for its confirmation. The result is Accepted, Refused (ordenes says that the order has
+	// left) or NoReply. If the participant sent a refusal that the rollback does not allow, the result is NoReply and the outcome
+	// has the Reply.
 	Undo(ctx context.Context, r Rollback) (Outcome, error)
 	// Close records the last state of a purchase that was not confirmed in the usual way.
 	Close(ctx context.Context, c Ending) error

@@ -152,8 +152,8 @@ func origin(o any) string {
 	}
 }
 
-// equal reports whether now is the recorded step p. The input of an activity may have new fields, since an activity does without
-// them for an instance in flight. No other field may change or go, except the texts for a person.
+// equal reports whether now is the recorded step p. The input of an activity may have new fields, since the activity also works
+// without them for an instance in flight. No other field may change or go, except the texts for a person.
 func (p step) equal(now step) bool {
 	if p.ID != now.ID || p.What != now.What || p.Name != now.Name || (p.With == "") != (now.With == "") {
 		return false

@@ -156,7 +156,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// checkEnding looks at how the walk was ended, and at what was told with each rollback.
+// checkEnding checks the recorded end of the walk, and the fields that were sent with each rollback.
 func (l *script) checkEnding(t *testing.T, c course) {
 	t.Helper()
 	if (l.ending != nil) != (c.ending.Estado != "") {
@@ -186,7 +186,7 @@ func (l *script) checkEnding(t *testing.T, c course) {
 	}
 }
 
-// Trouble at any one call, once: the engine tries again, and the purchase goes the same way.
+// Each call of a course fails once in turn. The engine tries the call again, and the purchase goes the same way.
 func TestFailureInEachCall(t *testing.T) {
 	e := newScenario(t)
 	type tc struct {
@@ -197,7 +197,7 @@ func TestFailureInEachCall(t *testing.T) {
 	}
 	var cases []tc
 	for _, c := range courses {
-		if c.failure != nil || len(c.want()) > 9 { // long ones repeat what short ones have
+		if c.failure != nil || len(c.want()) > 9 { // a long course repeats the calls of the short ones
 			continue
 		}
 		for i := range c.want() {
@@ -225,7 +225,7 @@ func TestFailureInEachCall(t *testing.T) {
 }
 
 // docs/adr/accept-then-start-by-priority.md: a purchase whose lease ran out may be scheduled after its workflow has ended, and
-// the engine then runs it from the start. What its first step finds ends it.
+// the engine then runs it from the start. The first step finds that the purchase is past it, and the workflow ends.
 func TestAgainFromTheBeginningDoesNothing(t *testing.T) {
 	e := newScenario(t)
 	for _, c := range courses[:4] {

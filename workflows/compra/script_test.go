@@ -9,8 +9,8 @@ import (
 	"entregas/contracts"
 )
 
-// script is the world of one purchase: for each call, by its name, the outcomes in order. The last outcome repeats. A call without
-// outcomes is accepted.
+// script has the outcomes of the calls of one purchase: for the name of each call, its outcomes in order. The last outcome
+// repeats. A call without outcomes is accepted.
 type script struct {
 	mu        sync.Mutex
 	outcomes  map[string][]Outcome

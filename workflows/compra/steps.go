@@ -7,8 +7,9 @@ import (
 	"entregas/contracts"
 )
 
-// Step is one command that the saga sends, the replies to it, and its rollback. contracts.Topics has the topic of each message, and
-// with it the participant. All other code that depends on the steps reads these two tables: docs/adr/one-table-of-steps.md.
+// Step is one command that the saga sends, the replies to it, and its rollback. contracts.Topics has the topic of each message,
+// and with it the participant. All other code that depends on the steps reads the tables Steps and contracts.Topics:
+// docs/adr/one-table-of-steps.md.
 type Step struct {
 	Workflow string                // the workflow that sends the command
 	Since    int                   // the first Version with the step; 0 stands for 1

@@ -57,8 +57,8 @@ func TestStepsAreWhole(t *testing.T) {
 	}
 }
 
-// notSkippable names the steps that a purchase cannot enter which does not do an added step before them. A workflow that started before
-// the release leaves the added step out, so From of the step after it has the state before it too.
+// notSkippable names the steps that a purchase cannot enter if it leaves out an added step before them. A workflow that started
+// before the release leaves the added step out, so From of the step after it has the state before it too.
 func notSkippable() []string {
 	var bad []string
 	before := inAnyOf(contracts.EstadoRecibida) // the states from which a purchase may come to the next step
@@ -71,7 +71,7 @@ func notSkippable() []string {
 				bad = append(bad, fmt.Sprintf("%s: From does not have %s, in which a purchase is that comes to this step", s.Command, estado))
 			}
 		}
-		if s.since() == 1 { // nobody skips it
+		if s.since() == 1 { // every workflow has this step
 			before = nil
 		}
 		before = append(before, s.Enters)
@@ -79,7 +79,8 @@ func notSkippable() []string {
 	return bad
 }
 
-// Failure prevented: a purchase of before a release skips the added step, and cannot enter the state of the next: it ends there.
+// Failure prevented: a purchase that began before a release skips the step that the release added. Then it cannot enter the state
+// of the next step, and it ends there.
 func TestAnAddedStepCanBeSkipped(t *testing.T) {
 	before := Steps
 	t.Cleanup(func() { Steps = before })
@@ -208,7 +209,8 @@ func TestAStepOfALaterVersionIsLeftOut(t *testing.T) {
 	}
 }
 
-// Failure prevented: a program before a release takes up a workflow of that release, does not know a step, and neither does nor undoes it.
+// Failure prevented: an older program takes up a workflow that started with a newer release. The program does not know a step of
+// the workflow, and neither does nor undoes the step.
 func TestAWorkflowOfALaterTableEndsWithAnError(t *testing.T) {
 	e := newScenario(t)
 	for _, flow := range []string{CompraName, DespachoName, CancelacionName} {

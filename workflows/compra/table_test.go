@@ -45,7 +45,8 @@ func between(prefix string, called func(Step) contracts.MessageType) string {
 	return text
 }
 
-// courses are the courses that TestPaths tries. The rollback of a step without a reply is the first. A refused step has none.
+// courses are the courses that TestPaths tries. If a step has no reply, the compensation begins with the rollback of this step. A
+// refused step needs no rollback.
 var courses = []course{
 	{name: "confirmed", calls: untilOrden},
 	{name: "out-of-stock", calls: "ValidarInventario" + toRefused,
