@@ -76,7 +76,7 @@ func status(conn net.Conn) int {
 	return response.StatusCode
 }
 
-// served fails the test where a client of another address is not answered.
+// served fails the test if the bff does not answer a client of another address.
 func (o *open) served(t *testing.T) {
 	t.Helper()
 	if code := status(o.dial(t, reader, "GET /api/productos HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")); code != http.StatusOK {

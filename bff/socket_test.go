@@ -346,7 +346,7 @@ func stream(t *testing.T, baseURL, method, path, body string, headers ...string)
 	return told
 }
 
-// within returns the next event, or false at the end of the stream. It fails the test where neither comes.
+// within returns the next event, or false at the end of the stream. It fails the test if neither an event nor the end comes.
 func within(t *testing.T, told chan string) (line string, is bool) {
 	t.Helper()
 	select {

@@ -19,8 +19,9 @@ import (
 //  3. It calls the owner. If the owner does not answer, Create publishes the command with the same id: if the call and the command
 //     both arrive, the owner creates one purchase.
 //
-// Where both fail, the error is Unavailable if the purchase was certainly not taken; then Create deletes it from the read model. The error is
-// OutcomeUnknown if it may have been taken; then SendAgain asks the owner later.
+// If both the call and the publication fail, the error is Unavailable if the purchase was certainly not taken; then Create
+// deletes the purchase from the read model. The error is OutcomeUnknown if the purchase may have been taken; then SendAgain asks
+// the owner later.
 func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompra, idempotencyKey string) (contracts.Aceptada, error) {
 	solicitud.ID = contracts.CanonicalID(solicitud.ID)
 	requested := solicitud // without an id where the client gave none

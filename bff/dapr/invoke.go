@@ -122,7 +122,8 @@ func (s *Service) authorize(request *http.Request) {
 	}
 }
 
-// send calls one operation. Errors: that of the service's problem; Unavailable, with compras.ErrNotDone where the call was not sent.
+// send calls one operation. Errors: the error in the service's problem; Unavailable, with compras.ErrNotDone if the call was not
+// sent.
 func (s *Service) send(request *http.Request) (*http.Response, error) {
 	if s.silence.silent.Load() {
 		return nil, s.noReply(fmt.Errorf("%w: %w", compras.ErrNotDone, errSilent))

@@ -62,8 +62,8 @@ func (s Store) Load(ctx context.Context, keys ...string) ([]compras.Value, error
 	return values, memory.From(ctx).Take(int64(weight))
 }
 
-// Create implements compras.Store. The store answers the same code where the key exists and where it has trouble, so that Create
-// reads the key to tell them apart.
+// Create implements compras.Store. The store answers the same code for a key that exists and for a problem of its own. Create
+// reads the key to tell the two apart.
 func (s Store) Create(ctx context.Context, key string, text []byte, ttl time.Duration) error {
 	err := s.save(ctx, key, "", text, ttl)
 	if err == nil {

@@ -121,7 +121,7 @@ func taken(body string) []byte { return []byte(`"` + body + `"`) }
 // freed is the value of a submission whose request was refused or failed: an equal request may take the key.
 func freed(body string) []byte { return []byte(`"` + body + ` free"`) }
 
-// release frees the key. Where that fails, a repetition of the request waits for firstWait.
+// release frees the key. If that fails, a repetition of the request waits for firstWait.
 func release(ctx context.Context, store compras.Store, name, body string) {
 	values, err := store.Load(ctx, submissionPrefix+name)
 	if err == nil && values[0].Version != "" {
@@ -132,8 +132,8 @@ func release(ctx context.Context, store compras.Store, name, body string) {
 	}
 }
 
-// doneButLong is the answer to a repetition where the first answer was too long to be kept. It says only that the request was
-// done.
+// doneButLong is the answer to a repetition of a request whose first answer was too long to store. It says only that the request
+// was done.
 func doneButLong(r answered) answered {
 	p := rest.ProblemOf(errs.New(errs.Conflict,
 		"Lo pedido con esta Idempotency-Key ya se hizo y se respondió %d. La respuesta, de %d bytes, era demasiado larga para guardarla: lea cómo quedó.", r.Status, len(r.Body)))

@@ -20,8 +20,9 @@ import (
 //
 //	quota/<hash of the subject>   {"<hour>": count}
 //
-// A replica draws keys from the store in blocks, so that most keys cost no call. The unused keys of a block when its hour ends, or
-// when the replica stops, count as used. golang.org/x/time/rate is not used: it counts in one process, and loses the count with it.
+// A replica draws keys from the store in blocks, so that most keys cost no call. When the hour of a block ends, or the replica
+// stops, the unused keys of the block count as used. golang.org/x/time/rate is not used: it counts in one process, and loses the
+// counts when the process ends.
 type Quota struct {
 	store      compras.Store
 	most       int

@@ -17,7 +17,8 @@ type tally struct {
 
 func newTally(limit int) *tally { return &tally{max: limit, open: map[string]int{}} }
 
-// enter counts one more for address, until leave is called. It returns false where address has max-reserved open already.
+// enter counts one more open connection, request or stream of address, until leave is called. It returns false if address has
+// max-reserved open already.
 func (t *tally) enter(address string, reserved int) (leave func(), ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

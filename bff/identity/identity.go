@@ -52,7 +52,7 @@ type key struct{}
 // With returns a context whose caller is p.
 func With(ctx context.Context, p Person) context.Context { return context.WithValue(ctx, key{}, p) }
 
-// Of returns the caller of ctx, the zero Person where it has none.
+// Of returns the caller of ctx, or the zero Person if ctx has no caller.
 func Of(ctx context.Context) Person {
 	p, _ := ctx.Value(key{}).(Person)
 	return p

@@ -48,7 +48,8 @@ func (s *Sessions) enroll(ctx context.Context, usuario string, fresh opened) err
 	return nil
 }
 
-// deleteFromList removes an ended session from its subject's list. Where that fails, the entry counts until its time is over.
+// deleteFromList removes an ended session from its subject's list. If the removal fails, the entry counts until the time of the
+// session is over.
 func (s *Sessions) deleteFromList(ctx context.Context, usuario, key string) {
 	if s.max <= 0 {
 		return

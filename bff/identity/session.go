@@ -199,7 +199,7 @@ func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// sessionAt returns the session of a request, nil where it has none.
+// sessionAt returns the session of a request, or nil if the request has no session.
 func (s *Sessions) sessionAt(r *http.Request) (*session, error) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil || cookie.Value == "" {
@@ -208,7 +208,8 @@ func (s *Sessions) sessionAt(r *http.Request) (*session, error) {
 	return s.read(r.Context(), sessionKey(cookie.Value))
 }
 
-// read returns the session that the store has under key, nil where there is none or its time is over.
+// read returns the session that the store has under key. It returns nil if there is no session or the time of the session is
+// over.
 func (s *Sessions) read(ctx context.Context, key string) (*session, error) {
 	values, err := s.store.Load(ctx, key)
 	if err != nil || values[0].Version == "" {

@@ -66,7 +66,8 @@ func (s *Server) All(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wait returns the time until pending changes are sent: zero for a caller that cannot be signed out.
+// wait returns the time until pending changes are sent. The time is zero for a caller with a token, because a token cannot be
+// revoked.
 func wait(ctx context.Context, told time.Time) time.Duration {
 	if !identity.Of(ctx).Revocable() {
 		return 0

@@ -150,7 +150,7 @@ func (c channel) changes(compra contracts.Compra, last int) (int, error) {
 
 func (channel) beat() error { return nil }
 
-// tell sends the changes of c after the number last, and then further ones.
+// tell sends the changes of c after the number last, and then the later changes of the purchase.
 func (s *Server) tell(ctx context.Context, toward target, l *listener, c contracts.Compra, last int) {
 	ctx = logging.WithCompra(ctx, c.ID)
 	last, err := toward.changes(c, last)

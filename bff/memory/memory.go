@@ -76,8 +76,8 @@ func (l *Lease) Reserve(ctx context.Context, n int64) error {
 }
 
 // Take takes n further bytes without waiting, since two requests that hold memory must not wait for each other. It does not queue
-// behind requests that wait in Reserve. Errors: TooMany where the client holds too much already; Busy where all clients together
-// do.
+// behind requests that wait in Reserve. Errors: TooMany if the client holds too much already; Busy if all clients together hold
+// too much.
 func (l *Lease) Take(n int64) error {
 	_, err := l.take(n)
 	return err

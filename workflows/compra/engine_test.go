@@ -79,7 +79,7 @@ func (m *engine) start(t testing.TB, flow, id string, e Input) {
 	}
 }
 
-// finish waits until an instance has ended. It fails the test where the instance failed.
+// finish waits until an instance has ended. It fails the test if the instance failed.
 func (m *engine) finish(t testing.TB, id string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
