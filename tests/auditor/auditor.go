@@ -57,7 +57,7 @@ func (a *Auditor) Close() {
 	a.broker.Close()
 }
 
-// Violation is a rule that the data breaks. IDCompra is empty when it is not about one purchase.
+// Violation is a rule that the data breaks. IDCompra is empty when the violation is not about one purchase.
 type Violation struct{ IDCompra, What string }
 
 // Report is the result of an audit.
@@ -75,7 +75,8 @@ func (i *Report) add(id, format string, args ...any) {
 	i.Violations = append(i.Violations, Violation{id, fmt.Sprintf(format, args...)})
 }
 
-// Inspect audits the whole system. Each of the purchases acceptedOnes, which a customer got an id of, must exist and be at its end.
+// Inspect audits the whole system. acceptedOnes are the ids of the purchases that customers got. Each of these purchases must exist
+// and be at its end.
 func (a *Auditor) Inspect(ctx context.Context, acceptedOnes []string) (*Report, error) {
 	l, err := a.read(ctx)
 	if err != nil {
@@ -103,7 +104,8 @@ func (a *Auditor) Inspect(ctx context.Context, acceptedOnes []string) (*Report, 
 	return i, nil
 }
 
-// InspectUntil repeats Inspect until there is no violation or deadline has passed: a message that is on its way is not lost.
+// InspectUntil repeats Inspect until there is no violation or deadline has passed. It waits because a message that is still on its way
+// looks like a lost message.
 func (a *Auditor) InspectUntil(ctx context.Context, deadline time.Duration, acceptedOnes []string) (*Report, error) {
 	for limit := time.Now().Add(deadline); ; {
 		i, err := a.Inspect(ctx, acceptedOnes)

@@ -50,7 +50,7 @@ func audit(l *books) string {
 	return t.String()
 }
 
-// The auditor finds each kind of damage. Without this test, a clean audit would say nothing.
+// The auditor finds each kind of damage. Without this test, an audit without violations would prove nothing.
 func TestAuditorFinds(t *testing.T) {
 	if breaches := audit(goodBooks(t)); breaches != "" {
 		t.Fatalf("good books have violations:\n%s", breaches)

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// accounts are the queries for everything that the databases have about a purchase: one row is one line.
+// accounts are the queries for everything that the databases hold about a purchase. Each row is one line of text.
 var accounts = []struct{ title, database, query string }{
 	{"compra", "gestor", `select row_to_json(c)::text from compra c where id = $1`},
 	{"historia", "gestor", `select row_to_json(h)::text from (select numero, en, paso, tipo, detalle, published from historia where id_compra = $1 order by numero) h`},
@@ -26,7 +26,8 @@ var accounts = []struct{ title, database, query string }{
 	{"outbox of ordenes", "ordenes", `select row_to_json(x)::text from outbox x where id_compra = $1 order by id`},
 }
 
-// Story returns everything that the databases and the topic eventos-compra have about a purchase, to find out what went wrong.
+// Story returns everything that the databases and the topic eventos-compra hold about a purchase, for the search for the cause of an
+// error.
 func (a *Auditor) Story(ctx context.Context, id string) string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "—— purchase %s ——\n", id)

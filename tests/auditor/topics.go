@@ -31,7 +31,7 @@ func each[T any](ctx context.Context, tx pgx.Tx, query string, with func(T)) err
 // publications lies a minute.
 const unpublished = `select count(*) from outbox where tell_again_at is null or tell_again_at < now() - interval '30 s'`
 
-// pending checks that no request, outbox or queue has anything left to do.
+// pending checks that the system has no more work: no request waits, every outbox is published, and every queue is empty.
 func (a *Auditor) pending(ctx context.Context, i *Report) error {
 	type tramite struct{ IDCompra, Tipo string }
 	openTramites, err := rows[tramite](ctx, a.manager, `select id_compra, tipo from tramite where terminado_en is null
@@ -79,10 +79,10 @@ func (a *Auditor) pending(ctx context.Context, i *Report) error {
 	return nil
 }
 
-// ReconcilerFound begins the text of a violation that a reconciler found, rather than this package.
+// ReconcilerFound is the beginning of the text of a violation that a reconciler found. This package did not find it itself.
 const ReconcilerFound = "the reconciler found: "
 
-// findings checks that the reconcilers had nothing to mend, except stalled workflows, which it counts.
+// findings checks that the reconcilers had nothing to repair, except stalled workflows. It counts the stalled workflows.
 func (a *Auditor) findings(ctx context.Context, i *Report) error {
 	type finding struct{ IDCompra, What, Estado, Done string }
 	for _, database := range []*pgxpool.Pool{a.manager, a.productos} {

@@ -1,4 +1,4 @@
-// Package balancer is a reverse proxy: one address for several replicas of a service, as a cluster has one.
+// Package balancer is a reverse proxy: it gives several replicas of a service one address, as a cluster does.
 package balancer
 
 import (
@@ -39,7 +39,8 @@ type replica struct {
 	transport *http.Transport
 }
 
-// Open returns a Balancer for the replicas at these base addresses when one of them is ready. It returns an error when ctx ends before.
+// Open waits until one of the replicas at these base addresses is ready, and returns a Balancer for all of them. It returns an error
+// when ctx ends first.
 func Open(ctx context.Context, addresses ...string) (*Balancer, error) {
 	asking, stop := context.WithCancel(context.Background())
 	b := &Balancer{stop: stop}
@@ -76,7 +77,7 @@ func Open(ctx context.Context, addresses ...string) (*Balancer, error) {
 	return b, nil
 }
 
-// Close stops the balancer and closes the connections through it.
+// Close stops the balancer and closes its connections.
 func (b *Balancer) Close() {
 	b.stop()
 	b.asking.Wait()
@@ -140,7 +141,7 @@ func (b *Balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 		out := r.Clone(r.Context())
 		out.URL.Scheme, out.URL.Host = to.url.Scheme, to.url.Host
 		if r.GetBody != nil {
-			out.Body, _ = r.GetBody() // rewindable set it: it returns no error
+			out.Body, _ = r.GetBody() // rewindable set GetBody, and that function returns no error
 		}
 		answer, err := to.transport.RoundTrip(out)
 		if err == nil {

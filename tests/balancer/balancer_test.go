@@ -67,11 +67,12 @@ func open(t *testing.T, replicas ...*fake) *Balancer {
 	return b
 }
 
-// A request that a replica never got goes to another one. A request that a replica may have handled goes nowhere else.
+// The balancer sends a request that a replica never got to another replica. It never sends a request twice that a replica may have
+// handled.
 func TestNothingIsSentTwice(t *testing.T) {
 	one, other := newFake(t), newFake(t)
 	b := open(t, one, other)
-	one.Close() // it refuses connections, and the balancer still takes it for ready
+	one.Close() // the replica refuses connections, and the balancer still believes that it is ready
 	for range 4 {
 		if status := post(t, b); status != http.StatusOK {
 			t.Errorf("a closed replica: %d", status)

@@ -18,8 +18,9 @@ import (
 	"entregas/tests/client"
 )
 
-// clockFaults returns the faults in which the clock of an app, or of the sidecar that runs the workflows, jumps forward or back, and
-// back again. Timers use another clock: a jump changes only the times that a program stores or compares.
+// clockFaults returns the faults in which a clock jumps forward or back, and later to the right time again. It is the clock of an app,
+// or of the sidecar that runs the workflows. Timers use another clock: a jump changes only the times that a program stores or
+// compares.
 func clockFaults() []fault {
 	var f []fault
 	for _, a := range applications {
@@ -30,8 +31,8 @@ func clockFaults() []fault {
 
 const clockHeld = 20 * time.Second
 
-// clockJump moves the clock of a process by 2 to 30 minutes, and back after clockHeld. The Date header of the process must show the
-// jump; otherwise the fault did not occur.
+// clockJump moves the clock of a process by 2 to 30 minutes, and back after clockHeld. The Date header of the responses of the process
+// must show the jump; otherwise the fault did not occur.
 func clockJump(matches func(client.Process) bool) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		offset := c.between(2*time.Minute, 30*time.Minute)
@@ -58,7 +59,7 @@ func clockJump(matches func(client.Process) bool) func(context.Context, *chaos) 
 	}
 }
 
-// clockOf returns how far the clock of a process is ahead of ours, by the Date header of a response.
+// clockOf returns the difference between the clock of a process and our clock. It reads the Date header of a response.
 func clockOf(ctx context.Context, p client.Process) (time.Duration, error) {
 	path := "/healthz"
 	if p.Kind == "sidecar" {
@@ -107,7 +108,7 @@ func shiftedClock(seconds int32) []byte {
 		0xb8, 228, 0, 0, 0, // mov eax, SYS_clock_gettime
 		0x0f, 0x05, // syscall
 		0x85, 0xff, // test edi, edi: CLOCK_REALTIME is 0
-		0x75, 0x07, // jnz over the next
+		0x75, 0x07, // jnz: skip the next instruction
 		0x48, 0x81, 0x06, // add qword [rsi], seconds
 	}
 	return append(binary.LittleEndian.AppendUint32(code, uint32(seconds)), 0xc3) // ret
@@ -175,7 +176,7 @@ func standsStill(pid int, from, to int64) bool {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		text, err := os.ReadFile(t + "/syscall") // its last word is the address of the thread
+		text, err := os.ReadFile(t + "/syscall") // the last word of the file is the address at which the thread stands
 		fields := strings.Fields(string(text))
 		if err != nil || len(fields) < 3 {
 			return false
@@ -190,7 +191,7 @@ func standsStill(pid int, from, to int64) bool {
 
 // state returns the state letter of proc_pid_stat(5): T is stopped.
 func state(path string) string {
-	text, err := os.ReadFile(path) // #nosec G304 -- of /proc
+	text, err := os.ReadFile(path) // #nosec G304 -- a file of /proc
 	_, rest, ok := strings.Cut(string(text), ") ")
 	if err != nil || !ok {
 		return ""

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Failure prevented: a clock fault moves no clock. The test asks a Go program for its time before, during and after.
+// Failure prevented: a clock fault moves no clock, and the matrix calls the fault survived. The test asks a Go program for its time
+// before, during and after the fault.
 func TestAClockIsMovedAndMovedBack(t *testing.T) {
 	if os.Getenv("TELL_TIME") != "" {
 		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
@@ -18,7 +19,7 @@ func TestAClockIsMovedAndMovedBack(t *testing.T) {
 		}
 		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$") // #nosec G204 -- itself
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$") // #nosec G204 -- this test program
 	cmd.Env = append(os.Environ(), "TELL_TIME=1")
 	ask, err := cmd.StdinPipe()
 	if err != nil {

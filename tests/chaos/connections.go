@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// connectionFaults returns the faults of a database server: it ends the connections of its clients, has none left, or lets them wait
-// for a row that another client has locked.
+// connectionFaults returns the faults of a database server: the server ends the connections of its clients, has no free connection
+// left, or lets its clients wait for a row that another client has locked.
 func connectionFaults() []fault {
 	return []fault{
 		{what: "connections to PostgreSQL ended every 2 s", step: "all databases", act: connectionsEnded, mayNeedMending: true},
@@ -29,7 +29,8 @@ const (
 	endForInShort = 10 * time.Second
 )
 
-// endAll ends all connections except its own and, when $1 is not empty, those with application_name $1.
+// endAll ends all connections except the one that runs it. When $1 is not empty, it also keeps the connections with application_name
+// $1.
 const endAll = `select count(*) filter (where pg_terminate_backend(pid)) from pg_stat_activity
 	where backend_type = 'client backend' and pid <> pg_backend_pid() and ($1 = '' or application_name <> $1)`
 
@@ -60,8 +61,8 @@ func connectionsEnded(ctx context.Context, c *chaos) error {
 
 const hungryClient = "chaos-hungry" // the application_name of the fault that takes all connections
 
-// connectionLimit opens connections, as a role without reserved slots, until the server refuses one, and takes each that becomes free.
-// With end it also ends the connections of the others, which then get no new ones.
+// connectionLimit opens connections until the server refuses one, and takes each connection that becomes free. Its role has no
+// reserved slots. With end it also ends the connections of the other clients, which then get no new connections.
 func connectionLimit(end bool) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		lasts := c.between(20*time.Second, 30*time.Second)
@@ -121,14 +122,15 @@ const lockHeld = 60 * time.Second
 
 var errNothingToLock = errors.New("nothing to lock")
 
-// rowsLocked locks rows in a transaction for lockHeld. lock locks them, or returns errNothingToLock.
+// rowsLocked locks rows in a transaction for lockHeld. The function lock executes the statement that locks the rows, or returns
+// errNothingToLock.
 func rowsLocked(dsn func(*chaos) string, lock func(context.Context, pgx.Tx) error) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		conn, err := pgx.Connect(ctx, dsn(c))
 		if err != nil {
 			return err
 		}
-		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // which releases the locks
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // the end of the connection releases the locks
 		for until := time.Now().Add(pointWait); ; sleep(ctx, 20*time.Millisecond) {
 			tx, err := conn.Begin(ctx)
 			if err != nil {
@@ -168,7 +170,7 @@ func lockCompra(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// asRole returns the configuration of a connection as a role that has no reserved slot, with its password in this instance.
+// asRole returns the configuration of a connection as role, with the password of role in this instance. role has no reserved slot.
 func (c *chaos) asRole(role, database string) (*pgx.ConnConfig, error) {
 	admin, err := pgx.ParseConfig(c.env.ProductosDSN)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"entregas/tests/client"
 )
 
-// ear keeps the newest records of every topic, to publish them again.
+// ear keeps the newest records of every topic, so that a fault can publish them again.
 type ear struct {
 	broker pulsar.Client
 	mu     sync.Mutex
@@ -90,7 +90,7 @@ func (o *ear) repeat(ctx context.Context, reversed bool) error {
 	return nil
 }
 
-// deliveryFaults returns the faults in which messages come twice, in the wrong order, or too late.
+// deliveryFaults returns the faults in which messages are delivered twice, in the wrong order, or too late.
 func deliveryFaults() []fault {
 	return []fault{
 		{what: "deliveries repeated", step: "all", act: func(ctx context.Context, c *chaos) error { return c.ear.repeat(ctx, false) }},
@@ -100,7 +100,8 @@ func deliveryFaults() []fault {
 	}
 }
 
-// earlyLiberacion sends the rollback of a purchase before the purchase. The purchase must end RECHAZADA with nothing reserved.
+// earlyLiberacion sends the rollback of a purchase before it sends the purchase. The purchase must end RECHAZADA with nothing
+// reserved.
 func earlyLiberacion(ctx context.Context, c *chaos) error {
 	s := c.oneCompra()
 	data := contracts.DatosComandoProducto{IDCompra: s.ID, Productos: s.Productos}
@@ -111,8 +112,8 @@ func earlyLiberacion(ctx context.Context, c *chaos) error {
 	return c.followToEnd(ctx, s, contracts.EstadoRechazada)
 }
 
-// deadLetterReplayed publishes a reply that nobody asked for, which becomes a dead letter, and puts it back when the purchase is
-// confirmed. It must change nothing.
+// deadLetterReplayed publishes a reply to no command, which becomes a dead letter. When the purchase is confirmed, it puts the dead
+// letter back on the topic. The reply must change nothing.
 func deadLetterReplayed(ctx context.Context, c *chaos) error {
 	s := c.oneCompra()
 	m := contracts.NewMessage("chaos", contracts.ProductosReservados, "", contracts.DatosEventoProductos{

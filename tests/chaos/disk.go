@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	diskSize  = 3 << 30 // bytes: the data of a run, the write-ahead log, and room
+	diskSize  = 3 << 30 // bytes: enough for the data of a run and the write-ahead log, with some space left
 	diskFault = "full disk"
 )
 
@@ -24,17 +24,17 @@ func diskFaults() []fault {
 	return []fault{{what: diskFault + " of PostgreSQL", step: anyStep, act: diskFull, mayNeedMending: true}}
 }
 
-// disk is a file system of its own for the data of PostgreSQL: a mounted file.
+// disk is a separate file system for the data of PostgreSQL: a file that is mounted.
 type disk struct {
 	folder, image string
-	missing       error // why there is none
+	missing       error // why the disk could not be mounted
 }
 
 func (c *chaos) newDisk() *disk {
 	return &disk{folder: filepath.Join(c.local.Root, ".local", "chaos", "data", "postgres"), image: filepath.Join(c.local.Root, ".local", "chaos-disk.img")}
 }
 
-// mounted reports whether the folder is a file system of its own now.
+// mounted reports whether the folder is the mount point of the disk now.
 func (d *disk) mounted() bool {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	return err == nil && strings.Contains(string(text), " "+d.folder+" ")
@@ -45,7 +45,7 @@ func (d *disk) mount() error {
 	if os.Geteuid() != 0 {
 		return errors.New("only root can mount a small disk")
 	}
-	if err := os.MkdirAll(d.folder, 0o755); err != nil { // #nosec G301 -- the user of PostgreSQL passes through it
+	if err := os.MkdirAll(d.folder, 0o755); err != nil { // #nosec G301 -- the user of PostgreSQL must be able to enter it
 		return err
 	}
 	file, err := os.Create(d.image)
@@ -87,7 +87,7 @@ func (d *disk) unmount(keep bool) error {
 	return err
 }
 
-// fill allocates every free byte, and returns a function that frees them.
+// fill allocates every free byte of the disk, and returns a function that frees these bytes.
 func (d *disk) fill() (free func(), err error) {
 	path := filepath.Join(d.folder, "filler")
 	file, err := os.Create(path) // #nosec G304 -- ours
@@ -110,7 +110,7 @@ func (d *disk) fill() (free func(), err error) {
 	return free, file.Close()
 }
 
-// diskFull fills the disk, makes PostgreSQL ask for a new file of its log, and frees the disk again.
+// diskFull fills the disk, makes PostgreSQL begin a new file of its write-ahead log, and frees the disk again.
 func diskFull(ctx context.Context, c *chaos) error {
 	if c.disk.missing != nil {
 		return didNotOccur("%v", c.disk.missing)
@@ -125,7 +125,7 @@ func diskFull(ctx context.Context, c *chaos) error {
 	defer release()
 	half := time.Now().Add(lasts / 2)
 	sleep(ctx, lasts/2)
-	for range 3 { // PostgreSQL first uses the files that it has
+	for range 3 { // PostgreSQL first uses the log files that it already has
 		c.switchLog(ctx)
 	}
 	sleep(ctx, lasts/2-time.Since(half))

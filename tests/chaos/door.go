@@ -9,11 +9,11 @@ import (
 	"entregas/tests/balancer"
 )
 
-// replica is the second bff. A long run has two.
+// replica is the name of the second bff. Only a long run has two bffs.
 const replica = "bff-2"
 
-// replicaFaults returns the faults of one bff while the other serves, and restarts of the replicas of a service in turn, as when a new
-// version is rolled out: no customer may notice these.
+// replicaFaults returns the faults of one bff while the other bff serves. It also returns restarts of the replicas of a service one
+// after the other, as in a rollout of a new version. Customers must not notice these faults.
 func replicaFaults() []fault {
 	return []fault{
 		kill("kill -9 of app bff-2", oneProcess(replica, "app")), kill("kill -9 of the sidecar of bff-2", oneProcess(replica, "sidecar")),
@@ -22,7 +22,7 @@ func replicaFaults() []fault {
 	}
 }
 
-// restarted restarts replicas one after the other. It first starts second when it does not run, and then stops it afterwards.
+// restarted restarts replicas one after the other. If replica second does not run, restarted starts it first and stops it afterwards.
 func restarted(second string, names ...string) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		if _, err := c.one(ctx, oneProcess(second, "app")); errors.Is(err, errDidNotOccur) {
@@ -32,7 +32,7 @@ func restarted(second string, names ...string) func(context.Context, *chaos) err
 			defer func() { _ = c.local.Run(context.WithoutCancel(ctx), "stop", second) }()
 		}
 		for _, name := range names {
-			sleep(ctx, 3*time.Second) // until the balancer knows that it is ready
+			sleep(ctx, 3*time.Second) // until the balancer knows that the replica is ready
 			if err := c.local.Run(ctx, "restart", name); err != nil {
 				return err
 			}
@@ -49,7 +49,7 @@ func (c *chaos) startReplicas(ctx context.Context) error {
 	return c.local.Run(ctx, "start", replica)
 }
 
-// openDoor starts the second bff, and a balancer for the two. The balancer answers 502 when neither bff answers.
+// openDoor starts the second bff, and a balancer for the two bffs. The balancer answers 502 when neither bff answers.
 func (c *chaos) openDoor(ctx context.Context) error {
 	if err := c.local.Run(ctx, "start", replica); err != nil {
 		return err

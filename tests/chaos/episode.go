@@ -19,22 +19,24 @@ type row struct {
 	compras, lost int
 	late          int           // purchases that were at their end later than limit, or never
 	worst         time.Duration // the longest time from the end of the fault until the last purchase that it met was at its end
-	door          answers       // from the begin of the fault until then
+	door          answers       // the responses between the begin of the fault and the end of the last purchase
 	note          string
-	skipped       string // why it did not occur the last time
+	skipped       string // why the fault did not occur at the last try
 }
 
-// limit is how long after a fault the purchases that it met may take to their end. The run fails when one takes longer.
+// limit is the time after a fault within which the purchases that were in flight during the fault must be at their end. The run fails
+// when a purchase takes longer.
 const limit = 3 * time.Minute
 
-// late is a purchase that was not at its end within limit.
+// late has the row of the fault that made a purchase late, and the end of that fault. A purchase is late when it was not at its end
+// within limit.
 type late struct {
 	row *row
-	end time.Time // of the fault
+	end time.Time // the end of the fault
 }
 
-// episode does one fault while customers buy. It waits until every purchase that the fault met is at its end and every process is
-// healthy. A purchase that is late already counts with the fault that made it late.
+// episode causes one fault while customers buy. It waits until every purchase that was in flight during the fault is at its end and
+// every process is healthy. It leaves out a purchase that was already late: an earlier fault made that purchase late.
 func (c *chaos) episode(ctx context.Context, n int, f fault) {
 	row := c.row(f)
 	fmt.Printf("%s  %3d  %-58s %-30s ", time.Now().UTC().Format("15:04:05"), n, f.what, f.step)
@@ -164,8 +166,8 @@ func (c *chaos) conclude(ctx context.Context, a settings, duration time.Duration
 	return nil
 }
 
-// setAside removes from the report what the reconcilers found of exposed purchases: a reconciler exists to mend these. It returns how
-// many it removed.
+// setAside removes from the report the findings of the reconcilers about exposed purchases: to repair these purchases is the task of a
+// reconciler. It returns the number of removed findings.
 func (c *chaos) setAside(i *auditor.Report) (mended int) {
 	i.Violations = slices.DeleteFunc(i.Violations, func(f auditor.Violation) bool {
 		theirs := c.exposed[f.IDCompra] && strings.HasPrefix(f.What, auditor.ReconcilerFound)
@@ -177,7 +179,8 @@ func (c *chaos) setAside(i *auditor.Report) (mended int) {
 	return mended
 }
 
-// settle adds the late purchases to the lines of their faults: as lost, or with the time that they took.
+// settle adds the late purchases to the rows of their faults. It counts a purchase among remaining as lost, and adds the duration of
+// every other one.
 func (c *chaos) settle(remaining []string) {
 	for id, l := range c.late {
 		if slices.Contains(remaining, id) {
@@ -188,5 +191,5 @@ func (c *chaos) settle(remaining []string) {
 	}
 }
 
-// inUppercase returns an app-id as it stands in the name of a setting.
+// inUppercase returns an app-id in the form that it has in the name of a setting: GESTOR_COMPRA for gestor-compra.
 func inUppercase(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "-", "_")) }

@@ -10,7 +10,7 @@ import (
 	"entregas/tests/client"
 )
 
-// didNotOccur returns the error of a fault that could not be done, with the reason. The matrix lists such faults apart.
+// didNotOccur returns the error of a fault that could not be caused, with the reason. The matrix lists such faults separately.
 func didNotOccur(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errDidNotOccur, fmt.Sprintf(format, args...))
 }
@@ -34,7 +34,7 @@ func (c *chaos) one(ctx context.Context, matches func(client.Process) bool) (cli
 	return client.Process{}, didNotOccur("the process does not run")
 }
 
-// onExit registers undo and returns a function that calls it. The end of the program calls it too; it runs only once.
+// onExit registers undo and returns a function that calls undo. The end of the program calls undo too. undo runs only once.
 func (c *chaos) onExit(undo func()) (release func()) {
 	var once sync.Once
 	release = func() { once.Do(undo) }
@@ -44,7 +44,7 @@ func (c *chaos) onExit(undo func()) (release func()) {
 	return release
 }
 
-// undoAll undoes everything that is still done to the system, the newest first.
+// undoAll calls every undo that has not run yet, the newest first.
 func (c *chaos) undoAll() {
 	c.mu.Lock()
 	undos := c.undos

@@ -16,13 +16,13 @@ import (
 	"entregas/tests/client"
 )
 
-// followed is a purchase whose id a customer got, and the states in which it may end.
+// followed is a purchase whose id a customer got, with the states in which the purchase may end.
 type followed struct {
 	id        string
 	class     string
 	accepted  time.Time
-	finals    []contracts.Estado // where it may end; empty until its customer is done with it
-	arrivedAt time.Time          // when it was seen there; zero before
+	finals    []contracts.Estado // the states in which it may end; empty until its customer has finished
+	arrivedAt time.Time          // when it was first seen in one of finals; zero before
 	estado    contracts.Estado
 }
 
@@ -39,7 +39,7 @@ type load struct {
 	door     answers
 }
 
-// classes has the kinds of purchases. A kind that stands here more often is bought more often.
+// classes has the kinds of purchases. A kind that is in the list several times is bought more often.
 var classes = []string{simple, simple, simple, cancelled, cancelled, dispatched, outOfStock, approved, rejected, cancelledLate}
 
 const (
@@ -54,11 +54,11 @@ const (
 
 const (
 	tooBig    = 101  // units that need the approval of an operator
-	exhausted = "15" // a product of which there is none
+	exhausted = "15" // a product without stock
 	stock     = 400_000
 )
 
-// start starts n customers, who buy until stop.
+// start starts n customers, who buy until stop is called.
 func (c *load) start(ctx context.Context, n int, seed uint64) {
 	c.all = map[string]*followed{}
 	own, halt := context.WithCancel(ctx)
@@ -75,13 +75,13 @@ func (c *load) start(ctx context.Context, n int, seed uint64) {
 	go c.watch(ctx)
 }
 
-// stop stops the customers, and waits until each has finished what it began.
+// stop stops the customers, and waits until each customer has finished the purchase that they began.
 func (c *load) stop() {
 	c.halt()
 	c.group.Wait()
 }
 
-// one buys one purchase and does what its kind of customer does next.
+// one sends one purchase, and then acts as the customer of a purchase of this kind does.
 func (c *load) one(ctx context.Context, rng *rand.Rand, usuario string) {
 	s := contracts.SolicitudCompra{IDUsuario: usuario, Domicilio: rng.IntN(3) == 0}
 	first := 1 + rng.IntN(4)
@@ -105,8 +105,8 @@ func (c *load) one(ctx context.Context, rng *rand.Rand, usuario string) {
 	p.finals = finals
 }
 
-// comprar sends the purchase under one idempotency key until it is accepted: a customer knows a purchase only by a response with its
-// id. A request that timed out or broke off is sent again under the same key, and so makes the same purchase.
+// comprar sends the purchase under one idempotency key until the purchase is accepted: a customer knows a purchase only by a response
+// with its id. After a timeout or a broken connection it sends the request again under the same key, so there is only one purchase.
 func (c *load) comprar(ctx context.Context, s contracts.SolicitudCompra, class string) *followed {
 	key := client.WithIdempotencyKey(uuid.NewString())
 	for ctx.Err() == nil {
@@ -132,7 +132,7 @@ func (c *load) comprar(ctx context.Context, s contracts.SolicitudCompra, class s
 	return nil
 }
 
-// follow does what this kind of customer does next, and returns the states in which the purchase may then end.
+// follow acts as the customer of a purchase of this kind does, and returns the states in which the purchase may then end.
 func (c *load) follow(ctx context.Context, rng *rand.Rand, p *followed) []contracts.Estado {
 	switch p.class {
 	case outOfStock:
@@ -182,7 +182,7 @@ func (c *load) insist(ctx context.Context, method, path string, body any) int {
 	return 0
 }
 
-// until polls the purchase until it is in the state or at rest in another one.
+// until polls the purchase until the purchase is in state estado, or at rest in another state.
 func (c *load) until(ctx context.Context, id string, estado contracts.Estado) contracts.Compra {
 	for ctx.Err() == nil {
 		loaded, err := c.bff.Load(ctx, id)
@@ -195,7 +195,7 @@ func (c *load) until(ctx context.Context, id string, estado contracts.Estado) co
 	return contracts.Compra{}
 }
 
-// watch notes when each purchase comes to its end. It asks with one query for all of them.
+// watch records the time at which each purchase comes to its end. One query covers all purchases.
 func (c *load) watch(ctx context.Context) {
 	type row struct {
 		ID     string
@@ -207,7 +207,7 @@ func (c *load) watch(ctx context.Context) {
 		rows, err := client.Rows[row](deadline, c.manager, `select id, estado from compra where id = any($1)`, ids)
 		cancel()
 		if err != nil {
-			continue // the database is down, as a fault may make it
+			continue // the database is down: a fault may stop it
 		}
 		now := time.Now()
 		c.mu.Lock()
@@ -254,7 +254,7 @@ func (c *load) ids() []string {
 	return slices.Collect(maps.Keys(c.all))
 }
 
-// complain notes a response that no customer should get.
+// complain records a response that no customer should get.
 func (c *load) complain(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

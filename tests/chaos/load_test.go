@@ -13,8 +13,8 @@ import (
 func TestOnlyAnAnswerThatNamesItIsAPurchase(t *testing.T) {
 	keys := map[string]int{}
 	answers := []http.HandlerFunc{
-		func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, // no answer
-		func(w http.ResponseWriter, _ *http.Request) { // one that breaks off
+		func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, // no response
+		func(w http.ResponseWriter, _ *http.Request) { // a response that breaks off
 			w.Header().Set("Content-Length", "80")
 			w.WriteHeader(http.StatusAccepted)
 			_, _ = w.Write([]byte(`{"id":"01a210dc`))

@@ -1,5 +1,5 @@
-// Command chaos breaks everything that can break while customers buy: one fault at a time, by a plan that follows from a seed.
-// Afterwards an independent auditor checks the books. It prints the crash matrix of docs/results.
+// Command chaos causes faults while customers buy: one fault at a time, in an order that a seed determines.
+// Afterwards an independent auditor checks the books. It prints the crash matrix for docs/results.
 package main
 
 import (
@@ -38,12 +38,12 @@ type chaos struct {
 	order      []string
 	late       map[string]late // purchases by id
 	exposed    map[string]bool // purchases that met a fault after which a reconciler may have to mend them
-	rng        *rand.Rand      // for the durations of faults and the like
+	rng        *rand.Rand      // for the durations of faults and other random choices
 	short      bool
 	door       *balancer.Balancer // in front of the two bffs; nil when there is only one
 	disk       *disk
 	mu         sync.Mutex
-	undos      []func() // undo what this program has done to the instance
+	undos      []func() // the functions that take back the changes of this program to the instance
 }
 
 type settings struct {
@@ -99,7 +99,7 @@ func run(ctx context.Context, a settings) (err error) {
 	return c.conclude(ctx, a, time.Since(start))
 }
 
-// open starts a new system with failpoints, behind the proxies. all are the faults that the run may do.
+// open starts a new system with failpoints, behind the proxies. all are the faults that the run may cause.
 func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 	if c.network, err = openNetwork(); err != nil {
 		return err
@@ -116,7 +116,7 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 	if err := c.start(ctx, all); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.failpoints, 0o755); err != nil { // #nosec G301 -- the services read it
+	if err := os.MkdirAll(c.failpoints, 0o755); err != nil { // #nosec G301 -- the services read the folder
 		return err
 	}
 	if c.env, err = c.local.Env(ctx); err != nil {
@@ -154,13 +154,13 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 	return err
 }
 
-// start starts the instance with new data. When a fault of all fills the disk, PostgreSQL gets a small disk of its own.
+// start starts the instance with new data. When all contains the fault that fills the disk, PostgreSQL gets a small disk of its own.
 func (c *chaos) start(ctx context.Context, all []fault) error {
 	c.disk = c.newDisk()
 	if err := c.local.Run(ctx, "down"); err != nil {
 		return err
 	}
-	if err := c.disk.unmount(false); err != nil { // a run that was killed may have left it
+	if err := c.disk.unmount(false); err != nil { // a killed run may have left the disk mounted
 		return err
 	}
 	if err := c.local.Run(ctx, "reset"); err != nil {
@@ -172,8 +172,8 @@ func (c *chaos) start(ctx context.Context, all []fault) error {
 	return c.local.Run(ctx, "up")
 }
 
-// shutDown undoes what is still done to the instance and stops it. It keeps the data, so that the instance can be started again for
-// inspection.
+// shutDown takes back the remaining changes to the instance and stops it. It keeps the data, so that a person can start the instance
+// again and inspect it.
 func (c *chaos) shutDown() (err error) {
 	c.undoAll()
 	if c.local != nil {

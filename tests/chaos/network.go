@@ -19,10 +19,10 @@ import (
 // network is a set of proxies: one between each service and its database, and one before the broker.
 type network struct {
 	links            map[string]*toxiproxy.Proxy
-	postgres, pulsar int // their ports in the instance `up`
+	postgres, pulsar int // the ports of both servers in the instance `up`
 }
 
-// The ports of PostgreSQL and Pulsar of the instance `chaos` are those of the environment and this much more.
+// chaosPorts is the number to add to a port of the environment for the same port of the instance `chaos`: PostgreSQL and Pulsar.
 const chaosPorts = 20000
 
 // port returns a port setting of the environment, or its default.
@@ -52,7 +52,7 @@ func openNetwork() (*network, error) {
 	return r, open("broker", r.pulsar+chaosPorts)
 }
 
-// settings returns the settings that lead the instance through the proxies. Pulsar announces the address of its proxy.
+// settings returns the settings that make the instance connect through the proxies. Pulsar announces the address of its proxy.
 func (r *network) settings() []string {
 	a := []string{"PULSAR_ADVERTISED=" + r.links["broker"].Listen, fmt.Sprintf("PORT_POSTGRES=%d", r.postgres), fmt.Sprintf("PORT_PULSAR=%d", r.pulsar), "POSTGRES_DSN="}
 	for _, s := range withDatabase {
@@ -70,8 +70,8 @@ func (r *network) shutDown() {
 
 const networkFaultLasts = 10 * time.Second
 
-// networkFaults returns a slow and a cut network for each proxy. On a cut network nothing comes back, not even a refusal, until the
-// client gives the connection up.
+// networkFaults returns a slow and a cut network for each proxy. On a cut network a client gets no response, and no refusal either,
+// until the client closes the connection.
 func networkFaults() []fault {
 	var f []fault
 	for _, s := range withDatabase {

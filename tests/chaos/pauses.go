@@ -14,8 +14,8 @@ import (
 	"entregas/tests/client"
 )
 
-// pauseFaults returns the faults in which a process is stopped for 20 to 45 s and goes on. It keeps its ports and its connections, and
-// answers nothing. PostgreSQL is stopped with all of its sessions.
+// pauseFaults returns the faults in which a process is stopped for 20 to 45 s and then continues. The stopped process keeps its ports
+// and its connections, and answers nothing. PostgreSQL is stopped with all of its sessions.
 func pauseFaults() []fault {
 	var f []fault
 	for _, a := range applications {
@@ -59,7 +59,7 @@ func (c *chaos) freeze(pid int) (goOn func(), err error) {
 	}
 	for _, child := range children(pid) {
 		pids = append(pids, child)
-		_ = syscall.Kill(child, syscall.SIGSTOP) // it may have ended
+		_ = syscall.Kill(child, syscall.SIGSTOP) // the child may have ended
 	}
 	endGuard, err := guard(pids)
 	if err != nil {
@@ -81,7 +81,8 @@ func (c *chaos) freeze(pid int) (goOn func(), err error) {
 
 const guarded = 60 * time.Second
 
-// guard starts a process that continues pids when this program is gone, or after guarded. An interrupt of the terminal does not reach it.
+// guard starts a process that continues pids when this program is gone, or after the duration guarded. Ctrl-C in the terminal does not
+// reach that process.
 func guard(pids []int) (end func(), err error) {
 	words := make([]string, len(pids))
 	for i, p := range pids {
@@ -110,7 +111,7 @@ func children(pid int) []int {
 	var found []int
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
-		text, err := os.ReadFile(path) // #nosec G304 -- of /proc
+		text, err := os.ReadFile(path) // #nosec G304 -- a file of /proc
 		_, rest, ok := strings.Cut(string(text), ") ")
 		fields := strings.Fields(rest)
 		if err != nil || !ok || len(fields) < 2 || fields[1] != strconv.Itoa(pid) {

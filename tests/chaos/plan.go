@@ -15,12 +15,12 @@ import (
 	"entregas/tests/client"
 )
 
-// fault is one thing that can go wrong: what goes wrong, and at which step.
+// fault is one thing that can go wrong, at one step of the saga.
 type fault struct {
 	what, step string
-	// act does the fault and returns when it is over: a cut link is joined again, an armed failpoint has fired.
+	// act causes the fault and returns when the fault is over: a cut connection works again, an armed failpoint has fired.
 	act func(ctx context.Context, c *chaos) error
-	// mayNeedMending says that a reconciler may have to mend purchases afterwards: the fault takes messages or reminders away, or
+	// mayNeedMending says that a reconciler may have to repair purchases after the fault: the fault deletes messages or reminders, or
 	// lasts longer than a reconciler waits.
 	mayNeedMending bool
 }
@@ -39,12 +39,12 @@ var (
 func mustServices() []client.Service {
 	all, err := client.Services()
 	if err != nil {
-		panic(err) // this program and its tests run inside the project only
+		panic(err) // this program and its tests run only inside the project
 	}
 	return all
 }
 
-// anyStep is the step of a fault that does not wait for a certain one.
+// anyStep is the step of a fault that does not wait for a particular step.
 const anyStep = "any"
 
 // catalog returns every fault, in a fixed order.
@@ -84,7 +84,7 @@ func kill(what string, matches func(client.Process) bool) fault {
 	}}
 }
 
-// errDidNotOccur is the error of a fault that could not be done.
+// errDidNotOccur is the error of a fault that could not be caused.
 var errDidNotOccur = errors.New("did not occur")
 
 // The instants of failpoints. TestFailpointsExist compares them with internal/failpoint, which tests may not import.
@@ -96,8 +96,9 @@ const (
 	turnGiven     = "turn-given"
 )
 
-// points returns the faults by failpoints. Programs die before a message of the saga is sent, after it is sent and before its cause is
-// acknowledged, after a reply is recorded, after an end state is recorded, and after a turn is given.
+// points returns the faults that failpoints cause. A program dies before it sends a message of the saga, between the sending and the
+// acknowledgement of the message that caused it, after a reply is recorded, after an end state is recorded, or after a purchase got
+// its turn.
 func points() []fault {
 	var f []fault
 	for _, m := range messages(func(t contracts.Topic) bool {
@@ -121,10 +122,10 @@ func points() []fault {
 	return append(f, point("dies before it broadcasts", beforePublish, "CompraActualizada"), point("dies with the broadcast done and not marked", published, "CompraActualizada"))
 }
 
-// rare has replies that a run may never see: a participant sends them only when it loses a race.
+// rare has the replies that may never occur in a run: a participant sends them only when it loses a race.
 var rare = []contracts.MessageType{contracts.ReservaRechazada, contracts.OrdenRechazada, contracts.OrdenDespachada}
 
-// messages returns the messages of the topics for which of returns true, in their order, without the rare ones.
+// messages returns the messages, in their order, of the topics for which of returns true. It leaves out the messages in rare.
 func messages(of func(contracts.Topic) bool) []string {
 	var names []string
 	for _, t := range contracts.Topics {
@@ -153,7 +154,7 @@ func point(what, when, message string) fault {
 			}
 		}
 		if os.Remove(file) != nil {
-			return nil // it fired at the last moment
+			return nil // the failpoint fired at the last moment
 		}
 		return didNotOccur("no purchase reached it")
 	}}

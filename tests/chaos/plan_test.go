@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Failure prevented: a fault is renamed and missing in the short version, or two faults have one name and share a line.
+// Failure prevented: a renamed fault is missing in the short version, or two faults have the same name and share a line of the matrix.
 func TestFaultsHaveNames(t *testing.T) {
 	all := catalog()
 	names := map[string]bool{}
@@ -31,7 +31,7 @@ func TestFaultsHaveNames(t *testing.T) {
 	}
 }
 
-// The same seed gives the same faults in the same order. Each comes once before any comes again.
+// The same seed gives the same faults in the same order. Each fault occurs once before any fault occurs again.
 func TestASeedIsAPlan(t *testing.T) {
 	draw := func(seed uint64) (names []string) {
 		p := newPlan(seed, catalog())
@@ -51,7 +51,7 @@ func TestASeedIsAPlan(t *testing.T) {
 	}
 }
 
-// Failure prevented: an instant is renamed in the programs, and the matrix arms failpoints that no program has.
+// Failure prevented: an instant is renamed in the programs, and this program arms failpoints that no program has.
 func TestFailpointsExist(t *testing.T) {
 	file := filepath.Join("..", "..", "internal", "failpoint", "failpoint.go")
 	text, err := os.ReadFile(file)

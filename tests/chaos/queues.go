@@ -11,8 +11,8 @@ import (
 	"entregas/tests/client"
 )
 
-// queueFaults returns what an administrator of the broker can do: delete the backlog of a subscription, or unload the topics, which
-// closes every producer and consumer on them.
+// queueFaults returns the faults that an administrator of the broker can cause: they delete the backlog of a subscription, or unload
+// the topics, which closes every producer and consumer of the topics.
 func queueFaults() []fault {
 	var f []fault
 	for _, t := range contracts.Topics { // the subscription has the name of the reader's app
@@ -27,8 +27,8 @@ const (
 	skipEvery   = 100 * time.Millisecond
 )
 
-// backlogDeleted kills the reader with its sidecar, and deletes its backlog until it is back. When there was no backlog it tries again, at
-// most three times.
+// backlogDeleted kills the reader of the topic with its sidecar, and deletes the backlog until the reader is back. When there was no
+// backlog it tries again, at most three times.
 func backlogDeleted(topic, app string) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
 		deleted := 0
@@ -36,7 +36,7 @@ func backlogDeleted(topic, app string) func(context.Context, *chaos) error {
 			if _, err := c.local.Kill(ctx, func(p client.Process) bool { return p.Name == app || p.Name == app+"-2" }); err != nil {
 				return err
 			}
-			gone := false // the broker has to notice it first
+			gone := false // the broker must first notice that the reader is gone
 			for until := time.Now().Add(30 * time.Second); time.Now().Before(until) && ctx.Err() == nil; sleep(ctx, skipEvery) {
 				waiting, consumers, err := c.waiting(ctx, topic, app)
 				if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // answers counts the responses that customers got.
-type answers struct{ asked, errors5xx, refused, none int } // refused counts 401, which a bff with a wrong clock answers
+type answers struct{ asked, errors5xx, refused, none int } // refused counts status 401: a bff with a wrong clock refuses a good token
 
 func (a answers) minus(b answers) answers {
 	return answers{a.asked - b.asked, a.errors5xx - b.errors5xx, a.refused - b.refused, a.none - b.none}
@@ -19,7 +19,7 @@ func (a answers) plus(b answers) answers {
 	return answers{a.asked + b.asked, a.errors5xx + b.errors5xx, a.refused + b.refused, a.none + b.none}
 }
 
-// seen counts a response by its status. 0 means that there was none.
+// seen counts a response by its status. Status 0 means that there was no response.
 func (c *load) seen(ctx context.Context, status int) {
 	if ctx.Err() != nil {
 		return // the program ends, and its requests are cancelled
@@ -43,7 +43,7 @@ func (c *load) answers() answers {
 	return c.door
 }
 
-// statusOf returns the status behind an error of package client: 200 for no error, 0 when there was no readable response.
+// statusOf returns the status that an error of package client contains: 200 for no error, 0 when there was no readable response.
 func statusOf(err error) int {
 	var p *client.Problem
 	switch {
@@ -61,7 +61,7 @@ func isDefinite(err error) bool {
 	return errors.As(err, &p) && !comesAgain(p.Status)
 }
 
-// comesAgain reports whether a request with this status may be answered otherwise when it is sent again.
+// comesAgain reports whether a request with this status may get another response when it is sent again.
 func comesAgain(status int) bool {
 	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests || status == http.StatusUnauthorized
 }

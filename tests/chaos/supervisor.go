@@ -13,14 +13,15 @@ import (
 	"time"
 )
 
-// everythingKilled sends SIGKILL to each process of the instance, the supervisor included, and starts the instance by `up`.
+// everythingKilled sends SIGKILL to each process of the instance, the supervisor included. Then it starts the instance with the
+// command `up`.
 func everythingKilled(ctx context.Context, c *chaos) error {
 	mark := []byte("ENTREGAS_INSTANCE=" + filepath.Join(c.local.Root, ".local", "chaos"))
 	killed := map[int]bool{}
-	for round := 0; round < 3; round++ { // a process may start another one meanwhile
+	for round := 0; round < 3; round++ { // a process may start another process before it is killed
 		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 		for _, path := range environs {
-			text, err := os.ReadFile(path) // #nosec G304 -- of /proc
+			text, err := os.ReadFile(path) // #nosec G304 -- a file of /proc
 			pid, _ := strconv.Atoi(strings.Split(path, "/")[2])
 			if err != nil || pid == os.Getpid() || !slices.ContainsFunc(bytes.Split(text, []byte{0}), func(v []byte) bool { return bytes.Equal(v, mark) }) {
 				continue

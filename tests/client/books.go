@@ -40,7 +40,7 @@ func Total(accounts []Account) Account {
 	return t
 }
 
-// Balanced returns an error unless the lines of every product balance: units that came in are on the shelf, reserved or dispatched.
+// Balanced returns an error unless every line balances: the units that came in are on the shelf, reserved or dispatched.
 func Balanced(accounts []Account) error {
 	for _, c := range accounts {
 		if debit, credit := c.Inicial+c.Repuesto, c.Existencias+c.Reservado+c.Despachado; debit != credit || c.Diferencia != 0 {

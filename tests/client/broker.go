@@ -138,7 +138,7 @@ func (b *Broker) Producer(topic string, schema pulsar.Schema) (pulsar.Producer, 
 	return b.pulsar.CreateProducer(pulsar.ProducerOptions{Topic: "persistent://public/default/" + topic, Schema: schema})
 }
 
-// DeadLetter is a dead letter: the message, and the properties that the service which set it aside added.
+// DeadLetter is a dead letter: the message, and the properties that the service added when it set the message aside.
 type DeadLetter[D any] struct {
 	Message    contracts.Message[D]
 	Properties map[string]string
@@ -165,7 +165,7 @@ func DeadLetters[D any](ctx context.Context, b *Broker, topic contracts.TopicNam
 		}
 		var r record[D]
 		if avro.Unmarshal(schema, received.Payload(), &r) != nil {
-			continue // it does not decode
+			continue // the record does not decode
 		}
 		m := contracts.Message[D]{ID: r.ID, Time: r.Time, Ingestion: r.Ingestion, Specversion: r.Specversion, Type: contracts.MessageType(r.Type),
 			Datacontenttype: r.Datacontenttype, ServiceName: r.ServiceName, Traceparent: r.Traceparent, Data: r.Data}

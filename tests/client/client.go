@@ -15,18 +15,21 @@ import (
 
 // Client is a client of the public REST interface.
 type Client struct {
-	baseURL        string // of the routes: with /api for the bff
+	baseURL        string // the base address of the routes, with /api for the bff
 	http           *http.Client
-	addCredentials func(*http.Request) error // to each request
+	addCredentials func(*http.Request) error // runs on each request
 }
 
-// New returns a client of the bff at baseURL, for example http://127.0.0.1:8888. It asks as an operator when an Env named the address.
+// New returns a client of the bff at baseURL, for example http://127.0.0.1:8888. Its requests have the token of an operator when
+// an Env contains the address.
 func New(baseURL string) *Client { return with(baseURL, "/api") }
 
-// Direct returns a client of a service, which has routes without /api. It sends the token of the service when an Env named the address.
+// Direct returns a client of a service. The routes of a service do not begin with /api. The client sends the app API token when an Env
+// contains the address.
 func Direct(baseURL string) *Client { return with(baseURL, "") }
 
-// with returns a client that keeps connections for many requests at the same time. Only its context bounds a stream.
+// with returns a client that keeps connections for many requests at the same time. It has no timeout for streams: only the context
+// ends a stream.
 func with(baseURL, prefix string) *Client {
 	return &Client{
 		baseURL: baseURL + prefix, addCredentials: func(r *http.Request) error { return addCredentials(r, baseURL) },
@@ -58,7 +61,7 @@ type Response struct {
 	Body    []byte
 }
 
-// Problem returns the problem of the body. Where the body is no problem, it has the status and the first 300 bytes of the body.
+// Problem returns the problem in the body. If the body is no problem, the result has the status and the first 300 bytes of the body.
 func (r Response) Problem() *Problem {
 	p := &Problem{}
 	if err := json.Unmarshal(r.Body, p); err != nil || p.Status == 0 {
@@ -132,7 +135,7 @@ func (c *Client) Comprar(ctx context.Context, s contracts.SolicitudCompra, heade
 	return ask[contracts.Aceptada](ctx, c, http.MethodPost, "/compras", bodyOf(s), headers...)
 }
 
-// bodyOf returns the body of a purchase, without the id where it is empty.
+// bodyOf returns the body of a purchase. It leaves out an empty id.
 func bodyOf(s contracts.SolicitudCompra) map[string]any {
 	body := map[string]any{"id_usuario": s.IDUsuario, "productos": s.Productos, "domicilio": s.Domicilio}
 	if s.ID != "" {

@@ -19,14 +19,14 @@ import (
 	"time"
 )
 
-// subjects is the number of subjects that the requests of a Client to the bff are spread over. The bff limits the rate of each
-// subject, and a tool that makes the load of a thousand customers is not one customer.
+// subjects is the number of subjects that share the requests of a Client to the bff. The bff limits the rate of each subject, and a
+// load of a thousand customers must not count as one customer.
 const subjects = 512
 
-// ttl is the lifetime of a token that this package signs: longer than the longest run of a test.
+// ttl is the lifetime of the tokens that this package signs. It is longer than the longest run of a test.
 const ttl = 12 * time.Hour
 
-// credentials holds, for each address that an Env named, a function that adds the credentials to a request.
+// credentials maps each address that an Env contained to a function that adds the credentials to a request.
 var credentials sync.Map // address → func(*http.Request) error
 
 // addCredentials adds the credentials of address baseURL to a request that has none.
@@ -63,7 +63,7 @@ func (e Env) remember() error {
 	var turn atomic.Uint64
 	credentials.Store(e.BFF, func(r *http.Request) error {
 		n := turn.Add(1) % subjects
-		if key := r.Header.Get("Idempotency-Key"); key != "" { // a key belongs to its subject: the same key, the same subject
+		if key := r.Header.Get("Idempotency-Key"); key != "" { // the bff stores a key for its subject, so the same key must have the same subject
 			n = uint64(crc32.ChecksumIEEE([]byte(key))) % subjects
 		}
 		t := &tokens[n]
@@ -94,7 +94,7 @@ func (e Env) As(usuario, role string) (*Client, error) {
 	return c, nil
 }
 
-// Through returns a client of the bff at another address, for example of a balancer.
+// Through returns a client of the bff at address instead of the usual one, for example at the address of a balancer.
 func (e Env) Through(address string) (*Client, error) {
 	e.BFF = address
 	return New(address), e.remember()
@@ -115,7 +115,7 @@ type signer struct {
 
 // newSigner derives the key from the secret in file.
 func newSigner(issuer, file string) (*signer, error) {
-	text, err := os.ReadFile(file) // #nosec G304 -- the environment names it
+	text, err := os.ReadFile(file) // #nosec G304 -- the environment names the file
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func OpenDatabase(ctx context.Context, dsn string) (*Database, error) {
 // Close closes the sessions.
 func (b *Database) Close() { b.pool.Close() }
 
-// Rows returns the rows of a query as structs. A column goes to the field of its name.
+// Rows returns the rows of a query as structs. A column fills the field with the same name.
 func Rows[T any](ctx context.Context, b *Database, query string, args ...any) ([]T, error) {
 	rows, err := b.pool.Query(ctx, query, args...)
 	if err != nil {
@@ -38,7 +38,7 @@ func Rows[T any](ctx context.Context, b *Database, query string, args ...any) ([
 	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
 }
 
-// One returns the one value of a query.
+// One returns the result of a query that has one row with one value.
 func One[T any](ctx context.Context, b *Database, query string, args ...any) (T, error) {
 	var v T
 	err := b.pool.QueryRow(ctx, query, args...).Scan(&v)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// `local env` prints every variable that this package reads. A variable that it does not print would be empty here: without the
-// secret of the issuer, for example, the bff refuses every request as anonymous.
+// `local env` prints every variable that this package reads. A variable that it does not print would be empty here. Without the
+// secret of the issuer, for example, the bff would refuse every request as anonymous.
 func TestLocalPrintsWhatIsRead(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "tools", "local", "*.go"))
 	if err != nil || len(files) == 0 {

@@ -15,7 +15,7 @@ import (
 	"entregas/contracts"
 )
 
-// ErrEnough is the error by which a listener ends a stream.
+// ErrEnough is the error that a listener returns to end a stream.
 var ErrEnough = errors.New("enough")
 
 // Event is a server-sent event, or a comment between two events. The text of a comment is in Data.
@@ -24,8 +24,8 @@ type Event struct {
 	Comment        bool
 }
 
-// Events opens the live stream at path and calls listen with each event after lastID. It returns nil when the stream ends, when
-// listen returns ErrEnough and for status 204. For another response that is no stream the error wraps a *Problem.
+// Events opens the live stream at path and calls listen with each event after lastID. It returns nil when the stream ends, when listen
+// returns ErrEnough and for status 204. For any other response that is not a stream, the error wraps a *Problem.
 func (c *Client) Events(ctx context.Context, path, lastID string, listen func(Event) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -94,9 +94,9 @@ func readEvents(r io.Reader, listen func(Event) error) error {
 // pollEvery is the time between two reads of a purchase that has no live stream.
 const pollEvery = 50 * time.Millisecond
 
-// Follow calls listen with the purchase after each of its changes, from the first one on. It returns nil when listen returns
-// ErrEnough, and the error when listen returns another one or ctx ends. It listens to the live stream, and opens it again after
-// the last event when it is cut. Where there is no stream it polls.
+// Follow calls listen with the purchase after each of its changes, from the first change on. It returns nil when listen returns
+// ErrEnough. It returns the error when listen returns another error or ctx ends. It reads the live stream. When the stream breaks off,
+// it opens the stream again after the last event. If the server has no stream, it polls.
 func (c *Client) Follow(ctx context.Context, id string, listen func(contracts.Compra) error) error {
 	last, end := "", error(nil)
 	for attempt := 0; attempt < 3; attempt++ {
@@ -120,7 +120,7 @@ func (c *Client) Follow(ctx context.Context, id string, listen func(contracts.Co
 		}
 		var problem *Problem
 		if errors.As(err, &problem) && problem.Status < http.StatusInternalServerError {
-			break // there is no stream
+			break // the server has no stream
 		}
 	}
 	return c.watch(ctx, id, listen)

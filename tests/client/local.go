@@ -16,7 +16,7 @@ import (
 // Local runs the program `local` on one instance of the system: it starts, stops and kills parts of it.
 type Local struct {
 	Root, Instance string
-	Settings       []string // NAME=value, as in local.env: every command of an instance needs the same ones
+	Settings       []string // NAME=value, as in local.env: every command of an instance needs the same settings
 }
 
 // NewLocal returns a Local for the project of the working directory.
@@ -37,7 +37,7 @@ func (l *Local) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Run runs a command: up, down, reset, or stop, start or restart of a service. Its error has what the command printed.
+// Run runs a command: up, down, reset, or stop, start or restart of a service. Its error contains the output of the command.
 func (l *Local) Run(ctx context.Context, args ...string) error {
 	if text, err := l.command(ctx, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("local %s: %w\n%s", strings.Join(args, " "), err, text)
@@ -45,7 +45,7 @@ func (l *Local) Run(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// Output runs a command and returns what it printed: dsn, env.
+// Output runs a command, dsn or env, and returns its output.
 func (l *Local) Output(ctx context.Context, args ...string) (string, error) {
 	text, err := l.command(ctx, args...).Output()
 	if err != nil {

@@ -14,8 +14,8 @@ type Restocked struct {
 	Before, After contracts.Producto
 }
 
-// Restock adds units to each product that has less of them than minimums says, and returns the products that it restocked.
-// key names this call: a second call with the same key adds nothing.
+// Restock adds units to each product that has fewer units than minimums says, and returns the products to which it added units. key
+// identifies this call: a second call with the same key adds nothing.
 func (c *Client) Restock(ctx context.Context, minimums map[string]int, key string) ([]Restocked, error) {
 	productos, err := c.Productos(ctx)
 	if err != nil {

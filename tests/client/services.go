@@ -9,12 +9,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// A Service is an entry of the list of services, dapr.yaml. Role and Database are those of its DATABASE_URL, or empty.
+// A Service is an entry of the list of services in dapr.yaml. Role and Database come from its DATABASE_URL; both are empty for a
+// service without a database.
 type Service struct{ App, Role, Database string }
 
 var inDatabaseURL = regexp.MustCompile(`^postgres://([a-z_][a-z0-9_]*)@[^/]+/([a-z_][a-z0-9_]*)`)
 
-// Services returns the list of services in dapr.yaml, in its order. It looks for the file in the working directory and above.
+// Services returns the services in dapr.yaml, in the order of the file. It looks for the file in the working directory and in each
+// folder above.
 func Services() ([]Service, error) {
 	l, err := NewLocal("")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"entregas/contracts"
 )
 
-// decide returns an act: an operator approves or rejects the purchase.
+// decide returns an act in which an operator approves or rejects the purchase.
 func decide(aprobada bool, motivo string) func(context.Context, *demo, contracts.Compra) error {
 	return func(ctx context.Context, d *demo, c contracts.Compra) error {
 		_, err := d.client.Decide(ctx, c.ID, aprobada, motivo)
@@ -17,7 +17,7 @@ func decide(aprobada bool, motivo string) func(context.Context, *demo, contracts
 	}
 }
 
-// cancelar returns an act: the customer cancels the purchase.
+// cancelar returns an act in which the customer cancels the purchase.
 func cancelar(motivo string) func(context.Context, *demo, contracts.Compra) error {
 	return func(ctx context.Context, d *demo, c contracts.Compra) error {
 		_, err := d.client.Cancelar(ctx, c.ID, motivo)
@@ -25,7 +25,7 @@ func cancelar(motivo string) func(context.Context, *demo, contracts.Compra) erro
 	}
 }
 
-// despachar is an act: the warehouse sends the order out.
+// despachar is an act in which the warehouse dispatches the order.
 func despachar(ctx context.Context, d *demo, c contracts.Compra) error {
 	_, err := d.client.Despachar(ctx, c.IDOrden)
 	return err
@@ -47,7 +47,7 @@ func undone(c contracts.Compra) error {
 // openOrdenes is how many open purchases a customer may have: MAX_OPEN_PER_CUSTOMER of ordenes.
 const openOrdenes = 100
 
-// withTooManyOrdenes fills the customer up with as many open orders as one may have, and returns one purchase more.
+// withTooManyOrdenes gives the customer as many open orders as a customer may have, and returns one more purchase.
 func withTooManyOrdenes(usuario string, lineas ...contracts.Linea) func(context.Context, *demo) (contracts.SolicitudCompra, error) {
 	return func(ctx context.Context, d *demo) (contracts.SolicitudCompra, error) {
 		s := contracts.SolicitudCompra{IDUsuario: usuario, Productos: lineas}

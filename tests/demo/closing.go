@@ -6,7 +6,7 @@ import (
 	"entregas/tests/client"
 )
 
-// introduce tells how to read what follows.
+// introduce prints an explanation of the output that follows.
 func (d *demo) introduce() {
 	d.paper.Title("%d purchases, sent to the public interface at %s", len(paths), d.env.BFF)
 	d.paper.Line("● is a state that the purchase enters, · another step of it, ▸ what a person does. Seconds count from the purchase's arrival.")
@@ -21,7 +21,7 @@ func (d *demo) summarize() {
 	}
 }
 
-// books shows that no unit was lost or made up since this system was set up. It returns an error when the books do not balance.
+// books prints the books: no unit was lost or made up since this system was set up. It returns an error when the books do not balance.
 func (d *demo) books(ctx context.Context) error {
 	database, err := client.OpenDatabase(ctx, d.env.ProductosDSN)
 	if err != nil {
@@ -43,7 +43,7 @@ func (d *demo) books(ctx context.Context) error {
 	return nil
 }
 
-// addresses tells where to look next.
+// addresses prints the addresses of the pages that a reader can open next.
 func (d *demo) addresses() {
 	b := d.env.BFF
 	d.paper.Title("The system is still up. Look at it:")

@@ -1,5 +1,5 @@
 // Command demo sends purchases through the bff of a system that is up. It prints what happens to each purchase while it happens,
-// a summary, and the books of the stock. It leaves the system up. Its exit status is 1 when a purchase did not end as it should
+// a summary, and the books of the stock. It leaves the system up. Its exit status is 1 when a purchase ended in a wrong state
 // or the books do not balance.
 package main
 
@@ -15,7 +15,7 @@ import (
 	"entregas/tests/client"
 )
 
-// deadline is how long one purchase may take: far more than it takes on a busy machine.
+// deadline is the longest time that one purchase may take. It is much longer than a purchase takes on a busy machine.
 const deadline = 90 * time.Second
 
 func main() {

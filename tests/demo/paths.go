@@ -8,16 +8,16 @@ import (
 	"entregas/contracts"
 )
 
-// path is one way that a purchase can go: what is bought, what people do to it meanwhile, and how it must end.
+// path is one course of a purchase: its lines, the acts of people meanwhile, and the state in which it must end.
 type path struct {
 	title  string
 	compra func(ctx context.Context, d *demo) (contracts.SolicitudCompra, error)
 	acts   []act
-	end    contracts.Estado               // empty: the interface refuses it
+	end    contracts.Estado               // empty when the interface must refuse the purchase
 	extra  func(c contracts.Compra) error // a further check of the ended purchase; nil for none
 }
 
-// act is what a person does when the purchase enters a state.
+// act is the action of a person when the purchase enters a state.
 type act struct {
 	at   contracts.Estado
 	said string // printed
@@ -27,7 +27,7 @@ type act struct {
 // Products of the catalogue that the demo buys.
 const coffee, panela, oil, water, coffeeMaker, grinder = "1", "2", "6", "11", "13", "14"
 
-// minimums is how many units of each product the demo needs on the shelf.
+// minimums is the number of units of each product that the demo needs on the shelf.
 var minimums = map[string]int{coffee: 100, panela: 100, oil: 100, water: 500, coffeeMaker: 20, grinder: 1}
 
 var paths = []path{
@@ -103,7 +103,7 @@ func asCliente(usuario string, domicilio bool, lineas ...contracts.Linea) func(c
 	}
 }
 
-// moreThanInStock returns a purchase of three units more of product id than there are, and of other lines that can be had.
+// moreThanInStock returns a purchase of product id with three units more than the stock, and of the lines others, which are in stock.
 func moreThanInStock(usuario, id string, others ...contracts.Linea) func(context.Context, *demo) (contracts.SolicitudCompra, error) {
 	return func(ctx context.Context, d *demo) (contracts.SolicitudCompra, error) {
 		p, err := d.client.Producto(ctx, id)

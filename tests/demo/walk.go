@@ -22,7 +22,7 @@ type demo struct {
 	results []result
 }
 
-// result is how one purchase ended. end is empty when the interface refused it.
+// result describes the end of one purchase. end is empty when the interface refused the purchase.
 type result struct {
 	number int
 	title  string
@@ -30,7 +30,7 @@ type result struct {
 	took   time.Duration
 }
 
-// restock reads the names of the products and restocks what earlier runs bought.
+// restock reads the names of the products, and restocks the units that earlier runs bought.
 func (d *demo) restock(ctx context.Context) error {
 	productos, err := d.client.Productos(ctx)
 	if err != nil {
@@ -83,13 +83,14 @@ type scene struct {
 	number int
 	demo   *demo
 	path   path
-	acts   []act // not done yet
+	acts   []act // the acts that are still to do
 	seen   int   // the number of the last history entry that was printed
 	start  time.Time
 	estado contracts.Estado
 }
 
-// visit prints what is new in the purchase and does the next act when its state has come. It returns client.ErrEnough at the end.
+// visit prints the new entries in the history of the purchase, and does the next act when the purchase is in the state of that act. It
+// returns client.ErrEnough at the end.
 func (e *scene) visit(ctx context.Context, c contracts.Compra) error {
 	if e.start.IsZero() {
 		e.start = c.CreadaEn
@@ -138,7 +139,7 @@ func (d *demo) untilConfirmada(ctx context.Context, s contracts.SolicitudCompra)
 	})
 }
 
-// end prints the reason of the purchase's end, where it has one, and does the further check of the path.
+// end prints why the purchase ended, if there is a reason, and does the further check of the path.
 func (e *scene) end(c contracts.Compra) error {
 	for _, f := range c.Faltantes {
 		e.demo.paper.Note("missing: %s, %d wanted, %d there", e.demo.names[f.IDProducto], f.Solicitada, f.Disponible)

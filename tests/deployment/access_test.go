@@ -38,7 +38,7 @@ type policy struct {
 	}
 }
 
-// access: each call that the code has is let through by the called app's Configuration, and nothing else is.
+// access checks that the Configuration of the called app allows each call that the code makes, and no other call.
 func access(c *code, m, _ *manifests) []string {
 	var q complaints
 	domains := map[string]string{}
@@ -76,7 +76,7 @@ func access(c *code, m, _ *manifests) []string {
 	return q
 }
 
-// permits decides as a sidecar does (dapr/pkg/acl at 1.18.1).
+// permits decides in the same way as a sidecar (dapr/pkg/acl at 1.18.1).
 func permits(x configuration, domain string, l call) bool {
 	action := x.AccessControl.DefaultAction
 	i := slices.IndexFunc(x.AccessControl.Policies, func(p policy) bool { return p.AppID == l.from && p.Namespace == namespace })
@@ -95,8 +95,8 @@ func permits(x configuration, domain string, l call) bool {
 	return action == "allow"
 }
 
-// node is Dapr's tree of operations (dapr/pkg/config/acl_trie.go at 1.18.1), with its ways: an operation is also all that is
-// beneath it, and /* counts only at the end.
+// node is a node of Dapr's tree of operations (dapr/pkg/config/acl_trie.go at 1.18.1), with the same rules: an operation also covers
+// every path below it, and /* counts only at the end.
 type node struct {
 	chunk    string
 	datum    *int

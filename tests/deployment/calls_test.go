@@ -18,12 +18,12 @@ type route struct{ verb, pattern string }
 
 var (
 	inRoutes = regexp.MustCompile(`(?:HandleFunc|Handle)\("(/[^"]*)".*Methods\(http\.Method(\w+)\)`)
-	// Code that calls another service, and an operation of a generated client that it calls.
+	// invokes matches code that calls another service by hand. calls matches the call of an operation of a generated client.
 	invokes = regexp.MustCompile(`/v1\.0/invoke/|\.InvokeMethod|dapr-app-id`)
 	calls   = regexp.MustCompile(`\.(\w+)WithResponse\(`)
 )
 
-// readOperations reads the documents of the services: the operations by name, and the routes that they are of.
+// readOperations reads the OpenAPI documents of the services. It returns the operations by name, and adds their routes to c.
 func (c *code) readOperations(t *testing.T) map[string]call {
 	t.Helper()
 	operations := map[string]call{}
@@ -47,7 +47,7 @@ func (c *code) readOperations(t *testing.T) map[string]call {
 					t.Errorf("%s is an operation of %s and of %s: nobody could tell whom its caller calls", o.OperationID, other.a, service)
 				}
 				verb = strings.ToUpper(verb)
-				operations[o.OperationID] = call{a: service, verb: verb, route: strings.ReplaceAll(pattern, "{id}", "1b4e28ba")} // whatever a person typed
+				operations[o.OperationID] = call{a: service, verb: verb, route: strings.ReplaceAll(pattern, "{id}", "1b4e28ba")} // any value for the parameter
 				c.routes[service] = append(c.routes[service], route{verb: verb, pattern: pattern})
 			}
 		}
@@ -55,7 +55,8 @@ func (c *code) readOperations(t *testing.T) map[string]call {
 	return operations
 }
 
-// readCalls finds each call of another service, which is one of a generated client, and the routes that services serve besides.
+// readCalls finds each call of another service, which must go through a generated client. It also finds the routes that a service has
+// besides those of its document.
 func (c *code) readCalls(t *testing.T) {
 	t.Helper()
 	operations := c.readOperations(t)
@@ -99,13 +100,13 @@ func (c *code) readCalls(t *testing.T) {
 		}
 	}
 	for pair := range c.called() {
-		if pair[0] == "bff" { // the probe of each circuit breaker: bff/dapr/invoke.go
+		if pair[0] == "bff" { // each circuit breaker of the bff also sends a probe: bff/dapr/invoke.go
 			c.calls = append(c.calls, call{from: "bff", a: pair[1], verb: "GET", route: "/healthz"})
 		}
 	}
 }
 
-// called lists who is called by whom.
+// called returns the pairs of a calling app and the app that it calls.
 func (c *code) called() map[[2]string]bool {
 	pairs := map[[2]string]bool{}
 	for _, l := range c.calls {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// inspection is a check of what no schema sees. It returns what is wrong, in words that name the object.
+// inspection is a check of a rule that no schema can express. It returns the errors that it found, in words that name the object.
 type inspection struct {
 	name  string
 	check func(c *code, m, secrets *manifests) []string
@@ -29,7 +29,7 @@ var inspections = []inspection{
 	{"gateway", gate},
 }
 
-// complaints collects what is wrong.
+// complaints collects the errors that a check found.
 type complaints []string
 
 func (q *complaints) when(bad bool, format string, args ...any) {
@@ -41,7 +41,8 @@ func (q *complaints) when(bad bool, format string, args ...any) {
 func isFalse(b *bool) bool { return b != nil && !*b }
 func isTrue(b *bool) bool  { return b != nil && *b }
 
-// withSidecar: Dapr's injector passes over what it does not understand, so a pod may start without its sidecar.
+// withSidecar checks the annotations of each pod that needs a sidecar. Dapr's injector ignores an annotation that it does not know, so
+// a pod may start without its sidecar.
 func withSidecar(c *code, m, _ *manifests) []string {
 	var q complaints
 	seen := map[string]bool{}
@@ -59,7 +60,7 @@ func withSidecar(c *code, m, _ *manifests) []string {
 		a := d.Pod.Annotations
 		for name, value := range map[string]string{
 			"dapr.io/enabled": "true", "dapr.io/app-id": d.Metadata.Name, "dapr.io/app-protocol": "http", "dapr.io/config": d.Metadata.Name,
-			"dapr.io/enable-app-health-check": "true", "dapr.io/app-health-check-path": "/healthz", // docs/adr/health-does-not-feed-back.md: the one that depends on nothing
+			"dapr.io/enable-app-health-check": "true", "dapr.io/app-health-check-path": "/healthz", // docs/adr/health-does-not-feed-back.md: the path that depends on no other program
 			"dapr.io/enable-native-sidecar": "true", "dapr.io/disable-builtin-k8s-secret-store": "true",
 			"dapr.io/sidecar-seccomp-profile-type": "RuntimeDefault",
 		} {
@@ -119,7 +120,7 @@ func portsAndProbes(c *code, m, _ *manifests) []string {
 	return q
 }
 
-// service is a Service's or a PodDisruptionBudget's spec.
+// service is the spec of a Service or of a PodDisruptionBudget.
 type service struct {
 	Selector struct {
 		MatchLabels map[string]string `yaml:"matchLabels"`
@@ -147,10 +148,10 @@ func contains(labels, selector map[string]string) bool {
 	return true
 }
 
-// foreignVariables are the variables that are not a program's configuration: Go's, pgx's, and those of the sidecar's injector.
+// foreignVariables are the variables that the configuration of no program has: variables of Go, of pgx, and of the sidecar's injector.
 var foreignVariables = []string{"GOMEMLIMIT", "SSL_CERT_FILE", "PGHOST", "PGPORT", "PGSSLMODE", "PGSSLROOTCERT", "PGPASSFILE"}
 
-// env: a variable with a wrong name is a setting that nobody reads.
+// env checks the names of the variables: no program reads a variable with a wrong name.
 func env(c *code, m, _ *manifests) []string {
 	var q complaints
 	for _, d := range m.workloads() {
@@ -186,7 +187,7 @@ func env(c *code, m, _ *manifests) []string {
 	return q
 }
 
-// ofOthers are the Secrets that an operator makes.
+// ofOthers are the Secrets that a Kubernetes operator creates, not our script.
 var ofOthers = []string{"postgres-ca"} // CloudNativePG: <cluster>-ca
 
 func references(_ *code, m, secrets *manifests) []string {

@@ -18,21 +18,21 @@ import (
 // repeats no fact.
 type code struct {
 	apps        map[string]app      // by app-id
-	migrated    map[string]bool     // the services with migrations of their own
+	migrated    map[string]bool     // the services that have migrations
 	stateless   map[string]bool     // the services that count tries in components/state.yaml
 	health      []string            // the paths that every program serves for probes
-	calls       []call              // who calls whom by service invocation
-	routes      map[string][]route  // what a service serves by REST
+	calls       []call              // every service invocation, with its caller
+	routes      map[string][]route  // the REST routes of each service
 	topics      []string            // every topic
 	readers     map[string]string   // the durable subscription of each topic: the app-id that reads it
 	deliveries  map[string][]string // the paths at which an app's sidecar delivers messages
 	publicPaths []string            // the paths of the bff that are for the public
-	setup       map[string]bool     // what the job's environment may have
+	setup       map[string]bool     // the variables that the environment of the job may have
 	knownNames  map[string][]string // deploy/k8s/schemas/names.json
 	components  map[string]bool     // names of the Dapr components
 }
 
-// app is a program with its port and what it reads from its environment: true is required.
+// app is a program with its port and the variables that it reads from its environment. The value of a required variable is true.
 type app struct {
 	port int
 	env  map[string]bool
@@ -62,7 +62,8 @@ func readCode(t *testing.T) *code {
 	for _, m := range regexp.MustCompile(`os\.Getenv\("(\w+)"\)`).FindAllStringSubmatch(text(t, "tools", "local", "cmd", "setup", "main.go"), -1) {
 		c.setup[m[1]] = true
 	}
-	// The bff's own routes, those for people: under /api by the contract, the others by name.
+	// The routes of the bff that are for people: all paths of the contract begin with /api, the other paths stand in the sources by
+	// name.
 	c.publicPaths = []string{"/api/compras"}
 	inBFF := regexp.MustCompile(`(?m)\b(?:routes|forAnyone|identified)\.(?:Handle|HandleFunc|PathPrefix)\("(/[^"]*)"|\bserve\(routes, "(/[^"]*)"|^\t\{"(/[^"]*)", "[\w-]+",`)
 	for _, file := range []string{"routes.go", "identity/session.go", "explorer/explorer.go", "pages/pages.go"} {
@@ -81,7 +82,7 @@ func readCode(t *testing.T) *code {
 
 var inEnv = regexp.MustCompile("conf:\"env:(\\w+)([^\"]*)\"")
 
-// readApps finds the programs by their folders, their ports in dapr.yaml, their environment in their configuration.
+// readApps finds the programs by their folders, their ports in dapr.yaml, and their variables in the configuration structs.
 func (c *code) readApps(t *testing.T) {
 	t.Helper()
 	var everything struct {
@@ -169,7 +170,8 @@ type subscription struct {
 	Routes            struct{ Default string }
 }
 
-// knows says whether a name is among those that software knows; "*.avroschema" is any topic's.
+// knows reports whether name is one of the names that the software knows. A known name "*.avroschema" stands for that name of any
+// topic.
 func (c *code) knows(what, name string) bool {
 	return slices.ContainsFunc(c.knownNames[what], func(k string) bool {
 		if queue, wildcard := strings.CutPrefix(k, "*."); wildcard {

@@ -14,7 +14,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// differences are the only fields in which a cluster may differ from components/: the overlay, a pattern of kind and path, and why.
+// differences are the only fields in which an overlay may differ from components/. Each has the overlay, a pattern of kind and path,
+// and the reason.
 var differences = []struct{ overlay, pattern, why string }{
 	{"*", `^\w+/[\w-]+ metadata\.(namespace|labels)`, "all of it is in one namespace, with one label"},
 	{"*", `^Component/state(-bff)? spec\.metadata\.connectionString$`, "the password comes from a Secret"},
@@ -25,7 +26,8 @@ var differences = []struct{ overlay, pattern, why string }{
 	{"gke", `^Configuration/[\w-]+ spec\.tracing$`, "traces go to a collector"},
 }
 
-// components/ is reused, not copied: each of its objects is in each overlay, and differs only where it is declared above.
+// The overlays use components/ and copy none of it: each object of components/ is in each overlay, and differs only in the fields of
+// differences.
 func TestComponentsIsTheBase(t *testing.T) {
 	for _, overlay := range allOverlays(t) {
 		t.Run(overlay, func(t *testing.T) {
@@ -56,7 +58,7 @@ func compare(t *testing.T, rendered, overlay string, used map[int]bool) []string
 	here := flatten(t, rendered)
 	for key, original := range fromComponents(t) {
 		alike := []string{key}
-		if strings.HasPrefix(key, "Configuration/") { // one a service
+		if strings.HasPrefix(key, "Configuration/") { // each service has one
 			alike = slices.DeleteFunc(slices.Collect(maps.Keys(here)), func(k string) bool { return !strings.HasPrefix(k, "Configuration/") })
 		}
 		for _, other := range alike {
@@ -81,7 +83,7 @@ func compare(t *testing.T, rendered, overlay string, used map[int]bool) []string
 	return complaints
 }
 
-// flat is an object as its fields: two levels deep, a Component's settings by their names.
+// flat has the fields of an object by path, two levels deep. It has the settings of a Component by name.
 type flat map[string]any
 
 func fromComponents(t *testing.T) map[string]flat {
@@ -152,7 +154,7 @@ func differing(a, b flat) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(fields)), func(k string) bool { return reflect.DeepEqual(a[k], b[k]) })
 }
 
-// components: Dapr passes over a setting whose name it does not know.
+// components checks the names of the settings of each Component: Dapr ignores a setting whose name it does not know.
 func components(c *code, m, secrets *manifests) []string {
 	var q complaints
 	for _, o := range m.kind("Component") {

@@ -33,14 +33,15 @@ type composeService struct {
 	CapDrop     []string `yaml:"cap_drop"`
 }
 
-// command is what the container runs: its entrypoint and its command, which compose.yaml writes as lists.
+// command returns the command line of the container: its entrypoint and its command, which compose.yaml writes as lists.
 func (s composeService) command() string {
 	var words []string
 	_ = s.Command.Decode(&words)
 	return strings.Join(append(slices.Clone(s.Entrypoint), words...), " ")
 }
 
-// compose.yaml is held to the code as the manifests are: every program with its sidecar, ports, settings, nothing unpinned.
+// compose.yaml agrees with the code, as the manifests do: it has every program with its sidecar, their ports and settings, and pins
+// every image.
 func TestCompose(t *testing.T) {
 	c, file := readCode(t), text(t, "deploy", "compose.yaml")
 	for _, complaint := range checkCompose(t, c, file) {
@@ -84,7 +85,7 @@ func checkCompose(t *testing.T, c *code, file string) []string {
 	}
 	for id, a := range c.apps {
 		if _, found := everything.Services[id]; !found {
-			continue // TestEachServiceIsEverywhere
+			continue // TestEachServiceIsEverywhere reports it
 		}
 		s, dapr, pod := everything.Services[id], everything.Services[id+"-dapr"], everything.Services[id+"-pod"]
 		port := strconv.Itoa(a.port)
@@ -99,7 +100,7 @@ func checkCompose(t *testing.T, c *code, file string) []string {
 		} {
 			q.when(!strings.Contains(dapr.command()+" ", option), "%s-dapr has no %s", id, option)
 		}
-		reads := s.Environment["DATABASE_URL"] != "" || s.Environment["OIDC_DEVELOPMENT_KEY_FILE"] != "" // a file of the volume secrets
+		reads := s.Environment["DATABASE_URL"] != "" || s.Environment["OIDC_DEVELOPMENT_KEY_FILE"] != "" // then it reads a file of the volume secrets
 		q.when(reads && s.User != "1"+port+":1"+port, "%s: its user is %q, and volumes.sh gives its secrets to 1%s", id, s.User, port)
 		for name := range s.Environment {
 			_, known := a.env[name]
@@ -117,7 +118,7 @@ func checkCompose(t *testing.T, c *code, file string) []string {
 	return q
 }
 
-// Every place that must name a version itself says what versions.env says.
+// Every file that must repeat a version has the version of versions.env.
 func TestVersionsAgree(t *testing.T) {
 	v := map[string]string{}
 	for _, m := range regexp.MustCompile(`(?m)^(\w+)=(\S+)$`).FindAllStringSubmatch(text(t, "deploy", "versions.env"), -1) {
@@ -189,7 +190,7 @@ func TestBrokerPromisesTheSame(t *testing.T) {
 	}
 }
 
-// deploy/test-compose.sh runs some of the end-to-end tests by name. go test passes over a name that no test has.
+// deploy/test-compose.sh runs some of the end-to-end tests by name. They must exist, because go test ignores a name that no test has.
 func TestTheMainTestsExist(t *testing.T) {
 	list := regexp.MustCompile(`main_tests=\(([^)]+)\)`).FindStringSubmatch(text(t, "deploy", "test-compose.sh"))
 	if list == nil {

@@ -59,7 +59,7 @@ func pinnedImages(_ *code, m, _ *manifests) []string {
 	return q
 }
 
-// isPinned says whether an image names one version and always the same.
+// isPinned reports whether an image reference always means the same version.
 func isPinned(image string) bool {
 	if strings.Contains(image, "@sha256:") {
 		return true

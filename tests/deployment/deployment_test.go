@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// allOverlays finds them by their folders, so that a new one is checked too.
+// allOverlays finds the overlays by their folders, so that the tests check a new overlay too.
 func allOverlays(t *testing.T) []string {
 	t.Helper()
 	routes, err := filepath.Glob(filepath.Join(root, "deploy", "k8s", "overlays", "*", "kustomization.yaml"))
@@ -53,7 +53,7 @@ func TestSecretsAreValid(t *testing.T) {
 	}
 }
 
-// Dapr's own injector puts a sidecar into every service's pod, and Kubernetes' own admission takes every pod in (tools/injection).
+// Dapr's injector adds a sidecar to the pod of every service, and Kubernetes' admission code accepts every pod (tools/injection).
 func TestInjection(t *testing.T) {
 	values, err := filepath.Abs(filepath.Join(root, "deploy", "k8s", "helm", "dapr.yaml"))
 	if err != nil {
@@ -82,12 +82,12 @@ func TestInjection(t *testing.T) {
 	}
 }
 
-// Every check refuses a manifest that is bad in its own way: the rendered overlay with one thing changed.
+// Every check refuses the manifest that it exists for: the rendered overlay with one change.
 func TestIsRefused(t *testing.T) {
 	c := readCode(t)
 	for _, x := range []struct {
 		overlay, inspection string // "schemas" is kubeconform
-		old, fresh          string // the first of it
+		old, fresh          string // fresh replaces the first occurrence of old
 		says                string
 	}{
 		{"local", "schemas", "      containers:\n", "      contaners: []\n      containers:\n", "contaners"},

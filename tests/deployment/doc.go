@@ -1,4 +1,4 @@
-// Package deployment holds the manifests of deploy/ to their word without a cluster: each overlay is rendered, checked by
-// strict schemas, and then by what no schema sees, against the code itself. Every check is shown to refuse a bad manifest.
+// Package deployment tests the manifests of deploy/ without a cluster. It renders each overlay and checks it by strict schemas. Then
+// it compares it with the code, by rules that no schema can express. For every check, a test shows that it refuses a bad manifest.
 // docs/adr/deployed-by-the-same-files.md
 package deployment

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// gate checks that the HTTPRoutes let through the paths for people, but not the paths for probes or for messages. The bff serves all of
-// them on one port.
+// gate checks that the HTTPRoutes allow the paths for people, but not the paths for probes or for messages. The bff serves all of
+// these paths on one port.
 func gate(c *code, m, _ *manifests) []string {
 	var q complaints
 	opened := false

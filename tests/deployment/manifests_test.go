@@ -21,7 +21,7 @@ const (
 	namespace = "entregas"
 )
 
-// object is one Kubernetes object: what every kind has, and the rest still unread.
+// object is one Kubernetes object: the fields that every kind has, and the spec as undecoded YAML.
 type object struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string
@@ -41,25 +41,25 @@ type metadata struct {
 
 func (o object) String() string { return o.Kind + " " + o.Metadata.Name }
 
-// read reads an object's spec as a T.
+// read decodes the spec of an object as a T.
 func read[T any](o object) T {
 	var v T
 	if !o.Spec.IsZero() {
 		if err := o.Spec.Decode(&v); err != nil {
-			panic(fmt.Sprintf("%s: %v", o, err)) // it passed its schema: T is wrong
+			panic(fmt.Sprintf("%s: %v", o, err)) // the object passed its schema, so T is wrong
 		}
 	}
 	return v
 }
 
-// manifests is one overlay as it would be applied.
+// manifests has the objects of one overlay, as `kubectl apply` would get them.
 type manifests struct {
 	overlay string
 	text    string
 	objects []object
 }
 
-// parseManifests reads rendered text.
+// parseManifests parses the rendered text of an overlay.
 func parseManifests(overlay, text string) (*manifests, error) {
 	m := &manifests{overlay: overlay, text: text}
 	for d := yaml.NewDecoder(strings.NewReader(text)); ; {
@@ -98,11 +98,11 @@ type workload struct {
 	object
 	Pod  metadata
 	Spec podSpec
-	// Replicas is the number that it asks for; nil leaves it to its scaler.
+	// Replicas is the number of pods. It is nil when an autoscaler decides the number.
 	Replicas *int
 }
 
-// isService tells our services from jobs and from what they stand on.
+// isService reports whether the workload is one of our services, and not a job or a server such as Pulsar.
 func (c workload) isService() bool { return c.Pod.Labels["app.kubernetes.io/component"] == "service" }
 
 type podSpec struct {
@@ -174,7 +174,7 @@ type volume struct {
 	HostPath  *yaml.Node             `yaml:"hostPath"`
 }
 
-// workloads lists what makes pods.
+// workloads returns the objects that create pods.
 func (m *manifests) workloads() []workload {
 	var list []workload
 	for _, o := range m.kind("Deployment", "StatefulSet", "Job") {
@@ -195,7 +195,7 @@ func tool(input string, args ...string) (string, error) {
 	return run(input, append([]string{"-C", filepath.Join(root, "tools", "k8s"), "tool"}, args...)...)
 }
 
-// run runs go outside of the workspace.
+// run runs the go command outside of the workspace.
 func run(input string, args ...string) (string, error) {
 	var output, errs bytes.Buffer
 	cmd := exec.Command("go", args...)
@@ -212,7 +212,7 @@ var (
 	oneAtATime sync.Mutex
 )
 
-// build renders an overlay, once.
+// build renders an overlay. It renders each overlay only once.
 func build(t *testing.T, overlay string) *manifests {
 	t.Helper()
 	oneAtATime.Lock()
@@ -236,7 +236,7 @@ func build(t *testing.T, overlay string) *manifests {
 	return m
 }
 
-// validate gives kubeconform's word on rendered text: its summary, and what it refuses.
+// validate runs kubeconform on rendered text. It returns the output, and an error when kubeconform refuses an object.
 func validate(t *testing.T, text string) (string, error) {
 	t.Helper()
 	schemas, err := filepath.Abs(filepath.Join(root, "deploy", "k8s", "schemas"))
@@ -257,7 +257,7 @@ func secrets(t *testing.T, overlay string) *manifests {
 	}
 	cmd := exec.Command("bash", filepath.Join(root, "deploy", "k8s", "secrets.sh"), target)
 	cmd.Env = append(os.Environ(), "DRY_RUN=1")
-	var kept strings.Builder // the names that it writes to Secret Manager
+	var kept strings.Builder // the names that the script writes to Secret Manager
 	cmd.Stderr = &kept
 	text, err := cmd.Output()
 	if err != nil {

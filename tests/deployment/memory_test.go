@@ -42,7 +42,7 @@ func memory(_ *code, m, _ *manifests) []string {
 	return q
 }
 
-// leavesRoom compares 96MiB with a limit in any of the ways in which Kubernetes and compose write it.
+// leavesRoom compares a GOMEMLIMIT such as 96MiB with a limit, in every notation of Kubernetes and compose.
 func leavesRoom(said, limit string) bool {
 	a, b := mebibytes(said), mebibytes(limit)
 	return a >= leastOfLimit*b && a <= mostOfLimit*b && b > 0
@@ -57,7 +57,7 @@ func mebibytes(s string) float64 {
 	return n
 }
 
-// In containers too, each program of ours and each sidecar knows how much memory it may take.
+// In compose.yaml too, each program of ours and each sidecar has a GOMEMLIMIT that fits its memory limit.
 func TestComposeMemory(t *testing.T) {
 	var all struct{ Services map[string]composeService }
 	if err := yaml.Unmarshal([]byte(text(t, "deploy", "compose.yaml")), &all); err != nil {

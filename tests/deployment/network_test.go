@@ -48,7 +48,7 @@ type networkPort struct{ Port, Protocol string }
 type endpoint struct {
 	namespace string
 	labels    map[string]string
-	names     map[string]int // its ports by name
+	names     map[string]int // the port numbers by name
 }
 
 func (e endpoint) String() string {
@@ -57,7 +57,7 @@ func (e endpoint) String() string {
 
 func (v peer) selects(e endpoint) bool {
 	if v.IPBlock != nil {
-		return false // addresses: what is outside of the cluster
+		return false // a peer by addresses is outside of the cluster
 	}
 	if v.NamespaceSelector == nil {
 		return e.namespace == namespace && v.PodSelector != nil && v.PodSelector.selects(e.labels)
@@ -72,7 +72,7 @@ func allows(peers []peer, ports []networkPort, other, server endpoint, port int)
 	return withPort && (len(peers) == 0 || slices.ContainsFunc(peers, func(v peer) bool { return v.selects(other) }))
 }
 
-// allows says whether de reaches a at a port: both ends' policies count.
+// allows reports whether from can reach the port of a: the policies of both ends must allow it.
 func (m *manifests) allows(from, a endpoint, port int) bool {
 	return m.allowsEgress(from, a, port) && m.enters(from, a, port)
 }
@@ -120,7 +120,7 @@ func (m *manifests) enters(from, a endpoint, port int) bool {
 // sidecarPort is the port at which sidecars call each other.
 const sidecarPort = 50002
 
-// servers are PostgreSQL and Pulsar as each overlay has them, with their ports: data, and the broker's administration.
+// servers returns PostgreSQL and Pulsar in an overlay, and the two ports of Pulsar: for data and for administration.
 func servers(overlay string) (postgres, pulsar endpoint, data, admin int) {
 	if overlay == "gke" {
 		return endpoint{namespace: namespace, labels: map[string]string{"cnpg.io/cluster": "postgres"}},
@@ -157,7 +157,7 @@ func network(c *code, m, _ *manifests) []string {
 	for id, a := range c.apps {
 		self, found := pods[id]
 		if !found {
-			continue // withSidecar complains
+			continue // withSidecar reports it
 		}
 		should(self, endpoint{namespace: "kube-system", labels: map[string]string{"k8s-app": "kube-dns"}}, 53, true)
 		for _, port := range []int{50001, 50005, 50006, 6500} { // sentry, placement, scheduler, operator
@@ -170,7 +170,7 @@ func network(c *code, m, _ *manifests) []string {
 		should(outside, self, a.port, id == "bff")
 		should(outside, self, sidecarPort, false)
 		for other := range c.apps {
-			// Workflows are actors: gestor-compra's replicas find each other.
+			// Workflows are actors, so the sidecars of the replicas of gestor-compra call each other.
 			calls := c.called()[[2]string{other, id}] || other == id && id == "gestor-compra"
 			should(pods[other], self, sidecarPort, calls)
 		}

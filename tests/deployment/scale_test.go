@@ -31,7 +31,8 @@ type hpa struct {
 	}
 }
 
-// scaling: KEDA takes min over max, and triggers on topics and subscriptions that do not exist; the scaler then fails for ever.
+// scaling checks the ScaledObjects. KEDA accepts a minimum above the maximum, and triggers on topics and subscriptions that do not
+// exist; the scaler then fails for ever.
 func scaling(c *code, m, _ *manifests) []string {
 	var q complaints
 	scaled, looked := map[string]bool{}, map[string]bool{}

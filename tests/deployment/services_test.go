@@ -16,8 +16,8 @@ import (
 	"entregas/tests/client"
 )
 
-// TestEachServiceIsEverywhere: the programs are the folders services/<app-id> and bff. Each file that lists services has each of
-// them; the message names the file. docs/adr/deployed-by-the-same-files.md
+// TestEachServiceIsEverywhere checks that each file that lists services lists all of them. The services are the folders
+// services/<app-id> and bff. The error names the file. docs/adr/deployed-by-the-same-files.md
 func TestEachServiceIsEverywhere(t *testing.T) {
 	c, p := readCode(t), readPlaces(t)
 	for _, id := range slices.Sorted(maps.Keys(c.apps)) {
@@ -32,7 +32,8 @@ func TestEachServiceIsEverywhere(t *testing.T) {
 	}
 }
 
-// A new service is missing in every place. This is the list for whoever adds one: CONTRIBUTING.md, "Add a participant".
+// The test reports each file in which a new service is missing. These files are the list for a developer who adds a service:
+// CONTRIBUTING.md, "Add a participant".
 func TestANewServiceIsMissingEverywhere(t *testing.T) {
 	c, p := readCode(t), readPlaces(t)
 	c.readers["comandos-nuevo"], c.stateless["nuevo"], c.migrated["nuevo"] = "nuevo", true, true
@@ -47,7 +48,7 @@ func TestANewServiceIsMissingEverywhere(t *testing.T) {
 	}
 }
 
-// deploy/services.sh reads dapr.yaml and components/ without a YAML parser. It prints the list of a parser.
+// deploy/services.sh reads dapr.yaml and components/ without a YAML parser. It prints the same list that a parser finds.
 func TestTheScriptReadsTheSameList(t *testing.T) {
 	p := readPlaces(t)
 	var ids, ports, roles []string
@@ -99,7 +100,7 @@ func TestTheScriptReadsEachAddressOrFails(t *testing.T) {
 	}
 }
 
-// places has the files that list services, as far as they list them.
+// places has the lists of services in the files that have one.
 type places struct {
 	services []client.Service // dapr.yaml
 	compose  map[string]composeService
@@ -145,7 +146,7 @@ func readPlaces(t *testing.T) *places {
 	return p
 }
 
-// missing lists the places that lack a service. Each complaint begins with the file.
+// missing returns the places that do not list the service id. Each message begins with the file.
 func (p *places) missing(c *code, id string) []string {
 	var q complaints
 	q.when(!slices.ContainsFunc(p.services, func(s client.Service) bool { return s.App == id }), "dapr.yaml: there is no app %s", id)

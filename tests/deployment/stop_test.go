@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Compose, Kubernetes and tools/local give a program the time that its stop takes: the notice, the requests under way, in a pod
-// also the preStop and the sidecar's end.
+// Compose, Kubernetes and tools/local give a program enough time for its stop. A stop takes STOP_NOTICE and the time of the open
+// requests. In a pod it also takes the preStop hook and the stop of the sidecar.
 func TestAStopHasItsTime(t *testing.T) {
 	read := func(expression string, file ...string) time.Duration {
 		t.Helper()
@@ -42,7 +42,8 @@ func TestAStopHasItsTime(t *testing.T) {
 			t.Errorf("%s gives %s, and a stop takes up to %s", c.where, c.given, c.needs)
 		}
 	}
-	// The senders must know it by then: the balancer looks at /readyz during the notice, kube-proxy learns it during the preStop.
+	// The senders of requests must know of the stop before the program refuses requests. The balancer reads /readyz during the notice,
+	// and kube-proxy learns of the stop during the preStop hook.
 	asks := read(`period\s+= (\d+) \* time.Millisecond`, "tests", "balancer", "balancer.go") / 1000
 	if notice < 2*asks || before < 3*time.Second {
 		t.Errorf("the notice of %s and the %s before it are too short: callers still call", notice, before)

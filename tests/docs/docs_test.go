@@ -23,26 +23,26 @@ const (
 )
 
 var (
-	// number is a decision that is named by its number.
+	// number matches a reference to a decision record by its number.
 	number = regexp.MustCompile(`(?i)\b(decisi[oó]n(es)?|decisions|adrs?)[ -]#?\d+`)
-	// document is a path under docs/. One that follows a slash is a part of an address.
+	// document matches a path under docs/. A match after a slash is a part of a URL.
 	document = regexp.MustCompile(`(^|[^\w/.-])(docs/[\w./-]*\.(?:md|svg|png))`)
 	link     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	code     = regexp.MustCompile("`([^`]+)`")
 	testName = regexp.MustCompile(`^Test[A-Z]\w*`)
 	testFunc = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	// place is a path from the root that stands in code, also one with a * for any name.
+	// place matches a path from the root that is written as code. The path may contain a * for any name.
 	place = regexp.MustCompile(`^(?:bff|components|contracts|deploy|docs|internal|services|tests|tools|workflows)/[\w./*-]*$`)
-	// command is a make target that stands in code, and makeTarget its definition in the Makefile.
+	// command matches a make target that is written as code. makeTarget matches its definition in the Makefile.
 	command    = regexp.MustCompile("(?:`|^ {4,}|^\\$ |[;&|] )(?:[A-Z_]+=\\S+ )*make (?:-s )?([a-z][a-z0-9-]*)")
 	makeTarget = regexp.MustCompile(`(?m)^([a-z][a-z0-9 -]*):`)
-	// roomsOf is the head of a table that lists the packages of a folder.
+	// roomsOf matches the head of a table that lists the packages of a folder.
 	roomsOf = regexp.MustCompile("^\\| package in `([\\w./*-]+)` \\|")
-	// holder is a folder that stands before the names of its tests.
+	// holder matches a folder that is written before the names of its tests.
 	holder = regexp.MustCompile("`([\\w./-]+)`:? `Test[A-Z]")
 )
 
-// The repository keeps what docs/adr/README.md promises.
+// The repository keeps the rules that docs/adr/README.md states.
 func TestTheRepositoryKeepsTheRules(t *testing.T) {
 	files := tracked(t, "../..")
 	delete(files, "tests/docs/docs_test.go") // it names files that do not exist
@@ -51,7 +51,7 @@ func TestTheRepositoryKeepsTheRules(t *testing.T) {
 	}
 }
 
-// Each rule refuses a tree that breaks it, and only for that reason.
+// Each rule refuses a tree that breaks that rule and no other.
 func TestEachRuleRefuses(t *testing.T) {
 	record := "# A title\n## Status\nAccepted.\n## Context\nc\n## Decision\nd\n## Consequences\ne\n## Tests\n- `store`: `TestStore`\n"
 	good := tree{
@@ -121,19 +121,19 @@ func tracked(t *testing.T, root string) tree {
 			t.Fatal(err)
 		}
 		if strings.ContainsRune(string(content[:min(len(content), 1024)]), 0) {
-			content = nil // not a text, but a file that may be linked
+			content = nil // not a text file, but a link to it is right
 		}
 		files[name] = string(content)
 	}
 	return files
 }
 
-// problems lists what breaks a rule in files, in order.
+// problems returns the violations of the rules in files, in order.
 func problems(files tree) []string {
 	tests, folders := testsOf(files), foldersOf(files)
 	var found []string
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if name == "CHANGELOG.md" { // it tells of what there was
+		if name == "CHANGELOG.md" { // it names files of earlier releases
 			continue
 		}
 		for i, line := range strings.Split(files[name], "\n") {
@@ -161,7 +161,7 @@ func problems(files tree) []string {
 	return append(found, recordProblems(files)...)
 }
 
-// targets are the files of the repository that a line of the file name refers to.
+// targets returns the files of the repository to which a line of the file name refers.
 func targets(name, line string) (found []string) {
 	for _, m := range document.FindAllStringSubmatch(line, -1) {
 		found = append(found, m[2])
@@ -172,7 +172,7 @@ func targets(name, line string) (found []string) {
 	for _, m := range link.FindAllStringSubmatch(line, -1) {
 		target, _, _ := strings.Cut(m[1], "#")
 		if target == "" || strings.Contains(target, ":") || strings.HasPrefix(target, "/") {
-			continue // a place in the same file, or an address
+			continue // a heading of the same file, or a URL
 		}
 		if target = path.Join(path.Dir(name), target); !slices.Contains(found, target) {
 			found = append(found, target)
@@ -181,7 +181,8 @@ func targets(name, line string) (found []string) {
 	return found
 }
 
-// checkTests tells which tests that a line of markdown names do not exist: in the folder that stands before them, else anywhere.
+// checkTests reports the tests that a line of markdown names and that do not exist: in the folder that the line names before them, or
+// in any folder if it names none.
 func checkTests(line string, tests map[string]map[string]bool, tell func(string, ...any)) {
 	for _, m := range holder.FindAllStringSubmatch(line, -1) {
 		if !testName.MatchString(m[1]) && tests[m[1]] == nil {
@@ -203,7 +204,8 @@ func checkTests(line string, tests map[string]map[string]bool, tell func(string,
 	}
 }
 
-// checkPlaces tells which paths of a line of markdown do not exist. The recipes of CONTRIBUTING.md add a service empaque.
+// checkPlaces reports the paths in a line of markdown that do not exist. The service empaque need not exist: the recipes of
+// CONTRIBUTING.md add it.
 func checkPlaces(line string, files tree, folders map[string]bool, tell func(string, ...any)) {
 	for _, m := range code.FindAllStringSubmatch(line, -1) {
 		target := strings.TrimSuffix(m[1], "/")
@@ -219,7 +221,7 @@ func checkPlaces(line string, files tree, folders map[string]bool, tell func(str
 	}
 }
 
-// checkCommands tells which make targets of a line of markdown the Makefile does not have.
+// checkCommands reports the make targets in a line of markdown that the Makefile does not have.
 func checkCommands(line, makefile string, tell func(string, ...any)) {
 	for _, m := range command.FindAllStringSubmatch(line, -1) {
 		defines := func(d []string) bool { return slices.Contains(strings.Fields(d[1]), m[1]) }
@@ -229,7 +231,8 @@ func checkCommands(line, makefile string, tell func(string, ...any)) {
 	}
 }
 
-// roomProblems lists the packages that a table "package in `folder`" of markdown and that folder do not have in common.
+// roomProblems compares each table "package in `folder`" of markdown with that folder. It returns the packages that only one of the
+// two has.
 func roomProblems(name, content string, folders map[string]bool) (found []string) {
 	lines := strings.Split(content, "\n")
 	for i, line := range lines {
@@ -294,7 +297,7 @@ func recordProblems(files tree) (found []string) {
 
 var sections = regexp.MustCompile(`(?s)^# .*\n## Status\n.*\n## Context\n.*\n## Decision\n.*\n## Consequences\n.*\n## Tests\n+\S`)
 
-// refersTo is whether one of the files that which selects refers to the file target.
+// refersTo reports whether a file for whose name which returns true refers to the file target.
 func refersTo(files tree, target string, which func(string) bool) bool {
 	for name, content := range files {
 		if !which(name) || !strings.Contains(content, path.Base(target)) {
@@ -309,7 +312,7 @@ func refersTo(files tree, target string, which func(string) bool) bool {
 	return false
 }
 
-// testsOf has the tests of each folder, and under "" those of all.
+// testsOf returns the tests of each folder. Under the key "" it returns the tests of all folders.
 func testsOf(files tree) map[string]map[string]bool {
 	tests := map[string]map[string]bool{"": {}}
 	for name, content := range files {
@@ -327,7 +330,7 @@ func testsOf(files tree) map[string]map[string]bool {
 	return tests
 }
 
-// foldersOf has each folder of files.
+// foldersOf returns the folders that contain the files.
 func foldersOf(files tree) map[string]bool {
 	folders := map[string]bool{".": true}
 	for name := range files {

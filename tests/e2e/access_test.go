@@ -27,7 +27,8 @@ func as(t *testing.T, s *System, usuario, role string) *client.Client {
 	return c
 }
 
-// A service answers only its own sidecar, and the bff answers only a client with a token. Health and public data are for everybody.
+// A service answers only its own sidecar, and the bff answers only a client with a token. Only health checks and public data need no
+// token.
 func TestNobodyComesInByTheBackDoor(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -65,7 +66,8 @@ func TestNobodyComesInByTheBackDoor(t *testing.T) {
 	}
 }
 
-// A customer buys, reads and cancels their own purchases. Those of another customer do not exist for them, and the rest is for operators.
+// A customer buys, reads and cancels their own purchases. For a customer, the purchases of another customer do not exist. All other
+// routes are for operators only.
 func TestToEachTheirOwn(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -116,7 +118,8 @@ func TestToEachTheirOwn(t *testing.T) {
 	s.Wait(t, a.ID, contracts.EstadoCancelada)
 }
 
-// An operator reads the messages of a purchase, the summary, the queues, the books and the dead letters, and they agree with what was done.
+// An operator reads the messages of a purchase, the summary, the queues, the books and the dead letters. All of them agree with the
+// purchase that the test made.
 func TestOperationNeedsAnOperador(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -167,7 +170,7 @@ func TestOperationNeedsAnOperador(t *testing.T) {
 	}
 }
 
-// signIn returns an HTTP client with a session: usuario signed in through the form, as a customer.
+// signIn returns an HTTP client with the session of usuario, who signed in through the form as a customer.
 func signIn(t *testing.T, s *System, usuario string) *http.Client {
 	t.Helper()
 	jar, _ := cookiejar.New(nil)
@@ -255,7 +258,8 @@ func TestLogInAndOut(t *testing.T) {
 	}
 }
 
-// followWith reads the events of a purchase with the session of client until one has the state. It returns the lines that come after.
+// followWith reads the events of a purchase with the session of client until an event has the state. It returns a channel with the
+// lines after that event.
 func followWith(t *testing.T, client *http.Client, address string, until contracts.Estado) <-chan string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Deadline)
@@ -286,7 +290,7 @@ func followWith(t *testing.T, client *http.Client, address string, until contrac
 	return after
 }
 
-// A GraphQL subscription delivers each change, as the stream does.
+// A GraphQL subscription delivers each change of a purchase, as the REST stream does.
 func TestSubscription(t *testing.T) {
 	t.Parallel()
 	s := Open(t)

@@ -15,8 +15,8 @@ import (
 // capacity is the default of MAX_IN_FLIGHT of gestor-compra.
 const capacity = 64
 
-// Two replicas give out the places. At no time are more purchases in flight than there are places, and among the purchases that
-// wait those with home delivery go first.
+// Two replicas of gestor-compra give out the places. At no time are more purchases in flight than there are places. Among the waiting
+// purchases, those with home delivery go first.
 func TestCapacityAndSequence(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 500})
@@ -70,8 +70,9 @@ func mostAtOnce(t *testing.T, s *System, ids []string) int {
 	return most
 }
 
-// wantHomeDeliveryFirst fails the test when a purchase without home delivery got its place before one with it. The lease says when a
-// purchase got its place. Places that one statement gave out differ by less than the 50 ms of the query.
+// wantHomeDeliveryFirst fails the test when a purchase without home delivery got its place before a purchase with home delivery. The
+// lease shows when a purchase got its place. One statement may give out several places: their times differ by less than the 50 ms of
+// the query.
 func wantHomeDeliveryFirst(t *testing.T, s *System, ids []string) {
 	t.Helper()
 	n := Count(t, s.ManagerDatabase, `select count(*) from compra normal join compra urgente on urgente.domicilio and not normal.domicilio

@@ -74,7 +74,7 @@ func badOverREST(u string) []badCase {
 	}
 }
 
-// A bad purchase is refused with the field to change. Nothing of it is stored or published.
+// The bff refuses a bad purchase and names the field to change. It stores and publishes nothing.
 func TestBadRequestsByREST(t *testing.T) {
 	s := Open(t)
 	u := Usuario(t)
@@ -143,7 +143,7 @@ func isProblem(t *testing.T, name string, r client.Response, status int, field s
 	t.Errorf("%s: it does not name %q: %.300s", name, field, r.Body)
 }
 
-// nothingHappens fails the test when act leaves a purchase of a customer whose name begins with u, or a message.
+// nothingHappens runs act. It fails the test when act creates a message, or a purchase of a customer whose name begins with u.
 func nothingHappens(t *testing.T, s *System, u string, act func()) {
 	t.Helper()
 	earlier := published(t, s)

@@ -13,8 +13,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// The database of the bff takes no writes, as a full one does, or is gone. Sagas go on, and the bff refuses only requests that need it.
-// docs/adr/the-bffs-own-store.md.
+// The database of the bff refuses writes, as a full database does, or is down. Sagas continue, and the bff refuses only the requests
+// that need the database. docs/adr/the-bffs-own-store.md.
 func TestWithoutTheBffDatabase(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 100})
@@ -26,7 +26,7 @@ func TestWithoutTheBffDatabase(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			u := Usuario(t)
 			purchase := contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("1", 1)}, Domicilio: true}
-			ids := s.ComprarMany(t, 10, 10, func(int) contracts.SolicitudCompra { return purchase }) // under way when it breaks
+			ids := s.ComprarMany(t, 10, 10, func(int) contracts.SolicitudCompra { return purchase }) // in flight when the database fails
 			t.Cleanup(func() { administer(t, s, c.mends) })
 			administer(t, s, c.breaks)
 
@@ -58,10 +58,10 @@ func TestWithoutTheBffDatabase(t *testing.T) {
 	noDeadLetters()
 }
 
-// administer executes a statement about database bff and ends the connections to it, so that new ones follow the statement.
+// administer executes a statement about database bff and ends the connections to it, so that new connections follow the statement.
 func administer(t *testing.T, s *System, statement string) {
 	t.Helper()
-	ctx := context.Background() // also in a Cleanup
+	ctx := context.Background() // a Cleanup also calls administer, when t.Context() has ended
 	dsn, err := s.Local.Output(ctx, "dsn", "dapr")
 	if err != nil {
 		t.Fatal(err)

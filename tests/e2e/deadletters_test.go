@@ -12,8 +12,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// A message that decodes and is wrong becomes a dead letter of its topic at the first try, with the reason. The messages after it are
-// handled.
+// A service sets a message that decodes but has wrong content aside at the first try: the message becomes a dead letter of its topic,
+// with the reason. The service handles the next messages.
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -55,7 +55,7 @@ func TestDeadLetters(t *testing.T) {
 		dies(t, s, contracts.EventosOrden, contracts.OrdenCreada, "gestor-compra", "id_orden",
 			contracts.DatosEventoOrden{IDCompra: id, RespondeA: string(contracts.CrearOrden), IDOrden: "A-17"})
 	})
-	t.Run("4.5 MB", func(t *testing.T) { // daprd takes 4 MiB, so the service cannot publish it as it is
+	t.Run("4.5 MB", func(t *testing.T) { // daprd accepts 4 MiB, so the service cannot publish the message unchanged
 		dies(t, s, contracts.ComandosOrden, contracts.CrearOrden, "ordenes", "bytes",
 			contracts.DatosComandoOrden{IDCompra: NewID(), IDUsuario: strings.Repeat("x", 4_500_000), Productos: one})
 	})
@@ -79,7 +79,7 @@ func dies[D any](t *testing.T, s *System, topic contracts.TopicName[D], kind con
 	thisOneDies(t, s, topic, service, says, contracts.NewMessage("test", kind, "", data))
 }
 
-// thisOneDies is dies for a message that is already made.
+// thisOneDies does the same as dies, for a given message.
 func thisOneDies[D any](t *testing.T, s *System, topic contracts.TopicName[D], service, says string, m contracts.Message[D]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Deadline)

@@ -18,14 +18,14 @@ import (
 // tooBig is a number of units that needs the approval of an operator: one more than APPROVAL_THRESHOLD of gestor-compra.
 const tooBig = 101
 
-// comprarAs buys cantidad units of product 11.
+// comprarAs sends a purchase of cantidad units of product 11 by usuario, and returns its id.
 func comprarAs(t *testing.T, s *System, usuario string, cantidad int) string {
 	t.Helper()
 	s.Restock(t, map[string]int{"11": cantidad + 200})
 	return s.Comprar(t, contracts.SolicitudCompra{IDUsuario: usuario, Productos: []contracts.Linea{Linea("11", cantidad)}})
 }
 
-// withSteps fails the test unless the history has these steps in this order. Other steps may stand between them.
+// withSteps fails the test unless the history has these steps in this order. The history may have other steps between them.
 func withSteps(t *testing.T, c contracts.Compra, steps ...string) {
 	t.Helper()
 	remainder := Steps(c)
@@ -48,8 +48,8 @@ func wantDenied(t *testing.T, what string, err error, status int) {
 	}
 }
 
-// A customer with too many open purchases is refused before anything is reserved: by the interface, or, when the purchase comes as a
-// message, by its end state. ordenes decides: a purchase whose order it refuses is undone in reverse.
+// A customer with too many open purchases is refused before anything is reserved: the interface refuses a request, and a purchase that
+// comes as a message ends in a refused state. ordenes has the last word: when it refuses the order, the purchase is rolled back.
 func TestRefusedOrden(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -100,7 +100,8 @@ func TestRefusedOrden(t *testing.T) {
 	})
 }
 
-// An operator approves one purchase and rejects another. The same decision again changes nothing, and the opposite one is refused.
+// An operator approves one purchase and rejects another. The same decision again changes nothing, and the opposite decision is
+// refused.
 func TestAprobacion(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -129,7 +130,8 @@ func TestAprobacion(t *testing.T) {
 	s.Balanced(t, []string{aprobada, refused})
 }
 
-// A purchase can be cancelled while it waits for approval, after it was confirmed and right after it was sent. It ends CANCELADA and undone.
+// A customer can cancel a purchase while it waits for approval, after it was confirmed and right after it was sent. The purchase ends
+// CANCELADA, and all of its steps are rolled back.
 func TestCancelarEndToEnd(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -193,7 +195,7 @@ func TestDespacho(t *testing.T) {
 	s.Balanced(t, []string{id})
 }
 
-// A decision that cannot be taken is refused with a clear error and changes nothing.
+// A decision that is not possible is refused with a clear error and changes nothing.
 func TestImpossibleDecisions(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -237,7 +239,8 @@ func TestImpossibleDecisions(t *testing.T) {
 	}
 }
 
-// An approval, a rejection and a cancellation come at the same time. One wins, and the responses to all three agree with it.
+// An approval, a rejection and a cancellation come at the same time. One of them decides, and the responses to all three agree with
+// the result.
 func TestConcurrentDecisions(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -253,7 +256,7 @@ func TestConcurrentDecisions(t *testing.T) {
 			func() error { _, err := s.BFF.Cancelar(t.Context(), id, "Ya no."); return err },
 		)
 		c := s.Wait(t, id, contracts.EstadoConfirmada, contracts.EstadoRechazada, contracts.EstadoCancelada)
-		if errs[0] == nil && errs[2] == nil { // it was approved first, and then cancelled
+		if errs[0] == nil && errs[2] == nil { // the approval came first, and the cancellation after it
 			c = s.Wait(t, id, contracts.EstadoCancelada)
 		}
 		won := map[contracts.Estado]int{contracts.EstadoConfirmada: 0, contracts.EstadoRechazada: 1, contracts.EstadoCancelada: 2}[c.Estado]
@@ -269,7 +272,7 @@ func TestConcurrentDecisions(t *testing.T) {
 	s.Balanced(t, ids)
 }
 
-// CancelarCompra comes over the topic before CrearCompra. A purchase that comes later under this id is not bought
+// CancelarCompra comes over the topic before CrearCompra. A purchase that comes later with the same id is not carried out
 // (docs/adr/rollback-may-come-first.md).
 func TestCancelarBeforeCreate(t *testing.T) {
 	t.Parallel()

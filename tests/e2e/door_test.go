@@ -12,8 +12,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// The bff passes on what a client writes and returns it unchanged: an id in capitals, and a motivo of two lines with joined emoji.
-// Instants have one form, and a search finds letters with accents in both Unicode forms.
+// The bff stores the text of a client and returns it unchanged: an id in capitals, and a motivo of two lines with joined emoji. All
+// times have one format, and a search finds accented letters in both Unicode forms.
 func TestTheDoorKeepsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -53,7 +53,7 @@ func TestTheDoorKeepsWhatIsWritten(t *testing.T) {
 	}
 }
 
-// An empty body of unknown length counts as no body. A body whose header is not that of JSON is refused unread.
+// The bff handles an empty body of unknown length as no body. It refuses a body without the JSON content type, and does not read it.
 func TestBodiesByTheirHeaders(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -66,7 +66,7 @@ func TestBodiesByTheirHeaders(t *testing.T) {
 		body       io.Reader
 		status     int
 	}{
-		{"/compras/" + NewID() + "/cancelacion", "", io.MultiReader(), http.StatusNotFound}, // it reads the purchase
+		{"/compras/" + NewID() + "/cancelacion", "", io.MultiReader(), http.StatusNotFound}, // the bff looks for the purchase
 		{"/compras/" + NewID() + "/cancelacion", "text/plain", strings.NewReader(`{}`), http.StatusUnsupportedMediaType},
 		{"/compras", "application/x-www-form-urlencoded", strings.NewReader(`{}`), http.StatusUnsupportedMediaType},
 	} {

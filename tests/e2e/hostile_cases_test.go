@@ -33,7 +33,7 @@ func (f forger) of(texts ...string) string { return texts[f.IntN(len(texts))] }
 // sometimes returns true once in n times.
 func (f forger) sometimes(n int) bool { return f.IntN(n) == 0 }
 
-// noise returns n arbitrary bytes without line breaks, which would begin another header.
+// noise returns n random bytes without line breaks: a line break would begin another header.
 func (f forger) noise(n int) string {
 	b := make([]byte, n)
 	for i := range b {
@@ -72,7 +72,7 @@ func (f forger) of2(numbers ...int) int { return numbers[f.IntN(len(numbers))] }
 func (f forger) segment() string {
 	v := f.value()
 	switch f.IntN(12) {
-	case 0: // raw, which often is no HTTP
+	case 0: // raw: often the result is not valid HTTP
 		return strings.NewReplacer(" ", "%20", "\t", "%09", "\x00", "%00").Replace(v)
 	case 1:
 		return url.PathEscape(url.PathEscape(v))
@@ -169,7 +169,7 @@ func (f forger) headers() string {
 		case name == "Accept" && f.sometimes(2):
 			value = f.of("text/event-stream", "text/html", "*/*;q=\xff")
 		}
-		if !f.sometimes(10) { // a value with control characters mostly is no HTTP
+		if !f.sometimes(10) { // with control characters the request is mostly not valid HTTP
 			value = printable(value)
 		}
 		fmt.Fprintf(&b, "%s: %s\r\n", name, value)
@@ -206,7 +206,7 @@ func (f forger) request() hostileCase {
 	switch {
 	case method != "POST":
 		c.text = head + "\r\n"
-	case f.sometimes(10): // a Content-Length of more bytes than it sends
+	case f.sometimes(10): // a Content-Length above the length of the body
 		c.text, c.leaves = head+"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", true
 	default:
 		kind, text := f.body()

@@ -28,14 +28,14 @@ import (
 const (
 	hostileCases = 600
 	hostileSeed  = 13
-	hostileTimes = 5  // how often each is sent in a row: enough to open a breaker that counts failures in a row
-	hostileAtOne = 2  // requests at the same time: with more, good requests would come in between
-	hostileNames = 64 // the subjects that send them: the rate limit of one subject would refuse most of them
+	hostileTimes = 5  // how often each request is sent in a row: enough to open a breaker that counts failures in a row
+	hostileAtOne = 2  // requests at the same time: with more, good requests would come between the repeats of a request
+	hostileNames = 64 // the subjects of the requests: the rate limit of one subject would refuse most of them
 )
 
-// Subjects send random paths, queries, headers and bodies to REST, GraphQL, /v1, streams, sessions and documents. No response says that
-// the trouble is the server's, and another subject that reads meanwhile gets current data. On a busy machine a call may miss its
-// deadline of a second: a read that fails must succeed when it is repeated.
+// Subjects send random paths, queries, headers and bodies to REST, GraphQL, /v1, streams, sessions and documents. No response may
+// blame the server, and another subject that reads meanwhile gets current data. On a busy machine a call may miss its deadline of a
+// second: a read that fails must succeed when it is repeated.
 func TestHostileRequests(t *testing.T) {
 	s := Open(t)
 	victim := newVictim(t, s)
@@ -113,8 +113,8 @@ func attack(t *testing.T, s *System, n int, seed uint64) map[int]int {
 	return statuses
 }
 
-// isOurs reports whether a response says that the trouble is the server's. 501 and 505 do not count: they are the answers to a transfer
-// coding and a version of HTTP that the server does not know.
+// isOurs reports whether a response blames the server. 501 and 505 do not count: they are the right responses to a transfer coding and
+// an HTTP version that the server does not know.
 func isOurs(status int, body string) bool {
 	return status >= http.StatusInternalServerError && status != http.StatusNotImplemented && status != http.StatusHTTPVersionNotSupported ||
 		strings.Contains(body, `"code":"interno"`) || strings.Contains(body, `"code":"no-disponible"`)
@@ -151,7 +151,7 @@ func send(ctx context.Context, baseURL string, c hostileCase) (status int, body 
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") || response.StatusCode == http.StatusSwitchingProtocols {
 		_ = conn.SetDeadline(time.Now().Add(50 * time.Millisecond))
 	}
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // an error means that a stream was cut
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // an error means that the stream broke off
 	return response.StatusCode, string(text), nil
 }
 
@@ -161,14 +161,14 @@ func isReset(err error) bool {
 	return errors.As(err, &n) && !n.Timeout()
 }
 
-// victim reads everything that a customer and an operator can read.
+// victim is a customer and an operator who read everything that they can while the attack runs.
 type victim struct {
 	bff, operator *client.Client
 	plain         *client.Client // for the paths without /api
 	browser       *http.Client   // has a session
 	baseURL       string
 	name, id      string
-	again         int // how many reads it repeated
+	again         int // the number of repeated reads
 }
 
 func newVictim(t *testing.T, s *System) *victim {
@@ -180,7 +180,7 @@ func newVictim(t *testing.T, s *System) *victim {
 	return v
 }
 
-// readWhile reads everything until ctx ends, and returns how many times.
+// readWhile calls readAll until ctx ends, and returns how often.
 func (v *victim) readWhile(ctx context.Context, t *testing.T) (times int) {
 	for ; ctx.Err() == nil; times++ {
 		what, err := v.readAll(context.WithoutCancel(ctx))
@@ -294,7 +294,8 @@ func (v *victim) csrf(ctx context.Context) (string, error) {
 	return "", errors.Join(err, fmt.Errorf("/sesion: %d %.200s", response.StatusCode, text))
 }
 
-// firstHand returns an error unless the response comes from the service that owns the data, without an Age.
+// firstHand returns an error unless the response has status 200 and no Age: then the data comes from the service that owns it, not
+// from a copy.
 func firstHand(r client.Response, err error) error {
 	if err == nil && (r.Status != http.StatusOK || r.Headers.Get("Age") != "") {
 		err = fmt.Errorf("%w, Age %q", r.Problem(), r.Headers.Get("Age"))

@@ -14,7 +14,7 @@ import (
 // deadlineAfterCrash is how long a test waits after a crash: the engine takes tens of seconds to take up its work again.
 const deadlineAfterCrash = 3 * time.Minute
 
-// inFlight is how many purchases are in flight when a test breaks something.
+// inFlight is the number of purchases in flight when a test causes a fault.
 const inFlight = 50
 
 // comprarSeveral sends n purchases at the same time. Each can be confirmed.
@@ -51,7 +51,7 @@ func TestKill(t *testing.T) {
 		t.Run(m.service+" "+strings.Join(m.classes, " and "), func(t *testing.T) {
 			noDeadLetters := s.NoDeadLetters(t)
 			kill := s.Victim(t, m.service, m.classes...)
-			ids := comprarSeveral(t, s, inFlight+10) // they are accepted faster than they are done
+			ids := comprarSeveral(t, s, inFlight+10) // the bff accepts purchases faster than the saga finishes them
 			kill()
 			start, met := time.Now(), Count(t, s.ManagerDatabase, `select count(*) from compra where id = any($1) and estado <> 'CONFIRMADA'`, ids)
 			if met < inFlight/2 {
@@ -60,16 +60,16 @@ func TestKill(t *testing.T) {
 			s.AllConfirmed(t, deadlineAfterCrash, ids)
 			t.Logf("%d in flight at the kill; all confirmed %s later", met, time.Since(start).Round(100*time.Millisecond))
 			s.AllHealthy(t)
-			ids = comprarSeveral(t, s, 5) // and it goes on
+			ids = comprarSeveral(t, s, 5) // the system still works
 			s.AllConfirmed(t, deadlineAfterCrash, ids)
 			noDeadLetters()
 		})
 	}
 }
 
-// consolidador is away until every step that waits for it has sent its command twice. Purchases wait: none is compensated, and no
-// message becomes a dead letter. Then all are confirmed. A step sends its command again after ASK_AGAIN_AFTER, which tools/test.sh
-// shortens.
+// consolidador is down until every step that waits for it has sent its command twice. Purchases wait: none is rolled back, and no
+// message becomes a dead letter. Then all purchases are confirmed. A step sends its command again after ASK_AGAIN_AFTER, which
+// tools/test.sh shortens.
 func TestStepsOutwaitAnOutage(t *testing.T) {
 	s := ForBreaking(t)
 	noDeadLetters := s.NoDeadLetters(t)

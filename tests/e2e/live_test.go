@@ -13,7 +13,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// follow reads the stream of a purchase after event last until one has the state. It returns the number and the last step of each event.
+// follow reads the stream of a purchase after event last until an event has the state. It returns the number and the last step of each
+// event.
 func follow(t *testing.T, s *System, id, last string, until contracts.Estado) (numbers, steps []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
@@ -29,7 +30,7 @@ func follow(t *testing.T, s *System, id, last string, until contracts.Estado) (n
 		if e.Name != "estado" || c.ID != id || fmt.Sprint(c.Numero()) != e.ID {
 			t.Errorf("event %s %s: %.300s", e.ID, e.Name, e.Data)
 		}
-		if c.Numero() == 0 { // gestor-compra does not have it yet
+		if c.Numero() == 0 { // gestor-compra does not have the purchase yet
 			return nil
 		}
 		numbers, steps = append(numbers, e.ID), append(steps, Steps(c)[len(c.Historia)-1])
@@ -116,8 +117,8 @@ func TestManyListeners(t *testing.T) {
 	}
 }
 
-// A client whose stream is cut, by itself or by a restart of the bff, opens it again after the last event. It misses no event and gets
-// none twice.
+// The stream of a client is cut, by the client or by a restart of the bff. The client opens the stream again after the last event. It
+// misses no event and gets no event twice.
 func TestLiveContinuesAfterACut(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 200})
@@ -132,7 +133,7 @@ func TestLiveContinuesAfterACut(t *testing.T) {
 		}
 		numbers, steps = append(numbers, e.ID), append(steps, Steps(c)[len(c.Historia)-1])
 		if c.Numero() == 2 {
-			return client.ErrEnough // it hangs up
+			return client.ErrEnough // the client closes the stream
 		}
 		return nil
 	})
@@ -142,7 +143,7 @@ func TestLiveContinuesAfterACut(t *testing.T) {
 	n, p := follow(t, s, id, numbers[len(numbers)-1], contracts.EstadoPorAprobar)
 	numbers, steps = append(numbers, n...), append(steps, p...)
 	severed := make(chan error, 1)
-	go func() { // a listener during the restart
+	go func() { // this client listens during the restart
 		severed <- s.BFF.Events(ctx, "/compras/"+id+"/eventos", numbers[len(numbers)-1], func(client.Event) error { return nil })
 	}()
 	s.Run(t, "restart", "bff")

@@ -11,8 +11,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// A foreign transaction locks the rows of three products, which many purchases want. Purchases of other products are confirmed
-// meanwhile, and those that were held up after the rows are free.
+// Another transaction locks the rows of three products that many purchases want. Purchases of other products are confirmed meanwhile.
+// The purchases of the three products are confirmed after the locks end.
 func TestLockedRowsHoldNobodyElse(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"5": 100, "7": 100, "10": 100, "16": 100})

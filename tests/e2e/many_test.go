@@ -8,8 +8,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// 200 purchases of several customers and products come at the same time, and some want a product that does not exist. Every one ends,
-// and no unit is lost, made up or moved twice.
+// 200 purchases of several customers and products come at the same time, and some name a product that does not exist. Every purchase
+// ends, and no unit is lost, made up or moved twice.
 func TestManyAtOnce(t *testing.T) {
 	const n = 200
 	s := Open(t)

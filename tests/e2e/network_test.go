@@ -31,7 +31,7 @@ func (l listener) role() string { return l.program + " " + l.purpose }
 
 func (l listener) String() string { return fmt.Sprintf("%s on %s:%s", l.role(), l.address, l.port) }
 
-// everywhere has the roles that may listen on every address, each with the reason.
+// everywhere has the roles that may listen on every address of the machine, with the reason for each.
 var everywhere = map[string]string{
 	"placement --healthz-port": "Dapr 1.18.1 reads --healthz-listen-address and does not use it; it says ready or not, and nothing else",
 	"scheduler --healthz-port": "the same",
@@ -53,8 +53,8 @@ var refuses = map[string]func(ctx context.Context, address string) error{
 	"scheduler --etcd-client-port": secretLoopback,
 }
 
-// open has the roles that answer every user of the machine, each with what such a user can do. SECURITY.md lists them too. A page in
-// a browser cannot do it: it speaks neither gRPC without TLS nor the protocols of Pulsar and raft.
+// open has the roles that answer every user of the machine, with the actions that are open to such a user. SECURITY.md lists them too.
+// A page in a browser cannot do these actions: it speaks neither gRPC without TLS nor the protocols of Pulsar and raft.
 var open = map[string]string{
 	"daprd --dapr-internal-grpc-port":  "calls each service as another sidecar does: without certificates Dapr asks for nothing here",
 	"daprd --metrics-port":             "numbers, to read",
@@ -70,8 +70,8 @@ var open = map[string]string{
 	"java allowEphemeralPorts":         "reads and writes the broker's storage",
 }
 
-// No process of the instance listens to the network, and none takes commands from a client without credentials, except the roles
-// that are listed above with a reason.
+// No process of the instance listens to the network, and none takes commands from a client without credentials. The tables above list
+// the exceptions, each with a reason.
 func TestNothingListensOnTheNetwork(t *testing.T) {
 	s := Open(t)
 	if _, err := os.Stat("/proc/self/net/tcp"); err != nil || s.Env.Instance == "" {
@@ -169,7 +169,7 @@ func purpose(pid string, environment []string, port string) string {
 	if slices.Contains(environment, "APP_PORT="+port) {
 		return "APP_PORT"
 	}
-	if slices.Contains(arguments, "--bookkeeper-port") { // the bookie of a standalone Pulsar does not always use it
+	if slices.Contains(arguments, "--bookkeeper-port") { // the bookie of a standalone Pulsar does not always use the port of this option
 		return "allowEphemeralPorts"
 	}
 	return "(" + strings.Join(arguments[max(0, len(arguments)-4):], " ") + ")"
@@ -195,8 +195,8 @@ func dotted(l listener) string {
 // anybody is a client without credentials that follows no redirect.
 var anybody = &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// wantsStatus returns a check that sends requests as a page in a browser can: without a token, with a content type that needs no
-// preflight. The check wants the status.
+// wantsStatus returns a check that sends requests as a page in a browser can: without a token, and with a content type that needs no
+// preflight. Each response must have the status.
 func wantsStatus(status int, requests ...string) func(context.Context, string) error {
 	return func(ctx context.Context, address string) error {
 		var bad []error
@@ -260,7 +260,7 @@ func postgresRefuses(ctx context.Context, address string) error {
 	return nil
 }
 
-// secretLoopback checks that the address is one that a page in a browser would have to guess: etcd answers every request.
+// secretLoopback checks that the address is hard to guess for a page in a browser: etcd answers every request.
 func secretLoopback(_ context.Context, address string) error {
 	if strings.HasPrefix(address, "127.0.0.1:") {
 		return errors.New("it listens on 127.0.0.1, where every page finds it")

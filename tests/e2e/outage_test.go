@@ -10,8 +10,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// While gestor-compra is away, the bff accepts purchases, and they can be read and listed. They are confirmed once it is back
-// (docs/adr/the-bff-works-alone.md).
+// While gestor-compra is down, the bff accepts purchases, and a customer can read and list them. The purchases are confirmed once
+// gestor-compra is back (docs/adr/the-bff-works-alone.md).
 func TestWithoutGestorCompra(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 10})
@@ -49,7 +49,7 @@ func TestWithoutGestorCompra(t *testing.T) {
 	s.Wait(t, id, contracts.EstadoConfirmada)
 	onlyOne(t, s, u, id)
 	noDeadLetters()
-	Until(t, "the bff asks gestor-compra again", func(ctx context.Context) (bool, error) { // otherwise the next test finds its breaker open
+	Until(t, "the bff asks gestor-compra again", func(ctx context.Context) (bool, error) { // otherwise the circuit breaker is still open in the next test
 		r, err := s.BFF.Request(ctx, http.MethodGet, "/compras/"+id, nil)
 		return err == nil && r.Status == http.StatusOK && r.Headers.Get("Age") == "", err
 	})

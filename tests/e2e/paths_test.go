@@ -9,7 +9,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// A purchase is confirmed, with and without home delivery. Its history, its content and the list of its customer are as they should be.
+// A purchase is confirmed, with and without home delivery. Its history and its content are right, and the list of its customer
+// contains it.
 func TestConfirmedCompra(t *testing.T) {
 	t.Parallel()
 	s := Open(t)

@@ -14,8 +14,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// A hundred confirmed purchases are dispatched and cancelled at the same time. ordenes decides, both responses agree with it, and the
-// three databases too.
+// A hundred confirmed purchases are dispatched and cancelled at the same time. ordenes decides which of the two wins. Both responses
+// and the three databases agree with that decision.
 func TestDespachoAgainstCancelacion(t *testing.T) {
 	s := ForBreaking(t)
 	ids := comprarSeveral(t, s, 100)
@@ -65,8 +65,8 @@ func indices(n int) []int {
 	return all
 }
 
-// despachoAndCancelacion dispatches and cancels a purchase at the same time, the dispatch after headStart. The dispatch takes less time:
-// without a head start of the cancellation it would win every time.
+// despachoAndCancelacion cancels a purchase, and dispatches it headStart later. The dispatch takes less time: without this head start
+// it would win every time.
 func despachoAndCancelacion(t *testing.T, s *System, id string, headStart time.Duration) []error {
 	c, err := s.BFF.Load(t.Context(), id)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// A purchase that is sent again is one purchase, by its id or by its idempotency key.
+// A purchase that is sent twice, with the same id or the same idempotency key, is one purchase.
 func TestRepeated(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -47,7 +47,7 @@ func TestRepeated(t *testing.T) {
 		wantRefused(t, s, other, http.StatusUnprocessableEntity, key)
 		ofOther := requested
 		ofOther.IDUsuario = Usuario(t)
-		as, err := s.Env.As(ofOther.IDUsuario, "cliente") // a key belongs to its subject
+		as, err := s.Env.As(ofOther.IDUsuario, "cliente") // the bff stores a key for one subject
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestRepeated(t *testing.T) {
 	})
 }
 
-// onlyOne fails the test unless the customer has this purchase alone, with one order and one reservation.
+// onlyOne fails the test unless this is the only purchase of the customer, with one order and one reservation.
 func onlyOne(t *testing.T, s *System, usuario, id string) {
 	t.Helper()
 	if n := Count(t, s.ManagerDatabase, `select count(*) from compra where id_usuario = $1`, usuario); n != 1 {

@@ -7,8 +7,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// Each service is restarted under load, as when a new version is rolled out. Every purchase is confirmed, and no message becomes a dead
-// letter. While the bff is away, clients send their request again.
+// Each service is restarted under load, as in a rollout of a new version. Every purchase is confirmed, and no message becomes a dead
+// letter. While the bff is down, clients send their requests again.
 func TestRestartUnderLoad(t *testing.T) {
 	s := ForBreaking(t)
 	all, err := client.Services()

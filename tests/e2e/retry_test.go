@@ -15,8 +15,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// An operator retries a purchase that could not be undone: all of it is undone, and the books balance. The test writes the state FALLIDA
-// into the database, since otherwise only a day of trouble leads to it.
+// An operator retries a purchase whose rollback failed: all steps are rolled back, and the books balance. The test writes the state
+// FALLIDA into the database, because without that only a day of failures leads to it.
 func TestRetryOneThatFailed(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"1": 10})
@@ -49,9 +49,9 @@ func TestRetryOneThatFailed(t *testing.T) {
 	}
 }
 
-// An operator retries a purchase whose workflow stands still, and it goes on where it stood. The test suspends the workflow through the
-// sidecar, so that the approval does not reach it. A retry is refused until nothing has happened for half a minute; the test moves
-// the times in the database back instead of waiting.
+// An operator retries a purchase whose workflow is stalled, and the purchase continues from its last step. The test suspends the
+// workflow through the sidecar, so that the approval does not reach the workflow. gestor-compra refuses a retry until the purchase has
+// not changed for half a minute. The test does not wait: it moves the times in the database back.
 func TestAPurchaseThatStandsStillIsTakenUp(t *testing.T) {
 	s := ForBreaking(t)
 	s.Restock(t, map[string]int{"3": 500})

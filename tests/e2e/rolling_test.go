@@ -51,7 +51,7 @@ func TestARollingRestartRefusesNothing(t *testing.T) {
 	s.AllConfirmed(t, Deadline, load.ids)
 }
 
-// onceLoad is a load that buys, reads and lists. It sends every request once and notes the ones that were refused.
+// onceLoad is a load that buys, reads and lists. It sends every request once and records the refused requests.
 type onceLoad struct {
 	bff     *client.Client
 	user    string
@@ -68,7 +68,7 @@ func (l *onceLoad) start(ctx context.Context, customers int) (stop func()) {
 	for i := range customers {
 		group.Go(func() {
 			for n := 0; going.Err() == nil; n++ {
-				l.one(ctx, fmt.Sprintf("%s-%d-%d", l.user, i, n/20)) // not going: a purchase that was begun is carried through
+				l.one(ctx, fmt.Sprintf("%s-%d-%d", l.user, i, n/20)) // with ctx, not going: a customer finishes the purchase that they began
 			}
 		})
 	}

@@ -55,7 +55,7 @@ func TestProducersWithoutASchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The compatibility check of Pulsar compares fields by name and would accept both. A sidecar would read one field as the other.
+	// Pulsar compares the fields of schemas by name only, and would accept both schemas. A sidecar would read one field as another.
 	reordered := strings.NewReplacer(`"service_name"`, `"traceparent"`, `"traceparent"`, `"service_name"`).Replace(ours)
 	withOneMore := strings.Replace(ours, `"fields": [`, `"fields": [{"name": "nuevo", "type": "string", "default": ""},`, 1)
 	for name, schema := range map[string]pulsar.Schema{

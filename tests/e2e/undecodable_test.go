@@ -16,8 +16,9 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// A message that no sidecar can decode is delivered to the sidecar again and again, and the app never gets it. monitor counts and lists
-// it. An operator sets it aside by its place in the topic, and puts it back. The messages after it are handled all the while.
+// The broker delivers a message that no sidecar can decode again and again, and the app never gets it. monitor counts and lists the
+// message. An operator sets it aside by its position in the topic, and puts it back. All the while, the service handles the messages
+// after it.
 func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -54,7 +55,8 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 	counted(t, s, `entregas_pending_messages{subscription="admin-productos",topic="comandos-producto"}`, "0")
 	buy()
 
-	// The readable message goes back without the property, and is handled. The unreadable one goes back as it was.
+	// The readable message goes back to the topic without the property, and the service handles it. The unreadable message goes back
+	// unchanged.
 	for id, w := range letterOf(t, s, junk, property) {
 		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(w.ID)+"/reposicion"); r.Status != http.StatusAccepted {
 			t.Fatalf("put back %s: %d %s", id, r.Status, r.Body)

@@ -13,7 +13,7 @@ import (
 
 const createByV1 = `mutation($u: String!, $p: String!, $d: String!) { crearCompra(idUsuario: $u, productos: $p, domicilio: $d) { mensaje codigo } }`
 
-// A client of the earlier system buys and reads as before.
+// A client of the earlier system can buy and read through /v1 without a change.
 func TestV1(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
@@ -48,7 +48,7 @@ func onlyCompra(t *testing.T, s *System, usuario string) contracts.Compra {
 	return p.Compras[0]
 }
 
-// A bad purchase by /v1 is refused with the field to change. Nothing of it is stored or published.
+// The bff refuses a bad purchase by /v1 and names the field to change. It stores and publishes nothing.
 func TestBadRequestsByV1(t *testing.T) {
 	s := Open(t)
 	u := Usuario(t)
@@ -87,7 +87,7 @@ func TestBadRequestsByV1(t *testing.T) {
 	})
 }
 
-// /stream delivers every change of every purchase from the moment of listening on, as in the earlier system.
+// /stream delivers every change of every purchase after a client connects, as in the earlier system.
 func TestStream(t *testing.T) {
 	t.Parallel()
 	s := Open(t)

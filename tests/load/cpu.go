@@ -33,7 +33,7 @@ func usage(ctx context.Context, env client.Env, enabled bool) map[string]float64
 			continue
 		}
 		used[name] = msOf(strconv.Itoa(p.Pid))
-		if p.Kind == "postgres" { // it has a process for each session
+		if p.Kind == "postgres" { // PostgreSQL has a process for each session
 			for _, child := range children(p.Pid) {
 				used[name] += msOf(child)
 			}

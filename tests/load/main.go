@@ -1,5 +1,5 @@
-// Command load sends purchases to a system that is up, with a given number of them in flight. It prints how fast they were
-// confirmed, which program used how much processor time, and whether the books balance.
+// Command load sends purchases to a running system, with a given number of purchases in flight. It prints how fast the purchases
+// were confirmed, how much processor time each program used, and whether the books balance.
 package main
 
 import (

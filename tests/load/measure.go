@@ -15,25 +15,25 @@ import (
 	"entregas/tests/client"
 )
 
-// meter measures: it sends total purchases and waits for them.
+// meter is one measurement: it sends total purchases and waits for them.
 type meter struct {
 	env     client.Env
-	store   *client.Client // admin-productos, which has the stock
-	compras *client.Client // where it sends the purchases
+	store   *client.Client // client of admin-productos, which has the stock
+	compras *client.Client // client of the service that gets the purchases
 	manager *client.Database
 	total   int
 }
 
 type result struct {
 	perSecond     float64
-	p50, p95, p99 float64 // ms from its first history entry to CONFIRMADA
+	p50, p95, p99 float64 // ms from the first history entry of a purchase to CONFIRMADA
 	estados       string
 }
 
 // kindsBought is the number of products that the load buys. A purchase has one to three lines of one to three units.
 const kindsBought = 10
 
-// measure sends m.total purchases with inFlight at the same time: when one is at rest it sends the next.
+// measure sends m.total purchases with inFlight at the same time: when a purchase is at rest, it sends the next purchase.
 func (m *meter) measure(ctx context.Context, inFlight int) (result, error) {
 	runName := fmt.Sprintf("load-%s-%d", mark, inFlight)
 	minimums := map[string]int{}

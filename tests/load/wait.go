@@ -9,7 +9,7 @@ import (
 	"entregas/tests/client"
 )
 
-// waiter waits for purchases to be at rest. One query asks for all of them, so that waiting costs the machine little, whatever the
+// waiter waits until purchases are at rest. One query covers all purchases, so that the load on the machine does not grow with the
 // number of purchases in flight.
 type waiter struct {
 	manager *client.Database

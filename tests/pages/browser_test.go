@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	stop := setUpBrowser(dir)
 	code := m.Run()
 	stop()
-	for range 50 { // the browser's processes write a little longer than it lives
+	for range 50 { // the child processes of the browser still write for a moment after the browser has ended
 		if os.RemoveAll(dir) == nil {
 			break
 		}
@@ -92,7 +92,7 @@ func openTab(browser context.Context, t *testing.T, s *System, options ...chrome
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, options...)
 	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil { // the tab lives as long as the first context that it is given
+	if err := chromedp.Do(ctx); err != nil { // the tab closes when the first context that it gets ends
 		t.Fatal(err)
 	}
 	p := &person{t: t, s: s, ctx: ctx}
@@ -123,7 +123,7 @@ func openTab(browser context.Context, t *testing.T, s *System, options ...chrome
 	return p
 }
 
-// signIn opens a browser and signs in with the form of the development issuer, which leads back to returnTo.
+// signIn opens a browser and signs in through the form of the development issuer. The form leads back to returnTo.
 func signIn(t *testing.T, s *System, usuario, role, returnTo string) *person {
 	t.Helper()
 	p := newPerson(t, s)

@@ -43,7 +43,7 @@ func (p *person) steps() string {
 	return p.read(`Array.from(document.querySelectorAll("#timeline [data-step]"), (x) => x.dataset.step).join(" ")`)
 }
 
-// inOrder reports whether text has the words in this order. Other words may stand between them.
+// inOrder reports whether text contains the words in this order. It may contain other words between them.
 func inOrder(text string, words ...string) bool {
 	for _, word := range words {
 		_, after, found := strings.Cut(text, word)
@@ -82,7 +82,7 @@ func TestComprarAndCancelar(t *testing.T) {
 	p.presses("dialog [value=yes]")
 	p.waitForEstado("CANCELADA")
 	p.sees("Ya no la necesito.")
-	if steps := p.steps(); !inOrder(steps, "CONFIRMADA", "CancelarOrden", "COMPENSANDO", "LiberarReserva", "CANCELADA") { // ordenes decides first
+	if steps := p.steps(); !inOrder(steps, "CONFIRMADA", "CancelarOrden", "COMPENSANDO", "LiberarReserva", "CANCELADA") { // ordenes agrees before the rollback
 		t.Errorf("the page shows the steps %s", steps)
 	}
 	if said := p.read(`document.querySelector("#announcer").textContent`); !strings.Contains(said, "Cancelada") {
@@ -105,7 +105,7 @@ func TestComprarAndCancelar(t *testing.T) {
 	s.Balanced(t, []string{id})
 }
 
-// A rejected purchase shows for each product how many are missing.
+// The page of a rejected purchase shows for each product the number of missing units.
 func TestTooFewExistencias(t *testing.T) {
 	s := Open(t)
 	p := signIn(t, s, Usuario(t), "cliente", "/")
@@ -165,7 +165,7 @@ func TestWithoutSigningIn(t *testing.T) {
 	c.waitFor("the end of the session", `location.pathname === "/" && document.querySelector('#who a[href^="/entrar"]')`)
 }
 
-// The keyboard is enough to buy. The first stop skips the top bar.
+// A customer can buy with the keyboard alone. The first stop of the Tab key is a link that skips the top bar.
 func TestWithTheKeyboard(t *testing.T) {
 	s := Open(t)
 	p := signIn(t, s, Usuario(t), "cliente", "/")

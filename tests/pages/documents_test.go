@@ -8,7 +8,8 @@ import (
 	. "entregas/tests/testkit"
 )
 
-// /docs shows and tries the REST interface, /graphiql the GraphQL one. Both load files of this server only.
+// A person can read and try the REST interface in /docs, and the GraphQL interface in /graphiql. Both pages load files from this
+// server only.
 func TestDocs(t *testing.T) {
 	s := Open(t)
 	p := signIn(t, s, Usuario(t), "operador", "/operador")
@@ -34,7 +35,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// tries sends the example of an operation from /docs, and waits for the status of the response.
+// tries sends the example request of an operation from /docs, and waits for the status of the response.
 func (p *person) tries(method, path, status string) {
 	p.t.Helper()
 	p.waitFor(method+" "+path+" with "+status, fmt.Sprintf(`(() => {

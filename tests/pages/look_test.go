@@ -34,8 +34,8 @@ var appearances = []appearance{
 // small is the narrowest screen on which every page must fit.
 var small = appearance{"small", "light", 320, 640, true}
 
-// look takes a screenshot of the page in each appearance. It fails when the page is wider than the screen, and on violations of
-// accessibility.
+// look takes a screenshot of the page in each appearance. It fails when the page is wider than the screen, or when axe finds
+// violations of accessibility.
 func (p *person) look(name string) {
 	p.t.Helper()
 	p.act(chromedp.Evaluate[chromedp.Void](`scrollTo(0, 0); document.querySelector("#notices")?.replaceChildren()`))
@@ -86,7 +86,7 @@ func (p *person) screenshot(name string) {
 	}
 }
 
-// finding is a rule of axe that the page breaks, with the places.
+// finding is a rule of axe that the page breaks, with the elements that break it.
 type finding struct {
 	Impact string   `json:"impact"`
 	Rule   string   `json:"id"`
@@ -116,7 +116,8 @@ func (p *person) accessible(name string) {
 	}
 }
 
-// sequenceIsReadable requires that in every appearance no text of the sequence diagram covers a time at its margin or a bar of work.
+// sequenceIsReadable requires that no text of the sequence diagram covers a time at the margin or the bar of an activity, in any
+// appearance.
 func (p *person) sequenceIsReadable() {
 	p.t.Helper()
 	for _, a := range appearances {

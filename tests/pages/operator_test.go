@@ -96,8 +96,8 @@ func TestRechazar(t *testing.T) {
 	o.look("op-compra-rechazada")
 }
 
-// An operator sees a dead letter with its reason, and puts it back on its topic once the reason is gone. The dead letter is a
-// reply to a purchase that does not exist yet.
+// An operator sees a dead letter with its reason. Once the cause is gone, the operator puts the dead letter back on its topic. The
+// dead letter is a reply to a purchase that does not exist yet.
 func TestDeadLetter(t *testing.T) {
 	s := Open(t)
 	id := NewID()
@@ -107,7 +107,7 @@ func TestDeadLetter(t *testing.T) {
 	}
 	o := signIn(t, s, Usuario(t), "operador", "/operador/mensajes-muertos")
 	card := fmt.Sprintf(`.dead-letter[data-record="%s"]`, reply.ID)
-	for range 20 { // until gestor-compra has set it aside
+	for range 20 { // until gestor-compra has set the message aside
 		if o.presses("#refresh"); o.read(fmt.Sprintf(`String(!!document.querySelector('%s'))`, card)) == "true" {
 			break
 		}

@@ -35,7 +35,7 @@ func (p *person) signsInElsewhere(usuario, role string) {
 	})()`, usuario, role))
 }
 
-// A page whose session ended says so to the person, and leads back to itself through the sign-in.
+// A page whose session ended tells the person, and leads back to itself after the sign-in.
 func TestEndedSession(t *testing.T) {
 	s := Open(t)
 	usuario := Usuario(t)
@@ -108,7 +108,7 @@ func TestSmallPhone(t *testing.T) {
 	}
 }
 
-// While gestor-compra does not answer, a page says so for as long as that lasts, and can be asked again.
+// While gestor-compra does not answer, a page says so, and the person can ask again.
 func TestPagesWithoutGestorCompra(t *testing.T) {
 	s := ForBreaking(t)
 	usuario := Usuario(t)
@@ -128,7 +128,7 @@ func TestPagesWithoutGestorCompra(t *testing.T) {
 	o.waitFor("the saga, without a reload", `document.querySelectorAll("#sequence .arrow").length >= 6`)
 }
 
-// A cancellation during a slow step is acknowledged, and cannot be asked for twice.
+// The page confirms a cancellation during a slow step, and the customer cannot cancel twice.
 func TestCancelarUnderWay(t *testing.T) {
 	s := ForBreaking(t)
 	p := signIn(t, s, Usuario(t), "cliente", "/")
@@ -150,7 +150,7 @@ func TestCancelarUnderWay(t *testing.T) {
 	s.Balanced(t, []string{id})
 }
 
-// The focus stays where it is when a page polls, after a dialog is closed, and after an action.
+// The focused element keeps the focus when a page polls, after a dialog is closed, and after an action.
 func TestFocusStays(t *testing.T) {
 	s := Open(t)
 	p := signIn(t, s, Usuario(t), "cliente", "/")
@@ -160,7 +160,7 @@ func TestFocusStays(t *testing.T) {
 	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador")
 	o.waitFor("the figures", `document.querySelectorAll("#estados a").length > 0`)
 	o.run(`document.querySelector("#estados a").focus()`)
-	time.Sleep(5 * time.Second) // at least two rounds
+	time.Sleep(5 * time.Second) // long enough for two polls
 	if where := o.read(`document.activeElement.outerHTML`); !strings.Contains(where, "/operador/compras?estado=RECIBIDA") {
 		t.Errorf("the focus moved to %.200s", where)
 	}
@@ -173,5 +173,5 @@ func TestFocusStays(t *testing.T) {
 	o.presses(`[data-action="Aprobar"]`)
 	o.waitForEstado("CONFIRMADA")
 	o.waitFor("the focus on the page", `document.activeElement.id === "content"`)
-	o.waitFor("the title", `document.title.startsWith("Confirmada")`) // the page sets it last
+	o.waitFor("the title", `document.title.startsWith("Confirmada")`) // the page sets the title last
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// environment lists the variables that are neither a setting of a service nor a line of local.env. otherSettings compares it with the
-// code.
+// environment lists the variables that are neither a setting of a service nor a line of local.env. otherSettings compares this list
+// with the code.
 var environment = []setting{
 	{owner: "the programs with build tag `failpoints`", name: "FAILPOINTS_DIR", effect: "The folder of the files that arm a failpoint. Empty arms none. See docs/scenarios.md."},
 	{owner: "`.local/bin/local`", name: "CHROMIUM", effect: "The path of a Chromium for the tests of the pages. Empty looks for an installed one."},
@@ -25,7 +25,7 @@ var environment = []setting{
 	{owner: "tests", name: "TELL_TIME", effect: "Set by a test that starts itself again: tell the time and end."},
 }
 
-// own lists variables that every program has, or that another table of the page lists.
+// own lists the variables that every program has, and the variables that another table of docs/settings.md lists.
 var own = []string{"PATH", "POSTGRES_DSN"}
 
 // otherSettings returns environment. It returns an error when the code reads a variable that no table lists, or when no code names a

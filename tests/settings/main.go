@@ -1,10 +1,10 @@
 // Command settings writes docs/settings.md: the settings of every program, and every wait of the system in one table. It reads the
-// sources, so that the page says what the programs do.
+// sources, so that the page agrees with the programs.
 //
 // A setting is a field with a `conf` tag. Its effect is the tag's `help`; a number also has a tag `unit`. A wait is a constant or
 // a variable of a package whose value is made of time units, or one that has the directive //settings:wait. Its effect is its doc
 // comment. A setting without an effect, a number without a unit, a wait without a doc comment and a wait that is a bare number in
-// the middle of a function are errors: the program names them and writes nothing.
+// the middle of a function are errors: the program prints them and writes no page.
 package main
 
 //go:generate go run .
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// page returns the text of docs/settings.md for the project at root, or every complaint about its sources.
+// page returns the text of docs/settings.md for the project at root. When the sources have errors, it returns all of them instead.
 func page(root string) (string, error) {
 	src, err := load(root)
 	if err != nil {

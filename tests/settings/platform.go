@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// platformWait is a wait that a file sets for Dapr, Pulsar, PostgreSQL or the cluster. The first group of pattern matches its value in
-// each of files. unit is written after the value.
+// platformWait is a wait that a file sets for Dapr, Pulsar, PostgreSQL or the cluster. The first group of pattern matches the value in
+// each of files. The page shows unit after the value.
 type platformWait struct {
 	owner, name, files, pattern, unit, effect string
 }
@@ -37,7 +37,7 @@ var platform = []platformWait{
 // platformWaits reads the values of platform. It returns an error when no file has one, when files have different values, and when a
 // component has a duration that platform does not list.
 func platformWaits(root string) (all []wait, err error) {
-	var read []string // components/pubsub.yaml 1s
+	var read []string // each as "components/pubsub.yaml 1s"
 	for _, p := range platform {
 		pattern := regexp.MustCompile(p.pattern)
 		var value string

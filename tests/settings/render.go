@@ -29,7 +29,7 @@ func render(settings, job, local, other []setting, waits []wait) string {
 	for _, one := range settings {
 		if one.owner != owner {
 			owner = one.owner
-			title := owner // an app-id, written as it is
+			title := owner // the title is the app-id, unchanged
 			if owner == everyService {
 				title = "Every service"
 			}

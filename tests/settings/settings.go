@@ -50,7 +50,7 @@ func (s *source) settings() (all []setting, complaints []error) {
 	return all, complaints
 }
 
-// readSetting reads a conf tag of a field of that type, with its unit tag.
+// readSetting reads the conf tag of a field of type fieldType, and its unit tag.
 func readSetting(conf, unit, fieldType string) (setting, error) {
 	one := setting{unit: unit, isWait: fieldType == "time.Duration"}
 	for _, part := range strings.Split(conf, ",") {
@@ -95,7 +95,8 @@ func readSetting(conf, unit, fieldType string) (setting, error) {
 	return one, nil
 }
 
-// jobSettings returns the settings of the job that prepares servers. Its package comment lists them, and its code must read the same.
+// jobSettings returns the settings of the job that prepares servers. The package comment of the job lists them. It returns an error
+// when the code of the job reads other variables.
 func jobSettings(root string) (all []setting, err error) {
 	files, err := filepath.Glob(filepath.Join(root, "tools", "local", "cmd", "*", "main.go"))
 	if err != nil || len(files) != 1 {
@@ -122,7 +123,7 @@ func jobSettings(root string) (all []setting, err error) {
 	return all, nil
 }
 
-// localSettings returns a setting for each line of local.env. The comment above lines is the effect of each of them.
+// localSettings returns a setting for each line of local.env. A comment above several lines is the effect of each of these lines.
 func localSettings(root string) (all []setting, err error) {
 	text, err := os.ReadFile(filepath.Join(root, "local.env"))
 	if err != nil {
@@ -160,7 +161,7 @@ func namesOf(all []setting) (names []string) {
 	return names
 }
 
-// getenv returns the names of the variables that a source reads.
+// getenv returns the names of the variables that the Go code in text reads.
 func getenv(text string) (names []string) {
 	for _, m := range regexp.MustCompile(`os\.(?:Getenv|LookupEnv)\("(\w+)"\)`).FindAllStringSubmatch(text, -1) {
 		names = append(names, m[1])

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// docs/settings.md is what this program writes now, and the sources describe every setting and wait.
+// docs/settings.md equals the output of this program, and the sources describe every setting and wait.
 func TestThePageIsFresh(t *testing.T) {
 	root := filepath.Join("..", "..")
 	want, err := page(root)

@@ -78,7 +78,7 @@ func (f file) owner() string {
 	case parts[0] == "bff":
 		return "bff"
 	case parts[0] == "workflows":
-		return "gestor-compra" // it runs the workflows
+		return "gestor-compra" // this service runs the workflows
 	case parts[0] == "services" && parts[1] != "internal":
 		return parts[1]
 	default:

@@ -100,7 +100,7 @@ func hasDirective(doc *ast.CommentGroup) bool {
 	return doc != nil && slices.ContainsFunc(doc.List, func(c *ast.Comment) bool { return c.Text == "//settings:wait" })
 }
 
-// effectOf returns the cell for a doc comment: its first paragraph, without the "name is" at its beginning.
+// effectOf returns the text of the effect of a wait: the first paragraph of its doc comment, without "name is" at the beginning.
 func effectOf(name, text string) string {
 	text, _, _ = strings.Cut(text, "\n\n")
 	text = strings.TrimPrefix(strings.Join(strings.Fields(text), " "), name+" ")
@@ -207,7 +207,7 @@ func (f file) value(name string) ast.Expr {
 	return nil
 }
 
-// imported returns the import path of the package that the file calls by that name.
+// imported returns the import path of the package to which the file refers as name.
 func (f file) imported(name string) string {
 	for _, i := range f.tree.Imports {
 		importPath, err := strconv.Unquote(i.Path.Value)
@@ -237,8 +237,8 @@ func number(e ast.Expr) (int64, bool) {
 // quoted matches a time with its unit in quotes: "5s", or '100ms' in a statement.
 var quoted = regexp.MustCompile(`["'` + "`" + `]\d+ ?(ms|s|min|h)["'` + "`" + `]`)
 
-// bare returns an error for each wait in the middle of a function: a time unit that no other value multiplies or divides, and that is no
-// argument of a rounding.
+// bare returns an error for each wait in the middle of a function. A wait is a time unit that no other value multiplies or divides,
+// and that is not an argument of a rounding.
 func (s *source) bare(f file, function *ast.FuncDecl) (complaints []error) {
 	converted := map[ast.Expr]bool{}
 	ast.Inspect(function, func(n ast.Node) bool {
@@ -247,7 +247,7 @@ func (s *source) bare(f file, function *ast.FuncDecl) (complaints []error) {
 			if _, isNumber := number(x.X); x.Op == token.QUO || x.Op == token.MUL && !isNumber {
 				converted[x.X], converted[x.Y] = true, true
 			}
-		case *ast.UnaryExpr: // a negative lifetime ends a cookie
+		case *ast.UnaryExpr: // a negative lifetime deletes a cookie, and is no wait
 			converted[x.X] = true
 		case *ast.CallExpr:
 			called := types.ExprString(x.Fun)

@@ -23,7 +23,7 @@ func (s *System) Comprar(t *testing.T, c contracts.SolicitudCompra, headers ...c
 	return accepted.ID
 }
 
-// ComprarMany sends n purchases, atOnce at the same time, and returns their ids in order. each returns the i-th purchase.
+// ComprarMany sends n purchases, atOnce at the same time, and returns their ids in order. The function each returns the i-th purchase.
 func (s *System) ComprarMany(t *testing.T, n, atOnce int, each func(i int) contracts.SolicitudCompra) []string {
 	t.Helper()
 	ids, numbers := make([]string, n), make(chan int)

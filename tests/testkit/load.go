@@ -15,7 +15,7 @@ import (
 	"entregas/tests/client"
 )
 
-// Load is a number of customers who buy without a pause while a test does something to the system.
+// Load is a number of customers who buy without a pause while a test causes a fault.
 type Load struct {
 	s       *System
 	t       *testing.T
@@ -55,7 +55,7 @@ func (c *Load) one(ctx context.Context, usuario string, n int) {
 	requested := contracts.SolicitudCompra{IDUsuario: usuario, Domicilio: n%3 == 0, Productos: []contracts.Linea{
 		Linea(loadProducts[n%len(loadProducts)], 1), Linea(loadProducts[(n+1)%len(loadProducts)], 2),
 	}}
-	// Not ctx: a purchase that was begun must be known at the end.
+	// The request does not use ctx: the test must know the id of every purchase that a customer began.
 	accepted, err := c.s.KeepAsking(c.t.Context(), requested)
 	if err != nil {
 		c.t.Errorf("the purchase was not accepted: %v", err)
@@ -77,7 +77,8 @@ func (c *Load) one(ctx context.Context, usuario string, n int) {
 	}
 }
 
-// KeepAsking sends a purchase under one idempotency key until it is accepted, for at most Deadline. A response below 500 ends it.
+// KeepAsking sends a purchase under one idempotency key until it is accepted, for at most Deadline. It also stops at any other
+// response below 500.
 func (s *System) KeepAsking(ctx context.Context, requested contracts.SolicitudCompra) (contracts.Aceptada, error) {
 	key := client.WithIdempotencyKey(uuid.NewString())
 	ctx, cancel := context.WithTimeout(ctx, Deadline)

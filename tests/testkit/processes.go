@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Victim finds processes of a service and returns a function that sends them SIGKILL, as a machine that loses its power does.
-// classes are "app", "sidecar" or both. Finding takes a moment, so that it is done before the kill.
+// Victim finds the processes of a service, and returns a function that sends them SIGKILL, as when a machine loses its power. classes
+// are "app", "sidecar" or both. The search takes a moment, so a test calls Victim before the time of the kill.
 func (s *System) Victim(t *testing.T, service string, classes ...string) (kill func()) {
 	t.Helper()
 	processes, err := s.Local.Processes(t.Context())

@@ -1,5 +1,5 @@
-// Package testkit has what the tests of the whole system share: a connection to a running system, functions that wait, and the
-// checks that must hold after every test. It uses public interfaces only.
+// Package testkit has the code that the tests of the whole system use: a connection to a running system, functions that wait, and the
+// checks that must hold after every test. It uses only public interfaces.
 package testkit
 
 import (
@@ -16,7 +16,7 @@ import (
 	"entregas/tests/client"
 )
 
-// Deadline is how long a test waits for something that must happen. It is generous, since no test is about speed.
+// Deadline is the time that a test waits for an event that must happen. It is long, because no test measures speed.
 const Deadline = 45 * time.Second
 
 // System is a running instance of the whole system, seen from outside.
@@ -29,7 +29,7 @@ type System struct {
 	Local                              *client.Local
 }
 
-// Open connects to the system that the environment names. It skips the test when the environment names none.
+// Open connects to the system whose addresses are in the environment. It skips the test when the environment has no addresses.
 func Open(t *testing.T) *System {
 	t.Helper()
 	e, err := client.FromEnv()
@@ -53,7 +53,7 @@ func Open(t *testing.T) *System {
 	return s
 }
 
-// IsOwn reports whether only tests use this instance: it is not `up`, the one for every day.
+// IsOwn reports whether only tests use this instance: it is not the instance `up`, which is for daily work.
 func (s *System) IsOwn() bool { return s.Env.Instance != "up" }
 
 // ForBreaking is Open for tests that stop and kill processes. It skips the test on the instance `up`.
@@ -66,7 +66,7 @@ func ForBreaking(t *testing.T) *System {
 	return s
 }
 
-// Usuario returns the name of a customer of this test alone.
+// Usuario returns the name of a customer that no other test uses.
 func Usuario(t *testing.T) string {
 	name := strings.ToLower(strings.NewReplacer("/", "-", " ", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
 	return fmt.Sprintf("%.40s-%s", name, rand.Text()[:8])
@@ -80,7 +80,7 @@ func Linea(id string, cantidad int) contracts.Linea {
 	return contracts.Linea{IDProducto: id, Cantidad: cantidad}
 }
 
-// Until calls isTrue until it returns true, and fails the test after Deadline. what says what it waits for.
+// Until calls isTrue until it returns true, and fails the test after Deadline. what describes the awaited event in the error.
 func Until(t *testing.T, what string, isTrue func(ctx context.Context) (bool, error)) {
 	t.Helper()
 	UntilWithin(t, Deadline, what, isTrue)
@@ -111,7 +111,7 @@ func UntilWithin(t *testing.T, deadline time.Duration, what string, isTrue func(
 // Run runs a command of the program `local` on this instance: stop, start or restart of a service.
 func (s *System) Run(t *testing.T, args ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // not t.Context(): in a Cleanup it has ended
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // not t.Context(), which has ended when a Cleanup runs
 	defer cancel()
 	if err := s.Local.Run(ctx, args...); err != nil {
 		t.Fatal(err)

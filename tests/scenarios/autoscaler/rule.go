@@ -1,5 +1,5 @@
-// Package autoscaler decides how many replicas of a consumer should run, as KEDA does in a cluster: by the rule of the ScaledObjects
-// in deploy/k8s/base/scaling.yaml.
+// Package autoscaler decides how many replicas of a consumer should run. It uses the rule of KEDA in a cluster, with the values of the
+// ScaledObjects in deploy/k8s/base/scaling.yaml.
 package autoscaler
 
 import "time"
@@ -10,18 +10,18 @@ type Rule struct {
 	Min, Max      int           // replicas
 	StepUp        int           // the most replicas that are added at once
 	UpEvery       time.Duration // the least time between two additions
-	Stabilization time.Duration // replicas are removed when fewer were enough for this long
+	Stabilization time.Duration // a replica is removed when fewer replicas were enough for this time
 	DownEvery     time.Duration // the least time between two removals of one replica
 }
 
-// KedaRule is the rule of deploy/ with shorter times, so that a person can watch it: 20 s for 300 s, and 5 s for 60 s.
+// KedaRule is the rule of deploy/ with shorter times, so that a person can watch it: 20 s in place of 300 s, and 5 s in place of 60 s.
 var KedaRule = Rule{PerReplica: 5, Min: 1, Max: 5, StepUp: 2, UpEvery: 15 * time.Second, Stabilization: 20 * time.Second, DownEvery: 5 * time.Second}
 
 // Autoscaler applies a rule. It starts and stops no process.
 type Autoscaler struct {
 	rule                       Rule
 	replicas                   int
-	wishes                     []wish // of the time Stabilization
+	wishes                     []wish // the wishes within the last Stabilization
 	lastScaleUp, lastScaleDown time.Time
 }
 
@@ -52,7 +52,7 @@ func (e *Autoscaler) Replicas(pending int64, now time.Time) int {
 	return e.replicas
 }
 
-// mostDesired returns the largest number that was wanted within Stabilization: one low value is no reason to remove a replica.
+// mostDesired returns the largest desired number within Stabilization: after one low value, no replica is removed.
 func (e *Autoscaler) mostDesired() int {
 	most := 0
 	for _, d := range e.wishes {

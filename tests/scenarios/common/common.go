@@ -1,5 +1,5 @@
-// Package common has what the scenarios share: a new instance of the system with the settings of the scenario, a load of purchases, and
-// the audit at the end.
+// Package common has the code that all scenarios use: it starts a new instance of the system with the settings of the scenario, sends
+// a load of purchases, and audits the system at the end.
 package common
 
 import (
@@ -88,8 +88,8 @@ func (e *Scenario) Say(format string, args ...any) {
 	fmt.Printf("[%5.1f s] %s\n", time.Since(e.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// Comprar sends n purchases of one unit, atOnce at the same time, and returns their ids. No customer has more than 50 of them, since
-// ordenes allows a hundred open orders.
+// Comprar sends n purchases of one unit, atOnce at the same time, and returns their ids. It spreads them over customers with at most
+// 50 purchases each, because ordenes allows a hundred open orders.
 func (e *Scenario) Comprar(ctx context.Context, who string, n, atOnce int, domicilio bool) ([]string, error) {
 	e.calls++
 	ids, errs, numbers := make([]string, n), make([]error, n), make(chan int)
@@ -119,7 +119,8 @@ func (e *Scenario) Comprar(ctx context.Context, who string, n, atOnce int, domic
 	return ids, nil
 }
 
-// insist sends a purchase, and again after a response of 500 or above, for at most 30 s: a busy machine may answer too late.
+// insist sends a purchase. After a response of 500 or above it sends the purchase again, for at most 30 s: a busy machine may answer
+// too late.
 func (e *Scenario) insist(ctx context.Context, s contracts.SolicitudCompra) error {
 	for until := time.Now().Add(30 * time.Second); ; time.Sleep(time.Second) {
 		_, err := e.BFF.Comprar(ctx, s)
@@ -148,7 +149,7 @@ func (e *Scenario) Until(ctx context.Context, deadline time.Duration, ids []stri
 	}
 }
 
-// Audit audits the system. It ignores violations whose text begins with one of except: the scenario makes these on purpose.
+// Audit audits the system. It ignores violations whose text begins with one of except: the scenario causes these on purpose.
 func (e *Scenario) Audit(ctx context.Context, ids []string, except ...string) error {
 	a, err := auditor.Open(ctx, auditor.Addresses{
 		ManagerDSN: e.Env.ManagerDSN, ProductosDSN: e.Env.ProductosDSN, OrdenesDSN: e.Env.OrdenesDSN,

@@ -1,4 +1,4 @@
-// Command desempeno shows that purchases with home delivery are served first, and that the others are served all the same.
+// Command desempeno shows that purchases with home delivery are served first, and that purchases without home delivery are served too.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 const (
 	capacity  = 8
 	howMany   = 400
-	headStart = 15 * time.Second // of home delivery, in the part about ageing
+	headStart = 15 * time.Second // of purchases with home delivery, in nobodyWaitsForever
 )
 
 func main() {
@@ -39,8 +39,8 @@ func main() {
 	})
 }
 
-// urgentFirst sends purchases without home delivery and then as many with it, faster than they are served. Those with home delivery must
-// start first.
+// urgentFirst sends purchases without home delivery, and then the same number with home delivery, faster than the system serves them.
+// The purchases with home delivery must start first.
 func urgentFirst(ctx context.Context, e *common.Scenario, with string) error {
 	e.Say("%d purchases without home delivery, then %d with it; %s, %d places", howMany, howMany, with, capacity)
 	normal, err := e.Comprar(ctx, "normal", howMany, 16, false)
@@ -59,7 +59,7 @@ func urgentFirst(ctx context.Context, e *common.Scenario, with string) error {
 	if err != nil {
 		return err
 	}
-	var lastUrgent time.Time // the arrival of the last urgent one
+	var lastUrgent time.Time // the arrival of the last urgent purchase
 	for _, t := range turns {
 		if t.Domicilio && t.Recibida.After(lastUrgent) {
 			lastUrgent = t.Recibida
@@ -73,7 +73,7 @@ func urgentFirst(ctx context.Context, e *common.Scenario, with string) error {
 		case !t.Domicilio:
 			remainder++
 		case remainder > 0:
-			late++ // a urgent one after one of the rest
+			late++ // an urgent purchase that started after one without home delivery
 		}
 	}
 	printDelays(turns)
@@ -87,8 +87,8 @@ func urgentFirst(ctx context.Context, e *common.Scenario, with string) error {
 	return nil
 }
 
-// nobodyWaitsForever sends urgent purchases for longer than their head start. Purchases without home delivery must start all the same, in
-// the order of age with the head start counted in.
+// nobodyWaitsForever sends urgent purchases for longer than their head start. Purchases without home delivery must start all the same:
+// the system starts purchases by their arrival, less the head start of an urgent purchase.
 func nobodyWaitsForever(ctx context.Context, e *common.Scenario) error {
 	e.Say("ageing: the head start of urgent ones is now %s", headStart)
 	e.Local.Settings = append(e.Local.Settings, "APP_GESTOR_COMPRA_DOMICILIO_ADVANTAGE="+headStart.String())
@@ -97,7 +97,7 @@ func nobodyWaitsForever(ctx context.Context, e *common.Scenario) error {
 			return err
 		}
 	}
-	all, err := e.Comprar(ctx, "queue", 120, 16, true) // they make a queue at once
+	all, err := e.Comprar(ctx, "queue", 120, 16, true) // these purchases fill the queue at once
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func nobodyWaitsForever(ctx context.Context, e *common.Scenario) error {
 		return err
 	}
 	printDelays(turns)
-	overtakings := 0 // urgent ones that arrived more than the head start later than one without home delivery, and started before it
+	overtakings := 0 // urgent purchases that started before one without home delivery, although they arrived later by more than headStart
 	for i, n := range turns {
 		for _, u := range turns[:i] {
 			if !n.Domicilio && u.Domicilio && u.Recibida.Sub(n.Recibida) > headStart && n.Iniciada.Sub(u.Iniciada) > margin {
@@ -139,7 +139,7 @@ func nobodyWaitsForever(ctx context.Context, e *common.Scenario) error {
 // margin is the time within which two purchases that got their place together may start in either order.
 const margin = time.Second
 
-// turn says when a purchase arrived, and when it got its place.
+// turn has the time when a purchase arrived, and the time when it got its place.
 type turn struct {
 	Domicilio bool
 	Recibida  time.Time

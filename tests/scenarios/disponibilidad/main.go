@@ -1,6 +1,6 @@
-// Command disponibilidad kills each service in turn and leaves it dead for a minute while customers buy. No customer may get an error,
-// and every purchase must be at its end within a minute of the return of the service. Then two replicas of the bff and of
-// gestor-compra are restarted one by one, and the sidecar of one bff is frozen.
+// Command disponibilidad kills each service, one after the other, and starts it again after a minute, while customers buy. No customer
+// may get an error, and every purchase must be at its end within a minute after the service is back. Then it restarts two replicas of
+// the bff and of gestor-compra one by one, and freezes the sidecar of one bff.
 package main
 
 import (
@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	customerCount = 3 // about six purchases a second: what waits after a minute must be done in less than one
+	customerCount = 3 // about six purchases a second: the purchases of a minute must be served in less than a minute
 	downtime      = 60 * time.Second
-	backWithin    = 60 * time.Second // the time to the end of every purchase
+	backWithin    = 60 * time.Second // the longest time from the return of the service to the end of a purchase
 )
 
 func main() {
@@ -64,8 +64,8 @@ func main() {
 type usage struct {
 	e      *common.Scenario
 	mu     sync.Mutex
-	finals map[string]contracts.Estado // where each purchase has to end
-	delays []float64                   // of this part, in seconds
+	finals map[string]contracts.Estado // the state in which each purchase must end
+	delays []float64                   // of the responses in this part, in seconds
 	errs   []string
 	worst  time.Duration
 	total  int
@@ -120,7 +120,7 @@ func (u *usage) customers(ctx context.Context, name string) (stop func()) {
 	return func() { end(); group.Wait() }
 }
 
-// customer buys, reads, and cancels every other time.
+// customer buys, reads, and cancels every second purchase.
 func (u *usage) customer(ctx context.Context, usuario string) {
 	a, err := count(u, func() (client.Response, error) {
 		return u.e.BFF.Request(ctx, http.MethodPost, "/compras", map[string]any{
@@ -133,7 +133,7 @@ func (u *usage) customer(ctx context.Context, usuario string) {
 	u.record(a.ID, contracts.EstadoConfirmada)
 	for range 2 {
 		time.Sleep(time.Duration(150+rand.IntN(200)) * time.Millisecond)
-		_, _ = count(u, func() (client.Response, error) { // count notes an error
+		_, _ = count(u, func() (client.Response, error) { // count records an error
 			return u.e.BFF.Request(ctx, http.MethodGet, "/compras/"+a.ID, nil)
 		}, "read "+a.ID)
 	}
@@ -147,7 +147,7 @@ func (u *usage) customer(ctx context.Context, usuario string) {
 	}
 }
 
-// count sends a request once and notes how long it took and whether it failed.
+// count sends a request once. It records how long the request took and whether it failed.
 func count(u *usage, ask func() (client.Response, error), what string) (contracts.Aceptada, error) {
 	start := time.Now()
 	r, err := ask()
@@ -169,7 +169,7 @@ func count(u *usage, ask func() (client.Response, error), what string) (contract
 	return a, err
 }
 
-// record notes the state in which a purchase must end.
+// record stores the state in which a purchase must end.
 func (u *usage) record(id string, final contracts.Estado) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -182,7 +182,7 @@ func (u *usage) ids() []string {
 	return slices.Collect(maps.Keys(u.finals))
 }
 
-// waitForFinals waits until each purchase is in its final state, and returns how long after back that was.
+// waitForFinals waits until each purchase is in its final state, and returns the time from back to that moment.
 func (u *usage) waitForFinals(ctx context.Context, back time.Time) (time.Duration, error) {
 	type row struct {
 		ID     string

@@ -13,11 +13,11 @@ import (
 
 const (
 	frozen  = 45 * time.Second
-	noticed = 8 * time.Second // after that the balancer sends it no request any more
+	noticed = 8 * time.Second // after this time the balancer sends a frozen replica no requests
 )
 
-// withReplicas runs two replicas of the bff behind one address, and two of gestor-compra. Restarts one by one may refuse no request, and a
-// frozen sidecar only those that were under way.
+// withReplicas runs two replicas of the bff behind one address, and two of gestor-compra. When they restart one by one, no request may
+// be refused. When a sidecar freezes, only the requests that it was handling may be refused.
 func (u *usage) withReplicas(ctx context.Context) error {
 	for _, replica := range []string{"bff-2", "gestor-compra-2"} {
 		if err := u.e.Local.Run(ctx, "start", replica); err != nil {
@@ -57,7 +57,7 @@ func (u *usage) restartEach(ctx context.Context) error {
 	return errors.Join(bad, u.allFinal(ctx))
 }
 
-// freezeSidecar stops the sidecar of the first bff, as on a machine that hangs, and continues it.
+// freezeSidecar stops the sidecar of the first bff, as on a machine that hangs, and later continues it.
 func (u *usage) freezeSidecar(ctx context.Context, door *balancer.Balancer) error {
 	pid := 0
 	processes, err := u.e.Local.Processes(ctx)
@@ -93,8 +93,8 @@ func (u *usage) freezeSidecar(ctx context.Context, door *balancer.Balancer) erro
 	return u.allFinal(ctx)
 }
 
-// load starts the customers. The function that it returns stops them, prints a line, and returns the number of refused requests and of
-// customers.
+// load starts the customers. The function that it returns stops the customers, prints a line, and returns the number of refused
+// requests and the number of customers.
 func (u *usage) load(ctx context.Context, name string) (stop func(what string) (refused, customers int)) {
 	u.mu.Lock()
 	u.delays = nil

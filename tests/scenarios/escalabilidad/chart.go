@@ -7,7 +7,7 @@ import (
 
 const terminalWidth, terminalHeight = 72, 12
 
-// forTerminal returns a chart for a terminal: pending messages as bars, and the number of replicas below.
+// forTerminal returns a chart for a terminal: the pending messages as bars, and the number of replicas below the bars.
 func forTerminal(samples []point) string {
 	columns := min(terminalWidth, len(samples))
 	if columns == 0 {

@@ -1,5 +1,5 @@
-// Command escalabilidad fills the queue of admin-productos and scales it by real replicas, as KEDA does in a cluster. Five replicas must
-// be at least four times as fast as one.
+// Command escalabilidad fills the queue of admin-productos, and starts and stops real replicas as KEDA does in a cluster. Five
+// replicas must be at least four times as fast as one.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 
 const (
 	delay    = 8 // seconds for one reservation
-	firstFew = 5 // purchases to measure the rate of one replica
+	firstFew = 5 // number of purchases for measuring the rate of one replica
 	burst    = 90
 )
 

@@ -11,7 +11,7 @@ import (
 	"entregas/tests/scenarios/common"
 )
 
-// point is the state at one instant.
+// point is the state of the queue and of its consumers at one instant.
 type point struct {
 	at       time.Duration
 	pending  int64
@@ -28,14 +28,14 @@ type watcher struct {
 	// had too few messages to keep all five busy.
 	withFive, idleSince time.Time
 	mu                  sync.Mutex
-	shouldRun           map[string]bool // the replicas beside the first that should run
+	shouldRun           map[string]bool // the replicas after the first that should run
 	readers             int             // consumers at the last look
 	group               sync.WaitGroup
 }
 
 const (
 	lookEvery    = 2 * time.Second
-	enoughForAll = 10 // with fewer pending messages, two for each of five replicas, one may be idle
+	enoughForAll = 10 // pending messages: two for each of five replicas; with fewer, a replica may be idle
 )
 
 // run scales until ctx ends, and waits until the commands under way are done.
@@ -45,7 +45,7 @@ func (m *watcher) run(ctx context.Context) {
 		r, err := monitor.Request(ctx, http.MethodGet, "/metrics", nil)
 		pending, found := fromMetrics(string(r.Body), "pending_messages_persistent_public_default_comandos_producto")
 		if err != nil || !found {
-			continue // without metrics nothing changes
+			continue // without metrics the number of replicas stays the same
 		}
 		readers, _ := fromMetrics(string(r.Body), `entregas_consumers{subscription="admin-productos",topic="comandos-producto"}`)
 		m.mu.Lock()
@@ -66,7 +66,7 @@ func (m *watcher) run(ctx context.Context) {
 	m.group.Wait()
 }
 
-// adjust starts the replicas that are missing and stops those that are too many.
+// adjust starts the missing replicas, or stops the superfluous ones.
 func (m *watcher) adjust(ctx context.Context, desired int) {
 	for n := 2; n <= 5; n++ {
 		name := replica(n)

@@ -1,5 +1,5 @@
-// Command losses deletes what no crash takes away: the disk of the broker, what the engine knows of a purchase, and the purchase of a
-// reservation. The system must ask again or mend, and record what it did.
+// Command losses deletes data that survives every crash: the disk of the broker, the state of workflows in the engine, and the
+// purchase of a reservation. The system must ask again or repair the data, and record its repairs.
 package main
 
 import (
@@ -36,7 +36,7 @@ func main() {
 	})
 }
 
-// brokerDisk deletes every message that waits. The steps must ask again.
+// brokerDisk deletes every message that waits at the broker. The steps of the sagas must send their commands again.
 func brokerDisk(ctx context.Context, e *common.Scenario) ([]string, error) {
 	e.Say("the disk of the broker: 20 purchases wait for consolidador, and Pulsar loses everything")
 	ids, err := stopped(ctx, e, "consolidador", 20, contracts.EstadoIniciada)
@@ -54,7 +54,7 @@ func brokerDisk(ctx context.Context, e *common.Scenario) ([]string, error) {
 			return nil, err
 		}
 	}
-	// A sidecar that came back to the broker before its topics existed keeps producers that are closed for good.
+	// A sidecar that connected again before its topics existed has producers that stay closed for good.
 	if _, err := e.Local.Kill(ctx, func(p client.Process) bool { return p.Kind == "sidecar" }); err != nil {
 		return nil, err
 	}
@@ -65,7 +65,8 @@ func brokerDisk(ctx context.Context, e *common.Scenario) ([]string, error) {
 	return ids, nil
 }
 
-// engineMemory deletes what the engine knows of purchases in the middle of their saga. They must go on where they stood.
+// engineMemory deletes the state of workflows from the engine while their sagas run. The sagas must continue from the step at which
+// they were.
 func engineMemory(ctx context.Context, e *common.Scenario) ([]string, error) {
 	e.Say("the memory of the engine: 5 purchases wait for their reservation, and Dapr forgets them")
 	ids, err := stopped(ctx, e, "admin-productos", 5, contracts.EstadoProductosValidos)
@@ -136,7 +137,7 @@ func stopped(ctx context.Context, e *common.Scenario, service string, n int, est
 	return ids, e.Until(ctx, time.Minute, ids, n, estado)
 }
 
-// execute changes a database without the services.
+// execute changes a database directly, and not through the services.
 func execute(ctx context.Context, e *common.Scenario, database string, act func(*pgx.Conn) error) error {
 	dsn, err := e.Local.Output(ctx, "dsn", database)
 	if err != nil {
