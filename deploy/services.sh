@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Prints what dapr.yaml and components/ say about our services. Scripts and the commands of the READMEs read their lists here.
+# Prints what dapr.yaml and components/ say about our services. Scripts and the commands of the READMEs use its lists.
 #   deploy/services.sh            the app-id of each service
 #   deploy/services.sh ports      app-id and port of each service
-#   deploy/services.sh roles      role and database of each address of PostgreSQL, and the app-id of the service that has it
-# The first role of a database owns it, a further one only reads. A role that only sidecars use has the app-id "-".
+#   deploy/services.sh roles      role and database of each address of PostgreSQL, and the app-id of the service with this address
+# The first role of a database owns the database. A further role only reads. A role that only sidecars use has the app-id "-".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1:-} in

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings the whole system up in containers of its own (project entregas-test, its own volumes, ports from 30000 on, or PORT_PREFIX=31
-# for 31000), runs the end-to-end suite's main paths on it, kills containers and sees them come back, reports the memory that all of
-# it takes, and removes it. `make test-compose`. KEEP=1 leaves it up; IMAGE_TAG=… takes existing images and builds none.
+# for 31000), runs the end-to-end suite's main paths on it, kills containers and checks that they come back, reports the memory
+# of the system, and removes the system. `make test-compose`. KEEP=1 leaves the system up. IMAGE_TAG=… uses existing images and builds none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export COMPOSE_PROJECT_NAME=entregas-test COMPOSE_FILE=deploy/compose.yaml:deploy/compose/test.yaml
@@ -67,7 +67,8 @@ for t in "${main_tests[@]}"; do
   grep "^--- PASS: Test$t " .local/test-compose-e2e.log || { echo "Test$t did not run" >&2; exit 1; }
 done
 
-# crash SERVICE: ends its program from outside, as a crash would. (After `docker kill` nothing would start it again: that counts as our wish.)
+# crash SERVICE: ends the program of a service from outside, as a crash would. (Docker does not restart a container after `docker
+# kill`, because a person asked for that end.)
 crash() {
   local id pid before now
   id=$(container "$1") pid=$(docker inspect -f '{{.State.Pid}}' "$id") before=$(docker inspect -f '{{.RestartCount}}' "$id")

@@ -22,7 +22,8 @@ stage() {
   return "$rc"
 }
 
-# counts LOG: adds up the DONE lines that gotestsum prints, one a module. A package that does not build counts as a failure.
+# counts LOG: adds up the DONE lines that gotestsum prints, one line for each module. A package that does not build counts as a
+# failure.
 counts() {
   awk '/^skipped:/ { skipped_stage = 1 }
     /^DONE [0-9]/ {
@@ -91,13 +92,13 @@ vulnerabilities() {
   done
 }
 
-# The tests wait for these two of gestor-compra after each kill and each outage. A production system has 30s and 60s.
+# The tests wait for these two settings of gestor-compra after each kill and each outage. In production they are 30s and 60s.
 export APP_GESTOR_COMPRA_START_LEASE=10s APP_GESTOR_COMPRA_ASK_AGAIN_AFTER=10s
 
 race=()
 if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then race=(-race); else echo 'warning: without a C compiler the tests run without the race detector (-race)'; fi
 
-# run_tests DIRS... -- ARGS: runs go test ARGS in each folder. gotestsum prints one line a package and the output of failed
+# run_tests DIRS... -- ARGS: runs go test ARGS in each folder. gotestsum prints one line for each package, and the output of failed
 # tests only. Its exit status is not 0 for a failed test, a build that fails, a panic and a process that ends early.
 run_tests() {
   local dirs=() d rc=0
@@ -129,7 +130,7 @@ storage() {
 dapr_run() { GOWORK=off INSTANCIA=test run_tests tools/local -- -count=1 -run TestDaprRun ./...; }
 
 # deployment renders deploy/ and checks it against schemas and against the code, without a cluster or the network.
-# These tests read files outside of their module, whose changes go does not see: -count=1.
+# -count=1, because these tests read files outside of their module, and go does not see changes of those files.
 deployment() { run_tests tests -- -count=1 ./deployment/... ./client/... ./docs/... ./settings/...; }
 
 # export_addresses gives the tests the addresses of the instance `test`.
@@ -158,7 +159,7 @@ infrastructure() { running=1; stage infrastructure "$local" --instance test up -
 system() { running=1; stage system "$local" --instance test up; }
 
 all() {
-  "$local" --instance test reset 9>&- || return 1 # the audit would count what an earlier run left
+  "$local" --instance test reset 9>&- || return 1 # otherwise the audit would count the purchases of an earlier run
   stage generated generated
   stage format format
   stage lint lint

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes two files once: deploy/secrets.env, the passwords of the system in containers, and deploy/tokens.env, the tokens that a
-# program and its sidecar show each other. It writes no secrets.env where the containers already have passwords in their volume.
+# program and its sidecar show each other. It writes no secrets.env if the volume of the containers already has passwords.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 umask 077

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Runs in a container before all others. It makes each password once, readable only by the user of the program that needs it, gives
-# each volume to the user that writes it, and copies our files. A password that exists stays; a new one comes from secrets.env, or is random.
+# each volume to the user that writes it, and copies our files. An existing password stays. A new password comes from secrets.env, or is random.
 set -euo pipefail
 roles=$(/deploy/services.sh roles)
 ports=$(/deploy/services.sh ports)
-# user_of APP: the user of an app's container, as compose.yaml has it: 1 and the app's port. "-" is a sidecar.
+# user_of APP: the id of the user of the container of an app: 1, followed by the port of the app, as in compose.yaml. "-" stands for a
+# sidecar.
 user_of() { if [ "$1" = - ]; then echo 65532; else awk -v app="$1" '$1 == app {print "1" $2}' <<<"$ports"; fi; }
 umask 377
 cd /secrets
 
-# keep ROLE DATABASE USER: the role's password, and its line for a pgpass file.
+# keep ROLE DATABASE USER: stores the password of the role, and its line for a pgpass file.
 keep() {
   local role=$1 variable=PASSWORD_${1^^} password
   if [ ! -s "$role" ]; then
@@ -28,7 +29,7 @@ while read -r role database app; do
   [ "$app" != - ] || sidecars+=("$role.pgpass")
 done <<<"$roles"
 
-# The replicas of the bff make the key of the development issuer from this.
+# All replicas of the bff derive the key of the development issuer from this secret.
 if [ ! -s issuer ]; then
   od -An -tx1 -N20 /dev/urandom | tr -d ' \n' >issuer.new && mv issuer.new issuer
 fi

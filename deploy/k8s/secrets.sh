@@ -12,19 +12,19 @@ dry=${DRY_RUN:-}
 
 password() { od -An -tx1 -N20 /dev/urandom | tr -d ' \n'; }
 
-# secret NAME KEY VALUE…: a Secret of these keys.
+# secret NAME KEY VALUE…: prints a Secret with these keys.
 secret() {
   printf -- '---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: entregas\n  labels:\n    app.kubernetes.io/part-of: entregas\n' "$1"
   printf 'type: %s\ndata:\n' "${SECRET_TYPE:-Opaque}"
   while [ $# -gt 1 ]; do printf '  %s: %s\n' "$2" "$(printf %s "$3" | base64 | tr -d '\n')"; set -- "$1" "${@:4}"; done
 }
 
-# from_pulsar SECRET KEY: a value that Pulsar's chart or cert-manager made.
+# from_pulsar SECRET KEY: prints a value that the Helm chart of Pulsar or cert-manager created.
 from_pulsar() {
   if [ -n "$dry" ]; then echo dry-run; else kubectl -n pulsar get secret "$1" -o jsonpath="{.data.${2//./\\.}}" | base64 -d; fi
 }
 
-# to_manager NAME VALUE: keeps a value in Secret Manager.
+# to_manager NAME VALUE: stores a value in Secret Manager.
 to_manager() {
   [ -z "$dry" ] || { echo "# Secret Manager: $1" >&2; return 0; }
   gcloud secrets describe "$1" >/dev/null 2>&1 || gcloud secrets create "$1" --replication-policy=automatic >&2
@@ -39,7 +39,7 @@ fi
 secret token-app token "$(password)"
 secret token-dapr token "$(password)"
 
-# The line of each role for PostgreSQL's password file, in the order in which setup makes them.
+# The line of each role for the password file of PostgreSQL. Program setup creates the roles in this order.
 superuser=$(password)
 all="*:*:*:postgres:$superuser"
 roles=$(deploy/services.sh roles) # a failure here ends the script
@@ -60,7 +60,7 @@ secret passwords-setup pgpass "$all"
 if [ "$target" = local ]; then
   secret passwords-postgres postgres "$superuser"
   secret development-issuer secret "$(password)"
-  secret pulsar-token TOKEN none # the broker of this overlay asks for none
+  secret pulsar-token TOKEN none # the broker of this overlay requires no token
   exit 0
 fi
 

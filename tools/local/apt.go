@@ -13,7 +13,7 @@ func withApt() bool {
 	return err == nil && os.Geteuid() == 0
 }
 
-// install installs packages with apt. The message names what is missing.
+// install installs packages with apt. what names the missing software in the message.
 func install(what string, packages ...string) error {
 	list := strings.Join(packages, " ")
 	say("%s is missing: installing %s with apt", what, list)

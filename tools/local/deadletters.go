@@ -37,7 +37,7 @@ func (in *Instance) deadLetters() error {
 	fmt.Fprintln(table, "ID\tWHEN\tTOPIC\tTYPE\tSET ASIDE BY\tATTEMPTS\tREASON")
 	waiting := 0
 	for _, m := range list {
-		if m.Pendiente { // no sidecar can read it, so it is still on its topic
+		if m.Pendiente { // no sidecar can decode the message, so it is still on its topic
 			m.Origen = "nobody: it waits"
 			waiting++
 		}
@@ -50,7 +50,7 @@ func (in *Instance) deadLetters() error {
 	return nil
 }
 
-// setAside makes a dead letter of a message that no sidecar can read and that is still on its topic.
+// setAside turns a message that no sidecar can decode into a dead letter. Before, the message is still on its topic.
 func (in *Instance) setAside(id string) error {
 	if id == "" {
 		return errors.New("the ID is missing: make set-aside ID=... (make dead-letters lists them)")

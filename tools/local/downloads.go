@@ -27,7 +27,7 @@ const (
 
 var javaPackages = []string{"default-jdk-headless", "maven"}
 
-// java returns the program of the JVM that runs Pulsar: that of JAVA_HOME if the variable is set.
+// java returns the path of the java command that runs Pulsar: the command of JAVA_HOME if the variable is set.
 func java() string {
 	if home := os.Getenv("JAVA_HOME"); home != "" {
 		return filepath.Join(home, "bin", "java")
@@ -56,7 +56,7 @@ func checkJava() error {
 	return nil
 }
 
-// missingJava names what is missing, or returns "".
+// missingJava returns the name of the missing software, Java or Maven, or "".
 func missingJava() string {
 	text, err := exec.Command(java(), "-version").CombinedOutput()
 	if err != nil {
@@ -104,8 +104,8 @@ func (in *Instance) distributions() error {
 	return nil
 }
 
-// maven downloads one artifact to .local/downloads and returns the path of the file. Maven does it, so that a mirror in the
-// user's settings.xml is used. megabytes is its size, for the progress messages.
+// maven downloads one artifact to .local/downloads and returns the path of the file. It runs Maven, so that a mirror in the user's
+// settings.xml is used. megabytes is the size of the file, for the progress messages.
 func (in *Instance) maven(artifact, file string, megabytes int) (string, error) {
 	dir := in.shared("downloads")
 	target := filepath.Join(dir, file)

@@ -186,18 +186,18 @@ var supervisorTemplate string
 
 func (in *Instance) log(name string) string { return in.path("logs", name+".log") }
 
-// supervisorValues is what process-compose.yaml.tmpl reads. It is a struct, so that a name that is wrong there is an error.
+// supervisorValues has the values for process-compose.yaml.tmpl. It is a struct, so that a wrong name in the template is an error.
 type supervisorValues struct {
 	Root, Dir, Instance  string
 	Services             []service
-	OwnPostgres          bool // the user has a PostgreSQL server: none is started
+	OwnPostgres          bool // the user has a PostgreSQL server, so this program starts none
 	Setpriv              []string
-	Postgres             string // the server's program
+	Postgres             string // the path of the server's program
 	Java, Pulsar, Memory string // the JVM, the folder of Pulsar's jars, the heap
-	Loopback             string // secretLoopback
+	Loopback             string // the address that secretLoopback returns
 }
 
-// writeSupervisorConfig writes process-compose's configuration from the template beside this file.
+// writeSupervisorConfig writes the configuration of process-compose from process-compose.yaml.tmpl.
 func (in *Instance) writeSupervisorConfig() error {
 	setpriv, _, _, err := in.unprivileged()
 	if err != nil {

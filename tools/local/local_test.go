@@ -49,7 +49,7 @@ func TestSettingsFileHoldsKnownNamesOnly(t *testing.T) {
 	}
 }
 
-// The defaults stand in local.env, in dapr.yaml and in this program. All must be equal.
+// The default ports are written in local.env, in dapr.yaml and in this program. All three must agree.
 func TestPortsAgree(t *testing.T) {
 	in := instanceOf(t, "up")
 	text, err := os.ReadFile(filepath.Join(in.Root, "local.env"))
@@ -209,10 +209,10 @@ func TestSupervisorConfigIsComplete(t *testing.T) {
 	}
 }
 
-// A folder that an earlier version left open is closed too.
+// closeFolders also closes a folder that an earlier version left open to other users.
 func TestFoldersAreClosedToOthers(t *testing.T) {
 	in := &Instance{Dir: t.TempDir()}
-	if err := os.Mkdir(in.path("logs"), 0o755); err != nil { // #nosec G301 -- as it was
+	if err := os.Mkdir(in.path("logs"), 0o755); err != nil { // #nosec G301 -- the mode of an earlier version
 		t.Fatal(err)
 	}
 	if err := in.closeFolders(); err != nil {
@@ -225,7 +225,7 @@ func TestFoldersAreClosedToOthers(t *testing.T) {
 	}
 }
 
-// A service that starts finds its schemas at the broker: no producer can register one.
+// When a service starts, the broker already has its schemas: no producer can register one.
 func TestAServiceThatStartsFindsItsSchemas(t *testing.T) {
 	var mu sync.Mutex
 	var asked []string

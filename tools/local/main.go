@@ -1,8 +1,8 @@
 // Command local sets up, starts, stops and shows the whole system on this machine: PostgreSQL, Pulsar, Dapr's control plane
 // and every service with its sidecar. The Makefile calls it. process-compose supervises the processes.
 //
-// It stays beside process-compose and `dapr run -f` because they do not find taken ports, wait for as long as a start makes
-// progress, end orphans, build tools from pinned modules, or stop an app before its sidecar.
+// process-compose and `dapr run -f` alone are not enough. They do not find taken ports, wait for as long as a start makes progress,
+// end orphans, build tools from pinned modules, or stop an app before its sidecar.
 package main
 
 import (
@@ -105,7 +105,7 @@ func runCommand(instance string, args []string) error {
 	return fmt.Errorf("there is no command %q\n%s", command, usage)
 }
 
-// turn waits until no other command changes this instance. The caller must call release at its end.
+// turn waits until no other command changes this instance. The caller must call release at the end of its command.
 func (in *Instance) turn() (release func(), err error) {
 	if err := os.MkdirAll(in.shared(), 0o755); err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (in *Instance) turn() (release func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// logs follows the log of one process, or of all.
+// logs prints the log of one process, or of all processes, and each new line.
 func (in *Instance) logs(name string) error {
 	pattern := in.log("*")
 	if name != "" {

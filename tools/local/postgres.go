@@ -19,8 +19,8 @@ import (
 	"entregas/tools/local/setup"
 )
 
-// keys returns the passwords by role, with the administrator's. It makes those that are missing, at random, and keeps them in
-// the instance's pgpass file. Every DSN names that file (passfile=), so that no DSN contains a secret.
+// keys returns the passwords by role, the administrator included. It creates each missing password at random and stores it in the
+// instance's pgpass file. Every DSN names that file (passfile=), so that no DSN contains a secret.
 func (in *Instance) keys() (map[string]string, error) {
 	path := in.path("pgpass")
 	m, err := setup.Keys(path)
@@ -101,7 +101,7 @@ func canReadAll() bool {
 	return capabilities&(1<<2) != 0
 }
 
-// createPostgres runs initdb, once. It does nothing if POSTGRES_DSN names a server.
+// createPostgres runs initdb if the data folder does not exist yet. It does nothing if POSTGRES_DSN names a server.
 func (in *Instance) createPostgres(keys map[string]string) error {
 	data := in.path("data", "postgres")
 	if in.ownDSN() != "" || exists(filepath.Join(data, "PG_VERSION")) {
@@ -112,7 +112,7 @@ func (in *Instance) createPostgres(keys map[string]string) error {
 	if err != nil {
 		return err
 	}
-	_ = os.RemoveAll(data) // what an interrupted attempt left
+	_ = os.RemoveAll(data) // the rest of an interrupted attempt
 	key := in.path("data", "password")
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return err

@@ -103,7 +103,8 @@ func listeners() map[int]int {
 	return m
 }
 
-// freePorts returns an error if another program than this instance listens on one of the ports. The error names the program.
+// freePorts returns an error if a program that does not belong to this instance listens on one of the ports. The error names the
+// program.
 func (in *Instance) freePorts(ports map[string]int) error {
 	inUse, own := listeners(), processes(in.mark())
 	var lines []string

@@ -26,7 +26,8 @@ func (in *Instance) configurePulsar() error {
 		"webServicePort=8080", fmt.Sprintf("webServicePort=%d", in.port("PULSAR_ADMIN")),
 		"bookieId=127.0.0.1:3181", fmt.Sprintf("bookieId=127.0.0.1:%d", in.port("PULSAR_BOOKIE")),
 	).Replace(string(text))
-	// A client connects again to the address that the broker announces. With a proxy between them, that is the proxy's address.
+	// A client first connects to the address in its settings, and then to the address that the broker announces. With a proxy between
+	// client and broker, the broker must announce the address of the proxy.
 	if other := in.setting("PULSAR_ADVERTISED", ""); other != "" {
 		conf = strings.Replace(conf, "advertisedAddress=127.0.0.1\n", "", 1) + "\nadvertisedListeners=proxy:pulsar://" + other + "\ninternalListenerName=proxy\n"
 	}

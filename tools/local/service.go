@@ -15,7 +15,7 @@ import (
 
 // run runs a service for the supervisor: `dapr run` on its run file, and three things that the CLI does not do.
 // First, it ends the orphans that a killed CLI left on the ports. Second, it stops app, sidecar and CLI in this order and gives
-// each time to finish; the CLI alone sends SIGKILL to both at once. Third, it ends when the app or the sidecar dies, so that
+// each time to finish; the CLI alone sends SIGKILL to app and sidecar at once. Third, it ends when the app or the sidecar dies, so that
 // the supervisor starts the service again.
 func (in *Instance) run(name string) error {
 	mark := serviceMark + "=" + name
@@ -77,7 +77,7 @@ const muteFor = time.Minute
 func whenMute(ctx context.Context, healthy func() error) <-chan struct{} {
 	mute := make(chan struct{})
 	go func() {
-		var last time.Time // when it was healthy
+		var last time.Time // the last time when the sidecar was healthy
 		for ctx.Err() == nil {
 			time.Sleep(time.Second)
 			if healthy() == nil {
@@ -91,7 +91,8 @@ func whenMute(ctx context.Context, healthy func() error) <-chan struct{} {
 	return mute
 }
 
-// watchdog notices the death of a service's app or sidecar. The CLI does so late: it waits a minute for one that dies at its start.
+// watchdog notices the death of a service's app or sidecar. The CLI notices it late: it waits a minute for a program that dies at its
+// start.
 type watchdog struct {
 	in           *Instance
 	mark         string
@@ -101,12 +102,13 @@ type watchdog struct {
 	looked       time.Time
 }
 
-const perSecond = 10 // looks
+const perSecond = 10 // how often the watchdog looks at the processes
 
-// pairPatience is how long the app or the sidecar may be missing. While the CLI or the other of them works, it may still come.
+// pairPatience is how long the app or the sidecar may be missing. While the CLI or the other program works, the missing one may still
+// start.
 var pairPatience = patience{idle: 30 * time.Second, work: time.Second, total: 5 * time.Minute}
 
-// dead returns "app" or "sidecar" if that one died, and "" while both run or may still start.
+// dead returns "app" or "sidecar" if that program died, and "" while both run or may still start.
 func (v *watchdog) dead() string {
 	if v.app == 0 || v.sidecar == 0 {
 		app, sidecar := v.in.pair(v.mark, v.cli)

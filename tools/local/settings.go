@@ -15,10 +15,11 @@ import (
 // replicas says how many copies of a service may run. `make start S=<app>-<n>` starts the second and later ones.
 var replicas = map[string]int{"bff": 2, "gestor-compra": 2, "admin-productos": 5}
 
-// infraPorts has every port setting with its default, but those of the services' own ports, which dapr.yaml has. dapr.yaml and
-// components/ contain some of these numbers too. All are below 32768: the kernel gives higher ports to outgoing connections.
+// infraPorts has every port setting with its default, except the ports of the services, which dapr.yaml has. dapr.yaml and components/
+// contain some of these numbers too. All are below 32768: the kernel gives higher ports to outgoing connections.
 var infraPorts = map[string]int{
-	// The ports of the first sidecar. Those of the next service are one more, those of a replica 100 more.
+	// These are the ports of the sidecar of the first service. The ports of the next service are one higher, and the ports of a
+	// replica 100 higher.
 	"SIDECAR_HTTP": 3500, "SIDECAR_GRPC": 4500, "SIDECAR_INTERNAL": 5600, "SIDECAR_METRICS": 7100,
 	"POSTGRES": 5432, "PULSAR": 6650, "PULSAR_ADMIN": 8080, "PULSAR_BOOKIE": 3181,
 	"PLACEMENT": 4005, "PLACEMENT_HEALTH": 4015, "PLACEMENT_METRICS": 4025, "PLACEMENT_RAFT": 4035,
@@ -73,7 +74,7 @@ func (in *Instance) isSetting(name string) bool {
 	return strings.HasPrefix(name, "PORT_") || slices.ContainsFunc(in.apps, ofApp) || slices.Contains(otherSettings, name)
 }
 
-// readSettings reads the NAME=value lines of path. A variable of the environment wins over the file.
+// readSettings reads the NAME=value lines of path. A variable of the environment replaces the value of the file.
 func (in *Instance) readSettings(path string) (map[string]string, error) {
 	m := map[string]string{}
 	f, err := os.Open(path)
@@ -179,7 +180,7 @@ func (in *Instance) translate(text string) string {
 		case g[2] == strconv.Itoa(in.basePorts["POSTGRES"]):
 			return in.postgresAddress()
 		case g[2] == strconv.Itoa(in.basePorts["PULSAR"]):
-			return in.setting("PULSAR_ADVERTISED", "127.0.0.1:"+strconv.Itoa(in.port("PULSAR"))) // the address of a proxy, if there is one
+			return in.setting("PULSAR_ADVERTISED", "127.0.0.1:"+strconv.Itoa(in.port("PULSAR"))) // the address of the proxy in front of Pulsar, if there is one
 		case ok:
 			return g[1] + strconv.Itoa(p)
 		}

@@ -82,7 +82,7 @@ func (in *Instance) postgresHealth() error {
 // healthClient has a long timeout: on a slow machine, the first answer of a new process takes seconds.
 var healthClient = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// health returns a check that a GET on the loopback answers with wantStatus.
+// health returns a check that sends a GET to a port of the loopback. The check fails unless the response has wantStatus.
 func (in *Instance) health(port int, path string, wantStatus int) func() error {
 	return func() error {
 		r, err := healthClient.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, path))

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// The supervisor is process-compose. This program calls its HTTP interface on the loopback. process-compose runs any program
-// that a request names, as the user who started it. Without a token, each user of the machine and each page in a browser could
-// run a program by a POST (docs/adr/the-machine-is-shared.md).
+// The supervisor is process-compose. This program calls its HTTP interface on the loopback. A request can make process-compose run any
+// program, as the user who started it. Without a token, each user of the machine and each page in a browser could run a program by a
+// POST (docs/adr/the-machine-is-shared.md).
 
 // supervisorToken is the file with the token that the supervisor expects in X-PC-Token-Key. process-compose reads it from the
 // file: a variable would be inherited by the processes that it starts.
@@ -29,7 +29,7 @@ type processStatus struct {
 	Restarts int    `json:"restarts"`
 }
 
-// active reports whether the process runs or will: it waits for a dependency, or the supervisor is about to restart it.
+// active reports whether the process runs or will run: it may wait for a dependency, or for a restart by the supervisor.
 func (e processStatus) active() bool {
 	return e.Running || slices.Contains([]string{"Pending", "Launching", "Restarting", "Terminating"}, e.State)
 }
@@ -49,7 +49,7 @@ func (in *Instance) supervisor(method, path string, response any) error {
 		return err
 	}
 	req.Header.Set("X-PC-Token-Key", token)
-	client := http.Client{Timeout: 5 * time.Minute} // the answer to a stop comes when the process has ended
+	client := http.Client{Timeout: 5 * time.Minute} // the supervisor answers a stop only when the process has ended
 	r, err := client.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return errNotUp

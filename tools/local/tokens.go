@@ -29,8 +29,8 @@ func (in *Instance) tokens() (t daprTokens, err error) {
 	return t, err
 }
 
-// secret returns the content of the instance's file name. If there is no file, secret writes a random text to it. If two
-// processes do so at once, both return the text of the first.
+// secret returns the content of the instance's file name. If the file does not exist, secret writes a random text to it. If two
+// processes do so at once, both return the same text.
 func (in *Instance) secret(name string) (string, error) {
 	path := in.path(name)
 	text, err := os.ReadFile(path)

@@ -53,7 +53,8 @@ func (in *Instance) buildSpecs() []buildSpec {
 	}
 }
 
-// developerTools has the programs that tools/test.sh uses and the system does not, by the name of their module under tools/.
+// developerTools has the programs that tools/test.sh uses and the system does not. The keys are the names of their modules under
+// tools/.
 var developerTools = map[string]buildSpec{
 	"lint": {module: "lint", target: "bin", output: []string{"golangci-lint", "govulncheck"}, howLong: "about 4 minutes on 2 cores, only the first time",
 		arguments: []string{"-ldflags", "-X main.version=2.15.0"},
@@ -89,7 +90,7 @@ func (in *Instance) tools() error {
 		return err
 	}
 	downloading := make(chan error, 1)
-	go func() { downloading <- in.distributions() }() // the network is idle while the processor builds
+	go func() { downloading <- in.distributions() }() // downloads use the network while builds use the processor
 	for _, c := range in.buildSpecs() {
 		if err := in.build(c); err != nil {
 			return err
@@ -98,9 +99,9 @@ func (in *Instance) tools() error {
 	return <-downloading
 }
 
-// launchDaprd is a script that starts daprd with the CLI's options and binds it to the loopback. By default, daprd listens on
-// every address of the machine for other sidecars, and here it asks them for no certificate or token: any host of the network
-// could call each service and pass tokens and roles by. The CLI has no options for these two addresses.
+// launchDaprd is a script that starts daprd with the options of the CLI and binds daprd to the loopback. By default, daprd listens for
+// other sidecars on every address of the machine. It asks them for no certificate or token here, so any host of the network could call
+// each service without a token or a role. The CLI has no options for these two addresses.
 const launchDaprd = `#!/bin/sh
 exec "$(dirname "$0")/../../../.dapr/bin/daprd" "$@" --dapr-internal-grpc-listen-address=127.0.0.1 --metrics-listen-address=127.0.0.1
 `
@@ -205,7 +206,7 @@ func (in *Instance) services(only ...string) error {
 	return in.goWithProgress(in.Root, "the services", args, "GOWORK="+filepath.Join(in.Root, "go.work"))
 }
 
-// everySoOften prints the result of line every five seconds until the caller calls the returned function.
+// everySoOften prints the result of line every five seconds, until its caller calls the function that it returned.
 func everySoOften(line func() string) func() {
 	end, t := make(chan struct{}), time.NewTicker(5*time.Second)
 	go func() {

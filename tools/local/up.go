@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// up builds and starts what is missing and waits until the system is healthy. It does not touch what already runs.
+// up builds and starts the missing parts, and waits until the system is healthy. It does not touch the parts that already run.
 func (in *Instance) up(infraOnly bool) error {
 	say("instance %s in %s", in.Name, in.Dir)
 	if err := in.tools(); err != nil {
@@ -91,8 +91,8 @@ func (in *Instance) bringUpInfra(earlier string) error {
 	return nil
 }
 
-// renewInfra creates the databases, topics and schemas that are new in the code since the system came up: a producer cannot
-// register a schema. renewInfra only prints its errors, because a service may start while PostgreSQL or Pulsar is down.
+// renewInfra creates the databases, topics and schemas that are new in the code since the system was started, because a producer
+// cannot register a schema. renewInfra only prints its errors, because a service may start while PostgreSQL or Pulsar is down.
 func (in *Instance) renewInfra() {
 	ctx, release := context.WithTimeout(context.Background(), 10*time.Second)
 	defer release()
@@ -104,7 +104,7 @@ func (in *Instance) renewInfra() {
 	}
 }
 
-// bringUpServices builds the services, starts those that do not run, all at once, and waits until they are healthy.
+// bringUpServices builds the services, starts at the same time all that do not run, and waits until they are healthy.
 func (in *Instance) bringUpServices() error {
 	say("building the services")
 	if err := in.services(); err != nil {
@@ -180,7 +180,7 @@ func (in *Instance) down() error {
 		say("ending %d orphaned processes", len(remaining))
 		finish(remaining, 10*time.Second)
 	}
-	for _, d := range []string{"logs", ""} { // the CLI creates this folder, empty, where it runs
+	for _, d := range []string{"logs", ""} { // the CLI creates this empty folder in its working directory
 		_ = os.Remove(filepath.Join(in.Root, ".dapr", d))
 	}
 	say("no process of the instance %s runs any more; the data stays in %s", in.Name, in.path("data"))

@@ -25,8 +25,8 @@ var normalPatience = patience{idle: time.Minute, work: 2 * time.Second, total: 1
 // glance is the state of a process at one moment.
 type glance struct {
 	pids     []int
-	restarts int    // by the supervisor, since the supervisor started
-	state    string // in the supervisor's words
+	restarts int    // how often the supervisor restarted the process, since the supervisor started
+	state    string // the state as the supervisor names it
 }
 
 // waiter follows one process until it is healthy, or until its patience ends.
@@ -34,10 +34,10 @@ type waiter struct {
 	patience
 	name string
 	look func() glance
-	time func(pid int) (time.Duration, bool) // processorTime
+	time func(pid int) (time.Duration, bool) // processorTime, or a fake in tests
 	log  *logReader
 
-	began, since time.Time // the wait, and the last sign of work
+	began, since time.Time // the times when the wait began, and of the last sign of work
 	used         map[int]time.Duration
 	pending      time.Duration // processor time that is not yet a sign of work
 	spent        time.Duration // processor time in all
@@ -105,8 +105,8 @@ func (w *waiter) whyIdle() string {
 
 func seconds(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
 
-// await polls until check succeeds, for as long as the named process makes progress. Else its error has the cause and the
-// complaints in the process's log since the wait began.
+// await polls until check succeeds, for as long as the named process makes progress. After that it returns an error with the cause,
+// and with the complaints in the log of the process since the wait began.
 func (in *Instance) await(name string, check func() error) error {
 	return in.wait(newWaiter(name, normalPatience, in.log(name), func() glance { return in.glanceAt(name) }), check)
 }
@@ -203,7 +203,8 @@ func newLogReader(path string) *logReader {
 
 var numbers = regexp.MustCompile(`\S*\d\S*`)
 
-// newLines reads the new lines and reports whether one of them is unlike all before. Numbers, times and addresses do not count.
+// newLines reads the new lines, and reports whether one of them differs from all lines before. Different numbers, times and addresses
+// do not count.
 func (r *logReader) newLines() (isNew bool) {
 	f, err := os.Open(r.path)
 	if err != nil {
@@ -233,7 +234,7 @@ func (r *logReader) newLines() (isNew bool) {
 
 var (
 	ofInterest = regexp.MustCompile(`^== APP|level=(error|fatal)|^error:|ERROR|FATAL|Exception`)
-	// Pulsar logs these two as errors at every healthy start.
+	// Pulsar logs these two lines as errors at every healthy start.
 	harmless = regexp.MustCompile(`Ledger root path: \S+ already exists|this is okay if it is the first time`)
 )
 

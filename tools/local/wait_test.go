@@ -17,8 +17,8 @@ import (
 // fakeProcess is a process that starts slowly, in synctest's time.
 type fakeProcess struct {
 	began   time.Time
-	healthy time.Duration // after which it is healthy
-	cpu     float64       // of a processor
+	healthy time.Duration // the time after which the process is healthy
+	cpu     float64       // its share of a processor
 	says    func(minute int) string
 	crashes time.Duration // how often it ends by itself; 0 is never
 	gone    bool
@@ -35,7 +35,7 @@ func (f *fakeProcess) look() glance {
 	}
 	g := glance{pids: []int{1}}
 	if f.crashes > 0 {
-		g.restarts = 40 + int(f.age()/f.crashes) // it has restarted before this wait
+		g.restarts = 40 + int(f.age()/f.crashes) // the process restarted 40 times before this wait
 	}
 	if f.gone {
 		g.pids = nil
@@ -55,7 +55,7 @@ func appendTo(path, text string) {
 	_ = os.WriteFile(path, append(old, text...), 0o600)
 }
 
-// A wait goes on while the process makes progress. Without progress it ends, and the error says why.
+// A wait continues while the process makes progress. Without progress the wait ends, and the error has the reason.
 func TestAWaitFollowsProgress(t *testing.T) {
 	output = discard{}
 	t.Cleanup(func() { output = os.Stderr })
@@ -140,7 +140,7 @@ func TestASidecarThatFallsSilent(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				ctx, end := context.WithCancel(t.Context())
-				defer func() { end(); time.Sleep(2 * time.Second) }() // every goroutine must end with the bubble
+				defer func() { end(); time.Sleep(2 * time.Second) }() // every goroutine must end before the synctest bubble ends
 				mute := whenMute(ctx, func() error {
 					if age := time.Since(began); age < c.heals || age > c.falls {
 						return errors.New("timeout")

@@ -1,4 +1,4 @@
-// What an operator does with a purchase, in the list and on its own page.
+// The actions of an operator on a purchase, for the list and for the page of the purchase.
 import { newKey, post } from "./api.js";
 import { badge, count, date, describeLines, h, isBusy, isCancelable, shortId, time, units } from "./dom.js";
 import { ask, notify, withButton } from "./frame.js";

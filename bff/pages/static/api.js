@@ -1,6 +1,7 @@
-// The public API and the session, for the pages.
+// Requests of the pages to the public API, and the session of the person.
 
-// Problem is an answer that is not a success. Its message is for a person; status is the HTTP status, 0 without a connection.
+// Problem is the error for a response that is not a success. Its message is text for a person. status is the HTTP status, or 0 when
+// there was no response.
 class Problem extends Error {
   constructor(status, body) {
     const details = (body.errores ?? []).map((e) => `${e.campo}: ${e.detalle}`);
@@ -38,8 +39,9 @@ export async function post(path, body, { key } = {}) {
   }
 }
 
-// newerSession resolves to the session that replaced before: a person who signs in again in another tab has another CSRF token.
-// It throws when another person signed in, because this page shows what is before's. It resolves to null when nothing changed.
+// newerSession resolves to the current session when the same person signed in again in another tab: the new session has another CSRF
+// token. It resolves to null when the session is still the session before. It throws when another person signed in, because this page
+// shows the data of the first person.
 async function newerSession(before) {
   known = undefined;
   const now = await session();
@@ -70,9 +72,10 @@ async function request(method, path, body, { headers = {}, signal } = {}) {
   }
   if (r.status === 401 && path !== "/sesion") {
     known = undefined;
-    // Only /sesion is believed: the store of the sessions may have been away for a moment.
+    // A 401 of another path is no proof that the session ended: the store of the sessions may have failed for a moment. Only /sesion
+    // decides.
     if (await session().catch(() => true)) throw new Problem(503, { detail: "No pudimos comprobar su sesión. Intente de nuevo." });
-    dispatchEvent(new Event("session-ended")); // frame.js shows it: the API's text about tokens is not for a person
+    dispatchEvent(new Event("session-ended")); // frame.js tells the person: the text of the API about tokens is not for a person
     throw new Problem(401, { detail: "Su sesión terminó. Entre otra vez para seguir." });
   }
   if (!r.ok) throw new Problem(r.status, data ?? {});
@@ -84,7 +87,7 @@ export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-// productoNames resolves to a function from a product's id to its name. An unknown product is called by its id.
+// productoNames resolves to a function that returns the name of a product by its id. For an unknown product it returns the id.
 export async function productoNames() {
   let list = [];
   try {

@@ -1,4 +1,4 @@
-// The cart. The browser's local storage keeps it, so all tabs have the same one.
+// The cart. The local storage of the browser keeps the cart, so all tabs show the same cart.
 const KEY = "cart", DOMICILIO_KEY = "cart-domicilio";
 
 function load() {
@@ -13,7 +13,7 @@ function load() {
 let lines = load();
 const listeners = [];
 
-// onChange registers a function that runs after each change, also after one in another tab.
+// onChange registers a function that runs after each change of the cart, also after a change in another tab.
 export const onChange = (listener) => listeners.push(listener);
 
 export const cantidadOf = (id) => lines.get(id) ?? 0;
@@ -58,11 +58,11 @@ function reload() {
   listeners.forEach((listener) => listener());
 }
 
-// Another tab changed the cart, or bought it.
+// Another tab changed the cart, or bought its content and emptied it.
 addEventListener("storage", (e) => {
   if (e.key === null || e.key.startsWith(KEY)) reload();
 });
-// The browser shows a page that it kept: the page did not hear of changes meanwhile.
+// The browser shows this page again from its back/forward cache. The page got no events while it was in the cache.
 addEventListener("pageshow", (e) => {
   if (e.persisted) reload();
 });

@@ -5,7 +5,7 @@ const height = 300, left = 44, right = 8, top = 12, bottom = 26;
 
 // draw draws the samples [{en, pendientes: {tema: n}}] into place. The x axis has the last minutes.
 export function draw(place, samples, temas, minutes) {
-  if (place.querySelector("svg:hover") && matchMedia("(hover: hover)").matches) return; // a person is reading it; a finger leaves no hover behind
+  if (place.querySelector("svg:hover") && matchMedia("(hover: hover)").matches) return; // a person points at the chart and reads it; on a touch screen :hover means nothing
   const width = Math.max(280, place.clientWidth);
   const end = samples.length ? Math.max(...samples.map((m) => new Date(m.en).getTime())) : Date.now();
   const start = end - minutes * 60000;
@@ -30,7 +30,7 @@ export function draw(place, samples, temas, minutes) {
     svg.append(s("path", { class: `area s${i % 8}`, d: `M${x(points[0].t).toFixed(1)} ${y(0)}L${line.join("L")}L${x(points.at(-1).t).toFixed(1)} ${y(0)}Z` }),
       s("path", { class: `series s${i % 8}`, d: `M${line.join("L")}` }));
   });
-  if (!points.some((p) => temas.some((tema) => p.n[tema] > 0))) { // an empty chart looks like a broken one
+  if (!points.some((p) => temas.some((tema) => p.n[tema] > 0))) { // without a text, a chart without lines looks broken
     svg.append(s("text", { class: "none", x: (left + width - right) / 2, y: (top + height - bottom) / 2 - 6, "text-anchor": "middle" }, points.length ? "Nada espera: las colas están vacías." : "Todavía no hay datos."));
   }
   const cursor = s("line", { class: "cursor", y1: top, y2: height - bottom, visibility: "hidden" });

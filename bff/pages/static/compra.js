@@ -18,7 +18,7 @@ function show(c) {
   if (shownEstado !== c.estado) {
     byId("estado").replaceChildren(badge(c.estado));
     byId("summary").textContent = inWords(c.estado);
-    document.title = `${estados[c.estado]?.[0] ?? c.estado} · ${pageTitle}`; // a person at another tab sees it too
+    document.title = `${estados[c.estado]?.[0] ?? c.estado} · ${pageTitle}`; // a person who looks at another tab sees the state in the title
   }
   if (shownEstado && added.length) byId("announcer").append(...added.map((x) => h("span", {}, `${stepTitle(x.paso)}. ${x.detalle} `)));
   shownEstado = c.estado;
@@ -46,7 +46,7 @@ async function cancelar(button) {
   await withButton(button, async () => {
     await post(`${path}/cancelacion`, { motivo: answer.motivo }, { key: newKey() });
     cancelling = true;
-    if (!isCancelable(shownEstado)) return; // the page shows the result already
+    if (!isCancelable(shownEstado)) return; // the page already shows the result of the cancellation
     button.hidden = true;
     byId("summary").textContent = inWords(shownEstado);
     notify("Cancelación pedida.");
@@ -65,7 +65,7 @@ async function beginPage() {
     return;
   }
   byId("cancelar").addEventListener("click", (e) => cancelar(e.currentTarget));
-  // The stream begins at the first change: the page skips the changes that it shows already.
+  // The stream begins at the first change of the purchase. The page skips the changes that it already shows.
   let shownNumero = Number(byId("timeline").dataset.last);
   follow(id, (c) => {
     const n = c.historia.at(-1)?.numero ?? 0;

@@ -1,4 +1,4 @@
-// Elements, and how the pages write numbers, times, durations and states in Spanish.
+// Functions that make elements, and that write numbers, times, durations and states in Spanish.
 
 import { byState } from "./saga.js";
 
@@ -10,7 +10,7 @@ export function h(name, attributes = {}, ...children) {
   return build(document.createElement(name), attributes, children);
 }
 
-// s returns a new SVG element. It takes what h takes.
+// s returns a new SVG element. It takes the same arguments as h.
 export function s(name, attributes = {}, ...children) {
   return build(document.createElementNS(SVG, name), attributes, children);
 }
@@ -26,8 +26,8 @@ function build(e, attributes, children) {
   return e;
 }
 
-// replaceIfChanged gives place the children, unless it has equal ones already. A page that polls must not take the focus away,
-// and a screen reader must not read the same text again.
+// replaceIfChanged replaces the children of place, unless place already has equal children. A page that polls must not take the focus
+// away, and a screen reader must not read the same text again.
 export function replaceIfChanged(place, ...children) {
   if (children.length === place.childNodes.length && children.every((x, i) => x.isEqualNode(place.childNodes[i]))) return;
   const focusable = () => Array.from(place.querySelectorAll("a, button, [tabindex]"));
@@ -93,7 +93,7 @@ export function badge(estado) {
   return h("span", { class: `badge ${tone}${isBusy(estado) ? " live" : ""}` }, name);
 }
 
-// fillEstados gives the select an option for each state, and one for all of them.
+// fillEstados adds an option for each state to select, and one option for all states.
 export function fillEstados(select, chosen = "") {
   select.replaceChildren(h("option", { value: "" }, "Todas"),
     ...Object.entries(estados).map(([value, [name]]) => h("option", { value, selected: value === chosen }, name)));

@@ -22,7 +22,8 @@ async function refresh() {
   if (byId("balance").textContent !== badge.textContent) byId("balance").replaceChildren(badge);
 }
 
-// withForm puts the form for restocking beside the stock: a narrow screen shows only the first columns.
+// withForm returns the columns of a product with the form for restocking as the second column, after the stock: a narrow screen shows
+// only the first columns.
 const withForm = ([existencias, ...rest], form) => [existencias, h("td", {}, form), ...rest];
 
 function setCell(cell, n, column) {

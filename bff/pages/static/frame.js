@@ -1,12 +1,13 @@
-// What every page does: show who is signed in, show notices and errors, and ask before an action that cannot be undone.
+// The functions that every page uses: they show the signed-in person, notices and errors, and ask before an action that cannot be
+// undone.
 import { post, session } from "./api.js";
 import { clear } from "./cart.js";
 import { byId, h } from "./dom.js";
 
 const signInPath = () => `/entrar?volver=${encodeURIComponent(location.pathname + location.search)}`;
 
-// begin shows who is signed in and resolves to the session. It resolves to null when the page cannot be shown to this visitor,
-// and says why in place of the page. A page that is open to everybody is shown in any case.
+// begin shows the name of the signed-in person and resolves to the session. If this visitor may not see the page, begin shows the
+// reason in place of the page and resolves to null. With open, every visitor may see the page.
 export async function begin({ open = false } = {}) {
   let s;
   try {
@@ -43,7 +44,7 @@ function showWho(s) {
   ].filter(Boolean));
 }
 
-// initial returns the first character that a person sees: joined emoji and accents are one.
+// initial returns the first character of text as a person sees it: joined emoji, or a letter with its accents, count as one character.
 const initial = (text) => new Intl.Segmenter("es").segment(text).containing(0)?.segment ?? "";
 
 async function signOut() {
@@ -59,7 +60,7 @@ async function signOut() {
   location.assign("/");
 }
 
-// A session may end while its page is open. The page stays; a box above it leads back to the sign-in.
+// A session may end while its page is open. The page stays, and a box above the content has a link to the sign-in.
 addEventListener("session-ended", () => {
   if (sessionHasEnded()) return;
   byId("content").prepend(h("div", { id: "session-ended", class: "callout ended", role: "alert" },
@@ -69,7 +70,7 @@ addEventListener("session-ended", () => {
 
 const sessionHasEnded = () => byId("session-ended") !== null;
 
-// signIn leaves for the sign-in, which comes back to this page.
+// signIn opens the page of the sign-in, which leads back to this page.
 export function signIn() {
   location.assign(signInPath());
 }
@@ -78,7 +79,7 @@ function replacePage(title, text, action) {
   byId("content").replaceChildren(emptyState(title, text, action, "h1"));
 }
 
-// emptyState returns what a page shows where it has nothing to show.
+// emptyState returns the element that a page shows in place of an empty list.
 export function emptyState(title, text, action, heading = "h2") {
   return h("div", { class: "empty" }, h(heading, {}, title), h("p", {}, text), action);
 }
@@ -95,7 +96,7 @@ export function notify(text, tone = "") {
 
 // reportError shows an error as a notice.
 export function reportError(e) {
-  if (e.name === "AbortError" || e.status === 401) return; // the page shows already that the session ended
+  if (e.name === "AbortError" || e.status === 401) return; // the page already shows that the session ended
   notify(inWords(e), "bad");
 }
 
@@ -111,8 +112,8 @@ export function showFailure(e) {
   replacePage("No pudimos mostrar la página", inWords(e), h("button", { class: "button primary", type: "button", onclick: () => location.reload() }, "Intentar de nuevo"));
 }
 
-// withButton disables the button while the action runs, and reports its error. A disabled button loses the focus: afterwards
-// the button gets it back, or the page does when the button is gone.
+// withButton disables the button while the action runs, and reports the error of the action. A disabled button loses the focus.
+// Afterwards withButton gives the focus back to the button, or to the page when the button is gone.
 export async function withButton(button, action) {
   if (button.disabled) return;
   button.disabled = true;
@@ -131,7 +132,8 @@ export function focusOn(e) {
   (e?.isConnected && e.checkVisibility() ? e : byId("content")).focus({ preventScroll: true });
 }
 
-// ask shows a dialog. It resolves to {motivo}, or to null when the person goes back. reasonLabel adds a field for the reason.
+// ask shows a dialog. It resolves to {motivo} when the person confirms, or to null when the person goes back. With reasonLabel the
+// dialog has a field for the reason.
 export function ask({ title, text, action, tone = "primary", reasonLabel = "" }) {
   return new Promise((resolve) => {
     const field = reasonLabel && h("textarea", { id: "motivo", maxlength: "500" });

@@ -22,7 +22,7 @@ async function show(c) {
     document.title = `${estados[c.estado]?.[0] ?? c.estado} · …${shortId(c.id)} · Entregas de los Alpes`;
     const hadFocus = byId("actions").contains(document.activeElement);
     byId("actions").replaceChildren(...actions(c, refresh));
-    if (hadFocus) focusOn(null); // not on the next action: a second Enter would start it
+    if (hadFocus) focusOn(null); // the page gets the focus, not the next button: a second Enter would press it
   }
   ownerText = `De ${c.id_usuario}, ${c.domicilio ? "a domicilio" : "en tienda"}.`;
   byId("summary").textContent = ownerText;
@@ -37,8 +37,8 @@ async function show(c) {
   await showSaga(c);
 }
 
-// showSaga reads the messages from gestor-compra and draws them. While gestor-compra does not answer, the page shows the rest
-// and asks again.
+// showSaga reads the messages of the purchase from gestor-compra and draws them. While gestor-compra does not answer, the page shows
+// everything else, and showSaga asks again.
 async function showSaga(c) {
   clearTimeout(retry);
   try {

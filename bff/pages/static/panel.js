@@ -62,8 +62,8 @@ function showQueues({ muestras, ahora }) {
     h("tbody", {}, rows.map((q) => h("tr", {}, h("th", { scope: "row" }, q.tema), h("td", {}, q.suscripcion), h("td", { class: "num" }, number(q.pendientes)), h("td", { class: "num" }, number(q.replicas))))))));
 }
 
-// refreshWaiting shows the purchases that wait for a person. It draws the list only when one came or went: a button must not
-// move under the finger.
+// refreshWaiting shows the purchases that wait for an operator. It draws the list again only when a purchase was added or removed: a
+// button must not move while a person presses it.
 async function refreshWaiting() {
   const pages = await Promise.all(["POR_APROBAR", "FALLIDA"].map((estado) => get(`/api/compras?estado=${estado}&limite=10`)));
   const compras = pages.flatMap((p) => p.compras);
@@ -77,7 +77,7 @@ async function refreshWaiting() {
 
 // showInstead shows a text in place of the purchases that wait.
 function showInstead(text) {
-  byId("waiting").dataset.shown = text; // the next answer is shown, whatever it is
+  byId("waiting").dataset.shown = text; // so the next answer differs from the shown content and is drawn
   byId("waiting").replaceChildren(h("li", { class: "muted" }, text));
 }
 

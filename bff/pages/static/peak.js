@@ -1,4 +1,4 @@
-// A drawing in place of a product's photograph: mountains, always the same ones for the same product.
+// A drawing in place of the photograph of a product: mountains. A product always gets the same drawing.
 import { s } from "./dom.js";
 
 export function peak(id) {

@@ -4,7 +4,7 @@ import { owner, participants, refusals, rollbacks } from "./saga.js";
 
 const services = ["gestor-compra", ...participants];
 
-// senders are the senders of the messages that come to gestor-compra without a command of its own.
+// senders maps the messages that gestor-compra gets without a command of its own to their senders.
 const senders = { CrearCompra: "cliente", CancelarCompra: "cliente", OrdenDespachada: "ordenes" };
 
 const ms = (t) => new Date(t).getTime();
@@ -14,7 +14,7 @@ function events(c, mensajes, orden) {
   const list = [...mensajes.flatMap(messageEvents), ...historyEvents(c, mensajes, orden)];
   if (orden?.estado === "DESPACHADA") list.push({ t: ms(orden.actualizada_en), from: "ordenes", to: "gestor-compra", text: "OrdenDespachada", tone: "reply" });
   list.sort((a, b) => a.t - b.t);
-  // One transaction stores a state and the command that follows: the state stands first.
+  // One transaction stores a state and the next command, at the same time. The list has the state before the command.
   for (let i = 1; i < list.length; i++) {
     if (list[i].isState && list[i - 1].isCommand && list[i].t - list[i - 1].t < 5) [list[i - 1], list[i]] = [list[i], list[i - 1]];
   }
@@ -24,7 +24,7 @@ function events(c, mensajes, orden) {
 // messageEvents returns a command, its reply, and the replies that came too late.
 function messageEvents(m) {
   const list = [];
-  const participant = owner(m.comando) ?? participants.at(-1); // the table of another release may have other steps
+  const participant = owner(m.comando) ?? participants.at(-1); // a purchase of another release may have a command that this table does not have
   const tone = rollbacks.includes(m.comando) ? "rollback" : "";
   list.push({ t: ms(m.preguntada_en), from: "gestor-compra", to: participant, text: m.comando, tone, isCommand: true });
   if (m.respuesta && m.respondida_en) {
@@ -38,7 +38,7 @@ function messageEvents(m) {
   return list;
 }
 
-// historyEvents returns the states of the purchase, and the messages that made it, cancelled it or dispatched it.
+// historyEvents returns the states of the purchase, and the messages that created, cancelled or dispatched it.
 function historyEvents(c, mensajes, orden) {
   const list = [];
   const firstRollback = Math.min(...mensajes.filter((m) => rollbacks.includes(m.comando)).map((m) => ms(m.preguntada_en)));
@@ -47,7 +47,8 @@ function historyEvents(c, mensajes, orden) {
     const t = ms(x.en);
     const sender = senders[x.tipo];
     if (sender && !arrived.has(x.tipo)) {
-      // The history has a cancellation after CONFIRMADA once ordenes agreed to it. The customer asked before the first rollback.
+      // A cancellation after CONFIRMADA is in the history only when ordenes has agreed. The customer asked earlier, before the first
+      // rollback.
       const at = x.tipo === "CancelarCompra" ? Math.min(t, firstRollback) : t;
       list.push({ t: at - 0.5, from: sender, to: "gestor-compra", text: x.tipo, tone: sender === "ordenes" ? "reply" : "" });
     }
@@ -61,7 +62,8 @@ function historyEvents(c, mensajes, orden) {
 
 const rowHeight = 38, headHeight = 44;
 
-// narrow matches a phone, which has no room for the customer's lane: the customer's messages come in from the left edge.
+// narrow is the media query for a phone. A phone has no room for the lane of the customer: the messages of the customer begin at the
+// left edge.
 export const narrow = "(max-width: 40rem)";
 
 // layouts have the distance between two lanes, which has room for a label, and the smallest scale at which the diagram is drawn
@@ -72,14 +74,14 @@ const layouts = {
 };
 let layout = layouts.wide;
 
-// x returns the place of an actor's lane. An actor without a lane is at the margin.
+// x returns the horizontal position of the lane of an actor. For an actor without a lane it returns the margin.
 const x = (actor) => {
   const { distance, margin, halfBox, actors } = layout;
   const i = actors.indexOf(actor);
   return i < 0 ? margin : margin + halfBox + i * distance;
 };
 
-// rightOfTimes returns the leftmost middle of a text that is 2 * half wide, so that it does not cover the times at the margin.
+// rightOfTimes returns the leftmost centre of a text of width 2 * half that does not cover the times at the margin.
 const rightOfTimes = (half) => layout.margin - 2 + half;
 
 const seconds = new Intl.NumberFormat("es-CO", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
@@ -124,7 +126,7 @@ function arrow(e, y) {
   const edge = (actor) => (actor === "gestor-compra" || actor === "cliente" ? 0 : 5);
   const x1 = x(e.from) + direction * edge(e.from), x2 = x(e.to) - direction * edge(e.to);
   const text = e.took === undefined || layout === layouts.narrow ? e.text : `${e.text} · ${duration(e.took)}`;
-  // The label stands in the first space beside gestor-compra, which every arrow crosses.
+  // Every arrow begins or ends at the lane of gestor-compra, or crosses it. The label is in the first space beside that lane.
   const fromLeft = e.from === "cliente";
   const half = text.length * 3 + 4;
   const middle = fromLeft ? Math.max((x1 + x2) / 2, rightOfTimes(half)) : Math.max((x("gestor-compra") + x(services[1])) / 2, x("gestor-compra") + half + 6);

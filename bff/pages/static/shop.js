@@ -5,9 +5,9 @@ import { begin, emptyState, every, notify, signIn, withButton } from "./frame.js
 import { peak } from "./peak.js";
 
 const freshText = byId("freshness").textContent;
-const few = 20; // with so many or fewer in stock, a product says how many are left
+const few = 20; // a product with at most this many units in stock shows the number of units
 begin({ open: true });
-const shown = new Map(); // by product: the elements that change
+const shown = new Map(); // by id of the product: the elements whose content changes
 const names = new Map(), stock = new Map();
 
 async function refresh() {
@@ -44,7 +44,7 @@ function show(list, buscar) {
 
 // showInstead shows a text in place of the products.
 function showInstead(title, text) {
-  delete byId("productos").dataset.shown; // the next answer is shown, whatever it is
+  delete byId("productos").dataset.shown; // so the next answer differs from the shown content and is drawn
   byId("productos").replaceChildren(h("li", { class: "no-match" }, emptyState(title, text)));
 }
 
@@ -118,7 +118,7 @@ function cartLine(id) {
       h("button", { type: "button", onclick: () => change(cart.cantidadOf(id) + 1) }, "+")));
 }
 
-let key = newKey(); // of the cart as it is now: to press the button twice makes one purchase
+let key = newKey(); // the Idempotency-Key for the present content of the cart: two presses of the button make one purchase
 cart.onChange(() => {
   key = newKey();
   drawCart();
@@ -128,7 +128,7 @@ byId("domicilio").addEventListener("change", (e) => cart.putDomicilio(e.currentT
 byId("comprar").addEventListener("submit", (e) => {
   e.preventDefault();
   withButton(e.submitter, async () => {
-    const s = await session(); // the page may have begun without an answer about the session
+    const s = await session(); // at its start the page may have got no answer about the session
     if (!s) {
       signIn();
       return;

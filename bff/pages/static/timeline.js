@@ -1,9 +1,9 @@
-// A purchase's history as a timeline: the steps that were done, and those that are still ahead.
+// The history of a purchase as a timeline: the steps that are done, and the steps that are still to come.
 import { get } from "./api.js";
 import { duration, estados, h, number, s, time } from "./dom.js";
 import { byRollback, byState, entering } from "./saga.js";
 
-// drawings are the SVG paths in the dot of a step, by the step's tone.
+// drawings has the SVG path for the dot of a step, by the tone of the step.
 const drawings = {
   done: "m3 8.5 3.2 3.2L13 5",
   undone: "M4 4v4h4M4.4 8A5 5 0 1 1 6 11.6",
@@ -28,7 +28,7 @@ const titles = {
 // wholePath are the states of a purchase that succeeds, after RECIBIDA.
 const wholePath = [...entering.map((step) => step.state), "CONFIRMADA", "DESPACHADA"];
 
-// titlesNow say what is being done until a state is entered.
+// titlesNow has, for each state, the title of the work that is done before the purchase enters that state.
 const titlesNow = { [wholePath[0]]: "La recibimos: empieza en un momento" };
 entering.forEach((step, i) => { titlesNow[wholePath[i + 1]] = step.doing; });
 
@@ -37,7 +37,7 @@ const tones = { COMPENSANDO: "undone", ...byRollback(() => "undone"), RECHAZADA:
 export const stepTitle = (paso) => titles[paso] ?? estados[paso]?.[0] ?? paso;
 const toneOf = (paso) => tones[paso] ?? "done";
 
-// pathAhead returns the states that a purchase in this state has yet to enter.
+// pathAhead returns the states that a purchase in state estado has not entered yet.
 function pathAhead(estado) {
   switch (estado) {
     case "RECIBIDA":
@@ -53,15 +53,15 @@ function pathAhead(estado) {
   }
 }
 
-// drawSteps updates the list and returns the entries of the history that it did not have yet. With ahead, the list also shows
-// the steps that are still to come.
+// drawSteps updates the list, and returns the entries of the history that the list did not have before. With ahead, the list also
+// shows the steps that are still to come.
 export function drawSteps(list, c, { ahead = true } = {}) {
   const before = Number(list.dataset.last ?? 0);
   const added = c.historia.filter((x) => x.numero > before);
   for (const li of list.querySelectorAll(".now, .ahead")) li.remove();
   const start = new Date(c.creada_en);
   for (const entry of added) {
-    const repeated = c.historia.some((x) => x.numero < entry.numero && x.detalle === entry.detalle); // the list shows a text once
+    const repeated = c.historia.some((x) => x.numero < entry.numero && x.detalle === entry.detalle); // the list shows the same text only once
     const tone = toneOf(entry.paso);
     list.append(h("li", { class: `step ${tone}${before ? " new" : ""}`, "data-step": entry.paso },
       dot(tone), h("h3", {}, stepTitle(entry.paso)), moment(entry, start), entry.detalle && !repeated && h("p", { class: "verbatim" }, entry.detalle)));
@@ -70,7 +70,7 @@ export function drawSteps(list, c, { ahead = true } = {}) {
   for (const li of list.querySelectorAll("[data-step=POR_APROBAR]")) li.classList.toggle("waiting", c.estado === "POR_APROBAR"); // the approval is not done yet
   if (ahead) {
     if (c.estado === "COMPENSANDO") list.append(pending("now", "Deshaciendo…"));
-    const waits = c.estado === "CONFIRMADA" || c.estado === "POR_APROBAR"; // for a person
+    const waits = c.estado === "CONFIRMADA" || c.estado === "POR_APROBAR"; // the purchase waits for a person
     pathAhead(c.estado).forEach((paso, i) => list.append(i === 0 && !waits ? pending("now", titlesNow[paso]) : pending("ahead", stepTitle(paso))));
   }
   return added;
@@ -104,7 +104,8 @@ const summaries = {
 };
 export const summary = (estado) => summaries[estado] ?? "";
 
-// reasonBox returns a box that says why the purchase did not succeed and what was missing, or null when there is no reason.
+// reasonBox returns a box with the reason why the purchase did not succeed and with the missing products. It returns null when the
+// purchase has no reason.
 export function reasonBox(c, nameOf) {
   if (!c.motivo && !c.faltantes?.length) return null;
   const tone = { CANCELADA: "calm", COMPENSANDO: "warn" }[c.estado] ?? "bad";
@@ -112,12 +113,12 @@ export function reasonBox(c, nameOf) {
     c.faltantes?.length ? h("ul", {}, c.faltantes.map((f) => h("li", {}, h("strong", {}, nameOf(f.id_producto)), `: pidió ${number(f.solicitada)}, hay ${number(f.disponible)}.`))) : null);
 }
 
-// follow calls onChange with the purchase at each change, until it can change no more. It calls onLost(true) when the connection
-// is lost and onLost(false) when the connection is back.
+// follow calls onChange with the purchase at each change, until the purchase can change no more. follow calls onLost(true)
+// when the connection is lost and onLost(false) when the connection is back.
 //
-// The browser reconnects by itself after a broken connection, and sends the number of the last change. It gives up after an
-// answer that is an error: then follow opens the stream again, each time after a longer wait. It also reads the purchase once,
-// because a stream does not tell the reason of the error; a 401 ends the following.
+// The browser reconnects by itself after a broken connection, and sends the number of the last change. The browser gives up after
+// a response that is an error. Then follow opens the stream again, each time after a longer wait. follow also reads the purchase
+// once, because a stream does not tell the status of the error. After a 401 follow stops.
 export function follow(id, onChange, onLost) {
   let stream, retry, ended = false, wait = 1000;
   const end = () => {
@@ -157,7 +158,7 @@ export function follow(id, onChange, onLost) {
     clearTimeout(retry);
     stream.close();
   });
-  addEventListener("pageshow", (e) => { // the browser shows a page that it kept
+  addEventListener("pageshow", (e) => { // the browser shows this page again from its back/forward cache
     if (e.persisted) open();
   });
 }

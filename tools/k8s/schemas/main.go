@@ -27,14 +27,14 @@ const (
 	barman     = "github.com/cloudnative-pg/plugin-barman-cloud@v0.13.0"
 )
 
-// own lists the kinds of Kubernetes itself that get a schema.
+// own lists the kinds of Kubernetes itself for which this program writes a schema.
 var own = []string{
 	"Namespace", "Service", "ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Deployment", "StatefulSet", "Job",
 	"PodDisruptionBudget", "NetworkPolicy", "HorizontalPodAutoscaler",
 }
 
-// foreignSchemas lists the files that define other kinds: the path in a module, or in this folder. No module has GKE's; they are
-// from GoogleCloudPlatform/gke-networking-recipes, gateway-api/config/servicepolicies/crd/standard, at cce1618.
+// foreignSchemas lists the files that define other kinds: the path in a module, or in this folder. No module contains the kinds of
+// GKE: their files are from GoogleCloudPlatform/gke-networking-recipes, gateway-api/config/servicepolicies/crd/standard, at cce1618.
 var foreignSchemas = []struct{ module, file string }{
 	{dapr, "charts/dapr/crds/components.yaml"},
 	{dapr, "charts/dapr/crds/configuration.yaml"},

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// names writes names.json: the names that the software reads. It ignores an unknown name without an error.
+// names writes names.json: the names that the software reads. The software ignores an unknown name without an error.
 func (g *generator) names() error {
 	n := map[string][]string{}
 	annotations, err := read(dapr, "pkg/injector/annotations/annotations.go")

@@ -26,8 +26,8 @@ func withNameResolution(configuration, tmpl string) (string, error) {
 }
 
 // CopyComponents makes target a copy of source (components/) in which translate has changed the text of each file, mostly the
-// addresses. If tmpl is not empty, the Configuration gets it as the template of its name resolution. A file that is the same
-// is not written again: a sidecar watches these files and reloads its subscriptions at each write.
+// addresses. If tmpl is not empty, the Configuration gets it as the template of its name resolution. It does not write
+// a file whose text is the same: a sidecar watches these files and reloads its subscriptions at each write.
 func CopyComponents(source, target string, translate func(text string) string, tmpl string) error {
 	leftover := map[string]bool{}
 	_ = filepath.WalkDir(target, func(path string, d os.DirEntry, err error) error { // target does not exist the first time

@@ -1,5 +1,5 @@
 // Package setup creates what the services need before they start: roles and databases in PostgreSQL, topics, subscriptions and
-// schemas in Pulsar. What exists it leaves as it is. `make up`, docker compose and Kubernetes use it.
+// schemas in Pulsar. It does not change existing ones. `make up`, docker compose and Kubernetes use it.
 package setup
 
 import (
@@ -17,7 +17,7 @@ import (
 // same database may connect to it and read, and gets only what the owner grants.
 type Role struct{ Name, Database string }
 
-// inAddress finds role and database of an address of PostgreSQL.
+// inAddress matches an address of PostgreSQL, with its role and its database as groups.
 var inAddress = regexp.MustCompile(`postgres://([a-z_][a-z0-9_]*)@[^/\s]+/([a-z_][a-z0-9_]*)`)
 
 // RolesOf returns the roles in the addresses postgres://role@host/database of the texts, in their order.
@@ -31,7 +31,7 @@ func RolesOf(texts ...string) []Role {
 	return roles
 }
 
-// inPgpass finds role and database of a line of a pgpass file that names both.
+// inPgpass matches a line of a pgpass file that has a database and a role, with these two as groups.
 var inPgpass = regexp.MustCompile(`^[^:]*:[^:]*:([a-z_][a-z0-9_]*):([a-z_][a-z0-9_]*):`)
 
 // RolesIn returns the roles in the lines of a pgpass file, in their order. It leaves out the administrator, postgres. It fails at
@@ -70,8 +70,7 @@ func Keys(path string) (map[string]string, error) {
 	return m, nil
 }
 
-// CreateDatabases creates those of roles and of their databases that are missing. c is an administrator's connection; keys has the
-// password of each role.
+// CreateDatabases creates the missing roles and databases. c is a connection of the administrator. keys has the password of each role.
 func CreateDatabases(ctx context.Context, c *pgx.Conn, roles []Role, keys map[string]string) error {
 	var version int
 	if err := c.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&version); err != nil {
@@ -121,7 +120,7 @@ func createDatabase(ctx context.Context, c *pgx.Conn, database, role, key string
 	if err := c.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", database).Scan(&found); err != nil || found {
 		return err
 	}
-	_ = execute(ctx, c, "grant "+role+" to current_user") // without it, an administrator who is no superuser cannot make role the owner
+	_ = execute(ctx, c, "grant "+role+" to current_user") // without this grant, an administrator who is no superuser cannot make role the owner
 	return execute(ctx, c, "create database "+database+" owner "+role+" encoding 'UTF8' template template0", "revoke all on database "+database+" from public")
 }
 

@@ -33,7 +33,7 @@ func (p Pulsar) registerSchema(ctx context.Context, topic string) error {
 	if err != nil {
 		return err
 	}
-	status, text, err := p.send(ctx, "POST", path, string(body)) // a version that exists keeps its number
+	status, text, err := p.send(ctx, "POST", path, string(body)) // a version that the registry already has keeps its number
 	if err == nil && status/100 != 2 {
 		err = notAccepted("POST", path, status, text)
 	}
@@ -68,14 +68,15 @@ func (p Pulsar) hasForeign(ctx context.Context, path, ours string) (bool, error)
 	return false, nil
 }
 
-// readTheSame reports whether the fields of one schema are, in the same order, the first ones of the other.
+// readTheSame reports whether one of the two schemas begins with all fields of the other, in the same order.
 func readTheSame(one, other string) bool {
 	a, b := inOrder(one), inOrder(other)
 	return a != "" && b != "" && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
 }
 
-// inOrder returns the names and types of a schema's fields as one text, in their order on the wire, or "" for what is no schema.
-// It leaves the docs out. Only a record that is an array's item has a mark at its end: the others may get further fields.
+// inOrder returns the names and types of the fields of a schema as one text, in their order on the wire. It returns "" if the text is
+// no schema. It leaves the docs out. A record that is the item of an array has a mark at its end, because it cannot get further
+// fields. Every other record can.
 func inOrder(schema string) string {
 	var root any
 	if err := json.Unmarshal([]byte(schema), &root); err != nil {

@@ -19,7 +19,7 @@ type broker struct {
 	mu       sync.Mutex
 	policies map[string]string
 	schemas  map[string][]string
-	refuses  bool // whether it refuses schemas
+	refuses  bool // whether the broker refuses schemas
 }
 
 func newBroker(t *testing.T) (*broker, Pulsar) {

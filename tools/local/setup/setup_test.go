@@ -18,8 +18,8 @@ import (
 
 const components = "../../../components"
 
-// The set-up creates the subscriptions that components/subscriptions.yaml declares. It leaves out those of pubsub-live, which
-// the broker deletes when their reader ends.
+// The set-up creates the subscriptions that components/subscriptions.yaml declares. It does not create the subscriptions of
+// pubsub-live: the broker deletes such a subscription when its reader ends.
 func TestSubscriptionsAreTheDeclaredOnes(t *testing.T) {
 	f, err := os.Open(filepath.Join(components, "subscriptions.yaml"))
 	if err != nil {
@@ -106,7 +106,7 @@ func TestTokenGoesInEachRequestAndTheRoleIsGranted(t *testing.T) {
 	}
 }
 
-// The roles of dapr.yaml, in their order: the first role of a database owns it.
+// RolesOf returns the roles in the order of dapr.yaml, because the first role of a database owns it.
 func TestRolesAreThoseOfTheAddresses(t *testing.T) {
 	want := []Role{{"admin_productos", "productos"}, {"consolidador", "productos"}, {"dapr", "dapr"}}
 	text := "a: postgres://admin_productos@127.0.0.1:5432/productos?sslmode=disable\nb: postgres://consolidador@127.0.0.1:5432/productos\n"

@@ -21,8 +21,8 @@ var Subscriptions = func() map[string]string {
 	return readers
 }()
 
-// retention is shorter than the 30 days for which an inbox remembers a command: the broker never has a command that the inbox
-// has forgotten.
+// retention is 7 days, which is shorter than the 30 days for which an inbox remembers a command. So the broker never has a command
+// that the inbox has forgotten.
 const retention = `{"retentionTimeInMinutes": 10080, "retentionSizeInMB": 1024}`
 
 // Pulsar is the broker's administrative interface. A broker with authentication needs Token; Role is then the role of the
@@ -37,7 +37,7 @@ func (p Pulsar) CreateTopics(ctx context.Context) error {
 	requests := []struct{ method, path, body string }{
 		{"POST", ns + "/schemaValidationEnforced", "true"},
 		{"PUT", ns + "/schemaCompatibilityStrategy", `"FULL_TRANSITIVE"`},
-		{"POST", ns + "/isAllowAutoUpdateSchema", "false"}, // only registerSchema adds versions, no producer
+		{"POST", ns + "/isAllowAutoUpdateSchema", "false"}, // no producer adds a version of a schema; only registerSchema does
 		{"POST", ns + "/retention", retention},
 	}
 	if p.Role != "" {
@@ -70,7 +70,7 @@ func (p Pulsar) Healthy(ctx context.Context) error {
 	return p.ask(ctx, "GET", "/admin/v2/namespaces/public/default", "")
 }
 
-// ask sends one administrative request. It returns nil also for a conflict (409): the thing exists already.
+// ask sends one administrative request. It returns nil also for status 409: the topic or subscription exists already.
 func (p Pulsar) ask(ctx context.Context, method, path, body string) error {
 	status, text, err := p.send(ctx, method, path, body)
 	if err != nil || status/100 == 2 || status == http.StatusConflict {
@@ -79,7 +79,7 @@ func (p Pulsar) ask(ctx context.Context, method, path, body string) error {
 	return notAccepted(method, path, status, text)
 }
 
-// maxResponse is the limit for an answer in bytes. A topic's schemas have a few kilobytes each.
+// maxResponse is the maximum size of a response in bytes. The schemas of a topic have a few kilobytes each.
 const maxResponse = 4 << 20
 
 // send sends one administrative request and returns the status and the body of the answer.
