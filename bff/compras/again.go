@@ -86,7 +86,7 @@ func (u *unconfirmed) forget(c *sentCommand) {
 	delete(u.commands, c.commandKey)
 }
 
-// sentAgain plans the next question about c after a further publication.
+// sentAgain records that c was published again, and sets when to ask the owner about c next.
 func (u *unconfirmed) sentAgain(c *sentCommand, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -175,9 +175,9 @@ func (l *Limits) Identification(who Who) func(http.Handler) http.Handler {
 	}
 }
 
-// Identify returns a function for a token that comes later than in a header, such as in a message of a websocket. The function
-// returns a context whose caller is the owner of the token, and counts a request of it. A token that is not valid counts against
-// the earlier caller of the context. Errors: NoIdentity, TooMany, Unavailable.
+// Identify returns a function for a token that comes after the headers, such as in a message of a websocket. The function returns
+// a context whose caller is the owner of the token, and counts one request of this owner. If the token is not valid, it counts the
+// request against the caller that the context had before. Errors: NoIdentity, TooMany, Unavailable.
 func (l *Limits) Identify(verify func(ctx context.Context, token string) (identity.Person, error)) func(context.Context, string) (context.Context, error) {
 	return func(ctx context.Context, token string) (context.Context, error) {
 		p, err := verify(ctx, token)

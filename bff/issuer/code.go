@@ -46,7 +46,7 @@ var files embed.FS
 
 var page = template.Must(template.ParseFS(files, "sign-in.html"))
 
-// form answers the sign-in page (the authorization endpoint by GET).
+// form serves the sign-in page. It handles GET on the authorization endpoint.
 func (i *Issuer) form(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	if err := i.check(q); err != nil {

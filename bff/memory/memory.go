@@ -18,7 +18,7 @@ import (
 // Weight is how many bytes of heap a byte of JSON takes: the text, the value decoded from it, and the answer made of that.
 const Weight = 6
 
-// Limits are the bounds, in bytes. 0 is no bound.
+// Limits are the limits on memory, in bytes, and on the wait for it. 0 bytes means no limit.
 type Limits struct {
 	Total   int64         // heap of all requests in flight; one client may hold a quarter of it
 	Answer  int64         // length of an answer to a client, and of an answer of a service to the bff

@@ -51,9 +51,9 @@ func New(t testing.TB, migrations fs.FS) *pgxpool.Pool {
 	return pool
 }
 
-// RefusesOlder fails the test unless migrations fail on a database with table that an older checkout has migrated to version
-// last. The error must say what to do. Failure prevented: goose skips new migrations, because the older checkout had
-// migrations with the same numbers.
+// RefusesOlder fails the test unless migrations fail on a database of an older checkout. That database has the table `table`, and
+// its schema has the version `last`. The error must say what to do. Failure prevented: goose skips new migrations, because the
+// older checkout had migrations with the same numbers.
 func RefusesOlder(t testing.TB, migrations fs.FS, table string, last int) {
 	t.Helper()
 	older := fstest.MapFS{}

@@ -48,7 +48,7 @@ func command(t *testing.T, kind contracts.MessageType, id string, cantidad int) 
 
 type reply = inbox.Reply[string]
 
-// handle handles c with one change, and stores a reply with the text said.
+// handle handles c: it inserts one row into cambio and stores a reply whose data is `said`.
 func handle(pool *pgxpool.Pool, c inbox.Command, said string) (reply, error) {
 	ctx := context.Background()
 	return inbox.Handle(ctx, pool, c, func(tx pgx.Tx) (reply, error) {

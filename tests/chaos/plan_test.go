@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Failure prevented: a renamed fault is missing in the short version, or two faults have the same name and share a line of the matrix.
+// Failures prevented: a fault gets a new name, and a run with -short leaves it out. Two faults have the same name and share one line
+// of the matrix.
 func TestFaultsHaveNames(t *testing.T) {
 	all := catalog()
 	names := map[string]bool{}

@@ -129,7 +129,7 @@ func withFaltante(id string) func(contracts.Compra) error {
 	}
 }
 
-// describe writes lines for a reader: "2 × Café de origen, 500 g and 1 × Cafetera".
+// describe returns the products of lineas as words: "2 × Café de origen, 500 g and 1 × Cafetera".
 func (d *demo) describe(lineas []contracts.Linea) string {
 	var parts []string
 	for _, l := range lineas {

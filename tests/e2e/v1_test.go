@@ -48,7 +48,7 @@ func onlyCompra(t *testing.T, s *System, usuario string) contracts.Compra {
 	return p.Compras[0]
 }
 
-// The bff refuses a bad purchase by /v1 and names the field to change. It stores and publishes nothing.
+// The bff refuses an invalid request on /v1 and names the field to change. It stores nothing and publishes nothing.
 func TestBadRequestsByV1(t *testing.T) {
 	s := Open(t)
 	u := Usuario(t)

@@ -25,11 +25,11 @@ var environment = []setting{
 	{owner: "tests", name: "TELL_TIME", effect: "Set by a test that starts itself again: tell the time and end."},
 }
 
-// own lists the variables that every program has, and the variables that another table of docs/settings.md lists.
+// own lists the variables that environment need not list: every program has them, or another table of docs/settings.md lists them.
 var own = []string{"PATH", "POSTGRES_DSN"}
 
-// otherSettings returns environment. It returns an error when the code reads a variable that no table lists, or when no code names a
-// variable of environment.
+// otherSettings returns the list environment. It returns an error when the code reads a variable that no table lists, or when the
+// list has a variable that no code names.
 func otherSettings(root string) ([]setting, error) {
 	listed := namesOf(environment)
 	named := map[string]bool{}

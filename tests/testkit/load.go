@@ -50,7 +50,7 @@ func (s *System) StartLoad(t *testing.T, inFlight int) *Load {
 	return c
 }
 
-// one sends a purchase and waits until it is at rest or ctx ends.
+// one sends a purchase and waits until its saga has ended or ctx ends.
 func (c *Load) one(ctx context.Context, usuario string, n int) {
 	requested := contracts.SolicitudCompra{IDUsuario: usuario, Domicilio: n%3 == 0, Productos: []contracts.Linea{
 		Linea(loadProducts[n%len(loadProducts)], 1), Linea(loadProducts[(n+1)%len(loadProducts)], 2),

@@ -195,7 +195,8 @@ type enveloped[T any] struct {
 	Body T      `json:"body"`
 }
 
-// asActivity makes an activity of f. The input and the output are enveloped where the run has a name.
+// asActivity makes an activity of f. If the run that calls it has a name, the activity takes and returns enveloped values. Otherwise
+// it takes and returns plain values.
 func asActivity[E, S any](f func(context.Context, E) (S, error)) workflow.Activity {
 	return func(ctx workflow.ActivityContext) (any, error) {
 		var named enveloped[E]

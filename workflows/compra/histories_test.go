@@ -152,8 +152,9 @@ func origin(o any) string {
 	}
 }
 
-// equal reports whether now is the recorded step p. The input of an activity may have new fields, since the activity also works
-// without them for an instance in flight. No other field may change or go, except the texts for a person.
+// equal reports whether the step `now` is the same as the recorded step p. Every field of p must also be in `now` with the same
+// value. Only motivo, a text for a person, may have another value. `now` may have more fields in the input of an activity: for an
+// instance in flight, the activity works without them.
 func (p step) equal(now step) bool {
 	if p.ID != now.ID || p.What != now.What || p.Name != now.Name || (p.With == "") != (now.With == "") {
 		return false

@@ -38,7 +38,7 @@ order by c.creada_en desc, c.id desc limit $5`, olderThan.CreadaEn, olderThan.ID
 	return pgx.CollectRows(rows, loadView)
 }
 
-// estados returns list as texts. It never returns nil, whose cardinality in SQL would be null.
+// estados returns list as texts. It never returns nil: a query would get null, and its test cardinality(...) = 0 would not be true.
 func estados(list []contracts.Estado) []string {
 	texts := make([]string, len(list))
 	for i, e := range list {

@@ -80,8 +80,9 @@ func stalledArgs(quiet, approval time.Duration, id *string, limit int) pgx.Named
 }
 
 // Stalled returns at most limit workflows that have shown no sign of life for longer than quiet, and those whose replacement an
-// operator requested. A wait for approval may last approval longer. The order is random, so that workflows that cannot be
-// replaced now do not hide the others. Purchases in RECIBIDA come last, since the others have the places for which they wait.
+// operator requested. A workflow that waits for approval is stalled only after quiet plus approval. The order is random, so that
+// workflows that cannot be replaced now do not hide the others. Purchases in RECIBIDA come last: they wait for places, and the other
+// purchases hold these places.
 func (s *Store) Stalled(ctx context.Context, quiet, approval time.Duration, limit int) ([]compras.Stalled, error) {
 	// CacheDescribe has the server plan with the values, for the reason of planWithValues.
 	rows, err := s.pool.Query(ctx, `select * from (`+stalled+`) s order by estado = 'RECIBIDA', random() limit @limit`,

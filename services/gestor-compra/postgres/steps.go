@@ -99,7 +99,7 @@ func oneStep(p **compras.Step) func(pgx.Rows) error {
 	}
 }
 
-// LoadStep returns the step of command, or nil when it was never posed.
+// LoadStep returns the step of command, or nil when Pose has not recorded one.
 func (s *Store) LoadStep(ctx context.Context, idCompra string, command contracts.MessageType) (*compras.Step, error) {
 	rows, err := s.pool.Query(ctx, loadStep, idCompra, command)
 	if err != nil {

@@ -53,7 +53,7 @@ type Seen struct {
 	Reconciled int
 }
 
-// Forget returns the notifications since the last call.
+// Forget returns the notifications since the last call of Forget, and clears them.
 func (t *Witness) Forget() Seen {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -142,7 +142,7 @@ func TestSettingsCheck(t *testing.T) {
 	}
 }
 
-// A Tell during a look causes another look afterwards. Tell does not block.
+// If Tell is called while the reconciler works, the reconciler runs once more afterwards. Tell does not block.
 func TestTell(t *testing.T) {
 	a, e := postgrestest.New(t), &engine{}
 	r := reconciler.New(a, e, settings)

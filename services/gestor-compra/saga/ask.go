@@ -19,7 +19,7 @@ type delay struct {
 	last bool
 }
 
-// stepDelay returns the patience of a step. It counts from the first send, so that a restart does not renew it
+// stepDelay returns how long a step waits for its reply. The time counts from the first send, so that a restart does not extend it
 // (docs/adr/steps-outwait-outages.md).
 func (s *Saga) stepDelay(step *compras.Step) delay {
 	return delay{deadline: step.PreguntadaEn.Add(s.settings.Patience), last: true}

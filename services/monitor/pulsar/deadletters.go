@@ -69,10 +69,10 @@ func NewDeadLetters(address, token string, broker *Broker) (*DeadLetters, error)
 // Close ends the connection.
 func (d *DeadLetters) Close() { d.client.Close() }
 
-// List returns the dead letters of all topics and the messages that wait for an operator on their topic, oldest first. A
-// message that cannot be decoded has only its position. The list has at most maxList bytes: if more would be needed, it has
-// the oldest messages, and the records of the first of those. A topic that cannot be read is logged and left out; if no topic
-// can be read, List returns an error.
+// List returns the dead letters of all topics and the messages that wait for an operator on their topic, oldest first. If a
+// message cannot be decoded, the list has only its position. The list has at most maxList bytes: List leaves out the newest
+// messages that do not fit. The bytes that are left go to the records of the listed messages, oldest first. A topic that cannot be
+// read is logged and left out. If no topic can be read, List returns an error.
 func (d *DeadLetters) List(ctx context.Context) ([]contracts.MensajeMuerto, error) {
 	list, err := d.letters(ctx)
 	if err != nil {

@@ -63,8 +63,8 @@ func compatible(topic string) *prometheus.Desc {
 	return prometheus.NewDesc(name, "Pending messages of persistent://public/default/"+topic+".", nil, nil)
 }
 
-// reading is a collector that reads the broker at each scrape. So it reports only present numbers, and no queues of a broker
-// that is down. Only the rates come from the history.
+// reading is a collector that reads the broker at each scrape. So its numbers are never old, and while the broker is down it
+// reports no queues. Only the rates come from the history.
 type reading struct {
 	broker       queues.Broker
 	paces        Paces

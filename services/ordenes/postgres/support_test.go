@@ -26,7 +26,7 @@ func newOffice(t testing.TB, maxOpen int) office {
 	return office{postgres.New(pool, maxOpen), pool}
 }
 
-// ask carries out one delivery of a command, in a new envelope.
+// ask executes a command as if the broker had just delivered it: each call makes a new message.
 func (o office) ask(kind contracts.MessageType, idCompra, idUsuario string) (postgres.Reply, error) {
 	ctx := context.Background()
 	data := contracts.DatosComandoOrden{IDCompra: idCompra, IDUsuario: idUsuario, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}}, Domicilio: true}

@@ -151,7 +151,7 @@ func execute(ctx context.Context, e *common.Scenario, database string, act func(
 	return act(c)
 }
 
-// count prints the findings of a reconciler, and returns an error unless want of them have this result.
+// count prints the findings of a reconciler. It returns an error unless the number of findings with this result equals want.
 func count(ctx context.Context, e *common.Scenario, database *client.Database, result string, want int) error {
 	type row struct {
 		What, Estado, Done string
