@@ -63,7 +63,7 @@ func TestDecide(t *testing.T) {
 		}
 	}
 	if published := pubsubtest.Published(t, p.broker, contracts.ComandosGestorCompra); len(published) != 1 || published[0].Type != contracts.CancelarCompra {
-		t.Errorf("publicadas %+v", published)
+		t.Errorf("published %+v", published)
 	}
 }
 
@@ -120,10 +120,10 @@ func TestProductos(t *testing.T) {
 	}
 	for i, headers := range [][]string{nil, {"Idempotency-Key", "k"}} {
 		if r := p.do(t, http.MethodPost, "/api/productos/1/reposicion", `{"cantidad":5}`, headers...); r.Code != http.StatusOK || !strings.Contains(r.Body.String(), []string{"505", "510"}[i]) {
-			t.Errorf("reponer: %d %s", r.Code, r.Body)
+			t.Errorf("restock: %d %s", r.Code, r.Body)
 		}
 	}
 	if r := p.do(t, http.MethodGet, "/", ""); r.Code != http.StatusOK {
-		t.Errorf("portada: %d", r.Code)
+		t.Errorf("the first page: %d", r.Code)
 	}
 }

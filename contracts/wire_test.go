@@ -173,7 +173,7 @@ func TestDecodingRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if m, err := contracts.Decode[contracts.DatosComandoProducto](text); err == nil {
-				t.Fatalf("se aceptó %s como %+v", text, m)
+				t.Fatalf("%s was accepted as %+v", text, m)
 			}
 		})
 	}

@@ -107,7 +107,7 @@ func TestCreate(t *testing.T) {
 			}
 			for _, p := range published {
 				if p.Type != contracts.CrearCompra || p.Data.IDCompra != a.ID || p.Data.IDUsuario != "ana" || len(p.Data.Productos) != 1 {
-					t.Errorf("publicada %+v", p)
+					t.Errorf("published %+v", p)
 				}
 			}
 			for _, d := range m.broker.Metadata(string(contracts.ComandosGestorCompra)) {

@@ -77,7 +77,7 @@ func TestCancelar(t *testing.T) {
 			}
 			for _, p := range fresh {
 				if p.Type != contracts.CancelarCompra || p.Data.IDCompra != givenID || p.Data.IDUsuario != "ana" || p.Data.Motivo != "cambié de idea" {
-					t.Errorf("publicada %+v", p)
+					t.Errorf("published %+v", p)
 				}
 			}
 		})

@@ -39,7 +39,7 @@ func TestReadCompra(t *testing.T) {
 			l, err := m.Load(t.Context(), givenID)
 			require(t, err, c.error)
 			if l.Compra.Estado != c.estado || l.Age.SecondHand != c.age {
-				t.Errorf("estado %s, edad %+v", l.Compra.Estado, l.Age)
+				t.Errorf("estado %s, age %+v", l.Compra.Estado, l.Age)
 			}
 		})
 	}
@@ -86,7 +86,7 @@ func TestRegisteredInAnyOrderTheNewestStays(t *testing.T) {
 		all.Wait()
 		c, err := m.Known(t.Context(), givenID)
 		if err != nil || c == nil || c.Estado != contracts.EstadoConfirmada || c.Numero() != 5 {
-			t.Fatalf("queda %+v, %v", c, err)
+			t.Fatalf("the store has %+v, %v", c, err)
 		}
 	}
 }

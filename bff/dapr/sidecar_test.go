@@ -28,7 +28,7 @@ func sidecar(t *testing.T, app string, appPort int, resources string) (http, grp
 		_, err = os.Stat(program)
 	}
 	if err != nil || os.Getenv(databasetest.Variable) == "" {
-		t.Skipf("hace falta %s, y %s: %v", daprd, databasetest.Variable, err)
+		t.Skipf("%s and %s are needed: %v", daprd, databasetest.Variable, err)
 	}
 	p := freePorts(t, 4)
 	cmd := exec.Command(program, "--app-id", app, "--dapr-http-port", p[0], "--dapr-grpc-port", p[1], "--dapr-internal-grpc-port", p[2],
@@ -67,7 +67,7 @@ func http204(r *http.Response) bool { return r.StatusCode == http.StatusNoConten
 
 func wait(t *testing.T, url string, ready func(*http.Response) bool) {
 	t.Helper()
-	last := fmt.Errorf("nada")
+	last := fmt.Errorf("no answer")
 	for limit := time.Now().Add(20 * time.Second); time.Now().Before(limit); time.Sleep(50 * time.Millisecond) {
 		request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
 		if err != nil {
@@ -82,7 +82,7 @@ func wait(t *testing.T, url string, ready func(*http.Response) bool) {
 		if ready(r) {
 			return
 		}
-		last = fmt.Errorf("responde %d", r.StatusCode)
+		last = fmt.Errorf("status %d", r.StatusCode)
 	}
 	t.Fatalf("%s: %v", url, last)
 }

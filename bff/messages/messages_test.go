@@ -53,14 +53,14 @@ func TestEvents(t *testing.T) {
 			}
 			m := contracts.NewMessage("gestor-compra", c.kind, "", c.data)
 			if says := pubsubtest.Deliver(t, routes, contracts.EventosCompra, m); says != c.says {
-				t.Errorf("responde %s", says)
+				t.Errorf("answered %s", says)
 			}
 			text, err := m.Encode()
 			if err != nil {
 				t.Fatal(err)
 			}
 			if says := pubsubtest.DeliverText(t, routes, "/vivo/eventos-compra", text); says != "SUCCESS" {
-				t.Errorf("en vivo responde %s", says)
+				t.Errorf("the live route answered %s", says)
 			}
 			if dead := pubsubtest.Published(t, &broker, contracts.EventosCompra.DeadLetters()); (len(dead) == 1) != c.dies {
 				t.Errorf("got %d dead letters", len(dead))

@@ -175,7 +175,7 @@ func TestRepeat(t *testing.T) {
 		if times++; times == 5 {
 			stop()
 		}
-		return errors.New("no ha terminado") // a failed call does not end Repeat
+		return errors.New("not finished") // a failed call does not end Repeat
 	})
 	if times != 5 {
 		t.Errorf("it ran %d times", times)

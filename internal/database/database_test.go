@@ -37,7 +37,7 @@ func TestMigrateAtOnce(t *testing.T) {
 	group.Wait()
 	var count int
 	if err := pool.QueryRow(context.Background(), `select count(*) from pg_tables where tablename in ('a', 'b')`).Scan(&count); err != nil || count != 2 {
-		t.Errorf("%d tablas, %v", count, err)
+		t.Errorf("%d tables, %v", count, err)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestWaitForTheMigrationJob(t *testing.T) {
 
 func TestOpen(t *testing.T) {
 	if _, err := database.Open(context.Background(), "this is no address", 1); err == nil {
-		t.Error("abre cualquier cosa")
+		t.Error("Open accepts what is no address")
 	}
 	pool, err := database.Open(context.Background(), "postgres://nadie@127.0.0.1:1/nada", 1)
 	if err != nil {

@@ -85,7 +85,7 @@ func TestSameCommandAgain(t *testing.T) {
 		t.Errorf("%d cambios", n)
 	}
 	if saved, found, err := inbox.Saved[string](context.Background(), pool, c); err != nil || !found || saved != first {
-		t.Errorf("guardada: %v, %v", saved, err)
+		t.Errorf("the saved reply is %v, %v", saved, err)
 	}
 }
 

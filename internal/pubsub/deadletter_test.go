@@ -154,7 +154,7 @@ func TestARecordIsCountedWhateverItsID(t *testing.T) {
 		"with spaces": "a b  c", "control characters": "a\x00b\x07\n", "bars": "a||b/../c", "as another's": oneMessage.ID, "200 characters": strings.Repeat("ñ", 200),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newProgram(func(context.Context, contracts.Message[data]) error { return errors.New("inesperado") })
+			p := newProgram(func(context.Context, contracts.Message[data]) error { return errors.New("unexpected") })
 			m := oneMessage
 			m.ID, m.Data.IDCompra = id, name
 			for range pubsub.MaxAttempts - 1 {

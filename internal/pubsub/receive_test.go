@@ -99,7 +99,7 @@ func TestPanicCountsAsTheUnexpected(t *testing.T) {
 }
 
 func TestAttemptsAreOfEachRecord(t *testing.T) {
-	p := newProgram(func(context.Context, contracts.Message[data]) error { return errors.New("inesperado") })
+	p := newProgram(func(context.Context, contracts.Message[data]) error { return errors.New("unexpected") })
 	for n := range 2 * pubsub.MaxAttempts {
 		other := oneMessage
 		other.ID = fmt.Sprint("record ", n)
@@ -142,7 +142,7 @@ func TestWithNowhereToSetItAsideItIsNotLost(t *testing.T) {
 }
 
 func TestWhatCannotBeCountedIsRetried(t *testing.T) {
-	p := newProgram(func(context.Context, contracts.Message[data]) error { return errors.New("inesperado") })
+	p := newProgram(func(context.Context, contracts.Message[data]) error { return errors.New("unexpected") })
 	p.attempts.Fail(errors.New("the database does not answer"))
 	for range 3 * pubsub.MaxAttempts {
 		if answer := pubsubtest.Deliver(t, p.routes, topic, oneMessage); answer != "RETRY" {
@@ -160,7 +160,7 @@ func TestLogNamesTheCompra(t *testing.T) {
 			slog.SetDefault(logging.New(&output, "prueba", "INFO"))
 			t.Cleanup(func() { slog.SetDefault(earlier) })
 			p := newProgram(func(ctx context.Context, _ contracts.Message[data]) error {
-				slog.InfoContext(ctx, "llegó")
+				slog.InfoContext(ctx, "received")
 				return returns
 			})
 			pubsubtest.Deliver(t, p.routes, topic, oneMessage)
@@ -185,7 +185,7 @@ func TestTraceGoesWithTheMessage(t *testing.T) {
 	pubsubtest.Deliver(t, p.routes, topic, forward)
 	back := pubsubtest.Published(t, &broker, contracts.EventosProductos)
 	if len(back) != 1 || back[0].Traceparent != trace || back[0].ServiceName != "prueba" {
-		t.Fatalf("publicado: %+v", back)
+		t.Fatalf("published %+v", back)
 	}
 	if m := broker.Metadata(string(contracts.EventosProductos)); m[0]["partitionKey"] != "c" {
 		t.Errorf("no ordering key: %v", m)

@@ -91,7 +91,7 @@ func TestReadInput(t *testing.T) {
 			}
 			var fields *contracts.ValidationError
 			if c.field != "" && (!errors.As(err, &fields) || fields.Errores[0].Field != c.field) {
-				t.Errorf("no nombra %s: %v", c.field, err)
+				t.Errorf("the error does not name %s: %v", c.field, err)
 			}
 		})
 	}

@@ -168,7 +168,7 @@ func (l *script) checkEnding(t *testing.T, c course) {
 	}
 	for _, r := range l.rollbacks {
 		if !slices.Equal(r.From, from) || r.Motivo == "" || r.Cause == "" {
-			t.Errorf("deshizo %s from %v por %q (%s)", r.Command, r.From, r.Motivo, r.Cause)
+			t.Errorf("rolled back %s from %v for %q (%s)", r.Command, r.From, r.Motivo, r.Cause)
 		}
 	}
 	if l.ending == nil {
@@ -182,7 +182,7 @@ func (l *script) checkEnding(t *testing.T, c course) {
 		t.Errorf("the reason is %q and the history tells %q, expected %q", k.Motivo, k.Detalle, c.detail) // a FALLIDA keeps its reason
 	}
 	if len(l.rollbacks) > 0 && !slices.Contains(k.From, contracts.EstadoCompensando) {
-		t.Errorf("termina from %v", k.From)
+		t.Errorf("ends from %v", k.From)
 	}
 }
 
@@ -217,7 +217,7 @@ func TestFailureInEachCall(t *testing.T) {
 		t.Run(c.id, func(t *testing.T) {
 			e.finish(t, c.id)
 			if done := c.script.done(); !slices.Equal(done, c.want) {
-				t.Fatalf("hizo     %q\nesperado %q", done, c.want)
+				t.Fatalf("did      %q\nexpected %q", done, c.want)
 			}
 			c.script.checkEnding(t, c.course)
 		})
@@ -239,7 +239,7 @@ func TestAgainFromTheBeginningDoesNothing(t *testing.T) {
 		l := e.start(t, course{outcomes: map[string][]Outcome{"ValidarInventario": {finished}}}, c.name)
 		e.finish(t, c.name)
 		if done := l.done(); len(done) != 1 {
-			t.Errorf("%s otra vez hizo %q", c.name, done)
+			t.Errorf("%s did %q when it ran again", c.name, done)
 		}
 	}
 }
@@ -249,7 +249,7 @@ func TestWhatNeedsAprobacion(t *testing.T) {
 		e := Input{Settings: Settings{AprobacionThreshold: 100}}
 		e.Compra.Productos = []contracts.Linea{{IDProducto: "1", Cantidad: unidades - 1}, {IDProducto: "2", Cantidad: 1}}
 		if e.RequiresAprobacion() != needs {
-			t.Errorf("con %d unidades necesita aprobación: %v", unidades, !needs)
+			t.Errorf("a purchase of %d units needs an approval: %v", unidades, !needs)
 		}
 	}
 }
@@ -264,7 +264,7 @@ func TestHowLongACompensationWaits(t *testing.T) {
 		{time.Second, 0, time.Second}, {time.Second, 2, 4 * time.Second}, {time.Second, 1000, 16 * time.Second},
 	} {
 		if delay := (Settings{CompensationDelay: c.first}).delay(c.rounds); delay != c.delay {
-			t.Errorf("tras %d vueltas espera %v, no %v", c.rounds, delay, c.delay)
+			t.Errorf("the delay after %d rounds is %v, expected %v", c.rounds, delay, c.delay)
 		}
 	}
 }
