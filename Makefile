@@ -13,7 +13,7 @@ export GOWORK := $(CURDIR)/go.work
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
 
-demo: up ## start everything, make real compras and draw how they advance
+demo: up ## start everything, send real purchases and print what happens
 	@env $$($(RUN) env) go run ./tests/demo
 
 up: $(LOCAL) ## build what is missing, start everything and wait until it is healthy
@@ -43,10 +43,10 @@ restart: ## build a service again and restart it: S=consolidador
 attach: $(LOCAL) ## open the supervisor's terminal interface
 	@$(RUN) attach
 
-dsn: $(LOCAL) ## print the address of a database: DB=productos|gestor_compra|ordenes
+dsn: $(LOCAL) ## print the address of a database: DB=productos|gestor_compra|ordenes|bff|dapr
 	@$(RUN) dsn $(DB)
 
-psql: $(LOCAL) ## open a console on a database: DB=productos|gestor_compra|ordenes
+psql: $(LOCAL) ## open a console on a database: DB=productos|gestor_compra|ordenes|bff|dapr
 	@$(RUN) psql $(DB)
 
 dead-letters: $(LOCAL) ## list the messages that no service could handle, with the reason
@@ -82,7 +82,7 @@ test-e2e: ## end to end, on a copy of the system of its own
 test-pages: ## the pages in a real browser; screenshots in .local/screenshots
 	@tools/test.sh pages
 
-escenario-desempeno: $(LOCAL) ## with a queue, compras with domicilio go first and no compra waits forever
+escenario-desempeno: $(LOCAL) ## with a queue, purchases with home delivery go first and no purchase waits for ever
 	@go run ./tests/scenarios/desempeno
 
 escenario-escalabilidad: $(LOCAL) ## the queue grows and so do the replicas: chart in docs/results
@@ -97,7 +97,7 @@ scenario-losses: $(LOCAL) ## what a lost disk takes away is asked for again or u
 chaos: $(LOCAL) ## break everything that can break while customers buy: MINUTES=10 SEED=...; FAULTS='connections|SIGSTOP' tries only those, once each
 	@go run ./tests/chaos -minutes $(or $(MINUTES),$(if $(FAULTS),0,10)) $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
 
-bench: up ## compras per second and latency, with 1, 8 and 32 in flight
+bench: up ## purchases per second and latency, with 1, 8 and 32 in flight
 	@env $$($(RUN) env) go run ./tests/load
 
 images: ## build the image of each program, with its list of components

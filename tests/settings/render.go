@@ -15,7 +15,7 @@ const introduction = `<!-- Written by make generate (tests/settings). Do not edi
 
 A setting is an environment variable. ` + "`.local/bin/<service> --help`" + ` lists those of one service too.
 
-- In the local run, ` + "`local.env`" + ` or the environment: ` + "`APP_<SERVICE>_<NAME>=value`" + ` reaches a service and its replicas as ` + "`NAME`" + ` at its next start (` + "`make restart S=<service>`" + `). ` + "`APP_GESTOR_COMPRA_MAX_IN_FLIGHT=8`" + `, for one.
+- In the local run, ` + "`local.env`" + ` or the environment: ` + "`APP_<SERVICE>_<NAME>=value`" + ` reaches a service and its replicas as ` + "`NAME`" + ` at its next start (` + "`make restart S=<service>`" + `). For example: ` + "`APP_GESTOR_COMPRA_MAX_IN_FLIGHT=8`" + `.
 - In containers, ` + "`environment`" + ` of the service in ` + "`deploy/compose.yaml`" + `. In a cluster, ` + "`env`" + ` of its Deployment.
 
 A duration is written with its units: ` + "`500ms`, `30s`, `5m`, `24h`" + `. What is *secret* is never printed.
