@@ -239,7 +239,7 @@ func isLinux() bool { _, err := os.Stat("/proc/self/status"); return err == nil 
 func limit(t *testing.T, pid int) {
 	t.Helper()
 	for _, c := range []struct{ parent, file string }{{"/sys/fs/cgroup", "memory.max"}, {"/sys/fs/cgroup/memory", "memory.limit_in_bytes"}} {
-		dir := filepath.Join(c.parent, fmt.Sprintf("entregas-prueba-%d", pid))
+		dir := filepath.Join(c.parent, fmt.Sprintf("entregas-test-%d", pid))
 		if os.Mkdir(dir, 0o700) != nil {
 			continue
 		}

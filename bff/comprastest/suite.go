@@ -16,7 +16,7 @@ import (
 // CheckStore checks that a does all that compras.Store promises, also for concurrent calls. It uses keys that no other test uses.
 func CheckStore(t *testing.T, a compras.Store) {
 	ctx := context.Background()
-	fresh := func() string { return "prueba/" + uuid.NewString() }
+	fresh := func() string { return "test/" + uuid.NewString() }
 	read := func(t *testing.T, key string) compras.Value {
 		t.Helper()
 		values, err := a.Load(ctx, key)

@@ -39,7 +39,7 @@ spec:
 	if err := os.WriteFile(filepath.Join(resources, "estado.yaml"), []byte(component), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, daprPort := sidecar(t, "bff-prueba", 0, resources)
+	_, daprPort := sidecar(t, "bff-test", 0, resources)
 	client, err := sdk.NewClientWithAddressContext(t.Context(), net.JoinHostPort("127.0.0.1", daprPort))
 	if err != nil {
 		t.Fatal(err)
@@ -49,12 +49,12 @@ spec:
 	comprastest.CheckStore(t, store)
 
 	t.Run("what has outlived its time is deleted", func(t *testing.T) {
-		if err := store.Create(t.Context(), "prueba/brief", []byte("1"), time.Second); err != nil {
+		if err := store.Create(t.Context(), "test/brief", []byte("1"), time.Second); err != nil {
 			t.Fatal(err)
 		}
 		rows := 1
 		for limit := time.Now().Add(20 * time.Second); rows > 0 && time.Now().Before(limit); time.Sleep(100 * time.Millisecond) {
-			if err := database.QueryRow(t.Context(), "select count(*) from state where key like '%prueba/brief'").Scan(&rows); err != nil {
+			if err := database.QueryRow(t.Context(), "select count(*) from state where key like '%test/brief'").Scan(&rows); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -80,7 +80,7 @@ spec:
 				}
 			}
 		}
-		if err := store.Create(t.Context(), "prueba/before", []byte("1"), time.Minute); err != nil {
+		if err := store.Create(t.Context(), "test/before", []byte("1"), time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range []struct {
@@ -91,15 +91,15 @@ spec:
 			{"alter database " + name + " with allow_connections false", "alter database " + name + " with allow_connections true", false},
 		} {
 			run(c.breaks)
-			if err := store.Create(t.Context(), "prueba/after", []byte("1"), time.Minute); errs.Of(err) != errs.Unavailable {
+			if err := store.Create(t.Context(), "test/after", []byte("1"), time.Minute); errs.Of(err) != errs.Unavailable {
 				t.Errorf("%s: %v", c.breaks, err)
 			}
-			if _, err := store.Load(t.Context(), "prueba/before"); (err == nil) != c.reads {
+			if _, err := store.Load(t.Context(), "test/before"); (err == nil) != c.reads {
 				t.Errorf("%s: %v", c.breaks, err)
 			}
 			run(c.mends)
 			for limit := time.Now().Add(10 * time.Second); err == nil; {
-				if again := store.Create(t.Context(), "prueba/"+c.mends, []byte("1"), time.Minute); again == nil {
+				if again := store.Create(t.Context(), "test/"+c.mends, []byte("1"), time.Minute); again == nil {
 					break
 				} else if time.Now().After(limit) {
 					err = again
@@ -112,7 +112,7 @@ spec:
 	})
 
 	t.Run("without a database the error is Unavailable", func(t *testing.T) {
-		if err := store.Create(t.Context(), "prueba/esta", []byte("1"), time.Minute); err != nil {
+		if err := store.Create(t.Context(), "test/this", []byte("1"), time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		administrator, err := pgx.Connect(t.Context(), os.Getenv(databasetest.Variable))
@@ -124,12 +124,12 @@ spec:
 			t.Fatal(err)
 		}
 		// The first read too must fail where the connection broke.
-		_, secondReadErr := store.Load(t.Context(), "prueba/esta", "prueba/x")
-		_, readErr := store.Load(t.Context(), "prueba/esta")
+		_, secondReadErr := store.Load(t.Context(), "test/this", "test/x")
+		_, readErr := store.Load(t.Context(), "test/this")
 		for what, err := range map[string]error{
-			"Load": readErr, "Load two": secondReadErr, "Create": store.Create(t.Context(), "prueba/x", nil, time.Minute),
-			"Replace": store.Replace(t.Context(), "prueba/x", "01938f5e-7c1a-7000-8000-000000000001", nil, time.Minute),
-			"Delete":  store.Delete(t.Context(), "prueba/x", "01938f5e-7c1a-7000-8000-000000000001"),
+			"Load": readErr, "Load two": secondReadErr, "Create": store.Create(t.Context(), "test/x", nil, time.Minute),
+			"Replace": store.Replace(t.Context(), "test/x", "01938f5e-7c1a-7000-8000-000000000001", nil, time.Minute),
+			"Delete":  store.Delete(t.Context(), "test/x", "01938f5e-7c1a-7000-8000-000000000001"),
 		} {
 			if errs.Of(err) != errs.Unavailable {
 				t.Errorf("%s: %v", what, err)

@@ -34,7 +34,7 @@ type tomorrowsData struct {
 
 func key[D any](t *testing.T, data D) inbox.Command {
 	t.Helper()
-	c, err := inbox.FromMessage(contracts.NewMessage("prueba", contracts.ReservarProducto, "", data), "c")
+	c, err := inbox.FromMessage(contracts.NewMessage("test", contracts.ReservarProducto, "", data), "c")
 	if err != nil {
 		t.Fatal(err)
 	}

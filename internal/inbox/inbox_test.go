@@ -33,7 +33,7 @@ func fresh(t *testing.T) *pgxpool.Pool {
 type data = contracts.DatosComandoProducto
 
 func message(kind contracts.MessageType, id string, cantidad int) contracts.Message[data] {
-	return contracts.NewMessage("prueba", kind, "", data{IDCompra: id, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: cantidad}}})
+	return contracts.NewMessage("test", kind, "", data{IDCompra: id, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: cantidad}}})
 }
 
 // command returns a command as one more delivery brings it: the same data in a new envelope.

@@ -23,7 +23,7 @@ type data = contracts.DatosComandoProducto
 
 const topic = contracts.ComandosProducto
 
-var oneMessage = contracts.NewMessage("prueba", contracts.ReservarProducto, "", data{IDCompra: "c", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}}})
+var oneMessage = contracts.NewMessage("test", contracts.ReservarProducto, "", data{IDCompra: "c", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}}})
 
 // program is a program with one handler.
 type program struct {
@@ -34,7 +34,7 @@ type program struct {
 
 func newProgram(handle func(ctx context.Context, m contracts.Message[data]) error) *program {
 	p := &program{routes: mux.NewRouter()}
-	publisher := pubsub.NewPublisher(&p.broker, "prueba")
+	publisher := pubsub.NewPublisher(&p.broker, "test")
 	pubsub.Receive(pubsub.NewReceiver(p.routes, publisher, &p.attempts), topic, handle)
 	return p
 }
@@ -78,7 +78,7 @@ func TestWhatAHandlerReturnsDecides(t *testing.T) {
 			if deadLetter.ID != oneMessage.ID || deadLetter.Data.Productos[0] != oneMessage.Data.Productos[0] {
 				t.Errorf("the dead letter is another message: %+v", deadLetter)
 			}
-			if m := p.broker.Metadata(string(topic) + "-dlq")[0]; m["motivo"] != c.returns.Error() || m["intentos"] != c.attempts || m["origen"] != "prueba" {
+			if m := p.broker.Metadata(string(topic) + "-dlq")[0]; m["motivo"] != c.returns.Error() || m["intentos"] != c.attempts || m["origen"] != "test" {
 				t.Errorf("the dead letter has %v", m)
 			}
 		})
@@ -157,7 +157,7 @@ func TestLogNamesTheCompra(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var output strings.Builder
 			earlier := slog.Default()
-			slog.SetDefault(logging.New(&output, "prueba", "INFO"))
+			slog.SetDefault(logging.New(&output, "test", "INFO"))
 			t.Cleanup(func() { slog.SetDefault(earlier) })
 			p := newProgram(func(ctx context.Context, _ contracts.Message[data]) error {
 				slog.InfoContext(ctx, "received")
@@ -176,7 +176,7 @@ func TestLogNamesTheCompra(t *testing.T) {
 func TestTraceGoesWithTheMessage(t *testing.T) {
 	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	var broker pubsubtest.Broker
-	publisher := pubsub.NewPublisher(&broker, "prueba")
+	publisher := pubsub.NewPublisher(&broker, "test")
 	p := newProgram(func(ctx context.Context, m contracts.Message[data]) error {
 		return pubsub.Publish(ctx, publisher, contracts.EventosProductos, contracts.ProductosReservados, m.Data.IDCompra, contracts.DatosEventoProductos{})
 	})
@@ -184,7 +184,7 @@ func TestTraceGoesWithTheMessage(t *testing.T) {
 	forward.Traceparent = trace
 	pubsubtest.Deliver(t, p.routes, topic, forward)
 	back := pubsubtest.Published(t, &broker, contracts.EventosProductos)
-	if len(back) != 1 || back[0].Traceparent != trace || back[0].ServiceName != "prueba" {
+	if len(back) != 1 || back[0].Traceparent != trace || back[0].ServiceName != "test" {
 		t.Fatalf("published %+v", back)
 	}
 	if m := broker.Metadata(string(contracts.EventosProductos)); m[0]["partitionKey"] != "c" {

@@ -101,7 +101,7 @@ func TestRechazar(t *testing.T) {
 func TestDeadLetter(t *testing.T) {
 	s := Open(t)
 	id := NewID()
-	reply := contracts.NewMessage("prueba", contracts.InventarioValidado, "", contracts.DatosEventoInventario{IDCompra: id, RespondeA: string(contracts.ValidarInventario)})
+	reply := contracts.NewMessage("test", contracts.InventarioValidado, "", contracts.DatosEventoInventario{IDCompra: id, RespondeA: string(contracts.ValidarInventario)})
 	if err := client.Publish(t.Context(), s.Broker, contracts.EventosInventario, reply); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestDeadLetter(t *testing.T) {
 	}
 	o.look("dead-letters")
 
-	compra := contracts.NewMessage("prueba", contracts.CrearCompra, "", contracts.DatosComandoGestorCompra{IDCompra: id, IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}})
+	compra := contracts.NewMessage("test", contracts.CrearCompra, "", contracts.DatosComandoGestorCompra{IDCompra: id, IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}})
 	if err := client.Publish(t.Context(), s.Broker, contracts.ComandosGestorCompra, compra); err != nil {
 		t.Fatal(err)
 	}

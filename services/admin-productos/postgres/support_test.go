@@ -29,7 +29,7 @@ func newBodega(t testing.TB) bodega {
 // ask carries out one delivery of a command, in a new envelope.
 func (b bodega) ask(kind contracts.MessageType, idCompra string, lineas []contracts.Linea) (postgres.Reply, error) {
 	ctx := context.Background()
-	m := contracts.NewMessage("prueba", kind, "", contracts.DatosComandoProducto{IDCompra: idCompra, Productos: lineas})
+	m := contracts.NewMessage("test", kind, "", contracts.DatosComandoProducto{IDCompra: idCompra, Productos: lineas})
 	c, err := inbox.FromMessage(m, idCompra)
 	if err != nil {
 		return postgres.Reply{}, err

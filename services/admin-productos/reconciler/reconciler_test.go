@@ -40,7 +40,7 @@ var someLineas = []contracts.Linea{{IDProducto: "1", Cantidad: 3}, {IDProducto: 
 func reservar(t *testing.T, pool *pgxpool.Pool, a *postgres.Store, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
-		c, err := inbox.FromMessage(contracts.NewMessage("prueba", contracts.ReservarProducto, "", contracts.DatosComandoProducto{IDCompra: id, Productos: someLineas}), id)
+		c, err := inbox.FromMessage(contracts.NewMessage("test", contracts.ReservarProducto, "", contracts.DatosComandoProducto{IDCompra: id, Productos: someLineas}), id)
 		if err == nil {
 			_, err = a.Reservar(t.Context(), c, someLineas)
 		}

@@ -39,7 +39,7 @@ func deliver[D any](t *testing.T, p *gate, topic contracts.TopicName[D], kind co
 	t.Helper()
 	deadLetters := string(topic.DeadLetters())
 	earlier := len(p.Metadata(deadLetters))
-	m := contracts.NewMessage("prueba", kind, "", data)
+	m := contracts.NewMessage("test", kind, "", data)
 	if estado := pubsubtest.Deliver(t, p.routes, topic, m); estado != "SUCCESS" {
 		t.Fatalf("it answers %s", estado)
 	}
@@ -274,11 +274,11 @@ func TestWithoutTheDatabaseEverythingComesBack(t *testing.T) {
 	s := postgrestest.NewSolicitud()
 	p.Pool.Close()
 	for range 2 * pubsub.MaxAttempts {
-		m := contracts.NewMessage("prueba", contracts.CrearCompra, "", contracts.DatosComandoGestorCompra{IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos})
+		m := contracts.NewMessage("test", contracts.CrearCompra, "", contracts.DatosComandoGestorCompra{IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos})
 		if estado := pubsubtest.Deliver(t, p.routes, contracts.ComandosGestorCompra, m); estado != "RETRY" {
 			t.Fatal(estado)
 		}
-		r := contracts.NewMessage("prueba", contracts.OrdenCreada, "", contracts.DatosEventoOrden{IDCompra: s.ID, RespondeA: string(contracts.CrearOrden), IDOrden: oneOrden})
+		r := contracts.NewMessage("test", contracts.OrdenCreada, "", contracts.DatosEventoOrden{IDCompra: s.ID, RespondeA: string(contracts.CrearOrden), IDOrden: oneOrden})
 		if estado := pubsubtest.Deliver(t, p.routes, contracts.EventosOrden, r); estado != "RETRY" {
 			t.Fatal(estado)
 		}

@@ -30,7 +30,7 @@ func newOffice(t testing.TB, maxOpen int) office {
 func (o office) ask(kind contracts.MessageType, idCompra, idUsuario string) (postgres.Reply, error) {
 	ctx := context.Background()
 	data := contracts.DatosComandoOrden{IDCompra: idCompra, IDUsuario: idUsuario, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}}, Domicilio: true}
-	c, err := inbox.FromMessage(contracts.NewMessage("prueba", kind, "", data), idCompra)
+	c, err := inbox.FromMessage(contracts.NewMessage("test", kind, "", data), idCompra)
 	if err != nil {
 		return postgres.Reply{}, err
 	}

@@ -45,7 +45,7 @@ func newService(t *testing.T) *service {
 func (s *service) create(t *testing.T, idCompra string) (idOrden string) {
 	t.Helper()
 	data := contracts.DatosComandoOrden{IDCompra: idCompra, IDUsuario: "ana maría", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}}}
-	c, err := inbox.FromMessage(contracts.NewMessage("prueba", contracts.CrearOrden, "", data), idCompra)
+	c, err := inbox.FromMessage(contracts.NewMessage("test", contracts.CrearOrden, "", data), idCompra)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func (s *service) create(t *testing.T, idCompra string) (idOrden string) {
 
 func (s *service) cancelar(t *testing.T, idCompra string) {
 	t.Helper()
-	c, err := inbox.FromMessage(contracts.NewMessage("prueba", contracts.CancelarOrden, "", contracts.DatosComandoOrden{IDCompra: idCompra}), idCompra)
+	c, err := inbox.FromMessage(contracts.NewMessage("test", contracts.CancelarOrden, "", contracts.DatosComandoOrden{IDCompra: idCompra}), idCompra)
 	if err == nil {
 		_, err = s.store.Cancelar(t.Context(), c)
 	}
