@@ -188,10 +188,10 @@ func inFlight() []contracts.Estado {
 }
 
 // IsPast reports whether a purchase in estado has gone beyond all of the states, in the order of the saga. It reports false where
-// estado or one of the states is not in InFlight.
+// states is empty, and where estado or one of the states is not in InFlight.
 func IsPast(estado contracts.Estado, states []contracts.Estado) bool {
 	now := slices.Index(InFlight, estado)
-	return now >= 0 && !slices.ContainsFunc(states, func(s contracts.Estado) bool {
+	return now >= 0 && len(states) > 0 && !slices.ContainsFunc(states, func(s contracts.Estado) bool {
 		at := slices.Index(InFlight, s)
 		return at < 0 || at >= now
 	})

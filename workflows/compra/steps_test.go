@@ -46,6 +46,11 @@ func TestStepsAreWhole(t *testing.T) {
 		}
 		causes = append(causes, s.Accepted.Type)
 	}
+	for _, s := range Steps {
+		if len(s.In) == 0 {
+			t.Errorf("%s: In is empty, so it may be sent in no state: edit %s", s.Command, table)
+		}
+	}
 	for _, text := range notSkippable() {
 		t.Errorf("%s: edit %s", text, table)
 	}
@@ -244,6 +249,7 @@ func TestIsPast(t *testing.T) {
 		{contracts.EstadoConfirmada, Reserva.In, false},
 		{contracts.EstadoCompensando, Reserva.In, false},
 		{contracts.EstadoPorAprobar, Salida.In, false},
+		{contracts.EstadoPorAprobar, nil, false},
 	} {
 		if got := IsPast(c.estado, c.states); got != c.want {
 			t.Errorf("%s is past %v: %v", c.estado, c.states, got)
