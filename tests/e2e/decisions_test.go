@@ -18,10 +18,19 @@ import (
 // tooBig is a number of units that needs the approval of an operator: one more than APPROVAL_THRESHOLD of gestor-compra.
 const tooBig = 101
 
+// supply adds cantidad units of product 11 to the stock. Tests that run at the same time use this product: each adds what it buys,
+// because another test may buy the units that it finds there.
+func supply(t *testing.T, s *System, cantidad int) {
+	t.Helper()
+	if _, err := s.Admin.Reponer(t.Context(), "11", cantidad, NewID()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // comprarAs sends a purchase of cantidad units of product 11 by usuario, and returns its id.
 func comprarAs(t *testing.T, s *System, usuario string, cantidad int) string {
 	t.Helper()
-	s.Restock(t, map[string]int{"11": cantidad + 200})
+	supply(t, s, cantidad)
 	return s.Comprar(t, contracts.SolicitudCompra{IDUsuario: usuario, Productos: []contracts.Linea{Linea("11", cantidad)}})
 }
 
@@ -53,7 +62,7 @@ func wantDenied(t *testing.T, what string, err error, status int) {
 func TestRefusedOrden(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
-	s.Restock(t, map[string]int{"11": 300})
+	supply(t, s, 100)
 	u := Usuario(t)
 	ids := s.ComprarMany(t, 100, 32, func(int) contracts.SolicitudCompra {
 		return contracts.SolicitudCompra{IDUsuario: u, Productos: []contracts.Linea{Linea("11", 1)}}
@@ -277,7 +286,7 @@ func TestConcurrentDecisions(t *testing.T) {
 func TestCancelarBeforeCreate(t *testing.T) {
 	t.Parallel()
 	s := Open(t)
-	s.Restock(t, map[string]int{"11": 10})
+	supply(t, s, 1)
 	u, id := Usuario(t), NewID()
 	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
 	defer cancel()
