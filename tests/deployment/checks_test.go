@@ -151,7 +151,13 @@ func contains(labels, selector map[string]string) bool {
 // foreignVariables are the variables that the configuration of no program has: variables of Go, of pgx, and of the sidecar's injector.
 var foreignVariables = []string{"GOMEMLIMIT", "SSL_CERT_FILE", "PGHOST", "PGPORT", "PGSSLMODE", "PGSSLROOTCERT", "PGPASSFILE"}
 
-// env checks the names of the variables: no program reads a variable with a wrong name.
+// localOnly are the variables of dapr.yaml that an overlay need not set.
+var localOnly = map[string][]string{
+	"gke": {"MODE", "OIDC_DEVELOPMENT_KEY_FILE"}, // of the development issuer: there MODE is production, and the issuer is yours
+}
+
+// env checks the names of the variables: no program reads a variable with a wrong name, and every variable that dapr.yaml sets for a
+// program is set here too. Otherwise the program uses its default, which is an address on the developer's machine.
 func env(c *code, m, _ *manifests) []string {
 	var q complaints
 	for _, d := range m.workloads() {
@@ -176,6 +182,9 @@ func env(c *code, m, _ *manifests) []string {
 			for name := range has {
 				_, known := knows[name]
 				q.when(!known && !slices.Contains(foreignVariables, name), "%s: nobody reads the variable %s", d, name)
+			}
+			for name := range c.apps[d.Metadata.Name].local {
+				q.when(!has[name] && !slices.Contains(localOnly[m.overlay], name), "%s: dapr.yaml sets the variable %s, and the overlay does not", d, name)
 			}
 			for name, required := range knows {
 				injected := strings.HasPrefix(name, "DAPR_") && d.isService()

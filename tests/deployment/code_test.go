@@ -33,9 +33,11 @@ type code struct {
 }
 
 // app is a program with its port and the variables that it reads from its environment. The value of a required variable is true.
+// local has the variables that dapr.yaml sets for it.
 type app struct {
-	port int
-	env  map[string]bool
+	port  int
+	env   map[string]bool
+	local map[string]string
 }
 
 func text(t *testing.T, parts ...string) string {
@@ -89,14 +91,15 @@ func (c *code) readApps(t *testing.T) {
 		Apps []struct {
 			AppID   string `yaml:"appID"`
 			AppPort int    `yaml:"appPort"`
+			Env     map[string]string
 		}
 	}
 	if err := yaml.Unmarshal([]byte(text(t, "dapr.yaml")), &everything); err != nil {
 		t.Fatal(err)
 	}
-	ports := map[string]int{}
+	ports, local := map[string]int{}, map[string]map[string]string{}
 	for _, a := range everything.Apps {
-		ports[a.AppID] = a.AppPort
+		ports[a.AppID], local[a.AppID] = a.AppPort, a.Env
 	}
 	folders, err := filepath.Glob(filepath.Join(root, "services", "*", "main.go"))
 	if err != nil {
@@ -109,7 +112,7 @@ func (c *code) readApps(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := filepath.Base(filepath.Dir(main))
-		a := app{port: ports[name], env: map[string]bool{}}
+		a := app{port: ports[name], env: map[string]bool{}, local: local[name]}
 		_, err = os.Stat(filepath.Join(filepath.Dir(main), "postgres", "migrations"))
 		c.migrated[name], c.stateless[name] = err == nil, strings.Contains(string(source), "pubsub.NewAttempts(")
 		for _, m := range inEnv.FindAllStringSubmatch(common+string(source), -1) {

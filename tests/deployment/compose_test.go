@@ -51,6 +51,7 @@ func TestCompose(t *testing.T) {
 		"--app-port=5040":                     "--app-port=5041",
 		"HEALTH: 5001/readyz":                 "HEALTH: 5001/ready",
 		"DATABASE_URL: postgres://ordenes@":   "DATABASE: postgres://ordenes@",
+		"PULSAR_URL: pulsar://pulsar:6650":    "BROKER_URL: pulsar://pulsar:6650",
 		"apachepulsar/pulsar:4.0.8":           "apachepulsar/pulsar",
 		"network_mode: \"service:ordenes-pod": "network_mode: \"service:bff-pod",
 		"--app-health-check-path=/healthz":    "--app-health-check-path=/readyz",
@@ -106,6 +107,9 @@ func checkCompose(t *testing.T, c *code, file string) []string {
 			_, known := a.env[name]
 			known = known || slices.Contains(foreignVariables, name)
 			q.when(!known, "%s: nobody reads the variable %s", id, name)
+		}
+		for name := range a.local {
+			q.when(s.Environment[name] == "", "%s: dapr.yaml sets the variable %s, and compose.yaml does not", id, name)
 		}
 		for name, required := range a.env {
 			q.when(required && s.Environment[name] == "", "%s: the variable %s is missing", id, name)

@@ -108,6 +108,8 @@ func TestIsRefused(t *testing.T) {
 
 		{"local", "environment", "name: DATABASE_URL", "name: DATABASE", "nobody reads the variable DATABASE"},
 		{"local", "environment", "name: MIGRATIONS", "name: MIGRATE", "nobody reads the variable MIGRATE"},
+		{"local", "environment", "PULSAR_URL:", "PULSAR_TOKEN:", "dapr.yaml sets the variable PULSAR_URL"},
+		{"gke", "environment", "name: OIDC_ISSUER", "name: OIDC_CLIENT_ID", "dapr.yaml sets the variable OIDC_ISSUER"},
 		{"local", "environment", "name: PASSWORDS_FILE", "name: KEYS_FILE", "Job setup"},
 
 		{"local", "references", "secretName: passwords-ordenes", "secretName: password-ordenes", "there is no Secret password-ordenes"},

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,7 +52,7 @@ const connectionTimeout = 3 * time.Second
 // broker is the administrative interface of the same broker.
 func NewDeadLetters(address, token string, broker *Broker) (*DeadLetters, error) {
 	options := pulsar.ClientOptions{URL: address, OperationTimeout: operationTimeout, ConnectionTimeout: connectionTimeout}
-	if token != "" {
+	if token = strings.TrimSpace(token); token != "" {
 		options.Authentication = pulsar.NewAuthenticationToken(token)
 	}
 	client, err := pulsar.NewClient(options)
