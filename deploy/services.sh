@@ -13,7 +13,7 @@ roles)
   awk '
     FNR == 1 {id = "-"}
     $2 == "appID:" {id = $3}
-    /postgres:\/\// {
+    tolower($0) ~ /postgres(ql)?:\/\// {
       if (!match($0, /postgres:\/\/[a-z_][a-z0-9_]*@[^@\/ ]+\/[a-z_][a-z0-9_]*([?"\047 ]|$)/)) {
         print FILENAME ":" FNR ": not postgres://role@host/database, with names of a-z, 0-9 and _:" $0 >"/dev/stderr"
         exit 1

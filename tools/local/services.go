@@ -49,7 +49,7 @@ func (in *Instance) roles() ([]setup.Role, error) {
 		}
 		texts = append(texts, string(text))
 	}
-	return setup.RolesOf(texts...), nil
+	return setup.RolesOf(texts...)
 }
 
 // databases returns the names of the databases.

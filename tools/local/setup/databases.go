@@ -17,18 +17,29 @@ import (
 // same database may connect to it and read, and gets only what the owner grants.
 type Role struct{ Name, Database string }
 
-// inAddress matches an address of PostgreSQL, with its role and its database as groups.
-var inAddress = regexp.MustCompile(`postgres://([a-z_][a-z0-9_]*)@[^/\s]+/([a-z_][a-z0-9_]*)`)
+var (
+	// likeAddress matches the start of an address of PostgreSQL.
+	likeAddress = regexp.MustCompile(`(?i)postgres(ql)?://`)
+	// inAddress matches the address in a line, with its role and its database as groups. deploy/services.sh reads the same ones.
+	inAddress = regexp.MustCompile(`postgres://([a-z_][a-z0-9_]*)@[^@/\s]+/([a-z_][a-z0-9_]*)(?:[?"'\s]|$)`)
+)
 
-// RolesOf returns the roles in the addresses postgres://role@host/database of the texts, in their order.
-func RolesOf(texts ...string) []Role {
+// RolesOf returns the roles in the addresses postgres://role@host/database of the texts, in their order. It fails at a line with
+// an address that does not match wholly.
+func RolesOf(texts ...string) ([]Role, error) {
 	var roles []Role
-	for _, m := range inAddress.FindAllStringSubmatch(strings.Join(texts, "\n"), -1) {
-		if r := (Role{Name: m[1], Database: m[2]}); !slices.Contains(roles, r) {
-			roles = append(roles, r)
+	for line := range strings.Lines(strings.Join(texts, "\n")) {
+		found := inAddress.FindAllStringSubmatch(line, -1)
+		if len(found) != len(likeAddress.FindAllString(line, -1)) {
+			return nil, fmt.Errorf("not postgres://role@host/database, with names of a-z, 0-9 and _: %s", strings.TrimSpace(line))
+		}
+		for _, m := range found {
+			if r := (Role{Name: m[1], Database: m[2]}); !slices.Contains(roles, r) {
+				roles = append(roles, r)
+			}
 		}
 	}
-	return roles
+	return roles, nil
 }
 
 // inPgpass matches a line of a pgpass file that has a database and a role, with these two as groups.

@@ -106,12 +106,26 @@ func TestTokenGoesInEachRequestAndTheRoleIsGranted(t *testing.T) {
 	}
 }
 
+// Failure prevented: an address that RolesOf cannot read gives a wrong role, or none, and its service cannot log in.
+func TestAnAddressIsReadWhollyOrRefused(t *testing.T) {
+	for _, address := range []string{
+		"postgres://Empaque@127.0.0.1:5432/empaque", "postgres://empaque@127.0.0.1:5432/empaque-v2?sslmode=disable",
+		"postgres://empaque@127.0.0.1:5432/Empaque", "postgres://empaque:palabra@127.0.0.1:5432/empaque",
+		"postgres://empaque@127.0.0.1:5432", "postgresql://empaque@127.0.0.1:5432/empaque",
+	} {
+		roles, err := RolesOf("a: postgres://ordenes@127.0.0.1:5432/ordenes\nb: " + address + "\n")
+		if err == nil || !strings.Contains(err.Error(), address) {
+			t.Errorf("%s: %v, %v", address, roles, err)
+		}
+	}
+}
+
 // RolesOf returns the roles in the order of dapr.yaml, because the first role of a database owns it.
 func TestRolesAreThoseOfTheAddresses(t *testing.T) {
 	want := []Role{{"admin_productos", "productos"}, {"consolidador", "productos"}, {"dapr", "dapr"}}
 	text := "a: postgres://admin_productos@127.0.0.1:5432/productos?sslmode=disable\nb: postgres://consolidador@127.0.0.1:5432/productos\n"
-	if roles := RolesOf(text, "value: postgres://dapr@127.0.0.1:5432/dapr?passfile=x"); !slices.Equal(roles, want) {
-		t.Error(roles)
+	if roles, err := RolesOf(text, "value: 'postgres://dapr@127.0.0.1:5432/dapr'"); err != nil || !slices.Equal(roles, want) {
+		t.Error(roles, err)
 	}
 	file := filepath.Join(t.TempDir(), "pgpass")
 	for text, fault := range map[string]string{
