@@ -17,6 +17,7 @@ stage() {
   printf '\n== %s\n' "$name"
   "$@" 9>&- 2>&1 | tee "$log" # without the lock: a process that the stage starts may live longer than this script
   rc=${PIPESTATUS[0]}
+  if ((!rc)) && [[ $(counts "$log") == '0 passed'* ]]; then echo "No test of the stage $name ran." | tee -a "$log"; rc=1; fi
   if ((rc)); then result="FAILED (log: $log)" failed=1; fi
   summary+=("$(printf '  %-17s %4d s  %-45s %s' "$name" $((SECONDS - started)) "$(counts "$log")" "$result")")
   return "$rc"
@@ -92,8 +93,9 @@ vulnerabilities() {
   done
 }
 
-# The tests wait for these two settings of gestor-compra after each kill and each outage. In production they are 30s and 60s.
-export APP_GESTOR_COMPRA_START_LEASE=10s APP_GESTOR_COMPRA_ASK_AGAIN_AFTER=10s
+# hasten shortens two settings of gestor-compra that e2e and pages wait for after each kill and each outage. In production they are
+# 30s and 60s. A stage runs in a subshell, so other stages, such as chaos, keep the settings of production.
+hasten() { export APP_GESTOR_COMPRA_START_LEASE=10s APP_GESTOR_COMPRA_ASK_AGAIN_AFTER=10s; }
 
 race=()
 if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then race=(-race); else echo 'warning: without a C compiler the tests run without the race detector (-race)'; fi
@@ -113,15 +115,25 @@ run_tests() {
   return "$rc"
 }
 
-unit() {
-  run_tests "${modules[@]}" -- ./... &&
-    run_tests tests -- ./client/... ./auditor/... ./balancer/... ./scenarios/... ./chaos/... &&
-    run_tests tests -- -count=1 ./docs/... ./settings/... &&
-    GOWORK=off run_tests tools/local -- ./...
+# own_tests tests what is outside of the modules of the programs and needs nothing that runs.
+# -count=1, because these tests read files outside of their module, and go does not see changes of those files.
+own_tests() {
+  run_tests tests -- -count=1 ./client/... ./auditor/... ./balancer/... ./scenarios/... ./chaos/... ./docs/... ./settings/... &&
+    GOWORK=off run_tests tools/local -- -count=1 ./...
 }
 
+unit() { run_tests "${modules[@]}" -- ./... && own_tests; }
+
+# export_addresses gives the tests the addresses of the instance `test`. Without them, the tests would skip themselves.
+export_addresses() {
+  local output v
+  output=$("$local" --instance test env) && [ -n "$output" ] || { echo 'no addresses of the instance test'; return 1; }
+  while read -r v; do export "${v?}"; done <<<"$output"
+}
+
+# storage gives the tests the address of PostgreSQL only.
 storage() {
-  TEST_DSN=$("$local" --instance test env | sed -n 's/^POSTGRES_SUPER_DSN=//p')
+  TEST_DSN=$(export_addresses >&2 && echo "$POSTGRES_SUPER_DSN") && [ -n "$TEST_DSN" ] || return 1
   export TEST_DSN
   run_tests "${modules[@]}" -- "${race[@]}" -count=1 ./...
 }
@@ -130,17 +142,11 @@ storage() {
 dapr_run() { GOWORK=off INSTANCIA=test run_tests tools/local -- -count=1 -run TestDaprRun ./...; }
 
 # deployment renders deploy/ and checks it against schemas and against the code, without a cluster or the network.
-# -count=1, because these tests read files outside of their module, and go does not see changes of those files.
-deployment() { run_tests tests -- -count=1 ./deployment/... ./client/... ./docs/... ./settings/...; }
-
-# export_addresses gives the tests the addresses of the instance `test`.
-export_addresses() {
-  local v
-  while read -r v; do export "${v?}"; done < <("$local" --instance test env)
-}
+deployment() { run_tests tests -- -count=1 ./deployment/...; }
 
 e2e() {
-  export_addresses
+  export_addresses || return 1
+  hasten
   run_tests tests -- "${race[@]}" -count=1 -timeout 20m ./e2e/...
 }
 
@@ -148,7 +154,8 @@ e2e() {
 pages() {
   CHROMIUM=$("$local" browser) || { echo 'skipped: the pages are not tested without Chromium'; return 0; }
   export CHROMIUM
-  export_addresses
+  export_addresses || return 1
+  hasten
   run_tests tests -- -count=1 -timeout 10m ./pages/...
 }
 
@@ -156,14 +163,16 @@ pages() {
 chaos() { go run ./tests/chaos -short -seed 1; }
 
 infrastructure() { running=1; stage infrastructure "$local" --instance test up --infra-only; }
-system() { running=1; stage system "$local" --instance test up; }
+up() { hasten; "$local" --instance test up; }
+system() { running=1; stage system up; }
 
 all() {
-  "$local" --instance test reset 9>&- || return 1 # otherwise the audit would count the purchases of an earlier run
+  "$local" --instance test reset 9>&- || { failed=1; return 1; } # otherwise the audit would count the purchases of an earlier run
   stage generated generated
   stage format format
   stage lint lint
   stage deployment deployment
+  stage own-tests own_tests
   stage vulnerabilities vulnerabilities
   if infrastructure; then
     stage storage storage
@@ -177,7 +186,7 @@ all() {
 exec 9>.local/test-stages.lock
 [ "${1:-all}" = lint ] || [ "${1:-all}" = unit ] || flock -n 9 || { echo 'another make test is running'; trap - EXIT; exit 1; }
 
-make -s "$local" 9>&- || exit 1
+make -s "$local" 9>&- || { failed=1; exit 1; }
 case "${1:-all}" in
 all) all ;;
 lint) stage format format; stage lint lint ;;
