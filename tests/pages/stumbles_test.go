@@ -175,3 +175,32 @@ func TestFocusStays(t *testing.T) {
 	o.waitFor("the focus on the page", `document.activeElement.id === "content"`)
 	o.waitFor("the title", `document.title.startsWith("Confirmada")`) // the page sets the title last
 }
+
+// The page asks for the purchase after an action. When that response is older than a change that the stream brought meanwhile, the
+// page keeps the newer state.
+func TestAnOlderResponseChangesNothing(t *testing.T) {
+	s := Open(t)
+	p := signIn(t, s, Usuario(t), "cliente", "/")
+	p.puts("11", 150)
+	id := p.compra()
+	p.waitForEstado("POR_APROBAR")
+	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/compras/"+id)
+	o.waitForEstado("POR_APROBAR")
+	o.run(`(() => {
+		const fetched = window.fetch, path = "/api/compras/` + id + `";
+		const older = fetched(path, { headers: { Accept: "application/json" } }).then((r) => r.text());
+		window.fetch = async (url, options) => {
+			if (url !== path) return fetched(url, options);
+			const body = await older;
+			while (document.querySelector("#compra").dataset.estado !== "CONFIRMADA") await new Promise((wait) => setTimeout(wait, 50));
+			document.body.dataset.older = "delivered";
+			return new Response(body, { headers: { "Content-Type": "application/json" } });
+		};
+	})()`)
+	o.presses(`[data-action="Aprobar"]`)
+	o.waitFor("the older response", `document.body.dataset.older`)
+	time.Sleep(time.Second) // a page that takes the older response has drawn it by then
+	if estado := o.read(`document.querySelector("#compra").dataset.estado`); estado != "CONFIRMADA" {
+		t.Errorf("the page shows %s after CONFIRMADA", estado)
+	}
+}

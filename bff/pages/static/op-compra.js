@@ -11,7 +11,9 @@ let nameOf, ownerText, latest, retry, shownNumero = -1, shownEstado;
 
 const lastNumero = (c) => c.historia.at(-1)?.numero ?? 0;
 
+// show draws the purchase. A response of refresh may be older than a change that came by the stream meanwhile: show ignores it.
 async function show(c) {
+  if (lastNumero(c) < shownNumero) return;
   shownNumero = lastNumero(c);
   byId("compra").hidden = false;
   byId("compra").dataset.estado = c.estado;
