@@ -16,8 +16,8 @@ import (
 	"entregas/internal/rest"
 )
 
-// first records the request as the first with the key name, within the subject's quota. If the request is the first, the result
-// is nil, else the result of waitForAnswer. Errors: Quota; those of waitForAnswer.
+// first stores the key name for this request. It returns nil when no other request of the subject has that key, else the result of
+// waitForAnswer. The error is errs.Quota when the subject has too many keys, or an error of waitForAnswer.
 func (k Keys) first(ctx context.Context, usuario, name, body string, onlyByFirst bool) (*answered, error) {
 	full := k.Quota.Take(ctx, usuario, 1)
 	if full != nil && errs.Of(full) != errs.Quota {
