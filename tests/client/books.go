@@ -26,6 +26,16 @@ func Books(ctx context.Context, productos *Database) ([]Account, error) {
 	return accounts, nil
 }
 
+// ReadBooks opens the database productos at dsn, reads the books and closes the database.
+func ReadBooks(ctx context.Context, dsn string) ([]Account, error) {
+	database, err := OpenDatabase(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	defer database.Close()
+	return Books(ctx, database)
+}
+
 // Total returns the sum of the lines.
 func Total(accounts []Account) Account {
 	t := Account{IDProducto: "total"}
@@ -44,7 +54,7 @@ func Total(accounts []Account) Account {
 func Balanced(accounts []Account) error {
 	for _, c := range accounts {
 		if debit, credit := c.Inicial+c.Repuesto, c.Existencias+c.Reservado+c.Despachado; debit != credit || c.Diferencia != 0 {
-			return fmt.Errorf("the books of product %s do not balance: %d came in, and there are %d (%d on the shelf, %d reserved, %d dispatched; diferencia %d)",
+			return fmt.Errorf("the books of product %s do not balance: %d came in, and there are %d (%d on the shelf, %d reserved, %d dispatched; difference %d)",
 				c.IDProducto, debit, credit, c.Existencias, c.Reservado, c.Despachado, c.Diferencia)
 		}
 	}

@@ -23,12 +23,7 @@ func (d *demo) summarize() {
 
 // books prints the books: no unit was lost or made up since this system was set up. It returns an error when the books do not balance.
 func (d *demo) books(ctx context.Context) error {
-	database, err := client.OpenDatabase(ctx, d.env.ProductosDSN)
-	if err != nil {
-		return err
-	}
-	defer database.Close()
-	accounts, err := client.Books(ctx, database)
+	accounts, err := client.ReadBooks(ctx, d.env.ProductosDSN)
 	if err != nil {
 		return err
 	}

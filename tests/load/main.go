@@ -89,17 +89,12 @@ func run(ctx context.Context) error {
 
 // books prints the books, and returns an error when they do not balance.
 func books(ctx context.Context, env client.Env) error {
-	database, err := client.OpenDatabase(ctx, env.ProductosDSN)
-	if err != nil {
-		return err
-	}
-	defer database.Close()
-	accounts, err := client.Books(ctx, database)
+	accounts, err := client.ReadBooks(ctx, env.ProductosDSN)
 	if err != nil {
 		return err
 	}
 	t := client.Total(accounts)
-	fmt.Printf("books: %d at the start + %d restocked = %d on the shelf + %d reserved + %d dispatched; diferencia %d\n",
+	fmt.Printf("books: %d at the start + %d restocked = %d on the shelf + %d reserved + %d dispatched; difference %d\n",
 		t.Inicial, t.Repuesto, t.Existencias, t.Reservado, t.Despachado, t.Diferencia)
 	return client.Balanced(accounts)
 }
