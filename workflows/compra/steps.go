@@ -171,6 +171,9 @@ var Version = slices.MaxFunc(Steps, func(a, b Step) int { return cmp.Compare(a.S
 
 func (s Step) since() int { return max(1, s.Since) }
 
+// partOf reports whether a version of the table has the step. Version 0 counts as 1, the version of a workflow that names none.
+func (s Step) partOf(version int) bool { return s.since() <= max(1, version) }
+
 // InFlight are the states of a purchase whose saga has not ended, in the order of the saga.
 var InFlight = inFlight()
 
@@ -221,7 +224,7 @@ func rollbacks(before contracts.MessageType, version int) []contracts.MessageTyp
 		if s.Command == before {
 			break
 		}
-		if s.Undo.Command != "" && s.since() <= max(1, version) {
+		if s.Undo.Command != "" && s.partOf(version) {
 			commands = append(commands, s.Undo.Command)
 		}
 	}

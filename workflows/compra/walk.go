@@ -60,7 +60,7 @@ func (r *walk) stopped() bool { return r.ending != nil || r.nothingToDo }
 
 // do does one step of the saga. It keeps the rollback of the step when the step was done or may have been done.
 func (r *walk) do(s Step) {
-	if r.stopped() || s.since() > max(1, r.input.Version) {
+	if r.stopped() || !s.partOf(r.input.Version) {
 		return
 	}
 	var d Outcome

@@ -86,13 +86,13 @@ func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, comm
 // wait returns after a wake-up, or when howLong has passed. When the worker stops, it returns the error of the context, and the
 // engine runs the activity again, in this replica or another.
 func wait(ctx context.Context, wakeup <-chan struct{}, howLong time.Duration) error {
-	ticker := time.NewTimer(howLong)
-	defer ticker.Stop()
+	timer := time.NewTimer(howLong)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-wakeup:
-	case <-ticker.C:
+	case <-timer.C:
 	}
 	return nil
 }

@@ -173,16 +173,16 @@ func (s *Saga) conclude(ctx context.Context, p compra.Question, step *compras.St
 			d.Motivo = compras.Detalle(r.Tipo)
 		}
 	case p.To != "":
-		return s.signIn(ctx, p, r)
+		return s.enter(ctx, p, r)
 	default:
 		d.Result = compra.Accepted
 	}
 	return d, nil
 }
 
-// signIn changes the purchase to the state that the reply brings: CONFIRMADA or DESPACHADA. It does not become CONFIRMADA when a
+// enter changes the purchase to the state that the reply brings: CONFIRMADA or DESPACHADA. It does not become CONFIRMADA when a
 // cancellation is requested; the row of the purchase decides that race (docs/adr/who-owns-a-fact-decides.md).
-func (s *Saga) signIn(ctx context.Context, p compra.Question, r *compras.Reply) (compra.Outcome, error) {
+func (s *Saga) enter(ctx context.Context, p compra.Question, r *compras.Reply) (compra.Outcome, error) {
 	c, moved, err := s.store.Move(ctx, compras.Change{
 		IDCompra: p.Compra.ID, To: p.To, From: p.In, Tipo: r.Tipo, Detalle: compras.Detalle(r.Tipo),
 		IDOrden: r.IDOrden, UnlessCancelled: p.Cancelable,

@@ -61,8 +61,8 @@ func (s *Store) Despachar(ctx context.Context, id string) (ordenes.Orden, error)
 
 func despachar(ctx context.Context, tx pgx.Tx, o ordenes.Orden) (ordenes.Orden, error) {
 	const (
-		setMark = `update orden set estado = 'DESPACHADA', actualizada_en = now() where id = $1 returning ` + columns
-		notify  = `insert into outbox (id_compra, tipo, data, traceparent) values ($1, $2, $3, $4)`
+		dispatch = `update orden set estado = 'DESPACHADA', actualizada_en = now() where id = $1 returning ` + columns
+		notify   = `insert into outbox (id_compra, tipo, data, traceparent) values ($1, $2, $3, $4)`
 	)
 	if err := inbox.Lock(ctx, tx, o.IDCompra); err != nil {
 		return o, err
@@ -81,7 +81,7 @@ func despachar(ctx context.Context, tx pgx.Tx, o ordenes.Orden) (ordenes.Orden, 
 	if _, err := tx.Exec(ctx, notify, o.IDCompra, contracts.OrdenDespachada, event, logging.Trace(ctx)); err != nil {
 		return o, err
 	}
-	despachada, err := loadOne(ctx, tx, setMark, o.ID)
+	despachada, err := loadOne(ctx, tx, dispatch, o.ID)
 	if err != nil {
 		return o, err
 	}

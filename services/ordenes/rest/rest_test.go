@@ -23,11 +23,11 @@ import (
 	"entregas/services/ordenes/rest"
 )
 
-// service serves the routes of ordenes without its messages. wakeups has the events that it published.
+// service serves the routes of ordenes without its messages. events has the events that it published.
 type service struct {
 	routes  *mux.Router
 	store   *postgres.Store
-	wakeups []contracts.DatosEventoOrden
+	events  []contracts.DatosEventoOrden
 	failure error
 }
 
@@ -35,7 +35,7 @@ func newService(t *testing.T) *service {
 	s := &service{routes: app.Config{}.Routes(nil), store: postgres.New(databasetest.New(t, postgres.Migrations), 100)}
 	rest.ServeRoutes(s.routes, s.store, func(_ context.Context, _ contracts.MessageType, data contracts.DatosEventoOrden) error {
 		if s.failure == nil {
-			s.wakeups = append(s.wakeups, data)
+			s.events = append(s.events, data)
 		}
 		return s.failure
 	})
@@ -89,8 +89,8 @@ func TestSeeAndDespachar(t *testing.T) {
 			t.Fatalf("%d %+v", w.Code, o)
 		}
 	}
-	if len(s.wakeups) != 1 || s.wakeups[0] != (contracts.DatosEventoOrden{IDCompra: c, IDOrden: id}) {
-		t.Errorf("events: %+v", s.wakeups)
+	if len(s.events) != 1 || s.events[0] != (contracts.DatosEventoOrden{IDCompra: c, IDOrden: id}) {
+		t.Errorf("events: %+v", s.events)
 	}
 }
 
@@ -103,8 +103,8 @@ func TestDespacharWithoutABroker(t *testing.T) {
 		t.Fatalf("%d %+v", w.Code, o)
 	}
 	s.failure = nil
-	if w, _ := ask[ordenes.Orden](t, s, "POST", "/ordenes/"+id+"/despacho"); w.Code != 200 || len(s.wakeups) != 1 {
-		t.Errorf("%d, events %v", w.Code, s.wakeups)
+	if w, _ := ask[ordenes.Orden](t, s, "POST", "/ordenes/"+id+"/despacho"); w.Code != 200 || len(s.events) != 1 {
+		t.Errorf("%d, events %v", w.Code, s.events)
 	}
 }
 
@@ -165,8 +165,8 @@ func TestImpossibleRequestsOfOrdenes(t *testing.T) {
 			}
 		})
 	}
-	if len(s.wakeups) != 0 {
-		t.Errorf("events: %v", s.wakeups)
+	if len(s.events) != 0 {
+		t.Errorf("events: %v", s.events)
 	}
 }
 
