@@ -25,6 +25,7 @@ func TestSameReply(t *testing.T) {
 		{"retry", "/api/compras/" + anasCompra + "/reintento", ``, `{}`, contracts.EstadoFallida, 202},
 		{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `{}`, "", 200},
 		{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 200},
+		{"price", "/api/productos/1/precio", `{"precio":5}`, `{"precio":6}`, "", 200},
 		{"put back", "/api/mensajes-muertos/" + deadID + "/reposicion", ``, `{}`, "", 202},
 	} {
 		p := newGate(t)

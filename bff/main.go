@@ -106,7 +106,7 @@ type pieces struct {
 	core      *compras.Service
 	store     compras.Store
 	operation access.Operation
-	productos access.Productos
+	productos dapr.Productos
 	ordenes   access.Ordenes
 	monitor   access.Monitor
 	receiver  *pubsub.Receiver

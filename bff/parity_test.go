@@ -38,6 +38,8 @@ var operations = []operation{
 	{"despacharOrden", "despachar", "/api/ordenes/%s/despacho", `mutation($id:ID!){despachar(idOrden:$id){id}}`, idOrden, ``, "", ``},
 	{"reponerProducto", "reponer", "/api/productos/%s/reposicion", `mutation($id:ID!,$cantidad:Int!,$clave:String){reponer(idProducto:$id,cantidad:$cantidad,clave:$clave){id}}`,
 		"1", `{"cantidad":5}`, "", `{"cantidad":6}`},
+	{"cambiarPrecio", "cambiarPrecio", "/api/productos/%s/precio", `mutation($id:ID!,$precio:Importe!,$moneda:String,$motivo:String,$clave:String){
+		cambiarPrecio(idProducto:$id,precio:$precio,moneda:$moneda,motivo:$motivo,clave:$clave){id}}`, "1", `{"precio":3200000}`, "", `{"precio":3200001}`},
 	{"apartarMensaje", "apartarMensaje", "/api/mensajes-muertos/%s/apartado", `mutation($id:ID!){apartarMensaje(id:$id){id}}`, deadID, ``, "", ``},
 	{"reponerMensaje", "reponerMensaje", "/api/mensajes-muertos/%s/reposicion", `mutation($id:ID!){reponerMensaje(id:$id){id}}`, deadID, ``, "", ``},
 }
@@ -164,6 +166,19 @@ func TestParity(t *testing.T) {
 		{"reponerProducto", "none of it", "", `{"cantidad":0}`, bad, "cantidad"},
 		{"reponerProducto", "a text for a number", "", `{"cantidad":"2"}`, bad, "cantidad"},
 		{"reponerProducto", "an exponent", "", `{"cantidad":1e2}`, bad, "cantidad"},
+		{"cambiarPrecio", "a product that there is not", "no", "", string(errs.NotFound), ""},
+		{"cambiarPrecio", "the highest", "", `{"precio":10000000000,"moneda":"USD","motivo":"Sube.\nPor el dólar"}`, "", ""},
+		{"cambiarPrecio", "nothing", "", `{"precio":0}`, bad, "precio"},
+		{"cambiarPrecio", "no price", "", `{"moneda":"COP"}`, bad, "precio"},
+		{"cambiarPrecio", "less than nothing", "", `{"precio":-1}`, bad, "precio"},
+		{"cambiarPrecio", "more than the highest", "", `{"precio":10000000001}`, bad, "precio"},
+		{"cambiarPrecio", "more than an int64", "", `{"precio":9223372036854775808}`, bad, "precio"},
+		{"cambiarPrecio", "a text for a number", "", `{"precio":"320"}`, bad, "precio"},
+		{"cambiarPrecio", "a fraction", "", `{"precio":3.5}`, bad, "precio"},
+		{"cambiarPrecio", "an exponent", "", `{"precio":1e2}`, bad, "precio"},
+		{"cambiarPrecio", "a currency that there is not", "", `{"precio":1,"moneda":"cop"}`, bad, "moneda"},
+		{"cambiarPrecio", "a currency that is a number", "", `{"precio":1,"moneda":170}`, bad, "moneda"},
+		{"cambiarPrecio", "a reason with an escape", "", `{"precio":1,"motivo":"\u001b[31m"}`, bad, "motivo"},
 		{"reponerMensaje", "one that there is not", "no", "", string(errs.NotFound), ""},
 	} {
 		o := operations[slices.IndexFunc(operations, func(o operation) bool { return o.rest == c.operation })]
@@ -227,7 +242,7 @@ func TestParityOfKeys(t *testing.T) {
 			},
 			"GraphQL, clave": func(p gate, body string) verdict { return p.byGraphQL(t, o, o.id, body, "k k") },
 		} {
-			if name == "GraphQL, clave" && (!strings.Contains(o.query, "$clave") || o.rest == "reponerProducto") { // the service checks this key
+			if name == "GraphQL, clave" && (!strings.Contains(o.query, "$clave") || o.rest == "reponerProducto" || o.rest == "cambiarPrecio") { // the service checks this key
 				continue
 			}
 			p := fresh()
@@ -262,7 +277,7 @@ func TestTypesOfGraphQLHaveTheFields(t *testing.T) {
 	types := public.NewExecutableSchema(public.Config{}).Schema().Types
 	for schema, name := range map[string]string{
 		"SolicitudCompra": "CompraPedida", "Compra": "Compra", "Orden": "Orden", "Linea": "Linea", "Faltante": "Faltante", "Hecho": "Hecho",
-		"Producto": "Producto", "MensajeDeSaga": "MensajeDeSaga",
+		"Producto": "Producto", "Precio": "Precio", "PaginaDePrecios": "PaginaDePrecios", "MensajeDeSaga": "MensajeDeSaga",
 	} {
 		for field := range document.Components.Schemas[schema].Value.Properties {
 			if inGraphQL := camelCase(field); types[name].Fields.ForName(inGraphQL) == nil {

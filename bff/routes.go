@@ -33,7 +33,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 		edge.Open{Connections: cfg.MaxConnectionsPerAddress, Streams: cfg.MaxStreamsPerAddress}, cfg.Proxies)
 	pool := memory.New(memory.Limits{Total: cfg.InFlight, Answer: cfg.MaxAnswer, Waiting: waitForRoom})
 	introspection := cfg.Introspection && cfg.development()
-	gate := access.Gate{Core: p.core, Operation: p.operation, Stock: p.productos, Warehouse: p.ordenes, Monitor: p.monitor}
+	gate := access.Gate{Core: p.core, Operation: p.operation, Stock: p.productos, Prices: p.productos, Warehouse: p.ordenes, Monitor: p.monitor}
 	wakeups := live.NewWakeups()
 	feed := live.NewServer(ctx, gate, wakeups)
 
@@ -110,6 +110,7 @@ Operators (ROL=operador):
   GET  /api/ordenes/{id}            an order
   POST /api/ordenes/{id}/despacho   dispatch it
   POST /api/productos/{id}/reposicion  restock: {"cantidad": 10}
+  POST /api/productos/{id}/precio   change the price, in minor units: {"precio": 3200000, "moneda": "COP"}; GET …/precios lists them
   GET  /api/operacion/resumen       the purchases by state; also /colas and /balance
   GET  /api/mensajes-muertos        the dead letters; POST …/{id}/reposicion puts one back, …/{id}/apartado sets an unreadable one aside
 

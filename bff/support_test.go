@@ -176,6 +176,27 @@ func (h warehouse) ReponerProducto(w http.ResponseWriter, r *http.Request, id st
 	rest.Answer(w, r, http.StatusOK, producto, err)
 }
 
+// CambiarPrecio implements adminproductos.ServerInterface. Like admin-productos, it requires a key.
+func (h warehouse) CambiarPrecio(w http.ResponseWriter, r *http.Request, id string, params adminproductos.CambiarPrecioParams) {
+	requested, err := rest.Read[contracts.CambioDePrecio](w, r)
+	if key := params.IdempotencyKey; key == nil || *key == "" || len(*key) > 255 {
+		err = errs.New(errs.Invalid, "no key")
+	}
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	producto, err := product(id)
+	producto.Precio, producto.Moneda = requested.Precio, requested.Moneda
+	rest.Answer(w, r, http.StatusOK, producto, err)
+}
+
+// ListarPrecios implements adminproductos.ServerInterface.
+func (h warehouse) ListarPrecios(w http.ResponseWriter, r *http.Request, id string, _ adminproductos.ListarPreciosParams) {
+	_, err := product(id)
+	rest.Answer(w, r, http.StatusOK, contracts.PaginaDePrecios{Precios: []contracts.Precio{{Precio: contracts.MaxPrecio, Moneda: "COP", Desde: time.Now()}}, Siguiente: "7"}, err)
+}
+
 // LeerBalance implements adminproductos.ServerInterface.
 func (h warehouse) LeerBalance(w http.ResponseWriter, _ *http.Request) {
 	rest.Write(w, http.StatusOK, []contracts.LineaDeBalance{{IDProducto: "1", Inicial: 500, Existencias: 500}})

@@ -74,6 +74,7 @@ var shapes = map[string]reflect.Type{
 	"SolicitudCompra": reflect.TypeFor[contracts.SolicitudCompra](), "Compra": reflect.TypeFor[contracts.Compra](), "Orden": reflect.TypeFor[contracts.Orden](),
 	"Linea": reflect.TypeFor[contracts.Linea](), "Faltante": reflect.TypeFor[contracts.Faltante](), "Hecho": reflect.TypeFor[contracts.HechoContado](),
 	"Producto": reflect.TypeFor[contracts.Producto](), "MensajeDeSaga": reflect.TypeFor[contracts.MensajeDeSaga](),
+	"Precio": reflect.TypeFor[contracts.Precio](), "PaginaDePrecios": reflect.TypeFor[contracts.PaginaDePrecios](), "CambioDePrecio": reflect.TypeFor[contracts.CambioDePrecio](),
 }
 
 // The schemas in openapi.yaml have the fields of the Go types that are read and written.

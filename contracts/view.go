@@ -89,9 +89,12 @@ type Reposicion struct {
 	Cantidad int `json:"cantidad"`
 }
 
-// Producto is a product, with the quantity that can be bought, in the JSON of admin-productos and of the bff.
+// Producto is a product, with the quantity that can be bought and the present price, in the JSON of admin-productos and of the bff. A
+// product without a price has Precio 0 and no Moneda.
 type Producto struct {
 	ID       string `json:"id"`
 	Nombre   string `json:"nombre"`
 	Cantidad int    `json:"cantidad"`
+	Precio   int64  `json:"precio,omitempty"` // minor units of one unit
+	Moneda   string `json:"moneda,omitempty"`
 }

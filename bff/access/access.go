@@ -29,6 +29,14 @@ type Productos interface {
 	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
 }
 
+// Precios is the service that owns the prices of products.
+type Precios interface {
+	// CambiarPrecio changes the price of a product, once for each key.
+	CambiarPrecio(ctx context.Context, id string, p contracts.CambioDePrecio, key string) (contracts.Producto, error)
+	// Precios returns at most limit prices of a product, newest first, after the cursor after.
+	Precios(ctx context.Context, id string, limit int, after string) (contracts.PaginaDePrecios, error)
+}
+
 // Ordenes is the service that owns orders.
 type Ordenes interface {
 	Load(ctx context.Context, id string) (contracts.Orden, error)
@@ -49,6 +57,7 @@ type Gate struct {
 	Core      *compras.Service
 	Operation Operation
 	Stock     Productos
+	Prices    Precios
 	Warehouse Ordenes
 	Monitor   Monitor
 }

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
@@ -46,14 +47,55 @@ func (g Gate) Reponer(ctx context.Context, id string, cantidad int, key string) 
 	if err := v.Error(); err != nil {
 		return contracts.Producto{}, err
 	}
-	repeat := ""
-	if key == "" {
-		key, repeat = uuid.NewString(), "repítalo solo si no se hizo, y use una Idempotency-Key."
-	}
-	key = compras.Fingerprint(identity.Of(ctx).Usuario, id, key) // a hash: admin-productos bounds the length of a key
+	key, repeat := ownKey(ctx, id, key)
 	return compras.Settle(ctx, "/api/productos/"+url.PathEscape(id), repeat, func(ctx context.Context, _ bool) (contracts.Producto, error) {
 		return g.Stock.Reponer(ctx, id, cantidad, key)
 	})
+}
+
+// ownKey returns the key under which admin-productos does a request of the caller about a product once; "" is a new key. repeat says in
+// Spanish how to repeat a request that has no key of its own.
+func ownKey(ctx context.Context, id, key string) (own, repeat string) {
+	if key == "" {
+		key, repeat = uuid.NewString(), "repítalo solo si no se hizo, y use una Idempotency-Key."
+	}
+	return compras.Fingerprint(identity.Of(ctx).Usuario, id, key), repeat // a hash: admin-productos bounds the length of a key
+}
+
+// CambiarPrecio changes the price of a product from now on, for operators. Its keys are as those of Reponer. A price without a currency is
+// in contracts.MonedaUsual.
+func (g Gate) CambiarPrecio(ctx context.Context, id string, p contracts.CambioDePrecio, key string) (contracts.Producto, error) {
+	if err := identity.Require(ctx, operador); err != nil {
+		return contracts.Producto{}, err
+	}
+	p.Moneda = cmp.Or(p.Moneda, contracts.MonedaUsual)
+	var v contracts.Validator
+	v.Identifier("id", id)
+	v.CambioDePrecio(p)
+	if err := v.Error(); err != nil {
+		return contracts.Producto{}, err
+	}
+	key, repeat := ownKey(ctx, id, key)
+	return compras.Settle(ctx, "/api/productos/"+url.PathEscape(id), repeat, func(ctx context.Context, _ bool) (contracts.Producto, error) {
+		return g.Prices.CambiarPrecio(ctx, id, p, key)
+	})
+}
+
+// Precios returns a page of the prices that a product has had, newest first, for operators.
+func (g Gate) Precios(ctx context.Context, id string, limit int, after string) (contracts.PaginaDePrecios, error) {
+	if err := identity.Require(ctx, operador); err != nil {
+		return contracts.PaginaDePrecios{}, err
+	}
+	var v contracts.Validator
+	v.Identifier("id", id)
+	if limit < 1 || limit > compras.MaxPage {
+		v.Fail("limite", compras.LimitForm)
+	}
+	v.FreeText("despues", after, contracts.MaxIdentifier)
+	if err := v.Error(); err != nil {
+		return contracts.PaginaDePrecios{}, err
+	}
+	return g.Prices.Precios(ctx, id, limit, after)
 }
 
 // Balance returns the books of the stock, a line for each product, for operators.

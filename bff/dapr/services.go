@@ -96,7 +96,7 @@ func (m Manager) Reintentar(ctx context.Context, id string) (contracts.Aceptada,
 	return answer(ctx, m.Service, r, err, gestorcompra.ReintentarCompraResponse.GetJSON202)
 }
 
-// Productos calls admin-productos. It implements access.Productos.
+// Productos calls admin-productos. It implements access.Productos and access.Precios.
 type Productos struct{ *Service }
 
 func (p Productos) api() *adminproductos.ClientWithResponses {
@@ -126,6 +126,19 @@ func (p Productos) Reponer(ctx context.Context, id string, cantidad int, key str
 	params := adminproductos.ReponerProductoParams{IdempotencyKey: &key}
 	r, err := p.api().ReponerProductoWithResponse(ctx, segment(id), &params, contracts.Reposicion{Cantidad: cantidad})
 	return answer(ctx, p.Service, r, err, adminproductos.ReponerProductoResponse.GetJSON200)
+}
+
+// CambiarPrecio implements access.Precios.
+func (p Productos) CambiarPrecio(ctx context.Context, id string, c contracts.CambioDePrecio, key string) (contracts.Producto, error) {
+	r, err := p.api().CambiarPrecioWithResponse(ctx, segment(id), &adminproductos.CambiarPrecioParams{IdempotencyKey: &key}, c)
+	return answer(ctx, p.Service, r, err, adminproductos.CambiarPrecioResponse.GetJSON200)
+}
+
+// Precios implements access.Precios.
+func (p Productos) Precios(ctx context.Context, id string, limit int, after string) (contracts.PaginaDePrecios, error) {
+	params := adminproductos.ListarPreciosParams{Limite: &limit, Despues: unlessEmpty(after)}
+	r, err := p.api().ListarPreciosWithResponse(ctx, segment(id), &params)
+	return answer(ctx, p.Service, r, err, adminproductos.ListarPreciosResponse.GetJSON200)
 }
 
 // Ordenes calls the service ordenes. It implements access.Ordenes.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"entregas/bff/access"
+	"entregas/bff/compras"
 	"entregas/bff/optional"
 	"entregas/bff/rest/contract"
 	"entregas/contracts"
@@ -93,6 +94,23 @@ func (s Server) ReponerProducto(w http.ResponseWriter, r *http.Request, id contr
 	}
 	producto, err := s.Gate.Reponer(r.Context(), id, requested.Cantidad, optional.Or(params.IdempotencyKey, ""))
 	respond(w, r, http.StatusOK, producto, err)
+}
+
+// CambiarPrecio implements contract.ServerInterface.
+func (s Server) CambiarPrecio(w http.ResponseWriter, r *http.Request, id contract.Id, params contract.CambiarPrecioParams) {
+	requested, err := rest.Read[contracts.CambioDePrecio](w, r)
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	producto, err := s.Gate.CambiarPrecio(r.Context(), id, requested, optional.Or(params.IdempotencyKey, ""))
+	respond(w, r, http.StatusOK, producto, err)
+}
+
+// ListarPrecios implements contract.ServerInterface.
+func (s Server) ListarPrecios(w http.ResponseWriter, r *http.Request, id contract.Id, params contract.ListarPreciosParams) {
+	page, err := s.Gate.Precios(r.Context(), id, optional.Or(params.Limite, compras.DefaultPage), optional.Or(params.Despues, ""))
+	respond(w, r, http.StatusOK, page, err)
 }
 
 // estadosOf returns the states of a filter. Error: Invalid for an unknown state.

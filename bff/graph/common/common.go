@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -49,7 +50,8 @@ func presentError(ctx context.Context, schema *ast.Schema, err error) *gqlerror.
 		return nil
 	}
 	var graphQLErr *gqlerror.Error
-	if errors.As(err, &graphQLErr) && graphQLErr.Err == nil {
+	var number *strconv.NumError // of the default of a variable that is no int64
+	if errors.As(err, &graphQLErr) && (graphQLErr.Err == nil || errors.As(graphQLErr.Err, &number)) {
 		return inSpanish(ctx, schema, graphQLErr) // an error of the query itself
 	}
 	p := rest.ProblemOf(err)

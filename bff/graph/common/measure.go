@@ -76,6 +76,9 @@ func (m measurement) MutateOperationContext(ctx context.Context, op *graphql.Ope
 		// Idempotency-Key, deadline and CSRF token hold for a POST only.
 		return failure(errs.Invalid, "Una mutación va por POST con Accept: application/json; por aquí van suscripciones y consultas.")
 	}
+	if err := checkLiterals(op.Doc); err != nil {
+		return gqlerror.Wrap(err)
+	}
 	t := meter{}.of(op.Operation.SelectionSet)
 	switch {
 	case t.introspects && !m.introspection:

@@ -93,6 +93,7 @@ var scalars = map[string]struct {
 	say   string
 }{
 	"Int":     {[]kind{integer}, "debe ser un número entero"},
+	"Importe": {[]kind{integer}, "debe ser un número entero"},
 	"Float":   {[]kind{integer, number}, "debe ser un número"},
 	"String":  {[]kind{text}, "debe ser un texto"},
 	"Boolean": {[]kind{boolean}, "debe ser true o false"},

@@ -156,6 +156,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		ApartarMensaje func(childComplexity int, id string) int
 		Aprobar        func(childComplexity int, id string, aprobada bool, motivo *string) int
+		CambiarPrecio  func(childComplexity int, idProducto string, precio int64, moneda *string, motivo *string, clave *string) int
 		Cancelar       func(childComplexity int, id string, motivo *string) int
 		Comprar        func(childComplexity int, compra contracts.SolicitudCompra, clave *string) int
 		Despachar      func(childComplexity int, idOrden string) int
@@ -180,15 +181,31 @@ type ComplexityRoot struct {
 		Siguiente func(childComplexity int) int
 	}
 
+	PaginaDePrecios struct {
+		Precios   func(childComplexity int) int
+		Siguiente func(childComplexity int) int
+	}
+
 	Pendientes struct {
 		Pendientes func(childComplexity int) int
 		Tema       func(childComplexity int) int
 	}
 
+	Precio struct {
+		Desde  func(childComplexity int) int
+		Moneda func(childComplexity int) int
+		Motivo func(childComplexity int) int
+		Precio func(childComplexity int) int
+		Rol    func(childComplexity int) int
+		Sujeto func(childComplexity int) int
+	}
+
 	Producto struct {
 		Cantidad func(childComplexity int) int
 		ID       func(childComplexity int) int
+		Moneda   func(childComplexity int) int
 		Nombre   func(childComplexity int) int
+		Precio   func(childComplexity int) int
 	}
 
 	Query struct {
@@ -199,6 +216,7 @@ type ComplexityRoot struct {
 		MensajesMuertos func(childComplexity int) int
 		MisCompras      func(childComplexity int, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) int
 		Orden           func(childComplexity int, id string) int
+		Precios         func(childComplexity int, idProducto string, limite *int, despues *string) int
 		Producto        func(childComplexity int, id string) int
 		Productos       func(childComplexity int, buscar *string) int
 		Resumen         func(childComplexity int, segundos *int) int
@@ -250,6 +268,7 @@ type MutationResolver interface {
 	Reintentar(ctx context.Context, id string) (*contracts.Aceptada, error)
 	Despachar(ctx context.Context, idOrden string) (*contracts.Orden, error)
 	Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error)
+	CambiarPrecio(ctx context.Context, idProducto string, precio int64, moneda *string, motivo *string, clave *string) (*contracts.Producto, error)
 	ReponerMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 	ApartarMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 }
@@ -259,6 +278,7 @@ type OrdenResolver interface {
 type QueryResolver interface {
 	Productos(ctx context.Context, buscar *string) ([]contracts.Producto, error)
 	Producto(ctx context.Context, id string) (*contracts.Producto, error)
+	Precios(ctx context.Context, idProducto string, limite *int, despues *string) (*contracts.PaginaDePrecios, error)
 	Compra(ctx context.Context, id string) (*contracts.Compra, error)
 	MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) (*compras.Page, error)
 	Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) (*compras.Page, error)
@@ -733,6 +753,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Aprobar(childComplexity, args["id"].(string), args["aprobada"].(bool), args["motivo"].(*string)), true
+	case "Mutation.cambiarPrecio":
+		if e.ComplexityRoot.Mutation.CambiarPrecio == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cambiarPrecio_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CambiarPrecio(childComplexity, args["idProducto"].(string), args["precio"].(int64), args["moneda"].(*string), args["motivo"].(*string), args["clave"].(*string)), true
 	case "Mutation.cancelar":
 		if e.ComplexityRoot.Mutation.Cancelar == nil {
 			break
@@ -862,6 +893,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaginaDeCompras.Siguiente(childComplexity), true
 
+	case "PaginaDePrecios.precios":
+		if e.ComplexityRoot.PaginaDePrecios.Precios == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDePrecios.Precios(childComplexity), true
+	case "PaginaDePrecios.siguiente":
+		if e.ComplexityRoot.PaginaDePrecios.Siguiente == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDePrecios.Siguiente(childComplexity), true
+
 	case "Pendientes.pendientes":
 		if e.ComplexityRoot.Pendientes.Pendientes == nil {
 			break
@@ -875,6 +919,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Pendientes.Tema(childComplexity), true
 
+	case "Precio.desde":
+		if e.ComplexityRoot.Precio.Desde == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Precio.Desde(childComplexity), true
+	case "Precio.moneda":
+		if e.ComplexityRoot.Precio.Moneda == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Precio.Moneda(childComplexity), true
+	case "Precio.motivo":
+		if e.ComplexityRoot.Precio.Motivo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Precio.Motivo(childComplexity), true
+	case "Precio.precio":
+		if e.ComplexityRoot.Precio.Precio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Precio.Precio(childComplexity), true
+	case "Precio.rol":
+		if e.ComplexityRoot.Precio.Rol == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Precio.Rol(childComplexity), true
+	case "Precio.sujeto":
+		if e.ComplexityRoot.Precio.Sujeto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Precio.Sujeto(childComplexity), true
+
 	case "Producto.cantidad":
 		if e.ComplexityRoot.Producto.Cantidad == nil {
 			break
@@ -887,12 +968,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Producto.ID(childComplexity), true
+	case "Producto.moneda":
+		if e.ComplexityRoot.Producto.Moneda == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Producto.Moneda(childComplexity), true
 	case "Producto.nombre":
 		if e.ComplexityRoot.Producto.Nombre == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Producto.Nombre(childComplexity), true
+	case "Producto.precio":
+		if e.ComplexityRoot.Producto.Precio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Producto.Precio(childComplexity), true
 
 	case "Query.balance":
 		if e.ComplexityRoot.Query.Balance == nil {
@@ -962,6 +1055,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Orden(childComplexity, args["id"].(string)), true
+	case "Query.precios":
+		if e.ComplexityRoot.Query.Precios == nil {
+			break
+		}
+
+		args, err := ec.field_Query_precios_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Precios(childComplexity, args["idProducto"].(string), args["limite"].(*int), args["despues"].(*string)), true
 	case "Query.producto":
 		if e.ComplexityRoot.Query.Producto == nil {
 			break
@@ -1437,6 +1541,16 @@ func (ec *executionContext) childFields_PaginaDeCompras(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type PaginaDeCompras", field.Name)
 }
 
+func (ec *executionContext) childFields_PaginaDePrecios(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "precios":
+		return ec.fieldContext_PaginaDePrecios_precios(ctx, field)
+	case "siguiente":
+		return ec.fieldContext_PaginaDePrecios_siguiente(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaginaDePrecios", field.Name)
+}
+
 func (ec *executionContext) childFields_Pendientes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "tema":
@@ -1447,6 +1561,24 @@ func (ec *executionContext) childFields_Pendientes(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type Pendientes", field.Name)
 }
 
+func (ec *executionContext) childFields_Precio(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "precio":
+		return ec.fieldContext_Precio_precio(ctx, field)
+	case "moneda":
+		return ec.fieldContext_Precio_moneda(ctx, field)
+	case "desde":
+		return ec.fieldContext_Precio_desde(ctx, field)
+	case "sujeto":
+		return ec.fieldContext_Precio_sujeto(ctx, field)
+	case "rol":
+		return ec.fieldContext_Precio_rol(ctx, field)
+	case "motivo":
+		return ec.fieldContext_Precio_motivo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Precio", field.Name)
+}
+
 func (ec *executionContext) childFields_Producto(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1455,6 +1587,10 @@ func (ec *executionContext) childFields_Producto(ctx context.Context, field grap
 		return ec.fieldContext_Producto_nombre(ctx, field)
 	case "cantidad":
 		return ec.fieldContext_Producto_cantidad(ctx, field)
+	case "precio":
+		return ec.fieldContext_Producto_precio(ctx, field)
+	case "moneda":
+		return ec.fieldContext_Producto_moneda(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Producto", field.Name)
 }
@@ -1648,6 +1784,52 @@ func (ec *executionContext) field_Mutation_aprobar_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["motivo"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cambiarPrecio_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idProducto",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idProducto"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "precio",
+		func(ctx context.Context, v any) (int64, error) {
+			return ec.unmarshalNImporte2int64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["precio"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "moneda",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["moneda"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "motivo",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["motivo"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "clave",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clave"] = arg4
 	return args, nil
 }
 
@@ -1904,6 +2086,36 @@ func (ec *executionContext) field_Query_orden_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_precios_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idProducto",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idProducto"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limite"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["despues"] = arg2
 	return args, nil
 }
 
@@ -3931,6 +4143,50 @@ func (ec *executionContext) fieldContext_Mutation_reponer(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_cambiarPrecio(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cambiarPrecio(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CambiarPrecio(ctx, fc.Args["idProducto"].(string), fc.Args["precio"].(int64), fc.Args["moneda"].(*string), fc.Args["motivo"].(*string), fc.Args["clave"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Producto) graphql.Marshaler {
+			return ec.marshalOProducto2ᚖentregasᚋcontractsᚐProducto(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cambiarPrecio(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Producto(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cambiarPrecio_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_reponerMensaje(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4267,6 +4523,61 @@ func (ec *executionContext) fieldContext_PaginaDeCompras_siguiente(_ context.Con
 	return graphql.NewScalarFieldContext("PaginaDeCompras", field, false, false, "String")
 }
 
+func (ec *executionContext) _PaginaDePrecios_precios(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDePrecios) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDePrecios_precios(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Precios, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.Precio) graphql.Marshaler {
+			return ec.marshalNPrecio2ᚕentregasᚋcontractsᚐPrecioᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDePrecios_precios(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaginaDePrecios",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Precio(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PaginaDePrecios_siguiente(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDePrecios) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDePrecios_siguiente(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Siguiente, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDePrecios_siguiente(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaginaDePrecios", field, false, false, "String")
+}
+
 func (ec *executionContext) _Pendientes_tema(ctx context.Context, field graphql.CollectedField, obj *Pendientes) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4311,6 +4622,144 @@ func (ec *executionContext) _Pendientes_pendientes(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_Pendientes_pendientes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Pendientes", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Precio_precio(ctx context.Context, field graphql.CollectedField, obj *contracts.Precio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Precio_precio(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Precio, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNImporte2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Precio_precio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Precio", field, false, false, "Importe")
+}
+
+func (ec *executionContext) _Precio_moneda(ctx context.Context, field graphql.CollectedField, obj *contracts.Precio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Precio_moneda(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Moneda, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Precio_moneda(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Precio", field, false, false, "String")
+}
+
+func (ec *executionContext) _Precio_desde(ctx context.Context, field graphql.CollectedField, obj *contracts.Precio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Precio_desde(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Desde, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Precio_desde(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Precio", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Precio_sujeto(ctx context.Context, field graphql.CollectedField, obj *contracts.Precio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Precio_sujeto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sujeto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Precio_sujeto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Precio", field, false, false, "String")
+}
+
+func (ec *executionContext) _Precio_rol(ctx context.Context, field graphql.CollectedField, obj *contracts.Precio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Precio_rol(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rol, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Precio_rol(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Precio", field, false, false, "String")
+}
+
+func (ec *executionContext) _Precio_motivo(ctx context.Context, field graphql.CollectedField, obj *contracts.Precio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Precio_motivo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Motivo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Precio_motivo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Precio", field, false, false, "String")
 }
 
 func (ec *executionContext) _Producto_id(ctx context.Context, field graphql.CollectedField, obj *contracts.Producto) (ret graphql.Marshaler) {
@@ -4380,6 +4829,52 @@ func (ec *executionContext) _Producto_cantidad(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Producto_cantidad(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Producto", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Producto_precio(ctx context.Context, field graphql.CollectedField, obj *contracts.Producto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Producto_precio(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Precio, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalOImporte2int64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Producto_precio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Producto", field, false, false, "Importe")
+}
+
+func (ec *executionContext) _Producto_moneda(ctx context.Context, field graphql.CollectedField, obj *contracts.Producto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Producto_moneda(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Moneda, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Producto_moneda(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Producto", field, false, false, "String")
 }
 
 func (ec *executionContext) _Query_productos(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -4464,6 +4959,50 @@ func (ec *executionContext) fieldContext_Query_producto(ctx context.Context, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_producto_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_precios(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_precios(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Precios(ctx, fc.Args["idProducto"].(string), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.PaginaDePrecios) graphql.Marshaler {
+			return ec.marshalOPaginaDePrecios2ᚖentregasᚋcontractsᚐPaginaDePrecios(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_precios(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PaginaDePrecios(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_precios_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7119,6 +7658,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "cambiarPrecio":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cambiarPrecio(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "reponerMensaje":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reponerMensaje(ctx, field)
@@ -7257,6 +7803,44 @@ func (ec *executionContext) _PaginaDeCompras(ctx context.Context, sel ast.Select
 	return out
 }
 
+var paginaDePreciosImplementors = []string{"PaginaDePrecios"}
+
+func (ec *executionContext) _PaginaDePrecios(ctx context.Context, sel ast.SelectionSet, obj *contracts.PaginaDePrecios) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, paginaDePreciosImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PaginaDePrecios")
+		case "precios":
+			out.Values[i] = ec._PaginaDePrecios_precios(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "siguiente":
+			out.Values[i] = ec._PaginaDePrecios_siguiente(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var pendientesImplementors = []string{"Pendientes"}
 
 func (ec *executionContext) _Pendientes(ctx context.Context, sel ast.SelectionSet, obj *Pendientes) graphql.Marshaler {
@@ -7275,6 +7859,64 @@ func (ec *executionContext) _Pendientes(ctx context.Context, sel ast.SelectionSe
 			}
 		case "pendientes":
 			out.Values[i] = ec._Pendientes_pendientes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var precioImplementors = []string{"Precio"}
+
+func (ec *executionContext) _Precio(ctx context.Context, sel ast.SelectionSet, obj *contracts.Precio) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, precioImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Precio")
+		case "precio":
+			out.Values[i] = ec._Precio_precio(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "moneda":
+			out.Values[i] = ec._Precio_moneda(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "desde":
+			out.Values[i] = ec._Precio_desde(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sujeto":
+			out.Values[i] = ec._Precio_sujeto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rol":
+			out.Values[i] = ec._Precio_rol(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "motivo":
+			out.Values[i] = ec._Precio_motivo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -7318,6 +7960,16 @@ func (ec *executionContext) _Producto(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "cantidad":
 			out.Values[i] = ec._Producto_cantidad(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "precio":
+			out.Values[i] = ec._Producto_precio(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "moneda":
+			out.Values[i] = ec._Producto_moneda(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -7368,6 +8020,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_producto(ctx, field)
+				})
+		case "precios":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_precios(ctx, field)
 				})
 		case "compra":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -8133,6 +8791,20 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 	return res
 }
 
+func (ec *executionContext) unmarshalNImporte2int64(ctx context.Context, v any) (int64, error) {
+	res, err := common.UnmarshalImporte(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNImporte2int64(ctx context.Context, sel ast.SelectionSet, v int64) graphql.Marshaler {
+	_ = sel
+	res := common.MarshalImporte(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Importe!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
 	res, err := graphql.UnmarshalInt(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -8241,6 +8913,26 @@ func (ec *executionContext) marshalNPendientes2ᚕentregasᚋbffᚋgraphᚋpubli
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPendientes2entregasᚋbffᚋgraphᚋpublicᚐPendientes(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPrecio2entregasᚋcontractsᚐPrecio(ctx context.Context, sel ast.SelectionSet, v contracts.Precio) graphql.Marshaler {
+	return ec._Precio(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPrecio2ᚕentregasᚋcontractsᚐPrecioᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Precio) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPrecio2entregasᚋcontractsᚐPrecio(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -8562,6 +9254,18 @@ func (ec *executionContext) marshalOID2string(ctx context.Context, sel ast.Selec
 	return res
 }
 
+func (ec *executionContext) unmarshalOImporte2int64(ctx context.Context, v any) (int64, error) {
+	res, err := common.UnmarshalImporte(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImporte2int64(ctx context.Context, sel ast.SelectionSet, v int64) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := common.MarshalImporte(v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
 	if v == nil {
 		return nil, nil
@@ -8656,6 +9360,13 @@ func (ec *executionContext) marshalOPaginaDeCompras2ᚖentregasᚋbffᚋcompras�
 		return graphql.Null
 	}
 	return ec._PaginaDeCompras(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPaginaDePrecios2ᚖentregasᚋcontractsᚐPaginaDePrecios(ctx context.Context, sel ast.SelectionSet, v *contracts.PaginaDePrecios) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PaginaDePrecios(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOProducto2ᚕentregasᚋcontractsᚐProductoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Producto) graphql.Marshaler {

@@ -73,6 +73,16 @@ func (r root) Reponer(ctx context.Context, idProducto string, cantidad int, clav
 	return orNull(r.gate.Reponer(ctx, idProducto, cantidad, key))
 }
 
+// CambiarPrecio implements MutationResolver.
+func (r root) CambiarPrecio(ctx context.Context, idProducto string, precio int64, moneda, motivo, clave *string) (*contracts.Producto, error) {
+	key, err := common.Key(ctx, clave)
+	if err != nil {
+		return nil, err
+	}
+	change := contracts.CambioDePrecio{Precio: precio, Moneda: optional.Or(moneda, ""), Motivo: optional.Or(motivo, "")}
+	return orNull(r.gate.CambiarPrecio(ctx, idProducto, change, key))
+}
+
 // ReponerMensaje implements MutationResolver.
 func (r root) ReponerMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error) {
 	return orNull(r.gate.PutBackDeadLetter(ctx, id))
@@ -97,6 +107,10 @@ func (c queryResolver) Productos(ctx context.Context, search *string) ([]contrac
 
 func (c queryResolver) Producto(ctx context.Context, id string) (*contracts.Producto, error) {
 	return orNull(c.gate.Producto(ctx, id))
+}
+
+func (c queryResolver) Precios(ctx context.Context, idProducto string, limit *int, after *string) (*contracts.PaginaDePrecios, error) {
+	return orNull(c.gate.Precios(ctx, idProducto, optional.Or(limit, compras.DefaultPage), optional.Or(after, "")))
 }
 
 func (c queryResolver) Compra(ctx context.Context, id string) (*contracts.Compra, error) {

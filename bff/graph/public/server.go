@@ -49,6 +49,7 @@ func costs(c *ComplexityRoot) {
 		return listCost(children, limit)
 	}
 	c.Query.Productos = func(children int, _ *string) int { return 1 + rows*children }
+	c.Query.Precios = func(children int, _ string, limit *int, _ *string) int { return listCost(children, limit) }
 	c.Query.Balance = func(children int) int { return 1 + rows*children }
 	c.Query.MensajesMuertos = c.Query.Balance
 	c.Colas.Muestras = c.Query.Balance

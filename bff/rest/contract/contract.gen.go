@@ -25,6 +25,9 @@ type Aceptada = contracts.Aceptada
 // Aprobacion defines model for Aprobacion.
 type Aprobacion = contracts.Aprobacion
 
+// CambioDePrecio Without `moneda` the price is in COP.
+type CambioDePrecio = contracts.CambioDePrecio
+
 // CampoInvalido defines model for CampoInvalido.
 type CampoInvalido = contracts.InvalidField
 
@@ -63,11 +66,20 @@ type MensajesDeSaga struct {
 	Mensajes []MensajeDeSaga `json:"mensajes"`
 }
 
+// Moneda A currency of ISO 4217. CLP and JPY have no decimal digits, KWD has three, the others have two.
+type Moneda = string
+
 // Orden defines model for Orden.
 type Orden = contracts.Orden
 
 // PaginaDeCompras defines model for PaginaDeCompras.
 type PaginaDeCompras = contracts.PaginaDeCompras
+
+// PaginaDePrecios defines model for PaginaDePrecios.
+type PaginaDePrecios = contracts.PaginaDePrecios
+
+// Precio defines model for Precio.
+type Precio = contracts.Precio
 
 // Problema defines model for Problema.
 type Problema struct {
@@ -124,7 +136,7 @@ type ListarComprasParams struct {
 	// Domicilio Only those with, or without, home delivery.
 	Domicilio *bool `form:"domicilio,omitempty" json:"domicilio,omitempty"`
 
-	// Limite The most purchases of a page.
+	// Limite The most items of a page.
 	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
 
 	// Despues The `siguiente` of the page before, unchanged; anything else is 400.
@@ -197,6 +209,21 @@ type ListarProductosParams struct {
 	Buscar *string `form:"buscar,omitempty" json:"buscar,omitempty"`
 }
 
+// CambiarPrecioParams defines parameters for CambiarPrecio.
+type CambiarPrecioParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListarPreciosParams defines parameters for ListarPrecios.
+type ListarPreciosParams struct {
+	// Limite The most items of a page.
+	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The `siguiente` of the page before, unchanged; anything else is 400.
+	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
 // ReponerProductoParams defines parameters for ReponerProducto.
 type ReponerProductoParams struct {
 	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
@@ -208,7 +235,7 @@ type ListarComprasDeUsuarioParams struct {
 	// Estado Only those in one of these states.
 	Estado *EnEstado `form:"estado,omitempty" json:"estado,omitempty"`
 
-	// Limite The most purchases of a page.
+	// Limite The most items of a page.
 	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
 
 	// Despues The `siguiente` of the page before, unchanged; anything else is 400.
@@ -223,6 +250,9 @@ type DecidirCompraJSONRequestBody = Aprobacion
 
 // CancelarCompraJSONRequestBody defines body for CancelarCompra for application/json ContentType.
 type CancelarCompraJSONRequestBody = Cancelacion
+
+// CambiarPrecioJSONRequestBody defines body for CambiarPrecio for application/json ContentType.
+type CambiarPrecioJSONRequestBody = CambioDePrecio
 
 // ReponerProductoJSONRequestBody defines body for ReponerProducto for application/json ContentType.
 type ReponerProductoJSONRequestBody = Reposicion
@@ -283,6 +313,12 @@ type ServerInterface interface {
 	// LeerProducto Read a product with its stock.
 	// (GET /productos/{id})
 	LeerProducto(w http.ResponseWriter, r *http.Request, id Id)
+	// CambiarPrecio Change the price of a product.
+	// (POST /productos/{id}/precio)
+	CambiarPrecio(w http.ResponseWriter, r *http.Request, id Id, params CambiarPrecioParams)
+	// ListarPrecios List the prices that a product has had, newest first.
+	// (GET /productos/{id}/precios)
+	ListarPrecios(w http.ResponseWriter, r *http.Request, id Id, params ListarPreciosParams)
 	// ReponerProducto Add to the stock of a product.
 	// (POST /productos/{id}/reposicion)
 	ReponerProducto(w http.ResponseWriter, r *http.Request, id Id, params ReponerProductoParams)
@@ -1103,6 +1139,123 @@ func (siw *ServerInterfaceWrapper) LeerProducto(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// CambiarPrecio operation middleware
+func (siw *ServerInterfaceWrapper) CambiarPrecio(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CambiarPrecioParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CambiarPrecio(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarPrecios operation middleware
+func (siw *ServerInterfaceWrapper) ListarPrecios(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarPreciosParams
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarPrecios(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ReponerProducto operation middleware
 func (siw *ServerInterfaceWrapper) ReponerProducto(w http.ResponseWriter, r *http.Request) {
 
@@ -1351,6 +1504,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/productos/{id}", wrapper.LeerProducto).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/productos/{id}/reposicion", wrapper.ReponerProducto).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/precio", wrapper.CambiarPrecio).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/precios", wrapper.ListarPrecios).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/compras", wrapper.ListarCompras).Methods(http.MethodGet)
 

@@ -33,11 +33,29 @@ type ListarProductosParams struct {
 	Buscar *string `form:"buscar,omitempty" json:"buscar,omitempty"`
 }
 
+// CambiarPrecioParams defines parameters for CambiarPrecio.
+type CambiarPrecioParams struct {
+	// IdempotencyKey A request that is sent again with its key changes nothing and is answered alike.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListarPreciosParams defines parameters for ListarPrecios.
+type ListarPreciosParams struct {
+	// Limite The most prices of a page.
+	Limite *int `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The siguiente of the page before.
+	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
 // ReponerProductoParams defines parameters for ReponerProducto.
 type ReponerProductoParams struct {
 	// IdempotencyKey A request that is sent again with its key adds nothing and is answered alike.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
+
+// CambiarPrecioJSONRequestBody defines body for CambiarPrecio for application/json ContentType.
+type CambiarPrecioJSONRequestBody = externalRef0.CambioDePrecio
 
 // ReponerProductoJSONRequestBody defines body for ReponerProducto for application/json ContentType.
 type ReponerProductoJSONRequestBody = externalRef0.Reposicion
@@ -131,6 +149,25 @@ type ClientInterface interface {
 	// Corresponds with GET /productos/{id} (the `LeerProducto` operationId).
 	LeerProducto(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CambiarPrecioWithBody Change the price of a product, from now on.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /productos/{id}/precio (the `CambiarPrecio` operationId).
+	CambiarPrecioWithBody(ctx context.Context, id Id, params *CambiarPrecioParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CambiarPrecio Change the price of a product, from now on.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /productos/{id}/precio (the `CambiarPrecio` operationId).
+	CambiarPrecio(ctx context.Context, id Id, params *CambiarPrecioParams, body CambiarPrecioJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListarPrecios The prices of a product, newest first.
+	//
+	// Corresponds with GET /productos/{id}/precios (the `ListarPrecios` operationId).
+	ListarPrecios(ctx context.Context, id Id, params *ListarPreciosParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ReponerProductoWithBody Add to the stock of a product.
 	//
 	// Takes any type of body and a specified content type.
@@ -181,6 +218,55 @@ func (c *Client) ListarProductos(ctx context.Context, params *ListarProductosPar
 // Corresponds with GET /productos/{id} (the `LeerProducto` operationId).
 func (c *Client) LeerProducto(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewLeerProductoRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CambiarPrecioWithBody Change the price of a product, from now on.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /productos/{id}/precio (the `CambiarPrecio` operationId).
+func (c *Client) CambiarPrecioWithBody(ctx context.Context, id Id, params *CambiarPrecioParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCambiarPrecioRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CambiarPrecio Change the price of a product, from now on.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /productos/{id}/precio (the `CambiarPrecio` operationId).
+func (c *Client) CambiarPrecio(ctx context.Context, id Id, params *CambiarPrecioParams, body CambiarPrecioJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCambiarPrecioRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListarPrecios The prices of a product, newest first.
+//
+// Corresponds with GET /productos/{id}/precios (the `ListarPrecios` operationId).
+func (c *Client) ListarPrecios(ctx context.Context, id Id, params *ListarPreciosParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListarPreciosRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -340,6 +426,141 @@ func NewLeerProductoRequest(server string, id Id) (*http.Request, error) {
 	return req, nil
 }
 
+// NewCambiarPrecioRequest calls the generic CambiarPrecio builder with application/json body
+func NewCambiarPrecioRequest(server string, id Id, params *CambiarPrecioParams, body CambiarPrecioJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCambiarPrecioRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewCambiarPrecioRequestWithBody constructs an http.Request for the CambiarPrecio method, with any body, and a specified content type
+func NewCambiarPrecioRequestWithBody(server string, id Id, params *CambiarPrecioParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/productos/%s/precio", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListarPreciosRequest constructs an http.Request for the ListarPrecios method
+func NewListarPreciosRequest(server string, id Id, params *ListarPreciosParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/productos/%s/precios", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limite != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limite", *params.Limite, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Despues != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "despues", *params.Despues, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewReponerProductoRequest calls the generic ReponerProducto builder with application/json body
 func NewReponerProductoRequest(server string, id Id, params *ReponerProductoParams, body ReponerProductoJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -466,6 +687,27 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /productos/{id} (the `LeerProducto` operationId).
 	LeerProductoWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*LeerProductoResponse, error)
+
+	// CambiarPrecioWithBodyWithResponse Change the price of a product, from now on.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /productos/{id}/precio (the `CambiarPrecio` operationId).
+	CambiarPrecioWithBodyWithResponse(ctx context.Context, id Id, params *CambiarPrecioParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CambiarPrecioResponse, error)
+
+	// CambiarPrecioWithResponse Change the price of a product, from now on.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /productos/{id}/precio (the `CambiarPrecio` operationId).
+	CambiarPrecioWithResponse(ctx context.Context, id Id, params *CambiarPrecioParams, body CambiarPrecioJSONRequestBody, reqEditors ...RequestEditorFn) (*CambiarPrecioResponse, error)
+
+	// ListarPreciosWithResponse The prices of a product, newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /productos/{id}/precios (the `ListarPrecios` operationId).
+	ListarPreciosWithResponse(ctx context.Context, id Id, params *ListarPreciosParams, reqEditors ...RequestEditorFn) (*ListarPreciosResponse, error)
 
 	// ReponerProductoWithBodyWithResponse Add to the stock of a product.
 	//
@@ -626,6 +868,102 @@ func (r LeerProductoResponse) ContentType() string {
 	return ""
 }
 
+type CambiarPrecioResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.Producto
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CambiarPrecioResponse) GetJSON200() *externalRef0.Producto {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CambiarPrecioResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CambiarPrecioResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CambiarPrecioResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CambiarPrecioResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CambiarPrecioResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListarPreciosResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.PaginaDePrecios
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListarPreciosResponse) GetJSON200() *externalRef0.PaginaDePrecios {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListarPreciosResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListarPreciosResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListarPreciosResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListarPreciosResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListarPreciosResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ReponerProductoResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -711,6 +1049,45 @@ func (c *ClientWithResponses) LeerProductoWithResponse(ctx context.Context, id I
 		return nil, err
 	}
 	return ParseLeerProductoResponse(rsp)
+}
+
+// CambiarPrecioWithBodyWithResponse Change the price of a product, from now on.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /productos/{id}/precio (the `CambiarPrecio` operationId).
+func (c *ClientWithResponses) CambiarPrecioWithBodyWithResponse(ctx context.Context, id Id, params *CambiarPrecioParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CambiarPrecioResponse, error) {
+	rsp, err := c.CambiarPrecioWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCambiarPrecioResponse(rsp)
+}
+
+// CambiarPrecioWithResponse Change the price of a product, from now on.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /productos/{id}/precio (the `CambiarPrecio` operationId).
+func (c *ClientWithResponses) CambiarPrecioWithResponse(ctx context.Context, id Id, params *CambiarPrecioParams, body CambiarPrecioJSONRequestBody, reqEditors ...RequestEditorFn) (*CambiarPrecioResponse, error) {
+	rsp, err := c.CambiarPrecio(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCambiarPrecioResponse(rsp)
+}
+
+// ListarPreciosWithResponse The prices of a product, newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /productos/{id}/precios (the `ListarPrecios` operationId).
+func (c *ClientWithResponses) ListarPreciosWithResponse(ctx context.Context, id Id, params *ListarPreciosParams, reqEditors ...RequestEditorFn) (*ListarPreciosResponse, error) {
+	rsp, err := c.ListarPrecios(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListarPreciosResponse(rsp)
 }
 
 // ReponerProductoWithBodyWithResponse Add to the stock of a product.
@@ -838,6 +1215,72 @@ func ParseLeerProductoResponse(rsp *http.Response) (*LeerProductoResponse, error
 	return response, nil
 }
 
+// ParseCambiarPrecioResponse parses an HTTP response from a CambiarPrecioWithResponse call
+func ParseCambiarPrecioResponse(rsp *http.Response) (*CambiarPrecioResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CambiarPrecioResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.Producto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListarPreciosResponse parses an HTTP response from a ListarPreciosWithResponse call
+func ParseListarPreciosResponse(rsp *http.Response) (*ListarPreciosResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListarPreciosResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.PaginaDePrecios
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseReponerProductoResponse parses an HTTP response from a ReponerProductoWithResponse call
 func ParseReponerProductoResponse(rsp *http.Response) (*ReponerProductoResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -882,6 +1325,12 @@ type ServerInterface interface {
 	// LeerProducto A product with its stock.
 	// (GET /productos/{id})
 	LeerProducto(w http.ResponseWriter, r *http.Request, id Id)
+	// CambiarPrecio Change the price of a product, from now on.
+	// (POST /productos/{id}/precio)
+	CambiarPrecio(w http.ResponseWriter, r *http.Request, id Id, params CambiarPrecioParams)
+	// ListarPrecios The prices of a product, newest first.
+	// (GET /productos/{id}/precios)
+	ListarPrecios(w http.ResponseWriter, r *http.Request, id Id, params ListarPreciosParams)
 	// ReponerProducto Add to the stock of a product.
 	// (POST /productos/{id}/reposicion)
 	ReponerProducto(w http.ResponseWriter, r *http.Request, id Id, params ReponerProductoParams)
@@ -960,6 +1409,111 @@ func (siw *ServerInterfaceWrapper) LeerProducto(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.LeerProducto(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CambiarPrecio operation middleware
+func (siw *ServerInterfaceWrapper) CambiarPrecio(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CambiarPrecioParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CambiarPrecio(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarPrecios operation middleware
+func (siw *ServerInterfaceWrapper) ListarPrecios(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarPreciosParams
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarPrecios(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1137,6 +1691,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/productos/{id}", wrapper.LeerProducto).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/productos/{id}/reposicion", wrapper.ReponerProducto).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/precio", wrapper.CambiarPrecio).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/precios", wrapper.ListarPrecios).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/balance", wrapper.LeerBalance).Methods(http.MethodGet)
 

@@ -11,8 +11,13 @@ import (
 	"entregas/services/admin-productos/productos"
 )
 
-// columns are the columns of a productos.Producto.
-const columns = `id, nombre, cantidad`
+// selectProducto selects a productos.Producto with its present price. Each query appends its own condition on p.
+const selectProducto = `
+select p.id, p.nombre, p.cantidad, coalesce(v.precio, 0) as precio, coalesce(v.moneda, '') as moneda
+from producto p left join lateral (select precio, moneda from precio where id_producto = p.id order by desde desc limit 1) v on true
+`
+
+const one = selectProducto + `where p.id = $1`
 
 // Productos returns the products whose name has every word of search, or whose id is search; all products for "". It returns
 // at most productos.MaxListed, ordered as numbers: 2 before 10.
@@ -20,8 +25,7 @@ const columns = `id, nombre, cantidad`
 // Case and accents do not matter, nor does the Unicode form (NFC or NFD). Both texts are decomposed (NFKD, which also turns a
 // no-break space into a space) and lose their accents. The accents go first, since lower does not change É in locale C.
 func (s *Store) Productos(ctx context.Context, search string) ([]productos.Producto, error) {
-	const matches = `
-select ` + columns + ` from producto
+	const matches = selectProducto + `
 where normalize(id) = normalize($1) or not exists (
     select from regexp_split_to_table(lower(regexp_replace(normalize($1, NFKD), '[\u0300-\u036f]', '', 'g')), '\s+') as word
     where position(word in lower(regexp_replace(normalize(nombre, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0)
@@ -47,7 +51,6 @@ from balance order by length(id_producto), id_producto`
 
 // Producto returns a product, or NotFound.
 func (s *Store) Producto(ctx context.Context, id string) (productos.Producto, error) {
-	const one = `select ` + columns + ` from producto where id = $1`
 	return loadOne(ctx, s.pool, one, id)
 }
 
@@ -67,7 +70,7 @@ func reponer(ctx context.Context, tx pgx.Tx, id string, cantidad int, key string
 	const (
 		turn     = `select pg_advisory_xact_lock(hashtextextended('reposicion ' || $1, 0))` // of two requests with one key the second waits
 		repeated = `select id_producto, cantidad, quedan from movimiento where idempotency_key = $1`
-		lockRows = `select ` + columns + ` from producto where id = $1 for no key update`
+		lockRows = one + ` for no key update of p`
 		increase = `update producto set cantidad = $2 where id = $1`
 		register = `insert into movimiento (id_producto, tipo, cantidad, idempotency_key, quedan) values ($1, 'REPOSICION', $2, $3, $4)`
 	)

@@ -18,7 +18,7 @@ const MaxExistencias = 1_000_000_000
 // MaxListed is the limit for the products in one list. The list must fit into an answer of the bff (MAX_ANSWER).
 const MaxListed = 1000
 
-// Producto is a product and the units of it that are on the shelf: neither reserved nor dispatched.
+// Producto is a product with its price, and the units of it that are on the shelf: neither reserved nor dispatched.
 type Producto = contracts.Producto
 
 // Reply is the reply of the warehouse to a command. Every reply is final.
@@ -46,6 +46,14 @@ func ValidateReposicion(id string, cantidad int) error {
 	var v contracts.Validator
 	v.Identifier("id", id)
 	v.Cantidad("cantidad", cantidad)
+	return v.Error()
+}
+
+// ValidatePrecio checks a change of the price of the product id and returns nil or a *contracts.ValidationError.
+func ValidatePrecio(id string, p contracts.CambioDePrecio) error {
+	var v contracts.Validator
+	v.Identifier("id", id)
+	v.CambioDePrecio(p)
 	return v.Error()
 }
 

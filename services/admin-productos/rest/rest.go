@@ -1,12 +1,12 @@
-// Package rest serves contracts/openapi/admin-productos.yaml: the products with their stock, and their restocking.
+// Package rest serves contracts/openapi/admin-productos.yaml: the products with their stock and prices, and their restocking.
 package rest
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
 	"entregas/contracts"
@@ -23,12 +23,21 @@ type Store interface {
 	Reponer(ctx context.Context, id string, cantidad int, key string) (productos.Producto, error)
 }
 
-// ServeRoutes adds the routes of the OpenAPI document to routes.
-func ServeRoutes(routes *mux.Router, store Store) {
-	api.HandlerWithOptions(resources{store}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(nil)})
+// Prices changes the prices of products and reads their history.
+type Prices interface {
+	CambiarPrecio(ctx context.Context, id string, p contracts.CambioDePrecio, key string) (productos.Producto, error)
+	Precios(ctx context.Context, id string, olderThan int64, limit int) (list []contracts.Precio, next int64, err error)
 }
 
-type resources struct{ store Store }
+// ServeRoutes adds the routes of the OpenAPI document to routes.
+func ServeRoutes(routes *mux.Router, store Store, prices Prices) {
+	api.HandlerWithOptions(resources{store, prices}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
+}
+
+type resources struct {
+	store  Store
+	prices Prices
+}
 
 // ListarProductos implements api.ServerInterface.
 func (r resources) ListarProductos(w http.ResponseWriter, p *http.Request, params api.ListarProductosParams) {
@@ -70,14 +79,8 @@ func (r resources) ReponerProducto(w http.ResponseWriter, p *http.Request, id ap
 	if err == nil {
 		err = productos.ValidateReposicion(id, request.Cantidad)
 	}
-	key := uuid.NewString() // without a key each request is a restock of its own
-	if err == nil && params.IdempotencyKey != nil {
-		var v contracts.Validator
-		key = *params.IdempotencyKey
-		v.IdempotencyKey("Idempotency-Key", key)
-		err = v.Error()
-	}
-	if err != nil {
+	key, keyErr := keyOf(params.IdempotencyKey)
+	if err = cmp.Or(err, keyErr); err != nil {
 		rest.WriteError(w, p, err)
 		return
 	}

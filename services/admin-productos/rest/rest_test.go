@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"entregas/contracts"
 	"entregas/internal/app"
 	"entregas/internal/databasetest"
 	common "entregas/internal/rest"
@@ -20,7 +21,8 @@ import (
 
 func newRouter(t *testing.T) http.Handler {
 	routes := app.Config{}.Routes(nil)
-	rest.ServeRoutes(routes, postgres.New(databasetest.New(t, postgres.Migrations)))
+	store := postgres.New(databasetest.New(t, postgres.Migrations))
+	rest.ServeRoutes(routes, store, store)
 	return routes
 }
 
@@ -50,7 +52,7 @@ func TestSeeProductos(t *testing.T) {
 		t.Errorf("%d: %v", w.Code, list)
 	}
 	w = ask(routes, "GET", "/productos/11", "", "")
-	if p := read[map[string]any](t, w); w.Code != 200 || len(p) != 3 || p["id"] != "11" || p["nombre"] == "" || p["cantidad"] != 1000.0 {
+	if p := read[map[string]any](t, w); w.Code != 200 || len(p) != 5 || p["id"] != "11" || p["precio"] != 230000.0 || p["moneda"] != "COP" || p["nombre"] == "" || p["cantidad"] != 1000.0 {
 		t.Errorf("%d: %v", w.Code, p)
 	}
 }
@@ -98,6 +100,25 @@ func TestReponerByREST(t *testing.T) {
 	}
 }
 
+func TestCambiarPrecioByREST(t *testing.T) {
+	routes := newRouter(t)
+	for range 2 {
+		w := ask(routes, "POST", "/productos/15/precio", `{"precio": 10000000000, "motivo": "Sube"}`, "k1")
+		if p := read[productos.Producto](t, w); w.Code != 200 || p.Precio != 10_000_000_000 || p.Moneda != "COP" {
+			t.Errorf("%d: %v", w.Code, p)
+		}
+	}
+	w := ask(routes, "GET", "/productos/15/precios?limite=1", "", "")
+	first := read[contracts.PaginaDePrecios](t, w)
+	if w.Code != 200 || len(first.Precios) != 1 || first.Precios[0].Motivo != "Sube" || first.Siguiente == "" {
+		t.Fatalf("%d: %s", w.Code, w.Body)
+	}
+	second := read[contracts.PaginaDePrecios](t, ask(routes, "GET", "/productos/15/precios?limite=1&despues="+first.Siguiente, "", ""))
+	if len(second.Precios) != 1 || second.Precios[0].Precio != 12_990_000 || second.Siguiente != "" {
+		t.Errorf("%+v", second)
+	}
+}
+
 func TestImpossibleRequestsOfProductos(t *testing.T) {
 	routes := newRouter(t)
 	long := strings.Repeat("x", 300)
@@ -121,6 +142,19 @@ func TestImpossibleRequestsOfProductos(t *testing.T) {
 		"long key":                {"POST", "/productos/1/reposicion", `{"cantidad": 1}`, long, 400, "Idempotency-Key"},
 		"key with another body":   {"POST", "/productos/1/reposicion", `{"cantidad": 2}`, "usada", 422, ""},
 		"body larger than 1 MiB":  {"POST", "/productos/1/reposicion", `{"cantidad": ` + strings.Repeat(" ", 1<<20) + `1}`, "", 413, ""},
+		"price of an unknown":     {"POST", "/productos/19/precio", `{"precio": 1}`, "", 404, ""},
+		"prices of an unknown":    {"GET", "/productos/19/precios", "", "", 404, ""},
+		"price 0":                 {"POST", "/productos/1/precio", `{"precio": 0}`, "", 400, "precio"},
+		"price above the limit":   {"POST", "/productos/1/precio", `{"precio": 10000000001}`, "", 400, "precio"},
+		"price beyond an int64":   {"POST", "/productos/1/precio", `{"precio": 99999999999999999999}`, "", 400, "precio"},
+		"fraction of a price":     {"POST", "/productos/1/precio", `{"precio": 1.5}`, "", 400, "precio"},
+		"unknown currency":        {"POST", "/productos/1/precio", `{"precio": 1, "moneda": "COPX"}`, "", 400, "moneda"},
+		"long reason of a price":  {"POST", "/productos/1/precio", `{"precio": 1, "motivo": "` + strings.Repeat("ñ", 501) + `"}`, "", 400, "motivo"},
+		"unknown field of price":  {"POST", "/productos/1/precio", `{"precio": 1, "desde": "2020-01-01"}`, "", 400, "desde"},
+		"limit of prices":         {"GET", "/productos/1/precios?limite=101", "", "", 400, "limite"},
+		"no limit of prices":      {"GET", "/productos/1/precios?limite=x", "", "", 400, "limite"},
+		"cursor of prices":        {"GET", "/productos/1/precios?despues=07", "", "", 400, "despues"},
+		"negative cursor":         {"GET", "/productos/1/precios?despues=-7", "", "", 400, "despues"},
 		"key with a control rune": {"POST", "/productos/1/reposicion", `{"cantidad": 1}`, "a\tb", 400, "Idempotency-Key"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,6 +176,6 @@ func TestImpossibleRequestsOfProductos(t *testing.T) {
 
 func TestServesItsDocument(t *testing.T) {
 	routes := mux.NewRouter()
-	rest.ServeRoutes(routes, nil)
+	rest.ServeRoutes(routes, nil, nil)
 	resttest.Serves(t, routes, "admin-productos")
 }

@@ -93,6 +93,7 @@ func TestReaderOnlyReads(t *testing.T) {
 	for _, statement := range []string{
 		`update producto set cantidad = 0`, `delete from producto`, `insert into producto values ('x', 'x', 1)`,
 		`select * from reserva`, `select * from movimiento`, `select * from inbox`, `select * from balance`, `create table x ()`,
+		`insert into precio (id_producto, precio) values ('1', 1)`, `update precio set precio = 1`, `delete from precio`,
 	} {
 		if _, err := readOnly.Exec(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "permission denied") {
 			t.Errorf("%s: %v", statement, err)
