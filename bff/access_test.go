@@ -53,6 +53,7 @@ type permission struct {
 var accesses = []permission{
 	{"listarProductos", "", "GET /api/productos?buscar=cafe", "", "", [6]int{200, 401, 200, 200, 200, 200}},
 	{"leerProducto", "", "GET /api/productos/1", "", "", [6]int{200, 401, 200, 200, 200, 200}},
+	{"listarTiendas", "", "GET /api/tiendas", "", "", [6]int{200, 401, 200, 200, 200, 200}},
 	{"reponerProducto", "", "POST /api/productos/1/reposicion", `{"cantidad":1}`, "", [6]int{401, 401, 403, 403, 403, 200}},
 	{"cambiarPrecio", "", "POST /api/productos/1/precio", `{"precio":3200000}`, "", [6]int{401, 401, 403, 403, 403, 200}},
 	{"listarPrecios", "", "GET /api/productos/1/precios", "", "", [6]int{401, 401, 403, 403, 403, 200}},
@@ -182,6 +183,7 @@ var graphQLAccesses = []graphQLAccess{
 	{`mutation{aprobar(id:"` + anasCompra + `",aprobada:true){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
 	{`mutation{cancelar(id:"` + anasCompra + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},
 	{`mutation{comprar(compra:{idUsuario:"ana",productos:[{idProducto:"1",cantidad:1}]}){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "sin-permiso", ""}},
+	{`{tiendas{id nombre direccion ciudad}}`, [6]string{"", "401", "", "", "", ""}},
 	{`{producto(id:"1"){id}}`, [6]string{"", "401", "", "", "", ""}},
 	{`{compra(id:"` + nobodysCompra + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "no-encontrado", "no-encontrado", "no-encontrado"}},
 	{`{misCompras{compras{id}}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "", ""}},

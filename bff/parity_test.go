@@ -27,8 +27,9 @@ type operation struct {
 }
 
 var operations = []operation{
-	{"crearCompra", "comprar", "/api/compras", `mutation($id:ID,$id_usuario:String,$productos:[LineaPedida!]!,$domicilio:Boolean=false,$clave:String){
-		comprar(compra:{id:$id,idUsuario:$id_usuario,productos:$productos,domicilio:$domicilio},clave:$clave){id}}`,
+	{"crearCompra", "comprar", "/api/compras", `mutation($id:ID,$id_usuario:String,$productos:[LineaPedida!]!,$domicilio:Boolean=false,
+		$direccion:DireccionPedida,$tienda:String,$clave:String){
+		comprar(compra:{id:$id,idUsuario:$id_usuario,productos:$productos,domicilio:$domicilio,direccion:$direccion,tienda:$tienda},clave:$clave){id}}`,
 		"", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":1}]}`, "", `{"id_usuario":"ana","productos":[{"id_producto":"1","cantidad":2}]}`},
 	{"cancelarCompra", "cancelar", "/api/compras/%s/cancelacion", `mutation($id:ID!,$motivo:String){cancelar(id:$id,motivo:$motivo){id}}`,
 		anasCompra, `{"motivo":"a"}`, contracts.EstadoIniciada, `{"motivo":"b"}`},
@@ -116,6 +117,9 @@ func TestParity(t *testing.T) {
 	line := func(product, quantity string) string {
 		return `{"id_usuario":"ana","productos":[{"id_producto":"2","cantidad":1},{"id_producto":` + product + `,"cantidad":` + quantity + `}]}`
 	}
+	to := func(address string) string {
+		return `{"id_usuario":"ana","domicilio":true,"productos":[{"id_producto":"1","cantidad":1}],"direccion":{"destinatario":` + address + `}}`
+	}
 	long := strings.Repeat("ñ", contracts.MaxMotivo)
 	bad := string(errs.Invalid)
 	for _, c := range []struct {
@@ -142,6 +146,19 @@ func TestParity(t *testing.T) {
 		{"crearCompra", "a customer that is a number", "", `{"id_usuario":7,"productos":[{"id_producto":"1","cantidad":1}]}`, bad, "id_usuario"},
 		{"crearCompra", "a customer with a line break", "", `{"id_usuario":"a\nb","productos":[{"id_producto":"1","cantidad":1}]}`, bad, "id_usuario"},
 		{"crearCompra", "home delivery that is a text", "", `{"id_usuario":"ana","domicilio":"true","productos":[{"id_producto":"1","cantidad":1}]}`, bad, "domicilio"},
+		{"crearCompra", "an address", "", to(`"Ana","calle":"Calle 1","ciudad":"Bogotá","telefono":"+57 (1) 555-0100"`), "", ""},
+		{"crearCompra", "no address", "", `{"id_usuario":"ana","domicilio":true,"direccion":null,"tienda":null,"productos":[{"id_producto":"1","cantidad":1}]}`, "", ""},
+		{"crearCompra", "an address with a tab", "", to(`"Ana\tB","calle":"Calle 1","ciudad":"Bogotá","telefono":"5550100"`), bad, "direccion.destinatario"},
+		{"crearCompra", "a street that is too long", "", to(`"Ana","calle":"` + long + `","ciudad":"Bogotá","telefono":"5550100"`), bad, "direccion.calle"},
+		{"crearCompra", "a city that is a number", "", to(`"Ana","calle":"Calle 1","ciudad":7,"telefono":"5550100"`), bad, "direccion.ciudad"},
+		{"crearCompra", "a telephone number that is a word", "", to(`"Ana","calle":"Calle 1","ciudad":"Bogotá","telefono":"no tengo"`), bad, "direccion.telefono"},
+		{"crearCompra", "no telephone number", "", to(`"Ana","calle":"Calle 1","ciudad":"Bogotá"`), bad, "direccion.telefono"},
+		{"crearCompra", "an address with another field", "", to(`"Ana","calle":"Calle 1","ciudad":"Bogotá","telefono":"5550100","pais":"CO"`), bad, "direccion.pais"},
+		{"crearCompra", "an address that is a text", "", `{"id_usuario":"ana","domicilio":true,"direccion":"Calle 1","productos":[{"id_producto":"1","cantidad":1}]}`, bad, "direccion"},
+		{"crearCompra", "an address for pick-up", "", strings.Replace(to(`"Ana","calle":"Calle 1","ciudad":"Bogotá","telefono":"5550100"`), "true", "false", 1), bad, "direccion"},
+		{"crearCompra", "a shop", "", `{"id_usuario":"ana","tienda":"chapinero","productos":[{"id_producto":"1","cantidad":1}]}`, "", ""},
+		{"crearCompra", "a shop that there is not", "", `{"id_usuario":"ana","tienda":"luna","productos":[{"id_producto":"1","cantidad":1}]}`, bad, "tienda"},
+		{"crearCompra", "a shop for home delivery", "", `{"id_usuario":"ana","tienda":"chapinero","domicilio":true,"productos":[{"id_producto":"1","cantidad":1}]}`, bad, "tienda"},
 		{"cancelarCompra", "an id in capitals", strings.ToUpper(anasCompra), "", "", ""},
 		{"cancelarCompra", "an id that is none", "x", "", bad, "id"},
 		{"cancelarCompra", "one that there is not", nobodysCompra, "", string(errs.NotFound), ""},
@@ -277,7 +294,7 @@ func TestTypesOfGraphQLHaveTheFields(t *testing.T) {
 	types := public.NewExecutableSchema(public.Config{}).Schema().Types
 	for schema, name := range map[string]string{
 		"SolicitudCompra": "CompraPedida", "Compra": "Compra", "Orden": "Orden", "Linea": "Linea", "Faltante": "Faltante", "Hecho": "Hecho",
-		"Producto": "Producto", "Precio": "Precio", "PaginaDePrecios": "PaginaDePrecios", "MensajeDeSaga": "MensajeDeSaga",
+		"Direccion": "Direccion", "Tienda": "Tienda", "Producto": "Producto", "Precio": "Precio", "PaginaDePrecios": "PaginaDePrecios", "MensajeDeSaga": "MensajeDeSaga",
 	} {
 		for field := range document.Components.Schemas[schema].Value.Properties {
 			if inGraphQL := camelCase(field); types[name].Fields.ForName(inGraphQL) == nil {

@@ -169,7 +169,7 @@ func TestLongAnswersUnderAKey(t *testing.T) {
 
 // The largest answers of mutations are kept whole.
 func TestWhatMutationsAnswerIsKept(t *testing.T) {
-	o := contracts.Orden{ID: idOrden, DatosComandoOrden: contracts.DatosComandoOrden{IDCompra: idOrden, IDUsuario: strings.Repeat("ñ", contracts.MaxIdentifier)}, Estado: contracts.EstadoOrdenDespachada}
+	o := contracts.Orden{ID: idOrden, Pedido: contracts.Pedido{IDCompra: idOrden, IDUsuario: strings.Repeat("ñ", contracts.MaxIdentifier)}, Estado: contracts.EstadoOrdenDespachada}
 	for range contracts.MaxLineas {
 		o.Productos = append(o.Productos, contracts.Linea{IDProducto: strings.Repeat("<", contracts.MaxIdentifier), Cantidad: contracts.MaxCantidad})
 	}

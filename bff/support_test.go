@@ -251,7 +251,7 @@ func (orders) LeerOrden(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	}
 	rest.Write(w, http.StatusOK, contracts.Orden{
-		ID: id, DatosComandoOrden: contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: []contracts.Linea{}}, Estado: contracts.EstadoOrdenDespachada,
+		ID: id, Pedido: contracts.Pedido{IDCompra: id, IDUsuario: "ana", Productos: []contracts.Linea{}, Domicilio: true, Direccion: anasDireccion}, Estado: contracts.EstadoOrdenDespachada,
 	})
 }
 

@@ -14,7 +14,7 @@ const (
 	MaxCantidad    = 1_000_000
 	MaxIdentifier  = 64        // characters of an id_usuario or id_producto
 	MaxMotivo      = 500       // characters of a reason that a person gives
-	MaxRequestBody = 128 << 10 // bytes; the largest purchase with every character escaped has 83 kB
+	MaxRequestBody = 128 << 10 // bytes; the largest purchase with every character escaped has 88 kB
 )
 
 // The defaults of settings that more than one program or page has. Tests compare those with these constants.
@@ -32,10 +32,12 @@ var (
 
 // SolicitudCompra is a purchase as a customer asks for it.
 type SolicitudCompra struct {
-	ID        string  `json:"id"` // a UUID; the bff makes one where the customer gave none
-	IDUsuario string  `json:"id_usuario"`
-	Productos []Linea `json:"productos"`
-	Domicilio bool    `json:"domicilio"`
+	ID        string     `json:"id"` // a UUID; the bff makes one where the customer gave none
+	IDUsuario string     `json:"id_usuario"`
+	Productos []Linea    `json:"productos"`
+	Domicilio bool       `json:"domicilio"`
+	Direccion *Direccion `json:"direccion,omitempty"` // with Domicilio; nil where the customer gave none, and where it may not be (docs/adr/personal-data.md)
+	Tienda    string     `json:"tienda,omitempty"`    // without Domicilio: the id of one of Tiendas; empty where the customer named none
 }
 
 // CommandData returns the data of a command to gestor-compra: to create s, or to cancel s for the reason motivo.
@@ -61,7 +63,7 @@ func dataOf[D any](s SolicitudCompra) D {
 	from, to := reflect.ValueOf(s), reflect.ValueOf(&d).Elem()
 	for i := range from.NumField() {
 		if field := to.FieldByName(nameInData(from.Type().Field(i).Name)); field.IsValid() {
-			field.Set(from.Field(i))
+			carry(field, from.Field(i))
 		}
 	}
 	return d
@@ -73,10 +75,27 @@ func solicitudIn[D any](d D) SolicitudCompra {
 	from, to := reflect.ValueOf(d), reflect.ValueOf(&s).Elem()
 	for i := range to.NumField() {
 		if field := from.FieldByName(nameInData(to.Type().Field(i).Name)); field.IsValid() {
-			to.Field(i).Set(field)
+			carry(to.Field(i), field)
 		}
 	}
 	return s
+}
+
+// carry sets to to the value of from. A message has no nulls: what a purchase lacks is a nil pointer here and an empty record there.
+func carry(to, from reflect.Value) {
+	switch {
+	case from.Kind() == reflect.Pointer && to.Kind() != reflect.Pointer:
+		if !from.IsNil() {
+			to.Set(from.Elem())
+		}
+	case from.Kind() != reflect.Pointer && to.Kind() == reflect.Pointer:
+		if !from.IsZero() {
+			to.Set(reflect.New(to.Type().Elem()))
+			to.Elem().Set(from)
+		}
+	default:
+		to.Set(from)
+	}
 }
 
 func nameInData(field string) string {
@@ -130,13 +149,15 @@ func (s SolicitudCompra) Validate() error {
 	v.IDCompra("id", s.ID)
 	v.Solicitud(s)
 	v.Parties("id", s.ID, s.IDUsuario)
+	v.knownTienda("tienda", s.Tienda)
 	return v.Error()
 }
 
-// Solicitud checks each field of a purchase except its id, which has another name in a message.
+// Solicitud checks the form of each field of a purchase except its id, which has another name in a message.
 func (v *Validator) Solicitud(s SolicitudCompra) {
 	v.Identifier("id_usuario", s.IDUsuario)
 	v.Lineas("productos", s.Productos)
+	v.entrega(s)
 }
 
 // Validator collects the wrong fields of an input.
@@ -163,7 +184,10 @@ func (v *Validator) IDCompra(field, value string) {
 }
 
 // Identifier requires 1 to MaxIdentifier characters of free text in one line, without tabs, and without spaces at either end.
-func (v *Validator) Identifier(field, value string) {
+func (v *Validator) Identifier(field, value string) { v.line(field, value, MaxIdentifier) }
+
+// line requires 1 to max characters of free text in one line, without tabs, and without spaces at either end.
+func (v *Validator) line(field, value string, max int) {
 	switch {
 	case value == "":
 		v.Fail(field, "falta")
@@ -172,7 +196,7 @@ func (v *Validator) Identifier(field, value string) {
 	case strings.ContainsFunc(value, isLineBreakOrTab):
 		v.Fail(field, "no puede tener saltos de línea ni tabuladores")
 	default:
-		v.FreeText(field, value, MaxIdentifier)
+		v.FreeText(field, value, max)
 	}
 }
 

@@ -22,6 +22,15 @@ func good() contracts.SolicitudCompra {
 	}
 }
 
+var address = contracts.Direccion{Destinatario: "Ana Ñuñez", Calle: "Calle 10 # 5-20, apto. 301", Ciudad: "Bogotá", Telefono: "+57 (1) 555-0100"}
+
+// toAddress makes s a purchase with home delivery to the address, after change has changed it.
+func toAddress(s *contracts.SolicitudCompra, change func(*contracts.Direccion)) {
+	d := address
+	change(&d)
+	s.Domicilio, s.Direccion = true, &d
+}
+
 func lineas(n int) []contracts.Linea {
 	l := make([]contracts.Linea, n)
 	for i := range l {
@@ -73,6 +82,54 @@ func TestValidateCompra(t *testing.T) {
 		{"none of it", func(s *contracts.SolicitudCompra) { s.Productos[0].Cantidad = 0 }, []string{"productos[0].cantidad"}},
 		{"less than none", func(s *contracts.SolicitudCompra) { s.Productos[1].Cantidad = -3 }, []string{"productos[1].cantidad"}},
 		{"too much of it", func(s *contracts.SolicitudCompra) { s.Productos[1].Cantidad = contracts.MaxCantidad + 1 }, []string{"productos[1].cantidad"}},
+
+		{"an address", func(s *contracts.SolicitudCompra) { toAddress(s, func(*contracts.Direccion) {}) }, nil},
+		{"an address as long as may be", func(s *contracts.SolicitudCompra) {
+			toAddress(s, func(d *contracts.Direccion) {
+				d.Destinatario, d.Calle = strings.Repeat("ñ", contracts.MaxDestinatario), strings.Repeat("ñ", contracts.MaxCalle)
+				d.Ciudad, d.Telefono = strings.Repeat("ñ", contracts.MaxCiudad), "+123456789012345    "[:16]
+			})
+		}, nil},
+		{"the shortest telephone number", func(s *contracts.SolicitudCompra) {
+			toAddress(s, func(d *contracts.Direccion) { d.Telefono = "5550100" })
+		}, nil},
+		{"an empty address", func(s *contracts.SolicitudCompra) {
+			toAddress(s, func(d *contracts.Direccion) { *d = contracts.Direccion{} })
+		},
+			[]string{"direccion.destinatario", "direccion.calle", "direccion.ciudad", "direccion.telefono"}},
+		{"an address that is too long", func(s *contracts.SolicitudCompra) {
+			toAddress(s, func(d *contracts.Direccion) {
+				d.Destinatario, d.Calle = strings.Repeat("a", contracts.MaxDestinatario+1), strings.Repeat("a", contracts.MaxCalle+1)
+				d.Ciudad, d.Telefono = strings.Repeat("a", contracts.MaxCiudad+1), "123456789012345      "
+			})
+		}, []string{"direccion.destinatario", "direccion.calle", "direccion.ciudad", "direccion.telefono"}},
+		{"an address of several lines", func(s *contracts.SolicitudCompra) {
+			toAddress(s, func(d *contracts.Direccion) {
+				d.Destinatario, d.Calle, d.Ciudad, d.Telefono = "Ana\nroot", "a\tb", "\u202eátogoB", "555\n0100"
+			})
+		}, []string{"direccion.destinatario", "direccion.calle", "direccion.ciudad", "direccion.telefono"}},
+		{"an address that is no UTF-8", func(s *contracts.SolicitudCompra) {
+			toAddress(s, func(d *contracts.Direccion) {
+				d.Destinatario, d.Calle, d.Ciudad, d.Telefono = "\xff", "\x00", " Bogotá", "５５５０１００"
+			})
+		}, []string{"direccion.destinatario", "direccion.calle", "direccion.ciudad", "direccion.telefono"}},
+		{"a telephone number with too few digits", func(s *contracts.SolicitudCompra) {
+			toAddress(s, func(d *contracts.Direccion) { d.Telefono = "555-010 (+)" })
+		},
+			[]string{"direccion.telefono"}},
+		{"a telephone number with too many digits", func(s *contracts.SolicitudCompra) {
+			toAddress(s, func(d *contracts.Direccion) { d.Telefono = "1234567890123456" })
+		},
+			[]string{"direccion.telefono"}},
+		{"a telephone number with a letter", func(s *contracts.SolicitudCompra) {
+			toAddress(s, func(d *contracts.Direccion) { d.Telefono = "555-0100 x2" })
+		},
+			[]string{"direccion.telefono"}},
+		{"an address without home delivery", func(s *contracts.SolicitudCompra) { s.Direccion = &contracts.Direccion{} }, []string{"direccion"}},
+		{"each shop", func(s *contracts.SolicitudCompra) { s.Tienda = contracts.Tiendas[len(contracts.Tiendas)-1].ID }, nil},
+		{"an unknown shop", func(s *contracts.SolicitudCompra) { s.Tienda = "Chapinero" }, []string{"tienda"}},
+		{"a shop with a control character", func(s *contracts.SolicitudCompra) { s.Tienda = "chapinero\x00" }, []string{"tienda"}},
+		{"a shop with home delivery", func(s *contracts.SolicitudCompra) { s.Domicilio, s.Tienda = true, contracts.Tiendas[0].ID }, []string{"tienda"}},
 
 		{"everything at once", func(s *contracts.SolicitudCompra) {
 			*s = contracts.SolicitudCompra{Productos: []contracts.Linea{{}, {IDProducto: "2", Cantidad: -1}}}
@@ -221,6 +278,8 @@ func TestIsTheSame(t *testing.T) {
 		{"the same", contracts.SolicitudCompra{IDUsuario: "ana", Productos: lineas}, true},
 		{"another customer", contracts.SolicitudCompra{IDUsuario: "eva", Productos: lineas}, false},
 		{"home delivery", contracts.SolicitudCompra{IDUsuario: "ana", Productos: lineas, Domicilio: true}, false},
+		{"an address", contracts.SolicitudCompra{IDUsuario: "ana", Productos: lineas, Direccion: &address}, false},
+		{"a shop", contracts.SolicitudCompra{IDUsuario: "ana", Productos: lineas, Tienda: contracts.Tiendas[0].ID}, false},
 		{"a line less", contracts.SolicitudCompra{IDUsuario: "ana", Productos: lineas[:1]}, false},
 		{"another order", contracts.SolicitudCompra{IDUsuario: "ana", Productos: []contracts.Linea{lineas[1], lineas[0]}}, false},
 	} {

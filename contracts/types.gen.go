@@ -8,6 +8,14 @@ type Linea struct {
 	Cantidad   int    `avro:"cantidad" json:"cantidad"`
 }
 
+// Direccion says where a purchase with home delivery goes.
+type Direccion struct {
+	Destinatario string `avro:"destinatario" json:"destinatario"`
+	Calle        string `avro:"calle" json:"calle"`
+	Ciudad       string `avro:"ciudad" json:"ciudad"`
+	Telefono     string `avro:"telefono" json:"telefono"`
+}
+
 // DatosComandoGestorCompra is a generated struct.
 type DatosComandoGestorCompra struct {
 	// The purchase: a UUID.
@@ -19,6 +27,10 @@ type DatosComandoGestorCompra struct {
 	Domicilio bool `avro:"domicilio" json:"domicilio"`
 	// Why, in words for a person; empty when there is nothing to say.
 	Motivo string `avro:"motivo" json:"motivo"`
+	// Where to, with home delivery; empty texts when there is none.
+	Direccion Direccion `avro:"direccion" json:"direccion"`
+	// The shop where the customer picks the purchase up; empty when there is none.
+	Tienda string `avro:"tienda" json:"tienda"`
 }
 
 // DatosComandoInventario is a generated struct.
@@ -37,6 +49,10 @@ type DatosComandoOrden struct {
 	Productos []Linea `avro:"productos" json:"productos"`
 	// Home delivery: such a purchase is served first.
 	Domicilio bool `avro:"domicilio" json:"domicilio"`
+	// Where to, with home delivery; empty texts when there is none.
+	Direccion Direccion `avro:"direccion" json:"direccion"`
+	// The shop where the customer picks the purchase up; empty when there is none.
+	Tienda string `avro:"tienda" json:"tienda"`
 }
 
 // DatosComandoProducto is a generated struct.
@@ -88,6 +104,8 @@ type DatosEventoCompra struct {
 	// Milliseconds since 1970 UTC.
 	ActualizadaEn int64   `avro:"actualizada_en" json:"actualizada_en"`
 	Historia      []Hecho `avro:"historia" json:"historia"`
+	// The shop where the customer picks the purchase up; empty when there is none.
+	Tienda string `avro:"tienda" json:"tienda"`
 }
 
 // DatosEventoInventario is a generated struct.

@@ -35,6 +35,9 @@ func (g Gate) Producto(ctx context.Context, id string) (contracts.Producto, erro
 	return g.Stock.Load(ctx, id)
 }
 
+// Tiendas returns the shops where a purchase can be picked up. It is for any caller.
+func (Gate) Tiendas(context.Context) ([]contracts.Tienda, error) { return contracts.Tiendas, nil }
+
 // Reponer adds cantidad to the stock of a product, for operators. It does so once for each key; "" is a new key. A key belongs to
 // its subject and to one product, so two operators may send the same key.
 func (g Gate) Reponer(ctx context.Context, id string, cantidad int, key string) (contracts.Producto, error) {
@@ -115,13 +118,15 @@ func (g Gate) Orden(ctx context.Context, id string) (contracts.Orden, error) {
 	return g.Warehouse.Load(ctx, id)
 }
 
-// Despachar dispatches an order, for operators.
+// Despachar dispatches an order, for operators. The answer has no address: it may be kept under an Idempotency-Key.
 func (g Gate) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
 	id, err := g.operadorByID(ctx, id)
 	if err != nil {
 		return contracts.Orden{}, err
 	}
 	return compras.Settle(ctx, "/api/ordenes/"+id, "", func(ctx context.Context, _ bool) (contracts.Orden, error) {
-		return g.Warehouse.Despachar(ctx, id)
+		o, err := g.Warehouse.Despachar(ctx, id)
+		o.Direccion = nil
+		return o, err
 	})
 }

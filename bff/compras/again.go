@@ -13,7 +13,7 @@ import (
 	"entregas/internal/logging"
 )
 
-// MaxUnconfirmed bounds how many published commands a replica remembers. Each has an id and a reason: 2 kB at most.
+// MaxUnconfirmed bounds how many published commands a replica remembers. Each has an id and a reason or an address: 2 kB at most.
 const MaxUnconfirmed = 10_000
 
 // askAfter are the waits from a publication of a command until the bff asks the owner whether it has the command. The first wait
@@ -22,7 +22,7 @@ const MaxUnconfirmed = 10_000
 var askAfter = []time.Duration{30 * time.Second, 30 * time.Second, 60 * time.Second, 120 * time.Second}
 
 // unconfirmed are the commands that this replica published and that the owner may not have (docs/adr/told-twice.md). The
-// purchases themselves are in the read model.
+// purchases themselves are in the read model, but for their addresses (docs/adr/personal-data.md).
 type unconfirmed struct {
 	mu       sync.Mutex
 	commands map[commandKey]*sentCommand
@@ -36,18 +36,28 @@ type commandKey struct {
 
 type sentCommand struct {
 	commandKey
-	motivo string
-	first  time.Time // when it was first published
-	ask    time.Time // when to ask the owner about it
-	again  int       // how often it was published again
+	motivo    string               // of a cancellation
+	direccion *contracts.Direccion // of a purchase
+	first     time.Time            // when it was first published
+	ask       time.Time            // when to ask the owner about it
+	again     int                  // how often it was published again
+}
+
+// crearCompra returns the command that creates a purchase.
+func crearCompra(s contracts.SolicitudCompra) sentCommand {
+	return sentCommand{commandKey: commandKey{contracts.CrearCompra, s.ID}, direccion: s.Direccion}
+}
+
+// cancelarCompra returns the command that cancels a purchase.
+func cancelarCompra(id, motivo string) sentCommand {
+	return sentCommand{commandKey: commandKey{contracts.CancelarCompra, id}, motivo: motivo}
 }
 
 // add remembers a published command. If u has MaxUnconfirmed commands already, add drops the oldest.
-func (u *unconfirmed) add(ctx context.Context, kind contracts.MessageType, id, motivo string, now time.Time) {
+func (u *unconfirmed) add(ctx context.Context, c sentCommand, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	key := commandKey{kind, id}
-	if u.commands[key] != nil {
+	if u.commands[c.commandKey] != nil {
 		return
 	}
 	if u.commands == nil {
@@ -58,7 +68,8 @@ func (u *unconfirmed) add(ctx context.Context, kind contracts.MessageType, id, m
 		delete(u.commands, oldest.commandKey)
 		slog.WarnContext(logging.WithCompra(ctx, oldest.id), "too many commands on the topic: this one is not published again", "type", oldest.kind)
 	}
-	u.commands[key] = &sentCommand{commandKey: key, motivo: motivo, first: now, ask: now.Add(askAfter[0])}
+	c.first, c.ask = now, now.Add(askAfter[0])
+	u.commands[c.commandKey] = &c
 }
 
 func (u *unconfirmed) all() []*sentCommand {
@@ -148,6 +159,7 @@ func (s *Service) sendAgain(ctx context.Context, c *sentCommand, known contracts
 	slog.WarnContext(ctx, "gestor-compra does not have a command of the topic: it is published again", "type", c.kind)
 	publish := func() error { return s.commands.CancelarCompra(ctx, known, c.motivo) }
 	if c.kind == contracts.CrearCompra {
+		known.Direccion = c.direccion
 		publish = func() error { return s.commands.CrearCompra(ctx, known.SolicitudCompra) }
 	}
 	if err := publish(); err != nil {

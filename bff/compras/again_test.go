@@ -142,7 +142,8 @@ type message = contracts.Message[contracts.DatosComandoGestorCompra]
 
 func same(a, b message) bool {
 	return a.Data.IDCompra == b.Data.IDCompra && a.Data.IDUsuario == b.Data.IDUsuario && a.Data.Domicilio == b.Data.Domicilio &&
-		a.Data.Motivo == b.Data.Motivo && slices.Equal(a.Data.Productos, b.Data.Productos)
+		a.Data.Motivo == b.Data.Motivo && slices.Equal(a.Data.Productos, b.Data.Productos) &&
+		a.Data.Direccion == b.Data.Direccion
 }
 
 func seconds(list ...int) (d []time.Duration) {

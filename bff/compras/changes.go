@@ -28,8 +28,9 @@ type Change struct {
 }
 
 // ChangesSince returns the changes of c after the number last, oldest first; -1 returns all. A purchase whose owner has
-// published nothing yet is one change with number 0.
+// published nothing yet is one change with number 0. A change has no address: the read model, from which most changes come, has none.
 func ChangesSince(c contracts.Compra, last int) []Change {
+	c.Direccion = nil
 	if len(c.Historia) == 0 && last < 0 {
 		return []Change{{Numero: 0, Compra: c}}
 	}

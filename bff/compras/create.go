@@ -53,7 +53,7 @@ func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompr
 	accepted, err := s.deliver(ctx, solicitud, repeat)
 	switch {
 	case err != nil && errs.Of(err) == errs.OutcomeUnknown: // SendAgain asks the owner until the outcome is known
-		s.unconfirmed.add(ctx, contracts.CrearCompra, solicitud.ID, "", s.state.now())
+		s.unconfirmed.add(ctx, crearCompra(solicitud), s.state.now())
 	case err != nil && planted:
 		s.forget(ctx, solicitud.ID)
 	}
@@ -95,7 +95,7 @@ func (s *Service) viaTopic(ctx context.Context, solicitud contracts.SolicitudCom
 			Code: errs.Unavailable, Message: "No se pueden tomar compras en este momento. Intente de nuevo en unos segundos.", Cause: err,
 		}
 	}
-	s.unconfirmed.add(ctx, contracts.CrearCompra, solicitud.ID, "", s.state.now())
+	s.unconfirmed.add(ctx, crearCompra(solicitud), s.state.now())
 	return contracts.Aceptada{ID: solicitud.ID, Estado: contracts.EstadoRecibida}, nil
 }
 
@@ -106,7 +106,7 @@ func (s *Service) isNotAnother(ctx context.Context, solicitud contracts.Solicitu
 	if err != nil || view == nil {
 		return err
 	}
-	if !view.Compra.IsSame(solicitud) {
+	if !view.isSame(solicitud) {
 		return errs.New(errs.Conflict, "Ya existe una compra %s con otro contenido.", solicitud.ID)
 	}
 	return nil

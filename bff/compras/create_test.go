@@ -127,24 +127,40 @@ func TestCreateInvalid(t *testing.T) {
 	}
 }
 
+// home returns the purchase of a customer with home delivery to a street.
+func home(usuario, calle string, lineas ...contracts.Linea) contracts.SolicitudCompra {
+	s := of(usuario, lineas...)
+	s.Domicilio, s.Direccion = true, &contracts.Direccion{Destinatario: usuario, Calle: calle, Ciudad: "Cali", Telefono: "5550100"}
+	return s
+}
+
+// The read model has no address, and an event of the owner has none. Still, an address is part of what makes two purchases the same.
 func TestSameID(t *testing.T) {
-	other := of("ana", contracts.Linea{IDProducto: "1", Cantidad: 3})
+	other := home("ana", "Calle 1", contracts.Linea{IDProducto: "1", Cantidad: 3})
+	unaddressed := home("ana", "Calle 1")
+	unaddressed.Direccion = nil
 	for _, c := range []struct {
 		name   string
 		second contracts.SolicitudCompra
 		error  errs.Code
 	}{
-		{"the same", of("ana"), ""},
-		{"of another customer", of("beto"), errs.Conflict},
+		{"the same", home("ana", "Calle 1"), ""},
+		{"of another customer", home("beto", "Calle 1"), errs.Conflict},
 		{"with another content", other, errs.Conflict},
+		{"to another address", home("ana", "Calle 2"), errs.Conflict},
+		{"to no address", unaddressed, errs.Conflict},
 	} {
 		for name, bringDown := range map[string]func(world){
 			"up":   func(world) {},
 			"down": func(m world) { m.manager.GoDown() },
+			"down after its event": func(m world) {
+				require(t, m.Register(t.Context(), m.manager.Compras()[0].Event().Compra()), "")
+				m.manager.GoDown()
+			},
 		} {
 			t.Run(c.name+", gestor-compra "+name, func(t *testing.T) {
 				m := newWorld()
-				first := of("ana")
+				first := home("ana", "Calle 1")
 				first.ID, c.second.ID = givenID, givenID
 				m.create(t, first, "", "")
 				bringDown(m)

@@ -72,7 +72,7 @@ func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err er
 			Code: errs.Unavailable, Message: "No se pueden tomar cancelaciones en este momento. Intente de nuevo en unos segundos.", Cause: err,
 		}
 	}
-	s.unconfirmed.add(ctx, contracts.CancelarCompra, id, motivo, s.state.now())
+	s.unconfirmed.add(ctx, cancelarCompra(id, motivo), s.state.now())
 	return contracts.Aceptada{ID: id, Estado: known.Estado}, false, nil
 }
 

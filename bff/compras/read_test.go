@@ -52,7 +52,7 @@ func TestReadCompra(t *testing.T) {
 }
 
 func createGiven(m world) {
-	s := of("ana")
+	s := home("ana", "Calle 1")
 	s.ID = givenID
 	_, _ = m.Create(context.Background(), s, "")
 }

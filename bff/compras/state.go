@@ -34,10 +34,36 @@ type state struct {
 	turns [64]sync.Mutex // for the lists of customers: see recordOfUsuario
 }
 
-// view is a purchase in the read model.
+// view is a purchase in the read model, without its address (docs/adr/personal-data.md).
 type view struct {
 	Compra    contracts.Compra `json:"compra"`
 	WrittenAt time.Time        `json:"written_at"`
+	// Direccion is the fingerprint of the address with which this bff got the purchase. It is "" where the bff knows the purchase
+	// only from its owner, whose events have no address.
+	Direccion string `json:"direccion,omitempty"`
+}
+
+// newView returns the view of c at the instant now.
+func newView(c contracts.Compra, now time.Time) view {
+	c.Direccion = nil
+	return view{Compra: c, WrittenAt: now.UTC()}
+}
+
+// isSame reports whether s asks for the purchase of v, as far as the read model knows it.
+func (v view) isSame(s contracts.SolicitudCompra) bool {
+	if v.Direccion != "" && v.Direccion != fingerprintOf(s.ID, s.Direccion) {
+		return false
+	}
+	s.Direccion = nil
+	return v.Compra.IsSame(s)
+}
+
+// fingerprintOf returns a hash of the address of the purchase id, nil for none. The id in it makes the hashes of equal addresses differ.
+func fingerprintOf(id string, d *contracts.Direccion) string {
+	if d == nil {
+		return Fingerprint(id)
+	}
+	return Fingerprint(id, d.Destinatario, d.Calle, d.Ciudad, d.Telefono)
 }
 
 func compraKey(id string) string       { return "compra/" + id }
@@ -56,10 +82,12 @@ func (s *state) load(ctx context.Context, id string) (*view, error) {
 // plantSeed writes a purchase as RECIBIDA if the read model does not have the purchase, and reports whether it wrote.
 func (s *state) plantSeed(ctx context.Context, solicitud contracts.SolicitudCompra) (bool, error) {
 	now := s.now().UTC()
-	text, err := json.Marshal(view{WrittenAt: now, Compra: contracts.Compra{
+	seed := newView(contracts.Compra{
 		SolicitudCompra: solicitud, Estado: contracts.EstadoRecibida,
 		CreadaEn: now, ActualizadaEn: now, Historia: []contracts.HechoContado{},
-	}})
+	}, now)
+	seed.Direccion = fingerprintOf(solicitud.ID, solicitud.Direccion)
+	text, err := json.Marshal(seed)
 	if err != nil {
 		return false, err
 	}
@@ -83,10 +111,7 @@ func (s *state) forgetSeed(ctx context.Context, id string) error {
 // also adds the purchase to the customer's list. The list is written first: after a crash between the two writes the broker
 // delivers the event again, and update does both.
 func (s *state) update(ctx context.Context, c contracts.Compra) error {
-	text, err := json.Marshal(view{Compra: c, WrittenAt: s.now().UTC()})
-	if err != nil {
-		return err
-	}
+	fresh := newView(c, s.now())
 	return retry(func() error {
 		earlier, version, err := loadJSON[view](ctx, s.store, compraKey(c.ID))
 		if err != nil {
@@ -97,10 +122,16 @@ func (s *state) update(ctx context.Context, c contracts.Compra) error {
 				return err
 			}
 		}
-		if earlier == nil {
-			return s.store.Create(ctx, compraKey(c.ID), text, viewTTL)
+		if earlier != nil {
+			fresh.Direccion = earlier.Direccion
 		}
-		if earlier.Compra.Numero() >= c.Numero() {
+		text, err := json.Marshal(fresh)
+		switch {
+		case err != nil:
+			return err
+		case earlier == nil:
+			return s.store.Create(ctx, compraKey(c.ID), text, viewTTL)
+		case earlier.Compra.Numero() >= c.Numero():
 			return nil
 		}
 		return s.store.Replace(ctx, compraKey(c.ID), version, text, viewTTL)

@@ -242,6 +242,7 @@ func (m *Manager) ListarCompras(w http.ResponseWriter, r *http.Request, params g
 	for _, c := range slices.Backward(m.compras) {
 		if (params.IdUsuario == nil || c.IDUsuario == *params.IdUsuario) && (params.Estado == nil || slices.Contains(*params.Estado, c.Estado)) &&
 			(params.Domicilio == nil || *params.Domicilio == c.Domicilio) {
+			c.Direccion = nil // a list has no addresses
 			found = append(found, c)
 		}
 	}

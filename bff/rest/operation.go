@@ -79,6 +79,12 @@ func (s Server) ListarProductos(w http.ResponseWriter, r *http.Request, params c
 	respond(w, r, http.StatusOK, list, err)
 }
 
+// ListarTiendas implements contract.ServerInterface.
+func (s Server) ListarTiendas(w http.ResponseWriter, r *http.Request) {
+	list, err := s.Gate.Tiendas(r.Context())
+	respond(w, r, http.StatusOK, list, err)
+}
+
 // LeerProducto implements contract.ServerInterface.
 func (s Server) LeerProducto(w http.ResponseWriter, r *http.Request, id contract.Id) {
 	producto, err := s.Gate.Producto(r.Context(), id)

@@ -27,7 +27,7 @@ const (
 	DecisionEvent = "decision"
 )
 
-// Input is the input of each workflow: the purchase, and the settings at the time when the workflow started.
+// Input is the input of each workflow: the purchase without its address, and the settings at the time when the workflow started.
 type Input struct {
 	Compra   contracts.SolicitudCompra `json:"compra"`
 	Settings Settings                  `json:"settings"`

@@ -23,6 +23,7 @@ type Step struct {
 	In         []contracts.Estado    // the states in which the command may be sent
 	Then       contracts.Estado      // the state that the purchase enters with the reply Accepted
 	Approved   bool                  // the approval of a large purchase comes before this step
+	Direccion  bool                  // the command carries the address of the purchase, which no input of a workflow has
 	Cancelable bool                  // a request to cancel stops the step before the command is sent, and before the purchase enters Then
 
 	Undo Undo // zero where the step has no rollback
@@ -125,7 +126,7 @@ var Orden = Step{
 
 	Enters: contracts.EstadoProductosReservados, Cause: contracts.ProductosReservados, Cancelable: true,
 	From: inAnyOf(contracts.EstadoProductosValidos), In: inAnyOf(contracts.EstadoProductosReservados, contracts.EstadoPorAprobar),
-	Then: contracts.EstadoConfirmada, Approved: true,
+	Then: contracts.EstadoConfirmada, Approved: true, Direccion: true,
 
 	Undo: Undo{
 		Command:    contracts.CancelarOrden,

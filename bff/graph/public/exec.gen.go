@@ -77,6 +77,7 @@ type ComplexityRoot struct {
 	Compra struct {
 		ActualizadaEn func(childComplexity int) int
 		CreadaEn      func(childComplexity int) int
+		Direccion     func(childComplexity int) int
 		Domicilio     func(childComplexity int) int
 		Estado        func(childComplexity int) int
 		Faltantes     func(childComplexity int) int
@@ -87,11 +88,19 @@ type ComplexityRoot struct {
 		Mensajes      func(childComplexity int) int
 		Motivo        func(childComplexity int) int
 		Productos     func(childComplexity int) int
+		Tienda        func(childComplexity int) int
 	}
 
 	ComprasEnEstado struct {
 		Cuantas func(childComplexity int) int
 		Estado  func(childComplexity int) int
+	}
+
+	Direccion struct {
+		Calle        func(childComplexity int) int
+		Ciudad       func(childComplexity int) int
+		Destinatario func(childComplexity int) int
+		Telefono     func(childComplexity int) int
 	}
 
 	Faltante struct {
@@ -168,12 +177,14 @@ type ComplexityRoot struct {
 	Orden struct {
 		ActualizadaEn func(childComplexity int) int
 		CreadaEn      func(childComplexity int) int
+		Direccion     func(childComplexity int) int
 		Domicilio     func(childComplexity int) int
 		Estado        func(childComplexity int) int
 		ID            func(childComplexity int) int
 		IDCompra      func(childComplexity int) int
 		IDUsuario     func(childComplexity int) int
 		Productos     func(childComplexity int) int
+		Tienda        func(childComplexity int) int
 	}
 
 	PaginaDeCompras struct {
@@ -220,6 +231,7 @@ type ComplexityRoot struct {
 		Producto        func(childComplexity int, id string) int
 		Productos       func(childComplexity int, buscar *string) int
 		Resumen         func(childComplexity int, segundos *int) int
+		Tiendas         func(childComplexity int) int
 	}
 
 	RespuestaTardia struct {
@@ -240,6 +252,13 @@ type ComplexityRoot struct {
 
 	Subscription struct {
 		Cambios func(childComplexity int, id string, desde *int) int
+	}
+
+	Tienda struct {
+		Ciudad    func(childComplexity int) int
+		Direccion func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Nombre    func(childComplexity int) int
 	}
 }
 
@@ -279,6 +298,7 @@ type QueryResolver interface {
 	Productos(ctx context.Context, buscar *string) ([]contracts.Producto, error)
 	Producto(ctx context.Context, id string) (*contracts.Producto, error)
 	Precios(ctx context.Context, idProducto string, limite *int, despues *string) (*contracts.PaginaDePrecios, error)
+	Tiendas(ctx context.Context) ([]contracts.Tienda, error)
 	Compra(ctx context.Context, id string) (*contracts.Compra, error)
 	MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) (*compras.Page, error)
 	Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) (*compras.Page, error)
@@ -422,6 +442,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Compra.CreadaEn(childComplexity), true
+	case "Compra.direccion":
+		if e.ComplexityRoot.Compra.Direccion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Compra.Direccion(childComplexity), true
 	case "Compra.domicilio":
 		if e.ComplexityRoot.Compra.Domicilio == nil {
 			break
@@ -482,6 +508,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Compra.Productos(childComplexity), true
+	case "Compra.tienda":
+		if e.ComplexityRoot.Compra.Tienda == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Compra.Tienda(childComplexity), true
 
 	case "ComprasEnEstado.cuantas":
 		if e.ComplexityRoot.ComprasEnEstado.Cuantas == nil {
@@ -495,6 +527,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ComprasEnEstado.Estado(childComplexity), true
+
+	case "Direccion.calle":
+		if e.ComplexityRoot.Direccion.Calle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Direccion.Calle(childComplexity), true
+	case "Direccion.ciudad":
+		if e.ComplexityRoot.Direccion.Ciudad == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Direccion.Ciudad(childComplexity), true
+	case "Direccion.destinatario":
+		if e.ComplexityRoot.Direccion.Destinatario == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Direccion.Destinatario(childComplexity), true
+	case "Direccion.telefono":
+		if e.ComplexityRoot.Direccion.Telefono == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Direccion.Telefono(childComplexity), true
 
 	case "Faltante.disponible":
 		if e.ComplexityRoot.Faltante.Disponible == nil {
@@ -843,6 +900,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Orden.CreadaEn(childComplexity), true
+	case "Orden.direccion":
+		if e.ComplexityRoot.Orden.Direccion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orden.Direccion(childComplexity), true
 	case "Orden.domicilio":
 		if e.ComplexityRoot.Orden.Domicilio == nil {
 			break
@@ -879,6 +942,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Orden.Productos(childComplexity), true
+	case "Orden.tienda":
+		if e.ComplexityRoot.Orden.Tienda == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orden.Tienda(childComplexity), true
 
 	case "PaginaDeCompras.compras":
 		if e.ComplexityRoot.PaginaDeCompras.Compras == nil {
@@ -1099,6 +1168,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Resumen(childComplexity, args["segundos"].(*int)), true
+	case "Query.tiendas":
+		if e.ComplexityRoot.Query.Tiendas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Tiendas(childComplexity), true
 
 	case "RespuestaTardia.en":
 		if e.ComplexityRoot.RespuestaTardia.En == nil {
@@ -1174,6 +1249,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.Cambios(childComplexity, args["id"].(string), args["desde"].(*int)), true
 
+	case "Tienda.ciudad":
+		if e.ComplexityRoot.Tienda.Ciudad == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tienda.Ciudad(childComplexity), true
+	case "Tienda.direccion":
+		if e.ComplexityRoot.Tienda.Direccion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tienda.Direccion(childComplexity), true
+	case "Tienda.id":
+		if e.ComplexityRoot.Tienda.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tienda.ID(childComplexity), true
+	case "Tienda.nombre":
+		if e.ComplexityRoot.Tienda.Nombre == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tienda.Nombre(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -1184,6 +1284,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("CompraPedida", ec.unmarshalInputCompraPedida),
+			graphql.NewInputUnmarshaler("DireccionPedida", ec.unmarshalInputDireccionPedida),
 			graphql.NewInputUnmarshaler("LineaPedida", ec.unmarshalInputLineaPedida),
 		)
 	}
@@ -1361,6 +1462,10 @@ func (ec *executionContext) childFields_Compra(ctx context.Context, field graphq
 		return ec.fieldContext_Compra_estado(ctx, field)
 	case "domicilio":
 		return ec.fieldContext_Compra_domicilio(ctx, field)
+	case "direccion":
+		return ec.fieldContext_Compra_direccion(ctx, field)
+	case "tienda":
+		return ec.fieldContext_Compra_tienda(ctx, field)
 	case "productos":
 		return ec.fieldContext_Compra_productos(ctx, field)
 	case "motivo":
@@ -1389,6 +1494,20 @@ func (ec *executionContext) childFields_ComprasEnEstado(ctx context.Context, fie
 		return ec.fieldContext_ComprasEnEstado_cuantas(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ComprasEnEstado", field.Name)
+}
+
+func (ec *executionContext) childFields_Direccion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "destinatario":
+		return ec.fieldContext_Direccion_destinatario(ctx, field)
+	case "calle":
+		return ec.fieldContext_Direccion_calle(ctx, field)
+	case "ciudad":
+		return ec.fieldContext_Direccion_ciudad(ctx, field)
+	case "telefono":
+		return ec.fieldContext_Direccion_telefono(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Direccion", field.Name)
 }
 
 func (ec *executionContext) childFields_Faltante(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1521,6 +1640,10 @@ func (ec *executionContext) childFields_Orden(ctx context.Context, field graphql
 		return ec.fieldContext_Orden_productos(ctx, field)
 	case "domicilio":
 		return ec.fieldContext_Orden_domicilio(ctx, field)
+	case "direccion":
+		return ec.fieldContext_Orden_direccion(ctx, field)
+	case "tienda":
+		return ec.fieldContext_Orden_tienda(ctx, field)
 	case "estado":
 		return ec.fieldContext_Orden_estado(ctx, field)
 	case "creadaEn":
@@ -1625,6 +1748,20 @@ func (ec *executionContext) childFields_Resumen(ctx context.Context, field graph
 		return ec.fieldContext_Resumen_p99(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Resumen", field.Name)
+}
+
+func (ec *executionContext) childFields_Tienda(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Tienda_id(ctx, field)
+	case "nombre":
+		return ec.fieldContext_Tienda_nombre(ctx, field)
+	case "direccion":
+		return ec.fieldContext_Tienda_direccion(ctx, field)
+	case "ciudad":
+		return ec.fieldContext_Tienda_ciudad(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Tienda", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2721,6 +2858,61 @@ func (ec *executionContext) fieldContext_Compra_domicilio(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Compra", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Compra_direccion(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Compra_direccion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Direccion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Direccion) graphql.Marshaler {
+			return ec.marshalODireccion2ᚖentregasᚋcontractsᚐDireccion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Compra_direccion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Compra",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Direccion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Compra_tienda(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Compra_tienda(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tienda, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Compra_tienda(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Compra", field, false, false, "String")
+}
+
 func (ec *executionContext) _Compra_productos(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2985,6 +3177,98 @@ func (ec *executionContext) _ComprasEnEstado_cuantas(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_ComprasEnEstado_cuantas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ComprasEnEstado", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Direccion_destinatario(ctx context.Context, field graphql.CollectedField, obj *contracts.Direccion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Direccion_destinatario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Destinatario, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Direccion_destinatario(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Direccion", field, false, false, "String")
+}
+
+func (ec *executionContext) _Direccion_calle(ctx context.Context, field graphql.CollectedField, obj *contracts.Direccion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Direccion_calle(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Calle, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Direccion_calle(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Direccion", field, false, false, "String")
+}
+
+func (ec *executionContext) _Direccion_ciudad(ctx context.Context, field graphql.CollectedField, obj *contracts.Direccion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Direccion_ciudad(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ciudad, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Direccion_ciudad(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Direccion", field, false, false, "String")
+}
+
+func (ec *executionContext) _Direccion_telefono(ctx context.Context, field graphql.CollectedField, obj *contracts.Direccion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Direccion_telefono(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Telefono, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Direccion_telefono(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Direccion", field, false, false, "String")
 }
 
 func (ec *executionContext) _Faltante_idProducto(ctx context.Context, field graphql.CollectedField, obj *contracts.Faltante) (ret graphql.Marshaler) {
@@ -4399,6 +4683,61 @@ func (ec *executionContext) fieldContext_Orden_domicilio(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Orden", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Orden_direccion(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Orden_direccion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Direccion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Direccion) graphql.Marshaler {
+			return ec.marshalODireccion2ᚖentregasᚋcontractsᚐDireccion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Orden_direccion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Orden",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Direccion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Orden_tienda(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Orden_tienda(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tienda, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Orden_tienda(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Orden", field, false, false, "String")
+}
+
 func (ec *executionContext) _Orden_estado(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5005,6 +5344,38 @@ func (ec *executionContext) fieldContext_Query_precios(ctx context.Context, fiel
 	if fc.Args, err = ec.field_Query_precios_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_tiendas(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_tiendas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Tiendas(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.Tienda) graphql.Marshaler {
+			return ec.marshalOTienda2ᚕentregasᚋcontractsᚐTiendaᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_tiendas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tienda(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -5694,6 +6065,98 @@ func (ec *executionContext) fieldContext_Subscription_cambios(ctx context.Contex
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Tienda_id(ctx context.Context, field graphql.CollectedField, obj *contracts.Tienda) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tienda_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tienda_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tienda", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Tienda_nombre(ctx context.Context, field graphql.CollectedField, obj *contracts.Tienda) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tienda_nombre(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nombre, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tienda_nombre(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tienda", field, false, false, "String")
+}
+
+func (ec *executionContext) _Tienda_direccion(ctx context.Context, field graphql.CollectedField, obj *contracts.Tienda) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tienda_direccion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Direccion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tienda_direccion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tienda", field, false, false, "String")
+}
+
+func (ec *executionContext) _Tienda_ciudad(ctx context.Context, field graphql.CollectedField, obj *contracts.Tienda) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tienda_ciudad(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ciudad, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tienda_ciudad(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tienda", field, false, false, "String")
 }
 
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
@@ -6784,7 +7247,7 @@ func (ec *executionContext) unmarshalInputCompraPedida(ctx context.Context, obj 
 		asMap["domicilio"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "idUsuario", "productos", "domicilio"}
+	fieldsInOrder := [...]string{"id", "idUsuario", "productos", "domicilio", "direccion", "tienda"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6819,6 +7282,20 @@ func (ec *executionContext) unmarshalInputCompraPedida(ctx context.Context, obj 
 				return it, err
 			}
 			it.Domicilio = data
+		case "direccion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direccion"))
+			data, err := ec.unmarshalODireccionPedida2ᚖentregasᚋcontractsᚐDireccion(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Direccion = data
+		case "tienda":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tienda"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tienda = data
 		}
 	}
 	return it, nil
@@ -6833,6 +7310,69 @@ func (ec *executionContext) unmarshalInputCompraPedida(ctx context.Context, obj 
 func UnmarshalCompraPedida(ctx context.Context, raw any) (contracts.SolicitudCompra, error) {
 	var out contracts.SolicitudCompra
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CompraPedida", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDireccionPedida(ctx context.Context, obj any) (contracts.Direccion, error) {
+	var it contracts.Direccion
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"destinatario", "calle", "ciudad", "telefono"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "destinatario":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("destinatario"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Destinatario = data
+		case "calle":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("calle"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Calle = data
+		case "ciudad":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ciudad"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ciudad = data
+		case "telefono":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("telefono"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Telefono = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDireccionPedida unmarshals raw into the DireccionPedida input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDireccionPedida(ctx context.Context, raw any) (contracts.Direccion, error) {
+	var out contracts.Direccion
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DireccionPedida", raw, &out)
 	return out, err
 }
 
@@ -7111,6 +7651,16 @@ func (ec *executionContext) _Compra(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "direccion":
+			out.Values[i] = ec._Compra_direccion(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tienda":
+			out.Values[i] = ec._Compra_tienda(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "productos":
 			out.Values[i] = ec._Compra_productos(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -7187,6 +7737,54 @@ func (ec *executionContext) _ComprasEnEstado(ctx context.Context, sel ast.Select
 			}
 		case "cuantas":
 			out.Values[i] = ec._ComprasEnEstado_cuantas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var direccionImplementors = []string{"Direccion"}
+
+func (ec *executionContext) _Direccion(ctx context.Context, sel ast.SelectionSet, obj *contracts.Direccion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, direccionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Direccion")
+		case "destinatario":
+			out.Values[i] = ec._Direccion_destinatario(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "calle":
+			out.Values[i] = ec._Direccion_calle(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ciudad":
+			out.Values[i] = ec._Direccion_ciudad(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "telefono":
+			out.Values[i] = ec._Direccion_telefono(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -7732,6 +8330,16 @@ func (ec *executionContext) _Orden(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "direccion":
+			out.Values[i] = ec._Orden_direccion(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tienda":
+			out.Values[i] = ec._Orden_tienda(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "estado":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -8027,6 +8635,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_precios(ctx, field)
 				})
+		case "tiendas":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_tiendas(ctx, field)
+				})
 		case "compra":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -8232,6 +8846,54 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
+}
+
+var tiendaImplementors = []string{"Tienda"}
+
+func (ec *executionContext) _Tienda(ctx context.Context, sel ast.SelectionSet, obj *contracts.Tienda) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tiendaImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Tienda")
+		case "id":
+			out.Values[i] = ec._Tienda_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nombre":
+			out.Values[i] = ec._Tienda_nombre(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "direccion":
+			out.Values[i] = ec._Tienda_direccion(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ciudad":
+			out.Values[i] = ec._Tienda_ciudad(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
 }
 
 var __DirectiveImplementors = []string{"__Directive"}
@@ -8982,6 +9644,10 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 	return res
 }
 
+func (ec *executionContext) marshalNTienda2entregasᚋcontractsᚐTienda(ctx context.Context, sel ast.SelectionSet, v contracts.Tienda) graphql.Marshaler {
+	return ec._Tienda(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
 	res, err := common.UnmarshalTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -9187,6 +9853,21 @@ func (ec *executionContext) marshalOCompra2ᚖentregasᚋcontractsᚐCompra(ctx 
 		return graphql.Null
 	}
 	return ec._Compra(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODireccion2ᚖentregasᚋcontractsᚐDireccion(ctx context.Context, sel ast.SelectionSet, v *contracts.Direccion) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Direccion(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalODireccionPedida2ᚖentregasᚋcontractsᚐDireccion(ctx context.Context, v any) (*contracts.Direccion, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputDireccionPedida(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(ctx context.Context, v any) ([]contracts.Estado, error) {
@@ -9430,6 +10111,25 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = ctx
 	res := graphql.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOTienda2ᚕentregasᚋcontractsᚐTiendaᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Tienda) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTienda2entregasᚋcontractsᚐTienda(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {

@@ -113,6 +113,10 @@ func (c queryResolver) Precios(ctx context.Context, idProducto string, limit *in
 	return orNull(c.gate.Precios(ctx, idProducto, optional.Or(limit, compras.DefaultPage), optional.Or(after, "")))
 }
 
+func (c queryResolver) Tiendas(ctx context.Context) ([]contracts.Tienda, error) {
+	return c.gate.Tiendas(ctx)
+}
+
 func (c queryResolver) Compra(ctx context.Context, id string) (*contracts.Compra, error) {
 	l, err := c.gate.Load(ctx, id)
 	common.SecondHand(ctx, l.Age)

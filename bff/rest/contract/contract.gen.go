@@ -40,6 +40,9 @@ type Colas = contracts.Colas
 // Compra defines model for Compra.
 type Compra = contracts.Compra
 
+// Direccion Where to, only with home delivery. Its customer and operators read it, one purchase or one order at a time; lists, live streams and the answer to a write do not have it. It is missing where the purchase has none, where it was erased, and where the owner of the purchases does not answer (`Age`).
+type Direccion = contracts.Direccion
+
 // Estado defines model for Estado.
 type Estado = contracts.Estado
 
@@ -106,6 +109,9 @@ type Resumen = contracts.Resumen
 
 // SolicitudCompra defines model for SolicitudCompra.
 type SolicitudCompra = contracts.SolicitudCompra
+
+// Tienda defines model for Tienda.
+type Tienda = contracts.Tienda
 
 // IdempotencyKey defines model for Idempotency-Key.
 type IdempotencyKey = string
@@ -322,6 +328,9 @@ type ServerInterface interface {
 	// ReponerProducto Add to the stock of a product.
 	// (POST /productos/{id}/reposicion)
 	ReponerProducto(w http.ResponseWriter, r *http.Request, id Id, params ReponerProductoParams)
+	// ListarTiendas List the shops where a purchase can be picked up.
+	// (GET /tiendas)
+	ListarTiendas(w http.ResponseWriter, r *http.Request)
 	// ListarComprasDeUsuario List the purchases of a customer, newest first.
 	// (GET /usuarios/{id}/compras)
 	ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id Id, params ListarComprasDeUsuarioParams)
@@ -1312,6 +1321,20 @@ func (siw *ServerInterfaceWrapper) ReponerProducto(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// ListarTiendas operation middleware
+func (siw *ServerInterfaceWrapper) ListarTiendas(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarTiendas(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListarComprasDeUsuario operation middleware
 func (siw *ServerInterfaceWrapper) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request) {
 
@@ -1508,6 +1531,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/productos/{id}/precio", wrapper.CambiarPrecio).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/productos/{id}/precios", wrapper.ListarPrecios).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/tiendas", wrapper.ListarTiendas).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/compras", wrapper.ListarCompras).Methods(http.MethodGet)
 

@@ -13,6 +13,7 @@ import (
 	"github.com/dapr/durabletask-go/workflow"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"entregas/contracts"
 	"entregas/workflows/compra"
 )
 
@@ -20,14 +21,22 @@ import (
 type sidecar struct {
 	status   *protos.OrchestrationStatus // nil means that there is no instance
 	did      []string
-	stubborn bool // the instance does not end after a termination
-	others   int  // how often another replica schedules the instance first
+	inputs   []string // of the instances that were scheduled
+	stubborn bool     // the instance does not end after a termination
+	others   int      // how often another replica schedules the instance first
 	away     error
 }
 
 func (s *sidecar) do(what string) error { s.did = append(s.did, what); return s.away }
 
-func (s *sidecar) ScheduleWorkflow(context.Context, string, ...workflow.NewWorkflowOptions) (string, error) {
+func (s *sidecar) ScheduleWorkflow(_ context.Context, _ string, opts ...workflow.NewWorkflowOptions) (string, error) {
+	var request protos.CreateInstanceRequest
+	for _, set := range opts {
+		if err := set(&request); err != nil {
+			return "", err
+		}
+	}
+	s.inputs = append(s.inputs, request.GetInput().GetValue())
 	if s.others > 0 {
 		s.others--
 		s.status = status(workflow.StatusRunning)
@@ -115,5 +124,21 @@ func TestStart(t *testing.T) {
 		if err := New(&c).Start(t.Context(), compra.CompraName, "a", compra.Input{}); err != nil || strings.Join(c.did, ", ") != did {
 			t.Errorf("did %q: %v", c.did, err)
 		}
+	}
+}
+
+// The engine shows its inputs and keeps them for days: none has an address (docs/adr/personal-data.md).
+func TestNoInputHasAnAddress(t *testing.T) {
+	s := &sidecar{}
+	e := New(s)
+	in := compra.Input{Compra: contracts.SolicitudCompra{ID: "a", Domicilio: true, Direccion: &contracts.Direccion{Calle: "Calle 1"}}}
+	if err := e.Start(t.Context(), compra.CompraName, "a", in); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Replace(t.Context(), compra.CompraName, "a", in); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.inputs) != 2 || strings.Contains(strings.Join(s.inputs, ""), "Calle") || !strings.Contains(s.inputs[0], `"domicilio":true`) {
+		t.Errorf("scheduled with %q", s.inputs)
 	}
 }

@@ -11,12 +11,16 @@ import (
 	"entregas/services/gestor-compra/postgrestest"
 )
 
-// Each query that reads a purchase returns every field of the customer's request.
+// Each query that reads a purchase returns every field of the customer's request, and only Load the address.
 func TestAPurchaseIsReadWhole(t *testing.T) {
 	a := postgrestest.New(t)
 	s := databasetest.Filled[contracts.SolicitudCompra](t)
 	want := func(who string, got contracts.SolicitudCompra, err error) {
 		t.Helper()
+		s := s
+		if who != "Load" { // only the detail of one purchase has the address: docs/adr/personal-data.md
+			s.Direccion = nil
+		}
 		if err != nil || !reflect.DeepEqual(got, s) {
 			t.Errorf("%s reads %+v, want %+v: %v: edit requestColumns in services/gestor-compra/postgres/store.go, and add a migration with the column", who, got, s, err)
 		}

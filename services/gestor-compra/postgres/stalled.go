@@ -56,7 +56,7 @@ with quiet as (
     where t.terminado_en is null and t.pedido_en < clock_timestamp() - @quiet::interval
       and (t.tipo = 'cancelacion' and c.estado <> 'COMPENSANDO' or t.tipo = 'despacho' and c.estado = any(@dispatched::text[]))
 )
-select ` + requestColumns + `, c.estado, ` + since + ` as since,
+select ` + withoutDireccion + `, c.estado, ` + since + ` as since,
        coalesce(nullif(c.motivo, ''), c.cancelacion_pedida, (select motivo from tramite t where t.id_compra = c.id and t.tipo = q.tramite),
            (select motivo from decision d where d.id_compra = c.id and d.decision = 'cancelada'), '') as motivo,
        ` + forCancelacion + ` as cancelled,

@@ -27,16 +27,31 @@ type Store struct{ pool *pgxpool.Pool }
 // New returns a Store on the migrated database of pool.
 func New(pool *pgxpool.Pool) *Store { return &Store{pool} }
 
-// requestColumns are the columns of table compra that hold a contracts.SolicitudCompra: the only list of them. Each column has the
-// name of a field in JSON. Every query that reads a purchase fails where a field has no column here.
-const requestColumns = `id, id_usuario, productos, domicilio`
+// requestColumns are the columns of table compra that hold a contracts.SolicitudCompra, but for its address: the only list of them. Each
+// column has the name of a field in JSON. Every query that reads a purchase fails where a field has no column here.
+const requestColumns = `id, id_usuario, productos, domicilio, tienda`
 
-// view selects a contracts.Compra: a purchase with its history. Each query appends its own condition on c.
-const view = `
-select ` + requestColumns + `, estado, motivo, faltantes, id_orden, creada_en, actualizada_en,
+// Only withDireccion reads the address. What a query without it returns may go to workflows, events, lists and logs
+// (docs/adr/personal-data.md).
+const (
+	withDireccion    = requestColumns + `, direccion`
+	withoutDireccion = requestColumns + `, null::jsonb as direccion`
+)
+
+// requestDefaults are the columns that a request in JSON may leave out and that are not null.
+const requestDefaults = `'{"tienda": ""}'::jsonb`
+
+const viewColumns = `, estado, motivo, faltantes, id_orden, creada_en, actualizada_en,
        (select coalesce(jsonb_agg(jsonb_build_object('numero', h.numero, 'paso', h.paso, 'tipo', h.tipo, 'en', h.en, 'detalle', h.detalle)
                order by h.numero), '[]') from historia h where h.id_compra = c.id) as historia
 from compra c `
+
+// view selects a contracts.Compra: a purchase with its history, without its address. Each query appends its own condition on c.
+// detail is view with the address, for the customer, operators, and the command to ordenes.
+const (
+	view   = `select ` + withoutDireccion + viewColumns
+	detail = `select ` + withDireccion + viewColumns
+)
 
 var (
 	loadView      = pgx.RowToStructByName[contracts.Compra]
@@ -54,10 +69,10 @@ with early as (
             and estado = any(@open)
         limit @max) c
 ), added as (
-    insert into compra (` + requestColumns + `, estado, numero, motivo, cancelacion_pedida)
-    select ` + requestColumns + `, case when too_many then 'RECHAZADA' else 'RECIBIDA' end,
+    insert into compra (` + withDireccion + `, estado, numero, motivo, cancelacion_pedida)
+    select ` + withDireccion + `, case when too_many then 'RECHAZADA' else 'RECIBIDA' end,
         case when too_many then 2 else 1 end, case when too_many then @motivo else '' end, (select motivo from early)
-    from open_ones, jsonb_populate_record(null::compra, @solicitud) where not too_many or @rechazar
+    from open_ones, jsonb_populate_record(null::compra, ` + requestDefaults + ` || @solicitud::jsonb) where not too_many or @rechazar
     on conflict (id) do nothing
     returning id, numero
 )
@@ -67,7 +82,7 @@ from added join (values (1, 'RECIBIDA', @detalle), (2, 'RECHAZADA', @motivo)) h 
 
 // Accept stores a purchase as RECIBIDA; fresh is false when it was stored before. It returns Conflict when the id exists with
 // another owner or content, and when the customer has too many open purchases. In the second case a limit with Rechazar stores
-// the purchase as RECHAZADA instead.
+// the purchase as RECHAZADA instead. The purchase is returned without its address.
 func (s *Store) Accept(ctx context.Context, request contracts.SolicitudCompra, limit compras.OpenLimit) (c contracts.Compra, fresh bool, err error) {
 	motivo := fmt.Sprintf("El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", limit.Max)
 	var batch pgx.Batch
@@ -76,14 +91,16 @@ func (s *Store) Accept(ctx context.Context, request contracts.SolicitudCompra, l
 		"id": request.ID, "usuario": request.IDUsuario, "solicitud": request, "detalle": compras.Detalle(contracts.CrearCompra),
 		"open": compras.Open, "max": limit.Max, "rechazar": limit.Rechazar, "motivo": motivo,
 	}).Exec(func(done pgconn.CommandTag) error { fresh = done.RowsAffected() > 0; return nil })
-	batch.Queue(view+`where c.id = $1`, request.ID).Query(oneCompra(&c))
+	batch.Queue(detail+`where c.id = $1`, request.ID).Query(oneCompra(&c))
 	err = s.pool.SendBatch(ctx, &batch).Close()
+	same := c.IsSame(request)
+	c.Direccion = nil
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return c, false, errs.New(errs.Conflict, "%s", motivo)
 	case err != nil:
 		return c, false, fmt.Errorf("accept the purchase: %w", err)
-	case !fresh && !c.IsSame(request):
+	case !fresh && !same:
 		return c, false, errs.New(errs.Conflict, "Ya existe una compra %s con otro contenido.", request.ID)
 	}
 	return c, fresh, nil
@@ -96,9 +113,9 @@ func oneCompra(c *contracts.Compra) func(pgx.Rows) error {
 	}
 }
 
-// Load returns a purchase with its history, or NotFound.
+// Load returns a purchase with its history and its address, or NotFound. No other method returns an address.
 func (s *Store) Load(ctx context.Context, id string) (contracts.Compra, error) {
-	rows, err := s.pool.Query(ctx, view+`where c.id = $1`, id)
+	rows, err := s.pool.Query(ctx, detail+`where c.id = $1`, id)
 	if err != nil {
 		return contracts.Compra{}, fmt.Errorf("read the purchase: %w", err)
 	}

@@ -45,7 +45,7 @@ with in_flight as materialized (
     limit (select free from places) for no key update skip locked
 )
 update compra set leased_until = clock_timestamp() + @lease::interval where id = any (array(select id from taken))
-returning ` + requestColumns
+returning ` + withoutDireccion
 
 // planWithValues has the server plan each further statement of the transaction with the values of its parameters. It keeps no plan for
 // any states: such a plan cannot use a partial index, and one that was made while the table was small would later read every purchase.
@@ -81,7 +81,7 @@ where c.id = t.id_compra and (t.id_compra, t.tipo) in (
     where p.terminado_en is null and (p.leased_until is null or p.leased_until <= clock_timestamp())
       and (p.tipo = 'cancelacion' or e.estado = 'CONFIRMADA')
     order by p.pedido_en limit $2 for update of p skip locked)
-returning ` + requestColumns + `, t.tipo, t.motivo`
+returning ` + withoutDireccion + `, t.tipo, t.motivo`
 
 // TakeTramites returns at most limit tramites whose workflow must be started now. A tramite that has not ended when lease has
 // passed is returned again; its workflow then exists already, or does what is left.

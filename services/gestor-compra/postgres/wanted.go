@@ -19,7 +19,7 @@ with held as (
     from compra p, jsonb_to_recordset(p.productos) l (id_producto text, cantidad int)
     where p.estado = 'POR_APROBAR' and not exists (select from decision d where d.id_compra = p.id)
 )
-select ` + requestColumns + ` from compra where id in (
+select ` + withoutDireccion + ` from compra where id in (
     select h.id from held h join jsonb_to_recordset($1::jsonb) f (id_producto text, solicitada int, disponible int) using (id_producto)
     where f.disponible + h.together >= f.solicitada and not exists (select from historia t where t.id_compra = h.id and t.paso = $2))`
 

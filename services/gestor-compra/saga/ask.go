@@ -9,6 +9,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/services/gestor-compra/compras"
+	"entregas/workflows/compra"
 )
 
 // delay is how long a step waits for its reply.
@@ -53,7 +54,11 @@ func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, comm
 			return s.store.Abandon(ctx, c.ID, command)
 		}
 		if !now.Before(nextQuestion) {
-			if err := s.participants.Ask(ctx, c, command); err == nil {
+			addressed, err := s.withDireccion(ctx, c, command)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.participants.Ask(ctx, addressed, command); err == nil {
 				nextQuestion, askAgainAfter = time.Now().Add(askAgainAfter), 2*askAgainAfter
 			} else if errors.Is(err, compras.ErrNobodyAsked) {
 				return nil, err
@@ -81,6 +86,17 @@ func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, comm
 		step = readBack
 	}
 	return step, nil
+}
+
+// withDireccion returns c as command carries it. Only the row of a purchase has its address: a workflow has none in its inputs
+// (docs/adr/personal-data.md).
+func (s *Saga) withDireccion(ctx context.Context, c contracts.SolicitudCompra, command contracts.MessageType) (contracts.SolicitudCompra, error) {
+	if !c.Domicilio || !compra.StepOf(command).Direccion {
+		return c, nil
+	}
+	stored, err := s.store.Load(ctx, c.ID)
+	c.Direccion = stored.Direccion
+	return c, err
 }
 
 // wait returns after a wake-up, or when howLong has passed. When the worker stops, it returns the error of the context, and the

@@ -115,13 +115,14 @@ func TestSimpleCompra(t *testing.T) {
 func TestWhatIsAsked(t *testing.T) {
 	e := newScene(t, patient)
 	s := e.Compra(t, contracts.EstadoProductosValidos)
-	e.Do(t, `update compra set domicilio = true where id = $1`, s.ID)
-	s.Domicilio = true
+	address := contracts.Direccion{Destinatario: "Ana", Calle: "Calle 1", Ciudad: "Cali", Telefono: "5550100"}
+	e.Do(t, `update compra set domicilio = true, direccion = $2 where id = $1`, s.ID, address)
+	s.Domicilio = true // as the workflow has it: without the address
 	if _, err := e.Ask(t.Context(), question(s, contracts.CrearOrden)); err != nil {
 		t.Fatal(err)
 	}
 	m := pubsubtest.Published(t, &e.Broker, contracts.ComandosOrden)[0]
-	want := contracts.DatosComandoOrden{IDCompra: s.ID, IDUsuario: "ana", Productos: s.Productos, Domicilio: true}
+	want := contracts.DatosComandoOrden{IDCompra: s.ID, IDUsuario: "ana", Productos: s.Productos, Domicilio: true, Direccion: address}
 	if m.Type != contracts.CrearOrden || m.ServiceName != "gestor-compra" || fmt.Sprint(m.Data) != fmt.Sprint(want) {
 		t.Errorf("%+v", m)
 	}

@@ -10,7 +10,7 @@ import (
 	"entregas/services/ordenes/ordenes"
 )
 
-// Each query that reads an order returns every field of the command that created the order.
+// Each query that reads an order returns every field of the command that created the order, and only Orden the address.
 func TestAnOrderIsReadWhole(t *testing.T) {
 	const edit = "edit requestColumns in services/ordenes/postgres/orden.go, and add a migration with the column"
 	o, d := newOffice(t, 100), databasetest.Filled[contracts.DatosComandoOrden](t)
@@ -22,19 +22,46 @@ func TestAnOrderIsReadWhole(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, edit)
 	}
-	want := func(query string, got contracts.DatosComandoOrden, err error) {
+	want := func(query string, got contracts.Pedido, err error) {
 		t.Helper()
-		if err != nil || !reflect.DeepEqual(got, d) {
-			t.Errorf("%s reads %+v, want %+v: %v: %s", query, got, d, err, edit)
+		want := d.Pedido()
+		if query != "Orden" { // only the detail of one order has the address: docs/adr/personal-data.md
+			want.Direccion = nil
+		}
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s reads %+v, want %+v: %v: %s", query, got, want, err, edit)
 		}
 	}
 	orden, err := o.Orden(t.Context(), r.Data.IDOrden)
-	want("Orden", orden.DatosComandoOrden, err)
+	want("Orden", orden.Pedido, err)
 	list, err := o.OfUsuario(t.Context(), d.IDUsuario, 10, "")
 	if len(list) != 1 {
 		list = []ordenes.Orden{{}}
 	}
-	want("OfUsuario", list[0].DatosComandoOrden, err)
+	want("OfUsuario", list[0].Pedido, err)
 	orden, err = o.Despachar(t.Context(), r.Data.IDOrden)
-	want("Despachar", orden.DatosComandoOrden, err)
+	want("Despachar", orden.Pedido, err)
+}
+
+// The zone of an order is the city of its address in small letters, else its shop, else nothing.
+func TestZona(t *testing.T) {
+	o := newOffice(t, 100)
+	for zona, d := range map[string]contracts.DatosComandoOrden{
+		"bogotá":                {Domicilio: true, Direccion: contracts.Direccion{Destinatario: "Ana", Calle: "Calle 1", Ciudad: "BogotÁ", Telefono: "5550100"}},
+		contracts.Tiendas[0].ID: {Tienda: contracts.Tiendas[0].ID},
+		"":                      {Domicilio: true},
+	} {
+		d.IDCompra, d.IDUsuario, d.Productos = compra(), "ana", []contracts.Linea{{IDProducto: "1", Cantidad: 1}}
+		c, err := inbox.FromMessage(contracts.NewMessage("test", contracts.CrearOrden, "", d), d.IDCompra)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Create(t.Context(), c, d); err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		if err := o.pool.QueryRow(t.Context(), `select zona from orden where id_compra = $1`, d.IDCompra).Scan(&got); err != nil || got != zona {
+			t.Errorf("the zone of %+v is %q, want %q: %v", d, got, zona, err)
+		}
+	}
 }

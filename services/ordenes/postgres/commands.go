@@ -13,7 +13,11 @@ import (
 
 // Create creates the order of a purchase, unless its customer has too many open orders.
 func (s *Store) Create(ctx context.Context, c inbox.Command, d contracts.DatosComandoOrden) (Reply, error) {
-	const insert = `insert into orden (id, estado, ` + requestColumns + `) select $1, 'CREADA', ` + requestColumns + ` from jsonb_populate_record(null::orden, $2)`
+	const (
+		written = requestColumns + `, direccion`
+		insert  = `insert into orden (id, estado, ` + written + `) select $1, 'CREADA', ` + written +
+			` from jsonb_populate_record(null::orden, ` + requestDefaults + ` || $2::jsonb)`
+	)
 	return inbox.Handle(ctx, s.pool, c, func(tx pgx.Tx) (Reply, error) {
 		open, cancelled, err := loadForOrden(ctx, tx, d)
 		if err != nil {
@@ -27,7 +31,7 @@ func (s *Store) Create(ctx context.Context, c inbox.Command, d contracts.DatosCo
 		if err != nil {
 			return Reply{}, err
 		}
-		_, err = tx.Exec(ctx, insert, id.String(), d)
+		_, err = tx.Exec(ctx, insert, id.String(), d.Pedido())
 		return replyTo(c, r, id.String()), err
 	})
 }

@@ -13,15 +13,28 @@ import (
 	"entregas/services/ordenes/ordenes"
 )
 
-// requestColumns are the columns of table orden that hold a contracts.DatosComandoOrden: the only list of them. Each column has the
-// name of a field in JSON. Every query that reads an order fails where a field has no column here.
-const requestColumns = `id_compra, id_usuario, productos, domicilio`
+// requestColumns are the columns of table orden that hold a contracts.Pedido, but for its address: the only list of them. Each column has
+// the name of a field in JSON. Every query that reads an order fails where a field has no column here.
+const requestColumns = `id_compra, id_usuario, productos, domicilio, tienda`
 
-// columns are the columns of an ordenes.Orden.
-const columns = `id::text, ` + requestColumns + `, estado, creada_en, actualizada_en`
+// requestDefaults are the columns that a contracts.Pedido in JSON may leave out and that are not null.
+const requestDefaults = `'{"tienda": ""}'::jsonb`
 
-// Orden returns an order, or NotFound.
+const ownColumns = `, estado, creada_en, actualizada_en`
+
+// columns are the columns of an ordenes.Orden without its address: of lists, and of the answer to a write, which the bff may keep under an
+// Idempotency-Key. detail has the address too (docs/adr/personal-data.md).
+const (
+	columns = `id::text, ` + requestColumns + `, null::jsonb as direccion` + ownColumns
+	detail  = `id::text, ` + requestColumns + `, direccion` + ownColumns
+)
+
+// Orden returns an order with its address, or NotFound. No other method returns an address.
 func (s *Store) Orden(ctx context.Context, id string) (ordenes.Orden, error) {
+	return s.byID(ctx, detail, id)
+}
+
+func (s *Store) byID(ctx context.Context, columns, id string) (ordenes.Orden, error) {
 	o, err := loadOne(ctx, s.pool, `select `+columns+` from orden where id = $1`, id)
 	if err == nil && o == nil {
 		return ordenes.Orden{}, errs.New(errs.NotFound, "No existe la orden %s.", id)
@@ -48,7 +61,7 @@ func (s *Store) OfUsuario(ctx context.Context, idUsuario string, limit int, afte
 // of the same transaction (docs/adr/who-owns-a-fact-decides.md), so it is published if and only if the order was dispatched.
 // Errors: NotFound; Conflict when the order is cancelled.
 func (s *Store) Despachar(ctx context.Context, id string) (ordenes.Orden, error) {
-	o, err := s.Orden(ctx, id)
+	o, err := s.byID(ctx, columns, id)
 	if err != nil {
 		return o, err
 	}
