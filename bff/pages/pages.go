@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"html/template"
 	"io/fs"
+	"maps"
 	"mime"
 	"net/http"
 	"path"
@@ -18,30 +19,27 @@ import (
 	"github.com/gorilla/mux"
 )
 
-//go:embed html static
+//go:embed html static words
 var files embed.FS
 
-// page is one page: html/<File>.html inside html/frame.html, with the script static/<File>.js.
+// page is one page: html/<File>.html inside html/frame.html, with the script static/<File>.js. Its title and description are the
+// words <File>.title and <File>.description.
 type page struct {
 	Route   string // in the syntax of gorilla/mux
 	File    string
-	Title   string
 	Section string // the current entry of the navigation
 	For     string // the role of its readers: cliente or operador
 }
 
-// Steps returns the steps of the saga, which each page has as JSON.
-func (page) Steps() []step { return steps() }
-
 var pages = []page{
-	{"/", "shop", "Tienda", "shop", "cliente"},
-	{"/compras", "compras", "Mis compras", "compras", "cliente"},
-	{"/compras/{id}", "compra", "Su compra", "compras", "cliente"},
-	{"/operador", "panel", "Lo que pasa ahora", "panel", "operador"},
-	{"/operador/compras", "op-compras", "Compras", "op-compras", "operador"},
-	{"/operador/compras/{id}", "op-compra", "Una compra", "op-compras", "operador"},
-	{"/operador/existencias", "existencias", "Existencias y libros", "existencias", "operador"},
-	{"/operador/mensajes-muertos", "dead-letters", "Mensajes muertos", "dead-letters", "operador"},
+	{"/", "shop", "shop", "cliente"},
+	{"/compras", "compras", "compras", "cliente"},
+	{"/compras/{id}", "compra", "compras", "cliente"},
+	{"/operador", "panel", "panel", "operador"},
+	{"/operador/compras", "op-compras", "op-compras", "operador"},
+	{"/operador/compras/{id}", "op-compra", "op-compras", "operador"},
+	{"/operador/existencias", "existencias", "existencias", "operador"},
+	{"/operador/mensajes-muertos", "dead-letters", "dead-letters", "operador"},
 }
 
 // Register adds the pages and their files to routes. A page answers requests that accept HTML; other requests for the same
@@ -50,8 +48,20 @@ func Register(routes *mux.Router) {
 	static := readStatic()
 	routes.PathPrefix("/static/").Handler(static).Methods(http.MethodGet, http.MethodHead)
 	routes.Handle("/favicon.ico", static["/static/icon.svg"]).Methods(http.MethodGet, http.MethodHead) // browsers ask for it on a page without an icon, as the sign-in form
+	all, err := ReadWords()
+	if err != nil {
+		panic(err)
+	}
+	choose := newChooser(all)
+	routes.HandleFunc(languagePath, choose.choose).Methods(http.MethodGet)
 	for _, p := range pages {
-		routes.Handle(p.Route, p.compose()).Methods(http.MethodGet, http.MethodHead).MatcherFunc(wantsHTML)
+		byLanguage := map[string]asset{}
+		for _, words := range all {
+			byLanguage[words.Language] = p.compose(words, all)
+		}
+		routes.HandleFunc(p.Route, func(w http.ResponseWriter, r *http.Request) {
+			byLanguage[choose.of(r)].ServeHTTP(w, r)
+		}).Methods(http.MethodGet, http.MethodHead).MatcherFunc(wantsHTML)
 	}
 }
 
@@ -59,15 +69,49 @@ func wantsHTML(r *http.Request, _ *mux.RouteMatch) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// compose renders the page. Its text is the same for all visitors.
-func (p page) compose() asset {
-	t := template.Must(template.ParseFS(files, "html/frame.html", "html/"+p.File+".html"))
+// view is the data of the templates: a page in a language.
+type view struct {
+	page
+	Words
+	Modules   []string // the files of static that the page's script imports, and the script
+	Languages []Words  // all that the page may be read in
+}
+
+// compose renders the page in the language of words. Its text is the same for all visitors with that language.
+func (p page) compose(words Words, languages []Words) asset {
+	functions := template.FuncMap{"t": words.T}
+	t := template.Must(template.New("").Funcs(functions).ParseFS(files, "html/frame.html", "html/"+p.File+".html"))
+	scripts, err := modules(p.File + ".js")
+	if err != nil {
+		panic(err)
+	}
 	var text bytes.Buffer
-	if err := t.ExecuteTemplate(&text, "frame.html", p); err != nil {
+	if err := t.ExecuteTemplate(&text, "frame.html", view{p, words, scripts, languages}); err != nil {
 		panic(err)
 	}
 	return newAsset(p.File+".html", text.Bytes())
 }
+
+// Steps returns the steps of the saga, which each page has as JSON.
+func (v view) Steps() []step { return steps(v.Words) }
+
+// Texts returns what static/words.js needs: the language, and the texts that the scripts of the page use.
+func (v view) Texts() (map[string]any, error) {
+	texts := map[string]text{}
+	for _, name := range v.Modules {
+		script, err := files.ReadFile("static/" + name)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(texts, v.usedIn(string(script)))
+	}
+	return map[string]any{
+		"language": v.Language, "locale": v.texts["language.locale"], "texts": texts, "details": details(v.Words),
+	}, nil
+}
+
+// Name returns the name of the language in the language itself.
+func (w Words) Name() string { return w.texts["language.name"].plain }
 
 // policy is the Content-Security-Policy: a page loads files of this server only, has no inline script or style, and cannot be
 // framed.
@@ -98,7 +142,7 @@ func (f asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", f.kind)
 	h.Set("ETag", f.etag)
 	h.Set("Cache-Control", "no-cache")
-	h.Set("Vary", "Accept")
+	h.Set("Vary", "Accept, Accept-Language, Cookie")
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")

@@ -108,7 +108,7 @@ func TestStaticFiles(t *testing.T) {
 // Text that people write is shown as they wrote it: each element with a reason, a detail or a user's name keeps its spaces.
 func TestWhatPeopleWriteIsShownAsWritten(t *testing.T) {
 	// The attributes of an element whose only child is a field of free text.
-	shown := regexp.MustCompile(`h\("[a-z]+", (\{[^{}]*(?:\$\{[^{}]*\}[^{}]*)*\}), \w+\.(?:motivo|detalle|usuario|id_usuario)\b[^(]*\)`)
+	shown := regexp.MustCompile(`h\("[a-z]+", (\{[^{}]*(?:\$\{[^{}]*\}[^{}]*)*\}), (?:\w+\.(?:motivo|detalle|usuario|id_usuario)\b|tell\w*\()[^(]*\)`)
 	loose := regexp.MustCompile("`[^`]*\\$\\{c\\.motivo\\}")
 	found := 0
 	files, err := filepath.Glob("static/*.js")

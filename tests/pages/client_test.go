@@ -131,7 +131,7 @@ func TestReconnect(t *testing.T) {
 	p.waitForEstado("POR_APROBAR")
 	s.Run(t, "restart", "bff")
 	o := signIn(t, s, Usuario(t), "operador", "/operador/compras/"+id)
-	o.presses(`[data-action="Aprobar"]`)
+	o.presses(`[data-action="aprobar"]`)
 	p.waitForEstado("CONFIRMADA")
 	if steps := p.steps(); steps != "RECIBIDA INICIADA PRODUCTOS_VALIDOS PRODUCTOS_RESERVADOS POR_APROBAR Aprobacion CONFIRMADA" {
 		t.Errorf("the page shows the steps %s", steps)

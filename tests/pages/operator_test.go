@@ -28,7 +28,7 @@ func TestAprobarAndDespachar(t *testing.T) {
 	o.waitFor("the purchase among those that wait", fmt.Sprintf(`document.querySelector('%s')`, card))
 	o.waitFor("the figures and the queues", `document.querySelectorAll(".figure").length === 6 && document.querySelector("#chart svg")`)
 	o.look("panel")
-	o.presses(card + ` [data-action="Aprobar"]`)
+	o.presses(card + ` [data-action="aprobar"]`)
 	p.waitForEstado("CONFIRMADA")
 	o.waitFor("the end of its wait", fmt.Sprintf(`!document.querySelector('%s')`, card))
 
@@ -48,7 +48,7 @@ func TestAprobarAndDespachar(t *testing.T) {
 			t.Errorf("the saga lacks %s", message)
 		}
 	}
-	o.presses(`[data-action="Despachar"]`)
+	o.presses(`[data-action="despachar"]`)
 	o.waitForEstado("DESPACHADA")
 	p.waitForEstado("DESPACHADA")
 	o.waitFor("the dispatch in the saga", `document.querySelector("#sequence").textContent.includes("ReservaDespachada")`)
@@ -87,7 +87,7 @@ func TestRechazar(t *testing.T) {
 	id := p.compra()
 	p.waitForEstado("POR_APROBAR")
 	o.goesTo("/operador/compras/" + id)
-	o.presses(`[data-action="Rechazar"]`)
+	o.presses(`[data-action="rechazar"]`)
 	o.writes("#motivo", "No cabe en el camión.")
 	o.presses("dialog [value=yes]")
 	p.waitForEstado("RECHAZADA")

@@ -166,11 +166,11 @@ func TestFocusStays(t *testing.T) {
 	}
 
 	o.goesTo("/operador/compras/" + id)
-	o.presses(`[data-action="Rechazar"]`)
+	o.presses(`[data-action="rechazar"]`)
 	o.waitFor("the question", `document.querySelector("dialog[open]")`)
 	o.types("\x1b")
-	o.waitFor("the focus on the button again", `!document.querySelector("dialog") && document.activeElement.dataset.action === "Rechazar"`)
-	o.presses(`[data-action="Aprobar"]`)
+	o.waitFor("the focus on the button again", `!document.querySelector("dialog") && document.activeElement.dataset.action === "rechazar"`)
+	o.presses(`[data-action="aprobar"]`)
 	o.waitForEstado("CONFIRMADA")
 	o.waitFor("the focus on the page", `document.activeElement.id === "content"`)
 	o.waitFor("the title", `document.title.startsWith("Confirmada")`) // the page sets the title last
@@ -197,7 +197,7 @@ func TestAnOlderResponseChangesNothing(t *testing.T) {
 			return new Response(body, { headers: { "Content-Type": "application/json" } });
 		};
 	})()`)
-	o.presses(`[data-action="Aprobar"]`)
+	o.presses(`[data-action="aprobar"]`)
 	o.waitFor("the older response", `document.body.dataset.older`)
 	time.Sleep(time.Second) // a page that takes the older response has drawn it by then
 	if estado := o.read(`document.querySelector("#compra").dataset.estado`); estado != "CONFIRMADA" {

@@ -1,14 +1,15 @@
 // The actions of an operator on a purchase, for the list and for the page of the purchase.
 import { newKey, post } from "./api.js";
-import { badge, count, date, describeLines, h, isBusy, isCancelable, shortId, time, units } from "./dom.js";
+import { badge, date, describeLines, h, isBusy, isCancelable, shortId, time, units } from "./dom.js";
 import { ask, notify, withButton } from "./frame.js";
+import { t } from "./words.js";
 
 // actions returns a button for each action that the purchase allows now. onDone runs after each action.
 export function actions(c, onDone) {
   const path = `/api/compras/${encodeURIComponent(c.id)}`;
-  const of = `de ${c.id_usuario}, …${shortId(c.id)}`;
-  const button = (text, tone, action) => h("button", {
-    type: "button", class: `button small ${tone}`, "data-action": text, "aria-label": `${text} la compra ${of}`,
+  const of = t("actions.of", { usuario: c.id_usuario, id: shortId(c.id) });
+  const button = (name, text, tone, action) => h("button", {
+    type: "button", class: `button small ${tone}`, "data-action": name, "aria-label": t("actions.label", { action: text, of }),
     onclick: (e) => withButton(e.currentTarget, async () => {
       if (await action() !== false) await onDone();
     }),
@@ -20,35 +21,35 @@ export function actions(c, onDone) {
   const list = [];
   if (c.estado === "POR_APROBAR") {
     list.push(
-      button("Aprobar", "primary", async () => {
+      button("aprobar", t("actions.approve"), "primary", async () => {
         await post(`${path}/aprobacion`, { aprobada: true }, { key: newKey() });
-        notify("Aprobada.");
+        notify(t("actions.approved"));
       }),
-      button("Rechazar", "danger", () => askFirst(
-        { title: "¿Rechazar la compra?", text: "Lo reservado vuelve a la bodega.", action: "Rechazar", tone: "danger", reasonLabel: "Motivo, para el cliente" },
+      button("rechazar", t("actions.reject"), "danger", () => askFirst(
+        { title: t("actions.reject-title"), text: t("actions.reject-text"), action: t("actions.reject"), tone: "danger", reasonLabel: t("actions.reason") },
         async (motivo) => {
           await post(`${path}/aprobacion`, { aprobada: false, motivo }, { key: newKey() });
-          notify("Rechazada.");
+          notify(t("actions.rejected"));
         })));
   }
   if (c.estado === "CONFIRMADA" && c.id_orden) {
-    list.push(button("Despachar", "primary", async () => {
+    list.push(button("despachar", t("actions.dispatch"), "primary", async () => {
       await post(`/api/ordenes/${encodeURIComponent(c.id_orden)}/despacho`, undefined, { key: newKey() });
-      notify("La orden salió de la bodega.");
+      notify(t("actions.dispatched"));
     }));
   }
   if (c.estado === "FALLIDA" || isBusy(c.estado) && Date.now() - Date.parse(c.actualizada_en) > 60_000) {
-    list.push(button("Reintentar", "primary", async () => {
+    list.push(button("reintentar", t("actions.retry"), "primary", async () => {
       await post(`${path}/reintento`, undefined, { key: newKey() });
-      notify("Se vuelve a intentar.");
+      notify(t("actions.retried"));
     }));
   }
   if (isCancelable(c.estado)) {
-    list.push(button("Cancelar", "danger", () => askFirst(
-      { title: "¿Cancelar la compra?", text: "Se deshace lo que ya se hizo.", action: "Cancelar la compra", tone: "danger", reasonLabel: "Motivo, para el cliente" },
+    list.push(button("cancelar", t("actions.cancel"), "danger", () => askFirst(
+      { title: t("actions.cancel-title"), text: t("actions.cancel-text"), action: t("actions.cancel-confirm"), tone: "danger", reasonLabel: t("actions.reason") },
       async (motivo) => {
         await post(`${path}/cancelacion`, { motivo }, { key: newKey() });
-        notify("Cancelación pedida.");
+        notify(t("actions.cancelled"));
       })));
   }
   return list;
@@ -59,5 +60,5 @@ export function listEntry(c, nameOf, onDone) {
   return h("li", { class: "entry" },
     h("h3", {}, h("a", { href: `/operador/compras/${c.id}` }, describeLines(c.productos, nameOf))),
     h("div", { class: "actions" }, actions(c, onDone)),
-    h("p", { class: "muted" }, badge(c.estado), " ", h("span", { class: "verbatim" }, c.id_usuario), ` · ${count(units(c.productos), "unidad", "unidades")} · `, time(c.creada_en, date(c.creada_en))));
+    h("p", { class: "muted" }, badge(c.estado), " ", h("span", { class: "verbatim" }, c.id_usuario), ` · ${t("unit.unidades", { n: units(c.productos) })} · `, time(c.creada_en, date(c.creada_en))));
 }

@@ -1,13 +1,27 @@
 // Requests of the pages to the public API, and the session of the person.
+import { has, language, t } from "./words.js";
 
 // Problem is the error for a response that is not a success. Its message is text for a person. status is the HTTP status, or 0 when
-// there was no response.
+// there was no response. code is the end of the problem's type: "no-encontrado".
 class Problem extends Error {
   constructor(status, body) {
-    const details = (body.errores ?? []).map((e) => `${e.campo}: ${e.detalle}`);
-    super([body.detail || body.title || `El servidor respondió ${status}.`, ...details].join(" "));
+    super(inWords(status, body));
     this.status = status;
+    this.code = codeOf(body);
+    this.fields = (body.errores ?? []).map((e) => e.campo);
   }
+}
+
+const codeOf = (body) => (body.type ?? "").split("/").at(-1);
+
+// inWords returns the text of a problem for a person. The API tells it in Spanish. In another language the page tells what the code
+// means, and adds the Spanish text where it says more: what is wrong with the request, or with the state of a purchase.
+function inWords(status, body) {
+  const details = (body.errores ?? []).map((e) => `${e.campo}: ${e.detalle}`);
+  const spanish = [body.detail || body.title || t("problem.status", { status: String(status) }), ...details].join(" ");
+  const code = codeOf(body);
+  if (language === "es" || !has(`problem.${code}`)) return spanish;
+  return ["invalido", "conflicto", "cuota", "demasiado"].includes(code) ? t("problem.with-detail", { text: t(`problem.${code}`), detail: spanish }) : t(`problem.${code}`);
 }
 
 let known; // promise of the session {usuario, roles, csrf}, or of null
@@ -46,7 +60,7 @@ async function newerSession(before) {
   known = undefined;
   const now = await session();
   if (!now || now.csrf === before?.csrf) return null;
-  if (before && now.usuario !== before.usuario) throw new Problem(403, { detail: `En otra pestaña entró ${now.usuario}. Vuelva a cargar la página.` });
+  if (before && now.usuario !== before.usuario) throw new Problem(403, { detail: t("problem.other-person", { usuario: now.usuario }) });
   return now;
 }
 
@@ -61,7 +75,7 @@ async function request(method, path, body, { headers = {}, signal } = {}) {
     r = await fetch(path, options);
   } catch (e) {
     if (e.name === "AbortError") throw e;
-    throw new Problem(0, { detail: "No hay conexión con el servidor. Intente de nuevo." });
+    throw new Problem(0, { detail: t("problem.offline") });
   }
   const text = await r.text();
   let data = null;
@@ -74,9 +88,9 @@ async function request(method, path, body, { headers = {}, signal } = {}) {
     known = undefined;
     // A 401 of another path is no proof that the session ended: the store of the sessions may have failed for a moment. Only /sesion
     // decides.
-    if (await session().catch(() => true)) throw new Problem(503, { detail: "No pudimos comprobar su sesión. Intente de nuevo." });
+    if (await session().catch(() => true)) throw new Problem(503, { detail: t("problem.session-unchecked") });
     dispatchEvent(new Event("session-ended")); // frame.js tells the person: the text of the API about tokens is not for a person
-    throw new Problem(401, { detail: "Su sesión terminó. Entre otra vez para seguir." });
+    throw new Problem(401, { detail: t("problem.session-ended") });
   }
   if (!r.ok) throw new Problem(r.status, data ?? {});
   return data;
@@ -96,7 +110,7 @@ export async function productoNames() {
     // a page works without the names
   }
   const names = new Map(list.map((p) => [p.id, p.nombre]));
-  return (id) => names.get(id) ?? `Producto ${id}`;
+  return (id) => names.get(id) ?? t("unit.product", { id });
 }
 
 // query returns the values as a query string, without the empty ones: "?a=1&b=2".

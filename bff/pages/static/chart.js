@@ -1,5 +1,6 @@
 // A line chart of the queues: the number of pending messages of each topic, over time.
 import { clock, h, number, s } from "./dom.js";
+import { t } from "./words.js";
 
 const height = 300, left = 44, right = 8, top = 12, bottom = 26;
 
@@ -9,9 +10,9 @@ export function draw(place, samples, temas, minutes) {
   const width = Math.max(280, place.clientWidth);
   const end = samples.length ? Math.max(...samples.map((m) => new Date(m.en).getTime())) : Date.now();
   const start = end - minutes * 60000;
-  const points = samples.map((m) => ({ t: new Date(m.en).getTime(), n: m.pendientes })).filter((m) => m.t >= start).sort((a, b) => a.t - b.t);
+  const points = samples.map((m) => ({ at: new Date(m.en).getTime(), n: m.pendientes })).filter((m) => m.at >= start).sort((a, b) => a.at - b.at);
   const highest = ceiling(Math.max(4, ...points.flatMap((p) => temas.map((tema) => p.n[tema] ?? 0))));
-  const x = (t) => left + (t - start) / (end - start) * (width - left - right);
+  const x = (at) => left + (at - start) / (end - start) * (width - left - right);
   const y = (n) => height - bottom - n / highest * (height - top - bottom);
 
   const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": description(points, temas, minutes) });
@@ -22,31 +23,31 @@ export function draw(place, samples, temas, minutes) {
   }
   for (let m = minutes; m >= 0; m -= minutes / (width < 340 ? 1 : 3)) { // a narrow chart has room for two labels only
     const last = m === 0;
-    svg.append(s("text", { x: x(end - m * 60000), y: height - 6, "text-anchor": last ? "end" : m === minutes ? "start" : "middle" }, last ? "ahora" : `−${m} min`));
+    svg.append(s("text", { x: x(end - m * 60000), y: height - 6, "text-anchor": last ? "end" : m === minutes ? "start" : "middle" }, last ? t("chart.now") : t("chart.minutes", { n: m })));
   }
   temas.forEach((tema, i) => {
-    const line = points.map((p) => `${x(p.t).toFixed(1)} ${y(p.n[tema] ?? 0).toFixed(1)}`);
+    const line = points.map((p) => `${x(p.at).toFixed(1)} ${y(p.n[tema] ?? 0).toFixed(1)}`);
     if (!points.some((p) => p.n[tema] > 0)) return;
-    svg.append(s("path", { class: `area s${i % 8}`, d: `M${x(points[0].t).toFixed(1)} ${y(0)}L${line.join("L")}L${x(points.at(-1).t).toFixed(1)} ${y(0)}Z` }),
+    svg.append(s("path", { class: `area s${i % 8}`, d: `M${x(points[0].at).toFixed(1)} ${y(0)}L${line.join("L")}L${x(points.at(-1).at).toFixed(1)} ${y(0)}Z` }),
       s("path", { class: `series s${i % 8}`, d: `M${line.join("L")}` }));
   });
   if (!points.some((p) => temas.some((tema) => p.n[tema] > 0))) { // without a text, a chart without lines looks broken
-    svg.append(s("text", { class: "none", x: (left + width - right) / 2, y: (top + height - bottom) / 2 - 6, "text-anchor": "middle" }, points.length ? "Nada espera: las colas están vacías." : "Todavía no hay datos."));
+    svg.append(s("text", { class: "none", x: (left + width - right) / 2, y: (top + height - bottom) / 2 - 6, "text-anchor": "middle" }, points.length ? t("chart.idle") : t("chart.nothing")));
   }
   const cursor = s("line", { class: "cursor", y1: top, y2: height - bottom, visibility: "hidden" });
   svg.append(cursor);
   const legend = h("ul", { class: "legend" });
   const showPoint = (point) => legend.replaceChildren(...temas.map((tema, i) => h("li", { class: `s${i % 8}` },
     h("span", {}, tema), h("strong", { class: point?.n[tema] ? "" : "zero" }, number(point?.n[tema] ?? 0)))),
-  h("li", { class: "muted unmarked" }, point ? clock(point.t) : "sin datos"));
+  h("li", { class: "muted unmarked" }, point ? clock(point.at) : t("chart.no-data")));
   showPoint(points.at(-1));
   svg.addEventListener("pointermove", (e) => {
     const box = svg.getBoundingClientRect();
-    const t = start + ((e.clientX - box.left) / box.width * width - left) / (width - left - right) * (end - start);
-    const nearest = points.reduce((a, b) => (Math.abs(b.t - t) < Math.abs(a.t - t) ? b : a), points.at(-1));
+    const at = start + ((e.clientX - box.left) / box.width * width - left) / (width - left - right) * (end - start);
+    const nearest = points.reduce((a, b) => (Math.abs(b.at - at) < Math.abs(a.at - at) ? b : a), points.at(-1));
     if (!nearest) return;
-    cursor.setAttribute("x1", x(nearest.t));
-    cursor.setAttribute("x2", x(nearest.t));
+    cursor.setAttribute("x1", x(nearest.at));
+    cursor.setAttribute("x2", x(nearest.at));
     cursor.setAttribute("visibility", "visible");
     showPoint(nearest);
   });
@@ -63,8 +64,8 @@ function ceiling(n) {
 }
 
 function description(points, temas, minutes) {
-  if (!points.length) return "Todavía no hay datos de las colas.";
+  if (!points.length) return t("chart.nothing-said");
   const highest = temas.map((tema) => [tema, Math.max(...points.map((p) => p.n[tema] ?? 0))]).filter(([, n]) => n > 0);
-  const parts = highest.map(([tema, n]) => `${tema} llegó a ${n}`);
-  return `Mensajes pendientes en los últimos ${minutes} minutos: ${parts.length ? parts.join("; ") : "ninguno"}.`;
+  const parts = highest.map(([tema, n]) => t("chart.topic-said", { tema, n }));
+  return t("chart.said", { minutes, topics: parts.length ? parts.join("; ") : t("chart.none-said") });
 }

@@ -2,6 +2,7 @@ import { get, newKey, post, productoNames } from "./api.js";
 import { badge, byId, date, estados, h, isCancelable, number, shortId, time } from "./dom.js";
 import { ask, begin, emptyState, focusOn, notify, showFailure, withButton } from "./frame.js";
 import { drawSteps, follow, reasonBox, stepTitle, summary } from "./timeline.js";
+import { t, tell } from "./words.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
 const path = `/api/compras/${encodeURIComponent(id)}`;
@@ -9,7 +10,7 @@ const pageTitle = document.title;
 let nameOf, shownEstado;
 let cancelling = false; // the cancellation was accepted, and waits for the end of the current step
 
-const inWords = (estado) => (cancelling && isCancelable(estado) ? "Pidió cancelarla: se deshace en cuanto termine lo que está en curso." : summary(estado));
+const inWords = (estado) => (cancelling && isCancelable(estado) ? t("compra.cancelling") : summary(estado));
 
 function show(c) {
   const added = drawSteps(byId("timeline"), c);
@@ -20,16 +21,16 @@ function show(c) {
     byId("summary").textContent = inWords(c.estado);
     document.title = `${estados[c.estado]?.[0] ?? c.estado} · ${pageTitle}`; // a person who looks at another tab sees the state in the title
   }
-  if (shownEstado && added.length) byId("announcer").append(...added.map((x) => h("span", {}, `${stepTitle(x.paso)}. ${x.detalle} `)));
+  if (shownEstado && added.length) byId("announcer").append(...added.map((x) => h("span", {}, `${stepTitle(x.paso)}. ${tell(x)} `)));
   shownEstado = c.estado;
   const reason = reasonBox(c, nameOf);
   byId("reason").replaceChildren(...(reason ? [reason] : []));
   byId("lines").replaceChildren(...c.productos.map((l) => h("li", {}, h("span", {}, nameOf(l.id_producto)), h("span", { class: "num" }, `× ${number(l.cantidad)}`))));
   byId("facts").replaceChildren(
-    fact("Entrega", c.domicilio ? "A domicilio" : "En tienda"),
-    fact("Creada", time(c.creada_en, date(c.creada_en))),
-    c.id_orden ? fact("Orden", h("span", { class: "mono", title: c.id_orden }, `…${shortId(c.id_orden)}`)) : "",
-    fact("Compra", h("span", { class: "mono", title: c.id }, `…${shortId(c.id)}`)));
+    fact(t("compra.delivery"), c.domicilio ? t("unit.home") : t("unit.shop")),
+    fact(t("compra.created"), time(c.creada_en, date(c.creada_en))),
+    c.id_orden ? fact(t("compra.order"), h("span", { class: "mono", title: c.id_orden }, `…${shortId(c.id_orden)}`)) : "",
+    fact(t("compra.id"), h("span", { class: "mono", title: c.id }, `…${shortId(c.id)}`)));
   const hadFocus = document.activeElement === byId("cancelar");
   byId("cancelar").hidden = cancelling || !isCancelable(c.estado);
   if (hadFocus) focusOn(byId("cancelar"));
@@ -39,8 +40,8 @@ const fact = (term, value) => h("div", {}, h("dt", {}, term), h("dd", {}, value)
 
 async function cancelar(button) {
   const answer = await ask({
-    title: "¿Cancelar la compra?", text: "Se deshace lo que ya se hizo: los productos vuelven a la bodega.",
-    action: "Cancelar la compra", tone: "danger", reasonLabel: "Motivo (si quiere)",
+    title: t("compra.cancel-title"), text: t("compra.cancel-text"),
+    action: t("compra.cancel"), tone: "danger", reasonLabel: t("compra.cancel-reason"),
   });
   if (!answer) return;
   await withButton(button, async () => {
@@ -49,7 +50,7 @@ async function cancelar(button) {
     if (!isCancelable(shownEstado)) return; // the page already shows the result of the cancellation
     button.hidden = true;
     byId("summary").textContent = inWords(shownEstado);
-    notify("Cancelación pedida.");
+    notify(t("compra.cancel-asked"));
   });
 }
 
@@ -60,8 +61,8 @@ async function beginPage() {
     show(await get(path));
   } catch (e) {
     if (e.status !== 404 && e.status !== 400) throw e;
-    byId("content").replaceChildren(emptyState("No encontramos esa compra", "Puede que sea de otra persona, o que la dirección esté incompleta.",
-      h("a", { class: "button", href: "/compras" }, "Mis compras"), "h1"));
+    byId("content").replaceChildren(emptyState(t("compra.unknown"), t("compra.unknown-text"),
+      h("a", { class: "button", href: "/compras" }, t("compras.title")), "h1"));
     return;
   }
   byId("cancelar").addEventListener("click", (e) => cancelar(e.currentTarget));
@@ -73,7 +74,7 @@ async function beginPage() {
     shownNumero = n;
     show(c);
   }, (lost) => {
-    const text = lost ? "Se perdió la conexión. La recuperamos sola." : inWords(shownEstado);
+    const text = lost ? t("frame.connection-lost") : inWords(shownEstado);
     if (lost && byId("summary").textContent !== text) byId("announcer").append(h("span", {}, `${text} `));
     byId("summary").textContent = text;
   });

@@ -1,6 +1,7 @@
 import { get, productoNames, query } from "./api.js";
-import { badge, byId, count, date, describeLines, fillEstados, h, time } from "./dom.js";
+import { badge, byId, date, describeLines, fillEstados, h, time } from "./dom.js";
 import { begin, emptyState, reportError, showFailure, withButton } from "./frame.js";
+import { t } from "./words.js";
 
 const pageSize = 20;
 let next = "";
@@ -18,10 +19,10 @@ async function load(fromStart) {
   list.append(...added);
   if (!list.children.length) {
     list.replaceChildren(h("li", {}, estado
-      ? emptyState("Ninguna está así", "Pruebe con otro estado.")
-      : emptyState("Todavía no ha comprado nada", "Lo que compre aparecerá aquí.", h("a", { class: "button primary", href: "/" }, "Ir a la tienda"))));
+      ? emptyState(t("compras.none-so"), t("compras.none-so-text"))
+      : emptyState(t("compras.none"), t("compras.none-text"), h("a", { class: "button primary", href: "/" }, t("frame.to-shop")))));
   }
-  byId("count").textContent = count(list.querySelectorAll(".entry").length, "compra en la lista", "compras en la lista");
+  byId("count").textContent = t("compras.count", { n: list.querySelectorAll(".entry").length });
   if (!fromStart) added[0]?.querySelector("a").focus();
 }
 
@@ -29,7 +30,7 @@ function entry(c) {
   return h("li", { class: "entry" },
     h("h2", {}, h("a", { href: `/compras/${c.id}` }, describeLines(c.productos, nameOf))),
     badge(c.estado),
-    h("p", { class: "muted" }, time(c.creada_en, date(c.creada_en)), c.domicilio ? " · a domicilio" : ""), c.motivo ? h("p", { class: "muted verbatim" }, c.motivo) : null);
+    h("p", { class: "muted" }, time(c.creada_en, date(c.creada_en)), c.domicilio ? t("compras.home") : ""), c.motivo ? h("p", { class: "muted verbatim" }, c.motivo) : null);
 }
 
 async function beginPage() {

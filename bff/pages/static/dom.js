@@ -1,6 +1,7 @@
-// Functions that make elements, and that write numbers, times, durations and states in Spanish.
+// Functions that make elements, and that write numbers, times, durations and states in the language of the page.
 
 import { byState } from "./saga.js";
+import { locale, number, t } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -38,21 +39,19 @@ export function replaceIfChanged(place, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-const integers = new Intl.NumberFormat("es-CO");
-const decimals = new Intl.NumberFormat("es-CO", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
-export const number = (n) => integers.format(n);
+export { number };
+const decimals = new Intl.NumberFormat(locale, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
 export const decimal = (n) => decimals.format(n);
-export const count = (n, one, many) => `${number(n)} ${n === 1 ? one : many}`;
 
-const clocks = new Intl.DateTimeFormat("es-CO", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const dates = new Intl.DateTimeFormat("es-CO", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const instants = new Intl.DateTimeFormat("es-CO", { dateStyle: "long", timeStyle: "medium" });
-export const clock = (t) => clocks.format(new Date(t));
-export const date = (t) => dates.format(new Date(t));
+const clocks = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const dates = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const instants = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "medium" });
+export const clock = (at) => clocks.format(new Date(at));
+export const date = (at) => dates.format(new Date(at));
 
 // time returns a <time> element. Its title has the whole date and time.
-export function time(t, text = clock(t)) {
-  return h("time", { datetime: new Date(t).toISOString(), title: instants.format(new Date(t)) }, text);
+export function time(at, text = clock(at)) {
+  return h("time", { datetime: new Date(at).toISOString(), title: instants.format(new Date(at)) }, text);
 }
 
 // durationParts returns the numbers of ms milliseconds with their units, as a person would say them: [["1", "min"], ["30", "s"]].
@@ -73,15 +72,15 @@ export const shortId = (id) => id.slice(-8);
 
 // estados maps a state to its name for a person and its tone, which is a CSS class.
 export const estados = {
-  RECIBIDA: ["Recibida", "busy"],
+  RECIBIDA: [t("estado.RECIBIDA"), "busy"],
   ...byState((step) => [step.name, "busy"]),
-  POR_APROBAR: ["Por aprobar", "warn"],
-  CONFIRMADA: ["Confirmada", "good"],
-  DESPACHADA: ["Despachada", "good"],
-  COMPENSANDO: ["Deshaciéndose", "warn"],
-  RECHAZADA: ["Rechazada", "bad"],
-  CANCELADA: ["Cancelada", "calm"],
-  FALLIDA: ["Fallida", "bad"],
+  POR_APROBAR: [t("estado.POR_APROBAR"), "warn"],
+  CONFIRMADA: [t("estado.CONFIRMADA"), "good"],
+  DESPACHADA: [t("estado.DESPACHADA"), "good"],
+  COMPENSANDO: [t("estado.COMPENSANDO"), "warn"],
+  RECHAZADA: [t("estado.RECHAZADA"), "bad"],
+  CANCELADA: [t("estado.CANCELADA"), "calm"],
+  FALLIDA: [t("estado.FALLIDA"), "bad"],
 };
 
 export const isBusy = (estado) => estados[estado]?.[1] === "busy" || estado === "COMPENSANDO";
@@ -95,15 +94,16 @@ export function badge(estado) {
 
 // fillEstados adds an option for each state to select, and one option for all states.
 export function fillEstados(select, chosen = "") {
-  select.replaceChildren(h("option", { value: "" }, "Todas"),
+  select.replaceChildren(h("option", { value: "" }, t("unit.all")),
     ...Object.entries(estados).map(([value, [name]]) => h("option", { value, selected: value === chosen }, name)));
 }
 
 // describeLines returns the first line of a purchase and how many more there are: "2 × Arroz y 1 producto más".
 export function describeLines(productos, nameOf) {
   const [first, ...rest] = productos;
-  if (!first) return "Sin productos";
-  return `${number(first.cantidad)} × ${nameOf(first.id_producto)}` + (rest.length ? ` y ${count(rest.length, "producto más", "productos más")}` : "");
+  if (!first) return t("unit.no-products");
+  const line = t("unit.line", { n: first.cantidad, producto: nameOf(first.id_producto) });
+  return rest.length ? t("unit.and-more", { line, n: rest.length }) : line;
 }
 
 export const units = (productos) => productos.reduce((n, line) => n + line.cantidad, 0);

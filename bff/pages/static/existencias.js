@@ -1,6 +1,7 @@
 import { get, newKey, post, productoNames } from "./api.js";
 import { byId, h, number } from "./dom.js";
 import { begin, every, notify, reportError, withButton } from "./frame.js";
+import { t } from "./words.js";
 
 const columns = ["existencias", "reservado", "despachado", "inicial", "repuesto", "diferencia"];
 let nameOf;
@@ -12,13 +13,13 @@ async function refresh() {
     for (const column of columns) setCell(row.querySelector(`[data-column=${column}]`), c[column], column);
   }
   const total = (column) => accounts.reduce((n, c) => n + c[column], 0);
-  byId("total").replaceChildren(h("tr", {}, h("th", { scope: "row" }, "Total"), withForm(columns.map((column) => {
+  byId("total").replaceChildren(h("tr", {}, h("th", { scope: "row" }, t("existencias.total")), withForm(columns.map((column) => {
     const cell = h("td", { class: "num" });
     setCell(cell, total(column), column);
     return cell;
   }), "")));
   const unbalanced = accounts.filter((c) => c.diferencia !== 0);
-  const badge = h("span", { class: `badge ${unbalanced.length ? "bad" : "good"}` }, unbalanced.length ? `No cuadran: ${unbalanced.map((c) => nameOf(c.id_producto)).join(", ")}` : "Los libros cuadran");
+  const badge = h("span", { class: `badge ${unbalanced.length ? "bad" : "good"}` }, unbalanced.length ? t("existencias.unbalanced", { productos: unbalanced.map((c) => nameOf(c.id_producto)).join(", ") }) : t("existencias.balanced"));
   if (byId("balance").textContent !== badge.textContent) byId("balance").replaceChildren(badge);
 }
 
@@ -34,7 +35,7 @@ function setCell(cell, n, column) {
 
 function addRow(c) {
   const title = nameOf(c.id_producto);
-  const field = h("input", { type: "number", min: "1", max: "1000000", required: true, placeholder: "0", inputmode: "numeric", "aria-label": `Cuánto reponer de ${title}` });
+  const field = h("input", { type: "number", min: "1", max: "1000000", required: true, placeholder: "0", inputmode: "numeric", "aria-label": t("existencias.how-much", { producto: title }) });
   let key = newKey();
   field.addEventListener("input", () => { key = newKey(); });
   const form = h("form", {
@@ -42,13 +43,13 @@ function addRow(c) {
       e.preventDefault();
       withButton(e.submitter, async () => {
         const p = await post(`/api/productos/${encodeURIComponent(c.id_producto)}/reposicion`, { cantidad: Number(field.value) }, { key });
-        notify(`${p.nombre}: ahora hay ${number(p.cantidad)}.`);
+        notify(t("existencias.now", { producto: p.nombre, n: p.cantidad }));
         field.value = "";
         key = newKey();
         await refresh();
       });
     },
-  }, field, h("button", { class: "button small", "aria-label": `Reponer ${title}` }, "Reponer"));
+  }, field, h("button", { class: "button small", "aria-label": t("existencias.restock-label", { producto: title }) }, t("existencias.restock")));
   const row = h("tr", { id: `row-${c.id_producto}` }, h("th", { scope: "row" }, title), withForm(columns.map((column) => h("td", { class: "num", "data-column": column })), form));
   byId("rows").append(row);
   return row;
@@ -58,7 +59,7 @@ async function beginPage() {
   if (!await begin()) return;
   nameOf = await productoNames();
   await every(3000, () => refresh().catch((e) => {
-    byId("balance").replaceChildren(h("span", { class: "badge warn" }, "Sin noticias")); // the books on the page may be out of date
+    byId("balance").replaceChildren(h("span", { class: "badge warn" }, t("existencias.no-news"))); // the books on the page may be out of date
     reportError(e);
   }));
 }

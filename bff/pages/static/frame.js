@@ -3,6 +3,7 @@
 import { post, session } from "./api.js";
 import { clear } from "./cart.js";
 import { byId, h } from "./dom.js";
+import { locale, t } from "./words.js";
 
 const signInPath = () => `/entrar?volver=${encodeURIComponent(location.pathname + location.search)}`;
 
@@ -20,11 +21,11 @@ export async function begin({ open = false } = {}) {
   const role = document.body.dataset.role;
   if (open && !s) return null;
   if (!s) {
-    replacePage("Entre para seguir", "Esta página es de quien tiene una cuenta.", h("a", { class: "button primary", href: signInPath() }, "Entrar"));
+    replacePage(t("frame.sign-in-title"), t("frame.sign-in-text"), h("a", { class: "button primary", href: signInPath() }, t("frame.sign-in")));
     return null;
   }
   if (role === "operador" && !s.roles.includes("operador")) {
-    replacePage("Esta página es de operadores", `Usted entró como ${s.usuario}, que no lo es.`, h("a", { class: "button", href: "/" }, "Ir a la tienda"));
+    replacePage(t("frame.operators-title"), t("frame.operators-text", { usuario: s.usuario }), h("a", { class: "button", href: "/" }, t("frame.to-shop")));
     return null;
   }
   return s;
@@ -33,19 +34,19 @@ export async function begin({ open = false } = {}) {
 function showWho(s) {
   const who = byId("who");
   if (!s) {
-    who.replaceChildren(h("a", { class: "button small", href: signInPath() }, "Entrar"));
+    who.replaceChildren(h("a", { class: "button small", href: signInPath() }, t("frame.sign-in")));
     return;
   }
-  const [otherPath, otherName] = document.body.dataset.role === "operador" ? ["/", "Tienda"] : ["/operador", "Operación"];
+  const [otherPath, otherName] = document.body.dataset.role === "operador" ? ["/", t("nav.shop")] : ["/operador", t("nav.operation")];
   who.replaceChildren(...[
     s.roles.includes("operador") && h("a", { href: otherPath }, otherName),
     h("span", { class: "name" }, h("span", { class: "initial", "aria-hidden": "true" }, initial(s.usuario)), h("span", { class: "verbatim", title: s.usuario }, s.usuario)),
-    h("button", { class: "link", type: "button", onclick: signOut }, "Salir"),
+    h("button", { class: "link", type: "button", onclick: signOut }, t("frame.sign-out")),
   ].filter(Boolean));
 }
 
 // initial returns the first character of text as a person sees it: joined emoji, or a letter with its accents, count as one character.
-const initial = (text) => new Intl.Segmenter("es").segment(text).containing(0)?.segment ?? "";
+const initial = (text) => new Intl.Segmenter(locale).segment(text).containing(0)?.segment ?? "";
 
 async function signOut() {
   try {
@@ -64,7 +65,7 @@ async function signOut() {
 addEventListener("session-ended", () => {
   if (sessionHasEnded()) return;
   byId("content").prepend(h("div", { id: "session-ended", class: "callout ended", role: "alert" },
-    h("p", {}, "Su sesión terminó."), h("button", { class: "button small", type: "button", onclick: signIn }, "Entrar otra vez")));
+    h("p", {}, t("frame.session-ended")), h("button", { class: "button small", type: "button", onclick: signIn }, t("frame.sign-in-again"))));
   showWho(null);
 });
 
@@ -103,13 +104,13 @@ export function reportError(e) {
 // inWords returns the error's text for a person. An error without a status is a defect of the page: the console gets it.
 function inWords(e) {
   if (e.status === undefined) console.error(e);
-  return e.status === undefined ? "Algo falló en la página. Vuelva a cargarla." : e.message;
+  return e.status === undefined ? t("frame.defect") : e.message;
 }
 
 // showFailure replaces a page that could not be loaded. A notice would go away and leave the page empty.
 export function showFailure(e) {
   if (e.status === 401) return;
-  replacePage("No pudimos mostrar la página", inWords(e), h("button", { class: "button primary", type: "button", onclick: () => location.reload() }, "Intentar de nuevo"));
+  replacePage(t("frame.failure-title"), inWords(e), h("button", { class: "button primary", type: "button", onclick: () => location.reload() }, t("frame.try-again")));
 }
 
 // withButton disables the button while the action runs, and reports the error of the action. A disabled button loses the focus.
@@ -143,7 +144,7 @@ export function ask({ title, text, action, tone = "primary", reasonLabel = "" })
         h("p", { class: "muted" }, text),
         field && h("div", { class: "field" }, h("label", { for: "motivo" }, reasonLabel), field),
         h("div", { class: "buttons" },
-          h("button", { class: "button", value: "", formnovalidate: true }, "Volver"),
+          h("button", { class: "button", value: "", formnovalidate: true }, t("frame.back")),
           h("button", { class: `button ${tone}`, value: "yes" }, action))));
     dialog.addEventListener("close", () => {
       resolve(dialog.returnValue === "yes" ? { motivo: field ? field.value.trim() : "" } : null);

@@ -4,6 +4,7 @@ import { badge, byId, date, estados, h, number, shortId, time } from "./dom.js";
 import { begin, emptyState, focusOn, reportError, showFailure } from "./frame.js";
 import { draw, narrow } from "./sequence.js";
 import { drawSteps, follow, reasonBox } from "./timeline.js";
+import { t } from "./words.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
 const path = `/api/compras/${encodeURIComponent(id)}`;
@@ -17,7 +18,7 @@ async function show(c) {
   shownNumero = lastNumero(c);
   byId("compra").hidden = false;
   byId("compra").dataset.estado = c.estado;
-  byId("title").replaceChildren("Compra ", h("span", { class: "mono" }, `…${shortId(c.id)}`));
+  byId("title").replaceChildren(t("op-compra.compra"), " ", h("span", { class: "mono" }, `…${shortId(c.id)}`));
   if (shownEstado !== c.estado) {
     shownEstado = c.estado;
     byId("estado").replaceChildren(badge(c.estado));
@@ -26,16 +27,16 @@ async function show(c) {
     byId("actions").replaceChildren(...actions(c, refresh));
     if (hadFocus) focusOn(null); // the page gets the focus, not the next button: a second Enter would press it
   }
-  ownerText = `De ${c.id_usuario}, ${c.domicilio ? "a domicilio" : "en tienda"}.`;
+  ownerText = c.domicilio ? t("op-compra.owner-home", { usuario: c.id_usuario }) : t("op-compra.owner-shop", { usuario: c.id_usuario });
   byId("summary").textContent = ownerText;
   const reason = reasonBox(c, nameOf);
   byId("reason").replaceChildren(...(reason ? [reason] : []));
   drawSteps(byId("timeline"), c, { ahead: false });
   byId("lines").replaceChildren(...c.productos.map((l) => h("li", {}, h("span", {}, nameOf(l.id_producto)), h("span", { class: "num" }, `× ${number(l.cantidad)}`))));
   const fact = (term, value) => h("div", {}, h("dt", {}, term), h("dd", {}, value));
-  byId("facts").replaceChildren(fact("Usuario", h("a", { href: `/operador/compras?id_usuario=${encodeURIComponent(c.id_usuario)}`, class: "verbatim" }, c.id_usuario)),
-    fact("Creada", time(c.creada_en, date(c.creada_en))), fact("Cambió", time(c.actualizada_en, date(c.actualizada_en))),
-    fact("Compra", h("span", { class: "mono" }, c.id)), c.id_orden ? fact("Orden", h("span", { class: "mono" }, c.id_orden)) : "");
+  byId("facts").replaceChildren(fact(t("op-compra.usuario"), h("a", { href: `/operador/compras?id_usuario=${encodeURIComponent(c.id_usuario)}`, class: "verbatim" }, c.id_usuario)),
+    fact(t("op-compra.created"), time(c.creada_en, date(c.creada_en))), fact(t("op-compra.changed"), time(c.actualizada_en, date(c.actualizada_en))),
+    fact(t("op-compra.compra"), h("span", { class: "mono" }, c.id)), c.id_orden ? fact(t("op-compra.order"), h("span", { class: "mono" }, c.id_orden)) : "");
   await showSaga(c);
 }
 
@@ -50,7 +51,7 @@ async function showSaga(c) {
     drawSaga();
   } catch (e) {
     if (e.status === undefined || e.status === 401) throw e;
-    if (!latest) byId("sequence").replaceChildren(h("p", { class: "muted", role: "status" }, `${e.message} Se vuelve a preguntar sola.`));
+    if (!latest) byId("sequence").replaceChildren(h("p", { class: "muted", role: "status" }, t("op-compra.asked-again", { problem: e.message })));
     retry = setTimeout(() => showSaga(c).catch(reportError), 5000);
   }
 }
@@ -70,13 +71,13 @@ async function beginPage() {
     await refresh();
   } catch (e) {
     if (e.status !== 404 && e.status !== 400) throw e;
-    byId("content").replaceChildren(emptyState("No hay una compra así", e.message, h("a", { class: "button", href: "/operador/compras" }, "Ver las compras"), "h1"));
+    byId("content").replaceChildren(emptyState(t("op-compra.unknown"), e.message, h("a", { class: "button", href: "/operador/compras" }, t("op-compra.see-all")), "h1"));
     return;
   }
   follow(id, (c) => {
     if (lastNumero(c) > shownNumero) show(c).catch(reportError);
   }, (lost) => {
-    byId("summary").textContent = lost ? "Se perdió la conexión. La recuperamos sola." : ownerText;
+    byId("summary").textContent = lost ? t("frame.connection-lost") : ownerText;
   });
   matchMedia(narrow).addEventListener("change", () => latest && drawSaga());
 }

@@ -1,6 +1,7 @@
 import { get, query } from "./api.js";
-import { badge, byId, count, date, duration, fillEstados, h, number, shortId, time, units } from "./dom.js";
+import { badge, byId, date, duration, fillEstados, h, number, shortId, time, units } from "./dom.js";
 import { begin, showFailure, withButton } from "./frame.js";
+import { t } from "./words.js";
 
 const pageSize = 50;
 let next = "";
@@ -15,8 +16,8 @@ async function load(fromStart) {
   if (fromStart) byId("rows").replaceChildren();
   byId("rows").append(...rows);
   const n = byId("rows").querySelectorAll("[data-id]").length;
-  if (!n) byId("rows").replaceChildren(h("tr", {}, h("td", { colspan: "7", class: "muted" }, "Ninguna compra es así.")));
-  byId("count").textContent = n ? `${count(n, "compra", "compras")}${next ? ", y hay más" : ""}, la más reciente primero.` : "Ninguna compra es así.";
+  if (!n) byId("rows").replaceChildren(h("tr", {}, h("td", { colspan: "7", class: "muted" }, t("op-compras.none"))));
+  byId("count").textContent = !n ? t("op-compras.none") : next ? t("op-compras.count-more", { n }) : t("op-compras.count", { n });
   if (!fromStart) rows[0]?.querySelector("a").focus();
 }
 
@@ -24,7 +25,7 @@ function row(c) {
   return h("tr", { "data-id": c.id },
     h("th", { scope: "row" }, h("a", { class: "mono", href: `/operador/compras/${c.id}`, title: c.id }, `…${shortId(c.id)}`)),
     h("td", {}, badge(c.estado)), h("td", { class: "verbatim" }, c.id_usuario), h("td", { class: "num" }, number(units(c.productos))),
-    h("td", {}, c.domicilio ? "A domicilio" : "En tienda"), h("td", {}, time(c.creada_en, date(c.creada_en))),
+    h("td", {}, c.domicilio ? t("unit.home") : t("unit.shop")), h("td", {}, time(c.creada_en, date(c.creada_en))),
     h("td", { class: "num" }, duration(new Date(c.actualizada_en) - new Date(c.creada_en))));
 }
 

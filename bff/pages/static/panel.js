@@ -3,17 +3,18 @@ import { get, productoNames } from "./api.js";
 import { draw } from "./chart.js";
 import { byId, clock, decimal, duration, durationParts, estados, h, isBusy, number, replaceIfChanged, s } from "./dom.js";
 import { begin, every, reportError } from "./frame.js";
+import { locale, t } from "./words.js";
 
 const minutes = 15;
 const isDeadLetters = (tema) => tema.endsWith("-dlq");
-const hundredths = new Intl.NumberFormat("es-CO", { maximumFractionDigits: 2 });
+const hundredths = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
 let nameOf, latestQueues;
 
 async function refreshSummary() {
   const [summary, queues] = await Promise.allSettled([get("/api/operacion/resumen"), get(`/api/operacion/colas?minutos=${minutes}`)]);
   byId("freshness").textContent = summary.status === "fulfilled"
-    ? `A las ${clock(Date.now())}. Se actualiza cada dos segundos.`
-    : `Sin noticias: ${summary.reason.message}`;
+    ? t("panel.at", { clock: clock(Date.now()) })
+    : t("panel.no-news", { problem: summary.reason.message });
   const deadLetters = queues.status === "fulfilled" ? queues.value.ahora.filter((q) => isDeadLetters(q.tema)).reduce((n, q) => n + q.pendientes, 0) : null;
   if (summary.status === "fulfilled") {
     showFigures(summary.value, deadLetters);
@@ -27,14 +28,14 @@ async function refreshSummary() {
 
 function showFigures(r, deadLetters) {
   const busy = Object.entries(r.estados).reduce((n, [estado, compras]) => n + (isBusy(estado) ? compras : 0), 0);
-  const period = `últimos ${duration(r.ventana_s * 1000)}`;
+  const period = t("panel.period", { period: duration(r.ventana_s * 1000) });
   replaceIfChanged(byId("figures"),
-    figure("En marcha", number(busy), `${number(r.estados.POR_APROBAR ?? 0)} por aprobar`),
-    figure("Compras/s", r.por_segundo < 1 ? hundredths.format(r.por_segundo) : decimal(r.por_segundo), period),
-    figure("p50 hasta confirmar", withUnit(r.p50_ms), "50 de cada 100"),
-    figure("p95 hasta confirmar", withUnit(r.p95_ms), "95 de cada 100"),
-    figure("p99 hasta confirmar", withUnit(r.p99_ms), "99 de cada 100"),
-    figure("Mensajes muertos", deadLetters === null ? "—" : number(deadLetters), h("a", { href: "/operador/mensajes-muertos" }, "Verlos"), deadLetters ? "bad" : ""));
+    figure(t("panel.busy"), number(busy), t("panel.to-approve", { n: r.estados.POR_APROBAR ?? 0 })),
+    figure(t("panel.rate"), r.por_segundo < 1 ? hundredths.format(r.por_segundo) : decimal(r.por_segundo), period),
+    figure(t("panel.p50"), withUnit(r.p50_ms), t("panel.p50-text")),
+    figure(t("panel.p95"), withUnit(r.p95_ms), t("panel.p95-text")),
+    figure(t("panel.p99"), withUnit(r.p99_ms), t("panel.p99-text")),
+    figure(t("panel.dead-letters"), deadLetters === null ? "—" : number(deadLetters), h("a", { href: "/operador/mensajes-muertos" }, t("panel.dead-letters-see")), deadLetters ? "bad" : ""));
 }
 
 function withUnit(ms) {
@@ -54,11 +55,11 @@ function showEstados(counts) {
 }
 
 function showQueues({ muestras, ahora }) {
-  const temas = [...new Set([...ahora.map((q) => q.tema), ...muestras.flatMap((m) => Object.keys(m.pendientes))])].filter((t) => !isDeadLetters(t)).sort();
+  const temas = [...new Set([...ahora.map((q) => q.tema), ...muestras.flatMap((m) => Object.keys(m.pendientes))])].filter((tema) => !isDeadLetters(tema)).sort();
   draw(byId("chart"), muestras, temas, minutes);
   const rows = ahora.filter((q) => !isDeadLetters(q.tema)).sort((a, b) => a.tema.localeCompare(b.tema));
-  replaceIfChanged(byId("queue-table"), h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Colas ahora" }, h("table", { class: "table" },
-    h("thead", {}, h("tr", {}, ["Tema", "Quién lee"].map((x) => h("th", { scope: "col" }, x)), ["Pendientes", "Réplicas"].map((x) => h("th", { scope: "col", class: "num" }, x)))),
+  replaceIfChanged(byId("queue-table"), h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": t("panel.queues-now") }, h("table", { class: "table" },
+    h("thead", {}, h("tr", {}, [t("panel.topic"), t("panel.reader")].map((x) => h("th", { scope: "col" }, x)), [t("panel.pending"), t("panel.replicas")].map((x) => h("th", { scope: "col", class: "num" }, x)))),
     h("tbody", {}, rows.map((q) => h("tr", {}, h("th", { scope: "row" }, q.tema), h("td", {}, q.suscripcion), h("td", { class: "num" }, number(q.pendientes)), h("td", { class: "num" }, number(q.replicas))))))));
 }
 
@@ -72,7 +73,7 @@ async function refreshWaiting() {
   if (list.dataset.shown === shown) return;
   list.dataset.shown = shown;
   list.replaceChildren(...compras.map((c) => listEntry(c, nameOf, refreshWaiting)));
-  if (!compras.length) showInstead("Nadie espera nada.");
+  if (!compras.length) showInstead(t("panel.nobody"));
 }
 
 // showInstead shows a text in place of the purchases that wait.

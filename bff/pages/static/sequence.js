@@ -1,22 +1,26 @@
 // A purchase's saga as a sequence diagram: commands, replies and states, each at its time.
 import { duration, estados, h, s, time } from "./dom.js";
 import { owner, participants, refusals, rollbacks } from "./saga.js";
+import { locale, t } from "./words.js";
 
 const services = ["gestor-compra", ...participants];
+
+// named returns the name of an actor: the customer has one in the language of the page, a service has its own.
+const named = (actor) => (actor === "cliente" ? t("sequence.client") : actor);
 
 // senders maps the messages that gestor-compra gets without a command of its own to their senders.
 const senders = { CrearCompra: "cliente", CancelarCompra: "cliente", OrdenDespachada: "ordenes" };
 
-const ms = (t) => new Date(t).getTime();
+const ms = (instant) => new Date(instant).getTime();
 
 // events returns commands, replies and states in the order of their times. orden is the order, or null when it was not dispatched.
 function events(c, mensajes, orden) {
   const list = [...mensajes.flatMap(messageEvents), ...historyEvents(c, mensajes, orden)];
-  if (orden?.estado === "DESPACHADA") list.push({ t: ms(orden.actualizada_en), from: "ordenes", to: "gestor-compra", text: "OrdenDespachada", tone: "reply" });
-  list.sort((a, b) => a.t - b.t);
+  if (orden?.estado === "DESPACHADA") list.push({ at: ms(orden.actualizada_en), from: "ordenes", to: "gestor-compra", text: "OrdenDespachada", tone: "reply" });
+  list.sort((a, b) => a.at - b.at);
   // One transaction stores a state and the next command, at the same time. The list has the state before the command.
   for (let i = 1; i < list.length; i++) {
-    if (list[i].isState && list[i - 1].isCommand && list[i].t - list[i - 1].t < 5) [list[i - 1], list[i]] = [list[i], list[i - 1]];
+    if (list[i].isState && list[i - 1].isCommand && list[i].at - list[i - 1].at < 5) [list[i - 1], list[i]] = [list[i], list[i - 1]];
   }
   return list;
 }
@@ -26,15 +30,15 @@ function messageEvents(m) {
   const list = [];
   const participant = owner(m.comando) ?? participants.at(-1); // a purchase of another release may have a command that this table does not have
   const tone = rollbacks.includes(m.comando) ? "rollback" : "";
-  list.push({ t: ms(m.preguntada_en), from: "gestor-compra", to: participant, text: m.comando, tone, isCommand: true });
+  list.push({ at: ms(m.preguntada_en), from: "gestor-compra", to: participant, text: m.comando, tone, isCommand: true });
   if (m.respuesta && m.respondida_en) {
     list.push({
-      t: ms(m.respondida_en), from: participant, to: "gestor-compra", text: m.respuesta,
+      at: ms(m.respondida_en), from: participant, to: "gestor-compra", text: m.respuesta,
       tone: refusals.includes(m.respuesta) ? "reply refusal" : `reply ${tone}`, took: ms(m.respondida_en) - ms(m.preguntada_en), command: m.comando,
     });
   }
-  if (m.abandonada_en) list.push({ t: ms(m.abandonada_en), isState: true, text: `${m.comando}: sin respuesta`, tone: "warn" });
-  for (const late of m.tardias ?? []) list.push({ t: ms(late.en), from: participant, to: "gestor-compra", text: `${late.tipo} (tarde)`, tone: "reply" });
+  if (m.abandonada_en) list.push({ at: ms(m.abandonada_en), isState: true, text: t("sequence.no-reply", { comando: m.comando }), tone: "warn" });
+  for (const late of m.tardias ?? []) list.push({ at: ms(late.en), from: participant, to: "gestor-compra", text: t("sequence.late", { tipo: late.tipo }), tone: "reply" });
   return list;
 }
 
@@ -44,18 +48,18 @@ function historyEvents(c, mensajes, orden) {
   const firstRollback = Math.min(...mensajes.filter((m) => rollbacks.includes(m.comando)).map((m) => ms(m.preguntada_en)));
   const arrived = new Set(orden ? ["OrdenDespachada"] : []);
   for (const x of c.historia) {
-    const t = ms(x.en);
+    const at = ms(x.en);
     const sender = senders[x.tipo];
     if (sender && !arrived.has(x.tipo)) {
       // A cancellation after CONFIRMADA is in the history only when ordenes has agreed. The customer asked earlier, before the first
       // rollback.
-      const at = x.tipo === "CancelarCompra" ? Math.min(t, firstRollback) : t;
-      list.push({ t: at - 0.5, from: sender, to: "gestor-compra", text: x.tipo, tone: sender === "ordenes" ? "reply" : "" });
+      const asked = x.tipo === "CancelarCompra" ? Math.min(at, firstRollback) : at;
+      list.push({ at: asked - 0.5, from: sender, to: "gestor-compra", text: x.tipo, tone: sender === "ordenes" ? "reply" : "" });
     }
     arrived.add(x.tipo);
-    if (x.paso === "COMPENSANDO" && x.tipo === "AprobacionNegada") list.push({ t: t - 0.4, isState: true, text: "No aprobada", tone: "bad" });
-    if (x.paso === "Aprobacion") list.push({ t, isState: true, text: "Aprobada", tone: "good" }); // a decision, drawn like a state
-    if (estados[x.paso]) list.push({ t, isState: true, text: estados[x.paso][0], tone: estados[x.paso][1] });
+    if (x.paso === "COMPENSANDO" && x.tipo === "AprobacionNegada") list.push({ at: at - 0.4, isState: true, text: t("sequence.refused"), tone: "bad" });
+    if (x.paso === "Aprobacion") list.push({ at, isState: true, text: t("sequence.approved"), tone: "good" }); // a decision, drawn like a state
+    if (estados[x.paso]) list.push({ at, isState: true, text: estados[x.paso][0], tone: estados[x.paso][1] });
   }
   return list;
 }
@@ -84,7 +88,7 @@ const x = (actor) => {
 // rightOfTimes returns the leftmost centre of a text of width 2 * half that does not cover the times at the margin.
 const rightOfTimes = (half) => layout.margin - 2 + half;
 
-const seconds = new Intl.NumberFormat("es-CO", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+const seconds = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 const elapsed = (ms) => `+${ms < 1000 ? duration(ms) : `${seconds.format(ms / 1000)} s`}`;
 
 // draw draws the events into place and returns them as a table. orden is the order, or null when it was not dispatched.
@@ -96,19 +100,19 @@ export function draw(place, c, mensajes, orden) {
   const height = headHeight + list.length * rowHeight + 24;
   const y = (i) => headHeight + 26 + i * rowHeight;
   const start = ms(c.creada_en);
-  const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `La saga de la compra: ${list.length} sucesos. La tabla de abajo los cuenta.` });
+  const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("sequence.said", { n: list.length }) });
   svg.style.minWidth = `${Math.round(scale * width)}px`;
   for (const actor of actors) {
     svg.append(s("line", { class: "lifeline", x1: x(actor), x2: x(actor), y1: headHeight - 8, y2: height - 6 }),
       s("rect", { class: "box", x: x(actor) - halfBox, y: 4, width: 2 * halfBox, height: 30, rx: 9 }),
-      s("text", { class: "actor", x: x(actor), y: 24, "text-anchor": "middle" }, actor));
+      s("text", { class: "actor", x: x(actor), y: 24, "text-anchor": "middle" }, named(actor)));
   }
   list.forEach((e, i) => {
     if (!e.command) return;
     const asked = list.findIndex((o) => o.isCommand && o.text === e.command);
     if (asked >= 0) svg.append(s("rect", { class: "work", x: x(e.from) - 5, y: y(asked), width: 10, height: Math.max(4, y(i) - y(asked)), rx: 3 }));
   });
-  list.forEach((e, i) => svg.append(s("text", { class: "time", x: margin - 10, y: y(i) + 4, "text-anchor": "end" }, elapsed(Math.max(0, e.t - start))), e.isState ? note(e, y(i)) : arrow(e, y(i))));
+  list.forEach((e, i) => svg.append(s("text", { class: "time", x: margin - 10, y: y(i) + 4, "text-anchor": "end" }, elapsed(Math.max(0, e.at - start))), e.isState ? note(e, y(i)) : arrow(e, y(i))));
   place.replaceChildren(svg);
   return table(list, start);
 }
@@ -137,8 +141,8 @@ function arrow(e, y) {
 }
 
 function table(list, start) {
-  return h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Sucesos de la saga" }, h("table", { class: "table" },
-    h("thead", {}, h("tr", {}, ["Cuándo", "Desde que se creó", "De", "A", "Qué", "Tardó"].map((t) => h("th", { scope: "col" }, t)))),
-    h("tbody", {}, list.map((e) => h("tr", {}, h("td", {}, time(e.t)), h("td", {}, elapsed(Math.max(0, e.t - start))),
-      h("td", {}, e.from ?? "gestor-compra"), h("td", {}, e.to ?? ""), h("th", { scope: "row" }, e.isState ? `Estado: ${e.text}` : e.text), h("td", {}, e.took === undefined ? "" : duration(e.took)))))));
+  return h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": t("sequence.events") }, h("table", { class: "table" },
+    h("thead", {}, h("tr", {}, [t("sequence.when"), t("sequence.since"), t("sequence.from"), t("sequence.to"), t("sequence.what"), t("sequence.took")].map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, list.map((e) => h("tr", {}, h("td", {}, time(e.at)), h("td", {}, elapsed(Math.max(0, e.at - start))),
+      h("td", {}, named(e.from ?? "gestor-compra")), h("td", {}, named(e.to ?? "")), h("th", { scope: "row" }, e.isState ? t("sequence.estado", { estado: e.text }) : e.text), h("td", {}, e.took === undefined ? "" : duration(e.took)))))));
 }

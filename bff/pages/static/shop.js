@@ -1,8 +1,9 @@
 import { get, newKey, post, query, session } from "./api.js";
 import * as cart from "./cart.js";
-import { byId, count, h, number } from "./dom.js";
+import { byId, h, number } from "./dom.js";
 import { begin, emptyState, every, notify, signIn, withButton } from "./frame.js";
 import { peak } from "./peak.js";
+import { t } from "./words.js";
 
 const freshText = byId("freshness").textContent;
 const few = 20; // a product with at most this many units in stock shows the number of units
@@ -16,8 +17,8 @@ async function refresh() {
   try {
     list = await get(`/api/productos${query({ buscar })}`);
   } catch (e) {
-    if (shown.size) byId("freshness").textContent = `${e.message} Lo que se ve puede haber cambiado.`;
-    else showInstead("No pudimos leer la tienda", e.message);
+    if (shown.size) byId("freshness").textContent = t("shop.stale", { problem: e.message });
+    else showInstead(t("shop.unreadable"), e.message);
     return;
   }
   if (buscar !== byId("query").value.trim()) return; // the person went on typing
@@ -35,9 +36,9 @@ function show(list, buscar) {
   if (byId("productos").dataset.shown !== ids) {
     shown.clear();
     byId("productos").replaceChildren(...list.map(card));
-    if (!list.length) showInstead("Nada se llama así", "Pruebe con otra palabra.");
+    if (!list.length) showInstead(t("shop.no-match"), t("shop.no-match-text"));
     byId("productos").dataset.shown = ids;
-    byId("count").textContent = buscar ? count(list.length, "producto encontrado", "productos encontrados") : "";
+    byId("count").textContent = buscar ? t("shop.found", { n: list.length }) : "";
   }
   for (const p of list) showExistencias(p);
 }
@@ -55,17 +56,17 @@ function card(p) {
   return h("li", { class: "producto" }, peak(p.id),
     h("div", { class: "producto-body" }, h("h2", {}, size ? `${name},` : name, size && h("small", {}, ` ${size}`)), parts.existencias,
       h("button", {
-        class: "button", type: "button", "data-add": p.id, "aria-label": `Agregar ${p.nombre} a la cesta`,
+        class: "button", type: "button", "data-add": p.id, "aria-label": t("shop.add-label", { producto: p.nombre }),
         onclick: () => {
           cart.put(p.id, cart.cantidadOf(p.id) + 1);
-          notify(`${p.nombre}: ${cart.cantidadOf(p.id)} en la cesta.`);
+          notify(t("shop.added", { producto: p.nombre, n: cart.cantidadOf(p.id) }));
         },
-      }, "Agregar")));
+      }, t("shop.add"))));
 }
 
 function showExistencias(p) {
   const { existencias } = shown.get(p.id);
-  const text = p.cantidad === 0 ? "Agotado" : p.cantidad <= few ? `Quedan ${number(p.cantidad)}` : `${number(p.cantidad)} en bodega`;
+  const text = p.cantidad === 0 ? t("shop.none") : p.cantidad <= few ? t("shop.few", { n: p.cantidad }) : t("shop.stock", { n: p.cantidad });
   if (existencias.textContent !== text) existencias.textContent = text;
   existencias.className = `existencias${p.cantidad === 0 ? " none" : p.cantidad <= few ? " few" : ""}`;
   existencias.parentElement.querySelector("button").disabled = p.cantidad === 0;
@@ -85,21 +86,21 @@ function drawCart() {
   byId("comprar").hidden = lineas.length === 0;
   byId("domicilio").checked = cart.domicilio();
   byId("units").textContent = number(cart.total());
-  byId("threshold").textContent = cart.total() > 100 ? "Las compras grandes las aprueba una persona antes de confirmarse." : "";
+  byId("threshold").textContent = cart.total() > 100 ? t("cart.large") : "";
   byId("to-cart").hidden = lineas.length === 0;
-  byId("to-cart").textContent = `Ver la cesta (${count(cart.total(), "unidad", "unidades")})`;
+  byId("to-cart").textContent = t("cart.see-units", { unidades: t("unit.unidades", { n: cart.total() }) });
 }
 
 // updateLine sets what changes in a line. The product's name is unknown until the products were read.
 function updateLine(li, id, cantidad) {
-  const name = names.get(id) ?? `Producto ${id}`;
+  const name = names.get(id) ?? t("unit.product", { id });
   const left = stock.get(id);
   li.querySelector(".name").textContent = name;
-  li.querySelector(".existencias").textContent = cantidad > left ? (left === 0 ? "Agotado" : `Solo hay ${number(left)}`) : "";
+  li.querySelector(".existencias").textContent = cantidad > left ? (left === 0 ? t("shop.none") : t("cart.only", { n: left })) : "";
   const [less, field, more] = li.querySelector(".stepper").children;
-  less.setAttribute("aria-label", `Quitar uno de ${name}`);
-  field.setAttribute("aria-label", `Cantidad de ${name}`);
-  more.setAttribute("aria-label", `Agregar uno de ${name}`);
+  less.setAttribute("aria-label", t("cart.less", { producto: name }));
+  field.setAttribute("aria-label", t("cart.quantity", { producto: name }));
+  more.setAttribute("aria-label", t("cart.more", { producto: name }));
   if (field.value !== String(cantidad)) field.value = cantidad;
 }
 

@@ -1,7 +1,8 @@
 // The history of a purchase as a timeline: the steps that are done, and the steps that are still to come.
 import { get } from "./api.js";
-import { duration, estados, h, number, s, time } from "./dom.js";
+import { duration, estados, h, s, time } from "./dom.js";
 import { byRollback, byState, entering } from "./saga.js";
+import { parts, t, tell, tellMotivo } from "./words.js";
 
 // drawings has the SVG path for the dot of a step, by the tone of the step.
 const drawings = {
@@ -12,16 +13,16 @@ const drawings = {
 };
 
 const titles = {
-  RECIBIDA: "Recibida",
+  RECIBIDA: t("timeline.RECIBIDA"),
   ...byState((step) => step.title),
-  POR_APROBAR: "Espera aprobación",
-  Aprobacion: "Aprobada",
-  CONFIRMADA: "Confirmada",
-  DESPACHADA: "En camino",
-  COMPENSANDO: "Deshaciendo lo hecho",
-  RECHAZADA: "Rechazada",
-  CANCELADA: "Cancelada",
-  FALLIDA: "Necesita a una persona",
+  POR_APROBAR: t("timeline.POR_APROBAR"),
+  Aprobacion: t("timeline.Aprobacion"),
+  CONFIRMADA: t("timeline.CONFIRMADA"),
+  DESPACHADA: t("timeline.DESPACHADA"),
+  COMPENSANDO: t("timeline.COMPENSANDO"),
+  RECHAZADA: t("timeline.RECHAZADA"),
+  CANCELADA: t("timeline.CANCELADA"),
+  FALLIDA: t("timeline.FALLIDA"),
   ...byRollback((step) => step.undone),
 };
 
@@ -29,7 +30,7 @@ const titles = {
 const wholePath = [...entering.map((step) => step.state), "CONFIRMADA", "DESPACHADA"];
 
 // titlesNow has, for each state, the title of the work that is done before the purchase enters that state.
-const titlesNow = { [wholePath[0]]: "La recibimos: empieza en un momento" };
+const titlesNow = { [wholePath[0]]: t("timeline.beginning") };
 entering.forEach((step, i) => { titlesNow[wholePath[i + 1]] = step.doing; });
 
 const tones = { COMPENSANDO: "undone", ...byRollback(() => "undone"), RECHAZADA: "failed", CANCELADA: "cancelled", FALLIDA: "failed" };
@@ -64,12 +65,12 @@ export function drawSteps(list, c, { ahead = true } = {}) {
     const repeated = c.historia.some((x) => x.numero < entry.numero && x.detalle === entry.detalle); // the list shows the same text only once
     const tone = toneOf(entry.paso);
     list.append(h("li", { class: `step ${tone}${before ? " new" : ""}`, "data-step": entry.paso },
-      dot(tone), h("h3", {}, stepTitle(entry.paso)), moment(entry, start), entry.detalle && !repeated && h("p", { class: "verbatim" }, entry.detalle)));
+      dot(tone), h("h3", {}, stepTitle(entry.paso)), moment(entry, start), entry.detalle && !repeated && h("p", { class: "verbatim" }, tell(entry))));
   }
   list.dataset.last = c.historia.at(-1)?.numero ?? 0;
   for (const li of list.querySelectorAll("[data-step=POR_APROBAR]")) li.classList.toggle("waiting", c.estado === "POR_APROBAR"); // the approval is not done yet
   if (ahead) {
-    if (c.estado === "COMPENSANDO") list.append(pending("now", "Deshaciendo…"));
+    if (c.estado === "COMPENSANDO") list.append(pending("now", t("timeline.undoing")));
     const waits = c.estado === "CONFIRMADA" || c.estado === "POR_APROBAR"; // the purchase waits for a person
     pathAhead(c.estado).forEach((paso, i) => list.append(i === 0 && !waits ? pending("now", titlesNow[paso]) : pending("ahead", stepTitle(paso))));
   }
@@ -77,7 +78,7 @@ export function drawSteps(list, c, { ahead = true } = {}) {
 }
 
 function pending(when, text) {
-  return h("li", { class: `step ${when}` }, h("span", { class: "dot", "aria-hidden": "true" }), h("h3", {}, text), h("span", { class: "visually-hidden" }, when === "now" ? "en curso" : "pendiente"));
+  return h("li", { class: `step ${when}` }, h("span", { class: "dot", "aria-hidden": "true" }), h("h3", {}, text), h("span", { class: "visually-hidden" }, when === "now" ? t("timeline.now") : t("timeline.ahead")));
 }
 
 function dot(tone) {
@@ -85,22 +86,22 @@ function dot(tone) {
 }
 
 function moment(entry, start) {
-  const t = time(entry.en);
+  const instant = time(entry.en);
   const elapsed = new Date(entry.en) - start;
-  if (elapsed > 0) t.append(h("span", {}, ` · +${duration(elapsed)}`));
-  return t;
+  if (elapsed > 0) instant.append(h("span", {}, ` · +${duration(elapsed)}`));
+  return instant;
 }
 
 const summaries = {
-  RECIBIDA: "La recibimos. Empezamos en un momento.",
+  RECIBIDA: t("summary.RECIBIDA"),
   ...byState((step) => step.summary),
-  POR_APROBAR: "Es una compra grande: una persona la revisa antes de confirmarla.",
-  CONFIRMADA: "Está confirmada. La despachamos pronto.",
-  DESPACHADA: "Va en camino.",
-  COMPENSANDO: "Estamos deshaciendo lo que ya se había hecho.",
-  RECHAZADA: "No se pudo hacer. No le quedó nada apartado.",
-  CANCELADA: "Quedó cancelada. No le quedó nada apartado.",
-  FALLIDA: "Algo no se pudo deshacer. Una persona lo está resolviendo.",
+  POR_APROBAR: t("summary.POR_APROBAR"),
+  CONFIRMADA: t("summary.CONFIRMADA"),
+  DESPACHADA: t("summary.DESPACHADA"),
+  COMPENSANDO: t("summary.COMPENSANDO"),
+  RECHAZADA: t("summary.RECHAZADA"),
+  CANCELADA: t("summary.CANCELADA"),
+  FALLIDA: t("summary.FALLIDA"),
 };
 export const summary = (estado) => summaries[estado] ?? "";
 
@@ -109,8 +110,8 @@ export const summary = (estado) => summaries[estado] ?? "";
 export function reasonBox(c, nameOf) {
   if (!c.motivo && !c.faltantes?.length) return null;
   const tone = { CANCELADA: "calm", COMPENSANDO: "warn" }[c.estado] ?? "bad";
-  return h("div", { class: `callout ${tone}` }, h("h2", {}, "Por qué"), c.motivo && h("p", { class: "verbatim" }, c.motivo),
-    c.faltantes?.length ? h("ul", {}, c.faltantes.map((f) => h("li", {}, h("strong", {}, nameOf(f.id_producto)), `: pidió ${number(f.solicitada)}, hay ${number(f.disponible)}.`))) : null);
+  return h("div", { class: `callout ${tone}` }, h("h2", {}, t("timeline.why")), c.motivo && h("p", { class: "verbatim" }, tellMotivo(c)),
+    c.faltantes?.length ? h("ul", {}, c.faltantes.map((f) => h("li", {}, parts("timeline.missing", { producto: h("strong", {}, nameOf(f.id_producto)), solicitada: f.solicitada, disponible: f.disponible })))) : null);
 }
 
 // follow calls onChange with the purchase at each change, until the purchase can change no more. follow calls onLost(true)

@@ -1,0 +1,40 @@
+package pages
+
+import (
+	"testing"
+
+	. "entregas/tests/testkit"
+)
+
+// A person reads the pages in English: the texts, the numbers, the steps of a purchase and the problems. The choice lasts.
+func TestInEnglish(t *testing.T) {
+	t.Parallel()
+	s := Open(t)
+	p := signIn(t, s, Usuario(t), "cliente", "/compras")
+	p.sees("Todavía no ha comprado nada")
+	p.presses(`.languages [lang=en]`)
+	p.sees("You have not bought anything yet")
+	p.waitFor("the language of the document", `document.documentElement.lang === "en" && location.pathname === "/compras"`)
+	p.goesTo("/")
+	p.finds("molino")
+	p.puts("14", 900000)
+	id := p.compra()
+	p.waitForEstado("RECHAZADA")
+	p.sees("you asked for 900,000")
+	p.sees("There is not enough stock.")
+	p.sees("It could not be done.")
+	p.look("english-compra")
+
+	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador")
+	o.presses(`.languages [lang=en]`)
+	o.sees("What is happening now")
+	for path, text := range map[string]string{
+		"/operador/compras": "purchases", "/operador/compras/" + id: "In preparation", "/operador/existencias": "The books balance", "/operador/mensajes-muertos": "Dead letters", "/operador/compras/nada": "There is no such purchase",
+	} {
+		o.goesTo(path)
+		o.sees(text)
+		if spanish := o.read(`(document.body.innerText.match(/\b(?:compra|cliente|pedida|esta|unidades|Buscar|Estado|más)\b/) ?? [""])[0]`); spanish != "" && path != "/operador/compras/nada" {
+			t.Errorf("%s says %q in English", path, spanish)
+		}
+	}
+}
