@@ -311,8 +311,17 @@ func ReplyOf(t contracts.MessageType) Reply {
 	return Reply{}
 }
 
-// Detail returns the text for the history about a message of the saga. It returns "" where the message is not of the saga.
+// requests has the texts for the history about the messages that begin a saga or ask for its end.
+var requests = map[contracts.MessageType]string{
+	contracts.CrearCompra:    "Recibimos su compra.",
+	contracts.CancelarCompra: "Se pidió cancelarla.",
+}
+
+// Detail returns the text for the history about a message of the saga, in Spanish. It returns "" where the message is not of the saga.
 func Detail(t contracts.MessageType) string {
+	if text := requests[t]; text != "" {
+		return text
+	}
 	if s := StepOf(t); s.Detail != "" {
 		return s.Detail
 	}

@@ -2,7 +2,6 @@
 package compras
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -66,11 +65,5 @@ type Change struct {
 	UnlessCancelled bool
 }
 
-// details has the text for the customer about a message, in Spanish, for the messages that are not in the table of steps.
-var details = map[contracts.MessageType]string{
-	contracts.CrearCompra:    "Recibimos su compra.",
-	contracts.CancelarCompra: "Se pidió cancelarla.",
-}
-
 // Detalle returns the text for the customer about a message, in Spanish.
-func Detalle(t contracts.MessageType) string { return cmp.Or(details[t], compra.Detail(t)) }
+func Detalle(t contracts.MessageType) string { return compra.Detail(t) }
