@@ -70,7 +70,7 @@ func run(ctx context.Context, cfg config) error {
 	sidecarRoutes.Use(cfg.Common.SidecarOnly)
 	quota := edge.NewQuota(store, cfg.MaxKeys)
 	p := pieces{
-		core: compras.New(manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: store, Quota: quota}), quota: quota, store: store, operation: manager,
+		core: compras.New(manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: store, Quota: quota}), quota: quota, store: store, operation: manager, desk: manager,
 		productos: dapr.Productos{Service: dapr.NewService("admin-productos", port, token)},
 		ordenes:   dapr.Ordenes{Service: dapr.NewService("ordenes", port, token)},
 		monitor:   dapr.Monitor{Service: dapr.NewService("monitor", port, token).WithDeadline(monitorDeadline)}, receiver: pubsub.NewReceiver(sidecarRoutes, publisher, pubsub.NewAttemptsIn(sidecar, dapr.StoreName)),
@@ -106,6 +106,7 @@ type pieces struct {
 	core      *compras.Service
 	store     compras.Store
 	operation access.Operation
+	desk      access.Desk
 	productos dapr.Productos
 	ordenes   access.Ordenes
 	monitor   access.Monitor

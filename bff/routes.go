@@ -33,7 +33,10 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 		edge.Open{Connections: cfg.MaxConnectionsPerAddress, Streams: cfg.MaxStreamsPerAddress}, cfg.Proxies)
 	pool := memory.New(memory.Limits{Total: cfg.InFlight, Answer: cfg.MaxAnswer, Waiting: waitForRoom})
 	introspection := cfg.Introspection && cfg.development()
-	gate := access.Gate{Core: p.core, Operation: p.operation, Stock: p.productos, Prices: p.productos, Warehouse: p.ordenes, Monitor: p.monitor}
+	gate := access.Gate{
+		Core: p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
+		Counts: access.NewCounts(p.desk, p.ordenes, p.monitor),
+	}
 	wakeups := live.NewWakeups()
 	feed := live.NewServer(ctx, gate, wakeups)
 
@@ -107,11 +110,13 @@ Operators (ROL=operador):
   GET  /api/compras/{id}/mensajes   the commands of its saga and their replies
   POST /api/compras/{id}/aprobacion    approve or reject one that awaits it: {"aprobada": true}
   POST /api/compras/{id}/reintento  retry a FALLIDA, or one that stands still
+  GET  /api/compras/aprobaciones    those that await approval, the oldest first; POST decides about many
+  GET  /api/ordenes                 the orders that wait for their dispatch; POST …/despachos dispatches many
   GET  /api/ordenes/{id}            an order
   POST /api/ordenes/{id}/despacho   dispatch it
   POST /api/productos/{id}/reposicion  restock: {"cantidad": 10}
   POST /api/productos/{id}/precio   change the price, in minor units: {"precio": 3200000, "moneda": "COP"}; GET …/precios lists them
-  GET  /api/operacion/resumen       the purchases by state; also /colas and /balance
+  GET  /api/operacion/resumen       the purchases by state; also /colas, /balance and /pendientes
   GET  /api/mensajes-muertos        the dead letters; POST …/{id}/reposicion puts one back, …/{id}/apartado sets an unreadable one aside
 
   GET  /stream                      the changes of all purchases, live

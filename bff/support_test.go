@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,6 +52,7 @@ type gate struct {
 
 // faults makes the next writes of all services except gestor-compra end with err: see comprastest.Serve.
 type faults struct {
+	mu    sync.Mutex // a request about many things makes several calls at once
 	err   error
 	times int
 	back  func()                                         // what happens while a dead letter is put back; nil for nothing
@@ -58,6 +60,8 @@ type faults struct {
 }
 
 func (f *faults) hinder(r *http.Request) (done bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if r.Method == http.MethodGet || f.times == 0 {
 		return true, nil
 	}
@@ -94,7 +98,7 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 	quota := edge.NewQuota(p.store, cfg.MaxKeys)
 	p.core = compras.New(p.manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: p.store, Quota: quota})
 	err = mount(t.Context(), routes, cfg, pieces{
-		core: p.core, quota: quota, operation: p.manager, store: p.store, receiver: pubsub.NewReceiver(routes, publisher, &pubsubtest.Attempts{}),
+		core: p.core, quota: quota, operation: p.manager, desk: p.manager, store: p.store, receiver: pubsub.NewReceiver(routes, publisher, &pubsubtest.Attempts{}),
 		productos: dapr.Productos{Service: comprastest.Serve("admin-productos", p.faults.hinder, func(routes *mux.Router) {
 			adminproductos.HandlerWithOptions(warehouse{map[string]int{}, p.faults}, adminproductos.GorillaServerOptions{BaseRouter: routes})
 		})},
@@ -214,7 +218,7 @@ func (queues) LeerColas(w http.ResponseWriter, _ *http.Request) {
 	rest.Write(w, http.StatusOK, monitor.InformeDeColas{En: time.Now(), Broker: true, Instantes: []time.Time{time.Now()}, Colas: []monitor.Cola{{
 		Tema: "comandos-producto", Suscripcion: "admin-productos", Pendientes: new(int64(3)), Consumidores: new(1),
 		Serie: monitor.SerieDeCola{Pendientes: []*int64{new(int64(3))}},
-	}}})
+	}, {Tema: "muertos-admin-productos", MensajesMuertos: true, Pendientes: new(int64(2))}}})
 }
 
 // ListarMensajesMuertos implements monitor.ServerInterface.
@@ -258,6 +262,13 @@ func (orders) LeerOrden(w http.ResponseWriter, r *http.Request, id string) {
 // DespacharOrden implements ordenes.ServerInterface.
 func (o orders) DespacharOrden(w http.ResponseWriter, r *http.Request, id string) {
 	o.LeerOrden(w, r, id)
+}
+
+// ListarOrdenes implements ordenes.ServerInterface. One order waits for its dispatch.
+func (orders) ListarOrdenes(w http.ResponseWriter, _ *http.Request, params ordenes.ListarOrdenesParams) {
+	rest.Write(w, http.StatusOK, contracts.PaginaDeOrdenes{Total: 1, Ordenes: []contracts.Orden{{
+		ID: idOrden, Pedido: contracts.Pedido{IDCompra: anasCompra, IDUsuario: "ana", Productos: []contracts.Linea{}}, Estado: *params.Estado,
+	}}})
 }
 
 // ListarOrdenesDeUsuario implements ordenes.ServerInterface. The bff does not call it.

@@ -25,6 +25,8 @@ func (c Cursor) String() string {
 	return c.CreadaEn.UTC().Format(time.RFC3339Nano) + "_" + c.ID
 }
 
+const cursorForm = "debe ser el siguiente que dio la página anterior"
+
 // ParseCursor reads the text of a Cursor; "" is the zero Cursor. For a text that String does not write it returns a *ValidationError about
 // `despues`. So no other text reaches a database or an address.
 func ParseCursor(text string) (Cursor, error) {
@@ -36,7 +38,41 @@ func ParseCursor(text string) (Cursor, error) {
 	parsed, errID := uuid.Parse(id)
 	c := Cursor{CreadaEn: at.UTC(), ID: parsed.String()}
 	if errAt != nil || errID != nil || c.String() != text {
-		return Cursor{}, BadField("despues", "debe ser el siguiente que dio la página anterior")
+		return Cursor{}, BadField("despues", cursorForm)
+	}
+	return c, nil
+}
+
+// OrdenCursor is a place in a queue of orders, home delivery first, then the oldest: the place after the order ID. The zero OrdenCursor is
+// the beginning of the queue.
+type OrdenCursor struct {
+	Domicilio bool
+	ID        string // a UUID of version 7, which sorts by the time of creation
+}
+
+// String returns the text of the cursor. A client gets it as `siguiente`, and sends it as `despues`.
+func (c OrdenCursor) String() string {
+	switch {
+	case c.ID == "":
+		return ""
+	case c.Domicilio:
+		return "domicilio_" + c.ID
+	default:
+		return "tienda_" + c.ID
+	}
+}
+
+// ParseOrdenCursor reads the text of an OrdenCursor; "" is the zero OrdenCursor. For a text that String does not write it returns a
+// *ValidationError about `despues`.
+func ParseOrdenCursor(text string) (OrdenCursor, error) {
+	if text == "" {
+		return OrdenCursor{}, nil
+	}
+	kind, id, _ := strings.Cut(text, "_")
+	parsed, err := uuid.Parse(id)
+	c := OrdenCursor{Domicilio: kind == "domicilio", ID: parsed.String()}
+	if err != nil || c.String() != text {
+		return OrdenCursor{}, BadField("despues", cursorForm)
 	}
 	return c, nil
 }

@@ -42,6 +42,14 @@ type Resumen struct {
 	P99         *float64       `json:"p99_ms"`
 }
 
+// PendientesDeOperacion counts what waits for an operator. A count is nil where its owner does not answer.
+type PendientesDeOperacion struct {
+	PorAprobar      *int `json:"por_aprobar,omitempty"`
+	PorDespachar    *int `json:"por_despachar,omitempty"` // at most MaxTotalOrdenes, which stands for as many or more
+	Fallidas        *int `json:"fallidas,omitempty"`
+	MensajesMuertos *int `json:"mensajes_muertos,omitempty"`
+}
+
 // Colas has the number of waiting messages of each queue, now and in the last minutes.
 type Colas struct {
 	Broker   bool             `json:"broker"` // the broker answers; else Ahora is empty

@@ -1,6 +1,7 @@
 package contracts
 
 import (
+	"fmt"
 	"reflect"
 	"time"
 )
@@ -14,6 +15,9 @@ const (
 	EstadoOrdenCancelada  EstadoOrden = "CANCELADA"
 	EstadoOrdenDespachada EstadoOrden = "DESPACHADA"
 )
+
+// EstadosDeOrden are all states of an order.
+var EstadosDeOrden = []EstadoOrden{EstadoOrdenCreada, EstadoOrdenCancelada, EstadoOrdenDespachada}
 
 // Orden is the order of a purchase in the JSON of ordenes and of the bff.
 type Orden struct {
@@ -31,7 +35,7 @@ type Pedido struct {
 	IDUsuario string     `json:"id_usuario"`
 	Productos []Linea    `json:"productos"`
 	Domicilio bool       `json:"domicilio"`
-	Direccion *Direccion `json:"direccion,omitempty"` // only where one order is read
+	Direccion *Direccion `json:"direccion,omitempty"` // only where one order, or the queue of the warehouse, is read
 	Tienda    string     `json:"tienda,omitempty"`
 }
 
@@ -43,4 +47,55 @@ func (d DatosComandoOrden) Pedido() Pedido {
 		carry(to.Field(i), from.FieldByName(to.Type().Field(i).Name))
 	}
 	return p
+}
+
+// OrdenesFilter selects orders. A nil Domicilio selects those with home delivery and those without.
+type OrdenesFilter struct {
+	Estado    EstadoOrden
+	Domicilio *bool
+}
+
+// PaginaDeOrdenes is one page of a queue of orders: home delivery first, then the oldest.
+type PaginaDeOrdenes struct {
+	Ordenes   []Orden `json:"ordenes"`
+	Total     int     `json:"total"`               // orders that the filter selects, on all pages; at most MaxTotalOrdenes
+	Siguiente string  `json:"siguiente,omitempty"` // the cursor of the next page; empty on the last page
+}
+
+// MaxTotalOrdenes is the largest Total of a PaginaDeOrdenes. It stands for as many orders or more: counting all of them would read them all.
+const MaxTotalOrdenes = 10_000
+
+// MaxAtOnce is the maximum of orders or decisions in one request about many.
+const MaxAtOnce = 200
+
+// Despachos is the request to dispatch many orders.
+type Despachos struct {
+	IDs []string `json:"ids"`
+}
+
+// Validate requires 1 to MaxAtOnce different UUIDs. It returns nil, or a *ValidationError with every wrong field.
+func (d Despachos) Validate() error {
+	var v Validator
+	v.many("ids", len(d.IDs))
+	seen := map[string]bool{}
+	for i, id := range d.IDs[:min(len(d.IDs), MaxAtOnce)] {
+		v.IDCompra(fmt.Sprintf("ids[%d]", i), id)
+		v.once(fmt.Sprintf("ids[%d]", i), id, seen)
+	}
+	return v.Error()
+}
+
+// many requires that a list about many things has 1 to MaxAtOnce entries.
+func (v *Validator) many(field string, n int) {
+	if n < 1 || n > MaxAtOnce {
+		v.Fail(field, fmt.Sprintf("debe tener de 1 a %d", MaxAtOnce))
+	}
+}
+
+// once requires that value is not in seen, and adds it there.
+func (v *Validator) once(field, value string, seen map[string]bool) {
+	if seen[value] {
+		v.Fail(field, "está repetido")
+	}
+	seen[value] = true
 }

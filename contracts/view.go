@@ -1,6 +1,9 @@
 package contracts
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Compra is a purchase in the JSON of gestor-compra and of the bff.
 type Compra struct {
@@ -82,6 +85,49 @@ type Cancelacion struct {
 type Aprobacion struct {
 	Aprobada *bool  `json:"aprobada"`
 	Motivo   string `json:"motivo,omitempty"`
+}
+
+// Decisiones is the request to decide about many purchases that await approval.
+type Decisiones struct {
+	Decisiones []Decision `json:"decisiones"`
+}
+
+// Decision is the decision about one of many purchases. Aprobada is nil where the request does not say it.
+type Decision struct {
+	ID       string `json:"id"`
+	Aprobada *bool  `json:"aprobada"`
+	Motivo   string `json:"motivo,omitempty"`
+}
+
+// Validate requires 1 to MaxAtOnce decisions about different purchases. It returns nil, or a *ValidationError with every wrong field.
+func (d Decisiones) Validate() error {
+	var v Validator
+	v.many("decisiones", len(d.Decisiones))
+	seen := map[string]bool{}
+	for i, one := range d.Decisiones[:min(len(d.Decisiones), MaxAtOnce)] {
+		at := fmt.Sprintf("decisiones[%d].", i)
+		v.IDCompra(at+"id", one.ID)
+		v.once(at+"id", one.ID, seen)
+		if one.Aprobada == nil {
+			v.Fail(at+"aprobada", "falta: debe ser true o false")
+		}
+		v.Motivo(at+"motivo", one.Motivo)
+	}
+	return v.Error()
+}
+
+// CompraPorAprobar is a purchase that awaits approval. Nobody may decide after VenceEn.
+type CompraPorAprobar struct {
+	Compra  Compra    `json:"compra"`
+	Desde   time.Time `json:"desde"`    // since when it waits
+	VenceEn time.Time `json:"vence_en"` // earlier where another purchase lacks the units that it holds
+}
+
+// PaginaPorAprobar is one page of the purchases that await approval, the oldest first.
+type PaginaPorAprobar struct {
+	Compras   []CompraPorAprobar `json:"compras"`
+	Total     int                `json:"total"` // purchases that await approval, on all pages
+	Siguiente string             `json:"siguiente,omitempty"`
 }
 
 // Reposicion is the request to add to the stock of a product.

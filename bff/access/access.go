@@ -20,6 +20,14 @@ type Operation interface {
 	Reintentar(ctx context.Context, id string) (contracts.Aceptada, error)
 }
 
+// Desk reads what waits for operators, from gestor-compra.
+type Desk interface {
+	// PorAprobar returns at most limit purchases that await approval, the oldest first, after the cursor after.
+	PorAprobar(ctx context.Context, limit int, after string) (contracts.PaginaPorAprobar, error)
+	// Pendientes counts the purchases that await approval, and those that are FALLIDA.
+	Pendientes(ctx context.Context) (contracts.PendientesDeOperacion, error)
+}
+
 // Productos is the service that owns products and stock.
 type Productos interface {
 	List(ctx context.Context, search string) ([]contracts.Producto, error)
@@ -41,6 +49,8 @@ type Precios interface {
 type Ordenes interface {
 	Load(ctx context.Context, id string) (contracts.Orden, error)
 	Despachar(ctx context.Context, id string) (contracts.Orden, error)
+	// List returns at most limit orders that f selects, home delivery first, then the oldest, after the cursor after.
+	List(ctx context.Context, f contracts.OrdenesFilter, limit int, after string) (contracts.PaginaDeOrdenes, error)
 }
 
 // Monitor is the service that reads the queues and the dead letters.
@@ -49,6 +59,8 @@ type Monitor interface {
 	DeadLetters(ctx context.Context) ([]contracts.MensajeMuerto, error)
 	PutBackDeadLetter(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 	SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+	// CountDeadLetters returns how many dead letters there are, without reading them.
+	CountDeadLetters(ctx context.Context) (int, error)
 }
 
 // Gate has every operation of the bff, each for the callers that may use it. The caller is in the context (package identity). The
@@ -56,6 +68,8 @@ type Monitor interface {
 type Gate struct {
 	Core      *compras.Service
 	Operation Operation
+	Counts    *Counts
+	Desk      Desk
 	Stock     Productos
 	Prices    Precios
 	Warehouse Ordenes

@@ -268,6 +268,32 @@ func (m *Manager) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request,
 	rest.WriteError(w, r, errs.New(errs.NotAllowed, "La lista del sistema anterior no es para el bff."))
 }
 
+// ListarPorAprobar implements gestorcompra.ServerInterface. All purchases are on one page.
+func (m *Manager) ListarPorAprobar(w http.ResponseWriter, _ *http.Request, _ gestorcompra.ListarPorAprobarParams) {
+	page := contracts.PaginaPorAprobar{Compras: []contracts.CompraPorAprobar{}}
+	for _, c := range m.Compras() {
+		if c.Estado == contracts.EstadoPorAprobar {
+			page.Compras = append(page.Compras, contracts.CompraPorAprobar{Compra: c, Desde: c.ActualizadaEn, VenceEn: c.ActualizadaEn.Add(time.Hour)})
+		}
+	}
+	page.Total = len(page.Compras)
+	rest.Write(w, http.StatusOK, page)
+}
+
+// ContarPendientes implements gestorcompra.ServerInterface.
+func (m *Manager) ContarPendientes(w http.ResponseWriter, _ *http.Request) {
+	var waiting, failed int
+	for _, c := range m.Compras() {
+		switch c.Estado {
+		case contracts.EstadoPorAprobar:
+			waiting++
+		case contracts.EstadoFallida:
+			failed++
+		}
+	}
+	rest.Write(w, http.StatusOK, contracts.PendientesDeOperacion{PorAprobar: &waiting, Fallidas: &failed})
+}
+
 // LeerMensajes implements gestorcompra.ServerInterface. Each purchase has one message of its saga.
 func (m *Manager) LeerMensajes(w http.ResponseWriter, r *http.Request, id string) {
 	m.change(w, r, id, func(c *contracts.Compra) (int, any, error) {

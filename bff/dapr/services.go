@@ -12,9 +12,10 @@ import (
 	"entregas/internal/api/gestorcompra"
 	"entregas/internal/api/monitor"
 	"entregas/internal/api/ordenes"
+	"entregas/internal/errs"
 )
 
-// Manager calls gestor-compra. It implements compras.Manager, compras.Decisions and access.Operation.
+// Manager calls gestor-compra. It implements compras.Manager, compras.Decisions, access.Operation and access.Desk.
 type Manager struct{ *Service }
 
 func (m Manager) api() *gestorcompra.ClientWithResponses {
@@ -96,6 +97,18 @@ func (m Manager) Reintentar(ctx context.Context, id string) (contracts.Aceptada,
 	return answer(ctx, m.Service, r, err, gestorcompra.ReintentarCompraResponse.GetJSON202)
 }
 
+// PorAprobar implements access.Desk.
+func (m Manager) PorAprobar(ctx context.Context, limit int, after string) (contracts.PaginaPorAprobar, error) {
+	r, err := m.api().ListarPorAprobarWithResponse(ctx, &gestorcompra.ListarPorAprobarParams{Limite: &limit, Despues: unlessEmpty(after)})
+	return answer(ctx, m.Service, r, err, gestorcompra.ListarPorAprobarResponse.GetJSON200)
+}
+
+// Pendientes implements access.Desk.
+func (m Manager) Pendientes(ctx context.Context) (contracts.PendientesDeOperacion, error) {
+	r, err := m.api().ContarPendientesWithResponse(ctx)
+	return answer(ctx, m.Service, r, err, gestorcompra.ContarPendientesResponse.GetJSON200)
+}
+
 // Productos calls admin-productos. It implements access.Productos and access.Precios.
 type Productos struct{ *Service }
 
@@ -160,6 +173,13 @@ func (o Ordenes) Despachar(ctx context.Context, id string) (contracts.Orden, err
 	return answer(ctx, o.Service, r, err, ordenes.DespacharOrdenResponse.GetJSON200)
 }
 
+// List implements access.Ordenes.
+func (o Ordenes) List(ctx context.Context, f contracts.OrdenesFilter, limit int, after string) (contracts.PaginaDeOrdenes, error) {
+	params := ordenes.ListarOrdenesParams{Estado: &f.Estado, Domicilio: f.Domicilio, Limite: &limit, Despues: unlessEmpty(after)}
+	r, err := o.api().ListarOrdenesWithResponse(ctx, &params)
+	return answer(ctx, o.Service, r, err, ordenes.ListarOrdenesResponse.GetJSON200)
+}
+
 // Monitor calls the service monitor. It implements access.Monitor.
 type Monitor struct{ *Service }
 
@@ -219,4 +239,23 @@ func (m Monitor) PutBackDeadLetter(ctx context.Context, id string) (contracts.Me
 func (m Monitor) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
 	r, err := m.api().ApartarMensajeWithResponse(ctx, segment(id))
 	return answer(ctx, m.Service, r, err, monitor.ApartarMensajeResponse.GetJSON202)
+}
+
+// CountDeadLetters implements access.Monitor. It reads the length of the queues that hold dead letters.
+func (m Monitor) CountDeadLetters(ctx context.Context) (int, error) {
+	r, err := m.api().LeerColasWithResponse(ctx)
+	report, err := answer(ctx, m.Service, r, err, monitor.LeerColasResponse.GetJSON200)
+	if err == nil && !report.Broker {
+		err = errs.New(errs.Unavailable, "El broker no responde.")
+	}
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, queue := range report.Colas {
+		if queue.MensajesMuertos && queue.Pendientes != nil {
+			n += int(*queue.Pendientes)
+		}
+	}
+	return n, nil
 }

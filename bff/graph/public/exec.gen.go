@@ -9,6 +9,7 @@ import (
 	"entregas/bff/compras"
 	"entregas/bff/graph/common"
 	"entregas/contracts"
+	"entregas/internal/rest"
 	"fmt"
 	"math"
 	"strconv"
@@ -91,6 +92,12 @@ type ComplexityRoot struct {
 		Tienda        func(childComplexity int) int
 	}
 
+	CompraPorAprobar struct {
+		Compra  func(childComplexity int) int
+		Desde   func(childComplexity int) int
+		VenceEn func(childComplexity int) int
+	}
+
 	ComprasEnEstado struct {
 		Cuantas func(childComplexity int) int
 		Estado  func(childComplexity int) int
@@ -163,15 +170,17 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		ApartarMensaje func(childComplexity int, id string) int
-		Aprobar        func(childComplexity int, id string, aprobada bool, motivo *string) int
-		CambiarPrecio  func(childComplexity int, idProducto string, precio int64, moneda *string, motivo *string, clave *string) int
-		Cancelar       func(childComplexity int, id string, motivo *string) int
-		Comprar        func(childComplexity int, compra contracts.SolicitudCompra, clave *string) int
-		Despachar      func(childComplexity int, idOrden string) int
-		Reintentar     func(childComplexity int, id string) int
-		Reponer        func(childComplexity int, idProducto string, cantidad int, clave *string) int
-		ReponerMensaje func(childComplexity int, id string) int
+		ApartarMensaje   func(childComplexity int, id string) int
+		Aprobar          func(childComplexity int, id string, aprobada bool, motivo *string) int
+		CambiarPrecio    func(childComplexity int, idProducto string, precio int64, moneda *string, motivo *string, clave *string) int
+		Cancelar         func(childComplexity int, id string, motivo *string) int
+		Comprar          func(childComplexity int, compra contracts.SolicitudCompra, clave *string) int
+		DecidirCompras   func(childComplexity int, decisiones []contracts.Decision) int
+		Despachar        func(childComplexity int, idOrden string) int
+		DespacharOrdenes func(childComplexity int, ids []string) int
+		Reintentar       func(childComplexity int, id string) int
+		Reponer          func(childComplexity int, idProducto string, cantidad int, clave *string) int
+		ReponerMensaje   func(childComplexity int, id string) int
 	}
 
 	Orden struct {
@@ -192,14 +201,33 @@ type ComplexityRoot struct {
 		Siguiente func(childComplexity int) int
 	}
 
+	PaginaDeOrdenes struct {
+		Ordenes   func(childComplexity int) int
+		Siguiente func(childComplexity int) int
+		Total     func(childComplexity int) int
+	}
+
 	PaginaDePrecios struct {
 		Precios   func(childComplexity int) int
 		Siguiente func(childComplexity int) int
 	}
 
+	PaginaPorAprobar struct {
+		Compras   func(childComplexity int) int
+		Siguiente func(childComplexity int) int
+		Total     func(childComplexity int) int
+	}
+
 	Pendientes struct {
 		Pendientes func(childComplexity int) int
 		Tema       func(childComplexity int) int
+	}
+
+	PendientesDeOperacion struct {
+		Fallidas        func(childComplexity int) int
+		MensajesMuertos func(childComplexity int) int
+		PorAprobar      func(childComplexity int) int
+		PorDespachar    func(childComplexity int) int
 	}
 
 	Precio struct {
@@ -209,6 +237,14 @@ type ComplexityRoot struct {
 		Precio func(childComplexity int) int
 		Rol    func(childComplexity int) int
 		Sujeto func(childComplexity int) int
+	}
+
+	Problema struct {
+		Detail func(childComplexity int) int
+		See    func(childComplexity int) int
+		Status func(childComplexity int) int
+		Title  func(childComplexity int) int
+		Type   func(childComplexity int) int
 	}
 
 	Producto struct {
@@ -227,6 +263,9 @@ type ComplexityRoot struct {
 		MensajesMuertos func(childComplexity int) int
 		MisCompras      func(childComplexity int, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) int
 		Orden           func(childComplexity int, id string) int
+		Ordenes         func(childComplexity int, estado *contracts.EstadoOrden, domicilio *bool, limite *int, despues *string) int
+		Pendientes      func(childComplexity int) int
+		PorAprobar      func(childComplexity int, limite *int, despues *string) int
 		Precios         func(childComplexity int, idProducto string, limite *int, despues *string) int
 		Producto        func(childComplexity int, id string) int
 		Productos       func(childComplexity int, buscar *string) int
@@ -237,6 +276,12 @@ type ComplexityRoot struct {
 	RespuestaTardia struct {
 		En   func(childComplexity int) int
 		Tipo func(childComplexity int) int
+	}
+
+	Resultado struct {
+		Estado   func(childComplexity int) int
+		ID       func(childComplexity int) int
+		Problema func(childComplexity int) int
 	}
 
 	Resumen struct {
@@ -286,6 +331,8 @@ type MutationResolver interface {
 	Aprobar(ctx context.Context, id string, aprobada bool, motivo *string) (*contracts.Aceptada, error)
 	Reintentar(ctx context.Context, id string) (*contracts.Aceptada, error)
 	Despachar(ctx context.Context, idOrden string) (*contracts.Orden, error)
+	DespacharOrdenes(ctx context.Context, ids []string) ([]rest.Resultado, error)
+	DecidirCompras(ctx context.Context, decisiones []contracts.Decision) ([]rest.Resultado, error)
 	Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error)
 	CambiarPrecio(ctx context.Context, idProducto string, precio int64, moneda *string, motivo *string, clave *string) (*contracts.Producto, error)
 	ReponerMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
@@ -303,6 +350,9 @@ type QueryResolver interface {
 	MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) (*compras.Page, error)
 	Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) (*compras.Page, error)
 	Orden(ctx context.Context, id string) (*contracts.Orden, error)
+	Ordenes(ctx context.Context, estado *contracts.EstadoOrden, domicilio *bool, limite *int, despues *string) (*contracts.PaginaDeOrdenes, error)
+	PorAprobar(ctx context.Context, limite *int, despues *string) (*contracts.PaginaPorAprobar, error)
+	Pendientes(ctx context.Context) (*contracts.PendientesDeOperacion, error)
 	Resumen(ctx context.Context, segundos *int) (*contracts.Resumen, error)
 	Colas(ctx context.Context, minutos *int) (*contracts.Colas, error)
 	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
@@ -514,6 +564,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Compra.Tienda(childComplexity), true
+
+	case "CompraPorAprobar.compra":
+		if e.ComplexityRoot.CompraPorAprobar.Compra == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompraPorAprobar.Compra(childComplexity), true
+	case "CompraPorAprobar.desde":
+		if e.ComplexityRoot.CompraPorAprobar.Desde == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompraPorAprobar.Desde(childComplexity), true
+	case "CompraPorAprobar.venceEn":
+		if e.ComplexityRoot.CompraPorAprobar.VenceEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompraPorAprobar.VenceEn(childComplexity), true
 
 	case "ComprasEnEstado.cuantas":
 		if e.ComplexityRoot.ComprasEnEstado.Cuantas == nil {
@@ -843,6 +912,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Comprar(childComplexity, args["compra"].(contracts.SolicitudCompra), args["clave"].(*string)), true
+	case "Mutation.decidirCompras":
+		if e.ComplexityRoot.Mutation.DecidirCompras == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_decidirCompras_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DecidirCompras(childComplexity, args["decisiones"].([]contracts.Decision)), true
 	case "Mutation.despachar":
 		if e.ComplexityRoot.Mutation.Despachar == nil {
 			break
@@ -854,6 +934,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Despachar(childComplexity, args["idOrden"].(string)), true
+	case "Mutation.despacharOrdenes":
+		if e.ComplexityRoot.Mutation.DespacharOrdenes == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_despacharOrdenes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DespacharOrdenes(childComplexity, args["ids"].([]string)), true
 	case "Mutation.reintentar":
 		if e.ComplexityRoot.Mutation.Reintentar == nil {
 			break
@@ -962,6 +1053,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaginaDeCompras.Siguiente(childComplexity), true
 
+	case "PaginaDeOrdenes.ordenes":
+		if e.ComplexityRoot.PaginaDeOrdenes.Ordenes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeOrdenes.Ordenes(childComplexity), true
+	case "PaginaDeOrdenes.siguiente":
+		if e.ComplexityRoot.PaginaDeOrdenes.Siguiente == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeOrdenes.Siguiente(childComplexity), true
+	case "PaginaDeOrdenes.total":
+		if e.ComplexityRoot.PaginaDeOrdenes.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeOrdenes.Total(childComplexity), true
+
 	case "PaginaDePrecios.precios":
 		if e.ComplexityRoot.PaginaDePrecios.Precios == nil {
 			break
@@ -975,6 +1085,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaginaDePrecios.Siguiente(childComplexity), true
 
+	case "PaginaPorAprobar.compras":
+		if e.ComplexityRoot.PaginaPorAprobar.Compras == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaPorAprobar.Compras(childComplexity), true
+	case "PaginaPorAprobar.siguiente":
+		if e.ComplexityRoot.PaginaPorAprobar.Siguiente == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaPorAprobar.Siguiente(childComplexity), true
+	case "PaginaPorAprobar.total":
+		if e.ComplexityRoot.PaginaPorAprobar.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaPorAprobar.Total(childComplexity), true
+
 	case "Pendientes.pendientes":
 		if e.ComplexityRoot.Pendientes.Pendientes == nil {
 			break
@@ -987,6 +1116,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Pendientes.Tema(childComplexity), true
+
+	case "PendientesDeOperacion.fallidas":
+		if e.ComplexityRoot.PendientesDeOperacion.Fallidas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PendientesDeOperacion.Fallidas(childComplexity), true
+	case "PendientesDeOperacion.mensajesMuertos":
+		if e.ComplexityRoot.PendientesDeOperacion.MensajesMuertos == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PendientesDeOperacion.MensajesMuertos(childComplexity), true
+	case "PendientesDeOperacion.porAprobar":
+		if e.ComplexityRoot.PendientesDeOperacion.PorAprobar == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PendientesDeOperacion.PorAprobar(childComplexity), true
+	case "PendientesDeOperacion.porDespachar":
+		if e.ComplexityRoot.PendientesDeOperacion.PorDespachar == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PendientesDeOperacion.PorDespachar(childComplexity), true
 
 	case "Precio.desde":
 		if e.ComplexityRoot.Precio.Desde == nil {
@@ -1024,6 +1178,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Precio.Sujeto(childComplexity), true
+
+	case "Problema.detail":
+		if e.ComplexityRoot.Problema.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problema.Detail(childComplexity), true
+	case "Problema.ver":
+		if e.ComplexityRoot.Problema.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problema.See(childComplexity), true
+	case "Problema.status":
+		if e.ComplexityRoot.Problema.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problema.Status(childComplexity), true
+	case "Problema.title":
+		if e.ComplexityRoot.Problema.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problema.Title(childComplexity), true
+	case "Problema.type":
+		if e.ComplexityRoot.Problema.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problema.Type(childComplexity), true
 
 	case "Producto.cantidad":
 		if e.ComplexityRoot.Producto.Cantidad == nil {
@@ -1124,6 +1309,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Orden(childComplexity, args["id"].(string)), true
+	case "Query.ordenes":
+		if e.ComplexityRoot.Query.Ordenes == nil {
+			break
+		}
+
+		args, err := ec.field_Query_ordenes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Ordenes(childComplexity, args["estado"].(*contracts.EstadoOrden), args["domicilio"].(*bool), args["limite"].(*int), args["despues"].(*string)), true
+	case "Query.pendientes":
+		if e.ComplexityRoot.Query.Pendientes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Pendientes(childComplexity), true
+	case "Query.porAprobar":
+		if e.ComplexityRoot.Query.PorAprobar == nil {
+			break
+		}
+
+		args, err := ec.field_Query_porAprobar_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PorAprobar(childComplexity, args["limite"].(*int), args["despues"].(*string)), true
 	case "Query.precios":
 		if e.ComplexityRoot.Query.Precios == nil {
 			break
@@ -1187,6 +1400,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RespuestaTardia.Tipo(childComplexity), true
+
+	case "Resultado.estado":
+		if e.ComplexityRoot.Resultado.Estado == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resultado.Estado(childComplexity), true
+	case "Resultado.id":
+		if e.ComplexityRoot.Resultado.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resultado.ID(childComplexity), true
+	case "Resultado.problema":
+		if e.ComplexityRoot.Resultado.Problema == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resultado.Problema(childComplexity), true
 
 	case "Resumen.confirmadas":
 		if e.ComplexityRoot.Resumen.Confirmadas == nil {
@@ -1284,6 +1516,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("CompraPedida", ec.unmarshalInputCompraPedida),
+			graphql.NewInputUnmarshaler("DecisionPedida", ec.unmarshalInputDecisionPedida),
 			graphql.NewInputUnmarshaler("DireccionPedida", ec.unmarshalInputDireccionPedida),
 			graphql.NewInputUnmarshaler("LineaPedida", ec.unmarshalInputLineaPedida),
 		)
@@ -1486,6 +1719,18 @@ func (ec *executionContext) childFields_Compra(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Compra", field.Name)
 }
 
+func (ec *executionContext) childFields_CompraPorAprobar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "compra":
+		return ec.fieldContext_CompraPorAprobar_compra(ctx, field)
+	case "desde":
+		return ec.fieldContext_CompraPorAprobar_desde(ctx, field)
+	case "venceEn":
+		return ec.fieldContext_CompraPorAprobar_venceEn(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompraPorAprobar", field.Name)
+}
+
 func (ec *executionContext) childFields_ComprasEnEstado(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "estado":
@@ -1664,6 +1909,18 @@ func (ec *executionContext) childFields_PaginaDeCompras(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type PaginaDeCompras", field.Name)
 }
 
+func (ec *executionContext) childFields_PaginaDeOrdenes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ordenes":
+		return ec.fieldContext_PaginaDeOrdenes_ordenes(ctx, field)
+	case "total":
+		return ec.fieldContext_PaginaDeOrdenes_total(ctx, field)
+	case "siguiente":
+		return ec.fieldContext_PaginaDeOrdenes_siguiente(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaginaDeOrdenes", field.Name)
+}
+
 func (ec *executionContext) childFields_PaginaDePrecios(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "precios":
@@ -1674,6 +1931,18 @@ func (ec *executionContext) childFields_PaginaDePrecios(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type PaginaDePrecios", field.Name)
 }
 
+func (ec *executionContext) childFields_PaginaPorAprobar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "compras":
+		return ec.fieldContext_PaginaPorAprobar_compras(ctx, field)
+	case "total":
+		return ec.fieldContext_PaginaPorAprobar_total(ctx, field)
+	case "siguiente":
+		return ec.fieldContext_PaginaPorAprobar_siguiente(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaginaPorAprobar", field.Name)
+}
+
 func (ec *executionContext) childFields_Pendientes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "tema":
@@ -1682,6 +1951,20 @@ func (ec *executionContext) childFields_Pendientes(ctx context.Context, field gr
 		return ec.fieldContext_Pendientes_pendientes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Pendientes", field.Name)
+}
+
+func (ec *executionContext) childFields_PendientesDeOperacion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "porAprobar":
+		return ec.fieldContext_PendientesDeOperacion_porAprobar(ctx, field)
+	case "porDespachar":
+		return ec.fieldContext_PendientesDeOperacion_porDespachar(ctx, field)
+	case "fallidas":
+		return ec.fieldContext_PendientesDeOperacion_fallidas(ctx, field)
+	case "mensajesMuertos":
+		return ec.fieldContext_PendientesDeOperacion_mensajesMuertos(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PendientesDeOperacion", field.Name)
 }
 
 func (ec *executionContext) childFields_Precio(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1700,6 +1983,22 @@ func (ec *executionContext) childFields_Precio(ctx context.Context, field graphq
 		return ec.fieldContext_Precio_motivo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Precio", field.Name)
+}
+
+func (ec *executionContext) childFields_Problema(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_Problema_type(ctx, field)
+	case "title":
+		return ec.fieldContext_Problema_title(ctx, field)
+	case "status":
+		return ec.fieldContext_Problema_status(ctx, field)
+	case "detail":
+		return ec.fieldContext_Problema_detail(ctx, field)
+	case "ver":
+		return ec.fieldContext_Problema_ver(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Problema", field.Name)
 }
 
 func (ec *executionContext) childFields_Producto(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1726,6 +2025,18 @@ func (ec *executionContext) childFields_RespuestaTardia(ctx context.Context, fie
 		return ec.fieldContext_RespuestaTardia_en(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RespuestaTardia", field.Name)
+}
+
+func (ec *executionContext) childFields_Resultado(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Resultado_id(ctx, field)
+	case "estado":
+		return ec.fieldContext_Resultado_estado(ctx, field)
+	case "problema":
+		return ec.fieldContext_Resultado_problema(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Resultado", field.Name)
 }
 
 func (ec *executionContext) childFields_Resumen(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2014,6 +2325,34 @@ func (ec *executionContext) field_Mutation_comprar_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_decidirCompras_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "decisiones",
+		func(ctx context.Context, v any) ([]contracts.Decision, error) {
+			return ec.unmarshalNDecisionPedida2ᚕentregasᚋcontractsᚐDecisionᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["decisiones"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_despacharOrdenes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "ids",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ids"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_despachar_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2223,6 +2562,66 @@ func (ec *executionContext) field_Query_orden_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_ordenes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "estado",
+		func(ctx context.Context, v any) (*contracts.EstadoOrden, error) {
+			return ec.unmarshalOEstadoOrden2ᚖentregasᚋcontractsᚐEstadoOrden(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["estado"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "domicilio",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["domicilio"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limite"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["despues"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_porAprobar_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limite"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["despues"] = arg1
 	return args, nil
 }
 
@@ -3131,6 +3530,84 @@ func (ec *executionContext) fieldContext_Compra_mensajes(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CompraPorAprobar_compra(ctx context.Context, field graphql.CollectedField, obj *contracts.CompraPorAprobar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CompraPorAprobar_compra(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Compra, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v contracts.Compra) graphql.Marshaler {
+			return ec.marshalNCompra2entregasᚋcontractsᚐCompra(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CompraPorAprobar_compra(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CompraPorAprobar",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Compra(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CompraPorAprobar_desde(ctx context.Context, field graphql.CollectedField, obj *contracts.CompraPorAprobar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CompraPorAprobar_desde(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Desde, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CompraPorAprobar_desde(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CompraPorAprobar", field, false, false, "Time")
+}
+
+func (ec *executionContext) _CompraPorAprobar_venceEn(ctx context.Context, field graphql.CollectedField, obj *contracts.CompraPorAprobar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CompraPorAprobar_venceEn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VenceEn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CompraPorAprobar_venceEn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CompraPorAprobar", field, false, false, "Time")
 }
 
 func (ec *executionContext) _ComprasEnEstado_estado(ctx context.Context, field graphql.CollectedField, obj *ComprasEnEstado) (ret graphql.Marshaler) {
@@ -4383,6 +4860,94 @@ func (ec *executionContext) fieldContext_Mutation_despachar(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_despacharOrdenes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_despacharOrdenes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DespacharOrdenes(ctx, fc.Args["ids"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []rest.Resultado) graphql.Marshaler {
+			return ec.marshalOResultado2ᚕentregasᚋinternalᚋrestᚐResultadoᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_despacharOrdenes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Resultado(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_despacharOrdenes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_decidirCompras(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_decidirCompras(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DecidirCompras(ctx, fc.Args["decisiones"].([]contracts.Decision))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []rest.Resultado) graphql.Marshaler {
+			return ec.marshalOResultado2ᚕentregasᚋinternalᚋrestᚐResultadoᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_decidirCompras(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Resultado(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_decidirCompras_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_reponer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4862,6 +5427,84 @@ func (ec *executionContext) fieldContext_PaginaDeCompras_siguiente(_ context.Con
 	return graphql.NewScalarFieldContext("PaginaDeCompras", field, false, false, "String")
 }
 
+func (ec *executionContext) _PaginaDeOrdenes_ordenes(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeOrdenes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeOrdenes_ordenes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ordenes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.Orden) graphql.Marshaler {
+			return ec.marshalNOrden2ᚕentregasᚋcontractsᚐOrdenᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeOrdenes_ordenes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaginaDeOrdenes",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Orden(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PaginaDeOrdenes_total(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeOrdenes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeOrdenes_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeOrdenes_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaginaDeOrdenes", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PaginaDeOrdenes_siguiente(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeOrdenes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeOrdenes_siguiente(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Siguiente, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeOrdenes_siguiente(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaginaDeOrdenes", field, false, false, "String")
+}
+
 func (ec *executionContext) _PaginaDePrecios_precios(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDePrecios) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4917,6 +5560,84 @@ func (ec *executionContext) fieldContext_PaginaDePrecios_siguiente(_ context.Con
 	return graphql.NewScalarFieldContext("PaginaDePrecios", field, false, false, "String")
 }
 
+func (ec *executionContext) _PaginaPorAprobar_compras(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaPorAprobar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaPorAprobar_compras(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Compras, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.CompraPorAprobar) graphql.Marshaler {
+			return ec.marshalNCompraPorAprobar2ᚕentregasᚋcontractsᚐCompraPorAprobarᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaPorAprobar_compras(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaginaPorAprobar",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CompraPorAprobar(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PaginaPorAprobar_total(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaPorAprobar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaPorAprobar_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaPorAprobar_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaginaPorAprobar", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PaginaPorAprobar_siguiente(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaPorAprobar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaPorAprobar_siguiente(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Siguiente, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaPorAprobar_siguiente(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaginaPorAprobar", field, false, false, "String")
+}
+
 func (ec *executionContext) _Pendientes_tema(ctx context.Context, field graphql.CollectedField, obj *Pendientes) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4961,6 +5682,98 @@ func (ec *executionContext) _Pendientes_pendientes(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_Pendientes_pendientes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Pendientes", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PendientesDeOperacion_porAprobar(ctx context.Context, field graphql.CollectedField, obj *contracts.PendientesDeOperacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PendientesDeOperacion_porAprobar(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PorAprobar, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PendientesDeOperacion_porAprobar(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PendientesDeOperacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PendientesDeOperacion_porDespachar(ctx context.Context, field graphql.CollectedField, obj *contracts.PendientesDeOperacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PendientesDeOperacion_porDespachar(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PorDespachar, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PendientesDeOperacion_porDespachar(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PendientesDeOperacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PendientesDeOperacion_fallidas(ctx context.Context, field graphql.CollectedField, obj *contracts.PendientesDeOperacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PendientesDeOperacion_fallidas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fallidas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PendientesDeOperacion_fallidas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PendientesDeOperacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PendientesDeOperacion_mensajesMuertos(ctx context.Context, field graphql.CollectedField, obj *contracts.PendientesDeOperacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PendientesDeOperacion_mensajesMuertos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MensajesMuertos, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PendientesDeOperacion_mensajesMuertos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PendientesDeOperacion", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Precio_precio(ctx context.Context, field graphql.CollectedField, obj *contracts.Precio) (ret graphql.Marshaler) {
@@ -5099,6 +5912,121 @@ func (ec *executionContext) _Precio_motivo(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Precio_motivo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Precio", field, false, false, "String")
+}
+
+func (ec *executionContext) _Problema_type(ctx context.Context, field graphql.CollectedField, obj *rest.Problem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Problema_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Problema_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Problema", field, false, false, "String")
+}
+
+func (ec *executionContext) _Problema_title(ctx context.Context, field graphql.CollectedField, obj *rest.Problem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Problema_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Problema_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Problema", field, false, false, "String")
+}
+
+func (ec *executionContext) _Problema_status(ctx context.Context, field graphql.CollectedField, obj *rest.Problem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Problema_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Problema_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Problema", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Problema_detail(ctx context.Context, field graphql.CollectedField, obj *rest.Problem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Problema_detail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detail, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Problema_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Problema", field, false, false, "String")
+}
+
+func (ec *executionContext) _Problema_ver(ctx context.Context, field graphql.CollectedField, obj *rest.Problem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Problema_ver(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.See, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Problema_ver(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Problema", field, false, false, "String")
 }
 
 func (ec *executionContext) _Producto_id(ctx context.Context, field graphql.CollectedField, obj *contracts.Producto) (ret graphql.Marshaler) {
@@ -5556,6 +6484,126 @@ func (ec *executionContext) fieldContext_Query_orden(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_ordenes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_ordenes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Ordenes(ctx, fc.Args["estado"].(*contracts.EstadoOrden), fc.Args["domicilio"].(*bool), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.PaginaDeOrdenes) graphql.Marshaler {
+			return ec.marshalOPaginaDeOrdenes2ᚖentregasᚋcontractsᚐPaginaDeOrdenes(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_ordenes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PaginaDeOrdenes(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_ordenes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_porAprobar(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_porAprobar(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PorAprobar(ctx, fc.Args["limite"].(*int), fc.Args["despues"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.PaginaPorAprobar) graphql.Marshaler {
+			return ec.marshalOPaginaPorAprobar2ᚖentregasᚋcontractsᚐPaginaPorAprobar(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_porAprobar(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PaginaPorAprobar(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_porAprobar_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_pendientes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_pendientes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Pendientes(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.PendientesDeOperacion) graphql.Marshaler {
+			return ec.marshalOPendientesDeOperacion2ᚖentregasᚋcontractsᚐPendientesDeOperacion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_pendientes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PendientesDeOperacion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_resumen(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5828,6 +6876,84 @@ func (ec *executionContext) _RespuestaTardia_en(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_RespuestaTardia_en(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RespuestaTardia", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Resultado_id(ctx context.Context, field graphql.CollectedField, obj *rest.Resultado) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resultado_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resultado_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resultado", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Resultado_estado(ctx context.Context, field graphql.CollectedField, obj *rest.Resultado) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resultado_estado(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Estado, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resultado_estado(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resultado", field, false, false, "String")
+}
+
+func (ec *executionContext) _Resultado_problema(ctx context.Context, field graphql.CollectedField, obj *rest.Resultado) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resultado_problema(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problema, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *rest.Problem) graphql.Marshaler {
+			return ec.marshalOProblema2ᚖentregasᚋinternalᚋrestᚐProblem(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resultado_problema(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Resultado",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Problema(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Resumen_estados(ctx context.Context, field graphql.CollectedField, obj *contracts.Resumen) (ret graphql.Marshaler) {
@@ -7313,6 +8439,66 @@ func UnmarshalCompraPedida(ctx context.Context, raw any) (contracts.SolicitudCom
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDecisionPedida(ctx context.Context, obj any) (contracts.Decision, error) {
+	var it contracts.Decision
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["motivo"]; !present {
+		asMap["motivo"] = ""
+	}
+
+	fieldsInOrder := [...]string{"id", "aprobada", "motivo"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "aprobada":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("aprobada"))
+			data, err := ec.unmarshalNBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Aprobada = data
+		case "motivo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("motivo"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Motivo = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDecisionPedida unmarshals raw into the DecisionPedida input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDecisionPedida(ctx context.Context, raw any) (contracts.Decision, error) {
+	var out contracts.Decision
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DecisionPedida", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDireccionPedida(ctx context.Context, obj any) (contracts.Direccion, error) {
 	var it contracts.Direccion
 	if obj == nil {
@@ -7702,6 +8888,49 @@ func (ec *executionContext) _Compra(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Compra_mensajes(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var compraPorAprobarImplementors = []string{"CompraPorAprobar"}
+
+func (ec *executionContext) _CompraPorAprobar(ctx context.Context, sel ast.SelectionSet, obj *contracts.CompraPorAprobar) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, compraPorAprobarImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CompraPorAprobar")
+		case "compra":
+			out.Values[i] = ec._CompraPorAprobar_compra(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "desde":
+			out.Values[i] = ec._CompraPorAprobar_desde(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "venceEn":
+			out.Values[i] = ec._CompraPorAprobar_venceEn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -8249,6 +9478,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "despacharOrdenes":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_despacharOrdenes(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "decidirCompras":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_decidirCompras(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "reponer":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reponer(ctx, field)
@@ -8411,6 +9654,49 @@ func (ec *executionContext) _PaginaDeCompras(ctx context.Context, sel ast.Select
 	return out
 }
 
+var paginaDeOrdenesImplementors = []string{"PaginaDeOrdenes"}
+
+func (ec *executionContext) _PaginaDeOrdenes(ctx context.Context, sel ast.SelectionSet, obj *contracts.PaginaDeOrdenes) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, paginaDeOrdenesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PaginaDeOrdenes")
+		case "ordenes":
+			out.Values[i] = ec._PaginaDeOrdenes_ordenes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._PaginaDeOrdenes_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "siguiente":
+			out.Values[i] = ec._PaginaDeOrdenes_siguiente(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var paginaDePreciosImplementors = []string{"PaginaDePrecios"}
 
 func (ec *executionContext) _PaginaDePrecios(ctx context.Context, sel ast.SelectionSet, obj *contracts.PaginaDePrecios) graphql.Marshaler {
@@ -8429,6 +9715,49 @@ func (ec *executionContext) _PaginaDePrecios(ctx context.Context, sel ast.Select
 			}
 		case "siguiente":
 			out.Values[i] = ec._PaginaDePrecios_siguiente(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var paginaPorAprobarImplementors = []string{"PaginaPorAprobar"}
+
+func (ec *executionContext) _PaginaPorAprobar(ctx context.Context, sel ast.SelectionSet, obj *contracts.PaginaPorAprobar) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, paginaPorAprobarImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PaginaPorAprobar")
+		case "compras":
+			out.Values[i] = ec._PaginaPorAprobar_compras(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._PaginaPorAprobar_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "siguiente":
+			out.Values[i] = ec._PaginaPorAprobar_siguiente(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8487,6 +9816,54 @@ func (ec *executionContext) _Pendientes(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var pendientesDeOperacionImplementors = []string{"PendientesDeOperacion"}
+
+func (ec *executionContext) _PendientesDeOperacion(ctx context.Context, sel ast.SelectionSet, obj *contracts.PendientesDeOperacion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pendientesDeOperacionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PendientesDeOperacion")
+		case "porAprobar":
+			out.Values[i] = ec._PendientesDeOperacion_porAprobar(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "porDespachar":
+			out.Values[i] = ec._PendientesDeOperacion_porDespachar(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "fallidas":
+			out.Values[i] = ec._PendientesDeOperacion_fallidas(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "mensajesMuertos":
+			out.Values[i] = ec._PendientesDeOperacion_mensajesMuertos(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var precioImplementors = []string{"Precio"}
 
 func (ec *executionContext) _Precio(ctx context.Context, sel ast.SelectionSet, obj *contracts.Precio) graphql.Marshaler {
@@ -8525,6 +9902,59 @@ func (ec *executionContext) _Precio(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "motivo":
 			out.Values[i] = ec._Precio_motivo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var problemaImplementors = []string{"Problema"}
+
+func (ec *executionContext) _Problema(ctx context.Context, sel ast.SelectionSet, obj *rest.Problem) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, problemaImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Problema")
+		case "type":
+			out.Values[i] = ec._Problema_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = ec._Problema_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._Problema_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "detail":
+			out.Values[i] = ec._Problema_detail(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ver":
+			out.Values[i] = ec._Problema_ver(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8665,6 +10095,24 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_orden(ctx, field)
 				})
+		case "ordenes":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_ordenes(ctx, field)
+				})
+		case "porAprobar":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_porAprobar(ctx, field)
+				})
+		case "pendientes":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_pendientes(ctx, field)
+				})
 		case "resumen":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -8741,6 +10189,49 @@ func (ec *executionContext) _RespuestaTardia(ctx context.Context, sel ast.Select
 			out.Values[i] = ec._RespuestaTardia_en(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var resultadoImplementors = []string{"Resultado"}
+
+func (ec *executionContext) _Resultado(ctx context.Context, sel ast.SelectionSet, obj *rest.Resultado) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resultadoImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Resultado")
+		case "id":
+			out.Values[i] = ec._Resultado_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "estado":
+			out.Values[i] = ec._Resultado_estado(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "problema":
+			out.Values[i] = ec._Resultado_problema(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -9272,6 +10763,24 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) unmarshalNBoolean2ᚖbool(ctx context.Context, v any) (*bool, error) {
+	res, err := graphql.UnmarshalBoolean(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBoolean2ᚖbool(ctx context.Context, sel ast.SelectionSet, v *bool) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Boolean!")
+		return graphql.Null
+	}
+	_ = sel
+	res := graphql.MarshalBoolean(*v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Boolean!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNCambio2entregasᚋbffᚋcomprasᚐChange(ctx context.Context, sel ast.SelectionSet, v compras.Change) graphql.Marshaler {
 	return ec._Cambio(ctx, sel, &v)
 }
@@ -9321,6 +10830,26 @@ func (ec *executionContext) unmarshalNCompraPedida2entregasᚋcontractsᚐSolici
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNCompraPorAprobar2entregasᚋcontractsᚐCompraPorAprobar(ctx context.Context, sel ast.SelectionSet, v contracts.CompraPorAprobar) graphql.Marshaler {
+	return ec._CompraPorAprobar(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNCompraPorAprobar2ᚕentregasᚋcontractsᚐCompraPorAprobarᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.CompraPorAprobar) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCompraPorAprobar2entregasᚋcontractsᚐCompraPorAprobar(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNComprasEnEstado2entregasᚋbffᚋgraphᚋpublicᚐComprasEnEstado(ctx context.Context, sel ast.SelectionSet, v ComprasEnEstado) graphql.Marshaler {
 	return ec._ComprasEnEstado(ctx, sel, &v)
 }
@@ -9339,6 +10868,25 @@ func (ec *executionContext) marshalNComprasEnEstado2ᚕentregasᚋbffᚋgraphᚋ
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNDecisionPedida2entregasᚋcontractsᚐDecision(ctx context.Context, v any) (contracts.Decision, error) {
+	res, err := ec.unmarshalInputDecisionPedida(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDecisionPedida2ᚕentregasᚋcontractsᚐDecisionᚄ(ctx context.Context, v any) ([]contracts.Decision, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]contracts.Decision, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNDecisionPedida2entregasᚋcontractsᚐDecision(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalNEstado2entregasᚋcontractsᚐEstado(ctx context.Context, v any) (contracts.Estado, error) {
@@ -9451,6 +10999,35 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNID2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNID2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNID2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNImporte2int64(ctx context.Context, v any) (int64, error) {
@@ -9566,6 +11143,26 @@ func (ec *executionContext) marshalNMuestraDeColas2ᚕentregasᚋcontractsᚐMue
 	return ret
 }
 
+func (ec *executionContext) marshalNOrden2entregasᚋcontractsᚐOrden(ctx context.Context, sel ast.SelectionSet, v contracts.Orden) graphql.Marshaler {
+	return ec._Orden(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNOrden2ᚕentregasᚋcontractsᚐOrdenᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Orden) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrden2entregasᚋcontractsᚐOrden(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNPendientes2entregasᚋbffᚋgraphᚋpublicᚐPendientes(ctx context.Context, sel ast.SelectionSet, v Pendientes) graphql.Marshaler {
 	return ec._Pendientes(ctx, sel, &v)
 }
@@ -9628,6 +11225,10 @@ func (ec *executionContext) marshalNRespuestaTardia2ᚕentregasᚋcontractsᚐRe
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNResultado2entregasᚋinternalᚋrestᚐResultado(ctx context.Context, sel ast.SelectionSet, v rest.Resultado) graphql.Marshaler {
+	return ec._Resultado(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
@@ -9906,6 +11507,38 @@ func (ec *executionContext) marshalOEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(c
 	return ret
 }
 
+func (ec *executionContext) unmarshalOEstadoOrden2ᚖentregasᚋcontractsᚐEstadoOrden(ctx context.Context, v any) (*contracts.EstadoOrden, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOEstadoOrden2ᚖentregasᚋcontractsᚐEstadoOrden[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEstadoOrden2ᚖentregasᚋcontractsᚐEstadoOrden(ctx context.Context, sel ast.SelectionSet, v *contracts.EstadoOrden) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOEstadoOrden2ᚖentregasᚋcontractsᚐEstadoOrden[*v])
+	return res
+}
+
+var (
+	unmarshalOEstadoOrden2ᚖentregasᚋcontractsᚐEstadoOrden = map[string]contracts.EstadoOrden{
+		"CREADA":     contracts.EstadoOrdenCreada,
+		"CANCELADA":  contracts.EstadoOrdenCancelada,
+		"DESPACHADA": contracts.EstadoOrdenDespachada,
+	}
+	marshalOEstadoOrden2ᚖentregasᚋcontractsᚐEstadoOrden = map[contracts.EstadoOrden]string{
+		contracts.EstadoOrdenCreada:     "CREADA",
+		contracts.EstadoOrdenCancelada:  "CANCELADA",
+		contracts.EstadoOrdenDespachada: "DESPACHADA",
+	}
+)
+
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
 	if v == nil {
 		return nil, nil
@@ -10043,11 +11676,39 @@ func (ec *executionContext) marshalOPaginaDeCompras2ᚖentregasᚋbffᚋcompras�
 	return ec._PaginaDeCompras(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPaginaDeOrdenes2ᚖentregasᚋcontractsᚐPaginaDeOrdenes(ctx context.Context, sel ast.SelectionSet, v *contracts.PaginaDeOrdenes) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PaginaDeOrdenes(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOPaginaDePrecios2ᚖentregasᚋcontractsᚐPaginaDePrecios(ctx context.Context, sel ast.SelectionSet, v *contracts.PaginaDePrecios) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._PaginaDePrecios(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPaginaPorAprobar2ᚖentregasᚋcontractsᚐPaginaPorAprobar(ctx context.Context, sel ast.SelectionSet, v *contracts.PaginaPorAprobar) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PaginaPorAprobar(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPendientesDeOperacion2ᚖentregasᚋcontractsᚐPendientesDeOperacion(ctx context.Context, sel ast.SelectionSet, v *contracts.PendientesDeOperacion) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PendientesDeOperacion(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOProblema2ᚖentregasᚋinternalᚋrestᚐProblem(ctx context.Context, sel ast.SelectionSet, v *rest.Problem) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Problema(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOProducto2ᚕentregasᚋcontractsᚐProductoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Producto) graphql.Marshaler {
@@ -10074,6 +11735,25 @@ func (ec *executionContext) marshalOProducto2ᚖentregasᚋcontractsᚐProducto(
 		return graphql.Null
 	}
 	return ec._Producto(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOResultado2ᚕentregasᚋinternalᚋrestᚐResultadoᚄ(ctx context.Context, sel ast.SelectionSet, v []rest.Resultado) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNResultado2entregasᚋinternalᚋrestᚐResultado(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOResumen2ᚖentregasᚋcontractsᚐResumen(ctx context.Context, sel ast.SelectionSet, v *contracts.Resumen) graphql.Marshaler {

@@ -10,6 +10,7 @@ import (
 	"entregas/bff/graph/common"
 	"entregas/bff/optional"
 	"entregas/contracts"
+	"entregas/internal/rest"
 )
 
 // Live streams the changes of a purchase.
@@ -62,6 +63,16 @@ func (r root) Reintentar(ctx context.Context, id string) (*contracts.Aceptada, e
 // Despachar implements MutationResolver.
 func (r root) Despachar(ctx context.Context, idOrden string) (*contracts.Orden, error) {
 	return orNull(r.gate.Despachar(ctx, idOrden))
+}
+
+// DespacharOrdenes implements MutationResolver.
+func (r root) DespacharOrdenes(ctx context.Context, ids []string) ([]rest.Resultado, error) {
+	return r.gate.DespacharMany(ctx, contracts.Despachos{IDs: ids})
+}
+
+// DecidirCompras implements MutationResolver.
+func (r root) DecidirCompras(ctx context.Context, decisiones []contracts.Decision) ([]rest.Resultado, error) {
+	return r.gate.AprobarMany(ctx, contracts.Decisiones{Decisiones: decisiones})
 }
 
 // Reponer implements MutationResolver.
@@ -136,6 +147,19 @@ func (c queryResolver) Compras(ctx context.Context, estados []contracts.Estado, 
 
 func (c queryResolver) Orden(ctx context.Context, id string) (*contracts.Orden, error) {
 	return orNull(c.gate.Orden(ctx, id))
+}
+
+func (c queryResolver) Ordenes(ctx context.Context, estado *contracts.EstadoOrden, domicilio *bool, limit *int, after *string) (*contracts.PaginaDeOrdenes, error) {
+	filter := contracts.OrdenesFilter{Estado: optional.Or(estado, contracts.EstadoOrdenCreada), Domicilio: domicilio}
+	return orNull(c.gate.Ordenes(ctx, filter, optional.Or(limit, compras.DefaultPage), optional.Or(after, "")))
+}
+
+func (c queryResolver) PorAprobar(ctx context.Context, limit *int, after *string) (*contracts.PaginaPorAprobar, error) {
+	return orNull(c.gate.PorAprobar(ctx, optional.Or(limit, compras.DefaultPage), optional.Or(after, "")))
+}
+
+func (c queryResolver) Pendientes(ctx context.Context) (*contracts.PendientesDeOperacion, error) {
+	return orNull(c.gate.Pendientes(ctx))
 }
 
 func (c queryResolver) Resumen(ctx context.Context, seconds *int) (*contracts.Resumen, error) {

@@ -48,6 +48,10 @@ func costs(c *ComplexityRoot) {
 	c.Query.MisCompras = func(children int, _ *string, _ []contracts.Estado, limit *int, _ *string) int {
 		return listCost(children, limit)
 	}
+	c.Query.Ordenes = func(children int, _ *contracts.EstadoOrden, _ *bool, limit *int, _ *string) int {
+		return listCost(children, limit)
+	}
+	c.Query.PorAprobar = func(children int, limit *int, _ *string) int { return listCost(children, limit) }
 	c.Query.Productos = func(children int, _ *string) int { return 1 + rows*children }
 	c.Query.Precios = func(children int, _ string, limit *int, _ *string) int { return listCost(children, limit) }
 	c.Query.Balance = func(children int) int { return 1 + rows*children }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"entregas/contracts"
+	"entregas/internal/rest"
 
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
@@ -39,6 +40,18 @@ type Colas = contracts.Colas
 
 // Compra defines model for Compra.
 type Compra = contracts.Compra
+
+// CompraPorAprobar defines model for CompraPorAprobar.
+type CompraPorAprobar = contracts.CompraPorAprobar
+
+// Decision defines model for Decision.
+type Decision = contracts.Decision
+
+// Decisiones defines model for Decisiones.
+type Decisiones = contracts.Decisiones
+
+// Despachos defines model for Despachos.
+type Despachos = contracts.Despachos
 
 // Direccion Where to, only with home delivery. Its customer and operators read it, one purchase or one order at a time; lists, live streams and the answer to a write do not have it. It is missing where the purchase has none, where it was erased, and where the owner of the purchases does not answer (`Age`).
 type Direccion = contracts.Direccion
@@ -78,8 +91,17 @@ type Orden = contracts.Orden
 // PaginaDeCompras defines model for PaginaDeCompras.
 type PaginaDeCompras = contracts.PaginaDeCompras
 
+// PaginaDeOrdenes defines model for PaginaDeOrdenes.
+type PaginaDeOrdenes = contracts.PaginaDeOrdenes
+
 // PaginaDePrecios defines model for PaginaDePrecios.
 type PaginaDePrecios = contracts.PaginaDePrecios
+
+// PaginaPorAprobar defines model for PaginaPorAprobar.
+type PaginaPorAprobar = contracts.PaginaPorAprobar
+
+// PendientesDeOperacion defines model for PendientesDeOperacion.
+type PendientesDeOperacion = contracts.PendientesDeOperacion
 
 // Precio defines model for Precio.
 type Precio = contracts.Precio
@@ -103,6 +125,14 @@ type Producto = contracts.Producto
 
 // Reposicion defines model for Reposicion.
 type Reposicion = contracts.Reposicion
+
+// Resultado defines model for Resultado.
+type Resultado = rest.Resultado
+
+// Resultados defines model for Resultados.
+type Resultados struct {
+	Resultados []Resultado `json:"resultados"`
+}
 
 // Resumen defines model for Resumen.
 type Resumen = contracts.Resumen
@@ -155,6 +185,21 @@ type CrearCompraParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListarPorAprobarParams defines parameters for ListarPorAprobar.
+type ListarPorAprobarParams struct {
+	// Limite The most items of a page.
+	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The `siguiente` of the page before, unchanged; anything else is 400.
+	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
+// DecidirComprasParams defines parameters for DecidirCompras.
+type DecidirComprasParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // DecidirCompraParams defines parameters for DecidirCompra.
 type DecidirCompraParams struct {
 	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
@@ -201,6 +246,27 @@ type LeerColasParams struct {
 type LeerResumenParams struct {
 	// Segundos How far back the summary looks, in seconds.
 	Segundos *int `form:"segundos,omitempty" json:"segundos,omitempty"`
+}
+
+// ListarOrdenesParams defines parameters for ListarOrdenes.
+type ListarOrdenesParams struct {
+	// Estado The state of the orders.
+	Estado *contracts.EstadoOrden `form:"estado,omitempty" json:"estado,omitempty"`
+
+	// Domicilio Only those with, or without, home delivery.
+	Domicilio *bool `form:"domicilio,omitempty" json:"domicilio,omitempty"`
+
+	// Limite The most items of a page.
+	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The `siguiente` of the page before, unchanged; anything else is 400.
+	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
+// DespacharOrdenesParams defines parameters for DespacharOrdenes.
+type DespacharOrdenesParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // DespacharOrdenParams defines parameters for DespacharOrden.
@@ -251,11 +317,17 @@ type ListarComprasDeUsuarioParams struct {
 // CrearCompraJSONRequestBody defines body for CrearCompra for application/json ContentType.
 type CrearCompraJSONRequestBody = SolicitudCompra
 
+// DecidirComprasJSONRequestBody defines body for DecidirCompras for application/json ContentType.
+type DecidirComprasJSONRequestBody = Decisiones
+
 // DecidirCompraJSONRequestBody defines body for DecidirCompra for application/json ContentType.
 type DecidirCompraJSONRequestBody = Aprobacion
 
 // CancelarCompraJSONRequestBody defines body for CancelarCompra for application/json ContentType.
 type CancelarCompraJSONRequestBody = Cancelacion
+
+// DespacharOrdenesJSONRequestBody defines body for DespacharOrdenes for application/json ContentType.
+type DespacharOrdenesJSONRequestBody = Despachos
 
 // CambiarPrecioJSONRequestBody defines body for CambiarPrecio for application/json ContentType.
 type CambiarPrecioJSONRequestBody = CambioDePrecio
@@ -271,6 +343,12 @@ type ServerInterface interface {
 	// CrearCompra Buy.
 	// (POST /compras)
 	CrearCompra(w http.ResponseWriter, r *http.Request, params CrearCompraParams)
+	// ListarPorAprobar List the purchases that await approval, the oldest first, with the end of their wait.
+	// (GET /compras/aprobaciones)
+	ListarPorAprobar(w http.ResponseWriter, r *http.Request, params ListarPorAprobarParams)
+	// DecidirCompras Approve or reject many purchases that await approval.
+	// (POST /compras/aprobaciones)
+	DecidirCompras(w http.ResponseWriter, r *http.Request, params DecidirComprasParams)
 	// LeerCompra Read a purchase with its history.
 	// (GET /compras/{id})
 	LeerCompra(w http.ResponseWriter, r *http.Request, id Id)
@@ -304,9 +382,18 @@ type ServerInterface interface {
 	// LeerColas Read the backlog of each queue, now and in the last minutes.
 	// (GET /operacion/colas)
 	LeerColas(w http.ResponseWriter, r *http.Request, params LeerColasParams)
+	// LeerPendientes Count what waits for an operator.
+	// (GET /operacion/pendientes)
+	LeerPendientes(w http.ResponseWriter, r *http.Request)
 	// LeerResumen Count purchases by state, their throughput, and their time until confirmation.
 	// (GET /operacion/resumen)
 	LeerResumen(w http.ResponseWriter, r *http.Request, params LeerResumenParams)
+	// ListarOrdenes List the orders in a state, home delivery first, then the oldest.
+	// (GET /ordenes)
+	ListarOrdenes(w http.ResponseWriter, r *http.Request, params ListarOrdenesParams)
+	// DespacharOrdenes Dispatch many orders.
+	// (POST /ordenes/despachos)
+	DespacharOrdenes(w http.ResponseWriter, r *http.Request, params DespacharOrdenesParams)
 	// LeerOrden Read an order.
 	// (GET /ordenes/{id})
 	LeerOrden(w http.ResponseWriter, r *http.Request, id Id)
@@ -474,6 +561,105 @@ func (siw *ServerInterfaceWrapper) CrearCompra(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CrearCompra(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarPorAprobar operation middleware
+func (siw *ServerInterfaceWrapper) ListarPorAprobar(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarPorAprobarParams
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarPorAprobar(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DecidirCompras operation middleware
+func (siw *ServerInterfaceWrapper) DecidirCompras(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DecidirComprasParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DecidirCompras(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -962,6 +1148,26 @@ func (siw *ServerInterfaceWrapper) LeerColas(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// LeerPendientes operation middleware
+func (siw *ServerInterfaceWrapper) LeerPendientes(w http.ResponseWriter, r *http.Request) {
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerPendientes(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // LeerResumen operation middleware
 func (siw *ServerInterfaceWrapper) LeerResumen(w http.ResponseWriter, r *http.Request) {
 
@@ -992,6 +1198,131 @@ func (siw *ServerInterfaceWrapper) LeerResumen(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.LeerResumen(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarOrdenes operation middleware
+func (siw *ServerInterfaceWrapper) ListarOrdenes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarOrdenesParams
+
+	// ------------- Optional query parameter "estado" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "estado", r.URL.Query(), &params.Estado, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "estado"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "estado", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "domicilio" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "domicilio", r.URL.Query(), &params.Domicilio, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "domicilio"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "domicilio", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarOrdenes(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DespacharOrdenes operation middleware
+func (siw *ServerInterfaceWrapper) DespacharOrdenes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DespacharOrdenesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DespacharOrdenes(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1538,6 +1869,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/compras", wrapper.CrearCompra).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/compras/aprobaciones", wrapper.ListarPorAprobar).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/compras/aprobaciones", wrapper.DecidirCompras).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/compras/{id}", wrapper.LeerCompra).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/compras/{id}/eventos", wrapper.SeguirCompra).Methods(http.MethodGet)
@@ -1548,6 +1883,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/compras/{id}/aprobacion", wrapper.DecidirCompra).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/ordenes", wrapper.ListarOrdenes).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ordenes/despachos", wrapper.DespacharOrdenes).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/ordenes/{id}", wrapper.LeerOrden).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ordenes/{id}/despacho", wrapper.DespacharOrden).Methods(http.MethodPost)
@@ -1555,6 +1894,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/compras/{id}/reintento", wrapper.ReintentarCompra).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/compras/{id}/mensajes", wrapper.LeerMensajes).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/operacion/pendientes", wrapper.LeerPendientes).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/operacion/resumen", wrapper.LeerResumen).Methods(http.MethodGet)
 

@@ -55,6 +55,14 @@ type ListarComprasParams struct {
 	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
 }
 
+// ListarPorAprobarParams defines parameters for ListarPorAprobar.
+type ListarPorAprobarParams struct {
+	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The cursor of the page before.
+	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
 // LeerResumenParams defines parameters for LeerResumen.
 type LeerResumenParams struct {
 	// Segundos The length of the window that ends now.
@@ -176,6 +184,16 @@ type ClientInterface interface {
 	// Corresponds with POST /compras (the `CrearCompra` operationId).
 	CrearCompra(ctx context.Context, body CrearCompraJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ContarPendientes How many purchases await approval, and how many are FALLIDA.
+	//
+	// Corresponds with GET /compras/pendientes (the `ContarPendientes` operationId).
+	ContarPendientes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListarPorAprobar The purchases that await approval, the oldest first, with the end of their wait.
+	//
+	// Corresponds with GET /compras/por-aprobar (the `ListarPorAprobar` operationId).
+	ListarPorAprobar(ctx context.Context, params *ListarPorAprobarParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// LeerCompra A purchase with its history.
 	//
 	// Corresponds with GET /compras/{id} (the `LeerCompra` operationId).
@@ -269,6 +287,36 @@ func (c *Client) CrearCompraWithBody(ctx context.Context, contentType string, bo
 // Corresponds with POST /compras (the `CrearCompra` operationId).
 func (c *Client) CrearCompra(ctx context.Context, body CrearCompraJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCrearCompraRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ContarPendientes How many purchases await approval, and how many are FALLIDA.
+//
+// Corresponds with GET /compras/pendientes (the `ContarPendientes` operationId).
+func (c *Client) ContarPendientes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewContarPendientesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListarPorAprobar The purchases that await approval, the oldest first, with the end of their wait.
+//
+// Corresponds with GET /compras/por-aprobar (the `ListarPorAprobar` operationId).
+func (c *Client) ListarPorAprobar(ctx context.Context, params *ListarPorAprobarParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListarPorAprobarRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -560,6 +608,99 @@ func NewCrearCompraRequestWithBody(server string, contentType string, body io.Re
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewContarPendientesRequest constructs an http.Request for the ContarPendientes method
+func NewContarPendientesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/compras/pendientes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListarPorAprobarRequest constructs an http.Request for the ListarPorAprobar method
+func NewListarPorAprobarRequest(server string, params *ListarPorAprobarParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/compras/por-aprobar")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limite != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limite", *params.Limite, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Despues != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "despues", *params.Despues, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -976,6 +1117,20 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /compras (the `CrearCompra` operationId).
 	CrearCompraWithResponse(ctx context.Context, body CrearCompraJSONRequestBody, reqEditors ...RequestEditorFn) (*CrearCompraResponse, error)
 
+	// ContarPendientesWithResponse How many purchases await approval, and how many are FALLIDA.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /compras/pendientes (the `ContarPendientes` operationId).
+	ContarPendientesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ContarPendientesResponse, error)
+
+	// ListarPorAprobarWithResponse The purchases that await approval, the oldest first, with the end of their wait.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /compras/por-aprobar (the `ListarPorAprobar` operationId).
+	ListarPorAprobarWithResponse(ctx context.Context, params *ListarPorAprobarParams, reqEditors ...RequestEditorFn) (*ListarPorAprobarResponse, error)
+
 	// LeerCompraWithResponse A purchase with its history.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -1130,6 +1285,102 @@ func (r CrearCompraResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CrearCompraResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ContarPendientesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.PendientesDeOperacion
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ContarPendientesResponse) GetJSON200() *externalRef0.PendientesDeOperacion {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ContarPendientesResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ContarPendientesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ContarPendientesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ContarPendientesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ContarPendientesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListarPorAprobarResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.PaginaPorAprobar
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListarPorAprobarResponse) GetJSON200() *externalRef0.PaginaPorAprobar {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListarPorAprobarResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListarPorAprobarResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListarPorAprobarResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListarPorAprobarResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListarPorAprobarResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -1525,6 +1776,32 @@ func (c *ClientWithResponses) CrearCompraWithResponse(ctx context.Context, body 
 	return ParseCrearCompraResponse(rsp)
 }
 
+// ContarPendientesWithResponse How many purchases await approval, and how many are FALLIDA.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /compras/pendientes (the `ContarPendientes` operationId).
+func (c *ClientWithResponses) ContarPendientesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ContarPendientesResponse, error) {
+	rsp, err := c.ContarPendientes(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseContarPendientesResponse(rsp)
+}
+
+// ListarPorAprobarWithResponse The purchases that await approval, the oldest first, with the end of their wait.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /compras/por-aprobar (the `ListarPorAprobar` operationId).
+func (c *ClientWithResponses) ListarPorAprobarWithResponse(ctx context.Context, params *ListarPorAprobarParams, reqEditors ...RequestEditorFn) (*ListarPorAprobarResponse, error) {
+	rsp, err := c.ListarPorAprobar(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListarPorAprobarResponse(rsp)
+}
+
 // LeerCompraWithResponse A purchase with its history.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -1695,6 +1972,72 @@ func ParseCrearCompraResponse(rsp *http.Response) (*CrearCompraResponse, error) 
 			return nil, err
 		}
 		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseContarPendientesResponse parses an HTTP response from a ContarPendientesWithResponse call
+func ParseContarPendientesResponse(rsp *http.Response) (*ContarPendientesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ContarPendientesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.PendientesDeOperacion
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListarPorAprobarResponse parses an HTTP response from a ListarPorAprobarWithResponse call
+func ParseListarPorAprobarResponse(rsp *http.Response) (*ListarPorAprobarResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListarPorAprobarResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.PaginaPorAprobar
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problema
@@ -1967,6 +2310,12 @@ type ServerInterface interface {
 	// CrearCompra Take a purchase, or find that it was taken already.
 	// (POST /compras)
 	CrearCompra(w http.ResponseWriter, r *http.Request)
+	// ContarPendientes How many purchases await approval, and how many are FALLIDA.
+	// (GET /compras/pendientes)
+	ContarPendientes(w http.ResponseWriter, r *http.Request)
+	// ListarPorAprobar The purchases that await approval, the oldest first, with the end of their wait.
+	// (GET /compras/por-aprobar)
+	ListarPorAprobar(w http.ResponseWriter, r *http.Request, params ListarPorAprobarParams)
 	// LeerCompra A purchase with its history.
 	// (GET /compras/{id})
 	LeerCompra(w http.ResponseWriter, r *http.Request, id Id)
@@ -2089,6 +2438,66 @@ func (siw *ServerInterfaceWrapper) CrearCompra(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CrearCompra(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ContarPendientes operation middleware
+func (siw *ServerInterfaceWrapper) ContarPendientes(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ContarPendientes(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarPorAprobar operation middleware
+func (siw *ServerInterfaceWrapper) ListarPorAprobar(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarPorAprobarParams
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarPorAprobar(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2458,6 +2867,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/compras", wrapper.ListarCompras).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/compras", wrapper.CrearCompra).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/compras/por-aprobar", wrapper.ListarPorAprobar).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/compras/pendientes", wrapper.ContarPendientes).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/compras/{id}", wrapper.LeerCompra).Methods(http.MethodGet)
 

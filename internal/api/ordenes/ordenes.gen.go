@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 
+	"entregas/contracts"
 	externalRef0 "entregas/contracts"
 	"entregas/internal/rest"
 
@@ -33,6 +34,18 @@ type Id = string
 
 // Problema defines model for Problema.
 type Problema = rest.Problem
+
+// ListarOrdenesParams defines parameters for ListarOrdenes.
+type ListarOrdenesParams struct {
+	Estado *contracts.EstadoOrden `form:"estado,omitempty" json:"estado,omitempty"`
+
+	// Domicilio Only the orders with, or without, home delivery.
+	Domicilio *bool `form:"domicilio,omitempty" json:"domicilio,omitempty"`
+	Limite    *int  `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The cursor of the page before.
+	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
+}
 
 // ListarOrdenesDeUsuarioParams defines parameters for ListarOrdenesDeUsuario.
 type ListarOrdenesDeUsuarioParams struct {
@@ -116,6 +129,11 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListarOrdenes The queue of the orders in a state, home delivery first, then the oldest.
+	//
+	// Corresponds with GET /ordenes (the `ListarOrdenes` operationId).
+	ListarOrdenes(ctx context.Context, params *ListarOrdenesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// LeerOrden An order.
 	//
 	// Corresponds with GET /ordenes/{id} (the `LeerOrden` operationId).
@@ -130,6 +148,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /usuarios/{id}/ordenes (the `ListarOrdenesDeUsuario` operationId).
 	ListarOrdenesDeUsuario(ctx context.Context, id Id, params *ListarOrdenesDeUsuarioParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListarOrdenes The queue of the orders in a state, home delivery first, then the oldest.
+//
+// Corresponds with GET /ordenes (the `ListarOrdenes` operationId).
+func (c *Client) ListarOrdenes(ctx context.Context, params *ListarOrdenesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListarOrdenesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // LeerOrden An order.
@@ -175,6 +208,96 @@ func (c *Client) ListarOrdenesDeUsuario(ctx context.Context, id Id, params *List
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewListarOrdenesRequest constructs an http.Request for the ListarOrdenes method
+func NewListarOrdenesRequest(server string, params *ListarOrdenesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ordenes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Estado != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "estado", *params.Estado, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Domicilio != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "domicilio", *params.Domicilio, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limite != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limite", *params.Limite, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Despues != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "despues", *params.Despues, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewLeerOrdenRequest constructs an http.Request for the LeerOrden method
@@ -362,6 +485,13 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// ListarOrdenesWithResponse The queue of the orders in a state, home delivery first, then the oldest.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ordenes (the `ListarOrdenes` operationId).
+	ListarOrdenesWithResponse(ctx context.Context, params *ListarOrdenesParams, reqEditors ...RequestEditorFn) (*ListarOrdenesResponse, error)
+
 	// LeerOrdenWithResponse An order.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -382,6 +512,54 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /usuarios/{id}/ordenes (the `ListarOrdenesDeUsuario` operationId).
 	ListarOrdenesDeUsuarioWithResponse(ctx context.Context, id Id, params *ListarOrdenesDeUsuarioParams, reqEditors ...RequestEditorFn) (*ListarOrdenesDeUsuarioResponse, error)
+}
+
+type ListarOrdenesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.PaginaDeOrdenes
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListarOrdenesResponse) GetJSON200() *externalRef0.PaginaDeOrdenes {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListarOrdenesResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListarOrdenesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListarOrdenesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListarOrdenesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListarOrdenesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type LeerOrdenResponse struct {
@@ -528,6 +706,19 @@ func (r ListarOrdenesDeUsuarioResponse) ContentType() string {
 	return ""
 }
 
+// ListarOrdenesWithResponse The queue of the orders in a state, home delivery first, then the oldest.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ordenes (the `ListarOrdenes` operationId).
+func (c *ClientWithResponses) ListarOrdenesWithResponse(ctx context.Context, params *ListarOrdenesParams, reqEditors ...RequestEditorFn) (*ListarOrdenesResponse, error) {
+	rsp, err := c.ListarOrdenes(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListarOrdenesResponse(rsp)
+}
+
 // LeerOrdenWithResponse An order.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -565,6 +756,39 @@ func (c *ClientWithResponses) ListarOrdenesDeUsuarioWithResponse(ctx context.Con
 		return nil, err
 	}
 	return ParseListarOrdenesDeUsuarioResponse(rsp)
+}
+
+// ParseListarOrdenesResponse parses an HTTP response from a ListarOrdenesWithResponse call
+func ParseListarOrdenesResponse(rsp *http.Response) (*ListarOrdenesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListarOrdenesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.PaginaDeOrdenes
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseLeerOrdenResponse parses an HTTP response from a LeerOrdenWithResponse call
@@ -668,6 +892,9 @@ func ParseListarOrdenesDeUsuarioResponse(rsp *http.Response) (*ListarOrdenesDeUs
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListarOrdenes The queue of the orders in a state, home delivery first, then the oldest.
+	// (GET /ordenes)
+	ListarOrdenes(w http.ResponseWriter, r *http.Request, params ListarOrdenesParams)
 	// LeerOrden An order.
 	// (GET /ordenes/{id})
 	LeerOrden(w http.ResponseWriter, r *http.Request, id Id)
@@ -687,6 +914,78 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListarOrdenes operation middleware
+func (siw *ServerInterfaceWrapper) ListarOrdenes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarOrdenesParams
+
+	// ------------- Optional query parameter "estado" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "estado", r.URL.Query(), &params.Estado, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "estado"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "estado", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "domicilio" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "domicilio", r.URL.Query(), &params.Domicilio, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "domicilio"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "domicilio", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarOrdenes(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // LeerOrden operation middleware
 func (siw *ServerInterfaceWrapper) LeerOrden(w http.ResponseWriter, r *http.Request) {
@@ -907,6 +1206,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 		HandlerMiddlewares: options.Middlewares,
 		ErrorHandlerFunc:   options.ErrorHandlerFunc,
 	}
+
+	r.HandleFunc(options.BaseURL+"/ordenes", wrapper.ListarOrdenes).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ordenes/{id}", wrapper.LeerOrden).Methods(http.MethodGet)
 

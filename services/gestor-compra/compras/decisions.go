@@ -1,5 +1,11 @@
 package compras
 
+import (
+	"time"
+
+	"entregas/contracts"
+)
+
 // Decision is the decision about a purchase that waits for approval, and its reason.
 type Decision struct {
 	Decision string
@@ -18,3 +24,20 @@ const (
 // StepWanted is an entry in the history of a purchase that waits for approval. It says that another purchase was refused
 // because this purchase holds the units.
 const StepWanted = "Demanda"
+
+// Waiting returns since when c waits for approval, and when its wait ends: after approval, or once another purchase has lacked its
+// units for wanted, whichever is first.
+func Waiting(c contracts.Compra, approval, wanted time.Duration) contracts.CompraPorAprobar {
+	w := contracts.CompraPorAprobar{Compra: c, Desde: c.ActualizadaEn, VenceEn: c.ActualizadaEn.Add(approval)}
+	for _, h := range c.Historia {
+		switch h.Paso {
+		case string(contracts.EstadoPorAprobar):
+			w.Desde, w.VenceEn = h.En, h.En.Add(approval)
+		case StepWanted:
+			if early := h.En.Add(wanted); early.Before(w.VenceEn) {
+				w.VenceEn = early
+			}
+		}
+	}
+	return w
+}

@@ -31,6 +31,7 @@ type Decisions interface {
 	Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error)
 	Decide(ctx context.Context, idCompra string, d compras.Decision) (compras.Decision, bool, error)
 	WantedSince(ctx context.Context, age time.Duration) ([]string, error)
+	PorAprobar(ctx context.Context, after contracts.Cursor, limit int) (list []contracts.Compra, total int, err error)
 }
 
 // Waker wakes the workflow of a purchase that waits for a decision. It may fail: a later sweep wakes the workflow.
@@ -53,6 +54,7 @@ type Intake struct {
 type Options struct {
 	MaxOpen   int           // the limit for the open purchases of one customer
 	Approval  time.Duration // how long a purchase may wait for approval
+	Wanted    time.Duration // how long it may still wait once another purchase lacks its units
 	Admit     func()        // there may be a workflow to start
 	Reconcile func()        // there may be a workflow to replace
 }
@@ -169,6 +171,17 @@ func (i *Intake) Aprobar(ctx context.Context, idCompra string, aprobada bool, mo
 	slog.InfoContext(ctx, "approval decided", "decision", d.Decision)
 	i.waker.Wake(ctx, idCompra)
 	return c, nil
+}
+
+// PorAprobar returns at most limit purchases that wait for a decision of an operator, the oldest first, after the place after, with
+// the end of their wait. total is the number of all of them.
+func (i *Intake) PorAprobar(ctx context.Context, after contracts.Cursor, limit int) (list []contracts.CompraPorAprobar, total int, err error) {
+	found, total, err := i.store.PorAprobar(ctx, after, limit)
+	list = make([]contracts.CompraPorAprobar, len(found))
+	for n, c := range found {
+		list[n] = compras.Waiting(c, i.options.Approval, i.options.Wanted)
+	}
+	return list, total, err
 }
 
 // ReleaseEvery is how often to look for purchases that hold units for too long although other purchases want them

@@ -88,3 +88,31 @@ where not d.delivered and d.tomada_en < now() - $1::interval and c.estado = 'POR
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
+
+// undecided selects the purchases that wait for a decision of an operator.
+const undecided = `c.estado = 'POR_APROBAR' and not exists (select from decision d where d.id_compra = c.id)`
+
+// PorAprobar returns at most limit purchases that wait for a decision of an operator, the oldest first, after the place after. total
+// is the number of all of them.
+func (s *Store) PorAprobar(ctx context.Context, after contracts.Cursor, limit int) (list []contracts.Compra, total int, err error) {
+	var batch pgx.Batch
+	batch.Queue(view+`where `+undecided+` and (c.creada_en, c.id) > ($1, $2) order by c.creada_en, c.id limit $3`, after.CreadaEn, after.ID, limit).
+		Query(func(rows pgx.Rows) error {
+			list, err = pgx.CollectRows(rows, loadView)
+			return err
+		})
+	batch.Queue(`select count(*) from compra c where ` + undecided).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
+	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, 0, fmt.Errorf("list the purchases that await approval: %w", err)
+	}
+	return list, total, nil
+}
+
+// Pendientes counts the purchases that wait for a decision of an operator, and those that are FALLIDA.
+func (s *Store) Pendientes(ctx context.Context) (p contracts.PendientesDeOperacion, err error) {
+	const count = `select (select count(*) from compra c where ` + undecided + `), (select count(*) from compra where estado = 'FALLIDA')`
+	if err := s.pool.QueryRow(ctx, count).Scan(&p.PorAprobar, &p.Fallidas); err != nil {
+		return p, fmt.Errorf("count what waits for an operator: %w", err)
+	}
+	return p, nil
+}

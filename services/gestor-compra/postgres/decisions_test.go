@@ -142,3 +142,39 @@ func TestToBeWoken(t *testing.T) {
 		}
 	}
 }
+
+// The queue of approvals has each purchase that waits for a decision once, the oldest first, on whatever pages. A decision ends its
+// wait at once, before its workflow has moved.
+func TestQueueOfApprovals(t *testing.T) {
+	a := postgrestest.New(t)
+	var want []string
+	for range 5 {
+		want = append(want, a.Compra(t, contracts.EstadoPorAprobar).ID)
+	}
+	a.Compra(t, contracts.EstadoConfirmada)
+	a.Compra(t, contracts.EstadoFallida)
+	decided := a.Compra(t, contracts.EstadoPorAprobar).ID
+	if _, _, err := a.Decide(t.Context(), decided, compras.Decision{Decision: compras.Aprobada}); err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	for after := (contracts.Cursor{}); ; {
+		page, total, err := a.PorAprobar(t.Context(), after, 2)
+		if err != nil || total != len(want) {
+			t.Fatalf("%d in all, %v", total, err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, c := range page {
+			seen = append(seen, c.ID)
+		}
+		after = contracts.CursorOf(page[len(page)-1])
+	}
+	if !slices.Equal(seen, want) {
+		t.Errorf("listed %v\nwant %v", seen, want)
+	}
+	if p, err := a.Pendientes(t.Context()); err != nil || *p.PorAprobar != len(want) || *p.Fallidas != 1 {
+		t.Errorf("%+v %v", p, err)
+	}
+}

@@ -19,10 +19,6 @@ const (
 	maxLimit     = 200
 )
 
-// maxPageBytes is the limit for the answer to a list, with its line end. A purchase may have 40 KB, and a page a hundred
-// purchases, but the caller waits only a second and has little memory.
-const maxPageBytes = 1<<20 - 1
-
 // ListarCompras implements api.ServerInterface.
 func (o operations) ListarCompras(w http.ResponseWriter, r *http.Request, params api.ListarComprasParams) {
 	q, err := readQuery(params)
@@ -50,22 +46,21 @@ func (o operations) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Reques
 	rest.Answer(w, r, http.StatusOK, page.Compras, err)
 }
 
-// page reads a page and returns it also as JSON. It ends early when its JSON would be larger than maxPageBytes, but it has at
-// least one purchase if there is one.
+// page reads a page and returns it also as JSON. It ends early when its JSON would be larger than rest.MaxPageBytes, but it
+// has at least one purchase if there is one.
 func (o operations) page(r *http.Request, q query) (page contracts.PaginaDeCompras, text json.RawMessage, err error) {
 	found, err := o.reader.Buscar(r.Context(), q.filter, q.after, q.limit+1)
 	if err != nil {
 		return page, nil, err
 	}
-	for n := min(len(found), q.limit); ; n = max(1, n*maxPageBytes/len(text)) {
+	text, err = rest.EncodePage(min(len(found), q.limit), func(n int) any {
 		page = contracts.PaginaDeCompras{Compras: found[:n]}
 		if n < len(found) {
 			page.Siguiente = contracts.CursorOf(found[n-1]).String()
 		}
-		if text, err = rest.Encode(page); err != nil || len(text) <= maxPageBytes || n == 1 {
-			return page, text, err
-		}
-	}
+		return page
+	})
+	return page, text, err
 }
 
 // query has the parameters of a list.

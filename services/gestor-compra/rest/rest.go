@@ -20,6 +20,7 @@ type Manager interface {
 	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error)
 	Aprobar(ctx context.Context, idCompra string, aprobada bool, motivo string) (contracts.Compra, error)
 	Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error)
+	PorAprobar(ctx context.Context, after contracts.Cursor, limit int) (list []contracts.CompraPorAprobar, total int, err error)
 }
 
 // Reader reads purchases.
@@ -28,6 +29,7 @@ type Reader interface {
 	Buscar(ctx context.Context, f contracts.ComprasFilter, olderThan contracts.Cursor, limit int) ([]contracts.Compra, error)
 	Resumen(ctx context.Context, window time.Duration) (contracts.Resumen, error)
 	Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error)
+	Pendientes(ctx context.Context) (contracts.PendientesDeOperacion, error)
 }
 
 // ServeRoutes adds the routes of the OpenAPI document to routes.

@@ -400,6 +400,7 @@ func TestPageIsBoundedInBytes(t *testing.T) {
 func TestOperationOfTheManager(t *testing.T) {
 	s := newService(t)
 	failed, confirmed := s.Compra(t, contracts.EstadoFallida), s.Compra(t, contracts.EstadoConfirmada)
+	waiting := s.Compra(t, contracts.EstadoPorAprobar)
 	for _, c := range []struct {
 		method, path string
 		estado       int
@@ -414,6 +415,12 @@ func TestOperationOfTheManager(t *testing.T) {
 		{http.MethodGet, "/usuarios/a%ff/compras", 400, "", "id_usuario"},
 		{http.MethodGet, "/compras/" + failed.ID + "/mensajes", 200, "[]", ""},
 		{http.MethodGet, "/compras/" + postgrestest.NewSolicitud().ID + "/mensajes", 404, "", ""},
+		{http.MethodGet, "/compras/por-aprobar?limite=1", 200, `"compra":{"id":"` + waiting.ID, ""},
+		{http.MethodGet, "/compras/por-aprobar", 200, `"vence_en":"`, ""},
+		{http.MethodGet, "/compras/por-aprobar?limite=0", 400, "", "limite"},
+		{http.MethodGet, "/compras/por-aprobar?limite=1&limite=2", 400, "", "limite"},
+		{http.MethodGet, "/compras/por-aprobar?despues=ayer%00", 400, "", "despues"},
+		{http.MethodGet, "/compras/pendientes", 200, `{"por_aprobar":1,"fallidas":1}`, ""},
 		{http.MethodGet, "/resumen", 200, `"ventana_s":300`, ""},
 		{http.MethodGet, "/resumen?segundos=60", 200, `"FALLIDA":1`, ""},
 		{http.MethodGet, "/resumen?segundos=0", 400, "", "segundos"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
@@ -29,7 +30,7 @@ const (
 	detail  = `id::text, ` + requestColumns + `, direccion` + ownColumns
 )
 
-// Orden returns an order with its address, or NotFound. No other method returns an address.
+// Orden returns an order with its address, or NotFound. Of the other methods only Queue returns addresses.
 func (s *Store) Orden(ctx context.Context, id string) (ordenes.Orden, error) {
 	return s.byID(ctx, detail, id)
 }
@@ -55,6 +56,28 @@ func (s *Store) OfUsuario(ctx context.Context, idUsuario string, limit int, afte
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[ordenes.Orden])
+}
+
+// Queue returns at most limit orders that f selects, home delivery first, then the oldest, after the place after. total is how many
+// f selects, at most contracts.MaxTotalOrdenes. The orders have their addresses, which the warehouse prints.
+func (s *Store) Queue(ctx context.Context, f contracts.OrdenesFilter, after contracts.OrdenCursor, limit int) (list []ordenes.Orden, total int, err error) {
+	const (
+		selected = ` from orden where estado = $1 and ($2::boolean is null or domicilio = $2)`
+		page     = `select ` + detail + selected + ` and (not domicilio, id) > ($3, $4) order by not domicilio, id limit $5`
+		count    = `select count(*) from (select` + selected + ` limit $3) o`
+	)
+	if after.ID == "" {
+		after = contracts.OrdenCursor{Domicilio: true, ID: uuid.Nil.String()}
+	}
+	var batch pgx.Batch
+	batch.Queue(`select set_config('plan_cache_mode', 'force_custom_plan', true)`) // a plan for all states would read all orders to count those of one
+	batch.Queue(page, f.Estado, f.Domicilio, !after.Domicilio, after.ID, limit).Query(func(rows pgx.Rows) error {
+		list, err = pgx.CollectRows(rows, pgx.RowToStructByName[ordenes.Orden])
+		return err
+	})
+	batch.Queue(count, f.Estado, f.Domicilio, contracts.MaxTotalOrdenes).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
+	err = s.pool.SendBatch(ctx, &batch).Close()
+	return list, total, err
 }
 
 // Despachar dispatches an order and returns it; an order that is dispatched already does not change. The event is an outbox row

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -305,5 +306,76 @@ func TestOrdenesOfAUsuario(t *testing.T) {
 	}
 	if err := inbox.Purge(t.Context(), o.pool); err != nil || o.tell(t, `select count(*) from inbox`) != 6 {
 		t.Errorf("purge: %v", err)
+	}
+}
+
+// The queue has home delivery first, then the oldest. Each order is on one page, also where orders leave the queue between two pages.
+func TestQueueOfOrdenes(t *testing.T) {
+	o := newOffice(t, 100)
+	ids := map[bool][]string{}
+	for i := range 7 {
+		id := o.require(t, create, compra(), "ana", created).Data.IDOrden
+		home := i%3 == 0
+		o.do(t, `update orden set domicilio = $2 where id = $1`, id, home)
+		ids[home] = append(ids[home], id)
+	}
+	want := slices.Concat(ids[true], ids[false])
+	f := contracts.OrdenesFilter{Estado: contracts.EstadoOrdenCreada}
+	var seen []string
+	for after := (contracts.OrdenCursor{}); ; {
+		page, _, err := o.Queue(t.Context(), f, after, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, one := range page {
+			seen = append(seen, one.ID)
+			if _, err := o.Despachar(t.Context(), one.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		last := page[len(page)-1]
+		after = contracts.OrdenCursor{Domicilio: last.Domicilio, ID: last.ID}
+	}
+	if !slices.Equal(seen, want) {
+		t.Errorf("listed %v\nwant %v", seen, want)
+	}
+	home := true
+	for name, c := range map[string]struct {
+		filter contracts.OrdenesFilter
+		total  int
+	}{
+		"nothing is left":          {f, 0},
+		"dispatched":               {contracts.OrdenesFilter{Estado: contracts.EstadoOrdenDespachada}, 7},
+		"dispatched home delivery": {contracts.OrdenesFilter{Estado: contracts.EstadoOrdenDespachada, Domicilio: &home}, 3},
+	} {
+		page, total, err := o.Queue(t.Context(), c.filter, contracts.OrdenCursor{}, 10)
+		if err != nil || total != c.total || len(page) != c.total || page == nil {
+			t.Errorf("%s: %d of %d, %v", name, len(page), total, err)
+		}
+	}
+}
+
+// Failure prevented: a page of the queue reads all orders that were ever dispatched, or sorts all that wait.
+func TestTheQueueUsesItsIndex(t *testing.T) {
+	o := newOffice(t, 100)
+	o.do(t, `insert into orden (id, id_compra, id_usuario, productos, domicilio, estado)
+		select gen_random_uuid(), n::text, 'ana', '[]', n % 20 = 0, case when n % 10 = 0 then 'CREADA' else 'DESPACHADA' end from generate_series(1, 20000) n`)
+	o.do(t, `vacuum analyze orden`)
+	before := o.tell(t, `select seq_scan + seq_tup_read from pg_stat_user_tables where relname = 'orden'`)
+	page, total, err := o.Queue(t.Context(), contracts.OrdenesFilter{Estado: contracts.EstadoOrdenCreada}, contracts.OrdenCursor{Domicilio: true, ID: "80000000-0000-4000-8000-000000000000"}, 50)
+	if err != nil || len(page) != 50 || total != 2000 || !page[0].Domicilio {
+		t.Fatalf("%d of %d: %v", len(page), total, err)
+	}
+	for range 12 { // until PostgreSQL may keep a plan for all parameters
+		if _, _, err := o.Queue(t.Context(), contracts.OrdenesFilter{Estado: contracts.EstadoOrdenCreada}, contracts.OrdenCursor{}, 50); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.do(t, `select pg_stat_force_next_flush()`)
+	if after := o.tell(t, `select seq_scan + seq_tup_read from pg_stat_user_tables where relname = 'orden'`); after != before {
+		t.Errorf("the whole table was read: %d, then %d", before, after)
 	}
 }

@@ -66,6 +66,13 @@ func (o office) tell(t testing.TB, query string) (n int) {
 	return n
 }
 
+func (o office) do(t testing.TB, statement string, args ...any) {
+	t.Helper()
+	if _, err := o.pool.Exec(context.Background(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func compra() string { return uuid.Must(uuid.NewV7()).String() }
 
 // published records the published events, and fails while failure is set.

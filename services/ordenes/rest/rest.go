@@ -21,6 +21,7 @@ import (
 type Store interface {
 	Orden(ctx context.Context, id string) (ordenes.Orden, error)
 	OfUsuario(ctx context.Context, idUsuario string, limit int, after string) ([]ordenes.Orden, error)
+	Queue(ctx context.Context, f contracts.OrdenesFilter, after contracts.OrdenCursor, limit int) (list []ordenes.Orden, total int, err error)
 	Despachar(ctx context.Context, id string) (ordenes.Orden, error)
 	Broadcast(ctx context.Context, idCompra string, publish ordenes.Publish) error
 }
@@ -77,7 +78,11 @@ const (
 )
 
 // accepted describes in Spanish the values that each parameter accepts.
-var accepted = map[string]string{"limite": fmt.Sprintf("debe ser un número entero de 1 a %d", maxLimit)}
+var accepted = map[string]string{
+	"limite":    fmt.Sprintf("debe ser un número entero de 1 a %d", maxLimit),
+	"estado":    "debe ser CREADA, CANCELADA o DESPACHADA",
+	"domicilio": "debe ser true o false",
+}
 
 // ListarOrdenesDeUsuario implements api.ServerInterface.
 func (r resources) ListarOrdenesDeUsuario(w http.ResponseWriter, p *http.Request, id api.Id, params api.ListarOrdenesDeUsuarioParams) {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -44,7 +46,12 @@ func newService(t *testing.T) *service {
 
 func (s *service) create(t *testing.T, idCompra string) (idOrden string) {
 	t.Helper()
-	data := contracts.DatosComandoOrden{IDCompra: idCompra, IDUsuario: "ana maría", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}}}
+	return s.createOf(t, idCompra, []contracts.Linea{{IDProducto: "1", Cantidad: 1}})
+}
+
+func (s *service) createOf(t *testing.T, idCompra string, productos []contracts.Linea) (idOrden string) {
+	t.Helper()
+	data := contracts.DatosComandoOrden{IDCompra: idCompra, IDUsuario: "ana maría", Productos: productos}
 	c, err := inbox.FromMessage(contracts.NewMessage("test", contracts.CrearOrden, "", data), idCompra)
 	if err != nil {
 		t.Fatal(err)
@@ -137,6 +144,38 @@ func TestListIsPaged(t *testing.T) {
 	}
 }
 
+// The pages of the queue have every order once, whatever its size: a page ends when its bytes reach the limit.
+func TestQueueIsPaged(t *testing.T) {
+	s := newService(t)
+	large := make([]contracts.Linea, contracts.MaxLineas)
+	for i := range large {
+		large[i] = contracts.Linea{IDProducto: fmt.Sprintf("%s%02d", strings.Repeat("<", 60), i), Cantidad: contracts.MaxCantidad}
+	}
+	const n = 40 // orders of 40 KB each
+	for range n {
+		s.createOf(t, uuid.NewString(), large)
+	}
+	seen := map[string]bool{}
+	for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
+		w, page := ask[contracts.PaginaDeOrdenes](t, s, "GET", "/ordenes?limite=100"+cursor)
+		if w.Code != 200 || w.Body.Len() > 1<<20 || len(page.Ordenes) == 0 || page.Total != n || pages > 3 {
+			t.Fatalf("page %d: %d, %d bytes, %d of %d orders", pages, w.Code, w.Body.Len(), len(page.Ordenes), page.Total)
+		}
+		for _, o := range page.Ordenes {
+			seen[o.ID] = true
+		}
+		if cursor = page.Siguiente; cursor != "" {
+			cursor = "&despues=" + cursor
+		}
+	}
+	if len(seen) != n {
+		t.Errorf("%d of %d orders", len(seen), n)
+	}
+	if w, none := ask[contracts.PaginaDeOrdenes](t, s, "GET", "/ordenes?estado=DESPACHADA&domicilio=true"); w.Code != 200 || none.Ordenes == nil || len(none.Ordenes) != 0 || none.Total != 0 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 func TestImpossibleRequestsOfOrdenes(t *testing.T) {
 	s, c := newService(t), uuid.NewString()
 	cancelled := s.create(t, c)
@@ -156,6 +195,12 @@ func TestImpossibleRequestsOfOrdenes(t *testing.T) {
 		"a cursor with a NUL":          {"GET", "/usuarios/ana/ordenes?despues=01938f5e-7c1a-7000-8000-000000000001%00", 400, "despues"},
 		"a cursor with a broken byte":  {"GET", "/usuarios/ana/ordenes?despues=01938f5e-7c1a-7000-8000-00000000000%ff", 400, "despues"},
 		"a cursor that is none":        {"GET", "/usuarios/ana/ordenes?despues=1", 400, "despues"},
+		"a queue of an unknown state":  {"GET", "/ordenes?estado=NADA", 400, "estado"},
+		"a queue of two states":        {"GET", "/ordenes?estado=CREADA&estado=CANCELADA", 400, "estado"},
+		"a queue of a text":            {"GET", "/ordenes?domicilio=tal%20vez", 400, "domicilio"},
+		"a queue too large":            {"GET", "/ordenes?limite=201", 400, "limite"},
+		"a queue after a NUL":          {"GET", "/ordenes?despues=tienda_01938f5e-7c1a-7000-8000-000000000001%00", 400, "despues"},
+		"a queue after no kind":        {"GET", "/ordenes?despues=01938f5e-7c1a-7000-8000-000000000001", 400, "despues"},
 		"a control character in an id": {"GET", "/usuarios/a%07/ordenes", 400, "id"},
 	} {
 		t.Run(name, func(t *testing.T) {
