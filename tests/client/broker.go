@@ -174,3 +174,23 @@ func DeadLetters[D any](ctx context.Context, b *Broker, topic contracts.TopicNam
 		}
 	}
 }
+
+// Payloads calls visit with the bytes of each message of topic that was published since an instant, the oldest first.
+func (b *Broker) Payloads(ctx context.Context, topic string, since time.Time, visit func([]byte)) error {
+	reader, err := b.pulsar.CreateReader(pulsar.ReaderOptions{Topic: "persistent://public/default/" + topic, StartMessageID: pulsar.EarliestMessageID()})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	if err := reader.SeekByTime(since); err != nil {
+		return err
+	}
+	for reader.HasNext() {
+		m, err := reader.Next(ctx)
+		if err != nil {
+			return err
+		}
+		visit(m.Payload())
+	}
+	return nil
+}

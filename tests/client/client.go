@@ -141,6 +141,12 @@ func bodyOf(s contracts.SolicitudCompra) map[string]any {
 	if s.ID != "" {
 		body["id"] = s.ID
 	}
+	if s.Direccion != nil {
+		body["direccion"] = s.Direccion
+	}
+	if s.Tienda != "" {
+		body["tienda"] = s.Tienda
+	}
 	return body
 }
 
