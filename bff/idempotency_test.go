@@ -26,7 +26,7 @@ func TestSameReply(t *testing.T) {
 		{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `{}`, "", 200},
 		{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 200},
 		{"price", "/api/productos/1/precio", `{"precio":5}`, `{"precio":6}`, "", 200},
-		{"put back", "/api/mensajes-muertos/" + deadID + "/reposicion", ``, `{}`, "", 202},
+		{"put back", "/api/mensajes-muertos/" + deadID + "/devolucion", ``, `{}`, "", 202},
 	} {
 		p := newGate(t)
 		p.withAnasCompra(t, c.estado)
@@ -147,17 +147,18 @@ func TestAskedAgainAtOnce(t *testing.T) {
 // The second of two equal requests never puts a dead letter back while the first request does so. It gets the answer of the first
 // request, or OutcomeUnknown.
 func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
-	const graphql = `{"query":"mutation{reponerMensaje(id:\"` + deadID + `\"){id}}"}`
+	const graphql = `{"query":"mutation{devolverMensaje(id:\"` + deadID + `\"){id}}"}`
 	for _, c := range []struct {
 		path, body string
 		limit      time.Duration // deadline of each request
 		status     [2]int
 		fault      error // of the first request
 	}{
-		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", time.Minute, [2]int{202, 202}, nil},
+		{"/api/mensajes-muertos/" + deadID + "/devolucion", "", time.Minute, [2]int{202, 202}, nil},
 		{"/graphql", graphql, time.Minute, [2]int{200, 200}, nil},
-		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", 3 * time.Second, [2]int{202, 504}, nil},
-		{"/api/mensajes-muertos/" + deadID + "/reposicion", "", 6 * time.Second, [2]int{504, 504}, errs.New(errs.Unavailable, "no answer")},
+		{"/api/mensajes-muertos/devolucion", `{"ids":["7:1"]}`, time.Minute, [2]int{200, 200}, nil},
+		{"/api/mensajes-muertos/" + deadID + "/devolucion", "", 3 * time.Second, [2]int{202, 504}, nil},
+		{"/api/mensajes-muertos/" + deadID + "/devolucion", "", 6 * time.Second, [2]int{504, 504}, errs.New(errs.Unavailable, "no answer")},
 	} {
 		t.Run(c.path, func(t *testing.T) {
 			t.Parallel()
@@ -198,7 +199,7 @@ func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
 func TestKeyThatIsNoGood(t *testing.T) {
 	for _, path := range []string{
 		"/api/compras", "/api/compras/" + anasCompra + "/cancelacion", "/api/compras/" + anasCompra + "/aprobacion", "/api/compras/" + anasCompra + "/reintento",
-		"/api/ordenes/" + idOrden + "/despacho", "/api/productos/1/reposicion", "/api/mensajes-muertos/" + deadID + "/reposicion", "/graphql",
+		"/api/ordenes/" + idOrden + "/despacho", "/api/productos/1/reposicion", "/api/mensajes-muertos/" + deadID + "/devolucion", "/graphql",
 	} {
 		for _, key := range []string{"", strings.Repeat("k", 256), "clavé"} {
 			p := newGate(t)

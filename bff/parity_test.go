@@ -46,7 +46,10 @@ var operations = []operation{
 	{"cambiarPrecio", "cambiarPrecio", "/api/productos/%s/precio", `mutation($id:ID!,$precio:Importe!,$moneda:String,$motivo:String,$clave:String){
 		cambiarPrecio(idProducto:$id,precio:$precio,moneda:$moneda,motivo:$motivo,clave:$clave){id}}`, "1", `{"precio":3200000}`, "", `{"precio":3200001}`},
 	{"apartarMensaje", "apartarMensaje", "/api/mensajes-muertos/%s/apartado", `mutation($id:ID!){apartarMensaje(id:$id){id}}`, deadID, ``, "", ``},
-	{"reponerMensaje", "reponerMensaje", "/api/mensajes-muertos/%s/reposicion", `mutation($id:ID!){reponerMensaje(id:$id){id}}`, deadID, ``, "", ``},
+	{"devolverMensaje", "devolverMensaje", "/api/mensajes-muertos/%s/devolucion", `mutation($id:ID!){devolverMensaje(id:$id){id}}`, deadID, ``, "", ``},
+	{"devolverMensajes", "devolverMensajes", "/api/mensajes-muertos/devolucion", `mutation($ids:[ID!]!){devolverMensajes(ids:$ids){id}}`, "", `{"ids":["7:1","7:2"]}`, "", `{"ids":["7:3"]}`},
+	{"descartarMensaje", "descartarMensaje", "/api/mensajes-muertos/%s/descarte", `mutation($id:ID!,$motivo:String!){descartarMensaje(id:$id,motivo:$motivo){id}}`,
+		deadID, `{"motivo":"a"}`, "", `{"motivo":"b"}`},
 }
 
 // verdict is the result of an input: no code where it is accepted, else the code of the error and the wrong field.
@@ -100,7 +103,8 @@ func verdictOf(t *testing.T, r *httptest.ResponseRecorder) verdict {
 			}
 		}
 	}
-	if err := json.Unmarshal(r.Body.Bytes(), &told); err != nil {
+	isList := r.Code == http.StatusOK && strings.HasPrefix(r.Body.String(), "[")
+	if err := json.Unmarshal(r.Body.Bytes(), &told); err != nil && !isList {
 		t.Fatalf("%d %s", r.Code, r.Body)
 	}
 	v, fields := verdict{code: strings.TrimPrefix(told.Type, "urn:entregas:problema:")}, told.Errores
@@ -212,7 +216,16 @@ func TestParity(t *testing.T) {
 		{"cambiarPrecio", "a currency that there is not", "", `{"precio":1,"moneda":"cop"}`, bad, "moneda"},
 		{"cambiarPrecio", "a currency that is a number", "", `{"precio":1,"moneda":170}`, bad, "moneda"},
 		{"cambiarPrecio", "a reason with an escape", "", `{"precio":1,"motivo":"\u001b[31m"}`, bad, "motivo"},
-		{"reponerMensaje", "one that there is not", "no", "", string(errs.NotFound), ""},
+		{"devolverMensaje", "one that there is not", "no", "", string(errs.NotFound), ""},
+		{"devolverMensajes", "none", "", `{"ids":[]}`, bad, "ids"},
+		{"devolverMensajes", "too many", "", `{"ids":["7:0"` + strings.Repeat(`,"7:1"`, contracts.MaxDevoluciones) + `]}`, bad, "ids"},
+		{"devolverMensajes", "one twice", "", `{"ids":["7:1","7:2","7:1"]}`, bad, "ids[2]"},
+		{"devolverMensajes", "the id of a record", "", `{"ids":["7:1","` + deadID + `"]}`, bad, "ids[1]"},
+		{"devolverMensajes", "a number", "", `{"ids":[true]}`, bad, "ids[0]"},
+		{"descartarMensaje", "one that there is not", "no", "", string(errs.NotFound), ""},
+		{"descartarMensaje", "no reason", "", `{"motivo":" \n"}`, bad, "motivo"},
+		{"descartarMensaje", "a reason with a bell", "", `{"motivo":"no\u0007"}`, bad, "motivo"},
+		{"descartarMensaje", "a reason that is too long", "", `{"motivo":"` + long + `x"}`, bad, "motivo"},
 	} {
 		o := operations[slices.IndexFunc(operations, func(o operation) bool { return o.rest == c.operation })]
 		id, body := o.id, o.body

@@ -118,6 +118,8 @@ Operators (ROL=operador):
   POST /api/productos/{id}/precio   change the price, in minor units: {"precio": 3200000, "moneda": "COP"}; GET …/precios lists them
   GET  /api/operacion/resumen       the purchases by state; also /colas, /balance and /pendientes
   GET  /api/mensajes-muertos        the dead letters; POST …/{id}/reposicion puts one back, …/{id}/apartado sets an unreadable one aside
+  GET  /api/mensajes-muertos        the dead letters; POST …/{id}/devolucion returns one to its topic, …/{id}/descarte discards it,
+                                    …/{id}/apartado sets an unreadable one aside
 
   GET  /stream                      the changes of all purchases, live
   POST /v1                          GraphQL of the earlier system

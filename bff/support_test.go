@@ -222,17 +222,48 @@ func (queues) LeerColas(w http.ResponseWriter, _ *http.Request) {
 }
 
 // ListarMensajesMuertos implements monitor.ServerInterface.
-func (queues) ListarMensajesMuertos(w http.ResponseWriter, _ *http.Request) {
+func (queues) ListarMensajesMuertos(w http.ResponseWriter, _ *http.Request, _ monitor.ListarMensajesMuertosParams) {
 	rest.Write(w, http.StatusOK, []contracts.MensajeMuerto{deadLetter})
+}
+
+// LeerMensajeMuerto implements monitor.ServerInterface.
+func (q queues) LeerMensajeMuerto(w http.ResponseWriter, r *http.Request, id string) {
+	if id != deadID {
+		rest.WriteError(w, r, errs.New(errs.NotFound, "No hay un mensaje muerto %s.", id))
+		return
+	}
+	rest.Write(w, http.StatusOK, deadLetter)
+}
+
+// DevolverMensajes implements monitor.ServerInterface.
+func (q queues) DevolverMensajes(w http.ResponseWriter, r *http.Request) {
+	request, err := rest.Read[contracts.DevolucionDeMensajes](w, r)
+	if q.faults.back != nil {
+		q.faults.back()
+	}
+	results := []contracts.ResultadoDeDevolucion{}
+	for _, id := range request.IDs {
+		results = append(results, contracts.ResultadoDeDevolucion{ID: id, Devuelto: true})
+	}
+	rest.Answer(w, r, http.StatusOK, results, err)
+}
+
+// DescartarMensaje implements monitor.ServerInterface.
+func (q queues) DescartarMensaje(w http.ResponseWriter, r *http.Request, id string) {
+	if _, err := rest.Read[contracts.DescarteDeMensaje](w, r); err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	q.DevolverMensaje(w, r, id)
 }
 
 // ApartarMensaje implements monitor.ServerInterface.
 func (q queues) ApartarMensaje(w http.ResponseWriter, r *http.Request, id string) {
-	q.ReponerMensaje(w, r, id)
+	q.DevolverMensaje(w, r, id)
 }
 
-// ReponerMensaje implements monitor.ServerInterface.
-func (q queues) ReponerMensaje(w http.ResponseWriter, r *http.Request, id string) {
+// DevolverMensaje implements monitor.ServerInterface.
+func (q queues) DevolverMensaje(w http.ResponseWriter, r *http.Request, id string) {
 	if q.faults.back != nil {
 		q.faults.back()
 	}

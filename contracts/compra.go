@@ -210,6 +210,15 @@ func (v *Validator) Cantidad(field string, value int) {
 // Motivo requires free text of at most MaxMotivo characters. It may be empty.
 func (v *Validator) Motivo(field, value string) { v.FreeText(field, value, MaxMotivo) }
 
+// MotivoObligatorio requires free text of 1 to MaxMotivo characters that are not only spaces.
+func (v *Validator) MotivoObligatorio(field, value string) {
+	if strings.TrimSpace(value) == "" {
+		v.Fail(field, "falta: diga por qué")
+		return
+	}
+	v.Motivo(field, value)
+}
+
 // Lineas requires 1 to MaxLineas lines, each with its own product and a valid quantity.
 func (v *Validator) Lineas(field string, lineas []Linea) {
 	if len(lineas) == 0 || len(lineas) > MaxLineas {

@@ -1,9 +1,6 @@
 package contracts
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // ComprasFilter selects purchases. A zero field selects all.
 type ComprasFilter struct {
@@ -84,24 +81,4 @@ type LineaDeBalance struct {
 	Reservado   int64  `json:"reservado"`
 	Despachado  int64  `json:"despachado"`
 	Diferencia  int64  `json:"diferencia"`
-}
-
-// MensajeMuerto is a dead letter: a message that its reader cannot handle. Where Pendiente is true, the message is still on its topic,
-// because the sidecar cannot read it. The broker delivers it again each second, until an operator sets it aside.
-type MensajeMuerto struct {
-	ID         string          `json:"id"`          // the place in the broker
-	IDRegistro string          `json:"id_registro"` // the id from its producer, in any form
-	Tema       string          `json:"tema"`        // the topic from which it came, and to which an operator may return it
-	Tipo       string          `json:"tipo"`
-	IDCompra   string          `json:"id_compra"`
-	Motivo     string          `json:"motivo"`
-	Origen     string          `json:"origen"` // the service that could not handle it
-	Intentos   int             `json:"intentos"`
-	En         time.Time       `json:"en"` // when it was set aside; where Pendiente, when it was published
-	Pendiente  bool            `json:"pendiente,omitempty"`
-	Bytes      int64           `json:"bytes,omitempty"`    // the size of the original, where Registro does not have all of it
-	SHA256     string          `json:"sha256,omitempty"`   // of the original
-	Comienzo   string          `json:"comienzo,omitempty"` // of the original
-	Position   string          `json:"posicion,omitempty"` // of the original
-	Registro   json.RawMessage `json:"registro,omitempty"` // empty where it cannot be read or is too large
 }

@@ -56,8 +56,16 @@ type Ordenes interface {
 // Monitor is the service that reads the queues and the dead letters.
 type Monitor interface {
 	Colas(ctx context.Context, minutes int) (contracts.Colas, error)
-	DeadLetters(ctx context.Context) ([]contracts.MensajeMuerto, error)
+	DeadLetters
+}
+
+// DeadLetters has the operations of monitor on the dead letters.
+type DeadLetters interface {
+	DeadLetters(ctx context.Context, f contracts.MensajesMuertosFilter) ([]contracts.MensajeMuerto, error)
+	DeadLetter(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 	PutBackDeadLetter(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+	PutBackDeadLetters(ctx context.Context, ids []string) ([]contracts.ResultadoDeDevolucion, error)
+	Discard(ctx context.Context, id, motivo string) (contracts.MensajeMuerto, error)
 	SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 	// CountDeadLetters returns how many dead letters there are, without reading them.
 	CountDeadLetters(ctx context.Context) (int, error)

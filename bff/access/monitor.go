@@ -30,15 +30,47 @@ func (g Gate) Colas(ctx context.Context, minutes int) (contracts.Colas, error) {
 	return g.Monitor.Colas(ctx, minutes)
 }
 
-// DeadLetters returns the dead letters, for operators.
-func (g Gate) DeadLetters(ctx context.Context) ([]contracts.MensajeMuerto, error) {
+// DeadLetters returns the dead letters that f selects, for operators.
+func (g Gate) DeadLetters(ctx context.Context, f contracts.MensajesMuertosFilter) ([]contracts.MensajeMuerto, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return nil, err
 	}
-	return g.Monitor.DeadLetters(ctx)
+	if err := f.Validate(); err != nil {
+		return nil, err
+	}
+	return g.Monitor.DeadLetters(ctx, f)
 }
 
-// PutBackDeadLetter puts a dead letter back into its topic, for operators.
+// DeadLetter returns one dead letter with its whole record, for operators.
+func (g Gate) DeadLetter(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	if err := g.letter(ctx, id, nil); err != nil {
+		return contracts.MensajeMuerto{}, err
+	}
+	return g.Monitor.DeadLetter(ctx, id)
+}
+
+// PutBackDeadLetters returns several dead letters to their topics, each with its own result, for operators.
+func (g Gate) PutBackDeadLetters(ctx context.Context, ids []string) ([]contracts.ResultadoDeDevolucion, error) {
+	if err := identity.Require(ctx, operador); err != nil {
+		return nil, err
+	}
+	if err := (contracts.DevolucionDeMensajes{IDs: ids}).Validate(); err != nil {
+		return nil, err
+	}
+	results, err := g.Monitor.PutBackDeadLetters(ctx, ids)
+	return results, doubted(err)
+}
+
+// Discard moves a dead letter to the discarded ones, with the reason motivo, for operators.
+func (g Gate) Discard(ctx context.Context, id, motivo string) (contracts.MensajeMuerto, error) {
+	if err := g.letter(ctx, id, contracts.DescarteDeMensaje{Motivo: motivo}.Validate); err != nil {
+		return contracts.MensajeMuerto{}, err
+	}
+	one, err := g.Monitor.Discard(ctx, id, motivo)
+	return one, doubted(err)
+}
+
+// PutBackDeadLetter returns a dead letter to its topic, for operators.
 func (g Gate) PutBackDeadLetter(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
 	return g.onLetter(ctx, id, g.Monitor.PutBackDeadLetter)
 }
@@ -48,19 +80,33 @@ func (g Gate) SetAside(ctx context.Context, id string) (contracts.MensajeMuerto,
 	return g.onLetter(ctx, id, g.Monitor.SetAside)
 }
 
-// onLetter calls do for the message id. It does not repeat do where the outcome is unknown, since do is not idempotent.
+// onLetter calls do for the message id.
 func (g Gate) onLetter(ctx context.Context, id string, do func(context.Context, string) (contracts.MensajeMuerto, error)) (contracts.MensajeMuerto, error) {
-	if err := identity.Require(ctx, operador); err != nil {
-		return contracts.MensajeMuerto{}, err
-	}
-	var v contracts.Validator
-	v.Identifier("id", id)
-	if err := v.Error(); err != nil {
+	if err := g.letter(ctx, id, nil); err != nil {
 		return contracts.MensajeMuerto{}, err
 	}
 	one, err := do(ctx, id)
-	if compras.InDoubt(err) { // a second try could put the message back twice
-		return one, compras.OutcomeUnknown("/api/mensajes-muertos", "repítalo solo si el mensaje sigue en la lista.", err)
+	return one, doubted(err)
+}
+
+// letter refuses a caller that is no operator, an id that cannot be, and what further refuses; further may be nil.
+func (g Gate) letter(ctx context.Context, id string, further func() error) error {
+	if err := identity.Require(ctx, operador); err != nil {
+		return err
 	}
-	return one, err
+	var v contracts.Validator
+	v.Identifier("id", id)
+	if err := v.Error(); err != nil || further == nil {
+		return err
+	}
+	return further()
+}
+
+// doubted returns the error of an operation on dead letters. Where the outcome is unknown it does not repeat the operation: a second
+// try could put a message back twice.
+func doubted(err error) error {
+	if compras.InDoubt(err) {
+		return compras.OutcomeUnknown("/api/mensajes-muertos", "repítalo solo si el mensaje sigue en la lista.", err)
+	}
+	return err
 }

@@ -220,8 +220,15 @@ func (m Monitor) Colas(ctx context.Context, minutes int) (contracts.Colas, error
 }
 
 // DeadLetters implements access.Monitor.
-func (m Monitor) DeadLetters(ctx context.Context) ([]contracts.MensajeMuerto, error) {
-	r, err := m.api().ListarMensajesMuertosWithResponse(ctx)
+func (m Monitor) DeadLetters(ctx context.Context, f contracts.MensajesMuertosFilter) ([]contracts.MensajeMuerto, error) {
+	params := monitor.ListarMensajesMuertosParams{Tema: unlessEmpty(f.Tema), Origen: unlessEmpty(f.Origen), Motivo: unlessEmpty(f.Motivo), Descartados: &f.Descartados}
+	if !f.Desde.IsZero() {
+		params.Desde = &f.Desde
+	}
+	if !f.Hasta.IsZero() {
+		params.Hasta = &f.Hasta
+	}
+	r, err := m.api().ListarMensajesMuertosWithResponse(ctx, &params)
 	list, err := answer(ctx, m.Service, r, err, monitor.ListarMensajesMuertosResponse.GetJSON200)
 	if list == nil {
 		list = []contracts.MensajeMuerto{}
@@ -229,10 +236,28 @@ func (m Monitor) DeadLetters(ctx context.Context) ([]contracts.MensajeMuerto, er
 	return list, err
 }
 
+// DeadLetter implements access.Monitor.
+func (m Monitor) DeadLetter(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
+	r, err := m.api().LeerMensajeMuertoWithResponse(ctx, segment(id))
+	return answer(ctx, m.Service, r, err, monitor.LeerMensajeMuertoResponse.GetJSON200)
+}
+
+// PutBackDeadLetters implements access.Monitor.
+func (m Monitor) PutBackDeadLetters(ctx context.Context, ids []string) ([]contracts.ResultadoDeDevolucion, error) {
+	r, err := m.api().DevolverMensajesWithResponse(ctx, contracts.DevolucionDeMensajes{IDs: ids})
+	return answer(ctx, m.Service, r, err, monitor.DevolverMensajesResponse.GetJSON200)
+}
+
+// Discard implements access.Monitor.
+func (m Monitor) Discard(ctx context.Context, id, motivo string) (contracts.MensajeMuerto, error) {
+	r, err := m.api().DescartarMensajeWithResponse(ctx, segment(id), contracts.DescarteDeMensaje{Motivo: motivo})
+	return answer(ctx, m.Service, r, err, monitor.DescartarMensajeResponse.GetJSON202)
+}
+
 // PutBackDeadLetter implements access.Monitor.
 func (m Monitor) PutBackDeadLetter(ctx context.Context, id string) (contracts.MensajeMuerto, error) {
-	r, err := m.api().ReponerMensajeWithResponse(ctx, segment(id))
-	return answer(ctx, m.Service, r, err, monitor.ReponerMensajeResponse.GetJSON202)
+	r, err := m.api().DevolverMensajeWithResponse(ctx, segment(id))
+	return answer(ctx, m.Service, r, err, monitor.DevolverMensajeResponse.GetJSON202)
 }
 
 // SetAside implements access.Monitor.

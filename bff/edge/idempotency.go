@@ -146,11 +146,11 @@ func withKey(r *http.Request) bool {
 func isGraphQL(r *http.Request) bool { return r.URL.Path == "/graphql" || r.URL.Path == "/v1" }
 
 // onlyByFirst reports whether only the first of two equal requests may call the service, because the service would do both. Such
-// requests put back or set aside a dead letter. The second request waits for the answer of the first until its own deadline. If
+// requests return, discard or set aside dead letters. The second request waits for the answer of the first until its own deadline. If
 // there is still no answer, for example because the first one's replica was killed, its error is OutcomeUnknown.
 func onlyByFirst(r *http.Request, body []byte) bool {
 	return strings.HasPrefix(r.URL.Path, letters+"/") ||
-		isGraphQL(r) && (bytes.Contains(body, []byte("reponerMensaje")) || bytes.Contains(body, []byte("apartarMensaje")))
+		isGraphQL(r) && (bytes.Contains(body, []byte("devolverMensaje")) || bytes.Contains(body, []byte("apartarMensaje")) || bytes.Contains(body, []byte("descartarMensaje")))
 }
 
 const letters = "/api/mensajes-muertos"

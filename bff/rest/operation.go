@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"entregas/bff/access"
 	"entregas/bff/compras"
@@ -44,13 +45,44 @@ func (s Server) LeerBalance(w http.ResponseWriter, r *http.Request) {
 }
 
 // ListarMensajesMuertos implements contract.ServerInterface.
-func (s Server) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request) {
-	list, err := s.Gate.DeadLetters(r.Context())
+func (s Server) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request, params contract.ListarMensajesMuertosParams) {
+	list, err := s.Gate.DeadLetters(r.Context(), contracts.MensajesMuertosFilter{
+		Tema: optional.Or(params.Tema, ""), Origen: optional.Or(params.Origen, ""), Motivo: optional.Or(params.Motivo, ""),
+		Desde: optional.Or(params.Desde, time.Time{}), Hasta: optional.Or(params.Hasta, time.Time{}), Descartados: optional.Or(params.Descartados, false),
+	})
 	respond(w, r, http.StatusOK, list, err)
 }
 
-// ReponerMensaje implements contract.ServerInterface.
-func (s Server) ReponerMensaje(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.ReponerMensajeParams) {
+// LeerMensajeMuerto implements contract.ServerInterface.
+func (s Server) LeerMensajeMuerto(w http.ResponseWriter, r *http.Request, id contract.Id) {
+	one, err := s.Gate.DeadLetter(r.Context(), id)
+	respond(w, r, http.StatusOK, one, err)
+}
+
+// DevolverMensajes implements contract.ServerInterface.
+func (s Server) DevolverMensajes(w http.ResponseWriter, r *http.Request, _ contract.DevolverMensajesParams) {
+	requested, err := rest.Read[contracts.DevolucionDeMensajes](w, r)
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	results, err := s.Gate.PutBackDeadLetters(r.Context(), requested.IDs)
+	respond(w, r, http.StatusOK, results, err)
+}
+
+// DescartarMensaje implements contract.ServerInterface.
+func (s Server) DescartarMensaje(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.DescartarMensajeParams) {
+	requested, err := rest.Read[contracts.DescarteDeMensaje](w, r)
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	one, err := s.Gate.Discard(r.Context(), id, requested.Motivo)
+	respond(w, r, http.StatusAccepted, one, err)
+}
+
+// DevolverMensaje implements contract.ServerInterface.
+func (s Server) DevolverMensaje(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.DevolverMensajeParams) {
 	one, err := s.Gate.PutBackDeadLetter(r.Context(), id)
 	respond(w, r, http.StatusAccepted, one, err)
 }

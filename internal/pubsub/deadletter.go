@@ -24,6 +24,13 @@ const (
 	PropertyBeginning = "comienzo" // the first characters of the original, when the record was not kept as it was
 	PropertyPosition  = "posicion" // the position of the original on its topic
 	PropertyRaw       = "crudo"    // the original in base64, when it cannot be decoded
+
+	// A discarded dead letter has these too.
+	PropertyTopic         = "tema"            // the topic of the original
+	PropertySetAsideAt    = "apartado_en"     // when the original became a dead letter, in RFC 3339
+	PropertyDiscardReason = "descarte_motivo" // why an operator discarded it
+	PropertyDiscardedBy   = "descartado_por"  // the subject of the operator
+	PropertyDiscardedRole = "descartado_rol"  // the role of the operator
 )
 
 // MaxReason is how many characters of a dead letter's reason are kept, and shown.

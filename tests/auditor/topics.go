@@ -71,13 +71,16 @@ func (a *Auditor) pending(ctx context.Context, i *Report) error {
 		for who, s := range e.Subscriptions {
 			if origin, deadLetters := strings.CutSuffix(shortName, "-dlq"); deadLetters {
 				i.DeadLetters[origin] += s.Backlog
-			} else if s.Durable && s.Backlog > 0 {
+			} else if s.Durable && s.Backlog > 0 && shortName != discarded {
 				i.add("", "%d messages of %s are not handled by %s", s.Backlog, shortName, who)
 			}
 		}
 	}
 	return nil
 }
+
+// discarded is the topic that keeps what an operator discarded. Nobody has to handle it.
+const discarded = "mensajes-descartados"
 
 // ReconcilerFound is the beginning of the text of a violation that a reconciler found. This package did not find it itself.
 const ReconcilerFound = "the reconciler found: "

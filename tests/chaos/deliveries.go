@@ -126,7 +126,7 @@ func deadLetterReplayed(ctx context.Context, c *chaos) error {
 	}
 	monitor := client.Direct(c.env.Monitor)
 	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); sleep(ctx, time.Second) {
-		r, err := monitor.Request(ctx, http.MethodPost, "/mensajes-muertos/"+m.ID+"/reposicion", nil)
+		r, err := monitor.Request(ctx, http.MethodPost, "/mensajes-muertos/"+m.ID+"/devolucion", nil)
 		if err == nil && r.Status == http.StatusAccepted {
 			return nil
 		}

@@ -113,7 +113,7 @@ func (f forger) target() (method, target string) {
 	path := f.of("GET /api/productos", "GET /api/productos", "GET /api/productos/~", "GET /api/compras", "POST /api/compras", "POST /api/compras", "GET /api/compras/~", "GET /api/compras/~/eventos",
 		"GET /api/compras/~/mensajes", "POST /api/compras/~/cancelacion", "POST /api/compras/~/aprobacion", "POST /api/compras/~/reintento", "GET /api/usuarios/"+own+"/compras",
 		"GET /api/usuarios/"+own+"/compras", "GET /api/usuarios/~/compras", "POST /api/productos/~/reposicion", "GET /api/ordenes/~", "POST /api/ordenes/~/despacho", "GET /api/operacion/resumen",
-		"GET /api/operacion/colas", "GET /api/operacion/balance", "POST /api/mensajes-muertos/~/reposicion", "POST /graphql", "POST /graphql", "POST /graphql", "POST /graphql", "GET /graphql",
+		"GET /api/operacion/colas", "GET /api/operacion/balance", "POST /api/mensajes-muertos/~/devolucion", "POST /graphql", "POST /graphql", "POST /graphql", "POST /graphql", "GET /graphql",
 		"POST /v1", "POST /v1", "GET /stream", "GET /sesion", "GET /entrar", "GET /volver", "POST /salir", "GET /docs", "GET /docs/~", "GET /graphiql", "GET /graphiql/~", "GET /static/~", "GET /",
 		"GET /~", "GET //~", "GET /api/~", "GET /healthz", "GET /readyz", "POST /mensajes/eventos-compra", "GET /desarrollo/entrar", "POST /desarrollo/entrar", "POST /desarrollo/token",
 		"GET /desarrollo/~", "OPTIONS *", "GET http://x/api/productos")

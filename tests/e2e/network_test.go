@@ -49,7 +49,7 @@ var refuses = map[string]func(ctx context.Context, address string) error{
 	"admin-productos APP_PORT":     wantsStatus(http.StatusUnauthorized, "GET /productos", "POST /productos/1/reposicion"),
 	"consolidador APP_PORT":        wantsStatus(http.StatusUnauthorized, "POST /mensajes/comandos-inventario"),
 	"ordenes APP_PORT":             wantsStatus(http.StatusUnauthorized, "GET /ordenes/1", "POST /ordenes/1/despacho"),
-	"monitor APP_PORT":             wantsStatus(http.StatusUnauthorized, "GET /mensajes-muertos", "POST /mensajes-muertos/1/reposicion"),
+	"monitor APP_PORT":             wantsStatus(http.StatusUnauthorized, "GET /mensajes-muertos", "POST /mensajes-muertos/1/devolucion"),
 	"scheduler --etcd-client-port": secretLoopback,
 }
 

@@ -58,7 +58,7 @@ func TestAMessageThatNoSidecarCanHandOver(t *testing.T) {
 	// The readable message goes back to the topic without the property, and the service handles it. The unreadable message goes back
 	// unchanged.
 	for id, w := range letterOf(t, s, junk, property) {
-		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(w.ID)+"/reposicion"); r.Status != http.StatusAccepted {
+		if r := monitor(t, s, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(w.ID)+"/devolucion"); r.Status != http.StatusAccepted {
 			t.Fatalf("put back %s: %d %s", id, r.Status, r.Body)
 		}
 	}

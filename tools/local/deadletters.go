@@ -67,7 +67,7 @@ func (in *Instance) putBack(id string) error {
 	if id == "" {
 		return errors.New("the ID is missing: make put-back ID=... (make dead-letters lists them)")
 	}
-	if _, err := in.askMonitor(http.MethodPost, "/mensajes-muertos/"+url.PathEscape(id)+"/reposicion", http.StatusAccepted); err != nil {
+	if _, err := in.askMonitor(http.MethodPost, "/mensajes-muertos/"+url.PathEscape(id)+"/devolucion", http.StatusAccepted); err != nil {
 		return err
 	}
 	fmt.Println("Back on its topic:", id)

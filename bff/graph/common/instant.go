@@ -17,5 +17,5 @@ func MarshalTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalTime reads the scalar Time. gqlgen requires it, although no argument has that type.
+// UnmarshalTime reads the scalar Time, in RFC 3339.
 func UnmarshalTime(v any) (time.Time, error) { return graphql.UnmarshalTime(v) }

@@ -150,18 +150,21 @@ type ComplexityRoot struct {
 	}
 
 	MensajeMuerto struct {
-		Comienzo   func(childComplexity int) int
-		En         func(childComplexity int) int
-		ID         func(childComplexity int) int
-		IDCompra   func(childComplexity int) int
-		IDRegistro func(childComplexity int) int
-		Intentos   func(childComplexity int) int
-		Motivo     func(childComplexity int) int
-		Origen     func(childComplexity int) int
-		Pendiente  func(childComplexity int) int
-		Registro   func(childComplexity int) int
-		Tema       func(childComplexity int) int
-		Tipo       func(childComplexity int) int
+		Comienzo       func(childComplexity int) int
+		DescartadoEn   func(childComplexity int) int
+		DescartadoPor  func(childComplexity int) int
+		En             func(childComplexity int) int
+		ID             func(childComplexity int) int
+		IDCompra       func(childComplexity int) int
+		IDRegistro     func(childComplexity int) int
+		Intentos       func(childComplexity int) int
+		Motivo         func(childComplexity int) int
+		MotivoDescarte func(childComplexity int) int
+		Origen         func(childComplexity int) int
+		Pendiente      func(childComplexity int) int
+		Registro       func(childComplexity int) int
+		Tema           func(childComplexity int) int
+		Tipo           func(childComplexity int) int
 	}
 
 	MuestraDeColas struct {
@@ -176,11 +179,13 @@ type ComplexityRoot struct {
 		Cancelar         func(childComplexity int, id string, motivo *string) int
 		Comprar          func(childComplexity int, compra contracts.SolicitudCompra, clave *string) int
 		DecidirCompras   func(childComplexity int, decisiones []contracts.Decision) int
+		DescartarMensaje func(childComplexity int, id string, motivo string) int
 		Despachar        func(childComplexity int, idOrden string) int
 		DespacharOrdenes func(childComplexity int, ids []string) int
+		DevolverMensaje  func(childComplexity int, id string) int
+		DevolverMensajes func(childComplexity int, ids []string) int
 		Reintentar       func(childComplexity int, id string) int
 		Reponer          func(childComplexity int, idProducto string, cantidad int, clave *string) int
-		ReponerMensaje   func(childComplexity int, id string) int
 	}
 
 	Orden struct {
@@ -260,7 +265,8 @@ type ComplexityRoot struct {
 		Colas           func(childComplexity int, minutos *int) int
 		Compra          func(childComplexity int, id string) int
 		Compras         func(childComplexity int, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) int
-		MensajesMuertos func(childComplexity int) int
+		MensajeMuerto   func(childComplexity int, id string) int
+		MensajesMuertos func(childComplexity int, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) int
 		MisCompras      func(childComplexity int, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) int
 		Orden           func(childComplexity int, id string) int
 		Ordenes         func(childComplexity int, estado *contracts.EstadoOrden, domicilio *bool, limite *int, despues *string) int
@@ -282,6 +288,14 @@ type ComplexityRoot struct {
 		Estado   func(childComplexity int) int
 		ID       func(childComplexity int) int
 		Problema func(childComplexity int) int
+	}
+
+	ResultadoDeDevolucion struct {
+		Detalle  func(childComplexity int) int
+		Devuelto func(childComplexity int) int
+		ID       func(childComplexity int) int
+		Tema     func(childComplexity int) int
+		Tipo     func(childComplexity int) int
 	}
 
 	Resumen struct {
@@ -335,7 +349,9 @@ type MutationResolver interface {
 	DecidirCompras(ctx context.Context, decisiones []contracts.Decision) ([]rest.Resultado, error)
 	Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error)
 	CambiarPrecio(ctx context.Context, idProducto string, precio int64, moneda *string, motivo *string, clave *string) (*contracts.Producto, error)
-	ReponerMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
+	DevolverMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
+	DevolverMensajes(ctx context.Context, ids []string) ([]contracts.ResultadoDeDevolucion, error)
+	DescartarMensaje(ctx context.Context, id string, motivo string) (*contracts.MensajeMuerto, error)
 	ApartarMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 }
 type OrdenResolver interface {
@@ -356,7 +372,8 @@ type QueryResolver interface {
 	Resumen(ctx context.Context, segundos *int) (*contracts.Resumen, error)
 	Colas(ctx context.Context, minutos *int) (*contracts.Colas, error)
 	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
-	MensajesMuertos(ctx context.Context) ([]contracts.MensajeMuerto, error)
+	MensajesMuertos(ctx context.Context, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) ([]contracts.MensajeMuerto, error)
+	MensajeMuerto(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 }
 type RespuestaTardiaResolver interface {
 	Tipo(ctx context.Context, obj *contracts.RespuestaTardia) (string, error)
@@ -777,6 +794,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MensajeMuerto.Comienzo(childComplexity), true
+	case "MensajeMuerto.descartadoEn":
+		if e.ComplexityRoot.MensajeMuerto.DescartadoEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MensajeMuerto.DescartadoEn(childComplexity), true
+	case "MensajeMuerto.descartadoPor":
+		if e.ComplexityRoot.MensajeMuerto.DescartadoPor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MensajeMuerto.DescartadoPor(childComplexity), true
 	case "MensajeMuerto.en":
 		if e.ComplexityRoot.MensajeMuerto.En == nil {
 			break
@@ -813,6 +842,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MensajeMuerto.Motivo(childComplexity), true
+	case "MensajeMuerto.motivoDescarte":
+		if e.ComplexityRoot.MensajeMuerto.MotivoDescarte == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MensajeMuerto.MotivoDescarte(childComplexity), true
 	case "MensajeMuerto.origen":
 		if e.ComplexityRoot.MensajeMuerto.Origen == nil {
 			break
@@ -923,6 +958,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DecidirCompras(childComplexity, args["decisiones"].([]contracts.Decision)), true
+	case "Mutation.descartarMensaje":
+		if e.ComplexityRoot.Mutation.DescartarMensaje == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_descartarMensaje_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DescartarMensaje(childComplexity, args["id"].(string), args["motivo"].(string)), true
 	case "Mutation.despachar":
 		if e.ComplexityRoot.Mutation.Despachar == nil {
 			break
@@ -945,6 +991,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DespacharOrdenes(childComplexity, args["ids"].([]string)), true
+	case "Mutation.devolverMensaje":
+		if e.ComplexityRoot.Mutation.DevolverMensaje == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_devolverMensaje_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DevolverMensaje(childComplexity, args["id"].(string)), true
+	case "Mutation.devolverMensajes":
+		if e.ComplexityRoot.Mutation.DevolverMensajes == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_devolverMensajes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DevolverMensajes(childComplexity, args["ids"].([]string)), true
 	case "Mutation.reintentar":
 		if e.ComplexityRoot.Mutation.Reintentar == nil {
 			break
@@ -967,17 +1035,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Reponer(childComplexity, args["idProducto"].(string), args["cantidad"].(int), args["clave"].(*string)), true
-	case "Mutation.reponerMensaje":
-		if e.ComplexityRoot.Mutation.ReponerMensaje == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_reponerMensaje_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.ReponerMensaje(childComplexity, args["id"].(string)), true
 
 	case "Orden.actualizadaEn":
 		if e.ComplexityRoot.Orden.ActualizadaEn == nil {
@@ -1281,12 +1338,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Compras(childComplexity, args["estados"].([]contracts.Estado), args["idUsuario"].(*string), args["domicilio"].(*bool), args["limite"].(*int), args["despues"].(*string)), true
 
+	case "Query.mensajeMuerto":
+		if e.ComplexityRoot.Query.MensajeMuerto == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mensajeMuerto_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MensajeMuerto(childComplexity, args["id"].(string)), true
 	case "Query.mensajesMuertos":
 		if e.ComplexityRoot.Query.MensajesMuertos == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Query.MensajesMuertos(childComplexity), true
+		args, err := ec.field_Query_mensajesMuertos_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MensajesMuertos(childComplexity, args["tema"].(*string), args["origen"].(*string), args["motivo"].(*string), args["desde"].(*time.Time), args["hasta"].(*time.Time), args["descartados"].(*bool)), true
 	case "Query.misCompras":
 		if e.ComplexityRoot.Query.MisCompras == nil {
 			break
@@ -1419,6 +1492,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resultado.Problema(childComplexity), true
+
+	case "ResultadoDeDevolucion.detalle":
+		if e.ComplexityRoot.ResultadoDeDevolucion.Detalle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResultadoDeDevolucion.Detalle(childComplexity), true
+	case "ResultadoDeDevolucion.devuelto":
+		if e.ComplexityRoot.ResultadoDeDevolucion.Devuelto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResultadoDeDevolucion.Devuelto(childComplexity), true
+	case "ResultadoDeDevolucion.id":
+		if e.ComplexityRoot.ResultadoDeDevolucion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResultadoDeDevolucion.ID(childComplexity), true
+	case "ResultadoDeDevolucion.tema":
+		if e.ComplexityRoot.ResultadoDeDevolucion.Tema == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResultadoDeDevolucion.Tema(childComplexity), true
+	case "ResultadoDeDevolucion.tipo":
+		if e.ComplexityRoot.ResultadoDeDevolucion.Tipo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResultadoDeDevolucion.Tipo(childComplexity), true
 
 	case "Resumen.confirmadas":
 		if e.ComplexityRoot.Resumen.Confirmadas == nil {
@@ -1857,6 +1961,12 @@ func (ec *executionContext) childFields_MensajeMuerto(ctx context.Context, field
 		return ec.fieldContext_MensajeMuerto_pendiente(ctx, field)
 	case "comienzo":
 		return ec.fieldContext_MensajeMuerto_comienzo(ctx, field)
+	case "descartadoEn":
+		return ec.fieldContext_MensajeMuerto_descartadoEn(ctx, field)
+	case "descartadoPor":
+		return ec.fieldContext_MensajeMuerto_descartadoPor(ctx, field)
+	case "motivoDescarte":
+		return ec.fieldContext_MensajeMuerto_motivoDescarte(ctx, field)
 	case "registro":
 		return ec.fieldContext_MensajeMuerto_registro(ctx, field)
 	}
@@ -2037,6 +2147,22 @@ func (ec *executionContext) childFields_Resultado(ctx context.Context, field gra
 		return ec.fieldContext_Resultado_problema(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Resultado", field.Name)
+}
+
+func (ec *executionContext) childFields_ResultadoDeDevolucion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ResultadoDeDevolucion_id(ctx, field)
+	case "devuelto":
+		return ec.fieldContext_ResultadoDeDevolucion_devuelto(ctx, field)
+	case "tema":
+		return ec.fieldContext_ResultadoDeDevolucion_tema(ctx, field)
+	case "tipo":
+		return ec.fieldContext_ResultadoDeDevolucion_tipo(ctx, field)
+	case "detalle":
+		return ec.fieldContext_ResultadoDeDevolucion_detalle(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResultadoDeDevolucion", field.Name)
 }
 
 func (ec *executionContext) childFields_Resumen(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2339,6 +2465,28 @@ func (ec *executionContext) field_Mutation_decidirCompras_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_descartarMensaje_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "motivo",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["motivo"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_despacharOrdenes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2367,7 +2515,7 @@ func (ec *executionContext) field_Mutation_despachar_args(ctx context.Context, r
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_reintentar_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_devolverMensaje_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -2381,7 +2529,21 @@ func (ec *executionContext) field_Mutation_reintentar_args(ctx context.Context, 
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_reponerMensaje_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_devolverMensajes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "ids",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ids"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reintentar_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -2510,6 +2672,74 @@ func (ec *executionContext) field_Query_compras_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["despues"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_mensajeMuerto_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_mensajesMuertos_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "tema",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tema"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "origen",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["origen"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "motivo",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["motivo"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "desde",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["desde"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "hasta",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["hasta"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "descartados",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["descartados"] = arg5
 	return args, nil
 }
 
@@ -4562,6 +4792,75 @@ func (ec *executionContext) fieldContext_MensajeMuerto_comienzo(_ context.Contex
 	return graphql.NewScalarFieldContext("MensajeMuerto", field, false, false, "String")
 }
 
+func (ec *executionContext) _MensajeMuerto_descartadoEn(ctx context.Context, field graphql.CollectedField, obj *contracts.MensajeMuerto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MensajeMuerto_descartadoEn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DescartadoEn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MensajeMuerto_descartadoEn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MensajeMuerto", field, false, false, "Time")
+}
+
+func (ec *executionContext) _MensajeMuerto_descartadoPor(ctx context.Context, field graphql.CollectedField, obj *contracts.MensajeMuerto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MensajeMuerto_descartadoPor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DescartadoPor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MensajeMuerto_descartadoPor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MensajeMuerto", field, false, false, "String")
+}
+
+func (ec *executionContext) _MensajeMuerto_motivoDescarte(ctx context.Context, field graphql.CollectedField, obj *contracts.MensajeMuerto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MensajeMuerto_motivoDescarte(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MotivoDescarte, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MensajeMuerto_motivoDescarte(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MensajeMuerto", field, false, false, "String")
+}
+
 func (ec *executionContext) _MensajeMuerto_registro(ctx context.Context, field graphql.CollectedField, obj *contracts.MensajeMuerto) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5036,17 +5335,17 @@ func (ec *executionContext) fieldContext_Mutation_cambiarPrecio(ctx context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_reponerMensaje(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+func (ec *executionContext) _Mutation_devolverMensaje(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_reponerMensaje(ctx, field)
+			return ec.fieldContext_Mutation_devolverMensaje(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ReponerMensaje(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Mutation().DevolverMensaje(ctx, fc.Args["id"].(string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *contracts.MensajeMuerto) graphql.Marshaler {
@@ -5056,7 +5355,7 @@ func (ec *executionContext) _Mutation_reponerMensaje(ctx context.Context, field 
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Mutation_reponerMensaje(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Mutation_devolverMensaje(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
@@ -5073,7 +5372,95 @@ func (ec *executionContext) fieldContext_Mutation_reponerMensaje(ctx context.Con
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_reponerMensaje_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.field_Mutation_devolverMensaje_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_devolverMensajes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_devolverMensajes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DevolverMensajes(ctx, fc.Args["ids"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.ResultadoDeDevolucion) graphql.Marshaler {
+			return ec.marshalOResultadoDeDevolucion2ᚕentregasᚋcontractsᚐResultadoDeDevolucionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_devolverMensajes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResultadoDeDevolucion(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_devolverMensajes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_descartarMensaje(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_descartarMensaje(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DescartarMensaje(ctx, fc.Args["id"].(string), fc.Args["motivo"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.MensajeMuerto) graphql.Marshaler {
+			return ec.marshalOMensajeMuerto2ᚖentregasᚋcontractsᚐMensajeMuerto(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_descartarMensaje(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MensajeMuerto(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_descartarMensaje_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6733,7 +7120,8 @@ func (ec *executionContext) _Query_mensajesMuertos(ctx context.Context, field gr
 			return ec.fieldContext_Query_mensajesMuertos(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().MensajesMuertos(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().MensajesMuertos(ctx, fc.Args["tema"].(*string), fc.Args["origen"].(*string), fc.Args["motivo"].(*string), fc.Args["desde"].(*time.Time), fc.Args["hasta"].(*time.Time), fc.Args["descartados"].(*bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []contracts.MensajeMuerto) graphql.Marshaler {
@@ -6743,7 +7131,7 @@ func (ec *executionContext) _Query_mensajesMuertos(ctx context.Context, field gr
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Query_mensajesMuertos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_mensajesMuertos(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
@@ -6752,6 +7140,61 @@ func (ec *executionContext) fieldContext_Query_mensajesMuertos(_ context.Context
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_MensajeMuerto(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_mensajesMuertos_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_mensajeMuerto(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_mensajeMuerto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().MensajeMuerto(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.MensajeMuerto) graphql.Marshaler {
+			return ec.marshalOMensajeMuerto2ᚖentregasᚋcontractsᚐMensajeMuerto(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_mensajeMuerto(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MensajeMuerto(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_mensajeMuerto_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -6954,6 +7397,121 @@ func (ec *executionContext) fieldContext_Resultado_problema(_ context.Context, f
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ResultadoDeDevolucion_id(ctx context.Context, field graphql.CollectedField, obj *contracts.ResultadoDeDevolucion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResultadoDeDevolucion_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResultadoDeDevolucion_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResultadoDeDevolucion", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ResultadoDeDevolucion_devuelto(ctx context.Context, field graphql.CollectedField, obj *contracts.ResultadoDeDevolucion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResultadoDeDevolucion_devuelto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Devuelto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResultadoDeDevolucion_devuelto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResultadoDeDevolucion", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ResultadoDeDevolucion_tema(ctx context.Context, field graphql.CollectedField, obj *contracts.ResultadoDeDevolucion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResultadoDeDevolucion_tema(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tema, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResultadoDeDevolucion_tema(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResultadoDeDevolucion", field, false, false, "String")
+}
+
+func (ec *executionContext) _ResultadoDeDevolucion_tipo(ctx context.Context, field graphql.CollectedField, obj *contracts.ResultadoDeDevolucion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResultadoDeDevolucion_tipo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tipo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResultadoDeDevolucion_tipo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResultadoDeDevolucion", field, false, false, "String")
+}
+
+func (ec *executionContext) _ResultadoDeDevolucion_detalle(ctx context.Context, field graphql.CollectedField, obj *contracts.ResultadoDeDevolucion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResultadoDeDevolucion_detalle(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detalle, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResultadoDeDevolucion_detalle(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResultadoDeDevolucion", field, false, false, "String")
 }
 
 func (ec *executionContext) _Resumen_estados(ctx context.Context, field graphql.CollectedField, obj *contracts.Resumen) (ret graphql.Marshaler) {
@@ -9362,6 +9920,21 @@ func (ec *executionContext) _MensajeMuerto(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "descartadoEn":
+			out.Values[i] = ec._MensajeMuerto_descartadoEn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "descartadoPor":
+			out.Values[i] = ec._MensajeMuerto_descartadoPor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "motivoDescarte":
+			out.Values[i] = ec._MensajeMuerto_motivoDescarte(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "registro":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -9506,9 +10079,23 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "reponerMensaje":
+		case "devolverMensaje":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_reponerMensaje(ctx, field)
+				return ec._Mutation_devolverMensaje(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "devolverMensajes":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_devolverMensajes(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "descartarMensaje":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_descartarMensaje(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -10137,6 +10724,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_mensajesMuertos(ctx, field)
 				})
+		case "mensajeMuerto":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_mensajeMuerto(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -10231,6 +10824,59 @@ func (ec *executionContext) _Resultado(ctx context.Context, sel ast.SelectionSet
 		case "problema":
 			out.Values[i] = ec._Resultado_problema(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var resultadoDeDevolucionImplementors = []string{"ResultadoDeDevolucion"}
+
+func (ec *executionContext) _ResultadoDeDevolucion(ctx context.Context, sel ast.SelectionSet, obj *contracts.ResultadoDeDevolucion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resultadoDeDevolucionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ResultadoDeDevolucion")
+		case "id":
+			out.Values[i] = ec._ResultadoDeDevolucion_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "devuelto":
+			out.Values[i] = ec._ResultadoDeDevolucion_devuelto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tema":
+			out.Values[i] = ec._ResultadoDeDevolucion_tema(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tipo":
+			out.Values[i] = ec._ResultadoDeDevolucion_tipo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "detalle":
+			out.Values[i] = ec._ResultadoDeDevolucion_detalle(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -11231,6 +11877,10 @@ func (ec *executionContext) marshalNResultado2entregasᚋinternalᚋrestᚐResul
 	return ec._Resultado(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNResultadoDeDevolucion2entregasᚋcontractsᚐResultadoDeDevolucion(ctx context.Context, sel ast.SelectionSet, v contracts.ResultadoDeDevolucion) graphql.Marshaler {
+	return ec._ResultadoDeDevolucion(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11745,6 +12395,25 @@ func (ec *executionContext) marshalOResultado2ᚕentregasᚋinternalᚋrestᚐRe
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNResultado2entregasᚋinternalᚋrestᚐResultado(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOResultadoDeDevolucion2ᚕentregasᚋcontractsᚐResultadoDeDevolucionᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.ResultadoDeDevolucion) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNResultadoDeDevolucion2entregasᚋcontractsᚐResultadoDeDevolucion(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"entregas/bff/access"
 	"entregas/bff/compras"
@@ -94,9 +95,19 @@ func (r root) CambiarPrecio(ctx context.Context, idProducto string, precio int64
 	return orNull(r.gate.CambiarPrecio(ctx, idProducto, change, key))
 }
 
-// ReponerMensaje implements MutationResolver.
-func (r root) ReponerMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error) {
+// DevolverMensaje implements MutationResolver.
+func (r root) DevolverMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error) {
 	return orNull(r.gate.PutBackDeadLetter(ctx, id))
+}
+
+// DevolverMensajes implements MutationResolver.
+func (r root) DevolverMensajes(ctx context.Context, ids []string) ([]contracts.ResultadoDeDevolucion, error) {
+	return r.gate.PutBackDeadLetters(ctx, ids)
+}
+
+// DescartarMensaje implements MutationResolver.
+func (r root) DescartarMensaje(ctx context.Context, id, motivo string) (*contracts.MensajeMuerto, error) {
+	return orNull(r.gate.Discard(ctx, id, motivo))
 }
 
 // ApartarMensaje implements MutationResolver.
@@ -174,8 +185,15 @@ func (c queryResolver) Balance(ctx context.Context) ([]contracts.LineaDeBalance,
 	return c.gate.Balance(ctx)
 }
 
-func (c queryResolver) MensajesMuertos(ctx context.Context) ([]contracts.MensajeMuerto, error) {
-	return c.gate.DeadLetters(ctx)
+func (c queryResolver) MensajesMuertos(ctx context.Context, tema, origen, motivo *string, desde, hasta *time.Time, descartados *bool) ([]contracts.MensajeMuerto, error) {
+	return c.gate.DeadLetters(ctx, contracts.MensajesMuertosFilter{
+		Tema: optional.Or(tema, ""), Origen: optional.Or(origen, ""), Motivo: optional.Or(motivo, ""),
+		Desde: optional.Or(desde, time.Time{}), Hasta: optional.Or(hasta, time.Time{}), Descartados: optional.Or(descartados, false),
+	})
+}
+
+func (c queryResolver) MensajeMuerto(ctx context.Context, id string) (*contracts.MensajeMuerto, error) {
+	return orNull(c.gate.DeadLetter(ctx, id))
 }
 
 type compraResolver struct{ root }

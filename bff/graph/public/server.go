@@ -3,6 +3,7 @@ package public
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
@@ -55,7 +56,8 @@ func costs(c *ComplexityRoot) {
 	c.Query.Productos = func(children int, _ *string) int { return 1 + rows*children }
 	c.Query.Precios = func(children int, _ string, limit *int, _ *string) int { return listCost(children, limit) }
 	c.Query.Balance = func(children int) int { return 1 + rows*children }
-	c.Query.MensajesMuertos = c.Query.Balance
+	c.Query.MensajesMuertos = func(children int, _, _, _ *string, _, _ *time.Time, _ *bool) int { return 1 + rows*children }
+	c.Mutation.DevolverMensajes = func(children int, ids []string) int { return 1 + len(ids)*children }
 	c.Colas.Muestras = c.Query.Balance
 	c.Colas.Ahora = func(children int) int { return 1 + facts*children }
 	c.MuestraDeColas.Pendientes = c.Colas.Ahora

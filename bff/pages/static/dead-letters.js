@@ -26,7 +26,7 @@ function actionButton(m) {
   const values = { tipo: m.tipo || t("dead-letters.no-type"), tema: m.tema };
   const action = m.pendiente
     ? { verb: t("dead-letters.set-aside"), path: "apartado", label: t("dead-letters.set-aside-label", values), done: t("dead-letters.set-aside-done", values) }
-    : { verb: t("dead-letters.put-back"), path: "reposicion", label: t("dead-letters.put-back-label", values), done: t("dead-letters.put-back-done", values) };
+    : { verb: t("dead-letters.put-back"), path: "devolucion", label: t("dead-letters.put-back-label", values), done: t("dead-letters.put-back-done", values) };
   return h("button", {
     class: "button", type: "button", "aria-label": action.label, "data-action": action.path,
     onclick: (e) => withButton(e.currentTarget, async () => {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"entregas/contracts"
 	"entregas/internal/rest"
@@ -50,8 +51,14 @@ type Decision = contracts.Decision
 // Decisiones defines model for Decisiones.
 type Decisiones = contracts.Decisiones
 
+// DescarteDeMensaje defines model for DescarteDeMensaje.
+type DescarteDeMensaje = contracts.DescarteDeMensaje
+
 // Despachos defines model for Despachos.
 type Despachos = contracts.Despachos
+
+// DevolucionDeMensajes defines model for DevolucionDeMensajes.
+type DevolucionDeMensajes = contracts.DevolucionDeMensajes
 
 // Direccion Where to, only with home delivery. Its customer and operators read it, one purchase or one order at a time; lists, live streams and the answer to a write do not have it. It is missing where the purchase has none, where it was erased, and where the owner of the purchases does not answer (`Age`).
 type Direccion = contracts.Direccion
@@ -128,6 +135,9 @@ type Reposicion = contracts.Reposicion
 
 // Resultado defines model for Resultado.
 type Resultado = rest.Resultado
+
+// ResultadoDeDevolucion defines model for ResultadoDeDevolucion.
+type ResultadoDeDevolucion = contracts.ResultadoDeDevolucion
 
 // Resultados defines model for Resultados.
 type Resultados struct {
@@ -224,14 +234,47 @@ type ReintentarCompraParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListarMensajesMuertosParams defines parameters for ListarMensajesMuertos.
+type ListarMensajesMuertosParams struct {
+	// Tema Only those of this topic.
+	Tema *string `form:"tema,omitempty" json:"tema,omitempty"`
+
+	// Origen Only those that this service could not handle.
+	Origen *string `form:"origen,omitempty" json:"origen,omitempty"`
+
+	// Motivo Only those with this text in their reason, in capitals or not. Free text.
+	Motivo *string `form:"motivo,omitempty" json:"motivo,omitempty"`
+
+	// Desde Only those that became dead letters at this instant or later.
+	Desde *time.Time `form:"desde,omitempty" json:"desde,omitempty"`
+
+	// Hasta Only those that became dead letters at this instant or earlier.
+	Hasta *time.Time `form:"hasta,omitempty" json:"hasta,omitempty"`
+
+	// Descartados Those that an operator discarded, the newest first, in place of the others.
+	Descartados *bool `form:"descartados,omitempty" json:"descartados,omitempty"`
+}
+
+// DevolverMensajesParams defines parameters for DevolverMensajes.
+type DevolverMensajesParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ApartarMensajeParams defines parameters for ApartarMensaje.
 type ApartarMensajeParams struct {
 	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
-// ReponerMensajeParams defines parameters for ReponerMensaje.
-type ReponerMensajeParams struct {
+// DescartarMensajeParams defines parameters for DescartarMensaje.
+type DescartarMensajeParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DevolverMensajeParams defines parameters for DevolverMensaje.
+type DevolverMensajeParams struct {
 	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -326,6 +369,12 @@ type DecidirCompraJSONRequestBody = Aprobacion
 // CancelarCompraJSONRequestBody defines body for CancelarCompra for application/json ContentType.
 type CancelarCompraJSONRequestBody = Cancelacion
 
+// DevolverMensajesJSONRequestBody defines body for DevolverMensajes for application/json ContentType.
+type DevolverMensajesJSONRequestBody = DevolucionDeMensajes
+
+// DescartarMensajeJSONRequestBody defines body for DescartarMensaje for application/json ContentType.
+type DescartarMensajeJSONRequestBody = DescarteDeMensaje
+
 // DespacharOrdenesJSONRequestBody defines body for DespacharOrdenes for application/json ContentType.
 type DespacharOrdenesJSONRequestBody = Despachos
 
@@ -367,15 +416,24 @@ type ServerInterface interface {
 	// ReintentarCompra Retry a purchase that stands still.
 	// (POST /compras/{id}/reintento)
 	ReintentarCompra(w http.ResponseWriter, r *http.Request, id Id, params ReintentarCompraParams)
-	// ListarMensajesMuertos List the messages that no service could handle, with the reason.
+	// ListarMensajesMuertos List the messages that no service could handle, with the reason, the oldest first.
 	// (GET /mensajes-muertos)
-	ListarMensajesMuertos(w http.ResponseWriter, r *http.Request)
+	ListarMensajesMuertos(w http.ResponseWriter, r *http.Request, params ListarMensajesMuertosParams)
+	// DevolverMensajes Return several dead letters to their topics.
+	// (POST /mensajes-muertos/devolucion)
+	DevolverMensajes(w http.ResponseWriter, r *http.Request, params DevolverMensajesParams)
+	// LeerMensajeMuerto Read a dead letter, or a discarded one, with its whole record.
+	// (GET /mensajes-muertos/{id})
+	LeerMensajeMuerto(w http.ResponseWriter, r *http.Request, id Id)
 	// ApartarMensaje Set aside a pending message that no service can read.
 	// (POST /mensajes-muertos/{id}/apartado)
 	ApartarMensaje(w http.ResponseWriter, r *http.Request, id Id, params ApartarMensajeParams)
-	// ReponerMensaje Put a dead letter back into its topic.
-	// (POST /mensajes-muertos/{id}/reposicion)
-	ReponerMensaje(w http.ResponseWriter, r *http.Request, id Id, params ReponerMensajeParams)
+	// DescartarMensaje Discard a dead letter.
+	// (POST /mensajes-muertos/{id}/descarte)
+	DescartarMensaje(w http.ResponseWriter, r *http.Request, id Id, params DescartarMensajeParams)
+	// DevolverMensaje Return a dead letter, or a discarded one, to its topic.
+	// (POST /mensajes-muertos/{id}/devolucion)
+	DevolverMensaje(w http.ResponseWriter, r *http.Request, id Id, params DevolverMensajeParams)
 	// LeerBalance Read the books. Of each product, what came in is what is in stock, reserved or dispatched.
 	// (GET /operacion/balance)
 	LeerBalance(w http.ResponseWriter, r *http.Request)
@@ -960,6 +1018,169 @@ func (siw *ServerInterfaceWrapper) ReintentarCompra(w http.ResponseWriter, r *ht
 // ListarMensajesMuertos operation middleware
 func (siw *ServerInterfaceWrapper) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarMensajesMuertosParams
+
+	// ------------- Optional query parameter "tema" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tema", r.URL.Query(), &params.Tema, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tema"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tema", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "origen" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "origen", r.URL.Query(), &params.Origen, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "origen"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "origen", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "motivo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "motivo", r.URL.Query(), &params.Motivo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "motivo"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "motivo", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "desde" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "desde", r.URL.Query(), &params.Desde, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "desde"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "desde", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "hasta" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hasta", r.URL.Query(), &params.Hasta, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "hasta"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hasta", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "descartados" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "descartados", r.URL.Query(), &params.Descartados, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "descartados"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "descartados", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarMensajesMuertos(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DevolverMensajes operation middleware
+func (siw *ServerInterfaceWrapper) DevolverMensajes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DevolverMensajesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DevolverMensajes(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LeerMensajeMuerto operation middleware
+func (siw *ServerInterfaceWrapper) LeerMensajeMuerto(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
 	ctx := r.Context()
 
 	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
@@ -967,7 +1188,7 @@ func (siw *ServerInterfaceWrapper) ListarMensajesMuertos(w http.ResponseWriter, 
 	r = r.WithContext(ctx)
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListarMensajesMuertos(w, r)
+		siw.Handler.LeerMensajeMuerto(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1033,8 +1254,8 @@ func (siw *ServerInterfaceWrapper) ApartarMensaje(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
-// ReponerMensaje operation middleware
-func (siw *ServerInterfaceWrapper) ReponerMensaje(w http.ResponseWriter, r *http.Request) {
+// DescartarMensaje operation middleware
+func (siw *ServerInterfaceWrapper) DescartarMensaje(w http.ResponseWriter, r *http.Request) {
 
 	var err error
 	_ = err
@@ -1055,7 +1276,7 @@ func (siw *ServerInterfaceWrapper) ReponerMensaje(w http.ResponseWriter, r *http
 	r = r.WithContext(ctx)
 
 	// Parameter object where we will unmarshal all parameters from the context
-	var params ReponerMensajeParams
+	var params DescartarMensajeParams
 
 	headers := r.Header
 
@@ -1079,7 +1300,63 @@ func (siw *ServerInterfaceWrapper) ReponerMensaje(w http.ResponseWriter, r *http
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ReponerMensaje(w, r, id, params)
+		siw.Handler.DescartarMensaje(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DevolverMensaje operation middleware
+func (siw *ServerInterfaceWrapper) DevolverMensaje(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DevolverMensajeParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DevolverMensaje(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1905,7 +2182,13 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/mensajes-muertos", wrapper.ListarMensajesMuertos).Methods(http.MethodGet)
 
-	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/reposicion", wrapper.ReponerMensaje).Methods(http.MethodPost)
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos/devolucion", wrapper.DevolverMensajes).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}", wrapper.LeerMensajeMuerto).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/devolucion", wrapper.DevolverMensaje).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/descarte", wrapper.DescartarMensaje).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/apartado", wrapper.ApartarMensaje).Methods(http.MethodPost)
 

@@ -4,8 +4,10 @@
 package monitor
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -72,6 +74,24 @@ type Id = string
 
 // Problema defines model for Problema.
 type Problema = rest.Problem
+
+// ListarMensajesMuertosParams defines parameters for ListarMensajesMuertos.
+type ListarMensajesMuertosParams struct {
+	Tema   *string    `form:"tema,omitempty" json:"tema,omitempty"`
+	Origen *string    `form:"origen,omitempty" json:"origen,omitempty"`
+	Motivo *string    `form:"motivo,omitempty" json:"motivo,omitempty"`
+	Desde  *time.Time `form:"desde,omitempty" json:"desde,omitempty"`
+	Hasta  *time.Time `form:"hasta,omitempty" json:"hasta,omitempty"`
+
+	// Descartados Those that an operator discarded, the newest first.
+	Descartados *bool `form:"descartados,omitempty" json:"descartados,omitempty"`
+}
+
+// DevolverMensajesJSONRequestBody defines body for DevolverMensajes for application/json ContentType.
+type DevolverMensajesJSONRequestBody = externalRef0.DevolucionDeMensajes
+
+// DescartarMensajeJSONRequestBody defines body for DescartarMensaje for application/json ContentType.
+type DescartarMensajeJSONRequestBody = externalRef0.DescarteDeMensaje
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -155,17 +175,50 @@ type ClientInterface interface {
 	// ListarMensajesMuertos The messages that no service could handle, with the reason; at most 448 KiB of them, the oldest first.
 	//
 	// Corresponds with GET /mensajes-muertos (the `ListarMensajesMuertos` operationId).
-	ListarMensajesMuertos(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListarMensajesMuertos(ctx context.Context, params *ListarMensajesMuertosParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DevolverMensajesWithBody Return several dead letters to their topics, each with its own result.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /mensajes-muertos/devolucion (the `DevolverMensajes` operationId).
+	DevolverMensajesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DevolverMensajes Return several dead letters to their topics, each with its own result.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /mensajes-muertos/devolucion (the `DevolverMensajes` operationId).
+	DevolverMensajes(ctx context.Context, body DevolverMensajesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LeerMensajeMuerto A dead letter or a discarded one, with its whole record where that has at most 448 KiB.
+	//
+	// Corresponds with GET /mensajes-muertos/{id} (the `LeerMensajeMuerto` operationId).
+	LeerMensajeMuerto(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ApartarMensaje Make a dead letter of a message that waits on its topic and that nobody can read.
 	//
 	// Corresponds with POST /mensajes-muertos/{id}/apartado (the `ApartarMensaje` operationId).
 	ApartarMensaje(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ReponerMensaje Put a dead letter back on its topic.
+	// DescartarMensajeWithBody Discard a dead letter. It is kept, with the reason, on a topic of its own.
 	//
-	// Corresponds with POST /mensajes-muertos/{id}/reposicion (the `ReponerMensaje` operationId).
-	ReponerMensaje(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /mensajes-muertos/{id}/descarte (the `DescartarMensaje` operationId).
+	DescartarMensajeWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DescartarMensaje Discard a dead letter. It is kept, with the reason, on a topic of its own.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /mensajes-muertos/{id}/descarte (the `DescartarMensaje` operationId).
+	DescartarMensaje(ctx context.Context, id Id, body DescartarMensajeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DevolverMensaje Return a dead letter, or a discarded one, to its topic.
+	//
+	// Corresponds with POST /mensajes-muertos/{id}/devolucion (the `DevolverMensaje` operationId).
+	DevolverMensaje(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // LeerColas Every queue now, and in the last quarter of an hour.
@@ -186,8 +239,57 @@ func (c *Client) LeerColas(ctx context.Context, reqEditors ...RequestEditorFn) (
 // ListarMensajesMuertos The messages that no service could handle, with the reason; at most 448 KiB of them, the oldest first.
 //
 // Corresponds with GET /mensajes-muertos (the `ListarMensajesMuertos` operationId).
-func (c *Client) ListarMensajesMuertos(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListarMensajesMuertosRequest(c.Server)
+func (c *Client) ListarMensajesMuertos(ctx context.Context, params *ListarMensajesMuertosParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListarMensajesMuertosRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DevolverMensajesWithBody Return several dead letters to their topics, each with its own result.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /mensajes-muertos/devolucion (the `DevolverMensajes` operationId).
+func (c *Client) DevolverMensajesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDevolverMensajesRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DevolverMensajes Return several dead letters to their topics, each with its own result.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /mensajes-muertos/devolucion (the `DevolverMensajes` operationId).
+func (c *Client) DevolverMensajes(ctx context.Context, body DevolverMensajesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDevolverMensajesRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LeerMensajeMuerto A dead letter or a discarded one, with its whole record where that has at most 448 KiB.
+//
+// Corresponds with GET /mensajes-muertos/{id} (the `LeerMensajeMuerto` operationId).
+func (c *Client) LeerMensajeMuerto(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLeerMensajeMuertoRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -213,11 +315,45 @@ func (c *Client) ApartarMensaje(ctx context.Context, id Id, reqEditors ...Reques
 	return c.Client.Do(req)
 }
 
-// ReponerMensaje Put a dead letter back on its topic.
+// DescartarMensajeWithBody Discard a dead letter. It is kept, with the reason, on a topic of its own.
 //
-// Corresponds with POST /mensajes-muertos/{id}/reposicion (the `ReponerMensaje` operationId).
-func (c *Client) ReponerMensaje(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewReponerMensajeRequest(c.Server, id)
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /mensajes-muertos/{id}/descarte (the `DescartarMensaje` operationId).
+func (c *Client) DescartarMensajeWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDescartarMensajeRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DescartarMensaje Discard a dead letter. It is kept, with the reason, on a topic of its own.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /mensajes-muertos/{id}/descarte (the `DescartarMensaje` operationId).
+func (c *Client) DescartarMensaje(ctx context.Context, id Id, body DescartarMensajeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDescartarMensajeRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DevolverMensaje Return a dead letter, or a discarded one, to its topic.
+//
+// Corresponds with POST /mensajes-muertos/{id}/devolucion (the `DevolverMensaje` operationId).
+func (c *Client) DevolverMensaje(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDevolverMensajeRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +392,7 @@ func NewLeerColasRequest(server string) (*http.Request, error) {
 }
 
 // NewListarMensajesMuertosRequest constructs an http.Request for the ListarMensajesMuertos method
-func NewListarMensajesMuertosRequest(server string) (*http.Request, error) {
+func NewListarMensajesMuertosRequest(server string, params *ListarMensajesMuertosParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -265,6 +401,167 @@ func NewListarMensajesMuertosRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/mensajes-muertos")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Tema != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tema", *params.Tema, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Origen != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "origen", *params.Origen, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Motivo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "motivo", *params.Motivo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Desde != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "desde", *params.Desde, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Hasta != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "hasta", *params.Hasta, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Descartados != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "descartados", *params.Descartados, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDevolverMensajesRequest calls the generic DevolverMensajes builder with application/json body
+func NewDevolverMensajesRequest(server string, body DevolverMensajesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDevolverMensajesRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewDevolverMensajesRequestWithBody constructs an http.Request for the DevolverMensajes method, with any body, and a specified content type
+func NewDevolverMensajesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/mensajes-muertos/devolucion")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewLeerMensajeMuertoRequest constructs an http.Request for the LeerMensajeMuerto method
+func NewLeerMensajeMuertoRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/mensajes-muertos/%s", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -316,8 +613,19 @@ func NewApartarMensajeRequest(server string, id Id) (*http.Request, error) {
 	return req, nil
 }
 
-// NewReponerMensajeRequest constructs an http.Request for the ReponerMensaje method
-func NewReponerMensajeRequest(server string, id Id) (*http.Request, error) {
+// NewDescartarMensajeRequest calls the generic DescartarMensaje builder with application/json body
+func NewDescartarMensajeRequest(server string, id Id, body DescartarMensajeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDescartarMensajeRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewDescartarMensajeRequestWithBody constructs an http.Request for the DescartarMensaje method, with any body, and a specified content type
+func NewDescartarMensajeRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -332,7 +640,43 @@ func NewReponerMensajeRequest(server string, id Id) (*http.Request, error) {
 		return nil, err
 	}
 
-	operationPath := fmt.Sprintf("/mensajes-muertos/%s/reposicion", pathParam0)
+	operationPath := fmt.Sprintf("/mensajes-muertos/%s/descarte", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDevolverMensajeRequest constructs an http.Request for the DevolverMensaje method
+func NewDevolverMensajeRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/mensajes-muertos/%s/devolucion", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -406,7 +750,28 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /mensajes-muertos (the `ListarMensajesMuertos` operationId).
-	ListarMensajesMuertosWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListarMensajesMuertosResponse, error)
+	ListarMensajesMuertosWithResponse(ctx context.Context, params *ListarMensajesMuertosParams, reqEditors ...RequestEditorFn) (*ListarMensajesMuertosResponse, error)
+
+	// DevolverMensajesWithBodyWithResponse Return several dead letters to their topics, each with its own result.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /mensajes-muertos/devolucion (the `DevolverMensajes` operationId).
+	DevolverMensajesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DevolverMensajesResponse, error)
+
+	// DevolverMensajesWithResponse Return several dead letters to their topics, each with its own result.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /mensajes-muertos/devolucion (the `DevolverMensajes` operationId).
+	DevolverMensajesWithResponse(ctx context.Context, body DevolverMensajesJSONRequestBody, reqEditors ...RequestEditorFn) (*DevolverMensajesResponse, error)
+
+	// LeerMensajeMuertoWithResponse A dead letter or a discarded one, with its whole record where that has at most 448 KiB.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /mensajes-muertos/{id} (the `LeerMensajeMuerto` operationId).
+	LeerMensajeMuertoWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*LeerMensajeMuertoResponse, error)
 
 	// ApartarMensajeWithResponse Make a dead letter of a message that waits on its topic and that nobody can read.
 	//
@@ -415,12 +780,26 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /mensajes-muertos/{id}/apartado (the `ApartarMensaje` operationId).
 	ApartarMensajeWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ApartarMensajeResponse, error)
 
-	// ReponerMensajeWithResponse Put a dead letter back on its topic.
+	// DescartarMensajeWithBodyWithResponse Discard a dead letter. It is kept, with the reason, on a topic of its own.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /mensajes-muertos/{id}/descarte (the `DescartarMensaje` operationId).
+	DescartarMensajeWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DescartarMensajeResponse, error)
+
+	// DescartarMensajeWithResponse Discard a dead letter. It is kept, with the reason, on a topic of its own.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /mensajes-muertos/{id}/descarte (the `DescartarMensaje` operationId).
+	DescartarMensajeWithResponse(ctx context.Context, id Id, body DescartarMensajeJSONRequestBody, reqEditors ...RequestEditorFn) (*DescartarMensajeResponse, error)
+
+	// DevolverMensajeWithResponse Return a dead letter, or a discarded one, to its topic.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
-	// Corresponds with POST /mensajes-muertos/{id}/reposicion (the `ReponerMensaje` operationId).
-	ReponerMensajeWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ReponerMensajeResponse, error)
+	// Corresponds with POST /mensajes-muertos/{id}/devolucion (the `DevolverMensaje` operationId).
+	DevolverMensajeWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*DevolverMensajeResponse, error)
 }
 
 type LeerColasResponse struct {
@@ -519,6 +898,102 @@ func (r ListarMensajesMuertosResponse) ContentType() string {
 	return ""
 }
 
+type DevolverMensajesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]externalRef0.ResultadoDeDevolucion
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DevolverMensajesResponse) GetJSON200() *[]externalRef0.ResultadoDeDevolucion {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DevolverMensajesResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DevolverMensajesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DevolverMensajesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DevolverMensajesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DevolverMensajesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type LeerMensajeMuertoResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.MensajeMuerto
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r LeerMensajeMuertoResponse) GetJSON200() *externalRef0.MensajeMuerto {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r LeerMensajeMuertoResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r LeerMensajeMuertoResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LeerMensajeMuertoResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LeerMensajeMuertoResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LeerMensajeMuertoResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ApartarMensajeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -567,7 +1042,7 @@ func (r ApartarMensajeResponse) ContentType() string {
 	return ""
 }
 
-type ReponerMensajeResponse struct {
+type DescartarMensajeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON202 the response for an HTTP 202 `application/json` response
@@ -577,22 +1052,22 @@ type ReponerMensajeResponse struct {
 }
 
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
-func (r ReponerMensajeResponse) GetJSON202() *externalRef0.MensajeMuerto {
+func (r DescartarMensajeResponse) GetJSON202() *externalRef0.MensajeMuerto {
 	return r.JSON202
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r ReponerMensajeResponse) GetApplicationproblemJSONDefault() *Problema {
+func (r DescartarMensajeResponse) GetApplicationproblemJSONDefault() *Problema {
 	return r.ApplicationproblemJSONDefault
 }
 
 // GetBody returns the raw response body bytes
-func (r ReponerMensajeResponse) GetBody() []byte {
+func (r DescartarMensajeResponse) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r ReponerMensajeResponse) Status() string {
+func (r DescartarMensajeResponse) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -600,7 +1075,7 @@ func (r ReponerMensajeResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r ReponerMensajeResponse) StatusCode() int {
+func (r DescartarMensajeResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -608,7 +1083,55 @@ func (r ReponerMensajeResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ReponerMensajeResponse) ContentType() string {
+func (r DescartarMensajeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DevolverMensajeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *externalRef0.MensajeMuerto
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r DevolverMensajeResponse) GetJSON202() *externalRef0.MensajeMuerto {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DevolverMensajeResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DevolverMensajeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DevolverMensajeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DevolverMensajeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DevolverMensajeResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -633,12 +1156,51 @@ func (c *ClientWithResponses) LeerColasWithResponse(ctx context.Context, reqEdit
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /mensajes-muertos (the `ListarMensajesMuertos` operationId).
-func (c *ClientWithResponses) ListarMensajesMuertosWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListarMensajesMuertosResponse, error) {
-	rsp, err := c.ListarMensajesMuertos(ctx, reqEditors...)
+func (c *ClientWithResponses) ListarMensajesMuertosWithResponse(ctx context.Context, params *ListarMensajesMuertosParams, reqEditors ...RequestEditorFn) (*ListarMensajesMuertosResponse, error) {
+	rsp, err := c.ListarMensajesMuertos(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseListarMensajesMuertosResponse(rsp)
+}
+
+// DevolverMensajesWithBodyWithResponse Return several dead letters to their topics, each with its own result.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /mensajes-muertos/devolucion (the `DevolverMensajes` operationId).
+func (c *ClientWithResponses) DevolverMensajesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DevolverMensajesResponse, error) {
+	rsp, err := c.DevolverMensajesWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDevolverMensajesResponse(rsp)
+}
+
+// DevolverMensajesWithResponse Return several dead letters to their topics, each with its own result.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /mensajes-muertos/devolucion (the `DevolverMensajes` operationId).
+func (c *ClientWithResponses) DevolverMensajesWithResponse(ctx context.Context, body DevolverMensajesJSONRequestBody, reqEditors ...RequestEditorFn) (*DevolverMensajesResponse, error) {
+	rsp, err := c.DevolverMensajes(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDevolverMensajesResponse(rsp)
+}
+
+// LeerMensajeMuertoWithResponse A dead letter or a discarded one, with its whole record where that has at most 448 KiB.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /mensajes-muertos/{id} (the `LeerMensajeMuerto` operationId).
+func (c *ClientWithResponses) LeerMensajeMuertoWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*LeerMensajeMuertoResponse, error) {
+	rsp, err := c.LeerMensajeMuerto(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLeerMensajeMuertoResponse(rsp)
 }
 
 // ApartarMensajeWithResponse Make a dead letter of a message that waits on its topic and that nobody can read.
@@ -654,17 +1216,43 @@ func (c *ClientWithResponses) ApartarMensajeWithResponse(ctx context.Context, id
 	return ParseApartarMensajeResponse(rsp)
 }
 
-// ReponerMensajeWithResponse Put a dead letter back on its topic.
+// DescartarMensajeWithBodyWithResponse Discard a dead letter. It is kept, with the reason, on a topic of its own.
 //
-// Returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
-// Corresponds with POST /mensajes-muertos/{id}/reposicion (the `ReponerMensaje` operationId).
-func (c *ClientWithResponses) ReponerMensajeWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ReponerMensajeResponse, error) {
-	rsp, err := c.ReponerMensaje(ctx, id, reqEditors...)
+// Corresponds with POST /mensajes-muertos/{id}/descarte (the `DescartarMensaje` operationId).
+func (c *ClientWithResponses) DescartarMensajeWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DescartarMensajeResponse, error) {
+	rsp, err := c.DescartarMensajeWithBody(ctx, id, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseReponerMensajeResponse(rsp)
+	return ParseDescartarMensajeResponse(rsp)
+}
+
+// DescartarMensajeWithResponse Discard a dead letter. It is kept, with the reason, on a topic of its own.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /mensajes-muertos/{id}/descarte (the `DescartarMensaje` operationId).
+func (c *ClientWithResponses) DescartarMensajeWithResponse(ctx context.Context, id Id, body DescartarMensajeJSONRequestBody, reqEditors ...RequestEditorFn) (*DescartarMensajeResponse, error) {
+	rsp, err := c.DescartarMensaje(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDescartarMensajeResponse(rsp)
+}
+
+// DevolverMensajeWithResponse Return a dead letter, or a discarded one, to its topic.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /mensajes-muertos/{id}/devolucion (the `DevolverMensaje` operationId).
+func (c *ClientWithResponses) DevolverMensajeWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*DevolverMensajeResponse, error) {
+	rsp, err := c.DevolverMensaje(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDevolverMensajeResponse(rsp)
 }
 
 // ParseLeerColasResponse parses an HTTP response from a LeerColasWithResponse call
@@ -733,6 +1321,72 @@ func ParseListarMensajesMuertosResponse(rsp *http.Response) (*ListarMensajesMuer
 	return response, nil
 }
 
+// ParseDevolverMensajesResponse parses an HTTP response from a DevolverMensajesWithResponse call
+func ParseDevolverMensajesResponse(rsp *http.Response) (*DevolverMensajesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DevolverMensajesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []externalRef0.ResultadoDeDevolucion
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseLeerMensajeMuertoResponse parses an HTTP response from a LeerMensajeMuertoWithResponse call
+func ParseLeerMensajeMuertoResponse(rsp *http.Response) (*LeerMensajeMuertoResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LeerMensajeMuertoResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.MensajeMuerto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseApartarMensajeResponse parses an HTTP response from a ApartarMensajeWithResponse call
 func ParseApartarMensajeResponse(rsp *http.Response) (*ApartarMensajeResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -766,15 +1420,48 @@ func ParseApartarMensajeResponse(rsp *http.Response) (*ApartarMensajeResponse, e
 	return response, nil
 }
 
-// ParseReponerMensajeResponse parses an HTTP response from a ReponerMensajeWithResponse call
-func ParseReponerMensajeResponse(rsp *http.Response) (*ReponerMensajeResponse, error) {
+// ParseDescartarMensajeResponse parses an HTTP response from a DescartarMensajeWithResponse call
+func ParseDescartarMensajeResponse(rsp *http.Response) (*DescartarMensajeResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ReponerMensajeResponse{
+	response := &DescartarMensajeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest externalRef0.MensajeMuerto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDevolverMensajeResponse parses an HTTP response from a DevolverMensajeWithResponse call
+func ParseDevolverMensajeResponse(rsp *http.Response) (*DevolverMensajeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DevolverMensajeResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -806,13 +1493,22 @@ type ServerInterface interface {
 	LeerColas(w http.ResponseWriter, r *http.Request)
 	// ListarMensajesMuertos The messages that no service could handle, with the reason; at most 448 KiB of them, the oldest first.
 	// (GET /mensajes-muertos)
-	ListarMensajesMuertos(w http.ResponseWriter, r *http.Request)
+	ListarMensajesMuertos(w http.ResponseWriter, r *http.Request, params ListarMensajesMuertosParams)
+	// DevolverMensajes Return several dead letters to their topics, each with its own result.
+	// (POST /mensajes-muertos/devolucion)
+	DevolverMensajes(w http.ResponseWriter, r *http.Request)
+	// LeerMensajeMuerto A dead letter or a discarded one, with its whole record where that has at most 448 KiB.
+	// (GET /mensajes-muertos/{id})
+	LeerMensajeMuerto(w http.ResponseWriter, r *http.Request, id Id)
 	// ApartarMensaje Make a dead letter of a message that waits on its topic and that nobody can read.
 	// (POST /mensajes-muertos/{id}/apartado)
 	ApartarMensaje(w http.ResponseWriter, r *http.Request, id Id)
-	// ReponerMensaje Put a dead letter back on its topic.
-	// (POST /mensajes-muertos/{id}/reposicion)
-	ReponerMensaje(w http.ResponseWriter, r *http.Request, id Id)
+	// DescartarMensaje Discard a dead letter. It is kept, with the reason, on a topic of its own.
+	// (POST /mensajes-muertos/{id}/descarte)
+	DescartarMensaje(w http.ResponseWriter, r *http.Request, id Id)
+	// DevolverMensaje Return a dead letter, or a discarded one, to its topic.
+	// (POST /mensajes-muertos/{id}/devolucion)
+	DevolverMensaje(w http.ResponseWriter, r *http.Request, id Id)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -841,8 +1537,132 @@ func (siw *ServerInterfaceWrapper) LeerColas(w http.ResponseWriter, r *http.Requ
 // ListarMensajesMuertos operation middleware
 func (siw *ServerInterfaceWrapper) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarMensajesMuertosParams
+
+	// ------------- Optional query parameter "tema" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tema", r.URL.Query(), &params.Tema, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tema"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tema", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "origen" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "origen", r.URL.Query(), &params.Origen, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "origen"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "origen", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "motivo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "motivo", r.URL.Query(), &params.Motivo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "motivo"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "motivo", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "desde" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "desde", r.URL.Query(), &params.Desde, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "desde"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "desde", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "hasta" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hasta", r.URL.Query(), &params.Hasta, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "hasta"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hasta", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "descartados" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "descartados", r.URL.Query(), &params.Descartados, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "descartados"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "descartados", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListarMensajesMuertos(w, r)
+		siw.Handler.ListarMensajesMuertos(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DevolverMensajes operation middleware
+func (siw *ServerInterfaceWrapper) DevolverMensajes(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DevolverMensajes(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LeerMensajeMuerto operation middleware
+func (siw *ServerInterfaceWrapper) LeerMensajeMuerto(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerMensajeMuerto(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -878,8 +1698,8 @@ func (siw *ServerInterfaceWrapper) ApartarMensaje(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
-// ReponerMensaje operation middleware
-func (siw *ServerInterfaceWrapper) ReponerMensaje(w http.ResponseWriter, r *http.Request) {
+// DescartarMensaje operation middleware
+func (siw *ServerInterfaceWrapper) DescartarMensaje(w http.ResponseWriter, r *http.Request) {
 
 	var err error
 	_ = err
@@ -894,7 +1714,33 @@ func (siw *ServerInterfaceWrapper) ReponerMensaje(w http.ResponseWriter, r *http
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ReponerMensaje(w, r, id)
+		siw.Handler.DescartarMensaje(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DevolverMensaje operation middleware
+func (siw *ServerInterfaceWrapper) DevolverMensaje(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DevolverMensaje(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1021,7 +1867,13 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/mensajes-muertos", wrapper.ListarMensajesMuertos).Methods(http.MethodGet)
 
-	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/reposicion", wrapper.ReponerMensaje).Methods(http.MethodPost)
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos/devolucion", wrapper.DevolverMensajes).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}", wrapper.LeerMensajeMuerto).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/devolucion", wrapper.DevolverMensaje).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/descarte", wrapper.DescartarMensaje).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/apartado", wrapper.ApartarMensaje).Methods(http.MethodPost)
 

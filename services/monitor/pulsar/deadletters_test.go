@@ -3,6 +3,7 @@ package pulsar
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +27,7 @@ type fakeBroker struct {
 	slowAfter int               // messages after which a reader fails as if its time were over; 0 means that it never fails
 	acked     []string          // topic and position
 	published map[string][]*pulsar.ProducerMessage
+	refuses   string // the topic on which nothing can be published
 }
 
 type fakeMessage struct {
@@ -33,12 +35,14 @@ type fakeMessage struct {
 	id      fakeID
 	payload []byte
 	at      time.Time
+
+	properties map[string]string
 }
 
 func (m fakeMessage) ID() pulsar.MessageID          { return m.id }
 func (m fakeMessage) Payload() []byte               { return m.payload }
 func (m fakeMessage) PublishTime() time.Time        { return m.at }
-func (m fakeMessage) Properties() map[string]string { return nil }
+func (m fakeMessage) Properties() map[string]string { return m.properties }
 func (m fakeMessage) RedeliveryCount() uint32       { return 0 }
 
 type fakeID struct {
@@ -104,6 +108,9 @@ type fakeProducer struct {
 
 func (fakeProducer) Close() {}
 func (p fakeProducer) Send(_ context.Context, m *pulsar.ProducerMessage) (pulsar.MessageID, error) {
+	if p.topic == p.b.refuses {
+		return nil, errors.New("the broker refuses it")
+	}
 	p.b.published[p.topic] = append(p.b.published[p.topic], m)
 	return nil, nil
 }
@@ -139,6 +146,7 @@ func newFake(t *testing.T) (*fakeBroker, *DeadLetters) {
 	for _, topic := range contracts.Names() {
 		b.readers[topic], b.readers[topic+"-dlq"] = "lector", deadLetterSubscription
 	}
+	b.readers[contracts.MensajesDescartados] = deadLetterSubscription
 	s := httptest.NewServer(b)
 	t.Cleanup(s.Close)
 	c, err := newCodecs()
@@ -185,7 +193,7 @@ func TestTheListOfDeadLettersStaysSmall(t *testing.T) {
 				b.put(topic+"-dlq", int64(i), time.Duration(maxPerTopic-i)*time.Minute, payload)
 			}
 		}
-		list, err := m.List(t.Context())
+		list, err := m.List(t.Context(), contracts.MensajesMuertosFilter{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +267,7 @@ func TestOneUnreadableTopicHidesNoOther(t *testing.T) {
 		b.unread[unread] = true
 		b.put(onTopic+"-dlq", 3, time.Minute, m.recordOf(t, onTopic, "r"))
 		b.put(onTopic, 2, time.Minute, []byte("nada"))
-		list, err := m.List(t.Context())
+		list, err := m.List(t.Context(), contracts.MensajesMuertosFilter{})
 		if err != nil || len(list) != 2 {
 			t.Errorf("%s: %v %v", unread, list, err)
 		}
@@ -274,14 +282,14 @@ func TestOneUnreadableTopicHidesNoOther(t *testing.T) {
 	for topic := range b.readers {
 		b.unread[topic] = true
 	}
-	if list, err := m.List(t.Context()); err == nil {
+	if list, err := m.List(t.Context(), contracts.MensajesMuertosFilter{}); err == nil {
 		t.Errorf("nothing could be read: %v", list)
 	}
 }
 
-// Producers choose the ids of records, so an id may equal the id of another record or a position. Reponer puts back the dead
+// Producers choose the ids of records, so an id may equal the id of another record or a position. Devolver returns the dead
 // letter that the operator means, or none.
-func TestReponerTakesTheLetterThatIsNamed(t *testing.T) {
+func TestDevolverTakesTheLetterThatIsNamed(t *testing.T) {
 	other := string(contracts.ComandosGestorCompra)
 	for name, c := range map[string]struct {
 		id, acked string // the id that an operator gives; the dead letter that is acknowledged
@@ -304,7 +312,7 @@ func TestReponerTakesTheLetterThatIsNamed(t *testing.T) {
 			b.put(other+"-dlq", 7, time.Minute, m.recordOf(t, other, "dos"))
 			b.put(onTopic+"-dlq", 5, time.Minute, m.recordOf(t, onTopic, "solo"))
 			b.put(onTopic+"-dlq", 8, time.Minute, m.recordOf(t, onTopic, "dos"))
-			_, err := m.Reponer(t.Context(), c.id)
+			_, err := m.Devolver(t.Context(), c.id)
 			if c.err != "" {
 				if errs.Of(err) != c.err || len(b.acked)+len(b.published) > 0 {
 					t.Fatalf("%v; acknowledged %v", err, b.acked)

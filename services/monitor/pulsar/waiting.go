@@ -180,11 +180,13 @@ func (d *DeadLetters) SetAside(ctx context.Context, id string) (contracts.Mensaj
 	if a := entry[named]; a.record.fault == "" && time.Since(a.message.PublishTime()) < forOperator {
 		return contracts.MensajeMuerto{}, errs.New(errs.Conflict, "El mensaje %s se puede leer y es reciente: %s todavía lo puede atender.", id, a.Subscription)
 	}
+	out := d.newOutlet()
+	defer out.Close()
 	for i, a := range entry {
 		if i == named || a.record.fault != "" {
-			err = d.setAside(ctx, a)
+			err = d.setAside(ctx, out, a)
 		} else {
-			err = d.publish(ctx, a.Topic, contracts.Cut(a.record.idCompra, contracts.MaxIdentifier), a.message.Payload(), nil)
+			err = out.publish(ctx, a.Topic, contracts.Cut(a.record.idCompra, contracts.MaxIdentifier), a.message.Payload(), nil)
 		}
 		if err != nil {
 			return contracts.MensajeMuerto{}, err
@@ -229,7 +231,7 @@ func (d *DeadLetters) find(ctx context.Context, id string) ([]Awaiting, error) {
 
 // setAside publishes a message on the dead letter topic of its topic: as it is when it can be decoded, else as an empty record
 // with the original bytes in a property.
-func (d *DeadLetters) setAside(ctx context.Context, a Awaiting) error {
+func (d *DeadLetters) setAside(ctx context.Context, out *outlet, a Awaiting) error {
 	reason := a.record.fault
 	if reason == "" {
 		reason = "un operador lo apartó"
@@ -251,7 +253,7 @@ func (d *DeadLetters) setAside(ctx context.Context, a Awaiting) error {
 			return err
 		}
 	}
-	return d.publish(ctx, a.Topic+"-dlq", "", payload, properties)
+	return out.publish(ctx, a.Topic+"-dlq", "", payload, properties)
 }
 
 func decodeRaw(text string) []byte {

@@ -15,10 +15,13 @@ import (
 // History reports the queues with their past.
 type History interface{ Report() queues.Report }
 
-// DeadLetters reads, puts back and makes dead letters.
+// DeadLetters reads, returns, discards and makes dead letters.
 type DeadLetters interface {
-	List(ctx context.Context) ([]contracts.MensajeMuerto, error)
-	Reponer(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+	List(ctx context.Context, f contracts.MensajesMuertosFilter) ([]contracts.MensajeMuerto, error)
+	Load(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+	Devolver(ctx context.Context, id string) (contracts.MensajeMuerto, error)
+	DevolverMany(ctx context.Context, ids []string) ([]contracts.ResultadoDeDevolucion, error)
+	Descartar(ctx context.Context, id, motivo string) (contracts.MensajeMuerto, error)
 	SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 }
 
@@ -38,14 +41,63 @@ func (o operations) LeerColas(w http.ResponseWriter, _ *http.Request) {
 }
 
 // ListarMensajesMuertos implements api.ServerInterface.
-func (o operations) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request) {
-	list, err := o.deadLetters.List(r.Context())
+func (o operations) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request, params api.ListarMensajesMuertosParams) {
+	f := contracts.MensajesMuertosFilter{
+		Tema: or(params.Tema), Origen: or(params.Origen), Motivo: or(params.Motivo), Desde: or(params.Desde), Hasta: or(params.Hasta), Descartados: or(params.Descartados),
+	}
+	if err := f.Validate(); err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	list, err := o.deadLetters.List(r.Context(), f)
 	rest.Answer(w, r, http.StatusOK, list, err)
 }
 
-// ReponerMensaje implements api.ServerInterface.
-func (o operations) ReponerMensaje(w http.ResponseWriter, r *http.Request, id api.Id) {
-	one, err := o.deadLetters.Reponer(r.Context(), id)
+// or returns the value of a parameter, the zero value for one that is missing.
+func or[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// LeerMensajeMuerto implements api.ServerInterface.
+func (o operations) LeerMensajeMuerto(w http.ResponseWriter, r *http.Request, id api.Id) {
+	one, err := o.deadLetters.Load(r.Context(), id)
+	rest.Answer(w, r, http.StatusOK, one, err)
+}
+
+// DevolverMensajes implements api.ServerInterface.
+func (o operations) DevolverMensajes(w http.ResponseWriter, r *http.Request) {
+	request, err := rest.Read[contracts.DevolucionDeMensajes](w, r)
+	if err == nil {
+		err = request.Validate()
+	}
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	results, err := o.deadLetters.DevolverMany(r.Context(), request.IDs)
+	rest.Answer(w, r, http.StatusOK, results, err)
+}
+
+// DescartarMensaje implements api.ServerInterface.
+func (o operations) DescartarMensaje(w http.ResponseWriter, r *http.Request, id api.Id) {
+	request, err := rest.Read[contracts.DescarteDeMensaje](w, r)
+	if err == nil {
+		err = request.Validate()
+	}
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	one, err := o.deadLetters.Descartar(r.Context(), id, request.Motivo)
+	rest.Answer(w, r, http.StatusAccepted, one, err)
+}
+
+// DevolverMensaje implements api.ServerInterface.
+func (o operations) DevolverMensaje(w http.ResponseWriter, r *http.Request, id api.Id) {
+	one, err := o.deadLetters.Devolver(r.Context(), id)
 	rest.Answer(w, r, http.StatusAccepted, one, err)
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // Subscriptions maps each topic to the app-id of its reader, which is also the name of the subscription. Each topic has a dead
-// letter topic too, with the subscription `operador`.
+// letter topic too, with the subscription `operador`. So has the topic of the discarded dead letters of all topics.
 var Subscriptions = func() map[string]string {
 	readers := map[string]string{}
 	for _, t := range contracts.Topics {
@@ -62,7 +62,11 @@ func (p Pulsar) CreateTopics(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	kept := "/admin/v2/persistent/public/default/" + contracts.MensajesDescartados // without a schema: it takes records of every topic
+	if err := p.ask(ctx, "PUT", kept, ""); err != nil {
+		return err
+	}
+	return p.ask(ctx, "PUT", kept+"/subscription/operador", `{"ledgerId": -1, "entryId": -1}`)
 }
 
 // Healthy returns nil if the broker answers.
