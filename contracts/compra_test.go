@@ -256,10 +256,11 @@ func TestUnidadesAndRest(t *testing.T) {
 func TestWhatIsToldOfACompra(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := rapid.Make[contracts.DatosEventoCompra]().Draw(t, "event")
-		if len(e.Historia) > 0 {
-			e.Numero = e.Historia[len(e.Historia)-1].Numero
-		} else {
-			e.Numero = 0
+		e.Numero, e.Autores = len(e.Historia), nil
+		for i := range e.Historia {
+			if e.Historia[i].Numero = i + 1; rapid.Bool().Draw(t, "by a person") {
+				e.Autores = append(e.Autores, contracts.Autor{Numero: i + 1, Sujeto: rapid.String().Draw(t, "subject"), Rol: contracts.RolCliente})
+			}
 		}
 		if back := e.Compra().Event(); fmt.Sprint(back) != fmt.Sprint(e) {
 			t.Fatalf("was  %+v\ncame %+v", e, back)

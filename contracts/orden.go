@@ -24,6 +24,8 @@ type Orden struct {
 	ID            string      `json:"id"`
 	Pedido                    // the purchase
 	Estado        EstadoOrden `json:"estado"`
+	DespachadaPor string      `json:"despachada_por,omitempty"` // the subject of the operator who dispatched it
+	DespachadaRol string      `json:"despachada_rol,omitempty"`
 	CreadaEn      time.Time   `json:"creada_en"`
 	ActualizadaEn time.Time   `json:"actualizada_en"`
 }

@@ -184,6 +184,7 @@ func (e DatosEventoCompra) Validate() error {
 	v.instant("creada_en", e.CreadaEn)
 	v.instant("actualizada_en", e.ActualizadaEn)
 	v.history("historia", e.Historia)
+	v.authors("autores", e.Autores, e.Historia)
 	if e.Numero < 1 || len(e.Historia) == 0 || e.Numero != e.Historia[len(e.Historia)-1].Numero {
 		v.Fail("numero", "debe ser el del último hecho de la historia")
 	}
@@ -221,5 +222,27 @@ func (v *Validator) history(field string, facts []Hecho) {
 		v.FreeText(place+"tipo", h.Tipo, MaxIdentifier)
 		v.instant(place+"en", h.En)
 		v.FreeText(place+"detalle", h.Detalle, MaxDetail)
+	}
+}
+
+// authors requires persons of entries of the history, at most one for each entry, in the order of the history.
+func (v *Validator) authors(field string, authors []Autor, facts []Hecho) {
+	if len(authors) > len(facts) {
+		v.Fail(field, "no puede tener más autores que hechos tiene la historia")
+		return
+	}
+	next := 0
+	for i, a := range authors {
+		place := fmt.Sprintf("%s[%d].", field, i)
+		at := slices.IndexFunc(facts[next:], func(h Hecho) bool { return h.Numero == a.Numero })
+		if at < 0 {
+			v.Fail(place+"numero", "debe ser el de un hecho de la historia, mayor que el anterior")
+		} else {
+			next += at + 1
+		}
+		if a.Sujeto == "" && a.Rol == "" {
+			v.Fail(place+"rol", "falta")
+		}
+		v.Person(place+"sujeto", place+"rol", Actor{Sujeto: a.Sujeto, Rol: a.Rol})
 	}
 }

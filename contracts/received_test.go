@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -138,6 +139,18 @@ func TestEventoCompraValidate(t *testing.T) {
 		{"a step at no time", func(e *event) { e.Historia[1].En = math.MaxInt64 }, "historia[1].en"},
 		{"long words", func(e *event) { e.Historia[1].Detalle = strings.Repeat("x", contracts.MaxDetail+1) }, "historia[1].detalle"},
 		{"a long cause", func(e *event) { e.Historia[1].Tipo = strings.Repeat("x", 65) }, "historia[1].tipo"},
+		{"a customer and an operator", func(e *event) {
+			e.Autores = []contracts.Autor{{Numero: 1, Sujeto: "ana", Rol: "cliente"}, {Numero: 2, Sujeto: "oti", Rol: "operador"}}
+		}, ""},
+		{"an author of nothing", func(e *event) { e.Autores = []contracts.Autor{{Numero: 3, Sujeto: "ana", Rol: "cliente"}} }, "autores[0].numero"},
+		{"two authors of one thing", func(e *event) {
+			e.Autores = []contracts.Autor{{Numero: 2, Sujeto: "ana", Rol: "cliente"}, {Numero: 2, Sujeto: "oti", Rol: "operador"}}
+		}, "autores[1].numero"},
+		{"an author without a name", func(e *event) { e.Autores = []contracts.Autor{{Numero: 1, Rol: "cliente"}} }, "autores[0].sujeto"},
+		{"an author with a line break", func(e *event) { e.Autores = []contracts.Autor{{Numero: 1, Sujeto: "a\nb", Rol: "cliente"}} }, "autores[0].sujeto"},
+		{"an author in no role", func(e *event) { e.Autores = []contracts.Autor{{Numero: 1, Sujeto: "ana", Rol: "dueña"}} }, "autores[0].rol"},
+		{"an author without a role", func(e *event) { e.Autores = []contracts.Autor{{Numero: 1, Sujeto: "ana"}} }, "autores[0].rol"},
+		{"authors without end", func(e *event) { e.Autores = make([]contracts.Autor, 3) }, "autores"},
 		{"history without end", func(e *event) { e.Historia = make([]contracts.Hecho, contracts.MaxHistory+1) }, "historia"},
 	} {
 		e := good()
@@ -148,6 +161,9 @@ func TestEventoCompraValidate(t *testing.T) {
 		}
 		if err != nil {
 			continue
+		}
+		if again := e.Compra().Event(); !slices.Equal(again.Autores, e.Autores) {
+			t.Errorf("%s: the authors %v became %v", c.name, e.Autores, again.Autores)
 		}
 		if _, err := json.Marshal(e.Compra()); err != nil {
 			t.Errorf("%s: it cannot be shown: %v", c.name, err)

@@ -31,6 +31,10 @@ type DatosComandoGestorCompra struct {
 	Direccion Direccion `avro:"direccion" json:"direccion"`
 	// The shop where the customer picks the purchase up; empty when there is none.
 	Tienda string `avro:"tienda" json:"tienda"`
+	// Who asks: the subject of the person's token; empty when it is not known.
+	Sujeto string `avro:"sujeto" json:"sujeto"`
+	// The role in which the person acted: cliente or operador; empty when it is not known.
+	Rol string `avro:"rol" json:"rol"`
 }
 
 // DatosComandoInventario is a generated struct.
@@ -81,6 +85,16 @@ type Hecho struct {
 	Detalle string `avro:"detalle" json:"detalle"`
 }
 
+// Autor is the person behind an entry of a purchase's history.
+type Autor struct {
+	// The entry of historia.
+	Numero int `avro:"numero" json:"numero"`
+	// The subject of the person's token.
+	Sujeto string `avro:"sujeto" json:"sujeto"`
+	// The role in which the person acted: cliente or operador.
+	Rol string `avro:"rol" json:"rol"`
+}
+
 // DatosEventoCompra is a generated struct.
 type DatosEventoCompra struct {
 	// The purchase: a UUID.
@@ -106,6 +120,8 @@ type DatosEventoCompra struct {
 	Historia      []Hecho `avro:"historia" json:"historia"`
 	// The shop where the customer picks the purchase up; empty when there is none.
 	Tienda string `avro:"tienda" json:"tienda"`
+	// Who is behind an entry of historia; without the entries of the system itself.
+	Autores []Autor `avro:"autores" json:"autores"`
 }
 
 // DatosEventoInventario is a generated struct.
@@ -128,6 +144,10 @@ type DatosEventoOrden struct {
 	IDOrden string `avro:"id_orden" json:"id_orden"`
 	// Why, in words for a person; empty when there is nothing to say.
 	Motivo string `avro:"motivo" json:"motivo"`
+	// Who dispatched the order: the subject of the person's token; empty when it is not known.
+	Sujeto string `avro:"sujeto" json:"sujeto"`
+	// The role in which the person acted: cliente or operador; empty when it is not known.
+	Rol string `avro:"rol" json:"rol"`
 }
 
 // DatosEventoProductos is a generated struct.

@@ -36,6 +36,10 @@ type HechoContado struct {
 	Tipo    string    `json:"tipo"` // the message that is the reason
 	En      time.Time `json:"en"`
 	Detalle string    `json:"detalle"`
+	// Sujeto and Rol are the person behind the entry. Both are empty for an entry of the system itself. For a customer the bff
+	// empties the Sujeto of anybody else.
+	Sujeto string `json:"sujeto,omitempty"`
+	Rol    string `json:"rol,omitempty"`
 }
 
 // Numero returns the number of the newest entry of the history, or 0 where there is none.
@@ -53,6 +57,9 @@ func (c Compra) Event() DatosEventoCompra {
 	e.CreadaEn, e.ActualizadaEn = c.CreadaEn.UnixMilli(), c.ActualizadaEn.UnixMilli()
 	for _, h := range c.Historia {
 		e.Historia = append(e.Historia, Hecho{Numero: h.Numero, Paso: h.Paso, Tipo: h.Tipo, En: h.En.UnixMilli(), Detalle: h.Detalle})
+		if h.Rol != "" {
+			e.Autores = append(e.Autores, Autor{Numero: h.Numero, Sujeto: h.Sujeto, Rol: h.Rol})
+		}
 	}
 	return e
 }
@@ -64,8 +71,13 @@ func (e DatosEventoCompra) Compra() Compra {
 		Estado:          Estado(e.Estado), Motivo: e.Motivo, Faltantes: e.Faltantes, IDOrden: e.IDOrden,
 		CreadaEn: time.UnixMilli(e.CreadaEn).UTC(), ActualizadaEn: time.UnixMilli(e.ActualizadaEn).UTC(), Historia: []HechoContado{},
 	}
+	authors := map[int]Autor{}
+	for _, a := range e.Autores {
+		authors[a.Numero] = a
+	}
 	for _, h := range e.Historia {
-		c.Historia = append(c.Historia, HechoContado{Numero: h.Numero, Paso: h.Paso, Tipo: h.Tipo, En: time.UnixMilli(h.En).UTC(), Detalle: h.Detalle})
+		a := authors[h.Numero]
+		c.Historia = append(c.Historia, HechoContado{Numero: h.Numero, Paso: h.Paso, Tipo: h.Tipo, En: time.UnixMilli(h.En).UTC(), Detalle: h.Detalle, Sujeto: a.Sujeto, Rol: a.Rol})
 	}
 	return c
 }

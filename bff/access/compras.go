@@ -57,7 +57,32 @@ func (g Gate) Load(ctx context.Context, id string) (compras.Loaded, error) {
 	if !isTheirs(ctx, l.Compra) {
 		return compras.Loaded{}, doesNotExist(id)
 	}
+	l.Compra = g.Shown(ctx, l.Compra)
 	return l, nil
+}
+
+// Shown returns c as the caller may see it. An operator sees who did each thing of the history. Anybody else sees only their own name,
+// and of others the role: "an operator" (docs/adr/who-did-it.md).
+func (g Gate) Shown(ctx context.Context, c contracts.Compra) contracts.Compra {
+	who := identity.Of(ctx)
+	if who.Is(operador) {
+		return c
+	}
+	c.Historia = slices.Clone(c.Historia) // other callers share it
+	for i, h := range c.Historia {
+		if h.Sujeto != who.Usuario {
+			c.Historia[i].Sujeto = ""
+		}
+	}
+	return c
+}
+
+// shownPage returns page as the caller may see it.
+func (g Gate) shownPage(ctx context.Context, page compras.Page, err error) (compras.Page, error) {
+	for i, c := range page.Compras {
+		page.Compras[i] = g.Shown(ctx, c)
+	}
+	return page, err
 }
 
 // isTheirs reports whether the caller may read c.
@@ -76,10 +101,14 @@ func doesNotExist(id string) error {
 // calls Load first.
 func (g Gate) Known(ctx context.Context, id string) (*contracts.Compra, error) {
 	c, err := g.Core.Known(ctx, id)
-	if c != nil && !isTheirs(ctx, *c) {
+	if c == nil {
+		return nil, err
+	}
+	if !isTheirs(ctx, *c) {
 		return nil, doesNotExist(id)
 	}
-	return c, err
+	shown := g.Shown(ctx, *c)
+	return &shown, err
 }
 
 // OfUsuario returns a page of a customer's purchases to that customer or to an operator. For others the error is NotFound.
@@ -93,7 +122,8 @@ func (g Gate) OfUsuario(ctx context.Context, usuario string, limit int, after st
 	if err := cursor(after); err != nil {
 		return compras.Page{}, err
 	}
-	return g.Core.OfUsuario(ctx, usuario, limit, after, estados...)
+	page, err := g.Core.OfUsuario(ctx, usuario, limit, after, estados...)
+	return g.shownPage(ctx, page, err)
 }
 
 // Cancelar requests the cancellation of a purchase, for its customer or an operator.

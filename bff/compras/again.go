@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/errs"
 	"entregas/internal/logging"
 )
@@ -38,6 +39,7 @@ type sentCommand struct {
 	commandKey
 	motivo    string               // of a cancellation
 	direccion *contracts.Direccion // of a purchase
+	by        actor.Actor          // who asked for it
 	first     time.Time            // when it was first published
 	ask       time.Time            // when to ask the owner about it
 	again     int                  // how often it was published again
@@ -53,7 +55,7 @@ func cancelarCompra(id, motivo string) sentCommand {
 	return sentCommand{commandKey: commandKey{contracts.CancelarCompra, id}, motivo: motivo}
 }
 
-// add remembers a published command. If u has MaxUnconfirmed commands already, add drops the oldest.
+// add remembers a published command and the person who acts in ctx. If u has MaxUnconfirmed commands already, add drops the oldest.
 func (u *unconfirmed) add(ctx context.Context, c sentCommand, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -68,7 +70,7 @@ func (u *unconfirmed) add(ctx context.Context, c sentCommand, now time.Time) {
 		delete(u.commands, oldest.commandKey)
 		slog.WarnContext(logging.WithCompra(ctx, oldest.id), "too many commands on the topic: this one is not published again", "type", oldest.kind)
 	}
-	c.first, c.ask = now, now.Add(askAfter[0])
+	c.by, c.first, c.ask = actor.Of(ctx), now, now.Add(askAfter[0])
 	u.commands[c.commandKey] = &c
 }
 
@@ -110,7 +112,7 @@ func (u *unconfirmed) sentAgain(c *sentCommand, now time.Time) {
 // call continues with the same command. Only one call may run at a time. Errors: those of the store and of the broker.
 func (s *Service) SendAgain(ctx context.Context) error {
 	for _, c := range s.unconfirmed.due(s.state.now()) {
-		ctx := logging.WithCompra(ctx, c.id)
+		ctx := actor.With(logging.WithCompra(ctx, c.id), c.by)
 		known, err := s.Known(ctx, c.id)
 		if err != nil {
 			return err

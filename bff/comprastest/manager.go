@@ -11,6 +11,7 @@ import (
 	"entregas/bff/compras"
 	"entregas/bff/dapr"
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/api/gestorcompra"
 	"entregas/internal/errs"
 	"entregas/internal/rest"
@@ -97,11 +98,16 @@ func (m *Manager) Compras() []contracts.Compra {
 
 // Advance moves a purchase to the state step, with an entry in its history, and returns it.
 func (m *Manager) Advance(id string, step contracts.Estado) contracts.Compra {
+	return m.AdvanceBy(contracts.Actor{}, id, step)
+}
+
+// AdvanceBy is Advance by a person, whom the history names.
+func (m *Manager) AdvanceBy(who contracts.Actor, id string, step contracts.Estado) contracts.Compra {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c := &m.compras[m.search(id)]
 	c.Estado, c.ActualizadaEn = step, now()
-	c.Historia = append(slices.Clone(c.Historia), contracts.HechoContado{Numero: len(c.Historia) + 1, Paso: string(step), Tipo: "Prueba", En: c.ActualizadaEn})
+	c.Historia = append(slices.Clone(c.Historia), contracts.HechoContado{Numero: len(c.Historia) + 1, Paso: string(step), Tipo: "Prueba", En: c.ActualizadaEn, Sujeto: who.Sujeto, Rol: who.Rol})
 	return *c
 }
 
@@ -115,11 +121,11 @@ func (m *Manager) CrearCompra(w http.ResponseWriter, r *http.Request) {
 		rest.WriteError(w, r, err)
 		return
 	}
-	a, err := m.take(s)
+	a, err := m.take(s, actor.Of(r.Context()))
 	rest.Answer(w, r, http.StatusAccepted, a, err)
 }
 
-func (m *Manager) take(s contracts.SolicitudCompra) (contracts.Aceptada, error) {
+func (m *Manager) take(s contracts.SolicitudCompra, who contracts.Actor) (contracts.Aceptada, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if i := m.search(s.ID); i >= 0 {
@@ -141,7 +147,7 @@ func (m *Manager) take(s contracts.SolicitudCompra) (contracts.Aceptada, error) 
 	now := now()
 	m.compras = append(m.compras, contracts.Compra{
 		SolicitudCompra: s, Estado: contracts.EstadoRecibida,
-		CreadaEn: now, ActualizadaEn: now, Historia: []contracts.HechoContado{{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: now}},
+		CreadaEn: now, ActualizadaEn: now, Historia: []contracts.HechoContado{{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: now, Sujeto: who.Sujeto, Rol: who.Rol}},
 	})
 	return contracts.Aceptada{ID: s.ID, Estado: contracts.EstadoRecibida}, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"entregas/bff/compras"
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/errs"
 	"entregas/internal/pubsub"
 )
@@ -19,7 +20,7 @@ import (
 // publishDeadline bounds the publication of a command by the bff.
 const publishDeadline = 3 * time.Second
 
-// Commands publishes commands to gestor-compra. It implements compras.Commands. If a command was certainly not published, the
+// Commands publishes commands to gestor-compra, in the name of the person who acts in the context. It implements compras.Commands. If a command was certainly not published, the
 // error has compras.ErrNotDone in its chain; any other error is Unavailable.
 type Commands struct{ Publisher *pubsub.Publisher }
 
@@ -34,6 +35,8 @@ func (c Commands) CancelarCompra(ctx context.Context, compra contracts.Compra, m
 }
 
 func (c Commands) publish(ctx context.Context, kind contracts.MessageType, data contracts.DatosComandoGestorCompra) error {
+	who := actor.Of(ctx)
+	data.Sujeto, data.Rol = who.Sujeto, who.Rol
 	ctx, cancel := context.WithTimeout(ctx, publishDeadline)
 	defer cancel()
 	err := pubsub.Publish(ctx, c.Publisher, contracts.ComandosGestorCompra, kind, data.IDCompra, data)

@@ -15,6 +15,7 @@ import (
 
 	"entregas/bff/compras"
 	"entregas/bff/memory"
+	"entregas/internal/actor"
 	"entregas/internal/errs"
 	"entregas/internal/logging"
 	"entregas/internal/rest"
@@ -130,6 +131,7 @@ func (s *Service) send(request *http.Request) (*http.Response, error) {
 	}
 	ctx := request.Context()
 	s.authorize(request)
+	actor.SetHeaders(ctx, request.Header)
 	if trace := logging.Trace(ctx); trace != "" {
 		request.Header.Set("Traceparent", trace)
 	}

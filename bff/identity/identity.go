@@ -6,13 +6,15 @@ import (
 	"slices"
 	"time"
 
+	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/errs"
 )
 
 // The roles that a caller may have.
 const (
-	Cliente  = "cliente"
-	Operador = "operador"
+	Cliente  = contracts.RolCliente
+	Operador = contracts.RolOperador
 )
 
 // Person is a caller. The zero Person is a caller that was not identified.
@@ -49,8 +51,20 @@ func (p Person) Is(role string) bool { return p.Known() && slices.Contains(p.Rol
 
 type key struct{}
 
-// With returns a context whose caller is p.
-func With(ctx context.Context, p Person) context.Context { return context.WithValue(ctx, key{}, p) }
+// With returns a context whose caller is p. What is done in it is done by p (package actor).
+func With(ctx context.Context, p Person) context.Context {
+	return actor.With(context.WithValue(ctx, key{}, p), p.actor())
+}
+
+// actor returns p in the higher of its roles. A person without a role may do nothing, and is nobody.
+func (p Person) actor() actor.Actor {
+	for _, rol := range []string{Operador, Cliente} {
+		if p.Is(rol) {
+			return actor.Actor{Sujeto: p.Usuario, Rol: rol}
+		}
+	}
+	return actor.Actor{}
+}
 
 // Of returns the caller of ctx, or the zero Person if ctx has no caller.
 func Of(ctx context.Context) Person {

@@ -48,7 +48,7 @@ func (s *Server) All(w http.ResponseWriter, r *http.Request) {
 			if !more {
 				return
 			}
-			if pending = append(pending, c); due == nil {
+			if pending = append(pending, s.compras.Shown(ctx, c)); due == nil {
 				due = time.After(wait(ctx, told))
 			}
 		case <-due:

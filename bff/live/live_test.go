@@ -56,7 +56,7 @@ func (s system) replica(t *testing.T) *replica {
 	t.Helper()
 	stopping, stop := context.WithCancel(context.Background())
 	r := &replica{core: s.core(), wakeups: live.NewWakeups(), stop: stop}
-	feed := live.NewServer(stopping, r.core, r.wakeups)
+	feed := live.NewServer(stopping, ungated{r.core}, r.wakeups)
 	routes := http.NewServeMux()
 	routes.HandleFunc("/eventos/{id}", func(w http.ResponseWriter, p *http.Request) {
 		feed.OneCompra(w, p.WithContext(identity.With(p.Context(), r.who)), p.PathValue("id"), p.Header.Get("Last-Event-ID"))
@@ -66,6 +66,11 @@ func (s system) replica(t *testing.T) *replica {
 	t.Cleanup(func() { stop(); r.Close() })
 	return r
 }
+
+// ungated has the purchases without the Gate: it shows them whole.
+type ungated struct{ *compras.Service }
+
+func (ungated) Shown(_ context.Context, c contracts.Compra) contracts.Compra { return c }
 
 // advance moves the purchase to a state and delivers the event as the broker does: one replica writes the event into the read
 // model, and all replicas wake their streams.
@@ -209,7 +214,7 @@ func TestALastEventIDBeyondTheNewest(t *testing.T) {
 	f := open(t, one.URL+"/eventos/"+s.id, "999")
 	s.advance(t, contracts.EstadoIniciada, one, one)
 	f.delay("2", contracts.EstadoIniciada)
-	changes, err := live.NewServer(t.Context(), one.core, one.wakeups).Changes(t.Context(), s.id, 999)
+	changes, err := live.NewServer(t.Context(), ungated{one.core}, one.wakeups).Changes(t.Context(), s.id, 999)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +234,7 @@ func TestALastEventIDBeyondTheNewest(t *testing.T) {
 			t.Errorf("%q: %d", bad, f.response.StatusCode)
 		}
 	}
-	if _, err := live.NewServer(t.Context(), one.core, one.wakeups).Changes(t.Context(), s.id, -2); errs.Of(err) != errs.Invalid {
+	if _, err := live.NewServer(t.Context(), ungated{one.core}, one.wakeups).Changes(t.Context(), s.id, -2); errs.Of(err) != errs.Invalid {
 		t.Errorf("-2: %v", err)
 	}
 }
@@ -289,7 +294,7 @@ func TestStreamEndsWithTheToken(t *testing.T) {
 // The streams of a subject are bounded, and one that ends makes room.
 func TestManyStreamsOfOne(t *testing.T) {
 	s := newSystem(t)
-	feed := live.NewServer(t.Context(), s.core(), live.NewWakeups())
+	feed := live.NewServer(t.Context(), ungated{s.core()}, live.NewWakeups())
 	ctx, cancel := context.WithCancel(identity.With(t.Context(), identity.Person{Usuario: "ana"}))
 	var err error
 	n := 0

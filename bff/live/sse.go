@@ -29,6 +29,8 @@ const (
 type Compras interface {
 	Load(ctx context.Context, id string) (compras.Loaded, error)
 	Known(ctx context.Context, id string) (*contracts.Compra, error)
+	// Shown returns c as the caller in ctx may see it.
+	Shown(ctx context.Context, c contracts.Compra) contracts.Compra
 }
 
 // Server serves streams until stopping ends, so that a stop of the program waits for no client.

@@ -21,6 +21,7 @@ import (
 	dapr "github.com/dapr/go-sdk/client"
 	"github.com/gorilla/mux"
 
+	"entregas/internal/actor"
 	"entregas/internal/errs"
 	"entregas/internal/logging"
 	"entregas/internal/rest"
@@ -123,7 +124,7 @@ func (c Config) Routes(needs map[string]Check, open ...string) *mux.Router {
 	routes := c.PublicRoutes(needs)
 	open = append(open, "/healthz", "/readyz")
 	routes.Use(func(next http.Handler) http.Handler {
-		sidecarOnly := c.SidecarOnly(next)
+		sidecarOnly := c.SidecarOnly(withActor(next))
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if slices.Contains(open, r.URL.Path) {
 				next.ServeHTTP(w, r)
@@ -193,6 +194,18 @@ func allowedMethods(routes *mux.Router, r *http.Request) (methods []string) {
 func withTrace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(logging.WithTrace(r.Context(), r.Header.Get("traceparent"))))
+	})
+}
+
+// withActor is a middleware that stores in the context of a request the person that its headers name. Only the own sidecar may name one.
+func withActor(next http.Handler) http.Handler {
+	return rest.Route(func(w http.ResponseWriter, r *http.Request) error {
+		a, err := actor.FromHeaders(r.Header)
+		if err != nil {
+			return err
+		}
+		next.ServeHTTP(w, r.WithContext(actor.With(r.Context(), a)))
+		return nil
 	})
 }
 

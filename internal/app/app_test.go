@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"entregas/internal/actor"
 	"entregas/internal/app"
 	"entregas/internal/logging"
 	"entregas/internal/rest"
@@ -115,6 +116,31 @@ func TestOnlyTheSidecar(t *testing.T) {
 		routes.ServeHTTP(w, r)
 		if w.Code != c.status {
 			t.Errorf("%s: %d %s", c.name, w.Code, w.Body)
+		}
+	}
+}
+
+// A handler learns from the headers who asks, and a request with wrong ones does not reach it (docs/adr/who-did-it.md). A program whose
+// paths are open to everybody does not believe the headers.
+func TestTheSidecarNamesThePerson(t *testing.T) {
+	for _, c := range []struct {
+		routes  *mux.Router
+		subject string
+		status  int
+		want    string
+	}{
+		{app.Config{}.Routes(nil), "oti", http.StatusOK, "oti"},
+		{app.Config{}.Routes(nil), "", http.StatusBadRequest, "unreached"},
+		{app.Config{}.PublicRoutes(nil), "oti", http.StatusOK, ""},
+	} {
+		got := "unreached"
+		c.routes.HandleFunc("/compras", func(_ http.ResponseWriter, r *http.Request) { got = actor.Of(r.Context()).Sujeto })
+		r := httptest.NewRequest(http.MethodGet, "/compras", http.NoBody)
+		r.Header.Set("Entregas-Sujeto", c.subject)
+		r.Header.Set("Entregas-Rol", "operador")
+		w := httptest.NewRecorder()
+		if c.routes.ServeHTTP(w, r); w.Code != c.status || got != c.want {
+			t.Errorf("%q: %d, %q", c.subject, w.Code, got)
 		}
 	}
 }

@@ -121,6 +121,8 @@ type ComplexityRoot struct {
 		En      func(childComplexity int) int
 		Numero  func(childComplexity int) int
 		Paso    func(childComplexity int) int
+		Rol     func(childComplexity int) int
+		Sujeto  func(childComplexity int) int
 		Tipo    func(childComplexity int) int
 	}
 
@@ -191,6 +193,8 @@ type ComplexityRoot struct {
 	Orden struct {
 		ActualizadaEn func(childComplexity int) int
 		CreadaEn      func(childComplexity int) int
+		DespachadaPor func(childComplexity int) int
+		DespachadaRol func(childComplexity int) int
 		Direccion     func(childComplexity int) int
 		Domicilio     func(childComplexity int) int
 		Estado        func(childComplexity int) int
@@ -682,6 +686,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Hecho.Paso(childComplexity), true
+	case "Hecho.rol":
+		if e.ComplexityRoot.Hecho.Rol == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hecho.Rol(childComplexity), true
+	case "Hecho.sujeto":
+		if e.ComplexityRoot.Hecho.Sujeto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hecho.Sujeto(childComplexity), true
 	case "Hecho.tipo":
 		if e.ComplexityRoot.Hecho.Tipo == nil {
 			break
@@ -1048,6 +1064,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Orden.CreadaEn(childComplexity), true
+	case "Orden.despachadaPor":
+		if e.ComplexityRoot.Orden.DespachadaPor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orden.DespachadaPor(childComplexity), true
+	case "Orden.despachadaRol":
+		if e.ComplexityRoot.Orden.DespachadaRol == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orden.DespachadaRol(childComplexity), true
 	case "Orden.direccion":
 		if e.ComplexityRoot.Orden.Direccion == nil {
 			break
@@ -1883,6 +1911,10 @@ func (ec *executionContext) childFields_Hecho(ctx context.Context, field graphql
 		return ec.fieldContext_Hecho_en(ctx, field)
 	case "detalle":
 		return ec.fieldContext_Hecho_detalle(ctx, field)
+	case "sujeto":
+		return ec.fieldContext_Hecho_sujeto(ctx, field)
+	case "rol":
+		return ec.fieldContext_Hecho_rol(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Hecho", field.Name)
 }
@@ -2001,6 +2033,10 @@ func (ec *executionContext) childFields_Orden(ctx context.Context, field graphql
 		return ec.fieldContext_Orden_tienda(ctx, field)
 	case "estado":
 		return ec.fieldContext_Orden_estado(ctx, field)
+	case "despachadaPor":
+		return ec.fieldContext_Orden_despachadaPor(ctx, field)
+	case "despachadaRol":
+		return ec.fieldContext_Orden_despachadaRol(ctx, field)
 	case "creadaEn":
 		return ec.fieldContext_Orden_creadaEn(ctx, field)
 	case "actualizadaEn":
@@ -4162,6 +4198,52 @@ func (ec *executionContext) fieldContext_Hecho_detalle(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Hecho", field, false, false, "String")
 }
 
+func (ec *executionContext) _Hecho_sujeto(ctx context.Context, field graphql.CollectedField, obj *contracts.HechoContado) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hecho_sujeto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sujeto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hecho_sujeto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hecho", field, false, false, "String")
+}
+
+func (ec *executionContext) _Hecho_rol(ctx context.Context, field graphql.CollectedField, obj *contracts.HechoContado) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hecho_rol(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rol, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hecho_rol(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hecho", field, false, false, "String")
+}
+
 func (ec *executionContext) _Linea_idProducto(ctx context.Context, field graphql.CollectedField, obj *contracts.Linea) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5711,6 +5793,52 @@ func (ec *executionContext) _Orden_estado(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Orden_estado(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Orden", field, true, true, "String")
+}
+
+func (ec *executionContext) _Orden_despachadaPor(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Orden_despachadaPor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DespachadaPor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Orden_despachadaPor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Orden", field, false, false, "String")
+}
+
+func (ec *executionContext) _Orden_despachadaRol(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Orden_despachadaRol(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DespachadaRol, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Orden_despachadaRol(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Orden", field, false, false, "String")
 }
 
 func (ec *executionContext) _Orden_creadaEn(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
@@ -9671,6 +9799,16 @@ func (ec *executionContext) _Hecho(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "sujeto":
+			out.Values[i] = ec._Hecho_sujeto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rol":
+			out.Values[i] = ec._Hecho_rol(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -10176,6 +10314,16 @@ func (ec *executionContext) _Orden(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Orden_estado(ctx, field, obj)
 				})
+		case "despachadaPor":
+			out.Values[i] = ec._Orden_despachadaPor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "despachadaRol":
+			out.Values[i] = ec._Orden_despachadaRol(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "creadaEn":
 			out.Values[i] = ec._Orden_creadaEn(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

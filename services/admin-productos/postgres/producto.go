@@ -3,10 +3,13 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
+	"entregas/internal/audit"
 	"entregas/internal/errs"
 	"entregas/services/admin-productos/productos"
 )
@@ -54,7 +57,7 @@ func (s *Store) Producto(ctx context.Context, id string) (productos.Producto, er
 	return loadOne(ctx, s.pool, one, id)
 }
 
-// Reponer adds cantidad units of a product to the shelf and returns the product with its new quantity. A repeated key returns
+// Reponer adds cantidad units of a product to the shelf, for the person who acts in ctx, and returns the product with its new quantity. A repeated key returns
 // the same product and adds nothing. Errors: NotFound; OtherBody when the key was used for another product or quantity;
 // Conflict when the units do not fit.
 func (s *Store) Reponer(ctx context.Context, id string, cantidad int, key string) (productos.Producto, error) {
@@ -72,7 +75,7 @@ func reponer(ctx context.Context, tx pgx.Tx, id string, cantidad int, key string
 		repeated = `select id_producto, cantidad, quedan from movimiento where idempotency_key = $1`
 		lockRows = one + ` for no key update of p`
 		increase = `update producto set cantidad = $2 where id = $1`
-		register = `insert into movimiento (id_producto, tipo, cantidad, idempotency_key, quedan) values ($1, 'REPOSICION', $2, $3, $4)`
+		register = `insert into movimiento (id_producto, tipo, cantidad, idempotency_key, quedan, sujeto, rol) values ($1, 'REPOSICION', $2, $3, $4, $5, $6)`
 	)
 	if _, err := tx.Exec(ctx, turn, key); err != nil {
 		return productos.Producto{}, err
@@ -100,8 +103,19 @@ func reponer(ctx context.Context, tx pgx.Tx, id string, cantidad int, key string
 	p.Cantidad += cantidad
 	var batch pgx.Batch
 	batch.Queue(increase, id, p.Cantidad)
-	batch.Queue(register, id, cantidad, key, p.Cantidad)
-	return p, tx.SendBatch(ctx, &batch).Close()
+	who := actor.Of(ctx)
+	batch.Queue(register, id, cantidad, key, p.Cantidad, who.Sujeto, who.Rol)
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return p, err
+	}
+	return p, audit.Record(ctx, tx, contracts.Acto{
+		Tipo: contracts.ActoReposicion, Objeto: id, Detalle: fmt.Sprintf("Se agregaron %d unidades; quedaron %d.", cantidad, p.Cantidad),
+	})
+}
+
+// Actos returns at most limit acts that f selects and that come after the cursor, newest first.
+func (s *Store) Actos(ctx context.Context, f contracts.ActosFilter, after contracts.Cursor, limit int) ([]contracts.Acto, error) {
+	return audit.List(ctx, s.pool, f, after, limit)
 }
 
 type querier interface {

@@ -2,9 +2,11 @@ package postgres_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/databasetest"
 	"entregas/internal/errs"
 	"entregas/internal/inbox"
@@ -87,7 +89,7 @@ func TestSearchIgnoresHowItIsWritten(t *testing.T) {
 }
 
 func TestReponer(t *testing.T) {
-	b, ctx := newBodega(t), t.Context()
+	b, ctx := newBodega(t), actor.With(t.Context(), contracts.Actor{Sujeto: "oti", Rol: contracts.RolOperador})
 	p, err := b.Reponer(ctx, "15", 20, "clave")
 	if err != nil || p.ID != "15" || p.Nombre == "" || p.Cantidad != 20 {
 		t.Fatalf("%+v, %v", p, err)
@@ -96,6 +98,13 @@ func TestReponer(t *testing.T) {
 	again, err := b.Reponer(ctx, "15", 20, "clave")
 	if err != nil || again != p {
 		t.Errorf("the same key: %+v, %v", again, err)
+	}
+	acts, err := b.Actos(ctx, contracts.ActosFilter{}, contracts.Cursor{}, 10) // docs/adr/who-did-it.md
+	if err != nil || len(acts) != 1 || acts[0].Tipo != contracts.ActoReposicion || acts[0].Sujeto != "oti" || acts[0].Objeto != "15" || !strings.Contains(acts[0].Detalle, "20") {
+		t.Errorf("the acts are %+v, %v", acts, err)
+	}
+	if n := b.count(t, `select count(*) from movimiento where tipo = 'REPOSICION' and sujeto = 'oti' and rol = 'operador'`); n != 1 {
+		t.Errorf("%d movements of oti", n)
 	}
 	for name, c := range map[string]struct {
 		id       string

@@ -61,6 +61,7 @@ type Change struct {
 	Motivo    string
 	Faltantes []contracts.Faltante
 	IDOrden   string
+	By        contracts.Actor // who made the change; where it is zero, the store looks up who asked for it
 	// UnlessCancelled allows the change only while no cancellation is requested.
 	UnlessCancelled bool
 }

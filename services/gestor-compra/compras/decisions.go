@@ -6,11 +6,20 @@ import (
 	"entregas/contracts"
 )
 
-// Decision is the decision about a purchase that waits for approval, and its reason.
+// Decision is the decision about a purchase that waits for approval, its reason, and the person who made it.
 type Decision struct {
 	Decision string
 	Motivo   string
+	By       contracts.Actor // zero where the time decided
 }
+
+// IsSame reports whether d and other are the same decision for the same reason, whoever made them.
+func (d Decision) IsSame(other Decision) bool {
+	return d.Decision == other.Decision && d.Motivo == other.Motivo
+}
+
+// AprobacionDenied is the type of the entries in the history about a purchase that an operator did not approve.
+const AprobacionDenied contracts.MessageType = "AprobacionNegada"
 
 // The decisions. NoDecision means that there is none yet.
 const (

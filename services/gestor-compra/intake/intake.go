@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/logging"
 	"entregas/services/gestor-compra/compras"
 )
@@ -94,14 +95,19 @@ func (i *Intake) accept(ctx context.Context, s contracts.SolicitudCompra, limit 
 	return c, nil
 }
 
-// defaultMotivo is the reason of a cancellation that has none.
-const defaultMotivo = "La canceló el cliente."
+// defaultMotivo returns the reason of a cancellation that has none.
+func defaultMotivo(who contracts.Actor) string {
+	if who.Rol == contracts.RolOperador {
+		return "La canceló un operador."
+	}
+	return "La canceló el cliente."
+}
 
 // Cancelar requests the cancellation of a purchase; done tells that it is cancelled already. Errors: Invalid, NotFound,
 // Conflict.
 func (i *Intake) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error) {
 	var v contracts.Validator
-	if motivo, err = motivoOf(&v, idCompra, motivo); err != nil {
+	if motivo, err = motivoOf(ctx, &v, idCompra, motivo); err != nil {
 		return c, false, err
 	}
 	ctx = logging.WithCompra(ctx, idCompra)
@@ -116,7 +122,7 @@ func (i *Intake) Cancelar(ctx context.Context, idCompra, motivo string) (c contr
 func (i *Intake) CancelarByMessage(ctx context.Context, idCompra, idUsuario, motivo string) error {
 	var v contracts.Validator
 	v.Identifier("id_usuario", idUsuario)
-	motivo, err := motivoOf(&v, idCompra, motivo)
+	motivo, err := motivoOf(ctx, &v, idCompra, motivo)
 	if err != nil {
 		return err
 	}
@@ -130,11 +136,11 @@ func (i *Intake) CancelarByMessage(ctx context.Context, idCompra, idUsuario, mot
 }
 
 // motivoOf checks the id and the reason of a cancellation and returns the reason, or defaultMotivo.
-func motivoOf(v *contracts.Validator, idCompra, motivo string) (string, error) {
+func motivoOf(ctx context.Context, v *contracts.Validator, idCompra, motivo string) (string, error) {
 	v.IDCompra("id", idCompra)
 	v.Motivo("motivo", motivo)
 	if motivo == "" {
-		motivo = defaultMotivo
+		motivo = defaultMotivo(actor.Of(ctx))
 	}
 	return motivo, v.Error()
 }

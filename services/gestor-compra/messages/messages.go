@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/errs"
 	"entregas/internal/pubsub"
 	"entregas/services/gestor-compra/compras"
@@ -34,7 +35,7 @@ func Receive(receiver *pubsub.Receiver, g Manager, r Replies) {
 				if err := told.validate(); err != nil {
 					return err
 				}
-				return g.DespachoDone(ctx, told.idCompra)
+				return g.DespachoDone(actor.With(ctx, told.by), told.idCompra)
 			}
 			return answer(ctx, r, told)
 		})
@@ -43,16 +44,20 @@ func Receive(receiver *pubsub.Receiver, g Manager, r Replies) {
 
 func command(ctx context.Context, g Manager, m contracts.Message[contracts.DatosComandoGestorCompra]) error {
 	d := m.Data
+	by := contracts.Actor{Sujeto: d.Sujeto, Rol: d.Rol}
+	var v contracts.Validator
+	if v.Person("sujeto", "rol", by); v.Error() != nil {
+		return v.Error()
+	}
+	ctx = actor.With(ctx, by)
 	var err error
 	switch m.Type {
 	case contracts.CrearCompra:
-		var v contracts.Validator
 		if v.Motivo("motivo", d.Motivo); v.Error() != nil {
 			return v.Error()
 		}
 		_, err = g.AcceptByMessage(ctx, d.NewSolicitud())
 	case contracts.CancelarCompra:
-		var v contracts.Validator
 		if v.LineasIfAny("productos", d.Productos); v.Error() != nil {
 			return v.Error()
 		}

@@ -70,6 +70,11 @@ func TestCommands(t *testing.T) {
 		{"without a customer", "", contracts.CrearCompra, func(d *data) { d.IDUsuario = "" }, "id_usuario", "", 0},
 		{"without an id", "", contracts.CrearCompra, func(d *data) { d.IDCompra = "compra" }, "id: debe ser", "", 0},
 
+		{"a customer without a role", "", contracts.CrearCompra, func(d *data) { d.Rol = "" }, "rol", "", 0},
+		{"nobody's role", "", contracts.CrearCompra, func(d *data) { d.Sujeto = "" }, "sujeto", "", 0},
+		{"a person with a line break", contracts.EstadoRecibida, contracts.CancelarCompra, func(d *data) { d.Sujeto = "a\nb" }, "sujeto", contracts.EstadoRecibida, 1},
+		{"a sender that names nobody", "", contracts.CrearCompra, func(d *data) { d.Sujeto, d.Rol = "", "" }, "", contracts.EstadoRecibida, 1},
+
 		{"a cancellation", contracts.EstadoRecibida, contracts.CancelarCompra, nil, "", contracts.EstadoCancelada, 2},
 		{"a cancellation that was done", contracts.EstadoCancelada, contracts.CancelarCompra, nil, "", contracts.EstadoCancelada, 1},
 		{"a cancellation before the purchase", "", contracts.CancelarCompra, nil, "", "", 0},
@@ -85,7 +90,7 @@ func TestCommands(t *testing.T) {
 			if c.estado != "" {
 				s = p.Compra(t, c.estado)
 			}
-			d := data{IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos, Motivo: "ya no"}
+			d := data{IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos, Motivo: "ya no", Sujeto: "oti", Rol: contracts.RolOperador}
 			if c.change != nil {
 				c.change(&d)
 			}
@@ -99,6 +104,8 @@ func TestCommands(t *testing.T) {
 			if count == 1 {
 				if view, err := p.Load(t.Context(), s.ID); err != nil || view.Estado != c.remains || len(view.Historia) != c.steps {
 					t.Errorf("stored is %+v: %v", view, err)
+				} else if by := view.Historia[c.steps-1].Sujeto; c.steps == 2 && by != "oti" {
+					t.Errorf("the cancellation is of %q", by)
 				}
 			}
 		})

@@ -23,13 +23,16 @@ var commands = map[string]ask{
 // replies has, for each topic of replies, the function that subscribes to it and turns its messages into a reply.
 var replies = map[string]receive{
 	string(contracts.EventosInventario): from(contracts.EventosInventario, func(d contracts.DatosEventoInventario) reply {
-		return reply{d.IDCompra, d.RespondeA, compras.Reply{Faltantes: d.Faltantes}}
+		return reply{idCompra: d.IDCompra, repliesTo: d.RespondeA, Reply: compras.Reply{Faltantes: d.Faltantes}}
 	}),
 	string(contracts.EventosProductos): from(contracts.EventosProductos, func(d contracts.DatosEventoProductos) reply {
-		return reply{d.IDCompra, d.RespondeA, compras.Reply{Faltantes: d.Faltantes, Motivo: d.Motivo}}
+		return reply{idCompra: d.IDCompra, repliesTo: d.RespondeA, Reply: compras.Reply{Faltantes: d.Faltantes, Motivo: d.Motivo}}
 	}),
 	string(contracts.EventosOrden): from(contracts.EventosOrden, func(d contracts.DatosEventoOrden) reply {
-		return reply{d.IDCompra, d.RespondeA, compras.Reply{IDOrden: d.IDOrden, Motivo: d.Motivo}}
+		return reply{
+			idCompra: d.IDCompra, repliesTo: d.RespondeA, by: contracts.Actor{Sujeto: d.Sujeto, Rol: d.Rol},
+			Reply: compras.Reply{IDOrden: d.IDOrden, Motivo: d.Motivo},
+		}
 	}),
 }
 

@@ -15,6 +15,7 @@ import (
 type reply struct {
 	idCompra  string
 	repliesTo string
+	by        contracts.Actor // who dispatched the order
 	compras.Reply
 }
 
@@ -25,6 +26,7 @@ func (r reply) validate() error {
 	v.Motivo("motivo", r.Motivo)
 	v.Faltantes("faltantes", r.Faltantes)
 	v.IDOrden("id_orden", r.IDOrden)
+	v.Person("sujeto", "rol", r.by)
 	is := compra.ReplyOf(r.Tipo)
 	check(&v, is.Order, "id_orden", r.IDOrden != "", r.Tipo)
 	check(&v, is.Faltantes, "faltantes", len(r.Faltantes) > 0, r.Tipo)

@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
+	"entregas/internal/audit"
 	"entregas/internal/errs"
 	"entregas/services/gestor-compra/compras"
 	"entregas/workflows/compra"
@@ -26,7 +28,8 @@ const compraLock = `select pg_advisory_xact_lock(hashtextextended($1, 0))`
 //	COMPENSANDO, CANCELADA   nothing: the purchase is being cancelled, or is cancelled
 //	any other                Conflict
 //
-// done tells that the purchase is cancelled already. Errors: NotFound, Conflict.
+// The request that has an effect is an act of the person who acts in ctx; a repeated one is none. done tells that the purchase is
+// cancelled already. Errors: NotFound, Conflict.
 func (s *Store) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var estado contracts.Estado
@@ -39,8 +42,14 @@ func (s *Store) Cancelar(ctx context.Context, idCompra, motivo string) (c contra
 		if err != nil {
 			return err
 		}
-		if done, err = cancelarIn(ctx, tx, idCompra, estado, motivo); err != nil {
+		var first bool
+		if done, first, err = cancelarIn(ctx, tx, idCompra, estado, motivo); err != nil {
 			return err
+		}
+		if first {
+			if err := recordCancelacion(ctx, tx, idCompra, motivo); err != nil {
+				return err
+			}
 		}
 		rows, err := tx.Query(ctx, view+`where c.id = $1`, idCompra)
 		if err != nil {
@@ -54,32 +63,44 @@ func (s *Store) Cancelar(ctx context.Context, idCompra, motivo string) (c contra
 	return c, done, nil
 }
 
-func cancelarIn(ctx context.Context, tx pgx.Tx, idCompra string, estado contracts.Estado, motivo string) (done bool, err error) {
+func recordCancelacion(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
+	return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoCancelacion, Objeto: idCompra, IDCompra: idCompra, Motivo: motivo})
+}
+
+// cancelarIn requests the cancellation of a purchase in estado. first tells that no earlier request had the same effect.
+func cancelarIn(ctx context.Context, tx pgx.Tx, idCompra string, estado contracts.Estado, motivo string) (done, first bool, err error) {
 	switch estado {
 	case contracts.EstadoRecibida:
 		var batch pgx.Batch
 		queueChange(&batch, compras.Change{
 			IDCompra: idCompra, To: contracts.EstadoCancelada, From: []contracts.Estado{estado},
-			Tipo: contracts.CancelarCompra, Motivo: motivo, Detalle: motivo,
-		}, &done)
-		return true, tx.SendBatch(ctx, &batch).Close()
+			Tipo: contracts.CancelarCompra, Motivo: motivo, Detalle: motivo, By: actor.Of(ctx),
+		}, &first)
+		err = tx.SendBatch(ctx, &batch).Close()
+		return true, first, err
 	case contracts.EstadoPorAprobar:
-		return false, cancelarAwaitingAprobacion(ctx, tx, idCompra, motivo)
+		first, err = cancelarAwaitingAprobacion(ctx, tx, idCompra, motivo)
+		return false, first, err
 	case contracts.EstadoConfirmada:
-		return false, openCancelacion(ctx, tx, idCompra, motivo)
+		first, err = openCancelacion(ctx, tx, idCompra, motivo)
+		return false, first, err
 	case contracts.EstadoCompensando, contracts.EstadoCancelada:
-		return estado == contracts.EstadoCancelada, nil
+		return estado == contracts.EstadoCancelada, false, nil
 	default:
 		if slices.Contains(compra.Entered(), estado) {
-			return false, setMark(ctx, tx, idCompra, motivo)
+			first, err = setMark(ctx, tx, idCompra, motivo)
+			return false, first, err
 		}
-		return false, errs.New(errs.Conflict, "La compra está %s: ya no se puede cancelar.", estado)
+		return false, false, errs.New(errs.Conflict, "La compra está %s: ya no se puede cancelar.", estado)
 	}
 }
 
-func setMark(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
-	_, err := tx.Exec(ctx, `update compra set cancelacion_pedida = coalesce(cancelacion_pedida, $2) where id = $1`, idCompra, motivo)
-	return err
+// setMark marks a purchase as to be cancelled, unless it is marked.
+func setMark(ctx context.Context, tx pgx.Tx, idCompra, motivo string) (first bool, err error) {
+	who := actor.Of(ctx)
+	done, err := tx.Exec(ctx, `update compra set cancelacion_pedida = $2, cancelacion_sujeto = $3, cancelacion_rol = $4
+where id = $1 and cancelacion_pedida is null`, idCompra, motivo, who.Sujeto, who.Rol)
+	return done.RowsAffected() == 1, err
 }
 
 // CancelacionMotivo returns the reason of a cancellation that was requested while the saga runs, or "" when none was.
@@ -91,38 +112,39 @@ func (s *Store) CancelacionMotivo(ctx context.Context, idCompra string) (motivo 
 	return motivo, nil
 }
 
-func cancelarAwaitingAprobacion(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
-	current, _, err := decide(ctx, tx, idCompra, compras.Decision{Decision: compras.Cancelled, Motivo: motivo})
+func cancelarAwaitingAprobacion(ctx context.Context, tx pgx.Tx, idCompra, motivo string) (first bool, err error) {
+	current, first, err := decide(ctx, tx, idCompra, compras.Decision{Decision: compras.Cancelled, Motivo: motivo, By: actor.Of(ctx)})
 	if err != nil {
-		return err
+		return false, err
 	}
 	switch current.Decision {
 	case compras.Cancelled:
-		return nil
+		return first, nil
 	case compras.Aprobada: // the step that creates the order reads the mark
 		return setMark(ctx, tx, idCompra, motivo)
 	default:
-		return errs.New(errs.Conflict, "La compra ya fue %s: ya no se puede cancelar.", current.Decision)
+		return false, errs.New(errs.Conflict, "La compra ya fue %s: ya no se puede cancelar.", current.Decision)
 	}
 }
 
 // openCancelacion inserts the tramite of a cancellation. It returns Conflict when a cancellation was refused before or the order
 // has left.
-func openCancelacion(ctx context.Context, tx pgx.Tx, idCompra, motivo string) error {
+func openCancelacion(ctx context.Context, tx pgx.Tx, idCompra, motivo string) (first bool, err error) {
+	who := actor.Of(ctx)
 	var despachada bool
-	err := tx.QueryRow(ctx, `
+	err = tx.QueryRow(ctx, `
 with added as (
-    insert into tramite (id_compra, tipo, motivo) values ($1, $2, $3) on conflict do nothing
+    insert into tramite (id_compra, tipo, motivo, sujeto, rol) values ($1, $2, $3, $5, $6) on conflict do nothing returning 1
 )
-select exists (select from tramite where id_compra = $1 and (tipo = $4 or (tipo = $2 and hecho is false)))`,
-		idCompra, compra.TramiteCancelacion, motivo, compra.TramiteDespacho).Scan(&despachada)
+select exists (select from added), exists (select from tramite where id_compra = $1 and (tipo = $4 or (tipo = $2 and hecho is false)))`,
+		idCompra, compra.TramiteCancelacion, motivo, compra.TramiteDespacho, who.Sujeto, who.Rol).Scan(&first, &despachada)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if despachada {
-		return errs.New(errs.Conflict, "La orden ya salió de la bodega: la compra no se puede cancelar.")
+		return false, errs.New(errs.Conflict, "La orden ya salió de la bodega: la compra no se puede cancelar.")
 	}
-	return nil
+	return first, nil
 }
 
 // CancelarByMessage is Cancelar for a command, which may come before its purchase. Then it stores an early cancellation, which
@@ -137,9 +159,13 @@ func (s *Store) CancelarByMessage(ctx context.Context, idCompra, idUsuario, moti
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		_, err = tx.Exec(ctx, `insert into cancelacion_anticipada (id_compra, id_usuario, motivo) values ($1, $2, $3) on conflict do nothing`,
-			idCompra, idUsuario, motivo)
-		return err
+		who := actor.Of(ctx)
+		done, err := tx.Exec(ctx, `insert into cancelacion_anticipada (id_compra, id_usuario, motivo, sujeto, rol) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+			idCompra, idUsuario, motivo, who.Sujeto, who.Rol)
+		if err != nil || done.RowsAffected() == 0 {
+			return err
+		}
+		return recordCancelacion(ctx, tx, idCompra, motivo)
 	})
 	switch {
 	case err != nil:
@@ -153,14 +179,15 @@ func (s *Store) CancelarByMessage(ctx context.Context, idCompra, idUsuario, moti
 }
 
 // RecordDespacho inserts the tramite of a dispatch, in whatever state the purchase is: its workflow starts when the purchase is
-// confirmed. An unknown purchase is BadMessage.
+// confirmed. The person who acts in ctx dispatched the order. An unknown purchase is BadMessage.
 func (s *Store) RecordDespacho(ctx context.Context, idCompra string) error {
+	who := actor.Of(ctx)
 	var known bool
 	err := s.pool.QueryRow(ctx, `
 with added as (
-    insert into tramite (id_compra, tipo) select id, $2 from compra where id = $1 on conflict do nothing
+    insert into tramite (id_compra, tipo, sujeto, rol) select id, $2, $3, $4 from compra where id = $1 on conflict do nothing
 )
-select exists (select from compra where id = $1)`, idCompra, compra.TramiteDespacho).Scan(&known)
+select exists (select from compra where id = $1)`, idCompra, compra.TramiteDespacho, who.Sujeto, who.Rol).Scan(&known)
 	if err != nil {
 		return fmt.Errorf("record the dispatch: %w", err)
 	}

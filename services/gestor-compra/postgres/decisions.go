@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
+	"entregas/internal/audit"
 	"entregas/internal/errs"
 	"entregas/services/gestor-compra/compras"
 )
@@ -23,8 +25,8 @@ type batcher interface {
 func decide(ctx context.Context, db batcher, idCompra string, d compras.Decision) (current compras.Decision, first bool, err error) {
 	var batch pgx.Batch
 	batch.Queue(`
-insert into decision (id_compra, decision, motivo)
-select id, $2, $3 from compra where id = $1 and estado = 'POR_APROBAR' on conflict do nothing`, idCompra, d.Decision, d.Motivo).
+insert into decision (id_compra, decision, motivo, sujeto, rol)
+select id, $2, $3, $4, $5 from compra where id = $1 and estado = 'POR_APROBAR' on conflict do nothing`, idCompra, d.Decision, d.Motivo, d.By.Sujeto, d.By.Rol).
 		Exec(func(done pgconn.CommandTag) error { first = done.RowsAffected() == 1; return nil })
 	batch.Queue(`select decision, motivo from decision where id_compra = $1`, idCompra).
 		QueryRow(func(row pgx.Row) error {
@@ -44,10 +46,22 @@ func (s *Store) Decide(ctx context.Context, idCompra string, d compras.Decision)
 	return decide(ctx, s.pool, idCompra, d)
 }
 
-// Aprobar records the decision of an operator and returns the purchase. A repeated decision with the same reason changes nothing
+// Aprobar records the decision of the operator who acts in ctx and returns the purchase. A repeated decision with the same reason changes nothing
 // and is no error. Errors: NotFound; Conflict when the purchase waits for no decision, or when another one was made before.
 func (s *Store) Aprobar(ctx context.Context, idCompra string, d compras.Decision) (contracts.Compra, error) {
-	current, first, err := s.Decide(ctx, idCompra, d)
+	d.By = actor.Of(ctx)
+	var current compras.Decision
+	var first bool
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		if current, first, err = decide(ctx, tx, idCompra, d); err != nil || !first {
+			return err
+		}
+		tipo := contracts.ActoRechazo
+		if d.Decision == compras.Aprobada {
+			tipo = contracts.ActoAprobacion
+		}
+		return audit.Record(ctx, tx, contracts.Acto{Tipo: tipo, Objeto: idCompra, IDCompra: idCompra, Motivo: d.Motivo})
+	})
 	if err != nil {
 		return contracts.Compra{}, err
 	}
@@ -55,7 +69,7 @@ func (s *Store) Aprobar(ctx context.Context, idCompra string, d compras.Decision
 	switch {
 	case err != nil:
 		return c, err
-	case first, current == d:
+	case first, current.IsSame(d):
 		return c, nil
 	case current.Decision != compras.NoDecision:
 		return c, errs.New(errs.Conflict, "La compra ya fue %s.", current.Decision)
@@ -67,8 +81,8 @@ func (s *Store) Aprobar(ctx context.Context, idCompra string, d compras.Decision
 // DeliverDecision returns the decision about a purchase, or NoDecision, and records that its workflow has it.
 func (s *Store) DeliverDecision(ctx context.Context, idCompra string) (compras.Decision, error) {
 	var d compras.Decision
-	err := s.pool.QueryRow(ctx, `update decision set delivered = true where id_compra = $1 returning decision, motivo`, idCompra).
-		Scan(&d.Decision, &d.Motivo)
+	err := s.pool.QueryRow(ctx, `update decision set delivered = true where id_compra = $1 returning decision, motivo, sujeto, rol`, idCompra).
+		Scan(&d.Decision, &d.Motivo, &d.By.Sujeto, &d.By.Rol)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return d, nil
 	}

@@ -5,35 +5,63 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/services/gestor-compra/compras"
+	"entregas/workflows/compra"
 )
 
 // move changes the state of a purchase and writes its history, or does nothing when the change is not allowed.
-const move = `
+const move = moved + `
+insert into historia (id_compra, numero, paso, tipo, detalle, round, sujeto, rol)
+select id, numero, @a, @tipo, @detalle, round, @sujeto, @rol from moved
+on conflict do nothing`
+
+// moveForPerson is move for a change that the saga makes because a person asked for it: the history names that person.
+const moveForPerson = moved + `
+insert into historia (id_compra, numero, paso, tipo, detalle, round, sujeto, rol)
+select m.id, m.numero, @a, @tipo, @detalle, m.round, coalesce(p.sujeto, ''), coalesce(p.rol, '')
+from moved m left join lateral (
+    select d.sujeto, d.rol from decision d where d.id_compra = m.id
+        and (@tipo = 'AprobacionNegada' and d.decision = 'rechazada' or @tipo = 'CancelarCompra' and d.decision = 'cancelada')
+    union all
+    select m.cancelacion_sujeto, m.cancelacion_rol where @tipo = 'CancelarCompra' and m.cancelacion_pedida is not null
+    union all
+    select t.sujeto, t.rol from tramite t where t.id_compra = m.id
+        and (@tipo = 'CancelarCompra' and t.tipo = 'cancelacion' or @tipo = 'ReservaDespachada' and t.tipo = 'despacho')
+    limit 1) p on true
+on conflict do nothing`
+
+// forPerson are the messages that the history has as the reason of a change for which a person asked.
+var forPerson = []contracts.MessageType{contracts.CancelarCompra, compras.AprobacionDenied, compra.Salida.Accepted.Type}
+
+const moved = `
 with moved as (
     update compra set estado = @a, numero = numero + 1, actualizada_en = clock_timestamp(),
         motivo = coalesce(nullif(@motivo, ''), motivo), id_orden = coalesce(nullif(@orden, ''), id_orden),
         faltantes = coalesce(@faltantes, faltantes)
     where id = @id and estado = any(@from_any) and (not @unless_cancelled or cancelacion_pedida is null)
-    returning id, numero, round
-)
-insert into historia (id_compra, numero, paso, tipo, detalle, round)
-select id, numero, @a, @tipo, @detalle, round from moved
-on conflict do nothing`
+    returning id, numero, round, cancelacion_pedida, cancelacion_sujeto, cancelacion_rol
+)`
 
 func queueChange(batch *pgx.Batch, k compras.Change, moved *bool) {
 	var faltantes any
 	if len(k.Faltantes) > 0 {
 		faltantes = k.Faltantes
 	}
-	batch.Queue(move, pgx.NamedArgs{
+	statement := move
+	if k.By == (contracts.Actor{}) && slices.Contains(forPerson, k.Tipo) {
+		statement = moveForPerson
+	}
+	batch.Queue(statement, pgx.NamedArgs{
 		"id": k.IDCompra, "a": k.To, "from_any": k.From, "tipo": k.Tipo, "detalle": k.Detalle, "motivo": k.Motivo,
 		"orden": k.IDOrden, "faltantes": faltantes, "unless_cancelled": k.UnlessCancelled,
+		"sujeto": k.By.Sujeto, "rol": k.By.Rol,
 	}).Exec(func(done pgconn.CommandTag) error { *moved = done.RowsAffected() == 1; return nil })
 }
 
@@ -167,8 +195,10 @@ func (s *Store) RecordReply(ctx context.Context, idCompra string, command contra
 	return recorded, nil
 }
 
-// RecordFact adds an entry to the history that is no change of state, once for each step and round.
+// RecordFact adds an entry to the history that is no change of state, once for each step and round. Its author is the person who acts in
+// ctx.
 func (s *Store) RecordFact(ctx context.Context, idCompra, step string, kind contracts.MessageType, detail string) (contracts.Compra, error) {
+	who := actor.Of(ctx)
 	var c contracts.Compra
 	var batch pgx.Batch
 	// Of two transactions with the same entry the second waits. Without the lock it would not see that entry, and would increase
@@ -180,8 +210,8 @@ with moved as (
     where id = $1 and not exists (select from historia h where h.id_compra = $1 and h.paso = $2 and h.round = compra.round)
     returning id, numero, round
 )
-insert into historia (id_compra, numero, paso, tipo, detalle, round) select id, numero, $2, $3, $4, round from moved
-on conflict do nothing`, idCompra, step, kind, detail)
+insert into historia (id_compra, numero, paso, tipo, detalle, round, sujeto, rol) select id, numero, $2, $3, $4, round, $5, $6 from moved
+on conflict do nothing`, idCompra, step, kind, detail, who.Sujeto, who.Rol)
 	batch.Queue(view+`where c.id = $1`, idCompra).Query(oneCompra(&c))
 	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return c, fmt.Errorf("record %s: %w", step, err)

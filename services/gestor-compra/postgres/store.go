@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/errs"
 	"entregas/services/gestor-compra/compras"
 )
@@ -42,7 +43,8 @@ const (
 const requestDefaults = `'{"tienda": ""}'::jsonb`
 
 const viewColumns = `, estado, motivo, faltantes, id_orden, creada_en, actualizada_en,
-       (select coalesce(jsonb_agg(jsonb_build_object('numero', h.numero, 'paso', h.paso, 'tipo', h.tipo, 'en', h.en, 'detalle', h.detalle)
+       (select coalesce(jsonb_agg(jsonb_build_object('numero', h.numero, 'paso', h.paso, 'tipo', h.tipo, 'en', h.en, 'detalle', h.detalle,
+               'sujeto', h.sujeto, 'rol', h.rol)
                order by h.numero), '[]') from historia h where h.id_compra = c.id) as historia
 from compra c `
 
@@ -62,34 +64,37 @@ var (
 // of a customer: only ordenes, which owns the orders, counts exactly.
 const accept = `
 with early as (
-    select motivo from cancelacion_anticipada where id_compra = @id and id_usuario = @usuario
+    select motivo, sujeto, rol from cancelacion_anticipada where id_compra = @id and id_usuario = @usuario
 ), open_ones as (
     select count(*) >= @max as too_many from (
         select from compra where id_usuario = @usuario
             and estado = any(@open)
         limit @max) c
 ), added as (
-    insert into compra (` + withDireccion + `, estado, numero, motivo, cancelacion_pedida)
+    insert into compra (` + withDireccion + `, estado, numero, motivo, cancelacion_pedida, cancelacion_sujeto, cancelacion_rol)
     select ` + withDireccion + `, case when too_many then 'RECHAZADA' else 'RECIBIDA' end,
-        case when too_many then 2 else 1 end, case when too_many then @motivo else '' end, (select motivo from early)
+        case when too_many then 2 else 1 end, case when too_many then @motivo else '' end, (select motivo from early),
+        coalesce((select sujeto from early), ''), coalesce((select rol from early), '')
     from open_ones, jsonb_populate_record(null::compra, ` + requestDefaults + ` || @solicitud::jsonb) where not too_many or @rechazar
     on conflict (id) do nothing
     returning id, numero
 )
-insert into historia (id_compra, numero, paso, tipo, detalle)
-select id, h.numero, h.paso, 'CrearCompra', h.detalle
-from added join (values (1, 'RECIBIDA', @detalle), (2, 'RECHAZADA', @motivo)) h (numero, paso, detalle) on h.numero <= added.numero`
+insert into historia (id_compra, numero, paso, tipo, detalle, sujeto, rol)
+select id, h.numero, h.paso, 'CrearCompra', h.detalle, h.sujeto, h.rol
+from added join (values (1, 'RECIBIDA', @detalle, @sujeto, @rol), (2, 'RECHAZADA', @motivo, '', '')) h (numero, paso, detalle, sujeto, rol) on h.numero <= added.numero`
 
 // Accept stores a purchase as RECIBIDA; fresh is false when it was stored before. It returns Conflict when the id exists with
 // another owner or content, and when the customer has too many open purchases. In the second case a limit with Rechazar stores
 // the purchase as RECHAZADA instead. The purchase is returned without its address.
 func (s *Store) Accept(ctx context.Context, request contracts.SolicitudCompra, limit compras.OpenLimit) (c contracts.Compra, fresh bool, err error) {
 	motivo := fmt.Sprintf("El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", limit.Max)
+	who := actor.Of(ctx)
 	var batch pgx.Batch
 	batch.Queue(compraLock, request.ID)
 	batch.Queue(accept, pgx.NamedArgs{
 		"id": request.ID, "usuario": request.IDUsuario, "solicitud": request, "detalle": compras.Detalle(contracts.CrearCompra),
 		"open": compras.Open, "max": limit.Max, "rechazar": limit.Rechazar, "motivo": motivo,
+		"sujeto": who.Sujeto, "rol": who.Rol,
 	}).Exec(func(done pgconn.CommandTag) error { fresh = done.RowsAffected() > 0; return nil })
 	batch.Queue(detail+`where c.id = $1`, request.ID).Query(oneCompra(&c))
 	err = s.pool.SendBatch(ctx, &batch).Close()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/logging"
 	"entregas/services/gestor-compra/compras"
 	"entregas/workflows/compra"
@@ -16,7 +17,6 @@ import (
 // The types of the entries in the history about an approval.
 const (
 	compraApproved    contracts.MessageType = "CompraAprobada"
-	aprobacionDenied  contracts.MessageType = "AprobacionNegada"
 	aprobacionExpired contracts.MessageType = "AprobacionExpirada"
 	stockWanted       contracts.MessageType = "ExistenciasPedidas" // another purchase lacked the units
 )
@@ -74,7 +74,7 @@ func (s *Saga) ReadDecision(ctx context.Context, l compra.DecisionReading) (comp
 	case compras.NoDecision:
 		return compra.Outcome{Result: compra.Pending}, nil
 	case compras.Aprobada:
-		c, err := s.store.RecordFact(ctx, l.IDCompra, "Aprobacion", compraApproved, "Un operador la aprobó.")
+		c, err := s.store.RecordFact(actor.With(ctx, d.By), l.IDCompra, "Aprobacion", compraApproved, "Un operador la aprobó.")
 		if err != nil {
 			return compra.Outcome{}, err
 		}
@@ -83,7 +83,7 @@ func (s *Saga) ReadDecision(ctx context.Context, l compra.DecisionReading) (comp
 	case compras.Cancelled:
 		return compra.Outcome{Result: compra.Cancelled, Motivo: d.Motivo}, nil
 	case compras.Refused:
-		return compra.Outcome{Result: compra.Refused, Reply: aprobacionDenied, Motivo: "Un operador no la aprobó. " + d.Motivo}, nil
+		return compra.Outcome{Result: compra.Refused, Reply: compras.AprobacionDenied, Motivo: "Un operador no la aprobó. " + d.Motivo}, nil
 	case compras.Expired:
 		return compra.Outcome{Result: compra.Refused, Reply: aprobacionExpired, Motivo: "Nadie la aprobó a tiempo."}, nil
 	default:

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
+	"entregas/internal/audit"
 	"entregas/internal/errs"
 	"entregas/internal/inbox"
 	"entregas/internal/logging"
@@ -21,7 +23,7 @@ const requestColumns = `id_compra, id_usuario, productos, domicilio, tienda`
 // requestDefaults are the columns that a contracts.Pedido in JSON may leave out and that are not null.
 const requestDefaults = `'{"tienda": ""}'::jsonb`
 
-const ownColumns = `, estado, creada_en, actualizada_en`
+const ownColumns = `, estado, despachada_por, despachada_rol, creada_en, actualizada_en`
 
 // columns are the columns of an ordenes.Orden without its address: of lists, and of the answer to a write, which the bff may keep under an
 // Idempotency-Key. detail has the address too (docs/adr/personal-data.md).
@@ -80,7 +82,8 @@ func (s *Store) Queue(ctx context.Context, f contracts.OrdenesFilter, after cont
 	return list, total, err
 }
 
-// Despachar dispatches an order and returns it; an order that is dispatched already does not change. The event is an outbox row
+// Despachar dispatches an order for the person who acts in ctx and returns it; an order that is dispatched already does not change.
+// The event is an outbox row
 // of the same transaction (docs/adr/who-owns-a-fact-decides.md), so it is published if and only if the order was dispatched.
 // Errors: NotFound; Conflict when the order is cancelled.
 func (s *Store) Despachar(ctx context.Context, id string) (ordenes.Orden, error) {
@@ -97,7 +100,7 @@ func (s *Store) Despachar(ctx context.Context, id string) (ordenes.Orden, error)
 
 func despachar(ctx context.Context, tx pgx.Tx, o ordenes.Orden) (ordenes.Orden, error) {
 	const (
-		dispatch = `update orden set estado = 'DESPACHADA', actualizada_en = now() where id = $1 returning ` + columns
+		dispatch = `update orden set estado = 'DESPACHADA', despachada_por = $2, despachada_rol = $3, actualizada_en = now() where id = $1 returning ` + columns
 		notify   = `insert into outbox (id_compra, tipo, data, traceparent) values ($1, $2, $3, $4)`
 	)
 	if err := inbox.Lock(ctx, tx, o.IDCompra); err != nil {
@@ -113,15 +116,24 @@ func despachar(ctx context.Context, tx pgx.Tx, o ordenes.Orden) (ordenes.Orden, 
 	case ordenes.CannotDespachar:
 		return *current, errs.New(errs.Conflict, "La orden está %s: ya no se puede despachar.", current.Estado)
 	}
-	event := contracts.DatosEventoOrden{IDCompra: o.IDCompra, IDOrden: o.ID}
+	who := actor.Of(ctx)
+	event := contracts.DatosEventoOrden{IDCompra: o.IDCompra, IDOrden: o.ID, Sujeto: who.Sujeto, Rol: who.Rol}
 	if _, err := tx.Exec(ctx, notify, o.IDCompra, contracts.OrdenDespachada, event, logging.Trace(ctx)); err != nil {
 		return o, err
 	}
-	despachada, err := loadOne(ctx, tx, dispatch, o.ID)
+	if err := audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoDespacho, Objeto: o.ID, IDCompra: o.IDCompra}); err != nil {
+		return o, err
+	}
+	despachada, err := loadOne(ctx, tx, dispatch, o.ID, who.Sujeto, who.Rol)
 	if err != nil {
 		return o, err
 	}
 	return *despachada, nil
+}
+
+// Actos returns at most limit acts that f selects and that come after the cursor, newest first.
+func (s *Store) Actos(ctx context.Context, f contracts.ActosFilter, after contracts.Cursor, limit int) ([]contracts.Acto, error) {
+	return audit.List(ctx, s.pool, f, after, limit)
 }
 
 type querier interface {
@@ -133,8 +145,8 @@ func byCompra(ctx context.Context, db querier, idCompra string) (*ordenes.Orden,
 	return loadOne(ctx, db, `select `+columns+` from orden where id_compra = $1`, idCompra)
 }
 
-func loadOne(ctx context.Context, db querier, sql, key string) (*ordenes.Orden, error) {
-	rows, err := db.Query(ctx, sql, key)
+func loadOne(ctx context.Context, db querier, sql string, args ...any) (*ordenes.Orden, error) {
+	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/databasetest"
 	"entregas/internal/errs"
 	"entregas/internal/inbox"
@@ -146,17 +147,21 @@ func TestOpenOrdenes(t *testing.T) {
 func TestDespacharOneOrden(t *testing.T) {
 	o, c, p := newOffice(t, 100), compra(), &published{}
 	id := o.require(t, create, c, "ana", created).Data.IDOrden
-	for range 2 {
-		orden, err := o.Despachar(t.Context(), id)
-		if err != nil || orden.Estado != contracts.EstadoOrdenDespachada || !orden.ActualizadaEn.After(orden.CreadaEn) {
+	for _, who := range []string{"oti", "eli"} { // the first one is who did it (docs/adr/who-did-it.md)
+		orden, err := o.Despachar(actor.With(t.Context(), contracts.Actor{Sujeto: who, Rol: contracts.RolOperador}), id)
+		if err != nil || orden.Estado != contracts.EstadoOrdenDespachada || orden.DespachadaPor != "oti" || orden.DespachadaRol != contracts.RolOperador || !orden.ActualizadaEn.After(orden.CreadaEn) {
 			t.Fatalf("%+v, %v", orden, err)
 		}
 		if err := o.Broadcast(t.Context(), c, p.publish); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(p.list) != 1 || p.list[0].IDCompra != c || p.list[0].IDOrden != id {
+	if len(p.list) != 1 || p.list[0].IDCompra != c || p.list[0].IDOrden != id || p.list[0].Sujeto != "oti" || p.list[0].Rol != contracts.RolOperador {
 		t.Errorf("published: %+v", p.list)
+	}
+	acts, err := o.Actos(t.Context(), contracts.ActosFilter{}, contracts.Cursor{}, 10)
+	if err != nil || len(acts) != 1 || acts[0].Tipo != contracts.ActoDespacho || acts[0].Sujeto != "oti" || acts[0].Objeto != id || acts[0].IDCompra != c {
+		t.Errorf("the acts are %+v, %v", acts, err)
 	}
 	if r := o.require(t, cancelar, c, "ana", despachada); r.Data.IDOrden != id || r.Data.Motivo == "" {
 		t.Errorf("%+v", r)

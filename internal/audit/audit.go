@@ -1,0 +1,97 @@
+// Package audit stores and lists the acts of persons in the database of the service that owns what was changed
+// (docs/adr/who-did-it.md). An act is stored in the transaction of the change.
+//
+// The migrations of the service create the table:
+//
+//	create table acto (
+//		id        uuid primary key, -- UUIDv7
+//		tipo      text not null,
+//		sujeto    text not null, -- empty where nobody named the person
+//		rol       text not null,
+//		objeto    text not null,
+//		id_compra text not null default '',
+//		motivo    text not null default '',
+//		detalle   text not null default '',
+//		en        timestamptz not null default date_trunc('milliseconds', clock_timestamp()) -- as exact as a cursor
+//	);
+//	create index acto_by_en on acto (en desc, id desc);
+//	create index acto_by_sujeto on acto (sujeto, en desc, id desc);
+//	create index acto_by_objeto on acto (objeto);
+//	create index acto_by_compra on acto (id_compra) where id_compra <> '';
+package audit
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"entregas/contracts"
+	"entregas/internal/actor"
+)
+
+// MaxPage bounds the acts of one page.
+const MaxPage = 500
+
+// Executor is a transaction.
+type Executor interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+// Record stores an act of the person who acts in ctx. It fills ID, Sujeto, Rol and En. The transaction tx must be that of the change, so
+// that each change has its act and each act its change.
+func Record(ctx context.Context, tx Executor, a contracts.Acto) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	who := actor.Of(ctx)
+	_, err = tx.Exec(ctx, `insert into acto (id, tipo, sujeto, rol, objeto, id_compra, motivo, detalle) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		id.String(), a.Tipo, who.Sujeto, who.Rol, a.Objeto, a.IDCompra, a.Motivo, a.Detalle)
+	if err != nil {
+		return fmt.Errorf("record the act: %w", err)
+	}
+	return nil
+}
+
+// Querier is a pool or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// list selects acts. It asks for the acts of an object and of a purchase apart, since an `or` of two columns uses no index.
+const list = `
+select id::text, tipo, sujeto, rol, objeto, id_compra, motivo, detalle, en from acto
+where (en, id) < ($1, $2) and ($3 = '' or sujeto = $3) and (cardinality($4::text[]) = 0 or tipo = any($4))
+    and en >= $5 and ($6 = '' or id in (select id from acto where objeto = $6 union all select id from acto where id_compra = $6))
+order by en desc, id desc limit $7`
+
+// latest is later than every act.
+var latest = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// List returns at most limit acts that f selects and that come after the cursor, newest first.
+func List(ctx context.Context, db Querier, f contracts.ActosFilter, after contracts.Cursor, limit int) ([]contracts.Acto, error) {
+	before, id := after.CreadaEn, after.ID
+	if after == (contracts.Cursor{}) {
+		before, id = latest, uuid.Max.String()
+	}
+	if !f.Hasta.IsZero() && f.Hasta.Compare(before) <= 0 { // no id is less than uuid.Nil, so an act at Hasta itself is not selected
+		before, id = f.Hasta, uuid.Nil.String()
+	}
+	tipos := make([]string, len(f.Tipos)) // never nil: null has no cardinality
+	for i, t := range f.Tipos {
+		tipos[i] = string(t)
+	}
+	rows, err := db.Query(ctx, list, before, id, f.Sujeto, tipos, f.Desde, f.ID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list the acts: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[contracts.Acto])
+	if err != nil {
+		return nil, fmt.Errorf("list the acts: %w", err)
+	}
+	return found, nil
+}
