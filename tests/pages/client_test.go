@@ -24,6 +24,15 @@ func (p *person) puts(producto string, cantidad int) {
 	p.waitFor("the quantity", fmt.Sprintf(`document.querySelector(%q)?.value === "%d"`, field, cantidad))
 }
 
+// addresses chooses home delivery, and fills the form of the address.
+func (p *person) addresses(calle string) {
+	p.t.Helper()
+	p.presses("#domicilio")
+	for field, text := range map[string]string{"destinatario": "Ana Ruiz", "calle": calle, "ciudad": "Bogotá", "telefono": "+57 (1) 555-0100"} {
+		p.writes("#"+field, text)
+	}
+}
+
 // compra buys the cart, waits for the page of the purchase and returns its id.
 func (p *person) compra() string {
 	p.t.Helper()
@@ -63,7 +72,7 @@ func TestComprarAndCancelar(t *testing.T) {
 	p.puts("4", 3)
 	p.writes("#query", "\b")
 	p.puts("1", 2)
-	p.presses("#domicilio")
+	p.addresses("Calle 10 # 5-20, apto. 301")
 	p.look("shop")
 	id := p.compra()
 	p.waitForEstado("CONFIRMADA")
@@ -71,6 +80,7 @@ func TestComprarAndCancelar(t *testing.T) {
 		t.Errorf("the page shows the steps %s", steps)
 	}
 	p.sees("A domicilio")
+	p.sees("Calle 10 # 5-20, apto. 301")
 	p.look("compra-confirmada")
 	if remaining := p.read(`localStorage.getItem("cart") ?? ""`); remaining != "[]" {
 		t.Errorf("the cart still has %s", remaining)
@@ -99,6 +109,7 @@ func TestComprarAndCancelar(t *testing.T) {
 	p.look("compras")
 
 	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/compras/"+id)
+	o.sees("Calle 10 # 5-20, apto. 301")
 	o.waitFor("the rollbacks in the saga", `document.querySelectorAll("#sequence .rollback").length >= 4`)
 	o.look("op-compra-cancelada")
 	o.sequenceIsReadable()

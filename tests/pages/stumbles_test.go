@@ -71,10 +71,15 @@ func TestCart(t *testing.T) {
 	p.goesTo("/")
 	p.puts("18", 2)
 	p.presses("#domicilio")
+	p.presses("#comprar [type=submit]") // the browser asks for the address first
+	p.waitFor("the question for the address", `document.activeElement.id === "destinatario" && location.pathname === "/"`)
+	p.presses("#domicilio")
+	p.addresses("Calle 1")
 	p.presses("#comprar [type=submit]")
 	p.writes("input[name=usuario]", Usuario(t))
 	p.presses("form button")
 	p.waitFor("the cart with its delivery", `document.querySelector("#who .name") && document.querySelector("#domicilio")?.checked && document.querySelector("#lines input")?.value === "2"`)
+	p.waitFor("the address that was typed before", `document.querySelector("#calle").value === "Calle 1"`)
 
 	other := p.otherTab()
 	other.goesTo("/")

@@ -74,7 +74,7 @@ type Words struct {
 // Replies to more than one command.
 var (
 	reservaRechazada  = Reply{Type: contracts.ReservaRechazada, Faltantes: May, Detail: "No se pudieron reservar los productos."}
-	reservaDespachada = Reply{Type: contracts.ReservaDespachada, Detail: "Va en camino."}
+	reservaDespachada = Reply{Type: contracts.ReservaDespachada, Detail: "Salió de la bodega."}
 )
 
 // Inventario asks consolidador whether there is enough stock of each product.

@@ -1,5 +1,6 @@
 import { get, newKey, post, productoNames } from "./api.js";
 import { badge, byId, date, estados, h, isCancelable, number, shortId, time } from "./dom.js";
+import { tiendas, whereTo } from "./delivery.js";
 import { ask, begin, emptyState, focusOn, notify, showFailure, withButton } from "./frame.js";
 import { drawSteps, follow, reasonBox, stepTitle, summary } from "./timeline.js";
 import { t, tell } from "./words.js";
@@ -7,12 +8,14 @@ import { t, tell } from "./words.js";
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
 const path = `/api/compras/${encodeURIComponent(id)}`;
 const pageTitle = document.title;
-let nameOf, shownEstado;
+let nameOf, shops, shownEstado, domicilio, direccion;
 let cancelling = false; // the cancellation was accepted, and waits for the end of the current step
 
-const inWords = (estado) => (cancelling && isCancelable(estado) ? t("compra.cancelling") : summary(estado));
+const inWords = (estado) => (cancelling && isCancelable(estado) ? t("compra.cancelling") : summary(estado, domicilio));
 
 function show(c) {
+  domicilio = c.domicilio;
+  direccion = c.direccion ?? direccion; // only the answer to a read has it
   const added = drawSteps(byId("timeline"), c);
   byId("compra").hidden = false;
   byId("compra").dataset.estado = c.estado;
@@ -21,13 +24,13 @@ function show(c) {
     byId("summary").textContent = inWords(c.estado);
     document.title = `${estados[c.estado]?.[0] ?? c.estado} · ${pageTitle}`; // a person who looks at another tab sees the state in the title
   }
-  if (shownEstado && added.length) byId("announcer").append(...added.map((x) => h("span", {}, `${stepTitle(x.paso)}. ${tell(x)} `)));
+  if (shownEstado && added.length) byId("announcer").append(...added.map((x) => h("span", {}, `${stepTitle(x.paso, c)}. ${tell(x)} `)));
   shownEstado = c.estado;
   const reason = reasonBox(c, nameOf);
   byId("reason").replaceChildren(...(reason ? [reason] : []));
   byId("lines").replaceChildren(...c.productos.map((l) => h("li", {}, h("span", {}, nameOf(l.id_producto)), h("span", { class: "num" }, `× ${number(l.cantidad)}`))));
   byId("facts").replaceChildren(
-    fact(t("compra.delivery"), c.domicilio ? t("unit.home") : t("unit.shop")),
+    fact(t("compra.delivery"), whereTo(c, direccion, shops)),
     fact(t("compra.created"), time(c.creada_en, date(c.creada_en))),
     c.id_orden ? fact(t("compra.order"), h("span", { class: "mono", title: c.id_orden }, `…${shortId(c.id_orden)}`)) : "",
     fact(t("compra.id"), h("span", { class: "mono", title: c.id }, `…${shortId(c.id)}`)));
@@ -56,7 +59,7 @@ async function cancelar(button) {
 
 async function beginPage() {
   if (!await begin()) return;
-  nameOf = await productoNames();
+  [nameOf, shops] = await Promise.all([productoNames(), tiendas()]);
   try {
     show(await get(path));
   } catch (e) {

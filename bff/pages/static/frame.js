@@ -2,6 +2,7 @@
 // undone.
 import { post, session } from "./api.js";
 import { clear } from "./cart.js";
+import { forgetAddress } from "./delivery.js";
 import { byId, h } from "./dom.js";
 import { locale, t } from "./words.js";
 
@@ -41,14 +42,14 @@ function showWho(s) {
   who.replaceChildren(...[
     s.roles.includes("operador") && h("a", { href: otherPath }, otherName),
     h("span", { class: "name" }, h("span", { class: "initial", "aria-hidden": "true" }, initial(s.usuario)), h("span", { class: "verbatim", title: s.usuario }, s.usuario)),
-    h("button", { class: "link", type: "button", onclick: signOut }, t("frame.sign-out")),
+    h("button", { class: "link", type: "button", onclick: () => signOut(s.usuario) }, t("frame.sign-out")),
   ].filter(Boolean));
 }
 
 // initial returns the first character of text as a person sees it: joined emoji, or a letter with its accents, count as one character.
 const initial = (text) => new Intl.Segmenter(locale).segment(text).containing(0)?.segment ?? "";
 
-async function signOut() {
+async function signOut(usuario) {
   try {
     await post("/salir");
   } catch (e) {
@@ -57,7 +58,8 @@ async function signOut() {
       return;
     }
   }
-  clear(); // the next person at this browser must not find this person's cart
+  clear(); // the next person at this browser must not find this person's cart, nor the address
+  forgetAddress(usuario);
   location.assign("/");
 }
 

@@ -1,6 +1,7 @@
 import { get, productoNames } from "./api.js";
 import { actions } from "./actions.js";
 import { badge, byId, date, estados, h, number, shortId, time } from "./dom.js";
+import { tiendas, whereTo } from "./delivery.js";
 import { begin, emptyState, focusOn, reportError, showFailure } from "./frame.js";
 import { draw, narrow } from "./sequence.js";
 import { drawSteps, follow, reasonBox } from "./timeline.js";
@@ -8,7 +9,7 @@ import { t } from "./words.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
 const path = `/api/compras/${encodeURIComponent(id)}`;
-let nameOf, ownerText, latest, retry, shownNumero = -1, shownEstado;
+let nameOf, shops, direccion, ownerText, latest, retry, shownNumero = -1, shownEstado;
 
 const lastNumero = (c) => c.historia.at(-1)?.numero ?? 0;
 
@@ -16,6 +17,7 @@ const lastNumero = (c) => c.historia.at(-1)?.numero ?? 0;
 async function show(c) {
   if (lastNumero(c) < shownNumero) return;
   shownNumero = lastNumero(c);
+  direccion = c.direccion ?? direccion; // only the answer to a read has it
   byId("compra").hidden = false;
   byId("compra").dataset.estado = c.estado;
   byId("title").replaceChildren(t("op-compra.compra"), " ", h("span", { class: "mono" }, `…${shortId(c.id)}`));
@@ -35,6 +37,7 @@ async function show(c) {
   byId("lines").replaceChildren(...c.productos.map((l) => h("li", {}, h("span", {}, nameOf(l.id_producto)), h("span", { class: "num" }, `× ${number(l.cantidad)}`))));
   const fact = (term, value) => h("div", {}, h("dt", {}, term), h("dd", {}, value));
   byId("facts").replaceChildren(fact(t("op-compra.usuario"), h("a", { href: `/operador/compras?id_usuario=${encodeURIComponent(c.id_usuario)}`, class: "verbatim" }, c.id_usuario)),
+    fact(t("compra.delivery"), whereTo(c, direccion, shops)),
     fact(t("op-compra.created"), time(c.creada_en, date(c.creada_en))), fact(t("op-compra.changed"), time(c.actualizada_en, date(c.actualizada_en))),
     fact(t("op-compra.compra"), h("span", { class: "mono" }, c.id)), c.id_orden ? fact(t("op-compra.order"), h("span", { class: "mono" }, c.id_orden)) : "");
   await showSaga(c);
@@ -66,7 +69,7 @@ async function refresh() {
 
 async function beginPage() {
   if (!await begin()) return;
-  nameOf = await productoNames();
+  [nameOf, shops] = await Promise.all([productoNames(), tiendas()]);
   try {
     await refresh();
   } catch (e) {

@@ -1,13 +1,14 @@
 import { get, newKey, post, query, session } from "./api.js";
 import * as cart from "./cart.js";
 import { byId, h, number } from "./dom.js";
+import { beginDelivery, bought, delivery, keepDraft, showDelivery, showWrong } from "./delivery.js";
 import { begin, emptyState, every, notify, signIn, withButton } from "./frame.js";
 import { peak } from "./peak.js";
 import { t } from "./words.js";
 
 const freshText = byId("freshness").textContent;
 const few = 20; // a product with at most this many units in stock shows the number of units
-begin({ open: true });
+const signedIn = begin({ open: true });
 const shown = new Map(); // by id of the product: the elements whose content changes
 const names = new Map(), stock = new Map();
 
@@ -85,6 +86,7 @@ function drawCart() {
   byId("cart-empty").hidden = lineas.length > 0;
   byId("comprar").hidden = lineas.length === 0;
   byId("domicilio").checked = cart.domicilio();
+  showDelivery(cart.domicilio());
   byId("units").textContent = number(cart.total());
   byId("threshold").textContent = cart.total() > 100 ? t("cart.large") : "";
   byId("to-cart").hidden = lineas.length === 0;
@@ -124,6 +126,7 @@ cart.onChange(() => {
   key = newKey();
   drawCart();
 });
+signedIn.then((s) => beginDelivery(s, () => { key = newKey(); }));
 byId("domicilio").addEventListener("change", (e) => cart.putDomicilio(e.currentTarget.checked));
 
 byId("comprar").addEventListener("submit", (e) => {
@@ -131,17 +134,24 @@ byId("comprar").addEventListener("submit", (e) => {
   withButton(e.submitter, async () => {
     const s = await session(); // at its start the page may have got no answer about the session
     if (!s) {
+      keepDraft();
       signIn();
       return;
     }
     let accepted;
+    const domicilio = cart.domicilio();
     try {
-      accepted = await post("/api/compras", { id_usuario: s.usuario, productos: cart.asLineas(), domicilio: cart.domicilio() }, { key });
+      accepted = await post("/api/compras", { id_usuario: s.usuario, productos: cart.asLineas(), ...delivery(domicilio) }, { key });
     } catch (error) {
-      if (error.status !== 401) throw error;
+      if (error.status !== 401) {
+        showWrong(error);
+        throw error;
+      }
+      keepDraft();
       signIn(); // the session ended meanwhile; the cart stays
       return;
     }
+    bought(s.usuario, domicilio);
     cart.clear();
     location.assign(`/compras/${accepted.id}`);
   });

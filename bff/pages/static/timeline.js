@@ -35,7 +35,12 @@ entering.forEach((step, i) => { titlesNow[wholePath[i + 1]] = step.doing; });
 
 const tones = { COMPENSANDO: "undone", ...byRollback(() => "undone"), RECHAZADA: "failed", CANCELADA: "cancelled", FALLIDA: "failed" };
 
-export const stepTitle = (paso) => titles[paso] ?? estados[paso]?.[0] ?? paso;
+// stepTitle returns the title of an entry of the history of c. A purchase that is picked up is not on its way to the customer.
+export function stepTitle(paso, c) {
+  if (paso === "DESPACHADA" && !c.domicilio) return t("timeline.DESPACHADA-shop");
+  return titles[paso] ?? estados[paso]?.[0] ?? paso;
+}
+
 const toneOf = (paso) => tones[paso] ?? "done";
 
 // pathAhead returns the states that a purchase in state estado has not entered yet.
@@ -65,14 +70,14 @@ export function drawSteps(list, c, { ahead = true } = {}) {
     const repeated = c.historia.some((x) => x.numero < entry.numero && x.detalle === entry.detalle); // the list shows the same text only once
     const tone = toneOf(entry.paso);
     list.append(h("li", { class: `step ${tone}${before ? " new" : ""}`, "data-step": entry.paso },
-      dot(tone), h("h3", {}, stepTitle(entry.paso)), moment(entry, start), entry.detalle && !repeated && h("p", { class: "verbatim" }, tell(entry))));
+      dot(tone), h("h3", {}, stepTitle(entry.paso, c)), moment(entry, start), entry.detalle && !repeated && h("p", { class: "verbatim" }, tell(entry))));
   }
   list.dataset.last = c.historia.at(-1)?.numero ?? 0;
   for (const li of list.querySelectorAll("[data-step=POR_APROBAR]")) li.classList.toggle("waiting", c.estado === "POR_APROBAR"); // the approval is not done yet
   if (ahead) {
     if (c.estado === "COMPENSANDO") list.append(pending("now", t("timeline.undoing")));
     const waits = c.estado === "CONFIRMADA" || c.estado === "POR_APROBAR"; // the purchase waits for a person
-    pathAhead(c.estado).forEach((paso, i) => list.append(i === 0 && !waits ? pending("now", titlesNow[paso]) : pending("ahead", stepTitle(paso))));
+    pathAhead(c.estado).forEach((paso, i) => list.append(i === 0 && !waits ? pending("now", titlesNow[paso]) : pending("ahead", stepTitle(paso, c))));
   }
   return added;
 }
@@ -103,7 +108,13 @@ const summaries = {
   CANCELADA: t("summary.CANCELADA"),
   FALLIDA: t("summary.FALLIDA"),
 };
-export const summary = (estado) => summaries[estado] ?? "";
+
+// summary returns a sentence about a purchase in the state estado; domicilio says whether it has home delivery.
+export function summary(estado, domicilio) {
+  if (!domicilio && estado === "CONFIRMADA") return t("summary.CONFIRMADA-shop");
+  if (!domicilio && estado === "DESPACHADA") return t("summary.DESPACHADA-shop");
+  return summaries[estado] ?? "";
+}
 
 // reasonBox returns a box with the reason why the purchase did not succeed and with the missing products. It returns null when the
 // purchase has no reason.
