@@ -106,7 +106,7 @@ With a token (Authorization: Bearer $(make -s token ROL=cliente USUARIO=ana)):
 
 Operators (ROL=operador):
 
-  GET  /api/compras                 those of all customers: ?estado=POR_APROBAR&domicilio=true
+  GET  /api/compras                 those of all customers: ?texto=ana&estado=FALLIDA&desde=2026-11-26; Accept: text/csv for a file
   GET  /api/compras/{id}/mensajes   the commands of its saga and their replies
   POST /api/compras/{id}/aprobacion    approve or reject one that awaits it: {"aprobada": true}
   POST /api/compras/{id}/reintento  retry a FALLIDA, or one that stands still

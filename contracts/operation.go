@@ -2,13 +2,6 @@ package contracts
 
 import "time"
 
-// ComprasFilter selects purchases. A zero field selects all.
-type ComprasFilter struct {
-	Estados   []Estado
-	IDUsuario string
-	Domicilio *bool
-}
-
 // MensajeDeSaga is a command that the saga sent for a purchase, with the replies to it.
 type MensajeDeSaga struct {
 	Comando      MessageType       `json:"comando"`

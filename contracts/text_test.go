@@ -94,7 +94,8 @@ func TestCanonicalID(t *testing.T) {
 // ParseCursor reads only texts of Cursor.String. A changed text is another such text, or the error names the field despues.
 func TestParseCursor(t *testing.T) {
 	one := contracts.Cursor{CreadaEn: time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.UTC), ID: oneCompra}
-	for _, c := range []contracts.Cursor{{}, one, {CreadaEn: one.CreadaEn.Truncate(time.Second), ID: oneCompra}} {
+	changed := contracts.Cursor{ActualizadaEn: one.CreadaEn, ID: oneCompra}
+	for _, c := range []contracts.Cursor{{}, one, changed, {CreadaEn: one.CreadaEn.Truncate(time.Second), ID: oneCompra}} {
 		if back, err := contracts.ParseCursor(c.String()); err != nil || back != c {
 			t.Errorf("%s came back as %+v: %v", c, back, err)
 		}

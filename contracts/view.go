@@ -23,10 +23,12 @@ func (c Compra) IsSame(s SolicitudCompra) bool {
 	return c.same(s)
 }
 
-// PaginaDeCompras is one page of a list of purchases, newest first.
+// PaginaDeCompras is one page of a list of purchases.
 type PaginaDeCompras struct {
 	Compras   []Compra `json:"compras"`
 	Siguiente string   `json:"siguiente,omitempty"` // the cursor of the next page; empty on the last page
+	Cuantas   *int     `json:"cuantas,omitempty"`   // how many purchases match, at most MaxContadas; nil where the client did not ask
+	HayMas    bool     `json:"hay_mas,omitempty"`   // more than Cuantas match
 }
 
 // HechoContado is one entry of the history of a purchase. Numero counts the entries of the purchase.

@@ -13,8 +13,9 @@ import (
 
 // Operation has the operations of gestor-compra, the owner of the purchases, that only operators may call.
 type Operation interface {
-	// Buscar returns at most limit purchases of all customers, newest first, after the cursor after.
-	Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string) (compras.Page, error)
+	// Buscar returns at most limit purchases of all customers that f selects, after the cursor after. With count the page says how
+	// many f selects.
+	Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string, count bool) (compras.Page, error)
 	Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error)
 	Resumen(ctx context.Context, seconds int) (contracts.Resumen, error)
 	Reintentar(ctx context.Context, id string) (contracts.Aceptada, error)

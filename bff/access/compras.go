@@ -147,27 +147,6 @@ func (g Gate) Aprobar(ctx context.Context, id string, aprobada bool, motivo stri
 	return g.Core.Aprobar(ctx, id, aprobada, motivo)
 }
 
-// Buscar returns a page of the purchases of all customers that f selects, for operators.
-func (g Gate) Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string) (compras.Page, error) {
-	if err := identity.Require(ctx, operador); err != nil {
-		return compras.Page{}, err
-	}
-	var v contracts.Validator
-	if limit < 1 || limit > compras.MaxPage {
-		v.Fail("limite", compras.LimitForm)
-	}
-	if f.IDUsuario != "" {
-		v.Identifier("id_usuario", f.IDUsuario)
-	}
-	if err := v.Error(); err != nil {
-		return compras.Page{}, err
-	}
-	if err := cursor(after); err != nil {
-		return compras.Page{}, err
-	}
-	return g.Operation.Buscar(ctx, f, limit, after)
-}
-
 // Mensajes returns the commands of a purchase's saga and their replies, for operators.
 func (g Gate) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
 	id, err := g.operadorByID(ctx, id)

@@ -30,8 +30,8 @@ func (g Gate) operadorByID(ctx context.Context, id string) (string, error) {
 	return id, v.Error()
 }
 
-// cursor refuses a cursor that no page gave, before a service is called. Error: Invalid.
+// cursor refuses a cursor that no page of a customer's list gave, before a service is called. Error: Invalid.
 func cursor(after string) error {
-	_, err := contracts.ParseCursor(after)
+	_, err := contracts.ParseCursorOfUsuario(after)
 	return err
 }

@@ -49,11 +49,10 @@ type Value struct {
 // ErrChanged is the error of a write that lost the race for its key.
 var ErrChanged = errors.New("another writer was first")
 
-// Page is a page of purchases, newest first. Siguiente is the cursor of the next page, "" on the last one.
+// Page is a page of purchases, newest first unless its caller chose another criterion.
 type Page struct {
-	Compras   []contracts.Compra
-	Siguiente string
-	Age       Age
+	contracts.PaginaDeCompras
+	Age Age
 }
 
 // Loaded is a purchase with the age of the answer.

@@ -61,7 +61,7 @@ func (s *Service) OfUsuario(ctx context.Context, usuario string, limit int, afte
 	if err := v.Error(); err != nil {
 		return Page{}, err
 	}
-	from, err := contracts.ParseCursor(after)
+	from, err := contracts.ParseCursorOfUsuario(after)
 	if err != nil {
 		return Page{}, err
 	}

@@ -184,7 +184,7 @@ func loadList(ctx context.Context, s Store, usuario string) ([]recorded, string,
 // latestOf returns one page: the purchases of a customer in the read model that are older than the cursor `from`. The page has a
 // cursor of its own if there may be older purchases. Error: Unavailable if only gestor-compra may have older purchases.
 func (s *state) latestOf(ctx context.Context, usuario string, from contracts.Cursor) (Page, error) {
-	page := Page{Compras: []contracts.Compra{}, Age: Age{SecondHand: true}}
+	page := Page{PaginaDeCompras: contracts.PaginaDeCompras{Compras: []contracts.Compra{}}, Age: Age{SecondHand: true}}
 	list, _, err := loadList(ctx, s.store, usuario)
 	full := len(list) == LatestOfList
 	list = after(list, from)

@@ -1,6 +1,7 @@
 package comprastest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"entregas/bff/compras"
 	"entregas/bff/dapr"
+	"entregas/bff/optional"
 	"entregas/contracts"
 	"entregas/internal/actor"
 	"entregas/internal/api/gestorcompra"
@@ -244,29 +246,53 @@ func (m *Manager) search(id string) int {
 func (m *Manager) ListarCompras(w http.ResponseWriter, r *http.Request, params gestorcompra.ListarComprasParams) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	found := []contracts.Compra{}
-	for _, c := range slices.Backward(m.compras) {
-		if (params.IdUsuario == nil || c.IDUsuario == *params.IdUsuario) && (params.Estado == nil || slices.Contains(*params.Estado, c.Estado)) &&
-			(params.Domicilio == nil || *params.Domicilio == c.Domicilio) {
-			c.Direccion = nil // a list has no addresses
-			found = append(found, c)
-		}
+	asked := contracts.ComprasQuery{
+		Texto: optional.Or(params.Texto, ""), Estados: optional.Or(params.Estado, nil), IDUsuario: optional.Or(params.IdUsuario, ""),
+		IDProducto: optional.Or(params.IdProducto, ""), Domicilio: params.Domicilio, Desde: optional.Or(params.Desde, ""), Hasta: optional.Or(params.Hasta, ""),
+		CambiadaDesde: optional.Or(params.CambiadaDesde, ""), Orden: optional.Or(params.Orden, ""), Despues: optional.Or(params.Despues, ""),
 	}
-	var after contracts.Cursor
-	if params.Despues != nil {
-		var err error
-		if after, err = contracts.ParseCursor(*params.Despues); err != nil {
-			rest.WriteError(w, r, err)
-			return
-		}
+	f, after, err := asked.Parse()
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	found := slices.DeleteFunc(slices.Clone(m.compras), func(c contracts.Compra) bool { return !matches(f, c) })
+	slices.SortStableFunc(found, func(a, b contracts.Compra) int { return before(f.Criterio, a, b) })
+	for i := range found {
+		found[i].Direccion = nil // a list has no addresses
 	}
 	from := 1 + slices.IndexFunc(found, func(c contracts.Compra) bool { return c.ID == after.ID })
 	to := min(len(found), from+*params.Limite)
 	page := contracts.PaginaDeCompras{Compras: found[from:to]}
 	if to < len(found) {
-		page.Siguiente = contracts.CursorOf(found[to-1]).String()
+		page.Siguiente = f.Criterio.Cursor(found[to-1]).String()
+	}
+	if optional.Or(params.Contar, false) {
+		page.Cuantas, page.HayMas = new(min(len(found), contracts.MaxContadas)), len(found) > contracts.MaxContadas
 	}
 	rest.Write(w, http.StatusOK, page)
+}
+
+// matches reports whether f selects c.
+func matches(f contracts.ComprasFilter, c contracts.Compra) bool {
+	return (f.Texto == "" || slices.Contains([]string{c.ID, c.IDOrden, c.IDUsuario}, f.Texto)) &&
+		(f.IDUsuario == "" || c.IDUsuario == f.IDUsuario) &&
+		(f.IDProducto == "" || slices.ContainsFunc(c.Productos, func(l contracts.Linea) bool { return l.IDProducto == f.IDProducto })) &&
+		(len(f.Estados) == 0 || slices.Contains(f.Estados, c.Estado)) &&
+		(f.Domicilio == nil || *f.Domicilio == c.Domicilio) &&
+		!c.CreadaEn.Before(f.Desde) && (f.Hasta.IsZero() || c.CreadaEn.Before(f.Hasta)) && !c.ActualizadaEn.Before(f.CambiadaDesde)
+}
+
+// before compares two purchases in the order of a criterion.
+func before(by contracts.Criterio, a, b contracts.Compra) int {
+	n := cmp.Or(a.CreadaEn.Compare(b.CreadaEn), cmp.Compare(a.ID, b.ID))
+	if by.ByChange() {
+		n = cmp.Or(a.ActualizadaEn.Compare(b.ActualizadaEn), cmp.Compare(a.ID, b.ID))
+	}
+	if by.Descending() {
+		n = -n
+	}
+	return n
 }
 
 // ListarComprasDeUsuario implements gestorcompra.ServerInterface. The bff does not call it.

@@ -197,7 +197,7 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 	for _, one := range []string{"01938f5e-7c1a-7000-8000-000000000001", "a/b", "..", ".", "50% ? # ñ", "a||b", "ana@los.alpes", "%2F", "a+b c", "a,b", ";"} {
 		for want, call := range map[string]func(ctx context.Context){
 			"POST /compras":                   func(ctx context.Context) { _, _ = manager.Create(ctx, contracts.SolicitudCompra{}) },
-			"GET /compras":                    func(ctx context.Context) { _, _ = manager.Buscar(ctx, contracts.ComprasFilter{}, 1, "") },
+			"GET /compras":                    func(ctx context.Context) { _, _ = manager.Buscar(ctx, contracts.ComprasFilter{}, 1, "", true) },
 			"GET /compras/{id}":               func(ctx context.Context) { _, _ = manager.Load(ctx, one) },
 			"POST /compras/{id}/cancelacion":  func(ctx context.Context) { _, _, _ = manager.Cancelar(ctx, one, "") },
 			"POST /compras/{id}/aprobacion":   func(ctx context.Context) { _, _ = manager.Aprobar(ctx, one, true, "") },
@@ -250,7 +250,11 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 func largest(t *testing.T, g *testManager, manager dapr.Manager) {
 	usuario, after := strings.Repeat("\U0001F999", contracts.MaxIdentifier), strings.Repeat("%", 256)
 	domicilio := true
-	filter := contracts.ComprasFilter{Estados: slices.Repeat(contracts.Estados, 300), IDUsuario: usuario, Domicilio: &domicilio}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)
+	filter := contracts.ComprasFilter{
+		Estados: slices.Repeat(contracts.Estados, 300), IDUsuario: usuario, Domicilio: &domicilio, Texto: usuario, IDProducto: usuario,
+		Desde: at, Hasta: at, CambiadaDesde: at, Criterio: contracts.CambioMasReciente,
+	}
 	var query url.Values
 	g.says(func(w http.ResponseWriter, r *http.Request) {
 		query = r.URL.Query()
@@ -259,7 +263,8 @@ func largest(t *testing.T, g *testManager, manager dapr.Manager) {
 	if _, err := manager.OfUsuario(t.Context(), usuario, 100, after, filter.Estados...); err != nil || query.Get("id_usuario") != usuario {
 		t.Errorf("a customer's list: %v, %v", err, query)
 	}
-	if _, err := manager.Buscar(t.Context(), filter, 100, after); err != nil || query.Get("despues") != after || len(query["estado"]) != len(contracts.Estados) {
+	if _, err := manager.Buscar(t.Context(), filter, 100, after, true); err != nil || query.Get("despues") != after || len(query["estado"]) != len(contracts.Estados) ||
+		query.Get("texto") != usuario || query.Get("id_producto") != usuario || query.Get("cambiada_desde") != at.Format(time.RFC3339Nano) || query.Get("contar") != "true" {
 		t.Errorf("everybody's list: %v, %v", err, query)
 	}
 }

@@ -36,23 +36,34 @@ func (m Manager) Load(ctx context.Context, id string) (contracts.Compra, error) 
 
 // OfUsuario implements compras.Manager.
 func (m Manager) OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (compras.Page, error) {
-	return m.list(ctx, contracts.ComprasFilter{Estados: estados}, &usuario, limit, after)
+	return m.list(ctx, contracts.ComprasFilter{Estados: estados}, gestorcompra.ListarComprasParams{IdUsuario: &usuario, Limite: &limit, Despues: unlessEmpty(after)})
 }
 
 // Buscar implements access.Operation.
-func (m Manager) Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string) (compras.Page, error) {
-	return m.list(ctx, f, unlessEmpty(f.IDUsuario), limit, after)
+func (m Manager) Buscar(ctx context.Context, f contracts.ComprasFilter, limit int, after string, count bool) (compras.Page, error) {
+	return m.list(ctx, f, gestorcompra.ListarComprasParams{
+		IdUsuario: unlessEmpty(f.IDUsuario), Limite: &limit, Despues: unlessEmpty(after), Contar: &count,
+		Texto: unlessEmpty(f.Texto), IdProducto: unlessEmpty(f.IDProducto), Domicilio: f.Domicilio, Orden: unlessEmpty(string(f.Criterio)),
+		Desde: unlessZero(f.Desde), Hasta: unlessZero(f.Hasta), CambiadaDesde: unlessZero(f.CambiadaDesde),
+	})
 }
 
-// list returns a page of the purchases of usuario; nil is for all customers.
-func (m Manager) list(ctx context.Context, f contracts.ComprasFilter, usuario *string, limit int, after string) (compras.Page, error) {
-	params := gestorcompra.ListarComprasParams{IdUsuario: usuario, Domicilio: f.Domicilio, Limite: &limit, Despues: unlessEmpty(after)}
+// list returns a page of the purchases that are in the states of f and match params.
+func (m Manager) list(ctx context.Context, f contracts.ComprasFilter, params gestorcompra.ListarComprasParams) (compras.Page, error) {
 	if len(f.Estados) > 0 { // each state once: a sidecar refuses a long URL
 		params.Estado = new(slices.Compact(slices.Sorted(slices.Values(f.Estados))))
 	}
 	r, err := m.api().ListarComprasWithResponse(ctx, &params)
 	page, err := answer(ctx, m.Service, r, err, gestorcompra.ListarComprasResponse.GetJSON200)
-	return compras.Page{Compras: page.Compras, Siguiente: page.Siguiente}, err
+	return compras.Page{PaginaDeCompras: page}, err
+}
+
+// unlessZero returns an instant as a text, nil for the zero time.
+func unlessZero(at time.Time) *string {
+	if at.IsZero() {
+		return nil
+	}
+	return new(at.Format(time.RFC3339Nano))
 }
 
 // unlessEmpty returns a pointer to text, nil for "".

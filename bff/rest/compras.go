@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"entregas/bff/compras"
+	"entregas/bff/csvfile"
 	"entregas/bff/optional"
 	"entregas/bff/rest/contract"
 	"entregas/contracts"
@@ -62,26 +63,29 @@ func (s Server) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, i
 	respondPage(w, r, page, err)
 }
 
-// ListarCompras implements contract.ServerInterface.
+// ListarCompras implements contract.ServerInterface. The answer is a page, or a file with all pages.
 func (s Server) ListarCompras(w http.ResponseWriter, r *http.Request, params contract.ListarComprasParams) {
-	estados, err := estadosOf(params.Estado)
-	if err != nil {
-		rest.WriteError(w, r, err)
+	q := contracts.ComprasQuery{
+		Texto: optional.Or(params.Texto, ""), Estados: optional.Or(params.Estado, nil), IDUsuario: optional.Or(params.IdUsuario, ""),
+		IDProducto: optional.Or(params.IdProducto, ""), Domicilio: params.Domicilio, Desde: optional.Or(params.Desde, ""), Hasta: optional.Or(params.Hasta, ""),
+		CambiadaDesde: optional.Or(params.CambiadaDesde, ""), Orden: string(optional.Or(params.Orden, "")), Despues: optional.Or(params.Despues, ""),
+	}
+	w.Header().Set("Vary", "Accept")
+	if csvfile.Accepts(r) {
+		s.comprasFile(w, r, q)
 		return
 	}
-	filter := contracts.ComprasFilter{Estados: estados, IDUsuario: optional.Or(params.IdUsuario, ""), Domicilio: params.Domicilio}
-	page, err := s.Gate.Buscar(r.Context(), filter, optional.Or(params.Limite, compras.DefaultPage), optional.Or(params.Despues, ""))
+	page, err := s.Gate.Buscar(r.Context(), q, optional.Or(params.Limite, compras.DefaultPage), optional.Or(params.Contar, false))
 	respondPage(w, r, page, err)
 }
 
 // respondPage answers a page of purchases.
 func respondPage(w http.ResponseWriter, r *http.Request, page compras.Page, err error) {
-	response := contracts.PaginaDeCompras{Compras: page.Compras, Siguiente: page.Siguiente}
-	if response.Compras == nil {
-		response.Compras = []contracts.Compra{}
+	if page.Compras == nil {
+		page.Compras = []contracts.Compra{}
 	}
 	sayAge(w, page.Age)
-	respond(w, r, http.StatusOK, response, err)
+	respond(w, r, http.StatusOK, page.PaginaDeCompras, err)
 }
 
 // CancelarCompra implements contract.ServerInterface. The client may leave out the body.

@@ -80,5 +80,13 @@ func extensions(err error, p rest.Problem) map[string]any {
 
 // argument returns the name that a field of the core has in GraphQL.
 func argument(field string) string {
+	switch field {
+	case "id_producto":
+		return "idProducto"
+	case "cambiada_desde":
+		return "cambiadaDesde"
+	case "estado":
+		return "estados"
+	}
 	return strings.Replace(field, "id_usuario", "idUsuario", 1)
 }

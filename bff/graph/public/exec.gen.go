@@ -207,6 +207,8 @@ type ComplexityRoot struct {
 
 	PaginaDeCompras struct {
 		Compras   func(childComplexity int) int
+		Cuantas   func(childComplexity int) int
+		HayMas    func(childComplexity int) int
 		Siguiente func(childComplexity int) int
 	}
 
@@ -268,7 +270,7 @@ type ComplexityRoot struct {
 		Balance         func(childComplexity int) int
 		Colas           func(childComplexity int, minutos *int) int
 		Compra          func(childComplexity int, id string) int
-		Compras         func(childComplexity int, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) int
+		Compras         func(childComplexity int, texto *string, estados []contracts.Estado, idUsuario *string, idProducto *string, domicilio *bool, desde *string, hasta *string, cambiadaDesde *string, orden *string, contar *bool, limite *int, despues *string) int
 		MensajeMuerto   func(childComplexity int, id string) int
 		MensajesMuertos func(childComplexity int, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) int
 		MisCompras      func(childComplexity int, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) int
@@ -368,7 +370,7 @@ type QueryResolver interface {
 	Tiendas(ctx context.Context) ([]contracts.Tienda, error)
 	Compra(ctx context.Context, id string) (*contracts.Compra, error)
 	MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) (*compras.Page, error)
-	Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limite *int, despues *string) (*compras.Page, error)
+	Compras(ctx context.Context, texto *string, estados []contracts.Estado, idUsuario *string, idProducto *string, domicilio *bool, desde *string, hasta *string, cambiadaDesde *string, orden *string, contar *bool, limite *int, despues *string) (*compras.Page, error)
 	Orden(ctx context.Context, id string) (*contracts.Orden, error)
 	Ordenes(ctx context.Context, estado *contracts.EstadoOrden, domicilio *bool, limite *int, despues *string) (*contracts.PaginaDeOrdenes, error)
 	PorAprobar(ctx context.Context, limite *int, despues *string) (*contracts.PaginaPorAprobar, error)
@@ -1131,6 +1133,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaginaDeCompras.Compras(childComplexity), true
+	case "PaginaDeCompras.cuantas":
+		if e.ComplexityRoot.PaginaDeCompras.Cuantas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeCompras.Cuantas(childComplexity), true
+	case "PaginaDeCompras.hayMas":
+		if e.ComplexityRoot.PaginaDeCompras.HayMas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeCompras.HayMas(childComplexity), true
 	case "PaginaDeCompras.siguiente":
 		if e.ComplexityRoot.PaginaDeCompras.Siguiente == nil {
 			break
@@ -1364,7 +1378,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Compras(childComplexity, args["estados"].([]contracts.Estado), args["idUsuario"].(*string), args["domicilio"].(*bool), args["limite"].(*int), args["despues"].(*string)), true
+		return e.ComplexityRoot.Query.Compras(childComplexity, args["texto"].(*string), args["estados"].([]contracts.Estado), args["idUsuario"].(*string), args["idProducto"].(*string), args["domicilio"].(*bool), args["desde"].(*string), args["hasta"].(*string), args["cambiadaDesde"].(*string), args["orden"].(*string), args["contar"].(*bool), args["limite"].(*int), args["despues"].(*string)), true
 
 	case "Query.mensajeMuerto":
 		if e.ComplexityRoot.Query.MensajeMuerto == nil {
@@ -2051,6 +2065,10 @@ func (ec *executionContext) childFields_PaginaDeCompras(ctx context.Context, fie
 		return ec.fieldContext_PaginaDeCompras_compras(ctx, field)
 	case "siguiente":
 		return ec.fieldContext_PaginaDeCompras_siguiente(ctx, field)
+	case "cuantas":
+		return ec.fieldContext_PaginaDeCompras_cuantas(ctx, field)
+	case "hayMas":
+		return ec.fieldContext_PaginaDeCompras_hayMas(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaginaDeCompras", field.Name)
 }
@@ -2668,46 +2686,102 @@ func (ec *executionContext) field_Query_compra_args(ctx context.Context, rawArgs
 func (ec *executionContext) field_Query_compras_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "estados",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "texto",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["texto"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "estados",
 		func(ctx context.Context, v any) ([]contracts.Estado, error) {
 			return ec.unmarshalOEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["estados"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idUsuario",
+	args["estados"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "idUsuario",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["idUsuario"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "domicilio",
+	args["idUsuario"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "idProducto",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idProducto"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "domicilio",
 		func(ctx context.Context, v any) (*bool, error) {
 			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["domicilio"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
-		func(ctx context.Context, v any) (*int, error) {
-			return ec.unmarshalOInt2ᚖint(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["limite"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+	args["domicilio"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "desde",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["despues"] = arg4
+	args["desde"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "hasta",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["hasta"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "cambiadaDesde",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["cambiadaDesde"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "orden",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orden"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "contar",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["contar"] = arg9
+	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limite"] = arg10
+	arg11, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["despues"] = arg11
 	return args, nil
 }
 
@@ -5942,6 +6016,52 @@ func (ec *executionContext) fieldContext_PaginaDeCompras_siguiente(_ context.Con
 	return graphql.NewScalarFieldContext("PaginaDeCompras", field, false, false, "String")
 }
 
+func (ec *executionContext) _PaginaDeCompras_cuantas(ctx context.Context, field graphql.CollectedField, obj *compras.Page) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeCompras_cuantas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cuantas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeCompras_cuantas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaginaDeCompras", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PaginaDeCompras_hayMas(ctx context.Context, field graphql.CollectedField, obj *compras.Page) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeCompras_hayMas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HayMas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeCompras_hayMas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaginaDeCompras", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _PaginaDeOrdenes_ordenes(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeOrdenes) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6921,7 +7041,7 @@ func (ec *executionContext) _Query_compras(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Compras(ctx, fc.Args["estados"].([]contracts.Estado), fc.Args["idUsuario"].(*string), fc.Args["domicilio"].(*bool), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
+			return ec.Resolvers.Query().Compras(ctx, fc.Args["texto"].(*string), fc.Args["estados"].([]contracts.Estado), fc.Args["idUsuario"].(*string), fc.Args["idProducto"].(*string), fc.Args["domicilio"].(*bool), fc.Args["desde"].(*string), fc.Args["hasta"].(*string), fc.Args["cambiadaDesde"].(*string), fc.Args["orden"].(*string), fc.Args["contar"].(*bool), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *compras.Page) graphql.Marshaler {
@@ -10369,6 +10489,16 @@ func (ec *executionContext) _PaginaDeCompras(ctx context.Context, sel ast.Select
 			}
 		case "siguiente":
 			out.Values[i] = ec._PaginaDeCompras_siguiente(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cuantas":
+			out.Values[i] = ec._PaginaDeCompras_cuantas(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "hayMas":
+			out.Values[i] = ec._PaginaDeCompras_hayMas(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -151,9 +151,14 @@ func (c queryResolver) MisCompras(ctx context.Context, idUsuario *string, estado
 	return orNull(page, err)
 }
 
-func (c queryResolver) Compras(ctx context.Context, estados []contracts.Estado, idUsuario *string, domicilio *bool, limit *int, after *string) (*compras.Page, error) {
-	return orNull(c.gate.Buscar(ctx, contracts.ComprasFilter{Estados: estados, IDUsuario: optional.Or(idUsuario, ""), Domicilio: domicilio},
-		optional.Or(limit, compras.DefaultPage), optional.Or(after, "")))
+func (c queryResolver) Compras(ctx context.Context, texto *string, estados []contracts.Estado, idUsuario, idProducto *string, domicilio *bool,
+	desde, hasta, cambiadaDesde, orden *string, count *bool, limit *int, after *string,
+) (*compras.Page, error) {
+	return orNull(c.gate.Buscar(ctx, contracts.ComprasQuery{
+		Texto: optional.Or(texto, ""), Estados: estados, IDUsuario: optional.Or(idUsuario, ""), IDProducto: optional.Or(idProducto, ""), Domicilio: domicilio,
+		Desde: optional.Or(desde, ""), Hasta: optional.Or(hasta, ""), CambiadaDesde: optional.Or(cambiadaDesde, ""),
+		Orden: optional.Or(orden, ""), Despues: optional.Or(after, ""),
+	}, optional.Or(limit, compras.DefaultPage), optional.Or(count, false)))
 }
 
 func (c queryResolver) Orden(ctx context.Context, id string) (*contracts.Orden, error) {

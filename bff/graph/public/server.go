@@ -43,7 +43,7 @@ func New(p access.Gate, feed Live, pool *memory.Pool, introspection bool, socket
 
 // costs sets the cost of fields that have a list or a long text.
 func costs(c *ComplexityRoot) {
-	c.Query.Compras = func(children int, _ []contracts.Estado, _ *string, _ *bool, limit *int, _ *string) int {
+	c.Query.Compras = func(children int, _ *string, _ []contracts.Estado, _, _ *string, _ *bool, _, _, _, _ *string, _ *bool, limit *int, _ *string) int {
 		return listCost(children, limit)
 	}
 	c.Query.MisCompras = func(children int, _ *string, _ []contracts.Estado, limit *int, _ *string) int {

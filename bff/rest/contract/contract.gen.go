@@ -21,6 +21,54 @@ const (
 	OidcScopes oidcContextKey = "oidc.Scopes"
 )
 
+// Defines values for PorOrden.
+const (
+	PorOrdenActualizadaEn      PorOrden = "actualizada_en"
+	PorOrdenCreadaEn           PorOrden = "creada_en"
+	PorOrdenMinusActualizadaEn PorOrden = "-actualizada_en"
+	PorOrdenMinusCreadaEn      PorOrden = "-creada_en"
+)
+
+// Valid indicates whether the value is a known member of the PorOrden enum.
+func (e PorOrden) Valid() bool {
+	switch e {
+	case PorOrdenActualizadaEn:
+		return true
+	case PorOrdenCreadaEn:
+		return true
+	case PorOrdenMinusActualizadaEn:
+		return true
+	case PorOrdenMinusCreadaEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListarComprasParamsOrden.
+const (
+	ListarComprasParamsOrdenActualizadaEn      ListarComprasParamsOrden = "actualizada_en"
+	ListarComprasParamsOrdenCreadaEn           ListarComprasParamsOrden = "creada_en"
+	ListarComprasParamsOrdenMinusActualizadaEn ListarComprasParamsOrden = "-actualizada_en"
+	ListarComprasParamsOrdenMinusCreadaEn      ListarComprasParamsOrden = "-creada_en"
+)
+
+// Valid indicates whether the value is a known member of the ListarComprasParamsOrden enum.
+func (e ListarComprasParamsOrden) Valid() bool {
+	switch e {
+	case ListarComprasParamsOrdenActualizadaEn:
+		return true
+	case ListarComprasParamsOrdenCreadaEn:
+		return true
+	case ListarComprasParamsOrdenMinusActualizadaEn:
+		return true
+	case ListarComprasParamsOrdenMinusCreadaEn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Aceptada defines model for Aceptada.
 type Aceptada = contracts.Aceptada
 
@@ -156,31 +204,73 @@ type Tienda = contracts.Tienda
 // IdempotencyKey defines model for Idempotency-Key.
 type IdempotencyKey = string
 
+// CambiadaDesde defines model for cambiada_desde.
+type CambiadaDesde = string
+
+// Contar defines model for contar.
+type Contar = bool
+
+// Desde defines model for desde.
+type Desde = string
+
 // Despues defines model for despues.
 type Despues = string
 
 // EnEstado defines model for enEstado.
 type EnEstado = []Estado
 
+// Hasta defines model for hasta.
+type Hasta = string
+
 // Id defines model for id.
 type Id = string
 
+// IdProducto defines model for id_producto.
+type IdProducto = string
+
 // Limite defines model for limite.
 type Limite = int
+
+// PorOrden defines model for porOrden.
+type PorOrden string
+
+// Texto defines model for texto.
+type Texto = string
 
 // oidcContextKey is the context key for oidc security scheme
 type oidcContextKey string
 
 // ListarComprasParams defines parameters for ListarCompras.
 type ListarComprasParams struct {
+	// Texto Only the purchase with this id or with the order of this id, and the purchases of this customer.
+	Texto *Texto `form:"texto,omitempty" json:"texto,omitempty"`
+
 	// Estado Only those in one of these states.
 	Estado *EnEstado `form:"estado,omitempty" json:"estado,omitempty"`
 
 	// IdUsuario Only those of this customer.
 	IdUsuario *string `form:"id_usuario,omitempty" json:"id_usuario,omitempty"`
 
+	// IdProducto Only those with a line of this product.
+	IdProducto *IdProducto `form:"id_producto,omitempty" json:"id_producto,omitempty"`
+
 	// Domicilio Only those with, or without, home delivery.
 	Domicilio *bool `form:"domicilio,omitempty" json:"domicilio,omitempty"`
+
+	// Desde Only those that were created at this instant or later. An instant (RFC 3339), or a date in America/Bogota (2026-11-26), which is its first moment.
+	Desde *Desde `form:"desde,omitempty" json:"desde,omitempty"`
+
+	// Hasta Only those that were created before this instant. A date includes the whole day.
+	Hasta *Hasta `form:"hasta,omitempty" json:"hasta,omitempty"`
+
+	// CambiadaDesde Only those that changed at this instant or later.
+	CambiadaDesde *CambiadaDesde `form:"cambiada_desde,omitempty" json:"cambiada_desde,omitempty"`
+
+	// Orden By which instant the list is sorted; - is for the newest first. In a list by `actualizada_en`, a purchase that changes while a client reads page by page may come twice or not at all.
+	Orden *ListarComprasParamsOrden `form:"orden,omitempty" json:"orden,omitempty"`
+
+	// Contar Whether the answer says how many purchases match.
+	Contar *Contar `form:"contar,omitempty" json:"contar,omitempty"`
 
 	// Limite The most items of a page.
 	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
@@ -188,6 +278,9 @@ type ListarComprasParams struct {
 	// Despues The `siguiente` of the page before, unchanged; anything else is 400.
 	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
 }
+
+// ListarComprasParamsOrden defines parameters for ListarCompras.
+type ListarComprasParamsOrden string
 
 // CrearCompraParams defines parameters for CrearCompra.
 type CrearCompraParams struct {
@@ -386,7 +479,7 @@ type ReponerProductoJSONRequestBody = Reposicion
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListarCompras List the purchases of all customers, newest first.
+	// ListarCompras Search the purchases of all customers.
 	// (GET /compras)
 	ListarCompras(w http.ResponseWriter, r *http.Request, params ListarComprasParams)
 	// CrearCompra Buy.
@@ -505,6 +598,19 @@ func (siw *ServerInterfaceWrapper) ListarCompras(w http.ResponseWriter, r *http.
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListarComprasParams
 
+	// ------------- Optional query parameter "texto" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "texto", r.URL.Query(), &params.Texto, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "texto"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "texto", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "estado" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "estado", r.URL.Query(), &params.Estado, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
@@ -531,6 +637,19 @@ func (siw *ServerInterfaceWrapper) ListarCompras(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "id_producto" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id_producto", r.URL.Query(), &params.IdProducto, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id_producto"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id_producto", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "domicilio" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "domicilio", r.URL.Query(), &params.Domicilio, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -540,6 +659,71 @@ func (siw *ServerInterfaceWrapper) ListarCompras(w http.ResponseWriter, r *http.
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "domicilio"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "domicilio", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "desde" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "desde", r.URL.Query(), &params.Desde, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "desde"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "desde", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "hasta" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hasta", r.URL.Query(), &params.Hasta, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "hasta"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hasta", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cambiada_desde" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cambiada_desde", r.URL.Query(), &params.CambiadaDesde, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cambiada_desde"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cambiada_desde", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "orden" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "orden", r.URL.Query(), &params.Orden, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "orden"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "orden", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "contar" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "contar", r.URL.Query(), &params.Contar, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "contar"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "contar", Err: err})
 		}
 		return
 	}

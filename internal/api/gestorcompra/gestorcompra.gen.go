@@ -21,6 +21,15 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// CambiadaDesde defines model for cambiada_desde.
+type CambiadaDesde = string
+
+// Contar defines model for contar.
+type Contar = bool
+
+// Desde defines model for desde.
+type Desde = string
+
 // Despues defines model for despues.
 type Despues = string
 
@@ -30,26 +39,59 @@ type Domicilio = bool
 // Estado defines model for estado.
 type Estado = []externalRef0.Estado
 
+// Hasta defines model for hasta.
+type Hasta = string
+
 // Id defines model for id.
 type Id = string
 
+// IdProducto defines model for id_producto.
+type IdProducto = string
+
 // Limite defines model for limite.
 type Limite = int
+
+// PorOrden defines model for porOrden.
+type PorOrden = string
+
+// Texto defines model for texto.
+type Texto = string
 
 // Problema defines model for Problema.
 type Problema = rest.Problem
 
 // ListarComprasParams defines parameters for ListarCompras.
 type ListarComprasParams struct {
+	// Texto Only the purchase with this id or with the order of this id, and the purchases of this customer.
+	Texto *Texto `form:"texto,omitempty" json:"texto,omitempty"`
+
 	// Estado Only the purchases that are in one of these states.
 	Estado *Estado `form:"estado,omitempty" json:"estado,omitempty"`
 
 	// IdUsuario Only the purchases of this customer.
 	IdUsuario *string `form:"id_usuario,omitempty" json:"id_usuario,omitempty"`
 
+	// IdProducto Only the purchases with a line of this product.
+	IdProducto *IdProducto `form:"id_producto,omitempty" json:"id_producto,omitempty"`
+
 	// Domicilio Only the purchases with, or without, home delivery.
 	Domicilio *Domicilio `form:"domicilio,omitempty" json:"domicilio,omitempty"`
-	Limite    *Limite    `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Desde Only the purchases that were created at this instant or date, or later.
+	Desde *Desde `form:"desde,omitempty" json:"desde,omitempty"`
+
+	// Hasta Only the purchases that were created before this instant, or before the end of this date.
+	Hasta *Hasta `form:"hasta,omitempty" json:"hasta,omitempty"`
+
+	// CambiadaDesde Only the purchases that changed at this instant or later.
+	CambiadaDesde *CambiadaDesde `form:"cambiada_desde,omitempty" json:"cambiada_desde,omitempty"`
+
+	// Orden By which instant the list is sorted; - is for the newest first.
+	Orden *PorOrden `form:"orden,omitempty" json:"orden,omitempty"`
+
+	// Contar Whether the answer says how many purchases match.
+	Contar *Contar `form:"contar,omitempty" json:"contar,omitempty"`
+	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
 
 	// Despues The cursor of the page before.
 	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
@@ -165,7 +207,7 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
-	// ListarCompras Purchases, newest first.
+	// ListarCompras Purchases, newest first unless `orden` says otherwise.
 	//
 	// Corresponds with GET /compras (the `ListarCompras` operationId).
 	ListarCompras(ctx context.Context, params *ListarComprasParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -248,7 +290,7 @@ type ClientInterface interface {
 	ListarComprasDeUsuario(ctx context.Context, id Id, params *ListarComprasDeUsuarioParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
-// ListarCompras Purchases, newest first.
+// ListarCompras Purchases, newest first unless `orden` says otherwise.
 //
 // Corresponds with GET /compras (the `ListarCompras` operationId).
 func (c *Client) ListarCompras(ctx context.Context, params *ListarComprasParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -498,6 +540,18 @@ func NewListarComprasRequest(server string, params *ListarComprasParams) (*http.
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.Texto != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "texto", *params.Texto, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Estado != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "estado", *params.Estado, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
@@ -522,9 +576,81 @@ func NewListarComprasRequest(server string, params *ListarComprasParams) (*http.
 
 		}
 
+		if params.IdProducto != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "id_producto", *params.IdProducto, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Domicilio != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "domicilio", *params.Domicilio, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Desde != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "desde", *params.Desde, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Hasta != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "hasta", *params.Hasta, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.CambiadaDesde != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cambiada_desde", *params.CambiadaDesde, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Orden != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "orden", *params.Orden, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Contar != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "contar", *params.Contar, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -1096,7 +1222,7 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
-	// ListarComprasWithResponse Purchases, newest first.
+	// ListarComprasWithResponse Purchases, newest first unless `orden` says otherwise.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1737,7 +1863,7 @@ func (r ListarComprasDeUsuarioResponse) ContentType() string {
 	return ""
 }
 
-// ListarComprasWithResponse Purchases, newest first.
+// ListarComprasWithResponse Purchases, newest first unless `orden` says otherwise.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2304,7 +2430,7 @@ func ParseListarComprasDeUsuarioResponse(rsp *http.Response) (*ListarComprasDeUs
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListarCompras Purchases, newest first.
+	// ListarCompras Purchases, newest first unless `orden` says otherwise.
 	// (GET /compras)
 	ListarCompras(w http.ResponseWriter, r *http.Request, params ListarComprasParams)
 	// CrearCompra Take a purchase, or find that it was taken already.
@@ -2357,6 +2483,19 @@ func (siw *ServerInterfaceWrapper) ListarCompras(w http.ResponseWriter, r *http.
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListarComprasParams
 
+	// ------------- Optional query parameter "texto" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "texto", r.URL.Query(), &params.Texto, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "texto"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "texto", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "estado" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "estado", r.URL.Query(), &params.Estado, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
@@ -2383,6 +2522,19 @@ func (siw *ServerInterfaceWrapper) ListarCompras(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "id_producto" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id_producto", r.URL.Query(), &params.IdProducto, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id_producto"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id_producto", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "domicilio" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "domicilio", r.URL.Query(), &params.Domicilio, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -2392,6 +2544,71 @@ func (siw *ServerInterfaceWrapper) ListarCompras(w http.ResponseWriter, r *http.
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "domicilio"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "domicilio", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "desde" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "desde", r.URL.Query(), &params.Desde, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "desde"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "desde", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "hasta" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hasta", r.URL.Query(), &params.Hasta, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "hasta"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hasta", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cambiada_desde" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cambiada_desde", r.URL.Query(), &params.CambiadaDesde, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cambiada_desde"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cambiada_desde", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "orden" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "orden", r.URL.Query(), &params.Orden, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "orden"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "orden", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "contar" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "contar", r.URL.Query(), &params.Contar, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "contar"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "contar", Err: err})
 		}
 		return
 	}

@@ -17,38 +17,6 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Buscar returns at most limit purchases that match the filter and are older than olderThan, newest first. If the purchase of
-// the cursor exists, its own instant counts: a cursor of the bff's read model has milliseconds only.
-func (s *Store) Buscar(ctx context.Context, f contracts.ComprasFilter, olderThan contracts.Cursor, limit int) ([]contracts.Compra, error) {
-	if f.IDUsuario != "" { // the list of one customer has its own index
-		rows, err := s.pool.Query(ctx, view+`
-where c.id_usuario = $1 and (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $3), $2), $3) and (cardinality($4::text[]) = 0 or c.estado = any($4))
-  and ($5::boolean is null or c.domicilio = $5)
-order by c.creada_en desc, c.id desc limit $6`, f.IDUsuario, olderThan.CreadaEn, olderThan.ID, estados(f.Estados), f.Domicilio, limit)
-		if err != nil {
-			return nil, fmt.Errorf("list purchases: %w", err)
-		}
-		return pgx.CollectRows(rows, loadView)
-	}
-	rows, err := s.pool.Query(ctx, view+`
-where (c.creada_en, c.id) < (coalesce((select creada_en from compra where id = $2), $1), $2) and (cardinality($3::text[]) = 0 or c.estado = any($3))
-  and ($4::boolean is null or c.domicilio = $4)
-order by c.creada_en desc, c.id desc limit $5`, olderThan.CreadaEn, olderThan.ID, estados(f.Estados), f.Domicilio, limit)
-	if err != nil {
-		return nil, fmt.Errorf("search purchases: %w", err)
-	}
-	return pgx.CollectRows(rows, loadView)
-}
-
-// estados returns list as texts. It never returns nil: a query would get null, and its test cardinality(...) = 0 would not be true.
-func estados(list []contracts.Estado) []string {
-	texts := make([]string, len(list))
-	for i, e := range list {
-		texts[i] = string(e)
-	}
-	return texts
-}
-
 // Resumen returns the number of purchases in each state, and the durations of those that were confirmed within window.
 func (s *Store) Resumen(ctx context.Context, window time.Duration) (contracts.Resumen, error) {
 	r := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: int(window.Seconds())}

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -10,37 +9,6 @@ import (
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/postgrestest"
 )
-
-func TestFind(t *testing.T) {
-	a := postgrestest.New(t)
-	confirmed, failed := a.Compra(t, contracts.EstadoConfirmada), a.Compra(t, contracts.EstadoFallida)
-	evasCompra := a.Compra(t, contracts.EstadoConfirmada)
-	a.Do(t, `update compra set id_usuario = 'eva', domicilio = true where id = $1`, evasCompra.ID)
-	yes, no := true, false
-	for name, c := range map[string]struct {
-		filter contracts.ComprasFilter
-		want   []string
-	}{
-		"all":                    {contracts.ComprasFilter{}, []string{evasCompra.ID, failed.ID, confirmed.ID}},
-		"by state":               {contracts.ComprasFilter{Estados: []contracts.Estado{contracts.EstadoFallida}}, []string{failed.ID}},
-		"by several states":      {contracts.ComprasFilter{Estados: []contracts.Estado{contracts.EstadoFallida, contracts.EstadoConfirmada}}, []string{evasCompra.ID, failed.ID, confirmed.ID}},
-		"by customer":            {contracts.ComprasFilter{IDUsuario: "ana"}, []string{failed.ID, confirmed.ID}},
-		"by customer and state":  {contracts.ComprasFilter{IDUsuario: "ana", Estados: []contracts.Estado{contracts.EstadoConfirmada}}, []string{confirmed.ID}},
-		"home delivery":          {contracts.ComprasFilter{Domicilio: &yes}, []string{evasCompra.ID}},
-		"no home delivery":       {contracts.ComprasFilter{Domicilio: &no}, []string{failed.ID, confirmed.ID}},
-		"nobody's":               {contracts.ComprasFilter{IDUsuario: "leo"}, nil},
-		"of a customer, at home": {contracts.ComprasFilter{IDUsuario: "ana", Domicilio: &yes}, nil},
-	} {
-		list, err := a.Buscar(t.Context(), c.filter, contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, 10)
-		var ids []string
-		for _, one := range list {
-			ids = append(ids, one.ID)
-		}
-		if err != nil || !slices.Equal(ids, c.want) {
-			t.Errorf("%s: %v %v, want %v", name, ids, err, c.want)
-		}
-	}
-}
 
 func TestSummary(t *testing.T) {
 	a := postgrestest.New(t)

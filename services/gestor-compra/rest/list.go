@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"time"
 
 	"entregas/contracts"
 	api "entregas/internal/api/gestorcompra"
@@ -50,17 +48,28 @@ func (o operations) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Reques
 // has at least one purchase if there is one.
 func (o operations) page(r *http.Request, q query) (page contracts.PaginaDeCompras, text json.RawMessage, err error) {
 	found, err := o.reader.Buscar(r.Context(), q.filter, q.after, q.limit+1)
+	if err == nil && q.count {
+		page, err = o.count(r, q)
+	}
 	if err != nil {
 		return page, nil, err
 	}
 	text, err = rest.EncodePage(min(len(found), q.limit), func(n int) any {
-		page = contracts.PaginaDeCompras{Compras: found[:n]}
+		page.Compras, page.Siguiente = found[:n], ""
 		if n < len(found) {
-			page.Siguiente = contracts.CursorOf(found[n-1]).String()
+			page.Siguiente = q.filter.Criterio.Cursor(found[n-1]).String()
 		}
 		return page
 	})
 	return page, text, err
+}
+
+// count returns a page that has only the number of purchases that match.
+func (o operations) count(r *http.Request, q query) (page contracts.PaginaDeCompras, err error) {
+	n, err := o.reader.Contar(r.Context(), q.filter, contracts.MaxContadas+1)
+	page.HayMas = n > contracts.MaxContadas
+	page.Cuantas = new(min(n, contracts.MaxContadas))
+	return page, err
 }
 
 // query has the parameters of a list.
@@ -68,39 +77,37 @@ type query struct {
 	filter contracts.ComprasFilter
 	after  contracts.Cursor
 	limit  int
+	count  bool
 }
 
-// readQuery checks the parameters of a list. Without a cursor the list begins at the newest purchase.
+// readQuery checks the parameters of a list.
 func readQuery(params api.ListarComprasParams) (query, error) {
-	q := query{
-		filter: contracts.ComprasFilter{Domicilio: params.Domicilio}, limit: defaultLimit,
-		after: contracts.Cursor{CreadaEn: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)},
+	if params.IdUsuario != nil && *params.IdUsuario == "" { // it would return the purchases of all customers
+		return query{}, contracts.BadField("id_usuario", "falta")
 	}
-	var v contracts.Validator
-	if params.IdUsuario != nil { // an empty id is invalid: it would return the purchases of all customers
-		q.filter.IDUsuario = *params.IdUsuario
-		v.Identifier("id_usuario", q.filter.IDUsuario)
+	asked := contracts.ComprasQuery{
+		Texto: optional(params.Texto), IDUsuario: optional(params.IdUsuario), IDProducto: optional(params.IdProducto), Estados: optional(params.Estado),
+		Domicilio: params.Domicilio, Desde: optional(params.Desde), Hasta: optional(params.Hasta), CambiadaDesde: optional(params.CambiadaDesde),
+		Orden: optional(params.Orden), Despues: optional(params.Despues),
 	}
-	if params.Estado != nil {
-		slices.Sort(*params.Estado)
-		q.filter.Estados = slices.Compact(*params.Estado)
-	}
-	if slices.ContainsFunc(q.filter.Estados, func(e contracts.Estado) bool { return !slices.Contains(contracts.Estados, e) }) {
-		v.Fail("estado", accepted["estado"])
-	}
+	q := query{limit: defaultLimit, count: optional(params.Contar)}
 	if params.Limite != nil {
 		q.limit = *params.Limite
 	}
 	if q.limit < 1 || q.limit > maxLimit {
-		v.Fail("limite", accepted["limite"])
+		return q, contracts.BadField("limite", accepted["limite"])
 	}
-	if params.Despues != nil && *params.Despues != "" {
-		var err error
-		if q.after, err = contracts.ParseCursor(*params.Despues); err != nil {
-			return q, err
-		}
+	var err error
+	q.filter, q.after, err = asked.Parse()
+	return q, err
+}
+
+// optional returns the value of a parameter, the zero value for one that is missing.
+func optional[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
 	}
-	return q, v.Error()
+	return v
 }
 
 // next returns the Link header for the page of a customer's list after cursor. It has only parameters that were checked: a

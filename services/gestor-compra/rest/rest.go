@@ -26,7 +26,8 @@ type Manager interface {
 // Reader reads purchases.
 type Reader interface {
 	Load(ctx context.Context, id string) (contracts.Compra, error)
-	Buscar(ctx context.Context, f contracts.ComprasFilter, olderThan contracts.Cursor, limit int) ([]contracts.Compra, error)
+	Buscar(ctx context.Context, f contracts.ComprasFilter, after contracts.Cursor, limit int) ([]contracts.Compra, error)
+	Contar(ctx context.Context, f contracts.ComprasFilter, most int) (int, error)
 	Resumen(ctx context.Context, window time.Duration) (contracts.Resumen, error)
 	Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error)
 	Pendientes(ctx context.Context) (contracts.PendientesDeOperacion, error)
@@ -42,6 +43,7 @@ var accepted = map[string]string{
 	"limite":    fmt.Sprintf("debe ser un número de 1 a %d", maxLimit),
 	"segundos":  fmt.Sprintf("debe ser un número de 1 a %d", maxWindow),
 	"domicilio": "debe ser true o false",
+	"contar":    "debe ser true o false",
 	"estado":    "debe ser uno de los estados de una compra, por ejemplo CONFIRMADA",
 }
 
