@@ -129,6 +129,7 @@ func TestQueuesOfTheDesk(t *testing.T) {
 	p := newGate(t)
 	for path, field := range map[string]string{
 		"/api/ordenes?estado=NADA": "estado", "/api/ordenes?domicilio=quizas": "domicilio", "/api/ordenes?limite=101": "limite", "/api/ordenes?limite=0": "limite",
+		"/api/ordenes?zona=a%07": "zona", "/api/ordenes?zona=1&zona=2": "zona",
 		"/api/ordenes?despues=x": "despues", "/api/ordenes?despues=tienda_" + strings.ToUpper(idOrden): "despues", "/api/ordenes?despues=otra_" + idOrden: "despues",
 		"/api/compras/aprobaciones?limite=101": "limite", "/api/compras/aprobaciones?despues=ayer%00": "despues",
 	} {
@@ -136,7 +137,7 @@ func TestQueuesOfTheDesk(t *testing.T) {
 			t.Errorf("%s: %d %s, want the field %s", path, r.Code, r.Body, field)
 		}
 	}
-	for _, path := range []string{"/api/ordenes?domicilio=true&limite=100&despues=domicilio_" + idOrden, "/api/ordenes?estado=DESPACHADA", "/api/compras/aprobaciones?limite=100"} {
+	for _, path := range []string{"/api/ordenes?domicilio=true&limite=100&despues=domicilio_" + idOrden, "/api/ordenes?estado=DESPACHADA&zona=", "/api/ordenes/zonas", "/api/compras/aprobaciones?limite=100"} {
 		if r := p.do(t, http.MethodGet, path, ""); r.Code != http.StatusOK {
 			t.Errorf("%s: %d %s", path, r.Code, r.Body)
 		}

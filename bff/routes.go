@@ -111,7 +111,7 @@ Operators (ROL=operador):
   POST /api/compras/{id}/aprobacion    approve or reject one that awaits it: {"aprobada": true}
   POST /api/compras/{id}/reintento  retry a FALLIDA, or one that stands still
   GET  /api/compras/aprobaciones    those that await approval, the oldest first; POST decides about many
-  GET  /api/ordenes                 the orders that wait for their dispatch; POST …/despachos dispatches many
+  GET  /api/ordenes                 the orders that wait for their dispatch; by zone with …/zonas; POST …/despachos dispatches many
   GET  /api/ordenes/{id}            an order
   POST /api/ordenes/{id}/despacho   dispatch it
   POST /api/productos/{id}/reposicion  restock: {"cantidad": 10}

@@ -302,6 +302,11 @@ func (orders) ListarOrdenes(w http.ResponseWriter, _ *http.Request, params orden
 	}}})
 }
 
+// ListarZonas implements ordenes.ServerInterface.
+func (orders) ListarZonas(w http.ResponseWriter, _ *http.Request) {
+	rest.Write(w, http.StatusOK, []contracts.ZonaDeOrdenes{{Zona: "bogotá", Ordenes: 1}})
+}
+
 // ListarOrdenesDeUsuario implements ordenes.ServerInterface. The bff does not call it.
 func (orders) ListarOrdenesDeUsuario(w http.ResponseWriter, _ *http.Request, _ string, _ ordenes.ListarOrdenesDeUsuarioParams) {
 	rest.Write(w, http.StatusOK, ordenes.PaginaDeOrdenes{Ordenes: []contracts.Orden{}})

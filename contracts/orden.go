@@ -51,11 +51,22 @@ func (d DatosComandoOrden) Pedido() Pedido {
 	return p
 }
 
-// OrdenesFilter selects orders. A nil Domicilio selects those with home delivery and those without.
+// OrdenesFilter selects orders. A nil Domicilio selects those with home delivery and those without, a nil Zona those of all zones.
 type OrdenesFilter struct {
 	Estado    EstadoOrden
 	Domicilio *bool
+	Zona      *string // "" selects those without a zone
 }
+
+// ZonaDeOrdenes is a zone with the number of its orders that wait for their dispatch. A zone is the city of an address in small letters, else
+// the shop where an order is picked up, else "".
+type ZonaDeOrdenes struct {
+	Zona    string `json:"zona"`
+	Ordenes int    `json:"ordenes"`
+}
+
+// MaxZonas is the maximum of zones in one answer.
+const MaxZonas = 200
 
 // PaginaDeOrdenes is one page of a queue of orders: home delivery first, then the oldest.
 type PaginaDeOrdenes struct {

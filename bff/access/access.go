@@ -52,6 +52,8 @@ type Ordenes interface {
 	Despachar(ctx context.Context, id string) (contracts.Orden, error)
 	// List returns at most limit orders that f selects, home delivery first, then the oldest, after the cursor after.
 	List(ctx context.Context, f contracts.OrdenesFilter, limit int, after string) (contracts.PaginaDeOrdenes, error)
+	// Zonas returns the zones of the orders that wait for their dispatch, the largest first.
+	Zonas(ctx context.Context) ([]contracts.ZonaDeOrdenes, error)
 }
 
 // Monitor is the service that reads the queues and the dead letters.

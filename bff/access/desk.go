@@ -32,6 +32,9 @@ func (g Gate) Ordenes(ctx context.Context, f contracts.OrdenesFilter, limit int,
 	if limit < 1 || limit > compras.MaxPage {
 		v.Fail("limite", compras.LimitForm)
 	}
+	if f.Zona != nil {
+		v.FreeText("zona", *f.Zona, contracts.MaxCiudad)
+	}
 	if err := v.Error(); err != nil {
 		return contracts.PaginaDeOrdenes{}, err
 	}
@@ -39,6 +42,14 @@ func (g Gate) Ordenes(ctx context.Context, f contracts.OrdenesFilter, limit int,
 		return contracts.PaginaDeOrdenes{}, err
 	}
 	return g.Warehouse.List(ctx, f, limit, after)
+}
+
+// Zonas returns the zones of the orders that wait for their dispatch, the largest first, for operators.
+func (g Gate) Zonas(ctx context.Context) ([]contracts.ZonaDeOrdenes, error) {
+	if err := identity.Require(ctx, operador); err != nil {
+		return nil, err
+	}
+	return g.Warehouse.Zonas(ctx)
 }
 
 // PorAprobar returns a page of the purchases that await approval, the oldest first, for operators.

@@ -211,6 +211,7 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 			"GET /compras/por-aprobar":        func(ctx context.Context) { _, _ = manager.PorAprobar(ctx, 1, "") },
 			"GET /compras/pendientes":         func(ctx context.Context) { _, _ = manager.Pendientes(ctx) },
 			"GET /ordenes":                    func(ctx context.Context) { _, _ = orders.List(ctx, contracts.OrdenesFilter{}, 1, "") },
+			"GET /ordenes/zonas":              func(ctx context.Context) { _, _ = orders.Zonas(ctx) },
 			"GET /ordenes/{id}":               func(ctx context.Context) { _, _ = orders.Load(ctx, one) },
 			"POST /ordenes/{id}/despacho":     func(ctx context.Context) { _, _ = orders.Despachar(ctx, one) },
 			"GET /colas":                      func(ctx context.Context) { _, _ = queues.Colas(ctx, 1) },

@@ -186,9 +186,15 @@ func (o Ordenes) Despachar(ctx context.Context, id string) (contracts.Orden, err
 
 // List implements access.Ordenes.
 func (o Ordenes) List(ctx context.Context, f contracts.OrdenesFilter, limit int, after string) (contracts.PaginaDeOrdenes, error) {
-	params := ordenes.ListarOrdenesParams{Estado: &f.Estado, Domicilio: f.Domicilio, Limite: &limit, Despues: unlessEmpty(after)}
+	params := ordenes.ListarOrdenesParams{Estado: &f.Estado, Domicilio: f.Domicilio, Zona: f.Zona, Limite: &limit, Despues: unlessEmpty(after)}
 	r, err := o.api().ListarOrdenesWithResponse(ctx, &params)
 	return answer(ctx, o.Service, r, err, ordenes.ListarOrdenesResponse.GetJSON200)
+}
+
+// Zonas implements access.Ordenes.
+func (o Ordenes) Zonas(ctx context.Context) ([]contracts.ZonaDeOrdenes, error) {
+	r, err := o.api().ListarZonasWithResponse(ctx)
+	return answer(ctx, o.Service, r, err, ordenes.ListarZonasResponse.GetJSON200)
 }
 
 // Monitor calls the service monitor. It implements access.Monitor.

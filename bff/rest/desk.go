@@ -12,9 +12,15 @@ import (
 
 // ListarOrdenes implements contract.ServerInterface.
 func (s Server) ListarOrdenes(w http.ResponseWriter, r *http.Request, params contract.ListarOrdenesParams) {
-	filter := contracts.OrdenesFilter{Estado: optional.Or(params.Estado, contracts.EstadoOrdenCreada), Domicilio: params.Domicilio}
+	filter := contracts.OrdenesFilter{Estado: optional.Or(params.Estado, contracts.EstadoOrdenCreada), Domicilio: params.Domicilio, Zona: params.Zona}
 	page, err := s.Gate.Ordenes(r.Context(), filter, optional.Or(params.Limite, compras.DefaultPage), optional.Or(params.Despues, ""))
 	respond(w, r, http.StatusOK, page, err)
+}
+
+// ListarZonas implements contract.ServerInterface.
+func (s Server) ListarZonas(w http.ResponseWriter, r *http.Request) {
+	list, err := s.Gate.Zonas(r.Context())
+	respond(w, r, http.StatusOK, list, err)
 }
 
 // DespacharOrdenes implements contract.ServerInterface.

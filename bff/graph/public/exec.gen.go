@@ -275,7 +275,7 @@ type ComplexityRoot struct {
 		MensajesMuertos func(childComplexity int, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) int
 		MisCompras      func(childComplexity int, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) int
 		Orden           func(childComplexity int, id string) int
-		Ordenes         func(childComplexity int, estado *contracts.EstadoOrden, domicilio *bool, limite *int, despues *string) int
+		Ordenes         func(childComplexity int, estado *contracts.EstadoOrden, domicilio *bool, zona *string, limite *int, despues *string) int
 		Pendientes      func(childComplexity int) int
 		PorAprobar      func(childComplexity int, limite *int, despues *string) int
 		Precios         func(childComplexity int, idProducto string, limite *int, despues *string) int
@@ -283,6 +283,7 @@ type ComplexityRoot struct {
 		Productos       func(childComplexity int, buscar *string) int
 		Resumen         func(childComplexity int, segundos *int) int
 		Tiendas         func(childComplexity int) int
+		Zonas           func(childComplexity int) int
 	}
 
 	RespuestaTardia struct {
@@ -324,6 +325,11 @@ type ComplexityRoot struct {
 		Direccion func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Nombre    func(childComplexity int) int
+	}
+
+	ZonaDeOrdenes struct {
+		Ordenes func(childComplexity int) int
+		Zona    func(childComplexity int) int
 	}
 }
 
@@ -372,7 +378,8 @@ type QueryResolver interface {
 	MisCompras(ctx context.Context, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) (*compras.Page, error)
 	Compras(ctx context.Context, texto *string, estados []contracts.Estado, idUsuario *string, idProducto *string, domicilio *bool, desde *string, hasta *string, cambiadaDesde *string, orden *string, contar *bool, limite *int, despues *string) (*compras.Page, error)
 	Orden(ctx context.Context, id string) (*contracts.Orden, error)
-	Ordenes(ctx context.Context, estado *contracts.EstadoOrden, domicilio *bool, limite *int, despues *string) (*contracts.PaginaDeOrdenes, error)
+	Ordenes(ctx context.Context, estado *contracts.EstadoOrden, domicilio *bool, zona *string, limite *int, despues *string) (*contracts.PaginaDeOrdenes, error)
+	Zonas(ctx context.Context) ([]contracts.ZonaDeOrdenes, error)
 	PorAprobar(ctx context.Context, limite *int, despues *string) (*contracts.PaginaPorAprobar, error)
 	Pendientes(ctx context.Context) (*contracts.PendientesDeOperacion, error)
 	Resumen(ctx context.Context, segundos *int) (*contracts.Resumen, error)
@@ -1434,7 +1441,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Ordenes(childComplexity, args["estado"].(*contracts.EstadoOrden), args["domicilio"].(*bool), args["limite"].(*int), args["despues"].(*string)), true
+		return e.ComplexityRoot.Query.Ordenes(childComplexity, args["estado"].(*contracts.EstadoOrden), args["domicilio"].(*bool), args["zona"].(*string), args["limite"].(*int), args["despues"].(*string)), true
 	case "Query.pendientes":
 		if e.ComplexityRoot.Query.Pendientes == nil {
 			break
@@ -1502,6 +1509,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Tiendas(childComplexity), true
+	case "Query.zonas":
+		if e.ComplexityRoot.Query.Zonas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Zonas(childComplexity), true
 
 	case "RespuestaTardia.en":
 		if e.ComplexityRoot.RespuestaTardia.En == nil {
@@ -1651,6 +1664,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tienda.Nombre(childComplexity), true
+
+	case "ZonaDeOrdenes.ordenes":
+		if e.ComplexityRoot.ZonaDeOrdenes.Ordenes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ZonaDeOrdenes.Ordenes(childComplexity), true
+	case "ZonaDeOrdenes.zona":
+		if e.ComplexityRoot.ZonaDeOrdenes.Zona == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ZonaDeOrdenes.Zona(childComplexity), true
 
 	}
 	return 0, false
@@ -2253,6 +2279,16 @@ func (ec *executionContext) childFields_Tienda(ctx context.Context, field graphq
 		return ec.fieldContext_Tienda_ciudad(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tienda", field.Name)
+}
+
+func (ec *executionContext) childFields_ZonaDeOrdenes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zona":
+		return ec.fieldContext_ZonaDeOrdenes_zona(ctx, field)
+	case "ordenes":
+		return ec.fieldContext_ZonaDeOrdenes_ordenes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ZonaDeOrdenes", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2924,22 +2960,30 @@ func (ec *executionContext) field_Query_ordenes_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["domicilio"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
-		func(ctx context.Context, v any) (*int, error) {
-			return ec.unmarshalOInt2ᚖint(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["limite"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "zona",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["despues"] = arg3
+	args["zona"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limite"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["despues"] = arg4
 	return args, nil
 }
 
@@ -7129,7 +7173,7 @@ func (ec *executionContext) _Query_ordenes(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Ordenes(ctx, fc.Args["estado"].(*contracts.EstadoOrden), fc.Args["domicilio"].(*bool), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
+			return ec.Resolvers.Query().Ordenes(ctx, fc.Args["estado"].(*contracts.EstadoOrden), fc.Args["domicilio"].(*bool), fc.Args["zona"].(*string), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *contracts.PaginaDeOrdenes) graphql.Marshaler {
@@ -7159,6 +7203,38 @@ func (ec *executionContext) fieldContext_Query_ordenes(ctx context.Context, fiel
 	if fc.Args, err = ec.field_Query_ordenes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_zonas(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_zonas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Zonas(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.ZonaDeOrdenes) graphql.Marshaler {
+			return ec.marshalOZonaDeOrdenes2ᚕentregasᚋcontractsᚐZonaDeOrdenesᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_zonas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ZonaDeOrdenes(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -8089,6 +8165,52 @@ func (ec *executionContext) _Tienda_ciudad(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Tienda_ciudad(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tienda", field, false, false, "String")
+}
+
+func (ec *executionContext) _ZonaDeOrdenes_zona(ctx context.Context, field graphql.CollectedField, obj *contracts.ZonaDeOrdenes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ZonaDeOrdenes_zona(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Zona, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ZonaDeOrdenes_zona(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ZonaDeOrdenes", field, false, false, "String")
+}
+
+func (ec *executionContext) _ZonaDeOrdenes_ordenes(ctx context.Context, field graphql.CollectedField, obj *contracts.ZonaDeOrdenes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ZonaDeOrdenes_ordenes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ordenes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ZonaDeOrdenes_ordenes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ZonaDeOrdenes", field, false, false, "Int")
 }
 
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
@@ -10966,6 +11088,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_ordenes(ctx, field)
 				})
+		case "zonas":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_zonas(ctx, field)
+				})
 		case "porAprobar":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -11291,6 +11419,44 @@ func (ec *executionContext) _Tienda(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "ciudad":
 			out.Values[i] = ec._Tienda_ciudad(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var zonaDeOrdenesImplementors = []string{"ZonaDeOrdenes"}
+
+func (ec *executionContext) _ZonaDeOrdenes(ctx context.Context, sel ast.SelectionSet, obj *contracts.ZonaDeOrdenes) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, zonaDeOrdenesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ZonaDeOrdenes")
+		case "zona":
+			out.Values[i] = ec._ZonaDeOrdenes_zona(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ordenes":
+			out.Values[i] = ec._ZonaDeOrdenes_ordenes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -12191,6 +12357,10 @@ func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel as
 	return res
 }
 
+func (ec *executionContext) marshalNZonaDeOrdenes2entregasᚋcontractsᚐZonaDeOrdenes(ctx context.Context, sel ast.SelectionSet, v contracts.ZonaDeOrdenes) graphql.Marshaler {
+	return ec._ZonaDeOrdenes(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
 	return ec.___Directive(ctx, sel, &v)
 }
@@ -12775,6 +12945,25 @@ func (ec *executionContext) marshalOTime2ᚖtimeᚐTime(ctx context.Context, sel
 	_ = ctx
 	res := common.MarshalTime(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOZonaDeOrdenes2ᚕentregasᚋcontractsᚐZonaDeOrdenesᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.ZonaDeOrdenes) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNZonaDeOrdenes2entregasᚋcontractsᚐZonaDeOrdenes(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

@@ -165,9 +165,13 @@ func (c queryResolver) Orden(ctx context.Context, id string) (*contracts.Orden, 
 	return orNull(c.gate.Orden(ctx, id))
 }
 
-func (c queryResolver) Ordenes(ctx context.Context, estado *contracts.EstadoOrden, domicilio *bool, limit *int, after *string) (*contracts.PaginaDeOrdenes, error) {
-	filter := contracts.OrdenesFilter{Estado: optional.Or(estado, contracts.EstadoOrdenCreada), Domicilio: domicilio}
+func (c queryResolver) Ordenes(ctx context.Context, estado *contracts.EstadoOrden, domicilio *bool, zona *string, limit *int, after *string) (*contracts.PaginaDeOrdenes, error) {
+	filter := contracts.OrdenesFilter{Estado: optional.Or(estado, contracts.EstadoOrdenCreada), Domicilio: domicilio, Zona: zona}
 	return orNull(c.gate.Ordenes(ctx, filter, optional.Or(limit, compras.DefaultPage), optional.Or(after, "")))
+}
+
+func (c queryResolver) Zonas(ctx context.Context) ([]contracts.ZonaDeOrdenes, error) {
+	return c.gate.Zonas(ctx)
 }
 
 func (c queryResolver) PorAprobar(ctx context.Context, limit *int, after *string) (*contracts.PaginaPorAprobar, error) {

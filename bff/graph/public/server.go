@@ -49,7 +49,7 @@ func costs(c *ComplexityRoot) {
 	c.Query.MisCompras = func(children int, _ *string, _ []contracts.Estado, limit *int, _ *string) int {
 		return listCost(children, limit)
 	}
-	c.Query.Ordenes = func(children int, _ *contracts.EstadoOrden, _ *bool, limit *int, _ *string) int {
+	c.Query.Ordenes = func(children int, _ *contracts.EstadoOrden, _ *bool, _ *string, limit *int, _ *string) int {
 		return listCost(children, limit)
 	}
 	c.Query.PorAprobar = func(children int, limit *int, _ *string) int { return listCost(children, limit) }
@@ -58,6 +58,9 @@ func costs(c *ComplexityRoot) {
 	c.Query.Balance = func(children int) int { return 1 + rows*children }
 	c.Query.MensajesMuertos = func(children int, _, _, _ *string, _, _ *time.Time, _ *bool) int { return 1 + rows*children }
 	c.Mutation.DevolverMensajes = func(children int, ids []string) int { return 1 + len(ids)*children }
+	c.Mutation.DespacharOrdenes = c.Mutation.DevolverMensajes
+	c.Mutation.DecidirCompras = func(children int, list []contracts.Decision) int { return 1 + len(list)*children }
+	c.Query.Zonas = c.Query.Balance
 	c.Colas.Muestras = c.Query.Balance
 	c.Colas.Ahora = func(children int) int { return 1 + facts*children }
 	c.MuestraDeColas.Pendientes = c.Colas.Ahora

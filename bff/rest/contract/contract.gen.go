@@ -201,6 +201,9 @@ type SolicitudCompra = contracts.SolicitudCompra
 // Tienda defines model for Tienda.
 type Tienda = contracts.Tienda
 
+// ZonaDeOrdenes defines model for ZonaDeOrdenes.
+type ZonaDeOrdenes = contracts.ZonaDeOrdenes
+
 // IdempotencyKey defines model for Idempotency-Key.
 type IdempotencyKey = string
 
@@ -392,6 +395,9 @@ type ListarOrdenesParams struct {
 	// Domicilio Only those with, or without, home delivery.
 	Domicilio *bool `form:"domicilio,omitempty" json:"domicilio,omitempty"`
 
+	// Zona Only those of this zone; empty for those without one.
+	Zona *string `form:"zona,omitempty" json:"zona,omitempty"`
+
 	// Limite The most items of a page.
 	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
 
@@ -545,6 +551,9 @@ type ServerInterface interface {
 	// DespacharOrdenes Dispatch many orders.
 	// (POST /ordenes/despachos)
 	DespacharOrdenes(w http.ResponseWriter, r *http.Request, params DespacharOrdenesParams)
+	// ListarZonas List the zones of the orders that wait for their dispatch, the largest first, at most 200.
+	// (GET /ordenes/zonas)
+	ListarZonas(w http.ResponseWriter, r *http.Request)
 	// LeerOrden Read an order.
 	// (GET /ordenes/{id})
 	LeerOrden(w http.ResponseWriter, r *http.Request, id Id)
@@ -1709,6 +1718,19 @@ func (siw *ServerInterfaceWrapper) ListarOrdenes(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "zona" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "zona", r.URL.Query(), &params.Zona, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "zona"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "zona", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "limite" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -1784,6 +1806,26 @@ func (siw *ServerInterfaceWrapper) DespacharOrdenes(w http.ResponseWriter, r *ht
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.DespacharOrdenes(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarZonas operation middleware
+func (siw *ServerInterfaceWrapper) ListarZonas(w http.ResponseWriter, r *http.Request) {
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarZonas(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2347,6 +2389,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/ordenes", wrapper.ListarOrdenes).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ordenes/despachos", wrapper.DespacharOrdenes).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ordenes/zonas", wrapper.ListarZonas).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ordenes/{id}", wrapper.LeerOrden).Methods(http.MethodGet)
 

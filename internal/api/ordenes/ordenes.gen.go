@@ -41,7 +41,10 @@ type ListarOrdenesParams struct {
 
 	// Domicilio Only the orders with, or without, home delivery.
 	Domicilio *bool `form:"domicilio,omitempty" json:"domicilio,omitempty"`
-	Limite    *int  `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Zona Only those of this zone; empty for those without one.
+	Zona   *string `form:"zona,omitempty" json:"zona,omitempty"`
+	Limite *int    `form:"limite,omitempty" json:"limite,omitempty"`
 
 	// Despues The cursor of the page before.
 	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
@@ -134,6 +137,11 @@ type ClientInterface interface {
 	// Corresponds with GET /ordenes (the `ListarOrdenes` operationId).
 	ListarOrdenes(ctx context.Context, params *ListarOrdenesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListarZonas The zones of the orders that wait for their dispatch, the largest first, at most 200.
+	//
+	// Corresponds with GET /ordenes/zonas (the `ListarZonas` operationId).
+	ListarZonas(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// LeerOrden An order.
 	//
 	// Corresponds with GET /ordenes/{id} (the `LeerOrden` operationId).
@@ -155,6 +163,21 @@ type ClientInterface interface {
 // Corresponds with GET /ordenes (the `ListarOrdenes` operationId).
 func (c *Client) ListarOrdenes(ctx context.Context, params *ListarOrdenesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListarOrdenesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListarZonas The zones of the orders that wait for their dispatch, the largest first, at most 200.
+//
+// Corresponds with GET /ordenes/zonas (the `ListarZonas` operationId).
+func (c *Client) ListarZonas(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListarZonasRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -262,6 +285,18 @@ func NewListarOrdenesRequest(server string, params *ListarOrdenesParams) (*http.
 
 		}
 
+		if params.Zona != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "zona", *params.Zona, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Limite != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limite", *params.Limite, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
@@ -290,6 +325,33 @@ func NewListarOrdenesRequest(server string, params *ListarOrdenesParams) (*http.
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListarZonasRequest constructs an http.Request for the ListarZonas method
+func NewListarZonasRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ordenes/zonas")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -492,6 +554,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /ordenes (the `ListarOrdenes` operationId).
 	ListarOrdenesWithResponse(ctx context.Context, params *ListarOrdenesParams, reqEditors ...RequestEditorFn) (*ListarOrdenesResponse, error)
 
+	// ListarZonasWithResponse The zones of the orders that wait for their dispatch, the largest first, at most 200.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ordenes/zonas (the `ListarZonas` operationId).
+	ListarZonasWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListarZonasResponse, error)
+
 	// LeerOrdenWithResponse An order.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -556,6 +625,54 @@ func (r ListarOrdenesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListarOrdenesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListarZonasResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]externalRef0.ZonaDeOrdenes
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListarZonasResponse) GetJSON200() *[]externalRef0.ZonaDeOrdenes {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListarZonasResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListarZonasResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListarZonasResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListarZonasResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListarZonasResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -719,6 +836,19 @@ func (c *ClientWithResponses) ListarOrdenesWithResponse(ctx context.Context, par
 	return ParseListarOrdenesResponse(rsp)
 }
 
+// ListarZonasWithResponse The zones of the orders that wait for their dispatch, the largest first, at most 200.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ordenes/zonas (the `ListarZonas` operationId).
+func (c *ClientWithResponses) ListarZonasWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListarZonasResponse, error) {
+	rsp, err := c.ListarZonas(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListarZonasResponse(rsp)
+}
+
 // LeerOrdenWithResponse An order.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -774,6 +904,39 @@ func ParseListarOrdenesResponse(rsp *http.Response) (*ListarOrdenesResponse, err
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest externalRef0.PaginaDeOrdenes
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListarZonasResponse parses an HTTP response from a ListarZonasWithResponse call
+func ParseListarZonasResponse(rsp *http.Response) (*ListarZonasResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListarZonasResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []externalRef0.ZonaDeOrdenes
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -895,6 +1058,9 @@ type ServerInterface interface {
 	// ListarOrdenes The queue of the orders in a state, home delivery first, then the oldest.
 	// (GET /ordenes)
 	ListarOrdenes(w http.ResponseWriter, r *http.Request, params ListarOrdenesParams)
+	// ListarZonas The zones of the orders that wait for their dispatch, the largest first, at most 200.
+	// (GET /ordenes/zonas)
+	ListarZonas(w http.ResponseWriter, r *http.Request)
 	// LeerOrden An order.
 	// (GET /ordenes/{id})
 	LeerOrden(w http.ResponseWriter, r *http.Request, id Id)
@@ -950,6 +1116,19 @@ func (siw *ServerInterfaceWrapper) ListarOrdenes(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "zona" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "zona", r.URL.Query(), &params.Zona, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "zona"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "zona", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "limite" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -978,6 +1157,20 @@ func (siw *ServerInterfaceWrapper) ListarOrdenes(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListarOrdenes(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarZonas operation middleware
+func (siw *ServerInterfaceWrapper) ListarZonas(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarZonas(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1208,6 +1401,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	}
 
 	r.HandleFunc(options.BaseURL+"/ordenes", wrapper.ListarOrdenes).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ordenes/zonas", wrapper.ListarZonas).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ordenes/{id}", wrapper.LeerOrden).Methods(http.MethodGet)
 

@@ -64,22 +64,32 @@ func (s *Store) OfUsuario(ctx context.Context, idUsuario string, limit int, afte
 // f selects, at most contracts.MaxTotalOrdenes. The orders have their addresses, which the warehouse prints.
 func (s *Store) Queue(ctx context.Context, f contracts.OrdenesFilter, after contracts.OrdenCursor, limit int) (list []ordenes.Orden, total int, err error) {
 	const (
-		selected = ` from orden where estado = $1 and ($2::boolean is null or domicilio = $2)`
-		page     = `select ` + detail + selected + ` and (not domicilio, id) > ($3, $4) order by not domicilio, id limit $5`
-		count    = `select count(*) from (select` + selected + ` limit $3) o`
+		selected = ` from orden where estado = $1 and ($2::boolean is null or domicilio = $2) and ($3::text is null or zona = $3)`
+		page     = `select ` + detail + selected + ` and (not domicilio, id) > ($4, $5) order by not domicilio, id limit $6`
+		count    = `select count(*) from (select` + selected + ` limit $4) o`
 	)
 	if after.ID == "" {
 		after = contracts.OrdenCursor{Domicilio: true, ID: uuid.Nil.String()}
 	}
 	var batch pgx.Batch
 	batch.Queue(`select set_config('plan_cache_mode', 'force_custom_plan', true)`) // a plan for all states would read all orders to count those of one
-	batch.Queue(page, f.Estado, f.Domicilio, !after.Domicilio, after.ID, limit).Query(func(rows pgx.Rows) error {
+	batch.Queue(page, f.Estado, f.Domicilio, f.Zona, !after.Domicilio, after.ID, limit).Query(func(rows pgx.Rows) error {
 		list, err = pgx.CollectRows(rows, pgx.RowToStructByName[ordenes.Orden])
 		return err
 	})
-	batch.Queue(count, f.Estado, f.Domicilio, contracts.MaxTotalOrdenes).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
+	batch.Queue(count, f.Estado, f.Domicilio, f.Zona, contracts.MaxTotalOrdenes).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
 	err = s.pool.SendBatch(ctx, &batch).Close()
 	return list, total, err
+}
+
+// Zonas returns the zones of the orders that wait for their dispatch, the largest first, at most contracts.MaxZonas.
+func (s *Store) Zonas(ctx context.Context) ([]contracts.ZonaDeOrdenes, error) {
+	const zonas = `select zona, count(*) as ordenes from orden where estado = 'CREADA' group by zona order by ordenes desc, zona limit $1`
+	rows, err := s.pool.Query(ctx, zonas, contracts.MaxZonas)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[contracts.ZonaDeOrdenes])
 }
 
 // Despachar dispatches an order for the person who acts in ctx and returns it; an order that is dispatched already does not change.

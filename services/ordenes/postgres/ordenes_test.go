@@ -363,6 +363,29 @@ func TestQueueOfOrdenes(t *testing.T) {
 	}
 }
 
+// The zones and their counts are those of the orders that wait, and the queue of a zone has as many.
+func TestZonesOfTheQueue(t *testing.T) {
+	o := newOffice(t, 100)
+	for _, tienda := range []string{"", "granada", "granada", "chapinero", "granada", "chapinero"} {
+		o.do(t, `update orden set tienda = $2 where id = $1`, o.require(t, create, compra(), "ana", created).Data.IDOrden, tienda)
+	}
+	left := o.require(t, create, compra(), "ana", created).Data.IDOrden
+	o.do(t, `update orden set tienda = 'granada' where id = $1`, left)
+	if _, err := o.Despachar(t.Context(), left); err != nil {
+		t.Fatal(err)
+	}
+	zonas, err := o.Zonas(t.Context())
+	if want := []contracts.ZonaDeOrdenes{{Zona: "granada", Ordenes: 3}, {Zona: "chapinero", Ordenes: 2}, {Ordenes: 1}}; err != nil || !slices.Equal(zonas, want) {
+		t.Fatalf("%+v %v, want %+v", zonas, err, want)
+	}
+	for _, z := range zonas {
+		page, total, err := o.Queue(t.Context(), contracts.OrdenesFilter{Estado: contracts.EstadoOrdenCreada, Zona: &z.Zona}, contracts.OrdenCursor{}, 10)
+		if err != nil || total != z.Ordenes || len(page) != z.Ordenes {
+			t.Errorf("%q: %d of %d, %v", z.Zona, len(page), total, err)
+		}
+	}
+}
+
 // Failure prevented: a page of the queue reads all orders that were ever dispatched, or sorts all that wait.
 func TestTheQueueUsesItsIndex(t *testing.T) {
 	o := newOffice(t, 100)

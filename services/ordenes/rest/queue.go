@@ -11,13 +11,16 @@ import (
 
 // ListarOrdenes implements api.ServerInterface.
 func (r resources) ListarOrdenes(w http.ResponseWriter, p *http.Request, params api.ListarOrdenesParams) {
-	filter, limit, after := contracts.OrdenesFilter{Estado: contracts.EstadoOrdenCreada, Domicilio: params.Domicilio}, usualLimit, contracts.OrdenCursor{}
+	filter, limit, after := contracts.OrdenesFilter{Estado: contracts.EstadoOrdenCreada, Domicilio: params.Domicilio, Zona: params.Zona}, usualLimit, contracts.OrdenCursor{}
 	var v contracts.Validator
 	if params.Estado != nil {
 		filter.Estado = *params.Estado
 	}
 	if !slices.Contains(contracts.EstadosDeOrden, filter.Estado) {
 		v.Fail("estado", accepted["estado"])
+	}
+	if filter.Zona != nil {
+		v.FreeText("zona", *filter.Zona, contracts.MaxCiudad)
 	}
 	if params.Limite != nil {
 		limit = *params.Limite
@@ -46,4 +49,10 @@ func (r resources) ListarOrdenes(w http.ResponseWriter, p *http.Request, params 
 		return page
 	})
 	rest.Answer(w, p, http.StatusOK, text, err)
+}
+
+// ListarZonas implements api.ServerInterface.
+func (r resources) ListarZonas(w http.ResponseWriter, p *http.Request) {
+	list, err := r.store.Zonas(p.Context())
+	rest.Answer(w, p, http.StatusOK, list, err)
 }

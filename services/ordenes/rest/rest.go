@@ -22,6 +22,7 @@ type Store interface {
 	Orden(ctx context.Context, id string) (ordenes.Orden, error)
 	OfUsuario(ctx context.Context, idUsuario string, limit int, after string) ([]ordenes.Orden, error)
 	Queue(ctx context.Context, f contracts.OrdenesFilter, after contracts.OrdenCursor, limit int) (list []ordenes.Orden, total int, err error)
+	Zonas(ctx context.Context) ([]contracts.ZonaDeOrdenes, error)
 	Despachar(ctx context.Context, id string) (ordenes.Orden, error)
 	Broadcast(ctx context.Context, idCompra string, publish ordenes.Publish) error
 }

@@ -198,6 +198,8 @@ func TestImpossibleRequestsOfOrdenes(t *testing.T) {
 		"a queue of an unknown state":  {"GET", "/ordenes?estado=NADA", 400, "estado"},
 		"a queue of two states":        {"GET", "/ordenes?estado=CREADA&estado=CANCELADA", 400, "estado"},
 		"a queue of a text":            {"GET", "/ordenes?domicilio=tal%20vez", 400, "domicilio"},
+		"a queue of a zone with NUL":   {"GET", "/ordenes?zona=%00", 400, "zona"},
+		"a queue of a long zone":       {"GET", "/ordenes?zona=" + strings.Repeat("a", contracts.MaxCiudad+1), 400, "zona"},
 		"a queue too large":            {"GET", "/ordenes?limite=201", 400, "limite"},
 		"a queue after a NUL":          {"GET", "/ordenes?despues=tienda_01938f5e-7c1a-7000-8000-000000000001%00", 400, "despues"},
 		"a queue after no kind":        {"GET", "/ordenes?despues=01938f5e-7c1a-7000-8000-000000000001", 400, "despues"},
