@@ -38,6 +38,8 @@ var pages = []page{
 	{"/operador", "panel", "panel", "operador"},
 	{"/operador/compras", "op-compras", "op-compras", "operador"},
 	{"/operador/compras/{id}", "op-compra", "op-compras", "operador"},
+	{"/operador/despachos", "despachos", "despachos", "operador"},
+	{"/operador/aprobaciones", "aprobaciones", "aprobaciones", "operador"},
 	{"/operador/existencias", "existencias", "existencias", "operador"},
 	{"/operador/mensajes-muertos", "dead-letters", "dead-letters", "operador"},
 }

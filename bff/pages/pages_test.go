@@ -45,7 +45,7 @@ func TestPages(t *testing.T) {
 	link := regexp.MustCompile(`(?:src|href)="(/static/[^"#]+)`)
 	inline := regexp.MustCompile(`<script>|<style|\son\w+=|\sstyle=`)
 	for _, route := range []string{"/", "/compras", "/compras/01938f5e-7c1a-7000-8000-000000000001", "/operador", "/operador/compras",
-		"/operador/compras/x", "/operador/existencias", "/operador/mensajes-muertos"} {
+		"/operador/compras/x", "/operador/existencias", "/operador/mensajes-muertos", "/operador/despachos", "/operador/aprobaciones"} {
 		w := do(routes, route, html, "")
 		text := w.Body.String()
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(text, "<h1") || !strings.HasSuffix(strings.TrimSpace(text), "</html>") {

@@ -24,6 +24,9 @@ function inWords(status, body) {
   return ["invalido", "conflicto", "cuota", "demasiado"].includes(code) ? t("problem.with-detail", { text: t(`problem.${code}`), detail: spanish }) : t(`problem.${code}`);
 }
 
+// textOf returns the text of a problem inside an answer, for a person.
+export const textOf = (problem) => inWords(problem.status, problem);
+
 let known; // promise of the session {usuario, roles, csrf}, or of null
 
 // session resolves to the session, or to null when nobody is signed in.

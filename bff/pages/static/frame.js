@@ -1,6 +1,7 @@
 // The functions that every page uses: they show the signed-in person, notices and errors, and ask before an action that cannot be
 // undone.
 import { post, session } from "./api.js";
+import { showBadges } from "./badges.js";
 import { clear } from "./cart.js";
 import { forgetAddress } from "./delivery.js";
 import { byId, h } from "./dom.js";
@@ -29,6 +30,7 @@ export async function begin({ open = false } = {}) {
     replacePage(t("frame.operators-title"), t("frame.operators-text", { usuario: s.usuario }), h("a", { class: "button", href: "/" }, t("frame.to-shop")));
     return null;
   }
+  showBadges(every);
   return s;
 }
 
@@ -136,8 +138,8 @@ export function focusOn(e) {
 }
 
 // ask shows a dialog. It resolves to {motivo} when the person confirms, or to null when the person goes back. With reasonLabel the
-// dialog has a field for the reason.
-export function ask({ title, text, action, tone = "primary", reasonLabel = "" }) {
+// dialog has a field for the reason. With ready, Enter confirms: the focus is on the action.
+export function ask({ title, text, action, tone = "primary", reasonLabel = "", ready = false }) {
   return new Promise((resolve) => {
     const field = reasonLabel && h("textarea", { id: "motivo", maxlength: "500" });
     const dialog = h("dialog", { "aria-labelledby": "question" },
@@ -147,7 +149,7 @@ export function ask({ title, text, action, tone = "primary", reasonLabel = "" })
         field && h("div", { class: "field" }, h("label", { for: "motivo" }, reasonLabel), field),
         h("div", { class: "buttons" },
           h("button", { class: "button", value: "", formnovalidate: true }, t("frame.back")),
-          h("button", { class: `button ${tone}`, value: "yes" }, action))));
+          h("button", { class: `button ${tone}`, value: "yes", autofocus: ready }, action))));
     dialog.addEventListener("close", () => {
       resolve(dialog.returnValue === "yes" ? { motivo: field ? field.value.trim() : "" } : null);
       dialog.remove();
