@@ -25,6 +25,8 @@ func TestSameReply(t *testing.T) {
 		{"retry", "/api/compras/" + anasCompra + "/reintento", ``, `{}`, contracts.EstadoFallida, 202},
 		{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `{}`, "", 200},
 		{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `{"cantidad":6}`, "", 200},
+		{"correct", "/api/productos/1/correccion", `{"cantidad":-5,"motivo":"a"}`, `{"cantidad":-6,"motivo":"a"}`, "", 200},
+		{"import", "/api/productos/importacion", `{"csv":"a"}`, `{"csv":"b"}`, "", 200},
 		{"price", "/api/productos/1/precio", `{"precio":5}`, `{"precio":6}`, "", 200},
 		{"put back", "/api/mensajes-muertos/" + deadID + "/devolucion", ``, `{}`, "", 202},
 	} {
@@ -199,7 +201,7 @@ func TestADeadLetterIsPutBackByTheFirstAlone(t *testing.T) {
 func TestKeyThatIsNoGood(t *testing.T) {
 	for _, path := range []string{
 		"/api/compras", "/api/compras/" + anasCompra + "/cancelacion", "/api/compras/" + anasCompra + "/aprobacion", "/api/compras/" + anasCompra + "/reintento",
-		"/api/ordenes/" + idOrden + "/despacho", "/api/productos/1/reposicion", "/api/mensajes-muertos/" + deadID + "/devolucion", "/graphql",
+		"/api/ordenes/" + idOrden + "/despacho", "/api/productos/1/reposicion", "/api/productos/importacion", "/api/mensajes-muertos/" + deadID + "/devolucion", "/graphql",
 	} {
 		for _, key := range []string{"", strings.Repeat("k", 256), "clavé"} {
 			p := newGate(t)

@@ -374,3 +374,28 @@ func TestArbitraryBodies(t *testing.T) {
 		}
 	}
 }
+
+// An import may be larger than other bodies, and has a limit of its own. No other operation takes a body of that size.
+func TestAnImportMayBeLarge(t *testing.T) {
+	body := func(size int) string { return `{"csv":"` + strings.Repeat("1,1\\n", size/5) + `"}` }
+	for _, c := range []struct {
+		path, body, key string
+		status          int
+	}{
+		{"/api/productos/importacion", body(contracts.MaxImportBytes - 50), "", 200},
+		{"/api/productos/importacion", body(contracts.MaxImportBytes - 50), "k", 200},
+		{"/api/productos/importacion", body(contracts.MaxImportBytes + 50), "", 413},
+		{"/api/productos/importacion", body(contracts.MaxImportBytes + 50), "k", 413},
+		{"/api/productos/1/correccion", body(contracts.MaxRequestBody + 50), "", 413},
+		{"/api/productos/1/correccion", body(contracts.MaxRequestBody + 50), "k", 413},
+	} {
+		p := newGate(t)
+		var headers []string
+		if c.key != "" {
+			headers = []string{"Idempotency-Key", c.key}
+		}
+		if r := p.do(t, http.MethodPost, c.path, c.body, headers...); r.Code != c.status {
+			t.Errorf("%s of %d bytes with key %q: %d %.200s, want %d", c.path, len(c.body), c.key, r.Code, r.Body, c.status)
+		}
+	}
+}

@@ -45,6 +45,12 @@ var operations = []operation{
 		"1", `{"cantidad":5}`, "", `{"cantidad":6}`},
 	{"cambiarPrecio", "cambiarPrecio", "/api/productos/%s/precio", `mutation($id:ID!,$precio:Importe!,$moneda:String,$motivo:String,$clave:String){
 		cambiarPrecio(idProducto:$id,precio:$precio,moneda:$moneda,motivo:$motivo,clave:$clave){id}}`, "1", `{"precio":3200000}`, "", `{"precio":3200001}`},
+	{"corregirProducto", "corregir", "/api/productos/%s/correccion", `mutation($id:ID!,$cantidad:Int!,$motivo:String!,$clave:String){
+		corregir(idProducto:$id,cantidad:$cantidad,motivo:$motivo,clave:$clave){id}}`, "1", `{"cantidad":-5,"motivo":"a"}`, "", `{"cantidad":-6,"motivo":"a"}`},
+	{"cambiarUmbral", "cambiarUmbral", "/api/productos/%s/umbral", `mutation($id:ID!,$umbral:Int!){cambiarUmbral(idProducto:$id,umbral:$umbral){idProducto}}`,
+		"1", `{"umbral":5}`, "", `{"umbral":6}`},
+	{"importarExistencias", "importar", "/api/productos/importacion", `mutation($csv:String!,$ensayo:Boolean=false,$clave:String){importar(csv:$csv,ensayo:$ensayo,clave:$clave){lineas}}`,
+		"", `{"csv":"a\n"}`, "", `{"csv":"b\n"}`},
 	{"apartarMensaje", "apartarMensaje", "/api/mensajes-muertos/%s/apartado", `mutation($id:ID!){apartarMensaje(id:$id){id}}`, deadID, ``, "", ``},
 	{"devolverMensaje", "devolverMensaje", "/api/mensajes-muertos/%s/devolucion", `mutation($id:ID!){devolverMensaje(id:$id){id}}`, deadID, ``, "", ``},
 	{"devolverMensajes", "devolverMensajes", "/api/mensajes-muertos/devolucion", `mutation($ids:[ID!]!){devolverMensajes(ids:$ids){id}}`, "", `{"ids":["7:1","7:2"]}`, "", `{"ids":["7:3"]}`},
@@ -216,6 +222,22 @@ func TestParity(t *testing.T) {
 		{"cambiarPrecio", "a currency that there is not", "", `{"precio":1,"moneda":"cop"}`, bad, "moneda"},
 		{"cambiarPrecio", "a currency that is a number", "", `{"precio":1,"moneda":170}`, bad, "moneda"},
 		{"cambiarPrecio", "a reason with an escape", "", `{"precio":1,"motivo":"\u001b[31m"}`, bad, "motivo"},
+		{"corregirProducto", "a product that there is not", "no", "", string(errs.NotFound), ""},
+		{"corregirProducto", "more than there is", "", `{"cantidad":-501,"motivo":"a"}`, string(errs.Conflict), ""},
+		{"corregirProducto", "nothing", "", `{"cantidad":0,"motivo":"a"}`, bad, "cantidad"},
+		{"corregirProducto", "too much", "", `{"cantidad":-1000001,"motivo":"a"}`, bad, "cantidad"},
+		{"corregirProducto", "more than an int64", "", `{"cantidad":-9223372036854775809,"motivo":"a"}`, bad, "cantidad"},
+		{"corregirProducto", "no reason", "", `{"cantidad":1,"motivo":" "}`, bad, "motivo"},
+		{"corregirProducto", "a reason with a bell", "", `{"cantidad":1,"motivo":"no\u0007"}`, bad, "motivo"},
+		{"cambiarUmbral", "a product that there is not", "no", "", string(errs.NotFound), ""},
+		{"cambiarUmbral", "less than nothing", "", `{"umbral":-1}`, bad, "umbral"},
+		{"cambiarUmbral", "nothing", "", `{"umbral":0}`, "", ""},
+		{"cambiarUmbral", "too much", "", `{"umbral":1000001}`, bad, "umbral"},
+		{"cambiarUmbral", "none", "", `{}`, bad, "umbral"},
+		{"importarExistencias", "a trial", "", `{"csv":"a","ensayo":true}`, "", ""},
+		{"importarExistencias", "no file", "", `{"csv":" \n"}`, bad, "csv"},
+		{"importarExistencias", "a file that is a number", "", `{"csv":7}`, bad, "csv"},
+		{"importarExistencias", "a trial that is a text", "", `{"csv":"a","ensayo":"true"}`, bad, "ensayo"},
 		{"devolverMensaje", "one that there is not", "no", "", string(errs.NotFound), ""},
 		{"devolverMensajes", "none", "", `{"ids":[]}`, bad, "ids"},
 		{"devolverMensajes", "too many", "", `{"ids":["7:0"` + strings.Repeat(`,"7:1"`, contracts.MaxDevoluciones) + `]}`, bad, "ids"},
@@ -288,7 +310,7 @@ func TestParityOfKeys(t *testing.T) {
 			},
 			"GraphQL, clave": func(p gate, body string) verdict { return p.byGraphQL(t, o, o.id, body, "k k") },
 		} {
-			if name == "GraphQL, clave" && (!strings.Contains(o.query, "$clave") || o.rest == "reponerProducto" || o.rest == "cambiarPrecio") { // the service checks this key
+			if name == "GraphQL, clave" && (!strings.Contains(o.query, "$clave") || slices.Contains([]string{"reponerProducto", "cambiarPrecio", "corregirProducto", "importarExistencias"}, o.rest)) { // the service checks this key
 				continue
 			}
 			p := fresh()

@@ -34,7 +34,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	pool := memory.New(memory.Limits{Total: cfg.InFlight, Answer: cfg.MaxAnswer, Waiting: waitForRoom})
 	introspection := cfg.Introspection && cfg.development()
 	gate := access.Gate{
-		Core: p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
+		Core: p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Existencias: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
 		Counts: access.NewCounts(p.desk, p.ordenes, p.monitor),
 	}
 	wakeups := live.NewWakeups()
@@ -116,8 +116,10 @@ Operators (ROL=operador):
   POST /api/ordenes/{id}/despacho   dispatch it
   POST /api/productos/{id}/reposicion  restock: {"cantidad": 10}
   POST /api/productos/{id}/precio   change the price, in minor units: {"precio": 3200000, "moneda": "COP"}; GET …/precios lists them
+  POST /api/productos/{id}/correccion  correct the stock: {"cantidad": -2, "motivo": "…"}; also …/umbral {"umbral": 10}
+  GET  /api/productos/{id}/movimientos  the ledger of a product
+  POST /api/productos/importacion   change many by CSV: {"csv": "id_producto,cantidad\n1,10", "ensayo": true}
   GET  /api/operacion/resumen       the purchases by state; also /colas, /balance and /pendientes
-  GET  /api/mensajes-muertos        the dead letters; POST …/{id}/reposicion puts one back, …/{id}/apartado sets an unreadable one aside
   GET  /api/mensajes-muertos        the dead letters; POST …/{id}/devolucion returns one to its topic, …/{id}/descarte discards it,
                                     …/{id}/apartado sets an unreadable one aside
 

@@ -202,8 +202,42 @@ func (h warehouse) ListarPrecios(w http.ResponseWriter, r *http.Request, id stri
 }
 
 // LeerBalance implements adminproductos.ServerInterface.
-func (h warehouse) LeerBalance(w http.ResponseWriter, _ *http.Request) {
+func (h warehouse) LeerBalance(w http.ResponseWriter, _ *http.Request, _ adminproductos.LeerBalanceParams) {
 	rest.Write(w, http.StatusOK, []contracts.LineaDeBalance{{IDProducto: "1", Inicial: 500, Existencias: 500}})
+}
+
+// ListarMovimientos implements adminproductos.ServerInterface.
+func (h warehouse) ListarMovimientos(w http.ResponseWriter, r *http.Request, id string, _ adminproductos.ListarMovimientosParams) {
+	_, err := product(id)
+	rest.Answer(w, r, http.StatusOK, contracts.PaginaDeMovimientos{
+		Producto: contracts.LineaDeBalance{IDProducto: id}, Movimientos: []contracts.Movimiento{{Numero: 1, Tipo: contracts.MovimientoInicial, En: time.Now()}},
+	}, err)
+}
+
+// CorregirProducto implements adminproductos.ServerInterface.
+func (h warehouse) CorregirProducto(w http.ResponseWriter, r *http.Request, id string, _ adminproductos.CorregirProductoParams) {
+	c, err := rest.Read[contracts.Correccion](w, r)
+	if err == nil && c.Cantidad < -coffee.Cantidad {
+		err = errs.New(errs.Conflict, "no hay tantas")
+	}
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	producto, err := product(id)
+	rest.Answer(w, r, http.StatusOK, producto, err)
+}
+
+// CambiarUmbral implements adminproductos.ServerInterface.
+func (h warehouse) CambiarUmbral(w http.ResponseWriter, r *http.Request, id string) {
+	_, err := product(id)
+	rest.Answer(w, r, http.StatusOK, contracts.LineaDeBalance{IDProducto: id}, err)
+}
+
+// ImportarExistencias implements adminproductos.ServerInterface.
+func (h warehouse) ImportarExistencias(w http.ResponseWriter, r *http.Request, _ adminproductos.ImportarExistenciasParams) {
+	s, err := rest.Read[contracts.SolicitudDeImportacion](w, rest.WithBody(r, contracts.MaxImportBytes))
+	rest.Answer(w, r, http.StatusOK, contracts.Importacion{Ensayo: s.Ensayo, Lineas: strings.Count(s.CSV, "\n")}, err)
 }
 
 // queues has one queue and one dead letter.

@@ -31,6 +31,8 @@ const (
 	ActoReposicion       TipoDeActo = "reposicion"
 	ActoCorreccion       TipoDeActo = "correccion"
 	ActoPrecio           TipoDeActo = "precio"
+	ActoUmbral           TipoDeActo = "umbral"
+	ActoImportacion      TipoDeActo = "importacion"
 	ActoMensajeRepuesto  TipoDeActo = "mensaje-repuesto"
 	ActoMensajeApartado  TipoDeActo = "mensaje-apartado"
 	ActoMensajeDescarte  TipoDeActo = "mensaje-descartado"
@@ -39,7 +41,7 @@ const (
 
 // TiposDeActo are all kinds of acts.
 var TiposDeActo = []TipoDeActo{
-	ActoAprobacion, ActoRechazo, ActoCancelacion, ActoReintento, ActoDespacho, ActoReposicion, ActoCorreccion, ActoPrecio,
+	ActoAprobacion, ActoRechazo, ActoCancelacion, ActoReintento, ActoDespacho, ActoReposicion, ActoCorreccion, ActoPrecio, ActoUmbral, ActoImportacion,
 	ActoMensajeRepuesto, ActoMensajeApartado, ActoMensajeDescarte, ActoBorradoDePersona,
 }
 

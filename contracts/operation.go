@@ -64,14 +64,3 @@ type ColaAhora struct {
 	Salida      *float64 `json:"salida_por_segundo,omitempty"`
 	ParaVaciar  *float64 `json:"segundos_para_vaciar,omitempty"`
 }
-
-// LineaDeBalance is the balance of a product. Diferencia is 0 where initial + restocked = stock + reserved + dispatched.
-type LineaDeBalance struct {
-	IDProducto  string `json:"id_producto"`
-	Inicial     int64  `json:"inicial"`
-	Repuesto    int64  `json:"repuesto"`
-	Existencias int64  `json:"existencias"`
-	Reservado   int64  `json:"reservado"`
-	Despachado  int64  `json:"despachado"`
-	Diferencia  int64  `json:"diferencia"`
-}

@@ -35,7 +35,6 @@ type Productos interface {
 	Load(ctx context.Context, id string) (contracts.Producto, error)
 	// Reponer adds cantidad to the stock of a product, once for each key.
 	Reponer(ctx context.Context, id string, cantidad int, key string) (contracts.Producto, error)
-	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
 }
 
 // Precios is the service that owns the prices of products.
@@ -77,14 +76,15 @@ type DeadLetters interface {
 // Gate has every operation of the bff, each for the callers that may use it. The caller is in the context (package identity). The
 // errors of each method are NoIdentity, NoPermission, and those of the service that it calls.
 type Gate struct {
-	Core      *compras.Service
-	Operation Operation
-	Counts    *Counts
-	Desk      Desk
-	Stock     Productos
-	Prices    Precios
-	Warehouse Ordenes
-	Monitor   Monitor
+	Core        *compras.Service
+	Operation   Operation
+	Counts      *Counts
+	Desk        Desk
+	Stock       Productos
+	Prices      Precios
+	Existencias Existencias
+	Warehouse   Ordenes
+	Monitor     Monitor
 }
 
 const operador = identity.Operador

@@ -101,14 +101,6 @@ func (g Gate) Precios(ctx context.Context, id string, limit int, after string) (
 	return g.Prices.Precios(ctx, id, limit, after)
 }
 
-// Balance returns the books of the stock, a line for each product, for operators.
-func (g Gate) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
-	if err := identity.Require(ctx, operador); err != nil {
-		return nil, err
-	}
-	return g.Stock.Balance(ctx)
-}
-
 // Orden returns an order, for operators.
 func (g Gate) Orden(ctx context.Context, id string) (contracts.Orden, error) {
 	id, err := g.operadorByID(ctx, id)

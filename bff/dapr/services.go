@@ -133,12 +133,6 @@ func (p Productos) List(ctx context.Context, search string) ([]contracts.Product
 	return answer(ctx, p.Service, r, err, adminproductos.ListarProductosResponse.GetJSON200)
 }
 
-// Balance implements access.Productos.
-func (p Productos) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
-	r, err := p.api().LeerBalanceWithResponse(ctx)
-	return answer(ctx, p.Service, r, err, adminproductos.LeerBalanceResponse.GetJSON200)
-}
-
 // Load implements access.Productos.
 func (p Productos) Load(ctx context.Context, id string) (contracts.Producto, error) {
 	r, err := p.api().LeerProductoWithResponse(ctx, segment(id))

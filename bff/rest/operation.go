@@ -38,12 +38,6 @@ func (s Server) LeerColas(w http.ResponseWriter, r *http.Request, params contrac
 	respond(w, r, http.StatusOK, queues, err)
 }
 
-// LeerBalance implements contract.ServerInterface.
-func (s Server) LeerBalance(w http.ResponseWriter, r *http.Request) {
-	lineas, err := s.Gate.Balance(r.Context())
-	respond(w, r, http.StatusOK, lineas, err)
-}
-
 // ListarMensajesMuertos implements contract.ServerInterface.
 func (s Server) ListarMensajesMuertos(w http.ResponseWriter, r *http.Request, params contract.ListarMensajesMuertosParams) {
 	list, err := s.Gate.DeadLetters(r.Context(), contracts.MensajesMuertosFilter{

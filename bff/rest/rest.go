@@ -102,6 +102,7 @@ var accepted = map[string]string{
 	"limite": compras.LimitForm, "segundos": access.SecondsForm, "minutos": access.MinutesForm, "domicilio": "debe ser true o false",
 	"desde": instant, "hasta": instant, "descartados": "debe ser true o false",
 	"contar": "debe ser true o false",
+	"bajas":  "debe ser true o false",
 }
 
 const instant = "debe ser un instante de RFC 3339, por ejemplo 2026-01-31T08:00:00Z"

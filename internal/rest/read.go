@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,22 @@ import (
 	"entregas/internal/errs"
 )
 
-// Read decodes a JSON body of at most contracts.MaxRequestBody bytes. Errors: UnsupportedType, TooLarge, Invalid. An error
+type bodyKey struct{}
+
+// WithBody returns r with a body of at most bytes, in place of contracts.MaxRequestBody, for Read, ReadOptional and ReadBody.
+func WithBody(r *http.Request, bytes int64) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), bodyKey{}, bytes))
+}
+
+// bodyOf returns how many bytes the body of r may have.
+func bodyOf(r *http.Request) int64 {
+	if bytes, is := r.Context().Value(bodyKey{}).(int64); is {
+		return bytes
+	}
+	return contracts.MaxRequestBody
+}
+
+// Read decodes a JSON body of at most contracts.MaxRequestBody bytes, unless WithBody says otherwise. Errors: UnsupportedType, TooLarge, Invalid. An error
 // names an invalid field by its path, as in productos[1].cantidad.
 func Read[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	var v T
@@ -48,10 +64,10 @@ func ReadOptional[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	return Decode[T](body)
 }
 
-// ReadBody reads a body of at most contracts.MaxRequestBody bytes, for a caller that needs its bytes. Errors: TooLarge, Invalid,
+// ReadBody reads a body of at most contracts.MaxRequestBody bytes, unless WithBody says otherwise, for a caller that needs its bytes. Errors: TooLarge, Invalid,
 // and TooMany or Busy from a middleware that limits the body.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contracts.MaxRequestBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyOf(r)))
 	var tooBig *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooBig):

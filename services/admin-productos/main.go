@@ -55,7 +55,7 @@ func run(ctx context.Context, cfg config) error {
 	receiver := pubsub.NewReceiver(routes, publisher, inbox.NewAttempts(pool))
 	pace := messages.NewPace(time.Duration(cfg.Delay*float64(time.Second)), cfg.Handlers)
 	messages.Receive(receiver, publisher, store, pace)
-	rest.ServeRoutes(routes, store, store)
+	rest.ServeRoutes(routes, store, store, store)
 
 	go app.Repeat(ctx, inbox.PurgeEvery, "purge the inbox", func(ctx context.Context) error { return inbox.Purge(ctx, pool) })
 	orphans := reconciler.New(store, reconciler.NewManager(cfg.DaprHTTP, cfg.DaprToken), cfg.OrphanAge)

@@ -182,7 +182,7 @@ func (l *books) orphans(i *Report) {
 func (l *books) existencias(i *Report) {
 	for _, p := range l.productos {
 		m := l.byProducto[p.ID]
-		cameIn := m["INICIAL"] + m["REPOSICION"]
+		cameIn := m["INICIAL"] + m["REPOSICION"] + m["CORRECCION"]
 		if present := p.Cantidad + m["reservado"] - m["DESPACHO"]; cameIn != present {
 			i.add("", "product %s: %d units came in, and there are %d", p.ID, cameIn, present)
 		}

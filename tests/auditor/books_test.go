@@ -11,7 +11,7 @@ func goodBooks(t *testing.T) *books {
 	t.Helper()
 	l := &books{
 		compras: map[string]compra{}, ordenes: map[string][]orden{}, reservas: map[string]lineas{}, movements: map[string]map[string]lineas{},
-		productos: []producto{{"1", 92}}, byProducto: map[string]lineas{"1": {"INICIAL": 100, "RESERVA": -12, "LIBERACION": 4, "DESPACHO": -4, "reservado": 4}},
+		productos: []producto{{"1", 89}}, byProducto: map[string]lineas{"1": {"INICIAL": 100, "CORRECCION": -3, "RESERVA": -12, "LIBERACION": 4, "DESPACHO": -4, "reservado": 4}},
 	}
 	for id, estado := range map[string]string{"a": "CONFIRMADA", "b": "DESPACHADA", "c": "CANCELADA", "d": "RECHAZADA"} {
 		c := compra{ID: id, Estado: estado, Numero: 3, Entries: 3, Last: 3}
@@ -59,23 +59,24 @@ func TestAuditorFinds(t *testing.T) {
 		return func(l *books) { c := l.compras[id]; c.Estado = estado; l.compras[id] = c }
 	}
 	for name, damage := range map[string]func(*books){
-		"no final state":               estado("a", "PRODUCTOS_RESERVADOS"),
-		"FALLIDA":                      estado("d", "FALLIDA"),
-		"confirmed and released":       estado("c", "CONFIRMADA"),
-		"cancelled with its order":     estado("a", "CANCELADA"),
-		"dispatched twice over":        estado("a", "DESPACHADA"),
-		"a second order":               func(l *books) { l.ordenes["a"] = append(l.ordenes["a"], l.ordenes["b"]...) },
-		"an order of other lines":      func(l *books) { l.ordenes["a"][0].Lineas = nil },
-		"another purchase's order":     func(l *books) { l.ordenes["a"][0].ID = "otra" },
-		"nothing reserved":             func(l *books) { delete(l.reservas, "a") },
-		"reserved twice":               func(l *books) { l.movements["a"]["RESERVA"]["1"] = -8 },
-		"never released":               func(l *books) { delete(l.movements["c"], "LIBERACION") },
-		"an orphan reservation":        func(l *books) { l.reservas["x"] = lineas{"1": 1} },
-		"an orphan order":              func(l *books) { l.ordenes["x"] = []orden{{ID: "ox"}} },
-		"a unit made up":               func(l *books) { l.productos[0].Cantidad++ },
-		"a ledger that says otherwise": func(l *books) { l.byProducto["1"]["RESERVA"]-- },
-		"a gap in the history":         func(l *books) { c := l.compras["a"]; c.Entries--; l.compras["a"] = c },
-		"a question without a reply":   func(l *books) { c := l.compras["d"]; c.NoReply = 1; l.compras["d"] = c },
+		"no final state":                                estado("a", "PRODUCTOS_RESERVADOS"),
+		"FALLIDA":                                       estado("d", "FALLIDA"),
+		"confirmed and released":                        estado("c", "CONFIRMADA"),
+		"cancelled with its order":                      estado("a", "CANCELADA"),
+		"dispatched twice over":                         estado("a", "DESPACHADA"),
+		"a second order":                                func(l *books) { l.ordenes["a"] = append(l.ordenes["a"], l.ordenes["b"]...) },
+		"an order of other lines":                       func(l *books) { l.ordenes["a"][0].Lineas = nil },
+		"another purchase's order":                      func(l *books) { l.ordenes["a"][0].ID = "otra" },
+		"nothing reserved":                              func(l *books) { delete(l.reservas, "a") },
+		"reserved twice":                                func(l *books) { l.movements["a"]["RESERVA"]["1"] = -8 },
+		"never released":                                func(l *books) { delete(l.movements["c"], "LIBERACION") },
+		"an orphan reservation":                         func(l *books) { l.reservas["x"] = lineas{"1": 1} },
+		"an orphan order":                               func(l *books) { l.ordenes["x"] = []orden{{ID: "ox"}} },
+		"a unit made up":                                func(l *books) { l.productos[0].Cantidad++ },
+		"a ledger that says otherwise":                  func(l *books) { l.byProducto["1"]["RESERVA"]-- },
+		"a correction of which the shelf knows nothing": func(l *books) { l.byProducto["1"]["CORRECCION"]-- },
+		"a gap in the history":                          func(l *books) { c := l.compras["a"]; c.Entries--; l.compras["a"] = c },
+		"a question without a reply":                    func(l *books) { c := l.compras["d"]; c.NoReply = 1; l.compras["d"] = c },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := goodBooks(t)

@@ -10,6 +10,7 @@ type Account struct {
 	IDProducto  string `db:"id_producto"`
 	Inicial     int64  `db:"inicial"`
 	Repuesto    int64  `db:"repuesto"`
+	Corregido   int64  `db:"corregido"`
 	Existencias int64  `db:"existencias"`
 	Reservado   int64  `db:"reservado"`
 	Despachado  int64  `db:"despachado"`
@@ -18,7 +19,7 @@ type Account struct {
 
 // Books reads the books from database productos, one line for each product.
 func Books(ctx context.Context, productos *Database) ([]Account, error) {
-	accounts, err := Rows[Account](ctx, productos, `select id_producto, inicial, repuesto, existencias, reservado, despachado, diferencia
+	accounts, err := Rows[Account](ctx, productos, `select id_producto, inicial, repuesto, corregido, existencias, reservado, despachado, diferencia
 		from balance order by length(id_producto), id_producto`)
 	if err != nil {
 		return nil, fmt.Errorf("read the books: %w", err)
@@ -42,6 +43,7 @@ func Total(accounts []Account) Account {
 	for _, c := range accounts {
 		t.Inicial += c.Inicial
 		t.Repuesto += c.Repuesto
+		t.Corregido += c.Corregido
 		t.Existencias += c.Existencias
 		t.Reservado += c.Reservado
 		t.Despachado += c.Despachado
@@ -53,7 +55,7 @@ func Total(accounts []Account) Account {
 // Balanced returns an error unless every line balances: the units that came in are on the shelf, reserved or dispatched.
 func Balanced(accounts []Account) error {
 	for _, c := range accounts {
-		if debit, credit := c.Inicial+c.Repuesto, c.Existencias+c.Reservado+c.Despachado; debit != credit || c.Diferencia != 0 {
+		if debit, credit := c.Inicial+c.Repuesto+c.Corregido, c.Existencias+c.Reservado+c.Despachado; debit != credit || c.Diferencia != 0 {
 			return fmt.Errorf("the books of product %s do not balance: %d came in, and there are %d (%d on the shelf, %d reserved, %d dispatched; difference %d)",
 				c.IDProducto, debit, credit, c.Existencias, c.Reservado, c.Despachado, c.Diferencia)
 		}

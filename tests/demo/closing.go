@@ -29,7 +29,7 @@ func (d *demo) books(ctx context.Context) error {
 	}
 	t := client.Total(accounts)
 	d.paper.Title("The books: units of all %d products since the system was set up (view balance)", len(accounts))
-	d.paper.Line("came in   %7d   (%d at the start, %d restocked)", t.Inicial+t.Repuesto, t.Inicial, t.Repuesto)
+	d.paper.Line("came in   %7d   (%d at the start, %d restocked)", t.Inicial+t.Repuesto+t.Corregido, t.Inicial, t.Repuesto+t.Corregido)
 	d.paper.Line("are here  %7d   (%d on the shelf, %d reserved, %d dispatched)", t.Existencias+t.Reservado+t.Despachado, t.Existencias, t.Reservado, t.Despachado)
 	if err := client.Balanced(accounts); err != nil {
 		return err

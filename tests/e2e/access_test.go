@@ -154,7 +154,7 @@ func TestOperationNeedsAnOperador(t *testing.T) {
 	var lineas []contracts.LineaDeBalance
 	read("/operacion/balance", &lineas)
 	for _, l := range lineas {
-		if l.Diferencia != 0 || l.Inicial+l.Repuesto != l.Existencias+l.Reservado+l.Despachado {
+		if l.Diferencia != 0 || l.Inicial+l.Repuesto+l.Corregido != l.Existencias+l.Reservado+l.Despachado {
 			t.Errorf("%+v", l)
 		}
 	}

@@ -110,6 +110,18 @@ type ComplexityRoot struct {
 		Telefono     func(childComplexity int) int
 	}
 
+	EfectoDeImportacion struct {
+		Cantidad    func(childComplexity int) int
+		Existencias func(childComplexity int) int
+		IDProducto  func(childComplexity int) int
+		Linea       func(childComplexity int) int
+		Nombre      func(childComplexity int) int
+		Nuevo       func(childComplexity int) int
+		Quedan      func(childComplexity int) int
+		Umbral      func(childComplexity int) int
+		UmbralAntes func(childComplexity int) int
+	}
+
 	Faltante struct {
 		Disponible func(childComplexity int) int
 		IDProducto func(childComplexity int) int
@@ -126,19 +138,31 @@ type ComplexityRoot struct {
 		Tipo    func(childComplexity int) int
 	}
 
+	Importacion struct {
+		Efectos  func(childComplexity int) int
+		Ensayo   func(childComplexity int) int
+		Lineas   func(childComplexity int) int
+		Nuevos   func(childComplexity int) int
+		Umbrales func(childComplexity int) int
+		Unidades func(childComplexity int) int
+	}
+
 	Linea struct {
 		Cantidad   func(childComplexity int) int
 		IDProducto func(childComplexity int) int
 	}
 
 	LineaDeBalance struct {
+		Corregido   func(childComplexity int) int
 		Despachado  func(childComplexity int) int
 		Diferencia  func(childComplexity int) int
 		Existencias func(childComplexity int) int
 		IDProducto  func(childComplexity int) int
 		Inicial     func(childComplexity int) int
+		Nombre      func(childComplexity int) int
 		Repuesto    func(childComplexity int) int
 		Reservado   func(childComplexity int) int
+		Umbral      func(childComplexity int) int
 	}
 
 	MensajeDeSaga struct {
@@ -169,6 +193,18 @@ type ComplexityRoot struct {
 		Tipo           func(childComplexity int) int
 	}
 
+	Movimiento struct {
+		Cantidad    func(childComplexity int) int
+		En          func(childComplexity int) int
+		Existencias func(childComplexity int) int
+		IDCompra    func(childComplexity int) int
+		Motivo      func(childComplexity int) int
+		Numero      func(childComplexity int) int
+		Rol         func(childComplexity int) int
+		Sujeto      func(childComplexity int) int
+		Tipo        func(childComplexity int) int
+	}
+
 	MuestraDeColas struct {
 		En         func(childComplexity int) int
 		Pendientes func(childComplexity int) int
@@ -178,14 +214,17 @@ type ComplexityRoot struct {
 		ApartarMensaje   func(childComplexity int, id string) int
 		Aprobar          func(childComplexity int, id string, aprobada bool, motivo *string) int
 		CambiarPrecio    func(childComplexity int, idProducto string, precio int64, moneda *string, motivo *string, clave *string) int
+		CambiarUmbral    func(childComplexity int, idProducto string, umbral int) int
 		Cancelar         func(childComplexity int, id string, motivo *string) int
 		Comprar          func(childComplexity int, compra contracts.SolicitudCompra, clave *string) int
+		Corregir         func(childComplexity int, idProducto string, cantidad int, motivo string, clave *string) int
 		DecidirCompras   func(childComplexity int, decisiones []contracts.Decision) int
 		DescartarMensaje func(childComplexity int, id string, motivo string) int
 		Despachar        func(childComplexity int, idOrden string) int
 		DespacharOrdenes func(childComplexity int, ids []string) int
 		DevolverMensaje  func(childComplexity int, id string) int
 		DevolverMensajes func(childComplexity int, ids []string) int
+		Importar         func(childComplexity int, csv string, ensayo *bool, clave *string) int
 		Reintentar       func(childComplexity int, id string) int
 		Reponer          func(childComplexity int, idProducto string, cantidad int, clave *string) int
 	}
@@ -210,6 +249,12 @@ type ComplexityRoot struct {
 		Cuantas   func(childComplexity int) int
 		HayMas    func(childComplexity int) int
 		Siguiente func(childComplexity int) int
+	}
+
+	PaginaDeMovimientos struct {
+		Movimientos func(childComplexity int) int
+		Producto    func(childComplexity int) int
+		Siguiente   func(childComplexity int) int
 	}
 
 	PaginaDeOrdenes struct {
@@ -267,13 +312,14 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Balance         func(childComplexity int) int
+		Balance         func(childComplexity int, buscar *string, bajas *bool, despues *string) int
 		Colas           func(childComplexity int, minutos *int) int
 		Compra          func(childComplexity int, id string) int
 		Compras         func(childComplexity int, texto *string, estados []contracts.Estado, idUsuario *string, idProducto *string, domicilio *bool, desde *string, hasta *string, cambiadaDesde *string, orden *string, contar *bool, limite *int, despues *string) int
 		MensajeMuerto   func(childComplexity int, id string) int
 		MensajesMuertos func(childComplexity int, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) int
 		MisCompras      func(childComplexity int, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) int
+		Movimientos     func(childComplexity int, idProducto string, tipo *string, limite *int, despues *string) int
 		Orden           func(childComplexity int, id string) int
 		Ordenes         func(childComplexity int, estado *contracts.EstadoOrden, domicilio *bool, zona *string, limite *int, despues *string) int
 		Pendientes      func(childComplexity int) int
@@ -361,6 +407,9 @@ type MutationResolver interface {
 	DecidirCompras(ctx context.Context, decisiones []contracts.Decision) ([]rest.Resultado, error)
 	Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error)
 	CambiarPrecio(ctx context.Context, idProducto string, precio int64, moneda *string, motivo *string, clave *string) (*contracts.Producto, error)
+	Corregir(ctx context.Context, idProducto string, cantidad int, motivo string, clave *string) (*contracts.Producto, error)
+	CambiarUmbral(ctx context.Context, idProducto string, umbral int) (*contracts.LineaDeBalance, error)
+	Importar(ctx context.Context, csv string, ensayo *bool, clave *string) (*contracts.Importacion, error)
 	DevolverMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 	DevolverMensajes(ctx context.Context, ids []string) ([]contracts.ResultadoDeDevolucion, error)
 	DescartarMensaje(ctx context.Context, id string, motivo string) (*contracts.MensajeMuerto, error)
@@ -384,7 +433,8 @@ type QueryResolver interface {
 	Pendientes(ctx context.Context) (*contracts.PendientesDeOperacion, error)
 	Resumen(ctx context.Context, segundos *int) (*contracts.Resumen, error)
 	Colas(ctx context.Context, minutos *int) (*contracts.Colas, error)
-	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
+	Balance(ctx context.Context, buscar *string, bajas *bool, despues *string) ([]contracts.LineaDeBalance, error)
+	Movimientos(ctx context.Context, idProducto string, tipo *string, limite *int, despues *string) (*contracts.PaginaDeMovimientos, error)
 	MensajesMuertos(ctx context.Context, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) ([]contracts.MensajeMuerto, error)
 	MensajeMuerto(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 }
@@ -652,6 +702,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Direccion.Telefono(childComplexity), true
 
+	case "EfectoDeImportacion.cantidad":
+		if e.ComplexityRoot.EfectoDeImportacion.Cantidad == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EfectoDeImportacion.Cantidad(childComplexity), true
+	case "EfectoDeImportacion.existencias":
+		if e.ComplexityRoot.EfectoDeImportacion.Existencias == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EfectoDeImportacion.Existencias(childComplexity), true
+	case "EfectoDeImportacion.idProducto":
+		if e.ComplexityRoot.EfectoDeImportacion.IDProducto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EfectoDeImportacion.IDProducto(childComplexity), true
+	case "EfectoDeImportacion.linea":
+		if e.ComplexityRoot.EfectoDeImportacion.Linea == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EfectoDeImportacion.Linea(childComplexity), true
+	case "EfectoDeImportacion.nombre":
+		if e.ComplexityRoot.EfectoDeImportacion.Nombre == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EfectoDeImportacion.Nombre(childComplexity), true
+	case "EfectoDeImportacion.nuevo":
+		if e.ComplexityRoot.EfectoDeImportacion.Nuevo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EfectoDeImportacion.Nuevo(childComplexity), true
+	case "EfectoDeImportacion.quedan":
+		if e.ComplexityRoot.EfectoDeImportacion.Quedan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EfectoDeImportacion.Quedan(childComplexity), true
+	case "EfectoDeImportacion.umbral":
+		if e.ComplexityRoot.EfectoDeImportacion.Umbral == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EfectoDeImportacion.Umbral(childComplexity), true
+	case "EfectoDeImportacion.umbralAntes":
+		if e.ComplexityRoot.EfectoDeImportacion.UmbralAntes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EfectoDeImportacion.UmbralAntes(childComplexity), true
+
 	case "Faltante.disponible":
 		if e.ComplexityRoot.Faltante.Disponible == nil {
 			break
@@ -714,6 +819,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Hecho.Tipo(childComplexity), true
 
+	case "Importacion.efectos":
+		if e.ComplexityRoot.Importacion.Efectos == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Importacion.Efectos(childComplexity), true
+	case "Importacion.ensayo":
+		if e.ComplexityRoot.Importacion.Ensayo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Importacion.Ensayo(childComplexity), true
+	case "Importacion.lineas":
+		if e.ComplexityRoot.Importacion.Lineas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Importacion.Lineas(childComplexity), true
+	case "Importacion.nuevos":
+		if e.ComplexityRoot.Importacion.Nuevos == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Importacion.Nuevos(childComplexity), true
+	case "Importacion.umbrales":
+		if e.ComplexityRoot.Importacion.Umbrales == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Importacion.Umbrales(childComplexity), true
+	case "Importacion.unidades":
+		if e.ComplexityRoot.Importacion.Unidades == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Importacion.Unidades(childComplexity), true
+
 	case "Linea.cantidad":
 		if e.ComplexityRoot.Linea.Cantidad == nil {
 			break
@@ -727,6 +869,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Linea.IDProducto(childComplexity), true
 
+	case "LineaDeBalance.corregido":
+		if e.ComplexityRoot.LineaDeBalance.Corregido == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineaDeBalance.Corregido(childComplexity), true
 	case "LineaDeBalance.despachado":
 		if e.ComplexityRoot.LineaDeBalance.Despachado == nil {
 			break
@@ -757,6 +905,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LineaDeBalance.Inicial(childComplexity), true
+	case "LineaDeBalance.nombre":
+		if e.ComplexityRoot.LineaDeBalance.Nombre == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineaDeBalance.Nombre(childComplexity), true
 	case "LineaDeBalance.repuesto":
 		if e.ComplexityRoot.LineaDeBalance.Repuesto == nil {
 			break
@@ -769,6 +923,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LineaDeBalance.Reservado(childComplexity), true
+	case "LineaDeBalance.umbral":
+		if e.ComplexityRoot.LineaDeBalance.Umbral == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineaDeBalance.Umbral(childComplexity), true
 
 	case "MensajeDeSaga.abandonadaEn":
 		if e.ComplexityRoot.MensajeDeSaga.AbandonadaEn == nil {
@@ -904,6 +1064,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MensajeMuerto.Tipo(childComplexity), true
 
+	case "Movimiento.cantidad":
+		if e.ComplexityRoot.Movimiento.Cantidad == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Movimiento.Cantidad(childComplexity), true
+	case "Movimiento.en":
+		if e.ComplexityRoot.Movimiento.En == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Movimiento.En(childComplexity), true
+	case "Movimiento.existencias":
+		if e.ComplexityRoot.Movimiento.Existencias == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Movimiento.Existencias(childComplexity), true
+	case "Movimiento.idCompra":
+		if e.ComplexityRoot.Movimiento.IDCompra == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Movimiento.IDCompra(childComplexity), true
+	case "Movimiento.motivo":
+		if e.ComplexityRoot.Movimiento.Motivo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Movimiento.Motivo(childComplexity), true
+	case "Movimiento.numero":
+		if e.ComplexityRoot.Movimiento.Numero == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Movimiento.Numero(childComplexity), true
+	case "Movimiento.rol":
+		if e.ComplexityRoot.Movimiento.Rol == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Movimiento.Rol(childComplexity), true
+	case "Movimiento.sujeto":
+		if e.ComplexityRoot.Movimiento.Sujeto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Movimiento.Sujeto(childComplexity), true
+	case "Movimiento.tipo":
+		if e.ComplexityRoot.Movimiento.Tipo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Movimiento.Tipo(childComplexity), true
+
 	case "MuestraDeColas.en":
 		if e.ComplexityRoot.MuestraDeColas.En == nil {
 			break
@@ -950,6 +1165,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CambiarPrecio(childComplexity, args["idProducto"].(string), args["precio"].(int64), args["moneda"].(*string), args["motivo"].(*string), args["clave"].(*string)), true
+	case "Mutation.cambiarUmbral":
+		if e.ComplexityRoot.Mutation.CambiarUmbral == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cambiarUmbral_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CambiarUmbral(childComplexity, args["idProducto"].(string), args["umbral"].(int)), true
 	case "Mutation.cancelar":
 		if e.ComplexityRoot.Mutation.Cancelar == nil {
 			break
@@ -972,6 +1198,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Comprar(childComplexity, args["compra"].(contracts.SolicitudCompra), args["clave"].(*string)), true
+	case "Mutation.corregir":
+		if e.ComplexityRoot.Mutation.Corregir == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_corregir_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Corregir(childComplexity, args["idProducto"].(string), args["cantidad"].(int), args["motivo"].(string), args["clave"].(*string)), true
 	case "Mutation.decidirCompras":
 		if e.ComplexityRoot.Mutation.DecidirCompras == nil {
 			break
@@ -1038,6 +1275,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DevolverMensajes(childComplexity, args["ids"].([]string)), true
+	case "Mutation.importar":
+		if e.ComplexityRoot.Mutation.Importar == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_importar_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Importar(childComplexity, args["csv"].(string), args["ensayo"].(*bool), args["clave"].(*string)), true
 	case "Mutation.reintentar":
 		if e.ComplexityRoot.Mutation.Reintentar == nil {
 			break
@@ -1158,6 +1406,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaginaDeCompras.Siguiente(childComplexity), true
+
+	case "PaginaDeMovimientos.movimientos":
+		if e.ComplexityRoot.PaginaDeMovimientos.Movimientos == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeMovimientos.Movimientos(childComplexity), true
+	case "PaginaDeMovimientos.producto":
+		if e.ComplexityRoot.PaginaDeMovimientos.Producto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeMovimientos.Producto(childComplexity), true
+	case "PaginaDeMovimientos.siguiente":
+		if e.ComplexityRoot.PaginaDeMovimientos.Siguiente == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeMovimientos.Siguiente(childComplexity), true
 
 	case "PaginaDeOrdenes.ordenes":
 		if e.ComplexityRoot.PaginaDeOrdenes.Ordenes == nil {
@@ -1352,7 +1619,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Query.Balance(childComplexity), true
+		args, err := ec.field_Query_balance_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Balance(childComplexity, args["buscar"].(*string), args["bajas"].(*bool), args["despues"].(*string)), true
 	case "Query.colas":
 		if e.ComplexityRoot.Query.Colas == nil {
 			break
@@ -1420,6 +1692,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.MisCompras(childComplexity, args["idUsuario"].(*string), args["estados"].([]contracts.Estado), args["limite"].(*int), args["despues"].(*string)), true
+	case "Query.movimientos":
+		if e.ComplexityRoot.Query.Movimientos == nil {
+			break
+		}
+
+		args, err := ec.field_Query_movimientos_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Movimientos(childComplexity, args["idProducto"].(string), args["tipo"].(*string), args["limite"].(*int), args["despues"].(*string)), true
 	case "Query.orden":
 		if e.ComplexityRoot.Query.Orden == nil {
 			break
@@ -1927,6 +2210,30 @@ func (ec *executionContext) childFields_Direccion(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Direccion", field.Name)
 }
 
+func (ec *executionContext) childFields_EfectoDeImportacion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "linea":
+		return ec.fieldContext_EfectoDeImportacion_linea(ctx, field)
+	case "idProducto":
+		return ec.fieldContext_EfectoDeImportacion_idProducto(ctx, field)
+	case "nombre":
+		return ec.fieldContext_EfectoDeImportacion_nombre(ctx, field)
+	case "nuevo":
+		return ec.fieldContext_EfectoDeImportacion_nuevo(ctx, field)
+	case "cantidad":
+		return ec.fieldContext_EfectoDeImportacion_cantidad(ctx, field)
+	case "existencias":
+		return ec.fieldContext_EfectoDeImportacion_existencias(ctx, field)
+	case "quedan":
+		return ec.fieldContext_EfectoDeImportacion_quedan(ctx, field)
+	case "umbralAntes":
+		return ec.fieldContext_EfectoDeImportacion_umbralAntes(ctx, field)
+	case "umbral":
+		return ec.fieldContext_EfectoDeImportacion_umbral(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EfectoDeImportacion", field.Name)
+}
+
 func (ec *executionContext) childFields_Faltante(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "idProducto":
@@ -1959,6 +2266,24 @@ func (ec *executionContext) childFields_Hecho(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Hecho", field.Name)
 }
 
+func (ec *executionContext) childFields_Importacion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ensayo":
+		return ec.fieldContext_Importacion_ensayo(ctx, field)
+	case "lineas":
+		return ec.fieldContext_Importacion_lineas(ctx, field)
+	case "unidades":
+		return ec.fieldContext_Importacion_unidades(ctx, field)
+	case "nuevos":
+		return ec.fieldContext_Importacion_nuevos(ctx, field)
+	case "umbrales":
+		return ec.fieldContext_Importacion_umbrales(ctx, field)
+	case "efectos":
+		return ec.fieldContext_Importacion_efectos(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Importacion", field.Name)
+}
+
 func (ec *executionContext) childFields_Linea(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "idProducto":
@@ -1973,10 +2298,14 @@ func (ec *executionContext) childFields_LineaDeBalance(ctx context.Context, fiel
 	switch field.Name {
 	case "idProducto":
 		return ec.fieldContext_LineaDeBalance_idProducto(ctx, field)
+	case "nombre":
+		return ec.fieldContext_LineaDeBalance_nombre(ctx, field)
 	case "inicial":
 		return ec.fieldContext_LineaDeBalance_inicial(ctx, field)
 	case "repuesto":
 		return ec.fieldContext_LineaDeBalance_repuesto(ctx, field)
+	case "corregido":
+		return ec.fieldContext_LineaDeBalance_corregido(ctx, field)
 	case "existencias":
 		return ec.fieldContext_LineaDeBalance_existencias(ctx, field)
 	case "reservado":
@@ -1985,6 +2314,8 @@ func (ec *executionContext) childFields_LineaDeBalance(ctx context.Context, fiel
 		return ec.fieldContext_LineaDeBalance_despachado(ctx, field)
 	case "diferencia":
 		return ec.fieldContext_LineaDeBalance_diferencia(ctx, field)
+	case "umbral":
+		return ec.fieldContext_LineaDeBalance_umbral(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LineaDeBalance", field.Name)
 }
@@ -2045,6 +2376,30 @@ func (ec *executionContext) childFields_MensajeMuerto(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type MensajeMuerto", field.Name)
 }
 
+func (ec *executionContext) childFields_Movimiento(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "numero":
+		return ec.fieldContext_Movimiento_numero(ctx, field)
+	case "tipo":
+		return ec.fieldContext_Movimiento_tipo(ctx, field)
+	case "cantidad":
+		return ec.fieldContext_Movimiento_cantidad(ctx, field)
+	case "existencias":
+		return ec.fieldContext_Movimiento_existencias(ctx, field)
+	case "idCompra":
+		return ec.fieldContext_Movimiento_idCompra(ctx, field)
+	case "sujeto":
+		return ec.fieldContext_Movimiento_sujeto(ctx, field)
+	case "rol":
+		return ec.fieldContext_Movimiento_rol(ctx, field)
+	case "motivo":
+		return ec.fieldContext_Movimiento_motivo(ctx, field)
+	case "en":
+		return ec.fieldContext_Movimiento_en(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Movimiento", field.Name)
+}
+
 func (ec *executionContext) childFields_MuestraDeColas(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "en":
@@ -2097,6 +2452,18 @@ func (ec *executionContext) childFields_PaginaDeCompras(ctx context.Context, fie
 		return ec.fieldContext_PaginaDeCompras_hayMas(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaginaDeCompras", field.Name)
+}
+
+func (ec *executionContext) childFields_PaginaDeMovimientos(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "producto":
+		return ec.fieldContext_PaginaDeMovimientos_producto(ctx, field)
+	case "movimientos":
+		return ec.fieldContext_PaginaDeMovimientos_movimientos(ctx, field)
+	case "siguiente":
+		return ec.fieldContext_PaginaDeMovimientos_siguiente(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaginaDeMovimientos", field.Name)
 }
 
 func (ec *executionContext) childFields_PaginaDeOrdenes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2497,6 +2864,28 @@ func (ec *executionContext) field_Mutation_cambiarPrecio_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_cambiarUmbral_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idProducto",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idProducto"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "umbral",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["umbral"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_cancelar_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2538,6 +2927,44 @@ func (ec *executionContext) field_Mutation_comprar_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["clave"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_corregir_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idProducto",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idProducto"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "cantidad",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["cantidad"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "motivo",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["motivo"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "clave",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clave"] = arg3
 	return args, nil
 }
 
@@ -2633,6 +3060,36 @@ func (ec *executionContext) field_Mutation_devolverMensajes_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_importar_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "csv",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["csv"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "ensayo",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ensayo"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "clave",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clave"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_reintentar_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2688,6 +3145,36 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_balance_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "buscar",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["buscar"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "bajas",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["bajas"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["despues"] = arg2
 	return args, nil
 }
 
@@ -2908,6 +3395,44 @@ func (ec *executionContext) field_Query_misCompras_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["estados"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limite"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["despues"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_movimientos_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idProducto",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idProducto"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "tipo",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tipo"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
@@ -4132,6 +4657,213 @@ func (ec *executionContext) fieldContext_Direccion_telefono(_ context.Context, f
 	return graphql.NewScalarFieldContext("Direccion", field, false, false, "String")
 }
 
+func (ec *executionContext) _EfectoDeImportacion_linea(ctx context.Context, field graphql.CollectedField, obj *contracts.EfectoDeImportacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EfectoDeImportacion_linea(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Linea, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EfectoDeImportacion_linea(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EfectoDeImportacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EfectoDeImportacion_idProducto(ctx context.Context, field graphql.CollectedField, obj *contracts.EfectoDeImportacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EfectoDeImportacion_idProducto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDProducto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EfectoDeImportacion_idProducto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EfectoDeImportacion", field, false, false, "ID")
+}
+
+func (ec *executionContext) _EfectoDeImportacion_nombre(ctx context.Context, field graphql.CollectedField, obj *contracts.EfectoDeImportacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EfectoDeImportacion_nombre(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nombre, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EfectoDeImportacion_nombre(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EfectoDeImportacion", field, false, false, "String")
+}
+
+func (ec *executionContext) _EfectoDeImportacion_nuevo(ctx context.Context, field graphql.CollectedField, obj *contracts.EfectoDeImportacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EfectoDeImportacion_nuevo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nuevo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EfectoDeImportacion_nuevo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EfectoDeImportacion", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _EfectoDeImportacion_cantidad(ctx context.Context, field graphql.CollectedField, obj *contracts.EfectoDeImportacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EfectoDeImportacion_cantidad(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cantidad, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EfectoDeImportacion_cantidad(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EfectoDeImportacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EfectoDeImportacion_existencias(ctx context.Context, field graphql.CollectedField, obj *contracts.EfectoDeImportacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EfectoDeImportacion_existencias(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Existencias, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EfectoDeImportacion_existencias(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EfectoDeImportacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EfectoDeImportacion_quedan(ctx context.Context, field graphql.CollectedField, obj *contracts.EfectoDeImportacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EfectoDeImportacion_quedan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quedan, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EfectoDeImportacion_quedan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EfectoDeImportacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EfectoDeImportacion_umbralAntes(ctx context.Context, field graphql.CollectedField, obj *contracts.EfectoDeImportacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EfectoDeImportacion_umbralAntes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UmbralAntes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EfectoDeImportacion_umbralAntes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EfectoDeImportacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EfectoDeImportacion_umbral(ctx context.Context, field graphql.CollectedField, obj *contracts.EfectoDeImportacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EfectoDeImportacion_umbral(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Umbral, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EfectoDeImportacion_umbral(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EfectoDeImportacion", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Faltante_idProducto(ctx context.Context, field graphql.CollectedField, obj *contracts.Faltante) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4362,6 +5094,153 @@ func (ec *executionContext) fieldContext_Hecho_rol(_ context.Context, field grap
 	return graphql.NewScalarFieldContext("Hecho", field, false, false, "String")
 }
 
+func (ec *executionContext) _Importacion_ensayo(ctx context.Context, field graphql.CollectedField, obj *contracts.Importacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Importacion_ensayo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ensayo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Importacion_ensayo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Importacion", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Importacion_lineas(ctx context.Context, field graphql.CollectedField, obj *contracts.Importacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Importacion_lineas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lineas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Importacion_lineas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Importacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Importacion_unidades(ctx context.Context, field graphql.CollectedField, obj *contracts.Importacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Importacion_unidades(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unidades, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Importacion_unidades(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Importacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Importacion_nuevos(ctx context.Context, field graphql.CollectedField, obj *contracts.Importacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Importacion_nuevos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nuevos, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Importacion_nuevos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Importacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Importacion_umbrales(ctx context.Context, field graphql.CollectedField, obj *contracts.Importacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Importacion_umbrales(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Umbrales, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Importacion_umbrales(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Importacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Importacion_efectos(ctx context.Context, field graphql.CollectedField, obj *contracts.Importacion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Importacion_efectos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Efectos, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.EfectoDeImportacion) graphql.Marshaler {
+			return ec.marshalNEfectoDeImportacion2ᚕentregasᚋcontractsᚐEfectoDeImportacionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Importacion_efectos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Importacion",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EfectoDeImportacion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Linea_idProducto(ctx context.Context, field graphql.CollectedField, obj *contracts.Linea) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4431,6 +5310,29 @@ func (ec *executionContext) fieldContext_LineaDeBalance_idProducto(_ context.Con
 	return graphql.NewScalarFieldContext("LineaDeBalance", field, false, false, "ID")
 }
 
+func (ec *executionContext) _LineaDeBalance_nombre(ctx context.Context, field graphql.CollectedField, obj *contracts.LineaDeBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineaDeBalance_nombre(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nombre, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineaDeBalance_nombre(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineaDeBalance", field, false, false, "String")
+}
+
 func (ec *executionContext) _LineaDeBalance_inicial(ctx context.Context, field graphql.CollectedField, obj *contracts.LineaDeBalance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4474,6 +5376,29 @@ func (ec *executionContext) _LineaDeBalance_repuesto(ctx context.Context, field 
 	)
 }
 func (ec *executionContext) fieldContext_LineaDeBalance_repuesto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineaDeBalance", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LineaDeBalance_corregido(ctx context.Context, field graphql.CollectedField, obj *contracts.LineaDeBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineaDeBalance_corregido(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Corregido, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineaDeBalance_corregido(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LineaDeBalance", field, false, false, "Int")
 }
 
@@ -4566,6 +5491,29 @@ func (ec *executionContext) _LineaDeBalance_diferencia(ctx context.Context, fiel
 	)
 }
 func (ec *executionContext) fieldContext_LineaDeBalance_diferencia(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineaDeBalance", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LineaDeBalance_umbral(ctx context.Context, field graphql.CollectedField, obj *contracts.LineaDeBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineaDeBalance_umbral(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Umbral, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineaDeBalance_umbral(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LineaDeBalance", field, false, false, "Int")
 }
 
@@ -5084,6 +6032,213 @@ func (ec *executionContext) fieldContext_MensajeMuerto_registro(_ context.Contex
 	return graphql.NewScalarFieldContext("MensajeMuerto", field, true, true, "String")
 }
 
+func (ec *executionContext) _Movimiento_numero(ctx context.Context, field graphql.CollectedField, obj *contracts.Movimiento) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Movimiento_numero(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Numero, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Movimiento_numero(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Movimiento", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Movimiento_tipo(ctx context.Context, field graphql.CollectedField, obj *contracts.Movimiento) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Movimiento_tipo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tipo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Movimiento_tipo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Movimiento", field, false, false, "String")
+}
+
+func (ec *executionContext) _Movimiento_cantidad(ctx context.Context, field graphql.CollectedField, obj *contracts.Movimiento) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Movimiento_cantidad(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cantidad, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Movimiento_cantidad(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Movimiento", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Movimiento_existencias(ctx context.Context, field graphql.CollectedField, obj *contracts.Movimiento) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Movimiento_existencias(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Existencias, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Movimiento_existencias(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Movimiento", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Movimiento_idCompra(ctx context.Context, field graphql.CollectedField, obj *contracts.Movimiento) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Movimiento_idCompra(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDCompra, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Movimiento_idCompra(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Movimiento", field, false, false, "String")
+}
+
+func (ec *executionContext) _Movimiento_sujeto(ctx context.Context, field graphql.CollectedField, obj *contracts.Movimiento) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Movimiento_sujeto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sujeto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Movimiento_sujeto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Movimiento", field, false, false, "String")
+}
+
+func (ec *executionContext) _Movimiento_rol(ctx context.Context, field graphql.CollectedField, obj *contracts.Movimiento) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Movimiento_rol(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rol, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Movimiento_rol(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Movimiento", field, false, false, "String")
+}
+
+func (ec *executionContext) _Movimiento_motivo(ctx context.Context, field graphql.CollectedField, obj *contracts.Movimiento) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Movimiento_motivo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Motivo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Movimiento_motivo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Movimiento", field, false, false, "String")
+}
+
+func (ec *executionContext) _Movimiento_en(ctx context.Context, field graphql.CollectedField, obj *contracts.Movimiento) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Movimiento_en(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.En, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Movimiento_en(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Movimiento", field, false, false, "Time")
+}
+
 func (ec *executionContext) _MuestraDeColas_en(ctx context.Context, field graphql.CollectedField, obj *contracts.MuestraDeColas) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5529,6 +6684,138 @@ func (ec *executionContext) fieldContext_Mutation_cambiarPrecio(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_cambiarPrecio_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_corregir(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_corregir(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Corregir(ctx, fc.Args["idProducto"].(string), fc.Args["cantidad"].(int), fc.Args["motivo"].(string), fc.Args["clave"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Producto) graphql.Marshaler {
+			return ec.marshalOProducto2ᚖentregasᚋcontractsᚐProducto(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_corregir(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Producto(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_corregir_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cambiarUmbral(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cambiarUmbral(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CambiarUmbral(ctx, fc.Args["idProducto"].(string), fc.Args["umbral"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.LineaDeBalance) graphql.Marshaler {
+			return ec.marshalOLineaDeBalance2ᚖentregasᚋcontractsᚐLineaDeBalance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cambiarUmbral(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LineaDeBalance(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cambiarUmbral_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_importar(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_importar(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Importar(ctx, fc.Args["csv"].(string), fc.Args["ensayo"].(*bool), fc.Args["clave"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Importacion) graphql.Marshaler {
+			return ec.marshalOImportacion2ᚖentregasᚋcontractsᚐImportacion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_importar(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Importacion(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_importar_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6104,6 +7391,93 @@ func (ec *executionContext) _PaginaDeCompras_hayMas(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_PaginaDeCompras_hayMas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PaginaDeCompras", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PaginaDeMovimientos_producto(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeMovimientos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeMovimientos_producto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Producto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v contracts.LineaDeBalance) graphql.Marshaler {
+			return ec.marshalNLineaDeBalance2entregasᚋcontractsᚐLineaDeBalance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeMovimientos_producto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaginaDeMovimientos",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LineaDeBalance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PaginaDeMovimientos_movimientos(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeMovimientos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeMovimientos_movimientos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Movimientos, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.Movimiento) graphql.Marshaler {
+			return ec.marshalNMovimiento2ᚕentregasᚋcontractsᚐMovimientoᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeMovimientos_movimientos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaginaDeMovimientos",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Movimiento(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PaginaDeMovimientos_siguiente(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeMovimientos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeMovimientos_siguiente(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Siguiente, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeMovimientos_siguiente(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaginaDeMovimientos", field, false, false, "String")
 }
 
 func (ec *executionContext) _PaginaDeOrdenes_ordenes(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeOrdenes) (ret graphql.Marshaler) {
@@ -7412,7 +8786,8 @@ func (ec *executionContext) _Query_balance(ctx context.Context, field graphql.Co
 			return ec.fieldContext_Query_balance(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().Balance(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Balance(ctx, fc.Args["buscar"].(*string), fc.Args["bajas"].(*bool), fc.Args["despues"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []contracts.LineaDeBalance) graphql.Marshaler {
@@ -7422,7 +8797,7 @@ func (ec *executionContext) _Query_balance(ctx context.Context, field graphql.Co
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Query_balance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_balance(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
@@ -7431,6 +8806,61 @@ func (ec *executionContext) fieldContext_Query_balance(_ context.Context, field 
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_LineaDeBalance(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_balance_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_movimientos(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_movimientos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Movimientos(ctx, fc.Args["idProducto"].(string), fc.Args["tipo"].(*string), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.PaginaDeMovimientos) graphql.Marshaler {
+			return ec.marshalOPaginaDeMovimientos2ᚖentregasᚋcontractsᚐPaginaDeMovimientos(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_movimientos(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PaginaDeMovimientos(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_movimientos_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -9962,6 +11392,79 @@ func (ec *executionContext) _Direccion(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var efectoDeImportacionImplementors = []string{"EfectoDeImportacion"}
+
+func (ec *executionContext) _EfectoDeImportacion(ctx context.Context, sel ast.SelectionSet, obj *contracts.EfectoDeImportacion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, efectoDeImportacionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EfectoDeImportacion")
+		case "linea":
+			out.Values[i] = ec._EfectoDeImportacion_linea(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "idProducto":
+			out.Values[i] = ec._EfectoDeImportacion_idProducto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nombre":
+			out.Values[i] = ec._EfectoDeImportacion_nombre(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nuevo":
+			out.Values[i] = ec._EfectoDeImportacion_nuevo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cantidad":
+			out.Values[i] = ec._EfectoDeImportacion_cantidad(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "existencias":
+			out.Values[i] = ec._EfectoDeImportacion_existencias(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quedan":
+			out.Values[i] = ec._EfectoDeImportacion_quedan(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "umbralAntes":
+			out.Values[i] = ec._EfectoDeImportacion_umbralAntes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "umbral":
+			out.Values[i] = ec._EfectoDeImportacion_umbral(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var faltanteImplementors = []string{"Faltante"}
 
 func (ec *executionContext) _Faltante(ctx context.Context, sel ast.SelectionSet, obj *contracts.Faltante) graphql.Marshaler {
@@ -10068,6 +11571,64 @@ func (ec *executionContext) _Hecho(ctx context.Context, sel ast.SelectionSet, ob
 	return out
 }
 
+var importacionImplementors = []string{"Importacion"}
+
+func (ec *executionContext) _Importacion(ctx context.Context, sel ast.SelectionSet, obj *contracts.Importacion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, importacionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Importacion")
+		case "ensayo":
+			out.Values[i] = ec._Importacion_ensayo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lineas":
+			out.Values[i] = ec._Importacion_lineas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unidades":
+			out.Values[i] = ec._Importacion_unidades(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nuevos":
+			out.Values[i] = ec._Importacion_nuevos(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "umbrales":
+			out.Values[i] = ec._Importacion_umbrales(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "efectos":
+			out.Values[i] = ec._Importacion_efectos(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lineaImplementors = []string{"Linea"}
 
 func (ec *executionContext) _Linea(ctx context.Context, sel ast.SelectionSet, obj *contracts.Linea) graphql.Marshaler {
@@ -10122,6 +11683,11 @@ func (ec *executionContext) _LineaDeBalance(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "nombre":
+			out.Values[i] = ec._LineaDeBalance_nombre(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "inicial":
 			out.Values[i] = ec._LineaDeBalance_inicial(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -10129,6 +11695,11 @@ func (ec *executionContext) _LineaDeBalance(ctx context.Context, sel ast.Selecti
 			}
 		case "repuesto":
 			out.Values[i] = ec._LineaDeBalance_repuesto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "corregido":
+			out.Values[i] = ec._LineaDeBalance_corregido(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10149,6 +11720,11 @@ func (ec *executionContext) _LineaDeBalance(ctx context.Context, sel ast.Selecti
 			}
 		case "diferencia":
 			out.Values[i] = ec._LineaDeBalance_diferencia(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "umbral":
+			out.Values[i] = ec._LineaDeBalance_umbral(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10338,6 +11914,79 @@ func (ec *executionContext) _MensajeMuerto(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var movimientoImplementors = []string{"Movimiento"}
+
+func (ec *executionContext) _Movimiento(ctx context.Context, sel ast.SelectionSet, obj *contracts.Movimiento) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, movimientoImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Movimiento")
+		case "numero":
+			out.Values[i] = ec._Movimiento_numero(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tipo":
+			out.Values[i] = ec._Movimiento_tipo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cantidad":
+			out.Values[i] = ec._Movimiento_cantidad(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "existencias":
+			out.Values[i] = ec._Movimiento_existencias(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "idCompra":
+			out.Values[i] = ec._Movimiento_idCompra(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sujeto":
+			out.Values[i] = ec._Movimiento_sujeto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rol":
+			out.Values[i] = ec._Movimiento_rol(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "motivo":
+			out.Values[i] = ec._Movimiento_motivo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "en":
+			out.Values[i] = ec._Movimiento_en(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var muestraDeColasImplementors = []string{"MuestraDeColas"}
 
 func (ec *executionContext) _MuestraDeColas(ctx context.Context, sel ast.SelectionSet, obj *contracts.MuestraDeColas) graphql.Marshaler {
@@ -10455,6 +12104,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "cambiarPrecio":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cambiarPrecio(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "corregir":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_corregir(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cambiarUmbral":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cambiarUmbral(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "importar":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_importar(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -10621,6 +12291,49 @@ func (ec *executionContext) _PaginaDeCompras(ctx context.Context, sel ast.Select
 			}
 		case "hayMas":
 			out.Values[i] = ec._PaginaDeCompras_hayMas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var paginaDeMovimientosImplementors = []string{"PaginaDeMovimientos"}
+
+func (ec *executionContext) _PaginaDeMovimientos(ctx context.Context, sel ast.SelectionSet, obj *contracts.PaginaDeMovimientos) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, paginaDeMovimientosImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PaginaDeMovimientos")
+		case "producto":
+			out.Values[i] = ec._PaginaDeMovimientos_producto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "movimientos":
+			out.Values[i] = ec._PaginaDeMovimientos_movimientos(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "siguiente":
+			out.Values[i] = ec._PaginaDeMovimientos_siguiente(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11123,6 +12836,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_balance(ctx, field)
+				})
+		case "movimientos":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_movimientos(ctx, field)
 				})
 		case "mensajesMuertos":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -11979,6 +13698,26 @@ func (ec *executionContext) unmarshalNDecisionPedida2ᚕentregasᚋcontractsᚐD
 	return res, nil
 }
 
+func (ec *executionContext) marshalNEfectoDeImportacion2entregasᚋcontractsᚐEfectoDeImportacion(ctx context.Context, sel ast.SelectionSet, v contracts.EfectoDeImportacion) graphql.Marshaler {
+	return ec._EfectoDeImportacion(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNEfectoDeImportacion2ᚕentregasᚋcontractsᚐEfectoDeImportacionᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.EfectoDeImportacion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEfectoDeImportacion2entregasᚋcontractsᚐEfectoDeImportacion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNEstado2entregasᚋcontractsᚐEstado(ctx context.Context, v any) (contracts.Estado, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNEstado2entregasᚋcontractsᚐEstado[tmp]
@@ -12211,6 +13950,26 @@ func (ec *executionContext) marshalNMensajeDeSaga2entregasᚋcontractsᚐMensaje
 
 func (ec *executionContext) marshalNMensajeMuerto2entregasᚋcontractsᚐMensajeMuerto(ctx context.Context, sel ast.SelectionSet, v contracts.MensajeMuerto) graphql.Marshaler {
 	return ec._MensajeMuerto(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMovimiento2entregasᚋcontractsᚐMovimiento(ctx context.Context, sel ast.SelectionSet, v contracts.Movimiento) graphql.Marshaler {
+	return ec._Movimiento(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMovimiento2ᚕentregasᚋcontractsᚐMovimientoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Movimiento) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMovimiento2entregasᚋcontractsᚐMovimiento(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNMuestraDeColas2entregasᚋcontractsᚐMuestraDeColas(ctx context.Context, sel ast.SelectionSet, v contracts.MuestraDeColas) graphql.Marshaler {
@@ -12666,6 +14425,13 @@ func (ec *executionContext) marshalOID2string(ctx context.Context, sel ast.Selec
 	return res
 }
 
+func (ec *executionContext) marshalOImportacion2ᚖentregasᚋcontractsᚐImportacion(ctx context.Context, sel ast.SelectionSet, v *contracts.Importacion) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Importacion(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOImporte2int64(ctx context.Context, v any) (int64, error) {
 	res, err := common.UnmarshalImporte(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -12713,6 +14479,13 @@ func (ec *executionContext) marshalOLineaDeBalance2ᚕentregasᚋcontractsᚐLin
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOLineaDeBalance2ᚖentregasᚋcontractsᚐLineaDeBalance(ctx context.Context, sel ast.SelectionSet, v *contracts.LineaDeBalance) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LineaDeBalance(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOMensajeDeSaga2ᚕentregasᚋcontractsᚐMensajeDeSagaᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.MensajeDeSaga) graphql.Marshaler {
@@ -12772,6 +14545,13 @@ func (ec *executionContext) marshalOPaginaDeCompras2ᚖentregasᚋbffᚋcompras�
 		return graphql.Null
 	}
 	return ec._PaginaDeCompras(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPaginaDeMovimientos2ᚖentregasᚋcontractsᚐPaginaDeMovimientos(ctx context.Context, sel ast.SelectionSet, v *contracts.PaginaDeMovimientos) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PaginaDeMovimientos(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPaginaDeOrdenes2ᚖentregasᚋcontractsᚐPaginaDeOrdenes(ctx context.Context, sel ast.SelectionSet, v *contracts.PaginaDeOrdenes) graphql.Marshaler {

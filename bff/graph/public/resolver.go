@@ -95,6 +95,29 @@ func (r root) CambiarPrecio(ctx context.Context, idProducto string, precio int64
 	return orNull(r.gate.CambiarPrecio(ctx, idProducto, change, key))
 }
 
+// Corregir implements MutationResolver.
+func (r root) Corregir(ctx context.Context, idProducto string, cantidad int, motivo string, clave *string) (*contracts.Producto, error) {
+	key, err := common.Key(ctx, clave)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(r.gate.Corregir(ctx, idProducto, contracts.Correccion{Cantidad: cantidad, Motivo: motivo}, key))
+}
+
+// CambiarUmbral implements MutationResolver.
+func (r root) CambiarUmbral(ctx context.Context, idProducto string, umbral int) (*contracts.LineaDeBalance, error) {
+	return orNull(r.gate.CambiarUmbral(ctx, idProducto, &umbral))
+}
+
+// Importar implements MutationResolver.
+func (r root) Importar(ctx context.Context, csv string, ensayo *bool, clave *string) (*contracts.Importacion, error) {
+	key, err := common.Key(ctx, clave)
+	if err != nil {
+		return nil, err
+	}
+	return orNull(r.gate.Importar(ctx, contracts.SolicitudDeImportacion{CSV: csv, Ensayo: optional.Or(ensayo, false)}, key))
+}
+
 // DevolverMensaje implements MutationResolver.
 func (r root) DevolverMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error) {
 	return orNull(r.gate.PutBackDeadLetter(ctx, id))
@@ -190,8 +213,12 @@ func (c queryResolver) Colas(ctx context.Context, minutes *int) (*contracts.Cola
 	return orNull(c.gate.Colas(ctx, optional.Or(minutes, access.DefaultMinutes)))
 }
 
-func (c queryResolver) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
-	return c.gate.Balance(ctx)
+func (c queryResolver) Balance(ctx context.Context, buscar *string, bajas *bool, after *string) ([]contracts.LineaDeBalance, error) {
+	return c.gate.Balance(ctx, contracts.BalanceFilter{Buscar: optional.Or(buscar, ""), Bajas: optional.Or(bajas, false)}, optional.Or(after, ""))
+}
+
+func (c queryResolver) Movimientos(ctx context.Context, idProducto string, tipo *string, limit *int, after *string) (*contracts.PaginaDeMovimientos, error) {
+	return orNull(c.gate.Movimientos(ctx, idProducto, optional.Or(tipo, ""), optional.Or(limit, compras.DefaultPage), optional.Or(after, "")))
 }
 
 func (c queryResolver) MensajesMuertos(ctx context.Context, tema, origen, motivo *string, desde, hasta *time.Time, descartados *bool) ([]contracts.MensajeMuerto, error) {

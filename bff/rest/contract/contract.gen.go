@@ -69,6 +69,36 @@ func (e ListarComprasParamsOrden) Valid() bool {
 	}
 }
 
+// Defines values for ListarMovimientosParamsTipo.
+const (
+	CORRECCION ListarMovimientosParamsTipo = "CORRECCION"
+	DESPACHO   ListarMovimientosParamsTipo = "DESPACHO"
+	INICIAL    ListarMovimientosParamsTipo = "INICIAL"
+	LIBERACION ListarMovimientosParamsTipo = "LIBERACION"
+	REPOSICION ListarMovimientosParamsTipo = "REPOSICION"
+	RESERVA    ListarMovimientosParamsTipo = "RESERVA"
+)
+
+// Valid indicates whether the value is a known member of the ListarMovimientosParamsTipo enum.
+func (e ListarMovimientosParamsTipo) Valid() bool {
+	switch e {
+	case CORRECCION:
+		return true
+	case DESPACHO:
+		return true
+	case INICIAL:
+		return true
+	case LIBERACION:
+		return true
+	case REPOSICION:
+		return true
+	case RESERVA:
+		return true
+	default:
+		return false
+	}
+}
+
 // Aceptada defines model for Aceptada.
 type Aceptada = contracts.Aceptada
 
@@ -77,6 +107,9 @@ type Aprobacion = contracts.Aprobacion
 
 // CambioDePrecio Without `moneda` the price is in COP.
 type CambioDePrecio = contracts.CambioDePrecio
+
+// CambioDeUmbral defines model for CambioDeUmbral.
+type CambioDeUmbral = contracts.CambioDeUmbral
 
 // CampoInvalido defines model for CampoInvalido.
 type CampoInvalido = contracts.InvalidField
@@ -92,6 +125,9 @@ type Compra = contracts.Compra
 
 // CompraPorAprobar defines model for CompraPorAprobar.
 type CompraPorAprobar = contracts.CompraPorAprobar
+
+// Correccion defines model for Correccion.
+type Correccion = contracts.Correccion
 
 // Decision defines model for Decision.
 type Decision = contracts.Decision
@@ -111,6 +147,9 @@ type DevolucionDeMensajes = contracts.DevolucionDeMensajes
 // Direccion Where to, only with home delivery. Its customer and operators read it, one purchase or one order at a time; lists, live streams and the answer to a write do not have it. It is missing where the purchase has none, where it was erased, and where the owner of the purchases does not answer (`Age`).
 type Direccion = contracts.Direccion
 
+// EfectoDeImportacion defines model for EfectoDeImportacion.
+type EfectoDeImportacion = contracts.EfectoDeImportacion
+
 // Estado defines model for Estado.
 type Estado = contracts.Estado
 
@@ -119,6 +158,9 @@ type Faltante = contracts.Faltante
 
 // Hecho defines model for Hecho.
 type Hecho = contracts.HechoContado
+
+// Importacion defines model for Importacion.
+type Importacion = contracts.Importacion
 
 // Linea defines model for Linea.
 type Linea = contracts.Linea
@@ -140,11 +182,17 @@ type MensajesDeSaga struct {
 // Moneda A currency of ISO 4217. CLP and JPY have no decimal digits, KWD has three, the others have two.
 type Moneda = string
 
+// Movimiento defines model for Movimiento.
+type Movimiento = contracts.Movimiento
+
 // Orden defines model for Orden.
 type Orden = contracts.Orden
 
 // PaginaDeCompras defines model for PaginaDeCompras.
 type PaginaDeCompras = contracts.PaginaDeCompras
+
+// PaginaDeMovimientos defines model for PaginaDeMovimientos.
+type PaginaDeMovimientos = contracts.PaginaDeMovimientos
 
 // PaginaDeOrdenes defines model for PaginaDeOrdenes.
 type PaginaDeOrdenes = contracts.PaginaDeOrdenes
@@ -197,6 +245,9 @@ type Resumen = contracts.Resumen
 
 // SolicitudCompra defines model for SolicitudCompra.
 type SolicitudCompra = contracts.SolicitudCompra
+
+// SolicitudDeImportacion defines model for SolicitudDeImportacion.
+type SolicitudDeImportacion = contracts.SolicitudDeImportacion
 
 // Tienda defines model for Tienda.
 type Tienda = contracts.Tienda
@@ -375,6 +426,18 @@ type DevolverMensajeParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// LeerBalanceParams defines parameters for LeerBalance.
+type LeerBalanceParams struct {
+	// Buscar Words that the name must have, or the id, as for the products.
+	Buscar *string `form:"buscar,omitempty" json:"buscar,omitempty"`
+
+	// Bajas Only products whose stock is low.
+	Bajas *bool `form:"bajas,omitempty" json:"bajas,omitempty"`
+
+	// Despues The id of the last product of the answer before. An answer with less than 1,000 lines is the last one.
+	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
 // LeerColasParams defines parameters for LeerColas.
 type LeerColasParams struct {
 	// Minutos How far back the samples go, in minutes.
@@ -423,6 +486,33 @@ type ListarProductosParams struct {
 	Buscar *string `form:"buscar,omitempty" json:"buscar,omitempty"`
 }
 
+// ImportarExistenciasParams defines parameters for ImportarExistencias.
+type ImportarExistenciasParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CorregirProductoParams defines parameters for CorregirProducto.
+type CorregirProductoParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListarMovimientosParams defines parameters for ListarMovimientos.
+type ListarMovimientosParams struct {
+	// Tipo Only entries of this kind.
+	Tipo *ListarMovimientosParamsTipo `form:"tipo,omitempty" json:"tipo,omitempty"`
+
+	// Limite The most items of a page.
+	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The `siguiente` of the page before, unchanged; anything else is 400.
+	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
+// ListarMovimientosParamsTipo defines parameters for ListarMovimientos.
+type ListarMovimientosParamsTipo string
+
 // CambiarPrecioParams defines parameters for CambiarPrecio.
 type CambiarPrecioParams struct {
 	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
@@ -440,6 +530,12 @@ type ListarPreciosParams struct {
 
 // ReponerProductoParams defines parameters for ReponerProducto.
 type ReponerProductoParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CambiarUmbralParams defines parameters for CambiarUmbral.
+type CambiarUmbralParams struct {
 	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -477,11 +573,20 @@ type DescartarMensajeJSONRequestBody = DescarteDeMensaje
 // DespacharOrdenesJSONRequestBody defines body for DespacharOrdenes for application/json ContentType.
 type DespacharOrdenesJSONRequestBody = Despachos
 
+// ImportarExistenciasJSONRequestBody defines body for ImportarExistencias for application/json ContentType.
+type ImportarExistenciasJSONRequestBody = SolicitudDeImportacion
+
+// CorregirProductoJSONRequestBody defines body for CorregirProducto for application/json ContentType.
+type CorregirProductoJSONRequestBody = Correccion
+
 // CambiarPrecioJSONRequestBody defines body for CambiarPrecio for application/json ContentType.
 type CambiarPrecioJSONRequestBody = CambioDePrecio
 
 // ReponerProductoJSONRequestBody defines body for ReponerProducto for application/json ContentType.
 type ReponerProductoJSONRequestBody = Reposicion
+
+// CambiarUmbralJSONRequestBody defines body for CambiarUmbral for application/json ContentType.
+type CambiarUmbralJSONRequestBody = CambioDeUmbral
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -535,7 +640,7 @@ type ServerInterface interface {
 	DevolverMensaje(w http.ResponseWriter, r *http.Request, id Id, params DevolverMensajeParams)
 	// LeerBalance Read the books. Of each product, what came in is what is in stock, reserved or dispatched.
 	// (GET /operacion/balance)
-	LeerBalance(w http.ResponseWriter, r *http.Request)
+	LeerBalance(w http.ResponseWriter, r *http.Request, params LeerBalanceParams)
 	// LeerColas Read the backlog of each queue, now and in the last minutes.
 	// (GET /operacion/colas)
 	LeerColas(w http.ResponseWriter, r *http.Request, params LeerColasParams)
@@ -563,9 +668,18 @@ type ServerInterface interface {
 	// ListarProductos List the products with their stock.
 	// (GET /productos)
 	ListarProductos(w http.ResponseWriter, r *http.Request, params ListarProductosParams)
+	// ImportarExistencias Restock many products, change their thresholds and create products, by a CSV file.
+	// (POST /productos/importacion)
+	ImportarExistencias(w http.ResponseWriter, r *http.Request, params ImportarExistenciasParams)
 	// LeerProducto Read a product with its stock.
 	// (GET /productos/{id})
 	LeerProducto(w http.ResponseWriter, r *http.Request, id Id)
+	// CorregirProducto Correct the stock of a product, with a reason.
+	// (POST /productos/{id}/correccion)
+	CorregirProducto(w http.ResponseWriter, r *http.Request, id Id, params CorregirProductoParams)
+	// ListarMovimientos List the entries of the ledger of a product, newest first, with its present books.
+	// (GET /productos/{id}/movimientos)
+	ListarMovimientos(w http.ResponseWriter, r *http.Request, id Id, params ListarMovimientosParams)
 	// CambiarPrecio Change the price of a product.
 	// (POST /productos/{id}/precio)
 	CambiarPrecio(w http.ResponseWriter, r *http.Request, id Id, params CambiarPrecioParams)
@@ -575,6 +689,9 @@ type ServerInterface interface {
 	// ReponerProducto Add to the stock of a product.
 	// (POST /productos/{id}/reposicion)
 	ReponerProducto(w http.ResponseWriter, r *http.Request, id Id, params ReponerProductoParams)
+	// CambiarUmbral Change the stock from which a product is low.
+	// (POST /productos/{id}/umbral)
+	CambiarUmbral(w http.ResponseWriter, r *http.Request, id Id, params CambiarUmbralParams)
 	// ListarTiendas List the shops where a purchase can be picked up.
 	// (GET /tiendas)
 	ListarTiendas(w http.ResponseWriter, r *http.Request)
@@ -1562,14 +1679,59 @@ func (siw *ServerInterfaceWrapper) DevolverMensaje(w http.ResponseWriter, r *htt
 // LeerBalance operation middleware
 func (siw *ServerInterfaceWrapper) LeerBalance(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
 	ctx := r.Context()
 
 	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
 
 	r = r.WithContext(ctx)
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LeerBalanceParams
+
+	// ------------- Optional query parameter "buscar" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "buscar", r.URL.Query(), &params.Buscar, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "buscar"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "buscar", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "bajas" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "bajas", r.URL.Query(), &params.Bajas, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "bajas"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "bajas", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.LeerBalance(w, r)
+		siw.Handler.LeerBalance(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1956,6 +2118,53 @@ func (siw *ServerInterfaceWrapper) ListarProductos(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// ImportarExistencias operation middleware
+func (siw *ServerInterfaceWrapper) ImportarExistencias(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportarExistenciasParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportarExistencias(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // LeerProducto operation middleware
 func (siw *ServerInterfaceWrapper) LeerProducto(w http.ResponseWriter, r *http.Request) {
 
@@ -1973,6 +2182,136 @@ func (siw *ServerInterfaceWrapper) LeerProducto(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.LeerProducto(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CorregirProducto operation middleware
+func (siw *ServerInterfaceWrapper) CorregirProducto(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CorregirProductoParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CorregirProducto(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarMovimientos operation middleware
+func (siw *ServerInterfaceWrapper) ListarMovimientos(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarMovimientosParams
+
+	// ------------- Optional query parameter "tipo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tipo", r.URL.Query(), &params.Tipo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tipo"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tipo", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarMovimientos(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2146,6 +2485,62 @@ func (siw *ServerInterfaceWrapper) ReponerProducto(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ReponerProducto(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CambiarUmbral operation middleware
+func (siw *ServerInterfaceWrapper) CambiarUmbral(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CambiarUmbralParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CambiarUmbral(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2365,6 +2760,14 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/productos/{id}/precio", wrapper.CambiarPrecio).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/productos/{id}/precios", wrapper.ListarPrecios).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/movimientos", wrapper.ListarMovimientos).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/correccion", wrapper.CorregirProducto).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/umbral", wrapper.CambiarUmbral).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/productos/importacion", wrapper.ImportarExistencias).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/tiendas", wrapper.ListarTiendas).Methods(http.MethodGet)
 

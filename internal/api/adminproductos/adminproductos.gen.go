@@ -27,10 +27,45 @@ type Id = string
 // Problema defines model for Problema.
 type Problema = rest.Problem
 
+// LeerBalanceParams defines parameters for LeerBalance.
+type LeerBalanceParams struct {
+	// Buscar Words that the name must have, or the id.
+	Buscar *string `form:"buscar,omitempty" json:"buscar,omitempty"`
+
+	// Bajas Only products whose stock is low.
+	Bajas *bool `form:"bajas,omitempty" json:"bajas,omitempty"`
+
+	// Despues The id of the last product of the answer before.
+	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
+// ImportarExistenciasParams defines parameters for ImportarExistencias.
+type ImportarExistenciasParams struct {
+	// IdempotencyKey A request that is sent again with its key changes nothing and is answered alike.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListarProductosParams defines parameters for ListarProductos.
 type ListarProductosParams struct {
 	// Buscar Words that the name must have, or the id. Case and accents do not matter.
 	Buscar *string `form:"buscar,omitempty" json:"buscar,omitempty"`
+}
+
+// CorregirProductoParams defines parameters for CorregirProducto.
+type CorregirProductoParams struct {
+	// IdempotencyKey A request that is sent again with its key changes nothing and is answered alike.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListarMovimientosParams defines parameters for ListarMovimientos.
+type ListarMovimientosParams struct {
+	Tipo *string `form:"tipo,omitempty" json:"tipo,omitempty"`
+
+	// Limite The most entries of a page.
+	Limite *int `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The siguiente of the page before.
+	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
 }
 
 // CambiarPrecioParams defines parameters for CambiarPrecio.
@@ -54,11 +89,20 @@ type ReponerProductoParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ImportarExistenciasJSONRequestBody defines body for ImportarExistencias for application/json ContentType.
+type ImportarExistenciasJSONRequestBody = externalRef0.SolicitudDeImportacion
+
+// CorregirProductoJSONRequestBody defines body for CorregirProducto for application/json ContentType.
+type CorregirProductoJSONRequestBody = externalRef0.Correccion
+
 // CambiarPrecioJSONRequestBody defines body for CambiarPrecio for application/json ContentType.
 type CambiarPrecioJSONRequestBody = externalRef0.CambioDePrecio
 
 // ReponerProductoJSONRequestBody defines body for ReponerProducto for application/json ContentType.
 type ReponerProductoJSONRequestBody = externalRef0.Reposicion
+
+// CambiarUmbralJSONRequestBody defines body for CambiarUmbral for application/json ContentType.
+type CambiarUmbralJSONRequestBody = externalRef0.CambioDeUmbral
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -134,10 +178,24 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
-	// LeerBalance The books, a line for each product.
+	// LeerBalance The books, a line for each product, by id; at most 1,000.
 	//
 	// Corresponds with GET /balance (the `LeerBalance` operationId).
-	LeerBalance(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	LeerBalance(ctx context.Context, params *LeerBalanceParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportarExistenciasWithBody Restock many products by a CSV file.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /importacion (the `ImportarExistencias` operationId).
+	ImportarExistenciasWithBody(ctx context.Context, params *ImportarExistenciasParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportarExistencias Restock many products by a CSV file.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /importacion (the `ImportarExistencias` operationId).
+	ImportarExistencias(ctx context.Context, params *ImportarExistenciasParams, body ImportarExistenciasJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListarProductos At most 1,000 products with their stock, by id.
 	//
@@ -148,6 +206,25 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /productos/{id} (the `LeerProducto` operationId).
 	LeerProducto(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CorregirProductoWithBody Correct the stock of a product: add units to the shelf or take them away.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /productos/{id}/correccion (the `CorregirProducto` operationId).
+	CorregirProductoWithBody(ctx context.Context, id Id, params *CorregirProductoParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CorregirProducto Correct the stock of a product: add units to the shelf or take them away.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /productos/{id}/correccion (the `CorregirProducto` operationId).
+	CorregirProducto(ctx context.Context, id Id, params *CorregirProductoParams, body CorregirProductoJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListarMovimientos The ledger of a product, newest first, with its present books.
+	//
+	// Corresponds with GET /productos/{id}/movimientos (the `ListarMovimientos` operationId).
+	ListarMovimientos(ctx context.Context, id Id, params *ListarMovimientosParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CambiarPrecioWithBody Change the price of a product, from now on.
 	//
@@ -181,13 +258,61 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /productos/{id}/reposicion (the `ReponerProducto` operationId).
 	ReponerProducto(ctx context.Context, id Id, params *ReponerProductoParams, body ReponerProductoJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CambiarUmbralWithBody Change the stock from which a product is low.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /productos/{id}/umbral (the `CambiarUmbral` operationId).
+	CambiarUmbralWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CambiarUmbral Change the stock from which a product is low.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /productos/{id}/umbral (the `CambiarUmbral` operationId).
+	CambiarUmbral(ctx context.Context, id Id, body CambiarUmbralJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
-// LeerBalance The books, a line for each product.
+// LeerBalance The books, a line for each product, by id; at most 1,000.
 //
 // Corresponds with GET /balance (the `LeerBalance` operationId).
-func (c *Client) LeerBalance(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLeerBalanceRequest(c.Server)
+func (c *Client) LeerBalance(ctx context.Context, params *LeerBalanceParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLeerBalanceRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportarExistenciasWithBody Restock many products by a CSV file.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /importacion (the `ImportarExistencias` operationId).
+func (c *Client) ImportarExistenciasWithBody(ctx context.Context, params *ImportarExistenciasParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportarExistenciasRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportarExistencias Restock many products by a CSV file.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /importacion (the `ImportarExistencias` operationId).
+func (c *Client) ImportarExistencias(ctx context.Context, params *ImportarExistenciasParams, body ImportarExistenciasJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportarExistenciasRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -218,6 +343,55 @@ func (c *Client) ListarProductos(ctx context.Context, params *ListarProductosPar
 // Corresponds with GET /productos/{id} (the `LeerProducto` operationId).
 func (c *Client) LeerProducto(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewLeerProductoRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CorregirProductoWithBody Correct the stock of a product: add units to the shelf or take them away.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /productos/{id}/correccion (the `CorregirProducto` operationId).
+func (c *Client) CorregirProductoWithBody(ctx context.Context, id Id, params *CorregirProductoParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCorregirProductoRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CorregirProducto Correct the stock of a product: add units to the shelf or take them away.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /productos/{id}/correccion (the `CorregirProducto` operationId).
+func (c *Client) CorregirProducto(ctx context.Context, id Id, params *CorregirProductoParams, body CorregirProductoJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCorregirProductoRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListarMovimientos The ledger of a product, newest first, with its present books.
+//
+// Corresponds with GET /productos/{id}/movimientos (the `ListarMovimientos` operationId).
+func (c *Client) ListarMovimientos(ctx context.Context, id Id, params *ListarMovimientosParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListarMovimientosRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -311,8 +485,42 @@ func (c *Client) ReponerProducto(ctx context.Context, id Id, params *ReponerProd
 	return c.Client.Do(req)
 }
 
+// CambiarUmbralWithBody Change the stock from which a product is low.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /productos/{id}/umbral (the `CambiarUmbral` operationId).
+func (c *Client) CambiarUmbralWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCambiarUmbralRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CambiarUmbral Change the stock from which a product is low.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /productos/{id}/umbral (the `CambiarUmbral` operationId).
+func (c *Client) CambiarUmbral(ctx context.Context, id Id, body CambiarUmbralJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCambiarUmbralRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // NewLeerBalanceRequest constructs an http.Request for the LeerBalance method
-func NewLeerBalanceRequest(server string) (*http.Request, error) {
+func NewLeerBalanceRequest(server string, params *LeerBalanceParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -330,9 +538,115 @@ func NewLeerBalanceRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Buscar != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "buscar", *params.Buscar, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Bajas != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "bajas", *params.Bajas, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Despues != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "despues", *params.Despues, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewImportarExistenciasRequest calls the generic ImportarExistencias builder with application/json body
+func NewImportarExistenciasRequest(server string, params *ImportarExistenciasParams, body ImportarExistenciasJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewImportarExistenciasRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewImportarExistenciasRequestWithBody constructs an http.Request for the ImportarExistencias method, with any body, and a specified content type
+func NewImportarExistenciasRequestWithBody(server string, params *ImportarExistenciasParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/importacion")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -416,6 +730,153 @@ func NewLeerProductoRequest(server string, id Id) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCorregirProductoRequest calls the generic CorregirProducto builder with application/json body
+func NewCorregirProductoRequest(server string, id Id, params *CorregirProductoParams, body CorregirProductoJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCorregirProductoRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewCorregirProductoRequestWithBody constructs an http.Request for the CorregirProducto method, with any body, and a specified content type
+func NewCorregirProductoRequestWithBody(server string, id Id, params *CorregirProductoParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/productos/%s/correccion", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListarMovimientosRequest constructs an http.Request for the ListarMovimientos method
+func NewListarMovimientosRequest(server string, id Id, params *ListarMovimientosParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/productos/%s/movimientos", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Tipo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tipo", *params.Tipo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limite != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limite", *params.Limite, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Despues != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "despues", *params.Despues, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -623,6 +1084,53 @@ func NewReponerProductoRequestWithBody(server string, id Id, params *ReponerProd
 	return req, nil
 }
 
+// NewCambiarUmbralRequest calls the generic CambiarUmbral builder with application/json body
+func NewCambiarUmbralRequest(server string, id Id, body CambiarUmbralJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCambiarUmbralRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewCambiarUmbralRequestWithBody constructs an http.Request for the CambiarUmbral method, with any body, and a specified content type
+func NewCambiarUmbralRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/productos/%s/umbral", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -667,12 +1175,26 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
-	// LeerBalanceWithResponse The books, a line for each product.
+	// LeerBalanceWithResponse The books, a line for each product, by id; at most 1,000.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /balance (the `LeerBalance` operationId).
-	LeerBalanceWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LeerBalanceResponse, error)
+	LeerBalanceWithResponse(ctx context.Context, params *LeerBalanceParams, reqEditors ...RequestEditorFn) (*LeerBalanceResponse, error)
+
+	// ImportarExistenciasWithBodyWithResponse Restock many products by a CSV file.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /importacion (the `ImportarExistencias` operationId).
+	ImportarExistenciasWithBodyWithResponse(ctx context.Context, params *ImportarExistenciasParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportarExistenciasResponse, error)
+
+	// ImportarExistenciasWithResponse Restock many products by a CSV file.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /importacion (the `ImportarExistencias` operationId).
+	ImportarExistenciasWithResponse(ctx context.Context, params *ImportarExistenciasParams, body ImportarExistenciasJSONRequestBody, reqEditors ...RequestEditorFn) (*ImportarExistenciasResponse, error)
 
 	// ListarProductosWithResponse At most 1,000 products with their stock, by id.
 	//
@@ -687,6 +1209,27 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /productos/{id} (the `LeerProducto` operationId).
 	LeerProductoWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*LeerProductoResponse, error)
+
+	// CorregirProductoWithBodyWithResponse Correct the stock of a product: add units to the shelf or take them away.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /productos/{id}/correccion (the `CorregirProducto` operationId).
+	CorregirProductoWithBodyWithResponse(ctx context.Context, id Id, params *CorregirProductoParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CorregirProductoResponse, error)
+
+	// CorregirProductoWithResponse Correct the stock of a product: add units to the shelf or take them away.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /productos/{id}/correccion (the `CorregirProducto` operationId).
+	CorregirProductoWithResponse(ctx context.Context, id Id, params *CorregirProductoParams, body CorregirProductoJSONRequestBody, reqEditors ...RequestEditorFn) (*CorregirProductoResponse, error)
+
+	// ListarMovimientosWithResponse The ledger of a product, newest first, with its present books.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /productos/{id}/movimientos (the `ListarMovimientos` operationId).
+	ListarMovimientosWithResponse(ctx context.Context, id Id, params *ListarMovimientosParams, reqEditors ...RequestEditorFn) (*ListarMovimientosResponse, error)
 
 	// CambiarPrecioWithBodyWithResponse Change the price of a product, from now on.
 	//
@@ -722,6 +1265,20 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /productos/{id}/reposicion (the `ReponerProducto` operationId).
 	ReponerProductoWithResponse(ctx context.Context, id Id, params *ReponerProductoParams, body ReponerProductoJSONRequestBody, reqEditors ...RequestEditorFn) (*ReponerProductoResponse, error)
+
+	// CambiarUmbralWithBodyWithResponse Change the stock from which a product is low.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /productos/{id}/umbral (the `CambiarUmbral` operationId).
+	CambiarUmbralWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CambiarUmbralResponse, error)
+
+	// CambiarUmbralWithResponse Change the stock from which a product is low.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /productos/{id}/umbral (the `CambiarUmbral` operationId).
+	CambiarUmbralWithResponse(ctx context.Context, id Id, body CambiarUmbralJSONRequestBody, reqEditors ...RequestEditorFn) (*CambiarUmbralResponse, error)
 }
 
 type LeerBalanceResponse struct {
@@ -766,6 +1323,54 @@ func (r LeerBalanceResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r LeerBalanceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ImportarExistenciasResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.Importacion
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ImportarExistenciasResponse) GetJSON200() *externalRef0.Importacion {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ImportarExistenciasResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ImportarExistenciasResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ImportarExistenciasResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ImportarExistenciasResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ImportarExistenciasResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -862,6 +1467,102 @@ func (r LeerProductoResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r LeerProductoResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CorregirProductoResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.Producto
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CorregirProductoResponse) GetJSON200() *externalRef0.Producto {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CorregirProductoResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CorregirProductoResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CorregirProductoResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CorregirProductoResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CorregirProductoResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListarMovimientosResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.PaginaDeMovimientos
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListarMovimientosResponse) GetJSON200() *externalRef0.PaginaDeMovimientos {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListarMovimientosResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListarMovimientosResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListarMovimientosResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListarMovimientosResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListarMovimientosResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -1012,17 +1713,91 @@ func (r ReponerProductoResponse) ContentType() string {
 	return ""
 }
 
-// LeerBalanceWithResponse The books, a line for each product.
+type CambiarUmbralResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.LineaDeBalance
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CambiarUmbralResponse) GetJSON200() *externalRef0.LineaDeBalance {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CambiarUmbralResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CambiarUmbralResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CambiarUmbralResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CambiarUmbralResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CambiarUmbralResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// LeerBalanceWithResponse The books, a line for each product, by id; at most 1,000.
 //
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /balance (the `LeerBalance` operationId).
-func (c *ClientWithResponses) LeerBalanceWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LeerBalanceResponse, error) {
-	rsp, err := c.LeerBalance(ctx, reqEditors...)
+func (c *ClientWithResponses) LeerBalanceWithResponse(ctx context.Context, params *LeerBalanceParams, reqEditors ...RequestEditorFn) (*LeerBalanceResponse, error) {
+	rsp, err := c.LeerBalance(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseLeerBalanceResponse(rsp)
+}
+
+// ImportarExistenciasWithBodyWithResponse Restock many products by a CSV file.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /importacion (the `ImportarExistencias` operationId).
+func (c *ClientWithResponses) ImportarExistenciasWithBodyWithResponse(ctx context.Context, params *ImportarExistenciasParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportarExistenciasResponse, error) {
+	rsp, err := c.ImportarExistenciasWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseImportarExistenciasResponse(rsp)
+}
+
+// ImportarExistenciasWithResponse Restock many products by a CSV file.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /importacion (the `ImportarExistencias` operationId).
+func (c *ClientWithResponses) ImportarExistenciasWithResponse(ctx context.Context, params *ImportarExistenciasParams, body ImportarExistenciasJSONRequestBody, reqEditors ...RequestEditorFn) (*ImportarExistenciasResponse, error) {
+	rsp, err := c.ImportarExistencias(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseImportarExistenciasResponse(rsp)
 }
 
 // ListarProductosWithResponse At most 1,000 products with their stock, by id.
@@ -1049,6 +1824,45 @@ func (c *ClientWithResponses) LeerProductoWithResponse(ctx context.Context, id I
 		return nil, err
 	}
 	return ParseLeerProductoResponse(rsp)
+}
+
+// CorregirProductoWithBodyWithResponse Correct the stock of a product: add units to the shelf or take them away.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /productos/{id}/correccion (the `CorregirProducto` operationId).
+func (c *ClientWithResponses) CorregirProductoWithBodyWithResponse(ctx context.Context, id Id, params *CorregirProductoParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CorregirProductoResponse, error) {
+	rsp, err := c.CorregirProductoWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCorregirProductoResponse(rsp)
+}
+
+// CorregirProductoWithResponse Correct the stock of a product: add units to the shelf or take them away.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /productos/{id}/correccion (the `CorregirProducto` operationId).
+func (c *ClientWithResponses) CorregirProductoWithResponse(ctx context.Context, id Id, params *CorregirProductoParams, body CorregirProductoJSONRequestBody, reqEditors ...RequestEditorFn) (*CorregirProductoResponse, error) {
+	rsp, err := c.CorregirProducto(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCorregirProductoResponse(rsp)
+}
+
+// ListarMovimientosWithResponse The ledger of a product, newest first, with its present books.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /productos/{id}/movimientos (the `ListarMovimientos` operationId).
+func (c *ClientWithResponses) ListarMovimientosWithResponse(ctx context.Context, id Id, params *ListarMovimientosParams, reqEditors ...RequestEditorFn) (*ListarMovimientosResponse, error) {
+	rsp, err := c.ListarMovimientos(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListarMovimientosResponse(rsp)
 }
 
 // CambiarPrecioWithBodyWithResponse Change the price of a product, from now on.
@@ -1116,6 +1930,32 @@ func (c *ClientWithResponses) ReponerProductoWithResponse(ctx context.Context, i
 	return ParseReponerProductoResponse(rsp)
 }
 
+// CambiarUmbralWithBodyWithResponse Change the stock from which a product is low.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /productos/{id}/umbral (the `CambiarUmbral` operationId).
+func (c *ClientWithResponses) CambiarUmbralWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CambiarUmbralResponse, error) {
+	rsp, err := c.CambiarUmbralWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCambiarUmbralResponse(rsp)
+}
+
+// CambiarUmbralWithResponse Change the stock from which a product is low.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /productos/{id}/umbral (the `CambiarUmbral` operationId).
+func (c *ClientWithResponses) CambiarUmbralWithResponse(ctx context.Context, id Id, body CambiarUmbralJSONRequestBody, reqEditors ...RequestEditorFn) (*CambiarUmbralResponse, error) {
+	rsp, err := c.CambiarUmbral(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCambiarUmbralResponse(rsp)
+}
+
 // ParseLeerBalanceResponse parses an HTTP response from a LeerBalanceWithResponse call
 func ParseLeerBalanceResponse(rsp *http.Response) (*LeerBalanceResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -1132,6 +1972,39 @@ func ParseLeerBalanceResponse(rsp *http.Response) (*LeerBalanceResponse, error) 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest []externalRef0.LineaDeBalance
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseImportarExistenciasResponse parses an HTTP response from a ImportarExistenciasWithResponse call
+func ParseImportarExistenciasResponse(rsp *http.Response) (*ImportarExistenciasResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ImportarExistenciasResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.Importacion
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -1198,6 +2071,72 @@ func ParseLeerProductoResponse(rsp *http.Response) (*LeerProductoResponse, error
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest externalRef0.Producto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCorregirProductoResponse parses an HTTP response from a CorregirProductoWithResponse call
+func ParseCorregirProductoResponse(rsp *http.Response) (*CorregirProductoResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CorregirProductoResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.Producto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListarMovimientosResponse parses an HTTP response from a ListarMovimientosWithResponse call
+func ParseListarMovimientosResponse(rsp *http.Response) (*ListarMovimientosResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListarMovimientosResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.PaginaDeMovimientos
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -1314,17 +2253,59 @@ func ParseReponerProductoResponse(rsp *http.Response) (*ReponerProductoResponse,
 	return response, nil
 }
 
+// ParseCambiarUmbralResponse parses an HTTP response from a CambiarUmbralWithResponse call
+func ParseCambiarUmbralResponse(rsp *http.Response) (*CambiarUmbralResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CambiarUmbralResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.LineaDeBalance
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// LeerBalance The books, a line for each product.
+	// LeerBalance The books, a line for each product, by id; at most 1,000.
 	// (GET /balance)
-	LeerBalance(w http.ResponseWriter, r *http.Request)
+	LeerBalance(w http.ResponseWriter, r *http.Request, params LeerBalanceParams)
+	// ImportarExistencias Restock many products by a CSV file.
+	// (POST /importacion)
+	ImportarExistencias(w http.ResponseWriter, r *http.Request, params ImportarExistenciasParams)
 	// ListarProductos At most 1,000 products with their stock, by id.
 	// (GET /productos)
 	ListarProductos(w http.ResponseWriter, r *http.Request, params ListarProductosParams)
 	// LeerProducto A product with its stock.
 	// (GET /productos/{id})
 	LeerProducto(w http.ResponseWriter, r *http.Request, id Id)
+	// CorregirProducto Correct the stock of a product: add units to the shelf or take them away.
+	// (POST /productos/{id}/correccion)
+	CorregirProducto(w http.ResponseWriter, r *http.Request, id Id, params CorregirProductoParams)
+	// ListarMovimientos The ledger of a product, newest first, with its present books.
+	// (GET /productos/{id}/movimientos)
+	ListarMovimientos(w http.ResponseWriter, r *http.Request, id Id, params ListarMovimientosParams)
 	// CambiarPrecio Change the price of a product, from now on.
 	// (POST /productos/{id}/precio)
 	CambiarPrecio(w http.ResponseWriter, r *http.Request, id Id, params CambiarPrecioParams)
@@ -1334,6 +2315,9 @@ type ServerInterface interface {
 	// ReponerProducto Add to the stock of a product.
 	// (POST /productos/{id}/reposicion)
 	ReponerProducto(w http.ResponseWriter, r *http.Request, id Id, params ReponerProductoParams)
+	// CambiarUmbral Change the stock from which a product is low.
+	// (POST /productos/{id}/umbral)
+	CambiarUmbral(w http.ResponseWriter, r *http.Request, id Id)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1348,8 +2332,94 @@ type MiddlewareFunc func(http.Handler) http.Handler
 // LeerBalance operation middleware
 func (siw *ServerInterfaceWrapper) LeerBalance(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LeerBalanceParams
+
+	// ------------- Optional query parameter "buscar" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "buscar", r.URL.Query(), &params.Buscar, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "buscar"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "buscar", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "bajas" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "bajas", r.URL.Query(), &params.Bajas, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "bajas"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "bajas", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.LeerBalance(w, r)
+		siw.Handler.LeerBalance(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportarExistencias operation middleware
+func (siw *ServerInterfaceWrapper) ImportarExistencias(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportarExistenciasParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportarExistencias(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1409,6 +2479,124 @@ func (siw *ServerInterfaceWrapper) LeerProducto(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.LeerProducto(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CorregirProducto operation middleware
+func (siw *ServerInterfaceWrapper) CorregirProducto(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CorregirProductoParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CorregirProducto(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarMovimientos operation middleware
+func (siw *ServerInterfaceWrapper) ListarMovimientos(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarMovimientosParams
+
+	// ------------- Optional query parameter "tipo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tipo", r.URL.Query(), &params.Tipo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tipo"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tipo", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarMovimientos(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1573,6 +2761,32 @@ func (siw *ServerInterfaceWrapper) ReponerProducto(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// CambiarUmbral operation middleware
+func (siw *ServerInterfaceWrapper) CambiarUmbral(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CambiarUmbral(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -1695,6 +2909,14 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/productos/{id}/precio", wrapper.CambiarPrecio).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/productos/{id}/precios", wrapper.ListarPrecios).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/movimientos", wrapper.ListarMovimientos).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/correccion", wrapper.CorregirProducto).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/umbral", wrapper.CambiarUmbral).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/importacion", wrapper.ImportarExistencias).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/balance", wrapper.LeerBalance).Methods(http.MethodGet)
 

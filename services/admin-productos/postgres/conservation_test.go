@@ -11,16 +11,20 @@ import (
 
 	"entregas/contracts"
 	"entregas/internal/databasetest"
+	"entregas/internal/errs"
 )
 
-// orden is one request to the warehouse: a command about a purchase, or a restock.
+// orden is one request to the warehouse: a command about a purchase, a restock, or a correction.
 type orden struct {
-	kind     contracts.MessageType // empty for a restock
+	kind     contracts.MessageType // empty for a restock, correction for a correction
 	compra   int
 	lineas   []contracts.Linea
 	key      string
 	cantidad int
 }
+
+// correction is the kind of a request that takes units off the shelf, or adds them.
+const correction = contracts.MessageType("correction")
 
 // Units are neither lost nor made up (docs/adr/stock-is-conserved.md): neither after all requests nor at any instant in
 // between. The requests come in any order, twice, and all at once.
@@ -41,9 +45,13 @@ func TestInventarioIsConserved(t *testing.T) {
 		ordenes := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) orden {
 			i := rapid.IntRange(0, compras-1).Draw(rt, "compra")
 			kind := rapid.SampledFrom([]contracts.MessageType{
-				contracts.ReservarProducto, contracts.ReservarProducto, contracts.LiberarReserva, contracts.DespacharReserva, "",
+				contracts.ReservarProducto, contracts.ReservarProducto, contracts.LiberarReserva, contracts.DespacharReserva, "", correction,
 			}).Draw(rt, "tipo")
-			return orden{kind, i, lineas[i], fmt.Sprint(ids[0], rapid.IntRange(0, 2).Draw(rt, "clave")), 4}
+			o := orden{kind, i, lineas[i], fmt.Sprint(ids[0], kind, rapid.IntRange(0, 2).Draw(rt, "clave")), 4}
+			if kind == correction { // one quantity for each key
+				o.cantidad = map[byte]int{'0': -3, '1': 2, '2': -7}[o.key[len(o.key)-1]]
+			}
+			return o
 		}), 1, 30).Draw(rt, "ordenes")
 
 		earlier := b.balanceByProducto(t)
@@ -69,6 +77,12 @@ func (b bodega) act(t *testing.T, ids []string, ordenes []orden, width int) map[
 	}
 	databasetest.Concurrently(len(ordenes), width, func(n int) {
 		o := ordenes[n]
+		if o.kind == correction { // the shelf may have too few
+			if _, err := b.Corregir(context.Background(), "14", contracts.Correccion{Cantidad: o.cantidad, Motivo: "recuento"}, o.key); err != nil && errs.Of(err) != errs.Conflict {
+				t.Errorf("correct: %v", err)
+			}
+			return
+		}
 		if o.kind == "" {
 			if _, err := b.Reponer(context.Background(), "14", o.cantidad, o.key); err != nil {
 				t.Errorf("put back: %v", err)

@@ -24,32 +24,13 @@ const one = selectProducto + `where p.id = $1`
 
 // Productos returns the products whose name has every word of search, or whose id is search; all products for "". It returns
 // at most productos.MaxListed, ordered as numbers: 2 before 10.
-//
-// Case and accents do not matter, nor does the Unicode form (NFC or NFD). Both texts are decomposed (NFKD, which also turns a
-// no-break space into a space) and lose their accents. The accents go first, since lower does not change É in locale C.
 func (s *Store) Productos(ctx context.Context, search string) ([]productos.Producto, error) {
-	const matches = selectProducto + `
-where normalize(id) = normalize($1) or not exists (
-    select from regexp_split_to_table(lower(regexp_replace(normalize($1, NFKD), '[\u0300-\u036f]', '', 'g')), '\s+') as word
-    where position(word in lower(regexp_replace(normalize(nombre, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0)
-order by length(id), id
-limit $2`
+	const matches = selectProducto + `where ` + matchesSearch + ` order by length(id), id limit $2`
 	rows, err := s.pool.Query(ctx, matches, search, productos.MaxListed)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[productos.Producto])
-}
-
-// Balance returns the books, one line for each product (docs/adr/stock-is-conserved.md).
-func (s *Store) Balance(ctx context.Context) ([]contracts.LineaDeBalance, error) {
-	const books = `select id_producto, inicial, repuesto, existencias, reservado, despachado, diferencia
-from balance order by length(id_producto), id_producto`
-	rows, err := s.pool.Query(ctx, books)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[contracts.LineaDeBalance])
 }
 
 // Producto returns a product, or NotFound.
@@ -71,22 +52,22 @@ func (s *Store) Reponer(ctx context.Context, id string, cantidad int, key string
 
 func reponer(ctx context.Context, tx pgx.Tx, id string, cantidad int, key string) (productos.Producto, error) {
 	const (
-		turn     = `select pg_advisory_xact_lock(hashtextextended('reposicion ' || $1, 0))` // of two requests with one key the second waits
-		repeated = `select id_producto, cantidad, quedan from movimiento where idempotency_key = $1`
+		repeated = `select id_producto, tipo, cantidad, quedan from movimiento where idempotency_key = $1`
 		lockRows = one + ` for no key update of p`
 		increase = `update producto set cantidad = $2 where id = $1`
 		register = `insert into movimiento (id_producto, tipo, cantidad, idempotency_key, quedan, sujeto, rol) values ($1, 'REPOSICION', $2, $3, $4, $5, $6)`
 	)
-	if _, err := tx.Exec(ctx, turn, key); err != nil {
+	if _, err := tx.Exec(ctx, turnOfKey, key); err != nil {
 		return productos.Producto{}, err
 	}
 	var previously productos.Producto
 	var restocked int
-	err := tx.QueryRow(ctx, repeated, key).Scan(&previously.ID, &restocked, &previously.Cantidad)
+	var tipo string
+	err := tx.QueryRow(ctx, repeated, key).Scan(&previously.ID, &tipo, &restocked, &previously.Cantidad)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return productos.Producto{}, err
 	}
-	if err == nil && (previously.ID != id || restocked != cantidad) {
+	if err == nil && (previously.ID != id || tipo != contracts.MovimientoReposicion || restocked != cantidad) {
 		return productos.Producto{}, errs.New(errs.OtherBody, "La clave de idempotencia ya se usó para otra reposición.")
 	}
 	p, readErr := loadOne(ctx, tx, lockRows, id)

@@ -59,8 +59,8 @@ func (b bodega) require(t testing.TB, kind contracts.MessageType, idCompra strin
 
 // balance is a row of view balance.
 type balance struct {
-	IDProducto                                                  string
-	Inicial, Repuesto, Existencias, Reservado, Despachado, Diff int
+	IDProducto, Nombre                                                             string
+	Inicial, Repuesto, Corregido, Existencias, Reservado, Despachado, Diff, Umbral int
 }
 
 func (b bodega) balanceByProducto(t testing.TB) map[string]balance {

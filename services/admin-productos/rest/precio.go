@@ -20,7 +20,7 @@ const (
 )
 
 // accepted describes in Spanish the values that each parameter accepts.
-var accepted = map[string]string{"limite": fmt.Sprintf("debe ser un número entero de 1 a %d", maxPage)}
+var accepted = map[string]string{"bajas": "debe ser true o false", "limite": fmt.Sprintf("debe ser un número entero de 1 a %d", maxPage)}
 
 // CambiarPrecio implements api.ServerInterface.
 func (r resources) CambiarPrecio(w http.ResponseWriter, p *http.Request, id api.Id, params api.CambiarPrecioParams) {

@@ -18,7 +18,6 @@ import (
 // Store reads the products and restocks them.
 type Store interface {
 	Productos(ctx context.Context, search string) ([]productos.Producto, error)
-	Balance(ctx context.Context) ([]contracts.LineaDeBalance, error)
 	Producto(ctx context.Context, id string) (productos.Producto, error)
 	Reponer(ctx context.Context, id string, cantidad int, key string) (productos.Producto, error)
 }
@@ -30,13 +29,14 @@ type Prices interface {
 }
 
 // ServeRoutes adds the routes of the OpenAPI document to routes.
-func ServeRoutes(routes *mux.Router, store Store, prices Prices) {
-	api.HandlerWithOptions(resources{store, prices}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
+func ServeRoutes(routes *mux.Router, store Store, prices Prices, existencias Existencias) {
+	api.HandlerWithOptions(resources{store, prices, existencias}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
 }
 
 type resources struct {
-	store  Store
-	prices Prices
+	store       Store
+	prices      Prices
+	existencias Existencias
 }
 
 // ListarProductos implements api.ServerInterface.
@@ -53,12 +53,6 @@ func (r resources) ListarProductos(w http.ResponseWriter, p *http.Request, param
 	}
 	all, err := r.store.Productos(p.Context(), search)
 	rest.Answer(w, p, http.StatusOK, all, err)
-}
-
-// LeerBalance implements api.ServerInterface.
-func (r resources) LeerBalance(w http.ResponseWriter, p *http.Request) {
-	lineas, err := r.store.Balance(p.Context())
-	rest.Answer(w, p, http.StatusOK, lineas, err)
 }
 
 // LeerProducto implements api.ServerInterface.

@@ -22,7 +22,7 @@ import (
 func newRouter(t *testing.T) http.Handler {
 	routes := app.Config{}.Routes(nil)
 	store := postgres.New(databasetest.New(t, postgres.Migrations))
-	rest.ServeRoutes(routes, store, store)
+	rest.ServeRoutes(routes, store, store, store)
 	return routes
 }
 
@@ -176,6 +176,51 @@ func TestImpossibleRequestsOfProductos(t *testing.T) {
 
 func TestServesItsDocument(t *testing.T) {
 	routes := mux.NewRouter()
-	rest.ServeRoutes(routes, nil, nil)
+	rest.ServeRoutes(routes, nil, nil, nil)
 	resttest.Serves(t, routes, "admin-productos")
+}
+
+// A correction, a threshold and an import go through, once for each key, and wrong ones name their fields.
+func TestExistencias(t *testing.T) {
+	routes := newRouter(t)
+	for range 2 {
+		w := ask(routes, "POST", "/productos/14/correccion", `{"cantidad":-4,"motivo":"roto"}`, "k")
+		if p := read[productos.Producto](t, w); w.Code != 200 || p.Cantidad != 6 {
+			t.Errorf("correct: %d %s", w.Code, w.Body)
+		}
+		w = ask(routes, "POST", "/importacion", `{"csv":"id_producto,cantidad\n14,4\n"}`, "l")
+		if total := read[contracts.Importacion](t, w); w.Code != 200 || total.Lineas != 1 || total.Unidades != 4 {
+			t.Errorf("import: %d %s", w.Code, w.Body)
+		}
+	}
+	if w := ask(routes, "POST", "/productos/14/umbral", `{"umbral":3}`, ""); w.Code != 200 || read[contracts.LineaDeBalance](t, w).Umbral != 3 {
+		t.Errorf("threshold: %d %s", w.Code, w.Body)
+	}
+	w := ask(routes, "GET", "/productos/14/movimientos?limite=2", "", "")
+	if page := read[contracts.PaginaDeMovimientos](t, w); w.Code != 200 || page.Producto.Existencias != 10 || len(page.Movimientos) != 2 || page.Siguiente == "" ||
+		page.Movimientos[0].Tipo != contracts.MovimientoReposicion || page.Movimientos[1].Motivo != "roto" {
+		t.Errorf("ledger: %d %s", w.Code, w.Body)
+	}
+	w = ask(routes, "GET", "/balance?bajas=true", "", "")
+	if lines := read[[]contracts.LineaDeBalance](t, w); w.Code != 200 || len(lines) != 1 || lines[0].IDProducto != "15" {
+		t.Errorf("low: %d %s", w.Code, w.Body)
+	}
+	for request, field := range map[string]string{
+		`POST /productos/14/correccion {"cantidad":0,"motivo":"x"}`: "cantidad", `POST /productos/14/correccion {"cantidad":1}`: "motivo",
+		`POST /productos/14/umbral {"umbral":-1}`: "umbral", `POST /productos/14/umbral {}`: "umbral",
+		`POST /importacion {"csv":"id_producto,cantidad\n14,-1\n"}`: "linea[2].cantidad", `POST /importacion {"csv":"id_producto,cantidad\nno,1\n"}`: "linea[2].id_producto",
+		`POST /importacion {"csv":"id_producto,cantidad\nno,1\n","ensayo":true}`: "linea[2].id_producto",
+		`GET /productos/14/movimientos?limite=101`:                               "limite", `GET /productos/14/movimientos?despues=-1`: "despues",
+		`GET /productos/14/movimientos?despues=07`: "despues", `GET /productos/14/movimientos?tipo=VENTA`: "tipo", `GET /balance?bajas=quizás`: "bajas", `GET /balance?despues=%20`: "despues",
+	} {
+		method, rest, _ := strings.Cut(request, " ")
+		path, body, _ := strings.Cut(rest, " ")
+		w := ask(routes, method, path, body, "")
+		if p := read[common.Problem](t, w); w.Code != 400 || len(p.Errores) != 1 || p.Errores[0].Field != field {
+			t.Errorf("%s: %d %s", request, w.Code, w.Body)
+		}
+	}
+	if w := ask(routes, "POST", "/productos/14/correccion", `{"cantidad":-11,"motivo":"x"}`, ""); w.Code != 409 {
+		t.Errorf("below zero: %d %s", w.Code, w.Body)
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/apache/pulsar-client-go/pulsar"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/errs"
 	"entregas/internal/pubsub"
 )
@@ -255,13 +256,13 @@ func (d *DeadLetters) DevolverMany(ctx context.Context, ids []string) ([]contrac
 	return results, nil
 }
 
-// Descartar moves a dead letter to contracts.MensajesDescartados, with its properties and the reason motivo. It
+// Descartar moves a dead letter to contracts.MensajesDescartados, with its properties, the reason motivo and the person of ctx. It
 // acknowledges the dead letter when the broker has stored the copy, so no record is lost (docs/adr/discarded-is-kept.md). Devolver
 // returns a discarded letter to its original topic. Errors as for Devolver; Conflict also when the letter is discarded already.
 func (d *DeadLetters) Descartar(ctx context.Context, id, motivo string) (contracts.MensajeMuerto, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	out := d.newOutlet()
+	out, who := d.newOutlet(), actor.Of(ctx)
 	defer out.Close()
 	one, err := d.on(ctx, id, func(consumer pulsar.Consumer, item letter) error {
 		if item.DescartadoEn != nil {
@@ -276,13 +277,14 @@ func (d *DeadLetters) Descartar(ctx context.Context, id, motivo string) (contrac
 		}
 		properties[pubsub.PropertyTopic], properties[pubsub.PropertySetAsideAt] = item.Tema, contracts.FormatInstant(item.En)
 		properties[pubsub.PropertyDiscardReason] = pubsub.Words(motivo, contracts.MaxMotivo)
+		properties[pubsub.PropertyDiscardedBy], properties[pubsub.PropertyDiscardedRole] = who.Sujeto, who.Rol
 		if err := out.publish(ctx, contracts.MensajesDescartados, "", item.message.Payload(), properties); err != nil {
 			return err
 		}
 		return consumer.Ack(item.message)
 	})
 	if err == nil {
-		one.DescartadoEn, one.MotivoDescarte = new(time.Now().UTC()), motivo
+		one.DescartadoEn, one.DescartadoPor, one.MotivoDescarte = new(time.Now().UTC()), who.Sujeto, motivo
 	}
 	return one, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/pulsar-client-go/pulsar"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/errs"
 	"entregas/internal/pubsub"
 )
@@ -125,14 +126,15 @@ func TestDiscardedIsKept(t *testing.T) {
 				t.Fatalf("it could not be kept: %v, acknowledged %v", err, b.acked)
 			}
 			b.refuses = ""
-			one, err := m.Descartar(t.Context(), "7:1", "ya se arregló")
+			ctx := actor.With(t.Context(), actor.Actor{Sujeto: "oti", Rol: contracts.RolOperador})
+			one, err := m.Descartar(ctx, "7:1", "ya se arregló")
 			if err != nil || one.MotivoDescarte != "ya se arregló" || one.DescartadoEn == nil || !slices.Equal(b.acked, []string{onTopic + "-dlq 7:1"}) {
 				t.Fatalf("%+v %v; acknowledged %v", one, err, b.acked)
 			}
 			b.topics[onTopic+"-dlq"], b.acked = nil, nil
 			b.deliver(contracts.MensajesDescartados)
 			list, err := m.List(t.Context(), contracts.MensajesMuertosFilter{Descartados: true})
-			if err != nil || len(list) != 1 || list[0].Tema != onTopic || list[0].Motivo != "no vale" || list[0].Origen != "ordenes" || list[0].MotivoDescarte != "ya se arregló" || !list[0].En.Equal(set) {
+			if err != nil || len(list) != 1 || list[0].Tema != onTopic || list[0].Motivo != "no vale" || list[0].Origen != "ordenes" || list[0].MotivoDescarte != "ya se arregló" || list[0].DescartadoPor != "oti" || !list[0].En.Equal(set) {
 				t.Fatalf("%+v %v", list, err)
 			}
 			if read, err := m.Load(t.Context(), "9:0"); err != nil || read.MotivoDescarte != "ya se arregló" {
