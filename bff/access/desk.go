@@ -79,7 +79,7 @@ func (g Gate) DespacharMany(ctx context.Context, d contracts.Despachos) ([]rest.
 	}
 	return each(ctx, d.IDs, func(ctx context.Context, id string) (rest.Resultado, error) {
 		o, err := g.Despachar(ctx, id)
-		return rest.Resultado{ID: id, Estado: string(o.Estado)}, err
+		return rest.Resultado{ID: id, Estado: string(o.Estado), Por: o.DespachadaPor}, err
 	}, func(id string) string { return id }), nil
 }
 

@@ -4,5 +4,6 @@ package rest
 type Resultado struct {
 	ID       string   `json:"id"`
 	Estado   string   `json:"estado,omitempty"`
+	Por      string   `json:"por,omitempty"` // who did it, where its owner tells: a request that comes second changes nothing
 	Problema *Problem `json:"problema,omitempty"`
 }

@@ -57,7 +57,7 @@ func TestAHundredDispatchesByKeyboard(t *testing.T) {
 	o.types("\r")
 	o.waitFor("the first dispatches", `document.querySelectorAll("#rows [data-id]").length === 40 && document.querySelector("#progress").hidden`)
 	o.types("a")
-	o.types("\r")
+	o.types("d")
 	o.waitFor("the question", `document.activeElement.closest("dialog[open]")`)
 	o.types("\r")
 	o.waitFor("the end of the queue", `document.querySelector("#queue").hidden && document.querySelector("#told").textContent.startsWith("40 ")`)

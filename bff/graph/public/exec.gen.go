@@ -340,6 +340,7 @@ type ComplexityRoot struct {
 	Resultado struct {
 		Estado   func(childComplexity int) int
 		ID       func(childComplexity int) int
+		Por      func(childComplexity int) int
 		Problema func(childComplexity int) int
 	}
 
@@ -1824,6 +1825,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resultado.ID(childComplexity), true
+	case "Resultado.por":
+		if e.ComplexityRoot.Resultado.Por == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resultado.Por(childComplexity), true
 	case "Resultado.problema":
 		if e.ComplexityRoot.Resultado.Problema == nil {
 			break
@@ -2590,6 +2597,8 @@ func (ec *executionContext) childFields_Resultado(ctx context.Context, field gra
 		return ec.fieldContext_Resultado_id(ctx, field)
 	case "estado":
 		return ec.fieldContext_Resultado_estado(ctx, field)
+	case "por":
+		return ec.fieldContext_Resultado_por(ctx, field)
 	case "problema":
 		return ec.fieldContext_Resultado_problema(ctx, field)
 	}
@@ -9121,6 +9130,29 @@ func (ec *executionContext) fieldContext_Resultado_estado(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Resultado", field, false, false, "String")
 }
 
+func (ec *executionContext) _Resultado_por(ctx context.Context, field graphql.CollectedField, obj *rest.Resultado) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resultado_por(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Por, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resultado_por(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resultado", field, false, false, "String")
+}
+
 func (ec *executionContext) _Resultado_problema(ctx context.Context, field graphql.CollectedField, obj *rest.Resultado) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12943,6 +12975,11 @@ func (ec *executionContext) _Resultado(ctx context.Context, sel ast.SelectionSet
 			}
 		case "estado":
 			out.Values[i] = ec._Resultado_estado(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "por":
+			out.Values[i] = ec._Resultado_por(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

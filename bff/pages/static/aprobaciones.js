@@ -61,7 +61,7 @@ async function decide(aprobada, compras = work.chosen()) {
 async function send(decision, compras) {
   last = decision;
   await work.send(compras, "/api/compras/aprobaciones", (part) => ({ decisiones: part.map((c) => ({ id: c.id, ...decision })) }),
-    (n) => decision.aprobada ? t("aprobaciones.approved", { n }) : t("aprobaciones.rejected", { n }));
+    ({ length: n }) => decision.aprobada ? t("aprobaciones.approved", { n }) : t("aprobaciones.rejected", { n }));
   drawLeft();
 }
 

@@ -7,7 +7,7 @@ import { labels, pickingList } from "./paper.js";
 import { empty, queue } from "./queue.js";
 import { t } from "./words.js";
 
-let nameOf, shops = new Map(), work;
+let me, nameOf, shops = new Map(), work;
 
 // orderName returns what people call an order: the code of its purchase, or the end of its id.
 const orderName = (o) => o.codigo ? `${o.codigo.slice(0, 4)}-${o.codigo.slice(4)}` : `…${shortId(o.id)}`;
@@ -54,8 +54,16 @@ async function dispatch(orders = work.chosen()) {
     title: t("despachos.ask", { n: orders.length }), text: t("despachos.ask-text", { n: orders.reduce((n, o) => n + units(o.productos), 0) }),
     action: t("despachos.dispatch"), ready: true,
   })) return;
-  await work.send(orders, "/api/ordenes/despachos", (part) => ({ ids: part.map((o) => o.id) }), (n) => t("despachos.done", { n }));
+  await work.send(orders, "/api/ordenes/despachos", (part) => ({ ids: part.map((o) => o.id) }), told);
   await drawZones().catch(() => {}); // the next round draws them
+}
+
+// told returns the text about dispatches that were done. Of two operators with the same choice, the first one dispatches each order, and
+// the other learns it.
+function told(done) {
+  const others = done.filter((r) => r.por && r.por !== me.usuario);
+  const mine = t("despachos.done", { n: done.length - others.length });
+  return others.length ? `${mine} ${t("despachos.done-by-others", { n: others.length, who: Array.from(new Set(others.map((r) => r.por))).join(", ") })}` : mine;
 }
 
 function print(kind) {
@@ -71,7 +79,8 @@ function print(kind) {
 }
 
 async function beginPage() {
-  if (!await begin()) return;
+  me = await begin();
+  if (!me) return;
   byId("domicilio").value = new URLSearchParams(location.search).get("domicilio") ?? "";
   [nameOf, shops] = await Promise.all([productoNames(), tiendas().then((list) => new Map(list.map((x) => [x.id, x])))]);
   work = queue({

@@ -150,6 +150,9 @@ export function ask({ title, text, action, tone = "primary", reasonLabel = "", r
         h("div", { class: "buttons" },
           h("button", { class: "button", value: "", formnovalidate: true }, t("frame.back")),
           h("button", { class: `button ${tone}`, value: "yes", autofocus: ready }, action))));
+    dialog.addEventListener("keydown", (e) => {
+      if (e.repeat && e.target.matches("button")) e.preventDefault(); // the key that opened the dialog is still down
+    });
     dialog.addEventListener("close", () => {
       resolve(dialog.returnValue === "yes" ? { motivo: field ? field.value.trim() : "" } : null);
       dialog.remove();

@@ -31,7 +31,7 @@ export function sum(orders) {
 
 // pickingList returns the elements of the list: first the sum per product, then each order.
 export function pickingList(orders, { nameOf, shops, orderName }) {
-  const check = () => h("td", { class: "check", "aria-hidden": "true" });
+  const check = () => h("td", { class: "tick", "aria-hidden": "true" });
   const products = sum(orders);
   return [
     h("h1", {}, t("paper.picking")),

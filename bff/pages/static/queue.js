@@ -93,7 +93,7 @@ export function queue({ path, parse, row, filters = () => ({}), nothing, name, c
   }
 
   // send posts what is chosen to path, and takes what was done out of the table. What was refused stays listed with its reason.
-  // tell(n) is the text about n that are done.
+  // tell(done) is the text about the results of what was done.
   async function send(chosen, target, body, tell) {
     busy = true;
     drawChosen();
@@ -110,11 +110,13 @@ export function queue({ path, parse, row, filters = () => ({}), nothing, name, c
       entries = entries.filter((x) => !gone.has(x.id));
       total = Math.max(entries.length, total - gone.size);
       drawRefused();
-      byId("told").textContent = [tell(done.length), not.length ? t("desk.some-refused", { n: not.length }) : ""].join(" ").trim();
-      if (entries.length) draw({ focus: hadFocus });
-      else {
-        cursors = [""];
-        list.start();
+      byId("told").textContent = [tell(done), not.length ? t("desk.some-refused", { n: not.length }) : ""].join(" ").trim();
+      if (entries.length && !not.length) draw({ focus: hadFocus });
+      else { // what was refused may have left the queue
+        if (!entries.length) {
+          cursors = [""];
+          list.start();
+        }
         await load({ focus: hadFocus });
       }
       if (not.length) focusOn(byId("again"));
