@@ -8,7 +8,7 @@ RUN := $(LOCAL) --instance $(INSTANCIA)
 MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside token build generate lint test test-unit test-e2e test-pages escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses chaos bench images compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside erase token build generate lint test test-unit test-e2e test-pages escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses chaos bench images compose-up test-compose gke-plan $(LOCAL)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ put-back: $(LOCAL) ## return a dead letter to its topic: ID=...
 
 set-aside: $(LOCAL) ## take a message that no sidecar can read off its topic: ID=...
 	@$(RUN) set-aside $(ID)
+
+erase: $(LOCAL) ## erase the personal data of a customer from what has ended: USUARIO=ana
+	@$(RUN) erase $(if $(USUARIO),'$(USUARIO)')
 
 token: $(LOCAL) ## print a development token: ROL=cliente|operador USUARIO=ana
 	@$(RUN) token $(ROL) $(USUARIO)

@@ -75,3 +75,33 @@ func TestWhoReadsAnAddress(t *testing.T) {
 		}
 	}
 }
+
+// An operator erases the personal data of a customer from each owner, and the read model of the bff follows with the event of the owner. An
+// open purchase keeps its data.
+func TestErase(t *testing.T) {
+	p := newGate(t)
+	for _, id := range []string{anasCompra, nobodysCompra} {
+		body, err := json.Marshal(contracts.SolicitudCompra{
+			ID: id, IDUsuario: "ana", Domicilio: true, Direccion: anasDireccion, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := p.do(t, http.MethodPost, "/api/compras", string(body)); r.Code != http.StatusAccepted {
+			t.Fatalf("%d %s", r.Code, r.Body)
+		}
+	}
+	p.manager.Advance(anasCompra, contracts.EstadoDespachada)
+	for _, want := range []contracts.DatosBorrados{{IDUsuario: "ana", Compras: 1, Ordenes: 1, Abiertas: 1}, {IDUsuario: "ana", Ordenes: 1, Abiertas: 1}} {
+		var got contracts.DatosBorrados
+		r := p.do(t, http.MethodPost, "/api/usuarios/ana/borrado", "")
+		if err := json.Unmarshal(r.Body.Bytes(), &got); err != nil || r.Code != http.StatusOK || got != want {
+			t.Errorf("%d %s, want %+v", r.Code, r.Body, want)
+		}
+	}
+	for id, kept := range map[string]bool{anasCompra: false, nobodysCompra: true} {
+		if r := p.do(t, http.MethodGet, "/api/compras/"+id, ""); strings.Contains(r.Body.String(), anasCalle) != kept {
+			t.Errorf("the purchase has its address: %v, want %v: %s", !kept, kept, r.Body)
+		}
+	}
+}

@@ -36,6 +36,7 @@ var operations = []operation{
 	{"decidirCompra", "aprobar", "/api/compras/%s/aprobacion", `mutation($id:ID!,$aprobada:Boolean!,$motivo:String){aprobar(id:$id,aprobada:$aprobada,motivo:$motivo){id}}`,
 		anasCompra, `{"aprobada":true}`, contracts.EstadoPorAprobar, `{"aprobada":false}`},
 	{"reintentarCompra", "reintentar", "/api/compras/%s/reintento", `mutation($id:ID!){reintentar(id:$id){id}}`, anasCompra, ``, contracts.EstadoFallida, ``},
+	{"borrarDatosDeUsuario", "borrarDatos", "/api/usuarios/%s/borrado", `mutation($id:ID!){borrarDatos(idUsuario:$id){idUsuario}}`, "ana", ``, "", ``},
 	{"despacharOrden", "despachar", "/api/ordenes/%s/despacho", `mutation($id:ID!){despachar(idOrden:$id){id}}`, idOrden, ``, "", ``},
 	{"despacharOrdenes", "despacharOrdenes", "/api/ordenes/despachos", `mutation($ids:[ID!]!){despacharOrdenes(ids:$ids){id}}`, "", `{"ids":["` + idOrden + `"]}`, "",
 		`{"ids":["` + nobodysCompra + `"]}`},
@@ -190,6 +191,8 @@ func TestParity(t *testing.T) {
 		{"reintentarCompra", "an id in capitals", strings.ToUpper(anasCompra), "", "", ""},
 		{"reintentarCompra", "an id that is none", "x", "", bad, "id"},
 		{"reintentarCompra", "one that there is not", nobodysCompra, "", string(errs.NotFound), ""},
+		{"borrarDatosDeUsuario", "a customer without purchases", "nadie", "", "", ""},
+		{"borrarDatosDeUsuario", "a customer that is too long", strings.Repeat("a", contracts.MaxIdentifier+1), "", bad, "id"},
 		{"despacharOrden", "an id in capitals", strings.ToUpper(idOrden), "", "", ""},
 		{"despacharOrden", "an id that is none", "x", "", bad, "id"},
 		{"despacharOrden", "one that there is not", nobodysCompra, "", string(errs.NotFound), ""},
@@ -345,7 +348,7 @@ func TestTypesOfGraphQLHaveTheFields(t *testing.T) {
 	types := public.NewExecutableSchema(public.Config{}).Schema().Types
 	for schema, name := range map[string]string{
 		"SolicitudCompra": "CompraPedida", "Compra": "Compra", "Orden": "Orden", "Linea": "Linea", "Faltante": "Faltante", "Hecho": "Hecho",
-		"Direccion": "Direccion", "Tienda": "Tienda", "Producto": "Producto", "Precio": "Precio", "PaginaDePrecios": "PaginaDePrecios", "MensajeDeSaga": "MensajeDeSaga",
+		"Direccion": "Direccion", "Tienda": "Tienda", "DatosBorrados": "DatosBorrados", "Producto": "Producto", "Precio": "Precio", "PaginaDePrecios": "PaginaDePrecios", "MensajeDeSaga": "MensajeDeSaga",
 	} {
 		for field := range document.Components.Schemas[schema].Value.Properties {
 			if inGraphQL := camelCase(field); types[name].Fields.ForName(inGraphQL) == nil {

@@ -114,6 +114,7 @@ Operators (ROL=operador):
   GET  /api/ordenes                 the orders that wait for their dispatch; by zone with …/zonas; POST …/despachos dispatches many
   GET  /api/ordenes/{id}            an order
   POST /api/ordenes/{id}/despacho   dispatch it
+  POST /api/usuarios/{id}/borrado   erase the personal data of a customer from what has ended
   POST /api/productos/{id}/reposicion  restock: {"cantidad": 10}
   POST /api/productos/{id}/precio   change the price, in minor units: {"precio": 3200000, "moneda": "COP"}; GET …/precios lists them
   POST /api/productos/{id}/correccion  correct the stock: {"cantidad": -2, "motivo": "…"}; also …/umbral {"umbral": 10}

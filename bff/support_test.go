@@ -341,6 +341,11 @@ func (orders) ListarZonas(w http.ResponseWriter, _ *http.Request) {
 	rest.Write(w, http.StatusOK, []contracts.ZonaDeOrdenes{{Zona: "bogotá", Ordenes: 1}})
 }
 
+// BorrarDatosDeOrdenes implements ordenes.ServerInterface.
+func (orders) BorrarDatosDeOrdenes(w http.ResponseWriter, _ *http.Request, _ string) {
+	rest.Write(w, http.StatusOK, contracts.ParteBorrada{Borradas: 1})
+}
+
 // ListarOrdenesDeUsuario implements ordenes.ServerInterface. The bff does not call it.
 func (orders) ListarOrdenesDeUsuario(w http.ResponseWriter, _ *http.Request, _ string, _ ordenes.ListarOrdenesDeUsuarioParams) {
 	rest.Write(w, http.StatusOK, ordenes.PaginaDeOrdenes{Ordenes: []contracts.Orden{}})

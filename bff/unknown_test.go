@@ -30,6 +30,7 @@ var writes = []write{
 	{"approve", "/api/compras/" + anasCompra + "/aprobacion", `{"aprobada":true}`, `aprobar(id:"` + anasCompra + `",aprobada:true){estado}`, contracts.EstadoPorAprobar, "/api/compras/" + anasCompra, 200, false},
 	{"retry", "/api/compras/" + anasCompra + "/reintento", ``, `reintentar(id:"` + anasCompra + `"){estado}`, contracts.EstadoFallida, "/api/compras/" + anasCompra, 202, false},
 	{"dispatch", "/api/ordenes/" + idOrden + "/despacho", ``, `despachar(idOrden:"` + idOrden + `"){estado}`, "", "/api/ordenes/" + idOrden, 200, false},
+	{"erase", "/api/usuarios/ana/borrado", ``, `borrarDatos(idUsuario:"ana"){compras}`, "", "/api/usuarios/ana/compras", 200, false},
 	{"restock", "/api/productos/1/reposicion", `{"cantidad":5}`, `reponer(idProducto:"1",cantidad:5){cantidad}`, "", "/api/productos/1", 200, true},
 	{"correct", "/api/productos/1/correccion", `{"cantidad":-5,"motivo":"a"}`, `corregir(idProducto:"1",cantidad:-5,motivo:"a"){cantidad}`, "", "/api/productos/1", 200, true},
 	{"threshold", "/api/productos/1/umbral", `{"umbral":5}`, `cambiarUmbral(idProducto:"1",umbral:5){umbral}`, "", "/api/productos/1/movimientos", 200, false},

@@ -19,6 +19,7 @@ type Operation interface {
 	Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error)
 	Resumen(ctx context.Context, seconds int) (contracts.Resumen, error)
 	Reintentar(ctx context.Context, id string) (contracts.Aceptada, error)
+	PersonalData
 }
 
 // Desk reads what waits for operators, from gestor-compra.
@@ -27,6 +28,12 @@ type Desk interface {
 	PorAprobar(ctx context.Context, limit int, after string) (contracts.PaginaPorAprobar, error)
 	// Pendientes counts the purchases that await approval, and those that are FALLIDA.
 	Pendientes(ctx context.Context) (contracts.PendientesDeOperacion, error)
+}
+
+// PersonalData is an owner of personal data of customers.
+type PersonalData interface {
+	// Borrar erases the personal data of a customer from what has ended. The same call again erases the rest.
+	Borrar(ctx context.Context, idUsuario string) (contracts.ParteBorrada, error)
 }
 
 // Productos is the service that owns products and stock.
@@ -53,6 +60,7 @@ type Ordenes interface {
 	List(ctx context.Context, f contracts.OrdenesFilter, limit int, after string) (contracts.PaginaDeOrdenes, error)
 	// Zonas returns the zones of the orders that wait for their dispatch, the largest first.
 	Zonas(ctx context.Context) ([]contracts.ZonaDeOrdenes, error)
+	PersonalData
 }
 
 // Monitor is the service that reads the queues and the dead letters.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -174,6 +175,25 @@ func TestSameID(t *testing.T) {
 			})
 		}
 	}
+}
+
+// After the erasure of a purchase the read model has no trace of its address: any address is the same, as for the owner.
+func TestSameIDAfterAnErasure(t *testing.T) {
+	m := newWorld()
+	first := home("ana", "Calle 1")
+	first.ID = givenID
+	m.create(t, first, "", "")
+	c := m.manager.Advance(givenID, contracts.EstadoDespachada)
+	require(t, m.Register(t.Context(), c.Event().Compra()), "")
+	c.Historia = append(c.Historia, contracts.HechoContado{Numero: c.Numero() + 1, Paso: contracts.PasoBorrado, Tipo: string(contracts.BorrarDatos)})
+	require(t, m.Register(t.Context(), c.Event().Compra()), "")
+	values, err := m.store.Load(t.Context(), "compra/"+givenID)
+	if err != nil || strings.Contains(string(values[0].Text), `"direccion"`) {
+		t.Errorf("the read model has %s: %v", values[0].Text, err)
+	}
+	m.manager.GoDown()
+	first.Direccion = nil
+	m.create(t, first, "", "")
 }
 
 func TestIdempotency(t *testing.T) {

@@ -122,7 +122,7 @@ func (s *state) update(ctx context.Context, c contracts.Compra) error {
 				return err
 			}
 		}
-		if earlier != nil {
+		if earlier != nil && !erased(c) {
 			fresh.Direccion = earlier.Direccion
 		}
 		text, err := json.Marshal(fresh)
@@ -136,6 +136,11 @@ func (s *state) update(ctx context.Context, c contracts.Compra) error {
 		}
 		return s.store.Replace(ctx, compraKey(c.ID), version, text, viewTTL)
 	})
+}
+
+// erased reports whether the personal data of c was erased.
+func erased(c contracts.Compra) bool {
+	return slices.ContainsFunc(c.Historia, func(h contracts.HechoContado) bool { return h.Paso == contracts.PasoBorrado })
 }
 
 // recorded is a purchase in the list of its customer.

@@ -326,6 +326,24 @@ func (m *Manager) ContarPendientes(w http.ResponseWriter, _ *http.Request) {
 	rest.Write(w, http.StatusOK, contracts.PendientesDeOperacion{PorAprobar: &waiting, Fallidas: &failed})
 }
 
+// BorrarDatosDeCompras implements gestorcompra.ServerInterface: it erases the addresses of the purchases that have ended.
+func (m *Manager) BorrarDatosDeCompras(w http.ResponseWriter, _ *http.Request, id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var part contracts.ParteBorrada
+	for i := range m.compras {
+		switch c := &m.compras[i]; {
+		case c.IDUsuario != id:
+		case !compras.IsFinal(c.Estado):
+			part.Abiertas++
+		case c.Direccion != nil:
+			c.Direccion = nil
+			part.Borradas++
+		}
+	}
+	rest.Write(w, http.StatusOK, part)
+}
+
 // LeerMensajes implements gestorcompra.ServerInterface. Each purchase has one message of its saga.
 func (m *Manager) LeerMensajes(w http.ResponseWriter, r *http.Request, id string) {
 	m.change(w, r, id, func(c *contracts.Compra) (int, any, error) {

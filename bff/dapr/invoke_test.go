@@ -203,6 +203,7 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 			"POST /compras/{id}/aprobacion":   func(ctx context.Context) { _, _ = manager.Aprobar(ctx, one, true, "") },
 			"POST /compras/{id}/reintento":    func(ctx context.Context) { _, _ = manager.Reintentar(ctx, one) },
 			"GET /compras/{id}/mensajes":      func(ctx context.Context) { _, _ = manager.Mensajes(ctx, one) },
+			"POST /usuarios/{id}/borrado":     func(ctx context.Context) { _, _ = manager.Borrar(ctx, one) },
 			"GET /resumen":                    func(ctx context.Context) { _, _ = manager.Resumen(ctx, 1) },
 			"GET /productos":                  func(ctx context.Context) { _, _ = warehouse.List(ctx, one) },
 			"GET /productos/{id}":             func(ctx context.Context) { _, _ = warehouse.Load(ctx, one) },

@@ -96,6 +96,12 @@ func (m Manager) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDe
 	return answer(ctx, m.Service, r, err, gestorcompra.LeerMensajesResponse.GetJSON200)
 }
 
+// Borrar implements access.PersonalData.
+func (m Manager) Borrar(ctx context.Context, idUsuario string) (contracts.ParteBorrada, error) {
+	r, err := m.api().BorrarDatosDeComprasWithResponse(ctx, segment(idUsuario))
+	return answer(ctx, m.Service, r, err, gestorcompra.BorrarDatosDeComprasResponse.GetJSON200)
+}
+
 // Resumen implements access.Operation.
 func (m Manager) Resumen(ctx context.Context, seconds int) (contracts.Resumen, error) {
 	r, err := m.api().LeerResumenWithResponse(ctx, &gestorcompra.LeerResumenParams{Segundos: &seconds})
@@ -189,6 +195,12 @@ func (o Ordenes) List(ctx context.Context, f contracts.OrdenesFilter, limit int,
 func (o Ordenes) Zonas(ctx context.Context) ([]contracts.ZonaDeOrdenes, error) {
 	r, err := o.api().ListarZonasWithResponse(ctx)
 	return answer(ctx, o.Service, r, err, ordenes.ListarZonasResponse.GetJSON200)
+}
+
+// Borrar implements access.PersonalData.
+func (o Ordenes) Borrar(ctx context.Context, idUsuario string) (contracts.ParteBorrada, error) {
+	r, err := o.api().BorrarDatosDeOrdenesWithResponse(ctx, segment(idUsuario))
+	return answer(ctx, o.Service, r, err, ordenes.BorrarDatosDeOrdenesResponse.GetJSON200)
 }
 
 // Monitor calls the service monitor. It implements access.Monitor.

@@ -58,7 +58,7 @@ func details(words Words) map[contracts.MessageType]detail {
 
 // messages returns the messages about which the table has a text.
 func messages() []contracts.MessageType {
-	all := []contracts.MessageType{contracts.CrearCompra, contracts.CancelarCompra}
+	all := []contracts.MessageType{contracts.CrearCompra, contracts.CancelarCompra, contracts.BorrarDatos}
 	for _, c := range compra.Commands() {
 		if compra.Detail(c) != "" {
 			all = append(all, c)

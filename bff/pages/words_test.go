@@ -27,7 +27,7 @@ func TestEachTextIsInAllLanguages(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range append(compra.Commands(), contracts.CrearCompra, contracts.CancelarCompra) {
+	for _, c := range append(compra.Commands(), contracts.CrearCompra, contracts.CancelarCompra, contracts.BorrarDatos) {
 		types := []contracts.MessageType{c}
 		for _, r := range compra.Replies(c) {
 			types = append(types, r.Type)

@@ -105,6 +105,12 @@ func (s Server) ListarProductos(w http.ResponseWriter, r *http.Request, params c
 	respond(w, r, http.StatusOK, list, err)
 }
 
+// BorrarDatosDeUsuario implements contract.ServerInterface.
+func (s Server) BorrarDatosDeUsuario(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.BorrarDatosDeUsuarioParams) {
+	erased, err := s.Gate.BorrarDatos(r.Context(), id)
+	respond(w, r, http.StatusOK, erased, err)
+}
+
 // ListarTiendas implements contract.ServerInterface.
 func (s Server) ListarTiendas(w http.ResponseWriter, r *http.Request) {
 	list, err := s.Gate.Tiendas(r.Context())

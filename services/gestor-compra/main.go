@@ -90,7 +90,7 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	stalled := reconciler.New(store, workflowEngine, search)
-	manager := intake.New(store, broadcaster, admitter, intake.Options{MaxOpen: cfg.MaxOpen, Admit: admitter.Notify, Reconcile: stalled.Tell, Approval: cfg.AprobacionDeadline, Wanted: cfg.WantedStock})
+	manager := intake.New(store, broadcaster, admitter, intake.Options{MaxOpen: cfg.MaxOpen, Admit: admitter.Notify, Reconcile: stalled.Tell, Approval: cfg.AprobacionDeadline, Wanted: cfg.WantedStock, Remove: workflowEngine.Remove})
 	activities := saga.New(store, messages.Participants{Publisher: publisher}, wakeups, broadcaster, saga.Settings{
 		Patience: cfg.Patience, AskAgainAfter: cfg.AskAgainAfter, ReviewRound: saga.LookEvery, RollbackDelay: cfg.Patience,
 		AprobacionDeadline: cfg.AprobacionDeadline, WantedStock: cfg.WantedStock,

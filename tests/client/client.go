@@ -205,3 +205,8 @@ func (c *Client) Orden(ctx context.Context, id string) (contracts.Orden, error) 
 func (c *Client) Despachar(ctx context.Context, id string) (contracts.Orden, error) {
 	return ask[contracts.Orden](ctx, c, http.MethodPost, "/ordenes/"+url.PathEscape(id)+"/despacho", nil)
 }
+
+// BorrarDatos erases the personal data of a customer from what has ended.
+func (c *Client) BorrarDatos(ctx context.Context, usuario string) (contracts.DatosBorrados, error) {
+	return ask[contracts.DatosBorrados](ctx, c, http.MethodPost, "/usuarios/"+url.PathEscape(usuario)+"/borrado", nil)
+}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
@@ -69,6 +70,66 @@ func TestAnAddressStaysWhereItBelongs(t *testing.T) {
 	if in := logsWith(t, s, c.ID); !slices.Contains(in, "gestor-compra.log") {
 		t.Errorf("this test cannot see the purchase in the log of gestor-compra: it is in %v", in)
 	}
+}
+
+// An erasure takes the address and the words of a customer from every database: from the owners, from the workflows of the engine, and from the
+// read model of the bff. A purchase that has not ended keeps its data. The history and the audit say that it was done, and by whom.
+func TestErase(t *testing.T) {
+	t.Parallel()
+	s := Open(t)
+	s.Restock(t, map[string]int{"3": 10})
+	gone, stays, u := "Calle Borrable "+rand.Text(), "Calle Abierta "+rand.Text(), Usuario(t)
+	buy := func(calle string) contracts.Compra {
+		t.Helper()
+		return s.Wait(t, s.Comprar(t, contracts.SolicitudCompra{
+			IDUsuario: u, Productos: []contracts.Linea{Linea("3", 1)}, Domicilio: true,
+			Direccion: &contracts.Direccion{Destinatario: calle, Calle: calle, Ciudad: "Cali", Telefono: "5550100"},
+		}), contracts.EstadoConfirmada)
+	}
+	sent, cancelled, open := buy(gone), buy(gone), buy(stays)
+	if _, err := s.BFF.Despachar(t.Context(), sent.IDOrden); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := as(t, s, u, "cliente").Cancelar(t.Context(), cancelled.ID, "Me mudo: "+gone); err != nil {
+		t.Fatal(err)
+	}
+	s.Wait(t, sent.ID, contracts.EstadoDespachada)
+	s.Wait(t, cancelled.ID, contracts.EstadoCancelada)
+	if in := tablesWith(t, s, gone); !slices.ContainsFunc(in, func(table string) bool { return strings.HasPrefix(table, "dapr.") }) || len(in) < 5 {
+		t.Errorf("before the erasure only the tables %v have it", in)
+	}
+
+	total := contracts.DatosBorrados{IDUsuario: u, Compras: 2, Ordenes: 2, Abiertas: 1}
+	var erased contracts.DatosBorrados
+	Until(t, "everything that has ended is erased", func(ctx context.Context) (bool, error) { // a tramite ends a moment after its purchase
+		part, err := s.BFF.BorrarDatos(ctx, u)
+		erased.IDUsuario, erased.Abiertas, erased.Quedan = part.IDUsuario, part.Abiertas, part.Quedan
+		erased.Compras, erased.Ordenes = erased.Compras+part.Compras, erased.Ordenes+part.Ordenes
+		return erased == total, fmt.Errorf("erased %+v: %w", erased, err)
+	})
+	if again, err := s.BFF.BorrarDatos(t.Context(), u); err != nil || again != (contracts.DatosBorrados{IDUsuario: u, Abiertas: 1}) {
+		t.Errorf("the same again erases %+v: %v", again, err)
+	}
+	Until(t, "no table has it", func(context.Context) (bool, error) { // the read model follows with the event
+		in := tablesWith(t, s, gone)
+		return len(in) == 0, fmt.Errorf("the tables %v have it", in)
+	})
+	if in := logsWith(t, s, gone); len(in) > 0 {
+		t.Errorf("the logs %v have it", in)
+	}
+	for _, id := range []string{sent.ID, cancelled.ID} {
+		c, err := s.BFF.Load(t.Context(), id)
+		if err != nil || c.Direccion != nil || c.Historia[len(c.Historia)-1].Paso != contracts.PasoBorrado {
+			t.Errorf("the purchase is %+v: %v", c, err)
+		}
+	}
+	if c, err := s.BFF.Load(t.Context(), open.ID); err != nil || c.Direccion == nil || c.Direccion.Calle != stays {
+		t.Errorf("the open purchase has the address %+v: %v", c.Direccion, err)
+	}
+	if n := Count(t, s.ManagerDatabase, `select count(*) from acto where tipo = 'borrado' and objeto = $1 and rol = 'operador' and sujeto <> ''`, u); n < 1 {
+		t.Errorf("the audit has %d acts", n)
+	}
+	s.Balanced(t, []string{sent.ID, cancelled.ID, open.ID})
 }
 
 // databases are all databases of the system.

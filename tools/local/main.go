@@ -28,6 +28,7 @@ const usage = `usage: local [--instance up|test|chaos] COMMAND
   dead-letters          list the messages that no service could handle
   put-back ID           return a dead letter to its topic
   set-aside ID          take a message that no sidecar can read off its topic
+  erase USUARIO         erase the personal data of a customer from what has ended
   token ROL USUARIO     print a token of the development issuer: cliente or operador
   env                   print the addresses of the system as NAME=value
   browser               print the path of a Chromium; installs it where apt can
@@ -89,6 +90,8 @@ func runCommand(instance string, args []string) error {
 		return in.putBack(arg)
 	case "set-aside":
 		return in.setAside(arg)
+	case "erase":
+		return in.erase(arg)
 	case "token":
 		return in.printToken(args[1:])
 	case "env":

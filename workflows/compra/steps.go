@@ -311,9 +311,10 @@ func ReplyOf(t contracts.MessageType) Reply {
 	return Reply{}
 }
 
-// requests has the texts for the history about the messages that begin a saga or ask for its end.
+// requests has the texts for the history about the messages that begin a saga or ask for its end, and about the erasure of its data.
 var requests = map[contracts.MessageType]string{
 	contracts.CrearCompra:    "Recibimos su compra.",
+	contracts.BorrarDatos:    "Se borraron los datos personales.",
 	contracts.CancelarCompra: "Se pidió cancelarla.",
 }
 

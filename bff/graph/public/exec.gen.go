@@ -103,6 +103,14 @@ type ComplexityRoot struct {
 		Estado  func(childComplexity int) int
 	}
 
+	DatosBorrados struct {
+		Abiertas  func(childComplexity int) int
+		Compras   func(childComplexity int) int
+		IDUsuario func(childComplexity int) int
+		Ordenes   func(childComplexity int) int
+		Quedan    func(childComplexity int) int
+	}
+
 	Direccion struct {
 		Calle        func(childComplexity int) int
 		Ciudad       func(childComplexity int) int
@@ -213,6 +221,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		ApartarMensaje   func(childComplexity int, id string) int
 		Aprobar          func(childComplexity int, id string, aprobada bool, motivo *string) int
+		BorrarDatos      func(childComplexity int, idUsuario string) int
 		CambiarPrecio    func(childComplexity int, idProducto string, precio int64, moneda *string, motivo *string, clave *string) int
 		CambiarUmbral    func(childComplexity int, idProducto string, umbral int) int
 		Cancelar         func(childComplexity int, id string, motivo *string) int
@@ -404,6 +413,7 @@ type MutationResolver interface {
 	Aprobar(ctx context.Context, id string, aprobada bool, motivo *string) (*contracts.Aceptada, error)
 	Reintentar(ctx context.Context, id string) (*contracts.Aceptada, error)
 	Despachar(ctx context.Context, idOrden string) (*contracts.Orden, error)
+	BorrarDatos(ctx context.Context, idUsuario string) (*contracts.DatosBorrados, error)
 	DespacharOrdenes(ctx context.Context, ids []string) ([]rest.Resultado, error)
 	DecidirCompras(ctx context.Context, decisiones []contracts.Decision) ([]rest.Resultado, error)
 	Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error)
@@ -677,6 +687,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ComprasEnEstado.Estado(childComplexity), true
+
+	case "DatosBorrados.abiertas":
+		if e.ComplexityRoot.DatosBorrados.Abiertas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatosBorrados.Abiertas(childComplexity), true
+	case "DatosBorrados.compras":
+		if e.ComplexityRoot.DatosBorrados.Compras == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatosBorrados.Compras(childComplexity), true
+	case "DatosBorrados.idUsuario":
+		if e.ComplexityRoot.DatosBorrados.IDUsuario == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatosBorrados.IDUsuario(childComplexity), true
+	case "DatosBorrados.ordenes":
+		if e.ComplexityRoot.DatosBorrados.Ordenes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatosBorrados.Ordenes(childComplexity), true
+	case "DatosBorrados.quedan":
+		if e.ComplexityRoot.DatosBorrados.Quedan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatosBorrados.Quedan(childComplexity), true
 
 	case "Direccion.calle":
 		if e.ComplexityRoot.Direccion.Calle == nil {
@@ -1155,6 +1196,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Aprobar(childComplexity, args["id"].(string), args["aprobada"].(bool), args["motivo"].(*string)), true
+	case "Mutation.borrarDatos":
+		if e.ComplexityRoot.Mutation.BorrarDatos == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_borrarDatos_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BorrarDatos(childComplexity, args["idUsuario"].(string)), true
 	case "Mutation.cambiarPrecio":
 		if e.ComplexityRoot.Mutation.CambiarPrecio == nil {
 			break
@@ -2203,6 +2255,22 @@ func (ec *executionContext) childFields_ComprasEnEstado(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ComprasEnEstado", field.Name)
 }
 
+func (ec *executionContext) childFields_DatosBorrados(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "idUsuario":
+		return ec.fieldContext_DatosBorrados_idUsuario(ctx, field)
+	case "compras":
+		return ec.fieldContext_DatosBorrados_compras(ctx, field)
+	case "ordenes":
+		return ec.fieldContext_DatosBorrados_ordenes(ctx, field)
+	case "abiertas":
+		return ec.fieldContext_DatosBorrados_abiertas(ctx, field)
+	case "quedan":
+		return ec.fieldContext_DatosBorrados_quedan(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DatosBorrados", field.Name)
+}
+
 func (ec *executionContext) childFields_Direccion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "destinatario":
@@ -2824,6 +2892,20 @@ func (ec *executionContext) field_Mutation_aprobar_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["motivo"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrarDatos_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idUsuario",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idUsuario"] = arg0
 	return args, nil
 }
 
@@ -4572,6 +4654,121 @@ func (ec *executionContext) _ComprasEnEstado_cuantas(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_ComprasEnEstado_cuantas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ComprasEnEstado", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DatosBorrados_idUsuario(ctx context.Context, field graphql.CollectedField, obj *contracts.DatosBorrados) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DatosBorrados_idUsuario(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDUsuario, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DatosBorrados_idUsuario(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DatosBorrados", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DatosBorrados_compras(ctx context.Context, field graphql.CollectedField, obj *contracts.DatosBorrados) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DatosBorrados_compras(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Compras, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DatosBorrados_compras(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DatosBorrados", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DatosBorrados_ordenes(ctx context.Context, field graphql.CollectedField, obj *contracts.DatosBorrados) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DatosBorrados_ordenes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ordenes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DatosBorrados_ordenes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DatosBorrados", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DatosBorrados_abiertas(ctx context.Context, field graphql.CollectedField, obj *contracts.DatosBorrados) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DatosBorrados_abiertas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Abiertas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DatosBorrados_abiertas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DatosBorrados", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DatosBorrados_quedan(ctx context.Context, field graphql.CollectedField, obj *contracts.DatosBorrados) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DatosBorrados_quedan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quedan, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DatosBorrados_quedan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DatosBorrados", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Direccion_destinatario(ctx context.Context, field graphql.CollectedField, obj *contracts.Direccion) (ret graphql.Marshaler) {
@@ -6517,6 +6714,50 @@ func (ec *executionContext) fieldContext_Mutation_despachar(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_despachar_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrarDatos(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrarDatos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrarDatos(ctx, fc.Args["idUsuario"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.DatosBorrados) graphql.Marshaler {
+			return ec.marshalODatosBorrados2ᚖentregasᚋcontractsᚐDatosBorrados(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrarDatos(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DatosBorrados(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrarDatos_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -11376,6 +11617,59 @@ func (ec *executionContext) _ComprasEnEstado(ctx context.Context, sel ast.Select
 	return out
 }
 
+var datosBorradosImplementors = []string{"DatosBorrados"}
+
+func (ec *executionContext) _DatosBorrados(ctx context.Context, sel ast.SelectionSet, obj *contracts.DatosBorrados) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, datosBorradosImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DatosBorrados")
+		case "idUsuario":
+			out.Values[i] = ec._DatosBorrados_idUsuario(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "compras":
+			out.Values[i] = ec._DatosBorrados_compras(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ordenes":
+			out.Values[i] = ec._DatosBorrados_ordenes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "abiertas":
+			out.Values[i] = ec._DatosBorrados_abiertas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quedan":
+			out.Values[i] = ec._DatosBorrados_quedan(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var direccionImplementors = []string{"Direccion"}
 
 func (ec *executionContext) _Direccion(ctx context.Context, sel ast.SelectionSet, obj *contracts.Direccion) graphql.Marshaler {
@@ -12108,6 +12402,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "despachar":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_despachar(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "borrarDatos":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrarDatos(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -14348,6 +14649,13 @@ func (ec *executionContext) marshalOCompra2ᚖentregasᚋcontractsᚐCompra(ctx 
 		return graphql.Null
 	}
 	return ec._Compra(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODatosBorrados2ᚖentregasᚋcontractsᚐDatosBorrados(ctx context.Context, sel ast.SelectionSet, v *contracts.DatosBorrados) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DatosBorrados(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalODireccion2ᚖentregasᚋcontractsᚐDireccion(ctx context.Context, sel ast.SelectionSet, v *contracts.Direccion) graphql.Marshaler {

@@ -76,6 +76,11 @@ func (r root) DecidirCompras(ctx context.Context, decisiones []contracts.Decisio
 	return r.gate.AprobarMany(ctx, contracts.Decisiones{Decisiones: decisiones})
 }
 
+// BorrarDatos implements MutationResolver.
+func (r root) BorrarDatos(ctx context.Context, idUsuario string) (*contracts.DatosBorrados, error) {
+	return orNull(r.gate.BorrarDatos(ctx, idUsuario))
+}
+
 // Reponer implements MutationResolver.
 func (r root) Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error) {
 	key, err := common.Key(ctx, clave)

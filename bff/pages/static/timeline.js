@@ -23,6 +23,7 @@ const titles = {
   RECHAZADA: t("timeline.RECHAZADA"),
   CANCELADA: t("timeline.CANCELADA"),
   FALLIDA: t("timeline.FALLIDA"),
+  Borrado: t("timeline.Borrado"),
   ...byRollback((step) => step.undone),
 };
 

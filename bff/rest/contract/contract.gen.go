@@ -129,6 +129,9 @@ type CompraPorAprobar = contracts.CompraPorAprobar
 // Correccion defines model for Correccion.
 type Correccion = contracts.Correccion
 
+// DatosBorrados defines model for DatosBorrados.
+type DatosBorrados = contracts.DatosBorrados
+
 // Decision defines model for Decision.
 type Decision = contracts.Decision
 
@@ -540,6 +543,12 @@ type CambiarUmbralParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// BorrarDatosDeUsuarioParams defines parameters for BorrarDatosDeUsuario.
+type BorrarDatosDeUsuarioParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListarComprasDeUsuarioParams defines parameters for ListarComprasDeUsuario.
 type ListarComprasDeUsuarioParams struct {
 	// Estado Only those in one of these states.
@@ -695,6 +704,9 @@ type ServerInterface interface {
 	// ListarTiendas List the shops where a purchase can be picked up.
 	// (GET /tiendas)
 	ListarTiendas(w http.ResponseWriter, r *http.Request)
+	// BorrarDatosDeUsuario Erase the personal data of a customer.
+	// (POST /usuarios/{id}/borrado)
+	BorrarDatosDeUsuario(w http.ResponseWriter, r *http.Request, id Id, params BorrarDatosDeUsuarioParams)
 	// ListarComprasDeUsuario List the purchases of a customer, newest first.
 	// (GET /usuarios/{id}/compras)
 	ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id Id, params ListarComprasDeUsuarioParams)
@@ -2564,6 +2576,62 @@ func (siw *ServerInterfaceWrapper) ListarTiendas(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// BorrarDatosDeUsuario operation middleware
+func (siw *ServerInterfaceWrapper) BorrarDatosDeUsuario(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BorrarDatosDeUsuarioParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BorrarDatosDeUsuario(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListarComprasDeUsuario operation middleware
 func (siw *ServerInterfaceWrapper) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request) {
 
@@ -2784,6 +2852,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/compras/{id}/eventos", wrapper.SeguirCompra).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/compras", wrapper.ListarComprasDeUsuario).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/borrado", wrapper.BorrarDatosDeUsuario).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/compras/{id}/cancelacion", wrapper.CancelarCompra).Methods(http.MethodPost)
 

@@ -284,6 +284,11 @@ type ClientInterface interface {
 	// Corresponds with GET /resumen (the `LeerResumen` operationId).
 	LeerResumen(ctx context.Context, params *LeerResumenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// BorrarDatosDeCompras Erase the personal data of a customer from the purchases that have ended. The same again erases the rest.
+	//
+	// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeCompras` operationId).
+	BorrarDatosDeCompras(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListarComprasDeUsuario The purchases of a customer as the earlier system lists them. Our own services use listarCompras.
 	//
 	// Corresponds with GET /usuarios/{id}/compras (the `ListarComprasDeUsuario` operationId).
@@ -487,6 +492,21 @@ func (c *Client) ReintentarCompra(ctx context.Context, id Id, reqEditors ...Requ
 // Corresponds with GET /resumen (the `LeerResumen` operationId).
 func (c *Client) LeerResumen(ctx context.Context, params *LeerResumenParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewLeerResumenRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BorrarDatosDeCompras Erase the personal data of a customer from the purchases that have ended. The same again erases the rest.
+//
+// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeCompras` operationId).
+func (c *Client) BorrarDatosDeCompras(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBorrarDatosDeComprasRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -1081,6 +1101,40 @@ func NewLeerResumenRequest(server string, params *LeerResumenParams) (*http.Requ
 	return req, nil
 }
 
+// NewBorrarDatosDeComprasRequest constructs an http.Request for the BorrarDatosDeCompras method
+func NewBorrarDatosDeComprasRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/usuarios/%s/borrado", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListarComprasDeUsuarioRequest constructs an http.Request for the ListarComprasDeUsuario method
 func NewListarComprasDeUsuarioRequest(server string, id Id, params *ListarComprasDeUsuarioParams) (*http.Request, error) {
 	var err error
@@ -1312,6 +1366,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /resumen (the `LeerResumen` operationId).
 	LeerResumenWithResponse(ctx context.Context, params *LeerResumenParams, reqEditors ...RequestEditorFn) (*LeerResumenResponse, error)
+
+	// BorrarDatosDeComprasWithResponse Erase the personal data of a customer from the purchases that have ended. The same again erases the rest.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeCompras` operationId).
+	BorrarDatosDeComprasWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*BorrarDatosDeComprasResponse, error)
 
 	// ListarComprasDeUsuarioWithResponse The purchases of a customer as the earlier system lists them. Our own services use listarCompras.
 	//
@@ -1808,6 +1869,54 @@ func (r LeerResumenResponse) ContentType() string {
 	return ""
 }
 
+type BorrarDatosDeComprasResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.ParteBorrada
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r BorrarDatosDeComprasResponse) GetJSON200() *externalRef0.ParteBorrada {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r BorrarDatosDeComprasResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r BorrarDatosDeComprasResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r BorrarDatosDeComprasResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BorrarDatosDeComprasResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BorrarDatosDeComprasResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListarComprasDeUsuarioResponse200Headers the declared response headers of an HTTP 200 response for ListarComprasDeUsuario
 type ListarComprasDeUsuarioResponse200Headers struct {
 	Link *string
@@ -2030,6 +2139,19 @@ func (c *ClientWithResponses) LeerResumenWithResponse(ctx context.Context, param
 		return nil, err
 	}
 	return ParseLeerResumenResponse(rsp)
+}
+
+// BorrarDatosDeComprasWithResponse Erase the personal data of a customer from the purchases that have ended. The same again erases the rest.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeCompras` operationId).
+func (c *ClientWithResponses) BorrarDatosDeComprasWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*BorrarDatosDeComprasResponse, error) {
+	rsp, err := c.BorrarDatosDeCompras(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBorrarDatosDeComprasResponse(rsp)
 }
 
 // ListarComprasDeUsuarioWithResponse The purchases of a customer as the earlier system lists them. Our own services use listarCompras.
@@ -2382,6 +2504,39 @@ func ParseLeerResumenResponse(rsp *http.Response) (*LeerResumenResponse, error) 
 	return response, nil
 }
 
+// ParseBorrarDatosDeComprasResponse parses an HTTP response from a BorrarDatosDeComprasWithResponse call
+func ParseBorrarDatosDeComprasResponse(rsp *http.Response) (*BorrarDatosDeComprasResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BorrarDatosDeComprasResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.ParteBorrada
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListarComprasDeUsuarioResponse parses an HTTP response from a ListarComprasDeUsuarioWithResponse call
 func ParseListarComprasDeUsuarioResponse(rsp *http.Response) (*ListarComprasDeUsuarioResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -2460,6 +2615,9 @@ type ServerInterface interface {
 	// LeerResumen Purchases by state, and how fast purchases are confirmed.
 	// (GET /resumen)
 	LeerResumen(w http.ResponseWriter, r *http.Request, params LeerResumenParams)
+	// BorrarDatosDeCompras Erase the personal data of a customer from the purchases that have ended. The same again erases the rest.
+	// (POST /usuarios/{id}/borrado)
+	BorrarDatosDeCompras(w http.ResponseWriter, r *http.Request, id Id)
 	// ListarComprasDeUsuario The purchases of a customer as the earlier system lists them. Our own services use listarCompras.
 	// (GET /usuarios/{id}/compras)
 	ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id Id, params ListarComprasDeUsuarioParams)
@@ -2887,6 +3045,32 @@ func (siw *ServerInterfaceWrapper) LeerResumen(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// BorrarDatosDeCompras operation middleware
+func (siw *ServerInterfaceWrapper) BorrarDatosDeCompras(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BorrarDatosDeCompras(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListarComprasDeUsuario operation middleware
 func (siw *ServerInterfaceWrapper) ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request) {
 
@@ -3098,6 +3282,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/compras/{id}/reintento", wrapper.ReintentarCompra).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/compras/{id}/mensajes", wrapper.LeerMensajes).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/borrado", wrapper.BorrarDatosDeCompras).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/compras", wrapper.ListarComprasDeUsuario).Methods(http.MethodGet)
 

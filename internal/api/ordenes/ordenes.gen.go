@@ -152,6 +152,11 @@ type ClientInterface interface {
 	// Corresponds with POST /ordenes/{id}/despacho (the `DespacharOrden` operationId).
 	DespacharOrden(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// BorrarDatosDeOrdenes Erase the personal data of a customer from the orders that have ended. The same again erases the rest.
+	//
+	// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeOrdenes` operationId).
+	BorrarDatosDeOrdenes(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListarOrdenesDeUsuario The orders of a customer, newest first.
 	//
 	// Corresponds with GET /usuarios/{id}/ordenes (the `ListarOrdenesDeUsuario` operationId).
@@ -208,6 +213,21 @@ func (c *Client) LeerOrden(ctx context.Context, id Id, reqEditors ...RequestEdit
 // Corresponds with POST /ordenes/{id}/despacho (the `DespacharOrden` operationId).
 func (c *Client) DespacharOrden(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewDespacharOrdenRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BorrarDatosDeOrdenes Erase the personal data of a customer from the orders that have ended. The same again erases the rest.
+//
+// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeOrdenes` operationId).
+func (c *Client) BorrarDatosDeOrdenes(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBorrarDatosDeOrdenesRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -430,6 +450,40 @@ func NewDespacharOrdenRequest(server string, id Id) (*http.Request, error) {
 	return req, nil
 }
 
+// NewBorrarDatosDeOrdenesRequest constructs an http.Request for the BorrarDatosDeOrdenes method
+func NewBorrarDatosDeOrdenesRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/usuarios/%s/borrado", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListarOrdenesDeUsuarioRequest constructs an http.Request for the ListarOrdenesDeUsuario method
 func NewListarOrdenesDeUsuarioRequest(server string, id Id, params *ListarOrdenesDeUsuarioParams) (*http.Request, error) {
 	var err error
@@ -574,6 +628,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /ordenes/{id}/despacho (the `DespacharOrden` operationId).
 	DespacharOrdenWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*DespacharOrdenResponse, error)
+
+	// BorrarDatosDeOrdenesWithResponse Erase the personal data of a customer from the orders that have ended. The same again erases the rest.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeOrdenes` operationId).
+	BorrarDatosDeOrdenesWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*BorrarDatosDeOrdenesResponse, error)
 
 	// ListarOrdenesDeUsuarioWithResponse The orders of a customer, newest first.
 	//
@@ -775,6 +836,54 @@ func (r DespacharOrdenResponse) ContentType() string {
 	return ""
 }
 
+type BorrarDatosDeOrdenesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.ParteBorrada
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r BorrarDatosDeOrdenesResponse) GetJSON200() *externalRef0.ParteBorrada {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r BorrarDatosDeOrdenesResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r BorrarDatosDeOrdenesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r BorrarDatosDeOrdenesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BorrarDatosDeOrdenesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BorrarDatosDeOrdenesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListarOrdenesDeUsuarioResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -873,6 +982,19 @@ func (c *ClientWithResponses) DespacharOrdenWithResponse(ctx context.Context, id
 		return nil, err
 	}
 	return ParseDespacharOrdenResponse(rsp)
+}
+
+// BorrarDatosDeOrdenesWithResponse Erase the personal data of a customer from the orders that have ended. The same again erases the rest.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeOrdenes` operationId).
+func (c *ClientWithResponses) BorrarDatosDeOrdenesWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*BorrarDatosDeOrdenesResponse, error) {
+	rsp, err := c.BorrarDatosDeOrdenes(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBorrarDatosDeOrdenesResponse(rsp)
 }
 
 // ListarOrdenesDeUsuarioWithResponse The orders of a customer, newest first.
@@ -1020,6 +1142,39 @@ func ParseDespacharOrdenResponse(rsp *http.Response) (*DespacharOrdenResponse, e
 	return response, nil
 }
 
+// ParseBorrarDatosDeOrdenesResponse parses an HTTP response from a BorrarDatosDeOrdenesWithResponse call
+func ParseBorrarDatosDeOrdenesResponse(rsp *http.Response) (*BorrarDatosDeOrdenesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BorrarDatosDeOrdenesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.ParteBorrada
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListarOrdenesDeUsuarioResponse parses an HTTP response from a ListarOrdenesDeUsuarioWithResponse call
 func ParseListarOrdenesDeUsuarioResponse(rsp *http.Response) (*ListarOrdenesDeUsuarioResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -1067,6 +1222,9 @@ type ServerInterface interface {
 	// DespacharOrden Dispatch an order. Dispatching it again is answered alike.
 	// (POST /ordenes/{id}/despacho)
 	DespacharOrden(w http.ResponseWriter, r *http.Request, id Id)
+	// BorrarDatosDeOrdenes Erase the personal data of a customer from the orders that have ended. The same again erases the rest.
+	// (POST /usuarios/{id}/borrado)
+	BorrarDatosDeOrdenes(w http.ResponseWriter, r *http.Request, id Id)
 	// ListarOrdenesDeUsuario The orders of a customer, newest first.
 	// (GET /usuarios/{id}/ordenes)
 	ListarOrdenesDeUsuario(w http.ResponseWriter, r *http.Request, id Id, params ListarOrdenesDeUsuarioParams)
@@ -1223,6 +1381,32 @@ func (siw *ServerInterfaceWrapper) DespacharOrden(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.DespacharOrden(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// BorrarDatosDeOrdenes operation middleware
+func (siw *ServerInterfaceWrapper) BorrarDatosDeOrdenes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BorrarDatosDeOrdenes(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1407,6 +1591,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/ordenes/{id}", wrapper.LeerOrden).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ordenes/{id}/despacho", wrapper.DespacharOrden).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/borrado", wrapper.BorrarDatosDeOrdenes).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/ordenes", wrapper.ListarOrdenesDeUsuario).Methods(http.MethodGet)
 

@@ -16,6 +16,7 @@ import (
 type Store interface {
 	Purchases
 	Decisions
+	Erasure
 }
 
 // Purchases has the changes of a purchase that clients and operators may make.
@@ -58,6 +59,9 @@ type Options struct {
 	Wanted    time.Duration // how long it may still wait once another purchase lacks its units
 	Admit     func()        // there may be a workflow to start
 	Reconcile func()        // there may be a workflow to replace
+
+	// Remove removes the workflow with an id, which has ended, and does nothing where there is none.
+	Remove func(ctx context.Context, id string) error
 }
 
 // New returns an Intake that stores purchases in store.
@@ -95,14 +99,6 @@ func (i *Intake) accept(ctx context.Context, s contracts.SolicitudCompra, limit 
 	return c, nil
 }
 
-// defaultMotivo returns the reason of a cancellation that has none.
-func defaultMotivo(who contracts.Actor) string {
-	if who.Rol == contracts.RolOperador {
-		return "La canceló un operador."
-	}
-	return "La canceló el cliente."
-}
-
 // Cancelar requests the cancellation of a purchase; done tells that it is cancelled already. Errors: Invalid, NotFound,
 // Conflict.
 func (i *Intake) Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error) {
@@ -135,12 +131,12 @@ func (i *Intake) CancelarByMessage(ctx context.Context, idCompra, idUsuario, mot
 	return nil
 }
 
-// motivoOf checks the id and the reason of a cancellation and returns the reason, or defaultMotivo.
+// motivoOf checks the id and the reason of a cancellation and returns the reason, or compras.DefaultMotivo.
 func motivoOf(ctx context.Context, v *contracts.Validator, idCompra, motivo string) (string, error) {
 	v.IDCompra("id", idCompra)
 	v.Motivo("motivo", motivo)
 	if motivo == "" {
-		motivo = defaultMotivo(actor.Of(ctx))
+		motivo = compras.DefaultMotivo(actor.Of(ctx))
 	}
 	return motivo, v.Error()
 }

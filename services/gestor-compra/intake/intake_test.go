@@ -1,8 +1,12 @@
 package intake_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"entregas/contracts"
@@ -168,5 +172,53 @@ func TestTooManyOpen(t *testing.T) {
 	a.Do(t, `update compra set estado = 'DESPACHADA' where id = $1`, first.ID)
 	if _, err := r.Accept(t.Context(), postgrestest.NewSolicitud()); err != nil {
 		t.Errorf("an order left: %v", err)
+	}
+}
+
+// An erasure removes the workflows of a purchase with a reason of its customer before it erases the purchase, and tells the readers. Where the
+// engine does not answer, nothing is erased, and the next call does all of it.
+func TestBorrar(t *testing.T) {
+	a := postgrestest.New(t)
+	var witness postgrestest.Witness
+	var removed []string
+	away := errors.New("no engine")
+	failure := away
+	var mu sync.Mutex
+	r := intake.New(a, &witness, &witness, intake.Options{MaxOpen: 100, Admit: witness.Notify, Remove: func(_ context.Context, id string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		removed = append(removed, id)
+		return failure
+	}})
+	addressed := a.Compra(t, contracts.EstadoDespachada)
+	a.Do(t, `update compra set direccion = '{"calle": "Calle 1"}' where id = $1`, addressed.ID)
+	s := a.Compra(t, recibida)
+	if _, _, err := r.Cancelar(t.Context(), s.ID, "Me voy a Cali."); err != nil {
+		t.Fatal(err)
+	}
+	a.Compra(t, contracts.EstadoRechazada)
+	a.Compra(t, recibida)
+	witness.Forget()
+
+	if _, err := r.Borrar(t.Context(), "ana"); errs.Of(err) != errs.Unavailable {
+		t.Errorf("without the engine: %v", err)
+	}
+	if n := postgrestest.One[int](t, a, `select count(*) from compra where motivo = 'Me voy a Cali.' or direccion is not null`); n != 2 {
+		t.Errorf("%d purchases have their data, want 2", n)
+	}
+	removed, failure = nil, nil
+	for i, want := range []contracts.ParteBorrada{{Borradas: 2, Abiertas: 1}, {Abiertas: 1}} {
+		if got, err := r.Borrar(t.Context(), "ana"); err != nil || got != want {
+			t.Errorf("call %d: %+v, want %+v: %v", i+1, got, want, err)
+		}
+	}
+	if slices.Sort(removed); !slices.Equal(removed, []string{s.ID, s.ID + "-cancelacion", s.ID + "-despacho"}) {
+		t.Errorf("removed the workflows %v", removed)
+	}
+	if seen := witness.Forget(); len(seen.Broadcasts) != 2 {
+		t.Errorf("told %+v", seen)
+	}
+	if _, err := r.Borrar(t.Context(), "a\x00"); errs.Of(err) != errs.Invalid {
+		t.Errorf("a customer with a NUL: %v", err)
 	}
 }

@@ -97,7 +97,13 @@ func (s *Store) Accept(ctx context.Context, request contracts.SolicitudCompra, l
 		"sujeto": who.Sujeto, "rol": who.Rol,
 	}).Exec(func(done pgconn.CommandTag) error { fresh = done.RowsAffected() > 0; return nil })
 	batch.Queue(detail+`where c.id = $1`, request.ID).Query(oneCompra(&c))
+	erased := false
+	batch.Queue(`select count(*) > 0 from compra where id = $1 and borrada_en is not null`, request.ID).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&erased) })
 	err = s.pool.SendBatch(ctx, &batch).Close()
+	if erased { // nobody knows the address any more, and the rest tells whether it is the same
+		request.Direccion = nil
+	}
 	same := c.IsSame(request)
 	c.Direccion = nil
 	switch {

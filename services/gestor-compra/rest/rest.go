@@ -20,7 +20,13 @@ type Manager interface {
 	Cancelar(ctx context.Context, idCompra, motivo string) (c contracts.Compra, done bool, err error)
 	Aprobar(ctx context.Context, idCompra string, aprobada bool, motivo string) (contracts.Compra, error)
 	Reintentar(ctx context.Context, idCompra string) (contracts.Compra, error)
+	Eraser
 	PorAprobar(ctx context.Context, after contracts.Cursor, limit int) (list []contracts.CompraPorAprobar, total int, err error)
+}
+
+// Eraser erases the personal data of customers.
+type Eraser interface {
+	Borrar(ctx context.Context, idUsuario string) (contracts.ParteBorrada, error)
 }
 
 // Reader reads purchases.
@@ -106,6 +112,12 @@ func (o operations) LeerCompra(w http.ResponseWriter, r *http.Request, id api.Id
 func (o operations) ReintentarCompra(w http.ResponseWriter, r *http.Request, id api.Id) {
 	c, err := o.manager.Reintentar(r.Context(), id)
 	answerAceptada(w, r, http.StatusAccepted, c, err)
+}
+
+// BorrarDatosDeCompras implements api.ServerInterface.
+func (o operations) BorrarDatosDeCompras(w http.ResponseWriter, r *http.Request, id api.Id) {
+	part, err := o.manager.Borrar(r.Context(), id)
+	rest.Answer(w, r, http.StatusOK, part, err)
 }
 
 // LeerMensajes implements api.ServerInterface.

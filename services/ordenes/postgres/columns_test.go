@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/databasetest"
 	"entregas/internal/inbox"
 	"entregas/services/ordenes/ordenes"
@@ -68,5 +69,46 @@ func TestZona(t *testing.T) {
 		if err := o.pool.QueryRow(t.Context(), `select zona from orden where id_compra = $1`, d.IDCompra).Scan(&got); err != nil || got != zona {
 			t.Errorf("the zone of %+v is %q, want %q: %v", d, got, zona, err)
 		}
+	}
+}
+
+// The addresses of a customer's orders that have ended go; the orders stay.
+func TestBorrar(t *testing.T) {
+	o := newOffice(t, 100)
+	create := func(usuario string) (idCompra, idOrden string) {
+		d := contracts.DatosComandoOrden{
+			IDCompra: compra(), IDUsuario: usuario, Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}}, Domicilio: true,
+			Direccion: contracts.Direccion{Destinatario: "Ana", Calle: "Calle 1", Ciudad: "Cali", Telefono: "5550100"},
+		}
+		c, err := inbox.FromMessage(contracts.NewMessage("test", contracts.CrearOrden, "", d), d.IDCompra)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := o.Create(t.Context(), c, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.IDCompra, r.Data.IDOrden
+	}
+	_, sent := create("ana")
+	if _, err := o.Despachar(t.Context(), sent); err != nil {
+		t.Fatal(err)
+	}
+	cancelled, _ := create("ana")
+	o.require(t, contracts.CancelarOrden, cancelled, "ana", contracts.OrdenCancelada)
+	_, open := create("ana")
+	_, others := create("eva")
+	for _, want := range []contracts.ParteBorrada{{Borradas: 2, Abiertas: 1}, {Abiertas: 1}} {
+		if got, err := o.Borrar(actor.With(t.Context(), contracts.Actor{Sujeto: "oti", Rol: contracts.RolOperador}), "ana"); err != nil || got != want {
+			t.Errorf("erased %+v, want %+v: %v", got, want, err)
+		}
+	}
+	for id, kept := range map[string]bool{sent: false, open: true, others: true} {
+		if orden, err := o.Orden(t.Context(), id); err != nil || (orden.Direccion != nil) != kept {
+			t.Errorf("%+v: %v", orden, err)
+		}
+	}
+	if n := o.tell(t, `select count(*) from acto where tipo = 'borrado' and objeto = 'ana' and sujeto = 'oti'`); n != 1 {
+		t.Errorf("the audit has %d acts", n)
 	}
 }

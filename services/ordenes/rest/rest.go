@@ -25,6 +25,12 @@ type Store interface {
 	Zonas(ctx context.Context) ([]contracts.ZonaDeOrdenes, error)
 	Despachar(ctx context.Context, id string) (ordenes.Orden, error)
 	Broadcast(ctx context.Context, idCompra string, publish ordenes.Publish) error
+	Eraser
+}
+
+// Eraser erases the personal data of customers.
+type Eraser interface {
+	Borrar(ctx context.Context, idUsuario string) (contracts.ParteBorrada, error)
 }
 
 // ServeRoutes adds the routes of the OpenAPI document to routes.
@@ -35,6 +41,18 @@ func ServeRoutes(routes *mux.Router, store Store, publish ordenes.Publish) {
 type resources struct {
 	store   Store
 	publish ordenes.Publish
+}
+
+// BorrarDatosDeOrdenes implements api.ServerInterface.
+func (r resources) BorrarDatosDeOrdenes(w http.ResponseWriter, p *http.Request, id api.Id) {
+	var v contracts.Validator
+	v.Identifier("id", id)
+	if err := v.Error(); err != nil {
+		rest.WriteError(w, p, err)
+		return
+	}
+	part, err := r.store.Borrar(p.Context(), id)
+	rest.Answer(w, p, http.StatusOK, part, err)
 }
 
 // LeerOrden implements api.ServerInterface.
