@@ -191,7 +191,7 @@ func TestLimitsOfTheFields(t *testing.T) {
 		"static/frame.js":       fmt.Sprintf(`maxlength: "%d"`, contracts.MaxMotivo),
 		"static/existencias.js": fmt.Sprintf(`max: "%d"`, contracts.MaxCantidad),
 		"static/shop.js":        fmt.Sprintf(`cart.total() > %d max: "%d"`, contracts.ApprovalThreshold, contracts.MaxCantidad),
-		"html/op-compras.html":  fmt.Sprintf(`maxlength="%d"`, contracts.MaxIdentifier),
+		"html/op-compras.html":  fmt.Sprintf(`maxlength="%d" maxlength="%[1]d"`, contracts.MaxIdentifier),
 	} {
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -67,20 +67,34 @@ async function newerSession(before) {
   return now;
 }
 
-async function request(method, path, body, { headers = {}, signal } = {}) {
+// download saves the CSV file at path. The browser gives it the name that the server says, or else name.
+export async function download(path, name) {
+  const { response, file } = await request("GET", path, undefined, { headers: { Accept: "text/csv" }, asFile: true });
+  const given = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = given ?? name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000); // the browser reads the file after the click
+}
+
+// request resolves to the JSON of a response, or with asFile to the response and its body as a file.
+async function request(method, path, body, { headers = {}, signal, asFile = false } = {}) {
   const options = { method, headers: { Accept: "application/json", ...headers }, signal, credentials: "same-origin" };
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
-  let r;
+  let r, text, file;
   try {
     r = await fetch(path, options);
+    if (asFile && r.ok) file = await r.blob(); // it fails where the server ends a file early
+    else text = await r.text();
   } catch (e) {
     if (e.name === "AbortError") throw e;
     throw new Problem(0, { detail: t("problem.offline") });
   }
-  const text = await r.text();
+  if (file) return { response: r, file };
   let data = null;
   try {
     data = text ? JSON.parse(text) : null;
