@@ -3,7 +3,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"entregas/bff/access"
@@ -37,6 +39,8 @@ type config struct {
 	MaxConnections           int           `conf:"env:MAX_CONNECTIONS,default:1024,help:connections that all addresses together may have open; the last eighth is for addresses with few; 0 is no limit" unit:"connections"`
 	MaxStreamsPerAddress     int           `conf:"env:MAX_STREAMS_PER_ADDRESS,default:96,help:live streams that one address may have open; 0 is no limit" unit:"streams"`
 	Proxies                  int           `conf:"env:PROXIES,default:0,help:our own proxies that add to X-Forwarded-For before a request reaches the bff" unit:"proxies"`
+	Traces                   string        `conf:"env:TRACES_URL,help:page of the traces; operators get a link to it where it is set" unit:"URL"`
+	Dashboards               string        `conf:"env:DASHBOARDS_URL,help:page of the dashboards; operators get a link to it where it is set" unit:"URL"`
 	StopNotice               time.Duration `conf:"env:STOP_NOTICE,default:2s,help:how long /readyz is 503 before the bff stops; longer than the pause between two checks of the load balancer"`
 	InFlight                 int64         `conf:"env:MEMORY_IN_FLIGHT,default:33554432,help:heap that the requests in flight may hold; one subject or address a quarter of it; 0 is no limit" unit:"bytes"`
 	MaxAnswer                int64         `conf:"env:MAX_ANSWER,default:1048576,help:size of an answer beyond which it is 413; 0 is no limit" unit:"bytes"`
@@ -44,6 +48,16 @@ type config struct {
 	MaxKeys                  int           `conf:"env:MAX_LIVE_KEYS,default:10000,help:Idempotency-Keys that one subject may have at once; 0 is no limit" unit:"keys"`
 	MaxSessions              int           `conf:"env:MAX_SESSIONS,default:20,help:sessions that one subject may have at once; a further one ends the oldest" unit:"sessions"`
 	Deadline                 time.Duration `conf:"env:REQUEST_TIMEOUT,default:30s,help:how long a request may take; a stream has no such limit"`
+}
+
+// Validate refuses an address of another tool that no browser opens as a page.
+func (c config) Validate() error {
+	for name, address := range map[string]string{"TRACES_URL": c.Traces, "DASHBOARDS_URL": c.Dashboards} {
+		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+			return fmt.Errorf("%s is %q; it must be an address of http or https", name, address)
+		}
+	}
+	return nil
 }
 
 func (c config) development() bool { return c.Mode == development }
@@ -54,6 +68,9 @@ func main() {
 }
 
 func run(ctx context.Context, cfg config) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
 	sidecar, err := cfg.Common.Sidecar(ctx)
 	if err != nil {
 		return err
@@ -75,6 +92,11 @@ func run(ctx context.Context, cfg config) error {
 		ordenes:   dapr.Ordenes{Service: dapr.NewService("ordenes", port, token)},
 		monitor:   dapr.Monitor{Service: dapr.NewService("monitor", port, token).WithDeadline(monitorDeadline)}, receiver: pubsub.NewReceiver(sidecarRoutes, publisher, pubsub.NewAttemptsIn(sidecar, dapr.StoreName)),
 	}
+	health := &dapr.Health{Own: service}
+	for _, app := range otherServices {
+		health.Services = append(health.Services, dapr.NewService(app, port, token))
+	}
+	p.health = health
 	streams, endStreams := context.WithCancel(context.WithoutCancel(ctx)) // streams end later than ctx: they tell their clients first that the program stops
 	defer endStreams()
 	if err := mount(streams, routes, cfg, p); err != nil {
@@ -101,6 +123,9 @@ const (
 	sendAgainEvery = 5 * time.Second
 )
 
+// otherServices are the services whose health the bff shows.
+var otherServices = []string{"gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor"}
+
 // pieces are the parts that run makes and mount connects.
 type pieces struct {
 	core      *compras.Service
@@ -110,6 +135,7 @@ type pieces struct {
 	productos dapr.Productos
 	ordenes   access.Ordenes
 	monitor   access.Monitor
+	health    access.Health
 	receiver  *pubsub.Receiver
 	quota     *edge.Quota
 }

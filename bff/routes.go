@@ -36,6 +36,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	gate := access.Gate{
 		Core: p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Existencias: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
 		Counts: access.NewCounts(p.desk, p.ordenes, p.monitor),
+		Health: p.health, Links: access.Links{Trazas: cfg.Traces, Tableros: cfg.Dashboards},
 	}
 	wakeups := live.NewWakeups()
 	feed := live.NewServer(ctx, gate, wakeups)

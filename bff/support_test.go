@@ -99,6 +99,7 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 	p.core = compras.New(p.manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: p.store, Quota: quota})
 	err = mount(t.Context(), routes, cfg, pieces{
 		core: p.core, quota: quota, operation: p.manager, desk: p.manager, store: p.store, receiver: pubsub.NewReceiver(routes, publisher, &pubsubtest.Attempts{}),
+		health: healthy{},
 		productos: dapr.Productos{Service: comprastest.Serve("admin-productos", p.faults.hinder, func(routes *mux.Router) {
 			adminproductos.HandlerWithOptions(warehouse{map[string]int{}, p.faults}, adminproductos.GorillaServerOptions{BaseRouter: routes})
 		})},
@@ -238,6 +239,14 @@ func (h warehouse) CambiarUmbral(w http.ResponseWriter, r *http.Request, id stri
 func (h warehouse) ImportarExistencias(w http.ResponseWriter, r *http.Request, _ adminproductos.ImportarExistenciasParams) {
 	s, err := rest.Read[contracts.SolicitudDeImportacion](w, rest.WithBody(r, contracts.MaxImportBytes))
 	rest.Answer(w, r, http.StatusOK, contracts.Importacion{Ensayo: s.Ensayo, Lineas: strings.Count(s.CSV, "\n")}, err)
+}
+
+// healthy says that all services are well but one.
+type healthy struct{}
+
+// Salud implements access.Health.
+func (healthy) Salud(context.Context) []contracts.SaludDeServicio {
+	return []contracts.SaludDeServicio{{Servicio: "bff", Estado: contracts.Listo}, {Servicio: "ordenes", Estado: contracts.NoListo, Detalle: "the database does not answer"}}
 }
 
 // queues has one queue and one dead letter.

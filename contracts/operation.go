@@ -19,18 +19,48 @@ type RespuestaTardia struct {
 	En   time.Time   `json:"en"`
 }
 
-// Resumen is the present load: how many purchases are in each state, and how long the purchases of the last VentanaS seconds took from
-// RECIBIDA to CONFIRMADA. The percentiles are nil where no purchase was confirmed.
+// Resumen is the present load: how many purchases are in each state, what those of the last VentanaS seconds came to, and how long they
+// took from RECIBIDA to CONFIRMADA. The percentiles are of the newest 10,000 at most, and nil where no purchase was confirmed.
 type Resumen struct {
 	Estados     map[Estado]int `json:"estados"`
 	VentanaS    int            `json:"ventana_s"`
 	Recibidas   int            `json:"recibidas"`
 	Confirmadas int            `json:"confirmadas"`
+	Despachadas int            `json:"despachadas"`
+	Rechazadas  int            `json:"rechazadas"`
+	Canceladas  int            `json:"canceladas"`
+	Fallidas    int            `json:"fallidas"`
+	Deshechas   int            `json:"deshechas"`   // purchases whose rollback began
 	PorSegundo  float64        `json:"por_segundo"` // confirmed purchases
 	P50         *float64       `json:"p50_ms"`
+	P90         *float64       `json:"p90_ms"`
 	P95         *float64       `json:"p95_ms"`
 	P99         *float64       `json:"p99_ms"`
 }
+
+// Salud is the health of the services as the bff sees them, and where to look for more. The addresses are empty where no setting has them.
+type Salud struct {
+	Servicios []SaludDeServicio `json:"servicios"`
+	Trazas    string            `json:"trazas,omitempty"`
+	Tableros  string            `json:"tableros,omitempty"`
+}
+
+// SaludDeServicio is the health of one service. Detalle is the cause in English, for an administrator.
+type SaludDeServicio struct {
+	Servicio string        `json:"servicio"`
+	Estado   EstadoDeSalud `json:"estado"`
+	Detalle  string        `json:"detalle,omitempty"`
+}
+
+// EstadoDeSalud says whether a service can do its work.
+type EstadoDeSalud = string
+
+// The states of a service.
+const (
+	Listo        EstadoDeSalud = "listo"         // the service, its sidecar and what it needs answer
+	NoListo      EstadoDeSalud = "no-listo"      // the service answers, and something that it needs does not
+	SinRespuesta EstadoDeSalud = "sin-respuesta" // the service or its sidecar does not answer
+)
 
 // PendientesDeOperacion counts what waits for an operator. A count is nil where its owner does not answer.
 type PendientesDeOperacion struct {

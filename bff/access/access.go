@@ -93,6 +93,8 @@ type Gate struct {
 	Existencias Existencias
 	Warehouse   Ordenes
 	Monitor     Monitor
+	Health      Health
+	Links       Links
 }
 
 const operador = identity.Operador

@@ -32,6 +32,12 @@ func (s Server) LeerResumen(w http.ResponseWriter, r *http.Request, params contr
 	respond(w, r, http.StatusOK, summary, err)
 }
 
+// LeerSalud implements contract.ServerInterface.
+func (s Server) LeerSalud(w http.ResponseWriter, r *http.Request) {
+	health, err := s.Gate.Salud(r.Context())
+	respond(w, r, http.StatusOK, health, err)
+}
+
 // LeerColas implements contract.ServerInterface.
 func (s Server) LeerColas(w http.ResponseWriter, r *http.Request, params contract.LeerColasParams) {
 	queues, err := s.Gate.Colas(r.Context(), optional.Or(params.Minutos, access.DefaultMinutes))

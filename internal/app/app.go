@@ -168,12 +168,7 @@ func (c Config) PublicRoutes(needs map[string]Check) *mux.Router {
 	})
 	routes.Use(withTrace, withVariables)
 	routes.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }).Methods(http.MethodGet)
-	status := c.ready(needs)
-	routes.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := status.now(r.Context()); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		}
-	}).Methods(http.MethodGet)
+	routes.HandleFunc("/readyz", c.ready(needs).serve).Methods(http.MethodGet)
 	return routes
 }
 

@@ -42,6 +42,13 @@ func (r *readiness) now(ctx context.Context) error {
 	return r.result
 }
 
+// serve answers 200, or 503 with the dependency that does not answer.
+func (r *readiness) serve(w http.ResponseWriter, request *http.Request) {
+	if err := r.now(request.Context()); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	}
+}
+
 // ready returns a readiness that checks the sidecar and each of needs.
 func (c Config) ready(needs map[string]Check) *readiness {
 	return &readiness{check: func(ctx context.Context) error {

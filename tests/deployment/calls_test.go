@@ -104,6 +104,23 @@ func (c *code) readCalls(t *testing.T) {
 			c.calls = append(c.calls, call{from: "bff", a: pair[1], verb: "GET", route: "/healthz"})
 		}
 	}
+	for _, server := range c.shown(t) {
+		c.calls = append(c.calls, call{from: "bff", a: server, verb: "GET", route: "/readyz"})
+	}
+}
+
+// shown returns the services whose health the bff shows operators.
+func (c *code) shown(t *testing.T) []string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join(root, "bff", "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`otherServices = \[\]string\{"(.+)"\}`).FindSubmatch(source)
+	if list == nil {
+		t.Fatal("bff/main.go has no otherServices")
+	}
+	return strings.Split(string(list[1]), `", "`)
 }
 
 // called returns the pairs of a calling app and the app that it calls.

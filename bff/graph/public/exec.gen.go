@@ -337,6 +337,7 @@ type ComplexityRoot struct {
 		Producto        func(childComplexity int, id string) int
 		Productos       func(childComplexity int, buscar *string) int
 		Resumen         func(childComplexity int, segundos *int) int
+		Salud           func(childComplexity int) int
 		Tiendas         func(childComplexity int) int
 		Zonas           func(childComplexity int) int
 	}
@@ -362,14 +363,32 @@ type ComplexityRoot struct {
 	}
 
 	Resumen struct {
+		Canceladas  func(childComplexity int) int
 		Confirmadas func(childComplexity int) int
+		Deshechas   func(childComplexity int) int
+		Despachadas func(childComplexity int) int
 		Estados     func(childComplexity int) int
+		Fallidas    func(childComplexity int) int
 		P50         func(childComplexity int) int
+		P90         func(childComplexity int) int
 		P95         func(childComplexity int) int
 		P99         func(childComplexity int) int
 		PorSegundo  func(childComplexity int) int
+		Rechazadas  func(childComplexity int) int
 		Recibidas   func(childComplexity int) int
 		VentanaS    func(childComplexity int) int
+	}
+
+	Salud struct {
+		Servicios func(childComplexity int) int
+		Tableros  func(childComplexity int) int
+		Trazas    func(childComplexity int) int
+	}
+
+	SaludDeServicio struct {
+		Detalle  func(childComplexity int) int
+		Estado   func(childComplexity int) int
+		Servicio func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -443,6 +462,7 @@ type QueryResolver interface {
 	PorAprobar(ctx context.Context, limite *int, despues *string) (*contracts.PaginaPorAprobar, error)
 	Pendientes(ctx context.Context) (*contracts.PendientesDeOperacion, error)
 	Resumen(ctx context.Context, segundos *int) (*contracts.Resumen, error)
+	Salud(ctx context.Context) (*contracts.Salud, error)
 	Colas(ctx context.Context, minutos *int) (*contracts.Colas, error)
 	Balance(ctx context.Context, buscar *string, bajas *bool, despues *string) ([]contracts.LineaDeBalance, error)
 	Movimientos(ctx context.Context, idProducto string, tipo *string, limite *int, despues *string) (*contracts.PaginaDeMovimientos, error)
@@ -1839,6 +1859,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Resumen(childComplexity, args["segundos"].(*int)), true
+	case "Query.salud":
+		if e.ComplexityRoot.Query.Salud == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Salud(childComplexity), true
 	case "Query.tiendas":
 		if e.ComplexityRoot.Query.Tiendas == nil {
 			break
@@ -1921,24 +1947,54 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ResultadoDeDevolucion.Tipo(childComplexity), true
 
+	case "Resumen.canceladas":
+		if e.ComplexityRoot.Resumen.Canceladas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resumen.Canceladas(childComplexity), true
 	case "Resumen.confirmadas":
 		if e.ComplexityRoot.Resumen.Confirmadas == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Resumen.Confirmadas(childComplexity), true
+	case "Resumen.deshechas":
+		if e.ComplexityRoot.Resumen.Deshechas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resumen.Deshechas(childComplexity), true
+	case "Resumen.despachadas":
+		if e.ComplexityRoot.Resumen.Despachadas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resumen.Despachadas(childComplexity), true
 	case "Resumen.estados":
 		if e.ComplexityRoot.Resumen.Estados == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Resumen.Estados(childComplexity), true
+	case "Resumen.fallidas":
+		if e.ComplexityRoot.Resumen.Fallidas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resumen.Fallidas(childComplexity), true
 	case "Resumen.p50":
 		if e.ComplexityRoot.Resumen.P50 == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Resumen.P50(childComplexity), true
+	case "Resumen.p90":
+		if e.ComplexityRoot.Resumen.P90 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resumen.P90(childComplexity), true
 	case "Resumen.p95":
 		if e.ComplexityRoot.Resumen.P95 == nil {
 			break
@@ -1957,6 +2013,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resumen.PorSegundo(childComplexity), true
+	case "Resumen.rechazadas":
+		if e.ComplexityRoot.Resumen.Rechazadas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resumen.Rechazadas(childComplexity), true
 	case "Resumen.recibidas":
 		if e.ComplexityRoot.Resumen.Recibidas == nil {
 			break
@@ -1969,6 +2031,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resumen.VentanaS(childComplexity), true
+
+	case "Salud.servicios":
+		if e.ComplexityRoot.Salud.Servicios == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Salud.Servicios(childComplexity), true
+	case "Salud.tableros":
+		if e.ComplexityRoot.Salud.Tableros == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Salud.Tableros(childComplexity), true
+	case "Salud.trazas":
+		if e.ComplexityRoot.Salud.Trazas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Salud.Trazas(childComplexity), true
+
+	case "SaludDeServicio.detalle":
+		if e.ComplexityRoot.SaludDeServicio.Detalle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaludDeServicio.Detalle(childComplexity), true
+	case "SaludDeServicio.estado":
+		if e.ComplexityRoot.SaludDeServicio.Estado == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaludDeServicio.Estado(childComplexity), true
+	case "SaludDeServicio.servicio":
+		if e.ComplexityRoot.SaludDeServicio.Servicio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaludDeServicio.Servicio(childComplexity), true
 
 	case "Subscription.cambios":
 		if e.ComplexityRoot.Subscription.Cambios == nil {
@@ -2699,16 +2799,52 @@ func (ec *executionContext) childFields_Resumen(ctx context.Context, field graph
 		return ec.fieldContext_Resumen_recibidas(ctx, field)
 	case "confirmadas":
 		return ec.fieldContext_Resumen_confirmadas(ctx, field)
+	case "despachadas":
+		return ec.fieldContext_Resumen_despachadas(ctx, field)
+	case "rechazadas":
+		return ec.fieldContext_Resumen_rechazadas(ctx, field)
+	case "canceladas":
+		return ec.fieldContext_Resumen_canceladas(ctx, field)
+	case "fallidas":
+		return ec.fieldContext_Resumen_fallidas(ctx, field)
+	case "deshechas":
+		return ec.fieldContext_Resumen_deshechas(ctx, field)
 	case "porSegundo":
 		return ec.fieldContext_Resumen_porSegundo(ctx, field)
 	case "p50":
 		return ec.fieldContext_Resumen_p50(ctx, field)
+	case "p90":
+		return ec.fieldContext_Resumen_p90(ctx, field)
 	case "p95":
 		return ec.fieldContext_Resumen_p95(ctx, field)
 	case "p99":
 		return ec.fieldContext_Resumen_p99(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Resumen", field.Name)
+}
+
+func (ec *executionContext) childFields_Salud(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "servicios":
+		return ec.fieldContext_Salud_servicios(ctx, field)
+	case "trazas":
+		return ec.fieldContext_Salud_trazas(ctx, field)
+	case "tableros":
+		return ec.fieldContext_Salud_tableros(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Salud", field.Name)
+}
+
+func (ec *executionContext) childFields_SaludDeServicio(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "servicio":
+		return ec.fieldContext_SaludDeServicio_servicio(ctx, field)
+	case "estado":
+		return ec.fieldContext_SaludDeServicio_estado(ctx, field)
+	case "detalle":
+		return ec.fieldContext_SaludDeServicio_detalle(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SaludDeServicio", field.Name)
 }
 
 func (ec *executionContext) childFields_Tienda(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8983,6 +9119,38 @@ func (ec *executionContext) fieldContext_Query_resumen(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_salud(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_salud(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Salud(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Salud) graphql.Marshaler {
+			return ec.marshalOSalud2ᚖentregasᚋcontractsᚐSalud(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_salud(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Salud(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_colas(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9642,6 +9810,121 @@ func (ec *executionContext) fieldContext_Resumen_confirmadas(_ context.Context, 
 	return graphql.NewScalarFieldContext("Resumen", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Resumen_despachadas(ctx context.Context, field graphql.CollectedField, obj *contracts.Resumen) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resumen_despachadas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Despachadas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resumen_despachadas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resumen", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Resumen_rechazadas(ctx context.Context, field graphql.CollectedField, obj *contracts.Resumen) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resumen_rechazadas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rechazadas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resumen_rechazadas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resumen", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Resumen_canceladas(ctx context.Context, field graphql.CollectedField, obj *contracts.Resumen) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resumen_canceladas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Canceladas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resumen_canceladas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resumen", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Resumen_fallidas(ctx context.Context, field graphql.CollectedField, obj *contracts.Resumen) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resumen_fallidas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fallidas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resumen_fallidas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resumen", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Resumen_deshechas(ctx context.Context, field graphql.CollectedField, obj *contracts.Resumen) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resumen_deshechas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deshechas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Resumen_deshechas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resumen", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Resumen_porSegundo(ctx context.Context, field graphql.CollectedField, obj *contracts.Resumen) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9685,6 +9968,29 @@ func (ec *executionContext) _Resumen_p50(ctx context.Context, field graphql.Coll
 	)
 }
 func (ec *executionContext) fieldContext_Resumen_p50(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Resumen", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Resumen_p90(ctx context.Context, field graphql.CollectedField, obj *contracts.Resumen) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resumen_p90(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.P90, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resumen_p90(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Resumen", field, false, false, "Float")
 }
 
@@ -9732,6 +10038,153 @@ func (ec *executionContext) _Resumen_p99(ctx context.Context, field graphql.Coll
 }
 func (ec *executionContext) fieldContext_Resumen_p99(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Resumen", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Salud_servicios(ctx context.Context, field graphql.CollectedField, obj *contracts.Salud) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Salud_servicios(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Servicios, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.SaludDeServicio) graphql.Marshaler {
+			return ec.marshalNSaludDeServicio2ᚕentregasᚋcontractsᚐSaludDeServicioᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Salud_servicios(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Salud",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SaludDeServicio(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Salud_trazas(ctx context.Context, field graphql.CollectedField, obj *contracts.Salud) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Salud_trazas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Trazas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Salud_trazas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Salud", field, false, false, "String")
+}
+
+func (ec *executionContext) _Salud_tableros(ctx context.Context, field graphql.CollectedField, obj *contracts.Salud) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Salud_tableros(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tableros, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Salud_tableros(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Salud", field, false, false, "String")
+}
+
+func (ec *executionContext) _SaludDeServicio_servicio(ctx context.Context, field graphql.CollectedField, obj *contracts.SaludDeServicio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SaludDeServicio_servicio(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Servicio, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SaludDeServicio_servicio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SaludDeServicio", field, false, false, "String")
+}
+
+func (ec *executionContext) _SaludDeServicio_estado(ctx context.Context, field graphql.CollectedField, obj *contracts.SaludDeServicio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SaludDeServicio_estado(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Estado, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SaludDeServicio_estado(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SaludDeServicio", field, false, false, "String")
+}
+
+func (ec *executionContext) _SaludDeServicio_detalle(ctx context.Context, field graphql.CollectedField, obj *contracts.SaludDeServicio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SaludDeServicio_detalle(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detalle, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SaludDeServicio_detalle(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SaludDeServicio", field, false, false, "String")
 }
 
 func (ec *executionContext) _Subscription_cambios(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
@@ -13158,6 +13611,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_resumen(ctx, field)
 				})
+		case "salud":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_salud(ctx, field)
+				})
 		case "colas":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -13391,6 +13850,31 @@ func (ec *executionContext) _Resumen(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "despachadas":
+			out.Values[i] = ec._Resumen_despachadas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rechazadas":
+			out.Values[i] = ec._Resumen_rechazadas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "canceladas":
+			out.Values[i] = ec._Resumen_canceladas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "fallidas":
+			out.Values[i] = ec._Resumen_fallidas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deshechas":
+			out.Values[i] = ec._Resumen_deshechas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "porSegundo":
 			out.Values[i] = ec._Resumen_porSegundo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -13398,6 +13882,11 @@ func (ec *executionContext) _Resumen(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "p50":
 			out.Values[i] = ec._Resumen_p50(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "p90":
+			out.Values[i] = ec._Resumen_p90(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -13410,6 +13899,92 @@ func (ec *executionContext) _Resumen(ctx context.Context, sel ast.SelectionSet, 
 			out.Values[i] = ec._Resumen_p99(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var saludImplementors = []string{"Salud"}
+
+func (ec *executionContext) _Salud(ctx context.Context, sel ast.SelectionSet, obj *contracts.Salud) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, saludImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Salud")
+		case "servicios":
+			out.Values[i] = ec._Salud_servicios(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "trazas":
+			out.Values[i] = ec._Salud_trazas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tableros":
+			out.Values[i] = ec._Salud_tableros(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var saludDeServicioImplementors = []string{"SaludDeServicio"}
+
+func (ec *executionContext) _SaludDeServicio(ctx context.Context, sel ast.SelectionSet, obj *contracts.SaludDeServicio) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, saludDeServicioImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SaludDeServicio")
+		case "servicio":
+			out.Values[i] = ec._SaludDeServicio_servicio(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "estado":
+			out.Values[i] = ec._SaludDeServicio_estado(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "detalle":
+			out.Values[i] = ec._SaludDeServicio_detalle(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -14422,6 +14997,26 @@ func (ec *executionContext) marshalNResultadoDeDevolucion2entregasᚋcontracts�
 	return ec._ResultadoDeDevolucion(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNSaludDeServicio2entregasᚋcontractsᚐSaludDeServicio(ctx context.Context, sel ast.SelectionSet, v contracts.SaludDeServicio) graphql.Marshaler {
+	return ec._SaludDeServicio(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSaludDeServicio2ᚕentregasᚋcontractsᚐSaludDeServicioᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.SaludDeServicio) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSaludDeServicio2entregasᚋcontractsᚐSaludDeServicio(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -15003,6 +15598,13 @@ func (ec *executionContext) marshalOResumen2ᚖentregasᚋcontractsᚐResumen(ct
 		return graphql.Null
 	}
 	return ec._Resumen(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSalud2ᚖentregasᚋcontractsᚐSalud(ctx context.Context, sel ast.SelectionSet, v *contracts.Salud) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Salud(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2string(ctx context.Context, v any) (string, error) {

@@ -214,6 +214,10 @@ func (c queryResolver) Resumen(ctx context.Context, seconds *int) (*contracts.Re
 	return orNull(c.gate.Resumen(ctx, optional.Or(seconds, access.DefaultWindow)))
 }
 
+func (c queryResolver) Salud(ctx context.Context) (*contracts.Salud, error) {
+	return orNull(c.gate.Salud(ctx))
+}
+
 func (c queryResolver) Colas(ctx context.Context, minutes *int) (*contracts.Colas, error) {
 	return orNull(c.gate.Colas(ctx, optional.Or(minutes, access.DefaultMinutes)))
 }

@@ -246,6 +246,9 @@ type Resultados struct {
 // Resumen defines model for Resumen.
 type Resumen = contracts.Resumen
 
+// Salud defines model for Salud.
+type Salud = contracts.Salud
+
 // SolicitudCompra defines model for SolicitudCompra.
 type SolicitudCompra = contracts.SolicitudCompra
 
@@ -659,6 +662,9 @@ type ServerInterface interface {
 	// LeerResumen Count purchases by state, their throughput, and their time until confirmation.
 	// (GET /operacion/resumen)
 	LeerResumen(w http.ResponseWriter, r *http.Request, params LeerResumenParams)
+	// LeerSalud Read the health of each service as the bff sees it, and where to look for more.
+	// (GET /operacion/salud)
+	LeerSalud(w http.ResponseWriter, r *http.Request)
 	// ListarOrdenes List the orders in a state, home delivery first, then the oldest.
 	// (GET /ordenes)
 	ListarOrdenes(w http.ResponseWriter, r *http.Request, params ListarOrdenesParams)
@@ -1851,6 +1857,26 @@ func (siw *ServerInterfaceWrapper) LeerResumen(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// LeerSalud operation middleware
+func (siw *ServerInterfaceWrapper) LeerSalud(w http.ResponseWriter, r *http.Request) {
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerSalud(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListarOrdenes operation middleware
 func (siw *ServerInterfaceWrapper) ListarOrdenes(w http.ResponseWriter, r *http.Request) {
 
@@ -2876,6 +2902,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/operacion/pendientes", wrapper.LeerPendientes).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/operacion/resumen", wrapper.LeerResumen).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/operacion/salud", wrapper.LeerSalud).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/operacion/colas", wrapper.LeerColas).Methods(http.MethodGet)
 

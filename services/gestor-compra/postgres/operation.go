@@ -17,34 +17,6 @@ import (
 	"entregas/workflows/compra"
 )
 
-// Resumen returns the number of purchases in each state, and the durations of those that were confirmed within window.
-func (s *Store) Resumen(ctx context.Context, window time.Duration) (contracts.Resumen, error) {
-	r := contracts.Resumen{Estados: map[contracts.Estado]int{}, VentanaS: int(window.Seconds())}
-	var batch pgx.Batch
-	batch.Queue(`select estado, count(*) from compra group by estado`).Query(func(rows pgx.Rows) error {
-		var estado contracts.Estado
-		var n int
-		_, err := pgx.ForEachRow(rows, []any{&estado, &n}, func() error { r.Estados[estado] = n; return nil })
-		return err
-	})
-	batch.Queue(`select count(*) from compra where creada_en > clock_timestamp() - $1::interval`, window).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&r.Recibidas) })
-	batch.Queue(`
-with tardaron as (
-    select extract(epoch from h.en - c.creada_en) * 1000 as ms
-    from historia h join compra c on c.id = h.id_compra
-    where h.paso = 'CONFIRMADA' and h.en > clock_timestamp() - $1::interval
-)
-select count(*), percentile_cont(0.5) within group (order by ms), percentile_cont(0.95) within group (order by ms),
-       percentile_cont(0.99) within group (order by ms) from tardaron`, window).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&r.Confirmadas, &r.P50, &r.P95, &r.P99) })
-	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return r, fmt.Errorf("summarise: %w", err)
-	}
-	r.PorSegundo = float64(r.Confirmadas) / window.Seconds()
-	return r, nil
-}
-
 // Mensajes returns every command that the saga posed for a purchase, with its replies, oldest first. Error: NotFound.
 func (s *Store) Mensajes(ctx context.Context, idCompra string) ([]contracts.MensajeDeSaga, error) {
 	if _, err := s.Load(ctx, idCompra); err != nil {

@@ -22,11 +22,20 @@ func TestSummary(t *testing.T) {
 	}
 	old := a.Compra(t, contracts.EstadoRechazada)
 	a.Do(t, `update compra set creada_en = creada_en - interval '1 hour' where id = $1`, old.ID)
+	for i, paso := range []string{"COMPENSANDO", "RECHAZADA", "CANCELADA", "FALLIDA", "DESPACHADA", "INICIADA"} {
+		a.Do(t, `insert into historia (id_compra, numero, paso, tipo, en, round) select $1, 100 * $2 + n, $3, 'X', now() - interval '1 minute', n from generate_series(1, $2) n`, old.ID, i+1, paso)
+	}
+	if r, err := a.Resumen(t.Context(), time.Hour); err != nil || r.Deshechas != 1 || r.Rechazadas != 2 || r.Canceladas != 3 || r.Fallidas != 4 || r.Despachadas != 5 || r.Confirmadas != 10 {
+		t.Errorf("of an hour: %+v %v", r, err)
+	}
+	if r, err := a.Resumen(t.Context(), 30*time.Second); err != nil || r.Deshechas+r.Rechazadas+r.Canceladas+r.Fallidas+r.Despachadas != 0 || r.Confirmadas != 10 {
+		t.Errorf("of 30 s: %+v %v", r, err)
+	}
 	r, err := a.Resumen(t.Context(), 10*time.Second)
 	if err != nil || r.Estados[contracts.EstadoConfirmada] != 10 || r.Estados[contracts.EstadoRechazada] != 1 || r.Confirmadas != 10 || r.Recibidas != 10 || r.PorSegundo != 1 {
 		t.Errorf("%+v %v", r, err)
 	}
-	if r.P50 == nil || *r.P50 < 549 || *r.P50 > 551 || *r.P99 < *r.P95 || *r.P95 < *r.P50 {
+	if r.P50 == nil || *r.P50 < 549 || *r.P50 > 551 || *r.P90 < 909 || *r.P90 > 911 || *r.P99 < *r.P95 || *r.P95 < *r.P50 {
 		t.Errorf("percentiles %v %v %v", r.P50, r.P95, r.P99)
 	}
 }

@@ -108,12 +108,12 @@ func oneConnection(t *testing.T) postgrestest.Store {
 	return postgrestest.Store{Store: postgres.New(pool), Pool: pool}
 }
 
-// scans makes a call 12 times, and returns how often the server read the whole table compra.
+// scans makes a call 12 times, and returns how often the server read the whole table of purchases, or of their history.
 func scans(t *testing.T, a postgrestest.Store, call func() error) int {
 	t.Helper()
 	count := func() int {
 		a.Do(t, `select pg_stat_force_next_flush()`)
-		return postgrestest.One[int](t, a, `select seq_scan from pg_stat_user_tables where relname = 'compra'`)
+		return postgrestest.One[int](t, a, `select sum(seq_scan)::int from pg_stat_user_tables where relname in ('compra', 'historia')`)
 	}
 	before := count()
 	for range 12 {

@@ -159,3 +159,27 @@ select 'c' || n, 'u' || n % 1000, case when n % 1000 = 0 then 'FALLIDA' when n %
 		}
 	}
 }
+
+// Failure prevented: the page of now reads all purchases and their whole history every two seconds.
+func TestTheSummaryUsesTheIndexes(t *testing.T) {
+	a := oneConnection(t)
+	fill(t, a, 20000)
+	a.Do(t, `update compra set productos = jsonb_build_array(jsonb_build_object('id_producto', repeat('x', 400), 'cantidad', 1))`) // as long as real ones
+	a.Do(t, `vacuum full analyze compra`)
+	a.Do(t, `vacuum compra`)
+	a.Do(t, `insert into historia (id_compra, numero, paso, tipo, en) select id, n, case n when 1 then 'CONFIRMADA' else 'INICIADA' end, 'X', now() - right(id, -1)::int * interval '1 minute'
+from compra, generate_series(1, 2) n where estado = 'DESPACHADA'`)
+	a.Do(t, `vacuum analyze historia`)
+	for _, window := range []time.Duration{15 * time.Minute, time.Hour, 24 * time.Hour} {
+		n := scans(t, a, func() error {
+			r, err := a.Resumen(t.Context(), window)
+			if minutes := int(window.Minutes()); err == nil && (r.Confirmadas > minutes || r.Confirmadas < minutes-1) {
+				t.Errorf("%s: %+v", window, r)
+			}
+			return err
+		})
+		if n > 0 {
+			t.Errorf("%s read everything %d times", window, n)
+		}
+	}
+}
