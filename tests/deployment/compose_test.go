@@ -181,7 +181,7 @@ func TestBrokerPromisesTheSame(t *testing.T) {
 	}
 	local := text(t, "tools", "pulsar", "standalone.conf")
 	for _, setting := range []string{
-		"isSchemaValidationEnforced", "schemaCompatibilityStrategy", "isAllowAutoUpdateSchemaEnabled", "brokerDeleteInactiveTopicsEnabled", "allowAutoTopicCreation", "managedLedgerNewEntriesCheckDelayInMillis",
+		"isSchemaValidationEnforced", "schemaCompatibilityStrategy", "isAllowAutoUpdateSchemaEnabled", "acknowledgmentAtBatchIndexLevelEnabled", "brokerDeleteInactiveTopicsEnabled", "allowAutoTopicCreation", "managedLedgerNewEntriesCheckDelayInMillis",
 	} {
 		m := regexp.MustCompile(fmt.Sprintf(`(?m)^%s=(\S+)$`, setting)).FindStringSubmatch(local)
 		if m == nil {

@@ -347,14 +347,19 @@ func (d *DeadLetters) at(ctx context.Context, id string, do func(pulsar.Consumer
 	return one, named, err
 }
 
-// outlet publishes records. It keeps a producer for each topic until Close.
+// outlet publishes records. It keeps its producers until Close.
 type outlet struct {
 	client pulsar.Client
-	open   map[string]pulsar.Producer
+	open   map[outletKey]pulsar.Producer
+}
+
+type outletKey struct {
+	topic string
+	large bool // the payload does not fit into a batch
 }
 
 func (d *DeadLetters) newOutlet() *outlet {
-	return &outlet{client: d.client, open: map[string]pulsar.Producer{}}
+	return &outlet{client: d.client, open: map[outletKey]pulsar.Producer{}}
 }
 
 // Close closes the producers.
@@ -366,26 +371,34 @@ func (o *outlet) Close() {
 
 // publish publishes the bytes of a record on a topic, with the schema of the topic if it has one.
 func (o *outlet) publish(ctx context.Context, topic, key string, payload []byte, properties map[string]string) error {
-	producer := o.open[topic]
-	if producer == nil {
-		options := pulsar.ProducerOptions{Topic: fullName(topic), DisableBatching: true}
-		if topic != contracts.MensajesDescartados {
-			schema, err := contracts.AvroSchema(topic)
-			if err != nil {
-				return err
-			}
-			options.Schema = pulsar.NewAvroSchema(schema, nil)
-		}
-		var err error
-		if producer, err = o.client.CreateProducer(options); err != nil {
-			return fmt.Errorf("publish on %s: %w", topic, errs.Transient(err))
-		}
-		o.open[topic] = producer
+	producer, err := o.producer(outletKey{topic, len(payload) > maxShown})
+	if err == nil {
+		_, err = producer.Send(ctx, &pulsar.ProducerMessage{Payload: payload, Key: key, Properties: properties})
 	}
-	if _, err := producer.Send(ctx, &pulsar.ProducerMessage{Payload: payload, Key: key, Properties: properties}); err != nil {
+	if err != nil {
 		return fmt.Errorf("publish on %s: %w", topic, errs.Transient(err))
 	}
 	return nil
+}
+
+// producer returns the producer of k. A message has its schema version only in a batch, so batching stays on where the payload allows it.
+func (o *outlet) producer(k outletKey) (pulsar.Producer, error) {
+	if p := o.open[k]; p != nil {
+		return p, nil
+	}
+	options := pulsar.ProducerOptions{Topic: fullName(k.topic), DisableBatching: k.large}
+	if k.topic != contracts.MensajesDescartados {
+		schema, err := contracts.AvroSchema(k.topic)
+		if err != nil {
+			return nil, err
+		}
+		options.Schema = pulsar.NewAvroSchema(schema, nil)
+	}
+	p, err := o.client.CreateProducer(options)
+	if err == nil {
+		o.open[k] = p
+	}
+	return p, err
 }
 
 func fullName(topic string) string { return "persistent://public/default/" + topic }
@@ -446,7 +459,8 @@ func (d *DeadLetters) walkQueue(ctx context.Context, q queue, visit func(pulsar.
 		return false, fmt.Errorf("letters of %s: %w", q.name(), errs.Transient(err))
 	}
 	defer consumer.Close()
-	for range min(found, q.most()) {
+	entries, at := int64(0), place{-1, -1}
+	for range q.most() {
 		deadline, cancel := context.WithTimeout(ctx, noMoreAfter)
 		message, err := consumer.Receive(deadline)
 		cancel()
@@ -463,11 +477,17 @@ func (d *DeadLetters) walkQueue(ctx context.Context, q queue, visit func(pulsar.
 		if more, err := visit(consumer, item); err != nil || !more {
 			return false, err
 		}
+		if p := placeOf(message); p != at {
+			entries, at = entries+1, p
+		}
+		if id := message.ID(); entries >= found && (id.BatchSize() <= 1 || id.BatchIdx() >= id.BatchSize()-1) {
+			return true, nil
+		}
 	}
 	return true, nil
 }
 
-// howMany returns the number of letters of q.
+// howMany returns the number of entries of q with letters. The broker counts entries, and an entry may have several letters.
 func (d *DeadLetters) howMany(ctx context.Context, q queue) (int64, error) {
 	list, err := d.broker.Queues(ctx, q.name())
 	if err != nil {

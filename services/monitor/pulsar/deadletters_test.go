@@ -64,8 +64,12 @@ func (b *fakeBroker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case b.unread[topic]:
 		w.WriteHeader(http.StatusInternalServerError)
 	case what == "stats":
+		entries := map[place]bool{} // the broker counts entries, not messages
+		for _, m := range b.topics[topic] {
+			entries[placeOf(m)] = true
+		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"subscriptions": map[string]any{name: map[string]any{
-			"msgBacklog": len(b.topics[topic]), "isDurable": true, "earliestMsgPublishTimeInBacklog": time.Now().Add(-time.Minute).UnixMilli(),
+			"msgBacklog": len(entries), "isDurable": true, "earliestMsgPublishTimeInBacklog": time.Now().Add(-time.Minute).UnixMilli(),
 		}}})
 	default:
 		_ = json.NewEncoder(w).Encode(map[string]any{"cursors": map[string]any{name: map[string]any{"markDeletePosition": "7:-1"}}})

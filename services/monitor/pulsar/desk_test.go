@@ -66,6 +66,20 @@ func TestFilterOfDeadLetters(t *testing.T) {
 	}
 }
 
+// Letters that were published in one entry of the broker are all listed and found.
+func TestLettersOfOneEntry(t *testing.T) {
+	b, m := newFake(t)
+	b.put(onTopic+"-dlq", 1, time.Minute, m.recordOf(t, onTopic, "a"), m.recordOf(t, onTopic, "b"), m.recordOf(t, onTopic, "c"))
+	b.put(onTopic+"-dlq", 2, time.Minute, m.recordOf(t, onTopic, "d"), m.recordOf(t, onTopic, "e"))
+	list, err := m.List(t.Context(), contracts.MensajesMuertosFilter{})
+	if err != nil || len(list) != 5 {
+		t.Errorf("%d letters: %v", len(list), err)
+	}
+	if one, err := m.Load(t.Context(), "7:2:1"); err != nil || one.IDRegistro != "e" {
+		t.Errorf("%+v %v", one, err)
+	}
+}
+
 // Each letter of a request has its own result. One that cannot be returned holds up no other, and none is published twice.
 func TestDevolverMany(t *testing.T) {
 	b, m := newFake(t)
