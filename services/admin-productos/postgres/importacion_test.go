@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,11 +16,30 @@ import (
 	"entregas/services/admin-productos/productos"
 )
 
+// parse reads the lines of a simple import file, without quotes.
 func parse(t testing.TB, text string) []productos.Renglon {
 	t.Helper()
-	lines, err := productos.ParseImportacion(text)
-	if err != nil {
-		t.Fatal(err)
+	rows := strings.Split(strings.TrimSpace(text), "\n")
+	var lines []productos.Renglon
+	for i, row := range rows[1:] {
+		r := productos.Renglon{Linea: i + 2}
+		cells := strings.Split(row, ",")
+		for j, column := range strings.Split(rows[0], ",") {
+			n, _ := strconv.Atoi(cells[j])
+			switch column {
+			case productos.IDColumn:
+				r.IDProducto = cells[j]
+			case productos.NombreColumn:
+				r.Nombre = cells[j]
+			case productos.CantidadColumn:
+				r.Cantidad = n
+			default:
+				if cells[j] != "" {
+					r.Umbral = &n
+				}
+			}
+		}
+		lines = append(lines, r)
 	}
 	return lines
 }

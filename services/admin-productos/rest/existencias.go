@@ -119,7 +119,7 @@ func (r resources) ImportarExistencias(w http.ResponseWriter, p *http.Request, p
 	key, keyErr := keyOf(params.IdempotencyKey)
 	var lines []productos.Renglon
 	if err = cmp.Or(err, keyErr); err == nil {
-		lines, err = productos.ParseImportacion(request.CSV)
+		lines, err = parseImportacion(request.CSV)
 	}
 	if err != nil {
 		rest.WriteError(w, p, err)
