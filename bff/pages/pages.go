@@ -41,6 +41,7 @@ var pages = []page{
 	{"/operador/despachos", "despachos", "despachos", "operador"},
 	{"/operador/aprobaciones", "aprobaciones", "aprobaciones", "operador"},
 	{"/operador/existencias", "existencias", "existencias", "operador"},
+	{"/operador/existencias/{id}", "existencia", "existencias", "operador"},
 	{"/operador/mensajes-muertos", "dead-letters", "dead-letters", "operador"},
 }
 

@@ -63,7 +63,8 @@ func reponer(o *person, producto string, cantidad int) {
 	o.waitFor("the row of "+producto, fmt.Sprintf(`document.querySelector(%q)?.innerText`, row+" [data-column=existencias]"))
 	before := o.read(fmt.Sprintf(`document.querySelector(%q).innerText`, row+" [data-column=repuesto]"))
 	o.writes(row+" input", fmt.Sprint(cantidad))
-	o.presses(row + " button")
+	o.presses(row + " form button")
+	o.presses("dialog [value=yes]")
 	o.waitFor("the new stock", fmt.Sprintf(`document.querySelector(%q).innerText !== %q`, row+" [data-column=repuesto]", before))
 }
 
@@ -123,7 +124,7 @@ func TestDeadLetter(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.waitFor("the purchase", fmt.Sprintf(`fetch("/api/compras/%s").then((r) => r.ok ? r.json() : {}).then((c) => window.estado = c.estado) && window.estado === "CONFIRMADA"`, id))
-	o.presses(card + " [data-action]")
+	o.presses(card + ` [data-action="devolucion"]`)
 	o.waitFor("the notice", `document.querySelector("#notices").textContent.includes("volvió a eventos-inventario")`)
 	o.doesNotSee(card)
 }

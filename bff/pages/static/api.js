@@ -2,13 +2,14 @@
 import { has, language, t } from "./words.js";
 
 // Problem is the error for a response that is not a success. Its message is text for a person. status is the HTTP status, or 0 when
-// there was no response. code is the end of the problem's type: "no-encontrado".
+// there was no response. errores has the wrong fields, each with its detail in Spanish. code is the end of the problem's type: "no-encontrado".
 class Problem extends Error {
   constructor(status, body) {
     super(inWords(status, body));
     this.status = status;
     this.code = codeOf(body);
-    this.fields = (body.errores ?? []).map((e) => e.campo);
+    this.errores = body.errores ?? [];
+    this.fields = this.errores.map((e) => e.campo);
   }
 }
 

@@ -48,6 +48,7 @@ const dates = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", 
 const instants = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "medium" });
 export const clock = (at) => clocks.format(new Date(at));
 export const date = (at) => dates.format(new Date(at));
+export const instant = (at) => instants.format(new Date(at));
 
 // time returns a <time> element. Its title has the whole date and time.
 export function time(at, text = clock(at)) {
