@@ -1,6 +1,9 @@
 // A list whose entries are chosen with the keyboard or the mouse, for work on many of them at once. Each row of the list has a
 // checkbox, which is what the keys move between: a screen reader reads its label and whether it is checked.
+import { byId } from "./dom.js";
 import { focusOn } from "./frame.js";
+
+const KEYS_OFF = "keys-off"; // in localStorage, where the person wants no keys of one letter
 
 // choice makes the rows of body choosable. body has a row for each entry that show was given, in the same order. onChange runs after
 // each change of what is chosen. commands maps a key to a function that runs when it is pressed outside of a field.
@@ -68,6 +71,14 @@ export function choice({ body, onChange, commands }) {
     if (i >= 0 && i !== active) move(i, { focus: false });
   });
 
+  // A person who speaks to the browser, or hits keys by mistake, can turn the letters off (WCAG 2.1.4).
+  try {
+    byId("shortcuts").checked = localStorage.getItem(KEYS_OFF) !== "1";
+    byId("shortcuts").addEventListener("change", (e) => localStorage.setItem(KEYS_OFF, e.target.checked ? "" : "1"));
+  } catch {
+    // without local storage the choice lives as long as the page
+  }
+
   const keys = {
     j: (e) => move(active + 1, { range: e.shiftKey }), ArrowDown: (e) => move(active + 1, { range: e.shiftKey }),
     k: (e) => move(active - 1, { range: e.shiftKey }), ArrowUp: (e) => move(active - 1, { range: e.shiftKey }),
@@ -78,6 +89,7 @@ export function choice({ body, onChange, commands }) {
 
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.altKey || e.metaKey || document.querySelector("dialog[open]")) return;
+    if (e.key.length === 1 && !byId("shortcuts").checked) return;
     const target = e.target;
     if (target.matches("textarea, select, input:not([type=checkbox])")) return;
     if (e.key === "Enter" && target.closest("a, button, summary")) return; // it presses that
