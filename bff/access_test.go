@@ -93,6 +93,14 @@ var accesses = []permission{
 	{"descartarMensaje", "", "POST /api/mensajes-muertos/" + deadID + "/descarte", `{"motivo":"ya"}`, "", [6]int{401, 401, 403, 403, 403, 202}},
 	{"devolverMensaje", "", "POST /api/mensajes-muertos/" + deadID + "/devolucion", "", "", [6]int{401, 401, 403, 403, 403, 202}},
 	{"apartarMensaje", "", "POST /api/mensajes-muertos/" + deadID + "/apartado", "", "", [6]int{401, 401, 403, 403, 403, 202}},
+	{"listarDirecciones", "", "GET /api/avisos/direcciones", "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"crearDireccion", "", "POST /api/avisos/direcciones", `{"url":"https://example.com/"}`, "", [6]int{401, 401, 403, 403, 403, 201}},
+	{"cambiarDireccion", "", "PATCH /api/avisos/direcciones/" + idDireccion, `{"activa":false}`, "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"borrarDireccion", "", "DELETE /api/avisos/direcciones/" + idDireccion, "", "", [6]int{401, 401, 403, 403, 403, 204}},
+	{"renovarSecreto", "", "POST /api/avisos/direcciones/" + idDireccion + "/secreto", "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"probarDireccion", "", "POST /api/avisos/direcciones/" + idDireccion + "/prueba", "", "", [6]int{401, 401, 403, 403, 403, 202}},
+	{"listarEntregas", "", "GET /api/avisos/entregas", "", "", [6]int{401, 401, 403, 403, 403, 200}},
+	{"reenviarEntrega", "", "POST /api/avisos/entregas/" + idEntrega + "/reenvio", "", "", [6]int{401, 401, 403, 403, 403, 202}},
 }
 
 func (p gate) withAnasCompra(t *testing.T, estado contracts.Estado) {
@@ -207,6 +215,13 @@ var graphQLAccesses = []graphQLAccess{
 	{`mutation{devolverMensajes(ids:["7:1"]){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
 	{`mutation{descartarMensaje(id:"` + deadID + `",motivo:"ya"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
 	{`mutation{apartarMensaje(id:"` + deadID + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`{direcciones{id} entregas{siguiente}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{crearDireccion(url:"https://example.com/"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{cambiarDireccion(id:"` + idDireccion + `",activa:true){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{borrarDireccion(id:"` + idDireccion + `")}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{renovarSecreto(id:"` + idDireccion + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{probarDireccion(id:"` + idDireccion + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
+	{`mutation{reenviarEntrega(id:"` + idEntrega + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
 	{`mutation{reintentar(id:"` + anasCompra + `"){id}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", "conflicto"}},
 	{`mutation{aprobar(id:"` + anasCompra + `",aprobada:true){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "sin-permiso", "sin-permiso", ""}},
 	{`mutation{cancelar(id:"` + anasCompra + `"){estado}}`, [6]string{"no-autenticado", "401", "sin-permiso", "", "no-encontrado", ""}},

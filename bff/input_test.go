@@ -367,10 +367,11 @@ func TestArbitraryBodies(t *testing.T) {
 				body = append(body[:i:i], body[max(0, i-20):]...)
 			}
 		}
-		path := strings.Replace(o.path, "%s", o.id, 1)
-		r := p.do(t, http.MethodPost, path, string(body))
+		method, path := o.method()
+		path = strings.Replace(path, "%s", o.id, 1)
+		r := p.do(t, method, path, string(body))
 		if r.Code >= http.StatusInternalServerError || r.Body.Len() > 2_000 {
-			t.Fatalf("seed %d: POST %s with %q: %d %s", seed, path, body, r.Code, r.Body)
+			t.Fatalf("seed %d: %s %s with %q: %d %s", seed, method, path, body, r.Code, r.Body)
 		}
 	}
 }

@@ -90,7 +90,8 @@ func run(ctx context.Context, cfg config) error {
 		core: compras.New(manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: store, Quota: quota}), quota: quota, store: store, operation: manager, desk: manager,
 		productos: dapr.Productos{Service: dapr.NewService("admin-productos", port, token)},
 		ordenes:   dapr.Ordenes{Service: dapr.NewService("ordenes", port, token)},
-		monitor:   dapr.Monitor{Service: dapr.NewService("monitor", port, token).WithDeadline(monitorDeadline)}, receiver: pubsub.NewReceiver(sidecarRoutes, publisher, pubsub.NewAttemptsIn(sidecar, dapr.StoreName)),
+		monitor:   dapr.Monitor{Service: dapr.NewService("monitor", port, token).WithDeadline(monitorDeadline)}, avisos: dapr.Avisos{Service: dapr.NewService("avisos", port, token)},
+		receiver: pubsub.NewReceiver(sidecarRoutes, publisher, pubsub.NewAttemptsIn(sidecar, dapr.StoreName)),
 	}
 	health := &dapr.Health{Own: service}
 	for _, app := range otherServices {
@@ -124,7 +125,7 @@ const (
 )
 
 // otherServices are the services whose health the bff shows.
-var otherServices = []string{"gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor"}
+var otherServices = []string{"gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor", "avisos"}
 
 // pieces are the parts that run makes and mount connects.
 type pieces struct {
@@ -136,6 +137,7 @@ type pieces struct {
 	ordenes   access.Ordenes
 	monitor   access.Monitor
 	health    access.Health
+	avisos    dapr.Avisos
 	receiver  *pubsub.Receiver
 	quota     *edge.Quota
 }

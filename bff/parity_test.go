@@ -19,7 +19,7 @@ import (
 // operation is an operation of both REST and GraphQL.
 type operation struct {
 	rest, field string // its name in openapi.yaml, and among the mutations
-	path        string // with %s for the id
+	path        string // with %s for the id; before it the method, if it is not POST
 	query       string // with the variables id, those of the body, and key where the mutation has it
 	id, body    string // a valid id and a valid body
 	state       contracts.Estado
@@ -57,6 +57,21 @@ var operations = []operation{
 	{"devolverMensajes", "devolverMensajes", "/api/mensajes-muertos/devolucion", `mutation($ids:[ID!]!){devolverMensajes(ids:$ids){id}}`, "", `{"ids":["7:1","7:2"]}`, "", `{"ids":["7:3"]}`},
 	{"descartarMensaje", "descartarMensaje", "/api/mensajes-muertos/%s/descarte", `mutation($id:ID!,$motivo:String!){descartarMensaje(id:$id,motivo:$motivo){id}}`,
 		deadID, `{"motivo":"a"}`, "", `{"motivo":"b"}`},
+	{"crearDireccion", "crearDireccion", "/api/avisos/direcciones", `mutation($url:String!,$descripcion:String,$estados:[Estado!]){
+		crearDireccion(url:$url,descripcion:$descripcion,estados:$estados){id}}`, "", `{"url":"https://example.com/"}`, "", ``},
+	{"cambiarDireccion", "cambiarDireccion", "PATCH /api/avisos/direcciones/%s", `mutation($id:ID!,$activa:Boolean!){cambiarDireccion(id:$id,activa:$activa){id}}`, idDireccion, `{"activa":false}`, "", ``},
+	{"borrarDireccion", "borrarDireccion", "DELETE /api/avisos/direcciones/%s", `mutation($id:ID!){borrarDireccion(id:$id)}`, idDireccion, ``, "", ``},
+	{"renovarSecreto", "renovarSecreto", "/api/avisos/direcciones/%s/secreto", `mutation($id:ID!){renovarSecreto(id:$id){id}}`, idDireccion, ``, "", ``},
+	{"probarDireccion", "probarDireccion", "/api/avisos/direcciones/%s/prueba", `mutation($id:ID!){probarDireccion(id:$id){id}}`, idDireccion, ``, "", ``},
+	{"reenviarEntrega", "reenviarEntrega", "/api/avisos/entregas/%s/reenvio", `mutation($id:ID!){reenviarEntrega(id:$id){id}}`, idEntrega, ``, "", ``},
+}
+
+// method returns the method and the path of the operation in REST.
+func (o operation) method() (method, path string) {
+	if method, path, found := strings.Cut(o.path, " "); found {
+		return method, path
+	}
+	return http.MethodPost, o.path
 }
 
 // verdict is the result of an input: no code where it is accepted, else the code of the error and the wrong field.
@@ -64,13 +79,13 @@ type verdict struct{ code, field string }
 
 func (p gate) byREST(t *testing.T, o operation, id, body string, headers ...string) verdict {
 	t.Helper()
-	path := o.path
+	method, path := o.method()
 	if strings.Contains(path, "%s") {
 		path = fmt.Sprintf(path, strings.ReplaceAll(id, " ", "%20"))
 	} else if id != "" {
 		body = strings.Replace(body, "{", `{"id":"`+id+`",`, 1)
 	}
-	return verdictOf(t, p.do(t, http.MethodPost, path, body, headers...))
+	return verdictOf(t, p.do(t, method, path, body, headers...))
 }
 
 // byGraphQL sends the same input as variables.
@@ -251,6 +266,21 @@ func TestParity(t *testing.T) {
 		{"descartarMensaje", "no reason", "", `{"motivo":" \n"}`, bad, "motivo"},
 		{"descartarMensaje", "a reason with a bell", "", `{"motivo":"no\u0007"}`, bad, "motivo"},
 		{"descartarMensaje", "a reason that is too long", "", `{"motivo":"` + long + `x"}`, bad, "motivo"},
+		{"crearDireccion", "states", "", `{"url":"https://example.com/","descripcion":"ERP\n👩\u200d👧","estados":["CONFIRMADA"]}`, "", ""},
+		{"crearDireccion", "an unknown state", "", `{"url":"https://example.com/","estados":["REGALADA"]}`, bad, "estados[0]"},
+		{"crearDireccion", "a state twice", "", `{"url":"https://example.com/","estados":["RECIBIDA","RECIBIDA"]}`, bad, "estados[1]"},
+		{"crearDireccion", "a URL of nothing", "", `{"url":""}`, bad, "url"},
+		{"crearDireccion", "a URL with a space", "", `{"url":"https://example.com/ "}`, bad, "url"},
+		{"crearDireccion", "a URL that is too long", "", `{"url":"https://example.com/` + strings.Repeat("a", contracts.MaxURL) + `"}`, bad, "url"},
+		{"crearDireccion", "a description that is too long", "", `{"url":"https://example.com/","descripcion":"` + long + `"}`, bad, "descripcion"},
+		{"cambiarDireccion", "an id in capitals", strings.ToUpper(idDireccion), "", "", ""},
+		{"cambiarDireccion", "a text for a truth", "", `{"activa":"true"}`, bad, "activa"},
+		{"borrarDireccion", "an id that is none", "x", "", bad, "id"},
+		{"renovarSecreto", "one that there is not", nobodysCompra, "", string(errs.NotFound), ""},
+		{"probarDireccion", "an id that is none", "x", "", bad, "id"},
+		{"probarDireccion", "one that there is not", nobodysCompra, "", string(errs.NotFound), ""},
+		{"reenviarEntrega", "an id that is none", "x", "", bad, "id"},
+		{"reenviarEntrega", "one that there is not", nobodysCompra, "", string(errs.NotFound), ""},
 	} {
 		o := operations[slices.IndexFunc(operations, func(o operation) bool { return o.rest == c.operation })]
 		id, body := o.id, o.body
@@ -282,6 +312,8 @@ func TestParity(t *testing.T) {
 // For every operation a key in the header and a key in the argument follow the same rules, by REST and GraphQL.
 func TestParityOfKeys(t *testing.T) {
 	for _, o := range operations {
+		method, _ := o.method()
+		isPost := method == http.MethodPost // PATCH and DELETE have no key: a second one changes nothing
 		fresh := func() gate {
 			p := newGate(t)
 			p.withAnasCompra(t, o.state)
@@ -289,8 +321,10 @@ func TestParityOfKeys(t *testing.T) {
 		}
 		for _, key := range []string{"", strings.Repeat("k", contracts.MaxKey+1), "clavé"} {
 			want := verdict{string(errs.Invalid), "Idempotency-Key"}
-			if got := fresh().byREST(t, o, o.id, o.body, "Idempotency-Key", key); got != want {
-				t.Errorf("%s with %.10q says %+v", o.rest, key, got)
+			if isPost {
+				if got := fresh().byREST(t, o, o.id, o.body, "Idempotency-Key", key); got != want {
+					t.Errorf("%s with %.10q says %+v", o.rest, key, got)
+				}
 			}
 			if got := fresh().byGraphQL(t, o, o.id, o.body, noKey, "Idempotency-Key", key); got != want {
 				t.Errorf("%s with %.10q says %+v", o.field, key, got)
@@ -329,8 +363,10 @@ func TestParityOfKeys(t *testing.T) {
 // The table has every operation that writes, of OpenAPI and of the GraphQL schema.
 func TestParityIsComplete(t *testing.T) {
 	for path, item := range document.Paths.Map() {
-		if item.Post != nil && !slices.ContainsFunc(operations, func(o operation) bool { return o.rest == item.Post.OperationID }) {
-			t.Errorf("POST %s is not in the table", path)
+		for method, op := range item.Operations() {
+			if method != http.MethodGet && !slices.ContainsFunc(operations, func(o operation) bool { return o.rest == op.OperationID }) {
+				t.Errorf("%s %s is not in the table", method, path)
+			}
 		}
 	}
 	for _, field := range public.NewExecutableSchema(public.Config{}).Schema().Mutation.Fields {

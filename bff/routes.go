@@ -35,6 +35,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	introspection := cfg.Introspection && cfg.development()
 	gate := access.Gate{
 		Core: p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Existencias: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
+		Webhooks: p.avisos, Deliveries: p.avisos,
 		Counts: access.NewCounts(p.desk, p.ordenes, p.monitor),
 		Health: p.health, Links: access.Links{Trazas: cfg.Traces, Tableros: cfg.Dashboards},
 	}
@@ -124,6 +125,9 @@ Operators (ROL=operador):
   GET  /api/operacion/resumen       the purchases by state; also /colas, /balance and /pendientes
   GET  /api/mensajes-muertos        the dead letters; POST …/{id}/devolucion returns one to its topic, …/{id}/descarte discards it,
                                     …/{id}/apartado sets an unreadable one aside
+
+  GET  /api/avisos/direcciones      the addresses that get the changes of purchases as webhooks; POST adds one: {"url": "https://…"}
+  GET  /api/avisos/entregas         their deliveries; POST …/{id}/reenvio sends one again
 
   GET  /stream                      the changes of all purchases, live
   POST /v1                          GraphQL of the earlier system

@@ -30,6 +30,7 @@ import (
 	"entregas/bff/issuer"
 	"entregas/contracts"
 	"entregas/internal/api/adminproductos"
+	"entregas/internal/api/avisos"
 	"entregas/internal/api/monitor"
 	"entregas/internal/api/ordenes"
 	"entregas/internal/app"
@@ -109,6 +110,9 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 		monitor: dapr.Monitor{Service: comprastest.Serve("monitor", p.faults.hinder, func(routes *mux.Router) {
 			monitor.HandlerWithOptions(queues{p.faults}, monitor.GorillaServerOptions{BaseRouter: routes})
 		}).WithDeadline(monitorDeadline)},
+		avisos: dapr.Avisos{Service: comprastest.Serve("avisos", p.faults.hinder, func(routes *mux.Router) {
+			avisos.HandlerWithOptions(notices{}, avisos.GorillaServerOptions{BaseRouter: routes})
+		})},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,9 +24,10 @@ func (t TopicName[D]) DeadLetters() TopicName[D] { return t + deadLetterSuffix }
 // components/ and asyncapi.yaml from Topics. `make up` creates the topics and subscriptions in the broker.
 type Topic struct {
 	Name      string
-	Sender    string // an app-id
-	Reader    string // an app-id, and the name of its subscription
-	Component string // the Dapr component through which Reader receives; "pubsub" when empty
+	Sender    string   // an app-id
+	Reader    string   // an app-id, and the name of its subscription
+	Others    []string // the app-ids of further readers, each with a subscription of its own through "pubsub"
+	Component string   // the Dapr component through which Reader receives; "pubsub" when empty
 	Messages  []MessageType
 	About     string // the use of the topic, for asyncapi.yaml
 }
@@ -63,10 +64,13 @@ var Topics = []Topic{
 		Messages: []MessageType{OrdenCreada, OrdenRechazada, OrdenCancelada, OrdenDespachada},
 	},
 	{
-		Name: string(EventosCompra), Sender: "gestor-compra", Reader: "bff", About: "Each change of a purchase, with the whole purchase and its history.",
+		Name: string(EventosCompra), Sender: "gestor-compra", Reader: "bff", Others: []string{"avisos"}, About: "Each change of a purchase, with the whole purchase and its history.",
 		Messages: []MessageType{CompraActualizada},
 	},
 }
+
+// Readers returns the app-ids of all readers of t, Reader first.
+func (t Topic) Readers() []string { return append([]string{t.Reader}, t.Others...) }
 
 // Names returns the name of each of Topics.
 func Names() []string {

@@ -47,7 +47,7 @@ func TestTopicsAreWhole(t *testing.T) {
 	}
 }
 
-// Each topic has a subscription of its Reader, through its Component.
+// Each topic has a subscription of its Reader, through its Component, and one of each of its Others, through pubsub.
 func TestEachTopicHasASubscription(t *testing.T) {
 	const file = "../components/subscriptions.yaml"
 	text, err := os.ReadFile(file)
@@ -75,6 +75,11 @@ func TestEachTopicHasASubscription(t *testing.T) {
 		}
 		if !slices.Contains(declared, want) {
 			t.Errorf("components/subscriptions.yaml does not have %+v: make generate", want)
+		}
+		for _, other := range topic.Others {
+			if want := (subscription{"pubsub", topic.Name, other}); !slices.Contains(declared, want) {
+				t.Errorf("components/subscriptions.yaml does not have %+v: make generate", want)
+			}
 		}
 	}
 }

@@ -95,6 +95,8 @@ type Gate struct {
 	Monitor     Monitor
 	Health      Health
 	Links       Links
+	Webhooks    Direcciones
+	Deliveries  Entregas
 }
 
 const operador = identity.Operador

@@ -26,6 +26,7 @@ import (
 	"entregas/bff/dapr"
 	"entregas/contracts"
 	"entregas/internal/api/adminproductos"
+	"entregas/internal/api/avisos"
 	"entregas/internal/api/gestorcompra"
 	"entregas/internal/api/monitor"
 	"entregas/internal/api/ordenes"
@@ -171,7 +172,7 @@ func roundTrip(t *testing.T, g *testManager, manager dapr.Manager) {
 // unused are the operations that the bff does not call.
 var unused = []string{"GET /usuarios/{id}/compras", "GET /usuarios/{id}/ordenes"}
 
-// everyOperation calls each operation of the four services with ids that have a meaning in paths. Each call must reach its route
+// everyOperation calls each operation of the services with ids that have a meaning in paths. Each call must reach its route
 // with the id unchanged.
 func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 	var operation, id string
@@ -189,10 +190,12 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 	gestorcompra.HandlerWithOptions(nil, gestorcompra.GorillaServerOptions{BaseRouter: routes, Middlewares: []gestorcompra.MiddlewareFunc{record}})
 	adminproductos.HandlerWithOptions(nil, adminproductos.GorillaServerOptions{BaseRouter: routes, Middlewares: []adminproductos.MiddlewareFunc{record}})
 	ordenes.HandlerWithOptions(nil, ordenes.GorillaServerOptions{BaseRouter: routes, Middlewares: []ordenes.MiddlewareFunc{record}})
+	avisos.HandlerWithOptions(nil, avisos.GorillaServerOptions{BaseRouter: routes, Middlewares: []avisos.MiddlewareFunc{record}})
 	monitor.HandlerWithOptions(nil, monitor.GorillaServerOptions{BaseRouter: routes, Middlewares: []monitor.MiddlewareFunc{record}})
 	g.says(routes.ServeHTTP)
 
 	warehouse, orders, queues := dapr.Productos(manager), dapr.Ordenes(manager), dapr.Monitor(manager)
+	notices := dapr.Avisos(manager)
 	called := map[string]bool{}
 	for _, one := range []string{"01938f5e-7c1a-7000-8000-000000000001", "a/b", "..", ".", "50% ? # ñ", "a||b", "ana@los.alpes", "%2F", "a+b c", "a,b", ";"} {
 		for want, call := range map[string]func(ctx context.Context){
@@ -213,6 +216,8 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 			"POST /productos/{id}/correccion": func(ctx context.Context) { _, _ = warehouse.Corregir(ctx, one, contracts.Correccion{}, "k") },
 			"POST /productos/{id}/umbral":     func(ctx context.Context) { _, _ = warehouse.CambiarUmbral(ctx, one, 1) },
 			"POST /importacion":               func(ctx context.Context) { _, _ = warehouse.Importar(ctx, contracts.SolicitudDeImportacion{}, "k") },
+			"POST /productos/{id}/precio":     func(ctx context.Context) { _, _ = warehouse.CambiarPrecio(ctx, one, contracts.CambioDePrecio{}, "k") },
+			"GET /productos/{id}/precios":     func(ctx context.Context) { _, _ = warehouse.Precios(ctx, one, 1, "") },
 			"GET /compras/por-aprobar":        func(ctx context.Context) { _, _ = manager.PorAprobar(ctx, 1, "") },
 			"GET /compras/pendientes":         func(ctx context.Context) { _, _ = manager.Pendientes(ctx) },
 			"GET /ordenes":                    func(ctx context.Context) { _, _ = orders.List(ctx, contracts.OrdenesFilter{}, 1, "") },
@@ -228,6 +233,16 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 			"POST /mensajes-muertos/{id}/descarte":   func(ctx context.Context) { _, _ = queues.Discard(ctx, one, "x") },
 			"POST /mensajes-muertos/{id}/devolucion": func(ctx context.Context) { _, _ = queues.PutBackDeadLetter(ctx, one) },
 			"POST /mensajes-muertos/{id}/apartado":   func(ctx context.Context) { _, _ = queues.SetAside(ctx, one) },
+			"GET /direcciones":                       func(ctx context.Context) { _, _ = notices.Direcciones(ctx) },
+			"POST /direcciones":                      func(ctx context.Context) { _, _ = notices.CreateDireccion(ctx, contracts.NuevaDireccion{}) },
+			"PATCH /direcciones/{id}":                func(ctx context.Context) { _, _ = notices.ChangeDireccion(ctx, one, true) },
+			"DELETE /direcciones/{id}":               func(ctx context.Context) { _ = notices.DeleteDireccion(ctx, one) },
+			"POST /direcciones/{id}/secreto":         func(ctx context.Context) { _, _ = notices.RenewSecreto(ctx, one) },
+			"POST /direcciones/{id}/prueba":          func(ctx context.Context) { _, _ = notices.TestDireccion(ctx, one) },
+			"GET /entregas": func(ctx context.Context) {
+				_, _ = notices.Entregas(ctx, contracts.EntregasFilter{Estado: contracts.EntregaMuerta}, 1, one)
+			},
+			"POST /entregas/{id}/reenvio": func(ctx context.Context) { _, _ = notices.SendAgain(ctx, one) },
 		} {
 			operation, id = "", one
 			if call(t.Context()); operation != want || strings.Contains(want, "{id}") && id != one {

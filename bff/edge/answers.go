@@ -6,19 +6,21 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"entregas/bff/compras"
 	"entregas/bff/memory"
+	"entregas/contracts"
 	"entregas/internal/errs"
 	"entregas/internal/rest"
 )
 
 // first stores the key name for this request. It returns nil when no other request of the subject has that key, else the result of
 // waitForAnswer. The error is errs.Quota when the subject has too many keys, or an error of waitForAnswer.
-func (k Keys) first(ctx context.Context, usuario, name, body string, onlyByFirst bool) (*answered, error) {
+func (k Keys) first(ctx context.Context, usuario, name, body string, alone *once) (*answered, error) {
 	full := k.Quota.Take(ctx, usuario, 1)
 	if full != nil && errs.Of(full) != errs.Quota {
 		return nil, full
@@ -35,13 +37,13 @@ func (k Keys) first(ctx context.Context, usuario, name, body string, onlyByFirst
 	} else if values, err := k.Store.Load(ctx, submissionPrefix+name); err != nil || values[0].Version == "" {
 		return nil, cmp.Or(err, full) // a key that exists takes no more room
 	}
-	return waitForAnswer(ctx, k.Store, name, body, onlyByFirst)
+	return waitForAnswer(ctx, k.Store, name, body, alone)
 }
 
 // waitForAnswer returns the answer of the first request under name. It returns nil where this request must call the service: the
-// key was freed, or the first request has no answer after firstWait. Errors: OtherBody; OutcomeUnknown where onlyByFirst is set
-// and ctx ends first.
-func waitForAnswer(ctx context.Context, store compras.Store, name, body string, onlyByFirst bool) (*answered, error) {
+// key was freed, or the first request has no answer after firstWait. Errors: OtherBody; OutcomeUnknown where alone is set and
+// ctx ends first.
+func waitForAnswer(ctx context.Context, store compras.Store, name, body string, alone *once) (*answered, error) {
 	for limit := time.Now().Add(firstWait); ; {
 		values, err := store.Load(ctx, submissionPrefix+name, replyPrefix+name)
 		if err != nil {
@@ -62,13 +64,13 @@ func waitForAnswer(ctx context.Context, store compras.Store, name, body string, 
 				return nil, err
 			}
 		}
-		if !onlyByFirst && time.Now().After(limit) {
+		if alone == nil && time.Now().After(limit) {
 			return nil, nil
 		}
 		select {
 		case <-ctx.Done():
-			if onlyByFirst {
-				return nil, compras.OutcomeUnknown(letters, "repítalo solo si el mensaje sigue en la lista, con otra Idempotency-Key.", ctx.Err())
+			if alone != nil {
+				return nil, compras.OutcomeUnknown(alone.see, alone.repeat, ctx.Err())
 			}
 			return nil, ctx.Err()
 		case <-time.After(firstLook):
@@ -89,8 +91,11 @@ func (k Keys) remember(ctx context.Context, usuario, name, body string, r answer
 		return &r, nil
 	}
 	kept := r
-	if k.Largest > 0 && len(r.Body) > k.Largest {
-		kept = doneButLong(r)
+	switch {
+	case bytes.Contains(r.Body, []byte(contracts.SecretoPrefix)):
+		kept = doneButNotKept(r, "Tiene un secreto, que no se guarda: renuévelo si no lo tiene.")
+	case k.Largest > 0 && len(r.Body) > k.Largest:
+		kept = doneButNotKept(r, fmt.Sprintf("La respuesta, de %d bytes, era demasiado larga para guardarla: lea cómo quedó.", len(r.Body)))
 	}
 	text, err := json.Marshal(kept)
 	if err != nil {
@@ -132,11 +137,10 @@ func release(ctx context.Context, store compras.Store, name, body string) {
 	}
 }
 
-// doneButLong is the answer to a repetition of a request whose first answer was too long to store. It says only that the request
-// was done.
-func doneButLong(r answered) answered {
-	p := rest.ProblemOf(errs.New(errs.Conflict,
-		"Lo pedido con esta Idempotency-Key ya se hizo y se respondió %d. La respuesta, de %d bytes, era demasiado larga para guardarla: lea cómo quedó.", r.Status, len(r.Body)))
+// doneButNotKept is the answer to a repetition of a request whose first answer was not stored, for the reason why. It says only that
+// the request was done.
+func doneButNotKept(r answered, why string) answered {
+	p := rest.ProblemOf(errs.New(errs.Conflict, "Lo pedido con esta Idempotency-Key ya se hizo y se respondió %d. %s", r.Status, why))
 	text, _ := json.Marshal(p) // texts and a number
 	return answered{Status: p.Status, Headers: map[string]string{"Content-Type": "application/problem+json"}, Body: text}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -108,7 +109,7 @@ func (k Keys) answer(w http.ResponseWriter, r *http.Request, next http.Handler, 
 	next.ServeHTTP(recorded, r)
 	given := recorded.answered()
 	given.failed = isGraphQL(r) && bytes.HasPrefix(given.Body, []byte(`{"errors"`))
-	given.unknown = alone && bytes.Contains(given.Body, []byte(errs.OutcomeUnknown))
+	given.unknown = alone != nil && bytes.Contains(given.Body, []byte(errs.OutcomeUnknown))
 	return k.remember(r.Context(), usuario, name, hash, given)
 }
 
@@ -145,15 +146,29 @@ func withKey(r *http.Request) bool {
 // isGraphQL reports whether r is for a GraphQL interface.
 func isGraphQL(r *http.Request) bool { return r.URL.Path == "/graphql" || r.URL.Path == "/v1" }
 
-// onlyByFirst reports whether only the first of two equal requests may call the service, because the service would do both. Such
-// requests return, discard or set aside dead letters. The second request waits for the answer of the first until its own deadline. If
-// there is still no answer, for example because the first one's replica was killed, its error is OutcomeUnknown.
-func onlyByFirst(r *http.Request, body []byte) bool {
-	return strings.HasPrefix(r.URL.Path, letters+"/") ||
-		isGraphQL(r) && (bytes.Contains(body, []byte("devolverMensaje")) || bytes.Contains(body, []byte("apartarMensaje")) || bytes.Contains(body, []byte("descartarMensaje")))
+// once is a group of operations that the service would do twice. So only the first of two equal requests may call the service. The
+// second one waits for the answer of the first until its own deadline. If there is still no answer, for example because the first
+// one's replica was killed, its error is OutcomeUnknown with see and repeat.
+type once struct {
+	prefix      string // of the paths of REST
+	mutations   []string
+	see, repeat string
 }
 
-const letters = "/api/mensajes-muertos"
+var onces = []once{
+	{"/api/mensajes-muertos/", []string{"devolverMensaje", "apartarMensaje", "descartarMensaje"}, "/api/mensajes-muertos", "repítalo solo si el mensaje sigue en la lista, con otra Idempotency-Key."},
+	{"/api/avisos/", []string{"crearDireccion", "renovarSecreto", "probarDireccion", "reenviarEntrega"}, "/api/avisos/direcciones", "repítalo solo si no se hizo, con otra Idempotency-Key."},
+}
+
+// onlyByFirst returns the group of the operation of r, or nil if the service does the operation once even if two requests call it.
+func onlyByFirst(r *http.Request, body []byte) *once {
+	for i, o := range onces {
+		if strings.HasPrefix(r.URL.Path, o.prefix) || isGraphQL(r) && slices.ContainsFunc(o.mutations, func(m string) bool { return bytes.Contains(body, []byte(m)) }) {
+			return &onces[i]
+		}
+	}
+	return nil
+}
 
 // recorder is a ResponseWriter that holds the answer back.
 type recorder struct {

@@ -138,13 +138,16 @@ func Lock(ctx context.Context, tx pgx.Tx, idCompra string) error {
 // Purge deletes the replies and the counts of attempts that are past their retention. Each statement deletes a limited number
 // of rows, so that none runs long.
 func Purge(ctx context.Context, pool *pgxpool.Pool) error {
-	const (
-		replies  = `delete from inbox where (id_compra, tipo) in (select id_compra, tipo from inbox where received_at < now() - $1::interval limit 5000)`
-		attempts = `delete from attempt where record_id in (select record_id from attempt where last_at < now() - $1::interval limit 5000)`
-	)
+	const replies = `delete from inbox where (id_compra, tipo) in (select id_compra, tipo from inbox where received_at < now() - $1::interval limit 5000)`
 	if err := deleteAll(ctx, pool, replies, Retention+keptOn); err != nil {
 		return fmt.Errorf("purge replies: %w", err)
 	}
+	return PurgeAttempts(ctx, pool)
+}
+
+// PurgeAttempts is Purge for a service that has no stored replies.
+func PurgeAttempts(ctx context.Context, pool *pgxpool.Pool) error {
+	const attempts = `delete from attempt where record_id in (select record_id from attempt where last_at < now() - $1::interval limit 5000)`
 	if err := deleteAll(ctx, pool, attempts, attemptsRetention); err != nil {
 		return fmt.Errorf("purge attempts: %w", err)
 	}

@@ -24,7 +24,7 @@ type code struct {
 	calls       []call              // every service invocation, with its caller
 	routes      map[string][]route  // the REST routes of each service
 	topics      []string            // every topic
-	readers     map[string]string   // the durable subscription of each topic: the app-id that reads it
+	readers     map[string]string   // the first durable subscription of each topic: the app-id that reads it, and is scaled by it
 	deliveries  map[string][]string // the paths at which an app's sidecar delivers messages
 	publicPaths []string            // the paths of the bff that are for the public
 	setup       map[string]bool     // the variables that the environment of the job may have
@@ -153,7 +153,7 @@ func (c *code) readSubscriptions(t *testing.T) {
 		s := read[subscription](o)
 		for _, id := range o.Scopes {
 			c.deliveries[id] = append(c.deliveries[id], s.Routes.Default)
-			if !ephemeral[s.Pubsubname] {
+			if _, found := c.readers[s.Topic]; !found && !ephemeral[s.Pubsubname] {
 				c.readers[s.Topic] = id
 			}
 		}

@@ -89,7 +89,7 @@ func (f file) owner() string {
 // ownerOrder compares owners: everyService comes first, then the bff, then the services.
 func ownerOrder(a, b string) int {
 	rank := func(owner string) string {
-		if i := slices.Index([]string{everyService, "bff", "gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor"}, owner); i >= 0 {
+		if i := slices.Index([]string{everyService, "bff", "gestor-compra", "admin-productos", "consolidador", "ordenes", "monitor", "avisos"}, owner); i >= 0 {
 			return string(rune('0' + i))
 		}
 		return owner

@@ -10,6 +10,7 @@ import (
 	"entregas/bff/graph/common"
 	"entregas/contracts"
 	"entregas/internal/rest"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -118,6 +119,20 @@ type ComplexityRoot struct {
 		Telefono     func(childComplexity int) int
 	}
 
+	DireccionDeAviso struct {
+		Activa        func(childComplexity int) int
+		ActualizadaEn func(childComplexity int) int
+		CreadaEn      func(childComplexity int) int
+		Descripcion   func(childComplexity int) int
+		Estados       func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Motivo        func(childComplexity int) int
+		Muertas       func(childComplexity int) int
+		Pendientes    func(childComplexity int) int
+		Secreto       func(childComplexity int) int
+		URL           func(childComplexity int) int
+	}
+
 	EfectoDeImportacion struct {
 		Cantidad    func(childComplexity int) int
 		Existencias func(childComplexity int) int
@@ -128,6 +143,22 @@ type ComplexityRoot struct {
 		Quedan      func(childComplexity int) int
 		Umbral      func(childComplexity int) int
 		UmbralAntes func(childComplexity int) int
+	}
+
+	EntregaDeAviso struct {
+		ActualizadaEn func(childComplexity int) int
+		CodigoHTTP    func(childComplexity int) int
+		CreadaEn      func(childComplexity int) int
+		Error         func(childComplexity int) int
+		Estado        func(childComplexity int) int
+		Evento        func(childComplexity int) int
+		ID            func(childComplexity int) int
+		IDCompra      func(childComplexity int) int
+		IDDireccion   func(childComplexity int) int
+		Intentos      func(childComplexity int) int
+		ProximoEn     func(childComplexity int) int
+		Tipo          func(childComplexity int) int
+		URL           func(childComplexity int) int
 	}
 
 	Faltante struct {
@@ -222,11 +253,14 @@ type ComplexityRoot struct {
 		ApartarMensaje   func(childComplexity int, id string) int
 		Aprobar          func(childComplexity int, id string, aprobada bool, motivo *string) int
 		BorrarDatos      func(childComplexity int, idUsuario string) int
+		BorrarDireccion  func(childComplexity int, id string) int
+		CambiarDireccion func(childComplexity int, id string, activa bool) int
 		CambiarPrecio    func(childComplexity int, idProducto string, precio int64, moneda *string, motivo *string, clave *string) int
 		CambiarUmbral    func(childComplexity int, idProducto string, umbral int) int
 		Cancelar         func(childComplexity int, id string, motivo *string) int
 		Comprar          func(childComplexity int, compra contracts.SolicitudCompra, clave *string) int
 		Corregir         func(childComplexity int, idProducto string, cantidad int, motivo string, clave *string) int
+		CrearDireccion   func(childComplexity int, url string, descripcion *string, estados []contracts.Estado) int
 		DecidirCompras   func(childComplexity int, decisiones []contracts.Decision) int
 		DescartarMensaje func(childComplexity int, id string, motivo string) int
 		Despachar        func(childComplexity int, idOrden string) int
@@ -234,7 +268,10 @@ type ComplexityRoot struct {
 		DevolverMensaje  func(childComplexity int, id string) int
 		DevolverMensajes func(childComplexity int, ids []string) int
 		Importar         func(childComplexity int, csv string, ensayo *bool, clave *string) int
+		ProbarDireccion  func(childComplexity int, id string) int
+		ReenviarEntrega  func(childComplexity int, id string) int
 		Reintentar       func(childComplexity int, id string) int
+		RenovarSecreto   func(childComplexity int, id string) int
 		Reponer          func(childComplexity int, idProducto string, cantidad int, clave *string) int
 	}
 
@@ -257,6 +294,11 @@ type ComplexityRoot struct {
 		Compras   func(childComplexity int) int
 		Cuantas   func(childComplexity int) int
 		HayMas    func(childComplexity int) int
+		Siguiente func(childComplexity int) int
+	}
+
+	PaginaDeEntregas struct {
+		Entregas  func(childComplexity int) int
 		Siguiente func(childComplexity int) int
 	}
 
@@ -325,6 +367,8 @@ type ComplexityRoot struct {
 		Colas           func(childComplexity int, minutos *int) int
 		Compra          func(childComplexity int, id string) int
 		Compras         func(childComplexity int, texto *string, estados []contracts.Estado, idUsuario *string, idProducto *string, domicilio *bool, desde *string, hasta *string, cambiadaDesde *string, orden *string, contar *bool, limite *int, despues *string) int
+		Direcciones     func(childComplexity int) int
+		Entregas        func(childComplexity int, idDireccion *string, idCompra *string, estado *contracts.EstadoEntrega, limite *int, despues *string) int
 		MensajeMuerto   func(childComplexity int, id string) int
 		MensajesMuertos func(childComplexity int, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) int
 		MisCompras      func(childComplexity int, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) int
@@ -444,6 +488,12 @@ type MutationResolver interface {
 	DevolverMensajes(ctx context.Context, ids []string) ([]contracts.ResultadoDeDevolucion, error)
 	DescartarMensaje(ctx context.Context, id string, motivo string) (*contracts.MensajeMuerto, error)
 	ApartarMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
+	CrearDireccion(ctx context.Context, url string, descripcion *string, estados []contracts.Estado) (*contracts.DireccionDeAviso, error)
+	CambiarDireccion(ctx context.Context, id string, activa bool) (*contracts.DireccionDeAviso, error)
+	BorrarDireccion(ctx context.Context, id string) (*bool, error)
+	RenovarSecreto(ctx context.Context, id string) (*contracts.DireccionDeAviso, error)
+	ProbarDireccion(ctx context.Context, id string) (*contracts.EntregaDeAviso, error)
+	ReenviarEntrega(ctx context.Context, id string) (*contracts.EntregaDeAviso, error)
 }
 type OrdenResolver interface {
 	Estado(ctx context.Context, obj *contracts.Orden) (string, error)
@@ -468,6 +518,8 @@ type QueryResolver interface {
 	Movimientos(ctx context.Context, idProducto string, tipo *string, limite *int, despues *string) (*contracts.PaginaDeMovimientos, error)
 	MensajesMuertos(ctx context.Context, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) ([]contracts.MensajeMuerto, error)
 	MensajeMuerto(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
+	Direcciones(ctx context.Context) ([]contracts.DireccionDeAviso, error)
+	Entregas(ctx context.Context, idDireccion *string, idCompra *string, estado *contracts.EstadoEntrega, limite *int, despues *string) (*contracts.PaginaDeEntregas, error)
 }
 type RespuestaTardiaResolver interface {
 	Tipo(ctx context.Context, obj *contracts.RespuestaTardia) (string, error)
@@ -764,6 +816,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Direccion.Telefono(childComplexity), true
 
+	case "DireccionDeAviso.activa":
+		if e.ComplexityRoot.DireccionDeAviso.Activa == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.Activa(childComplexity), true
+	case "DireccionDeAviso.actualizadaEn":
+		if e.ComplexityRoot.DireccionDeAviso.ActualizadaEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.ActualizadaEn(childComplexity), true
+	case "DireccionDeAviso.creadaEn":
+		if e.ComplexityRoot.DireccionDeAviso.CreadaEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.CreadaEn(childComplexity), true
+	case "DireccionDeAviso.descripcion":
+		if e.ComplexityRoot.DireccionDeAviso.Descripcion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.Descripcion(childComplexity), true
+	case "DireccionDeAviso.estados":
+		if e.ComplexityRoot.DireccionDeAviso.Estados == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.Estados(childComplexity), true
+	case "DireccionDeAviso.id":
+		if e.ComplexityRoot.DireccionDeAviso.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.ID(childComplexity), true
+	case "DireccionDeAviso.motivo":
+		if e.ComplexityRoot.DireccionDeAviso.Motivo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.Motivo(childComplexity), true
+	case "DireccionDeAviso.muertas":
+		if e.ComplexityRoot.DireccionDeAviso.Muertas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.Muertas(childComplexity), true
+	case "DireccionDeAviso.pendientes":
+		if e.ComplexityRoot.DireccionDeAviso.Pendientes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.Pendientes(childComplexity), true
+	case "DireccionDeAviso.secreto":
+		if e.ComplexityRoot.DireccionDeAviso.Secreto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.Secreto(childComplexity), true
+	case "DireccionDeAviso.url":
+		if e.ComplexityRoot.DireccionDeAviso.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DireccionDeAviso.URL(childComplexity), true
+
 	case "EfectoDeImportacion.cantidad":
 		if e.ComplexityRoot.EfectoDeImportacion.Cantidad == nil {
 			break
@@ -818,6 +937,85 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EfectoDeImportacion.UmbralAntes(childComplexity), true
+
+	case "EntregaDeAviso.actualizadaEn":
+		if e.ComplexityRoot.EntregaDeAviso.ActualizadaEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.ActualizadaEn(childComplexity), true
+	case "EntregaDeAviso.codigoHttp":
+		if e.ComplexityRoot.EntregaDeAviso.CodigoHTTP == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.CodigoHTTP(childComplexity), true
+	case "EntregaDeAviso.creadaEn":
+		if e.ComplexityRoot.EntregaDeAviso.CreadaEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.CreadaEn(childComplexity), true
+	case "EntregaDeAviso.error":
+		if e.ComplexityRoot.EntregaDeAviso.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.Error(childComplexity), true
+	case "EntregaDeAviso.estado":
+		if e.ComplexityRoot.EntregaDeAviso.Estado == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.Estado(childComplexity), true
+	case "EntregaDeAviso.evento":
+		if e.ComplexityRoot.EntregaDeAviso.Evento == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.Evento(childComplexity), true
+	case "EntregaDeAviso.id":
+		if e.ComplexityRoot.EntregaDeAviso.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.ID(childComplexity), true
+	case "EntregaDeAviso.idCompra":
+		if e.ComplexityRoot.EntregaDeAviso.IDCompra == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.IDCompra(childComplexity), true
+	case "EntregaDeAviso.idDireccion":
+		if e.ComplexityRoot.EntregaDeAviso.IDDireccion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.IDDireccion(childComplexity), true
+	case "EntregaDeAviso.intentos":
+		if e.ComplexityRoot.EntregaDeAviso.Intentos == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.Intentos(childComplexity), true
+	case "EntregaDeAviso.proximoEn":
+		if e.ComplexityRoot.EntregaDeAviso.ProximoEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.ProximoEn(childComplexity), true
+	case "EntregaDeAviso.tipo":
+		if e.ComplexityRoot.EntregaDeAviso.Tipo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.Tipo(childComplexity), true
+	case "EntregaDeAviso.url":
+		if e.ComplexityRoot.EntregaDeAviso.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.URL(childComplexity), true
 
 	case "Faltante.disponible":
 		if e.ComplexityRoot.Faltante.Disponible == nil {
@@ -1227,6 +1425,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BorrarDatos(childComplexity, args["idUsuario"].(string)), true
+	case "Mutation.borrarDireccion":
+		if e.ComplexityRoot.Mutation.BorrarDireccion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_borrarDireccion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BorrarDireccion(childComplexity, args["id"].(string)), true
+	case "Mutation.cambiarDireccion":
+		if e.ComplexityRoot.Mutation.CambiarDireccion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cambiarDireccion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CambiarDireccion(childComplexity, args["id"].(string), args["activa"].(bool)), true
 	case "Mutation.cambiarPrecio":
 		if e.ComplexityRoot.Mutation.CambiarPrecio == nil {
 			break
@@ -1282,6 +1502,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Corregir(childComplexity, args["idProducto"].(string), args["cantidad"].(int), args["motivo"].(string), args["clave"].(*string)), true
+	case "Mutation.crearDireccion":
+		if e.ComplexityRoot.Mutation.CrearDireccion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_crearDireccion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CrearDireccion(childComplexity, args["url"].(string), args["descripcion"].(*string), args["estados"].([]contracts.Estado)), true
 	case "Mutation.decidirCompras":
 		if e.ComplexityRoot.Mutation.DecidirCompras == nil {
 			break
@@ -1359,6 +1590,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Importar(childComplexity, args["csv"].(string), args["ensayo"].(*bool), args["clave"].(*string)), true
+	case "Mutation.probarDireccion":
+		if e.ComplexityRoot.Mutation.ProbarDireccion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_probarDireccion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ProbarDireccion(childComplexity, args["id"].(string)), true
+	case "Mutation.reenviarEntrega":
+		if e.ComplexityRoot.Mutation.ReenviarEntrega == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reenviarEntrega_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReenviarEntrega(childComplexity, args["id"].(string)), true
 	case "Mutation.reintentar":
 		if e.ComplexityRoot.Mutation.Reintentar == nil {
 			break
@@ -1370,6 +1623,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Reintentar(childComplexity, args["id"].(string)), true
+	case "Mutation.renovarSecreto":
+		if e.ComplexityRoot.Mutation.RenovarSecreto == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_renovarSecreto_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RenovarSecreto(childComplexity, args["id"].(string)), true
 	case "Mutation.reponer":
 		if e.ComplexityRoot.Mutation.Reponer == nil {
 			break
@@ -1479,6 +1743,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaginaDeCompras.Siguiente(childComplexity), true
+
+	case "PaginaDeEntregas.entregas":
+		if e.ComplexityRoot.PaginaDeEntregas.Entregas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeEntregas.Entregas(childComplexity), true
+	case "PaginaDeEntregas.siguiente":
+		if e.ComplexityRoot.PaginaDeEntregas.Siguiente == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeEntregas.Siguiente(childComplexity), true
 
 	case "PaginaDeMovimientos.movimientos":
 		if e.ComplexityRoot.PaginaDeMovimientos.Movimientos == nil {
@@ -1731,6 +2008,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Compras(childComplexity, args["texto"].(*string), args["estados"].([]contracts.Estado), args["idUsuario"].(*string), args["idProducto"].(*string), args["domicilio"].(*bool), args["desde"].(*string), args["hasta"].(*string), args["cambiadaDesde"].(*string), args["orden"].(*string), args["contar"].(*bool), args["limite"].(*int), args["despues"].(*string)), true
+	case "Query.direcciones":
+		if e.ComplexityRoot.Query.Direcciones == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Direcciones(childComplexity), true
+	case "Query.entregas":
+		if e.ComplexityRoot.Query.Entregas == nil {
+			break
+		}
+
+		args, err := ec.field_Query_entregas_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Entregas(childComplexity, args["idDireccion"].(*string), args["idCompra"].(*string), args["estado"].(*contracts.EstadoEntrega), args["limite"].(*int), args["despues"].(*string)), true
 
 	case "Query.mensajeMuerto":
 		if e.ComplexityRoot.Query.MensajeMuerto == nil {
@@ -2385,6 +2679,34 @@ func (ec *executionContext) childFields_Direccion(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Direccion", field.Name)
 }
 
+func (ec *executionContext) childFields_DireccionDeAviso(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DireccionDeAviso_id(ctx, field)
+	case "url":
+		return ec.fieldContext_DireccionDeAviso_url(ctx, field)
+	case "descripcion":
+		return ec.fieldContext_DireccionDeAviso_descripcion(ctx, field)
+	case "estados":
+		return ec.fieldContext_DireccionDeAviso_estados(ctx, field)
+	case "activa":
+		return ec.fieldContext_DireccionDeAviso_activa(ctx, field)
+	case "motivo":
+		return ec.fieldContext_DireccionDeAviso_motivo(ctx, field)
+	case "secreto":
+		return ec.fieldContext_DireccionDeAviso_secreto(ctx, field)
+	case "pendientes":
+		return ec.fieldContext_DireccionDeAviso_pendientes(ctx, field)
+	case "muertas":
+		return ec.fieldContext_DireccionDeAviso_muertas(ctx, field)
+	case "creadaEn":
+		return ec.fieldContext_DireccionDeAviso_creadaEn(ctx, field)
+	case "actualizadaEn":
+		return ec.fieldContext_DireccionDeAviso_actualizadaEn(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DireccionDeAviso", field.Name)
+}
+
 func (ec *executionContext) childFields_EfectoDeImportacion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "linea":
@@ -2407,6 +2729,38 @@ func (ec *executionContext) childFields_EfectoDeImportacion(ctx context.Context,
 		return ec.fieldContext_EfectoDeImportacion_umbral(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EfectoDeImportacion", field.Name)
+}
+
+func (ec *executionContext) childFields_EntregaDeAviso(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_EntregaDeAviso_id(ctx, field)
+	case "idDireccion":
+		return ec.fieldContext_EntregaDeAviso_idDireccion(ctx, field)
+	case "url":
+		return ec.fieldContext_EntregaDeAviso_url(ctx, field)
+	case "evento":
+		return ec.fieldContext_EntregaDeAviso_evento(ctx, field)
+	case "tipo":
+		return ec.fieldContext_EntregaDeAviso_tipo(ctx, field)
+	case "idCompra":
+		return ec.fieldContext_EntregaDeAviso_idCompra(ctx, field)
+	case "estado":
+		return ec.fieldContext_EntregaDeAviso_estado(ctx, field)
+	case "intentos":
+		return ec.fieldContext_EntregaDeAviso_intentos(ctx, field)
+	case "codigoHttp":
+		return ec.fieldContext_EntregaDeAviso_codigoHttp(ctx, field)
+	case "error":
+		return ec.fieldContext_EntregaDeAviso_error(ctx, field)
+	case "proximoEn":
+		return ec.fieldContext_EntregaDeAviso_proximoEn(ctx, field)
+	case "creadaEn":
+		return ec.fieldContext_EntregaDeAviso_creadaEn(ctx, field)
+	case "actualizadaEn":
+		return ec.fieldContext_EntregaDeAviso_actualizadaEn(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EntregaDeAviso", field.Name)
 }
 
 func (ec *executionContext) childFields_Faltante(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2627,6 +2981,16 @@ func (ec *executionContext) childFields_PaginaDeCompras(ctx context.Context, fie
 		return ec.fieldContext_PaginaDeCompras_hayMas(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaginaDeCompras", field.Name)
+}
+
+func (ec *executionContext) childFields_PaginaDeEntregas(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entregas":
+		return ec.fieldContext_PaginaDeEntregas_entregas(ctx, field)
+	case "siguiente":
+		return ec.fieldContext_PaginaDeEntregas_siguiente(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaginaDeEntregas", field.Name)
 }
 
 func (ec *executionContext) childFields_PaginaDeMovimientos(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3045,6 +3409,42 @@ func (ec *executionContext) field_Mutation_borrarDatos_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_borrarDireccion_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cambiarDireccion_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "activa",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["activa"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_cambiarPrecio_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3195,6 +3595,36 @@ func (ec *executionContext) field_Mutation_corregir_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_crearDireccion_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "url",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["url"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "descripcion",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["descripcion"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "estados",
+		func(ctx context.Context, v any) ([]contracts.Estado, error) {
+			return ec.unmarshalOEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["estados"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_decidirCompras_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3317,7 +3747,49 @@ func (ec *executionContext) field_Mutation_importar_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_probarDireccion_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reenviarEntrega_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_reintentar_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_renovarSecreto_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -3532,6 +4004,52 @@ func (ec *executionContext) field_Query_compras_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["despues"] = arg11
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_entregas_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idDireccion",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idDireccion"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idCompra",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idCompra"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "estado",
+		func(ctx context.Context, v any) (*contracts.EstadoEntrega, error) {
+			return ec.unmarshalOEstadoEntrega2ᚖentregasᚋcontractsᚐEstadoEntrega(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["estado"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limite"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["despues"] = arg4
 	return args, nil
 }
 
@@ -4999,6 +5517,259 @@ func (ec *executionContext) fieldContext_Direccion_telefono(_ context.Context, f
 	return graphql.NewScalarFieldContext("Direccion", field, false, false, "String")
 }
 
+func (ec *executionContext) _DireccionDeAviso_id(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DireccionDeAviso_url(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "String")
+}
+
+func (ec *executionContext) _DireccionDeAviso_descripcion(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_descripcion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Descripcion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_descripcion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "String")
+}
+
+func (ec *executionContext) _DireccionDeAviso_estados(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_estados(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Estados, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.Estado) graphql.Marshaler {
+			return ec.marshalNEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_estados(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "Estado")
+}
+
+func (ec *executionContext) _DireccionDeAviso_activa(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_activa(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Activa, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_activa(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _DireccionDeAviso_motivo(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_motivo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Motivo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_motivo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "String")
+}
+
+func (ec *executionContext) _DireccionDeAviso_secreto(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_secreto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Secreto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_secreto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "String")
+}
+
+func (ec *executionContext) _DireccionDeAviso_pendientes(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_pendientes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pendientes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_pendientes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DireccionDeAviso_muertas(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_muertas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Muertas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_muertas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DireccionDeAviso_creadaEn(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_creadaEn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreadaEn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_creadaEn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "Time")
+}
+
+func (ec *executionContext) _DireccionDeAviso_actualizadaEn(ctx context.Context, field graphql.CollectedField, obj *contracts.DireccionDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DireccionDeAviso_actualizadaEn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ActualizadaEn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DireccionDeAviso_actualizadaEn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DireccionDeAviso", field, false, false, "Time")
+}
+
 func (ec *executionContext) _EfectoDeImportacion_linea(ctx context.Context, field graphql.CollectedField, obj *contracts.EfectoDeImportacion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5204,6 +5975,305 @@ func (ec *executionContext) _EfectoDeImportacion_umbral(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_EfectoDeImportacion_umbral(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EfectoDeImportacion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EntregaDeAviso_id(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "ID")
+}
+
+func (ec *executionContext) _EntregaDeAviso_idDireccion(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_idDireccion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDDireccion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_idDireccion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "ID")
+}
+
+func (ec *executionContext) _EntregaDeAviso_url(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "String")
+}
+
+func (ec *executionContext) _EntregaDeAviso_evento(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_evento(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Evento, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_evento(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "String")
+}
+
+func (ec *executionContext) _EntregaDeAviso_tipo(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_tipo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tipo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_tipo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "String")
+}
+
+func (ec *executionContext) _EntregaDeAviso_idCompra(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_idCompra(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDCompra, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_idCompra(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "String")
+}
+
+func (ec *executionContext) _EntregaDeAviso_estado(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_estado(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Estado, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v contracts.EstadoEntrega) graphql.Marshaler {
+			return ec.marshalNEstadoEntrega2entregasᚋcontractsᚐEstadoEntrega(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_estado(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "EstadoEntrega")
+}
+
+func (ec *executionContext) _EntregaDeAviso_intentos(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_intentos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Intentos, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_intentos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EntregaDeAviso_codigoHttp(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_codigoHttp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CodigoHTTP, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_codigoHttp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EntregaDeAviso_error(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_error(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Error, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "String")
+}
+
+func (ec *executionContext) _EntregaDeAviso_proximoEn(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_proximoEn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ProximoEn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_proximoEn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "Time")
+}
+
+func (ec *executionContext) _EntregaDeAviso_creadaEn(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_creadaEn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreadaEn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_creadaEn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "Time")
+}
+
+func (ec *executionContext) _EntregaDeAviso_actualizadaEn(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_actualizadaEn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ActualizadaEn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_actualizadaEn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "Time")
 }
 
 func (ec *executionContext) _Faltante_idProducto(ctx context.Context, field graphql.CollectedField, obj *contracts.Faltante) (ret graphql.Marshaler) {
@@ -7384,6 +8454,270 @@ func (ec *executionContext) fieldContext_Mutation_apartarMensaje(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_crearDireccion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_crearDireccion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CrearDireccion(ctx, fc.Args["url"].(string), fc.Args["descripcion"].(*string), fc.Args["estados"].([]contracts.Estado))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.DireccionDeAviso) graphql.Marshaler {
+			return ec.marshalODireccionDeAviso2ᚖentregasᚋcontractsᚐDireccionDeAviso(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_crearDireccion(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DireccionDeAviso(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_crearDireccion_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cambiarDireccion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cambiarDireccion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CambiarDireccion(ctx, fc.Args["id"].(string), fc.Args["activa"].(bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.DireccionDeAviso) graphql.Marshaler {
+			return ec.marshalODireccionDeAviso2ᚖentregasᚋcontractsᚐDireccionDeAviso(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cambiarDireccion(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DireccionDeAviso(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cambiarDireccion_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrarDireccion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrarDireccion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrarDireccion(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrarDireccion(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrarDireccion_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_renovarSecreto(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_renovarSecreto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RenovarSecreto(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.DireccionDeAviso) graphql.Marshaler {
+			return ec.marshalODireccionDeAviso2ᚖentregasᚋcontractsᚐDireccionDeAviso(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_renovarSecreto(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DireccionDeAviso(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_renovarSecreto_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_probarDireccion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_probarDireccion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ProbarDireccion(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.EntregaDeAviso) graphql.Marshaler {
+			return ec.marshalOEntregaDeAviso2ᚖentregasᚋcontractsᚐEntregaDeAviso(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_probarDireccion(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EntregaDeAviso(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_probarDireccion_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reenviarEntrega(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reenviarEntrega(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReenviarEntrega(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.EntregaDeAviso) graphql.Marshaler {
+			return ec.marshalOEntregaDeAviso2ᚖentregasᚋcontractsᚐEntregaDeAviso(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reenviarEntrega(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EntregaDeAviso(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reenviarEntrega_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Orden_id(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7777,6 +9111,61 @@ func (ec *executionContext) _PaginaDeCompras_hayMas(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_PaginaDeCompras_hayMas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PaginaDeCompras", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PaginaDeEntregas_entregas(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeEntregas) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeEntregas_entregas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Entregas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.EntregaDeAviso) graphql.Marshaler {
+			return ec.marshalNEntregaDeAviso2ᚕentregasᚋcontractsᚐEntregaDeAvisoᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeEntregas_entregas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaginaDeEntregas",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EntregaDeAviso(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PaginaDeEntregas_siguiente(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeEntregas) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeEntregas_siguiente(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Siguiente, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeEntregas_siguiente(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaginaDeEntregas", field, false, false, "String")
 }
 
 func (ec *executionContext) _PaginaDeMovimientos_producto(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeMovimientos) (ret graphql.Marshaler) {
@@ -9365,6 +10754,82 @@ func (ec *executionContext) fieldContext_Query_mensajeMuerto(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_mensajeMuerto_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_direcciones(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_direcciones(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Direcciones(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.DireccionDeAviso) graphql.Marshaler {
+			return ec.marshalODireccionDeAviso2ᚕentregasᚋcontractsᚐDireccionDeAvisoᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_direcciones(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DireccionDeAviso(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_entregas(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_entregas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Entregas(ctx, fc.Args["idDireccion"].(*string), fc.Args["idCompra"].(*string), fc.Args["estado"].(*contracts.EstadoEntrega), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.PaginaDeEntregas) graphql.Marshaler {
+			return ec.marshalOPaginaDeEntregas2ᚖentregasᚋcontractsᚐPaginaDeEntregas(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_entregas(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PaginaDeEntregas(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_entregas_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12171,6 +13636,89 @@ func (ec *executionContext) _Direccion(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var direccionDeAvisoImplementors = []string{"DireccionDeAviso"}
+
+func (ec *executionContext) _DireccionDeAviso(ctx context.Context, sel ast.SelectionSet, obj *contracts.DireccionDeAviso) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, direccionDeAvisoImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DireccionDeAviso")
+		case "id":
+			out.Values[i] = ec._DireccionDeAviso_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "url":
+			out.Values[i] = ec._DireccionDeAviso_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "descripcion":
+			out.Values[i] = ec._DireccionDeAviso_descripcion(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "estados":
+			out.Values[i] = ec._DireccionDeAviso_estados(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "activa":
+			out.Values[i] = ec._DireccionDeAviso_activa(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "motivo":
+			out.Values[i] = ec._DireccionDeAviso_motivo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "secreto":
+			out.Values[i] = ec._DireccionDeAviso_secreto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pendientes":
+			out.Values[i] = ec._DireccionDeAviso_pendientes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "muertas":
+			out.Values[i] = ec._DireccionDeAviso_muertas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "creadaEn":
+			out.Values[i] = ec._DireccionDeAviso_creadaEn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actualizadaEn":
+			out.Values[i] = ec._DireccionDeAviso_actualizadaEn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var efectoDeImportacionImplementors = []string{"EfectoDeImportacion"}
 
 func (ec *executionContext) _EfectoDeImportacion(ctx context.Context, sel ast.SelectionSet, obj *contracts.EfectoDeImportacion) graphql.Marshaler {
@@ -12224,6 +13772,99 @@ func (ec *executionContext) _EfectoDeImportacion(ctx context.Context, sel ast.Se
 			}
 		case "umbral":
 			out.Values[i] = ec._EfectoDeImportacion_umbral(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var entregaDeAvisoImplementors = []string{"EntregaDeAviso"}
+
+func (ec *executionContext) _EntregaDeAviso(ctx context.Context, sel ast.SelectionSet, obj *contracts.EntregaDeAviso) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, entregaDeAvisoImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EntregaDeAviso")
+		case "id":
+			out.Values[i] = ec._EntregaDeAviso_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "idDireccion":
+			out.Values[i] = ec._EntregaDeAviso_idDireccion(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "url":
+			out.Values[i] = ec._EntregaDeAviso_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "evento":
+			out.Values[i] = ec._EntregaDeAviso_evento(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tipo":
+			out.Values[i] = ec._EntregaDeAviso_tipo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "idCompra":
+			out.Values[i] = ec._EntregaDeAviso_idCompra(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "estado":
+			out.Values[i] = ec._EntregaDeAviso_estado(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "intentos":
+			out.Values[i] = ec._EntregaDeAviso_intentos(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "codigoHttp":
+			out.Values[i] = ec._EntregaDeAviso_codigoHttp(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "error":
+			out.Values[i] = ec._EntregaDeAviso_error(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "proximoEn":
+			out.Values[i] = ec._EntregaDeAviso_proximoEn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "creadaEn":
+			out.Values[i] = ec._EntregaDeAviso_creadaEn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actualizadaEn":
+			out.Values[i] = ec._EntregaDeAviso_actualizadaEn(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -12943,6 +14584,48 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "crearDireccion":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_crearDireccion(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cambiarDireccion":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cambiarDireccion(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "borrarDireccion":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrarDireccion(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "renovarSecreto":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_renovarSecreto(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "probarDireccion":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_probarDireccion(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reenviarEntrega":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reenviarEntrega(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -13077,6 +14760,44 @@ func (ec *executionContext) _PaginaDeCompras(ctx context.Context, sel ast.Select
 			}
 		case "hayMas":
 			out.Values[i] = ec._PaginaDeCompras_hayMas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var paginaDeEntregasImplementors = []string{"PaginaDeEntregas"}
+
+func (ec *executionContext) _PaginaDeEntregas(ctx context.Context, sel ast.SelectionSet, obj *contracts.PaginaDeEntregas) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, paginaDeEntregasImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PaginaDeEntregas")
+		case "entregas":
+			out.Values[i] = ec._PaginaDeEntregas_entregas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "siguiente":
+			out.Values[i] = ec._PaginaDeEntregas_siguiente(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13646,6 +15367,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_mensajeMuerto(ctx, field)
+				})
+		case "direcciones":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_direcciones(ctx, field)
+				})
+		case "entregas":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_entregas(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -14611,6 +16344,10 @@ func (ec *executionContext) unmarshalNDecisionPedida2ᚕentregasᚋcontractsᚐD
 	return res, nil
 }
 
+func (ec *executionContext) marshalNDireccionDeAviso2entregasᚋcontractsᚐDireccionDeAviso(ctx context.Context, sel ast.SelectionSet, v contracts.DireccionDeAviso) graphql.Marshaler {
+	return ec._DireccionDeAviso(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNEfectoDeImportacion2entregasᚋcontractsᚐEfectoDeImportacion(ctx context.Context, sel ast.SelectionSet, v contracts.EfectoDeImportacion) graphql.Marshaler {
 	return ec._EfectoDeImportacion(ctx, sel, &v)
 }
@@ -14620,6 +16357,26 @@ func (ec *executionContext) marshalNEfectoDeImportacion2ᚕentregasᚋcontracts�
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEfectoDeImportacion2entregasᚋcontractsᚐEfectoDeImportacion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEntregaDeAviso2entregasᚋcontractsᚐEntregaDeAviso(ctx context.Context, sel ast.SelectionSet, v contracts.EntregaDeAviso) graphql.Marshaler {
+	return ec._EntregaDeAviso(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNEntregaDeAviso2ᚕentregasᚋcontractsᚐEntregaDeAvisoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.EntregaDeAviso) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEntregaDeAviso2entregasᚋcontractsᚐEntregaDeAviso(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -14672,6 +16429,64 @@ var (
 		contracts.EstadoRechazada:           "RECHAZADA",
 		contracts.EstadoCancelada:           "CANCELADA",
 		contracts.EstadoFallida:             "FALLIDA",
+	}
+)
+
+func (ec *executionContext) unmarshalNEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(ctx context.Context, v any) ([]contracts.Estado, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]contracts.Estado, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNEstado2entregasᚋcontractsᚐEstado(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Estado) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEstado2entregasᚋcontractsᚐEstado(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNEstadoEntrega2entregasᚋcontractsᚐEstadoEntrega(ctx context.Context, v any) (contracts.EstadoEntrega, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNEstadoEntrega2entregasᚋcontractsᚐEstadoEntrega[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEstadoEntrega2entregasᚋcontractsᚐEstadoEntrega(ctx context.Context, sel ast.SelectionSet, v contracts.EstadoEntrega) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNEstadoEntrega2entregasᚋcontractsᚐEstadoEntrega[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "EstadoEntrega!")
+	}
+	return res
+}
+
+var (
+	unmarshalNEstadoEntrega2entregasᚋcontractsᚐEstadoEntrega = map[string]contracts.EstadoEntrega{
+		"PENDIENTE": contracts.EntregaPendiente,
+		"ENTREGADA": contracts.EntregaHecha,
+		"MUERTA":    contracts.EntregaMuerta,
+	}
+	marshalNEstadoEntrega2entregasᚋcontractsᚐEstadoEntrega = map[contracts.EstadoEntrega]string{
+		contracts.EntregaPendiente: "PENDIENTE",
+		contracts.EntregaHecha:     "ENTREGADA",
+		contracts.EntregaMuerta:    "MUERTA",
 	}
 )
 
@@ -15260,12 +17075,45 @@ func (ec *executionContext) marshalODireccion2ᚖentregasᚋcontractsᚐDireccio
 	return ec._Direccion(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalODireccionDeAviso2ᚕentregasᚋcontractsᚐDireccionDeAvisoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.DireccionDeAviso) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDireccionDeAviso2entregasᚋcontractsᚐDireccionDeAviso(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalODireccionDeAviso2ᚖentregasᚋcontractsᚐDireccionDeAviso(ctx context.Context, sel ast.SelectionSet, v *contracts.DireccionDeAviso) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DireccionDeAviso(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalODireccionPedida2ᚖentregasᚋcontractsᚐDireccion(ctx context.Context, v any) (*contracts.Direccion, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputDireccionPedida(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEntregaDeAviso2ᚖentregasᚋcontractsᚐEntregaDeAviso(ctx context.Context, sel ast.SelectionSet, v *contracts.EntregaDeAviso) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EntregaDeAviso(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(ctx context.Context, v any) ([]contracts.Estado, error) {
@@ -15303,6 +17151,38 @@ func (ec *executionContext) marshalOEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(c
 
 	return ret
 }
+
+func (ec *executionContext) unmarshalOEstadoEntrega2ᚖentregasᚋcontractsᚐEstadoEntrega(ctx context.Context, v any) (*contracts.EstadoEntrega, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOEstadoEntrega2ᚖentregasᚋcontractsᚐEstadoEntrega[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEstadoEntrega2ᚖentregasᚋcontractsᚐEstadoEntrega(ctx context.Context, sel ast.SelectionSet, v *contracts.EstadoEntrega) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOEstadoEntrega2ᚖentregasᚋcontractsᚐEstadoEntrega[*v])
+	return res
+}
+
+var (
+	unmarshalOEstadoEntrega2ᚖentregasᚋcontractsᚐEstadoEntrega = map[string]contracts.EstadoEntrega{
+		"PENDIENTE": contracts.EntregaPendiente,
+		"ENTREGADA": contracts.EntregaHecha,
+		"MUERTA":    contracts.EntregaMuerta,
+	}
+	marshalOEstadoEntrega2ᚖentregasᚋcontractsᚐEstadoEntrega = map[contracts.EstadoEntrega]string{
+		contracts.EntregaPendiente: "PENDIENTE",
+		contracts.EntregaHecha:     "ENTREGADA",
+		contracts.EntregaMuerta:    "MUERTA",
+	}
+)
 
 func (ec *executionContext) unmarshalOEstadoOrden2ᚖentregasᚋcontractsᚐEstadoOrden(ctx context.Context, v any) (*contracts.EstadoOrden, error) {
 	if v == nil {
@@ -15362,6 +17242,24 @@ func (ec *executionContext) marshalOID2string(ctx context.Context, sel ast.Selec
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalID(v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalID(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOID2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalID(*v)
 	return res
 }
 
@@ -15485,6 +17383,13 @@ func (ec *executionContext) marshalOPaginaDeCompras2ᚖentregasᚋbffᚋcompras�
 		return graphql.Null
 	}
 	return ec._PaginaDeCompras(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPaginaDeEntregas2ᚖentregasᚋcontractsᚐPaginaDeEntregas(ctx context.Context, sel ast.SelectionSet, v *contracts.PaginaDeEntregas) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PaginaDeEntregas(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPaginaDeMovimientos2ᚖentregasᚋcontractsᚐPaginaDeMovimientos(ctx context.Context, sel ast.SelectionSet, v *contracts.PaginaDeMovimientos) graphql.Marshaler {

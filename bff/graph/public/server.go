@@ -55,6 +55,10 @@ func costs(c *ComplexityRoot) {
 	c.Query.PorAprobar = func(children int, limit *int, _ *string) int { return listCost(children, limit) }
 	c.Query.Productos = func(children int, _ *string) int { return 1 + rows*children }
 	c.Query.Precios = func(children int, _ string, limit *int, _ *string) int { return listCost(children, limit) }
+	c.Query.Entregas = func(children int, _, _ *string, _ *contracts.EstadoEntrega, limit *int, _ *string) int {
+		return listCost(children, limit)
+	}
+	c.Query.Direcciones = func(children int) int { return 1 + contracts.MaxDirecciones*children }
 	c.Query.Balance = func(children int, _ *string, _ *bool, _ *string) int { return 1 + rows*children }
 	c.Query.Movimientos = func(children int, _ string, _ *string, limit *int, _ *string) int { return listCost(children, limit) }
 	c.Query.MensajesMuertos = func(children int, _, _, _ *string, _, _ *time.Time, _ *bool) int { return 1 + rows*children }

@@ -105,6 +105,9 @@ type Aceptada = contracts.Aceptada
 // Aprobacion defines model for Aprobacion.
 type Aprobacion = contracts.Aprobacion
 
+// CambioDeDireccion defines model for CambioDeDireccion.
+type CambioDeDireccion = contracts.CambioDeDireccion
+
 // CambioDePrecio Without `moneda` the price is in COP.
 type CambioDePrecio = contracts.CambioDePrecio
 
@@ -150,11 +153,20 @@ type DevolucionDeMensajes = contracts.DevolucionDeMensajes
 // Direccion Where to, only with home delivery. Its customer and operators read it, one purchase or one order at a time; lists, live streams and the answer to a write do not have it. It is missing where the purchase has none, where it was erased, and where the owner of the purchases does not answer (`Age`).
 type Direccion = contracts.Direccion
 
+// DireccionDeAviso defines model for DireccionDeAviso.
+type DireccionDeAviso = contracts.DireccionDeAviso
+
 // EfectoDeImportacion defines model for EfectoDeImportacion.
 type EfectoDeImportacion = contracts.EfectoDeImportacion
 
+// EntregaDeAviso defines model for EntregaDeAviso.
+type EntregaDeAviso = contracts.EntregaDeAviso
+
 // Estado defines model for Estado.
 type Estado = contracts.Estado
+
+// EstadoEntrega defines model for EstadoEntrega.
+type EstadoEntrega = contracts.EstadoEntrega
 
 // Faltante defines model for Faltante.
 type Faltante = contracts.Faltante
@@ -188,11 +200,17 @@ type Moneda = string
 // Movimiento defines model for Movimiento.
 type Movimiento = contracts.Movimiento
 
+// NuevaDireccion defines model for NuevaDireccion.
+type NuevaDireccion = contracts.NuevaDireccion
+
 // Orden defines model for Orden.
 type Orden = contracts.Orden
 
 // PaginaDeCompras defines model for PaginaDeCompras.
 type PaginaDeCompras = contracts.PaginaDeCompras
+
+// PaginaDeEntregas defines model for PaginaDeEntregas.
+type PaginaDeEntregas = contracts.PaginaDeEntregas
 
 // PaginaDeMovimientos defines model for PaginaDeMovimientos.
 type PaginaDeMovimientos = contracts.PaginaDeMovimientos
@@ -299,6 +317,48 @@ type Texto = string
 
 // oidcContextKey is the context key for oidc security scheme
 type oidcContextKey string
+
+// CrearDireccionParams defines parameters for CrearDireccion.
+type CrearDireccionParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ProbarDireccionParams defines parameters for ProbarDireccion.
+type ProbarDireccionParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RenovarSecretoParams defines parameters for RenovarSecreto.
+type RenovarSecretoParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListarEntregasParams defines parameters for ListarEntregas.
+type ListarEntregasParams struct {
+	// IdDireccion Only those to this address.
+	IdDireccion *string `form:"id_direccion,omitempty" json:"id_direccion,omitempty"`
+
+	// IdCompra Only those about this purchase.
+	IdCompra *string `form:"id_compra,omitempty" json:"id_compra,omitempty"`
+
+	// Estado Only those in this state.
+	Estado *EstadoEntrega `form:"estado,omitempty" json:"estado,omitempty"`
+
+	// Limite The most items of a page.
+	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The `siguiente` of the page before, unchanged; anything else is 400.
+	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
+// ReenviarEntregaParams defines parameters for ReenviarEntrega.
+type ReenviarEntregaParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // ListarComprasParams defines parameters for ListarCompras.
 type ListarComprasParams struct {
@@ -564,6 +624,12 @@ type ListarComprasDeUsuarioParams struct {
 	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
 }
 
+// CrearDireccionJSONRequestBody defines body for CrearDireccion for application/json ContentType.
+type CrearDireccionJSONRequestBody = NuevaDireccion
+
+// CambiarDireccionJSONRequestBody defines body for CambiarDireccion for application/json ContentType.
+type CambiarDireccionJSONRequestBody = CambioDeDireccion
+
 // CrearCompraJSONRequestBody defines body for CrearCompra for application/json ContentType.
 type CrearCompraJSONRequestBody = SolicitudCompra
 
@@ -602,6 +668,30 @@ type CambiarUmbralJSONRequestBody = CambioDeUmbral
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListarDirecciones List the addresses to which changes of purchases are delivered.
+	// (GET /avisos/direcciones)
+	ListarDirecciones(w http.ResponseWriter, r *http.Request)
+	// CrearDireccion Deliver the changes of purchases to an address.
+	// (POST /avisos/direcciones)
+	CrearDireccion(w http.ResponseWriter, r *http.Request, params CrearDireccionParams)
+	// BorrarDireccion Delete an address with its deliveries.
+	// (DELETE /avisos/direcciones/{id})
+	BorrarDireccion(w http.ResponseWriter, r *http.Request, id Id)
+	// CambiarDireccion Pause an address, or use it again.
+	// (PATCH /avisos/direcciones/{id})
+	CambiarDireccion(w http.ResponseWriter, r *http.Request, id Id)
+	// ProbarDireccion Deliver an event of type `prueba` to an address.
+	// (POST /avisos/direcciones/{id}/prueba)
+	ProbarDireccion(w http.ResponseWriter, r *http.Request, id Id, params ProbarDireccionParams)
+	// RenovarSecreto Give an address a new secret.
+	// (POST /avisos/direcciones/{id}/secreto)
+	RenovarSecreto(w http.ResponseWriter, r *http.Request, id Id, params RenovarSecretoParams)
+	// ListarEntregas List the deliveries, newest first.
+	// (GET /avisos/entregas)
+	ListarEntregas(w http.ResponseWriter, r *http.Request, params ListarEntregasParams)
+	// ReenviarEntrega Send a delivery again, with all its tries.
+	// (POST /avisos/entregas/{id}/reenvio)
+	ReenviarEntrega(w http.ResponseWriter, r *http.Request, id Id, params ReenviarEntregaParams)
 	// ListarCompras Search the purchases of all customers.
 	// (GET /compras)
 	ListarCompras(w http.ResponseWriter, r *http.Request, params ListarComprasParams)
@@ -726,6 +816,396 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListarDirecciones operation middleware
+func (siw *ServerInterfaceWrapper) ListarDirecciones(w http.ResponseWriter, r *http.Request) {
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarDirecciones(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CrearDireccion operation middleware
+func (siw *ServerInterfaceWrapper) CrearDireccion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CrearDireccionParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CrearDireccion(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// BorrarDireccion operation middleware
+func (siw *ServerInterfaceWrapper) BorrarDireccion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BorrarDireccion(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CambiarDireccion operation middleware
+func (siw *ServerInterfaceWrapper) CambiarDireccion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CambiarDireccion(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ProbarDireccion operation middleware
+func (siw *ServerInterfaceWrapper) ProbarDireccion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ProbarDireccionParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ProbarDireccion(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RenovarSecreto operation middleware
+func (siw *ServerInterfaceWrapper) RenovarSecreto(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenovarSecretoParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RenovarSecreto(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarEntregas operation middleware
+func (siw *ServerInterfaceWrapper) ListarEntregas(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarEntregasParams
+
+	// ------------- Optional query parameter "id_direccion" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id_direccion", r.URL.Query(), &params.IdDireccion, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id_direccion"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id_direccion", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "id_compra" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id_compra", r.URL.Query(), &params.IdCompra, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id_compra"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id_compra", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "estado" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "estado", r.URL.Query(), &params.Estado, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "estado"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "estado", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarEntregas(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReenviarEntrega operation middleware
+func (siw *ServerInterfaceWrapper) ReenviarEntrega(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReenviarEntregaParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReenviarEntrega(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListarCompras operation middleware
 func (siw *ServerInterfaceWrapper) ListarCompras(w http.ResponseWriter, r *http.Request) {
@@ -2920,6 +3400,22 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/descarte", wrapper.DescartarMensaje).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/apartado", wrapper.ApartarMensaje).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/avisos/direcciones", wrapper.ListarDirecciones).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/avisos/direcciones", wrapper.CrearDireccion).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/avisos/direcciones/{id}", wrapper.BorrarDireccion).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/avisos/direcciones/{id}", wrapper.CambiarDireccion).Methods(http.MethodPatch)
+
+	r.HandleFunc(options.BaseURL+"/avisos/direcciones/{id}/secreto", wrapper.RenovarSecreto).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/avisos/direcciones/{id}/prueba", wrapper.ProbarDireccion).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/avisos/entregas", wrapper.ListarEntregas).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/avisos/entregas/{id}/reenvio", wrapper.ReenviarEntrega).Methods(http.MethodPost)
 
 	return r
 }

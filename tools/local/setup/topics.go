@@ -11,12 +11,12 @@ import (
 	"entregas/contracts"
 )
 
-// Subscriptions maps each topic to the app-id of its reader, which is also the name of the subscription. Each topic has a dead
-// letter topic too, with the subscription `operador`. So has the topic of the discarded dead letters of all topics.
-var Subscriptions = func() map[string]string {
-	readers := map[string]string{}
+// Subscriptions maps each topic to the app-ids of its readers, which are also the names of the subscriptions. Each topic has a
+// dead letter topic too, with the subscription `operador`. So has the topic of the discarded dead letters of all topics.
+var Subscriptions = func() map[string][]string {
+	readers := map[string][]string{}
 	for _, t := range contracts.Topics {
-		readers[t.Name] = t.Reader
+		readers[t.Name] = t.Readers()
 	}
 	return readers
 }()
@@ -48,18 +48,12 @@ func (p Pulsar) CreateTopics(ctx context.Context) error {
 			return err
 		}
 	}
-	for topic, reader := range Subscriptions {
-		for _, t := range [][2]string{{topic, reader}, {topic + "-dlq", "operador"}} {
-			path := "/admin/v2/persistent/public/default/" + t[0]
-			if err := p.ask(ctx, "PUT", path, ""); err != nil {
-				return err
-			}
-			if err := p.ask(ctx, "PUT", path+"/subscription/"+t[1], `{"ledgerId": -1, "entryId": -1}`); err != nil { // from the earliest message
-				return err
-			}
-			if err := p.registerSchema(ctx, t[0]); err != nil {
-				return err
-			}
+	for topic, readers := range Subscriptions {
+		if err := p.createTopic(ctx, topic, readers...); err != nil {
+			return err
+		}
+		if err := p.createTopic(ctx, topic+"-dlq", "operador"); err != nil {
+			return err
 		}
 	}
 	kept := "/admin/v2/persistent/public/default/" + contracts.MensajesDescartados // without a schema: it takes records of every topic
@@ -67,6 +61,20 @@ func (p Pulsar) CreateTopics(ctx context.Context) error {
 		return err
 	}
 	return p.ask(ctx, "PUT", kept+"/subscription/operador", `{"ledgerId": -1, "entryId": -1}`)
+}
+
+// createTopic creates a topic with its schema and its subscriptions, each from the earliest message.
+func (p Pulsar) createTopic(ctx context.Context, topic string, readers ...string) error {
+	path := "/admin/v2/persistent/public/default/" + topic
+	if err := p.ask(ctx, "PUT", path, ""); err != nil {
+		return err
+	}
+	for _, reader := range readers {
+		if err := p.ask(ctx, "PUT", path+"/subscription/"+reader, `{"ledgerId": -1, "entryId": -1}`); err != nil {
+			return err
+		}
+	}
+	return p.registerSchema(ctx, topic)
 }
 
 // Healthy returns nil if the broker answers.

@@ -1,0 +1,74 @@
+package dapr
+
+import (
+	"context"
+	"net/http"
+
+	"entregas/contracts"
+	"entregas/internal/api/avisos"
+)
+
+// Avisos calls the service avisos. It implements access.Direcciones and access.Entregas.
+type Avisos struct{ *Service }
+
+func (a Avisos) api() *avisos.ClientWithResponses {
+	return &avisos.ClientWithResponses{ClientInterface: &avisos.Client{Server: a.server(), Client: a}}
+}
+
+// Direcciones implements access.Direcciones.
+func (a Avisos) Direcciones(ctx context.Context) ([]contracts.DireccionDeAviso, error) {
+	r, err := a.api().ListarDireccionesWithResponse(ctx)
+	return answer(ctx, a.Service, r, err, avisos.ListarDireccionesResponse.GetJSON200)
+}
+
+// CreateDireccion implements access.Direcciones.
+func (a Avisos) CreateDireccion(ctx context.Context, d contracts.NuevaDireccion) (contracts.DireccionDeAviso, error) {
+	r, err := a.api().CrearDireccionWithResponse(ctx, d)
+	return answer(ctx, a.Service, r, err, avisos.CrearDireccionResponse.GetJSON201)
+}
+
+// ChangeDireccion implements access.Direcciones.
+func (a Avisos) ChangeDireccion(ctx context.Context, id string, activa bool) (contracts.DireccionDeAviso, error) {
+	r, err := a.api().CambiarDireccionWithResponse(ctx, segment(id), contracts.CambioDeDireccion{Activa: &activa})
+	return answer(ctx, a.Service, r, err, avisos.CambiarDireccionResponse.GetJSON200)
+}
+
+// RenewSecreto implements access.Direcciones.
+func (a Avisos) RenewSecreto(ctx context.Context, id string) (contracts.DireccionDeAviso, error) {
+	r, err := a.api().RenovarSecretoWithResponse(ctx, segment(id))
+	return answer(ctx, a.Service, r, err, avisos.RenovarSecretoResponse.GetJSON200)
+}
+
+// DeleteDireccion implements access.Direcciones.
+func (a Avisos) DeleteDireccion(ctx context.Context, id string) error {
+	r, err := a.api().BorrarDireccionWithResponse(ctx, segment(id))
+	_, err = answer(ctx, a.Service, r, err, func(r avisos.BorrarDireccionResponse) *struct{} {
+		if r.StatusCode() != http.StatusNoContent {
+			return nil
+		}
+		return &struct{}{}
+	})
+	return err
+}
+
+// Entregas implements access.Entregas.
+func (a Avisos) Entregas(ctx context.Context, f contracts.EntregasFilter, limit int, after string) (contracts.PaginaDeEntregas, error) {
+	params := avisos.ListarEntregasParams{IdDireccion: unlessEmpty(f.IDDireccion), IdCompra: unlessEmpty(f.IDCompra), Limite: &limit, Despues: unlessEmpty(after)}
+	if f.Estado != "" {
+		params.Estado = &f.Estado
+	}
+	r, err := a.api().ListarEntregasWithResponse(ctx, &params)
+	return answer(ctx, a.Service, r, err, avisos.ListarEntregasResponse.GetJSON200)
+}
+
+// TestDireccion implements access.Entregas.
+func (a Avisos) TestDireccion(ctx context.Context, id string) (contracts.EntregaDeAviso, error) {
+	r, err := a.api().ProbarDireccionWithResponse(ctx, segment(id))
+	return answer(ctx, a.Service, r, err, avisos.ProbarDireccionResponse.GetJSON202)
+}
+
+// SendAgain implements access.Entregas.
+func (a Avisos) SendAgain(ctx context.Context, id string) (contracts.EntregaDeAviso, error) {
+	r, err := a.api().ReenviarEntregaWithResponse(ctx, segment(id))
+	return answer(ctx, a.Service, r, err, avisos.ReenviarEntregaResponse.GetJSON202)
+}

@@ -1,0 +1,49 @@
+package public
+
+import (
+	"context"
+
+	"entregas/bff/optional"
+	"entregas/contracts"
+)
+
+// Direcciones implements QueryResolver.
+func (c queryResolver) Direcciones(ctx context.Context) ([]contracts.DireccionDeAviso, error) {
+	return c.gate.Direcciones(ctx)
+}
+
+// Entregas implements QueryResolver.
+func (c queryResolver) Entregas(ctx context.Context, idDireccion, idCompra *string, estado *contracts.EstadoEntrega, limit *int, after *string) (*contracts.PaginaDeEntregas, error) {
+	f := contracts.EntregasFilter{IDDireccion: optional.Or(idDireccion, ""), IDCompra: optional.Or(idCompra, ""), Estado: optional.Or(estado, "")}
+	return orNull(c.gate.Entregas(ctx, f, optional.Or(limit, contracts.UsualEntregas), optional.Or(after, "")))
+}
+
+// CrearDireccion implements MutationResolver.
+func (r root) CrearDireccion(ctx context.Context, url string, descripcion *string, estados []contracts.Estado) (*contracts.DireccionDeAviso, error) {
+	return orNull(r.gate.CreateDireccion(ctx, contracts.NuevaDireccion{URL: url, Descripcion: optional.Or(descripcion, ""), Estados: estados}))
+}
+
+// CambiarDireccion implements MutationResolver.
+func (r root) CambiarDireccion(ctx context.Context, id string, activa bool) (*contracts.DireccionDeAviso, error) {
+	return orNull(r.gate.ChangeDireccion(ctx, id, activa))
+}
+
+// BorrarDireccion implements MutationResolver.
+func (r root) BorrarDireccion(ctx context.Context, id string) (*bool, error) {
+	return orNull(true, r.gate.DeleteDireccion(ctx, id))
+}
+
+// RenovarSecreto implements MutationResolver.
+func (r root) RenovarSecreto(ctx context.Context, id string) (*contracts.DireccionDeAviso, error) {
+	return orNull(r.gate.RenewSecreto(ctx, id))
+}
+
+// ProbarDireccion implements MutationResolver.
+func (r root) ProbarDireccion(ctx context.Context, id string) (*contracts.EntregaDeAviso, error) {
+	return orNull(r.gate.TestDireccion(ctx, id))
+}
+
+// ReenviarEntrega implements MutationResolver.
+func (r root) ReenviarEntrega(ctx context.Context, id string) (*contracts.EntregaDeAviso, error) {
+	return orNull(r.gate.SendAgain(ctx, id))
+}

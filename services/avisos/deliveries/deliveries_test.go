@@ -1,0 +1,173 @@
+package deliveries_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"entregas/contracts"
+	"entregas/internal/databasetest"
+	"entregas/services/avisos/avisos"
+	"entregas/services/avisos/deliveries"
+	"entregas/services/avisos/postgres"
+	"entregas/services/avisos/webhook"
+)
+
+// receiver answers each try to deliver an event with the next of its statuses, and the last one for ever.
+type receiver struct {
+	*httptest.Server
+	mu    sync.Mutex
+	tries map[string]int // by webhook-id
+	delay time.Duration
+}
+
+func newReceiver(t *testing.T, delay time.Duration, statuses ...int) *receiver {
+	r := &receiver{tries: map[string]int{}, delay: delay}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		r.mu.Lock()
+		n := r.tries[request.Header.Get("webhook-id")]
+		r.tries[request.Header.Get("webhook-id")]++
+		r.mu.Unlock()
+		time.Sleep(r.delay)
+		w.WriteHeader(statuses[min(n, len(statuses)-1)])
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// office is a Deliverer that runs, on a database of its own.
+type office struct {
+	*postgres.Store
+	*deliveries.Deliverer
+	stop func()
+}
+
+func newOffice(t *testing.T, plan ...time.Duration) office {
+	t.Helper()
+	store := postgres.New(databasetest.New(t, postgres.Migrations))
+	d := deliveries.New(store, webhook.NewSender(webhook.Options{Timeout: 5 * time.Second, Loopback: true}),
+		deliveries.Settings{Plan: plan, Every: 20 * time.Millisecond, Most: 2, Timeout: 5 * time.Second})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); d.Run(ctx) }()
+	o := office{store, d, sync.OnceFunc(func() { cancel(); <-ended })}
+	t.Cleanup(o.stop)
+	return o
+}
+
+func (o office) direccion(t *testing.T, url string) string {
+	t.Helper()
+	d, err := o.CreateDireccion(t.Context(), contracts.NuevaDireccion{URL: url}, webhook.NewSecreto())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.ID
+}
+
+func (o office) add(t *testing.T, direccion string) contracts.EntregaDeAviso {
+	t.Helper()
+	s, err := avisos.Prueba(uuid.NewString(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := o.Add(t.Context(), direccion, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Wake()
+	return e
+}
+
+// until waits until the delivery id has the state, and returns it.
+func (o office) until(t *testing.T, id string, estado contracts.EstadoEntrega) contracts.EntregaDeAviso {
+	t.Helper()
+	for limit := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		list, err := o.Entregas(t.Context(), contracts.EntregasFilter{}, 100, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			if e.ID == id && e.Estado == estado {
+				return e
+			}
+			if e.ID == id && time.Now().After(limit) {
+				t.Fatalf("%+v is not %s", e, estado)
+			}
+		}
+	}
+}
+
+// A delivery is tried until it succeeds, or as often as the plan says. One that was given up can be sent again.
+func TestADeliveryIsTriedAgain(t *testing.T) {
+	const quick = 10 * time.Millisecond
+	o := newOffice(t, quick, quick)
+	recovers, broken := newReceiver(t, 0, 500, 503, 204), newReceiver(t, 0, 500, 500, 500, 200)
+	one, other := o.add(t, o.direccion(t, recovers.URL)), o.add(t, o.direccion(t, broken.URL))
+	if e := o.until(t, one.ID, contracts.EntregaHecha); e.Intentos != 3 || e.CodigoHTTP != 204 || e.Error != "" {
+		t.Errorf("%+v", e)
+	}
+	if e := o.until(t, other.ID, contracts.EntregaMuerta); e.Intentos != 3 || e.CodigoHTTP != 500 || !strings.Contains(e.Error, "500") {
+		t.Errorf("%+v", e)
+	}
+	if _, err := o.SendAgain(t.Context(), other.ID); err != nil {
+		t.Fatal(err)
+	}
+	if e := o.until(t, other.ID, contracts.EntregaHecha); e.Intentos != 1 || e.Evento != other.Evento {
+		t.Errorf("%+v", e)
+	}
+}
+
+// Failure prevented: an address that answers after seconds holds up the deliveries to all others.
+func TestASlowAddressHoldsNoOtherUp(t *testing.T) {
+	o := newOffice(t, time.Hour)
+	slow, quick := newReceiver(t, 2*time.Second, 200), newReceiver(t, 0, 200)
+	lento, rapido := o.direccion(t, slow.URL), o.direccion(t, quick.URL)
+	for range 10 {
+		o.add(t, lento)
+	}
+	started := time.Now()
+	var last contracts.EntregaDeAviso
+	for range 20 {
+		last = o.add(t, rapido)
+	}
+	o.until(t, last.ID, contracts.EntregaHecha)
+	if took := time.Since(started); took > 1500*time.Millisecond {
+		t.Errorf("the quick address waited %s", took)
+	}
+	slow.mu.Lock()
+	defer slow.mu.Unlock()
+	if len(slow.tries) > 2 {
+		t.Errorf("%d tries of one address at once", len(slow.tries))
+	}
+}
+
+// A stop interrupts a try, which does not count, and the next process makes the delivery at once.
+func TestAStopGivesBack(t *testing.T) {
+	o := newOffice(t, time.Hour)
+	r := newReceiver(t, 800*time.Millisecond, 200)
+	e := o.add(t, o.direccion(t, r.URL))
+	for {
+		r.mu.Lock()
+		begun := len(r.tries) > 0
+		r.mu.Unlock()
+		if begun {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	started := time.Now()
+	o.stop()
+	if took := time.Since(started); took > 500*time.Millisecond {
+		t.Errorf("the stop took %s", took)
+	}
+	list, err := o.Entregas(t.Context(), contracts.EntregasFilter{}, 10, "")
+	if err != nil || len(list) != 1 || list[0].ID != e.ID || list[0].Intentos != 0 || time.Until(*list[0].ProximoEn) > 0 {
+		t.Errorf("%+v, %v", list, err)
+	}
+}

@@ -1,0 +1,82 @@
+// Command avisos tells others about purchases: it delivers each change to the addresses that operators gave.
+package main
+
+import (
+	"context"
+	"time"
+
+	"entregas/internal/app"
+	"entregas/internal/database"
+	"entregas/internal/inbox"
+	"entregas/internal/pubsub"
+	"entregas/services/avisos/avisos"
+	"entregas/services/avisos/deliveries"
+	"entregas/services/avisos/messages"
+	"entregas/services/avisos/postgres"
+	"entregas/services/avisos/rest"
+	"entregas/services/avisos/webhook"
+)
+
+const service = "avisos"
+
+type config struct {
+	app.Config
+	DatabaseURL string                 `conf:"env:DATABASE_URL,required,mask,help:address of database avisos" unit:"URL"`
+	Migrations  database.MigrationMode `conf:"env:MIGRATIONS,default:apply,help:apply the migrations of the database; wait until a job applied them; or apply-and-exit as such a job"`
+	Connections int32                  `conf:"env:MAX_DATABASE_CONNECTIONS,default:8,help:connections to the database that one replica may open" unit:"connections"`
+	Loopback    bool                   `conf:"env:ALLOW_LOOPBACK,default:false,help:deliver also to the loopback and without TLS; for development and tests"`
+	Every       time.Duration          `conf:"env:DELIVER_EVERY,default:1s,help:how often to look for deliveries that are due"`
+	Most        int                    `conf:"env:MAX_TRIES_PER_ADDRESS,default:4,help:tries to deliver to one address that may be under way" unit:"tries"`
+	Timeout     time.Duration          `conf:"env:DELIVERY_TIMEOUT,default:15s,help:how long one try to deliver may take"`
+	Plan        []time.Duration        `conf:"env:RETRY_PLAN,default:5s;5m;30m;2h;5h;10h;14h;20h;24h,help:pause after each failed try to deliver; after one more failure the delivery is given up"`
+}
+
+func main() {
+	var cfg config
+	app.Main(service, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
+}
+
+func run(ctx context.Context, cfg config) error {
+	pool, err := database.Open(ctx, cfg.DatabaseURL, cfg.Connections)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if proceed, err := cfg.Migrations.Apply(ctx, pool, postgres.Migrations); err != nil || !proceed {
+		return err
+	}
+	sidecar, err := cfg.Sidecar(ctx)
+	if err != nil {
+		return err
+	}
+	defer sidecar.Close()
+
+	store := postgres.New(pool)
+	sender := webhook.NewSender(webhook.Options{Timeout: cfg.Timeout, Loopback: cfg.Loopback})
+	deliverer := deliveries.New(store, sender, deliveries.Settings{Plan: cfg.Plan, Every: cfg.Every, Most: cfg.Most, Timeout: cfg.Timeout})
+	publisher := pubsub.NewPublisher(sidecar, service) // of dead letters
+	routes := cfg.Routes(map[string]app.Check{"the database": pool.Ping})
+	messages.Receive(pubsub.NewReceiver(routes, publisher, inbox.NewAttempts(pool)), store, deliverer.Wake)
+	rest.ServeRoutes(routes, store, store, rest.Webhooks{CheckURL: sender.CheckURL, NewSecreto: webhook.NewSecreto, Wake: deliverer.Wake})
+
+	go app.Repeat(ctx, postgres.PurgeEvery, "purge the deliveries", store.Purge)
+	go app.Repeat(ctx, pauseEvery, "pause addresses that do not receive", func(ctx context.Context) error { return store.PauseOverfull(ctx, avisos.MaxPendientes) })
+	delivered := make(chan struct{})
+	go func() {
+		defer close(delivered)
+		deliverer.Run(ctx)
+	}()
+	err = cfg.ServeRoutes(ctx, routes)
+	select {
+	case <-delivered:
+	case <-time.After(lastResults):
+	}
+	return err
+}
+
+const (
+	// pauseEvery is how often to look for addresses with too many deliveries to make.
+	pauseEvery = time.Minute
+	// lastResults is how long a stop waits for the results of tries to be stored.
+	lastResults = 5 * time.Second
+)

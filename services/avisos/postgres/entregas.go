@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"entregas/contracts"
+	"entregas/internal/errs"
+	"entregas/services/avisos/avisos"
+)
+
+// insert adds deliveries; a delivery that exists is left as it is.
+const insert = `insert into entrega (id, id_direccion, evento, tipo, id_compra, cuerpo)
+	select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) on conflict (id_direccion, evento) do nothing`
+
+// rows are the columns of new deliveries.
+type rows struct{ ids, direcciones, eventos, tipos, compras, cuerpos []string }
+
+func (r *rows) add(direccion string, s avisos.Suceso) {
+	r.ids = append(r.ids, uuid.Must(uuid.NewV7()).String())
+	r.direcciones, r.eventos, r.tipos = append(r.direcciones, direccion), append(r.eventos, s.Evento), append(r.tipos, s.Tipo)
+	r.compras, r.cuerpos = append(r.compras, s.IDCompra), append(r.cuerpos, s.Cuerpo)
+}
+
+func (r *rows) insert(ctx context.Context, s *Store) (int64, error) {
+	done, err := s.pool.Exec(ctx, insert, r.ids, r.direcciones, r.eventos, r.tipos, r.compras, r.cuerpos)
+	return done.RowsAffected(), err
+}
+
+// Record adds a delivery of each event to each active address that wants it, and returns how many it added. One statement adds
+// all of them, so an event is delivered to all addresses or, when Record fails, to none. A second copy of an event adds nothing.
+func (s *Store) Record(ctx context.Context, sucesos []avisos.Suceso) (int, error) {
+	type direccion struct {
+		ID          string
+		Estados     []contracts.Estado
+		ActivaDesde time.Time
+		Oldest      time.Time // of the events that may make a delivery
+	}
+	found, err := s.pool.Query(ctx, `select id::text, estados, activa_desde, now() - $1::interval as oldest from direccion where activa`, retention)
+	if err != nil {
+		return 0, err
+	}
+	all, err := pgx.CollectRows(found, pgx.RowToStructByName[direccion])
+	if err != nil {
+		return 0, err
+	}
+	var fresh rows
+	for _, d := range all {
+		for _, e := range sucesos {
+			wanted := len(d.Estados) == 0 || slices.Contains(d.Estados, e.Estado)
+			if wanted && !e.En.Before(d.ActivaDesde.Truncate(time.Millisecond)) && e.En.After(d.Oldest) {
+				fresh.add(d.ID, e)
+			}
+		}
+	}
+	if len(fresh.ids) == 0 {
+		return 0, nil
+	}
+	n, err := fresh.insert(ctx, s)
+	return int(n), err
+}
+
+// Add adds a delivery of one event to one address, whatever the address wants. Errors: NotFound; Conflict where it is paused.
+func (s *Store) Add(ctx context.Context, idDireccion string, e avisos.Suceso) (contracts.EntregaDeAviso, error) {
+	d, err := s.direccion(ctx, idDireccion, "")
+	if err != nil {
+		return contracts.EntregaDeAviso{}, err
+	}
+	if !d.Activa {
+		return contracts.EntregaDeAviso{}, paused(d.URL)
+	}
+	var one rows
+	one.add(idDireccion, e)
+	if _, err := one.insert(ctx, s); err != nil {
+		return contracts.EntregaDeAviso{}, err
+	}
+	return s.entrega(ctx, one.ids[0])
+}
+
+func paused(url string) error {
+	return errs.New(errs.Conflict, "La dirección %s está en pausa: actívela antes.", url)
+}
+
+// SendAgain makes a delivery due now, with all its tries before it. Errors: NotFound; Conflict where its address is paused.
+func (s *Store) SendAgain(ctx context.Context, id string) (contracts.EntregaDeAviso, error) {
+	const again = `update entrega e set estado = 'PENDIENTE', intentos = 0, proximo_en = now(), actualizada_en = now()
+		from direccion d where e.id = $1 and d.id = e.id_direccion and d.activa`
+	e, err := s.entrega(ctx, id)
+	if err != nil {
+		return e, err
+	}
+	done, err := s.pool.Exec(ctx, again, id)
+	if err != nil {
+		return e, err
+	}
+	if done.RowsAffected() == 0 {
+		return e, paused(e.URL)
+	}
+	return s.entrega(ctx, id)
+}
+
+// entrega returns a delivery. Error: NotFound.
+func (s *Store) entrega(ctx context.Context, id string) (contracts.EntregaDeAviso, error) {
+	list, err := collectEntregas(ctx, s.pool, `select `+entregaColumns+` from entrega e join direccion d on d.id = e.id_direccion where e.id = $1 and d.borrada_en is null`, id)
+	if err == nil && len(list) == 0 {
+		err = errs.New(errs.NotFound, "No existe la entrega %s.", id)
+	}
+	if err != nil {
+		return contracts.EntregaDeAviso{}, err
+	}
+	return list[0], nil
+}
+
+// Entregas returns at most limit deliveries that f selects, newest first, from the one that follows the delivery after. An empty
+// after begins at the newest.
+func (s *Store) Entregas(ctx context.Context, f contracts.EntregasFilter, limit int, after string) ([]contracts.EntregaDeAviso, error) {
+	sql, args := `select `+entregaColumns+` from entrega e join direccion d on d.id = e.id_direccion where d.borrada_en is null`, []any{limit}
+	where := func(condition, value string) { // only those that are asked for: each has its own index
+		if value != "" {
+			args = append(args, value)
+			sql += fmt.Sprintf(" and "+condition, len(args))
+		}
+	}
+	where("e.id_direccion = $%d::uuid", f.IDDireccion)
+	where("e.id_compra = $%d", f.IDCompra)
+	where("e.estado = $%d", string(f.Estado))
+	where("e.id < $%d::uuid", after)
+	return collectEntregas(ctx, s.pool, sql+` order by e.id desc limit $1`, args...)
+}

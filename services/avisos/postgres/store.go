@@ -1,0 +1,82 @@
+// Package postgres stores the addresses and the deliveries. Each method is one transaction. Package avisos has the rules.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"entregas/contracts"
+	"entregas/internal/inbox"
+	"entregas/services/avisos/avisos"
+)
+
+// Migrations has the goose files of database avisos.
+//
+//go:embed migrations/*.sql
+var Migrations embed.FS
+
+// Store reads and changes database avisos.
+type Store struct{ pool *pgxpool.Pool }
+
+// New returns a Store on the migrated database of pool.
+func New(pool *pgxpool.Pool) *Store { return &Store{pool} }
+
+// retention is how long a delivery is kept that is done or given up. An event that happened longer ago makes no delivery, since
+// nobody would know whether it was made before.
+const retention = 30 * 24 * time.Hour
+
+// PurgeEvery is how often a replica deletes the deliveries that are past their retention, and those of deleted addresses.
+const PurgeEvery = 10 * time.Minute
+
+// Purge deletes the deliveries that are past their retention, those of deleted addresses, and then these addresses, and the
+// counts of tries of messages. Each statement a limited number of rows, so that none runs long.
+func (s *Store) Purge(ctx context.Context) error {
+	for _, step := range []struct {
+		statement string
+		args      []any
+	}{
+		{`delete from entrega where id in (select id from entrega where estado <> 'PENDIENTE' and actualizada_en < now() - $1::interval limit 5000)`, []any{retention}},
+		{`delete from entrega where id in (select e.id from entrega e join direccion d on d.id = e.id_direccion where d.borrada_en is not null limit 5000)`, nil},
+		{`delete from direccion where borrada_en is not null and not exists (select from entrega where id_direccion = direccion.id)`, nil},
+	} {
+		for {
+			done, err := s.pool.Exec(ctx, step.statement, step.args...)
+			if err != nil {
+				return fmt.Errorf("purge: %w", err)
+			}
+			if done.RowsAffected() == 0 {
+				break
+			}
+		}
+	}
+	return inbox.PurgeAttempts(ctx, s.pool)
+}
+
+// PauseOverfull pauses each address with more than most deliveries to make.
+func (s *Store) PauseOverfull(ctx context.Context, most int) error {
+	const pause = `update direccion set activa = false, motivo = $2, actualizada_en = now() where activa
+		and (select count(*) from (select from entrega where id_direccion = direccion.id and estado = 'PENDIENTE' limit $1 + 1) waiting) > $1`
+	_, err := s.pool.Exec(ctx, pause, most, avisos.TooManyPendientes)
+	return err
+}
+
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// entregaColumns are the columns of a contracts.EntregaDeAviso, of the tables entrega e and direccion d.
+const entregaColumns = `e.id::text, e.id_direccion::text, d.url, e.evento, e.tipo, e.id_compra, e.estado, e.intentos, e.codigo_http, e.error,
+	case when e.estado = 'PENDIENTE' and d.activa then e.proximo_en end as proximo_en, e.creada_en, e.actualizada_en`
+
+func collectEntregas(ctx context.Context, db querier, sql string, args ...any) ([]contracts.EntregaDeAviso, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[contracts.EntregaDeAviso])
+}

@@ -1,0 +1,146 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/mux"
+
+	"entregas/contracts"
+	"entregas/internal/app"
+	"entregas/internal/databasetest"
+	common "entregas/internal/rest"
+	"entregas/internal/resttest"
+	"entregas/services/avisos/postgres"
+	"entregas/services/avisos/rest"
+	"entregas/services/avisos/webhook"
+)
+
+type service struct {
+	routes *mux.Router
+	woken  int
+}
+
+func newService(t *testing.T) *service {
+	s := &service{routes: app.Config{}.Routes(nil)}
+	store, sender := postgres.New(databasetest.New(t, postgres.Migrations)), webhook.NewSender(webhook.Options{})
+	rest.ServeRoutes(s.routes, store, store, rest.Webhooks{CheckURL: sender.CheckURL, NewSecreto: webhook.NewSecreto, Wake: func() { s.woken++ }})
+	return s
+}
+
+func (s *service) do(t *testing.T, method, path, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	request := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	w := httptest.NewRecorder()
+	s.routes.ServeHTTP(w, request)
+	return w
+}
+
+func read[T any](t *testing.T, w *httptest.ResponseRecorder) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+	}
+	return v
+}
+
+func TestItServesItsDocument(t *testing.T) {
+	s := &service{routes: mux.NewRouter()}
+	rest.ServeRoutes(s.routes, nil, nil, rest.Webhooks{})
+	resttest.Serves(t, s.routes, "avisos")
+}
+
+func TestTheLifeOfAnAddress(t *testing.T) {
+	s := newService(t)
+	w := s.do(t, http.MethodPost, "/direcciones", `{"url":"https://example.com/","descripcion":"ERP\nBogotá 👩‍👧","estados":["CONFIRMADA"]}`)
+	d := read[contracts.DireccionDeAviso](t, w)
+	if w.Code != http.StatusCreated || !strings.HasPrefix(d.Secreto, "whsec_") || !d.Activa || len(d.Estados) != 1 {
+		t.Fatalf("%d %+v", w.Code, d)
+	}
+	if w := s.do(t, http.MethodGet, "/direcciones", ""); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "whsec") || !strings.Contains(w.Body.String(), d.ID) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	w = s.do(t, http.MethodPost, "/direcciones/"+d.ID+"/secreto", "")
+	if renewed := read[contracts.DireccionDeAviso](t, w); w.Code != http.StatusOK || renewed.Secreto == d.Secreto || !strings.HasPrefix(renewed.Secreto, "whsec_") {
+		t.Errorf("%d %+v", w.Code, renewed)
+	}
+	w = s.do(t, http.MethodPost, "/direcciones/"+d.ID+"/prueba", "")
+	e := read[contracts.EntregaDeAviso](t, w)
+	if w.Code != http.StatusAccepted || e.Tipo != "prueba" || e.Estado != contracts.EntregaPendiente || s.woken != 1 {
+		t.Errorf("%d %+v, woken %d times", w.Code, e, s.woken)
+	}
+	if w := s.do(t, http.MethodPost, "/entregas/"+e.ID+"/reenvio", ""); w.Code != http.StatusAccepted || s.woken != 2 {
+		t.Errorf("%d %s, woken %d times", w.Code, w.Body, s.woken)
+	}
+	if w := s.do(t, http.MethodPatch, "/direcciones/"+d.ID, `{"activa":false}`); w.Code != http.StatusOK || read[contracts.DireccionDeAviso](t, w).Activa {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := s.do(t, http.MethodPost, "/entregas/"+e.ID+"/reenvio", ""); w.Code != http.StatusConflict {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	page := read[contracts.PaginaDeEntregas](t, s.do(t, http.MethodGet, "/entregas?limite=1&estado=PENDIENTE&id_direccion="+d.ID, ""))
+	if len(page.Entregas) != 1 || page.Siguiente != "" {
+		t.Errorf("%+v", page)
+	}
+	for range 2 {
+		if w := s.do(t, http.MethodDelete, "/direcciones/"+d.ID, ""); w.Code != http.StatusNoContent {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if w := s.do(t, http.MethodPost, "/direcciones/"+d.ID+"/prueba", ""); w.Code != http.StatusNotFound {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// Each refusal names its field.
+func TestBadInput(t *testing.T) {
+	s := newService(t)
+	const some = "01938f5e-7c1a-7000-8000-000000000001"
+	for _, c := range []struct{ method, path, body, field string }{
+		{"POST", "/direcciones", `{"descripcion":"a"}`, "url"},
+		{"POST", "/direcciones", `{"url":null}`, "url"},
+		{"POST", "/direcciones", `{"url":7}`, "url"},
+		{"POST", "/direcciones", `{"url":"https://10.0.0.1/"}`, "url"},
+		{"POST", "/direcciones", `{"url":"https://example.com/\u0000"}`, "url"},
+		{"POST", "/direcciones", `{"url":"https://exámple.com/"}`, "url"},
+		{"POST", "/direcciones", `{"url":"https://example.com/` + strings.Repeat("a", contracts.MaxURL) + `"}`, "url"},
+		{"POST", "/direcciones", `{"url":"https://example.com/","descripcion":"\u0007"}`, "descripcion"},
+		{"POST", "/direcciones", `{"url":"https://example.com/","descripcion":"` + strings.Repeat("ñ", contracts.MaxDescripcion+1) + `"}`, "descripcion"},
+		{"POST", "/direcciones", `{"url":"https://example.com/","estados":["REGALADA"]}`, "estados[0]"},
+		{"POST", "/direcciones", `{"url":"https://example.com/","estados":["RECIBIDA","RECIBIDA"]}`, "estados[1]"},
+		{"POST", "/direcciones", `{"url":"https://example.com/","estados":"RECIBIDA"}`, "estados"},
+		{"POST", "/direcciones", `{"url":"https://example.com/","secreto":"x"}`, "secreto"},
+		{"PATCH", "/direcciones/" + some, `{}`, "activa"},
+		{"PATCH", "/direcciones/" + some, `{"activa":"true"}`, "activa"},
+		{"PATCH", "/direcciones/x", `{"activa":true}`, "id"},
+		{"DELETE", "/direcciones/x", "", "id"},
+		{"POST", "/direcciones/x/prueba", "", "id"},
+		{"POST", "/direcciones/x/secreto", "", "id"},
+		{"POST", "/entregas/x/reenvio", "", "id"},
+		{"GET", "/entregas?limite=0", "", "limite"},
+		{"GET", "/entregas?limite=101", "", "limite"},
+		{"GET", "/entregas?limite=x", "", "limite"},
+		{"GET", "/entregas?despues=x", "", "despues"},
+		{"GET", "/entregas?estado=REGALADA", "", "estado"},
+		{"GET", "/entregas?id_direccion=x", "", "id_direccion"},
+		{"GET", "/entregas?id_compra=x", "", "id_compra"},
+	} {
+		w := s.do(t, c.method, c.path, c.body)
+		p := read[common.Problem](t, w)
+		if w.Code != http.StatusBadRequest || len(p.Errores) == 0 || p.Errores[0].Field != c.field {
+			t.Errorf("%s %s %s: %d %s; want field %s", c.method, c.path, c.body, w.Code, w.Body, c.field)
+		}
+	}
+	for _, path := range []string{"/direcciones/" + some + "/prueba", "/direcciones/" + some + "/secreto", "/entregas/" + some + "/reenvio"} {
+		if w := s.do(t, http.MethodPost, path, ""); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
