@@ -12,7 +12,7 @@ import (
 // server only.
 func TestDocs(t *testing.T) {
 	s := Open(t)
-	p := signIn(t, s, Usuario(t), "operador", "/operador")
+	p := signIn(t, s, Usuario(t), "cliente", "/compras")
 	p.goesTo("/docs")
 	p.waitFor("the REST interface", `document.querySelector("rapi-doc")?.shadowRoot?.textContent.includes("List the products with their stock")`)
 	p.tries("GET", "/productos", "200")

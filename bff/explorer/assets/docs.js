@@ -13,8 +13,8 @@ dark.addEventListener("change", setColours);
 
 const session = await fetch("/sesion").then((r) => (r.ok ? r.json() : null)).catch(() => null);
 document.getElementById("who").replaceChildren(...(session
-  ? [`Lo que se prueba aquí se pide en nombre de ${session.usuario} (${session.roles.join(", ")}).`]
-  : ["Nadie ha entrado: aquí se puede probar solo lo que es de todos. ", Object.assign(document.createElement("a"), { href: "/entrar?volver=/docs", textContent: "Entrar" })]));
+  ? [`What you try here is requested in the name of ${session.usuario} (${session.roles.join(", ")}).`]
+  : ["Nobody is signed in: only what is for everybody can be tried here. ", Object.assign(document.createElement("a"), { href: "/entrar?volver=/docs", textContent: "Sign in" })]));
 
 doc.addEventListener("before-try", (e) => {
   const { headers } = e.detail.request;
