@@ -7,6 +7,7 @@ require (
 	entregas/internal v0.0.0
 	entregas/workflows v0.0.0
 	github.com/99designs/gqlgen v0.17.98
+	github.com/andybalholm/brotli v1.2.6
 	github.com/ardanlabs/conf/v3 v3.10.0
 	github.com/coder/websocket v1.8.15
 	github.com/coreos/go-oidc/v3 v3.21.0

@@ -7,6 +7,7 @@ import (
 
 	"entregas/bff/identity"
 	"entregas/bff/issuer"
+	"entregas/bff/pages"
 )
 
 // issuerOf returns the issuer whose tokens the bff accepts: that of the settings, or in development the bff's own, whose endpoints
@@ -16,7 +17,7 @@ func issuerOf(cfg config, routes *mux.Router, codes issuer.CodeStore) (*identity
 		Issuer: cfg.Issuer, Audience: cfg.Audience, ClientID: cfg.ClientID, Secret: cfg.Secret, Roles: cfg.Roles, PublicURL: cfg.PublicURL,
 	}
 	if cfg.development() {
-		own, err := issuer.New(cfg.Issuer, cfg.IssuerKey, cfg.PublicURL, codes)
+		own, err := issuer.New(cfg.Issuer, cfg.IssuerKey, cfg.PublicURL, codes, pages.SignIn)
 		if err != nil {
 			return nil, err
 		}

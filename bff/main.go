@@ -114,7 +114,7 @@ func run(ctx context.Context, cfg config) error {
 	if cfg.Proxies > 0 || edge.OnLoopback(listener.Addr()) {
 		perAddress = 0
 	}
-	return cfg.Common.Serve(ctx, edge.LimitConnections(listener, perAddress, cfg.MaxConnections), edge.CORS(cfg.Origins, edge.WithHead(routes)), app.Drain{Notice: cfg.StopNotice, OnStop: endStreams})
+	return cfg.Common.Serve(ctx, edge.LimitConnections(listener, perAddress, cfg.MaxConnections), front(cfg, routes), app.Drain{Notice: cfg.StopNotice, OnStop: endStreams})
 }
 
 const (

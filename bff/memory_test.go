@@ -191,7 +191,7 @@ func startProgram(t *testing.T) program {
 	limit(t, cmd.Process.Pid)
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	var err error
-	if p.issuerURL, err = issuer.New(issuerURL, key, "", nil); err != nil {
+	if p.issuerURL, err = issuer.New(issuerURL, key, "", nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {

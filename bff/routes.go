@@ -10,6 +10,7 @@ import (
 
 	"entregas/bff/access"
 	"entregas/bff/edge"
+	"entregas/bff/encoding"
 	"entregas/bff/explorer"
 	"entregas/bff/graph/common"
 	"entregas/bff/graph/public"
@@ -25,8 +26,9 @@ import (
 
 // mount adds all routes of the bff to routes. Streams end when ctx does.
 //
-// The middleware of a request runs in this order: headers for browsers, deadline, limits of what an address has open, identity and
-// rate, memory, Idempotency-Key. Messages of the sidecar pass none of it, since p.receiver has its own routes.
+// The middleware of a request runs in this order: headers for browsers, compression of the answer, deadline, limits of what an
+// address has open, identity and rate, memory, Idempotency-Key. Messages of the sidecar pass none of it, since p.receiver has its
+// own routes.
 func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error {
 	limits := edge.NewLimits(edge.Pace{PerSecond: cfg.PerSubject, Burst: cfg.Burst},
 		edge.Pace{PerSecond: cfg.PerAddress, Burst: cfg.AddressBurst},
@@ -61,7 +63,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	forAnyone.HandleFunc("/", frontPage).Methods(http.MethodGet)
 
 	identified := routes.NewRoute().Subrouter()
-	identified.Use(edge.Headers, edge.Deadline(cfg.Deadline), limits.LimitOpen, limits.Identification(sessions.Who), limits.Bounded(pool), edge.Idempotency(edge.Keys{
+	identified.Use(edge.Headers, encoding.Answers, edge.Deadline(cfg.Deadline), limits.LimitOpen, limits.Identification(sessions.Who), limits.Bounded(pool), edge.Idempotency(edge.Keys{
 		Store: p.store, Quota: p.quota, Largest: cfg.MaxKept, Changes: common.Changes,
 	}))
 	rest.Server{Gate: gate, Live: feed}.Register(identified)
@@ -82,6 +84,11 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	}
 	messages.Receive(p.receiver, p.core, wakeups)
 	return nil
+}
+
+// front returns what all requests pass before they come to routes.
+func front(cfg config, routes http.Handler) http.Handler {
+	return edge.CORS(cfg.Origins, pages.Errors(edge.WithHead(routes)))
 }
 
 // waitForRoom is how long a request waits for memory before it is refused.

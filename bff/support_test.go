@@ -91,7 +91,7 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 		adjust(&cfg)
 	}
 	var err error
-	if p.issuer, err = issuer.New(cfg.Issuer, key, "", nil); err != nil {
+	if p.issuer, err = issuer.New(cfg.Issuer, key, "", nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	publisher := pubsub.NewPublisher(p.broker, service)
@@ -117,7 +117,7 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Handler = routes
+	p.Handler = front(cfg, routes)
 	return p
 }
 

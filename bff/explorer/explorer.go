@@ -3,14 +3,14 @@
 package explorer
 
 import (
-	"bytes"
 	"embed"
 	"net/http"
 	"path"
-	"time"
+	"sync"
 
 	"github.com/gorilla/mux"
 
+	"entregas/bff/encoding"
 	"entregas/contracts"
 )
 
@@ -22,29 +22,42 @@ const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 's
 
 // Docs adds /docs to routes, with the OpenAPI and AsyncAPI contracts below it.
 func Docs(routes *mux.Router) {
-	serve(routes, "/docs", "docs.html")
+	serve(routes, "/docs", asset("docs.html"))
 	for _, name := range []string{"rapidoc.js", "docs.js", "docs.css"} {
-		serve(routes, "/docs/"+name, name)
+		serve(routes, "/docs/"+name, asset(name))
 	}
-	for route, text := range map[string][]byte{"/docs/openapi.yaml": contracts.OpenAPI, "/docs/asyncapi.yaml": contracts.AsyncAPI} {
-		routes.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
-			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))
-		}).Methods(http.MethodGet, http.MethodHead)
-	}
+	serve(routes, "/docs/openapi.yaml", openAPI)
+	serve(routes, "/docs/asyncapi.yaml", asyncAPI)
 }
 
 // GraphiQL adds /graphiql to routes.
 func GraphiQL(routes *mux.Router) {
-	serve(routes, "/graphiql", "graphiql.html")
+	serve(routes, "/graphiql", asset("graphiql.html"))
 	for _, name := range []string{"graphiql.css", "start.css", "react.production.min.js", "react-dom.production.min.js", "graphiql.min.js", "start.js"} {
-		serve(routes, "/graphiql/"+name, name)
+		serve(routes, "/graphiql/"+name, asset(name))
 	}
 }
 
-func serve(routes *mux.Router, route, name string) {
+var (
+	openAPI  = encoding.NewFile("openapi.yaml", contracts.OpenAPI)
+	asyncAPI = encoding.NewFile("asyncapi.yaml", contracts.AsyncAPI)
+
+	kept sync.Map // by name: the *encoding.File of assets, which compresses its text once
+)
+
+// asset returns the file of assets with the name. It panics where there is none; a test asks for all of them.
+func asset(name string) *encoding.File {
+	text, err := assets.ReadFile(path.Join("assets", name))
+	if err != nil {
+		panic(err)
+	}
+	f, _ := kept.LoadOrStore(name, encoding.NewFile(name, text))
+	return f.(*encoding.File)
+}
+
+func serve(routes *mux.Router, route string, f *encoding.File) {
 	routes.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
-		http.ServeFileFS(w, r, assets, path.Join("assets", name))
+		f.ServeHTTP(w, r)
 	}).Methods(http.MethodGet, http.MethodHead)
 }

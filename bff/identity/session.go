@@ -126,6 +126,14 @@ func ownPath(returnTo string) string {
 	return u.RequestURI()
 }
 
+// landing returns the path to which the sign-in of person leads: returnTo, or the desk for an operator who asked for no other page.
+func landing(returnTo string, person Person) string {
+	if to := ownPath(returnTo); to != "/" || !person.Is(Operador) {
+		return to
+	}
+	return "/operador"
+}
+
 // returnAddress returns the address to which the issuer sends the browser back.
 func (s *Sessions) returnAddress(r *http.Request) string {
 	if s.issuer.settings.PublicURL != "" {
@@ -137,7 +145,7 @@ func (s *Sessions) returnAddress(r *http.Request) string {
 // proceed is the page that leads on after a sign-in. A redirect does not work: a browser that comes from the issuer's site
 // follows it without the SameSite=Strict cookie.
 var proceed = template.Must(template.New("").Parse(`<!doctype html><html lang="es"><head><meta charset="utf-8"><title>Entregas de los Alpes</title>
-<meta http-equiv="refresh" content="0;url={{.}}"></head><body><p><a href="{{.}}">Seguir</a></p></body></html>
+<meta http-equiv="refresh" content="0;url={{.}}"></head><body><p><a href="{{.}}">Entregas de los Alpes</a></p></body></html>
 `))
 
 // returnTo ends the code flow when the issuer has sent the browser back, and begins the session.
@@ -176,7 +184,7 @@ func (s *Sessions) returnTo(w http.ResponseWriter, r *http.Request) error {
 	s.cookie(w, sessionCookie, secret, http.SameSiteStrictMode, sessionTTL)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
-	return proceed.Execute(w, ownPath(i.ReturnTo))
+	return proceed.Execute(w, landing(i.ReturnTo, person))
 }
 
 // signOut ends the caller's session in every replica.

@@ -4,11 +4,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"embed"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -25,10 +23,9 @@ import (
 )
 
 const (
-	grantType     = "authorization_code"
-	codeAudience  = "code"  // claim aud of a code, so that it is no token
-	maxForm       = 1 << 14 // bytes of a form
-	pageContentIs = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+	grantType    = "authorization_code"
+	codeAudience = "code"  // claim aud of a code, so that it is no token
+	maxForm      = 1 << 14 // bytes of a form
 )
 
 // The forms of PKCE (RFC 7636). A challenge is the hash of a verifier.
@@ -41,10 +38,9 @@ var (
 // cannot fill in the name or the role of the person.
 var signInFields = []string{"client_id", "response_type", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
 
-//go:embed sign-in.html
-var files embed.FS
-
-var page = template.Must(template.ParseFS(files, "sign-in.html"))
+// Form answers the page of the sign-in. hidden are its hidden fields. wrong says, in Spanish, what was wrong with usuario, the name
+// that the person sent; both are "" at first.
+type Form func(w http.ResponseWriter, r *http.Request, hidden map[string]string, usuario, wrong string) error
 
 // form serves the sign-in page. It handles GET on the authorization endpoint.
 func (i *Issuer) form(w http.ResponseWriter, r *http.Request) error {
@@ -52,14 +48,16 @@ func (i *Issuer) form(w http.ResponseWriter, r *http.Request) error {
 	if err := i.check(q); err != nil {
 		return err
 	}
+	return i.page(w, r, hiddenFields(q), "", "")
+}
+
+// hiddenFields returns what the form carries from the URL of the sign-in to its answer.
+func hiddenFields(q url.Values) map[string]string {
 	fields := map[string]string{}
 	for _, name := range signInFields {
 		fields[name] = q.Get(name)
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Security-Policy", pageContentIs)
-	return page.Execute(w, fields)
+	return fields
 }
 
 // check refuses a sign-in that our own pages did not begin. A code that is sent to another site could open a session there.
@@ -95,7 +93,10 @@ func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) error {
 		v.Fail("rol", "debe ser cliente u operador")
 	}
 	if err := v.Error(); err != nil {
-		return err
+		if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			return err
+		}
+		return i.page(w, r, hiddenFields(r.PostForm), usuario, wrongIn(err))
 	}
 	returnTo := r.PostForm.Get("redirect_uri")
 	code, err := i.sign(claims{
@@ -108,6 +109,19 @@ func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, returnTo+"?"+url.Values{"code": {code}, "state": {r.PostForm.Get("state")}}.Encode(), http.StatusSeeOther) // #nosec G710 -- check allows our own addresses only
 	return nil
+}
+
+// wrongIn returns what is wrong with the fields of err, in Spanish.
+func wrongIn(err error) string {
+	var invalid *contracts.ValidationError
+	if !errors.As(err, &invalid) {
+		return ""
+	}
+	var all []string
+	for _, f := range invalid.Errores {
+		all = append(all, f.Field+": "+f.Detalle)
+	}
+	return strings.Join(all, "; ")
 }
 
 // oauthError is an error answer of the token endpoint (RFC 6749, section 5.2). Its description is for the developer of a client.

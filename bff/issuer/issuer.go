@@ -47,6 +47,7 @@ type Issuer struct {
 	kid     string
 	signer  jose.Signer
 	codes   CodeStore
+	page    Form
 	returns []string // the addresses to which a code may be sent
 }
 
@@ -58,8 +59,8 @@ type CodeStore interface {
 
 // New returns an Issuer whose URL is address. file names a file with a secret, from which all replicas derive the same signing key;
 // "" makes a random key. publicURL is the address of the bff, "" where no setting has it. codes may be nil for a program that only
-// makes tokens.
-func New(address, file, publicURL string, codes CodeStore) (*Issuer, error) {
+// makes tokens; page too, which answers the form of the sign-in.
+func New(address, file, publicURL string, codes CodeStore, page Form) (*Issuer, error) {
 	key, err := readKey(file)
 	if err != nil {
 		return nil, fmt.Errorf("key of the development issuer: %w", err)
@@ -69,7 +70,7 @@ func New(address, file, publicURL string, codes CodeStore) (*Issuer, error) {
 		return nil, err
 	}
 	fingerprint := sha256.Sum256(der)
-	e := &Issuer{url: strings.TrimSuffix(address, "/"), key: key, kid: hex.EncodeToString(fingerprint[:8]), codes: codes}
+	e := &Issuer{url: strings.TrimSuffix(address, "/"), key: key, kid: hex.EncodeToString(fingerprint[:8]), codes: codes, page: page}
 	e.returns = returnAddresses(e.url, publicURL)
 	e.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: e.kid}}, (&jose.SignerOptions{}).WithType("JWT"))
 	return e, err

@@ -4,19 +4,17 @@ package pages
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"html/template"
-	"io/fs"
 	"maps"
-	"mime"
 	"net/http"
-	"path"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/gorilla/mux"
+
+	"entregas/bff/encoding"
+	"entregas/workflows/compra"
 )
 
 //go:embed html static words
@@ -48,29 +46,52 @@ var pages = []page{
 // Register adds the pages and their files to routes. A page answers requests that accept HTML; other requests for the same
 // path go to the next route. Register panics on an embedded file that is broken; the package's tests find that first.
 func Register(routes *mux.Router) {
-	static := readStatic()
-	routes.PathPrefix("/static/").Handler(static).Methods(http.MethodGet, http.MethodHead)
-	routes.Handle("/favicon.ico", static["/static/icon.svg"]).Methods(http.MethodGet, http.MethodHead) // browsers ask for it on a page without an icon, as the sign-in form
-	all, err := ReadWords()
-	if err != nil {
-		panic(err)
-	}
-	choose := newChooser(all)
-	routes.HandleFunc(languagePath, choose.choose).Methods(http.MethodGet)
+	site := theSite()
+	routes.PathPrefix("/static/").Handler(site.static).Methods(http.MethodGet, http.MethodHead)
+	routes.Handle("/favicon.ico", site.static.byRoute["/static/icon.svg"]).Methods(http.MethodGet, http.MethodHead) // browsers ask for it on a page without an icon, as the sign-in form
+	routes.HandleFunc(languagePath, site.chooser.choose).Methods(http.MethodGet)
 	for _, p := range pages {
-		byLanguage := map[string]asset{}
-		for _, words := range all {
-			byLanguage[words.Language] = p.compose(words, all)
-		}
 		routes.HandleFunc(p.Route, func(w http.ResponseWriter, r *http.Request) {
-			byLanguage[choose.of(r)].ServeHTTP(w, r)
+			setHeaders(w.Header())
+			site.pages[p.File][site.chooser.of(r)].ServeHTTP(w, r)
 		}).Methods(http.MethodGet, http.MethodHead).MatcherFunc(wantsHTML)
 	}
 }
 
-func wantsHTML(r *http.Request, _ *mux.RouteMatch) bool {
-	return strings.Contains(r.Header.Get("Accept"), "text/html")
+// site has all that this package serves.
+type site struct {
+	static    static
+	chooser   chooser
+	languages []Words
+	words     map[string]Words                     // by language
+	pages     map[string]map[string]*encoding.File // by page.File and language
+	problem   map[string]*template.Template        // by language: smallPages
 }
+
+// theSite returns the site, which is made once.
+var theSite = sync.OnceValue(func() site {
+	all, err := ReadWords()
+	if err != nil {
+		panic(err)
+	}
+	s := site{readStatic(), newChooser(all), all, map[string]Words{}, map[string]map[string]*encoding.File{}, map[string]*template.Template{}}
+	for _, words := range all {
+		s.words[words.Language] = words
+		s.problem[words.Language] = smallPages(words, s.static)
+	}
+	for _, p := range pages {
+		s.pages[p.File] = map[string]*encoding.File{}
+		for _, words := range all {
+			s.pages[p.File][words.Language] = p.compose(words, all, s.static)
+		}
+	}
+	return s
+})
+
+func wantsHTML(r *http.Request, _ *mux.RouteMatch) bool { return acceptsHTML(r) }
+
+// acceptsHTML reports whether a browser shows the answer to r as a page.
+func acceptsHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
 // view is the data of the templates: a page in a language.
 type view struct {
@@ -81,8 +102,8 @@ type view struct {
 }
 
 // compose renders the page in the language of words. Its text is the same for all visitors with that language.
-func (p page) compose(words Words, languages []Words) asset {
-	functions := template.FuncMap{"t": words.T}
+func (p page) compose(words Words, languages []Words, static static) *encoding.File {
+	functions := template.FuncMap{"t": words.T, "static": static.route}
 	t := template.Must(template.New("").Funcs(functions).ParseFS(files, "html/frame.html", "html/"+p.File+".html"))
 	scripts, err := modules(p.File + ".js")
 	if err != nil {
@@ -92,7 +113,7 @@ func (p page) compose(words Words, languages []Words) asset {
 	if err := t.ExecuteTemplate(&text, "frame.html", view{p, words, scripts, languages}); err != nil {
 		panic(err)
 	}
-	return newAsset(p.File+".html", text.Bytes())
+	return encoding.NewFile(p.File+".html", text.Bytes())
 }
 
 // Steps returns the steps of the saga, which each page has as JSON.
@@ -110,6 +131,7 @@ func (v view) Texts() (map[string]any, error) {
 	}
 	return map[string]any{
 		"language": v.Language, "locale": v.texts["language.locale"], "texts": texts, "details": details(v.Words),
+		"cancelled": map[string]string{"cliente": compra.CancelledByCustomer, "operador": compra.CancelledByOperator},
 	}, nil
 }
 
@@ -120,62 +142,10 @@ func (w Words) Name() string { return w.texts["language.name"].plain }
 // framed.
 const policy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// asset is a file that is served from memory. A browser caches it and asks each time whether it changed.
-type asset struct {
-	name, kind, etag string
-	text             []byte
-}
-
-func newAsset(name string, text []byte) asset {
-	fingerprint := sha256.Sum256(text)
-	kind := mime.TypeByExtension(path.Ext(name))
-	if own, found := kinds[path.Ext(name)]; found { // the operating system's list of types may differ
-		kind = own
-	}
-	return asset{name, kind, `"` + hex.EncodeToString(fingerprint[:8]) + `"`, text}
-}
-
-var kinds = map[string]string{
-	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".html": "text/html; charset=utf-8",
-	".svg": "image/svg+xml", ".woff2": "font/woff2", ".txt": "text/plain; charset=utf-8",
-}
-
-func (f asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Type", f.kind)
-	h.Set("ETag", f.etag)
-	h.Set("Cache-Control", "no-cache")
+// setHeaders sets the headers of every page and file. A page depends on what its visitor accepts and on the language.
+func setHeaders(h http.Header) {
 	h.Set("Vary", "Accept, Accept-Language, Cookie")
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
-	http.ServeContent(w, r, f.name, time.Time{}, bytes.NewReader(f.text))
-}
-
-// assets maps a path to its file.
-type assets map[string]asset
-
-func readStatic() assets {
-	all := assets{}
-	err := fs.WalkDir(files, "static", func(route string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		text, err := files.ReadFile(route)
-		all["/"+route] = newAsset(route, text)
-		return err
-	})
-	if err != nil {
-		panic(err)
-	}
-	return all
-}
-
-func (all assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f, found := all[r.URL.Path]
-	if !found {
-		http.NotFound(w, r)
-		return
-	}
-	f.ServeHTTP(w, r)
 }

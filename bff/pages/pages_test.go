@@ -78,7 +78,7 @@ func TestPageOnlyForRequestsThatAcceptHTML(t *testing.T) {
 
 func TestStaticFiles(t *testing.T) {
 	routes := newPages()
-	imported := regexp.MustCompile(`from "\./([^"]+)"`)
+	imported := regexp.MustCompile(`(?:from|new URL\() ?"\./([^"]+)"`)
 	list, err := os.ReadDir("static")
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +96,20 @@ func TestStaticFiles(t *testing.T) {
 				t.Errorf("%s imports %s: %d %s", e.Name(), m[1], f.Code, f.Header().Get("Content-Type"))
 			}
 		}
+	}
+	page := do(routes, "/", html, "").Body.String()
+	named := regexp.MustCompile(`/static/[\w-]+\.[0-9a-f]{16}\.\w+`)
+	if all := named.FindAllString(page, -1); len(all) < 8 || strings.Count(page, "/static/") != len(all) {
+		t.Errorf("the shop names files without the hash of their content: %v", all)
+	}
+	for _, route := range named.FindAllString(page, -1) {
+		w := do(routes, route, "*/*", "")
+		if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" {
+			t.Errorf("%s: %d, Cache-Control %s", route, w.Code, w.Header().Get("Cache-Control"))
+		}
+	}
+	if w := do(routes, "/", html, ""); w.Header().Get("Cache-Control") != "no-cache" {
+		t.Errorf("a page has Cache-Control %s", w.Header().Get("Cache-Control"))
 	}
 	if w := do(routes, "/favicon.ico", "*/*", ""); w.Code != http.StatusOK || w.Header().Get("Content-Type") != "image/svg+xml" {
 		t.Errorf("favicon.ico: %d %s", w.Code, w.Header().Get("Content-Type"))

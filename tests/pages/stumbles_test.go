@@ -195,7 +195,8 @@ func TestAnOlderResponseChangesNothing(t *testing.T) {
 		const fetched = window.fetch, path = "/api/compras/` + id + `";
 		const older = fetched(path, { headers: { Accept: "application/json" } }).then((r) => r.text());
 		window.fetch = async (url, options) => {
-			if (url !== path) return fetched(url, options);
+			if (url !== path || document.body.dataset.asked) return fetched(url, options);
+			document.body.dataset.asked = "once";
 			const body = await older;
 			while (document.querySelector("#compra").dataset.estado !== "CONFIRMADA") await new Promise((wait) => setTimeout(wait, 50));
 			document.body.dataset.older = "delivered";

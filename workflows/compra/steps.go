@@ -318,6 +318,12 @@ var requests = map[contracts.MessageType]string{
 	contracts.CancelarCompra: "Se pidió cancelarla.",
 }
 
+// The reasons of a cancellation for which nobody gave one, in Spanish.
+const (
+	CancelledByCustomer = "La canceló el cliente."
+	CancelledByOperator = "La canceló un operador."
+)
+
 // Detail returns the text for the history about a message of the saga, in Spanish. It returns "" where the message is not of the saga.
 func Detail(t contracts.MessageType) string {
 	if text := requests[t]; text != "" {

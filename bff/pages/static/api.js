@@ -10,10 +10,11 @@ class Problem extends Error {
     this.code = codeOf(body);
     this.errores = body.errores ?? [];
     this.fields = this.errores.map((e) => e.campo);
+    this.details = Object.fromEntries(this.errores.map((e) => [e.campo, e.detalle])); // Spanish
   }
 }
 
-const codeOf = (body) => (body.type ?? "").split("/").at(-1);
+const codeOf = (body) => (body.type ?? "").split(":").at(-1); // urn:entregas:problema:no-encontrado
 
 // inWords returns the text of a problem for a person. The API tells it in Spanish. In another language the page tells what the code
 // means, and adds the Spanish text where it says more: what is wrong with the request, or with the state of a purchase.
@@ -119,16 +120,40 @@ export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-// productoNames resolves to a function that returns the name of a product by its id. For an unknown product it returns the id.
+const NAMES_KEY = "product-names";
+const namesAgain = 3000; // ms after which the names are read again that could not be read
+
+// productoNames resolves to a function that returns the name of a product by its id. The browser keeps the names: when they cannot be
+// read, the function returns those of before, and the names of now once they can be. For an unknown product it returns the id.
 export async function productoNames() {
-  let list = [];
+  const names = new Map();
+  const read = async () => {
+    for (const p of await get("/api/productos")) names.set(p.id, p.nombre);
+  };
   try {
-    list = await get("/api/productos");
+    await read();
+    keep(NAMES_KEY, Array.from(names));
   } catch {
-    // a page works without the names
+    for (const [id, name] of kept(NAMES_KEY)) names.set(id, name);
+    setTimeout(() => read().catch(() => {}), namesAgain);
   }
-  const names = new Map(list.map((p) => [p.id, p.nombre]));
   return (id) => names.get(id) ?? t("unit.product", { id });
+}
+
+function keep(key, value) {
+  try {
+    localStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    // without local storage the names last as long as the page
+  }
+}
+
+function kept(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key)) ?? [];
+  } catch {
+    return [];
+  }
 }
 
 // query returns the values as a query string, without the empty ones: "?a=1&b=2".

@@ -1,5 +1,7 @@
 // The cart. The local storage of the browser keeps the cart, so all tabs show the same cart.
-const KEY = "cart", DOMICILIO_KEY = "cart-domicilio";
+export const maxCantidad = 1_000_000; // contracts.MaxCantidad
+
+const KEY = "cart", CHANGES_KEY = "buy-again", DOMICILIO_KEY = "cart-domicilio";
 
 function load() {
   try {
@@ -23,7 +25,7 @@ export const domicilio = () => stored(DOMICILIO_KEY) === "true";
 
 // put sets the quantity of a product; 0 removes it.
 export function put(id, cantidad) {
-  if (cantidad > 0) lines.set(id, Math.min(cantidad, 1000000));
+  if (cantidad > 0) lines.set(id, Math.min(cantidad, maxCantidad));
   else lines.delete(id);
   store(KEY, JSON.stringify(Array.from(lines)));
 }
@@ -34,6 +36,23 @@ export const putDomicilio = (chosen) => store(DOMICILIO_KEY, String(chosen));
 export function clear() {
   for (const id of Array.from(lines.keys())) put(id, 0);
   putDomicilio(false);
+}
+
+// buyAgain puts the lines into the cart, and keeps what differs from what the person asked for: [{id, solicitada, cantidad}].
+export function buyAgain(lineas) {
+  for (const { id, cantidad } of lineas) put(id, cantidad);
+  store(CHANGES_KEY, JSON.stringify(lineas.filter((l) => l.cantidad !== l.solicitada)));
+}
+
+// takeChanges returns what buyAgain kept, once.
+export function takeChanges() {
+  const kept = stored(CHANGES_KEY);
+  if (kept !== null) store(CHANGES_KEY, "[]");
+  try {
+    return JSON.parse(kept) ?? [];
+  } catch {
+    return [];
+  }
 }
 
 function stored(key) {

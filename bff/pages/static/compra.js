@@ -1,8 +1,10 @@
 import { get, newKey, post, productoNames } from "./api.js";
 import { badge, byId, date, estados, h, isCancelable, number, shortId, time } from "./dom.js";
+import { buyAgain } from "./cart.js";
 import { tiendas, whereTo } from "./delivery.js";
+import { follow } from "./follow.js";
 import { ask, begin, emptyState, focusOn, notify, showFailure, withButton } from "./frame.js";
-import { drawSteps, follow, reasonBox, stepTitle, summary } from "./timeline.js";
+import { drawSteps, reasonBox, stepTitle, summary } from "./timeline.js";
 import { t, tell } from "./words.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
@@ -34,9 +36,22 @@ function show(c) {
     fact(t("compra.created"), time(c.creada_en, date(c.creada_en))),
     c.id_orden ? fact(t("compra.order"), h("span", { class: "mono", title: c.id_orden }, `…${shortId(c.id_orden)}`)) : "",
     fact(t("compra.id"), h("span", { class: "mono", title: c.id }, `…${shortId(c.id)}`)));
+  showBuyAgain(c);
   const hadFocus = document.activeElement === byId("cancelar");
   byId("cancelar").hidden = cancelling || !isCancelable(c.estado);
   if (hadFocus) focusOn(byId("cancelar"));
+}
+
+// showBuyAgain offers what a purchase that did not succeed asked for, as far as there is any of it.
+function showBuyAgain(c) {
+  const left = new Map((c.faltantes ?? []).map((f) => [f.id_producto, f.disponible]));
+  const lineas = c.productos.map((l) => ({ id: l.id_producto, solicitada: l.cantidad, cantidad: Math.min(l.cantidad, left.get(l.id_producto) ?? l.cantidad) }));
+  byId("buy-again").hidden = !["RECHAZADA", "CANCELADA"].includes(c.estado) || lineas.every((l) => l.cantidad === 0);
+  byId("buy-again").textContent = left.size ? t("compra.buy-again") : t("compra.buy-again-all");
+  byId("buy-again").onclick = () => {
+    buyAgain(lineas);
+    location.assign("/#cart-title");
+  };
 }
 
 const fact = (term, value) => h("div", {}, h("dt", {}, term), h("dd", {}, value));
@@ -60,8 +75,9 @@ async function cancelar(button) {
 async function beginPage() {
   if (!await begin()) return;
   [nameOf, shops] = await Promise.all([productoNames(), tiendas()]);
+  let c;
   try {
-    show(await get(path));
+    show(c = await get(path));
   } catch (e) {
     if (e.status !== 404 && e.status !== 400) throw e;
     byId("content").replaceChildren(emptyState(t("compra.unknown"), t("compra.unknown-text"),
@@ -69,13 +85,8 @@ async function beginPage() {
     return;
   }
   byId("cancelar").addEventListener("click", (e) => cancelar(e.currentTarget));
-  // The stream begins at the first change of the purchase. The page skips the changes that it already shows.
-  let shownNumero = Number(byId("timeline").dataset.last);
-  follow(id, (c) => {
-    const n = c.historia.at(-1)?.numero ?? 0;
-    if (n < shownNumero) return;
-    shownNumero = n;
-    show(c);
+  follow(c, (now) => {
+    if ((now.historia.at(-1)?.numero ?? 0) >= Number(byId("timeline").dataset.last)) show(now);
   }, (lost) => {
     const text = lost ? t("frame.connection-lost") : inWords(shownEstado);
     if (lost && byId("summary").textContent !== text) byId("announcer").append(h("span", {}, `${text} `));

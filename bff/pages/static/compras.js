@@ -1,9 +1,10 @@
 import { get, productoNames, query } from "./api.js";
-import { badge, byId, date, describeLines, fillEstados, h, time } from "./dom.js";
-import { begin, emptyState, reportError, showFailure, withButton } from "./frame.js";
-import { t } from "./words.js";
+import { badge, byId, date, describeLines, fillEstados, h, replaceIfChanged, time } from "./dom.js";
+import { begin, emptyState, every, reportError, showFailure, withButton } from "./frame.js";
+import { t, tellMotivo } from "./words.js";
 
 const pageSize = 20;
+const largestPage = 100; // as many are refreshed, the newest
 let next = "";
 let who, nameOf;
 
@@ -26,11 +27,30 @@ async function load(fromStart) {
   if (!fromStart) added[0]?.querySelector("a").focus();
 }
 
+// refresh shows the newest purchases as they are now. What has not changed stays, with the focus.
+async function refresh() {
+  const list = byId("list");
+  const shown = list.querySelectorAll(".entry").length;
+  const estado = byId("estado").value;
+  const page = await get(`/api/usuarios/${encodeURIComponent(who.usuario)}/compras${query({ estado, limite: Math.min(Math.max(shown, pageSize), largestPage) })}`);
+  if (estado !== byId("estado").value || shown !== list.querySelectorAll(".entry").length) return; // the person asked for others meanwhile
+  const ids = new Set(page.compras.map((c) => c.id));
+  if (!page.compras.length) {
+    if (shown) await load(true);
+    return;
+  }
+  const older = Array.from(list.querySelectorAll(".entry")).slice(largestPage).filter((e) => !ids.has(e.dataset.id));
+  replaceIfChanged(list, ...page.compras.map(entry), ...older.map((e) => e.cloneNode(true)));
+  if (older.length) return; // the list goes on after the older ones
+  next = page.siguiente ?? "";
+  byId("more").hidden = !next;
+}
+
 function entry(c) {
-  return h("li", { class: "entry" },
+  return h("li", { class: "entry", "data-id": c.id },
     h("h2", {}, h("a", { href: `/compras/${c.id}` }, describeLines(c.productos, nameOf))),
     badge(c.estado),
-    h("p", { class: "muted" }, time(c.creada_en, date(c.creada_en)), c.domicilio ? t("compras.home") : ""), c.motivo ? h("p", { class: "muted verbatim" }, c.motivo) : null);
+    h("p", { class: "muted" }, time(c.creada_en, date(c.creada_en)), c.domicilio ? t("compras.home") : ""), c.motivo ? h("p", { class: "muted verbatim" }, tellMotivo(c)) : null);
 }
 
 async function beginPage() {
@@ -44,6 +64,7 @@ async function beginPage() {
   });
   byId("more").addEventListener("click", (e) => withButton(e.currentTarget, () => load(false)));
   await load(true);
+  setTimeout(() => every(5000, () => refresh().catch(() => {})), 5000); // the page is fresh now; a failure shows at the next act
 }
 
 beginPage().catch(showFailure);

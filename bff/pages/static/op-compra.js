@@ -2,9 +2,10 @@ import { get, productoNames } from "./api.js";
 import { actions } from "./actions.js";
 import { badge, byId, date, estados, h, number, shortId, time } from "./dom.js";
 import { tiendas, whereTo } from "./delivery.js";
+import { follow } from "./follow.js";
 import { begin, emptyState, focusOn, reportError, showFailure } from "./frame.js";
 import { draw, narrow } from "./sequence.js";
-import { drawSteps, follow, reasonBox } from "./timeline.js";
+import { drawSteps, reasonBox } from "./timeline.js";
 import { t } from "./words.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
@@ -33,7 +34,7 @@ async function show(c) {
   byId("summary").textContent = ownerText;
   const reason = reasonBox(c, nameOf);
   byId("reason").replaceChildren(...(reason ? [reason] : []));
-  drawSteps(byId("timeline"), c, { ahead: false });
+  drawSteps(byId("timeline"), c, { customer: false });
   byId("lines").replaceChildren(...c.productos.map((l) => h("li", {}, h("span", {}, nameOf(l.id_producto)), h("span", { class: "num" }, `× ${number(l.cantidad)}`))));
   const fact = (term, value) => h("div", {}, h("dt", {}, term), h("dd", {}, value));
   byId("facts").replaceChildren(fact(t("op-compra.usuario"), h("a", { href: `/operador/compras?id_usuario=${encodeURIComponent(c.id_usuario)}`, class: "verbatim" }, c.id_usuario)),
@@ -64,20 +65,23 @@ function drawSaga() {
 }
 
 async function refresh() {
-  await show(await get(path));
+  const c = await get(path);
+  await show(c);
+  return c;
 }
 
 async function beginPage() {
   if (!await begin()) return;
   [nameOf, shops] = await Promise.all([productoNames(), tiendas()]);
+  let first;
   try {
-    await refresh();
+    first = await refresh();
   } catch (e) {
     if (e.status !== 404 && e.status !== 400) throw e;
     byId("content").replaceChildren(emptyState(t("op-compra.unknown"), e.message, h("a", { class: "button", href: "/operador/compras" }, t("op-compra.see-all")), "h1"));
     return;
   }
-  follow(id, (c) => {
+  follow(first, (c) => {
     if (lastNumero(c) > shownNumero) show(c).catch(reportError);
   }, (lost) => {
     byId("summary").textContent = lost ? t("frame.connection-lost") : ownerText;

@@ -89,17 +89,20 @@ const x = (actor) => {
 const rightOfTimes = (half) => layout.margin - 2 + half;
 
 const seconds = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
-const elapsed = (ms) => `+${ms < 1000 ? duration(ms) : `${seconds.format(ms / 1000)} s`}`;
+const elapsed = (ms) => `+${ms < 1000 || ms >= 60_000 ? duration(ms) : `${seconds.format(ms / 1000)} s`}`;
+
+const widthOfTime = 7; // of a character of a time, in the units of the diagram
 
 // draw draws the events into place and returns them as a table. orden is the order, or null when it was not dispatched.
 export function draw(place, c, mensajes, orden) {
-  layout = matchMedia(narrow).matches ? layouts.narrow : layouts.wide;
+  const list = events(c, mensajes, orden);
+  const start = ms(c.creada_en);
+  layout = matchMedia(narrow).matches ? { ...layouts.narrow, isNarrow: true } : { ...layouts.wide };
+  layout.margin = Math.max(layout.margin, ...list.map((e) => 16 + widthOfTime * elapsed(Math.max(0, e.at - start)).length)); // long times need more room
   const { margin, halfBox, scale, actors } = layout;
   const width = x(actors.at(-1)) + halfBox + 4;
-  const list = events(c, mensajes, orden);
   const height = headHeight + list.length * rowHeight + 24;
   const y = (i) => headHeight + 26 + i * rowHeight;
-  const start = ms(c.creada_en);
   const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("sequence.said", { n: list.length }) });
   svg.style.minWidth = `${Math.round(scale * width)}px`;
   for (const actor of actors) {
@@ -129,7 +132,7 @@ function arrow(e, y) {
   const direction = x(e.to) > x(e.from) ? 1 : -1;
   const edge = (actor) => (actor === "gestor-compra" || actor === "cliente" ? 0 : 5);
   const x1 = x(e.from) + direction * edge(e.from), x2 = x(e.to) - direction * edge(e.to);
-  const text = e.took === undefined || layout === layouts.narrow ? e.text : `${e.text} · ${duration(e.took)}`;
+  const text = e.took === undefined || layout.isNarrow ? e.text : `${e.text} · ${duration(e.took)}`;
   // Every arrow begins or ends at the lane of gestor-compra, or crosses it. The label is in the first space beside that lane.
   const fromLeft = e.from === "cliente";
   const half = text.length * 3 + 4;

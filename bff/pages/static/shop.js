@@ -17,19 +17,41 @@ async function refresh() {
   let list;
   try {
     list = await get(`/api/productos${query({ buscar })}`);
+    const known = new Set(list.map((p) => p.id));
+    if (buscar && cart.asLineas().some((l) => !known.has(l.id_producto))) learn(await get("/api/productos")); // the cart has products that the search does not show
   } catch (e) {
-    if (shown.size) byId("freshness").textContent = t("shop.stale", { problem: e.message });
+    const wrong = e.details?.buscar;
+    byId("query").toggleAttribute("aria-invalid", wrong !== undefined);
+    if (wrong !== undefined) showInstead(t("shop.search-wrong"), t("shop.search-wrong-text", { detail: wrong }));
+    else if (shown.size) byId("freshness").textContent = t("shop.stale", { problem: e.message });
     else showInstead(t("shop.unreadable"), e.message);
     return;
   }
   if (buscar !== byId("query").value.trim()) return; // the person went on typing
+  byId("query").removeAttribute("aria-invalid");
   if (byId("freshness").textContent !== freshText) byId("freshness").textContent = freshText;
+  learn(list);
+  show(list, buscar);
+  drawCart();
+}
+
+function learn(list) {
   for (const p of list) {
     names.set(p.id, p.nombre);
     stock.set(p.id, p.cantidad);
   }
-  show(list, buscar);
-  drawCart();
+}
+
+const nameOf = (id) => names.get(id) ?? t("unit.product", { id });
+
+// showChanges tells which quantities of a refused purchase went into the cart, where they are not those that the person asked for.
+function showChanges() {
+  const changes = cart.takeChanges();
+  if (!changes.length) return;
+  byId("cart-changes").replaceChildren(h("div", { class: "callout" }, h("h3", {}, t("cart.again-title")),
+    h("ul", {}, changes.map(({ id, solicitada, cantidad }) => h("li", {}, cantidad
+      ? t("cart.again-less", { producto: nameOf(id), solicitada, n: cantidad }) : t("cart.again-none", { producto: nameOf(id) }))))));
+  byId("cart-title").focus();
 }
 
 function show(list, buscar) {
@@ -85,6 +107,10 @@ function drawCart() {
   }
   byId("cart-empty").hidden = lineas.length > 0;
   byId("comprar").hidden = lineas.length === 0;
+  const tooMuch = lineas.filter((l) => l.cantidad > stock.get(l.id_producto)).length;
+  byId("buy").disabled = tooMuch > 0;
+  const why = tooMuch ? t("cart.too-much", { n: tooMuch }) : "";
+  if (byId("too-much").textContent !== why) byId("too-much").textContent = why;
   byId("domicilio").checked = cart.domicilio();
   showDelivery(cart.domicilio());
   byId("units").textContent = number(cart.total());
@@ -95,7 +121,7 @@ function drawCart() {
 
 // updateLine sets what changes in a line. The product's name is unknown until the products were read.
 function updateLine(li, id, cantidad) {
-  const name = names.get(id) ?? t("unit.product", { id });
+  const name = nameOf(id);
   const left = stock.get(id);
   li.querySelector(".name").textContent = name;
   li.querySelector(".existencias").textContent = cantidad > left ? (left === 0 ? t("shop.none") : t("cart.only", { n: left })) : "";
@@ -109,14 +135,24 @@ function updateLine(li, id, cantidad) {
 function cartLine(id) {
   const change = (n) => {
     cart.put(id, n);
-    if (n <= 0) byId("cart-title").focus();
+    if (n > 0) return;
+    notify(t("cart.removed", { producto: nameOf(id) }));
+    byId("cart-title").focus();
+  };
+  // typed takes what the person typed. Where the quantity cannot be that, it says which one it is.
+  const typed = (field) => {
+    const wanted = field.value === "" ? NaN : Number(field.value);
+    const n = Number.isNaN(wanted) ? cart.cantidadOf(id) : Math.min(cart.maxCantidad, Math.max(0, Math.floor(wanted)));
+    change(n);
+    field.value = n;
+    if (n > 0 && n !== wanted) notify(t("cart.set", { producto: nameOf(id), n }));
   };
   return h("li", { "data-id": id }, h("span", {}, h("span", { class: "name" }), h("small", { class: "existencias few" })),
     h("span", { class: "stepper" },
       h("button", { type: "button", onclick: () => change(cart.cantidadOf(id) - 1) }, "−"),
       h("input", {
         type: "number", min: "0", max: "1000000", inputmode: "numeric",
-        onchange: (e) => change(Math.max(0, Math.floor(Number(e.target.value)) || 0)),
+        onchange: (e) => typed(e.target),
       }),
       h("button", { type: "button", onclick: () => change(cart.cantidadOf(id) + 1) }, "+")));
 }
@@ -154,7 +190,7 @@ byId("comprar").addEventListener("submit", (e) => {
     bought(s.usuario, domicilio);
     cart.clear();
     location.assign(`/compras/${accepted.id}`);
-  });
+  }).finally(drawCart); // withButton enables the button, whatever the stock
 });
 
 byId("search").addEventListener("submit", (e) => e.preventDefault());
@@ -169,4 +205,4 @@ new IntersectionObserver(([entry]) => byId("to-cart").classList.toggle("reached"
   .observe(byId("cart"));
 
 drawCart();
-every(5000, refresh);
+every(5000, refresh).then(showChanges);

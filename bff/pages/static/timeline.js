@@ -1,6 +1,5 @@
 // The history of a purchase as a timeline: the steps that are done, and the steps that are still to come.
-import { get } from "./api.js";
-import { duration, estados, h, s, time } from "./dom.js";
+import { date, duration, estados, h, s, time } from "./dom.js";
 import { byRollback, byState, entering } from "./saga.js";
 import { parts, t, tell, tellMotivo } from "./words.js";
 
@@ -60,25 +59,30 @@ function pathAhead(estado) {
   }
 }
 
-// drawSteps updates the list, and returns the entries of the history that the list did not have before. With ahead, the list also
-// shows the steps that are still to come.
-export function drawSteps(list, c, { ahead = true } = {}) {
+// forCustomers are the steps that a customer reads: what happens inside, and how it is undone, says nothing to them.
+const forCustomers = ["RECIBIDA", wholePath[0], "POR_APROBAR", "Aprobacion", "CONFIRMADA", "DESPACHADA", "RECHAZADA", "CANCELADA", "FALLIDA"];
+
+// drawSteps updates the list, and returns the entries of the history that it added. For a customer the list has only the steps that
+// concern them, to the minute, and also those that are still to come.
+export function drawSteps(list, c, { customer = true } = {}) {
   const before = Number(list.dataset.last ?? 0);
-  const added = c.historia.filter((x) => x.numero > before);
+  const added = c.historia.filter((x) => x.numero > before && (!customer || forCustomers.includes(x.paso)));
   for (const li of list.querySelectorAll(".now, .ahead")) li.remove();
   const start = new Date(c.creada_en);
   for (const entry of added) {
     const repeated = c.historia.some((x) => x.numero < entry.numero && x.detalle === entry.detalle); // the list shows the same text only once
     const tone = toneOf(entry.paso);
     list.append(h("li", { class: `step ${tone}${before ? " new" : ""}`, "data-step": entry.paso },
-      dot(tone), h("h3", {}, stepTitle(entry.paso, c)), moment(entry, start), entry.detalle && !repeated && h("p", { class: "verbatim" }, tell(entry))));
+      dot(tone), h("h3", {}, stepTitle(entry.paso, c)), customer ? time(entry.en, date(entry.en)) : moment(entry, start), entry.detalle && !repeated && h("p", { class: "verbatim" }, tell(entry))));
   }
   list.dataset.last = c.historia.at(-1)?.numero ?? 0;
   for (const li of list.querySelectorAll("[data-step=POR_APROBAR]")) li.classList.toggle("waiting", c.estado === "POR_APROBAR"); // the approval is not done yet
-  if (ahead) {
+  if (customer) {
     if (c.estado === "COMPENSANDO") list.append(pending("now", t("timeline.undoing")));
     const waits = c.estado === "CONFIRMADA" || c.estado === "POR_APROBAR"; // the purchase waits for a person
-    pathAhead(c.estado).forEach((paso, i) => list.append(i === 0 && !waits ? pending("now", titlesNow[paso]) : pending("ahead", stepTitle(paso, c))));
+    const now = pathAhead(c.estado)[0];
+    const later = pathAhead(c.estado).filter((paso) => paso !== now && forCustomers.includes(paso));
+    [now, ...later].filter(Boolean).forEach((paso, i) => list.append(i === 0 && !waits ? pending("now", titlesNow[paso]) : pending("ahead", stepTitle(paso, c))));
   }
   return added;
 }
@@ -124,54 +128,4 @@ export function reasonBox(c, nameOf) {
   const tone = { CANCELADA: "calm", COMPENSANDO: "warn" }[c.estado] ?? "bad";
   return h("div", { class: `callout ${tone}` }, h("h2", {}, t("timeline.why")), c.motivo && h("p", { class: "verbatim" }, tellMotivo(c)),
     c.faltantes?.length ? h("ul", {}, c.faltantes.map((f) => h("li", {}, parts("timeline.missing", { producto: h("strong", {}, nameOf(f.id_producto)), solicitada: f.solicitada, disponible: f.disponible })))) : null);
-}
-
-// follow calls onChange with the purchase at each change, until the purchase can change no more. follow calls onLost(true)
-// when the connection is lost and onLost(false) when the connection is back.
-//
-// The browser reconnects by itself after a broken connection, and sends the number of the last change. The browser gives up after
-// a response that is an error. Then follow opens the stream again, each time after a longer wait. follow also reads the purchase
-// once, because a stream does not tell the status of the error. After a 401 follow stops.
-export function follow(id, onChange, onLost) {
-  let stream, retry, ended = false, wait = 1000;
-  const end = () => {
-    ended = true;
-    clearTimeout(retry);
-    stream.close();
-  };
-  const read = () => get(`/api/compras/${encodeURIComponent(id)}`).then(onChange).catch((e) => {
-    if (e.status !== 401) return;
-    end();
-    onLost(false);
-  });
-  const open = () => {
-    if (ended) return;
-    stream = new EventSource(`/api/compras/${encodeURIComponent(id)}/eventos`);
-    stream.addEventListener("estado", (e) => {
-      const c = JSON.parse(e.data);
-      onChange(c);
-      if (["DESPACHADA", "RECHAZADA", "CANCELADA"].includes(c.estado) && c.historia.at(-1)?.paso === c.estado) end();
-    });
-    stream.addEventListener("open", () => {
-      wait = 1000;
-      onLost(false);
-    });
-    stream.addEventListener("error", () => {
-      if (ended) return;
-      onLost(true);
-      if (stream.readyState !== EventSource.CLOSED) return;
-      clearTimeout(retry);
-      retry = setTimeout(open, wait);
-      wait = Math.min(2 * wait, 15000);
-      read();
-    });
-  };
-  open();
-  addEventListener("pagehide", () => {
-    clearTimeout(retry);
-    stream.close();
-  });
-  addEventListener("pageshow", (e) => { // the browser shows this page again from its back/forward cache
-    if (e.persisted) open();
-  });
 }

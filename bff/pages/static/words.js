@@ -36,10 +36,18 @@ export function parts(key, values = {}) {
 // language of the page. Other texts were written by a person, and stay as they are.
 export function tell({ tipo, detalle }) {
   const known = data.details[tipo];
-  return known?.spanish === detalle ? known.text : detalle;
+  return cancelledWithoutReason(detalle) ?? (known?.spanish === detalle ? known.text : detalle);
 }
 
-// tellMotivo returns the reason of a purchase, as tell does: the reason is the text of the entry that gave it.
-export function tellMotivo(c) {
-  return tell({ tipo: c.historia?.find((x) => x.detalle === c.motivo)?.tipo, detalle: c.motivo });
+// tellMotivo returns the reason of a purchase, as tell does: it is the text of an entry of its history, which a list does not have.
+export function tellMotivo({ motivo }) {
+  return cancelledWithoutReason(motivo) ?? Object.values(data.details).find((x) => x.spanish === motivo)?.text ?? motivo;
+}
+
+// cancelledWithoutReason returns who cancelled a purchase for which nobody gave a reason, and undefined for another text. A customer
+// reads about themselves.
+function cancelledWithoutReason(text) {
+  if (text === data.cancelled.operador) return t("timeline.cancelled-operador");
+  if (text !== data.cancelled.cliente) return undefined;
+  return document.body.dataset.role === "cliente" ? t("timeline.cancelled-you") : t("timeline.cancelled-cliente");
 }

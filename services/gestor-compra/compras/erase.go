@@ -1,6 +1,9 @@
 package compras
 
-import "entregas/contracts"
+import (
+	"entregas/contracts"
+	"entregas/workflows/compra"
+)
 
 // ToErase is a purchase that has ended and that has personal data. Motivo says that its customer gave a reason, in free text.
 type ToErase struct {
@@ -11,9 +14,9 @@ type ToErase struct {
 // DefaultMotivo returns the reason of a cancellation by who that has none.
 func DefaultMotivo(who contracts.Actor) string {
 	if who.Rol == contracts.RolOperador {
-		return "La canceló un operador."
+		return compra.CancelledByOperator
 	}
-	return "La canceló el cliente."
+	return compra.CancelledByCustomer
 }
 
 // OwnTexts are the texts that stand where a reason of a customer may stand, and that no customer wrote.
