@@ -29,13 +29,16 @@ type page struct {
 	For     string // the role of its readers: cliente or operador
 }
 
+// idForm are the ids of purchases that a page may have in its path. Any other is an unknown address.
+const idForm = `[0-9A-Za-z-]{1,64}`
+
 var pages = []page{
 	{"/", "shop", "shop", "cliente"},
 	{"/compras", "compras", "compras", "cliente"},
-	{"/compras/{id}", "compra", "compras", "cliente"},
+	{"/compras/{id:" + idForm + "}", "compra", "compras", "cliente"},
 	{"/operador", "panel", "panel", "operador"},
 	{"/operador/compras", "op-compras", "op-compras", "operador"},
-	{"/operador/compras/{id}", "op-compra", "op-compras", "operador"},
+	{"/operador/compras/{id:" + idForm + "}", "op-compra", "op-compras", "operador"},
 	{"/operador/despachos", "despachos", "despachos", "operador"},
 	{"/operador/aprobaciones", "aprobaciones", "aprobaciones", "operador"},
 	{"/operador/existencias", "existencias", "existencias", "operador"},

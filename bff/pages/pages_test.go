@@ -71,6 +71,11 @@ func TestPageOnlyForRequestsThatAcceptHTML(t *testing.T) {
 	if w := do(routes, "/", "*/*", ""); w.Body.String() != "front page" {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	for _, route := range []string{"/compras/" + strings.Repeat("x", 65), "/operador/compras/a%20b", "/nada"} {
+		if w := do(routes, route, html, ""); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", route, w.Code)
+		}
+	}
 	if w := do(routes, "/compras", "application/json", ""); w.Code != http.StatusNotFound {
 		t.Errorf("%d", w.Code)
 	}

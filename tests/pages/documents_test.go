@@ -20,6 +20,7 @@ func TestDocs(t *testing.T) {
 	for _, a := range appearances {
 		p.dress(a)
 		p.screenshot("docs-" + a.name)
+		p.accessible("docs in " + a.name)
 	}
 	p.dress(appearances[0])
 	p.goesTo("/graphiql")
@@ -29,6 +30,7 @@ func TestDocs(t *testing.T) {
 	for _, a := range appearances {
 		p.dress(a)
 		p.screenshot("graphiql-" + a.name)
+		p.accessible("graphiql in " + a.name)
 	}
 	if n := p.read(`String(performance.getEntriesByType("resource").filter(r => !r.name.startsWith(location.origin) && !r.name.startsWith("data:") && !r.name.startsWith("blob:")).length)`); n != "0" {
 		t.Errorf("%s resources come from other servers", n)

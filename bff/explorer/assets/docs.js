@@ -22,3 +22,32 @@ doc.addEventListener("before-try", (e) => {
   if (token) headers.set("Authorization", `Bearer ${token.replace(/^Bearer\s+/i, "")}`);
   else if (session) headers.set("X-CSRF-Token", session.csrf);
 });
+
+// RapiDoc gives its fields no labels. Each field gets the name of its parameter, and each body a name, whenever RapiDoc draws them anew.
+const seen = new WeakSet();
+function label(root) {
+  for (const field of root.querySelectorAll("input, textarea, select")) {
+    if (field.labels?.length || field.ariaLabel) continue;
+    field.ariaLabel = field.dataset.pname || field.placeholder || (field.matches("textarea") ? "Body of the request" : field.name || field.id || "Value");
+  }
+  const navigation = root.querySelector(".nav-bar");
+  if (navigation && !navigation.ariaLabel) navigation.ariaLabel = "Operations";
+}
+function watch(root) {
+  if (seen.has(root)) return;
+  seen.add(root);
+  let planned = false;
+  const visit = () => {
+    planned = false;
+    label(root);
+    for (const e of root.querySelectorAll("*")) if (e.shadowRoot) watch(e.shadowRoot);
+  };
+  new MutationObserver(() => {
+    if (planned) return;
+    planned = true;
+    requestAnimationFrame(visit);
+  }).observe(root, { childList: true, subtree: true });
+  visit();
+}
+await customElements.whenDefined("rapi-doc");
+watch(doc.shadowRoot);

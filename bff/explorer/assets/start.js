@@ -42,4 +42,16 @@
       defaultQuery: '{\n  productos(buscar: "cafe") { id nombre cantidad }\n}\n',
     }),
   );
+
+  // GraphiQL's editors have no labels, and a phone has no key to scroll them.
+  const names = [['.graphiql-query-editor', 'Query'], ['.graphiql-editor-tool .graphiql-editor:nth-child(1)', 'Variables'], ['.graphiql-editor-tool .graphiql-editor:nth-child(2)', 'Headers'], ['.result-window', 'Response']];
+  const label = () => {
+    for (const [selector, name] of names) {
+      for (const field of document.querySelectorAll(`${selector} textarea`)) if (!field.ariaLabel) field.ariaLabel = name;
+      for (const area of document.querySelectorAll(`${selector} .CodeMirror-scroll`)) {
+        if (area.tabIndex < 0) Object.assign(area, { tabIndex: 0, role: 'group', ariaLabel: name });
+      }
+    }
+  };
+  new MutationObserver(label).observe(document.getElementById('graphiql'), { childList: true, subtree: true });
 })();

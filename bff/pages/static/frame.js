@@ -34,6 +34,10 @@ export async function begin({ open = false } = {}) {
   return s;
 }
 
+// On a phone the navigation scrolls: the entry of this page must be in sight.
+const current = document.querySelector(".nav [aria-current]");
+if (current) current.parentElement.scrollLeft = current.offsetLeft - (current.parentElement.clientWidth - current.offsetWidth) / 2;
+
 function showWho(s) {
   const who = byId("who");
   if (!s) {
