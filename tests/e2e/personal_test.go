@@ -132,17 +132,20 @@ func TestErase(t *testing.T) {
 	s.Balanced(t, []string{sent.ID, cancelled.ID, open.ID})
 }
 
-// databases are all databases of the system.
-var databases = []string{"productos", "gestor_compra", "ordenes", "bff", "dapr"}
-
-// tablesWith returns the tables, as database.table, with a row that has text: as it is, in bytes, or in base64.
+// tablesWith returns the tables of all databases of the system, as database.table, with a row that has text: as it is, in bytes, or in base64.
 func tablesWith(t *testing.T, s *System, text string) (found []string) {
 	t.Helper()
+	databases, err := client.Rows[struct{ Name string }](t.Context(), s.ManagerDatabase,
+		`select datname as name from pg_database where not datistemplate and datname <> 'postgres' order by datname`)
+	if err != nil {
+		t.Fatal(err)
+	}
 	forms := append([]string{text, hex.EncodeToString([]byte(text))}, inBase64(text)...)
 	for i, f := range forms {
 		forms[i] = "%" + f + "%"
 	}
-	for _, name := range databases {
+	for _, database := range databases {
+		name := database.Name
 		dsn, err := s.Local.Output(t.Context(), "dsn", name)
 		if err != nil {
 			t.Fatal(err)
