@@ -147,7 +147,7 @@ type Importacion struct {
 	Efectos  []EfectoDeImportacion `json:"efectos,omitempty"`
 }
 
-// EfectoDeImportacion is what one line of an import would do. Only a trial has the effects.
+// EfectoDeImportacion is what one line of an import would do. Only a trial has the effects: those of the first lines, as many as an answer holds.
 type EfectoDeImportacion struct {
 	Linea       int    `json:"linea"` // of the file, from 1
 	IDProducto  string `json:"id_producto"`

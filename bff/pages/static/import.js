@@ -56,7 +56,7 @@ export function importer(onDone) {
       const csv = await read(file);
       const trial = await post(path, { csv, ensayo: true });
       show(h("p", {}, t("import.trial", { n: trial.lineas, units: trial.unidades, created: trial.nuevos, thresholds: trial.umbrales })), preview(trial.efectos),
-        trial.efectos.length > shown ? h("p", { class: "muted" }, t("import.not-shown", { n: trial.efectos.length - shown })) : "",
+        trial.lineas > shown ? h("p", { class: "muted" }, t("import.not-shown", { n: trial.lineas - shown })) : "",
         h("button", { class: "button primary", type: "button", id: "import-do", onclick: (e) => withButton(e.currentTarget, () => attempt(() => carryOut(csv, trial))) }, t("import.do")));
     }));
   });

@@ -3,6 +3,7 @@ package rest
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -128,8 +129,24 @@ func (r resources) ImportarExistencias(w http.ResponseWriter, p *http.Request, p
 	var total contracts.Importacion
 	if request.Ensayo {
 		total, err = r.existencias.Ensayar(p.Context(), lines)
+		total.Efectos = fit(total.Efectos)
 	} else {
 		total, err = r.existencias.Importar(p.Context(), lines, key)
 	}
 	rest.Answer(w, p, http.StatusOK, total, err)
+}
+
+// maxEffects bounds the effects of a trial as JSON, in bytes. The bff refuses an answer of more than 1 MiB.
+const maxEffects = 768 << 10
+
+// fit returns as many of the first effects as fit into maxEffects.
+func fit(effects []contracts.EfectoDeImportacion) []contracts.EfectoDeImportacion {
+	room := maxEffects
+	for i, f := range effects {
+		text, err := json.Marshal(f)
+		if room -= len(text) + 1; err != nil || room < 0 {
+			return effects[:i]
+		}
+	}
+	return effects
 }

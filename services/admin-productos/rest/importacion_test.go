@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,6 +77,22 @@ func TestImportsThatCannotBe(t *testing.T) {
 	}
 	if _, err := parseImportacion(head + strings.Repeat("1,-1,,\n", 3000)); len(fields(err)) != 51 {
 		t.Errorf("%d errors", len(fields(err)))
+	}
+}
+
+// The effects of a trial that an answer cannot hold are left out, the last ones first.
+func TestTheEffectsOfATrialFit(t *testing.T) {
+	effects := make([]contracts.EfectoDeImportacion, contracts.MaxImport)
+	for i := range effects {
+		effects[i] = contracts.EfectoDeImportacion{Linea: i + 2, IDProducto: "p", Nuevo: true, Nombre: strings.Repeat("ñ", contracts.MaxNombre), Cantidad: 1}
+	}
+	held := fit(effects)
+	text, err := json.Marshal(held)
+	if err != nil || len(text) > maxEffects+2 || len(held) < 1000 || held[0].Linea != 2 {
+		t.Errorf("%d effects in %d bytes: %v", len(held), len(text), err)
+	}
+	if all := fit(effects[:100]); len(all) != 100 {
+		t.Errorf("%d of 100", len(all))
 	}
 }
 
