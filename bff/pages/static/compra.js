@@ -1,5 +1,5 @@
 import { get, newKey, post, productoNames } from "./api.js";
-import { badge, byId, date, estados, h, isCancelable, number, shortId, time } from "./dom.js";
+import { badge, byId, compraName, date, estados, h, isCancelable, number, shortId, time } from "./dom.js";
 import { buyAgain } from "./cart.js";
 import { tiendas, whereTo } from "./delivery.js";
 import { follow } from "./follow.js";
@@ -24,7 +24,7 @@ function show(c) {
   if (shownEstado !== c.estado) {
     byId("estado").replaceChildren(badge(c.estado));
     byId("summary").textContent = inWords(c.estado);
-    document.title = `${estados[c.estado]?.[0] ?? c.estado} · ${pageTitle}`; // a person who looks at another tab sees the state in the title
+    document.title = `${estados[c.estado]?.[0] ?? c.estado} · ${compraName(c)} · ${pageTitle}`; // a person who looks at another tab sees the state in the title
   }
   if (shownEstado && added.length) byId("announcer").append(...added.map((x) => h("span", {}, `${stepTitle(x.paso, c)}. ${tell(x)} `)));
   shownEstado = c.estado;
@@ -35,7 +35,7 @@ function show(c) {
     fact(t("compra.delivery"), whereTo(c, direccion, shops)),
     fact(t("compra.created"), time(c.creada_en, date(c.creada_en))),
     c.id_orden ? fact(t("compra.order"), h("span", { class: "mono", title: c.id_orden }, `…${shortId(c.id_orden)}`)) : "",
-    fact(t("compra.id"), h("span", { class: "mono", title: c.id }, `…${shortId(c.id)}`)));
+    fact(t("compra.id"), h("span", { class: "mono", title: c.id }, compraName(c))));
   showBuyAgain(c);
   const hadFocus = document.activeElement === byId("cancelar");
   byId("cancelar").hidden = cancelling || !isCancelable(c.estado);

@@ -71,6 +71,9 @@ export const duration = (ms) => durationParts(ms).flat().join(" ");
 
 export const shortId = (id) => id.slice(-8);
 
+// compraName returns the code of a purchase as people say it, ABCD-EFGH, or the end of its id where it has no code.
+export const compraName = (c) => (c.codigo ? `${c.codigo.slice(0, 4)}-${c.codigo.slice(4)}` : `…${shortId(c.id)}`);
+
 // estados maps a state to its name for a person and its tone, which is a CSS class.
 export const estados = {
   RECIBIDA: [t("estado.RECIBIDA"), "busy"],

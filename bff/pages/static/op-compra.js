@@ -1,6 +1,6 @@
 import { get, productoNames } from "./api.js";
 import { actions } from "./actions.js";
-import { badge, byId, date, estados, h, number, shortId, time } from "./dom.js";
+import { badge, byId, compraName, date, estados, h, number, time } from "./dom.js";
 import { tiendas, whereTo } from "./delivery.js";
 import { follow } from "./follow.js";
 import { begin, emptyState, focusOn, reportError, showFailure } from "./frame.js";
@@ -21,11 +21,11 @@ async function show(c) {
   direccion = c.direccion ?? direccion; // only the answer to a read has it
   byId("compra").hidden = false;
   byId("compra").dataset.estado = c.estado;
-  byId("title").replaceChildren(t("op-compra.compra"), " ", h("span", { class: "mono" }, `…${shortId(c.id)}`));
+  byId("title").replaceChildren(t("op-compra.compra"), " ", h("span", { class: "mono" }, compraName(c)));
   if (shownEstado !== c.estado) {
     shownEstado = c.estado;
     byId("estado").replaceChildren(badge(c.estado));
-    document.title = `${estados[c.estado]?.[0] ?? c.estado} · …${shortId(c.id)} · Entregas de los Alpes`;
+    document.title = `${estados[c.estado]?.[0] ?? c.estado} · ${compraName(c)} · Entregas de los Alpes`;
     const hadFocus = byId("actions").contains(document.activeElement);
     byId("actions").replaceChildren(...actions(c, refresh));
     if (hadFocus) focusOn(null); // the page gets the focus, not the next button: a second Enter would press it
