@@ -47,7 +47,7 @@ type config struct {
 	MaxKept                  int           `conf:"env:MAX_KEPT_ANSWER,default:65536,help:size up to which an answer is kept under its Idempotency-Key; of a larger one the bff keeps only that the request was done" unit:"bytes"`
 	MaxKeys                  int           `conf:"env:MAX_LIVE_KEYS,default:10000,help:Idempotency-Keys that one subject may have at once; 0 is no limit" unit:"keys"`
 	MaxSessions              int           `conf:"env:MAX_SESSIONS,default:20,help:sessions that one subject may have at once; a further one ends the oldest" unit:"sessions"`
-	Deadline                 time.Duration `conf:"env:REQUEST_TIMEOUT,default:30s,help:how long a request may take; a stream has no such limit"`
+	Deadline                 time.Duration `conf:"env:REQUEST_TIMEOUT,default:30s,help:how long a request may take; a file of a list may take ten times as long and a stream has no such limit"`
 }
 
 // Validate refuses an address of another tool that no browser opens as a page.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 	"time"
 
 	"entregas/bff/access"
-	"entregas/bff/compras"
+	"entregas/bff/edge"
 	"entregas/bff/identity"
 	"entregas/contracts"
 	"entregas/internal/errs"
@@ -119,7 +120,7 @@ func (p gate) searchByGraphQL(t *testing.T, query url.Values) []string {
 // The file has every purchase of the search, from all pages, and no formula.
 func TestSearchAsFile(t *testing.T) {
 	p := newGate(t)
-	p.withCompras(t, compras.MaxPage+3)
+	p.withCompras(t, 203) // more than a page
 	rows := func(query string) [][]string {
 		r := p.do(t, http.MethodGet, "/api/compras?"+query, "", "Accept", "text/csv")
 		text, marked := strings.CutPrefix(r.Body.String(), "\ufeff")
@@ -147,6 +148,28 @@ func TestSearchAsFile(t *testing.T) {
 	p.manager.GoDown()
 	if r := p.do(t, http.MethodGet, "/api/compras", "", "Accept", "text/csv"); problem(t, r).Status != http.StatusServiceUnavailable {
 		t.Errorf("gestor-compra is away: %d %s", r.Code, r.Body)
+	}
+}
+
+// A file may take longer than another answer. A header alone gives no request more time.
+func TestDeadlineOfAFile(t *testing.T) {
+	left := map[string]time.Duration{}
+	h := edge.Deadline(time.Minute)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		until, _ := r.Context().Deadline()
+		left[r.Method+" "+r.URL.Path+" "+r.Header.Get("Accept")] = time.Until(until).Round(time.Minute)
+	}))
+	for want, requests := range map[time.Duration][]string{
+		10 * time.Minute: {"GET /api/compras text/csv"},
+		time.Minute:      {"GET /api/compras application/json", "GET /api/productos text/csv", "POST /api/compras text/csv"},
+	} {
+		for _, one := range requests {
+			parts := strings.Fields(one)
+			r := httptest.NewRequest(parts[0], parts[1], http.NoBody)
+			r.Header.Set("Accept", parts[2])
+			if h.ServeHTTP(httptest.NewRecorder(), r); left[one] != want {
+				t.Errorf("%s has %s, want %s", one, left[one], want)
+			}
+		}
 	}
 }
 

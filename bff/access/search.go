@@ -46,7 +46,7 @@ func (g Gate) EachCompra(ctx context.Context, q contracts.ComprasQuery, do func(
 		return errs.New(errs.Busy, "Ya se preparan %d archivos. Intente de nuevo en unos segundos.", MaxExports)
 	}
 	for after := q.Despues; ; {
-		page, err := g.Operation.Buscar(ctx, f, compras.MaxPage, after, false)
+		page, err := g.Operation.Buscar(ctx, f, exportPage, after, false)
 		if err != nil {
 			return err
 		}
@@ -61,6 +61,9 @@ func (g Gate) EachCompra(ctx context.Context, q contracts.ComprasQuery, do func(
 		memory.From(ctx).Release() // of this page
 	}
 }
+
+// exportPage is the size of the pages of EachCompra: the largest that gestor-compra gives.
+const exportPage = 200
 
 // MaxExports is how many calls of EachCompra may run at once in this process. One reads as fast as gestor-compra answers.
 const MaxExports = 2

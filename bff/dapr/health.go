@@ -2,10 +2,11 @@ package dapr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -99,13 +100,10 @@ func (s *Service) look(ctx context.Context, path string) (status int, said strin
 	return response.StatusCode, strings.ToValidUTF8(strings.TrimSpace(string(text)), "�"), err
 }
 
-// cause returns the last cause of an error of the HTTP client, without the address that was asked.
+// cause returns the text of an error of the HTTP client, without the address that was asked.
 func cause(err error) string {
-	for {
-		inner, wraps := err.(interface{ Unwrap() error }) //nolint:errorlint // each layer in turn
-		if _, network := err.(*net.OpError); network || !wraps || inner.Unwrap() == nil {
-			return err.Error()
-		}
-		err = inner.Unwrap()
+	if call := (*url.Error)(nil); errors.As(err, &call) {
+		err = call.Err
 	}
+	return err.Error()
 }

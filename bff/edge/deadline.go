@@ -8,11 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"entregas/bff/csvfile"
 	"entregas/bff/streams"
 )
 
 // writeTimeout is the time that a client has to read the answer, after REQUEST_TIMEOUT.
 const writeTimeout = 30 * time.Second
+
+// filesTake is how many times as long as another answer a file may take. It has many pages of a list.
+const filesTake = 10
 
 // Deadline bounds the work on a request by deadline, and the time of the client to read the answer by writeTimeout. A live stream
 // as a whole has no deadline, but each of its writes must end within streams.Take. Package app bounds the time that a body takes
@@ -26,8 +30,12 @@ func Deadline(deadline time.Duration) func(http.Handler) http.Handler {
 				next.ServeHTTP(streamWriter{w}, r)
 				return
 			}
-			_ = control.SetWriteDeadline(time.Now().Add(deadline + writeTimeout))
-			ctx, cancel := context.WithTimeout(r.Context(), deadline)
+			most := deadline
+			if isFile(r) {
+				most *= filesTake
+			}
+			_ = control.SetWriteDeadline(time.Now().Add(most + writeTimeout))
+			ctx, cancel := context.WithTimeout(r.Context(), most)
 			defer cancel()
 			next.ServeHTTP(w, r.WithContext(ctx))
 		})
@@ -82,6 +90,12 @@ func isStream(r *http.Request) bool {
 	default:
 		return r.Method == http.MethodGet && (strings.HasSuffix(r.URL.Path, "/eventos") || r.URL.Path == "/stream")
 	}
+}
+
+// isFile reports whether the answer to r is a file of a whole list. Only operators get one, and package access bounds how many are
+// made at once.
+func isFile(r *http.Request) bool {
+	return r.Method == http.MethodGet && (r.URL.Path == "/api/compras" || r.URL.Path == "/api/auditoria") && csvfile.Accepts(r)
 }
 
 // OnlyEvents reports whether the client accepts server-sent events and no JSON. Many clients list both with every request, and

@@ -27,9 +27,13 @@ func TestAprobarAndDespachar(t *testing.T) {
 	card := fmt.Sprintf(`.entry:has(a[href="/operador/compras/%s"])`, id)
 	o.waitFor("the purchase among those that wait", fmt.Sprintf(`document.querySelector('%s')`, card))
 	o.waitFor("the figures and the queues", `document.querySelectorAll(".figure").length === 6 && document.querySelector("#chart svg")`)
+	o.waitFor("the health of all services", `document.querySelectorAll("#health [data-estado=listo]").length >= 6 && !document.querySelector("#health [data-estado]:not([data-estado=listo])")`)
 	o.look("panel")
+	o.presses(`#ranges [data-seconds="3600"]`)
+	o.waitFor("the figures of an hour", `location.search === "?segundos=3600" && document.querySelector("[data-seconds='3600']").ariaPressed === "true"`)
 	o.presses(card + ` [data-action="aprobar"]`)
 	p.waitForEstado("CONFIRMADA")
+	o.waitFor("how long it took", `/9 de cada 10/.test(document.querySelector("#figures").textContent)`)
 	o.waitFor("the end of its wait", fmt.Sprintf(`!document.querySelector('%s')`, card))
 
 	o.goesTo("/operador/compras?id_usuario=" + usuario)
@@ -38,7 +42,7 @@ func TestAprobarAndDespachar(t *testing.T) {
 	o.presses("#filters [type=submit]")
 	o.doesNotSee(fmt.Sprintf(`[data-id="%s"]`, id))
 	o.goesTo("/operador/compras")
-	o.waitFor("the table", `document.querySelectorAll("#rows [data-id]").length > 1`)
+	o.waitFor("the table", `document.querySelectorAll("#rows [data-id]").length > 0`)
 	o.look("op-compras")
 
 	o.goesTo("/operador/compras/" + id)
