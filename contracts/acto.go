@@ -37,12 +37,13 @@ const (
 	ActoMensajeApartado  TipoDeActo = "mensaje-apartado"
 	ActoMensajeDescarte  TipoDeActo = "mensaje-descartado"
 	ActoBorradoDePersona TipoDeActo = "borrado"
+	ActoAviso            TipoDeActo = "aviso" // an address of webhooks, or a delivery to it
 )
 
 // TiposDeActo are all kinds of acts.
 var TiposDeActo = []TipoDeActo{
 	ActoAprobacion, ActoRechazo, ActoCancelacion, ActoReintento, ActoDespacho, ActoReposicion, ActoCorreccion, ActoPrecio, ActoUmbral, ActoImportacion,
-	ActoMensajeRepuesto, ActoMensajeApartado, ActoMensajeDescarte, ActoBorradoDePersona,
+	ActoMensajeRepuesto, ActoMensajeApartado, ActoMensajeDescarte, ActoBorradoDePersona, ActoAviso,
 }
 
 // ActosFilter selects acts. A zero field selects all.

@@ -44,6 +44,7 @@ var pages = []page{
 	{"/operador/existencias", "existencias", "existencias", "operador"},
 	{"/operador/existencias/{id}", "existencia", "existencias", "operador"},
 	{"/operador/mensajes-muertos", "dead-letters", "dead-letters", "operador"},
+	{"/operador/avisos", "avisos", "avisos", "operador"},
 }
 
 // Register adds the pages and their files to routes. A page answers requests that accept HTML; other requests for the same

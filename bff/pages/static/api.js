@@ -45,9 +45,15 @@ export function session() {
 export const get = (path, options) => request("GET", path, undefined, options);
 
 // post sends body to path. key is the Idempotency-Key: the server does the work once for each key.
-export async function post(path, body, { key } = {}) {
+export const post = (path, body, options) => write("POST", path, body, options);
+
+// patch changes what is at path, and remove deletes it. A second one changes nothing, so they need no key.
+export const patch = (path, body) => write("PATCH", path, body);
+export const remove = (path) => write("DELETE", path);
+
+async function write(method, path, body, { key } = {}) {
   const before = await session();
-  const as = (s) => request("POST", path, body, { headers: { ...(s && { "X-CSRF-Token": s.csrf }), ...(key && { "Idempotency-Key": key }) } });
+  const as = (s) => request(method, path, body, { headers: { ...(s && { "X-CSRF-Token": s.csrf }), ...(key && { "Idempotency-Key": key }) } });
   try {
     return await as(before);
   } catch (e) {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
+	"entregas/internal/audit"
 	"entregas/internal/errs"
 )
 
@@ -56,8 +57,10 @@ func (s *Store) CreateDireccion(ctx context.Context, d contracts.NuevaDireccion,
 		if n >= contracts.MaxDirecciones {
 			return errs.New(errs.Conflict, "Ya hay %d direcciones: borre una antes.", n)
 		}
-		_, err := tx.Exec(ctx, insert, id, d.URL, d.Descripcion, estados, secreto)
-		return err
+		if _, err := tx.Exec(ctx, insert, id, d.URL, d.Descripcion, estados, secreto); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoAviso, Objeto: id, Detalle: "Añadió la dirección " + d.URL})
 	})
 	if err != nil {
 		return contracts.DireccionDeAviso{}, err
@@ -70,7 +73,11 @@ func (s *Store) ChangeDireccion(ctx context.Context, id string, activa bool) (co
 	const change = `update direccion set activa = $2, motivo = '', actualizada_en = now(),
 		activa_desde = case when $2 and not activa then now() else activa_desde end
 		where id = $1 and borrada_en is null and activa <> $2`
-	if _, err := s.pool.Exec(ctx, change, id, activa); err != nil {
+	what := "Puso en pausa la dirección "
+	if activa {
+		what = "Activó la dirección "
+	}
+	if err := s.act(ctx, what, id, change, id, activa); err != nil {
 		return contracts.DireccionDeAviso{}, err
 	}
 	return s.direccion(ctx, id, "")
@@ -80,7 +87,7 @@ func (s *Store) ChangeDireccion(ctx context.Context, id string, activa bool) (co
 func (s *Store) RenewSecreto(ctx context.Context, id, secreto string) (contracts.DireccionDeAviso, error) {
 	const renew = `update direccion set secreto_anterior = secreto, anterior_hasta = now() + $3::interval, secreto = $2, actualizada_en = now()
 		where id = $1 and borrada_en is null`
-	if _, err := s.pool.Exec(ctx, renew, id, secreto, overlap); err != nil {
+	if err := s.act(ctx, "Renovó el secreto de la dirección ", id, renew, id, secreto, overlap); err != nil {
 		return contracts.DireccionDeAviso{}, err
 	}
 	return s.direccion(ctx, id, secreto)
@@ -90,8 +97,23 @@ func (s *Store) RenewSecreto(ctx context.Context, id, secreto string) (contracts
 // does not exist changes nothing.
 func (s *Store) DeleteDireccion(ctx context.Context, id string) error {
 	const remove = `update direccion set borrada_en = now(), activa = false, secreto = '', secreto_anterior = '' where id = $1 and borrada_en is null`
-	_, err := s.pool.Exec(ctx, remove, id)
-	return err
+	return s.act(ctx, "Borró la dirección ", id, remove, id)
+}
+
+// act executes a statement that changes the address id and returns its URL, and records the act of the person who did it. what says in
+// Spanish what that was. If the statement changes nothing, there is no act.
+func (s *Store) act(ctx context.Context, what, id, statement string, args ...any) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var url string
+		err := tx.QueryRow(ctx, statement+` returning url`, args...).Scan(&url)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoAviso, Objeto: id, Detalle: what + url})
+	})
 }
 
 // direccion returns an address with secreto. Error: NotFound.

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
+	"entregas/internal/audit"
 	"entregas/internal/errs"
 	"entregas/services/avisos/avisos"
 )
@@ -94,12 +95,18 @@ func (s *Store) SendAgain(ctx context.Context, id string) (contracts.EntregaDeAv
 	if err != nil {
 		return e, err
 	}
-	done, err := s.pool.Exec(ctx, again, id)
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		done, err := tx.Exec(ctx, again, id)
+		if err != nil {
+			return err
+		}
+		if done.RowsAffected() == 0 {
+			return paused(e.URL)
+		}
+		return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoAviso, Objeto: id, IDCompra: e.IDCompra, Detalle: "Envió de nuevo " + e.Tipo + " a " + e.URL})
+	})
 	if err != nil {
 		return e, err
-	}
-	if done.RowsAffected() == 0 {
-		return e, paused(e.URL)
 	}
 	return s.entrega(ctx, id)
 }

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/databasetest"
 	"entregas/internal/errs"
 	"entregas/services/avisos/avisos"
@@ -374,16 +376,64 @@ func TestPurge(t *testing.T) {
 		t.Errorf("%d deliveries and %d addresses are left, want 4 and 1", n, m)
 	}
 	d.exec(t, `insert into entrega (id, id_direccion, evento, tipo, id_compra, cuerpo) select gen_random_uuid(), $1, 'm' || i, 'prueba', '', '' from generate_series(1, $2::int) i`, a.ID, 20)
-	if err := d.PauseOverfull(t.Context(), 24); err != nil {
+	if err := d.PauseOverfull(t.Context(), 23); err != nil {
 		t.Fatal(err)
 	}
-	if list, err := d.Direcciones(t.Context()); err != nil || !list[0].Activa || list[0].Pendientes != 22 {
+	if list, err := d.Direcciones(t.Context()); err != nil || !list[0].Activa || list[0].Pendientes != 23 {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if err := d.PauseOverfull(t.Context(), 21); err != nil {
+	if err := d.PauseOverfull(t.Context(), 22); err != nil {
 		t.Fatal(err)
 	}
 	if list, err := d.Direcciones(t.Context()); err != nil || list[0].Activa || list[0].Motivo != avisos.TooManyPendientes {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// Each change by a person has its act in the same transaction; a change that changes nothing has none.
+func TestWhoDidIt(t *testing.T) {
+	d := newDesk(t)
+	ctx := actor.With(t.Context(), contracts.Actor{Sujeto: "oti", Rol: "operador"})
+	a, err := d.CreateDireccion(ctx, contracts.NuevaDireccion{URL: "https://example.com/"}, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := d.Add(ctx, a.ID, suceso(uuid.NewString(), 1, contracts.EstadoRecibida))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := d.ChangeDireccion(ctx, a.ID, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.SendAgain(ctx, e.ID); errs.Of(err) != errs.Conflict {
+		t.Fatal(err)
+	}
+	if _, err := d.ChangeDireccion(ctx, a.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.SendAgain(ctx, e.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.RenewSecreto(ctx, a.ID, "y"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := d.DeleteDireccion(ctx, a.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := d.pool.Query(ctx, `select detalle from acto where sujeto = 'oti' and rol = 'operador' and tipo = 'aviso' order by id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	want := []string{
+		"Añadió la dirección https://example.com/", "Puso en pausa la dirección https://example.com/", "Activó la dirección https://example.com/",
+		"Envió de nuevo compra.recibida a https://example.com/", "Renovó el secreto de la dirección https://example.com/", "Borró la dirección https://example.com/",
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v", got, err)
 	}
 }
