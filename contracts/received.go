@@ -171,6 +171,7 @@ func (v *Validator) Faltantes(field string, faltantes []Faltante) {
 func (e DatosEventoCompra) Validate() error {
 	var v Validator
 	v.IDCompra("id_compra", e.IDCompra)
+	v.Codigo("codigo", e.Codigo)
 	v.Solicitud(solicitudIn(e))
 	if Swapped(e.IDCompra, e.IDUsuario) {
 		v.Fail("id_compra", "parece el id del cliente")

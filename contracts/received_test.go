@@ -107,7 +107,7 @@ func TestEventoCompraValidate(t *testing.T) {
 	type event = contracts.DatosEventoCompra
 	good := func() event {
 		return event{
-			IDCompra: oneCompra, Numero: 2, Estado: "RECHAZADA", IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}},
+			IDCompra: oneCompra, Codigo: "00000000", Numero: 2, Estado: "RECHAZADA", IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 2}},
 			Motivo: "No hay.\nLo sentimos.", Faltantes: []contracts.Faltante{{IDProducto: "1", Solicitada: 2}},
 			Historia: []contracts.Hecho{{Numero: 1, Paso: "RECIBIDA", Tipo: "CrearCompra"}, {Numero: 2, Paso: "RECHAZADA", Tipo: "InventarioInsuficiente"}},
 		}
@@ -119,6 +119,9 @@ func TestEventoCompraValidate(t *testing.T) {
 	}{
 		{"good", func(*event) {}, ""},
 		{"no id", func(e *event) { e.IDCompra = "" }, "id_compra"},
+		{"of before codes", func(e *event) { e.Codigo = "" }, ""},
+		{"another code", func(e *event) { e.Codigo = "00000001" }, "codigo"},
+		{"a code with a hyphen", func(e *event) { e.Codigo = "0000-0000" }, "codigo"},
 		{"no customer", func(e *event) { e.IDUsuario = "" }, "id_usuario"},
 		{"the ids changed places", func(e *event) {
 			e.IDCompra, e.IDUsuario = uuid.NewString(), uuid.Must(uuid.NewV7()).String()

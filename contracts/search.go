@@ -32,7 +32,7 @@ const MaxContadas = 10_000
 
 // ComprasFilter selects and sorts purchases. A zero field selects all.
 type ComprasFilter struct {
-	Texto         string // the id of the purchase or of its order, or the customer
+	Texto         string // the id or the code of the purchase, the id of its order, or the customer
 	Estados       []Estado
 	IDUsuario     string
 	IDProducto    string // one of the lines has it

@@ -122,6 +122,8 @@ type DatosEventoCompra struct {
 	Tienda string `avro:"tienda" json:"tienda"`
 	// Who is behind an entry of historia; without the entries of the system itself.
 	Autores []Autor `avro:"autores" json:"autores"`
+	// The short code of the purchase, for people: 8 characters.
+	Codigo string `avro:"codigo" json:"codigo"`
 }
 
 // DatosEventoInventario is a generated struct.

@@ -12,6 +12,7 @@ type Compra struct {
 	Motivo        string         `json:"motivo,omitempty"`
 	Faltantes     []Faltante     `json:"faltantes,omitempty"`
 	IDOrden       string         `json:"id_orden,omitempty"`
+	Codigo        string         `json:"codigo,omitempty"` // empty while only the topic has the purchase
 	CreadaEn      time.Time      `json:"creada_en"`
 	ActualizadaEn time.Time      `json:"actualizada_en"`
 	Historia      []HechoContado `json:"historia"`
@@ -55,7 +56,7 @@ func (c Compra) Numero() int {
 // Event returns the data of the event on eventos-compra about c.
 func (c Compra) Event() DatosEventoCompra {
 	e := dataOf[DatosEventoCompra](c.SolicitudCompra)
-	e.Numero, e.Estado, e.Motivo, e.Faltantes, e.IDOrden = c.Numero(), string(c.Estado), c.Motivo, c.Faltantes, c.IDOrden
+	e.Numero, e.Estado, e.Motivo, e.Faltantes, e.IDOrden, e.Codigo = c.Numero(), string(c.Estado), c.Motivo, c.Faltantes, c.IDOrden, c.Codigo
 	e.CreadaEn, e.ActualizadaEn = c.CreadaEn.UnixMilli(), c.ActualizadaEn.UnixMilli()
 	for _, h := range c.Historia {
 		e.Historia = append(e.Historia, Hecho{Numero: h.Numero, Paso: h.Paso, Tipo: h.Tipo, En: h.En.UnixMilli(), Detalle: h.Detalle})
@@ -73,6 +74,7 @@ func (e DatosEventoCompra) Compra() Compra {
 		Estado:          Estado(e.Estado), Motivo: e.Motivo, Faltantes: e.Faltantes, IDOrden: e.IDOrden,
 		CreadaEn: time.UnixMilli(e.CreadaEn).UTC(), ActualizadaEn: time.UnixMilli(e.ActualizadaEn).UTC(), Historia: []HechoContado{},
 	}
+	c.Codigo = e.Codigo
 	authors := map[int]Autor{}
 	for _, a := range e.Autores {
 		authors[a.Numero] = a
@@ -87,6 +89,7 @@ func (e DatosEventoCompra) Compra() Compra {
 // Aceptada is the answer to a purchase that was accepted, with its id.
 type Aceptada struct {
 	ID     string `json:"id"`
+	Codigo string `json:"codigo,omitempty"` // empty while only the topic has the purchase
 	Estado Estado `json:"estado"`
 }
 

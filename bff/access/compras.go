@@ -3,7 +3,9 @@ package access
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
+	"strings"
 
 	"entregas/bff/compras"
 	"entregas/bff/identity"
@@ -50,11 +52,15 @@ func (g Gate) Load(ctx context.Context, id string) (compras.Loaded, error) {
 	if err := identity.Require(ctx); err != nil {
 		return compras.Loaded{}, err
 	}
+	id, err := g.Resolve(ctx, id)
+	if err != nil {
+		return compras.Loaded{}, err
+	}
 	l, err := g.Core.Load(ctx, id)
 	if err != nil {
 		return compras.Loaded{}, err
 	}
-	if !isTheirs(ctx, l.Compra) {
+	if !isTheirs(ctx, l.Compra.IDUsuario) {
 		return compras.Loaded{}, doesNotExist(id)
 	}
 	l.Compra = g.Shown(ctx, l.Compra)
@@ -85,10 +91,31 @@ func (g Gate) shownPage(ctx context.Context, page compras.Page, err error) (comp
 	return page, err
 }
 
-// isTheirs reports whether the caller may read c.
-func isTheirs(ctx context.Context, c contracts.Compra) bool {
+// isTheirs reports whether the caller may read the purchases of the customer usuario.
+func isTheirs(ctx context.Context, usuario string) bool {
 	who := identity.Of(ctx)
-	return who.Is(operador) || who.Is(identity.Cliente) && c.IDUsuario == who.Usuario
+	return who.Is(operador) || who.Is(identity.Cliente) && usuario == who.Usuario
+}
+
+// Resolve returns the id of the purchase that name names, which is its id or its code. For the code of another customer's purchase the
+// error is that of a code that no purchase has, so that a customer learns nothing from a code. Errors: NoIdentity, NoPermission;
+// WrongCodigo for a code with a wrong character; NotFound.
+func (g Gate) Resolve(ctx context.Context, name string) (string, error) {
+	if err := identity.Require(ctx); err != nil {
+		return "", err
+	}
+	codigo, err := contracts.ParseCodigo(name)
+	switch {
+	case errors.Is(err, contracts.ErrNoCodigo):
+		return contracts.CanonicalID(name), nil
+	case err != nil:
+		return "", errs.New(errs.WrongCodigo, "El código %s está mal escrito: su último carácter no corresponde a los demás. Revíselo.", strings.ToUpper(name))
+	}
+	found, err := g.Core.ByCodigo(ctx, codigo)
+	if err == nil && !isTheirs(ctx, found.IDUsuario) {
+		err = doesNotExist(contracts.FormatCodigo(codigo))
+	}
+	return found.ID, err
 }
 
 // doesNotExist returns the error of gestor-compra for a purchase that does not exist, so that a client cannot tell it from
@@ -104,7 +131,7 @@ func (g Gate) Known(ctx context.Context, id string) (*contracts.Compra, error) {
 	if c == nil {
 		return nil, err
 	}
-	if !isTheirs(ctx, *c) {
+	if !isTheirs(ctx, c.IDUsuario) {
 		return nil, doesNotExist(id)
 	}
 	shown := g.Shown(ctx, *c)
@@ -131,6 +158,9 @@ func (g Gate) Cancelar(ctx context.Context, id, motivo string) (a contracts.Acep
 	if err := identity.Require(ctx); err != nil {
 		return a, false, err
 	}
+	if id, err = g.Resolve(ctx, id); err != nil {
+		return a, false, err
+	}
 	if !identity.Of(ctx).Is(operador) {
 		if _, err := g.Load(ctx, id); err != nil {
 			return a, false, err
@@ -144,12 +174,16 @@ func (g Gate) Aprobar(ctx context.Context, id string, aprobada bool, motivo stri
 	if err := identity.Require(ctx, operador); err != nil {
 		return contracts.Aceptada{}, err
 	}
+	id, err := g.Resolve(ctx, id)
+	if err != nil {
+		return contracts.Aceptada{}, err
+	}
 	return g.Core.Aprobar(ctx, id, aprobada, motivo)
 }
 
 // Mensajes returns the commands of a purchase's saga and their replies, for operators.
 func (g Gate) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSaga, error) {
-	id, err := g.operadorByID(ctx, id)
+	id, err := g.compraForOperador(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +192,7 @@ func (g Gate) Mensajes(ctx context.Context, id string) ([]contracts.MensajeDeSag
 
 // Reintentar restarts the stalled saga of a purchase, or the rollback of a FALLIDA purchase, for operators.
 func (g Gate) Reintentar(ctx context.Context, id string) (contracts.Aceptada, error) {
-	id, err := g.operadorByID(ctx, id)
+	id, err := g.compraForOperador(ctx, id)
 	if err != nil {
 		return contracts.Aceptada{}, err
 	}
@@ -177,6 +211,6 @@ func (g Gate) Reintentar(ctx context.Context, id string) (contracts.Aceptada, er
 		if l.Age.SecondHand || !failed || l.Compra.Estado == contracts.EstadoFallida {
 			return a, err
 		}
-		return contracts.Aceptada{ID: id, Estado: l.Compra.Estado}, nil
+		return contracts.Aceptada{ID: id, Codigo: l.Compra.Codigo, Estado: l.Compra.Estado}, nil
 	})
 }

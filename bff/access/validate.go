@@ -19,6 +19,18 @@ const (
 	MinutesForm = "debe ser un número de 1 a 15"
 )
 
+// compraForOperador refuses a caller that is no operator, and returns the id of the purchase that name names: see Resolve.
+func (g Gate) compraForOperador(ctx context.Context, name string) (string, error) {
+	if err := identity.Require(ctx, operador); err != nil {
+		return name, err
+	}
+	id, err := g.Resolve(ctx, name)
+	if err != nil {
+		return name, err
+	}
+	return g.operadorByID(ctx, id)
+}
+
 // operadorByID refuses a caller that is no operator, and returns the canonical form of the id of a purchase or an order.
 func (g Gate) operadorByID(ctx context.Context, id string) (string, error) {
 	if err := identity.Require(ctx, operador); err != nil {

@@ -17,6 +17,7 @@ type Manager interface {
 	// Create accepts the purchase s. A second call with the same purchase changes nothing.
 	Create(ctx context.Context, s contracts.SolicitudCompra) (contracts.Aceptada, error)
 	Load(ctx context.Context, id string) (contracts.Compra, error)
+	ByCodigo(ctx context.Context, codigo string) (contracts.CompraDeCodigo, error)
 	// OfUsuario returns at most limit purchases of usuario, newest first, after the cursor after ("" for the first page). With
 	// estados it returns only purchases in one of them.
 	OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (Page, error)

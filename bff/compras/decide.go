@@ -58,7 +58,7 @@ func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err er
 	}
 	switch known.Estado {
 	case contracts.EstadoCompensando, contracts.EstadoCancelada:
-		return contracts.Aceptada{ID: id, Estado: known.Estado}, true, nil
+		return contracts.Aceptada{ID: id, Codigo: known.Codigo, Estado: known.Estado}, true, nil
 	case contracts.EstadoRechazada, contracts.EstadoDespachada, contracts.EstadoFallida:
 		return a, false, errs.New(errs.Conflict, "La compra está %s: ya no se puede cancelar.", known.Estado)
 	}
@@ -73,7 +73,7 @@ func (s *Service) cancelarByTopic(ctx context.Context, id, motivo string, err er
 		}
 	}
 	s.unconfirmed.add(ctx, cancelarCompra(id, motivo), s.state.now())
-	return contracts.Aceptada{ID: id, Estado: known.Estado}, false, nil
+	return contracts.Aceptada{ID: id, Codigo: known.Codigo, Estado: known.Estado}, false, nil
 }
 
 // Aprobar approves or rejects a purchase that awaits approval. Only the owner knows whether the purchase awaits approval. So

@@ -48,6 +48,23 @@ func (s *Service) Load(ctx context.Context, id string) (Loaded, error) {
 	return Loaded{Compra: view.Compra, Age: s.state.age(*view)}, nil
 }
 
+// ByCodigo returns the purchase of a code from its owner, or from the read model where the owner does not answer. Errors: NotFound;
+// Unavailable.
+func (s *Service) ByCodigo(ctx context.Context, codigo string) (contracts.CompraDeCodigo, error) {
+	c, err := s.manager.ByCodigo(ctx, codigo)
+	if errs.Of(err) != errs.Unavailable {
+		return c, err
+	}
+	known, _, stateErr := loadJSON[contracts.CompraDeCodigo](ctx, s.state.store, codigoKey(codigo))
+	if stateErr != nil {
+		return c, stateErr
+	}
+	if known == nil {
+		return c, err
+	}
+	return *known, nil
+}
+
 // OfUsuario returns at most limit (1 to MaxPage) purchases of a customer, newest first, after the cursor after. With estados it
 // returns only purchases in one of them. While the owner is away, the pages come from the read model and have an Age, and the
 // owner accepts their cursors too. The read model has only the LatestOfList newest purchases of a customer; for older purchases

@@ -27,6 +27,7 @@ const maxRounds = 20
 //
 //	compra/<id>            the read model: the purchase as its owner last published it (docs/adr/the-history-is-the-outbox.md)
 //	usuario/<id_usuario>   the ids of a customer's newest purchases, newest first
+//	codigo/<codigo>        the id and the customer of the purchase with this code
 //	submission/<hash>      an Idempotency-Key: the id of its purchase, and the fingerprint of its body
 type state struct {
 	store Store
@@ -66,7 +67,11 @@ func fingerprintOf(id string, d *contracts.Direccion) string {
 	return Fingerprint(id, d.Destinatario, d.Calle, d.Ciudad, d.Telefono)
 }
 
+// codigoTTL is how long the read model keeps a code. The owner tells the code again with each change, but only a new code is written.
+const codigoTTL = 2 * viewTTL
+
 func compraKey(id string) string       { return "compra/" + id }
+func codigoKey(codigo string) string   { return "codigo/" + codigo }
 func usuarioKey(usuario string) string { return "usuario/" + url.QueryEscape(usuario) } // Dapr refuses "||" in a key
 
 func (s *state) age(v view) Age {
@@ -108,8 +113,8 @@ func (s *state) forgetSeed(ctx context.Context, id string) error {
 }
 
 // update writes a purchase that the owner published, unless the read model has a newer version. The first event of a purchase
-// also adds the purchase to the customer's list. The list is written first: after a crash between the two writes the broker
-// delivers the event again, and update does both.
+// also adds the purchase to the customer's list, and the first with a code adds the code. These are written first: after a crash between
+// the writes the broker delivers the event again, and update does all of them.
 func (s *state) update(ctx context.Context, c contracts.Compra) error {
 	fresh := newView(c, s.now())
 	return retry(func() error {
@@ -119,6 +124,11 @@ func (s *state) update(ctx context.Context, c contracts.Compra) error {
 		}
 		if earlier == nil || earlier.Compra.Numero() == 0 {
 			if err := s.recordOfUsuario(ctx, c.IDUsuario, recorded{ID: c.ID, CreadaEn: c.CreadaEn}); err != nil {
+				return err
+			}
+		}
+		if c.Codigo != "" && (earlier == nil || earlier.Compra.Codigo != c.Codigo) {
+			if err := s.recordCodigo(ctx, c); err != nil {
 				return err
 			}
 		}
@@ -141,6 +151,18 @@ func (s *state) update(ctx context.Context, c contracts.Compra) error {
 // erased reports whether the personal data of c was erased.
 func erased(c contracts.Compra) bool {
 	return slices.ContainsFunc(c.Historia, func(h contracts.HechoContado) bool { return h.Paso == contracts.PasoBorrado })
+}
+
+// recordCodigo writes which purchase has the code of c. A code never changes its purchase.
+func (s *state) recordCodigo(ctx context.Context, c contracts.Compra) error {
+	text, err := json.Marshal(contracts.CompraDeCodigo{ID: c.ID, IDUsuario: c.IDUsuario})
+	if err != nil {
+		return err
+	}
+	if err := s.store.Create(ctx, codigoKey(c.Codigo), text, codigoTTL); !errors.Is(err, ErrChanged) {
+		return err
+	}
+	return nil
 }
 
 // recorded is a purchase in the list of its customer.

@@ -135,7 +135,7 @@ func (m *Manager) take(s contracts.SolicitudCompra, who contracts.Actor) (contra
 		if !c.IsSame(s) {
 			return contracts.Aceptada{}, errs.New(errs.Conflict, "Ya existe la compra %s con otro contenido.", s.ID)
 		}
-		return contracts.Aceptada{ID: c.ID, Estado: c.Estado}, nil
+		return accepted(&c), nil
 	}
 	open := 0
 	for _, c := range m.compras {
@@ -148,10 +148,21 @@ func (m *Manager) take(s contracts.SolicitudCompra, who contracts.Actor) (contra
 	}
 	now := now()
 	m.compras = append(m.compras, contracts.Compra{
-		SolicitudCompra: s, Estado: contracts.EstadoRecibida,
+		SolicitudCompra: s, Codigo: contracts.NewCodigo(), Estado: contracts.EstadoRecibida,
 		CreadaEn: now, ActualizadaEn: now, Historia: []contracts.HechoContado{{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: now, Sujeto: who.Sujeto, Rol: who.Rol}},
 	})
-	return contracts.Aceptada{ID: s.ID, Estado: contracts.EstadoRecibida}, nil
+	return accepted(&m.compras[len(m.compras)-1]), nil
+}
+
+// LeerCodigo implements gestorcompra.ServerInterface.
+func (m *Manager) LeerCodigo(w http.ResponseWriter, r *http.Request, codigo string) {
+	for _, c := range m.Compras() {
+		if c.Codigo == codigo {
+			rest.Write(w, http.StatusOK, contracts.CompraDeCodigo{ID: c.ID, IDUsuario: c.IDUsuario})
+			return
+		}
+	}
+	rest.WriteError(w, r, errs.New(errs.NotFound, "No existe la compra %s.", contracts.FormatCodigo(codigo)))
 }
 
 // LeerCompra implements gestorcompra.ServerInterface.
@@ -173,7 +184,7 @@ func (m *Manager) change(w http.ResponseWriter, r *http.Request, id string, do f
 }
 
 func accepted(c *contracts.Compra) contracts.Aceptada {
-	return contracts.Aceptada{ID: c.ID, Estado: c.Estado}
+	return contracts.Aceptada{ID: c.ID, Codigo: c.Codigo, Estado: c.Estado}
 }
 
 // CancelarCompra implements gestorcompra.ServerInterface. There is no saga here: a RECIBIDA is cancelled at once.

@@ -34,6 +34,12 @@ func (m Manager) Load(ctx context.Context, id string) (contracts.Compra, error) 
 	return answer(ctx, m.Service, r, err, gestorcompra.LeerCompraResponse.GetJSON200)
 }
 
+// ByCodigo implements compras.Manager.
+func (m Manager) ByCodigo(ctx context.Context, codigo string) (contracts.CompraDeCodigo, error) {
+	r, err := m.api().LeerCodigoWithResponse(ctx, segment(codigo))
+	return answer(ctx, m.Service, r, err, gestorcompra.LeerCodigoResponse.GetJSON200)
+}
+
 // OfUsuario implements compras.Manager.
 func (m Manager) OfUsuario(ctx context.Context, usuario string, limit int, after string, estados ...contracts.Estado) (compras.Page, error) {
 	return m.list(ctx, contracts.ComprasFilter{Estados: estados}, gestorcompra.ListarComprasParams{IdUsuario: &usuario, Limite: &limit, Despues: unlessEmpty(after)})

@@ -70,6 +70,10 @@ func (s system) replica(t *testing.T) *replica {
 // ungated has the purchases without the Gate: it shows them whole.
 type ungated struct{ *compras.Service }
 
+func (ungated) Resolve(_ context.Context, name string) (string, error) {
+	return contracts.CanonicalID(name), nil
+}
+
 func (ungated) Shown(_ context.Context, c contracts.Compra) contracts.Compra { return c }
 
 // advance moves the purchase to a state and delivers the event as the broker does: one replica writes the event into the read

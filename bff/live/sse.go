@@ -27,6 +27,8 @@ const (
 
 // Compras are the purchases that streams read. Load reads from the owner, Known from the read model.
 type Compras interface {
+	// Resolve returns the id of the purchase that name names.
+	Resolve(ctx context.Context, name string) (string, error)
 	Load(ctx context.Context, id string) (compras.Loaded, error)
 	Known(ctx context.Context, id string) (*contracts.Compra, error)
 	// Shown returns c as the caller in ctx may see it.
@@ -51,7 +53,11 @@ func NewServer(stopping context.Context, c Compras, wakeups *Wakeups) *Server {
 // `data:` is the purchase after the change. lastID is the number after which the stream begins, "" for all changes. The stream
 // ends when the purchase can change no more.
 func (s *Server) OneCompra(w http.ResponseWriter, r *http.Request, id, lastID string) {
-	id = contracts.CanonicalID(id) // events wake listeners by the canonical id
+	id, err := s.compras.Resolve(r.Context(), id) // events wake listeners by the canonical id
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
 	last := -1
 	if lastID != "" {
 		n, err := strconv.ParseUint(lastID, 10, 31)
@@ -95,7 +101,10 @@ func (s *Server) sayStopping(w *output) {
 // Changes returns the changes of the purchase id after the number last; -1 is for all. The channel is closed when ctx ends, the
 // program stops, or the purchase can change no more. Errors: Invalid for a number below -1; TooMany; those of Load.
 func (s *Server) Changes(ctx context.Context, id string, last int) (<-chan compras.Change, error) {
-	id = contracts.CanonicalID(id)
+	id, err := s.compras.Resolve(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	if last < -1 {
 		return nil, contracts.BadField("desde", "debe ser el número de un cambio de esta compra, o -1")
 	}

@@ -26,6 +26,7 @@ const (
 	NotFound        Code = "no-encontrado"         // the resource does not exist
 	Conflict        Code = "conflicto"             // the state of the resource does not allow the operation
 	OtherBody       Code = "otro-cuerpo"           // the idempotency key was used before with another body
+	WrongCodigo     Code = "codigo-mal-escrito"    // the short code of a purchase has a wrong character
 	TooLarge        Code = "demasiado"             // the input is too large
 	UnsupportedType Code = "tipo-no-admitido"      // by its headers the body is not plain JSON
 	NotAllowed      Code = "no-permitido"          // the resource exists, but does not have this method

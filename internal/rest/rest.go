@@ -36,6 +36,7 @@ var byCode = map[errs.Code]struct {
 	errs.NotFound:        {http.StatusNotFound, "No encontrado"},
 	errs.Conflict:        {http.StatusConflict, "Conflicto con el estado actual"},
 	errs.OtherBody:       {http.StatusUnprocessableEntity, "La clave de idempotencia ya se usó con otro contenido"},
+	errs.WrongCodigo:     {http.StatusUnprocessableEntity, "Código mal escrito"},
 	errs.UnsupportedType: {http.StatusUnsupportedMediaType, "Tipo de contenido no admitido"},
 	errs.TooLarge:        {http.StatusRequestEntityTooLarge, "Petición demasiado grande"},
 	errs.NotAllowed:      {http.StatusMethodNotAllowed, "Operación no permitida"},

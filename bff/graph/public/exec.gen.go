@@ -50,6 +50,7 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Aceptada struct {
+		Codigo func(childComplexity int) int
 		Estado func(childComplexity int) int
 		ID     func(childComplexity int) int
 	}
@@ -78,6 +79,7 @@ type ComplexityRoot struct {
 
 	Compra struct {
 		ActualizadaEn func(childComplexity int) int
+		Codigo        func(childComplexity int) int
 		CreadaEn      func(childComplexity int) int
 		Direccion     func(childComplexity int) int
 		Domicilio     func(childComplexity int) int
@@ -549,6 +551,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Aceptada.codigo":
+		if e.ComplexityRoot.Aceptada.Codigo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Aceptada.Codigo(childComplexity), true
 	case "Aceptada.estado":
 		if e.ComplexityRoot.Aceptada.Estado == nil {
 			break
@@ -649,6 +657,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Compra.ActualizadaEn(childComplexity), true
+	case "Compra.codigo":
+		if e.ComplexityRoot.Compra.Codigo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Compra.Codigo(childComplexity), true
 	case "Compra.creadaEn":
 		if e.ComplexityRoot.Compra.CreadaEn == nil {
 			break
@@ -2543,6 +2557,8 @@ func (ec *executionContext) childFields_Aceptada(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Aceptada_id(ctx, field)
+	case "codigo":
+		return ec.fieldContext_Aceptada_codigo(ctx, field)
 	case "estado":
 		return ec.fieldContext_Aceptada_estado(ctx, field)
 	}
@@ -2597,6 +2613,8 @@ func (ec *executionContext) childFields_Compra(ctx context.Context, field graphq
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Compra_id(ctx, field)
+	case "codigo":
+		return ec.fieldContext_Compra_codigo(ctx, field)
 	case "idUsuario":
 		return ec.fieldContext_Compra_idUsuario(ctx, field)
 	case "estado":
@@ -4470,6 +4488,29 @@ func (ec *executionContext) fieldContext_Aceptada_id(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Aceptada", field, false, false, "ID")
 }
 
+func (ec *executionContext) _Aceptada_codigo(ctx context.Context, field graphql.CollectedField, obj *contracts.Aceptada) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Aceptada_codigo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Codigo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Aceptada_codigo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Aceptada", field, false, false, "String")
+}
+
 func (ec *executionContext) _Aceptada_estado(ctx context.Context, field graphql.CollectedField, obj *contracts.Aceptada) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4840,6 +4881,29 @@ func (ec *executionContext) _Compra_id(ctx context.Context, field graphql.Collec
 }
 func (ec *executionContext) fieldContext_Compra_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Compra", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Compra_codigo(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Compra_codigo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Codigo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Compra_codigo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Compra", field, false, false, "String")
 }
 
 func (ec *executionContext) _Compra_idUsuario(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
@@ -13184,6 +13248,11 @@ func (ec *executionContext) _Aceptada(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "codigo":
+			out.Values[i] = ec._Aceptada_codigo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "estado":
 			out.Values[i] = ec._Aceptada_estado(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -13368,6 +13437,11 @@ func (ec *executionContext) _Compra(ctx context.Context, sel ast.SelectionSet, o
 			out.Values[i] = graphql.MarshalString("Compra")
 		case "id":
 			out.Values[i] = ec._Compra_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "codigo":
+			out.Values[i] = ec._Compra_codigo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -120,6 +120,9 @@ type CampoInvalido = contracts.InvalidField
 // Cancelacion defines model for Cancelacion.
 type Cancelacion = contracts.Cancelacion
 
+// Codigo The short code of a purchase, for people: 8 characters of Crockford's base 32, of which the last is a check character. Shown as ABCD-EFGH. It stands for the id in the path of every operation on a purchase, in small letters and with hyphens too; with a wrong character the answer is 422. Missing while gestor-compra does not have the purchase.
+type Codigo = string
+
 // Colas defines model for Colas.
 type Colas = contracts.Colas
 
@@ -362,7 +365,7 @@ type ReenviarEntregaParams struct {
 
 // ListarComprasParams defines parameters for ListarCompras.
 type ListarComprasParams struct {
-	// Texto Only the purchase with this id or with the order of this id, and the purchases of this customer.
+	// Texto Only the purchase with this id or code, or with the order of this id, and the purchases of this customer.
 	Texto *Texto `form:"texto,omitempty" json:"texto,omitempty"`
 
 	// Estado Only those in one of these states.

@@ -14,12 +14,16 @@ import (
 	"net/url"
 	"strings"
 
+	"entregas/contracts"
 	externalRef0 "entregas/contracts"
 	"entregas/internal/rest"
 
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
 )
+
+// CompraDeCodigo defines model for CompraDeCodigo.
+type CompraDeCodigo = contracts.CompraDeCodigo
 
 // CambiadaDesde defines model for cambiada_desde.
 type CambiadaDesde = string
@@ -62,7 +66,7 @@ type Problema = rest.Problem
 
 // ListarComprasParams defines parameters for ListarCompras.
 type ListarComprasParams struct {
-	// Texto Only the purchase with this id or with the order of this id, and the purchases of this customer.
+	// Texto Only the purchase with this id or code, or with the order of this id, and the purchases of this customer.
 	Texto *Texto `form:"texto,omitempty" json:"texto,omitempty"`
 
 	// Estado Only the purchases that are in one of these states.
@@ -207,6 +211,11 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// LeerCodigo The purchase of a short code.
+	//
+	// Corresponds with GET /codigos/{codigo} (the `LeerCodigo` operationId).
+	LeerCodigo(ctx context.Context, codigo string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListarCompras Purchases, newest first unless `orden` says otherwise.
 	//
 	// Corresponds with GET /compras (the `ListarCompras` operationId).
@@ -293,6 +302,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /usuarios/{id}/compras (the `ListarComprasDeUsuario` operationId).
 	ListarComprasDeUsuario(ctx context.Context, id Id, params *ListarComprasDeUsuarioParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// LeerCodigo The purchase of a short code.
+//
+// Corresponds with GET /codigos/{codigo} (the `LeerCodigo` operationId).
+func (c *Client) LeerCodigo(ctx context.Context, codigo string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLeerCodigoRequest(c.Server, codigo)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListarCompras Purchases, newest first unless `orden` says otherwise.
@@ -530,6 +554,40 @@ func (c *Client) ListarComprasDeUsuario(ctx context.Context, id Id, params *List
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewLeerCodigoRequest constructs an http.Request for the LeerCodigo method
+func NewLeerCodigoRequest(server string, codigo string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "codigo", codigo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/codigos/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListarComprasRequest constructs an http.Request for the ListarCompras method
@@ -1276,6 +1334,13 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// LeerCodigoWithResponse The purchase of a short code.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /codigos/{codigo} (the `LeerCodigo` operationId).
+	LeerCodigoWithResponse(ctx context.Context, codigo string, reqEditors ...RequestEditorFn) (*LeerCodigoResponse, error)
+
 	// ListarComprasWithResponse Purchases, newest first unless `orden` says otherwise.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -1380,6 +1445,54 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /usuarios/{id}/compras (the `ListarComprasDeUsuario` operationId).
 	ListarComprasDeUsuarioWithResponse(ctx context.Context, id Id, params *ListarComprasDeUsuarioParams, reqEditors ...RequestEditorFn) (*ListarComprasDeUsuarioResponse, error)
+}
+
+type LeerCodigoResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CompraDeCodigo
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r LeerCodigoResponse) GetJSON200() *CompraDeCodigo {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r LeerCodigoResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r LeerCodigoResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LeerCodigoResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LeerCodigoResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LeerCodigoResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type ListarComprasResponse struct {
@@ -1972,6 +2085,19 @@ func (r ListarComprasDeUsuarioResponse) ContentType() string {
 	return ""
 }
 
+// LeerCodigoWithResponse The purchase of a short code.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /codigos/{codigo} (the `LeerCodigo` operationId).
+func (c *ClientWithResponses) LeerCodigoWithResponse(ctx context.Context, codigo string, reqEditors ...RequestEditorFn) (*LeerCodigoResponse, error) {
+	rsp, err := c.LeerCodigo(ctx, codigo, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLeerCodigoResponse(rsp)
+}
+
 // ListarComprasWithResponse Purchases, newest first unless `orden` says otherwise.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -2165,6 +2291,39 @@ func (c *ClientWithResponses) ListarComprasDeUsuarioWithResponse(ctx context.Con
 		return nil, err
 	}
 	return ParseListarComprasDeUsuarioResponse(rsp)
+}
+
+// ParseLeerCodigoResponse parses an HTTP response from a LeerCodigoWithResponse call
+func ParseLeerCodigoResponse(rsp *http.Response) (*LeerCodigoResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LeerCodigoResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CompraDeCodigo
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseListarComprasResponse parses an HTTP response from a ListarComprasWithResponse call
@@ -2585,6 +2744,9 @@ func ParseListarComprasDeUsuarioResponse(rsp *http.Response) (*ListarComprasDeUs
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// LeerCodigo The purchase of a short code.
+	// (GET /codigos/{codigo})
+	LeerCodigo(w http.ResponseWriter, r *http.Request, codigo string)
 	// ListarCompras Purchases, newest first unless `orden` says otherwise.
 	// (GET /compras)
 	ListarCompras(w http.ResponseWriter, r *http.Request, params ListarComprasParams)
@@ -2631,6 +2793,32 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// LeerCodigo operation middleware
+func (siw *ServerInterfaceWrapper) LeerCodigo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "codigo" -------------
+	var codigo string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "codigo", mux.Vars(r)["codigo"], &codigo, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "codigo", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerCodigo(w, r, codigo)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListarCompras operation middleware
 func (siw *ServerInterfaceWrapper) ListarCompras(w http.ResponseWriter, r *http.Request) {
@@ -3274,6 +3462,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/compras/pendientes", wrapper.ContarPendientes).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/compras/{id}", wrapper.LeerCompra).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/codigos/{codigo}", wrapper.LeerCodigo).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/compras/{id}/cancelacion", wrapper.CancelarCompra).Methods(http.MethodPost)
 

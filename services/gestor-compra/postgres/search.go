@@ -67,7 +67,9 @@ func matching(f contracts.ComprasFilter) (conditions []string, args pgx.NamedArg
 		conditions = append(conditions, condition)
 	}
 	if f.Texto != "" {
-		add("texto", f.Texto, "(c.id = @texto or c.id_orden = @texto and c.id_orden <> '' or c.id_usuario = @texto)")
+		codigo, _ := contracts.ParseCodigo(f.Texto) // no purchase has the code "", which a text that is no code gives
+		args["codigo"] = codigo
+		add("texto", f.Texto, "(c.id = @texto or c.codigo = @codigo and c.codigo <> '' or c.id_orden = @texto and c.id_orden <> '' or c.id_usuario = @texto)")
 	}
 	if f.IDUsuario != "" {
 		add("usuario", f.IDUsuario, "c.id_usuario = @usuario")

@@ -27,6 +27,7 @@ where id = $1`, evasCompra.ID)
 	day := time.Date(2026, 3, 5, 5, 0, 0, 0, time.UTC)
 	a.Do(t, `update compra set creada_en = $2, actualizada_en = $2 where id = $1`, confirmed.ID, day)
 	a.Do(t, `update compra set creada_en = $2, actualizada_en = $2 where id = $1`, failed.ID, day.Add(24*time.Hour-time.Microsecond))
+	a.Do(t, `update compra set codigo = '0000000' || case id when $1 then '0' else '1' end where id in ($1, $2)`, evasCompra.ID, failed.ID)
 	yes, no := true, false
 	for name, c := range map[string]struct {
 		filter contracts.ComprasFilter
@@ -42,6 +43,8 @@ where id = $1`, evasCompra.ID)
 		"nobody's":               {contracts.ComprasFilter{IDUsuario: "leo"}, nil},
 		"of a customer, at home": {contracts.ComprasFilter{IDUsuario: "ana", Domicilio: &yes}, nil},
 		"by id":                  {contracts.ComprasFilter{Texto: failed.ID}, []string{failed.ID}},
+		"by code":                {contracts.ComprasFilter{Texto: "oooo-000o"}, []string{evasCompra.ID}},
+		"by a wrong code":        {contracts.ComprasFilter{Texto: "00000001"}, nil},
 		"by order":               {contracts.ComprasFilter{Texto: "orden"}, []string{evasCompra.ID}},
 		"by customer as text":    {contracts.ComprasFilter{Texto: "ana"}, []string{failed.ID, confirmed.ID}},
 		"by a part of an id":     {contracts.ComprasFilter{Texto: failed.ID[:20]}, nil},
@@ -140,6 +143,7 @@ select 'c' || n, 'u' || n % 1000, case when n % 1000 = 0 then 'FALLIDA' when n %
 		"a rare product":            {contracts.ComprasFilter{IDProducto: "rare"}, false},
 		"no product":                {contracts.ComprasFilter{IDProducto: "none"}, false},
 		"an order":                  {contracts.ComprasFilter{Texto: "o77"}, false},
+		"a code":                    {contracts.ComprasFilter{Texto: "0000-0000"}, false},
 		"no text":                   {contracts.ComprasFilter{Texto: "none"}, false},
 		"since":                     {contracts.ComprasFilter{Desde: at}, false},
 		"a period by change":        {contracts.ComprasFilter{Desde: at, Hasta: at.Add(time.Hour), Criterio: contracts.CambioMasReciente}, false},

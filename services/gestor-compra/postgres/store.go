@@ -45,7 +45,7 @@ const requestDefaults = `'{"tienda": ""}'::jsonb`
 const viewColumns = `, estado, motivo, faltantes, id_orden, creada_en, actualizada_en,
        (select coalesce(jsonb_agg(jsonb_build_object('numero', h.numero, 'paso', h.paso, 'tipo', h.tipo, 'en', h.en, 'detalle', h.detalle,
                'sujeto', h.sujeto, 'rol', h.rol)
-               order by h.numero), '[]') from historia h where h.id_compra = c.id) as historia
+               order by h.numero), '[]') from historia h where h.id_compra = c.id) as historia, codigo
 from compra c `
 
 // view selects a contracts.Compra: a purchase with its history, without its address. Each query appends its own condition on c.
@@ -71,8 +71,8 @@ with early as (
             and estado = any(@open)
         limit @max) c
 ), added as (
-    insert into compra (` + withDireccion + `, estado, numero, motivo, cancelacion_pedida, cancelacion_sujeto, cancelacion_rol)
-    select ` + withDireccion + `, case when too_many then 'RECHAZADA' else 'RECIBIDA' end,
+    insert into compra (` + withDireccion + `, codigo, estado, numero, motivo, cancelacion_pedida, cancelacion_sujeto, cancelacion_rol)
+    select ` + withDireccion + `, @codigo, case when too_many then 'RECHAZADA' else 'RECIBIDA' end,
         case when too_many then 2 else 1 end, case when too_many then @motivo else '' end, (select motivo from early),
         coalesce((select sujeto from early), ''), coalesce((select rol from early), '')
     from open_ones, jsonb_populate_record(null::compra, ` + requestDefaults + ` || @solicitud::jsonb) where not too_many or @rechazar
@@ -87,6 +87,25 @@ from added join (values (1, 'RECIBIDA', @detalle, @sujeto, @rol), (2, 'RECHAZADA
 // another owner or content, and when the customer has too many open purchases. In the second case a limit with Rechazar stores
 // the purchase as RECHAZADA instead. The purchase is returned without its address.
 func (s *Store) Accept(ctx context.Context, request contracts.SolicitudCompra, limit compras.OpenLimit) (c contracts.Compra, fresh bool, err error) {
+	return s.accept(ctx, request, limit, contracts.NewCodigo)
+}
+
+// maxDraws bounds how often Accept draws a code for a purchase. Of a million purchases, thirty have to draw a second time.
+const maxDraws = 5
+
+// accept is Accept with the codes that draw returns.
+func (s *Store) accept(ctx context.Context, request contracts.SolicitudCompra, limit compras.OpenLimit, draw func() string) (c contracts.Compra, fresh bool, err error) {
+	for range maxDraws {
+		var taken *pgconn.PgError
+		if c, fresh, err = s.acceptAs(ctx, request, limit, draw()); !errors.As(err, &taken) || taken.ConstraintName != "compra_by_codigo" {
+			break
+		}
+	}
+	return c, fresh, err
+}
+
+// acceptAs is Accept with a code. The error is that of the constraint compra_by_codigo if another purchase has the code.
+func (s *Store) acceptAs(ctx context.Context, request contracts.SolicitudCompra, limit compras.OpenLimit, codigo string) (c contracts.Compra, fresh bool, err error) {
 	motivo := fmt.Sprintf("El cliente ya tiene %d compras abiertas, y puede tener a lo sumo %[1]d.", limit.Max)
 	who := actor.Of(ctx)
 	var batch pgx.Batch
@@ -94,7 +113,7 @@ func (s *Store) Accept(ctx context.Context, request contracts.SolicitudCompra, l
 	batch.Queue(accept, pgx.NamedArgs{
 		"id": request.ID, "usuario": request.IDUsuario, "solicitud": request, "detalle": compras.Detalle(contracts.CrearCompra),
 		"open": compras.Open, "max": limit.Max, "rechazar": limit.Rechazar, "motivo": motivo,
-		"sujeto": who.Sujeto, "rol": who.Rol,
+		"sujeto": who.Sujeto, "rol": who.Rol, "codigo": codigo,
 	}).Exec(func(done pgconn.CommandTag) error { fresh = done.RowsAffected() > 0; return nil })
 	batch.Queue(detail+`where c.id = $1`, request.ID).Query(oneCompra(&c))
 	erased := false
@@ -122,6 +141,18 @@ func oneCompra(c *contracts.Compra) func(pgx.Rows) error {
 		*c, err = pgx.CollectExactlyOneRow(rows, loadView)
 		return err
 	}
+}
+
+// ByCodigo returns the purchase of a code, or NotFound.
+func (s *Store) ByCodigo(ctx context.Context, codigo string) (c contracts.CompraDeCodigo, err error) {
+	err = s.pool.QueryRow(ctx, `select id, id_usuario from compra where codigo = $1 and codigo <> ''`, codigo).Scan(&c.ID, &c.IDUsuario)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, errs.New(errs.NotFound, "No existe la compra %s.", contracts.FormatCodigo(codigo))
+	}
+	if err != nil {
+		return c, fmt.Errorf("read the code: %w", err)
+	}
+	return c, nil
 }
 
 // Load returns a purchase with its history and its address, or NotFound. No other method returns an address.

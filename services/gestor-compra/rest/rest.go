@@ -31,6 +31,7 @@ type Eraser interface {
 
 // Reader reads purchases.
 type Reader interface {
+	ByCodigo(ctx context.Context, codigo string) (contracts.CompraDeCodigo, error)
 	Load(ctx context.Context, id string) (contracts.Compra, error)
 	Buscar(ctx context.Context, f contracts.ComprasFilter, after contracts.Cursor, limit int) ([]contracts.Compra, error)
 	Contar(ctx context.Context, f contracts.ComprasFilter, most int) (int, error)
@@ -70,7 +71,7 @@ func (o operations) CrearCompra(w http.ResponseWriter, r *http.Request) {
 }
 
 func answerAceptada(w http.ResponseWriter, r *http.Request, status int, c contracts.Compra, err error) {
-	rest.Answer(w, r, status, contracts.Aceptada{ID: c.ID, Estado: c.Estado}, err)
+	rest.Answer(w, r, status, contracts.Aceptada{ID: c.ID, Codigo: c.Codigo, Estado: c.Estado}, err)
 }
 
 // CancelarCompra implements api.ServerInterface. The body is optional.
@@ -105,6 +106,16 @@ func (o operations) DecidirCompra(w http.ResponseWriter, r *http.Request, id api
 // LeerCompra implements api.ServerInterface.
 func (o operations) LeerCompra(w http.ResponseWriter, r *http.Request, id api.Id) {
 	c, err := o.reader.Load(r.Context(), id)
+	rest.Answer(w, r, http.StatusOK, c, err)
+}
+
+// LeerCodigo implements api.ServerInterface.
+func (o operations) LeerCodigo(w http.ResponseWriter, r *http.Request, codigo string) {
+	if parsed, err := contracts.ParseCodigo(codigo); err != nil || parsed != codigo {
+		rest.WriteError(w, r, contracts.BadField("codigo", "debe ser el código de una compra"))
+		return
+	}
+	c, err := o.reader.ByCodigo(r.Context(), codigo)
 	rest.Answer(w, r, http.StatusOK, c, err)
 }
 

@@ -117,7 +117,8 @@ func TestCreateAgain(t *testing.T) {
 		if r.Code != step.estado {
 			t.Fatalf("%d %s", r.Code, r.Body)
 		}
-		if r.Code == http.StatusAccepted && r.Body.String() != fmt.Sprintf("{\"id\":%q,\"estado\":\"RECIBIDA\"}\n", c.ID) {
+		codigo := postgrestest.One[string](t, s.Store, `select codigo from compra where id = $1`, c.ID)
+		if r.Code == http.StatusAccepted && r.Body.String() != fmt.Sprintf("{\"id\":%q,\"codigo\":%q,\"estado\":\"RECIBIDA\"}\n", c.ID, codigo) {
 			t.Errorf("it answers %s", r.Body)
 		}
 	}
@@ -219,6 +220,15 @@ func TestLoadCompra(t *testing.T) {
 	var view contracts.Compra
 	if err := json.Unmarshal(r.Body.Bytes(), &view); err != nil || r.Code != 200 || view.ID != c.ID || len(view.Historia) != 1 || view.Historia[0].Detalle == "" {
 		t.Errorf("%d %s: %v", r.Code, r.Body, err)
+	}
+	var of contracts.CompraDeCodigo
+	if err := json.Unmarshal(s.ask(http.MethodGet, "/codigos/"+view.Codigo, "").Body.Bytes(), &of); err != nil || of.ID != c.ID || of.IDUsuario != c.IDUsuario {
+		t.Errorf("%s is of %+v: %v", view.Codigo, of, err)
+	}
+	for code, status := range map[string]int{contracts.NewCodigo(): 404, "nada": 400, "0000-0000": 400, "0000000O": 400, "%00": 400} {
+		if r := s.ask(http.MethodGet, "/codigos/"+code, ""); r.Code != status {
+			t.Errorf("%s: %d %s", code, r.Code, r.Body)
+		}
 	}
 	for _, id := range []string{postgrestest.NewSolicitud().ID, "nada"} {
 		if r := s.ask(http.MethodGet, "/compras/"+id, ""); r.Code != 404 {
