@@ -36,7 +36,8 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	pool := memory.New(memory.Limits{Total: cfg.InFlight, Answer: cfg.MaxAnswer, Waiting: waitForRoom})
 	introspection := cfg.Introspection && cfg.development()
 	gate := access.Gate{
-		Core: p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Existencias: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
+		Auditors: access.AuditorsOf(p.operation, p.productos, p.ordenes, p.monitor),
+		Core:     p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Existencias: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
 		Webhooks: p.avisos, Deliveries: p.avisos,
 		Counts: access.NewCounts(p.desk, p.ordenes, p.monitor),
 		Health: p.health, Links: access.Links{Trazas: cfg.Traces, Tableros: cfg.Dashboards},
@@ -117,6 +118,7 @@ Operators (ROL=operador):
 
   GET  /api/compras                 those of all customers: ?texto=ana&estado=FALLIDA&desde=2026-11-26; Accept: text/csv for a file
   GET  /api/compras/{id}/mensajes   the commands of its saga and their replies
+  GET  /api/auditoria               what persons did: ?sujeto=oti&tipo=despacho; a file with Accept: text/csv
   POST /api/compras/{id}/aprobacion    approve or reject one that awaits it: {"aprobada": true}
   POST /api/compras/{id}/reintento  retry a FALLIDA, or one that stands still
   GET  /api/compras/aprobaciones    those that await approval, the oldest first; POST decides about many

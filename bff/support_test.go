@@ -48,7 +48,8 @@ type gate struct {
 	store   *comprastest.Store
 	issuer  *issuer.Issuer
 	core    *compras.Service
-	faults  *faults // of the other services
+	faults  *faults              // of the other services
+	acts    *[3]comprastest.Acts // of admin-productos, ordenes and monitor
 }
 
 // faults makes the next writes of all services except gestor-compra end with err: see comprastest.Serve.
@@ -80,7 +81,7 @@ func defaultConfig() config {
 
 func newGate(t *testing.T, settings ...func(*config)) gate {
 	t.Helper()
-	p := gate{manager: comprastest.NewManager(), broker: &pubsubtest.Broker{}, store: &comprastest.Store{}, faults: &faults{}}
+	p := gate{manager: comprastest.NewManager(), broker: &pubsubtest.Broker{}, store: &comprastest.Store{}, faults: &faults{}, acts: &[3]comprastest.Acts{}}
 	key := filepath.Join(t.TempDir(), "clave")
 	if err := os.WriteFile(key, []byte(testKey), 0o600); err != nil {
 		t.Fatal(err)
@@ -102,13 +103,13 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 		core: p.core, quota: quota, operation: p.manager, desk: p.manager, store: p.store, receiver: pubsub.NewReceiver(routes, publisher, &pubsubtest.Attempts{}),
 		health: healthy{},
 		productos: dapr.Productos{Service: comprastest.Serve("admin-productos", p.faults.hinder, func(routes *mux.Router) {
-			adminproductos.HandlerWithOptions(warehouse{map[string]int{}, p.faults}, adminproductos.GorillaServerOptions{BaseRouter: routes})
+			adminproductos.HandlerWithOptions(warehouse{map[string]int{}, p.faults, &p.acts[0]}, adminproductos.GorillaServerOptions{BaseRouter: routes})
 		})},
 		ordenes: dapr.Ordenes{Service: comprastest.Serve("ordenes", p.faults.hinder, func(routes *mux.Router) {
-			ordenes.HandlerWithOptions(orders{}, ordenes.GorillaServerOptions{BaseRouter: routes})
+			ordenes.HandlerWithOptions(orders{&p.acts[1]}, ordenes.GorillaServerOptions{BaseRouter: routes})
 		})},
 		monitor: dapr.Monitor{Service: comprastest.Serve("monitor", p.faults.hinder, func(routes *mux.Router) {
-			monitor.HandlerWithOptions(queues{p.faults}, monitor.GorillaServerOptions{BaseRouter: routes})
+			monitor.HandlerWithOptions(queues{p.faults, &p.acts[2]}, monitor.GorillaServerOptions{BaseRouter: routes})
 		}).WithDeadline(monitorDeadline)},
 		avisos: dapr.Avisos{Service: comprastest.Serve("avisos", p.faults.hinder, func(routes *mux.Router) {
 			avisos.HandlerWithOptions(notices{}, avisos.GorillaServerOptions{BaseRouter: routes})
@@ -141,6 +142,12 @@ var nobody = []string{"Authorization", ""}
 type warehouse struct {
 	restocked map[string]int
 	faults    *faults
+	acts      *comprastest.Acts
+}
+
+// ListarActosDeProductos implements adminproductos.ServerInterface.
+func (h warehouse) ListarActosDeProductos(w http.ResponseWriter, r *http.Request, params adminproductos.ListarActosDeProductosParams) {
+	h.acts.Serve(w, r, contracts.ActosQuery(params))
 }
 
 var coffee = contracts.Producto{ID: "1", Nombre: "Café", Cantidad: 500}
@@ -254,7 +261,15 @@ func (healthy) Salud(context.Context) []contracts.SaludDeServicio {
 }
 
 // queues has one queue and one dead letter.
-type queues struct{ faults *faults }
+type queues struct {
+	faults *faults
+	acts   *comprastest.Acts
+}
+
+// ListarActosDeMensajes implements monitor.ServerInterface.
+func (q queues) ListarActosDeMensajes(w http.ResponseWriter, r *http.Request, params monitor.ListarActosDeMensajesParams) {
+	q.acts.Serve(w, r, contracts.ActosQuery(params))
+}
 
 const deadID = "01938f5e-7c1a-7000-8000-0000000000bb"
 
@@ -322,7 +337,12 @@ func (q queues) DevolverMensaje(w http.ResponseWriter, r *http.Request, id strin
 }
 
 // orders has one order, which is dispatched.
-type orders struct{}
+type orders struct{ acts *comprastest.Acts }
+
+// ListarActosDeOrdenes implements ordenes.ServerInterface.
+func (o orders) ListarActosDeOrdenes(w http.ResponseWriter, r *http.Request, params ordenes.ListarActosDeOrdenesParams) {
+	o.acts.Serve(w, r, contracts.ActosQuery(params))
+}
 
 const idOrden = "01938f5e-7c1a-7000-8000-0000000000aa"
 

@@ -98,6 +98,7 @@ var shapes = map[string]reflect.Type{
 	"SolicitudCompra": reflect.TypeFor[contracts.SolicitudCompra](), "Compra": reflect.TypeFor[contracts.Compra](), "Orden": reflect.TypeFor[contracts.Orden](),
 	"Direccion": reflect.TypeFor[contracts.Direccion](), "Tienda": reflect.TypeFor[contracts.Tienda](),
 	"Linea": reflect.TypeFor[contracts.Linea](), "Faltante": reflect.TypeFor[contracts.Faltante](), "Hecho": reflect.TypeFor[contracts.HechoContado](),
+	"Acto": reflect.TypeFor[contracts.Acto](), "Aceptada": reflect.TypeFor[contracts.Aceptada](),
 	"Producto": reflect.TypeFor[contracts.Producto](), "MensajeDeSaga": reflect.TypeFor[contracts.MensajeDeSaga](),
 	"Precio": reflect.TypeFor[contracts.Precio](), "PaginaDePrecios": reflect.TypeFor[contracts.PaginaDePrecios](), "CambioDePrecio": reflect.TypeFor[contracts.CambioDePrecio](),
 }

@@ -84,6 +84,7 @@ type DeadLetters interface {
 // Gate has every operation of the bff, each for the callers that may use it. The caller is in the context (package identity). The
 // errors of each method are NoIdentity, NoPermission, and those of the service that it calls.
 type Gate struct {
+	Auditors    []Auditor // the services that keep what persons did
 	Core        *compras.Service
 	Operation   Operation
 	Counts      *Counts

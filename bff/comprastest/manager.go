@@ -29,6 +29,12 @@ type Manager struct {
 	decided   map[string]decision
 	hindrance func() (act bool, err error)
 	maxOpen   int
+	Acts      Acts
+}
+
+// ListarActosDeCompras implements gestorcompra.ServerInterface.
+func (m *Manager) ListarActosDeCompras(w http.ResponseWriter, r *http.Request, params gestorcompra.ListarActosDeComprasParams) {
+	m.Acts.Serve(w, r, contracts.ActosQuery(params))
 }
 
 var _ gestorcompra.ServerInterface = (*Manager)(nil)

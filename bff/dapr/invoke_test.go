@@ -201,6 +201,7 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 		for want, call := range map[string]func(ctx context.Context){
 			"POST /compras":                   func(ctx context.Context) { _, _ = manager.Create(ctx, contracts.SolicitudCompra{}) },
 			"GET /compras":                    func(ctx context.Context) { _, _ = manager.Buscar(ctx, contracts.ComprasFilter{}, 1, "", true) },
+			"GET /actos":                      func(ctx context.Context) { _, _ = manager.Actos(ctx, contracts.ActosQuery{}) },
 			"GET /codigos/{codigo}":           func(ctx context.Context) { _, _ = manager.ByCodigo(ctx, one) },
 			"GET /compras/{id}":               func(ctx context.Context) { _, _ = manager.Load(ctx, one) },
 			"POST /compras/{id}/cancelacion":  func(ctx context.Context) { _, _, _ = manager.Cancelar(ctx, one, "") },

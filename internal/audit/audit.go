@@ -33,9 +33,6 @@ import (
 	"entregas/internal/actor"
 )
 
-// MaxPage bounds the acts of one page.
-const MaxPage = 500
-
 // Executor is a transaction.
 type Executor interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entregas/internal/app"
+	"entregas/services/monitor/actos"
 	"entregas/services/monitor/pulsar"
 	"entregas/services/monitor/queues"
 	"entregas/services/monitor/rest"
@@ -40,8 +41,13 @@ func run(ctx context.Context, cfg config) error {
 	history := queues.NewHistory(broker)
 	go app.Repeat(ctx, queues.Every, "read the queues", history.Look)
 	go app.Repeat(ctx, lookEvery, "find undecodable messages", deadLetters.Watch)
+	sidecar, err := cfg.Sidecar(ctx)
+	if err != nil {
+		return err
+	}
+	defer sidecar.Close()
 	routes := cfg.Routes(nil, "/metrics")
 	rest.ServeRoutes(routes, broker, history, deadLetters)
-	rest.ServeAPI(routes, history, deadLetters)
+	rest.ServeAPI(routes, history, deadLetters, actos.NewLog(sidecar))
 	return cfg.ServeRoutes(ctx, routes)
 }

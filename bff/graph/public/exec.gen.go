@@ -55,6 +55,18 @@ type ComplexityRoot struct {
 		ID     func(childComplexity int) int
 	}
 
+	Acto struct {
+		Detalle  func(childComplexity int) int
+		En       func(childComplexity int) int
+		ID       func(childComplexity int) int
+		IDCompra func(childComplexity int) int
+		Motivo   func(childComplexity int) int
+		Objeto   func(childComplexity int) int
+		Rol      func(childComplexity int) int
+		Sujeto   func(childComplexity int) int
+		Tipo     func(childComplexity int) int
+	}
+
 	Cambio struct {
 		Compra func(childComplexity int) int
 		Numero func(childComplexity int) int
@@ -292,6 +304,11 @@ type ComplexityRoot struct {
 		Tienda        func(childComplexity int) int
 	}
 
+	PaginaDeActos struct {
+		Actos     func(childComplexity int) int
+		Siguiente func(childComplexity int) int
+	}
+
 	PaginaDeCompras struct {
 		Compras   func(childComplexity int) int
 		Cuantas   func(childComplexity int) int
@@ -365,6 +382,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Auditoria       func(childComplexity int, sujeto *string, tipos []contracts.TipoDeActo, desde *string, hasta *string, id *string, limite *int, despues *string) int
 		Balance         func(childComplexity int, buscar *string, bajas *bool, despues *string) int
 		Colas           func(childComplexity int, minutos *int) int
 		Compra          func(childComplexity int, id string) int
@@ -518,6 +536,7 @@ type QueryResolver interface {
 	Colas(ctx context.Context, minutos *int) (*contracts.Colas, error)
 	Balance(ctx context.Context, buscar *string, bajas *bool, despues *string) ([]contracts.LineaDeBalance, error)
 	Movimientos(ctx context.Context, idProducto string, tipo *string, limite *int, despues *string) (*contracts.PaginaDeMovimientos, error)
+	Auditoria(ctx context.Context, sujeto *string, tipos []contracts.TipoDeActo, desde *string, hasta *string, id *string, limite *int, despues *string) (*contracts.PaginaDeActos, error)
 	MensajesMuertos(ctx context.Context, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) ([]contracts.MensajeMuerto, error)
 	MensajeMuerto(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 	Direcciones(ctx context.Context) ([]contracts.DireccionDeAviso, error)
@@ -569,6 +588,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Aceptada.ID(childComplexity), true
+
+	case "Acto.detalle":
+		if e.ComplexityRoot.Acto.Detalle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.Detalle(childComplexity), true
+	case "Acto.en":
+		if e.ComplexityRoot.Acto.En == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.En(childComplexity), true
+	case "Acto.id":
+		if e.ComplexityRoot.Acto.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.ID(childComplexity), true
+	case "Acto.idCompra":
+		if e.ComplexityRoot.Acto.IDCompra == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.IDCompra(childComplexity), true
+	case "Acto.motivo":
+		if e.ComplexityRoot.Acto.Motivo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.Motivo(childComplexity), true
+	case "Acto.objeto":
+		if e.ComplexityRoot.Acto.Objeto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.Objeto(childComplexity), true
+	case "Acto.rol":
+		if e.ComplexityRoot.Acto.Rol == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.Rol(childComplexity), true
+	case "Acto.sujeto":
+		if e.ComplexityRoot.Acto.Sujeto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.Sujeto(childComplexity), true
+	case "Acto.tipo":
+		if e.ComplexityRoot.Acto.Tipo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.Tipo(childComplexity), true
 
 	case "Cambio.compra":
 		if e.ComplexityRoot.Cambio.Compra == nil {
@@ -1733,6 +1807,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Orden.Tienda(childComplexity), true
 
+	case "PaginaDeActos.actos":
+		if e.ComplexityRoot.PaginaDeActos.Actos == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeActos.Actos(childComplexity), true
+	case "PaginaDeActos.siguiente":
+		if e.ComplexityRoot.PaginaDeActos.Siguiente == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaginaDeActos.Siguiente(childComplexity), true
+
 	case "PaginaDeCompras.compras":
 		if e.ComplexityRoot.PaginaDeCompras.Compras == nil {
 			break
@@ -1978,6 +2065,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Producto.Precio(childComplexity), true
 
+	case "Query.auditoria":
+		if e.ComplexityRoot.Query.Auditoria == nil {
+			break
+		}
+
+		args, err := ec.field_Query_auditoria_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Auditoria(childComplexity, args["sujeto"].(*string), args["tipos"].([]contracts.TipoDeActo), args["desde"].(*string), args["hasta"].(*string), args["id"].(*string), args["limite"].(*int), args["despues"].(*string)), true
 	case "Query.balance":
 		if e.ComplexityRoot.Query.Balance == nil {
 			break
@@ -2565,6 +2663,30 @@ func (ec *executionContext) childFields_Aceptada(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Aceptada", field.Name)
 }
 
+func (ec *executionContext) childFields_Acto(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Acto_id(ctx, field)
+	case "tipo":
+		return ec.fieldContext_Acto_tipo(ctx, field)
+	case "sujeto":
+		return ec.fieldContext_Acto_sujeto(ctx, field)
+	case "rol":
+		return ec.fieldContext_Acto_rol(ctx, field)
+	case "objeto":
+		return ec.fieldContext_Acto_objeto(ctx, field)
+	case "idCompra":
+		return ec.fieldContext_Acto_idCompra(ctx, field)
+	case "motivo":
+		return ec.fieldContext_Acto_motivo(ctx, field)
+	case "detalle":
+		return ec.fieldContext_Acto_detalle(ctx, field)
+	case "en":
+		return ec.fieldContext_Acto_en(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Acto", field.Name)
+}
+
 func (ec *executionContext) childFields_Cambio(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "numero":
@@ -2985,6 +3107,16 @@ func (ec *executionContext) childFields_Orden(ctx context.Context, field graphql
 		return ec.fieldContext_Orden_actualizadaEn(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Orden", field.Name)
+}
+
+func (ec *executionContext) childFields_PaginaDeActos(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actos":
+		return ec.fieldContext_PaginaDeActos_actos(ctx, field)
+	case "siguiente":
+		return ec.fieldContext_PaginaDeActos_siguiente(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaginaDeActos", field.Name)
 }
 
 func (ec *executionContext) childFields_PaginaDeCompras(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3865,6 +3997,68 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_auditoria_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "sujeto",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sujeto"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "tipos",
+		func(ctx context.Context, v any) ([]contracts.TipoDeActo, error) {
+			return ec.unmarshalOTipoDeActo2ᚕentregasᚋcontractsᚐTipoDeActoᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tipos"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "desde",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["desde"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "hasta",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["hasta"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limite"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["despues"] = arg6
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_balance_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4532,6 +4726,213 @@ func (ec *executionContext) _Aceptada_estado(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Aceptada_estado(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Aceptada", field, false, false, "Estado")
+}
+
+func (ec *executionContext) _Acto_id(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Acto", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Acto_tipo(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_tipo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tipo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v contracts.TipoDeActo) graphql.Marshaler {
+			return ec.marshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_tipo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Acto", field, false, false, "TipoDeActo")
+}
+
+func (ec *executionContext) _Acto_sujeto(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_sujeto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sujeto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_sujeto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Acto", field, false, false, "String")
+}
+
+func (ec *executionContext) _Acto_rol(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_rol(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rol, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_rol(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Acto", field, false, false, "String")
+}
+
+func (ec *executionContext) _Acto_objeto(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_objeto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Objeto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_objeto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Acto", field, false, false, "String")
+}
+
+func (ec *executionContext) _Acto_idCompra(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_idCompra(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDCompra, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_idCompra(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Acto", field, false, false, "String")
+}
+
+func (ec *executionContext) _Acto_motivo(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_motivo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Motivo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_motivo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Acto", field, false, false, "String")
+}
+
+func (ec *executionContext) _Acto_detalle(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_detalle(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detalle, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_detalle(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Acto", field, false, false, "String")
+}
+
+func (ec *executionContext) _Acto_en(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_en(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.En, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_en(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Acto", field, false, false, "Time")
 }
 
 func (ec *executionContext) _Cambio_numero(ctx context.Context, field graphql.CollectedField, obj *compras.Change) (ret graphql.Marshaler) {
@@ -9076,6 +9477,61 @@ func (ec *executionContext) fieldContext_Orden_actualizadaEn(_ context.Context, 
 	return graphql.NewScalarFieldContext("Orden", field, false, false, "Time")
 }
 
+func (ec *executionContext) _PaginaDeActos_actos(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeActos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeActos_actos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actos, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.Acto) graphql.Marshaler {
+			return ec.marshalNActo2ᚕentregasᚋcontractsᚐActoᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeActos_actos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaginaDeActos",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Acto(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PaginaDeActos_siguiente(ctx context.Context, field graphql.CollectedField, obj *contracts.PaginaDeActos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaginaDeActos_siguiente(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Siguiente, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaginaDeActos_siguiente(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaginaDeActos", field, false, false, "String")
+}
+
 func (ec *executionContext) _PaginaDeCompras_compras(ctx context.Context, field graphql.CollectedField, obj *compras.Page) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10730,6 +11186,50 @@ func (ec *executionContext) fieldContext_Query_movimientos(ctx context.Context, 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_movimientos_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_auditoria(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_auditoria(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Auditoria(ctx, fc.Args["sujeto"].(*string), fc.Args["tipos"].([]contracts.TipoDeActo), fc.Args["desde"].(*string), fc.Args["hasta"].(*string), fc.Args["id"].(*string), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.PaginaDeActos) graphql.Marshaler {
+			return ec.marshalOPaginaDeActos2ᚖentregasᚋcontractsᚐPaginaDeActos(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_auditoria(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PaginaDeActos(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_auditoria_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -13275,6 +13775,79 @@ func (ec *executionContext) _Aceptada(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var actoImplementors = []string{"Acto"}
+
+func (ec *executionContext) _Acto(ctx context.Context, sel ast.SelectionSet, obj *contracts.Acto) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, actoImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Acto")
+		case "id":
+			out.Values[i] = ec._Acto_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tipo":
+			out.Values[i] = ec._Acto_tipo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sujeto":
+			out.Values[i] = ec._Acto_sujeto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rol":
+			out.Values[i] = ec._Acto_rol(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "objeto":
+			out.Values[i] = ec._Acto_objeto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "idCompra":
+			out.Values[i] = ec._Acto_idCompra(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "motivo":
+			out.Values[i] = ec._Acto_motivo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "detalle":
+			out.Values[i] = ec._Acto_detalle(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "en":
+			out.Values[i] = ec._Acto_en(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var cambioImplementors = []string{"Cambio"}
 
 func (ec *executionContext) _Cambio(ctx context.Context, sel ast.SelectionSet, obj *compras.Change) graphql.Marshaler {
@@ -14806,6 +15379,44 @@ func (ec *executionContext) _Orden(ctx context.Context, sel ast.SelectionSet, ob
 	return out
 }
 
+var paginaDeActosImplementors = []string{"PaginaDeActos"}
+
+func (ec *executionContext) _PaginaDeActos(ctx context.Context, sel ast.SelectionSet, obj *contracts.PaginaDeActos) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, paginaDeActosImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PaginaDeActos")
+		case "actos":
+			out.Values[i] = ec._PaginaDeActos_actos(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "siguiente":
+			out.Values[i] = ec._PaginaDeActos_siguiente(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var paginaDeComprasImplementors = []string{"PaginaDeCompras"}
 
 func (ec *executionContext) _PaginaDeCompras(ctx context.Context, sel ast.SelectionSet, obj *compras.Page) graphql.Marshaler {
@@ -15429,6 +16040,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_movimientos(ctx, field)
+				})
+		case "auditoria":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_auditoria(ctx, field)
 				})
 		case "mensajesMuertos":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -16278,6 +16895,26 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNActo2entregasᚋcontractsᚐActo(ctx context.Context, sel ast.SelectionSet, v contracts.Acto) graphql.Marshaler {
+	return ec._Acto(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNActo2ᚕentregasᚋcontractsᚐActoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Acto) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNActo2entregasᚋcontractsᚐActo(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16938,6 +17575,56 @@ func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel as
 	return res
 }
 
+func (ec *executionContext) unmarshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo(ctx context.Context, v any) (contracts.TipoDeActo, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo(ctx context.Context, sel ast.SelectionSet, v contracts.TipoDeActo) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "TipoDeActo!")
+	}
+	return res
+}
+
+var (
+	unmarshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo = map[string]contracts.TipoDeActo{
+		"aprobacion":         contracts.ActoAprobacion,
+		"rechazo":            contracts.ActoRechazo,
+		"cancelacion":        contracts.ActoCancelacion,
+		"reintento":          contracts.ActoReintento,
+		"despacho":           contracts.ActoDespacho,
+		"reposicion":         contracts.ActoReposicion,
+		"correccion":         contracts.ActoCorreccion,
+		"precio":             contracts.ActoPrecio,
+		"umbral":             contracts.ActoUmbral,
+		"importacion":        contracts.ActoImportacion,
+		"mensaje_devuelto":   contracts.ActoMensajeRepuesto,
+		"mensaje_apartado":   contracts.ActoMensajeApartado,
+		"mensaje_descartado": contracts.ActoMensajeDescarte,
+		"borrado":            contracts.ActoBorradoDePersona,
+	}
+	marshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo = map[contracts.TipoDeActo]string{
+		contracts.ActoAprobacion:       "aprobacion",
+		contracts.ActoRechazo:          "rechazo",
+		contracts.ActoCancelacion:      "cancelacion",
+		contracts.ActoReintento:        "reintento",
+		contracts.ActoDespacho:         "despacho",
+		contracts.ActoReposicion:       "reposicion",
+		contracts.ActoCorreccion:       "correccion",
+		contracts.ActoPrecio:           "precio",
+		contracts.ActoUmbral:           "umbral",
+		contracts.ActoImportacion:      "importacion",
+		contracts.ActoMensajeRepuesto:  "mensaje_devuelto",
+		contracts.ActoMensajeApartado:  "mensaje_apartado",
+		contracts.ActoMensajeDescarte:  "mensaje_descartado",
+		contracts.ActoBorradoDePersona: "borrado",
+	}
+)
+
 func (ec *executionContext) marshalNZonaDeOrdenes2entregasᚋcontractsᚐZonaDeOrdenes(ctx context.Context, sel ast.SelectionSet, v contracts.ZonaDeOrdenes) graphql.Marshaler {
 	return ec._ZonaDeOrdenes(ctx, sel, &v)
 }
@@ -17452,6 +18139,13 @@ func (ec *executionContext) marshalOOrden2ᚖentregasᚋcontractsᚐOrden(ctx co
 	return ec._Orden(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPaginaDeActos2ᚖentregasᚋcontractsᚐPaginaDeActos(ctx context.Context, sel ast.SelectionSet, v *contracts.PaginaDeActos) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PaginaDeActos(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOPaginaDeCompras2ᚖentregasᚋbffᚋcomprasᚐPage(ctx context.Context, sel ast.SelectionSet, v *compras.Page) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -17651,6 +18345,42 @@ func (ec *executionContext) marshalOTime2ᚖtimeᚐTime(ctx context.Context, sel
 	_ = ctx
 	res := common.MarshalTime(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOTipoDeActo2ᚕentregasᚋcontractsᚐTipoDeActoᚄ(ctx context.Context, v any) ([]contracts.TipoDeActo, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]contracts.TipoDeActo, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOTipoDeActo2ᚕentregasᚋcontractsᚐTipoDeActoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.TipoDeActo) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOZonaDeOrdenes2ᚕentregasᚋcontractsᚐZonaDeOrdenesᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.ZonaDeOrdenes) graphql.Marshaler {

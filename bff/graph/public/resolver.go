@@ -241,6 +241,14 @@ func (c queryResolver) MensajeMuerto(ctx context.Context, id string) (*contracts
 	return orNull(c.gate.DeadLetter(ctx, id))
 }
 
+func (c queryResolver) Auditoria(ctx context.Context, subject *string, tipos []contracts.TipoDeActo, from, to, id *string, limit *int, after *string) (*contracts.PaginaDeActos, error) {
+	q := contracts.ActosQuery{Sujeto: subject, Desde: from, Hasta: to, ID: id, Limite: limit, Despues: after}
+	if tipos != nil {
+		q.Tipo = &tipos
+	}
+	return orNull(c.gate.Actos(ctx, q))
+}
+
 type compraResolver struct{ root }
 
 func (d compraResolver) Mensajes(ctx context.Context, c *contracts.Compra) ([]contracts.MensajeDeSaga, error) {

@@ -102,6 +102,9 @@ func (e ListarMovimientosParamsTipo) Valid() bool {
 // Aceptada defines model for Aceptada.
 type Aceptada = contracts.Aceptada
 
+// Acto defines model for Acto.
+type Acto = contracts.Acto
+
 // Aprobacion defines model for Aprobacion.
 type Aprobacion = contracts.Aprobacion
 
@@ -209,6 +212,9 @@ type NuevaDireccion = contracts.NuevaDireccion
 // Orden defines model for Orden.
 type Orden = contracts.Orden
 
+// PaginaDeActos defines model for PaginaDeActos.
+type PaginaDeActos = contracts.PaginaDeActos
+
 // PaginaDeCompras defines model for PaginaDeCompras.
 type PaginaDeCompras = contracts.PaginaDeCompras
 
@@ -279,6 +285,9 @@ type SolicitudDeImportacion = contracts.SolicitudDeImportacion
 // Tienda defines model for Tienda.
 type Tienda = contracts.Tienda
 
+// TipoDeActo defines model for TipoDeActo.
+type TipoDeActo = contracts.TipoDeActo
+
 // ZonaDeOrdenes defines model for ZonaDeOrdenes.
 type ZonaDeOrdenes = contracts.ZonaDeOrdenes
 
@@ -320,6 +329,30 @@ type Texto = string
 
 // oidcContextKey is the context key for oidc security scheme
 type oidcContextKey string
+
+// LeerAuditoriaParams defines parameters for LeerAuditoria.
+type LeerAuditoriaParams struct {
+	// Sujeto Only what this person did.
+	Sujeto *string `form:"sujeto,omitempty" json:"sujeto,omitempty"`
+
+	// Tipo Only acts of these kinds.
+	Tipo *[]TipoDeActo `form:"tipo,omitempty" json:"tipo,omitempty"`
+
+	// Desde Only acts of this instant or later. An instant (RFC 3339), or a date in America/Bogota, which is its first moment.
+	Desde *string `form:"desde,omitempty" json:"desde,omitempty"`
+
+	// Hasta Only acts before this instant. A date includes the whole day.
+	Hasta *string `form:"hasta,omitempty" json:"hasta,omitempty"`
+
+	// ID Only acts on the purchase, order, product, message or customer with this id, or on the purchase with this code.
+	ID *string `form:"id,omitempty" json:"id,omitempty"`
+
+	// Limite The most acts of a page.
+	Limite *int `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The cursor of the page before.
+	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
+}
 
 // CrearDireccionParams defines parameters for CrearDireccion.
 type CrearDireccionParams struct {
@@ -671,6 +704,9 @@ type CambiarUmbralJSONRequestBody = CambioDeUmbral
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// LeerAuditoria List what persons did, newest first.
+	// (GET /auditoria)
+	LeerAuditoria(w http.ResponseWriter, r *http.Request, params LeerAuditoriaParams)
 	// ListarDirecciones List the addresses to which changes of purchases are delivered.
 	// (GET /avisos/direcciones)
 	ListarDirecciones(w http.ResponseWriter, r *http.Request)
@@ -819,6 +855,123 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// LeerAuditoria operation middleware
+func (siw *ServerInterfaceWrapper) LeerAuditoria(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{"operador"})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LeerAuditoriaParams
+
+	// ------------- Optional query parameter "sujeto" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sujeto", r.URL.Query(), &params.Sujeto, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sujeto"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sujeto", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "tipo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tipo", r.URL.Query(), &params.Tipo, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tipo"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tipo", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "desde" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "desde", r.URL.Query(), &params.Desde, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "desde"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "desde", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "hasta" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hasta", r.URL.Query(), &params.Hasta, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "hasta"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hasta", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id", r.URL.Query(), &params.ID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerAuditoria(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListarDirecciones operation middleware
 func (siw *ServerInterfaceWrapper) ListarDirecciones(w http.ResponseWriter, r *http.Request) {
@@ -3383,6 +3536,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/compras/{id}/mensajes", wrapper.LeerMensajes).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/operacion/pendientes", wrapper.LeerPendientes).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/auditoria", wrapper.LeerAuditoria).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/operacion/resumen", wrapper.LeerResumen).Methods(http.MethodGet)
 

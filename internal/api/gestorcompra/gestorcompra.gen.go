@@ -64,6 +64,30 @@ type Texto = string
 // Problema defines model for Problema.
 type Problema = rest.Problem
 
+// ListarActosDeComprasParams defines parameters for ListarActosDeCompras.
+type ListarActosDeComprasParams struct {
+	// Sujeto Only what this person did.
+	Sujeto *string `form:"sujeto,omitempty" json:"sujeto,omitempty"`
+
+	// Tipo Only acts of these kinds.
+	Tipo *[]externalRef0.TipoDeActo `form:"tipo,omitempty" json:"tipo,omitempty"`
+
+	// Desde Only acts of this instant or later. An instant (RFC 3339), or a date in America/Bogota, which is its first moment.
+	Desde *string `form:"desde,omitempty" json:"desde,omitempty"`
+
+	// Hasta Only acts before this instant. A date includes the whole day.
+	Hasta *string `form:"hasta,omitempty" json:"hasta,omitempty"`
+
+	// ID Only acts on the purchase, order, product, message or customer with this id.
+	ID *string `form:"id,omitempty" json:"id,omitempty"`
+
+	// Limite The most acts of a page.
+	Limite *int `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The cursor of the page before.
+	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
 // ListarComprasParams defines parameters for ListarCompras.
 type ListarComprasParams struct {
 	// Texto Only the purchase with this id or code, or with the order of this id, and the purchases of this customer.
@@ -211,6 +235,11 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListarActosDeCompras What persons did here, newest first.
+	//
+	// Corresponds with GET /actos (the `ListarActosDeCompras` operationId).
+	ListarActosDeCompras(ctx context.Context, params *ListarActosDeComprasParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// LeerCodigo The purchase of a short code.
 	//
 	// Corresponds with GET /codigos/{codigo} (the `LeerCodigo` operationId).
@@ -302,6 +331,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /usuarios/{id}/compras (the `ListarComprasDeUsuario` operationId).
 	ListarComprasDeUsuario(ctx context.Context, id Id, params *ListarComprasDeUsuarioParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListarActosDeCompras What persons did here, newest first.
+//
+// Corresponds with GET /actos (the `ListarActosDeCompras` operationId).
+func (c *Client) ListarActosDeCompras(ctx context.Context, params *ListarActosDeComprasParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListarActosDeComprasRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // LeerCodigo The purchase of a short code.
@@ -554,6 +598,132 @@ func (c *Client) ListarComprasDeUsuario(ctx context.Context, id Id, params *List
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewListarActosDeComprasRequest constructs an http.Request for the ListarActosDeCompras method
+func NewListarActosDeComprasRequest(server string, params *ListarActosDeComprasParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/actos")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Sujeto != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sujeto", *params.Sujeto, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Tipo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tipo", *params.Tipo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Desde != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "desde", *params.Desde, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Hasta != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "hasta", *params.Hasta, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "id", *params.ID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limite != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limite", *params.Limite, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Despues != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "despues", *params.Despues, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewLeerCodigoRequest constructs an http.Request for the LeerCodigo method
@@ -1334,6 +1504,13 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// ListarActosDeComprasWithResponse What persons did here, newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /actos (the `ListarActosDeCompras` operationId).
+	ListarActosDeComprasWithResponse(ctx context.Context, params *ListarActosDeComprasParams, reqEditors ...RequestEditorFn) (*ListarActosDeComprasResponse, error)
+
 	// LeerCodigoWithResponse The purchase of a short code.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -1445,6 +1622,54 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /usuarios/{id}/compras (the `ListarComprasDeUsuario` operationId).
 	ListarComprasDeUsuarioWithResponse(ctx context.Context, id Id, params *ListarComprasDeUsuarioParams, reqEditors ...RequestEditorFn) (*ListarComprasDeUsuarioResponse, error)
+}
+
+type ListarActosDeComprasResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.PaginaDeActos
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListarActosDeComprasResponse) GetJSON200() *externalRef0.PaginaDeActos {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListarActosDeComprasResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListarActosDeComprasResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListarActosDeComprasResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListarActosDeComprasResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListarActosDeComprasResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type LeerCodigoResponse struct {
@@ -2085,6 +2310,19 @@ func (r ListarComprasDeUsuarioResponse) ContentType() string {
 	return ""
 }
 
+// ListarActosDeComprasWithResponse What persons did here, newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /actos (the `ListarActosDeCompras` operationId).
+func (c *ClientWithResponses) ListarActosDeComprasWithResponse(ctx context.Context, params *ListarActosDeComprasParams, reqEditors ...RequestEditorFn) (*ListarActosDeComprasResponse, error) {
+	rsp, err := c.ListarActosDeCompras(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListarActosDeComprasResponse(rsp)
+}
+
 // LeerCodigoWithResponse The purchase of a short code.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -2291,6 +2529,39 @@ func (c *ClientWithResponses) ListarComprasDeUsuarioWithResponse(ctx context.Con
 		return nil, err
 	}
 	return ParseListarComprasDeUsuarioResponse(rsp)
+}
+
+// ParseListarActosDeComprasResponse parses an HTTP response from a ListarActosDeComprasWithResponse call
+func ParseListarActosDeComprasResponse(rsp *http.Response) (*ListarActosDeComprasResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListarActosDeComprasResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.PaginaDeActos
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseLeerCodigoResponse parses an HTTP response from a LeerCodigoWithResponse call
@@ -2744,6 +3015,9 @@ func ParseListarComprasDeUsuarioResponse(rsp *http.Response) (*ListarComprasDeUs
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListarActosDeCompras What persons did here, newest first.
+	// (GET /actos)
+	ListarActosDeCompras(w http.ResponseWriter, r *http.Request, params ListarActosDeComprasParams)
 	// LeerCodigo The purchase of a short code.
 	// (GET /codigos/{codigo})
 	LeerCodigo(w http.ResponseWriter, r *http.Request, codigo string)
@@ -2793,6 +3067,117 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListarActosDeCompras operation middleware
+func (siw *ServerInterfaceWrapper) ListarActosDeCompras(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarActosDeComprasParams
+
+	// ------------- Optional query parameter "sujeto" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sujeto", r.URL.Query(), &params.Sujeto, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sujeto"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sujeto", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "tipo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tipo", r.URL.Query(), &params.Tipo, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tipo"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tipo", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "desde" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "desde", r.URL.Query(), &params.Desde, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "desde"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "desde", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "hasta" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hasta", r.URL.Query(), &params.Hasta, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "hasta"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hasta", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id", r.URL.Query(), &params.ID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarActosDeCompras(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // LeerCodigo operation middleware
 func (siw *ServerInterfaceWrapper) LeerCodigo(w http.ResponseWriter, r *http.Request) {
@@ -3478,6 +3863,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/compras", wrapper.ListarComprasDeUsuario).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/resumen", wrapper.LeerResumen).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/actos", wrapper.ListarActosDeCompras).Methods(http.MethodGet)
 
 	return r
 }

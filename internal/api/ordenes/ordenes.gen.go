@@ -35,6 +35,30 @@ type Id = string
 // Problema defines model for Problema.
 type Problema = rest.Problem
 
+// ListarActosDeOrdenesParams defines parameters for ListarActosDeOrdenes.
+type ListarActosDeOrdenesParams struct {
+	// Sujeto Only what this person did.
+	Sujeto *string `form:"sujeto,omitempty" json:"sujeto,omitempty"`
+
+	// Tipo Only acts of these kinds.
+	Tipo *[]externalRef0.TipoDeActo `form:"tipo,omitempty" json:"tipo,omitempty"`
+
+	// Desde Only acts of this instant or later. An instant (RFC 3339), or a date in America/Bogota, which is its first moment.
+	Desde *string `form:"desde,omitempty" json:"desde,omitempty"`
+
+	// Hasta Only acts before this instant. A date includes the whole day.
+	Hasta *string `form:"hasta,omitempty" json:"hasta,omitempty"`
+
+	// ID Only acts on the purchase, order, product, message or customer with this id.
+	ID *string `form:"id,omitempty" json:"id,omitempty"`
+
+	// Limite The most acts of a page.
+	Limite *int `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The cursor of the page before.
+	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
 // ListarOrdenesParams defines parameters for ListarOrdenes.
 type ListarOrdenesParams struct {
 	Estado *contracts.EstadoOrden `form:"estado,omitempty" json:"estado,omitempty"`
@@ -132,6 +156,11 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListarActosDeOrdenes What persons did here, newest first.
+	//
+	// Corresponds with GET /actos (the `ListarActosDeOrdenes` operationId).
+	ListarActosDeOrdenes(ctx context.Context, params *ListarActosDeOrdenesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListarOrdenes The queue of the orders in a state, home delivery first, then the oldest.
 	//
 	// Corresponds with GET /ordenes (the `ListarOrdenes` operationId).
@@ -161,6 +190,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /usuarios/{id}/ordenes (the `ListarOrdenesDeUsuario` operationId).
 	ListarOrdenesDeUsuario(ctx context.Context, id Id, params *ListarOrdenesDeUsuarioParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListarActosDeOrdenes What persons did here, newest first.
+//
+// Corresponds with GET /actos (the `ListarActosDeOrdenes` operationId).
+func (c *Client) ListarActosDeOrdenes(ctx context.Context, params *ListarActosDeOrdenesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListarActosDeOrdenesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListarOrdenes The queue of the orders in a state, home delivery first, then the oldest.
@@ -251,6 +295,132 @@ func (c *Client) ListarOrdenesDeUsuario(ctx context.Context, id Id, params *List
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewListarActosDeOrdenesRequest constructs an http.Request for the ListarActosDeOrdenes method
+func NewListarActosDeOrdenesRequest(server string, params *ListarActosDeOrdenesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/actos")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Sujeto != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sujeto", *params.Sujeto, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Tipo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tipo", *params.Tipo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Desde != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "desde", *params.Desde, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Hasta != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "hasta", *params.Hasta, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "id", *params.ID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limite != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limite", *params.Limite, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Despues != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "despues", *params.Despues, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListarOrdenesRequest constructs an http.Request for the ListarOrdenes method
@@ -601,6 +771,13 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// ListarActosDeOrdenesWithResponse What persons did here, newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /actos (the `ListarActosDeOrdenes` operationId).
+	ListarActosDeOrdenesWithResponse(ctx context.Context, params *ListarActosDeOrdenesParams, reqEditors ...RequestEditorFn) (*ListarActosDeOrdenesResponse, error)
+
 	// ListarOrdenesWithResponse The queue of the orders in a state, home delivery first, then the oldest.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -642,6 +819,54 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /usuarios/{id}/ordenes (the `ListarOrdenesDeUsuario` operationId).
 	ListarOrdenesDeUsuarioWithResponse(ctx context.Context, id Id, params *ListarOrdenesDeUsuarioParams, reqEditors ...RequestEditorFn) (*ListarOrdenesDeUsuarioResponse, error)
+}
+
+type ListarActosDeOrdenesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.PaginaDeActos
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListarActosDeOrdenesResponse) GetJSON200() *externalRef0.PaginaDeActos {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListarActosDeOrdenesResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListarActosDeOrdenesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListarActosDeOrdenesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListarActosDeOrdenesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListarActosDeOrdenesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type ListarOrdenesResponse struct {
@@ -932,6 +1157,19 @@ func (r ListarOrdenesDeUsuarioResponse) ContentType() string {
 	return ""
 }
 
+// ListarActosDeOrdenesWithResponse What persons did here, newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /actos (the `ListarActosDeOrdenes` operationId).
+func (c *ClientWithResponses) ListarActosDeOrdenesWithResponse(ctx context.Context, params *ListarActosDeOrdenesParams, reqEditors ...RequestEditorFn) (*ListarActosDeOrdenesResponse, error) {
+	rsp, err := c.ListarActosDeOrdenes(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListarActosDeOrdenesResponse(rsp)
+}
+
 // ListarOrdenesWithResponse The queue of the orders in a state, home delivery first, then the oldest.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -1008,6 +1246,39 @@ func (c *ClientWithResponses) ListarOrdenesDeUsuarioWithResponse(ctx context.Con
 		return nil, err
 	}
 	return ParseListarOrdenesDeUsuarioResponse(rsp)
+}
+
+// ParseListarActosDeOrdenesResponse parses an HTTP response from a ListarActosDeOrdenesWithResponse call
+func ParseListarActosDeOrdenesResponse(rsp *http.Response) (*ListarActosDeOrdenesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListarActosDeOrdenesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.PaginaDeActos
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseListarOrdenesResponse parses an HTTP response from a ListarOrdenesWithResponse call
@@ -1210,6 +1481,9 @@ func ParseListarOrdenesDeUsuarioResponse(rsp *http.Response) (*ListarOrdenesDeUs
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListarActosDeOrdenes What persons did here, newest first.
+	// (GET /actos)
+	ListarActosDeOrdenes(w http.ResponseWriter, r *http.Request, params ListarActosDeOrdenesParams)
 	// ListarOrdenes The queue of the orders in a state, home delivery first, then the oldest.
 	// (GET /ordenes)
 	ListarOrdenes(w http.ResponseWriter, r *http.Request, params ListarOrdenesParams)
@@ -1238,6 +1512,117 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListarActosDeOrdenes operation middleware
+func (siw *ServerInterfaceWrapper) ListarActosDeOrdenes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarActosDeOrdenesParams
+
+	// ------------- Optional query parameter "sujeto" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sujeto", r.URL.Query(), &params.Sujeto, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sujeto"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sujeto", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "tipo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tipo", r.URL.Query(), &params.Tipo, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tipo"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tipo", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "desde" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "desde", r.URL.Query(), &params.Desde, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "desde"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "desde", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "hasta" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hasta", r.URL.Query(), &params.Hasta, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "hasta"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hasta", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id", r.URL.Query(), &params.ID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarActosDeOrdenes(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListarOrdenes operation middleware
 func (siw *ServerInterfaceWrapper) ListarOrdenes(w http.ResponseWriter, r *http.Request) {
@@ -1595,6 +1980,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/borrado", wrapper.BorrarDatosDeOrdenes).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/ordenes", wrapper.ListarOrdenesDeUsuario).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/actos", wrapper.ListarActosDeOrdenes).Methods(http.MethodGet)
 
 	return r
 }

@@ -11,12 +11,14 @@ import (
 
 	"entregas/contracts"
 	api "entregas/internal/api/adminproductos"
+	"entregas/internal/audit"
 	"entregas/internal/rest"
 	"entregas/services/admin-productos/productos"
 )
 
 // Store reads the products and restocks them.
 type Store interface {
+	audit.Lister
 	Productos(ctx context.Context, search string) ([]productos.Producto, error)
 	Producto(ctx context.Context, id string) (productos.Producto, error)
 	Reponer(ctx context.Context, id string, cantidad int, key string) (productos.Producto, error)
@@ -80,4 +82,10 @@ func (r resources) ReponerProducto(w http.ResponseWriter, p *http.Request, id ap
 	}
 	producto, err := r.store.Reponer(p.Context(), id, request.Cantidad, key)
 	rest.Answer(w, p, http.StatusOK, producto, err)
+}
+
+// ListarActosDeProductos implements api.ServerInterface.
+func (r resources) ListarActosDeProductos(w http.ResponseWriter, p *http.Request, params api.ListarActosDeProductosParams) {
+	page, err := audit.Page(p.Context(), r.store, contracts.ActosQuery(params))
+	rest.Answer(w, p, http.StatusOK, page, err)
 }

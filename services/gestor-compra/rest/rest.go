@@ -11,6 +11,7 @@ import (
 
 	"entregas/contracts"
 	api "entregas/internal/api/gestorcompra"
+	"entregas/internal/audit"
 	"entregas/internal/rest"
 )
 
@@ -31,6 +32,7 @@ type Eraser interface {
 
 // Reader reads purchases.
 type Reader interface {
+	audit.Lister
 	ByCodigo(ctx context.Context, codigo string) (contracts.CompraDeCodigo, error)
 	Load(ctx context.Context, id string) (contracts.Compra, error)
 	Buscar(ctx context.Context, f contracts.ComprasFilter, after contracts.Cursor, limit int) ([]contracts.Compra, error)
@@ -155,4 +157,10 @@ func (o operations) LeerResumen(w http.ResponseWriter, r *http.Request, params a
 	}
 	s, err := o.reader.Resumen(r.Context(), time.Duration(seconds)*time.Second)
 	rest.Answer(w, r, http.StatusOK, s, err)
+}
+
+// ListarActosDeCompras implements api.ServerInterface.
+func (o operations) ListarActosDeCompras(w http.ResponseWriter, r *http.Request, params api.ListarActosDeComprasParams) {
+	page, err := audit.Page(r.Context(), o.reader, contracts.ActosQuery(params))
+	rest.Answer(w, r, http.StatusOK, page, err)
 }

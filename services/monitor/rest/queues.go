@@ -8,6 +8,7 @@ import (
 
 	"entregas/contracts"
 	api "entregas/internal/api/monitor"
+	"entregas/internal/audit"
 	"entregas/internal/rest"
 	"entregas/services/monitor/queues"
 )
@@ -25,15 +26,26 @@ type DeadLetters interface {
 	SetAside(ctx context.Context, id string) (contracts.MensajeMuerto, error)
 }
 
+// Acts keeps what persons did with dead letters.
+type Acts interface {
+	audit.Lister
+	Add(ctx context.Context, acts []contracts.Acto) (part string, added []contracts.Acto, err error)
+	Settle(ctx context.Context, part string, added, happened []contracts.Acto) error
+}
+
 // ServeAPI adds the routes of the OpenAPI document to routes.
-func ServeAPI(routes *mux.Router, h History, m DeadLetters) {
-	api.HandlerWithOptions(operations{h, m}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(nil)})
+func ServeAPI(routes *mux.Router, h History, m DeadLetters, a Acts) {
+	api.HandlerWithOptions(operations{h, m, a}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
 }
 
 type operations struct {
 	history     History
 	deadLetters DeadLetters
+	acts        Acts
 }
+
+// accepted describes in Spanish the values that each parameter accepts.
+var accepted = map[string]string{"limite": contracts.ActosForm}
 
 // LeerColas implements api.ServerInterface.
 func (o operations) LeerColas(w http.ResponseWriter, _ *http.Request) {
@@ -77,7 +89,7 @@ func (o operations) DevolverMensajes(w http.ResponseWriter, r *http.Request) {
 		rest.WriteError(w, r, err)
 		return
 	}
-	results, err := o.deadLetters.DevolverMany(r.Context(), request.IDs)
+	results, err := o.devolverMany(r.Context(), request.IDs)
 	rest.Answer(w, r, http.StatusOK, results, err)
 }
 
@@ -91,19 +103,25 @@ func (o operations) DescartarMensaje(w http.ResponseWriter, r *http.Request, id 
 		rest.WriteError(w, r, err)
 		return
 	}
-	one, err := o.deadLetters.Descartar(r.Context(), id, request.Motivo)
+	one, err := o.onOne(r.Context(), contracts.Acto{Tipo: contracts.ActoMensajeDescarte, Objeto: id, Motivo: request.Motivo}, func(ctx context.Context) (contracts.MensajeMuerto, error) {
+		return o.deadLetters.Descartar(ctx, id, request.Motivo)
+	})
 	rest.Answer(w, r, http.StatusAccepted, one, err)
 }
 
 // DevolverMensaje implements api.ServerInterface.
 func (o operations) DevolverMensaje(w http.ResponseWriter, r *http.Request, id api.Id) {
-	one, err := o.deadLetters.Devolver(r.Context(), id)
+	one, err := o.onOne(r.Context(), contracts.Acto{Tipo: contracts.ActoMensajeRepuesto, Objeto: id}, func(ctx context.Context) (contracts.MensajeMuerto, error) {
+		return o.deadLetters.Devolver(ctx, id)
+	})
 	rest.Answer(w, r, http.StatusAccepted, one, err)
 }
 
 // ApartarMensaje implements api.ServerInterface.
 func (o operations) ApartarMensaje(w http.ResponseWriter, r *http.Request, id api.Id) {
-	one, err := o.deadLetters.SetAside(r.Context(), id)
+	one, err := o.onOne(r.Context(), contracts.Acto{Tipo: contracts.ActoMensajeApartado, Objeto: id}, func(ctx context.Context) (contracts.MensajeMuerto, error) {
+		return o.deadLetters.SetAside(ctx, id)
+	})
 	rest.Answer(w, r, http.StatusAccepted, one, err)
 }
 

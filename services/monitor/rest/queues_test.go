@@ -21,7 +21,7 @@ func TestQueues(t *testing.T) {
 	})
 	history := queues.NewHistory(pulsar.New(server.URL, ""))
 	routes := mux.NewRouter()
-	rest.ServeAPI(routes, history, nil)
+	rest.ServeAPI(routes, history, nil, nil)
 	type report struct {
 		Broker bool
 		Colas  []struct {
@@ -65,6 +65,6 @@ func TestQueues(t *testing.T) {
 
 func TestServesItsDocument(t *testing.T) {
 	routes := mux.NewRouter()
-	rest.ServeAPI(routes, nil, nil)
+	rest.ServeAPI(routes, nil, nil, nil)
 	resttest.Serves(t, routes, "monitor")
 }

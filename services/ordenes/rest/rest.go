@@ -12,6 +12,7 @@ import (
 
 	"entregas/contracts"
 	api "entregas/internal/api/ordenes"
+	"entregas/internal/audit"
 	"entregas/internal/logging"
 	"entregas/internal/rest"
 	"entregas/services/ordenes/ordenes"
@@ -19,6 +20,7 @@ import (
 
 // Store reads and dispatches the orders, and publishes their events.
 type Store interface {
+	audit.Lister
 	Orden(ctx context.Context, id string) (ordenes.Orden, error)
 	OfUsuario(ctx context.Context, idUsuario string, limit int, after string) ([]ordenes.Orden, error)
 	Queue(ctx context.Context, f contracts.OrdenesFilter, after contracts.OrdenCursor, limit int) (list []ordenes.Orden, total int, err error)
@@ -127,5 +129,11 @@ func (r resources) ListarOrdenesDeUsuario(w http.ResponseWriter, p *http.Request
 	if len(list) > limit {
 		page.Ordenes, page.Siguiente = list[:limit], list[limit-1].ID
 	}
+	rest.Answer(w, p, http.StatusOK, page, err)
+}
+
+// ListarActosDeOrdenes implements api.ServerInterface.
+func (r resources) ListarActosDeOrdenes(w http.ResponseWriter, p *http.Request, params api.ListarActosDeOrdenesParams) {
+	page, err := audit.Page(p.Context(), r.store, contracts.ActosQuery(params))
 	rest.Answer(w, p, http.StatusOK, page, err)
 }
