@@ -35,7 +35,7 @@ function address(d) {
       document.querySelector(`[data-action="${action}"][data-for="${d.id}"]`)?.focus();
     }),
   }, text);
-  return h("li", { class: "dead-letter card", "data-id": d.id },
+  return h("li", { class: "aviso card", "data-id": d.id },
     h("div", {},
       h("h3", { class: "verbatim" }, d.url),
       d.descripcion ? h("p", { class: "verbatim" }, d.descripcion) : null,
@@ -100,7 +100,7 @@ async function loadDeliveries(fromStart) {
 }
 
 function delivery(e) {
-  const answer = [e.codigo_http ? `${e.codigo_http} ` : "", e.error ?? ""].join("");
+  const answer = e.error || (e.codigo_http ? String(e.codigo_http) : ""); // the error names the status
   return h("tr", { "data-id": e.id, "data-estado": e.estado },
     h("th", { scope: "row" }, e.tipo, e.id_compra ? [" ", h("a", { class: "mono", href: `/operador/compras/${encodeURIComponent(e.id_compra)}`, title: e.id_compra }, `…${shortId(e.id_compra)}`)] : null),
     h("td", {}, h("span", { class: `badge ${stateTone[e.estado] ?? "calm"}` }, stateName(e.estado))),

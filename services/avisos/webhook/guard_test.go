@@ -28,6 +28,7 @@ func TestWhichURLsAreRefused(t *testing.T) {
 		{"https://example.com:443", true, true},
 		{"https://8.8.8.8/", true, true},
 		{"https://[2606:4700:4700::1111]/", true, true},
+		{"https://[::ffff:8.8.8.8]/", true, true},
 		{"https://xn--espaa-rta.example/", true, true},
 		{"https://example.com:80/", true, true},
 		{"http://example.com/", false, true},
