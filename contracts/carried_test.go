@@ -122,6 +122,23 @@ func TestOpenAPIHasTheFields(t *testing.T) {
 	}
 }
 
+// The schema of the kinds of acts has every kind.
+func TestOpenAPIHasTheKindsOfActs(t *testing.T) {
+	var document struct {
+		Components struct {
+			Schemas struct {
+				TipoDeActo struct{ Enum []contracts.TipoDeActo } `yaml:"TipoDeActo"`
+			}
+		}
+	}
+	if err := yaml.Unmarshal(contracts.OpenAPI, &document); err != nil {
+		t.Fatal(err)
+	}
+	if got := document.Components.Schemas.TipoDeActo.Enum; !slices.Equal(got, contracts.TiposDeActo) {
+		t.Errorf("contracts/openapi.yaml has the kinds %v, and contracts/acto.go %v", got, contracts.TiposDeActo)
+	}
+}
+
 // fieldsInJSON returns the names of the fields of a struct in JSON, with those of embedded structs.
 func fieldsInJSON(kind reflect.Type) []string {
 	var names []string

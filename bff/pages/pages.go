@@ -43,6 +43,7 @@ var pages = []page{
 	{"/operador/aprobaciones", "aprobaciones", "aprobaciones", "operador"},
 	{"/operador/existencias", "existencias", "existencias", "operador"},
 	{"/operador/existencias/{id}", "existencia", "existencias", "operador"},
+	{"/operador/auditoria", "auditoria", "auditoria", "operador"},
 	{"/operador/mensajes-muertos", "dead-letters", "dead-letters", "operador"},
 	{"/operador/avisos", "avisos", "avisos", "operador"},
 }

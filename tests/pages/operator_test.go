@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -81,10 +82,12 @@ func TestReponer(t *testing.T) {
 	s.Balanced(t, nil)
 }
 
-// An operator rejects a purchase with a reason, and the customer reads the reason.
+// An operator rejects a purchase with a reason, and the customer reads the reason. The history and the audit name the operator, and the
+// customer's page does not. The code of the purchase leads to it.
 func TestRechazar(t *testing.T) {
 	s := Open(t)
-	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/existencias")
+	operador := Usuario(t) + "-o"
+	o := signIn(t, s, operador, "operador", "/operador/existencias")
 	reponer(o, "11", 400)
 	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.finds("agua")
@@ -98,7 +101,25 @@ func TestRechazar(t *testing.T) {
 	p.waitForEstado("RECHAZADA")
 	p.sees("No cabe en el camión.")
 	o.waitFor("the rollbacks in the saga", `document.querySelectorAll("#sequence .rollback").length >= 2`)
+	o.sees("Por " + operador + ", operador.")
 	o.look("op-compra-rechazada")
+	if shown := p.read("document.body.innerText"); strings.Contains(shown, operador) {
+		t.Errorf("the customer reads who rejected the purchase: %s", shown)
+	}
+	code := regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}`).FindString(o.read(`document.querySelector("#title").innerText`))
+	o.goesTo("/operador/compras/" + strings.ToLower(code))
+	o.waitForEstado("RECHAZADA")
+	o.goesTo("/operador/auditoria?id=" + code)
+	o.waitFor("the one act", `document.querySelectorAll("#rows [data-id]").length === 1`)
+	for _, text := range []string{operador, "No aprobó", "No cabe en el camión."} {
+		o.sees(text)
+	}
+	o.selects("tipo", "despacho")
+	o.presses("#filters [type=submit]")
+	o.sees("No hay nada con estos filtros.")
+	o.goesTo("/operador/auditoria")
+	o.waitFor("the acts", `document.querySelectorAll("#rows [data-id]").length > 1`)
+	o.look("auditoria")
 }
 
 // An operator sees a dead letter with its reason. Once the cause is gone, the operator puts the dead letter back on its topic. The

@@ -26,7 +26,7 @@ func TestInEnglish(t *testing.T) {
 	o.run(`document.querySelector(".languages [lang=en]").click()`) // the page moves while its chart is drawn
 	o.sees("What is happening now")
 	for path, text := range map[string]string{
-		"/operador/compras": "purchases", "/operador/compras/" + id: "In preparation", "/operador/existencias": "The books balance", "/operador/mensajes-muertos": "Dead letters", "/operador/compras/nada": "There is no such purchase",
+		"/operador/compras": "purchases", "/operador/compras/" + id: "In preparation", "/operador/existencias": "The books balance", "/operador/mensajes-muertos": "Dead letters", "/operador/auditoria": "What each person did", "/operador/compras/nada": "There is no such purchase",
 	} {
 		o.goesTo(path)
 		o.sees(text)

@@ -17606,6 +17606,7 @@ var (
 		"mensaje_apartado":   contracts.ActoMensajeApartado,
 		"mensaje_descartado": contracts.ActoMensajeDescarte,
 		"borrado":            contracts.ActoBorradoDePersona,
+		"aviso":              contracts.ActoAviso,
 	}
 	marshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo = map[contracts.TipoDeActo]string{
 		contracts.ActoAprobacion:       "aprobacion",
@@ -17622,6 +17623,7 @@ var (
 		contracts.ActoMensajeApartado:  "mensaje_apartado",
 		contracts.ActoMensajeDescarte:  "mensaje_descartado",
 		contracts.ActoBorradoDePersona: "borrado",
+		contracts.ActoAviso:            "aviso",
 	}
 )
 

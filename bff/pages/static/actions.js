@@ -1,13 +1,13 @@
 // The actions of an operator on a purchase, for the list and for the page of the purchase.
 import { newKey, post } from "./api.js";
-import { badge, date, describeLines, h, isBusy, isCancelable, shortId, time, units } from "./dom.js";
+import { badge, date, describeLines, h, isBusy, isCancelable, compraName, time, units } from "./dom.js";
 import { ask, notify, withButton } from "./frame.js";
 import { t } from "./words.js";
 
 // actions returns a button for each action that the purchase allows now. onDone runs after each action.
 export function actions(c, onDone) {
   const path = `/api/compras/${encodeURIComponent(c.id)}`;
-  const of = t("actions.of", { usuario: c.id_usuario, id: shortId(c.id) });
+  const of = t("actions.of", { usuario: c.id_usuario, id: compraName(c) });
   const button = (name, text, tone, action) => h("button", {
     type: "button", class: `button small ${tone}`, "data-action": name, "aria-label": t("actions.label", { action: text, of }),
     onclick: (e) => withButton(e.currentTarget, async () => {

@@ -79,7 +79,7 @@ async function beginPage() {
   try {
     show(c = await get(path));
   } catch (e) {
-    if (e.status !== 404 && e.status !== 400) throw e;
+    if (![400, 404, 422].includes(e.status)) throw e;
     byId("content").replaceChildren(emptyState(t("compra.unknown"), t("compra.unknown-text"),
       h("a", { class: "button", href: "/compras" }, t("compras.title")), "h1"));
     return;

@@ -40,6 +40,7 @@ async function show(c) {
   byId("facts").replaceChildren(fact(t("op-compra.usuario"), h("a", { href: `/operador/compras?id_usuario=${encodeURIComponent(c.id_usuario)}`, class: "verbatim" }, c.id_usuario)),
     fact(t("compra.delivery"), whereTo(c, direccion, shops)),
     fact(t("op-compra.created"), time(c.creada_en, date(c.creada_en))), fact(t("op-compra.changed"), time(c.actualizada_en, date(c.actualizada_en))),
+    fact(t("op-compra.audit"), h("a", { href: `/operador/auditoria?id=${encodeURIComponent(c.id)}` }, t("op-compra.audit-link"))),
     fact(t("op-compra.compra"), h("span", { class: "mono" }, c.id)), c.id_orden ? fact(t("op-compra.order"), h("span", { class: "mono" }, c.id_orden)) : "");
   await showSaga(c);
 }
@@ -77,7 +78,7 @@ async function beginPage() {
   try {
     first = await refresh();
   } catch (e) {
-    if (e.status !== 404 && e.status !== 400) throw e;
+    if (![400, 404, 422].includes(e.status)) throw e;
     byId("content").replaceChildren(emptyState(t("op-compra.unknown"), e.message, h("a", { class: "button", href: "/operador/compras" }, t("op-compra.see-all")), "h1"));
     return;
   }

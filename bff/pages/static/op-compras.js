@@ -1,7 +1,7 @@
 // The purchases of all customers: search, sort, file. The address has the search, so that it can be shared, and so that the browser's way
 // back leads to it.
 import { download, get } from "./api.js";
-import { badge, byId, date, duration, estados, h, isBusy, number, replaceIfChanged, shortId, time, units } from "./dom.js";
+import { badge, byId, compraName, date, duration, estados, h, isBusy, number, replaceIfChanged, time, units } from "./dom.js";
 import { begin, every, notify, reportError, showFailure, withButton } from "./frame.js";
 import { t } from "./words.js";
 
@@ -84,7 +84,7 @@ function add(c) {
 
 function cells(c) {
   return [
-    h("th", { scope: "row" }, h("a", { class: "mono", href: `/operador/compras/${c.id}`, title: c.id }, `…${shortId(c.id)}`)),
+    h("th", { scope: "row" }, h("a", { class: "mono", href: `/operador/compras/${c.id}`, title: c.id }, compraName(c))),
     h("td", {}, badge(c.estado)), h("td", { class: "verbatim" }, c.id_usuario), h("td", { class: "num" }, number(units(c.productos))),
     h("td", {}, c.domicilio ? t("unit.home") : t("unit.shop")), h("td", {}, time(c.creada_en, date(c.creada_en))), h("td", {}, time(c.actualizada_en, date(c.actualizada_en))),
     h("td", { class: "num" }, duration(new Date(c.actualizada_en) - new Date(c.creada_en))),

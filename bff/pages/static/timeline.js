@@ -73,7 +73,7 @@ export function drawSteps(list, c, { customer = true } = {}) {
     const repeated = c.historia.some((x) => x.numero < entry.numero && x.detalle === entry.detalle); // the list shows the same text only once
     const tone = toneOf(entry.paso);
     list.append(h("li", { class: `step ${tone}${before ? " new" : ""}`, "data-step": entry.paso },
-      dot(tone), h("h3", {}, stepTitle(entry.paso, c)), customer ? time(entry.en, date(entry.en)) : moment(entry, start), entry.detalle && !repeated && h("p", { class: "verbatim" }, tell(entry))));
+      dot(tone), h("h3", {}, stepTitle(entry.paso, c)), customer ? time(entry.en, date(entry.en)) : moment(entry, start), entry.detalle && !repeated && h("p", { class: "verbatim" }, tell(entry)), author(entry)));
   }
   list.dataset.last = c.historia.at(-1)?.numero ?? 0;
   for (const li of list.querySelectorAll("[data-step=POR_APROBAR]")) li.classList.toggle("waiting", c.estado === "POR_APROBAR"); // the approval is not done yet
@@ -85,6 +85,14 @@ export function drawSteps(list, c, { customer = true } = {}) {
     [now, ...later].filter(Boolean).forEach((paso, i) => list.append(i === 0 && !waits ? pending("now", titlesNow[paso]) : pending("ahead", stepTitle(paso, c))));
   }
   return added;
+}
+
+// author returns who is behind an entry. A customer reads only that an operator did something, and not that she herself did the rest. Some
+// texts say it already.
+function author({ sujeto, rol, tipo }) {
+  const who = document.body.dataset.role === "operador" ? { operador: t("timeline.by", { sujeto }), cliente: t("timeline.by-customer", { sujeto }) }[rol]
+    : rol === "operador" && !["CompraAprobada", "AprobacionNegada"].includes(tipo) && t("timeline.by-operator");
+  return who && h("p", { class: "muted verbatim" }, who);
 }
 
 function pending(when, text) {
