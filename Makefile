@@ -43,10 +43,10 @@ restart: ## build a service again and restart it: S=consolidador
 attach: $(LOCAL) ## open the supervisor's terminal interface
 	@$(RUN) attach
 
-dsn: $(LOCAL) ## print the address of a database: DB=productos|gestor_compra|ordenes|bff|dapr
+dsn: $(LOCAL) ## print the address of a database: DB=productos|gestor_compra|ordenes|avisos|bff|dapr
 	@$(RUN) dsn $(DB)
 
-psql: $(LOCAL) ## open a console on a database: DB=productos|gestor_compra|ordenes|bff|dapr
+psql: $(LOCAL) ## open a console on a database: DB=productos|gestor_compra|ordenes|avisos|bff|dapr
 	@$(RUN) psql $(DB)
 
 dead-letters: $(LOCAL) ## list the messages that no service could handle, with the reason

@@ -209,7 +209,7 @@ func (in *Instance) reset() error {
 	}
 	say("deleting %s", in.Dir)
 	if in.ownDSN() != "" {
-		say("warning: the databases productos, gestor_compra, ordenes, dapr and bff stay on the server of POSTGRES_DSN; delete them yourself if you want")
+		say("warning: the databases productos, gestor_compra, ordenes, avisos, dapr and bff stay on the server of POSTGRES_DSN; delete them yourself if you want")
 	}
 	return os.RemoveAll(in.Dir)
 }
