@@ -39,6 +39,7 @@ var writes = []write{
 	{"put back", "/api/mensajes-muertos/" + deadID + "/devolucion", ``, `devolverMensaje(id:"` + deadID + `"){id}`, "", "/api/mensajes-muertos", 202, true},
 	{"put back many", "/api/mensajes-muertos/devolucion", `{"ids":["7:1"]}`, `devolverMensajes(ids:["7:1"]){id}`, "", "/api/mensajes-muertos", 200, true},
 	{"discard", "/api/mensajes-muertos/" + deadID + "/descarte", `{"motivo":"ya"}`, `descartarMensaje(id:"` + deadID + `",motivo:"ya"){id}`, "", "/api/mensajes-muertos", 202, true},
+	{"price", "/api/productos/1/precio", `{"precio":5}`, `cambiarPrecio(idProducto:"1",precio:5){precio}`, "", "/api/productos/1", 200, true},
 	{"set aside", "/api/mensajes-muertos/" + deadID + "/apartado", ``, `apartarMensaje(id:"` + deadID + `"){id}`, "", "/api/mensajes-muertos", 202, true},
 	{"send again", "/api/avisos/entregas/" + idEntrega + "/reenvio", ``, `reenviarEntrega(id:"` + idEntrega + `"){id}`, "", "/api/avisos/entregas", 202, true},
 	{"add an address", "/api/avisos/direcciones", `{"url":"https://example.com/"}`, `crearDireccion(url:"https://example.com/"){id}`, "", "/api/avisos/direcciones", 201, true},
