@@ -384,7 +384,7 @@ func TestTypesOfGraphQLHaveTheFields(t *testing.T) {
 	types := public.NewExecutableSchema(public.Config{}).Schema().Types
 	for schema, name := range map[string]string{
 		"SolicitudCompra": "CompraPedida", "Compra": "Compra", "Orden": "Orden", "Linea": "Linea", "Faltante": "Faltante", "Hecho": "Hecho",
-		"Direccion": "Direccion", "Tienda": "Tienda", "DatosBorrados": "DatosBorrados", "Producto": "Producto", "Precio": "Precio", "PaginaDePrecios": "PaginaDePrecios", "MensajeDeSaga": "MensajeDeSaga",
+		"Direccion": "Direccion", "Tienda": "Tienda", "DatosBorrados": "DatosBorrados", "Producto": "Producto", "PrecioFijado": "PrecioFijado", "Precio": "Precio", "PaginaDePrecios": "PaginaDePrecios", "MensajeDeSaga": "MensajeDeSaga",
 	} {
 		for field := range document.Components.Schemas[schema].Value.Properties {
 			if inGraphQL := camelCase(field); types[name].Fields.ForName(inGraphQL) == nil {

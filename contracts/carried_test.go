@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -65,9 +66,12 @@ func TestAnOrderHasTheDataOfItsCommand(t *testing.T) {
 	if p := d.Pedido(); p.IDCompra != d.IDCompra || !p.Domicilio || p.Direccion == nil || *p.Direccion != address {
 		t.Errorf("the order of %+v has %+v", d, p)
 	}
-	d.Direccion = contracts.Direccion{}
-	if text, err := json.Marshal(contracts.Orden{Pedido: d.Pedido()}); err != nil || strings.Contains(string(text), "direccion") || strings.Contains(string(text), "tienda") {
-		t.Errorf("an order without an address and without a shop has one in JSON: %s", text)
+	if p := (contracts.DatosComandoOrden{Moneda: "COP", Total: 7}).Pedido(); p.Moneda != "COP" || p.Total != 7 {
+		t.Errorf("the order costs %+v", p)
+	}
+	d.Direccion, d.Precios = contracts.Direccion{}, []contracts.PrecioFijado{}
+	if text, err := json.Marshal(contracts.Orden{Pedido: d.Pedido()}); err != nil || regexp.MustCompile("direccion|tienda|moneda|total|precios").Match(text) {
+		t.Errorf("an order without an address, a shop and a price has one in JSON: %s", text)
 	}
 }
 
@@ -100,7 +104,7 @@ var shapes = map[string]reflect.Type{
 	"Linea": reflect.TypeFor[contracts.Linea](), "Faltante": reflect.TypeFor[contracts.Faltante](), "Hecho": reflect.TypeFor[contracts.HechoContado](),
 	"Acto": reflect.TypeFor[contracts.Acto](), "Aceptada": reflect.TypeFor[contracts.Aceptada](),
 	"Producto": reflect.TypeFor[contracts.Producto](), "MensajeDeSaga": reflect.TypeFor[contracts.MensajeDeSaga](),
-	"Precio": reflect.TypeFor[contracts.Precio](), "PaginaDePrecios": reflect.TypeFor[contracts.PaginaDePrecios](), "CambioDePrecio": reflect.TypeFor[contracts.CambioDePrecio](),
+	"PrecioFijado": reflect.TypeFor[contracts.PrecioFijado](), "Precio": reflect.TypeFor[contracts.Precio](), "PaginaDePrecios": reflect.TypeFor[contracts.PaginaDePrecios](), "CambioDePrecio": reflect.TypeFor[contracts.CambioDePrecio](),
 }
 
 // The schemas in openapi.yaml have the fields of the Go types that are read and written.

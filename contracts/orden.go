@@ -39,6 +39,10 @@ type Pedido struct {
 	Domicilio bool       `json:"domicilio"`
 	Direccion *Direccion `json:"direccion,omitempty"` // only where one order, or the queue of the warehouse, is read
 	Tienda    string     `json:"tienda,omitempty"`
+
+	Moneda  string         `json:"moneda,omitempty"`
+	Total   int64          `json:"total,omitempty"` // minor units
+	Precios []PrecioFijado `json:"precios,omitempty"`
 }
 
 // Pedido returns the purchase in the data of a CrearOrden.

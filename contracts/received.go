@@ -31,13 +31,13 @@ func (m Message[D]) CheckEnvelope() error {
 	v.FreeText("specversion", m.Specversion, maxEnvelope)
 	v.FreeText("datacontenttype", m.Datacontenttype, maxEnvelope)
 	v.FreeText("service_name", m.ServiceName, maxEnvelope)
-	v.instant("time", m.Time)
-	v.instant("ingestion", m.Ingestion)
+	v.Millis("time", m.Time)
+	v.Millis("ingestion", m.Ingestion)
 	return v.Error()
 }
 
-// instant requires milliseconds since 1970 that JSON can have as a time. It compares them with no clock, because clocks differ and jump.
-func (v *Validator) instant(field string, ms int64) {
+// Millis requires milliseconds since 1970 that JSON can have as a time. It compares them with no clock, because clocks differ and jump.
+func (v *Validator) Millis(field string, ms int64) {
 	if ms < 0 || ms > maxInstant {
 		v.Fail(field, "debe ser un instante en milisegundos desde 1970")
 	}
@@ -182,10 +182,11 @@ func (e DatosEventoCompra) Validate() error {
 	v.FreeText("motivo", e.Motivo, MaxDetail)
 	v.Faltantes("faltantes", e.Faltantes)
 	v.IDOrden("id_orden", e.IDOrden)
-	v.instant("creada_en", e.CreadaEn)
-	v.instant("actualizada_en", e.ActualizadaEn)
+	v.Millis("creada_en", e.CreadaEn)
+	v.Millis("actualizada_en", e.ActualizadaEn)
 	v.history("historia", e.Historia)
 	v.authors("autores", e.Autores, e.Historia)
+	v.Importes(e.importes(), e.Productos)
 	if e.Numero < 1 || len(e.Historia) == 0 || e.Numero != e.Historia[len(e.Historia)-1].Numero {
 		v.Fail("numero", "debe ser el del último hecho de la historia")
 	}
@@ -221,7 +222,7 @@ func (v *Validator) history(field string, facts []Hecho) {
 		previous = h.Numero
 		v.Identifier(place+"paso", h.Paso)
 		v.FreeText(place+"tipo", h.Tipo, MaxIdentifier)
-		v.instant(place+"en", h.En)
+		v.Millis(place+"en", h.En)
 		v.FreeText(place+"detalle", h.Detalle, MaxDetail)
 	}
 }

@@ -154,6 +154,13 @@ func TestEventoCompraValidate(t *testing.T) {
 		{"an author in no role", func(e *event) { e.Autores = []contracts.Autor{{Numero: 1, Sujeto: "ana", Rol: "dueña"}} }, "autores[0].rol"},
 		{"an author without a role", func(e *event) { e.Autores = []contracts.Autor{{Numero: 1, Sujeto: "ana"}} }, "autores[0].rol"},
 		{"authors without end", func(e *event) { e.Autores = make([]contracts.Autor, 3) }, "autores"},
+		{"a price", func(e *event) {
+			e.Moneda, e.Total, e.Precios = "COP", 14, []contracts.PrecioFijado{{IDProducto: "1", Precio: 7}}
+		}, ""},
+		{"a total that is not the sum", func(e *event) {
+			e.Moneda, e.Total, e.Precios = "COP", 15, []contracts.PrecioFijado{{IDProducto: "1", Precio: 7}}
+		}, "total"},
+		{"a total of nothing", func(e *event) { e.Total = 7 }, "moneda"},
 		{"history without end", func(e *event) { e.Historia = make([]contracts.Hecho, contracts.MaxHistory+1) }, "historia"},
 	} {
 		e := good()

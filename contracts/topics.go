@@ -39,12 +39,12 @@ var Topics = []Topic{
 		Messages: []MessageType{CrearCompra, CancelarCompra},
 	},
 	{
-		Name: string(ComandosInventario), Sender: "gestor-compra", Reader: "consolidador", About: "Check whether there is stock of each product of a purchase.",
+		Name: string(ComandosInventario), Sender: "gestor-compra", Reader: "consolidador", About: "Check whether there is stock of each product of a purchase, and what it costs.",
 		Messages: []MessageType{ValidarInventario, CancelarValidacionInventario},
 	},
 	{
 		Name: string(EventosInventario), Sender: "consolidador", Reader: "gestor-compra", About: "The replies of consolidador.",
-		Messages: []MessageType{InventarioValidado, InventarioInsuficiente, ValidacionCancelada},
+		Messages: []MessageType{InventarioValidado, InventarioInsuficiente, TotalExcedido, ValidacionCancelada},
 	},
 	{
 		Name: string(ComandosProducto), Sender: "gestor-compra", Reader: "admin-productos", Component: "pubsub-productos",
@@ -103,6 +103,7 @@ const (
 	CancelarValidacionInventario MessageType = "CancelarValidacionInventario"
 	InventarioValidado           MessageType = "InventarioValidado"
 	InventarioInsuficiente       MessageType = "InventarioInsuficiente"
+	TotalExcedido                MessageType = "TotalExcedido"
 	ValidacionCancelada          MessageType = "ValidacionCancelada"
 
 	ReservarProducto    MessageType = "ReservarProducto"

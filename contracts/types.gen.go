@@ -42,6 +42,15 @@ type DatosComandoInventario struct {
 	// The purchase: a UUID.
 	IDCompra  string  `avro:"id_compra" json:"id_compra"`
 	Productos []Linea `avro:"productos" json:"productos"`
+	// When the purchase was accepted, milliseconds since 1970 UTC: its prices are those of this instant. 0 when nobody asks for prices.
+	AceptadaEn int64 `avro:"aceptada_en" json:"aceptada_en"`
+}
+
+// PrecioFijado is the price of one unit of a product in a purchase.
+type PrecioFijado struct {
+	IDProducto string `avro:"id_producto" json:"id_producto"`
+	// Minor units.
+	Precio int64 `avro:"precio" json:"precio"`
 }
 
 // DatosComandoOrden is a generated struct.
@@ -57,6 +66,12 @@ type DatosComandoOrden struct {
 	Direccion Direccion `avro:"direccion" json:"direccion"`
 	// The shop where the customer picks the purchase up; empty when there is none.
 	Tienda string `avro:"tienda" json:"tienda"`
+	// The currency of the purchase, by ISO 4217; empty when it has no price.
+	Moneda string `avro:"moneda" json:"moneda"`
+	// What the purchase costs, in minor units of moneda; 0 when it has no price.
+	Total int64 `avro:"total" json:"total"`
+	// The price of each line, in the order of productos; empty when the purchase has no price.
+	Precios []PrecioFijado `avro:"precios" json:"precios"`
 }
 
 // DatosComandoProducto is a generated struct.
@@ -124,6 +139,12 @@ type DatosEventoCompra struct {
 	Autores []Autor `avro:"autores" json:"autores"`
 	// The short code of the purchase, for people: 8 characters.
 	Codigo string `avro:"codigo" json:"codigo"`
+	// The currency of the purchase, by ISO 4217; empty when it has no price.
+	Moneda string `avro:"moneda" json:"moneda"`
+	// What the purchase costs, in minor units of moneda; 0 when it has no price.
+	Total int64 `avro:"total" json:"total"`
+	// The price of each line, in the order of productos; empty when the purchase has no price.
+	Precios []PrecioFijado `avro:"precios" json:"precios"`
 }
 
 // DatosEventoInventario is a generated struct.
@@ -134,6 +155,12 @@ type DatosEventoInventario struct {
 	RespondeA string `avro:"responde_a" json:"responde_a"`
 	// What is missing; empty when nothing is.
 	Faltantes []Faltante `avro:"faltantes" json:"faltantes"`
+	// The currency of the purchase, by ISO 4217; empty when it has no price.
+	Moneda string `avro:"moneda" json:"moneda"`
+	// What the purchase costs, in minor units of moneda; 0 when it has no price.
+	Total int64 `avro:"total" json:"total"`
+	// The price of each line, in the order of productos; empty when the purchase has no price.
+	Precios []PrecioFijado `avro:"precios" json:"precios"`
 }
 
 // DatosEventoOrden is a generated struct.

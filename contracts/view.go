@@ -8,6 +8,7 @@ import (
 // Compra is a purchase in the JSON of gestor-compra and of the bff.
 type Compra struct {
 	SolicitudCompra
+	Importes
 	Estado        Estado         `json:"estado"`
 	Motivo        string         `json:"motivo,omitempty"`
 	Faltantes     []Faltante     `json:"faltantes,omitempty"`
@@ -58,6 +59,7 @@ func (c Compra) Event() DatosEventoCompra {
 	e := dataOf[DatosEventoCompra](c.SolicitudCompra)
 	e.Numero, e.Estado, e.Motivo, e.Faltantes, e.IDOrden, e.Codigo = c.Numero(), string(c.Estado), c.Motivo, c.Faltantes, c.IDOrden, c.Codigo
 	e.CreadaEn, e.ActualizadaEn = c.CreadaEn.UnixMilli(), c.ActualizadaEn.UnixMilli()
+	e.Moneda, e.Total, e.Precios = c.Moneda, c.Total, c.Precios
 	for _, h := range c.Historia {
 		e.Historia = append(e.Historia, Hecho{Numero: h.Numero, Paso: h.Paso, Tipo: h.Tipo, En: h.En.UnixMilli(), Detalle: h.Detalle})
 		if h.Rol != "" {
@@ -70,8 +72,8 @@ func (c Compra) Event() DatosEventoCompra {
 // Compra returns the purchase of the event.
 func (e DatosEventoCompra) Compra() Compra {
 	c := Compra{
-		SolicitudCompra: solicitudIn(e),
-		Estado:          Estado(e.Estado), Motivo: e.Motivo, Faltantes: e.Faltantes, IDOrden: e.IDOrden,
+		SolicitudCompra: solicitudIn(e), Importes: e.importes(),
+		Estado: Estado(e.Estado), Motivo: e.Motivo, Faltantes: e.Faltantes, IDOrden: e.IDOrden,
 		CreadaEn: time.UnixMilli(e.CreadaEn).UTC(), ActualizadaEn: time.UnixMilli(e.ActualizadaEn).UTC(), Historia: []HechoContado{},
 	}
 	c.Codigo = e.Codigo

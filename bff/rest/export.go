@@ -27,6 +27,16 @@ var comprasColumns = []struct {
 	{"actualizada_en", func(c contracts.Compra) string { return contracts.FormatInstant(c.ActualizadaEn) }},
 	{"id_orden", func(c contracts.Compra) string { return c.IDOrden }},
 	{"motivo", func(c contracts.Compra) string { return c.Motivo }},
+	{"moneda", func(c contracts.Compra) string { return c.Moneda }},
+	{"total", total},
+}
+
+// total returns what a purchase costs, in minor units; nothing where it has no price.
+func total(c contracts.Compra) string {
+	if c.None() {
+		return ""
+	}
+	return strconv.FormatInt(c.Total, 10)
 }
 
 // lines returns the lines of a purchase in one text: "2 × 1; 3 × 7" are 2 units of the product 1 and 3 of the product 7.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 )
 
 // lineas is a number of units for each product.
@@ -16,6 +17,17 @@ type compra struct {
 		Cantidad   int    `json:"cantidad"`
 	}
 	Numero, Entries, Last, NoReply int
+	amounts
+}
+
+// amounts are what a purchase, or its order, costs.
+type amounts struct {
+	Moneda  string
+	Total   int64
+	Precios []struct {
+		IDProducto string `json:"id_producto"`
+		Precio     int64  `json:"precio"`
+	}
 }
 
 type orden struct {
@@ -24,6 +36,7 @@ type orden struct {
 		IDProducto string `json:"id_producto"`
 		Cantidad   int    `json:"cantidad"`
 	}
+	amounts
 }
 
 type movement struct {
@@ -57,14 +70,15 @@ func (a *Auditor) read(ctx context.Context) (*books, error) {
 		movements: map[string]map[string]lineas{}, byProducto: map[string]lineas{}}
 	compras, err := rows[compra](ctx, a.manager, `select id, estado, id_orden, productos, numero,
 		(select count(*) from historia h where h.id_compra = c.id), (select coalesce(max(numero), 0) from historia h where h.id_compra = c.id),
-		(select count(*) from paso p where p.id_compra = c.id and respuesta is null and abandonada_en is null) from compra c`)
+		(select count(*) from paso p where p.id_compra = c.id and respuesta is null and abandonada_en is null),
+		moneda, total, precios from compra c`)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range compras {
 		l.compras[c.ID] = c
 	}
-	ordenes, err := rows[orden](ctx, a.ordenes, `select id::text, id_compra, estado, productos from orden`)
+	ordenes, err := rows[orden](ctx, a.ordenes, `select id::text, id_compra, estado, productos, moneda, total, precios from orden`)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +141,7 @@ func (l *books) oneCompra(i *Report, id string, c compra) {
 	if len(ordenes) > 1 {
 		i.add(id, "it has %d orders", len(ordenes))
 	}
+	c.prices(i, wants)
 	withOrden := func(estado string) {
 		if len(ordenes) != 1 || ordenes[0].Estado != estado || ordenes[0].ID != c.IDOrden {
 			i.add(id, "it is %s, and its orders are %v", c.Estado, ordenes)
@@ -138,6 +153,9 @@ func (l *books) oneCompra(i *Report, id string, c compra) {
 		}
 		if !maps.Equal(own, wants) {
 			i.add(id, "it asked for %v, and its order is for %v", wants, own)
+		}
+		if !reflect.DeepEqual(ordenes[0].amounts, c.amounts) {
+			i.add(id, "it costs %+v, and its order %+v", c.amounts, ordenes[0].amounts)
 		}
 	}
 	switch c.Estado {
@@ -160,6 +178,19 @@ func (l *books) oneCompra(i *Report, id string, c compra) {
 		}
 	default:
 		i.add(id, "it is %s: that is no final state", c.Estado)
+	}
+}
+
+// prices checks that the total of a purchase is the sum of its lines, which are wants. A purchase without a price has none of the fields.
+func (c compra) prices(i *Report, wants lineas) {
+	var sum int64
+	priced := map[string]bool{}
+	for _, p := range c.Precios {
+		sum += p.Precio * int64(wants[p.IDProducto])
+		priced[p.IDProducto] = p.Precio > 0
+	}
+	if sum != c.Total || (c.Moneda == "") != (sum == 0) || len(c.Precios) > 0 && len(priced) != len(wants) {
+		i.add(c.ID, "it asked for %v, and costs %+v", wants, c.amounts)
 	}
 }
 

@@ -18,13 +18,16 @@ func goodBooks(t *testing.T) *books {
 		if err := json.Unmarshal([]byte(`[{"id_producto":"1","cantidad":4}]`), &c.Productos); err != nil {
 			t.Fatal(err)
 		}
+		if err := json.Unmarshal([]byte(`{"moneda":"COP","total":28,"precios":[{"id_producto":"1","precio":7}]}`), &c.amounts); err != nil {
+			t.Fatal(err)
+		}
 		l.compras[id] = c
 	}
 	addOrden := func(id, estado string) {
 		c := l.compras[id]
 		c.IDOrden = "o" + id
 		l.compras[id] = c
-		l.ordenes[id] = []orden{{ID: c.IDOrden, IDCompra: id, Estado: estado, Lineas: c.Productos}}
+		l.ordenes[id] = []orden{{ID: c.IDOrden, IDCompra: id, Estado: estado, Lineas: c.Productos, amounts: c.amounts}}
 		l.movements[id] = map[string]lineas{"RESERVA": {"1": -4}}
 	}
 	addOrden("a", "CREADA")
@@ -76,6 +79,9 @@ func TestAuditorFinds(t *testing.T) {
 		"a ledger that says otherwise":                  func(l *books) { l.byProducto["1"]["RESERVA"]-- },
 		"a correction of which the shelf knows nothing": func(l *books) { l.byProducto["1"]["CORRECCION"]-- },
 		"a gap in the history":                          func(l *books) { c := l.compras["a"]; c.Entries--; l.compras["a"] = c },
+		"a total that is not the sum":                   func(l *books) { c := l.compras["d"]; c.Total++; l.compras["d"] = c },
+		"a price of no line":                            func(l *books) { c := l.compras["d"]; c.amounts, c.Moneda = amounts{}, "COP"; l.compras["d"] = c },
+		"an order at another price":                     func(l *books) { l.ordenes["a"][0].Total = 0 },
 		"a question without a reply":                    func(l *books) { c := l.compras["d"]; c.NoReply = 1; l.compras["d"] = c },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -186,6 +186,11 @@ func (c *Client) Reponer(ctx context.Context, id string, cantidad int, key strin
 		map[string]int{"cantidad": cantidad}, WithIdempotencyKey(key))
 }
 
+// CambiarPrecio changes the price of a product. key is the Idempotency-Key.
+func (c *Client) CambiarPrecio(ctx context.Context, id string, p contracts.CambioDePrecio, key string) (contracts.Producto, error) {
+	return ask[contracts.Producto](ctx, c, http.MethodPost, "/productos/"+url.PathEscape(id)+"/precio", p, WithIdempotencyKey(key))
+}
+
 // Cancelar requests the cancellation of a purchase.
 func (c *Client) Cancelar(ctx context.Context, id, motivo string) (contracts.Aceptada, error) {
 	return ask[contracts.Aceptada](ctx, c, http.MethodPost, "/compras/"+url.PathEscape(id)+"/cancelacion", map[string]string{"motivo": motivo})

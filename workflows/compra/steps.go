@@ -50,6 +50,7 @@ type Reply struct {
 	Detail    string   // the text about the reply in the history, for a customer
 	Order     Presence // of the order's id in the reply
 	Faltantes Presence // of the missing products in the reply
+	Importes  Presence // of the amounts of the purchase in the reply
 }
 
 // Presence says whether a reply has a field.
@@ -77,11 +78,14 @@ var (
 	reservaDespachada = Reply{Type: contracts.ReservaDespachada, Detail: "Salió de la bodega."}
 )
 
-// Inventario asks consolidador whether there is enough stock of each product.
+// Inventario asks consolidador whether there is enough stock of each product, and what the purchase costs.
 var Inventario = Step{
 	Workflow: CompraName, Command: contracts.ValidarInventario,
-	Accepted: Reply{Type: contracts.InventarioValidado, Detail: "Hay existencias de todo."},
-	Refused:  []Reply{{Type: contracts.InventarioInsuficiente, Faltantes: Must, Detail: "No hay existencias suficientes."}},
+	Accepted: Reply{Type: contracts.InventarioValidado, Importes: May, Detail: "Hay existencias de todo."},
+	Refused: []Reply{
+		{Type: contracts.InventarioInsuficiente, Faltantes: Must, Detail: "No hay existencias suficientes."},
+		{Type: contracts.TotalExcedido, Detail: "Su valor pasa de lo que puede costar una compra. Divídala en varias."},
+	},
 
 	Enters: contracts.EstadoIniciada, Cause: contracts.ValidarInventario, Cancelable: true,
 	From: inAnyOf(contracts.EstadoRecibida), In: inAnyOf(contracts.EstadoIniciada),

@@ -102,9 +102,12 @@ type ComplexityRoot struct {
 		IDOrden       func(childComplexity int) int
 		IDUsuario     func(childComplexity int) int
 		Mensajes      func(childComplexity int) int
+		Moneda        func(childComplexity int) int
 		Motivo        func(childComplexity int) int
+		Precios       func(childComplexity int) int
 		Productos     func(childComplexity int) int
 		Tienda        func(childComplexity int) int
+		Total         func(childComplexity int) int
 	}
 
 	CompraPorAprobar struct {
@@ -300,8 +303,11 @@ type ComplexityRoot struct {
 		ID            func(childComplexity int) int
 		IDCompra      func(childComplexity int) int
 		IDUsuario     func(childComplexity int) int
+		Moneda        func(childComplexity int) int
+		Precios       func(childComplexity int) int
 		Productos     func(childComplexity int) int
 		Tienda        func(childComplexity int) int
+		Total         func(childComplexity int) int
 	}
 
 	PaginaDeActos struct {
@@ -363,6 +369,11 @@ type ComplexityRoot struct {
 		Precio func(childComplexity int) int
 		Rol    func(childComplexity int) int
 		Sujeto func(childComplexity int) int
+	}
+
+	PrecioFijado struct {
+		IDProducto func(childComplexity int) int
+		Precio     func(childComplexity int) int
 	}
 
 	Problema struct {
@@ -797,12 +808,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Compra.Mensajes(childComplexity), true
+	case "Compra.moneda":
+		if e.ComplexityRoot.Compra.Moneda == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Compra.Moneda(childComplexity), true
 	case "Compra.motivo":
 		if e.ComplexityRoot.Compra.Motivo == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Compra.Motivo(childComplexity), true
+	case "Compra.precios":
+		if e.ComplexityRoot.Compra.Precios == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Compra.Precios(childComplexity), true
 	case "Compra.productos":
 		if e.ComplexityRoot.Compra.Productos == nil {
 			break
@@ -815,6 +838,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Compra.Tienda(childComplexity), true
+	case "Compra.total":
+		if e.ComplexityRoot.Compra.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Compra.Total(childComplexity), true
 
 	case "CompraPorAprobar.compra":
 		if e.ComplexityRoot.CompraPorAprobar.Compra == nil {
@@ -1794,6 +1823,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Orden.IDUsuario(childComplexity), true
+	case "Orden.moneda":
+		if e.ComplexityRoot.Orden.Moneda == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orden.Moneda(childComplexity), true
+	case "Orden.precios":
+		if e.ComplexityRoot.Orden.Precios == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orden.Precios(childComplexity), true
 	case "Orden.productos":
 		if e.ComplexityRoot.Orden.Productos == nil {
 			break
@@ -1806,6 +1847,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Orden.Tienda(childComplexity), true
+	case "Orden.total":
+		if e.ComplexityRoot.Orden.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orden.Total(childComplexity), true
 
 	case "PaginaDeActos.actos":
 		if e.ComplexityRoot.PaginaDeActos.Actos == nil {
@@ -2002,6 +2049,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Precio.Sujeto(childComplexity), true
+
+	case "PrecioFijado.idProducto":
+		if e.ComplexityRoot.PrecioFijado.IDProducto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PrecioFijado.IDProducto(childComplexity), true
+	case "PrecioFijado.precio":
+		if e.ComplexityRoot.PrecioFijado.Precio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PrecioFijado.Precio(childComplexity), true
 
 	case "Problema.detail":
 		if e.ComplexityRoot.Problema.Detail == nil {
@@ -2755,6 +2815,12 @@ func (ec *executionContext) childFields_Compra(ctx context.Context, field graphq
 		return ec.fieldContext_Compra_faltantes(ctx, field)
 	case "idOrden":
 		return ec.fieldContext_Compra_idOrden(ctx, field)
+	case "moneda":
+		return ec.fieldContext_Compra_moneda(ctx, field)
+	case "total":
+		return ec.fieldContext_Compra_total(ctx, field)
+	case "precios":
+		return ec.fieldContext_Compra_precios(ctx, field)
 	case "creadaEn":
 		return ec.fieldContext_Compra_creadaEn(ctx, field)
 	case "actualizadaEn":
@@ -3095,6 +3161,12 @@ func (ec *executionContext) childFields_Orden(ctx context.Context, field graphql
 		return ec.fieldContext_Orden_direccion(ctx, field)
 	case "tienda":
 		return ec.fieldContext_Orden_tienda(ctx, field)
+	case "moneda":
+		return ec.fieldContext_Orden_moneda(ctx, field)
+	case "total":
+		return ec.fieldContext_Orden_total(ctx, field)
+	case "precios":
+		return ec.fieldContext_Orden_precios(ctx, field)
 	case "estado":
 		return ec.fieldContext_Orden_estado(ctx, field)
 	case "despachadaPor":
@@ -3229,6 +3301,16 @@ func (ec *executionContext) childFields_Precio(ctx context.Context, field graphq
 		return ec.fieldContext_Precio_motivo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Precio", field.Name)
+}
+
+func (ec *executionContext) childFields_PrecioFijado(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "idProducto":
+		return ec.fieldContext_PrecioFijado_idProducto(ctx, field)
+	case "precio":
+		return ec.fieldContext_PrecioFijado_precio(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrecioFijado", field.Name)
 }
 
 func (ec *executionContext) childFields_Problema(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5539,6 +5621,84 @@ func (ec *executionContext) _Compra_idOrden(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Compra_idOrden(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Compra", field, false, false, "String")
+}
+
+func (ec *executionContext) _Compra_moneda(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Compra_moneda(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Moneda, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Compra_moneda(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Compra", field, false, false, "String")
+}
+
+func (ec *executionContext) _Compra_total(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Compra_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalOImporte2int64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Compra_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Compra", field, false, false, "Importe")
+}
+
+func (ec *executionContext) _Compra_precios(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Compra_precios(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Precios, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.PrecioFijado) graphql.Marshaler {
+			return ec.marshalNPrecioFijado2ᚕentregasᚋcontractsᚐPrecioFijadoᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Compra_precios(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Compra",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PrecioFijado(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Compra_creadaEn(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
@@ -9362,6 +9522,84 @@ func (ec *executionContext) fieldContext_Orden_tienda(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Orden", field, false, false, "String")
 }
 
+func (ec *executionContext) _Orden_moneda(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Orden_moneda(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Moneda, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Orden_moneda(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Orden", field, false, false, "String")
+}
+
+func (ec *executionContext) _Orden_total(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Orden_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalOImporte2int64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Orden_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Orden", field, false, false, "Importe")
+}
+
+func (ec *executionContext) _Orden_precios(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Orden_precios(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Precios, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.PrecioFijado) graphql.Marshaler {
+			return ec.marshalNPrecioFijado2ᚕentregasᚋcontractsᚐPrecioFijadoᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Orden_precios(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Orden",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PrecioFijado(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Orden_estado(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10260,6 +10498,52 @@ func (ec *executionContext) _Precio_motivo(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Precio_motivo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Precio", field, false, false, "String")
+}
+
+func (ec *executionContext) _PrecioFijado_idProducto(ctx context.Context, field graphql.CollectedField, obj *contracts.PrecioFijado) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PrecioFijado_idProducto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDProducto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PrecioFijado_idProducto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrecioFijado", field, false, false, "ID")
+}
+
+func (ec *executionContext) _PrecioFijado_precio(ctx context.Context, field graphql.CollectedField, obj *contracts.PrecioFijado) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PrecioFijado_precio(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Precio, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNImporte2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PrecioFijado_precio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrecioFijado", field, false, false, "Importe")
 }
 
 func (ec *executionContext) _Problema_type(ctx context.Context, field graphql.CollectedField, obj *rest.Problem) (ret graphql.Marshaler) {
@@ -14063,6 +14347,21 @@ func (ec *executionContext) _Compra(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "moneda":
+			out.Values[i] = ec._Compra_moneda(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "total":
+			out.Values[i] = ec._Compra_total(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "precios":
+			out.Values[i] = ec._Compra_precios(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "creadaEn":
 			out.Values[i] = ec._Compra_creadaEn(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -15336,6 +15635,21 @@ func (ec *executionContext) _Orden(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "moneda":
+			out.Values[i] = ec._Orden_moneda(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "total":
+			out.Values[i] = ec._Orden_total(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "precios":
+			out.Values[i] = ec._Orden_precios(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "estado":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -15794,6 +16108,44 @@ func (ec *executionContext) _Precio(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "motivo":
 			out.Values[i] = ec._Precio_motivo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var precioFijadoImplementors = []string{"PrecioFijado"}
+
+func (ec *executionContext) _PrecioFijado(ctx context.Context, sel ast.SelectionSet, obj *contracts.PrecioFijado) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, precioFijadoImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PrecioFijado")
+		case "idProducto":
+			out.Values[i] = ec._PrecioFijado_idProducto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "precio":
+			out.Values[i] = ec._PrecioFijado_precio(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -17480,6 +17832,26 @@ func (ec *executionContext) marshalNPrecio2ᚕentregasᚋcontractsᚐPrecioᚄ(c
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPrecio2entregasᚋcontractsᚐPrecio(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPrecioFijado2entregasᚋcontractsᚐPrecioFijado(ctx context.Context, sel ast.SelectionSet, v contracts.PrecioFijado) graphql.Marshaler {
+	return ec._PrecioFijado(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPrecioFijado2ᚕentregasᚋcontractsᚐPrecioFijadoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.PrecioFijado) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPrecioFijado2entregasᚋcontractsᚐPrecioFijado(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {

@@ -73,7 +73,9 @@ func costs(c *ComplexityRoot) {
 	c.Compra.Historia = c.Colas.Ahora
 	c.Compra.Productos = func(children int) int { return 1 + lineas*children }
 	c.Compra.Faltantes = c.Compra.Productos
+	c.Compra.Precios = c.Compra.Productos
 	c.Orden.Productos = func(children int) int { return 1 + contracts.MaxLineas*children }
+	c.Orden.Precios = c.Orden.Productos
 	c.Compra.Mensajes = func(children int) int { return sagaCost + children }
 	c.MensajeMuerto.Registro = func(int) int { return textCost }
 }

@@ -239,6 +239,9 @@ type PendientesDeOperacion = contracts.PendientesDeOperacion
 // Precio defines model for Precio.
 type Precio = contracts.Precio
 
+// PrecioFijado defines model for PrecioFijado.
+type PrecioFijado = contracts.PrecioFijado
+
 // Problema defines model for Problema.
 type Problema struct {
 	Detail  string           `json:"detail"`

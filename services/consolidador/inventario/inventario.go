@@ -1,4 +1,4 @@
-// Package inventario decides whether the present stock is enough for a purchase. It stores and reserves nothing, so its reply
+// Package inventario decides whether the present stock is enough for a purchase, and what the purchase costs. It stores and reserves nothing, so its reply
 // may be outdated when the saga reads it. The reservation in admin-productos decides.
 package inventario
 
@@ -8,6 +8,13 @@ import "entregas/contracts"
 type Reply struct {
 	Tipo      contracts.MessageType
 	Faltantes []contracts.Faltante
+	Importes  contracts.Importes
+}
+
+// Shelf has what the warehouse has of the products of a purchase.
+type Shelf struct {
+	Existencias map[string]int              // the units on the shelf of each product that exists
+	Precios     map[string]contracts.Precio // the price of each product that has one, at the instant of the acceptance
 }
 
 // ValidateCommand checks the data of a command and returns nil or a *contracts.ValidationError.
@@ -16,18 +23,23 @@ func ValidateCommand(kind contracts.MessageType, d contracts.DatosComandoInventa
 	v.IDCompra("id_compra", d.IDCompra)
 	if kind == contracts.ValidarInventario {
 		v.Lineas("productos", d.Productos)
+		v.Millis("aceptada_en", d.AceptadaEn)
 	} else {
 		v.LineasIfAny("productos", d.Productos)
 	}
 	return v.Error()
 }
 
-// Validate decides the reply to ValidarInventario. existencias has the units on the shelf of each product that exists.
-func Validate(lineas []contracts.Linea, existencias map[string]int) Reply {
-	if missing := contracts.Faltantes(lineas, existencias); len(missing) > 0 {
+// Validate decides the reply to ValidarInventario.
+func Validate(lineas []contracts.Linea, s Shelf) Reply {
+	if missing := contracts.Faltantes(lineas, s.Existencias); len(missing) > 0 {
 		return Reply{Tipo: contracts.InventarioInsuficiente, Faltantes: missing}
 	}
-	return Reply{Tipo: contracts.InventarioValidado}
+	importes, fits := contracts.NewImportes(lineas, s.Precios)
+	if !fits {
+		return Reply{Tipo: contracts.TotalExcedido}
+	}
+	return Reply{Tipo: contracts.InventarioValidado, Importes: importes}
 }
 
 // CancelValidation is the reply to CancelarValidacionInventario. A validation changed nothing, so there is nothing to undo.

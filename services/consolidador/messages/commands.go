@@ -1,5 +1,6 @@
 // Package messages handles the commands of topic comandos-inventario and publishes the replies on eventos-inventario. It has no
-// inbox, since it changes nothing: every copy of a command is answered from the present stock (docs/adr/stored-replies.md).
+// inbox, since it changes nothing: every copy of a command is answered from the present stock, and from the prices of one instant
+// (docs/adr/stored-replies.md).
 package messages
 
 import (
@@ -12,9 +13,9 @@ import (
 	"entregas/services/consolidador/inventario"
 )
 
-// Existencias reads the stock of the products in lineas, by their ids.
+// Existencias reads the stock of the products in lineas, and their prices at the instant at.
 type Existencias interface {
-	Of(ctx context.Context, lineas []contracts.Linea) (map[string]int, error)
+	Of(ctx context.Context, lineas []contracts.Linea, at time.Time) (inventario.Shelf, error)
 }
 
 // Receive subscribes receiver to the commands and publishes each reply through publisher.
@@ -26,6 +27,7 @@ func Receive(receiver *pubsub.Receiver, publisher *pubsub.Publisher, existencias
 		}
 		return pubsub.Publish(ctx, publisher, contracts.EventosInventario, r.Tipo, m.Data.IDCompra, contracts.DatosEventoInventario{
 			IDCompra: m.Data.IDCompra, RespondeA: string(m.Type), Faltantes: r.Faltantes,
+			Moneda: r.Importes.Moneda, Total: r.Importes.Total, Precios: r.Importes.Precios,
 		})
 	})
 }
@@ -41,11 +43,11 @@ func respond(ctx context.Context, existencias Existencias, m contracts.Message[c
 	case contracts.ValidarInventario:
 		ctx, cancel := context.WithTimeout(ctx, deadline)
 		defer cancel()
-		stock, err := existencias.Of(ctx, m.Data.Productos)
+		shelf, err := existencias.Of(ctx, m.Data.Productos, time.UnixMilli(m.Data.AceptadaEn)) // before all prices where the sender asks for none
 		if err != nil {
 			return inventario.Reply{}, err
 		}
-		return inventario.Validate(m.Data.Productos, stock), nil
+		return inventario.Validate(m.Data.Productos, shelf), nil
 	case contracts.CancelarValidacionInventario:
 		return inventario.CancelValidation(), nil
 	default:

@@ -20,6 +20,7 @@ type Reply struct {
 	Motivo    string               `json:"motivo,omitempty"`
 	Faltantes []contracts.Faltante `json:"faltantes,omitempty"`
 	IDOrden   string               `json:"id_orden,omitempty"`
+	contracts.Importes
 }
 
 // ErrNobodyAsked says that a command has no participant.

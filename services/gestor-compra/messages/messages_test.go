@@ -174,6 +174,7 @@ func respond(t *testing.T, p *gate, kind contracts.MessageType, id string, comma
 type fields struct {
 	idCompra, repliesTo, motivo, orden string
 	faltantes                          []contracts.Faltante
+	contracts.Importes
 }
 
 // respondWith is respond for a reply that mutate has changed.
@@ -192,8 +193,10 @@ func respondWith(t *testing.T, p *gate, kind contracts.MessageType, id string, c
 	switch {
 	case strings.HasPrefix(string(kind), "Orden"):
 		deliver(t, p, contracts.EventosOrden, kind, contracts.DatosEventoOrden{IDCompra: c.idCompra, RespondeA: c.repliesTo, IDOrden: c.orden, Motivo: c.motivo}, motivo)
-	case strings.HasPrefix(string(kind), "Inventario"), kind == contracts.ValidacionCancelada:
-		deliver(t, p, contracts.EventosInventario, kind, contracts.DatosEventoInventario{IDCompra: c.idCompra, RespondeA: c.repliesTo, Faltantes: c.faltantes}, motivo)
+	case contracts.TopicOf(kind).Name == string(contracts.EventosInventario):
+		deliver(t, p, contracts.EventosInventario, kind, contracts.DatosEventoInventario{
+			IDCompra: c.idCompra, RespondeA: c.repliesTo, Faltantes: c.faltantes, Moneda: c.Moneda, Total: c.Total, Precios: c.Precios,
+		}, motivo)
 	default:
 		deliver(t, p, contracts.EventosProductos, kind, contracts.DatosEventoProductos{IDCompra: c.idCompra, RespondeA: c.repliesTo, Faltantes: c.faltantes, Motivo: c.motivo}, motivo)
 	}

@@ -11,19 +11,30 @@ import (
 
 // commands has, for each topic of commands, the function that publishes a command about a purchase on it.
 var commands = map[string]ask{
-	string(contracts.ComandosInventario): to(contracts.ComandosInventario, func(c contracts.SolicitudCompra) contracts.DatosComandoInventario {
-		return contracts.DatosComandoInventario{IDCompra: c.ID, Productos: c.Productos}
+	string(contracts.ComandosInventario): to(contracts.ComandosInventario, func(command contracts.MessageType, c contracts.Compra) contracts.DatosComandoInventario {
+		d := contracts.DatosComandoInventario{IDCompra: c.ID, Productos: c.Productos}
+		if command == contracts.ValidarInventario {
+			d.AceptadaEn = c.CreadaEn.UnixMilli()
+		}
+		return d
 	}),
-	string(contracts.ComandosProducto): to(contracts.ComandosProducto, func(c contracts.SolicitudCompra) contracts.DatosComandoProducto {
+	string(contracts.ComandosProducto): to(contracts.ComandosProducto, func(_ contracts.MessageType, c contracts.Compra) contracts.DatosComandoProducto {
 		return contracts.DatosComandoProducto{IDCompra: c.ID, Productos: c.Productos}
 	}),
-	string(contracts.ComandosOrden): to(contracts.ComandosOrden, contracts.SolicitudCompra.OrdenData),
+	// A rollback has no amounts: two of one purchase, of which one was sent before the amounts were known, would differ.
+	string(contracts.ComandosOrden): to(contracts.ComandosOrden, func(command contracts.MessageType, c contracts.Compra) contracts.DatosComandoOrden {
+		d := c.OrdenData()
+		if command == contracts.CrearOrden {
+			d.Moneda, d.Total, d.Precios = c.Moneda, c.Total, c.Precios
+		}
+		return d
+	}),
 }
 
 // replies has, for each topic of replies, the function that subscribes to it and turns its messages into a reply.
 var replies = map[string]receive{
 	string(contracts.EventosInventario): from(contracts.EventosInventario, func(d contracts.DatosEventoInventario) reply {
-		return reply{idCompra: d.IDCompra, repliesTo: d.RespondeA, Reply: compras.Reply{Faltantes: d.Faltantes}}
+		return reply{idCompra: d.IDCompra, repliesTo: d.RespondeA, Reply: compras.Reply{Faltantes: d.Faltantes, Importes: d.Importes()}}
 	}),
 	string(contracts.EventosProductos): from(contracts.EventosProductos, func(d contracts.DatosEventoProductos) reply {
 		return reply{idCompra: d.IDCompra, repliesTo: d.RespondeA, Reply: compras.Reply{Faltantes: d.Faltantes, Motivo: d.Motivo}}
@@ -41,7 +52,7 @@ type Participants struct{ Publisher *pubsub.Publisher }
 
 // Ask publishes a command about the purchase c on the topic of the command, and returns when the broker has stored it. It
 // returns compras.ErrNobodyAsked for a command that is on no topic of the saga.
-func (p Participants) Ask(ctx context.Context, c contracts.SolicitudCompra, command contracts.MessageType) error {
+func (p Participants) Ask(ctx context.Context, c contracts.Compra, command contracts.MessageType) error {
 	ask, known := commands[contracts.TopicOf(command).Name]
 	if !known {
 		return fmt.Errorf("%w: %s", compras.ErrNobodyAsked, command)
@@ -49,11 +60,11 @@ func (p Participants) Ask(ctx context.Context, c contracts.SolicitudCompra, comm
 	return ask(ctx, p.Publisher, command, c)
 }
 
-type ask func(ctx context.Context, p *pubsub.Publisher, command contracts.MessageType, c contracts.SolicitudCompra) error
+type ask func(ctx context.Context, p *pubsub.Publisher, command contracts.MessageType, c contracts.Compra) error
 
-func to[D any](topic contracts.TopicName[D], payload func(contracts.SolicitudCompra) D) ask {
-	return func(ctx context.Context, p *pubsub.Publisher, command contracts.MessageType, c contracts.SolicitudCompra) error {
-		return pubsub.Publish(ctx, p, topic, command, c.ID, payload(c))
+func to[D any](topic contracts.TopicName[D], payload func(contracts.MessageType, contracts.Compra) D) ask {
+	return func(ctx context.Context, p *pubsub.Publisher, command contracts.MessageType, c contracts.Compra) error {
+		return pubsub.Publish(ctx, p, topic, command, c.ID, payload(command, c))
 	}
 }
 

@@ -19,7 +19,7 @@ type reply struct {
 	compras.Reply
 }
 
-// validate checks every field, since a sidecar checks only the schema. It returns nil or a *contracts.ValidationError.
+// validate checks every field, since a sidecar checks only the schema. The store, which has the lines of the purchase, checks the amounts. It returns nil or a *contracts.ValidationError.
 func (r reply) validate() error {
 	var v contracts.Validator
 	v.IDCompra("id_compra", r.idCompra)
@@ -30,6 +30,7 @@ func (r reply) validate() error {
 	is := compra.ReplyOf(r.Tipo)
 	check(&v, is.Order, "id_orden", r.IDOrden != "", r.Tipo)
 	check(&v, is.Faltantes, "faltantes", len(r.Faltantes) > 0, r.Tipo)
+	check(&v, is.Importes, "total", !r.None(), r.Tipo)
 	return v.Error()
 }
 

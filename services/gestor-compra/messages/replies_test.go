@@ -17,6 +17,14 @@ func TestAReplyWithAFieldThatCannotBe(t *testing.T) {
 	missing := func(f contracts.Faltante) func(*fields) {
 		return func(c *fields) { c.faltantes = []contracts.Faltante{f} }
 	}
+	costs := func(total int64, prices ...int64) func(*fields) { // of a purchase of two units of product 1 and one of product 2
+		return func(c *fields) {
+			c.Moneda, c.Total = "COP", total
+			for n, p := range prices {
+				c.Precios = append(c.Precios, contracts.PrecioFijado{IDProducto: []string{"1", "2"}[n], Precio: p})
+			}
+		}
+	}
 	const long = contracts.MaxMotivo + 1
 	for _, c := range []struct {
 		name          string
@@ -38,6 +46,13 @@ func TestAReplyWithAFieldThatCannotBe(t *testing.T) {
 		{"not enough, and there is enough", contracts.ValidarInventario, contracts.InventarioInsuficiente, missing(contracts.Faltante{IDProducto: "1", Solicitada: 2, Disponible: 3}), "disponible"},
 		{"not enough of no product", contracts.ValidarInventario, contracts.InventarioInsuficiente, missing(contracts.Faltante{Solicitada: 2}), "id_producto"},
 		{"not enough of a product, less than none asked", contracts.ReservarProducto, contracts.ReservaRechazada, missing(contracts.Faltante{IDProducto: "1", Solicitada: -2, Disponible: -3}), "solicitada"},
+		{"a total that is not the sum", contracts.ValidarInventario, contracts.InventarioValidado, costs(18, 7, 5), "total: debe ser la suma"},
+		{"a total that wraps around", contracts.ValidarInventario, contracts.InventarioValidado, costs(-1, contracts.MaxPrecio, contracts.MaxPrecio), "total"},
+		{"a price of nothing", contracts.ValidarInventario, contracts.InventarioValidado, costs(14, 7, 0), "precios[1].precio"},
+		{"the prices of other lines", contracts.ValidarInventario, contracts.InventarioValidado, costs(7, 7), "precios"},
+		{"a currency that there is not", contracts.ValidarInventario, contracts.InventarioValidado, func(c *fields) { costs(19, 7, 5)(c); c.Moneda = "XXX" }, "moneda"},
+		{"not enough, and it costs something", contracts.ValidarInventario, contracts.InventarioInsuficiente, costs(19, 7, 5), "total: no va"},
+		{"too much, and it costs something", contracts.ValidarInventario, contracts.TotalExcedido, costs(19, 7, 5), "total: no va"},
 		{"reserved, with something missing", contracts.ReservarProducto, contracts.ProductosReservados, missing(contracts.Faltante{IDProducto: "1", Solicitada: 2}), "faltantes: no va"},
 		{"released, with a long reason", contracts.LiberarReserva, contracts.ReservaLiberada, func(c *fields) { c.motivo = strings.Repeat("x", long) }, "motivo"},
 		{"of no purchase", contracts.CrearOrden, contracts.OrdenCreada, func(c *fields) { c.idCompra = "" }, "id_compra"},

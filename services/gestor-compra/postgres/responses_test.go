@@ -2,7 +2,9 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,6 +72,53 @@ func TestRecordReply(t *testing.T) {
 				t.Errorf("stored %d late replies, want %d", n, c.lateReplies)
 			}
 		})
+	}
+}
+
+// The first reply in time fixes the amounts of the purchase. Those of a later reply, or of a reply that came too late, are not taken.
+func TestTheFirstReplyFixesTheAmounts(t *testing.T) {
+	a := postgrestest.New(t)
+	price := func(each int64) contracts.Importes { // of two units of product 1 and one of product 2
+		return contracts.Importes{Moneda: "COP", Total: 3 * each, Precios: []contracts.PrecioFijado{{IDProducto: "1", Precio: each}, {IDProducto: "2", Precio: each}}}
+	}
+	record := func(id string, i contracts.Importes) compras.Recorded {
+		recorded, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, compras.Reply{Tipo: contracts.InventarioValidado, Importes: i})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return recorded
+	}
+	of := func(id string) contracts.Importes {
+		c, err := a.Load(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Importes
+	}
+	priced, late, without := asked(t, a), asked(t, a), asked(t, a)
+	if !of(priced).None() {
+		t.Error("a purchase has amounts before the reply")
+	}
+	for n, want := range []compras.Recorded{compras.First, compras.Repeated} {
+		if got := record(priced, price(int64(n+7))); got != want || !reflect.DeepEqual(of(priced), price(7)) {
+			t.Errorf("reply %d is %s, and the purchase costs %+v", n, got, of(priced))
+		}
+	}
+	if _, err := a.Abandon(t.Context(), late, contracts.ReservarProducto); err != nil {
+		t.Fatal(err)
+	}
+	if got := record(late, price(7)); got != compras.Late || !of(late).None() {
+		t.Errorf("the reply is %s, and the purchase costs %+v", got, of(late))
+	}
+	if got := record(without, contracts.Importes{}); got != compras.First || record(without, price(7)) != compras.Repeated || !of(without).None() {
+		t.Errorf("the reply is %s, and the purchase costs %+v", got, of(without))
+	}
+	wrong := price(7)
+	wrong.Total++
+	_, err := a.RecordReply(t.Context(), asked(t, a), contracts.ReservarProducto, compras.Reply{Tipo: contracts.InventarioValidado, Importes: wrong})
+	var invalid *contracts.ValidationError
+	if !errors.As(err, &invalid) {
+		t.Errorf("a total that is not the sum: %v", err)
 	}
 }
 

@@ -160,8 +160,8 @@ where id_compra = $1 and comando = $2 and respuesta is not null`, idCompra, comm
 	return nil
 }
 
-// record stores the first reply that comes in time. It appends any other reply that differs from it to the late replies of the
-// step.
+// record stores the first reply that comes in time, and the amounts of the purchase that this reply has. It appends any other reply that
+// differs from it to the late replies of the step.
 const record = `
 with first as (
     update paso set respuesta = $3, datos = $4, respondida_en = clock_timestamp()
@@ -172,19 +172,29 @@ with first as (
     where id_compra = $1 and comando = $2 and (respuesta <> $3 or (respuesta is null and abandonada_en is not null))
       and jsonb_array_length(tardias) < 10
     returning 'late'
+), priced as (
+    update compra set moneda = $5, total = $6, precios = $7 where id = $1 and $5 <> '' and exists (select from first)
 )
 select coalesce((select * from first), (select * from late),
     (select 'repeated' from paso where id_compra = $1 and comando = $2), 'unknown')`
 
-// RecordReply records a reply to command and wakes the step that waits for it. The NOTIFY is a statement after the commit: within
-// the transaction it would hold a lock of the whole cluster during the fsync (docs/adr/a-step-asks-and-waits.md).
+// RecordReply records a reply to command, with the amounts of the purchase that it has, and wakes the step that waits for it. The NOTIFY is a statement after the commit: within
+// the transaction it would hold a lock of the whole cluster during the fsync (docs/adr/a-step-asks-and-waits.md). Error: Invalid, where the amounts are not
+// those of the lines of the purchase.
 func (s *Store) RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error) {
+	if err := s.checkImportes(ctx, idCompra, r.Importes); err != nil {
+		return "", err
+	}
 	data, err := json.Marshal(r)
 	if err != nil {
 		return "", err
 	}
+	precios := r.Precios
+	if precios == nil {
+		precios = []contracts.PrecioFijado{}
+	}
 	var recorded compras.Recorded
-	if err := s.pool.QueryRow(ctx, record, idCompra, command, r.Tipo, data).Scan(&recorded); err != nil {
+	if err := s.pool.QueryRow(ctx, record, idCompra, command, r.Tipo, data, r.Moneda, r.Total, precios).Scan(&recorded); err != nil {
 		return "", fmt.Errorf("record %s: %w", r.Tipo, err)
 	}
 	if recorded == compras.First {
@@ -193,6 +203,25 @@ func (s *Store) RecordReply(ctx context.Context, idCompra string, command contra
 		}
 	}
 	return recorded, nil
+}
+
+// checkImportes refuses amounts that are not those of the lines of the purchase. The lines of a purchase never change. It does not refuse
+// amounts of an unknown purchase.
+func (s *Store) checkImportes(ctx context.Context, idCompra string, i contracts.Importes) error {
+	if i.None() {
+		return nil
+	}
+	var lineas []contracts.Linea
+	err := s.pool.QueryRow(ctx, `select productos from compra where id = $1`, idCompra).Scan(&lineas)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the lines of the purchase: %w", err)
+	}
+	var v contracts.Validator
+	v.Importes(i, lineas)
+	return v.Error()
 }
 
 // RecordFact adds an entry to the history that is no change of state, once for each step and round. Its author is the person who acts in

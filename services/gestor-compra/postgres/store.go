@@ -42,7 +42,7 @@ const (
 // requestDefaults are the columns that a request in JSON may leave out and that are not null.
 const requestDefaults = `'{"tienda": ""}'::jsonb`
 
-const viewColumns = `, estado, motivo, faltantes, id_orden, creada_en, actualizada_en,
+const viewColumns = `, moneda, total, precios, estado, motivo, faltantes, id_orden, creada_en, actualizada_en,
        (select coalesce(jsonb_agg(jsonb_build_object('numero', h.numero, 'paso', h.paso, 'tipo', h.tipo, 'en', h.en, 'detalle', h.detalle,
                'sujeto', h.sujeto, 'rol', h.rol)
                order by h.numero), '[]') from historia h where h.id_compra = c.id) as historia, codigo

@@ -40,7 +40,7 @@ const publishAgain = time.Second
 // askAndWait sends command and waits for its reply until the deadline of e. The step that it returns has no Reply when none
 // came in time. A restarted activity finds the reply at once or sends the command again: the participant repeats its stored
 // reply.
-func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, command contracts.MessageType, step *compras.Step, wakeup <-chan struct{}, e delay) (*compras.Step, error) {
+func (s *Saga) askAndWait(ctx context.Context, c contracts.Compra, command contracts.MessageType, step *compras.Step, wakeup <-chan struct{}, e delay) (*compras.Step, error) {
 	nextQuestion := time.Time{} // now
 	askAgainAfter := s.settings.AskAgainAfter
 	beat := time.Now().Add(compras.Beat)
@@ -90,7 +90,7 @@ func (s *Saga) askAndWait(ctx context.Context, c contracts.SolicitudCompra, comm
 
 // withDireccion returns c as command carries it. Only the row of a purchase has its address: a workflow has none in its inputs
 // (docs/adr/personal-data.md).
-func (s *Saga) withDireccion(ctx context.Context, c contracts.SolicitudCompra, command contracts.MessageType) (contracts.SolicitudCompra, error) {
+func (s *Saga) withDireccion(ctx context.Context, c contracts.Compra, command contracts.MessageType) (contracts.Compra, error) {
 	if !c.Domicilio || !compra.StepOf(command).Direccion {
 		return c, nil
 	}

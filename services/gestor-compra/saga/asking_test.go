@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"entregas/contracts"
 	"entregas/internal/pubsubtest"
 	"entregas/services/gestor-compra/compras"
+	"entregas/services/gestor-compra/postgrestest"
 	"entregas/services/gestor-compra/saga"
 	"entregas/workflows/compra"
 )
@@ -128,6 +130,48 @@ func TestWhatIsAsked(t *testing.T) {
 	}
 	if key := e.Metadata(string(contracts.ComandosOrden))[0]["partitionKey"]; key != s.ID {
 		t.Errorf("the key is %q", key)
+	}
+}
+
+// The question about the stock says when the purchase was accepted. The order gets the amounts that were replied, and no rollback has any:
+// two rollbacks of one purchase must be the same command.
+func TestAmountsGoOnToTheOrder(t *testing.T) {
+	e := newScene(t, patient)
+	s := postgrestest.NewSolicitud()
+	accepted, _, err := e.Accept(t.Context(), s, postgrestest.OpenLimit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	price := contracts.Importes{Moneda: "COP", Total: 19, Precios: []contracts.PrecioFijado{{IDProducto: "1", Precio: 7}, {IDProducto: "2", Precio: 5}}}
+	e.respond = func(command contracts.MessageType, attempt int) *compras.Reply {
+		r := willingly(command, attempt)
+		if command == contracts.ValidarInventario {
+			r.Importes = price
+		}
+		return r
+	}
+	for _, command := range []contracts.MessageType{contracts.ValidarInventario, contracts.ReservarProducto, contracts.CrearOrden} {
+		if d, err := e.Ask(t.Context(), question(s, command)); err != nil || d.Result != compra.Accepted {
+			t.Fatalf("%s: %+v, %v", command, d, err)
+		}
+	}
+	if _, err := e.Ask(t.Context(), compra.Anulacion.Question(s)); err != nil {
+		t.Fatal(err)
+	}
+	if asked := pubsubtest.Published(t, &e.Broker, contracts.ComandosInventario)[0].Data; asked.AceptadaEn != accepted.CreadaEn.UnixMilli() || asked.AceptadaEn == 0 {
+		t.Errorf("asked for the prices of %d, and the purchase was accepted at %s", asked.AceptadaEn, accepted.CreadaEn)
+	}
+	orders := pubsubtest.Published(t, &e.Broker, contracts.ComandosOrden)
+	if got := orders[0].Data.Importes(); orders[0].Type != contracts.CrearOrden || !reflect.DeepEqual(got, price) {
+		t.Errorf("the order is of %+v", got)
+	}
+	if got := orders[1].Data.Importes(); orders[1].Type != contracts.CancelarOrden || !got.None() {
+		t.Errorf("the rollback is of %+v", got)
+	}
+	c, err := e.Load(t.Context(), s.ID)
+	c.IDOrden = "" // the order of this scene has no UUID
+	if err != nil || !reflect.DeepEqual(c.Importes, price) || !reflect.DeepEqual(c.Event().Compra().Importes, price) || c.Event().Validate() != nil {
+		t.Errorf("%+v: %v, %v", c, err, c.Event().Validate())
 	}
 }
 

@@ -63,7 +63,7 @@ type Decisions interface {
 // Participants sends a command about a purchase to its participant. compras.ErrNobodyAsked says that no participant takes the
 // command; any other error is trouble with the broker.
 type Participants interface {
-	Ask(ctx context.Context, c contracts.SolicitudCompra, command contracts.MessageType) error
+	Ask(ctx context.Context, c contracts.Compra, command contracts.MessageType) error
 }
 
 // Broadcaster publishes the new state of a purchase. It does not wait for the publication.
@@ -115,7 +115,7 @@ func (s *Saga) Ask(ctx context.Context, p compra.Question) (compra.Outcome, erro
 	if !p.Cancelable { // a step of a tramite, which waits until there is a reply
 		delay = forOneRound(s.settings.Patience)
 	}
-	step, err := s.askAndWait(ctx, p.Compra, p.Command, posed.Step, wakeup, delay)
+	step, err := s.askAndWait(ctx, posed.Compra, p.Command, posed.Step, wakeup, delay)
 	if err != nil {
 		return compra.Outcome{}, err
 	}

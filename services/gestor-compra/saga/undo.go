@@ -28,7 +28,7 @@ func (s *Saga) Undo(ctx context.Context, r compra.Rollback) (compra.Outcome, err
 	if posed.Step == nil {
 		return compra.Outcome{}, fmt.Errorf("purchase %s is in %s and cannot be rolled back", r.Compra.ID, posed.Compra.Estado)
 	}
-	step, err := s.askAndWait(ctx, r.Compra, r.Command, posed.Step, wakeup, forOneRound(s.settings.RollbackDelay))
+	step, err := s.askAndWait(ctx, posed.Compra, r.Command, posed.Step, wakeup, forOneRound(s.settings.RollbackDelay))
 	if err != nil {
 		return compra.Outcome{}, err
 	}

@@ -61,7 +61,13 @@ func TestValidateOrden(t *testing.T) {
 		data   contracts.DatosComandoOrden
 		fields []string
 	}{
-		"well":           {contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: one}, nil},
+		"well": {contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: one}, nil},
+		"with a price": {contracts.CrearOrden, contracts.DatosComandoOrden{
+			IDCompra: id, IDUsuario: "ana", Productos: one, Moneda: "COP", Total: 7 * int64(one[0].Cantidad), Precios: []contracts.PrecioFijado{{IDProducto: one[0].IDProducto, Precio: 7}},
+		}, nil},
+		"with a total that is not the sum": {contracts.CrearOrden, contracts.DatosComandoOrden{
+			IDCompra: id, IDUsuario: "ana", Productos: one, Moneda: "COP", Total: 1, Precios: []contracts.PrecioFijado{{IDProducto: one[0].IDProducto, Precio: 7}},
+		}, []string{"total"}},
 		"nothing":        {contracts.CrearOrden, contracts.DatosComandoOrden{}, []string{"id_compra", "id_usuario", "productos"}},
 		"a rollback":     {contracts.CancelarOrden, contracts.DatosComandoOrden{IDCompra: id}, nil},
 		"of no purchase": {contracts.CancelarOrden, contracts.DatosComandoOrden{}, []string{"id_compra"}},
