@@ -24,6 +24,16 @@ var Monedas = map[string]int{"BRL": 2, "CLP": 0, "COP": 2, "EUR": 2, "JPY": 0, "
 
 var precioFormat = fmt.Sprintf("un número entero de 1 a %d, en la unidad menor de la moneda", int64(MaxPrecio))
 
+// FormatImporte returns an amount for a person, in Spanish: 3200000 COP are "32000,00 COP".
+func FormatImporte(amount int64, moneda string) string {
+	digits := Monedas[moneda]
+	text := fmt.Sprintf("%0*d", digits+1, amount)
+	if digits > 0 {
+		text = text[:len(text)-digits] + "," + text[len(text)-digits:]
+	}
+	return text + " " + moneda
+}
+
 // Precio is a price of a product, and since when it holds.
 type Precio struct {
 	Precio int64     `json:"precio"` // minor units

@@ -102,6 +102,17 @@ func TestMadeUpAmountsAreRefused(t *testing.T) {
 	}
 }
 
+func TestFormatImporte(t *testing.T) {
+	for want, c := range map[string]contracts.Importes{
+		"32000,00 COP": {Total: 3_200_000, Moneda: "COP"}, "0,05 USD": {Total: 5, Moneda: "USD"}, "250 JPY": {Total: 250, Moneda: "JPY"}, "1,234 KWD": {Total: 1234, Moneda: "KWD"},
+		"90071992547409,91 EUR": {Total: contracts.MaxTotal, Moneda: "EUR"},
+	} {
+		if got := contracts.FormatImporte(c.Total, c.Moneda); got != want {
+			t.Errorf("%d %s is %q, want %q", c.Total, c.Moneda, got, want)
+		}
+	}
+}
+
 // The public description has the currencies of the table, and no other.
 func TestMonedasArePublic(t *testing.T) {
 	var document struct {

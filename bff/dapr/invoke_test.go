@@ -245,10 +245,6 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 				_, _ = notices.Entregas(ctx, contracts.EntregasFilter{Estado: contracts.EntregaMuerta}, 1, one)
 			},
 			"POST /entregas/{id}/reenvio": func(ctx context.Context) { _, _ = notices.SendAgain(ctx, one) },
-			"POST /productos/{id}/precio": func(ctx context.Context) {
-				_, _ = warehouse.CambiarPrecio(ctx, one, contracts.CambioDePrecio{}, "k")
-			},
-			"GET /productos/{id}/precios": func(ctx context.Context) { _, _ = warehouse.Precios(ctx, one, 1, "") },
 		} {
 			operation, id = "", one
 			if call(t.Context()); operation != want || strings.Contains(want, "{id}") && id != one {

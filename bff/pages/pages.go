@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"entregas/bff/encoding"
+	"entregas/contracts"
 	"entregas/workflows/compra"
 )
 
@@ -123,6 +124,9 @@ func (p page) compose(words Words, languages []Words, static static) *encoding.F
 
 // Steps returns the steps of the saga, which each page has as JSON.
 func (v view) Steps() []step { return steps(v.Words) }
+
+// Monedas returns the currencies with their decimal digits, which static/money.js reads.
+func (view) Monedas() map[string]int { return contracts.Monedas }
 
 // Texts returns what static/words.js needs: the language, and the texts that the scripts of the page use.
 func (v view) Texts() (map[string]any, error) {

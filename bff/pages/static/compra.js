@@ -1,9 +1,10 @@
 import { get, newKey, post, productoNames } from "./api.js";
-import { badge, byId, compraName, date, estados, h, isCancelable, number, shortId, time } from "./dom.js";
+import { badge, byId, compraName, date, estados, h, isCancelable, shortId, time } from "./dom.js";
 import { buyAgain } from "./cart.js";
 import { tiendas, whereTo } from "./delivery.js";
 import { follow } from "./follow.js";
 import { ask, begin, emptyState, focusOn, notify, showFailure, withButton } from "./frame.js";
+import { lines } from "./money.js";
 import { drawSteps, reasonBox, stepTitle, summary } from "./timeline.js";
 import { t, tell } from "./words.js";
 
@@ -30,7 +31,7 @@ function show(c) {
   shownEstado = c.estado;
   const reason = reasonBox(c, nameOf);
   byId("reason").replaceChildren(...(reason ? [reason] : []));
-  byId("lines").replaceChildren(...c.productos.map((l) => h("li", {}, h("span", {}, nameOf(l.id_producto)), h("span", { class: "num" }, `× ${number(l.cantidad)}`))));
+  byId("lines").replaceChildren(...lines(c, nameOf));
   byId("facts").replaceChildren(
     fact(t("compra.delivery"), whereTo(c, direccion, shops)),
     fact(t("compra.created"), time(c.creada_en, date(c.creada_en))),

@@ -1,5 +1,6 @@
 import { get, productoNames, query } from "./api.js";
 import { badge, byId, date, describeLines, fillEstados, h, replaceIfChanged, time } from "./dom.js";
+import { amount } from "./money.js";
 import { begin, emptyState, every, reportError, showFailure, withButton } from "./frame.js";
 import { t, tellMotivo } from "./words.js";
 
@@ -50,7 +51,7 @@ function entry(c) {
   return h("li", { class: "entry", "data-id": c.id },
     h("h2", {}, h("a", { href: `/compras/${c.id}` }, describeLines(c.productos, nameOf))),
     badge(c.estado),
-    h("p", { class: "muted" }, time(c.creada_en, date(c.creada_en)), c.domicilio ? t("compras.home") : ""), c.motivo ? h("p", { class: "muted verbatim" }, tellMotivo(c)) : null);
+    h("p", { class: "muted" }, time(c.creada_en, date(c.creada_en)), c.domicilio ? t("compras.home") : "", c.total ? ` · ${amount(c.total, c.moneda)}` : ""), c.motivo ? h("p", { class: "muted verbatim" }, tellMotivo(c)) : null);
 }
 
 async function beginPage() {

@@ -2,6 +2,7 @@
 import { get, post, query } from "./api.js";
 import { byId, date, h, number, shortId, time } from "./dom.js";
 import { ask, begin, every, notify, reportError, showFailure, withButton } from "./frame.js";
+import { priceBox } from "./precios.js";
 import { keys, lowMark, productPath, restock } from "./stock.js";
 import { t } from "./words.js";
 
@@ -105,6 +106,8 @@ async function beginPage() {
   byId("more").addEventListener("click", (e) => withButton(e.currentTarget, () => load({ more: true })));
   forms();
   await load();
+  byId("prices").append(...priceBox(line));
+  byId("prices").hidden = false;
   every(5000, () => look().catch(reportError));
 }
 

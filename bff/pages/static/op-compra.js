@@ -1,9 +1,10 @@
 import { get, productoNames } from "./api.js";
 import { actions } from "./actions.js";
-import { badge, byId, compraName, date, estados, h, number, time } from "./dom.js";
+import { badge, byId, compraName, date, estados, h, time } from "./dom.js";
 import { tiendas, whereTo } from "./delivery.js";
 import { follow } from "./follow.js";
 import { begin, emptyState, focusOn, reportError, showFailure } from "./frame.js";
+import { lines } from "./money.js";
 import { draw, narrow } from "./sequence.js";
 import { drawSteps, reasonBox } from "./timeline.js";
 import { t } from "./words.js";
@@ -35,7 +36,7 @@ async function show(c) {
   const reason = reasonBox(c, nameOf);
   byId("reason").replaceChildren(...(reason ? [reason] : []));
   drawSteps(byId("timeline"), c, { customer: false });
-  byId("lines").replaceChildren(...c.productos.map((l) => h("li", {}, h("span", {}, nameOf(l.id_producto)), h("span", { class: "num" }, `× ${number(l.cantidad)}`))));
+  byId("lines").replaceChildren(...lines(c, nameOf));
   const fact = (term, value) => h("div", {}, h("dt", {}, term), h("dd", {}, value));
   byId("facts").replaceChildren(fact(t("op-compra.usuario"), h("a", { href: `/operador/compras?id_usuario=${encodeURIComponent(c.id_usuario)}`, class: "verbatim" }, c.id_usuario)),
     fact(t("compra.delivery"), whereTo(c, direccion, shops)),

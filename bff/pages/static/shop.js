@@ -2,6 +2,7 @@ import { get, newKey, post, query, session } from "./api.js";
 import * as cart from "./cart.js";
 import { byId, h, number } from "./dom.js";
 import { beginDelivery, bought, delivery, keepDraft, showDelivery, showWrong } from "./delivery.js";
+import { amount, sumOf } from "./money.js";
 import { begin, emptyState, every, notify, signIn, withButton } from "./frame.js";
 import { peak } from "./peak.js";
 import { t } from "./words.js";
@@ -10,7 +11,7 @@ const freshText = byId("freshness").textContent;
 const few = 20; // a product with at most this many units in stock shows the number of units
 const signedIn = begin({ open: true });
 const shown = new Map(); // by id of the product: the elements whose content changes
-const names = new Map(), stock = new Map();
+const names = new Map(), stock = new Map(), prices = new Map();
 
 async function refresh() {
   const buscar = byId("query").value.trim();
@@ -39,6 +40,7 @@ function learn(list) {
   for (const p of list) {
     names.set(p.id, p.nombre);
     stock.set(p.id, p.cantidad);
+    prices.set(p.id, p);
   }
 }
 
@@ -73,11 +75,11 @@ function showInstead(title, text) {
 }
 
 function card(p) {
-  const parts = { existencias: h("p", { class: "existencias" }) };
+  const parts = { existencias: h("p", { class: "existencias" }), price: h("p", { class: "price" }) };
   shown.set(p.id, parts);
   const [name, size] = p.nombre.split(/, (.*)/s); // "Arroz, 5 kg"
   return h("li", { class: "producto" }, peak(p.id),
-    h("div", { class: "producto-body" }, h("h2", {}, size ? `${name},` : name, size && h("small", {}, ` ${size}`)), parts.existencias,
+    h("div", { class: "producto-body" }, h("h2", {}, size ? `${name},` : name, size && h("small", {}, ` ${size}`)), parts.price, parts.existencias,
       h("button", {
         class: "button", type: "button", "data-add": p.id, "aria-label": t("shop.add-label", { producto: p.nombre }),
         onclick: () => {
@@ -88,7 +90,9 @@ function card(p) {
 }
 
 function showExistencias(p) {
-  const { existencias } = shown.get(p.id);
+  const { existencias, price } = shown.get(p.id);
+  const cost = p.precio ? amount(p.precio, p.moneda) : t("shop.no-price");
+  if (price.textContent !== cost) price.textContent = cost;
   const text = p.cantidad === 0 ? t("shop.none") : p.cantidad <= few ? t("shop.few", { n: p.cantidad }) : t("shop.stock", { n: p.cantidad });
   if (existencias.textContent !== text) existencias.textContent = text;
   existencias.className = `existencias${p.cantidad === 0 ? " none" : p.cantidad <= few ? " few" : ""}`;
@@ -114,6 +118,9 @@ function drawCart() {
   byId("domicilio").checked = cart.domicilio();
   showDelivery(cart.domicilio());
   byId("units").textContent = number(cart.total());
+  const sum = sumOf(lineas, (id) => prices.get(id));
+  byId("sum").textContent = sum?.total ? amount(sum.total, sum.moneda) : "—";
+  byId("sum-note").textContent = sum?.total ? t("cart.estimate") : sum ? t("cart.too-dear") : prices.size ? t("cart.no-total") : "";
   byId("threshold").textContent = cart.total() > 100 ? t("cart.large") : "";
   byId("to-cart").hidden = lineas.length === 0;
   byId("to-cart").textContent = t("cart.see-units", { unidades: t("unit.unidades", { n: cart.total() }) });
@@ -124,6 +131,8 @@ function updateLine(li, id, cantidad) {
   const name = nameOf(id);
   const left = stock.get(id);
   li.querySelector(".name").textContent = name;
+  const cost = sumOf([{ id_producto: id, cantidad }], (x) => prices.get(x));
+  li.querySelector(".each").textContent = cost?.total ? amount(cost.total, cost.moneda) : "";
   li.querySelector(".existencias").textContent = cantidad > left ? (left === 0 ? t("shop.none") : t("cart.only", { n: left })) : "";
   const [less, field, more] = li.querySelector(".stepper").children;
   less.setAttribute("aria-label", t("cart.less", { producto: name }));
@@ -147,7 +156,7 @@ function cartLine(id) {
     field.value = n;
     if (n > 0 && n !== wanted) notify(t("cart.set", { producto: nameOf(id), n }));
   };
-  return h("li", { "data-id": id }, h("span", {}, h("span", { class: "name" }), h("small", { class: "existencias few" })),
+  return h("li", { "data-id": id }, h("span", {}, h("span", { class: "name" }), h("small", { class: "each muted" }), h("small", { class: "existencias few" })),
     h("span", { class: "stepper" },
       h("button", { type: "button", onclick: () => change(cart.cantidadOf(id) - 1) }, "−"),
       h("input", {

@@ -7,11 +7,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
+	"entregas/internal/audit"
 	"entregas/internal/errs"
 	"entregas/services/admin-productos/productos"
 )
 
-// CambiarPrecio makes p the price of a product from now on, and returns the product. The present price again changes nothing. A
+// CambiarPrecio makes p the price of a product from now on, as an act of the person of ctx, and returns the product. The present price again changes nothing. A
 // repeated key returns the same product and changes nothing. Errors: NotFound; OtherBody when the key was used for another change.
 func (s *Store) CambiarPrecio(ctx context.Context, id string, p contracts.CambioDePrecio, key string) (productos.Producto, error) {
 	var producto productos.Producto
@@ -28,8 +30,8 @@ func cambiarPrecio(ctx context.Context, tx pgx.Tx, id string, p contracts.Cambio
 		repeated = `select id_producto, precio, moneda, motivo from precio where idempotency_key = $1`
 		// The clock of the server may go back. A later price must still be the newer one.
 		register = `
-insert into precio (id_producto, precio, moneda, motivo, idempotency_key, desde)
-select $1, $2, $3, $4, $5, greatest(clock_timestamp(), max(desde) + interval '1 microsecond') from precio where id_producto = $1`
+insert into precio (id_producto, precio, moneda, motivo, idempotency_key, sujeto, rol, desde)
+select $1, $2, $3, $4, $5, $6, $7, greatest(clock_timestamp(), max(desde) + interval '1 microsecond') from precio where id_producto = $1`
 	)
 	if _, err := tx.Exec(ctx, turn); err != nil {
 		return productos.Producto{}, err
@@ -44,13 +46,20 @@ select $1, $2, $3, $4, $5, greatest(clock_timestamp(), max(desde) + interval '1 
 		return productos.Producto{}, errs.New(errs.OtherBody, "La clave de idempotencia ya se usó para otro cambio de precio.")
 	}
 	producto, readErr := loadOne(ctx, tx, one, id)
+	detail := "El precio es " + contracts.FormatImporte(p.Precio, p.Moneda) + "."
+	if producto.Precio > 0 {
+		detail = "El precio pasó de " + contracts.FormatImporte(producto.Precio, producto.Moneda) + " a " + contracts.FormatImporte(p.Precio, p.Moneda) + "."
+	}
 	done := err == nil || producto.Precio == p.Precio && producto.Moneda == p.Moneda
 	producto.Precio, producto.Moneda = p.Precio, p.Moneda
 	if readErr != nil || done {
 		return producto, readErr
 	}
-	_, err = tx.Exec(ctx, register, id, p.Precio, p.Moneda, p.Motivo, key)
-	return producto, err
+	who := actor.Of(ctx)
+	if _, err := tx.Exec(ctx, register, id, p.Precio, p.Moneda, p.Motivo, key, who.Sujeto, who.Rol); err != nil {
+		return producto, err
+	}
+	return producto, audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoPrecio, Objeto: id, Motivo: p.Motivo, Detalle: detail})
 }
 
 // Precios returns the prices of a product, newest first: at most limit, older than the entry with the number olderThan; 0 begins at

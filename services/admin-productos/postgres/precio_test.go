@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/internal/actor"
 	"entregas/internal/databasetest"
 	"entregas/internal/errs"
 	"entregas/services/admin-productos/productos"
@@ -132,6 +133,25 @@ func TestChangesOfAPriceAtOnce(t *testing.T) {
 	p, readErr := b.Producto(t.Context(), "1")
 	if err != nil || readErr != nil || len(list) != 11 || list[0].Precio != p.Precio {
 		t.Errorf("%d prices, %v; the present one is %d, %v", len(list), err, p.Precio, readErr)
+	}
+}
+
+// A change has its author in the history, and is an act. What changes nothing is none.
+func TestWhoChangedAPrice(t *testing.T) {
+	b, ctx := newBodega(t), actor.With(t.Context(), contracts.Actor{Sujeto: "oti", Rol: contracts.RolOperador})
+	for _, key := range []string{"a", "a", "the same price"} {
+		if _, err := b.CambiarPrecio(ctx, "1", price(3_350_000), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, _, err := b.Precios(t.Context(), "1", 0, 10)
+	if err != nil || len(list) != 2 || list[0].Sujeto != "oti" || list[0].Rol != contracts.RolOperador || list[1].Sujeto != "" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	acts, err := b.Actos(t.Context(), contracts.ActosFilter{}, contracts.Cursor{}, 10)
+	if err != nil || len(acts) != 1 || acts[0].Tipo != contracts.ActoPrecio || acts[0].Sujeto != "oti" || acts[0].Objeto != "1" || acts[0].Motivo != "Prueba" ||
+		acts[0].Detalle != "El precio pasó de 32000,00 COP a 33500,00 COP." {
+		t.Errorf("%+v, %v", acts, err)
 	}
 }
 
