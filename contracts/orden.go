@@ -22,6 +22,7 @@ var EstadosDeOrden = []EstadoOrden{EstadoOrdenCreada, EstadoOrdenCancelada, Esta
 // Orden is the order of a purchase in the JSON of ordenes and of the bff.
 type Orden struct {
 	ID            string      `json:"id"`
+	Codigo        string      `json:"codigo,omitempty" db:"-"` // of the purchase: the bff adds it where it reads orders, since only gestor-compra knows it
 	Pedido                    // the purchase
 	Estado        EstadoOrden `json:"estado"`
 	DespachadaPor string      `json:"despachada_por,omitempty"` // the subject of the operator who dispatched it

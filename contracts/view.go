@@ -1,6 +1,7 @@
 package contracts
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -111,7 +112,7 @@ type Decisiones struct {
 	Decisiones []Decision `json:"decisiones"`
 }
 
-// Decision is the decision about one of many purchases. Aprobada is nil where the request does not say it.
+// Decision is the decision about one of many purchases, which ID names by its id or its code. Aprobada is nil where the request does not say it.
 type Decision struct {
 	ID       string `json:"id"`
 	Aprobada *bool  `json:"aprobada"`
@@ -125,7 +126,9 @@ func (d Decisiones) Validate() error {
 	seen := map[string]bool{}
 	for i, one := range d.Decisiones[:min(len(d.Decisiones), MaxAtOnce)] {
 		at := fmt.Sprintf("decisiones[%d].", i)
-		v.IDCompra(at+"id", one.ID)
+		if _, err := ParseCodigo(one.ID); errors.Is(err, ErrNoCodigo) {
+			v.IDCompra(at+"id", one.ID)
+		}
 		v.once(at+"id", one.ID, seen)
 		if one.Aprobada == nil {
 			v.Fail(at+"aprobada", "falta: debe ser true o false")

@@ -107,7 +107,13 @@ func (g Gate) Orden(ctx context.Context, id string) (contracts.Orden, error) {
 	if err != nil {
 		return contracts.Orden{}, err
 	}
-	return g.Warehouse.Load(ctx, id)
+	o, err := g.Warehouse.Load(ctx, id)
+	if err != nil {
+		return o, err
+	}
+	orders := []contracts.Orden{o}
+	g.nameByCodigo(ctx, orders)
+	return orders[0], nil
 }
 
 // Despachar dispatches an order, for operators. The answer has no address: it may be kept under an Idempotency-Key.

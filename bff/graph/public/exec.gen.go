@@ -294,6 +294,7 @@ type ComplexityRoot struct {
 
 	Orden struct {
 		ActualizadaEn func(childComplexity int) int
+		Codigo        func(childComplexity int) int
 		CreadaEn      func(childComplexity int) int
 		DespachadaPor func(childComplexity int) int
 		DespachadaRol func(childComplexity int) int
@@ -1769,6 +1770,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Orden.ActualizadaEn(childComplexity), true
+	case "Orden.codigo":
+		if e.ComplexityRoot.Orden.Codigo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orden.Codigo(childComplexity), true
 	case "Orden.creadaEn":
 		if e.ComplexityRoot.Orden.CreadaEn == nil {
 			break
@@ -3149,6 +3156,8 @@ func (ec *executionContext) childFields_Orden(ctx context.Context, field graphql
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Orden_id(ctx, field)
+	case "codigo":
+		return ec.fieldContext_Orden_codigo(ctx, field)
 	case "idCompra":
 		return ec.fieldContext_Orden_idCompra(ctx, field)
 	case "idUsuario":
@@ -9364,6 +9373,29 @@ func (ec *executionContext) _Orden_id(ctx context.Context, field graphql.Collect
 }
 func (ec *executionContext) fieldContext_Orden_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Orden", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Orden_codigo(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Orden_codigo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Codigo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Orden_codigo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Orden", field, false, false, "String")
 }
 
 func (ec *executionContext) _Orden_idCompra(ctx context.Context, field graphql.CollectedField, obj *contracts.Orden) (ret graphql.Marshaler) {
@@ -15602,6 +15634,11 @@ func (ec *executionContext) _Orden(ctx context.Context, sel ast.SelectionSet, ob
 			out.Values[i] = graphql.MarshalString("Orden")
 		case "id":
 			out.Values[i] = ec._Orden_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "codigo":
+			out.Values[i] = ec._Orden_codigo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
