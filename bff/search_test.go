@@ -132,12 +132,12 @@ func TestSearchAsFile(t *testing.T) {
 	}
 	list := rows("orden=creada_en&limite=7")
 	all := p.manager.Compras()
-	if len(list) != len(all)+1 || strings.Join(list[0], " ") != "id estado id_usuario unidades productos domicilio tienda creada_en actualizada_en id_orden motivo moneda total" {
+	if len(list) != len(all)+1 || strings.Join(list[0], " ") != "id codigo estado id_usuario unidades productos domicilio tienda creada_en actualizada_en id_orden motivo moneda total" {
 		t.Fatalf("%d rows: %v", len(list), list[0])
 	}
 	for i, c := range all {
 		customer := []string{"eva", "'=1+1"}[i%2]
-		want := []string{c.ID, "RECIBIDA", customer, fmt.Sprint(i + 1), fmt.Sprintf("%d × %d", i+1, 2-i%2), fmt.Sprint(i%2 == 0), "", contracts.FormatInstant(c.CreadaEn), contracts.FormatInstant(c.ActualizadaEn), "", "", "", ""}
+		want := []string{c.ID, contracts.FormatCodigo(c.Codigo), "RECIBIDA", customer, fmt.Sprint(i + 1), fmt.Sprintf("%d × %d", i+1, 2-i%2), fmt.Sprint(i%2 == 0), "", contracts.FormatInstant(c.CreadaEn), contracts.FormatInstant(c.ActualizadaEn), "", "", "", ""}
 		if !slices.Equal(list[i+1], want) {
 			t.Errorf("row %d: %v, want %v", i, list[i+1], want)
 		}

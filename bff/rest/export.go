@@ -17,6 +17,7 @@ var comprasColumns = []struct {
 	value func(contracts.Compra) string
 }{
 	{"id", func(c contracts.Compra) string { return c.ID }},
+	{"codigo", func(c contracts.Compra) string { return contracts.FormatCodigo(c.Codigo) }},
 	{"estado", func(c contracts.Compra) string { return string(c.Estado) }},
 	{"id_usuario", func(c contracts.Compra) string { return c.IDUsuario }},
 	{"unidades", func(c contracts.Compra) string { return strconv.Itoa(c.Unidades()) }},
