@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"strings"
 	"testing"
 
 	. "entregas/tests/testkit"
@@ -48,4 +49,40 @@ func TestDelivery(t *testing.T) {
 	p.waitFor("the address of before", `document.querySelector("#calle").value === "Calle 5 # 6-7" && document.querySelector("#remember").checked`)
 	p.presses("#who button")
 	p.waitFor("the end of the session", `document.querySelector('#who a[href^="/entrar"]') && `+kept+` === 0`)
+}
+
+// An operator who looks at the purchases of one customer can erase what is personal of those that have ended. The page asks first.
+func TestErasedByAnOperator(t *testing.T) {
+	s := Open(t)
+	usuario := Usuario(t)
+	p := signIn(t, s, usuario, "cliente", "/")
+	p.puts("1", 1)
+	p.addresses("Calle 8 # 9-10")
+	ended := p.compra()
+	p.waitForEstado("CONFIRMADA")
+	p.presses("#cancelar")
+	p.presses("dialog [value=yes]")
+	p.waitForEstado("CANCELADA")
+	p.goesTo("/")
+	p.puts("1", 1)
+	p.compra()
+	p.waitForEstado("CONFIRMADA")
+
+	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/compras")
+	o.waitFor("the purchases of all, without a way to erase", `document.querySelector("#rows [data-id]") && !document.querySelector("#erase").checkVisibility()`)
+	o.goesTo("/operador/compras?id_usuario=" + usuario)
+	o.presses("#erase")
+	o.waitFor("the question, with the name of the customer", `document.querySelector("dialog h2").textContent.includes("`+usuario+`")`)
+	o.look("op-compras-erase")
+	o.presses(`dialog [value=""]`)
+	o.presses("#erase")
+	o.presses("dialog [value=yes]")
+	o.sees("Datos borrados. Compras: 1; órdenes: 1. 1 compra sigue abierta")
+	o.look("op-compras-erased")
+
+	p.goesTo("/compras/" + ended)
+	p.waitForEstado("CANCELADA")
+	if text := p.read("document.querySelector('main').innerText"); strings.Contains(text, "Calle 8") {
+		t.Errorf("after the erasure the customer reads:\n%s", text)
+	}
 }

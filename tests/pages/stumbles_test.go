@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"entregas/contracts"
 	. "entregas/tests/testkit"
 )
 
@@ -111,6 +112,22 @@ func TestSmallPhone(t *testing.T) {
 	if outside := p.read(`Array.from(document.querySelectorAll("form *")).filter((x) => x.getBoundingClientRect().right > x.closest("form").getBoundingClientRect().right).map((x) => x.outerHTML).join()`); outside != "" {
 		t.Errorf("wider than the form: %s", outside)
 	}
+}
+
+// The page of a purchase that does not exist, of somebody else's, and of a mistyped code say so, all in the same words.
+func TestUnknownPurchase(t *testing.T) {
+	s := Open(t)
+	other := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t) + "-b", Productos: []contracts.Linea{Linea("1", 1)}})
+	p := signIn(t, s, Usuario(t), "cliente", "/")
+	for _, id := range []string{NewID(), other, "ABCD-EFGH", "1"} {
+		p.goesTo("/compras/" + id)
+		p.sees("No encontramos esa compra")
+		p.waitFor("the title", `document.title.startsWith("No encontramos esa compra")`)
+	}
+	p.look("compra-unknown")
+	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/compras/"+NewID())
+	o.sees("No hay una compra así")
+	o.look("op-compra-unknown")
 }
 
 // While gestor-compra does not answer, a page says so, and the person can ask again.

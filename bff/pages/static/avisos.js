@@ -145,6 +145,7 @@ async function beginPage() {
     withButton(e.submitter, () => add(e.target));
   });
   await Promise.all([loadAddresses(), loadDeliveries(true)]);
+  for (const id of ["new", "deliveries"]) byId(id).hidden = false; // what stands below the addresses would move when these come
   let failed = false;
   every(3000, async () => {
     try {

@@ -81,6 +81,7 @@ async function beginPage() {
     show(c = await get(path));
   } catch (e) {
     if (![400, 404, 422].includes(e.status)) throw e;
+    document.title = `${t("compra.unknown")} · Entregas de los Alpes`;
     byId("content").replaceChildren(emptyState(t("compra.unknown"), t("compra.unknown-text"),
       h("a", { class: "button", href: "/compras" }, t("compras.title")), "h1"));
     return;

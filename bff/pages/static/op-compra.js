@@ -80,6 +80,7 @@ async function beginPage() {
     first = await refresh();
   } catch (e) {
     if (![400, 404, 422].includes(e.status)) throw e;
+    document.title = `${t("op-compra.unknown")} · Entregas de los Alpes`;
     byId("content").replaceChildren(emptyState(t("op-compra.unknown"), e.message, h("a", { class: "button", href: "/operador/compras" }, t("op-compra.see-all")), "h1"));
     return;
   }

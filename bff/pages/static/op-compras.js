@@ -1,8 +1,8 @@
 // The purchases of all customers: search, sort, file. The address has the search, so that it can be shared, and so that the browser's way
 // back leads to it.
-import { download, get } from "./api.js";
+import { download, get, newKey, post } from "./api.js";
 import { badge, byId, compraName, date, duration, estados, h, isBusy, number, replaceIfChanged, time, units } from "./dom.js";
-import { begin, every, notify, reportError, showFailure, withButton } from "./frame.js";
+import { ask as confirm, begin, every, notify, reportError, showFailure, withButton } from "./frame.js";
 import { t } from "./words.js";
 
 const pageSize = 50, largestPage = 100;
@@ -164,6 +164,8 @@ function fill() {
     if (orden.replace("-", "") === head.dataset.by) head.setAttribute("aria-sort", orden.startsWith("-") ? "descending" : "ascending");
     else head.removeAttribute("aria-sort");
   }
+  byId("erase").hidden = !q.get("id_usuario");
+  byId("erased").textContent = "";
   byId("clear").hidden = ![...q.keys()].some((name) => name !== "orden");
 }
 
@@ -224,6 +226,18 @@ async function saveFile() {
   await download(`/api/compras?${search()}`, "compras.csv");
 }
 
+// erase erases the personal data of the customer whose purchases the page shows (docs/adr/erased-personal-data.md).
+async function erase() {
+  const usuario = search().get("id_usuario");
+  const answer = await confirm({ title: t("op-compras.erase-title", { usuario }), text: t("op-compras.erase-text"), action: t("op-compras.erase-action"), tone: "danger" });
+  if (!answer) return;
+  const erased = await post(`/api/usuarios/${encodeURIComponent(usuario)}/borrado`, undefined, { key: newKey() });
+  const told = [erased.compras + erased.ordenes ? t("op-compras.erased", { n: number(erased.compras), ordenes: number(erased.ordenes) }) : t("op-compras.erased-none")];
+  if (erased.abiertas) told.push(t("op-compras.erased-open", { n: erased.abiertas }));
+  if (erased.quedan) told.push(t("op-compras.erased-left", { n: erased.quedan }));
+  byId("erased").textContent = told.join(" ");
+}
+
 async function beginPage() {
   if (!await begin()) return;
   history.scrollRestoration = "manual";
@@ -244,6 +258,7 @@ async function beginPage() {
     byId("rows").querySelector("a")?.focus({ preventScroll: true });
   }));
   byId("download").addEventListener("click", (e) => withButton(e.currentTarget, saveFile));
+  byId("erase").addEventListener("click", (e) => withButton(e.currentTarget, erase));
   addEventListener("popstate", () => takePlace().catch(reportError));
   addEventListener("pagehide", keepPlace);
   await takePlace();
