@@ -32,6 +32,7 @@ type body struct {
 
 type compra struct {
 	ID        string               `json:"id"`
+	Codigo    string               `json:"codigo,omitempty"` // by which people name it; empty for a purchase of before
 	IDUsuario string               `json:"id_usuario"`
 	Estado    contracts.Estado     `json:"estado"`
 	Numero    int                  `json:"numero"`
@@ -47,7 +48,7 @@ func SucesosOf(e contracts.DatosEventoCompra) ([]Suceso, error) {
 		if !slices.Contains(contracts.Estados, estado) {
 			continue // a rollback that was confirmed
 		}
-		data := compra{ID: e.IDCompra, IDUsuario: e.IDUsuario, Estado: estado, Numero: h.Numero}
+		data := compra{ID: e.IDCompra, Codigo: e.Codigo, IDUsuario: e.IDUsuario, Estado: estado, Numero: h.Numero}
 		if string(estado) == e.Estado {
 			data.Faltantes = e.Faltantes
 		}

@@ -10,13 +10,16 @@ import (
 	"entregas/services/avisos/avisos"
 )
 
-const id = "01938f5e-7c1a-7000-8000-000000000001"
+const (
+	id     = "01938f5e-7c1a-7000-8000-000000000001"
+	codigo = "ABCD1234"
+)
 
 // The message is about two changes at once, since gestor-compra could not publish the first one in time. Both are told, and the
 // rollback between them is not. Nothing that a person wrote is told.
 func TestEachStateOfAPurchaseIsTold(t *testing.T) {
 	e := contracts.DatosEventoCompra{
-		IDCompra: id, IDUsuario: "sub-1", Numero: 4, Estado: "RECHAZADA", Motivo: "No me gustó, soy Ana de la calle 5.",
+		IDCompra: id, Codigo: codigo, IDUsuario: "sub-1", Numero: 4, Estado: "RECHAZADA", Motivo: "No me gustó, soy Ana de la calle 5.",
 		Faltantes: []contracts.Faltante{{IDProducto: "7", Solicitada: 3, Disponible: 1}},
 		Historia: []contracts.Hecho{
 			{Numero: 1, Paso: "RECIBIDA", En: 1_700_000_000_000}, {Numero: 2, Paso: "COMPENSANDO", En: 1_700_000_001_000},
@@ -40,7 +43,7 @@ func TestEachStateOfAPurchaseIsTold(t *testing.T) {
 	if last.Evento != "msg_01938f5e7c1a70008000000000000001_4" || !last.En.Equal(time.UnixMilli(1_700_000_003_000)) || last.Estado != contracts.EstadoRechazada {
 		t.Errorf("%+v", last)
 	}
-	const body = `{"type":"compra.rechazada","timestamp":"2023-11-14T22:13:23.000Z","data":{"id":"` + id + `","id_usuario":"sub-1","estado":"RECHAZADA","numero":4,"faltantes":[{"id_producto":"7","solicitada":3,"disponible":1}]}}`
+	const body = `{"type":"compra.rechazada","timestamp":"2023-11-14T22:13:23.000Z","data":{"id":"` + id + `","codigo":"` + codigo + `","id_usuario":"sub-1","estado":"RECHAZADA","numero":4,"faltantes":[{"id_producto":"7","solicitada":3,"disponible":1}]}}`
 	if last.Cuerpo != body {
 		t.Errorf("got  %s\nwant %s", last.Cuerpo, body)
 	}
