@@ -23,9 +23,9 @@ import (
 func (p gate) withActos(n int) (all []contracts.Acto) {
 	start := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	for i := range n {
-		for s, owner := range []*comprastest.Acts{&p.manager.Acts, &p.acts[0], &p.acts[1], &p.acts[2]} {
+		for s, owner := range []*comprastest.Acts{&p.manager.Acts, &p.acts[0], &p.acts[1], &p.acts[2], &p.acts[3]} {
 			a := contracts.Acto{
-				ID: uuid.Must(uuid.NewV7()).String(), Tipo: []contracts.TipoDeActo{contracts.ActoAprobacion, contracts.ActoReposicion, contracts.ActoDespacho, contracts.ActoMensajeRepuesto}[s],
+				ID: uuid.Must(uuid.NewV7()).String(), Tipo: []contracts.TipoDeActo{contracts.ActoAprobacion, contracts.ActoReposicion, contracts.ActoDespacho, contracts.ActoMensajeRepuesto, contracts.ActoAviso}[s],
 				Sujeto: []string{"oti", "eli"}[i%2], Rol: contracts.RolOperador, Objeto: fmt.Sprint("o", i), Motivo: "=1+1", Detalle: "a, \"b\"\nc", En: start.Add(time.Duration(i) * time.Hour),
 			}
 			if s == 0 {
@@ -123,7 +123,7 @@ func TestTheAuditRefuses(t *testing.T) {
 // The file has every act that matches, from all pages, and no spreadsheet takes a cell of it for a formula.
 func TestTheAuditAsAFile(t *testing.T) {
 	p := newGate(t)
-	all := p.withActos(contracts.MaxActos/3 + 7) // more than one page
+	all := p.withActos(contracts.MaxActos/4 + 7) // more than one page
 	r := p.do(t, http.MethodGet, "/api/auditoria?limite=3", "", "Accept", "text/csv")
 	text, marked := strings.CutPrefix(r.Body.String(), "\ufeff")
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"entregas/bff/comprastest"
 	"entregas/contracts"
 	"entregas/internal/api/avisos"
 	"entregas/internal/errs"
@@ -19,7 +20,12 @@ const (
 )
 
 // notices has one address and one delivery to it.
-type notices struct{}
+type notices struct{ acts *comprastest.Acts }
+
+// ListarActosDeAvisos implements avisos.ServerInterface.
+func (n notices) ListarActosDeAvisos(w http.ResponseWriter, r *http.Request, params avisos.ListarActosDeAvisosParams) {
+	n.acts.Serve(w, r, contracts.ActosQuery(params))
+}
 
 func oneDireccion(id string) (contracts.DireccionDeAviso, error) {
 	d := contracts.DireccionDeAviso{ID: id, URL: "https://example.com/", Estados: []contracts.Estado{}, Activa: true, CreadaEn: time.Now(), ActualizadaEn: time.Now()}

@@ -36,7 +36,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	pool := memory.New(memory.Limits{Total: cfg.InFlight, Answer: cfg.MaxAnswer, Waiting: waitForRoom})
 	introspection := cfg.Introspection && cfg.development()
 	gate := access.Gate{
-		Auditors: access.AuditorsOf(p.operation, p.productos, p.ordenes, p.monitor),
+		Auditors: access.AuditorsOf(p.operation, p.productos, p.ordenes, p.monitor, p.avisos),
 		Core:     p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Existencias: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
 		Webhooks: p.avisos, Deliveries: p.avisos,
 		Counts: access.NewCounts(p.desk, p.ordenes, p.monitor),

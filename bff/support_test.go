@@ -49,7 +49,7 @@ type gate struct {
 	issuer  *issuer.Issuer
 	core    *compras.Service
 	faults  *faults              // of the other services
-	acts    *[3]comprastest.Acts // of admin-productos, ordenes and monitor
+	acts    *[4]comprastest.Acts // of admin-productos, ordenes, monitor and avisos
 }
 
 // faults makes the next writes of all services except gestor-compra end with err: see comprastest.Serve.
@@ -81,7 +81,7 @@ func defaultConfig() config {
 
 func newGate(t *testing.T, settings ...func(*config)) gate {
 	t.Helper()
-	p := gate{manager: comprastest.NewManager(), broker: &pubsubtest.Broker{}, store: &comprastest.Store{}, faults: &faults{}, acts: &[3]comprastest.Acts{}}
+	p := gate{manager: comprastest.NewManager(), broker: &pubsubtest.Broker{}, store: &comprastest.Store{}, faults: &faults{}, acts: &[4]comprastest.Acts{}}
 	key := filepath.Join(t.TempDir(), "clave")
 	if err := os.WriteFile(key, []byte(testKey), 0o600); err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 			monitor.HandlerWithOptions(queues{p.faults, &p.acts[2]}, monitor.GorillaServerOptions{BaseRouter: routes})
 		}).WithDeadline(monitorDeadline)},
 		avisos: dapr.Avisos{Service: comprastest.Serve("avisos", p.faults.hinder, func(routes *mux.Router) {
-			avisos.HandlerWithOptions(notices{}, avisos.GorillaServerOptions{BaseRouter: routes})
+			avisos.HandlerWithOptions(notices{&p.acts[3]}, avisos.GorillaServerOptions{BaseRouter: routes})
 		})},
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/internal/api/adminproductos"
+	"entregas/internal/api/avisos"
 	"entregas/internal/api/gestorcompra"
 	"entregas/internal/api/monitor"
 	"entregas/internal/api/ordenes"
@@ -36,4 +37,11 @@ func (m Monitor) Actos(ctx context.Context, q contracts.ActosQuery) (contracts.P
 	params := monitor.ListarActosDeMensajesParams(q)
 	r, err := m.api().ListarActosDeMensajesWithResponse(ctx, &params)
 	return answer(ctx, m.Service, r, err, monitor.ListarActosDeMensajesResponse.GetJSON200)
+}
+
+// Actos implements access.Auditor.
+func (a Avisos) Actos(ctx context.Context, q contracts.ActosQuery) (contracts.PaginaDeActos, error) {
+	params := avisos.ListarActosDeAvisosParams(q)
+	r, err := a.api().ListarActosDeAvisosWithResponse(ctx, &params)
+	return answer(ctx, a.Service, r, err, avisos.ListarActosDeAvisosResponse.GetJSON200)
 }

@@ -25,7 +25,7 @@ type receiver struct {
 	mu       sync.Mutex
 	secret   string
 	seen     map[string]int               // tries, by webhook-id
-	accepted map[string]map[string]string // by webhook-id: the type and the id of the purchase
+	accepted map[string]map[string]string // by webhook-id: the type, and the id and the code of the purchase
 	wrong    []string
 }
 
@@ -49,10 +49,10 @@ func newReceiver(t *testing.T) *receiver {
 		}
 		var event struct {
 			Type string
-			Data struct{ ID string }
+			Data struct{ ID, Codigo string }
 		}
 		_ = json.Unmarshal(body, &event)
-		r.accepted[id] = map[string]string{"type": event.Type, "id": event.Data.ID}
+		r.accepted[id] = map[string]string{"type": event.Type, "id": event.Data.ID, "codigo": event.Data.Codigo}
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	t.Cleanup(r.Close)
@@ -102,7 +102,7 @@ func TestAPurchaseIsToldByWebhooks(t *testing.T) {
 
 	s.Restock(t, map[string]int{"1": 10})
 	id := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t), Productos: []contracts.Linea{Linea("1", 1)}})
-	s.Wait(t, id, contracts.EstadoConfirmada)
+	codigo := s.Wait(t, id, contracts.EstadoConfirmada).Codigo
 	want := []string{"compra.confirmada", "compra.recibida"}
 	Until(t, "each change arrives", func(context.Context) (bool, error) {
 		return slices.Equal(r.of(id), want), fmt.Errorf("%v arrived", r.of(id))
@@ -122,8 +122,18 @@ func TestAPurchaseIsToldByWebhooks(t *testing.T) {
 		defer r.mu.Unlock()
 		return r.seen[e.Evento] == 3, nil
 	})
+	var acts contracts.PaginaDeActos
+	ask(t.Context(), http.MethodGet, "/auditoria?id="+d.ID, nil, &acts, http.StatusOK)
+	if n := len(acts.Actos); n != 1 || acts.Actos[0].Tipo != contracts.ActoAviso || acts.Actos[0].Sujeto == "" {
+		t.Errorf("the audit of the address: %+v", acts.Actos)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, a := range r.accepted {
+		if a["id"] == id && (codigo == "" || a["codigo"] != codigo) {
+			t.Errorf("%v, want the code %q", a, codigo)
+		}
+	}
 	if len(r.wrong) > 0 {
 		t.Errorf("wrong signatures: %v", r.wrong)
 	}

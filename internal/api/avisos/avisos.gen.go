@@ -27,6 +27,30 @@ type Id = string
 // Problema defines model for Problema.
 type Problema = rest.Problem
 
+// ListarActosDeAvisosParams defines parameters for ListarActosDeAvisos.
+type ListarActosDeAvisosParams struct {
+	// Sujeto Only what this person did.
+	Sujeto *string `form:"sujeto,omitempty" json:"sujeto,omitempty"`
+
+	// Tipo Only acts of these kinds.
+	Tipo *[]externalRef0.TipoDeActo `form:"tipo,omitempty" json:"tipo,omitempty"`
+
+	// Desde Only acts of this instant or later. An instant (RFC 3339), or a date in America/Bogota, which is its first moment.
+	Desde *string `form:"desde,omitempty" json:"desde,omitempty"`
+
+	// Hasta Only acts before this instant. A date includes the whole day.
+	Hasta *string `form:"hasta,omitempty" json:"hasta,omitempty"`
+
+	// ID Only acts on the address or delivery with this id.
+	ID *string `form:"id,omitempty" json:"id,omitempty"`
+
+	// Limite The most acts of a page.
+	Limite *int `form:"limite,omitempty" json:"limite,omitempty"`
+
+	// Despues The cursor of the page before.
+	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
 // ListarEntregasParams defines parameters for ListarEntregas.
 type ListarEntregasParams struct {
 	IdDireccion *string                     `form:"id_direccion,omitempty" json:"id_direccion,omitempty"`
@@ -118,6 +142,11 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListarActosDeAvisos What persons did here, newest first.
+	//
+	// Corresponds with GET /actos (the `ListarActosDeAvisos` operationId).
+	ListarActosDeAvisos(ctx context.Context, params *ListarActosDeAvisosParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListarDirecciones The addresses, the oldest first, without their secrets.
 	//
 	// Corresponds with GET /direcciones (the `ListarDirecciones` operationId).
@@ -175,6 +204,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /entregas/{id}/reenvio (the `ReenviarEntrega` operationId).
 	ReenviarEntrega(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListarActosDeAvisos What persons did here, newest first.
+//
+// Corresponds with GET /actos (the `ListarActosDeAvisos` operationId).
+func (c *Client) ListarActosDeAvisos(ctx context.Context, params *ListarActosDeAvisosParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListarActosDeAvisosRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListarDirecciones The addresses, the oldest first, without their secrets.
@@ -333,6 +377,132 @@ func (c *Client) ReenviarEntrega(ctx context.Context, id Id, reqEditors ...Reque
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewListarActosDeAvisosRequest constructs an http.Request for the ListarActosDeAvisos method
+func NewListarActosDeAvisosRequest(server string, params *ListarActosDeAvisosParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/actos")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Sujeto != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sujeto", *params.Sujeto, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Tipo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tipo", *params.Tipo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Desde != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "desde", *params.Desde, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Hasta != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "hasta", *params.Hasta, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "id", *params.ID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limite != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limite", *params.Limite, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Despues != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "despues", *params.Despues, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListarDireccionesRequest constructs an http.Request for the ListarDirecciones method
@@ -731,6 +901,13 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// ListarActosDeAvisosWithResponse What persons did here, newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /actos (the `ListarActosDeAvisos` operationId).
+	ListarActosDeAvisosWithResponse(ctx context.Context, params *ListarActosDeAvisosParams, reqEditors ...RequestEditorFn) (*ListarActosDeAvisosResponse, error)
+
 	// ListarDireccionesWithResponse The addresses, the oldest first, without their secrets.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -800,6 +977,54 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /entregas/{id}/reenvio (the `ReenviarEntrega` operationId).
 	ReenviarEntregaWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ReenviarEntregaResponse, error)
+}
+
+type ListarActosDeAvisosResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.PaginaDeActos
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListarActosDeAvisosResponse) GetJSON200() *externalRef0.PaginaDeActos {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListarActosDeAvisosResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListarActosDeAvisosResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListarActosDeAvisosResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListarActosDeAvisosResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListarActosDeAvisosResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type ListarDireccionesResponse struct {
@@ -1179,6 +1404,19 @@ func (r ReenviarEntregaResponse) ContentType() string {
 	return ""
 }
 
+// ListarActosDeAvisosWithResponse What persons did here, newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /actos (the `ListarActosDeAvisos` operationId).
+func (c *ClientWithResponses) ListarActosDeAvisosWithResponse(ctx context.Context, params *ListarActosDeAvisosParams, reqEditors ...RequestEditorFn) (*ListarActosDeAvisosResponse, error) {
+	rsp, err := c.ListarActosDeAvisos(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListarActosDeAvisosResponse(rsp)
+}
+
 // ListarDireccionesWithResponse The addresses, the oldest first, without their secrets.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -1307,6 +1545,39 @@ func (c *ClientWithResponses) ReenviarEntregaWithResponse(ctx context.Context, i
 		return nil, err
 	}
 	return ParseReenviarEntregaResponse(rsp)
+}
+
+// ParseListarActosDeAvisosResponse parses an HTTP response from a ListarActosDeAvisosWithResponse call
+func ParseListarActosDeAvisosResponse(rsp *http.Response) (*ListarActosDeAvisosResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListarActosDeAvisosResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.PaginaDeActos
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseListarDireccionesResponse parses an HTTP response from a ListarDireccionesWithResponse call
@@ -1571,6 +1842,9 @@ func ParseReenviarEntregaResponse(rsp *http.Response) (*ReenviarEntregaResponse,
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListarActosDeAvisos What persons did here, newest first.
+	// (GET /actos)
+	ListarActosDeAvisos(w http.ResponseWriter, r *http.Request, params ListarActosDeAvisosParams)
 	// ListarDirecciones The addresses, the oldest first, without their secrets.
 	// (GET /direcciones)
 	ListarDirecciones(w http.ResponseWriter, r *http.Request)
@@ -1605,6 +1879,117 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListarActosDeAvisos operation middleware
+func (siw *ServerInterfaceWrapper) ListarActosDeAvisos(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListarActosDeAvisosParams
+
+	// ------------- Optional query parameter "sujeto" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sujeto", r.URL.Query(), &params.Sujeto, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sujeto"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sujeto", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "tipo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tipo", r.URL.Query(), &params.Tipo, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tipo"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tipo", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "desde" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "desde", r.URL.Query(), &params.Desde, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "desde"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "desde", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "hasta" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hasta", r.URL.Query(), &params.Hasta, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "hasta"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hasta", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id", r.URL.Query(), &params.ID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limite", r.URL.Query(), &params.Limite, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limite"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limite", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "despues" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "despues", r.URL.Query(), &params.Despues, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "despues"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "despues", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarActosDeAvisos(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListarDirecciones operation middleware
 func (siw *ServerInterfaceWrapper) ListarDirecciones(w http.ResponseWriter, r *http.Request) {
@@ -1977,6 +2362,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/entregas", wrapper.ListarEntregas).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/entregas/{id}/reenvio", wrapper.ReenviarEntrega).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/actos", wrapper.ListarActosDeAvisos).Methods(http.MethodGet)
 
 	return r
 }

@@ -116,6 +116,11 @@ func (s *Store) act(ctx context.Context, what, id, statement string, args ...any
 	})
 }
 
+// Actos returns at most limit acts that f selects and that come after the cursor, newest first.
+func (s *Store) Actos(ctx context.Context, f contracts.ActosFilter, after contracts.Cursor, limit int) ([]contracts.Acto, error) {
+	return audit.List(ctx, s.pool, f, after, limit)
+}
+
 // direccion returns an address with secreto. Error: NotFound.
 func (s *Store) direccion(ctx context.Context, id, secreto string) (contracts.DireccionDeAviso, error) {
 	rows, err := s.pool.Query(ctx, `select `+columns+` from direccion d where d.id = $1 and d.borrada_en is null`, id)

@@ -11,12 +11,14 @@ import (
 
 	"entregas/contracts"
 	api "entregas/internal/api/avisos"
+	"entregas/internal/audit"
 	"entregas/internal/rest"
 	"entregas/services/avisos/avisos"
 )
 
 // Direcciones keeps the addresses.
 type Direcciones interface {
+	audit.Lister // of what persons did with addresses and deliveries
 	Direcciones(ctx context.Context) ([]contracts.DireccionDeAviso, error)
 	CreateDireccion(ctx context.Context, d contracts.NuevaDireccion, secreto string) (contracts.DireccionDeAviso, error)
 	ChangeDireccion(ctx context.Context, id string, activa bool) (contracts.DireccionDeAviso, error)
@@ -160,6 +162,12 @@ func (s resources) ListarEntregas(w http.ResponseWriter, r *http.Request, params
 	if len(list) > limit {
 		page.Entregas, page.Siguiente = list[:limit], list[limit-1].ID
 	}
+	rest.Answer(w, r, http.StatusOK, page, err)
+}
+
+// ListarActosDeAvisos implements api.ServerInterface.
+func (s resources) ListarActosDeAvisos(w http.ResponseWriter, r *http.Request, params api.ListarActosDeAvisosParams) {
+	page, err := audit.Page(r.Context(), s.direcciones, contracts.ActosQuery(params))
 	rest.Answer(w, r, http.StatusOK, page, err)
 }
 

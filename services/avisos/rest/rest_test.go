@@ -97,6 +97,13 @@ func TestTheLifeOfAnAddress(t *testing.T) {
 	if w := s.do(t, http.MethodPost, "/direcciones/"+d.ID+"/prueba", ""); w.Code != http.StatusNotFound {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	acts := read[contracts.PaginaDeActos](t, s.do(t, http.MethodGet, "/actos?limite=2&tipo=aviso&id="+d.ID, ""))
+	if len(acts.Actos) != 2 || acts.Siguiente == "" || acts.Actos[0].Detalle != "Borró la dirección https://example.com/" {
+		t.Errorf("%+v", acts)
+	}
+	if w := s.do(t, http.MethodGet, "/actos?tipo=robo", ""); w.Code != http.StatusBadRequest || read[common.Problem](t, w).Errores[0].Field != "tipo" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
 }
 
 // Each refusal names its field.
