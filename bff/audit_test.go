@@ -25,7 +25,7 @@ func (p gate) withActos(n int) (all []contracts.Acto) {
 	for i := range n {
 		for s, owner := range []*comprastest.Acts{&p.manager.Acts, &p.acts[0], &p.acts[1], &p.acts[2], &p.acts[3]} {
 			a := contracts.Acto{
-				ID: uuid.Must(uuid.NewV7()).String(), Tipo: []contracts.TipoDeActo{contracts.ActoAprobacion, contracts.ActoReposicion, contracts.ActoDespacho, contracts.ActoMensajeRepuesto, contracts.ActoAviso}[s],
+				ID: uuid.Must(uuid.NewV7()).String(), Tipo: []contracts.TipoDeActo{contracts.ActoAprobacion, contracts.ActoReposicion, contracts.ActoDespacho, contracts.ActoMensajeDevuelto, contracts.ActoAviso}[s],
 				Sujeto: []string{"oti", "eli"}[i%2], Rol: contracts.RolOperador, Objeto: fmt.Sprint("o", i), Motivo: "=1+1", Detalle: "a, \"b\"\nc", En: start.Add(time.Duration(i) * time.Hour),
 			}
 			if s == 0 {

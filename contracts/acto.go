@@ -28,27 +28,27 @@ type TipoDeActo string
 
 // The kinds of acts.
 const (
-	ActoAprobacion       TipoDeActo = "aprobacion"
-	ActoRechazo          TipoDeActo = "rechazo"
-	ActoCancelacion      TipoDeActo = "cancelacion"
-	ActoReintento        TipoDeActo = "reintento"
-	ActoDespacho         TipoDeActo = "despacho"
-	ActoReposicion       TipoDeActo = "reposicion"
-	ActoCorreccion       TipoDeActo = "correccion"
-	ActoPrecio           TipoDeActo = "precio"
-	ActoUmbral           TipoDeActo = "umbral"
-	ActoImportacion      TipoDeActo = "importacion"
-	ActoMensajeRepuesto  TipoDeActo = "mensaje_devuelto"
-	ActoMensajeApartado  TipoDeActo = "mensaje_apartado"
-	ActoMensajeDescarte  TipoDeActo = "mensaje_descartado"
-	ActoBorradoDePersona TipoDeActo = "borrado"
-	ActoAviso            TipoDeActo = "aviso" // an address of webhooks, or a delivery to it
+	ActoAprobacion        TipoDeActo = "aprobacion"
+	ActoRechazo           TipoDeActo = "rechazo"
+	ActoCancelacion       TipoDeActo = "cancelacion"
+	ActoReintento         TipoDeActo = "reintento"
+	ActoDespacho          TipoDeActo = "despacho"
+	ActoReposicion        TipoDeActo = "reposicion"
+	ActoCorreccion        TipoDeActo = "correccion"
+	ActoPrecio            TipoDeActo = "precio"
+	ActoUmbral            TipoDeActo = "umbral"
+	ActoImportacion       TipoDeActo = "importacion"
+	ActoMensajeDevuelto   TipoDeActo = "mensaje_devuelto"
+	ActoMensajeApartado   TipoDeActo = "mensaje_apartado"
+	ActoMensajeDescartado TipoDeActo = "mensaje_descartado"
+	ActoBorradoDePersona  TipoDeActo = "borrado"
+	ActoAviso             TipoDeActo = "aviso" // an address of webhooks, or a delivery to it
 )
 
 // TiposDeActo are all kinds of acts.
 var TiposDeActo = []TipoDeActo{
 	ActoAprobacion, ActoRechazo, ActoCancelacion, ActoReintento, ActoDespacho, ActoReposicion, ActoCorreccion, ActoPrecio, ActoUmbral, ActoImportacion,
-	ActoMensajeRepuesto, ActoMensajeApartado, ActoMensajeDescarte, ActoBorradoDePersona, ActoAviso,
+	ActoMensajeDevuelto, ActoMensajeApartado, ActoMensajeDescartado, ActoBorradoDePersona, ActoAviso,
 }
 
 // ActosFilter selects acts. A zero field selects all.

@@ -49,7 +49,7 @@ func TestTheAuditOfAPurchase(t *testing.T) {
 		return r.Status == http.StatusAccepted, err
 	})
 	for filter, want := range map[string][]contracts.TipoDeActo{
-		"id=" + c.Codigo: {contracts.ActoDespacho, contracts.ActoAprobacion}, "sujeto=" + o: {contracts.ActoMensajeDescarte, contracts.ActoDespacho, contracts.ActoAprobacion},
+		"id=" + c.Codigo: {contracts.ActoDespacho, contracts.ActoAprobacion}, "sujeto=" + o: {contracts.ActoMensajeDescartado, contracts.ActoDespacho, contracts.ActoAprobacion},
 	} {
 		var page contracts.PaginaDeActos
 		ask(t, operator, http.MethodGet, "/auditoria?"+filter, nil, http.StatusOK, &page)

@@ -60,7 +60,7 @@ func newLog() (*memory, *Log) {
 }
 
 func act(object string) contracts.Acto {
-	return contracts.Acto{Tipo: contracts.ActoMensajeRepuesto, Objeto: object}
+	return contracts.Acto{Tipo: contracts.ActoMensajeDevuelto, Objeto: object}
 }
 
 // Many operators at once lose no act, over several days and parts. The list has each once, newest first, page by page.

@@ -40,7 +40,7 @@ func (o operations) onOne(ctx context.Context, a contracts.Acto, do func(context
 func (o operations) devolverMany(ctx context.Context, ids []string) ([]contracts.ResultadoDeDevolucion, error) {
 	acts := make([]contracts.Acto, len(ids))
 	for i, id := range ids {
-		acts[i] = contracts.Acto{Tipo: contracts.ActoMensajeRepuesto, Objeto: id}
+		acts[i] = contracts.Acto{Tipo: contracts.ActoMensajeDevuelto, Objeto: id}
 	}
 	part, added, err := o.acts.Add(ctx, acts)
 	if err != nil {

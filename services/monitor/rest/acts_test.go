@@ -96,12 +96,12 @@ func TestActsOnDeadLetters(t *testing.T) {
 		status           int
 		want             []contracts.Acto
 	}{
-		{"returned", "/mensajes-muertos/1:1/devolucion", "", nil, nil, 202, []contracts.Acto{{ID: "1:1", Tipo: contracts.ActoMensajeRepuesto, Objeto: "1:1", IDCompra: oneCompra, Detalle: "CrearOrden de comandos-orden."}}},
+		{"returned", "/mensajes-muertos/1:1/devolucion", "", nil, nil, 202, []contracts.Acto{{ID: "1:1", Tipo: contracts.ActoMensajeDevuelto, Objeto: "1:1", IDCompra: oneCompra, Detalle: "CrearOrden de comandos-orden."}}},
 		{"set aside", "/mensajes-muertos/1:1/apartado", "", nil, nil, 202, []contracts.Acto{{ID: "1:1", Tipo: contracts.ActoMensajeApartado, Objeto: "1:1", IDCompra: oneCompra, Detalle: "CrearOrden de comandos-orden."}}},
-		{"discarded", "/mensajes-muertos/1:1/descarte", `{"motivo":"no sirve"}`, nil, nil, 202, []contracts.Acto{{ID: "1:1", Tipo: contracts.ActoMensajeDescarte, Objeto: "1:1", IDCompra: oneCompra, Motivo: "no sirve", Detalle: "CrearOrden de comandos-orden."}}},
-		{"some of several", "/mensajes-muertos/devolucion", `{"ids":["2:2","1:1","3:3"]}`, nil, nil, 200, []contracts.Acto{{ID: "1:1", Tipo: contracts.ActoMensajeRepuesto, Objeto: "1:1", Detalle: "CrearOrden de comandos-orden."}}},
+		{"discarded", "/mensajes-muertos/1:1/descarte", `{"motivo":"no sirve"}`, nil, nil, 202, []contracts.Acto{{ID: "1:1", Tipo: contracts.ActoMensajeDescartado, Objeto: "1:1", IDCompra: oneCompra, Motivo: "no sirve", Detalle: "CrearOrden de comandos-orden."}}},
+		{"some of several", "/mensajes-muertos/devolucion", `{"ids":["2:2","1:1","3:3"]}`, nil, nil, 200, []contracts.Acto{{ID: "1:1", Tipo: contracts.ActoMensajeDevuelto, Objeto: "1:1", Detalle: "CrearOrden de comandos-orden."}}},
 		{"not there", "/mensajes-muertos/2:2/devolucion", "", nil, nil, 404, nil},
-		{"without an answer of the broker", "/mensajes-muertos/2:2/devolucion", "", errs.Transient(errors.New("timeout")), nil, 503, []contracts.Acto{{ID: "2:2", Tipo: contracts.ActoMensajeRepuesto, Objeto: "2:2"}}},
+		{"without an answer of the broker", "/mensajes-muertos/2:2/devolucion", "", errs.Transient(errors.New("timeout")), nil, 503, []contracts.Acto{{ID: "2:2", Tipo: contracts.ActoMensajeDevuelto, Objeto: "2:2"}}},
 		{"no reason", "/mensajes-muertos/1:1/descarte", `{}`, nil, nil, 400, nil},
 		{"without the store", "/mensajes-muertos/1:1/devolucion", "", nil, errs.Transient(errors.New("no store")), 503, nil},
 		{"several without the store", "/mensajes-muertos/devolucion", `{"ids":["1:1"]}`, nil, errs.Transient(errors.New("no store")), 503, nil},

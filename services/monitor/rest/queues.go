@@ -103,7 +103,7 @@ func (o operations) DescartarMensaje(w http.ResponseWriter, r *http.Request, id 
 		rest.WriteError(w, r, err)
 		return
 	}
-	one, err := o.onOne(r.Context(), contracts.Acto{Tipo: contracts.ActoMensajeDescarte, Objeto: id, Motivo: request.Motivo}, func(ctx context.Context) (contracts.MensajeMuerto, error) {
+	one, err := o.onOne(r.Context(), contracts.Acto{Tipo: contracts.ActoMensajeDescartado, Objeto: id, Motivo: request.Motivo}, func(ctx context.Context) (contracts.MensajeMuerto, error) {
 		return o.deadLetters.Descartar(ctx, id, request.Motivo)
 	})
 	rest.Answer(w, r, http.StatusAccepted, one, err)
@@ -111,7 +111,7 @@ func (o operations) DescartarMensaje(w http.ResponseWriter, r *http.Request, id 
 
 // DevolverMensaje implements api.ServerInterface.
 func (o operations) DevolverMensaje(w http.ResponseWriter, r *http.Request, id api.Id) {
-	one, err := o.onOne(r.Context(), contracts.Acto{Tipo: contracts.ActoMensajeRepuesto, Objeto: id}, func(ctx context.Context) (contracts.MensajeMuerto, error) {
+	one, err := o.onOne(r.Context(), contracts.Acto{Tipo: contracts.ActoMensajeDevuelto, Objeto: id}, func(ctx context.Context) (contracts.MensajeMuerto, error) {
 		return o.deadLetters.Devolver(ctx, id)
 	})
 	rest.Answer(w, r, http.StatusAccepted, one, err)
