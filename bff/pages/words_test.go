@@ -367,3 +367,38 @@ func TestChoiceOfALanguage(t *testing.T) {
 		}
 	}
 }
+
+// No key stands twice in a file of words: the reader of JSON takes the later text without a word.
+func TestNoTextStandsTwice(t *testing.T) {
+	for _, language := range languages(t) {
+		text, err := os.ReadFile(filepath.Join("words", language+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := json.NewDecoder(strings.NewReader(string(text)))
+		var open []map[string]bool // the keys of each object that is open
+		isKey := false
+		for {
+			token, err := read.Token()
+			if err != nil {
+				break
+			}
+			switch v := token.(type) {
+			case json.Delim:
+				if isKey = true; v == '{' {
+					open = append(open, map[string]bool{})
+				} else {
+					open = open[:len(open)-1]
+				}
+			case string:
+				if isKey && open[len(open)-1][v] {
+					t.Errorf("words/%s.json has %q twice", language, v)
+				}
+				if isKey {
+					open[len(open)-1][v] = true
+				}
+				isKey = !isKey
+			}
+		}
+	}
+}
