@@ -140,3 +140,14 @@ func TestTheAuditAsAFile(t *testing.T) {
 		t.Errorf("a customer: %d %s", r.Code, r.Body)
 	}
 }
+
+// Failure prevented: the file holds the memory of all its pages, and ends in the middle where there are many acts.
+func TestTheAuditAsALongFile(t *testing.T) {
+	p := newGate(t, func(cfg *config) { cfg.InFlight = 32 << 20 })
+	all := p.withActos(3 * contracts.MaxActos)
+	r := p.do(t, http.MethodGet, "/api/auditoria", "", "Accept", "text/csv")
+	rows, err := csv.NewReader(r.Body).ReadAll()
+	if err != nil || r.Code != http.StatusOK || len(rows) != len(all)+1 {
+		t.Errorf("%d, %d rows of %d: %v", r.Code, len(rows), len(all), err)
+	}
+}

@@ -173,7 +173,7 @@ func TestDeadlineOfAFile(t *testing.T) {
 	}
 }
 
-// Failure prevented: files of all purchases, which run long, take all of gestor-compra.
+// Failure prevented: files of all purchases or acts, which run long, take all of the services.
 func TestFewFilesAtOnce(t *testing.T) {
 	p := newGate(t)
 	p.withCompras(t, 1)
@@ -182,7 +182,11 @@ func TestFewFilesAtOnce(t *testing.T) {
 	begun := 0
 	var another func(contracts.Compra) error // begins one more file while the present one is written
 	another = func(contracts.Compra) error {
-		begun++
+		if begun++; begun == access.MaxExports {
+			if err := g.EachActo(ctx, contracts.ActosQuery{}, nil); errs.Of(err) != errs.Busy {
+				t.Errorf("an audit besides: %v", err)
+			}
+		}
 		return g.EachCompra(ctx, contracts.ComprasQuery{}, another)
 	}
 	for range 2 { // the second time all have ended

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"entregas/bff/identity"
+	"entregas/bff/memory"
 	"entregas/contracts"
 	"entregas/internal/audit"
 )
@@ -36,14 +37,22 @@ func (g Gate) Actos(ctx context.Context, q contracts.ActosQuery) (contracts.Pagi
 	return g.actos(ctx, f, after, limit)
 }
 
-// EachActo calls do for every act that q asks for, newest first, for operators. It ignores the size and the place of q. It stops at an
-// error of do.
+// EachActo calls do for every act that q asks for, newest first, for operators. It ignores the size and the place of q. It holds the memory
+// of one page, and stops at an error of do. Error: Busy while MaxExports other files are made.
 func (g Gate) EachActo(ctx context.Context, q contracts.ActosQuery, do func(contracts.Acto) error) error {
 	q.Limite, q.Despues = nil, nil
 	f, after, _, err := g.actosQuery(ctx, q)
-	for err == nil {
-		var page contracts.PaginaDeActos
-		if page, err = g.actos(ctx, f, after, contracts.MaxActos); err != nil {
+	if err != nil {
+		return err
+	}
+	end, err := beginExport()
+	if err != nil {
+		return err
+	}
+	defer end()
+	for {
+		page, err := g.actos(ctx, f, after, exportPage)
+		if err != nil {
 			return err
 		}
 		for _, a := range page.Actos {
@@ -55,8 +64,8 @@ func (g Gate) EachActo(ctx context.Context, q contracts.ActosQuery, do func(cont
 			return nil
 		}
 		after = page.Actos[len(page.Actos)-1].Cursor()
+		memory.From(ctx).Release() // of this page
 	}
-	return err
 }
 
 // actosQuery refuses a caller that is no operator, and reads q. The code of a purchase in q becomes its id; a text that only looks like

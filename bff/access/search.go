@@ -39,12 +39,11 @@ func (g Gate) EachCompra(ctx context.Context, q contracts.ComprasQuery, do func(
 	if err != nil {
 		return err
 	}
-	select {
-	case exports <- struct{}{}:
-		defer func() { <-exports }()
-	default:
-		return errs.New(errs.Busy, "Ya se preparan %d archivos. Intente de nuevo en unos segundos.", MaxExports)
+	end, err := beginExport()
+	if err != nil {
+		return err
 	}
+	defer end()
 	for after := q.Despues; ; {
 		page, err := g.Operation.Buscar(ctx, f, exportPage, after, false)
 		if err != nil {
@@ -62,10 +61,21 @@ func (g Gate) EachCompra(ctx context.Context, q contracts.ComprasQuery, do func(
 	}
 }
 
-// exportPage is the size of the pages of EachCompra: the largest that gestor-compra gives.
+// exportPage is the size of the pages of which a file is made: the largest that gestor-compra gives. A page of acts of this size is smaller
+// than an answer of a service may be, however long the reasons in it are.
 const exportPage = 200
 
-// MaxExports is how many calls of EachCompra may run at once in this process. One reads as fast as gestor-compra answers.
+// MaxExports is how many files may be made at once in this process, by EachCompra and EachActo. One reads as fast as the services answer.
 const MaxExports = 2
 
 var exports = make(chan struct{}, MaxExports)
+
+// beginExport takes the place of one file, and returns a function that gives it back. Error: Busy where there is no place.
+func beginExport() (end func(), err error) {
+	select {
+	case exports <- struct{}{}:
+		return func() { <-exports }, nil
+	default:
+		return nil, errs.New(errs.Busy, "Ya se preparan %d archivos. Intente de nuevo en unos segundos.", MaxExports)
+	}
+}
