@@ -137,13 +137,19 @@ func (f *Writer) Close(ctx context.Context, err error) error {
 // number is a plain number. A spreadsheet shows it as it is.
 var number = regexp.MustCompile(`^-?[0-9]+([.,][0-9]+)?$`)
 
+// inside is what begins a formula after a character that ends a cell. Where lists have semicolons, as in Spanish, a spreadsheet ends a
+// cell at each semicolon, and takes no quotes in the middle of a line for quotes. So a line break ends its row, too.
+var inside = regexp.MustCompile("([;\t\r\n])([=+\\-@＝＋－＠])")
+
 // Inert returns text in a form that no spreadsheet takes for a formula. A text that begins like a formula gets an apostrophe, which
-// the spreadsheet does not show. See https://owasp.org/www-community/attacks/CSV_Injection.
+// the spreadsheet does not show, and so does the part of a text that some spreadsheet would show in a cell of its own. See
+// https://owasp.org/www-community/attacks/CSV_Injection.
 func Inert(text string) string {
-	switch {
-	case text == "" || number.MatchString(text):
+	if text == "" || number.MatchString(text) {
 		return text
-	case strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(text)[0]):
+	}
+	text = inside.ReplaceAllString(text, "$1'$2")
+	if strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(text)[0]) {
 		return "'" + text
 	}
 	return text

@@ -16,8 +16,9 @@ import (
 func TestInert(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "ana": "ana", "-5": "-5", "-5,25": "-5,25", "2026-11-26T10:00:00.000Z": "2026-11-26T10:00:00.000Z", "a=1": "a=1", "🥑": "🥑",
-		"=1+1": "'=1+1", "+57 300": "'+57 300", "-5+cmd|' /C calc'!A0": "'-5+cmd|' /C calc'!A0", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1",
-		"\n=1": "'\n=1", "＝1": "'＝1", "－x": "'－x",
+		"=1+1": "'=1+1", "+57 300": "'+57 300", "-5+cmd|' /C calc'!A0": "'-5+cmd|' /C calc'!A0", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t'=1", "\r=1": "'\r'=1",
+		"\n=1": "'\n'=1", "＝1": "'＝1", "－x": "'－x",
+		"no;=1+1": "no;'=1+1", "no\n@SUM(A1)": "no\n'@SUM(A1)", "no\t-x": "no\t'-x", "a; b": "a; b", "2 × 1; 3 × 7": "2 × 1; 3 × 7",
 	} {
 		if got := csvfile.Inert(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
