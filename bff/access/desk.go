@@ -30,9 +30,7 @@ func (g Gate) Ordenes(ctx context.Context, f contracts.OrdenesFilter, limit int,
 	if !slices.Contains(contracts.EstadosDeOrden, f.Estado) {
 		v.Fail("estado", OrderStateForm)
 	}
-	if limit < 1 || limit > compras.MaxPage {
-		v.Fail("limite", compras.LimitForm)
-	}
+	checkLimit(&v, limit)
 	if f.Zona != nil {
 		v.FreeText("zona", *f.Zona, contracts.MaxCiudad)
 	}
@@ -80,8 +78,10 @@ func (g Gate) PorAprobar(ctx context.Context, limit int, after string) (contract
 	if err := identity.Require(ctx, operador); err != nil {
 		return contracts.PaginaPorAprobar{}, err
 	}
-	if limit < 1 || limit > compras.MaxPage {
-		return contracts.PaginaPorAprobar{}, contracts.BadField("limite", compras.LimitForm)
+	var v contracts.Validator
+	checkLimit(&v, limit)
+	if err := v.Error(); err != nil {
+		return contracts.PaginaPorAprobar{}, err
 	}
 	if _, err := contracts.ParseCursor(after); err != nil {
 		return contracts.PaginaPorAprobar{}, err

@@ -50,9 +50,7 @@ func (g Gate) Movimientos(ctx context.Context, id, tipo string, limit int, after
 	if tipo != "" && !slices.Contains(contracts.TiposDeMovimiento, tipo) {
 		v.Fail("tipo", fmt.Sprintf("debe ser uno de %v", contracts.TiposDeMovimiento))
 	}
-	if limit < 1 || limit > compras.MaxPage {
-		v.Fail("limite", compras.LimitForm)
-	}
+	checkLimit(&v, limit)
 	v.NumeroCursor("despues", after)
 	if err := v.Error(); err != nil {
 		return contracts.PaginaDeMovimientos{}, err

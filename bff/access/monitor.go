@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 
-	"entregas/bff/compras"
 	"entregas/bff/identity"
 	"entregas/contracts"
 )
@@ -105,8 +104,5 @@ func (g Gate) letter(ctx context.Context, id string, further func() error) error
 // doubted returns the error of an operation on dead letters. Where the outcome is unknown it does not repeat the operation: a second
 // try could put a message back twice.
 func doubted(err error) error {
-	if compras.InDoubt(err) {
-		return compras.OutcomeUnknown("/api/mensajes-muertos", "repítalo solo si el mensaje sigue en la lista.", err)
-	}
-	return err
+	return unknownOutcome(err, "/api/mensajes-muertos", "repítalo solo si el mensaje sigue en la lista.")
 }

@@ -16,8 +16,10 @@ func (g Gate) Buscar(ctx context.Context, q contracts.ComprasQuery, limit int, c
 	if err != nil {
 		return compras.Page{}, err
 	}
-	if limit < 1 || limit > compras.MaxPage {
-		return compras.Page{}, contracts.BadField("limite", compras.LimitForm)
+	var v contracts.Validator
+	checkLimit(&v, limit)
+	if err := v.Error(); err != nil {
+		return compras.Page{}, err
 	}
 	return g.Operation.Buscar(ctx, f, limit, q.Despues, count)
 }

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 
+	"entregas/bff/compras"
 	"entregas/bff/identity"
 	"entregas/contracts"
 )
@@ -40,6 +41,13 @@ func (g Gate) operadorByID(ctx context.Context, id string) (string, error) {
 	var v contracts.Validator
 	v.IDCompra("id", id)
 	return id, v.Error()
+}
+
+// checkLimit refuses the size of a page that no list has.
+func checkLimit(v *contracts.Validator, limit int) {
+	if limit < 1 || limit > compras.MaxPage {
+		v.Fail("limite", compras.LimitForm)
+	}
 }
 
 // cursor refuses a cursor that no page of a customer's list gave, before a service is called. Error: Invalid.

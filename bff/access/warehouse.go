@@ -91,9 +91,7 @@ func (g Gate) Precios(ctx context.Context, id string, limit int, after string) (
 	}
 	var v contracts.Validator
 	v.Identifier("id", id)
-	if limit < 1 || limit > compras.MaxPage {
-		v.Fail("limite", compras.LimitForm)
-	}
+	checkLimit(&v, limit)
 	v.FreeText("despues", after, contracts.MaxIdentifier)
 	if err := v.Error(); err != nil {
 		return contracts.PaginaDePrecios{}, err
