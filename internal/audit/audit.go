@@ -59,12 +59,15 @@ type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// list selects acts. It asks for the acts of an object and of a purchase apart, since an `or` of two columns uses no index.
-const list = `
-select id::text, tipo, sujeto, rol, objeto, id_compra, motivo, detalle, en from acto
-where (en, id) < ($1, $2) and ($3 = '' or sujeto = $3) and (cardinality($4::text[]) = 0 or tipo = any($4))
-    and en >= $5 and ($6 = '' or id in (select id from acto where objeto = $6 union all select id from acto where id_compra = $6))
-order by en desc, id desc limit $7`
+// The conditions of a list. Each stands in a statement only where it selects something, so that an index answers it: with `or` in its place
+// a list of one object reads all acts. For the same reason the acts of an object and of a purchase are asked for apart.
+const (
+	list     = `select id::text, tipo, sujeto, rol, objeto, id_compra, motivo, detalle, en from acto where (en, id) < (@before, @id) and en >= @desde`
+	ofSujeto = ` and sujeto = @sujeto`
+	ofTipos  = ` and tipo = any(@tipos)`
+	ofObject = ` and id in (select id from acto where objeto = @object union all select id from acto where id_compra = @object)`
+	newest   = ` order by en desc, acto.id desc limit @limit`
+)
 
 // latest is later than every act.
 var latest = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -78,11 +81,16 @@ func List(ctx context.Context, db Querier, f contracts.ActosFilter, after contra
 	if !f.Hasta.IsZero() && f.Hasta.Compare(before) <= 0 { // no id is less than uuid.Nil, so an act at Hasta itself is not selected
 		before, id = f.Hasta, uuid.Nil.String()
 	}
-	tipos := make([]string, len(f.Tipos)) // never nil: null has no cardinality
-	for i, t := range f.Tipos {
-		tipos[i] = string(t)
+	statement, args := list, pgx.NamedArgs{"before": before, "id": id, "desde": f.Desde, "limit": limit}
+	add := func(selects bool, condition, name string, value any) {
+		if selects {
+			statement, args[name] = statement+condition, value
+		}
 	}
-	rows, err := db.Query(ctx, list, before, id, f.Sujeto, tipos, f.Desde, f.ID, limit)
+	add(f.Sujeto != "", ofSujeto, "sujeto", f.Sujeto)
+	add(len(f.Tipos) > 0, ofTipos, "tipos", f.Tipos)
+	add(f.ID != "", ofObject, "object", f.ID)
+	rows, err := db.Query(ctx, statement+newest, args)
 	if err != nil {
 		return nil, fmt.Errorf("list the acts: %w", err)
 	}

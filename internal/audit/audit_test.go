@@ -101,6 +101,46 @@ func TestList(t *testing.T) {
 	}
 }
 
+// Failure prevented: a list of one object, or of one person, reads all acts there are. PostgreSQL may keep one plan for all parameters after
+// five executions of a statement.
+func TestAListReadsFewActs(t *testing.T) {
+	pool := fresh(t)
+	const fill = `insert into acto (id, tipo, sujeto, rol, objeto, id_compra)
+		select gen_random_uuid(), 'despacho', 'p' || n, 'operador', 'o' || n, 'c' || n from generate_series(1, 20000) n`
+	if _, err := pool.Exec(t.Context(), fill); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pool.Acquire(t.Context()) // one connection, which keeps its plans and counts what it reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	read := func() (n int) {
+		const count = `select (select idx_tup_read from pg_stat_user_indexes where indexrelname = 'acto_by_en') + seq_tup_read from pg_stat_user_tables where relname = 'acto'`
+		if _, err := conn.Exec(t.Context(), `select pg_stat_force_next_flush()`); err == nil {
+			err = conn.QueryRow(t.Context(), count).Scan(&n)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if _, err := conn.Exec(t.Context(), `analyze acto`); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []contracts.ActosFilter{{ID: "o7"}, {ID: "c7"}, {Sujeto: "p7"}, {Sujeto: "nadie"}, {}} {
+		before := read()
+		for range 12 {
+			if _, err := audit.List(t.Context(), conn, f, contracts.Cursor{}, 50); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := read() - before; n > 12*100 {
+			t.Errorf("%+v read %d acts", f, n)
+		}
+	}
+}
+
 // An act of a change that is rolled back does not exist. The instant of an act is exact to the millisecond, as in JSON.
 func TestAnActIsPartOfItsChange(t *testing.T) {
 	pool := fresh(t)
