@@ -132,6 +132,24 @@ func (p *person) buys(producto string, cantidad int) string {
 	return id
 }
 
+// Wherever a customer is in a long shop, the total of the basket and its button are in the window, and seven digits fit in a quantity.
+func TestCheckoutStaysInSight(t *testing.T) {
+	s := Open(t)
+	p := newPerson(t, s)
+	p.goesTo("/")
+	p.waitFor("the shop", `document.querySelectorAll("[data-add]").length > 12`)
+	p.run(`for (const b of [...document.querySelectorAll("[data-add]:not([disabled])")].slice(0, 12)) b.click()`)
+	p.presses("#domicilio")
+	for _, y := range []int{0, 300} {
+		p.run(fmt.Sprintf("scrollTo(0, %d)", y))
+		p.waitFor("the total and the button", `["#sum", "#buy"].every((x) => { const r = document.querySelector(x).getBoundingClientRect(); return r.top > 0 && r.bottom <= innerHeight && document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2).closest(x); })`)
+	}
+	p.puts(p.read(`document.querySelector("#lines [data-id]").dataset.id`), 1000000)
+	if cut := p.read(`(({ scrollWidth, clientWidth }) => String(scrollWidth > clientWidth))(document.querySelector("#lines input"))`); cut != "false" {
+		t.Error("the quantity is cut")
+	}
+}
+
 // The basket says when it asks for more than there is, and a purchase of it cannot be sent. The page of a rejected purchase shows for
 // each product the number of missing units, and puts into the basket what there is.
 func TestTooFewExistencias(t *testing.T) {
@@ -139,7 +157,7 @@ func TestTooFewExistencias(t *testing.T) {
 	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.finds("molino")
 	p.puts("14", 900000)
-	p.waitFor("the reason why nothing can be bought", `document.querySelector("#buy").disabled && document.querySelector("#too-much").textContent.includes("No hay tanto")`)
+	p.waitFor("the reason why nothing can be bought", `document.querySelector("#buy").disabled && document.querySelector("#too-much").textContent.includes("Pide más de lo que hay")`)
 	p.look("basket-too-much")
 	p.writes(`#lines [data-id="14"] input`, "2.5\t")
 	p.waitFor("the notice of the quantity", `document.querySelector("#notices").textContent.includes("la cantidad quedó en 2") && !document.querySelector("#buy").disabled`)

@@ -21,12 +21,14 @@ func TestInEnglish(t *testing.T) {
 	p.sees("There is not enough stock.")
 	p.sees("It could not be done.")
 	p.look("english-compra")
+	p.buys("11", 150)
+	p.sees("It waits for an operator to approve it.")
 
 	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador")
 	o.run(`document.querySelector(".languages [lang=en]").click()`) // the page moves while its chart is drawn
 	o.sees("What is happening now")
 	for path, text := range map[string]string{
-		"/operador/compras": "purchases", "/operador/compras/" + id: "In preparation", "/operador/existencias": "The books balance", "/operador/mensajes-muertos": "Dead letters", "/operador/auditoria": "What each person did", "/operador/compras/nada": "There is no such purchase",
+		"/operador/compras": "purchases", "/operador/compras/" + id: "In preparation", "/operador/existencias": "The books balance", "/operador/mensajes-muertos": "Dead letters", "/operador/auditoria": "What they did", "/operador/compras/nada": "There is no such purchase",
 	} {
 		o.goesTo(path)
 		o.sees(text)

@@ -33,7 +33,7 @@ function row(c, box) {
     h("th", { scope: "row" }, h("a", { class: "mono", href: `/operador/compras/${c.id}`, title: c.id }, compraName(c))),
     h("td", { "data-ends": c.vence_en, title: date(c.vence_en) }),
     h("td", { class: "verbatim" }, c.id_usuario),
-    h("td", {}, describeLines(c.productos, nameOf)),
+    h("td", { class: "what" }, describeLines(c.productos, nameOf)),
     h("td", { class: "num" }, number(units(c.productos))),
     h("td", {}, c.domicilio ? t("unit.home") : t("unit.shop")),
     h("td", {}, time(c.desde, date(c.desde))));

@@ -48,7 +48,7 @@ function object(a) {
 
 async function beginPage() {
   const q = new URLSearchParams(location.search);
-  byId("tipo").replaceChildren(h("option", { value: "" }, t("unit.all")), ...Object.entries(kinds).map(([value, name]) => h("option", { value }, name)));
+  byId("tipo").replaceChildren(h("option", { value: "" }, t("auditoria.all")), ...Object.entries(kinds).map(([value, name]) => h("option", { value }, name)));
   for (const field of byId("filters").querySelectorAll("input, select")) field.value = q.get(field.name) ?? "";
   if (!await begin()) return;
   byId("filters").addEventListener("submit", (e) => {

@@ -24,7 +24,7 @@ function row(o, box) {
     h("td", {}, o.domicilio ? t("unit.home") : t("unit.shop")),
     h("td", { class: "verbatim" }, zoneOf(o)),
     h("td", { class: "verbatim" }, o.id_usuario),
-    h("td", {}, describeLines(o.productos, nameOf)),
+    h("td", { class: "what" }, describeLines(o.productos, nameOf)),
     h("td", { class: "num" }, number(units(o.productos))),
     h("td", { class: "num" }, time(o.creada_en, duration(Date.now() - Date.parse(o.creada_en)))));
 }

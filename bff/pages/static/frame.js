@@ -36,7 +36,11 @@ export async function begin({ open = false } = {}) {
 
 // On a phone the navigation scrolls: the entry of this page must be in sight.
 const current = document.querySelector(".nav [aria-current]");
-if (current) current.parentElement.scrollLeft = current.offsetLeft - (current.parentElement.clientWidth - current.offsetWidth) / 2;
+const showCurrent = () => {
+  if (current) current.parentElement.scrollLeft = current.offsetLeft - (current.parentElement.clientWidth - current.offsetWidth) / 2;
+};
+showCurrent();
+addEventListener("resize", showCurrent);
 
 function showWho(s) {
   const who = byId("who");

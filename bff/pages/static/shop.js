@@ -79,7 +79,7 @@ function card(p) {
   shown.set(p.id, parts);
   const [name, size] = p.nombre.split(/, (.*)/s); // "Arroz, 5 kg"
   return h("li", { class: "producto" }, peak(p.id),
-    h("div", { class: "producto-body" }, h("h2", {}, size ? `${name},` : name, size && h("small", {}, ` ${size}`)), parts.price, parts.existencias,
+    h("div", { class: "producto-body" }, h("h2", {}, size ? `${name}, ` : name, size && h("small", {}, size)), parts.price, parts.existencias,
       h("button", {
         class: "button", type: "button", "data-add": p.id, "aria-label": t("shop.add-label", { producto: p.nombre }),
         onclick: () => {

@@ -34,7 +34,8 @@ export function parts(key, values = {}) {
 
 // tell returns the text of an entry of a history. The API tells it in Spanish. For a text of the table of steps there is one in the
 // language of the page. Other texts were written by a person, and stay as they are.
-export function tell({ tipo, detalle }) {
+export function tell({ tipo, paso, detalle }) {
+  if (paso === "POR_APROBAR") return t("timeline.awaits"); // its text has numbers and an instant, which the page shows elsewhere
   const known = data.details[tipo];
   return cancelledWithoutReason(detalle) ?? (known?.spanish === detalle ? known.text : detalle);
 }
