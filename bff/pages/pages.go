@@ -22,7 +22,7 @@ import (
 var files embed.FS
 
 // page is one page: html/<File>.html inside html/frame.html, with the script static/<File>.js. Its title and description are the
-// words <File>.title and <File>.description.
+// words <File>.title and <File>.description. html/queue.html has what the pages of the queues share.
 type page struct {
 	Route   string // in the syntax of gorilla/mux
 	File    string
@@ -114,7 +114,7 @@ type view struct {
 // compose renders the page in the language of words. Its text is the same for all visitors with that language.
 func (p page) compose(words Words, languages []Words, static static) *encoding.File {
 	functions := template.FuncMap{"t": words.T, "static": static.route}
-	t := template.Must(template.New("").Funcs(functions).ParseFS(files, "html/frame.html", "html/"+p.File+".html"))
+	t := template.Must(template.New("").Funcs(functions).ParseFS(files, "html/frame.html", "html/queue.html", "html/"+p.File+".html"))
 	scripts, err := modules(p.File + ".js")
 	if err != nil {
 		panic(err)

@@ -13,8 +13,8 @@ import (
 	"entregas/services/admin-productos/productos"
 )
 
-// CambiarPrecio makes p the price of a product from now on, as an act of the person of ctx, and returns the product. The present price again changes nothing. A
-// repeated key returns the same product and changes nothing. Errors: NotFound; OtherBody when the key was used for another change.
+// CambiarPrecio makes p the price of a product from now on, as an act of the person of ctx, and returns the product. The present price
+// again changes nothing. A repeated key returns the same product and changes nothing. Errors: NotFound; OtherBody when the key was used for another change.
 func (s *Store) CambiarPrecio(ctx context.Context, id string, p contracts.CambioDePrecio, key string) (productos.Producto, error) {
 	var producto productos.Producto
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
