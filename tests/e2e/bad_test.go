@@ -100,9 +100,9 @@ func TestBadReads(t *testing.T) {
 		field        string
 	}{
 		{"GET", "/compras/" + NewID(), 404, ""},
-		{"GET", "/compras/otra-cosa", 400, "id"},
+		{"GET", "/compras/no-es-un-uuid", 400, "id"},
 		{"GET", "/compras/" + NewID() + "/eventos", 404, ""},
-		{"GET", "/compras/otra-cosa/eventos", 400, "id"},
+		{"GET", "/compras/no-es-un-uuid/eventos", 400, "id"},
 		{"GET", "/productos/llama", 404, ""},
 		{"GET", "/productos/" + strings.Repeat("x", 65), 400, "id"},
 		{"GET", "/usuarios/ana/compras?limite=0", 400, "limite"},

@@ -50,6 +50,7 @@ var refuses = map[string]func(ctx context.Context, address string) error{
 	"consolidador APP_PORT":        wantsStatus(http.StatusUnauthorized, "POST /mensajes/comandos-inventario"),
 	"ordenes APP_PORT":             wantsStatus(http.StatusUnauthorized, "GET /ordenes/1", "POST /ordenes/1/despacho"),
 	"monitor APP_PORT":             wantsStatus(http.StatusUnauthorized, "GET /mensajes-muertos", "POST /mensajes-muertos/1/devolucion"),
+	"avisos APP_PORT":              wantsStatus(http.StatusUnauthorized, "GET /direcciones", "GET /entregas", "POST /mensajes/eventos-compra"),
 	"scheduler --etcd-client-port": secretLoopback,
 }
 
