@@ -27,7 +27,7 @@ import (
 
 // The memory that compose.yaml and the cluster give the bff.
 const (
-	memoryLimit = 128 << 20
+	memoryLimit = 160 << 20
 	goMemLimit  = "96MiB"
 )
 

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// atOnce bounds the compressors that work at once, since each holds 0.8 MiB until its client has read the answer. An answer for which
-// none is free goes out as it is.
-const atOnce = 8
+// atOnce bounds the compressors that work at once. Each holds 0.8 MiB, and its answer, until its client has read it: with eight, a flood
+// of hostile requests took the bff over its memory. An answer for which none is free goes out as it is.
+const atOnce = 2
 
 var compressors = func() chan *gzip.Writer {
 	all := make(chan *gzip.Writer, atOnce)

@@ -117,7 +117,8 @@ func TestAListReadsFewActs(t *testing.T) {
 	defer conn.Release()
 	read := func() (n int) {
 		const count = `select (select idx_tup_read from pg_stat_user_indexes where indexrelname = 'acto_by_en') + seq_tup_read from pg_stat_user_tables where relname = 'acto'`
-		if _, err := conn.Exec(t.Context(), `select pg_stat_force_next_flush()`); err == nil {
+		_, err := conn.Exec(t.Context(), `select pg_stat_force_next_flush()`)
+		if err == nil {
 			err = conn.QueryRow(t.Context(), count).Scan(&n)
 		}
 		if err != nil {
