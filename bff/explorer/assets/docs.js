@@ -30,6 +30,7 @@ function label(root) {
     if (field.labels?.length || field.ariaLabel) continue;
     field.ariaLabel = field.dataset.pname || field.placeholder || (field.matches("textarea") ? "Body of the request" : field.name || field.id || "Value");
   }
+  for (const text of root.querySelectorAll("pre:not([tabindex])")) text.tabIndex = 0; // a long answer scrolls, also by the keyboard
   const navigation = root.querySelector(".nav-bar");
   if (navigation && !navigation.ariaLabel) navigation.ariaLabel = "Operations";
 }
