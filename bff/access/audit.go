@@ -85,8 +85,8 @@ func (g Gate) actosQuery(ctx context.Context, q contracts.ActosQuery) (f contrac
 	return f, after, limit, nil
 }
 
-// actos asks all services at once, and returns the newest limit acts of all. So many are enough of each: a service that has more acts
-// newer than the last one of the page would have filled the page.
+// actos reads limit acts from each service at the same time, and returns the newest limit acts of all services. No more than limit acts of
+// one service can be on the page.
 func (g Gate) actos(ctx context.Context, f contracts.ActosFilter, after contracts.Cursor, limit int) (contracts.PaginaDeActos, error) {
 	pages, failures := make([]contracts.PaginaDeActos, len(g.Auditors)), make([]error, len(g.Auditors))
 	var group sync.WaitGroup

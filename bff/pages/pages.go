@@ -52,7 +52,7 @@ var pages = []page{
 // Register adds the pages and their files to routes. A page answers requests that accept HTML; other requests for the same
 // path go to the next route. Register panics on an embedded file that is broken; the package's tests find that first.
 //
-// A page is the same file for all visitors, and Register does not know who asks. So the page of a purchase answers 200 for each id of
+// A page is the same file for all visitors, and Register does not know the session of the visitor. So the page of a purchase answers 200 for each id of
 // the right form. Its script asks the API, and says plainly that there is no such purchase, or that it is somebody else's: the API
 // answers both with the same 404, so that nobody learns which ids exist.
 func Register(routes *mux.Router) {

@@ -120,7 +120,7 @@ func TestOnlyTheSidecar(t *testing.T) {
 	}
 }
 
-// A handler learns from the headers who asks, and a request with wrong ones does not reach it (docs/adr/who-did-it.md). A program whose
+// A handler gets the person of the request from the headers, and a request with wrong ones does not reach it (docs/adr/who-did-it.md). A program whose
 // paths are open to everybody does not believe the headers.
 func TestTheSidecarNamesThePerson(t *testing.T) {
 	for _, c := range []struct {

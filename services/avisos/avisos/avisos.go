@@ -1,4 +1,4 @@
-// Package avisos has the rules for what is told about purchases, and to whom. It does no I/O: the other packages of the service
+// Package avisos decides which changes of purchases are delivered to which addresses, and when. It does no I/O: the other packages of the service
 // carry the decisions out.
 package avisos
 
