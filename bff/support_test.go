@@ -353,7 +353,7 @@ func (orders) LeerOrden(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	}
 	rest.Write(w, http.StatusOK, contracts.Orden{
-		ID: id, Pedido: contracts.Pedido{IDCompra: id, IDUsuario: "ana", Productos: []contracts.Linea{}, Domicilio: true, Direccion: anasDireccion}, Estado: contracts.EstadoOrdenDespachada,
+		ID: id, Pedido: contracts.Pedido{IDCompra: id, Codigo: codigoOfOrden, IDUsuario: "ana", Productos: []contracts.Linea{}, Domicilio: true, Direccion: anasDireccion}, Estado: contracts.EstadoOrdenDespachada,
 	})
 }
 
@@ -362,10 +362,13 @@ func (o orders) DespacharOrden(w http.ResponseWriter, r *http.Request, id string
 	o.LeerOrden(w, r, id)
 }
 
-// ListarOrdenes implements ordenes.ServerInterface. One order waits for its dispatch.
+// codigoOfOrden is the code that ordenes has of each order.
+const codigoOfOrden = "00000000"
+
+// ListarOrdenes implements ordenes.ServerInterface. One order is in each state.
 func (orders) ListarOrdenes(w http.ResponseWriter, _ *http.Request, params ordenes.ListarOrdenesParams) {
 	rest.Write(w, http.StatusOK, contracts.PaginaDeOrdenes{Total: 1, Ordenes: []contracts.Orden{{
-		ID: idOrden, Pedido: contracts.Pedido{IDCompra: anasCompra, IDUsuario: "ana", Productos: []contracts.Linea{}}, Estado: *params.Estado,
+		ID: idOrden, Pedido: contracts.Pedido{IDCompra: anasCompra, Codigo: codigoOfOrden, IDUsuario: "ana", Productos: []contracts.Linea{}}, Estado: *params.Estado,
 	}}})
 }
 

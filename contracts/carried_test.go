@@ -70,8 +70,8 @@ func TestAnOrderHasTheDataOfItsCommand(t *testing.T) {
 		t.Errorf("the order costs %+v", p)
 	}
 	d.Direccion, d.Precios = contracts.Direccion{}, []contracts.PrecioFijado{}
-	if text, err := json.Marshal(contracts.Orden{Pedido: d.Pedido()}); err != nil || regexp.MustCompile("direccion|tienda|moneda|total|precios").Match(text) {
-		t.Errorf("an order without an address, a shop and a price has one in JSON: %s", text)
+	if text, err := json.Marshal(contracts.Orden{Pedido: d.Pedido()}); err != nil || regexp.MustCompile("direccion|tienda|moneda|total|precios|codigo").Match(text) {
+		t.Errorf("an order without an address, a shop, a price and a code has one in JSON: %s", text)
 	}
 }
 

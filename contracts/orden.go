@@ -22,7 +22,6 @@ var EstadosDeOrden = []EstadoOrden{EstadoOrdenCreada, EstadoOrdenCancelada, Esta
 // Orden is the order of a purchase in the JSON of ordenes and of the bff.
 type Orden struct {
 	ID            string      `json:"id"`
-	Codigo        string      `json:"codigo,omitempty" db:"-"` // of the purchase: the bff adds it where it reads orders, since only gestor-compra knows it
 	Pedido                    // the purchase
 	Estado        EstadoOrden `json:"estado"`
 	DespachadaPor string      `json:"despachada_por,omitempty"` // the subject of the operator who dispatched it
@@ -35,6 +34,7 @@ type Orden struct {
 // which has no nulls, does not. TestAnOrderHasTheDataOfItsCommand finds a field that is missing here.
 type Pedido struct {
 	IDCompra  string     `json:"id_compra"`
+	Codigo    string     `json:"codigo,omitempty"` // empty where gestor-compra knew none yet
 	IDUsuario string     `json:"id_usuario"`
 	Productos []Linea    `json:"productos"`
 	Domicilio bool       `json:"domicilio"`

@@ -72,6 +72,8 @@ type DatosComandoOrden struct {
 	Total int64 `avro:"total" json:"total"`
 	// The price of each line, in the order of productos; empty when the purchase has no price.
 	Precios []PrecioFijado `avro:"precios" json:"precios"`
+	// The short code of the purchase, for people: 8 characters; empty in a rollback.
+	Codigo string `avro:"codigo" json:"codigo"`
 }
 
 // DatosComandoProducto is a generated struct.

@@ -28,8 +28,6 @@ type Desk interface {
 	PorAprobar(ctx context.Context, limit int, after string) (contracts.PaginaPorAprobar, error)
 	// Pendientes counts the purchases that await approval, and those that are FALLIDA.
 	Pendientes(ctx context.Context) (contracts.PendientesDeOperacion, error)
-	// Codigos returns the codes of purchases, by their ids.
-	Codigos(ctx context.Context, ids []string) (map[string]string, error)
 }
 
 // PersonalData is an owner of personal data of customers.

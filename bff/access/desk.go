@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"sync"
 
@@ -40,29 +39,7 @@ func (g Gate) Ordenes(ctx context.Context, f contracts.OrdenesFilter, limit int,
 	if _, err := contracts.ParseOrdenCursor(after); err != nil {
 		return contracts.PaginaDeOrdenes{}, err
 	}
-	page, err := g.Warehouse.List(ctx, f, limit, after)
-	g.nameByCodigo(ctx, page.Ordenes)
-	return page, err
-}
-
-// nameByCodigo gives each order the code of its purchase, by which people name it. While gestor-compra does not answer, the orders
-// have none: the warehouse can work without.
-func (g Gate) nameByCodigo(ctx context.Context, orders []contracts.Orden) {
-	if len(orders) == 0 {
-		return
-	}
-	ids := make([]string, len(orders))
-	for i, o := range orders {
-		ids[i] = o.IDCompra
-	}
-	codes, err := g.Desk.Codigos(ctx, ids)
-	if err != nil {
-		slog.WarnContext(ctx, "the orders are shown without the codes of their purchases", "error", err)
-		return
-	}
-	for i, o := range orders {
-		orders[i].Codigo = codes[o.IDCompra]
-	}
+	return g.Warehouse.List(ctx, f, limit, after)
 }
 
 // Zonas returns the zones of the orders that wait for their dispatch, the largest first, for operators.

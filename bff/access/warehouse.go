@@ -105,13 +105,7 @@ func (g Gate) Orden(ctx context.Context, id string) (contracts.Orden, error) {
 	if err != nil {
 		return contracts.Orden{}, err
 	}
-	o, err := g.Warehouse.Load(ctx, id)
-	if err != nil {
-		return o, err
-	}
-	orders := []contracts.Orden{o}
-	g.nameByCodigo(ctx, orders)
-	return orders[0], nil
+	return g.Warehouse.Load(ctx, id)
 }
 
 // Despachar dispatches an order, for operators. The answer has no address: it may be kept under an Idempotency-Key.

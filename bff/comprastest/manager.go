@@ -329,18 +329,6 @@ func (m *Manager) ListarPorAprobar(w http.ResponseWriter, _ *http.Request, _ ges
 	rest.Write(w, http.StatusOK, page)
 }
 
-// LeerCodigos implements gestorcompra.ServerInterface.
-func (m *Manager) LeerCodigos(w http.ResponseWriter, r *http.Request) {
-	request, err := rest.Read[gestorcompra.LeerCodigosJSONRequestBody](w, r)
-	codes := map[string]string{}
-	for _, c := range m.Compras() {
-		if slices.Contains(request.Ids, c.ID) {
-			codes[c.ID] = c.Codigo
-		}
-	}
-	rest.Answer(w, r, http.StatusOK, codes, err)
-}
-
 // ContarPendientes implements gestorcompra.ServerInterface.
 func (m *Manager) ContarPendientes(w http.ResponseWriter, _ *http.Request) {
 	var waiting, failed int

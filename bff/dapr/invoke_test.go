@@ -222,7 +222,6 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 			"GET /productos/{id}/precios":     func(ctx context.Context) { _, _ = warehouse.Precios(ctx, one, 1, "") },
 			"GET /compras/por-aprobar":        func(ctx context.Context) { _, _ = manager.PorAprobar(ctx, 1, "") },
 			"GET /compras/pendientes":         func(ctx context.Context) { _, _ = manager.Pendientes(ctx) },
-			"POST /compras/codigos":           func(ctx context.Context) { _, _ = manager.Codigos(ctx, []string{one}) },
 			"GET /ordenes":                    func(ctx context.Context) { _, _ = orders.List(ctx, contracts.OrdenesFilter{}, 1, "") },
 			"GET /ordenes/zonas":              func(ctx context.Context) { _, _ = orders.Zonas(ctx) },
 			"GET /ordenes/{id}":               func(ctx context.Context) { _, _ = orders.Load(ctx, one) },

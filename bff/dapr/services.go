@@ -124,12 +124,6 @@ func (m Manager) PorAprobar(ctx context.Context, limit int, after string) (contr
 	return answer(ctx, m.Service, r, err, gestorcompra.ListarPorAprobarResponse.GetJSON200)
 }
 
-// Codigos implements access.Desk.
-func (m Manager) Codigos(ctx context.Context, ids []string) (map[string]string, error) {
-	r, err := m.api().LeerCodigosWithResponse(ctx, gestorcompra.LeerCodigosJSONRequestBody{Ids: ids})
-	return answer(ctx, m.Service, r, err, gestorcompra.LeerCodigosResponse.GetJSON200)
-}
-
 // Pendientes implements access.Desk.
 func (m Manager) Pendientes(ctx context.Context) (contracts.PendientesDeOperacion, error) {
 	r, err := m.api().ContarPendientesWithResponse(ctx)

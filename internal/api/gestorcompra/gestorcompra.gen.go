@@ -125,11 +125,6 @@ type ListarComprasParams struct {
 	Despues *Despues `form:"despues,omitempty" json:"despues,omitempty"`
 }
 
-// LeerCodigosJSONBody defines parameters for LeerCodigos.
-type LeerCodigosJSONBody struct {
-	Ids []string `json:"ids"`
-}
-
 // ListarPorAprobarParams defines parameters for ListarPorAprobar.
 type ListarPorAprobarParams struct {
 	Limite *Limite `form:"limite,omitempty" json:"limite,omitempty"`
@@ -159,9 +154,6 @@ type ListarComprasDeUsuarioParams struct {
 
 // CrearCompraJSONRequestBody defines body for CrearCompra for application/json ContentType.
 type CrearCompraJSONRequestBody = externalRef0.SolicitudCompra
-
-// LeerCodigosJSONRequestBody defines body for LeerCodigos for application/json ContentType.
-type LeerCodigosJSONRequestBody LeerCodigosJSONBody
 
 // DecidirCompraJSONRequestBody defines body for DecidirCompra for application/json ContentType.
 type DecidirCompraJSONRequestBody = externalRef0.Aprobacion
@@ -271,20 +263,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /compras (the `CrearCompra` operationId).
 	CrearCompra(ctx context.Context, body CrearCompraJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LeerCodigosWithBody The short codes of at most 200 purchases, by their ids. It is a POST, since a sidecar refuses a long address; it changes nothing.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /compras/codigos (the `LeerCodigos` operationId).
-	LeerCodigosWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LeerCodigos The short codes of at most 200 purchases, by their ids. It is a POST, since a sidecar refuses a long address; it changes nothing.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /compras/codigos (the `LeerCodigos` operationId).
-	LeerCodigos(ctx context.Context, body LeerCodigosJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ContarPendientes How many purchases await approval, and how many are FALLIDA.
 	//
@@ -424,40 +402,6 @@ func (c *Client) CrearCompraWithBody(ctx context.Context, contentType string, bo
 // Corresponds with POST /compras (the `CrearCompra` operationId).
 func (c *Client) CrearCompra(ctx context.Context, body CrearCompraJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCrearCompraRequest(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LeerCodigosWithBody The short codes of at most 200 purchases, by their ids. It is a POST, since a sidecar refuses a long address; it changes nothing.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /compras/codigos (the `LeerCodigos` operationId).
-func (c *Client) LeerCodigosWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLeerCodigosRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LeerCodigos The short codes of at most 200 purchases, by their ids. It is a POST, since a sidecar refuses a long address; it changes nothing.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /compras/codigos (the `LeerCodigos` operationId).
-func (c *Client) LeerCodigos(ctx context.Context, body LeerCodigosJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLeerCodigosRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1042,46 +986,6 @@ func NewCrearCompraRequestWithBody(server string, contentType string, body io.Re
 	return req, nil
 }
 
-// NewLeerCodigosRequest calls the generic LeerCodigos builder with application/json body
-func NewLeerCodigosRequest(server string, body LeerCodigosJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewLeerCodigosRequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewLeerCodigosRequestWithBody constructs an http.Request for the LeerCodigos method, with any body, and a specified content type
-func NewLeerCodigosRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/compras/codigos")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
 // NewContarPendientesRequest constructs an http.Request for the ContarPendientes method
 func NewContarPendientesRequest(server string) (*http.Request, error) {
 	var err error
@@ -1635,20 +1539,6 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /compras (the `CrearCompra` operationId).
 	CrearCompraWithResponse(ctx context.Context, body CrearCompraJSONRequestBody, reqEditors ...RequestEditorFn) (*CrearCompraResponse, error)
 
-	// LeerCodigosWithBodyWithResponse The short codes of at most 200 purchases, by their ids. It is a POST, since a sidecar refuses a long address; it changes nothing.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /compras/codigos (the `LeerCodigos` operationId).
-	LeerCodigosWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LeerCodigosResponse, error)
-
-	// LeerCodigosWithResponse The short codes of at most 200 purchases, by their ids. It is a POST, since a sidecar refuses a long address; it changes nothing.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /compras/codigos (the `LeerCodigos` operationId).
-	LeerCodigosWithResponse(ctx context.Context, body LeerCodigosJSONRequestBody, reqEditors ...RequestEditorFn) (*LeerCodigosResponse, error)
-
 	// ContarPendientesWithResponse How many purchases await approval, and how many are FALLIDA.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -1920,54 +1810,6 @@ func (r CrearCompraResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CrearCompraResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type LeerCodigosResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *map[string]string
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problema
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r LeerCodigosResponse) GetJSON200() *map[string]string {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r LeerCodigosResponse) GetApplicationproblemJSONDefault() *Problema {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r LeerCodigosResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r LeerCodigosResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r LeerCodigosResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r LeerCodigosResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2533,32 +2375,6 @@ func (c *ClientWithResponses) CrearCompraWithResponse(ctx context.Context, body 
 	return ParseCrearCompraResponse(rsp)
 }
 
-// LeerCodigosWithBodyWithResponse The short codes of at most 200 purchases, by their ids. It is a POST, since a sidecar refuses a long address; it changes nothing.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /compras/codigos (the `LeerCodigos` operationId).
-func (c *ClientWithResponses) LeerCodigosWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LeerCodigosResponse, error) {
-	rsp, err := c.LeerCodigosWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLeerCodigosResponse(rsp)
-}
-
-// LeerCodigosWithResponse The short codes of at most 200 purchases, by their ids. It is a POST, since a sidecar refuses a long address; it changes nothing.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /compras/codigos (the `LeerCodigos` operationId).
-func (c *ClientWithResponses) LeerCodigosWithResponse(ctx context.Context, body LeerCodigosJSONRequestBody, reqEditors ...RequestEditorFn) (*LeerCodigosResponse, error) {
-	rsp, err := c.LeerCodigos(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLeerCodigosResponse(rsp)
-}
-
 // ContarPendientesWithResponse How many purchases await approval, and how many are FALLIDA.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -2834,39 +2650,6 @@ func ParseCrearCompraResponse(rsp *http.Response) (*CrearCompraResponse, error) 
 			return nil, err
 		}
 		response.JSON202 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problema
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseLeerCodigosResponse parses an HTTP response from a LeerCodigosWithResponse call
-func ParseLeerCodigosResponse(rsp *http.Response) (*LeerCodigosResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &LeerCodigosResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest map[string]string
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problema
@@ -3244,9 +3027,6 @@ type ServerInterface interface {
 	// CrearCompra Take a purchase, or find that it was taken already.
 	// (POST /compras)
 	CrearCompra(w http.ResponseWriter, r *http.Request)
-	// LeerCodigos The short codes of at most 200 purchases, by their ids. It is a POST, since a sidecar refuses a long address; it changes nothing.
-	// (POST /compras/codigos)
-	LeerCodigos(w http.ResponseWriter, r *http.Request)
 	// ContarPendientes How many purchases await approval, and how many are FALLIDA.
 	// (GET /compras/pendientes)
 	ContarPendientes(w http.ResponseWriter, r *http.Request)
@@ -3606,20 +3386,6 @@ func (siw *ServerInterfaceWrapper) CrearCompra(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CrearCompra(w, r)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
-// LeerCodigos operation middleware
-func (siw *ServerInterfaceWrapper) LeerCodigos(w http.ResponseWriter, r *http.Request) {
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.LeerCodigos(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4077,8 +3843,6 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/compras", wrapper.CrearCompra).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/compras/por-aprobar", wrapper.ListarPorAprobar).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/compras/codigos", wrapper.LeerCodigos).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/compras/pendientes", wrapper.ContarPendientes).Methods(http.MethodGet)
 

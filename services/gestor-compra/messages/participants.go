@@ -21,11 +21,11 @@ var commands = map[string]ask{
 	string(contracts.ComandosProducto): to(contracts.ComandosProducto, func(_ contracts.MessageType, c contracts.Compra) contracts.DatosComandoProducto {
 		return contracts.DatosComandoProducto{IDCompra: c.ID, Productos: c.Productos}
 	}),
-	// A rollback has no amounts: two of one purchase, of which one was sent before the amounts were known, would differ.
+	// A rollback has no amounts and no code: two of one purchase, of which one was sent before they were known, would differ.
 	string(contracts.ComandosOrden): to(contracts.ComandosOrden, func(command contracts.MessageType, c contracts.Compra) contracts.DatosComandoOrden {
 		d := c.OrdenData()
 		if command == contracts.CrearOrden {
-			d.Moneda, d.Total, d.Precios = c.Moneda, c.Total, c.Precios
+			d.Codigo, d.Moneda, d.Total, d.Precios = c.Codigo, c.Moneda, c.Total, c.Precios
 		}
 		return d
 	}),

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"fmt"
 	"net/http"
 
 	"entregas/contracts"
@@ -42,18 +41,4 @@ func (o operations) ListarPorAprobar(w http.ResponseWriter, r *http.Request, par
 func (o operations) ContarPendientes(w http.ResponseWriter, r *http.Request) {
 	p, err := o.reader.Pendientes(r.Context())
 	rest.Answer(w, r, http.StatusOK, p, err)
-}
-
-// LeerCodigos implements api.ServerInterface.
-func (o operations) LeerCodigos(w http.ResponseWriter, r *http.Request) {
-	request, err := rest.Read[api.LeerCodigosJSONRequestBody](w, r)
-	if n := len(request.Ids); err == nil && (n < 1 || n > contracts.MaxAtOnce) {
-		err = contracts.BadField("ids", fmt.Sprintf("debe tener de 1 a %d", contracts.MaxAtOnce))
-	}
-	if err != nil {
-		rest.WriteError(w, r, err)
-		return
-	}
-	codes, err := o.reader.Codigos(r.Context(), request.Ids)
-	rest.Answer(w, r, http.StatusOK, codes, err)
 }

@@ -30,16 +30,10 @@ type Eraser interface {
 	Borrar(ctx context.Context, idUsuario string) (contracts.ParteBorrada, error)
 }
 
-// Codes reads the short codes of purchases.
-type Codes interface {
-	ByCodigo(ctx context.Context, codigo string) (contracts.CompraDeCodigo, error)
-	Codigos(ctx context.Context, ids []string) (map[string]string, error)
-}
-
 // Reader reads purchases.
 type Reader interface {
 	audit.Lister
-	Codes
+	ByCodigo(ctx context.Context, codigo string) (contracts.CompraDeCodigo, error)
 	Load(ctx context.Context, id string) (contracts.Compra, error)
 	Buscar(ctx context.Context, f contracts.ComprasFilter, after contracts.Cursor, limit int) ([]contracts.Compra, error)
 	Contar(ctx context.Context, f contracts.ComprasFilter, most int) (int, error)

@@ -449,27 +449,6 @@ func TestOperationOfTheManager(t *testing.T) {
 	}
 }
 
-// The codes of many purchases are read at once. An id that no purchase has is left out.
-func TestCodesOfManyPurchases(t *testing.T) {
-	s := newService(t)
-	a, b := s.Compra(t, contracts.EstadoConfirmada), s.Compra(t, contracts.EstadoConfirmada)
-	r := s.ask(http.MethodPost, "/compras/codigos", `{"ids":["`+a.ID+`","`+postgrestest.NewSolicitud().ID+`","`+b.ID+`"]}`)
-	var codes map[string]string
-	if err := json.Unmarshal(r.Body.Bytes(), &codes); err != nil || r.Code != 200 || len(codes) != 2 {
-		t.Fatalf("%d %s %v", r.Code, r.Body, err)
-	}
-	for _, one := range []contracts.SolicitudCompra{a, b} {
-		if c, err := s.ByCodigo(t.Context(), codes[one.ID]); err != nil || c.ID != one.ID {
-			t.Errorf("%s has the code %q of %+v: %v", one.ID, codes[one.ID], c, err)
-		}
-	}
-	for _, body := range []string{`{"ids":[]}`, `{}`, `{"ids":["` + strings.Repeat(`a","`, contracts.MaxAtOnce) + `a"]}`} {
-		if r := s.ask(http.MethodPost, "/compras/codigos", body); r.Code != 400 || !slices.Equal(fields(t, r), []string{"ids"}) {
-			t.Errorf("%.40s: %d %s", body, r.Code, r.Body)
-		}
-	}
-}
-
 func TestServesItsDocument(t *testing.T) {
 	routes := mux.NewRouter()
 	rest.ServeRoutes(routes, nil, nil)

@@ -124,7 +124,7 @@ func TestWhatIsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := pubsubtest.Published(t, &e.Broker, contracts.ComandosOrden)[0]
-	want := contracts.DatosComandoOrden{IDCompra: s.ID, IDUsuario: "ana", Productos: s.Productos, Domicilio: true, Direccion: address}
+	want := contracts.DatosComandoOrden{IDCompra: s.ID, Codigo: m.Data.Codigo, IDUsuario: "ana", Productos: s.Productos, Domicilio: true, Direccion: address}
 	if m.Type != contracts.CrearOrden || m.ServiceName != "gestor-compra" || fmt.Sprint(m.Data) != fmt.Sprint(want) {
 		t.Errorf("%+v", m)
 	}
@@ -133,8 +133,8 @@ func TestWhatIsAsked(t *testing.T) {
 	}
 }
 
-// The question about the stock says when the purchase was accepted. The order gets the amounts that were replied, and no rollback has any:
-// two rollbacks of one purchase must be the same command.
+// The question about the stock says when the purchase was accepted. The order gets the amounts that were replied, and the code of the
+// purchase. No rollback has them: two rollbacks of one purchase must be the same command.
 func TestAmountsGoOnToTheOrder(t *testing.T) {
 	e := newScene(t, patient)
 	s := postgrestest.NewSolicitud()
@@ -164,6 +164,9 @@ func TestAmountsGoOnToTheOrder(t *testing.T) {
 	orders := pubsubtest.Published(t, &e.Broker, contracts.ComandosOrden)
 	if got := orders[0].Data.Importes(); orders[0].Type != contracts.CrearOrden || !reflect.DeepEqual(got, price) {
 		t.Errorf("the order is of %+v", got)
+	}
+	if got := orders[0].Data.Codigo; got == "" || got != accepted.Codigo || orders[1].Data.Codigo != "" {
+		t.Errorf("the order is of %q and the rollback of %q, want %q and none", got, orders[1].Data.Codigo, accepted.Codigo)
 	}
 	if got := orders[1].Data.Importes(); orders[1].Type != contracts.CancelarOrden || !got.None() {
 		t.Errorf("the rollback is of %+v", got)

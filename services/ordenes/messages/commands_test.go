@@ -32,6 +32,7 @@ func TestEachOrdenCommandHasItsReply(t *testing.T) {
 	}{
 		{"an order", contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: one, IDUsuario: "ana", Productos: lineas}, contracts.OrdenCreada, ""},
 		{"the same again", contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: one, IDUsuario: "ana", Productos: lineas}, contracts.OrdenCreada, ""},
+		{"the same of a sender that knows codes", contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: one, Codigo: contracts.NewCodigo(), IDUsuario: "ana", Productos: lineas}, contracts.OrdenCreada, ""},
 		{"one too many", contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: other, IDUsuario: "ana", Productos: lineas}, contracts.OrdenRechazada, ""},
 		{"a rollback", contracts.CancelarOrden, contracts.DatosComandoOrden{IDCompra: one}, contracts.OrdenCancelada, ""},
 		{"other content", contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: one, IDUsuario: "beto", Productos: lineas}, "", "otro contenido"},

@@ -32,6 +32,7 @@ func Validate(kind contracts.MessageType, d contracts.DatosComandoOrden) error {
 	}
 	if kind == contracts.CrearOrden {
 		v.Solicitud(d.NewSolicitud())
+		v.Codigo("codigo", d.Codigo)
 		v.Importes(d.Importes(), d.Productos)
 		return v.Error()
 	}

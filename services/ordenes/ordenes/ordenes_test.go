@@ -68,9 +68,11 @@ func TestValidateOrden(t *testing.T) {
 		"with a total that is not the sum": {contracts.CrearOrden, contracts.DatosComandoOrden{
 			IDCompra: id, IDUsuario: "ana", Productos: one, Moneda: "COP", Total: 1, Precios: []contracts.PrecioFijado{{IDProducto: one[0].IDProducto, Precio: 7}},
 		}, []string{"total"}},
-		"nothing":        {contracts.CrearOrden, contracts.DatosComandoOrden{}, []string{"id_compra", "id_usuario", "productos"}},
-		"a rollback":     {contracts.CancelarOrden, contracts.DatosComandoOrden{IDCompra: id}, nil},
-		"of no purchase": {contracts.CancelarOrden, contracts.DatosComandoOrden{}, []string{"id_compra"}},
+		"with a code":          {contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: one, Codigo: contracts.NewCodigo()}, nil},
+		"with what no code is": {contracts.CrearOrden, contracts.DatosComandoOrden{IDCompra: id, IDUsuario: "ana", Productos: one, Codigo: "a\x00"}, []string{"codigo"}},
+		"nothing":              {contracts.CrearOrden, contracts.DatosComandoOrden{}, []string{"id_compra", "id_usuario", "productos"}},
+		"a rollback":           {contracts.CancelarOrden, contracts.DatosComandoOrden{IDCompra: id}, nil},
+		"of no purchase":       {contracts.CancelarOrden, contracts.DatosComandoOrden{}, []string{"id_compra"}},
 	} {
 		var fields []string
 		var v *contracts.ValidationError

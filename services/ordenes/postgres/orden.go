@@ -18,10 +18,10 @@ import (
 
 // requestColumns are the columns of table orden that hold a contracts.Pedido, but for its address: the only list of them. Each column has
 // the name of a field in JSON. Every query that reads an order fails where a field has no column here.
-const requestColumns = `id_compra, id_usuario, productos, domicilio, tienda, moneda, total, precios`
+const requestColumns = `id_compra, codigo, id_usuario, productos, domicilio, tienda, moneda, total, precios`
 
 // requestDefaults are the columns that a contracts.Pedido in JSON may leave out and that are not null.
-const requestDefaults = `'{"tienda": "", "moneda": "", "total": 0, "precios": []}'::jsonb`
+const requestDefaults = `'{"codigo": "", "tienda": "", "moneda": "", "total": 0, "precios": []}'::jsonb`
 
 const ownColumns = `, estado, despachada_por, despachada_rol, creada_en, actualizada_en`
 
