@@ -89,11 +89,25 @@ func TestRefusedDispatchesStayListed(t *testing.T) {
 	if units := o.read(`document.querySelector('#paper [data-product="1"] .num').textContent`); units != "9" { // 1 + 2 + 3 + 1 + 2
 		t.Errorf("the list sums %s units of product 1", units)
 	}
+	var total int64
+	for i, id := range ids {
+		c := s.Wait(t, id, contracts.EstadoConfirmada)
+		total += c.Total
+		if worth := digitsOf(o.read(fmt.Sprintf(`document.querySelectorAll("#paper .order")[%d].querySelector(".worth").textContent`, i))); worth != fmt.Sprint(c.Total/100) {
+			t.Errorf("the list says that purchase %s costs %s, not %d cents", id, worth, c.Total)
+		}
+	}
+	if worth := digitsOf(o.read(`document.querySelector("#paper > .worth").textContent`)); total == 0 || worth != fmt.Sprint(total/100) {
+		t.Errorf("the list is worth %s, not %d cents", worth, total)
+	}
 	o.onPaper("despachos-picking")
 	o.types("e")
 	o.waitFor("the labels", `window.printed === 2 && document.querySelectorAll("#paper .label").length === 5`)
 	if text := o.read(`document.querySelector("#paper .label").textContent`); !strings.Contains(text, address.Destinatario) || !strings.Contains(text, address.Calle) || !strings.Contains(text, address.Ciudad) {
 		t.Errorf("a label says %s", text)
+	}
+	if worth, first := digitsOf(o.read(`document.querySelector("#paper .label .worth").textContent`)), s.Wait(t, ids[0], contracts.EstadoConfirmada).Total; worth != fmt.Sprint(first/100) {
+		t.Errorf("a label is worth %s, not %d cents", worth, first)
 	}
 	o.onPaper("despachos-labels")
 
@@ -111,6 +125,16 @@ func TestRefusedDispatchesStayListed(t *testing.T) {
 	o.presses("#forget")
 	o.waitFor("the end of the list", `document.querySelector("#refused").hidden`)
 	s.AllIn(t, contracts.EstadoDespachada, append(ids[:2:2], ids[3:]...))
+}
+
+// digitsOf returns the digits of a text about an amount of whole units.
+func digitsOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // onPaper takes a screenshot of what the page prints.

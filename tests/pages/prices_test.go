@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"entregas/contracts"
 	. "entregas/tests/testkit"
 )
 
@@ -37,6 +38,12 @@ func TestPrices(t *testing.T) {
 	id := p.compra()
 	p.waitForEstado("CONFIRMADA")
 	p.waitFor("the total", fmt.Sprintf(`%s === "%d"`, digits("#total"), 2*price+1))
+	c := s.Wait(t, id, contracts.EstadoConfirmada)
+	for _, internal := range []string{c.ID, c.IDOrden} { // the customer reads the code alone
+		if shown := p.read(fmt.Sprintf(`String(document.querySelector("main").outerHTML.includes(%q))`, internal[len(internal)-8:])); shown != "false" {
+			t.Errorf("the page of a purchase shows the end of %s", internal)
+		}
+	}
 	p.look("compra-total")
 	p.goesTo("/compras")
 	p.waitFor("the total in the list", fmt.Sprintf(`document.querySelector(".entry").textContent.replace(/\D/g, "").includes("%d")`, 2*price+1))

@@ -1,5 +1,5 @@
 import { get, newKey, post, productoNames } from "./api.js";
-import { badge, byId, compraName, date, estados, h, isCancelable, shortId, time } from "./dom.js";
+import { badge, byId, compraName, date, estados, h, isCancelable, time } from "./dom.js";
 import { buyAgain } from "./cart.js";
 import { tiendas, whereTo } from "./delivery.js";
 import { follow } from "./follow.js";
@@ -35,8 +35,7 @@ function show(c) {
   byId("facts").replaceChildren(
     fact(t("compra.delivery"), whereTo(c, direccion, shops)),
     fact(t("compra.created"), time(c.creada_en, date(c.creada_en))),
-    c.id_orden ? fact(t("compra.order"), h("span", { class: "mono", title: c.id_orden }, `…${shortId(c.id_orden)}`)) : "",
-    fact(t("compra.id"), h("span", { class: "mono", title: c.id }, compraName(c))));
+    c.codigo ? fact(t("compra.id"), h("span", { class: "mono" }, compraName(c))) : "");
   showBuyAgain(c);
   const hadFocus = document.activeElement === byId("cancelar");
   byId("cancelar").hidden = cancelling || !isCancelable(c.estado);
