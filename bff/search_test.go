@@ -45,6 +45,9 @@ func TestSearch(t *testing.T) {
 		"all":              {url.Values{}, []int{4, 3, 2, 1, 0}},
 		"oldest first":     {url.Values{"orden": {"creada_en"}}, []int{0, 1, 2, 3, 4}},
 		"by change":        {url.Values{"orden": {"-actualizada_en"}}, []int{1, 4, 3, 2, 0}},
+		"by units":         {url.Values{"orden": {"-unidades"}}, []int{4, 3, 2, 1, 0}},
+		"fewest units":     {url.Values{"orden": {"unidades"}, "id_usuario": {"eva"}}, []int{0, 2, 4}},
+		"by total":         {url.Values{"orden": {"total"}}, []int{0, 1, 2, 3, 4}}, // none has a price, so their ids decide
 		"a state":          {url.Values{"estado": {"FALLIDA", "CANCELADA"}}, []int{1}},
 		"a customer":       {url.Values{"id_usuario": {"eva"}}, []int{4, 2, 0}},
 		"the text of one":  {url.Values{"texto": {strings.ToUpper(all[3].ID)}}, []int{3}},

@@ -152,7 +152,7 @@ func (q ActosQuery) Parse() (f ActosFilter, after Cursor, limit int, err error) 
 	if limit < 1 || limit > MaxActos {
 		v.Fail("limite", ActosForm)
 	}
-	if after, err = ParseCursor(text(q.Despues)); err != nil || after.ByChange() {
+	if after, err = ParseCursor(text(q.Despues)); err != nil || after.Campo() != PorCreacion {
 		v.Fail("despues", cursorForm)
 	}
 	return f, after, limit, v.Error()

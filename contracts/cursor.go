@@ -1,17 +1,20 @@
 package contracts
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// Cursor is a place in a list of purchases: the place of the purchase ID, by its creation or by its last change. The zero Cursor is the
-// beginning of the list.
+// Cursor is a place in a list of purchases: the place of the purchase ID, by its creation, by its last change or by a number. The zero
+// Cursor is the beginning of the list.
 type Cursor struct {
-	CreadaEn      time.Time // zero in a list that is sorted by the last change
-	ActualizadaEn time.Time // zero in any other list
+	CreadaEn      time.Time // zero in a list that is sorted by another field
+	ActualizadaEn time.Time // zero in a list that is not sorted by the last change
+	De            Campo     // PorUnidades or PorTotal in a list that is sorted by that number, else empty
+	Valor         int64     // the number
 	ID            string
 }
 
@@ -20,14 +23,29 @@ func CursorOf(c Compra) Cursor { return Cursor{CreadaEn: c.CreadaEn, ID: c.ID} }
 
 // Cursor returns the place of c in a list that is sorted by the criterion.
 func (by Criterio) Cursor(c Compra) Cursor {
-	if by.ByChange() {
+	switch by.Campo() {
+	case PorCambio:
 		return Cursor{ActualizadaEn: c.ActualizadaEn, ID: c.ID}
+	case PorUnidades:
+		return Cursor{De: PorUnidades, Valor: int64(c.Unidades()), ID: c.ID}
+	case PorTotal:
+		return Cursor{De: PorTotal, Valor: c.Total, ID: c.ID}
+	default:
+		return CursorOf(c)
 	}
-	return CursorOf(c)
 }
 
-// ByChange reports whether c is a place in a list that is sorted by the last change.
-func (c Cursor) ByChange() bool { return !c.ActualizadaEn.IsZero() }
+// Campo returns the field by which the list of the place is sorted.
+func (c Cursor) Campo() Campo {
+	switch {
+	case c.De != "":
+		return c.De
+	case !c.ActualizadaEn.IsZero():
+		return PorCambio
+	default:
+		return PorCreacion
+	}
+}
 
 // changeMark begins the text of a place in a list that is sorted by the last change.
 const changeMark = "cambio_"
@@ -37,7 +55,9 @@ func (c Cursor) String() string {
 	switch {
 	case c == (Cursor{}):
 		return ""
-	case c.ByChange():
+	case c.De != "":
+		return string(c.De) + "_" + strconv.FormatInt(c.Valor, 10) + "_" + c.ID
+	case c.Campo() == PorCambio:
 		return changeMark + c.ActualizadaEn.UTC().Format(time.RFC3339Nano) + "_" + c.ID
 	default:
 		return c.CreadaEn.UTC().Format(time.RFC3339Nano) + "_" + c.ID
@@ -53,13 +73,21 @@ func ParseCursor(text string) (Cursor, error) {
 		return Cursor{}, nil
 	}
 	place, byChange := strings.CutPrefix(text, changeMark)
-	instant, id, _ := strings.Cut(place, "_")
-	at, errAt := time.Parse(time.RFC3339Nano, instant)
-	parsed, errID := uuid.Parse(id)
-	c := Cursor{CreadaEn: at.UTC(), ID: parsed.String()}
-	if byChange {
-		c = Cursor{ActualizadaEn: at.UTC(), ID: parsed.String()}
+	value, id, _ := strings.Cut(place, "_")
+	var c Cursor
+	var errAt error
+	if of := Campo(value); of == PorUnidades || of == PorTotal {
+		c.De = of
+		value, id, _ = strings.Cut(id, "_")
+		c.Valor, errAt = strconv.ParseInt(value, 10, 64)
+	} else {
+		at, err := time.Parse(time.RFC3339Nano, value)
+		if c.CreadaEn, errAt = at.UTC(), err; byChange {
+			c = Cursor{ActualizadaEn: at.UTC()}
+		}
 	}
+	parsed, errID := uuid.Parse(id)
+	c.ID = parsed.String()
 	if errAt != nil || errID != nil || c.String() != text {
 		return Cursor{}, BadField("despues", cursorForm)
 	}
@@ -103,7 +131,7 @@ func ParseOrdenCursor(text string) (OrdenCursor, error) {
 // ParseCursorOfUsuario reads the text of a Cursor in the list of a customer, which is sorted by creation.
 func ParseCursorOfUsuario(text string) (Cursor, error) {
 	c, err := ParseCursor(text)
-	if err == nil && c.ByChange() {
+	if err == nil && c.Campo() != PorCreacion {
 		return Cursor{}, BadField("despues", cursorForm)
 	}
 	return c, err

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Criterio is how a list of purchases is sorted: by an instant, and by id where two purchases have the same one.
+// Criterio is how a list of purchases is sorted: by the field that it names, and by id where two purchases have the same value there.
 type Criterio string
 
 // The criteria. A list without one is sorted by MasRecientes.
@@ -16,15 +16,35 @@ const (
 	MasAntiguas       Criterio = "creada_en"
 	CambioMasReciente Criterio = "-actualizada_en"
 	CambioMasAntiguo  Criterio = "actualizada_en"
+	MasUnidades       Criterio = "-unidades"
+	MenosUnidades     Criterio = "unidades"
+	MayorTotal        Criterio = "-total"
+	MenorTotal        Criterio = "total"
 )
 
 // Criterios are all criteria.
-var Criterios = []Criterio{MasRecientes, MasAntiguas, CambioMasReciente, CambioMasAntiguo}
+var Criterios = []Criterio{MasRecientes, MasAntiguas, CambioMasReciente, CambioMasAntiguo, MasUnidades, MenosUnidades, MayorTotal, MenorTotal}
 
-// ByChange reports whether the list is sorted by the last change of a purchase, and not by its creation.
-func (c Criterio) ByChange() bool { return c == CambioMasReciente || c == CambioMasAntiguo }
+// Campo is the field of a purchase by which a list is sorted.
+type Campo string
 
-// Descending reports whether the newest purchase comes first.
+// The fields. PorUnidades is how many units all lines have; PorTotal is what the purchase costs in minor units, 0 where it has no price.
+const (
+	PorCreacion Campo = "creada_en"
+	PorCambio   Campo = "actualizada_en"
+	PorUnidades Campo = "unidades"
+	PorTotal    Campo = "total"
+)
+
+// Campo returns the field by which the list is sorted.
+func (c Criterio) Campo() Campo {
+	if c == "" {
+		return PorCreacion
+	}
+	return Campo(strings.TrimPrefix(string(c), "-"))
+}
+
+// Descending reports whether the newest purchase comes first, or the one with the largest value.
 func (c Criterio) Descending() bool { return c == "" || strings.HasPrefix(string(c), "-") }
 
 // MaxContadas is the most purchases that a count of matches counts.
@@ -76,7 +96,7 @@ func (q ComprasQuery) Parse() (ComprasFilter, Cursor, error) {
 		v.Fail("orden", fmt.Sprintf("debe ser uno de %v", Criterios))
 	}
 	after, err := ParseCursor(q.Despues)
-	if err != nil || q.Despues != "" && after.ByChange() != f.Criterio.ByChange() {
+	if err != nil || q.Despues != "" && after.Campo() != f.Criterio.Campo() {
 		v.Fail("despues", cursorForm)
 	}
 	return f, after, v.Error()

@@ -23,10 +23,11 @@ func TestComprasQuery(t *testing.T) {
 		!f.Desde.Equal(time.Date(2026, 11, 26, 5, 0, 0, 0, time.UTC)) || f.Hasta.Sub(f.Desde) != 24*time.Hour || !f.CambiadaDesde.Equal(at) {
 		t.Errorf("%+v %+v %v", f, after, err)
 	}
-	if f, after, err := (contracts.ComprasQuery{}).Parse(); err != nil || after != (contracts.Cursor{}) || !f.Criterio.Descending() || f.Criterio.ByChange() {
+	if f, after, err := (contracts.ComprasQuery{}).Parse(); err != nil || after != (contracts.Cursor{}) || !f.Criterio.Descending() || f.Criterio.Campo() != contracts.PorCreacion {
 		t.Errorf("of nothing: %+v %+v %v", f, after, err)
 	}
 	byCreation := contracts.Cursor{CreadaEn: at, ID: oneCompra}.String()
+	byUnits := contracts.MasUnidades.Cursor(contracts.Compra{SolicitudCompra: contracts.SolicitudCompra{ID: oneCompra, Productos: []contracts.Linea{{Cantidad: 2}, {Cantidad: 3}}}}).String()
 	for field, queries := range map[string][]contracts.ComprasQuery{
 		"texto":          {{Texto: " ana"}, {Texto: "a\x00"}, {Texto: strings.Repeat("a", 65)}, {Texto: "a\xff"}, {Texto: "a\nb"}},
 		"id_usuario":     {{IDUsuario: "a\tb"}},
@@ -36,7 +37,10 @@ func TestComprasQuery(t *testing.T) {
 		"hasta":          {{Hasta: "2026-13-01"}, {Hasta: "9999-12-31"}, {Desde: "2026-11-26", Hasta: "2026-11-25"}, {Desde: "2026-11-26T00:00:00Z", Hasta: "2026-11-26T00:00:00Z"}},
 		"cambiada_desde": {{CambiadaDesde: "0"}},
 		"orden":          {{Orden: "id"}, {Orden: "CREADA_EN"}, {Orden: "creada_en;"}},
-		"despues":        {{Despues: "x"}, {Despues: byChange.String()}, {Orden: "actualizada_en", Despues: byCreation}},
+		"despues": {
+			{Despues: "x"}, {Despues: byChange.String()}, {Orden: "actualizada_en", Despues: byCreation}, {Orden: "-total", Despues: byUnits}, {Despues: byUnits},
+			{Orden: "unidades", Despues: byChange.String()}, {Orden: "unidades", Despues: byCreation},
+		},
 	} {
 		for _, q := range queries {
 			_, _, err := q.Parse()
@@ -51,7 +55,12 @@ func TestComprasQuery(t *testing.T) {
 			t.Errorf("%q: %v", orden, err)
 		}
 	}
-	if _, err := contracts.ParseCursorOfUsuario(byChange.String()); err == nil {
-		t.Error("a place in a list by change is a place in the list of a customer")
+	if _, after, err := (contracts.ComprasQuery{Orden: "unidades", Despues: byUnits}).Parse(); err != nil || after.Valor != 5 {
+		t.Errorf("by units: %+v %v", after, err)
+	}
+	for _, other := range []string{byChange.String(), byUnits} {
+		if _, err := contracts.ParseCursorOfUsuario(other); err == nil {
+			t.Errorf("%s is a place in the list of a customer", other)
+		}
 	}
 }

@@ -95,7 +95,8 @@ func TestCanonicalID(t *testing.T) {
 func TestParseCursor(t *testing.T) {
 	one := contracts.Cursor{CreadaEn: time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.UTC), ID: oneCompra}
 	changed := contracts.Cursor{ActualizadaEn: one.CreadaEn, ID: oneCompra}
-	for _, c := range []contracts.Cursor{{}, one, changed, {CreadaEn: one.CreadaEn.Truncate(time.Second), ID: oneCompra}} {
+	worth := contracts.Cursor{De: contracts.PorTotal, Valor: contracts.MaxTotal, ID: oneCompra}
+	for _, c := range []contracts.Cursor{{}, one, changed, worth, {De: contracts.PorUnidades, ID: oneCompra}, {CreadaEn: one.CreadaEn.Truncate(time.Second), ID: oneCompra}} {
 		if back, err := contracts.ParseCursor(c.String()); err != nil || back != c {
 			t.Errorf("%s came back as %+v: %v", c, back, err)
 		}
@@ -105,7 +106,8 @@ func TestParseCursor(t *testing.T) {
 		"x", "_", at, at + "_", "_" + oneCompra, at + "_x", at + "_" + oneCompra + "\x00", at + "\x00_" + oneCompra, "\x00", "\xff",
 		at + "_" + oneCompra + "\xff", at + "_" + strings.ToUpper(oneCompra), at + "_{" + oneCompra + "}", " " + one.String(), one.String() + " ",
 		"2026-01-02T03:04:05,123456Z_" + oneCompra, "2026-01-02T03:04:05.123456+01:00_" + oneCompra, "2026-13-02T03:04:05Z_" + oneCompra,
-		"2026-01-02T03:04:05.1234560Z_" + oneCompra, strings.Repeat("a", 100_000),
+		"2026-01-02T03:04:05.1234560Z_" + oneCompra, "total_" + oneCompra, "total_01_" + oneCompra, "total_9223372036854775808_" + oneCompra, "total_1e3_" + oneCompra,
+		"cambio_total_1_" + oneCompra, "id_1_" + oneCompra, "unidades_1_x", strings.Repeat("a", 100_000),
 	} {
 		_, err := contracts.ParseCursor(text)
 		if fields := fieldsOf(t, err); len(fields) != 1 || fields[0] != "despues" {

@@ -302,10 +302,10 @@ func matches(f contracts.ComprasFilter, c contracts.Compra) bool {
 
 // before compares two purchases in the order of a criterion.
 func before(by contracts.Criterio, a, b contracts.Compra) int {
-	n := cmp.Or(a.CreadaEn.Compare(b.CreadaEn), cmp.Compare(a.ID, b.ID))
-	if by.ByChange() {
-		n = cmp.Or(a.ActualizadaEn.Compare(b.ActualizadaEn), cmp.Compare(a.ID, b.ID))
-	}
+	n := cmp.Or(map[contracts.Campo]int{
+		contracts.PorCreacion: a.CreadaEn.Compare(b.CreadaEn), contracts.PorCambio: a.ActualizadaEn.Compare(b.ActualizadaEn),
+		contracts.PorUnidades: cmp.Compare(a.Unidades(), b.Unidades()), contracts.PorTotal: cmp.Compare(a.Total, b.Total),
+	}[by.Campo()], cmp.Compare(a.ID, b.ID))
 	if by.Descending() {
 		n = -n
 	}

@@ -15,7 +15,7 @@ func TestSearchOfPurchases(t *testing.T) {
 	s := Open(t)
 	usuario := Usuario(t)
 	ids := s.ComprarMany(t, 60, 10, func(i int) contracts.SolicitudCompra {
-		return contracts.SolicitudCompra{IDUsuario: usuario, Productos: []contracts.Linea{Linea("1", 1)}, Domicilio: i%2 == 0}
+		return contracts.SolicitudCompra{IDUsuario: usuario, Productos: []contracts.Linea{Linea("1", 1+i/59)}, Domicilio: i%2 == 0}
 	})
 	s.AllAtRest(t, time.Minute, ids)
 	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/compras")
@@ -34,6 +34,19 @@ func TestSearchOfPurchases(t *testing.T) {
 	o.waitFor("the oldest first", fmt.Sprintf(`document.querySelector("th[data-by=creada_en]").ariaSort === "ascending" && %s !== %q`, first, newest))
 	o.presses("#more")
 	o.waitFor("all of them", fmt.Sprintf(`document.querySelectorAll("#rows [data-id]").length === 60 && [...document.querySelectorAll("#rows [data-id]")].at(-1).dataset.id === %q`, newest))
+
+	// By what the purchases cost, and by their units.
+	dearest := ids[59] // the one with two units
+	cost := s.Wait(t, dearest, contracts.EstadoConfirmada).Total
+	for _, by := range []string{"unidades", "total"} {
+		o.presses(fmt.Sprintf(`th[data-by=%s] button`, by))
+		o.waitFor("the largest first", fmt.Sprintf(`document.querySelector("th[data-by=%s]").ariaSort === "descending" && %s === %q`, by, first, dearest))
+	}
+	if total := digitsOf(o.read(`document.querySelector("#rows [data-id] td:nth-child(5)").textContent`)); cost == 0 || total != fmt.Sprint(cost/100) {
+		t.Errorf("the list says that it costs %s, not %d cents", total, cost)
+	}
+	o.run("history.go(-2)")
+	o.waitFor("the order of before", `document.querySelector("th[data-by=creada_en]").ariaSort === "ascending" && document.querySelectorAll("#rows [data-id]").length === 60`)
 
 	// The way to a purchase and back.
 	o.presses(fmt.Sprintf(`[data-id=%q] a`, newest))

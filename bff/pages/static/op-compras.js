@@ -3,6 +3,7 @@
 import { download, get, newKey, post } from "./api.js";
 import { badge, byId, compraName, date, duration, estados, h, isBusy, number, replaceIfChanged, time, units } from "./dom.js";
 import { ask as confirm, begin, every, notify, reportError, showFailure, withButton } from "./frame.js";
+import { amount } from "./money.js";
 import { t } from "./words.js";
 
 const pageSize = 50, largestPage = 100;
@@ -85,14 +86,14 @@ function add(c) {
 function cells(c) {
   return [
     h("th", { scope: "row" }, h("a", { class: "mono", href: `/operador/compras/${c.id}`, title: c.id }, compraName(c))),
-    h("td", {}, badge(c.estado)), h("td", { class: "verbatim" }, c.id_usuario), h("td", { class: "num" }, number(units(c.productos))),
+    h("td", {}, badge(c.estado)), h("td", { class: "verbatim" }, c.id_usuario), h("td", { class: "num" }, number(units(c.productos))), h("td", { class: "num" }, c.total ? amount(c.total, c.moneda) : "—"),
     h("td", {}, c.domicilio ? t("unit.home") : t("unit.shop")), h("td", {}, time(c.creada_en, date(c.creada_en))), h("td", {}, time(c.actualizada_en, date(c.actualizada_en))),
     h("td", { class: "num" }, duration(new Date(c.actualizada_en) - new Date(c.creada_en))),
   ];
 }
 
 function showNothing(text) {
-  byId("rows").replaceChildren(h("tr", {}, h("td", { colspan: "8", class: "muted" }, text)));
+  byId("rows").replaceChildren(h("tr", {}, h("td", { colspan: "9", class: "muted" }, text)));
   byId("table").removeAttribute("aria-busy");
   byId("more").hidden = true;
   if (text !== t("op-compras.none")) byId("count").textContent = text;
@@ -145,7 +146,8 @@ function isAmongShown(c) {
   const last = [...shown.values()].at(-1)?.compra;
   if (!next || !last) return true;
   const orden = search().get("orden") || "-creada_en", field = orden.replace("-", "");
-  return orden.startsWith("-") ? c[field] > last[field] : c[field] < last[field];
+  const [mine, its] = [c, last].map((x) => ({ unidades: units(x.productos), total: x.total ?? 0 })[field] ?? x[field]);
+  return orden.startsWith("-") ? mine > its : mine < its;
 }
 
 function showFresh() {

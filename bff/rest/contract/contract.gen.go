@@ -27,6 +27,10 @@ const (
 	PorOrdenCreadaEn           PorOrden = "creada_en"
 	PorOrdenMinusActualizadaEn PorOrden = "-actualizada_en"
 	PorOrdenMinusCreadaEn      PorOrden = "-creada_en"
+	PorOrdenMinusTotal         PorOrden = "-total"
+	PorOrdenMinusUnidades      PorOrden = "-unidades"
+	PorOrdenTotal              PorOrden = "total"
+	PorOrdenUnidades           PorOrden = "unidades"
 )
 
 // Valid indicates whether the value is a known member of the PorOrden enum.
@@ -40,6 +44,14 @@ func (e PorOrden) Valid() bool {
 		return true
 	case PorOrdenMinusCreadaEn:
 		return true
+	case PorOrdenMinusTotal:
+		return true
+	case PorOrdenMinusUnidades:
+		return true
+	case PorOrdenTotal:
+		return true
+	case PorOrdenUnidades:
+		return true
 	default:
 		return false
 	}
@@ -51,6 +63,10 @@ const (
 	ListarComprasParamsOrdenCreadaEn           ListarComprasParamsOrden = "creada_en"
 	ListarComprasParamsOrdenMinusActualizadaEn ListarComprasParamsOrden = "-actualizada_en"
 	ListarComprasParamsOrdenMinusCreadaEn      ListarComprasParamsOrden = "-creada_en"
+	ListarComprasParamsOrdenMinusTotal         ListarComprasParamsOrden = "-total"
+	ListarComprasParamsOrdenMinusUnidades      ListarComprasParamsOrden = "-unidades"
+	ListarComprasParamsOrdenTotal              ListarComprasParamsOrden = "total"
+	ListarComprasParamsOrdenUnidades           ListarComprasParamsOrden = "unidades"
 )
 
 // Valid indicates whether the value is a known member of the ListarComprasParamsOrden enum.
@@ -63,6 +79,14 @@ func (e ListarComprasParamsOrden) Valid() bool {
 	case ListarComprasParamsOrdenMinusActualizadaEn:
 		return true
 	case ListarComprasParamsOrdenMinusCreadaEn:
+		return true
+	case ListarComprasParamsOrdenMinusTotal:
+		return true
+	case ListarComprasParamsOrdenMinusUnidades:
+		return true
+	case ListarComprasParamsOrdenTotal:
+		return true
+	case ListarComprasParamsOrdenUnidades:
 		return true
 	default:
 		return false
@@ -425,7 +449,7 @@ type ListarComprasParams struct {
 	// CambiadaDesde Only those that changed at this instant or later.
 	CambiadaDesde *CambiadaDesde `form:"cambiada_desde,omitempty" json:"cambiada_desde,omitempty"`
 
-	// Orden By which instant the list is sorted; - is for the newest first. In a list by `actualizada_en`, a purchase that changes while a client reads page by page may come twice or not at all.
+	// Orden By what the list is sorted; - is for the newest or the largest first. `total` compares the numbers of minor units, whatever the currency, and is 0 without a price. In a list by `actualizada_en`, a purchase that changes while a client reads page by page may come twice or not at all.
 	Orden *ListarComprasParamsOrden `form:"orden,omitempty" json:"orden,omitempty"`
 
 	// Contar Whether the answer says how many purchases match.

@@ -114,7 +114,7 @@ type ListarComprasParams struct {
 	// CambiadaDesde Only the purchases that changed at this instant or later.
 	CambiadaDesde *CambiadaDesde `form:"cambiada_desde,omitempty" json:"cambiada_desde,omitempty"`
 
-	// Orden By which instant the list is sorted; - is for the newest first.
+	// Orden By which field the list is sorted; - is for the newest or the largest first.
 	Orden *PorOrden `form:"orden,omitempty" json:"orden,omitempty"`
 
 	// Contar Whether the answer says how many purchases match.

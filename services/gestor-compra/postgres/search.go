@@ -10,27 +10,33 @@ import (
 	"entregas/contracts"
 )
 
+// columns has the expression on compra c for each field by which a list is sorted. Each has an index with the id.
+var columns = map[contracts.Campo]string{
+	contracts.PorCreacion: "c.creada_en", contracts.PorCambio: "c.actualizada_en", contracts.PorUnidades: "unidades_de(c.productos)", contracts.PorTotal: "c.total",
+}
+
 // Buscar returns at most limit purchases that match the filter, in the order of its criterion, after the place after. If the
 // purchase of that place exists, its own creation counts: a cursor of the bff's read model has milliseconds only.
 func (s *Store) Buscar(ctx context.Context, f contracts.ComprasFilter, after contracts.Cursor, limit int) ([]contracts.Compra, error) {
 	conditions, args := matching(f)
-	column, comparison, direction := "creada_en", ">", "asc"
-	if f.Criterio.ByChange() {
-		column = "actualizada_en"
-	}
+	column, comparison, direction := columns[f.Criterio.Campo()], ">", "asc"
 	if f.Criterio.Descending() {
 		comparison, direction = "<", "desc"
 	}
-	switch {
-	case after.ByChange():
-		conditions = append(conditions, "(c.actualizada_en, c.id) "+comparison+" (@at, @after)")
-		args["at"], args["after"] = after.ActualizadaEn, after.ID
-	case after != contracts.Cursor{}:
-		conditions = append(conditions, "(c.creada_en, c.id) "+comparison+" (coalesce((select creada_en from compra where id = @after), @at), @after)")
-		args["at"], args["after"] = after.CreadaEn, after.ID
+	if after != (contracts.Cursor{}) {
+		place := "@at"
+		switch after.Campo() {
+		case contracts.PorCreacion:
+			place, args["at"] = "coalesce((select creada_en from compra where id = @after), @at)", after.CreadaEn
+		case contracts.PorCambio:
+			args["at"] = after.ActualizadaEn
+		default:
+			args["at"] = after.Valor
+		}
+		conditions, args["after"] = append(conditions, "("+column+", c.id) "+comparison+" ("+place+", @after)"), after.ID
 	}
 	args["limit"] = limit
-	order := fmt.Sprintf("order by c.%s %[2]s, c.id %[2]s limit @limit", column, direction)
+	order := fmt.Sprintf("order by %s %[2]s, c.id %[2]s limit @limit", column, direction)
 	var found []contracts.Compra
 	var batch pgx.Batch
 	batch.Queue(planWithValues)

@@ -73,8 +73,9 @@ func TestPagesOfEachCriterion(t *testing.T) {
 	a := postgrestest.New(t)
 	for i := range 7 {
 		c := a.Compra(t, contracts.EstadoConfirmada)
-		a.Do(t, `update compra set creada_en = '2026-01-01'::timestamptz + $2 * interval '1 microsecond', actualizada_en = '2026-01-02'::timestamptz - $2 * interval '1 microsecond'
-where id = $1`, c.ID, i/3)
+		a.Do(t, `update compra set creada_en = '2026-01-01'::timestamptz + $2 * interval '1 microsecond', actualizada_en = '2026-01-02'::timestamptz - $2 * interval '1 microsecond',
+productos = jsonb_build_array(jsonb_build_object('id_producto', '1', 'cantidad', 7 - $2::int), jsonb_build_object('id_producto', '2', 'cantidad', 9)),
+total = $2 * 9007199254740, moneda = case when $2 = 0 then '' else 'COP' end where id = $1`, c.ID, i/3)
 	}
 	old, err := a.Buscar(t.Context(), contracts.ComprasFilter{}, contracts.Cursor{}, 10)
 	if err != nil {
@@ -82,10 +83,10 @@ where id = $1`, c.ID, i/3)
 	}
 	for _, by := range contracts.Criterios {
 		want := slices.SortedFunc(slices.Values(old), func(x, y contracts.Compra) int {
-			n := cmp.Or(x.CreadaEn.Compare(y.CreadaEn), cmp.Compare(x.ID, y.ID))
-			if by.ByChange() {
-				n = cmp.Or(x.ActualizadaEn.Compare(y.ActualizadaEn), cmp.Compare(x.ID, y.ID))
-			}
+			n := cmp.Or(map[contracts.Campo]int{
+				contracts.PorCreacion: x.CreadaEn.Compare(y.CreadaEn), contracts.PorCambio: x.ActualizadaEn.Compare(y.ActualizadaEn),
+				contracts.PorUnidades: cmp.Compare(x.Unidades(), y.Unidades()), contracts.PorTotal: cmp.Compare(x.Total, y.Total),
+			}[by.Campo()], cmp.Compare(x.ID, y.ID))
 			if by.Descending() {
 				n = -n
 			}
@@ -134,6 +135,8 @@ select 'c' || n, 'u' || n % 1000, case when n % 1000 = 0 then 'FALLIDA' when n %
 	}{
 		"all":                       {contracts.ComprasFilter{}, true},
 		"all by change":             {contracts.ComprasFilter{Criterio: contracts.CambioMasAntiguo}, true},
+		"all by units":              {contracts.ComprasFilter{Criterio: contracts.MasUnidades}, true},
+		"all by total":              {contracts.ComprasFilter{Criterio: contracts.MenorTotal}, true},
 		"home delivery":             {contracts.ComprasFilter{Domicilio: &yes}, true},
 		"a state of most":           {contracts.ComprasFilter{Estados: []contracts.Estado{contracts.EstadoDespachada}}, true},
 		"a rare state":              {contracts.ComprasFilter{Estados: []contracts.Estado{contracts.EstadoFallida}}, false},
