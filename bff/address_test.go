@@ -92,7 +92,10 @@ func TestErase(t *testing.T) {
 		}
 	}
 	p.manager.Advance(anasCompra, contracts.EstadoDespachada)
-	for _, want := range []contracts.DatosBorrados{{IDUsuario: "ana", Compras: 1, Ordenes: 1, Abiertas: 1}, {IDUsuario: "ana", Ordenes: 1, Abiertas: 1}} {
+	if r := p.do(t, http.MethodPost, "/api/productos/1/avisame", `{"cantidad":2}`, p.as(t, "ana", identity.Cliente)...); r.Code != http.StatusOK {
+		t.Fatalf("%d %s", r.Code, r.Body)
+	}
+	for _, want := range []contracts.DatosBorrados{{IDUsuario: "ana", Compras: 1, Ordenes: 1, Deseos: 1, Abiertas: 1}, {IDUsuario: "ana", Ordenes: 1, Abiertas: 1}} {
 		var got contracts.DatosBorrados
 		r := p.do(t, http.MethodPost, "/api/usuarios/ana/borrado", "")
 		if err := json.Unmarshal(r.Body.Bytes(), &got); err != nil || r.Code != http.StatusOK || got != want {

@@ -3,10 +3,12 @@ package main
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"entregas/bff/comprastest"
+	"entregas/bff/identity"
 	"entregas/contracts"
 	"entregas/internal/api/avisos"
 	"entregas/internal/errs"
@@ -19,12 +21,71 @@ const (
 	secreto     = contracts.SecretoPrefix + "c2VjcmV0"
 )
 
-// notices has one address and one delivery to it.
-type notices struct{ acts *comprastest.Acts }
+// notices has one address and one delivery to it. It keeps the wishes of each customer.
+type notices struct {
+	acts   *comprastest.Acts
+	wishes *sync.Map
+}
 
 // ListarActosDeAvisos implements avisos.ServerInterface.
 func (n notices) ListarActosDeAvisos(w http.ResponseWriter, r *http.Request, params avisos.ListarActosDeAvisosParams) {
 	n.acts.Serve(w, r, contracts.ActosQuery(params))
+}
+
+// ListarDeseos implements avisos.ServerInterface.
+func (n notices) ListarDeseos(w http.ResponseWriter, _ *http.Request, id string) {
+	list := []contracts.Deseo{}
+	if one, found := n.wishes.Load(id); found {
+		list = append(list, one.(contracts.Deseo))
+	}
+	rest.Write(w, http.StatusOK, list)
+}
+
+// CrearDeseo implements avisos.ServerInterface. A customer has one wish.
+func (n notices) CrearDeseo(w http.ResponseWriter, r *http.Request, id, producto string) {
+	requested, err := rest.Read[contracts.NuevoDeseo](w, r)
+	one := contracts.Deseo{IDProducto: producto, Cantidad: requested.Cantidad, PedidoEn: time.Now()}
+	if err == nil {
+		n.wishes.Store(id, one)
+	}
+	rest.Answer(w, r, http.StatusOK, one, err)
+}
+
+// BorrarDeseo implements avisos.ServerInterface.
+func (n notices) BorrarDeseo(w http.ResponseWriter, _ *http.Request, id, _ string) {
+	n.wishes.Delete(id)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// BorrarDatosDeAvisos implements avisos.ServerInterface.
+func (n notices) BorrarDatosDeAvisos(w http.ResponseWriter, _ *http.Request, id string) {
+	var part contracts.ParteBorrada
+	if _, found := n.wishes.LoadAndDelete(id); found {
+		part.Borradas = 1
+	}
+	rest.Write(w, http.StatusOK, part)
+}
+
+// A wish is the caller's own: nobody else sees it or takes it back.
+func TestAWishIsTheCallersOwn(t *testing.T) {
+	p := newGate(t)
+	ana, eva := p.as(t, "ana", identity.Cliente), p.as(t, "eva", identity.Cliente)
+	if r := p.do(t, http.MethodPost, "/api/productos/1/avisame", `{"cantidad":2}`, ana...); r.Code != http.StatusOK || !strings.Contains(r.Body.String(), `"cantidad":2`) {
+		t.Fatalf("%d %s", r.Code, r.Body)
+	}
+	p.do(t, http.MethodDelete, "/api/productos/1/avisame", "", eva...)
+	for name, c := range map[string]struct {
+		who  []string
+		want bool
+	}{"ana": {ana, true}, "eva": {eva, false}, "an operator": {p.as(t, "oti", identity.Operador), false}} {
+		if r := p.do(t, http.MethodGet, "/api/avisos/existencias", "", c.who...); r.Code != http.StatusOK || strings.Contains(r.Body.String(), "id_producto") != c.want {
+			t.Errorf("%s sees %d %s", name, r.Code, r.Body)
+		}
+	}
+	p.do(t, http.MethodDelete, "/api/productos/1/avisame", "", ana...)
+	if r := p.do(t, http.MethodGet, "/api/avisos/existencias", "", ana...); strings.TrimSpace(r.Body.String()) != "[]" {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
 }
 
 func oneDireccion(id string) (contracts.DireccionDeAviso, error) {

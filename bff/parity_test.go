@@ -57,6 +57,8 @@ var operations = []operation{
 	{"devolverMensajes", "devolverMensajes", "/api/mensajes-muertos/devolucion", `mutation($ids:[ID!]!){devolverMensajes(ids:$ids){id}}`, "", `{"ids":["7:1","7:2"]}`, "", `{"ids":["7:3"]}`},
 	{"descartarMensaje", "descartarMensaje", "/api/mensajes-muertos/%s/descarte", `mutation($id:ID!,$motivo:String!){descartarMensaje(id:$id,motivo:$motivo){id}}`,
 		deadID, `{"motivo":"a"}`, "", `{"motivo":"b"}`},
+	{"avisarDeProducto", "avisame", "/api/productos/%s/avisame", `mutation($id:ID!,$cantidad:Int!){avisame(idProducto:$id,cantidad:$cantidad){idProducto}}`, "1", `{"cantidad":5}`, "", `{"cantidad":6}`},
+	{"noAvisarDeProducto", "noMeAvise", "DELETE /api/productos/%s/avisame", `mutation($id:ID!){noMeAvise(idProducto:$id)}`, "1", ``, "", ``},
 	{"crearDireccion", "crearDireccion", "/api/avisos/direcciones", `mutation($url:String!,$descripcion:String,$estados:[Estado!]){
 		crearDireccion(url:$url,descripcion:$descripcion,estados:$estados){id}}`, "", `{"url":"https://example.com/"}`, "", ``},
 	{"cambiarDireccion", "cambiarDireccion", "PATCH /api/avisos/direcciones/%s", `mutation($id:ID!,$activa:Boolean!){cambiarDireccion(id:$id,activa:$activa){id}}`, idDireccion, `{"activa":false}`, "", ``},
@@ -256,6 +258,13 @@ func TestParity(t *testing.T) {
 		{"importarExistencias", "no file", "", `{"csv":" \n"}`, bad, "csv"},
 		{"importarExistencias", "a file that is a number", "", `{"csv":7}`, bad, "csv"},
 		{"importarExistencias", "a trial that is a text", "", `{"csv":"a","ensayo":"true"}`, bad, "ensayo"},
+		{"avisarDeProducto", "a product that there is not", "no", "", string(errs.NotFound), ""},
+		{"avisarDeProducto", "none of it", "", `{"cantidad":0}`, bad, "cantidad"},
+		{"avisarDeProducto", "too many", "", `{"cantidad":1000001}`, bad, "cantidad"},
+		{"avisarDeProducto", "more than an int64", "", `{"cantidad":9223372036854775808}`, bad, "cantidad"},
+		{"avisarDeProducto", "a text for a number", "", `{"cantidad":"2"}`, bad, "cantidad"},
+		{"avisarDeProducto", "no quantity", "", `{}`, bad, "cantidad"},
+		{"noAvisarDeProducto", "an id that is too long", strings.Repeat("a", contracts.MaxIdentifier+1), "", bad, "id"},
 		{"devolverMensaje", "one that there is not", "no", "", string(errs.NotFound), ""},
 		{"devolverMensajes", "none", "", `{"ids":[]}`, bad, "ids"},
 		{"devolverMensajes", "too many", "", `{"ids":["7:0"` + strings.Repeat(`,"7:1"`, contracts.MaxDevoluciones) + `]}`, bad, "ids"},
@@ -384,7 +393,7 @@ func TestTypesOfGraphQLHaveTheFields(t *testing.T) {
 	types := public.NewExecutableSchema(public.Config{}).Schema().Types
 	for schema, name := range map[string]string{
 		"SolicitudCompra": "CompraPedida", "Compra": "Compra", "Orden": "Orden", "Linea": "Linea", "Faltante": "Faltante", "Hecho": "Hecho",
-		"Direccion": "Direccion", "Tienda": "Tienda", "DatosBorrados": "DatosBorrados", "Producto": "Producto", "PrecioFijado": "PrecioFijado", "Precio": "Precio", "PaginaDePrecios": "PaginaDePrecios", "MensajeDeSaga": "MensajeDeSaga",
+		"Direccion": "Direccion", "Tienda": "Tienda", "DatosBorrados": "DatosBorrados", "Deseo": "Deseo", "Producto": "Producto", "PrecioFijado": "PrecioFijado", "Precio": "Precio", "PaginaDePrecios": "PaginaDePrecios", "MensajeDeSaga": "MensajeDeSaga",
 	} {
 		for field := range document.Components.Schemas[schema].Value.Properties {
 			if inGraphQL := camelCase(field); types[name].Fields.ForName(inGraphQL) == nil {

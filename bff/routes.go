@@ -38,7 +38,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	gate := access.Gate{
 		Auditors: access.AuditorsOf(p.operation, p.productos, p.ordenes, p.monitor, p.avisos),
 		Core:     p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Existencias: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
-		Webhooks: p.avisos, Deliveries: p.avisos,
+		Webhooks: p.avisos, Deliveries: p.avisos, Wishes: p.avisos,
 		Counts: access.NewCounts(p.desk, p.ordenes, p.monitor),
 		Health: p.health, Links: access.Links{Trazas: cfg.Traces, Tableros: cfg.Dashboards},
 	}
@@ -137,6 +137,8 @@ Operators (ROL=operador):
 
   GET  /api/avisos/direcciones      the addresses that get the changes of purchases as webhooks; POST adds one: {"url": "https://…"}
   GET  /api/avisos/entregas         their deliveries; POST …/{id}/reenvio sends one again
+
+  POST /api/productos/{id}/avisame  tell me once there are so many units: {"cantidad": 2}; DELETE takes it back; GET /api/avisos/existencias
 
   GET  /stream                      the changes of all purchases, live
   POST /v1                          GraphQL of the earlier system

@@ -112,7 +112,7 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 			monitor.HandlerWithOptions(queues{p.faults, &p.acts[2]}, monitor.GorillaServerOptions{BaseRouter: routes})
 		}).WithDeadline(monitorDeadline)},
 		avisos: dapr.Avisos{Service: comprastest.Serve("avisos", p.faults.hinder, func(routes *mux.Router) {
-			avisos.HandlerWithOptions(notices{&p.acts[3]}, avisos.GorillaServerOptions{BaseRouter: routes})
+			avisos.HandlerWithOptions(notices{&p.acts[3], &sync.Map{}}, avisos.GorillaServerOptions{BaseRouter: routes})
 		})},
 	})
 	if err != nil {

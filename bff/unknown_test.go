@@ -41,6 +41,7 @@ var writes = []write{
 	{"discard", "/api/mensajes-muertos/" + deadID + "/descarte", `{"motivo":"ya"}`, `descartarMensaje(id:"` + deadID + `",motivo:"ya"){id}`, "", "/api/mensajes-muertos", 202, true},
 	{"price", "/api/productos/1/precio", `{"precio":5}`, `cambiarPrecio(idProducto:"1",precio:5){precio}`, "", "/api/productos/1", 200, true},
 	{"set aside", "/api/mensajes-muertos/" + deadID + "/apartado", ``, `apartarMensaje(id:"` + deadID + `"){id}`, "", "/api/mensajes-muertos", 202, true},
+	{"wish", "/api/productos/1/avisame", `{"cantidad":5}`, `avisame(idProducto:"1",cantidad:5){cantidad}`, "", "/api/avisos/existencias", 200, false},
 	{"send again", "/api/avisos/entregas/" + idEntrega + "/reenvio", ``, `reenviarEntrega(id:"` + idEntrega + `"){id}`, "", "/api/avisos/entregas", 202, true},
 	{"add an address", "/api/avisos/direcciones", `{"url":"https://example.com/"}`, `crearDireccion(url:"https://example.com/"){id}`, "", "/api/avisos/direcciones", 201, true},
 }

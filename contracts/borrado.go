@@ -5,11 +5,12 @@ type DatosBorrados struct {
 	IDUsuario string `json:"id_usuario"`
 	Compras   int    `json:"compras"`  // purchases whose data this request erased
 	Ordenes   int    `json:"ordenes"`  // orders whose data this request erased
+	Deseos    int    `json:"deseos"`   // wishes that this request erased
 	Abiertas  int    `json:"abiertas"` // purchases that have not ended, and keep their data
 	Quedan    int    `json:"quedan"`   // purchases that have ended and still have data: the same request erases more of them
 }
 
-// ParteBorrada is the part of an owner in an erasure: of its purchases, or of its orders.
+// ParteBorrada is the part of an owner in an erasure: of its purchases, its orders, or its wishes.
 type ParteBorrada struct {
 	Borradas int `json:"borradas"`
 	Abiertas int `json:"abiertas"`

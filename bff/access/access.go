@@ -98,6 +98,7 @@ type Gate struct {
 	Links       Links
 	Webhooks    Direcciones
 	Deliveries  Entregas
+	Wishes      Deseos
 }
 
 const operador = identity.Operador

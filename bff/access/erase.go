@@ -36,7 +36,11 @@ func (g Gate) BorrarDatos(ctx context.Context, idUsuario string) (contracts.Dato
 		}
 	}
 	part, err := eraseFrom(ctx, g.Warehouse, see, idUsuario)
-	erased.Ordenes = part.Borradas
+	if erased.Ordenes = part.Borradas; err != nil {
+		return erased, err
+	}
+	part, err = eraseFrom(ctx, g.Wishes, see, idUsuario)
+	erased.Deseos = part.Borradas
 	return erased, err
 }
 

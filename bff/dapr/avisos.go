@@ -8,7 +8,7 @@ import (
 	"entregas/internal/api/avisos"
 )
 
-// Avisos calls the service avisos. It implements access.Direcciones and access.Entregas.
+// Avisos calls the service avisos. It implements access.Direcciones, access.Entregas and access.Deseos.
 type Avisos struct{ *Service }
 
 func (a Avisos) api() *avisos.ClientWithResponses {
@@ -71,4 +71,34 @@ func (a Avisos) TestDireccion(ctx context.Context, id string) (contracts.Entrega
 func (a Avisos) SendAgain(ctx context.Context, id string) (contracts.EntregaDeAviso, error) {
 	r, err := a.api().ReenviarEntregaWithResponse(ctx, segment(id))
 	return answer(ctx, a.Service, r, err, avisos.ReenviarEntregaResponse.GetJSON202)
+}
+
+// Deseos implements access.Deseos.
+func (a Avisos) Deseos(ctx context.Context, idUsuario string) ([]contracts.Deseo, error) {
+	r, err := a.api().ListarDeseosWithResponse(ctx, segment(idUsuario))
+	return answer(ctx, a.Service, r, err, avisos.ListarDeseosResponse.GetJSON200)
+}
+
+// AddDeseo implements access.Deseos.
+func (a Avisos) AddDeseo(ctx context.Context, idUsuario, idProducto string, cantidad int) (contracts.Deseo, error) {
+	r, err := a.api().CrearDeseoWithResponse(ctx, segment(idUsuario), segment(idProducto), contracts.NuevoDeseo{Cantidad: cantidad})
+	return answer(ctx, a.Service, r, err, avisos.CrearDeseoResponse.GetJSON200)
+}
+
+// DeleteDeseo implements access.Deseos.
+func (a Avisos) DeleteDeseo(ctx context.Context, idUsuario, idProducto string) error {
+	r, err := a.api().BorrarDeseoWithResponse(ctx, segment(idUsuario), segment(idProducto))
+	_, err = answer(ctx, a.Service, r, err, func(r avisos.BorrarDeseoResponse) *struct{} {
+		if r.StatusCode() != http.StatusNoContent {
+			return nil
+		}
+		return &struct{}{}
+	})
+	return err
+}
+
+// Borrar implements access.PersonalData.
+func (a Avisos) Borrar(ctx context.Context, idUsuario string) (contracts.ParteBorrada, error) {
+	r, err := a.api().BorrarDatosDeAvisosWithResponse(ctx, segment(idUsuario))
+	return answer(ctx, a.Service, r, err, avisos.BorrarDatosDeAvisosResponse.GetJSON200)
 }

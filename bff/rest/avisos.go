@@ -75,3 +75,29 @@ func (s Server) ReenviarEntrega(w http.ResponseWriter, r *http.Request, id contr
 	e, err := s.Gate.SendAgain(r.Context(), id)
 	respond(w, r, http.StatusAccepted, e, err)
 }
+
+// AvisarDeProducto implements contract.ServerInterface.
+func (s Server) AvisarDeProducto(w http.ResponseWriter, r *http.Request, id contract.Id, _ contract.AvisarDeProductoParams) {
+	requested, err := rest.Read[contracts.NuevoDeseo](w, r)
+	if err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	one, err := s.Gate.AddDeseo(r.Context(), id, requested.Cantidad)
+	respond(w, r, http.StatusOK, one, err)
+}
+
+// NoAvisarDeProducto implements contract.ServerInterface.
+func (s Server) NoAvisarDeProducto(w http.ResponseWriter, r *http.Request, id contract.Id) {
+	if err := s.Gate.DeleteDeseo(r.Context(), id); err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// ListarAvisosDeExistencias implements contract.ServerInterface.
+func (s Server) ListarAvisosDeExistencias(w http.ResponseWriter, r *http.Request) {
+	list, err := s.Gate.Deseos(r.Context())
+	respond(w, r, http.StatusOK, list, err)
+}

@@ -1,4 +1,5 @@
-// Command avisos tells others about purchases: it delivers each change to the addresses that operators gave.
+// Command avisos tells others: it delivers each change of a purchase to the addresses that operators gave, and tells customers that a product
+// is back.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"entregas/services/avisos/messages"
 	"entregas/services/avisos/postgres"
 	"entregas/services/avisos/rest"
+	"entregas/services/avisos/stock"
 	"entregas/services/avisos/webhook"
 )
 
@@ -29,6 +31,7 @@ type config struct {
 	Most        int                    `conf:"env:MAX_TRIES_PER_ADDRESS,default:4,help:tries to deliver to one address that may be under way" unit:"tries"`
 	Timeout     time.Duration          `conf:"env:DELIVERY_TIMEOUT,default:15s,help:how long one try to deliver may take"`
 	Plan        []time.Duration        `conf:"env:RETRY_PLAN,default:5s;5m;30m;2h;5h;10h;14h;20h;24h,help:pause after each failed try to deliver; after one more failure the delivery is given up"`
+	StockEvery  time.Duration          `conf:"env:LOOK_AT_STOCK_EVERY,default:5s,help:how often to look at the stock of the products for which customers wait; at least 100ms"`
 }
 
 func main() {
@@ -57,10 +60,11 @@ func run(ctx context.Context, cfg config) error {
 	publisher := pubsub.NewPublisher(sidecar, service) // of dead letters
 	routes := cfg.Routes(map[string]app.Check{"the database": pool.Ping})
 	messages.Receive(pubsub.NewReceiver(routes, publisher, inbox.NewAttempts(pool)), store, deliverer.Wake)
-	rest.ServeRoutes(routes, store, store, rest.Webhooks{CheckURL: sender.CheckURL, NewSecreto: webhook.NewSecreto, Wake: deliverer.Wake})
+	rest.ServeRoutes(routes, store, store, store, rest.Webhooks{CheckURL: sender.CheckURL, NewSecreto: webhook.NewSecreto, Wake: deliverer.Wake})
 
 	go app.Repeat(ctx, postgres.PurgeEvery, "purge the deliveries", store.Purge)
 	go app.Repeat(ctx, pauseEvery, "pause addresses that do not receive", func(ctx context.Context) error { return store.PauseOverfull(ctx, avisos.MaxPendientes) })
+	go app.Repeat(ctx, max(cfg.StockEvery, leastPause), "look at the stock of wished products", stock.New(store, stock.NewClient(cfg.DaprHTTP, cfg.DaprToken)).Look)
 	delivered := make(chan struct{})
 	go func() {
 		defer close(delivered)
@@ -77,6 +81,8 @@ func run(ctx context.Context, cfg config) error {
 const (
 	// pauseEvery is how often to look for addresses with too many deliveries to make.
 	pauseEvery = time.Minute
+	// leastPause is the least pause between two looks at the stock, whatever the setting says.
+	leastPause = 100 * time.Millisecond
 	// lastResults is how long a stop waits for the results of tries to be stored.
 	lastResults = 5 * time.Second
 )

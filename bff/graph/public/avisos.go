@@ -18,6 +18,21 @@ func (c queryResolver) Entregas(ctx context.Context, idDireccion, idCompra *stri
 	return orNull(c.gate.Entregas(ctx, f, optional.Or(limit, contracts.UsualEntregas), optional.Or(after, "")))
 }
 
+// AvisosDeExistencias implements QueryResolver.
+func (c queryResolver) AvisosDeExistencias(ctx context.Context) ([]contracts.Deseo, error) {
+	return c.gate.Deseos(ctx)
+}
+
+// Avisame implements MutationResolver.
+func (r root) Avisame(ctx context.Context, idProducto string, cantidad int) (*contracts.Deseo, error) {
+	return orNull(r.gate.AddDeseo(ctx, idProducto, cantidad))
+}
+
+// NoMeAvise implements MutationResolver.
+func (r root) NoMeAvise(ctx context.Context, idProducto string) (*bool, error) {
+	return orNull(true, r.gate.DeleteDeseo(ctx, idProducto))
+}
+
 // CrearDireccion implements MutationResolver.
 func (r root) CrearDireccion(ctx context.Context, url string, descripcion *string, estados []contracts.Estado) (*contracts.DireccionDeAviso, error) {
 	return orNull(r.gate.CreateDireccion(ctx, contracts.NuevaDireccion{URL: url, Descripcion: optional.Or(descripcion, ""), Estados: estados}))

@@ -124,9 +124,18 @@ type ComplexityRoot struct {
 	DatosBorrados struct {
 		Abiertas  func(childComplexity int) int
 		Compras   func(childComplexity int) int
+		Deseos    func(childComplexity int) int
 		IDUsuario func(childComplexity int) int
 		Ordenes   func(childComplexity int) int
 		Quedan    func(childComplexity int) int
+	}
+
+	Deseo struct {
+		AvisadoEn  func(childComplexity int) int
+		Cantidad   func(childComplexity int) int
+		IDProducto func(childComplexity int) int
+		Nombre     func(childComplexity int) int
+		PedidoEn   func(childComplexity int) int
 	}
 
 	Direccion struct {
@@ -269,6 +278,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		ApartarMensaje   func(childComplexity int, id string) int
 		Aprobar          func(childComplexity int, id string, aprobada bool, motivo *string) int
+		Avisame          func(childComplexity int, idProducto string, cantidad int) int
 		BorrarDatos      func(childComplexity int, idUsuario string) int
 		BorrarDireccion  func(childComplexity int, id string) int
 		CambiarDireccion func(childComplexity int, id string, activa bool) int
@@ -285,6 +295,7 @@ type ComplexityRoot struct {
 		DevolverMensaje  func(childComplexity int, id string) int
 		DevolverMensajes func(childComplexity int, ids []string) int
 		Importar         func(childComplexity int, csv string, ensayo *bool, clave *string) int
+		NoMeAvise        func(childComplexity int, idProducto string) int
 		ProbarDireccion  func(childComplexity int, id string) int
 		ReenviarEntrega  func(childComplexity int, id string) int
 		Reintentar       func(childComplexity int, id string) int
@@ -394,28 +405,29 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Auditoria       func(childComplexity int, sujeto *string, tipos []contracts.TipoDeActo, desde *string, hasta *string, id *string, limite *int, despues *string) int
-		Balance         func(childComplexity int, buscar *string, bajas *bool, despues *string) int
-		Colas           func(childComplexity int, minutos *int) int
-		Compra          func(childComplexity int, id string) int
-		Compras         func(childComplexity int, texto *string, estados []contracts.Estado, idUsuario *string, idProducto *string, domicilio *bool, desde *string, hasta *string, cambiadaDesde *string, orden *string, contar *bool, limite *int, despues *string) int
-		Direcciones     func(childComplexity int) int
-		Entregas        func(childComplexity int, idDireccion *string, idCompra *string, estado *contracts.EstadoEntrega, limite *int, despues *string) int
-		MensajeMuerto   func(childComplexity int, id string) int
-		MensajesMuertos func(childComplexity int, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) int
-		MisCompras      func(childComplexity int, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) int
-		Movimientos     func(childComplexity int, idProducto string, tipo *string, limite *int, despues *string) int
-		Orden           func(childComplexity int, id string) int
-		Ordenes         func(childComplexity int, estado *contracts.EstadoOrden, domicilio *bool, zona *string, limite *int, despues *string) int
-		Pendientes      func(childComplexity int) int
-		PorAprobar      func(childComplexity int, limite *int, despues *string) int
-		Precios         func(childComplexity int, idProducto string, limite *int, despues *string) int
-		Producto        func(childComplexity int, id string) int
-		Productos       func(childComplexity int, buscar *string) int
-		Resumen         func(childComplexity int, segundos *int) int
-		Salud           func(childComplexity int) int
-		Tiendas         func(childComplexity int) int
-		Zonas           func(childComplexity int) int
+		Auditoria           func(childComplexity int, sujeto *string, tipos []contracts.TipoDeActo, desde *string, hasta *string, id *string, limite *int, despues *string) int
+		AvisosDeExistencias func(childComplexity int) int
+		Balance             func(childComplexity int, buscar *string, bajas *bool, despues *string) int
+		Colas               func(childComplexity int, minutos *int) int
+		Compra              func(childComplexity int, id string) int
+		Compras             func(childComplexity int, texto *string, estados []contracts.Estado, idUsuario *string, idProducto *string, domicilio *bool, desde *string, hasta *string, cambiadaDesde *string, orden *string, contar *bool, limite *int, despues *string) int
+		Direcciones         func(childComplexity int) int
+		Entregas            func(childComplexity int, idDireccion *string, idCompra *string, estado *contracts.EstadoEntrega, limite *int, despues *string) int
+		MensajeMuerto       func(childComplexity int, id string) int
+		MensajesMuertos     func(childComplexity int, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) int
+		MisCompras          func(childComplexity int, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) int
+		Movimientos         func(childComplexity int, idProducto string, tipo *string, limite *int, despues *string) int
+		Orden               func(childComplexity int, id string) int
+		Ordenes             func(childComplexity int, estado *contracts.EstadoOrden, domicilio *bool, zona *string, limite *int, despues *string) int
+		Pendientes          func(childComplexity int) int
+		PorAprobar          func(childComplexity int, limite *int, despues *string) int
+		Precios             func(childComplexity int, idProducto string, limite *int, despues *string) int
+		Producto            func(childComplexity int, id string) int
+		Productos           func(childComplexity int, buscar *string) int
+		Resumen             func(childComplexity int, segundos *int) int
+		Salud               func(childComplexity int) int
+		Tiendas             func(childComplexity int) int
+		Zonas               func(childComplexity int) int
 	}
 
 	RespuestaTardia struct {
@@ -520,6 +532,8 @@ type MutationResolver interface {
 	DevolverMensajes(ctx context.Context, ids []string) ([]contracts.ResultadoDeDevolucion, error)
 	DescartarMensaje(ctx context.Context, id string, motivo string) (*contracts.MensajeMuerto, error)
 	ApartarMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
+	Avisame(ctx context.Context, idProducto string, cantidad int) (*contracts.Deseo, error)
+	NoMeAvise(ctx context.Context, idProducto string) (*bool, error)
 	CrearDireccion(ctx context.Context, url string, descripcion *string, estados []contracts.Estado) (*contracts.DireccionDeAviso, error)
 	CambiarDireccion(ctx context.Context, id string, activa bool) (*contracts.DireccionDeAviso, error)
 	BorrarDireccion(ctx context.Context, id string) (*bool, error)
@@ -551,6 +565,7 @@ type QueryResolver interface {
 	Auditoria(ctx context.Context, sujeto *string, tipos []contracts.TipoDeActo, desde *string, hasta *string, id *string, limite *int, despues *string) (*contracts.PaginaDeActos, error)
 	MensajesMuertos(ctx context.Context, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) ([]contracts.MensajeMuerto, error)
 	MensajeMuerto(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
+	AvisosDeExistencias(ctx context.Context) ([]contracts.Deseo, error)
 	Direcciones(ctx context.Context) ([]contracts.DireccionDeAviso, error)
 	Entregas(ctx context.Context, idDireccion *string, idCompra *string, estado *contracts.EstadoEntrega, limite *int, despues *string) (*contracts.PaginaDeEntregas, error)
 }
@@ -890,6 +905,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DatosBorrados.Compras(childComplexity), true
+	case "DatosBorrados.deseos":
+		if e.ComplexityRoot.DatosBorrados.Deseos == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatosBorrados.Deseos(childComplexity), true
 	case "DatosBorrados.idUsuario":
 		if e.ComplexityRoot.DatosBorrados.IDUsuario == nil {
 			break
@@ -908,6 +929,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DatosBorrados.Quedan(childComplexity), true
+
+	case "Deseo.avisadoEn":
+		if e.ComplexityRoot.Deseo.AvisadoEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deseo.AvisadoEn(childComplexity), true
+	case "Deseo.cantidad":
+		if e.ComplexityRoot.Deseo.Cantidad == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deseo.Cantidad(childComplexity), true
+	case "Deseo.idProducto":
+		if e.ComplexityRoot.Deseo.IDProducto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deseo.IDProducto(childComplexity), true
+	case "Deseo.nombre":
+		if e.ComplexityRoot.Deseo.Nombre == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deseo.Nombre(childComplexity), true
+	case "Deseo.pedidoEn":
+		if e.ComplexityRoot.Deseo.PedidoEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deseo.PedidoEn(childComplexity), true
 
 	case "Direccion.calle":
 		if e.ComplexityRoot.Direccion.Calle == nil {
@@ -1532,6 +1584,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Aprobar(childComplexity, args["id"].(string), args["aprobada"].(bool), args["motivo"].(*string)), true
+	case "Mutation.avisame":
+		if e.ComplexityRoot.Mutation.Avisame == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_avisame_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Avisame(childComplexity, args["idProducto"].(string), args["cantidad"].(int)), true
 	case "Mutation.borrarDatos":
 		if e.ComplexityRoot.Mutation.BorrarDatos == nil {
 			break
@@ -1708,6 +1771,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Importar(childComplexity, args["csv"].(string), args["ensayo"].(*bool), args["clave"].(*string)), true
+	case "Mutation.noMeAvise":
+		if e.ComplexityRoot.Mutation.NoMeAvise == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_noMeAvise_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NoMeAvise(childComplexity, args["idProducto"].(string)), true
 	case "Mutation.probarDireccion":
 		if e.ComplexityRoot.Mutation.ProbarDireccion == nil {
 			break
@@ -2143,6 +2217,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Auditoria(childComplexity, args["sujeto"].(*string), args["tipos"].([]contracts.TipoDeActo), args["desde"].(*string), args["hasta"].(*string), args["id"].(*string), args["limite"].(*int), args["despues"].(*string)), true
+	case "Query.avisosDeExistencias":
+		if e.ComplexityRoot.Query.AvisosDeExistencias == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.AvisosDeExistencias(childComplexity), true
 	case "Query.balance":
 		if e.ComplexityRoot.Query.Balance == nil {
 			break
@@ -2870,12 +2950,30 @@ func (ec *executionContext) childFields_DatosBorrados(ctx context.Context, field
 		return ec.fieldContext_DatosBorrados_compras(ctx, field)
 	case "ordenes":
 		return ec.fieldContext_DatosBorrados_ordenes(ctx, field)
+	case "deseos":
+		return ec.fieldContext_DatosBorrados_deseos(ctx, field)
 	case "abiertas":
 		return ec.fieldContext_DatosBorrados_abiertas(ctx, field)
 	case "quedan":
 		return ec.fieldContext_DatosBorrados_quedan(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DatosBorrados", field.Name)
+}
+
+func (ec *executionContext) childFields_Deseo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "idProducto":
+		return ec.fieldContext_Deseo_idProducto(ctx, field)
+	case "cantidad":
+		return ec.fieldContext_Deseo_cantidad(ctx, field)
+	case "nombre":
+		return ec.fieldContext_Deseo_nombre(ctx, field)
+	case "pedidoEn":
+		return ec.fieldContext_Deseo_pedidoEn(ctx, field)
+	case "avisadoEn":
+		return ec.fieldContext_Deseo_avisadoEn(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Deseo", field.Name)
 }
 
 func (ec *executionContext) childFields_Direccion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3636,6 +3734,28 @@ func (ec *executionContext) field_Mutation_aprobar_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_avisame_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idProducto",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idProducto"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "cantidad",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["cantidad"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_borrarDatos_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3985,6 +4105,20 @@ func (ec *executionContext) field_Mutation_importar_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["clave"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_noMeAvise_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idProducto",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idProducto"] = arg0
 	return args, nil
 }
 
@@ -6013,6 +6147,29 @@ func (ec *executionContext) fieldContext_DatosBorrados_ordenes(_ context.Context
 	return graphql.NewScalarFieldContext("DatosBorrados", field, false, false, "Int")
 }
 
+func (ec *executionContext) _DatosBorrados_deseos(ctx context.Context, field graphql.CollectedField, obj *contracts.DatosBorrados) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DatosBorrados_deseos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deseos, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DatosBorrados_deseos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DatosBorrados", field, false, false, "Int")
+}
+
 func (ec *executionContext) _DatosBorrados_abiertas(ctx context.Context, field graphql.CollectedField, obj *contracts.DatosBorrados) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6057,6 +6214,121 @@ func (ec *executionContext) _DatosBorrados_quedan(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_DatosBorrados_quedan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DatosBorrados", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Deseo_idProducto(ctx context.Context, field graphql.CollectedField, obj *contracts.Deseo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deseo_idProducto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDProducto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deseo_idProducto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deseo", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Deseo_cantidad(ctx context.Context, field graphql.CollectedField, obj *contracts.Deseo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deseo_cantidad(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cantidad, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deseo_cantidad(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deseo", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Deseo_nombre(ctx context.Context, field graphql.CollectedField, obj *contracts.Deseo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deseo_nombre(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nombre, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deseo_nombre(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deseo", field, false, false, "String")
+}
+
+func (ec *executionContext) _Deseo_pedidoEn(ctx context.Context, field graphql.CollectedField, obj *contracts.Deseo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deseo_pedidoEn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PedidoEn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deseo_pedidoEn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deseo", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Deseo_avisadoEn(ctx context.Context, field graphql.CollectedField, obj *contracts.Deseo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deseo_avisadoEn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AvisadoEn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deseo_avisadoEn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deseo", field, false, false, "Time")
 }
 
 func (ec *executionContext) _Direccion_destinatario(ctx context.Context, field graphql.CollectedField, obj *contracts.Direccion) (ret graphql.Marshaler) {
@@ -9088,6 +9360,94 @@ func (ec *executionContext) fieldContext_Mutation_apartarMensaje(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_avisame(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_avisame(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Avisame(ctx, fc.Args["idProducto"].(string), fc.Args["cantidad"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.Deseo) graphql.Marshaler {
+			return ec.marshalODeseo2ᚖentregasᚋcontractsᚐDeseo(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_avisame(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deseo(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_avisame_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_noMeAvise(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_noMeAvise(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().NoMeAvise(ctx, fc.Args["idProducto"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_noMeAvise(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_noMeAvise_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_crearDireccion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11636,6 +11996,38 @@ func (ec *executionContext) fieldContext_Query_mensajeMuerto(ctx context.Context
 	if fc.Args, err = ec.field_Query_mensajeMuerto_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_avisosDeExistencias(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_avisosDeExistencias(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().AvisosDeExistencias(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.Deseo) graphql.Marshaler {
+			return ec.marshalODeseo2ᚕentregasᚋcontractsᚐDeseoᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_avisosDeExistencias(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deseo(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -14539,6 +14931,11 @@ func (ec *executionContext) _DatosBorrados(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "deseos":
+			out.Values[i] = ec._DatosBorrados_deseos(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "abiertas":
 			out.Values[i] = ec._DatosBorrados_abiertas(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -14547,6 +14944,59 @@ func (ec *executionContext) _DatosBorrados(ctx context.Context, sel ast.Selectio
 		case "quedan":
 			out.Values[i] = ec._DatosBorrados_quedan(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deseoImplementors = []string{"Deseo"}
+
+func (ec *executionContext) _Deseo(ctx context.Context, sel ast.SelectionSet, obj *contracts.Deseo) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deseoImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Deseo")
+		case "idProducto":
+			out.Values[i] = ec._Deseo_idProducto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cantidad":
+			out.Values[i] = ec._Deseo_cantidad(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nombre":
+			out.Values[i] = ec._Deseo_nombre(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pedidoEn":
+			out.Values[i] = ec._Deseo_pedidoEn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "avisadoEn":
+			out.Values[i] = ec._Deseo_avisadoEn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -15562,6 +16012,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "avisame":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_avisame(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "noMeAvise":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_noMeAvise(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "crearDireccion":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_crearDireccion(ctx, field)
@@ -16447,6 +16911,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_mensajeMuerto(ctx, field)
+				})
+		case "avisosDeExistencias":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_avisosDeExistencias(ctx, field)
 				})
 		case "direcciones":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -17444,6 +17914,10 @@ func (ec *executionContext) unmarshalNDecisionPedida2ᚕentregasᚋcontractsᚐD
 	return res, nil
 }
 
+func (ec *executionContext) marshalNDeseo2entregasᚋcontractsᚐDeseo(ctx context.Context, sel ast.SelectionSet, v contracts.Deseo) graphql.Marshaler {
+	return ec._Deseo(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNDireccionDeAviso2entregasᚋcontractsᚐDireccionDeAviso(ctx context.Context, sel ast.SelectionSet, v contracts.DireccionDeAviso) graphql.Marshaler {
 	return ec._DireccionDeAviso(ctx, sel, &v)
 }
@@ -18238,6 +18712,32 @@ func (ec *executionContext) marshalODatosBorrados2ᚖentregasᚋcontractsᚐDato
 		return graphql.Null
 	}
 	return ec._DatosBorrados(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeseo2ᚕentregasᚋcontractsᚐDeseoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Deseo) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeseo2entregasᚋcontractsᚐDeseo(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalODeseo2ᚖentregasᚋcontractsᚐDeseo(ctx context.Context, sel ast.SelectionSet, v *contracts.Deseo) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Deseo(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalODireccion2ᚖentregasᚋcontractsᚐDireccion(ctx context.Context, sel ast.SelectionSet, v *contracts.Direccion) graphql.Marshaler {

@@ -5,6 +5,7 @@ import { beginDelivery, bought, delivery, keepDraft, showDelivery, showWrong } f
 import { amount, sumOf } from "./money.js";
 import { begin, emptyState, every, notify, signIn, withButton } from "./frame.js";
 import { peak } from "./peak.js";
+import { follow, showWish, wishButton } from "./wishes.js";
 import { t } from "./words.js";
 
 const freshText = byId("freshness").textContent;
@@ -86,7 +87,7 @@ function card(p) {
           cart.put(p.id, cart.cantidadOf(p.id) + 1);
           notify(t("shop.added", { producto: p.nombre, n: cart.cantidadOf(p.id) }));
         },
-      }, t("shop.add"))));
+      }, t("shop.add")), wishButton(p.id, () => 1, nameOf)));
 }
 
 function showExistencias(p) {
@@ -97,6 +98,7 @@ function showExistencias(p) {
   if (existencias.textContent !== text) existencias.textContent = text;
   existencias.className = `existencias${p.cantidad === 0 ? " none" : p.cantidad <= few ? " few" : ""}`;
   existencias.parentElement.querySelector("button").disabled = p.cantidad === 0;
+  showWish(existencias.parentElement, p.cantidad === 0);
 }
 
 // drawCart updates the lines of the cart. A line that stays keeps its elements: a person who types a number keeps the focus.
@@ -139,6 +141,7 @@ function updateLine(li, id, cantidad) {
   field.setAttribute("aria-label", t("cart.quantity", { producto: name }));
   more.setAttribute("aria-label", t("cart.more", { producto: name }));
   if (field.value !== String(cantidad)) field.value = cantidad;
+  showWish(li, cantidad > left);
 }
 
 function cartLine(id) {
@@ -156,7 +159,8 @@ function cartLine(id) {
     field.value = n;
     if (n > 0 && n !== wanted) notify(t("cart.set", { producto: nameOf(id), n }));
   };
-  return h("li", { "data-id": id }, h("span", {}, h("span", { class: "name" }), h("small", { class: "each muted" }), h("small", { class: "existencias few" })),
+  return h("li", { "data-id": id }, h("span", {}, h("span", { class: "name" }), h("small", { class: "each muted" }), h("small", { class: "existencias few" }),
+    wishButton(id, () => cart.cantidadOf(id), nameOf)),
     h("span", { class: "stepper" },
       h("button", { type: "button", onclick: () => change(cart.cantidadOf(id) - 1) }, "−"),
       h("input", {
@@ -215,3 +219,4 @@ new IntersectionObserver(([entry]) => byId("to-cart").classList.toggle("reached"
 
 drawCart();
 every(5000, refresh).then(showChanges);
+follow(signedIn, nameOf);

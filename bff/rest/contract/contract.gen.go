@@ -174,6 +174,9 @@ type Decisiones = contracts.Decisiones
 // DescarteDeMensaje defines model for DescarteDeMensaje.
 type DescarteDeMensaje = contracts.DescarteDeMensaje
 
+// Deseo defines model for Deseo.
+type Deseo = contracts.Deseo
+
 // Despachos defines model for Despachos.
 type Despachos = contracts.Despachos
 
@@ -232,6 +235,9 @@ type Movimiento = contracts.Movimiento
 
 // NuevaDireccion defines model for NuevaDireccion.
 type NuevaDireccion = contracts.NuevaDireccion
+
+// NuevoDeseo defines model for NuevoDeseo.
+type NuevoDeseo = contracts.NuevoDeseo
 
 // Orden defines model for Orden.
 type Orden = contracts.Orden
@@ -621,6 +627,12 @@ type ImportarExistenciasParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// AvisarDeProductoParams defines parameters for AvisarDeProducto.
+type AvisarDeProductoParams struct {
+	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CorregirProductoParams defines parameters for CorregirProducto.
 type CorregirProductoParams struct {
 	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
@@ -717,6 +729,9 @@ type DespacharOrdenesJSONRequestBody = Despachos
 // ImportarExistenciasJSONRequestBody defines body for ImportarExistencias for application/json ContentType.
 type ImportarExistenciasJSONRequestBody = SolicitudDeImportacion
 
+// AvisarDeProductoJSONRequestBody defines body for AvisarDeProducto for application/json ContentType.
+type AvisarDeProductoJSONRequestBody = NuevoDeseo
+
 // CorregirProductoJSONRequestBody defines body for CorregirProducto for application/json ContentType.
 type CorregirProductoJSONRequestBody = Correccion
 
@@ -758,6 +773,9 @@ type ServerInterface interface {
 	// ReenviarEntrega Send a delivery again, with all its tries.
 	// (POST /avisos/entregas/{id}/reenvio)
 	ReenviarEntrega(w http.ResponseWriter, r *http.Request, id Id, params ReenviarEntregaParams)
+	// ListarAvisosDeExistencias List one's own wishes to be told that a product is back.
+	// (GET /avisos/existencias)
+	ListarAvisosDeExistencias(w http.ResponseWriter, r *http.Request)
 	// ListarCompras Search the purchases of all customers.
 	// (GET /compras)
 	ListarCompras(w http.ResponseWriter, r *http.Request, params ListarComprasParams)
@@ -845,6 +863,12 @@ type ServerInterface interface {
 	// LeerProducto Read a product with its stock.
 	// (GET /productos/{id})
 	LeerProducto(w http.ResponseWriter, r *http.Request, id Id)
+	// NoAvisarDeProducto Remove one's own wish for a product, fulfilled or not.
+	// (DELETE /productos/{id}/avisame)
+	NoAvisarDeProducto(w http.ResponseWriter, r *http.Request, id Id)
+	// AvisarDeProducto Ask to be told once there are so many units of a product.
+	// (POST /productos/{id}/avisame)
+	AvisarDeProducto(w http.ResponseWriter, r *http.Request, id Id, params AvisarDeProductoParams)
 	// CorregirProducto Correct the stock of a product, with a reason.
 	// (POST /productos/{id}/correccion)
 	CorregirProducto(w http.ResponseWriter, r *http.Request, id Id, params CorregirProductoParams)
@@ -1381,6 +1405,26 @@ func (siw *ServerInterfaceWrapper) ReenviarEntrega(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ReenviarEntrega(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarAvisosDeExistencias operation middleware
+func (siw *ServerInterfaceWrapper) ListarAvisosDeExistencias(w http.ResponseWriter, r *http.Request) {
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarAvisosDeExistencias(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2892,6 +2936,94 @@ func (siw *ServerInterfaceWrapper) LeerProducto(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// NoAvisarDeProducto operation middleware
+func (siw *ServerInterfaceWrapper) NoAvisarDeProducto(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.NoAvisarDeProducto(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AvisarDeProducto operation middleware
+func (siw *ServerInterfaceWrapper) AvisarDeProducto(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AvisarDeProductoParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AvisarDeProducto(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CorregirProducto operation middleware
 func (siw *ServerInterfaceWrapper) CorregirProducto(w http.ResponseWriter, r *http.Request) {
 
@@ -3585,6 +3717,12 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/descarte", wrapper.DescartarMensaje).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/mensajes-muertos/{id}/apartado", wrapper.ApartarMensaje).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/avisame", wrapper.NoAvisarDeProducto).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/productos/{id}/avisame", wrapper.AvisarDeProducto).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/avisos/existencias", wrapper.ListarAvisosDeExistencias).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/avisos/direcciones", wrapper.ListarDirecciones).Methods(http.MethodGet)
 

@@ -24,6 +24,9 @@ import (
 // Id defines model for id.
 type Id = string
 
+// Producto defines model for producto.
+type Producto = string
+
 // Problema defines model for Problema.
 type Problema = rest.Problem
 
@@ -67,6 +70,9 @@ type CrearDireccionJSONRequestBody = externalRef0.NuevaDireccion
 
 // CambiarDireccionJSONRequestBody defines body for CambiarDireccion for application/json ContentType.
 type CambiarDireccionJSONRequestBody = externalRef0.CambioDeDireccion
+
+// CrearDeseoJSONRequestBody defines body for CrearDeseo for application/json ContentType.
+type CrearDeseoJSONRequestBody = externalRef0.NuevoDeseo
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -204,6 +210,35 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /entregas/{id}/reenvio (the `ReenviarEntrega` operationId).
 	ReenviarEntrega(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BorrarDatosDeAvisos Erase the wishes of a customer.
+	//
+	// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeAvisos` operationId).
+	BorrarDatosDeAvisos(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListarDeseos The wishes of a customer, the open ones first, each kind the newest first.
+	//
+	// Corresponds with GET /usuarios/{id}/deseos (the `ListarDeseos` operationId).
+	ListarDeseos(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BorrarDeseo Remove a wish, fulfilled or not. Removing it again is answered alike.
+	//
+	// Corresponds with DELETE /usuarios/{id}/deseos/{producto} (the `BorrarDeseo` operationId).
+	BorrarDeseo(ctx context.Context, id Id, producto Producto, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CrearDeseoWithBody A customer wishes to be told once there are so many units of a product. The same again changes nothing.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /usuarios/{id}/deseos/{producto} (the `CrearDeseo` operationId).
+	CrearDeseoWithBody(ctx context.Context, id Id, producto Producto, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CrearDeseo A customer wishes to be told once there are so many units of a product. The same again changes nothing.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /usuarios/{id}/deseos/{producto} (the `CrearDeseo` operationId).
+	CrearDeseo(ctx context.Context, id Id, producto Producto, body CrearDeseoJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListarActosDeAvisos What persons did here, newest first.
@@ -369,6 +404,85 @@ func (c *Client) ListarEntregas(ctx context.Context, params *ListarEntregasParam
 // Corresponds with POST /entregas/{id}/reenvio (the `ReenviarEntrega` operationId).
 func (c *Client) ReenviarEntrega(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReenviarEntregaRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BorrarDatosDeAvisos Erase the wishes of a customer.
+//
+// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeAvisos` operationId).
+func (c *Client) BorrarDatosDeAvisos(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBorrarDatosDeAvisosRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListarDeseos The wishes of a customer, the open ones first, each kind the newest first.
+//
+// Corresponds with GET /usuarios/{id}/deseos (the `ListarDeseos` operationId).
+func (c *Client) ListarDeseos(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListarDeseosRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BorrarDeseo Remove a wish, fulfilled or not. Removing it again is answered alike.
+//
+// Corresponds with DELETE /usuarios/{id}/deseos/{producto} (the `BorrarDeseo` operationId).
+func (c *Client) BorrarDeseo(ctx context.Context, id Id, producto Producto, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBorrarDeseoRequest(c.Server, id, producto)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CrearDeseoWithBody A customer wishes to be told once there are so many units of a product. The same again changes nothing.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /usuarios/{id}/deseos/{producto} (the `CrearDeseo` operationId).
+func (c *Client) CrearDeseoWithBody(ctx context.Context, id Id, producto Producto, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCrearDeseoRequestWithBody(c.Server, id, producto, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CrearDeseo A customer wishes to be told once there are so many units of a product. The same again changes nothing.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /usuarios/{id}/deseos/{producto} (the `CrearDeseo` operationId).
+func (c *Client) CrearDeseo(ctx context.Context, id Id, producto Producto, body CrearDeseoJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCrearDeseoRequest(c.Server, id, producto, body)
 	if err != nil {
 		return nil, err
 	}
@@ -857,6 +971,169 @@ func NewReenviarEntregaRequest(server string, id Id) (*http.Request, error) {
 	return req, nil
 }
 
+// NewBorrarDatosDeAvisosRequest constructs an http.Request for the BorrarDatosDeAvisos method
+func NewBorrarDatosDeAvisosRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/usuarios/%s/borrado", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListarDeseosRequest constructs an http.Request for the ListarDeseos method
+func NewListarDeseosRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/usuarios/%s/deseos", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewBorrarDeseoRequest constructs an http.Request for the BorrarDeseo method
+func NewBorrarDeseoRequest(server string, id Id, producto Producto) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "producto", producto, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/usuarios/%s/deseos/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCrearDeseoRequest calls the generic CrearDeseo builder with application/json body
+func NewCrearDeseoRequest(server string, id Id, producto Producto, body CrearDeseoJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCrearDeseoRequestWithBody(server, id, producto, "application/json", bodyReader)
+}
+
+// NewCrearDeseoRequestWithBody constructs an http.Request for the CrearDeseo method, with any body, and a specified content type
+func NewCrearDeseoRequestWithBody(server string, id Id, producto Producto, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "producto", producto, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/usuarios/%s/deseos/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -977,6 +1254,41 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /entregas/{id}/reenvio (the `ReenviarEntrega` operationId).
 	ReenviarEntregaWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ReenviarEntregaResponse, error)
+
+	// BorrarDatosDeAvisosWithResponse Erase the wishes of a customer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeAvisos` operationId).
+	BorrarDatosDeAvisosWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*BorrarDatosDeAvisosResponse, error)
+
+	// ListarDeseosWithResponse The wishes of a customer, the open ones first, each kind the newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /usuarios/{id}/deseos (the `ListarDeseos` operationId).
+	ListarDeseosWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListarDeseosResponse, error)
+
+	// BorrarDeseoWithResponse Remove a wish, fulfilled or not. Removing it again is answered alike.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /usuarios/{id}/deseos/{producto} (the `BorrarDeseo` operationId).
+	BorrarDeseoWithResponse(ctx context.Context, id Id, producto Producto, reqEditors ...RequestEditorFn) (*BorrarDeseoResponse, error)
+
+	// CrearDeseoWithBodyWithResponse A customer wishes to be told once there are so many units of a product. The same again changes nothing.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /usuarios/{id}/deseos/{producto} (the `CrearDeseo` operationId).
+	CrearDeseoWithBodyWithResponse(ctx context.Context, id Id, producto Producto, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CrearDeseoResponse, error)
+
+	// CrearDeseoWithResponse A customer wishes to be told once there are so many units of a product. The same again changes nothing.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /usuarios/{id}/deseos/{producto} (the `CrearDeseo` operationId).
+	CrearDeseoWithResponse(ctx context.Context, id Id, producto Producto, body CrearDeseoJSONRequestBody, reqEditors ...RequestEditorFn) (*CrearDeseoResponse, error)
 }
 
 type ListarActosDeAvisosResponse struct {
@@ -1404,6 +1716,191 @@ func (r ReenviarEntregaResponse) ContentType() string {
 	return ""
 }
 
+type BorrarDatosDeAvisosResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.ParteBorrada
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r BorrarDatosDeAvisosResponse) GetJSON200() *externalRef0.ParteBorrada {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r BorrarDatosDeAvisosResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r BorrarDatosDeAvisosResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r BorrarDatosDeAvisosResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BorrarDatosDeAvisosResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BorrarDatosDeAvisosResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListarDeseosResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]externalRef0.Deseo
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListarDeseosResponse) GetJSON200() *[]externalRef0.Deseo {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListarDeseosResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListarDeseosResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListarDeseosResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListarDeseosResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListarDeseosResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type BorrarDeseoResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r BorrarDeseoResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r BorrarDeseoResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r BorrarDeseoResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BorrarDeseoResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BorrarDeseoResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CrearDeseoResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.Deseo
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CrearDeseoResponse) GetJSON200() *externalRef0.Deseo {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CrearDeseoResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CrearDeseoResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CrearDeseoResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CrearDeseoResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CrearDeseoResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListarActosDeAvisosWithResponse What persons did here, newest first.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -1545,6 +2042,71 @@ func (c *ClientWithResponses) ReenviarEntregaWithResponse(ctx context.Context, i
 		return nil, err
 	}
 	return ParseReenviarEntregaResponse(rsp)
+}
+
+// BorrarDatosDeAvisosWithResponse Erase the wishes of a customer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeAvisos` operationId).
+func (c *ClientWithResponses) BorrarDatosDeAvisosWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*BorrarDatosDeAvisosResponse, error) {
+	rsp, err := c.BorrarDatosDeAvisos(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBorrarDatosDeAvisosResponse(rsp)
+}
+
+// ListarDeseosWithResponse The wishes of a customer, the open ones first, each kind the newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /usuarios/{id}/deseos (the `ListarDeseos` operationId).
+func (c *ClientWithResponses) ListarDeseosWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListarDeseosResponse, error) {
+	rsp, err := c.ListarDeseos(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListarDeseosResponse(rsp)
+}
+
+// BorrarDeseoWithResponse Remove a wish, fulfilled or not. Removing it again is answered alike.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /usuarios/{id}/deseos/{producto} (the `BorrarDeseo` operationId).
+func (c *ClientWithResponses) BorrarDeseoWithResponse(ctx context.Context, id Id, producto Producto, reqEditors ...RequestEditorFn) (*BorrarDeseoResponse, error) {
+	rsp, err := c.BorrarDeseo(ctx, id, producto, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBorrarDeseoResponse(rsp)
+}
+
+// CrearDeseoWithBodyWithResponse A customer wishes to be told once there are so many units of a product. The same again changes nothing.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /usuarios/{id}/deseos/{producto} (the `CrearDeseo` operationId).
+func (c *ClientWithResponses) CrearDeseoWithBodyWithResponse(ctx context.Context, id Id, producto Producto, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CrearDeseoResponse, error) {
+	rsp, err := c.CrearDeseoWithBody(ctx, id, producto, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCrearDeseoResponse(rsp)
+}
+
+// CrearDeseoWithResponse A customer wishes to be told once there are so many units of a product. The same again changes nothing.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /usuarios/{id}/deseos/{producto} (the `CrearDeseo` operationId).
+func (c *ClientWithResponses) CrearDeseoWithResponse(ctx context.Context, id Id, producto Producto, body CrearDeseoJSONRequestBody, reqEditors ...RequestEditorFn) (*CrearDeseoResponse, error) {
+	rsp, err := c.CrearDeseo(ctx, id, producto, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCrearDeseoResponse(rsp)
 }
 
 // ParseListarActosDeAvisosResponse parses an HTTP response from a ListarActosDeAvisosWithResponse call
@@ -1840,6 +2402,134 @@ func ParseReenviarEntregaResponse(rsp *http.Response) (*ReenviarEntregaResponse,
 	return response, nil
 }
 
+// ParseBorrarDatosDeAvisosResponse parses an HTTP response from a BorrarDatosDeAvisosWithResponse call
+func ParseBorrarDatosDeAvisosResponse(rsp *http.Response) (*BorrarDatosDeAvisosResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BorrarDatosDeAvisosResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.ParteBorrada
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListarDeseosResponse parses an HTTP response from a ListarDeseosWithResponse call
+func ParseListarDeseosResponse(rsp *http.Response) (*ListarDeseosResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListarDeseosResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []externalRef0.Deseo
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseBorrarDeseoResponse parses an HTTP response from a BorrarDeseoWithResponse call
+func ParseBorrarDeseoResponse(rsp *http.Response) (*BorrarDeseoResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BorrarDeseoResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCrearDeseoResponse parses an HTTP response from a CrearDeseoWithResponse call
+func ParseCrearDeseoResponse(rsp *http.Response) (*CrearDeseoResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CrearDeseoResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.Deseo
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListarActosDeAvisos What persons did here, newest first.
@@ -1869,6 +2559,18 @@ type ServerInterface interface {
 	// ReenviarEntrega Send a delivery again, with all its tries.
 	// (POST /entregas/{id}/reenvio)
 	ReenviarEntrega(w http.ResponseWriter, r *http.Request, id Id)
+	// BorrarDatosDeAvisos Erase the wishes of a customer.
+	// (POST /usuarios/{id}/borrado)
+	BorrarDatosDeAvisos(w http.ResponseWriter, r *http.Request, id Id)
+	// ListarDeseos The wishes of a customer, the open ones first, each kind the newest first.
+	// (GET /usuarios/{id}/deseos)
+	ListarDeseos(w http.ResponseWriter, r *http.Request, id Id)
+	// BorrarDeseo Remove a wish, fulfilled or not. Removing it again is answered alike.
+	// (DELETE /usuarios/{id}/deseos/{producto})
+	BorrarDeseo(w http.ResponseWriter, r *http.Request, id Id, producto Producto)
+	// CrearDeseo A customer wishes to be told once there are so many units of a product. The same again changes nothing.
+	// (POST /usuarios/{id}/deseos/{producto})
+	CrearDeseo(w http.ResponseWriter, r *http.Request, id Id, producto Producto)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -2234,6 +2936,128 @@ func (siw *ServerInterfaceWrapper) ReenviarEntrega(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// BorrarDatosDeAvisos operation middleware
+func (siw *ServerInterfaceWrapper) BorrarDatosDeAvisos(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BorrarDatosDeAvisos(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListarDeseos operation middleware
+func (siw *ServerInterfaceWrapper) ListarDeseos(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListarDeseos(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// BorrarDeseo operation middleware
+func (siw *ServerInterfaceWrapper) BorrarDeseo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "producto" -------------
+	var producto Producto
+
+	err = runtime.BindStyledParameterWithOptions("simple", "producto", mux.Vars(r)["producto"], &producto, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "producto", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BorrarDeseo(w, r, id, producto)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CrearDeseo operation middleware
+func (siw *ServerInterfaceWrapper) CrearDeseo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "producto" -------------
+	var producto Producto
+
+	err = runtime.BindStyledParameterWithOptions("simple", "producto", mux.Vars(r)["producto"], &producto, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "producto", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CrearDeseo(w, r, id, producto)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -2364,6 +3188,14 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/entregas/{id}/reenvio", wrapper.ReenviarEntrega).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/actos", wrapper.ListarActosDeAvisos).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/deseos", wrapper.ListarDeseos).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/deseos/{producto}", wrapper.BorrarDeseo).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/deseos/{producto}", wrapper.CrearDeseo).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/borrado", wrapper.BorrarDatosDeAvisos).Methods(http.MethodPost)
 
 	return r
 }

@@ -1,4 +1,4 @@
-// Package postgres stores the addresses and the deliveries. Each method is one transaction. Package avisos has the rules.
+// Package postgres stores the addresses, the deliveries and the wishes of customers. Each method is one transaction. Package avisos has the rules.
 package postgres
 
 import (
@@ -26,15 +26,15 @@ type Store struct{ pool *pgxpool.Pool }
 // New returns a Store on the migrated database of pool.
 func New(pool *pgxpool.Pool) *Store { return &Store{pool} }
 
-// retention is how long a delivery is kept that is done or given up. An event that happened longer ago makes no delivery, since
+// retention is how long a delivery is kept that is done or given up, and a wish that is fulfilled. An event that happened longer ago makes no delivery, since
 // nobody would know whether it was made before.
 const retention = 30 * 24 * time.Hour
 
 // PurgeEvery is how often a replica deletes the deliveries that are past their retention, and those of deleted addresses.
 const PurgeEvery = 10 * time.Minute
 
-// Purge deletes the deliveries that are past their retention, those of deleted addresses, and then these addresses, and the
-// counts of tries of messages. Each statement a limited number of rows, so that none runs long.
+// Purge deletes the deliveries and the fulfilled wishes that are past their retention, the deliveries of deleted addresses, and then these
+// addresses, and the counts of tries of messages. Each statement a limited number of rows, so that none runs long.
 func (s *Store) Purge(ctx context.Context) error {
 	for _, step := range []struct {
 		statement string
@@ -42,6 +42,7 @@ func (s *Store) Purge(ctx context.Context) error {
 	}{
 		{`delete from entrega where id in (select id from entrega where estado <> 'PENDIENTE' and actualizada_en < now() - $1::interval limit 5000)`, []any{retention}},
 		{`delete from entrega where id in (select e.id from entrega e join direccion d on d.id = e.id_direccion where d.borrada_en is not null limit 5000)`, nil},
+		{`delete from deseo where ctid in (select ctid from deseo where avisado_en < now() - $1::interval limit 5000)`, []any{retention}},
 		{`delete from direccion where borrada_en is not null and not exists (select from entrega where id_direccion = direccion.id)`, nil},
 	} {
 		for {

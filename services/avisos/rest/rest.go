@@ -1,4 +1,4 @@
-// Package rest serves contracts/openapi/avisos.yaml: the addresses and the deliveries.
+// Package rest serves contracts/openapi/avisos.yaml: the addresses, the deliveries, and the wishes of customers.
 package rest
 
 import (
@@ -33,6 +33,14 @@ type Entregas interface {
 	SendAgain(ctx context.Context, id string) (contracts.EntregaDeAviso, error)
 }
 
+// Deseos keeps the wishes of customers.
+type Deseos interface {
+	Deseos(ctx context.Context, idUsuario string) ([]contracts.Deseo, error)
+	AddDeseo(ctx context.Context, idUsuario, idProducto string, cantidad int) (contracts.Deseo, error)
+	DeleteDeseo(ctx context.Context, idUsuario, idProducto string) error
+	Borrar(ctx context.Context, idUsuario string) (contracts.ParteBorrada, error)
+}
+
 // Webhooks says to which URLs events are delivered, and makes secrets.
 type Webhooks struct {
 	CheckURL   func(url string) error // nil or a *contracts.ValidationError about url
@@ -41,8 +49,8 @@ type Webhooks struct {
 }
 
 // ServeRoutes adds the routes of the OpenAPI document to routes.
-func ServeRoutes(routes *mux.Router, direcciones Direcciones, entregas Entregas, w Webhooks) {
-	api.HandlerWithOptions(resources{direcciones, entregas, w}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
+func ServeRoutes(routes *mux.Router, direcciones Direcciones, entregas Entregas, deseos Deseos, w Webhooks) {
+	api.HandlerWithOptions(resources{direcciones, entregas, deseos, w}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
 }
 
 // accepted describes in Spanish the values that each parameter accepts.
@@ -51,6 +59,7 @@ var accepted = map[string]string{"limite": contracts.EntregasForm}
 type resources struct {
 	direcciones Direcciones
 	entregas    Entregas
+	deseos      Deseos
 	webhooks    Webhooks
 }
 

@@ -27,7 +27,7 @@ type service struct {
 func newService(t *testing.T) *service {
 	s := &service{routes: app.Config{}.Routes(nil)}
 	store, sender := postgres.New(databasetest.New(t, postgres.Migrations)), webhook.NewSender(webhook.Options{})
-	rest.ServeRoutes(s.routes, store, store, rest.Webhooks{CheckURL: sender.CheckURL, NewSecreto: webhook.NewSecreto, Wake: func() { s.woken++ }})
+	rest.ServeRoutes(s.routes, store, store, store, rest.Webhooks{CheckURL: sender.CheckURL, NewSecreto: webhook.NewSecreto, Wake: func() { s.woken++ }})
 	return s
 }
 
@@ -53,7 +53,7 @@ func read[T any](t *testing.T, w *httptest.ResponseRecorder) T {
 
 func TestItServesItsDocument(t *testing.T) {
 	s := &service{routes: mux.NewRouter()}
-	rest.ServeRoutes(s.routes, nil, nil, rest.Webhooks{})
+	rest.ServeRoutes(s.routes, nil, nil, nil, rest.Webhooks{})
 	resttest.Serves(t, s.routes, "avisos")
 }
 
@@ -131,6 +131,14 @@ func TestBadInput(t *testing.T) {
 		{"POST", "/direcciones/x/prueba", "", "id"},
 		{"POST", "/direcciones/x/secreto", "", "id"},
 		{"POST", "/entregas/x/reenvio", "", "id"},
+		{"POST", "/usuarios/ana/deseos/1", `{"cantidad":0}`, "cantidad"},
+		{"POST", "/usuarios/ana/deseos/1", `{"cantidad":1000001}`, "cantidad"},
+		{"POST", "/usuarios/ana/deseos/1", `{"cantidad":"2"}`, "cantidad"},
+		{"POST", "/usuarios/ana/deseos/1", `{"cantidad":1,"nombre":"x"}`, "nombre"},
+		{"POST", "/usuarios/ana/deseos/a%09b", `{"cantidad":1}`, "producto"},
+		{"DELETE", "/usuarios/ana/deseos/" + strings.Repeat("a", contracts.MaxIdentifier+1), "", "producto"},
+		{"GET", "/usuarios/%20/deseos", "", "id"},
+		{"POST", "/usuarios/%07/borrado", "", "id"},
 		{"GET", "/entregas?limite=0", "", "limite"},
 		{"GET", "/entregas?limite=101", "", "limite"},
 		{"GET", "/entregas?limite=x", "", "limite"},
@@ -148,6 +156,33 @@ func TestBadInput(t *testing.T) {
 	for _, path := range []string{"/direcciones/" + some + "/prueba", "/direcciones/" + some + "/secreto", "/entregas/" + some + "/reenvio"} {
 		if w := s.do(t, http.MethodPost, path, ""); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestTheLifeOfAWish(t *testing.T) {
+	s := newService(t)
+	for range 2 { // the same again changes nothing
+		w := s.do(t, http.MethodPost, "/usuarios/ana/deseos/1", `{"cantidad":2}`)
+		if one := read[contracts.Deseo](t, w); w.Code != http.StatusOK || one.IDProducto != "1" || one.Cantidad != 2 || one.AvisadoEn != nil || one.PedidoEn.IsZero() {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if list := read[[]contracts.Deseo](t, s.do(t, http.MethodGet, "/usuarios/ana/deseos", "")); len(list) != 1 {
+		t.Errorf("%+v", list)
+	}
+	for range 2 {
+		if w := s.do(t, http.MethodDelete, "/usuarios/ana/deseos/1", ""); w.Code != http.StatusNoContent {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if w := s.do(t, http.MethodGet, "/usuarios/ana/deseos", ""); strings.TrimSpace(w.Body.String()) != "[]" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	s.do(t, http.MethodPost, "/usuarios/ana/deseos/1", `{"cantidad":2}`)
+	for _, want := range []int{1, 0} {
+		if part := read[contracts.ParteBorrada](t, s.do(t, http.MethodPost, "/usuarios/ana/borrado", "")); part != (contracts.ParteBorrada{Borradas: want}) {
+			t.Errorf("erased %+v, want %d", part, want)
 		}
 	}
 }

@@ -1,0 +1,117 @@
+package postgres_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"entregas/contracts"
+	"entregas/internal/actor"
+	"entregas/internal/errs"
+)
+
+func (d desk) wish(t testing.TB, usuario, producto string, cantidad int) contracts.Deseo {
+	t.Helper()
+	one, err := d.AddDeseo(t.Context(), usuario, producto, cantidad)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return one
+}
+
+func (d desk) fulfil(t testing.TB, id string, cantidad int) int {
+	t.Helper()
+	n, err := d.Fulfil(t.Context(), contracts.Producto{ID: id, Nombre: "Café", Cantidad: cantidad})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// A wish is fulfilled once, when there is as much as it asks for. A new wish for the product waits again.
+func TestAWishIsFulfilledOnce(t *testing.T) {
+	d := newDesk(t)
+	d.wish(t, "ana", "1", 5)
+	d.wish(t, "eva", "1", 2)
+	d.wish(t, "ana", "2", 1)
+	for i, want := range []struct{ cantidad, fulfilled int }{{1, 0}, {4, 1}, {4, 0}, {5, 1}, {9, 0}} {
+		if n := d.fulfil(t, "1", want.cantidad); n != want.fulfilled {
+			t.Errorf("look %d at %d units fulfilled %d, want %d", i, want.cantidad, n, want.fulfilled)
+		}
+	}
+	list, err := d.Deseos(t.Context(), "ana")
+	if err != nil || len(list) != 2 || list[0].IDProducto != "2" || list[0].AvisadoEn != nil || list[1].AvisadoEn == nil || list[1].Nombre != "Café" {
+		t.Errorf("%+v: %v", list, err)
+	}
+	if wanted, err := d.Wanted(t.Context(), "", 9); err != nil || fmt.Sprint(wanted) != "[2]" {
+		t.Errorf("wanted are %v: %v", wanted, err)
+	}
+	if again := d.wish(t, "ana", "1", 5); again.AvisadoEn != nil || again.Nombre != "" {
+		t.Errorf("the new wish is %+v", again)
+	}
+	d.wish(t, "eva", "3", 1)
+	for after, want := range map[string]string{"": "[1 2]", "2": "[3]", "3": "[]"} {
+		if wanted, err := d.Wanted(t.Context(), after, 2); err != nil || fmt.Sprint(wanted) != want {
+			t.Errorf("after %q wanted are %v, want %s: %v", after, wanted, want, err)
+		}
+	}
+	if n := d.fulfil(t, "1", 5); n != 1 {
+		t.Errorf("the new wish was not fulfilled: %d", n)
+	}
+}
+
+// A customer waits for at most contracts.MaxDeseos products, also where many requests come at once. Fulfilled wishes do not count.
+func TestWishesAreBounded(t *testing.T) {
+	d := newDesk(t)
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	codes := map[errs.Code]int{}
+	for i := range contracts.MaxDeseos + 5 {
+		wait.Go(func() {
+			_, err := d.AddDeseo(t.Context(), "ana", fmt.Sprint(i), 1)
+			mu.Lock()
+			defer mu.Unlock()
+			codes[errs.Of(err)]++
+		})
+	}
+	wait.Wait()
+	if n := d.count(t, `select count(*) from deseo`); n != contracts.MaxDeseos || codes[errs.Conflict] != 5 {
+		t.Errorf("%d wishes; codes %v", n, codes)
+	}
+	var some string
+	if err := d.pool.QueryRow(t.Context(), `select min(id_producto) from deseo`).Scan(&some); err != nil {
+		t.Fatal(err)
+	}
+	if one := d.wish(t, "ana", some, 7); one.Cantidad != 7 {
+		t.Errorf("another quantity of a wished product: %+v", one)
+	}
+	d.wish(t, "eva", "1", 1)
+	d.fulfil(t, some, 7)
+	d.wish(t, "ana", "one more", 1)
+}
+
+// An erasure takes the wishes of one customer and is an act; the same again erases nothing and is none. The purge takes old fulfilled wishes.
+func TestWishesEnd(t *testing.T) {
+	d := newDesk(t)
+	d.wish(t, "ana", "1", 1)
+	d.wish(t, "ana", "2", 1)
+	d.wish(t, "eva", "1", 1)
+	d.wish(t, "eva", "2", 1)
+	d.fulfil(t, "1", 1)
+	ctx := actor.With(t.Context(), contracts.Actor{Sujeto: "oti", Rol: "operador"})
+	for _, want := range []int{2, 0} {
+		if part, err := d.Borrar(ctx, "ana"); err != nil || part != (contracts.ParteBorrada{Borradas: want}) {
+			t.Errorf("erased %+v, want %d: %v", part, want, err)
+		}
+	}
+	if n := d.count(t, `select count(*) from acto where tipo = 'borrado' and objeto = 'ana' and sujeto = 'oti'`); n != 1 {
+		t.Errorf("%d acts", n)
+	}
+	d.exec(t, `update deseo set avisado_en = now() - interval '31 days' where avisado_en is not null`)
+	if err := d.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := d.Deseos(t.Context(), "eva"); err != nil || len(list) != 1 || list[0].IDProducto != "2" {
+		t.Errorf("after the purge there are %+v: %v", list, err)
+	}
+}
