@@ -112,7 +112,7 @@ func (f forger) target() (method, target string) {
 	own := url.PathEscape(f.subject)
 	path := f.of("GET /api/productos", "GET /api/productos", "GET /api/productos/~", "GET /api/compras", "POST /api/compras", "POST /api/compras", "GET /api/compras/~", "GET /api/compras/~/eventos",
 		"GET /api/compras/~/mensajes", "POST /api/compras/~/cancelacion", "POST /api/compras/~/aprobacion", "POST /api/compras/~/reintento", "GET /api/usuarios/"+own+"/compras",
-		"GET /api/usuarios/"+own+"/compras", "GET /api/usuarios/~/compras", "POST /api/productos/~/reposicion", "GET /api/ordenes/~", "POST /api/ordenes/~/despacho", "GET /api/operacion/resumen",
+		"GET /api/usuarios/"+own+"/compras", "GET /api/usuarios/~/compras", "POST /api/productos/~/reposicion", "POST /api/productos/~/avisame", "DELETE /api/productos/~/avisame", "GET /api/ordenes/~", "POST /api/ordenes/~/despacho", "GET /api/operacion/resumen",
 		"GET /api/operacion/colas", "GET /api/operacion/balance", "POST /api/mensajes-muertos/~/devolucion", "POST /graphql", "POST /graphql", "POST /graphql", "POST /graphql", "GET /graphql",
 		"POST /v1", "POST /v1", "GET /stream", "GET /sesion", "GET /entrar", "GET /volver", "POST /salir", "GET /docs", "GET /docs/~", "GET /graphiql", "GET /graphiql/~", "GET /static/~", "GET /",
 		"GET /~", "GET //~", "GET /api/~", "GET /healthz", "GET /readyz", "POST /mensajes/eventos-compra", "GET /desarrollo/entrar", "POST /desarrollo/entrar", "POST /desarrollo/token",
@@ -137,7 +137,7 @@ func (f forger) body() (contentType, text string) {
 			`{"productos":[{"id_producto":%s,"cantidad":1}]}`, `{"id_usuario":%s,"productos":[{"id_producto":"1","cantidad":0}]}`), v)
 	case 3:
 		query := fmt.Sprintf(f.of(`{producto(id:%s){id}}`, `{productos(buscar:%s){id nombre}}`, `{misCompras(despues:%s){siguiente}}`, `{compra(id:%s){id}}`, `{orden(id:%s){id}}`,
-			`{compras(idUsuario:%s){id estado}}`, `{misCompras(idUsuario:%s,limite:1){compras{id historia{detalle}}}}`, `mutation{cancelar(id:%s){id}}`, `subscription{compra(id:%s){id}}`,
+			`{compras(idUsuario:%s){id estado}}`, `{misCompras(idUsuario:%s,limite:1){compras{id historia{detalle}}}}`, `mutation{cancelar(id:%s){id}}`, `mutation{avisame(idProducto:%s,cantidad:1){idProducto}}`, `subscription{compra(id:%s){id}}`,
 			`mutation{comprar(compra:{productos:[]},clave:%s){id}}`, `mutation{crearCompra(idUsuario:%s,productos:"",domicilio:"x"){codigo}}`), v)
 		text, _ := json.Marshal(map[string]string{"query": query})
 		return "application/json", string(text)

@@ -5,7 +5,7 @@ import { beginDelivery, bought, delivery, keepDraft, showDelivery, showWrong } f
 import { amount, sumOf } from "./money.js";
 import { begin, emptyState, every, notify, signIn, withButton } from "./frame.js";
 import { peak } from "./peak.js";
-import { follow, showWish, wishButton } from "./wishes.js";
+import { beginWishes, showWish, wishBox } from "./wishes.js";
 import { t } from "./words.js";
 
 const freshText = byId("freshness").textContent;
@@ -87,7 +87,7 @@ function card(p) {
           cart.put(p.id, cart.cantidadOf(p.id) + 1);
           notify(t("shop.added", { producto: p.nombre, n: cart.cantidadOf(p.id) }));
         },
-      }, t("shop.add")), wishButton(p.id, () => 1, nameOf)));
+      }, t("shop.add")), wishBox(p.id, (wish) => wish?.cantidad ?? 1)));
 }
 
 function showExistencias(p) {
@@ -97,7 +97,8 @@ function showExistencias(p) {
   const text = p.cantidad === 0 ? t("shop.none") : p.cantidad <= few ? t("shop.few", { n: p.cantidad }) : t("shop.stock", { n: p.cantidad });
   if (existencias.textContent !== text) existencias.textContent = text;
   existencias.className = `existencias${p.cantidad === 0 ? " none" : p.cantidad <= few ? " few" : ""}`;
-  existencias.parentElement.querySelector("button").disabled = p.cantidad === 0;
+  const add = existencias.parentElement.querySelector("[data-add]");
+  add.hidden = add.disabled = p.cantidad === 0; // the person can ask to be told instead
   showWish(existencias.parentElement, p.cantidad === 0);
 }
 
@@ -160,7 +161,7 @@ function cartLine(id) {
     if (n > 0 && n !== wanted) notify(t("cart.set", { producto: nameOf(id), n }));
   };
   return h("li", { "data-id": id }, h("span", {}, h("span", { class: "name" }), h("small", { class: "each muted" }), h("small", { class: "existencias few" }),
-    wishButton(id, () => cart.cantidadOf(id), nameOf)),
+    wishBox(id, () => cart.cantidadOf(id))),
     h("span", { class: "stepper" },
       h("button", { type: "button", onclick: () => change(cart.cantidadOf(id) - 1) }, "−"),
       h("input", {
@@ -219,4 +220,4 @@ new IntersectionObserver(([entry]) => byId("to-cart").classList.toggle("reached"
 
 drawCart();
 every(5000, refresh).then(showChanges);
-follow(signedIn, nameOf);
+beginWishes(signedIn, nameOf);
