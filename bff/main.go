@@ -12,6 +12,7 @@ import (
 	"entregas/bff/compras"
 	"entregas/bff/dapr"
 	"entregas/bff/edge"
+	"entregas/bff/memory"
 	"entregas/internal/app"
 	"entregas/internal/pubsub"
 )
@@ -87,7 +88,7 @@ func run(ctx context.Context, cfg config) error {
 	sidecarRoutes.Use(cfg.Common.SidecarOnly)
 	quota := edge.NewQuota(store, cfg.MaxKeys)
 	p := pieces{
-		core: compras.New(manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: store, Quota: quota}), quota: quota, store: store, operation: manager, desk: manager,
+		core: compras.New(manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: store, Quota: quota}), quota: quota, store: store, operation: manager, desk: manager, memory: memoryOf(cfg),
 		productos: dapr.Productos{Service: dapr.NewService("admin-productos", port, token)},
 		ordenes:   dapr.Ordenes{Service: dapr.NewService("ordenes", port, token)},
 		monitor:   dapr.Monitor{Service: dapr.NewService("monitor", port, token).WithDeadline(monitorDeadline)}, avisos: dapr.Avisos{Service: dapr.NewService("avisos", port, token)},
@@ -140,4 +141,5 @@ type pieces struct {
 	avisos    dapr.Avisos
 	receiver  *pubsub.Receiver
 	quota     *edge.Quota
+	memory    *memory.Pool
 }

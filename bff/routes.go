@@ -33,7 +33,6 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	limits := edge.NewLimits(edge.Pace{PerSecond: cfg.PerSubject, Burst: cfg.Burst},
 		edge.Pace{PerSecond: cfg.PerAddress, Burst: cfg.AddressBurst},
 		edge.Open{Connections: cfg.MaxConnectionsPerAddress, Streams: cfg.MaxStreamsPerAddress}, cfg.Proxies)
-	pool := memory.New(memory.Limits{Total: cfg.InFlight, Answer: cfg.MaxAnswer, Waiting: waitForRoom})
 	introspection := cfg.Introspection && cfg.development()
 	gate := access.Gate{
 		Auditors: access.AuditorsOf(p.operation, p.productos, p.ordenes, p.monitor, p.avisos),
@@ -50,7 +49,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	pages.Register(pageRoutes)
 
 	forAnyone := routes.NewRoute().Subrouter() // without identification
-	forAnyone.Use(edge.Headers, edge.Deadline(cfg.Deadline), limits.LimitOpen, limits.PerAddress, limits.Bounded(pool), edge.SameOrigin(cfg.Origins))
+	forAnyone.Use(edge.Headers, edge.Deadline(cfg.Deadline), limits.LimitOpen, limits.PerAddress, limits.Bounded(p.memory), edge.SameOrigin(cfg.Origins))
 	trusted, err := issuerOf(cfg, forAnyone, p.store)
 	if err != nil {
 		return err
@@ -64,17 +63,17 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	forAnyone.HandleFunc("/", frontPage).Methods(http.MethodGet)
 
 	identified := routes.NewRoute().Subrouter()
-	identified.Use(edge.Headers, encoding.Answers, edge.Deadline(cfg.Deadline), limits.LimitOpen, limits.Identification(sessions.Who), limits.Bounded(pool), edge.Idempotency(edge.Keys{
+	identified.Use(edge.Headers, encoding.Answers, edge.Deadline(cfg.Deadline), limits.LimitOpen, limits.Identification(sessions.Who), limits.Bounded(p.memory), edge.Idempotency(edge.Keys{
 		Store: p.store, Quota: p.quota, Largest: cfg.MaxKept, Changes: common.Changes,
 	}))
 	rest.Server{Gate: gate, Live: feed}.Register(identified)
 	sockets := common.Sockets{Stop: ctx, Origins: cfg.Origins, Identify: limits.Identify(trusted.Verify)}
-	identified.Handle("/graphql", public.New(gate, feed, pool, introspection, sockets)).Methods(http.MethodPost, http.MethodGet)
+	identified.Handle("/graphql", public.New(gate, feed, p.memory, introspection, sockets)).Methods(http.MethodPost, http.MethodGet)
 	if cfg.development() {
-		forAnyone.Handle("/v1", v1.New(p.core, pool, introspection)).Methods(http.MethodPost)
+		forAnyone.Handle("/v1", v1.New(p.core, p.memory, introspection)).Methods(http.MethodPost)
 		forAnyone.HandleFunc("/stream", feed.All).Methods(http.MethodGet)
 	} else {
-		identified.Handle("/v1", v1.New(gate, pool, introspection)).Methods(http.MethodPost)
+		identified.Handle("/v1", v1.New(gate, p.memory, introspection)).Methods(http.MethodPost)
 		identified.Handle("/stream", internalrest.Route(func(w http.ResponseWriter, r *http.Request) error {
 			if err := identity.Require(r.Context(), identity.Operador); err != nil {
 				return err
@@ -90,6 +89,11 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 // front returns what all requests pass before they come to routes.
 func front(cfg config, routes http.Handler) http.Handler {
 	return edge.CORS(cfg.Origins, pages.Errors(edge.WithHead(routes)))
+}
+
+// memoryOf returns the memory that the requests in flight share.
+func memoryOf(cfg config) *memory.Pool {
+	return memory.New(memory.Limits{Total: cfg.InFlight, Answer: cfg.MaxAnswer, Waiting: waitForRoom})
 }
 
 // waitForRoom is how long a request waits for memory before it is refused.

@@ -54,20 +54,25 @@ type message struct {
 	closed   websocket.StatusCode
 }
 
-// next returns the next message, or the code by which the socket was closed.
+// next returns the next message, or the code by which the socket was closed. It answers the pings of the bff, as clients do.
 func (c client) next() message {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
 	defer cancel()
-	_, data, err := c.c.Read(ctx)
-	if err != nil {
-		return message{closed: websocket.CloseStatus(err)}
+	for {
+		_, data, err := c.c.Read(ctx)
+		if err != nil {
+			return message{closed: websocket.CloseStatus(err)}
+		}
+		var m message
+		if err := json.Unmarshal(data, &m); err != nil {
+			c.t.Fatal(err)
+		}
+		if m.Type != "ping" {
+			return m
+		}
+		c.send(`{"type":"pong"}`)
 	}
-	var m message
-	if err := json.Unmarshal(data, &m); err != nil {
-		c.t.Fatal(err)
-	}
-	return m
 }
 
 // end reads until the socket is closed.
@@ -246,46 +251,55 @@ func TestOneSocketsOperationsAreBounded(t *testing.T) {
 // An operation that its client cancels gives back all its memory, also memory that it took after the cancellation.
 func TestAnOperationThatIsCalledOffHoldsNothing(t *testing.T) {
 	p := newGate(t, func(c *config) { c.InFlight = 32 << 20 })
-	const calledOff = 8
-	begun := make(chan struct{}, calledOff)
-	var asked atomic.Int32
+	begun := make(chan int64)
+	var hold atomic.Bool
 	p.faults.list = func(ctx context.Context) []contracts.Producto {
-		if asked.Add(1) > calledOff {
+		if !hold.Load() {
 			return []contracts.Producto{{ID: "1"}}
 		}
-		begun <- struct{}{}
+		begun <- p.memory.Held()
 		<-ctx.Done()
-		time.Sleep(10 * time.Millisecond)        // by then every reader of the context has seen the cancellation
-		return make([]contracts.Producto, 4_000) // far more than a list usually is: it takes room while it is made
+		time.Sleep(10 * time.Millisecond)      // by then every reader of the context has seen the cancellation
+		return make([]contracts.Producto, 800) // far more than a list usually is: it takes room while it is made
 	}
 	k := p.client(t, p.served(t), p.as(t, "ana", "cliente")...)
 	k.send(hello)
 	if m := k.next(); m.Type != "connection_ack" {
 		t.Fatalf("%+v", m)
 	}
-	ask := func(id int) string {
-		return fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"{productos{id nombre cantidad}}"}}`, id)
+	ask := func(id int) {
+		k.send(fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"{productos{id nombre cantidad}}"}}`, id))
 	}
+	const calledOff = 8
 	for i := range calledOff {
-		k.send(ask(i))
+		hold.Store(true)
+		ask(i)
 		select {
-		case <-begun:
-		case <-time.After(2 * time.Second):
+		case held := <-begun:
+			if held <= 0 {
+				t.Fatalf("%d: it is charged with %d bytes", i, held)
+			}
+		case <-time.After(10 * time.Second):
 			t.Fatalf("%d: refused: %s", i, k.next().Payload)
 		}
+		hold.Store(false)
 		k.send(fmt.Sprintf(`{"id":"%d","type":"complete"}`, i))
-		time.Sleep(50 * time.Millisecond) // as many messages a second as it may send
+		p.holdsNothing(t)
 	}
-	for id, limit := calledOff, time.Now().Add(10*time.Second); ; id++ { // once the last has ended
-		k.send(ask(id))
-		m := k.next()
-		if m.Type == "next" && strings.Contains(string(m.Payload), `"id":"1"`) {
-			return
-		}
+	ask(calledOff) // after the last has ended for certain
+	if m := k.next(); m.Type != "next" || !strings.Contains(string(m.Payload), `"id":"1"`) {
+		t.Errorf("%+v %s", m, m.Payload)
+	}
+	p.holdsNothing(t)
+}
+
+// holdsNothing waits until the requests in flight have given back all their memory.
+func (p gate) holdsNothing(t *testing.T) {
+	t.Helper()
+	for limit := time.Now().Add(10 * time.Second); p.memory.Held() != 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(limit) {
-			t.Fatalf("%+v %s", m, m.Payload)
+			t.Fatalf("%d bytes are never given back", p.memory.Held())
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -28,6 +28,7 @@ import (
 	"entregas/bff/edge"
 	"entregas/bff/identity"
 	"entregas/bff/issuer"
+	"entregas/bff/memory"
 	"entregas/contracts"
 	"entregas/internal/api/adminproductos"
 	"entregas/internal/api/avisos"
@@ -46,6 +47,7 @@ type gate struct {
 	manager *comprastest.Manager
 	broker  *pubsubtest.Broker
 	store   *comprastest.Store
+	memory  *memory.Pool
 	issuer  *issuer.Issuer
 	core    *compras.Service
 	faults  *faults              // of the other services
@@ -91,6 +93,7 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 	for _, adjust := range settings {
 		adjust(&cfg)
 	}
+	p.memory = memoryOf(cfg)
 	var err error
 	if p.issuer, err = issuer.New(cfg.Issuer, key, "", nil, nil); err != nil {
 		t.Fatal(err)
@@ -100,7 +103,7 @@ func newGate(t *testing.T, settings ...func(*config)) gate {
 	quota := edge.NewQuota(p.store, cfg.MaxKeys)
 	p.core = compras.New(p.manager, dapr.Commands{Publisher: publisher}, edge.Metered{Store: p.store, Quota: quota})
 	err = mount(t.Context(), routes, cfg, pieces{
-		core: p.core, quota: quota, operation: p.manager, desk: p.manager, store: p.store, receiver: pubsub.NewReceiver(routes, publisher, &pubsubtest.Attempts{}),
+		core: p.core, quota: quota, memory: p.memory, operation: p.manager, desk: p.manager, store: p.store, receiver: pubsub.NewReceiver(routes, publisher, &pubsubtest.Attempts{}),
 		health: healthy{},
 		productos: dapr.Productos{Service: comprastest.Serve("admin-productos", p.faults.hinder, func(routes *mux.Router) {
 			adminproductos.HandlerWithOptions(warehouse{map[string]int{}, p.faults, &p.acts[0]}, adminproductos.GorillaServerOptions{BaseRouter: routes})

@@ -143,6 +143,13 @@ func (l *Lease) release(closing bool) {
 	}
 }
 
+// Held returns how many bytes all leases of p hold.
+func (p *Pool) Held() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.used
+}
+
 // MaxAnswer returns how long an answer may be, in bytes; 0 is no bound.
 func (l *Lease) MaxAnswer() int64 {
 	if l == nil {
