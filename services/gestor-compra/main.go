@@ -118,6 +118,7 @@ func run(ctx context.Context, cfg config) error {
 	tasks.Go(func() {
 		app.Repeat(ctx, intake.ReleaseEvery, "release wanted units", func(ctx context.Context) error { return manager.ReleaseWanted(ctx, cfg.WantedStock) })
 	})
+	tasks.Go(func() { app.Repeat(ctx, postgres.FillCodigosEvery, "give codes to purchases", store.FillCodigos) })
 	tasks.Go(func() { stalled.Run(ctx) })
 	return cfg.ServeRoutes(ctx, routes)
 }

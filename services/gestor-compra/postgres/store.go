@@ -90,14 +90,10 @@ func (s *Store) Accept(ctx context.Context, request contracts.SolicitudCompra, l
 	return s.accept(ctx, request, limit, contracts.NewCodigo)
 }
 
-// maxDraws bounds how often Accept draws a code for a purchase. Of a million purchases, thirty have to draw a second time.
-const maxDraws = 5
-
 // accept is Accept with the codes that draw returns.
 func (s *Store) accept(ctx context.Context, request contracts.SolicitudCompra, limit compras.OpenLimit, draw func() string) (c contracts.Compra, fresh bool, err error) {
 	for range maxDraws {
-		var taken *pgconn.PgError
-		if c, fresh, err = s.acceptAs(ctx, request, limit, draw()); !errors.As(err, &taken) || taken.ConstraintName != "compra_by_codigo" {
+		if c, fresh, err = s.acceptAs(ctx, request, limit, draw()); !isTaken(err) {
 			break
 		}
 	}
@@ -141,18 +137,6 @@ func oneCompra(c *contracts.Compra) func(pgx.Rows) error {
 		*c, err = pgx.CollectExactlyOneRow(rows, loadView)
 		return err
 	}
-}
-
-// ByCodigo returns the purchase of a code, or NotFound.
-func (s *Store) ByCodigo(ctx context.Context, codigo string) (c contracts.CompraDeCodigo, err error) {
-	err = s.pool.QueryRow(ctx, `select id, id_usuario from compra where codigo = $1 and codigo <> ''`, codigo).Scan(&c.ID, &c.IDUsuario)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return c, errs.New(errs.NotFound, "No existe la compra %s.", contracts.FormatCodigo(codigo))
-	}
-	if err != nil {
-		return c, fmt.Errorf("read the code: %w", err)
-	}
-	return c, nil
 }
 
 // Load returns a purchase with its history and its address, or NotFound. No other method returns an address.
