@@ -30,6 +30,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"entregas/contracts"
+	"entregas/internal/database"
 	"entregas/internal/errs"
 )
 
@@ -39,6 +40,9 @@ const Retention = 30 * 24 * time.Hour
 
 // keptOn is how much longer than Retention a reply is kept.
 const keptOn = 7 * 24 * time.Hour
+
+// Kept is the age from which a reply is deleted. A row that answers a repeated request is kept as long.
+const Kept = Retention + keptOn
 
 // PurgeEvery is how often a replica deletes the replies and the counts of attempts that are past their retention.
 const PurgeEvery = time.Hour
@@ -139,7 +143,7 @@ func Lock(ctx context.Context, tx pgx.Tx, idCompra string) error {
 // of rows, so that none runs long.
 func Purge(ctx context.Context, pool *pgxpool.Pool) error {
 	const replies = `delete from inbox where (id_compra, tipo) in (select id_compra, tipo from inbox where received_at < now() - $1::interval limit 5000)`
-	if err := deleteAll(ctx, pool, replies, Retention+keptOn); err != nil {
+	if err := database.DeleteAll(ctx, pool, replies, Kept); err != nil {
 		return fmt.Errorf("purge replies: %w", err)
 	}
 	return PurgeAttempts(ctx, pool)
@@ -148,18 +152,8 @@ func Purge(ctx context.Context, pool *pgxpool.Pool) error {
 // PurgeAttempts is Purge for a service that has no stored replies.
 func PurgeAttempts(ctx context.Context, pool *pgxpool.Pool) error {
 	const attempts = `delete from attempt where record_id in (select record_id from attempt where last_at < now() - $1::interval limit 5000)`
-	if err := deleteAll(ctx, pool, attempts, attemptsRetention); err != nil {
+	if err := database.DeleteAll(ctx, pool, attempts, attemptsRetention); err != nil {
 		return fmt.Errorf("purge attempts: %w", err)
 	}
 	return nil
-}
-
-// deleteAll repeats statement, which deletes some rows older than age, until it deletes none.
-func deleteAll(ctx context.Context, pool *pgxpool.Pool, statement string, age time.Duration) error {
-	for {
-		done, err := pool.Exec(ctx, statement, age)
-		if err != nil || done.RowsAffected() == 0 {
-			return err
-		}
-	}
 }

@@ -57,7 +57,7 @@ func run(ctx context.Context, cfg config) error {
 	messages.Receive(receiver, publisher, store, pace)
 	rest.ServeRoutes(routes, store, store, store)
 
-	go app.Repeat(ctx, inbox.PurgeEvery, "purge the inbox", func(ctx context.Context) error { return inbox.Purge(ctx, pool) })
+	go app.Repeat(ctx, inbox.PurgeEvery, "purge what is past its retention", store.Purge)
 	orphans := reconciler.New(store, reconciler.NewManager(cfg.DaprHTTP, cfg.DaprToken), cfg.OrphanAge)
 	go app.Repeat(ctx, cfg.ReconcileEvery, "release orphaned reservations", orphans.Inspect)
 	return cfg.ServeRoutes(ctx, routes)

@@ -120,5 +120,6 @@ func run(ctx context.Context, cfg config) error {
 	})
 	tasks.Go(func() { app.Repeat(ctx, postgres.FillCodigosEvery, "give codes to purchases", store.FillCodigos) })
 	tasks.Go(func() { stalled.Run(ctx) })
+	tasks.Go(func() { app.Repeat(ctx, postgres.PurgeEvery, "purge what is past its retention", store.Purge) })
 	return cfg.ServeRoutes(ctx, routes)
 }

@@ -9,7 +9,6 @@ import (
 	"entregas/internal/actor"
 	"entregas/internal/databasetest"
 	"entregas/internal/errs"
-	"entregas/internal/inbox"
 	"entregas/services/admin-productos/productos"
 )
 
@@ -140,15 +139,4 @@ func TestSameReposicionAtOnce(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	b.balances(t)
-}
-
-func TestPurgeKeepsWhatIsRecent(t *testing.T) {
-	b, c := newBodega(t), compra()
-	b.require(t, contracts.ReservarProducto, c, twoLineas, contracts.ProductosReservados)
-	if err := inbox.Purge(t.Context(), b.pool); err != nil {
-		t.Fatal(err)
-	}
-	if b.count(t, `select count(*) from inbox`) != 1 {
-		t.Error("it deleted a recent reply")
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"entregas/contracts"
+	"entregas/internal/database"
 	"entregas/internal/inbox"
 	"entregas/services/avisos/avisos"
 )
@@ -45,14 +46,8 @@ func (s *Store) Purge(ctx context.Context) error {
 		{`delete from deseo where ctid in (select ctid from deseo where avisado_en < now() - $1::interval limit 5000)`, []any{retention}},
 		{`delete from direccion where borrada_en is not null and not exists (select from entrega where id_direccion = direccion.id)`, nil},
 	} {
-		for {
-			done, err := s.pool.Exec(ctx, step.statement, step.args...)
-			if err != nil {
-				return fmt.Errorf("purge: %w", err)
-			}
-			if done.RowsAffected() == 0 {
-				break
-			}
+		if err := database.DeleteAll(ctx, s.pool, step.statement, step.args...); err != nil {
+			return fmt.Errorf("purge: %w", err)
 		}
 	}
 	return inbox.PurgeAttempts(ctx, s.pool)

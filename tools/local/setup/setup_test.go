@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -147,5 +148,27 @@ func TestRoleWithoutAPasswordIsNotCreated(t *testing.T) {
 		if err := createRole(context.Background(), nil, "ordenes", key); err == nil {
 			t.Errorf("it accepted the password %q", key)
 		}
+	}
+}
+
+// Failure prevented: a topic whose reader stays away fills the disk of all topics, or the broker refuses the policy because it keeps less
+// of what was read.
+func TestATopicKeepsABoundedBacklog(t *testing.T) {
+	b, p := newBroker(t)
+	if err := p.CreateTopics(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var quota struct {
+		LimitSize int64
+		Policy    string
+	}
+	var kept struct{ RetentionSizeInMB int64 }
+	for policy, v := range map[string]any{"backlogQuota": &quota, "retention": &kept} {
+		if err := json.Unmarshal([]byte(b.policies[policy]), v); err != nil {
+			t.Fatalf("%s: %v", policy, err)
+		}
+	}
+	if quota.LimitSize <= 0 || quota.LimitSize >= kept.RetentionSizeInMB<<20 || quota.Policy != "producer_request_hold" {
+		t.Errorf("%+v, %+v", quota, kept)
 	}
 }

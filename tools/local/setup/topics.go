@@ -25,6 +25,11 @@ var Subscriptions = func() map[string][]string {
 // that the inbox has forgotten.
 const retention = `{"retentionTimeInMinutes": 10080, "retentionSizeInMB": 1024}`
 
+// backlog is what a topic may keep for its readers, in bytes. A topic whose reader stays away must not fill the disk of all topics. Over it,
+// the broker takes no message until the reader has caught up. No message is lost: the senders keep what they could not publish, and
+// try again (docs/adr/everything-has-a-limit.md). The broker wants it below the retention.
+const backlog = `{"limitSize": 1000000000, "limitTime": -1, "policy": "producer_request_hold"}`
+
 // Pulsar is the broker's administrative interface. A broker with authentication needs Token; Role is then the role of the
 // services, and CreateTopics allows it to publish and subscribe.
 type Pulsar struct{ URL, Token, Role string }
@@ -39,6 +44,7 @@ func (p Pulsar) CreateTopics(ctx context.Context) error {
 		{"PUT", ns + "/schemaCompatibilityStrategy", `"FULL_TRANSITIVE"`},
 		{"POST", ns + "/isAllowAutoUpdateSchema", "false"}, // no producer adds a version of a schema; only registerSchema does
 		{"POST", ns + "/retention", retention},
+		{"POST", ns + "/backlogQuota?backlogQuotaType=destination_storage", backlog},
 	}
 	if p.Role != "" {
 		requests = append(requests, struct{ method, path, body string }{"POST", ns + "/permissions/" + p.Role, `["produce", "consume"]`})
@@ -80,6 +86,16 @@ func (p Pulsar) createTopic(ctx context.Context, topic string, readers ...string
 // Healthy returns nil if the broker answers.
 func (p Pulsar) Healthy(ctx context.Context) error {
 	return p.ask(ctx, "GET", "/admin/v2/namespaces/public/default", "")
+}
+
+// Stats returns what the broker says of a topic, as JSON.
+func (p Pulsar) Stats(ctx context.Context, topic string) ([]byte, error) {
+	path := "/admin/v2/persistent/public/default/" + topic + "/stats"
+	status, text, err := p.send(ctx, "GET", path, "")
+	if err == nil && status/100 != 2 {
+		err = notAccepted("GET", path, status, text)
+	}
+	return text, err
 }
 
 // ask sends one administrative request. It returns nil also for status 409: the topic or subscription exists already.
