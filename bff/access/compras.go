@@ -47,7 +47,7 @@ func (g Gate) taken(ctx context.Context, id string) bool {
 	return err == nil || errs.Of(err) != errs.NotFound
 }
 
-// Load returns a purchase to its customer or to an operator. For others the error is NotFound.
+// Load returns a purchase to its customer or to an operator. For others the error is that of a purchase that no service knows.
 func (g Gate) Load(ctx context.Context, id string) (compras.Loaded, error) {
 	if err := identity.Require(ctx); err != nil {
 		return compras.Loaded{}, err
@@ -61,7 +61,7 @@ func (g Gate) Load(ctx context.Context, id string) (compras.Loaded, error) {
 		return compras.Loaded{}, err
 	}
 	if !isTheirs(ctx, l.Compra.IDUsuario) {
-		return compras.Loaded{}, doesNotExist(id)
+		return compras.Loaded{}, unreadable(id, l.Owner)
 	}
 	l.Compra = g.Shown(ctx, l.Compra)
 	return l, nil
@@ -99,7 +99,7 @@ func isTheirs(ctx context.Context, usuario string) bool {
 
 // Resolve returns the id of the purchase that name names, which is its id or its code. For the code of another customer's purchase the
 // error is that of a code that no purchase has, so that a customer learns nothing from a code. Errors: NoIdentity, NoPermission;
-// WrongCodigo for a code with a wrong character; NotFound.
+// WrongCodigo for a code with a wrong character; NotFound; Unavailable.
 func (g Gate) Resolve(ctx context.Context, name string) (string, error) {
 	if err := identity.Require(ctx); err != nil {
 		return "", err
@@ -113,14 +113,17 @@ func (g Gate) Resolve(ctx context.Context, name string) (string, error) {
 	}
 	found, err := g.Core.ByCodigo(ctx, codigo)
 	if err == nil && !isTheirs(ctx, found.IDUsuario) {
-		err = doesNotExist(contracts.FormatCodigo(codigo))
+		err = unreadable(contracts.FormatCodigo(codigo), found.Owner)
 	}
 	return found.ID, err
 }
 
-// doesNotExist returns the error of gestor-compra for a purchase that does not exist, so that a client cannot tell it from
-// a purchase of somebody else.
-func doesNotExist(id string) error {
+// unreadable returns the error for a purchase that the caller may not read. It is the error for a purchase that does not exist, so that a
+// client cannot tell the two apart. Where the owner does not answer, nobody knows what does not exist: then it is the error of the owner.
+func unreadable(id string, owner error) error {
+	if owner != nil {
+		return owner
+	}
 	return errs.New(errs.NotFound, "No existe la compra %s.", id)
 }
 
@@ -132,7 +135,7 @@ func (g Gate) Known(ctx context.Context, id string) (*contracts.Compra, error) {
 		return nil, err
 	}
 	if !isTheirs(ctx, c.IDUsuario) {
-		return nil, doesNotExist(id)
+		return nil, unreadable(id, nil)
 	}
 	shown := g.Shown(ctx, *c)
 	return &shown, err

@@ -60,6 +60,13 @@ type Page struct {
 type Loaded struct {
 	Compra contracts.Compra
 	Age    Age
+	Owner  error // of the owner, in whose place the read model answers; nil where the owner answers
+}
+
+// Named is the purchase of a code.
+type Named struct {
+	contracts.CompraDeCodigo
+	Owner error // as in Loaded
 }
 
 // Age is the age of an answer. An answer that comes from the owner has the zero Age.

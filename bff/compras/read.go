@@ -45,24 +45,24 @@ func (s *Service) Load(ctx context.Context, id string) (Loaded, error) {
 	if view == nil {
 		return Loaded{}, err
 	}
-	return Loaded{Compra: view.Compra, Age: s.state.age(*view)}, nil
+	return Loaded{Compra: view.Compra, Age: s.state.age(*view), Owner: err}, nil
 }
 
 // ByCodigo returns the purchase of a code from its owner, or from the read model where the owner does not answer. Errors: NotFound;
 // Unavailable.
-func (s *Service) ByCodigo(ctx context.Context, codigo string) (contracts.CompraDeCodigo, error) {
+func (s *Service) ByCodigo(ctx context.Context, codigo string) (Named, error) {
 	c, err := s.manager.ByCodigo(ctx, codigo)
 	if errs.Of(err) != errs.Unavailable {
-		return c, err
+		return Named{CompraDeCodigo: c}, err
 	}
 	known, _, stateErr := loadJSON[contracts.CompraDeCodigo](ctx, s.state.store, codigoKey(codigo))
 	if stateErr != nil {
-		return c, stateErr
+		return Named{}, stateErr
 	}
 	if known == nil {
-		return c, err
+		return Named{}, err
 	}
-	return *known, nil
+	return Named{CompraDeCodigo: *known, Owner: err}, nil
 }
 
 // OfUsuario returns at most limit (1 to MaxPage) purchases of a customer, newest first, after the cursor after. With estados it
