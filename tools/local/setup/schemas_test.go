@@ -18,12 +18,13 @@ import (
 type broker struct {
 	mu       sync.Mutex
 	policies map[string]string
+	ttls     map[string]string // of topics, in seconds
 	schemas  map[string][]string
 	refuses  bool // whether the broker refuses schemas
 }
 
 func newBroker(t *testing.T) (*broker, Pulsar) {
-	b := &broker{policies: map[string]string{}, schemas: map[string][]string{}}
+	b := &broker{policies: map[string]string{}, ttls: map[string]string{}, schemas: map[string][]string{}}
 	s := httptest.NewServer(b)
 	t.Cleanup(s.Close)
 	return b, Pulsar{URL: s.URL}
@@ -35,6 +36,10 @@ func (b *broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	if policy, found := strings.CutPrefix(r.URL.Path, "/admin/v2/namespaces/public/default/"); found {
 		b.policies[policy] = string(body)
+		return
+	}
+	if topic, found := strings.CutSuffix(r.URL.Path, "/messageTTL"); found {
+		b.ttls[path.Base(topic)] = r.URL.Query().Get("messageTTL")
 		return
 	}
 	route, found := strings.CutPrefix(r.URL.Path, "/admin/v2/schemas/public/default/")

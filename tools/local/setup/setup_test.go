@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"entregas/contracts"
 )
 
 const components = "../../../components"
@@ -104,6 +106,17 @@ func TestTokenGoesInEachRequestAndTheRoleIsGranted(t *testing.T) {
 	}
 	if err := (Pulsar{URL: broker.URL}).CreateTopics(context.Background()); err == nil {
 		t.Error("it accepted a request without a token")
+	}
+}
+
+// A discarded dead letter ends, because it may have an address. No other message ends before it is handled.
+func TestOnlyDiscardedLettersEnd(t *testing.T) {
+	b, p := newBroker(t)
+	if err := p.CreateTopics(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.ttls) != 1 || b.ttls[contracts.MensajesDescartados] != "2592000" {
+		t.Errorf("messages end after %v seconds", b.ttls)
 	}
 }
 

@@ -30,6 +30,10 @@ const retention = `{"retentionTimeInMinutes": 10080, "retentionSizeInMB": 1024}`
 // try again (docs/adr/everything-has-a-limit.md). The broker wants it below the retention.
 const backlog = `{"limitSize": 1000000000, "limitTime": -1, "policy": "producer_request_hold"}`
 
+// keepDiscarded is how long a dead letter that an operator discarded can still be returned. It may have an address, so it must end
+// (docs/adr/erased-personal-data.md); the retention comes on top.
+const keepDiscarded = 30 * 24 * time.Hour
+
 // Pulsar is the broker's administrative interface. A broker with authentication needs Token; Role is then the role of the
 // services, and CreateTopics allows it to publish and subscribe.
 type Pulsar struct{ URL, Token, Role string }
@@ -66,7 +70,10 @@ func (p Pulsar) CreateTopics(ctx context.Context) error {
 	if err := p.ask(ctx, "PUT", kept, ""); err != nil {
 		return err
 	}
-	return p.ask(ctx, "PUT", kept+"/subscription/operador", `{"ledgerId": -1, "entryId": -1}`)
+	if err := p.ask(ctx, "PUT", kept+"/subscription/operador", `{"ledgerId": -1, "entryId": -1}`); err != nil {
+		return err
+	}
+	return p.ask(ctx, "POST", fmt.Sprintf("%s/messageTTL?messageTTL=%d", kept, int(keepDiscarded.Seconds())), "")
 }
 
 // createTopic creates a topic with its schema and its subscriptions, each from the earliest message.
