@@ -129,6 +129,16 @@ func TestManyDeadLetters(t *testing.T) {
 	o.presses(".dead-letter summary")
 	o.waitFor("the tree", fmt.Sprintf(`document.querySelector(".dead-letter .record")?.innerText.includes(%q)`, ids[0]))
 	o.screenshot("dead-letters-many")
+	o.run(`{
+		const real = window.fetch;
+		window.fetch = (path, ...more) => path === "/api/operacion/pendientes" ? Promise.resolve(Response.json({ mensajes_muertos: window.many })) : real(path, ...more);
+		window.many = 1234;
+	}`)
+	o.presses("#refresh")
+	o.waitFor("that there are more than the list has", `document.querySelector("#too-many").checkVisibility() && document.querySelector("#too-many").textContent.replace(/\D/g, "").startsWith("1234")`)
+	o.run(`window.many = 500`)
+	o.presses("#refresh")
+	o.waitFor("that the list has all", `!document.querySelector("#too-many").checkVisibility()`)
 	o.presses(`.dead-letter [data-action="descarte"]`)
 	o.writes("#motivo", "Fue una prueba")
 	o.presses("dialog [value=yes]")

@@ -9,8 +9,9 @@ const path = "/api/mensajes-muertos";
 const topics = ["comandos-gestor-compra", "comandos-inventario", "eventos-inventario", "comandos-producto", "eventos-productos", "comandos-orden", "eventos-orden", "eventos-compra"];
 const pageSize = 50; // letters that are shown at first, and more at each press
 const partSize = 50; // letters that one request returns
+const most = 500; // letters of a topic that the list has at most
 
-let letters = [], shown = pageSize;
+let letters = [], shown = pageSize, total = 0; // total: of all letters in the broker, 0 where it is not known
 const chosen = new Set(), services = new Set();
 
 const filters = () => Object.fromEntries(Array.from(new FormData(byId("filters")), ([k, v]) => [k, v.trim()]));
@@ -23,7 +24,9 @@ function request() {
 }
 
 async function refresh() {
-  letters = await get(path + request());
+  const [list, counts] = await Promise.all([get(path + request()), get("/api/operacion/pendientes").catch(() => ({}))]); // the list is of use without the count
+  letters = list;
+  total = counts.mensajes_muertos ?? 0;
   const ids = new Set(letters.map((m) => m.id));
   for (const id of chosen) if (!ids.has(id)) chosen.delete(id);
   for (const m of letters) services.add(m.origen);
@@ -32,7 +35,11 @@ async function refresh() {
 }
 
 function draw() {
-  const isFiltered = Object.values(filters()).some(Boolean);
+  const { descartados, ...others } = filters();
+  const isFiltered = Boolean(descartados) || Object.values(others).some(Boolean);
+  const listed = letters.filter(isReturnable).length;
+  byId("too-many").hidden = Boolean(descartados) || total <= most || !isFiltered && listed >= total;
+  byId("too-many").textContent = isFiltered ? t("dead-letters.too-many-to-search", { n: total, most }) : t("dead-letters.too-many", { n: total, listed });
   byId("count").textContent = letters.length ? t("dead-letters.count", { n: letters.length }) : isFiltered ? t("dead-letters.none-such") : t("dead-letters.none");
   if (letters.length) byId("list").replaceChildren(...letters.slice(0, shown).map(entry));
   else byId("list").replaceChildren(h("li", {}, isFiltered ? emptyState(t("dead-letters.none-such"), t("dead-letters.other-filter")) : emptyState(t("dead-letters.none-title"), t("dead-letters.none-text"))));
