@@ -9,15 +9,17 @@ import (
 
 // Acto is something that a person did, as the audit shows it. Its owner stores it in the transaction of the act.
 type Acto struct {
-	ID       string     `json:"id"` // a UUIDv7
-	Tipo     TipoDeActo `json:"tipo"`
-	Sujeto   string     `json:"sujeto"` // empty where nobody named the person
-	Rol      string     `json:"rol"`
-	Objeto   string     `json:"objeto"`              // the id of the purchase, order, product, message or customer that was changed
-	IDCompra string     `json:"id_compra,omitempty"` // the purchase, where the act is about one
-	Motivo   string     `json:"motivo,omitempty"`    // the person's own words
-	Detalle  string     `json:"detalle,omitempty"`   // in Spanish, such as how many units
-	En       time.Time  `json:"en"`                  // exact to the millisecond, so that a cursor made of it is exact
+	ID       string        `json:"id"` // a UUIDv7
+	Tipo     TipoDeActo    `json:"tipo"`
+	Sujeto   string        `json:"sujeto"` // empty where nobody named the person
+	Rol      string        `json:"rol"`
+	Objeto   string        `json:"objeto"`              // the id of the purchase, order, product, message or customer that was changed
+	IDCompra string        `json:"id_compra,omitempty"` // the purchase, where the act is about one
+	Motivo   string        `json:"motivo,omitempty"`    // the person's own words
+	Detalle  string        `json:"detalle,omitempty"`   // in Spanish, such as how many units
+	Texto    TextoDeActo   `json:"texto,omitempty"`     // which sentence Detalle is; empty where it is none of TextosDeActo
+	Valores  []ValorDeActo `json:"valores,omitempty"`   // the values in that sentence
+	En       time.Time     `json:"en"`                  // exact to the millisecond, so that a cursor made of it is exact
 }
 
 // Cursor returns the place after a in a list of acts, newest first.

@@ -17,7 +17,8 @@ import (
 )
 
 // Each text is in all languages, in the same shape and with the same places. The default language has the texts of the table of steps
-// in the table, and every other language has them in the groups steps and details.
+// in the table, and every other language has them in the groups steps and details. So it is with the sentences about acts, in the group
+// acts.
 func TestEachTextIsInAllLanguages(t *testing.T) {
 	fromTable := map[string]bool{}
 	for _, s := range compra.Steps {
@@ -38,10 +39,14 @@ func TestEachTextIsInAllLanguages(t *testing.T) {
 			}
 		}
 	}
+	acts := map[string]string{}
+	for texto, sentence := range contracts.TextosDeActo {
+		acts["acts."+string(texto)], fromTable["acts."+string(texto)] = sentence, true
+	}
 	spanish := wordsOf(t, pages.Default)
 	for key := range fromTable {
 		if _, found := spanish[key]; found {
-			t.Errorf("words/%s.json has %s, which the table of steps has", pages.Default, key)
+			t.Errorf("words/%s.json has %s, which a table in Go has", pages.Default, key)
 		}
 	}
 	places := regexp.MustCompile(`\{\w+\}`)
@@ -67,8 +72,8 @@ func TestEachTextIsInAllLanguages(t *testing.T) {
 				if strings.TrimSpace(words) == "" {
 					t.Errorf("words/%s.json: %s is empty", language, key)
 				}
-				if found && original[form] != "" {
-					has, want := places.FindAllString(words, -1), places.FindAllString(original[form], -1)
+				if sentence := original[form] + acts[key]; sentence != "" {
+					has, want := places.FindAllString(words, -1), places.FindAllString(sentence, -1)
 					slices.Sort(has)
 					slices.Sort(want)
 					if !slices.Equal(has, want) {

@@ -12,6 +12,8 @@
 //		id_compra text not null default '',
 //		motivo    text not null default '',
 //		detalle   text not null default '',
+//		texto     text not null default '',
+//		valores   jsonb not null default '[]',
 //		en        timestamptz not null default date_trunc('milliseconds', clock_timestamp()) -- as exact as a cursor
 //	);
 //	create index acto_by_en on acto (en desc, id desc);
@@ -46,8 +48,8 @@ func Record(ctx context.Context, tx Executor, a contracts.Acto) error {
 		return err
 	}
 	who := actor.Of(ctx)
-	_, err = tx.Exec(ctx, `insert into acto (id, tipo, sujeto, rol, objeto, id_compra, motivo, detalle) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		id.String(), a.Tipo, who.Sujeto, who.Rol, a.Objeto, a.IDCompra, a.Motivo, a.Detalle)
+	_, err = tx.Exec(ctx, `insert into acto (id, tipo, sujeto, rol, objeto, id_compra, motivo, detalle, texto, valores) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce(nullif($10::jsonb, 'null'), '[]'))`,
+		id.String(), a.Tipo, who.Sujeto, who.Rol, a.Objeto, a.IDCompra, a.Motivo, a.Detalle, a.Texto, a.Valores)
 	if err != nil {
 		return fmt.Errorf("record the act: %w", err)
 	}
@@ -62,7 +64,7 @@ type Querier interface {
 // The conditions of a list. Each stands in a statement only where it selects something, so that an index answers it: with `or` in its place
 // a list of one object reads all acts. For the same reason the acts of an object and of a purchase are asked for apart.
 const (
-	list     = `select id::text, tipo, sujeto, rol, objeto, id_compra, motivo, detalle, en from acto where (en, id) < (@before, @id) and en >= @desde`
+	list     = `select id::text, tipo, sujeto, rol, objeto, id_compra, motivo, detalle, texto, valores, en from acto where (en, id) < (@before, @id) and en >= @desde`
 	ofSujeto = ` and sujeto = @sujeto`
 	ofTipos  = ` and tipo = any(@tipos)`
 	ofObject = ` and id in (select id from acto where objeto = @object union all select id from acto where id_compra = @object)`

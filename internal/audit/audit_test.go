@@ -40,7 +40,8 @@ func record(t *testing.T, pool *pgxpool.Pool, who, object, compra string, tipo c
 	t.Helper()
 	ctx := actor.With(t.Context(), contracts.Actor{Sujeto: who, Rol: contracts.RolOperador})
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		return audit.Record(ctx, tx, contracts.Acto{Tipo: tipo, Objeto: object, IDCompra: compra, Motivo: "porque sí\n=1", Detalle: "dos"})
+		return audit.Record(ctx, tx, contracts.Acto{Tipo: tipo, Objeto: object, IDCompra: compra, Motivo: "porque sí\n=1"}.Telling(
+			contracts.TextoPrimerPrecio, contracts.ImporteDeActo("ahora", contracts.MaxTotal, "COP")))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +97,7 @@ func TestList(t *testing.T) {
 		}
 	}
 	acts, err := audit.List(t.Context(), pool, contracts.ActosFilter{ID: "p1", Sujeto: "eli"}, contracts.Cursor{}, 1)
-	if err != nil || acts[0].Objeto != "p1" || acts[0].Rol != contracts.RolOperador || acts[0].Motivo != "porque sí\n=1" || acts[0].Detalle != "dos" || acts[0].Tipo != contracts.ActoReposicion {
+	if err != nil || acts[0].Objeto != "p1" || acts[0].Rol != contracts.RolOperador || acts[0].Motivo != "porque sí\n=1" || acts[0].Detalle != "El precio es 90071992547409,91 COP." || acts[0].Texto != contracts.TextoPrimerPrecio || *acts[0].Valores[0].Numero != contracts.MaxTotal || acts[0].Tipo != contracts.ActoReposicion {
 		t.Errorf("%+v %v", acts, err)
 	}
 }

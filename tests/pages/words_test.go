@@ -24,11 +24,12 @@ func TestInEnglish(t *testing.T) {
 	p.buys("11", 150)
 	p.sees("It waits for an operator to approve it.")
 
+	s.Restock(t, map[string]int{"1": 1})
 	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador")
 	o.run(`document.querySelector(".languages [lang=en]").click()`) // the page moves while its chart is drawn
 	o.sees("What is happening now")
 	for path, text := range map[string]string{
-		"/operador/compras": "purchases", "/operador/compras/" + id: "In preparation", "/operador/existencias": "The books balance", "/operador/mensajes-muertos": "Dead letters", "/operador/auditoria": "What they did", "/operador/compras/nada": "There is no such purchase",
+		"/operador/compras": "purchases", "/operador/compras/" + id: "In preparation", "/operador/existencias": "The books balance", "/operador/mensajes-muertos": "Dead letters", "/operador/auditoria": "What they did", "/operador/auditoria?tipo=reposicion": "Units added", "/operador/compras/nada": "There is no such purchase",
 	} {
 		o.goesTo(path)
 		o.sees(text)

@@ -64,7 +64,9 @@ type ComplexityRoot struct {
 		Objeto   func(childComplexity int) int
 		Rol      func(childComplexity int) int
 		Sujeto   func(childComplexity int) int
+		Texto    func(childComplexity int) int
 		Tipo     func(childComplexity int) int
+		Valores  func(childComplexity int) int
 	}
 
 	Cambio struct {
@@ -490,6 +492,13 @@ type ComplexityRoot struct {
 		Nombre    func(childComplexity int) int
 	}
 
+	ValorDeActo struct {
+		Moneda func(childComplexity int) int
+		Nombre func(childComplexity int) int
+		Numero func(childComplexity int) int
+		Texto  func(childComplexity int) int
+	}
+
 	ZonaDeOrdenes struct {
 		Ordenes func(childComplexity int) int
 		Zona    func(childComplexity int) int
@@ -664,12 +673,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Acto.Sujeto(childComplexity), true
+	case "Acto.texto":
+		if e.ComplexityRoot.Acto.Texto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.Texto(childComplexity), true
 	case "Acto.tipo":
 		if e.ComplexityRoot.Acto.Tipo == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Acto.Tipo(childComplexity), true
+	case "Acto.valores":
+		if e.ComplexityRoot.Acto.Valores == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Acto.Valores(childComplexity), true
 
 	case "Cambio.compra":
 		if e.ComplexityRoot.Cambio.Compra == nil {
@@ -2660,6 +2681,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Tienda.Nombre(childComplexity), true
 
+	case "ValorDeActo.moneda":
+		if e.ComplexityRoot.ValorDeActo.Moneda == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValorDeActo.Moneda(childComplexity), true
+	case "ValorDeActo.nombre":
+		if e.ComplexityRoot.ValorDeActo.Nombre == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValorDeActo.Nombre(childComplexity), true
+	case "ValorDeActo.numero":
+		if e.ComplexityRoot.ValorDeActo.Numero == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValorDeActo.Numero(childComplexity), true
+	case "ValorDeActo.texto":
+		if e.ComplexityRoot.ValorDeActo.Texto == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValorDeActo.Texto(childComplexity), true
+
 	case "ZonaDeOrdenes.ordenes":
 		if e.ComplexityRoot.ZonaDeOrdenes.Ordenes == nil {
 			break
@@ -2828,6 +2874,10 @@ func (ec *executionContext) childFields_Acto(ctx context.Context, field graphql.
 		return ec.fieldContext_Acto_motivo(ctx, field)
 	case "detalle":
 		return ec.fieldContext_Acto_detalle(ctx, field)
+	case "texto":
+		return ec.fieldContext_Acto_texto(ctx, field)
+	case "valores":
+		return ec.fieldContext_Acto_valores(ctx, field)
 	case "en":
 		return ec.fieldContext_Acto_en(ctx, field)
 	}
@@ -3562,6 +3612,20 @@ func (ec *executionContext) childFields_Tienda(ctx context.Context, field graphq
 		return ec.fieldContext_Tienda_ciudad(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tienda", field.Name)
+}
+
+func (ec *executionContext) childFields_ValorDeActo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nombre":
+		return ec.fieldContext_ValorDeActo_nombre(ctx, field)
+	case "texto":
+		return ec.fieldContext_ValorDeActo_texto(ctx, field)
+	case "numero":
+		return ec.fieldContext_ValorDeActo_numero(ctx, field)
+	case "moneda":
+		return ec.fieldContext_ValorDeActo_moneda(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ValorDeActo", field.Name)
 }
 
 func (ec *executionContext) childFields_ZonaDeOrdenes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5135,6 +5199,61 @@ func (ec *executionContext) _Acto_detalle(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Acto_detalle(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Acto", field, false, false, "String")
+}
+
+func (ec *executionContext) _Acto_texto(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_texto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Texto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_texto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Acto", field, false, false, "String")
+}
+
+func (ec *executionContext) _Acto_valores(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Acto_valores(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Valores, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []contracts.ValorDeActo) graphql.Marshaler {
+			return ec.marshalNValorDeActo2ᚕentregasᚋcontractsᚐValorDeActoᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Acto_valores(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Acto",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ValorDeActo(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Acto_en(ctx context.Context, field graphql.CollectedField, obj *contracts.Acto) (ret graphql.Marshaler) {
@@ -13060,6 +13179,98 @@ func (ec *executionContext) fieldContext_Tienda_ciudad(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Tienda", field, false, false, "String")
 }
 
+func (ec *executionContext) _ValorDeActo_nombre(ctx context.Context, field graphql.CollectedField, obj *contracts.ValorDeActo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ValorDeActo_nombre(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nombre, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ValorDeActo_nombre(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ValorDeActo", field, false, false, "String")
+}
+
+func (ec *executionContext) _ValorDeActo_texto(ctx context.Context, field graphql.CollectedField, obj *contracts.ValorDeActo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ValorDeActo_texto(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Texto, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ValorDeActo_texto(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ValorDeActo", field, false, false, "String")
+}
+
+func (ec *executionContext) _ValorDeActo_numero(ctx context.Context, field graphql.CollectedField, obj *contracts.ValorDeActo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ValorDeActo_numero(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Numero, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOImporte2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ValorDeActo_numero(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ValorDeActo", field, false, false, "Importe")
+}
+
+func (ec *executionContext) _ValorDeActo_moneda(ctx context.Context, field graphql.CollectedField, obj *contracts.ValorDeActo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ValorDeActo_moneda(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Moneda, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ValorDeActo_moneda(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ValorDeActo", field, false, false, "String")
+}
+
 func (ec *executionContext) _ZonaDeOrdenes_zona(ctx context.Context, field graphql.CollectedField, obj *contracts.ZonaDeOrdenes) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14531,6 +14742,16 @@ func (ec *executionContext) _Acto(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "detalle":
 			out.Values[i] = ec._Acto_detalle(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "texto":
+			out.Values[i] = ec._Acto_texto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "valores":
+			out.Values[i] = ec._Acto_valores(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -17354,6 +17575,54 @@ func (ec *executionContext) _Tienda(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var valorDeActoImplementors = []string{"ValorDeActo"}
+
+func (ec *executionContext) _ValorDeActo(ctx context.Context, sel ast.SelectionSet, obj *contracts.ValorDeActo) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, valorDeActoImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ValorDeActo")
+		case "nombre":
+			out.Values[i] = ec._ValorDeActo_nombre(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "texto":
+			out.Values[i] = ec._ValorDeActo_texto(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "numero":
+			out.Values[i] = ec._ValorDeActo_numero(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "moneda":
+			out.Values[i] = ec._ValorDeActo_moneda(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var zonaDeOrdenesImplementors = []string{"ZonaDeOrdenes"}
 
 func (ec *executionContext) _ZonaDeOrdenes(ctx context.Context, sel ast.SelectionSet, obj *contracts.ZonaDeOrdenes) graphql.Marshaler {
@@ -18510,6 +18779,26 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNValorDeActo2entregasᚋcontractsᚐValorDeActo(ctx context.Context, sel ast.SelectionSet, v contracts.ValorDeActo) graphql.Marshaler {
+	return ec._ValorDeActo(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNValorDeActo2ᚕentregasᚋcontractsᚐValorDeActoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.ValorDeActo) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNValorDeActo2entregasᚋcontractsᚐValorDeActo(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNZonaDeOrdenes2entregasᚋcontractsᚐZonaDeOrdenes(ctx context.Context, sel ast.SelectionSet, v contracts.ZonaDeOrdenes) graphql.Marshaler {
 	return ec._ZonaDeOrdenes(ctx, sel, &v)
 }
@@ -18951,6 +19240,24 @@ func (ec *executionContext) marshalOImporte2int64(ctx context.Context, sel ast.S
 	_ = sel
 	_ = ctx
 	res := common.MarshalImporte(v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOImporte2ᚖint64(ctx context.Context, v any) (*int64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := common.UnmarshalImporte(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImporte2ᚖint64(ctx context.Context, sel ast.SelectionSet, v *int64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := common.MarshalImporte(*v)
 	return res
 }
 

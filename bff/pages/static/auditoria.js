@@ -1,9 +1,10 @@
 // What persons did: who, what, when and why. The address has the filters, so that it can be shared: /operador/auditoria?id=<purchase> is
 // the audit of one purchase.
 import { download, get, query } from "./api.js";
-import { byId, date, h, shortId, time } from "./dom.js";
+import { byId, date, estados, h, shortId, time } from "./dom.js";
 import { begin, showFailure, withButton } from "./frame.js";
-import { t } from "./words.js";
+import { amount } from "./money.js";
+import { has, t } from "./words.js";
 
 const pageSize = 50;
 let next = "";
@@ -37,7 +38,14 @@ function row(a) {
     h("th", { scope: "row", tabindex: "-1" }, time(a.en, date(a.en))),
     h("td", { class: "verbatim" }, a.sujeto || t("auditoria.nobody"), a.rol === "cliente" ? h("span", { class: "muted" }, ` ${t("auditoria.cliente")}`) : null),
     h("td", {}, kinds[a.tipo] ?? a.tipo), h("td", {}, object(a)),
-    h("td", { class: "verbatim wraps" }, [a.motivo, a.detalle].filter(Boolean).join("\n")));
+    h("td", { class: "verbatim wraps" }, [a.motivo, detail(a)].filter(Boolean).join("\n")));
+}
+
+// detail returns what was done, in the language of the page. The API tells it in Spanish, and an act of before only so.
+function detail(a) {
+  const key = `acts.${a.texto}`;
+  if (!a.texto || !has(key)) return a.detalle;
+  return t(`acts.${a.texto}`, Object.fromEntries(a.valores.map((v) => [v.nombre, v.moneda ? amount(v.numero, v.moneda) : v.nombre === "estado" ? estados[v.texto]?.[0] ?? v.texto : v.numero ?? v.texto])));
 }
 
 // object returns what the act was about, with a link to its page where there is one.

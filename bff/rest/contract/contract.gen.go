@@ -321,6 +321,9 @@ type Tienda = contracts.Tienda
 // TipoDeActo defines model for TipoDeActo.
 type TipoDeActo = contracts.TipoDeActo
 
+// ValorDeActo A number, an amount of money, or else a text.
+type ValorDeActo = contracts.ValorDeActo
+
 // ZonaDeOrdenes defines model for ZonaDeOrdenes.
 type ZonaDeOrdenes = contracts.ZonaDeOrdenes
 

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -133,9 +132,12 @@ func corregir(ctx context.Context, tx pgx.Tx, id string, c contracts.Correccion,
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return p, err
 	}
-	return p, audit.Record(ctx, tx, contracts.Acto{
-		Tipo: contracts.ActoCorreccion, Objeto: id, Motivo: c.Motivo, Detalle: fmt.Sprintf("Se corrigieron %+d unidades; quedaron %d.", c.Cantidad, p.Cantidad),
-	})
+	texto, unidades := contracts.TextoSuma, c.Cantidad
+	if unidades < 0 {
+		texto, unidades = contracts.TextoResta, -unidades
+	}
+	return p, audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoCorreccion, Objeto: id, Motivo: c.Motivo}.Telling(
+		texto, contracts.NumeroDeActo("unidades", unidades), contracts.NumeroDeActo("quedaron", p.Cantidad)))
 }
 
 // turnOfKey makes the second of two requests with one key wait for the first.
@@ -150,9 +152,8 @@ func (s *Store) CambiarUmbral(ctx context.Context, id string, umbral int) (linea
 		if err == nil && before != umbral {
 			_, err = tx.Exec(ctx, `update producto set umbral = $2 where id = $1`, id, umbral)
 			if err == nil {
-				err = audit.Record(ctx, tx, contracts.Acto{
-					Tipo: contracts.ActoUmbral, Objeto: id, Detalle: fmt.Sprintf("El umbral pasó de %d a %d unidades.", before, umbral),
-				})
+				err = audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoUmbral, Objeto: id}.Telling(
+					contracts.TextoUmbral, contracts.NumeroDeActo("antes", before), contracts.NumeroDeActo("ahora", umbral)))
 			}
 		}
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {

@@ -67,10 +67,9 @@ func importar(ctx context.Context, tx pgx.Tx, lines []productos.Renglon, key str
 	if _, err := tx.Exec(ctx, register, key, fingerprint, total, who.Sujeto, who.Rol); err != nil {
 		return total, err
 	}
-	return total, audit.Record(ctx, tx, contracts.Acto{
-		Tipo: contracts.ActoImportacion, Objeto: fingerprint[:12],
-		Detalle: fmt.Sprintf("%d líneas: entraron %d unidades, se crearon %d productos y cambiaron %d umbrales.", total.Lineas, total.Unidades, total.Nuevos, total.Umbrales),
-	})
+	return total, audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoImportacion, Objeto: fingerprint[:12]}.Telling(contracts.TextoImportacion,
+		contracts.NumeroDeActo("lineas", total.Lineas), contracts.NumeroDeActo("unidades", int(total.Unidades)),
+		contracts.NumeroDeActo("productos", total.Nuevos), contracts.NumeroDeActo("umbrales", total.Umbrales)))
 }
 
 // fingerprintOf returns a hash of what the lines say.

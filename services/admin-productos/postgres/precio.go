@@ -46,9 +46,11 @@ select $1, $2, $3, $4, $5, $6, $7, greatest(clock_timestamp(), max(desde) + inte
 		return productos.Producto{}, errs.New(errs.OtherBody, "La clave de idempotencia ya se usó para otro cambio de precio.")
 	}
 	producto, readErr := loadOne(ctx, tx, one, id)
-	detail := "El precio es " + contracts.FormatImporte(p.Precio, p.Moneda) + "."
-	if producto.Precio > 0 {
-		detail = "El precio pasó de " + contracts.FormatImporte(producto.Precio, producto.Moneda) + " a " + contracts.FormatImporte(p.Precio, p.Moneda) + "."
+	act := contracts.Acto{Tipo: contracts.ActoPrecio, Objeto: id, Motivo: p.Motivo}
+	if now := contracts.ImporteDeActo("ahora", p.Precio, p.Moneda); producto.Precio > 0 {
+		act = act.Telling(contracts.TextoPrecio, contracts.ImporteDeActo("antes", producto.Precio, producto.Moneda), now)
+	} else {
+		act = act.Telling(contracts.TextoPrimerPrecio, now)
 	}
 	done := err == nil || producto.Precio == p.Precio && producto.Moneda == p.Moneda
 	producto.Precio, producto.Moneda = p.Precio, p.Moneda
@@ -59,7 +61,7 @@ select $1, $2, $3, $4, $5, $6, $7, greatest(clock_timestamp(), max(desde) + inte
 	if _, err := tx.Exec(ctx, register, id, p.Precio, p.Moneda, p.Motivo, key, who.Sujeto, who.Rol); err != nil {
 		return producto, err
 	}
-	return producto, audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoPrecio, Objeto: id, Motivo: p.Motivo, Detalle: detail})
+	return producto, audit.Record(ctx, tx, act)
 }
 
 // Precios returns the prices of a product, newest first: at most limit, older than the entry with the number olderThan; 0 begins at

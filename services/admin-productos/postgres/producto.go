@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -89,9 +88,8 @@ func reponer(ctx context.Context, tx pgx.Tx, id string, cantidad int, key string
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return p, err
 	}
-	return p, audit.Record(ctx, tx, contracts.Acto{
-		Tipo: contracts.ActoReposicion, Objeto: id, Detalle: fmt.Sprintf("Se agregaron %d unidades; quedaron %d.", cantidad, p.Cantidad),
-	})
+	return p, audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoReposicion, Objeto: id}.Telling(
+		contracts.TextoReposicion, contracts.NumeroDeActo("unidades", cantidad), contracts.NumeroDeActo("quedaron", p.Cantidad)))
 }
 
 // Actos returns at most limit acts that f selects and that come after the cursor, newest first.

@@ -60,7 +60,7 @@ func (s *Store) CreateDireccion(ctx context.Context, d contracts.NuevaDireccion,
 		if _, err := tx.Exec(ctx, insert, id, d.URL, d.Descripcion, estados, secreto); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoAviso, Objeto: id, Detalle: "Añadió la dirección " + d.URL})
+		return audit.Record(ctx, tx, about(id, contracts.TextoDireccionNueva, d.URL))
 	})
 	if err != nil {
 		return contracts.DireccionDeAviso{}, err
@@ -73,9 +73,9 @@ func (s *Store) ChangeDireccion(ctx context.Context, id string, activa bool) (co
 	const change = `update direccion set activa = $2, motivo = '', actualizada_en = now(),
 		activa_desde = case when $2 and not activa then now() else activa_desde end
 		where id = $1 and borrada_en is null and activa <> $2`
-	what := "Puso en pausa la dirección "
+	what := contracts.TextoDireccionPausada
 	if activa {
-		what = "Activó la dirección "
+		what = contracts.TextoDireccionActiva
 	}
 	if err := s.act(ctx, what, id, change, id, activa); err != nil {
 		return contracts.DireccionDeAviso{}, err
@@ -87,7 +87,7 @@ func (s *Store) ChangeDireccion(ctx context.Context, id string, activa bool) (co
 func (s *Store) RenewSecreto(ctx context.Context, id, secreto string) (contracts.DireccionDeAviso, error) {
 	const renew = `update direccion set secreto_anterior = secreto, anterior_hasta = now() + $3::interval, secreto = $2, actualizada_en = now()
 		where id = $1 and borrada_en is null`
-	if err := s.act(ctx, "Renovó el secreto de la dirección ", id, renew, id, secreto, overlap); err != nil {
+	if err := s.act(ctx, contracts.TextoDireccionSecreto, id, renew, id, secreto, overlap); err != nil {
 		return contracts.DireccionDeAviso{}, err
 	}
 	return s.direccion(ctx, id, secreto)
@@ -97,12 +97,12 @@ func (s *Store) RenewSecreto(ctx context.Context, id, secreto string) (contracts
 // does not exist changes nothing.
 func (s *Store) DeleteDireccion(ctx context.Context, id string) error {
 	const remove = `update direccion set borrada_en = now(), activa = false, secreto = '', secreto_anterior = '' where id = $1 and borrada_en is null`
-	return s.act(ctx, "Borró la dirección ", id, remove, id)
+	return s.act(ctx, contracts.TextoDireccionBorrada, id, remove, id)
 }
 
-// act executes a statement that changes the address id and returns its URL, and records the act of the person who did it. what says in
-// Spanish what that was. If the statement changes nothing, there is no act.
-func (s *Store) act(ctx context.Context, what, id, statement string, args ...any) error {
+// act executes a statement that changes the address id and returns its URL, and records the act of the person who did it. what is
+// the sentence about it. If the statement changes nothing, there is no act.
+func (s *Store) act(ctx context.Context, what contracts.TextoDeActo, id, statement string, args ...any) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var url string
 		err := tx.QueryRow(ctx, statement+` returning url`, args...).Scan(&url)
@@ -112,8 +112,13 @@ func (s *Store) act(ctx context.Context, what, id, statement string, args ...any
 		if err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoAviso, Objeto: id, Detalle: what + url})
+		return audit.Record(ctx, tx, about(id, what, url))
 	})
+}
+
+// about returns the act that is told by a sentence about the address id.
+func about(id string, what contracts.TextoDeActo, url string) contracts.Acto {
+	return contracts.Acto{Tipo: contracts.ActoAviso, Objeto: id}.Telling(what, contracts.ValorDeActo{Nombre: "url", Texto: url})
 }
 
 // Actos returns at most limit acts that f selects and that come after the cursor, newest first.

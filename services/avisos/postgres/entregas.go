@@ -103,7 +103,8 @@ func (s *Store) SendAgain(ctx context.Context, id string) (contracts.EntregaDeAv
 		if done.RowsAffected() == 0 {
 			return paused(e.URL)
 		}
-		return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoAviso, Objeto: id, IDCompra: e.IDCompra, Detalle: "Envió de nuevo " + e.Tipo + " a " + e.URL})
+		return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoAviso, Objeto: id, IDCompra: e.IDCompra}.Telling(contracts.TextoEntregaRepetida,
+			contracts.ValorDeActo{Nombre: "tipo", Texto: e.Tipo}, contracts.ValorDeActo{Nombre: "url", Texto: e.URL}))
 	})
 	if err != nil {
 		return e, err

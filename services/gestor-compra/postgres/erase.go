@@ -124,7 +124,7 @@ func (s *Store) Erase(ctx context.Context, idUsuario string, ids []string) (eras
 			return err
 		}
 		if len(done) > 0 || early.RowsAffected() > 0 {
-			act := contracts.Acto{Tipo: contracts.ActoBorradoDePersona, Objeto: idUsuario, Detalle: fmt.Sprintf("Compras: %d.", len(done))}
+			act := contracts.Acto{Tipo: contracts.ActoBorradoDePersona, Objeto: idUsuario}.Telling(contracts.TextoComprasBorradas, contracts.NumeroDeActo("compras", len(done)))
 			if err := audit.Record(ctx, tx, act); err != nil {
 				return err
 			}

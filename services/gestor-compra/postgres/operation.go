@@ -71,7 +71,8 @@ where id = @id and estado <> 'RECIBIDA' and exists (select from (`+stalled+`) s)
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil || asked && !resumed || !replaced && !resumed {
 			return err // a repeated request is no act
 		}
-		return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoReintento, Objeto: idCompra, IDCompra: idCompra, Detalle: "Quedó " + string(c.Estado) + "."})
+		return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoReintento, Objeto: idCompra, IDCompra: idCompra}.Telling(
+			contracts.TextoReintento, contracts.ValorDeActo{Nombre: "estado", Texto: string(c.Estado)}))
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -70,7 +69,8 @@ func refused(err error) bool {
 
 // about returns a with the message that it is about. Anybody may publish a message, so its fields may be anything.
 func about(a contracts.Acto, tipo, tema, idCompra string) contracts.Acto {
-	a.Detalle = fmt.Sprintf("%s de %s.", contracts.Cut(tipo, contracts.MaxIdentifier), contracts.Cut(tema, contracts.MaxIdentifier))
+	a = a.Telling(contracts.TextoMensaje,
+		contracts.ValorDeActo{Nombre: "tipo", Texto: contracts.Cut(tipo, contracts.MaxIdentifier)}, contracts.ValorDeActo{Nombre: "tema", Texto: contracts.Cut(tema, contracts.MaxIdentifier)})
 	var v contracts.Validator
 	if v.IDCompra("id_compra", idCompra); v.Error() == nil {
 		a.IDCompra = idCompra

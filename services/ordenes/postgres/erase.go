@@ -20,7 +20,7 @@ func (s *Store) Borrar(ctx context.Context, idUsuario string) (contracts.ParteBo
 			return err
 		}
 		if part.Borradas = int(done.RowsAffected()); part.Borradas > 0 {
-			act := contracts.Acto{Tipo: contracts.ActoBorradoDePersona, Objeto: idUsuario, Detalle: fmt.Sprintf("Órdenes: %d.", part.Borradas)}
+			act := contracts.Acto{Tipo: contracts.ActoBorradoDePersona, Objeto: idUsuario}.Telling(contracts.TextoOrdenesBorradas, contracts.NumeroDeActo("ordenes", part.Borradas))
 			if err := audit.Record(ctx, tx, act); err != nil {
 				return err
 			}
