@@ -61,7 +61,7 @@ func (d *Deliverer) Wake() {
 const (
 	// margin is how much longer than a try its lease is: the time to store the result.
 	margin = 15 * time.Second
-	// storeTimeout bounds the storing of a result, also while the program stops.
+	// storeTimeout bounds the taking of deliveries and the storing of a result, also while the program stops.
 	storeTimeout = 5 * time.Second
 	// jitter is the largest part of a pause by which it is made longer, so that deliveries which failed together do not come back
 	// together.
@@ -74,9 +74,9 @@ func (d *Deliverer) Run(ctx context.Context) {
 	defer ticker.Stop()
 	var group sync.WaitGroup
 	defer group.Wait()
-	for {
-		envios, err := d.store.Claim(ctx, d.held(), d.settings.Most, d.settings.Timeout+margin)
-		if err != nil && ctx.Err() == nil {
+	for ctx.Err() == nil {
+		envios, err := d.claim(ctx)
+		if err != nil {
 			slog.WarnContext(ctx, "the deliveries that are due could not be read", "error", err)
 		}
 		for _, e := range envios {
@@ -94,6 +94,14 @@ func (d *Deliverer) Run(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// claim takes the deliveries that are due. A stop does not interrupt it: deliveries that are taken, but not returned, would wait for the end of
+// their leases.
+func (d *Deliverer) claim(ctx context.Context) ([]avisos.Envio, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	return d.store.Claim(ctx, d.held(), d.settings.Most, d.settings.Timeout+margin)
 }
 
 // deliver tries e once and stores the result.
