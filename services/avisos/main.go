@@ -30,7 +30,7 @@ type config struct {
 	Every       time.Duration          `conf:"env:DELIVER_EVERY,default:1s,help:how often to look for deliveries that are due"`
 	Most        int                    `conf:"env:MAX_TRIES_PER_ADDRESS,default:4,help:tries to deliver to one address that may be under way" unit:"tries"`
 	Timeout     time.Duration          `conf:"env:DELIVERY_TIMEOUT,default:15s,help:how long one try to deliver may take"`
-	Plan        []time.Duration        `conf:"env:RETRY_PLAN,default:5s;5m;30m;2h;5h;10h;14h;20h;24h,help:pause after each failed try to deliver; after one more failure the delivery is given up"`
+	Plan        []time.Duration        `conf:"env:RETRY_PLAN,default:5s;5m;30m;2h;5h;10h;14h;20h;24h,help:pause after each failed try to deliver; after one more failure the delivery is given up; that of a paused address after all the pauses together"`
 	StockEvery  time.Duration          `conf:"env:LOOK_AT_STOCK_EVERY,default:5s,help:how often to look at the stock of the products for which customers wait; at least 100ms"`
 }
 
@@ -64,6 +64,7 @@ func run(ctx context.Context, cfg config) error {
 
 	go app.Repeat(ctx, postgres.PurgeEvery, "purge the deliveries", store.Purge)
 	go app.Repeat(ctx, pauseEvery, "pause addresses that do not receive", func(ctx context.Context) error { return store.PauseOverfull(ctx, avisos.MaxPendientes) })
+	go app.Repeat(ctx, pauseEvery, "give up deliveries of paused addresses", func(ctx context.Context) error { return store.Expire(ctx, avisos.Plan(cfg.Plan).Period()) })
 	go app.Repeat(ctx, max(cfg.StockEvery, leastPause), "look at the stock of wished products", stock.New(store, stock.NewClient(cfg.DaprHTTP, cfg.DaprToken)).Look)
 	delivered := make(chan struct{})
 	go func() {
@@ -79,7 +80,7 @@ func run(ctx context.Context, cfg config) error {
 }
 
 const (
-	// pauseEvery is how often to look for addresses with too many deliveries to make.
+	// pauseEvery is how often to look for addresses with too many deliveries to make, and for deliveries that their paused addresses do not get in time.
 	pauseEvery = time.Minute
 	// leastPause is the least pause between two looks at the stock, whatever the setting says.
 	leastPause = 100 * time.Millisecond

@@ -106,6 +106,14 @@ const maxRetryAfter = 24 * time.Hour
 // gone is the status by which a receiver says that it wants no more events.
 const gone = 410
 
+// Period is how long all the pauses are together: what is not delivered by then is given up.
+func (p Plan) Period() (period time.Duration) {
+	for _, pause := range p {
+		period += pause
+	}
+	return period
+}
+
 // Verdict says what follows from a try: the state of the delivery, the pause before its next try, and whether the address is
 // paused, for the reason Motivo.
 type Verdict struct {
@@ -134,6 +142,9 @@ const MaxPendientes = 100_000
 
 // TooManyPendientes is the reason of such a pause, for an operator.
 const TooManyPendientes = "La dirección no recibe: tenía más de 100.000 entregas por hacer."
+
+// PausedTooLong is the error of a delivery that was given up because its address was paused for the whole period of its tries, for an operator.
+const PausedTooLong = "La dirección estuvo en pausa durante todo el plazo de la entrega."
 
 // ValidateID checks that id, the value of field, is a UUID. It returns nil or a *contracts.ValidationError.
 func ValidateID(field, id string) error {

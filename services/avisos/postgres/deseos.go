@@ -11,17 +11,19 @@ import (
 	"entregas/internal/errs"
 )
 
-// maxShown bounds a customer's list of wishes. The open ones come first, of which there are at most contracts.MaxDeseos.
+// maxShown bounds a customer's list of wishes. AddDeseo keeps as many fulfilled ones as there may be open ones, so the list has all.
 const maxShown = 2 * contracts.MaxDeseos
 
 const deseoColumns = `id_producto, cantidad, nombre, pedido_en, avisado_en`
 
 // AddDeseo stores the wish of a customer for cantidad units of a product. It replaces their earlier wish for it, unless that one waits for as
-// many. Error: Conflict where they wait for contracts.MaxDeseos other products already.
+// many. Of the fulfilled ones it keeps the newest contracts.MaxDeseos. Error: Conflict where they wait for as many other products already.
 func (s *Store) AddDeseo(ctx context.Context, idUsuario, idProducto string, cantidad int) (contracts.Deseo, error) {
 	const (
 		turn   = `select pg_advisory_xact_lock(hashtextextended('deseo ' || $1, 0))`
 		count  = `select count(*) from deseo where id_usuario = $1 and id_producto <> $2 and avisado_en is null`
+		forget = `delete from deseo where id_usuario = $1 and id_producto in (
+			select id_producto from deseo where id_usuario = $1 and avisado_en is not null order by avisado_en desc, id_producto offset $2)`
 		upsert = `insert into deseo as d (id_usuario, id_producto, cantidad) values ($1, $2, $3)
 			on conflict (id_usuario, id_producto) do update set cantidad = excluded.cantidad, pedido_en = excluded.pedido_en, avisado_en = null, nombre = ''
 			where d.avisado_en is not null or d.cantidad <> excluded.cantidad`
@@ -38,6 +40,9 @@ func (s *Store) AddDeseo(ctx context.Context, idUsuario, idProducto string, cant
 		}
 		if n >= contracts.MaxDeseos {
 			return errs.New(errs.Conflict, "Ya espera %d productos: quite uno antes.", n)
+		}
+		if _, err := tx.Exec(ctx, forget, idUsuario, contracts.MaxDeseos); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(ctx, upsert, idUsuario, idProducto, cantidad); err != nil {
 			return err
@@ -77,7 +82,8 @@ func (s *Store) Wanted(ctx context.Context, after string, limit int) ([]string, 
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// Fulfil marks the wishes that wait for p and for no more units than there are, each once, and returns how many these are.
+// Fulfil marks the wishes that wait for p and for no more units than there are, each once, and returns how many these are. A wish becomes fulfilled
+// nowhere else.
 func (s *Store) Fulfil(ctx context.Context, p contracts.Producto) (int, error) {
 	done, err := s.pool.Exec(ctx, `update deseo set avisado_en = date_trunc('milliseconds', now()), nombre = $2
 		where id_producto = $1 and avisado_en is null and cantidad <= $3`, p.ID, p.Nombre, p.Cantidad)

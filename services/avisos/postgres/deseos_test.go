@@ -60,7 +60,8 @@ func TestAWishIsFulfilledOnce(t *testing.T) {
 	}
 }
 
-// A customer waits for at most contracts.MaxDeseos products, also where many requests come at once. Fulfilled wishes do not count.
+// A customer waits for at most contracts.MaxDeseos products, also where many requests come at once. Fulfilled wishes do not count; only the
+// newest are kept.
 func TestWishesAreBounded(t *testing.T) {
 	d := newDesk(t)
 	var wait sync.WaitGroup
@@ -88,9 +89,21 @@ func TestWishesAreBounded(t *testing.T) {
 	d.wish(t, "eva", "1", 1)
 	d.fulfil(t, some, 7)
 	d.wish(t, "ana", "one more", 1)
+
+	for i := range 2 * contracts.MaxDeseos { // one who asks for what is there
+		id := fmt.Sprintf("there-%03d", i)
+		d.wish(t, "oti", id, 1)
+		d.fulfil(t, id, 1)
+	}
+	d.wish(t, "oti", "one more", 1)
+	list, err := d.Deseos(t.Context(), "oti")
+	if err != nil || len(list) != contracts.MaxDeseos+1 || list[contracts.MaxDeseos].IDProducto != fmt.Sprintf("there-%03d", contracts.MaxDeseos) {
+		t.Errorf("%d wishes are kept, the oldest is %+v: %v", len(list), list[len(list)-1], err)
+	}
 }
 
-// An erasure takes the wishes of one customer and is an act; the same again erases nothing and is none. The purge takes old fulfilled wishes.
+// An erasure takes the wishes of one customer and is an act; the same again erases nothing and is none. The purge takes old
+// fulfilled wishes, and those that waited for half a year.
 func TestWishesEnd(t *testing.T) {
 	d := newDesk(t)
 	d.wish(t, "ana", "1", 1)
@@ -107,7 +120,10 @@ func TestWishesEnd(t *testing.T) {
 	if n := d.count(t, `select count(*) from acto where tipo = 'borrado' and objeto = 'ana' and sujeto = 'oti'`); n != 1 {
 		t.Errorf("%d acts", n)
 	}
+	d.wish(t, "eva", "3", 1)
 	d.exec(t, `update deseo set avisado_en = now() - interval '31 days' where avisado_en is not null`)
+	d.exec(t, `update deseo set pedido_en = now() - interval '181 days' where id_producto = '3'`)
+	d.exec(t, `update deseo set pedido_en = now() - interval '179 days' where id_producto = '2'`)
 	if err := d.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}

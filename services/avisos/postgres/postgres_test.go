@@ -389,6 +389,49 @@ func TestPurge(t *testing.T) {
 	}
 }
 
+// What a paused address does not get within the period of the tries is given up with the reason, also where it was tried before. The deliveries of
+// an address that is used, and younger ones, wait on. An operator who sends one again gives it another period.
+func TestDeliveriesOfAPausedAddressExpire(t *testing.T) {
+	d, period := newDesk(t), avisos.Plan{time.Hour, 2 * time.Hour}.Period()
+	a, used := d.direccion(t), d.direccion(t)
+	old, young := uuid.NewString(), uuid.NewString()
+	if n, err := d.Record(t.Context(), []avisos.Suceso{suceso(old, 1, contracts.EstadoRecibida), suceso(young, 1, contracts.EstadoRecibida)}); err != nil || n != 4 {
+		t.Fatal(n, err)
+	}
+	if _, err := d.ChangeDireccion(t.Context(), a.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	d.exec(t, `update entrega set creada_en = now() - interval '9 days', actualizada_en = now() - interval '3 hours 1 minute', codigo_http = 503, error = 'x' where id_compra = $1`, old)
+	d.exec(t, `update entrega set creada_en = now() - interval '9 days', actualizada_en = now() - interval '2 hours 59 minutes' where id_compra = $1`, young)
+	for range 2 {
+		if err := d.Expire(t.Context(), period); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dead, err := d.Entregas(t.Context(), contracts.EntregasFilter{Estado: contracts.EntregaMuerta}, 9, "")
+	if err != nil || len(dead) != 1 || dead[0].IDDireccion != a.ID || dead[0].IDCompra != old || dead[0].Error != avisos.PausedTooLong {
+		t.Fatalf("given up are %+v: %v", dead, err)
+	}
+	if list := d.claim(t, nil); len(list) != 2 || list[0].IDDireccion != used.ID || list[1].IDDireccion != used.ID {
+		t.Errorf("due are %+v", list)
+	}
+	if _, err := d.ChangeDireccion(t.Context(), a.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.SendAgain(t.Context(), dead[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.ChangeDireccion(t.Context(), a.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Expire(t.Context(), period); err != nil {
+		t.Fatal(err)
+	}
+	if n := d.count(t, `select count(*) from entrega where estado = 'MUERTA'`); n != 0 {
+		t.Errorf("%d are given up at once after they were sent again", n)
+	}
+}
+
 // Each change by a person has its act in the same transaction; a change that changes nothing has none.
 func TestWhoDidIt(t *testing.T) {
 	d := newDesk(t)

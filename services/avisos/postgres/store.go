@@ -31,11 +31,15 @@ func New(pool *pgxpool.Pool) *Store { return &Store{pool} }
 // nobody would know whether it was made before.
 const retention = 30 * 24 * time.Hour
 
+// patience is how long a wish waits for its product; then it ends. It is personal data of which the customer may not think any more.
+const patience = 180 * 24 * time.Hour
+
 // PurgeEvery is how often a replica deletes the deliveries that are past their retention, and those of deleted addresses.
 const PurgeEvery = 10 * time.Minute
 
-// Purge deletes the deliveries and the fulfilled wishes that are past their retention, the deliveries of deleted addresses, and then these
-// addresses, and the counts of tries of messages. Each statement a limited number of rows, so that none runs long.
+// Purge deletes the deliveries and the fulfilled wishes that are past their retention, the wishes that waited too long, the deliveries of deleted
+// addresses, and then these addresses, and the counts of tries of messages. Each statement deletes a limited number of rows, so that none runs
+// long.
 func (s *Store) Purge(ctx context.Context) error {
 	for _, step := range []struct {
 		statement string
@@ -44,6 +48,7 @@ func (s *Store) Purge(ctx context.Context) error {
 		{`delete from entrega where id in (select id from entrega where estado <> 'PENDIENTE' and actualizada_en < now() - $1::interval limit 5000)`, []any{retention}},
 		{`delete from entrega where id in (select e.id from entrega e join direccion d on d.id = e.id_direccion where d.borrada_en is not null limit 5000)`, nil},
 		{`delete from deseo where ctid in (select ctid from deseo where avisado_en < now() - $1::interval limit 5000)`, []any{retention}},
+		{`delete from deseo where ctid in (select ctid from deseo where avisado_en is null and pedido_en < now() - $1::interval limit 5000)`, []any{patience}},
 		{`delete from direccion where borrada_en is not null and not exists (select from entrega where id_direccion = direccion.id)`, nil},
 	} {
 		if err := database.DeleteAll(ctx, s.pool, step.statement, step.args...); err != nil {
@@ -51,6 +56,20 @@ func (s *Store) Purge(ctx context.Context) error {
 		}
 	}
 	return inbox.PurgeAttempts(ctx, s.pool)
+}
+
+// Expire gives up the deliveries of paused addresses that no try and no operator touched for period. Otherwise they would wait for ever, since
+// nobody tries them.
+func (s *Store) Expire(ctx context.Context, period time.Duration) error {
+	const expire = `update entrega set estado = 'MUERTA', error = $2, actualizada_en = now() where id in (
+		select e.id from direccion d join entrega e on e.id_direccion = d.id
+		where not d.activa and d.borrada_en is null and e.estado = 'PENDIENTE' and e.actualizada_en < now() - $1::interval limit 5000 for update of e skip locked)`
+	for {
+		done, err := s.pool.Exec(ctx, expire, period, avisos.PausedTooLong)
+		if err != nil || done.RowsAffected() == 0 {
+			return err
+		}
+	}
 }
 
 // PauseOverfull pauses each address with more than most deliveries to make.

@@ -10,4 +10,5 @@ create table deseo (
 	primary key (id_usuario, id_producto)
 );
 create index deseo_open on deseo (id_producto, cantidad) where avisado_en is null;
+create index deseo_waiting on deseo (pedido_en) where avisado_en is null; -- for the purge
 create index deseo_ended on deseo (avisado_en) where avisado_en is not null; -- for the purge
