@@ -17,8 +17,8 @@ import (
 	"entregas/bff/memory"
 	"entregas/internal/actor"
 	"entregas/internal/errs"
-	"entregas/internal/logging"
 	"entregas/internal/rest"
+	"entregas/internal/telemetry"
 	"entregas/internal/waits"
 )
 
@@ -45,7 +45,7 @@ type Service struct {
 func NewService(app, httpPort, token string) *Service {
 	s := &Service{
 		app: app, token: token, sidecar: "http://" + net.JoinHostPort("127.0.0.1", httpPort),
-		client: &http.Client{Timeout: invocationDeadline, Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: idleConnection}},
+		client: &http.Client{Timeout: invocationDeadline, Transport: telemetry.Transport(&http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: idleConnection}, app)},
 	}
 	s.silence = &silence{app: app, probe: s.probe}
 	return s
@@ -132,9 +132,6 @@ func (s *Service) send(request *http.Request) (*http.Response, error) {
 	ctx := request.Context()
 	s.authorize(request)
 	actor.SetHeaders(ctx, request.Header)
-	if trace := logging.Trace(ctx); trace != "" {
-		request.Header.Set("Traceparent", trace)
-	}
 	response, err := s.client.Do(request)                                        // #nosec G704 -- a generated client calls the bff's own sidecar, and escapes what people typed
 	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" { // the sidecar is not there
 		err = fmt.Errorf("%w: %w", compras.ErrNotDone, err)

@@ -25,6 +25,7 @@ import (
 	"entregas/internal/errs"
 	"entregas/internal/logging"
 	"entregas/internal/rest"
+	"entregas/internal/telemetry"
 )
 
 // Version is the commit from which the program was built. The build of an image sets it.
@@ -40,6 +41,7 @@ type Config struct {
 	DaprToken    string        `conf:"env:DAPR_API_TOKEN,mask,help:token that the service sends to its sidecar; empty sends none"`
 	LogLevel     string        `conf:"env:LOG_LEVEL,default:INFO,help:least level of a log line: DEBUG INFO WARN or ERROR"`
 	BodyTimeout  time.Duration `conf:"env:BODY_TIMEOUT,default:30s,help:how long the body of a request may take to arrive"`
+	Collector    string        `conf:"env:OTEL_EXPORTER_OTLP_ENDPOINT,help:OpenTelemetry collector that gets the traces (OTLP over gRPC); empty records none; the other OTEL_ variables are those of OpenTelemetry" unit:"URL"`
 	StopDeadline time.Duration `conf:"env:SHUTDOWN_TIMEOUT,default:15s,help:how long a stop waits for what is under way"`
 }
 
@@ -61,7 +63,7 @@ func Main[C any](service string, cfg *C, common *Config, run func(ctx context.Co
 		if text, printErr := conf.String(cfg); printErr == nil {
 			slog.Info("starting", "version", Version, "settings", text)
 		}
-		err = run(ctx)
+		err = traced(ctx, service, common.Collector, run)
 	}
 	if err != nil {
 		slog.Error("stopped with an error", "error", err)
@@ -69,6 +71,16 @@ func Main[C any](service string, cfg *C, common *Config, run func(ctx context.Co
 		os.Exit(1)
 	}
 	slog.Info("stopped")
+}
+
+// traced calls run with tracing installed, and sends the last spans after it.
+func traced(ctx context.Context, service, collector string, run func(ctx context.Context) error) error {
+	stop, err := telemetry.Start(ctx, service, Version, collector)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return run(ctx)
 }
 
 // sidecarWait is how long a program that starts waits for its sidecar. The sidecar may start later and waits for the broker.
@@ -81,7 +93,7 @@ func (c Config) Sidecar(ctx context.Context) (dapr.Client, error) {
 	address := net.JoinHostPort("127.0.0.1", c.DaprGRPC)
 	for {
 		waitForListener(ctx, address)
-		client, err := dapr.NewClientWithAddressContext(ctx, address) // gives up after 5 s
+		client, err := dapr.NewClientWithAddressContext(ctx, address, telemetry.Sidecar()...) // gives up after 5 s
 		if err == nil {
 			return client, nil
 		}
@@ -121,7 +133,7 @@ type Check func(ctx context.Context) error
 // (docs/adr/health-does-not-feed-back.md). /readyz checks the sidecar and each of needs, at most once a second in total.
 // A variable in a path may contain any character, an escaped slash included.
 func (c Config) Routes(needs map[string]Check, open ...string) *mux.Router {
-	routes := c.PublicRoutes(needs)
+	routes := c.router(needs, telemetry.Routes())
 	open = append(open, "/healthz", "/readyz")
 	routes.Use(func(next http.Handler) http.Handler {
 		sidecarOnly := c.SidecarOnly(withActor(next))
@@ -156,6 +168,10 @@ func (c Config) SidecarOnly(next http.Handler) http.Handler {
 
 // PublicRoutes is Routes for a program whose paths are all open to every client.
 func (c Config) PublicRoutes(needs map[string]Check) *mux.Router {
+	return c.router(needs, telemetry.PublicRoutes())
+}
+
+func (c Config) router(needs map[string]Check, traced mux.MiddlewareFunc) *mux.Router {
 	// The router does not clean a path with // or dots in it: such a path is not found. By default it would answer with a
 	// redirect, after which a client repeats its POST as a GET.
 	routes := mux.NewRouter().UseEncodedPath().SkipClean(true)
@@ -166,7 +182,7 @@ func (c Config) PublicRoutes(needs map[string]Check) *mux.Router {
 		w.Header().Set("Allow", strings.Join(allowedMethods(routes, r), ", "))
 		return errs.New(errs.NotAllowed, "La ruta %s no admite %s.", r.URL.Path, r.Method)
 	})
-	routes.Use(withTrace, withVariables)
+	routes.Use(traced, withVariables)
 	routes.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }).Methods(http.MethodGet)
 	routes.HandleFunc("/readyz", c.ready(needs).serve).Methods(http.MethodGet)
 	return routes
@@ -183,13 +199,6 @@ func allowedMethods(routes *mux.Router, r *http.Request) (methods []string) {
 		}
 	}
 	return methods
-}
-
-// withTrace is a middleware that stores the traceparent header in the context of the request.
-func withTrace(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(logging.WithTrace(r.Context(), r.Header.Get("traceparent"))))
-	})
 }
 
 // withActor is a middleware that stores in the context of a request the person that its headers name. Only the own sidecar may name one.

@@ -15,6 +15,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
+	"entregas/internal/telemetry"
 	"entregas/internal/waits"
 )
 
@@ -40,6 +41,7 @@ func Open(ctx context.Context, dsn string, connections int32) (*pgxpool.Pool, er
 		return nil, fmt.Errorf("address of the database: %w", err)
 	}
 	conf.MaxConns = connections
+	conf.ConnConfig.Tracer = telemetry.Queries()
 	for name, value := range limits {
 		if _, set := conf.ConnConfig.RuntimeParams[name]; !set {
 			conf.ConnConfig.RuntimeParams[name] = fmt.Sprintf("%dms", value.Milliseconds())

@@ -1,5 +1,5 @@
-// Package logging adds the id of the purchase (id_compra) and the trace id of a context to every log line that is written with
-// that context. No personal data is logged.
+// Package logging adds the id of the purchase (id_compra), the trace id and the id of the current span of a context to every log line
+// that is written with that context. No personal data is logged.
 package logging
 
 import (
@@ -8,7 +8,13 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 )
+
+// CompraAttribute is the attribute of a span that has the id of its purchase.
+const CompraAttribute = attribute.Key("entregas.id_compra")
 
 type key struct{}
 
@@ -19,15 +25,19 @@ func of(ctx context.Context) contextFields {
 	return c
 }
 
-// WithCompra returns a context whose log lines have the field id_compra.
+// WithCompra returns a context whose log lines have the field id_compra. The current span gets the id too.
 func WithCompra(ctx context.Context, id string) context.Context {
 	c := of(ctx)
+	if span := trace.SpanFromContext(ctx); c.idCompra != id && span.IsRecording() {
+		span.SetAttributes(CompraAttribute.String(id))
+	}
 	c.idCompra = id
 	return context.WithValue(ctx, key{}, c)
 }
 
-// WithTrace returns a context with traceparent, whose log lines have the field trace_id. A text that is not a W3C traceparent
-// is ignored, and the sidecar starts a new trace. The text comes from clients, and a sidecar rejects a call with a wrong one.
+// WithTrace returns a context with traceparent, whose log lines have the field trace_id. Messages that are published in the context
+// carry traceparent (docs/adr/one-trace-a-purchase.md). A text that is not a W3C traceparent is ignored: it comes from clients, and
+// a sidecar rejects a call with a wrong one.
 func WithTrace(ctx context.Context, traceparent string) context.Context {
 	traceparent, ok := canonical(traceparent)
 	if !ok {
@@ -75,7 +85,11 @@ func (h handler) Handle(ctx context.Context, line slog.Record) error {
 	if c.idCompra != "" {
 		line.AddAttrs(slog.String("id_compra", c.idCompra))
 	}
-	if c.traceparent != "" {
+	span := trace.SpanContextFromContext(ctx)
+	switch {
+	case span.IsValid() && trace.SpanFromContext(ctx).IsRecording():
+		line.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+	case c.traceparent != "":
 		line.AddAttrs(slog.String("trace_id", strings.Split(c.traceparent, "-")[1]))
 	}
 	return h.Handler.Handle(ctx, line)

@@ -15,6 +15,7 @@ import (
 	"entregas/contracts"
 	"entregas/internal/failpoint"
 	"entregas/internal/logging"
+	"entregas/internal/telemetry"
 )
 
 // Component is the name of the Dapr pub/sub component.
@@ -42,9 +43,13 @@ func NewPublisher(sidecar client, service string) *Publisher {
 // Publish publishes data on topic as a message of type kind, and returns when the broker has stored it. Messages with the same
 // key keep their order.
 func Publish[D any](ctx context.Context, p *Publisher, topic contracts.TopicName[D], kind contracts.MessageType, key string, data D) error {
-	m := contracts.NewMessage(p.service, kind, logging.Trace(ctx), data)
+	m := contracts.NewMessage(p.service, kind, "", data)
+	ctx, span := telemetry.Publication(ctx, string(topic), string(kind), m.IDCompra())
+	defer span.End()
+	m.Traceparent = logging.Trace(ctx)
 	failpoint.Point(failpoint.BeforePublish, string(kind))
 	err := p.send(ctx, string(topic), m.Encode, map[string]string{"partitionKey": key})
+	telemetry.Fail(span, err)
 	if err == nil {
 		failpoint.Point(failpoint.Published, string(kind))
 	}
@@ -57,6 +62,9 @@ func (p *Publisher) send(ctx context.Context, topic string, encode func() ([]byt
 		return fmt.Errorf("%w for %s: %w", ErrNotEncoded, topic, err)
 	}
 	metadata["rawPayload"] = "true" // no CloudEvent around the record
+	if traceparent := logging.Trace(ctx); traceparent != "" {
+		metadata["traceparent"] = traceparent // else the sidecar of a reader takes the span of ours, which may be lost
+	}
 	err = p.sidecar.PublishEvent(ctx, Component, topic, text,
 		dapr.PublishEventWithContentType("application/json"), dapr.PublishEventWithMetadata(metadata))
 	if err != nil {

@@ -10,11 +10,13 @@ import (
 	"sync"
 
 	"github.com/gorilla/mux"
+	"go.opentelemetry.io/otel/trace"
 
 	"entregas/contracts"
 	"entregas/internal/errs"
 	"entregas/internal/failpoint"
 	"entregas/internal/logging"
+	"entregas/internal/telemetry"
 )
 
 // MaxAttempts is how often the handler of a message is tried when it fails for another reason than trouble of the
@@ -61,8 +63,13 @@ func ReceiveAt[D any](r *Receiver, path string, topic contracts.TopicName[D], ha
 		defer end()
 		if err == nil {
 			m, unreadable := decode[D](&d)
-			ctx = logging.WithCompra(logging.WithTrace(ctx, m.Traceparent), contracts.Cut(m.IDCompra(), contracts.MaxIdentifier))
+			idCompra := contracts.Cut(m.IDCompra(), contracts.MaxIdentifier)
+			var span trace.Span
+			ctx, span = telemetry.Handling(ctx, m.Traceparent, string(topic), contracts.Cut(string(m.Type), contracts.MaxIdentifier), idCompra, contracts.Cut(m.ID, contracts.MaxIdentifier))
+			defer span.End()
+			ctx = logging.WithCompra(ctx, idCompra)
 			err = receiveOne(ctx, r, topic, m, d, unreadable, handle)
+			telemetry.Fail(span, err)
 		}
 		if err != nil {
 			slog.WarnContext(ctx, "message given back to the broker", "topic", topic, "error", Words(err.Error(), MaxReason))
@@ -133,6 +140,7 @@ func deadLetter[D any](ctx context.Context, r *Receiver, topic contracts.TopicNa
 	if err := setAside(ctx, r.publisher, topic, m, d, cause, attempts); err != nil {
 		return fmt.Errorf("make a dead letter (%w): %w", cause, err)
 	}
+	trace.SpanFromContext(ctx).AddEvent("dead letter", trace.WithAttributes(telemetry.KeyResult.String(string(errs.Of(cause)))))
 	slog.WarnContext(ctx, "dead letter", "topic", topic, "record", Words(m.ID, contracts.MaxIdentifier), "type", Words(string(m.Type), contracts.MaxIdentifier),
 		"reason", Words(cause.Error(), MaxReason), "attempts", attempts)
 	return nil

@@ -12,6 +12,7 @@ import (
 // environment lists the variables that are neither a setting of a service nor a line of local.env. otherSettings compares this list
 // with the code.
 var environment = []setting{
+	{owner: "every program", name: "OTEL_BSP_SCHEDULE_DELAY", effect: "How long a finished span waits for others, in milliseconds: 1000 where it is not set. This and the other OTEL_ variables are those of OpenTelemetry."},
 	{owner: "the programs with build tag `failpoints`", name: "FAILPOINTS_DIR", effect: "The folder of the files that arm a failpoint. Empty arms none. See docs/scenarios.md."},
 	{owner: "`.local/bin/local`", name: "CHROMIUM", effect: "The path of a Chromium for the tests of the pages. Empty looks for an installed one."},
 	{owner: "`.local/bin/local`", name: "JAVA_HOME", effect: "The JVM that runs Pulsar. Empty takes the one that `make up` downloads."},

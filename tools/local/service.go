@@ -29,6 +29,7 @@ func (in *Instance) run(name string) error {
 		return err
 	}
 	cmd.Env = append(os.Environ(), mark, "DAPR_HOST_IP=127.0.0.1", "APP_API_TOKEN="+tokens.app, "DAPR_API_TOKEN="+tokens.dapr)
+	cmd.Env = append(cmd.Env, in.telemetryEnv()...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		return err

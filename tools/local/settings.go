@@ -65,8 +65,11 @@ func open(name string) (*Instance, error) {
 	return in, err
 }
 
+// collector is the setting with the address of an OpenTelemetry collector. Programs and sidecars send it their traces.
+const collector = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
 // otherSettings lists the settings that are neither a port nor belong to an app.
-var otherSettings = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", "BUILD_TAGS"}
+var otherSettings = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", "BUILD_TAGS", collector}
 
 // isSetting reports whether this program reads the setting name. It accepts every PORT_ name; readSettings refuses unknown ones.
 func (in *Instance) isSetting(name string) bool {
@@ -140,6 +143,16 @@ func (in *Instance) envFrom(app string) map[string]string {
 		}
 	}
 	return m
+}
+
+// telemetryEnv returns the variables by which a service and its sidecar send traces to the collector; none without the setting.
+func (in *Instance) telemetryEnv() []string {
+	address := in.setting(collector, "")
+	if address == "" {
+		return nil
+	}
+	insecure := strings.HasPrefix(address, "http://") // the sidecar does not take this from the address
+	return []string{collector + "=" + address, "OTEL_EXPORTER_OTLP_INSECURE=" + strconv.FormatBool(insecure), "OTEL_BSP_SCHEDULE_DELAY=1000"}
 }
 
 // servicesDir returns the folder of the services' programs. With build tags (BUILD_TAGS) it is another folder, so that a normal
