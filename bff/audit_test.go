@@ -16,6 +16,7 @@ import (
 	"entregas/bff/comprastest"
 	"entregas/bff/identity"
 	"entregas/contracts"
+	"entregas/internal/audit"
 	"entregas/internal/errs"
 )
 
@@ -91,6 +92,39 @@ func TestTheAuditIsOneList(t *testing.T) {
 	said := p.graphql(t, `{auditoria(sujeto:"eli",tipos:[mensaje_devuelto],limite:1){siguiente actos{id tipo sujeto rol objeto idCompra motivo detalle en}}}`)
 	if len(said.Errors) > 0 || !strings.Contains(string(said.Data), `"tipo":"mensaje_devuelto"`) || !strings.Contains(string(said.Data), `"idCompra":""`) {
 		t.Errorf("%s %+v", said.Data, said.Errors)
+	}
+}
+
+// Failure prevented: a page of the largest size, of acts with long reasons, is more than the bff reads of a service, and is refused. Such a
+// page ends early, and the next one begins where it ended, though the pages of other services are whole.
+func TestTheAuditOfLongReasons(t *testing.T) {
+	for name, long := range map[string]int{"of one service": 1, "of all services": 4} {
+		t.Run(name, func(t *testing.T) {
+			p := newGate(t, func(cfg *config) { cfg.InFlight, cfg.MaxAnswer = 32<<20, 1<<20 })
+			all := p.withActos(contracts.MaxActos / 2)
+			for _, owner := range p.acts[:long] {
+				for i := range owner.List {
+					owner.List[i].Motivo = strings.Repeat("<", contracts.MaxMotivo) // six bytes each in JSON
+				}
+			}
+			var ids []string
+			for after, pages := "", 0; ; pages++ {
+				r := p.do(t, http.MethodGet, fmt.Sprintf("/api/auditoria?limite=%d&despues=%s", contracts.MaxActos, url.QueryEscape(after)), "")
+				var page contracts.PaginaDeActos
+				if err := json.Unmarshal(r.Body.Bytes(), &page); err != nil || r.Code != http.StatusOK || r.Body.Len() > audit.MaxPageBytes+1000 || pages > 40 {
+					t.Fatalf("page %d: %d, %d bytes: %.300s %v", pages, r.Code, r.Body.Len(), r.Body, err)
+				}
+				for _, a := range page.Actos {
+					ids = append(ids, a.ID)
+				}
+				if after = page.Siguiente; after == "" {
+					break
+				}
+			}
+			if !slices.EqualFunc(ids, all, func(id string, a contracts.Acto) bool { return id == a.ID }) {
+				t.Errorf("%d acts of %d, or in another order", len(ids), len(all))
+			}
+		})
 	}
 }
 

@@ -85,8 +85,9 @@ func (g Gate) actosQuery(ctx context.Context, q contracts.ActosQuery) (f contrac
 	return f, after, limit, nil
 }
 
-// actos reads limit acts from each service at the same time, and returns the newest limit acts of all services. No more than limit acts of
-// one service can be on the page.
+// actos reads a page of at most limit acts from each service at the same time, and returns the newest acts of all of them as one page. A page
+// of a service may end early, since its acts are long. The acts of the others that are older than its last one must wait for the next page:
+// acts of this service may come before them.
 func (g Gate) actos(ctx context.Context, f contracts.ActosFilter, after contracts.Cursor, limit int) (contracts.PaginaDeActos, error) {
 	pages, failures := make([]contracts.PaginaDeActos, len(g.Auditors)), make([]error, len(g.Auditors))
 	var group sync.WaitGroup
@@ -95,17 +96,23 @@ func (g Gate) actos(ctx context.Context, f contracts.ActosFilter, after contract
 	}
 	group.Wait()
 	var found []contracts.Acto
-	further := false
+	var end *contracts.Acto // the newest of the acts with which a page of a service ends that has further acts
 	for i, page := range pages {
 		if failures[i] != nil {
 			return contracts.PaginaDeActos{}, failures[i]
 		}
-		found, further = append(found, page.Actos...), further || page.Siguiente != ""
+		found = append(found, page.Actos...)
+		if n := len(page.Actos); n > 0 && page.Siguiente != "" && (end == nil || contracts.CompareActos(page.Actos[n-1], *end) < 0) {
+			end = &page.Actos[n-1]
+		}
 	}
 	slices.SortFunc(found, contracts.CompareActos)
-	page := audit.Cut(found, limit)
-	if page.Siguiente == "" && further { // a service has more than its page, which is the whole page
-		page.Siguiente = found[len(found)-1].Cursor().String()
+	if end != nil {
+		found = slices.DeleteFunc(found, func(a contracts.Acto) bool { return contracts.CompareActos(a, *end) > 0 })
 	}
-	return page, nil
+	page, err := audit.Cut(found, limit)
+	if err == nil && page.Siguiente == "" && end != nil {
+		page.Siguiente = end.Cursor().String()
+	}
+	return page, err
 }

@@ -63,8 +63,7 @@ func (g Gate) EachCompra(ctx context.Context, q contracts.ComprasQuery, do func(
 	}
 }
 
-// exportPage is the size of the pages of which a file is made: the largest that gestor-compra gives. A page of acts of this size is smaller
-// than an answer of a service may be, however long the reasons in it are.
+// exportPage is the size of the pages of which a file is made: the largest that gestor-compra gives.
 const exportPage = 200
 
 // MaxExports is how many files may be made at once in this process, by EachCompra and EachActo. One reads as fast as the services answer.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"entregas/contracts"
+	"entregas/internal/rest"
 )
 
 // Lister is the owner of acts.
@@ -22,17 +23,29 @@ func Page(ctx context.Context, owner Lister, q contracts.ActosQuery) (contracts.
 	if err != nil {
 		return contracts.PaginaDeActos{}, err
 	}
-	return Cut(found, limit), nil
+	return Cut(found, limit)
 }
 
-// Cut returns the first limit acts of found as a page. It has a cursor where found has more.
-func Cut(found []contracts.Acto, limit int) contracts.PaginaDeActos {
-	page := contracts.PaginaDeActos{Actos: found}
-	if len(found) > limit {
-		page.Actos, page.Siguiente = found[:limit], found[limit-1].Cursor().String()
+// MaxPageBytes is the limit for the acts of a page as JSON. It is small, since the bff holds a page of each service at the same time, of the
+// memory that one operator may hold (docs/adr/bounded-memory.md). Acts of a usual length fit, also contracts.MaxActos of them.
+const MaxPageBytes = 192 << 10
+
+// Cut returns the first acts of found as a page: at most limit acts, and at most MaxPageBytes but at least one act. The page has a cursor
+// where found has more.
+func Cut(found []contracts.Acto, limit int) (contracts.PaginaDeActos, error) {
+	page := contracts.PaginaDeActos{Actos: []contracts.Acto{}}
+	size := 0
+	for _, a := range found {
+		text, err := rest.Encode(a)
+		if err != nil {
+			return contracts.PaginaDeActos{}, err
+		}
+		size += len(text)
+		if n := len(page.Actos); n == limit || n > 0 && size > MaxPageBytes {
+			page.Siguiente = page.Actos[n-1].Cursor().String()
+			break
+		}
+		page.Actos = append(page.Actos, a)
 	}
-	if page.Actos == nil {
-		page.Actos = []contracts.Acto{}
-	}
-	return page
+	return page, nil
 }
