@@ -8,7 +8,7 @@ RUN := $(LOCAL) --instance $(INSTANCIA)
 MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside erase token build generate lint test test-unit test-e2e test-pages escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses chaos bench images compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside erase token build generate lint test test-unit test-e2e test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses chaos bench images compose-up test-compose gke-plan $(LOCAL)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ test-e2e: ## end to end, on a copy of the system of its own
 
 test-pages: ## the pages in a real browser; screenshots in .local/screenshots
 	@tools/test.sh pages
+
+pictures: test-pages ## the pictures of the README, from the screenshots of the pages
+	@cp .local/pictures/*.webp docs/pictures/
 
 escenario-desempeno: $(LOCAL) ## with a queue, purchases with home delivery go first and no purchase waits for ever
 	@go run ./tests/scenarios/desempeno

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	. "entregas/tests/testkit"
@@ -42,6 +43,9 @@ func (p *person) look(name string) {
 	for _, a := range appearances {
 		p.dress(a)
 		p.screenshot(name + "-" + a.name)
+		if pictured[name+"-"+a.name] {
+			p.picture(name)
+		}
 		p.accessible(name + " in " + a.name)
 		if width := p.read("String(document.documentElement.scrollWidth)"); width != fmt.Sprint(a.width) {
 			p.t.Errorf("%s in %s is %s wide, the screen is %d", name, a.name, width, a.width)
@@ -83,6 +87,33 @@ func (p *person) screenshot(name string) {
 	}
 	if err != nil {
 		p.t.Errorf("screenshot %s: %v", name, err)
+	}
+}
+
+// pictured are the screenshots that make pictures takes into docs/pictures.
+var pictured = map[string]bool{
+	"shop-light": true, "compra-total-light": true, "despachos-light": true, "panel-light": true, "auditoria-light": true,
+}
+
+// maxPicture is the most bytes of a picture in the documentation.
+const maxPicture = 150 << 10
+
+// picture stores what the window shows as a small image in .local/pictures.
+func (p *person) picture(name string) {
+	p.t.Helper()
+	shown, err := chromedp.Call(p.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: new(int64(80))})
+	dir := filepath.Join(p.s.Env.Root, ".local", "pictures")
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil && len(shown.Data) > maxPicture {
+		err = fmt.Errorf("it has %d bytes, more than %d", len(shown.Data), maxPicture)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".webp"), shown.Data, 0o644)
+	}
+	if err != nil {
+		p.t.Errorf("picture %s: %v", name, err)
 	}
 }
 
