@@ -8,7 +8,7 @@ RUN := $(LOCAL) --instance $(INSTANCIA)
 MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside erase token build generate lint test test-unit test-e2e test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses chaos bench images compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase token build generate lint test test-unit test-e2e test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos bench images compose-up test-compose gke-plan $(LOCAL)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -58,6 +58,15 @@ put-back: $(LOCAL) ## return a dead letter to its topic: ID=...
 set-aside: $(LOCAL) ## take a message that no sidecar can read off its topic: ID=...
 	@$(RUN) set-aside $(ID)
 
+backup: $(LOCAL) ## copy all databases while they are in use, to .local/backups
+	@$(RUN) backup
+
+restore: $(LOCAL) ## start an empty instance with the databases of the newest backup, or of FOLDER=...
+	@$(RUN) restore $(FOLDER)
+
+sizes: $(LOCAL) ## how much each table, topic and folder holds
+	@$(RUN) sizes
+
 erase: $(LOCAL) ## erase the personal data of a customer from what has ended: USUARIO=ana
 	@$(RUN) erase $(if $(USUARIO),'$(USUARIO)')
 
@@ -96,6 +105,12 @@ escenario-escalabilidad: $(LOCAL) ## the queue grows and so do the replicas: cha
 
 escenario-disponibilidad: $(LOCAL) ## each service dead for a minute, two replicas restarted, and no client notices (REPLICAS=1: only the replicas)
 	@go run ./tests/scenarios/disponibilidad $(if $(REPLICAS),-replicas)
+
+test-restore: $(LOCAL) ## backup while customers buy, loss of everything, restore, audit
+	@go run ./tests/scenarios/restore $(if $(BEFORE),-before $(BEFORE)) $(if $(AFTER),-after $(AFTER))
+
+scenario-retention: $(LOCAL) ## what purchases leave behind, and what is left of it after its retention: PURCHASES=1000
+	@go run ./tests/scenarios/retention $(if $(PURCHASES),-compras $(PURCHASES))
 
 scenario-losses: $(LOCAL) ## what a lost disk takes away is asked for again or undone
 	@go run ./tests/scenarios/losses

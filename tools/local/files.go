@@ -103,7 +103,12 @@ func (in *Instance) copyComponents() error {
 			fmt.Fprintf(&tmpl, `{{if eq .ID %q}}127.0.0.1:%d{{end}}`, s.App, s.internalPort)
 		}
 	}
-	return setup.CopyComponents(filepath.Join(in.Root, "components"), in.path("run", "components"), in.translate, tmpl.String())
+	limits := strings.NewReplacer(
+		"anyTerminal: 24h", "anyTerminal: "+in.setting("WORKFLOW_RETENTION", "24h"),
+		"name: cleanupInterval\n      value: 10m", "name: cleanupInterval\n      value: "+in.setting("CLEANUP_INTERVAL", "10m"),
+	)
+	translate := func(text string) string { return limits.Replace(in.translate(text)) }
+	return setup.CopyComponents(filepath.Join(in.Root, "components"), in.path("run", "components"), translate, tmpl.String())
 }
 
 // daprFile has the form of dapr.yaml and of a run file.

@@ -28,6 +28,9 @@ const usage = `usage: local [--instance up|test|chaos] COMMAND
   dead-letters          list the messages that no service could handle
   put-back ID           return a dead letter to its topic
   set-aside ID          take a message that no sidecar can read off its topic
+  backup                copy all databases while they are in use; print the folder
+  restore [FOLDER]      start an empty instance with the databases of a backup: the newest one
+  sizes [--json]        how much each table, topic and folder holds
   erase USUARIO         erase the personal data of a customer from what has ended
   token ROL USUARIO     print a token of the development issuer: cliente or operador
   env                   print the addresses of the system as NAME=value
@@ -58,7 +61,7 @@ func runCommand(instance string, args []string) error {
 	if len(args) > 1 {
 		arg = args[1]
 	}
-	if slices.Contains([]string{"up", "down", "reset", "stop", "start", "restart"}, command) {
+	if slices.Contains([]string{"up", "down", "reset", "stop", "start", "restart", "restore"}, command) {
 		release, err := in.turn()
 		if err != nil {
 			return err
@@ -90,6 +93,12 @@ func runCommand(instance string, args []string) error {
 		return in.putBack(arg)
 	case "set-aside":
 		return in.setAside(arg)
+	case "backup":
+		return in.backup()
+	case "restore":
+		return in.restore(arg)
+	case "sizes":
+		return in.printSizes(arg == "--json")
 	case "erase":
 		return in.erase(arg)
 	case "token":

@@ -69,7 +69,7 @@ func open(name string) (*Instance, error) {
 const collector = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 // otherSettings lists the settings that are neither a port nor belong to an app.
-var otherSettings = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", "BUILD_TAGS", collector}
+var otherSettings = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", "BUILD_TAGS", "WORKFLOW_RETENTION", "CLEANUP_INTERVAL", collector}
 
 // isSetting reports whether this program reads the setting name. It accepts every PORT_ name; readSettings refuses unknown ones.
 func (in *Instance) isSetting(name string) bool {

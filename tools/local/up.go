@@ -88,7 +88,7 @@ func (in *Instance) bringUpInfra(earlier string) error {
 		return err
 	}
 	say("databases and topics are ready")
-	return nil
+	return in.afterRestore()
 }
 
 // renewInfra creates the databases, topics and schemas that are new in the code since the system was started, because a producer

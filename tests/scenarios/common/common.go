@@ -65,6 +65,19 @@ func run(ctx context.Context, name string, settings []string, act func(ctx conte
 			return err
 		}
 	}
+	defer e.disconnect()
+	if err := e.Connect(ctx); err != nil {
+		return err
+	}
+	if _, err := client.Direct(e.Env.Admin).Restock(ctx, map[string]int{"1": 100_000, "2": 100_000}, e.RunName); err != nil {
+		return err
+	}
+	return act(ctx, e)
+}
+
+// Connect reads the addresses of the instance and opens its databases. A scenario that starts another instance calls it again.
+func (e *Scenario) Connect(ctx context.Context) (err error) {
+	e.disconnect()
 	if e.Env, err = e.Local.Env(ctx); err != nil {
 		return err
 	}
@@ -72,15 +85,17 @@ func run(ctx context.Context, name string, settings []string, act func(ctx conte
 	if e.Manager, err = client.OpenDatabase(ctx, e.Env.ManagerDSN); err != nil {
 		return err
 	}
-	defer e.Manager.Close()
-	if e.Productos, err = client.OpenDatabase(ctx, e.Env.ProductosDSN); err != nil {
-		return err
+	e.Productos, err = client.OpenDatabase(ctx, e.Env.ProductosDSN)
+	return err
+}
+
+func (e *Scenario) disconnect() {
+	for _, b := range []*client.Database{e.Manager, e.Productos} {
+		if b != nil {
+			b.Close()
+		}
 	}
-	defer e.Productos.Close()
-	if _, err := client.Direct(e.Env.Admin).Restock(ctx, map[string]int{"1": 100_000, "2": 100_000}, e.RunName); err != nil {
-		return err
-	}
-	return act(ctx, e)
+	e.Manager, e.Productos = nil, nil
 }
 
 // Say prints a line with the time since the start.

@@ -3,6 +3,7 @@
 //
 //	POSTGRES_DSN       an administrator's address; if empty, PostgreSQL is left out
 //	PASSWORDS_FILE     pgpass file with the passwords of the roles
+//	RESTORED           true once, after a restore: make the restored databases ready for the services
 //	PULSAR_ADMIN       the broker's administrative interface; if empty, Pulsar is left out
 //	PULSAR_TOKEN_FILE  file with an administrator's token, for a broker with authentication
 //	PULSAR_ROLE        the role of the services, for such a broker
@@ -98,6 +99,17 @@ func databases(ctx context.Context) error {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
 	say("databases and roles are ready")
+	if os.Getenv("RESTORED") != "true" {
+		return nil
+	}
+	if err := setup.AfterRestore(ctx, func(database string) (*pgx.Conn, error) {
+		other := c.Config().Copy()
+		other.Database = database
+		return pgx.ConnectConfig(ctx, other)
+	}); err != nil {
+		return fmt.Errorf("after the restore: %w", err)
+	}
+	say("the restored databases are ready for the services")
 	return nil
 }
 

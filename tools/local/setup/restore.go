@@ -1,0 +1,69 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// retellFor is how much of the end of a restored history is published again: a topic may have had it for a reader.
+const retellFor = "1 hour"
+
+// afterRestore are the changes that restored databases need, because topics and scheduler are new: docs/adr/a-backup-is-one-instant.md.
+var afterRestore = []struct{ database, why, statement string }{
+	{
+		"dapr", "the reminders of workflows are gone: gestor-compra starts each anew, from the row of its purchase",
+		`delete from state where key like '%||dapr.internal.%'`,
+	},
+	{
+		"gestor_compra", "the reconciler need not wait for a sign of life that cannot come",
+		`update compra c set replacement_asked = true
+			where estado not in ('RECIBIDA', 'CONFIRMADA', 'DESPACHADA', 'RECHAZADA', 'CANCELADA', 'FALLIDA')
+				or exists (select from tramite t where t.id_compra = c.id and t.terminado_en is null)`,
+	},
+	{
+		"gestor_compra", "the bff and avisos may have missed the last changes of purchases",
+		`update historia set published = false where en > (select max(en) from historia) - interval '` + retellFor + `'`,
+	},
+	{
+		"ordenes", "gestor-compra may have missed the last dispatches",
+		`insert into outbox (id_compra, tipo, data, traceparent)
+			select id_compra, 'OrdenDespachada', jsonb_build_object('id_compra', id_compra, 'responde_a', '', 'id_orden', id::text, 'motivo', '',
+				'sujeto', despachada_por, 'rol', despachada_rol), ''
+			from orden where estado = 'DESPACHADA' and actualizada_en > (select max(actualizada_en) from orden) - interval '` + retellFor + `'
+				and not exists (select from outbox x where x.id_compra = orden.id_compra)`,
+	},
+}
+
+// undefinedTable is the code of PostgreSQL for a table that does not exist: the service of the database never ran.
+const undefinedTable = "42P01"
+
+// AfterRestore changes restored databases before the services start, so that the reconcilers find all that the lost topics and reminders
+// had. connect opens a database as the administrator. A second run does no harm.
+func AfterRestore(ctx context.Context, connect func(database string) (*pgx.Conn, error)) error {
+	return inEach(ctx, connect, "")
+}
+
+// CheckRestore returns an error if AfterRestore would fail on these databases. It changes nothing.
+func CheckRestore(ctx context.Context, connect func(database string) (*pgx.Conn, error)) error {
+	return inEach(ctx, connect, "explain ")
+}
+
+func inEach(ctx context.Context, connect func(database string) (*pgx.Conn, error), prefix string) error {
+	for _, step := range afterRestore {
+		c, err := connect(step.database)
+		if err != nil {
+			return fmt.Errorf("database %s: %w", step.database, err)
+		}
+		_, err = c.Exec(ctx, prefix+step.statement)
+		_ = c.Close(ctx)
+		var refused *pgconn.PgError
+		if err != nil && !(errors.As(err, &refused) && refused.Code == undefinedTable) {
+			return fmt.Errorf("database %s, because %s: %w", step.database, step.why, err)
+		}
+	}
+	return nil
+}
