@@ -101,12 +101,18 @@ func TestTheAuditOfLongReasons(t *testing.T) {
 	for name, long := range map[string]int{"of one service": 1, "of all services": 4} {
 		t.Run(name, func(t *testing.T) {
 			p := newGate(t, func(cfg *config) { cfg.InFlight, cfg.MaxAnswer = 32<<20, 1<<20 })
-			all := p.withActos(contracts.MaxActos / 2)
-			for _, owner := range p.acts[:long] {
+			p.withActos(contracts.MaxActos / 2)
+			all := p.manager.Acts.List
+			for s, owner := range p.acts {
 				for i := range owner.List {
-					owner.List[i].Motivo = strings.Repeat("<", contracts.MaxMotivo) // six bytes each in JSON
+					if s < long { // the newest ones, so that each page ends among them
+						owner.List[i].En = owner.List[i].En.AddDate(1, 0, 0)
+						owner.List[i].Motivo = strings.Repeat("<", contracts.MaxMotivo) // six bytes each in JSON
+					}
 				}
+				all = slices.Concat(all, owner.List)
 			}
+			slices.SortFunc(all, contracts.CompareActos)
 			var ids []string
 			for after, pages := "", 0; ; pages++ {
 				r := p.do(t, http.MethodGet, fmt.Sprintf("/api/auditoria?limite=%d&despues=%s", contracts.MaxActos, url.QueryEscape(after)), "")
