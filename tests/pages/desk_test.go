@@ -90,11 +90,19 @@ func TestRefusedDispatchesStayListed(t *testing.T) {
 		t.Errorf("the list sums %s units of product 1", units)
 	}
 	var total int64
-	for i, id := range ids {
+	worthOf := map[string]string{} // by code
+	for _, id := range ids {
 		c := s.Wait(t, id, contracts.EstadoConfirmada)
 		total += c.Total
-		if worth := digitsOf(o.read(fmt.Sprintf(`document.querySelectorAll("#paper .order")[%d].querySelector(".worth").textContent`, i))); worth != fmt.Sprint(c.Total/100) {
-			t.Errorf("the list says that purchase %s costs %s, not %d cents", id, worth, c.Total)
+		worthOf[c.Codigo] = fmt.Sprint(c.Total / 100)
+	}
+	codeOf := func(element string) string {
+		return strings.ReplaceAll(o.read(fmt.Sprintf(`document.querySelector(%q).textContent`, element+" .mono")), "-", "")
+	}
+	for i := range ids {
+		order := fmt.Sprintf("#paper .order:nth-of-type(%d)", i+1)
+		if code, worth := codeOf(order), digitsOf(o.read(fmt.Sprintf(`document.querySelector(%q).textContent`, order+" .worth"))); worth != worthOf[code] {
+			t.Errorf("the list says that %s costs %s, not %s", code, worth, worthOf[code])
 		}
 	}
 	if worth := digitsOf(o.read(`document.querySelector("#paper > .worth").textContent`)); total == 0 || worth != fmt.Sprint(total/100) {
@@ -106,8 +114,8 @@ func TestRefusedDispatchesStayListed(t *testing.T) {
 	if text := o.read(`document.querySelector("#paper .label").textContent`); !strings.Contains(text, address.Destinatario) || !strings.Contains(text, address.Calle) || !strings.Contains(text, address.Ciudad) {
 		t.Errorf("a label says %s", text)
 	}
-	if worth, first := digitsOf(o.read(`document.querySelector("#paper .label .worth").textContent`)), s.Wait(t, ids[0], contracts.EstadoConfirmada).Total; worth != fmt.Sprint(first/100) {
-		t.Errorf("a label is worth %s, not %d cents", worth, first)
+	if code, worth := codeOf("#paper .label"), digitsOf(o.read(`document.querySelector("#paper .label .worth").textContent`)); worth != worthOf[code] {
+		t.Errorf("the label of %s is worth %s, not %s", code, worth, worthOf[code])
 	}
 	o.onPaper("despachos-labels")
 

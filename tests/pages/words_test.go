@@ -24,7 +24,9 @@ func TestInEnglish(t *testing.T) {
 	p.buys("11", 150)
 	p.sees("It waits for an operator to approve it.")
 
-	s.Restock(t, map[string]int{"1": 1})
+	if _, err := s.Admin.Reponer(t.Context(), "1", 1, Usuario(t)); err != nil {
+		t.Fatal(err)
+	}
 	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador")
 	o.run(`document.querySelector(".languages [lang=en]").click()`) // the page moves while its chart is drawn
 	o.sees("What is happening now")
