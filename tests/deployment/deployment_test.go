@@ -122,7 +122,7 @@ func TestIsRefused(t *testing.T) {
 		{"local", "closed containers", "runAsUser: 65532", "runAsUser: 0", "or is root"},
 		{"local", "closed containers", "enforce: restricted", "enforce: baseline", "does not enforce the restricted profile"},
 
-		{"local", "memory", "value: 96MiB", "value: 144MiB", "GOMEMLIMIT"},
+		{"local", "memory", "value: 96MiB", "value: 112MiB", "GOMEMLIMIT"},
 		{"local", "memory", "GOMEMLIMIT=192MiB", "GOMEMLIMIT=224MiB", "sidecar"},
 
 		{"local", "pinned images", "image: entregas/bff:local", "image: entregas/bff", "is not pinned"},

@@ -37,6 +37,7 @@ var _ interface {
 	graphql.HandlerExtension
 	graphql.OperationInterceptor
 	graphql.FieldInterceptor
+	graphql.RootFieldInterceptor
 	graphql.ResponseInterceptor
 	graphql.OperationParameterMutator
 	graphql.OperationContextMutator

@@ -18028,7 +18028,7 @@ func (ec *executionContext) marshalNActo2entregasᚋcontractsᚐActo(ctx context
 }
 
 func (ec *executionContext) marshalNActo2ᚕentregasᚋcontractsᚐActoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Acto) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNActo2entregasᚋcontractsᚐActo(ctx, sel, v[i])
@@ -18084,7 +18084,7 @@ func (ec *executionContext) marshalNColaAhora2entregasᚋcontractsᚐColaAhora(c
 }
 
 func (ec *executionContext) marshalNColaAhora2ᚕentregasᚋcontractsᚐColaAhoraᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.ColaAhora) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNColaAhora2entregasᚋcontractsᚐColaAhora(ctx, sel, v[i])
@@ -18104,7 +18104,7 @@ func (ec *executionContext) marshalNCompra2entregasᚋcontractsᚐCompra(ctx con
 }
 
 func (ec *executionContext) marshalNCompra2ᚕentregasᚋcontractsᚐCompraᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Compra) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCompra2entregasᚋcontractsᚐCompra(ctx, sel, v[i])
@@ -18129,7 +18129,7 @@ func (ec *executionContext) marshalNCompraPorAprobar2entregasᚋcontractsᚐComp
 }
 
 func (ec *executionContext) marshalNCompraPorAprobar2ᚕentregasᚋcontractsᚐCompraPorAprobarᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.CompraPorAprobar) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCompraPorAprobar2entregasᚋcontractsᚐCompraPorAprobar(ctx, sel, v[i])
@@ -18149,7 +18149,7 @@ func (ec *executionContext) marshalNComprasEnEstado2entregasᚋbffᚋgraphᚋpub
 }
 
 func (ec *executionContext) marshalNComprasEnEstado2ᚕentregasᚋbffᚋgraphᚋpublicᚐComprasEnEstadoᚄ(ctx context.Context, sel ast.SelectionSet, v []ComprasEnEstado) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNComprasEnEstado2entregasᚋbffᚋgraphᚋpublicᚐComprasEnEstado(ctx, sel, v[i])
@@ -18196,7 +18196,7 @@ func (ec *executionContext) marshalNEfectoDeImportacion2entregasᚋcontractsᚐE
 }
 
 func (ec *executionContext) marshalNEfectoDeImportacion2ᚕentregasᚋcontractsᚐEfectoDeImportacionᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.EfectoDeImportacion) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEfectoDeImportacion2entregasᚋcontractsᚐEfectoDeImportacion(ctx, sel, v[i])
@@ -18216,7 +18216,7 @@ func (ec *executionContext) marshalNEntregaDeAviso2entregasᚋcontractsᚐEntreg
 }
 
 func (ec *executionContext) marshalNEntregaDeAviso2ᚕentregasᚋcontractsᚐEntregaDeAvisoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.EntregaDeAviso) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEntregaDeAviso2entregasᚋcontractsᚐEntregaDeAviso(ctx, sel, v[i])
@@ -18290,7 +18290,7 @@ func (ec *executionContext) unmarshalNEstado2ᚕentregasᚋcontractsᚐEstadoᚄ
 }
 
 func (ec *executionContext) marshalNEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Estado) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEstado2entregasᚋcontractsᚐEstado(ctx, sel, v[i])
@@ -18338,7 +18338,7 @@ func (ec *executionContext) marshalNFaltante2entregasᚋcontractsᚐFaltante(ctx
 }
 
 func (ec *executionContext) marshalNFaltante2ᚕentregasᚋcontractsᚐFaltanteᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Faltante) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNFaltante2entregasᚋcontractsᚐFaltante(ctx, sel, v[i])
@@ -18372,7 +18372,7 @@ func (ec *executionContext) marshalNHecho2entregasᚋcontractsᚐHechoContado(ct
 }
 
 func (ec *executionContext) marshalNHecho2ᚕentregasᚋcontractsᚐHechoContadoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.HechoContado) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNHecho2entregasᚋcontractsᚐHechoContado(ctx, sel, v[i])
@@ -18477,7 +18477,7 @@ func (ec *executionContext) marshalNLinea2entregasᚋcontractsᚐLinea(ctx conte
 }
 
 func (ec *executionContext) marshalNLinea2ᚕentregasᚋcontractsᚐLineaᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Linea) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLinea2entregasᚋcontractsᚐLinea(ctx, sel, v[i])
@@ -18528,7 +18528,7 @@ func (ec *executionContext) marshalNMovimiento2entregasᚋcontractsᚐMovimiento
 }
 
 func (ec *executionContext) marshalNMovimiento2ᚕentregasᚋcontractsᚐMovimientoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Movimiento) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMovimiento2entregasᚋcontractsᚐMovimiento(ctx, sel, v[i])
@@ -18548,7 +18548,7 @@ func (ec *executionContext) marshalNMuestraDeColas2entregasᚋcontractsᚐMuestr
 }
 
 func (ec *executionContext) marshalNMuestraDeColas2ᚕentregasᚋcontractsᚐMuestraDeColasᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.MuestraDeColas) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMuestraDeColas2entregasᚋcontractsᚐMuestraDeColas(ctx, sel, v[i])
@@ -18568,7 +18568,7 @@ func (ec *executionContext) marshalNOrden2entregasᚋcontractsᚐOrden(ctx conte
 }
 
 func (ec *executionContext) marshalNOrden2ᚕentregasᚋcontractsᚐOrdenᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Orden) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOrden2entregasᚋcontractsᚐOrden(ctx, sel, v[i])
@@ -18588,7 +18588,7 @@ func (ec *executionContext) marshalNPendientes2entregasᚋbffᚋgraphᚋpublic�
 }
 
 func (ec *executionContext) marshalNPendientes2ᚕentregasᚋbffᚋgraphᚋpublicᚐPendientesᚄ(ctx context.Context, sel ast.SelectionSet, v []Pendientes) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPendientes2entregasᚋbffᚋgraphᚋpublicᚐPendientes(ctx, sel, v[i])
@@ -18608,7 +18608,7 @@ func (ec *executionContext) marshalNPrecio2entregasᚋcontractsᚐPrecio(ctx con
 }
 
 func (ec *executionContext) marshalNPrecio2ᚕentregasᚋcontractsᚐPrecioᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.Precio) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPrecio2entregasᚋcontractsᚐPrecio(ctx, sel, v[i])
@@ -18628,7 +18628,7 @@ func (ec *executionContext) marshalNPrecioFijado2entregasᚋcontractsᚐPrecioFi
 }
 
 func (ec *executionContext) marshalNPrecioFijado2ᚕentregasᚋcontractsᚐPrecioFijadoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.PrecioFijado) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPrecioFijado2entregasᚋcontractsᚐPrecioFijado(ctx, sel, v[i])
@@ -18652,7 +18652,7 @@ func (ec *executionContext) marshalNRespuestaTardia2entregasᚋcontractsᚐRespu
 }
 
 func (ec *executionContext) marshalNRespuestaTardia2ᚕentregasᚋcontractsᚐRespuestaTardiaᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.RespuestaTardia) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRespuestaTardia2entregasᚋcontractsᚐRespuestaTardia(ctx, sel, v[i])
@@ -18680,7 +18680,7 @@ func (ec *executionContext) marshalNSaludDeServicio2entregasᚋcontractsᚐSalud
 }
 
 func (ec *executionContext) marshalNSaludDeServicio2ᚕentregasᚋcontractsᚐSaludDeServicioᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.SaludDeServicio) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSaludDeServicio2entregasᚋcontractsᚐSaludDeServicio(ctx, sel, v[i])
@@ -18808,7 +18808,7 @@ func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlge
 }
 
 func (ec *executionContext) marshalN__Directive2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirectiveᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Directive) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx, sel, v[i])
@@ -18852,7 +18852,7 @@ func (ec *executionContext) unmarshalN__DirectiveLocation2ᚕstringᚄ(ctx conte
 }
 
 func (ec *executionContext) marshalN__DirectiveLocation2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__DirectiveLocation2string(ctx, sel, v[i])
@@ -18880,7 +18880,7 @@ func (ec *executionContext) marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlg
 }
 
 func (ec *executionContext) marshalN__InputValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.InputValue) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -18908,7 +18908,7 @@ func (ec *executionContext) marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋg
 }
 
 func (ec *executionContext) marshalN__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Type) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])
@@ -19007,7 +19007,7 @@ func (ec *executionContext) marshalODeseo2ᚕentregasᚋcontractsᚐDeseoᚄ(ctx
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDeseo2entregasᚋcontractsᚐDeseo(ctx, sel, v[i])
@@ -19040,7 +19040,7 @@ func (ec *executionContext) marshalODireccionDeAviso2ᚕentregasᚋcontractsᚐD
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDireccionDeAviso2entregasᚋcontractsᚐDireccionDeAviso(ctx, sel, v[i])
@@ -19098,7 +19098,7 @@ func (ec *executionContext) marshalOEstado2ᚕentregasᚋcontractsᚐEstadoᚄ(c
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEstado2entregasᚋcontractsᚐEstado(ctx, sel, v[i])
@@ -19283,7 +19283,7 @@ func (ec *executionContext) marshalOLineaDeBalance2ᚕentregasᚋcontractsᚐLin
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLineaDeBalance2entregasᚋcontractsᚐLineaDeBalance(ctx, sel, v[i])
@@ -19309,7 +19309,7 @@ func (ec *executionContext) marshalOMensajeDeSaga2ᚕentregasᚋcontractsᚐMens
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMensajeDeSaga2entregasᚋcontractsᚐMensajeDeSaga(ctx, sel, v[i])
@@ -19328,7 +19328,7 @@ func (ec *executionContext) marshalOMensajeMuerto2ᚕentregasᚋcontractsᚐMens
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMensajeMuerto2entregasᚋcontractsᚐMensajeMuerto(ctx, sel, v[i])
@@ -19424,7 +19424,7 @@ func (ec *executionContext) marshalOProducto2ᚕentregasᚋcontractsᚐProducto�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProducto2entregasᚋcontractsᚐProducto(ctx, sel, v[i])
@@ -19450,7 +19450,7 @@ func (ec *executionContext) marshalOResultado2ᚕentregasᚋinternalᚋrestᚐRe
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNResultado2entregasᚋinternalᚋrestᚐResultado(ctx, sel, v[i])
@@ -19469,7 +19469,7 @@ func (ec *executionContext) marshalOResultadoDeDevolucion2ᚕentregasᚋcontract
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNResultadoDeDevolucion2entregasᚋcontractsᚐResultadoDeDevolucion(ctx, sel, v[i])
@@ -19532,7 +19532,7 @@ func (ec *executionContext) marshalOTienda2ᚕentregasᚋcontractsᚐTiendaᚄ(c
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTienda2entregasᚋcontractsᚐTienda(ctx, sel, v[i])
@@ -19586,7 +19586,7 @@ func (ec *executionContext) marshalOTipoDeActo2ᚕentregasᚋcontractsᚐTipoDeA
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTipoDeActo2entregasᚋcontractsᚐTipoDeActo(ctx, sel, v[i])
@@ -19605,7 +19605,7 @@ func (ec *executionContext) marshalOZonaDeOrdenes2ᚕentregasᚋcontractsᚐZona
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNZonaDeOrdenes2entregasᚋcontractsᚐZonaDeOrdenes(ctx, sel, v[i])
@@ -19624,7 +19624,7 @@ func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgq
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__EnumValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValue(ctx, sel, v[i])
@@ -19643,7 +19643,7 @@ func (ec *executionContext) marshalO__Field2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Field2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐField(ctx, sel, v[i])
@@ -19662,7 +19662,7 @@ func (ec *executionContext) marshalO__InputValue2ᚕgithubᚗcomᚋ99designsᚋg
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -19681,7 +19681,7 @@ func (ec *executionContext) marshalO__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgen�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])
