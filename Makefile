@@ -8,7 +8,7 @@ RUN := $(LOCAL) --instance $(INSTANCIA)
 MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase token build generate lint test test-unit test-e2e test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos bench images compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos bench images compose-up test-compose gke-plan $(LOCAL)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ sizes: $(LOCAL) ## how much each table, topic and folder holds
 
 erase: $(LOCAL) ## erase the personal data of a customer from what has ended: USUARIO=ana
 	@$(RUN) erase $(if $(USUARIO),'$(USUARIO)')
+
+mail: $(LOCAL) ## print the newest mail that was sent to a customer
+	@$(RUN) mail
 
 token: $(LOCAL) ## print a development token: ROL=cliente|operador USUARIO=ana
 	@$(RUN) token $(ROL) $(USUARIO)

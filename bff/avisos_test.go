@@ -97,7 +97,7 @@ func oneDireccion(id string) (contracts.DireccionDeAviso, error) {
 }
 
 func oneEntrega(id string) contracts.EntregaDeAviso {
-	return contracts.EntregaDeAviso{ID: id, IDDireccion: idDireccion, URL: "https://example.com/", Evento: "msg_1", Tipo: contracts.PruebaDeAviso, Estado: contracts.EntregaPendiente, CreadaEn: time.Now(), ActualizadaEn: time.Now()}
+	return contracts.EntregaDeAviso{ID: id, Canal: contracts.CanalWebhook, IDDireccion: idDireccion, URL: "https://example.com/", Evento: "msg_1", Tipo: contracts.PruebaDeAviso, Estado: contracts.EntregaPendiente, CreadaEn: time.Now(), ActualizadaEn: time.Now()}
 }
 
 // ListarDirecciones implements avisos.ServerInterface.
@@ -150,6 +150,21 @@ func (notices) ReenviarEntrega(w http.ResponseWriter, r *http.Request, id string
 		return
 	}
 	rest.Write(w, http.StatusAccepted, oneEntrega(id))
+}
+
+// LeerCorreo implements avisos.ServerInterface.
+func (notices) LeerCorreo(w http.ResponseWriter, _ *http.Request, _ string) {
+	rest.Write(w, http.StatusOK, contracts.CorreoDeUsuario{Correo: "ana@ejemplo.com", Disponible: true})
+}
+
+// GuardarCorreo implements avisos.ServerInterface.
+func (notices) GuardarCorreo(w http.ResponseWriter, _ *http.Request, _ string) {
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// BorrarCorreo implements avisos.ServerInterface.
+func (notices) BorrarCorreo(w http.ResponseWriter, _ *http.Request, _ string) {
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // A secret is shown once: no store of the bff keeps it, and the answer to a repeated key says so.

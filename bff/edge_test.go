@@ -86,7 +86,7 @@ func TestCORS(t *testing.T) {
 		allowed         bool
 	}{
 		{"a preflight for a POST", partner, "https://socio.example", "POST", "authorization,content-type,idempotency-key", true},
-		{"a preflight for a method that no operation has", partner, "https://socio.example", "PUT", "", false},
+		{"a preflight for a method that no operation has", partner, "https://socio.example", "TRACE", "", false},
 		{"a preflight for a header that no operation has", partner, "https://socio.example", "POST", "x-csrf-token", false},
 		{"a preflight of another site", partner, "https://otro.example", "POST", "", false},
 		{"a GET", partner, "https://socio.example", "", "", true},

@@ -37,7 +37,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	gate := access.Gate{
 		Auditors: access.AuditorsOf(p.operation, p.productos, p.ordenes, p.monitor, p.avisos),
 		Core:     p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Existencias: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
-		Webhooks: p.avisos, Deliveries: p.avisos, Wishes: p.avisos,
+		Webhooks: p.avisos, Deliveries: p.avisos, Wishes: p.avisos, Mail: p.avisos,
 		Counts: access.NewCounts(p.desk, p.ordenes, p.monitor),
 		Health: p.health, Links: access.Links{Trazas: cfg.Traces, Tableros: cfg.Dashboards},
 	}
@@ -117,6 +117,7 @@ With a token (Authorization: Bearer $(make -s token ROL=cliente USUARIO=ana)):
   GET  /api/compras/{id}/eventos    the same, live
   POST /api/compras/{id}/cancelacion   cancel it
   GET  /api/usuarios/{id}/compras   the purchases of a customer
+  PUT  /api/usuarios/{id}/correo    get the news of one's purchases by e-mail: {"correo": "ana@ejemplo.com"}; DELETE ends it
 
 Operators (ROL=operador):
 

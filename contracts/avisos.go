@@ -84,6 +84,21 @@ type DireccionDeAviso struct {
 	ActualizadaEn time.Time `json:"actualizada_en"`
 }
 
+// ProductoDisponible is the type of an event for a customer who waited for a product: there is enough of it now.
+const ProductoDisponible = "producto.disponible"
+
+// CanalDeEntrega is the way by which a delivery goes.
+type CanalDeEntrega string
+
+// The ways of a delivery.
+const (
+	CanalWebhook CanalDeEntrega = "WEBHOOK" // to an address of an operator
+	CanalCorreo  CanalDeEntrega = "CORREO"  // a mail to a customer
+)
+
+// CanalesDeEntrega are all ways of a delivery.
+var CanalesDeEntrega = []CanalDeEntrega{CanalWebhook, CanalCorreo}
+
 // EstadoEntrega is the state of a delivery.
 type EstadoEntrega string
 
@@ -97,25 +112,27 @@ const (
 // EstadosEntrega are all states of a delivery.
 var EstadosEntrega = []EstadoEntrega{EntregaPendiente, EntregaHecha, EntregaMuerta}
 
-// EntregaDeAviso is one event on its way to one address.
+// EntregaDeAviso is one event on its way to one address, or to a customer by e-mail. A mail does not say to which address it goes.
 type EntregaDeAviso struct {
-	ID            string        `json:"id"`
-	IDDireccion   string        `json:"id_direccion"`
-	URL           string        `json:"url"`
-	Evento        string        `json:"evento"` // the webhook-id: the same at each try
-	Tipo          string        `json:"tipo"`
-	IDCompra      string        `json:"id_compra,omitempty"`
-	Estado        EstadoEntrega `json:"estado"`
-	Intentos      int           `json:"intentos"`
-	CodigoHTTP    int           `json:"codigo_http,omitempty"` // of the last answer
-	Error         string        `json:"error,omitempty"`       // of the last try, in Spanish
-	ProximoEn     *time.Time    `json:"proximo_en,omitempty"`
-	CreadaEn      time.Time     `json:"creada_en"`
-	ActualizadaEn time.Time     `json:"actualizada_en"`
+	ID            string         `json:"id"`
+	Canal         CanalDeEntrega `json:"canal"`
+	IDDireccion   string         `json:"id_direccion,omitempty"` // empty for a mail
+	URL           string         `json:"url,omitempty"`          // empty for a mail
+	Evento        string         `json:"evento"`                 // the webhook-id: the same at each try
+	Tipo          string         `json:"tipo"`
+	IDCompra      string         `json:"id_compra,omitempty"`
+	Estado        EstadoEntrega  `json:"estado"`
+	Intentos      int            `json:"intentos"`
+	CodigoHTTP    int            `json:"codigo_http,omitempty"` // of the last answer
+	Error         string         `json:"error,omitempty"`       // of the last try, in Spanish
+	ProximoEn     *time.Time     `json:"proximo_en,omitempty"`
+	CreadaEn      time.Time      `json:"creada_en"`
+	ActualizadaEn time.Time      `json:"actualizada_en"`
 }
 
 // EntregasFilter selects deliveries. A zero field selects all.
 type EntregasFilter struct {
+	Canal       CanalDeEntrega
 	IDDireccion string
 	IDCompra    string
 	Estado      EstadoEntrega
@@ -128,6 +145,9 @@ func (f EntregasFilter) Validate(limit int, after string) error {
 		if id != "" {
 			v.IDCompra(field, id)
 		}
+	}
+	if f.Canal != "" && !slices.Contains(CanalesDeEntrega, f.Canal) {
+		v.Fail("canal", fmt.Sprintf("debe ser uno de %v", CanalesDeEntrega))
 	}
 	if f.Estado != "" && !slices.Contains(EstadosEntrega, f.Estado) {
 		v.Fail("estado", fmt.Sprintf("debe ser uno de %v", EstadosEntrega))

@@ -6,15 +6,17 @@ type DatosBorrados struct {
 	Compras   int    `json:"compras"`  // purchases whose data this request erased
 	Ordenes   int    `json:"ordenes"`  // orders whose data this request erased
 	Deseos    int    `json:"deseos"`   // wishes that this request erased
+	Correo    bool   `json:"correo"`   // this request erased an e-mail address and the mails to it
 	Abiertas  int    `json:"abiertas"` // purchases that have not ended, and keep their data
 	Quedan    int    `json:"quedan"`   // purchases that have ended and still have data: the same request erases more of them
 }
 
 // ParteBorrada is the part of an owner in an erasure: of its purchases, its orders, or its wishes.
 type ParteBorrada struct {
-	Borradas int `json:"borradas"`
-	Abiertas int `json:"abiertas"`
-	Quedan   int `json:"quedan"`
+	Borradas int  `json:"borradas"`
+	Abiertas int  `json:"abiertas"`
+	Quedan   int  `json:"quedan"`
+	Correo   bool `json:"correo,omitempty"` // an e-mail address was erased
 }
 
 // The entry of the history of a purchase whose personal data was erased.

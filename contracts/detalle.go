@@ -27,6 +27,9 @@ const (
 	TextoDireccionSecreto TextoDeActo = "direccion_secreto"
 	TextoDireccionBorrada TextoDeActo = "direccion_borrada"
 	TextoEntregaRepetida  TextoDeActo = "entrega_repetida"
+	TextoCorreoRepetido   TextoDeActo = "correo_repetido"
+	TextoDeseosBorrados   TextoDeActo = "deseos_borrados"
+	TextoCorreoBorrado    TextoDeActo = "correo_borrado"
 )
 
 // TextosDeActo has the Spanish sentences about acts, with a place in braces for each value. The pages have them in other languages, in the
@@ -49,6 +52,9 @@ var TextosDeActo = map[TextoDeActo]string{
 	TextoDireccionSecreto: "Renovó el secreto de la dirección {url}",
 	TextoDireccionBorrada: "Borró la dirección {url}",
 	TextoEntregaRepetida:  "Envió de nuevo {tipo} a {url}",
+	TextoCorreoRepetido:   "Envió de nuevo {tipo} por correo",
+	TextoDeseosBorrados:   "Avisos de existencias: {deseos}.",
+	TextoCorreoBorrado:    "La dirección de correo y sus correos. Avisos de existencias: {deseos}.",
 }
 
 // ValorDeActo is a value in a sentence about an act: a number, an amount of money, or else a text.

@@ -99,6 +99,7 @@ type Gate struct {
 	Webhooks    Direcciones
 	Deliveries  Entregas
 	Wishes      Deseos
+	Mail        Correos
 }
 
 const operador = identity.Operador

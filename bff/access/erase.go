@@ -40,7 +40,7 @@ func (g Gate) BorrarDatos(ctx context.Context, idUsuario string) (contracts.Dato
 		return erased, err
 	}
 	part, err = eraseFrom(ctx, g.Wishes, see, idUsuario)
-	erased.Deseos = part.Borradas
+	erased.Deseos, erased.Correo = part.Borradas, part.Correo
 	return erased, err
 }
 

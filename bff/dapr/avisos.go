@@ -8,7 +8,7 @@ import (
 	"entregas/internal/api/avisos"
 )
 
-// Avisos calls the service avisos. It implements access.Direcciones, access.Entregas and access.Deseos.
+// Avisos calls the service avisos. It implements access.Direcciones, access.Entregas, access.Deseos and access.Correos.
 type Avisos struct{ *Service }
 
 func (a Avisos) api() *avisos.ClientWithResponses {
@@ -42,18 +42,24 @@ func (a Avisos) RenewSecreto(ctx context.Context, id string) (contracts.Direccio
 // DeleteDireccion implements access.Direcciones.
 func (a Avisos) DeleteDireccion(ctx context.Context, id string) error {
 	r, err := a.api().BorrarDireccionWithResponse(ctx, segment(id))
-	_, err = answer(ctx, a.Service, r, err, func(r avisos.BorrarDireccionResponse) *struct{} {
-		if r.StatusCode() != http.StatusNoContent {
-			return nil
-		}
-		return &struct{}{}
-	})
+	_, err = answer(ctx, a.Service, r, err, noContent[avisos.BorrarDireccionResponse])
 	return err
+}
+
+// noContent returns a value for an answer without content, or nil for another.
+func noContent[R interface{ StatusCode() int }](r R) *struct{} {
+	if r.StatusCode() != http.StatusNoContent {
+		return nil
+	}
+	return &struct{}{}
 }
 
 // Entregas implements access.Entregas.
 func (a Avisos) Entregas(ctx context.Context, f contracts.EntregasFilter, limit int, after string) (contracts.PaginaDeEntregas, error) {
 	params := avisos.ListarEntregasParams{IdDireccion: unlessEmpty(f.IDDireccion), IdCompra: unlessEmpty(f.IDCompra), Limite: &limit, Despues: unlessEmpty(after)}
+	if f.Canal != "" {
+		params.Canal = &f.Canal
+	}
 	if f.Estado != "" {
 		params.Estado = &f.Estado
 	}
@@ -88,12 +94,27 @@ func (a Avisos) AddDeseo(ctx context.Context, idUsuario, idProducto string, cant
 // DeleteDeseo implements access.Deseos.
 func (a Avisos) DeleteDeseo(ctx context.Context, idUsuario, idProducto string) error {
 	r, err := a.api().BorrarDeseoWithResponse(ctx, segment(idUsuario), segment(idProducto))
-	_, err = answer(ctx, a.Service, r, err, func(r avisos.BorrarDeseoResponse) *struct{} {
-		if r.StatusCode() != http.StatusNoContent {
-			return nil
-		}
-		return &struct{}{}
-	})
+	_, err = answer(ctx, a.Service, r, err, noContent[avisos.BorrarDeseoResponse])
+	return err
+}
+
+// Correo implements access.Correos.
+func (a Avisos) Correo(ctx context.Context, idUsuario string) (contracts.CorreoDeUsuario, error) {
+	r, err := a.api().LeerCorreoWithResponse(ctx, segment(idUsuario))
+	return answer(ctx, a.Service, r, err, avisos.LeerCorreoResponse.GetJSON200)
+}
+
+// SetCorreo implements access.Correos.
+func (a Avisos) SetCorreo(ctx context.Context, idUsuario string, c contracts.CambioDeCorreo) error {
+	r, err := a.api().GuardarCorreoWithResponse(ctx, segment(idUsuario), c)
+	_, err = answer(ctx, a.Service, r, err, noContent[avisos.GuardarCorreoResponse])
+	return err
+}
+
+// DeleteCorreo implements access.Correos.
+func (a Avisos) DeleteCorreo(ctx context.Context, idUsuario string) error {
+	r, err := a.api().BorrarCorreoWithResponse(ctx, segment(idUsuario))
+	_, err = answer(ctx, a.Service, r, err, noContent[avisos.BorrarCorreoResponse])
 	return err
 }
 

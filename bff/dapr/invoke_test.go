@@ -247,7 +247,10 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 			"GET /entregas": func(ctx context.Context) {
 				_, _ = notices.Entregas(ctx, contracts.EntregasFilter{Estado: contracts.EntregaMuerta}, 1, one)
 			},
-			"POST /entregas/{id}/reenvio": func(ctx context.Context) { _, _ = notices.SendAgain(ctx, one) },
+			"GET /usuarios/{id}/correo":    func(ctx context.Context) { _, _ = notices.Correo(ctx, one) },
+			"PUT /usuarios/{id}/correo":    func(ctx context.Context) { _ = notices.SetCorreo(ctx, one, contracts.CambioDeCorreo{}) },
+			"DELETE /usuarios/{id}/correo": func(ctx context.Context) { _ = notices.DeleteCorreo(ctx, one) },
+			"POST /entregas/{id}/reenvio":  func(ctx context.Context) { _, _ = notices.SendAgain(ctx, one) },
 		} {
 			operation, id = "", one
 			if call(t.Context()); operation != want || strings.Contains(want, "{id}") && id != one {

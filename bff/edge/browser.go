@@ -31,7 +31,7 @@ func CORS(origins []string, next http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		// AllowedOrigins would not do: its empty list allows every origin, and its "*" is a wildcard.
 		AllowOriginFunc: func(origin string) bool { return slices.Contains(origins, origin) },
-		AllowedMethods:  []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete},
+		AllowedMethods:  []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		AllowedHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"},
 		ExposedHeaders:  []string{"ETag", "Location", "Retry-After", "Age"},
 		MaxAge:          int(preflightTTL.Seconds()),

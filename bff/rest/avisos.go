@@ -65,7 +65,7 @@ func (s Server) ProbarDireccion(w http.ResponseWriter, r *http.Request, id contr
 
 // ListarEntregas implements contract.ServerInterface.
 func (s Server) ListarEntregas(w http.ResponseWriter, r *http.Request, params contract.ListarEntregasParams) {
-	f := contracts.EntregasFilter{IDDireccion: optional.Or(params.IdDireccion, ""), IDCompra: optional.Or(params.IdCompra, ""), Estado: optional.Or(params.Estado, "")}
+	f := contracts.EntregasFilter{Canal: optional.Or(params.Canal, ""), IDDireccion: optional.Or(params.IdDireccion, ""), IDCompra: optional.Or(params.IdCompra, ""), Estado: optional.Or(params.Estado, "")}
 	page, err := s.Gate.Entregas(r.Context(), f, optional.Or(params.Limite, contracts.UsualEntregas), optional.Or(params.Despues, ""))
 	respond(w, r, http.StatusOK, page, err)
 }

@@ -108,8 +108,22 @@ func (in *Instance) copyComponents() error {
 		"name: cleanupInterval\n      value: 10m", "name: cleanupInterval\n      value: "+in.setting("CLEANUP_INTERVAL", "10m"),
 	)
 	translate := func(text string) string { return limits.Replace(in.translate(text)) }
-	return setup.CopyComponents(filepath.Join(in.Root, "components"), in.path("run", "components"), translate, tmpl.String())
+	target := in.path("run", "components")
+	if err := setup.CopyComponents(filepath.Join(in.Root, "components"), target, translate, tmpl.String(), mailFile); err != nil {
+		return err
+	}
+	return setup.Write(filepath.Join(target, mailFile), in.translate(mailComponent))
 }
+
+// mailComponent is the binding through which avisos sends mails to the catcher, and mailFile the name of its file.
+//
+//go:embed mail.yaml
+var mailComponent string
+
+const (
+	mailFile    = "correo.yaml"
+	mailBinding = "correo"
+)
 
 // daprFile has the form of dapr.yaml and of a run file.
 type daprFile struct {
@@ -145,13 +159,16 @@ func (in *Instance) adjustApp(app map[string]any) {
 	}
 	env, _ := app["env"].(map[string]any)
 	env = maps.Clone(env)
+	if env == nil {
+		env = map[string]any{}
+	}
+	if name == "avisos" {
+		env["MAIL_BINDING"] = mailBinding
+	}
 	for key, value := range in.envFrom(name) {
-		if env == nil {
-			env = map[string]any{}
-		}
 		env[key] = value
 	}
-	if env != nil {
+	if len(env) > 0 {
 		app["env"] = env
 	}
 }

@@ -22,7 +22,7 @@ const usage = `usage: local [--instance up|test|chaos] COMMAND
   reset                 stop everything and delete the data
   status [--json]       the processes and their health
   logs [SERVICE]        follow the logs
-  stop|start|restart S  a service with its sidecar, or postgres, pulsar, placement, scheduler
+  stop|start|restart S  a service with its sidecar, or postgres, pulsar, placement, scheduler, mail
   attach                open the supervisor's terminal interface
   dsn DB, psql DB       print the address of a database, or open a console on it
   dead-letters          list the messages that no service could handle
@@ -33,9 +33,11 @@ const usage = `usage: local [--instance up|test|chaos] COMMAND
   sizes [--json]        how much each table, topic and folder holds
   erase USUARIO         erase the personal data of a customer from what has ended
   token ROL USUARIO     print a token of the development issuer: cliente or operador
+  mail                  print the newest mail that the catcher has
   env                   print the addresses of the system as NAME=value
   browser               print the path of a Chromium; installs it where apt can
   tool lint|gotestsum   build a developer's tool, once
+  mail-catcher          take mails in the place of a mail server; the supervisor calls it
   service S             run a service with its sidecar; the supervisor calls it`
 
 func main() {
@@ -103,6 +105,10 @@ func runCommand(instance string, args []string) error {
 		return in.erase(arg)
 	case "token":
 		return in.printToken(args[1:])
+	case "mail":
+		return in.printMail(os.Stdout)
+	case "mail-catcher":
+		return in.catchMail()
 	case "env":
 		return in.env()
 	case "browser":

@@ -24,7 +24,7 @@ var infraPorts = map[string]int{
 	"POSTGRES": 5432, "PULSAR": 6650, "PULSAR_ADMIN": 8080, "PULSAR_BOOKIE": 3181,
 	"PLACEMENT": 4005, "PLACEMENT_HEALTH": 4015, "PLACEMENT_METRICS": 4025, "PLACEMENT_RAFT": 4035,
 	"SCHEDULER": 4006, "SCHEDULER_HEALTH": 4016, "SCHEDULER_METRICS": 4026, "SCHEDULER_ETCD": 4036, "SCHEDULER_ETCD_PEERS": 4046,
-	"SUPERVISOR": 4010,
+	"SUPERVISOR": 4010, "SMTP": 1025,
 }
 
 // instances has the copies of the system that one clone may run. The number is added to the ports of local.env.
@@ -174,7 +174,7 @@ func (in *Instance) ownDSN() string {
 	return in.setting("POSTGRES_DSN", "")
 }
 
-var withPort = regexp.MustCompile(`(Port: |127\.0\.0\.1:|localhost:)(\d+)\b`)
+var withPort = regexp.MustCompile(`(Port: |name: port, value: "|127\.0\.0\.1:|localhost:)(\d+)\b`)
 
 // translate replaces the defaults in the text of a committed file by this instance's ports, folder and PostgreSQL server.
 func (in *Instance) translate(text string) string {

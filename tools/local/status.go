@@ -29,6 +29,7 @@ func (in *Instance) infra() []oneProcess {
 		{Name: "pulsar", Kind: "pulsar", Port: in.port("PULSAR"), check: in.health(in.port("PULSAR_ADMIN"), "/admin/v2/brokers/health", 200)},
 		{Name: "placement", Kind: "placement", Port: in.port("PLACEMENT"), check: in.health(in.port("PLACEMENT_HEALTH"), "/healthz", 200)},
 		{Name: "scheduler", Kind: "scheduler", Port: in.port("SCHEDULER"), check: in.health(in.port("SCHEDULER_HEALTH"), "/healthz", 200)},
+		{Name: "mail", Kind: "mail", Port: in.port("SMTP"), check: in.mailHealth},
 	}
 }
 

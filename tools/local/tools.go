@@ -39,7 +39,11 @@ func (in *Instance) buildSpecs() []buildSpec {
 	for _, p := range []string{"daprd", "placement", "scheduler"} {
 		if !in.useInstalled(p) {
 			dapr.output = append(dapr.output, p)
-			dapr.packages = append(dapr.packages, "github.com/dapr/dapr/cmd/"+p)
+			pkg := "github.com/dapr/dapr/cmd/" + p
+			if p == "daprd" {
+				pkg = "./daprd" // with the binding for mails
+			}
+			dapr.packages = append(dapr.packages, pkg)
 		}
 	}
 	return []buildSpec{
@@ -121,7 +125,7 @@ func (in *Instance) launcher() error {
 	return os.WriteFile(in.shared("launcher", ".dapr", "bin", "daprd"), []byte(launchDaprd), 0o755) // #nosec G306 -- a program
 }
 
-// build builds the programs of c, unless a stamp says that they were built from the same module and options.
+// build builds the programs of c, unless a stamp says that they were built from the same modules, source and options.
 func (in *Instance) build(c buildSpec) error {
 	if len(c.output) == 0 {
 		return nil
@@ -133,6 +137,17 @@ func (in *Instance) build(c buildSpec) error {
 	pinned, err := os.ReadFile(filepath.Join(dir, "go.sum"))
 	if err != nil {
 		return err
+	}
+	own, err := filepath.Glob(filepath.Join(dir, "*", "*.go")) // the programs of the module itself
+	if err != nil {
+		return err
+	}
+	for _, file := range own {
+		source, err := os.ReadFile(file) // #nosec G304 -- a file of this repository
+		if err != nil {
+			return err
+		}
+		pinned = append(pinned, source...)
 	}
 	fingerprint := sha256.Sum256(fmt.Append(pinned, c.arguments, c.packages))
 	stamp, ready := hex.EncodeToString(fingerprint[:]), true

@@ -13,8 +13,8 @@ func (c queryResolver) Direcciones(ctx context.Context) ([]contracts.DireccionDe
 }
 
 // Entregas implements QueryResolver.
-func (c queryResolver) Entregas(ctx context.Context, idDireccion, idCompra *string, estado *contracts.EstadoEntrega, limit *int, after *string) (*contracts.PaginaDeEntregas, error) {
-	f := contracts.EntregasFilter{IDDireccion: optional.Or(idDireccion, ""), IDCompra: optional.Or(idCompra, ""), Estado: optional.Or(estado, "")}
+func (c queryResolver) Entregas(ctx context.Context, idDireccion, idCompra *string, canal *contracts.CanalDeEntrega, estado *contracts.EstadoEntrega, limit *int, after *string) (*contracts.PaginaDeEntregas, error) {
+	f := contracts.EntregasFilter{Canal: optional.Or(canal, ""), IDDireccion: optional.Or(idDireccion, ""), IDCompra: optional.Or(idCompra, ""), Estado: optional.Or(estado, "")}
 	return orNull(c.gate.Entregas(ctx, f, optional.Or(limit, contracts.UsualEntregas), optional.Or(after, "")))
 }
 

@@ -123,9 +123,15 @@ type ComplexityRoot struct {
 		Estado  func(childComplexity int) int
 	}
 
+	CorreoDeUsuario struct {
+		Correo     func(childComplexity int) int
+		Disponible func(childComplexity int) int
+	}
+
 	DatosBorrados struct {
 		Abiertas  func(childComplexity int) int
 		Compras   func(childComplexity int) int
+		Correo    func(childComplexity int) int
 		Deseos    func(childComplexity int) int
 		IDUsuario func(childComplexity int) int
 		Ordenes   func(childComplexity int) int
@@ -175,6 +181,7 @@ type ComplexityRoot struct {
 
 	EntregaDeAviso struct {
 		ActualizadaEn func(childComplexity int) int
+		Canal         func(childComplexity int) int
 		CodigoHTTP    func(childComplexity int) int
 		CreadaEn      func(childComplexity int) int
 		Error         func(childComplexity int) int
@@ -281,6 +288,7 @@ type ComplexityRoot struct {
 		ApartarMensaje   func(childComplexity int, id string) int
 		Aprobar          func(childComplexity int, id string, aprobada bool, motivo *string) int
 		Avisame          func(childComplexity int, idProducto string, cantidad int) int
+		BorrarCorreo     func(childComplexity int, idUsuario string) int
 		BorrarDatos      func(childComplexity int, idUsuario string) int
 		BorrarDireccion  func(childComplexity int, id string) int
 		CambiarDireccion func(childComplexity int, id string, activa bool) int
@@ -296,6 +304,7 @@ type ComplexityRoot struct {
 		DespacharOrdenes func(childComplexity int, ids []string) int
 		DevolverMensaje  func(childComplexity int, id string) int
 		DevolverMensajes func(childComplexity int, ids []string) int
+		GuardarCorreo    func(childComplexity int, idUsuario string, correo string) int
 		Importar         func(childComplexity int, csv string, ensayo *bool, clave *string) int
 		NoMeAvise        func(childComplexity int, idProducto string) int
 		ProbarDireccion  func(childComplexity int, id string) int
@@ -413,8 +422,9 @@ type ComplexityRoot struct {
 		Colas               func(childComplexity int, minutos *int) int
 		Compra              func(childComplexity int, id string) int
 		Compras             func(childComplexity int, texto *string, estados []contracts.Estado, idUsuario *string, idProducto *string, domicilio *bool, desde *string, hasta *string, cambiadaDesde *string, orden *string, contar *bool, limite *int, despues *string) int
+		Correo              func(childComplexity int, idUsuario string) int
 		Direcciones         func(childComplexity int) int
-		Entregas            func(childComplexity int, idDireccion *string, idCompra *string, estado *contracts.EstadoEntrega, limite *int, despues *string) int
+		Entregas            func(childComplexity int, idDireccion *string, idCompra *string, canal *contracts.CanalDeEntrega, estado *contracts.EstadoEntrega, limite *int, despues *string) int
 		MensajeMuerto       func(childComplexity int, id string) int
 		MensajesMuertos     func(childComplexity int, tema *string, origen *string, motivo *string, desde *time.Time, hasta *time.Time, descartados *bool) int
 		MisCompras          func(childComplexity int, idUsuario *string, estados []contracts.Estado, limite *int, despues *string) int
@@ -530,6 +540,8 @@ type MutationResolver interface {
 	Reintentar(ctx context.Context, id string) (*contracts.Aceptada, error)
 	Despachar(ctx context.Context, idOrden string) (*contracts.Orden, error)
 	BorrarDatos(ctx context.Context, idUsuario string) (*contracts.DatosBorrados, error)
+	GuardarCorreo(ctx context.Context, idUsuario string, correo string) (*bool, error)
+	BorrarCorreo(ctx context.Context, idUsuario string) (*bool, error)
 	DespacharOrdenes(ctx context.Context, ids []string) ([]rest.Resultado, error)
 	DecidirCompras(ctx context.Context, decisiones []contracts.Decision) ([]rest.Resultado, error)
 	Reponer(ctx context.Context, idProducto string, cantidad int, clave *string) (*contracts.Producto, error)
@@ -576,7 +588,8 @@ type QueryResolver interface {
 	MensajeMuerto(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 	AvisosDeExistencias(ctx context.Context) ([]contracts.Deseo, error)
 	Direcciones(ctx context.Context) ([]contracts.DireccionDeAviso, error)
-	Entregas(ctx context.Context, idDireccion *string, idCompra *string, estado *contracts.EstadoEntrega, limite *int, despues *string) (*contracts.PaginaDeEntregas, error)
+	Correo(ctx context.Context, idUsuario string) (*contracts.CorreoDeUsuario, error)
+	Entregas(ctx context.Context, idDireccion *string, idCompra *string, canal *contracts.CanalDeEntrega, estado *contracts.EstadoEntrega, limite *int, despues *string) (*contracts.PaginaDeEntregas, error)
 }
 type RespuestaTardiaResolver interface {
 	Tipo(ctx context.Context, obj *contracts.RespuestaTardia) (string, error)
@@ -914,6 +927,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ComprasEnEstado.Estado(childComplexity), true
 
+	case "CorreoDeUsuario.correo":
+		if e.ComplexityRoot.CorreoDeUsuario.Correo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CorreoDeUsuario.Correo(childComplexity), true
+	case "CorreoDeUsuario.disponible":
+		if e.ComplexityRoot.CorreoDeUsuario.Disponible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CorreoDeUsuario.Disponible(childComplexity), true
+
 	case "DatosBorrados.abiertas":
 		if e.ComplexityRoot.DatosBorrados.Abiertas == nil {
 			break
@@ -926,6 +952,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DatosBorrados.Compras(childComplexity), true
+	case "DatosBorrados.correo":
+		if e.ComplexityRoot.DatosBorrados.Correo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatosBorrados.Correo(childComplexity), true
 	case "DatosBorrados.deseos":
 		if e.ComplexityRoot.DatosBorrados.Deseos == nil {
 			break
@@ -1135,6 +1167,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EntregaDeAviso.ActualizadaEn(childComplexity), true
+	case "EntregaDeAviso.canal":
+		if e.ComplexityRoot.EntregaDeAviso.Canal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntregaDeAviso.Canal(childComplexity), true
 	case "EntregaDeAviso.codigoHttp":
 		if e.ComplexityRoot.EntregaDeAviso.CodigoHTTP == nil {
 			break
@@ -1616,6 +1654,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Avisame(childComplexity, args["idProducto"].(string), args["cantidad"].(int)), true
+	case "Mutation.borrarCorreo":
+		if e.ComplexityRoot.Mutation.BorrarCorreo == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_borrarCorreo_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BorrarCorreo(childComplexity, args["idUsuario"].(string)), true
 	case "Mutation.borrarDatos":
 		if e.ComplexityRoot.Mutation.BorrarDatos == nil {
 			break
@@ -1781,6 +1830,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DevolverMensajes(childComplexity, args["ids"].([]string)), true
+	case "Mutation.guardarCorreo":
+		if e.ComplexityRoot.Mutation.GuardarCorreo == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_guardarCorreo_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.GuardarCorreo(childComplexity, args["idUsuario"].(string), args["correo"].(string)), true
 	case "Mutation.importar":
 		if e.ComplexityRoot.Mutation.Importar == nil {
 			break
@@ -2288,6 +2348,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Compras(childComplexity, args["texto"].(*string), args["estados"].([]contracts.Estado), args["idUsuario"].(*string), args["idProducto"].(*string), args["domicilio"].(*bool), args["desde"].(*string), args["hasta"].(*string), args["cambiadaDesde"].(*string), args["orden"].(*string), args["contar"].(*bool), args["limite"].(*int), args["despues"].(*string)), true
+	case "Query.correo":
+		if e.ComplexityRoot.Query.Correo == nil {
+			break
+		}
+
+		args, err := ec.field_Query_correo_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Correo(childComplexity, args["idUsuario"].(string)), true
 	case "Query.direcciones":
 		if e.ComplexityRoot.Query.Direcciones == nil {
 			break
@@ -2304,7 +2375,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Entregas(childComplexity, args["idDireccion"].(*string), args["idCompra"].(*string), args["estado"].(*contracts.EstadoEntrega), args["limite"].(*int), args["despues"].(*string)), true
+		return e.ComplexityRoot.Query.Entregas(childComplexity, args["idDireccion"].(*string), args["idCompra"].(*string), args["canal"].(*contracts.CanalDeEntrega), args["estado"].(*contracts.EstadoEntrega), args["limite"].(*int), args["despues"].(*string)), true
 
 	case "Query.mensajeMuerto":
 		if e.ComplexityRoot.Query.MensajeMuerto == nil {
@@ -2992,6 +3063,16 @@ func (ec *executionContext) childFields_ComprasEnEstado(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ComprasEnEstado", field.Name)
 }
 
+func (ec *executionContext) childFields_CorreoDeUsuario(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "correo":
+		return ec.fieldContext_CorreoDeUsuario_correo(ctx, field)
+	case "disponible":
+		return ec.fieldContext_CorreoDeUsuario_disponible(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CorreoDeUsuario", field.Name)
+}
+
 func (ec *executionContext) childFields_DatosBorrados(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "idUsuario":
@@ -3002,6 +3083,8 @@ func (ec *executionContext) childFields_DatosBorrados(ctx context.Context, field
 		return ec.fieldContext_DatosBorrados_ordenes(ctx, field)
 	case "deseos":
 		return ec.fieldContext_DatosBorrados_deseos(ctx, field)
+	case "correo":
+		return ec.fieldContext_DatosBorrados_correo(ctx, field)
 	case "abiertas":
 		return ec.fieldContext_DatosBorrados_abiertas(ctx, field)
 	case "quedan":
@@ -3096,6 +3179,8 @@ func (ec *executionContext) childFields_EntregaDeAviso(ctx context.Context, fiel
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_EntregaDeAviso_id(ctx, field)
+	case "canal":
+		return ec.fieldContext_EntregaDeAviso_canal(ctx, field)
 	case "idDireccion":
 		return ec.fieldContext_EntregaDeAviso_idDireccion(ctx, field)
 	case "url":
@@ -3820,6 +3905,20 @@ func (ec *executionContext) field_Mutation_avisame_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_borrarCorreo_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idUsuario",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idUsuario"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_borrarDatos_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4139,6 +4238,28 @@ func (ec *executionContext) field_Mutation_devolverMensajes_args(ctx context.Con
 		return nil, err
 	}
 	args["ids"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_guardarCorreo_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idUsuario",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idUsuario"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "correo",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["correo"] = arg1
 	return args, nil
 }
 
@@ -4508,6 +4629,20 @@ func (ec *executionContext) field_Query_compras_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_correo_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idUsuario",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idUsuario"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_entregas_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4527,30 +4662,38 @@ func (ec *executionContext) field_Query_entregas_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["idCompra"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "estado",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "canal",
+		func(ctx context.Context, v any) (*contracts.CanalDeEntrega, error) {
+			return ec.unmarshalOCanalDeEntrega2ᚖentregasᚋcontractsᚐCanalDeEntrega(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["canal"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "estado",
 		func(ctx context.Context, v any) (*contracts.EstadoEntrega, error) {
 			return ec.unmarshalOEstadoEntrega2ᚖentregasᚋcontractsᚐEstadoEntrega(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["estado"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
+	args["estado"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "limite",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["limite"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
+	args["limite"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "despues",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["despues"] = arg4
+	args["despues"] = arg5
 	return args, nil
 }
 
@@ -6197,6 +6340,52 @@ func (ec *executionContext) fieldContext_ComprasEnEstado_cuantas(_ context.Conte
 	return graphql.NewScalarFieldContext("ComprasEnEstado", field, false, false, "Int")
 }
 
+func (ec *executionContext) _CorreoDeUsuario_correo(ctx context.Context, field graphql.CollectedField, obj *contracts.CorreoDeUsuario) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CorreoDeUsuario_correo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Correo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CorreoDeUsuario_correo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CorreoDeUsuario", field, false, false, "String")
+}
+
+func (ec *executionContext) _CorreoDeUsuario_disponible(ctx context.Context, field graphql.CollectedField, obj *contracts.CorreoDeUsuario) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CorreoDeUsuario_disponible(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Disponible, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CorreoDeUsuario_disponible(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CorreoDeUsuario", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _DatosBorrados_idUsuario(ctx context.Context, field graphql.CollectedField, obj *contracts.DatosBorrados) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6287,6 +6476,29 @@ func (ec *executionContext) _DatosBorrados_deseos(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_DatosBorrados_deseos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DatosBorrados", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DatosBorrados_correo(ctx context.Context, field graphql.CollectedField, obj *contracts.DatosBorrados) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DatosBorrados_correo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Correo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DatosBorrados_correo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DatosBorrados", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _DatosBorrados_abiertas(ctx context.Context, field graphql.CollectedField, obj *contracts.DatosBorrados) (ret graphql.Marshaler) {
@@ -7023,6 +7235,29 @@ func (ec *executionContext) _EntregaDeAviso_id(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_EntregaDeAviso_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "ID")
+}
+
+func (ec *executionContext) _EntregaDeAviso_canal(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntregaDeAviso_canal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Canal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v contracts.CanalDeEntrega) graphql.Marshaler {
+			return ec.marshalNCanalDeEntrega2entregasᚋcontractsᚐCanalDeEntrega(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntregaDeAviso_canal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntregaDeAviso", field, false, false, "CanalDeEntrega")
 }
 
 func (ec *executionContext) _EntregaDeAviso_idDireccion(ctx context.Context, field graphql.CollectedField, obj *contracts.EntregaDeAviso) (ret graphql.Marshaler) {
@@ -8989,6 +9224,94 @@ func (ec *executionContext) fieldContext_Mutation_borrarDatos(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_borrarDatos_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_guardarCorreo(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_guardarCorreo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().GuardarCorreo(ctx, fc.Args["idUsuario"].(string), fc.Args["correo"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_guardarCorreo(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_guardarCorreo_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrarCorreo(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrarCorreo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrarCorreo(ctx, fc.Args["idUsuario"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrarCorreo(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrarCorreo_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12183,6 +12506,50 @@ func (ec *executionContext) fieldContext_Query_direcciones(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_correo(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_correo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Correo(ctx, fc.Args["idUsuario"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *contracts.CorreoDeUsuario) graphql.Marshaler {
+			return ec.marshalOCorreoDeUsuario2ᚖentregasᚋcontractsᚐCorreoDeUsuario(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_correo(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CorreoDeUsuario(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_correo_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_entregas(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12193,7 +12560,7 @@ func (ec *executionContext) _Query_entregas(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Entregas(ctx, fc.Args["idDireccion"].(*string), fc.Args["idCompra"].(*string), fc.Args["estado"].(*contracts.EstadoEntrega), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
+			return ec.Resolvers.Query().Entregas(ctx, fc.Args["idDireccion"].(*string), fc.Args["idCompra"].(*string), fc.Args["canal"].(*contracts.CanalDeEntrega), fc.Args["estado"].(*contracts.EstadoEntrega), fc.Args["limite"].(*int), fc.Args["despues"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *contracts.PaginaDeEntregas) graphql.Marshaler {
@@ -15126,6 +15493,44 @@ func (ec *executionContext) _ComprasEnEstado(ctx context.Context, sel ast.Select
 	return out
 }
 
+var correoDeUsuarioImplementors = []string{"CorreoDeUsuario"}
+
+func (ec *executionContext) _CorreoDeUsuario(ctx context.Context, sel ast.SelectionSet, obj *contracts.CorreoDeUsuario) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, correoDeUsuarioImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CorreoDeUsuario")
+		case "correo":
+			out.Values[i] = ec._CorreoDeUsuario_correo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "disponible":
+			out.Values[i] = ec._CorreoDeUsuario_disponible(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var datosBorradosImplementors = []string{"DatosBorrados"}
 
 func (ec *executionContext) _DatosBorrados(ctx context.Context, sel ast.SelectionSet, obj *contracts.DatosBorrados) graphql.Marshaler {
@@ -15154,6 +15559,11 @@ func (ec *executionContext) _DatosBorrados(ctx context.Context, sel ast.Selectio
 			}
 		case "deseos":
 			out.Values[i] = ec._DatosBorrados_deseos(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "correo":
+			out.Values[i] = ec._DatosBorrados_correo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15454,6 +15864,11 @@ func (ec *executionContext) _EntregaDeAviso(ctx context.Context, sel ast.Selecti
 			out.Values[i] = graphql.MarshalString("EntregaDeAviso")
 		case "id":
 			out.Values[i] = ec._EntregaDeAviso_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "canal":
+			out.Values[i] = ec._EntregaDeAviso_canal(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -16152,6 +16567,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "borrarDatos":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_borrarDatos(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "guardarCorreo":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_guardarCorreo(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "borrarCorreo":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrarCorreo(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -17145,6 +17574,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_direcciones(ctx, field)
 				})
+		case "correo":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_correo(ctx, field)
+				})
 		case "entregas":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -18079,6 +18514,21 @@ func (ec *executionContext) marshalNCambio2entregasᚋbffᚋcomprasᚐChange(ctx
 	return ec._Cambio(ctx, sel, &v)
 }
 
+func (ec *executionContext) unmarshalNCanalDeEntrega2entregasᚋcontractsᚐCanalDeEntrega(ctx context.Context, v any) (contracts.CanalDeEntrega, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := contracts.CanalDeEntrega(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCanalDeEntrega2entregasᚋcontractsᚐCanalDeEntrega(ctx context.Context, sel ast.SelectionSet, v contracts.CanalDeEntrega) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CanalDeEntrega!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNColaAhora2entregasᚋcontractsᚐColaAhora(ctx context.Context, sel ast.SelectionSet, v contracts.ColaAhora) graphql.Marshaler {
 	return ec._ColaAhora(ctx, sel, &v)
 }
@@ -18982,6 +19432,25 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalOCanalDeEntrega2ᚖentregasᚋcontractsᚐCanalDeEntrega(ctx context.Context, v any) (*contracts.CanalDeEntrega, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := contracts.CanalDeEntrega(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCanalDeEntrega2ᚖentregasᚋcontractsᚐCanalDeEntrega(ctx context.Context, sel ast.SelectionSet, v *contracts.CanalDeEntrega) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalOColas2ᚖentregasᚋcontractsᚐColas(ctx context.Context, sel ast.SelectionSet, v *contracts.Colas) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -18994,6 +19463,13 @@ func (ec *executionContext) marshalOCompra2ᚖentregasᚋcontractsᚐCompra(ctx 
 		return graphql.Null
 	}
 	return ec._Compra(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCorreoDeUsuario2ᚖentregasᚋcontractsᚐCorreoDeUsuario(ctx context.Context, sel ast.SelectionSet, v *contracts.CorreoDeUsuario) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CorreoDeUsuario(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalODatosBorrados2ᚖentregasᚋcontractsᚐDatosBorrados(ctx context.Context, sel ast.SelectionSet, v *contracts.DatosBorrados) graphql.Marshaler {

@@ -55,7 +55,7 @@ func costs(c *ComplexityRoot) {
 	c.Query.PorAprobar = func(children int, limit *int, _ *string) int { return listCost(children, limit) }
 	c.Query.Productos = func(children int, _ *string) int { return 1 + rows*children }
 	c.Query.Precios = func(children int, _ string, limit *int, _ *string) int { return listCost(children, limit) }
-	c.Query.Entregas = func(children int, _, _ *string, _ *contracts.EstadoEntrega, limit *int, _ *string) int {
+	c.Query.Entregas = func(children int, _, _ *string, _ *contracts.CanalDeEntrega, _ *contracts.EstadoEntrega, limit *int, _ *string) int {
 		return listCost(children, limit)
 	}
 	c.Query.Direcciones = func(children int) int { return 1 + contracts.MaxDirecciones*children }

@@ -47,7 +47,8 @@ export const get = (path, options) => request("GET", path, undefined, options);
 // post sends body to path. key is the Idempotency-Key: the server does the work once for each key.
 export const post = (path, body, options) => write("POST", path, body, options);
 
-// patch changes what is at path, and remove deletes it. A second one changes nothing, so they need no key.
+// put stores what is at path, patch changes it, and remove deletes it. A second one changes nothing, so they need no key.
+export const put = (path, body) => write("PUT", path, body);
 export const patch = (path, body) => write("PATCH", path, body);
 export const remove = (path) => write("DELETE", path);
 

@@ -101,13 +101,13 @@ async function loadDeliveries(fromStart) {
 
 function delivery(e) {
   const answer = e.error || (e.codigo_http ? String(e.codigo_http) : ""); // the error names the status
-  return h("tr", { "data-id": e.id, "data-estado": e.estado },
+  return h("tr", { "data-id": e.id, "data-estado": e.estado, "data-canal": e.canal },
     h("th", { scope: "row" }, e.tipo, e.id_compra ? [" ", h("a", { class: "mono", href: `/operador/compras/${encodeURIComponent(e.id_compra)}`, title: e.id_compra }, `…${shortId(e.id_compra)}`)] : null),
     h("td", {}, h("span", { class: `badge ${stateTone[e.estado] ?? "calm"}` }, stateName(e.estado))),
     h("td", { class: "aviso-answer" }, answer || "—"),
     h("td", { class: "num" }, number(e.intentos)),
     h("td", {}, e.proximo_en ? time(e.proximo_en, date(e.proximo_en)) : "—"),
-    h("td", { class: "aviso-answer", title: e.url }, e.url),
+    h("td", { class: "aviso-answer", title: e.url }, e.canal === "CORREO" ? t("avisos.a-customer") : e.url), // nobody reads the address of a customer
     h("td", {}, time(e.creada_en, date(e.creada_en))),
     h("td", {}, h("button", {
       class: "button small", type: "button", "aria-label": t("avisos.again-label", { tipo: e.tipo, id: shortId(e.id) }), "data-action": "reenvio",

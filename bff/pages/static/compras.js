@@ -2,6 +2,7 @@ import { get, productoNames, query } from "./api.js";
 import { badge, byId, date, describeLines, fillEstados, h, replaceIfChanged, time } from "./dom.js";
 import { amount } from "./money.js";
 import { begin, emptyState, every, reportError, showFailure, withButton } from "./frame.js";
+import { mailBox } from "./correo.js";
 import { t, tellMotivo } from "./words.js";
 
 const pageSize = 20;
@@ -65,6 +66,7 @@ async function beginPage() {
   });
   byId("more").addEventListener("click", (e) => withButton(e.currentTarget, () => load(false)));
   await load(true);
+  mailBox(who.usuario).catch(() => {}); // the list is there without it
   setTimeout(() => every(5000, () => refresh().catch(() => {})), 5000); // the page is fresh now; a failure shows at the next act
 }
 

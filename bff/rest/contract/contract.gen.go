@@ -132,6 +132,9 @@ type Acto = contracts.Acto
 // Aprobacion defines model for Aprobacion.
 type Aprobacion = contracts.Aprobacion
 
+// CambioDeCorreo defines model for CambioDeCorreo.
+type CambioDeCorreo = contracts.CambioDeCorreo
+
 // CambioDeDireccion defines model for CambioDeDireccion.
 type CambioDeDireccion = contracts.CambioDeDireccion
 
@@ -143,6 +146,9 @@ type CambioDeUmbral = contracts.CambioDeUmbral
 
 // CampoInvalido defines model for CampoInvalido.
 type CampoInvalido = contracts.InvalidField
+
+// CanalDeEntrega defines model for CanalDeEntrega.
+type CanalDeEntrega = contracts.CanalDeEntrega
 
 // Cancelacion defines model for Cancelacion.
 type Cancelacion = contracts.Cancelacion
@@ -161,6 +167,9 @@ type CompraPorAprobar = contracts.CompraPorAprobar
 
 // Correccion defines model for Correccion.
 type Correccion = contracts.Correccion
+
+// CorreoDeUsuario defines model for CorreoDeUsuario.
+type CorreoDeUsuario = contracts.CorreoDeUsuario
 
 // DatosBorrados defines model for DatosBorrados.
 type DatosBorrados = contracts.DatosBorrados
@@ -415,6 +424,9 @@ type ListarEntregasParams struct {
 
 	// IdCompra Only those about this purchase.
 	IdCompra *string `form:"id_compra,omitempty" json:"id_compra,omitempty"`
+
+	// Canal Only webhooks, or only mails.
+	Canal *CanalDeEntrega `form:"canal,omitempty" json:"canal,omitempty"`
 
 	// Estado Only those in this state.
 	Estado *EstadoEntrega `form:"estado,omitempty" json:"estado,omitempty"`
@@ -747,6 +759,9 @@ type ReponerProductoJSONRequestBody = Reposicion
 // CambiarUmbralJSONRequestBody defines body for CambiarUmbral for application/json ContentType.
 type CambiarUmbralJSONRequestBody = CambioDeUmbral
 
+// GuardarCorreoJSONRequestBody defines body for GuardarCorreo for application/json ContentType.
+type GuardarCorreoJSONRequestBody = CambioDeCorreo
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// LeerAuditoria List what persons did, newest first.
@@ -770,7 +785,7 @@ type ServerInterface interface {
 	// RenovarSecreto Give an address a new secret.
 	// (POST /avisos/direcciones/{id}/secreto)
 	RenovarSecreto(w http.ResponseWriter, r *http.Request, id Id, params RenovarSecretoParams)
-	// ListarEntregas List the deliveries, newest first.
+	// ListarEntregas List the deliveries and the mails to customers, newest first.
 	// (GET /avisos/entregas)
 	ListarEntregas(w http.ResponseWriter, r *http.Request, params ListarEntregasParams)
 	// ReenviarEntrega Send a delivery again, with all its tries.
@@ -899,6 +914,15 @@ type ServerInterface interface {
 	// ListarComprasDeUsuario List the purchases of a customer, newest first.
 	// (GET /usuarios/{id}/compras)
 	ListarComprasDeUsuario(w http.ResponseWriter, r *http.Request, id Id, params ListarComprasDeUsuarioParams)
+	// BorrarCorreo Get no more e-mail. The address is deleted.
+	// (DELETE /usuarios/{id}/correo)
+	BorrarCorreo(w http.ResponseWriter, r *http.Request, id Id)
+	// LeerCorreo Read the address to which the news of one's own purchases goes by e-mail.
+	// (GET /usuarios/{id}/correo)
+	LeerCorreo(w http.ResponseWriter, r *http.Request, id Id)
+	// GuardarCorreo Get the news of one's own purchases by e-mail.
+	// (PUT /usuarios/{id}/correo)
+	GuardarCorreo(w http.ResponseWriter, r *http.Request, id Id)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1307,6 +1331,19 @@ func (siw *ServerInterfaceWrapper) ListarEntregas(w http.ResponseWriter, r *http
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id_compra"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id_compra", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "canal" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "canal", r.URL.Query(), &params.Canal, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "canal"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "canal", Err: err})
 		}
 		return
 	}
@@ -3530,6 +3567,102 @@ func (siw *ServerInterfaceWrapper) ListarComprasDeUsuario(w http.ResponseWriter,
 	handler.ServeHTTP(w, r)
 }
 
+// BorrarCorreo operation middleware
+func (siw *ServerInterfaceWrapper) BorrarCorreo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BorrarCorreo(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LeerCorreo operation middleware
+func (siw *ServerInterfaceWrapper) LeerCorreo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerCorreo(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GuardarCorreo operation middleware
+func (siw *ServerInterfaceWrapper) GuardarCorreo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	ctx := r.Context()
+
+	ctx = context.WithValue(ctx, OidcScopes, []string{})
+
+	r = r.WithContext(ctx)
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GuardarCorreo(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -3676,6 +3809,12 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/compras/{id}/eventos", wrapper.SeguirCompra).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/compras", wrapper.ListarComprasDeUsuario).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/correo", wrapper.BorrarCorreo).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/correo", wrapper.LeerCorreo).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/correo", wrapper.GuardarCorreo).Methods(http.MethodPut)
 
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/borrado", wrapper.BorrarDatosDeUsuario).Methods(http.MethodPost)
 

@@ -56,10 +56,11 @@ type ListarActosDeAvisosParams struct {
 
 // ListarEntregasParams defines parameters for ListarEntregas.
 type ListarEntregasParams struct {
-	IdDireccion *string                     `form:"id_direccion,omitempty" json:"id_direccion,omitempty"`
-	IdCompra    *string                     `form:"id_compra,omitempty" json:"id_compra,omitempty"`
-	Estado      *externalRef0.EstadoEntrega `form:"estado,omitempty" json:"estado,omitempty"`
-	Limite      *int                        `form:"limite,omitempty" json:"limite,omitempty"`
+	IdDireccion *string                      `form:"id_direccion,omitempty" json:"id_direccion,omitempty"`
+	IdCompra    *string                      `form:"id_compra,omitempty" json:"id_compra,omitempty"`
+	Canal       *externalRef0.CanalDeEntrega `form:"canal,omitempty" json:"canal,omitempty"`
+	Estado      *externalRef0.EstadoEntrega  `form:"estado,omitempty" json:"estado,omitempty"`
+	Limite      *int                         `form:"limite,omitempty" json:"limite,omitempty"`
 
 	// Despues The cursor of the page before.
 	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
@@ -70,6 +71,9 @@ type CrearDireccionJSONRequestBody = externalRef0.NuevaDireccion
 
 // CambiarDireccionJSONRequestBody defines body for CambiarDireccion for application/json ContentType.
 type CambiarDireccionJSONRequestBody = externalRef0.CambioDeDireccion
+
+// GuardarCorreoJSONRequestBody defines body for GuardarCorreo for application/json ContentType.
+type GuardarCorreoJSONRequestBody = externalRef0.CambioDeCorreo
 
 // CrearDeseoJSONRequestBody defines body for CrearDeseo for application/json ContentType.
 type CrearDeseoJSONRequestBody = externalRef0.NuevoDeseo
@@ -211,10 +215,34 @@ type ClientInterface interface {
 	// Corresponds with POST /entregas/{id}/reenvio (the `ReenviarEntrega` operationId).
 	ReenviarEntrega(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// BorrarDatosDeAvisos Erase the wishes of a customer.
+	// BorrarDatosDeAvisos Erase the wishes and the e-mail address of a customer, and the mails to it.
 	//
 	// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeAvisos` operationId).
 	BorrarDatosDeAvisos(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BorrarCorreo Delete the address and the mails to it. Deleting it again is answered alike.
+	//
+	// Corresponds with DELETE /usuarios/{id}/correo (the `BorrarCorreo` operationId).
+	BorrarCorreo(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LeerCorreo The address to which a customer wants the news of their purchases.
+	//
+	// Corresponds with GET /usuarios/{id}/correo (the `LeerCorreo` operationId).
+	LeerCorreo(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GuardarCorreoWithBody Write to this address from now on.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /usuarios/{id}/correo (the `GuardarCorreo` operationId).
+	GuardarCorreoWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GuardarCorreo Write to this address from now on.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /usuarios/{id}/correo (the `GuardarCorreo` operationId).
+	GuardarCorreo(ctx context.Context, id Id, body GuardarCorreoJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListarDeseos The wishes of a customer, the open ones first, each kind the newest first.
 	//
@@ -414,11 +442,75 @@ func (c *Client) ReenviarEntrega(ctx context.Context, id Id, reqEditors ...Reque
 	return c.Client.Do(req)
 }
 
-// BorrarDatosDeAvisos Erase the wishes of a customer.
+// BorrarDatosDeAvisos Erase the wishes and the e-mail address of a customer, and the mails to it.
 //
 // Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeAvisos` operationId).
 func (c *Client) BorrarDatosDeAvisos(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewBorrarDatosDeAvisosRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BorrarCorreo Delete the address and the mails to it. Deleting it again is answered alike.
+//
+// Corresponds with DELETE /usuarios/{id}/correo (the `BorrarCorreo` operationId).
+func (c *Client) BorrarCorreo(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBorrarCorreoRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LeerCorreo The address to which a customer wants the news of their purchases.
+//
+// Corresponds with GET /usuarios/{id}/correo (the `LeerCorreo` operationId).
+func (c *Client) LeerCorreo(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLeerCorreoRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GuardarCorreoWithBody Write to this address from now on.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /usuarios/{id}/correo (the `GuardarCorreo` operationId).
+func (c *Client) GuardarCorreoWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGuardarCorreoRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GuardarCorreo Write to this address from now on.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /usuarios/{id}/correo (the `GuardarCorreo` operationId).
+func (c *Client) GuardarCorreo(ctx context.Context, id Id, body GuardarCorreoJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGuardarCorreoRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -887,6 +979,18 @@ func NewListarEntregasRequest(server string, params *ListarEntregasParams) (*htt
 
 		}
 
+		if params.Canal != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "canal", *params.Canal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Estado != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "estado", *params.Estado, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -1001,6 +1105,121 @@ func NewBorrarDatosDeAvisosRequest(server string, id Id) (*http.Request, error) 
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewBorrarCorreoRequest constructs an http.Request for the BorrarCorreo method
+func NewBorrarCorreoRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/usuarios/%s/correo", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewLeerCorreoRequest constructs an http.Request for the LeerCorreo method
+func NewLeerCorreoRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/usuarios/%s/correo", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGuardarCorreoRequest calls the generic GuardarCorreo builder with application/json body
+func NewGuardarCorreoRequest(server string, id Id, body GuardarCorreoJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewGuardarCorreoRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewGuardarCorreoRequestWithBody constructs an http.Request for the GuardarCorreo method, with any body, and a specified content type
+func NewGuardarCorreoRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/usuarios/%s/correo", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -1255,12 +1474,40 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /entregas/{id}/reenvio (the `ReenviarEntrega` operationId).
 	ReenviarEntregaWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ReenviarEntregaResponse, error)
 
-	// BorrarDatosDeAvisosWithResponse Erase the wishes of a customer.
+	// BorrarDatosDeAvisosWithResponse Erase the wishes and the e-mail address of a customer, and the mails to it.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /usuarios/{id}/borrado (the `BorrarDatosDeAvisos` operationId).
 	BorrarDatosDeAvisosWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*BorrarDatosDeAvisosResponse, error)
+
+	// BorrarCorreoWithResponse Delete the address and the mails to it. Deleting it again is answered alike.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /usuarios/{id}/correo (the `BorrarCorreo` operationId).
+	BorrarCorreoWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*BorrarCorreoResponse, error)
+
+	// LeerCorreoWithResponse The address to which a customer wants the news of their purchases.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /usuarios/{id}/correo (the `LeerCorreo` operationId).
+	LeerCorreoWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*LeerCorreoResponse, error)
+
+	// GuardarCorreoWithBodyWithResponse Write to this address from now on.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /usuarios/{id}/correo (the `GuardarCorreo` operationId).
+	GuardarCorreoWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GuardarCorreoResponse, error)
+
+	// GuardarCorreoWithResponse Write to this address from now on.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /usuarios/{id}/correo (the `GuardarCorreo` operationId).
+	GuardarCorreoWithResponse(ctx context.Context, id Id, body GuardarCorreoJSONRequestBody, reqEditors ...RequestEditorFn) (*GuardarCorreoResponse, error)
 
 	// ListarDeseosWithResponse The wishes of a customer, the open ones first, each kind the newest first.
 	//
@@ -1764,6 +2011,136 @@ func (r BorrarDatosDeAvisosResponse) ContentType() string {
 	return ""
 }
 
+type BorrarCorreoResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r BorrarCorreoResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r BorrarCorreoResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r BorrarCorreoResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BorrarCorreoResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BorrarCorreoResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type LeerCorreoResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *externalRef0.CorreoDeUsuario
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r LeerCorreoResponse) GetJSON200() *externalRef0.CorreoDeUsuario {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r LeerCorreoResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r LeerCorreoResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LeerCorreoResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LeerCorreoResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LeerCorreoResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GuardarCorreoResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problema
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GuardarCorreoResponse) GetApplicationproblemJSONDefault() *Problema {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GuardarCorreoResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GuardarCorreoResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GuardarCorreoResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GuardarCorreoResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListarDeseosResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -2044,7 +2421,7 @@ func (c *ClientWithResponses) ReenviarEntregaWithResponse(ctx context.Context, i
 	return ParseReenviarEntregaResponse(rsp)
 }
 
-// BorrarDatosDeAvisosWithResponse Erase the wishes of a customer.
+// BorrarDatosDeAvisosWithResponse Erase the wishes and the e-mail address of a customer, and the mails to it.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2055,6 +2432,58 @@ func (c *ClientWithResponses) BorrarDatosDeAvisosWithResponse(ctx context.Contex
 		return nil, err
 	}
 	return ParseBorrarDatosDeAvisosResponse(rsp)
+}
+
+// BorrarCorreoWithResponse Delete the address and the mails to it. Deleting it again is answered alike.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /usuarios/{id}/correo (the `BorrarCorreo` operationId).
+func (c *ClientWithResponses) BorrarCorreoWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*BorrarCorreoResponse, error) {
+	rsp, err := c.BorrarCorreo(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBorrarCorreoResponse(rsp)
+}
+
+// LeerCorreoWithResponse The address to which a customer wants the news of their purchases.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /usuarios/{id}/correo (the `LeerCorreo` operationId).
+func (c *ClientWithResponses) LeerCorreoWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*LeerCorreoResponse, error) {
+	rsp, err := c.LeerCorreo(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLeerCorreoResponse(rsp)
+}
+
+// GuardarCorreoWithBodyWithResponse Write to this address from now on.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /usuarios/{id}/correo (the `GuardarCorreo` operationId).
+func (c *ClientWithResponses) GuardarCorreoWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GuardarCorreoResponse, error) {
+	rsp, err := c.GuardarCorreoWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGuardarCorreoResponse(rsp)
+}
+
+// GuardarCorreoWithResponse Write to this address from now on.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /usuarios/{id}/correo (the `GuardarCorreo` operationId).
+func (c *ClientWithResponses) GuardarCorreoWithResponse(ctx context.Context, id Id, body GuardarCorreoJSONRequestBody, reqEditors ...RequestEditorFn) (*GuardarCorreoResponse, error) {
+	rsp, err := c.GuardarCorreo(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGuardarCorreoResponse(rsp)
 }
 
 // ListarDeseosWithResponse The wishes of a customer, the open ones first, each kind the newest first.
@@ -2435,6 +2864,97 @@ func ParseBorrarDatosDeAvisosResponse(rsp *http.Response) (*BorrarDatosDeAvisosR
 	return response, nil
 }
 
+// ParseBorrarCorreoResponse parses an HTTP response from a BorrarCorreoWithResponse call
+func ParseBorrarCorreoResponse(rsp *http.Response) (*BorrarCorreoResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BorrarCorreoResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseLeerCorreoResponse parses an HTTP response from a LeerCorreoWithResponse call
+func ParseLeerCorreoResponse(rsp *http.Response) (*LeerCorreoResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LeerCorreoResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest externalRef0.CorreoDeUsuario
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGuardarCorreoResponse parses an HTTP response from a GuardarCorreoWithResponse call
+func ParseGuardarCorreoResponse(rsp *http.Response) (*GuardarCorreoResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GuardarCorreoResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problema
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListarDeseosResponse parses an HTTP response from a ListarDeseosWithResponse call
 func ParseListarDeseosResponse(rsp *http.Response) (*ListarDeseosResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -2559,9 +3079,18 @@ type ServerInterface interface {
 	// ReenviarEntrega Send a delivery again, with all its tries.
 	// (POST /entregas/{id}/reenvio)
 	ReenviarEntrega(w http.ResponseWriter, r *http.Request, id Id)
-	// BorrarDatosDeAvisos Erase the wishes of a customer.
+	// BorrarDatosDeAvisos Erase the wishes and the e-mail address of a customer, and the mails to it.
 	// (POST /usuarios/{id}/borrado)
 	BorrarDatosDeAvisos(w http.ResponseWriter, r *http.Request, id Id)
+	// BorrarCorreo Delete the address and the mails to it. Deleting it again is answered alike.
+	// (DELETE /usuarios/{id}/correo)
+	BorrarCorreo(w http.ResponseWriter, r *http.Request, id Id)
+	// LeerCorreo The address to which a customer wants the news of their purchases.
+	// (GET /usuarios/{id}/correo)
+	LeerCorreo(w http.ResponseWriter, r *http.Request, id Id)
+	// GuardarCorreo Write to this address from now on.
+	// (PUT /usuarios/{id}/correo)
+	GuardarCorreo(w http.ResponseWriter, r *http.Request, id Id)
 	// ListarDeseos The wishes of a customer, the open ones first, each kind the newest first.
 	// (GET /usuarios/{id}/deseos)
 	ListarDeseos(w http.ResponseWriter, r *http.Request, id Id)
@@ -2860,6 +3389,19 @@ func (siw *ServerInterfaceWrapper) ListarEntregas(w http.ResponseWriter, r *http
 		return
 	}
 
+	// ------------- Optional query parameter "canal" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "canal", r.URL.Query(), &params.Canal, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "canal"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "canal", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "estado" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "estado", r.URL.Query(), &params.Estado, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -2953,6 +3495,84 @@ func (siw *ServerInterfaceWrapper) BorrarDatosDeAvisos(w http.ResponseWriter, r 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.BorrarDatosDeAvisos(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// BorrarCorreo operation middleware
+func (siw *ServerInterfaceWrapper) BorrarCorreo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BorrarCorreo(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LeerCorreo operation middleware
+func (siw *ServerInterfaceWrapper) LeerCorreo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LeerCorreo(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GuardarCorreo operation middleware
+func (siw *ServerInterfaceWrapper) GuardarCorreo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GuardarCorreo(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3194,6 +3814,12 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/deseos/{producto}", wrapper.BorrarDeseo).Methods(http.MethodDelete)
 
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/deseos/{producto}", wrapper.CrearDeseo).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/correo", wrapper.BorrarCorreo).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/correo", wrapper.LeerCorreo).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/usuarios/{id}/correo", wrapper.GuardarCorreo).Methods(http.MethodPut)
 
 	r.HandleFunc(options.BaseURL+"/usuarios/{id}/borrado", wrapper.BorrarDatosDeAvisos).Methods(http.MethodPost)
 

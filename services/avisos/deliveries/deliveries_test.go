@@ -115,7 +115,7 @@ func TestADeliveryIsTriedAgain(t *testing.T) {
 	if e := o.until(t, other.ID, contracts.EntregaMuerta); e.Intentos != 3 || e.CodigoHTTP != 500 || !strings.Contains(e.Error, "500") {
 		t.Errorf("%+v", e)
 	}
-	if _, err := o.SendAgain(t.Context(), other.ID); err != nil {
+	if _, err := o.SendAgain(t.Context(), other.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	if e := o.until(t, other.ID, contracts.EntregaHecha); e.Intentos != 1 || e.Evento != other.Evento {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -13,9 +14,9 @@ import (
 	"entregas/internal/pubsub"
 	"entregas/internal/pubsubtest"
 	"entregas/services/avisos/avisos"
+	"entregas/services/avisos/correo"
 	"entregas/services/avisos/messages"
 	"entregas/services/avisos/postgres"
-	"time"
 )
 
 const id = "01938f5e-7c1a-7000-8000-000000000001"
@@ -37,7 +38,7 @@ func event(estado contracts.Estado, numero int) contracts.DatosEventoCompra {
 func TestEvents(t *testing.T) {
 	pool, routes, broker, woken := databasetest.New(t, postgres.Migrations), mux.NewRouter(), &pubsubtest.Broker{}, 0
 	store := postgres.New(pool)
-	messages.Receive(pubsub.NewReceiver(routes, pubsub.NewPublisher(broker, "avisos"), &pubsubtest.Attempts{}), store, func() { woken++ })
+	messages.Receive(pubsub.NewReceiver(routes, pubsub.NewPublisher(broker, "avisos"), &pubsubtest.Attempts{}), store, messages.Wake{Deliveries: func() { woken++ }})
 	if _, err := store.CreateDireccion(t.Context(), contracts.NuevaDireccion{URL: "https://example.com/"}, "x"); err != nil {
 		t.Fatal(err)
 	}
@@ -80,12 +81,14 @@ func TestEvents(t *testing.T) {
 // broken fails for a reason that no retry mends.
 type broken struct{}
 
-func (broken) Record(context.Context, []avisos.Suceso) (int, error) { return 0, errors.New("a bug") }
+func (broken) Record(context.Context, []avisos.Suceso, ...correo.Carta) (int, int, error) {
+	return 0, 0, errors.New("a bug")
+}
 
 // Failure prevented: one event that always fails holds up all that follow.
 func TestABugEndsAsADeadLetter(t *testing.T) {
 	routes, broker := mux.NewRouter(), &pubsubtest.Broker{}
-	messages.Receive(pubsub.NewReceiver(routes, pubsub.NewPublisher(broker, "avisos"), &pubsubtest.Attempts{}), broken{}, func() {})
+	messages.Receive(pubsub.NewReceiver(routes, pubsub.NewPublisher(broker, "avisos"), &pubsubtest.Attempts{}), broken{}, messages.Wake{Deliveries: func() {}})
 	m := contracts.NewMessage("gestor-compra", contracts.CompraActualizada, "", event(contracts.EstadoRecibida, 1))
 	for range pubsub.MaxAttempts - 1 {
 		if status := pubsubtest.Deliver(t, routes, contracts.EventosCompra, m); status != "RETRY" {
@@ -94,5 +97,23 @@ func TestABugEndsAsADeadLetter(t *testing.T) {
 	}
 	if status := pubsubtest.Deliver(t, routes, contracts.EventosCompra, m); status != "SUCCESS" || len(broker.Metadata(string(contracts.EventosCompra)+"-dlq")) != 1 {
 		t.Error(status)
+	}
+}
+
+// Where nobody sends mails, none is recorded, also for a customer who gave an address when they were sent.
+func TestMailsAreOffUnlessSetUp(t *testing.T) {
+	pool, woken := databasetest.New(t, postgres.Migrations), 0
+	store := postgres.New(pool)
+	if err := store.SetCorreo(t.Context(), "ana", "ana@ejemplo.com"); err != nil {
+		t.Fatal(err)
+	}
+	for i, wake := range []messages.Wake{{}, {Mails: func() { woken++ }}} {
+		routes, broker := mux.NewRouter(), &pubsubtest.Broker{}
+		messages.Receive(pubsub.NewReceiver(routes, pubsub.NewPublisher(broker, "avisos"), &pubsubtest.Attempts{}), store, wake)
+		pubsubtest.Deliver(t, routes, contracts.EventosCompra, contracts.NewMessage("gestor-compra", contracts.CompraActualizada, "", event(contracts.EstadoConfirmada, 2)))
+		var n int
+		if err := pool.QueryRow(t.Context(), `select count(*) from correo`).Scan(&n); err != nil || n != i || woken != i {
+			t.Errorf("%d mails, woken %d times, want %d: %v", n, woken, i, err)
+		}
 	}
 }

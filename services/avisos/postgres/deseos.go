@@ -2,12 +2,10 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
-	"entregas/internal/audit"
 	"entregas/internal/errs"
 )
 
@@ -82,30 +80,23 @@ func (s *Store) Wanted(ctx context.Context, after string, limit int) ([]string, 
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// Fulfil marks the wishes that wait for p and for no more units than there are, each once, and returns how many these are. A wish becomes fulfilled
+// Fulfil marks the wishes that wait for p and for no more units than there are, each once, and returns how many these are. With write it also
+// adds a mail for each of their customers who gave an address, and returns how many these are. A wish becomes fulfilled
 // nowhere else.
-func (s *Store) Fulfil(ctx context.Context, p contracts.Producto) (int, error) {
-	done, err := s.pool.Exec(ctx, `update deseo set avisado_en = date_trunc('milliseconds', now()), nombre = $2
-		where id_producto = $1 and avisado_en is null and cantidad <= $3`, p.ID, p.Nombre, p.Cantidad)
-	return int(done.RowsAffected()), err
-}
-
-// Borrar erases the wishes of a customer (docs/adr/erased-personal-data.md). An erasure that had an effect is an act of the person who acts
-// in ctx.
-func (s *Store) Borrar(ctx context.Context, idUsuario string) (contracts.ParteBorrada, error) {
-	var part contracts.ParteBorrada
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		done, err := tx.Exec(ctx, `delete from deseo where id_usuario = $1`, idUsuario)
+func (s *Store) Fulfil(ctx context.Context, p contracts.Producto, write bool) (wishes, mails int, err error) {
+	const fulfil = `update deseo set avisado_en = date_trunc('milliseconds', now()), nombre = $2
+		where id_producto = $1 and avisado_en is null and cantidad <= $3 returning id_usuario`
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, fulfil, p.ID, p.Nombre, p.Cantidad)
 		if err != nil {
 			return err
 		}
-		if part.Borradas = int(done.RowsAffected()); part.Borradas == 0 {
-			return nil
+		usuarios, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if wishes = len(usuarios); err != nil || !write || wishes == 0 {
+			return err
 		}
-		return audit.Record(ctx, tx, contracts.Acto{Tipo: contracts.ActoBorradoDePersona, Objeto: idUsuario, Detalle: fmt.Sprintf("Avisos de existencias: %d.", part.Borradas)})
+		mails, err = recordBack(ctx, tx, p.Nombre, usuarios)
+		return err
 	})
-	if err != nil {
-		return part, fmt.Errorf("erase personal data: %w", err)
-	}
-	return part, nil
+	return wishes, mails, err
 }

@@ -21,9 +21,9 @@ func (d desk) wish(t testing.TB, usuario, producto string, cantidad int) contrac
 
 func (d desk) fulfil(t testing.TB, id string, cantidad int) int {
 	t.Helper()
-	n, err := d.Fulfil(t.Context(), contracts.Producto{ID: id, Nombre: "Café", Cantidad: cantidad})
-	if err != nil {
-		t.Fatal(err)
+	n, mails, err := d.Fulfil(t.Context(), contracts.Producto{ID: id, Nombre: "Café", Cantidad: cantidad}, false)
+	if err != nil || mails != 0 {
+		t.Fatal(mails, err)
 	}
 	return n
 }

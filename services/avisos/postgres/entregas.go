@@ -4,15 +4,18 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"entregas/contracts"
 	"entregas/internal/audit"
 	"entregas/internal/errs"
 	"entregas/services/avisos/avisos"
+	"entregas/services/avisos/correo"
 )
 
 // insert adds deliveries; a delivery that exists is left as it is.
@@ -28,14 +31,18 @@ func (r *rows) add(direccion string, s avisos.Suceso) {
 	r.compras, r.cuerpos = append(r.compras, s.IDCompra), append(r.cuerpos, s.Cuerpo)
 }
 
-func (r *rows) insert(ctx context.Context, s *Store) (int64, error) {
-	done, err := s.pool.Exec(ctx, insert, r.ids, r.direcciones, r.eventos, r.tipos, r.compras, r.cuerpos)
+type execer interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+func (r *rows) insert(ctx context.Context, db execer) (int64, error) {
+	done, err := db.Exec(ctx, insert, r.ids, r.direcciones, r.eventos, r.tipos, r.compras, r.cuerpos)
 	return done.RowsAffected(), err
 }
 
-// Record adds a delivery of each event to each active address that wants it, and returns how many it added. One statement adds
-// all of them, so an event is delivered to all addresses or, when Record fails, to none. A second copy of an event adds nothing.
-func (s *Store) Record(ctx context.Context, sucesos []avisos.Suceso) (int, error) {
+// Record adds a delivery of each event to each active address that wants it, and a mail for each of cartas whose customer gave an address. It
+// returns how many it added, in one transaction: an event is told to all or, when Record fails, to none. A second copy of an event adds nothing.
+func (s *Store) Record(ctx context.Context, sucesos []avisos.Suceso, cartas ...correo.Carta) (deliveries, mails int, err error) {
 	type direccion struct {
 		ID          string
 		Estados     []contracts.Estado
@@ -44,11 +51,11 @@ func (s *Store) Record(ctx context.Context, sucesos []avisos.Suceso) (int, error
 	}
 	found, err := s.pool.Query(ctx, `select id::text, estados, activa_desde, now() - $1::interval as oldest from direccion where activa`, retention)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	all, err := pgx.CollectRows(found, pgx.RowToStructByName[direccion])
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var fresh rows
 	for _, d := range all {
@@ -59,11 +66,20 @@ func (s *Store) Record(ctx context.Context, sucesos []avisos.Suceso) (int, error
 			}
 		}
 	}
-	if len(fresh.ids) == 0 {
-		return 0, nil
+	if len(fresh.ids) == 0 && len(cartas) == 0 {
+		return 0, 0, nil
 	}
-	n, err := fresh.insert(ctx, s)
-	return int(n), err
+	var n, m int64
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		if len(fresh.ids) > 0 {
+			if n, err = fresh.insert(ctx, tx); err != nil {
+				return err
+			}
+		}
+		m, err = recordCartas(ctx, tx, cartas)
+		return err
+	})
+	return int(n), int(m), err
 }
 
 // Add adds a delivery of one event to one address, whatever the address wants. Errors: NotFound; Conflict where it is paused.
@@ -77,7 +93,7 @@ func (s *Store) Add(ctx context.Context, idDireccion string, e avisos.Suceso) (c
 	}
 	var one rows
 	one.add(idDireccion, e)
-	if _, err := one.insert(ctx, s); err != nil {
+	if _, err := one.insert(ctx, s.pool); err != nil {
 		return contracts.EntregaDeAviso{}, err
 	}
 	return s.entrega(ctx, one.ids[0])
@@ -87,13 +103,23 @@ func paused(url string) error {
 	return errs.New(errs.Conflict, "La dirección %s está en pausa: actívela antes.", url)
 }
 
-// SendAgain makes a delivery due now, with all its tries before it. Errors: NotFound; Conflict where its address is paused.
-func (s *Store) SendAgain(ctx context.Context, id string) (contracts.EntregaDeAviso, error) {
+// SendAgain makes a delivery due now, with all its tries before it. mails says whether this installation sends e-mail. Errors: NotFound;
+// Conflict where its address is paused, or where it is a mail and none is sent.
+func (s *Store) SendAgain(ctx context.Context, id string, mails bool) (contracts.EntregaDeAviso, error) {
 	const again = `update entrega e set estado = 'PENDIENTE', intentos = 0, proximo_en = now(), actualizada_en = now()
 		from direccion d where e.id = $1 and d.id = e.id_direccion and d.activa`
 	e, err := s.entrega(ctx, id)
 	if err != nil {
 		return e, err
+	}
+	if e.Canal == contracts.CanalCorreo {
+		if !mails {
+			return e, errs.New(errs.Conflict, "Esta instalación no envía correos.")
+		}
+		if err := s.sendMailAgain(ctx, id); err != nil {
+			return contracts.EntregaDeAviso{}, err
+		}
+		return s.entrega(ctx, id)
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		done, err := tx.Exec(ctx, again, id)
@@ -114,7 +140,7 @@ func (s *Store) SendAgain(ctx context.Context, id string) (contracts.EntregaDeAv
 
 // entrega returns a delivery. Error: NotFound.
 func (s *Store) entrega(ctx context.Context, id string) (contracts.EntregaDeAviso, error) {
-	list, err := collectEntregas(ctx, s.pool, `select `+entregaColumns+` from entrega e join direccion d on d.id = e.id_direccion where e.id = $1 and d.borrada_en is null`, id)
+	list, err := collectEntregas(ctx, s.pool, entregas+` and e.id = $1 union all `+correos+` and m.id = $1`, id)
 	if err == nil && len(list) == 0 {
 		err = errs.New(errs.NotFound, "No existe la entrega %s.", id)
 	}
@@ -124,19 +150,33 @@ func (s *Store) entrega(ctx context.Context, id string) (contracts.EntregaDeAvis
 	return list[0], nil
 }
 
-// Entregas returns at most limit deliveries that f selects, newest first, from the one that follows the delivery after. An empty
-// after begins at the newest.
+// Entregas returns at most limit deliveries that f selects, mails among them, newest first, from the one that follows the delivery after. An
+// empty after begins at the newest.
 func (s *Store) Entregas(ctx context.Context, f contracts.EntregasFilter, limit int, after string) ([]contracts.EntregaDeAviso, error) {
-	sql, args := `select `+entregaColumns+` from entrega e join direccion d on d.id = e.id_direccion where d.borrada_en is null`, []any{limit}
+	webhooks, mails, args := entregas, correos, []any{limit}
 	where := func(condition, value string) { // only those that are asked for: each has its own index
 		if value != "" {
 			args = append(args, value)
-			sql += fmt.Sprintf(" and "+condition, len(args))
+			webhooks += " and e." + fmt.Sprintf(condition, len(args))
+			mails += " and m." + fmt.Sprintf(condition, len(args))
 		}
 	}
-	where("e.id_direccion = $%d::uuid", f.IDDireccion)
-	where("e.id_compra = $%d", f.IDCompra)
-	where("e.estado = $%d", string(f.Estado))
-	where("e.id < $%d::uuid", after)
-	return collectEntregas(ctx, s.pool, sql+` order by e.id desc limit $1`, args...)
+	where("id_compra = $%d", f.IDCompra)
+	where("estado = $%d", string(f.Estado))
+	where("id < $%d::uuid", after)
+	if f.IDDireccion != "" {
+		args = append(args, f.IDDireccion)
+		webhooks += fmt.Sprintf(" and e.id_direccion = $%d::uuid", len(args))
+	}
+	var lists []string
+	if f.Canal != contracts.CanalCorreo {
+		lists = append(lists, "("+webhooks+" order by e.id desc limit $1)")
+	}
+	if f.Canal != contracts.CanalWebhook && f.IDDireccion == "" {
+		lists = append(lists, "("+mails+" order by m.id desc limit $1)")
+	}
+	if len(lists) == 0 {
+		return []contracts.EntregaDeAviso{}, nil
+	}
+	return collectEntregas(ctx, s.pool, `select * from (`+strings.Join(lists, " union all ")+`) list order by id collate "C" desc limit $1`, args...)
 }

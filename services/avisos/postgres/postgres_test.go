@@ -91,7 +91,7 @@ func TestAnEventIsRecordedOnce(t *testing.T) {
 	all := append(slices.Clone(first), suceso(id, 2, contracts.EstadoConfirmada))
 	var added atomic.Int64
 	databasetest.Concurrently(20, 8, func(i int) {
-		n, err := d.Record(context.Background(), [][]avisos.Suceso{first, all}[i%2])
+		n, _, err := d.Record(context.Background(), [][]avisos.Suceso{first, all}[i%2])
 		if err != nil {
 			t.Error(err)
 		}
@@ -111,7 +111,7 @@ func TestWhatIsTooOldIsNotTold(t *testing.T) {
 		t.Helper()
 		e := suceso(uuid.NewString(), 1, contracts.EstadoRecibida)
 		e.En = en
-		n, err := d.Record(t.Context(), []avisos.Suceso{e})
+		n, _, err := d.Record(t.Context(), []avisos.Suceso{e})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestClaim(t *testing.T) {
 	d := newDesk(t)
 	slow, quick := d.direccion(t), d.direccion(t)
 	for i := range 30 {
-		if _, err := d.Record(t.Context(), []avisos.Suceso{suceso(uuid.NewString(), i, contracts.EstadoRecibida)}); err != nil {
+		if _, _, err := d.Record(t.Context(), []avisos.Suceso{suceso(uuid.NewString(), i, contracts.EstadoRecibida)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -228,7 +228,7 @@ func TestTheResultOfATry(t *testing.T) {
 	}
 	e = one()
 	got = finish(e, avisos.Answer{Codigo: 410, Error: "x"}, avisos.Verdict{Estado: contracts.EntregaMuerta, Pause: true, Motivo: "410"})
-	if _, err := d.SendAgain(t.Context(), got.ID); errs.Of(err) != errs.Conflict {
+	if _, err := d.SendAgain(t.Context(), got.ID, false); errs.Of(err) != errs.Conflict {
 		t.Errorf("sent again to a paused address: %v", err)
 	}
 	if _, err := d.Add(t.Context(), a.ID, suceso(uuid.NewString(), 1, contracts.EstadoRecibida)); errs.Of(err) != errs.Conflict {
@@ -241,7 +241,7 @@ func TestTheResultOfATry(t *testing.T) {
 	if active, err := d.ChangeDireccion(t.Context(), a.ID, true); err != nil || !active.Activa || active.Motivo != "" {
 		t.Errorf("%+v, %v", active, err)
 	}
-	again, err := d.SendAgain(t.Context(), got.ID)
+	again, err := d.SendAgain(t.Context(), got.ID, false)
 	if err != nil || again.Estado != contracts.EntregaPendiente || again.Intentos != 0 || again.Evento != e.Evento {
 		t.Errorf("%+v, %v", again, err)
 	}
@@ -301,7 +301,7 @@ func TestAListOfDeliveries(t *testing.T) {
 	a, b := d.direccion(t), d.direccion(t)
 	id := uuid.NewString()
 	for i := range 5 {
-		if _, err := d.Record(t.Context(), []avisos.Suceso{suceso(id, i, contracts.EstadoRecibida)}); err != nil {
+		if _, _, err := d.Record(t.Context(), []avisos.Suceso{suceso(id, i, contracts.EstadoRecibida)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -357,7 +357,7 @@ func TestPurge(t *testing.T) {
 	d := newDesk(t)
 	a, gone := d.direccion(t), d.direccion(t)
 	for i := range 6 {
-		if _, err := d.Record(t.Context(), []avisos.Suceso{suceso(uuid.NewString(), i, contracts.EstadoRecibida)}); err != nil {
+		if _, _, err := d.Record(t.Context(), []avisos.Suceso{suceso(uuid.NewString(), i, contracts.EstadoRecibida)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -395,7 +395,7 @@ func TestDeliveriesOfAPausedAddressExpire(t *testing.T) {
 	d, period := newDesk(t), avisos.Plan{time.Hour, 2 * time.Hour}.Period()
 	a, used := d.direccion(t), d.direccion(t)
 	old, young := uuid.NewString(), uuid.NewString()
-	if n, err := d.Record(t.Context(), []avisos.Suceso{suceso(old, 1, contracts.EstadoRecibida), suceso(young, 1, contracts.EstadoRecibida)}); err != nil || n != 4 {
+	if n, _, err := d.Record(t.Context(), []avisos.Suceso{suceso(old, 1, contracts.EstadoRecibida), suceso(young, 1, contracts.EstadoRecibida)}); err != nil || n != 4 {
 		t.Fatal(n, err)
 	}
 	if _, err := d.ChangeDireccion(t.Context(), a.ID, false); err != nil {
@@ -418,7 +418,7 @@ func TestDeliveriesOfAPausedAddressExpire(t *testing.T) {
 	if _, err := d.ChangeDireccion(t.Context(), a.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.SendAgain(t.Context(), dead[0].ID); err != nil {
+	if _, err := d.SendAgain(t.Context(), dead[0].ID, false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.ChangeDireccion(t.Context(), a.ID, false); err != nil {
@@ -449,13 +449,13 @@ func TestWhoDidIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := d.SendAgain(ctx, e.ID); errs.Of(err) != errs.Conflict {
+	if _, err := d.SendAgain(ctx, e.ID, false); errs.Of(err) != errs.Conflict {
 		t.Fatal(err)
 	}
 	if _, err := d.ChangeDireccion(ctx, a.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.SendAgain(ctx, e.ID); err != nil {
+	if _, err := d.SendAgain(ctx, e.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.RenewSecreto(ctx, a.ID, "y"); err != nil {

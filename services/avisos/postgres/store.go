@@ -37,7 +37,7 @@ const patience = 180 * 24 * time.Hour
 // PurgeEvery is how often a replica deletes the deliveries that are past their retention, and those of deleted addresses.
 const PurgeEvery = 10 * time.Minute
 
-// Purge deletes the deliveries and the fulfilled wishes that are past their retention, the wishes that waited too long, the deliveries of deleted
+// Purge deletes the deliveries, the mails and the fulfilled wishes that are past their retention, the wishes that waited too long, the deliveries of deleted
 // addresses, and then these addresses, and the counts of tries of messages. Each statement deletes a limited number of rows, so that none runs
 // long.
 func (s *Store) Purge(ctx context.Context) error {
@@ -49,6 +49,7 @@ func (s *Store) Purge(ctx context.Context) error {
 		{`delete from entrega where id in (select e.id from entrega e join direccion d on d.id = e.id_direccion where d.borrada_en is not null limit 5000)`, nil},
 		{`delete from deseo where ctid in (select ctid from deseo where avisado_en < now() - $1::interval limit 5000)`, []any{retention}},
 		{`delete from deseo where ctid in (select ctid from deseo where avisado_en is null and pedido_en < now() - $1::interval limit 5000)`, []any{patience}},
+		{`delete from correo where id in (select id from correo where creado_en < now() - $1::interval limit 5000)`, []any{retention}},
 		{`delete from direccion where borrada_en is not null and not exists (select from entrega where id_direccion = direccion.id)`, nil},
 	} {
 		if err := database.DeleteAll(ctx, s.pool, step.statement, step.args...); err != nil {
@@ -84,9 +85,15 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// entregaColumns are the columns of a contracts.EntregaDeAviso, of the tables entrega e and direccion d.
-const entregaColumns = `e.id::text, e.id_direccion::text, d.url, e.evento, e.tipo, e.id_compra, e.estado, e.intentos, e.codigo_http, e.error,
-	case when e.estado = 'PENDIENTE' and d.activa then e.proximo_en end as proximo_en, e.creada_en, e.actualizada_en`
+// entregas selects deliveries by webhook as a contracts.EntregaDeAviso, and correos the mails. Both have a condition to which others can be added.
+const (
+	entregas = `select e.id::text, 'WEBHOOK' as canal, e.id_direccion::text, d.url, e.evento, e.tipo, e.id_compra, e.estado, e.intentos, e.codigo_http, e.error,
+		case when e.estado = 'PENDIENTE' and d.activa then e.proximo_en end as proximo_en, e.creada_en, e.actualizada_en
+		from entrega e join direccion d on d.id = e.id_direccion where d.borrada_en is null`
+	correos = `select m.id::text, 'CORREO' as canal, '' as id_direccion, '' as url, m.evento, m.tipo, m.id_compra, m.estado, m.intentos, 0 as codigo_http, m.error,
+		case when m.estado = 'PENDIENTE' then m.proximo_en end as proximo_en, m.creado_en as creada_en, m.actualizado_en as actualizada_en
+		from correo m where true`
+)
 
 func collectEntregas(ctx context.Context, db querier, sql string, args ...any) ([]contracts.EntregaDeAviso, error) {
 	rows, err := db.Query(ctx, sql, args...)

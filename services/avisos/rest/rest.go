@@ -1,4 +1,4 @@
-// Package rest serves contracts/openapi/avisos.yaml: the addresses, the deliveries, and the wishes of customers.
+// Package rest serves contracts/openapi/avisos.yaml: the addresses, the deliveries, and the wishes and the e-mail of customers.
 package rest
 
 import (
@@ -30,7 +30,7 @@ type Direcciones interface {
 type Entregas interface {
 	Entregas(ctx context.Context, f contracts.EntregasFilter, limit int, after string) ([]contracts.EntregaDeAviso, error)
 	Add(ctx context.Context, idDireccion string, e avisos.Suceso) (contracts.EntregaDeAviso, error)
-	SendAgain(ctx context.Context, id string) (contracts.EntregaDeAviso, error)
+	SendAgain(ctx context.Context, id string, mails bool) (contracts.EntregaDeAviso, error)
 }
 
 // Deseos keeps the wishes of customers.
@@ -49,8 +49,8 @@ type Webhooks struct {
 }
 
 // ServeRoutes adds the routes of the OpenAPI document to routes.
-func ServeRoutes(routes *mux.Router, direcciones Direcciones, entregas Entregas, deseos Deseos, w Webhooks) {
-	api.HandlerWithOptions(resources{direcciones, entregas, deseos, w}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
+func ServeRoutes(routes *mux.Router, direcciones Direcciones, entregas Entregas, deseos Deseos, w Webhooks, m Mail) {
+	api.HandlerWithOptions(resources{direcciones, entregas, deseos, w, m}, api.GorillaServerOptions{BaseRouter: routes, ErrorHandlerFunc: rest.BadParameter(accepted)})
 }
 
 // accepted describes in Spanish the values that each parameter accepts.
@@ -61,6 +61,7 @@ type resources struct {
 	entregas    Entregas
 	deseos      Deseos
 	webhooks    Webhooks
+	mail        Mail
 }
 
 // ListarDirecciones implements api.ServerInterface.
@@ -142,17 +143,21 @@ func (s resources) ProbarDireccion(w http.ResponseWriter, r *http.Request, id ap
 
 // ReenviarEntrega implements api.ServerInterface.
 func (s resources) ReenviarEntrega(w http.ResponseWriter, r *http.Request, id api.Id) {
-	s.begin(w, r, id, func(ctx context.Context) (contracts.EntregaDeAviso, error) { return s.entregas.SendAgain(ctx, id) })
+	s.begin(w, r, id, func(ctx context.Context) (contracts.EntregaDeAviso, error) {
+		return s.entregas.SendAgain(ctx, id, s.mail.Wake != nil)
+	})
 }
 
-// begin makes a delivery due by do, and wakes the deliverer.
+// begin makes a delivery due by do, and wakes whoever makes it.
 func (s resources) begin(w http.ResponseWriter, r *http.Request, id string, do func(context.Context) (contracts.EntregaDeAviso, error)) {
 	if err := avisos.ValidateID("id", id); err != nil {
 		rest.WriteError(w, r, err)
 		return
 	}
 	e, err := do(r.Context())
-	if err == nil {
+	if err == nil && e.Canal == contracts.CanalCorreo {
+		s.mail.Wake()
+	} else if err == nil {
 		s.webhooks.Wake()
 	}
 	rest.Answer(w, r, http.StatusAccepted, e, err)
@@ -160,7 +165,7 @@ func (s resources) begin(w http.ResponseWriter, r *http.Request, id string, do f
 
 // ListarEntregas implements api.ServerInterface.
 func (s resources) ListarEntregas(w http.ResponseWriter, r *http.Request, params api.ListarEntregasParams) {
-	f := contracts.EntregasFilter{IDDireccion: or(params.IdDireccion, ""), IDCompra: or(params.IdCompra, ""), Estado: or(params.Estado, "")}
+	f := contracts.EntregasFilter{Canal: or(params.Canal, ""), IDDireccion: or(params.IdDireccion, ""), IDCompra: or(params.IdCompra, ""), Estado: or(params.Estado, "")}
 	limit, after := or(params.Limite, contracts.UsualEntregas), or(params.Despues, "")
 	if err := f.Validate(limit, after); err != nil {
 		rest.WriteError(w, r, err)

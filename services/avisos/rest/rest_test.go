@@ -20,14 +20,18 @@ import (
 )
 
 type service struct {
-	routes *mux.Router
-	woken  int
+	routes     *mux.Router
+	woken      int
+	mailsWoken int
+	store      *postgres.Store
 }
 
 func newService(t *testing.T) *service {
 	s := &service{routes: app.Config{}.Routes(nil)}
 	store, sender := postgres.New(databasetest.New(t, postgres.Migrations)), webhook.NewSender(webhook.Options{})
-	rest.ServeRoutes(s.routes, store, store, store, rest.Webhooks{CheckURL: sender.CheckURL, NewSecreto: webhook.NewSecreto, Wake: func() { s.woken++ }})
+	s.store = store
+	rest.ServeRoutes(s.routes, store, store, store, rest.Webhooks{CheckURL: sender.CheckURL, NewSecreto: webhook.NewSecreto, Wake: func() { s.woken++ }},
+		rest.Mail{Correos: store, Wake: func() { s.mailsWoken++ }})
 	return s
 }
 
@@ -53,7 +57,7 @@ func read[T any](t *testing.T, w *httptest.ResponseRecorder) T {
 
 func TestItServesItsDocument(t *testing.T) {
 	s := &service{routes: mux.NewRouter()}
-	rest.ServeRoutes(s.routes, nil, nil, nil, rest.Webhooks{})
+	rest.ServeRoutes(s.routes, nil, nil, nil, rest.Webhooks{}, rest.Mail{})
 	resttest.Serves(t, s.routes, "avisos")
 }
 
@@ -139,6 +143,16 @@ func TestBadInput(t *testing.T) {
 		{"DELETE", "/usuarios/ana/deseos/" + strings.Repeat("a", contracts.MaxIdentifier+1), "", "producto"},
 		{"GET", "/usuarios/%20/deseos", "", "id"},
 		{"POST", "/usuarios/%07/borrado", "", "id"},
+		{"GET", "/usuarios/%07/correo", "", "id"},
+		{"DELETE", "/usuarios/%20/correo", "", "id"},
+		{"PUT", "/usuarios/%07/correo", `{"correo":"ana@ejemplo.com"}`, "id"},
+		{"PUT", "/usuarios/ana/correo", `{}`, "correo"},
+		{"PUT", "/usuarios/ana/correo", `{"correo":null}`, "correo"},
+		{"PUT", "/usuarios/ana/correo", `{"correo":7}`, "correo"},
+		{"PUT", "/usuarios/ana/correo", `{"correo":"ana@ejemplo.com","nombre":"Ana"}`, "nombre"},
+		{"PUT", "/usuarios/ana/correo", `{"correo":"ana@ejemplo.com\r\nBcc: eva@ejemplo.com"}`, "correo"},
+		{"PUT", "/usuarios/ana/correo", `{"correo":"` + strings.Repeat("a", 100_000) + `@ejemplo.com"}`, "correo"},
+		{"GET", "/entregas?canal=PALOMA", "", "canal"},
 		{"GET", "/entregas?limite=0", "", "limite"},
 		{"GET", "/entregas?limite=101", "", "limite"},
 		{"GET", "/entregas?limite=x", "", "limite"},
@@ -183,6 +197,36 @@ func TestTheLifeOfAWish(t *testing.T) {
 	for _, want := range []int{1, 0} {
 		if part := read[contracts.ParteBorrada](t, s.do(t, http.MethodPost, "/usuarios/ana/borrado", "")); part != (contracts.ParteBorrada{Borradas: want}) {
 			t.Errorf("erased %+v, want %d", part, want)
+		}
+	}
+}
+
+// A customer gives an address, changes it and takes it back. Where no mail is sent, no address is taken, and one can still be deleted.
+func TestTheLifeOfAMailAddress(t *testing.T) {
+	s := newService(t)
+	const path = "/usuarios/ana/correo"
+	now := func() contracts.CorreoDeUsuario {
+		return read[contracts.CorreoDeUsuario](t, s.do(t, http.MethodGet, path, ""))
+	}
+	if got := now(); got != (contracts.CorreoDeUsuario{Disponible: true}) {
+		t.Errorf("%+v", got)
+	}
+	for _, address := range []string{"ana@ejemplo.com", "ana@otro.com", "ana@otro.com"} {
+		if w := s.do(t, http.MethodPut, path, `{"correo":"`+address+`"}`); w.Code != http.StatusNoContent || now().Correo != address {
+			t.Errorf("%d %s: %+v", w.Code, w.Body, now())
+		}
+	}
+	off := &service{routes: app.Config{}.Routes(nil)}
+	rest.ServeRoutes(off.routes, s.store, s.store, s.store, rest.Webhooks{}, rest.Mail{Correos: s.store})
+	if w := off.do(t, http.MethodPut, path, `{"correo":"ana@ejemplo.com"}`); w.Code != http.StatusConflict {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if got := read[contracts.CorreoDeUsuario](t, off.do(t, http.MethodGet, path, "")); got != (contracts.CorreoDeUsuario{Correo: "ana@otro.com"}) {
+		t.Errorf("%+v", got)
+	}
+	for range 2 {
+		if w := off.do(t, http.MethodDelete, path, ""); w.Code != http.StatusNoContent || now().Correo != "" {
+			t.Errorf("%d %s: %+v", w.Code, w.Body, now())
 		}
 	}
 }

@@ -14,7 +14,8 @@ import (
 // Store keeps the wishes.
 type Store interface {
 	Wanted(ctx context.Context, after string, limit int) ([]string, error)
-	Fulfil(ctx context.Context, p contracts.Producto) (int, error)
+	// Fulfil marks the wishes that p fulfils and, with write, adds mails about it. It returns how many these are.
+	Fulfil(ctx context.Context, p contracts.Producto, write bool) (wishes, mails int, err error)
 }
 
 // Productos reads a product with its stock. Error: NotFound only where admin-productos itself says that there is no such product.
@@ -26,12 +27,13 @@ type Productos interface {
 type Watch struct {
 	store     Store
 	productos Productos
+	mails     func()
 	last      string // the last product of the previous round
 }
 
-// New returns a Watch on the wishes of store.
-func New(store Store, productos Productos) *Watch {
-	return &Watch{store: store, productos: productos}
+// New returns a Watch on the wishes of store. It calls mails after it added mails; a nil mails means that nobody sends any, and none is added.
+func New(store Store, productos Productos, mails func()) *Watch {
+	return &Watch{store: store, productos: productos, mails: mails}
 }
 
 // perRound is at how many products one round looks.
@@ -53,7 +55,10 @@ func (w *Watch) Look(ctx context.Context) error {
 		if err != nil || p.Cantidad == 0 {
 			continue
 		}
-		n, err := w.store.Fulfil(ctx, p)
+		n, mails, err := w.store.Fulfil(ctx, p, w.mails != nil)
+		if err == nil && mails > 0 {
+			w.mails()
+		}
 		if err != nil {
 			failures = append(failures, fmt.Errorf("producto %s: %w", id, err))
 		} else if n > 0 {

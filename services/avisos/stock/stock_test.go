@@ -39,7 +39,7 @@ func (s *shelf) Producto(_ context.Context, id string) (contracts.Producto, erro
 // Rounds look at every wished product, fulfil what is there, and ask nobody while no wish waits. A product without an answer is asked again.
 func TestRounds(t *testing.T) {
 	store, s := postgres.New(databasetest.New(t, postgres.Migrations)), &shelf{stock: map[string]int{}}
-	w := stock.New(store, s)
+	w := stock.New(store, s, nil)
 	look := func(failure bool) []string {
 		t.Helper()
 		s.asked = nil

@@ -27,8 +27,8 @@ func withNameResolution(configuration, tmpl string) (string, error) {
 
 // CopyComponents makes target a copy of source (components/) in which translate has changed the text of each file, mostly the
 // addresses. If tmpl is not empty, the Configuration gets it as the template of its name resolution. It does not write
-// a file whose text is the same: a sidecar watches these files and reloads its subscriptions at each write.
-func CopyComponents(source, target string, translate func(text string) string, tmpl string) error {
+// a file whose text is the same, and leaves the files keep of target: a sidecar watches these files and reloads its subscriptions at each write.
+func CopyComponents(source, target string, translate func(text string) string, tmpl string, keep ...string) error {
 	leftover := map[string]bool{}
 	_ = filepath.WalkDir(target, func(path string, d os.DirEntry, err error) error { // target does not exist the first time
 		if err == nil && !d.IsDir() {
@@ -58,6 +58,9 @@ func CopyComponents(source, target string, translate func(text string) string, t
 		delete(leftover, duplicate)
 		return Write(duplicate, fresh)
 	})
+	for _, name := range keep {
+		delete(leftover, filepath.Join(target, name))
+	}
 	for path := range leftover {
 		err = cmp.Or(err, os.Remove(path))
 	}
