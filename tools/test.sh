@@ -135,7 +135,7 @@ export_addresses() {
 storage() {
   TEST_DSN=$(export_addresses >&2 && echo "$POSTGRES_SUPER_DSN") && [ -n "$TEST_DSN" ] || return 1
   export TEST_DSN
-  run_tests "${modules[@]}" -- "${race[@]}" -count=1 ./...
+  run_tests "${modules[@]}" -- "${race[@]}" -count=1 ./... && GOWORK=off run_tests tools/local -- -count=1 ./setup/...
 }
 
 # dapr_run checks that `dapr run -f dapr.yaml` alone starts every service once the infrastructure is up.

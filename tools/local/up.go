@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"entregas/tools/local/setup"
 )
 
 // up builds and starts the missing parts, and waits until the system is healthy. It does not touch the parts that already run.
@@ -85,6 +87,9 @@ func (in *Instance) bringUpInfra(earlier string) error {
 	}
 	// A broker may be too busy for these requests for some seconds after it is healthy.
 	if err := in.await("pulsar", func() error { return in.pulsarAdmin().CreateTopics(context.Background()) }); err != nil {
+		return err
+	}
+	if err := setup.ForgetLostWorkflows(context.Background(), in.connect); err != nil {
 		return err
 	}
 	say("databases and topics are ready")

@@ -98,15 +98,19 @@ func databases(ctx context.Context) error {
 	if err := setup.CreateDatabases(ctx, c, roles, keys); err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
+	connect := func(database string) (*pgx.Conn, error) {
+		other := c.Config().Copy()
+		other.Database = database
+		return pgx.ConnectConfig(ctx, other)
+	}
+	if err := setup.ForgetLostWorkflows(ctx, connect); err != nil {
+		return err
+	}
 	say("databases and roles are ready")
 	if os.Getenv("RESTORED") != "true" {
 		return nil
 	}
-	if err := setup.AfterRestore(ctx, func(database string) (*pgx.Conn, error) {
-		other := c.Config().Copy()
-		other.Database = database
-		return pgx.ConnectConfig(ctx, other)
-	}); err != nil {
+	if err := setup.AfterRestore(ctx, connect); err != nil {
 		return fmt.Errorf("after the restore: %w", err)
 	}
 	say("the restored databases are ready for the services")
