@@ -34,7 +34,7 @@ const (
 
 // TextosDeActo has the Spanish sentences about acts, with a place in braces for each value. The pages have them in other languages, in the
 // group acts of bff/pages/words.
-var TextosDeActo = map[TextoDeActo]string{
+var TextosDeActo = map[TextoDeActo]string{ // #nosec G101 -- sentences, no secrets
 	TextoReintento:        "Quedó {estado}.",
 	TextoReposicion:       "Se agregaron {unidades} unidades; quedaron {quedaron}.",
 	TextoSuma:             "Se sumaron {unidades} unidades; quedaron {quedaron}.",

@@ -41,7 +41,7 @@ func TestEachTextIsInAllLanguages(t *testing.T) {
 	}
 	acts := map[string]string{}
 	for texto, sentence := range contracts.TextosDeActo {
-		acts["acts."+string(texto)], fromTable["acts."+string(texto)] = sentence, true
+		acts["acts."+texto], fromTable["acts."+texto] = sentence, true
 	}
 	spanish := wordsOf(t, pages.Default)
 	for key := range fromTable {
