@@ -55,7 +55,8 @@ func presentError(ctx context.Context, schema *ast.Schema, err error) *gqlerror.
 		return inSpanish(ctx, schema, graphQLErr) // an error of the query itself
 	}
 	p := rest.ProblemOf(err)
-	if p.Status >= http.StatusInternalServerError && errs.Of(err) != errs.Busy {
+	clientLeft := errors.Is(ctx.Err(), context.Canceled)
+	if p.Status >= http.StatusInternalServerError && !clientLeft && errs.Of(err) != errs.Busy {
 		slog.ErrorContext(ctx, "request failed", "route", "graphql", "error", err)
 	}
 	message := p.Detail
