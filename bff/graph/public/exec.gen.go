@@ -19234,7 +19234,7 @@ func (ec *executionContext) marshalNValorDeActo2entregasᚋcontractsᚐValorDeAc
 }
 
 func (ec *executionContext) marshalNValorDeActo2ᚕentregasᚋcontractsᚐValorDeActoᚄ(ctx context.Context, sel ast.SelectionSet, v []contracts.ValorDeActo) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNValorDeActo2entregasᚋcontractsᚐValorDeActo(ctx, sel, v[i])
