@@ -8,7 +8,7 @@ RUN := $(LOCAL) --instance $(INSTANCIA)
 MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos bench images compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos bench images compose-up test-compose gke-plan $(LOCAL)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ demo: up ## start everything, send real purchases and print what happens
 
 up: $(LOCAL) ## build what is missing, start everything and wait until it is healthy
 	@$(RUN) up
+
+observe: $(LOCAL) ## start what shows traces, metrics, dashboards and alerts, beside the running system (OFF=1 ends it)
+	@$(RUN) observe $(if $(OFF),off)
 
 up-infra: $(LOCAL) ## PostgreSQL, Pulsar, placement and scheduler only
 	@$(RUN) up --infra-only

@@ -217,6 +217,8 @@ type supervisorValues struct {
 	Postgres             string // the path of the server's program
 	Java, Pulsar, Memory string // the JVM, the folder of Pulsar's jars, the heap
 	Loopback             string // the address that secretLoopback returns
+	Zipkin, TracesMemory string // the program of Zipkin, its heap
+	PostgresDSN          string // where the exporter reads the statistics of PostgreSQL
 }
 
 // writeSupervisorConfig writes the configuration of process-compose from process-compose.yaml.tmpl.
@@ -240,6 +242,8 @@ func (in *Instance) writeSupervisorConfig() error {
 		Root: in.Root, Dir: in.Dir, Instance: in.Name, Services: in.allServices(),
 		OwnPostgres: in.ownDSN() != "", Setpriv: setpriv, Postgres: in.postgresDir("bin", "postgres"),
 		Java: java(), Pulsar: in.pulsarDir(), Memory: in.setting("PULSAR_MEM", "512m"), Loopback: loopback,
+		Zipkin: in.zipkin(), TracesMemory: in.setting("TRACES_MEM", "768m"),
+		PostgresDSN: fmt.Sprintf("postgresql://%s@%s/postgres?sslmode=%s", setup.Observer, in.postgresAddress(), in.sslMode()),
 	}); err != nil {
 		return fmt.Errorf("process-compose.yaml.tmpl: %w", err)
 	}

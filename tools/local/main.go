@@ -22,7 +22,8 @@ const usage = `usage: local [--instance up|test|chaos] COMMAND
   reset                 stop everything and delete the data
   status [--json]       the processes and their health
   logs [SERVICE]        follow the logs
-  stop|start|restart S  a service with its sidecar, or postgres, pulsar, placement, scheduler, mail
+  stop|start|restart S  a service with its sidecar, or postgres, pulsar, placement, scheduler, mail, or a process of observe
+  observe [off]         start what observes the system, and print the addresses of its pages
   attach                open the supervisor's terminal interface
   dsn DB, psql DB       print the address of a database, or open a console on it
   dead-letters          list the messages that no service could handle
@@ -36,7 +37,7 @@ const usage = `usage: local [--instance up|test|chaos] COMMAND
   mail                  print the newest mail that the catcher has
   env                   print the addresses of the system as NAME=value
   browser               print the path of a Chromium; installs it where apt can
-  tool lint|gotestsum   build a developer's tool, once
+  tool lint|gotestsum|promtool|collector   build a developer's tool, once
   mail-catcher          take mails in the place of a mail server; the supervisor calls it
   service S             run a service with its sidecar; the supervisor calls it`
 
@@ -63,7 +64,7 @@ func runCommand(instance string, args []string) error {
 	if len(args) > 1 {
 		arg = args[1]
 	}
-	if slices.Contains([]string{"up", "down", "reset", "stop", "start", "restart", "restore"}, command) {
+	if slices.Contains([]string{"up", "down", "reset", "stop", "start", "restart", "restore", "observe"}, command) {
 		release, err := in.turn()
 		if err != nil {
 			return err
@@ -83,6 +84,8 @@ func runCommand(instance string, args []string) error {
 		return in.logs(arg)
 	case "stop", "start", "restart":
 		return in.oneService(command, arg)
+	case "observe":
+		return in.observe(arg == "off")
 	case "attach":
 		return in.attach()
 	case "service":
@@ -161,7 +164,8 @@ func (in *Instance) logs(name string) error {
 // oneService stops, starts or restarts one service with its sidecar, or one process of the infrastructure. Before a service
 // starts, oneService builds it and makes the databases and schemas that its code needs.
 func (in *Instance) oneService(command, name string) error {
-	infra := slices.IndexFunc(in.infra(), func(p oneProcess) bool { return p.Name == name })
+	others := append(in.infra(), in.observers()...)
+	infra := slices.IndexFunc(others, func(p oneProcess) bool { return p.Name == name })
 	s, err := in.service(name)
 	if err != nil && infra < 0 {
 		return err
@@ -186,6 +190,9 @@ func (in *Instance) oneService(command, name string) error {
 		}
 	}
 	if command == "stop" {
+		if in.observing() {
+			return in.writeTargets()
+		}
 		return nil
 	}
 	say("starting %s", name)
@@ -198,9 +205,12 @@ func (in *Instance) oneService(command, name string) error {
 		return err
 	}
 	if infra >= 0 {
-		return in.await(name, in.infra()[infra].check)
+		return in.await(name, others[infra].check)
 	}
-	return in.waitForService(s)
+	if err := in.waitForService(s); err != nil || !in.observing() {
+		return err
+	}
+	return in.writeTargets()
 }
 
 // halt stops a service and waits until its processes have ended.

@@ -33,7 +33,7 @@ func (in *Instance) keys() (map[string]string, error) {
 	}
 	text, _ := os.ReadFile(path)
 	fresh := ""
-	for _, role := range append([]setup.Role{{Name: "postgres", Database: "*"}}, roles...) {
+	for _, role := range append([]setup.Role{{Name: "postgres", Database: "*"}, {Name: setup.Observer, Database: "postgres"}}, roles...) {
 		if m[role.Name] == "" {
 			m[role.Name] = rand.Text()
 			fresh += "*:*:" + role.Database + ":" + role.Name + ":" + m[role.Name] + "\n"
@@ -178,4 +178,12 @@ func (in *Instance) postgresAddress() string {
 		return u.Host
 	}
 	return fmt.Sprintf("127.0.0.1:%d", in.port("POSTGRES"))
+}
+
+// sslMode returns the sslmode of POSTGRES_DSN, "disable" if it names none.
+func (in *Instance) sslMode() string {
+	if u, err := url.Parse(in.ownDSN()); err == nil && u.Query().Get("sslmode") != "" {
+		return u.Query().Get("sslmode")
+	}
+	return "disable"
 }

@@ -134,7 +134,8 @@ func (in *Instance) portsOf(infraOnly bool) map[string]int {
 	for name := range in.basePorts {
 		isApp := slices.Contains(in.apps, strings.ToLower(strings.ReplaceAll(name, "_", "-")))
 		isSidecar := strings.HasPrefix(name, "SIDECAR_")
-		if (infraOnly && (isApp || isSidecar)) || (name == "POSTGRES" && in.ownDSN() != "") {
+		_, isObserver := observerPorts[name]
+		if (infraOnly && (isApp || isSidecar || name == "BFF_METRICS")) || (isObserver && !in.observing()) || (name == "POSTGRES" && in.ownDSN() != "") {
 			continue
 		}
 		m["PORT_"+name] = in.port(name)

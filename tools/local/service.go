@@ -28,8 +28,12 @@ func (in *Instance) run(name string) error {
 	if err != nil {
 		return err
 	}
+	s, err := in.service(name)
+	if err != nil {
+		return err
+	}
 	cmd.Env = append(os.Environ(), mark, "DAPR_HOST_IP=127.0.0.1", "APP_API_TOKEN="+tokens.app, "DAPR_API_TOKEN="+tokens.dapr)
-	cmd.Env = append(cmd.Env, in.telemetryEnv()...)
+	cmd.Env = append(cmd.Env, in.telemetryEnv(s)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		return err
@@ -39,10 +43,6 @@ func (in *Instance) run(name string) error {
 	halt := make(chan os.Signal, 1)
 	signal.Notify(halt, syscall.SIGTERM, syscall.SIGINT)
 
-	s, err := in.service(name)
-	if err != nil {
-		return err
-	}
 	mute := whenMute(context.Background(), in.health(s.HTTPPort, "/v1.0/healthz/outbound", 204))
 	v := watchdog{in: in, mark: mark, cli: cmd.Process.Pid, start: newWaiter(name, pairPatience, in.log(name), func() glance {
 		return glance{pids: processes(in.mark(), mark)}

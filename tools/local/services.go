@@ -28,6 +28,7 @@ func readServices(root string) (apps []string, ports map[string]int, err error) 
 		return nil, nil, fmt.Errorf("dapr.yaml: %w", err)
 	}
 	ports = maps.Clone(infraPorts)
+	maps.Copy(ports, observerPorts)
 	for _, a := range file.Apps {
 		apps = append(apps, a.AppID)
 		ports[inUppercase(a.AppID)] = a.AppPort

@@ -24,7 +24,7 @@ var infraPorts = map[string]int{
 	"POSTGRES": 5432, "PULSAR": 6650, "PULSAR_ADMIN": 8080, "PULSAR_BOOKIE": 3181,
 	"PLACEMENT": 4005, "PLACEMENT_HEALTH": 4015, "PLACEMENT_METRICS": 4025, "PLACEMENT_RAFT": 4035,
 	"SCHEDULER": 4006, "SCHEDULER_HEALTH": 4016, "SCHEDULER_METRICS": 4026, "SCHEDULER_ETCD": 4036, "SCHEDULER_ETCD_PEERS": 4046,
-	"SUPERVISOR": 4010, "SMTP": 1025,
+	"SUPERVISOR": 4010, "SMTP": 1025, "BFF_METRICS": 9464,
 }
 
 // instances has the copies of the system that one clone may run. The number is added to the ports of local.env.
@@ -65,11 +65,8 @@ func open(name string) (*Instance, error) {
 	return in, err
 }
 
-// collector is the setting with the address of an OpenTelemetry collector. Programs and sidecars send it their traces.
-const collector = "OTEL_EXPORTER_OTLP_ENDPOINT"
-
 // otherSettings lists the settings that are neither a port nor belong to an app.
-var otherSettings = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", "BUILD_TAGS", "WORKFLOW_RETENTION", "CLEANUP_INTERVAL", collector}
+var otherSettings = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", "BUILD_TAGS", "WORKFLOW_RETENTION", "CLEANUP_INTERVAL", "TRACES_MEM", collectorSetting}
 
 // isSetting reports whether this program reads the setting name. It accepts every PORT_ name; readSettings refuses unknown ones.
 func (in *Instance) isSetting(name string) bool {
@@ -143,16 +140,6 @@ func (in *Instance) envFrom(app string) map[string]string {
 		}
 	}
 	return m
-}
-
-// telemetryEnv returns the variables by which a service and its sidecar send traces to the collector; none without the setting.
-func (in *Instance) telemetryEnv() []string {
-	address := in.setting(collector, "")
-	if address == "" {
-		return nil
-	}
-	insecure := strings.HasPrefix(address, "http://") // the sidecar does not take this from the address
-	return []string{collector + "=" + address, "OTEL_EXPORTER_OTLP_INSECURE=" + strconv.FormatBool(insecure), "OTEL_BSP_SCHEDULE_DELAY=1000"}
 }
 
 // servicesDir returns the folder of the services' programs. With build tags (BUILD_TAGS) it is another folder, so that a normal

@@ -39,6 +39,9 @@ func (in *Instance) status() []oneProcess {
 	if in.ownDSN() != "" {
 		list = list[1:]
 	}
+	if in.observing() {
+		list = append(list, in.observers()...)
+	}
 	for _, s := range in.allServices() {
 		list = append(list,
 			oneProcess{Name: s.Name, Kind: "app", Port: s.AppPort, check: in.health(s.AppPort, "/readyz", 200)},

@@ -63,6 +63,9 @@ var developerTools = map[string]buildSpec{
 	"lint": {module: "lint", target: "bin", output: []string{"golangci-lint", "govulncheck"}, howLong: "about 4 minutes on 2 cores, only the first time",
 		arguments: []string{"-ldflags", "-X main.version=2.15.0"},
 		packages:  []string{"github.com/golangci/golangci-lint/v2/cmd/golangci-lint", "golang.org/x/vuln/cmd/govulncheck"}},
+	"promtool": {module: "observe/promtool", target: "bin", output: []string{"promtool"}, howLong: "about 2 minutes on 2 cores, only the first time",
+		arguments: []string{"-tags", "remove_all_sd"}, packages: []string{"github.com/prometheus/prometheus/cmd/promtool"}},
+	"collector": observeSpecs()[0],
 	"gotestsum": {module: "gotestsum", target: "bin", output: []string{"gotestsum"}, howLong: "less than a minute",
 		packages: []string{"gotest.tools/gotestsum"}},
 }
@@ -142,7 +145,11 @@ func (in *Instance) build(c buildSpec) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range own {
+	main, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return err
+	}
+	for _, file := range append(own, main...) {
 		source, err := os.ReadFile(file) // #nosec G304 -- a file of this repository
 		if err != nil {
 			return err
@@ -154,7 +161,7 @@ func (in *Instance) build(c buildSpec) error {
 	for _, s := range c.output {
 		ready = ready && exists(in.shared(c.target, s))
 	}
-	stampPath := in.shared("stamps", c.module)
+	stampPath := in.shared("stamps", strings.ReplaceAll(c.module, "/", "-"))
 	if previous, _ := os.ReadFile(stampPath); ready && string(previous) == stamp {
 		return nil
 	}

@@ -20,6 +20,11 @@ func (in *Instance) up(infraOnly bool) error {
 	if err := in.tools(); err != nil {
 		return err
 	}
+	if in.observing() {
+		if err := in.observeTools(); err != nil {
+			return err
+		}
+	}
 	if err := in.freePorts(in.portsOf(infraOnly)); err != nil {
 		return err
 	}
@@ -51,7 +56,13 @@ func (in *Instance) up(infraOnly bool) error {
 			in.postgresAddress(), in.port("PULSAR"), in.port("PLACEMENT"), in.port("SCHEDULER"))
 		return nil
 	}
-	return in.bringUpServices()
+	if err := in.startObservers(); err != nil {
+		return err
+	}
+	if err := in.bringUpServices(); err != nil {
+		return err
+	}
+	return in.waitForObservers()
 }
 
 // bringUpInfra starts PostgreSQL, Pulsar and the control plane, waits for them, and creates databases and topics. earlier is the

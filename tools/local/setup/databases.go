@@ -56,6 +56,7 @@ func RolesIn(path string) ([]Role, error) {
 	for line := range strings.Lines(string(text)) {
 		m := inPgpass.FindStringSubmatch(line)
 		switch {
+		case m != nil && m[2] == Observer: // CreateObserver creates it
 		case m != nil:
 			roles = append(roles, Role{Name: m[2], Database: m[1]})
 		case !strings.Contains(line, ":postgres:"):
@@ -65,6 +66,9 @@ func RolesIn(path string) ([]Role, error) {
 	}
 	return roles, nil
 }
+
+// Observer is the role that reads PostgreSQL's statistics, and no table. It has no database of its own.
+const Observer = "observer"
 
 // Keys returns the passwords by role from a pgpass file (host:port:database:role:password). Without a file, it returns none.
 func Keys(path string) (map[string]string, error) {
@@ -143,4 +147,23 @@ func execute(ctx context.Context, c *pgx.Conn, statements ...string) error {
 		}
 	}
 	return nil
+}
+
+// CreateObserver creates the role Observer, and the view of the statistics of statements where the server has
+// loaded its library. c is a connection of the administrator to the database postgres.
+func CreateObserver(ctx context.Context, c *pgx.Conn, key string) error {
+	if err := createRole(ctx, c, Observer, key); err != nil {
+		return err
+	}
+	if err := execute(ctx, c, "grant pg_monitor to "+Observer, "alter role "+Observer+" set default_transaction_read_only = on", "alter role "+Observer+" connection limit 5"); err != nil {
+		return err
+	}
+	var libraries string
+	if err := c.QueryRow(ctx, "select current_setting('shared_preload_libraries')").Scan(&libraries); err != nil {
+		return err
+	}
+	if !strings.Contains(libraries, "pg_stat_statements") {
+		return nil
+	}
+	return execute(ctx, c, "create extension if not exists pg_stat_statements")
 }

@@ -106,6 +106,11 @@ func databases(ctx context.Context) error {
 	if err := setup.ForgetLostWorkflows(ctx, connect); err != nil {
 		return err
 	}
+	if key := keys[setup.Observer]; key != "" {
+		if err := setup.CreateObserver(ctx, c, key); err != nil {
+			return fmt.Errorf("the role %s: %w", setup.Observer, err)
+		}
+	}
 	say("databases and roles are ready")
 	if os.Getenv("RESTORED") != "true" {
 		return nil
