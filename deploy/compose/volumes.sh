@@ -23,6 +23,8 @@ keep() {
 }
 keep postgres '*' 999 # the user of PostgreSQL's own image
 all=(postgres.pgpass) sidecars=()
+keep observer postgres 65534 # reads the statistics of PostgreSQL
+all+=(observer.pgpass)
 while read -r role database app; do
   keep "$role" "$database" "$(user_of "$app")"
   all+=("$role.pgpass")
@@ -41,9 +43,12 @@ cat "${sidecars[@]}" >sidecars # for the addresses in components/
 chown 65532:65532 sidecars /scheduler
 umask 022
 rm -rf /sources/*
-cp -r /components /pulsar/standalone.conf /pulsar/log4j2.xml /sources/
+cp -r /components /pulsar/standalone.conf /pulsar/log4j2.xml /observability /sources/
+cp /observability/targets-compose.yaml /sources/observability/targets.yaml
+chown 10001:10001 /traces   # Jaeger's user
+chown 65534:65534 /metrics  # Prometheus' user
 chmod -R u=rwX,go=rX /sources
 chmod 711 /secrets
 chmod 755 /resources
-chmod 700 /scheduler
+chmod 700 /scheduler /traces /metrics
 echo 'passwords and volumes are ready'

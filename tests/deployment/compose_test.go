@@ -138,6 +138,7 @@ func TestVersionsAgree(t *testing.T) {
 	images := map[string]string{
 		"apachepulsar/pulsar": "PULSAR", "postgres": "POSTGRES", "daprio/daprd": "DAPR", "daprio/placement": "DAPR", "daprio/scheduler": "DAPR", "golang": "GO",
 		"ghcr.io/cloudnative-pg/postgresql": "POSTGRES", "otel/opentelemetry-collector-contrib": "COLLECTOR",
+		"jaegertracing/jaeger": "JAEGER", "prom/prometheus": "PROMETHEUS", "grafana/grafana": "GRAFANA", "quay.io/prometheuscommunity/postgres-exporter": "POSTGRES_EXPORTER",
 	}
 	image := regexp.MustCompile(`(?m)(?:image:|imageName:|^FROM(?: --platform=\S+)?) (\S+?):([\w.]+)(?:-\w+)*(?:\s|$)`)
 	sources := map[string]string{"compose.yaml": text(t, "deploy", "compose.yaml"), "Dockerfile": text(t, "deploy", "Dockerfile")}
@@ -160,6 +161,22 @@ func TestVersionsAgree(t *testing.T) {
 			continue
 		}
 		says(what, "tools/local", m[1])
+	}
+	// The local run has the same versions from the module proxy. Version 3.16 of Prometheus is 0.316 as a module.
+	for what, x := range map[string]struct{ module, library, as string }{
+		"COLLECTOR":         {"collector", "go.opentelemetry.io/collector/otelcol", "$1"},
+		"POSTGRES_EXPORTER": {"postgres", "github.com/prometheus-community/postgres_exporter", "v$1"},
+		"PROMETHEUS":        {"promtool", "github.com/prometheus/prometheus", "v$1"},
+	} {
+		m := regexp.MustCompile(x.library + ` v([\d.]+)`).FindStringSubmatch(text(t, "tools", "observe", x.module, "go.mod"))
+		if m == nil {
+			t.Errorf("tools/observe/%s has no %s any more", x.module, x.library)
+			continue
+		}
+		if what == "PROMETHEUS" {
+			m[1] = regexp.MustCompile(`^0\.(\d)(\d\d)\.`).ReplaceAllString(m[1], "$1.$2.")
+		}
+		says(what, "tools/observe/"+x.module, strings.Replace(x.as, "$1", m[1], 1))
 	}
 	for what := range v {
 		if !strings.HasSuffix(what, "_CHART") && stated[what] == 0 {

@@ -196,10 +196,13 @@ func tool(input string, args ...string) (string, error) {
 }
 
 // run runs the go command outside of the workspace.
-func run(input string, args ...string) (string, error) {
+func run(input string, args ...string) (string, error) { return runIn(nil, input, args...) }
+
+// runIn is run with further variables of the environment.
+func runIn(env []string, input string, args ...string) (string, error) {
 	var output, errs bytes.Buffer
 	cmd := exec.Command("go", args...)
-	cmd.Env = append(os.Environ(), "GOWORK=off")
+	cmd.Env = append(append(os.Environ(), "GOWORK=off"), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &output, &errs
 	if err := cmd.Run(); err != nil {
 		return output.String(), fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, errs.String())
