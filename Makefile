@@ -65,7 +65,7 @@ backup: $(LOCAL) ## copy all databases while they are in use, to .local/backups
 	@$(RUN) backup
 
 restore: $(LOCAL) ## start an empty instance with the databases of the newest backup, or of FOLDER=...
-	@$(RUN) restore $(FOLDER)
+	@$(RUN) restore $(if $(FOLDER),'$(FOLDER)')
 
 sizes: $(LOCAL) ## how much each table, topic and folder holds
 	@$(RUN) sizes

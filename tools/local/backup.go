@@ -49,6 +49,9 @@ func (in *Instance) backup() error {
 	if in.ownDSN() != "" {
 		return errors.New("make backup copies the PostgreSQL that make up started. Use pg_basebackup on the server of POSTGRES_DSN")
 	}
+	if err := in.forgetBackups(); err != nil {
+		return err
+	}
 	if err := setup.CheckRestore(context.Background(), in.connect); err != nil {
 		return fmt.Errorf("this backup could not be restored: %w", err)
 	}
@@ -99,8 +102,18 @@ func (in *Instance) listBackups() ([]string, error) {
 	return notes, nil
 }
 
-// forgetBackups deletes the oldest backups of this instance until keptBackups are left.
+// forgetBackups deletes what interrupted backups of this instance left, and the oldest backups until keptBackups are left.
 func (in *Instance) forgetBackups() error {
+	folders, err := filepath.Glob(filepath.Join(in.backups(), in.Name+"-*"))
+	for _, folder := range folders {
+		if !exists(filepath.Join(folder, backupInfo)) {
+			say("deleting %s, which is no whole backup", folder)
+			err = errors.Join(err, os.RemoveAll(folder))
+		}
+	}
+	if err != nil {
+		return err
+	}
 	all, err := in.listBackups()
 	for len(all) > keptBackups && err == nil {
 		say("deleting the oldest backup, %s", all[0])

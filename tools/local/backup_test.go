@@ -119,12 +119,19 @@ func TestOldBackupsAreForgotten(t *testing.T) {
 		writeBackup(t, in, fmt.Sprintf("chaos-2026110%d", n), "PG_VERSION")
 	}
 	writeBackup(t, in, "up-20260101", "PG_VERSION") // of another instance
+	interrupted := writeBackup(t, in, "chaos-20261120", "PG_VERSION")
+	if err := os.Remove(filepath.Join(interrupted, backupInfo)); err != nil {
+		t.Fatal(err)
+	}
 	if err := in.forgetBackups(); err != nil {
 		t.Fatal(err)
 	}
 	left, err := in.listBackups()
 	if err != nil || len(left) != keptBackups || filepath.Base(left[0]) != "chaos-20261102" {
 		t.Errorf("%v %v", left, err)
+	}
+	if exists(interrupted) {
+		t.Error("an interrupted backup is still there")
 	}
 	if !exists(filepath.Join(in.backups(), "up-20260101")) {
 		t.Error("the backup of another instance is gone")

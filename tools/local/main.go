@@ -64,7 +64,7 @@ func runCommand(instance string, args []string) error {
 	if len(args) > 1 {
 		arg = args[1]
 	}
-	if slices.Contains([]string{"up", "down", "reset", "stop", "start", "restart", "restore", "observe"}, command) {
+	if slices.Contains([]string{"up", "down", "reset", "stop", "start", "restart", "backup", "restore", "observe"}, command) {
 		release, err := in.turn()
 		if err != nil {
 			return err
