@@ -121,7 +121,7 @@ func TestAPurchaseOfUnknownOutcomeIsRepeatedByItsID(t *testing.T) {
 	}
 	p.manager.Mute()
 	for path, body := range map[string]string{"/api/compras": fmt.Sprintf(buy, ""), "/api/productos/1/reposicion": `{"cantidad":5}`} {
-		p.faults.err, p.faults.times = errs.New(errs.Unavailable, "no answer"), 2
+		p.faults.err, p.faults.times = errs.New(errs.Unavailable, "no answer"), 100
 		if r := p.do(t, http.MethodPost, path, body, "Idempotency-Key", "k"); r.Code != http.StatusGatewayTimeout || r.Header().Get("Retry-After") == "" {
 			t.Errorf("%s with a key: %d %v %s", path, r.Code, r.Header(), r.Body)
 		}

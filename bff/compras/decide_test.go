@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"entregas/bff/compras"
 	"entregas/contracts"
@@ -135,14 +137,50 @@ func TestSettle(t *testing.T) {
 		errs.Unavailable: errs.OutcomeUnknown, errs.Busy: errs.OutcomeUnknown, errs.TooMany: errs.OutcomeUnknown,
 		errs.TooLarge: errs.OutcomeUnknown, errs.Internal: errs.OutcomeUnknown,
 	} {
-		_, err := compras.Settle(t.Context(), "/x", "", func(_ context.Context, again bool) (int, error) {
-			if again {
-				return 0, errs.New(second, "x")
+		synctest.Test(t, func(t *testing.T) {
+			_, err := compras.Settle(t.Context(), "/x", "", func(_ context.Context, again bool) (int, error) {
+				if again {
+					return 0, errs.New(second, "x")
+				}
+				return 0, errDown
+			})
+			if errs.Of(err) != want {
+				t.Errorf("%s: %v, want %s", second, err, want)
 			}
-			return 0, errDown
 		})
-		if errs.Of(err) != want {
-			t.Errorf("%s: %v, want %s", second, err, want)
-		}
+	}
+}
+
+// A write goes on while a service that has just started is not reached yet. A slow service gets it twice, at most.
+func TestSettleAgain(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		unreached time.Duration // since the first try; then a try succeeds
+		each      time.Duration // how long a try takes
+		runs      int
+		want      errs.Code
+	}{
+		{"reached at once", 0, 10 * time.Millisecond, 2, ""},
+		{"reached after a second", 1200 * time.Millisecond, 20 * time.Millisecond, 6, ""},
+		{"never reached", time.Minute, 0, 6, errs.OutcomeUnknown},
+		{"slow", time.Minute, 600 * time.Millisecond, 2, errs.OutcomeUnknown},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			start, runs := time.Now(), 0
+			_, err := compras.Settle(t.Context(), "/x", "", func(context.Context, bool) (int, error) {
+				runs++
+				time.Sleep(tc.each)
+				if runs == 1 || time.Since(start) < tc.unreached {
+					return 0, errDown
+				}
+				return 1, nil
+			})
+			if runs != tc.runs || (err != nil || tc.want != "") && errs.Of(err) != tc.want {
+				t.Errorf("%s: %d runs, %v, want %d and %q", tc.name, runs, err, tc.runs, tc.want)
+			}
+			if took := time.Since(start); took > 4*time.Second {
+				t.Errorf("%s: the client waited for %s", tc.name, took)
+			}
+		})
 	}
 }

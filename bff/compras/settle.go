@@ -11,8 +11,13 @@ import (
 // ErrNotDone is in the chain of an Unavailable error if the call certainly never reached the service, so that nothing was done.
 var ErrNotDone = errors.New("not done")
 
-// settleTime bounds the second try of a write whose first try had no answer. The deadline of the request does not shorten it.
+// settleTime bounds the further tries of a write whose first try had no answer. The deadline of the request does not shorten it.
 const settleTime = 3 * time.Second
+
+const (
+	settlePause = 100 * time.Millisecond // the wait before the third try of a write; it doubles before each further one
+	quickFail   = 500 * time.Millisecond // a try that failed sooner was not slow: it is worth another one
+)
 
 // InDoubt reports whether the service may have done the call that failed with err: the call was sent, and no answer came.
 func InDoubt(err error) bool {
@@ -47,9 +52,10 @@ func definite(err error) bool {
 	}
 }
 
-// Settle runs do, which must be idempotent. If the first run is in doubt, Settle runs do once more, with again true and
-// settleTime as the deadline. If the second run has no definite result either, the error is OutcomeUnknown with see and repeat.
-// So no error claims that nothing was done while the write may have been done.
+// Settle runs do, which must be idempotent. If the first run is in doubt, Settle runs do once more, with again true and settleTime
+// as the deadline. It goes on while runs fail with Unavailable sooner than quickFail: for about a second after a service has
+// started, the sidecars of its callers fail each call at once. If the last run has no definite result, the error is OutcomeUnknown
+// with see and repeat. So no error claims that nothing was done while the write may have been done.
 func Settle[T any](ctx context.Context, see, repeat string, do func(ctx context.Context, again bool) (T, error)) (T, error) {
 	v, err := do(ctx, false)
 	if !InDoubt(err) {
@@ -61,9 +67,23 @@ func Settle[T any](ctx context.Context, see, repeat string, do func(ctx context.
 	}
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	v, second := do(own, true)
-	if second != nil && !definite(second) {
-		return none, OutcomeUnknown(see, repeat, errors.Join(err, second))
+	started := time.Now()
+	v, last := do(own, true)
+	for pause := settlePause; errs.Of(last) == errs.Unavailable && time.Since(started) < quickFail && waited(own, pause); pause *= 2 {
+		started = time.Now()
+		v, last = do(own, true)
 	}
-	return v, second
+	if last != nil && !definite(last) {
+		return none, OutcomeUnknown(see, repeat, errors.Join(err, last))
+	}
+	return v, last
+}
+
+// waited waits for d. It reports false, at once, if ctx ends before.
+func waited(ctx context.Context, d time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return false
+	}
+	time.Sleep(d)
+	return true
 }
