@@ -26,16 +26,24 @@ func TestHealthOfEveryService(t *testing.T) {
 }
 
 func TestLinksToOtherTools(t *testing.T) {
-	p := newGate(t, func(c *config) { c.Traces, c.Dashboards = "https://traces.example/", "" })
-	const want = `{"servicios":[{"servicio":"bff","estado":"listo"},{"servicio":"ordenes","estado":"no-listo","detalle":"the database does not answer"}],"trazas":"https://traces.example/"}` + "\n"
+	p := newGate(t, func(c *config) {
+		c.Traces, c.Trace, c.Dashboards = "https://traces.example/", "https://traces.example/{traza}", ""
+	})
+	const want = `{"servicios":[{"servicio":"bff","estado":"listo"},{"servicio":"ordenes","estado":"no-listo","detalle":"the database does not answer"}],"trazas":"https://traces.example/","traza":"https://traces.example/{traza}"}` + "\n"
 	if r := p.do(t, http.MethodGet, "/api/operacion/salud", ""); r.Body.String() != want {
 		t.Errorf("%s", r.Body)
+	}
+	if err := (config{Trace: "https://traces.example/"}).Validate(); err == nil {
+		t.Error("an address of a trace without its id")
 	}
 	for address, valid := range map[string]bool{"": true, "https://x/y": true, "http://127.0.0.1:3000": true, "javascript:alert(1)": false, "/x": false, "https://": false, "%": false} {
 		if err := (config{Traces: address}).Validate(); (err == nil) != valid {
 			t.Errorf("%q: %v", address, err)
 		}
 		if err := (config{Dashboards: address}).Validate(); (err == nil) != valid {
+			t.Errorf("%q: %v", address, err)
+		}
+		if err := (config{Trace: address + "/{traza}"}).Validate(); (err == nil) != (valid && address != "") {
 			t.Errorf("%q: %v", address, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
 	"entregas/bff/access"
@@ -41,6 +42,7 @@ type config struct {
 	MaxStreamsPerAddress     int           `conf:"env:MAX_STREAMS_PER_ADDRESS,default:96,help:live streams that one address may have open; 0 is no limit" unit:"streams"`
 	Proxies                  int           `conf:"env:PROXIES,default:0,help:our own proxies that add to X-Forwarded-For before a request reaches the bff" unit:"proxies"`
 	Traces                   string        `conf:"env:TRACES_URL,help:page of the traces; operators get a link to it where it is set" unit:"URL"`
+	Trace                    string        `conf:"env:TRACE_URL,help:page of one trace with {traza} in the place of its id; operators get a link to it on the page of a purchase" unit:"URL"`
 	Dashboards               string        `conf:"env:DASHBOARDS_URL,help:page of the dashboards; operators get a link to it where it is set" unit:"URL"`
 	StopNotice               time.Duration `conf:"env:STOP_NOTICE,default:2s,help:how long /readyz is 503 before the bff stops; longer than the pause between two checks of the load balancer"`
 	InFlight                 int64         `conf:"env:MEMORY_IN_FLIGHT,default:33554432,help:heap that the requests in flight may hold; one subject or address a quarter of it; 0 is no limit" unit:"bytes"`
@@ -53,10 +55,13 @@ type config struct {
 
 // Validate refuses an address of another tool that no browser opens as a page.
 func (c config) Validate() error {
-	for name, address := range map[string]string{"TRACES_URL": c.Traces, "DASHBOARDS_URL": c.Dashboards} {
+	for name, address := range map[string]string{"TRACES_URL": c.Traces, "TRACE_URL": c.Trace, "DASHBOARDS_URL": c.Dashboards} {
 		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 			return fmt.Errorf("%s is %q; it must be an address of http or https", name, address)
 		}
+	}
+	if c.Trace != "" && !strings.Contains(c.Trace, "{traza}") {
+		return fmt.Errorf("TRACE_URL is %q; it must have {traza} in the place of the id of a trace", c.Trace)
 	}
 	return nil
 }

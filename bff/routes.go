@@ -39,7 +39,7 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 		Core:     p.core, Operation: p.operation, Desk: p.desk, Stock: p.productos, Prices: p.productos, Existencias: p.productos, Warehouse: p.ordenes, Monitor: p.monitor,
 		Webhooks: p.avisos, Deliveries: p.avisos, Wishes: p.avisos, Mail: p.avisos,
 		Counts: access.NewCounts(p.desk, p.ordenes, p.monitor),
-		Health: p.health, Links: access.Links{Trazas: cfg.Traces, Tableros: cfg.Dashboards},
+		Health: p.health, Links: access.Links{Trazas: cfg.Traces, Traza: cfg.Trace, Tableros: cfg.Dashboards},
 	}
 	wakeups := live.NewWakeups()
 	feed := live.NewServer(ctx, gate, wakeups)

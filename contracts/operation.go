@@ -42,6 +42,7 @@ type Resumen struct {
 type Salud struct {
 	Servicios []SaludDeServicio `json:"servicios"`
 	Trazas    string            `json:"trazas,omitempty"`
+	Traza     string            `json:"traza,omitempty"` // the address of one trace, with {traza} for its id
 	Tableros  string            `json:"tableros,omitempty"`
 }
 

@@ -15,6 +15,7 @@ type Compra struct {
 	Faltantes     []Faltante     `json:"faltantes,omitempty"`
 	IDOrden       string         `json:"id_orden,omitempty"`
 	Codigo        string         `json:"codigo,omitempty"` // empty while only the topic has the purchase
+	Traza         string         `json:"traza,omitempty"`  // the id of its trace, for operators; empty where nothing is recorded
 	CreadaEn      time.Time      `json:"creada_en"`
 	ActualizadaEn time.Time      `json:"actualizada_en"`
 	Historia      []HechoContado `json:"historia"`

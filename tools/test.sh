@@ -97,6 +97,9 @@ vulnerabilities() {
 # 30s and 60s. A stage runs in a subshell, so other stages, such as chaos, keep the settings of production.
 hasten() { export APP_GESTOR_COMPRA_START_LEASE=10s APP_GESTOR_COMPRA_ASK_AGAIN_AFTER=10s; }
 
+# trace makes programs and sidecars send their traces to a collector that is away, but for the test that is one.
+trace() { export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:14317; }
+
 race=()
 if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then race=(-race); else echo 'warning: without a C compiler the tests run without the race detector (-race)'; fi
 
@@ -145,6 +148,7 @@ dapr_run() { GOWORK=off INSTANCIA=test run_tests tools/local -- -count=1 -run Te
 deployment() { run_tests tests -- -count=1 ./deployment/...; }
 
 e2e() {
+  trace
   export_addresses || return 1
   hasten
   run_tests tests -- "${race[@]}" -count=1 -timeout 20m ./e2e/...
@@ -154,6 +158,7 @@ e2e() {
 pages() {
   CHROMIUM=$("$local" browser) || { echo 'skipped: the pages are not tested without Chromium'; return 0; }
   export CHROMIUM
+  trace
   export_addresses || return 1
   hasten
   run_tests tests -- -count=1 -timeout 10m ./pages/...
@@ -163,7 +168,7 @@ pages() {
 chaos() { go run ./tests/chaos -short -seed 1; }
 
 infrastructure() { running=1; stage infrastructure "$local" --instance test up --infra-only; }
-up() { hasten; "$local" --instance test up; }
+up() { hasten; trace; "$local" --instance test up; }
 system() { running=1; stage system up; }
 
 all() {

@@ -74,6 +74,7 @@ func (g Gate) Shown(ctx context.Context, c contracts.Compra) contracts.Compra {
 	if who.Is(operador) {
 		return c
 	}
+	c.Traza = ""
 	c.Historia = slices.Clone(c.Historia) // other callers share it
 	for i, h := range c.Historia {
 		if h.Sujeto != who.Usuario {

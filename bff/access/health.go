@@ -13,12 +13,12 @@ type Health interface {
 }
 
 // Links are the addresses of other tools for operators; "" where there is none.
-type Links struct{ Trazas, Tableros string }
+type Links struct{ Trazas, Traza, Tableros string }
 
 // Salud returns the health of the services, and where to look for more, for operators.
 func (g Gate) Salud(ctx context.Context) (contracts.Salud, error) {
 	if err := identity.Require(ctx, operador); err != nil {
 		return contracts.Salud{}, err
 	}
-	return contracts.Salud{Servicios: g.Health.Salud(ctx), Trazas: g.Links.Trazas, Tableros: g.Links.Tableros}, nil
+	return contracts.Salud{Servicios: g.Health.Salud(ctx), Trazas: g.Links.Trazas, Traza: g.Links.Traza, Tableros: g.Links.Tableros}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"entregas/contracts"
 	"entregas/internal/errs"
 	"entregas/internal/pubsub"
+	"entregas/internal/telemetry"
 )
 
 type event = contracts.Message[contracts.DatosEventoCompra]
@@ -20,7 +21,9 @@ func Receive(r *pubsub.Receiver, core *compras.Service, wakeups *live.Wakeups) {
 		if err := check(m); err != nil {
 			return err
 		}
-		if err := core.Register(ctx, m.Data.Compra()); err != nil {
+		c := m.Data.Compra()
+		c.Traza = telemetry.Recorded(m.Traceparent)
+		if err := core.Register(ctx, c); err != nil {
 			return err
 		}
 		wakeups.Wake(m.Data.IDCompra, m.Data.Numero) // earlier than the event of the second subscription

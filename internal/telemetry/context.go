@@ -24,7 +24,8 @@ const (
 	KeyCodigo  = attribute.Key("entregas.codigo") // its short code
 	KeyEstado  = attribute.Key("entregas.estado") // its state after the work
 	KeyMensaje = attribute.Key("entregas.mensaje")
-	KeyCausa   = attribute.Key("entregas.causa") // the message that is the reason: why a purchase is compensated, for example
+	KeyCausa   = attribute.Key("entregas.causa")        // the message that is the reason: why a purchase is compensated, for example
+	KeyUndo    = attribute.Key("entregas.compensacion") // whether the step is a rollback
 	KeyResult  = attribute.Key("entregas.resultado")
 )
 
@@ -45,7 +46,16 @@ func Format(sc trace.SpanContext) string {
 	return "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + sc.TraceFlags().String()
 }
 
-// TraceID returns the trace id of a traceparent as 32 hexadecimal digits, "" when the text is no traceparent.
+// Recorded returns the trace id of a traceparent as 32 hexadecimal digits, "" when the text is no traceparent or nothing of its trace
+// is recorded.
+func Recorded(traceparent string) string {
+	if sc := Parse(traceparent); sc.IsSampled() {
+		return sc.TraceID().String()
+	}
+	return ""
+}
+
+// TraceID is Recorded for any trace.
 func TraceID(traceparent string) string {
 	if sc := Parse(traceparent); sc.IsValid() {
 		return sc.TraceID().String()
@@ -63,26 +73,29 @@ func Under(ctx context.Context, traceparent string) context.Context {
 	return logging.WithTrace(trace.ContextWithRemoteSpanContext(ctx, sc), traceparent)
 }
 
-// Child returns the traceparent of the anchor with the given name below parent, "" when parent is none. Everybody who knows parent
-// and name gets the same one.
-func Child(parent, name string) string {
-	sc := Parse(parent)
-	if !sc.IsValid() {
+// AnchorOf returns the traceparent of the anchor with a key in a trace, "" when traceID is none. Everybody who knows both gets the
+// same one. Only what is recorded has anchors.
+func AnchorOf(traceID, key string) string {
+	t, err := trace.TraceIDFromHex(traceID)
+	if err != nil {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(parent[:len(parent)-3] + "/" + name)) // without the flags
-	sum[0] |= 1                                                       // a span id is not zero
-	return Format(sc.WithSpanID(trace.SpanID(sum[:8])))
+	sum := sha256.Sum256([]byte(traceID + "/" + key))
+	sum[0] |= 1 // a span id is not zero
+	return Format(trace.NewSpanContext(trace.SpanContextConfig{TraceID: t, SpanID: trace.SpanID(sum[:8]), TraceFlags: trace.FlagsSampled}))
 }
 
-// Anchor sends the span Child(parent, name), an instant at the time at. Work that other programs do, or that is done later, hangs on
-// anchors. An anchor is made of rows alone. So a program that was killed can send it again: sent twice, it is the same span.
-func Anchor(parent, name string, at time.Time, attributes ...attribute.KeyValue) {
-	if !On() || Child(parent, name) == "" {
+// Anchor sends the span AnchorOf(the trace of parent, key), an instant at the time at. Work that other programs do, or that is done
+// later, hangs on anchors. An anchor is made of rows alone. So a program that was killed can send it again: sent twice, it is the same
+// span.
+func Anchor(parent, key, name string, at time.Time, attributes ...attribute.KeyValue) {
+	sc := Parse(parent)
+	if !On() || !sc.IsSampled() {
 		return
 	}
 	at = at.UTC().Truncate(time.Microsecond) // what a database keeps
-	ctx := context.WithValue(trace.ContextWithRemoteSpanContext(context.Background(), Parse(parent)), idKey{}, Parse(Child(parent, name)).SpanID())
+	own := Parse(AnchorOf(sc.TraceID().String(), key)).SpanID()
+	ctx := context.WithValue(trace.ContextWithRemoteSpanContext(context.Background(), sc), idKey{}, own)
 	_, span := tracer().Start(ctx, name, trace.WithTimestamp(at), trace.WithAttributes(attributes...))
 	span.End(trace.WithTimestamp(at))
 }

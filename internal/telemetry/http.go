@@ -50,7 +50,7 @@ func routes(public bool) mux.MiddlewareFunc {
 			otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + template(r) }))
 		plain := quiet(public, next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if seen(r) && !strings.HasPrefix(template(r), "/mensajes/") {
+			if seen(r) && !isMessage(r) {
 				traced.ServeHTTP(w, r)
 				return
 			}
@@ -59,11 +59,16 @@ func routes(public bool) mux.MiddlewareFunc {
 	}
 }
 
+// isMessage tells whether r is the delivery of a message, by the routes of components/subscriptions.yaml.
+func isMessage(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/mensajes/") || strings.HasPrefix(r.URL.Path, "/vivo/")
+}
+
 // quiet is the middleware for requests without a span.
 func quiet(public bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		traceparent := Format(remote(r))
-		if public && seen(r) {
+		if public && !isMessage(r) {
 			traceparent = unrecorded()
 		}
 		next.ServeHTTP(w, r.WithContext(logging.WithTrace(r.Context(), traceparent)))

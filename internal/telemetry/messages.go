@@ -10,8 +10,11 @@ import (
 	"entregas/internal/logging"
 )
 
-// Publication starts the span of a publication. The caller must end the span.
+// Publication starts the span of a publication, if ctx is in a trace. The caller must end the span.
 func Publication(ctx context.Context, topic, kind, idCompra string) (context.Context, trace.Span) {
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx, trace.SpanFromContext(ctx)
+	}
 	return Work(ctx, "publish "+topic, trace.SpanKindProducer, nil, message(topic, kind, idCompra,
 		semconv.MessagingOperationName("publish"), semconv.MessagingOperationTypeSend)...)
 }

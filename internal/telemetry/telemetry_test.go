@@ -105,15 +105,17 @@ func TestASidecarIsNoParent(t *testing.T) {
 	}
 }
 
-// Sent twice, an anchor is one span; and its id needs nothing but its parent and its name.
+// Sent twice, an anchor is one span; and its id needs nothing but its trace and its key. What is not recorded has none.
 func TestAnAnchorIsTheSameSpan(t *testing.T) {
 	sent := telemetrytest.Record(t)
 	at := time.Date(2026, 11, 26, 10, 0, 0, 123456789, time.Local)
 	for range 2 {
-		telemetry.Anchor(caller, "ReservarProducto", at)
+		telemetry.Anchor(caller, "one", "ReservarProducto", at)
 	}
-	telemetry.Anchor(telemetry.Child(caller, "ReservarProducto"), "below", at)
-	telemetry.Anchor("nonsense", "ReservarProducto", at)
+	own := telemetry.AnchorOf(telemetry.TraceID(caller), "one")
+	telemetry.Anchor(own, "two", "below", at)
+	telemetry.Anchor("nonsense", "one", "ReservarProducto", at)
+	telemetry.Anchor(caller[:len(caller)-1]+"0", "one", "ReservarProducto", at)
 	spans := sent.Sent()
 	if len(spans) != 3 {
 		t.Fatalf("sent: %s", names(spans))
@@ -122,10 +124,12 @@ func TestAnAnchorIsTheSameSpan(t *testing.T) {
 	switch {
 	case a.SpanContext().SpanID() != b.SpanContext().SpanID() || a.StartTime() != b.StartTime() || a.EndTime() != b.EndTime() || a.StartTime().Nanosecond() != 123456000:
 		t.Errorf("%v and %v", a, b)
-	case telemetry.Format(a.SpanContext()) != telemetry.Child(caller, "ReservarProducto"), telemetry.Child(caller, "x") == telemetry.Child(caller, "y"), telemetry.Child(caller, "x") == telemetry.Child(other, "x"):
+	case telemetry.Format(a.SpanContext()) != own, own == telemetry.AnchorOf(telemetry.TraceID(caller), "two"), own == telemetry.AnchorOf(telemetry.TraceID(other), "one"):
 		t.Errorf("its id is %v", a.SpanContext())
 	case a.Parent().SpanID().String() != "b7ad6b7169203331", below.Parent().SpanID() != a.SpanContext().SpanID():
 		t.Errorf("parents: %v, %v", a.Parent(), below.Parent())
+	case telemetry.AnchorOf("x", "one") != "" || telemetry.Recorded(caller[:len(caller)-1]+"0") != "" || telemetry.Recorded(caller) == "":
+		t.Error("something unrecorded has a trace")
 	}
 }
 

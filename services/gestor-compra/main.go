@@ -12,6 +12,7 @@ import (
 	"entregas/internal/database"
 	"entregas/internal/pubsub"
 	"entregas/services/gestor-compra/admission"
+	"entregas/services/gestor-compra/anchors"
 	"entregas/services/gestor-compra/broadcast"
 	"entregas/services/gestor-compra/compras"
 	"entregas/services/gestor-compra/engine"
@@ -79,7 +80,7 @@ func run(ctx context.Context, cfg config) error {
 
 	store, publisher := postgres.New(pool), pubsub.NewPublisher(sidecar, service)
 	worker := workflow.NewClient(sidecar.GrpcClientConn())
-	workflowEngine := engine.New(worker)
+	workflowEngine := anchors.TraceEngine(engine.New(worker), store)
 	broadcaster, wakeups := broadcast.New(store, publisher), postgres.NewWakeups(pool)
 	sagaSettings := compra.Settings{AprobacionThreshold: cfg.AprobacionThreshold, AprobacionDeadline: cfg.AprobacionDeadline, CompensationDeadline: cfg.CompensationDeadline}
 	admitter := admission.New(store, workflowEngine, admission.Settings{
@@ -96,7 +97,7 @@ func run(ctx context.Context, cfg config) error {
 		AprobacionDeadline: cfg.AprobacionDeadline, WantedStock: cfg.WantedStock,
 	}, admitter.Notify)
 	registry := workflow.NewRegistry()
-	if err := compra.Register(registry, activities); err != nil {
+	if err := compra.Register(registry, anchors.Trace(activities, store)); err != nil {
 		return err
 	}
 
@@ -108,6 +109,7 @@ func run(ctx context.Context, cfg config) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer tasks.Wait() // before the pool and the sidecar are closed
 	defer stop()       // an error ends run without a signal
+	tasks.Go(func() { anchors.SendAgain(ctx, store) })
 	tasks.Go(func() { wakeups.Listen(ctx) })
 	tasks.Go(func() { broadcaster.Run(ctx) })
 	if err := worker.StartWorker(ctx, registry); err != nil {

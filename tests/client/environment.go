@@ -13,6 +13,7 @@ type Env struct {
 	Instance, Root                        string // the name of the instance, and the folder of the project
 	AppToken                              string // the token that the services require
 	Issuer, IssuerKey                     string // the development issuer, and the file of its secret
+	Collector                             string // where the programs send their traces; empty where they send none
 }
 
 // FromEnv reads the addresses from the environment. It returns an error when BFF_URL is empty.
@@ -26,6 +27,7 @@ func envFrom(value func(name string) string) (Env, error) {
 		PulsarAdmin: value("PULSAR_ADMIN"), PulsarURL: value("PULSAR_URL"),
 		Instance: value("INSTANCIA"), Root: value("PROJECT_ROOT"), AppToken: value("APP_API_TOKEN"),
 		Issuer: value("OIDC_ISSUER"), IssuerKey: value("OIDC_DEVELOPMENT_KEY_FILE"),
+		Collector: value("OTEL_EXPORTER_OTLP_ENDPOINT"),
 	}
 	if e.BFF == "" {
 		return e, fmt.Errorf("BFF_URL is empty: start the system with make up, and pass its addresses with: env $(.local/bin/local env) …")

@@ -110,6 +110,7 @@ type ComplexityRoot struct {
 		Productos     func(childComplexity int) int
 		Tienda        func(childComplexity int) int
 		Total         func(childComplexity int) int
+		Traza         func(childComplexity int) int
 	}
 
 	CompraPorAprobar struct {
@@ -482,6 +483,7 @@ type ComplexityRoot struct {
 	Salud struct {
 		Servicios func(childComplexity int) int
 		Tableros  func(childComplexity int) int
+		Traza     func(childComplexity int) int
 		Trazas    func(childComplexity int) int
 	}
 
@@ -894,6 +896,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Compra.Total(childComplexity), true
+	case "Compra.traza":
+		if e.ComplexityRoot.Compra.Traza == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Compra.Traza(childComplexity), true
 
 	case "CompraPorAprobar.compra":
 		if e.ComplexityRoot.CompraPorAprobar.Compra == nil {
@@ -2689,6 +2697,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Salud.Tableros(childComplexity), true
+	case "Salud.traza":
+		if e.ComplexityRoot.Salud.Traza == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Salud.Traza(childComplexity), true
 	case "Salud.trazas":
 		if e.ComplexityRoot.Salud.Trazas == nil {
 			break
@@ -3029,6 +3043,8 @@ func (ec *executionContext) childFields_Compra(ctx context.Context, field graphq
 		return ec.fieldContext_Compra_total(ctx, field)
 	case "precios":
 		return ec.fieldContext_Compra_precios(ctx, field)
+	case "traza":
+		return ec.fieldContext_Compra_traza(ctx, field)
 	case "creadaEn":
 		return ec.fieldContext_Compra_creadaEn(ctx, field)
 	case "actualizadaEn":
@@ -3667,6 +3683,8 @@ func (ec *executionContext) childFields_Salud(ctx context.Context, field graphql
 		return ec.fieldContext_Salud_servicios(ctx, field)
 	case "trazas":
 		return ec.fieldContext_Salud_trazas(ctx, field)
+	case "traza":
+		return ec.fieldContext_Salud_traza(ctx, field)
 	case "tableros":
 		return ec.fieldContext_Salud_tableros(ctx, field)
 	}
@@ -6104,6 +6122,29 @@ func (ec *executionContext) fieldContext_Compra_precios(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Compra_traza(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Compra_traza(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Traza, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Compra_traza(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Compra", field, false, false, "String")
 }
 
 func (ec *executionContext) _Compra_creadaEn(ctx context.Context, field graphql.CollectedField, obj *contracts.Compra) (ret graphql.Marshaler) {
@@ -13318,6 +13359,29 @@ func (ec *executionContext) fieldContext_Salud_trazas(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Salud", field, false, false, "String")
 }
 
+func (ec *executionContext) _Salud_traza(ctx context.Context, field graphql.CollectedField, obj *contracts.Salud) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Salud_traza(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Traza, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Salud_traza(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Salud", field, false, false, "String")
+}
+
 func (ec *executionContext) _Salud_tableros(ctx context.Context, field graphql.CollectedField, obj *contracts.Salud) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15371,6 +15435,11 @@ func (ec *executionContext) _Compra(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "precios":
 			out.Values[i] = ec._Compra_precios(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "traza":
+			out.Values[i] = ec._Compra_traza(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -17874,6 +17943,11 @@ func (ec *executionContext) _Salud(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "trazas":
 			out.Values[i] = ec._Salud_trazas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "traza":
+			out.Values[i] = ec._Salud_traza(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

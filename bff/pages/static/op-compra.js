@@ -11,7 +11,7 @@ import { t } from "./words.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
 const path = `/api/compras/${encodeURIComponent(id)}`;
-let nameOf, shops, direccion, ownerText, latest, retry, shownNumero = -1, shownEstado;
+let nameOf, shops, direccion, ownerText, latest, retry, shownNumero = -1, shownEstado, traceAddress;
 
 const lastNumero = (c) => c.historia.at(-1)?.numero ?? 0;
 
@@ -42,9 +42,14 @@ async function show(c) {
     fact(t("compra.delivery"), whereTo(c, direccion, shops)),
     fact(t("op-compra.created"), time(c.creada_en, date(c.creada_en))), fact(t("op-compra.changed"), time(c.actualizada_en, date(c.actualizada_en))),
     fact(t("op-compra.audit"), h("a", { href: `/operador/auditoria?id=${encodeURIComponent(c.id)}` }, t("op-compra.audit-link"))),
-    fact(t("op-compra.compra"), h("span", { class: "mono" }, c.id)), c.id_orden ? fact(t("op-compra.order"), h("span", { class: "mono" }, c.id_orden)) : "");
+    fact(t("op-compra.compra"), h("span", { class: "mono" }, c.id)), c.id_orden ? fact(t("op-compra.order"), h("span", { class: "mono" }, c.id_orden)) : "",
+    c.traza ? fact(t("op-compra.trace"), traceLink(c.traza)) : "");
   await showSaga(c);
 }
+
+// traceLink shows the id of a trace, as a link where a tool for traces is set.
+const traceLink = (traza) => (traceAddress
+  ? h("a", { class: "mono", href: traceAddress.replace("{traza}", traza), rel: "noreferrer" }, traza) : h("span", { class: "mono" }, traza));
 
 // showSaga reads the messages of the purchase from gestor-compra and draws them. While gestor-compra does not answer, the page shows
 // everything else, and showSaga asks again.
@@ -74,7 +79,7 @@ async function refresh() {
 
 async function beginPage() {
   if (!await begin()) return;
-  [nameOf, shops] = await Promise.all([productoNames(), tiendas()]);
+  [nameOf, shops, { traza: traceAddress } = {}] = await Promise.all([productoNames(), tiendas(), get("/api/operacion/salud").catch(() => undefined)]);
   let first;
   try {
     first = await refresh();

@@ -15,6 +15,8 @@ import (
 	"entregas/internal/app"
 	"entregas/internal/logging"
 	"entregas/internal/pubsub"
+	"entregas/internal/telemetry"
+	"entregas/services/gestor-compra/anchors"
 	"entregas/services/gestor-compra/compras"
 )
 
@@ -94,7 +96,7 @@ func (b *Broadcaster) drain(ctx context.Context, lane <-chan contracts.Compra) {
 }
 
 func (b *Broadcaster) publish(ctx context.Context, c contracts.Compra) {
-	ctx = logging.WithCompra(ctx, c.ID)
+	ctx = logging.WithCompra(telemetry.Under(ctx, anchors.OfCompra(c.Traza, c.ID)), c.ID)
 	if err := pubsub.Publish(ctx, b.publisher, contracts.EventosCompra, contracts.CompraActualizada, c.ID, c.Event()); err != nil {
 		slog.WarnContext(ctx, "a publication is left to the sweep", "error", err)
 		return

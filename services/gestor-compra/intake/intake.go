@@ -9,6 +9,7 @@ import (
 	"entregas/contracts"
 	"entregas/internal/actor"
 	"entregas/internal/logging"
+	"entregas/services/gestor-compra/anchors"
 	"entregas/services/gestor-compra/compras"
 )
 
@@ -90,6 +91,7 @@ func (i *Intake) accept(ctx context.Context, s contracts.SolicitudCompra, limit 
 		return c, err
 	}
 	if fresh {
+		anchors.SendAccepted(compras.Accepted{ID: c.ID, Codigo: c.Codigo, Traceparent: logging.Trace(ctx), At: c.CreadaEn})
 		slog.InfoContext(ctx, "purchase accepted", "lines", len(s.Productos), "domicilio", s.Domicilio, "estado", c.Estado)
 		i.broadcaster.Broadcast(c)
 	}
@@ -143,6 +145,7 @@ func motivoOf(ctx context.Context, v *contracts.Validator, idCompra, motivo stri
 
 // afterCancelling notifies the parts that a cancellation concerns: the readers, the workflow or the admission.
 func (i *Intake) afterCancelling(ctx context.Context, c contracts.Compra) {
+	anchors.About(ctx, c)
 	slog.InfoContext(ctx, "cancellation requested", "estado", c.Estado)
 	switch c.Estado {
 	case contracts.EstadoCancelada:
@@ -170,6 +173,7 @@ func (i *Intake) Aprobar(ctx context.Context, idCompra string, aprobada bool, mo
 	if err != nil {
 		return c, err
 	}
+	anchors.About(ctx, c)
 	slog.InfoContext(ctx, "approval decided", "decision", d.Decision)
 	i.waker.Wake(ctx, idCompra)
 	return c, nil
@@ -231,6 +235,7 @@ func (i *Intake) Reintentar(ctx context.Context, idCompra string) (contracts.Com
 	if err != nil {
 		return c, err
 	}
+	anchors.About(ctx, c)
 	slog.InfoContext(ctx, "an operator resumed the purchase", "estado", c.Estado)
 	i.broadcaster.Broadcast(c)
 	i.options.Reconcile()

@@ -12,6 +12,7 @@ import (
 	"entregas/internal/actor"
 	"entregas/internal/audit"
 	"entregas/internal/errs"
+	"entregas/internal/logging"
 	"entregas/services/gestor-compra/compras"
 	"entregas/workflows/compra"
 )
@@ -98,8 +99,8 @@ func cancelarIn(ctx context.Context, tx pgx.Tx, idCompra string, estado contract
 // setMark marks a purchase as to be cancelled, unless it is marked.
 func setMark(ctx context.Context, tx pgx.Tx, idCompra, motivo string) (first bool, err error) {
 	who := actor.Of(ctx)
-	done, err := tx.Exec(ctx, `update compra set cancelacion_pedida = $2, cancelacion_sujeto = $3, cancelacion_rol = $4
-where id = $1 and cancelacion_pedida is null`, idCompra, motivo, who.Sujeto, who.Rol)
+	done, err := tx.Exec(ctx, `update compra set cancelacion_pedida = $2, cancelacion_sujeto = $3, cancelacion_rol = $4, cancelacion_traza = $5
+where id = $1 and cancelacion_pedida is null`, idCompra, motivo, who.Sujeto, who.Rol, logging.Trace(ctx))
 	return done.RowsAffected() == 1, err
 }
 
@@ -134,10 +135,10 @@ func openCancelacion(ctx context.Context, tx pgx.Tx, idCompra, motivo string) (f
 	var despachada bool
 	err = tx.QueryRow(ctx, `
 with added as (
-    insert into tramite (id_compra, tipo, motivo, sujeto, rol) values ($1, $2, $3, $5, $6) on conflict do nothing returning 1
+    insert into tramite (id_compra, tipo, motivo, sujeto, rol, traza) values ($1, $2, $3, $5, $6, $7) on conflict do nothing returning 1
 )
 select exists (select from added), exists (select from tramite where id_compra = $1 and (tipo = $4 or (tipo = $2 and hecho is false)))`,
-		idCompra, compra.TramiteCancelacion, motivo, compra.TramiteDespacho, who.Sujeto, who.Rol).Scan(&first, &despachada)
+		idCompra, compra.TramiteCancelacion, motivo, compra.TramiteDespacho, who.Sujeto, who.Rol, logging.Trace(ctx)).Scan(&first, &despachada)
 	if err != nil {
 		return false, err
 	}
@@ -185,9 +186,9 @@ func (s *Store) RecordDespacho(ctx context.Context, idCompra string) error {
 	var known bool
 	err := s.pool.QueryRow(ctx, `
 with added as (
-    insert into tramite (id_compra, tipo, sujeto, rol) select id, $2, $3, $4 from compra where id = $1 on conflict do nothing
+    insert into tramite (id_compra, tipo, sujeto, rol, traza) select id, $2, $3, $4, $5 from compra where id = $1 on conflict do nothing
 )
-select exists (select from compra where id = $1)`, idCompra, compra.TramiteDespacho, who.Sujeto, who.Rol).Scan(&known)
+select exists (select from compra where id = $1)`, idCompra, compra.TramiteDespacho, who.Sujeto, who.Rol, logging.Trace(ctx)).Scan(&known)
 	if err != nil {
 		return fmt.Errorf("record the dispatch: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"entregas/internal/actor"
 	"entregas/internal/audit"
 	"entregas/internal/errs"
+	"entregas/internal/logging"
 	"entregas/services/gestor-compra/compras"
 )
 
@@ -25,8 +26,8 @@ type batcher interface {
 func decide(ctx context.Context, db batcher, idCompra string, d compras.Decision) (current compras.Decision, first bool, err error) {
 	var batch pgx.Batch
 	batch.Queue(`
-insert into decision (id_compra, decision, motivo, sujeto, rol)
-select id, $2, $3, $4, $5 from compra where id = $1 and estado = 'POR_APROBAR' on conflict do nothing`, idCompra, d.Decision, d.Motivo, d.By.Sujeto, d.By.Rol).
+insert into decision (id_compra, decision, motivo, sujeto, rol, traza)
+select id, $2, $3, $4, $5, $6 from compra where id = $1 and estado = 'POR_APROBAR' on conflict do nothing`, idCompra, d.Decision, d.Motivo, d.By.Sujeto, d.By.Rol, logging.Trace(ctx)).
 		Exec(func(done pgconn.CommandTag) error { first = done.RowsAffected() == 1; return nil })
 	batch.Queue(`select decision, motivo from decision where id_compra = $1`, idCompra).
 		QueryRow(func(row pgx.Row) error {

@@ -14,6 +14,7 @@ import (
 	"entregas/contracts"
 	"entregas/internal/actor"
 	"entregas/internal/errs"
+	"entregas/internal/logging"
 	"entregas/services/gestor-compra/compras"
 )
 
@@ -45,7 +46,8 @@ const requestDefaults = `'{"tienda": ""}'::jsonb`
 const viewColumns = `, moneda, total, precios, estado, motivo, faltantes, id_orden, creada_en, actualizada_en,
        (select coalesce(jsonb_agg(jsonb_build_object('numero', h.numero, 'paso', h.paso, 'tipo', h.tipo, 'en', h.en, 'detalle', h.detalle,
                'sujeto', h.sujeto, 'rol', h.rol)
-               order by h.numero), '[]') from historia h where h.id_compra = c.id) as historia, codigo
+               order by h.numero), '[]') from historia h where h.id_compra = c.id) as historia, codigo,
+       case when c.traza like '%-01' then substr(c.traza, 4, 32) else '' end as traza
 from compra c `
 
 // view selects a contracts.Compra: a purchase with its history, without its address. Each query appends its own condition on c.
@@ -71,8 +73,8 @@ with early as (
             and estado = any(@open)
         limit @max) c
 ), added as (
-    insert into compra (` + withDireccion + `, codigo, estado, numero, motivo, cancelacion_pedida, cancelacion_sujeto, cancelacion_rol)
-    select ` + withDireccion + `, @codigo, case when too_many then 'RECHAZADA' else 'RECIBIDA' end,
+    insert into compra (` + withDireccion + `, codigo, traza, estado, numero, motivo, cancelacion_pedida, cancelacion_sujeto, cancelacion_rol)
+    select ` + withDireccion + `, @codigo, @traza, case when too_many then 'RECHAZADA' else 'RECIBIDA' end,
         case when too_many then 2 else 1 end, case when too_many then @motivo else '' end, (select motivo from early),
         coalesce((select sujeto from early), ''), coalesce((select rol from early), '')
     from open_ones, jsonb_populate_record(null::compra, ` + requestDefaults + ` || @solicitud::jsonb) where not too_many or @rechazar
@@ -109,7 +111,7 @@ func (s *Store) acceptAs(ctx context.Context, request contracts.SolicitudCompra,
 	batch.Queue(accept, pgx.NamedArgs{
 		"id": request.ID, "usuario": request.IDUsuario, "solicitud": request, "detalle": compras.Detalle(contracts.CrearCompra),
 		"open": compras.Open, "max": limit.Max, "rechazar": limit.Rechazar, "motivo": motivo,
-		"sujeto": who.Sujeto, "rol": who.Rol, "codigo": codigo,
+		"sujeto": who.Sujeto, "rol": who.Rol, "codigo": codigo, "traza": logging.Trace(ctx),
 	}).Exec(func(done pgconn.CommandTag) error { fresh = done.RowsAffected() > 0; return nil })
 	batch.Queue(detail+`where c.id = $1`, request.ID).Query(oneCompra(&c))
 	erased := false

@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"entregas/contracts"
+	"entregas/internal/telemetry"
 	"entregas/services/gestor-compra/compras"
 	"entregas/workflows/compra"
 )
@@ -84,6 +87,9 @@ func (s *Saga) askAndWait(ctx context.Context, c contracts.Compra, command contr
 			return nil, fmt.Errorf("step %s of purchase %s is gone", command, c.ID)
 		}
 		step = readBack
+		if step.Reply != nil {
+			trace.SpanFromContext(ctx).AddEvent("reply", trace.WithAttributes(telemetry.KeyMensaje.String(string(step.Reply.Tipo))))
+		}
 	}
 	return step, nil
 }

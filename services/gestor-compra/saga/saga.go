@@ -12,6 +12,7 @@ import (
 	"entregas/contracts"
 	"entregas/internal/failpoint"
 	"entregas/internal/logging"
+	"entregas/services/gestor-compra/anchors"
 	"entregas/services/gestor-compra/compras"
 	"entregas/workflows/compra"
 )
@@ -107,6 +108,9 @@ func (s *Saga) Ask(ctx context.Context, p compra.Question) (compra.Outcome, erro
 	}
 	if posed.Moved {
 		s.broadcaster.Broadcast(posed.Compra)
+	}
+	if posed.Step != nil {
+		anchors.Posed(ctx, posed.Step.PreguntadaEn)
 	}
 	if d := withoutAsking(p, posed); d != nil {
 		return *d, nil

@@ -7,6 +7,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/internal/logging"
+	"entregas/services/gestor-compra/anchors"
 	"entregas/services/gestor-compra/compras"
 	"entregas/workflows/compra"
 )
@@ -28,6 +29,7 @@ func (s *Saga) Undo(ctx context.Context, r compra.Rollback) (compra.Outcome, err
 	if posed.Step == nil {
 		return compra.Outcome{}, fmt.Errorf("purchase %s is in %s and cannot be rolled back", r.Compra.ID, posed.Compra.Estado)
 	}
+	anchors.Posed(ctx, posed.Step.PreguntadaEn)
 	step, err := s.askAndWait(ctx, posed.Compra, r.Command, posed.Step, wakeup, forOneRound(s.settings.RollbackDelay))
 	if err != nil {
 		return compra.Outcome{}, err

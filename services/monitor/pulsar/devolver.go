@@ -13,7 +13,9 @@ import (
 	"entregas/contracts"
 	"entregas/internal/actor"
 	"entregas/internal/errs"
+	"entregas/internal/logging"
 	"entregas/internal/pubsub"
+	"entregas/internal/telemetry"
 )
 
 // Devolver publishes a dead letter on its original topic, byte for byte, and acknowledges it when the broker has stored it
@@ -33,7 +35,15 @@ func putBack(ctx context.Context, out *outlet, consumer pulsar.Consumer, item le
 	if item.payload == nil {
 		return errs.New(errs.Conflict, "El mensaje muerto %s se guardó recortado: no se puede devolver a su tema.", item.ID)
 	}
-	if err := out.publish(ctx, item.Tema, item.IDCompra, item.payload, nil); err != nil {
+	ctx, span := telemetry.Publication(ctx, item.Tema, item.Tipo, item.IDCompra)
+	defer span.End()
+	var properties map[string]string
+	if traceparent := logging.Trace(ctx); traceparent != "" { // the record names its own trace, and its reader links to this one
+		properties = map[string]string{"traceparent": traceparent}
+	}
+	err := out.publish(ctx, item.Tema, item.IDCompra, item.payload, properties)
+	telemetry.Fail(span, err)
+	if err != nil {
 		return err
 	}
 	return consumer.Ack(item.message)

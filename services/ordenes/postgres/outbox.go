@@ -8,6 +8,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/internal/logging"
+	"entregas/internal/telemetry"
 	"entregas/services/ordenes/ordenes"
 )
 
@@ -60,7 +61,7 @@ func (s *Store) broadcast(ctx context.Context, publish ordenes.Publish, query st
 			return err
 		}
 		for _, e := range events {
-			if err := publish(logging.WithCompra(logging.WithTrace(ctx, e.Trace), e.Data.IDCompra), e.Tipo, e.Data); err != nil {
+			if err := publish(logging.WithCompra(telemetry.Under(ctx, e.Trace), e.Data.IDCompra), e.Tipo, e.Data); err != nil {
 				return err
 			}
 			if err := markPublished(ctx, tx, e); err != nil {
