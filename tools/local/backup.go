@@ -49,6 +49,11 @@ func (in *Instance) backup() error {
 	if in.ownDSN() != "" {
 		return errors.New("make backup copies the PostgreSQL that make up started. Use pg_basebackup on the server of POSTGRES_DSN")
 	}
+	c, err := in.connect("postgres")
+	if err != nil {
+		return fmt.Errorf("PostgreSQL does not answer (make up starts it): %w", err)
+	}
+	_ = c.Close(context.Background())
 	if err := in.forgetBackups(); err != nil {
 		return err
 	}
@@ -60,8 +65,7 @@ func (in *Instance) backup() error {
 	if err := os.MkdirAll(target, 0o700); err != nil {
 		return err
 	}
-	err := in.copyDatabases(target, &note)
-	if err == nil {
+	if err = in.copyDatabases(target, &note); err == nil {
 		err = in.finishBackup(target, note)
 	}
 	if err != nil {
