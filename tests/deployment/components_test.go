@@ -24,6 +24,7 @@ var differences = []struct{ overlay, pattern, why string }{
 	{"gke", `^Component/pubsub[\w-]* (spec\.metadata\.(enableTLS|token)|auth)$`, "the broker asks for a token and shows a certificate"},
 	{"gke", `^Component/state(-bff)? auth$`, "the secret is in Secret Manager"},
 	{"gke", `^Configuration/[\w-]+ spec\.tracing$`, "traces go to a collector"},
+	{"local-observability", `^Configuration/[\w-]+ spec\.tracing$`, "traces go to a collector"},
 }
 
 // The overlays use components/ and copy none of it: each object of components/ is in each overlay, and differs only in the fields of

@@ -1,4 +1,6 @@
 // Package deployment tests the manifests of deploy/ without a cluster. It renders each overlay and checks it by strict schemas. Then
 // it compares it with the code, by rules that no schema can express. For every check, a test shows that it refuses a bad manifest.
 // docs/adr/deployed-by-the-same-files.md
+//
+//go:generate go run ./rules ../../deploy
 package deployment

@@ -29,7 +29,7 @@ type selector struct {
 
 func (s selector) selects(labels map[string]string) bool {
 	for _, e := range s.MatchExpressions {
-		if e.Operator != "In" || !slices.Contains(e.Values, labels[e.Key]) {
+		if in := slices.Contains(e.Values, labels[e.Key]); in != (e.Operator == "In") || e.Operator != "In" && e.Operator != "NotIn" {
 			return false
 		}
 	}
@@ -120,6 +120,9 @@ func (m *manifests) enters(from, a endpoint, port int) bool {
 // sidecarPort is the port at which sidecars call each other.
 const sidecarPort = 50002
 
+// bffMetricsPort is the port at which the bff shows its metrics. Its other port is public.
+const bffMetricsPort = 9464
+
 // servers returns PostgreSQL and Pulsar in an overlay, and the two ports of Pulsar: for data and for administration.
 func servers(overlay string) (postgres, pulsar endpoint, data, admin int) {
 	if overlay == "gke" {
@@ -154,6 +157,16 @@ func network(c *code, m, _ *manifests) []string {
 	postgres, pulsar, data, admin := servers(m.overlay)
 	prometheus := endpoint{namespace: "monitoring"}
 	outside := endpoint{namespace: "other", labels: map[string]string{"app.kubernetes.io/name": "bff"}}
+	_, observed := m.search("PodMonitor", "services") // the component observability
+	if collector, found := pods["collector"]; found {
+		should(pods["gestor-compra"], collector, 4317, true)
+		should(outside, collector, 4317, false)
+		if traces, found := pods["traces"]; found {
+			should(collector, traces, 4317, true)
+			should(pods["gestor-compra"], traces, 4317, false)
+			should(prometheus, traces, 16686, true) // Grafana is in the namespace of Prometheus
+		}
+	}
 	for id, a := range c.apps {
 		self, found := pods[id]
 		if !found {
@@ -166,7 +179,8 @@ func network(c *code, m, _ *manifests) []string {
 		should(self, postgres, 5432, true)
 		should(self, pulsar, data, true)
 		should(prometheus, self, 9090, true)
-		should(prometheus, self, a.port, id == "monitor" || id == "bff")
+		should(prometheus, self, a.port, id == "monitor" || id == "bff" || observed)
+		should(prometheus, self, bffMetricsPort, id == "bff" && observed)
 		should(outside, self, a.port, id == "bff")
 		should(outside, self, sidecarPort, false)
 		for other := range c.apps {

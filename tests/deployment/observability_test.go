@@ -127,11 +127,11 @@ func TestCollectorReadsItsConfigurations(t *testing.T) {
 		}
 		return observe("collector", []string{"TRACES_URL=http://127.0.0.1:9411/api/v2/spans"}, args...)
 	}
-	base := path(t, "collector.yaml")
-	for _, second := range []string{"", "collector-local.yaml", "collector-cluster.yaml"} {
+	base := path(t, "collector", "collector.yaml")
+	for _, second := range []string{"", "local.yaml", "cluster.yaml"} {
 		list := []string{base}
 		if second != "" {
-			list = append(list, path(t, second))
+			list = append(list, path(t, "collector", second))
 		}
 		if output, err := validate(list...); err != nil {
 			t.Errorf("with %q: %v %s", second, err, output)
@@ -150,11 +150,11 @@ func TestCollectorReadsItsConfigurations(t *testing.T) {
 			Pipelines map[string]struct{ Exporters []string }
 		}
 	}
-	if err := yaml.Unmarshal([]byte(text(t, "deploy", "observability", "collector-google.yaml")), &google); err != nil {
+	if err := yaml.Unmarshal([]byte(text(t, "deploy", "observability", "collector", "google.yaml")), &google); err != nil {
 		t.Fatal(err)
 	}
 	if named := google.Service.Pipelines["traces"].Exporters; !slices.Equal(named, slices.Collect(maps.Keys(google.Exporters))) {
-		t.Errorf("collector-google.yaml sends to %v", named)
+		t.Errorf("google.yaml sends to %v", named)
 	}
 }
 
@@ -214,5 +214,37 @@ func TestComposeScrapesEveryProgram(t *testing.T) {
 				t.Errorf("targets-compose.yaml has %q for %s %s, and it is %s", has[job+" "+id], job, id, address)
 			}
 		}
+	}
+}
+
+// The overlay with the component observability has the rules and the dashboards of deploy/observability.
+func TestClusterHasTheRulesAndTheDashboards(t *testing.T) {
+	m := build(t, "local-observability")
+	o, found := m.search("PrometheusRule", "entregas")
+	if !found {
+		t.Fatal("there is no PrometheusRule")
+	}
+	spec, err := yaml.Marshal(read[map[string]any](o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, _ := alerts(t, string(spec))
+	var all []string
+	for _, f := range files(t, "rules", "*.yaml") {
+		names, _ := alerts(t, text(t, "deploy", "observability", "rules", filepath.Base(f)))
+		all = append(all, names...)
+	}
+	if !slices.Equal(here, all) {
+		t.Errorf("the cluster has the alerts %v and deploy/observability %v: make generate", here, all)
+	}
+	dashboards, _ := m.search("ConfigMap", "dashboards")
+	made, _ := filepath.Glob(path(t, "dashboards", "*.json"))
+	for _, f := range made {
+		if _, found := dashboards.Data[filepath.Base(f)]; !found {
+			t.Errorf("deploy/observability/dashboards/kustomization.yaml does not list %s", filepath.Base(f))
+		}
+	}
+	if len(dashboards.Data) != len(made) {
+		t.Errorf("the cluster has %d dashboards, and there are %d", len(dashboards.Data), len(made))
 	}
 }

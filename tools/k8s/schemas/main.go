@@ -46,6 +46,7 @@ var foreignSchemas = []struct{ module, file string }{
 	{gatewayAPI, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"},
 	{prometheus, "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml"},
 	{prometheus, "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"},
+	{prometheus, "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"},
 	{cnpg, "config/crd/bases/postgresql.cnpg.io_clusters.yaml"},
 	{cnpg, "config/crd/bases/postgresql.cnpg.io_scheduledbackups.yaml"},
 	{barman, "config/crd/bases/barmancloud.cnpg.io_objectstores.yaml"},
