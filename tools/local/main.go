@@ -278,8 +278,8 @@ func (in *Instance) env() error {
 		return err
 	}
 	fmt.Printf("APP_API_TOKEN=%s\nOIDC_ISSUER=%s\nOIDC_DEVELOPMENT_KEY_FILE=%s\n", tokens.app, in.issuer(), key)
-	if address := in.setting(collector, ""); address != "" {
-		fmt.Printf("%s=%s\n", collector, address)
+	if address := in.setting(collectorSetting, ""); address != "" {
+		fmt.Printf("%s=%s\n", collectorSetting, address)
 	}
 	fmt.Printf("PULSAR_ADMIN=%s\nPULSAR_URL=pulsar://127.0.0.1:%d\nINSTANCIA=%s\nPROJECT_ROOT=%s\nLOCAL_BIN=%s\n",
 		in.pulsarAdminURL(), in.port("PULSAR"), in.Name, in.Root, in.shared("bin", "local"))
