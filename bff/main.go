@@ -41,6 +41,7 @@ type config struct {
 	MaxConnections           int           `conf:"env:MAX_CONNECTIONS,default:1024,help:connections that all addresses together may have open; the last eighth is for addresses with few; 0 is no limit" unit:"connections"`
 	MaxStreamsPerAddress     int           `conf:"env:MAX_STREAMS_PER_ADDRESS,default:96,help:live streams that one address may have open; 0 is no limit" unit:"streams"`
 	Proxies                  int           `conf:"env:PROXIES,default:0,help:our own proxies that add to X-Forwarded-For before a request reaches the bff" unit:"proxies"`
+	Metrics                  int           `conf:"env:METRICS_PORT,help:port of /metrics for Prometheus: the other port is public and has none; empty serves none" unit:"port"`
 	Traces                   string        `conf:"env:TRACES_URL,help:page of the traces; operators get a link to it where it is set" unit:"URL"`
 	Trace                    string        `conf:"env:TRACE_URL,help:page of one trace with {traza} in the place of its id; operators get a link to it on the page of a purchase" unit:"URL"`
 	Dashboards               string        `conf:"env:DASHBOARDS_URL,help:page of the dashboards; operators get a link to it where it is set" unit:"URL"`
@@ -109,6 +110,9 @@ func run(ctx context.Context, cfg config) error {
 	if err := mount(streams, routes, cfg, p); err != nil {
 		return err
 	}
+	if cfg.Metrics != 0 {
+		go app.Repeat(ctx, serveMetricsEvery, "serve the metrics", func(ctx context.Context) error { return cfg.Common.ServeMetrics(ctx, cfg.Metrics) })
+	}
 	go app.Repeat(ctx, sendAgainEvery, "publish commands again that the topic may have lost", p.core.SendAgain)
 	listener, err := cfg.Common.Listen(ctx)
 	if err != nil {
@@ -128,6 +132,8 @@ const (
 	monitorDeadline = 20 * time.Second
 	// sendAgainEvery is how often the bff looks for published commands that it must ask the owner about.
 	sendAgainEvery = 5 * time.Second
+	// serveMetricsEvery is how often the bff tries to open its port for metrics. It serves its clients also without it.
+	serveMetricsEvery = 5 * time.Second
 )
 
 // otherServices are the services whose health the bff shows.

@@ -126,15 +126,19 @@ func waitForListener(ctx context.Context, address string) {
 // Check returns an error when a dependency of the program, such as its database, does not answer.
 type Check func(ctx context.Context) error
 
+// MetricsPath is where Prometheus reads the metrics of a program.
+const MetricsPath = "/metrics"
+
 // Routes returns a router that serves only the program's own sidecar, which sends the app API token. The paths in open,
-// /healthz and /readyz are open to every client.
+// /healthz, /readyz and /metrics are open to every client.
 //
 // /healthz depends on nothing, since Dapr takes the subscriptions from an unhealthy app
 // (docs/adr/health-does-not-feed-back.md). /readyz checks the sidecar and each of needs, at most once a second in total.
 // A variable in a path may contain any character, an escaped slash included.
 func (c Config) Routes(needs map[string]Check, open ...string) *mux.Router {
 	routes := c.router(needs, telemetry.Routes())
-	open = append(open, "/healthz", "/readyz")
+	routes.Handle(MetricsPath, telemetry.Metrics()).Methods(http.MethodGet)
+	open = append(open, "/healthz", "/readyz", MetricsPath)
 	routes.Use(func(next http.Handler) http.Handler {
 		sidecarOnly := c.SidecarOnly(withActor(next))
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -166,7 +170,7 @@ func (c Config) SidecarOnly(next http.Handler) http.Handler {
 	})
 }
 
-// PublicRoutes is Routes for a program whose paths are all open to every client.
+// PublicRoutes is Routes for a program whose paths are all open to every client. It has no /metrics, which ServeMetrics serves.
 func (c Config) PublicRoutes(needs map[string]Check) *mux.Router {
 	return c.router(needs, telemetry.PublicRoutes())
 }
@@ -175,13 +179,13 @@ func (c Config) router(needs map[string]Check, traced mux.MiddlewareFunc) *mux.R
 	// The router does not clean a path with // or dots in it: such a path is not found. By default it would answer with a
 	// redirect, after which a client repeats its POST as a GET.
 	routes := mux.NewRouter().UseEncodedPath().SkipClean(true)
-	routes.NotFoundHandler = rest.Route(func(_ http.ResponseWriter, r *http.Request) error {
+	routes.NotFoundHandler = telemetry.Unmatched(rest.Route(func(_ http.ResponseWriter, r *http.Request) error {
 		return errs.New(errs.NotFound, "No existe la ruta %s.", r.URL.Path)
-	})
-	routes.MethodNotAllowedHandler = rest.Route(func(w http.ResponseWriter, r *http.Request) error {
+	}))
+	routes.MethodNotAllowedHandler = telemetry.Unmatched(rest.Route(func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", strings.Join(allowedMethods(routes, r), ", "))
 		return errs.New(errs.NotAllowed, "La ruta %s no admite %s.", r.URL.Path, r.Method)
-	})
+	}))
 	routes.Use(traced, withVariables)
 	routes.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }).Methods(http.MethodGet)
 	routes.HandleFunc("/readyz", c.ready(needs).serve).Methods(http.MethodGet)

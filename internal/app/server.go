@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"entregas/internal/telemetry"
 )
 
 // The timeouts of a connection. The time that a handler takes is not limited here.
@@ -36,6 +38,18 @@ func (c Config) Listen(ctx context.Context) (net.Listener, error) {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return listener, nil
+}
+
+// ServeMetrics serves /metrics on a listener of its own until ctx ends, for a program whose other port is public.
+func (c Config) ServeMetrics(ctx context.Context, port int) error {
+	c.Port = port
+	listener, err := c.Listen(ctx)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	routes := http.NewServeMux()
+	routes.Handle("GET "+MetricsPath, telemetry.Metrics())
+	return c.Serve(ctx, listener, routes, Drain{})
 }
 
 // Server returns an HTTP server for routes with the timeouts above. A handler that streams sets its own write deadline with

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/exaring/otelpgx"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -50,6 +51,9 @@ func Open(ctx context.Context, dsn string, connections int32) (*pgxpool.Pool, er
 	pool, err := pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := otelpgx.RecordStats(pool); err != nil {
+		return nil, fmt.Errorf("metrics of the connections: %w", err)
 	}
 	return pool, nil
 }

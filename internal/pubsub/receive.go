@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/gorilla/mux"
 	"go.opentelemetry.io/otel/trace"
@@ -59,6 +60,7 @@ func Receive[D any](r *Receiver, topic contracts.TopicName[D], handle func(ctx c
 func ReceiveAt[D any](r *Receiver, path string, topic contracts.TopicName[D], handle func(ctx context.Context, m contracts.Message[D]) error) {
 	r.routes.HandleFunc(path, func(w http.ResponseWriter, request *http.Request) {
 		status, ctx := "SUCCESS", request.Context()
+		start, outcome := time.Now(), telemetry.Retry
 		d, end, err := readDelivery(request.Body, &r.large)
 		defer end()
 		if err == nil {
@@ -68,13 +70,14 @@ func ReceiveAt[D any](r *Receiver, path string, topic contracts.TopicName[D], ha
 			ctx, span = telemetry.Handling(ctx, m.Traceparent, string(topic), contracts.Cut(string(m.Type), contracts.MaxIdentifier), idCompra, contracts.Cut(m.ID, contracts.MaxIdentifier))
 			defer span.End()
 			ctx = logging.WithCompra(ctx, idCompra)
-			err = receiveOne(ctx, r, topic, m, d, unreadable, handle)
+			outcome, err = receiveOne(ctx, r, topic, m, d, unreadable, handle)
 			telemetry.Fail(span, err)
 		}
 		if err != nil {
 			slog.WarnContext(ctx, "message given back to the broker", "topic", topic, "error", Words(err.Error(), MaxReason))
 			status = "RETRY"
 		}
+		telemetry.Handled(ctx, string(topic), outcome, start)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]string{"status": status}) // after an error the message is redelivered
 	}).Methods(http.MethodPost)
@@ -101,10 +104,10 @@ func tooLarge(d *delivery) error {
 	return fmt.Errorf("%w: tiene %d bytes; puede tener a lo sumo %d", contracts.ErrUnreadable, d.bytes, contracts.MaxRecord)
 }
 
-// receiveOne calls handle for m, unless unreadable is set, and makes a dead letter of m where Receive says so. It returns an
-// error when m must be redelivered.
-func receiveOne[D any](ctx context.Context, r *Receiver, topic contracts.TopicName[D], m contracts.Message[D], d delivery, unreadable error, handle func(context.Context, contracts.Message[D]) error) error {
-	err := unreadable
+// receiveOne calls handle for m, unless unreadable is set, and makes a dead letter of m where Receive says so. It returns what
+// became of m, and an error when m must be redelivered.
+func receiveOne[D any](ctx context.Context, r *Receiver, topic contracts.TopicName[D], m contracts.Message[D], d delivery, unreadable error, handle func(context.Context, contracts.Message[D]) error) (outcome string, err error) {
+	err = unreadable
 	if err == nil {
 		err = m.CheckEnvelope()
 	}
@@ -113,37 +116,37 @@ func receiveOne[D any](ctx context.Context, r *Receiver, topic contracts.TopicNa
 	}
 	if err == nil {
 		failpoint.Point(failpoint.Handled, string(m.Type))
-		return nil
+		return telemetry.Done, nil
 	}
 	switch errs.Of(err) {
 	case errs.Unavailable:
-		return err
+		return telemetry.Retry, err
 	case errs.BadMessage, errs.Invalid:
 		return deadLetter(ctx, r, topic, m, d, err, 1)
 	}
 	record, err2 := m.Encode()
 	if err2 != nil {
-		return fmt.Errorf("%w (and the attempt was not counted: %w)", err, err2)
+		return telemetry.Retry, fmt.Errorf("%w (and the attempt was not counted: %w)", err, err2)
 	}
 	attempts, countErr := r.attempts.Count(ctx, string(topic)+"/"+Sum(record)) // not by its id, which the producer chose
 	if countErr != nil {
-		return fmt.Errorf("%w (and the attempt was not counted: %w)", err, countErr)
+		return telemetry.Retry, fmt.Errorf("%w (and the attempt was not counted: %w)", err, countErr)
 	}
 	if attempts < MaxAttempts {
-		return fmt.Errorf("attempt %d of %d: %w", attempts, MaxAttempts, err)
+		return telemetry.Retry, fmt.Errorf("attempt %d of %d: %w", attempts, MaxAttempts, err)
 	}
 	return deadLetter(ctx, r, topic, m, d, err, attempts)
 }
 
 // deadLetter makes a dead letter of m. An error means that the broker has not stored it, so m must not be acknowledged.
-func deadLetter[D any](ctx context.Context, r *Receiver, topic contracts.TopicName[D], m contracts.Message[D], d delivery, cause error, attempts int) error {
+func deadLetter[D any](ctx context.Context, r *Receiver, topic contracts.TopicName[D], m contracts.Message[D], d delivery, cause error, attempts int) (outcome string, err error) {
 	if err := setAside(ctx, r.publisher, topic, m, d, cause, attempts); err != nil {
-		return fmt.Errorf("make a dead letter (%w): %w", cause, err)
+		return telemetry.Retry, fmt.Errorf("make a dead letter (%w): %w", cause, err)
 	}
 	trace.SpanFromContext(ctx).AddEvent("dead letter", trace.WithAttributes(telemetry.KeyResult.String(string(errs.Of(cause)))))
 	slog.WarnContext(ctx, "dead letter", "topic", topic, "record", Words(m.ID, contracts.MaxIdentifier), "type", Words(string(m.Type), contracts.MaxIdentifier),
 		"reason", Words(cause.Error(), MaxReason), "attempts", attempts)
-	return nil
+	return telemetry.Dead, nil
 }
 
 func withoutPanic(f func() error) (err error) {

@@ -8,9 +8,11 @@ import (
 
 	"github.com/gorilla/mux"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"entregas/internal/logging"
 )
@@ -33,25 +35,14 @@ func PublicRoutes() mux.MiddlewareFunc { return routes(true) }
 
 func routes(public bool) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
-		if !On() {
-			return quiet(public, next)
-		}
-		inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx := r.Context()
-			span := trace.SpanFromContext(ctx)
-			span.SetAttributes(semconv.HTTPRoute(template(r)))
-			anchor := span.SpanContext()
-			if caller := remote(r); !public && caller.IsValid() {
-				anchor = caller // the caller's span, since ours may be lost
-			}
-			next.ServeHTTP(w, r.WithContext(logging.WithTrace(ctx, Format(anchor))))
-		})
-		traced := otelhttp.NewHandler(inner, "", otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return public }),
-			otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + template(r) }))
 		plain := quiet(public, next)
+		inPath := measured(plain)
+		if On() {
+			inPath = withSpan(public, next)
+		}
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if seen(r) && !isMessage(r) {
-				traced.ServeHTTP(w, r)
+				inPath.ServeHTTP(w, r)
 				return
 			}
 			plain.ServeHTTP(w, r)
@@ -62,6 +53,35 @@ func routes(public bool) mux.MiddlewareFunc {
 // isMessage tells whether r is the delivery of a message, by the routes of components/subscriptions.yaml.
 func isMessage(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/mensajes/") || strings.HasPrefix(r.URL.Path, "/vivo/")
+}
+
+// withSpan is the middleware for requests with a span and metrics.
+func withSpan(public bool, next http.Handler) http.Handler {
+	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		span := trace.SpanFromContext(ctx)
+		span.SetAttributes(semconv.HTTPRoute(template(r)))
+		anchor := span.SpanContext()
+		if caller := remote(r); !public && caller.IsValid() {
+			anchor = caller // the caller's span, since ours may be lost
+		}
+		next.ServeHTTP(w, r.WithContext(logging.WithTrace(ctx, Format(anchor))))
+	})
+	return otelhttp.NewHandler(inner, "", otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return public }), otelhttp.WithMetricAttributesFn(route),
+		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + template(r) }))
+}
+
+// measured is the middleware for requests with metrics only.
+func measured(next http.Handler) http.Handler {
+	return otelhttp.NewHandler(next, "", otelhttp.WithTracerProvider(noop.NewTracerProvider()), otelhttp.WithMetricAttributesFn(route),
+		otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator()))
+}
+
+// Unmatched is the middleware for the answers to requests without a route. They have metrics, and no span: anybody can send them.
+func Unmatched(next http.Handler) http.Handler { return measured(next) }
+
+func route(r *http.Request) []attribute.KeyValue {
+	return []attribute.KeyValue{semconv.HTTPRoute(template(r))}
 }
 
 // quiet is the middleware for requests without a span.

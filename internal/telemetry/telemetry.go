@@ -1,4 +1,5 @@
-// Package telemetry sends the spans of a program to an OpenTelemetry collector. Each program calls Start once.
+// Package telemetry sends the spans of a program to an OpenTelemetry collector, and serves its metrics to Prometheus. Each program
+// calls Start once.
 //
 // Tracing is off unless OTEL_EXPORTER_OTLP_ENDPOINT is set. The other variables are those of the OpenTelemetry specification
 // (OTEL_TRACES_SAMPLER, OTEL_BSP_SCHEDULE_DELAY, …), and the SDK reads them. The trace context is passed on in both cases, in the
@@ -50,11 +51,14 @@ func On() bool { return on }
 
 func init() { otel.SetTextMapPropagator(propagator{}) }
 
-// Start installs the provider of service, unless collector is empty. collector is the value of OTEL_EXPORTER_OTLP_ENDPOINT, which the SDK
+// Start installs the provider of metrics, and that of the spans of service, unless collector is empty. collector is the value of OTEL_EXPORTER_OTLP_ENDPOINT, which the SDK
 // reads itself. The caller must call the returned function when the program stops: it sends the spans that are left, for at most
 // stopDeadline. A collector that does not answer is no error.
 func Start(ctx context.Context, service, version, collector string) (stop func(), err error) {
 	otel.SetErrorHandler(&complaints{})
+	if err := InstallMetrics(); err != nil {
+		return nil, err
+	}
 	if collector == "" {
 		return func() {}, nil
 	}
@@ -96,7 +100,7 @@ func Install(ctx context.Context, service, version string, exporter sdktrace.Spa
 // tracer returns the tracer of our own spans. While tracing is off, its spans record nothing.
 func tracer() trace.Tracer { return otel.Tracer(scope) }
 
-// complaintEvery is how often a program logs that its spans do not reach the collector.
+// complaintEvery is how often a program logs that spans do not reach the collector, or that a metric could not be read.
 const complaintEvery = time.Minute
 
 // complaints logs the errors of the SDK, at most one each complaintEvery.
@@ -111,6 +115,6 @@ func (c *complaints) Handle(err error) {
 	defer c.mu.Unlock()
 	if now := time.Now(); now.After(c.next) {
 		c.next = now.Add(complaintEvery)
-		slog.Warn("spans were not sent", "error", err, "spans", Spans())
+		slog.Warn("telemetry is not whole", "error", err, "spans", Spans())
 	}
 }

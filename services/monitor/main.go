@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entregas/internal/app"
+	"entregas/internal/telemetry"
 	"entregas/services/monitor/actos"
 	"entregas/services/monitor/pulsar"
 	"entregas/services/monitor/queues"
@@ -46,8 +47,8 @@ func run(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer sidecar.Close()
-	routes := cfg.Routes(nil, "/metrics")
-	rest.ServeRoutes(routes, broker, history, deadLetters)
+	routes := cfg.Routes(nil)
+	telemetry.Registry().MustRegister(rest.NewMetrics(broker, history, deadLetters))
 	rest.ServeAPI(routes, history, deadLetters, actos.NewLog(sidecar))
 	return cfg.ServeRoutes(ctx, routes)
 }

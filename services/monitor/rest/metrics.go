@@ -4,13 +4,10 @@ package rest
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"strings"
 	"time"
 
-	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"entregas/services/monitor/queues"
 )
@@ -25,11 +22,9 @@ type Undecodables interface {
 	Undecodable(f func(topic, subscription string, n int))
 }
 
-// ServeRoutes adds the route GET /metrics to routes.
-func ServeRoutes(routes *mux.Router, broker queues.Broker, paces Paces, undecodables Undecodables) {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(&reading{broker, paces, undecodables})
-	routes.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{})).Methods(http.MethodGet)
+// NewMetrics returns a collector of the metrics of the queues.
+func NewMetrics(broker queues.Broker, paces Paces, undecodables Undecodables) prometheus.Collector {
+	return &reading{broker, paces, undecodables}
 }
 
 var queueLabels = []string{"topic", "subscription"}

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"entregas/services/monitor/pulsar"
 	"entregas/services/monitor/queues"
@@ -41,11 +42,11 @@ func (faulty) Undecodable(f func(topic, subscription string, n int)) {
 // measure scrapes the metrics once.
 func measure(t *testing.T, address string) map[string]string {
 	t.Helper()
-	routes := mux.NewRouter()
 	broker := pulsar.New(address, "")
-	rest.ServeRoutes(routes, broker, queues.NewHistory(broker), faulty{})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(rest.NewMetrics(broker, queues.NewHistory(broker), faulty{}))
 	w := httptest.NewRecorder()
-	routes.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
 	if w.Code != http.StatusOK {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
