@@ -201,6 +201,7 @@ func (in *Instance) telemetryEnv(s service) []string {
 	env = append(env, fmt.Sprintf("METRICS_PORT=%d", in.bffMetricsPort(s)))
 	if in.observing() {
 		env = append(env, fmt.Sprintf("TRACES_URL=http://127.0.0.1:%d/zipkin/", in.port("TRACES")),
+			fmt.Sprintf("TRACE_URL=http://127.0.0.1:%d/zipkin/traces/{traza}", in.port("TRACES")),
 			fmt.Sprintf("DASHBOARDS_URL=http://127.0.0.1:%d/vmui/", in.port("PROMETHEUS")))
 	}
 	return env
