@@ -2,5 +2,6 @@
 // it compares it with the code, by rules that no schema can express. For every check, a test shows that it refuses a bad manifest.
 // docs/adr/deployed-by-the-same-files.md
 //
+//go:generate ../../tools/observe/slo/generate.sh
 //go:generate go run ./rules ../../deploy
 package deployment

@@ -1,0 +1,118 @@
+package deployment
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+var (
+	noMetric = []*regexp.Regexp{
+		regexp.MustCompile(`"[^"]*"|'[^']*'`),
+		regexp.MustCompile(`\{[^}]*\}`),
+		regexp.MustCompile(`\[[^\]]*\]`),
+		regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)`),
+		regexp.MustCompile(`\b(?:and|or|unless|bool|offset|by|without|on|ignoring|group_left|group_right)\b`),
+	}
+	identifier = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*\s*\(?`)
+	serie      = regexp.MustCompile(`_(?:bucket|sum|count)$`)
+)
+
+// metricsOf returns the names of the metrics in a query. A name before ( is a function.
+func metricsOf(query string) (names []string) {
+	for _, x := range noMetric {
+		query = x.ReplaceAllString(query, " ")
+	}
+	for _, name := range identifier.FindAllString(query, -1) {
+		if !strings.HasSuffix(name, "(") {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	return names
+}
+
+// queries returns the queries of the rules and of the dashboards, by where they are.
+func queries(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for _, f := range files(t, "rules", "*.yaml") {
+		var file ruleFile
+		if err := yaml.Unmarshal([]byte(text(t, "deploy", "observability", "rules", filepath.Base(f))), &file); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range file.Groups {
+			for _, r := range g.Rules {
+				where := filepath.Base(f) + " " + r.Alert + r.Record
+				all[where] = append(all[where], r.Expr)
+			}
+		}
+	}
+	dashboards, _ := filepath.Glob(path(t, "dashboards", "*.json"))
+	for _, f := range dashboards {
+		var board struct {
+			Panels []struct {
+				Title   string
+				Targets []struct{ Expr string }
+			}
+		}
+		if err := json.Unmarshal([]byte(text(t, "deploy", "observability", "dashboards", filepath.Base(f))), &board); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range board.Panels {
+			for _, x := range p.Targets {
+				where := filepath.Base(f) + " " + p.Title
+				all[where] = append(all[where], x.Expr)
+			}
+		}
+	}
+	return all
+}
+
+// Each metric of a rule or of a dashboard is in the catalogue, in the list of the metrics of libraries, or recorded by a rule.
+func TestMetricsOfRulesAndDashboards(t *testing.T) {
+	if names := metricsOf(`max by (app) (a_total{x="b"}) / ignoring (y) group_left c:d > 3 or e[5m] unless on (z) vector(0) == bool 1`); !slices.Equal(names, []string{"a_total", "c:d", "e"}) {
+		t.Fatalf("metricsOf finds %v", names)
+	}
+	catalogue, err := os.ReadFile(filepath.Join(root, "docs", "metrics.md"))
+	ours := map[string]bool{}
+	for _, name := range identifier.FindAllString(string(catalogue), -1) {
+		ours[strings.TrimSpace(name)] = true
+	}
+	for _, name := range strings.Fields(text(t, "deploy", "observability", "library-metrics.txt")) {
+		ours[name] = true
+	}
+	list := queries(t)
+	for where := range list {
+		if name := where[strings.LastIndex(where, " ")+1:]; strings.Contains(name, ":") {
+			ours[name] = true
+		}
+	}
+	for where, qs := range list {
+		for _, q := range qs {
+			for _, name := range metricsOf(q) {
+				missing := !ours[name] && !ours[serie.ReplaceAllString(name, "")]
+				if missing && (err == nil || !strings.HasPrefix(name, "entregas_")) { // without the catalogue, the metrics of libraries only
+					t.Errorf("%s: %s is neither in the catalogue nor in deploy/observability/library-metrics.txt", where, name)
+				}
+			}
+		}
+	}
+}
+
+// The rules of the objectives are those that sloth made of slos.yaml: their first line has the checksum of both.
+func TestRulesOfTheObjectivesAreFresh(t *testing.T) {
+	rules := text(t, "deploy", "observability", "rules", "slos.yaml")
+	first, body, _ := strings.Cut(rules, "\n")
+	inputs := text(t, "deploy", "observability", "slos.yaml") + text(t, "tools", "observe", "slo", "go.mod") + text(t, "tools", "observe", "slo", "generate.sh")
+	if want := fmt.Sprintf("# checksum: %x", sha256.Sum256([]byte(inputs+body))); first != want {
+		t.Error("deploy/observability/rules/slos.yaml is not what sloth made of slos.yaml: make generate")
+	}
+}
