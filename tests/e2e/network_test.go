@@ -68,6 +68,7 @@ var open = map[string]string{
 	"java brokerServicePort":           "publishes and reads messages",
 	"java webServicePort":              "administers the broker; so does a page by requests whose answer it cannot read",
 	"java --bookkeeper-port":           "reads and writes the broker's storage",
+	"local mail-catcher":               "takes mails in the place of a mail server, and shows none by this port",
 	"java allowEphemeralPorts":         "reads and writes the broker's storage",
 }
 

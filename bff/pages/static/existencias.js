@@ -38,13 +38,14 @@ async function refresh() {
 }
 
 function draw(lines) {
-  const ids = new Set(lines.map((line) => line.id_producto));
+  const visible = lines.slice(0, shown);
+  const ids = new Set(visible.map((line) => line.id_producto));
   for (const [id, { row }] of rows) {
     if (ids.has(id) || row.contains(document.activeElement)) continue; // a row is not taken away from under the person's hands
     row.remove();
     rows.delete(id);
   }
-  for (const line of lines.slice(0, shown)) {
+  for (const line of visible) {
     const known = rows.get(line.id_producto) ?? addRow(line);
     known.line = line;
     for (const column of columns) setCell(known.row.querySelector(`[data-column=${column}]`), line[column], column);
