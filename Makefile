@@ -8,7 +8,7 @@ RUN := $(LOCAL) --instance $(INSTANCIA)
 MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos bench images compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-traces test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos bench images compose-up test-compose gke-plan $(LOCAL)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -96,6 +96,9 @@ test-unit: ## what needs nothing that runs: seconds
 
 test-e2e: ## end to end, on a copy of the system of its own
 	@tools/test.sh e2e
+
+test-traces: ## one trace a purchase, of 1,000 purchases of every kind and after kills (TRACED_PURCHASES=1000)
+	@TRACED_PURCHASES=$(or $(TRACED_PURCHASES),1000) tools/test.sh traces
 
 test-pages: ## the pages in a real browser; screenshots in .local/screenshots
 	@tools/test.sh pages

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the stages of `make test` and prints the time and the result of each.
-# Usage: tools/test.sh [all|lint|deployment|unit|e2e|pages|chaos]
+# Usage: tools/test.sh [all|lint|deployment|unit|e2e|traces|pages|chaos]
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 local=.local/bin/local
@@ -154,6 +154,14 @@ e2e() {
   run_tests tests -- "${race[@]}" -count=1 -timeout 20m ./e2e/...
 }
 
+# traces fetches the traces of purchases of every kind.
+traces() {
+  trace
+  export_addresses || return 1
+  hasten
+  run_tests tests -- -count=1 -timeout 30m -run TestOneTrace ./e2e/...
+}
+
 # pages drives the pages in a browser; its screenshots stay in .local/screenshots.
 pages() {
   CHROMIUM=$("$local" browser) || { echo 'skipped: the pages are not tested without Chromium'; return 0; }
@@ -198,6 +206,7 @@ lint) stage format format; stage lint lint ;;
 deployment) stage deployment deployment ;;
 unit) stage unit unit ;;
 e2e) system && stage e2e e2e ;;
+traces) system && stage traces traces ;;
 pages) system && stage pages pages ;;
 chaos) stage chaos chaos ;;
 *) echo "unknown stage: $1" >&2; trap - EXIT; exit 2 ;;

@@ -107,14 +107,14 @@ func Work(ctx context.Context, name string, kind trace.SpanKind, links []string,
 		return ctx, trace.SpanFromContext(context.Background())
 	}
 	options := []trace.SpanStartOption{trace.WithSpanKind(kind), trace.WithAttributes(attributes...)}
-	own := trace.SpanContextFromContext(ctx).TraceID()
+	above := trace.SpanContextFromContext(ctx)
 	for _, l := range links {
-		if sc := Parse(l); sc.IsValid() && sc.TraceID() != own {
+		if sc := Parse(l); sc.IsValid() && sc.TraceID() != above.TraceID() {
 			options = append(options, trace.WithLinks(trace.Link{SpanContext: sc}))
 		}
 	}
 	ctx, span := tracer().Start(ctx, name, options...)
-	if logging.Trace(ctx) == "" { // nothing above it: its messages and its later work hang on it
+	if !above.IsValid() { // nothing above it: its messages and its later work hang on it
 		ctx = logging.WithTrace(ctx, Format(span.SpanContext()))
 	}
 	return ctx, span

@@ -123,9 +123,13 @@ func TestOneTraceAPurchase(t *testing.T) {
 	s := traced(t)
 	u := Usuario(t)
 	buy := func(units int) string { return comprarAs(t, s.System, u, units) }
-	t.Run("confirmed", func(t *testing.T) {
+	t.Run("confirmed", func(t *testing.T) { // TRACED_PURCHASES of them: make test-traces
 		s.Restock(t, map[string]int{"1": 100, "2": 100, "5": 100})
 		ids := comprarSeveral(t, s.System, 20)
+		for left := fromEnvironment(t, "TRACED_PURCHASES", 20) - 20; left > 0; left -= 100 {
+			ids = append(ids, comprarSeveral(t, s.System, min(left, 100))...)
+			s.AllConfirmed(t, deadlineAfterCrash, ids)
+		}
 		s.AllConfirmed(t, Deadline, ids)
 		spans := s.whole(t, confirmed, ids...)
 		count := map[bool]int{}

@@ -28,6 +28,7 @@ import (
 //   - An answer that is too large, or for which pool has no memory, is given up.
 //   - Queries about the schema are answered only with introspection.
 func Prepare(server *handler.Server, pool *memory.Pool, introspection bool) {
+	server.AroundOperations(traceStreamed)
 	variables := &strictVariables{}
 	server.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error { return presentError(ctx, variables.schema, err) })
 	server.SetParserTokenLimit(maxTokens)
