@@ -4,4 +4,5 @@
 //
 //go:generate ../../tools/observe/slo/generate.sh
 //go:generate go run ./rules ../../deploy
+//go:generate env GOWORK=off go -C ../../tools/observe/dashboards run . ../../../deploy/observability/dashboards
 package deployment
