@@ -72,6 +72,9 @@ func run(ctx context.Context, cfg config) error {
 	if proceed, err := cfg.Migrations.Apply(ctx, pool, postgres.Migrations); err != nil || !proceed {
 		return err
 	}
+	if err := database.Measure(pool, postgres.Gauges...); err != nil {
+		return err
+	}
 	sidecar, err := cfg.Sidecar(ctx)
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func run(ctx context.Context, cfg config) error {
 		AprobacionDeadline: cfg.AprobacionDeadline, WantedStock: cfg.WantedStock,
 	}, admitter.Notify)
 	registry := workflow.NewRegistry()
-	if err := compra.Register(registry, anchors.Trace(activities, store)); err != nil {
+	if err := compra.Register(registry, anchors.Trace(saga.Measure(activities), store)); err != nil {
 		return err
 	}
 

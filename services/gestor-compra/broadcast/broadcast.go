@@ -60,6 +60,7 @@ func New(store Store, publisher *pubsub.Publisher) *Broadcaster {
 
 // Broadcast queues the purchase c for publication. It does not wait: when the lane is full, the sweep publishes c.
 func (b *Broadcaster) Broadcast(c contracts.Compra) {
+	measureEnd(c)
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(c.ID)) // a hash does not fail
 	select {

@@ -1,0 +1,27 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"entregas/internal/database"
+	"entregas/internal/databasetest"
+	"entregas/internal/telemetrytest"
+	"entregas/services/gestor-compra/postgres"
+)
+
+// A new database gives every gauge, and each is 0.
+func TestGauges(t *testing.T) {
+	telemetrytest.Scrape(t)
+	if err := database.Measure(databasetest.New(t, postgres.Migrations), postgres.Gauges...); err != nil {
+		t.Fatal(err)
+	}
+	got := telemetrytest.Scrape(t)
+	if got["entregas_database_up"] != 1 {
+		t.Fatal("the gauges could not be read")
+	}
+	for _, series := range []string{"entregas_purchases_in_flight{state=\"RECIBIDA\"}", "entregas_oldest_unfinished_seconds", "entregas_approvals_waiting", "entregas_oldest_approval_seconds", "entregas_purchases_failed", "entregas_outbox_rows", "entregas_outbox_oldest_seconds"} {
+		if v, found := got[series]; !found || v != 0 {
+			t.Errorf("%s: %v, %v", series, v, found)
+		}
+	}
+}
