@@ -13,6 +13,7 @@ import (
 	"entregas/contracts"
 	"entregas/internal/errs"
 	"entregas/internal/logging"
+	"entregas/internal/telemetry"
 )
 
 // Store reads and releases the reservations.
@@ -47,7 +48,9 @@ const perRound = 50
 var withoutReserva = []contracts.Estado{contracts.EstadoRechazada, contracts.EstadoCancelada}
 
 // Inspect does one round. It releases nothing when gestor-compra does not answer; the next round asks again.
-func (r *Reconciler) Inspect(ctx context.Context) error {
+func (r *Reconciler) Inspect(ctx context.Context) (err error) {
+	found := 0
+	defer func() { telemetry.Reconciled(ctx, "orphaned-reservations", found, err) }()
 	ids, err := r.store.ListReservas(ctx, r.age, r.last, perRound)
 	if err != nil {
 		return err
@@ -70,6 +73,7 @@ func (r *Reconciler) Inspect(ctx context.Context) error {
 			failures = append(failures, fmt.Errorf("compra %s: %w", id, err))
 			continue
 		}
+		found++
 		slog.WarnContext(logging.WithCompra(ctx, id), "orphaned reservation", "estado", estado, "released", released)
 	}
 	if len(ids) < perRound {

@@ -14,6 +14,7 @@ import (
 
 	"entregas/contracts"
 	"entregas/internal/logging"
+	"entregas/internal/telemetry"
 	"entregas/services/gestor-compra/compras"
 	"entregas/workflows/compra"
 )
@@ -112,7 +113,9 @@ func (r *Reconciler) Once(ctx context.Context) error {
 		})
 	}
 	_ = group.Wait() // the errors are in failures
-	return errors.Join(failures...)
+	err = errors.Join(failures...)
+	telemetry.Reconciled(ctx, "stalled-sagas", len(found), err)
+	return err
 }
 
 // replace replaces the workflow of s, unless its instance is too young to be stalled. When the engine does not answer or does

@@ -50,6 +50,8 @@ var (
 		"Messages that no sidecar can hand to the subscription's programs, so that they are delivered again and again until an operator sets them aside; as of a few seconds ago.", queueLabels, nil)
 	deadLetters = prometheus.NewDesc("entregas_dead_letters",
 		"Dead letters of the topic that nobody has put back or discarded.", []string{"topic"}, nil)
+	oldestDead = prometheus.NewDesc("entregas_oldest_dead_letter_seconds",
+		"How long the oldest dead letter of the topic has waited for an operator; 0 when there is none.", []string{"topic"}, nil)
 )
 
 // compatible returns the metric of the earlier system for the pending messages of a topic, which its scalers read.
@@ -71,7 +73,7 @@ const deadline = 3 * time.Second
 
 // Describe implements prometheus.Collector.
 func (r *reading) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{up, pending, delivered, consumersDesc, age, messagesIn, output, timeToDrain, undecodable, deadLetters} {
+	for _, d := range []*prometheus.Desc{up, pending, delivered, consumersDesc, age, messagesIn, output, timeToDrain, undecodable, deadLetters, oldestDead} {
 		ch <- d
 	}
 	for _, topic := range queues.Topics() {
@@ -119,5 +121,10 @@ func (r *reading) tell(ch chan<- prometheus.Metric, topic string, list []queues.
 	measure(compatible(topic), total)
 	if origin, isDeadLetters := queues.IsDeadLetters(topic); isDeadLetters {
 		measure(deadLetters, total, origin)
+		var oldest time.Duration
+		for _, c := range list {
+			oldest = max(oldest, c.Age(time.Now()))
+		}
+		measure(oldestDead, oldest.Seconds(), origin)
 	}
 }
