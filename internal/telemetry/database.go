@@ -17,7 +17,7 @@ func Queries() pgx.QueryTracer {
 	if !On() {
 		return nil
 	}
-	return statements{otelpgx.NewTracer(otelpgx.WithDisableConnectionDetailsInAttributes(), otelpgx.WithDisableQuerySpanNamePrefix(),
+	return statements{otelpgx.NewTracer(otelpgx.WithDisableConnectionDetailsInAttributes(),
 		otelpgx.WithDisableAcquireTracer(), otelpgx.WithSpanNameFunc(nameOf))}
 }
 

@@ -227,7 +227,7 @@ func TestNothingPersonal(t *testing.T) {
 	}
 	for _, s := range spans {
 		for _, a := range append(s.Attributes(), telemetry.KeyResult.String(s.Name())) {
-			if v := a.Value.Emit(); strings.Contains(v, "secreta") || strings.Contains(v, "10.1.2.3") {
+			if v := a.Value.String(); strings.Contains(v, "secreta") || strings.Contains(v, "10.1.2.3") {
 				t.Errorf("%s has %s=%s", s.Name(), a.Key, v)
 			}
 		}
