@@ -8,7 +8,6 @@ import (
 
 	"github.com/gorilla/mux"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -61,27 +60,34 @@ func withSpan(public bool, next http.Handler) http.Handler {
 		ctx := r.Context()
 		span := trace.SpanFromContext(ctx)
 		span.SetAttributes(semconv.HTTPRoute(template(r)))
+		labelRoute(r)
 		anchor := span.SpanContext()
 		if caller := remote(r); !public && caller.IsValid() {
 			anchor = caller // the caller's span, since ours may be lost
 		}
 		next.ServeHTTP(w, r.WithContext(logging.WithTrace(ctx, Format(anchor))))
 	})
-	return otelhttp.NewHandler(inner, "", otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return public }), otelhttp.WithMetricAttributesFn(route),
+	return otelhttp.NewHandler(inner, "", otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return public }),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + template(r) }))
 }
 
 // measured is the middleware for requests with metrics only.
 func measured(next http.Handler) http.Handler {
-	return otelhttp.NewHandler(next, "", otelhttp.WithTracerProvider(noop.NewTracerProvider()), otelhttp.WithMetricAttributesFn(route),
+	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		labelRoute(r)
+		next.ServeHTTP(w, r)
+	})
+	return otelhttp.NewHandler(inner, "", otelhttp.WithTracerProvider(noop.NewTracerProvider()),
 		otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator()))
 }
 
 // Unmatched is the middleware for the answers to requests without a route. They have metrics, and no span: anybody can send them.
 func Unmatched(next http.Handler) http.Handler { return measured(next) }
 
-func route(r *http.Request) []attribute.KeyValue {
-	return []attribute.KeyValue{semconv.HTTPRoute(template(r))}
+// labelRoute gives the metrics of r the label http_route.
+func labelRoute(r *http.Request) {
+	labeler, _ := otelhttp.LabelerFromContext(r.Context())
+	labeler.Add(semconv.HTTPRoute(template(r)))
 }
 
 // quiet is the middleware for requests without a span.
