@@ -20,9 +20,9 @@ var boards = []board{
 			{"Share of bad events, 5 minutes", "percentunit", one(`slo:sli_error:ratio_rate5m`, "{{sloth_slo}}")},
 		}},
 		{"Purchases", []panel{
-			{"Accepted a second, by outcome", "reqps", one(`sum by (outcome) (rate(entregas_purchases_accepted_total[$__rate_interval]))`, "{{outcome}}")},
+			{"Posted a second, by status", "reqps", one(`sum by (http_response_status_code) (rate(http_server_request_duration_seconds_count{app="bff",http_route="/compras",http_request_method="POST"}[$__rate_interval]))`, "{{http_response_status_code}}")},
 			{"At their end a second, by state", "reqps", one(`sum by (state) (rate(entregas_purchases_ended_total[$__rate_interval]))`, "{{state}}")},
-			{"From acceptance to the end, without approval", "s", quantiles("entregas_purchase_duration_seconds", `approval="false"`, "state")},
+			{"From acceptance to the end, without approval", "s", quantiles("entregas_purchase_duration_seconds", `approval="no"`, "state")},
 		}},
 		{"What must be zero, or low", []panel{
 			{"FALLIDA, and units of difference", "short", []query{{`sum(entregas_purchases_failed)`, "FALLIDA"}, {`sum(entregas_stock_balance_difference)`, "difference of stock"}}},
@@ -30,7 +30,6 @@ var boards = []board{
 			{"Oldest unfinished purchase", "s", one(`max(entregas_oldest_unfinished_seconds)`, "age")},
 			{"Programs that do not answer", "short", one(`count by (job) (up == 0)`, "{{job}}")},
 			{"Oldest message in an outbox", "s", one(`max by (app) (entregas_outbox_oldest_seconds)`, "{{app}}")},
-			{"Live connections", "short", one(`sum(entregas_live_connections)`, "connections")},
 		}},
 	}},
 	{file: "saga.json", title: "the saga", rows: []row{
@@ -46,7 +45,6 @@ var boards = []board{
 		}},
 		{"Ends", []panel{
 			{"Ends a second, by reason", "ops", one(`sum by (state, reason) (rate(entregas_purchases_ended_total[$__rate_interval]))`, "{{state}} {{reason}}")},
-			{"Late replies a second", "ops", one(`sum by (topic) (rate(entregas_late_replies_total[$__rate_interval]))`, "{{topic}}")},
 			{"Findings of the reconcilers", "short", one(`sum by (reconciler) (increase(entregas_reconciler_findings_total[$__rate_interval]))`, "{{reconciler}}")},
 		}},
 	}},
