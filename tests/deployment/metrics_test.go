@@ -23,6 +23,7 @@ var (
 		regexp.MustCompile(`\b(?:and|or|unless|bool|offset|by|without|on|ignoring|group_left|group_right)\b`),
 	}
 	identifier = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*\s*\(?`)
+	routeLabel = regexp.MustCompile(`http_route="([^"]+)"`)
 	serie      = regexp.MustCompile(`_(?:bucket|sum|count)$`)
 )
 
@@ -104,6 +105,35 @@ func TestMetricsOfRulesAndDashboards(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Each route that a rule or a dashboard names is one of the public interface: a series with another label never exists.
+func TestRoutesOfRulesAndDashboards(t *testing.T) {
+	contract, err := os.ReadFile(filepath.Join(root, "contracts", "openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var api struct {
+		Servers []struct{ URL string }
+		Paths   map[string]any
+	}
+	if err := yaml.Unmarshal(contract, &api); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for where, qs := range queries(t) {
+		for _, q := range qs {
+			for _, m := range routeLabel.FindAllStringSubmatch(q, -1) {
+				n++
+				if path, ok := strings.CutPrefix(m[1], api.Servers[0].URL); !ok || api.Paths[path] == nil {
+					t.Errorf("%s: the public interface has no route %s", where, m[1])
+				}
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no rule names a route")
 	}
 }
 

@@ -20,7 +20,7 @@ var boards = []board{
 			{"Share of bad events, 5 minutes", "percentunit", one(`slo:sli_error:ratio_rate5m`, "{{sloth_slo}}")},
 		}},
 		{"Purchases", []panel{
-			{"Posted a second, by status", "reqps", one(`sum by (http_response_status_code) (rate(http_server_request_duration_seconds_count{app="bff",http_route="/compras",http_request_method="POST"}[$__rate_interval]))`, "{{http_response_status_code}}")},
+			{"Posted a second, by status", "reqps", one(`sum by (http_response_status_code) (rate(http_server_request_duration_seconds_count{app="bff",http_route="/api/compras",http_request_method="POST"}[$__rate_interval]))`, "{{http_response_status_code}}")},
 			{"At their end a second, by state", "reqps", one(`sum by (state) (rate(entregas_purchases_ended_total[$__rate_interval]))`, "{{state}}")},
 			{"From acceptance to the end, without approval", "s", quantiles("entregas_purchase_duration_seconds", `approval="no"`, "state")},
 		}},
