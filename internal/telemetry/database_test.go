@@ -2,10 +2,12 @@ package telemetry_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/codes"
 
 	"entregas/internal/database"
 	"entregas/internal/databasetest"
@@ -35,14 +37,22 @@ func TestStatements(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := pool.Exec(ctx, `select $1::text::uuid`, "secreta"); err == nil {
+		t.Error("secreta is no uuid")
+	}
 	span.End()
 	spans := sent.Sent()
+	failed := 0
 	for _, s := range spans {
-		for _, a := range s.Attributes() {
-			if strings.Contains(a.Value.String(), "secreta") {
-				t.Errorf("%s has %s=%s", s.Name(), a.Key, a.Value.String())
-			}
+		if s.Status().Code == codes.Error {
+			failed++
 		}
+		if text := fmt.Sprint(s.Attributes(), s.Events(), s.Status()); strings.Contains(text, "secreta") {
+			t.Errorf("%s has %s", s.Name(), text)
+		}
+	}
+	if failed == 0 {
+		t.Error("the refused statement is no error in the trace")
 	}
 	all := names(spans)
 	if !strings.HasPrefix(all, "work") || strings.Count(all, "select pg_class") != 1 || strings.Count(all, "batch") != 1 || strings.Contains(all, "begin") {

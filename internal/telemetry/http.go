@@ -19,9 +19,14 @@ import (
 // unseen are the paths without spans: probes, and what a monitoring system reads each few seconds.
 var unseen = []string{"/healthz", "/readyz", "/metrics"}
 
-// seen tells whether a request has a span. A stream lasts for hours, so it has none.
-func seen(r *http.Request) bool {
-	return !slices.Contains(unseen, r.URL.Path) && r.Header.Get("Upgrade") == "" && !strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+// seen tells whether a request has a span.
+func seen(r *http.Request) bool { return !slices.Contains(unseen, r.URL.Path) && !isStream(r) }
+
+// isStream tells whether r asks for a stream. A stream lasts for hours, so it has no span. Only reading requests and GraphQL ones may become a
+// stream: the headers of another one do not hide it.
+func isStream(r *http.Request) bool {
+	asked := r.Header.Get("Upgrade") != "" || strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+	return asked && (r.Method == http.MethodGet || r.URL.Path == "/graphql" || r.URL.Path == "/v1")
 }
 
 // Routes returns a middleware that starts a span for each request, named by its method and its route, below the span of the caller.

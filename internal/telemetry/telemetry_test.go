@@ -150,6 +150,8 @@ func TestAClientDoesNotChooseTheTrace(t *testing.T) {
 			routes.HandleFunc("/api/compras", func(_ http.ResponseWriter, r *http.Request) { anchor = logging.Trace(r.Context()) })
 			r := httptest.NewRequest(http.MethodPost, "/api/compras", http.NoBody)
 			r.Header.Set("traceparent", c.header)
+			r.Header.Set("Accept", "text/event-stream") // a purchase is no stream, whatever its headers say
+			r.Header.Set("Upgrade", "websocket")
 			routes.ServeHTTP(httptest.NewRecorder(), r)
 			spans := sent.Sent()
 			if len(spans) != 1 || spans[0].Parent().IsValid() || len(spans[0].Links()) != c.links || !spans[0].SpanContext().IsSampled() {

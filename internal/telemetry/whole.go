@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -88,22 +89,28 @@ var personal = map[attribute.Key]bool{
 	"user_agent.original": true, "enduser.id": true, "user.id": true,
 }
 
-// anonymous is a span without its personal attributes.
+// anonymous is a span without its personal attributes and without the texts of its errors: a database quotes the value that it refuses.
 type anonymous struct {
 	sdktrace.ReadOnlySpan
 	attributes []attribute.KeyValue
+	events     []sdktrace.Event
 }
 
 // Attributes implements sdktrace.ReadOnlySpan.
 func (a anonymous) Attributes() []attribute.KeyValue { return a.attributes }
 
+// Events implements sdktrace.ReadOnlySpan.
+func (a anonymous) Events() []sdktrace.Event { return a.events }
+
+// Status implements sdktrace.ReadOnlySpan.
+func (a anonymous) Status() sdktrace.Status {
+	return sdktrace.Status{Code: a.ReadOnlySpan.Status().Code}
+}
+
 func withoutPersons(s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
-	all := s.Attributes()
 	isPersonal := func(kv attribute.KeyValue) bool {
 		return personal[kv.Key] || strings.HasPrefix(string(kv.Key), "db.query.parameter")
 	}
-	if !slices.ContainsFunc(all, isPersonal) {
-		return s
-	}
-	return anonymous{s, slices.DeleteFunc(slices.Clone(all), isPersonal)}
+	events := slices.DeleteFunc(slices.Clone(s.Events()), func(e sdktrace.Event) bool { return e.Name == semconv.ExceptionEventName })
+	return anonymous{s, slices.DeleteFunc(slices.Clone(s.Attributes()), isPersonal), events}
 }
