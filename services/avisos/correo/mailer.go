@@ -63,7 +63,7 @@ const (
 	storeTimeout = 5 * time.Second
 )
 
-// Run sends mails until ctx ends. It finishes the mail that is under way then: one that is broken off would be sent twice.
+// Run sends mails until ctx ends. It finishes the mail that is under way then, if the program's stop leaves the time: one that is broken off is sent twice.
 func (m *Mailer) Run(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -81,7 +81,9 @@ func (m *Mailer) Run(ctx context.Context) {
 
 // one sends the mail that is due, and reports whether there was one. Nothing that it logs has an address: the error of a mail server has.
 func (m *Mailer) one(ctx context.Context) bool {
-	e, err := m.store.ClaimEnvio(ctx, sendTimeout+leaseMargin)
+	claiming, release := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout) // a mail that is taken while the program stops would wait for its lease
+	e, err := m.store.ClaimEnvio(claiming, sendTimeout+leaseMargin)
+	release()
 	if err != nil && ctx.Err() == nil {
 		slog.WarnContext(ctx, "the mails that are due could not be read", "error", err)
 	}

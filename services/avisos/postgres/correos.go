@@ -67,19 +67,26 @@ func (s *Store) Borrar(ctx context.Context, idUsuario string) (contracts.ParteBo
 	return part, nil
 }
 
+// maxMailsADay bounds the mails of a customer in 24 hours. An address is not confirmed, so it may be another person's
+// (docs/adr/mail-by-a-binding.md); and a customer with many mails would hold up those of others. What is over it gets no mail.
+const maxMailsADay = 40
+
+// mayGetMail is the condition on the rows c of contacto for customers who have had fewer mails than maxMailsADay.
+const mayGetMail = `(select count(*) from correo m where m.id_usuario = c.id_usuario and m.creado_en > now() - interval '1 day') < `
+
 // recordCartas adds a mail for each of cartas whose customer gave an address before it happened, once, and returns how many it added.
 func recordCartas(ctx context.Context, tx pgx.Tx, cartas []correo.Carta) (n int64, err error) {
 	const add = `insert into correo (id, id_usuario, evento, tipo, id_compra, codigo, faltantes)
-		select $1, id_usuario, $3, $4, $5, $6, $7 from contacto
-		where id_usuario = $2 and date_trunc('milliseconds', desde) <= $8 and $8 > now() - $9::interval
-		for key share
+		select $1, c.id_usuario, $3, $4, $5, $6, $7 from contacto c
+		where c.id_usuario = $2 and date_trunc('milliseconds', c.desde) <= $8 and $8 > now() - $9::interval and ` + mayGetMail + `$10
+		for key share of c
 		on conflict (evento) do nothing`
 	for _, c := range cartas {
 		faltantes, err := json.Marshal(append([]contracts.Faltante{}, c.Faltantes...))
 		if err != nil {
 			return n, err
 		}
-		done, err := tx.Exec(ctx, add, uuid.Must(uuid.NewV7()).String(), c.IDUsuario, c.Evento, c.Tipo, c.IDCompra, c.Codigo, faltantes, c.En, retention)
+		done, err := tx.Exec(ctx, add, uuid.Must(uuid.NewV7()).String(), c.IDUsuario, c.Evento, c.Tipo, c.IDCompra, c.Codigo, faltantes, c.En, retention, maxMailsADay)
 		if err != nil {
 			return n, fmt.Errorf("add a mail: %w", err)
 		}
@@ -93,12 +100,13 @@ func recordCartas(ctx context.Context, tx pgx.Tx, cartas []correo.Carta) (n int6
 func recordBack(ctx context.Context, tx pgx.Tx, nombre string, usuarios []string) (int, error) {
 	const add = `insert into correo (id, id_usuario, evento, tipo, producto)
 		select w.id, c.id_usuario, 'deseo_' || w.id, $3, $4 from unnest($1::uuid[], $2::text[]) w (id, id_usuario) join contacto c using (id_usuario)
+		where ` + mayGetMail + `$5
 		for key share of c`
 	ids := make([]string, len(usuarios))
 	for i := range ids {
 		ids[i] = uuid.Must(uuid.NewV7()).String()
 	}
-	done, err := tx.Exec(ctx, add, ids, usuarios, contracts.ProductoDisponible, nombre)
+	done, err := tx.Exec(ctx, add, ids, usuarios, contracts.ProductoDisponible, nombre, maxMailsADay)
 	if err != nil {
 		return 0, fmt.Errorf("add mails: %w", err)
 	}

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -70,6 +71,30 @@ func TestWhoIsWrittenTo(t *testing.T) {
 	}
 	if address, err := d.Correo(t.Context(), "ana"); err != nil || address != "ana@otro.com" {
 		t.Errorf("%q %v", address, err)
+	}
+}
+
+// A customer gets a bounded number of mails a day, whatever they are about. Another customer gets theirs.
+func TestMailsADayAreBounded(t *testing.T) {
+	d := newDesk(t)
+	d.setCorreo(t, "ana", "ana@ejemplo.com")
+	n := 0
+	for i := range 45 {
+		d.wish(t, "ana", "1", 1)
+		_, mails, err := d.Fulfil(t.Context(), contracts.Producto{ID: "1", Nombre: "Café", Cantidad: 2}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += mails + d.record(t, carta(fmt.Sprint("bounded ", i)))
+	}
+	if n != 40 {
+		t.Errorf("%d mails, want 40", n)
+	}
+	d.setCorreo(t, "eva", "eva@ejemplo.com")
+	eva := carta("eva")
+	eva.IDUsuario = "eva"
+	if d.record(t, eva) != 1 {
+		t.Error("eva got no mail")
 	}
 }
 

@@ -20,7 +20,7 @@ const stepRetention = 90 * 24 * time.Hour
 const findingRetention = 90 * 24 * time.Hour
 
 // Purge deletes what is past its retention (docs/retention.md): the commands and replies of ended purchases, the findings, and the
-// cancellations whose purchase cannot come any more, because no topic keeps its message that long.
+// cancellations whose purchase does not come any more. Only a dead letter may still have such a purchase.
 func (s *Store) Purge(ctx context.Context) error {
 	for _, step := range []struct {
 		statement string
