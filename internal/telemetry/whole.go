@@ -89,11 +89,13 @@ var personal = map[attribute.Key]bool{
 	"user_agent.original": true, "enduser.id": true, "user.id": true,
 }
 
-// anonymous is a span without its personal attributes and without the texts of its errors: a database quotes the value that it refuses.
+// anonymous is a span without its personal attributes, and without the text of an error that a library recorded: a database quotes the
+// value that it refuses. The status of our own spans has a code as its text.
 type anonymous struct {
 	sdktrace.ReadOnlySpan
 	attributes []attribute.KeyValue
 	events     []sdktrace.Event
+	status     sdktrace.Status
 }
 
 // Attributes implements sdktrace.ReadOnlySpan.
@@ -103,14 +105,16 @@ func (a anonymous) Attributes() []attribute.KeyValue { return a.attributes }
 func (a anonymous) Events() []sdktrace.Event { return a.events }
 
 // Status implements sdktrace.ReadOnlySpan.
-func (a anonymous) Status() sdktrace.Status {
-	return sdktrace.Status{Code: a.ReadOnlySpan.Status().Code}
-}
+func (a anonymous) Status() sdktrace.Status { return a.status }
 
 func withoutPersons(s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
 	isPersonal := func(kv attribute.KeyValue) bool {
 		return personal[kv.Key] || strings.HasPrefix(string(kv.Key), "db.query.parameter")
 	}
-	events := slices.DeleteFunc(slices.Clone(s.Events()), func(e sdktrace.Event) bool { return e.Name == semconv.ExceptionEventName })
-	return anonymous{s, slices.DeleteFunc(slices.Clone(s.Attributes()), isPersonal), events}
+	isError := func(e sdktrace.Event) bool { return e.Name == semconv.ExceptionEventName }
+	a := anonymous{s, slices.DeleteFunc(slices.Clone(s.Attributes()), isPersonal), slices.DeleteFunc(slices.Clone(s.Events()), isError), s.Status()}
+	if len(a.events) < len(s.Events()) {
+		a.status.Description = ""
+	}
+	return a
 }
