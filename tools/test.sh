@@ -98,7 +98,8 @@ vulnerabilities() {
 hasten() { export APP_GESTOR_COMPRA_START_LEASE=10s APP_GESTOR_COMPRA_ASK_AGAIN_AFTER=10s; }
 
 # trace makes programs and sidecars send their traces to a collector that is away, but for the test that is one.
-trace() { export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:14317; }
+collector=OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:14317
+trace() { export "$collector"; }
 
 race=()
 if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then race=(-race); else echo 'warning: without a C compiler the tests run without the race detector (-race)'; fi
@@ -175,7 +176,8 @@ pages() {
 # chaos is the short crash matrix: one fault of each kind on the instance `chaos`, then an audit.
 chaos() { go run ./tests/chaos -short -seed 1; }
 
-infrastructure() { running=1; stage infrastructure "$local" --instance test up --infra-only; }
+# infrastructure starts the supervisor, whose environment the services get later; the tests of the units get no collector.
+infrastructure() { running=1; stage infrastructure env "$collector" "$local" --instance test up --infra-only; }
 up() { hasten; trace; "$local" --instance test up; }
 system() { running=1; stage system up; }
 

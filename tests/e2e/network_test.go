@@ -68,6 +68,7 @@ var open = map[string]string{
 	"java brokerServicePort":           "publishes and reads messages",
 	"java webServicePort":              "administers the broker; so does a page by requests whose answer it cannot read",
 	"java --bookkeeper-port":           "reads and writes the broker's storage",
+	"bff METRICS_PORT":                 "numbers, to read",
 	"local mail-catcher":               "takes mails in the place of a mail server, and shows none by this port",
 	"java allowEphemeralPorts":         "reads and writes the broker's storage",
 }
@@ -168,8 +169,13 @@ func purpose(pid string, environment []string, port string) string {
 			}
 		}
 	}
-	if slices.Contains(environment, "APP_PORT="+port) {
-		return "APP_PORT"
+	for _, setting := range []string{"APP_PORT", "METRICS_PORT"} {
+		if slices.Contains(environment, setting+"="+port) {
+			return setting
+		}
+	}
+	if slices.Contains(arguments, "mail-catcher") {
+		return "mail-catcher"
 	}
 	if slices.Contains(arguments, "--bookkeeper-port") { // the bookie of a standalone Pulsar does not always use the port of this option
 		return "allowEphemeralPorts"
