@@ -22,8 +22,8 @@ var unseen = []string{"/healthz", "/readyz", "/metrics"}
 // seen tells whether a request has a span.
 func seen(r *http.Request) bool { return !slices.Contains(unseen, r.URL.Path) && !isStream(r) }
 
-// isStream tells whether r asks for a stream. A stream lasts for hours, so it has no span. Only reading requests and GraphQL ones may become a
-// stream: the headers of another one do not hide it.
+// isStream tells whether r asks for a stream. A stream lasts for hours, so it has no span. Only a GET and a GraphQL
+// request can become a stream; other requests have a span whatever their headers are.
 func isStream(r *http.Request) bool {
 	asked := r.Header.Get("Upgrade") != "" || strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 	return asked && (r.Method == http.MethodGet || r.URL.Path == "/graphql" || r.URL.Path == "/v1")

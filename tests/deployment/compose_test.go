@@ -163,14 +163,14 @@ func TestVersionsAgree(t *testing.T) {
 		says(what, "tools/local", m[1])
 	}
 	// The local run has the same versions from the module proxy. Version 3.16 of Prometheus is 0.316 as a module.
-	for what, x := range map[string]struct{ module, library, as string }{
+	for what, x := range map[string]struct{ module, dependency, as string }{
 		"COLLECTOR":         {"collector", "go.opentelemetry.io/collector/otelcol", "$1"},
 		"POSTGRES_EXPORTER": {"postgres", "github.com/prometheus-community/postgres_exporter", "v$1"},
 		"PROMETHEUS":        {"promtool", "github.com/prometheus/prometheus", "v$1"},
 	} {
-		m := regexp.MustCompile(x.library + ` v([\d.]+)`).FindStringSubmatch(text(t, "tools", "observe", x.module, "go.mod"))
+		m := regexp.MustCompile(x.dependency + ` v([\d.]+)`).FindStringSubmatch(text(t, "tools", "observe", x.module, "go.mod"))
 		if m == nil {
-			t.Errorf("tools/observe/%s has no %s any more", x.module, x.library)
+			t.Errorf("tools/observe/%s has no %s any more", x.module, x.dependency)
 			continue
 		}
 		if what == "PROMETHEUS" {

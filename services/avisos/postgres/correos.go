@@ -68,7 +68,7 @@ func (s *Store) Borrar(ctx context.Context, idUsuario string) (contracts.ParteBo
 }
 
 // maxMailsADay bounds the mails of a customer in 24 hours. An address is not confirmed, so it may be another person's
-// (docs/adr/mail-by-a-binding.md); and a customer with many mails would hold up those of others. What is over it gets no mail.
+// (docs/adr/mail-by-a-binding.md), and the mails of one customer could delay those of others. A customer at the limit gets no further mail.
 const maxMailsADay = 40
 
 // mayGetMail is the condition on the rows c of contacto for customers who have had fewer mails than maxMailsADay.
