@@ -41,7 +41,7 @@ func (m Message[D]) IDCompra() string {
 // Encode returns the JSON of which the pub/sub component makes the Avro record. The component refuses null where the schema has an array,
 // so Encode writes a nil slice as an empty array.
 func (m Message[D]) Encode() ([]byte, error) {
-	withoutNulls(reflect.ValueOf(&m.Data).Elem())
+	FillLists(&m.Data)
 	return json.Marshal(m)
 }
 
@@ -62,9 +62,14 @@ func Decode[D any](text []byte) (Message[D], error) {
 	return m, nil
 }
 
-func withoutNulls(v reflect.Value) {
-	for i := range v.NumField() {
-		if field := v.Field(i); field.Kind() == reflect.Slice && field.IsNil() {
+// FillLists replaces each nil slice in the data of a message by an empty one, so that its JSON has no null. data is a pointer.
+func FillLists(data any) {
+	v := reflect.ValueOf(data).Elem()
+	if v.Kind() != reflect.Struct {
+		return
+	}
+	for _, field := range v.Fields() {
+		if field.Kind() == reflect.Slice && field.IsNil() {
 			field.Set(reflect.MakeSlice(field.Type(), 0, 0))
 		}
 	}

@@ -29,7 +29,11 @@ type Topic struct {
 	Others    []string // the app-ids of further readers, each with a subscription of its own through "pubsub"
 	Component string   // the Dapr component through which Reader receives; "pubsub" when empty
 	Messages  []MessageType
-	About     string // the use of the topic, for asyncapi.yaml
+	// Compared are the fields of data of a command whose reply is stored: where they are the same, the command is the same
+	// (docs/adr/stored-replies.md). A field that is appended to the schema does not join them, else a copy would be another command for a reader
+	// that knows the field.
+	Compared []string
+	About    string // the use of the topic, for asyncapi.yaml
 }
 
 // Topics are all topics, without the topics for dead letters.
@@ -50,6 +54,7 @@ var Topics = []Topic{
 		Name: string(ComandosProducto), Sender: "gestor-compra", Reader: "admin-productos", Component: "pubsub-productos",
 		About:    "Reserve products for a purchase, release them, dispatch them.",
 		Messages: []MessageType{ReservarProducto, LiberarReserva, DespacharReserva},
+		Compared: []string{"id_compra", "productos"},
 	},
 	{
 		Name: string(EventosProductos), Sender: "admin-productos", Reader: "gestor-compra", About: "The replies of admin-productos.",
@@ -58,6 +63,7 @@ var Topics = []Topic{
 	{
 		Name: string(ComandosOrden), Sender: "gestor-compra", Reader: "ordenes", About: "Create and cancel the order of a purchase.",
 		Messages: []MessageType{CrearOrden, CancelarOrden},
+		Compared: []string{"id_compra", "id_usuario", "productos", "domicilio", "direccion", "tienda", "moneda", "total", "precios"}, // codigo is a name
 	},
 	{
 		Name: string(EventosOrden), Sender: "ordenes", Reader: "gestor-compra", About: "The replies of ordenes, and the dispatch of an order by a person (OrdenDespachada).",

@@ -2,6 +2,8 @@ package contracts_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -36,6 +38,12 @@ func TestTopicsAreWhole(t *testing.T) {
 		if _, err := contracts.AvroSchema(topic.Name); err != nil {
 			t.Errorf("%s has no schema: add contracts/avro/%[1]s.avsc", topic.Name)
 		}
+		fields := dataFields(t, topic.Name)
+		for _, name := range topic.Compared {
+			if !slices.Contains(fields, name) {
+				t.Errorf("Compared of %s names %s, which is no field of its data: edit contracts/topics.go", topic.Name, name)
+			}
+		}
 		for _, m := range topic.Messages {
 			sent[m]++
 		}
@@ -45,6 +53,24 @@ func TestTopicsAreWhole(t *testing.T) {
 			t.Errorf("%s is on %d topics, and must be on one: edit Topics in contracts/topics.go", m, n)
 		}
 	}
+}
+
+// dataFields returns the names of the fields of data in the schema of a topic.
+func dataFields(t *testing.T, topic string) (names []string) {
+	t.Helper()
+	var schema struct {
+		Fields []struct{ Name, Type any }
+	}
+	if err := json.Unmarshal([]byte(read(t, "avro/"+topic+".avsc")), &schema); err != nil {
+		t.Fatal(err)
+	}
+	data, _ := schema.Fields[len(schema.Fields)-1].Type.(map[string]any)
+	fields, _ := data["fields"].([]any)
+	for _, f := range fields {
+		field, _ := f.(map[string]any)
+		names = append(names, fmt.Sprint(field["name"]))
+	}
+	return names
 }
 
 // Each topic has a subscription of its Reader, through its Component, and one of each of its Others, through pubsub.

@@ -1,73 +1,82 @@
-package inbox_test
+package inbox
 
 import (
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
 	"testing"
 
 	"entregas/contracts"
-	"entregas/internal/inbox"
 )
 
-type todaysLinea struct {
-	Producto string `json:"producto"`
-	Cantidad int    `json:"cantidad"`
+// vectors are the fingerprints that each implementation of a participant must compute, in any language.
+type vectors struct {
+	Compared map[string][]string
+	Vectors  []struct {
+		Name, Tema, Canonical, Fingerprint string
+		Tipo                               contracts.MessageType
+		Data                               json.RawMessage
+	}
 }
 
-type todaysData struct {
-	Motivo string        `json:"motivo"`
-	Lineas []todaysLinea `json:"lineas"`
-}
-
-type tomorrowsLinea struct {
-	todaysLinea
-	Gift bool `json:"regalo"`
-}
-
-type tomorrowsData struct {
-	Lineas []tomorrowsLinea `json:"lineas"`
-	Motivo string           `json:"motivo"`
-	Note   string           `json:"nota"`
-	Bodega struct {
-		Aisle int `json:"pasillo"`
-	} `json:"bodega"`
-	Marks []string `json:"marcas"`
-}
-
-func key[D any](t *testing.T, data D) inbox.Command {
+func readVectors(t *testing.T) (v vectors) {
 	t.Helper()
-	c, err := inbox.FromMessage(contracts.NewMessage("test", contracts.ReservarProducto, "", data), "c")
+	text, err := os.ReadFile("../../contracts/testdata/fingerprints.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
-// Failure prevented: a participant answers a command. After an upgrade a sender with further fields in its schema sends the
-// command again. The participant takes it for a command with other data and makes a dead letter of it. Its purchase waits in
-// vain.
-func TestOneMoreFieldIsNotOtherContent(t *testing.T) {
-	today := key(t, todaysData{Motivo: "m", Lineas: []todaysLinea{{"1", 2}, {"2", 0}}})
-	tomorrow := func(mutate func(*tomorrowsData)) inbox.Command {
-		d := tomorrowsData{Motivo: "m", Lineas: []tomorrowsLinea{{todaysLinea: todaysLinea{"1", 2}}, {todaysLinea: todaysLinea{"2", 0}}}}
-		mutate(&d)
-		return key(t, d)
-	}
-	for name, c := range map[string]struct {
-		mutate func(*tomorrowsData)
-		same   bool
-	}{
-		"the new fields say nothing": {func(*tomorrowsData) {}, true},
-		"an empty list":              {func(d *tomorrowsData) { d.Marks = []string{} }, true},
-		"a new field says something": {func(d *tomorrowsData) { d.Note = "n" }, false},
-		"so in a line":               {func(d *tomorrowsData) { d.Lineas[1].Gift = true }, false},
-		"so in a record":             {func(d *tomorrowsData) { d.Bodega.Aisle = 1 }, false},
-		"another quantity":           {func(d *tomorrowsData) { d.Lineas[0].Cantidad = 3 }, false},
-		"none":                       {func(d *tomorrowsData) { d.Lineas[0].Cantidad = 0 }, false},
-		"the lines turned round":     {func(d *tomorrowsData) { d.Lineas[0], d.Lineas[1] = d.Lineas[1], d.Lineas[0] }, false},
-		"a line less":                {func(d *tomorrowsData) { d.Lineas = d.Lineas[:1] }, false},
-		"no reason":                  {func(d *tomorrowsData) { d.Motivo = "" }, false},
-	} {
-		if same := tomorrow(c.mutate) == today; same != c.same {
-			t.Errorf("%s: the same content: %v", name, same)
+// Failure prevented: one implementation of a participant answers a command, and another implementation on the same database gets the command
+// again, after a swap or an upgrade. It takes the command for one with other data and makes a dead letter of it. Its purchase waits in vain.
+func TestFingerprintsAreThoseOfTheVectors(t *testing.T) {
+	v := readVectors(t)
+	for _, topic := range contracts.Topics {
+		if want := v.Compared[topic.Name]; !slices.Equal(topic.Compared, want) {
+			t.Errorf("Compared of %s is %v in contracts/topics.go, and %v in contracts/testdata/fingerprints.json", topic.Name, topic.Compared, want)
 		}
 	}
+	for _, vector := range v.Vectors {
+		t.Run(vector.Name, func(t *testing.T) {
+			if got := hash(vector.Canonical); got != vector.Fingerprint {
+				t.Fatalf("the vector is wrong: the hash of its text is %s", got)
+			}
+			if on := contracts.TopicOf(vector.Tipo).Name; on != vector.Tema {
+				t.Fatalf("the vector is wrong: %s is on %s", vector.Tipo, on)
+			}
+			var got Command
+			var err error
+			switch vector.Tema {
+			case string(contracts.ComandosProducto):
+				got, err = decoded[contracts.DatosComandoProducto](t, vector.Tipo, vector.Data)
+			case string(contracts.ComandosOrden):
+				got, err = decoded[contracts.DatosComandoOrden](t, vector.Tipo, vector.Data)
+			default:
+				t.Fatalf("a vector of topic %s", vector.Tema)
+			}
+			if err != nil || got.fingerprint != vector.Fingerprint {
+				t.Errorf("fingerprint %s: %v, want that of %s", got.fingerprint, err, vector.Canonical)
+			}
+			if raw, _ := decoded[map[string]any](t, vector.Tipo, vector.Data); vector.Tema == string(contracts.ComandosProducto) && raw.fingerprint != vector.Fingerprint {
+				t.Errorf("with the fields that Go does not know it is %s", raw.fingerprint)
+			}
+		})
+	}
+	if kinds := slices.Collect(maps.Keys(v.Compared)); len(v.Vectors) < 10 || len(kinds) != 2 {
+		t.Errorf("only %d vectors of %v", len(v.Vectors), kinds)
+	}
+}
+
+func decoded[D any](t *testing.T, kind contracts.MessageType, text []byte) (Command, error) {
+	t.Helper()
+	var data D
+	if err := json.Unmarshal(text, &data); err != nil {
+		t.Fatal(err)
+	}
+	return FromMessage(contracts.NewMessage("test", kind, "", data), "c")
 }

@@ -12,8 +12,8 @@
 //	create table inbox (
 //		id_compra   text not null,
 //		tipo        text not null,
-//		fingerprint text not null,
-//		reply       jsonb not null,
+//		fingerprint text not null,  -- of the compared fields of the data
+//		reply       jsonb not null, -- {"tipo": ..., "data": {...}}: the message that answers, with each field of its record
 //		received_at timestamptz not null default now(),
 //		primary key (id_compra, tipo)
 //	);
@@ -58,6 +58,7 @@ type Command struct {
 	IDCompra    string
 	Tipo        contracts.MessageType
 	fingerprint string
+	former      string // the fingerprint that an earlier release stored for the same data
 }
 
 // FromMessage returns the command in m, which is about purchase idCompra. A message older than Retention is BadMessage.
@@ -65,8 +66,8 @@ func FromMessage[D any](m contracts.Message[D], idCompra string) (Command, error
 	if sent := time.UnixMilli(m.Time); time.Since(sent) > Retention {
 		return Command{}, errs.New(errs.BadMessage, "el comando es de %s: ya no se sabe si se cumplió", sent.UTC().Format(time.DateOnly))
 	}
-	fingerprint, err := fingerprintOf(m.Data)
-	return Command{IDCompra: idCompra, Tipo: m.Type, fingerprint: fingerprint}, err
+	fingerprint, former, err := fingerprintOf(m.Data, contracts.TopicOf(m.Type).Compared)
+	return Command{IDCompra: idCompra, Tipo: m.Type, fingerprint: fingerprint, former: former}, err
 }
 
 // Handle returns the stored reply to c. When there is none, it calls change and stores its reply. Both happen in one
@@ -83,6 +84,7 @@ func Handle[R any](ctx context.Context, pool *pgxpool.Pool, c Command, change fu
 		if reply, err = change(tx); err != nil {
 			return err
 		}
+		contracts.FillLists(&reply.Data)
 		text, err := json.Marshal(reply)
 		if err != nil {
 			return err
@@ -124,7 +126,7 @@ func find[R any](ctx context.Context, db querier, c Command, withLock bool) (r R
 	if err != nil {
 		return r, false, err
 	}
-	if fingerprint != c.fingerprint {
+	if fingerprint != c.fingerprint && fingerprint != c.former {
 		return r, false, errs.New(errs.BadMessage, "ya hubo un %s de la compra %s con otro contenido", c.Tipo, c.IDCompra)
 	}
 	if err := json.Unmarshal(text, &r); err != nil {

@@ -106,6 +106,46 @@ func TestSameCommandWithOtherContent(t *testing.T) {
 	}
 }
 
+// A stored reply has the form that another implementation of the participant reads (docs/adr/stored-replies.md): each field of its record,
+// and no null.
+func TestStoredReplyIsTheMessage(t *testing.T) {
+	pool, ctx := fresh(t), t.Context()
+	type event = contracts.DatosEventoProductos
+	c := command(t, contracts.ReservarProducto, "a", 1)
+	_, err := inbox.Handle(ctx, pool, c, func(pgx.Tx) (inbox.Reply[event], error) {
+		return inbox.Reply[event]{Tipo: contracts.ProductosReservados, Data: event{IDCompra: "a", RespondeA: string(c.Tipo)}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const form = `{"tipo": "ProductosReservados", "data": {"id_compra": "a", "responde_a": "ReservarProducto", "faltantes": [], "motivo": ""}}`
+	if tell(t, pool, `select count(*) from inbox where reply = '`+form+`'`) != 1 {
+		t.Error("the reply is not stored as " + form)
+	}
+}
+
+// Failure prevented: the release before stored the fingerprint of a command whose address has an ampersand. After the upgrade the command comes
+// again and is taken for another one.
+func TestAReplyOfAnEarlierReleaseIsFound(t *testing.T) {
+	pool := fresh(t)
+	data := contracts.DatosComandoOrden{IDCompra: "a", IDUsuario: "ana", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}}, Direccion: contracts.Direccion{Calle: "5 & 6"}}
+	c, err := inbox.FromMessage(contracts.NewMessage("test", contracts.CrearOrden, "", data), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := handle(pool, c, "primera"); err != nil {
+		t.Fatal(err)
+	}
+	const before = `update inbox set fingerprint = encode(sha256(convert_to('` +
+		`{"direccion":{"calle":"5 \u0026 6"},"id_compra":"a","id_usuario":"ana","productos":[{"cantidad":1,"id_producto":"1"}]}', 'UTF8')), 'hex')`
+	if _, err := pool.Exec(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := handle(pool, c, "segunda"); err != nil || r.Data != "primera" {
+		t.Errorf("%v, %v", r, err)
+	}
+}
+
 func TestErrorLeavesNothing(t *testing.T) {
 	pool, ctx := fresh(t), context.Background()
 	c := command(t, contracts.ReservarProducto, "a", 1)

@@ -36,7 +36,8 @@ func (s *Store) Release(ctx context.Context, idCompra string, estado contracts.E
 		releasedOnce = `select exists (select from movimiento where id_compra = $1 and tipo = 'LIBERACION')`
 		record       = `insert into finding (id_compra, what, estado, done) values ($1, 'reserved', $2, $3) on conflict do nothing`
 		tombstone    = `insert into inbox (id_compra, tipo, fingerprint, reply) values ($1, 'LiberarReserva', 'reconciler',
-			jsonb_build_object('tipo', 'ReservaLiberada', 'data', jsonb_build_object('id_compra', $1::text, 'responde_a', 'LiberarReserva')))
+			jsonb_build_object('tipo', 'ReservaLiberada', 'data', jsonb_build_object('id_compra', $1::text, 'responde_a', 'LiberarReserva',
+				'faltantes', '[]'::jsonb, 'motivo', '')))
 			on conflict do nothing`
 	)
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {

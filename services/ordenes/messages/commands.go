@@ -43,9 +43,7 @@ func respond(ctx context.Context, store Store, m contracts.Message[contracts.Dat
 	if err := ordenes.Validate(m.Type, m.Data); err != nil {
 		return reply{}, err
 	}
-	asked := m
-	asked.Data.Codigo = "" // it is a name, so the copy of a sender that knows no codes yet is the same command
-	command, err := inbox.FromMessage(asked, m.Data.IDCompra)
+	command, err := inbox.FromMessage(m, m.Data.IDCompra)
 	if err != nil {
 		return reply{}, err
 	}
