@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,6 +48,7 @@ func writeBackup(t *testing.T, in *Instance, name, file string) string {
 }
 
 // A backup whose content is not what it was, or would be written outside of the instance, is refused. A good one is unpacked.
+// Failure prevented: a damaged backup took away what the folder of the instance had.
 func TestABackupThatChangedIsNotRestored(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, fault string
@@ -61,8 +63,9 @@ func TestABackupThatChangedIsNotRestored(t *testing.T) {
 			}
 			return err
 		}},
-		"cut":                 {"PG_VERSION", "EOF", func(folder string) error { return os.Truncate(filepath.Join(folder, backupData), 40) }},
+		"cut":                 {"PG_VERSION", "has changed", func(folder string) error { return os.Truncate(filepath.Join(folder, backupData), 40) }},
 		"a file of elsewhere": {"../../../escaped", "outside", func(string) error { return nil }},
+		"without passwords":   {"PG_VERSION", backupKeys, func(folder string) error { return os.Remove(filepath.Join(folder, backupKeys)) }},
 		"not finished":        {"PG_VERSION", "no whole backup", func(folder string) error { return os.Remove(filepath.Join(folder, backupInfo)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,9 +74,28 @@ func TestABackupThatChangedIsNotRestored(t *testing.T) {
 			if err := c.damage(folder); err != nil {
 				t.Fatal(err)
 			}
+			// What an instance may have that is no database: the metrics of make observe, the passwords of before.
+			kept := map[string]string{in.path("data", "metrics", "day"): "metrics", in.path("pgpass"): "of before"}
+			for path, text := range kept {
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			}
 			note, err := readNote(folder)
 			if err == nil {
 				err = in.unpack(folder, note)
+			}
+			if c.fault == "" {
+				delete(kept, in.path("pgpass"))
+				kept[in.path(earlierKeys)] = "of before"
+			}
+			for path, text := range kept {
+				if got, err := os.ReadFile(path); err != nil || string(got) != text {
+					t.Errorf("%s has %q: %v", path, got, err)
+				}
+			}
+			if left, _ := filepath.Glob(in.path("data", "*")); (len(left) != 1) == (c.fault != "") {
+				t.Errorf("in the folder of the data are %v", left)
 			}
 			if (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
 				t.Errorf("%v", err)

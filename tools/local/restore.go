@@ -51,9 +51,12 @@ func (in *Instance) restore(folder string) error {
 	}
 	say("restoring %s, of %s", folder, note.Instant.Format(time.RFC3339))
 	if err := in.unpack(folder, note); err != nil {
-		return errors.Join(err, os.RemoveAll(in.path("data")))
+		return fmt.Errorf("nothing was changed: %w", err)
 	}
 	if err := in.up(false); err != nil {
+		return fmt.Errorf("the databases are restored, and the system did not start on them (make up tries again): %w", err)
+	}
+	if err := os.Remove(in.path(earlierKeys)); err != nil && !os.IsNotExist(err) {
 		return err
 	}
 	say("restored in %.1f s: everything that was committed before %s. What was accepted later does not exist here",
@@ -81,47 +84,92 @@ func major(version string) string {
 	return m
 }
 
-// unpack writes the files of a backup to the folder of the instance, as the user who runs PostgreSQL. It fails if they are not what the
-// backup had.
+// earlierKeys are the passwords that the instance had before a restore. They are kept until it has succeeded.
+const earlierKeys = "pgpass.before-restore"
+
+// unpack puts the files of a backup into the folder of the instance, as the user who runs PostgreSQL. It fails if they are not what the
+// backup had. Until all of them are there, it changes nothing but a folder of its own, which it removes if it fails.
 func (in *Instance) unpack(folder string, note backupNote) error {
 	keys, err := os.ReadFile(filepath.Join(folder, backupKeys))
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(in.path("data"), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(in.path("pgpass"), keys, 0o600); err != nil {
-		return err
-	}
-	if err := os.WriteFile(in.path("data", restoredMark), nil, 0o600); err != nil {
+	if err := checkDigest(filepath.Join(folder, backupData), note.Digest); err != nil {
 		return err
 	}
 	_, uid, gid, err := in.unprivileged()
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(filepath.Join(folder, backupData))
+	staging := in.path("data", "postgres.restoring")
+	if err := os.RemoveAll(staging); err != nil { // of a restore that was killed
+		return err
+	}
+	if err := os.MkdirAll(in.path("data"), 0o755); err != nil {
+		return err
+	}
+	if err = unpackTo(staging, filepath.Join(folder, backupData), uid, gid); err == nil {
+		err = in.putInPlace(staging, keys)
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(staging))
+	}
+	return nil
+}
+
+// putInPlace makes the unpacked files in staging those of the instance, with the passwords keys. The folder of PostgreSQL comes last: a
+// kill before leaves an empty instance.
+func (in *Instance) putInPlace(staging string, keys []byte) error {
+	if err := os.Rename(in.path("pgpass"), in.path(earlierKeys)); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	mark := in.path("data", restoredMark)
+	err := os.WriteFile(in.path("pgpass"), keys, 0o600)
+	if err == nil {
+		err = os.WriteFile(mark, nil, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(staging, in.path("data", "postgres"))
+	}
+	if err == nil {
+		return nil
+	}
+	err = errors.Join(err, os.RemoveAll(mark), os.RemoveAll(in.path("pgpass")))
+	if exists(in.path(earlierKeys)) {
+		err = errors.Join(err, os.Rename(in.path(earlierKeys), in.path("pgpass")))
+	}
+	return err
+}
+
+// checkDigest fails if the SHA-256 of a file is not want.
+func checkDigest(path, want string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
 	digest := sha256.New()
-	all := io.TeeReader(f, digest)
-	packed, err := gzip.NewReader(all)
+	if _, err := io.Copy(digest, f); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(digest.Sum(nil)); got != want {
+		return fmt.Errorf("%s has changed since the backup: its SHA-256 is %s, not %s", path, got, want)
+	}
+	return nil
+}
+
+// unpackTo writes the files of a compressed archive to target. They belong to uid and gid, unless uid is negative.
+func unpackTo(target, archive string, uid, gid int) error {
+	f, err := os.Open(archive)
 	if err != nil {
 		return err
 	}
-	if err := untar(packed, in.path("data", "postgres"), uid, gid); err != nil {
+	defer func() { _ = f.Close() }()
+	packed, err := gzip.NewReader(f)
+	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(io.Discard, all); err != nil { // the digest is of the whole file
-		return err
-	}
-	if got := hex.EncodeToString(digest.Sum(nil)); got != note.Digest {
-		return fmt.Errorf("%s has changed since the backup: its SHA-256 is %s, not %s", f.Name(), got, note.Digest)
-	}
-	return nil
+	return untar(packed, target, uid, gid)
 }
 
 // untar writes an archive of folders and files to target. They belong to uid and gid, unless uid is negative.

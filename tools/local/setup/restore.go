@@ -42,7 +42,8 @@ var afterRestore = []struct{ database, why, statement string }{
 const undefinedTable = "42P01"
 
 // AfterRestore changes restored databases before the services start, so that the reconcilers find all that the lost topics and reminders
-// had. connect opens a database as the administrator. A second run does no harm.
+// had. connect opens a database as the administrator. A second run does no harm before the services have started; after that, it deletes
+// the workflows of a live system. CheckUnused and Pulsar.CheckNew tell.
 func AfterRestore(ctx context.Context, connect func(database string) (*pgx.Conn, error)) error {
 	return inEach(ctx, connect, "")
 }
@@ -50,6 +51,23 @@ func AfterRestore(ctx context.Context, connect func(database string) (*pgx.Conn,
 // CheckRestore returns an error if AfterRestore would fail on these databases. It changes nothing.
 func CheckRestore(ctx context.Context, connect func(database string) (*pgx.Conn, error)) error {
 	return inEach(ctx, connect, "explain ")
+}
+
+// CheckUnused returns an error if a service uses its database: it is logged in as one of the roles. c is a connection of the administrator.
+func CheckUnused(ctx context.Context, c *pgx.Conn, roles []Role) error {
+	names := make([]string, 0, len(roles))
+	for _, r := range roles {
+		names = append(names, r.Name)
+	}
+	var users string
+	if err := c.QueryRow(ctx, `select coalesce(string_agg(distinct format('%s (database %s)', usename, datname), ', '), '')
+		from pg_stat_activity where usename = any($1)`, names).Scan(&users); err != nil {
+		return err
+	}
+	if users != "" {
+		return fmt.Errorf("the databases are in use by %s: this system is live, or its services must stop first", users)
+	}
+	return nil
 }
 
 func inEach(ctx context.Context, connect func(database string) (*pgx.Conn, error), prefix string) error {

@@ -112,6 +112,39 @@ func TestAfterRestore(t *testing.T) {
 	}
 }
 
+// Databases that a service uses are not those of a system that was just restored.
+func TestOnlyUnusedDatabasesArePrepared(t *testing.T) {
+	open := database(t, "")
+	c, err := open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close(context.Background()) }()
+	role := Role{Name: "setup_" + strings.ToLower(rand.Text()), Database: "ordenes"}
+	if _, err := c.Exec(t.Context(), "create role "+role.Name+" login password 'secret'"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if _, err := c.Exec(context.Background(), "drop role "+role.Name); err != nil {
+			t.Error(err)
+		}
+	}()
+	roles := []Role{{Name: "nobody", Database: "dapr"}, role}
+	if err := CheckUnused(t.Context(), c, roles); err != nil {
+		t.Error(err)
+	}
+	config := c.Config().Copy()
+	config.User, config.Password = role.Name, "secret"
+	service, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckUnused(t.Context(), c, roles); err == nil || !strings.Contains(err.Error(), role.Name) {
+		t.Error(err)
+	}
+	_ = service.Close(t.Context())
+}
+
 // A schema that a statement does not fit is found before the backup. A service that never ran has no table, which is no error.
 func TestASchemaThatCannotBeRestored(t *testing.T) {
 	if err := CheckRestore(t.Context(), database(t, "")); err != nil {

@@ -3,9 +3,13 @@ package setup
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"entregas/contracts"
@@ -74,6 +78,24 @@ func (p Pulsar) CreateTopics(ctx context.Context) error {
 		return err
 	}
 	return p.ask(ctx, "POST", fmt.Sprintf("%s/messageTTL?messageTTL=%d", kept, int(keepDiscarded.Seconds())), "")
+}
+
+// CheckNew returns an error if CreateTopics was done on this broker before: the topic that it creates last is there.
+func (p Pulsar) CheckNew(ctx context.Context) error {
+	const path = "/admin/v2/persistent/public/default"
+	status, text, err := p.send(ctx, "GET", path, "")
+	if err != nil {
+		return err
+	}
+	var topics []string
+	if status != http.StatusOK || json.Unmarshal(text, &topics) != nil {
+		return notAccepted("GET", path, status, text)
+	}
+	if slices.ContainsFunc(topics, func(t string) bool { return strings.HasSuffix(t, "/"+contracts.MensajesDescartados) }) {
+		return errors.New("the broker has the topics of this system: it is live, or its restore is done already. After a restore, topics " +
+			"and scheduler must be new (docs/adr/a-backup-is-one-instant.md). Otherwise run the set-up without RESTORED")
+	}
+	return nil
 }
 
 // createTopic creates a topic with its schema and its subscriptions, each from the earliest message.

@@ -3,7 +3,7 @@
 //
 //	POSTGRES_DSN       an administrator's address; if empty, PostgreSQL is left out
 //	PASSWORDS_FILE     pgpass file with the passwords of the roles
-//	RESTORED           true once, after a restore: make the restored databases ready for the services
+//	RESTORED           true once, after a restore: make the restored databases ready for the services; refused where the system is live
 //	PULSAR_ADMIN       the broker's administrative interface; if empty, Pulsar is left out
 //	PULSAR_TOKEN_FILE  file with an administrator's token, for a broker with authentication
 //	PULSAR_ROLE        the role of the services, for such a broker
@@ -55,7 +55,43 @@ func run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, delay)
 	defer cancel()
-	return errors.Join(components(), databases(ctx), topics(ctx))
+	restored := os.Getenv("RESTORED")
+	switch restored {
+	case "", "false":
+		return errors.Join(components(), databases(ctx, false), topics(ctx))
+	case "true":
+		if err := newBroker(ctx); err != nil {
+			return fmt.Errorf("RESTORED=true: %w", err)
+		}
+		// Topics come last. While they are missing, the set-up of a restore may run again.
+		return inTurn(components, func() error { return databases(ctx, true) }, func() error { return topics(ctx) })
+	}
+	return fmt.Errorf("RESTORED=%s: it must be true or false", restored)
+}
+
+// inTurn runs the steps until one fails.
+func inTurn(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newBroker returns an error unless the broker has no topics of this system.
+func newBroker(ctx context.Context) error {
+	p, err := broker()
+	if err != nil {
+		return err
+	}
+	if p.URL == "" || os.Getenv("POSTGRES_DSN") == "" {
+		return errors.New("POSTGRES_DSN and PULSAR_ADMIN are needed: only both tell a restored system from a live one")
+	}
+	if err := await(ctx, "Pulsar", func() error { return p.Healthy(ctx) }); err != nil {
+		return err
+	}
+	return p.CheckNew(ctx)
 }
 
 func components() error {
@@ -76,7 +112,7 @@ func components() error {
 	return nil
 }
 
-func databases(ctx context.Context) error {
+func databases(ctx context.Context, restored bool) error {
 	dsn := os.Getenv("POSTGRES_DSN")
 	if dsn == "" {
 		return nil
@@ -95,6 +131,11 @@ func databases(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	if restored {
+		if err := setup.CheckUnused(ctx, c, roles); err != nil {
+			return fmt.Errorf("RESTORED=true: %w", err)
+		}
+	}
 	if err := setup.CreateDatabases(ctx, c, roles, keys); err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
@@ -112,7 +153,7 @@ func databases(ctx context.Context) error {
 		}
 	}
 	say("databases and roles are ready")
-	if os.Getenv("RESTORED") != "true" {
+	if !restored {
 		return nil
 	}
 	if err := setup.AfterRestore(ctx, connect); err != nil {
@@ -122,17 +163,23 @@ func databases(ctx context.Context) error {
 	return nil
 }
 
-func topics(ctx context.Context) error {
+// broker returns the broker of the settings. Its URL is empty if Pulsar is left out.
+func broker() (setup.Pulsar, error) {
 	p := setup.Pulsar{URL: strings.TrimSuffix(os.Getenv("PULSAR_ADMIN"), "/"), Role: os.Getenv("PULSAR_ROLE")}
-	if p.URL == "" {
-		return nil
-	}
-	if path := os.Getenv("PULSAR_TOKEN_FILE"); path != "" {
+	if path := os.Getenv("PULSAR_TOKEN_FILE"); path != "" && p.URL != "" {
 		text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 		if err != nil {
-			return err
+			return p, err
 		}
 		p.Token = strings.TrimSpace(string(text))
+	}
+	return p, nil
+}
+
+func topics(ctx context.Context) error {
+	p, err := broker()
+	if err != nil || p.URL == "" {
+		return err
 	}
 	if err := await(ctx, "Pulsar", func() error { return p.Healthy(ctx) }); err != nil {
 		return err
