@@ -119,14 +119,15 @@ run_tests() {
   return "$rc"
 }
 
-# own_tests tests what is outside of the modules of the programs and needs nothing that runs.
+# own_tests tests what is outside of the modules of the programs and needs nothing that runs. Its arguments are the packages of
+# tools/local: the tests of some need PostgreSQL and are in the stage storage. TestDaprRun has a stage of its own.
 # -count=1, because these tests read files outside of their module, and go does not see changes of those files.
 own_tests() {
   run_tests tests -- -count=1 ./client/... ./auditor/... ./balancer/... ./scenarios/... ./chaos/... ./docs/... ./settings/... &&
-    GOWORK=off run_tests tools/local -- -count=1 ./...
+    GOWORK=off run_tests tools/local -- -count=1 -skip '^TestDaprRun$' "$@"
 }
 
-unit() { run_tests "${modules[@]}" -- ./... && own_tests; }
+unit() { run_tests "${modules[@]}" -- ./... && own_tests ./...; }
 
 # export_addresses gives the tests the addresses of the instance `test`. Without them, the tests would skip themselves.
 export_addresses() {
@@ -143,7 +144,7 @@ storage() {
 }
 
 # dapr_run checks that `dapr run -f dapr.yaml` alone starts every service once the infrastructure is up.
-dapr_run() { GOWORK=off INSTANCIA=test run_tests tools/local -- -count=1 -run TestDaprRun ./...; }
+dapr_run() { GOWORK=off INSTANCIA=test run_tests tools/local -- -count=1 -run TestDaprRun .; }
 
 # deployment renders deploy/ and checks it against schemas and against the code, without a cluster or the network.
 deployment() { run_tests tests -- -count=1 ./deployment/...; }
@@ -187,7 +188,7 @@ all() {
   stage format format
   stage lint lint
   stage deployment deployment
-  stage own-tests own_tests
+  stage own-tests own_tests . ./cmd/...
   stage vulnerabilities vulnerabilities
   if infrastructure; then
     stage storage storage
