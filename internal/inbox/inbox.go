@@ -36,7 +36,7 @@ import (
 
 // Retention is the age from which a command is refused. No topic keeps messages that long, so an older command was put back
 // by an operator. Its reply may be gone, so whether it was carried out is unknown.
-const Retention = 30 * 24 * time.Hour
+const Retention = contracts.MaxCommandAge
 
 // keptOn is how much longer than Retention a reply is kept.
 const keptOn = 7 * 24 * time.Hour

@@ -41,13 +41,18 @@ const (
 	maxShown     = 2000     // characters of the beginning that the property keeps
 )
 
-// setAside publishes a message on the dead letter topic of topic, with the cause as a property. A record that is too large for
+// setAside publishes a message on the dead letter topic of topic, with the cause as a property. Its key is the id of its purchase, as that of the
+// original, where the record has one. A record that is too large for
 // daprd (4 MiB a message) or that has another schema cannot be kept as it is. Then the dead letter has the fields that can be
 // read, and the size, digest and beginning of the original as properties. The original stays on its topic for the retention
 // of the broker.
 func setAside[D any](ctx context.Context, p *Publisher, topic contracts.TopicName[D], m contracts.Message[D], d delivery, cause error, attempts int) error {
 	properties := map[string]string{
 		PropertyReason: Words(cause.Error(), MaxReason), PropertyTries: strconv.Itoa(attempts), PropertyOrigin: p.service,
+	}
+	var v contracts.Validator
+	if v.IDCompra("", m.IDCompra()); v.Error() == nil {
+		properties[metadataKey] = m.IDCompra()
 	}
 	text, err := m.Encode()
 	if err != nil {

@@ -21,6 +21,9 @@ import (
 // Component is the name of the Dapr pub/sub component.
 const Component = "pubsub"
 
+// metadataKey is the metadata of a publication that becomes the key of the message, not a property.
+const metadataKey = "partitionKey"
+
 // ErrNotEncoded says that data does not fit the schema of its topic. Nothing was published.
 var ErrNotEncoded = errors.New("encode")
 
@@ -48,7 +51,7 @@ func Publish[D any](ctx context.Context, p *Publisher, topic contracts.TopicName
 	defer span.End()
 	m.Traceparent = logging.Trace(ctx)
 	failpoint.Point(failpoint.BeforePublish, string(kind))
-	err := p.send(ctx, string(topic), m.Encode, map[string]string{"partitionKey": key})
+	err := p.send(ctx, string(topic), m.Encode, map[string]string{metadataKey: key})
 	telemetry.Fail(span, err)
 	if err == nil {
 		failpoint.Point(failpoint.Published, string(kind))

@@ -24,7 +24,7 @@ import (
 // infrastructure.
 //
 //settings:wait
-const MaxAttempts = 10
+const MaxAttempts = contracts.MaxTries
 
 // Attempts counts the failed attempts to handle a record, across restarts and replicas.
 type Attempts interface {

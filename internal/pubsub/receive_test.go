@@ -85,6 +85,20 @@ func TestWhatAHandlerReturnsDecides(t *testing.T) {
 	}
 }
 
+// The dead letters of a purchase have its id as their key, as its messages do. A record without a valid id has none.
+func TestADeadLetterHasTheKey(t *testing.T) {
+	const id = "01938f5e-7c1a-7000-8000-000000000001"
+	for idCompra, key := range map[string]string{id: id, "c": "", "": "", strings.Repeat("x", 100): ""} {
+		p := newProgram(refuse)
+		m := oneMessage
+		m.Data.IDCompra = idCompra
+		pubsubtest.Deliver(t, p.routes, topic, m)
+		if got := p.broker.Metadata(string(topic) + "-dlq")[0]["partitionKey"]; got != key {
+			t.Errorf("%q: the key is %q", idCompra, got)
+		}
+	}
+}
+
 func TestPanicCountsAsTheUnexpected(t *testing.T) {
 	p := newProgram(func(context.Context, contracts.Message[data]) error { panic("index out of range") })
 	for attempt := 1; attempt <= pubsub.MaxAttempts; attempt++ {

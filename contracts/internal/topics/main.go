@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"text/template"
+	"time"
 
 	"entregas/contracts"
 )
@@ -45,18 +47,25 @@ func run() error {
 	if err := write("../components/subscriptions.yaml", subscriptions, contracts.Topics); err != nil {
 		return err
 	}
-	return write("asyncapi.yaml", asyncAPI, named(schemas))
+	d, err := newDocument(schemas)
+	if err != nil {
+		return err
+	}
+	return write("asyncapi.yaml", asyncAPI, d)
 }
 
 // schema is the Avro record of a topic.
-type schema struct{ name, compact string }
+type schema struct {
+	name, compact string
+	record        avroType
+}
 
 func readSchema(topic string) (schema, error) {
 	text, err := contracts.AvroSchema(topic)
 	if err != nil {
 		return schema{}, err
 	}
-	var record struct{ Name string }
+	var record avroType
 	if err := json.Unmarshal([]byte(text), &record); err != nil {
 		return schema{}, fmt.Errorf("avro/%s.avsc: %w", topic, err)
 	}
@@ -64,7 +73,7 @@ func readSchema(topic string) (schema, error) {
 	if err := json.Compact(&compact, []byte(text)); err != nil {
 		return schema{}, fmt.Errorf("avro/%s.avsc: %w", topic, err)
 	}
-	return schema{record.Name, compact.String()}, nil
+	return schema{record.Name, compact.String(), record}, nil
 }
 
 // entries matches the schemas in the file of a component. They must stand in one place.
@@ -104,22 +113,63 @@ var subscriptions string
 //go:embed asyncapi.yaml.tmpl
 var asyncAPI string
 
-// topic is a Topic with the name of its Avro record.
-type topic struct {
-	contracts.Topic
-	Record string
+// document is what asyncapi.yaml is made of.
+type document struct {
+	Topics   []topic
+	Envelope string // JSON Schema
+	MaxAge   time.Duration
+	MaxTries int
+	Record   int // the largest record, in bytes of its JSON
 }
 
-func named(schemas map[string]schema) []topic {
-	var all []topic
-	for _, t := range contracts.Topics {
-		all = append(all, topic{t, schemas[t.Name].name})
+// topic is a Topic with the name of its Avro record, how its reader receives it, and what its messages say.
+type topic struct {
+	contracts.Topic
+	Record   string
+	Handlers string
+	Payloads map[contracts.MessageType]payload
+}
+
+func newDocument(schemas map[string]schema) (document, error) {
+	d := document{MaxAge: contracts.MaxCommandAge, MaxTries: contracts.MaxTries, Record: contracts.MaxRecord}
+	var err error
+	if d.Envelope, err = envelope(schemas[contracts.Topics[0].Name].record); err != nil {
+		return document{}, err
 	}
-	return all
+	for _, t := range contracts.Topics {
+		all := topic{Topic: t, Record: schemas[t.Name].name, Payloads: map[contracts.MessageType]payload{}}
+		if all.Handlers, err = handlersOf(t); err != nil {
+			return document{}, err
+		}
+		for _, kind := range t.Messages {
+			if all.Payloads[kind], err = payloadOf(kind, schemas[t.Name].record); err != nil {
+				return document{}, err
+			}
+		}
+		d.Topics = append(d.Topics, all)
+	}
+	return d, nil
+}
+
+var handlers = regexp.MustCompile(`name: maxConcurrentHandlers\n +value: "(\d+)"`)
+
+// handlersOf returns how many messages of a topic one replica of its reader handles at once.
+func handlersOf(t contracts.Topic) (string, error) {
+	file := "../components/" + cmp.Or(t.Component, "pubsub") + ".yaml"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	found := handlers.FindSubmatch(text)
+	if found == nil {
+		return "", fmt.Errorf("%s has no maxConcurrentHandlers", file)
+	}
+	return string(found[1]), nil
 }
 
 func write(file, text string, data any) error {
-	t, err := template.New(file).Parse(text)
+	days := func(d time.Duration) string { return fmt.Sprintf("P%dD", d/(24*time.Hour)) }
+	t, err := template.New(file).Funcs(template.FuncMap{"days": days, "topicOf": contracts.TopicOf}).Parse(text)
 	if err != nil {
 		return err
 	}
