@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -20,6 +21,7 @@ import (
 	"entregas/bff/identity"
 	"entregas/contracts"
 	"entregas/internal/pubsubtest"
+	"entregas/internal/telemetrytest"
 )
 
 // client speaks graphql-transport-ws.
@@ -587,6 +589,41 @@ func TestAClientThatTakesEventsToo(t *testing.T) {
 			if r.Code != 200 || !strings.HasPrefix(r.Header().Get("Content-Type"), "application/json") || strings.Contains(r.Body.String(), "errors") {
 				t.Errorf("%s: %d %v %s", accept, r.Code, r.Header(), r.Body)
 			}
+		}
+	}
+}
+
+// A mutation begins one trace, with the span of its request or, where the client takes events too, one of its own: a request for a stream
+// has none. Such a trace never is the client's.
+func TestAMutationBeginsATrace(t *testing.T) {
+	const caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for accept, want := range map[string]string{
+		"application/json": "POST /graphql", "text/event-stream, */*;q=0.5": "graphql mutation",
+		"application/graphql-response+json, application/json, text/event-stream": "graphql mutation",
+	} {
+		sent := telemetrytest.Record(t)
+		p := newGate(t)
+		for _, query := range []string{`mutation{comprar(compra:{productos:[{idProducto:\"1\",cantidad:1}]}){id}}`, `{productos{id}}`} {
+			headers := append([]string{"Content-Type", "application/json", "Accept", accept, "traceparent", caller}, p.as(t, "ana", "cliente")...)
+			if r := p.do(t, "POST", "/graphql", `{"query":"`+query+`"}`, headers...); r.Code != 200 || strings.Contains(r.Body.String(), "errors") {
+				t.Fatalf("%s: %d %s", accept, r.Code, r.Body)
+			}
+		}
+		roots := map[string]int{}
+		for _, span := range sent.Sent() {
+			if !span.Parent().IsValid() && strings.Contains(span.Name(), "graphql") { // here the services are in this process
+				roots[span.Name()]++
+			}
+			if span.SpanContext().TraceID().String() == caller[3:35] {
+				t.Errorf("%s: %s is in the trace of the client", accept, span.Name())
+			}
+		}
+		requests := map[string]int{want: 1}
+		if want == "POST /graphql" {
+			requests[want] = 2 // the query too
+		}
+		if !maps.Equal(roots, requests) {
+			t.Errorf("%s: the roots %v, want %v", accept, roots, requests)
 		}
 	}
 }

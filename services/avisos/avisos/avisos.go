@@ -85,8 +85,17 @@ type Envio struct {
 	URL         string
 	Secretos    []string // whsec_…; the newest first
 	Evento      string
+	Tipo        string
+	IDCompra    string // empty for a test
 	Cuerpo      string
 	Intentos    int // this try included
+	Rastro
+}
+
+// Rastro is where a delivery belongs among the traces. Its texts are traceparents, or empty.
+type Rastro struct {
+	Traza      string // of what the delivery tells
+	Repeticion string // of the operator who had it made again
 }
 
 // Answer is the result of a try. Codigo is 0 where there was no answer. Error says in Spanish what failed; it is empty after a

@@ -47,6 +47,8 @@ type Envio struct {
 	Faltantes []contracts.Faltante
 	Producto  string // the name of the product that is back
 	Intentos  int    // this try included
+	IDCompra  string // empty where the mail is about no purchase
+	avisos.Rastro
 }
 
 // Mensaje is the text of a mail. Cuerpo is HTML, which is all that the binding sends.

@@ -13,11 +13,14 @@ import (
 	"unicode"
 
 	dapr "github.com/dapr/go-sdk/client"
+	otelcodes "go.opentelemetry.io/otel/codes"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"entregas/contracts"
 	"entregas/internal/errs"
+	"entregas/internal/telemetry"
+	"entregas/internal/telemetrytest"
 	"entregas/services/avisos/avisos"
 	"entregas/services/avisos/correo"
 )
@@ -168,5 +171,43 @@ func TestAMailIsTriedAgain(t *testing.T) {
 	}
 	if strings.Contains(logged.String(), "@") {
 		t.Errorf("the log has the address: %s", logged.String())
+	}
+}
+
+// A mail is a span in the trace of its purchase, with a link to the operator who sent it again; one that fails is an error without the text
+// of the mail server.
+func TestAMailIsInItsTrace(t *testing.T) {
+	const purchase, operator = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01"
+	for _, c := range []struct {
+		rastro avisos.Rastro
+		fail   error
+		links  int
+	}{
+		{avisos.Rastro{Traza: purchase}, nil, 0},
+		{avisos.Rastro{Traza: purchase, Repeticion: operator}, errors.New("550 no such mailbox: ana@ejemplo.com"), 1},
+		{avisos.Rastro{}, nil, 0}, // a product is back
+	} {
+		sent := telemetrytest.Record(t)
+		kept := &shelf{told: make(chan string, 1), mail: &correo.Envio{Correo: "ana@ejemplo.com", Tipo: contracts.TipoDeAviso(contracts.EstadoConfirmada), Intentos: 1, Rastro: c.rastro}}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			correo.NewMailer(kept, correo.Binding{Sidecar: &sidecar{fail: c.fail, t: t}, Name: "correo"}, catalogue{}, avisos.Plan{time.Hour}).Run(ctx)
+		}()
+		<-kept.told
+		stop()
+		<-done
+		spans := sent.Sent()
+		if len(spans) != 1 {
+			t.Fatalf("%+v: %v", c, spans)
+		}
+		one := spans[0]
+		if one.Name() != "deliver correo" || telemetry.Format(one.Parent()) != c.rastro.Traza || len(one.Links()) != c.links || (one.Status().Code == otelcodes.Error) != (c.fail != nil) {
+			t.Errorf("%+v: %s below %v, links %v, %v", c, one.Name(), one.Parent(), one.Links(), one.Status())
+		}
+		if text := fmt.Sprint(one.Attributes(), one.Events(), one.Status()); strings.Contains(text, "@") {
+			t.Errorf("the span has the address: %s", text)
+		}
 	}
 }

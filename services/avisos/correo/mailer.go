@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/internal/telemetry"
 	"entregas/services/avisos/avisos"
 )
 
@@ -90,10 +91,13 @@ func (m *Mailer) one(ctx context.Context) bool {
 	if e == nil || err != nil {
 		return false
 	}
+	ctx, span := telemetry.Delivery(ctx, "correo", e.Tipo, e.IDCompra, e.Traza, e.Repeticion)
+	defer span.End()
 	var answer avisos.Answer
 	if err := m.try(context.WithoutCancel(ctx), *e); err != nil {
 		answer.Error = reasonOf(err)
 	}
+	telemetry.Delivered(span, 0, answer.Error != "")
 	v := m.plan.Judge(answer, e.Intentos)
 	switch v.Estado {
 	case contracts.EntregaMuerta:

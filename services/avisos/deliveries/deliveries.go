@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entregas/contracts"
+	"entregas/internal/telemetry"
 	"entregas/services/avisos/avisos"
 )
 
@@ -106,7 +107,10 @@ func (d *Deliverer) claim(ctx context.Context) ([]avisos.Envio, error) {
 
 // deliver tries e once and stores the result.
 func (d *Deliverer) deliver(ctx context.Context, e avisos.Envio) {
+	ctx, span := telemetry.Delivery(ctx, "webhook", e.Tipo, e.IDCompra, e.Traza, e.Repeticion)
+	defer span.End()
 	a := d.sender.Send(ctx, e)
+	telemetry.Delivered(span, a.Codigo, a.Error != "")
 	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	var err error

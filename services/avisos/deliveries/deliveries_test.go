@@ -4,15 +4,20 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/codes"
 
 	"entregas/contracts"
 	"entregas/internal/databasetest"
+	"entregas/internal/logging"
+	"entregas/internal/telemetry"
+	"entregas/internal/telemetrytest"
 	"entregas/services/avisos/avisos"
 	"entregas/services/avisos/deliveries"
 	"entregas/services/avisos/postgres"
@@ -25,6 +30,7 @@ type receiver struct {
 	release func()
 	mu      sync.Mutex
 	tries   map[string]int // by webhook-id
+	traces  []string       // the traceparent of each try
 	held    chan struct{}  // closed when the receiver may answer
 }
 
@@ -42,6 +48,7 @@ func holding(t *testing.T, statuses ...int) *receiver {
 		r.mu.Lock()
 		n := r.tries[request.Header.Get("webhook-id")]
 		r.tries[request.Header.Get("webhook-id")]++
+		r.traces = append(r.traces, request.Header.Get("traceparent"))
 		r.mu.Unlock()
 		<-r.held
 		w.WriteHeader(statuses[min(n, len(statuses)-1)])
@@ -177,5 +184,72 @@ func TestAStopGivesBack(t *testing.T) {
 	list, err := o.Entregas(t.Context(), contracts.EntregasFilter{}, 10, "")
 	if err != nil || len(list) != 1 || list[0].ID != e.ID || list[0].Intentos != 0 || time.Until(*list[0].ProximoEn) > 0 {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+const (
+	purchase = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	operator = "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01"
+)
+
+// Each try is a span in the trace of what it tells, and its receiver learns the span. The tries of a delivery that an operator sends again
+// have a link to the operator's request.
+func TestADeliveryIsInItsTrace(t *testing.T) {
+	sent := telemetrytest.Record(t)
+	o := newOffice(t, time.Millisecond)
+	r := newReceiver(t, 500, 500, 204)
+	o.direccion(t, r.URL)
+	s := avisos.Suceso{Evento: "msg_1", Tipo: "compra.confirmada", IDCompra: uuid.NewString(), Estado: contracts.EstadoConfirmada, En: time.Now().Add(time.Second), Cuerpo: "{}"}
+	if _, _, err := o.Record(logging.WithTrace(t.Context(), purchase), []avisos.Suceso{s}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := o.Entregas(t.Context(), contracts.EntregasFilter{}, 1, "")
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	o.until(t, list[0].ID, contracts.EntregaMuerta)
+	if _, err := o.SendAgain(logging.WithTrace(t.Context(), operator), list[0].ID, false); err != nil {
+		t.Fatal(err)
+	}
+	o.Wake()
+	o.until(t, list[0].ID, contracts.EntregaHecha)
+	o.stop()
+	var told []string
+	for _, one := range sent.Sent() {
+		if one.Name() != "deliver webhook" {
+			continue
+		}
+		n := len(told)
+		told = append(told, telemetry.Format(one.SpanContext()))
+		again := n == 2 && len(one.Links()) == 1 && one.Links()[0].SpanContext.TraceID().String() == telemetry.TraceID(operator)
+		if telemetry.Format(one.Parent()) != purchase || (one.Status().Code == codes.Error) != (n < 2) || (n == 2) != again {
+			t.Errorf("try %d: below %v, %v, links %v", n+1, one.Parent(), one.Status(), one.Links())
+		}
+	}
+	if len(told) != 3 || !slices.Equal(told, r.traces) {
+		t.Errorf("spans %v, the receiver got %v", told, r.traces)
+	}
+}
+
+// Without tracing the receiver gets the traceparent of what is told.
+func TestAReceiverLearnsTheTraceWithoutTracing(t *testing.T) {
+	o := newOffice(t, time.Hour)
+	r := newReceiver(t, 204)
+	id := o.direccion(t, r.URL)
+	s, err := avisos.Prueba(uuid.NewString(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, traceparent := range []string{purchase, ""} {
+		s.Evento += "x"
+		e, err := o.Add(logging.WithTrace(t.Context(), traceparent), id, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Wake()
+		o.until(t, e.ID, contracts.EntregaHecha)
+	}
+	if want := []string{purchase, ""}; !slices.Equal(r.traces, want) {
+		t.Errorf("%q, want %q", r.traces, want)
 	}
 }

@@ -24,7 +24,7 @@ func (s *Store) Claim(ctx context.Context, busy map[string]int, most int, lease 
 		from due, direccion d where e.id = due.id and d.id = e.id_direccion
 		returning e.id::text, e.id_direccion::text, d.url,
 			case when d.anterior_hasta > now() and d.secreto_anterior <> '' then array[d.secreto, d.secreto_anterior] else array[d.secreto] end as secretos,
-			e.evento, e.cuerpo, e.intentos`
+			e.evento, e.tipo, e.id_compra, e.cuerpo, e.intentos, e.traza, e.traza_de_repeticion as repeticion`
 	ids, counts := make([]string, 0, len(busy)), make([]int, 0, len(busy))
 	for id, n := range busy {
 		ids, counts = append(ids, id), append(counts, n)

@@ -13,6 +13,7 @@ import (
 	"entregas/contracts"
 	"entregas/internal/audit"
 	"entregas/internal/errs"
+	"entregas/internal/logging"
 	"entregas/services/avisos/avisos"
 	"entregas/services/avisos/correo"
 )
@@ -76,8 +77,8 @@ const mayGetMail = `(select count(*) from correo m where m.id_usuario = c.id_usu
 
 // recordCartas adds a mail for each of cartas whose customer gave an address before it happened, once, and returns how many it added.
 func recordCartas(ctx context.Context, tx pgx.Tx, cartas []correo.Carta) (n int64, err error) {
-	const add = `insert into correo (id, id_usuario, evento, tipo, id_compra, codigo, faltantes)
-		select $1, c.id_usuario, $3, $4, $5, $6, $7 from contacto c
+	const add = `insert into correo (id, id_usuario, evento, tipo, id_compra, codigo, faltantes, traza)
+		select $1, c.id_usuario, $3, $4, $5, $6, $7, $11 from contacto c
 		where c.id_usuario = $2 and date_trunc('milliseconds', c.desde) <= $8 and $8 > now() - $9::interval and ` + mayGetMail + `$10
 		for key share of c
 		on conflict (evento) do nothing`
@@ -86,7 +87,7 @@ func recordCartas(ctx context.Context, tx pgx.Tx, cartas []correo.Carta) (n int6
 		if err != nil {
 			return n, err
 		}
-		done, err := tx.Exec(ctx, add, uuid.Must(uuid.NewV7()).String(), c.IDUsuario, c.Evento, c.Tipo, c.IDCompra, c.Codigo, faltantes, c.En, retention, maxMailsADay)
+		done, err := tx.Exec(ctx, add, uuid.Must(uuid.NewV7()).String(), c.IDUsuario, c.Evento, c.Tipo, c.IDCompra, c.Codigo, faltantes, c.En, retention, maxMailsADay, logging.Trace(ctx))
 		if err != nil {
 			return n, fmt.Errorf("add a mail: %w", err)
 		}
@@ -118,7 +119,7 @@ func (s *Store) ClaimEnvio(ctx context.Context, lease time.Duration) (*correo.En
 	const claim = `with due as (select id from correo where estado = 'PENDIENTE' and proximo_en <= now() order by proximo_en, id limit 1 for update skip locked)
 		update correo m set intentos = intentos + 1, proximo_en = now() + $1::interval
 		from due, contacto c where m.id = due.id and c.id_usuario = m.id_usuario
-		returning m.id::text, c.correo, m.tipo, m.codigo, m.faltantes, m.producto, m.intentos`
+		returning m.id::text, c.correo, m.tipo, m.codigo, m.faltantes, m.producto, m.intentos, m.id_compra, m.traza, m.traza_de_repeticion as repeticion`
 	rows, err := s.pool.Query(ctx, claim, lease)
 	if err != nil {
 		return nil, err
@@ -139,10 +140,11 @@ func (s *Store) FinishEnvio(ctx context.Context, e correo.Envio, v avisos.Verdic
 
 // sendMailAgain makes a mail due now, with all its tries before it. Error: NotFound.
 func (s *Store) sendMailAgain(ctx context.Context, id string) error {
-	const again = `update correo set estado = 'PENDIENTE', intentos = 0, proximo_en = now(), actualizado_en = now() where id = $1 returning tipo, id_compra`
+	const again = `update correo set estado = 'PENDIENTE', intentos = 0, proximo_en = now(), actualizado_en = now(), traza_de_repeticion = $2
+		where id = $1 returning tipo, id_compra`
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var tipo, idCompra string
-		err := tx.QueryRow(ctx, again, id).Scan(&tipo, &idCompra)
+		err := tx.QueryRow(ctx, again, id, logging.Trace(ctx)).Scan(&tipo, &idCompra)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errs.New(errs.NotFound, "No existe la entrega %s.", id)
 		}

@@ -12,6 +12,7 @@ import (
 	"entregas/contracts"
 	"entregas/internal/actor"
 	"entregas/internal/errs"
+	"entregas/internal/logging"
 	"entregas/services/avisos/avisos"
 	"entregas/services/avisos/correo"
 )
@@ -154,7 +155,8 @@ func TestAMailIsADelivery(t *testing.T) {
 	a := d.direccion(t)
 	d.setCorreo(t, "ana", "ana@ejemplo.com")
 	c := carta("1")
-	if _, _, err := d.Record(t.Context(), []avisos.Suceso{suceso(c.IDCompra, 1, contracts.EstadoRechazada)}, c); err != nil {
+	const purchase, operator = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01"
+	if _, _, err := d.Record(logging.WithTrace(t.Context(), purchase), []avisos.Suceso{suceso(c.IDCompra, 1, contracts.EstadoRechazada)}, c); err != nil {
 		t.Fatal(err)
 	}
 	d.finish(t, *d.envio(t), dead, "No.")
@@ -191,13 +193,13 @@ func TestAMailIsADelivery(t *testing.T) {
 	if _, err := d.SendAgain(t.Context(), list[0].ID, false); errs.Of(err) != errs.Conflict {
 		t.Errorf("without e-mail: %v", err)
 	}
-	ctx := actor.With(t.Context(), contracts.Actor{Sujeto: "oti", Rol: contracts.RolOperador})
+	ctx := logging.WithTrace(actor.With(t.Context(), contracts.Actor{Sujeto: "oti", Rol: contracts.RolOperador}), operator)
 	again, err := d.SendAgain(ctx, list[0].ID, true)
 	if err != nil || again.Estado != contracts.EntregaPendiente || again.Intentos != 0 || again.ProximoEn == nil {
 		t.Errorf("%+v %v", again, err)
 	}
-	if e := d.envio(t); e == nil || e.ID != again.ID {
-		t.Errorf("%+v is not due", e)
+	if e := d.envio(t); e == nil || e.ID != again.ID || e.Rastro != (avisos.Rastro{Traza: purchase, Repeticion: operator}) || e.IDCompra != c.IDCompra {
+		t.Errorf("%+v is not due, or not in its trace", e)
 	}
 	if n := d.count(t, `select count(*) from acto where tipo = 'aviso' and sujeto = 'oti' and detalle not like '%@%'`); n != 1 {
 		t.Errorf("%d acts", n)

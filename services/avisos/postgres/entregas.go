@@ -14,13 +14,14 @@ import (
 	"entregas/contracts"
 	"entregas/internal/audit"
 	"entregas/internal/errs"
+	"entregas/internal/logging"
 	"entregas/services/avisos/avisos"
 	"entregas/services/avisos/correo"
 )
 
 // insert adds deliveries; a delivery that exists is left as it is.
-const insert = `insert into entrega (id, id_direccion, evento, tipo, id_compra, cuerpo)
-	select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) on conflict (id_direccion, evento) do nothing`
+const insert = `insert into entrega (id, id_direccion, evento, tipo, id_compra, cuerpo, traza)
+	select *, $7 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) on conflict (id_direccion, evento) do nothing`
 
 // rows are the columns of new deliveries.
 type rows struct{ ids, direcciones, eventos, tipos, compras, cuerpos []string }
@@ -36,7 +37,7 @@ type execer interface {
 }
 
 func (r *rows) insert(ctx context.Context, db execer) (int64, error) {
-	done, err := db.Exec(ctx, insert, r.ids, r.direcciones, r.eventos, r.tipos, r.compras, r.cuerpos)
+	done, err := db.Exec(ctx, insert, r.ids, r.direcciones, r.eventos, r.tipos, r.compras, r.cuerpos, logging.Trace(ctx))
 	return done.RowsAffected(), err
 }
 
@@ -106,7 +107,7 @@ func paused(url string) error {
 // SendAgain makes a delivery due now, with all its tries before it. mails says whether this installation sends e-mail. Errors: NotFound;
 // Conflict where its address is paused, or where it is a mail and none is sent.
 func (s *Store) SendAgain(ctx context.Context, id string, mails bool) (contracts.EntregaDeAviso, error) {
-	const again = `update entrega e set estado = 'PENDIENTE', intentos = 0, proximo_en = now(), actualizada_en = now()
+	const again = `update entrega e set estado = 'PENDIENTE', intentos = 0, proximo_en = now(), actualizada_en = now(), traza_de_repeticion = $2
 		from direccion d where e.id = $1 and d.id = e.id_direccion and d.activa`
 	e, err := s.entrega(ctx, id)
 	if err != nil {
@@ -122,7 +123,7 @@ func (s *Store) SendAgain(ctx context.Context, id string, mails bool) (contracts
 		return s.entrega(ctx, id)
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		done, err := tx.Exec(ctx, again, id)
+		done, err := tx.Exec(ctx, again, id, logging.Trace(ctx))
 		if err != nil {
 			return err
 		}

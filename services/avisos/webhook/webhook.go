@@ -20,6 +20,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"entregas/contracts"
+	"entregas/internal/telemetry"
 	"entregas/services/avisos/avisos"
 )
 
@@ -115,6 +116,9 @@ func (s *Sender) request(ctx context.Context, e avisos.Envio, now time.Time) (*h
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Entregas-Avisos/1")
+	if traceparent := telemetry.Traceparent(ctx); traceparent != "" { // so the receiver can go on in the trace, or find it
+		request.Header.Set("traceparent", traceparent)
+	}
 	request.Header.Set(standardwebhooks.HeaderWebhookID, e.Evento)
 	request.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	request.Header.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))

@@ -171,6 +171,12 @@ func (b *fakeBroker) put(topic string, entry int64, age time.Duration, payloads 
 // recordOf returns a record of topic with the id.
 func (d *DeadLetters) recordOf(t *testing.T, topic, id string) []byte {
 	t.Helper()
+	return d.record(t, topic, map[string]string{"id": id})
+}
+
+// record returns a record of topic with the fields.
+func (d *DeadLetters) record(t *testing.T, topic string, fields map[string]string) []byte {
+	t.Helper()
 	empty, err := d.codecs.empty(topic)
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +185,9 @@ func (d *DeadLetters) recordOf(t *testing.T, topic, id string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	native.(map[string]any)["id"] = id
+	for name, value := range fields {
+		native.(map[string]any)[name] = value
+	}
 	payload, err := d.codecs[topic].BinaryFromNative(nil, native)
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,8 @@ import (
 	"entregas/internal/actor"
 	"entregas/internal/errs"
 	"entregas/internal/pubsub"
+	"entregas/internal/telemetry"
+	"entregas/internal/telemetrytest"
 )
 
 // deliver puts the messages that were published on a topic where a consumer finds them.
@@ -110,6 +112,32 @@ func TestDevolverMany(t *testing.T) {
 	b.unread[onTopic+"-dlq"] = true
 	if results, err := m.DevolverMany(t.Context(), []string{"7:77"}); err == nil {
 		t.Errorf("a queue could not be read: %+v", results)
+	}
+}
+
+// The span of an operator who puts a message back has a link to the trace of the message. The reader of the message links back, so each
+// trace leads to the other. A traceparent that is none makes no link.
+func TestAPutBackIsLinked(t *testing.T) {
+	const purchase, operator = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01"
+	sent := telemetrytest.Record(t)
+	b, m := newFake(t)
+	for i, traceparent := range []string{purchase, "00-nonsense"} {
+		b.put(onTopic+"-dlq", int64(i), time.Minute, m.record(t, onTopic, map[string]string{"id": "r", "traceparent": traceparent}))
+	}
+	if _, err := m.DevolverMany(telemetry.Under(t.Context(), operator), []string{"7:0", "7:1"}); err != nil {
+		t.Fatal(err)
+	}
+	spans := sent.Sent()
+	if len(spans) != 2 || len(spans[0].Links()) != 1 || len(spans[1].Links()) != 0 {
+		t.Fatalf("%v", spans)
+	}
+	if l := spans[0].Links()[0].SpanContext; telemetry.Format(l) != purchase || spans[0].SpanContext().TraceID().String() != telemetry.TraceID(operator) {
+		t.Errorf("%v has a link to %v", spans[0].SpanContext(), l)
+	}
+	for _, one := range b.published[onTopic] {
+		if telemetry.TraceID(one.Properties["traceparent"]) != telemetry.TraceID(operator) {
+			t.Errorf("the reader cannot link to the operator: %v", one.Properties)
+		}
 	}
 }
 

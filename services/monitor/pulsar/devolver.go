@@ -37,6 +37,7 @@ func putBack(ctx context.Context, out *outlet, consumer pulsar.Consumer, item le
 	}
 	ctx, span := telemetry.Publication(ctx, item.Tema, item.Tipo, item.IDCompra)
 	defer span.End()
+	telemetry.Link(ctx, item.traza) // to the trace of the message, where its reader links to this one
 	var properties map[string]string
 	if traceparent := logging.Trace(ctx); traceparent != "" { // the record names its own trace, and its reader links to this one
 		properties = map[string]string{"traceparent": traceparent}

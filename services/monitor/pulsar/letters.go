@@ -120,13 +120,14 @@ type letter struct {
 	contracts.MensajeMuerto
 	message pulsar.Message
 	payload []byte // the original bytes; nil when they were cut
+	traza   string // the traceparent of the original
 }
 
 // letter describes the dead letter message of topic, decoded or not.
 func (d *DeadLetters) letter(topic string, message pulsar.Message) letter {
 	r, p := d.codecs.read(topic, message.Payload()), message.Properties()
 	attempts, _ := strconv.Atoi(p[pubsub.PropertyTries]) // 0 when another program made the dead letter
-	l := letter{message: message, payload: message.Payload(), MensajeMuerto: contracts.MensajeMuerto{
+	l := letter{message: message, payload: message.Payload(), traza: r.traza, MensajeMuerto: contracts.MensajeMuerto{
 		ID: position(message.ID()), Tema: topic, En: message.PublishTime().UTC(), Intentos: attempts,
 		Motivo: pubsub.Words(p[pubsub.PropertyReason], pubsub.MaxReason), Origen: pubsub.Words(p[pubsub.PropertyOrigin], maxName),
 		SHA256: pubsub.Words(p[pubsub.PropertySum], maxName), Comienzo: pubsub.Words(p[pubsub.PropertyBeginning], 2*pubsub.MaxReason),

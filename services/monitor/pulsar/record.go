@@ -41,6 +41,7 @@ type record struct {
 	id       string
 	kind     string
 	idCompra string
+	traza    string // its traceparent
 	fault    string // why a sidecar cannot deliver the message, in Spanish; "" when it can
 }
 
@@ -62,16 +63,17 @@ func (c codecs) read(topic string, payload []byte) (r record) {
 		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer con el esquema de %s: %v", topic, err), pubsub.MaxReason)}
 	}
 	var envelope struct {
-		ID   string `json:"id"`
-		Type string `json:"type"`
-		Data struct {
+		ID    string `json:"id"`
+		Type  string `json:"type"`
+		Traza string `json:"traceparent"`
+		Data  struct {
 			IDCompra string `json:"id_compra"`
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(r.json, &envelope); err != nil {
 		return record{fault: pubsub.Words(fmt.Sprintf("no se puede leer: %v", err), pubsub.MaxReason)}
 	}
-	r.id, r.kind, r.idCompra = envelope.ID, envelope.Type, envelope.Data.IDCompra
+	r.id, r.kind, r.idCompra, r.traza = envelope.ID, envelope.Type, envelope.Data.IDCompra, envelope.Traza
 	return r
 }
 
