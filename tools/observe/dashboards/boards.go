@@ -83,7 +83,7 @@ var boards = []board{
 			{"Processors", "short", one(`sum by (app, job) (rate(process_cpu_seconds_total{app=~"$app"}[$__rate_interval]))`, "{{app}} {{job}}")},
 			{"Memory", "bytes", one(`sum by (app, job) (process_resident_memory_bytes{app=~"$app"})`, "{{app}} {{job}}")},
 			{"Goroutines", "short", one(`sum by (app, job) (go_goroutines{app=~"$app"})`, "{{app}} {{job}}")},
-			{"Connections of the database in use", "short", []query{{`sum by (app) (pgxpool_acquired_conns{app=~"$app"})`, "{{app}}"}, {`sum by (app) (pgxpool_max_conns{app=~"$app"})`, "{{app}} at most"}}},
+			{"Connections of the database in use", "short", []query{{`sum by (app) (pgxpool_acquired_connections{app=~"$app"})`, "{{app}}"}, {`sum by (app) (pgxpool_max_connections{app=~"$app"})`, "{{app}} at most"}}},
 			{"Answers a scrape", "short", one(`min by (app, job) (up{app=~"$app"})`, "{{app}} {{job}}")},
 			{"Spans that were not sent a second", "ops", one(`sum by (app) (rate(entregas_spans_failed_total{app=~"$app"}[$__rate_interval]))`, "{{app}}")},
 		}},
