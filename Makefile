@@ -16,7 +16,7 @@ help: ## this list
 demo: up ## start everything, send real purchases and print what happens
 	@env $$($(RUN) env) go run ./tests/demo
 
-up: $(LOCAL) ## build what is missing, start everything and wait until it is healthy
+up: $(LOCAL) ## build what is missing, start everything and wait until it is healthy (CONSOLIDADOR=python: that of examples/python)
 	@$(RUN) up
 
 observe: $(LOCAL) ## start what shows traces, metrics, dashboards and alerts, beside the running system (OFF=1 ends it)
@@ -41,7 +41,7 @@ stop start restart: $(LOCAL)
 	@$(RUN) $@ $(S)
 stop: ## stop a service with its sidecar (or postgres, pulsar, ...): S=consolidador
 start: ## start a service or a replica: S=admin-productos-2
-restart: ## build a service again and restart it: S=consolidador
+restart: ## build a service again and restart it: S=consolidador (CONSOLIDADOR=python swaps it)
 
 attach: $(LOCAL) ## open the supervisor's terminal interface
 	@$(RUN) attach

@@ -146,21 +146,32 @@ func (in *Instance) daprYaml() (a daprFile, err error) {
 	a.Common["configFilePath"] = in.path("run", "components", "config", "configuration.yaml")
 	for _, app := range a.Apps {
 		app["appDirPath"] = in.Root
-		in.adjustApp(app)
+		if err := in.adjustApp(app); err != nil {
+			return a, err
+		}
 	}
 	return a, nil
 }
 
-// adjustApp adds the settings from local.env or the environment to an app of dapr.yaml, and the path of its program.
-func (in *Instance) adjustApp(app map[string]any) {
+// adjustApp adds the settings from local.env or the environment to an app of dapr.yaml, and the path of its program. The command of an
+// example takes the place of the program, and its environment is added to that of the service.
+func (in *Instance) adjustApp(app map[string]any) error {
 	name, _ := app["appID"].(string)
-	if in.servicesDir() != in.shared("bin") {
-		app["command"] = []string{filepath.Join(in.servicesDir(), name)}
-	}
 	env, _ := app["env"].(map[string]any)
 	env = maps.Clone(env)
 	if env == nil {
 		env = map[string]any{}
+	}
+	if language := in.implementation(name); language != inGo {
+		example, err := in.exampleApp(language, name)
+		if err != nil {
+			return err
+		}
+		app["command"] = example["command"]
+		more, _ := example["env"].(map[string]any)
+		maps.Copy(env, more)
+	} else if in.servicesDir() != in.shared("bin") {
+		app["command"] = []string{filepath.Join(in.servicesDir(), name)}
 	}
 	if name == "avisos" {
 		env["MAIL_BINDING"] = mailBinding
@@ -171,6 +182,7 @@ func (in *Instance) adjustApp(app map[string]any) {
 	if len(env) > 0 {
 		app["env"] = env
 	}
+	return nil
 }
 
 func (a daprFile) write(path string) error {

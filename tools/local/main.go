@@ -174,7 +174,9 @@ func (in *Instance) oneService(command, name string) error {
 	if err != nil {
 		return err
 	}
+	var changed []string
 	if command != "stop" && infra < 0 {
+		changed = in.choose(s.App)
 		if err := in.services(s.App); err != nil {
 			return err
 		}
@@ -183,7 +185,7 @@ func (in *Instance) oneService(command, name string) error {
 		}
 		in.renewInfra()
 	}
-	if ps[name].active() && command != "start" {
+	if ps[name].active() && (command != "start" || len(changed) > 0) {
 		say("stopping %s", name)
 		if err := in.halt(name); err != nil {
 			return err
@@ -198,6 +200,9 @@ func (in *Instance) oneService(command, name string) error {
 	say("starting %s", name)
 	if infra < 0 {
 		if err := in.freePorts(map[string]int{name: s.AppPort, "the sidecar of " + name: s.HTTPPort}); err != nil {
+			return err
+		}
+		if err := in.keepChosen(); err != nil {
 			return err
 		}
 	}

@@ -140,15 +140,20 @@ func (v *watchdog) dead() string {
 	return ""
 }
 
-// pair returns the process ids of the service's app and sidecar, 0 for one that does not run.
+// pair returns the process ids of the service's app and sidecar, 0 for one that does not run. Both are children of the CLI. The sidecar is
+// the one that launchDaprd has started or is about to start, the app the other, in whatever language it is.
 func (in *Instance) pair(mark string, cli int) (app, sidecar int) {
 	for _, p := range processes(in.mark(), mark) {
-		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p))
+		command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p))
+		if err != nil || parentOf(p) != cli {
+			continue
+		}
+		program, _, _ := strings.Cut(string(command), "\x00")
 		switch {
-		case err != nil || p == cli || filepath.Base(exe) == "dapr":
-		case filepath.Base(exe) == "daprd":
+		case program == "" || filepath.Base(program) == "dapr": // has not become another program yet
+		case filepath.Base(program) == "daprd" || strings.Contains(string(command), launcherPath):
 			sidecar = p
-		case strings.HasPrefix(filepath.Base(filepath.Dir(exe)), "bin"):
+		default:
 			app = p
 		}
 	}

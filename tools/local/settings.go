@@ -38,8 +38,10 @@ const replicaOffset = 100
 type Instance struct {
 	Root, Name, Dir string
 	settings        map[string]string
-	apps            []string       // the app-ids of the services in the order of their ports in dapr.yaml
-	basePorts       map[string]int // every port setting with its default
+	apps            []string            // the app-ids of the services in the order of their ports in dapr.yaml
+	examples        map[string][]string // the implementations of each app
+	chosen          map[string]string   // the implementation of an app, where it is not the one in Go
+	basePorts       map[string]int      // every port setting with its default
 }
 
 // open returns the named instance of the project that contains the working directory, with its settings.
@@ -61,8 +63,16 @@ func open(name string) (*Instance, error) {
 	if in.apps, in.basePorts, err = readServices(root); err != nil {
 		return nil, err
 	}
-	in.settings, err = in.readSettings(filepath.Join(root, "local.env"))
-	return in, err
+	if in.examples, err = readExamples(root, in.apps); err != nil {
+		return nil, err
+	}
+	if err := in.readChosen(); err != nil {
+		return nil, err
+	}
+	if in.settings, err = in.readSettings(filepath.Join(root, "local.env")); err != nil {
+		return nil, err
+	}
+	return in, in.checkChoices()
 }
 
 // otherSettings lists the settings that are neither a port nor belong to an app.
@@ -71,7 +81,8 @@ var otherSettings = []string{"PULSAR_MEM", "PULSAR_ADVERTISED", "POSTGRES_DSN", 
 // isSetting reports whether this program reads the setting name. It accepts every PORT_ name; readSettings refuses unknown ones.
 func (in *Instance) isSetting(name string) bool {
 	ofApp := func(app string) bool { return strings.HasPrefix(name, "APP_"+inUppercase(app)+"_") }
-	return strings.HasPrefix(name, "PORT_") || slices.ContainsFunc(in.apps, ofApp) || slices.Contains(otherSettings, name)
+	isChoice := func(app string) bool { return name == inUppercase(app) }
+	return strings.HasPrefix(name, "PORT_") || slices.ContainsFunc(in.apps, ofApp) || slices.ContainsFunc(in.apps, isChoice) || slices.Contains(otherSettings, name)
 }
 
 // readSettings reads the NAME=value lines of path. A variable of the environment replaces the value of the file.

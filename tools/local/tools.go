@@ -113,6 +113,9 @@ const launchDaprd = `#!/bin/sh
 exec "$(dirname "$0")/../../../.dapr/bin/daprd" "$@" --dapr-internal-grpc-listen-address=127.0.0.1 --metrics-listen-address=127.0.0.1
 `
 
+// launcherPath is the path of launchDaprd below .local, by which pair finds a sidecar that the script has not started yet.
+const launcherPath = "launcher/.dapr/bin/daprd"
+
 // launcher writes the folder that the CLI uses as Dapr's own (runtimePath in dapr.yaml), with launchDaprd in the place of daprd.
 func (in *Instance) launcher() error {
 	for _, d := range []string{"bin", "components"} {
@@ -213,17 +216,30 @@ func (in *Instance) goWithProgress(dir, what string, args []string, env ...strin
 	return nil
 }
 
-// services builds the programs of the services, or only that of one app-id. go skips packages that have not changed.
+// services builds the programs of the services, or only that of one app-id. go skips packages that have not changed, and so does the
+// Makefile of an example.
 func (in *Instance) services(only ...string) error {
+	goes := 0
 	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-tags", in.setting("BUILD_TAGS", ""), "-o", in.servicesDir() + "/"}
 	for _, a := range in.apps {
 		folder := "./services/" + a
 		if a == "bff" {
 			folder = "./bff"
 		}
-		if len(only) == 0 || a == only[0] {
-			args = append(args, folder)
+		if len(only) > 0 && a != only[0] {
+			continue
 		}
+		if language := in.implementation(a); language != inGo {
+			if err := in.buildExample(language, a); err != nil {
+				return err
+			}
+			continue
+		}
+		args = append(args, folder)
+		goes++
+	}
+	if goes == 0 {
+		return nil
 	}
 	return in.goWithProgress(in.Root, "the services", args, "GOWORK="+filepath.Join(in.Root, "go.work"))
 }

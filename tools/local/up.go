@@ -44,6 +44,7 @@ func (in *Instance) up(infraOnly bool) error {
 	if err := in.createPostgres(keys); err != nil {
 		return err
 	}
+	changed := in.choose(in.apps...)
 	earlier, _ := os.ReadFile(in.path("run", "process-compose.yaml"))
 	if err := in.writeFiles(); err != nil {
 		return err
@@ -59,7 +60,7 @@ func (in *Instance) up(infraOnly bool) error {
 	if err := in.startObservers(); err != nil {
 		return err
 	}
-	if err := in.bringUpServices(); err != nil {
+	if err := in.bringUpServices(changed); err != nil {
 		return err
 	}
 	return in.waitForObservers()
@@ -120,8 +121,9 @@ func (in *Instance) renewInfra() {
 	}
 }
 
-// bringUpServices builds the services, starts at the same time all that do not run, and waits until they are healthy.
-func (in *Instance) bringUpServices() error {
+// bringUpServices builds the services, starts at the same time all that do not run, and waits until they are healthy. It stops those whose
+// implementation changed first.
+func (in *Instance) bringUpServices(changed []string) error {
 	say("building the services")
 	if err := in.services(); err != nil {
 		return err
@@ -130,13 +132,20 @@ func (in *Instance) bringUpServices() error {
 	if err != nil {
 		return err
 	}
+	stopped, err := in.stopChanged(changed, ps)
+	if err != nil {
+		return err
+	}
+	if err := in.keepChosen(); err != nil {
+		return err
+	}
 	var own []service
 	for _, s := range in.allServices() {
-		if s.isReplica() {
+		if s.isReplica() && !stopped[s.Name] {
 			continue
 		}
 		own = append(own, s)
-		if !ps[s.Name].active() {
+		if !ps[s.Name].active() || stopped[s.Name] {
 			say("starting %s with its sidecar", s.Name)
 			if err := in.start(s.Name); err != nil {
 				return err
@@ -161,6 +170,22 @@ func (in *Instance) bringUpServices() error {
 	}
 	say("everything is healthy: http://127.0.0.1:%d", own[0].AppPort)
 	return nil
+}
+
+// stopChanged stops each service and replica that runs another implementation than the one that was chosen, and returns their names.
+func (in *Instance) stopChanged(changed []string, ps map[string]processStatus) (stopped map[string]bool, err error) {
+	stopped = map[string]bool{}
+	for _, s := range in.allServices() {
+		if !slices.Contains(changed, s.App) || !ps[s.Name].active() {
+			continue
+		}
+		say("stopping %s", s.Name)
+		if err := in.halt(s.Name); err != nil {
+			return nil, err
+		}
+		stopped[s.Name] = true
+	}
+	return stopped, nil
 }
 
 // start tells the supervisor to start a process, unless it already runs.

@@ -173,6 +173,15 @@ func processState(pid int) string {
 	return ""
 }
 
+// parentOf returns the id of the process that started the process, or 0 if the process is gone.
+func parentOf(pid int) int {
+	if fields := statOf(pid); len(fields) > 1 {
+		parent, _ := strconv.Atoi(fields[1])
+		return parent
+	}
+	return 0
+}
+
 // statOf returns the fields of /proc/PID/stat after the program's name. The name may contain spaces and parentheses.
 func statOf(pid int) []string {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
