@@ -3,13 +3,12 @@ package contracts
 import (
 	"maps"
 	"slices"
-	"time"
 )
 
 // The limits of a message in time.
 const (
-	MaxCommandAge = 30 * 24 * time.Hour // an older command is refused: no topic keeps messages that long, and its stored reply may be gone
-	MaxTries      = 10                  // how often a message is tried that fails for another reason than trouble of the infrastructure
+	MaxCommandAge = Retention // an older command is refused: no topic keeps messages that long, and its stored reply may be gone
+	MaxTries      = 10        // how often a message is tried that fails for another reason than trouble of the infrastructure
 )
 
 // Content is what a message says: the replies to it, and its fields of data where the schema of its topic does not tell. A field that is in

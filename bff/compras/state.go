@@ -122,6 +122,9 @@ func (s *state) update(ctx context.Context, c contracts.Compra) error {
 		if err != nil {
 			return err
 		}
+		if earlier == nil && !c.ActualizadaEn.IsZero() && s.now().Sub(c.ActualizadaEn) > viewTTL {
+			return nil // a dead letter that was put back: a later change of the purchase may be forgotten already
+		}
 		if earlier == nil || earlier.Compra.Numero() == 0 {
 			if err := s.recordOfUsuario(ctx, c.IDUsuario, recorded{ID: c.ID, CreadaEn: c.CreadaEn}); err != nil {
 				return err

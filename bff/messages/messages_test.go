@@ -2,6 +2,7 @@ package messages_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -20,7 +21,7 @@ const id = "01938f5e-7c1a-7000-8000-000000000001"
 
 func TestEvents(t *testing.T) {
 	good := contracts.DatosEventoCompra{
-		IDCompra: id, IDUsuario: "ana", Numero: 1, Estado: "RECIBIDA", Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
+		IDCompra: id, IDUsuario: "ana", Numero: 1, Estado: "RECIBIDA", ActualizadaEn: time.Now().UnixMilli(), Productos: []contracts.Linea{{IDProducto: "1", Cantidad: 1}},
 		Historia: []contracts.Hecho{{Numero: 1, Paso: "RECIBIDA", Tipo: "CrearCompra"}},
 	}
 	withoutID, otherNumber := good, good

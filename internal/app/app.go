@@ -48,7 +48,7 @@ type Config struct {
 // finalNotice is the pause between the last log line of a failed program and its end. `dapr run` needs it to read that line.
 const finalNotice = 200 * time.Millisecond
 
-// Main parses cfg from the environment, logs it with secrets masked, and calls run. The context of run ends at SIGINT or
+// Main parses cfg from the environment, checks its waits, logs it with secrets masked, and calls run. The context of run ends at SIGINT or
 // SIGTERM. common must point at the Config inside cfg. An error of the settings or of run ends the process with code 1.
 func Main[C any](service string, cfg *C, common *Config, run func(ctx context.Context) error) {
 	help, err := conf.Parse("", cfg)
@@ -57,6 +57,9 @@ func Main[C any](service string, cfg *C, common *Config, run func(ctx context.Co
 		return
 	}
 	slog.SetDefault(logging.New(os.Stdout, service, common.LogLevel))
+	if err == nil {
+		err = CheckWaits(cfg)
+	}
 	if err == nil {
 		ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 		defer cancel()

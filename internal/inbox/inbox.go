@@ -63,11 +63,19 @@ type Command struct {
 
 // FromMessage returns the command in m, which is about purchase idCompra. A message older than Retention is BadMessage.
 func FromMessage[D any](m contracts.Message[D], idCompra string) (Command, error) {
-	if sent := time.UnixMilli(m.Time); time.Since(sent) > Retention {
-		return Command{}, errs.New(errs.BadMessage, "el comando es de %s: ya no se sabe si se cumplió", sent.UTC().Format(time.DateOnly))
+	if err := CheckAge(m); err != nil {
+		return Command{}, err
 	}
 	fingerprint, former, err := fingerprintOf(m.Data, contracts.TopicOf(m.Type).Compared)
 	return Command{IDCompra: idCompra, Tipo: m.Type, fingerprint: fingerprint, former: former}, err
+}
+
+// CheckAge returns BadMessage for a message older than Retention. It is for each handler that depends on a row that is kept until Kept.
+func CheckAge[D any](m contracts.Message[D]) error {
+	if sent := time.UnixMilli(m.Time); time.Since(sent) > Retention {
+		return errs.New(errs.BadMessage, "el comando es de %s: ya no se sabe si se cumplió", sent.UTC().Format(time.DateOnly))
+	}
+	return nil
 }
 
 // Handle returns the stored reply to c. When there is none, it calls change and stores its reply. Both happen in one

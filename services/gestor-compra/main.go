@@ -3,11 +3,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/dapr/durabletask-go/workflow"
 
+	"entregas/contracts"
 	"entregas/internal/app"
 	"entregas/internal/database"
 	"entregas/internal/pubsub"
@@ -58,12 +60,25 @@ func (c config) places() compras.Places {
 	return compras.Places{Total: c.Capacity, PerCustomer: perCustomer, HeadStart: c.DomicilioHeadStart, Lease: c.Lease}
 }
 
+// check returns an error where a purchase may take longer than what it did is remembered: each step of its saga may wait as long as its
+// patience, and the last try of the rollback too.
+func (c config) check() error {
+	longest := time.Duration(len(compra.Saga())+1)*c.Patience + c.AprobacionDeadline + c.CompensationDeadline
+	if longest > contracts.Retention {
+		return fmt.Errorf("STEP_PATIENCE, APPROVAL_TIMEOUT and COMPENSATION_TIMEOUT let a purchase take %s, and its commands are remembered for %s", longest, contracts.Retention)
+	}
+	return nil
+}
+
 func main() {
 	var cfg config
 	app.Main(service, &cfg, &cfg.Config, func(ctx context.Context) error { return run(ctx, cfg) })
 }
 
 func run(ctx context.Context, cfg config) error {
+	if err := cfg.check(); err != nil {
+		return err
+	}
 	pool, err := database.Open(ctx, cfg.DatabaseURL, cfg.Connections)
 	if err != nil {
 		return err

@@ -105,3 +105,21 @@ func TestTheDefaultsAgree(t *testing.T) {
 		t.Errorf("START_LEASE is %s: a purchase would stand still by STALLED_AFTER, %s, before it is given out again", cfg.Lease, cfg.StalledAfter)
 	}
 }
+
+// The longest purchase ends before its commands are forgotten.
+func TestAPurchaseEndsInTime(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		patience, approval, compensation time.Duration
+		good                             bool
+	}{
+		{5 * time.Minute, day, day, true},
+		{5 * time.Minute, 7 * day, 7 * day, true},
+		{4 * day, 7 * day, 7 * day, true},
+		{5 * day, 7 * day, 7 * day, false},
+	} {
+		if err := (config{Patience: c.patience, AprobacionDeadline: c.approval, CompensationDeadline: c.compensation}).check(); (err == nil) != c.good {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}

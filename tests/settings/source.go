@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// productFolders are the folders of the programs that run in production.
-var productFolders = []string{"bff", "internal", "services", "workflows"}
+// productFolders are the folders of the programs that run in production, and of what they share.
+var productFolders = []string{"bff", "contracts", "internal", "services", "workflows"}
 
 // file is one Go file of the product, with its path from the root of the project.
 type file struct {

@@ -133,6 +133,13 @@ func (s *source) evaluate(f file, e ast.Expr, depth int) (string, time.Duration)
 		}
 		return strings.Join(parts, ", "), 0
 	}
+	if x, ok := e.(*ast.SelectorExpr); ok && depth < 10 { // a number of another package
+		if name, ok := x.X.(*ast.Ident); ok {
+			if value, owner := s.value(f.imported(name.Name), x.Sel.Name); value != nil {
+				return s.evaluate(owner, value, depth+1)
+			}
+		}
+	}
 	return strings.Trim(types.ExprString(e), "`\""), 0
 }
 
@@ -180,15 +187,24 @@ func (s *source) duration(f file, e ast.Expr, depth int) (time.Duration, bool) {
 
 // constant returns the duration of a constant or variable of the package in folder dir.
 func (s *source) constant(dir, name string, depth int) (time.Duration, bool) {
+	value, f := s.value(dir, name)
+	if value == nil {
+		return 0, false
+	}
+	return s.duration(f, value, depth)
+}
+
+// value returns the expression of a constant or variable of the package in folder dir, with its file; nil if there is none.
+func (s *source) value(dir, name string) (ast.Expr, file) {
 	for _, f := range s.files {
 		if dir == "" || f.dir() != dir && !strings.HasSuffix(dir, "/"+f.dir()) {
 			continue
 		}
 		if value := f.value(name); value != nil {
-			return s.duration(f, value, depth)
+			return value, f
 		}
 	}
-	return 0, false
+	return nil, file{}
 }
 
 // value returns the expression of the package's constant or variable with that name, or nil when the file does not declare it.

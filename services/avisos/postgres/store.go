@@ -29,7 +29,7 @@ func New(pool *pgxpool.Pool) *Store { return &Store{pool} }
 
 // retention is how long a delivery is kept that is done or given up, and a wish that is fulfilled. An event that happened longer ago makes no delivery, since
 // nobody would know whether it was made before.
-const retention = 30 * 24 * time.Hour
+const retention = contracts.Retention
 
 // patience is how long a wish waits for its product; then it ends. It is personal data of which the customer may not think any more.
 const patience = 180 * 24 * time.Hour

@@ -7,6 +7,7 @@ import (
 	"entregas/contracts"
 	"entregas/internal/actor"
 	"entregas/internal/errs"
+	"entregas/internal/inbox"
 	"entregas/internal/pubsub"
 	"entregas/services/gestor-compra/compras"
 	"entregas/workflows/compra"
@@ -55,6 +56,9 @@ func command(ctx context.Context, g Manager, m contracts.Message[contracts.Datos
 	case contracts.CrearCompra:
 		if v.Motivo("motivo", d.Motivo); v.Error() != nil {
 			return v.Error()
+		}
+		if err := inbox.CheckAge(m); err != nil { // its cancellation may have come first, and be forgotten
+			return err
 		}
 		_, err = g.AcceptByMessage(ctx, d.NewSolicitud())
 	case contracts.CancelarCompra:

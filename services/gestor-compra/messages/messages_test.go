@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"entregas/contracts"
+	"entregas/internal/inbox"
 	"entregas/internal/pubsub"
 	"entregas/internal/pubsubtest"
 	"entregas/services/gestor-compra/compras"
@@ -295,5 +296,30 @@ func TestWithoutTheDatabaseEverythingComesBack(t *testing.T) {
 	}
 	if deadLetters := p.Metadata(string(contracts.ComandosGestorCompra.DeadLetters())); len(deadLetters) != 0 {
 		t.Fatalf("dead letters: %v", deadLetters)
+	}
+}
+
+// Failure prevented: a purchase whose cancellation had come first was bought after all, when an operator put its dead letter back weeks later.
+func TestAnOldPurchaseIsRefused(t *testing.T) {
+	p := newGate(t)
+	s := postgrestest.NewSolicitud()
+	for _, age := range []time.Duration{inbox.Retention + time.Minute, inbox.Retention - time.Minute} {
+		want := 0 // dead letters
+		if age > inbox.Retention {
+			want = 1
+		}
+		m := contracts.NewMessage("test", contracts.CrearCompra, "", contracts.DatosComandoGestorCompra{IDCompra: s.ID, IDUsuario: s.IDUsuario, Productos: s.Productos})
+		m.Time = time.Now().Add(-age).UnixMilli()
+		earlier := len(p.Metadata(string(contracts.ComandosGestorCompra.DeadLetters())))
+		if estado := pubsubtest.Deliver(t, p.routes, contracts.ComandosGestorCompra, m); estado != "SUCCESS" {
+			t.Fatal(estado)
+		}
+		dead := p.Metadata(string(contracts.ComandosGestorCompra.DeadLetters()))[earlier:]
+		if len(dead) != want || len(dead) == 1 && !strings.Contains(dead[0]["motivo"], "ya no se sabe") {
+			t.Errorf("after %s: dead letters %v", age, dead)
+		}
+		if n := postgrestest.One[int](t, p.Store, `select count(*) from compra where id = $1`, s.ID); n != 1-want {
+			t.Errorf("after %s there are %d purchases", age, n)
+		}
 	}
 }

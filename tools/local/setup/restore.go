@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"entregas/contracts"
 )
 
 // retellFor is how much of the end of a restored history is published again: a topic may have had it for a reader.
@@ -94,7 +96,8 @@ func in(ctx context.Context, connect func(database string) (*pgx.Conn, error), d
 }
 
 // ForgetLostWorkflows deletes what is left of workflows that nobody moves: the reminders that would have ended them were on a disk of the
-// scheduler that was lost. No workflow lives for 30 days: an approval and a rollback end after a day each. Each set-up calls it.
+// scheduler that was lost. No workflow stands still that long: a program does not start with a wait above contracts.LongestWait. Each set-up calls it.
 func ForgetLostWorkflows(ctx context.Context, connect func(database string) (*pgx.Conn, error)) error {
-	return in(ctx, connect, "dapr", `delete from state where key like '%||dapr.internal.%' and coalesce(updated_at, created_at) < now() - interval '30 days'`)
+	return in(ctx, connect, "dapr", fmt.Sprintf(`delete from state where key like '%%||dapr.internal.%%'
+		and coalesce(updated_at, created_at) < now() - interval '%d hours'`, int(contracts.Retention.Hours())))
 }
