@@ -8,7 +8,7 @@ RUN := $(LOCAL) --instance $(INSTANCIA)
 MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-traces test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos bench images compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-traces test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos conformance conformance-mutants bench images compose-up test-compose gke-plan $(LOCAL)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -126,6 +126,12 @@ scenario-losses: $(LOCAL) ## what a lost disk takes away is asked for again or u
 
 chaos: $(LOCAL) ## break everything that can break while customers buy: MINUTES=10 SEED=...; FAULTS='connections|SIGSTOP' tries only those, once each
 	@go run ./tests/chaos -minutes $(or $(MINUTES),$(if $(FAULTS),0,10)) $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
+
+conformance: $(LOCAL) ## judge a service beside the running system, in a namespace and a database of its own: APP=ordenes LEVEL=C ONLY=killed,stopped
+	@go run ./tests/conformance -beside $(INSTANCIA) -profile tests/conformance/profiles/$(or $(APP),ordenes).yaml -level $(or $(LEVEL),C) $(if $(ONLY),-only $(ONLY)) $(if $(JUNIT),-junit $(JUNIT))
+
+conformance-mutants: $(LOCAL) ## show that each case of the kit can fail: it judges services with a small mistake
+	@go run ./tests/conformance/mutants -beside $(INSTANCIA) $(if $(ONLY),-only $(ONLY))
 
 bench: up ## purchases per second and latency, with 1, 8 and 32 in flight
 	@env $$($(RUN) env) go run ./tests/load
