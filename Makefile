@@ -128,7 +128,7 @@ chaos: $(LOCAL) ## break everything that can break while customers buy: MINUTES=
 	@go run ./tests/chaos -minutes $(or $(MINUTES),$(if $(FAULTS),0,10)) $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
 
 conformance: $(LOCAL) ## judge a service beside the running system, in a namespace and a database of its own: APP=ordenes LEVEL=C ONLY=killed,stopped
-	@go run ./tests/conformance -beside $(INSTANCIA) -profile tests/conformance/profiles/$(or $(APP),ordenes).yaml -level $(or $(LEVEL),C) $(if $(ONLY),-only $(ONLY)) $(if $(JUNIT),-junit $(JUNIT))
+	@go run ./tests/conformance -beside $(INSTANCIA) -profile $(or $(APP),ordenes) -level $(or $(LEVEL),C) $(if $(ONLY),-only $(ONLY)) $(if $(JUNIT),-junit $(JUNIT))
 
 conformance-mutants: $(LOCAL) ## show that each case of the kit can fail: it judges services with a small mistake
 	@go run ./tests/conformance/mutants -beside $(INSTANCIA) $(if $(ONLY),-only $(ONLY))

@@ -7,14 +7,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 registry=${REGISTRY:-entregas}
 out=.local/images
-read -ra programs <<<"${PROGRAMS:-$(deploy/services.sh | tr '\n' ' ') setup}"
+read -ra programs <<<"${PROGRAMS:-$(deploy/services.sh | tr '\n' ' ') setup conformance}"
 read -ra options <<<"${DOCKER_OPTIONS:-}"
 
 command -v docker >/dev/null || { echo 'docker is missing: https://docs.docker.com/engine/install' >&2; exit 1; }
 docker info >/dev/null 2>&1 || { echo 'docker does not answer: start it, or set DOCKER_HOST' >&2; exit 1; }
 
 version=$(git rev-parse --short=12 HEAD)
-[ -z "$(git status --porcelain -- bff contracts internal services workflows tools/local go.work go.work.sum deploy/Dockerfile .dockerignore)" ] || version+=-dirty
+[ -z "$(git status --porcelain -- bff contracts internal services workflows tools/local tests/conformance go.work go.work.sum deploy/Dockerfile .dockerignore)" ] || version+=-dirty
 epoch=$(git log -1 --format=%ct)
 created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -r "$epoch" +%Y-%m-%dT%H:%M:%SZ)
 mkdir -p "$out"

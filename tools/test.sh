@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the stages of `make test` and prints the time and the result of each.
-# Usage: tools/test.sh [all|lint|deployment|unit|e2e|traces|pages|chaos]
+# Usage: tools/test.sh [all|lint|deployment|unit|conformance|e2e|traces|pages|chaos]
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 local=.local/bin/local
@@ -174,6 +174,22 @@ pages() {
   run_tests tests -- -count=1 -timeout 10m ./pages/...
 }
 
+# conformance judges each participant and gestor-compra from outside, all at the same time, each in a namespace and on databases of its own.
+# Its last line has the form that counts reads.
+conformance() {
+  local app rc=0 logs_of=() pids=()
+  (cd tests && go build -o ../.local/bin/conformance ./conformance) || return 1
+  for app in consolidador admin-productos ordenes gestor-compra; do
+    logs_of+=("$logs/conformance-$app.log")
+    .local/bin/conformance -beside test -profile "$app" -quick -patience 30s -junit "$logs/conformance-$app.xml" >"$logs/conformance-$app.log" 2>&1 &
+    pids+=($!)
+  done
+  for app in "${pids[@]}"; do wait "$app" || rc=1; done
+  cat "${logs_of[@]}"
+  awk '$4 ~ /^(passed|FAILED|observed)$/ { tests++; if ($4 == "FAILED" && $2 == "must") failures++ } END { printf "DONE %d tests, %d failures\n", tests, failures }' "${logs_of[@]}"
+  return "$rc"
+}
+
 # chaos is the short crash matrix: one fault of each kind on the instance `chaos`, then an audit.
 chaos() { go run ./tests/chaos -short -seed 1; }
 
@@ -193,7 +209,7 @@ all() {
   if infrastructure; then
     stage storage storage
     stage dapr-run dapr_run
-    system && { stage e2e e2e; stage pages pages; }
+    system && { stage conformance conformance; stage e2e e2e; stage pages pages; }
     stage chaos chaos
   fi
 }
@@ -208,6 +224,7 @@ all) all ;;
 lint) stage format format; stage lint lint ;;
 deployment) stage deployment deployment ;;
 unit) stage unit unit ;;
+conformance) system && stage conformance conformance ;;
 e2e) system && stage e2e e2e ;;
 traces) system && stage traces traces ;;
 pages) system && stage pages pages ;;

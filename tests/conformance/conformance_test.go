@@ -20,7 +20,7 @@ func TestProfilesAreThoseOfTheParticipants(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range files {
-		p, err := readProfile(path)
+		p, err := readProfile(strings.TrimSuffix(filepath.Base(path), ".yaml"))
 		if err != nil {
 			t.Error(err)
 		}

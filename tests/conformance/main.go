@@ -28,7 +28,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.profile, "profile", "", "the profile of the program, a YAML file")
+	flag.StringVar(&o.profile, "profile", "", "the profile of the program: a YAML file, or the app-id of one of ours")
 	flag.StringVar(&o.level, "level", "C", "A: Pulsar and .avsc only; B: through its daprd too; C: with commands that kill and stop")
 	flag.StringVar(&o.only, "only", "", "only these cases, with commas between them")
 	flag.BoolVar(&o.quick, "quick", false, "leave the slow cases out")

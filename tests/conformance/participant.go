@@ -169,8 +169,9 @@ func together(r *Run, n, copies int, shuffled bool) {
 		before = r.resource(left.GET, ids[0])
 	}
 	r.PublishAll(all)
-	consistent(r, all, copies, recovery)
+	answered := consistent(r, all, copies, recovery)
 	switch {
+	case !answered:
 	case !seen:
 		r.Note("what a command left behind was not looked at")
 	case left.Without == "":
@@ -196,8 +197,9 @@ func (r *Run) resource(path, idCompra string) string {
 	return text
 }
 
-// consistent waits for at least copies replies to each of the commands, and requires that all replies to one command are the same.
-func consistent(r *Run, all []Command, copies int, within time.Duration) {
+// consistent waits for at least copies replies to each of the commands, and requires that all replies to one command are the same. It
+// reports whether all have come.
+func consistent(r *Run, all []Command, copies int, within time.Duration) bool {
 	ours := map[string]bool{}
 	for _, c := range all {
 		ours[c.Purchase()] = true
@@ -227,6 +229,7 @@ func consistent(r *Run, all []Command, copies int, within time.Duration) {
 	if n := len(r.Find(func(m *Record) bool { return m.Topic == r.Commands+"-dlq" && ours[m.Of("id_compra")] })); n > 0 {
 		r.Errorf("%d commands are dead letters", n)
 	}
+	return answered >= len(all)
 }
 
 func dispatched(r *Run) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"embed"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -99,9 +100,15 @@ type Beside struct {
 	Prepare []string          `yaml:"prepare"` // statements before its first start
 }
 
-// readProfile reads the profile in a file.
+//go:embed profiles/*.yaml
+var profiles embed.FS
+
+// readProfile reads the profile in a file, or one of ours by the name of its app.
 func readProfile(path string) (Profile, error) {
-	text, err := os.ReadFile(path)
+	text, err := profiles.ReadFile("profiles/" + path + ".yaml")
+	if err != nil {
+		text, err = os.ReadFile(path)
+	}
 	if err != nil {
 		return Profile{}, err
 	}

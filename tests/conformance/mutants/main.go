@@ -77,7 +77,7 @@ func judge(m Mutant, instance, folder, kit string) (result, says string) {
 	if text, err := command(exec.Command("go", "build", "-overlay", overlay, "-o", program, "./services/"+m.App)); err != nil { // #nosec G204 -- the project's own program
 		return "no build", err.Error() + text
 	}
-	text, err := command(exec.Command(kit, "-beside", instance, "-program", program, "-only", m.Case, "-profile", "tests/conformance/profiles/"+m.App+".yaml")) // #nosec G204 -- the kit
+	text, err := command(exec.Command(kit, "-beside", instance, "-program", program, "-only", m.Case, "-profile", m.App)) // #nosec G204 -- the kit
 	failed := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(m.Case) + ` .* FAILED .*\n +(.*)$`).FindStringSubmatch(text)
 	switch {
 	case failed != nil:
