@@ -298,6 +298,9 @@ func deadLetter(r *Run) {
 	if m.Properties["origen"] != r.App || m.Properties["intentos"] != "1" {
 		r.Errorf("the properties are %v; want origen %s and intentos 1", m.Properties, r.App)
 	}
+	if m.Key != c.Purchase() {
+		r.Errorf("the key is %q, want the id of the purchase", m.Key)
+	}
 	schema, err := schemaOf(c.Topic)
 	if err != nil {
 		r.Fatalf("%v", err)

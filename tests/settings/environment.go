@@ -23,6 +23,7 @@ var environment = []setting{
 	{owner: "tests", name: "HOSTILE_CASES", effect: "How many requests the test of hostile requests sends."},
 	{owner: "tests", name: "HOSTILE_SEED", effect: "The seed of these requests, to send the same ones again."},
 	{owner: "tests", name: "NO_COLOR", effect: "Any value leaves colours out of what `make demo` draws."},
+	{owner: "tests", name: "APP_API_TOKEN", effect: "What the sidecar of a program that the conformance kit judges sends to it, where the option -token does not say it."},
 	{owner: "tests", name: "TERM", effect: "`dumb` does the same."},
 	{owner: "tests", name: "TELL_TIME", effect: "Set by a test that starts itself again: tell the time and end."},
 }
