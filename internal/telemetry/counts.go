@@ -10,16 +10,16 @@ import (
 
 // Count is what became of the spans of the program since its start.
 type Count struct {
-	Ended  int64 // handed to the queue of the exporter
-	Sent   int64 // taken by the collector
-	Failed int64 // not taken by the collector
-	// Waiting counts the spans in the queue and those that the full queue dropped. Once nothing waits, all of it was dropped.
-	Waiting int64
+	Ended   int64 // that were to be sent
+	Sent    int64 // taken by the collector
+	Failed  int64 // not taken by the collector
+	Dropped int64 // not taken by the full queue of the exporter
+	Waiting int64 // in the queue, or on their way to the collector
 }
 
 // LogValue implements slog.LogValuer.
 func (c Count) LogValue() slog.Value {
-	return slog.GroupValue(slog.Int64("ended", c.Ended), slog.Int64("sent", c.Sent), slog.Int64("failed", c.Failed), slog.Int64("waiting", c.Waiting))
+	return slog.GroupValue(slog.Int64("ended", c.Ended), slog.Int64("sent", c.Sent), slog.Int64("failed", c.Failed), slog.Int64("dropped", c.Dropped), slog.Int64("waiting", c.Waiting))
 }
 
 // current has the counts of the provider; nil while tracing is off.
@@ -30,12 +30,22 @@ func Spans() Count {
 	if current == nil {
 		return Count{}
 	}
-	c := Count{Ended: current.ended.Load(), Sent: current.sent.Load(), Failed: current.failed.Load()}
-	c.Waiting = c.Ended - c.Sent - c.Failed
-	return c
+	return Count{Ended: current.ended.Load(), Sent: current.sent.Load(), Failed: current.failed.Load(), Dropped: current.dropped.Load(), Waiting: current.waiting.Load()}
 }
 
-type counts struct{ ended, sent, failed atomic.Int64 }
+type counts struct{ ended, sent, failed, dropped, waiting atomic.Int64 }
+
+// take counts one more span for the queue of the exporter, or as dropped where the queue is full. The processor of the SDK drops spans
+// too, and does not say so; it never has more than these.
+func (c *counts) take() bool {
+	c.ended.Add(1)
+	if c.waiting.Add(1) > queue {
+		c.waiting.Add(-1)
+		c.dropped.Add(1)
+		return false
+	}
+	return true
+}
 
 // counted is an exporter that counts what it exports.
 type counted struct {
@@ -46,6 +56,7 @@ type counted struct {
 // ExportSpans implements sdktrace.SpanExporter.
 func (c counted) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	err := c.SpanExporter.ExportSpans(ctx, spans)
+	c.counts.waiting.Add(-int64(len(spans)))
 	if err != nil {
 		c.counts.failed.Add(int64(len(spans)))
 	} else {

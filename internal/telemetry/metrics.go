@@ -62,6 +62,32 @@ func Counter(name, meaning string) metric.Int64Counter {
 	return Must(Meter().Int64Counter(name, metric.WithDescription(meaning)))
 }
 
+// CounterOf is Counter for one with a label whose values are known. Each value is served from the start as 0. So a query sees the first
+// increase, and nobody takes a counter that nothing has happened to for one that does not exist.
+func CounterOf(name, meaning, label string, values ...string) metric.Int64Counter {
+	c := Counter(name, meaning)
+	zeros = append(zeros, func() {
+		for _, v := range values {
+			c.Add(context.Background(), 0, metric.WithAttributes(attribute.String(label, v)))
+		}
+	})
+	return c
+}
+
+// OpenOf returns a gauge of what is open now, with a label whose values are known: each is served from the start.
+func OpenOf(name, meaning, label string, values ...string) metric.Int64UpDownCounter {
+	c := Must(Meter().Int64UpDownCounter(name, metric.WithDescription(meaning)))
+	zeros = append(zeros, func() {
+		for _, v := range values {
+			c.Add(context.Background(), 0, metric.WithAttributes(attribute.String(label, v)))
+		}
+	})
+	return c
+}
+
+// zeros gives the metrics of CounterOf and OpenOf their series. InstallMetrics calls each: before, nothing is counted.
+var zeros []func()
+
 // InstallMetrics installs the provider of the metrics, once in a process. Start calls it. Metrics need no collector: Prometheus reads
 // them from the program.
 var InstallMetrics = sync.OnceValue(func() error {
@@ -73,6 +99,9 @@ var InstallMetrics = sync.OnceValue(func() error {
 	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithView(served)))
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	countSpans()
+	for _, zero := range zeros {
+		zero()
+	}
 	return nil
 })
 
@@ -118,9 +147,10 @@ func countSpans() {
 		_ = Must(Meter().Int64ObservableCounter(name, metric.WithDescription(meaning),
 			metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error { o.Observe(of(Spans())); return nil })))
 	}
-	count("entregas_spans_ended", "Spans that were handed to the queue of the exporter.", func(c Count) int64 { return c.Ended })
+	count("entregas_spans_ended", "Spans that were to be sent.", func(c Count) int64 { return c.Ended })
 	count("entregas_spans_sent", "Spans that the collector took.", func(c Count) int64 { return c.Sent })
 	count("entregas_spans_failed", "Spans that the collector did not take.", func(c Count) int64 { return c.Failed })
-	_ = Must(Meter().Int64ObservableGauge("entregas_spans_waiting", metric.WithDescription("Spans in the queue of the exporter, and those that the full queue dropped."),
+	count("entregas_spans_dropped", "Spans that the full queue of the exporter did not take.", func(c Count) int64 { return c.Dropped })
+	_ = Must(Meter().Int64ObservableGauge("entregas_spans_waiting", metric.WithDescription("Spans in the queue of the exporter, which has room for 8192, and on their way to the collector."),
 		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error { o.Observe(Spans().Waiting); return nil })))
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 
 	"entregas/internal/telemetry"
 	"entregas/internal/telemetrytest"
@@ -107,5 +109,44 @@ func TestAScrapeSurvivesABrokenCollector(t *testing.T) {
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", err, problems)
+	}
+}
+
+// A reconciler counts what it found, and dates the last round without an error: a failed round leaves the date as it was.
+func TestRoundsOfAReconciler(t *testing.T) {
+	telemetrytest.Scrape(t)
+	const found, last = `entregas_reconciler_findings_total{reconciler="test"}`, `entregas_reconciler_last_success_timestamp_seconds{reconciler="test"}`
+	telemetry.Reconciled(t.Context(), "test", 2, errors.New("the third could not be put right"))
+	got := telemetrytest.Scrape(t)
+	if _, dated := got[last]; dated || got[found] != 2 {
+		t.Errorf("after a failed round: found %v, dated %v", got[found], dated)
+	}
+	begun := float64(time.Now().Unix())
+	telemetry.Reconciled(t.Context(), "test", 0, nil)
+	telemetry.Reconciled(t.Context(), "test", 1, errors.New("x"))
+	if got = telemetrytest.Scrape(t); got[found] != 3 || got[last] < begun || got[last] > begun+60 {
+		t.Errorf("found %v, last success %v of %v", got[found], got[last], begun)
+	}
+}
+
+var (
+	counted = telemetry.CounterOf("entregas_test_things", "-", "kind", "one", "two")
+	open    = telemetry.OpenOf("entregas_test_open", "-", "kind", "one")
+)
+
+// A counter with known labels is served from the start, so that a query sees its first increase.
+func TestKnownSeriesAreServedFromTheStart(t *testing.T) {
+	got := telemetrytest.Scrape(t)
+	for _, series := range []string{`entregas_test_things_total{kind="one"}`, `entregas_test_things_total{kind="two"}`, `entregas_test_open{kind="one"}`} {
+		if v, found := got[series]; !found || v != 0 {
+			t.Errorf("%s: %v %v", series, v, found)
+		}
+	}
+	one := metric.WithAttributes(attribute.String("kind", "one"))
+	counted.Add(t.Context(), 2, one)
+	open.Add(t.Context(), 3, one)
+	open.Add(t.Context(), -1, one)
+	if got = telemetrytest.Scrape(t); got[`entregas_test_things_total{kind="one"}`] != 2 || got[`entregas_test_open{kind="one"}`] != 2 {
+		t.Errorf("%v", got.Series("entregas_test_"))
 	}
 }

@@ -265,7 +265,8 @@ func TestACollectorThatIsAwayCostsNothing(t *testing.T) {
 			if took := time.Since(stopping); took > 5*time.Second {
 				t.Errorf("the stop took %s", took)
 			}
-			if c := telemetry.Spans(); c.Ended != 30_000 || c.Sent != 0 || c.Waiting == 0 {
+			// The queue keeps 8192. A few exports may have failed and made room meanwhile.
+			if c := telemetry.Spans(); c.Ended != 30_000 || c.Sent != 0 || c.Dropped < 15_000 || c.Waiting > 8192 || c.Dropped+c.Failed+c.Waiting != c.Ended {
 				t.Errorf("counted: %+v", c)
 			}
 		})

@@ -53,8 +53,9 @@ func (w *whole) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 func (w *whole) OnEnd(s sdktrace.ReadOnlySpan) {
 	s = withoutPersons(s)
 	for _, s := range w.ready(s) {
-		w.counts.ended.Add(1)
-		w.SpanProcessor.OnEnd(s)
+		if w.counts.take() {
+			w.SpanProcessor.OnEnd(s)
+		}
 	}
 }
 
