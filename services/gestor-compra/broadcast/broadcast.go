@@ -36,7 +36,8 @@ const (
 
 // Store records which entries of a history are published.
 type Store interface {
-	MarkPublished(ctx context.Context, p []compras.Published) error
+	// MarkPublished returns the entries that no call has marked before.
+	MarkPublished(ctx context.Context, p []compras.Published) ([]compras.Published, error)
 	Unpublished(ctx context.Context, age time.Duration, limit int) ([]contracts.Compra, error)
 }
 
@@ -46,7 +47,13 @@ type Broadcaster struct {
 	publisher *pubsub.Publisher
 	lanes     [lanes]chan contracts.Compra
 	mu        sync.Mutex
-	published []compras.Published // not marked yet
+	published []publication // not marked yet
+}
+
+// publication is a published history, with the ends in it.
+type publication struct {
+	compras.Published
+	ends []end
 }
 
 // New returns a Broadcaster that publishes the purchases of store through publisher.
@@ -60,7 +67,6 @@ func New(store Store, publisher *pubsub.Publisher) *Broadcaster {
 
 // Broadcast queues the purchase c for publication. It does not wait: when the lane is full, the sweep publishes c.
 func (b *Broadcaster) Broadcast(c contracts.Compra) {
-	measureEnd(c)
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(c.ID)) // a hash does not fail
 	select {
@@ -104,11 +110,11 @@ func (b *Broadcaster) publish(ctx context.Context, c contracts.Compra) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.published = append(b.published, compras.Published{IDCompra: c.ID, Until: c.Numero()})
+	b.published = append(b.published, publication{compras.Published{IDCompra: c.ID, Until: c.Numero()}, endsOf(c)})
 }
 
-// setMark marks the published history of many purchases in one statement. One statement for each purchase would cost as much
-// as a step of the saga.
+// setMark marks the published history of many purchases in one statement, and measures the ends among the entries that it marks. One
+// statement for each purchase would cost as much as a step of the saga.
 func (b *Broadcaster) setMark(ctx context.Context) error {
 	b.mu.Lock()
 	published := b.published
@@ -117,13 +123,19 @@ func (b *Broadcaster) setMark(ctx context.Context) error {
 	if len(published) == 0 {
 		return nil
 	}
-	err := b.store.MarkPublished(ctx, published)
+	entries := make([]compras.Published, len(published))
+	for i, p := range published {
+		entries[i] = p.Published
+	}
+	marked, err := b.store.MarkPublished(ctx, entries)
 	if err != nil { // the next call marks them; readers drop a second publication by its number
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.published = append(published, b.published...)
+		return err
 	}
-	return err
+	measureEnds(published, marked)
+	return nil
 }
 
 func (b *Broadcaster) sweep(ctx context.Context) error {

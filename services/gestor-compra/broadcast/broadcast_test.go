@@ -23,16 +23,16 @@ type memoryStore struct {
 	failure error
 }
 
-func (m *memoryStore) MarkPublished(ctx context.Context, p []compras.Published) error {
+func (m *memoryStore) MarkPublished(ctx context.Context, p []compras.Published) ([]compras.Published, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := errors.Join(m.failure, ctx.Err()); err != nil {
-		return err
+		return nil, err
 	}
 	for _, one := range p {
 		m.until[one.IDCompra] = max(m.until[one.IDCompra], one.Until)
 	}
-	return nil
+	return nil, nil
 }
 
 func (m *memoryStore) Unpublished(context.Context, time.Duration, int) ([]contracts.Compra, error) {

@@ -3,6 +3,7 @@ package broadcast
 import (
 	"context"
 	"slices"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -10,30 +11,66 @@ import (
 	"entregas/contracts"
 	"entregas/internal/telemetry"
 	"entregas/services/gestor-compra/anchors"
+	"entregas/services/gestor-compra/compras"
 )
 
 var (
-	ended        = telemetry.Counter("entregas_purchases_ended", "Purchases that came to an end, by its state and by the message that is the reason. One that is cancelled after it was confirmed, and one that is FALLIDA and goes on, come to two.")
-	endedSeconds = telemetry.Seconds("entregas_purchase_duration", "Time from the acceptance of a purchase to its end, by its state and by whether it waited for approval.", telemetry.Long)
+	ended        = telemetry.Counter("entregas_purchases_ended", "Purchases that came to their first end, by its state and by the message that is the reason. Each purchase counts once.")
+	endsChanged  = telemetry.Counter("entregas_purchase_ends_changed", "Later ends of purchases that had ended before: one that was cancelled after it was confirmed, or a FALLIDA that went on. From is the end before.")
+	endedSeconds = telemetry.Seconds("entregas_purchase_duration", "Time from the acceptance of a purchase to its first end, by its state and by whether it waited for approval.", telemetry.Long)
 )
 
 // ends are the states that count as the end of a purchase. A dispatch comes days later.
 var ends = []contracts.Estado{contracts.EstadoConfirmada, contracts.EstadoRechazada, contracts.EstadoCancelada, contracts.EstadoFallida}
 
-// measureEnd counts c when its newest fact is an end.
-func measureEnd(c contracts.Compra) {
-	if len(c.Historia) == 0 || !slices.Contains(ends, c.Estado) {
+// end is an entry of a history with which a purchase ended.
+type end struct {
+	compras.Published        // Until is the number of the entry
+	state, reason     string // the state, and the message that is the reason
+	before            string // the end before this one, "" for the first
+	approval          string // yes where the purchase waited for approval, else no
+	after             time.Duration
+	traceparent       string
+}
+
+// endsOf returns the ends in the history of c.
+func endsOf(c contracts.Compra) (found []end) {
+	before, approval := "", "no"
+	for _, h := range c.Historia {
+		if h.Paso == string(contracts.EstadoPorAprobar) {
+			approval = "yes"
+		}
+		if slices.Contains(ends, contracts.Estado(h.Paso)) {
+			found = append(found, end{compras.Published{IDCompra: c.ID, Until: h.Numero}, h.Paso, h.Tipo, before, approval, h.En.Sub(c.CreadaEn), anchors.OfCompra(c.Traza, c.ID)})
+			before = h.Paso
+		}
+	}
+	return found
+}
+
+// measureEnds measures the ends of published among the entries that were marked now. The database marks an entry once. So an end counts
+// once, also when its purchase is published again by a sweep, by another replica, or for another reason.
+func measureEnds(published []publication, marked []compras.Published) {
+	now := make(map[compras.Published]bool, len(marked))
+	for _, m := range marked {
+		now[m] = true
+	}
+	for _, p := range published {
+		for _, e := range p.ends {
+			if now[e.Published] {
+				delete(now, e.Published)
+				e.measure()
+			}
+		}
+	}
+}
+
+func (e end) measure() {
+	ctx, state := telemetry.Under(context.Background(), e.traceparent), attribute.String("state", e.state)
+	if e.before != "" {
+		endsChanged.Add(ctx, 1, metric.WithAttributes(attribute.String("from", e.before), state))
 		return
 	}
-	last := c.Historia[len(c.Historia)-1]
-	if last.Paso != string(c.Estado) {
-		return // a fact about a purchase that had ended
-	}
-	approval := "no"
-	if slices.ContainsFunc(c.Historia, func(h contracts.HechoContado) bool { return h.Paso == string(contracts.EstadoPorAprobar) }) {
-		approval = "yes"
-	}
-	ctx := telemetry.Under(context.Background(), anchors.OfCompra(c.Traza, c.ID))
-	ended.Add(ctx, 1, metric.WithAttributes(attribute.String("state", string(c.Estado)), attribute.String("reason", last.Tipo)))
-	endedSeconds.Record(ctx, last.En.Sub(c.CreadaEn).Seconds(), metric.WithAttributes(attribute.String("state", string(c.Estado)), attribute.String("approval", approval)))
+	ended.Add(ctx, 1, metric.WithAttributes(state, attribute.String("reason", e.reason)))
+	endedSeconds.Record(ctx, e.after.Seconds(), metric.WithAttributes(state, attribute.String("approval", e.approval)))
 }

@@ -3,6 +3,7 @@ package messages
 
 import (
 	"context"
+	"time"
 
 	"entregas/contracts"
 	"entregas/internal/actor"
@@ -22,7 +23,8 @@ type Manager interface {
 
 // Replies records the replies of the participants.
 type Replies interface {
-	RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error)
+	// RecordReply returns also how long after its command a First reply came.
+	RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (recorded compras.Recorded, waited time.Duration, err error)
 }
 
 // Receive subscribes to the topics of gestor-compra.

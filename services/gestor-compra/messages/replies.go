@@ -53,10 +53,11 @@ func answer(ctx context.Context, a Replies, r reply) error {
 	if err := r.validate(); err != nil {
 		return err
 	}
-	recorded, err := a.RecordReply(ctx, r.idCompra, command, r.Reply)
+	recorded, waited, err := a.RecordReply(ctx, r.idCompra, command, r.Reply)
 	if err != nil {
 		return err
 	}
+	measure(ctx, command, r.Tipo, recorded, waited)
 	switch recorded {
 	case compras.First:
 	case compras.Unknown:

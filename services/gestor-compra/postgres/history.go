@@ -11,20 +11,26 @@ import (
 	"entregas/services/gestor-compra/compras"
 )
 
-// MarkPublished marks entries of the history as published on eventos-compra.
-func (s *Store) MarkPublished(ctx context.Context, p []compras.Published) error {
+// MarkPublished marks entries of the history as published on eventos-compra. It returns the entries that were not marked before: each
+// entry is returned once, whatever is published again.
+func (s *Store) MarkPublished(ctx context.Context, p []compras.Published) ([]compras.Published, error) {
 	ids, until := make([]string, len(p)), make([]int, len(p))
 	for i, one := range p {
 		ids[i], until[i] = one.IDCompra, one.Until
 	}
-	_, err := s.pool.Exec(ctx, `
+	rows, err := s.pool.Query(ctx, `
 update historia h set published = true
 from unnest($1::text[], $2::int[]) as p (id, hasta)
-where h.id_compra = p.id and h.numero <= p.hasta and not h.published`, ids, until)
+where h.id_compra = p.id and h.numero <= p.hasta and not h.published
+returning h.id_compra, h.numero`, ids, until)
 	if err != nil {
-		return fmt.Errorf("mark the published history: %w", err)
+		return nil, fmt.Errorf("mark the published history: %w", err)
 	}
-	return nil
+	marked, err := pgx.CollectRows(rows, pgx.RowToStructByPos[compras.Published])
+	if err != nil {
+		return nil, fmt.Errorf("mark the published history: %w", err)
+	}
+	return marked, nil
 }
 
 // Unpublished returns at most limit purchases with an entry in their history that is older than age and not published yet.

@@ -25,7 +25,7 @@ func TestToBePublished(t *testing.T) {
 	}
 	setMark := func(p ...compras.Published) {
 		t.Helper()
-		if err := a.MarkPublished(t.Context(), p); err != nil {
+		if _, err := a.MarkPublished(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -55,7 +55,7 @@ func TestMessages(t *testing.T) {
 		}
 	}
 	for _, r := range []compras.Reply{{Tipo: contracts.ReservaRechazada, Motivo: "no hay"}, {Tipo: contracts.ProductosReservados}} { // the second reply is late
-		if _, err := a.RecordReply(t.Context(), s.ID, contracts.ReservarProducto, r); err != nil {
+		if _, _, err := a.RecordReply(t.Context(), s.ID, contracts.ReservarProducto, r); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -55,7 +55,7 @@ func TestRecordReply(t *testing.T) {
 			var allRecorded []compras.Recorded
 			for _, arrival := range c.arrivals {
 				if r, is := arrival.(compras.Reply); is {
-					recorded, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, r)
+					recorded, _, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, r)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -82,7 +82,7 @@ func TestTheFirstReplyFixesTheAmounts(t *testing.T) {
 		return contracts.Importes{Moneda: "COP", Total: 3 * each, Precios: []contracts.PrecioFijado{{IDProducto: "1", Precio: each}, {IDProducto: "2", Precio: each}}}
 	}
 	record := func(id string, i contracts.Importes) compras.Recorded {
-		recorded, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, compras.Reply{Tipo: contracts.InventarioValidado, Importes: i})
+		recorded, _, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, compras.Reply{Tipo: contracts.InventarioValidado, Importes: i})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestTheFirstReplyFixesTheAmounts(t *testing.T) {
 	}
 	wrong := price(7)
 	wrong.Total++
-	_, err := a.RecordReply(t.Context(), asked(t, a), contracts.ReservarProducto, compras.Reply{Tipo: contracts.InventarioValidado, Importes: wrong})
+	_, _, err := a.RecordReply(t.Context(), asked(t, a), contracts.ReservarProducto, compras.Reply{Tipo: contracts.InventarioValidado, Importes: wrong})
 	var invalid *contracts.ValidationError
 	if !errors.As(err, &invalid) {
 		t.Errorf("a total that is not the sum: %v", err)
@@ -132,7 +132,7 @@ func sameReply(x, y *compras.Reply) bool {
 func TestRecordReplyThatNobodyAwaits(t *testing.T) {
 	a := postgrestest.New(t)
 	for name, id := range map[string]string{"an unknown purchase": postgrestest.NewSolicitud().ID, "another question's": asked(t, a)} {
-		recorded, err := a.RecordReply(t.Context(), id, contracts.CrearOrden, compras.Reply{Tipo: contracts.OrdenCreada})
+		recorded, _, err := a.RecordReply(t.Context(), id, contracts.CrearOrden, compras.Reply{Tipo: contracts.OrdenCreada})
 		if err != nil || recorded != compras.Unknown {
 			t.Errorf("%s: %s %v", name, recorded, err)
 		}
@@ -150,7 +150,7 @@ func TestLateOnesAreFew(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 15 {
-		if _, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, reserved); err != nil {
+		if _, _, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, reserved); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -180,7 +180,7 @@ func TestConcurrentRecordReply(t *testing.T) {
 			if i%2 == 0 {
 				r = refused
 			}
-			recorded, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, r)
+			recorded, _, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, r)
 			if err != nil || recorded == compras.Unknown {
 				t.Errorf("%s %v", recorded, err)
 			}
@@ -213,7 +213,7 @@ func TestWakeupComesWithTheSavedReply(t *testing.T) {
 	if _, err := connection.Exec(t.Context(), "listen replies"); err != nil {
 		t.Fatal(err)
 	}
-	if recorded, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, reserved); err != nil || recorded != compras.First {
+	if recorded, _, err := a.RecordReply(t.Context(), id, contracts.ReservarProducto, reserved); err != nil || recorded != compras.First {
 		t.Fatalf("%s %v", recorded, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

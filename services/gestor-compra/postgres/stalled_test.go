@@ -152,7 +152,7 @@ func TestStalledCompensationKeepsItsReason(t *testing.T) {
 	s := a.Compra(t, contracts.EstadoProductosValidos)
 	missing := []contracts.Faltante{{IDProducto: "1", Solicitada: 2, Disponible: 1}}
 	a.Do(t, `insert into paso (id_compra, comando) values ($1, 'ReservarProducto')`, s.ID)
-	if _, err := a.RecordReply(t.Context(), s.ID, contracts.ReservarProducto, compras.Reply{Tipo: contracts.ReservaRechazada, Faltantes: missing}); err != nil {
+	if _, _, err := a.RecordReply(t.Context(), s.ID, contracts.ReservarProducto, compras.Reply{Tipo: contracts.ReservaRechazada, Faltantes: missing}); err != nil {
 		t.Fatal(err)
 	}
 	if _, moved, err := a.Move(t.Context(), compras.Change{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -166,7 +167,7 @@ const record = `
 with first as (
     update paso set respuesta = $3, datos = $4, respondida_en = clock_timestamp()
     where id_compra = $1 and comando = $2 and respuesta is null and abandonada_en is null
-    returning 'first'
+    returning respondida_en - preguntada_en as waited
 ), late as (
     update paso set tardias = tardias || jsonb_build_object('tipo', $3::text, 'datos', $4::jsonb, 'en', clock_timestamp())
     where id_compra = $1 and comando = $2 and (respuesta <> $3 or (respuesta is null and abandonada_en is not null))
@@ -175,34 +176,34 @@ with first as (
 ), priced as (
     update compra set moneda = $5, total = $6, precios = $7 where id = $1 and $5 <> '' and exists (select from first)
 )
-select coalesce((select * from first), (select * from late),
-    (select 'repeated' from paso where id_compra = $1 and comando = $2), 'unknown')`
+select coalesce((select 'first' from first), (select * from late),
+    (select 'repeated' from paso where id_compra = $1 and comando = $2), 'unknown'),
+    coalesce((select waited from first), interval '0')`
 
 // RecordReply records a reply to command, with the amounts of the purchase that it has, and wakes the step that waits for it. The NOTIFY is a statement after the commit: within
-// the transaction it would hold a lock of the whole cluster during the fsync (docs/adr/a-step-asks-and-waits.md). Error: Invalid, where the amounts are not
-// those of the lines of the purchase.
-func (s *Store) RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error) {
+// the transaction it would hold a lock of the whole cluster during the fsync (docs/adr/a-step-asks-and-waits.md). waited is how long after its
+// command a First reply came. Error: Invalid, where the amounts are not those of the lines of the purchase.
+func (s *Store) RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (recorded compras.Recorded, waited time.Duration, err error) {
 	if err := s.checkImportes(ctx, idCompra, r.Importes); err != nil {
-		return "", err
+		return "", 0, err
 	}
 	data, err := json.Marshal(r)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	precios := r.Precios
 	if precios == nil {
 		precios = []contracts.PrecioFijado{}
 	}
-	var recorded compras.Recorded
-	if err := s.pool.QueryRow(ctx, record, idCompra, command, r.Tipo, data, r.Moneda, r.Total, precios).Scan(&recorded); err != nil {
-		return "", fmt.Errorf("record %s: %w", r.Tipo, err)
+	if err := s.pool.QueryRow(ctx, record, idCompra, command, r.Tipo, data, r.Moneda, r.Total, precios).Scan(&recorded, &waited); err != nil {
+		return "", 0, fmt.Errorf("record %s: %w", r.Tipo, err)
 	}
 	if recorded == compras.First {
 		if _, err := s.pool.Exec(ctx, `select pg_notify($1, $2)`, repliesChannel, stepKey(idCompra, command)); err != nil {
-			return "", fmt.Errorf("notify of %s: %w", r.Tipo, err)
+			return "", 0, fmt.Errorf("notify of %s: %w", r.Tipo, err)
 		}
 	}
-	return recorded, nil
+	return recorded, waited, nil
 }
 
 // checkImportes refuses amounts that are not those of the lines of the purchase. The lines of a purchase never change. It does not refuse

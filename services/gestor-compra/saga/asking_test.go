@@ -190,7 +190,7 @@ func TestStepThatStartsOver(t *testing.T) {
 	if step, err := e.LoadStep(t.Context(), s.ID, p.Command); err != nil || step.Abandoned || step.Reply != nil {
 		t.Fatalf("%+v: %v", step, err)
 	}
-	if recorded, err := e.RecordReply(t.Context(), s.ID, p.Command, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.First {
+	if recorded, _, err := e.RecordReply(t.Context(), s.ID, p.Command, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.First {
 		t.Fatal(recorded, err)
 	}
 	d, err := e.Ask(t.Context(), p)
@@ -231,7 +231,7 @@ func TestPatienceRunsOut(t *testing.T) {
 			t.Fatalf("%+v %v after asking %v", d, err, e.questions())
 		}
 	}
-	if recorded, err := e.RecordReply(t.Context(), s.ID, p.Command, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.Late {
+	if recorded, _, err := e.RecordReply(t.Context(), s.ID, p.Command, compras.Reply{Tipo: contracts.ProductosReservados}); err != nil || recorded != compras.Late {
 		t.Fatal(recorded, err)
 	}
 	if d, err := e.Ask(t.Context(), p); err != nil || d.Result != compra.NoReply || e.Estado(t, s.ID) != contracts.EstadoProductosValidos {

@@ -36,7 +36,7 @@ type participants struct {
 	mu       sync.Mutex
 	received []contracts.MessageType
 	respond  func(command contracts.MessageType, attempt int) *compras.Reply // nil means that no reply comes
-	record   func(ctx context.Context, id string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error)
+	record   func(ctx context.Context, id string, command contracts.MessageType, r compras.Reply) (compras.Recorded, time.Duration, error)
 }
 
 func (p *participants) PublishEvent(ctx context.Context, component, topic string, data any, options ...dapr.PublishEventOption) error {
@@ -65,7 +65,7 @@ func (p *participants) PublishEvent(ctx context.Context, component, topic string
 		return nil
 	}
 	if r := p.respond(m.Type, attempt); r != nil {
-		_, err := p.record(context.WithoutCancel(ctx), m.Data.IDCompra, m.Type, *r)
+		_, _, err := p.record(context.WithoutCancel(ctx), m.Data.IDCompra, m.Type, *r)
 		return err
 	}
 	return nil

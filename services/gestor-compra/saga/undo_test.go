@@ -58,7 +58,7 @@ func TestUndoWithoutConfirmation(t *testing.T) {
 		}
 		e.Do(t, `update paso set preguntada_en = preguntada_en - interval '1 hour' where id_compra = $1`, s.ID)
 	}
-	if recorded, err := e.RecordReply(t.Context(), s.ID, contracts.LiberarReserva, compras.Reply{Tipo: contracts.ReservaLiberada}); err != nil || recorded != compras.First {
+	if recorded, _, err := e.RecordReply(t.Context(), s.ID, contracts.LiberarReserva, compras.Reply{Tipo: contracts.ReservaLiberada}); err != nil || recorded != compras.First {
 		t.Fatal(recorded, err)
 	}
 	if d, err := e.Undo(t.Context(), rollback(s, contracts.LiberarReserva)); err != nil || d.Result != compra.Accepted || len(e.questions()) != 2 {

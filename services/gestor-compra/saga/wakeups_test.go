@@ -19,12 +19,12 @@ func TestWakeupWakes(t *testing.T) {
 	e := newScene(t, patient)
 	wakeups := postgres.NewWakeups(e.Pool)
 	e.listen(t, wakeups)
-	e.record = func(ctx context.Context, id string, command contracts.MessageType, r compras.Reply) (compras.Recorded, error) {
+	e.record = func(ctx context.Context, id string, command contracts.MessageType, r compras.Reply) (compras.Recorded, time.Duration, error) {
 		other, release := wakeups.Wait(id, command)
 		defer release()
-		recorded, err := e.RecordReply(ctx, id, command, r)
+		recorded, waited, err := e.RecordReply(ctx, id, command, r)
 		<-other // now every waiter has been woken
-		return recorded, err
+		return recorded, waited, err
 	}
 	e.Saga = e.withWakeups(wakeups, saga.Settings{Patience: time.Hour, AskAgainAfter: time.Hour, ReviewRound: time.Hour})
 	s := e.Compra(t, contracts.EstadoRecibida)

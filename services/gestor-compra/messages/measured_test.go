@@ -1,0 +1,56 @@
+package messages_test
+
+import (
+	"strings"
+	"testing"
+
+	"entregas/contracts"
+	"entregas/internal/telemetrytest"
+)
+
+// A step is measured by its first reply, from its first send, and a rollback counts once, however often the reply is delivered. A reply
+// for which no step waits counts apart, by its topic.
+func TestRepliesAreMeasuredOnce(t *testing.T) {
+	before := telemetrytest.Scrape(t)
+	for _, name := range []string{`entregas_late_replies_total{topic="`, `entregas_compensations_total{step="`} {
+		if n := len(before.Series(name)); n < 3 {
+			t.Errorf("%d series of %s before anything happened", n, name)
+		}
+	}
+	p := newGate(t)
+	s := p.Compra(t, contracts.EstadoIniciada)
+	for _, command := range []contracts.MessageType{contracts.ValidarInventario, contracts.ReservarProducto, contracts.LiberarReserva} {
+		p.pose(t, s.ID, command)
+	}
+	p.Do(t, `update paso set preguntada_en = clock_timestamp() - interval '4 seconds' where id_compra = $1`, s.ID)
+	if _, err := p.Abandon(t.Context(), s.ID, contracts.ValidarInventario); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		respond(t, p, contracts.ProductosReservados, s.ID, contracts.ReservarProducto, "")
+		respond(t, p, contracts.InventarioValidado, s.ID, contracts.ValidarInventario, "")
+		respond(t, p, contracts.ReservaLiberada, s.ID, contracts.LiberarReserva, "")
+	}
+	respond(t, p, contracts.ReservaRechazada, s.ID, contracts.ReservarProducto, "") // another reply than the one that counts
+	got := telemetrytest.Scrape(t)
+	for series, want := range map[string]float64{
+		`entregas_step_duration_seconds_count{step="ReservarProducto"}`:         1,
+		`entregas_step_duration_seconds_bucket{step="ReservarProducto",le="3"}`: 0,
+		`entregas_step_duration_seconds_bucket{step="ReservarProducto",le="5"}`: 1,
+		`entregas_step_duration_seconds_count{step="ValidarInventario"}`:        0,
+		`entregas_step_duration_seconds_count{step="LiberarReserva"}`:           1,
+		`entregas_compensations_total{step="LiberarReserva"}`:                   1,
+		`entregas_compensations_total{step="CancelarOrden"}`:                    0,
+		`entregas_late_replies_total{topic="eventos-productos"}`:                1,
+	} {
+		if got[series]-before[series] != want {
+			t.Errorf("%s grew by %v, not %v", series, got[series]-before[series], want)
+		}
+	}
+	if late := `entregas_late_replies_total{topic="eventos-inventario"}`; got[late]-before[late] < 1 {
+		t.Errorf("%s did not grow", late)
+	}
+	if n := len(got.Series("entregas_compensations_total{")); n != len(before.Series("entregas_compensations_total{")) || strings.Contains(strings.Join(got.Series("entregas_compensations_total{"), " "), "ReservarProducto") {
+		t.Errorf("the compensations are %v", got.Series("entregas_compensations_total{"))
+	}
+}
