@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"entregas/bff/access"
+	"entregas/bff/compras"
 	"entregas/bff/edge"
 	"entregas/bff/encoding"
 	"entregas/bff/explorer"
@@ -68,12 +69,12 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	}))
 	rest.Server{Gate: gate, Live: feed}.Register(identified)
 	sockets := common.Sockets{Stop: ctx, Origins: cfg.Origins, Identify: limits.Identify(trusted.Verify)}
-	identified.Handle("/graphql", public.New(gate, feed, p.memory, introspection, sockets)).Methods(http.MethodPost, http.MethodGet)
+	identified.Handle("/graphql", through("graphql", public.New(gate, feed, p.memory, introspection, sockets))).Methods(http.MethodPost, http.MethodGet)
 	if cfg.development() {
-		forAnyone.Handle("/v1", v1.New(p.core, p.memory, introspection)).Methods(http.MethodPost)
+		forAnyone.Handle("/v1", through("v1", v1.New(p.core, p.memory, introspection))).Methods(http.MethodPost)
 		forAnyone.HandleFunc("/stream", feed.All).Methods(http.MethodGet)
 	} else {
-		identified.Handle("/v1", v1.New(gate, p.memory, introspection)).Methods(http.MethodPost)
+		identified.Handle("/v1", through("v1", v1.New(gate, p.memory, introspection))).Methods(http.MethodPost)
 		identified.Handle("/stream", internalrest.Route(func(w http.ResponseWriter, r *http.Request) error {
 			if err := identity.Require(r.Context(), identity.Operador); err != nil {
 				return err
@@ -84,6 +85,13 @@ func mount(ctx context.Context, routes *mux.Router, cfg config, p pieces) error 
 	}
 	messages.Receive(p.receiver, p.core, wakeups)
 	return nil
+}
+
+// through is the handler next, whose purchases are measured as those of the interface name.
+func through(name string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(compras.Through(r.Context(), name)))
+	})
 }
 
 // front returns what all requests pass before they come to routes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,41 +24,49 @@ import (
 // deletes the purchase from the read model. The error is OutcomeUnknown if the purchase may have been taken; then SendAgain asks
 // the owner later.
 func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompra, idempotencyKey string) (contracts.Aceptada, error) {
+	start := time.Now()
+	accepted, repeated, err := s.create(ctx, solicitud, idempotencyKey)
+	measureAcceptance(ctx, start, repeated, err)
+	return accepted, err
+}
+
+// create is Create without its metrics. repeated says that the read model had the purchase before.
+func (s *Service) create(ctx context.Context, solicitud contracts.SolicitudCompra, idempotencyKey string) (accepted contracts.Aceptada, repeated bool, err error) {
 	solicitud.ID = contracts.CanonicalID(solicitud.ID)
 	requested := solicitud // without an id where the client gave none
 	if solicitud.ID == "" {
 		solicitud.ID = uuid.Must(uuid.NewV7()).String()
 	}
 	if err := solicitud.Validate(); err != nil {
-		return contracts.Aceptada{}, err
+		return contracts.Aceptada{}, false, err
 	}
 	if idempotencyKey != "" {
 		id, err := s.state.submissionID(ctx, idempotencyKey, requested, solicitud.ID)
 		if err != nil {
-			return contracts.Aceptada{}, err
+			return contracts.Aceptada{}, false, err
 		}
 		solicitud.ID = id
 	}
 	ctx = logging.WithCompra(ctx, solicitud.ID)
-	planted, err := s.state.plantSeed(ctx, solicitud)
+	planted, unseen := s.state.plantSeed(ctx, solicitud)
 	switch {
-	case err != nil && errs.Of(err) == errs.Unavailable: // the owner may still accept the purchase, and then publishes it
-		slog.WarnContext(ctx, "the store does not answer: only gestor-compra can take the purchase", "error", err)
-	case err != nil:
-		return contracts.Aceptada{}, err
+	case unseen != nil && errs.Of(unseen) == errs.Unavailable: // the owner may still accept the purchase, and then publishes it
+		slog.WarnContext(ctx, "the store does not answer: only gestor-compra can take the purchase", "error", unseen)
+	case unseen != nil:
+		return contracts.Aceptada{}, false, unseen
 	}
 	repeat := ""
 	if requested.ID == "" && idempotencyKey == "" { // the same request sent again would get another id
 		repeat = "para repetirla, envíela con \"id\": \"" + solicitud.ID + "\"."
 	}
-	accepted, err := s.deliver(ctx, solicitud, repeat)
+	accepted, err = s.deliver(ctx, solicitud, repeat)
 	switch {
 	case err != nil && errs.Of(err) == errs.OutcomeUnknown: // SendAgain asks the owner until the outcome is known
 		s.unconfirmed.add(ctx, crearCompra(solicitud), s.state.now())
 	case err != nil && planted:
 		s.forget(ctx, solicitud.ID)
 	}
-	return accepted, err
+	return accepted, !planted && unseen == nil, err
 }
 
 // deliver sends the purchase to its owner by a call, or by the topic if the owner does not answer the call. repeat is as in

@@ -10,10 +10,13 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	"golang.org/x/time/rate"
 
 	"entregas/bff/identity"
 	"entregas/internal/errs"
+	"entregas/internal/telemetry"
 )
 
 // Pace is the rate of one client.
@@ -128,10 +131,35 @@ func (l *Limits) LimitOpen(next http.Handler) http.Handler {
 				return errs.New(errs.TooMany, "Hay %d flujos abiertos desde su dirección, que es lo más que puede haber a la vez. Cierre alguno.", l.streams.max)
 			}
 			defer leave()
+			kind := metric.WithAttributes(attribute.String("kind", streamKind(r)))
+			liveConnections.Add(r.Context(), 1, kind)
+			defer liveConnections.Add(context.WithoutCancel(r.Context()), -1, kind)
 		}
 		next.ServeHTTP(w, r)
 		return nil
 	})
+}
+
+// The kinds of streams, as a label of their metric.
+const (
+	kindEvents    = "sse"
+	kindGraphQL   = "graphql-sse"
+	kindWebsocket = "websocket"
+)
+
+var liveConnections = telemetry.OpenOf("entregas_live_connections", "Live streams that clients have open: server-sent events, subscriptions of GraphQL as such events, and websockets.",
+	"kind", kindEvents, kindGraphQL, kindWebsocket)
+
+// streamKind returns the kind of the stream for which r asks.
+func streamKind(r *http.Request) string {
+	switch {
+	case r.URL.Path != "/graphql":
+		return kindEvents
+	case r.Method == http.MethodGet:
+		return kindWebsocket
+	default:
+		return kindGraphQL
+	}
 }
 
 // PerAddress refuses a request of an address that is over its rate. It is for routes that identify no caller. Error: TooMany.
