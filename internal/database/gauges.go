@@ -43,7 +43,11 @@ type reading struct {
 // Measure makes metrics of gauges. They are read at a scrape, and at most once each gaugesFor. While the database does not answer,
 // their series are absent and entregas_database_up is 0. All replicas of a program read the same.
 func Measure(pool *pgxpool.Pool, gauges ...Gauge) error {
-	r := &reading{pool: pool, gauges: gauges}
+	return (&reading{pool: pool, gauges: gauges}).register()
+}
+
+func (r *reading) register() error {
+	gauges := r.gauges
 	up, err := telemetry.Meter().Int64ObservableGauge("entregas_database_up",
 		metric.WithDescription("1 when the database answered at the last reading. While it is 0, the metrics that are read from the database are absent."))
 	if err != nil {

@@ -52,6 +52,9 @@ func run(ctx context.Context, cfg config) error {
 	if proceed, err := cfg.Migrations.Apply(ctx, pool, postgres.Migrations); err != nil || !proceed {
 		return err
 	}
+	if err := database.Measure(pool, postgres.Gauges...); err != nil {
+		return err
+	}
 	sidecar, err := cfg.Sidecar(ctx)
 	if err != nil {
 		return err

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -65,7 +67,7 @@ func TestMetrics(t *testing.T) {
 	pulsar := httptest.NewServer(broker{
 		"comandos-producto":  `{"subscriptions":{"admin-productos":{"msgBacklog":42,"earliestMsgPublishTimeInBacklog":1000,"unackedMessages":16,"isDurable":true,"consumers":[{},{}]}}}`,
 		"eventos-compra":     `{"subscriptions":{"bff":{"msgBacklog":5,"isDurable":true,"consumers":[]},"uuid":{"msgBacklog":9,"isDurable":false,"consumers":[{}]}}}`,
-		"comandos-orden-dlq": `{"subscriptions":{"operador":{"msgBacklog":3,"isDurable":true,"consumers":[]}}}`,
+		"comandos-orden-dlq": fmt.Sprintf(`{"subscriptions":{"operador":{"msgBacklog":3,"earliestMsgPublishTimeInBacklog":%d,"isDurable":true,"consumers":[]}}}`, time.Now().Add(-20*time.Minute).UnixMilli()),
 	})
 	defer pulsar.Close()
 	series := measure(t, pulsar.URL+"/")
@@ -81,11 +83,28 @@ func TestMetrics(t *testing.T) {
 		`entregas_undecodable_messages{subscription="admin-productos",topic="comandos-producto"}`: "1",
 		`entregas_dead_letters{topic="comandos-orden"}`:                                           "3",
 		`entregas_dead_letters{topic="comandos-producto"}`:                                        "0",
+		`entregas_oldest_dead_letter_seconds{topic="comandos-producto"}`:                          "0",
 		`entregas_oldest_pending_age_seconds{subscription="bff",topic="eventos-compra"}`:          "0",
 	} {
 		if series[name] != value {
 			t.Errorf("%s is %q, want %q", name, series[name], value)
 		}
+	}
+	if age, err := strconv.ParseFloat(series[`entregas_oldest_dead_letter_seconds{topic="comandos-orden"}`], 64); err != nil || age < 1200 || age > 1260 {
+		t.Errorf("the oldest dead letter is %v s old: %v", age, err)
+	}
+}
+
+// A broker that takes connections and does not answer is down too, and the scrape ends within its limit.
+func TestABrokerThatHangs(t *testing.T) {
+	release := make(chan struct{})
+	mute := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer mute.Close()
+	defer close(release)
+	begun := time.Now()
+	series := measure(t, mute.URL)
+	if took := time.Since(begun); series["entregas_pulsar_up"] != "0" || len(series) != 2 || took > 8*time.Second {
+		t.Errorf("after %s: %v", took, series)
 	}
 }
 

@@ -1,0 +1,14 @@
+package postgres
+
+import "entregas/internal/database"
+
+// Gauges are the metrics of what is in the database now. Each statement reads an index of what waits, or of what was given up.
+var Gauges = []database.Gauge{
+	{Name: "entregas_deliveries_waiting", Label: "channel", Meaning: "Deliveries that are not done yet, by channel: webhook or mail. Those of a paused address wait too.",
+		SQL: `select 'webhook', count(*)::float8 from entrega where estado = 'PENDIENTE' union all select 'mail', count(*)::float8 from correo where estado = 'PENDIENTE'`},
+	{Name: "entregas_oldest_delivery", Unit: "s", Label: "channel", Meaning: "Age of the oldest delivery that is not done yet, by channel; 0 when none waits.",
+		SQL: `select 'webhook', coalesce(greatest(extract(epoch from clock_timestamp() - min(creada_en)), 0), 0)::float8 from entrega where estado = 'PENDIENTE'
+union all select 'mail', coalesce(greatest(extract(epoch from clock_timestamp() - min(creado_en)), 0), 0)::float8 from correo where estado = 'PENDIENTE'`},
+	{Name: "entregas_deliveries_given_up", Label: "channel", Meaning: "Deliveries that were given up and are still kept, by channel. An operator can send them again.",
+		SQL: `select 'webhook', count(*)::float8 from entrega where estado = 'MUERTA' union all select 'mail', count(*)::float8 from correo where estado = 'MUERTA'`},
+}

@@ -1,0 +1,44 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"entregas/contracts"
+	"entregas/internal/database"
+	"entregas/internal/telemetrytest"
+	"entregas/services/avisos/avisos"
+	"entregas/services/avisos/postgres"
+)
+
+// The gauges count what waits and what was given up, by channel, with the age of the oldest that waits.
+func TestGauges(t *testing.T) {
+	telemetrytest.Scrape(t)
+	d := newDesk(t)
+	d.direccion(t)
+	d.setCorreo(t, "ana", "ana@ejemplo.com")
+	c := carta("1")
+	if _, _, err := d.Record(t.Context(), []avisos.Suceso{suceso(c.IDCompra, 1, contracts.EstadoRechazada), suceso(c.IDCompra, 2, contracts.EstadoCancelada)}, c); err != nil {
+		t.Fatal(err)
+	}
+	d.finish(t, *d.envio(t), dead, "No.")
+	d.exec(t, `update entrega set creada_en = now() - interval '1 hour'`)
+	if err := database.Measure(d.pool, postgres.Gauges...); err != nil {
+		t.Fatal(err)
+	}
+	got := telemetrytest.Scrape(t)
+	for series, want := range map[string]float64{
+		"entregas_database_up":                             1,
+		`entregas_deliveries_waiting{channel="webhook"}`:   2,
+		`entregas_deliveries_waiting{channel="mail"}`:      0,
+		`entregas_oldest_delivery_seconds{channel="mail"}`: 0,
+		`entregas_deliveries_given_up{channel="webhook"}`:  0,
+		`entregas_deliveries_given_up{channel="mail"}`:     1,
+	} {
+		if v, found := got[series]; !found || v != want {
+			t.Errorf("%s is %v (%v), not %v", series, v, found, want)
+		}
+	}
+	if age := got[`entregas_oldest_delivery_seconds{channel="webhook"}`]; age < 3600 || age > 3700 {
+		t.Errorf("the oldest webhook is %v s old", age)
+	}
+}
