@@ -48,7 +48,7 @@ while read -r role database app; do
   line="*:*:$database:$role:$word"
   all+=$'\n'$line
   if [ "$app" != - ]; then
-    secret "passwords-$app" pgpass "$line"
+    secret "passwords-$app" password "$word"
   elif [ "$target" = local ]; then
     secret "passwords-$role" connectionString "postgres://$role:$word@postgres:5432/$database?sslmode=disable"
   else

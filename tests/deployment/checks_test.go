@@ -148,8 +148,8 @@ func contains(labels, selector map[string]string) bool {
 	return true
 }
 
-// foreignVariables are the variables that the configuration of no program has: variables of Go, of pgx, and of the sidecar's injector.
-var foreignVariables = []string{"GOMEMLIMIT", "SSL_CERT_FILE", "PGHOST", "PGPORT", "PGSSLMODE", "PGSSLROOTCERT", "PGPASSFILE"}
+// foreignVariables are the variables that the configuration of no program has: variables of Go, of PostgreSQL, and of the sidecar's injector.
+var foreignVariables = []string{"GOMEMLIMIT", "SSL_CERT_FILE", "PGHOST", "PGPORT", "PGSSLMODE", "PGSSLROOTCERT", "PGPASSFILE", "PGPASSWORD"}
 
 // localOnly are the variables of dapr.yaml that an overlay need not set.
 var localOnly = map[string][]string{
@@ -184,12 +184,15 @@ func env(c *code, m, _ *manifests) []string {
 				q.when(!known && !slices.Contains(foreignVariables, name), "%s: nobody reads the variable %s", d, name)
 			}
 			for name := range c.apps[d.Metadata.Name].local {
-				q.when(!has[name] && !slices.Contains(localOnly[m.overlay], name), "%s: dapr.yaml sets the variable %s, and the overlay does not", d, name)
+				q.when(!has[name] && name != "PGPASSFILE" && !slices.Contains(localOnly[m.overlay], name), "%s: dapr.yaml sets the variable %s, and the overlay does not", d, name)
 			}
 			for name, required := range knows {
 				injected := strings.HasPrefix(name, "DAPR_") && d.isService()
 				q.when(required && d.Metadata.Name != "setup" && !has[name] && !injected, "%s: the variable %s is missing", d, name)
 			}
+			// libpq and node-postgres refuse a password file that a group may read, as all files of a Secret are, and node-postgres ignores passfile=.
+			database := has["DATABASE_URL"]
+			q.when(database && (!has["PGPASSWORD"] || has["PGPASSFILE"]), "%s: its password does not come in PGPASSWORD alone", d)
 			q.when(d.isService() && !has["LISTEN_ADDRESS"], "%s: without LISTEN_ADDRESS it listens on 127.0.0.1 only, and the probes come from outside", d)
 		}
 	}

@@ -56,6 +56,7 @@ func TestCompose(t *testing.T) {
 		"network_mode: \"service:ordenes-pod": "network_mode: \"service:bff-pod",
 		"--app-health-check-path=/healthz":    "--app-health-check-path=/readyz",
 		"aliases: [consolidador]":             "aliases: [consol]",
+		"PGPASSFILE: /secrets/ordenes.pgpass": "PGHOST: postgres",
 		`user: "15040:15040"`:                 `user: "10003:10003"`,
 	} {
 		bad := strings.Replace(file, old, fresh, 1)
@@ -103,6 +104,9 @@ func checkCompose(t *testing.T, c *code, file string) []string {
 		}
 		reads := s.Environment["DATABASE_URL"] != "" || s.Environment["OIDC_DEVELOPMENT_KEY_FILE"] != "" // then it reads a file of the volume secrets
 		q.when(reads && s.User != "1"+port+":1"+port, "%s: its user is %q, and volumes.sh gives its secrets to 1%s", id, s.User, port)
+		// node-postgres ignores passfile= in an address; all drivers read PGPASSFILE.
+		address := s.Environment["DATABASE_URL"]
+		q.when(address != "" && (s.Environment["PGPASSFILE"] == "" || strings.Contains(address, "passfile")), "%s: its password does not come by PGPASSFILE", id)
 		for name := range s.Environment {
 			_, known := a.env[name]
 			known = known || slices.Contains(foreignVariables, name)

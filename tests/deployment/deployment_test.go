@@ -110,9 +110,10 @@ func TestIsRefused(t *testing.T) {
 		{"local", "environment", "name: MIGRATIONS", "name: MIGRATE", "nobody reads the variable MIGRATE"},
 		{"local", "environment", "PULSAR_URL:", "PULSAR_TOKEN:", "dapr.yaml sets the variable PULSAR_URL"},
 		{"gke", "environment", "name: OIDC_ISSUER", "name: OIDC_CLIENT_ID", "dapr.yaml sets the variable OIDC_ISSUER"},
+		{"local", "environment", "name: PGPASSWORD", "name: PGPASSFILE", "does not come in PGPASSWORD alone"},
 		{"local", "environment", "name: PASSWORDS_FILE", "name: KEYS_FILE", "Job setup"},
 
-		{"local", "references", "secretName: passwords-ordenes", "secretName: password-ordenes", "there is no Secret password-ordenes"},
+		{"local", "references", "name: passwords-ordenes", "name: password-ordenes", "there is no Secret password-ordenes"},
 		{"local", "references", "serviceAccountName: bff", "serviceAccountName: front", "there is no ServiceAccount front"},
 		{"gke", "references", "postgres-ca:/postgres-ca", "postgres:/postgres-ca", "is not a volume of the pod"},
 

@@ -20,7 +20,7 @@ import (
 )
 
 // keys returns the passwords by role, the administrator included. It creates each missing password at random and stores it in the
-// instance's pgpass file. Every DSN names that file (passfile=), so that no DSN contains a secret.
+// instance's pgpass file. Programs find that file by PGPASSFILE, and the addresses in components/ name it (passfile=), so that no DSN contains a secret.
 func (in *Instance) keys() (map[string]string, error) {
 	path := in.path("pgpass")
 	m, err := setup.Keys(path)
