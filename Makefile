@@ -8,7 +8,7 @@ RUN := $(LOCAL) --instance $(INSTANCIA)
 MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-traces test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos conformance conformance-mutants bench images compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-traces test-observe test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos conformance conformance-mutants bench bench-observe images compose-up test-compose gke-plan $(LOCAL)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -100,6 +100,9 @@ test-e2e: ## end to end, on a copy of the system of its own
 test-traces: ## one trace a purchase, of 1,000 purchases of every kind and after kills (TRACED_PURCHASES=1000)
 	@TRACED_PURCHASES=$(or $(TRACED_PURCHASES),1000) tools/test.sh traces
 
+test-observe: $(LOCAL) ## ask the store of metrics each query of the dashboards and the rules: which name no series (needs make observe)
+	@cd tests && env $$(../$(RUN) env) go test -count=1 -v -run TestQueriesOnTheRunningSystem ./deployment
+
 test-pages: ## the pages in a real browser; screenshots in .local/screenshots
 	@tools/test.sh pages
 
@@ -135,6 +138,9 @@ conformance-mutants: $(LOCAL) ## show that each case of the kit can fail: it jud
 
 bench: up ## purchases per second and latency, with 1, 8 and 32 in flight
 	@env $$($(RUN) env) go run ./tests/load
+
+bench-observe: up ## what make observe costs: purchases per second and processor time, on and off in turns (ROUNDS=6)
+	@env $$($(RUN) env) go run ./tests/load -observe -rounds $(or $(ROUNDS),6) -in-flight 8
 
 images: ## build the image of each program, with its list of components
 	@deploy/images.sh

@@ -1,12 +1,15 @@
 package client
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/apache/pulsar-client-go/pulsar"
@@ -193,4 +196,28 @@ func (b *Broker) Payloads(ctx context.Context, topic string, since time.Time, vi
 		visit(m.Payload())
 	}
 	return nil
+}
+
+// MessagesIn returns how many messages the broker has taken since its start, in all topics that are loaded.
+func MessagesIn(ctx context.Context, e Env) (float64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.PulsarAdmin+"/metrics/", http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, fmt.Errorf("metrics of Pulsar: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	total, lines := 0.0, bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if line := lines.Text(); strings.HasPrefix(line, "pulsar_in_messages_total{") {
+			fields := strings.Fields(line[strings.LastIndexByte(line, '}')+1:])
+			if n, err := strconv.ParseFloat(fields[0], 64); err == nil {
+				total += n
+			}
+		}
+	}
+	return total, lines.Err()
 }

@@ -2,7 +2,6 @@ package deployment
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,22 +55,9 @@ func queries(t *testing.T) map[string][]string {
 			}
 		}
 	}
-	dashboards, _ := filepath.Glob(path(t, "dashboards", "*.json"))
-	for _, f := range dashboards {
-		var board struct {
-			Panels []struct {
-				Title   string
-				Targets []struct{ Expr string }
-			}
-		}
-		if err := json.Unmarshal([]byte(text(t, "deploy", "observability", "dashboards", filepath.Base(f))), &board); err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range board.Panels {
-			for _, x := range p.Targets {
-				where := filepath.Base(f) + " " + p.Title
-				all[where] = append(all[where], x.Expr)
-			}
+	for _, p := range panels(t) {
+		for _, x := range p.Targets {
+			all[p.Title] = append(all[p.Title], x.Expr)
 		}
 	}
 	return all

@@ -12,6 +12,12 @@ import (
 	"entregas/tests/client"
 )
 
+// What the names of sidecars, and of the processes of make observe, end with.
+const (
+	sidecarSuffix = " (sidecar)"
+	observeSuffix = " (observe)"
+)
+
 // usage returns the processor time in ms that each program of the system has used. It returns nil when the programs run on another
 // machine or enabled is false.
 func usage(ctx context.Context, env client.Env, enabled bool) map[string]float64 {
@@ -26,8 +32,11 @@ func usage(ctx context.Context, env client.Env, enabled bool) map[string]float64
 	used := map[string]float64{}
 	for _, p := range processes {
 		name := p.Name
-		if p.Kind == "sidecar" {
-			name += " (sidecar)"
+		switch p.Kind {
+		case "sidecar":
+			name += sidecarSuffix
+		case "observe":
+			name += observeSuffix
 		}
 		if p.Pid == 0 {
 			continue

@@ -1,5 +1,5 @@
 // Command load sends purchases to a running system, with a given number of purchases in flight. It prints how fast the purchases
-// were confirmed, how much processor time each program used, and whether the books balance.
+// were confirmed, how much processor time each program used, and whether the books balance. It also compares two systems in turns.
 package main
 
 import (
@@ -21,6 +21,10 @@ type settings struct {
 	inFlight []int
 	direct   bool
 	cpu      bool
+	json     bool // print one measurement for a comparison
+	observe  bool
+	against  string
+	rounds   int
 }
 
 func main() {
@@ -40,6 +44,10 @@ func readSettings() (settings, error) {
 	flag.StringVar(&inFlight, "in-flight", "1,8,32", "purchases in flight, one measurement for each number")
 	flag.BoolVar(&a.direct, "direct", false, "send to gestor-compra, not to the bff")
 	flag.BoolVar(&a.cpu, "cpu", true, "print the processor time of each program too")
+	flag.BoolVar(&a.json, "json", false, "warm up, measure the first number in flight and print JSON; a comparison runs this")
+	flag.BoolVar(&a.observe, "observe", false, "compare the system with make observe on and off, in turns")
+	flag.StringVar(&a.against, "against", "", "compare the system with that of another checkout, which is up too, in turns: its folder")
+	flag.IntVar(&a.rounds, "rounds", 6, "rounds of a comparison")
 	flag.Parse()
 	for _, text := range strings.Split(inFlight, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(text))
@@ -63,6 +71,9 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.observe || a.against != "" {
+		return compare(ctx, a, variants(a, env))
+	}
 	manager, err := client.OpenDatabase(ctx, env.ManagerDSN)
 	if err != nil {
 		return err
@@ -71,6 +82,9 @@ func run(ctx context.Context) error {
 	m := &meter{env: env, store: client.Direct(env.Admin), compras: client.New(env.BFF), manager: manager, total: a.compras}
 	if a.direct {
 		m.compras = client.Direct(env.Manager)
+	}
+	if a.json {
+		return once(ctx, a, m)
 	}
 	fmt.Printf("%9s  %9s  %7s  %7s  %7s  %s\n", "in flight", "purch./s", "p50 ms", "p95 ms", "p99 ms", "ended")
 	for _, inFlight := range a.inFlight {

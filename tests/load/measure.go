@@ -22,6 +22,7 @@ type meter struct {
 	compras *client.Client // client of the service that gets the purchases
 	manager *client.Database
 	total   int
+	series  string // tells the measurements of a run apart
 }
 
 type result struct {
@@ -35,7 +36,7 @@ const kindsBought = 10
 
 // measure sends m.total purchases with inFlight at the same time: when a purchase is at rest, it sends the next purchase.
 func (m *meter) measure(ctx context.Context, inFlight int) (result, error) {
-	runName := fmt.Sprintf("load-%s-%d", mark, inFlight)
+	runName := fmt.Sprintf("load-%s%s-%d", mark, m.series, inFlight)
 	minimums := map[string]int{}
 	for i := range kindsBought {
 		minimums[fmt.Sprint(i+1)] = m.total * 3

@@ -20,6 +20,7 @@ var environment = []setting{
 	{owner: "tests", name: "INSTANCIA", effect: "The copy of the system that a test or a scenario acts on: `up`, `test` or `chaos`."},
 	{owner: "tests", name: "TEST_DSN", effect: "The address of an administrator of a PostgreSQL. The tests of storage make a database each there; without it they are skipped."},
 	{owner: "tests", name: "TRACED_PURCHASES", effect: "How many purchases the test of traces confirms."},
+	{owner: "tests", name: "PROMETHEUS_URL", effect: "The store of metrics that `make test-observe` asks the queries of dashboards and rules."},
 	{owner: "tests", name: "HOSTILE_CASES", effect: "How many requests the test of hostile requests sends."},
 	{owner: "tests", name: "HOSTILE_SEED", effect: "The seed of these requests, to send the same ones again."},
 	{owner: "tests", name: "NO_COLOR", effect: "Any value leaves colours out of what `make demo` draws."},

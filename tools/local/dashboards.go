@@ -93,7 +93,7 @@ func convertDashboard(text []byte) ([]byte, error) {
 	for _, v := range grafana.Templating.List {
 		variables = append(variables, v.Name)
 	}
-	rows := []vmuiRow{{}}
+	rows := []vmuiRow{{}} // one: the page unfolds only the first row
 	var add func(panels []grafanaPanel)
 	add = func(panels []grafanaPanel) {
 		slices.SortStableFunc(panels, func(a, b grafanaPanel) int {
@@ -101,7 +101,6 @@ func convertDashboard(text []byte) ([]byte, error) {
 		})
 		for _, p := range panels {
 			if p.Type == "row" {
-				rows = append(rows, vmuiRow{Title: p.Title})
 				add(p.Panels)
 			} else if len(p.Targets) > 0 {
 				last := &rows[len(rows)-1]
@@ -114,14 +113,27 @@ func convertDashboard(text []byte) ([]byte, error) {
 	return json.MarshalIndent(vmuiDashboard{grafana.Title, rows}, "", "  ")
 }
 
+// plainUnits are the units of Grafana that are not the text behind a number. vmui writes the unit as it is.
+var plainUnits = map[string]struct{ name, factor string }{
+	"short": {}, "none": {}, "ops": {name: "/s"}, "reqps": {name: "/s"}, "bytes": {"MB", "/ 1e6"}, "percentunit": {"%", "* 100"},
+}
+
 // convertPanel returns a panel in the format of vmui. A series gets as its name what the legend of Grafana says.
 func convertPanel(p grafanaPanel, variables []string) vmuiPanel {
-	panel := vmuiPanel{Title: p.Title, Description: p.Description, Unit: p.FieldConfig.Defaults.Unit, ShowLegend: true, Width: max(3, min(12, p.GridPos.W/2))}
+	unit, factor := p.FieldConfig.Defaults.Unit, ""
+	if u, known := plainUnits[unit]; known {
+		unit, factor = u.name, u.factor
+	}
+	panel := vmuiPanel{Title: p.Title, Description: p.Description, Unit: unit, ShowLegend: true, Width: max(3, min(12, p.GridPos.W/2))}
 	for _, t := range p.Targets {
 		if t.Expr == "" {
 			continue
 		}
-		panel.Expr = append(panel.Expr, plainExpression(t.Expr, variables))
+		expr := plainExpression(t.Expr, variables)
+		if factor != "" {
+			expr = "(" + expr + ") " + factor
+		}
+		panel.Expr = append(panel.Expr, expr)
 		panel.Alias = append(panel.Alias, t.LegendFormat)
 	}
 	return panel

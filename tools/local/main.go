@@ -286,6 +286,9 @@ func (in *Instance) env() error {
 	if address := in.setting(collectorSetting, ""); address != "" {
 		fmt.Printf("%s=%s\n", collectorSetting, address)
 	}
+	if in.observing() {
+		fmt.Printf("PROMETHEUS_URL=http://127.0.0.1:%d\nTRACES_URL=http://127.0.0.1:%d\n", in.port("PROMETHEUS"), in.port("TRACES"))
+	}
 	fmt.Printf("PULSAR_ADMIN=%s\nPULSAR_URL=pulsar://127.0.0.1:%d\nINSTANCIA=%s\nPROJECT_ROOT=%s\nLOCAL_BIN=%s\n",
 		in.pulsarAdminURL(), in.port("PULSAR"), in.Name, in.Root, in.shared("bin", "local"))
 	return nil

@@ -70,7 +70,7 @@ func TestTracesGoToTheCollectorOnlyWhileItIsOn(t *testing.T) {
 func TestADashboardOfGrafanaIsShownHere(t *testing.T) {
 	source, shown := t.TempDir(), t.TempDir()
 	dashboard := `{"title": "A service", "templating": {"list": [{"name": "app"}, {"name": "window"}]}, "panels": [
-		{"type": "timeseries", "title": "right", "gridPos": {"x": 12, "y": 1, "w": 12}, "targets": [{"expr": "up{app=~\"$app\"}", "legendFormat": "{{app}}"}]},
+		{"type": "timeseries", "title": "right", "gridPos": {"x": 12, "y": 1, "w": 12}, "targets": [{"expr": "up{app=~\"$app\"}", "legendFormat": "{{app}}"}], "fieldConfig": {"defaults": {"unit": "percentunit"}}},
 		{"type": "timeseries", "title": "left", "gridPos": {"x": 0, "y": 1, "w": 8}, "fieldConfig": {"defaults": {"unit": "s"}},
 		 "targets": [{"expr": "rate(a_total{app=\"${app:regex}\",b=\"x\"}[$__rate_interval])"}, {"expr": "rate(b[${window}])"}]},
 		{"type": "text", "title": "words", "gridPos": {"x": 0, "y": 0, "w": 24}},
@@ -94,14 +94,14 @@ func TestADashboardOfGrafanaIsShownHere(t *testing.T) {
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Rows) != 2 || len(got.Rows[0].Panels) != 2 || got.Rows[1].Title != "Folded" || got.Rows[1].Panels[0].Width != 3 {
+	if len(got.Rows) != 1 || len(got.Rows[0].Panels) != 3 || got.Rows[0].Panels[2].Width != 3 {
 		t.Fatalf("%s", text)
 	}
 	left, right := got.Rows[0].Panels[0], got.Rows[0].Panels[1]
 	if left.Title != "left" || left.Unit != "s" || left.Width != 4 || !slices.Equal(left.Expr, []string{`rate(a_total{app=~".*",b="x"}[1m])`, "rate(b[1m])"}) {
 		t.Errorf("%+v", left)
 	}
-	if right.Title != "right" || !slices.Equal(right.Alias, []string{"{{app}}"}) || !slices.Equal(right.Expr, []string{`up{app=~".*"}`}) {
+	if right.Title != "right" || !slices.Equal(right.Alias, []string{"{{app}}"}) || right.Unit != "%" || !slices.Equal(right.Expr, []string{`(up{app=~".*"}) * 100`}) {
 		t.Errorf("%+v", right)
 	}
 }
