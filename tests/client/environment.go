@@ -13,6 +13,7 @@ type Env struct {
 	Instance, Root                        string // the name of the instance, and the folder of the project
 	AppToken                              string // the token that the services require
 	Issuer, IssuerKey                     string // the development issuer, and the file of its secret
+	Scraped                               string // what Prometheus reads: job/app=url, separated by commas
 	Collector                             string // where the programs send their traces; empty where they send none
 }
 
@@ -27,6 +28,7 @@ func envFrom(value func(name string) string) (Env, error) {
 		PulsarAdmin: value("PULSAR_ADMIN"), PulsarURL: value("PULSAR_URL"),
 		Instance: value("INSTANCIA"), Root: value("PROJECT_ROOT"), AppToken: value("APP_API_TOKEN"),
 		Issuer: value("OIDC_ISSUER"), IssuerKey: value("OIDC_DEVELOPMENT_KEY_FILE"),
+		Scraped:   value("SCRAPED"),
 		Collector: value("OTEL_EXPORTER_OTLP_ENDPOINT"),
 	}
 	if e.BFF == "" {

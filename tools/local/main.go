@@ -289,6 +289,7 @@ func (in *Instance) env() error {
 	if in.observing() {
 		fmt.Printf("PROMETHEUS_URL=http://127.0.0.1:%d\nTRACES_URL=http://127.0.0.1:%d\n", in.port("PROMETHEUS"), in.port("TRACES"))
 	}
+	fmt.Printf("SCRAPED=%s\n", strings.Join(in.scraped(), ","))
 	fmt.Printf("PULSAR_ADMIN=%s\nPULSAR_URL=pulsar://127.0.0.1:%d\nINSTANCIA=%s\nPROJECT_ROOT=%s\nLOCAL_BIN=%s\n",
 		in.pulsarAdminURL(), in.port("PULSAR"), in.Name, in.Root, in.shared("bin", "local"))
 	return nil

@@ -251,6 +251,16 @@ func (in *Instance) targets() []target {
 	return all
 }
 
+// scraped returns the targets that run without make observe, as job/app=url.
+func (in *Instance) scraped() (all []string) {
+	for _, t := range in.targets() {
+		if job := t.Labels["job"]; job != "observability" && job != "postgres" {
+			all = append(all, fmt.Sprintf("%s/%s=http://%s%s", job, t.Labels["app"], t.Targets[0], t.Labels["__metrics_path__"]))
+		}
+	}
+	return all
+}
+
 // writeTargets writes the list of what is scraped. The store of metrics reads it again within seconds.
 func (in *Instance) writeTargets() error {
 	text, err := yaml.Marshal(in.targets())
