@@ -8,7 +8,7 @@ RUN := $(LOCAL) --instance $(INSTANCIA)
 MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-traces test-observe test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos conformance conformance-mutants bench bench-observe images compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-traces test-observe test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos test-alerts conformance conformance-mutants bench bench-observe images compose-up test-compose gke-plan $(LOCAL)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -135,6 +135,9 @@ conformance: $(LOCAL) ## judge a service beside the running system, in a namespa
 
 conformance-mutants: $(LOCAL) ## show that each case of the kit can fail: it judges services with a small mistake
 	@go run ./tests/conformance/mutants -beside $(INSTANCIA) $(if $(ONLY),-only $(ONLY))
+
+test-alerts: $(LOCAL) ## cause each class of faults: its alert fires within a minute and clears (FAULTS='Pulsar|mail'; QUIET=30m: no alert fires without a fault)
+	@go run ./tests/chaos $(if $(QUIET),-quiet $(QUIET),-alerts) -clients 2 $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
 
 bench: up ## purchases per second and latency, with 1, 8 and 32 in flight
 	@env $$($(RUN) env) go run ./tests/load

@@ -65,7 +65,7 @@ const hungryClient = "chaos-hungry" // the application_name of the fault that ta
 // reserved slots. With end it also ends the connections of the other clients, which then get no new connections.
 func connectionLimit(end bool) func(context.Context, *chaos) error {
 	return func(ctx context.Context, c *chaos) error {
-		lasts := c.between(20*time.Second, 30*time.Second)
+		lasts := c.lasting(c.between(20*time.Second, 30*time.Second))
 		admin, err := pgx.Connect(ctx, c.env.ProductosDSN)
 		if err != nil {
 			return err
@@ -147,7 +147,7 @@ func rowsLocked(dsn func(*chaos) string, lock func(context.Context, pgx.Tx) erro
 				return didNotOccur("there was nothing to lock")
 			}
 		}
-		sleep(ctx, lockHeld)
+		sleep(ctx, c.lasting(lockHeld))
 		return nil
 	}
 }

@@ -15,6 +15,14 @@ func didNotOccur(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errDidNotOccur, fmt.Sprintf(format, args...))
 }
 
+// lasting returns how long a fault lasts: hold if it is set, else d.
+func (c *chaos) lasting(d time.Duration) time.Duration {
+	if c.hold > 0 {
+		return c.hold
+	}
+	return d
+}
+
 // between returns a random duration in whole seconds.
 func (c *chaos) between(from, to time.Duration) time.Duration {
 	return from + time.Duration(c.rng.Int64N(int64(to-from)/int64(time.Second)+1))*time.Second

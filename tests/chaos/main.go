@@ -40,8 +40,10 @@ type chaos struct {
 	exposed    map[string]bool // purchases that met a fault after which a reconciler may have to mend them
 	rng        *rand.Rand      // for the durations of faults and other random choices
 	short      bool
+	hold       time.Duration      // how long a fault lasts when it is longer than usual: the test of the alerts ends it earlier
 	door       *balancer.Balancer // in front of the two bffs; nil when there is only one
 	disk       *disk
+	alerts     *watcher // what looks at the alerts; nil when the run is not about them
 	mu         sync.Mutex
 	undos      []func() // the functions that take back the changes of this program to the instance
 }
@@ -51,6 +53,8 @@ type settings struct {
 	seed               uint64
 	short              bool
 	report, faults     string
+	alerts             bool
+	quiet              time.Duration
 }
 
 func main() {
@@ -62,8 +66,14 @@ func main() {
 	flag.BoolVar(&a.short, "short", false, "do one fault of each kind, and end")
 	flag.StringVar(&a.report, "report", "", "a file to write the table to, in Markdown")
 	flag.StringVar(&a.faults, "faults", "", "only faults whose name matches: a regular expression on fault/step")
+	flag.BoolVar(&a.alerts, "alerts", false, "cause each class of faults once, and expect its alert within a minute")
+	flag.DurationVar(&a.quiet, "quiet", 0, "how long to run without faults first: no alert may fire")
 	flag.Parse()
-	err := run(ctx, a)
+	start := run
+	if a.alerts || a.quiet > 0 {
+		start = runAlerts
+	}
+	err := start(ctx, a)
 	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
@@ -79,7 +89,7 @@ func run(ctx context.Context, a settings) (err error) {
 	if a.short {
 		all = shortOnes(all)
 	}
-	c := &chaos{rows: map[string]*row{}, late: map[string]late{}, exposed: map[string]bool{}, rng: rand.New(rand.NewPCG(a.seed, 2)), short: a.short}
+	c := newChaos(a)
 	defer func() { err = errors.Join(err, c.shutDown()) }()
 	if err := c.open(ctx, all); err != nil {
 		return err
@@ -99,6 +109,10 @@ func run(ctx context.Context, a settings) (err error) {
 	return c.conclude(ctx, a, time.Since(start))
 }
 
+func newChaos(a settings) *chaos {
+	return &chaos{rows: map[string]*row{}, late: map[string]late{}, exposed: map[string]bool{}, rng: rand.New(rand.NewPCG(a.seed, 2)), short: a.short}
+}
+
 // open starts a new system with failpoints, behind the proxies. all are the faults that the run may cause.
 func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 	if c.network, err = openNetwork(); err != nil {
@@ -108,10 +122,7 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 		return err
 	}
 	c.failpoints = filepath.Join(c.local.Root, ".local", "chaos", "failpoints")
-	c.local.Settings = append(c.network.settings(), "BUILD_TAGS=failpoints")
-	for _, s := range applications {
-		c.local.Settings = append(c.local.Settings, "APP_"+inUppercase(s)+"_FAILPOINTS_DIR="+c.failpoints)
-	}
+	c.local.Settings = append(c.network.settings(), c.settings()...)
 	fmt.Println("chaos: start everything with new data")
 	if err := c.start(ctx, all); err != nil {
 		return err
@@ -154,6 +165,17 @@ func (c *chaos) open(ctx context.Context, all []fault) (err error) {
 	return err
 }
 
+// settings returns the settings of the services that the run needs.
+func (c *chaos) settings() (all []string) {
+	if c.alerts != nil {
+		return alertSettings
+	}
+	for _, s := range applications {
+		all = append(all, "APP_"+inUppercase(s)+"_FAILPOINTS_DIR="+c.failpoints)
+	}
+	return append(all, "BUILD_TAGS=failpoints")
+}
+
 // start starts the instance with new data. When all contains the fault that fills the disk, PostgreSQL gets a small disk of its own.
 func (c *chaos) start(ctx context.Context, all []fault) error {
 	c.disk = c.newDisk()
@@ -169,6 +191,11 @@ func (c *chaos) start(ctx context.Context, all []fault) error {
 	if slices.ContainsFunc(all, func(f fault) bool { return strings.HasPrefix(f.what, diskFault) }) {
 		c.disk.missing = c.disk.mount()
 	}
+	if c.alerts != nil {
+		if err := c.local.Run(ctx, "observe"); err != nil {
+			return err
+		}
+	}
 	return c.local.Run(ctx, "up")
 }
 
@@ -180,6 +207,10 @@ func (c *chaos) shutDown() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		err = c.local.Run(ctx, "down")
+		if c.alerts != nil {
+			c.alerts.close()
+			err = errors.Join(err, c.local.Run(ctx, "observe", "off"))
+		}
 	}
 	if c.disk != nil {
 		err = errors.Join(err, c.disk.unmount(true))

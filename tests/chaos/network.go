@@ -94,8 +94,8 @@ func toxic(what, link, kind string) fault {
 				return err
 			}
 		}
-		sleep(ctx, networkFaultLasts)
-		toxics.ResetToxics(ctx)
+		sleep(ctx, c.lasting(networkFaultLasts))
+		toxics.ResetToxics(context.WithoutCancel(ctx))
 		return nil
 	}}
 }

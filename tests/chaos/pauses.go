@@ -30,7 +30,7 @@ func pauseFaults() []fault {
 // pause is a fault that stops a process and its children.
 func pause(what string, matches func(client.Process) bool) fault {
 	return fault{what: what, step: anyStep, mayNeedMending: true, act: func(ctx context.Context, c *chaos) error {
-		lasts := c.between(20*time.Second, 45*time.Second)
+		lasts := c.lasting(c.between(20*time.Second, 45*time.Second))
 		p, err := c.one(ctx, matches)
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func pause(what string, matches func(client.Process) bool) fault {
 }
 
 // freeze stops the process and its children, and returns a function that continues them. A guard process continues them when this
-// program ends in any way, and at the latest after the duration guarded.
+// program ends in any way, and at the latest after the duration guarded, or half a minute after hold.
 func (c *chaos) freeze(pid int) (goOn func(), err error) {
 	pids := []int{pid}
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
@@ -61,7 +61,7 @@ func (c *chaos) freeze(pid int) (goOn func(), err error) {
 		pids = append(pids, child)
 		_ = syscall.Kill(child, syscall.SIGSTOP) // the child may have ended
 	}
-	endGuard, err := guard(pids)
+	endGuard, err := guard(pids, max(guarded, c.hold+guarded/2))
 	if err != nil {
 		awaken()
 		return nil, err
@@ -81,15 +81,15 @@ func (c *chaos) freeze(pid int) (goOn func(), err error) {
 
 const guarded = 60 * time.Second
 
-// guard starts a process that continues pids when this program is gone, or after the duration guarded. Ctrl-C in the terminal does not
+// guard starts a process that continues pids when this program is gone, or after the duration atMost. Ctrl-C in the terminal does not
 // reach that process.
-func guard(pids []int) (end func(), err error) {
+func guard(pids []int, atMost time.Duration) (end func(), err error) {
 	words := make([]string, len(pids))
 	for i, p := range pids {
 		words[i] = strconv.Itoa(p)
 	}
 	cmd := exec.Command("sh", "-c", fmt.Sprintf(`n=0; while [ $n -lt %d ] && kill -0 %d 2>/dev/null; do sleep 1; n=$((n+1)); done; kill -CONT %s 2>/dev/null`,
-		int(guarded.Seconds()), os.Getpid(), strings.Join(words, " "))) // #nosec G204 -- numbers
+		int(atMost.Seconds()), os.Getpid(), strings.Join(words, " "))) // #nosec G204 -- numbers
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, err

@@ -143,6 +143,7 @@ func TestVersionsAgree(t *testing.T) {
 		"apachepulsar/pulsar": "PULSAR", "postgres": "POSTGRES", "daprio/daprd": "DAPR", "daprio/placement": "DAPR", "daprio/scheduler": "DAPR", "golang": "GO",
 		"ghcr.io/cloudnative-pg/postgresql": "POSTGRES", "otel/opentelemetry-collector-contrib": "COLLECTOR",
 		"jaegertracing/jaeger": "JAEGER", "prom/prometheus": "PROMETHEUS", "grafana/grafana": "GRAFANA", "quay.io/prometheuscommunity/postgres-exporter": "POSTGRES_EXPORTER",
+		"quay.io/prometheus/node-exporter": "NODE_EXPORTER",
 	}
 	image := regexp.MustCompile(`(?m)(?:image:|imageName:|^FROM(?: --platform=\S+)?) (\S+?):([\w.]+)(?:-\w+)*(?:\s|$)`)
 	sources := map[string]string{"compose.yaml": text(t, "deploy", "compose.yaml"), "Dockerfile": text(t, "deploy", "Dockerfile")}
@@ -170,6 +171,7 @@ func TestVersionsAgree(t *testing.T) {
 	for what, x := range map[string]struct{ module, dependency, as string }{
 		"COLLECTOR":         {"collector", "go.opentelemetry.io/collector/otelcol", "$1"},
 		"POSTGRES_EXPORTER": {"postgres", "github.com/prometheus-community/postgres_exporter", "v$1"},
+		"NODE_EXPORTER":     {"node", "github.com/prometheus/node_exporter", "v$1"},
 		"PROMETHEUS":        {"promtool", "github.com/prometheus/prometheus", "v$1"},
 	} {
 		m := regexp.MustCompile(x.dependency + ` v([\d.]+)`).FindStringSubmatch(text(t, "tools", "observe", x.module, "go.mod"))

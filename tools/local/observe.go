@@ -15,8 +15,8 @@ import (
 	"entregas/tools/local/setup"
 )
 
-// `make observe` runs five more processes beside the system: a collector and Zipkin for traces, VictoriaMetrics and vmalert for metrics and
-// rules, and an exporter of PostgreSQL's statistics. While it is on, each service and sidecar gets the address of the collector.
+// `make observe` runs six more processes beside the system: a collector and Zipkin for traces, VictoriaMetrics and vmalert for metrics and
+// rules, and exporters of PostgreSQL's statistics and of the free space of the disks. While it is on, each service and sidecar gets the address of the collector.
 
 const zipkinVersion = "3.5.1"
 
@@ -25,7 +25,7 @@ const collectorSetting = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 // observerPorts has the ports of the processes of make observe, and the port of the bff's metrics.
 var observerPorts = map[string]int{
-	"OTLP": 4317, "COLLECTOR_HEALTH": 8886, "COLLECTOR_METRICS": 8887, "TRACES": 9411, "PROMETHEUS": 9090, "ALERTS": 8880, "POSTGRES_METRICS": 9187,
+	"OTLP": 4317, "COLLECTOR_HEALTH": 8886, "COLLECTOR_METRICS": 8887, "TRACES": 9411, "PROMETHEUS": 9090, "ALERTS": 8880, "POSTGRES_METRICS": 9187, "NODE_METRICS": 9100,
 }
 
 // observers returns the processes of make observe.
@@ -36,6 +36,7 @@ func (in *Instance) observers() []oneProcess {
 		{Name: "metrics", Kind: "observe", Port: in.port("PROMETHEUS"), check: in.health(in.port("PROMETHEUS"), "/health", 200)},
 		{Name: "alerts", Kind: "observe", Port: in.port("ALERTS"), check: in.health(in.port("ALERTS"), "/health", 200)},
 		{Name: "postgres-exporter", Kind: "observe", Port: in.port("POSTGRES_METRICS"), check: in.health(in.port("POSTGRES_METRICS"), "/", 200)},
+		{Name: "node-exporter", Kind: "observe", Port: in.port("NODE_METRICS"), check: in.health(in.port("NODE_METRICS"), "/", 200)},
 	}
 }
 
@@ -244,6 +245,7 @@ func (in *Instance) targets() []target {
 	add("dapr", "scheduler", "/", in.port("SCHEDULER_METRICS"))
 	add("pulsar", "", "/metrics/", in.port("PULSAR_ADMIN"))
 	add("postgres", "", "/metrics", in.port("POSTGRES_METRICS"))
+	add("observability", "node", "/metrics", in.port("NODE_METRICS"))
 	add("observability", "collector", "/metrics", in.port("COLLECTOR_METRICS"))
 	add("observability", "traces", "/prometheus", in.port("TRACES"))
 	add("observability", "metrics", "/metrics", in.port("PROMETHEUS"))
@@ -313,6 +315,8 @@ func observeSpecs() []buildSpec {
 			packages: []string{"github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert"}},
 		{module: "observe/postgres", target: "bin", output: []string{"postgres_exporter"}, howLong: "less than a minute",
 			packages: []string{"github.com/prometheus-community/postgres_exporter/cmd/postgres_exporter"}},
+		{module: "observe/node", target: "bin", output: []string{"node_exporter"}, howLong: "less than a minute",
+			packages: []string{"github.com/prometheus/node_exporter"}},
 	}
 }
 

@@ -11,4 +11,8 @@ var Gauges = []database.Gauge{
 union all select 'mail', coalesce(greatest(extract(epoch from clock_timestamp() - min(creado_en)), 0), 0)::float8 from correo where estado = 'PENDIENTE'`},
 	{Name: "entregas_deliveries_given_up", Label: "channel", Meaning: "Deliveries that were given up and are still kept, by channel. An operator can send them again.",
 		SQL: `select 'webhook', count(*)::float8 from entrega where estado = 'MUERTA' union all select 'mail', count(*)::float8 from correo where estado = 'MUERTA'`},
+	{Name: "entregas_deliveries_failing", Label: "channel", Meaning: "Deliveries that failed at least once and are tried again, by channel; without those of paused addresses.",
+		SQL: `select 'webhook', count(*)::float8 from direccion d join entrega e on e.id_direccion = d.id and e.estado = 'PENDIENTE'
+	where d.activa and (e.error <> '' or e.codigo_http >= 300)
+union all select 'mail', count(*)::float8 from correo where estado = 'PENDIENTE' and error <> ''`},
 }

@@ -42,3 +42,37 @@ func TestGauges(t *testing.T) {
 		t.Errorf("the oldest webhook is %v s old", age)
 	}
 }
+
+// A delivery counts from its first failed try until it is done, unless an operator paused its address. A new one does not count.
+func TestFailingDeliveries(t *testing.T) {
+	d := newDesk(t)
+	a := d.direccion(t)
+	const delivery = `insert into entrega (id, id_direccion, evento, tipo, id_compra, cuerpo, estado, codigo_http, error)
+		values (gen_random_uuid(), $1, gen_random_uuid()::text, 'x', '', '{}', $2, $3, $4)`
+	d.exec(t, delivery, a.ID, "PENDIENTE", 0, "")
+	d.exec(t, delivery, a.ID, "ENTREGADA", 204, "")
+	d.exec(t, delivery, a.ID, "PENDIENTE", 500, "")
+	d.exec(t, delivery, a.ID, "PENDIENTE", 0, "no answer")
+	d.exec(t, delivery, a.ID, "MUERTA", 500, "no answer")
+	paused := d.direccion(t, contracts.EstadoConfirmada)
+	d.exec(t, delivery, paused.ID, "PENDIENTE", 500, "")
+	d.exec(t, `update direccion set activa = false where id = $1`, paused.ID)
+	d.exec(t, `insert into contacto (id_usuario, correo) values ('ana', 'ana@ejemplo.com')`)
+	const mail = `insert into correo (id, id_usuario, evento, tipo, estado, error) values (gen_random_uuid(), 'ana', gen_random_uuid()::text, 'x', $1, $2)`
+	d.exec(t, mail, "PENDIENTE", "")
+	d.exec(t, mail, "PENDIENTE", "refused")
+	d.exec(t, mail, "ENTREGADA", "refused")
+
+	telemetrytest.Scrape(t)
+	if err := database.Measure(d.pool, postgres.Gauges...); err != nil {
+		t.Fatal(err)
+	}
+	got := telemetrytest.Scrape(t)
+	for series, want := range map[string]float64{
+		"entregas_database_up": 1, `entregas_deliveries_failing{channel="webhook"}`: 2, `entregas_deliveries_failing{channel="mail"}`: 1,
+	} {
+		if v, found := got[series]; !found || v != want {
+			t.Errorf("%s: %v, %v, want %v", series, v, found, want)
+		}
+	}
+}
