@@ -137,7 +137,7 @@ conformance-mutants: $(LOCAL) ## show that each case of the kit can fail: it jud
 	@go run ./tests/conformance/mutants -beside $(INSTANCIA) $(if $(ONLY),-only $(ONLY))
 
 test-alerts: $(LOCAL) ## cause each class of faults: its alert fires within a minute and clears (FAULTS='Pulsar|mail'; QUIET=30m: no alert fires without a fault)
-	@go run ./tests/chaos $(if $(QUIET),-quiet $(QUIET),-alerts) -clients 2 $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
+	@go run ./tests/chaos $(if $(QUIET),-quiet $(QUIET),-alerts $(if $(TOGETHER),-together)) -clients 2 $(if $(SEED),-seed $(SEED)) $(if $(FAULTS),-faults '$(FAULTS)') $(if $(REPORT),-report $(REPORT))
 
 bench: up ## purchases per second and latency, with 1, 8 and 32 in flight
 	@env $$($(RUN) env) go run ./tests/load

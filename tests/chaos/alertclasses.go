@@ -30,6 +30,8 @@ type alertClass struct {
 	// covers is a regular expression on the faults of the catalog that belong to this class.
 	covers string
 	disk   bool // the fault needs a small disk for PostgreSQL
+	// group names the classes that a quick run causes at the same time: none of them hides the alert of another.
+	group string
 }
 
 // expects reports whether the class provokes a.
@@ -42,8 +44,9 @@ const restartsOften = "RestartsOften"
 // alertClasses returns the classes.
 func alertClasses() []alertClass {
 	var all []alertClass
+	group := ""
 	add := func(what, covers string, begin func(context.Context, *chaos) (func() error, error), alerts ...expected) {
-		all = append(all, alertClass{what: what, covers: covers, begin: begin, alerts: alerts})
+		all = append(all, alertClass{what: what, covers: covers, begin: begin, alerts: alerts, group: group})
 	}
 	service, sidecar := func(app string) expected { return fires("TargetDown", "job=services", "app="+app) },
 		func(app string) expected { return fires("TargetDown", "job=sidecars", "app="+app) }
@@ -51,21 +54,27 @@ func alertClasses() []alertClass {
 	// Programs that do not run, or do not answer.
 	for _, app := range applications {
 		alerts := []expected{service(app), sidecar(app)}
+		group = "down"
 		if app == "consolidador" { // each purchase has a message for it
 			alerts = append(alerts, fires("QueueWithoutReader", "topic=comandos-inventario"))
+			group = ""
 		}
 		add(app+" with its sidecar does not run", "", down(app), alerts...)
 	}
+	group = "frozen"
 	for _, app := range applications {
 		add(app+" is frozen", "^SIGSTOP of app "+app+"$", ongoing("SIGSTOP of app "+app), service(app))
 	}
 	for _, app := range applications {
 		alerts := []expected{sidecar(app)}
+		group = "frozen sidecars"
 		if app == "gestor-compra" {
 			alerts = append(alerts, fires("WorkflowEngineStands"))
+			group = ""
 		}
 		add("the sidecar of "+app+" is frozen", "^SIGSTOP of the sidecar of "+app+"$", ongoing("SIGSTOP of the sidecar of "+app), alerts...)
 	}
+	group = ""
 	add("consolidador dies again and again", "^(kill -9 of (app|the sidecar of|gestor-compra|all|everything)|restart of )", ongoing("kill -9 of app consolidador"), fires(restartsOften, "app=consolidador"))
 
 	// The infrastructure.
@@ -78,7 +87,7 @@ func alertClasses() []alertClass {
 	add("the network between gestor-compra and its database is slow", "^slow network", ongoing("slow network between gestor-compra and its database"),
 		scaled("PurchasesEndLate", "severity=page"))
 	add("the network to the broker is cut", "^cut network to the broker$", ongoing("cut network to the broker"), fires("OutboxIsOld", "app=gestor-compra"))
-	add("the disk of PostgreSQL is full", "^full disk", fullDisk, fires("DiskNearlyFull"))
+	add("the disk of PostgreSQL is full", "^full disk", fullDisk, fires("DiskNearlyFull", "mountpoint=*/chaos/data/postgres"))
 	all[len(all)-1].disk = true
 	add("Pulsar does not run", "^kill -9 of pulsar", down("pulsar"), fires("BrokerDown"), fires("TargetDown", "job=pulsar"))
 	add("Pulsar is frozen", "^SIGSTOP of pulsar$", ongoing("SIGSTOP of pulsar"), fires("BrokerDown"))
@@ -89,18 +98,20 @@ func alertClasses() []alertClass {
 	// What goes wrong while everything runs.
 	add("three products are locked: a queue stands", "^rows locked", ongoing("rows locked from outside for 60 s/three products"),
 		fires("QueueDrainsSlowly", "topic=comandos-producto"), fires("PurchaseUnfinished"))
+	group = "beside"
 	add("a message that its service refuses", "^a dead letter", refusedMessage, fires("DeadLetterArrived", "topic=eventos-productos"), scaled("DeadLetterIsOld"))
 	add("a message that no sidecar can read", "", unreadableMessage, fires("MessageCannotBeRead", "topic=comandos-producto"))
 	add("units of the stock appear from nowhere", "", stockDifference, fires("StockBalanceDifference"))
 	add("a purchase is FALLIDA", "", purchaseFailed, fires("PurchaseFailed"))
 	add("a purchase waits too long for approval", "", approvalWaits, scaled("ApprovalNearDeadline"))
-	add("no purchase can be accepted", "", doorShut, scaled("PurchasesAreNotAccepted", "severity=page"))
 	add("the receiver of a webhook answers 500", "", webhookRefused, fires("DeliveryFails", "channel=webhook"))
 	add("the mail server does not run", "", mailDown, fires("DeliveryFails", "channel=mail"))
 
 	// What observes.
 	add("the collector does not run", "", down("collector"), fires("SpansAreDropped"), fires("TargetDown", "app=collector"))
 	add("the store of traces does not run", "", down("traces"), fires("TargetDown", "app=traces"))
+	group = ""
+	add("no purchase can be accepted", "", doorShut, scaled("PurchasesAreNotAccepted", "severity=page"))
 	return all
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -86,15 +87,20 @@ func runAlerts(ctx context.Context, a settings) (err error) {
 		}
 	}
 	if a.alerts {
-		if firing := c.alerts.untilNone(ctx, settled, 4*time.Minute); len(firing) > 0 {
+		if firing := c.alerts.untilNone(ctx, settled, 2*time.Minute); len(firing) > 0 {
 			failures = append(failures, "before the first fault: "+strings.Join(firing, ", "))
 		}
 		var outcomes []outcome
-		for n, k := range classes {
+		for _, batch := range batches(classes, a.together) {
 			if ctx.Err() != nil {
 				break
 			}
-			outcomes = append(outcomes, c.provoke(ctx, n+1, k)...)
+			outcomes = append(outcomes, c.provokeAll(ctx, batch)...)
+			if a.report != "" { // a run that is broken off leaves what it has
+				if err := os.WriteFile(a.report, []byte(text.String()+alertTable(outcomes, time.Since(start))), 0o644); err != nil { // #nosec G306 -- a document
+					return err
+				}
+			}
 		}
 		text.WriteString(alertTable(outcomes, time.Since(start)))
 		for _, o := range outcomes {
@@ -103,7 +109,7 @@ func runAlerts(ctx context.Context, a settings) (err error) {
 			}
 		}
 		if ctx.Err() == nil {
-			if firing := c.alerts.untilNone(ctx, settled, 7*time.Minute); len(firing) > 0 {
+			if firing := c.alerts.untilNone(ctx, settled, 6*time.Minute); len(firing) > 0 {
 				failures = append(failures, "at the end: "+strings.Join(firing, ", "))
 			}
 		}
@@ -145,9 +151,39 @@ func (c *chaos) quiet(ctx context.Context, howLong time.Duration) (fired []strin
 	return fired, read
 }
 
-// provoke causes one class of faults, and waits until its alerts fire and are over.
-func (c *chaos) provoke(ctx context.Context, n int, k alertClass) []outcome {
-	fmt.Printf("%s  %3d  %-60s ", time.Now().UTC().Format("15:04:05"), n, k.what)
+// batches returns the classes that are caused at the same time: one, or with together those of a group.
+func batches(classes []alertClass, together bool) (all [][]alertClass) {
+	places := map[string]int{}
+	for _, k := range classes {
+		if i, found := places[k.group]; found && together && k.group != "" {
+			all[i] = append(all[i], k)
+			continue
+		}
+		places[k.group] = len(all)
+		all = append(all, []alertClass{k})
+	}
+	return all
+}
+
+// provokeAll causes classes of faults at the same time, and waits until everything is healthy again.
+func (c *chaos) provokeAll(ctx context.Context, classes []alertClass) (all []outcome) {
+	results := make([][]outcome, len(classes))
+	var group sync.WaitGroup
+	for i, k := range classes {
+		group.Go(func() { results[i] = c.provoke(ctx, k, len(classes) == 1) })
+	}
+	group.Wait()
+	c.waitHealthy(ctx)
+	for _, r := range results {
+		all = append(all, r...)
+	}
+	return all
+}
+
+// provoke causes one class of faults, and waits until its alerts fire and are over. With alone, it also waits until no other alert
+// that began with the fault fires.
+func (c *chaos) provoke(ctx context.Context, k alertClass, alone bool) []outcome {
+	began := time.Now().UTC().Format("15:04:05")
 	outcomes := make([]outcome, len(k.alerts))
 	for i, want := range k.alerts {
 		outcomes[i] = outcome{class: k, want: want, fires: -1, clears: -1}
@@ -156,7 +192,7 @@ func (c *chaos) provoke(ctx context.Context, n int, k alertClass) []outcome {
 	start := time.Now()
 	end, err := k.begin(ctx, c)
 	if err != nil {
-		fmt.Println(err)
+		fmt.Printf("%s  %s: %v\n", began, k.what, err)
 		for i := range outcomes {
 			outcomes[i].note = err.Error()
 		}
@@ -173,7 +209,7 @@ func (c *chaos) provoke(ctx context.Context, n int, k alertClass) []outcome {
 			visit(&outcomes[i], outcomes[i].want.among(now))
 		}
 		for _, a := range now {
-			if !a.fast && !k.expects(a) && !among(before, a) {
+			if alone && !a.fast && !k.expects(a) && !among(before, a) {
 				others[a.name] = true
 			}
 		}
@@ -210,19 +246,19 @@ func (c *chaos) provoke(ctx context.Context, n int, k alertClass) []outcome {
 			more = more || fires
 		})
 		for _, a := range now { // what else began with the fault must be over before the next one, but for slow windows
-			more = more || (!a.fast && !among(before, a) && !strings.HasPrefix(a.name, "Purchases") && a.name != restartsOften)
+			more = more || (alone && !a.fast && !among(before, a) && !strings.HasPrefix(a.name, "Purchases") && a.name != restartsOften)
 		}
 	}
 	<-done
-	c.waitHealthy(ctx)
+	var line strings.Builder
 	for i := range outcomes {
 		for name := range others {
 			outcomes[i].others = append(outcomes[i].others, name)
 		}
 		o := outcomes[i]
-		fmt.Printf("%s %s, cleared %s; ", o.want, inSeconds(o.fires), inSeconds(o.clears))
+		fmt.Fprintf(&line, "%s %s, cleared %s; ", o.want, inSeconds(o.fires), inSeconds(o.clears))
 	}
-	fmt.Println(strings.Join(outcomes[0].others, ", "), outcomes[0].note)
+	fmt.Printf("%s  %-60s %s%s %s\n", began, k.what, line.String(), strings.Join(sorted(outcomes[0].others), ", "), outcomes[0].note)
 	return outcomes
 }
 

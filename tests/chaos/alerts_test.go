@@ -157,6 +157,9 @@ func TestOutcomes(t *testing.T) {
 	if a := (alert{name: "TargetDown", labels: map[string]string{"job": "services", "app": "bff", "instance": "x"}}); !e.is(a) || e.is(alert{name: "TargetDown", labels: map[string]string{"job": "sidecars", "app": "bff"}}) || e.is(alert{name: a.name, labels: a.labels, fast: true}) {
 		t.Error("an alert is told by its name, its labels and its rules")
 	}
+	if d := fires("DiskNearlyFull", "mountpoint=*/postgres"); !d.is(alert{name: d.name, labels: map[string]string{"mountpoint": "/x/postgres"}}) || d.is(alert{name: d.name, labels: map[string]string{"mountpoint": "/"}}) {
+		t.Error("the end of a label tells an alert")
+	}
 	if _, err := chosenClasses("no such class"); err == nil {
 		t.Error("a name of no class was not refused")
 	}

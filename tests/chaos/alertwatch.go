@@ -42,7 +42,7 @@ func among(list []alert, a alert) bool {
 // expected is an alert that a class of faults provokes.
 type expected struct {
 	name   string
-	labels map[string]string // those that it must have
+	labels map[string]string // those that it must have; * stands for any begin
 	fast   bool
 }
 
@@ -66,14 +66,15 @@ func scaled(name string, labels ...string) expected {
 func (e expected) String() string {
 	text := "`" + e.name + "`"
 	for _, k := range slices.Sorted(maps.Keys(e.labels)) {
-		text += " " + e.labels[k]
+		text += " " + strings.TrimPrefix(e.labels[k], "*")
 	}
 	return text
 }
 
 func (e expected) is(a alert) bool {
 	for k, v := range e.labels {
-		if a.labels[k] != v {
+		end, open := strings.CutPrefix(v, "*")
+		if (open && !strings.HasSuffix(a.labels[k], end)) || (!open && a.labels[k] != v) {
 			return false
 		}
 	}

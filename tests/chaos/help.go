@@ -25,6 +25,8 @@ func (c *chaos) lasting(d time.Duration) time.Duration {
 
 // between returns a random duration in whole seconds.
 func (c *chaos) between(from, to time.Duration) time.Duration {
+	c.mu.Lock() // faults may begin at the same time
+	defer c.mu.Unlock()
 	return from + time.Duration(c.rng.Int64N(int64(to-from)/int64(time.Second)+1))*time.Second
 }
 

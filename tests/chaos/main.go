@@ -53,7 +53,7 @@ type settings struct {
 	seed               uint64
 	short              bool
 	report, faults     string
-	alerts             bool
+	alerts, together   bool
 	quiet              time.Duration
 }
 
@@ -67,6 +67,7 @@ func main() {
 	flag.StringVar(&a.report, "report", "", "a file to write the table to, in Markdown")
 	flag.StringVar(&a.faults, "faults", "", "only faults whose name matches: a regular expression on fault/step")
 	flag.BoolVar(&a.alerts, "alerts", false, "cause each class of faults once, and expect its alert within a minute")
+	flag.BoolVar(&a.together, "together", false, "cause the classes of a group at the same time: quicker")
 	flag.DurationVar(&a.quiet, "quiet", 0, "how long to run without faults first: no alert may fire")
 	flag.Parse()
 	start := run

@@ -112,7 +112,7 @@ var boards = []board{
 		{"Storage", []panel{
 			{"Databases", "bytes", one(`sum by (datname) (pg_database_size_bytes)`, "{{datname}}")},
 			{"Topics", "bytes", one(`topk(10, sum by (topic) (pulsar_storage_size))`, "{{topic}}")},
-			{"Free share of the disk", "percentunit", one(`min(vm_free_disk_space_bytes / vm_total_disk_space_bytes)`, "disk")},
+			{"Free share of the disk", "percentunit", one(`min by (mountpoint) (node_filesystem_avail_bytes{fstype!~"tmpfs|squashfs|iso9660|erofs"} / (node_filesystem_size_bytes - node_filesystem_free_bytes + node_filesystem_avail_bytes))`, "{{mountpoint}}")},
 		}},
 		{"PostgreSQL", []panel{
 			{"Connections", "short", one(`sum by (datname, state) (pg_stat_activity_count)`, "{{datname}} {{state}}")},
