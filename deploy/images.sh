@@ -14,7 +14,7 @@ command -v docker >/dev/null || { echo 'docker is missing: https://docs.docker.c
 docker info >/dev/null 2>&1 || { echo 'docker does not answer: start it, or set DOCKER_HOST' >&2; exit 1; }
 
 version=$(git rev-parse --short=12 HEAD)
-[ -z "$(git status --porcelain -- bff contracts internal services workflows tools/local tests/conformance go.work go.work.sum deploy/Dockerfile .dockerignore)" ] || version+=-dirty
+[ -z "$(git status --porcelain -- bff contracts examples internal services workflows tools/local tests/conformance go.work go.work.sum deploy/Dockerfile .dockerignore)" ] || version+=-dirty
 epoch=$(git log -1 --format=%ct)
 created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -r "$epoch" +%Y-%m-%dT%H:%M:%SZ)
 mkdir -p "$out"
@@ -36,6 +36,15 @@ for p in "${programs[@]}"; do
     "$(docker image inspect -f '{{.Size}}' "$image" | awk '{print $1 / 1e6}')" "$(wc -c <"$out/$p" | awk '{print $1 / 1e6}')" \
     "$(docker image inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' "$image" | sed '/^$/d' | tail -n 1)" \
     "$(grep -c '"bom-ref"' "$out/$p.cdx.json")"
+  [ -z "${PUSH:-}" ] || docker push -q "$image"
+done
+for file in examples/*/*/Dockerfile; do # the participants in other languages: entregas/<app>-<language>
+  example=${file%/Dockerfile} language=${file#examples/}
+  image=$registry/${example##*/}-${language%%/*}:$version
+  [ -z "${PROGRAMS:-}" ] || continue
+  DOCKER_BUILDKIT=1 docker build -q ${options[@]+"${options[@]}"} -t "$image" "$example" >/dev/null
+  [ -n "${REGISTRY:-}" ] || docker tag "$image" "${image%:*}:local"
+  printf '%-17s %6.1f MB\n' "${image##*/}" "$(docker image inspect -f '{{.Size}}' "$image" | awk '{print $1 / 1e6}')"
   [ -z "${PUSH:-}" ] || docker push -q "$image"
 done
 echo "Tag: $version. Lists of components: $out/*.cdx.json"

@@ -142,10 +142,23 @@ func listeners(instance string) (all []listener) {
 			l.address, l.port, _ = strings.Cut(where, ":")
 			port, _ := strconv.ParseUint(l.port, 16, 16)
 			l.purpose = purpose(pid, strings.Split(string(environment), "\x00"), strconv.FormatUint(port, 10))
+			if l.purpose == "APP_PORT" { // a service in another language has the program of the language
+				l.program = service(strings.Split(string(environment), "\x00"), program)
+			}
 			all = append(all, l)
 		}
 	}
 	return all
+}
+
+// service returns the app-id of the service to which an environment belongs, or otherwise.
+func service(environment []string, otherwise string) string {
+	for _, e := range environment {
+		if name, found := strings.CutPrefix(e, "ENTREGAS_SERVICE="); found {
+			return strings.TrimRight(name, "-23456789")
+		}
+	}
+	return otherwise
 }
 
 // purpose returns the option or the setting that makes the process listen on the port.
