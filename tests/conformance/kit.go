@@ -96,7 +96,7 @@ func (k *Kit) DoOf(id string) Command { return k.Command(k.Pair.Do, data(k.Pair.
 // UndoOf returns the rollback of the pair: it carries the lines of the command, as that of gestor-compra does.
 func (k *Kit) UndoOf(id string) Command {
 	d := map[string]any{"id_compra": id}
-	if lines, found := k.Pair.Sample["productos"]; found {
+	if lines, found := data(k.Pair.Sample, id)["productos"]; found {
 		d["productos"] = lines
 	}
 	return k.Command(k.Pair.Undo, d)

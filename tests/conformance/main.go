@@ -129,7 +129,9 @@ func (k *Kit) judge(ctx context.Context, o options) []Result {
 		case c.When != nil && !c.When(k):
 			r.Skipped = "not for this profile"
 		default:
-			r = k.try(ctx, c)
+			if r = k.try(ctx, c); ctx.Err() != nil {
+				return results // the user ended the kit
+			}
 		}
 		printResult(os.Stdout, r)
 		results = append(results, r)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -137,6 +138,9 @@ func (p Profile) check() error {
 // placeholder stands in a profile for a text that no other purchase has.
 const placeholder = "${unique}"
 
+// oneOfTwelve stands for a number from 1 to 12, always the same one for a purchase. Purchases of one product wait for each other.
+const oneOfTwelve = "${1 to 12}"
+
 func unique(idCompra string) string { return "conformance-" + idCompra[len(idCompra)-12:] }
 
 // data returns the data of a command about a purchase: a copy of sample without placeholders.
@@ -146,6 +150,7 @@ func data(sample map[string]any, idCompra string) map[string]any {
 		panic(err)
 	}
 	text = bytes.ReplaceAll(text, []byte(placeholder), []byte(unique(idCompra)))
+	text = bytes.ReplaceAll(text, []byte(oneOfTwelve), []byte(strconv.Itoa(1+int(idCompra[len(idCompra)-1])%12)))
 	d := map[string]any{}
 	if err := json.Unmarshal(text, &d); err != nil {
 		panic(err)

@@ -5,7 +5,10 @@ import (
 	"fmt"
 
 	"entregas/contracts"
+	"entregas/internal/logging"
 	"entregas/internal/pubsub"
+	"entregas/internal/telemetry"
+	"entregas/services/gestor-compra/anchors"
 	"entregas/services/gestor-compra/compras"
 )
 
@@ -56,6 +59,9 @@ func (p Participants) Ask(ctx context.Context, c contracts.Compra, command contr
 	ask, known := commands[contracts.TopicOf(command).Name]
 	if !known {
 		return fmt.Errorf("%w: %s", compras.ErrNobodyAsked, command)
+	}
+	if logging.Trace(ctx) == "" { // tracing is off, and the trace of the purchase goes on all the same
+		ctx = telemetry.Under(ctx, anchors.OfCompra(c.Traza, c.ID))
 	}
 	return ask(ctx, p.Publisher, command, c)
 }
