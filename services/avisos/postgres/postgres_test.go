@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"entregas/contracts"
@@ -132,6 +134,22 @@ func TestWhatIsTooOldIsNotTold(t *testing.T) {
 	}
 	if at(before) != 0 {
 		t.Error("what happened during a pause was told after it")
+	}
+}
+
+// Among many deliveries, taking a few reads no others.
+func TestClaimReadsOnlyWhatItTakes(t *testing.T) {
+	d := newDesk(t)
+	a := d.direccion(t)
+	d.exec(t, `insert into entrega (id, id_direccion, evento, tipo, id_compra, cuerpo) select gen_random_uuid(), $1, 'e' || n, 't', 'c', '{}' from generate_series(1, 4000) n`, a.ID)
+	d.exec(t, `analyze entrega`)
+	rows, err := d.pool.Query(t.Context(), `explain `+postgres.ClaimStatement, []string{}, []int{}, most, lease)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if text := strings.Join(plan, "\n"); err != nil || strings.Contains(text, "Seq Scan on entrega") {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 
