@@ -268,6 +268,7 @@ func TestUnderWayBehindAProxy(t *testing.T) {
 
 // A stream of any kind ends where its client does not read within streams.Take.
 func TestStreamThatNobodyTakes(t *testing.T) {
+	t.Parallel() // it waits
 	ended := make(chan error, 1)
 	server := httptest.NewServer(edge.Deadline(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {

@@ -119,6 +119,21 @@ run_tests() {
   return "$rc"
 }
 
+# side_by_side FUNCTIONS...: runs functions at the same time, and shows the output of each when all have ended. Where one has to wait, the
+# others use the processor.
+side_by_side() {
+  local parts f rc=0
+  parts=$(mktemp -d) || return 1
+  for f in "$@"; do "$f" >"$parts/$f" 2>&1 && touch "$parts/$f.ok" & done
+  wait
+  for f in "$@"; do
+    cat "$parts/$f"
+    [ -e "$parts/$f.ok" ] || rc=1
+  done
+  rm -r "$parts"
+  return "$rc"
+}
+
 # own_tests tests what is outside of the modules of the programs and needs nothing that runs. Its arguments are the packages of
 # tools/local: the tests of some need PostgreSQL and are in the stage storage. TestDaprRun has a stage of its own.
 # -count=1, because these tests read files outside of their module, and go does not see changes of those files.
@@ -140,7 +155,12 @@ export_addresses() {
 storage() {
   TEST_DSN=$(export_addresses >&2 && echo "$POSTGRES_SUPER_DSN") && [ -n "$TEST_DSN" ] || return 1
   export TEST_DSN
-  run_tests "${modules[@]}" -- "${race[@]}" -count=1 ./... && GOWORK=off run_tests tools/local -- -count=1 ./setup/...
+  "$local" tool gotestsum || return 1
+  side_by_side storage_of_services storage_of_the_rest
+}
+storage_of_services() { run_tests internal services -- "${race[@]}" -count=1 ./...; }
+storage_of_the_rest() {
+  run_tests contracts workflows bff -- "${race[@]}" -count=1 ./... && GOWORK=off run_tests tools/local -- -count=1 ./setup/...
 }
 
 # dapr_run checks that `dapr run -f dapr.yaml` alone starts every service once the infrastructure is up.
@@ -171,7 +191,7 @@ pages() {
   trace
   export_addresses || return 1
   hasten
-  run_tests tests -- -count=1 -timeout 10m ./pages/...
+  run_tests tests -- -count=1 -timeout 10m -parallel 1 ./pages/...
 }
 
 # conformance judges each participant and gestor-compra from outside, all at the same time, each in a namespace and on databases of its own.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
@@ -46,7 +47,7 @@ func (p *person) look(name string) {
 		if pictured[name+"-"+a.name] {
 			p.picture(name)
 		}
-		p.accessible(name + " in " + a.name)
+		p.accessible(name+" in "+a.name, rulesIn(a)...)
 		if width := p.read("String(document.documentElement.scrollWidth)"); width != fmt.Sprint(a.width) {
 			p.t.Errorf("%s in %s is %s wide, the screen is %d", name, a.name, width, a.width)
 		}
@@ -125,8 +126,16 @@ type finding struct {
 	Where  []string `json:"where"`
 }
 
-// accessible fails on findings that axe calls serious or critical, and logs the others.
-func (p *person) accessible(name string) {
+// rulesIn returns the rules of axe for an appearance; none stands for all. The dark one differs from the light one by its colours alone.
+func rulesIn(a appearance) []string {
+	if a.scheme == "dark" {
+		return []string{"color-contrast", "link-in-text-block"}
+	}
+	return nil
+}
+
+// accessible fails on findings of the rules that axe calls serious or critical, and logs the others. No rules stands for all.
+func (p *person) accessible(name string, rules ...string) {
 	p.t.Helper()
 	if p.read("typeof window.axe") == "undefined" {
 		p.act(chromedp.Evaluate[chromedp.Void](axe))
@@ -134,7 +143,7 @@ func (p *person) accessible(name string) {
 	ctx, cancel := context.WithTimeout(p.ctx, Deadline)
 	defer cancel()
 	findings, err := chromedp.Run(ctx, chromedp.Evaluate[[]finding](
-		`axe.run().then((r) => r.violations.map((v) => ({impact: v.impact, id: v.id, help: v.help, where: v.nodes.map((n) => n.target.join(" "))})))`, chromedp.EvalAwaitPromise))
+		`axe.run(`+onlyRules(rules)+`).then((r) => r.violations.map((v) => ({impact: v.impact, id: v.id, help: v.help, where: v.nodes.map((n) => n.target.join(" "))})))`, chromedp.EvalAwaitPromise))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -145,6 +154,14 @@ func (p *person) accessible(name string) {
 			p.t.Logf("axe, %s: %s, %s: %s (%v)", name, f.Impact, f.Rule, f.Help, f.Where)
 		}
 	}
+}
+
+// onlyRules returns the options of axe for some of its rules, or for all.
+func onlyRules(rules []string) string {
+	if len(rules) == 0 {
+		return "{}"
+	}
+	return fmt.Sprintf(`{runOnly: ["%s"]}`, strings.Join(rules, `", "`))
 }
 
 // sequenceIsReadable requires that no text of the sequence diagram covers a time at the margin or the bar of an activity, in any

@@ -38,6 +38,7 @@ func (p *person) signsInElsewhere(usuario, role string) {
 
 // A page whose session ended tells the person, and leads back to itself after the sign-in.
 func TestEndedSession(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	usuario := Usuario(t)
 	p := signIn(t, s, usuario, "cliente", "/")
@@ -67,6 +68,7 @@ func TestEndedSession(t *testing.T) {
 
 // The cart survives the sign-in, is the same in all tabs, and is emptied at the sign-out.
 func TestCart(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	p := newPerson(t, s)
 	p.goesTo("/")
@@ -100,6 +102,7 @@ func TestCart(t *testing.T) {
 
 // On a phone a link leads to the cart below the products. It hides while the cart is visible. The sign-in form fits the screen.
 func TestSmallPhone(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	p := newPerson(t, s)
 	p.dress(small)
@@ -116,6 +119,7 @@ func TestSmallPhone(t *testing.T) {
 
 // The page of a purchase that does not exist, of somebody else's, and of a mistyped code say so, all in the same words.
 func TestUnknownPurchase(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
 	other := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t) + "-b", Productos: []contracts.Linea{Linea("1", 1)}})
 	p := signIn(t, s, Usuario(t), "cliente", "/")
@@ -174,7 +178,9 @@ func TestCancelarUnderWay(t *testing.T) {
 
 // The focused element keeps the focus when a page polls, after a dialog is closed, and after an action.
 func TestFocusStays(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
+	s.Restock(t, map[string]int{"11": 400})
 	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.puts("11", 150)
 	id := p.compra()
@@ -201,7 +207,9 @@ func TestFocusStays(t *testing.T) {
 // The page asks for the purchase after an action. When that response is older than a change that the stream brought meanwhile, the
 // page keeps the newer state.
 func TestAnOlderResponseChangesNothing(t *testing.T) {
+	t.Parallel()
 	s := Open(t)
+	s.Restock(t, map[string]int{"11": 400})
 	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.puts("11", 150)
 	id := p.compra()
