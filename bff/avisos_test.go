@@ -52,7 +52,11 @@ func (n notices) CrearDeseo(w http.ResponseWriter, r *http.Request, id, producto
 }
 
 // BorrarDeseo implements avisos.ServerInterface.
-func (n notices) BorrarDeseo(w http.ResponseWriter, _ *http.Request, id, _ string) {
+func (n notices) BorrarDeseo(w http.ResponseWriter, _ *http.Request, id, _ string, p avisos.BorrarDeseoParams) {
+	if one, _ := n.wishes.Load(id); p.AvisadoEn != nil && one.(contracts.Deseo).AvisadoEn == nil {
+		w.WriteHeader(http.StatusNoContent) // it waits still
+		return
+	}
 	n.wishes.Delete(id)
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -81,6 +85,16 @@ func TestAWishIsTheCallersOwn(t *testing.T) {
 		if r := p.do(t, http.MethodGet, "/api/avisos/existencias", "", c.who...); r.Code != http.StatusOK || strings.Contains(r.Body.String(), "id_producto") != c.want {
 			t.Errorf("%s sees %d %s", name, r.Code, r.Body)
 		}
+	}
+	const stale = "2026-01-31T08:00:00.123Z"
+	for path, want := range map[string]int{"?avisado_en=" + stale: http.StatusNoContent, "?avisado_en=ayer": http.StatusBadRequest} {
+		if r := p.do(t, http.MethodDelete, "/api/productos/1/avisame"+path, "", ana...); r.Code != want {
+			t.Errorf("%s: %d %s", path, r.Code, r.Body)
+		}
+	}
+	p.ask(t, "/graphql", `mutation{noMeAvise(idProducto:"1",avisadoEn:"`+stale+`")}`, nil, ana...)
+	if r := p.do(t, http.MethodGet, "/api/avisos/existencias", "", ana...); !strings.Contains(r.Body.String(), "id_producto") {
+		t.Errorf("the notice of a wish of before removed the newer one: %s", r.Body)
 	}
 	p.do(t, http.MethodDelete, "/api/productos/1/avisame", "", ana...)
 	if r := p.do(t, http.MethodGet, "/api/avisos/existencias", "", ana...); strings.TrimSpace(r.Body.String()) != "[]" {

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"time"
 
 	"entregas/bff/compras"
 	"entregas/bff/identity"
@@ -12,7 +13,7 @@ import (
 type Deseos interface {
 	Deseos(ctx context.Context, idUsuario string) ([]contracts.Deseo, error)
 	AddDeseo(ctx context.Context, idUsuario, idProducto string, cantidad int) (contracts.Deseo, error)
-	DeleteDeseo(ctx context.Context, idUsuario, idProducto string) error
+	DeleteDeseo(ctx context.Context, idUsuario, idProducto string, avisadoEn *time.Time) error
 	PersonalData
 }
 
@@ -45,8 +46,8 @@ func (g Gate) AddDeseo(ctx context.Context, idProducto string, cantidad int) (co
 	})
 }
 
-// DeleteDeseo removes the caller's own wish for a product, if there is one.
-func (g Gate) DeleteDeseo(ctx context.Context, idProducto string) error {
+// DeleteDeseo removes the caller's own wish for a product, if there is one: with avisadoEn only the one that was fulfilled then.
+func (g Gate) DeleteDeseo(ctx context.Context, idProducto string, avisadoEn *time.Time) error {
 	if err := identity.Require(ctx); err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (g Gate) DeleteDeseo(ctx context.Context, idProducto string) error {
 		return err
 	}
 	_, err := compras.Settle(ctx, deseosPath, "", func(ctx context.Context, _ bool) (struct{}, error) {
-		return struct{}{}, g.Wishes.DeleteDeseo(ctx, identity.Of(ctx).Usuario, idProducto)
+		return struct{}{}, g.Wishes.DeleteDeseo(ctx, identity.Of(ctx).Usuario, idProducto, avisadoEn)
 	})
 	return err
 }

@@ -3,6 +3,7 @@ package dapr
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"entregas/contracts"
 	"entregas/internal/api/avisos"
@@ -92,8 +93,8 @@ func (a Avisos) AddDeseo(ctx context.Context, idUsuario, idProducto string, cant
 }
 
 // DeleteDeseo implements access.Deseos.
-func (a Avisos) DeleteDeseo(ctx context.Context, idUsuario, idProducto string) error {
-	r, err := a.api().BorrarDeseoWithResponse(ctx, segment(idUsuario), segment(idProducto))
+func (a Avisos) DeleteDeseo(ctx context.Context, idUsuario, idProducto string, avisadoEn *time.Time) error {
+	r, err := a.api().BorrarDeseoWithResponse(ctx, segment(idUsuario), segment(idProducto), &avisos.BorrarDeseoParams{AvisadoEn: avisadoEn})
 	_, err = answer(ctx, a.Service, r, err, noContent[avisos.BorrarDeseoResponse])
 	return err
 }

@@ -243,7 +243,7 @@ func everyOperation(t *testing.T, g *testManager, manager dapr.Manager) {
 			"POST /direcciones/{id}/prueba":           func(ctx context.Context) { _, _ = notices.TestDireccion(ctx, one) },
 			"GET /usuarios/{id}/deseos":               func(ctx context.Context) { _, _ = notices.Deseos(ctx, one) },
 			"POST /usuarios/{id}/deseos/{producto}":   func(ctx context.Context) { _, _ = notices.AddDeseo(ctx, one, one, 1) },
-			"DELETE /usuarios/{id}/deseos/{producto}": func(ctx context.Context) { _ = notices.DeleteDeseo(ctx, one, one) },
+			"DELETE /usuarios/{id}/deseos/{producto}": func(ctx context.Context) { _ = notices.DeleteDeseo(ctx, one, one, nil) },
 			"GET /entregas": func(ctx context.Context) {
 				_, _ = notices.Entregas(ctx, contracts.EntregasFilter{Estado: contracts.EntregaMuerta}, 1, one)
 			},

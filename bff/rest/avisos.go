@@ -88,8 +88,8 @@ func (s Server) AvisarDeProducto(w http.ResponseWriter, r *http.Request, id cont
 }
 
 // NoAvisarDeProducto implements contract.ServerInterface.
-func (s Server) NoAvisarDeProducto(w http.ResponseWriter, r *http.Request, id contract.Id) {
-	if err := s.Gate.DeleteDeseo(r.Context(), id); err != nil {
+func (s Server) NoAvisarDeProducto(w http.ResponseWriter, r *http.Request, id contract.Id, params contract.NoAvisarDeProductoParams) {
+	if err := s.Gate.DeleteDeseo(r.Context(), id, params.AvisadoEn); err != nil {
 		rest.WriteError(w, r, err)
 		return
 	}

@@ -100,7 +100,7 @@ func sayAge(w http.ResponseWriter, e compras.Age) {
 // accepted has the values, in Spanish, that each parameter of the contract may have. It leaves out parameters that are texts.
 var accepted = map[string]string{
 	"limite": compras.LimitForm, "segundos": access.SecondsForm, "minutos": access.MinutesForm, "domicilio": "debe ser true o false",
-	"desde": instant, "hasta": instant, "descartados": "debe ser true o false",
+	"desde": instant, "hasta": instant, "avisado_en": instant, "descartados": "debe ser true o false",
 	"contar": "debe ser true o false",
 	"bajas":  "debe ser true o false",
 }

@@ -37,6 +37,7 @@ func TestMailsByAPage(t *testing.T) {
 	if text := o.read(`document.querySelector("main").innerText`); strings.Contains(text, address) {
 		t.Errorf("an operator sees the address: %s", text)
 	}
+	o.waitFor("a second try", row+`?.querySelector("td.num").innerText === "2"`) // after it, the next one is a minute away
 	o.presses(`#rows [data-canal="CORREO"] [data-action="reenvio"]`)
 	o.waitFor("another first try", row+`?.querySelector("td.num").innerText === "1"`)
 

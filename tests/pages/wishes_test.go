@@ -3,6 +3,7 @@ package pages
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	. "entregas/tests/testkit"
@@ -42,6 +43,21 @@ func TestToldWhenAProductIsBack(t *testing.T) {
 	state("the wish", "Le avisaremos")
 	p.goesTo("/")
 	state("the wish after a reload", "Le avisaremos")
+
+	// A wish that waited too long for its sign-in may be another person's.
+	p.run(fmt.Sprintf(`sessionStorage.setItem("wish-later", JSON.stringify({id: %q, cantidad: 7, at: Date.now() - 301_000}))`, id))
+	p.goesTo("/")
+	p.waitFor("the end of what was kept", `sessionStorage.getItem("wish-later") === null`)
+	state("the wish", "Le avisaremos")
+	// A page that shows the notice of a wish of before does not take the newer one away.
+	p.run(fmt.Sprintf(`(async () => {
+		const { csrf } = await (await fetch("/sesion")).json();
+		const r = await fetch("/api/productos/%s/avisame?avisado_en=2026-01-31T08:00:00.123Z", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
+		window.wishes = r.status + await (await fetch("/api/avisos/existencias")).text();
+	})()`, id))
+	if wishes := p.read("window.wishes"); !strings.HasPrefix(wishes, "204") || !strings.Contains(wishes, id) || strings.Contains(wishes, `"cantidad":7`) {
+		t.Errorf("the wishes are %s", wishes)
+	}
 
 	if _, err := s.BFF.Reponer(t.Context(), id, 3, "back-"+id); err != nil {
 		t.Fatal(err)

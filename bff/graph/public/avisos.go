@@ -2,6 +2,7 @@ package public
 
 import (
 	"context"
+	"time"
 
 	"entregas/bff/optional"
 	"entregas/contracts"
@@ -29,8 +30,8 @@ func (r root) Avisame(ctx context.Context, idProducto string, cantidad int) (*co
 }
 
 // NoMeAvise implements MutationResolver.
-func (r root) NoMeAvise(ctx context.Context, idProducto string) (*bool, error) {
-	return orNull(true, r.gate.DeleteDeseo(ctx, idProducto))
+func (r root) NoMeAvise(ctx context.Context, idProducto string, avisadoEn *time.Time) (*bool, error) {
+	return orNull(true, r.gate.DeleteDeseo(ctx, idProducto, avisadoEn))
 }
 
 // CrearDireccion implements MutationResolver.

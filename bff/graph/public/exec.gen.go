@@ -307,7 +307,7 @@ type ComplexityRoot struct {
 		DevolverMensajes func(childComplexity int, ids []string) int
 		GuardarCorreo    func(childComplexity int, idUsuario string, correo string) int
 		Importar         func(childComplexity int, csv string, ensayo *bool, clave *string) int
-		NoMeAvise        func(childComplexity int, idProducto string) int
+		NoMeAvise        func(childComplexity int, idProducto string, avisadoEn *time.Time) int
 		ProbarDireccion  func(childComplexity int, id string) int
 		ReenviarEntrega  func(childComplexity int, id string) int
 		Reintentar       func(childComplexity int, id string) int
@@ -556,7 +556,7 @@ type MutationResolver interface {
 	DescartarMensaje(ctx context.Context, id string, motivo string) (*contracts.MensajeMuerto, error)
 	ApartarMensaje(ctx context.Context, id string) (*contracts.MensajeMuerto, error)
 	Avisame(ctx context.Context, idProducto string, cantidad int) (*contracts.Deseo, error)
-	NoMeAvise(ctx context.Context, idProducto string) (*bool, error)
+	NoMeAvise(ctx context.Context, idProducto string, avisadoEn *time.Time) (*bool, error)
 	CrearDireccion(ctx context.Context, url string, descripcion *string, estados []contracts.Estado) (*contracts.DireccionDeAviso, error)
 	CambiarDireccion(ctx context.Context, id string, activa bool) (*contracts.DireccionDeAviso, error)
 	BorrarDireccion(ctx context.Context, id string) (*bool, error)
@@ -1870,7 +1870,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.NoMeAvise(childComplexity, args["idProducto"].(string)), true
+		return e.ComplexityRoot.Mutation.NoMeAvise(childComplexity, args["idProducto"].(string), args["avisadoEn"].(*time.Time)), true
 	case "Mutation.probarDireccion":
 		if e.ComplexityRoot.Mutation.ProbarDireccion == nil {
 			break
@@ -4322,6 +4322,14 @@ func (ec *executionContext) field_Mutation_noMeAvise_args(ctx context.Context, r
 		return nil, err
 	}
 	args["idProducto"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "avisadoEn",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["avisadoEn"] = arg1
 	return args, nil
 }
 
@@ -9897,7 +9905,7 @@ func (ec *executionContext) _Mutation_noMeAvise(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().NoMeAvise(ctx, fc.Args["idProducto"].(string))
+			return ec.Resolvers.Mutation().NoMeAvise(ctx, fc.Args["idProducto"].(string), fc.Args["avisadoEn"].(*time.Time))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {

@@ -7,6 +7,7 @@ import { t } from "./words.js";
 
 const often = 5000, seldom = 60000; // ms between two looks whether a wish is fulfilled: while the shop has enough for an open one, and otherwise
 const LATER_KEY = "wish-later";
+const keptFor = 5 * 60_000; // ms that a wish waits for the sign-in
 const wishes = new Map(); // by id of the product: the wish, open or fulfilled
 const draws = new WeakMap(); // by element of wishBox: the function that draws it
 let enough = false; // the shop has enough for a wish that is still open
@@ -86,8 +87,8 @@ function line({ id_producto: id, nombre, cantidad }) {
 async function seen(back) {
   try {
     for (const w of back) {
-      await remove(path(w.id_producto));
-      wishes.delete(w.id_producto);
+      await remove(`${path(w.id_producto)}?avisado_en=${encodeURIComponent(w.avisado_en)}`); // not a newer wish of another page
+      if (wishes.get(w.id_producto)?.avisado_en === w.avisado_en) wishes.delete(w.id_producto);
     }
   } finally {
     draw();
@@ -97,18 +98,18 @@ async function seen(back) {
 // later keeps a wish in this tab while the person signs in.
 function later(wanted) {
   try {
-    sessionStorage.setItem(LATER_KEY, JSON.stringify(wanted));
+    sessionStorage.setItem(LATER_KEY, JSON.stringify({ ...wanted, at: Date.now() }));
   } catch {
     // without storage the person presses the button again
   }
 }
 
-// takeLater returns the wish that later kept, once.
+// takeLater returns the wish that later kept, once, and only while that sign-in may last: later, another person may use this tab.
 function takeLater() {
   try {
     const kept = JSON.parse(sessionStorage.getItem(LATER_KEY));
     sessionStorage.removeItem(LATER_KEY);
-    return kept;
+    return kept && Date.now() - kept.at < keptFor ? kept : null;
   } catch {
     return null;
   }

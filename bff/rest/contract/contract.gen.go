@@ -339,6 +339,9 @@ type ZonaDeOrdenes = contracts.ZonaDeOrdenes
 // IdempotencyKey defines model for Idempotency-Key.
 type IdempotencyKey = string
 
+// AvisadoEn defines model for avisado_en.
+type AvisadoEn = time.Time
+
 // CambiadaDesde defines model for cambiada_desde.
 type CambiadaDesde = string
 
@@ -642,6 +645,12 @@ type ImportarExistenciasParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// NoAvisarDeProductoParams defines parameters for NoAvisarDeProducto.
+type NoAvisarDeProductoParams struct {
+	// AvisadoEn Remove the wish only if it was fulfilled at this instant, so that a notice of before removes no newer wish.
+	AvisadoEn *AvisadoEn `form:"avisado_en,omitempty" json:"avisado_en,omitempty"`
+}
+
 // AvisarDeProductoParams defines parameters for AvisarDeProducto.
 type AvisarDeProductoParams struct {
 	// IdempotencyKey Identifies this request; with another content the answer is 422. It is kept for 24 hours. A client with too many keys gets 429 (urn:entregas:problema:cuota) with Retry-After; a repeated request still gets its first answer.
@@ -883,7 +892,7 @@ type ServerInterface interface {
 	LeerProducto(w http.ResponseWriter, r *http.Request, id Id)
 	// NoAvisarDeProducto Remove one's own wish for a product, fulfilled or not.
 	// (DELETE /productos/{id}/avisame)
-	NoAvisarDeProducto(w http.ResponseWriter, r *http.Request, id Id)
+	NoAvisarDeProducto(w http.ResponseWriter, r *http.Request, id Id, params NoAvisarDeProductoParams)
 	// AvisarDeProducto Ask to be told once there are so many units of a product.
 	// (POST /productos/{id}/avisame)
 	AvisarDeProducto(w http.ResponseWriter, r *http.Request, id Id, params AvisarDeProductoParams)
@@ -2997,8 +3006,24 @@ func (siw *ServerInterfaceWrapper) NoAvisarDeProducto(w http.ResponseWriter, r *
 
 	r = r.WithContext(ctx)
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params NoAvisarDeProductoParams
+
+	// ------------- Optional query parameter "avisado_en" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "avisado_en", r.URL.Query(), &params.AvisadoEn, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "avisado_en"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "avisado_en", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.NoAvisarDeProducto(w, r, id)
+		siw.Handler.NoAvisarDeProducto(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {

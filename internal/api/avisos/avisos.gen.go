@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	externalRef0 "entregas/contracts"
 	"entregas/internal/rest"
@@ -64,6 +65,12 @@ type ListarEntregasParams struct {
 
 	// Despues The cursor of the page before.
 	Despues *string `form:"despues,omitempty" json:"despues,omitempty"`
+}
+
+// BorrarDeseoParams defines parameters for BorrarDeseo.
+type BorrarDeseoParams struct {
+	// AvisadoEn Remove the wish only if it was fulfilled at this instant.
+	AvisadoEn *time.Time `form:"avisado_en,omitempty" json:"avisado_en,omitempty"`
 }
 
 // CrearDireccionJSONRequestBody defines body for CrearDireccion for application/json ContentType.
@@ -252,7 +259,7 @@ type ClientInterface interface {
 	// BorrarDeseo Remove a wish, fulfilled or not. Removing it again is answered alike.
 	//
 	// Corresponds with DELETE /usuarios/{id}/deseos/{producto} (the `BorrarDeseo` operationId).
-	BorrarDeseo(ctx context.Context, id Id, producto Producto, reqEditors ...RequestEditorFn) (*http.Response, error)
+	BorrarDeseo(ctx context.Context, id Id, producto Producto, params *BorrarDeseoParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CrearDeseoWithBody A customer wishes to be told once there are so many units of a product. The same again changes nothing.
 	//
@@ -539,8 +546,8 @@ func (c *Client) ListarDeseos(ctx context.Context, id Id, reqEditors ...RequestE
 // BorrarDeseo Remove a wish, fulfilled or not. Removing it again is answered alike.
 //
 // Corresponds with DELETE /usuarios/{id}/deseos/{producto} (the `BorrarDeseo` operationId).
-func (c *Client) BorrarDeseo(ctx context.Context, id Id, producto Producto, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewBorrarDeseoRequest(c.Server, id, producto)
+func (c *Client) BorrarDeseo(ctx context.Context, id Id, producto Producto, params *BorrarDeseoParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBorrarDeseoRequest(c.Server, id, producto, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1259,7 +1266,7 @@ func NewListarDeseosRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewBorrarDeseoRequest constructs an http.Request for the BorrarDeseo method
-func NewBorrarDeseoRequest(server string, id Id, producto Producto) (*http.Request, error) {
+func NewBorrarDeseoRequest(server string, id Id, producto Producto, params *BorrarDeseoParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -1289,6 +1296,33 @@ func NewBorrarDeseoRequest(server string, id Id, producto Producto) (*http.Reque
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.AvisadoEn != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "avisado_en", *params.AvisadoEn, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
@@ -1521,7 +1555,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /usuarios/{id}/deseos/{producto} (the `BorrarDeseo` operationId).
-	BorrarDeseoWithResponse(ctx context.Context, id Id, producto Producto, reqEditors ...RequestEditorFn) (*BorrarDeseoResponse, error)
+	BorrarDeseoWithResponse(ctx context.Context, id Id, producto Producto, params *BorrarDeseoParams, reqEditors ...RequestEditorFn) (*BorrarDeseoResponse, error)
 
 	// CrearDeseoWithBodyWithResponse A customer wishes to be told once there are so many units of a product. The same again changes nothing.
 	//
@@ -2504,8 +2538,8 @@ func (c *ClientWithResponses) ListarDeseosWithResponse(ctx context.Context, id I
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /usuarios/{id}/deseos/{producto} (the `BorrarDeseo` operationId).
-func (c *ClientWithResponses) BorrarDeseoWithResponse(ctx context.Context, id Id, producto Producto, reqEditors ...RequestEditorFn) (*BorrarDeseoResponse, error) {
-	rsp, err := c.BorrarDeseo(ctx, id, producto, reqEditors...)
+func (c *ClientWithResponses) BorrarDeseoWithResponse(ctx context.Context, id Id, producto Producto, params *BorrarDeseoParams, reqEditors ...RequestEditorFn) (*BorrarDeseoResponse, error) {
+	rsp, err := c.BorrarDeseo(ctx, id, producto, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3096,7 +3130,7 @@ type ServerInterface interface {
 	ListarDeseos(w http.ResponseWriter, r *http.Request, id Id)
 	// BorrarDeseo Remove a wish, fulfilled or not. Removing it again is answered alike.
 	// (DELETE /usuarios/{id}/deseos/{producto})
-	BorrarDeseo(w http.ResponseWriter, r *http.Request, id Id, producto Producto)
+	BorrarDeseo(w http.ResponseWriter, r *http.Request, id Id, producto Producto, params BorrarDeseoParams)
 	// CrearDeseo A customer wishes to be told once there are so many units of a product. The same again changes nothing.
 	// (POST /usuarios/{id}/deseos/{producto})
 	CrearDeseo(w http.ResponseWriter, r *http.Request, id Id, producto Producto)
@@ -3632,8 +3666,24 @@ func (siw *ServerInterfaceWrapper) BorrarDeseo(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BorrarDeseoParams
+
+	// ------------- Optional query parameter "avisado_en" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "avisado_en", r.URL.Query(), &params.AvisadoEn, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "avisado_en"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "avisado_en", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.BorrarDeseo(w, r, id, producto)
+		siw.Handler.BorrarDeseo(w, r, id, producto, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {

@@ -117,7 +117,7 @@ func recordBack(ctx context.Context, tx pgx.Tx, nombre string, usuarios []string
 // ClaimEnvio takes the mail that is due for the longest, or returns nil. It counts the try at once.
 func (s *Store) ClaimEnvio(ctx context.Context, lease time.Duration) (*correo.Envio, error) {
 	const claim = `with due as (select id from correo where estado = 'PENDIENTE' and proximo_en <= now() order by proximo_en, id limit 1 for update skip locked)
-		update correo m set intentos = intentos + 1, proximo_en = now() + $1::interval
+		update correo m set intentos = intentos + 1, proximo_en = now() + $1::interval, en_curso_hasta = now() + $1::interval
 		from due, contacto c where m.id = due.id and c.id_usuario = m.id_usuario
 		returning m.id::text, c.correo, m.tipo, m.codigo, m.faltantes, m.producto, m.intentos, m.id_compra, m.traza, m.traza_de_repeticion as repeticion`
 	rows, err := s.pool.Query(ctx, claim, lease)
@@ -133,14 +133,15 @@ func (s *Store) ClaimEnvio(ctx context.Context, lease time.Duration) (*correo.En
 
 // FinishEnvio stores what became of e. That it was sent is stored in any case; a failure only if nobody has taken the mail again meanwhile.
 func (s *Store) FinishEnvio(ctx context.Context, e correo.Envio, v avisos.Verdict, reason string) error {
-	_, err := s.pool.Exec(ctx, `update correo set estado = $3, proximo_en = now() + $4::interval, error = $5, actualizado_en = now()
+	_, err := s.pool.Exec(ctx, `update correo set estado = $3, proximo_en = now() + $4::interval, error = $5, actualizado_en = now(), en_curso_hasta = null
 		where id = $1 and estado = 'PENDIENTE' and ($3 = 'ENTREGADA' or intentos = $2)`, e.ID, e.Intentos, string(v.Estado), v.After, reason)
 	return err
 }
 
-// sendMailAgain makes a mail due now, with all its tries before it. Error: NotFound.
+// sendMailAgain makes a mail due now, with all its tries before it. While a try is under way, it makes the mail due after its lease: if that
+// try succeeds, the mail is not sent once more. Error: NotFound.
 func (s *Store) sendMailAgain(ctx context.Context, id string) error {
-	const again = `update correo set estado = 'PENDIENTE', intentos = 0, proximo_en = now(), actualizado_en = now(), traza_de_repeticion = $2
+	const again = `update correo set estado = 'PENDIENTE', intentos = 0, proximo_en = greatest(now(), en_curso_hasta), actualizado_en = now(), traza_de_repeticion = $2
 		where id = $1 returning tipo, id_compra`
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var tipo, idCompra string

@@ -206,6 +206,41 @@ func TestAMailIsADelivery(t *testing.T) {
 	}
 }
 
+// Failure prevented: an operator sent a mail again while it was being sent, and the customer got it twice.
+func TestAMailThatIsBeingSentIsNotSentAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		result avisos.Verdict
+		due    bool // after the lease
+	}{
+		"the try succeeds": {avisos.Verdict{Estado: contracts.EntregaHecha}, false},
+		"the try fails":    {dead, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.setCorreo(t, "ana", "ana@ejemplo.com")
+			if _, _, err := d.Record(t.Context(), nil, carta("1")); err != nil {
+				t.Fatal(err)
+			}
+			underWay := d.envio(t)
+			again, err := d.SendAgain(t.Context(), underWay.ID, true)
+			if err != nil || again.Intentos != 0 {
+				t.Fatalf("%+v %v", again, err)
+			}
+			if e := d.envio(t); e != nil {
+				t.Fatalf("a second replica sends %+v", e)
+			}
+			d.finish(t, *underWay, c.result, "")
+			if e := d.envio(t); e != nil {
+				t.Errorf("%+v is due before the lease ended", e)
+			}
+			d.count(t, `with later as (update correo set proximo_en = now() - interval '1 s' returning 1) select count(*) from later`)
+			if e := d.envio(t); (e != nil) != c.due {
+				t.Errorf("after the lease %+v is due", e)
+			}
+		})
+	}
+}
+
 // A customer with an address is written to when a wish is fulfilled, once; one without is not, and nobody where no mail is sent.
 func TestAFulfilledWishIsWrittenAbout(t *testing.T) {
 	d := newDesk(t)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -55,9 +56,10 @@ func (s *Store) AddDeseo(ctx context.Context, idUsuario, idProducto string, cant
 	return one, err
 }
 
-// DeleteDeseo removes the wish of a customer for a product, fulfilled or not. It does nothing where there is none.
-func (s *Store) DeleteDeseo(ctx context.Context, idUsuario, idProducto string) error {
-	_, err := s.pool.Exec(ctx, `delete from deseo where id_usuario = $1 and id_producto = $2`, idUsuario, idProducto)
+// DeleteDeseo removes the wish of a customer for a product, fulfilled or not; with avisadoEn only one that was fulfilled then, since a page may
+// show the notice of a wish that a newer one has replaced. It does nothing where there is none.
+func (s *Store) DeleteDeseo(ctx context.Context, idUsuario, idProducto string, avisadoEn *time.Time) error {
+	_, err := s.pool.Exec(ctx, `delete from deseo where id_usuario = $1 and id_producto = $2 and ($3::timestamptz is null or avisado_en = $3)`, idUsuario, idProducto, avisadoEn)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"entregas/contracts"
 	"entregas/internal/actor"
@@ -26,6 +27,39 @@ func (d desk) fulfil(t testing.TB, id string, cantidad int) int {
 		t.Fatal(mails, err)
 	}
 	return n
+}
+
+// Failure prevented: a page that showed the notice of a wish took the newer wish for the product away.
+func TestANoticeRemovesOnlyItsOwnWish(t *testing.T) {
+	d := newDesk(t)
+	d.wish(t, "ana", "1", 2)
+	d.fulfil(t, "1", 2)
+	list, err := d.Deseos(t.Context(), "ana")
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	shown := list[0].AvisadoEn
+	d.wish(t, "ana", "1", 5)
+	for _, x := range []struct {
+		at   *time.Time
+		left int
+	}{{shown, 1}, {nil, 0}} {
+		if err := d.DeleteDeseo(t.Context(), "ana", "1", x.at); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := d.Deseos(t.Context(), "ana"); err != nil || len(list) != x.left {
+			t.Errorf("after %v there are %+v: %v", x.at, list, err)
+		}
+	}
+	d.wish(t, "ana", "1", 2)
+	d.fulfil(t, "1", 2)
+	list, _ = d.Deseos(t.Context(), "ana")
+	if err := d.DeleteDeseo(t.Context(), "ana", "1", list[0].AvisadoEn); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := d.Deseos(t.Context(), "ana"); err != nil || len(list) != 0 {
+		t.Errorf("the wish of the notice is still there: %+v %v", list, err)
+	}
 }
 
 // A wish is fulfilled once, when there is as much as it asks for. A new wish for the product waits again.

@@ -38,11 +38,11 @@ func (s resources) CrearDeseo(w http.ResponseWriter, r *http.Request, id api.Id,
 }
 
 // BorrarDeseo implements api.ServerInterface.
-func (s resources) BorrarDeseo(w http.ResponseWriter, r *http.Request, id api.Id, producto api.Producto) {
+func (s resources) BorrarDeseo(w http.ResponseWriter, r *http.Request, id api.Id, producto api.Producto, params api.BorrarDeseoParams) {
 	v := wish(id, producto)
 	err := v.Error()
 	if err == nil {
-		err = s.deseos.DeleteDeseo(r.Context(), id, producto)
+		err = s.deseos.DeleteDeseo(r.Context(), id, producto, params.AvisadoEn)
 	}
 	if err != nil {
 		rest.WriteError(w, r, err)

@@ -37,7 +37,7 @@ type Entregas interface {
 type Deseos interface {
 	Deseos(ctx context.Context, idUsuario string) ([]contracts.Deseo, error)
 	AddDeseo(ctx context.Context, idUsuario, idProducto string, cantidad int) (contracts.Deseo, error)
-	DeleteDeseo(ctx context.Context, idUsuario, idProducto string) error
+	DeleteDeseo(ctx context.Context, idUsuario, idProducto string, avisadoEn *time.Time) error
 	Borrar(ctx context.Context, idUsuario string) (contracts.ParteBorrada, error)
 }
 
@@ -54,7 +54,7 @@ func ServeRoutes(routes *mux.Router, direcciones Direcciones, entregas Entregas,
 }
 
 // accepted describes in Spanish the values that each parameter accepts.
-var accepted = map[string]string{"limite": contracts.EntregasForm}
+var accepted = map[string]string{"limite": contracts.EntregasForm, "avisado_en": "debe ser un instante de RFC 3339"}
 
 type resources struct {
 	direcciones Direcciones

@@ -39,7 +39,11 @@ func (s *shelf) Producto(_ context.Context, id string) (contracts.Producto, erro
 // Rounds look at every wished product, fulfil what is there, and ask nobody while no wish waits. A product without an answer is asked again.
 func TestRounds(t *testing.T) {
 	store, s := postgres.New(databasetest.New(t, postgres.Migrations)), &shelf{stock: map[string]int{}}
-	w := stock.New(store, s, nil)
+	woken := 0
+	w := stock.New(store, s, func() { woken++ })
+	if err := store.SetCorreo(t.Context(), "customer 2", "dos@ejemplo.com"); err != nil {
+		t.Fatal(err)
+	}
 	look := func(failure bool) []string {
 		t.Helper()
 		s.asked = nil
@@ -69,11 +73,33 @@ func TestRounds(t *testing.T) {
 	if len(first) != products-10 || first[0] != "p10" || len(second) == 0 || second[0] != "p00" { // after the last product it starts again
 		t.Errorf("it asked for %v, then %v", first, second)
 	}
+	// Of the wishes that are fulfilled, one is of a customer with an address. It is written about once.
+	mails, err := store.Entregas(t.Context(), contracts.EntregasFilter{Canal: contracts.CanalCorreo}, 10, "")
+	if err != nil || len(mails) != 1 || mails[0].Tipo != contracts.ProductoDisponible || woken != 1 {
+		t.Errorf("%d times there were mails: %+v %v", woken, mails, err)
+	}
 	for i := range products {
 		list, err := store.Deseos(t.Context(), fmt.Sprint("customer ", i))
 		if err != nil || len(list) != 1 || (list[0].AvisadoEn != nil) != (i%3 == 2) {
 			t.Errorf("the wish %d is %+v: %v", i, list, err)
 		}
+	}
+}
+
+// Where nobody sends mails, none is added.
+func TestNoMails(t *testing.T) {
+	store := postgres.New(databasetest.New(t, postgres.Migrations))
+	if err := store.SetCorreo(t.Context(), "ana", "ana@ejemplo.com"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.AddDeseo(t.Context(), "ana", "1", 2); err != nil {
+		t.Fatal(err)
+	}
+	if err := stock.New(store, &shelf{stock: map[string]int{"1": 2}}, nil).Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if mails, err := store.Entregas(t.Context(), contracts.EntregasFilter{Canal: contracts.CanalCorreo}, 10, ""); err != nil || len(mails) != 0 {
+		t.Errorf("%+v %v", mails, err)
 	}
 }
 
