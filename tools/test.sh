@@ -201,7 +201,7 @@ conformance() {
   (cd tests && go build -o ../.local/bin/conformance ./conformance) || return 1
   for app in consolidador admin-productos ordenes gestor-compra; do
     logs_of+=("$logs/conformance-$app.log")
-    .local/bin/conformance -beside test -profile "$app" -quick -patience 30s -junit "$logs/conformance-$app.xml" >"$logs/conformance-$app.log" 2>&1 &
+    .local/bin/conformance -beside test -profile "$app" -quick -patience 60s -junit "$logs/conformance-$app.xml" >"$logs/conformance-$app.log" 2>&1 &
     pids+=($!)
   done
   for app in "${pids[@]}"; do wait "$app" || rc=1; done

@@ -165,7 +165,7 @@ func (b *Broker) Producer(topic string) (pulsar.Producer, error) {
 
 // NewProducer returns a producer with any schema. It returns an error when the broker refuses the schema.
 func (b *Broker) NewProducer(topic string, schema pulsar.Schema) (pulsar.Producer, error) {
-	return b.client.CreateProducer(pulsar.ProducerOptions{Topic: b.topic(topic), Schema: schema, DisableBlockIfQueueFull: false})
+	return b.client.CreateProducer(pulsar.ProducerOptions{Topic: b.topic(topic), Schema: schema, SendTimeout: -1}) // a send ends with its context, not before
 }
 
 // Send publishes bytes on a topic.

@@ -80,6 +80,9 @@ func Start(ctx context.Context, s Settings) (*Beside, error) {
 
 // Close ends the program and deletes what Beside made.
 func (b *Beside) Close() {
+	if b == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	b.app.end(syscall.SIGTERM, 5*time.Second)
