@@ -19,11 +19,12 @@ type Content struct {
 	Must    []string      // fields that must not be empty
 	Never   []string      // fields that must be empty
 	Ignored []string      // fields that the reader does not look at
+	Expires bool          // the reader refuses it when it is older than MaxCommandAge
 }
 
 // Contents has the Content of each message.
 var Contents = map[MessageType]Content{
-	CrearCompra:    {About: "Accept a purchase. direccion goes only with domicilio, and is complete; tienda goes only without it.", Must: []string{"id_compra", "id_usuario", "productos"}},
+	CrearCompra:    {Expires: true, About: "Accept a purchase. direccion goes only with domicilio, and is complete; tienda goes only without it.", Must: []string{"id_compra", "id_usuario", "productos"}},
 	CancelarCompra: {About: "Cancel a purchase. It may come before CrearCompra.", Must: []string{"id_compra", "id_usuario"}, Ignored: []string{"domicilio", "direccion", "tienda"}},
 
 	ValidarInventario: {
@@ -36,21 +37,21 @@ var Contents = map[MessageType]Content{
 	TotalExcedido:                {About: "The purchase would cost more than total can say.", Must: []string{"id_compra", "responde_a"}, Never: []string{"faltantes", "moneda", "total", "precios"}},
 	ValidacionCancelada:          {About: "The rollback is confirmed.", Must: []string{"id_compra", "responde_a"}, Never: []string{"faltantes", "moneda", "total", "precios"}},
 
-	ReservarProducto:    {About: "Reserve the units of all lines, or none.", Must: []string{"id_compra", "productos"}, Replies: []MessageType{ProductosReservados, ReservaRechazada}},
-	LiberarReserva:      {About: "The rollback of ReservarProducto. It may come first; then it is done, and a later ReservarProducto is refused. ReservaDespachada: the units have left.", Must: []string{"id_compra"}, Replies: []MessageType{ReservaLiberada, ReservaDespachada}},
-	DespacharReserva:    {About: "The reserved units have left the warehouse. ReservaRechazada: nothing is reserved.", Must: []string{"id_compra"}, Replies: []MessageType{ReservaDespachada, ReservaRechazada}},
+	ReservarProducto:    {Expires: true, About: "Reserve the units of all lines, or none.", Must: []string{"id_compra", "productos"}, Replies: []MessageType{ProductosReservados, ReservaRechazada}},
+	LiberarReserva:      {Expires: true, About: "The rollback of ReservarProducto. It may come first; then it is done, and a later ReservarProducto is refused. ReservaDespachada: the units have left.", Must: []string{"id_compra"}, Replies: []MessageType{ReservaLiberada, ReservaDespachada}},
+	DespacharReserva:    {Expires: true, About: "The reserved units have left the warehouse. ReservaRechazada: nothing is reserved.", Must: []string{"id_compra"}, Replies: []MessageType{ReservaDespachada, ReservaRechazada}},
 	ProductosReservados: {About: "The units are reserved.", Must: []string{"id_compra", "responde_a"}, Never: []string{"faltantes"}},
 	ReservaRechazada:    {About: "Nothing is reserved, or nothing was there to dispatch.", Must: []string{"id_compra", "responde_a"}},
 	ReservaLiberada:     {About: "The units are on the shelf again, or never left it.", Must: []string{"id_compra", "responde_a"}, Never: []string{"faltantes"}},
 	ReservaDespachada:   {About: "The units have left the warehouse.", Must: []string{"id_compra", "responde_a"}, Never: []string{"faltantes"}},
 
 	CrearOrden: {
-		About: "Create the order of a purchase.", Must: []string{"id_compra", "id_usuario", "productos"},
+		Expires: true, About: "Create the order of a purchase.", Must: []string{"id_compra", "id_usuario", "productos"},
 		Replies: []MessageType{OrdenCreada, OrdenRechazada},
 	},
 	CancelarOrden: {
-		About: "The rollback of CrearOrden. It carries the purchase without codigo and amounts, or only id_compra. It may come first; then it is done, and a later CrearOrden is refused. OrdenDespachada: the order has left.",
-		Must:  []string{"id_compra"}, Ignored: []string{"domicilio", "direccion", "tienda", "moneda", "total", "precios", "codigo"},
+		Expires: true, About: "The rollback of CrearOrden. It carries the purchase without codigo and amounts, or only id_compra. It may come first; then it is done, and a later CrearOrden is refused. OrdenDespachada: the order has left.",
+		Must: []string{"id_compra"}, Ignored: []string{"domicilio", "direccion", "tienda", "moneda", "total", "precios", "codigo"},
 		Replies: []MessageType{OrdenCancelada, OrdenDespachada},
 	},
 	OrdenCreada:     {About: "The order is created.", Must: []string{"id_compra", "responde_a", "id_orden"}},

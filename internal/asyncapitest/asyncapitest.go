@@ -6,13 +6,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"gopkg.in/yaml.v3"
 
 	"entregas/contracts"
+	"entregas/internal/pubsubtest"
 )
 
 // Case is one message, as JSON.
@@ -26,26 +30,43 @@ type Case struct {
 // object is a JSON object.
 type object = map[string]any
 
-// Cases returns the messages of a type at each bound of the envelope and of its data, and beyond it. The example of the type must be accepted.
-func Cases(t testing.TB, kind contracts.MessageType) []Case {
-	t.Helper()
-	var document struct {
-		Components struct {
-			Messages map[string]struct {
-				Examples []struct{ Payload object }
-			}
-			Schemas map[string]object
+// asyncapi has the parts of the document that the tests read.
+type asyncapi struct {
+	Components struct {
+		Messages map[string]struct {
+			Examples []struct{ Payload object }
 		}
+		Schemas map[string]object
 	}
+}
+
+func read(t testing.TB) (document asyncapi) {
+	t.Helper()
 	if err := yaml.Unmarshal(contracts.AsyncAPI, &document); err != nil {
 		t.Fatal(err)
 	}
-	schema := document.Components.Schemas[string(kind)]
-	examples := document.Components.Messages[string(kind)].Examples
-	if schema == nil || len(examples) == 0 {
-		t.Fatalf("asyncapi.yaml has no schema or no example of %s", kind)
+	return document
+}
+
+// Example returns the example of a type.
+func Example(t testing.TB, kind contracts.MessageType) map[string]any {
+	t.Helper()
+	examples := read(t).Components.Messages[string(kind)].Examples
+	if len(examples) == 0 {
+		t.Fatalf("asyncapi.yaml has no example of %s", kind)
 	}
-	m := maker{t: t, example: examples[0].Payload}
+	return examples[0].Payload
+}
+
+// Cases returns the messages of a type at each bound of the envelope and of its data, and beyond it. The example of the type must be accepted.
+func Cases(t testing.TB, kind contracts.MessageType) []Case {
+	t.Helper()
+	document := read(t)
+	schema := document.Components.Schemas[string(kind)]
+	if schema == nil {
+		t.Fatalf("asyncapi.yaml has no schema of %s", kind)
+	}
+	m := maker{t: t, example: Example(t, kind)}
 	m.add("the example", "", nil, true)
 	m.walk(nil, document.Components.Schemas["Envelope"])
 	properties, _ := schema["properties"].(object)
@@ -87,8 +108,8 @@ func (m *maker) walk(path []any, schema object) {
 func (m *maker) array(path []any, schema object) {
 	items, _ := schema["items"].(object)
 	longest := number(schema["maxItems"])
-	m.add("as many as may be", name(path), set(path, m.many(path, items, longest)), true)
-	m.add("one more", name(path), set(path, m.many(path, items, longest+1)), false)
+	m.add("as many as may be", name(path), set(path, many(items, longest)), true)
+	m.add("one more", name(path), set(path, many(items, longest+1)), false)
 	if number(schema["minItems"]) == 1 {
 		m.add("none", name(path), set(path, []any{}), false)
 	}
@@ -96,7 +117,7 @@ func (m *maker) array(path []any, schema object) {
 		return
 	}
 	if unique, is := schema["x-unique"].(string); is {
-		two := m.many(path, items, 2)
+		two := many(items, 2)
 		second, _ := two[1].(object)
 		first, _ := two[0].(object)
 		second[unique] = first[unique]
@@ -106,7 +127,7 @@ func (m *maker) array(path []any, schema object) {
 		m.walk(append(slices.Clone(path), 0), items)
 	} else if number(schema["maxItems"]) > 0 {
 		with := clone(m.t, m.example)
-		assign(with, path, m.many(path, items, 1))
+		assign(with, path, many(items, 1))
 		repair(with, path)
 		other := maker{t: m.t, example: with}
 		other.walk(append(slices.Clone(path), 0), items)
@@ -115,7 +136,7 @@ func (m *maker) array(path []any, schema object) {
 }
 
 // many returns n valid items that differ.
-func (m *maker) many(path []any, items object, n int64) []any {
+func many(items object, n int64) []any {
 	all := []any{}
 	for i := range n {
 		item := object{}
@@ -137,7 +158,6 @@ func (m *maker) many(path []any, items object, n int64) []any {
 		}
 		all = append(all, item)
 	}
-	_ = path
 	return all
 }
 
@@ -238,6 +258,12 @@ func repair(message object, path []any) {
 		if _, has := data["direccion"]; has {
 			data["direccion"] = object{"destinatario": "", "calle": "", "ciudad": "", "telefono": ""}
 		}
+	case len(path) == 2 && (changed == "sujeto" || changed == "rol"): // a person has both
+		for field, value := range map[string]string{"sujeto": "ana", "rol": contracts.RolCliente} {
+			if data[field] == "" {
+				data[field] = value
+			}
+		}
 	case changed == "disponible" || changed == "solicitada":
 		line, _ := at(message, path[:len(path)-1]).(object)
 		if changed == "disponible" {
@@ -249,7 +275,7 @@ func repair(message object, path []any) {
 		if authors, _ := data["autores"].([]any); changed == "autores" {
 			data["historia"] = slices.Clone(authors)
 			for i := range authors {
-				data["historia"].([]any)[i] = object{"numero": 0, "paso": "RECIBIDA", "tipo": "", "en": 0, "detalle": ""}
+				data["historia"].([]any)[i] = object{"numero": 0, "paso": "x", "tipo": "", "en": 0, "detalle": ""}
 				authors[i].(object)["numero"] = i + 1
 			}
 		} else if changed == "historia" {
@@ -263,12 +289,10 @@ func repair(message object, path []any) {
 			data["numero"] = len(facts)
 		}
 	}
-	if facts, _ := data["historia"].([]any); len(facts) > 0 && (path[len(path)-1] == "numero") {
-		value := at(message, path)
-		facts[len(facts)-1].(object)["numero"], data["numero"] = value, value
-		for _, a := range data["autores"].([]any) {
-			a.(object)["numero"] = value
-		}
+	if facts, _ := data["historia"].([]any); len(facts) > 0 && len(path) == 2 && path[1] == "numero" {
+		last, _ := facts[len(facts)-1].(object)
+		last["numero"] = data["numero"]
+		data["historia"], data["autores"] = []any{last}, []any{}
 	}
 	amounts(data, fmt.Sprint(path[len(path)-1]))
 }
@@ -397,4 +421,48 @@ func clone(t testing.TB, message object) object {
 		t.Fatal(err)
 	}
 	return fresh
+}
+
+// Check delivers the cases of a type to the routes of its reader, each about a purchase of its own and of now. broker has the dead letters of
+// the reader. It fails the test where a message within its bounds is a dead letter, or one beyond is none, or its reason does not name the
+// field. It leaves out the fields in except: "data.total".
+func Check(t *testing.T, kind contracts.MessageType, routes http.Handler, broker *pubsubtest.Broker, except ...string) {
+	t.Helper()
+	topic := contracts.TopicOf(kind).Name
+	example := fmt.Sprint(at(Example(t, kind), []any{"data", "id_compra"}))
+	sent := fmt.Sprintf(`"time":%v`, Example(t, kind)["time"])
+	for _, c := range Cases(t, kind) {
+		if slices.ContainsFunc(except, func(e string) bool { return strings.HasPrefix("data."+c.Field, e) }) {
+			continue
+		}
+		if c.Field == "time" && c.Accepted && strings.Contains(string(c.Record), `"time":0,`) && contracts.Contents[kind].Expires {
+			continue // in bounds, and too old
+		}
+		t.Run(string(kind)+" "+c.Name, func(t *testing.T) {
+			record := strings.ReplaceAll(string(c.Record), example, uuid.Must(uuid.NewV7()).String())
+			record = strings.Replace(record, sent, fmt.Sprintf(`"time":%d`, time.Now().UnixMilli()), 1)
+			before := len(broker.Metadata(topic + "-dlq"))
+			status := pubsubtest.DeliverText(t, routes, "/mensajes/"+topic, []byte(record))
+			dead := broker.Metadata(topic + "-dlq")[before:]
+			if status != "SUCCESS" || (len(dead) == 0) != c.Accepted {
+				t.Fatalf("%s, dead letters %v: %.300s", status, dead, record)
+			}
+			if !c.Accepted && !names(dead[0]["motivo"], c.Field) {
+				t.Errorf("the reason %q does not name %s", dead[0]["motivo"], c.Field)
+			}
+		})
+	}
+}
+
+// names reports whether a reason is about a field.
+func names(reason, field string) bool {
+	others := map[string]string{
+		"id": "sin id", "id_compra": "id: ", "responde_a": "no responde a", "total": "precios", "moneda": "total", "precios": "total",
+		"historia": "numero", "autores": "numero",
+	}
+	if strings.Contains(reason, field) {
+		return true
+	}
+	other, has := others[field]
+	return has && strings.Contains(reason, other)
 }

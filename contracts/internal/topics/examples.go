@@ -54,9 +54,13 @@ var examples = map[contracts.MessageType]any{
 	contracts.OrdenDespachada: contracts.DatosEventoOrden{IDCompra: oneCompra, IDOrden: oneOrden, Sujeto: "oti", Rol: contracts.RolOperador},
 
 	contracts.CompraActualizada: contracts.DatosEventoCompra{
-		IDCompra: oneCompra, Numero: 1, Estado: string(contracts.EstadoRecibida), IDUsuario: "ana", Productos: lineas, CreadaEn: accepted, ActualizadaEn: accepted,
-		Historia: []contracts.Hecho{{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: accepted, Detalle: "Recibimos su compra."}},
-		Autores:  []contracts.Autor{{Numero: 1, Sujeto: "ana", Rol: contracts.RolCliente}}, Codigo: "00000000",
+		IDCompra: oneCompra, Numero: 3, Estado: string(contracts.EstadoProductosValidos), IDUsuario: "ana", Productos: lineas, CreadaEn: accepted, ActualizadaEn: accepted + 90,
+		Historia: []contracts.Hecho{
+			{Numero: 1, Paso: string(contracts.EstadoRecibida), Tipo: "CrearCompra", En: accepted, Detalle: "Recibimos su compra."},
+			{Numero: 2, Paso: string(contracts.EstadoIniciada), Tipo: "ValidarInventario", En: accepted + 20, Detalle: "Empezamos a prepararla."},
+			{Numero: 3, Paso: string(contracts.EstadoProductosValidos), Tipo: "InventarioValidado", En: accepted + 90, Detalle: "Hay existencias de todo."},
+		},
+		Autores: []contracts.Autor{{Numero: 1, Sujeto: "ana", Rol: contracts.RolCliente}}, Codigo: "00000000", Moneda: "COP", Total: total, Precios: precios,
 	},
 }
 
