@@ -119,6 +119,6 @@ function importes(v: Validator, { moneda, total, precios, productos }: Comando):
 function isCodigo(text: string): boolean {
   const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
   if (!/^[0-9A-HJKMNP-TV-Z]{8}$/.test(text)) return false;
-  const number = [...text.slice(0, 7)].reduce((n, c) => n * 32 + alphabet.indexOf(c), 0);
+  const number = Array.from(text.slice(0, 7)).reduce((n, c) => n * 32 + alphabet.indexOf(c), 0);
   return alphabet[number % 37] === text[7];
 }

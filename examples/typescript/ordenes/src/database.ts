@@ -13,7 +13,9 @@ export function open(url: string, connections: number): pg.Pool {
     connectionString: url,
     max: connections,
     ...(ca && { ssl: { ca: readFileSync(ca) } }),
-    connectionTimeoutMillis: 5_000,
+    pipeline: true, // statements that do not wait for each other go out in one round trip
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 300_000,
     lock_timeout: 500,
     statement_timeout: 10_000,
     idle_in_transaction_session_timeout: 10_000,
@@ -27,8 +29,8 @@ export async function transaction<T>(pool: pg.Pool, work: (db: Db) => Promise<T>
   const db = await pool.connect();
   let broken: Error | undefined;
   try {
-    await db.query('begin');
-    const result = await work(db);
+    const begun = db.query('begin');
+    const [result] = await Promise.all([work(db), begun]);
     await db.query('commit');
     return result;
   } catch (error) {

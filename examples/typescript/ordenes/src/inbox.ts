@@ -20,10 +20,10 @@ export interface Command {
  */
 export async function handle(pool: Pool, c: Command, change: (db: Db) => Promise<Reply>): Promise<Reply> {
   return transaction(pool, async (db) => {
-    await lock(db, c.idCompra);
-    const { rows } = await db.query<{ fingerprint: string; reply: Reply }>(
-      'select fingerprint, reply from inbox where id_compra = $1 and tipo = $2', [c.idCompra, c.tipo]);
-    const stored = rows[0];
+    const [, { rows: [stored] }] = await Promise.all([ // in the order of the list, each with a snapshot of its own
+      lock(db, c.idCompra),
+      db.query<{ fingerprint: string; reply: Reply }>('select fingerprint, reply from inbox where id_compra = $1 and tipo = $2', [c.idCompra, c.tipo]),
+    ]);
     if (stored && stored.fingerprint !== c.fingerprint) {
       throw new Fault('mensaje-malo', `ya hubo un ${c.tipo} de la compra ${c.idCompra} con otro contenido`);
     }

@@ -28,11 +28,13 @@ const WITH_ADDRESS = `${WITHOUT_ADDRESS}, direccion`;
 export async function create(pool: Pool, c: Command, d: Comando, maxOpen: number): Promise<Reply> {
   return handle(pool, c, async (db) => {
     // After the lock of the purchase, that of the customer: two orders at once cannot both take the last place.
-    await db.query(`select pg_advisory_xact_lock(hashtextextended('usuario ' || $1, 0))`, [d.id_usuario]);
-    const { rows } = await db.query<{ open: number; cancelled: boolean }>(
-      `select (select count(*) from orden where id_usuario = $1 and estado = 'CREADA') as open,
-              exists (select from inbox where id_compra = $2 and tipo = 'CancelarOrden') as cancelled`, [d.id_usuario, d.id_compra]);
-    const { open = 0, cancelled = false } = rows[0] ?? {};
+    const [, { rows: [found] }] = await Promise.all([
+      db.query(`select pg_advisory_xact_lock(hashtextextended('usuario ' || $1, 0))`, [d.id_usuario]),
+      db.query<{ open: number; cancelled: boolean }>(
+        `select (select count(*) from orden where id_usuario = $1 and estado = 'CREADA') as open,
+                exists (select from inbox where id_compra = $2 and tipo = 'CancelarOrden') as cancelled`, [d.id_usuario, d.id_compra]),
+    ]);
+    const { open, cancelled } = found ?? { open: 0, cancelled: false };
     if (cancelled) return reply(c, 'OrdenRechazada', '', 'La orden ya se había cancelado.');
     if (open >= maxOpen) {
       return reply(c, 'OrdenRechazada', '', `El cliente ya tiene ${open} órdenes abiertas; puede tener a lo sumo ${maxOpen}.`);

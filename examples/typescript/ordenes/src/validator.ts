@@ -50,14 +50,14 @@ export class Validator {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 // Control and format characters, and half of a pair of surrogates. Line breaks, tabs, joiners and the tags of emoji are valid.
-const CONTROL = /(?![\n\r\t\u200c\u200d\u{e0020}-\u{e007f}])[\p{Cc}\p{Cf}\p{Cs}]/u;
+const CONTROL = /(?![\n\r\t]|\u200c|\u200d|[\u{e0020}-\u{e007f}])[\p{Cc}\p{Cf}\p{Cs}]/u;
 
 export function length(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 /** Returns `text`, or its first `max` characters, of which the last is an ellipsis. */
 export function cut(text: string, max: number): string {
-  const characters = [...text.slice(0, 2 * max + 1)];
+  const characters = Array.from(text.slice(0, 2 * max + 1));
   return characters.length <= max ? text : `${characters.slice(0, max - 1).join('')}…`;
 }

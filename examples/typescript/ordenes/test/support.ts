@@ -6,6 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import pg from 'pg';
 import { newApp } from '../src/app.ts';
 import { COMANDO, type Comando } from '../src/comando.ts';
+import { open } from '../src/database.ts';
 import { Sidecar } from '../src/sidecar.ts';
 import type { Settings } from '../src/settings.ts';
 
@@ -20,8 +21,7 @@ export async function newDatabase(): Promise<{ pool: pg.Pool; drop: () => Promis
   const admin = new pg.Client(DSN);
   await admin.connect();
   await admin.query(`create database ${name}`);
-  const pool = new pg.Pool({ connectionString: DSN?.replace(/\/[^/?]*(\?|$)/, `/${name}$1`), max: 20 });
-  pool.on('error', () => undefined);
+  const pool = open(DSN?.replace(/\/[^/?]*(\?|$)/, `/${name}$1`) ?? '', 20);
   for (const file of readdirSync(MIGRATIONS).sort()) {
     const [, up = ''] = readFileSync(new URL(file, MIGRATIONS), 'utf8').split(/^-- \+goose Up/m);
     await pool.query(up.split(/^-- \+goose Down/m)[0] ?? '');
@@ -78,7 +78,11 @@ export async function newService(t: TestContext, pool: pg.Pool, settings: Partia
     });
     return answer.json<{ status: string }>().status;
   };
-  return { app, sidecar, client, deliver };
+  /** Delivers a record again until it is done, as the broker does: a wait for a lock may end. */
+  const settle = async (record: object): Promise<void> => {
+    while ((await deliver(record)) === 'RETRY');
+  };
+  return { app, sidecar, client, deliver, settle };
 }
 
 export function comando(type: string, data: Partial<Comando> = {}) {
