@@ -248,3 +248,41 @@ func TestClusterHasTheRulesAndTheDashboards(t *testing.T) {
 		t.Errorf("the cluster has %d dashboards, and there are %d", len(dashboards.Data), len(made))
 	}
 }
+
+// Where traces are recorded, operators get links to the pages that show them, and the bff shows its metrics apart from its public port.
+// Without it they get no link to a page that is not there. 16686 and 3000 are the ports on which compose and the port-forwards serve Jaeger
+// and Grafana.
+func TestOperatorsFindTheTraces(t *testing.T) {
+	links := map[string]string{"TRACES_URL": "http://127.0.0.1:16686/", "TRACE_URL": "http://127.0.0.1:16686/trace/{traza}", "DASHBOARDS_URL": "http://127.0.0.1:3000/"}
+	var everything struct {
+		Services map[string]composeService
+	}
+	if err := yaml.Unmarshal([]byte(text(t, "deploy", "compose.yaml")), &everything); err != nil {
+		t.Fatal(err)
+	}
+	check := func(where string, env map[string]string, want func(address string) string) {
+		if env["METRICS_PORT"] != "9464" {
+			t.Errorf("%s: the bff shows its metrics on %q", where, env["METRICS_PORT"])
+		}
+		for name, address := range links {
+			if got := env[name]; got != want(address) {
+				t.Errorf("%s: %s is %q, want %q", where, name, got, want(address))
+			}
+		}
+	}
+	check("compose", everything.Services["bff"].Environment, func(address string) string { return "${OTEL_EXPORTER_OTLP_ENDPOINT:+" + address + "}" })
+	for overlay, want := range map[string]func(string) string{
+		"local":               func(string) string { return "" },
+		"local-observability": func(address string) string { return address },
+	} {
+		env := map[string]string{}
+		for _, w := range build(t, overlay).workloads() {
+			if w.Kind == "Deployment" && w.Metadata.Name == "bff" {
+				for _, e := range w.Spec.Containers[0].Env {
+					env[e.Name] = e.Value
+				}
+			}
+		}
+		check(overlay, env, want)
+	}
+}
