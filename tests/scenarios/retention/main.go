@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,12 +26,15 @@ import (
 func main() {
 	compras := flag.Int("compras", 1000, "purchases")
 	atOnce := flag.Int("at-once", 16, "purchases that are sent at the same time")
-	kept := flag.Duration("workflows", 0, "how long the engine keeps a workflow that has ended (a third of a second for each purchase)")
+	kept := flag.Duration("workflows", 10*time.Minute, "how long the engine keeps a workflow that has ended")
+	observe := flag.Bool("observe", false, "with make observe on")
 	flag.Parse()
-	if *kept == 0 {
-		*kept = time.Minute + time.Duration(*compras)*time.Second/3
-	}
 	common.Run("retention", []string{"WORKFLOW_RETENTION=" + kept.String(), "CLEANUP_INTERVAL=30s"}, func(ctx context.Context, e *common.Scenario) error {
+		if *observe {
+			if err := e.Local.Run(ctx, "observe"); err != nil {
+				return err
+			}
+		}
 		return measure(ctx, e, *compras, *atOnce)
 	})
 }
@@ -45,20 +49,14 @@ func measure(ctx context.Context, e *common.Scenario, compras, atOnce int) error
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	ids, err := e.Comprar(ctx, "r", compras, atOnce, true)
+	ids, err := buyAndDispatch(ctx, e, compras, atOnce)
 	if err != nil {
 		return err
 	}
-	if err := e.Until(ctx, 5*time.Minute, ids, len(ids), contracts.EstadoConfirmada); err != nil {
-		return err
-	}
-	e.Say("%d purchases in %.0f s, all CONFIRMADA", compras, time.Since(start).Seconds())
-	if err := dispatch(ctx, e, ids, atOnce); err != nil {
-		return err
-	}
-	e.Say("all are dispatched, %.0f s after the start", time.Since(start).Seconds())
 	if err := e.Audit(ctx, ids, auditor.ReconcilerFound); err != nil { // also: everything is published and read
+		return err
+	}
+	if err := delivered(ctx, e); err != nil {
 		return err
 	}
 	full, err := sizes(ctx, e)
@@ -73,6 +71,39 @@ func measure(ctx context.Context, e *common.Scenario, compras, atOnce int) error
 		return err
 	}
 	return compare(empty, full, after, compras)
+}
+
+// batch is how many purchases buyAndDispatch makes before it has their orders dispatched.
+const batch = 500
+
+// buyAndDispatch makes purchases, has their orders dispatched and waits for their ends, batch after batch. After each batch it prints
+// how long the batch took and what the engine holds: workflows end and go while others begin.
+func buyAndDispatch(ctx context.Context, e *common.Scenario, compras, atOnce int) ([]string, error) {
+	var all []string
+	fmt.Println("| purchases | s to CONFIRMADA | s to DESPACHADA | rows of the engine | MB |\n|---:|---:|---:|---:|---:|")
+	for len(all) < compras {
+		start := time.Now()
+		ids, err := e.Comprar(ctx, "r", min(batch, compras-len(all)), atOnce, true)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.Until(ctx, 5*time.Minute, ids, len(ids), contracts.EstadoConfirmada); err != nil {
+			return nil, err
+		}
+		confirmed := time.Since(start)
+		if err := dispatch(ctx, e, ids, atOnce); err != nil {
+			return nil, err
+		}
+		dispatched := time.Since(start) - confirmed
+		stores, err := sizes(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		engine := stores[slices.IndexFunc(stores, func(s store) bool { return s.Store == "dapr.state" })]
+		all = append(all, ids...)
+		fmt.Printf("| %d | %.1f | %.1f | %d | %d |\n", len(all), confirmed.Seconds(), dispatched.Seconds(), engine.Count, engine.Bytes>>20)
+	}
+	return all, nil
 }
 
 // dispatch has all orders dispatched, and waits for the end of their purchases.
@@ -109,6 +140,28 @@ func dispatch(ctx context.Context, e *common.Scenario, ids []string, atOnce int)
 		return err
 	}
 	return e.Until(ctx, 5*time.Minute, ids, len(ids), contracts.EstadoDespachada)
+}
+
+// delivered waits until avisos has no delivery to do: one that ends later has its retention still before it.
+func delivered(ctx context.Context, e *common.Scenario) error {
+	dsn, err := e.Local.Output(ctx, "dsn", "avisos")
+	if err != nil {
+		return err
+	}
+	c, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	for {
+		var waiting int
+		if err := c.QueryRow(ctx, `select count(*) from entrega where estado = 'PENDIENTE'`).Scan(&waiting); err != nil || waiting == 0 {
+			return err
+		}
+		if err := sleep(ctx, time.Second); err != nil {
+			return err
+		}
+	}
 }
 
 // store is a line of `local sizes`.
