@@ -90,7 +90,7 @@ func (c Command) key() string {
 	return c.Purchase()
 }
 
-// Do returns the command of the pair about a new purchase.
+// DoOf returns the command of the pair about a new purchase.
 func (k *Kit) DoOf(id string) Command { return k.Command(k.Pair.Do, data(k.Pair.Sample, id)) }
 
 // UndoOf returns the rollback of the pair: it carries the lines of the command, as that of gestor-compra does.
@@ -171,7 +171,7 @@ func (k *Kit) repliesTo(id, command string) func(*Record) bool {
 	}
 }
 
-// Replies waits for n replies to a command about a purchase and returns all.
+// RepliesTo waits for n replies to a command about a purchase and returns all.
 func (r *Run) RepliesTo(n int, c Command, within time.Duration) []*Record {
 	found := r.Wait(r.ctx, n, within, r.repliesTo(c.Purchase(), c.Kind()))
 	if len(found) < n {
@@ -256,7 +256,7 @@ func (r *Run) Same(one, other *Record) {
 	}
 }
 
-// Do carries out an action of the profile. It ends the case when that fails.
+// Act carries out an action of the profile. It ends the case when that fails.
 func (r *Run) Act(action string) {
 	if err := r.Control.Do(r.ctx, action); err != nil {
 		r.Fatalf("%s: %v", action, err)

@@ -66,17 +66,18 @@ func run(ctx context.Context, o options) (int, error) {
 	k := &Kit{Profile: p, AppURL: o.app, Sidecar: o.sidecar, AppToken: o.token, Control: shell(p.Do)}
 	if o.beside != "" {
 		b, err := startBeside(ctx, o, p)
-		defer b.Close()
 		if err != nil {
+			b.Close() // what was made until then
 			return 2, err
 		}
+		defer b.Close()
 		k.AppURL, k.Sidecar, k.AppToken, k.Control = b.AppURL, b.Sidecar, b.AppToken, b
 		o.pulsar, o.admin, o.namespace = b.Addresses["PULSAR_URL"], b.Addresses["PULSAR_ADMIN"], b.Namespace
 	}
 	if k.Broker, err = openBroker(o.pulsar, o.admin, o.namespace); err != nil {
 		return 2, err
 	}
-	defer k.Broker.Close()
+	defer k.Close()
 	for _, topic := range topicsOf(p) {
 		for _, name := range []string{topic, topic + "-dlq"} {
 			if err := k.Listen(name); err != nil {
