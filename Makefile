@@ -8,7 +8,7 @@ RUN := $(LOCAL) --instance $(INSTANCIA)
 MODULES := contracts workflows internal services bff tests
 export GOWORK := $(CURDIR)/go.work
 
-.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-e2e test-traces test-observe test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos test-alerts conformance conformance-mutants bench bench-observe images compose-up test-compose gke-plan $(LOCAL)
+.PHONY: help demo observe up up-infra down reset status logs stop start restart attach dsn psql dead-letters put-back set-aside backup restore sizes erase mail token build generate lint test test-unit test-examples test-swapped test-e2e test-traces test-observe test-pages pictures escenario-desempeno escenario-escalabilidad escenario-disponibilidad scenario-losses scenario-retention test-restore chaos test-alerts conformance conformance-mutants bench bench-observe images compose-up test-compose gke-plan $(LOCAL)
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -93,6 +93,12 @@ test: ## everything: generated files, lint, unit, storage, end to end, pages, fa
 
 test-unit: ## what needs nothing that runs: seconds
 	@tools/test.sh unit
+
+test-examples: ## the participants in other languages: linters, types, unit tests
+	@tools/test.sh examples
+
+test-swapped: ## the main paths of the system with the participants in other languages
+	@tools/test.sh swapped
 
 test-e2e: ## end to end, on a copy of the system of its own
 	@tools/test.sh e2e

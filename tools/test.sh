@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the stages of `make test` and prints the time and the result of each.
-# Usage: tools/test.sh [all|lint|deployment|unit|conformance|e2e|traces|pages|chaos]
+# Usage: tools/test.sh [all|lint|deployment|examples|swapped|unit|conformance|e2e|traces|pages|chaos]
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 local=.local/bin/local
@@ -210,6 +210,31 @@ conformance() {
   return "$rc"
 }
 
+# examples checks the participants in other languages: format, linters, types, unit tests.
+examples() {
+  local d rc=0
+  for d in examples/*/*/; do
+    printf -- '-- %s\n' "$d"
+    env -u MAKEFLAGS make --no-print-directory -C "$d" check || rc=1
+  done
+  return "$rc"
+}
+
+# swapped runs the main paths with every participant in another language, and puts those in Go back.
+swapped() {
+  local d rest app rc=0 back=()
+  export_addresses || return 1
+  hasten
+  for d in examples/*/*/; do
+    rest=${d#examples/} app=$(basename "$d" | tr 'a-z-' 'A-Z_')
+    export "$app=${rest%%/*}"
+    back+=("$app=go")
+  done
+  "$local" --instance test up && run_tests tests -- -count=1 -timeout 5m -run '^Test(ConfirmedCompra|WithoutExistencias|UnknownProducto|RefusedOrden|CancelarEndToEnd|Despacho)$' ./e2e/... || rc=1
+  env "${back[@]}" "$local" --instance test up || rc=1
+  return "$rc"
+}
+
 # chaos is the short crash matrix: one fault of each kind on the instance `chaos`, then an audit.
 chaos() { go run ./tests/chaos -short -seed 1; }
 
@@ -225,6 +250,7 @@ all() {
   stage lint lint
   stage deployment deployment
   stage own-tests own_tests . ./cmd/...
+  stage examples examples
   stage vulnerabilities vulnerabilities
   if infrastructure; then
     stage storage storage
@@ -243,6 +269,8 @@ case "${1:-all}" in
 all) all ;;
 lint) stage format format; stage lint lint ;;
 deployment) stage deployment deployment ;;
+examples) stage examples examples ;;
+swapped) system && stage swapped swapped ;;
 unit) stage unit unit ;;
 conformance) system && stage conformance conformance ;;
 e2e) system && stage e2e e2e ;;
