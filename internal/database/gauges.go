@@ -41,7 +41,8 @@ type reading struct {
 }
 
 // Measure makes metrics of gauges. They are read at a scrape, and at most once each gaugesFor. While the database does not answer,
-// their series are absent and entregas_database_up is 0. All replicas of a program read the same.
+// their series are absent and entregas_database_up is 0. A gauge that fails while the database answers is absent alone. All replicas of a
+// program read the same.
 func Measure(pool *pgxpool.Pool, gauges ...Gauge) error {
 	return (&reading{pool: pool, gauges: gauges}).register()
 }
@@ -85,18 +86,27 @@ func (r *reading) now(ctx context.Context) (up int64, values []map[string]float6
 	}
 	ctx, cancel := context.WithTimeout(ctx, gaugesTimeout)
 	defer cancel()
-	r.up, r.values = 1, nil
-	for _, g := range r.gauges {
-		byLabel, err := g.read(ctx, r.pool)
-		if err != nil {
-			slog.WarnContext(ctx, "a metric could not be read from the database", "metric", g.Name, "error", err)
-			r.up, r.values = 0, nil
-			break
+	r.up, r.values = 0, nil
+	if err := r.pool.Ping(ctx); err != nil {
+		slog.WarnContext(ctx, "the metrics could not be read: the database does not answer", "error", err)
+	} else {
+		r.up, r.values = 1, make([]map[string]float64, len(r.gauges))
+		for i, g := range r.gauges {
+			if r.values[i], err = r.share(ctx, g); err != nil {
+				slog.WarnContext(ctx, "a metric could not be read from the database", "metric", g.Name, "error", err)
+			}
 		}
-		r.values = append(r.values, byLabel)
 	}
 	r.at = time.Now()
 	return r.up, r.values
+}
+
+// share reads g for at most half of the time that is left, so that a slow gauge does not take the time of those after it.
+func (r *reading) share(ctx context.Context, g Gauge) (map[string]float64, error) {
+	end, _ := ctx.Deadline()
+	ctx, cancel := context.WithTimeout(ctx, time.Until(end)/2)
+	defer cancel()
+	return g.read(ctx, r.pool)
 }
 
 func (g Gauge) read(ctx context.Context, pool *pgxpool.Pool) (map[string]float64, error) {

@@ -70,6 +70,27 @@ func TestGaugesOfADatabase(t *testing.T) {
 	}
 }
 
+// A gauge that fails, or takes too long, while the database answers is absent alone.
+func TestAGaugeFailsAlone(t *testing.T) {
+	telemetrytest.Scrape(t)
+	_, err := database.MeasureForTest(databasetest.New(t, nil),
+		database.Gauge{Name: "entregas_test_slow", Meaning: "-", SQL: "select 1::float8 from pg_sleep(60)"},
+		database.Gauge{Name: "entregas_test_broken", Meaning: "-", SQL: "select 1::float8 from no_such_table"},
+		database.Gauge{Name: "entregas_test_good", Meaning: "-", SQL: "select 1::float8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := telemetrytest.Scrape(t)
+	for series, want := range map[string]bool{"entregas_test_slow": false, "entregas_test_broken": false, "entregas_test_good": true} {
+		if _, found := got[series]; found != want {
+			t.Errorf("%s is there: %v, not %v", series, found, want)
+		}
+	}
+	if got["entregas_database_up"] != 1 {
+		t.Errorf("entregas_database_up is %v", got["entregas_database_up"])
+	}
+}
+
 // mode is what a relay does with connections.
 type mode int
 

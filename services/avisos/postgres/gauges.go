@@ -2,7 +2,8 @@ package postgres
 
 import "entregas/internal/database"
 
-// Gauges are the metrics of what is in the database now. Each statement reads an index of what waits, or of what was given up.
+// Gauges are the metrics of what is in the database now. Each statement reads an index of
+// what waits, fails or was given up, and not the rows of the tables: everything may wait while the receivers are away.
 var Gauges = []database.Gauge{
 	{Name: "entregas_deliveries_waiting", Label: "channel", Meaning: "Deliveries that are not done yet, by channel: webhook or mail. Those of a paused address wait too.",
 		SQL: `select 'webhook', count(*)::float8 from entrega where estado = 'PENDIENTE' union all select 'mail', count(*)::float8 from correo where estado = 'PENDIENTE'`},

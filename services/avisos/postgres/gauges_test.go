@@ -1,7 +1,11 @@
 package postgres_test
 
 import (
+	"regexp"
+	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"entregas/contracts"
 	"entregas/internal/database"
@@ -73,6 +77,42 @@ func TestFailingDeliveries(t *testing.T) {
 	} {
 		if v, found := got[series]; !found || v != want {
 			t.Errorf("%s: %v, %v, want %v", series, v, found, want)
+		}
+	}
+}
+
+// The gauges read indexes only: a reading of every waiting row, at each scrape, would load the database most when much waits.
+func TestGaugesReadIndexesOnly(t *testing.T) {
+	d := newDesk(t)
+	reads := regexp.MustCompile(` on (entrega|correo)\b`)
+	for _, g := range postgres.Gauges {
+		err := pgx.BeginFunc(t.Context(), d.pool, func(tx pgx.Tx) error {
+			for _, off := range []string{"enable_seqscan", "enable_bitmapscan"} { // the tables are empty
+				if _, err := tx.Exec(t.Context(), "set local "+off+" = off"); err != nil {
+					return err
+				}
+			}
+			rows, err := tx.Query(t.Context(), "explain (costs off) "+g.SQL)
+			if err != nil {
+				return err
+			}
+			lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			scans := 0
+			for _, line := range lines {
+				if !reads.MatchString(line) {
+					continue
+				}
+				if scans++; !strings.Contains(line, "Index Only Scan") {
+					t.Errorf("%s: %s", g.Name, line)
+				}
+			}
+			if scans < 2 {
+				t.Errorf("%s reads %d tables: %q", g.Name, scans, lines)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }
