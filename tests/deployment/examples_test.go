@@ -24,14 +24,20 @@ func TestExamplesAreDeployed(t *testing.T) {
 		for _, complaint := range checkExample(app, language, compose, dockerfile, manifests) {
 			t.Errorf("%s of examples/%s: %s", app, language, complaint)
 		}
-		for _, bad := range [][3]string{
+		mistakes := [][3]string{
 			{strings.Replace(compose, "entregas/"+app+"-"+language, "entregas/"+app, 1), dockerfile, manifests},
 			{strings.Replace(compose, "../examples/", "examples/", 1), dockerfile, manifests},
 			{strings.Replace(compose, "mem_limit: ", "memory: ", 1), dockerfile, manifests},
 			{compose, strings.Replace(dockerfile, "USER ", "# ", 1), manifests},
 			{compose, regexp.MustCompile(`(?m)^(FROM [^:\s]+):\S+`).ReplaceAllString(dockerfile, "$1:latest"), manifests},
 			{compose, dockerfile, strings.ReplaceAll(manifests, "entregas/"+app+"-"+language, "entregas/"+app)},
-		} {
+		}
+		if strings.Contains(manifests, "name: migrate-"+app+"\n") {
+			mistakes = append(mistakes,
+				[3]string{compose, dockerfile, strings.ReplaceAll(manifests, "image: entregas/"+app+":", "image: entregas/"+app+"-"+language+":")},
+				[3]string{strings.Replace(compose, "MIGRATIONS: apply-and-exit", "MIGRATIONS: wait", 1), dockerfile, manifests})
+		}
+		for _, bad := range mistakes {
 			if bad == [3]string{compose, dockerfile, manifests} || len(checkExample(app, language, bad[0], bad[1], bad[2])) != 1 {
 				t.Errorf("one mistake, and other complaints: %q", checkExample(app, language, bad[0], bad[1], bad[2]))
 			}
@@ -44,9 +50,10 @@ func checkExample(app, language, compose, dockerfile, manifests string) []string
 	name := app + "-" + language
 	var file struct {
 		Services map[string]struct {
-			Image    string
-			MemLimit string `yaml:"mem_limit"`
-			Build    struct{ Context string }
+			Image       string
+			MemLimit    string `yaml:"mem_limit"`
+			Build       struct{ Context string }
+			Environment map[string]string
 		}
 	}
 	if err := yaml.Unmarshal([]byte(compose), &file); err != nil {
@@ -61,5 +68,10 @@ func checkExample(app, language, compose, dockerfile, manifests string) []string
 	}
 	q.when(!regexp.MustCompile(`(?m)^USER [1-9]\d*:`).MatchString(dockerfile), "the Dockerfile names no user by number")
 	q.when(!strings.Contains(manifests, "image: entregas/"+name+":local"), "the overlay local-examples does not run it")
+	if job := "migrate-" + app; strings.Contains(manifests, "name: "+job+"\n") { // only the program in Go has the migrations
+		migrate := file.Services[job]
+		q.when(migrate.Image != "entregas/"+app+":${IMAGE_TAG:-local}" || migrate.Environment["MIGRATIONS"] != "apply-and-exit", "compose applies no migrations")
+		q.when(!strings.Contains(manifests, "image: entregas/"+app+":local"), "the Job %s of the overlay local-examples does not run the program in Go", job)
+	}
 	return q
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -115,6 +117,54 @@ func (in *Instance) exampleApp(language, app string) (one map[string]any, err er
 		return nil, fmt.Errorf("%s: it must have one app, %s, with its command", path, app)
 	}
 	return file.Apps[0], nil
+}
+
+// leavesMigrations reports whether an app is an example whose dapr.yaml has MIGRATIONS=wait: the program in Go applies the migrations.
+func (in *Instance) leavesMigrations(app string) (bool, error) {
+	language := in.implementation(app)
+	if language == inGo {
+		return false, nil
+	}
+	example, err := in.exampleApp(language, app)
+	env, _ := example["env"].(map[string]any)
+	return env["MIGRATIONS"] == "wait", err
+}
+
+// migrate runs the program in Go until it has brought the database up to date, for each of the apps that leaves its migrations to it. It
+// ends with an error after limit.
+func (in *Instance) migrate(limit time.Duration, apps ...string) error {
+	for _, app := range apps {
+		if leaves, err := in.leavesMigrations(app); err != nil || !leaves {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		everything, err := in.daprYaml()
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(everything.Apps, func(a map[string]any) bool { return a["appID"] == app })
+		if i < 0 {
+			return fmt.Errorf("the service %s is missing", app)
+		}
+		ctx, release := context.WithTimeout(context.Background(), limit)
+		cmd := exec.CommandContext(ctx, filepath.Join(in.servicesDir(), app)) // #nosec G204 -- a program of ours
+		cmd.Dir, cmd.Env = in.Root, append(os.Environ(), in.mark())
+		env, _ := everything.Apps[i]["env"].(map[string]any)
+		for name, value := range env {
+			cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%v", name, value))
+		}
+		// The ports are required, and not used: the program has no sidecar and serves nothing.
+		cmd.Env = append(cmd.Env, "MIGRATIONS=apply-and-exit", "APP_PORT=1", "DAPR_HTTP_PORT=1", "DAPR_GRPC_PORT=1")
+		say("bringing the database of %s up to date", app)
+		text, err := cmd.CombinedOutput()
+		release()
+		if err != nil {
+			return fmt.Errorf("the migrations of %s failed: %w\n%s", app, err, text)
+		}
+	}
+	return nil
 }
 
 // exampleEnv returns the environment of a build of an example: without what the make that called this program tells its own children.

@@ -117,6 +117,43 @@ func TestAnExampleIsStartedInThePlaceOfTheService(t *testing.T) {
 	}
 }
 
+// Failure prevented: on an instance without data, an example waits for ever for the tables, which only the program in Go makes.
+func TestTheProgramInGoMigratesForAnExample(t *testing.T) {
+	in := withExample(t, map[string]string{"CONSOLIDADOR": "mio"})
+	in.choose("consolidador")
+	program, ran := filepath.Join(in.servicesDir(), "consolidador"), filepath.Join(in.Root, "ran")
+	if err := os.MkdirAll(filepath.Dir(program), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$MIGRATIONS $DATABASE_URL $APP_PORT\" >ran\n"), 0o700); err != nil { // #nosec G306 -- a program
+		t.Fatal(err)
+	}
+	if err := in.migrate(time.Minute, in.apps...); err != nil || exists(ran) {
+		t.Fatal("it ran for an example that leaves it nothing", err)
+	}
+	path := filepath.Join(in.Root, exampleDir("mio", "consolidador"), "dapr.yaml")
+	text, _ := os.ReadFile(path)
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), "MODE: b", "MIGRATIONS: wait", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.migrate(time.Minute, in.apps...); err != nil {
+		t.Fatal(err)
+	}
+	want := "apply-and-exit postgres://consolidador@127.0.0.1:15432/productos?passfile=.local/test/pgpass 1\n"
+	if got, err := os.ReadFile(ran); err != nil || string(got) != want {
+		t.Errorf("%q %v, want %q", got, err, want)
+	}
+	if err := in.services("consolidador"); err == nil || !strings.Contains(err.Error(), "./services/consolidador") {
+		t.Errorf("%v: the program in Go was not built", err)
+	}
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho no table; exit 3\n"), 0o700); err != nil { // #nosec G306 -- a program
+		t.Fatal(err)
+	}
+	if err := in.migrate(time.Minute, in.apps...); err == nil || !strings.Contains(err.Error(), "no table") {
+		t.Error(err)
+	}
+}
+
 // A choice stays until another one is made or the data is deleted, and the failure of a build changes nothing.
 func TestAChoiceStays(t *testing.T) {
 	in := withExample(t, map[string]string{"CONSOLIDADOR": "mio"})

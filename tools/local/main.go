@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 const usage = `usage: local [--instance up|test|chaos] COMMAND
@@ -184,6 +185,9 @@ func (in *Instance) oneService(command, name string) error {
 			return err
 		}
 		in.renewInfra()
+		if err := in.migrate(30*time.Second, s.App); err != nil {
+			say("warning: %v", err) // as in renewInfra: the service waits for its tables
+		}
 	}
 	if ps[name].active() && (command != "start" || len(changed) > 0) {
 		say("stopping %s", name)

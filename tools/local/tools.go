@@ -217,7 +217,7 @@ func (in *Instance) goWithProgress(dir, what string, args []string, env ...strin
 }
 
 // services builds the programs of the services, or only that of one app-id. go skips packages that have not changed, and so does the
-// Makefile of an example.
+// Makefile of an example. An example that leaves its migrations to the program in Go needs both.
 func (in *Instance) services(only ...string) error {
 	goes := 0
 	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-tags", in.setting("BUILD_TAGS", ""), "-o", in.servicesDir() + "/"}
@@ -233,7 +233,11 @@ func (in *Instance) services(only ...string) error {
 			if err := in.buildExample(language, a); err != nil {
 				return err
 			}
-			continue
+			if leaves, err := in.leavesMigrations(a); err != nil {
+				return err
+			} else if !leaves {
+				continue
+			}
 		}
 		args = append(args, folder)
 		goes++

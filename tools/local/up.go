@@ -128,6 +128,9 @@ func (in *Instance) bringUpServices(changed []string) error {
 	if err := in.services(); err != nil {
 		return err
 	}
+	if err := in.migrate(5*time.Minute, in.apps...); err != nil {
+		return err
+	}
 	ps, err := in.supervised()
 	if err != nil {
 		return err
