@@ -184,8 +184,29 @@ def test_only_the_sidecar_is_answered() -> None:
     for token in ("", "t"):
         r = client.post("/mensajes/comandos-inventario", headers={"dapr-api-token": token})
         assert (r.status_code, r.json()["type"]) == (401, "urn:entregas:problema:no-autenticado")
-    assert client.post("/mensajes/comandos-inventario", content=b"{}", headers={"dapr-api-token": "s"}).json() == {"status": "RETRY"}
     assert [client.get(path).status_code for path in ("/healthz", "/metrics", "/docs", "/readyz")] == [200, 200, 404, 503]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"data_base64": 7}',
+        '{"data_base64": ""}',
+        '{"data_base64": "%%"}',
+        '{"data_base64": "e30"}',
+        "[" * 20_000,
+        "x" * 2_000_000,
+    ],
+)
+def test_what_is_no_delivery_is_given_back(body: str) -> None:
+    served, sidecar = app.create(settings.read({**ENV, "APP_API_TOKEN": ""})), Sidecar()
+    stand_in: Any = sidecar
+    served.state.pubsub = pubsub.Pubsub(stand_in)
+    assert TestClient(served).post("/mensajes/comandos-inventario", content=body).json() == {"status": "RETRY"}
+    assert not sidecar.published
 
 
 def test_settings_name_what_is_wrong() -> None:

@@ -79,7 +79,10 @@ class Delivery:
 
 
 async def read(body: AsyncIterator[bytes]) -> Delivery:
-    """The record in a delivery of any size. Of one that is too large, only the beginning is kept."""
+    """The record in a delivery of any size. Of one that is too large, only the beginning is kept.
+
+    Raises an error for a body that is no delivery: it goes back to the broker, since there is no record to set aside.
+    """
     start, left = bytearray(), 0
     ended = False
     async for chunk in body:  # to its end: an answer before the last byte is a failure for the sidecar
@@ -88,11 +91,19 @@ async def read(body: AsyncIterator[bytes]) -> Delivery:
             continue
         left, ended = (left, ended) if ended else (left + len(chunk.split(b'"', 1)[0]), b'"' in chunk)
     if len(start) <= MAX_BODY:
-        record = base64.b64decode(json.loads(start).get("data_base64", ""))
+        record = decode_base64(json.loads(start)["data_base64"])
         return Delivery(record, len(record))
     text = bytes(start).partition(FIELD)[2].split(b'"', 1)
     known = len(text[0]) + (left if len(text) == 1 else 0)
-    return Delivery(base64.b64decode(text[0][: 16384 // 3 * 4]), known // 4 * 3)
+    return Delivery(decode_base64(text[0][: 16384 // 3 * 4]), known // 4 * 3)
+
+
+def decode_base64(text: str | bytes) -> bytes:
+    """The bytes of a base64 text. Raises ValueError for another text, and for an empty one."""
+    record = base64.b64decode(text, validate=True)
+    if not record:
+        raise ValueError("a delivery without a record")
+    return record
 
 
 def is_trouble(e: BaseException) -> bool:
