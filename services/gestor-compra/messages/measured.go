@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	stepSeconds   = telemetry.Seconds("entregas_step_duration", "How long a step waited for the reply that counts, by its command.", telemetry.Long)
+	stepSeconds   = telemetry.Seconds("entregas_step_duration", "How long a step waited for its first reply, by its command.", telemetry.Long)
 	compensations = telemetry.CounterOf("entregas_compensations", "Steps that were undone, by the command that undid them.", "step", rollbacks()...)
 	lateReplies   = telemetry.CounterOf("entregas_late_replies", "Replies that were stored without effect: their step had another reply, or no longer waited.", "topic", topicsOfReplies()...)
 )
@@ -38,13 +38,15 @@ func topicsOfReplies() (topics []string) {
 	return topics
 }
 
-// measure measures a reply to command that was recorded. The database records the reply of a step once. So each step and each
-// compensation counts once, whatever the engine repeats.
+// measure measures a reply to command that was recorded. A step counts by its first reply only, also where it is reopened, and a
+// compensation by the reply that confirms it. The database tells which these are. So each counts once, whatever is delivered or asked again.
 func measure(ctx context.Context, command contracts.MessageType, kind contracts.MessageType, recorded compras.Recorded, waited time.Duration) {
 	step := metric.WithAttributes(attribute.String("step", string(command)))
 	switch recorded {
 	case compras.First:
-		stepSeconds.Record(ctx, waited.Seconds(), step)
+		if waited > 0 { // 0 where the step was reopened
+			stepSeconds.Record(ctx, waited.Seconds(), step)
+		}
 		if undo := compra.UndoOf(command); undo.Command != "" && undo.Confirmed.Type == kind {
 			compensations.Add(ctx, 1, step)
 		}

@@ -23,7 +23,8 @@ type Manager interface {
 
 // Replies records the replies of the participants.
 type Replies interface {
-	// RecordReply returns also how long after its command a First reply came.
+	// RecordReply returns also how long after its command a First reply came, or 0 where the step was reopened. A reply that was stored
+	// may come with an error.
 	RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (recorded compras.Recorded, waited time.Duration, err error)
 }
 

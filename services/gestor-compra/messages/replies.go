@@ -54,10 +54,10 @@ func answer(ctx context.Context, a Replies, r reply) error {
 		return err
 	}
 	recorded, waited, err := a.RecordReply(ctx, r.idCompra, command, r.Reply)
+	measure(ctx, command, r.Tipo, recorded, waited) // also with an error: the reply may be stored, and is Repeated the next time
 	if err != nil {
 		return err
 	}
-	measure(ctx, command, r.Tipo, recorded, waited)
 	switch recorded {
 	case compras.First:
 	case compras.Unknown:

@@ -162,16 +162,17 @@ where id_compra = $1 and comando = $2 and respuesta is not null`, idCompra, comm
 }
 
 // record stores the first reply that comes in time, and the amounts of the purchase that this reply has. It appends any other reply that
-// differs from it to the late replies of the step.
+// differs from it to the late replies of the step, once of each type: a redelivery changes nothing. A step that has late replies before its
+// first one was reopened: how long that one took says nothing.
 const record = `
 with first as (
     update paso set respuesta = $3, datos = $4, respondida_en = clock_timestamp()
     where id_compra = $1 and comando = $2 and respuesta is null and abandonada_en is null
-    returning respondida_en - preguntada_en as waited
+    returning case when tardias = '[]' then respondida_en - preguntada_en end as waited
 ), late as (
     update paso set tardias = tardias || jsonb_build_object('tipo', $3::text, 'datos', $4::jsonb, 'en', clock_timestamp())
     where id_compra = $1 and comando = $2 and (respuesta <> $3 or (respuesta is null and abandonada_en is not null))
-      and jsonb_array_length(tardias) < 10
+      and jsonb_array_length(tardias) < 10 and not tardias @> jsonb_build_array(jsonb_build_object('tipo', $3::text))
     returning 'late'
 ), priced as (
     update compra set moneda = $5, total = $6, precios = $7 where id = $1 and $5 <> '' and exists (select from first)
@@ -182,7 +183,8 @@ select coalesce((select 'first' from first), (select * from late),
 
 // RecordReply records a reply to command, with the amounts of the purchase that it has, and wakes the step that waits for it. The NOTIFY is a statement after the commit: within
 // the transaction it would hold a lock of the whole cluster during the fsync (docs/adr/a-step-asks-and-waits.md). waited is how long after its
-// command a First reply came. Error: Invalid, where the amounts are not those of the lines of the purchase.
+// command a First reply came, or 0 where the step was reopened. Where the NOTIFY fails, recorded and waited are returned beside the error:
+// the reply is stored, and a redelivery is Repeated. Error: Invalid, where the amounts are not those of the lines of the purchase.
 func (s *Store) RecordReply(ctx context.Context, idCompra string, command contracts.MessageType, r compras.Reply) (recorded compras.Recorded, waited time.Duration, err error) {
 	if err := s.checkImportes(ctx, idCompra, r.Importes); err != nil {
 		return "", 0, err
@@ -200,7 +202,7 @@ func (s *Store) RecordReply(ctx context.Context, idCompra string, command contra
 	}
 	if recorded == compras.First {
 		if _, err := s.pool.Exec(ctx, `select pg_notify($1, $2)`, repliesChannel, stepKey(idCompra, command)); err != nil {
-			return "", 0, fmt.Errorf("notify of %s: %w", r.Tipo, err)
+			return recorded, waited, fmt.Errorf("notify of %s: %w", r.Tipo, err)
 		}
 	}
 	return recorded, waited, nil
