@@ -2,7 +2,11 @@
 
 import asyncio
 import base64
+import http.server
 import json
+import socket
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +39,10 @@ class Sidecar:
         self.published: list[tuple[str, dict[str, Any], dict[str, str]]] = []
         self.state: dict[str, str] = {}
         self.fault: Exception | None = None
+        self.closed = False
+
+    async def close(self) -> None:
+        self.closed = True
 
     async def publish_event(self, _: str, topic: str, data: str, publish_metadata: dict[str, str], data_content_type: str) -> None:
         if self.fault:
@@ -46,6 +54,10 @@ class Sidecar:
 
     async def save_state(self, _: str, key: str, value: str, state_metadata: dict[str, str]) -> None:
         self.state[key] = value
+
+
+def delivery_of(message: Comando) -> str:
+    return json.dumps({"data_base64": base64.b64encode(message.model_dump_json().encode()).decode()})
 
 
 class Shelves:
@@ -207,6 +219,49 @@ def test_what_is_no_delivery_is_given_back(body: str) -> None:
     served.state.pubsub = pubsub.Pubsub(stand_in)
     assert TestClient(served).post("/mensajes/comandos-inventario", content=body).json() == {"status": "RETRY"}
     assert not sidecar.published
+
+
+def test_the_service_answers_before_its_sidecar_does() -> None:
+    """A client that waits for the sidecar blocks the health check, and a SIGTERM."""
+    silent = socket.create_server(("127.0.0.1", 0))  # takes a connection, and never answers
+    env = {**ENV, "APP_API_TOKEN": "", "DAPR_HTTP_PORT": str(silent.getsockname()[1])}
+    started = time.monotonic()
+    with TestClient(app.create(settings.read(env))) as client:
+        assert client.get("/healthz").status_code == 200
+        assert client.post("/mensajes/comandos-inventario", content=delivery_of(command())).json() == {"status": "RETRY"}
+    assert time.monotonic() - started < 10
+    silent.close()
+
+
+def test_a_sidecar_that_starts_later_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    sidecar, tries = Sidecar(), []
+
+    def client_of(*_: Any, **__: Any) -> Sidecar:
+        tries.append(1)
+        if len(tries) < 3:
+            raise TimeoutError
+        return sidecar
+
+    class Healthy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(204)
+            self.end_headers()
+
+    monkeypatch.setattr(app, "DaprClient", client_of)
+    monkeypatch.setattr(app, "CONNECT_EVERY", 0.01)
+    with http.server.HTTPServer(("127.0.0.1", 0), Healthy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        env = {**ENV, "APP_API_TOKEN": "", "DAPR_HTTP_PORT": str(server.server_port)}
+        with TestClient(app.create(settings.read(env))) as client:
+            became = ""
+            for _ in range(500):
+                body = delivery_of(command("CancelarValidacionInventario"))
+                became = client.post("/mensajes/comandos-inventario", content=body).json()["status"]
+                if became == "SUCCESS":
+                    break
+                time.sleep(0.01)
+        server.shutdown()
+    assert (became, len(tries), len(sidecar.published), sidecar.closed) == ("SUCCESS", 3, 1, True)
 
 
 def test_settings_name_what_is_wrong() -> None:

@@ -22,6 +22,8 @@ from consolidador.settings import Settings
 
 READ_TIMEOUT = 10  # seconds: a database that hangs must not occupy all handlers
 READY_FOR, READY_TIMEOUT = 1, 2  # seconds: /readyz is open to everyone, so one check answers all who ask
+CONNECT_EVERY = 1  # seconds between two looks for a sidecar that starts later, and waits for the broker
+CLOSE_TIMEOUT = 1  # seconds that the connections of the pool may take to end
 
 log = logging.getLogger(__name__)
 
@@ -82,13 +84,32 @@ def create(settings: Settings) -> FastAPI:
             if r.status != 204:
                 raise ConnectionError(f"it answered {r.status}")
 
+    async def connected() -> None:
+        await sidecar_ready()
+        if not app.state.pubsub:
+            raise ConnectionError("it has not answered yet")
+
+    async def connect() -> None:
+        """Makes the client once the sidecar answers: its constructor asks the sidecar, and blocks everything until it answers."""
+        while not app.state.pubsub:
+            try:
+                async with asyncio.timeout(READY_TIMEOUT):
+                    await sidecar_ready()
+                app.state.pubsub = Pubsub(DaprClient(f"127.0.0.1:{settings.dapr_grpc_port}", interceptors=[TraceCalls()]))
+            except Exception as e:
+                log.info("waiting for the sidecar: %r", e)
+                await asyncio.sleep(CONNECT_EVERY)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await pool.open(wait=False)
-        async with DaprClient(f"127.0.0.1:{settings.dapr_grpc_port}", interceptors=[TraceCalls()]) as sidecar:
-            app.state.pubsub = Pubsub(sidecar)
-            yield
-        await pool.close()
+        connecting = asyncio.create_task(connect())
+        yield
+        connecting.cancel()
+        await asyncio.wait([connecting])
+        await pool.close(CLOSE_TIMEOUT)
+        if app.state.pubsub:
+            await app.state.pubsub.sidecar.close()
 
     def from_sidecar(request: Request) -> None:
         shown = request.headers.get("dapr-api-token", "").encode()
@@ -96,8 +117,9 @@ def create(settings: Settings) -> FastAPI:
             raise HTTPException(401)
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    app.state.pubsub = None  # until the sidecar answers
     existencias = Existencias(pool)
-    ready = Readiness({"sidecar": sidecar_ready, "the database": existencias.ping})
+    ready = Readiness({"sidecar": connected, "the database": existencias.ping})
 
     @app.post(f"/mensajes/{COMMANDS}", dependencies=[Depends(from_sidecar)])
     async def command(request: Request) -> dict[str, str]:
@@ -105,7 +127,9 @@ def create(settings: Settings) -> FastAPI:
         try:
             async with asyncio.timeout(settings.body_timeout):
                 delivery = await read(request.stream())
-            pubsub: Pubsub = request.app.state.pubsub
+            pubsub: Pubsub | None = request.app.state.pubsub
+            if not pubsub:
+                raise ConnectionError("the sidecar has not answered yet")
             delivered = request.headers.get("traceparent", "")
             outcome = await pubsub.receive(delivery, delivered, lambda m: answer(existencias, m))
         except Exception:

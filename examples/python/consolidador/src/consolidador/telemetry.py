@@ -42,7 +42,7 @@ def start(level: str, collector: str) -> TracerProvider | None:
     logging.basicConfig(level=level if known else "INFO", handlers=[handler], force=True)
     if not collector:
         return None
-    provider = TracerProvider(resource=Resource.create({"service.name": "consolidador"}))
+    provider = TracerProvider(resource=Resource.create({"service.name": "consolidador"}), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=collector)))
     trace.set_tracer_provider(provider)
     return provider
