@@ -22,6 +22,10 @@ class BadMessageError(Exception):
     """No retry can handle the message: it becomes a dead letter. The text is the reason, in Spanish."""
 
 
+class UnreadableError(BadMessageError):
+    """The message is no record of its topic: its dead letter has only the fields that could be read."""
+
+
 class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -99,9 +103,9 @@ def decode(record: bytes) -> Comando:
         command = Comando.model_validate_json(record)
     except ValidationError as e:
         where = "; ".join(f"{'.'.join(map(str, x['loc'])) or 'registro'}: {x['msg']}" for x in e.errors()[:5])
-        raise BadMessageError(f"mensaje ilegible: {where}") from e
+        raise UnreadableError(f"mensaje ilegible: {where}") from e
     if not command.id or not command.type:
-        raise BadMessageError("mensaje ilegible: sin id o sin type")
+        raise UnreadableError("mensaje ilegible: sin id o sin type")
     return command
 
 

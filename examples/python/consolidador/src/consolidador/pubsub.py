@@ -25,6 +25,7 @@ from consolidador.contract import (
     Comando,
     DatosEvento,
     ReplyType,
+    UnreadableError,
     beginning,
     check,
     decode,
@@ -71,7 +72,7 @@ class Delivery:
         """The command, or why there is none."""
         if self.too_large:
             size = f"tiene {self.size} bytes; puede tener a lo sumo {MAX_RECORD}"
-            return None, BadMessageError(f"mensaje ilegible: {size}")
+            return None, UnreadableError(f"mensaje ilegible: {size}")
         try:
             return decode(self.record), BadMessageError()
         except BadMessageError as e:
@@ -169,11 +170,9 @@ class Pubsub:
                 return "retry"
         reason = words(str(e) or repr(e), MAX_REASON)
         properties = {"motivo": reason, "intentos": str(tries), "origen": "consolidador"}
-        if str(e).startswith("mensaje ilegible"):
+        if isinstance(e, UnreadableError):
             properties["bytes"] = str(delivery.size)
             properties["comienzo"] = words(delivery.record.decode("utf-8", "replace"), SHOWN)
-            if not delivery.too_large:
-                properties["sha256"] = hashlib.sha256(delivery.record).hexdigest()
         await self.publish(DEAD_LETTERS, seen, **properties)
         log.warning("dead letter: %s", reason, extra={"fields": about})
         return "dead"
