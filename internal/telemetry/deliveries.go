@@ -35,5 +35,10 @@ func Delivered(span trace.Span, status int, failed bool) {
 }
 
 // Traceparent returns the traceparent that a request to a system outside carries: that of the current span. It returns "" outside of any
-// trace.
-func Traceparent(ctx context.Context) string { return Format(trace.SpanContextFromContext(ctx)) }
+// trace, and while tracing is off: the trace would have no spans, and the stored one may be the client's.
+func Traceparent(ctx context.Context) string {
+	if !On() {
+		return ""
+	}
+	return Format(trace.SpanContextFromContext(ctx))
+}

@@ -231,8 +231,8 @@ func TestADeliveryIsInItsTrace(t *testing.T) {
 	}
 }
 
-// Without tracing the receiver gets the traceparent of what is told.
-func TestAReceiverLearnsTheTraceWithoutTracing(t *testing.T) {
+// Without tracing the receiver gets no traceparent: that of what is told stays inside.
+func TestAReceiverLearnsNoTraceWithoutTracing(t *testing.T) {
 	o := newOffice(t, time.Hour)
 	r := newReceiver(t, 204)
 	id := o.direccion(t, r.URL)
@@ -249,7 +249,7 @@ func TestAReceiverLearnsTheTraceWithoutTracing(t *testing.T) {
 		o.Wake()
 		o.until(t, e.ID, contracts.EntregaHecha)
 	}
-	if want := []string{purchase, ""}; !slices.Equal(r.traces, want) {
+	if want := []string{"", ""}; !slices.Equal(r.traces, want) {
 		t.Errorf("%q, want %q", r.traces, want)
 	}
 }

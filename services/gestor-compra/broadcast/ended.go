@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	ended        = telemetry.Counter("entregas_purchases_ended", "Purchases that came to their first end, by its state and by the message that is the reason. Each purchase counts once.")
+	ended        = telemetry.Counter("entregas_purchases_ended", "Purchases that came to their first end, by its state and by the message that is the reason. Each purchase counts once; after a restore those of the last hour count again.")
 	endsChanged  = telemetry.Counter("entregas_purchase_ends_changed", "Later ends of purchases that had ended before: one that was cancelled after it was confirmed, or a FALLIDA that went on. From is the end before.")
 	endedSeconds = telemetry.Seconds("entregas_purchase_duration", "Time from the acceptance of a purchase to its first end, by its state and by whether it waited for approval.", telemetry.Long)
 )
