@@ -132,6 +132,7 @@ def test_a_reply_has_the_fields_of_its_schema(tipo: str) -> None:
         (command(aceptada_en=-1), "aceptada_en"),
         (command().model_copy(update={"time": contract.MAX_INSTANT + 1}), "time"),
         (command("x" * 101), "type"),
+        (command().model_copy(update={"id": "x" * 256}), "id: puede"),
         (command("ContarInventario"), 'no conoce el comando "ContarInventario"'),
         (command("CancelarValidacionInventario", productos=[Linea(id_producto="", cantidad=1)]), "productos[0].id_producto"),
     ],
@@ -149,7 +150,11 @@ def test_a_bad_command_is_a_dead_letter_with_its_reason(wrong: Comando, names: s
 
 @pytest.mark.parametrize(
     "good",
-    [command(productos=[Linea(id_producto="\u200d" * 64, cantidad=1_000_000)]), command("CancelarValidacionInventario", productos=[])],
+    [
+        command(productos=[Linea(id_producto="\u200d" * 64, cantidad=1_000_000)]),
+        command("CancelarValidacionInventario", productos=[]),
+        command().model_copy(update={"id": "a\u0007\u202e" + "x" * 252}),
+    ],
 )
 def test_the_last_good_value_is_taken(good: Comando) -> None:
     contract.check(good)

@@ -112,7 +112,8 @@ def decode(record: bytes) -> Comando:
 def check(command: Comando) -> None:
     """Raises BadMessageError with each field that is beyond its bound."""
     d = command.data
-    faults = [(n, free_text(getattr(command, n), m)) for n, m in ENVELOPE_TEXTS.items()]
+    faults = [(n, free_text(getattr(command, n), m)) for n, m in ENVELOPE_TEXTS.items() if n != "id"]
+    faults.append(("id", too_long(command.id, MAX_RECORD_ID)))  # any characters: its sender chose it
     faults += [(n, instant(getattr(command, n))) for n in ("time", "ingestion")]
     faults.append(("id_compra", purchase_id(d.id_compra)))
     if command.type == "ValidarInventario":
@@ -166,6 +167,10 @@ def free_text(value: str, most: int) -> str:
     for i, c in enumerate(value[: most + 1]):
         if is_control(c):
             return f"no puede tener el carácter de control U+{ord(c):04X}, que está en la posición {i + 1}"
+    return too_long(value, most)
+
+
+def too_long(value: str, most: int) -> str:
     return "" if len(value) <= most else f"puede tener a lo sumo {most} caracteres"
 
 
