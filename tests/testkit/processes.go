@@ -2,10 +2,14 @@ package testkit
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"slices"
 	"syscall"
 	"testing"
 	"time"
+
+	"entregas/tests/client"
 )
 
 // Victim finds the processes of a service, and returns a function that sends them SIGKILL, as when a machine loses its power. classes
@@ -35,11 +39,21 @@ func (s *System) Victim(t *testing.T, service string, classes ...string) (kill f
 	}
 }
 
-// AllHealthy waits until every process runs and is healthy.
+// AllHealthy waits until every process runs and is healthy, and the bff reaches those that it reads from: a sidecar is healthy
+// before it reaches its app.
 func (s *System) AllHealthy(t *testing.T) {
 	t.Helper()
 	UntilWithin(t, 90*time.Second, "all processes healthy", func(ctx context.Context) (bool, error) {
 		err := s.Local.AllHealthy(ctx)
+		for _, path := range []string{"/productos", "/ordenes"} {
+			if err != nil {
+				return false, err
+			}
+			var r client.Response
+			if r, err = s.BFF.Request(ctx, http.MethodGet, path, nil); err == nil && r.Status != http.StatusOK {
+				err = fmt.Errorf("the bff answers %d to GET %s", r.Status, path)
+			}
+		}
 		return err == nil, err
 	})
 }
