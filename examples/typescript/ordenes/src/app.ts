@@ -7,6 +7,7 @@ import { receiveComandos } from './receiver.ts';
 import { serveRest } from './rest.ts';
 import type { Settings } from './settings.ts';
 import { SERVICE, type Sidecar } from './sidecar.ts';
+import { cached, within } from './timing.ts';
 
 const OPEN = ['/healthz', '/readyz', '/metrics']; // without a token
 
@@ -48,24 +49,11 @@ export function newApp(settings: Settings, pool: Pool, sidecar: Sidecar): Fastif
     await pool.query('select 1');
   });
   app.get('/readyz', async (_, reply) => {
-    await ready().catch((error: unknown) => reply.status(503).send(String(error)));
+    await within(3_000, ready()).catch((error: unknown) => reply.status(503).send(String(error)));
     return '';
   });
   measure(app, pool);
   receiveComandos(app, pool, sidecar, settings.maxOpen);
   serveRest(app, pool, sidecar);
   return app;
-}
-
-/** Returns a function that calls `check` at most once each `ms`. Callers in between get the same result. */
-function cached(ms: number, check: () => Promise<void>): () => Promise<void> {
-  let at = -Infinity;
-  let result = Promise.resolve();
-  return () => {
-    if (performance.now() - at >= ms) {
-      at = performance.now();
-      result = check();
-    }
-    return result;
-  };
 }

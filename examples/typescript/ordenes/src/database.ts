@@ -18,26 +18,32 @@ export function open(url: string, connections: number): pg.Pool {
     idleTimeoutMillis: 300_000,
     lock_timeout: 500,
     statement_timeout: 10_000,
+    query_timeout: 12_000, // of this side: a server that is gone ends no statement
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     idle_in_transaction_session_timeout: 10_000,
   });
   pool.on('error', () => undefined); // an idle connection broke: the pool replaces it
   return pool;
 }
 
-/** Runs `work` in one transaction. An error rolls it back. */
+/** Runs `work` in one transaction. An error rolls it back. The pool gets no connection back that broke. */
 export async function transaction<T>(pool: pg.Pool, work: (db: Db) => Promise<T>): Promise<T> {
   const db = await pool.connect();
   let broken: Error | undefined;
+  const breaks = (error: Error) => { broken = error; };
+  db.on('error', breaks); // the pool does not listen while a connection is out, and an error without a listener ends the process
   try {
     const begun = db.query('begin');
     const [result] = await Promise.all([work(db), begun]);
     await db.query('commit');
     return result;
   } catch (error) {
-    await db.query('rollback').catch((e: unknown) => (broken = e as Error));
+    await db.query('rollback').catch(breaks);
     throw error;
   } finally {
-    db.release(broken);
+    db.release(broken); // from here on the pool listens
+    db.off('error', breaks);
   }
 }
 

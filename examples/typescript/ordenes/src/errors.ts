@@ -54,7 +54,7 @@ function isTrouble(error: unknown): boolean {
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return true;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (TROUBLE_OF_POSTGRES.test(code) || TROUBLE_OF_THE_NETWORK.test(code)) return true;
-  if (/Connection terminated|timeout exceeded when trying to connect|not queryable/.test(error.message)) return true; // pg has no code for these
+  if (/Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable/.test(error.message)) return true; // pg has no code for these
   if (error instanceof AggregateError && error.errors.some(isTrouble)) return true;
   return isTrouble(error.cause);
 }

@@ -28,10 +28,10 @@ export function newMessage<D>(service: string, type: string, traceparent: string
   };
 }
 
-/** A record as the sidecar delivers it: JSON that the pub/sub component made of Avro. `text` is its beginning when it is very large. */
+/** A record as the sidecar delivers it: JSON that the pub/sub component made of Avro. A very large one is cut. */
 export interface Delivery {
   text: string;
-  bytes: number;
+  bytes: number; // of the whole record
 }
 
 /** Reads a record. `data` is a record with each field empty: it says the type of each. Throws a Fault (mensaje-malo) for another record. */
@@ -52,7 +52,10 @@ function unreadable(why: string): Fault {
   return new Fault('mensaje-malo', `mensaje ilegible: ${why}`);
 }
 
-/** Returns the fields of `model` with the values of `value`; what is missing stays empty. Throws for a value of another type. */
+/**
+ * Returns the fields of `model` with the values of `value`; what is missing stays empty. Throws for a value of another type, and for a field
+ * that `model` does not have. An integer that a number cannot hold exactly would be published as another one, or not at all.
+ */
 function like<T>(model: T, value: unknown, path: string): T {
   if (value === undefined || value === null) return Array.isArray(model) ? ([] as T) : model;
   if (Array.isArray(model)) {
@@ -60,9 +63,11 @@ function like<T>(model: T, value: unknown, path: string): T {
     return value.map((v, i) => like<unknown>(model[0], v, `${path}[${i}]`)) as T;
   }
   if (typeof value !== typeof model || Array.isArray(value)) throw unreadable(`${path || 'el mensaje'} no es de su tipo`);
-  if (typeof model === 'number' && !Number.isInteger(value)) throw unreadable(`${path} no es un número entero`);
+  if (typeof model === 'number' && !Number.isSafeInteger(value)) throw unreadable(`${path} no es un número entero, o pasa de 2^53 - 1`);
   if (typeof model !== 'object' || model === null) return value as T;
   const fields = value as Record<string, unknown>;
+  const unknown = Object.keys(fields).find((name) => !Object.hasOwn(model, name));
+  if (unknown !== undefined) throw unreadable(`${path || 'el mensaje'} tiene un campo desconocido, ${JSON.stringify(cut(unknown, 64))}`);
   return Object.fromEntries(Object.entries(model).map(([name, m]) => [name, like<unknown>(m, fields[name], path ? `${path}.${name}` : name)])) as T;
 }
 

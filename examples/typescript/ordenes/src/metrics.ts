@@ -1,16 +1,21 @@
 import type { FastifyInstance } from 'fastify';
 import type { Pool } from 'pg';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { within } from './timing.ts';
 
-/** Serves /metrics: the names that deploy/observability reads, and those of the process. */
+/** Serves /metrics: the names that deploy/observability reads, and those of the process. Without the database its own metrics are left out. */
 export function measure(app: FastifyInstance, pool: Pool): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, query: string) => new Gauge({
     name, help, registers: [registry],
     async collect() {
-      const { rows } = await pool.query<{ value: number }>(query);
-      this.set(rows[0]?.value ?? 0);
+      try {
+        const { rows } = await within(2_000, pool.query<{ value: number }>(query));
+        this.set(rows[0]?.value ?? 0);
+      } catch {
+        this.remove();
+      }
     },
   });
   gauge('entregas_outbox_rows', 'Facts that are recorded and not yet published.',

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test, { after, before } from 'node:test';
 import type pg from 'pg';
+import type { Comando } from '../src/comando.ts';
 import { sweep } from '../src/outbox.ts';
 import { comando, newDatabase, newService, withDatabase } from './support.ts';
 
@@ -75,14 +77,46 @@ test('bad messages are dead letters with the reason', withDatabase, async (t) =>
     [{ ...comando('CrearOrden'), id: '' }, /sin id/],
     ['{"id":"x","type":"CrearOrden","data":{"id_compra":"a', /ilegible/],
     [{ ...comando('CrearOrden'), traceparent: 'x'.repeat(3 << 20) }, /bytes/],
+    [{ ...comando('CrearOrden'), regalo: true }, /ilegible.*"regalo"/],
+    [comando('CrearOrden', { regalo: true } as object), /ilegible: data .*"regalo"/],
+    [JSON.stringify(comando('CrearOrden', { total: 1 })).replace('"total":1', '"total":9007199254740993'), /ilegible: data.total/],
+    [comando('CrearOrden', { productos: Array.from({ length: 100 }, () => ({ id_producto: '\u0007', cantidad: 0 })) }), /productos\[0\]/],
+    [comando('CrearOrden', { id_compra: 'ñ'.repeat(5_000) }), /id_compra/],
+    ['€"'.repeat(5_000), /ilegible/],
+    [Buffer.from([0xff, 0xfe, 0xfd]), /ilegible/],
   ] as const) {
     sidecar.published.length = 0;
-    assert.equal(await deliver(bad), 'SUCCESS');
+    assert.equal(await deliver(bad), 'SUCCESS', String(reason));
     const { topic, metadata, record } = sidecar.published[0] ?? assert.fail(String(reason));
     assert.deepEqual([topic, metadata.intentos, metadata.origen, sidecar.published.length], ['comandos-orden-dlq', '1', 'ordenes', 1]);
     assert.match(metadata.motivo ?? '', reason);
-    assert.equal(metadata.partitionKey, record.data.id_compra);
+    const id = record.data.id_compra as string;
+    assert.equal(metadata.partitionKey, id.length === 36 ? id : undefined);
   }
+});
+
+test('what is no delivery stays with the broker', withDatabase, async (t) => {
+  const { app, sidecar } = await newService(t, pool);
+  for (const payload of ['', '[]', 'null', '{}', '{"data_base64": 7}', '{"data_base64": ""}', '{"data_base64": "%%"}', '{"data_base64": "e30"}', '{"data_base64": "e30=']) {
+    const answer = await app.inject({ method: 'POST', url: '/mensajes/comandos-orden', headers: { 'content-type': 'application/cloudevents+json' }, payload });
+    assert.equal(answer.statusCode, 400, payload);
+  }
+  assert.equal(sidecar.published.length, 0);
+});
+
+test('a command that another implementation answered gets the stored reply', withDatabase, async (t) => {
+  const { deliver, sidecar } = await newService(t, pool);
+  const { vectors } = JSON.parse(readFileSync(new URL('../../../../contracts/testdata/fingerprints.json', import.meta.url), 'utf8')) as {
+    vectors: { name: string; data: Comando; fingerprint: string }[] };
+  const [order, rollback] = ['without the code', 'the rollback of an order'].map((name) => vectors.find((v) => v.name.startsWith(name)) ?? assert.fail(name));
+  const data = { id_compra: order?.data.id_compra, responde_a: 'CrearOrden', id_orden: '01938f5e-7c1a-7000-8000-00000000000f', motivo: '', sujeto: '', rol: '' };
+  await pool.query(`insert into inbox (id_compra, tipo, fingerprint, reply) values ($1, 'CrearOrden', $2, $3)`,
+    [order?.data.id_compra, order?.fingerprint, { tipo: 'OrdenCreada', data }]);
+  await deliver(comando('CrearOrden', order?.data));
+  assert.deepEqual(sidecar.published.map((p) => [p.topic, p.record.type, p.record.data]), [['eventos-orden', 'OrdenCreada', data]]);
+  await deliver(comando('CancelarOrden', rollback?.data));
+  const { rows } = await pool.query('select fingerprint from inbox where id_compra = $1 and tipo = $2', [rollback?.data.id_compra, 'CancelarOrden']);
+  assert.deepEqual(rows, [{ fingerprint: rollback?.fingerprint }]);
 });
 
 test('trouble is retried for ever, and stores nothing that is not told', withDatabase, async (t) => {

@@ -40,10 +40,10 @@ export interface Publication {
   metadata: Record<string, string>;
 }
 
-/** A small real sidecar: it keeps what is published. While `status` is not 204 it publishes nothing. */
+/** A small real sidecar: it keeps what is published, and takes as much address and headers as daprd. While `status` is not 204 it publishes nothing. */
 export async function newSidecar(t: TestContext) {
   const sidecar = { status: 204, published: [] as Publication[], port: 0 };
-  const server = createServer((request, response) => {
+  const server = createServer({ maxHeaderSize: 4096 }, (request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
@@ -70,8 +70,8 @@ export async function newService(t: TestContext, pool: pg.Pool, settings: Partia
   const client = new Sidecar(sidecar.port, '');
   const app = newApp(all, pool, client);
   t.after(() => app.close());
-  const deliver = async (record: object | string): Promise<string> => {
-    const text = typeof record === 'string' ? record : JSON.stringify(record);
+  const deliver = async (record: object | string | Buffer): Promise<string> => {
+    const text = typeof record === 'string' || Buffer.isBuffer(record) ? record : JSON.stringify(record);
     const answer = await app.inject({
       method: 'POST', url: '/mensajes/comandos-orden', headers: { 'content-type': 'application/cloudevents+json' },
       payload: JSON.stringify({ id: 'x', topic: 'comandos-orden', data_base64: Buffer.from(text).toString('base64') }),
