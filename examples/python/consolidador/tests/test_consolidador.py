@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import http.server
 import json
 import socket
@@ -269,6 +270,16 @@ def test_a_sidecar_that_starts_later_is_found(monkeypatch: pytest.MonkeyPatch) -
                 time.sleep(0.01)
         server.shutdown()
     assert (became, len(tries), len(sidecar.published), sidecar.closed) == ("SUCCESS", 3, 1, True)
+
+
+def test_the_fingerprint_of_the_documents() -> None:
+    """The program in docs/participant.md computes each vector: consolidador stores nothing and needs none itself."""
+    program = (AVRO.parents[1] / "docs" / "participant.md").read_text().split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {"json": json, "hashlib": hashlib}
+    exec(program, names)  # noqa: S102
+    known = json.loads((AVRO.parent / "testdata" / "fingerprints.json").read_text())
+    for v in known["vectors"] + known["wide"]:
+        assert names["fingerprint"](v["data"], known["compared"][v["tema"]]) == v["fingerprint"], v["name"]
 
 
 def test_settings_name_what_is_wrong() -> None:
