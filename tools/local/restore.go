@@ -56,9 +56,6 @@ func (in *Instance) restore(folder string) error {
 	if err := in.up(false); err != nil {
 		return fmt.Errorf("the databases are restored, and the system did not start on them (make up tries again): %w", err)
 	}
-	if err := os.Remove(in.path(earlierKeys)); err != nil && !os.IsNotExist(err) {
-		return err
-	}
 	say("restored in %.1f s: everything that was committed before %s. What was accepted later does not exist here",
 		time.Since(began).Seconds(), note.Instant.Format(time.RFC3339Nano))
 	return nil
@@ -83,9 +80,6 @@ func major(version string) string {
 	m, _, _ := strings.Cut(version, ".")
 	return m
 }
-
-// earlierKeys are the passwords that the instance had before a restore. They are kept until it has succeeded.
-const earlierKeys = "pgpass.before-restore"
 
 // unpack puts the files of a backup into the folder of the instance, as the user who runs PostgreSQL. It fails if they are not what the
 // backup had. Until all of them are there, it changes nothing but a folder of its own, which it removes if it fails.
@@ -118,13 +112,14 @@ func (in *Instance) unpack(folder string, note backupNote) error {
 }
 
 // putInPlace makes the unpacked files in staging those of the instance, with the passwords keys. The folder of PostgreSQL comes last: a
-// kill before leaves an empty instance.
+// kill before leaves an empty instance, for which any passwords will do: those of before are not kept.
 func (in *Instance) putInPlace(staging string, keys []byte) error {
-	if err := os.Rename(in.path("pgpass"), in.path(earlierKeys)); err != nil && !os.IsNotExist(err) {
-		return err
-	}
 	mark := in.path("data", restoredMark)
-	err := os.WriteFile(in.path("pgpass"), keys, 0o600)
+	fresh := in.path("pgpass.restoring")
+	err := os.WriteFile(fresh, keys, 0o600)
+	if err == nil {
+		err = os.Rename(fresh, in.path("pgpass"))
+	}
 	if err == nil {
 		err = os.WriteFile(mark, nil, 0o600)
 	}
@@ -134,11 +129,7 @@ func (in *Instance) putInPlace(staging string, keys []byte) error {
 	if err == nil {
 		return nil
 	}
-	err = errors.Join(err, os.RemoveAll(mark), os.RemoveAll(in.path("pgpass")))
-	if exists(in.path(earlierKeys)) {
-		err = errors.Join(err, os.Rename(in.path(earlierKeys), in.path("pgpass")))
-	}
-	return err
+	return errors.Join(err, os.RemoveAll(mark), os.RemoveAll(fresh))
 }
 
 // checkDigest fails if the SHA-256 of a file is not want.
