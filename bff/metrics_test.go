@@ -15,6 +15,7 @@ import (
 
 	"entregas/bff/identity"
 	"entregas/internal/app"
+	"entregas/internal/errs"
 	"entregas/internal/telemetry"
 	"entregas/internal/telemetrytest"
 )
@@ -77,6 +78,13 @@ func TestPurchasesAreMeasured(t *testing.T) {
 	p.do(t, http.MethodPost, "/api/compras", `{"productos":`, ana...) // no request for a purchase
 	p.graphql(t, comprar, ana...)
 	p.v1(t, mutation("ana", "1:1", "True"))
+	const doubtful = `{"id":"01938f5e-7c1a-7000-8000-00000000c0df","productos":[{"id_producto":"1","cantidad":1}]}`
+	silent := errs.New(errs.Unavailable, "no answer")
+	p.manager.Respond(silent)
+	p.broker.Fail(silent)
+	p.do(t, http.MethodPost, "/api/compras", doubtful, ana...) // of unknown outcome; the next one is the first acceptance
+	p.manager.Respond(nil)
+	p.do(t, http.MethodPost, "/api/compras", doubtful, ana...)
 	p.manager.GoDown()
 	p.broker.Fail(grpcstatus.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp"`))
 	if r := p.graphql(t, comprar, ana...); len(r.Errors) != 1 {
@@ -85,7 +93,8 @@ func TestPurchasesAreMeasured(t *testing.T) {
 	got := telemetrytest.Scrape(t)
 	for series, want := range map[string]float64{
 		`entregas_purchases_accepted_total{outcome="accepted"}`:                                    3,
-		`entregas_purchases_accepted_total{outcome="repeated"}`:                                    1,
+		`entregas_purchases_accepted_total{outcome="repeated"}`:                                    2,
+		`entregas_acceptance_duration_seconds_count{interface="rest",outcome="unknown"}`:           1,
 		`entregas_purchases_accepted_total{outcome="refused"}`:                                     1,
 		`entregas_acceptance_duration_seconds_count{interface="rest",outcome="accepted"}`:          1,
 		`entregas_acceptance_duration_seconds_count{interface="graphql",outcome="accepted"}`:       1,

@@ -30,7 +30,8 @@ func (s *Service) Create(ctx context.Context, solicitud contracts.SolicitudCompr
 	return accepted, err
 }
 
-// create is Create without its metrics. repeated says that the read model had the purchase before.
+// create is Create without its metrics. repeated says that the read model had the purchase before. It had it
+// also if an earlier request ended as OutcomeUnknown: the owner does not tell whether this acceptance is the first.
 func (s *Service) create(ctx context.Context, solicitud contracts.SolicitudCompra, idempotencyKey string) (accepted contracts.Aceptada, repeated bool, err error) {
 	solicitud.ID = contracts.CanonicalID(solicitud.ID)
 	requested := solicitud // without an id where the client gave none

@@ -14,14 +14,14 @@ import (
 // What became of a request for a purchase, as a label of its metrics.
 const (
 	outcomeAccepted    = "accepted"
-	outcomeRepeated    = "repeated"    // accepted before
+	outcomeRepeated    = "repeated"    // accepted, and the bff had seen its id before: mostly accepted before, but also the first acceptance after unknown
 	outcomeRefused     = "refused"     // for a reason that the client can change
 	outcomeUnavailable = "unavailable" // nothing was done, for a fault of ours
 	outcomeUnknown     = "unknown"     // it may have been accepted
 )
 
 var (
-	acceptances = telemetry.CounterOf("entregas_purchases_accepted", "Requests for a purchase, by what became of them: accepted, repeated (accepted before), refused, unavailable or unknown.",
+	acceptances = telemetry.CounterOf("entregas_purchases_accepted", "Requests for a purchase, by what became of them: accepted, repeated (accepted, and the bff had seen its id before: also a first acceptance after unknown), refused, unavailable or unknown.",
 		"outcome", outcomeAccepted, outcomeRepeated, outcomeRefused, outcomeUnavailable, outcomeUnknown)
 	acceptanceSeconds = telemetry.Seconds("entregas_acceptance_duration", "How long a request for a purchase took, by what became of it and by the interface through which it came.", telemetry.Short)
 )
@@ -33,7 +33,7 @@ func Through(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, interfaceKey{}, name)
 }
 
-// outcomeOf returns what became of a request. repeated says that the purchase was known before.
+// outcomeOf returns what became of a request. repeated says that the bff had seen its id before.
 func outcomeOf(repeated bool, err error) string {
 	if err == nil && repeated {
 		return outcomeRepeated
