@@ -84,7 +84,7 @@ func alertClasses() []alertClass {
 	add("PostgreSQL has no free connection", "^limit of connections reached$", ongoing("limit of connections reached/open ones ended"), fires("DatabaseDown"))
 	add("the network between gestor-compra and its database is cut", "^cut network between", ongoing("cut network between gestor-compra and its database"),
 		fires("DatabaseDown", "app=gestor-compra"), scaled("ReconcilerSilent", "app=gestor-compra"))
-	add("the network between gestor-compra and its database is slow", "^slow network", ongoing("slow network between gestor-compra and its database"),
+	add("the network between admin-productos and its database is slow", "^slow network", ongoing("slow network between admin-productos and its database"),
 		scaled("PurchasesEndLate", "severity=page"))
 	add("the network to the broker is cut", "^cut network to the broker$", ongoing("cut network to the broker"), fires("OutboxIsOld", "app=gestor-compra"))
 	add("the disk of PostgreSQL is full", "^full disk", fullDisk, fires("DiskNearlyFull", "mountpoint=*/chaos/data/postgres"))
@@ -104,8 +104,8 @@ func alertClasses() []alertClass {
 	add("units of the stock appear from nowhere", "", stockDifference, fires("StockBalanceDifference"))
 	add("a purchase is FALLIDA", "", purchaseFailed, fires("PurchaseFailed"))
 	add("a purchase waits too long for approval", "", approvalWaits, scaled("ApprovalNearDeadline"))
-	add("the receiver of a webhook answers 500", "", webhookRefused, fires("DeliveryFails", "channel=webhook"))
-	add("the mail server does not run", "", mailDown, fires("DeliveryFails", "channel=mail"))
+	add("the receiver of a webhook answers 500", "", webhookRefused, scaled("DeliveryFails", "channel=webhook"))
+	add("the mail server does not run", "", mailDown, scaled("DeliveryFails", "channel=mail"))
 
 	// What observes.
 	add("the collector does not run", "", down("collector"), fires("SpansAreDropped"), fires("TargetDown", "app=collector"))
@@ -164,14 +164,17 @@ func ongoing(name string) func(context.Context, *chaos) (func() error, error) {
 		own, cancel := context.WithCancel(ctx)
 		result := make(chan error, 1)
 		go func() {
-			var failures error
-			for own.Err() == nil {
-				if err := f.act(own, c); err != nil && own.Err() == nil {
-					failures = err
+			var failure error
+			for occurred := false; own.Err() == nil; sleep(own, 2*time.Second) {
+				err := f.act(own, c)
+				if own.Err() == nil && err == nil {
+					occurred, failure = true, nil
 				}
-				sleep(own, 2*time.Second)
+				if own.Err() == nil && err != nil && !occurred { // later, a program that was just killed may not run yet
+					failure = err
+				}
 			}
-			result <- failures
+			result <- failure
 		}()
 		return func() error { cancel(); return <-result }, nil
 	}
@@ -274,7 +277,9 @@ func (c *chaos) discardAll(ctx context.Context) error {
 		return fmt.Errorf("%d %s: %w", r.Status, r.Body, err)
 	}
 	for _, l := range letters {
-		if err := c.operate(ctx, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(l.ID)+"/descarte", map[string]string{"motivo": "chaos"}); err != nil {
+		err := c.operate(ctx, http.MethodPost, "/mensajes-muertos/"+url.PathEscape(l.ID)+"/descarte", map[string]string{"motivo": "chaos"})
+		var refused *client.Problem
+		if err != nil && (!errors.As(err, &refused) || refused.Status != http.StatusNotFound) { // another class may have discarded it
 			return err
 		}
 	}

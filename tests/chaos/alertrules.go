@@ -21,6 +21,7 @@ const sloScale = 20
 
 var speedups = []speedup{
 	{"symptoms.yaml", "entregas_oldest_dead_letter_seconds > 900", "entregas_oldest_dead_letter_seconds > 15", "a dead letter may wait 15 minutes; here 15 s"},
+	{"symptoms.yaml", "entregas_oldest_delivery_seconds > 600", "entregas_oldest_delivery_seconds > 15", "a delivery may fail for 10 minutes; here 15 s"},
 	{"symptoms.yaml", "entregas_oldest_approval_seconds > 72000", "entregas_oldest_approval_seconds > 15", "a purchase may wait 20 hours for approval; here 15 s"},
 	{"symptoms.yaml", "entregas_reconciler_last_success_timestamp_seconds > 900", "entregas_reconciler_last_success_timestamp_seconds > 20", "a reconciler may be silent for 15 minutes; here 20 s, which is more than the 15 s between two rounds of gestor-compra"},
 }

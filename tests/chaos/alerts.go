@@ -188,6 +188,7 @@ func (c *chaos) provoke(ctx context.Context, k alertClass, alone bool) []outcome
 	for i, want := range k.alerts {
 		outcomes[i] = outcome{class: k, want: want, fires: -1, clears: -1}
 	}
+	c.alerts.untilNotExpected(ctx, k, 2*time.Minute)
 	before, _ := c.alerts.firing(ctx)
 	start := time.Now()
 	end, err := k.begin(ctx, c)
@@ -281,5 +282,11 @@ func alertTable(outcomes []outcome, duration time.Duration) string {
 		}
 		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s |\n", o.class.what, o.want, inSeconds(o.fires), inSeconds(o.clears), strings.Join(sorted(o.others), ", "), note)
 	}
+	t.WriteString("\nWhat the test shortens:\n\n")
+	fmt.Fprintf(&t, "- The windows of the objectives are divided by %d.\n", sloScale)
+	for _, s := range speedups {
+		fmt.Fprintf(&t, "- `%s`: %s.\n", s.real, s.why)
+	}
+	t.WriteString("- avisos tries a failed delivery each 5 s; in production after 5 s, 5 min, 30 min and so on.\n")
 	return t.String()
 }

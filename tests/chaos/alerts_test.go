@@ -135,7 +135,7 @@ func TestScaledRules(t *testing.T) {
 	}
 	for _, k := range alertClasses() {
 		for _, e := range k.alerts {
-			known := strings.HasPrefix(e.name, "Purchases") || slices.Contains([]string{"DeadLetterIsOld", "ApprovalNearDeadline", "ReconcilerSilent"}, e.name)
+			known := strings.HasPrefix(e.name, "Purchases") || slices.Contains([]string{"DeadLetterIsOld", "ApprovalNearDeadline", "ReconcilerSilent", "DeliveryFails"}, e.name)
 			if e.fast != known {
 				t.Errorf("%s: %s is scaled: %v", k.what, e.name, e.fast)
 			}

@@ -177,6 +177,15 @@ func (w *watcher) untilNone(ctx context.Context, howLong, atMost time.Duration) 
 	return nil
 }
 
+// untilNotExpected waits until no alert of the class fires, for at most atMost: it may still fire for an earlier fault.
+func (w *watcher) untilNotExpected(ctx context.Context, k alertClass, atMost time.Duration) {
+	for until := time.Now().Add(atMost); time.Now().Before(until) && ctx.Err() == nil; sleep(ctx, lookEvery) {
+		if now, err := w.firing(ctx); err == nil && !slices.ContainsFunc(now, k.expects) {
+			return
+		}
+	}
+}
+
 func readJSON(ctx context.Context, url string, v any) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

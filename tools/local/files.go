@@ -231,6 +231,7 @@ type supervisorValues struct {
 	Loopback             string // the address that secretLoopback returns
 	Zipkin, TracesMemory string // the program of Zipkin, its heap
 	PostgresDSN          string // where the exporter reads the statistics of PostgreSQL
+	Disks                string // a regular expression on the mount points whose free space is watched
 }
 
 // writeSupervisorConfig writes the configuration of process-compose from process-compose.yaml.tmpl.
@@ -256,6 +257,7 @@ func (in *Instance) writeSupervisorConfig() error {
 		Java: java(), Pulsar: in.pulsarDir(), Memory: in.setting("PULSAR_MEM", "512m"), Loopback: loopback,
 		Zipkin: in.zipkin(), TracesMemory: in.setting("TRACES_MEM", "768m"),
 		PostgresDSN: fmt.Sprintf("postgresql://%s@%s/postgres?sslmode=%s", setup.Observer, in.postgresAddress(), in.sslMode()),
+		Disks:       disks(in.Dir),
 	}); err != nil {
 		return fmt.Errorf("process-compose.yaml.tmpl: %w", err)
 	}

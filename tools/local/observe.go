@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -288,6 +290,25 @@ func (in *Instance) writeObserveFiles() error {
 		return err
 	}
 	return convertDashboards(filepath.Join(in.Root, "deploy", "observability", "dashboards"), in.path("run", "observe", "dashboards"))
+}
+
+// disks returns a regular expression on the mount points with the data of an instance: that of its folder, and those inside of it. The
+// other file systems of the machine are nobody's concern here.
+func disks(folder string) string {
+	mount := folder
+	for up := filepath.Dir(mount); up != mount && device(up) == device(folder); up = filepath.Dir(mount) {
+		mount = up
+	}
+	return "^(" + regexp.QuoteMeta(mount) + "|" + regexp.QuoteMeta(folder) + "/.*)$"
+}
+
+// device returns the device of a file or folder; 0 when it does not exist.
+func device(path string) uint64 {
+	var s syscall.Stat_t
+	if syscall.Stat(path, &s) != nil {
+		return 0
+	}
+	return uint64(s.Dev) //nolint:unconvert // int32 on some systems
 }
 
 // createObserver creates the role that may read PostgreSQL's statistics, and the extension with the statistics of statements if

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,19 @@ func TestTracesGoToTheCollectorOnlyWhileItIsOn(t *testing.T) {
 	in.settings[collectorSetting] = "https://collector.example:4317"
 	if a := sends(); a != "https://collector.example:4317" {
 		t.Errorf("with a collector of the user, traces go to %q", a)
+	}
+}
+
+// Only the disks with the data of an instance are watched: a full disk of somebody else is no alert.
+func TestWatchedDisks(t *testing.T) {
+	re := regexp.MustCompile(disks("/proc/1/x.y"))
+	for mount, want := range map[string]bool{"/proc/1/x.y/data/postgres": true, "/proc/1/xzy/data": false, "/mnt/stick": false} {
+		if re.MatchString(mount) != want {
+			t.Errorf("%s is watched: %v", mount, !want)
+		}
+	}
+	if re := regexp.MustCompile(disks("/proc/self")); !re.MatchString("/proc") || re.MatchString("/") {
+		t.Errorf("the mount point of /proc/self is not found: %s", re)
 	}
 }
 
