@@ -66,7 +66,6 @@ func inOrder(text string, words ...string) bool {
 
 // A customer buys, sees the confirmation without a reload, finds the purchase in the list and cancels it.
 func TestComprarAndCancelar(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.finds("miel")
@@ -135,7 +134,6 @@ func (p *person) buys(producto string, cantidad int) string {
 
 // Wherever a customer is in a long shop, the total of the basket and its button are in the window, and seven digits fit in a quantity.
 func TestCheckoutStaysInSight(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	p := newPerson(t, s)
 	p.goesTo("/")
@@ -155,7 +153,6 @@ func TestCheckoutStaysInSight(t *testing.T) {
 // The basket says when it asks for more than there is, and a purchase of it cannot be sent. The page of a rejected purchase shows for
 // each product the number of missing units, and puts into the basket what there is.
 func TestTooFewExistencias(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.finds("molino")
@@ -197,7 +194,6 @@ func TestReconnect(t *testing.T) {
 // A visitor without a session sees the shop, and is asked to sign in on the other pages. A customer cannot see the pages of the
 // operators, nor the purchase of another customer.
 func TestWithoutSigningIn(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	p := newPerson(t, s)
 	p.goesTo("/")
@@ -224,7 +220,6 @@ func TestWithoutSigningIn(t *testing.T) {
 
 // A customer can buy with the keyboard alone. The first stop of the Tab key is a link that skips the top bar.
 func TestWithTheKeyboard(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	p := signIn(t, s, Usuario(t), "cliente", "/")
 	p.waitFor("the products", `document.querySelectorAll(".producto").length >= 18`)

@@ -10,7 +10,6 @@ import (
 // A purchase without home delivery is picked up at a shop, and its page says so. A browser remembers an address only for the person who asks
 // for it, until that person signs out.
 func TestDelivery(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	usuario := Usuario(t)
 	p := signIn(t, s, usuario, "cliente", "/")
@@ -54,7 +53,6 @@ func TestDelivery(t *testing.T) {
 
 // An operator who looks at the purchases of one customer can erase what is personal of those that have ended. The page asks first.
 func TestErasedByAnOperator(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	usuario := Usuario(t)
 	p := signIn(t, s, usuario, "cliente", "/")

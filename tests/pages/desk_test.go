@@ -43,7 +43,6 @@ func queueOf(t *testing.T, s *System, zone string, n int) *person {
 // A hundred orders leave the warehouse within two minutes, by the keyboard alone: 30 are chosen one by one, the next 30 in a row, and the
 // other 40 at once.
 func TestAHundredDispatchesByKeyboard(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	address := oneCity(t)
 	ids := comprarIn(t, s, 100, address)
@@ -78,7 +77,6 @@ func TestAHundredDispatchesByKeyboard(t *testing.T) {
 // An operator sees which orders could not be dispatched and why, and can try them again. The others are dispatched. The picking list
 // and the labels have what was chosen.
 func TestRefusedDispatchesStayListed(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	address := oneCity(t)
 	ids := comprarIn(t, s, 5, address)
@@ -167,7 +165,6 @@ func (p *person) media(kind string) {
 
 // An operator decides about many purchases at once, the oldest of which is first. The badge in the navigation counts them.
 func TestApprovalsAtOnce(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"11": 800})
 	var ids []string

@@ -11,7 +11,6 @@ import (
 // A person can read and try the REST interface in /docs, and the GraphQL interface in /graphiql. Both pages load files from this
 // server only.
 func TestDocs(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	p := signIn(t, s, Usuario(t), "cliente", "/compras")
 	p.goesTo("/docs")

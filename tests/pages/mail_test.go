@@ -11,7 +11,6 @@ import (
 // A customer asks for the news of their purchases by e-mail below the list of them, and takes it back. An address that the server refuses is
 // not stored. An operator sees among the deliveries the mail that the mail server refused, without the address, and sends it again.
 func TestMailsByAPage(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	usuario := Usuario(t)
 	p := signIn(t, s, usuario, "cliente", "/compras")

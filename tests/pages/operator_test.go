@@ -13,7 +13,6 @@ import (
 
 // A large purchase waits for an operator. The customer's page shows the approval at once.
 func TestAprobarAndDespachar(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	o := signIn(t, s, Usuario(t)+"-o", "operador", "/operador/existencias")
 	reponer(o, "11", 400)
@@ -75,7 +74,6 @@ func reponer(o *person, producto string, cantidad int) {
 }
 
 func TestReponer(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	o := signIn(t, s, Usuario(t), "operador", "/operador/existencias")
 	reponer(o, "13", 25)
@@ -87,7 +85,6 @@ func TestReponer(t *testing.T) {
 // An operator rejects a purchase with a reason, and the customer reads the reason. The history and the audit name the operator, and the
 // customer's page does not. The code of the purchase leads to it.
 func TestRechazar(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	operador := Usuario(t) + "-o"
 	o := signIn(t, s, operador, "operador", "/operador/existencias")
@@ -128,7 +125,6 @@ func TestRechazar(t *testing.T) {
 // An operator sees a dead letter with its reason. Once the cause is gone, the operator puts the dead letter back on its topic. The
 // dead letter is a reply to a purchase that does not exist yet.
 func TestDeadLetter(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	id := NewID()
 	reply := contracts.NewMessage("test", contracts.InventarioValidado, "", contracts.DatosEventoInventario{IDCompra: id, RespondeA: string(contracts.ValidarInventario)})

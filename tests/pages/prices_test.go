@@ -11,7 +11,6 @@ import (
 
 // An operator changes a price, and sees who changed it. A customer sees the price, an estimate of the basket, and the total of the purchase.
 func TestPrices(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	operador := Usuario(t) + "-o"
 	o := signIn(t, s, operador, "operador", "/operador/existencias/12")

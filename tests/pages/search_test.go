@@ -12,7 +12,6 @@ import (
 // An operator searches, sorts and saves the purchases of a customer. What comes new does not move the list, and the way back leads to
 // where the operator was.
 func TestSearchOfPurchases(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	usuario := Usuario(t)
 	ids := s.ComprarMany(t, 60, 10, func(i int) contracts.SolicitudCompra {
@@ -85,7 +84,6 @@ func TestSearchOfPurchases(t *testing.T) {
 
 // A search by hand in the address that is wrong says what is wrong, and the form is there to correct it.
 func TestAWrongSearch(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	o := signIn(t, s, Usuario(t), "operador", "/operador/compras?desde=ayer")
 	o.sees("debe ser una fecha")

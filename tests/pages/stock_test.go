@@ -30,7 +30,6 @@ func (p *person) uploads(text string) {
 // An operator imports many products with long names, after a trial that shows each line. A file with a bad line changes nothing. The list
 // shows many rows, marks those whose stock is low, and finds them.
 func TestImportAndLowStock(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	o := signIn(t, s, Usuario(t), "operador", "/operador/existencias")
 	var file strings.Builder
@@ -66,7 +65,6 @@ func TestImportAndLowStock(t *testing.T) {
 // An operator corrects the stock of a product with a reason, after a question. The ledger shows who and why, and the threshold marks the
 // product. A correction below zero is refused with the reason.
 func TestCorregir(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	usuario := Usuario(t)
 	o := signIn(t, s, usuario, "operador", "/operador/existencias/16")
@@ -98,7 +96,6 @@ func TestCorregir(t *testing.T) {
 // Many dead letters with hostile texts: an operator filters them, reads one as a tree, discards one with a reason, and returns the others
 // at once.
 func TestManyDeadLetters(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	schema, err := contracts.AvroSchema(string(contracts.ComandosOrden))
 	if err != nil {

@@ -38,7 +38,6 @@ func (p *person) signsInElsewhere(usuario, role string) {
 
 // A page whose session ended tells the person, and leads back to itself after the sign-in.
 func TestEndedSession(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	usuario := Usuario(t)
 	p := signIn(t, s, usuario, "cliente", "/")
@@ -68,7 +67,6 @@ func TestEndedSession(t *testing.T) {
 
 // The cart survives the sign-in, is the same in all tabs, and is emptied at the sign-out.
 func TestCart(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	p := newPerson(t, s)
 	p.goesTo("/")
@@ -102,7 +100,6 @@ func TestCart(t *testing.T) {
 
 // On a phone a link leads to the cart below the products. It hides while the cart is visible. The sign-in form fits the screen.
 func TestSmallPhone(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	p := newPerson(t, s)
 	p.dress(small)
@@ -119,7 +116,6 @@ func TestSmallPhone(t *testing.T) {
 
 // The page of a purchase that does not exist, of somebody else's, and of a mistyped code say so, all in the same words.
 func TestUnknownPurchase(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	other := s.Comprar(t, contracts.SolicitudCompra{IDUsuario: Usuario(t) + "-b", Productos: []contracts.Linea{Linea("1", 1)}})
 	p := signIn(t, s, Usuario(t), "cliente", "/")
@@ -178,7 +174,6 @@ func TestCancelarUnderWay(t *testing.T) {
 
 // The focused element keeps the focus when a page polls, after a dialog is closed, and after an action.
 func TestFocusStays(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"11": 400})
 	p := signIn(t, s, Usuario(t), "cliente", "/")
@@ -207,7 +202,6 @@ func TestFocusStays(t *testing.T) {
 // The page asks for the purchase after an action. When that response is older than a change that the stream brought meanwhile, the
 // page keeps the newer state.
 func TestAnOlderResponseChangesNothing(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	s.Restock(t, map[string]int{"11": 400})
 	p := signIn(t, s, Usuario(t), "cliente", "/")

@@ -12,7 +12,6 @@ import (
 // A visitor asks to be told of a product that is sold out, signs in, and finds the wish made. The customer takes it back, asks again, and is told
 // once there are units. The notice puts the product into the basket, and is dismissed for good.
 func TestToldWhenAProductIsBack(t *testing.T) {
-	t.Parallel()
 	s := Open(t)
 	id := "agotado-" + NewID()
 	catalogue := map[string]any{"csv": "id_producto,cantidad,nombre\n" + id + ",,\"Panela en bloque, 500 g\"\n"}
