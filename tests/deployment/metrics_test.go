@@ -11,62 +11,30 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"entregas/tests/metrics"
 )
 
 var (
-	noMetric = []*regexp.Regexp{
-		regexp.MustCompile(`"[^"]*"|'[^']*'`),
-		regexp.MustCompile(`\{[^}]*\}`),
-		regexp.MustCompile(`\[[^\]]*\]`),
-		regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)`),
-		regexp.MustCompile(`\b(?:and|or|unless|bool|offset|by|without|on|ignoring|group_left|group_right)\b`),
-	}
 	identifier = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*\s*\(?`)
 	routeLabel = regexp.MustCompile(`http_route="([^"]+)"`)
 	serie      = regexp.MustCompile(`_(?:bucket|sum|count)$`)
 )
 
-// metricsOf returns the names of the metrics in a query. A name before ( is a function.
-func metricsOf(query string) (names []string) {
-	for _, x := range noMetric {
-		query = x.ReplaceAllString(query, " ")
-	}
-	for _, name := range identifier.FindAllString(query, -1) {
-		if !strings.HasSuffix(name, "(") {
-			names = append(names, strings.TrimSpace(name))
-		}
-	}
-	return names
-}
-
 // queries returns the queries of the rules and of the dashboards, by where they are.
 func queries(t *testing.T) map[string][]string {
 	t.Helper()
-	all := map[string][]string{}
-	for _, f := range files(t, "rules", "*.yaml") {
-		var file ruleFile
-		if err := yaml.Unmarshal([]byte(text(t, "deploy", "observability", "rules", filepath.Base(f))), &file); err != nil {
-			t.Fatal(err)
-		}
-		for _, g := range file.Groups {
-			for _, r := range g.Rules {
-				where := filepath.Base(f) + " " + r.Alert + r.Record
-				all[where] = append(all[where], r.Expr)
-			}
-		}
-	}
-	for _, p := range panels(t) {
-		for _, x := range p.Targets {
-			all[p.Title] = append(all[p.Title], x.Expr)
-		}
+	all, err := metrics.Queries(root)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
 
 // Each metric of a rule or of a dashboard is in the catalogue, in the list of the metrics of libraries, or recorded by a rule.
 func TestMetricsOfRulesAndDashboards(t *testing.T) {
-	if names := metricsOf(`max by (app) (a_total{x="b"}) / ignoring (y) group_left c:d > 3 or e[5m] unless on (z) vector(0) == bool 1`); !slices.Equal(names, []string{"a_total", "c:d", "e"}) {
-		t.Fatalf("metricsOf finds %v", names)
+	if names := metrics.Names(`max by (app) (a_total{x="b"}) / ignoring (y) group_left c:d > 3 or e[5m] unless on (z) vector(0) == bool 1`); !slices.Equal(names, []string{"a_total", "c:d", "e"}) {
+		t.Fatalf("metrics.Names finds %v", names)
 	}
 	catalogue, err := os.ReadFile(filepath.Join(root, "docs", "metrics.md"))
 	ours := map[string]bool{}
@@ -84,7 +52,7 @@ func TestMetricsOfRulesAndDashboards(t *testing.T) {
 	}
 	for where, qs := range list {
 		for _, q := range qs {
-			for _, name := range metricsOf(q) {
+			for _, name := range metrics.Names(q) {
 				missing := !ours[name] && !ours[serie.ReplaceAllString(name, "")]
 				if missing && (err == nil || !strings.HasPrefix(name, "entregas_")) { // without the catalogue, the metrics of libraries only
 					t.Errorf("%s: %s is neither in the catalogue nor in deploy/observability/library-metrics.txt", where, name)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"entregas/tests/metrics"
 )
 
 var (
@@ -94,7 +96,7 @@ func selectors(query string) map[string][]string {
 	found := map[string][]string{}
 	for _, m := range chosen.FindAllStringSubmatch(lists.ReplaceAllString(query, " "), -1) {
 		name, labels := m[1], matcher.FindAllStringSubmatch(m[2], -1)
-		if m[3] != "" || len(metricsOf(name)) == 0 {
+		if m[3] != "" || len(metrics.Names(name)) == 0 {
 			continue
 		}
 		found[name] = append(found[name], "")
