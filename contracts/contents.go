@@ -11,8 +11,9 @@ const (
 	MaxTries      = 10        // how often a message is tried that fails for another reason than trouble of the infrastructure
 )
 
-// Content is what a message says: the replies to it, and its fields of data where the schema of its topic does not tell. A field that is in
-// none of the lists may be empty. asyncapi.yaml has it; tests compare it with the checks of each reader.
+// Content has the rules of one type of message that the Avro schema of its topic cannot express: the replies to a command, and which fields
+// of data are required, empty or ignored. A field in none of the lists may be empty. `make generate` copies the rules into asyncapi.yaml;
+// tests compare them with the checks of each reader.
 type Content struct {
 	About   string
 	Replies []MessageType // the allowed replies to a command; the first one accepts

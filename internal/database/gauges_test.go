@@ -70,7 +70,7 @@ func TestGaugesOfADatabase(t *testing.T) {
 	}
 }
 
-// A gauge that fails, or takes too long, while the database answers is absent alone.
+// While the database answers, a gauge that fails or takes too long is absent. The other gauges are there.
 func TestAGaugeFailsAlone(t *testing.T) {
 	telemetrytest.Scrape(t)
 	_, err := database.MeasureForTest(databasetest.New(t, nil),

@@ -10,9 +10,9 @@ import (
 	"entregas/internal/logging"
 )
 
-// Delivery starts the span of a try to tell somebody outside about an event of type kind, below traceparent, which is of what is told. The
-// span has a link to again, the traceparent of the operator who had it told again. channel is how it is told, webhook or correo. The caller
-// must end the span.
+// Delivery starts the span of one try to send an event of type kind to a receiver outside. traceparent is the trace of the event; the span
+// is its child. again is the traceparent of the operator who repeated the delivery; the span has a link to it. channel is webhook or
+// correo. The caller must end the span.
 func Delivery(ctx context.Context, channel, kind, idCompra, traceparent, again string) (context.Context, trace.Span) {
 	ctx = Under(ctx, traceparent)
 	if idCompra != "" {

@@ -166,7 +166,7 @@ func (s *purchase) asked(command contracts.MessageType, n int) *Record {
 	return found[n-1]
 }
 
-// reply returns a reply to a command, which is on the topic on which the replies to it are.
+// reply returns a reply of type kind to a command, on the topic of that type.
 func (s *purchase) reply(command, kind contracts.MessageType, fields map[string]any) Command {
 	topic := contracts.TopicOf(kind).Name
 	if topic == "" {

@@ -123,7 +123,7 @@ func (p *proxy) end(connections ...net.Conn) {
 }
 
 // frames copies the frames of Pulsar's protocol from server to client. The answer to a lookup is a small frame with the address of the
-// broker, in the place of which it writes the proxy's, which is as long.
+// broker. frames replaces it by the address of the proxy, which has the same length.
 func (p *proxy) frames(client, server net.Conn) {
 	var size [4]byte
 	for {
